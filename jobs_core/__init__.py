@@ -1,0 +1,82 @@
+"""Jobs: a full-featured scheduler that runs inside Redis."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from jobs_core.errors import (
+    ExistsError,
+    FaultError,
+    JobsError,
+    NotFoundError,
+    OptionError,
+    PayloadError,
+    PluginError,
+    RunnerError,
+    ServerError,
+    StaleError,
+    UserError,
+)
+from jobs_core.hookspecs import hookimpl
+from jobs_core.model import (
+    Check,
+    Context,
+    Decision,
+    Event,
+    Finding,
+    Job,
+    Logger,
+    Outcome,
+    Policy,
+    Runner,
+    Setting,
+    Task,
+    WorkerInfo,
+)
+
+if TYPE_CHECKING:
+    from jobs_core.board import Board
+    from jobs_core.worker import Worker
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Board",
+    "Check",
+    "Context",
+    "Decision",
+    "Event",
+    "ExistsError",
+    "FaultError",
+    "Finding",
+    "Job",
+    "JobsError",
+    "Logger",
+    "NotFoundError",
+    "OptionError",
+    "Outcome",
+    "PayloadError",
+    "PluginError",
+    "Policy",
+    "Runner",
+    "RunnerError",
+    "ServerError",
+    "Setting",
+    "StaleError",
+    "Task",
+    "UserError",
+    "Worker",
+    "WorkerInfo",
+    "__version__",
+    "hookimpl",
+]
+
+_LAZY = {"Board": "jobs_core.board", "Worker": "jobs_core.worker"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import Board and Worker on first use: they need redis, and a plugin or `jobs --help` does not."""
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

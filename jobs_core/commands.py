@@ -1,0 +1,273 @@
+"""The Lua commands: read, include, load into Redis, call; and turn what Redis says into our errors."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import islice
+from typing import Any
+
+import redis
+from redis import exceptions as rx
+
+from jobs_core import errors
+from jobs_core.keys import Keys
+
+Call = tuple[str, Sequence[Any]]
+"""A command's name and its arguments after the board."""
+
+VERSION = "1"
+"""The version of the data layout and of the commands."""
+
+_INCLUDE = re.compile(r'^--- @include "(\w+)"$', re.MULTILINE)
+_CODES: dict[str, type[errors.JobsError]] = {
+    "OPTION": errors.OptionError,
+    "PAYLOAD": errors.PayloadError,
+    "NOTFOUND": errors.NotFoundError,
+    "EXISTS": errors.ExistsError,
+    "STALE": errors.StaleError,
+    "FAULT": errors.FaultError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its name (`JSET`), flags, own body, included fragments in order, and whole script."""
+
+    name: str
+    flags: str
+    body: str
+    includes: tuple[str, ...]
+    script: str
+    sha: str
+
+
+def _read(path: str) -> str:
+    return resources.files("jobs_core").joinpath("lua", path).read_text("utf-8")
+
+
+def _collect(text: str, found: dict[str, str]) -> None:
+    """Add the fragments that `text` includes, each once and after what it includes itself."""
+    for name in _INCLUDE.findall(text):
+        if name not in found:
+            fragment = _read(f"include/{name}.lua")
+            _collect(fragment, found)
+            found[name] = _INCLUDE.sub("", fragment).strip()
+
+
+@cache
+def commands() -> dict[str, Command]:
+    """All commands by name, as they go to Redis."""
+    names = sorted(
+        entry.name.removesuffix(".lua")
+        for entry in resources.files("jobs_core").joinpath("lua").iterdir()
+        if entry.name.endswith(".lua")
+    )
+    return {name.upper(): _build(name) for name in names}
+
+
+def _build(name: str) -> Command:
+    shebang, _, text = _read(f"{name}.lua").partition("\n")
+    found: dict[str, str] = {}
+    _collect(text, found)
+    body = _INCLUDE.sub("", text).strip()
+    script = "\n".join((shebang, *found.values(), body)) + "\n"
+    sha = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+    flags = shebang.partition("flags=")[2]
+    return Command(name.upper(), flags, body, tuple(found), script, sha)
+
+
+def functions_library() -> str:
+    """The commands as one library for FUNCTION LOAD: `FCALL JSET 1 {jobs} …`."""
+    found: dict[str, str] = {}
+    for command in commands().values():
+        for name in command.includes:
+            found.setdefault(name, _INCLUDE.sub("", _read(f"include/{name}.lua")).strip())
+    parts = ["#!lua name=jobs", *found.values()]
+    for command in commands().values():
+        flags = ", ".join(f"'{flag}'" for flag in command.flags.split(",") if flag)
+        parts.append(
+            f"redis.register_function{{ function_name = '{command.name}', flags = {{ {flags} }},\n"
+            f"callback = function(KEYS, ARGV)\n{command.body}\nend }}"
+        )
+    return "\n".join(parts) + "\n"
+
+
+class Commands:
+    """Calls the commands of one board over a redis-py client. Thread-safe.
+
+    Scripts that Redis has lost (SCRIPT FLUSH, a restart, a fail-over) are loaded again without the caller
+    noticing. Commands are not repeated when the connection breaks: Redis may have run them.
+    """
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self.client = client
+        self.keys = keys
+        self._published = False
+
+    def call(self, name: str, *args: Any) -> Any:
+        """Call one command and return its reply. Raises what `jobs_core.errors` draws."""
+        (reply,) = self.batch([(name, args)])
+        if isinstance(reply, errors.JobsError):
+            raise reply
+        return reply
+
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """Call several commands in one round trip. A refused one gives its error in place of a reply."""
+        with self._connection() as connection:
+            self._publish_once(connection)
+            self._send(connection, calls)
+            return self._receive(connection, calls)
+
+    def stream(self, calls: Iterable[Call], size: int = 500) -> Iterator[Any]:
+        """Call any number of commands, and yield their replies in order, as `batch` gives them.
+
+        Redis works on one batch while the next is being written.
+        """
+        with self._connection() as connection:
+            self._publish_once(connection)
+            waiting: Sequence[Call] = ()
+            remaining = iter(calls)
+            while chunk := list(islice(remaining, size)):
+                self._send(connection, chunk)
+                yield from self._receive(connection, waiting)
+                waiting = chunk
+            yield from self._receive(connection, waiting)
+
+    def load(self) -> dict[str, str]:
+        """Load the scripts and write the board's `commands` hash. Returns name → SHA."""
+        with self._connection() as connection:
+            return self._load(connection)
+
+    def load_functions(self) -> None:
+        """Load the commands as a Redis Functions library named `jobs`."""
+        with self._connection() as connection:
+            connection.send_command("FUNCTION", "LOAD", "REPLACE", functions_library())
+            connection.read_response()
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        """Lend a pooled connection; drop it when something is left unread on it."""
+        pool = self.client.connection_pool
+        with translated():
+            connection = pool.get_connection()
+            try:
+                yield connection
+            except BaseException:
+                connection.disconnect()  # type: ignore[no-untyped-call]
+                raise
+            finally:
+                pool.release(connection)
+
+    def _send(self, connection: Any, calls: Sequence[Call]) -> None:
+        if calls:
+            packed = [("EVALSHA", commands()[name].sha, 1, self.keys.tag, *args) for name, args in calls]
+            connection.send_packed_command(connection.pack_commands(packed))
+
+    def _receive(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
+        replies = [_read_reply(connection) for _ in calls]
+        lost = [i for i, reply in enumerate(replies) if isinstance(reply, rx.NoScriptError)]
+        if lost:
+            self._load(connection)
+            again = [calls[i] for i in lost]
+            self._send(connection, again)
+            for i in lost:
+                replies[i] = _read_reply(connection)
+        return [_as_ours(reply) if isinstance(reply, rx.ResponseError) else reply for reply in replies]
+
+    def _load(self, connection: Any) -> dict[str, str]:
+        shas = {command.name: command.sha for command in commands().values()}
+        packed = [("SCRIPT", "LOAD", command.script) for command in commands().values()]
+        connection.send_packed_command(connection.pack_commands(packed))
+        for reply in [_read_reply(connection) for _ in packed]:
+            if isinstance(reply, Exception):
+                raise reply
+        if self._found_version(connection) <= int(VERSION):
+            flat = [text for pair in shas.items() for text in pair]
+            connection.send_command("HSET", self.keys.commands, *flat, "version", VERSION)
+            connection.read_response()
+        return shas
+
+    def _publish_once(self, connection: Any) -> None:
+        """Write the board's `commands` hash unless it is there, from this version or a newer one."""
+        if not self._published and self._found_version(connection) < int(VERSION):
+            self._load(connection)
+        self._published = True
+
+    def _found_version(self, connection: Any) -> int:
+        connection.send_command("HGET", self.keys.commands, "version")
+        return int(connection.read_response() or 0)
+
+
+def _read_reply(connection: Any) -> Any:
+    """Read one reply; an error that Redis answered is returned, a broken connection is raised."""
+    try:
+        return connection.read_response()
+    except rx.ResponseError as error:
+        return error
+
+
+def _as_ours(error: rx.ResponseError) -> errors.JobsError:
+    """Turn an error that Redis answered into one of ours."""
+    text = str(error)
+    if text.startswith("JOBS "):
+        _, code, sentence = text.split(" ", 2)
+        return _CODES.get(code, errors.FaultError)(sentence)
+    return errors.ServerError(_explain(error) or f"Redis refused the command: {text}")
+
+
+_FULL = "Redis is full: raise its maxmemory or remove something, then try again"
+_LOADING = "Redis is still loading its data: try again in a moment"
+_LOGIN = "Redis wants another user name or password: put them in the URL, redis://user:password@host"
+_OLD = "this Redis is too old: Jobs needs Redis 7.0 or later, or Valkey"
+_REPLICA = "Redis is a read-only replica: connect to the primary"
+_DISK = "Redis cannot write to its disk and refuses changes: make room there, or see its log"
+
+_SAYINGS = {
+    "OOM": _FULL,
+    "maxmemory": _FULL,
+    "READONLY": _REPLICA,
+    "read only replica": _REPLICA,
+    "MISCONF": _DISK,
+    "NOAUTH": _LOGIN,
+    "WRONGPASS": _LOGIN,
+    "NOPERM": "Redis does not permit this user the command: see its ACL",
+    "BUSY": "Redis is busy with a long script: try again in a moment",
+    "Error compiling script": _OLD,
+    "unknown command": _OLD,
+}
+"""What Redis says when it refuses a command, and what that means to people."""
+
+_KINDS: dict[type[Exception], str] = {
+    rx.OutOfMemoryError: _FULL,
+    rx.ReadOnlyError: _REPLICA,
+    rx.BusyLoadingError: _LOADING,
+    rx.AuthenticationError: _LOGIN,
+}
+
+
+def _explain(error: Exception) -> str | None:
+    """Say in one sentence what state of the server an error tells of, if it is a known one."""
+    for kind, sentence in _KINDS.items():
+        if isinstance(error, kind):
+            return sentence
+    return next((sentence for saying, sentence in _SAYINGS.items() if saying in str(error)), None)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise redis-py's errors as ours: one sentence, with no traceback of the network."""
+    try:
+        yield
+    except rx.ResponseError as error:
+        raise _as_ours(error) from error
+    except (rx.ConnectionError, rx.TimeoutError, OSError) as error:
+        raise errors.ServerError(
+            _explain(error)
+            or f"cannot reach Redis ({error}): start one with `jobs up`, or name another with --url"
+        ) from error

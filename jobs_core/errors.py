@@ -1,0 +1,65 @@
+"""What can go wrong, drawn as a tree.
+
+    JobsError
+    ├── UserError                 a mistake to correct: exit code 2
+    │   ├── OptionError           an option, duration, time or id that is not understood
+    │   ├── PayloadError          a payload that is too large, or that its runner refuses
+    │   ├── RunnerError           a runner, policy or logger that nobody provides
+    │   ├── NotFoundError         no such job, task or dead letter
+    │   └── ExistsError           a job of that id exists already
+    └── FaultError                something outside the user's control: exit code 1
+        ├── ServerError           Redis is absent, loading, read-only, full or too old
+        ├── StaleError            a lease token that no longer holds its task
+        └── PluginError           a plugin that fails to load, or clashes with another
+
+Each error's text is one sentence that says what is wrong, where, and what to do about it. No error ever
+quotes a payload.
+"""
+
+
+class JobsError(Exception):
+    """The base of every error that Jobs raises on purpose."""
+
+    exit_code = 1
+
+
+class UserError(JobsError):
+    """A mistake that whoever called can correct."""
+
+    exit_code = 2
+
+
+class OptionError(UserError):
+    """An option, duration, time or id that is not understood."""
+
+
+class PayloadError(UserError):
+    """A payload that is too large, or that its runner refuses."""
+
+
+class RunnerError(UserError):
+    """A runner, policy or logger that nobody provides."""
+
+
+class NotFoundError(UserError):
+    """No such job, task or dead letter."""
+
+
+class ExistsError(UserError):
+    """A job of that id exists already."""
+
+
+class FaultError(JobsError):
+    """Something outside the caller's control."""
+
+
+class ServerError(FaultError):
+    """Redis is absent, loading, read-only, full or too old."""
+
+
+class StaleError(FaultError):
+    """A lease token that no longer holds its task: another attempt has it, or has ended it."""
+
+
+class PluginError(FaultError):
+    """A plugin that fails to load, or that clashes with another."""

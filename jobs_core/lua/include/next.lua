@@ -1,0 +1,55 @@
+-- When a job runs. All times are ms; nil means never again.
+
+local STRIDES = 1000  -- how many changes of a decaying interval one call follows before it starts afresh
+
+-- The interval that holds at `time`: every × decay^floor((time − start) / step). It never falls below a
+-- second (or below `every`, if that is less), so that it cannot shrink to nothing.
+local function interval_at(head, time)
+  if not head.d then return head.e end
+  local interval = head.e * head.d ^ math.floor((time - head.s) / head.p)
+  return math.max(math.floor(interval + 0.5), math.min(head.e, 1000))
+end
+
+-- The first occurrence after `after` that follows from the one at `from`, and how many lie between.
+local function follow(head, from, after)
+  if not head.d then
+    local steps = math.max(1, math.floor((after - from) / head.e) + 1)
+    return from + steps * head.e, steps - 1
+  end
+  local time, passed = from, 0
+  for _ = 1, STRIDES do
+    local interval = interval_at(head, time)
+    -- The interval is the same for every occurrence before the next change: cross those in one stride.
+    local change = head.s + (math.floor((time - head.s) / head.p) + 1) * head.p
+    local upto = math.min(after, change - 1)
+    local steps = math.max(1, math.floor((upto - time) / interval) + 1)
+    time = time + steps * interval
+    if time > after then return time, passed + steps - 1 end
+    passed = passed + steps
+  end
+  return after + interval_at(head, after), passed
+end
+
+local function within(head, time)
+  if time and time <= (head.t or 7258118400000) then return time end
+end
+
+-- The first occurrence at or after `time`, whatever has run before.
+local function first_run(head, time)
+  if head.a then return within(head, head.a) end
+  if not head.e then return nil end
+  if time <= head.s then return within(head, head.s) end
+  return within(head, (follow(head, head.s, time - 1)))
+end
+
+-- The occurrence after the one at `due`, given that it is `now`, and how many were passed over by then.
+local function next_run(head, due, now)
+  if not head.e then return nil, 0 end
+  local found, passed = follow(head, due, math.max(now, due))
+  if head.t and found > head.t then
+    -- What lies past `stop` was never due.
+    if now > head.t then passed = select(2, follow(head, due, head.t)) end
+    return nil, passed
+  end
+  return found, passed
+end

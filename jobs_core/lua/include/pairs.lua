@@ -1,0 +1,31 @@
+--- @include "fail"
+
+local function is_allowed(name, sets)
+  for _, set in ipairs(sets) do
+    if set[name] then return true end
+  end
+  return false
+end
+
+-- Read `option value` pairs from ARGV, starting at `first`, into a table; refuse a name that is in none of the
+-- sets that follow.
+local function read_pairs(args, first, ...)
+  local options, sets = {}, { ... }
+  for i = first, #args, 2 do
+    local name, value = args[i], args[i + 1]
+    if not is_allowed(name, sets) then fail('OPTION', "there is no option '" .. name .. "'") end
+    if not value then fail('OPTION', "the option '" .. name .. "' has no value") end
+    if options[name] then fail('OPTION', "the option '" .. name .. "' is given twice") end
+    options[name] = value
+  end
+  return options
+end
+
+-- Read a whole number of at least `least`.
+local function whole(name, text, least)
+  local number = text:match('^%d+$') and tonumber(text)
+  if not number or number < least or number > 2 ^ 53 then
+    fail('OPTION', name .. " '" .. text .. "' is not a whole number of at least " .. least)
+  end
+  return number
+end

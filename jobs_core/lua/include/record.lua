@@ -1,0 +1,38 @@
+--- @include "wake"
+--- @include "head"
+
+-- A task on a queue is one string: id LF attempt LF queue LF, then the body of its job (runner LF options LF
+-- payload), copied as it is. While it is leased, delayed or dead the same string is in `{b}:task` under its id.
+
+local function new_record(id, queue, body)
+  return id .. '\n1\n' .. queue .. '\n' .. body
+end
+
+-- Answers id, attempt, queue, body.
+local function split_record(record)
+  local id, attempt, queue, last = record:match('^([^\n]*)\n(%d+)\n([^\n]*)()\n')
+  return id, tonumber(attempt), queue, record:sub(last + 1)
+end
+
+local function with_attempt(record, attempt)
+  return (record:gsub('\n%d+\n', '\n' .. attempt .. '\n', 1))
+end
+
+-- The queue that a job's tasks go to.
+local function queue_of(head, body)
+  return head.q or body:sub(1, body:find('\n', 1, true) - 1)
+end
+
+-- Append records to a queue.
+local function enqueue(board, queue, records)
+  redis.call('RPUSH', key(board, 'queue:' .. queue), unpack(records))
+  redis.call('SADD', key(board, 'queues'), queue)
+  wake_queue(board, queue)
+end
+
+-- Put a record back at the front of its queue.
+local function give_back(board, record)
+  local _, _, queue = split_record(record)
+  redis.call('LPUSH', key(board, 'queue:' .. queue), record)
+  wake_queue(board, queue)
+end

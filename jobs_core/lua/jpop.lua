@@ -1,0 +1,100 @@
+#!lua flags=allow-oom
+--[[ JPOP board numqueues queue [queue …] [count n] [lease duration] [worker name] [now time]
+
+  Take up to `count` (1 unless given) tasks from the queues, in the order the queues are named. With `lease`
+  each task is held under a token until JACK, or until the lease ends unrenewed (JBEAT). A job's own `lease`
+  comes first. Without `lease` the task is gone from Redis: at most once.
+
+    EVALSHA <JPOP> 1 {jobs} 1 shell count 1 lease 30
+      1)  1) id       2) tick@1763900005000
+          3) token    4) tick@1763900005000#7      (empty without a lease)
+          5) job      6) tick
+          7) runner   8) shell
+          9) queue   10) shell
+         11) due     12) 1763900005000             ms since the epoch
+         13) attempt 14) 1
+         15) options 16) {"timeout":30}            (empty when there are none)
+         17) payload 18) echo hi
+
+  Answers a list, empty when the queues are.
+  Errors: JOBS OPTION.
+--]]
+--- @include "command"
+--- @include "instant"
+--- @include "pairs"
+--- @include "record"
+--- @include "count"
+
+local BYTES = 4194304  -- of payload that one call takes, or a single task
+
+-- Take up to n records off the front of a queue. Answers how many bytes they have.
+local function take(board, queue, n, records)
+  local list, bytes, taken = key(board, 'queue:' .. queue), 0, 0
+  while taken < n and bytes < BYTES do
+    local record = redis.call('LPOP', list)
+    if not record then return bytes end
+    records[#records + 1] = record
+    taken, bytes = taken + 1, bytes + #record
+  end
+  -- Whoever took the wake token may leave work behind: pass it on.
+  if redis.call('EXISTS', list) == 1 then wake_queue(board, queue) end
+  return bytes
+end
+
+local function own_lease(options)
+  return options ~= '' and cjson.decode(options).lease
+end
+
+local function lease_all(board, tasks, lease, now)
+  local number = redis.call('HINCRBY', key(board, 'stats'), 'leased', #tasks) - #tasks
+  local held, ends = {}, {}
+  for i, task in ipairs(tasks) do
+    task.token = task.id .. '#' .. digits(number + i)
+    local own = own_lease(task.options)
+    held[#held + 1], held[#held + 2] = task.id, task.record
+    ends[#ends + 1], ends[#ends + 2] = digits(now + (own and own * 1000 or lease)), task.token
+  end
+  redis.call('HSET', key(board, 'task'), unpack(held))
+  redis.call('ZADD', key(board, 'leased'), unpack(ends))
+end
+
+local function read_task(record)
+  local id, attempt, queue, body = split_record(record)
+  local runner, options, payload = split_body(body)
+  local job, due = id:match('^(.*)@(%d+)$')
+  return {
+    id = id, token = '', job = job, runner = runner, queue = queue, due = tonumber(due),
+    attempt = attempt, options = options, payload = payload, record = record,
+  }
+end
+
+local function reply(task)
+  return {
+    'id', task.id, 'token', task.token, 'job', task.job, 'runner', task.runner, 'queue', task.queue,
+    'due', task.due, 'attempt', task.attempt, 'options', task.options, 'payload', task.payload,
+  }
+end
+
+return command(function()
+  local board, n = KEYS[1], whole('numqueues', ARGV[1] or '', 1)
+  if #ARGV < n + 1 then fail('OPTION', 'numqueues is more than the queues that follow') end
+  local options = read_pairs(ARGV, n + 2, { count = true, lease = true, worker = true, now = true })
+  local limit = math.min(whole('count', options.count or '1', 1), 1000)
+  local records, bytes = {}, 0
+  for i = 2, n + 1 do
+    if #records < limit and bytes < BYTES then
+      bytes = bytes + take(board, ARGV[i], limit - #records, records)
+    end
+  end
+  if #records == 0 then return {} end
+
+  local tasks, replies = {}, {}
+  for i, record in ipairs(records) do tasks[i] = read_task(record) end
+  if options.lease then
+    lease_all(board, tasks, duration('lease', options.lease), now_option(options))
+  else
+    count(board, 'unleased', #tasks)
+  end
+  for i, task in ipairs(tasks) do replies[i] = reply(task) end
+  return replies
+end)

@@ -1,0 +1,76 @@
+#!lua
+--[[ JPUSH board runner payload [option value …]     queue a one-off task
+     JPUSH board id [option value …]                 run a job now, beside its schedule
+
+  Options: at (a time, or +10m for a delay), now (tests); for a one-off task also queue timeout lease policy
+  attempts backoff. A one-off task belongs to a job of its own, push:<n>.
+
+    EVALSHA <JPUSH> 1 {jobs} shell 'echo hi' at +10m
+    EVALSHA <JPUSH> 1 {jobs} backup
+
+  Answers the task's id.
+  Errors: JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD.
+--]]
+--- @include "command"
+--- @include "find_job"
+--- @include "ids"
+--- @include "payload"
+--- @include "instant"
+--- @include "worker_options"
+--- @include "next"
+--- @include "record"
+--- @include "schedule"
+--- @include "count"
+
+-- A time of its own for a pushed run, so that its task id is not that of another run of the job.
+local function free_time(head, due)
+  due = math.max(due, (head.w or 0) + 1)
+  while first_run(head, due) == due do due = due + 1 end
+  return due
+end
+
+-- Answers the job id, due time, queue and body of a run of a job on the board.
+local function job_run(board, id)
+  local options = read_pairs(ARGV, 2, { at = true, now = true })
+  local now = now_option(options)
+  local head, body = find_job(board, id)
+  local due = free_time(head, options.at and instant('at', options.at, now) or now)
+  head.w = due
+  redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
+  return id, due, queue_of(head, body), body, now
+end
+
+-- The same of a one-off task.
+local function one_off(board, runner, payload)
+  check_runner(runner)
+  check_payload(board, payload)
+  local options = read_pairs(ARGV, 3, WORKER_OPTIONS, { at = true, now = true, queue = true })
+  local now = now_option(options)
+  local due = options.at and instant('at', options.at, now) or now
+  local queue = options.queue and word('queue', options.queue) or runner
+  local body = runner .. '\n' .. worker_options(options) .. '\n' .. payload
+  local n = redis.call('HINCRBY', key(board, 'stats'), 'pushed', 1)
+  return 'push:' .. n, due, queue, body, now
+end
+
+return command(function()
+  local board = KEYS[1]
+  if #ARGV == 0 then fail('OPTION', 'push needs a job id, or a runner and a payload') end
+  local id, due, queue, body, now
+  if #ARGV % 2 == 1 then
+    id, due, queue, body, now = job_run(board, ARGV[1])
+  else
+    id, due, queue, body, now = one_off(board, ARGV[1], ARGV[2])
+  end
+  local task = id .. '@' .. digits(due)
+  local record = new_record(task, queue, body)
+  if due > now then
+    redis.call('HSET', key(board, 'task'), task, record)
+    plan(board, 'delayed', task, due)
+  else
+    enqueue(board, queue, { record })
+  end
+  count(board, 'due', 1)
+  count(board, 'queued', 1)
+  return task
+end)

@@ -1,0 +1,151 @@
+#!lua
+--[[ JTICK board [limit n] [now time]
+
+  Move what is due to its queues: up to `limit` (250 unless given, at most 1000) occurrences of jobs, as many
+  delayed tasks, and as many tasks whose lease has lapsed. Any number of clients may tick; none matters more.
+  A job that is late runs once: the occurrences it missed after the first are counted as coalesced.
+
+    EVALSHA <JTICK> 1 {jobs}
+      1) (integer) 3                 how many were moved
+      2) (integer) 1763900005000     when there is more to do, in ms since the epoch; 0: not in sight
+      3) (integer) 1763900000123     Redis's present, by which to tell how long to wait
+  Errors: JOBS OPTION.
+--]]
+--- @include "command"
+--- @include "instant"
+--- @include "pairs"
+--- @include "next"
+--- @include "record"
+--- @include "requeue"
+--- @include "lease"
+--- @include "count"
+--- @include "history"
+
+-- Payloads may be large: definitions are read in chunks, the first a small one, and a tick ends once it has
+-- copied about this many bytes.
+local FIRST_CHUNK, CHUNK, BYTES = 10, 100, 1048576
+
+local function due_members(board, set, now, limit)
+  return redis.call('ZRANGE', key(board, set), '-inf', digits(now), 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
+end
+
+-- Tasks whose holder has been silent for longer than its lease go back to the front of their queue.
+local function return_lapsed(board, now, limit)
+  local lapsed = due_members(board, 'leased', now, limit)
+  for i = 1, #lapsed, 2 do
+    local token = lapsed[i]
+    local id = token_task(token)
+    local record = redis.call('HGET', key(board, 'task'), id)
+    redis.call('ZREM', key(board, 'leased'), token)
+    local _, attempt = split_record(record)
+    requeue(board, id, with_attempt(record, attempt + 1), 0, now)
+    remember(board, id, attempt, 'lost', {})
+  end
+  count(board, 'lost', #lapsed / 2)
+  return #lapsed / 2
+end
+
+-- Tasks that were to wait, for a retry or a time of their own, join their queue.
+local function queue_delayed(board, now, limit)
+  local delayed = due_members(board, 'delayed', now, limit)
+  for i = 1, #delayed, 2 do
+    local id = delayed[i]
+    local record = redis.call('HGET', key(board, 'task'), id)
+    local _, _, queue = split_record(record)
+    redis.call('HDEL', key(board, 'task'), id)
+    redis.call('ZREM', key(board, 'delayed'), id)
+    enqueue(board, queue, { record })
+  end
+  return #delayed / 2
+end
+
+-- What a batch of due jobs comes to, before any of it is written.
+local function new_batch()
+  return { tasks = {}, bytes = 0, n = 0, coalesced = 0, next = {}, changed = {}, ended = {} }
+end
+
+local function add_occurrence(batch, id, due, packed, now)
+  local head, body = unpack_job(packed)
+  local queue = queue_of(head, body)
+  local record = new_record(id .. '@' .. due, queue, body)
+  local tasks = batch.tasks[queue]
+  if not tasks then
+    tasks = {}
+    batch.tasks[queue] = tasks
+  end
+  tasks[#tasks + 1] = record
+  batch.bytes = batch.bytes + #record
+  batch.n = batch.n + 1
+
+  local following, passed = next_run(head, tonumber(due), now)
+  batch.coalesced = batch.coalesced + passed
+  if head.l then
+    head.l = head.l - 1
+    if head.l == 0 then following = nil end
+    batch.changed[#batch.changed + 1] = id
+    batch.changed[#batch.changed + 1] = pack_job(head, body)
+  end
+  if following then
+    batch.next[#batch.next + 1] = digits(following)
+    batch.next[#batch.next + 1] = id
+  else
+    batch.ended[#batch.ended + 1] = id
+  end
+end
+
+-- How many definitions to read next, going by the size of those read so far.
+local function chunk_size(batch)
+  if batch.n == 0 then return FIRST_CHUNK end
+  local fit = math.floor((BYTES - batch.bytes) / (batch.bytes / batch.n))
+  return math.max(1, math.min(CHUNK, fit))
+end
+
+local function read_due(board, now, limit)
+  local due, batch = due_members(board, 'schedule', now, limit), new_batch()
+  local at, last = 1, #due
+  while at <= last and batch.bytes < BYTES do
+    local ids = {}
+    for i = at, math.min(at + 2 * chunk_size(batch) - 1, last), 2 do ids[#ids + 1] = due[i] end
+    local packed = redis.call('HMGET', key(board, 'job'), unpack(ids))
+    for i, id in ipairs(ids) do
+      if packed[i] then
+        add_occurrence(batch, id, due[at + 2 * i - 1], packed[i], now)
+      else
+        batch.ended[#batch.ended + 1] = id
+      end
+    end
+    at = at + 2 * #ids
+  end
+  return batch
+end
+
+local function write(board, batch)
+  for queue, records in pairs(batch.tasks) do enqueue(board, queue, records) end
+  if #batch.next > 0 then redis.call('ZADD', key(board, 'schedule'), unpack(batch.next)) end
+  if #batch.ended > 0 then redis.call('ZREM', key(board, 'schedule'), unpack(batch.ended)) end
+  if #batch.changed > 0 then redis.call('HSET', key(board, 'job'), unpack(batch.changed)) end
+  count(board, 'due', batch.n + batch.coalesced)
+  count(board, 'queued', batch.n)
+  count(board, 'coalesced', batch.coalesced)
+  return batch.n
+end
+
+local function earliest(board)
+  local time = math.huge
+  for _, set in ipairs({ 'schedule', 'delayed', 'leased' }) do
+    local first = redis.call('ZRANGE', key(board, set), 0, 0, 'WITHSCORES')
+    if first[2] then time = math.min(time, tonumber(first[2])) end
+  end
+  return time < math.huge and time or 0
+end
+
+return command(function()
+  local board = KEYS[1]
+  local options = read_pairs(ARGV, 1, { limit = true, now = true })
+  local limit = math.min(whole('limit', options.limit or '250', 1), 1000)
+  local now = now_option(options)
+  local moved = return_lapsed(board, now, limit)
+    + queue_delayed(board, now, limit)
+    + write(board, read_due(board, now, limit))
+  return { moved, earliest(board), now }
+end)

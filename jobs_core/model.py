@@ -1,0 +1,249 @@
+"""The words of Jobs as small frozen dataclasses: what plugins receive, and what they give back."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from jobs_core.board import Board
+
+Payload = str | dict[str, Any]
+"""A string is the short form of a payload; a JSON object is its full form."""
+
+
+def parse_payload(raw: str, short: str | None = None) -> Payload:
+    """Read a payload as its runner wants it.
+
+    A payload that parses as a JSON object is one; anything else is a string. When the runner names the key
+    that its short form stands for, a string becomes an object with that one key.
+
+    >>> parse_payload('{"url": "http://a"}')
+    {'url': 'http://a'}
+    >>> parse_payload("http://a", short="url")
+    {'url': 'http://a'}
+    """
+    if raw.lstrip()[:1] == "{":
+        try:
+            value = json.loads(raw)
+        except ValueError:
+            pass
+        else:
+            if isinstance(value, dict):
+                return value
+    return raw if short is None else {short: raw}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is about to be put: what `jobs_validate` sees."""
+
+    id: str
+    runner: str
+    payload: Payload
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One occurrence of a job, taken from a queue.
+
+    `id` is `<job id>@<due, ms>`: the same occurrence always has the same id, so it serves as an idempotency
+    key downstream. `due` is in epoch seconds. `attempt` counts from 1. `token` proves the lease; it is empty
+    for a task that was taken without one (at most once).
+    """
+
+    id: str
+    job: str
+    runner: str
+    queue: str
+    due: float
+    attempt: int
+    raw: str = field(repr=False)
+    token: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    payload: Payload = field(default="", repr=False)
+
+
+Status = Literal["done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a runner reports of one attempt.
+
+    `note` is one line for people. `code` is short and stable, for policies to match on (an exit code, an
+    HTTP status, `timeout`). `data` is anything else that is JSON: it is kept in the history.
+    `retry_after`, in seconds, is a delay that the target itself asked for.
+    """
+
+    status: Status
+    note: str = ""
+    code: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    retry_after: float | None = None
+
+    @classmethod
+    def done(cls, note: str = "", *, code: str = "", **data: Any) -> Outcome:
+        """The task was carried out: `Outcome.done("HTTP 200", code="200")`."""
+        return cls("done", note, code, data)
+
+    @classmethod
+    def failed(
+        cls, note: str = "", *, code: str = "", retry_after: float | None = None, **data: Any
+    ) -> Outcome:
+        """The task was not carried out: `Outcome.failed("HTTP 503", code="503", retry_after=30)`."""
+        return cls("failed", note, code, data, retry_after)
+
+    @classmethod
+    def cancelled(cls, note: str = "", **data: Any) -> Outcome:
+        """The runner stopped because `context.cancelled` was set."""
+        return cls("cancelled", note, "cancelled", data)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a policy makes of an outcome: `ack()`, `retry(delay)` or `dead()`."""
+
+    verb: Literal["ack", "retry", "dead"]
+    delay: float = 0.0
+
+    @classmethod
+    def ack(cls) -> Decision:
+        """The task has ended well."""
+        return cls("ack")
+
+    @classmethod
+    def retry(cls, delay: float = 0.0) -> Decision:
+        """Try the task again after `delay` seconds."""
+        return cls("retry", delay)
+
+    @classmethod
+    def dead(cls) -> Decision:
+        """Give the task up: it becomes a dead letter."""
+        return cls("dead")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, as loggers and `jobs_event` observers see it.
+
+    `kind` is one of `worker.started`, `worker.stopped`, `task.started`, `task.line` (a line of output:
+    `data["line"]`, `data["stream"]`), `task.finished` (with `outcome` and `decision`), `task.stale`,
+    `task.released`, and `trouble` (`data["note"]`). `time` is in epoch seconds.
+    """
+
+    kind: str
+    time: float
+    worker: str
+    task: Task | None = None
+    outcome: Outcome | None = None
+    decision: Decision | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Context:
+    """What a runner may ask and say while it works on one task."""
+
+    def __init__(
+        self,
+        worker: str,
+        *,
+        timeout: float | None = None,
+        emit: Callable[[str, str], None] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.worker = worker
+        """The worker's name, such as `host-1234`."""
+        self.cancelled = threading.Event()
+        """Set when the runner should stop: wait on it, poll it, or `on_cancel` a callback."""
+        self.settings: Mapping[str, Any] = settings or {}
+        """The plugin's settings."""
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._emit = emit
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until the task's timeout (never below 0), or None when it has no timeout."""
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+    def line(self, text: str, stream: str = "stdout") -> None:
+        """Pass one line of the task's output to the loggers. Thread-safe."""
+        if self._emit is not None:
+            self._emit(text, stream)
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A way to run jobs.
+
+    `run(task, context)` does the work and returns an `Outcome`; an exception it raises is a failed outcome.
+    It is called on several threads at once. `short` names the key that a string payload stands for, and
+    `schema` is the JSON Schema of the full payload, checked when a job is put.
+    """
+
+    name: str
+    run: Callable[[Task, Context], Outcome]
+    summary: str = ""
+    short: str | None = None
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Decides what becomes of a task after an attempt: `decide(task, outcome)`. It never touches Redis."""
+
+    name: str
+    decide: Callable[[Task, Outcome], Decision]
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Logger:
+    """Writes events somewhere: `write(event)` must be quick; `close()` flushes."""
+
+    name: str
+    write: Callable[[Event], None]
+    summary: str = ""
+    close: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found. `state` is `ok`, `warning` or `problem`; `advice` says what to do about it."""
+
+    state: Literal["ok", "warning", "problem"]
+    note: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something `jobs doctor` looks at: `run(board)` returns a `Finding`."""
+
+    name: str
+    run: Callable[[Board], Finding]
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of a plugin: read from the environment variable `JOBS_<NAME>`, or its default."""
+
+    name: str
+    default: Any = None
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """What `jobs_startup` and `jobs_shutdown` learn of the worker they run in."""
+
+    name: str
+    board: str
+    runners: tuple[str, ...]
+    concurrency: int

@@ -1,0 +1,96 @@
+"""The one vocabulary of options: the same names in the CLI, the client, board files, Lua and JSET."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from jobs_core.errors import OptionError
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of a job. `kind` is what its value is: duration, time, count, factor or word."""
+
+    name: str
+    kind: str
+    summary: str
+
+
+UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
+
+SCHEDULE = (
+    Option("every", "duration", "run again and again, this far apart: 5, 1h30m, PT1H30M"),
+    *(Option(unit, "factor", f"run every so many {unit}; units add up") for unit in UNITS),
+    Option("start", "time", "the first run: epoch seconds, ISO 8601 or +10m (default: now)"),
+    Option("stop", "time", "no run after this"),
+    Option("duration", "duration", "stop this long after start"),
+    Option("repeat", "count", "end after so many runs"),
+    Option("decay", "factor", "multiply the interval by this with each step"),
+    Option("step", "duration", "how long a step of decay is (default: a day)"),
+    Option("at", "time", "run once, at this time"),
+)
+
+WORK = (
+    Option("queue", "word", "the queue its tasks go to (default: the runner's name)"),
+    Option("timeout", "duration", "end a run that takes longer"),
+    Option("lease", "duration", "how long its worker may be silent before the task goes to another"),
+    Option("policy", "word", "what becomes of a failed run: ack or retry"),
+    Option("attempts", "count", "how often retry tries a task (default: 3)"),
+    Option("backoff", "duration", "how long retry waits before the second attempt; doubles each time"),
+)
+
+STATE = (
+    Option("left", "count", "runs left of repeat"),
+    Option("paused", "count", "1: paused"),
+    Option("next", "time", "the next run, or none"),
+)
+
+JOB_OPTIONS = {option.name: option for option in (*SCHEDULE, *WORK, *STATE)}
+PUSH_OPTIONS = {option.name: option for option in (*WORK, *(o for o in SCHEDULE if o.name == "at"))}
+
+
+def to_text(value: Any) -> str:
+    """Write an option's value as Redis is to read it: a timedelta as seconds, a datetime as ISO 8601.
+
+    >>> to_text(timedelta(minutes=2))
+    '120.0'
+    """
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, timedelta):
+        return str(value.total_seconds())
+    if isinstance(value, datetime):
+        return value.astimezone().isoformat(timespec="milliseconds")
+    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS) -> list[str]:
+    """Flatten options into `option value …`, leaving out those that are None.
+
+    Raises OptionError for a name that is not an option.
+
+    >>> to_pairs({"every": 5, "stop": None})
+    ['every', '5']
+    """
+    pairs: list[str] = []
+    for name, value in options.items():
+        if name not in allowed and name != "now":
+            raise unknown("option", name, allowed)
+        if value is not None:
+            pairs += (name, to_text(value))
+    return pairs
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> OptionError:
+    """Make the error for a name that is not known, with the nearest one that is."""
+    return OptionError(f"there is no {what} {name!r}{nearest(name, known)}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known name is close to `name`: ` (did you mean 'every'?)`, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

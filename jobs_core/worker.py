@@ -1,0 +1,440 @@
+"""The worker loop: take tasks under leases, run them on threads, renew the leases, report the outcomes."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import queue
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jobs_core.board import Board, as_task, pop_call
+from jobs_core.builtin import DEFAULT_POLICY
+from jobs_core.clock import LONGEST, PAUSE, Clock
+from jobs_core.commands import Call, translated
+from jobs_core.errors import FaultError, JobsError, StaleError
+from jobs_core.model import (
+    Context,
+    Decision,
+    Event,
+    Logger,
+    Outcome,
+    Runner,
+    Task,
+    WorkerInfo,
+    parse_payload,
+)
+
+NOTE = 1000
+"""Characters of a note that are kept."""
+
+GRACE = 15.0
+"""Seconds that a runner has to return after it was told to stop."""
+
+
+@dataclass(slots=True)
+class Run:
+    """A task that this worker holds."""
+
+    task: Task
+    context: Context
+    started: float
+    timeout: float | None = None
+    outcome: Outcome | None = None
+    decision: Decision | None = None
+    timed_out: bool = False
+    lost: bool = False
+
+
+class Worker:
+    """Serves runners on a board until it is stopped.
+
+    `concurrency` is how many tasks run at once, each on a thread. `lease` is for how many seconds a task is
+    held before it must be renewed; it is renewed three times in that time. `drain` is how many seconds a stop
+    waits for running tasks before it tells them to end and gives them back. `queues` are served beside the
+    runners' own. With `tick=False` somebody else must tick.
+
+    >>> Worker(board, [runner], concurrency=20).run_until_signal()
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        runners: Iterable[Runner],
+        *,
+        concurrency: int = 10,
+        lease: float = 30.0,
+        drain: float = 30.0,
+        queues: Iterable[str] = (),
+        loggers: Iterable[Logger] = (),
+        name: str | None = None,
+        tick: bool = True,
+    ) -> None:
+        self.board = board
+        self.name = name or f"{socket.gethostname()}-{os.getpid()}"
+        self.runners = {runner.name: runner for runner in runners}
+        self.queues = list(dict.fromkeys((*self.runners, *queues)))
+        self.concurrency = concurrency
+        self.lease = lease
+        self.drain = drain
+        self.info = WorkerInfo(self.name, board.name, tuple(self.runners), concurrency)
+        self._loggers = list(loggers)
+        self._plugins = board.plugins
+        self._settings = self._plugins.settings()
+        self._observed = bool(self._plugins.manager.hook.jobs_event.get_hookimpls())
+        self._clock = Clock(board, trouble=lambda note: self._emit("trouble", note=note)) if tick else None
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._runs: dict[str, Run] = {}
+        self._reports: list[Run] = []
+        self._waker = _Waker(board, self.queues, self._inbox)
+        self._more = True  # whether the queues may hold tasks: look there as soon as there is room
+        self._stops = 0
+        self._next_beat = time.monotonic() + lease / 3
+        self._troubled = False
+
+    def run_until_signal(self) -> None:
+        """Run until SIGTERM or SIGINT: the first drains, the second stops at once. Main thread only."""
+        previous = {
+            number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)
+        }
+        try:
+            self.run()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+    def run(self) -> None:
+        """Run until `stop`. Raises ServerError if Redis cannot be reached at the start."""
+        self.board.register(self.name, self.runners)
+        self._emit("worker.started", note=f"serves {', '.join(self.queues)}")
+        self._observe("jobs_startup", context=self.info)
+        background = [self._waker.run, *([self._clock.run] if self._clock else [])]
+        for function in background:
+            threading.Thread(target=function, daemon=True).start()
+        try:
+            while not self._stops:
+                self._step(take=True)
+            reason = self._end()
+        finally:
+            self._waker.stop()
+            if self._clock:
+                self._clock.stop()
+        self._observe("jobs_shutdown", context=self.info, reason=reason)
+        self._emit("worker.stopped", note=reason)
+        for logger in self._loggers:
+            logger.close()
+
+    def stop(self) -> None:
+        """Take no more tasks and drain; called again, stop at once. Safe in signal handlers and threads."""
+        self._stops += 1
+        self._inbox.put(None)
+
+    # The loop: one thread talks to Redis about tasks, and sleeps in its inbox
+
+    def _step(self, *, take: bool) -> None:
+        """Sleep until something happens, then report, take and renew what there is."""
+        self._listen(take)
+        self._renew()
+        self._exchange(take)
+
+    def _listen(self, take: bool) -> None:
+        """Collect what threads and the waker put in the inbox; sleep if there is nothing to do before."""
+        room = take and self._more and len(self._runs) < self.concurrency
+        busy = room or bool(self._reports)
+        pause = PAUSE if self._troubled else 0.0
+        patience = min(LONGEST, max(0.0, self._next_beat - time.monotonic()))
+        try:
+            self._receive(self._inbox.get(timeout=pause if busy else patience))
+            while True:
+                self._receive(self._inbox.get_nowait())
+        except queue.Empty:
+            pass
+
+    def _receive(self, message: Run | bool | None) -> None:
+        if isinstance(message, Run):
+            self._reports.append(message)
+        elif message is not None:
+            self._more = True
+
+    def _exchange(self, take: bool) -> None:
+        """Report what has ended and take new tasks, in one round trip."""
+        room = self.concurrency - len(self._runs) + len(self._reports)
+        taking = take and self._more and room > 0
+        reports = self._reports
+        calls = [_report(run) for run in reports]
+        if taking:
+            calls.append(pop_call(self.queues, room, self.lease, self.name))
+        if not calls:
+            self._arm(take)
+            return
+        try:
+            replies = self.board.commands.batch(calls)
+        except FaultError as error:
+            self._trouble(str(error))
+            return
+        self._troubled = False
+        self._reports = []
+        popped = replies.pop() if taking else []
+        for run, reply in zip(reports, replies, strict=True):
+            self._reported(run, reply)
+        if isinstance(popped, JobsError):
+            self._trouble(str(popped))
+            return
+        if taking:
+            self._more = len(popped) == room
+        for fields in popped:
+            self._start(as_task(fields))
+        self._arm(take)
+
+    def _arm(self, take: bool) -> None:
+        """Ask to be woken, but only with room for a task: a wake token that is taken must be used."""
+        if take and not self._more and len(self._runs) < self.concurrency:
+            self._waker.arm()
+
+    def _start(self, task: Task) -> None:
+        timeout = task.options.get("timeout")
+        runner = self.runners.get(task.runner)
+        if runner is not None and runner.short is not None and isinstance(task.payload, str):
+            task = replace(task, payload=parse_payload(task.raw, runner.short))
+        emit = None
+        if self._loggers or self._observed:
+            emit = lambda text, stream: self._emit("task.line", task, line=text, stream=stream)  # noqa: E731
+        context = Context(self.name, timeout=timeout, emit=emit, settings=self._settings)
+        run = Run(task, context, time.monotonic(), timeout)
+        self._runs[task.token] = run
+        self._next_beat = min(self._next_beat, self._beat_by(run, run.started))
+        if len(self._runs) > len(self._threads):
+            thread = threading.Thread(target=self._serve, name=f"jobs-{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._work.put(run)
+
+    def _serve(self) -> None:
+        """One thread: run tasks one after the other."""
+        while (run := self._work.get()) is not None:
+            self._emit("task.started", run.task)
+            outcome = run.outcome = self._run(run)
+            if outcome.status != "cancelled":
+                run.decision = self._decide(run.task, outcome)
+            self._inbox.put(run)
+
+    def _run(self, run: Run) -> Outcome:
+        runner = self.runners.get(run.task.runner)
+        if runner is None:
+            return Outcome.failed(f"this worker has no runner {run.task.runner!r}", code="no-runner")
+        try:
+            outcome = self._plugins.manager.hook.jobs_execute(
+                task=run.task, runner=runner, context=run.context
+            )
+        except Exception as error:
+            return Outcome.failed(f"{type(error).__name__}: {error}", code=type(error).__name__)
+        if not isinstance(outcome, Outcome):
+            return Outcome.failed(f"the runner {runner.name!r} returned no Outcome", code="no-outcome")
+        if run.timed_out and outcome.status == "cancelled":
+            return Outcome.failed(f"timed out after {run.timeout:g} s", code="timeout")
+        return outcome
+
+    def _decide(self, task: Task, outcome: Outcome) -> Decision:
+        try:
+            policy = self._plugins.policy(str(task.options.get("policy") or _default_policy(task)))
+            decision = self._plugins.manager.hook.jobs_decide(task=task, outcome=outcome, policy=policy)
+        except Exception as error:
+            self._emit("trouble", task, note=f"its policy failed: {error}")
+            return Decision.dead()
+        return decision if isinstance(decision, Decision) else Decision.dead()
+
+    def _reported(self, run: Run, reply: Any) -> None:
+        del self._runs[run.task.token]
+        if isinstance(reply, StaleError):
+            self._emit("task.stale", run.task, note="its lease was lost; another attempt decides")
+        elif isinstance(reply, JobsError):
+            self._emit("trouble", run.task, note=str(reply))
+        elif run.decision is None:
+            self._emit("task.released", run.task, note="given back unfinished")
+        else:
+            self._emit(
+                "task.finished",
+                run.task,
+                run.outcome,
+                run.decision,
+                seconds=round(time.monotonic() - run.started, 6),
+            )
+
+    # Leases and timeouts
+
+    def _lease_of(self, run: Run) -> float:
+        return float(run.task.options.get("lease", self.lease))
+
+    def _beat_by(self, run: Run, now: float) -> float:
+        """When this run must be looked at: its lease renewed, or its timeout enforced."""
+        beat = now + self._lease_of(run) / 3
+        ends = run.started + (run.timeout or 0)
+        return min(beat, ends) if ends > now else beat
+
+    def _renew(self) -> None:
+        """Renew the leases of running tasks, and tell those to stop that have lost theirs or their time."""
+        now = time.monotonic()
+        if now < self._next_beat:
+            return
+        leases: dict[float, list[Run]] = {}
+        for run in self._runs.values():
+            if not run.lost and self._in_time(run, now):
+                leases.setdefault(self._lease_of(run), []).append(run)
+        self._next_beat = min(
+            (self._beat_by(run, now) for run in self._runs.values()), default=now + self.lease
+        )
+        try:
+            for lease, runs in leases.items():
+                held = self.board.beat(lease, *(run.task.token for run in runs))
+                for run, holds in zip(runs, held, strict=True):
+                    if not holds:
+                        run.lost = True
+                        run.context.cancelled.set()
+        except FaultError as error:
+            self._trouble(str(error))
+
+    def _in_time(self, run: Run, now: float) -> bool:
+        """Tell a run past its timeout to stop. One that goes on all the same loses its lease in the end."""
+        if run.timeout is None or now < run.started + run.timeout:
+            return True
+        if not run.context.cancelled.is_set():
+            run.timed_out = True
+            run.context.cancelled.set()
+        return now < run.started + run.timeout + GRACE
+
+    # The end
+
+    def _end(self) -> str:
+        """Drain, then give back what did not finish. Returns the reason for the event."""
+        self._waker.stop()
+        self._emit("worker.draining", note=f"{len(self._runs)} running; up to {self.drain:g} s")
+        self._drain(time.monotonic() + self.drain, stops=1)
+        unfinished = [run for run in self._runs.values() if run not in self._reports]
+        for run in unfinished:
+            run.context.cancelled.set()
+        self._drain(time.monotonic() + (GRACE if self._stops == 1 else 1.0), stops=2)
+        self._give_back()
+        return "stopped" if self._stops == 1 else "stopped at once"
+
+    def _drain(self, deadline: float, *, stops: int) -> None:
+        while self._runs and self._stops <= stops and time.monotonic() < deadline:
+            self._step(take=False)
+
+    def _give_back(self) -> None:
+        self._reports = [
+            run if run.outcome else replace(run, decision=None) for run in self._runs.values() if not run.lost
+        ]
+        self._exchange(take=False)
+
+    # Events
+
+    def _emit(
+        self,
+        kind: str,
+        task: Task | None = None,
+        outcome: Outcome | None = None,
+        decision: Decision | None = None,
+        **data: Any,
+    ) -> None:
+        if not self._loggers and not self._observed:
+            return
+        event = Event(kind, time.time(), self.name, task, outcome, decision, data)
+        for logger in self._loggers:
+            try:
+                logger.write(event)
+            except Exception:
+                self._loggers = [other for other in self._loggers if other is not logger]
+        if self._observed:
+            self._plugins.observe("jobs_event", event=event)
+
+    def _observe(self, hook: str, **arguments: Any) -> None:
+        for name, error in self._plugins.observe(hook, **arguments):
+            self._emit("trouble", note=f"the plugin {name!r} raised in {hook}: {error}")
+
+    def _trouble(self, note: str) -> None:
+        if not self._troubled:
+            self._emit("trouble", note=note)
+        self._troubled = True
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        self.stop()
+
+
+class _Waker:
+    """Blocks on the wake keys of the queues while it is armed, and puts True in the inbox when one wakes.
+
+    A token is taken only while there is room for a task, so that it never wakes a worker in vain while
+    another sleeps.
+    """
+
+    PATIENCE = 5.0  # seconds: bounds what a token that died with its worker can cost
+
+    def __init__(self, board: Board, queues: Iterable[str], inbox: queue.SimpleQueue[Any]) -> None:
+        self._client = board.client
+        self._keys = [board.keys.wake_queue(name) for name in queues]
+        self._inbox = inbox
+        self._armed = threading.Event()
+        self._stopped = False
+
+    def arm(self) -> None:
+        """Wake the inbox once, when a queue has tasks, or after some seconds to be sure."""
+        self._armed.set()
+
+    def stop(self) -> None:
+        """Let `run` return; a token that still comes is passed on."""
+        self._stopped = True
+        self._armed.set()
+
+    def run(self) -> None:
+        """Wait whenever armed, until `stop`."""
+        while self._armed.wait() and not self._stopped:
+            try:
+                with translated():
+                    token = self._client.blpop(self._keys, timeout=self.PATIENCE)
+                    if token and self._stopped:
+                        self._client.rpush(*token)
+            except FaultError:
+                time.sleep(PAUSE)
+            self._armed.clear()
+            self._inbox.put(True)
+
+
+def _report(run: Run) -> Call:
+    """The JACK that reports a run: what was decided of it, or that it is given back unfinished."""
+    if run.decision is None or run.outcome is None:
+        return "JACK", (run.task.token, "release")
+    verb = "done" if run.decision.verb == "ack" else run.decision.verb
+    arguments: list[Any] = [run.task.token, verb]
+    if run.decision.delay:
+        arguments += ("delay", f"{run.decision.delay:.3f}")
+    if run.outcome.note:
+        arguments += ("note", run.outcome.note[:NOTE])
+    if run.outcome.code:
+        arguments += ("code", run.outcome.code)
+    if run.outcome.data:
+        arguments += ("data", json.dumps(dict(run.outcome.data), ensure_ascii=False, default=str))
+    return "JACK", arguments
+
+
+def _default_policy(task: Task) -> str:
+    """A task that says how to retry wants to be retried."""
+    return "retry" if task.options.keys() & {"attempts", "backoff"} else DEFAULT_POLICY
+
+
+def function_runner(name: str, function: Callable[..., Outcome | str | None]) -> Runner:
+    """Make a runner of a function: of one parameter (the payload), or two (the task and its context)."""
+    whole = len(inspect.signature(function).parameters) > 1
+
+    def run(task: Task, context: Context) -> Outcome:
+        result = function(task, context) if whole else function(task.payload)
+        return result if isinstance(result, Outcome) else Outcome.done(str(result or ""))
+
+    return Runner(name, run)
