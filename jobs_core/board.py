@@ -108,7 +108,7 @@ class Board:
         return _as_time(self.commands.call(name, *arguments))
 
     def put_many(
-        self, jobs: Iterable[Mapping[str, Any]], *, create: bool = False
+        self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False
     ) -> Iterator[datetime | JobsError | None]:
         """Put any number of jobs, each `{"id": …, "runner": …, "payload": …, option: value …}`.
 
@@ -165,8 +165,8 @@ class Board:
         name, arguments = self._push_call(runner_or_job, payload, options)
         return str(self.commands.call(name, *arguments))
 
-    def push_many(self, tasks: Iterable[Mapping[str, Any]]) -> Iterator[str | JobsError]:
-        """Push any number of tasks: `{"runner": …, "payload": …, option: value …}`, or `{"id": job}`.
+    def push_many(self, tasks: Iterable[Mapping[str, Any] | str]) -> Iterator[str | JobsError]:
+        """Push any number of tasks: `{"runner": …, "payload": …, option: value}`, or `{"id": job}`, or JSON.
 
         Yields, for each in order, the task's id, or the error that refused it.
         """
@@ -239,7 +239,7 @@ class Board:
             job.setdefault("next", "none")
             yield job | ({"paused": 1} if state == "paused" else {})
 
-    def load(self, jobs: Iterable[Mapping[str, Any]]) -> Iterator[datetime | JobsError | None]:
+    def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Iterator[datetime | JobsError | None]:
         """Put back jobs that `dump` read, as they stood. Yields as `put_many` does."""
         return self.put_many(jobs)
 
@@ -300,7 +300,7 @@ class Board:
 
     def _many(
         self,
-        things: Iterable[Mapping[str, Any]],
+        things: Iterable[Mapping[str, Any] | str],
         call: Callable[[Mapping[str, Any]], Call],
         read: Callable[[Any], Any],
     ) -> Iterator[Any]:
@@ -310,7 +310,7 @@ class Board:
         def calls() -> Iterator[Call]:
             for place, thing in enumerate(things):
                 try:
-                    yield call(thing)
+                    yield call(_as_mapping(thing))
                 except JobsError as error:
                     refused[place] = error
 
@@ -361,6 +361,18 @@ def _parts(job: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(id, str) or not isinstance(runner, str):
         raise OptionError("the id and the runner of a job are strings")
     return {"id": id, "runner": runner, "payload": payload, "options": options}
+
+
+def _as_mapping(thing: Mapping[str, Any] | str) -> Mapping[str, Any]:
+    """Read a JSON object, unless it is a mapping already."""
+    if isinstance(thing, str):
+        try:
+            thing = json.loads(thing)
+        except ValueError as error:
+            raise OptionError(f"not JSON: {error}") from None
+    if not isinstance(thing, Mapping):
+        raise OptionError("not a JSON object")
+    return thing
 
 
 def _as_raw(payload: Payload) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from jobs_core.checks import jobs_checks as jobs_checks
 from jobs_core.hookspecs import hookimpl
 from jobs_core.model import Context, Decision, Event, Logger, Outcome, Policy, Runner, Task
 

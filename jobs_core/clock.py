@@ -38,10 +38,10 @@ class Clock:
         troubled = False
         while not self._stop.is_set():
             try:
-                self._wake.wait(self._tick_all())
+                self._wake.wait(self.tick_all())
                 troubled = False
             except FaultError as error:
-                if not troubled:
+                if not troubled and not self._stop.is_set():
                     self._trouble(str(error))
                 troubled = True
                 self._wake.close()
@@ -52,7 +52,7 @@ class Clock:
         """Let `run` return, within a second."""
         self._stop.set()
 
-    def _tick_all(self) -> float:
+    def tick_all(self) -> float:
         """Tick until nothing is due. Returns how many seconds to sleep."""
         while not self._stop.is_set():
             tick = self.board.tick(self._limit)

@@ -114,7 +114,7 @@ class Worker:
     def run(self) -> None:
         """Run until `stop`. Raises ServerError if Redis cannot be reached at the start."""
         self.board.register(self.name, self.runners)
-        self._emit("worker.started", note=f"serves {', '.join(self.queues)}")
+        self._emit("worker.started", note=f"serving {', '.join(self.queues)}")
         self._observe("jobs_startup", context=self.info)
         background = [self._waker.run, *([self._clock.run] if self._clock else [])]
         for function in background:
@@ -128,7 +128,7 @@ class Worker:
             if self._clock:
                 self._clock.stop()
         self._observe("jobs_shutdown", context=self.info, reason=reason)
-        self._emit("worker.stopped", note=reason)
+        self._emit("worker.stopped", note=f"({reason})")
         for logger in self._loggers:
             logger.close()
 
@@ -322,7 +322,7 @@ class Worker:
             run.context.cancelled.set()
         self._drain(time.monotonic() + (GRACE if self._stops == 1 else 1.0), stops=2)
         self._give_back()
-        return "stopped" if self._stops == 1 else "stopped at once"
+        return "drained" if self._stops == 1 else "at once"
 
     def _drain(self, deadline: float, *, stops: int) -> None:
         while self._runs and self._stops <= stops and time.monotonic() < deadline:

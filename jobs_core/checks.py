@@ -1,0 +1,114 @@
+"""What `jobs doctor` looks at: the server, its disk and memory, the clocks, the scripts, the plugins."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from jobs_core.hookspecs import hookimpl
+from jobs_core.model import Check, Finding
+
+if TYPE_CHECKING:
+    from jobs_core.board import Board
+
+
+def check_server(board: Board) -> Finding:
+    """Redis 7.0 or later, or Valkey: older ones cannot refuse a script before it has half run."""
+    info = _info(board, "server")
+    name = "Valkey" if "valkey_version" in info else "Redis"
+    version = str(info.get("valkey_version") or info["redis_version"])
+    if int(version.split(".")[0]) < 7:
+        return Finding("problem", f"{name} {version} is too old", "upgrade to Redis 7.0 or later, or Valkey")
+    return Finding("ok", f"{name} {version}")
+
+
+def check_persistence(board: Board) -> Finding:
+    """Without an append-only file, a restart forgets jobs and runs."""
+    info = _info(board, "persistence")
+    if not int(info["aof_enabled"]):
+        return Finding(
+            "warning",
+            "appendonly is off: a restart forgets what changed since the last snapshot",
+            "CONFIG SET appendonly yes, and write it to the server's configuration",
+        )
+    if info.get("aof_last_write_status") != "ok":
+        return Finding("problem", "the append-only file cannot be written", "make room on the server's disk")
+    return Finding("ok", "append-only file on")
+
+
+def check_memory(board: Board) -> Finding:
+    """Eviction would silently destroy schedules."""
+    info = _info(board, "memory")
+    policy, limit, used = info["maxmemory_policy"], int(info["maxmemory"]), int(info["used_memory"])
+    if policy != "noeviction":
+        return Finding(
+            "problem",
+            f"maxmemory-policy is {policy}: a full server would evict jobs",
+            "CONFIG SET maxmemory-policy noeviction",
+        )
+    if limit and used > 0.8 * limit:
+        return Finding(
+            "warning", f"memory is {used / limit:.0%} full", "raise maxmemory, or remove something"
+        )
+    return Finding("ok", "noeviction")
+
+
+def check_clock(board: Board) -> Finding:
+    """Jobs run by Redis's clock; a machine whose own is off shows confusing times."""
+    seconds, micros = board.client.time()
+    drift = abs(time.time() - (int(seconds) + int(micros) / 1e6))
+    if drift > 1:
+        return Finding("warning", f"this machine's clock is {drift:.1f} s off Redis's", "run NTP on both")
+    return Finding("ok", "this machine and Redis agree on the time")
+
+
+def check_scripts(board: Board) -> Finding:
+    """The board's `commands` hash must name scripts that Redis has."""
+    published = board.client.hgetall(board.keys.commands)
+    shas = [str(sha) for name, sha in published.items() if name != "version"]
+    if not shas:
+        return Finding("warning", "the commands are not loaded yet", "run `jobs init`")
+    if not all(board.client.script_exists(*shas)):
+        return Finding(
+            "warning", "Redis has lost some scripts; Jobs loads them again by itself", "run `jobs init`"
+        )
+    return Finding("ok", f"{len(shas)} commands loaded")
+
+
+def check_plugins(board: Board) -> Finding:
+    """A broken plugin harms no other, but its runners are missing."""
+    broken = [f"{info.name} ({info.reason})" for info in board.plugins.infos if info.state == "broken"]
+    if broken:
+        return Finding("problem", f"broken: {', '.join(broken)}", "see `jobs plugins`")
+    return Finding("ok", f"{len(board.plugins.infos)} loaded")
+
+
+def check_workers(board: Board) -> Finding:
+    """Jobs whose runner nobody has ever served will wait."""
+    counts = board.count()
+    served = set(board.client.hkeys(board.keys.runners))
+    waiting = [
+        name for name in counts if name.startswith("queue:") and counts[name] and name[6:] not in served
+    ]
+    if waiting:
+        names = ", ".join(name[6:] for name in waiting)
+        return Finding("warning", f"nobody has served the queue {names}", f"start `jobs run --queue {names}`")
+    return Finding("ok", f"served so far: {', '.join(sorted(map(str, served))) or 'nothing'}")
+
+
+@hookimpl
+def jobs_checks() -> Iterator[Check]:
+    """The checks of the core."""
+    yield Check("server", check_server, "its version")
+    yield Check("persistence", check_persistence, "the append-only file")
+    yield Check("memory", check_memory, "maxmemory and its policy")
+    yield Check("clock", check_clock, "drift")
+    yield Check("scripts", check_scripts, "the commands")
+    yield Check("plugins", check_plugins, "plugins that fail to load")
+    yield Check("workers", check_workers, "queues that nobody serves")
+
+
+def _info(board: Board, section: str) -> dict[str, Any]:
+    found: dict[str, Any] = board.client.info(section)
+    return found

@@ -1,0 +1,131 @@
+"""Commands about the installation: init plugins doctor completion."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
+from jobs_core.errors import JobsError
+from jobs_core.model import Check, Finding
+
+SHELL_FUNCTION = """\
+jobs() {
+  case "${1-}" in
+    -h|--help|--version) env jobs "$@" ;;
+    ''|-*|%*) builtin jobs "$@" ;;
+    *) env jobs "$@" ;;
+  esac
+}"""
+
+MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
+
+
+@click.command()
+@click.option("--functions", is_flag=True, help="Load them as a Redis Functions library too, for FCALL.")
+@json_option
+@connected
+def init(functions: bool, as_json: bool, url: str | None, board_name: str) -> None:
+    """Load the commands into Redis.
+
+    Their SHAs go to the hash {board}:commands, for EVALSHA from any client. Other commands of `jobs` do
+    this by themselves.
+
+    \b
+      jobs init --functions
+      redis-cli FCALL JNEXT 1 {jobs} tick
+    """
+    shas = open_board(url, board_name).init(functions=functions)
+    if as_json:
+        echo_json(shas)
+    else:
+        echo_table(("command", "SHA"), shas.items())
+
+
+@click.command()
+@json_option
+@click.pass_context
+def plugins(ctx: click.Context, as_json: bool) -> None:
+    """List plugins, and what is wrong with broken ones.
+
+    \b
+      jobs plugins --json
+    """
+    group: Any = ctx.find_root().command
+    infos = group.load_plugins().infos
+    if as_json:
+        for info in infos:
+            echo_json(asdict(info))
+        return
+    rows = (
+        (
+            info.name,
+            f"{info.distribution} {info.version}".strip(),
+            info.state,
+            info.reason or "; ".join(f"{kind}: {', '.join(names)}" for kind, names in info.provides.items()),
+        )
+        for info in infos
+    )
+    echo_table(("plugin", "distribution", "state", "provides"), rows)
+
+
+@click.command()
+@json_option
+@connected
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool, url: str | None, board_name: str) -> None:
+    """Check the server, the clocks, the plugins.
+
+    Exits with 1 when it finds a problem.
+
+    \b
+      jobs doctor
+    """
+    board = open_board(url, board_name)
+    problems = 0
+    for check in board.plugins.checks():
+        finding = _examine(check, board)
+        problems += finding.state == "problem"
+        if as_json:
+            echo_json({"check": check.name} | asdict(finding))
+        else:
+            mark, colour = MARKS[finding.state]
+            advice = f" — {finding.advice}" if finding.advice else ""
+            click.echo(f"{click.style(mark, fg=colour)} {check.name}: {finding.note}{advice}")
+    ctx.exit(1 if problems else 0)
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print what makes your shell know `jobs`.
+
+    That is completion, and a function that tells this `jobs` from the shell's builtin of the same name, which
+    goes on listing background processes when it is called alone or with an option. Put it in your .bashrc or
+    .zshrc:
+
+    \b
+      eval "$(job completion bash)"
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(ctx.find_root().command, {}, "jobs", "_JOBS_COMPLETE").source())
+    click.echo(SHELL_FUNCTION)
+
+
+def _examine(check: Check, board: Any) -> Finding:
+    """Run one check; one that fails is a problem of its own, and keeps none of the others from running."""
+    from jobs_core.commands import translated
+
+    try:
+        with translated():
+            return check.run(board)
+    except JobsError as error:
+        return Finding("problem", str(error))
+    except Exception as error:
+        return Finding("problem", f"the check failed: {type(error).__name__}: {error}")

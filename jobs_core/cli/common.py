@@ -1,0 +1,159 @@
+"""What commands share: where the board is, how data is printed, how bulk input is read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from jobs_core.errors import JobsError, UserError
+from jobs_core.options import Option
+
+if TYPE_CHECKING:
+    from jobs_core.board import Board
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+stdin_option = click.option("-S", "--stdin", "from_stdin", is_flag=True, help="Read one JSON object a line.")
+
+
+def connected(function: F) -> F:
+    """Give a command `--url` and `--board`; it gets them as `url` and `board_name`."""
+    function = click.option(
+        "--board", "board_name", envvar="JOBS_BOARD", default="jobs", show_default=True, help="The board."
+    )(function)
+    return click.option(
+        "--url",
+        envvar="JOBS_REDIS_URL",
+        metavar="URL",
+        help="redis://, rediss:// or unix:// (JOBS_REDIS_URL keeps a password out of the process list). "
+        "Default: the server of `jobs up`.",
+    )(function)
+
+
+def job_options(options: Mapping[str, Option]) -> Callable[[F], F]:
+    """Give a command one flag for each option of the vocabulary."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(list(options.values())):
+            function = click.option(f"--{option.name}", metavar=option.kind.upper(), help=option.summary)(
+                function
+            )
+        return function
+
+    return decorate
+
+
+def open_board(url: str | None, board_name: str) -> Board:
+    """The board that a command was pointed at, checking jobs against this machine's plugins."""
+    from jobs_core.board import Board
+
+    group: Any = click.get_current_context().find_root().command
+    return Board(board_name, url, plugins=group.load_plugins())
+
+
+def echo_json(value: Any) -> None:
+    """Print one JSON object on a line of its own."""
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    """Print a plain table: coloured on a terminal, whole lines in a pipe."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)
+
+
+def when(seconds: float | None) -> str:
+    """An instant as people read it: local time with its offset."""
+    if seconds is None:
+        return "-"
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="seconds")
+
+
+def span(seconds: float | None) -> str:
+    """A duration as options take it: 1h30m."""
+    if seconds is None:
+        return ""
+    if seconds < 1 or seconds != int(seconds):
+        return f"{seconds:g}s"
+    parts, rest = [], int(seconds)
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)
+
+
+def stdin_lines() -> Iterator[str]:
+    """The lines of standard input that are not blank."""
+    return (line for line in sys.stdin if line.strip())
+
+
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given on the command line."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show progress on standard error, if that is a terminal: call what this yields with how many more."""
+    if not sys.stderr.isatty():
+        yield lambda n: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(what, total=total)
+        yield lambda n: bars.advance(task, n)
+
+
+def bulk(what: str, replies: Iterable[Any]) -> None:
+    """Consume the replies of bulk work; refusals are lines on standard error; the exit code says so."""
+    done, refused, worst = 0, 0, 0
+    with progress(what) as advance:
+        for number, reply in enumerate(replies, 1):
+            if isinstance(reply, JobsError):
+                click.echo(f"line {number}: {reply}", err=True)
+                refused += 1
+                worst = max(worst, 2 if isinstance(reply, UserError) else 1)
+            else:
+                done += 1
+            if number % 500 == 0:
+                advance(500)
+    click.echo(f"{done} {what}" + (f", {refused} refused" if refused else ""), err=True)
+    if worst:
+        click.get_current_context().exit(worst)
+
+
+def schedule_text(job: Mapping[str, Any]) -> str:
+    """A job's schedule in a few words."""
+    if "at" in job:
+        return f"at {when(job['at'])}"
+    if "every" not in job:
+        return "when pushed"
+    words = [f"every {span(job['every'])}"]
+    if "decay" in job:
+        words.append(f"decay {job['decay']:g} a {span(job['step'])}")
+    if "repeat" in job:
+        words.append(f"{job.get('left', 0)} of {job['repeat']} left")
+    if "stop" in job:
+        words.append(f"until {when(job['stop'])}")
+    return ", ".join(words)

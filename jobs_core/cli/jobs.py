@@ -1,0 +1,265 @@
+"""Commands about jobs: put create show list remove pause resume next dump load."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import IO, Any
+
+import click
+
+from jobs_core.cli.common import (
+    bulk,
+    connected,
+    echo_json,
+    echo_table,
+    given,
+    job_options,
+    json_option,
+    open_board,
+    progress,
+    schedule_text,
+    span,
+    stdin_lines,
+    stdin_option,
+    when,
+)
+from jobs_core.errors import NotFoundError, OptionError
+from jobs_core.options import JOB_OPTIONS, SCHEDULE, STATE
+
+PUT_OPTIONS = {name: option for name, option in JOB_OPTIONS.items() if option not in STATE}
+SCHEDULE_OPTIONS = {option.name: option for option in SCHEDULE}
+
+
+@click.command()
+@click.argument("id", required=False)
+@click.argument("runner", required=False)
+@click.argument("payload", required=False)
+@job_options(PUT_OPTIONS)
+@stdin_option
+@json_option
+@connected
+def put(**arguments: Any) -> None:
+    """Create a job, or update it.
+
+    PAYLOAD is what the runner works on: a string, or a JSON object.
+
+    \b
+      jobs put tick shell date --every 5
+      jobs put poll http https://example.com --minutes 5 --decay 2 --step 1d
+      jobs put once shell ./migrate --at 2026-12-01T08:00:00Z --timeout 1h
+      jobs put -S --every 1h < jobs.jsonl        # {"id": …, "runner": …, "payload": …, "every": …}
+    """
+    _put(create=False, **arguments)
+
+
+@click.command()
+@click.argument("id", required=False)
+@click.argument("runner", required=False)
+@click.argument("payload", required=False)
+@job_options(PUT_OPTIONS)
+@stdin_option
+@json_option
+@connected
+def create(**arguments: Any) -> None:
+    """Create a job; refuse when there is one of that id.
+
+    \b
+      jobs create tick shell date --every 5
+    """
+    _put(create=True, **arguments)
+
+
+def _put(
+    *,
+    create: bool,
+    id: str | None,
+    runner: str | None,
+    payload: str | None,
+    from_stdin: bool,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
+    **options: Any,
+) -> None:
+    board = open_board(url, board_name)
+    defaults = given(options)
+    if from_stdin:
+        if id is not None:
+            raise OptionError(
+                "--stdin reads ids, runners and payloads from standard input: give no arguments"
+            )
+        bulk("put", board.put_many(with_defaults(stdin_lines(), defaults), create=create))
+        return
+    if id is None or runner is None or payload is None:
+        raise OptionError("put needs ID RUNNER PAYLOAD, or --stdin")
+    method = board.create if create else board.put
+    next_run = method(id, runner, payload, **defaults)
+    if as_json:
+        echo_json(board.show(id))
+    else:
+        click.echo(f"{id}: {_next_text(next_run)}")
+
+
+def with_defaults(lines: Iterator[str], defaults: Mapping[str, Any]) -> Iterator[str | Mapping[str, Any]]:
+    """Lines of JSON, with the options of the command line for those they leave out."""
+    for line in lines:
+        try:
+            job = json.loads(line) if defaults else None
+        except ValueError:
+            job = None
+        yield {**defaults, **job} if isinstance(job, dict) else line
+
+
+def _next_text(next_run: datetime | None) -> str:
+    return f"next run {when(next_run.timestamp())}" if next_run else "runs when pushed"
+
+
+@click.command()
+@click.argument("ids", nargs=-1, required=True)
+@json_option
+@connected
+def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) -> None:
+    """Show jobs: their options, next run and state.
+
+    \b
+      jobs show tick
+    """
+    board = open_board(url, board_name)
+    for id in ids:
+        job = board.show(id)
+        if as_json:
+            echo_json(job)
+        else:
+            echo_table(
+                ("", id), ((name, _readable(name, value)) for name, value in job.items() if name != "id")
+            )
+
+
+def _readable(name: str, value: Any) -> Any:
+    if name in JOB_OPTIONS and JOB_OPTIONS[name].kind == "time":
+        return when(value)
+    if name in JOB_OPTIONS and JOB_OPTIONS[name].kind == "duration":
+        return span(value)
+    return value
+
+
+@click.command(name="list")
+@click.argument("pattern", required=False)
+@json_option
+@connected
+def list_jobs(pattern: str | None, as_json: bool, url: str | None, board_name: str) -> None:
+    """List jobs: all, or those that match PATTERN.
+
+    \b
+      jobs list 'backup-*'
+      jobs list --json | jq -r .id
+    """
+    jobs = open_board(url, board_name).list(pattern)
+    if as_json:
+        for job in jobs:
+            echo_json(job)
+        return
+    rows = sorted(
+        (job["id"], job["runner"], schedule_text(job), when(job.get("next")), job["state"]) for job in jobs
+    )
+    echo_table(("id", "runner", "schedule", "next", "state"), rows)
+
+
+@click.command()
+@click.argument("ids", nargs=-1, required=True)
+@connected
+def remove(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
+    """Remove jobs. What is queued already still runs.
+
+    \b
+      jobs remove tick poll
+    """
+    board = open_board(url, board_name)
+    missing = [id for id in dict.fromkeys(ids) if not board.remove(id)]
+    if missing:
+        raise NotFoundError(f"there is no job {', '.join(missing)} on the board {board_name!r}")
+
+
+@click.command()
+@click.argument("ids", nargs=-1, required=True)
+@connected
+def pause(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
+    """Stop scheduling jobs until they are resumed.
+
+    \b
+      jobs pause tick
+    """
+    board = open_board(url, board_name)
+    for id in ids:
+        board.pause(id)
+
+
+@click.command()
+@click.argument("ids", nargs=-1, required=True)
+@connected
+def resume(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
+    """Schedule paused jobs again, from now on.
+
+    \b
+      jobs resume tick
+    """
+    board = open_board(url, board_name)
+    for id in ids:
+        click.echo(f"{id}: {_next_text(board.resume(id))}")
+
+
+@click.command(name="next")
+@click.argument("id", required=False)
+@click.option("--count", default=5, show_default=True, help="How many runs.")
+@job_options(SCHEDULE_OPTIONS)
+@json_option
+@connected
+def next_runs(
+    id: str | None, count: int, as_json: bool, url: str | None, board_name: str, **options: Any
+) -> None:
+    """Show the next runs of a job or schedule.
+
+    \b
+      jobs next tick
+      jobs next --hours 1 --decay 2 --step 1d --count 10
+    """
+    if id is not None and given(options):
+        raise OptionError("give either the id of a job, or options of a schedule")
+    for time in open_board(url, board_name).next(id, count=count, **given(options)):
+        if as_json:
+            echo_json({"time": time.timestamp(), "iso": time.isoformat()})
+        else:
+            click.echo(when(time.timestamp()))
+
+
+@click.command()
+@connected
+def dump(url: str | None, board_name: str) -> None:
+    """Write all jobs as JSON, one a line.
+
+    Where they stand is part of it: next run, runs left, whether they are paused.
+
+    \b
+      jobs dump > board.jsonl
+    """
+    board = open_board(url, board_name)
+    with progress("dumped", total=board.count()["jobs"]) as advance:
+        for job in board.dump():
+            echo_json(job)
+            advance(1)
+
+
+@click.command()
+@click.argument("file", type=click.File("r", encoding="utf-8"), default="-")
+@connected
+def load(file: IO[str], url: str | None, board_name: str) -> None:
+    """Put back jobs that dump wrote, as they stood.
+
+    \b
+      jobs load board.jsonl
+      jobs dump --board old | jobs load --board new
+    """
+    lines = (line for line in file if line.strip())
+    bulk("loaded", open_board(url, board_name).load(lines))
