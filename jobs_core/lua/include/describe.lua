@@ -1,9 +1,9 @@
 --- @include "head"
 --- @include "key"
 
--- ms to seconds, for readers.
+-- ms to seconds, for readers; nil for what is not there.
 local function in_seconds(ms)
-  return ms and ms / 1000
+  return ms and ms / 1000 or nil
 end
 
 local function state(head, due)

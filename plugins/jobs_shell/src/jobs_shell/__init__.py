@@ -1,0 +1,49 @@
+"""The shell runner: command lines and programs as jobs. `jobs respond` makes a runner of any command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from jobs_core import Context, Job, Outcome, PayloadError, Runner, Task, hookimpl
+from jobs_shell.payload import SCHEMA, check, read
+
+if TYPE_CHECKING:
+    import click
+
+
+def run(task: Task, context: Context) -> Outcome:
+    """Run the command of a task.
+
+    >>> run(task, context).data["output"]
+    'hello'
+    """
+    from jobs_shell.execute import execute
+
+    payload = {"line": task.payload} if isinstance(task.payload, str) else task.payload
+    try:
+        command = read(payload)
+    except PayloadError as error:
+        return Outcome.failed(str(error), code="payload")
+    return execute(command, task, context)
+
+
+@hookimpl
+def jobs_runners() -> Iterator[Runner]:
+    """The `shell` runner."""
+    yield Runner("shell", run, "Run a command line, or a program", short="line", schema=SCHEMA)
+
+
+@hookimpl
+def jobs_validate(job: Job) -> None:
+    """Refuse a payload of the shell runner that could never run."""
+    if job.runner == "shell":
+        check(job.payload)
+
+
+@hookimpl
+def jobs_commands(cli: click.Group) -> None:
+    """Add `jobs respond`."""
+    from jobs_shell.respond import add_respond
+
+    add_respond(cli)

@@ -1,0 +1,63 @@
+"""What a command finds around it: environment variables, standard input, a user."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from jobs_core import Context, Task
+
+LARGEST = 32 * 1024
+"""Bytes: a longer payload is left out of the environment, whose size exec limits."""
+
+
+def environment(task: Task, context: Context, extra: Mapping[str, str]) -> dict[str, str]:
+    """The worker's own environment, the task as JOBS_ variables over it, then `extra`."""
+    variables = {
+        "JOBS_TASK_ID": task.id,
+        "JOBS_JOB_ID": task.job,
+        "JOBS_DUE": f"{task.due:.3f}".removesuffix(".000"),
+        "JOBS_ATTEMPT": str(task.attempt),
+        "JOBS_RUNNER": task.runner,
+        "JOBS_QUEUE": task.queue,
+        "JOBS_TOKEN": task.token,
+        "JOBS_WORKER": context.worker,
+    }
+    inherited = {name: value for name, value in os.environ.items() if name != "JOBS_PAYLOAD"}
+    if len(task.raw.encode(errors="replace")) <= LARGEST and "\0" not in task.raw:
+        variables["JOBS_PAYLOAD"] = task.raw
+    return inherited | variables | dict(extra)
+
+
+def metadata(task: Task, context: Context) -> str:
+    """The task as one line of JSON."""
+    record = {
+        "id": task.id,
+        "job": task.job,
+        "runner": task.runner,
+        "queue": task.queue,
+        "due": task.due,
+        "attempt": task.attempt,
+        "token": task.token,
+        "worker": context.worker,
+        "payload": task.payload,
+    }
+    return json.dumps(record) + "\n"
+
+
+def identity(name: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """What makes Popen run as a user, and the variables that go with it. Raises LookupError.
+
+    >>> identity("nobody")
+    ({'user': 65534, 'group': 65534, 'extra_groups': [65534]}, {'HOME': '/nonexistent', ...})
+    """
+    import pwd
+
+    entry = pwd.getpwnam(name)
+    variables = {"HOME": entry.pw_dir, "USER": name, "LOGNAME": name}
+    if entry.pw_uid == os.geteuid():
+        return {}, variables
+    groups = os.getgrouplist(name, entry.pw_gid)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": groups}, variables

@@ -1,0 +1,322 @@
+"""The command line, as a user meets it: what it prints, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from jobs_core import Board
+from jobs_core.cli import cli
+
+Jobs = Callable[..., Result]
+
+
+@pytest.fixture
+def jobs(board: Board, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """Call `jobs` in this process, on a board of its own: jobs("put", "a", "console", "x")."""
+    monkeypatch.setenv("JOBS_REDIS_URL", url)
+    monkeypatch.setenv("JOBS_BOARD", board.name)
+
+    def call(*words: str, input: str | None = None) -> Result:
+        return CliRunner().invoke(cli, words, input=input, prog_name="jobs")
+
+    yield call
+
+
+def lines(result: Result) -> list[dict[str, object]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def refused(result: Result, *says: str) -> None:
+    """The call was a user's mistake, and the one sentence on standard error says which."""
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith(("Error: ", "Usage: "))
+    assert "Traceback" not in result.output
+    for words in says:
+        assert words in result.stderr
+
+
+# Jobs
+
+
+def test_put_creates_and_updates(jobs: Jobs) -> None:
+    assert "tick: next run" in jobs("put", "tick", "console", "hello", "--every", "5").stdout
+    jobs("put", "tick", "console", "bye", "--every", "5")
+    (job,) = lines(jobs("show", "tick", "--json"))
+    assert (job["payload"], job["every"], job["state"]) == ("bye", 5, "scheduled")
+
+
+def test_put_without_a_schedule_runs_when_pushed(jobs: Jobs) -> None:
+    assert "runs when pushed" in jobs("put", "manual", "console", "x").stdout
+    assert lines(jobs("show", "manual", "--json"))[0]["state"] == "manual"
+
+
+@pytest.mark.parametrize(
+    ("flags", "seconds"),
+    [
+        (["--every", "1h30m"], 5400),
+        (["--every", "PT2M"], 120),
+        (["--seconds", "1", "--minutes", "2"], 121),
+        (["--months", "1"], 2629800),
+        (["--years", "1"], 31557600),
+    ],
+)
+def test_put_takes_intervals_in_every_unit(jobs: Jobs, flags: list[str], seconds: int) -> None:
+    jobs("put", "a", "console", "x", *flags)
+    assert lines(jobs("show", "a", "--json"))[0]["every"] == seconds
+
+
+def test_create_refuses_a_job_that_exists(jobs: Jobs) -> None:
+    assert jobs("create", "a", "console", "x").exit_code == 0
+    refused(jobs("create", "a", "console", "y"), "already a job 'a'")
+    assert lines(jobs("show", "a", "--json"))[0]["payload"] == "x"
+
+
+def test_put_stdin_reads_a_job_a_line_with_the_flags_as_defaults(jobs: Jobs, board: Board) -> None:
+    text = "\n".join(
+        json.dumps({"id": f"job-{i}", "runner": "console", "payload": {"n": i}}) for i in range(1200)
+    )
+    result = jobs("put", "--stdin", "--every", "1h", input=text)
+    assert result.exit_code == 0
+    assert "1200 put" in result.stderr
+    assert board.count()["jobs"] == 1200
+    assert board.show("job-7")["every"] == 3600
+    assert json.loads(board.show("job-7")["payload"]) == {"n": 7}
+
+
+def test_put_stdin_names_the_lines_it_refuses_and_puts_the_others(jobs: Jobs, board: Board) -> None:
+    good = '{"id": "%s", "runner": "console", "payload": "x"}'
+    text = [good % "a", "{oops", good % "b", '{"id": "c", "runner": "console"}']
+    text += [good.replace("}", ', "evry": 5}') % "d", "[1]", good % "with space", good % "e"]
+    result = jobs("put", "--stdin", input="\n".join(text))
+    assert result.exit_code == 2
+    assert "line 2: not JSON" in result.stderr
+    assert "line 4: a job needs an id, a runner and a payload: payload is missing" in result.stderr
+    assert "line 5: there is no option 'evry' (did you mean 'every'?)" in result.stderr
+    assert "line 6: not a JSON object" in result.stderr
+    assert "line 7: a job id is" in result.stderr
+    assert "3 put, 5 refused" in result.stderr
+    assert {job["id"] for job in board.list()} == {"a", "b", "e"}
+
+
+def test_list_shows_all_jobs_or_those_that_match(jobs: Jobs) -> None:
+    for id in ("backup-a", "backup-b", "tick"):
+        jobs("put", id, "console", "x", "--every", "1d")
+    table = jobs("list").stdout
+    assert "backup-a" in table
+    assert "every 1d" in table
+    assert [job["id"] for job in lines(jobs("list", "tick", "--json"))] == ["tick"]
+    assert {job["id"] for job in lines(jobs("list", "backup-*", "--json"))} == {"backup-a", "backup-b"}
+
+
+def test_pause_and_resume(jobs: Jobs) -> None:
+    jobs("put", "a", "console", "x", "--every", "1h")
+    jobs("pause", "a")
+    (job,) = lines(jobs("show", "a", "--json"))
+    assert job["state"] == "paused"
+    assert "next" not in job
+    assert "a: next run" in jobs("resume", "a").stdout
+    assert lines(jobs("show", "a", "--json"))[0]["state"] == "scheduled"
+
+
+def test_remove_says_which_job_is_not_there(jobs: Jobs, board: Board) -> None:
+    jobs("put", "a", "console", "x")
+    refused(jobs("remove", "a", "b"), "no job b")
+    assert board.count()["jobs"] == 0
+
+
+def test_next_previews_a_job_and_options(jobs: Jobs) -> None:
+    jobs("put", "a", "console", "x", "--every", "1h", "--start", "2100-01-01T00:00:00Z")
+    times = [line["iso"] for line in lines(jobs("next", "a", "--count", "2", "--json"))]
+    assert times == ["2100-01-01T00:00:00+00:00", "2100-01-01T01:00:00+00:00"]
+    assert lines(jobs("next", "--every", "1d", "--start", "2100-01-01", "--count", "1", "--json")) == [
+        {"time": 4102444800.0, "iso": "2100-01-01T00:00:00+00:00"}
+    ]
+    refused(jobs("next", "a", "--every", "5"), "either")
+
+
+def test_dump_and_load_bring_a_board_back_as_it_stood(jobs: Jobs, board: Board, url: str) -> None:
+    jobs("put", "a", "console", "x", "--every", "1h", "--repeat", "5", "--timeout", "1m")
+    jobs("put", "b", "console", '{"k": "é"}', "--every", "1h")
+    jobs("pause", "b")
+    jobs("put", "done", "console", "x", "--at", "1")
+    board.tick()
+    dumped = jobs("dump").stdout
+    jobs("remove", "a", "b", "done")
+    result = jobs("load", input=dumped)
+    assert "3 loaded" in result.stderr
+    assert sorted(jobs("dump").stdout.splitlines()) == sorted(dumped.splitlines())
+    assert board.show("a")["left"] == 4
+    assert board.show("b")["state"] == "paused"
+    assert board.show("done")["state"] == "ended"
+    assert board.tick().moved == 0
+
+
+# Tasks
+
+
+def test_push_queues_a_task_and_count_shows_it(jobs: Jobs) -> None:
+    assert jobs("push", "console", "x").stdout.startswith("push:1@")
+    (pushed,) = lines(jobs("push", "console", "y", "--at", "+1h", "--json"))
+    assert str(pushed["task"]).startswith("push:2@")
+    (counts,) = lines(jobs("count", "--json"))
+    assert (counts["queued"], counts["delayed"], counts["queue:console"]) == (1, 1, 1)
+
+
+def test_push_runs_a_job_now(jobs: Jobs, board: Board) -> None:
+    jobs("put", "a", "console", "x")
+    assert jobs("push", "a").stdout.startswith("a@")
+    assert board.pop("console")[0].raw == "x"
+    refused(jobs("push", "nobody"), "no job 'nobody'")
+
+
+def test_push_stdin(jobs: Jobs, board: Board) -> None:
+    result = jobs("push", "-S", input='{"runner": "console", "payload": "x"}\n{"id": "zz"}\n')
+    assert result.exit_code == 2
+    assert "line 2: there is no job 'zz'" in result.stderr
+    assert "1 pushed, 1 refused" in result.stderr
+    assert board.count()["queued"] == 1
+
+
+def test_trim_drops_the_oldest(jobs: Jobs, board: Board) -> None:
+    list(board.push_many({"runner": "console", "payload": str(i)} for i in range(2500)))
+    assert lines(jobs("trim", "console", "--keep", "2", "--json")) == [{"dropped": 2498}]
+    assert [task.raw for task in board.pop("console", count=5)] == ["2498", "2499"]
+    assert board.stats()["trimmed"] == 2498
+
+
+def test_tick_once_moves_all_that_is_due(jobs: Jobs, board: Board) -> None:
+    due = ({"id": f"j{i}", "runner": "console", "payload": "x", "at": 1} for i in range(700))
+    list(board.put_many(due))
+    assert lines(jobs("tick", "--once", "--limit", "100", "--json")) == [{"moved": 700}]
+    assert board.count()["queued"] == 700
+
+
+# Administration
+
+
+def test_init_names_every_command(jobs: Jobs, board: Board) -> None:
+    (shas,) = lines(jobs("init", "--functions", "--json"))
+    assert board.client.evalsha(str(shas["JCOUNT"]), 1, board.keys.tag)[:2] == ["jobs", 0]
+    assert board.client.fcall("JCOUNT", 1, board.keys.tag)[:2] == ["jobs", 0]
+
+
+def test_plugins_lists_the_builtin_one(jobs: Jobs) -> None:
+    builtin = next(info for info in lines(jobs("plugins", "--json")) if info["name"] == "builtin")
+    assert builtin["state"] == "ok"
+    assert "console" in builtin["provides"]["runners"]  # type: ignore[index]
+
+
+def test_doctor_finds_a_policy_that_would_evict_jobs(jobs: Jobs, board: Board) -> None:
+    board.init()
+    assert jobs("doctor").exit_code == 0
+    board.client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        result = jobs("doctor", "--json")
+    finally:
+        board.client.config_set("maxmemory-policy", "noeviction")
+    assert result.exit_code == 1
+    (memory,) = (line for line in map(json.loads, result.stdout.splitlines()) if line["check"] == "memory")
+    assert memory["state"] == "problem"
+    assert "noeviction" in memory["advice"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion_prints_a_function_that_leaves_the_builtin_alone(jobs: Jobs, shell: str) -> None:
+    assert "builtin jobs" in jobs("completion", shell).stdout
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["put", "a"], "put needs ID RUNNER PAYLOAD"),
+        (["put", "a", "consle", "x"], "no runner 'consle' (did you mean 'console'?)"),
+        (["put", "a", "console", "x", "--every", "5q"], "every '5q' is not a duration"),
+        (["put", "a", "console", "x", "--every", "0"], "every must be at least"),
+        (["put", "a", "console", "x", "--at", "noon"], "at 'noon' is not a time"),
+        (["put", "a", "console", "x", "--at", "2026-02-30"], "at '2026-02-30' is not a time"),
+        (["put", "a", "console", "x", "--stop", "+1h"], "stop needs every"),
+        (["put", "a", "console", "x", "--every", "5", "--at", "+1h"], "exclude each other"),
+        (["put", "a", "console", "x", "--every", "5", "--repeat", "0"], "repeat '0'"),
+        (["put", "a", "console", "x", "--every", "5", "--evry", "5"], "No such option"),
+        (["put", "a", "console", "x", "--policy", "retyr"], "no policy 'retyr' (did you mean 'retry'?)"),
+        (["put", "a b", "console", "x"], "a job id is"),
+        (["put", "a", "console", "x" * 1048577], "the limit is 1048576"),
+        (["show", "nobody"], "no job 'nobody'"),
+        (["pause", "nobody"], "no job 'nobody'"),
+        (["next", "nobody"], "no job 'nobody'"),
+        (["push"], "push needs"),
+        (["run", "--runner", "nobody"], "no runner 'nobody'"),
+        (["run", "--log", "consle"], "no logger 'consle' (did you mean 'console'?)"),
+        (["up", "missing.yml"], "missing.yml cannot be read"),
+        (["count", "--board", "a b"], "a board's name"),
+        (["count", "--url", "nonsense"], "the URL of Redis"),
+        (["nonsense"], "No such command"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+def test_a_mistake_gets_one_sentence_and_exit_code_2(
+    jobs: Jobs, board: Board, words: list[str], says: str
+) -> None:
+    refused(jobs(*words), says)
+    assert not board.client.keys(f"{board.keys.job}*")
+
+
+def test_a_payload_is_never_part_of_an_error(jobs: Jobs) -> None:
+    for words in (["put", "a b", "console", "s3cret"], ["put", "a", "nobody", "s3cret"]):
+        assert "s3cret" not in jobs(*words).output
+
+
+# A Redis that cannot be used
+
+
+def real(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("JOBS_")}
+    return subprocess.run(
+        [sys.executable, "-c", "from jobs_core.cli import main; main()", *words],
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_no_server_says_how_to_start_one(tmp_path: Path) -> None:
+    done = real("list", JOBS_DATA=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip() == (
+        "Error: no server is running: start one with `jobs up`, or name one with --url or JOBS_REDIS_URL"
+    )
+
+
+@pytest.mark.parametrize("command", ["list", "count", "run", "tick", "doctor"])
+def test_an_absent_server_is_a_fault(command: str) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    done = real(command, "--url", f"redis://:hunter2@127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert "cannot reach Redis" in done.stdout + done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_output_into_a_closed_pipe_is_no_fault_of_ours(jobs: Jobs, board: Board, url: str) -> None:
+    list(board.put_many({"id": f"j{i}", "runner": "console", "payload": "x"} for i in range(3000)))
+    script = f"{sys.executable} -c 'from jobs_core.cli import main; main()' list --json | head -n 1"
+    environment = os.environ | {"JOBS_REDIS_URL": url, "JOBS_BOARD": board.name}
+    done = subprocess.run(script, shell=True, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""

@@ -1,0 +1,60 @@
+"""The wheels, in a venv of their own: what `pip install` gives to a user."""
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*command: str | Path, **options: object) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+    assert done.returncode == 0, done.stdout + done.stderr
+    return str(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheels")
+    for project in (ROOT, ROOT / "plugins/jobs_shell"):
+        run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, project)
+    return out
+
+
+def test_the_core_wheel_has_every_lua_file(wheels: Path) -> None:
+    (core,) = wheels.glob("jobs_core-*.whl")
+    inside = set(zipfile.ZipFile(core).namelist())
+    for path in (ROOT / "jobs_core").rglob("*.lua"):
+        assert path.relative_to(ROOT).as_posix() in inside
+    assert not any(name.startswith(("tests/", "plugins/", "bench/")) for name in inside)
+
+
+@pytest.mark.timeout(300)
+def test_two_wheels_in_an_empty_venv_give_a_working_jobs(wheels: Path, tmp_path: Path, url: str) -> None:
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv/bin/python"
+    jobs = tmp_path / "venv/bin/jobs"
+    run(python, "-m", "pip", "install", "-q", *wheels.glob("*.whl"))
+    environment = {"PATH": "/usr/bin:/bin", "JOBS_REDIS_URL": url, "JOBS_BOARD": "packaged"}
+
+    def command(*words: str) -> str:
+        return run(jobs, *words, env=environment, cwd=tmp_path)
+
+    assert "shell" in command("plugins")
+    command("put", "hello", "shell", "echo from the wheel > out", "--at", "0")
+    worker = subprocess.Popen(
+        [jobs, "run", "--log", "json"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert worker.stdout is not None
+    with worker:
+        for line in worker.stdout:
+            if '"task.finished"' in line:
+                break
+        worker.terminate()
+        worker.stdout.read()
+    assert (tmp_path / "out").read_text() == "from the wheel\n"
+    assert worker.returncode == 0
