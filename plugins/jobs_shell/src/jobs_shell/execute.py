@@ -8,11 +8,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from jobs_core import Context, Outcome, Task
+from jobs_shell.groups import alive, send
 from jobs_shell.guard import guard
 from jobs_shell.output import Lines, Tail
 from jobs_shell.payload import Command
@@ -34,7 +34,7 @@ LEFTOVER = 1024 * 1024
 TICK = 0.1 if hasattr(os, "pidfd_open") else 0.02
 """Seconds between looks at `context.cancelled`, and at the process where nothing wakes us when it ends."""
 
-PROMPT = 0.01
+PROMPT = 0.02
 """Seconds between looks at a group whose leader has ended."""
 
 
@@ -204,40 +204,26 @@ class Run:
 
     def _terminate(self) -> None:
         """Ask the group to end; a stopped process is woken, or it would never hear of it."""
-        self._signal(signal.SIGTERM)
-        self._signal(signal.SIGCONT)
+        send(self._process.pid, signal.SIGTERM)
+        send(self._process.pid, signal.SIGCONT)
         self._kill_at = time.monotonic() + self._command.grace
 
     def _kill_if_late(self) -> bool:
         late = self._kill_at is not None and time.monotonic() >= self._kill_at
         if late:
-            self._signal(signal.SIGKILL)
+            send(self._process.pid, signal.SIGKILL)
             self._kill_at = time.monotonic() + TICK  # again, should the group have grown meanwhile
         return late
 
     def _end_group(self) -> None:
         """The leader has ended: the rest of its group gets LINGER seconds, then SIGTERM, then SIGKILL."""
         linger_until = time.monotonic() + LINGER
-        while self._signal(0):
+        while alive(self._process.pid):
             self._turn(PROMPT)
             if self._kill_at is None and time.monotonic() >= linger_until:
                 self._terminate()
             if self._kill_if_late():
                 break
-
-    def _signal(self, number: int) -> bool:
-        """Signal the group; tell whether it still has members."""
-        if self._process.returncode is not None:
-            with suppress(ChildProcessError):  # when we are process 1, its orphans are ours to reap
-                while os.waitpid(-self._process.pid, os.WNOHANG)[0]:
-                    pass
-        try:
-            os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            return False
-        except PermissionError:  # it has members, which run as somebody else
-            return True
-        return True
 
     def _drain(self) -> None:
         """Read what the pipes still hold. A process that has left the group may keep them open: no matter."""
@@ -252,7 +238,7 @@ class Run:
     def close(self) -> None:
         """Let go of everything; a process that is still there, after an error of ours, is killed."""
         if self._process.returncode is None:
-            self._signal(signal.SIGKILL)
+            send(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._unwatch_exit()
         self._selector.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from math import isfinite
 from typing import Any
 
 from jobs_core import PayloadError
@@ -81,8 +82,10 @@ def check(payload: Any) -> None:
         raise PayloadError("the shell runner needs exactly one of the keys 'line' and 'argv'")
     if "argv" in payload and "shell" in payload:
         raise PayloadError("the key 'shell' goes with 'line': 'argv' is run without a shell")
-    if payload.get("argv", ["-"])[0][:1] in ("", "-") and "argv" in payload:
+    if "argv" in payload and payload["argv"][0][:1] in ("", "-"):
         raise PayloadError("the key 'argv' must begin with the name or path of a program")
+    if not isfinite(payload.get("grace", GRACE)):
+        raise PayloadError("the key 'grace' must be a finite number of seconds")
     for name in payload.get("env", ()):
         if not (name.isascii() and name.isidentifier()):
             raise PayloadError("the key 'env' has a name that is not made of letters, digits and _")
@@ -126,8 +129,7 @@ def read(payload: Any) -> Command:
         raise PayloadError(f"the shell runner refuses the payload: {where} breaks the schema") from None
     check(payload)
     argv = payload.get("argv") or [payload.get("shell", SHELL), "-c", payload["line"]]
-    options = {
-        key: payload[key] for key in ("cwd", "env", "user", "nice", "input", "limit") if key in payload
-    }
-    grace = float(payload.get("grace", GRACE))
-    return Command(argv, umask=int(payload.get("umask", "-1"), 8), grace=grace, **options)
+    options = {key: value for key, value in payload.items() if key not in ("line", "argv", "shell")}
+    if "umask" in options:
+        options["umask"] = int(options["umask"], 8)
+    return Command(argv, **options)

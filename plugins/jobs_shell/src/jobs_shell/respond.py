@@ -50,14 +50,16 @@ def _quoted(text: str) -> bool:
 
 def add_respond(cli: click.Group) -> None:
     """Add `jobs respond` to the command line."""
+    from jobs_core.cli.common import connected
     from jobs_core.cli.run import serve, worker_options
 
     @cli.command()
     @click.argument("type")
     @click.argument("command")
     @worker_options
+    @connected
     @click.pass_context
-    def respond(ctx: click.Context, type: str, command: str, **options: Any) -> None:
+    def respond(ctx: click.Context, /, type: str, command: str, **options: Any) -> None:
         """Run COMMAND for every task of the runner TYPE.
 
         The payload goes on standard input, or stands where COMMAND says {payload}.

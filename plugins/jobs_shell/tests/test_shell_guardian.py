@@ -1,0 +1,224 @@
+"""The guardian: a worker that is killed leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import jobs_shell
+import pytest
+
+from jobs_core import Context, Task
+
+WORKER = """
+import sys, threading
+import jobs_shell
+from jobs_core import Context, Task
+
+def run(line):
+    task = Task("a@1", "a", "shell", "shell", 1.0, 1, line, payload={"line": line, "grace": 0.2})
+    jobs_shell.run(task, Context("w", emit=lambda text, stream: print(text, flush=True)))
+
+threads = [threading.Thread(target=run, args=(line,)) for line in sys.argv[1:]]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print("finished", flush=True)
+sys.stdin.read()
+"""
+
+
+def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Wait for something that no event tells of: the state of a process that is not ours."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+def gone(pid: int) -> bool:
+    """Wait until a process is no more (or a zombie: some inits take their time)."""
+    return until(lambda: dead(pid))
+
+
+def dead(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def ignored(pid: int) -> set[int]:
+    """The signals that a process ignores."""
+    mask = int(Path(f"/proc/{pid}/status").read_text().split("SigIgn:")[1].split()[0], 16)
+    return {number for number in range(1, 65) if mask >> (number - 1) & 1}
+
+
+def guardians(parent: int) -> list[int]:
+    """The guardians among the children of a process."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if int((path / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                found += [int(path.name)] * (b"guardian.py" in (path / "cmdline").read_bytes())
+    return found
+
+
+def guardian_of(parent: int, other_than: int = 0) -> int:
+    """Wait for a guardian."""
+    assert until(lambda: bool(set(guardians(parent)) - {other_than}))
+    return next(pid for pid in guardians(parent) if pid != other_than)
+
+
+class Worker:
+    """A process that runs shell lines on threads, as a worker does."""
+
+    def __init__(self, *lines: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", WORKER, *lines],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def start() -> Iterator[type[Worker]]:
+    started: list[Worker] = []
+
+    class Started(Worker):
+        def __init__(self, *lines: str) -> None:
+            super().__init__(*lines)
+            started.append(self)
+
+    yield Started
+    for worker in started:
+        worker.kill()
+        for stream in (worker.process.stdin, worker.process.stdout):
+            assert stream is not None
+            stream.close()
+
+
+def test_a_killed_worker_leaves_no_command_and_no_guardian(start: type[Worker]) -> None:
+    worker = start(*["echo $$; sleep 300 & wait", "echo $$; trap '' TERM; while :; do sleep 1; done"] * 2)
+    pids = [int(worker.line()) for _ in range(4)]
+    guardian = guardian_of(worker.process.pid)
+    worker.kill()
+    assert all(map(gone, pids))
+    assert gone(guardian)
+
+
+def test_a_worker_that_exits_takes_its_guardian_along(start: type[Worker]) -> None:
+    worker = start("true")
+    assert worker.line() == "finished"
+    guardian = guardian_of(worker.process.pid)
+    assert worker.process.stdin is not None
+    worker.process.stdin.close()
+    assert worker.process.wait(10) == 0
+    assert gone(guardian)
+
+
+def test_a_guardian_that_is_killed_is_replaced_and_knows_what_runs(start: type[Worker]) -> None:
+    worker = start("echo $$; sleep 300")
+    pid = int(worker.line())
+    first = guardian_of(worker.process.pid)
+    os.kill(first, signal.SIGKILL)
+    assert gone(first)
+    second = guardian_of(worker.process.pid, other_than=first)
+    worker.kill()
+    assert gone(pid)
+    assert gone(second)
+
+
+def test_signals_do_not_end_the_guardian(start: type[Worker]) -> None:
+    worker = start("echo $$; sleep 300")
+    pid = int(worker.line())
+    guardian = guardian_of(worker.process.pid)
+    assert os.getsid(guardian) != os.getsid(worker.process.pid)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+    assert until(lambda: ignored(guardian).issuperset(numbers))
+    for number in numbers:
+        os.kill(guardian, number)
+    worker.kill()
+    assert gone(pid)
+
+
+def test_a_command_never_starts_if_the_worker_dies_before_it_is_registered(tmp_path: Path) -> None:
+    from jobs_shell.execute import GATE
+
+    mark = tmp_path / "started"
+    gate = subprocess.Popen(["/bin/sh", "-c", GATE, "jobs", "touch", str(mark)], stdin=subprocess.PIPE)
+    gate.communicate(b"", timeout=10)  # what a worker's death looks like from behind the gate
+    assert gate.returncode != 0
+    assert not mark.exists()
+
+
+def test_what_has_ended_is_off_the_register(start: type[Worker]) -> None:
+    """A process that comes to bear the number of a command that has ended is nobody's business."""
+    bystander = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    try:
+        guardian = Path(jobs_shell.__file__).with_name("guardian.py")
+        register = f"+{bystander.pid} 0.1\n-{bystander.pid}\n"
+        subprocess.run([sys.executable, "-I", "-S", str(guardian)], input=register.encode(), timeout=10)
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_the_runner_registers_and_unregisters(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs_shell.guard import Guard, guard
+
+    told: list[str] = []
+    monkeypatch.setattr(Guard, "_tell", lambda self, line: told.append(line))
+    task = Task("a@1", "a", "shell", "shell", 1.0, 1, "", payload={"line": "echo $$", "grace": 2.5})
+    pid = jobs_shell.run(task, Context("w")).data["output"]
+    assert told == [f"+{pid} 2.5\n", f"-{pid}\n"]
+    assert guard._groups == {}
+
+
+def test_a_forked_child_does_not_keep_the_guardian_from_seeing_its_worker_die() -> None:
+    script = (
+        "import os, sys, time, jobs_shell; from jobs_shell.guard import guard; guard.start();"
+        "pid = os.fork(); pid or time.sleep(300); print(pid, flush=True); sys.stdin.read()"
+    )
+    worker = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert worker.stdout is not None and worker.stdin is not None
+    child = int(worker.stdout.readline())
+    try:
+        guardian = guardian_of(worker.pid)
+        worker.kill()
+        worker.wait()
+        assert gone(guardian)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        worker.stdin.close()
+        worker.stdout.close()
+
+
+def test_many_runs_at_once_share_one_guardian(start: type[Worker]) -> None:
+    worker = start(*["true"] * 20)
+    assert worker.line() == "finished"
+    assert len(guardians(worker.process.pid)) == 1

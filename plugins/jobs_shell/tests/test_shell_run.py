@@ -1,0 +1,369 @@
+"""The shell runner with real processes: what a command gets, and what becomes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import resource
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import jobs_shell
+import pytest
+
+from jobs_core import Context, Outcome, Task
+
+ROOT = os.geteuid() == 0
+
+
+def make_task(payload: Any, **fields: Any) -> Task:
+    raw = payload if isinstance(payload, str) else json.dumps(payload)
+    values: dict[str, Any] = {
+        "id": "a@1763900005500",
+        "job": "a",
+        "runner": "shell",
+        "queue": "fast",
+        "due": 1763900005.5,
+        "attempt": 2,
+        "token": "secret-token",
+    }
+    return Task(**(values | fields), raw=raw, payload=payload)
+
+
+def run(payload: Any, context: Context | None = None) -> Outcome:
+    return jobs_shell.run(make_task(payload), context or Context("w1"))
+
+
+def output(payload: Any) -> str:
+    return str(run(payload).data["output"])
+
+
+class Collect(Context):
+    """A context that keeps lines, and sets an event when a given line comes."""
+
+    def __init__(self, mark: str = "ready", timeout: float | None = None) -> None:
+        super().__init__("w1", timeout=timeout)
+        self.lines: list[tuple[str, str]] = []
+        self.mark = mark
+        self.marked = threading.Event()
+
+    def line(self, text: str, stream: str = "stdout") -> None:
+        self.lines.append((text, stream))
+        if text == self.mark:
+            self.marked.set()
+
+
+# Outcomes
+
+
+def test_exit_zero_is_done() -> None:
+    outcome = run("echo hi; echo oops >&2")
+    assert (outcome.status, outcome.note) == ("done", "exit 0")
+    assert outcome.data["exit"] == 0
+    assert outcome.data["signal"] is None
+    assert sorted(outcome.data["output"].split()) == ["hi", "oops"]
+    assert 0 < outcome.data["seconds"] < 5
+    assert outcome.data["truncated"] is False
+
+
+def test_another_exit_status_is_the_code() -> None:
+    outcome = run("exit 3")
+    assert (outcome.status, outcome.code, outcome.note) == ("failed", "3", "exit 3")
+
+
+def test_a_signal_is_the_code() -> None:
+    outcome = run("kill -KILL $$")
+    assert (outcome.status, outcome.code, outcome.note) == ("failed", "SIGKILL", "killed by SIGKILL")
+    assert (outcome.data["exit"], outcome.data["signal"]) == (None, "SIGKILL")
+
+
+@pytest.mark.parametrize("payload", [{"argv": ["no-such-program-s3cret"]}, "no-such-program-s3cret"])
+def test_a_missing_command_is_127(payload: Any) -> None:
+    outcome = run(payload)
+    assert (outcome.status, outcome.code) == ("failed", "127")
+    assert outcome.note == "exit 127: the command was not found"
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        ({"line": "true", "cwd": "/no/such/s3cret"}, "'cwd' cannot be entered: No such file"),
+        ({"line": "true", "cwd": "/etc/passwd"}, "'cwd' cannot be entered: Not a directory"),
+        ({"line": "true", "user": "no-such-s3cret"}, "'user' names nobody"),
+        ({"line": "true", "nice": "s3cret"}, "'nice' breaks the schema"),
+        ({"line": "true", "s3cret": 1}, "breaks the schema"),
+        ({"cwd": "/"}, "exactly one"),
+        ({"line": "echo s3cret\0"}, "'line' holds a NUL"),
+        ({"line": ": " + "s3cret" * 100_000}, "could not be started: Argument list too long"),
+    ],
+)
+def test_what_cannot_start_fails_in_one_sentence(payload: Any, words: str) -> None:
+    outcome = run(payload)
+    assert outcome.status == "failed"
+    assert words in outcome.note
+    assert "s3cret" not in outcome.note
+
+
+# What a command gets
+
+
+def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FROM_WORKER", "yes")
+    lines = output({"line": "env", "env": {"MINE": "1"}}).splitlines()
+    found = dict(line.split("=", 1) for line in lines if "=" in line)
+    expected = {
+        "JOBS_TASK_ID": "a@1763900005500",
+        "JOBS_JOB_ID": "a",
+        "JOBS_DUE": "1763900005.500",
+        "JOBS_ATTEMPT": "2",
+        "JOBS_RUNNER": "shell",
+        "JOBS_QUEUE": "fast",
+        "JOBS_TOKEN": "secret-token",
+        "JOBS_WORKER": "w1",
+        "JOBS_PAYLOAD": '{"line": "env", "env": {"MINE": "1"}}',
+        "FROM_WORKER": "yes",
+        "MINE": "1",
+    }
+    assert {name: found.get(name) for name in expected} == expected
+
+
+def test_env_of_the_payload_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUE", "worker")
+    assert output({"line": "echo $HUE", "env": {"HUE": "payload"}}) == "payload"
+
+
+def test_a_large_payload_is_not_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_PAYLOAD", "of somebody else")
+    assert output("echo ${JOBS_PAYLOAD-none}; : " + "x" * 33_000) == "none"
+
+
+def test_standard_input_is_the_task_as_one_line_of_json() -> None:
+    text = output("cat")
+    assert json.loads(text) == {
+        "id": "a@1763900005500",
+        "job": "a",
+        "runner": "shell",
+        "queue": "fast",
+        "due": 1763900005.5,
+        "attempt": 2,
+        "token": "secret-token",
+        "worker": "w1",
+        "payload": "cat",
+    }
+    assert output("wc -l").strip() == "1"
+
+
+def test_input_replaces_it() -> None:
+    assert output({"argv": ["cat"], "input": "one\ntwo"}) == "one\ntwo"
+    assert output({"argv": ["wc", "-c"], "input": ""}).strip() == "0"
+
+
+@pytest.mark.parametrize("line", ["true", "exec <&-; sleep 0.05", "sleep 0.05"])
+def test_a_large_input_that_nobody_reads_is_harmless(line: str) -> None:
+    assert run({"line": line, "input": "x" * 3_000_000}).status == "done"
+
+
+def test_a_large_input_and_a_large_output_do_not_deadlock() -> None:
+    outcome = run({"argv": ["cat"], "input": "0123456789abcde\n" * 200_000, "limit": 32})
+    assert outcome.status == "done"
+    assert outcome.data["output"].endswith("0123456789abcde")
+
+
+def test_argv_is_run_without_a_shell() -> None:
+    assert output({"argv": ["echo", "$HOME; a  b", "'"]}) == "$HOME; a  b '"
+
+
+def test_another_shell() -> None:
+    assert output({"line": "anything", "shell": "/bin/echo"}) == "-c anything"
+
+
+def test_cwd_umask_and_nice(tmp_path: Path) -> None:
+    assert output({"line": "pwd", "cwd": str(tmp_path)}) == str(tmp_path)
+    assert output({"line": "umask", "umask": "027"}).endswith("027")
+    assert output({"line": "nice", "nice": 5}) == str(os.nice(0) + 5)
+    assert output({"argv": ["nice"], "nice": 5}) == str(os.nice(0) + 5)
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root")
+def test_user() -> None:
+    nobody = pwd.getpwnam("nobody")
+    lines = output({"line": "id -u; id -g; id -G; echo $HOME $USER", "user": "nobody", "cwd": "/"}).split()
+    groups = [str(group) for group in os.getgrouplist("nobody", nobody.pw_gid)]
+    assert lines == [str(nobody.pw_uid), str(nobody.pw_gid), *groups, nobody.pw_dir, "nobody"]
+
+
+def test_a_user_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    if ROOT:
+        pid = os.fork()
+        if pid == 0:  # a process without root, of which only the exit status matters
+            os.setuid(pwd.getpwnam("nobody").pw_uid)
+            outcome = run({"line": "true", "user": "root", "cwd": "/"})
+            os._exit(0 if "needs a worker that runs as root" in outcome.note else 1)
+        assert os.waitpid(pid, 0)[1] == 0
+    else:
+        assert "needs a worker that runs as root" in run({"line": "true", "user": "root"}).note
+
+
+def test_no_descriptor_of_the_worker_leaks_into_a_command() -> None:
+    run("true")  # the guardian runs now
+    assert output("ls /proc/self/fd").split() == ["0", "1", "2", "3"]  # 3 is the directory that ls reads
+
+
+def test_the_runner_leaks_no_descriptor() -> None:
+    run("true")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        run("echo hi")
+        run({"line": "true", "cwd": "/no/such"})
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+# Output
+
+
+def test_lines_are_passed_on_as_they_come() -> None:
+    context = Collect()
+    done: list[Outcome] = []
+    thread = threading.Thread(target=lambda: done.append(run("echo ready; sleep 30", context)))
+    thread.start()
+    assert context.marked.wait(10)  # long before the command ends
+    context.cancelled.set()
+    thread.join(10)
+    assert done[0].status == "cancelled"
+
+
+def test_lines_carry_their_stream_and_no_line_end() -> None:
+    context = Collect()
+    run(r"printf 'one\r\ntwo\n\nlast'; printf 'err' >&2", context)
+    assert [text for text, stream in context.lines if stream == "stdout"] == ["one", "two", "", "last"]
+    assert [text for text, stream in context.lines if stream == "stderr"] == ["err"]
+
+
+def test_undecodable_bytes_are_replaced() -> None:
+    assert output(r"printf 'caf\303\251 \377\n'") == "café \ufffd"
+
+
+def test_only_the_tail_is_kept() -> None:
+    outcome = run({"line": "seq 1000000", "limit": 20})
+    assert outcome.data["output"] == "999998\n999999\n1000000"[-20:]
+    assert outcome.data["truncated"] is True
+
+
+def test_limit_zero_keeps_nothing() -> None:
+    assert run({"line": "echo hi", "limit": 0}).data["output"] == ""
+
+
+def test_an_endless_line_takes_constant_memory() -> None:
+    run("true")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    longest = 0
+
+    class Measure(Context):
+        def line(self, text: str, stream: str = "stdout") -> None:
+            nonlocal longest
+            longest = max(longest, len(text))
+
+    outcome = run("head -c 100000000 /dev/zero | tr '\\0' x", Measure("w1"))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert outcome.status == "done"
+    assert outcome.data["output"] == "x" * (64 * 1024) or len(outcome.data["output"]) <= 64 * 1024
+    assert longest == 8192
+    assert grown < 10_000  # kilobytes, of 100 MB
+
+
+# Timeouts, cancellation, and what is left behind
+
+
+def test_timeout_sends_term_to_the_whole_group() -> None:
+    context = Collect(timeout=0.3)
+    outcome = run("sh -c 'trap \"echo child ends; exit\" TERM; sleep 30 & wait' & wait", context)
+    assert (outcome.status, outcome.code) == ("failed", "timeout")
+    assert outcome.data["signal"] == "SIGTERM"
+    assert outcome.note.startswith("timed out, killed by SIGTERM after 0.3")
+    assert ("child ends", "stdout") in context.lines
+
+
+def test_kill_follows_term_after_the_grace() -> None:
+    outcome = run({"line": "trap '' TERM; sleep 30", "grace": 0.2}, Collect(timeout=0.2))
+    assert (outcome.code, outcome.data["signal"]) == ("timeout", "SIGKILL")
+    assert 0.4 <= outcome.data["seconds"] < 3
+
+
+def test_a_command_may_end_well_within_the_grace_and_has_timed_out_all_the_same() -> None:
+    outcome = run("trap 'echo saved; exit 0' TERM; sleep 30 & wait", Collect(timeout=0.2))
+    assert (outcome.status, outcome.code) == ("failed", "timeout")
+    assert (outcome.data["exit"], outcome.data["output"]) == (0, "saved")
+
+
+def test_a_command_that_ignores_its_output_still_times_out() -> None:
+    assert run("exec >&- 2>&- <&-; sleep 30", Collect(timeout=0.2)).code == "timeout"
+
+
+def test_a_stopped_command_is_ended_too() -> None:
+    outcome = run({"line": "kill -STOP $$", "grace": 5}, Collect(timeout=0.2))
+    assert (outcome.code, outcome.data["signal"]) == ("timeout", "SIGTERM")
+
+
+def test_cancelled() -> None:
+    context = Collect()
+    threading.Thread(target=lambda: context.marked.wait(10) and context.cancelled.set()).start()
+    outcome = run("echo ready; sleep 30", context)
+    assert (outcome.status, outcome.code) == ("cancelled", "cancelled")
+    assert outcome.data["signal"] == "SIGTERM"
+
+
+def gone(pid: int, seconds: float = 10.0) -> bool:
+    """Wait until a process is no more (or a zombie, where nobody reaps orphans)."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.parametrize("redirect", ["", ">/dev/null 2>&1"])
+def test_background_children_do_not_outlive_the_command(redirect: str) -> None:
+    started = time.monotonic()
+    outcome = run(f"sleep 30 {redirect} & echo $!; exit 4")
+    assert (outcome.status, outcome.code) == ("failed", "4")
+    assert gone(int(outcome.data["output"]))
+    assert 0.9 < time.monotonic() - started < 4
+
+
+def test_background_children_may_end_by_themselves() -> None:
+    assert output("(sleep 0.1; echo late) & echo early") == "early\nlate"
+
+
+def test_background_children_that_ignore_term_are_killed() -> None:
+    outcome = run({"line": "(trap '' TERM; sleep 30) & echo $!", "grace": 0.1})
+    assert outcome.status == "done"
+    assert gone(int(outcome.data["output"]))
+
+
+def test_a_process_that_left_the_group_does_not_hold_the_runner_up() -> None:
+    started = time.monotonic()
+    outcome = run("setsid sh -c 'echo $$; exec sleep 30' & sleep 0.2; printf partial")
+    pid, rest = outcome.data["output"].split()
+    os.kill(int(pid), 9)
+    assert rest == "partial"
+    assert time.monotonic() - started < 5
+
+
+def test_an_error_of_the_logger_leaves_no_process() -> None:
+    pids: list[int] = []
+
+    class Broken(Context):
+        def line(self, text: str, stream: str = "stdout") -> None:
+            pids.append(int(text))
+            raise RuntimeError("no room")
+
+    with pytest.raises(RuntimeError, match="no room"):
+        run("echo $$; exec sleep 30", Broken("w1"))
+    assert gone(pids[0])
