@@ -1,5 +1,6 @@
 -- When a job runs. All times are ms; nil means never again.
 
+local LAST = 7258118400000  -- the end of 2199: a decaying interval may grow beyond any date
 local STRIDES = 1000  -- how many changes of a decaying interval one call follows before it starts afresh
 
 -- The interval that holds at `time`: every × decay^floor((time − start) / step). It never falls below a
@@ -31,7 +32,7 @@ local function follow(head, from, after)
 end
 
 local function within(head, time)
-  if time and time <= (head.t or 7258118400000) then return time end
+  if time <= (head.t or LAST) then return time end
 end
 
 -- The first occurrence at or after `time`, whatever has run before.
@@ -46,10 +47,7 @@ end
 local function next_run(head, due, now)
   if not head.e then return nil, 0 end
   local found, passed = follow(head, due, math.max(now, due))
-  if head.t and found > head.t then
-    -- What lies past `stop` was never due.
-    if now > head.t then passed = select(2, follow(head, due, head.t)) end
-    return nil, passed
-  end
-  return found, passed
+  -- What lies past `stop` was never due.
+  if head.t and now > head.t then passed = select(2, follow(head, due, head.t)) end
+  return within(head, found), passed
 end

@@ -172,6 +172,11 @@ def test_a_large_input_and_a_large_output_do_not_deadlock() -> None:
     assert outcome.data["output"].endswith("0123456789abcde")
 
 
+def test_a_command_that_writes_before_it_reads_on_does_not_deadlock() -> None:
+    line = "dd bs=4096 count=1 of=/dev/null 2>&1; head -c 1000000 /dev/zero; cat > /dev/null"
+    assert run({"line": line, "input": "x" * 3_000_000}).status == "done"
+
+
 def test_argv_is_run_without_a_shell() -> None:
     assert output({"argv": ["echo", "$HOME; a  b", "'"]}) == "$HOME; a  b '"
 
@@ -269,7 +274,8 @@ def test_an_endless_line_takes_constant_memory() -> None:
     outcome = run("head -c 100000000 /dev/zero | tr '\\0' x", Measure("w1"))
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert outcome.status == "done"
-    assert outcome.data["output"] == "x" * (64 * 1024) or len(outcome.data["output"]) <= 64 * 1024
+    assert outcome.data["truncated"] is True
+    assert len(outcome.data["output"]) == 64 * 1024
     assert longest == 8192
     assert grown < 10_000  # kilobytes, of 100 MB
 
@@ -278,32 +284,33 @@ def test_an_endless_line_takes_constant_memory() -> None:
 
 
 def test_timeout_sends_term_to_the_whole_group() -> None:
-    context = Collect(timeout=0.3)
+    context = Collect(timeout=0.4)
     outcome = run("sh -c 'trap \"echo child ends; exit\" TERM; sleep 30 & wait' & wait", context)
     assert (outcome.status, outcome.code) == ("failed", "timeout")
     assert outcome.data["signal"] == "SIGTERM"
-    assert outcome.note.startswith("timed out, killed by SIGTERM after 0.3")
+    assert outcome.note.startswith("timed out, killed by SIGTERM after ")
+    assert outcome.data["seconds"] < 3  # of 30, and without waiting for the grace
     assert ("child ends", "stdout") in context.lines
 
 
 def test_kill_follows_term_after_the_grace() -> None:
-    outcome = run({"line": "trap '' TERM; sleep 30", "grace": 0.2}, Collect(timeout=0.2))
+    outcome = run({"line": "trap '' TERM; sleep 30", "grace": 0.2}, Collect(timeout=0.4))
     assert (outcome.code, outcome.data["signal"]) == ("timeout", "SIGKILL")
-    assert 0.4 <= outcome.data["seconds"] < 3
+    assert 0.5 < outcome.data["seconds"] < 3
 
 
 def test_a_command_may_end_well_within_the_grace_and_has_timed_out_all_the_same() -> None:
-    outcome = run("trap 'echo saved; exit 0' TERM; sleep 30 & wait", Collect(timeout=0.2))
+    outcome = run("trap 'echo saved; exit 0' TERM; sleep 30 & wait", Collect(timeout=0.4))
     assert (outcome.status, outcome.code) == ("failed", "timeout")
     assert (outcome.data["exit"], outcome.data["output"]) == (0, "saved")
 
 
 def test_a_command_that_ignores_its_output_still_times_out() -> None:
-    assert run("exec >&- 2>&- <&-; sleep 30", Collect(timeout=0.2)).code == "timeout"
+    assert run("exec >&- 2>&- <&-; sleep 30", Collect(timeout=0.4)).code == "timeout"
 
 
 def test_a_stopped_command_is_ended_too() -> None:
-    outcome = run({"line": "kill -STOP $$", "grace": 5}, Collect(timeout=0.2))
+    outcome = run({"line": "kill -STOP $$", "grace": 5}, Collect(timeout=0.4))
     assert (outcome.code, outcome.data["signal"]) == ("timeout", "SIGTERM")
 
 

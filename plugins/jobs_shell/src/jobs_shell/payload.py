@@ -29,7 +29,7 @@ SCHEMA: dict[str, Any] = {
             "minItems": 1,
             "description": "A program and its arguments, run without a shell",
         },
-        "shell": _STRING | {"default": SHELL, "description": "The shell that runs the line"},
+        "shell": _STRING | {"description": f"The shell that runs the line: {SHELL} unless given"},
         "cwd": _STRING | {"description": "The directory to run in"},
         "env": {
             "type": "object",
@@ -43,14 +43,13 @@ SCHEMA: dict[str, Any] = {
         "grace": {
             "type": "number",
             "minimum": 0,
-            "default": GRACE,
-            "description": "Seconds between SIGTERM and SIGKILL",
+            "maximum": 3600,
+            "description": f"Seconds between SIGTERM and SIGKILL: {GRACE:g} unless given",
         },
         "limit": {
             "type": "integer",
             "minimum": 0,
-            "default": LIMIT,
-            "description": "Bytes of output kept in the outcome",
+            "description": f"Bytes of output kept in the outcome: {LIMIT} unless given",
         },
     },
 }
@@ -100,15 +99,17 @@ def _fits_exec(value: Any) -> bool:
         return all(map(_fits_exec, value.values()))
     if isinstance(value, list):
         return all(map(_fits_exec, value))
-    text = str(value)
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        return b"\0" not in str(value).encode()
+    except UnicodeEncodeError:
+        return False
 
 
 @cache
 def _schema() -> Callable[[Any], Any]:
     import fastjsonschema
 
-    compiled: Callable[[Any], Any] = fastjsonschema.compile(SCHEMA, use_default=False)
+    compiled: Callable[[Any], Any] = fastjsonschema.compile(SCHEMA)
     return compiled
 
 
