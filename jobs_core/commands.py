@@ -236,7 +236,7 @@ _SAYINGS = {
     "MISCONF": _DISK,
     "NOAUTH": _LOGIN,
     "WRONGPASS": _LOGIN,
-    "NOPERM": "Redis does not permit this user the command: see its ACL",
+    "no permissions": "Redis does not permit this user what Jobs does: see its ACL",
     "BUSY": "Redis is busy with a long script: try again in a moment",
     "Error compiling script": _OLD,
     "unknown command": _OLD,

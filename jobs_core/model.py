@@ -160,7 +160,7 @@ class Context:
         self.worker = worker
         """The worker's name, such as `host-1234`."""
         self.cancelled = threading.Event()
-        """Set when the runner should stop: wait on it, poll it, or `on_cancel` a callback."""
+        """Set when the runner should stop: wait on it, or look at it often."""
         self.settings: Mapping[str, Any] = settings or {}
         """The plugin's settings."""
         self._deadline = None if timeout is None else time.monotonic() + timeout

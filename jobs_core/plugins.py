@@ -219,7 +219,7 @@ class Plugins:
         import fastjsonschema
 
         if runner.name not in self._schemas:
-            self._schemas[runner.name] = fastjsonschema.compile(dict(runner.schema))
+            self._schemas[runner.name] = fastjsonschema.compile(dict(runner.schema), use_default=False)
         try:
             self._schemas[runner.name](payload)
         except fastjsonschema.JsonSchemaValueException as error:
@@ -228,16 +228,19 @@ class Plugins:
 
 def _refusal(error: Any) -> str:
     """Say what is wrong with a payload by its keys and the schema, never by its values."""
-    if error.rule == "additionalProperties":
-        known = ", ".join((error.definition or {}).get("properties", {}))
-        return f"it has a key that is not one of {known}"
     where = ".".join(str(part) for part in error.path[1:]) or "it"
-    rules = {
-        "type": f"{where} must be of type {error.rule_definition}",
-        "required": f"{where} needs {', '.join(map(str, error.rule_definition or ()))}",
-        "enum": f"{where} must be one of {', '.join(map(str, error.rule_definition or ()))}",
-    }
-    return rules.get(error.rule, f"{where} breaks the rule {error.rule!r} ({error.rule_definition})")
+    rule = error.rule_definition
+    match error.rule:
+        case "additionalProperties":
+            known = ", ".join((error.definition or {}).get("properties", {}))
+            return f"{where} has a key that is not one of {known}"
+        case "type":
+            return f"{where} must be of type {rule}"
+        case "required":
+            return f"{where} needs {', '.join(rule)}"
+        case "enum":
+            return f"{where} must be one of {', '.join(map(str, rule))}"
+    return f"{where} breaks the rule {error.rule} ({rule})"
 
 
 def _with_named(implementation: Any) -> Callable[..., Any]:

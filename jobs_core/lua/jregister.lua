@@ -1,7 +1,8 @@
-#!lua
---[[ JREGISTER board worker runner [runner …] [-- now time]
+#!lua flags=allow-oom
+--[[ JREGISTER board worker runner [runner …]
 
-  Say that a worker serves these runners. `{b}:runners` maps each runner to the worker seen last, and when.
+  Say that a worker serves these runners: `{b}:runners` maps each runner to the worker seen last, and when. Memory
+  may be full: it is workers that free it.
 
     EVALSHA <JREGISTER> 1 {jobs} host-1 shell http
 
@@ -13,7 +14,7 @@
 --- @include "head"
 
 return command(function()
-  local seen = { }
+  local seen = {}
   local stamp = digits(clock()) .. ' ' .. ARGV[1]
   for i = 2, #ARGV do
     seen[#seen + 1], seen[#seen + 2] = ARGV[i], stamp
