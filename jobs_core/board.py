@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -327,7 +327,7 @@ class Board:
 
 
 def pop_call(
-    queues: Sequence[str], count: int, lease: float | None, worker: str = "", now: Any = None
+    queues: Collection[str], count: int, lease: float | None, worker: str = "", now: Any = None
 ) -> Call:
     """The JPOP that `Board.pop` and workers send."""
     options = to_pairs({"count": count, "lease": lease, "worker": worker or None, "now": now}, POP_OPTIONS)

@@ -10,7 +10,9 @@ import signal
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,7 +81,7 @@ class Worker:
         self.board = board
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
         self.runners = {runner.name: runner for runner in runners}
-        self.queues = list(dict.fromkeys((*self.runners, *queues)))
+        self.queues = deque(dict.fromkeys((*self.runners, *queues)))
         self.concurrency = concurrency
         self.lease = lease
         self.drain = drain
@@ -129,8 +131,11 @@ class Worker:
                 self._clock.stop()
         self._observe("jobs_shutdown", context=self.info, reason=reason)
         self._emit("worker.stopped", note=f"({reason})")
+        for _ in self._threads:
+            self._work.put(None)
         for logger in self._loggers:
-            logger.close()
+            with suppress(Exception):
+                logger.close()
 
     def stop(self) -> None:
         """Take no more tasks and drain; called again, stop at once. Safe in signal handlers and threads."""
@@ -171,6 +176,7 @@ class Worker:
         reports = self._reports
         calls = [_report(run) for run in reports]
         if taking:
+            self.queues.rotate()  # so that no busy queue starves another
             calls.append(pop_call(self.queues, room, self.lease, self.name))
         if not calls:
             self._arm(take)
@@ -222,7 +228,7 @@ class Worker:
         while (run := self._work.get()) is not None:
             self._emit("task.started", run.task)
             outcome = run.outcome = self._run(run)
-            if outcome.status != "cancelled":
+            if not (outcome.status == "cancelled" and run.context.cancelled.is_set()):
                 run.decision = self._decide(run.task, outcome)
             self._inbox.put(run)
 
@@ -235,7 +241,8 @@ class Worker:
                 task=run.task, runner=runner, context=run.context
             )
         except Exception as error:
-            return Outcome.failed(f"{type(error).__name__}: {error}", code=type(error).__name__)
+            note = f"{type(error).__name__}: {error}".replace(run.task.raw or "\0", "<payload>")
+            return Outcome.failed(note, code=type(error).__name__)
         if not isinstance(outcome, Outcome):
             return Outcome.failed(f"the runner {runner.name!r} returned no Outcome", code="no-outcome")
         if run.timed_out and outcome.status == "cancelled":

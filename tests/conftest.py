@@ -1,0 +1,54 @@
+"""A private server for all tests, and a board of its own for each."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs_core import Board
+from jobs_core.commands import Commands
+from jobs_core.server import EmbeddedServer
+
+_numbers = itertools.count()
+
+SERVERS = {"embedded": None, "redis-server": shutil.which("redis-server")}
+"""The embedded Valkey, and the redis-server on PATH if there is one."""
+
+
+@pytest.fixture(scope="session")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a private Valkey."""
+    with EmbeddedServer(tmp_path_factory.mktemp("server")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def other_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a private server made from the redis-server on PATH; skips where there is none."""
+    if not SERVERS["redis-server"]:
+        pytest.skip("no redis-server on PATH")
+    data: Path = tmp_path_factory.mktemp("redis")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JOBS_SERVER", "redis-server")
+        server = EmbeddedServer(data)
+        server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def board(url: str) -> Iterator[Board]:
+    """An empty board of its own, which does not check runners."""
+    found = Board(f"test-{next(_numbers)}", url, validate=False)
+    yield found
+    found.client.close()
+
+
+@pytest.fixture
+def commands(board: Board) -> Commands:
+    """The Lua commands of the board."""
+    return board.commands
