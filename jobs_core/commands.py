@@ -122,7 +122,7 @@ class Commands:
         with self._connection() as connection:
             self._publish_once(connection)
             self._send(connection, calls)
-            return self._receive(connection, calls)
+            return self._finish(connection, calls, _read_replies(connection, calls))
 
     def stream(self, calls: Iterable[Call], size: int = 500) -> Iterator[Any]:
         """Call any number of commands, and yield their replies in order, as `batch` gives them.
@@ -135,9 +135,16 @@ class Commands:
             remaining = iter(calls)
             while chunk := list(islice(remaining, size)):
                 self._send(connection, chunk)
-                yield from self._receive(connection, waiting)
-                waiting = chunk
-            yield from self._receive(connection, waiting)
+                replies = _read_replies(connection, waiting)
+                if _lost(replies):
+                    # Nothing may be under way on the connection while scripts are loaded over it.
+                    replies += _read_replies(connection, chunk)
+                    yield from self._finish(connection, [*waiting, *chunk], replies)
+                    waiting = ()
+                else:
+                    yield from self._finish(connection, waiting, replies)
+                    waiting = chunk
+            yield from self._finish(connection, waiting, _read_replies(connection, waiting))
 
     def load(self) -> dict[str, str]:
         """Load the scripts and write the board's `commands` hash. Returns name → SHA."""
@@ -169,22 +176,22 @@ class Commands:
             packed = [("EVALSHA", commands()[name].sha, 1, self.keys.tag, *args) for name, args in calls]
             connection.send_packed_command(connection.pack_commands(packed))
 
-    def _receive(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
-        replies = [_read_reply(connection) for _ in calls]
-        lost = [i for i, reply in enumerate(replies) if isinstance(reply, rx.NoScriptError)]
+    def _finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
+        """Call again what Redis had no script for, and make its refusals our errors."""
+        lost = _lost(replies)
         if lost:
             self._load(connection)
             again = [calls[i] for i in lost]
             self._send(connection, again)
-            for i in lost:
-                replies[i] = _read_reply(connection)
+            for i, reply in zip(lost, _read_replies(connection, again), strict=True):
+                replies[i] = reply
         return [_as_ours(reply) if isinstance(reply, rx.ResponseError) else reply for reply in replies]
 
     def _load(self, connection: Any) -> dict[str, str]:
         shas = {command.name: command.sha for command in commands().values()}
         packed = [("SCRIPT", "LOAD", command.script) for command in commands().values()]
         connection.send_packed_command(connection.pack_commands(packed))
-        for reply in [_read_reply(connection) for _ in packed]:
+        for reply in _read_replies(connection, packed):
             if isinstance(reply, Exception):
                 raise reply
         if self._found_version(connection) <= int(VERSION):
@@ -210,6 +217,15 @@ def _read_reply(connection: Any) -> Any:
         return connection.read_response()
     except rx.ResponseError as error:
         return error
+
+
+def _read_replies(connection: Any, calls: Sequence[Any]) -> list[Any]:
+    return [_read_reply(connection) for _ in calls]
+
+
+def _lost(replies: Sequence[Any]) -> list[int]:
+    """The places of replies to scripts that Redis does not have."""
+    return [place for place, reply in enumerate(replies) if isinstance(reply, rx.NoScriptError)]
 
 
 def _as_ours(error: rx.ResponseError) -> errors.JobsError:

@@ -48,16 +48,16 @@ return command(function()
   end
 
   local id = token_task(token)
-  local record = redis.call('HGET', key(board, 'task'), id)
+  local record = redis.call('HGET', key(board, 'task'), token)
   local _, attempt = split_record(record)
   if verb == 'done' then
-    redis.call('HDEL', key(board, 'task'), id)
+    redis.call('HDEL', key(board, 'task'), token)
   elseif verb == 'dead' then
-    redis.call('ZADD', key(board, 'dead'), digits(now), id)
+    redis.call('ZADD', key(board, 'dead'), digits(now), token)
   elseif verb == 'retry' then
-    requeue(board, id, with_attempt(record, attempt + 1), delay, now)
+    requeue(board, token, with_attempt(record, attempt + 1), delay, now)
   else
-    requeue(board, id, record, 0, now)
+    requeue(board, token, record, 0, now)
   end
   count(board, COUNTER[verb], 1)
   remember(board, id, attempt, verb, kept(options))

@@ -51,7 +51,7 @@ local function lease_all(board, tasks, lease, now)
   for i, task in ipairs(tasks) do
     task.token = task.id .. '#' .. digits(number + i)
     local own = own_lease(task.options)
-    held[#held + 1], held[#held + 2] = task.id, task.record
+    held[#held + 1], held[#held + 2] = task.token, task.record
     ends[#ends + 1], ends[#ends + 2] = digits(now + (own and own * 1000 or lease)), task.token
   end
   redis.call('HSET', key(board, 'task'), unpack(held))
@@ -80,6 +80,7 @@ return command(function()
   if #ARGV < n + 1 then fail('OPTION', 'numqueues is more than the queues that follow') end
   local options = read_pairs(ARGV, n + 2, { count = true, lease = true, worker = true, now = true })
   local limit = math.min(whole('count', options.count or '1', 1), 1000)
+  local lease, now = options.lease and duration('lease', options.lease), now_option(options)
   local records, bytes = {}, 0
   for i = 2, n + 1 do
     if #records < limit and bytes < BYTES then
@@ -90,8 +91,8 @@ return command(function()
 
   local tasks, replies = {}, {}
   for i, record in ipairs(records) do tasks[i] = read_task(record) end
-  if options.lease then
-    lease_all(board, tasks, duration('lease', options.lease), now_option(options))
+  if lease then
+    lease_all(board, tasks, lease, now)
   else
     count(board, 'unleased', #tasks)
   end

@@ -40,8 +40,8 @@ local function job_run(board, id)
   return id, due, queue_of(head, body), body, now
 end
 
--- The same of a one-off task.
-local function one_off(board, runner, payload)
+-- The same of a one-off task, the nth push of the board.
+local function one_off(board, runner, payload, n)
   check_runner(runner)
   check_payload(board, payload)
   local options = read_pairs(ARGV, 3, WORKER_OPTIONS, { at = true, now = true, queue = true })
@@ -49,27 +49,29 @@ local function one_off(board, runner, payload)
   local due = options.at and instant('at', options.at, now) or now
   local queue = options.queue and word('queue', options.queue) or runner
   local body = runner .. '\n' .. worker_options(options) .. '\n' .. payload
-  local n = redis.call('HINCRBY', key(board, 'stats'), 'pushed', 1)
   return 'push:' .. n, due, queue, body, now
 end
 
 return command(function()
   local board = KEYS[1]
   if #ARGV == 0 then fail('OPTION', 'push needs a job id, or a runner and a payload') end
+  local n = (tonumber(redis.call('HGET', key(board, 'stats'), 'pushed')) or 0) + 1
   local id, due, queue, body, now
   if #ARGV % 2 == 1 then
     id, due, queue, body, now = job_run(board, ARGV[1])
   else
-    id, due, queue, body, now = one_off(board, ARGV[1], ARGV[2])
+    id, due, queue, body, now = one_off(board, ARGV[1], ARGV[2], n)
   end
   local task = id .. '@' .. digits(due)
   local record = new_record(task, queue, body)
   if due > now then
-    redis.call('HSET', key(board, 'task'), task, record)
-    plan(board, 'delayed', task, due)
+    local ticket = task .. '#p' .. n
+    redis.call('HSET', key(board, 'task'), ticket, record)
+    plan(board, 'delayed', ticket, due)
   else
     enqueue(board, queue, { record })
   end
+  count(board, 'pushed', 1)
   count(board, 'due', 1)
   count(board, 'queued', 1)
   return task

@@ -34,12 +34,11 @@ local function return_lapsed(board, now, limit)
   local lapsed = due_members(board, 'leased', now, limit)
   for i = 1, #lapsed, 2 do
     local token = lapsed[i]
-    local id = token_task(token)
-    local record = redis.call('HGET', key(board, 'task'), id)
+    local record = redis.call('HGET', key(board, 'task'), token)
     redis.call('ZREM', key(board, 'leased'), token)
     local _, attempt = split_record(record)
-    requeue(board, id, with_attempt(record, attempt + 1), 0, now)
-    remember(board, id, attempt, 'lost', {})
+    requeue(board, token, with_attempt(record, attempt + 1), 0, now)
+    remember(board, token_task(token), attempt, 'lost', {})
   end
   count(board, 'lost', #lapsed / 2)
   return #lapsed / 2
@@ -49,11 +48,11 @@ end
 local function queue_delayed(board, now, limit)
   local delayed = due_members(board, 'delayed', now, limit)
   for i = 1, #delayed, 2 do
-    local id = delayed[i]
-    local record = redis.call('HGET', key(board, 'task'), id)
+    local ticket = delayed[i]
+    local record = redis.call('HGET', key(board, 'task'), ticket)
     local _, _, queue = split_record(record)
-    redis.call('HDEL', key(board, 'task'), id)
-    redis.call('ZREM', key(board, 'delayed'), id)
+    redis.call('HDEL', key(board, 'task'), ticket)
+    redis.call('ZREM', key(board, 'delayed'), ticket)
     enqueue(board, queue, { record })
   end
   return #delayed / 2

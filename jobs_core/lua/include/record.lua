@@ -2,7 +2,9 @@
 --- @include "head"
 
 -- A task on a queue is one string: id LF attempt LF queue LF, then the body of its job (runner LF options LF
--- payload), copied as it is. While it is leased, delayed or dead the same string is in `{b}:task` under its id.
+-- payload), copied as it is. While it is leased, delayed or dead the same string is in `{b}:task` under a ticket:
+-- its latest token, or one from its push. An id would not do: whoever removes a job and puts it again may have
+-- two tasks of one id under way.
 
 local function new_record(id, queue, body)
   return id .. '\n1\n' .. queue .. '\n' .. body

@@ -1,13 +1,13 @@
 --- @include "record"
 --- @include "schedule"
 
--- Queue a task again for another attempt, after `delay` ms.
-local function requeue(board, id, record, delay, now)
+-- Queue a task again, after `delay` ms; `ticket` is what its record is kept under.
+local function requeue(board, ticket, record, delay, now)
   if delay > 0 then
-    redis.call('HSET', key(board, 'task'), id, record)
-    plan(board, 'delayed', id, now + delay)
+    redis.call('HSET', key(board, 'task'), ticket, record)
+    plan(board, 'delayed', ticket, now + delay)
   else
-    redis.call('HDEL', key(board, 'task'), id)
+    redis.call('HDEL', key(board, 'task'), ticket)
     give_back(board, record)
   end
 end
