@@ -14,7 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from jobs_core import server
+from jobs_core import bulk, server
 from jobs_core.commands import Call, Commands, translated
 from jobs_core.errors import JobsError, NotFoundError, OptionError, PayloadError, RunnerError
 from jobs_core.keys import Keys
@@ -30,7 +30,7 @@ Verb = Literal["done", "retry", "dead", "release"]
 POP_OPTIONS = frozenset(("count", "lease", "worker"))
 
 CHUNK = 500
-"""How many jobs one round trip reads or writes."""
+"""How many jobs one round trip reads."""
 
 
 def connect(url: str | None = None) -> redis.Redis:
@@ -114,8 +114,12 @@ class Board:
 
         Yields, for each in order, its next run (or None), or the error that refused it.
         """
-        name = "JSETNX" if create else "JSET"
-        return self._many(jobs, lambda job: self._job_call(name, **_parts(job)), _as_time)
+        mode = "create" if create else "set"
+
+        def arguments(job: Mapping[str, Any]) -> Sequence[Any]:
+            return self._job_call("JSET", **_parts(job))[1]
+
+        return bulk.stream(self.commands, jobs, arguments, bulk.grouped(mode), _as_time, at_once=10)
 
     def show(self, id: str) -> dict[str, Any]:
         """Read a job: its options, `next` (epoch seconds), `left` and `state`. Raises NotFoundError."""
@@ -171,14 +175,14 @@ class Board:
         Yields, for each in order, the task's id, or the error that refused it.
         """
 
-        def call(task: Mapping[str, Any]) -> Call:
+        def arguments(task: Mapping[str, Any]) -> Sequence[Any]:
             options = dict(task)
             target = options.pop("id", None) or options.pop("runner", None)
             if not isinstance(target, str):
                 raise OptionError("a task to push needs a runner and a payload, or the id of a job")
-            return self._push_call(target, options.pop("payload", None), options)
+            return self._push_call(target, options.pop("payload", None), options)[1]
 
-        return self._many(tasks, call, str)
+        return bulk.stream(self.commands, tasks, arguments, bulk.each("JPUSH"), str)
 
     def pop(
         self, *queues: str, count: int = 1, lease: float | None = None, worker: str = "", now: Any = None
@@ -196,7 +200,7 @@ class Board:
         """Extend leases to `lease` seconds from now. Returns, for each token, whether it still holds."""
         return [bool(held) for held in self.commands.call("JBEAT", lease, *tokens)]
 
-    def tick(self, limit: int = 250, now: Any = None) -> Tick:
+    def tick(self, limit: int = 500, now: Any = None) -> Tick:
         """Move up to `limit` due occurrences to their queues."""
         moved, due, present = self.commands.call("JTICK", "limit", limit, *to_pairs({"now": now}, ()))
         return Tick(moved, (due - present) / 1000 if due else None)
@@ -298,33 +302,6 @@ class Board:
             self.plugins.policy(str(options["policy"]))
         self.plugins.validate(self.plugins.job(id, runner, raw, dict(options)))
 
-    def _many(
-        self,
-        things: Iterable[Mapping[str, Any] | str],
-        call: Callable[[Mapping[str, Any]], Call],
-        read: Callable[[Any], Any],
-    ) -> Iterator[Any]:
-        """Stream calls; what is refused before it reaches Redis keeps its place among the replies."""
-        refused: dict[int, JobsError] = {}
-
-        def calls() -> Iterator[Call]:
-            for place, thing in enumerate(things):
-                try:
-                    yield call(_as_mapping(thing))
-                except JobsError as error:
-                    refused[place] = error
-
-        place = 0
-        for reply in self.commands.stream(calls()):
-            while place in refused:
-                yield refused.pop(place)
-                place += 1
-            yield reply if isinstance(reply, JobsError) else read(reply)
-            place += 1
-        while place in refused:
-            yield refused.pop(place)
-            place += 1
-
 
 def pop_call(
     queues: Collection[str], count: int, lease: float | None, worker: str = "", now: Any = None
@@ -361,18 +338,6 @@ def _parts(job: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(id, str) or not isinstance(runner, str):
         raise OptionError("the id and the runner of a job are strings")
     return {"id": id, "runner": runner, "payload": payload, "options": options}
-
-
-def _as_mapping(thing: Mapping[str, Any] | str) -> Mapping[str, Any]:
-    """Read a JSON object, unless it is a mapping already."""
-    if isinstance(thing, str):
-        try:
-            thing = json.loads(thing)
-        except ValueError as error:
-            raise OptionError(f"not JSON: {error}") from None
-    if not isinstance(thing, Mapping):
-        raise OptionError("not a JSON object")
-    return thing
 
 
 def _as_raw(payload: Payload) -> str:

@@ -24,7 +24,7 @@ class Clock:
     `trouble` is told, once each time it begins, what keeps the clock from ticking.
     """
 
-    def __init__(self, board: Board, *, limit: int = 250, trouble: Callable[[str], None] = print) -> None:
+    def __init__(self, board: Board, *, limit: int = 500, trouble: Callable[[str], None] = print) -> None:
         self.board = board
         self.moved = 0
         """How many tasks this clock has moved."""

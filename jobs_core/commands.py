@@ -185,7 +185,7 @@ class Commands:
             self._send(connection, again)
             for i, reply in zip(lost, _read_replies(connection, again), strict=True):
                 replies[i] = reply
-        return [_as_ours(reply) if isinstance(reply, rx.ResponseError) else reply for reply in replies]
+        return [_with_our_errors(reply) for reply in replies]
 
     def _load(self, connection: Any) -> dict[str, str]:
         shas = {command.name: command.sha for command in commands().values()}
@@ -217,6 +217,15 @@ def _read_reply(connection: Any) -> Any:
         return connection.read_response()
     except rx.ResponseError as error:
         return error
+
+
+def _with_our_errors(reply: Any) -> Any:
+    """A reply, or one of several in it, that is a refusal becomes one of our errors."""
+    if isinstance(reply, rx.ResponseError):
+        return _as_ours(reply)
+    if isinstance(reply, list) and any(isinstance(part, rx.ResponseError) for part in reply):
+        return [_with_our_errors(part) for part in reply]
+    return reply
 
 
 def _read_replies(connection: Any, calls: Sequence[Any]) -> list[Any]:

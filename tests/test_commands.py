@@ -81,6 +81,7 @@ def test_functions_answer_as_scripts_do(board: Board) -> None:
     calls: list[tuple[str, list[Any]]] = [
         ("JSET", ["a", "shell", "x", "every", 5, "now", T]),
         ("JSETNX", ["b", "shell", "x", "now", T]),
+        ("JMSET", ["create", 3, "c", "shell", "x", 7, "d", "shell", "x", "every", 9, "now", T]),
         ("JGET", ["b"]),
         ("JNEXT", ["a", "count", 3]),
         ("JPAUSE", ["b"]),

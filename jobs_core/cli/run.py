@@ -110,7 +110,7 @@ def run(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
 @click.command()
 @click.option("--once", is_flag=True, help="Tick until nothing is due, then end.")
 @click.option(
-    "--limit", type=click.IntRange(1, 1000), default=250, show_default=True, help="Jobs a script moves."
+    "--limit", type=click.IntRange(1, 1000), default=500, show_default=True, help="Jobs a script moves."
 )
 @json_option
 @connected

@@ -53,7 +53,7 @@ return command(function()
   if verb == 'done' then
     redis.call('HDEL', key(board, 'task'), token)
   elseif verb == 'dead' then
-    redis.call('ZADD', key(board, 'dead'), digits(now), token)
+    redis.call('ZADD', key(board, 'dead'), now, token)
   elseif verb == 'retry' then
     requeue(board, token, with_attempt(record, attempt + 1), delay, now)
   else

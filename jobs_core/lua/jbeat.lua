@@ -29,7 +29,7 @@ return command(function()
   local held = {}
   for i = 2, last do
     held[i - 1] = redis.call('ZSCORE', leased, ARGV[i]) and 1 or 0
-    if held[i - 1] == 1 then redis.call('ZADD', leased, 'XX', digits(now + lease), ARGV[i]) end
+    if held[i - 1] == 1 then redis.call('ZADD', leased, 'XX', now + lease, ARGV[i]) end
   end
   return held
 end)

@@ -52,15 +52,15 @@ local function lease_all(board, tasks, lease, now)
     task.token = task.id .. '#' .. digits(number + i)
     local own = own_lease(task.options)
     held[#held + 1], held[#held + 2] = task.token, task.record
-    ends[#ends + 1], ends[#ends + 2] = digits(now + (own and own * 1000 or lease)), task.token
+    ends[#ends + 1], ends[#ends + 2] = now + (own and own * 1000 or lease), task.token
   end
   redis.call('HSET', key(board, 'task'), unpack(held))
   redis.call('ZADD', key(board, 'leased'), unpack(ends))
 end
 
 local function read_task(record)
-  local id, attempt, queue, body = split_record(record)
-  local runner, options, payload = split_body(body)
+  local id, attempt, queue, runner, body = split_record(record)
+  local options, payload = split_body(body)
   local job, due = id:match('^(.*)@(%d+)$')
   return {
     id = id, token = '', job = job, runner = runner, queue = queue, due = tonumber(due),

@@ -29,7 +29,7 @@ local function free_time(head, due)
   return due
 end
 
--- Answers the job id, due time, queue and body of a run of a job on the board.
+-- Answers the job id, due time, queue, runner and body of a run of a job on the board, and the time.
 local function job_run(board, id)
   local options = read_pairs(ARGV, 2, { at = true, now = true })
   local now = now_option(options)
@@ -37,7 +37,7 @@ local function job_run(board, id)
   local due = free_time(head, options.at and instant('at', options.at, now) or now)
   head.w = due
   redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
-  return id, due, queue_of(head, body), body, now
+  return id, due, head.q or head.n, head.n, body, now
 end
 
 -- The same of a one-off task, the nth push of the board.
@@ -48,22 +48,22 @@ local function one_off(board, runner, payload, n)
   local now = now_option(options)
   local due = options.at and instant('at', options.at, now) or now
   local queue = options.queue and word('queue', options.queue) or runner
-  local body = runner .. '\n' .. worker_options(options) .. '\n' .. payload
-  return 'push:' .. n, due, queue, body, now
+  local body = worker_options(options) .. '\n' .. payload
+  return 'push:' .. n, due, queue, runner, body, now
 end
 
 return command(function()
   local board = KEYS[1]
   if #ARGV == 0 then fail('OPTION', 'push needs a job id, or a runner and a payload') end
   local n = (tonumber(redis.call('HGET', key(board, 'stats'), 'pushed')) or 0) + 1
-  local id, due, queue, body, now
+  local id, due, queue, runner, body, now
   if #ARGV % 2 == 1 then
-    id, due, queue, body, now = job_run(board, ARGV[1])
+    id, due, queue, runner, body, now = job_run(board, ARGV[1])
   else
-    id, due, queue, body, now = one_off(board, ARGV[1], ARGV[2], n)
+    id, due, queue, runner, body, now = one_off(board, ARGV[1], ARGV[2], n)
   end
   local task = id .. '@' .. digits(due)
-  local record = new_record(task, queue, body)
+  local record = new_record(id, digits(due), queue, runner, body)
   if due > now then
     local ticket = task .. '#p' .. n
     redis.call('HSET', key(board, 'task'), ticket, record)

@@ -1,7 +1,7 @@
 #!lua
 --[[ JTICK board [limit n] [now time]
 
-  Move what is due to its queues: up to `limit` (250 unless given, at most 1000) occurrences of jobs, as many
+  Move what is due to its queues: up to `limit` (500 unless given, at most 1000) occurrences of jobs, as many
   delayed tasks, and as many tasks whose lease has lapsed. Any number of clients may tick; none matters more.
   A job that is late runs once: the occurrences it missed after the first are counted as coalesced.
 
@@ -60,13 +60,15 @@ end
 
 -- What a batch of due jobs comes to, before any of it is written.
 local function new_batch()
-  return { tasks = {}, bytes = 0, n = 0, coalesced = 0, next = {}, changed = {}, ended = {} }
+  return { tasks = {}, bytes = 0, n = 0, coalesced = 0, moved = {}, changed = {}, ended = {} }
 end
 
+-- This runs once for each due job: it makes one string for the task, and few others.
 local function add_occurrence(batch, id, due, packed, now)
   local head, body = unpack_job(packed)
-  local queue = queue_of(head, body)
-  local record = new_record(id .. '@' .. due, queue, body)
+  local runner = head.n
+  local queue = head.q or runner
+  local record = new_record(id, due, queue, runner, body)
   local tasks = batch.tasks[queue]
   if not tasks then
     tasks = {}
@@ -81,12 +83,13 @@ local function add_occurrence(batch, id, due, packed, now)
   if head.l then
     head.l = head.l - 1
     if head.l == 0 then following = nil end
-    batch.changed[#batch.changed + 1] = id
-    batch.changed[#batch.changed + 1] = pack_job(head, body)
+    local changed = batch.changed
+    changed[#changed + 1], changed[#changed + 2] = id, pack_job(head, body)
   end
   if following then
-    batch.next[#batch.next + 1] = digits(following)
-    batch.next[#batch.next + 1] = id
+    local moved = batch.moved
+    local last = #moved
+    moved[last + 1], moved[last + 2] = following, id
   else
     batch.ended[#batch.ended + 1] = id
   end
@@ -120,7 +123,7 @@ end
 
 local function write(board, batch)
   for queue, records in pairs(batch.tasks) do enqueue(board, queue, records) end
-  if #batch.next > 0 then redis.call('ZADD', key(board, 'schedule'), unpack(batch.next)) end
+  if #batch.moved > 0 then redis.call('ZADD', key(board, 'schedule'), unpack(batch.moved)) end
   if #batch.ended > 0 then redis.call('ZREM', key(board, 'schedule'), unpack(batch.ended)) end
   if #batch.changed > 0 then redis.call('HSET', key(board, 'job'), unpack(batch.changed)) end
   count(board, 'due', batch.n + batch.coalesced)
@@ -141,7 +144,7 @@ end
 return command(function()
   local board = KEYS[1]
   local options = read_pairs(ARGV, 1, { limit = true, now = true })
-  local limit = math.min(whole('limit', options.limit or '250', 1), 1000)
+  local limit = math.min(whole('limit', options.limit or '500', 1), 1000)
   local now = now_option(options)
   local moved = return_lapsed(board, now, limit)
     + queue_delayed(board, now, limit)

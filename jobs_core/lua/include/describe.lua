@@ -15,9 +15,9 @@ end
 -- A job as readable JSON: the options it was put with, and where it stands. Times are in epoch seconds.
 local function describe(id, packed, due)
   local head, body = unpack_job(packed)
-  local runner, options, payload = split_body(body)
+  local options, payload = split_body(body)
   local job = options ~= '' and cjson.decode(options) or {}
-  job.id, job.runner, job.payload, job.queue = id, runner, payload, head.q
+  job.id, job.runner, job.payload, job.queue = id, head.n, payload, head.q
   job.every, job.at, job.start, job.stop = in_seconds(head.e), in_seconds(head.a), in_seconds(head.s), in_seconds(head.t)
   job.decay, job.step = head.d, in_seconds(head.p)
   job['repeat'], job.left = head.r, head.l

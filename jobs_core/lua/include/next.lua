@@ -11,11 +11,11 @@ local function interval_at(head, time)
   return math.max(math.floor(interval + 0.5), math.min(head.e, 1000))
 end
 
--- The first occurrence after `after` that follows from the one at `from`, and how many lie between.
+-- The first occurrence after `after`, which is not before the one at `from`, and how many lie between.
 local function follow(head, from, after)
   if not head.d then
-    local steps = math.max(1, math.floor((after - from) / head.e) + 1)
-    return from + steps * head.e, steps - 1
+    local passed = math.floor((after - from) / head.e)
+    return from + (passed + 1) * head.e, passed
   end
   local time, passed = from, 0
   for _ = 1, STRIDES do
@@ -43,10 +43,10 @@ local function first_run(head, time)
   return within(head, (follow(head, head.s, time - 1)))
 end
 
--- The occurrence after the one at `due`, given that it is `now`, and how many were passed over by then.
+-- The occurrence after the one at `due`, given that it is `now` (`due` or later), and how many were passed over.
 local function next_run(head, due, now)
   if not head.e then return nil, 0 end
-  local found, passed = follow(head, due, math.max(now, due))
+  local found, passed = follow(head, due, now)
   -- What lies past `stop` was never due.
   if head.t and now > head.t then passed = select(2, follow(head, due, head.t)) end
   return within(head, found), passed

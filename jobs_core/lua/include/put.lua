@@ -44,8 +44,9 @@ local function put(board, args, create_only)
 
   local old = packed and unpack_job(packed)
   local head = read_schedule(options, now, old and old.s or now)
+  head.n = runner
   if options.queue and options.queue ~= runner then head.q = word('queue', options.queue) end
-  local body = runner .. '\n' .. worker_options(options) .. '\n' .. payload
+  local body = worker_options(options) .. '\n' .. payload
   local kept = old and inherit(head, old)
   local due
   if restore(head, options) then

@@ -1,28 +1,23 @@
 --- @include "wake"
 --- @include "head"
 
--- A task on a queue is one string: id LF attempt LF queue LF, then the body of its job (runner LF options LF
+-- A task on a queue is one string: id LF attempt LF queue LF runner LF, then the body of its job (options LF
 -- payload), copied as it is. While it is leased, delayed or dead the same string is in `{b}:task` under a ticket:
 -- its latest token, or one from its push. An id would not do: whoever removes a job and puts it again may have
 -- two tasks of one id under way.
 
-local function new_record(id, queue, body)
-  return id .. '\n1\n' .. queue .. '\n' .. body
+local function new_record(id, due, queue, runner, body)
+  return id .. '@' .. due .. '\n1\n' .. queue .. '\n' .. runner .. '\n' .. body
 end
 
--- Answers id, attempt, queue, body.
+-- Answers id, attempt, queue, runner, body.
 local function split_record(record)
-  local id, attempt, queue, last = record:match('^([^\n]*)\n(%d+)\n([^\n]*)()\n')
-  return id, tonumber(attempt), queue, record:sub(last + 1)
+  local id, attempt, queue, runner, last = record:match('^([^\n]*)\n(%d+)\n([^\n]*)\n([^\n]*)()\n')
+  return id, tonumber(attempt), queue, runner, record:sub(last + 1)
 end
 
 local function with_attempt(record, attempt)
   return (record:gsub('\n%d+\n', '\n' .. attempt .. '\n', 1))
-end
-
--- The queue that a job's tasks go to.
-local function queue_of(head, body)
-  return head.q or body:sub(1, body:find('\n', 1, true) - 1)
 end
 
 -- Append records to a queue.

@@ -4,7 +4,7 @@
 -- Put `member` into a sorted set of times; wake a clock when that makes it the next thing to happen.
 local function plan(board, set, member, time)
   local name = key(board, set)
-  redis.call('ZADD', name, digits(time), member)
+  redis.call('ZADD', name, time, member)
   if redis.call('ZRANGE', name, 0, 0)[1] == member then wake_clock(board) end
 end
 

@@ -1,0 +1,94 @@
+"""Bulk work: any number of things streamed to Redis, several in a call, the replies in order."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from jobs_core.commands import Call, Commands
+from jobs_core.errors import JobsError, OptionError
+
+Group = Callable[[Iterable[Sequence[Any]]], Iterator[tuple[Call, int]]]
+"""Makes calls of the arguments of single ones; each comes with how many it stands for."""
+
+GROUP, GROUP_BYTES = 50, 262144
+"""How many jobs one JMSET puts, and about how many bytes of payload: so that the script is short."""
+
+
+def stream(
+    commands: Commands,
+    things: Iterable[Mapping[str, Any] | str],
+    arguments: Callable[[Mapping[str, Any]], Sequence[Any]],
+    group: Group,
+    read: Callable[[Any], Any],
+    at_once: int = 500,
+) -> Iterator[Any]:
+    """Stream any number of things to Redis, several in a call, and yield a reply for each in order.
+
+    What is refused before it reaches Redis keeps its place among the replies. Redis works on `at_once` calls
+    while as many more are written.
+    """
+    refused: dict[int, JobsError] = {}
+    sizes: deque[int] = deque()
+
+    def accepted() -> Iterator[Sequence[Any]]:
+        for place, thing in enumerate(things):
+            try:
+                yield arguments(_as_mapping(thing))
+            except JobsError as error:
+                refused[place] = error
+
+    def calls() -> Iterator[Call]:
+        for call, size in group(accepted()):
+            sizes.append(size)
+            yield call
+
+    place = 0
+    for replies in commands.stream(calls(), at_once):
+        stands_for = sizes.popleft()
+        for reply in replies if isinstance(replies, list) else [replies] * stands_for:
+            while place in refused:
+                yield refused.pop(place)
+                place += 1
+            yield reply if isinstance(reply, JobsError) else read(reply)
+            place += 1
+    while place in refused:
+        yield refused.pop(place)
+        place += 1
+
+
+def grouped(mode: str) -> Group:
+    """Group the arguments of JSETs into JMSETs; each comes with how many jobs it has."""
+
+    def group(jobs: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, int]]:
+        words: list[Any] = [mode]
+        count = size = 0
+        for job in jobs:
+            words += (len(job), *job)
+            count, size = count + 1, size + len(job[2])
+            if count == GROUP or size > GROUP_BYTES:
+                yield ("JMSET", words), count
+                words, count, size = [mode], 0, 0
+        if count:
+            yield ("JMSET", words), count
+
+    return group
+
+
+def each(name: str) -> Group:
+    """One call for each."""
+    return lambda things: (((name, arguments), 1) for arguments in things)
+
+
+def _as_mapping(thing: Mapping[str, Any] | str) -> Mapping[str, Any]:
+    """Read a JSON object, unless it is a mapping already."""
+    if isinstance(thing, str):
+        try:
+            thing = json.loads(thing)
+        except ValueError as error:
+            raise OptionError(f"not JSON: {error}") from None
+    if not isinstance(thing, Mapping):
+        raise OptionError("not a JSON object")
+    return thing
