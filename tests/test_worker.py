@@ -1,0 +1,350 @@
+"""The worker: what it makes of outcomes, leases, timeouts, stops, and of a Redis that goes away."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jobs_core import Board, Context, Event, Logger, Outcome, Runner, Task
+from jobs_core.builtin import event_json
+from jobs_core.plugins import Plugins
+from jobs_core.server import EmbeddedServer
+from tests.helpers import PATIENCE, runner, working
+
+
+def done(task: Task, context: Context) -> Outcome:
+    return Outcome.done("fine", code="0", answer=42)
+
+
+class Gate:
+    """A runner that says when it has started, and waits to be let on or told to stop."""
+
+    def __init__(self) -> None:
+        self.started = threading.Semaphore(0)
+        self.open = threading.Event()
+        self.stopped = threading.Event()
+
+    def run(self, task: Task, context: Context) -> Outcome:
+        self.started.release()
+        while not self.open.wait(0.01):
+            if context.cancelled.is_set():
+                self.stopped.set()
+                return Outcome.cancelled("told to stop")
+        return Outcome.done()
+
+    def wait(self) -> None:
+        assert self.started.acquire(timeout=PATIENCE)
+
+
+# Outcomes
+
+
+def test_a_task_that_is_done_is_acknowledged(board: Board) -> None:
+    board.push("test", "x")
+    with working(board, runner(done)) as (_, log):
+        (event,) = log.wait_for("task.finished")
+    assert event.outcome == Outcome.done("fine", code="0", answer=42)
+    assert board.stats()["succeeded"] == 1
+    (entry,) = [fields for _, fields in board.client.xrange(board.keys.history)]
+    assert (entry["what"], entry["note"], json.loads(entry["data"])) == ("done", "fine", {"answer": 42})
+
+
+def failing(task: Task, context: Context) -> Outcome:
+    return Outcome.failed("no luck", code="7")
+
+
+def raising(task: Task, context: Context) -> Outcome:
+    raise RuntimeError(f"cannot stand {task.raw}")
+
+
+def returning_nothing(task: Task, context: Context) -> Outcome:
+    return None  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("function", "note"),
+    [
+        (failing, "no luck"),
+        (raising, "RuntimeError: cannot stand <payload>"),
+        (returning_nothing, "the runner 'test' returned no Outcome"),
+    ],
+)
+def test_a_failed_task_becomes_a_dead_letter(
+    board: Board, function: Callable[[Task, Context], Outcome], note: str
+) -> None:
+    board.push("test", "s3cret")
+    with working(board, runner(function)) as (_, log):
+        (event,) = log.wait_for("task.finished")
+    assert event.outcome is not None
+    assert event.outcome.note == note
+    assert (board.stats()["dead"], board.count()["dead"]) == (1, 1)
+
+
+def test_a_task_whose_runner_is_not_here_is_kept_as_a_dead_letter(board: Board) -> None:
+    board.push("elsewhere", "x", queue="test")
+    with working(board, runner(done)) as (_, log):
+        (event,) = log.wait_for("task.finished")
+    assert event.outcome is not None
+    assert event.outcome.code == "no-runner"
+    assert board.count()["dead"] == 1
+
+
+def test_attempts_and_backoff_try_a_failed_task_again(board: Board) -> None:
+    attempts: list[int] = []
+
+    def third_time_lucky(task: Task, context: Context) -> Outcome:
+        attempts.append(task.attempt)
+        return Outcome.done() if task.attempt == 3 else Outcome.failed(retry_after=0.0)
+
+    board.push("test", "x", attempts=3)
+    board.push("test", "y", attempts=2)
+    with working(board, runner(third_time_lucky)) as (_, log):
+        events = log.wait_for("task.finished", 5)
+    assert sorted(attempts) == [1, 1, 2, 2, 3]
+    assert sorted(event.decision.verb for event in events if event.decision) == [
+        "ack",
+        "dead",
+        "retry",
+        "retry",
+        "retry",
+    ]
+    stats = board.stats()
+    assert (stats["succeeded"], stats["dead"], stats["retried"]) == (1, 1, 3)
+
+
+@pytest.mark.parametrize(("attempt", "delay"), [(1, 10), (2, 20), (3, 40), (20, 3600)])
+def test_backoff_doubles_up_to_an_hour(attempt: int, delay: float) -> None:
+    task = Task("a@1", "a", "r", "q", 1, attempt, "x", options={"attempts": 99})
+    decision = Plugins().policy("retry").decide(task, Outcome.failed())
+    assert (decision.verb, decision.delay) == ("retry", delay)
+
+
+# Leases and timeouts
+
+
+def test_a_lease_is_renewed_while_its_task_runs(board: Board) -> None:
+    gate = Gate()
+    board.push("test", "x", lease="0.3s")
+    with working(board, runner(gate.run)) as (_, log):
+        gate.wait()
+        (token,) = board.client.zrange(board.keys.leased, 0, -1)
+        first = board.client.zscore(board.keys.leased, token)
+        assert first is not None
+        renewed = threading.Event()
+        while (board.client.zscore(board.keys.leased, token) or 0) < first + 900:
+            assert not renewed.wait(0.02)
+        gate.open.set()
+        log.wait_for("task.finished")
+    assert (board.stats()["lost"], board.stats()["succeeded"]) == (0, 1)
+
+
+def test_a_worker_that_lost_its_lease_is_told_to_stop_and_overwrites_nothing(board: Board) -> None:
+    gate = Gate()
+    board.push("test", "x", lease="0.3s")
+    with working(board, runner(gate.run)) as (_, log):
+        gate.wait()
+        (token,) = board.client.zrange(board.keys.leased, 0, -1)
+        board.ack(str(token), "dead")  # as if another attempt had ended it
+        log.wait_for("task.stale")
+        assert gate.stopped.is_set()
+    assert (board.stats()["stale"], board.stats()["dead"], board.stats()["succeeded"]) == (1, 1, 0)
+
+
+def test_a_timeout_tells_the_runner_to_stop_and_is_a_failure(board: Board) -> None:
+    gate = Gate()
+    board.push("test", "x", timeout="0.2s")
+    with working(board, runner(gate.run)) as (_, log):
+        (event,) = log.wait_for("task.finished")
+    assert event.outcome is not None
+    assert (event.outcome.status, event.outcome.code) == ("failed", "timeout")
+    assert board.count()["dead"] == 1
+
+
+def test_a_runner_that_cancels_itself_has_failed(board: Board) -> None:
+    board.push("test", "x")
+    with working(board, runner(lambda task, context: Outcome.cancelled("why not"))) as (_, log):
+        log.wait_for("task.finished")
+    assert board.count()["dead"] == 1
+
+
+# Stopping
+
+
+def test_a_stop_lets_running_tasks_end_and_takes_no_more(board: Board) -> None:
+    gate = Gate()
+    board.push("test", "first")
+    with working(board, runner(gate.run), concurrency=1) as (worker, log):
+        gate.wait()
+        board.push("test", "second")
+        worker.stop()
+        log.wait_for("worker.draining")
+        gate.open.set()
+        log.wait_for("worker.stopped")
+    assert board.stats()["succeeded"] == 1
+    assert board.count()["queued"] == 1
+
+
+def test_a_second_stop_gives_back_what_runs(board: Board) -> None:
+    gate = Gate()
+    board.push("test", "x")
+    with working(board, runner(gate.run)) as (worker, log):
+        gate.wait()
+        worker.stop()
+        worker.stop()
+        log.wait_for("task.released")
+        log.wait_for("worker.stopped")
+    (task,) = board.pop("test", lease=30)
+    assert task.attempt == 1
+    assert board.stats()["released"] == 1
+
+
+def test_what_outlasts_the_drain_is_given_back(board: Board) -> None:
+    gate = Gate()
+    board.push("test", "x")
+    with working(board, runner(gate.run), drain=0.1) as (worker, log):
+        gate.wait()
+        worker.stop()
+        log.wait_for("task.released")
+    assert board.count()["queued"] == 1
+
+
+# Waiting
+
+
+def test_a_worker_is_woken_for_a_task_and_for_a_job_that_is_due_earlier(board: Board) -> None:
+    board.put("far", "test", "x", at="+1h")
+    with working(board, runner(done)) as (_, log):
+        board.push("test", "x")
+        log.wait_for("task.finished")
+        board.put("near", "test", "x", at="+0.2")
+        near = log.wait_for("task.finished", 2)[1]
+    assert near.task is not None
+    assert near.task.job == "near"
+    assert near.time - near.task.due < 5
+
+
+def test_a_worker_without_room_leaves_tasks_to_another(board: Board) -> None:
+    gate = Gate()
+    with (
+        working(board, runner(gate.run), concurrency=1, name="busy") as (_, busy),
+        working(board, Runner("other", done), queues=["test"], name="idle") as (_, idle),
+    ):
+        board.push("test", "x")
+        board.push("test", "x")
+        board.push("test", "x")
+        # Whichever got the first task, none of the others may be stuck behind the gate.
+        finished = idle.wait_for("task.finished", 2)
+        gate.open.set()
+    assert len(finished) >= 2
+    assert len(busy.of("task.started")) <= 1
+
+
+def test_several_queues_are_served_fairly(board: Board) -> None:
+    order: list[str] = []
+
+    def note(task: Task, context: Context) -> Outcome:
+        order.append(task.queue)
+        return Outcome.done()
+
+    for _ in range(20):
+        board.push("test", "x", queue="busy")
+    board.push("test", "x", queue="quiet")
+    with working(board, runner(note), queues=["busy", "quiet"], concurrency=1) as (_, log):
+        log.wait_for("task.finished", 21)
+    assert order.index("quiet") < 10
+
+
+# Events
+
+
+def test_events_come_in_order_and_hold_no_payload(board: Board) -> None:
+    def speak(task: Task, context: Context) -> Outcome:
+        context.line("a line")
+        return Outcome.done()
+
+    board.push("test", "s3cret")
+    with working(board, runner(speak)) as (_, log):
+        log.wait_for("task.finished")
+    kinds = [event.kind for event in log.events if event.task]
+    assert kinds == ["task.started", "task.line", "task.finished"]
+    assert "s3cret" not in json.dumps([event_json(event) for event in log.events])
+    assert "s3cret" not in repr(log.events)
+
+
+def test_a_logger_that_raises_harms_nobody(board: Board) -> None:
+    def raise_(event: Event) -> None:
+        raise OSError("disk full")
+
+    board.push("test", "x")
+    with working(board, runner(done), loggers=[Logger("bad", raise_)]) as (_, log):
+        log.wait_for("task.finished")
+    assert board.stats()["succeeded"] == 1
+
+
+# Functions as runners
+
+
+def test_respond_runs_a_function_until_a_signal(board: Board) -> None:
+    seen: list[object] = []
+
+    def one(payload: object) -> str:
+        seen.append(payload)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return "thanks"
+
+    board.push("work", '{"n": 1}')
+    board.respond("work", one)
+    assert seen == [{"n": 1}]
+    assert board.stats()["succeeded"] == 1
+
+
+def test_respond_gives_a_function_of_two_parameters_the_task(board: Board) -> None:
+    seen: list[str] = []
+
+    def two(task: Task, context: Context) -> None:
+        seen.append(task.id)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    pushed = board.push("work", "x")
+    board.respond("work", two)
+    assert seen == [pushed]
+
+
+# Redis goes away
+
+
+def test_a_worker_outlives_its_server_and_loses_no_outcome(tmp_path: Path) -> None:
+    gate = Gate()
+    with EmbeddedServer(tmp_path) as server:
+        server_board = Board("outlive", server.url, validate=False)
+        server_board.client.config_set("appendfsync", "always")
+        server_board.push("test", "x")
+        with working(server_board, runner(gate.run)) as (_, log):
+            gate.wait()
+            os.kill(server.pid, signal.SIGKILL)
+            gate.open.set()
+            log.wait_for("trouble")
+            while server.alive():
+                pass
+            server.restart()
+            log.wait_for("task.finished")
+            server_board.push("test", "y")
+            log.wait_for("task.finished", 2)
+        stats = server_board.stats()
+        assert (stats["succeeded"], stats["lost"]) == (2, 0)
+        assert len(log.of("trouble")) <= 2  # the worker's and its clock's, once each
+        server_board.client.close()
+
+
+def test_a_worker_heals_lost_scripts(board: Board) -> None:
+    with working(board, runner(done)) as (_, log):
+        for number in range(3):
+            board.client.script_flush()
+            board.push("test", "x")
+            log.wait_for("task.finished", number + 1)
