@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from jobs_core import Board, Context, Event, Logger, Outcome, Runner, Task, Worker
@@ -57,3 +62,24 @@ def working(board: Board, *runners: Runner, **options: Any) -> Iterator[tuple[Wo
         worker.stop()
         thread.join(PATIENCE)
         assert not thread.is_alive()
+
+
+def install(folder: Path, name: str, source: str) -> None:
+    """Make a plugin that any Python with `folder` on its path finds, as if pip had installed it."""
+    (folder / f"{name}.py").write_text(textwrap.dedent(source))
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[jobs]\n{name} = {name}\n")
+
+
+def jobs_process(*words: str, path: Path, **environment: str) -> subprocess.Popen[str]:
+    """Start `jobs` in a process of its own, with the plugins in `path`."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("JOBS_")}
+    return subprocess.Popen(
+        [sys.executable, "-c", "from jobs_core.cli import main; main()", *words],
+        env=clean | {"PYTHONPATH": str(path)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

