@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from bench import idle, put, tick, work
-from bench.harness import Result
+from bench import idle, late, memory, put, tick, work
+from bench.harness import Result, open_board
 from jobs_core import Board
-from jobs_core.cli.common import echo_table
+from jobs_core.cli.common import echo_json, echo_table
 from jobs_core.server import EmbeddedServer
 
 Measurement = Callable[[Board, int, str], Iterator[Result]]
 
 MEASUREMENTS: dict[str, Measurement] = {
     "put": lambda board, jobs, url: put.measure(board, jobs),
+    "memory": lambda board, jobs, url: memory.measure(board, jobs),
     "tick": lambda board, jobs, url: tick.measure(board, jobs),
-    "work": lambda board, jobs, url: work.measure(board, min(jobs, 50000), url),
-    "idle": lambda board, jobs, url: idle.measure(board, jobs, url),
+    "work": work.measure,
+    "idle": idle.measure,
+    "late": lambda board, jobs, url: late.measure(board, jobs),
 }
 
 
@@ -31,28 +33,47 @@ MEASUREMENTS: dict[str, Measurement] = {
     "--jobs", type=click.IntRange(min=1000), default=100000, show_default=True, help="Jobs on the board."
 )
 @click.option("--only", "names", multiple=True, type=click.Choice(list(MEASUREMENTS)), help="Just this.")
+@click.option(
+    "--url", metavar="URL", help="An empty server to use and to empty again. Default: a private one."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def main(jobs: int, names: tuple[str, ...], as_json: bool) -> None:
-    """Measure Jobs on a private server with its append-only file on. Nothing is asserted."""
-    with tempfile.TemporaryDirectory() as data, EmbeddedServer(Path(data)) as server:
-        board = Board("bench", server.url, validate=False)
+def main(jobs: int, names: tuple[str, ...], url: str | None, as_json: bool) -> None:
+    """Measure Jobs beside a raw floor, on a server with its append-only file on. Nothing is asserted."""
+    with _server(url) as found:
+        board = open_board(found)
         results = []
         for name in names or MEASUREMENTS:
             click.echo(f"measuring {name} ...", err=True)
-            results += MEASUREMENTS[name](board, jobs, server.url)
+            results += MEASUREMENTS[name](board, jobs, found)
+        board.client.flushall()
         board.client.close()
     if as_json:
         for result in results:
-            click.echo(json.dumps(asdict(result) | {"ratio": result.ratio}))
+            echo_json(asdict(result) | {"ratio": result.ratio})
     else:
         echo_table(("", "measured", "unit", "floor", "ratio", "target"), map(_row, results))
 
 
+@contextmanager
+def _server(url: str | None) -> Iterator[str]:
+    """The URL of a private server, or of one that was named, if it holds nothing: it will be emptied."""
+    if url is None:
+        with tempfile.TemporaryDirectory() as data, EmbeddedServer(Path(data)) as server:
+            yield server.url
+        return
+    if open_board(url).client.info("keyspace"):
+        raise click.UsageError(f"the server at {url} holds data, which the benchmarks would remove")
+    yield url
+
+
 def _row(result: Result) -> tuple[str, ...]:
-    floor = "" if result.floor is None else f"{result.floor:,.0f}"
+    floor = "" if result.floor is None else _figure(result.floor)
     ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
-    value = f"{result.value:,.0f}" if result.value >= 100 else f"{result.value:.2f}"
-    return result.name, value, result.unit, floor, ratio, result.target
+    return result.name, _figure(result.value), result.unit, floor, ratio, result.target
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
 if __name__ == "__main__":

@@ -1,21 +1,23 @@
-"""What measurements share: a result, a clock, a board of many jobs, and the server's own figures."""
+"""What measurements share: a result, a timer, a board of many jobs, and the server's own figures."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import redis
+from jobs_core import Board, Outcome, Runner, hookimpl
+from jobs_core.errors import JobsError
+from jobs_core.plugins import Plugins
 
-from jobs_core import Board
-
-BODY = '{"line": "pg_dump app > /backup/app.sql"}'
+PAYLOAD = '{"line": "pg_dump app > /backup/app.sql"}'
 """The payload of every job: of a usual length."""
 
 BATCH = 500
-"""Commands in one round trip, for Jobs and for the floor."""
+"""Commands in one round trip, for Jobs (10 JMSETs of 50 jobs) and for the floors alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,35 @@ class Result:
         return None if self.floor is None else self.value / self.floor
 
 
+@dataclass(slots=True)
+class Scripts:
+    """What the server says of the scripts it ran: the seconds of all, and the ms of the slowest."""
+
+    seconds: float = 0.0
+    most: float = 0.0
+    longest: float = 0.0
+
+    def result(self, what: str) -> Result:
+        """The longest of these scripts, beside what nearly all of them stay under."""
+        name = f"{what}: longest script (99 in 100 under {self.most:.1f})"
+        return Result(name, self.longest, "ms", None, "≤ about 10 ms")
+
+
+class _Noop:
+    """A plugin with a runner that does nothing."""
+
+    @hookimpl
+    def jobs_runners(self) -> Iterator[Runner]:
+        yield Runner("noop", lambda task, context: Outcome.done())
+
+
+def open_board(url: str) -> Board:
+    """The board measured, which checks jobs as the board of a user does."""
+    plugins = Plugins.load()
+    plugins.add("noop", _Noop())
+    return Board("bench", url, plugins=plugins)
+
+
 def seconds(work: Callable[[], Any]) -> float:
     """How long a piece of work takes."""
     started = time.perf_counter()
@@ -41,37 +72,50 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
+@contextmanager
+def scripts(client: Any) -> Iterator[Scripts]:
+    """Let the server time the scripts that run meanwhile."""
+    found = Scripts()
+    client.config_set("latency-tracking-info-percentiles", "99 100")
+    client.config_resetstat()
+    yield found
+    name = "latency_percentiles_usec_evalsha"
+    times = client.info("latencystats").get(name, {})
+    found.seconds = client.info("commandstats").get("cmdstat_evalsha", {}).get("usec", 0) / 1e6
+    found.most, found.longest = times.get("p99", 0) / 1000, times.get("p100", 0) / 1000
+
+
 def empty(board: Board) -> None:
-    """Empty the server, and wait until it has given the memory back."""
-    board.client.flushall(asynchronous=False)
-    board.commands.load()
-    time.sleep(0.2)
+    """Empty the server and its append-only file, so that no measurement pays for the one before."""
+    client: Any = board.client
+    client.flushall(asynchronous=False)
+    board.init()
+    with_file = client.info("persistence")["aof_enabled"]
+    if with_file:
+        client.bgrewriteaof()
+    while with_file and _rewriting(client):
+        time.sleep(0.02)
 
 
-def jobs(count: int, **options: Any) -> Iterator[dict[str, Any]]:
-    """Any number of jobs, an hour apart unless told otherwise."""
-    for number in range(count):
-        yield {"id": f"job-{number}", "runner": "noop", "payload": BODY, "every": 3600, **options}
+def _rewriting(client: Any) -> bool:
+    state = client.info("persistence")
+    return bool(state["aof_rewrite_in_progress"] or state["aof_rewrite_scheduled"])
 
 
-def put_all(board: Board, count: int, **options: Any) -> None:
-    """Put that many jobs."""
-    for reply in board.put_many(jobs(count, **options)):
-        if isinstance(reply, Exception):
+def lines(count: int, **options: Any) -> list[str]:
+    """Any number of jobs, an hour apart unless told otherwise, as `jobs put --stdin` reads them."""
+    job = {"runner": "noop", "payload": PAYLOAD, "every": 3600, **options}
+    return [json.dumps({"id": f"job-{number}", **job}) for number in range(count)]
+
+
+def put_all(board: Board, jobs: list[str]) -> None:
+    """Put jobs in bulk."""
+    for reply in board.put_many(jobs):
+        if isinstance(reply, JobsError):
             raise reply
 
 
-def floor_put(client: redis.Redis, count: int, at: float) -> None:
-    """The floor of a put: the same definition in a hash, the same time in a sorted set, in pipelines."""
-    definition = f"noop\n\n{BODY}"
-    for start in range(0, count, BATCH):
-        pipe = client.pipeline(transaction=False)
-        for number in range(start, min(start + BATCH, count)):
-            pipe.hset("floor:job", f"job-{number}", definition)
-            pipe.zadd("floor:schedule", {f"job-{number}": at})
-        pipe.execute()
-
-
-def memory(client: redis.Redis) -> int:
-    """Bytes that the server uses."""
-    return int(client.info("memory")["used_memory"])
+def definition_size(board: Board) -> int:
+    """Bytes that one job's definition takes."""
+    put_all(board, lines(1, start="+1h"))
+    return int(board.client.hstrlen(board.keys.job, "job-0"))

@@ -1,64 +1,52 @@
-"""What an idle worker costs on a board of many jobs, and how late a due job starts."""
+"""What a worker costs while nothing is due on a board of many jobs."""
 
 from __future__ import annotations
 
-import os
-import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
-from bench.harness import Result, empty, put_all
-from jobs_core import Board, Context, Outcome, Runner, Task, Worker
+from bench.harness import Result, empty, lines, open_board, put_all
+from jobs_core import Board, Outcome, Runner, Worker
 
-IDLE = 5.0  # seconds
-RUNS = 50
+SETTLE, IDLE = 1.0, 5.0
+"""Seconds a worker has to come to rest, and is watched then."""
 
 
 def measure(board: Board, count: int, url: str) -> Iterator[Result]:
-    """The CPU of a worker on `count` jobs that are not due, then the lateness of jobs due one by one."""
+    """The CPU that a worker with its clock uses in a process of its own, and Redis meanwhile."""
     empty(board)
-    put_all(board, count, start="+1h")
-    command = [sys.executable, "-c", "from jobs_core.cli import main; main()", "run", "--board", "bench"]
-    worker = subprocess.Popen([*command, "--url", url], stdout=subprocess.DEVNULL)
-    time.sleep(2)
-    before = _cpu(worker.pid)
-    time.sleep(IDLE)
-    used = (_cpu(worker.pid) - before) / IDLE
-    worker.terminate()
-    worker.wait()
-    yield Result(
-        f"CPU of an idle worker, {count:,} jobs", 100 * used, "% of a core", None, "practically none"
-    )
-
-    late = sorted(_lateness(board))
-    yield Result("lateness, median", 1000 * statistics.median(late), "ms", None, "")
-    yield Result("lateness, worst", 1000 * late[-1], "ms", None, "< 50 ms on an idle machine")
+    put_all(board, lines(count, start="+1h"))
+    command = [sys.executable, "-m", "bench.idle", url]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+    worker, server = map(float, ended.stdout.split())
+    yield Result("CPU of an idle worker", 100 * worker / IDLE, "% of a core", None, "practically none")
+    yield Result("CPU of Redis meanwhile", 100 * server / IDLE, "% of a core", None, "practically none")
 
 
-def _cpu(pid: int) -> float:
-    """Seconds of CPU a process has used (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _lateness(board: Board) -> list[float]:
-    late: list[float] = []
-
-    def run(task: Task, context: Context) -> Outcome:
-        late.append(time.time() - task.due)
-        if len(late) == RUNS:
-            worker.stop()
-        return Outcome.done()
-
-    worker = Worker(board, [Runner("late", run)])
+def rest(url: str) -> tuple[float, float]:
+    """Be the worker: answer how many seconds of CPU it and Redis used."""
+    board = open_board(url)
+    worker = Worker(board, [Runner("noop", lambda task, context: Outcome.done())])
     thread = threading.Thread(target=worker.run)
     thread.start()
-    start = time.time() + 0.5
-    for number in range(RUNS):
-        board.put(f"late-{number}", "late", "x", at=start + number * 0.0973)
+    time.sleep(SETTLE)
+    server, own = _server_cpu(board), time.process_time()
+    time.sleep(IDLE)
+    used = time.process_time() - own, _server_cpu(board) - server
+    if not thread.is_alive():
+        raise RuntimeError("the worker ended by itself")
+    worker.stop()
     thread.join()
-    return late
+    return used
+
+
+def _server_cpu(board: Board) -> float:
+    used = board.client.info("cpu")
+    return float(used["used_cpu_user"] + used["used_cpu_sys"])
+
+
+if __name__ == "__main__":
+    print(*rest(sys.argv[1]))

@@ -2,64 +2,66 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Iterator
 
-from bench.harness import BATCH, BODY, Result, empty, seconds
-from jobs_core import Board, Context, Outcome, Runner, Task
+from bench import floor
+from bench.harness import PAYLOAD, Result, empty, open_board, scripts, seconds
+from jobs_core import Board, Context, Outcome, Runner, Task, Worker
+from jobs_core.errors import JobsError
 
-WORKER = """
-import sys
-from bench.work import work
-work(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
-"""
+MOST = 50000
+"""Tasks, however many jobs the other measurements have."""
+
+PATIENCE = 120
+"""Seconds after which a worker that has not ended is taken for stuck."""
 
 
 def measure(board: Board, count: int, url: str) -> Iterator[Result]:
-    """Work through `count` pushed tasks; the floor moves strings from a list to a hash and deletes them."""
-    empty(board)
-    floor = count / _floor(board, count)
+    """Work through pushed tasks; the floor takes, holds and drops strings, as many at a time."""
+    count = min(count, MOST)
     for concurrency in (10, 100):
         empty(board)
-        for _ in board.push_many({"runner": "noop", "payload": BODY} for _ in range(count)):
-            pass
-        command = [sys.executable, "-c", WORKER, url, str(concurrency), str(count)]
-        took = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-        assert board.stats()["succeeded"] == count
-        name = f"pop + ack, concurrency {concurrency}"
-        yield Result(name, count / took, "tasks/s", floor, "≥ 10,000 a second")
+        floor.push(board.client, count, PAYLOAD)
+        theirs = seconds(lambda size=concurrency: floor.work(board.client, size))  # type: ignore[misc]
+        empty(board)
+        _push(board, count)
+        with scripts(board.client) as run:
+            took = _worker_takes(url, concurrency, count)
+        if board.stats()["succeeded"] != count:
+            raise RuntimeError("the worker did not report every task")
+        name = f"pop and ack, concurrency {concurrency}"
+        yield Result(name, count / took, "tasks/s", count / theirs, "≥ 10,000 a second")
+        yield run.result(name)
 
 
-def work(url: str, concurrency: int, count: int) -> None:
-    """Be the worker: end after `count` tasks, and print how many seconds that took."""
-    from jobs_core import Worker
+def _push(board: Board, count: int) -> None:
+    for reply in board.push_many({"runner": "noop", "payload": PAYLOAD} for _ in range(count)):
+        if isinstance(reply, JobsError):
+            raise reply
 
-    left = count
+
+def _worker_takes(url: str, concurrency: int, count: int) -> float:
+    """Seconds that a worker in a process of its own takes for so many tasks."""
+    command = [sys.executable, "-m", "bench.work", url, str(concurrency), str(count)]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE)
+    return float(ended.stdout)
+
+
+def work(url: str, concurrency: int, count: int) -> float:
+    """Be the worker: end after `count` tasks, and answer how many seconds that took."""
+    numbers = itertools.count(1)  # its next() is atomic: runners are called on many threads
 
     def run(task: Task, context: Context) -> Outcome:
-        nonlocal left
-        left -= 1
-        if left <= 0:
+        if next(numbers) == count:
             worker.stop()
         return Outcome.done()
 
-    worker = Worker(Board("bench", url, validate=False), [Runner("noop", run)], concurrency=concurrency)
-    print(seconds(worker.run))
+    worker = Worker(open_board(url), [Runner("noop", run)], concurrency=concurrency)
+    return seconds(worker.run)
 
 
-def _floor(board: Board, count: int) -> float:
-    client = board.client
-    for start in range(0, count, BATCH):
-        client.rpush("floor:queue", *(f"task-{number} {BODY}" for number in range(start, start + BATCH)))
-
-    def move() -> None:
-        while tasks := client.lpop("floor:queue", 100):
-            pipe = client.pipeline(transaction=False)
-            for task in tasks:
-                pipe.hset("floor:task", task.split(" ", 1)[0], task)
-            for task in tasks:
-                pipe.hdel("floor:task", task.split(" ", 1)[0])
-            pipe.execute()
-
-    return seconds(move)
+if __name__ == "__main__":
+    print(work(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

@@ -63,12 +63,29 @@ local function new_batch()
   return { tasks = {}, bytes = 0, n = 0, coalesced = 0, moved = {}, changed = {}, ended = {} }
 end
 
--- This runs once for each due job: it makes one string for the task, and few others.
-local function add_occurrence(batch, id, due, packed, now)
+-- What one due job comes to. This runs for each: it makes one string, and few tables.
+-- Answers the queue, the task's record, the next run if there is one, how many occurrences were passed over, and
+-- the job as it is to be kept if that has changed.
+local function occurrence(id, due, packed, now)
   local head, body = unpack_job(packed)
   local runner = head.n
   local queue = head.q or runner
-  local record = new_record(id, due, queue, runner, body)
+  local following, passed = next_run(head, tonumber(due), now)
+  local changed
+  if head.l then
+    head.l = head.l - 1
+    if head.l == 0 then following = nil end
+    changed = pack_job(head, body)
+  end
+  return queue, new_record(id, due, queue, runner, body), following, passed, changed
+end
+
+local function append(list, first, second)
+  local n = #list
+  list[n + 1], list[n + 2] = first, second
+end
+
+local function add(batch, id, queue, record, following, passed, changed)
   local tasks = batch.tasks[queue]
   if not tasks then
     tasks = {}
@@ -77,22 +94,9 @@ local function add_occurrence(batch, id, due, packed, now)
   tasks[#tasks + 1] = record
   batch.bytes = batch.bytes + #record
   batch.n = batch.n + 1
-
-  local following, passed = next_run(head, tonumber(due), now)
   batch.coalesced = batch.coalesced + passed
-  if head.l then
-    head.l = head.l - 1
-    if head.l == 0 then following = nil end
-    local changed = batch.changed
-    changed[#changed + 1], changed[#changed + 2] = id, pack_job(head, body)
-  end
-  if following then
-    local moved = batch.moved
-    local last = #moved
-    moved[last + 1], moved[last + 2] = following, id
-  else
-    batch.ended[#batch.ended + 1] = id
-  end
+  if following then append(batch.moved, following, id) else append(batch.ended, id) end
+  if changed then append(batch.changed, id, changed) end
 end
 
 -- How many definitions to read next, going by the size of those read so far.
@@ -111,7 +115,7 @@ local function read_due(board, now, limit)
     local packed = redis.call('HMGET', key(board, 'job'), unpack(ids))
     for i, id in ipairs(ids) do
       if packed[i] then
-        add_occurrence(batch, id, due[at + 2 * i - 1], packed[i], now)
+        add(batch, id, occurrence(id, due[at + 2 * i - 1], packed[i], now))
       else
         batch.ended[#batch.ended + 1] = id
       end

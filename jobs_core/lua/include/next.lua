@@ -45,7 +45,9 @@ end
 
 -- The occurrence after the one at `due`, given that it is `now` (`due` or later), and how many were passed over.
 local function next_run(head, due, now)
-  if not head.e then return nil, 0 end
+  local every = head.e
+  if not every then return nil, 0 end
+  if not head.d and not head.t and now < due + every then return due + every, 0 end  -- by far the most common
   local found, passed = follow(head, due, now)
   -- What lies past `stop` was never due.
   if head.t and now > head.t then passed = select(2, follow(head, due, head.t)) end

@@ -1,0 +1,54 @@
+"""How long after its due time a job starts to run."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+
+from bench.harness import Result, empty, lines, put_all
+from jobs_core import Board, Context, Outcome, Runner, Task, Worker
+
+RUNS, APART = 50, 0.0973
+"""Runs, and seconds between them: no round number, so that they meet every phase of a second."""
+
+PATIENCE = 15.0
+"""Seconds after which runs that have not started are taken for lost."""
+
+
+def measure(board: Board, count: int) -> Iterator[Result]:
+    """The ms from due to started, of jobs due one by one on a board of `count` others.
+
+    Due times are Redis's, starts are this machine's: with a server elsewhere, the clocks must agree.
+    """
+    empty(board)
+    put_all(board, lines(count, start="+1h"))
+    late = [1000 * seconds for seconds in _lateness(board)]
+    yield Result("lateness, median", statistics.median(late), "ms")
+    yield Result("lateness, worst", max(late), "ms", None, "< 50 ms on an idle machine")
+
+
+def _lateness(board: Board) -> list[float]:
+    late: list[float] = []
+    done = threading.Event()
+
+    def run(task: Task, context: Context) -> Outcome:
+        late.append(time.time() - task.due)
+        if len(late) == RUNS:
+            done.set()
+        return Outcome.done()
+
+    worker = Worker(board, [Runner("late", run)])
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    time.sleep(0.5)  # until it serves `late`, so that the board knows the runner
+    start = time.time() + 0.5
+    for number in range(RUNS):
+        board.put(f"late-{number}", "late", "x", at=start + number * APART)
+    in_time = done.wait(PATIENCE)
+    worker.stop()
+    thread.join()
+    if not in_time:
+        raise RuntimeError(f"only {len(late)} of {RUNS} jobs ran")
+    return late

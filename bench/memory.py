@@ -1,0 +1,51 @@
+"""Bytes that a job takes in Redis."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bench import floor
+from bench.harness import BATCH, PAYLOAD, Result, definition_size, empty, lines, put_all
+from jobs_core import Board
+
+SAMPLES = 5
+"""The least of so many readings: what Redis does now and then is in some of them."""
+
+
+def measure(board: Board, count: int) -> Iterator[Result]:
+    """Bytes for each of `count` jobs; one floor holds the same definitions, the other bare payloads."""
+    client, jobs = board.client, lines(count, start="+1h")
+    at = (time.time() + 3600) * 1000
+    empty(board)
+    definition = "x" * definition_size(board)
+    theirs = _growth(board, count, lambda: floor.put(client, count, definition, at))
+    bare = _growth(board, count, lambda: floor.put(client, count, f"noop {PAYLOAD}", at))
+    ours = _growth(board, count, lambda: put_all(board, jobs))
+    yield Result("memory", ours, "bytes/job", theirs, "≤ 1.2 of the floor")
+    yield Result("memory, floor of runner and payload alone", ours, "bytes/job", bare)
+
+
+def _growth(board: Board, count: int, fill: Callable[[], None]) -> float:
+    """Bytes a job that `fill` adds to an empty server."""
+    empty(board)
+    before = _used(board, count)
+    fill()
+    return (_used(board, count) - before) / count
+
+
+def _used(board: Board, count: int) -> int:
+    """Bytes used once tables have finished growing, and without this client's buffers."""
+    client: Any = board.client
+    for _ in range(0, count, BATCH):  # each look-up moves a growing table on by a step
+        for hash, schedule in ((board.keys.job, board.keys.schedule), (floor.JOB, floor.SCHEDULE)):
+            client.hmget(hash, ["nobody"] * BATCH)
+            client.zmscore(schedule, ["nobody"] * BATCH)
+    client.connection_pool.disconnect()
+    return min(_sample(client) for _ in range(SAMPLES))
+
+
+def _sample(client: Any) -> int:
+    time.sleep(0.2)
+    return int(client.info("memory")["used_memory"])
