@@ -239,9 +239,10 @@ class Board:
     def dump(self) -> Iterator[dict[str, Any]]:
         """Read all jobs as `load` takes them, with where they stand: next, left, paused."""
         for job in self.list():
-            state = job.pop("state")
-            job.setdefault("next", "none")
-            yield job | ({"paused": 1} if state == "paused" else {})
+            if job.pop("state") == "paused":
+                yield job | {"paused": 1}
+            else:
+                yield {"next": "none"} | job
 
     def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Iterator[datetime | JobsError | None]:
         """Put back jobs that `dump` read, as they stood. Yields as `put_many` does."""

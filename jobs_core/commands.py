@@ -174,7 +174,7 @@ class Commands:
     def _send(self, connection: Any, calls: Sequence[Call]) -> None:
         if calls:
             packed = [("EVALSHA", commands()[name].sha, 1, self.keys.tag, *args) for name, args in calls]
-            connection.send_packed_command(connection.pack_commands(packed))
+            connection.send_packed_command(_pack(connection, packed))
 
     def _finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
         """Call again what Redis had no script for, and make its refusals our errors."""
@@ -226,6 +226,18 @@ def _with_our_errors(reply: Any) -> Any:
     if isinstance(reply, list) and any(isinstance(part, rx.ResponseError) for part in reply):
         return [_with_our_errors(part) for part in reply]
     return reply
+
+
+def _pack(connection: Any, calls: Sequence[Sequence[Any]]) -> Any:
+    """Write calls as Redis reads them. Text that was not UTF-8 when it came goes back as the bytes it was."""
+    try:
+        return connection.pack_commands(calls)
+    except (UnicodeEncodeError, rx.DataError):
+        as_bytes = [
+            [part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part for part in call]
+            for call in calls
+        ]
+        return connection.pack_commands(as_bytes)
 
 
 def _read_replies(connection: Any, calls: Sequence[Any]) -> list[Any]:

@@ -19,13 +19,14 @@ return command(function()
     queued = queued + length
     queues[#queues + 1], queues[#queues + 2] = 'queue:' .. name, length
   end
-  return {
+  local counts = {
     'jobs', redis.call('HLEN', key(board, 'job')),
     'scheduled', redis.call('ZCARD', key(board, 'schedule')),
     'queued', queued,
     'delayed', redis.call('ZCARD', key(board, 'delayed')),
     'leased', redis.call('ZCARD', key(board, 'leased')),
     'dead', redis.call('ZCARD', key(board, 'dead')),
-    unpack(queues),
   }
+  for _, entry in ipairs(queues) do counts[#counts + 1] = entry end
+  return counts
 end)

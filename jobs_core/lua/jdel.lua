@@ -6,11 +6,18 @@
     EVALSHA <JDEL> 1 {jobs} tick
 
   Answers how many there were.
+  Errors: JOBS OPTION.
 --]]
 --- @include "command"
+--- @include "fail"
 --- @include "key"
 
 return command(function()
-  redis.call('ZREM', key(KEYS[1], 'schedule'), unpack(ARGV))
-  return redis.call('HDEL', key(KEYS[1], 'job'), unpack(ARGV))
+  if #ARGV == 0 then fail('OPTION', 'JDEL needs the id of a job') end
+  local removed = 0
+  for _, id in ipairs(ARGV) do
+    redis.call('ZREM', key(KEYS[1], 'schedule'), id)
+    removed = removed + redis.call('HDEL', key(KEYS[1], 'job'), id)
+  end
+  return removed
 end)

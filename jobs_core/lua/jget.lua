@@ -8,17 +8,18 @@
       1) {"id":"tick","runner":"shell","payload":"echo hi","every":5,"start":1763900000,"next":1763900005,"state":"scheduled"}
 
   Answers a list, with a null for each id that is not there.
+  Errors: JOBS OPTION.
 --]]
 --- @include "command"
+--- @include "fail"
 --- @include "describe"
 
 return command(function()
-  local board = KEYS[1]
-  local packed = redis.call('HMGET', key(board, 'job'), unpack(ARGV))
-  local due = redis.call('ZMSCORE', key(board, 'schedule'), unpack(ARGV))
-  local jobs = {}
+  if #ARGV == 0 then fail('OPTION', 'JGET needs the id of a job') end
+  local board, jobs = KEYS[1], {}
   for i, id in ipairs(ARGV) do
-    jobs[i] = packed[i] and describe(id, packed[i], due[i])
+    local packed = redis.call('HGET', key(board, 'job'), id)
+    jobs[i] = packed and describe(id, packed, redis.call('ZSCORE', key(board, 'schedule'), id))
   end
   return jobs
 end)

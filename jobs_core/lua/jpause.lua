@@ -16,6 +16,7 @@ return command(function()
   local head, body = find_job(board, id)
   if head.z then return 0 end
   head.z = 1
+  head.x = tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or nil)
   redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
   redis.call('ZREM', key(board, 'schedule'), id)
   return 1

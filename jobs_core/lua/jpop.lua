@@ -27,18 +27,23 @@
 
 local BYTES = 4194304  -- of payload that one call takes, or a single task
 
--- Take up to n records off the front of a queue. Answers how many bytes they have.
-local function take(board, queue, n, records)
-  local list, bytes, taken = key(board, 'queue:' .. queue), 0, 0
-  while taken < n and bytes < BYTES do
-    local record = redis.call('LPOP', list)
-    if not record then return bytes end
-    records[#records + 1] = record
-    taken, bytes = taken + 1, bytes + #record
+-- Take up to `limit` records off the fronts of the queues, as far as one call may carry them.
+local function take(board, queues, limit)
+  local records, bytes = {}, 0
+  for _, queue in ipairs(queues) do
+    local list = key(board, 'queue:' .. queue)
+    local record = true
+    while record and #records < limit and bytes < BYTES do
+      record = redis.call('LPOP', list)
+      if record then
+        records[#records + 1] = record
+        bytes = bytes + #record
+      end
+    end
+    -- Whoever took the wake token may leave work behind: pass it on.
+    if redis.call('EXISTS', list) == 1 then wake_queue(board, queue) end
   end
-  -- Whoever took the wake token may leave work behind: pass it on.
-  if redis.call('EXISTS', list) == 1 then wake_queue(board, queue) end
-  return bytes
+  return records
 end
 
 local function own_lease(options)
@@ -61,7 +66,7 @@ end
 local function read_task(record)
   local id, attempt, queue, runner, body = split_record(record)
   local options, payload = split_body(body)
-  local job, due = id:match('^(.*)@(%d+)$')
+  local job, due = id:match('^(.*)@(%d+)%-?%d*$')
   return {
     id = id, token = '', job = job, runner = runner, queue = queue, due = tonumber(due),
     attempt = attempt, options = options, payload = payload, record = record,
@@ -81,12 +86,7 @@ return command(function()
   local options = read_pairs(ARGV, n + 2, { count = true, lease = true, worker = true, now = true })
   local limit = math.min(whole('count', options.count or '1', 1), 1000)
   local lease, now = options.lease and duration('lease', options.lease), now_option(options)
-  local records, bytes = {}, 0
-  for i = 2, n + 1 do
-    if #records < limit and bytes < BYTES then
-      bytes = bytes + take(board, ARGV[i], limit - #records, records)
-    end
-  end
+  local records = take(board, { unpack(ARGV, 2, n + 1) }, limit)
   if #records == 0 then return {} end
 
   local tasks, replies = {}, {}

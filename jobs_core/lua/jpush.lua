@@ -3,7 +3,8 @@
      JPUSH board id [option value …]                 run a job now, beside its schedule
 
   Options: at (a time, or +10m for a delay), now (tests); for a one-off task also queue timeout lease policy
-  attempts backoff. A one-off task belongs to a job of its own, push:<n>.
+  attempts backoff. A one-off task, the nth push of the board, belongs to a job of its own, push:<n>; the task id of
+  a pushed run of a job ends in -<n>.
 
     EVALSHA <JPUSH> 1 {jobs} shell 'echo hi' at +10m
     EVALSHA <JPUSH> 1 {jobs} backup
@@ -22,22 +23,15 @@
 --- @include "schedule"
 --- @include "count"
 
--- A time of its own for a pushed run, so that its task id is not that of another run of the job.
-local function free_time(head, due)
-  due = math.max(due, (head.w or 0) + 1)
-  while first_run(head, due) == due do due = due + 1 end
-  return due
-end
-
 -- Answers the job id, due time, queue, runner and body of a run of a job on the board, and the time.
 local function job_run(board, id)
+  if #ARGV > 1 and ARGV[2] ~= 'at' and ARGV[2] ~= 'now' then
+    fail('OPTION', 'push takes a job id, or a runner and a payload, and then pairs of option and value')
+  end
   local options = read_pairs(ARGV, 2, { at = true, now = true })
   local now = now_option(options)
   local head, body = find_job(board, id)
-  local due = free_time(head, options.at and instant('at', options.at, now) or now)
-  head.w = due
-  redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
-  return id, due, head.q or head.n, head.n, body, now
+  return id, options.at and instant('at', options.at, now) or now, head.q or head.n, head.n, body, now
 end
 
 -- The same of a one-off task, the nth push of the board.
@@ -48,8 +42,7 @@ local function one_off(board, runner, payload, n)
   local now = now_option(options)
   local due = options.at and instant('at', options.at, now) or now
   local queue = options.queue and word('queue', options.queue) or runner
-  local body = worker_options(options) .. '\n' .. payload
-  return 'push:' .. n, due, queue, runner, body, now
+  return 'push:' .. n, due, queue, runner, worker_options(options) .. '\n' .. payload, now
 end
 
 return command(function()
@@ -62,10 +55,12 @@ return command(function()
   else
     id, due, queue, runner, body, now = one_off(board, ARGV[1], ARGV[2], n)
   end
-  local task = id .. '@' .. digits(due)
-  local record = new_record(id, digits(due), queue, runner, body)
+  -- No scheduled run of the job, and no other pushed one, may have the same id.
+  local moment = #ARGV % 2 == 1 and digits(due) .. '-' .. n or digits(due)
+  local task = id .. '@' .. moment
+  local record = new_record(id, moment, queue, runner, body)
   if due > now then
-    local ticket = task .. '#p' .. n
+    local ticket = task .. '#0'
     redis.call('HSET', key(board, 'task'), ticket, record)
     plan(board, 'delayed', ticket, due)
   else

@@ -1,7 +1,8 @@
 #!lua
 --[[ JRESUME board id [now time]
 
-  Schedule a paused job again, at its next occurrence from now on. What passed while it was paused was not due.
+  Schedule a paused job again, at its next occurrence from now on. What passed while it was paused was not due:
+  a single run that has passed does not come any more.
 
     EVALSHA <JRESUME> 1 {jobs} tick
 
@@ -20,8 +21,8 @@ return command(function()
   local now = now_option(read_pairs(ARGV, 2, { now = true }))
   local head, body = find_job(board, id)
   if not head.z then return tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or 0) end
-  head.z = nil
-  local due = head.l ~= 0 and first_run(head, now) or nil
+  local due = next_from(head, head.x, now)
+  head.z, head.x = nil, nil
   redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
   schedule(board, id, due)
   return due or 0

@@ -21,41 +21,52 @@
 --- @include "count"
 --- @include "history"
 
--- Payloads may be large: definitions are read in chunks, the first a small one, and a tick ends once it has
--- copied about this many bytes.
-local FIRST_CHUNK, CHUNK, BYTES = 10, 100, 1048576
+-- Payloads may be large: definitions are read a few at a time, and each kind of move ends once it has copied this
+-- many bytes.
+local CHUNK, BYTES = 10, 1048576
 
 local function due_members(board, set, now, limit)
   return redis.call('ZRANGE', key(board, set), '-inf', digits(now), 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
 end
 
+-- The records of the tasks in a set whose time has come, as far as a tick may copy them.
+-- Answers { ticket, record } pairs, the earliest first.
+local function due_records(board, set, now, limit)
+  local due, found, bytes = due_members(board, set, now, limit), {}, 0
+  for i = 1, #due, 2 do
+    if bytes >= BYTES then break end
+    local record = redis.call('HGET', key(board, 'task'), due[i])
+    found[#found + 1] = { due[i], record }
+    bytes = bytes + #record
+  end
+  return found
+end
+
 -- Tasks whose holder has been silent for longer than its lease go back to the front of their queue.
 local function return_lapsed(board, now, limit)
-  local lapsed = due_members(board, 'leased', now, limit)
-  for i = 1, #lapsed, 2 do
-    local token = lapsed[i]
-    local record = redis.call('HGET', key(board, 'task'), token)
-    redis.call('ZREM', key(board, 'leased'), token)
+  local lapsed = due_records(board, 'leased', now, limit)
+  for i = #lapsed, 1, -1 do  -- each goes before the one before it, so the earliest comes last
+    local token, record = unpack(lapsed[i])
     local _, attempt = split_record(record)
+    redis.call('ZREM', key(board, 'leased'), token)
     requeue(board, token, with_attempt(record, attempt + 1), 0, now)
     remember(board, token_task(token), attempt, 'lost', {})
   end
-  count(board, 'lost', #lapsed / 2)
-  return #lapsed / 2
+  count(board, 'lost', #lapsed)
+  return #lapsed
 end
 
 -- Tasks that were to wait, for a retry or a time of their own, join their queue.
 local function queue_delayed(board, now, limit)
-  local delayed = due_members(board, 'delayed', now, limit)
-  for i = 1, #delayed, 2 do
-    local ticket = delayed[i]
-    local record = redis.call('HGET', key(board, 'task'), ticket)
+  local delayed = due_records(board, 'delayed', now, limit)
+  for _, pair in ipairs(delayed) do
+    local ticket, record = unpack(pair)
     local _, _, queue = split_record(record)
     redis.call('HDEL', key(board, 'task'), ticket)
     redis.call('ZREM', key(board, 'delayed'), ticket)
     enqueue(board, queue, { record })
   end
-  return #delayed / 2
+  return #delayed
 end
 
 -- What a batch of due jobs comes to, before any of it is written.
@@ -99,19 +110,12 @@ local function add(batch, id, queue, record, following, passed, changed)
   if changed then append(batch.changed, id, changed) end
 end
 
--- How many definitions to read next, going by the size of those read so far.
-local function chunk_size(batch)
-  if batch.n == 0 then return FIRST_CHUNK end
-  local fit = math.floor((BYTES - batch.bytes) / (batch.bytes / batch.n))
-  return math.max(1, math.min(CHUNK, fit))
-end
-
 local function read_due(board, now, limit)
   local due, batch = due_members(board, 'schedule', now, limit), new_batch()
   local at, last = 1, #due
   while at <= last and batch.bytes < BYTES do
     local ids = {}
-    for i = at, math.min(at + 2 * chunk_size(batch) - 1, last), 2 do ids[#ids + 1] = due[i] end
+    for i = at, math.min(at + 2 * CHUNK - 1, last), 2 do ids[#ids + 1] = due[i] end
     local packed = redis.call('HMGET', key(board, 'job'), unpack(ids))
     for i, id in ipairs(ids) do
       if packed[i] then

@@ -19,6 +19,7 @@ local SCHEDULE_OPTIONS = {
 local function positive(name, text)
   local number = text:match('^%d*%.?%d+$') and tonumber(text)
   if not number or number <= 0 then fail('OPTION', name .. " '" .. text .. "' is not a number above 0") end
+  if number > 1e12 then fail('OPTION', name .. ' is too large a number') end
   return number
 end
 
@@ -30,6 +31,7 @@ local function read_every(options)
   end
   if not total then return nil end
   if total < 1 then fail('OPTION', 'every must be at least 0.001 seconds') end
+  if total > 3.2e12 then fail('OPTION', 'every is over a hundred years') end
   return math.floor(total + 0.5)
 end
 

@@ -47,9 +47,16 @@ end
 local function next_run(head, due, now)
   local every = head.e
   if not every then return nil, 0 end
-  if not head.d and not head.t and now < due + every then return due + every, 0 end  -- by far the most common
+  local soon = due + every
+  if now < soon and not head.d then return within(head, soon), 0 end  -- by far the most common
   local found, passed = follow(head, due, now)
   -- What lies past `stop` was never due.
   if head.t and now > head.t then passed = select(2, follow(head, due, head.t)) end
   return within(head, found), passed
+end
+
+-- The first occurrence from `now` on, where the one at `due` was to be the next.
+local function next_from(head, due, now)
+  if not due or due >= now then return due end
+  return (next_run(head, due, now - 1))
 end

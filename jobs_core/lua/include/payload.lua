@@ -5,8 +5,7 @@ local PAYLOAD_LIMIT = 1048576
 
 -- Refuse a payload over the limit: 1 MiB, or what `{b}:settings` says under payload_limit.
 local function check_payload(board, payload)
-  if #payload <= PAYLOAD_LIMIT then return end
-  local limit = tonumber(redis.call('HGET', key(board, 'settings'), 'payload_limit') or PAYLOAD_LIMIT)
+  local limit = tonumber(redis.call('HGET', key(board, 'settings'), 'payload_limit') or nil) or PAYLOAD_LIMIT
   if #payload > limit then
     fail('PAYLOAD', 'the payload is ' .. #payload .. ' bytes; the limit is ' .. limit
       .. ': store it elsewhere and pass its address')

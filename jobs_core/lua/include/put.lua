@@ -17,7 +17,7 @@ end
 -- What an update keeps of the job it replaces: whether it is paused, and, while its schedule stays the same,
 -- how many runs are left. Answers whether the schedule is the same.
 local function inherit(head, old)
-  head.z, head.w = old.z, old.w
+  head.z = old.z
   if not same_schedule(head, old) then return false end
   head.l = old.l
   return true
@@ -52,13 +52,15 @@ local function put(board, args, create_only)
   if restore(head, options) then
     due = options.next ~= 'none' and instant('next', options.next, now) or nil
   elseif kept then
-    due = tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or nil)
+    due = old.z and old.x or tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or nil)
+    if old.z and not head.z then due = next_from(head, due, now) end
   else
     due = first_run(head, old and now + 1 or now)
   end
-  if head.z or head.l == 0 then due = nil end
+  if head.l == 0 then due = nil end
+  if head.z then head.x, due = due, nil end
 
   redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
-  if not (kept and due) then schedule(board, id, due) end
+  schedule(board, id, due)
   return due or 0
 end
