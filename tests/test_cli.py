@@ -124,8 +124,8 @@ def test_pause_and_resume(jobs: Jobs) -> None:
     (job,) = lines(jobs("show", "a", "--json"))
     assert job["state"] == "paused"
     assert "next" not in job
+    assert lines(jobs("resume", "a", "--json"))[0]["state"] == "scheduled"
     assert "a: next run" in jobs("resume", "a").stdout
-    assert lines(jobs("show", "a", "--json"))[0]["state"] == "scheduled"
 
 
 def test_remove_says_which_job_is_not_there(jobs: Jobs, board: Board) -> None:

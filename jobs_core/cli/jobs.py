@@ -198,8 +198,9 @@ def pause(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
 
 @click.command()
 @click.argument("ids", nargs=-1, required=True)
+@json_option
 @connected
-def resume(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
+def resume(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) -> None:
     """Schedule paused jobs again, from now on.
 
     \b
@@ -207,7 +208,11 @@ def resume(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
     """
     board = open_board(url, board_name)
     for id in ids:
-        click.echo(f"{id}: {_next_text(board.resume(id))}")
+        next_run = board.resume(id)
+        if as_json:
+            echo_json(board.show(id))
+        else:
+            click.echo(f"{id}: {_next_text(next_run)}")
 
 
 @click.command(name="next")
