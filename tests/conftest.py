@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from jobs_core import Board
-from jobs_core.commands import Commands
 from jobs_core.server import EmbeddedServer
 
 _numbers = itertools.count()
@@ -46,9 +45,3 @@ def board(url: str) -> Iterator[Board]:
     found = Board(f"test-{next(_numbers)}", url, validate=False)
     yield found
     found.client.close()
-
-
-@pytest.fixture
-def commands(board: Board) -> Commands:
-    """The Lua commands of the board."""
-    return board.commands

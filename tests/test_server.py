@@ -142,3 +142,57 @@ def test_a_data_directory_that_cannot_be_made_is_a_mistake(tmp_path: Path) -> No
     (tmp_path / "file").touch()
     with pytest.raises(OptionError, match="cannot be used"):
         data_dir(tmp_path / "file" / "data")
+
+
+def test_a_path_may_have_any_character_but_those_of_a_url(tmp_path: Path) -> None:
+    data = data_dir(tmp_path / "a b é' %")
+    with EmbeddedServer(data) as server:
+        board = Board(url=server.url)
+        assert board.count()["jobs"] == 0
+        board.client.close()
+
+
+@pytest.mark.xfail(strict=True, reason="the path is not quoted in the URL")
+@pytest.mark.parametrize("name", ["a?b", "a#b", "a%41b"])
+def test_a_path_may_have_the_characters_of_a_url(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs_core.server.START_TIMEOUT", 1.0)
+    with EmbeddedServer(data_dir(tmp_path / name)) as server:
+        board = Board(url=server.url)
+        assert board.count()["jobs"] == 0
+        board.client.close()
+
+
+@pytest.mark.xfail(strict=True, raises=OSError, reason="the error of the system is not made ours")
+def test_a_program_that_cannot_be_run_is_said_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken").write_text("no program")
+    (tmp_path / "broken").chmod(0o755)
+    monkeypatch.setenv("JOBS_SERVER", str(tmp_path / "broken"))
+    with pytest.raises(ServerError, match="broken"):
+        EmbeddedServer(tmp_path).start()
+
+
+@pytest.mark.xfail(strict=True, reason="the last line of the log is empty")
+def test_damaged_data_are_said_to_be_damaged(tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path):
+        pass
+    (manifest,) = (tmp_path / "appendonlydir").glob("*.manifest")
+    manifest.write_text("damaged\n")
+    with pytest.raises(ServerError, match=r"did not start: .*\w"):
+        EmbeddedServer(tmp_path).start()
+
+
+def test_a_short_place_that_is_open_to_others_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    place = tmp_path / f"jobs-{os.getuid()}"
+    place.mkdir()
+    place.chmod(0o755)
+    with pytest.raises(ServerError, match="is open to other users: remove it"):
+        socket_path(tmp_path / ("x" * 120))
+    place.chmod(0o700)
+    assert socket_path(tmp_path / ("x" * 120)).parent == place

@@ -1,0 +1,21 @@
+"""The Lua commands are tested on every server there is: the embedded Valkey, and redis-server if on PATH."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobs_core import Board
+from tests.lua.helpers import Lua
+
+
+@pytest.fixture(scope="session", params=["valkey", "redis"])
+def url(request: pytest.FixtureRequest, url: str) -> str:
+    """The URL of a private server: the one of all other tests, then one made from redis-server."""
+    return url if request.param == "valkey" else str(request.getfixturevalue("other_url"))
+
+
+@pytest.fixture
+def lua(board: Board) -> Lua:
+    """The commands of an empty board, as methods."""
+    board.init()
+    return Lua(board)

@@ -1,0 +1,112 @@
+"""What the tests of the Lua commands share: short ways to call them, always at an injected time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from jobs_core import Board, JobsError
+from jobs_core.commands import commands
+
+T = 1_700_000_000
+"""The time of a test, in epoch seconds, unless it says otherwise."""
+
+MS = T * 1000
+
+TIMED = {"JSET", "JSETNX", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JRESUME"}
+"""The commands that have the option `now`."""
+
+Task = dict[str, Any]
+
+
+def ms(text: str | int) -> str:
+    """Write a time in ms as the epoch seconds that commands read."""
+    return f"{int(text) // 1000}.{int(text) % 1000:03d}"
+
+
+class Lua:
+    """The commands of one board: `lua.jset("a", "echo", "x", every=5)` is JSET at the time T."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self.client = board.client
+        self.keys = board.keys
+        self.call = board.commands.call
+
+    def __getattr__(self, name: str) -> Any:
+        if name.upper() not in commands():
+            raise AttributeError(name)
+
+        def command(*arguments: Any, **options: Any) -> Any:
+            if name.upper() in TIMED:
+                options.setdefault("now", T)
+            pairs = [part for pair in options.items() for part in pair]
+            return self.call(name.upper(), *arguments, *pairs)
+
+        return command
+
+    def put(self, id: str = "a", payload: str = "x", **options: Any) -> int:
+        """JSET of a job whose runner, and queue, is `echo`."""
+        return int(self.jset(id, "echo", payload, **options))
+
+    def push(self, payload: str = "x", **options: Any) -> str:
+        """JPUSH of a one-off task."""
+        return str(self.jpush("echo", payload, **options))
+
+    def take(self, *queues: str, count: int = 1, **options: Any) -> list[Task]:
+        """JPOP, each task as a dict."""
+        named = queues or ("echo",)
+        popped = self.jpop(len(named), *named, count=count, **options)
+        return [dict(zip(fields[::2], fields[1::2], strict=True)) for fields in popped]
+
+    def held(self, **options: Any) -> Task:
+        """The next task, under a lease of 30 seconds."""
+        (task,) = self.take(**{"lease": 30} | options)
+        return task
+
+    def ids(self, *queues: str) -> list[str]:
+        """Take all tasks of the queues; their ids."""
+        return [task["id"] for task in self.take(*queues, count=1000)]
+
+    def tick(self, now: float | str = T, **options: Any) -> int:
+        """JTICK. Returns how many tasks it moved."""
+        return int(self.jtick(now=now, **options)[0])
+
+    def job(self, id: str = "a") -> dict[str, Any]:
+        """JGET of one job that is there."""
+        found: dict[str, Any] = json.loads(self.jget(id)[0])
+        return found
+
+    def stats(self) -> dict[str, int]:
+        flat = self.jstats()
+        return dict(zip(flat[::2], flat[1::2], strict=True))
+
+    def count(self) -> dict[str, int]:
+        flat = self.jcount()
+        return dict(zip(flat[::2], flat[1::2], strict=True))
+
+    def wakes(self) -> list[str]:
+        """The wake keys that hold a token: `wake` is the clocks', `wake:<queue>` the workers'."""
+        return sorted(key.partition(":")[2] for key in self.client.keys(f"{self.keys.wake}*"))
+
+    def forget_wakes(self) -> None:
+        self.client.delete(*self.client.keys(f"{self.keys.wake}*"), "none")
+
+    def everything(self) -> dict[str, Any]:
+        """All that Redis holds of the board."""
+        return {key: self.client.dump(key) for key in self.client.keys(f"{self.keys.tag}:*")}
+
+    def reset(self) -> None:
+        """Empty the board."""
+        self.client.delete(*self.client.keys(f"{self.keys.tag}:*"), "none")
+
+    def refuses(self, kind: type[JobsError], says: str, name: str, *arguments: Any) -> None:
+        """A call is refused with an error of this very kind that says this, and changes nothing."""
+        before = self.everything()
+        with pytest.raises(kind, match=says) as caught:
+            self.call(name, *arguments)
+        assert caught.type is kind
+        assert "\n" not in str(caught.value)
+        assert self.everything() == before

@@ -1,0 +1,115 @@
+"""Durations, as `every` of JNEXT reads them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jobs_core import OptionError
+from tests.lua.helpers import MS, Lua
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+MONTH = 2_629_800_000  # 30.4375 days
+
+
+def every(lua: Lua, text: str) -> int:
+    """How many ms lie between two runs."""
+    first, second = lua.jnext("-", every=text, count=2)
+    assert first == MS
+    return int(second - first)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        # seconds
+        ("5", 5000),
+        ("5.", 5000),
+        ("0.5", 500),
+        (".25", 250),
+        ("0.001", 1),
+        ("0.0015", 2),
+        ("007", 7000),
+        # numbers with units
+        ("250ms", 250),
+        ("90s", 90_000),
+        ("1m", MINUTE),
+        ("1h30m", 90 * MINUTE),
+        ("1.5h", 90 * MINUTE),
+        ("2d", 2 * DAY),
+        ("1w", 7 * DAY),
+        ("1d12h30m15s500ms", DAY + 12 * HOUR + 30 * MINUTE + 15_500),
+        ("30m1h", 90 * MINUTE),
+        ("1second", 1000),
+        ("1minute", MINUTE),
+        ("1hour", HOUR),
+        ("1day", DAY),
+        ("1week", 7 * DAY),
+        ("1month", MONTH),
+        ("1quarter", 91 * DAY),
+        ("1year", 12 * MONTH),
+        # ISO 8601
+        ("PT1H30M", 90 * MINUTE),
+        ("PT0.5S", 500),
+        ("P1D", DAY),
+        ("P1W", 7 * DAY),
+        ("P1M", MONTH),
+        ("PT1M", MINUTE),
+        ("P1Y", 12 * MONTH),
+        ("P1Y2M3W4DT5H6M7.5S", 14 * MONTH + 25 * DAY + 5 * HOUR + 6 * MINUTE + 7500),
+        ("100year", 1200 * MONTH),
+    ],
+)
+def test_a_duration_is_as_long_as_it_says(lua: Lua, text: str, length: int) -> None:
+    assert every(lua, text) == length
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", ".", "x", "h", "-5", "+5", "1e3", "0x10", "1,5", "5 ", " 5", "5 m", "5_000"),
+        *("5q", "5M", "1h30", "30m1", "1..5h", "1.2.3", "h1", "1hm", "1hours", "é", "5s\n"),
+        *("P", "PT", "PT5", "P5", "P5H", "PT5D", "PT5Y", "pt5m", "P-5D", "P1.2.3D", "T5M", "PT1M2"),
+    ],
+)
+def test_what_is_not_a_duration_is_refused_with_how_to_write_one(lua: Lua, text: str) -> None:
+    says = "is not a duration: write seconds"
+    lua.refuses(OptionError, says, "JSET", "a", "echo", "x", "every", text)
+
+
+@pytest.mark.parametrize("text", ["200year", "P200Y", "9" * 30, "9" * 400])
+def test_over_a_hundred_years_is_refused(lua: Lua, text: str) -> None:
+    for option in ("every", "timeout"):
+        says = f"^{option} '{text}' is over a hundred years$"
+        lua.refuses(OptionError, says, "JSET", "a", "echo", "x", option, text)
+
+
+@pytest.mark.parametrize("text", ["0", "0s", "0.0004", "PT0S"])
+def test_every_is_at_least_a_millisecond(lua: Lua, text: str) -> None:
+    says = "^every must be at least 0.001 seconds$"
+    lua.refuses(OptionError, says, "JSET", "a", "echo", "x", "every", text)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    days=st.integers(0, 9),
+    hours=st.integers(0, 99),
+    minutes=st.integers(0, 99),
+    millis=st.integers(1, 99_999),
+)
+def test_both_ways_to_write_a_duration_are_as_long(
+    lua: Lua, days: int, hours: int, minutes: int, millis: int
+) -> None:
+    length = days * DAY + hours * HOUR + minutes * MINUTE + millis
+    assert every(lua, f"{days}d{hours}h{minutes}m{millis}ms") == length
+    assert every(lua, f"P{days}DT{hours}H{minutes}M{millis / 1000:.3f}S") == length
+    assert every(lua, f"{length / 1000:.3f}") == length
+
+
+@pytest.mark.parametrize("option", ["timeout", "lease", "backoff"])
+def test_what_a_worker_waits_for_is_longer_than_nothing(lua: Lua, option: str) -> None:
+    says = f"^{option} must be longer than 0$"
+    lua.refuses(OptionError, says, "JSET", "a", "echo", "x", option, "0")
+    says = f"^{option} 'soon' is not a duration"
+    lua.refuses(OptionError, says, "JSET", "a", "echo", "x", option, "soon")

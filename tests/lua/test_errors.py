@@ -1,0 +1,163 @@
+"""What is refused: which error it is, what it says, and that nothing has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import redis
+
+from jobs_core import (
+    ExistsError,
+    FaultError,
+    JobsError,
+    NotFoundError,
+    OptionError,
+    PayloadError,
+    ServerError,
+    StaleError,
+)
+from jobs_core.commands import commands
+from tests.lua.helpers import MS, Lua, T
+
+FIVE = ("every", 5)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "call"),
+    [
+        ("OPTION", OptionError, ("JSET", "a", "echo", "x", "evry", 5)),
+        ("PAYLOAD", PayloadError, ("JSET", "a", "echo", "x" * ((1 << 20) + 1))),
+        ("NOTFOUND", NotFoundError, ("JPAUSE", "nobody")),
+        ("EXISTS", ExistsError, ("JSETNX", "kept", "echo", "x")),
+        ("STALE", StaleError, ("JACK", "nobody#1", "done")),
+        ("FAULT", FaultError, ("JREGISTER",)),
+    ],
+)
+def test_each_code_is_an_error_of_its_own(
+    lua: Lua, code: str, kind: type[JobsError], call: Sequence[Any]
+) -> None:
+    lua.put("kept", every=5)
+    name, *arguments = call
+    with pytest.raises(redis.ResponseError, match=f"^JOBS {code} ") as raw:
+        lua.client.evalsha(commands()[name].sha, 1, lua.keys.tag, *arguments)
+    with pytest.raises(kind) as ours:
+        lua.call(name, *arguments)
+    assert ours.type is kind
+    assert str(raw.value) == f"JOBS {code} {ours.value}"
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        # what every option may be
+        (("evry", 5), "^there is no option 'evry'$"),
+        (("Every", 5), "^there is no option 'Every'$"),
+        (("every",), "^the option 'every' has no value$"),
+        ((*FIVE, "stop"), "^the option 'stop' has no value$"),
+        ((*FIVE, *FIVE), "^the option 'every' is given twice$"),
+        # which options go together
+        ((*FIVE, "at", T), "^at and every exclude each other"),
+        (("hours", 1, "at", T), "^at and every exclude each other"),
+        ((*FIVE, "stop", "+9", "duration", 9), "^stop and duration exclude each other$"),
+        ((*FIVE, "step", 9), "^step needs decay$"),
+        (("start", T), "^start needs every: it says when a repeating job runs$"),
+        (("stop", T), "^stop needs every"),
+        (("duration", 9), "^duration needs every"),
+        (("repeat", 9), "^repeat needs every"),
+        (("decay", 2), "^decay needs every"),
+        (("step", 9), "^step needs every"),
+        (("at", T, "repeat", 9), "^repeat needs every"),
+        # what their values may be
+        (("seconds", 0), "^seconds '0' is not a number above 0"),
+        (("days", "-1"), "^days '-1' is not a number above 0"),
+        (("weeks", "x"), "^weeks 'x' is not a number above 0"),
+        (("months", ""), "^months '' is not a number above 0"),
+        ((*FIVE, "repeat", 0), "^repeat '0' is not a whole number of at least 1$"),
+        ((*FIVE, "repeat", 1.5), "^repeat '1.5' is not a whole number"),
+        ((*FIVE, "repeat", "9" * 17), "is not a whole number"),
+        ((*FIVE, "decay", 0), "^decay '0' is not a number above 0"),
+        ((*FIVE, "decay", "-2"), "^decay '-2' is not a number above 0"),
+        ((*FIVE, "decay", "inf"), "^decay 'inf' is not a number above 0"),
+        ((*FIVE, "decay", 2, "step", "0.5"), "^step must be at least a second$"),
+        ((*FIVE, "start", "+9", "stop", "+8"), "^stop is before start: the job would never run$"),
+        (("attempts", 0), "^attempts '0' is not a whole number of at least 1$"),
+        (("policy", "a b"), "^policy must be one word of at most 256 bytes$"),
+        (("queue", ""), "^queue must be one word"),
+        (("queue", "a\nb"), "^queue must be one word"),
+        (("queue", "a" * 257), "^queue must be one word"),
+        (("left", "-1"), "^left '-1' is not a whole number of at least 0$"),
+    ],
+)
+@pytest.mark.parametrize("id", ["kept", "new"])
+def test_a_put_that_is_refused_says_what_is_wrong_and_changes_nothing(
+    lua: Lua, id: str, options: Sequence[Any], says: str
+) -> None:
+    lua.put("kept", every=5, repeat=9)
+    lua.refuses(OptionError, says, "JSET", id, "echo", "x", *options, *(("now", T) * (len(options) % 2 == 0)))
+
+
+@pytest.mark.parametrize("arguments", [[], ["a"], ["a", "echo"]])
+@pytest.mark.parametrize("name", ["JSET", "JSETNX"])
+def test_a_put_needs_an_id_a_runner_and_a_payload(lua: Lua, name: str, arguments: list[str]) -> None:
+    lua.refuses(OptionError, "^a job needs an id, a runner and a payload$", name, *arguments)
+
+
+@pytest.mark.parametrize("name", ["JSET", "JPUSH", "JMSET"])
+def test_no_refusal_quotes_a_payload(lua: Lua, name: str) -> None:
+    secret = "the secret " * 200_000
+    call = {
+        "JSET": ["a", "echo", secret],
+        "JPUSH": ["echo", secret],
+        "JMSET": ["set", 3, "a", "echo", secret],
+    }
+    (reply,) = lua.board.commands.batch([(name, call[name])])
+    (error,) = reply if isinstance(reply, list) else [reply]
+    assert isinstance(error, PayloadError)
+    assert "secret" not in str(error)
+
+
+def test_a_line_break_in_an_argument_does_not_break_the_sentence(lua: Lua) -> None:
+    lua.refuses(NotFoundError, "^there is no job 'a  b'$", "JPAUSE", "a\r\nb")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("JGET", []),
+        ("JDEL", []),
+        ("JPAUSE", []),
+        ("JRESUME", []),
+        ("JREGISTER", []),
+        ("JREGISTER", ["host-1"]),
+    ],
+)
+def test_a_call_without_arguments_is_refused_and_changes_nothing(
+    lua: Lua, name: str, arguments: list[str]
+) -> None:
+    before = lua.everything()
+    with pytest.raises(JobsError):
+        lua.call(name, *arguments)
+    assert lua.everything() == before
+
+
+@pytest.mark.parametrize("name", ["JDEL", "JGET"])
+def test_thousands_of_ids_fit_in_one_call(lua: Lua, name: str) -> None:
+    lua.call(name, *(f"j{number}" for number in range(9000)))
+
+
+def test_one_refusal_in_a_batch_leaves_the_others_alone(lua: Lua) -> None:
+    calls = [
+        ("JSET", ["a", "echo", "x", *FIVE, "now", T]),
+        ("JSET", ["a b", "echo", "x"]),
+        ("JNEXT", ["nobody"]),
+        ("JNEXT", ["a"]),
+    ]
+    first, second, third, fourth = lua.board.commands.batch(calls)
+    assert (first, type(second), type(third), fourth) == (MS, OptionError, NotFoundError, [MS])
+
+
+def test_a_key_of_the_wrong_type_is_the_fault_of_the_server(lua: Lua) -> None:
+    lua.client.set(lua.keys.schedule, "x")
+    lua.refuses(ServerError, "WRONGTYPE|wrong kind of value", "JTICK", "now", T)

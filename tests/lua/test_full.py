@@ -1,0 +1,98 @@
+"""A Redis that is full or read-only refuses more work, with nothing half done, and lets work end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from jobs_core import ServerError
+from tests.lua.helpers import MS, Lua, T
+
+FULL = "^Redis is full: raise its maxmemory"
+
+
+@pytest.fixture
+def full(lua: Lua) -> Iterator[Lua]:
+    """A board with a job that is due, a queued, a delayed and a leased task, in a Redis that is full."""
+    lua.put(every=5)
+    lua.push("held")
+    lua.held(lease=5)
+    lua.push("queued")
+    lua.push("delayed", at="+5")
+    lua.client.config_set("maxmemory", 1)
+    try:
+        yield lua
+    finally:
+        lua.client.config_set("maxmemory", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("JSET", ["b", "echo", "x", "every", 5]),
+        ("JSET", ["a", "echo", "x", "every", 5]),
+        ("JSETNX", ["b", "echo", "x"]),
+        ("JMSET", ["set", 3, "b", "echo", "x"]),
+        ("JPUSH", ["echo", "x"]),
+        ("JPUSH", ["a"]),
+        ("JPUSH", ["echo", "x", "at", "+1h"]),
+        ("JTICK", ["now", T + 60]),
+    ],
+)
+def test_more_work_is_refused_whole(full: Lua, name: str, arguments: list[str]) -> None:
+    full.refuses(ServerError, FULL, name, *arguments)
+
+
+def test_tasks_are_taken_and_end(full: Lua) -> None:
+    held = full.held()
+    assert held["payload"] == "queued"
+    assert full.jbeat(30, held["token"], "--", "now", T) == [1]
+    assert full.jack(held["token"], "done") == held["id"]
+    assert full.jregister("host-1", "echo") == 1
+
+
+@pytest.mark.parametrize("verb", ["retry", "dead", "release"])
+def test_any_end_is_taken_down(full: Lua, verb: str) -> None:
+    assert full.jack(f"push:1@{MS}#1", verb)
+
+
+def test_room_can_be_made(full: Lua) -> None:
+    assert full.jtrim("echo", 0) == 1
+    assert full.jdel("a") == 1
+
+
+def test_the_board_can_be_read(full: Lua) -> None:
+    assert (full.job()["state"], full.jnext("a"), full.count()["queued"]) == ("scheduled", [MS], 1)
+    assert full.stats()["due"] == 3
+
+
+def test_nothing_that_was_due_is_lost_when_there_is_room_again(full: Lua) -> None:
+    full.refuses(ServerError, FULL, "JTICK", "now", T + 5)
+    full.client.config_set("maxmemory", 0)
+    assert full.tick(T + 5) == 3
+    assert [task["payload"] for task in full.take(count=9)] == ["held", "queued", "delayed", "x"]
+
+
+@pytest.fixture
+def replica(lua: Lua) -> Iterator[Lua]:
+    """A board with a job that is due, on a replica of nobody."""
+    lua.put(every=5)
+    lua.client.replicaof("127.0.0.1", "1")
+    try:
+        yield lua
+    finally:
+        lua.client.replicaof("NO", "ONE")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("JSET", ["b", "echo", "x"]), ("JTICK", ["now", T]), ("JPOP", [1, "echo"]), ("JDEL", ["a"])],
+)
+def test_a_replica_refuses_changes_in_one_sentence(replica: Lua, name: str, arguments: list[str]) -> None:
+    says = "^Redis is a read-only replica: connect to the primary$"
+    replica.refuses(ServerError, says, name, *arguments)
+
+
+def test_a_replica_can_be_read(replica: Lua) -> None:
+    assert (replica.job()["state"], replica.jnext("a")) == ("scheduled", [MS])

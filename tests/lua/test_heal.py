@@ -1,0 +1,166 @@
+"""The commands as Redis has them: resolved, published, lost and loaded again, and as functions."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import Any
+
+import pytest
+import redis
+
+from jobs_core import Board
+from jobs_core.commands import commands, functions_library
+from tests.lua.helpers import MS, Lua, T
+
+FILES = {
+    entry.name.removesuffix(".lua").upper(): entry.read_text("utf-8")
+    for entry in resources.files("jobs_core").joinpath("lua").iterdir()
+    if entry.name.endswith(".lua")
+}
+
+SESSION: list[tuple[str, list[Any]]] = [
+    ("JSET", ["a", "echo", "x", "every", 5, "timeout", "1m", "now", T]),
+    ("JSETNX", ["b", "echo", "x", "at", "+1h", "now", T]),
+    ("JMSET", ["create", 3, "c", "echo", "x", 7, "d", "echo", "x", "every", 9, "now", T]),
+    ("JGET", ["a", "nobody"]),
+    ("JNEXT", ["a", "count", 3]),
+    ("JPAUSE", ["b"]),
+    ("JRESUME", ["b", "now", T]),
+    ("JTICK", ["now", T + 12]),
+    ("JPUSH", ["a", "now", T + 13]),
+    ("JPOP", [1, "echo", "count", 2, "lease", 30, "now", T + 13]),
+    ("JBEAT", [30, f"a@{MS}#1", "--", "now", T + 20]),
+    ("JACK", [f"a@{MS}#1", "retry", "delay", 5, "now", T + 21]),
+    ("JREGISTER", ["host-1", "echo"]),
+    ("JTRIM", ["echo", 0]),
+    ("JCOUNT", []),
+    ("JSTATS", []),
+    ("JDEL", ["a", "b"]),
+]
+"""Every command at least once, each with something to do."""
+
+
+def test_the_session_has_every_command() -> None:
+    assert {name for name, _ in SESSION} == set(commands()) == set(FILES)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_every_file_starts_with_its_signature_what_it_does_an_example_and_its_answer(name: str) -> None:
+    shebang, header = FILES[name].partition("--]]")[0].split("\n", 1)
+    assert re.fullmatch(r"#!lua( flags=[a-z,-]+)?", shebang)
+    assert header.startswith(f"--[[ {name} board")
+    assert f"EVALSHA <{name}> 1 {{jobs}}" in header
+    assert re.search(r"\n  Answers |\n      1\) |as name and number pairs", header)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_the_header_names_every_error_that_the_command_raises(name: str) -> None:
+    command = commands()[name]
+    header = FILES[name].partition("--]]")[0]
+    raised = set(re.findall(r"fail\('([A-Z]+)'", command.body))
+    assert all(code in header for code in raised)
+
+
+def test_no_script_has_an_include_left_or_twice() -> None:
+    for command in commands().values():
+        assert "@include" not in command.script
+        assert len(set(command.includes)) == len(command.includes)
+        assert command.script.startswith("#!lua")
+        assert command.script.count("local function key(") == 1
+    assert "@include" not in functions_library()
+    assert functions_library().count("local function key(") == 1
+
+
+def test_scripts_are_small_enough_to_read() -> None:
+    assert all(len(command.script) < 32_768 for command in commands().values())
+
+
+def test_the_commands_hash_maps_every_name_to_the_sha_that_redis_knows(lua: Lua) -> None:
+    found = lua.client.hgetall(lua.keys.commands)
+    assert found.pop("version") == "1"
+    assert set(found) == set(FILES)
+    assert all(lua.client.script_exists(*found.values()))
+    for name, sha in found.items():
+        assert lua.client.script_load(commands()[name].script) == sha
+
+
+def test_any_client_calls_a_command_by_the_sha_in_the_hash(lua: Lua, url: str) -> None:
+    with redis.Redis.from_url(url) as stranger:
+
+        def call(name: str, *arguments: Any) -> Any:
+            sha = stranger.hget(lua.keys.commands, name)
+            return stranger.evalsha(sha.decode(), 1, lua.keys.tag, *arguments)
+
+        assert call("JSET", "a", "shell", "echo hi", "every", 5, "now", T) == MS
+        assert call("JTICK", "now", T) == [1, MS + 5000, MS]
+        ((*_, payload),) = call("JPOP", 1, "shell")
+        assert payload == b"echo hi"
+
+
+def test_a_board_publishes_its_commands_with_the_first_call(lua: Lua, url: str) -> None:
+    other = Board(f"{lua.board.name}-other", url, validate=False)
+    assert lua.client.exists(other.keys.commands) == 0
+    other.count()
+    assert lua.client.hget(other.keys.commands, "JSET") == commands()["JSET"].sha
+    other.client.close()
+
+
+@pytest.mark.parametrize("place", range(len(SESSION)))
+def test_scripts_that_redis_has_lost_are_loaded_again_before_any_command(lua: Lua, place: int) -> None:
+    replies = []
+    for step, (name, arguments) in enumerate(SESSION):
+        if step == place:
+            lua.client.script_flush()
+        replies.append(lua.call(name, *arguments))
+    lua.reset()
+    assert replies == [lua.call(name, *arguments) for name, arguments in SESSION]
+
+
+def test_a_batch_whose_scripts_are_lost_runs_each_call_once_and_in_order(lua: Lua) -> None:
+    lua.client.script_flush()
+    pushed = lua.board.commands.batch([("JPUSH", ["echo", "x", "now", T])] * 20)
+    assert pushed == [f"push:{number}@{MS}" for number in range(1, 21)]
+    assert lua.ids() == pushed
+
+
+def test_functions_answer_what_scripts_do(lua: Lua) -> None:
+    lua.board.init(functions=True)
+    by_script = [lua.call(name, *arguments) for name, arguments in SESSION]
+    lua.reset()
+    for (name, arguments), reply in zip(SESSION, by_script, strict=True):
+        assert lua.client.fcall(name, 1, lua.keys.tag, *arguments) == reply, name
+
+
+def test_functions_refuse_with_the_same_sentence(lua: Lua) -> None:
+    lua.board.init(functions=True)
+    for name, arguments in (("JNEXT", ["nobody"]), ("JSET", ["a b", "echo", "x"]), ("JACK", ["a#1", "done"])):
+        (ours,) = lua.board.commands.batch([(name, arguments)])
+        with pytest.raises(redis.ResponseError) as caught:
+            lua.client.fcall(name, 1, lua.keys.tag, *arguments)
+        assert str(caught.value).split(" ", 2)[2] == str(ours)
+
+
+def test_functions_that_only_read_may_be_called_as_such(lua: Lua) -> None:
+    lua.board.init(functions=True)
+    lua.put(every=5)
+    assert lua.client.fcall_ro("JNEXT", 1, lua.keys.tag, "a") == [MS]
+    with pytest.raises(redis.ResponseError, match="write flag"):
+        lua.client.fcall_ro("JTICK", 1, lua.keys.tag)
+
+
+def test_boards_of_one_redis_do_not_see_each_other(lua: Lua, url: str) -> None:
+    other = Board(f"{lua.board.name}-twin", url, validate=False)
+    lua.put(every=5)
+    lua.push()
+    assert other.tick(now=T + 99).moved == 0
+    assert not other.pop("echo")
+    assert other.count()["jobs"] == 0
+    other.client.close()
+
+
+def test_every_key_of_a_board_lies_in_its_hash_slot(lua: Lua) -> None:
+    before = set(lua.client.keys())
+    for name, arguments in SESSION:
+        lua.call(name, *arguments)
+    assert all(key.startswith(f"{lua.keys.tag}:") for key in set(lua.client.keys()) - before)

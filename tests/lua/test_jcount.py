@@ -1,0 +1,53 @@
+"""JCOUNT: what is on the board now."""
+
+from __future__ import annotations
+
+from tests.lua.helpers import Lua, T
+
+EMPTY = {"jobs": 0, "scheduled": 0, "queued": 0, "delayed": 0, "leased": 0, "dead": 0}
+
+
+def test_an_empty_board(lua: Lua) -> None:
+    assert lua.count() == EMPTY
+
+
+def test_everything_is_counted_where_it_is(lua: Lua) -> None:
+    lua.put("a", every=5, start=T + 60)
+    lua.put("manual")
+    lua.put("paused", every=5, paused=1)
+    for number in range(4):
+        lua.push(str(number))
+    lua.push(queue="slow")
+    lua.push(at="+10")
+    lua.jack(lua.held()["token"], "dead")
+    lua.held()
+    assert lua.count() == {
+        "jobs": 3,
+        "scheduled": 1,
+        "queued": 3,
+        "delayed": 1,
+        "leased": 1,
+        "dead": 1,
+        "queue:echo": 2,
+        "queue:slow": 1,
+    }
+
+
+def test_a_queue_that_was_used_is_named_when_it_is_empty_again(lua: Lua) -> None:
+    lua.push(queue="b")
+    lua.push(queue="a")
+    lua.ids("a", "b")
+    assert lua.count() == EMPTY | {"queue:a": 0, "queue:b": 0}
+    assert lua.jcount()[-4::2] == ["queue:a", "queue:b"]
+
+
+def test_it_changes_nothing(lua: Lua) -> None:
+    lua.push()
+    before = lua.everything()
+    lua.jcount()
+    assert lua.everything() == before
+
+
+def test_a_board_may_have_thousands_of_queues(lua: Lua) -> None:
+    lua.board.commands.batch([("JPUSH", ["echo", "x", "queue", f"q{n}", "now", T]) for n in range(4100)])
+    assert lua.count()["queued"] == 4100

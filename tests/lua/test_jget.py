@@ -1,0 +1,83 @@
+"""JGET: read jobs as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.lua.helpers import Lua, T
+
+
+def test_it_shows_the_options_a_job_was_put_with(lua: Lua) -> None:
+    options = {"every": 5, "start": T + 1, "stop": T + 99, "repeat": 7, "decay": 1.5, "step": 60}
+    work = {"queue": "slow", "timeout": 1.5, "lease": 30, "policy": "retry", "attempts": 2, "backoff": 4}
+    lua.put(**options, **work)
+    assert lua.job() == {
+        "id": "a",
+        "runner": "echo",
+        "payload": "x",
+        "next": T + 1,
+        "left": 7,
+        "state": "scheduled",
+        **options,
+        **work,
+    }
+
+
+def test_a_job_without_options_shows_none(lua: Lua) -> None:
+    lua.put()
+    assert lua.job() == {"id": "a", "runner": "echo", "payload": "x", "state": "manual"}
+
+
+def test_units_and_duration_are_shown_as_every_and_stop(lua: Lua) -> None:
+    lua.put(minutes=2, duration=600)
+    job = lua.job()
+    assert (job["every"], job["stop"]) == (120, T + 600)
+    assert {"minutes", "duration"}.isdisjoint(job)
+
+
+def test_times_keep_their_milliseconds(lua: Lua) -> None:
+    lua.put(at=f"{T}.123")
+    assert (lua.job()["at"], lua.job()["next"]) == (T + 0.123, T + 0.123)
+
+
+def test_what_it_shows_puts_the_same_job_again(lua: Lua) -> None:
+    lua.put(every=5, stop=T + 99, repeat=7, decay=1.5, step=60, timeout=1.5, attempts=2, queue="slow")
+    lua.tick(T)
+    job = lua.job()
+    lua.jdel("a")
+    options = {name: value for name, value in job.items() if name not in ("id", "runner", "payload", "state")}
+    lua.jset(job["id"], job["runner"], job["payload"], **options, now=T + 3)
+    assert lua.job() == job
+
+
+def test_a_job_is_scheduled_paused_ended_or_manual(lua: Lua) -> None:
+    lua.put("scheduled", every=5)
+    lua.put("paused", every=5)
+    lua.jpause("paused")
+    lua.put("ended", every=5, repeat=1)
+    lua.put("manual")
+    lua.tick(T)
+    for id in ("scheduled", "paused", "ended", "manual"):
+        assert lua.job(id)["state"] == id
+        assert ("next" in lua.job(id)) == (id == "scheduled")
+
+
+def test_a_null_stands_for_each_job_that_is_not_there(lua: Lua) -> None:
+    lua.put("b")
+    found = lua.jget("a", "b", "c")
+    assert [text and json.loads(text)["id"] for text in found] == [None, "b", None]
+
+
+def test_a_payload_of_json_stays_text(lua: Lua) -> None:
+    payload = '{"big":9007199254740993,"none":{},"list":[]}'
+    lua.put("a", payload)
+    assert lua.job()["payload"] == payload
+
+
+@pytest.mark.parametrize("option", [("years",), ("every", 5, "decay")])
+def test_no_option_makes_a_board_unreadable(lua: Lua, option: tuple[str, ...]) -> None:
+    lua.client.delete(lua.keys.job)
+    lua.board.commands.batch([("JSET", ("a", "echo", "x", *option, "9" * 400, "now", T))])
+    lua.jget("a")

@@ -1,0 +1,65 @@
+"""JMSET: several jobs in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jobs_core import ExistsError, OptionError, PayloadError
+from tests.lua.helpers import MS, Lua, T
+
+
+def words(*arguments: Any) -> tuple[Any, ...]:
+    return len(arguments), *arguments
+
+
+def test_it_answers_for_each_job_what_jset_would(lua: Lua) -> None:
+    tick = words("a", "echo", "x", "every", 5, "now", T)
+    manual = words("b", "echo", "y")
+    once = words("c", "echo", "z", "at", "+1m", "now", T)
+    assert lua.jmset("set", *tick, *manual, *once) == [MS, 0, MS + 60_000]
+    assert [lua.job(id)["payload"] for id in "abc"] == ["x", "y", "z"]
+
+
+def test_one_that_is_refused_keeps_none_of_the_others(lua: Lua) -> None:
+    replies = lua.jmset(
+        "set",
+        *words("a", "echo", "x"),
+        *words("b", "echo", "x", "every", "5q"),
+        *words("c", "echo", "x" * (1 << 20) + "x"),
+        *words("d", "echo"),
+        *words("e", "echo", "x"),
+    )
+    kinds = [type(reply) for reply in replies]
+    assert kinds == [int, OptionError, PayloadError, OptionError, int]
+    assert str(replies[1]).startswith("every '5q' is not a duration")
+    assert [found is not None for found in lua.jget(*"abcde")] == [True, False, False, False, True]
+
+
+def test_set_updates_and_create_refuses(lua: Lua) -> None:
+    lua.put("a", "old")
+    (refused, created) = lua.jmset("create", *words("a", "echo", "new"), *words("b", "echo", "x"))
+    assert (type(refused), str(refused), created) == (ExistsError, "there is already a job 'a'", 0)
+    assert lua.job()["payload"] == "old"
+    assert lua.jmset("set", *words("a", "echo", "new")) == [0]
+    assert lua.job()["payload"] == "new"
+
+
+def test_no_jobs_are_no_trouble(lua: Lua) -> None:
+    assert lua.jmset("set") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "starts with set or create"),
+        (["put"], "starts with set or create"),
+        (["set", *words("a", "echo", "x"), 4, "b", "echo", "x"], "words is more than the arguments"),
+        (["set", *words("a", "echo", "x"), 0], "words '0' is not a whole number"),
+        (["set", *words("a", "echo", "x"), "b", "echo"], "words 'b' is not a whole number"),
+    ],
+)
+def test_a_call_that_cannot_be_split_puts_nothing(lua: Lua, arguments: list[Any], says: str) -> None:
+    lua.refuses(OptionError, says, "JMSET", *arguments)
+    assert lua.count()["jobs"] == 0

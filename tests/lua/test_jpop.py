@@ -1,0 +1,161 @@
+"""JPOP: take tasks from queues."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from jobs_core import Board, OptionError
+from tests.lua.helpers import MS, Lua, T
+
+MB = 1_000_000
+
+
+def test_it_answers_what_a_worker_needs(lua: Lua) -> None:
+    lua.put("a", "x", at=T, queue="slow", timeout=30)
+    lua.tick()
+    assert lua.take("slow", lease=30) == [
+        {
+            "id": f"a@{MS}",
+            "token": f"a@{MS}#1",
+            "job": "a",
+            "runner": "echo",
+            "queue": "slow",
+            "due": MS,
+            "attempt": 1,
+            "options": '{"timeout":30}',
+            "payload": "x",
+        }
+    ]
+
+
+def test_tasks_leave_in_the_order_they_came(lua: Lua) -> None:
+    for payload in "12345":
+        lua.push(payload)
+    taken = lua.take() + lua.take(count=3) + lua.take(count=9)
+    assert [task["payload"] for task in taken] == list("12345")
+    assert lua.take() == []
+
+
+def test_queues_are_emptied_in_the_order_they_are_named(lua: Lua) -> None:
+    for queue in ("b", "a", "b", "c"):
+        lua.push(queue=queue)
+    assert [task["queue"] for task in lua.take("c", "none", "b", "a", count=3)] == ["c", "b", "b"]
+    assert [task["queue"] for task in lua.take("c", "none", "b", "a", count=3)] == ["a"]
+
+
+def test_without_a_lease_a_task_is_gone(lua: Lua) -> None:
+    lua.push()
+    (task,) = lua.take()
+    assert task["token"] == ""
+    assert (lua.count()["leased"], lua.client.exists(lua.keys.task)) == (0, 0)
+    assert (lua.stats()["unleased"], lua.stats()["leased"]) == (1, 0)
+
+
+def test_with_a_lease_it_is_held_under_a_token_of_its_own(lua: Lua) -> None:
+    for _ in range(3):
+        lua.push()
+    tokens = [task["token"] for task in lua.take(count=2, lease=30) + lua.take(lease=30)]
+    assert tokens == [f"push:{number}@{MS}#{number}" for number in (1, 2, 3)]
+    assert (lua.count()["leased"], lua.stats()["leased"]) == (3, 3)
+
+
+def test_a_new_lease_of_the_same_task_has_a_new_token(lua: Lua) -> None:
+    lua.push()
+    first = lua.held()
+    lua.jack(first["token"], "release")
+    again = lua.held()
+    assert again["id"] == first["id"]
+    assert again["token"] != first["token"]
+
+
+def test_a_job_may_have_a_lease_of_its_own(lua: Lua) -> None:
+    lua.put("short", at=T, lease="5s")
+    lua.put("long", at=T, lease="1h")
+    lua.tick()
+    lua.take(count=2, lease=30)
+    assert [lua.tick(T + 4.999), lua.tick(T + 5), lua.tick(T + 3599), lua.tick(T + 3600)] == [0, 1, 0, 1]
+
+
+def test_the_lease_of_a_job_makes_no_lease_where_none_is_asked_for(lua: Lua) -> None:
+    lua.push(lease=5)
+    assert lua.take()[0]["token"] == ""
+    assert lua.count()["leased"] == 0
+
+
+def test_a_thousand_tasks_at_most(lua: Lua) -> None:
+    lua.board.commands.batch([("JPUSH", ["echo", "x", "now", T])] * 1005)
+    assert [len(lua.take(count=5000, lease=30)), len(lua.take(count=5000))] == [1000, 5]
+
+
+def test_large_payloads_are_taken_a_few_at_a_time(lua: Lua) -> None:
+    for queue in ("a", "b") * 7:
+        lua.push("x" * MB, queue=queue)
+    counts = []
+    while not counts or counts[-1]:
+        counts.append(len(lua.take("a", "b", count=99, lease=30)))
+    assert (sum(counts), counts[0]) == (14, 5)
+
+
+def test_two_clients_never_take_the_same_task(lua: Lua, url: str) -> None:
+    lua.board.commands.batch([("JPUSH", ["echo", "x", "now", T])] * 200)
+    together = threading.Barrier(2)
+    taken: list[str] = []
+
+    def take() -> None:
+        other = Board(lua.board.name, url, validate=False)
+        try:
+            together.wait()
+            while tasks := other.pop("echo", count=3, lease=30, now=T):
+                taken.extend(task.token for task in tasks)
+        finally:
+            other.client.close()
+
+    threads = [threading.Thread(target=take) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(set(taken)) == 200
+
+
+def test_whoever_leaves_tasks_behind_wakes_another_worker(lua: Lua) -> None:
+    for _ in range(3):
+        lua.push()
+    lua.forget_wakes()
+    lua.take(count=2)
+    assert lua.wakes() == ["wake:echo"]
+    lua.forget_wakes()
+    lua.take(count=2)
+    assert lua.wakes() == []
+
+
+def test_whoever_leaves_a_named_queue_alone_wakes_another_worker(lua: Lua) -> None:
+    lua.push(queue="b")
+    lua.client.delete(lua.keys.wake_queue("b"))  # a worker of both queues was woken by it,
+    lua.push(queue="a")  # and finds this first
+    lua.take("a", "b")
+    assert "wake:b" in lua.wakes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "numqueues '' is not a whole number of at least 1"),
+        ([0], "numqueues '0' is not"),
+        (["echo"], "numqueues 'echo' is not"),
+        ([2, "echo"], "numqueues is more than the queues that follow"),
+        ([1, "echo", "count", 0], "count '0' is not a whole number"),
+        ([1, "echo", "lease", "x"], "lease 'x' is not a duration"),
+        ([1, "echo", "lease", "-5"], "lease '-5' is not a duration"),
+        ([1, "echo", "now", "x"], "now 'x' is not a time"),
+        ([1, "echo", "lease"], "the option 'lease' has no value"),
+        ([1, "echo", "slow"], "there is no option 'slow'"),
+    ],
+)
+def test_what_is_refused_takes_nothing(lua: Lua, arguments: list[Any], says: str) -> None:
+    lua.push()
+    lua.refuses(OptionError, says, "JPOP", *arguments)
+    assert lua.count()["queued"] == 1

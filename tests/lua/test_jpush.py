@@ -1,0 +1,216 @@
+"""JPUSH: queue a one-off task, or run a job now."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from jobs_core import Board, NotFoundError, OptionError, PayloadError
+from tests.lua.helpers import MS, Lua, T
+
+
+def test_a_one_off_task_belongs_to_a_job_of_its_own(lua: Lua) -> None:
+    assert [lua.push("x"), lua.push("y")] == [f"push:1@{MS}", f"push:2@{MS}"]
+    (task,) = lua.take()
+    assert (task["job"], task["runner"], task["queue"], task["due"]) == ("push:1", "echo", "echo", MS)
+    assert (task["payload"], task["attempt"], task["options"]) == ("x", 1, "")
+
+
+def test_a_one_off_task_has_a_queue_and_the_options_of_a_worker(lua: Lua) -> None:
+    lua.push(queue="slow", timeout="1m")
+    (task,) = lua.take("slow")
+    assert (task["runner"], task["queue"], task["options"]) == ("echo", "slow", '{"timeout":60}')
+
+
+def test_a_job_runs_now_beside_its_schedule(lua: Lua) -> None:
+    lua.put("a", "x", every=60, start=T + 60, queue="slow", timeout=9)
+    task = lua.jpush("a", now=T + 7)
+    assert task == f"a@{MS + 7000}-1"
+    (found,) = lua.take("slow")
+    assert (found["id"], found["job"], found["payload"], found["options"]) == (
+        task,
+        "a",
+        "x",
+        '{"timeout":9}',
+    )
+    assert lua.jnext("a") == [MS + 60_000]
+
+
+def test_a_pushed_run_does_not_count_as_one_of_repeat(lua: Lua) -> None:
+    lua.put(every=5, repeat=3)
+    lua.jpush("a")
+    assert lua.job()["left"] == 3
+
+
+def test_a_job_without_a_schedule_runs_when_it_is_pushed(lua: Lua) -> None:
+    lua.put()
+    assert lua.jpush("a") == f"a@{MS}-1"
+    assert lua.ids() == [f"a@{MS}-1"]
+
+
+def test_a_task_with_a_time_waits_for_it(lua: Lua) -> None:
+    task = lua.push(at="+10")
+    assert (lua.count()["delayed"], lua.count()["queued"]) == (1, 0)
+    assert (lua.tick(T + 9.999), lua.tick(T + 10)) == (0, 1)
+    assert lua.ids() == [task] == [f"push:1@{MS + 10_000}"]
+    assert lua.client.exists(lua.keys.task) == 0
+
+
+def test_a_run_of_a_job_may_wait_too_with_what_it_was_pushed_with(lua: Lua) -> None:
+    lua.put("a", "old", queue="slow")
+    lua.jpush("a", at="+10")
+    lua.put("a", "new")
+    lua.tick(T + 10)
+    (task,) = lua.take("slow")
+    assert (task["id"], task["payload"]) == (f"a@{MS + 10_000}-1", "old")
+
+
+def test_a_time_in_the_past_is_now(lua: Lua) -> None:
+    lua.push(at=T - 5)
+    assert lua.ids() == [f"push:1@{MS - 5000}"]
+
+
+def test_the_ledger_counts_it_as_due_and_queued(lua: Lua) -> None:
+    lua.put()
+    lua.push()
+    lua.push(at="+5")
+    lua.jpush("a")
+    stats = lua.stats()
+    assert (stats["pushed"], stats["due"], stats["queued"]) == (3, 3, 3)
+
+
+# No task id is ever queued twice
+
+
+def test_a_push_at_the_very_time_of_an_occurrence_gets_an_id_of_its_own(lua: Lua) -> None:
+    lua.put(every=5)
+    before = lua.jpush("a", now=T)
+    lua.tick(T)
+    after = lua.jpush("a", now=T)
+    lua.tick(T + 1)
+    assert sorted(lua.ids()) == [f"a@{MS}", before, after] == [f"a@{MS}", f"a@{MS}-1", f"a@{MS}-2"]
+
+
+def test_a_push_at_the_very_time_of_a_single_run_gets_an_id_of_its_own(lua: Lua) -> None:
+    lua.put(at=T + 5)
+    lua.jpush("a", at=T + 5)
+    lua.tick(T + 6)
+    assert lua.ids() == [f"a@{MS + 5000}-1", f"a@{MS + 5000}"]
+
+
+def test_pushes_in_the_same_millisecond_get_ids_of_their_own(lua: Lua) -> None:
+    lua.put()
+    pushed = [lua.jpush("a") for _ in range(50)]
+    lua.tick(T + 1)
+    assert lua.ids() == pushed
+    assert len(set(pushed)) == 50
+
+
+def test_two_clients_that_push_and_tick_at_once_never_make_the_same_task(lua: Lua, url: str) -> None:
+    lua.put(every="2ms")
+    together = threading.Barrier(2)
+
+    def work() -> None:
+        other = Board(lua.board.name, url, validate=False)
+        try:
+            for step in range(100):
+                together.wait()
+                now = T + step / 1000
+                other.commands.batch([("JPUSH", ["a", "now", now]), ("JTICK", ["now", now])])
+        finally:
+            other.client.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lua.tick(T + 9)
+    ids = lua.ids()
+    assert len(ids) == len(set(ids)) == 200 + 50 + 1
+    assert lua.stats()["pushed"] == 200
+
+
+def test_a_run_that_is_pushed_for_later_does_not_delay_one_that_is_pushed_now(lua: Lua) -> None:
+    lua.put()
+    lua.jpush("a", at="+10h")
+    task = lua.jpush("a")
+    assert lua.ids() == [task] == [f"a@{MS}-2"]
+
+
+def test_a_schedule_that_reaches_a_pushed_time_does_not_make_the_same_task(lua: Lua) -> None:
+    lua.put(every=7)
+    lua.jpush("a", at=T + 10)
+    lua.put(every=5)
+    for second in range(11):
+        lua.tick(T + second)
+    ids = lua.ids()
+    assert len(ids) == len(set(ids))
+
+
+def test_a_push_after_an_update_does_not_make_a_task_of_the_old_schedule_again(lua: Lua) -> None:
+    lua.put(every=5)
+    lua.tick(T)
+    lua.put(every=7, start=T - 1)
+    lua.jpush("a")
+    ids = lua.ids()
+    assert len(ids) == len(set(ids))
+
+
+def test_a_job_that_runs_every_millisecond_can_be_pushed(lua: Lua) -> None:
+    lua.put(every="1ms", duration=60)
+    due = int(lua.jpush("a").partition("@")[2].partition("-")[0])
+    assert due < MS + 1000
+
+
+# Waking
+
+
+def test_what_is_queued_wakes_a_worker_and_what_is_delayed_a_clock(lua: Lua) -> None:
+    lua.push(at="+10")
+    assert lua.wakes() == ["wake"]
+    lua.forget_wakes()
+    lua.push(at="+20")
+    assert lua.wakes() == []
+    lua.push(queue="slow")
+    lua.push(queue="slow")
+    assert lua.wakes() == ["wake:slow"]
+    assert lua.client.llen(lua.keys.wake_queue("slow")) == 1
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "push needs a job id, or a runner and a payload"),
+        (["echo", "x", "every", 5], "there is no option 'every'"),
+        (["echo", "x", "left", 5], "there is no option 'left'"),
+        (["echo", "x", "at", "noon"], "at 'noon' is not a time"),
+        (["echo", "x", "timeout", 0], "timeout must be longer than 0"),
+        (["echo", "x", "queue", "a b"], "queue must be one word"),
+        (["a b", "x"], "a runner's name is 1 to 64 letters"),
+        (["a", "queue", "slow"], "push takes a job id"),
+        (["a", "at", "noon"], "at 'noon' is not a time"),
+    ],
+)
+def test_what_it_refuses(lua: Lua, arguments: list[Any], says: str) -> None:
+    lua.put(every=5)
+    lua.refuses(OptionError, says, "JPUSH", *arguments)
+
+
+def test_a_job_that_is_not_there(lua: Lua) -> None:
+    lua.refuses(NotFoundError, "^there is no job 'a'$", "JPUSH", "a")
+
+
+def test_a_payload_over_the_limit(lua: Lua) -> None:
+    lua.refuses(PayloadError, "^the payload is 1048577 bytes", "JPUSH", "echo", "x" * 1048577)
+
+
+def test_a_refusal_never_quotes_the_payload(lua: Lua) -> None:
+    with pytest.raises((OptionError, NotFoundError)) as caught:
+        lua.call("JPUSH", "echo", "the secret", "at")
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,328 @@
+"""JSET: create a job, or update it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jobs_core import OptionError, PayloadError
+from tests.lua.helpers import MS, Lua, T
+
+MIB = 1 << 20
+
+
+def test_it_answers_the_first_run(lua: Lua) -> None:
+    assert lua.put("now", every=5) == MS
+    assert lua.put("later", every=5, start=T + 60) == MS + 60_000
+    assert lua.put("once", at="+1m") == MS + 60_000
+    assert lua.put("manual") == 0
+
+
+def test_a_start_in_the_past_only_sets_the_grid(lua: Lua) -> None:
+    assert lua.put(every=10, start=T - 13) == MS + 7_000
+
+
+def test_a_job_that_can_never_run_again_has_no_next_run(lua: Lua) -> None:
+    assert lua.put(every=10, start=T - 100, stop=T - 50) == 0
+    assert lua.job()["state"] == "ended"
+
+
+def test_stop_is_inclusive(lua: Lua) -> None:
+    lua.put("reached", every=5, stop=T + 10)
+    lua.put("missed", every=5, stop=T + 9.999)
+    assert lua.jnext("reached", count=9) == [MS, MS + 5_000, MS + 10_000]
+    assert lua.jnext("missed", count=9) == [MS, MS + 5_000]
+
+
+def test_duration_counts_from_start_and_is_inclusive(lua: Lua) -> None:
+    lua.put(every=5, start=T + 60, duration=5)
+    assert lua.jnext("a", count=9) == [MS + 60_000, MS + 65_000]
+
+
+UNITS = {
+    "seconds": 1,
+    "minutes": 60,
+    "hours": 3600,
+    "days": 86400,
+    "weeks": 7 * 86400,
+    "months": 30.4375 * 86400,
+    "quarters": 91 * 86400,
+    "years": 365.25 * 86400,
+}
+
+
+@pytest.mark.parametrize(("unit", "seconds"), UNITS.items())
+def test_every_unit_is_as_long_as_it_says(lua: Lua, unit: str, seconds: float) -> None:
+    lua.put(**{unit: 2})
+    assert lua.jnext("a", count=2)[1] == MS + 2 * seconds * 1000
+
+
+def test_units_and_every_add_up(lua: Lua) -> None:
+    lua.put(every="1m", hours=1, seconds=0.5)
+    assert lua.job()["every"] == 3660.5
+
+
+def test_the_options_of_a_worker_are_kept_as_they_are_read(lua: Lua) -> None:
+    lua.put(timeout="1h30m", lease="PT1M", backoff=0.5, policy="retry", attempts=4, queue="slow")
+    job = lua.job()
+    found = {name: job[name] for name in ("timeout", "lease", "backoff", "policy", "attempts", "queue")}
+    assert found == {
+        "timeout": 5400,
+        "lease": 60,
+        "backoff": 0.5,
+        "policy": "retry",
+        "attempts": 4,
+        "queue": "slow",
+    }
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"every": 5},
+        {"every": 5, "stop": T + 100},
+        {"every": 5, "duration": 100},
+        {"every": 5, "repeat": 9},
+        {"every": 5, "decay": 2, "step": "1h"},
+        {"every": 5, "start": T},
+    ],
+)
+def test_an_update_with_the_same_schedule_keeps_the_run_times(lua: Lua, schedule: dict[str, Any]) -> None:
+    lua.put(**schedule)
+    lua.tick(T)
+    assert lua.put("a", "other", **schedule, timeout=9, now=T + 2) == MS + 5_000
+    assert (lua.job()["payload"], lua.job()["next"], lua.job()["timeout"]) == ("other", T + 5, 9)
+
+
+def test_an_update_with_the_same_schedule_keeps_a_run_that_is_late(lua: Lua) -> None:
+    lua.put(every=5)
+    assert lua.put(every=5, now=T + 17) == MS
+
+
+def test_an_update_with_the_same_schedule_keeps_the_number_of_runs_left(lua: Lua) -> None:
+    lua.put(every=5, repeat=3)
+    lua.tick(T)
+    lua.put(every=5, repeat=3, now=T + 1)
+    assert lua.job()["left"] == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "following"),
+    [
+        ({"every": 4}, 8),
+        ({"every": 5, "stop": T + 50}, 10),
+        ({"every": 5, "repeat": 4}, 10),
+        ({"every": 5, "start": T + 20}, 20),
+        ({"every": 5, "decay": 2}, 10),
+        ({"at": T + 99}, 99),
+    ],
+)
+def test_an_update_with_another_schedule_starts_over_on_the_grid_of_the_old_start(
+    lua: Lua, changed: dict[str, Any], following: int
+) -> None:
+    lua.put(every=5, repeat=3)
+    lua.tick(T)
+    assert lua.put(**changed, now=T + 7) == MS + following * 1000
+    assert lua.job().get("left") == changed.get("repeat")
+
+
+def test_an_update_may_take_the_schedule_away(lua: Lua) -> None:
+    lua.put(every=5)
+    assert lua.put() == 0
+    assert (lua.tick(T + 99), lua.job()["state"]) == (0, "manual")
+
+
+def test_an_update_of_a_paused_job_leaves_it_paused(lua: Lua) -> None:
+    lua.put(every=5)
+    lua.jpause("a")
+    assert lua.put(every=5, now=T + 1) == 0
+    assert lua.put(every=7, now=T + 1) == 0
+    assert (lua.job()["state"], lua.tick(T + 99)) == ("paused", 0)
+
+
+def test_an_update_forgets_the_options_it_does_not_repeat(lua: Lua) -> None:
+    lua.put(every=5, timeout=9, queue="slow")
+    lua.put(every=5)
+    assert {"timeout", "queue"}.isdisjoint(lua.job())
+
+
+def test_a_job_that_has_ended_does_not_run_again_when_it_is_put_again(lua: Lua) -> None:
+    lua.put("once", at=T)
+    lua.put("thrice", every=1, repeat=3)
+    for second in range(5):
+        lua.tick(T + second)
+    assert len(lua.ids()) == 4
+    assert lua.put("once", at=T, now=T + 9) == 0
+    assert lua.put("thrice", every=1, repeat=3, now=T + 9) == 0
+    assert lua.tick(T + 99) == 0
+
+
+def test_queued_tasks_keep_what_they_were_queued_with(lua: Lua) -> None:
+    lua.put("a", "old", every=5, timeout=1)
+    lua.tick(T)
+    lua.put("a", "new", every=5, timeout=2)
+    lua.tick(T + 5)
+    assert [(task["payload"], task["options"]) for task in lua.take(count=2)] == [
+        ("old", '{"timeout":1}'),
+        ("new", '{"timeout":2}'),
+    ]
+
+
+# What a dump says about where a job stands
+
+
+def test_left_paused_and_next_bring_a_job_back_as_it_stood(lua: Lua) -> None:
+    assert lua.put("a", every=5, repeat=9, start=T - 100, left=2, next=T + 3) == MS + 3_000
+    assert lua.put("b", every=5, paused=1, next="none") == 0
+    assert lua.put("c", at=T - 9, next="none") == 0
+    assert lua.put("d", every=5, paused=0) == MS
+    assert lua.put("e", every=5, repeat=9, left=0) == 0
+    states = [lua.job(id)["state"] for id in "abcde"]
+    assert states == ["scheduled", "paused", "ended", "scheduled", "ended"]
+    assert [lua.tick(T + 3), lua.tick(T + 8), lua.tick(T + 99)] == [2, 2, 1]
+    assert lua.job("a")["left"] == 0
+
+
+def test_a_run_that_is_late_in_a_dump_is_still_late(lua: Lua) -> None:
+    assert lua.put(every=5, start=T - 100, next=T - 50) == MS - 50_000
+    lua.tick(T)
+    assert lua.ids() == [f"a@{MS - 50_000}"]
+    assert lua.stats()["coalesced"] == 10
+
+
+def test_next_moves_a_job_whose_schedule_is_the_same(lua: Lua) -> None:
+    lua.put(every=5)
+    assert lua.put(every=5, next=T + 100) == MS + 100_000
+    assert lua.job()["next"] == T + 100
+
+
+@pytest.mark.parametrize("dump", [{"paused": 0}, {"paused": 0, "next": T + 5}])
+def test_a_paused_job_that_is_put_unpaused_runs(lua: Lua, dump: dict[str, Any]) -> None:
+    lua.put(every=5)
+    lua.jpause("a")
+    assert lua.put(every=5, **dump, now=T + 1) == MS + 5_000
+    assert (lua.job()["state"], lua.tick(T + 5)) == ("scheduled", 1)
+
+
+def test_a_next_run_after_stop_is_not_due(lua: Lua) -> None:
+    lua.put(every=5, stop=T + 10, next=T + 100)
+    lua.tick(T + 100)
+    assert lua.stats()["coalesced"] >= 0
+    assert lua.stats()["due"] >= 0
+
+
+# Payloads and ids
+
+
+@pytest.mark.parametrize(
+    "payload", ["", "\n", "\n1\n", "a\n1\necho\necho\n", "%1 %%", "\0\x01\x7f", "é😀", "@1#2"]
+)
+def test_a_payload_reaches_its_worker_unchanged_attempt_after_attempt(lua: Lua, payload: str) -> None:
+    lua.put("a", payload, at=T, timeout=1)
+    assert lua.job()["payload"] == payload
+    lua.tick(T)
+    for attempt in (1, 2, 3):
+        task = lua.held()
+        assert (task["payload"], task["attempt"], task["options"]) == (payload, attempt, '{"timeout":1}')
+        lua.jack(task["token"], "retry")
+
+
+def test_bytes_that_are_not_utf8_reach_the_worker_unchanged(lua: Lua) -> None:
+    payload = bytes(range(256))
+    lua.jset("a", "echo", payload, at=T)
+    lua.tick(T)
+    for found in (lua.job()["payload"], lua.held()["payload"]):
+        assert found.encode("utf-8", "surrogateescape") == payload
+
+
+def test_an_id_that_is_not_utf8_can_be_given_back(lua: Lua) -> None:
+    lua.jset(b"\xe9", "echo", b"\xff", at=T)
+    lua.tick(T)
+    task = lua.held()
+    assert lua.jack(task["token"], "done") == task["id"]
+    assert lua.put(task["job"], task["payload"]) == 0
+    assert lua.jdel(task["job"]) == 1
+
+
+@pytest.mark.parametrize(
+    "id", ["a@b", "a@1", "%d", "%", "^$()%.[]*+-?", "é", "--every", "a:b", "{x}", "a" * 256]
+)
+def test_an_id_may_have_any_other_character(lua: Lua, id: str) -> None:
+    lua.put(id, every=5)
+    lua.tick(T)
+    first = lua.held()
+    assert (first["id"], first["job"]) == (f"{id}@{MS}", id)
+    lua.jack(first["token"], "retry", delay=1)
+    lua.tick(T + 1)
+    again = lua.held(now=T + 1)
+    assert (again["id"], again["job"], again["attempt"]) == (first["id"], id, 2)
+    lua.tick(T + 31)
+    last = lua.take(count=9, lease=30)
+    assert [(task["id"], task["attempt"]) for task in last] == [(first["id"], 3), (f"{id}@{MS + 5000}", 1)]
+    assert lua.jack(last[0]["token"], "done") == first["id"]
+
+
+@pytest.mark.parametrize("id", ["", "-", "a#1", "a b", "a\nb", "a\0b", "a\tb", "a" * 257])
+def test_other_ids_are_refused(lua: Lua, id: str) -> None:
+    lua.refuses(OptionError, "a job id is 1 to 256 bytes with no", "JSET", id, "echo", "x")
+
+
+@pytest.mark.parametrize("runner", ["", "a b", "-a", "a/b", "é", "a\n", "a" * 65])
+def test_a_runner_has_a_plain_name(lua: Lua, runner: str) -> None:
+    lua.refuses(OptionError, "a runner's name is 1 to 64 letters", "JSET", "a", runner, "x")
+
+
+def test_a_payload_may_have_a_mebibyte(lua: Lua) -> None:
+    lua.put("a", "x" * MIB)
+    says = f"^the payload is {MIB + 1} bytes; the limit is {MIB}: store it elsewhere"
+    lua.refuses(PayloadError, says, "JSET", "a", "echo", "x" * (MIB + 1))
+
+
+def test_the_limit_counts_bytes_not_characters(lua: Lua) -> None:
+    lua.refuses(PayloadError, f"is {MIB + 2} bytes", "JSET", "a", "echo", "é" * (MIB // 2 + 1))
+
+
+def test_the_settings_of_a_board_may_allow_more(lua: Lua) -> None:
+    lua.client.hset(lua.keys.settings, "payload_limit", MIB + 5)
+    lua.put("a", "x" * (MIB + 5))
+    lua.refuses(PayloadError, f"the limit is {MIB + 5}", "JSET", "a", "echo", "x" * (MIB + 6))
+
+
+def test_the_settings_of_a_board_may_allow_less(lua: Lua) -> None:
+    lua.client.hset(lua.keys.settings, "payload_limit", 100)
+    lua.refuses(PayloadError, "the limit is 100", "JSET", "a", "echo", "x" * 101)
+
+
+def test_a_limit_that_is_no_number_does_not_break_the_board(lua: Lua) -> None:
+    lua.client.hset(lua.keys.settings, "payload_limit", "1MB")
+    lua.refuses(PayloadError, "the limit is", "JSET", "a", "echo", "x" * (MIB + 1))
+
+
+# Waking the clock
+
+
+def test_only_an_earlier_run_wakes_a_clock(lua: Lua) -> None:
+    lua.put("first", at=T + 100)
+    assert lua.wakes() == ["wake"]
+    lua.forget_wakes()
+    lua.put("later", at=T + 200)
+    lua.put("manual")
+    lua.put("paused", at=T + 1, paused=1)
+    assert lua.wakes() == []
+    lua.put("earlier", at=T + 50)
+    assert lua.wakes() == ["wake"]
+
+
+def test_an_update_that_is_due_earlier_wakes_a_clock(lua: Lua) -> None:
+    lua.put("a", at=T + 100)
+    lua.put("b", at=T + 200)
+    lua.forget_wakes()
+    lua.put("b", at=T + 50)
+    assert lua.wakes() == ["wake"]
+
+
+def test_one_token_at_most_waits(lua: Lua) -> None:
+    for second in range(9, 0, -1):
+        lua.put(f"j{second}", at=T + second)
+    assert lua.client.llen(lua.keys.wake) == 1

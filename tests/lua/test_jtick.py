@@ -1,0 +1,260 @@
+"""JTICK: move what is due to its queues."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from jobs_core import Board, OptionError
+from tests.lua.helpers import MS, Lua, T
+
+MB = 1_000_000
+
+
+def test_it_answers_how_many_it_moved_when_to_tick_next_and_the_time(lua: Lua) -> None:
+    assert lua.jtick() == [0, 0, MS]
+    lua.put("a", every=5)
+    lua.put("b", at=T + 3)
+    assert lua.jtick() == [1, MS + 3_000, MS]
+    assert lua.jtick(now=T + 3) == [1, MS + 5_000, MS + 3_000]
+
+
+def test_a_delayed_task_or_a_lease_may_be_what_comes_next(lua: Lua) -> None:
+    lua.put(every=60, start=T + 60)
+    lua.push(at="+40")
+    assert lua.jtick()[1] == MS + 40_000
+    lua.push()
+    lua.held(lease=20)
+    assert lua.jtick()[1] == MS + 20_000
+
+
+def test_nothing_is_due_a_millisecond_early(lua: Lua) -> None:
+    lua.put("a", at=f"{T}.500")
+    assert (lua.tick(f"{T}.499"), lua.tick(f"{T}.500")) == (0, 1)
+
+
+def test_an_occurrence_is_queued_once_however_often_it_ticks(lua: Lua) -> None:
+    lua.put(every=5)
+    assert [lua.tick(T), lua.tick(T), lua.tick(T + 4.999), lua.tick(T + 5)] == [1, 0, 0, 1]
+    assert lua.ids() == [f"a@{MS}", f"a@{MS + 5000}"]
+
+
+def test_a_clock_that_runs_backwards_queues_nothing_twice(lua: Lua) -> None:
+    lua.put(every=5)
+    moved = [lua.tick(T + 10), lua.tick(T), lua.tick(T + 10)]
+    assert moved == [1, 0, 0]
+
+
+def test_what_is_late_runs_once_and_the_rest_is_coalesced(lua: Lua) -> None:
+    lua.put(every=5)
+    assert lua.tick(T + 23) == 1
+    stats = lua.stats()
+    assert (stats["due"], stats["queued"], stats["coalesced"]) == (5, 1, 4)
+    assert lua.ids() == [f"a@{MS}"]
+    assert lua.jnext("a") == [MS + 25_000]
+
+
+def test_an_occurrence_at_this_very_moment_is_coalesced_too(lua: Lua) -> None:
+    lua.put(every=5)
+    lua.tick(T + 10)
+    assert (lua.stats()["coalesced"], lua.jnext("a")) == (2, [MS + 15_000])
+
+
+def test_what_lies_past_stop_was_never_due(lua: Lua) -> None:
+    lua.put(every=5, stop=T + 10)
+    lua.tick(T + 1000)
+    assert (lua.stats()["due"], lua.job()["state"]) == (3, "ended")
+
+
+def test_repeat_counts_runs_and_not_what_was_coalesced(lua: Lua) -> None:
+    lua.put(every=5, repeat=2)
+    lua.tick(T + 23)
+    assert lua.job()["left"] == 1
+    lua.tick(T + 25)
+    assert (lua.job()["left"], lua.job()["state"]) == (0, "ended")
+    assert lua.tick(T + 99) == 0
+
+
+def test_tasks_go_to_the_queue_of_their_job(lua: Lua) -> None:
+    lua.put("a", at=T)
+    lua.put("b", at=T, queue="slow")
+    lua.put("c", at=T, queue="echo")
+    lua.tick()
+    (slow,) = lua.take("slow", count=9)
+    assert (slow["id"], slow["queue"], slow["runner"]) == (f"b@{MS}", "slow", "echo")
+    assert lua.ids() == [f"a@{MS}", f"c@{MS}"]
+
+
+def test_tasks_are_queued_in_the_order_they_were_due(lua: Lua) -> None:
+    for second in (3, 1, 2):
+        lua.put(f"j{second}", at=T + second)
+    lua.tick(T + 9)
+    assert [id.partition("@")[0] for id in lua.ids()] == ["j1", "j2", "j3"]
+
+
+def test_a_limit_leaves_the_rest_for_further_ticks(lua: Lua) -> None:
+    for number in range(25):
+        lua.put(f"j{number:02}", at=T)
+    moved, following, now = lua.jtick(limit=10)
+    assert (moved, following, now) == (10, MS, MS)
+    assert [lua.tick(limit=10) for _ in range(3)] == [10, 5, 0]
+    assert lua.ids() == [f"j{number:02}@{MS}" for number in range(25)]
+
+
+def test_five_hundred_are_moved_unless_the_limit_says_otherwise_and_a_thousand_at_most(lua: Lua) -> None:
+    arguments = [[f"j{number}", "echo", "x", "at", T, "now", T] for number in range(2100)]
+    lua.board.commands.batch([("JSET", each) for each in arguments])
+    assert [lua.tick(), lua.tick(limit=5000), lua.tick(limit=1000)] == [500, 1000, 600]
+
+
+def test_a_limit_holds_for_lapsed_leases_and_delayed_tasks_too(lua: Lua) -> None:
+    for _ in range(5):
+        lua.push()
+    lua.take(count=5, lease=9)
+    for _ in range(5):
+        lua.push(at="+9")
+    moved = []
+    while not moved or moved[-1]:
+        moved.append(lua.tick(T + 9, limit=2))
+    assert moved == [4, 4, 2, 0]
+
+
+def test_a_tick_ends_when_it_has_copied_a_mebibyte_or_so(lua: Lua) -> None:
+    for number in range(30):
+        lua.put(f"j{number}", "x" * MB, at=T)
+    moved = []
+    while not moved or moved[-1]:
+        moved.append(lua.tick())
+    assert (sum(moved), lua.count()["queued"]) == (30, 30)
+    assert max(moved) <= 10
+
+
+def test_large_payloads_behind_small_ones_end_a_tick_as_well(lua: Lua) -> None:
+    for number in range(20):
+        lua.put(f"a{number:02}", "x", at=T)
+    for number in range(40):
+        lua.put(f"b{number:02}", "x" * (MB // 4), at=T)
+    first = lua.tick()
+    assert 20 <= first < 60
+
+
+@pytest.mark.parametrize("what", ["delayed", "lapsed"])
+def test_large_delayed_and_lapsed_tasks_end_a_tick_as_well(lua: Lua, what: str) -> None:
+    for _ in range(40):
+        lua.push("x" * MB, at="+5" if what == "delayed" else T)
+    while what == "lapsed" and lua.take(count=40, lease=5):
+        pass
+    assert lua.tick(T + 5) < 40
+
+
+def test_two_clients_that_tick_at_once_never_queue_an_occurrence_twice(lua: Lua, url: str) -> None:
+    lua.board.commands.batch(
+        [("JSET", [f"j{number}", "echo", "x", "every", 1, "now", T]) for number in range(50)]
+    )
+    together = threading.Barrier(2)
+    moved: list[int] = []
+
+    def tick() -> None:
+        other = Board(lua.board.name, url, validate=False)
+        try:
+            for second in range(20):
+                together.wait()
+                while count := other.tick(7, now=T + second).moved:
+                    moved.append(count)
+        finally:
+            other.client.close()
+
+    threads = [threading.Thread(target=tick) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ids = lua.ids()
+    assert len(ids) == len(set(ids)) == sum(moved) == lua.stats()["queued"] == 50 * 20
+
+
+def test_a_lapsed_lease_gives_its_task_back_at_the_front_with_another_attempt(lua: Lua) -> None:
+    for payload in ("first", "second"):
+        lua.push(payload)
+    held = lua.held(lease=30)
+    assert (lua.tick(T + 29.999), lua.tick(T + 30)) == (0, 1)
+    found = lua.take(count=2)
+    assert [(task["payload"], task["attempt"]) for task in found] == [("first", 2), ("second", 1)]
+    assert found[0]["id"] == held["id"]
+    assert lua.stats()["lost"] == 1
+
+
+def test_a_lapsed_lease_is_told_in_the_history(lua: Lua) -> None:
+    lua.push()
+    held = lua.held()
+    lua.tick(T + 30)
+    ((_, entry),) = lua.client.xrange(lua.keys.history)
+    assert entry == {"task": held["id"], "attempt": "1", "what": "lost"}
+
+
+def test_attempts_are_counted_beyond_nine(lua: Lua) -> None:
+    lua.push("\n1\n")
+    for attempt in range(1, 13):
+        task = lua.held(now=T + 30 * attempt)
+        assert (task["attempt"], task["payload"]) == (attempt, "\n1\n")
+        lua.tick(T + 30 * attempt + 30)
+
+
+def test_tasks_that_lapse_together_keep_their_order(lua: Lua) -> None:
+    for payload in "123":
+        lua.push(payload)
+    lua.take(count=3, lease=5)
+    lua.tick(T + 5)
+    assert [task["payload"] for task in lua.take(count=3)] == ["1", "2", "3"]
+
+
+def test_what_it_queues_wakes_one_worker_of_each_queue(lua: Lua) -> None:
+    for number in range(3):
+        lua.put(f"a{number}", at=T)
+        lua.put(f"b{number}", at=T, queue="slow")
+    lua.forget_wakes()
+    lua.tick()
+    assert lua.wakes() == ["wake:echo", "wake:slow"]
+    assert lua.client.llen(lua.keys.wake_queue("echo")) == 1
+
+
+def test_what_is_delayed_or_lapsed_wakes_a_worker(lua: Lua) -> None:
+    lua.push()
+    lua.held(lease=5)
+    lua.push(at="+9")
+    for now in (T + 5, T + 9):
+        lua.forget_wakes()
+        lua.take()
+        lua.tick(now)
+        assert lua.wakes() == ["wake:echo"]
+
+
+def test_a_tick_with_nothing_to_do_writes_nothing(lua: Lua) -> None:
+    lua.put(every=5, start=T + 5)
+    before = lua.everything()
+    lua.tick()
+    assert lua.everything() == before
+
+
+def test_a_scheduled_id_without_a_job_is_forgotten(lua: Lua) -> None:
+    lua.put(every=5)
+    lua.client.hdel(lua.keys.job, "a")
+    assert lua.tick() == 0
+    assert lua.count()["scheduled"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["limit", 0], "limit '0' is not a whole number of at least 1"),
+        (["limit", "x"], "limit 'x' is not a whole number"),
+        (["limit", 1.5], "limit '1.5' is not"),
+        (["limit"], "the option 'limit' has no value"),
+        (["now", ""], "now '' is not a time"),
+        (["count", 1], "there is no option 'count'"),
+    ],
+)
+def test_what_it_refuses(lua: Lua, arguments: list[str], says: str) -> None:
+    lua.put(every=5)
+    lua.refuses(OptionError, says, "JTICK", *arguments)

@@ -1,0 +1,65 @@
+"""JTRIM: drop the oldest tasks of a queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jobs_core import OptionError
+from tests.lua.helpers import Lua
+
+
+def test_the_newest_stay(lua: Lua) -> None:
+    for payload in "12345":
+        lua.push(payload)
+    assert lua.jtrim("echo", 2) == 3
+    assert [task["payload"] for task in lua.take(count=9)] == ["4", "5"]
+
+
+def test_a_queue_that_is_short_enough_stays_as_it_is(lua: Lua) -> None:
+    lua.push()
+    before = lua.everything()
+    assert [lua.jtrim("echo", 1), lua.jtrim("echo", 9), lua.jtrim("none", 0)] == [0, 0, 0]
+    assert lua.everything() == before
+
+
+def test_it_drops_a_limited_number_a_call(lua: Lua) -> None:
+    for _ in range(5):
+        lua.push()
+    assert [lua.jtrim("echo", 0, limit=2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_a_thousand_unless_the_limit_says_otherwise(lua: Lua) -> None:
+    lua.client.rpush(lua.keys.queue("echo"), *["x"] * 1005)
+    assert [lua.jtrim("echo", 0), lua.jtrim("echo", 0)] == [1000, 5]
+
+
+def test_the_ledger_counts_what_it_drops(lua: Lua) -> None:
+    for _ in range(5):
+        lua.push()
+    lua.jtrim("echo", 2)
+    assert (lua.stats()["trimmed"], lua.count()["queued"]) == (3, 2)
+
+
+def test_other_queues_and_leased_tasks_stay(lua: Lua) -> None:
+    lua.push()
+    lua.push(queue="slow")
+    lua.held()
+    assert lua.jtrim("echo", 0) == 0
+    assert (lua.count()["leased"], lua.count()["queue:slow"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "keep '' is not a whole number of at least 0"),
+        (["echo"], "keep '' is not a whole number"),
+        (["echo", -1], "keep '-1' is not a whole number"),
+        (["echo", 0, "limit", 0], "limit '0' is not a whole number of at least 1"),
+        (["echo", 0, "now", 1], "there is no option 'now'"),
+    ],
+)
+def test_what_is_refused_drops_nothing(lua: Lua, arguments: list[Any], says: str) -> None:
+    lua.push()
+    lua.refuses(OptionError, says, "JTRIM", *arguments)

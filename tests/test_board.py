@@ -1,0 +1,91 @@
+"""The Python client: what it adds to the commands beneath it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jobs_core import Board, ExistsError, JobsError, NotFoundError, OptionError, ServerError
+
+T = 1_700_000_000
+
+
+def many(count: int) -> list[dict[str, object]]:
+    return [{"id": f"j{number}", "runner": "console", "payload": "x", "every": 60} for number in range(count)]
+
+
+def test_timedeltas_and_datetimes_are_options_too(board: Board) -> None:
+    start = datetime(2100, 1, 1, tzinfo=UTC)
+    board.put("a", "console", "x", every=timedelta(minutes=90), start=start)
+    assert list(board.next("a", count=2)) == [start, start + timedelta(minutes=90)]
+    assert board.next(every=timedelta(hours=1), start=start, count=1) == [start]
+
+
+def test_put_answers_when_the_job_runs_next(board: Board) -> None:
+    assert board.put("a", "console", "x", every=5, now=T) == datetime.fromtimestamp(T, UTC)
+    assert board.put("b", "console", {"n": 1}) is None
+    with pytest.raises(ExistsError):
+        board.create("a", "console", "x")
+    with pytest.raises(NotFoundError):
+        board.show("c")
+
+
+def test_a_misspelt_option_names_the_right_one(board: Board) -> None:
+    with pytest.raises(OptionError, match=r"no option 'evry' \(did you mean 'every'\?\)"):
+        board.put("a", "console", "x", evry=5)
+
+
+def test_bulk_puts_keep_the_place_of_what_is_refused(board: Board) -> None:
+    jobs = many(1234)
+    jobs[0] = {"id": "no runner"}
+    jobs[77]["every"] = "5q"
+    jobs[600]["evry"] = 5
+    jobs[1233]["id"] = "with space"
+    replies = list(board.put_many(jobs))
+    assert len(replies) == 1234
+    assert [place for place, reply in enumerate(replies) if isinstance(reply, JobsError)] == [
+        0,
+        77,
+        600,
+        1233,
+    ]
+    assert board.count()["jobs"] == 1230
+    again = list(board.put_many(many(3), create=True))
+    assert [type(reply) for reply in again] == [datetime, ExistsError, ExistsError]
+
+
+def test_scripts_that_are_lost_in_the_middle_of_bulk_work_are_loaded_again(board: Board) -> None:
+    replies = board.put_many(many(5000))
+    seen = [next(replies)]
+    board.client.script_flush()
+    seen += replies
+    assert not [reply for reply in seen if isinstance(reply, JobsError)]
+    assert (len(seen), board.count()["jobs"]) == (5000, 5000)
+
+
+def test_an_older_client_leaves_the_commands_of_a_newer_one_alone(board: Board) -> None:
+    board.client.hset(board.keys.commands, mapping={"JSET": "newer", "version": "999"})
+    board.client.script_flush()
+    board.put("a", "console", "x")
+    assert board.client.hget(board.keys.commands, "JSET") == "newer"
+
+
+def test_a_wrong_password_is_said_in_one_sentence(url: str) -> None:
+    board = Board(url=url.replace("unix://", "unix://nobody:sesame@"), validate=False)
+    with pytest.raises(ServerError, match="another user name or password") as caught:
+        board.count()
+    assert "sesame" not in str(caught.value)
+    board.client.close()
+
+
+def test_dump_and_load_carry_a_board_to_another(board: Board) -> None:
+    board.put("often", "console", "x", every=60, repeat=5, now=T)
+    board.tick(now=T)
+    board.put("paused", "console", "x", every=60)
+    board.pause("paused")
+    other = Board(f"{board.name}-other", client=board.client, validate=False)
+    assert not [reply for reply in other.load(board.dump()) if isinstance(reply, JobsError)]
+    assert other.show("often") == board.show("often")
+    assert other.show("paused")["state"] == "paused"
+    assert other.resume("paused") is not None
