@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
+from urllib.parse import quote
 
 from jobs_core.errors import OptionError, ServerError
 
@@ -95,7 +96,7 @@ def socket_path(data: Path) -> Path:
 
 def embedded_url(data: Path) -> str:
     """The URL of the embedded server of a data directory."""
-    return f"unix://{socket_path(data)}"
+    return f"unix://{quote(os.fspath(socket_path(data)))}"
 
 
 def default_url() -> str:
@@ -183,13 +184,17 @@ class EmbeddedServer:
             self.pid = self._ask_pid()
             return
         self.socket.unlink(missing_ok=True)
-        self._process = subprocess.Popen(
-            [find_binary(), *self._arguments()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C must not reach it before the workers have drained
-        )
+        binary = find_binary()
+        try:
+            self._process = subprocess.Popen(
+                [binary, *self._arguments()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C must not reach it before the workers have drained
+            )
+        except OSError as error:
+            raise ServerError(f"the server {binary} cannot be run: {error.strerror}") from None
         self.pid = self._process.pid
         self._wait_until_ready()
 
@@ -264,8 +269,8 @@ class EmbeddedServer:
         self._lock = lock
 
     def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        return lines[-1] if lines else "it left no log"
+        text = self.log.read_text(errors="replace").strip() if self.log.exists() else ""
+        return text.splitlines()[-1] if text else "it left no log"
 
 
 def _exists(pid: int) -> bool:

@@ -152,3 +152,16 @@ def test_a_run_that_kills_its_own_process_loses_no_task(start: Start, board: Boa
     first.kill()
     wait_until(lambda: all_ended(board, 1))
     assert sum(runs(tmp_path).values()) >= 1
+
+
+def test_respond_hooks_up_any_executable(board: Board, url: str, tmp_path: Path) -> None:
+    board.push("shout", "hello")
+    environment = {"JOBS_REDIS_URL": url, "JOBS_BOARD": board.name}
+    words = ("respond", "shout", "tr a-z A-Z", "--log", "json")
+    with jobs_process(*words, path=tmp_path, **environment) as worker:
+        assert worker.stdout is not None
+        said = next(line for line in worker.stdout if '"task.line"' in line)
+        worker.terminate()
+        worker.stdout.read()
+    assert '"line": "HELLO"' in said
+    assert worker.returncode == 0

@@ -164,3 +164,11 @@ def test_what_is_refused_leaves_the_lease_alone(lua: Lua, arguments: list[Any], 
     token = lua.held()["token"]
     lua.refuses(OptionError, says, "JACK", token, *arguments)
     assert lua.jack(token, "done")
+
+
+def test_an_ended_task_leaves_nothing_behind(lua: Lua) -> None:
+    before = set(lua.client.keys(f"{lua.keys.tag}:*"))
+    lua.push()
+    lua.jack(lua.held()["token"], "done")
+    left = {key.partition(":")[2] for key in set(lua.client.keys(f"{lua.keys.tag}:*")) - before}
+    assert left <= {"stats", "history", "queues", "wake:echo"}
