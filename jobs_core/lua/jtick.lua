@@ -24,6 +24,8 @@
 -- Payloads may be large: definitions are read a few at a time, and each kind of move ends once it has copied this
 -- many bytes.
 local CHUNK, BYTES = 10, 1048576
+-- A decaying job that is very late takes many strides to catch up: a tick ends after so many.
+local STRIDES_A_TICK = 5000
 
 local function due_members(board, set, now, limit)
   return redis.call('ZRANGE', key(board, set), '-inf', digits(now), 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
@@ -71,24 +73,24 @@ end
 
 -- What a batch of due jobs comes to, before any of it is written.
 local function new_batch()
-  return { tasks = {}, bytes = 0, n = 0, coalesced = 0, moved = {}, changed = {}, ended = {} }
+  return { tasks = {}, bytes = 0, strides = 0, n = 0, coalesced = 0, moved = {}, changed = {}, ended = {} }
 end
 
 -- What one due job comes to. This runs for each: it makes one string, and few tables.
 -- Answers the queue, the task's record, the next run if there is one, how many occurrences were passed over, and
--- the job as it is to be kept if that has changed.
+-- the job as it is to be kept if that has changed, and how many strides it took.
 local function occurrence(id, due, packed, now)
   local head, body = unpack_job(packed)
   local runner = head.n
   local queue = head.q or runner
-  local following, passed = next_run(head, tonumber(due), now)
+  local following, passed, strides = next_run(head, tonumber(due), now)
   local changed
   if head.l then
     head.l = head.l - 1
     if head.l == 0 then following = nil end
     changed = pack_job(head, body)
   end
-  return queue, new_record(id, due, queue, runner, body), following, passed, changed
+  return queue, new_record(id, due, queue, runner, body), following, passed, changed, strides or 0
 end
 
 local function append(list, first, second)
@@ -96,7 +98,7 @@ local function append(list, first, second)
   list[n + 1], list[n + 2] = first, second
 end
 
-local function add(batch, id, queue, record, following, passed, changed)
+local function add(batch, id, queue, record, following, passed, changed, strides)
   local tasks = batch.tasks[queue]
   if not tasks then
     tasks = {}
@@ -104,6 +106,7 @@ local function add(batch, id, queue, record, following, passed, changed)
   end
   tasks[#tasks + 1] = record
   batch.bytes = batch.bytes + #record
+  batch.strides = batch.strides + strides
   batch.n = batch.n + 1
   batch.coalesced = batch.coalesced + passed
   if following then append(batch.moved, following, id) else append(batch.ended, id) end
@@ -113,7 +116,7 @@ end
 local function read_due(board, now, limit)
   local due, batch = due_members(board, 'schedule', now, limit), new_batch()
   local at, last = 1, #due
-  while at <= last and batch.bytes < BYTES do
+  while at <= last and batch.bytes < BYTES and batch.strides < STRIDES_A_TICK do
     local ids = {}
     for i = at, math.min(at + 2 * CHUNK - 1, last), 2 do ids[#ids + 1] = due[i] end
     local packed = redis.call('HMGET', key(board, 'job'), unpack(ids))

@@ -326,3 +326,8 @@ def test_one_token_at_most_waits(lua: Lua) -> None:
     for second in range(9, 0, -1):
         lua.put(f"j{second}", at=T + second)
     assert lua.client.llen(lua.keys.wake) == 1
+
+
+def test_the_name_of_a_one_off_task_is_refused(lua: Lua) -> None:
+    lua.refuses(OptionError, "push:<n> is what one-off tasks are called", "JSET", "push:1", "echo", "x")
+    assert lua.put("push:it") == 0

@@ -258,3 +258,15 @@ def test_a_scheduled_id_without_a_job_is_forgotten(lua: Lua) -> None:
 def test_what_it_refuses(lua: Lua, arguments: list[str], says: str) -> None:
     lua.put(every=5)
     lua.refuses(OptionError, says, "JTICK", *arguments)
+
+
+def test_decaying_jobs_that_are_very_late_are_caught_up_a_few_at_a_time(lua: Lua) -> None:
+    for number in range(100):
+        lua.put(f"a{number}", every=1, decay=1.001, step=2)
+    moved = [lua.jtick(limit=100, now=T + 1_000_000)[0]]
+    while moved[-1]:
+        moved.append(lua.jtick(limit=100, now=T + 1_000_000)[0])
+    assert sum(moved) == 100
+    assert moved[0] < 100
+    stats = lua.stats()
+    assert stats["due"] == stats["queued"] + stats["coalesced"]
