@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,19 +14,21 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from jobs_core import bulk, server
+from jobs_core.calls import TASK_FILTERS, ack_pairs, as_raw, parts, pop_call
 from jobs_core.commands import Call, Commands, translated
-from jobs_core.errors import JobsError, NotFoundError, OptionError, PayloadError, RunnerError
+from jobs_core.errors import JobsError, NotFoundError, OptionError, RunnerError
 from jobs_core.keys import Keys
-from jobs_core.model import Payload, Task, parse_payload
-from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, to_pairs, to_text
+from jobs_core.model import Payload, Task
+from jobs_core.options import PUSH_OPTIONS, to_pairs
 from jobs_core.plugins import Plugins
+from jobs_core.replies import as_dict, as_entry, as_job, as_limit, as_listed, as_task, as_time, time_of
 
 if TYPE_CHECKING:
     from jobs_core.model import Outcome
 
-Verb = Literal["done", "retry", "dead", "release"]
+Held = Literal["held", "lost", "cancelling"]
+Verb = Literal["done", "fail", "retry", "dead", "cancelled", "release", "accept", "update"]
 
-POP_OPTIONS = frozenset(("count", "lease", "worker"))
 
 CHUNK = 500
 """How many jobs one round trip reads."""
@@ -100,12 +101,12 @@ class Board:
         Raises OptionError, PayloadError or RunnerError for what is not understood, ServerError.
         """
         name, arguments = self._job_call("JSET", id, runner, payload, options)
-        return _as_time(self.commands.call(name, *arguments))
+        return as_time(self.commands.call(name, *arguments))
 
     def create(self, id: str, runner: str, payload: Payload, **options: Any) -> datetime | None:
         """Create a job. Raises ExistsError if there is one of that id, or what `put` raises."""
         name, arguments = self._job_call("JSETNX", id, runner, payload, options)
-        return _as_time(self.commands.call(name, *arguments))
+        return as_time(self.commands.call(name, *arguments))
 
     def put_many(
         self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False
@@ -117,16 +118,16 @@ class Board:
         mode = "create" if create else "set"
 
         def arguments(job: Mapping[str, Any]) -> Sequence[Any]:
-            return self._job_call("JSET", **_parts(job))[1]
+            return self._job_call("JSET", **parts(job))[1]
 
-        return bulk.stream(self.commands, jobs, arguments, bulk.grouped(mode), _as_time, at_once=10)
+        return bulk.stream(self.commands, jobs, arguments, bulk.grouped(mode), as_time, at_once=10)
 
     def show(self, id: str) -> dict[str, Any]:
         """Read a job: its options, `next` (epoch seconds), `left` and `state`. Raises NotFoundError."""
         (found,) = self.commands.call("JGET", id)
         if found is None:
             raise NotFoundError(f"there is no job {id!r} on the board {self.name!r}")
-        return _as_job(found)
+        return as_job(found)
 
     def list(self, match: str | None = None) -> Iterator[dict[str, Any]]:
         """Read all jobs, or those whose id matches a pattern such as `backup-*`, in no particular order."""
@@ -135,7 +136,7 @@ class Board:
             while chunk := list(islice(ids, CHUNK)):
                 for found in self.commands.call("JGET", *chunk):
                     if found is not None:
-                        yield _as_job(found)
+                        yield as_job(found)
 
     def remove(self, *ids: str) -> int:
         """Remove jobs. Returns how many there were. Their queued tasks still run."""
@@ -147,7 +148,7 @@ class Board:
 
     def resume(self, id: str, **options: Any) -> datetime | None:
         """Schedule a paused job again. Returns its next run. Raises NotFoundError."""
-        return _as_time(self.commands.call("JRESUME", id, *to_pairs(options, ())))
+        return as_time(self.commands.call("JRESUME", id, *to_pairs(options, ())))
 
     def next(
         self, id: str | None = None, *, count: int = 1, now: Any = None, **options: Any
@@ -157,7 +158,7 @@ class Board:
         Raises NotFoundError, OptionError.
         """
         extra = to_pairs({"now": now} | options)
-        return [_time(ms) for ms in self.commands.call("JNEXT", id or "-", "count", count, *extra)]
+        return [time_of(ms) for ms in self.commands.call("JNEXT", id or "-", "count", count, *extra)]
 
     # Tasks
 
@@ -192,13 +193,99 @@ class Board:
         return [as_task(fields) for fields in self.commands.call(name, *arguments)]
 
     def ack(self, token: str, verb: Verb = "done", **options: Any) -> str:
-        """Say what became of a task (delay, note, code). Returns its id. Raises StaleError."""
-        pairs = [text for name, value in options.items() for text in (name, to_text(value))]
-        return str(self.commands.call("JACK", token, verb, *pairs))
+        """Say what became of a task, or where it stands, under its token. Returns the task's id.
 
-    def beat(self, lease: float, *tokens: str) -> Sequence[bool]:
-        """Extend leases to `lease` seconds from now. Returns, for each token, whether it still holds."""
-        return [bool(held) for held in self.commands.call("JBEAT", lease, *tokens)]
+        `done` and `fail` end the attempt; what follows a failure is the policy's to decide. `update` says how
+        far it is. Options: note, code, data (a mapping), progress (0 to 100), and those of JACK.
+        Raises StaleError when the token no longer holds its task.
+
+        >>> board.ack(token, "update", progress=40, note="2 of 5 files")
+        """
+        return str(self.commands.call("JACK", token, verb, *ack_pairs(options)))
+
+    def cancel(self, id: str) -> Literal["cancelled", "cancelling"]:
+        """Cancel a task by its id. Returns `cancelled`, or `cancelling` when it runs: its worker is told.
+
+        Raises NotFoundError when no task of that id is queued, delayed or running.
+        """
+        cursor, found = "0", []
+        while True:
+            cursor, done = self.commands.call("JCANCEL", id, cursor)
+            found += done
+            if cursor == "0":
+                break
+        if not found:
+            raise NotFoundError(f"no task {id!r} is queued or running on the board {self.name!r}")
+        return "cancelling" if "cancelling" in found else "cancelled"
+
+    def tasks(self, state: str | None = None, **filters: Any) -> Iterator[dict[str, Any]]:
+        """List the tasks that are queued, held, delayed, leased or accepted, or in one `state`, or `dead`.
+
+        Filters: task, job, runner, queue, older_than (a duration), payload (True: show it). `history` has the
+        earlier attempts.
+        """
+        given = {name: value for name, value in filters.items() if value is not None}
+        pairs = to_pairs({"state": state} | given, TASK_FILTERS)
+        cursor = "0"
+        while True:
+            cursor, page = self.commands.call("JTASKS", cursor, *pairs)
+            yield from map(as_listed, page)
+            if cursor == "0":
+                return
+
+    def history(self, *, task: str | None = None, job: str | None = None) -> Iterator[dict[str, Any]]:
+        """What happened to tasks, the latest first: time, task, attempt, what, note, code, data, progress.
+
+        The board keeps about the last 10,000 entries.
+        """
+        last = "+"
+        while True:
+            with translated():
+                entries: Any = self.client.xrevrange(self.keys.history, last, "-", CHUNK)
+            for id, fields in entries:
+                last = f"({id}"
+                entry = as_entry(id, fields)
+                if task in (None, entry["task"]) and job in (None, entry["job"]):
+                    yield entry
+            if len(entries) < CHUNK:
+                return
+
+    def dead(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        """List dead letters: `tasks` in the state dead, with its filters."""
+        return self.tasks("dead", **filters)
+
+    def dead_retry(self, **filters: Any) -> int:
+        """Queue dead letters again, under their ids, as first attempts. Returns how many."""
+        return self._take_up("retry", filters)
+
+    def dead_purge(self, **filters: Any) -> int:
+        """Drop dead letters for good. Returns how many."""
+        return self._take_up("purge", filters)
+
+    def limit(
+        self, kind: Literal["queue", "runner"], name: str, *, concurrency: int | None = None, rate: Any = None
+    ) -> None:
+        """Limit a queue or a runner over all workers; with neither option its limit is gone.
+
+        >>> board.limit("runner", "http", concurrency=20, rate="100/1m")
+        """
+        options = to_pairs({"concurrency": concurrency, "rate": rate})
+        self.commands.call("JLIMIT", kind, name, *options)
+
+    def limits(self) -> Iterator[dict[str, Any]]:
+        """The limits of queues and runners: kind, name, concurrency, rate."""
+        with translated():
+            kept = self.client.hgetall(self.keys.limits)
+        for name, text in sorted(kept.items()):
+            yield as_limit(str(name), str(text))
+
+    def beat(self, lease: float, *tokens: str) -> Sequence[Held]:
+        """Extend leases to `lease` seconds from now.
+
+        Returns, for each token, `held`, `lost`, or `cancelling` (held, but somebody asked to cancel it).
+        """
+        words: tuple[Held, ...] = ("lost", "held", "cancelling")
+        return [words[held] for held in self.commands.call("JBEAT", lease, *tokens)]
 
     def tick(self, limit: int = 500, now: Any = None) -> Tick:
         """Move up to `limit` due occurrences to their queues."""
@@ -219,11 +306,22 @@ class Board:
 
     def count(self) -> dict[str, int]:
         """What is on the board now: jobs, scheduled, queued, delayed, leased, dead, and each queue."""
-        return _as_dict(self.commands.call("JCOUNT"))
+        return as_dict(self.commands.call("JCOUNT"))
 
-    def stats(self) -> dict[str, int]:
-        """The ledger: due, queued, coalesced, succeeded, … since the board was made."""
-        return _as_dict(self.commands.call("JSTATS"))
+    def stats(self, job: str | None = None) -> dict[str, int]:
+        """The ledger since the board was made, or that of one job.
+
+        due = queued + coalesced + skipped; queued = succeeded + dead + cancelled + unleased + in_flight.
+        Raises NotFoundError.
+        """
+        if job is None:
+            return as_dict(self.commands.call("JSTATS"))
+        found = as_dict(self.commands.call("JSTATS", "job", job))
+        in_flight = sum(1 for _ in self.tasks(job=job))
+        ended = sum(found[name] for name in ("succeeded", "dead", "cancelled", "unleased"))
+        queued = ended + in_flight
+        due = queued + found["coalesced"] + found["skipped"]
+        return {"due": due, "queued": queued} | found | {"in_flight": in_flight}
 
     def trim(self, queue: str, keep: int, *, progress: Callable[[int], None] | None = None) -> int:
         """Drop the oldest tasks of a queue until `keep` remain. Returns how many were dropped."""
@@ -258,6 +356,13 @@ class Board:
             self.commands.load_functions()
         return shas
 
+    def _take_up(self, verb: Literal["retry", "purge"], filters: Mapping[str, Any]) -> int:
+        tickets = (task["ticket"] for task in list(self.dead(**filters)))
+        n = 0
+        while chunk := list(islice(tickets, 100)):
+            n += int(self.commands.call("JDEAD", verb, *chunk))
+        return n
+
     def register(self, worker: str, runners: Iterable[str]) -> None:
         """Say that a worker serves these runners."""
         self.commands.call("JREGISTER", worker, *runners)
@@ -278,7 +383,7 @@ class Board:
     def _job_call(
         self, name: str, id: str, runner: str, payload: Payload, options: Mapping[str, Any]
     ) -> Call:
-        raw = _as_raw(payload)
+        raw = as_raw(payload)
         pairs = to_pairs(options)
         self._check(id, runner, raw, options)
         return name, (id, runner, raw, *pairs)
@@ -287,7 +392,7 @@ class Board:
         pairs = to_pairs(options, PUSH_OPTIONS)
         if payload is None:
             return "JPUSH", (target, *pairs)
-        raw = _as_raw(payload)
+        raw = as_raw(payload)
         self._check("push", target, raw, options)
         return "JPUSH", (target, raw, *pairs)
 
@@ -302,67 +407,3 @@ class Board:
         if options.get("policy") is not None:
             self.plugins.policy(str(options["policy"]))
         self.plugins.validate(self.plugins.job(id, runner, raw, dict(options)))
-
-
-def pop_call(
-    queues: Collection[str], count: int, lease: float | None, worker: str = "", now: Any = None
-) -> Call:
-    """The JPOP that `Board.pop` and workers send."""
-    options = to_pairs({"count": count, "lease": lease, "worker": worker or None, "now": now}, POP_OPTIONS)
-    return "JPOP", (len(queues), *queues, *options)
-
-
-def as_task(fields: list[Any]) -> Task:
-    """Read one task of a JPOP reply."""
-    pairs = dict(zip(fields[::2], fields[1::2], strict=True))
-    return Task(
-        id=pairs["id"],
-        job=pairs["job"],
-        runner=pairs["runner"],
-        queue=pairs["queue"],
-        due=pairs["due"] / 1000,
-        attempt=pairs["attempt"],
-        raw=pairs["payload"],
-        token=pairs["token"],
-        options=json.loads(pairs["options"]) if pairs["options"] else {},
-        payload=parse_payload(pairs["payload"]),
-    )
-
-
-def _parts(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Split `{"id": …, "runner": …, "payload": …, option: value}` into the arguments of a put."""
-    options = dict(job)
-    try:
-        id, runner, payload = (options.pop(name) for name in ("id", "runner", "payload"))
-    except KeyError as error:
-        raise OptionError(f"a job needs an id, a runner and a payload: {error.args[0]} is missing") from None
-    if not isinstance(id, str) or not isinstance(runner, str):
-        raise OptionError("the id and the runner of a job are strings")
-    return {"id": id, "runner": runner, "payload": payload, "options": options}
-
-
-def _as_raw(payload: Payload) -> str:
-    if isinstance(payload, str):
-        return payload
-    if isinstance(payload, Mapping):
-        return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    raise PayloadError("a payload is a string or a JSON object")
-
-
-def _as_job(text: str) -> dict[str, Any]:
-    """Read a JGET reply, the fields people look for first in front."""
-    found: dict[str, Any] = json.loads(text)
-    order = ("id", "runner", "payload", "state", "next", *JOB_OPTIONS)
-    return {name: found[name] for name in dict.fromkeys(order) if name in found}
-
-
-def _as_dict(flat: list[Any]) -> dict[str, int]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _time(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
-
-
-def _as_time(ms: int) -> datetime | None:
-    return _time(ms) if ms else None

@@ -1,4 +1,4 @@
-"""The plugin that is always there: a runner and a logger that print, two policies, and the default hooks."""
+"""The plugin that is always there: a runner and loggers that print, policies, checks, default hooks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from typing import Any
 from jobs_core.checks import jobs_checks as jobs_checks
 from jobs_core.hookspecs import hookimpl
 from jobs_core.model import Context, Decision, Event, Logger, Outcome, Policy, Runner, Task
-
-DEFAULT_POLICY = "ack"
-ATTEMPTS, BACKOFF, LONGEST = 3, 10.0, 3600.0
+from jobs_core.policies import jobs_policies as jobs_policies
 
 _printing = threading.Lock()
 
@@ -23,23 +21,6 @@ def print_payload(task: Task, context: Context) -> Outcome:
     """The `console` runner: pass the payload to the loggers as a line of output."""
     context.line(task.raw)
     return Outcome.done()
-
-
-def ack(task: Task, outcome: Outcome) -> Decision:
-    """At least once, with no retry: a failed task becomes a dead letter."""
-    return Decision.ack() if outcome.status == "done" else Decision.dead()
-
-
-def retry(task: Task, outcome: Outcome) -> Decision:
-    """Try `attempts` times, first after `backoff` seconds, then twice as long each time, up to an hour."""
-    if outcome.status == "done":
-        return Decision.ack()
-    if task.attempt >= int(task.options.get("attempts", ATTEMPTS)):
-        return Decision.dead()
-    if outcome.retry_after is not None:
-        return Decision.retry(outcome.retry_after)
-    first = float(task.options.get("backoff", BACKOFF))
-    return Decision.retry(min(LONGEST, first * 2.0 ** min(task.attempt - 1, 32)))
 
 
 def log_line(event: Event) -> str:
@@ -98,13 +79,6 @@ def _write_json(event: Event) -> None:
 def jobs_runners() -> Iterator[Runner]:
     """The `console` runner."""
     yield Runner("console", print_payload, "Print the payload: for trying things out")
-
-
-@hookimpl
-def jobs_policies() -> Iterator[Policy]:
-    """The policies `ack` and `retry`."""
-    yield Policy("ack", ack, "At least once; a failed task becomes a dead letter")
-    yield Policy("retry", retry, "Try a failed task again: attempts, backoff")
 
 
 @hookimpl

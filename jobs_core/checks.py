@@ -1,4 +1,4 @@
-"""What `jobs doctor` looks at: the server, its disk and memory, the clocks, the scripts, the plugins."""
+"""What `jobs doctor` looks at: the server, its disk and memory, clocks, scripts, plugins, the ledger."""
 
 from __future__ import annotations
 
@@ -97,6 +97,25 @@ def check_workers(board: Board) -> Finding:
     return Finding("ok", f"served so far: {', '.join(sorted(map(str, served))) or 'nothing'}")
 
 
+def check_ledger(board: Board) -> Finding:
+    """Every occurrence that was due has an ending, or is under way."""
+    stats, counts = board.stats(), board.count()
+    sums = {
+        "due": ("queued", "coalesced", "skipped"),
+        "queued": ("succeeded", "dead", "cancelled", "unleased", "in_flight"),
+    }
+    wrong = [
+        f"{total} is {stats[total]}, but {' + '.join(parts)} is {sum(stats[part] for part in parts)}"
+        for total, parts in sums.items()
+        if stats[total] != sum(stats[part] for part in parts)
+    ]
+    if counts["dead"] > stats["dead"]:
+        wrong.append(f"{counts['dead']} dead letters are kept, but {stats['dead']} were counted")
+    if wrong:
+        return Finding("problem", "; ".join(wrong), "report this with the output of `jobs stats --json`")
+    return Finding("ok", f"{stats['due']} due: all accounted for, {stats['in_flight']} under way")
+
+
 @hookimpl
 def jobs_checks() -> Iterator[Check]:
     """The checks of the core."""
@@ -107,6 +126,7 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("scripts", check_scripts, "the commands")
     yield Check("plugins", check_plugins, "plugins that fail to load")
     yield Check("workers", check_workers, "queues that nobody serves")
+    yield Check("ledger", check_ledger, "what was due is accounted for")
 
 
 def _info(board: Board, section: str) -> dict[str, Any]:

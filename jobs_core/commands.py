@@ -21,7 +21,7 @@ from jobs_core.keys import Keys
 Call = tuple[str, Sequence[Any]]
 """A command's name and its arguments after the board."""
 
-VERSION = "1"
+VERSION = "2"
 """The version of the data layout and of the commands."""
 
 _INCLUDE = re.compile(r'^--- @include "(\w+)"$', re.MULTILINE)

@@ -20,10 +20,15 @@ class Keys:
         self.settings = f"{self.tag}:settings"
         self.commands = f"{self.tag}:commands"
         self.wake = f"{self.tag}:wake"
+        self.limits = f"{self.tag}:limits"
 
     def queue(self, name: str) -> str:
         """The list of tasks that wait in a queue."""
         return f"{self.tag}:queue:{name}"
+
+    def inbox(self, worker: str) -> str:
+        """The list of tokens that a worker is asked to cancel."""
+        return f"{self.tag}:inbox:{worker}"
 
     def wake_queue(self, name: str) -> str:
         """The list that workers of a queue block on."""

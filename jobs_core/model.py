@@ -49,12 +49,44 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """An earlier attempt at a task: what came of it, when (epoch seconds), and in which worker's hands.
+
+    `status` is `failed`, `lost` (its worker fell silent) or `expired` (it was accepted, and no answer came).
+    One that is not `decided` is still to be shown to the policy.
+    """
+
+    status: str
+    time: float
+    worker: str = ""
+    code: str = ""
+    note: str = ""
+    decided: bool = True
+
+
+def parse_history(text: str) -> tuple[Attempt, ...]:
+    """Read the history that JPOP and JTASKS answer: `status ms worker code note` for each, tabs between.
+
+    >>> parse_history("lost? 1763900005000 host-1 lost ")[0].worker
+    'host-1'
+    """
+    return tuple(map(_parse_attempt, text.split("\t"))) if text else ()
+
+
+def _parse_attempt(entry: str) -> Attempt:
+    status, ms, worker, code, note = entry.split(" ", 4)
+    worker, code = ("" if word == "-" else word for word in (worker, code))
+    return Attempt(status.rstrip("?"), int(ms) / 1000, worker, code, note, not status.endswith("?"))
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One occurrence of a job, taken from a queue.
 
     `id` is `<job id>@<due, ms>`: the same occurrence always has the same id, so it serves as an idempotency
-    key downstream. `due` is in epoch seconds. `attempt` counts from 1. `token` proves the lease; it is empty
-    for a task that was taken without one (at most once).
+    key downstream. `due` is in epoch seconds. `attempt` counts from 1; `history` has the attempts before, the
+    last 20 at most. `token` proves the lease, and whoever has it may report on the task; it is empty for a
+    task that was taken without one (at most once).
     """
 
     id: str
@@ -67,14 +99,15 @@ class Task:
     token: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     payload: Payload = field(default="", repr=False)
+    history: tuple[Attempt, ...] = ()
 
 
-Status = Literal["done", "failed", "cancelled"]
+Status = Literal["done", "failed", "cancelled", "accepted", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a runner reports of one attempt.
+    """What a runner reports of one attempt. `lost` is what a policy is shown when its worker fell silent.
 
     `note` is one line for people. `code` is short and stable, for policies to match on (an exit code, an
     HTTP status, `timeout`). `data` is anything else that is JSON: it is kept in the history.
@@ -98,6 +131,20 @@ class Outcome:
     ) -> Outcome:
         """The task was not carried out: `Outcome.failed("HTTP 503", code="503", retry_after=30)`."""
         return cls("failed", note, code, data, retry_after)
+
+    @classmethod
+    def accepted(cls, note: str = "", *, progress: float | None = None) -> Outcome:
+        """The target took the task and calls back: it stays open under `task.token`.
+
+        It ends when somebody acknowledges the token (`jobs ack TOKEN`, `board.ack`, JACK), or fails when the
+        task's timeout, or else a day, is over.
+        """
+        return cls("accepted", note, data={} if progress is None else {"progress": progress})
+
+    @classmethod
+    def lost(cls) -> Outcome:
+        """The worker fell silent before it reported anything; the task may have been carried out."""
+        return cls("lost", "its worker fell silent", "lost")
 
     @classmethod
     def cancelled(cls, note: str = "", **data: Any) -> Outcome:
@@ -133,7 +180,8 @@ class Event:
     """Something that happened, as loggers and `jobs_event` observers see it.
 
     `kind` is one of `worker.started`, `worker.stopped`, `task.started`, `task.line` (a line of output:
-    `data["line"]`, `data["stream"]`), `task.finished` (with `outcome` and `decision`), `task.stale`,
+    `data["line"]`, `data["stream"]`), `task.finished` (with `outcome` and `decision`), `task.accepted`,
+    `task.cancelled`, `task.lost` (an earlier attempt was: with `outcome` and `decision`), `task.stale`,
     `task.released`, and `trouble` (`data["note"]`). `time` is in epoch seconds.
     """
 

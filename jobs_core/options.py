@@ -13,7 +13,10 @@ from jobs_core.errors import OptionError
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of a job. `kind` is what its value is: duration, time, count, factor or word."""
+    """An option of a job.
+
+    `kind` is what its value is: duration, time, count, factor, word, backoff, codes or rate.
+    """
 
     name: str
     kind: str
@@ -36,12 +39,20 @@ SCHEDULE = (
 
 WORK = (
     Option("queue", "word", "the queue its tasks go to (default: the runner's name)"),
+    Option("priority", "count", "from -9 to 9: higher ones leave their queue first (default: 0)"),
     Option("timeout", "duration", "end a run that takes longer"),
     Option("lease", "duration", "how long its worker may be silent before the task goes to another"),
-    Option("policy", "word", "what becomes of a failed run: ack or retry"),
+    Option("policy", "word", "none (at most once), ack (a failure is a dead letter), retry, or a plugin's"),
     Option("attempts", "count", "how often retry tries a task (default: 3)"),
-    Option("backoff", "duration", "how long retry waits before the second attempt; doubles each time"),
+    Option("backoff", "backoff", "how long retry waits: 10s (doubling), 1s,10s,1m, 'linear 5s max 1m'"),
+    Option("retry-on", "codes", "the outcome codes that retry tries again: 5*,timeout (default: all)"),
+    Option("never-on", "codes", "the outcome codes that retry never tries again: 404"),
+    Option("losses", "count", "give a task up when it was lost with its worker so often (default: 5)"),
+    Option("concurrency", "count", "how many of its tasks may run at once"),
+    Option("rate", "rate", "how many of its tasks may start in a period: 100/1m"),
 )
+
+UNIQUE = Option("unique-for", "duration", "push nothing if the same was pushed less than this ago")
 
 STATE = (
     Option("left", "count", "runs left of repeat"),
@@ -50,11 +61,12 @@ STATE = (
 )
 
 JOB_OPTIONS = {option.name: option for option in (*SCHEDULE, *WORK, *STATE)}
-PUSH_OPTIONS = {option.name: option for option in (*WORK, *(o for o in SCHEDULE if o.name == "at"))}
+PUSH_OPTIONS = {option.name: option for option in (SCHEDULE[-1], UNIQUE, *WORK)}
 
 
 def to_text(value: Any) -> str:
-    """Write an option's value as Redis is to read it: a timedelta as seconds, a datetime as ISO 8601.
+    """Write an option's value as Redis is to read it: a timedelta as seconds, a datetime as ISO 8601, a list
+    with commas.
 
     >>> to_text(timedelta(minutes=2))
     '120.0'
@@ -65,19 +77,22 @@ def to_text(value: Any) -> str:
         return str(value.total_seconds())
     if isinstance(value, datetime):
         return value.astimezone().isoformat(timespec="milliseconds")
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(to_text, value))
     return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
 def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS) -> list[str]:
     """Flatten options into `option value …`, leaving out those that are None.
 
-    Raises OptionError for a name that is not an option.
+    Python writes the dash in a name as an underscore. Raises OptionError for a name that is not an option.
 
-    >>> to_pairs({"every": 5, "stop": None})
-    ['every', '5']
+    >>> to_pairs({"every": 5, "stop": None, "retry_on": ["503", "timeout"]})
+    ['every', '5', 'retry-on', '503,timeout']
     """
     pairs: list[str] = []
-    for name, value in options.items():
+    for word, value in options.items():
+        name = word.replace("_", "-")
         if name not in allowed and name != "now":
             raise unknown("option", name, allowed)
         if value is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import queue
 import signal
@@ -13,13 +12,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from jobs_core.board import Board, as_task, pop_call
-from jobs_core.builtin import DEFAULT_POLICY
-from jobs_core.clock import LONGEST, PAUSE, Clock
-from jobs_core.commands import Call, translated
+from jobs_core.board import Board
+from jobs_core.calls import pop_call
+from jobs_core.clock import LONGEST, Clock
 from jobs_core.errors import FaultError, JobsError, StaleError
 from jobs_core.model import (
     Context,
@@ -32,26 +30,15 @@ from jobs_core.model import (
     WorkerInfo,
     parse_payload,
 )
+from jobs_core.policies import default_policy
+from jobs_core.replies import as_task
+from jobs_core.run import Run, unheard
+from jobs_core.wake import PAUSE, Listener, Waker
 
-NOTE = 1000
-"""Characters of a note that are kept."""
+STALE = "its lease was lost, or this was reported before: no newer outcome is overwritten"
 
 GRACE = 15.0
 """Seconds that a runner has to return after it was told to stop."""
-
-
-@dataclass(slots=True)
-class Run:
-    """A task that this worker holds."""
-
-    task: Task
-    context: Context
-    started: float
-    timeout: float | None = None
-    outcome: Outcome | None = None
-    decision: Decision | None = None
-    timed_out: bool = False
-    lost: bool = False
 
 
 class Worker:
@@ -79,7 +66,7 @@ class Worker:
         tick: bool = True,
     ) -> None:
         self.board = board
-        self.name = name or f"{socket.gethostname()}-{os.getpid()}"
+        self.name = "-".join((name or f"{socket.gethostname()}-{os.getpid()}").split())
         self.runners = {runner.name: runner for runner in runners}
         self.queues = deque(dict.fromkeys((*self.runners, *queues)))
         self.concurrency = concurrency
@@ -94,9 +81,10 @@ class Worker:
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._work: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._runs: dict[str, Run] = {}
+        self._runs: set[Run] = set()
         self._reports: list[Run] = []
-        self._waker = _Waker(board, self.queues, self._inbox)
+        self._waker = Waker(board, self.queues, self._inbox)
+        self._listener = Listener(board, self.name, self._inbox)
         self._more = True  # whether the queues may hold tasks: look there as soon as there is room
         self._stops = 0
         self._next_beat = time.monotonic() + lease / 3
@@ -118,7 +106,7 @@ class Worker:
         self.board.register(self.name, self.runners)
         self._emit("worker.started", note=f"serving {', '.join(self.queues)}")
         self._observe("jobs_startup", context=self.info)
-        background = [self._waker.run, *([self._clock.run] if self._clock else [])]
+        background = [self._waker.run, self._listener.run, *([self._clock.run] if self._clock else [])]
         for function in background:
             threading.Thread(target=function, daemon=True).start()
         try:
@@ -127,6 +115,7 @@ class Worker:
             reason = self._end()
         finally:
             self._waker.stop()
+            self._listener.stop()
             if self._clock:
                 self._clock.stop()
         self._observe("jobs_shutdown", context=self.info, reason=reason)
@@ -163,18 +152,33 @@ class Worker:
         except queue.Empty:
             pass
 
-    def _receive(self, message: Run | bool | None) -> None:
+    def _receive(self, message: Run | str | bool | None) -> None:
         if isinstance(message, Run):
-            self._reports.append(message)
+            self._ended(message)
+        elif isinstance(message, str):
+            self._cancel(message)
         elif message is not None:
             self._more = True
+
+    def _ended(self, run: Run) -> None:
+        if run.task.token:
+            self._reports.append(run)
+        else:
+            self._reported(run, None)  # at most once: nobody waits for a report
+
+    def _cancel(self, token: str) -> None:
+        """Somebody asked to cancel the task of this token: tell its run to stop."""
+        for run in self._runs:
+            if run.task.token == token:
+                run.asked_to_cancel = True
+                run.context.cancelled.set()
 
     def _exchange(self, take: bool) -> None:
         """Report what has ended and take new tasks, in one round trip."""
         room = self.concurrency - len(self._runs) + len(self._reports)
         taking = take and self._more and room > 0
         reports = self._reports
-        calls = [_report(run) for run in reports]
+        calls = [run.report() for run in reports]
         if taking:
             self.queues.rotate()  # so that no busy queue starves another
             calls.append(pop_call(self.queues, room, self.lease, self.name))
@@ -215,7 +219,7 @@ class Worker:
             emit = lambda text, stream: self._emit("task.line", task, line=text, stream=stream)  # noqa: E731
         context = Context(self.name, timeout=timeout, emit=emit, settings=self._settings)
         run = Run(task, context, time.monotonic(), timeout)
-        self._runs[task.token] = run
+        self._runs.add(run)
         self._next_beat = min(self._next_beat, self._beat_by(run, run.started))
         if len(self._runs) > len(self._threads):
             thread = threading.Thread(target=self._serve, name=f"jobs-{len(self._threads)}", daemon=True)
@@ -226,11 +230,31 @@ class Worker:
     def _serve(self) -> None:
         """One thread: run tasks one after the other."""
         while (run := self._work.get()) is not None:
-            self._emit("task.started", run.task)
-            outcome = run.outcome = self._run(run)
-            if not (outcome.status == "cancelled" and run.context.cancelled.is_set()):
-                run.decision = self._decide(run.task, outcome)
+            if self._may_start(run):
+                self._emit("task.started", run.task)
+                outcome = self._run(run)
+                if not run.is_open(outcome):
+                    run.decision = self._decide(run.task, outcome)
+                run.outcome = outcome  # last: whoever sees it may report the run
             self._inbox.put(run)
+
+    def _may_start(self, run: Run) -> bool:
+        """Ask the policy about the attempt before, if that ended where no policy was at hand.
+
+        Another attempt may start at once; or else that it waits, or is given up, is what is reported.
+        """
+        before = run.task.history[-1] if run.task.history else None
+        if before is None or before.decided:
+            return True
+        task = replace(run.task, attempt=run.task.attempt - 1, history=run.task.history[:-1])
+        outcome = unheard(before)
+        decision = self._decide(task, outcome)
+        self._emit("task.lost" if outcome.status == "lost" else "task.finished", task, outcome, decision)
+        if decision.verb == "retry" and not decision.delay:
+            return True
+        run.decision, run.unstarted = decision, True
+        run.outcome = outcome
+        return False
 
     def _run(self, run: Run) -> Outcome:
         runner = self.runners.get(run.task.runner)
@@ -251,7 +275,7 @@ class Worker:
 
     def _decide(self, task: Task, outcome: Outcome) -> Decision:
         try:
-            policy = self._plugins.policy(str(task.options.get("policy") or _default_policy(task)))
+            policy = self._plugins.policy(str(task.options.get("policy") or default_policy(task)))
             decision = self._plugins.manager.hook.jobs_decide(task=task, outcome=outcome, policy=policy)
         except Exception as error:
             self._emit("trouble", task, note=f"its policy failed: {error}")
@@ -259,21 +283,14 @@ class Worker:
         return decision if isinstance(decision, Decision) else Decision.dead()
 
     def _reported(self, run: Run, reply: Any) -> None:
-        del self._runs[run.task.token]
+        self._runs.discard(run)
         if isinstance(reply, StaleError):
-            self._emit("task.stale", run.task, note="its lease was lost; another attempt decides")
+            self._emit("task.stale", run.task, note=STALE)
         elif isinstance(reply, JobsError):
             self._emit("trouble", run.task, note=str(reply))
-        elif run.decision is None:
-            self._emit("task.released", run.task, note="given back unfinished")
-        else:
-            self._emit(
-                "task.finished",
-                run.task,
-                run.outcome,
-                run.decision,
-                seconds=round(time.monotonic() - run.started, 6),
-            )
+        elif kind := run.kind():
+            seconds = round(time.monotonic() - run.started, 6)
+            self._emit(kind, run.task, run.outcome, run.decision, seconds=seconds)
 
     # Leases and timeouts
 
@@ -292,19 +309,19 @@ class Worker:
         if now < self._next_beat:
             return
         leases: dict[float, list[Run]] = {}
-        for run in self._runs.values():
-            if not run.lost and self._in_time(run, now):
+        for run in self._runs:
+            if self._in_time(run, now) and run.task.token and not run.lost:
                 leases.setdefault(self._lease_of(run), []).append(run)
-        self._next_beat = min(
-            (self._beat_by(run, now) for run in self._runs.values()), default=now + self.lease
-        )
+        self._next_beat = min((self._beat_by(run, now) for run in self._runs), default=now + self.lease)
         try:
             for lease, runs in leases.items():
                 held = self.board.beat(lease, *(run.task.token for run in runs))
                 for run, holds in zip(runs, held, strict=True):
-                    if not holds:
+                    if holds == "lost":
                         run.lost = True
                         run.context.cancelled.set()
+                    elif holds == "cancelling":
+                        self._cancel(run.task.token)
         except FaultError as error:
             self._trouble(str(error))
 
@@ -324,7 +341,7 @@ class Worker:
         self._waker.stop()
         self._emit("worker.draining", note=f"{len(self._runs)} running; up to {self.drain:g} s")
         self._drain(time.monotonic() + self.drain, stops=1)
-        unfinished = [run for run in self._runs.values() if run not in self._reports]
+        unfinished = [run for run in self._runs if run not in self._reports]
         for run in unfinished:
             run.context.cancelled.set()
         self._drain(time.monotonic() + (GRACE if self._stops == 1 else 1.0), stops=2)
@@ -336,9 +353,7 @@ class Worker:
             self._step(take=False)
 
     def _give_back(self) -> None:
-        self._reports = [
-            run if run.outcome else replace(run, decision=None) for run in self._runs.values() if not run.lost
-        ]
+        self._reports = [run for run in self._runs if run.task.token and not run.lost]
         self._exchange(take=False)
 
     # Events
@@ -373,67 +388,6 @@ class Worker:
 
     def _on_signal(self, number: int, frame: Any) -> None:
         self.stop()
-
-
-class _Waker:
-    """Blocks on the wake keys of the queues while it is armed, and puts True in the inbox when one wakes.
-
-    A token is taken only while there is room for a task, so that it never wakes a worker in vain while
-    another sleeps.
-    """
-
-    PATIENCE = 5.0  # seconds: bounds what a token that died with its worker can cost
-
-    def __init__(self, board: Board, queues: Iterable[str], inbox: queue.SimpleQueue[Any]) -> None:
-        self._client = board.client
-        self._keys = [board.keys.wake_queue(name) for name in queues]
-        self._inbox = inbox
-        self._armed = threading.Event()
-        self._stopped = False
-
-    def arm(self) -> None:
-        """Wake the inbox once, when a queue has tasks, or after some seconds to be sure."""
-        self._armed.set()
-
-    def stop(self) -> None:
-        """Let `run` return; a token that still comes is passed on."""
-        self._stopped = True
-        self._armed.set()
-
-    def run(self) -> None:
-        """Wait whenever armed, until `stop`."""
-        while self._armed.wait() and not self._stopped:
-            try:
-                with translated():
-                    token = self._client.blpop(self._keys, timeout=self.PATIENCE)
-                    if token and self._stopped:
-                        self._client.rpush(*token)
-            except FaultError:
-                time.sleep(PAUSE)
-            self._armed.clear()
-            self._inbox.put(True)
-
-
-def _report(run: Run) -> Call:
-    """The JACK that reports a run: what was decided of it, or that it is given back unfinished."""
-    if run.decision is None or run.outcome is None:
-        return "JACK", (run.task.token, "release")
-    verb = "done" if run.decision.verb == "ack" else run.decision.verb
-    arguments: list[Any] = [run.task.token, verb]
-    if run.decision.delay:
-        arguments += ("delay", f"{run.decision.delay:.3f}")
-    if run.outcome.note:
-        arguments += ("note", run.outcome.note[:NOTE])
-    if run.outcome.code:
-        arguments += ("code", run.outcome.code)
-    if run.outcome.data:
-        arguments += ("data", json.dumps(dict(run.outcome.data), ensure_ascii=False, default=str))
-    return "JACK", arguments
-
-
-def _default_policy(task: Task) -> str:
-    """A task that says how to retry wants to be retried."""
-    return "retry" if task.options.keys() & {"attempts", "backoff"} else DEFAULT_POLICY
 
 
 def function_runner(name: str, function: Callable[..., Outcome | str | None]) -> Runner:

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from jobs_core import Board
+from jobs_core.cli import cli
 from jobs_core.server import EmbeddedServer
+from tests.helpers import Jobs
 
 _numbers = itertools.count()
 
@@ -45,3 +48,15 @@ def board(url: str) -> Iterator[Board]:
     found = Board(f"test-{next(_numbers)}", url, validate=False)
     yield found
     found.client.close()
+
+
+@pytest.fixture
+def jobs(board: Board, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """Call `jobs` in this process, on a board of its own: jobs("put", "a", "console", "x")."""
+    monkeypatch.setenv("JOBS_REDIS_URL", url)
+    monkeypatch.setenv("JOBS_BOARD", board.name)
+
+    def call(*words: str, input: str | None = None) -> Result:
+        return CliRunner().invoke(cli, words, input=input, prog_name="jobs")
+
+    yield call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,10 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from click.testing import Result
+
 from jobs_core import Board, Context, Event, Logger, Outcome, Runner, Task, Worker
 
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting."""
+
+Jobs = Callable[..., Result]
+"""`jobs` called in this process: `jobs("list", "--json")`."""
 
 
 class Recorder:
@@ -83,3 +89,27 @@ def jobs_process(*words: str, path: Path, **environment: str) -> subprocess.Pope
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Look again and again until a condition holds."""
+    pause = threading.Event()
+    for _ in range(int(PATIENCE / 0.02)):
+        if condition():
+            return
+        pause.wait(0.02)
+    raise AssertionError("the condition never held")
+
+
+def lines(result: Result) -> list[dict[str, object]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def refused(result: Result, *says: str) -> None:
+    """The call was a user's mistake, and the one sentence on standard error says which."""
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith(("Error: ", "Usage: "))
+    assert "Traceback" not in result.output
+    for words in says:
+        assert words in result.stderr

@@ -7,43 +7,12 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from jobs_core import Board
-from jobs_core.cli import cli
-
-Jobs = Callable[..., Result]
-
-
-@pytest.fixture
-def jobs(board: Board, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
-    """Call `jobs` in this process, on a board of its own: jobs("put", "a", "console", "x")."""
-    monkeypatch.setenv("JOBS_REDIS_URL", url)
-    monkeypatch.setenv("JOBS_BOARD", board.name)
-
-    def call(*words: str, input: str | None = None) -> Result:
-        return CliRunner().invoke(cli, words, input=input, prog_name="jobs")
-
-    yield call
-
-
-def lines(result: Result) -> list[dict[str, object]]:
-    assert result.exit_code == 0, result.output
-    return [json.loads(line) for line in result.stdout.splitlines()]
-
-
-def refused(result: Result, *says: str) -> None:
-    """The call was a user's mistake, and the one sentence on standard error says which."""
-    assert result.exit_code == 2, result.output
-    assert result.stderr.startswith(("Error: ", "Usage: "))
-    assert "Traceback" not in result.output
-    for words in says:
-        assert words in result.stderr
-
+from tests.helpers import Jobs, lines, refused
 
 # Jobs
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jobs_core import Board
-from tests.helpers import PATIENCE, install, jobs_process
+from tests.helpers import PATIENCE, install, jobs_process, wait_until
 
 WORKERS = 10
 
@@ -69,16 +69,6 @@ def start(tmp_path: Path, url: str, board: Board) -> Iterator[Start]:
 def runs(tmp_path: Path) -> Counter[str]:
     path = tmp_path / "runs"
     return Counter(path.read_text().split() if path.exists() else [])
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Look again and again until a condition holds."""
-    pause = threading.Event()
-    for _ in range(int(PATIENCE / 0.02)):
-        if condition():
-            return
-        pause.wait(0.02)
-    raise AssertionError("the condition never held")
 
 
 def all_ended(board: Board, count: int) -> bool:

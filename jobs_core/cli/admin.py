@@ -72,20 +72,22 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--ledger", is_flag=True, help="Only prove that every task is accounted for.")
 @json_option
 @connected
 @click.pass_context
-def doctor(ctx: click.Context, as_json: bool, url: str | None, board_name: str) -> None:
-    """Check the server, the clocks, the plugins.
+def doctor(ctx: click.Context, ledger: bool, as_json: bool, url: str | None, board_name: str) -> None:
+    """Check the server, the clocks, the plugins, the ledger.
 
     Exits with 1 when it finds a problem.
 
     \b
       jobs doctor
+      jobs doctor --ledger
     """
     board = open_board(url, board_name)
     problems = 0
-    for check in board.plugins.checks():
+    for check in [check for check in board.plugins.checks() if check.name == "ledger" or not ledger]:
         finding = _examine(check, board)
         problems += finding.state == "problem"
         if as_json:

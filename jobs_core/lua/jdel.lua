@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 --[[ JDEL board id [id …]
 
-  Remove jobs. Tasks that are already queued still run.
+  Remove jobs, and their ledgers. Tasks that are already queued still run.
 
     EVALSHA <JDEL> 1 {jobs} tick
 
@@ -10,7 +10,7 @@
 --]]
 --- @include "command"
 --- @include "fail"
---- @include "key"
+--- @include "ledger"
 
 return command(function()
   if #ARGV == 0 then fail('OPTION', 'JDEL needs the id of a job') end
@@ -18,6 +18,7 @@ return command(function()
   for _, id in ipairs(ARGV) do
     redis.call('ZREM', key(KEYS[1], 'schedule'), id)
     removed = removed + redis.call('HDEL', key(KEYS[1], 'job'), id)
+    forget_ledger(KEYS[1], id)
   end
   return removed
 end)

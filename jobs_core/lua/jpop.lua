@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
 --[[ JPOP board numqueues queue [queue …] [count n] [lease duration] [worker name] [now time]
 
-  Take up to `count` (1 unless given) tasks from the queues, in the order the queues are named. With `lease`
-  each task is held under a token until JACK, or until the lease ends unrenewed (JBEAT). A job's own `lease`
-  comes first. Without `lease` the task is gone from Redis: at most once.
+  Take up to `count` (1 unless given) tasks from the queues, in the order the queues are named, those of a higher
+  priority first. With `lease` each task is held under a token until JACK, or until the lease ends unrenewed (JBEAT).
+  A job's own `lease` comes first. Without `lease`, or where the job's policy is none, the task is gone from Redis: at
+  most once. A task that a limit does not let start stays behind, without keeping others from being taken.
 
-    EVALSHA <JPOP> 1 {jobs} 1 shell count 1 lease 30
+    EVALSHA <JPOP> 1 {jobs} 1 shell count 1 lease 30 worker host-1
       1)  1) id       2) tick@1763900005000
           3) token    4) tick@1763900005000#7      (empty without a lease)
           5) job      6) tick
@@ -13,8 +14,9 @@
           9) queue   10) shell
          11) due     12) 1763900005000             ms since the epoch
          13) attempt 14) 1
-         15) options 16) {"timeout":30}            (empty when there are none)
-         17) payload 18) echo hi
+         15) history 16)                           of its earlier attempts, as include/attempts.lua writes it
+         17) options 18) {"timeout":30}            (empty when there are none)
+         19) payload 20) echo hi
 
   Answers a list, empty when the queues are.
   Errors: JOBS OPTION.
@@ -22,62 +24,105 @@
 --- @include "command"
 --- @include "instant"
 --- @include "pairs"
---- @include "record"
---- @include "count"
+--- @include "attempts"
+--- @include "room"
+--- @include "starts"
+--- @include "tally"
 
 local BYTES = 4194304  -- of payload that one call takes, or a single task
+local HELD = 100  -- tasks that one call may leave to their limits
 
--- Take up to `limit` records off the fronts of the queues, as far as one call may carry them.
-local function take(board, queues, limit)
-  local records, bytes = {}, 0
-  for _, queue in ipairs(queues) do
-    local list = key(board, 'queue:' .. queue)
-    local record = true
-    while record and #records < limit and bytes < BYTES do
-      record = redis.call('LPOP', list)
-      if record then
-        records[#records + 1] = record
-        bytes = bytes + #record
-      end
+-- What one call takes: how many more tasks and bytes it may, and the limits it has met.
+local function new_take(board, limit, now)
+  return {
+    left = limit, bytes = BYTES, may_hold = HELD, now = now, tasks = {},
+    limits = {}, any = redis.call('EXISTS', key(board, 'limits')) == 1,
+  }
+end
+
+-- A limit as this call knows it: measured once, and filled as tasks are taken.
+local function measured(board, take, limit)
+  if not limit then return nil end
+  if not take.limits[limit.name] then take.limits[limit.name] = measure(board, limit, take.now) end
+  return take.limits[limit.name]
+end
+
+-- Take a task, or leave it to the limit that does not let it start.
+local function take_or_hold(board, take, record)
+  local task = read_record(record)
+  task.options, task.payload = split_body(task.body)
+  task.limits = limits_of(board, task, take.any)
+  for i, limit in ipairs(task.limits) do
+    task.limits[i] = measured(board, take, limit)
+    if is_full(task.limits[i]) then
+      take.may_hold = take.may_hold - 1
+      return hold(board, task.limits[i], record)
     end
-    -- Whoever took the wake token may leave work behind: pass it on.
-    if redis.call('EXISTS', list) == 1 then wake_queue(board, queue) end
   end
-  return records
+  for _, limit in ipairs(task.limits) do
+    limit.slots, limit.starts = limit.slots - 1, limit.starts - 1
+  end
+  take.tasks[#take.tasks + 1] = task
+  take.left, take.bytes = take.left - 1, take.bytes - #record
 end
 
-local function own_lease(options)
-  return options ~= '' and cjson.decode(options).lease
+local function take_from(board, take, queue)
+  local limit = measured(board, take, take.any and common_limit(board, 'queue:' .. queue))
+  for _, lane in ipairs(lanes_of(board, queue)) do
+    local list = key(board, 'queue:' .. lane)
+    local record = true
+    while record do
+      if limit and is_full(limit) then return gate(board, limit) end
+      if take.left == 0 or take.bytes <= 0 or take.may_hold == 0 then
+        -- Whoever took the wake token may leave work behind: pass it on.
+        return reopen(board, queue)
+      end
+      record = redis.call('LPOP', list)
+      if record then take_or_hold(board, take, record) end
+    end
+  end
 end
 
-local function lease_all(board, tasks, lease, now)
+-- Hand tasks over for good: nothing will be heard of them.
+local function give_away(board, task, now)
+  task.token = ''
+  tally(board, task_job(task.id), 'unleased', 1)
+  count_start(board, task.limits, '', now)
+  make_room(board, task)
+end
+
+local function lease_until(options, lease, now)
+  local own = options:find('"lease"', 1, true) and cjson.decode(options).lease
+  return now + (own and own * 1000 or lease)
+end
+
+local function lease_all(board, tasks, lease, worker, now)
   local number = redis.call('HINCRBY', key(board, 'stats'), 'leased', #tasks) - #tasks
   local held, ends = {}, {}
   for i, task in ipairs(tasks) do
     task.token = task.id .. '#' .. digits(number + i)
-    local own = own_lease(task.options)
-    held[#held + 1], held[#held + 2] = task.token, task.record
-    ends[#ends + 1], ends[#ends + 2] = now + (own and own * 1000 or lease), task.token
+    if is_doubled(task) then tally(board, task_job(task.id), 'doubled', 1) end
+    begin_attempt(task, worker, now)
+    held[#held + 1], held[#held + 2] = task.token, write_record(task)
+    ends[#ends + 1], ends[#ends + 2] = lease_until(task.options, lease, now), task.token
+    count_start(board, task.limits, task.token, now)
   end
   redis.call('HSET', key(board, 'task'), unpack(held))
   redis.call('ZADD', key(board, 'leased'), unpack(ends))
 end
 
-local function read_task(record)
-  local id, attempt, queue, runner, body = split_record(record)
-  local options, payload = split_body(body)
-  local job, due = id:match('^(.*)@(%d+)%-?%d*$')
+local function reply(task)
+  local job, due = task.id:match('^(.*)@(%d+)%-?%d*$')
   return {
-    id = id, token = '', job = job, runner = runner, queue = queue, due = tonumber(due),
-    attempt = attempt, options = options, payload = payload, record = record,
+    'id', task.id, 'token', task.token, 'job', job, 'runner', task.runner, 'queue', (split_lane(task.lane)),
+    'due', tonumber(due), 'attempt', task.attempt, 'history', task.past, 'options', task.options,
+    'payload', task.payload,
   }
 end
 
-local function reply(task)
-  return {
-    'id', task.id, 'token', task.token, 'job', task.job, 'runner', task.runner, 'queue', task.queue,
-    'due', task.due, 'attempt', task.attempt, 'options', task.options, 'payload', task.payload,
-  }
+-- Whether a task is of at most once, whatever lease the caller offers.
+local function is_unleased(task)
+  return task.options:find('"policy":"none"', 1, true) ~= nil
 end
 
 return command(function()
@@ -86,16 +131,20 @@ return command(function()
   local options = read_pairs(ARGV, n + 2, { count = true, lease = true, worker = true, now = true })
   local limit = math.min(whole('count', options.count or '1', 1), 1000)
   local lease, now = options.lease and duration('lease', options.lease), now_option(options)
-  local records = take(board, { unpack(ARGV, 2, n + 1) }, limit)
-  if #records == 0 then return {} end
+  local worker = (options.worker or '-'):gsub('%s', '_')
+  local take = new_take(board, limit, now)
+  for i = 2, n + 1 do take_from(board, take, ARGV[i]) end
 
-  local tasks, replies = {}, {}
-  for i, record in ipairs(records) do tasks[i] = read_task(record) end
-  if lease then
-    lease_all(board, tasks, lease, now)
-  else
-    count(board, 'unleased', #tasks)
+  local leased, replies = {}, {}
+  for _, task in ipairs(take.tasks) do
+    task.past = task.history
+    if lease and not is_unleased(task) then
+      leased[#leased + 1] = task
+    else
+      give_away(board, task, now)
+    end
   end
-  for i, task in ipairs(tasks) do replies[i] = reply(task) end
+  if #leased > 0 then lease_all(board, leased, lease, worker, now) end
+  for i, task in ipairs(take.tasks) do replies[i] = reply(task) end
   return replies
 end)

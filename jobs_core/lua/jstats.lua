@@ -1,24 +1,47 @@
 #!lua flags=no-writes
---[[ JSTATS board
+--[[ JSTATS board [job id]
 
-  The ledger, as name and number pairs, since the board was made: due = queued + coalesced; and of what was
-  queued: succeeded, dead, trimmed, unleased (taken at most once), beside retried, lost, released and stale.
+  The ledger since the board was made, as name and number pairs. What was due adds up, and so does what was queued:
+
+    due = queued + coalesced + skipped
+    queued = succeeded + dead + cancelled + unleased + in_flight
+
+  `unleased` are those of at most once, which nobody reports on; `in_flight` are queued, held, delayed or leased now.
+  Beside them: pushed, leased, retried, failed (reported for the policy to decide), lost, expired (accepted, and no
+  answer came), doubled (handed out again after that), released, revived, purged (dead letters), trimmed, stale.
+  With `job`, what the ledger knows of that job; its tasks in flight are to be counted with JTASKS.
 
     EVALSHA <JSTATS> 1 {jobs}
+  Errors: JOBS NOTFOUND, JOBS OPTION.
 --]]
 --- @include "command"
---- @include "key"
+--- @include "find_job"
+--- @include "ledger"
+--- @include "pairs"
+--- @include "places"
 
 local NAMES = {
-  'due', 'queued', 'coalesced', 'pushed', 'leased', 'unleased', 'succeeded', 'retried', 'lost', 'released',
-  'stale', 'dead', 'trimmed',
+  'due', 'queued', 'coalesced', 'skipped', 'succeeded', 'dead', 'cancelled', 'unleased', 'in_flight', 'pushed', 'leased',
+  'retried', 'failed', 'lost', 'expired', 'doubled', 'released', 'revived', 'purged', 'trimmed', 'stale',
 }
 
-return command(function()
-  local values = redis.call('HMGET', key(KEYS[1], 'stats'), unpack(NAMES))
+local function numbers(names, values)
   local reply = {}
-  for i, name in ipairs(NAMES) do
+  for i, name in ipairs(names) do
     reply[#reply + 1], reply[#reply + 2] = name, tonumber(values[i] or 0)
   end
   return reply
+end
+
+return command(function()
+  local board, job = KEYS[1], read_pairs(ARGV, 1, { job = true }).job
+  if job then
+    find_job(board, job)
+    return numbers(JOB_COUNTERS, redis.call('HMGET', key(board, 'ledger'), unpack(ledger_fields(job))))
+  end
+  local values = redis.call('HMGET', key(board, 'stats'), unpack(NAMES))
+  for i, name in ipairs(NAMES) do
+    if name == 'in_flight' then values[i] = in_flight(board) end
+  end
+  return numbers(NAMES, values)
 end)

@@ -2,8 +2,10 @@
 --[[ JTICK board [limit n] [now time]
 
   Move what is due to its queues: up to `limit` (500 unless given, at most 1000) occurrences of jobs, as many
-  delayed tasks, and as many tasks whose lease has lapsed. Any number of clients may tick; none matters more.
-  A job that is late runs once: the occurrences it missed after the first are counted as coalesced.
+  delayed tasks, as many tasks that a rate held back, and as many whose lease has lapsed: that attempt is lost, and
+  whoever takes the task next asks its policy what to do. A task that is lost too often (`losses`) becomes a dead
+  letter. Any number of clients may tick; none matters more. A job that is late runs once: the occurrences it missed
+  after the first are counted as coalesced.
 
     EVALSHA <JTICK> 1 {jobs}
       1) (integer) 3                 how many were moved
@@ -15,17 +17,15 @@
 --- @include "instant"
 --- @include "pairs"
 --- @include "next"
---- @include "record"
---- @include "requeue"
---- @include "lease"
---- @include "count"
---- @include "history"
+--- @include "ending"
+--- @include "starts"
 
 -- Payloads may be large: definitions are read a few at a time, and each kind of move ends once it has copied this
 -- many bytes.
 local CHUNK, BYTES = 10, 1048576
 -- A decaying job that is very late takes many strides to catch up: a tick ends after so many.
 local STRIDES_A_TICK = 5000
+local LOSSES = 5  -- how often a task may be lost, unless its job says otherwise
 
 local function due_members(board, set, now, limit)
   return redis.call('ZRANGE', key(board, set), '-inf', digits(now), 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
@@ -44,17 +44,36 @@ local function due_records(board, set, now, limit)
   return found
 end
 
--- Tasks whose holder has been silent for longer than its lease go back to the front of their queue.
+local function is_poison(task)
+  local options = split_body(task.body)
+  local bound = options:find('"losses"', 1, true) and cjson.decode(options).losses or LOSSES
+  return losses(task) >= bound
+end
+
+-- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came.
+local function lapse(board, token, now)
+  local task, cancelled = take_back(board, token)
+  local attempt, accepted = task.attempt, current_attempt(task) == 'accepted'
+  local what, code = accepted and 'expired' or 'lost', accepted and 'timeout' or 'lost'
+  tally(board, task_job(task.id), what, 1)
+  remember(board, task.id, attempt, what, {})
+  note_attempt(task, what .. '?', now, code)
+  if cancelled then
+    finish(board, token, task, 'cancelled')
+    remember(board, task.id, attempt, 'cancelled', {})
+  elseif is_poison(task) then
+    bury(board, token, task, now)
+    remember(board, task.id, attempt, 'dead', { 'note', 'lost too often', 'code', 'lost' })
+  else
+    task.attempt = attempt + 1
+    requeue(board, token, task, 0, now)
+  end
+end
+
 local function return_lapsed(board, now, limit)
   local lapsed = due_records(board, 'leased', now, limit)
-  for i = #lapsed, 1, -1 do  -- each goes before the one before it, so the earliest comes last
-    local token, record = unpack(lapsed[i])
-    local _, attempt = split_record(record)
-    redis.call('ZREM', key(board, 'leased'), token)
-    requeue(board, token, with_attempt(record, attempt + 1), 0, now)
-    remember(board, token_task(token), attempt, 'lost', {})
-  end
-  count(board, 'lost', #lapsed)
+  -- Each goes to the front, before the one before it, so the earliest comes last.
+  for i = #lapsed, 1, -1 do lapse(board, lapsed[i][1], now) end
   return #lapsed
 end
 
@@ -63,26 +82,50 @@ local function queue_delayed(board, now, limit)
   local delayed = due_records(board, 'delayed', now, limit)
   for _, pair in ipairs(delayed) do
     local ticket, record = unpack(pair)
-    local _, _, queue = split_record(record)
     redis.call('HDEL', key(board, 'task'), ticket)
     redis.call('ZREM', key(board, 'delayed'), ticket)
-    enqueue(board, queue, { record })
+    enqueue(board, read_record(record).lane, { record })
   end
   return #delayed
 end
 
+-- A limit's gate opens: what it held may start, as far as it has room. Answers how many moved.
+local function open_gate(board, name, now, most)
+  redis.call('ZREM', key(board, 'gates'), name)
+  if name:find('^queue:') then
+    reopen(board, name:sub(7))
+    return 0
+  end
+  local first = redis.call('LINDEX', key(board, 'held:' .. name), 0)
+  if not first then return 0 end
+  local limit = name:find('^job:') and job_limit(read_record(first)) or common_limit(board, name) or { name = name }
+  measure(board, limit, now)
+  local moved = let_in(board, name, math.max(0, math.min(most, limit.slots, limit.starts)))
+  if redis.call('EXISTS', key(board, 'held:' .. name)) == 0 then return moved end
+  -- What has moved has not started yet: look again when as many as may start could have.
+  if limit.starts < NONE then limit.at = math.max(limit.at, now + limit.period / limit.n) end
+  if limit.slots > moved then plan(board, 'gates', name, limit.at or now) end
+  return moved
+end
+
+local function open_gates(board, now, limit)
+  local due, moved = due_members(board, 'gates', now, 100), 0
+  for i = 1, #due, 2 do moved = moved + open_gate(board, due[i], now, math.min(limit, 100)) end
+  return moved
+end
+
 -- What a batch of due jobs comes to, before any of it is written.
 local function new_batch()
-  return { tasks = {}, bytes = 0, strides = 0, n = 0, coalesced = 0, moved = {}, changed = {}, ended = {} }
+  return { tasks = {}, bytes = 0, strides = 0, n = 0, coalesced = 0, late = {}, moved = {}, changed = {}, ended = {} }
 end
 
 -- What one due job comes to. This runs for each: it makes one string, and few tables.
--- Answers the queue, the task's record, the next run if there is one, how many occurrences were passed over, and
+-- Answers the lane, the task's record, the next run if there is one, how many occurrences were passed over, and
 -- the job as it is to be kept if that has changed, and how many strides it took.
 local function occurrence(id, due, packed, now)
   local head, body = unpack_job(packed)
   local runner = head.n
-  local queue = head.q or runner
+  local lane = lane_of(head.q or runner, head.y)
   local following, passed, strides = next_run(head, tonumber(due), now)
   local changed
   if head.l then
@@ -90,7 +133,7 @@ local function occurrence(id, due, packed, now)
     if head.l == 0 then following = nil end
     changed = pack_job(head, body)
   end
-  return queue, new_record(id, due, queue, runner, body), following, passed, changed, strides or 0
+  return lane, new_record(id, due, lane, runner, body), following, passed, changed, strides or 0
 end
 
 local function append(list, first, second)
@@ -98,17 +141,20 @@ local function append(list, first, second)
   list[n + 1], list[n + 2] = first, second
 end
 
-local function add(batch, id, queue, record, following, passed, changed, strides)
-  local tasks = batch.tasks[queue]
+local function add(batch, id, lane, record, following, passed, changed, strides)
+  local tasks = batch.tasks[lane]
   if not tasks then
     tasks = {}
-    batch.tasks[queue] = tasks
+    batch.tasks[lane] = tasks
   end
   tasks[#tasks + 1] = record
   batch.bytes = batch.bytes + #record
   batch.strides = batch.strides + strides
   batch.n = batch.n + 1
-  batch.coalesced = batch.coalesced + passed
+  if passed > 0 then
+    batch.coalesced = batch.coalesced + passed
+    append(batch.late, 'coalesced ' .. id, passed)
+  end
   if following then append(batch.moved, following, id) else append(batch.ended, id) end
   if changed then append(batch.changed, id, changed) end
 end
@@ -133,7 +179,8 @@ local function read_due(board, now, limit)
 end
 
 local function write(board, batch)
-  for queue, records in pairs(batch.tasks) do enqueue(board, queue, records) end
+  for lane, records in pairs(batch.tasks) do enqueue(board, lane, records) end
+  for i = 1, #batch.late, 2 do redis.call('HINCRBY', key(board, 'ledger'), batch.late[i], batch.late[i + 1]) end
   if #batch.moved > 0 then redis.call('ZADD', key(board, 'schedule'), unpack(batch.moved)) end
   if #batch.ended > 0 then redis.call('ZREM', key(board, 'schedule'), unpack(batch.ended)) end
   if #batch.changed > 0 then redis.call('HSET', key(board, 'job'), unpack(batch.changed)) end
@@ -145,7 +192,7 @@ end
 
 local function earliest(board)
   local time = math.huge
-  for _, set in ipairs({ 'schedule', 'delayed', 'leased' }) do
+  for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates' }) do
     local first = redis.call('ZRANGE', key(board, set), 0, 0, 'WITHSCORES')
     if first[2] then time = math.min(time, tonumber(first[2])) end
   end
@@ -159,6 +206,7 @@ return command(function()
   local now = now_option(options)
   local moved = return_lapsed(board, now, limit)
     + queue_delayed(board, now, limit)
+    + open_gates(board, now, limit)
     + write(board, read_due(board, now, limit))
   return { moved, earliest(board), now }
 end)

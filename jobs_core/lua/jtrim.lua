@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 --[[ JTRIM board queue keep [limit n]
 
-  Drop the oldest tasks of a queue until `keep` remain; at most `limit` (1000 unless given) a call. The ledger
-  counts them as trimmed.
+  Drop the oldest tasks of a queue until `keep` remain, those of the lowest priority first; at most `limit` (1000
+  unless given) a call. The ledger counts them as cancelled, and as trimmed beside.
 
     EVALSHA <JTRIM> 1 {jobs} shell 1000
 
@@ -11,16 +11,29 @@
 --]]
 --- @include "command"
 --- @include "pairs"
---- @include "count"
+--- @include "room"
+--- @include "tally"
+
+local function drop(board, list, n)
+  local records = n > 0 and redis.call('LPOP', list, n) or {}
+  for _, record in ipairs(records) do
+    local task = read_record(record)
+    tally(board, task_job(task.id), 'cancelled', 1)
+    make_room(board, task)
+  end
+  return #records
+end
 
 return command(function()
   local board, queue = KEYS[1], ARGV[1] or ''
   local keep = whole('keep', ARGV[2] or '', 0)
   local limit = whole('limit', read_pairs(ARGV, 3, { limit = true }).limit or '1000', 1)
-  local list = key(board, 'queue:' .. queue)
-  local excess = math.min(redis.call('LLEN', list) - keep, limit)
-  if excess <= 0 then return 0 end
-  redis.call('LTRIM', list, excess, -1)
-  count(board, 'trimmed', excess)
-  return excess
+  local lanes, length = lanes_of(board, queue), 0
+  for _, lane in ipairs(lanes) do length = length + redis.call('LLEN', key(board, 'queue:' .. lane)) end
+  local excess, dropped = math.min(length - keep, limit), 0
+  for i = #lanes, 1, -1 do
+    dropped = dropped + drop(board, key(board, 'queue:' .. lanes[i]), excess - dropped)
+  end
+  count(board, 'trimmed', dropped)
+  return dropped
 end)

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from jobs_core import Board
-from jobs_core.commands import commands, functions_library
+from jobs_core.commands import VERSION, commands, functions_library
 from tests.lua.helpers import MS, Lua, T
 
 FILES = {
@@ -33,6 +33,13 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JBEAT", [30, f"a@{MS}#1", "--", "now", T + 20]),
     ("JACK", [f"a@{MS}#1", "retry", "delay", 5, "now", T + 21]),
     ("JREGISTER", ["host-1", "echo"]),
+    ("JLIMIT", ["runner", "echo", "concurrency", 5]),
+    ("JTASKS", [0, "state", "leased"]),
+    ("JCANCEL", [f"a@{MS}"]),
+    ("JPUSH", ["echo", "x", "queue", "slow", "now", T + 22]),
+    ("JPOP", [1, "slow", "lease", 30, "worker", "host-1", "now", T + 22]),
+    ("JACK", [f"push:2@{MS + 22000}#3", "dead", "note", "broken", "now", T + 23]),
+    ("JDEAD", ["retry", f"push:2@{MS + 22000}#3"]),
     ("JTRIM", ["echo", 0]),
     ("JCOUNT", []),
     ("JSTATS", []),
@@ -73,12 +80,12 @@ def test_no_script_has_an_include_left_or_twice() -> None:
 
 
 def test_scripts_are_small_enough_to_read() -> None:
-    assert all(len(command.script) < 32_768 for command in commands().values())
+    assert all(len(command.script) < 40_960 for command in commands().values())
 
 
 def test_the_commands_hash_maps_every_name_to_the_sha_that_redis_knows(lua: Lua) -> None:
     found = lua.client.hgetall(lua.keys.commands)
-    assert found.pop("version") == "1"
+    assert found.pop("version") == VERSION
     assert set(found) == set(FILES)
     assert all(lua.client.script_exists(*found.values()))
     for name, sha in found.items():

@@ -9,7 +9,8 @@ import pytest
 from jobs_core import OptionError, StaleError
 from tests.lua.helpers import MS, Lua, T
 
-VERBS = ("done", "retry", "dead", "release")
+VERBS = ("done", "fail", "retry", "dead", "cancelled", "release")
+COUNTERS = {"done": "succeeded", "retry": "retried", "release": "released", "fail": "failed"}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -18,7 +19,7 @@ def test_it_answers_the_id_of_the_task_and_ends_the_lease(lua: Lua, verb: str) -
     held = lua.held()
     assert lua.jack(held["token"], verb) == held["id"]
     assert lua.count()["leased"] == 0
-    assert lua.stats()[{"done": "succeeded", "retry": "retried", "release": "released"}.get(verb, verb)] == 1
+    assert lua.stats()[COUNTERS.get(verb, verb)] == 1
 
 
 def test_a_task_that_is_done_is_gone(lua: Lua) -> None:
@@ -43,7 +44,7 @@ def test_a_retry_waits_for_its_delay(lua: Lua) -> None:
     assert (lua.take(), lua.count()["delayed"], lua.tick(T + 59.999)) == ([], 1, 0)
     assert lua.tick(T + 60) == 1
     (again,) = lua.take()
-    assert again == held | {"attempt": 2, "token": ""}
+    assert again == held | {"attempt": 2, "token": "", "history": f"failed {MS} - - "}
     assert lua.client.exists(lua.keys.task) == 0
 
 
@@ -62,7 +63,7 @@ def test_a_dead_letter_keeps_the_whole_task_and_when_it_died(lua: Lua) -> None:
     lua.jack(held["token"], "dead", now=T + 3)
     assert lua.client.zscore(lua.keys.dead, held["token"]) == MS + 3000
     record = lua.client.hget(lua.keys.task, held["token"])
-    assert record == f'a@{MS}\n1\nslow\necho\n{{"timeout":9}}\nthe\npayload'
+    assert record == f'a@{MS}\n1\nfailed {MS + 3000} - - \nslow\necho\n{{"timeout":9}}\nthe\npayload'
     assert (lua.count()["dead"], lua.tick(T + 99), lua.take("slow")) == (1, 0, [])
 
 
@@ -151,8 +152,8 @@ def test_what_goes_back_to_its_queue_wakes_a_worker_and_what_is_delayed_a_clock(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "'' is not one of done, retry, dead, release"),
-        (["finished"], "'finished' is not one of done, retry, dead, release"),
+        ([], "'' is not one of done, fail, retry, dead, cancelled, release, accept, update"),
+        (["finished"], "'finished' is not one of done, fail"),
         (["retry", "delay", "x"], "delay 'x' is not a duration"),
         (["retry", "delay"], "the option 'delay' has no value"),
         (["done", "reason", "x"], "there is no option 'reason'"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.lua.helpers import Lua, T
 
-EMPTY = {"jobs": 0, "scheduled": 0, "queued": 0, "delayed": 0, "leased": 0, "dead": 0}
+EMPTY = {"jobs": 0, "scheduled": 0, "queued": 0, "held": 0, "delayed": 0, "leased": 0, "dead": 0}
 
 
 def test_an_empty_board(lua: Lua) -> None:
@@ -25,6 +25,7 @@ def test_everything_is_counted_where_it_is(lua: Lua) -> None:
         "jobs": 3,
         "scheduled": 1,
         "queued": 3,
+        "held": 0,
         "delayed": 1,
         "leased": 1,
         "dead": 1,
@@ -39,6 +40,12 @@ def test_a_queue_that_was_used_is_named_when_it_is_empty_again(lua: Lua) -> None
     lua.ids("a", "b")
     assert lua.count() == EMPTY | {"queue:a": 0, "queue:b": 0}
     assert lua.jcount()[-4::2] == ["queue:a", "queue:b"]
+
+
+def test_a_queue_is_counted_over_all_priorities(lua: Lua) -> None:
+    for priority in (-9, 0, 9):
+        lua.push(priority=priority)
+    assert lua.count() == EMPTY | {"queued": 3, "queue:echo": 3}
 
 
 def test_it_changes_nothing(lua: Lua) -> None:

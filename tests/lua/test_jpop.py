@@ -25,6 +25,7 @@ def test_it_answers_what_a_worker_needs(lua: Lua) -> None:
             "queue": "slow",
             "due": MS,
             "attempt": 1,
+            "history": "",
             "options": '{"timeout":30}',
             "payload": "x",
         }

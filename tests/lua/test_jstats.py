@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from jobs_core import NotFoundError
 from tests.lua.helpers import Lua, T
 
 NAMES = (
-    *("due", "queued", "coalesced", "pushed", "leased", "unleased", "succeeded"),
-    *("retried", "lost", "released", "stale", "dead", "trimmed"),
+    *("due", "queued", "coalesced", "skipped", "succeeded", "dead", "cancelled", "unleased", "in_flight"),
+    *("pushed", "leased", "retried", "failed", "lost", "expired", "doubled", "released", "revived", "purged"),
+    *("trimmed", "stale"),
 )
 
 
@@ -29,7 +31,7 @@ def test_every_counter_counts_what_it_says(lua: Lua) -> None:
     lua.board.commands.batch([("JACK", [token, "done"])])
     lua.take()
     lua.jtrim("echo", 1)
-    assert lua.stats() == {
+    assert lua.stats() == dict.fromkeys(NAMES, 0) | {
         "due": 8,
         "queued": 6,
         "coalesced": 2,
@@ -43,7 +45,39 @@ def test_every_counter_counts_what_it_says(lua: Lua) -> None:
         "stale": 1,
         "dead": 1,
         "trimmed": 2,
+        "cancelled": 2,
+        "in_flight": 1,
     }
+
+
+def test_a_job_has_a_ledger_of_its_own(lua: Lua) -> None:
+    lua.put("a", every=5)
+    lua.put("b", every=5)
+    lua.tick(T + 12)
+    for verb in ("retry", "done", "dead"):
+        lua.jack(lua.held()["token"], verb)
+    assert lua.stats()["coalesced"] == 4
+    ledgers = [lua.jstats("job", job) for job in "ab"]
+    found = [{name: n for name, n in zip(flat[::2], flat[1::2], strict=True) if n} for flat in ledgers]
+    assert found == [
+        {"coalesced": 2, "succeeded": 1, "retried": 1},
+        {"coalesced": 2, "dead": 1},
+    ]
+
+
+def test_the_ledger_of_a_job_goes_with_it(lua: Lua) -> None:
+    lua.put("a", every=5)
+    lua.tick(T + 12)
+    lua.jdel("a")
+    lua.jack(lua.held()["token"], "done")
+    assert lua.client.exists(f"{lua.keys.tag}:ledger") == 0
+    lua.refuses(NotFoundError, "there is no job 'a'", "JSTATS", "job", "a")
+
+
+def test_one_off_tasks_leave_no_ledger_behind(lua: Lua) -> None:
+    lua.push()
+    lua.jack(lua.held()["token"], "done")
+    assert lua.client.exists(f"{lua.keys.tag}:ledger") == 0
 
 
 def test_removing_jobs_takes_nothing_back(lua: Lua) -> None:

@@ -194,7 +194,7 @@ def test_a_lapsed_lease_is_told_in_the_history(lua: Lua) -> None:
 
 
 def test_attempts_are_counted_beyond_nine(lua: Lua) -> None:
-    lua.push("\n1\n")
+    lua.push("\n1\n", losses=20)
     for attempt in range(1, 13):
         task = lua.held(now=T + 30 * attempt)
         assert (task["attempt"], task["payload"]) == (attempt, "\n1\n")

@@ -31,7 +31,7 @@ def test_it_drops_a_limited_number_a_call(lua: Lua) -> None:
 
 
 def test_a_thousand_unless_the_limit_says_otherwise(lua: Lua) -> None:
-    lua.client.rpush(lua.keys.queue("echo"), *["x"] * 1005)
+    lua.board.commands.batch([("JPUSH", ["echo", "x"])] * 1005)
     assert [lua.jtrim("echo", 0), lua.jtrim("echo", 0)] == [1000, 5]
 
 
@@ -39,7 +39,14 @@ def test_the_ledger_counts_what_it_drops(lua: Lua) -> None:
     for _ in range(5):
         lua.push()
     lua.jtrim("echo", 2)
-    assert (lua.stats()["trimmed"], lua.count()["queued"]) == (3, 2)
+    assert (lua.stats()["trimmed"], lua.stats()["cancelled"], lua.count()["queued"]) == (3, 3, 2)
+
+
+def test_those_of_the_lowest_priority_go_first(lua: Lua) -> None:
+    for priority in (5, 0, -5, 5, 0, -5):
+        lua.push(str(priority), priority=priority)
+    assert lua.jtrim("echo", 3) == 3
+    assert [task["payload"] for task in lua.take(count=9)] == ["5", "5", "0"]
 
 
 def test_other_queues_and_leased_tasks_stay(lua: Lua) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,14 +16,25 @@ from jobs_core import Board, OptionError, StaleError
 from tests.lua.helpers import MS, Lua, ms
 
 QUEUES = ("echo", "slow")
+PRIORITIES = (5, 0, -5)
+LANES = {queue: [queue if rank == 0 else f"{queue}!{rank}" for rank in PRIORITIES] for queue in QUEUES}
 IDS = st.sampled_from("abc")
+LOSSES = 2
+"""How often a task of the model may be lost."""
 
 
 @dataclass(frozen=True)
 class Task:
     id: str
-    queue: str
+    lane: str
     attempt: int = 1
+    losses: int = 0
+    at_most_once: bool = False
+    undecided: bool = False
+
+    def again(self, *, lost: bool = False, undecided: bool = False) -> Task:
+        """The same, after an attempt that failed."""
+        return replace(self, attempt=self.attempt + 1, losses=self.losses + lost, undecided=undecided)
 
 
 @dataclass
@@ -46,6 +58,14 @@ class Job:
         return self.every, self.start, self.stop, self.repeat
 
 
+@dataclass
+class Lease:
+    end: int
+    task: Task
+    accepted: bool = False
+    cancelling: bool = False
+
+
 class Ledger(RuleBasedStateMachine):
     lua: Lua
 
@@ -54,15 +74,25 @@ class Ledger(RuleBasedStateMachine):
         self.lua.reset()
         self.now = MS
         self.jobs: dict[str, Job] = {}
-        self.queues: dict[str, list[Task]] = {queue: [] for queue in QUEUES}
+        self.lanes: dict[str, list[Task]] = {lane: [] for lanes in LANES.values() for lane in lanes}
         self.delayed: list[tuple[int, str, Task]] = []
-        self.leased: dict[str, tuple[int, Task]] = {}
-        self.dead: set[str] = set()
+        self.leased: dict[str, Lease] = {}
+        self.dead: dict[str, Task] = {}
         self.old: list[str] = []
+        self.unique: dict[str, tuple[int, str]] = {}
         self.stats: Counter[str] = Counter()
 
     def time(self) -> str:
         return ms(self.now)
+
+    def waiting(self, queue: str) -> list[Task]:
+        """The tasks of a queue in the order they leave it."""
+        return [task for lane in LANES[queue] for task in self.lanes[lane]]
+
+    def tasks(self) -> list[Task]:
+        """Every task that has not ended."""
+        queued = [task for lane in self.lanes.values() for task in lane]
+        return [*queued, *(t for _, _, t in self.delayed), *(lease.task for lease in self.leased.values())]
 
     @rule(length=st.sampled_from([1, 500, 2000, 5000, 12_000]))
     def time_passes(self, length: int) -> None:
@@ -80,7 +110,7 @@ class Ledger(RuleBasedStateMachine):
     def put(self, id: str, every: int, stop: int | None, repeat: int | None, queue: str) -> None:
         old = self.jobs.get(id)
         job = Job(every, old.start if old else self.now, stop, repeat, queue, left=repeat)
-        options = {"every": f"{every}ms", "queue": queue, "now": self.time()}
+        options = {"every": f"{every}ms", "queue": queue, "losses": LOSSES, "now": self.time()}
         options |= {"stop": ms(stop)} if stop else {}
         options |= {"repeat": repeat} if repeat else {}
         if stop and stop < job.start:
@@ -117,40 +147,65 @@ class Ledger(RuleBasedStateMachine):
                 job.paused, job.next = False, answer
             assert answer == job.next
 
-    # Tasks
+    # Tasks come
 
-    def pushed(self, id: str, queue: str, due: int) -> None:
+    def pushed(self, task: Task, due: int) -> None:
         self.stats.update(("pushed", "due", "queued"))
         if due > self.now:
-            self.delayed.append((due, id, Task(id, queue)))
+            self.delayed.append((due, f"{task.id}#0", task))
         else:
-            self.queues[queue].append(Task(id, queue))
+            self.lanes[task.lane].append(task)
 
-    @rule(queue=st.sampled_from(QUEUES), delay=st.sampled_from([0, 0, 3000]))
-    def push(self, queue: str, delay: int) -> None:
+    @rule(
+        queue=st.sampled_from(QUEUES),
+        rank=st.sampled_from([0, 0, 1, 2]),
+        delay=st.sampled_from([0, 0, 3000]),
+        at_most_once=st.sampled_from([False, False, True]),
+    )
+    def push(self, queue: str, rank: int, delay: int, at_most_once: bool) -> None:
         due = self.now + delay
-        self.pushed(self.lua.push(queue=queue, at=ms(due), now=self.time()), queue, due)
+        work = {"policy": "none"} if at_most_once else {"losses": LOSSES}
+        id = self.lua.push(queue=queue, priority=PRIORITIES[rank], at=ms(due), now=self.time(), **work)
+        self.pushed(Task(id, LANES[queue][rank], at_most_once=at_most_once), due)
+
+    @rule(payload=st.sampled_from("pq"), length=st.sampled_from([1000, 6000]))
+    def push_unique(self, payload: str, length: int) -> None:
+        till, first = self.unique.get(payload, (0, ""))
+        options = {"unique-for": f"{length}ms", "losses": LOSSES}
+        id = self.lua.push(payload, now=self.time(), **options)
+        if till > self.now:
+            assert id == first
+        else:
+            self.unique[payload] = (self.now + length, id)
+            self.pushed(Task(id, "echo"), self.now)
 
     @rule(id=IDS, delay=st.sampled_from([0, 0, 3000]))
     def push_job(self, id: str, delay: int) -> None:
         if job := self.jobs.get(id):
             due = self.now + delay
-            self.pushed(self.lua.jpush(id, at=ms(due), now=self.time()), job.queue, due)
+            self.pushed(Task(self.lua.jpush(id, at=ms(due), now=self.time()), job.queue), due)
 
     @rule(limit=st.sampled_from([1, 2, 500]))
     def tick(self, limit: int) -> None:
         moved = self.return_lapsed(limit) + self.queue_delayed(limit) + self.queue_due(limit)
-        times = [end for end, _ in self.leased.values()] + [due for due, _, _ in self.delayed]
+        times = [lease.end for lease in self.leased.values()] + [due for due, _, _ in self.delayed]
         times += [job.next for job in self.jobs.values() if job.next is not None]
         assert self.lua.jtick(limit=limit, now=self.time()) == [moved, min(times, default=0), self.now]
 
     def return_lapsed(self, limit: int) -> int:
-        lapsed = sorted((end, token) for token, (end, _) in self.leased.items() if end <= self.now)[:limit]
+        lapsed = sorted((one.end, token) for token, one in self.leased.items() if one.end <= self.now)[:limit]
         for _, token in reversed(lapsed):
-            _, task = self.leased.pop(token)
-            self.queues[task.queue].insert(0, replace(task, attempt=task.attempt + 1))
+            lease = self.leased.pop(token)
             self.old.append(token)
-        self.stats["lost"] += len(lapsed)
+            self.stats["expired" if lease.accepted else "lost"] += 1
+            again = lease.task.again(lost=not lease.accepted, undecided=True)
+            if lease.cancelling:
+                self.stats["cancelled"] += 1
+            elif again.losses >= LOSSES:
+                self.stats["dead"] += 1
+                self.dead[token] = lease.task
+            else:
+                self.lanes[again.lane].insert(0, again)
         return len(lapsed)
 
     def queue_delayed(self, limit: int) -> int:
@@ -158,14 +213,14 @@ class Ledger(RuleBasedStateMachine):
         for due, ticket in ready:
             (entry,) = (entry for entry in self.delayed if entry[:2] == (due, ticket))
             self.delayed.remove(entry)
-            self.queues[entry[2].queue].append(entry[2])
+            self.lanes[entry[2].lane].append(entry[2])
         return len(ready)
 
     def queue_due(self, limit: int) -> int:
         due = sorted((job.next, id) for id, job in self.jobs.items() if job.next and job.next <= self.now)
         for time, id in due[:limit]:
             job = self.jobs[id]
-            self.queues[job.queue].append(Task(f"{id}@{time}", job.queue))
+            self.lanes[job.queue].append(Task(f"{id}@{time}", job.queue))
             last = min(self.now, job.stop or self.now)
             self.stats["queued"] += 1
             self.stats["coalesced"] += (last - time) // job.every
@@ -174,85 +229,155 @@ class Ledger(RuleBasedStateMachine):
             job.next = None if job.left == 0 else job.first(self.now + 1)
         return len(due[:limit])
 
+    # Tasks are taken, and end
+
     @rule(
         queues=st.permutations(QUEUES),
         count=st.integers(1, 3),
         lease=st.sampled_from([None, 4000, 4000, 9000]),
     )
     def pop(self, queues: list[str], count: int, lease: int | None) -> None:
-        expected = [task for queue in queues for task in self.queues[queue]][:count]
+        expected = [task for queue in queues for task in self.waiting(queue)][:count]
         options = {"lease": f"{lease}ms"} if lease else {}
         popped = self.lua.take(*queues, count=count, now=self.time(), **options)
-        assert [Task(task["id"], task["queue"], task["attempt"]) for task in popped] == expected
-        self.stats["leased" if lease else "unleased"] += len(popped)
+        assert [(task["id"], task["attempt"]) for task in popped] == [(t.id, t.attempt) for t in expected]
         for task, found in zip(expected, popped, strict=True):
-            self.queues[task.queue].remove(task)
+            self.lanes[task.lane].remove(task)
             assert found["token"] not in self.leased
-            if lease:
-                self.leased[found["token"]] = (self.now + lease, task)
+            if lease and not task.at_most_once:
+                self.stats.update(("leased", *(("doubled",) if task.undecided else ())))
+                self.leased[found["token"]] = Lease(self.now + lease, task)
+            else:
+                self.stats["unleased"] += 1
 
     @rule(data=st.data(), lease=st.sampled_from([1000, 6000]))
     def beat(self, data: st.DataObject, lease: int) -> None:
         tokens = data.draw(st.lists(st.sampled_from([*self.leased, *self.old, "nobody#1"]), max_size=3))
         assert self.lua.jbeat(f"{lease}ms", *tokens, "--", "now", self.time()) == [
-            int(token in self.leased) for token in tokens
+            (token in self.leased) * (1 + self.is_cancelling(token)) for token in tokens
         ]
         for token in tokens:
             if token in self.leased:
-                self.leased[token] = (self.now + lease, self.leased[token][1])
+                self.leased[token].end = max(self.leased[token].end, self.now + lease)
 
-    @rule(data=st.data(), verb=st.sampled_from(["done", "done", "retry", "dead", "release"]))
+    def is_cancelling(self, token: str) -> bool:
+        return token in self.leased and self.leased[token].cancelling
+
+    @rule(
+        data=st.data(),
+        verb=st.sampled_from(["done", "done", "fail", "retry", "dead", "cancelled", "release"]),
+    )
     def acknowledge(self, data: st.DataObject, verb: str) -> None:
         token = data.draw(st.sampled_from([*self.leased, *self.old, "nobody#1"]))
+        delay = data.draw(st.sampled_from([0, 3000])) if verb in ("retry", "release") else 0
         if token not in self.leased:
             with pytest.raises(StaleError):
                 self.lua.jack(token, verb, now=self.time())
             self.stats["stale"] += 1
             return
-        _, task = self.leased.pop(token)
+        lease = self.leased.pop(token)
         self.old.append(token)
-        again = replace(task, attempt=task.attempt + 1)
-        delay = data.draw(st.sampled_from([0, 3000])) if verb == "retry" else 0
-        assert self.lua.jack(token, verb, delay=f"{delay}ms", now=self.time()) == task.id
-        counter = {"done": "succeeded", "retry": "retried", "release": "released"}.get(verb, verb)
-        self.stats[counter] += 1
+        assert self.lua.jack(token, verb, delay=f"{delay}ms", now=self.time()) == lease.task.id
+        if lease.cancelling and verb in ("fail", "retry", "release"):
+            verb = "cancelled"
+        counters = {"done": "succeeded", "retry": "retried", "release": "released", "fail": "failed"}
+        self.stats[counters.get(verb, verb)] += 1
         if verb == "dead":
-            self.dead.add(token)
-        elif delay:
-            self.delayed.append((self.now + delay, token, again))
-        elif verb != "done":
-            self.queues[task.queue].insert(0, again if verb == "retry" else task)
+            self.dead[token] = lease.task
+        elif verb in ("fail", "retry", "release"):
+            # A failure for the policy to decide is handed out again as that, not as a doubled run.
+            kept = replace(lease.task, undecided=False)
+            self.back(token, kept if verb == "release" else kept.again(), delay)
+
+    def back(self, token: str, task: Task, delay: int) -> None:
+        if delay:
+            self.delayed.append((self.now + delay, token, task))
+        else:
+            self.lanes[task.lane].insert(0, task)
+
+    @rule(data=st.data(), timeout=st.sampled_from([2000, 8000]))
+    def accept(self, data: st.DataObject, timeout: int) -> None:
+        token = data.draw(st.sampled_from([*self.leased, "nobody#1"]))
+        if token not in self.leased:
+            return
+        self.lua.jack(token, "accept", timeout=f"{timeout}ms", now=self.time())
+        lease = self.leased[token]
+        if lease.cancelling:
+            del self.leased[token]
+            self.stats["cancelled"] += 1
+        else:
+            lease.accepted, lease.end = True, self.now + timeout
+
+    @rule(data=st.data(), progress=st.integers(0, 100))
+    def update(self, data: st.DataObject, progress: int) -> None:
+        if self.leased:
+            token = data.draw(st.sampled_from([*self.leased]))
+            self.lua.jack(token, "update", progress=progress, now=self.time())
+
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        id = data.draw(st.sampled_from([*(task.id for task in self.tasks()), "nobody@1"]))
+        _, found = self.lua.jcancel(id)
+        running = [one for one in self.leased.values() if one.task.id == id and not one.accepted]
+        ended = [task for task in self.tasks() if task.id == id]
+        assert sorted(found) == ["cancelled"] * (len(ended) - len(running)) + ["cancelling"] * len(running)
+        self.stats["cancelled"] += len(ended) - len(running)
+        for lease in running:
+            lease.cancelling = True
+        for lane in self.lanes.values():
+            lane[:] = [task for task in lane if task.id != id]
+        self.delayed = [entry for entry in self.delayed if entry[2].id != id]
+        self.leased = {t: one for t, one in self.leased.items() if one.task.id != id or not one.accepted}
 
     @rule(queue=st.sampled_from(QUEUES), keep=st.integers(0, 3), limit=st.sampled_from([1, 1000]))
     def trim(self, queue: str, keep: int, limit: int) -> None:
-        excess = min(max(0, len(self.queues[queue]) - keep), limit)
+        excess = min(max(0, len(self.waiting(queue)) - keep), limit)
         assert self.lua.jtrim(queue, keep, limit=limit) == excess
-        del self.queues[queue][:excess]
-        self.stats["trimmed"] += excess
+        self.stats.update({"trimmed": excess, "cancelled": excess})
+        for lane in reversed(LANES[queue]):
+            dropped = self.lanes[lane][:excess]
+            excess -= len(dropped)
+            del self.lanes[lane][: len(dropped)]
+
+    @rule(data=st.data(), verb=st.sampled_from(["retry", "purge"]))
+    def take_up_a_dead_letter(self, data: st.DataObject, verb: str) -> None:
+        ticket = data.draw(st.sampled_from([*self.dead, "nobody#1"]))
+        assert self.lua.jdead(verb, ticket) == (ticket in self.dead)
+        task = self.dead.pop(ticket, None)
+        if task and verb == "retry":
+            self.stats.update({"dead": -1, "revived": 1})
+            self.lanes[task.lane].append(replace(task, attempt=1, losses=0, undecided=False))
+        elif task:
+            self.stats["purged"] += 1
 
     # What always holds
 
     @invariant()
     def everything_is_where_the_model_says(self) -> None:
         client, keys = self.lua.client, self.lua.keys
-        for queue, tasks in self.queues.items():
-            records = [record.split("\n") for record in client.lrange(keys.queue(queue), 0, -1)]
-            assert [Task(found[0], found[2], int(found[1])) for found in records] == tasks
+        for lane, tasks in self.lanes.items():
+            records = [record.split("\n") for record in client.lrange(keys.queue(lane), 0, -1)]
+            found = [(record[0], record[3], int(record[1])) for record in records]
+            assert found == [(task.id, task.lane, task.attempt) for task in tasks]
         scheduled = {id: job.next for id, job in self.jobs.items() if job.next}
         assert dict(client.zrange(keys.schedule, 0, -1, withscores=True)) == scheduled
-        held = {token: end for token, (end, _) in self.leased.items()}
+        held = {token: lease.end for token, lease in self.leased.items()}
         assert dict(client.zrange(keys.leased, 0, -1, withscores=True)) == held
-        assert set(client.zrange(keys.dead, 0, -1)) == self.dead
+        assert set(client.zrange(keys.dead, 0, -1)) == set(self.dead)
         kept = set(client.hkeys(keys.task))
         assert kept == {*client.zrange(keys.delayed, 0, -1), *held, *self.dead}
+        marked = {token for token, lease in self.leased.items() if lease.cancelling}
+        assert client.smembers(f"{keys.tag}:cancelling") == marked
 
     @invariant()
     def the_counters_are_those_of_the_model(self) -> None:
-        assert {name: n for name, n in self.lua.stats().items() if n} == +self.stats
+        stats = {name: n for name, n in self.lua.stats().items() if n and name != "in_flight"}
+        assert stats == +self.stats
         count = self.lua.count()
-        assert [count[name] for name in ("jobs", "queued", "delayed", "leased", "dead")] == [
+        assert [count[name] for name in ("jobs", "queued", "held", "delayed", "leased", "dead")] == [
             len(self.jobs),
-            sum(map(len, self.queues.values())),
+            sum(map(len, self.lanes.values())),
+            0,
             len(self.delayed),
             len(self.leased),
             len(self.dead),
@@ -260,10 +385,27 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def the_ledger_adds_up(self) -> None:
-        stats, count = self.lua.stats(), self.lua.count()
-        assert stats["due"] == stats["queued"] + stats["coalesced"]
-        ended = sum(stats[name] for name in ("succeeded", "dead", "trimmed", "unleased"))
-        assert stats["queued"] == ended + count["queued"] + count["delayed"] + count["leased"]
+        stats = self.lua.stats()
+        assert stats["in_flight"] == len(self.tasks())
+        assert stats["due"] == stats["queued"] + stats["coalesced"] + stats["skipped"]
+        ended = sum(stats[name] for name in ("succeeded", "dead", "cancelled", "unleased"))
+        assert stats["queued"] == ended + stats["in_flight"]
+
+    @invariant()
+    def every_task_is_listed_where_it_is(self) -> None:
+        cursor, listed = "0", []
+        while True:
+            cursor, page = self.lua.jtasks(cursor)
+            listed += [json.loads(text) for text in page]
+            if cursor == "0":
+                break
+        places = Counter((task["id"], task["state"]) for task in listed)
+        expected = Counter((task.id, "queued") for lane in self.lanes.values() for task in lane)
+        expected.update((task.id, "delayed") for _, _, task in self.delayed)
+        expected.update(
+            (one.task.id, "accepted" if one.accepted else "leased") for one in self.leased.values()
+        )
+        assert places == expected
 
 
 def test_the_board_and_the_model_agree_after_any_sequence_of_commands(lua: Lua) -> None:

@@ -18,6 +18,7 @@ local function describe(id, packed, due)
   local options, payload = split_body(body)
   local job = options ~= '' and cjson.decode(options) or {}
   job.id, job.runner, job.payload, job.queue = id, head.n, payload, head.q
+  job.priority = head.y
   job.every, job.at, job.start, job.stop = in_seconds(head.e), in_seconds(head.a), in_seconds(head.s), in_seconds(head.t)
   job.decay, job.step = head.d, in_seconds(head.p)
   job['repeat'], job.left = head.r, head.l

@@ -5,6 +5,7 @@
 --   s  start, ms         t  stop, ms          r  repeat          l  runs left of repeat
 --   d  decay             p  step, ms
 --   n  runner            q  queue, when it is not the runner's name
+--   y  priority, when it is not 0
 --   z  1: paused         x  the run it was paused before, ms
 --   c, o, …: reserved for calendar schedules
 -- Body: options (JSON, or nothing) LF payload.

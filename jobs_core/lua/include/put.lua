@@ -5,7 +5,7 @@
 --- @include "schedule"
 
 -- `left`, `paused` and `next` restore a job from a dump.
-local PUT_OPTIONS = { queue = true, now = true, left = true, paused = true, next = true }
+local PUT_OPTIONS = { queue = true, priority = true, now = true, left = true, paused = true, next = true }
 
 local function same_schedule(a, b)
   for _, field in ipairs({ 'e', 'a', 's', 't', 'r', 'd', 'p' }) do
@@ -45,7 +45,8 @@ local function put(board, args, create_only)
   local old = packed and unpack_job(packed)
   local head = read_schedule(options, now, old and old.s or now)
   head.n = runner
-  if options.queue and options.queue ~= runner then head.q = word('queue', options.queue) end
+  if options.queue and options.queue ~= runner then head.q = queue_name(options.queue) end
+  head.y = priority(options)
   local body = worker_options(options) .. '\n' .. payload
   local kept = old and inherit(head, old)
   local due

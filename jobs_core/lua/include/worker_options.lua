@@ -1,12 +1,8 @@
+--- @include "backoff"
 --- @include "duration"
 --- @include "pairs"
 
--- The options that a worker reads, and how each is read. Durations become seconds.
-local function seconds(name, text)
-  local ms = duration(name, text)
-  if ms == 0 then fail('OPTION', name .. ' must be longer than 0') end
-  return ms / 1000
-end
+-- The options of a task: those that say where it goes, and those that a worker reads.
 
 local function word(name, text)
   if not text:match('^[^%s%c]+$') or #text > 256 then
@@ -15,16 +11,75 @@ local function word(name, text)
   return text
 end
 
+local function queue_name(text)
+  if text:find('!', 1, true) then fail('OPTION', "a queue's name has no !: that is what sets priorities apart") end
+  return word('queue', text)
+end
+
+-- From -9 to 9; nil for 0, which is what holds when nothing is said.
+local function priority(options)
+  local text = options.priority or '0'
+  local number = text:match('^[+-]?%d+$') and tonumber(text)
+  if not number or math.abs(number) > 9 then fail('OPTION', "priority '" .. text .. "' is not from -9 to 9") end
+  return number ~= 0 and number or nil
+end
+
+local function seconds(name, text)
+  local ms = duration(name, text)
+  if ms == 0 then fail('OPTION', name .. ' must be longer than 0') end
+  return ms / 1000
+end
+
+-- Outcome codes: 503,timeout, where * and ? stand for any.
+local function codes(name, text)
+  if not text:match('^[^%s%c,]+$') and not text:match('^[^%s%c,][^%s%c]*[^%s%c,]$') then
+    fail('OPTION', name .. " '" .. text .. "' is not a list of outcome codes such as 503,timeout")
+  end
+  return text
+end
+
+-- So many starts in a period, 100/1m: kept as n/seconds.
+local function rate(name, text)
+  local n, period = text:match('^([1-9]%d*)/(%S+)$')
+  if not n then fail('OPTION', name .. " '" .. text .. "' is not a rate such as 100/1m or 5/s") end
+  if tonumber(n) > 10000 then fail('OPTION', name .. ' is at most 10000 in a period: shorten the period') end
+  return n .. '/' .. string.format('%.14g', seconds(name, period:match('^%a') and '1' .. period or period))
+end
+
+local function losses_option(name, text)
+  local n = whole(name, text, 1)
+  if n > 20 then fail('OPTION', name .. ' is at most 20') end
+  return n
+end
+
+local function at_least_one(name, text)
+  return whole(name, text, 1)
+end
+
+-- Each option that goes to the worker, and how it is read. Durations become seconds.
 local WORKER_OPTIONS = {
   timeout = seconds,
   lease = seconds,
-  backoff = seconds,
   policy = word,
-  attempts = function(name, text) return whole(name, text, 1) end,
+  attempts = at_least_one,
+  backoff = backoff,
+  ['retry-on'] = codes,
+  ['never-on'] = codes,
+  losses = losses_option,
+  concurrency = at_least_one,
+  rate = rate,
 }
+
+local function refuse_contradictions(options)
+  if options.policy ~= 'none' then return end
+  for _, name in ipairs({ 'lease', 'attempts', 'backoff', 'retry-on', 'never-on', 'losses', 'concurrency' }) do
+    if options[name] then fail('OPTION', name .. ' needs a lease, and with policy none there is none') end
+  end
+end
 
 -- The worker's options as JSON text, or nothing when there are none.
 local function worker_options(options)
+  refuse_contradictions(options)
   local found = {}
   for name, read in pairs(WORKER_OPTIONS) do
     if options[name] then found[name] = read(name, options[name]) end

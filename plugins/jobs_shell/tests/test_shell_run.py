@@ -69,6 +69,11 @@ def test_exit_zero_is_done() -> None:
     assert outcome.data["truncated"] is False
 
 
+def test_exit_zero_of_a_command_that_calls_back_is_accepted() -> None:
+    assert run({"line": "true", "callback": True}).status == "accepted"
+    assert run({"line": "exit 3", "callback": True}).code == "3"
+
+
 def test_another_exit_status_is_the_code() -> None:
     outcome = run("exit 3")
     assert (outcome.status, outcome.code, outcome.note) == ("failed", "3", "exit 3")

@@ -269,6 +269,8 @@ class Run:
             return Outcome.failed(f"timed out, {how} after {seconds:.3g} s", code="timeout", **data)
         if self._stopped == "cancelled":
             return Outcome.cancelled(f"cancelled, {how} after {seconds:.3g} s", **data)
+        if status == 0 and self._command.callback:
+            return Outcome.accepted(how)
         if status == 0:
             return Outcome.done(how, code="0", **data)
         return Outcome.failed(how + _MEANING.get(status, ""), code=name or str(status), **data)

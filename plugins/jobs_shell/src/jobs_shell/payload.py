@@ -46,6 +46,10 @@ SCHEMA: dict[str, Any] = {
             "maximum": 3600,
             "description": f"Seconds between SIGTERM and SIGKILL: {GRACE:g} unless given",
         },
+        "callback": {
+            "type": "boolean",
+            "description": "Exit 0 means accepted: the task stays open until JOBS_TOKEN is acknowledged",
+        },
         "limit": {
             "type": "integer",
             "minimum": 0,
@@ -71,6 +75,7 @@ class Command:
     input: str | None = None
     grace: float = GRACE
     limit: int = LIMIT
+    callback: bool = False
 
 
 def check(payload: Any) -> None:

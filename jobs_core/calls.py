@@ -1,0 +1,60 @@
+"""What goes to the commands: the arguments that `Board`, workers and bulk work share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from jobs_core.commands import Call
+from jobs_core.errors import OptionError, PayloadError
+from jobs_core.model import Payload
+from jobs_core.options import to_pairs, to_text
+
+POP_OPTIONS = frozenset(("count", "lease", "worker"))
+TASK_FILTERS = frozenset(("state", "task", "job", "runner", "queue", "older-than", "payload"))
+
+NOTE = 1000
+"""Characters of a note that are kept."""
+
+
+def pop_call(
+    queues: Collection[str], count: int, lease: float | None, worker: str = "", now: Any = None
+) -> Call:
+    """The JPOP that `Board.pop` and workers send."""
+    options = to_pairs({"count": count, "lease": lease, "worker": worker or None, "now": now}, POP_OPTIONS)
+    return "JPOP", (len(queues), *queues, *options)
+
+
+def ack_pairs(options: Mapping[str, Any]) -> list[str]:
+    """The options of a JACK, flat: notes cut to what is kept, data as JSON."""
+    pairs: list[str] = []
+    for name, value in options.items():
+        if value is None or value == "":
+            continue
+        if name == "data":
+            value = json.dumps(dict(value), ensure_ascii=False, default=str)
+        elif name == "note":
+            value = str(value)[:NOTE]
+        pairs += (name, to_text(value))
+    return pairs
+
+
+def parts(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Split `{"id": …, "runner": …, "payload": …, option: value}` into the arguments of a put."""
+    options = dict(job)
+    try:
+        id, runner, payload = (options.pop(name) for name in ("id", "runner", "payload"))
+    except KeyError as error:
+        raise OptionError(f"a job needs an id, a runner and a payload: {error.args[0]} is missing") from None
+    if not isinstance(id, str) or not isinstance(runner, str):
+        raise OptionError("the id and the runner of a job are strings")
+    return {"id": id, "runner": runner, "payload": payload, "options": options}
+
+
+def as_raw(payload: Payload) -> str:
+    if isinstance(payload, str):
+        return payload
+    if isinstance(payload, Mapping):
+        return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    raise PayloadError("a payload is a string or a JSON object")

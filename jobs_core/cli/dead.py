@@ -1,0 +1,131 @@
+"""`jobs dead`: list show retry purge dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board, when
+from jobs_core.cli.tasks import show_tasks, task_filters
+from jobs_core.errors import NotFoundError, OptionError
+
+
+@click.group()
+def dead() -> None:
+    """Dead letters: tasks that were given up.
+
+    \b
+      jobs dead list --job backup
+      jobs dead retry backup@1795441178194
+      jobs dead purge --older-than 30d
+    """
+
+
+@dead.command(name="list")
+@task_filters
+@json_option
+@connected
+def list_dead(as_json: bool, url: str | None, board_name: str, **filters: Any) -> None:
+    """List dead letters, and what each failed with.
+
+    \b
+      jobs dead list --runner shell --older-than 1d
+    """
+    show_tasks(open_board(url, board_name).dead(**filters), as_json)
+
+
+@dead.command()
+@click.argument("task")
+@json_option
+@connected
+def show(task: str, as_json: bool, url: str | None, board_name: str) -> None:
+    """Show a dead letter whole: its options, its payload and every attempt.
+
+    \b
+      jobs dead show backup@1795441178194
+    """
+    found = list(open_board(url, board_name).dead(task=task, payload=True))
+    if not found:
+        raise NotFoundError(_none(task, board_name))
+    for letter in found:
+        if as_json:
+            echo_json(letter)
+        else:
+            attempts = letter.pop("history")
+            echo_table(("", letter.pop("id")), ((name, _readable(name, letter[name])) for name in letter))
+            echo_table(
+                ("when", "what", "worker", "code", "note"),
+                ((when(a["time"]), a["status"], a["worker"], a["code"], a["note"]) for a in attempts),
+            )
+
+
+@dead.command()
+@click.argument("tasks", nargs=-1)
+@task_filters
+@click.option("--all", "everything", is_flag=True, help="All there are.")
+@json_option
+@connected
+def retry(**arguments: Any) -> None:
+    """Queue dead letters again, under the same ids.
+
+    Their attempts count from 1 again.
+
+    \b
+      jobs dead retry backup@1795441178194
+      jobs dead retry --runner http
+    """
+    _take_up("retried", lambda board, filters: board.dead_retry(**filters), **arguments)
+
+
+@dead.command()
+@click.argument("tasks", nargs=-1)
+@task_filters
+@click.option("--all", "everything", is_flag=True, help="All there are.")
+@json_option
+@connected
+def purge(**arguments: Any) -> None:
+    """Drop dead letters for good.
+
+    \b
+      jobs dead purge --older-than 30d
+    """
+    _take_up("purged", lambda board, filters: board.dead_purge(**filters), **arguments)
+
+
+def _take_up(
+    what: str,
+    act: Callable[[Any, dict[str, Any]], int],
+    *,
+    tasks: tuple[str, ...],
+    everything: bool,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
+    **filters: Any,
+) -> None:
+    chosen = {name: value for name, value in filters.items() if value is not None}
+    if not (tasks or chosen or everything):
+        raise OptionError("say which: ids of tasks, --job, --runner, --queue, --older-than, or --all")
+    if everything and (tasks or chosen):
+        raise OptionError("--all means all of them: give no ids and no filters with it")
+    board = open_board(url, board_name)
+    n = 0
+    for filter in [{"task": task} for task in tasks] or [{}]:
+        found = act(board, filter | chosen)
+        if "task" in filter and not found:
+            raise NotFoundError(_none(filter["task"], board_name))
+        n += found
+    if as_json:
+        echo_json({what: n})
+    else:
+        click.echo(f"{n} {what}")
+
+
+def _none(task: str, board_name: str) -> str:
+    return f"there is no dead letter {task!r} on the board {board_name!r}"
+
+
+def _readable(name: str, value: Any) -> Any:
+    return when(value) if name in ("due", "since") else value

@@ -1,0 +1,28 @@
+--- @include "attempts"
+--- @include "room"
+--- @include "tally"
+--- @include "history"
+--- @include "requeue"
+
+-- What becomes of a task that was under way under a token. Each of these ends its hold.
+
+-- End the lease. Answers the task, and whether somebody asked to cancel it; or nothing when the token holds none.
+local function take_back(board, token)
+  if redis.call('ZREM', key(board, 'leased'), token) == 0 then return nil end
+  local task = read_record(redis.call('HGET', key(board, 'task'), token))
+  make_room(board, task, token)
+  return task, redis.call('SREM', key(board, 'cancelling'), token) == 1
+end
+
+-- It has ended: `counter` is succeeded or cancelled.
+local function finish(board, token, task, counter)
+  redis.call('HDEL', key(board, 'task'), token)
+  tally(board, task_job(task.id), counter, 1)
+end
+
+-- It is given up, and becomes a dead letter.
+local function bury(board, token, task, now)
+  redis.call('HSET', key(board, 'task'), token, write_record(task))
+  redis.call('ZADD', key(board, 'dead'), now, token)
+  tally(board, task_job(task.id), 'dead', 1)
+end

@@ -1,0 +1,44 @@
+--- @include "record"
+
+-- How many tasks may run at once, and how many may start in a period: of a job (its own options), of a queue or of a
+-- runner (`{b}:limits`). A limit is named job:<id>, queue:<name> or runner:<name>.
+--
+-- `{b}:running:<limit>` is the set of tokens that count; `{b}:rate:<limit>` has the times of the latest starts, the
+-- oldest first; `{b}:held:<limit>` the tasks that JPOP met and could not let start, in order; `{b}:held` names the
+-- limits that hold any. `{b}:gates` has, for a limit on a rate, when it may let the next one start.
+
+-- A limit as it is kept: concurrency, n and period (ms), each - when there is none.
+local function read_limit(name, text)
+  local concurrency, n, period = text:match('^(%S+) (%S+) (%S+)$')
+  return { name = name, concurrency = tonumber(concurrency), n = tonumber(n), period = tonumber(period) }
+end
+
+-- Write n per period as people do: 100/60 is a hundred a minute. Answers n, period in ms.
+local function split_rate(rate)
+  local n, seconds = rate:match('^(%d+)/(%S+)$')
+  return tonumber(n), tonumber(seconds) * 1000
+end
+
+local function job_limit(task)
+  local options = task.options or split_body(task.body)
+  if options == '' or not (options:find('"concurrency"', 1, true) or options:find('"rate"', 1, true)) then return nil end
+  local own = cjson.decode(options)
+  local limit = { name = 'job:' .. task_job(task.id), concurrency = own.concurrency }
+  if own.rate then limit.n, limit.period = split_rate(own.rate) end
+  return limit
+end
+
+-- The limit of a queue or runner, if it has one.
+local function common_limit(board, name)
+  local text = redis.call('HGET', key(board, 'limits'), name)
+  return text and read_limit(name, text) or nil
+end
+
+-- Every limit that a task is under; `any` says whether the board has limits of queues and runners.
+local function limits_of(board, task, any)
+  local limits = { job_limit(task) }
+  if not any then return limits end
+  limits[#limits + 1] = common_limit(board, 'queue:' .. split_lane(task.lane))
+  limits[#limits + 1] = common_limit(board, 'runner:' .. task.runner)
+  return limits
+end

@@ -1,0 +1,92 @@
+--- @include "head"
+--- @include "key"
+
+-- Where tasks are. A place is the name of a key: leased, delayed, dead (sorted sets of tickets), held:<limit> and
+-- queue:<lane> (lists of records).
+
+local SETS = { leased = true, delayed = true, dead = true }
+
+local function lists(board, set, prefix)
+  local names = redis.call('SMEMBERS', key(board, set))
+  table.sort(names)
+  for i, name in ipairs(names) do names[i] = prefix .. name end
+  return names
+end
+
+local function lanes_in_use(board)
+  return lists(board, 'queues', 'queue:')
+end
+
+local function held_lists(board)
+  return lists(board, 'held', 'held:')
+end
+
+local function size(board, place)
+  return redis.call(SETS[place] and 'ZCARD' or 'LLEN', key(board, place))
+end
+
+local function total(board, places)
+  local n = 0
+  for _, place in ipairs(places) do n = n + size(board, place) end
+  return n
+end
+
+-- How many tasks have been queued and have not ended.
+local function in_flight(board)
+  return total(board, lanes_in_use(board)) + total(board, held_lists(board)) + total(board, { 'leased', 'delayed' })
+end
+
+-- The places of tasks in these states, in a fixed order.
+local function places_of(board, states)
+  local found = {}
+  local function add(names)
+    for _, name in ipairs(names) do found[#found + 1] = name end
+  end
+  for _, state in ipairs(states) do
+    if state == 'queued' then
+      add(lanes_in_use(board))
+    elseif state == 'held' then
+      add(held_lists(board))
+    else
+      add({ state })
+    end
+  end
+  return found
+end
+
+-- One step through a sorted set. Answers tickets, and where to go on, or nothing at its end.
+local function step_in_set(name, position)
+  local page = redis.call('ZSCAN', name, position, 'COUNT', 25)
+  local tickets = {}
+  for i = 1, #page[2], 2 do tickets[#tickets + 1] = page[2][i] end
+  return tickets, page[1] ~= '0' and page[1] or nil
+end
+
+-- The same through a list: from its tail, where no task that leaves it meanwhile makes another be passed over.
+local function step_in_list(name, position)
+  local records = redis.call('LRANGE', name, -position - 25, -position - 1)
+  return records, #records == 25 and digits(position + 25) or nil
+end
+
+-- Walk over the tasks at some places, a page at a time: visit(place, ticket or record) answers how much of `budget`
+-- that took, and whether it removed the task. Answers the cursor to go on from, or 0 when all have been seen.
+local function walk(board, names, cursor, budget, visit)
+  local from, position = cursor:match('^(%S+) (%d+)$')
+  local at = 1
+  while from and names[at] and names[at] ~= from do at = at + 1 end
+  -- A place that is gone: only held tasks' are, so everything from the first on is looked at again.
+  if not names[at] or not from then at, position = 1, '0' end
+  while names[at] do
+    local step = SETS[names[at]] and step_in_set or step_in_list
+    local members, following = step(key(board, names[at]), position)
+    for _, member in ipairs(members) do
+      local cost, removed = visit(names[at], member)
+      budget = budget - cost
+      if removed and following and not SETS[names[at]] then following = following - 1 end
+    end
+    if not following then at = at + 1 end
+    position = following or '0'
+    if budget <= 0 and names[at] then return names[at] .. ' ' .. position end
+  end
+  return '0'
+end

@@ -1,0 +1,80 @@
+#!lua flags=allow-oom
+--[[ JCANCEL board id [cursor]
+
+  Cancel the tasks of an id, wherever they are. One that waits ends at once, and so does one that was accepted. One
+  that runs is marked, and its worker told: its token goes to `{b}:inbox:<worker>`, and JBEAT answers 2 for it. It ends
+  as cancelled when the worker reports that, or when its lease lapses. Dead letters have ended already.
+
+  A call looks at about a thousand tasks: call it again with the cursor it answers, until that is 0.
+
+    EVALSHA <JCANCEL> 1 {jobs} tick@1763900005000
+      1) 0                      the cursor
+      2) 1) cancelled           what was done: cancelled, or cancelling (it runs)
+  Errors: JOBS OPTION.
+--]]
+--- @include "command"
+--- @include "fail"
+--- @include "lease"
+--- @include "ending"
+--- @include "places"
+
+local PAGE = 1000
+local INBOX = 3600  -- seconds that a message waits for a worker that may be gone
+
+-- Nobody runs it: it ends here and now.
+local function end_waiting(board, task)
+  tally(board, task_job(task.id), 'cancelled', 1)
+  remember(board, task.id, task.attempt, 'cancelled', {})
+  return 'cancelled'
+end
+
+local function tell_worker(board, token, worker)
+  redis.call('SADD', key(board, 'cancelling'), token)
+  if worker ~= '-' then
+    redis.call('RPUSH', key(board, 'inbox:' .. worker), token)
+    redis.call('EXPIRE', key(board, 'inbox:' .. worker), INBOX)
+  end
+  return 'cancelling'
+end
+
+local function cancel_leased(board, token)
+  local task = read_record(redis.call('HGET', key(board, 'task'), token))
+  local status, _, worker = current_attempt(task)
+  if status ~= 'accepted' then return tell_worker(board, token, worker) end
+  take_back(board, token)
+  redis.call('HDEL', key(board, 'task'), token)
+  return end_waiting(board, task)
+end
+
+local function cancel_delayed(board, ticket)
+  local task = read_record(redis.call('HGET', key(board, 'task'), ticket))
+  redis.call('ZREM', key(board, 'delayed'), ticket)
+  redis.call('HDEL', key(board, 'task'), ticket)
+  return end_waiting(board, task)
+end
+
+local function cancel_queued(board, place, record)
+  redis.call('LREM', key(board, place), -1, record)
+  local task = read_record(record)
+  make_room(board, task)
+  return end_waiting(board, task)
+end
+
+local function cancel(board, place, member)
+  if place == 'leased' then return cancel_leased(board, member) end
+  if place == 'delayed' then return cancel_delayed(board, member) end
+  return cancel_queued(board, place, member)
+end
+
+return command(function()
+  local board, id = KEYS[1], ARGV[1] or ''
+  if not task_job(id) then fail('OPTION', "'" .. id .. "' is not the id of a task: <job>@<due>") end
+  local found = {}
+  local names = places_of(board, { 'leased', 'delayed', 'held', 'queued' })
+  local cursor = walk(board, names, ARGV[2] or '0', PAGE, function(place, member)
+    local is_it = (SETS[place] and token_task or record_id)(member) == id
+    if is_it then found[#found + 1] = cancel(board, place, member) end
+    return 1, is_it
+  end)
+  return { cursor, found }
+end)

@@ -1,0 +1,45 @@
+#!lua flags=allow-oom
+--[[ JDEAD board retry|purge ticket [ticket …]
+
+  Take up dead letters, by the tickets that JTASKS names.
+
+    retry   queue it again, under the same id, as its first attempt: its losses and failures are forgotten
+    purge   drop it for good
+
+    EVALSHA <JDEAD> 1 {jobs} retry tick@1763900005000#7
+
+  Answers how many there were. Name no more than about a hundred at once.
+  Errors: JOBS OPTION.
+--]]
+--- @include "command"
+--- @include "fail"
+--- @include "ending"
+
+local VERBS = {
+  retry = function(board, task)
+    task.attempt, task.history = 1, ''
+    enqueue(board, task.lane, { write_record(task) })
+    tally(board, task_job(task.id), 'dead', -1)
+    tally(board, task_job(task.id), 'revived', 1)
+    remember(board, task.id, task.attempt, 'revived', {})
+  end,
+  purge = function(board, task)
+    count(board, 'purged', 1)
+    remember(board, task.id, task.attempt, 'purged', {})
+  end,
+}
+
+return command(function()
+  local board, act = KEYS[1], VERBS[ARGV[1]]
+  if not act then fail('OPTION', 'JDEAD starts with retry or purge') end
+  local n = 0
+  for i = 2, #ARGV do
+    if redis.call('ZREM', key(board, 'dead'), ARGV[i]) == 1 then
+      local record = redis.call('HGET', key(board, 'task'), ARGV[i])
+      redis.call('HDEL', key(board, 'task'), ARGV[i])
+      act(board, read_record(record))
+      n = n + 1
+    end
+  end
+  return n
+end)

@@ -1,0 +1,37 @@
+#!lua
+--[[ JLIMIT board queue|runner name [concurrency n] [rate n/period]
+
+  Limit a queue or a runner, over all workers: how many of its tasks may run at once, and how many may start in a
+  period. What is not given is not limited; with neither, the limit is gone. Tasks that run already count from when
+  they are taken, so a new limit sees those taken after it. A job's own limit is an option of the job.
+
+    EVALSHA <JLIMIT> 1 {jobs} runner http concurrency 20 rate 100/1m
+
+  Answers the limit as it is kept: concurrency, n and period in ms, each - when there is none.
+  Errors: JOBS OPTION.
+--]]
+--- @include "command"
+--- @include "clock"
+--- @include "limits"
+--- @include "schedule"
+--- @include "worker_options"
+
+return command(function()
+  local board, kind, name = KEYS[1], ARGV[1], ARGV[2] or ''
+  if kind ~= 'queue' and kind ~= 'runner' then fail('OPTION', 'a limit is of a queue or of a runner') end
+  name = kind .. ':' .. (kind == 'queue' and queue_name(name) or word('the name', name))
+  local options = read_pairs(ARGV, 3, { concurrency = true, rate = true })
+  local concurrency = options.concurrency and whole('concurrency', options.concurrency, 1)
+  local n, period
+  if options.rate then n, period = split_rate(rate('rate', options.rate)) end
+  local kept = table.concat({ concurrency or '-', n or '-', period and digits(period) or '-' }, ' ')
+  if concurrency or n then
+    redis.call('HSET', key(board, 'limits'), name, kept)
+  else
+    redis.call('HDEL', key(board, 'limits'), name)
+  end
+  if not concurrency then redis.call('DEL', key(board, 'running:' .. name)) end
+  if not n then redis.call('DEL', key(board, 'rate:' .. name)) end
+  plan(board, 'gates', name, clock())  -- what it holds may have room now
+  return kept
+end)

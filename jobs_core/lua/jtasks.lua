@@ -1,0 +1,100 @@
+#!lua flags=no-writes
+--[[ JTASKS board cursor [state s] [task id] [job id] [runner name] [queue name] [older-than duration] [payload 1]
+         [now time]
+
+  List tasks, a page at a time: begin with the cursor 0, and go on with the one it answers until that is 0 again.
+  States: queued, held (a limit keeps it), delayed, leased, accepted (it goes on elsewhere), dead; unless one is given,
+  all but dead. `older-than` selects by when a task came into its state: died, was leased, or else was due.
+
+    EVALSHA <JTASKS> 1 {jobs} 0 state dead job tick
+      1) 0
+      2) 1) {"id":"tick@1763900005000","state":"dead","ticket":"tick@1763900005000#7","job":"tick","attempt":3,
+            "since":1763900035,"history":"failed 1763900012000 host-1 1 exit 1\tfailed …", …}
+
+  `since` is in epoch seconds; `until` is when a lease, or a delay, ends. `history` is as include/attempts.lua writes it;
+  `payload` is there only when asked for.
+  Errors: JOBS OPTION.
+--]]
+--- @include "command"
+--- @include "instant"
+--- @include "pairs"
+--- @include "attempts"
+--- @include "describe"
+--- @include "places"
+--- @include "record"
+
+local BYTES = 262144  -- of records that one call reads, where each counts as 256 at least
+local STATES = { 'queued', 'held', 'delayed', 'leased', 'dead' }
+local LIVE = { 'leased', 'delayed', 'held', 'queued' }
+local FILTERS = {
+  state = true, task = true, job = true, runner = true, queue = true, ['older-than'] = true, payload = true, now = true,
+}
+
+local function states(state)
+  if not state then return LIVE end
+  if state == 'accepted' then return { 'leased' } end
+  for _, known in ipairs(STATES) do
+    if known == state then return { state } end
+  end
+  fail('OPTION', "state '" .. state .. "' is not one of queued, held, delayed, leased, accepted, dead")
+end
+
+-- A task as people want to see it.
+local function view(board, place, member)
+  local record = SETS[place] and redis.call('HGET', key(board, 'task'), member) or member
+  local task = read_record(record)
+  local options, payload = split_body(task.body)
+  local queue, rank = split_lane(task.lane)
+  local found = {
+    id = task.id, job = task_job(task.id), runner = task.runner, queue = queue, priority = rank, attempt = task.attempt,
+    state = place:match('^%a+'), due = in_seconds(tonumber(task.id:match('@(%d+)%-?%d*$'))), history = task.history,
+    options = options ~= '' and cjson.decode(options) or nil, payload = payload,
+  }
+  if found.state == 'queue' then found.state = 'queued' end
+  return found, task, #record
+end
+
+-- What is known of a task in a sorted set: since and until when, and in whose hands.
+local function detail(board, place, member, found, task)
+  found.ticket = member
+  local score = tonumber(redis.call('ZSCORE', key(board, place), member))
+  if place == 'dead' then
+    found.since = in_seconds(score)
+    return
+  end
+  found['until'] = in_seconds(score)
+  if place == 'leased' then
+    local status, since, worker, progress, note = current_attempt(task)
+    found.state, found.since, found.worker = status, in_seconds(since), worker ~= '-' and worker or nil
+    found.progress, found.note = tonumber(progress), note ~= '' and note or nil
+    found.cancelling = redis.call('SISMEMBER', key(board, 'cancelling'), member) == 1 or nil
+    found.history = split_history(task.history)
+  end
+end
+
+local function fits(found, filter)
+  for _, name in ipairs({ 'state', 'job', 'runner', 'queue' }) do
+    if filter[name] and filter[name] ~= found[name] then return false end
+  end
+  if filter.task and filter.task ~= found.id then return false end
+  return not filter.before or (found.since or found.due) * 1000 <= filter.before
+end
+
+return command(function()
+  local board, cursor = KEYS[1], ARGV[1] or '0'
+  local filter = read_pairs(ARGV, 2, FILTERS)
+  if filter['older-than'] then
+    filter.before = now_option(filter) - duration('older-than', filter['older-than'])
+  end
+  local tasks = {}
+  cursor = walk(board, places_of(board, states(filter.state)), cursor, BYTES, function(place, member)
+    local found, task, bytes = view(board, place, member)
+    if SETS[place] then detail(board, place, member, found, task) end
+    if fits(found, filter) then
+      if filter.payload ~= '1' then found.payload = nil end
+      tasks[#tasks + 1] = cjson.encode(found)
+    end
+    return math.max(bytes, 256)
+  end)
+  return { cursor, tasks }
+end)

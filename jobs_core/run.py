@@ -1,0 +1,80 @@
+"""A task in a worker's hands, and the JACK that reports what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from jobs_core.calls import ack_pairs
+from jobs_core.commands import Call
+from jobs_core.model import Attempt, Context, Decision, Outcome, Task
+
+VERBS = {"ack": "done", "retry": "retry", "dead": "dead"}
+"""What JACK calls a decision."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A task that a worker holds.
+
+    Without an outcome it is given back unfinished. When it is `unstarted`, the decision is about the attempt
+    before. `started` is in seconds of the monotonic clock, `timeout` in seconds.
+    """
+
+    task: Task
+    context: Context
+    started: float
+    timeout: float | None = None
+    outcome: Outcome | None = None
+    decision: Decision | None = None
+    unstarted: bool = False
+    timed_out: bool = False
+    asked_to_cancel: bool = False
+    lost: bool = False
+
+    def is_open(self, outcome: Outcome) -> bool:
+        """Whether there is nothing to decide: the task was accepted, or it stopped because it was told to."""
+        return outcome.status == "accepted" or self._has_stopped(outcome)
+
+    def report(self) -> Call:
+        """The JACK that reports it."""
+        verb, options = self._verb()
+        if self.outcome is not None and verb != "release":
+            options |= {
+                "note": self.outcome.note,
+                "code": self.outcome.code,
+                "data": self.outcome.data or None,
+            }
+        return "JACK", (self.task.token, verb, *ack_pairs(options))
+
+    def kind(self) -> str | None:
+        """The event that tells of it once it is reported, or None when there was one already."""
+        if self.outcome is None or self._has_stopped(self.outcome):
+            return "task.cancelled" if self.asked_to_cancel else "task.released"
+        if self.unstarted:
+            return None
+        return "task.accepted" if self.outcome.status == "accepted" else "task.finished"
+
+    def _verb(self) -> tuple[str, dict[str, Any]]:
+        if self.outcome is None:
+            return "release", {}
+        if self.outcome.status == "accepted":
+            progress = self.outcome.data.get("progress")
+            return "accept", {"timeout": self.context.remaining, "progress": progress}
+        if self._has_stopped(self.outcome):
+            return ("cancelled" if self.asked_to_cancel else "release"), {}
+        if self.decision is None:
+            return "fail", {}
+        delay = round(self.decision.delay, 3) or None
+        return VERBS[self.decision.verb], {"delay": delay, "unstarted": self.unstarted or None}
+
+    def _has_stopped(self, outcome: Outcome) -> bool:
+        return outcome.status == "cancelled" and self.context.cancelled.is_set()
+
+
+def unheard(attempt: Attempt) -> Outcome:
+    """What a policy is shown of an attempt that ended where no policy was at hand."""
+    if attempt.status == "lost":
+        return Outcome.lost()
+    note = attempt.note or ("no answer came in time" if attempt.status == "expired" else "")
+    return Outcome.failed(note, code=attempt.code)

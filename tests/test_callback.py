@@ -1,0 +1,109 @@
+"""Tasks that go on elsewhere: accepted under their token until somebody calls back, or time is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from jobs_core import Board, Context, OptionError, Outcome, StaleError, Task
+from tests.helpers import Jobs, Recorder, lines, refused, runner, wait_until, working
+
+
+def accept(task: Task, context: Context) -> Outcome:
+    return Outcome.accepted("handed over", progress=5)
+
+
+@contextmanager
+def accepted(board: Board, **options: Any) -> Iterator[tuple[str, Recorder]]:
+    """A task that was accepted, by its token, while a worker is there."""
+    board.push("test", "x", **options)
+    with working(board, runner(accept)) as (_, log):
+        (event,) = log.wait_for("task.accepted")
+        assert event.task is not None
+        yield event.task.token, log
+
+
+def test_an_accepted_task_stays_open_until_it_is_acknowledged(board: Board) -> None:
+    with accepted(board) as (token, log):
+        (task,) = board.tasks()
+        assert (task["state"], task["note"], task["progress"]) == ("accepted", "handed over", 5)
+        assert board.stats()["succeeded"] == 0
+        board.ack(token, note="all done")
+    assert list(board.tasks()) == []
+    assert board.stats()["succeeded"] == 1
+    assert [entry["what"] for entry in board.history()] == ["done", "accept"]
+    assert not log.of("task.finished")
+
+
+def test_an_accepted_task_outlives_the_lease_of_its_worker(board: Board) -> None:
+    board.push("test", "x", lease=0.2)
+    with working(board, runner(accept)) as (_, log):
+        log.wait_for("task.accepted")
+        (task,) = board.tasks()
+    assert task["until"] - time.time() > 80_000
+    assert board.tick(now=time.time() + 3600).moved == 0
+
+
+def test_updates_are_kept_and_shown(board: Board, jobs: Jobs) -> None:
+    with accepted(board) as (token, _):
+        assert jobs("ack", token, "--progress", "40", "--note", "2 of 5 files").exit_code == 0
+        (task,) = lines(jobs("tasks", "--json"))
+        assert (task["progress"], task["note"], task["worker"]) == (40, "2 of 5 files", task["worker"])
+        shown = jobs("tasks").stdout
+        assert "40 %" in shown and "2 of 5 files" in shown and "accepted" in shown
+        jobs("ack", token, "--progress", "80")
+        (task,) = lines(jobs("tasks", "--json", "--state", "accepted"))
+        assert (task["progress"], task["note"]) == (80, "2 of 5 files")
+        assert lines(jobs("history", "--json"))[0]["progress"] == "80"
+        assert "40 % 2 of 5 files" in jobs("history", str(task["id"])).stdout
+
+
+def test_a_failure_that_calls_back_follows_the_policy(board: Board, jobs: Jobs) -> None:
+    """The policy lives in workers: the next one that takes the task asks it."""
+    with accepted(board, attempts=2, backoff="0.01") as (token, log):
+        assert jobs("ack", token, "--fail", "--code", "503", "--note", "no room").exit_code == 0
+        (_, second) = log.wait_for("task.accepted", 2)
+        assert second.task is not None and second.task.attempt == 2
+        (failed,) = second.task.history
+        assert (failed.status, failed.code, failed.note, failed.decided) == ("failed", "503", "no room", True)
+        board.ack(second.task.token, "fail", code="503")
+        wait_until(lambda: board.count()["dead"] == 1)
+    (letter,) = board.dead()
+    assert (letter["attempt"], [a["code"] for a in letter["history"]]) == (2, ["503", "503"])
+    stats = board.stats()
+    assert (stats["failed"], stats["retried"], stats["dead"], stats["in_flight"]) == (2, 1, 1, 0)
+
+
+def test_the_timeout_ends_what_nobody_acknowledges(board: Board) -> None:
+    with accepted(board, timeout="0.2") as (_, log):
+        wait_until(lambda: board.count()["dead"] == 1)
+        (event,) = log.wait_for("task.finished")
+        assert event.outcome == Outcome.failed("no answer came in time", code="timeout")
+    (letter,) = board.dead()
+    assert [(a["status"], a["code"]) for a in letter["history"]] == [("expired", "timeout")]
+    assert board.stats()["expired"] == 1
+
+
+def test_a_token_acknowledges_once(board: Board, jobs: Jobs) -> None:
+    with accepted(board) as (token, _):
+        board.ack(token)
+        with pytest.raises(StaleError, match="does not hold its task any more"):
+            board.ack(token, "update", progress=1)
+        again = jobs("ack", token)
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert "does not hold its task any more" in again.stderr
+
+
+def test_mistakes(board: Board, jobs: Jobs) -> None:
+    with accepted(board) as (token, _):
+        refused(jobs("ack", token, "--progress", "140"), "--progress")
+        refused(jobs("ack", token, "--fail", "--progress", "40"), "give one of them")
+        with pytest.raises(OptionError, match="progress 'much' is not from 0 to 100"):
+            board.ack(token, "update", progress="much")
+        with pytest.raises(OptionError, match="'finished' is not one of"):
+            board.ack(token, "finished")  # type: ignore[arg-type]
+        assert board.count()["leased"] == 1

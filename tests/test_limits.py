@@ -1,0 +1,152 @@
+"""Limits over all workers: never more at once, never more in a period, and nothing held for ever."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from jobs_core import Board, Context, OptionError, Outcome, Task
+from tests.helpers import Jobs, lines, refused, runner, wait_until, working
+
+
+class Meter:
+    """A runner that knows how many of its tasks run at once, and lets them end in turn."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self.order: list[str] = []
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def run(self, task: Task, context: Context) -> Outcome:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+            self.order.append(task.raw)
+        context.cancelled.wait(0.01)
+        with self._lock:
+            self._now -= 1
+        return Outcome.done()
+
+
+@contextmanager
+def three_workers(board: Board, meter: Meter) -> Iterator[None]:
+    with ExitStack() as stack:
+        for n in range(3):
+            stack.enter_context(working(board, runner(meter.run), name=f"w{n}", queues=["slow"]))
+        yield
+
+
+def all_done(board: Board, count: int) -> None:
+    wait_until(lambda: board.stats()["succeeded"] == count)
+    assert board.stats()["in_flight"] == 0
+
+
+def test_a_job_runs_no_more_often_at_once_than_it_says(board: Board) -> None:
+    meter = Meter()
+    board.put("a", "test", "x", concurrency=2)
+    for _ in range(40):
+        board.push("a")
+    with three_workers(board, meter):
+        all_done(board, 40)
+    assert meter.most == 2
+
+
+@pytest.mark.parametrize(("kind", "name"), [("runner", "test"), ("queue", "test")])
+def test_so_does_a_runner_and_a_queue_over_all_workers(
+    board: Board, jobs: Jobs, kind: str, name: str
+) -> None:
+    meter = Meter()
+    assert jobs("limit", kind, name, "--concurrency", "3").exit_code == 0
+    list(board.push_many({"runner": "test", "payload": "x"} for _ in range(60)))
+    with three_workers(board, meter):
+        all_done(board, 60)
+    assert meter.most == 3
+
+
+def test_a_limited_job_keeps_no_other_from_running(board: Board) -> None:
+    board.put("busy", "test", "busy", concurrency=1)
+    for _ in range(5):
+        board.push("busy")
+    other = board.push("test", "other")
+    taken = board.pop("test", count=10, lease=30)
+    assert [task.raw for task in taken] == ["busy", "other"]
+    assert taken[1].id == other
+    counts = board.count()
+    assert (counts["held"], counts["leased"], counts["queued"]) == (4, 2, 0)
+    board.ack(taken[0].token)
+    assert [task.raw for task in board.pop("test", count=10, lease=30)] == ["busy"]
+
+
+def test_a_rate_lets_so_many_start_in_a_period(board: Board) -> None:
+    board.put("a", "test", "x", rate="3/10s")
+    for _ in range(7):
+        board.push("a")
+    now = 1_700_000_000.0
+
+    def started() -> int:
+        board.tick(now=now)
+        return len(board.pop("test", count=10, lease=30, now=now))
+
+    assert started() == 3
+    now += 9.9
+    assert started() == 0
+    now += 0.2
+    assert started() == 3
+    now += 10
+    assert started() == 1
+
+
+def test_a_limit_that_is_lifted_lets_everything_go(board: Board, jobs: Jobs) -> None:
+    board.limit("runner", "test", rate="1/1d")
+    list(board.push_many({"runner": "test", "payload": "x"} for _ in range(20)))
+    meter = Meter()
+    with three_workers(board, meter):
+        wait_until(lambda: board.stats()["succeeded"] == 1)
+        assert jobs("limit", "runner", "test", "--none").exit_code == 0
+        all_done(board, 20)
+
+
+def test_priorities_leave_their_queue_first(board: Board, jobs: Jobs) -> None:
+    for priority in ("0", "-3", "9", "2"):
+        assert jobs("push", "console", f"p{priority}", "--priority", priority).exit_code == 0
+    board.put("job", "console", "p5", priority=5, every=60)
+    board.tick()
+    assert [task.raw for task in board.pop("console", count=9)] == ["p9", "p5", "p2", "p0", "p-3"]
+
+
+def test_the_same_task_is_pushed_once_in_a_time(board: Board, jobs: Jobs) -> None:
+    first = jobs("push", "console", "x", "--unique-for", "1h").stdout
+    assert jobs("push", "console", "x", "--unique-for", "1h").stdout == first
+    assert jobs("push", "console", "y", "--unique-for", "1h").stdout != first
+    assert jobs("push", "console", "x").stdout != first
+    assert (board.stats()["queued"], board.count()["queued"]) == (3, 3)
+
+
+def test_limits_are_listed(board: Board, jobs: Jobs) -> None:
+    board.limit("runner", "http", concurrency=20, rate="100/1m")
+    board.limit("queue", "slow", concurrency=1)
+    assert lines(jobs("limit", "--json")) == [
+        {"kind": "queue", "name": "slow", "concurrency": 1, "rate": None},
+        {"kind": "runner", "name": "http", "concurrency": 20, "rate": "100/60"},
+    ]
+    assert "http" in jobs("limit").stdout
+
+
+def test_mistakes(board: Board, jobs: Jobs) -> None:
+    refused(jobs("limit", "runner", "http"), "limit needs")
+    refused(jobs("limit", "runner", "http", "--rate", "fast"), "rate 'fast' is not a rate such as 100/1m")
+    refused(jobs("limit", "runner", "http", "--concurrency", "0"), "concurrency '0' is not a whole number")
+    refused(jobs("put", "a", "console", "x", "--priority", "10"), "priority '10' is not from -9 to 9")
+    refused(
+        jobs("put", "a", "console", "x", "--policy", "none", "--concurrency", "1"),
+        "concurrency needs a lease",
+    )
+    refused(
+        jobs("push", "console", "x", "--backoff", "sometimes 3s"), "backoff 'sometimes' is not a duration"
+    )
+    with pytest.raises(OptionError, match="a queue's name has no !"):
+        board.push("test", "x", queue="a!1")
