@@ -136,7 +136,7 @@ return command(function()
   if verb == 'accept' and redis.call('SISMEMBER', key(board, 'cancelling'), token) == 1 then verb = 'cancelled' end
   if STAYS[verb] then return stay(board, token, verb, options) end
 
-  local task, cancelled = take_back(board, token)
+  local task, cancelled = take_back(board, token, AGAIN[verb] and options.delay == 0)
   if not task then refuse_stale(board, token) end
   if cancelled and AGAIN[verb] then verb = 'cancelled' end
   local attempt = task.attempt

@@ -53,10 +53,13 @@ local function cancel_delayed(board, ticket)
   return end_waiting(board, task)
 end
 
+-- It may have left the place since the page was read; then it is met again where it is now.
 local function cancel_queued(board, place, record)
-  redis.call('LREM', key(board, place), -1, record)
+  if redis.call('LREM', key(board, place), -1, record) == 0 then return nil end
+  local limit = place:match('^held:(.*)$')
+  if limit and redis.call('EXISTS', key(board, place)) == 0 then redis.call('SREM', key(board, 'held'), limit) end
   local task = read_record(record)
-  make_room(board, task)
+  if not limit then make_room(board, task) end
   return end_waiting(board, task)
 end
 
@@ -73,8 +76,9 @@ return command(function()
   local names = places_of(board, { 'leased', 'delayed', 'held', 'queued' })
   local cursor = walk(board, names, ARGV[2] or '0', PAGE, function(place, member)
     local is_it = (SETS[place] and token_task or record_id)(member) == id
-    if is_it then found[#found + 1] = cancel(board, place, member) end
-    return 1, is_it
+    local done = is_it and cancel(board, place, member)
+    if done then found[#found + 1] = done end
+    return 1, done
   end)
   return { cursor, found }
 end)

@@ -15,11 +15,19 @@
 --- @include "fail"
 --- @include "ending"
 
+-- It was not the end after all. The job may have been removed and put again since: then its ledger knows nothing.
+local function uncount_dead(board, job)
+  count(board, 'dead', -1)
+  if tonumber(redis.call('HGET', key(board, 'ledger'), 'dead ' .. job) or 0) > 0 then
+    redis.call('HINCRBY', key(board, 'ledger'), 'dead ' .. job, -1)
+  end
+end
+
 local VERBS = {
   retry = function(board, task)
     task.attempt, task.history = 1, ''
     enqueue(board, task.lane, { write_record(task) })
-    tally(board, task_job(task.id), 'dead', -1)
+    uncount_dead(board, task_job(task.id))
     tally(board, task_job(task.id), 'revived', 1)
     remember(board, task.id, task.attempt, 'revived', {})
   end,

@@ -1,5 +1,5 @@
 #!lua
---[[ JLIMIT board queue|runner name [concurrency n] [rate n/period]
+--[[ JLIMIT board queue|runner name [concurrency n] [rate n/period] [now time]
 
   Limit a queue or a runner, over all workers: how many of its tasks may run at once, and how many may start in a
   period. What is not given is not limited; with neither, the limit is gone. Tasks that run already count from when
@@ -11,7 +11,8 @@
   Errors: JOBS OPTION.
 --]]
 --- @include "command"
---- @include "clock"
+--- @include "instant"
+--- @include "pairs"
 --- @include "limits"
 --- @include "schedule"
 --- @include "worker_options"
@@ -20,7 +21,8 @@ return command(function()
   local board, kind, name = KEYS[1], ARGV[1], ARGV[2] or ''
   if kind ~= 'queue' and kind ~= 'runner' then fail('OPTION', 'a limit is of a queue or of a runner') end
   name = kind .. ':' .. (kind == 'queue' and queue_name(name) or word('the name', name))
-  local options = read_pairs(ARGV, 3, { concurrency = true, rate = true })
+  local options = read_pairs(ARGV, 3, { concurrency = true, rate = true, now = true })
+  local now = now_option(options)
   local concurrency = options.concurrency and whole('concurrency', options.concurrency, 1)
   local n, period
   if options.rate then n, period = split_rate(rate('rate', options.rate)) end
@@ -32,6 +34,6 @@ return command(function()
   end
   if not concurrency then redis.call('DEL', key(board, 'running:' .. name)) end
   if not n then redis.call('DEL', key(board, 'rate:' .. name)) end
-  plan(board, 'gates', name, clock())  -- what it holds may have room now
+  plan(board, 'gates', name, now)  -- what it holds may have room now
   return kept
 end)

@@ -52,12 +52,14 @@ local function take_or_hold(board, take, record)
   local task = read_record(record)
   task.options, task.payload = split_body(task.body)
   task.limits = limits_of(board, task, take.any)
+  local full
   for i, limit in ipairs(task.limits) do
     task.limits[i] = measured(board, take, limit)
-    if is_full(task.limits[i]) then
-      take.may_hold = take.may_hold - 1
-      return hold(board, task.limits[i], record)
-    end
+    full = full or is_full(task.limits[i]) and task.limits[i]
+  end
+  if full then
+    take.may_hold = take.may_hold - 1
+    return hold(board, full, record)
   end
   for _, limit in ipairs(task.limits) do
     limit.slots, limit.starts = limit.slots - 1, limit.starts - 1
@@ -125,13 +127,20 @@ local function is_unleased(task)
   return task.options:find('"policy":"none"', 1, true) ~= nil
 end
 
+-- A task that one limit let in may be held by another: what room is left then goes to the next.
+local function pass_on(board, take)
+  for name, limit in pairs(take.limits) do
+    if not is_full(limit) then let_in(board, name, math.min(HELD, limit.slots, limit.starts)) end
+  end
+end
+
 return command(function()
   local board, n = KEYS[1], whole('numqueues', ARGV[1] or '', 1)
   if #ARGV < n + 1 then fail('OPTION', 'numqueues is more than the queues that follow') end
   local options = read_pairs(ARGV, n + 2, { count = true, lease = true, worker = true, now = true })
   local limit = math.min(whole('count', options.count or '1', 1), 1000)
   local lease, now = options.lease and duration('lease', options.lease), now_option(options)
-  local worker = (options.worker or '-'):gsub('%s', '_')
+  local worker = (options.worker or ''):gsub('%s', '_')
   local take = new_take(board, limit, now)
   for i = 2, n + 1 do take_from(board, take, ARGV[i]) end
 
@@ -144,7 +153,8 @@ return command(function()
       give_away(board, task, now)
     end
   end
-  if #leased > 0 then lease_all(board, leased, lease, worker, now) end
+  if #leased > 0 then lease_all(board, leased, lease, worker ~= '' and worker or '-', now) end
+  pass_on(board, take)
   for i, task in ipairs(take.tasks) do replies[i] = reply(task) end
   return replies
 end)

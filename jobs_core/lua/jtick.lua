@@ -52,7 +52,7 @@ end
 
 -- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came.
 local function lapse(board, token, now)
-  local task, cancelled = take_back(board, token)
+  local task, cancelled = take_back(board, token, true)
   local attempt, accepted = task.attempt, current_attempt(task) == 'accepted'
   local what, code = accepted and 'expired' or 'lost', accepted and 'timeout' or 'lost'
   tally(board, task_job(task.id), what, 1)
@@ -63,6 +63,7 @@ local function lapse(board, token, now)
     remember(board, task.id, attempt, 'cancelled', {})
   elseif is_poison(task) then
     bury(board, token, task, now)
+    make_room(board, task)
     remember(board, task.id, attempt, 'dead', { 'note', 'lost too often', 'code', 'lost' })
   else
     task.attempt = attempt + 1
@@ -89,18 +90,23 @@ local function queue_delayed(board, now, limit)
   return #delayed
 end
 
--- A limit's gate opens: what it held may start, as far as it has room. Answers how many moved.
+-- What a limit holds may start, as far as there is room. Answers how many moved, and the limit.
+local function look_again(board, name, now, most)
+  local first = redis.call('LINDEX', key(board, 'held:' .. name), 0)
+  if not first then return 0 end
+  local limit = name:find('^job:') and job_limit(read_record(first)) or common_limit(board, name) or { name = name }
+  measure(board, limit, now)
+  return let_in(board, name, math.max(0, math.min(most, limit.slots, limit.starts))), limit
+end
+
+-- A limit's gate opens. Answers how many moved.
 local function open_gate(board, name, now, most)
   redis.call('ZREM', key(board, 'gates'), name)
   if name:find('^queue:') then
     reopen(board, name:sub(7))
     return 0
   end
-  local first = redis.call('LINDEX', key(board, 'held:' .. name), 0)
-  if not first then return 0 end
-  local limit = name:find('^job:') and job_limit(read_record(first)) or common_limit(board, name) or { name = name }
-  measure(board, limit, now)
-  local moved = let_in(board, name, math.max(0, math.min(most, limit.slots, limit.starts)))
+  local moved, limit = look_again(board, name, now, most)
   if redis.call('EXISTS', key(board, 'held:' .. name)) == 0 then return moved end
   -- What has moved has not started yet: look again when as many as may start could have.
   if limit.starts < NONE then limit.at = math.max(limit.at, now + limit.period / limit.n) end
@@ -108,9 +114,15 @@ local function open_gate(board, name, now, most)
   return moved
 end
 
+-- What is held comes in when a gate opens; and a few limits at random are looked at anyway, since room may have gone
+-- to a task that nobody takes.
 local function open_gates(board, now, limit)
-  local due, moved = due_members(board, 'gates', now, 100), 0
-  for i = 1, #due, 2 do moved = moved + open_gate(board, due[i], now, math.min(limit, 100)) end
+  local most, moved = math.min(limit, 100), 0
+  local due = due_members(board, 'gates', now, 100)
+  for i = 1, #due, 2 do moved = moved + open_gate(board, due[i], now, most) end
+  for _, name in ipairs(redis.call('SRANDMEMBER', key(board, 'held'), 10)) do
+    moved = moved + look_again(board, name, now, most)
+  end
   return moved
 end
 

@@ -15,10 +15,15 @@ T = 1_700_000_000
 
 MS = T * 1000
 
-TIMED = {"JSET", "JSETNX", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JRESUME"}
+TIMED = {"JSET", "JSETNX", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JRESUME", "JTASKS"}
 """The commands that have the option `now`."""
 
 Task = dict[str, Any]
+
+
+def known_bug(what: str) -> pytest.MarkDecorator:
+    """A test of what the commands should do and do not do yet; it says so once they do."""
+    return pytest.mark.xfail(reason=what, strict=True)
 
 
 def ms(text: str | int) -> str:
@@ -86,6 +91,38 @@ class Lua:
     def count(self) -> dict[str, int]:
         flat = self.jcount()
         return dict(zip(flat[::2], flat[1::2], strict=True))
+
+    def tasks(self, **filters: Any) -> list[Task]:
+        """JTASKS, all pages of it."""
+        cursor, found = "0", []
+        while True:
+            cursor, page = self.jtasks(cursor, **{"now": T} | filters)
+            found += [json.loads(text) for text in page]
+            if cursor == "0":
+                return found
+
+    def limit(self, kind: str, name: str, at: float = T, **options: Any) -> str:
+        """JLIMIT; what the limit holds is looked at again by a tick at the time `at`."""
+        kept = str(self.jlimit(kind, name, **options))
+        self.client.zadd(f"{self.keys.tag}:gates", {f"{kind}:{name}": at * 1000})
+        return kept
+
+    def size(self, *names: str) -> int:
+        """How many members a key of the board has, whatever its type."""
+        name = ":".join((self.keys.tag, *names))
+        read = {"list": self.client.llen, "set": self.client.scard, "zset": self.client.zcard}
+        kind = self.client.type(name)
+        return int(read[kind](name)) if kind in read else 0
+
+    def adds_up(self) -> bool:
+        """Whether the ledger's equations hold, and what is in flight is what is listed."""
+        stats = self.stats()
+        ended = sum(stats[name] for name in ("succeeded", "dead", "cancelled", "unleased"))
+        return (
+            stats["due"] == stats["queued"] + stats["coalesced"] + stats["skipped"]
+            and stats["queued"] == ended + stats["in_flight"]
+            and stats["in_flight"] == len(self.tasks())
+        )
 
     def wakes(self) -> list[str]:
         """The wake keys that hold a token: `wake` is the clocks', `wake:<queue>` the workers'."""

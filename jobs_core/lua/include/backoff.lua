@@ -25,7 +25,7 @@ local function read_backoff(words, text)
   if GROWTHS[words[at]] then add(take()) end
   local first = take() or refuse_backoff(text)
   if first:find(',', 1, true) then
-    if #kept > 0 then refuse_backoff(text) end
+    if #kept > 0 or (',' .. first .. ','):find(',,', 1, true) then refuse_backoff(text) end
     local delays = {}
     for delay in first:gmatch('[^,]+') do delays[#delays + 1] = plain_seconds(delay) end
     add(table.concat(delays, ','))

@@ -6,12 +6,14 @@
 
 -- What becomes of a task that was under way under a token. Each of these ends its hold.
 
--- End the lease. Answers the task, and whether somebody asked to cancel it; or nothing when the token holds none.
-local function take_back(board, token)
+-- End the lease of a task, which may come back to its lane at once. Answers the task, and whether somebody asked to
+-- cancel it; or nothing when the token holds none.
+local function take_back(board, token, comes_back)
   if redis.call('ZREM', key(board, 'leased'), token) == 0 then return nil end
   local task = read_record(redis.call('HGET', key(board, 'task'), token))
-  make_room(board, task, token)
-  return task, redis.call('SREM', key(board, 'cancelling'), token) == 1
+  local cancelled = redis.call('SREM', key(board, 'cancelling'), token) == 1
+  make_room(board, task, token, comes_back and not cancelled)
+  return task, cancelled
 end
 
 -- It has ended: `counter` is succeeded or cancelled.

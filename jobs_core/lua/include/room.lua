@@ -19,13 +19,21 @@ local function reopen(board, queue)
   end
 end
 
--- A task has made room, by ending or by leaving its lane unstarted: the next may come.
-local function make_room(board, task, token)
+-- A limit has room as far as running tasks go.
+local function has_slot(board, limit)
+  return redis.call('SCARD', key(board, 'running:' .. limit.name)) < limit.concurrency
+end
+
+-- A task has made room, by ending or by leaving its lane unstarted: the next may come, unless the task itself goes
+-- back to the front of its lane.
+local function make_room(board, task, token, comes_back)
   for _, limit in ipairs(limits_of(board, task, redis.call('EXISTS', key(board, 'limits')) == 1)) do
     if limit.concurrency then
       if token then redis.call('SREM', key(board, 'running:' .. limit.name), token) end
-      let_in(board, limit.name, 1)
-      if limit.name:find('^queue:') then reopen(board, limit.name:sub(7)) end
+      if not comes_back and has_slot(board, limit) then
+        let_in(board, limit.name, 1)
+        if limit.name:find('^queue:') then reopen(board, limit.name:sub(7)) end
+      end
     end
   end
 end

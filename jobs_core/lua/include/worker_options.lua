@@ -32,7 +32,7 @@ end
 
 -- Outcome codes: 503,timeout, where * and ? stand for any.
 local function codes(name, text)
-  if not text:match('^[^%s%c,]+$') and not text:match('^[^%s%c,][^%s%c]*[^%s%c,]$') then
+  if not text:match('^[^%s%c]+$') or (',' .. text .. ','):find(',,', 1, true) then
     fail('OPTION', name .. " '" .. text .. "' is not a list of outcome codes such as 503,timeout")
   end
   return text

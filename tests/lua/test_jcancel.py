@@ -1,0 +1,223 @@
+"""JCANCEL: cancel the tasks of an id, wherever they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jobs_core import OptionError, StaleError
+from tests.lua.helpers import MS, Lua, T
+
+
+def cancel(lua: Lua, id: str) -> list[str]:
+    """JCANCEL, all pages of it."""
+    cursor, done = "0", []
+    while True:
+        cursor, found = lua.jcancel(id, cursor)
+        done += found
+        if cursor == "0":
+            return done
+
+
+def test_a_task_that_waits_ends_at_once(lua: Lua) -> None:
+    first, second = lua.push(), lua.push()
+    assert lua.jcancel(first) == ["0", ["cancelled"]]
+    assert (lua.stats()["cancelled"], lua.adds_up()) == (1, True)
+    assert lua.ids() == [second]
+
+
+def test_so_does_one_that_is_delayed(lua: Lua) -> None:
+    task = lua.push(at="+10")
+    assert cancel(lua, task) == ["cancelled"]
+    assert (lua.count()["delayed"], lua.client.exists(lua.keys.task), lua.tick(T + 10)) == (0, 0, 0)
+    assert lua.adds_up()
+
+
+def test_so_does_one_that_waits_for_another_attempt(lua: Lua) -> None:
+    task = lua.push()
+    lua.jack(lua.held()["token"], "retry", delay=5)
+    assert cancel(lua, task) == ["cancelled"]
+    assert (lua.tick(T + 5), lua.adds_up()) == (0, True)
+
+
+def test_so_does_one_of_any_priority(lua: Lua) -> None:
+    tasks = [lua.push(priority=priority) for priority in (9, 0, -9)]
+    assert [cancel(lua, task) for task in tasks] == [["cancelled"]] * 3
+    assert lua.count()["queued"] == 0
+
+
+def test_so_does_one_that_a_limit_holds(lua: Lua) -> None:
+    lua.put(concurrency=1)
+    lua.jpush("a")
+    task = lua.jpush("a")
+    lua.take(count=2, lease=30)
+    assert lua.count()["held"] == 1
+    assert cancel(lua, task) == ["cancelled"]
+    assert (lua.count()["held"], lua.stats()["cancelled"], lua.adds_up()) == (0, 1, True)
+
+
+def test_so_does_one_that_was_accepted_and_its_token_is_stale(lua: Lua) -> None:
+    lua.push()
+    held = lua.held()
+    lua.jack(held["token"], "accept")
+    assert cancel(lua, held["id"]) == ["cancelled"]
+    assert (lua.count()["leased"], lua.client.exists(lua.keys.task), lua.adds_up()) == (0, 0, True)
+    with pytest.raises(StaleError):
+        lua.jack(held["token"], "done")
+
+
+def test_one_that_runs_is_marked_and_its_worker_told(lua: Lua) -> None:
+    lua.push()
+    held = lua.held(worker="host-1")
+    assert cancel(lua, held["id"]) == ["cancelling"]
+    assert lua.client.lrange(lua.keys.inbox("host-1"), 0, -1) == [held["token"]]
+    assert 0 < lua.client.ttl(lua.keys.inbox("host-1")) <= 3600
+    assert (lua.count()["leased"], lua.stats()["cancelled"], lua.adds_up()) == (1, 0, True)
+
+
+def test_a_worker_without_a_name_hears_of_it_with_its_next_beat(lua: Lua) -> None:
+    lua.push()
+    lua.push()
+    other, held = lua.take(count=2, lease=30)
+    cancel(lua, held["id"])
+    assert not lua.client.keys(f"{lua.keys.tag}:inbox:*")
+    assert lua.jbeat(30, other["token"], held["token"], "--", "now", T + 20) == [1, 2]
+    assert lua.tick(T + 49.999) == 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "counter"),
+    [
+        ("cancelled", "cancelled"),
+        ("release", "cancelled"),
+        ("retry", "cancelled"),
+        ("fail", "cancelled"),
+        ("accept", "cancelled"),
+        ("done", "succeeded"),
+        ("dead", "dead"),
+    ],
+)
+def test_whatever_its_worker_reports_it_does_not_run_again(lua: Lua, verb: str, counter: str) -> None:
+    lua.push()
+    held = lua.held()
+    cancel(lua, held["id"])
+    assert lua.jack(held["token"], verb) == held["id"]
+    assert (lua.stats()[counter], lua.take(), lua.tick(T + 99)) == (1, [], 0)
+    assert (lua.stats()["in_flight"], lua.size("cancelling"), lua.adds_up()) == (0, 0, True)
+
+
+def test_an_update_leaves_it_marked(lua: Lua) -> None:
+    lua.push()
+    held = lua.held()
+    cancel(lua, held["id"])
+    lua.jack(held["token"], "update", progress=50)
+    assert lua.tasks()[0]["cancelling"] is True
+
+
+def test_it_ends_when_its_lease_lapses(lua: Lua) -> None:
+    lua.push()
+    held = lua.held()
+    cancel(lua, held["id"])
+    assert lua.tick(T + 30) == 1
+    stats = lua.stats()
+    assert (stats["lost"], stats["cancelled"], stats["in_flight"], lua.size("cancelling")) == (1, 1, 0, 0)
+    assert lua.adds_up()
+    assert lua.client.exists(lua.keys.task) == 0
+
+
+def test_asking_twice_changes_nothing_but_tells_the_worker_again(lua: Lua) -> None:
+    lua.push()
+    held = lua.held(worker="host-1")
+    assert cancel(lua, held["id"]) + cancel(lua, held["id"]) == ["cancelling"] * 2
+    assert lua.client.llen(lua.keys.inbox("host-1")) == 2
+    lua.jack(held["token"], "cancelled")
+    assert (lua.stats()["cancelled"], cancel(lua, held["id"])) == (1, [])
+
+
+def test_a_dead_letter_has_ended_already(lua: Lua) -> None:
+    lua.push()
+    held = lua.held()
+    lua.jack(held["token"], "dead")
+    assert cancel(lua, held["id"]) == []
+    assert lua.count()["dead"] == 1
+
+
+def test_only_the_very_id_is_meant(lua: Lua) -> None:
+    tasks = [lua.push() for _ in range(12)]
+    cancel(lua, tasks[0])
+    assert lua.ids() == tasks[1:]
+
+
+def test_every_task_of_the_id_is_meant(lua: Lua) -> None:
+    for _ in range(3):
+        lua.put(at=T)
+        lua.tick()
+        lua.jdel("a")
+    lua.held()
+    assert sorted(cancel(lua, f"a@{MS}")) == ["cancelled", "cancelled", "cancelling"]
+    assert lua.adds_up()
+
+
+def test_every_held_task_of_the_id_is_cancelled_once(lua: Lua) -> None:
+    lua.put(concurrency=1)
+    lua.jpush("a")
+    lua.held()
+    for _ in range(2):
+        lua.jdel("a")
+        lua.put(at=T, concurrency=1)
+        lua.tick()
+    lua.take(count=9, lease=30)
+    assert cancel(lua, f"a@{MS}") == ["cancelled"] * 2
+    assert (lua.stats()["cancelled"], lua.adds_up()) == (2, True)
+
+
+def test_a_limit_that_holds_no_more_is_forgotten(lua: Lua) -> None:
+    lua.put(concurrency=1)
+    lua.jpush("a")
+    task = lua.jpush("a")
+    lua.take(count=2, lease=30)
+    cancel(lua, task)
+    assert lua.size("held") == 0
+
+
+def test_a_cancelled_task_makes_room_for_the_next(lua: Lua) -> None:
+    lua.put(concurrency=1)
+    for _ in range(2):
+        lua.jpush("a")
+    first = lua.take(count=2, lease=30)[0]
+    lua.jack(first["token"], "accept")
+    lua.forget_wakes()
+    cancel(lua, first["id"])
+    assert lua.wakes() == ["wake:echo"]
+    assert len(lua.take(count=2, lease=30)) == 1
+
+
+def test_it_looks_at_a_thousand_a_call_and_goes_on_from_its_cursor(lua: Lua) -> None:
+    tasks = lua.board.commands.batch([("JPUSH", ["echo", "x", "now", T])] * 2500)
+    cursor, found = lua.jcancel(tasks[0])  # the oldest is looked at last
+    assert (cursor, found) != ("0", ["cancelled"])
+    calls = 1
+    while cursor != "0":
+        cursor, more = lua.jcancel(tasks[0], cursor)
+        found, calls = found + more, calls + 1
+    assert (found, calls) == (["cancelled"], 3)
+    assert lua.count()["queued"] == 2499
+
+
+def test_the_history_tells_of_it(lua: Lua) -> None:
+    task = lua.push()
+    cancel(lua, task)
+    ((_, entry),) = lua.client.xrange(lua.keys.history)
+    assert entry == {"task": task, "attempt": "1", "what": "cancelled"}
+
+
+@pytest.mark.parametrize("arguments", [[], [""], ["a"], ["a@"], ["a@x"], ["@"]])
+def test_it_needs_the_id_of_a_task(lua: Lua, arguments: list[Any]) -> None:
+    lua.refuses(OptionError, "is not the id of a task: <job>@<due>", "JCANCEL", *arguments)
+
+
+def test_a_task_that_is_not_there_is_no_trouble(lua: Lua) -> None:
+    before = lua.everything()
+    assert lua.jcancel("nobody@1") == ["0", []]
+    assert lua.everything() == before

@@ -1,0 +1,119 @@
+"""JLIMIT: how many tasks of a queue or a runner may run at once, and start in a period."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jobs_core import OptionError
+from tests.lua.helpers import MS, Lua, T
+
+
+@pytest.mark.parametrize("kind", ["queue", "runner"])
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({"concurrency": 20, "rate": "100/1m"}, "20 100 60000"),
+        ({"concurrency": 1}, "1 - -"),
+        ({"rate": "5/s"}, "- 5 1000"),
+        ({"rate": "10000/1h30m"}, "- 10000 5400000"),
+        ({"rate": "1/0.5"}, "- 1 500"),
+        ({}, "- - -"),
+    ],
+)
+def test_it_answers_the_limit_as_it_is_kept(lua: Lua, kind: str, options: dict[str, Any], kept: str) -> None:
+    assert lua.jlimit(kind, "echo", **options) == kept
+    assert lua.client.hget(lua.keys.limits, f"{kind}:echo") == (kept if options else None)
+
+
+def test_what_is_not_given_is_not_limited_any_more(lua: Lua) -> None:
+    lua.jlimit("queue", "echo", concurrency=5, rate="5/1m")
+    assert lua.jlimit("queue", "echo", rate="5/1m") == "- 5 60000"
+    lua.jlimit("queue", "echo")
+    assert lua.client.exists(lua.keys.limits) == 0
+
+
+def test_a_queue_and_a_runner_of_one_name_have_limits_of_their_own(lua: Lua) -> None:
+    lua.jlimit("queue", "echo", concurrency=1)
+    lua.jlimit("runner", "echo", concurrency=2)
+    assert lua.client.hgetall(lua.keys.limits) == {"queue:echo": "1 - -", "runner:echo": "2 - -"}
+
+
+def test_a_limit_that_is_gone_leaves_nothing_behind(lua: Lua) -> None:
+    lua.push()
+    before = set(lua.client.keys(f"{lua.keys.tag}:*"))
+    lua.limit("runner", "echo", concurrency=1, rate="1/1m")
+    lua.push()
+    token = lua.take(count=2, lease=30)[0]["token"]
+    lua.limit("runner", "echo")
+    lua.tick()
+    lua.jack(token, "done")
+    lua.jack(lua.held()["token"], "done")
+    left = {key.partition(":")[2] for key in set(lua.client.keys(f"{lua.keys.tag}:*")) - before}
+    assert left <= {"history", "stats", "wake", "wake:echo"}
+
+
+@pytest.mark.parametrize("kind", ["queue", "runner"])
+def test_a_change_wakes_a_clock_that_lets_in_what_may_start(lua: Lua, kind: str) -> None:
+    lua.limit(kind, "echo", concurrency=1)
+    for _ in range(3):
+        lua.push()
+    lua.take(count=3, lease=30)
+    lua.tick()
+    lua.forget_wakes()
+    lua.jlimit(kind, "echo", concurrency=2)
+    assert lua.wakes() == ["wake"]
+    seconds, _ = lua.client.time()
+    (when,) = [due for _, due in lua.client.zrange(f"{lua.keys.tag}:gates", 0, -1, withscores=True)]
+    assert abs(when / 1000 - seconds) < 5
+
+
+def test_tasks_that_run_already_do_not_count(lua: Lua) -> None:
+    for _ in range(4):
+        lua.push()
+    lua.take(count=2, lease=30)
+    lua.limit("runner", "echo", concurrency=1)
+    assert len(lua.take(count=9, lease=30)) == 1
+
+
+def test_a_limit_of_a_board_is_its_own(lua: Lua) -> None:
+    lua.limit("runner", "other", concurrency=1)
+    for _ in range(3):
+        lua.push()
+    assert len(lua.take(count=9, lease=30)) == 3
+
+
+def test_the_times_of_a_gate_are_those_of_the_next_tick(lua: Lua) -> None:
+    lua.limit("runner", "echo", rate="1/1m")
+    lua.tick()
+    lua.push()
+    lua.push()
+    lua.take(count=2, lease="1h")
+    assert lua.jtick()[1] == MS + 60_000
+    assert lua.jtick(now=T + 59.999)[0] == 0
+    assert lua.jtick(now=T + 60)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "^a limit is of a queue or of a runner$"),
+        (["job", "a", "concurrency", 5], "^a limit is of a queue or of a runner$"),
+        (["queue"], "^queue must be one word"),
+        (["queue", "a b"], "^queue must be one word"),
+        (["queue", "a!5"], "^a queue's name has no !"),
+        (["runner"], "^the name must be one word"),
+        (["runner", "a b"], "^the name must be one word"),
+        (["runner", "a", "concurrency", 0], "^concurrency '0' is not a whole number of at least 1$"),
+        (["runner", "a", "concurrency", "x"], "^concurrency 'x' is not a whole number"),
+        (["runner", "a", "rate", "x"], "^rate 'x' is not a rate such as 100/1m or 5/s$"),
+        (["runner", "a", "rate", "0/1m"], "^rate '0/1m' is not a rate"),
+        (["runner", "a", "rate", "5/0"], "^rate must be longer than 0$"),
+        (["runner", "a", "rate", "10001/1m"], "^rate is at most 10000 in a period"),
+        (["runner", "a", "rate"], "^the option 'rate' has no value$"),
+        (["runner", "a", "priority", 5], "^there is no option 'priority'$"),
+    ],
+)
+def test_what_it_refuses(lua: Lua, arguments: list[Any], says: str) -> None:
+    lua.refuses(OptionError, says, "JLIMIT", *arguments)

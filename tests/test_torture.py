@@ -1,0 +1,115 @@
+"""A short run of `scripts/torture`, with every fault there is; and what its checker sees."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from torture.checker import Asked, Ran, Verdict, check
+from torture.faults import FAULTS
+from torture.run import Scale, run
+
+
+def test_no_occurrence_is_lost_whatever_goes_wrong(tmp_path: Path) -> None:
+    report = run(tmp_path, Scale(400, len(FAULTS), 8, 3), random.Random("short"), print)
+    assert report.verdict.wrong == []
+    assert report.verdict.missing == 0
+    assert report.verdict.occurrences >= 400
+    assert report.faults == dict.fromkeys(FAULTS, 1)
+
+
+LEDGER = dict.fromkeys(
+    (
+        *("due", "queued", "coalesced", "skipped", "succeeded", "dead", "cancelled", "unleased", "in_flight"),
+        *("doubled", "released"),
+    ),
+    0,
+)
+ASKED = """\
+push push:1@1000 quick:1
+at one-2 2000 quick:2
+push push:3@3000 doomed:3
+push push:4@4000 once:4
+every every-5 5000 1000 8000 quick:5
+"""
+RAN = """\
+start push:1@1000 1 quick:1 w 1.1
+end push:1@1000 1 quick:1 w 1.2 done
+start one-2@2000 1 quick:2 w 9.1
+end one-2@2000 1 quick:2 w 9.2 done
+start push:3@3000 1 doomed:3 w 3.1
+end push:3@3000 1 doomed:3 w 3.2 failed
+start push:4@4000 1 once:4 w 4.1
+start every-5@5000 1 quick:5 w 5.1
+end every-5@5000 1 quick:5 w 5.1 done
+start every-5@8000 1 quick:5 w 8.1
+end every-5@8000 1 quick:5 w 8.1 done
+"""
+ENDS = {"due": 8, "queued": 6, "coalesced": 2, "succeeded": 4, "dead": 1, "unleased": 1}
+
+
+def verdict(ran: str = RAN, coalesced: int = 2, dead: str = "push:3@3000", **ledger: int) -> Verdict:
+    return check(
+        Asked.read(ASKED.splitlines()),
+        Ran.read(ran.splitlines()),
+        {dead},
+        LEDGER | ENDS | ledger,
+        lambda job: LEDGER | {"coalesced": coalesced},
+    )
+
+
+def test_a_run_in_which_all_is_well() -> None:
+    found = verdict()
+    assert (found.wrong, found.missing, found.occurrences) == ([], 0, 8)
+    assert (found.on_time, found.late, found.coalesced, found.at_most_once) == (4, 1, 2, 1)
+
+
+def without(start: str) -> str:
+    return "".join(line for line in RAN.splitlines(keepends=True) if not line.startswith(start))
+
+
+@pytest.mark.parametrize(
+    ("judge", "says"),
+    [
+        (lambda: verdict(without("start push:1").replace("end push:1@1000", "end other@1")), "push:1@1000"),
+        (lambda: verdict(without("end one-2")), "one-2@2000 (quick:2) never ended well"),
+        (lambda: verdict(dead="nobody"), "push:3@3000 was to become a dead letter"),
+        (lambda: verdict(coalesced=1), "every-5: an occurrence neither ran nor was coalesced"),
+    ],
+)
+def test_what_is_missing_is_seen(judge: Callable[[], Verdict], says: str) -> None:
+    found = judge()
+    assert found.missing == 1
+    assert any(says in sentence for sentence in found.wrong)
+
+
+AGAIN = "start push:1@1000 2 quick:1 w2 2.1\n"
+
+
+@pytest.mark.parametrize(
+    ("judge", "says"),
+    [
+        (lambda: verdict(RAN + AGAIN), "1 doubled runs, but the ledger explains 0"),
+        (lambda: verdict(coalesced=3), "3 coalesced, but only 2 did not run"),
+        (lambda: verdict(RAN + "start push:4@4000 1 once:4 w 4.5\n"), "ran more than once"),
+        (
+            lambda: verdict(RAN + "start every-5@5500 1 quick:5 w 5.6\n"),
+            "5500 ran, and was never due",
+        ),
+        (lambda: verdict(RAN.replace("quick:1", "quick:9")), "ran with the payload of another"),
+        (lambda: verdict(due=9), "due is not queued + coalesced + skipped"),
+        (lambda: verdict(succeeded=3), "queued is not succeeded + dead"),
+        (lambda: verdict(succeeded=3, in_flight=1), "1 tasks are still under way"),
+        (lambda: verdict(dead="push:1@1000"), "push:1@1000 (quick:1) is a dead letter"),
+    ],
+)
+def test_what_is_wrong_is_seen(judge: Callable[[], Verdict], says: str) -> None:
+    assert any(says in sentence for sentence in judge().wrong)
+
+
+def test_a_doubled_run_that_the_ledger_explains_is_no_fault() -> None:
+    found = verdict(RAN + AGAIN, doubled=1)
+    assert (found.doubled, found.wrong) == (1, [])

@@ -1,0 +1,76 @@
+"""`scripts/torture`: a run, and its verdict."""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from jobs_core.cli.common import echo_json, echo_table
+from torture.run import Report, Scale, run
+
+
+@click.command()
+@click.option(
+    "--occurrences", type=click.IntRange(min=1), default=200_000, show_default=True, help="At least."
+)
+@click.option("--faults", type=click.IntRange(min=0), default=550, show_default=True, help="At least.")
+@click.option("--seconds", type=float, default=1500.0, show_default=True, help="How long work is asked for.")
+@click.option("--workers", type=click.IntRange(min=1), default=4, show_default=True, help="Processes.")
+@click.option("--seed", help="What makes faults fall as they did before (default: the time).")
+@click.option("--keep", type=click.Path(path_type=Path), help="A new folder for logs and data, to be kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def main(
+    occurrences: int,
+    faults: int,
+    seconds: float,
+    workers: int,
+    seed: str | None,
+    keep: Path | None,
+    as_json: bool,
+) -> None:
+    """Strike a whole board with faults, and follow every occurrence.
+
+    Exits with 1 if anything is unaccounted for.
+    """
+    seed = seed or f"{time.time():.0f}"
+    with _folder(keep) as folder:
+        scale = Scale(occurrences, faults, seconds, workers)
+        report = run(folder, scale, random.Random(seed), lambda text: click.echo(text, err=True))
+    if as_json:
+        echo_json(report.as_dict() | {"seed": seed})
+    else:
+        _print(report, seed)
+    sys.exit(1 if report.verdict.wrong else 0)
+
+
+def _print(report: Report, seed: str) -> None:
+    found = report.as_dict()
+    wrong = found.pop("wrong")
+    echo_table(("", f"seed {seed}"), found["verdict"].items())
+    echo_table(("fault", "struck"), found["faults"].items())
+    echo_table(("ledger", ""), found["ledger"].items())
+    for sentence in wrong[:50]:
+        click.echo(f"WRONG: {sentence}", err=True)
+    if len(wrong) > 50:
+        click.echo(f"WRONG: … and {len(wrong) - 50} more", err=True)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="torture-") as name:
+            yield Path(name)
+        return
+    keep.mkdir(parents=True)
+    yield keep
+
+
+if __name__ == "__main__":
+    main()

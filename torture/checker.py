@@ -1,0 +1,178 @@
+"""What was asked for, what ran, and what the ledger says: is every occurrence accounted for?"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from torture.work import kind_of, planned_failures
+
+LATE = 1.0
+"""Seconds after its due time from which a run is late."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """What Redis acknowledged: task ids that must run, by payload, and the targets of repeating jobs."""
+
+    tasks: dict[str, str] = field(default_factory=dict)
+    repeating: dict[str, tuple[str, list[int]]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, lines: Iterable[str]) -> Asked:
+        """Read what the feeder wrote."""
+        asked = cls()
+        for line in lines:
+            kind, subject, *rest = line.split()
+            if kind == "push":
+                asked.tasks[subject] = rest[0]
+            elif kind == "at":
+                asked.tasks[f"{subject}@{rest[0]}"] = rest[1]
+            else:
+                first, every, stop = map(int, rest[:3])
+                asked.repeating[subject] = rest[3], list(range(first, stop + 1, every))
+        return asked
+
+    def occurrences(self) -> int:
+        """How many there are."""
+        return len(self.tasks) + sum(len(targets) for _, targets in self.repeating.values())
+
+
+@dataclass(slots=True)
+class Ran:
+    """What workers wrote down of a task."""
+
+    payload: str
+    attempts: Counter[int] = field(default_factory=Counter)
+    first: float = 0.0
+    ends: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def read(cls, lines: Iterable[str]) -> dict[str, Ran]:
+        """Read what all workers wrote, by task id."""
+        found: dict[str, Ran] = {}
+        for line in lines:
+            what, id, attempt, payload, _, time, *status = line.split()
+            ran = found.setdefault(id, cls(payload))
+            if what == "start":
+                ran.attempts[int(attempt)] += 1
+                ran.first = min(ran.first, float(time)) if ran.first else float(time)
+            else:
+                ran.ends[status[0]] += 1
+        return found
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What the checker found. `wrong` has a sentence for each thing that must not be."""
+
+    occurrences: int = 0
+    on_time: int = 0
+    late: int = 0
+    coalesced: int = 0
+    dead: int = 0
+    at_most_once: int = 0
+    doubled: int = 0
+    missing: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def miss(self, sentence: str) -> None:
+        """Note an occurrence that has no ending."""
+        self.missing += 1
+        self.wrong.append(sentence)
+
+
+def check(
+    asked: Asked,
+    ran: Mapping[str, Ran],
+    dead: set[str],
+    ledger: Mapping[str, int],
+    ledger_of: Callable[[str], Mapping[str, int]],
+) -> Verdict:
+    """Compare what was due with what ran, what is dead, and the ledgers of board and repeating jobs."""
+    verdict = Verdict(occurrences=asked.occurrences())
+    for id, payload in asked.tasks.items():
+        _check_task(verdict, id, payload, ran.get(id), dead)
+    by_job: dict[str, list[str]] = defaultdict(list)
+    for id in ran:
+        by_job[id.rpartition("@")[0]].append(id)
+    for job, (payload, targets) in asked.repeating.items():
+        _check_repeating(verdict, job, payload, targets, by_job[job], ran, dead, ledger_of(job))
+    _check_doubled(verdict, ran, ledger)
+    _check_ledger(verdict, ledger)
+    return verdict
+
+
+def _check_task(verdict: Verdict, id: str, payload: str, found: Ran | None, dead: set[str]) -> None:
+    """One task: it ended as its kind is to end."""
+    kind = kind_of(payload)
+    if kind == "once":
+        verdict.at_most_once += 1
+        if found is not None and sum(found.attempts.values()) > 1:
+            verdict.wrong.append(f"{id} ran more than once, and its policy is none")
+        return
+    if found is None:
+        verdict.miss(f"{id} ({payload}) never ran")
+        return
+    if found.payload != payload:
+        verdict.wrong.append(f"{id} ran with the payload of another")
+    due = int(id.rpartition("@")[2]) / 1000
+    verdict.on_time += found.first - due < LATE
+    verdict.late += found.first - due >= LATE
+    if kind == "doomed":
+        verdict.dead += 1
+        if id not in dead:
+            verdict.miss(f"{id} was to become a dead letter, and did not")
+    elif not found.ends["done"]:
+        verdict.miss(f"{id} ({payload}) never ended well: {dict(found.ends)}")
+    elif id in dead:
+        verdict.wrong.append(f"{id} ({payload}) is a dead letter, though nothing was wrong with it")
+    elif kind == "flaky" and found.ends["failed"] < planned_failures(id):
+        verdict.wrong.append(f"{id} failed {found.ends['failed']} times instead of {planned_failures(id)}")
+
+
+def _check_repeating(
+    verdict: Verdict,
+    job: str,
+    payload: str,
+    targets: list[int],
+    ids: list[str],
+    ran: Mapping[str, Ran],
+    dead: set[str],
+    ledger: Mapping[str, int],
+) -> None:
+    """A repeating job: each of its targets ran, or is counted as coalesced."""
+    wanted = {f"{job}@{target}" for target in targets}
+    for id in ids:
+        if id not in wanted:
+            verdict.wrong.append(f"{id} ran, and was never due")
+    for id in wanted & set(ids):
+        _check_task(verdict, id, payload, ran[id], dead)
+    passed_over = len(wanted - set(ids))
+    verdict.coalesced += min(passed_over, ledger["coalesced"])
+    for _ in range(passed_over - ledger["coalesced"]):
+        verdict.miss(f"{job}: an occurrence neither ran nor was coalesced")
+    if ledger["coalesced"] > passed_over:
+        verdict.wrong.append(f"{job}: {ledger['coalesced']} coalesced, but only {passed_over} did not run")
+
+
+def _check_doubled(verdict: Verdict, ran: Mapping[str, Ran], ledger: Mapping[str, int]) -> None:
+    """Runs beyond those that failures ask for: the ledger must know why."""
+    for found in ran.values():
+        verdict.doubled += max(0, sum(found.attempts.values()) - 1 - found.ends["failed"])
+    explained = ledger["doubled"] + ledger["released"]
+    if verdict.doubled > explained:
+        verdict.wrong.append(f"{verdict.doubled} doubled runs, but the ledger explains {explained}")
+
+
+def _check_ledger(verdict: Verdict, ledger: Mapping[str, int]) -> None:
+    sums = {
+        "due": ("queued", "coalesced", "skipped"),
+        "queued": ("succeeded", "dead", "cancelled", "unleased", "in_flight"),
+    }
+    for total, parts in sums.items():
+        if ledger[total] != sum(ledger[part] for part in parts):
+            verdict.wrong.append(f"the ledger does not add up: {total} is not {' + '.join(parts)}")
+    if ledger["in_flight"]:
+        verdict.wrong.append(f"{ledger['in_flight']} tasks are still under way")

@@ -1,0 +1,167 @@
+"""What can go wrong. A fault begins, lasts, and ends by itself; several are under way at once."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+from torture.stage import Stage
+from torture.work import LEASE
+
+Fault = Callable[[Stage, random.Random], None]
+
+WORKERS = ("worker", "ticking-worker")
+ALL_AT_ONCE = 5
+"""How many faults may be under way."""
+
+
+def kill_worker(stage: Stage, chance: random.Random) -> None:
+    """SIGKILL; the fleet starts another."""
+    stage.fleet.choose(chance, *WORKERS).send(signal.SIGKILL)
+
+
+def drain_worker(stage: Stage, chance: random.Random) -> None:
+    """SIGTERM; the fleet starts another."""
+    stage.fleet.choose(chance, *WORKERS).send(signal.SIGTERM)
+
+
+def stop_worker(stage: Stage, chance: random.Random) -> None:
+    """SIGSTOP for longer than a lease, then SIGCONT."""
+    worker = stage.fleet.choose(chance, *WORKERS)
+    worker.send(signal.SIGSTOP)
+    stage.over.wait(LEASE * chance.uniform(1.2, 2.5))
+    worker.send(signal.SIGCONT)
+
+
+def kill_clock(stage: Stage, chance: random.Random) -> None:
+    """SIGKILL of a clock."""
+    stage.fleet.choose(chance, "clock").send(signal.SIGKILL)
+
+
+def kill_server(stage: Stage, chance: random.Random) -> None:
+    """SIGKILL of the server, and a start from its append-only file a moment later."""
+    with stage.server_lock:
+        stage.primary.kill()
+        stage.over.wait(chance.uniform(0, 1))
+        stage.primary.start()
+
+
+def promote_replica(stage: Stage, chance: random.Random) -> None:
+    """Clients are turned to a replica, which refuses writes, then becomes the primary; the old one dies."""
+    with stage.server_lock:
+        old, new = stage.primary, stage.new_server()
+        new.follow(old)
+        stage.proxy.turn_to(new.port)
+        stage.over.wait(chance.uniform(0.2, 1))
+        new.promote(old)
+        stage.primary = new
+        old.kill()
+
+
+def flush_scripts(stage: Stage, chance: random.Random) -> None:
+    """SCRIPT FLUSH."""
+    stage.admin(lambda client: client.script_flush())
+
+
+def kill_clients(stage: Stage, chance: random.Random) -> None:
+    """CLIENT KILL of every connection but our own."""
+    stage.admin(lambda client: client.client_kill_filter(_type="normal", skipme=True))
+
+
+def pause_clients(stage: Stage, chance: random.Random) -> None:
+    """CLIENT PAUSE, sometimes for longer than a lease."""
+    seconds = chance.choice((0.2, 0.5, 1, LEASE * 1.3))
+    stage.admin(lambda client: client.client_pause(round(seconds * 1000), all=chance.random() < 0.7))
+
+
+def fill_server(stage: Stage, chance: random.Random) -> None:
+    """No memory is left for a while: what needs some is refused."""
+    stage.admin(lambda client: client.config_set("maxmemory", "1mb"))
+    stage.over.wait(chance.uniform(0.2, 1.5))
+    stage.admin(lambda client: client.config_set("maxmemory", 0))
+
+
+def cut_network(stage: Stage, chance: random.Random) -> None:
+    """Every connection breaks at once."""
+    stage.proxy.cut()
+
+
+def block_network(stage: Stage, chance: random.Random) -> None:
+    """Nothing gets through, sometimes for longer than a lease."""
+    stage.proxy.block()
+    stage.over.wait(chance.choice((0.3, 1, LEASE * 1.3)))
+    stage.proxy.heal()
+
+
+def mute_server(stage: Stage, chance: random.Random) -> None:
+    """Everything reaches the server, and no reply comes back."""
+    stage.proxy.mute()
+    stage.over.wait(chance.uniform(0.1, 0.8))
+    stage.proxy.heal()
+
+
+def jump_clock(stage: Stage, chance: random.Random) -> None:
+    """The time jumps by up to ten seconds, to either side, and back."""
+    with stage.time_lock:
+        stage.source.jump(chance.uniform(-10, 10))
+        stage.over.wait(chance.uniform(0.5, 3))
+        stage.source.jump(0)
+
+
+FAULTS: dict[str, Fault] = {
+    fault.__name__.replace("_", " "): fault
+    for fault in (
+        *(kill_worker, drain_worker, stop_worker, kill_clock, kill_server, promote_replica, flush_scripts),
+        *(kill_clients, pause_clients, fill_server, cut_network, block_network, mute_server, jump_clock),
+    )
+}
+
+
+class Storm:
+    """Faults at random, and in combination."""
+
+    def __init__(self, stage: Stage, chance: random.Random) -> None:
+        self.struck: Counter[str] = Counter()
+        self.failed: list[str] = []
+        self._stage = stage
+        self._chance = chance
+        self._room = threading.Semaphore(ALL_AT_ONCE)
+        self._threads: list[threading.Thread] = []
+
+    def blow(self, count: int, seconds: float) -> None:
+        """Strike so often, spread over so many seconds, each kind at least once if there are enough."""
+        names = list(FAULTS) * (count // len(FAULTS) + 1)
+        names = names[: count // len(FAULTS) * len(FAULTS)] + self._chance.sample(
+            list(FAULTS), count % len(FAULTS)
+        )
+        self._chance.shuffle(names)
+        for name in names:
+            if self._stage.over.wait(self._chance.expovariate(count / seconds)):
+                break
+            self._strike(name)
+
+    def end(self) -> None:
+        """Wait until every fault has ended, and heal what is left."""
+        self._stage.over.set()
+        for thread in self._threads:
+            thread.join()
+        self._stage.heal()
+
+    def _strike(self, name: str) -> None:
+        self._room.acquire()
+        self.struck[name] += 1
+        chance = random.Random(self._chance.random())
+        thread = threading.Thread(target=self._run, args=(name, chance))
+        self._threads.append(thread)
+        thread.start()
+
+    def _run(self, name: str, chance: random.Random) -> None:
+        try:
+            FAULTS[name](self._stage, chance)
+        except Exception as error:  # a fault that does not work is no test
+            self.failed.append(f"{name}: {type(error).__name__}: {error}")
+        finally:
+            self._room.release()

@@ -1,0 +1,99 @@
+"""A network between the processes and the server, on loopback, which can be cut in several ways."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+
+class Proxy:
+    """Forwards connections to `target`, a port, until it is told otherwise. Any thread may call it."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._loop = asyncio.new_event_loop()
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self._mute = False
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.port = self._call(self._listen())
+
+    def turn_to(self, target: int) -> None:
+        """Forward to another port, and cut what goes to the present one."""
+        self._target = target
+        self.cut()
+
+    def cut(self) -> None:
+        """Close every connection."""
+        self._do(self._close_all)
+
+    def block(self) -> None:
+        """Let nothing through, in either direction, and close nothing."""
+        self._do(self._flows.clear)
+
+    def mute(self) -> None:
+        """Let everything through to the server, and no reply back."""
+        self._mute = True
+
+    def heal(self) -> None:
+        """Let everything through again, on new connections: a stream with a gap means nothing."""
+        self._mute = False
+        self._do(self._close_all)
+        self._do(self._flows.set)
+
+    def close(self) -> None:
+        """End."""
+        self._call(self._shut())
+        self._do(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _listen(self) -> int:
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def _shut(self) -> None:
+        self._server.close()
+        self._close_all()
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            writer.close()
+            return
+        self._writers |= {writer, far_writer}
+        await asyncio.gather(
+            self._pump(reader, far_writer, replies=False), self._pump(far_reader, writer, replies=True)
+        )
+        self._writers -= {writer, far_writer}
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, replies: bool
+    ) -> None:
+        with suppress(OSError, asyncio.CancelledError):
+            while data := await reader.read(65536):
+                await self._flows.wait()
+                if not (replies and self._mute):
+                    writer.write(data)
+                    await writer.drain()
+        writer.close()
+
+    def _close_all(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def _do(self, function: Callable[[], Any]) -> None:
+        self._loop.call_soon_threadsafe(function)
+
+    def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()

@@ -1,0 +1,64 @@
+"""A clock that faults can turn: every process of a run reads it, and gives it to the commands as `now`."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs_core import Board
+from jobs_core.board import connect
+from jobs_core.commands import Call, Commands
+
+TIMED = {"JTICK", "JPOP", "JACK", "JPUSH", "JSET"}
+_DOUBLE = struct.Struct("d")
+
+
+class TimeSource:
+    """The machine's time plus an offset in seconds, which all processes share through a file."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.write_bytes(_DOUBLE.pack(0.0))
+        with path.open("r+b") as file:
+            self._shared = mmap.mmap(file.fileno(), _DOUBLE.size)
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return time.time() + float(_DOUBLE.unpack(self._shared[:])[0])
+
+    def jump(self, offset: float) -> None:
+        """Set how many seconds this clock is ahead of the machine's."""
+        self._shared[:] = _DOUBLE.pack(offset)
+
+
+class TimedCommands(Commands):
+    """Commands that bring their own time, at the moment they are sent."""
+
+    def __init__(self, board: Board, source: TimeSource) -> None:
+        super().__init__(board.client, board.keys)
+        self._source = source
+
+    def _send(self, connection: Any, calls: Sequence[Call]) -> None:
+        now = f"{self._source.now():.3f}"
+        super()._send(connection, [_at(call, now) for call in calls])
+
+
+def _at(call: Call, now: str) -> Call:
+    name, arguments = call
+    if name == "JBEAT":
+        return name, (*arguments, "--", "now", now)
+    return (name, (*arguments, "now", now)) if name in TIMED else call
+
+
+def open_board(url: str, source: TimeSource | None = None) -> Board:
+    """The board of a run; with a time source, all it does happens at that time."""
+    client = connect(url)
+    client.connection_pool.connection_kwargs["socket_timeout"] = 10
+    board = Board("torture", client=client, validate=False)
+    if source is not None:
+        board.commands = TimedCommands(board, source)
+    return board
