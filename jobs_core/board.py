@@ -120,7 +120,7 @@ class Board:
         def arguments(job: Mapping[str, Any]) -> Sequence[Any]:
             return self._job_call("JSET", **parts(job))[1]
 
-        return bulk.stream(self.commands, jobs, arguments, bulk.grouped(mode), as_time, at_once=10)
+        return bulk.stream(self.commands, jobs, arguments, bulk.grouped("JMSET", mode), as_time, at_once=10)
 
     def show(self, id: str) -> dict[str, Any]:
         """Read a job: its options, `next` (epoch seconds), `left` and `state`. Raises NotFoundError."""

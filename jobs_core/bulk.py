@@ -14,7 +14,7 @@ Group = Callable[[Iterable[Sequence[Any]]], Iterator[tuple[Call, int]]]
 """Makes calls of the arguments of single ones; each comes with how many it stands for."""
 
 GROUP, GROUP_BYTES = 50, 262144
-"""How many jobs one JMSET puts, and about how many bytes of payload: so that the script is short."""
+"""How many things one call takes, and about how many bytes of arguments: so that its script is short."""
 
 
 def stream(
@@ -48,7 +48,7 @@ def stream(
     place = 0
     for replies in commands.stream(calls(), at_once):
         stands_for = sizes.popleft()
-        for reply in replies if isinstance(replies, list) else [replies] * stands_for:
+        for reply in spread(replies, stands_for):
             while place in refused:
                 yield refused.pop(place)
                 place += 1
@@ -59,22 +59,27 @@ def stream(
         place += 1
 
 
-def grouped(mode: str) -> Group:
-    """Group the arguments of JSETs into JMSETs; each comes with how many jobs it has."""
+def grouped(name: str, *first: str) -> Group:
+    """Group arguments into calls that take several (JMSET, JMACK); each comes with how many it stands for."""
 
-    def group(jobs: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, int]]:
-        words: list[Any] = [mode]
+    def group(things: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, int]]:
+        words: list[Any] = [*first]
         count = size = 0
-        for job in jobs:
-            words += (len(job), *job)
-            count, size = count + 1, size + len(job[2])
+        for arguments in things:
+            words += (len(arguments), *arguments)
+            count, size = count + 1, size + sum(map(len, arguments))
             if count == GROUP or size > GROUP_BYTES:
-                yield ("JMSET", words), count
-                words, count, size = [mode], 0, 0
+                yield (name, words), count
+                words, count, size = [*first], 0, 0
         if count:
-            yield ("JMSET", words), count
+            yield (name, words), count
 
     return group
+
+
+def spread(reply: Any, stands_for: int) -> list[Any]:
+    """The replies of a call that took several: one for each; a refusal of the call is one of each."""
+    return reply if isinstance(reply, list) else [reply] * stands_for
 
 
 def each(name: str) -> Group:

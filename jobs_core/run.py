@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jobs_core.calls import ack_pairs
-from jobs_core.commands import Call
 from jobs_core.model import Attempt, Context, Decision, Outcome, Task
 
 VERBS = {"ack": "done", "retry": "retry", "dead": "dead"}
@@ -36,8 +36,8 @@ class Run:
         """Whether there is nothing to decide: the task was accepted, or it stopped because it was told to."""
         return outcome.status == "accepted" or self._has_stopped(outcome)
 
-    def report(self) -> Call:
-        """The JACK that reports it."""
+    def report(self) -> Sequence[str]:
+        """The arguments of the JACK that reports it."""
         verb, options = self._verb()
         if self.outcome is not None and verb != "release":
             options |= {
@@ -45,7 +45,7 @@ class Run:
                 "code": self.outcome.code,
                 "data": self.outcome.data or None,
             }
-        return "JACK", (self.task.token, verb, *ack_pairs(options))
+        return self.task.token, verb, *ack_pairs(options)
 
     def kind(self) -> str | None:
         """The event that tells of it once it is reported, or None when there was one already."""

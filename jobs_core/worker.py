@@ -15,10 +15,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from jobs_core import bulk
 from jobs_core.board import Board
 from jobs_core.calls import pop_call
 from jobs_core.clock import LONGEST, Clock
-from jobs_core.errors import FaultError, JobsError, StaleError
+from jobs_core.errors import FaultError, JobsError, ServerError, StaleError
 from jobs_core.model import (
     Context,
     Decision,
@@ -177,8 +178,8 @@ class Worker:
         """Report what has ended and take new tasks, in one round trip."""
         room = self.concurrency - len(self._runs) + len(self._reports)
         taking = take and self._more and room > 0
-        reports = self._reports
-        calls = [run.report() for run in reports]
+        reports = list(bulk.grouped("JMACK")(run.report() for run in self._reports))
+        calls = [call for call, _ in reports]
         if taking:
             self.queues.rotate()  # so that no busy queue starves another
             calls.append(pop_call(self.queues, room, self.lease, self.name))
@@ -190,19 +191,31 @@ class Worker:
         except FaultError as error:
             self._trouble(str(error))
             return
-        self._troubled = False
-        self._reports = []
         popped = replies.pop() if taking else []
-        for run, reply in zip(reports, replies, strict=True):
-            self._reported(run, reply)
-        if isinstance(popped, JobsError):
-            self._trouble(str(popped))
-            return
-        if taking:
+        sizes = [size for _, size in reports]
+        heard = [one for reply, size in zip(replies, sizes, strict=True) for one in bulk.spread(reply, size)]
+        trouble = self._hear(heard) or (popped if isinstance(popped, JobsError) else None)
+        if taking and not isinstance(popped, JobsError):
             self._more = len(popped) == room
-        for fields in popped:
-            self._start(as_task(fields))
+            for fields in popped:
+                self._start(as_task(fields))
+        if trouble is not None:
+            self._trouble(str(trouble))
+            return
+        self._troubled = False
         self._arm(take)
+
+    def _hear(self, replies: list[Any]) -> ServerError | None:
+        """What became of the reports. Those that the server could not take are made again; answers why."""
+        reports, self._reports = self._reports, []
+        trouble = None
+        for run, reply in zip(reports, replies, strict=True):
+            if isinstance(reply, ServerError):
+                self._reports.append(run)
+                trouble = reply
+            else:
+                self._reported(run, reply)
+        return trouble
 
     def _arm(self, take: bool) -> None:
         """Ask to be woken, but only with room for a task: a wake token that is taken must be used."""

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,8 @@ def test_next_previews_a_job_and_options(jobs: Jobs) -> None:
 
 def test_dump_and_load_bring_a_board_back_as_it_stood(jobs: Jobs, board: Board, url: str) -> None:
     jobs("put", "a", "console", "x", "--every", "1h", "--repeat", "5", "--timeout", "1m")
-    jobs("put", "b", "console", '{"k": "é"}', "--every", "1h")
+    options = ("--priority", "5", "--backoff", "1s,5s", "--retry-on", "5*", "--losses", "9", "--rate", "5/1m")
+    jobs("put", "b", "console", '{"k": "é"}', "--every", "1h", *options)
     jobs("pause", "b")
     jobs("put", "done", "console", "x", "--at", "1")
     board.tick()
@@ -125,7 +127,8 @@ def test_dump_and_load_bring_a_board_back_as_it_stood(jobs: Jobs, board: Board, 
     assert "3 loaded" in result.stderr
     assert sorted(jobs("dump").stdout.splitlines()) == sorted(dumped.splitlines())
     assert board.show("a")["left"] == 4
-    assert board.show("b")["state"] == "paused"
+    b = board.show("b")
+    assert (b["state"], b["priority"], b["backoff"], b["rate"]) == ("paused", 5, "1,5", "5/60")
     assert board.show("done")["state"] == "ended"
     assert board.tick().moved == 0
 
@@ -183,6 +186,56 @@ def test_plugins_lists_the_builtin_one(jobs: Jobs) -> None:
     builtin = next(info for info in lines(jobs("plugins", "--json")) if info["name"] == "builtin")
     assert builtin["state"] == "ok"
     assert "console" in builtin["provides"]["runners"]  # type: ignore[index]
+
+
+def test_stats_of_a_job_adds_up_like_those_of_the_board(jobs: Jobs, board: Board) -> None:
+    board.put("a", "console", "x", every=10, attempts=2)
+    board.tick(now=time.time() + 35)
+    for verb in ("retry", "done"):
+        board.ack(board.pop("console", lease=30)[0].token, verb)
+    board.push("a")
+    (found,) = lines(jobs("stats", "--job", "a", "--json"))
+    assert {name: n for name, n in found.items() if n} == {
+        "due": 5,
+        "queued": 2,
+        "coalesced": 3,
+        "succeeded": 1,
+        "retried": 1,
+        "in_flight": 1,
+    }
+    assert "coalesced" in jobs("stats", "--job", "a").stdout
+    refused(jobs("stats", "--job", "nobody"), "there is no job 'nobody'")
+
+
+def test_doctor_proves_the_ledger(jobs: Jobs, board: Board) -> None:
+    for _ in range(3):
+        board.push("console", "x")
+    board.ack(board.pop("console", lease=30)[0].token)
+    (found,) = lines(jobs("doctor", "--ledger", "--json"))
+    assert (found["check"], found["state"]) == ("ledger", "ok")
+    assert found["note"] == "3 due: all accounted for, 2 under way"
+    board.client.lpop(board.keys.queue("console"))  # as if a task had been lost
+    result = jobs("doctor", "--ledger")
+    assert result.exit_code == 1
+    assert "queued is 3, but succeeded + dead + cancelled + unleased + in_flight is 2" in result.stdout
+
+
+def test_history_shows_what_became_of_tasks(jobs: Jobs, board: Board) -> None:
+    board.put("a", "console", "x")
+    first, second = board.push("a"), board.push("console", "y")
+    board.ack(board.pop("console", lease=30)[0].token, "retry", note="busy", code=75)
+    for _ in range(2):
+        board.ack(board.pop("console", lease=30)[0].token, "done", data={"answer": 42})
+    found = lines(jobs("history", "--json"))
+    assert [(entry["task"], entry["what"]) for entry in found] == [
+        (second, "done"),
+        (first, "done"),
+        (first, "retry"),
+    ]
+    assert found[0]["data"] == {"answer": 42}
+    assert [entry["task"] for entry in lines(jobs("history", "--job", "a", "--json"))] == [first, first]
+    assert "busy" in jobs("history", first).stdout
+    assert len(lines(jobs("history", "--count", "1", "--json"))) == 1
 
 
 def test_doctor_finds_a_policy_that_would_evict_jobs(jobs: Jobs, board: Board) -> None:

@@ -342,6 +342,22 @@ def test_a_worker_outlives_its_server_and_loses_no_outcome(tmp_path: Path) -> No
         server_board.client.close()
 
 
+def test_an_outcome_that_the_server_refuses_is_reported_when_it_does_not_any_more(tmp_path: Path) -> None:
+    gate = Gate()
+    with EmbeddedServer(tmp_path) as server:
+        server_board = Board("refuse", server.url, validate=False)
+        server_board.push("test", "x", lease=600)
+        with working(server_board, runner(gate.run)) as (_, log):
+            gate.wait()
+            server_board.client.replicaof("127.0.0.1", 1)  # read-only from now on
+            gate.open.set()
+            assert any("read-only replica" in event.data["note"] for event in log.wait_for("trouble", 2))
+            server_board.client.replicaof("NO", "ONE")
+            log.wait_for("task.finished")
+        assert (server_board.stats()["succeeded"], server_board.stats()["lost"]) == (1, 0)
+        server_board.client.close()
+
+
 def test_a_worker_heals_lost_scripts(board: Board) -> None:
     with working(board, runner(done)) as (_, log):
         for number in range(3):

@@ -51,7 +51,19 @@ def _at(call: Call, now: str) -> Call:
     name, arguments = call
     if name == "JBEAT":
         return name, (*arguments, "--", "now", now)
+    if name == "JMACK":
+        return name, _each_at(arguments, now)
     return (name, (*arguments, "now", now)) if name in TIMED else call
+
+
+def _each_at(arguments: Sequence[Any], now: str) -> list[Any]:
+    """Give each of the reports of a JMACK its time."""
+    timed, at = [], 0
+    while at < len(arguments):
+        report = arguments[at + 1 : at + 1 + arguments[at]]
+        timed += [len(report) + 2, *report, "now", now]
+        at += 1 + len(report)
+    return timed
 
 
 def open_board(url: str, source: TimeSource | None = None) -> Board:

@@ -70,9 +70,9 @@ def limit(
     url: str | None,
     board_name: str,
 ) -> None:
-    """Limit a queue or a runner over all workers, or list the limits.
+    """Limit a queue or runner, or list limits.
 
-    A job is limited by its own options of the same names.
+    They hold over all workers. A job is limited by its own options of the same names.
 
     \b
       jobs limit runner http --concurrency 20 --rate 100/1m

@@ -88,7 +88,9 @@ def push(
 @json_option
 @connected
 def tasks(limit: int | None, as_json: bool, url: str | None, board_name: str, **filters: Any) -> None:
-    """List tasks that wait or run: where they stand, and who has them.
+    """List tasks that wait or run.
+
+    With where they stand, in whose hands, and how earlier attempts fared.
 
     \b
       jobs tasks --job backup
@@ -183,11 +185,11 @@ def ack(
     url: str | None,
     board_name: str,
 ) -> None:
-    """Call back: say that a task is done, has failed, or how far it is.
+    """Call back: report on a task by its token.
 
-    TOKEN is what its runner was given; a command of jobs-shell finds it in JOBS_TOKEN. When it no longer
-    holds the task, because another attempt began or the task has ended, nothing changes and the exit code is
-    1.
+    It is done, unless --fail or --progress says otherwise. TOKEN is what its runner was given; a command of
+    jobs-shell finds it in JOBS_TOKEN. When it no longer holds the task, because another attempt began or the
+    task has ended, nothing changes and the exit code is 1.
 
     \b
       jobs ack "$JOBS_TOKEN"
@@ -206,7 +208,9 @@ def ack(
 @json_option
 @connected
 def cancel(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) -> None:
-    """Cancel tasks: those that wait end at once; those that run are told to stop.
+    """Cancel tasks, waiting or running.
+
+    Those that wait end at once; those that run are told to stop.
 
     \b
       jobs cancel backup@1795441178194

@@ -13,26 +13,15 @@
 --]]
 --- @include "command"
 --- @include "put"
+--- @include "words"
 
 local MODES = { set = false, create = true }
-
--- Split ARGV into the arguments of each job, before anything is written.
-local function read_jobs()
-  local jobs, at = {}, 2
-  while at <= #ARGV do
-    local words = whole('words', ARGV[at], 1)
-    if at + words > #ARGV then fail('OPTION', 'words is more than the arguments that follow') end
-    jobs[#jobs + 1] = { unpack(ARGV, at + 1, at + words) }
-    at = at + words + 1
-  end
-  return jobs
-end
 
 return command(function()
   local board, create_only = KEYS[1], MODES[ARGV[1]]
   if create_only == nil then fail('OPTION', 'JMSET starts with set or create') end
   local replies = {}
-  for i, arguments in ipairs(read_jobs()) do
+  for i, arguments in ipairs(read_words(ARGV, 2)) do
     replies[i] = command(put, board, arguments, create_only)
   end
   return replies

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobs_core import OptionError, StaleError
-from tests.lua.helpers import MS, Lua, T
+from tests.lua.helpers import MS, Lua, T, Task, known_bug
 
 VERBS = ("done", "fail", "retry", "dead", "cancelled", "release")
 COUNTERS = {"done": "succeeded", "retry": "retried", "release": "released", "fail": "failed"}
@@ -173,3 +173,228 @@ def test_an_ended_task_leaves_nothing_behind(lua: Lua) -> None:
     lua.jack(lua.held()["token"], "done")
     left = {key.partition(":")[2] for key in set(lua.client.keys(f"{lua.keys.tag}:*")) - before}
     assert left <= {"stats", "history", "queues", "wake:echo"}
+
+
+# What the history of a task says
+
+
+def history(lua: Lua, now: float = T) -> str:
+    """What the next that takes the task is told."""
+    return str(lua.held(now=now)["history"])
+
+
+def test_a_failure_is_for_the_policy_of_the_next_worker_to_decide(lua: Lua) -> None:
+    lua.push("first", losses=1)
+    lua.push("second")
+    held = lua.held(worker="w1")
+    assert lua.jack(held["token"], "fail", code="http 503", note="busy\nor\tso", now=T + 3) == held["id"]
+    again = lua.held(now=T + 3)
+    assert (again["id"], again["attempt"]) == (held["id"], 2)
+    assert again["history"] == f"failed? {MS + 3000} w1 http_503 busy or so"
+    assert (lua.stats()["failed"], lua.stats()["retried"], lua.stats()["dead"]) == (1, 0, 0)
+
+
+def test_a_failure_is_queued_at_once_whatever_delay_it_asks_for(lua: Lua) -> None:
+    lua.push()
+    lua.jack(lua.held()["token"], "fail", delay="1h")
+    assert (lua.count()["delayed"], lua.count()["queued"]) == (0, 1)
+
+
+def test_a_retry_is_decided(lua: Lua) -> None:
+    lua.push()
+    lua.jack(lua.held(worker="w1")["token"], "retry", code=75, now=T + 1)
+    lua.jack(lua.held(worker="w2", now=T + 2)["token"], "retry", note="again", now=T + 3)
+    assert history(lua) == f"failed {MS + 1000} w1 75 \tfailed {MS + 3000} w2 - again"
+
+
+def test_a_release_leaves_no_entry(lua: Lua) -> None:
+    lua.push()
+    lua.jack(lua.held(worker="w1")["token"], "retry", now=T + 1)
+    lua.jack(lua.held()["token"], "release")
+    again = lua.held()
+    assert (again["attempt"], again["history"]) == (2, f"failed {MS + 1000} w1 - ")
+
+
+def test_a_release_may_wait(lua: Lua) -> None:
+    lua.push()
+    lua.jack(lua.held()["token"], "release", delay=10)
+    assert (lua.take(), lua.tick(T + 9.999), lua.tick(T + 10)) == ([], 0, 1)
+    assert lua.take()[0]["attempt"] == 1
+
+
+def test_a_long_code_and_note_are_cut(lua: Lua) -> None:
+    lua.push()
+    lua.jack(lua.held()["token"], "retry", code="c" * 999, note="n" * 999)
+    assert history(lua) == f"failed {MS} - {'c' * 64} {'n' * 200}"
+
+
+@pytest.mark.parametrize("note", ["", " ", "a ? b", "lost? 1 - - ", "\tlost\tlost\n", "%1%%", "é", "\0"])
+def test_a_note_is_never_taken_for_an_entry(lua: Lua, note: str) -> None:
+    lua.push("x", losses=1)
+    lua.jack(lua.held()["token"], "retry", note=note, code=note)
+    again = lua.held()
+    assert (again["payload"], again["attempt"], again["history"].count("\t")) == ("x", 2, 0)
+    lua.jack(again["token"], "retry")
+    assert lua.held()["history"].startswith("failed ")
+    assert lua.stats()["doubled"] == 0
+
+
+def test_the_last_twenty_attempts_are_kept(lua: Lua) -> None:
+    lua.push()
+    for attempt in range(1, 25):
+        lua.jack(lua.held()["token"], "retry", code=attempt)
+    task = lua.held()
+    assert task["attempt"] == 25
+    # The attempt under way has a place of its own.
+    assert [entry.split(" ")[3] for entry in task["history"].split("\t")] == [str(n) for n in range(5, 25)]
+    lua.jack(task["token"], "dead", code=25)
+    (dead,) = lua.tasks(state="dead")
+    assert [entry.split(" ")[3] for entry in dead["history"].split("\t")] == [str(n) for n in range(6, 26)]
+
+
+# An attempt that never began: what is reported is of the one before
+
+
+def undecided(lua: Lua) -> Task:
+    """A task that was lost, in the hands of a worker that is to ask its policy."""
+    lua.push()
+    lua.held(worker="w1")
+    lua.tick(T + 30)
+    task = lua.held(worker="w2", now=T + 30)
+    assert (task["attempt"], task["history"]) == (2, f"lost? {MS + 30_000} w1 lost ")
+    return task
+
+
+def test_an_unstarted_retry_decides_the_attempt_before(lua: Lua) -> None:
+    lua.jack(undecided(lua)["token"], "retry", unstarted=1, delay=5, now=T + 30)
+    lua.tick(T + 35)
+    again = lua.held(now=T + 35)
+    assert (again["attempt"], again["history"]) == (2, f"lost {MS + 30_000} w1 lost ")
+    assert lua.stats()["doubled"] == 1
+    assert lua.adds_up()
+
+
+def test_an_unstarted_death_is_that_of_the_attempt_before(lua: Lua) -> None:
+    lua.jack(undecided(lua)["token"], "dead", unstarted=1, now=T + 30)
+    (dead,) = lua.tasks(state="dead")
+    assert (dead["attempt"], dead["history"]) == (1, f"lost {MS + 30_000} w1 lost ")
+    assert lua.adds_up()
+
+
+def test_an_unstarted_end_may_be_any_other_too(lua: Lua) -> None:
+    lua.jack(undecided(lua)["token"], "done", unstarted=1, now=T + 30)
+    assert (lua.stats()["succeeded"], lua.adds_up()) == (1, True)
+
+
+@known_bug("a release strips the mark")
+def test_a_release_leaves_what_is_undecided_undecided(lua: Lua) -> None:
+    task = undecided(lua)
+    lua.jack(task["token"], "release")
+    assert history(lua, T + 30) == task["history"]
+
+
+def test_a_report_on_an_attempt_that_began_leaves_the_one_before_as_it_was(lua: Lua) -> None:
+    lua.jack(undecided(lua)["token"], "retry", now=T + 31)
+    told = [entry.split(" ")[0] for entry in history(lua, T + 31).split("\t")]
+    assert told[-1] == "failed"
+    assert len(told) == 2
+
+
+# Accepted: it goes on elsewhere
+
+
+def test_an_accepted_task_stays_open_under_its_token(lua: Lua) -> None:
+    lua.push()
+    held = lua.held(lease=30)
+    assert lua.jack(held["token"], "accept", timeout="1h", now=T + 5) == held["id"]
+    assert (lua.tick(T + 3604.999), lua.count()["leased"]) == (0, 1)
+    assert lua.jack(held["token"], "done", now=T + 3604) == held["id"]
+    assert (lua.stats()["succeeded"], lua.adds_up()) == (1, True)
+
+
+def test_it_stays_open_for_a_day_unless_it_says_otherwise(lua: Lua) -> None:
+    lua.push()
+    lua.jack(lua.held()["token"], "accept")
+    assert [lua.tick(T + 86_399.999), lua.tick(T + 86_400)] == [0, 1]
+
+
+def test_an_accepted_task_ends_as_any_other(lua: Lua) -> None:
+    for verb in VERBS:
+        lua.push(verb)
+        token = lua.held()["token"]
+        lua.jack(token, "accept")
+        lua.jack(token, verb)
+        assert lua.adds_up()
+        lua.take(count=9)
+        with pytest.raises(StaleError):
+            lua.jack(token, "done")
+
+
+def test_accepting_again_gives_it_more_time_and_may_give_it_less(lua: Lua) -> None:
+    lua.push()
+    token = lua.held()["token"]
+    lua.jack(token, "accept", timeout=100)
+    lua.jack(token, "accept", timeout=200, now=T + 50)
+    assert (lua.tick(T + 249), lua.count()["leased"]) == (0, 1)
+    lua.jack(token, "accept", timeout=5, now=T + 249)
+    assert lua.tick(T + 254) == 1
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_update_says_how_far_it_is_and_changes_nothing_else(lua: Lua, accepted: bool) -> None:
+    lua.push()
+    token = lua.held(worker="w1")["token"]
+    if accepted:
+        lua.jack(token, "accept", timeout=30)
+    for progress, note in ((0, "begun"), ("33.3", "on"), (100, "ready")):
+        lua.jack(token, "update", progress=progress, note=note, now=T + 20)
+    lua.jack(token, "update", now=T + 20)
+    (task,) = lua.tasks()
+    found = (task["state"], task["progress"], task["note"], task["worker"], task["since"])
+    assert found == ("accepted" if accepted else "leased", 100, "ready", "w1", T)
+    assert (lua.tick(T + 29.999), lua.tick(T + 30)) == (0, 1)
+
+
+def test_the_history_of_the_board_tells_of_both(lua: Lua) -> None:
+    id = lua.push()
+    token = lua.held()["token"]
+    lua.jack(token, "accept", note="job 7")
+    lua.jack(token, "update", progress=50)
+    told = [entry for _, entry in lua.client.xrange(lua.keys.history)]
+    assert told == [
+        {"task": id, "attempt": "1", "what": "accept", "note": "job 7"},
+        {"task": id, "attempt": "1", "what": "update", "progress": "50"},
+    ]
+
+
+@pytest.mark.parametrize("verb", ["accept", "update"])
+def test_a_stale_token_neither_accepts_nor_updates(lua: Lua, verb: str) -> None:
+    lua.push()
+    stale = lua.held()["token"]
+    lua.tick(T + 30)
+    before = lua.everything()
+    with pytest.raises(StaleError):
+        lua.jack(stale, verb)
+    after = lua.everything()
+    assert {key for key in after if after[key] != before[key]} == {lua.keys.stats}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-1", "101", "x", "", "1e3", "inf", pytest.param("nan", marks=known_bug("nan is less than nothing"))],
+)
+def test_progress_is_from_nothing_to_a_hundred(lua: Lua, text: str) -> None:
+    lua.push()
+    token = lua.held()["token"]
+    says = f"^progress '{text}' is not from 0 to 100$"
+    lua.refuses(OptionError, says, "JACK", token, "update", "progress", text)
+
+
+def test_a_worker_may_have_no_name_or_one_with_spaces(lua: Lua) -> None:
+    for name, told in (("", "-"), ("a b\tc", "a_b_c"), ("é", "é")):
+        lua.push()
+        token = lua.held(worker=name)["token"]
+        lua.jack(token, "update", progress=5)
+        lua.jack(token, "dead")
+        assert lua.tasks(state="dead")[-1]["history"].split(" ")[2] == told
+        lua.jdead("purge", token)

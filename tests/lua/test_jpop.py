@@ -141,6 +141,142 @@ def test_whoever_leaves_a_named_queue_alone_wakes_another_worker(lua: Lua) -> No
     assert "wake:b" in lua.wakes()
 
 
+# Priorities
+
+
+def test_lanes_of_a_queue_are_emptied_in_order_across_calls(lua: Lua) -> None:
+    for priority in (0, 3, -3, 3, 0):
+        lua.push(str(priority), priority=priority)
+    assert [task["payload"] for task in lua.take(count=3)] == ["3", "3", "0"]
+    lua.push("9", priority=9)
+    assert [task["payload"] for task in lua.take(count=9)] == ["9", "0", "-3"]
+
+
+def test_the_order_of_queues_comes_before_priorities(lua: Lua) -> None:
+    lua.push("a", queue="a", priority=-9)
+    lua.push("b", queue="b", priority=9)
+    assert [task["payload"] for task in lua.take("a", "b", count=2)] == ["a", "b"]
+
+
+def test_what_comes_back_goes_to_the_front_of_its_own_lane(lua: Lua) -> None:
+    for payload, priority in (("low", 0), ("one", 5), ("two", 5)):
+        lua.push(payload, priority=priority)
+    lua.jack(lua.held()["token"], "retry")
+    assert [task["payload"] for task in lua.take(count=9)] == ["one", "two", "low"]
+
+
+def test_whoever_leaves_tasks_of_a_lower_priority_behind_wakes_another_worker(lua: Lua) -> None:
+    lua.push(priority=5)
+    lua.push(priority=-5)
+    lua.forget_wakes()
+    lua.take()
+    assert lua.wakes() == ["wake:echo"]
+
+
+# At most once
+
+
+def test_a_task_of_policy_none_has_no_lease_whatever_is_offered(lua: Lua) -> None:
+    lua.push("once", policy="none")
+    lua.push("held")
+    lua.push("named", policy="ack")
+    tasks = lua.take(count=9, lease=30)
+    assert [(task["payload"], bool(task["token"])) for task in tasks] == [
+        ("once", False),
+        ("held", True),
+        ("named", True),
+    ]
+    stats = lua.stats()
+    assert (stats["unleased"], stats["leased"], lua.count()["leased"], lua.adds_up()) == (1, 2, 2, True)
+
+
+def test_a_job_of_policy_none_is_counted_in_its_own_ledger(lua: Lua) -> None:
+    lua.put(policy="none", at=T)
+    lua.tick()
+    lua.take(lease=30)
+    assert lua.ledger() == {"unleased": 1}
+
+
+@pytest.mark.parametrize("options", [{"policy": "nonesuch"}, {"retry-on": '"policy":"none"'}])
+def test_only_the_policy_none_itself_is_at_most_once(lua: Lua, options: dict[str, str]) -> None:
+    lua.push(**options)
+    assert lua.held()["token"]
+
+
+# What is known of earlier attempts
+
+
+def test_a_new_task_has_no_history(lua: Lua) -> None:
+    lua.push()
+    assert lua.held(worker="w1")["history"] == ""
+
+
+def test_a_task_that_may_have_done_its_work_unheard_is_counted_as_doubled(lua: Lua) -> None:
+    lua.put()
+    for how, doubled in (("lapse", 1), ("expire", 2), ("fail", 2), ("retry", 2), ("release", 2)):
+        lua.jpush("a")
+        token = lua.held()["token"]
+        if how == "expire":
+            lua.jack(token, "accept", timeout=30)
+        if how in ("lapse", "expire"):
+            lua.tick(T + 30)
+        else:
+            lua.jack(token, how)
+        lua.jack(lua.held(now=T + 30)["token"], "done")
+        assert (how, lua.stats()["doubled"]) == (how, doubled)
+    assert lua.ledger() == {"lost": 1, "expired": 1, "doubled": 2, "failed": 1, "retried": 1, "succeeded": 5}
+
+
+def test_without_a_lease_the_history_comes_too(lua: Lua) -> None:
+    lua.push()
+    lua.jack(lua.held(worker="w1")["token"], "fail", code=7)
+    assert lua.take()[0]["history"] == f"failed? {MS} w1 7 "
+
+
+# Held by a limit
+
+
+def test_a_task_that_a_limit_holds_is_left_and_the_next_is_taken(lua: Lua) -> None:
+    lua.put(concurrency=1)
+    for _ in range(3):
+        lua.jpush("a")
+    other = lua.push()
+    taken = lua.take(count=9, lease=30)
+    assert [task["job"] for task in taken] == ["a", "push:4"]
+    assert taken[1]["id"] == other
+    assert (lua.count()["held"], lua.count()["queued"], lua.adds_up()) == (2, 0, True)
+
+
+def test_a_limit_counts_within_one_call_over_several_queues(lua: Lua) -> None:
+    lua.jlimit("runner", "echo", concurrency=3)
+    for queue in ("x", "y") * 3:
+        lua.push(queue=queue)
+    assert [task["queue"] for task in lua.take("x", "y", count=9, lease=30)] == ["x"] * 3
+    assert lua.count()["held"] == 3
+
+
+def test_a_queue_at_its_limit_keeps_its_tasks_and_the_next_queue_is_looked_at(lua: Lua) -> None:
+    lua.jlimit("queue", "x", concurrency=1)
+    for queue in ("x", "x", "y"):
+        lua.push(queue=queue)
+    assert [task["queue"] for task in lua.take("x", "y", count=9, lease=30)] == ["x", "y"]
+    assert (lua.count()["queue:x"], lua.count()["held"]) == (1, 0)
+
+
+def test_a_worker_is_not_woken_for_a_queue_at_its_limit_before_there_is_room(lua: Lua) -> None:
+    lua.jlimit("queue", "echo", concurrency=1)
+    lua.push()
+    lua.push()
+    lua.forget_wakes()
+    (task,) = lua.take(count=9, lease=30)
+    assert lua.wakes() == []
+    lua.jack(task["token"], "done")
+    assert lua.wakes() == ["wake:echo"]
+
+
+# What is refused
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -165,6 +165,76 @@ def test_a_job_that_runs_every_millisecond_can_be_pushed(lua: Lua) -> None:
     assert due < MS + 1000
 
 
+# Once only for so long
+
+
+def test_a_push_of_the_same_queues_nothing_for_so_long_and_answers_the_first(lua: Lua) -> None:
+    first = lua.push(**{"unique-for": "1m"})
+    for now in (T, T + 1, T + 59.999):
+        assert lua.push(**{"unique-for": "1m", "now": now}) == first
+    again = lua.push(**{"unique-for": "1m", "now": T + 60})
+    assert again != first
+    assert lua.push(**{"unique-for": "1m", "now": T + 61}) == again
+    assert lua.ids() == [first, again]
+    assert (lua.stats()["pushed"], lua.stats()["due"], lua.stats()["queued"]) == (2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    "other", [{"payload": "y"}, {"queue": "slow"}, {"payload": ""}, {"payload": "x\n"}, {"runner": "other"}]
+)
+def test_the_same_is_of_one_runner_payload_and_queue(lua: Lua, other: dict[str, str]) -> None:
+    unique = {"unique-for": "1m"}
+    first = lua.push(**unique)
+    options = {key: value for key, value in other.items() if key == "queue"}
+    second = lua.jpush(other.get("runner", "echo"), other.get("payload", "x"), **options, **unique)
+    assert second != first
+    assert lua.push(queue="echo", priority=5, timeout=9, **unique) == first
+
+
+def test_only_a_push_that_asks_for_it_is_kept_from_queueing(lua: Lua) -> None:
+    ids = {lua.push(), lua.push(**{"unique-for": "1m"}), lua.push(), lua.push()}
+    assert len(ids) == 4
+    assert lua.push(**{"unique-for": "1s"}) in ids
+
+
+def test_it_holds_whatever_becomes_of_the_first(lua: Lua) -> None:
+    first = lua.push(at="+10", **{"unique-for": "1m"})
+    assert lua.push(**{"unique-for": "1m"}) == first
+    lua.jcancel(first)
+    assert lua.push(**{"unique-for": "1m"}) == first
+    assert lua.stats()["queued"] == 1
+
+
+def test_redis_forgets_it_by_itself(lua: Lua) -> None:
+    lua.push(**{"unique-for": "1m"})
+    (name,) = lua.client.keys(f"{lua.keys.tag}:unique:*")
+    assert 60_000 < lua.client.pttl(name) <= 61_000
+
+
+# Priorities
+
+
+def test_a_task_of_a_higher_priority_leaves_its_queue_first(lua: Lua) -> None:
+    for priority in (0, -9, 5, 9, 5, 0):
+        lua.push(str(priority), priority=priority, queue="slow")
+    taken = lua.take("slow", count=9)
+    assert [task["payload"] for task in taken] == ["9", "5", "5", "0", "0", "-9"]
+    assert {task["queue"] for task in taken} == {"slow"}
+
+
+def test_a_run_of_a_job_has_the_priority_of_the_job_delayed_or_not(lua: Lua) -> None:
+    lua.put(priority=3)
+    late, now = lua.jpush("a", at="+5"), lua.jpush("a")
+    lua.tick(T + 5)
+    lua.push()
+    assert lua.ids()[:2] == [now, late]
+
+
+def test_a_priority_wakes_the_workers_of_the_queue(lua: Lua) -> None:
+    lua.push(priority=3)
+    assert lua.wakes() == ["wake:echo"]
+
+
 # Waking
 
 
@@ -192,6 +262,11 @@ def test_what_is_queued_wakes_a_worker_and_what_is_delayed_a_clock(lua: Lua) -> 
         (["echo", "x", "at", "noon"], "at 'noon' is not a time"),
         (["echo", "x", "timeout", 0], "timeout must be longer than 0"),
         (["echo", "x", "queue", "a b"], "queue must be one word"),
+        (["echo", "x", "unique-for", "x"], "unique-for 'x' is not a duration"),
+        (["echo", "x", "unique-for"], "push takes a job id, or a runner and a payload"),
+        (["echo", "x", "priority", 10], "priority '10' is not from -9 to 9"),
+        (["a", "unique-for", 5], "push takes a job id"),
+        (["a", "priority", 5], "push takes a job id"),
         (["a b", "x"], "a runner's name is 1 to 64 letters"),
         (["a", "queue", "slow"], "push takes a job id"),
         (["a", "at", "noon"], "at 'noon' is not a time"),

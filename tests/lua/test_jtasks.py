@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from jobs_core import OptionError
+from jobs_core.commands import commands
 from tests.lua.helpers import MS, Lua, T
 
 
@@ -200,10 +201,10 @@ def test_a_cursor_of_a_place_that_is_gone_begins_anew(lua: Lua, cursor: str) -> 
 
 
 def test_it_changes_nothing(lua: Lua, full: dict[str, str]) -> None:
-    before = lua.everything()
-    lua.tasks()
-    lua.tasks(state="dead")
-    assert lua.everything() == before
+    assert commands()["JTASKS"].flags == "no-writes"  # which Redis sees to
+    before = {name: lua.client.type(name) for name in lua.everything()}
+    assert lua.tasks() == lua.tasks()
+    assert {name: lua.client.type(name) for name in lua.everything()} == before
 
 
 def test_an_empty_board_has_none(lua: Lua) -> None:
@@ -213,7 +214,10 @@ def test_an_empty_board_has_none(lua: Lua) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([0, "state", "alive"], "^state 'alive' is not one of queued, held, delayed, leased, accepted, dead$"),
+        (
+            [0, "state", "alive"],
+            "^state 'alive' is not one of queued, held, delayed, leased, accepted, dead$",
+        ),
         ([0, "state"], "^the option 'state' has no value$"),
         ([0, "older-than", "x"], "^older-than 'x' is not a duration"),
         ([0, "older-than", 5, "now", "x"], "^now 'x' is not a time"),

@@ -193,6 +193,149 @@ def test_a_lapsed_lease_is_told_in_the_history(lua: Lua) -> None:
     assert entry == {"task": held["id"], "attempt": "1", "what": "lost"}
 
 
+def test_a_lost_task_says_so_to_whoever_takes_it_next(lua: Lua) -> None:
+    lua.push()
+    lua.held(worker="w1")
+    lua.tick(T + 31)
+    assert lua.held(now=T + 31)["history"] == f"lost? {MS + 31_000} w1 lost "
+
+
+@pytest.mark.parametrize(("options", "bound"), [({}, 5), ({"losses": 1}, 1), ({"losses": 20}, 20)])
+def test_a_task_that_is_lost_too_often_is_a_dead_letter(
+    lua: Lua, options: dict[str, int], bound: int
+) -> None:
+    lua.push(**options)
+    for attempt in range(1, bound + 1):
+        assert lua.held(now=T + 30 * attempt)["attempt"] == attempt
+        assert lua.tick(T + 30 * attempt + 30) == 1
+    assert (lua.take(), lua.count()["dead"], lua.stats()["lost"]) == ([], 1, bound)
+    assert (lua.stats()["dead"], lua.adds_up()) == (1, True)
+    (dead,) = lua.tasks(state="dead")
+    assert (dead["attempt"], dead["history"].count("lost?"), dead["since"]) == (
+        bound,
+        bound,
+        T + 30 * bound + 30,
+    )
+    told = [entry for _, entry in lua.client.xrange(lua.keys.history)][-2:]
+    assert told == [
+        {"task": dead["id"], "attempt": str(bound), "what": "lost"},
+        {
+            "task": dead["id"],
+            "attempt": str(bound),
+            "what": "dead",
+            "note": "lost too often",
+            "code": "lost",
+        },
+    ]
+
+
+def test_failures_are_no_losses(lua: Lua) -> None:
+    lua.push(losses=2)
+    for verb in ("retry", "fail", "retry", "fail"):
+        lua.jack(lua.held()["token"], verb, note="lost", code="lost")
+    token = lua.held(lease=5)["token"]
+    lua.jack(token, "accept", timeout=5)
+    lua.tick(T + 5)
+    lua.held(lease=5)
+    lua.tick(T + 5)
+    assert (lua.count()["dead"], lua.count()["queued"]) == (0, 1)
+    lua.held(lease=5)
+    lua.tick(T + 5)
+    assert lua.count()["dead"] == 1
+
+
+def test_losses_count_whatever_was_decided_of_them(lua: Lua) -> None:
+    lua.push(losses=2)
+    lua.held()
+    lua.tick(T + 30)
+    lua.jack(lua.held()["token"], "retry", unstarted=1)
+    lua.jack(lua.held()["token"], "retry")
+    lua.held()
+    lua.tick(T + 30)
+    assert lua.count()["dead"] == 1
+
+
+def test_an_accepted_task_whose_time_is_over_has_expired(lua: Lua) -> None:
+    lua.push("first", losses=1)
+    lua.push("second")
+    token = lua.held(worker="w1")["token"]
+    lua.jack(token, "accept", timeout="1h", progress=20, note="job 7")
+    assert lua.tick(T + 3600) == 1
+    again = lua.held(now=T + 3600)
+    assert (again["payload"], again["attempt"]) == ("first", 2)
+    assert again["history"] == f"expired? {MS + 3_600_000} w1 timeout "
+    stats = lua.stats()
+    assert (stats["expired"], stats["lost"], stats["dead"], stats["doubled"]) == (1, 0, 0, 1)
+    assert [entry["what"] for _, entry in lua.client.xrange(lua.keys.history)] == ["accept", "expired"]
+    assert lua.adds_up()
+
+
+def test_a_cancelled_task_that_lapses_ends_and_a_job_is_told_both(lua: Lua) -> None:
+    lua.put(at=T)
+    lua.tick()
+    held = lua.held()
+    lua.jcancel(held["id"])
+    assert lua.tick(T + 30) == 1
+    assert lua.ledger() == {
+        "lost": 1,
+        "cancelled": 1,
+    }
+    assert [entry["what"] for _, entry in lua.client.xrange(lua.keys.history)] == ["lost", "cancelled"]
+    assert lua.stats()["in_flight"] == 0
+
+
+def test_a_gate_is_what_comes_next_and_wakes_a_clock(lua: Lua) -> None:
+    lua.put(rate="1/1m")
+    lua.jpush("a")
+    lua.jpush("a")
+    lua.forget_wakes()
+    assert len(lua.take(count=2, lease="1h")) == 1
+    assert "wake" in lua.wakes()
+    assert lua.jtick() == [0, MS + 60_000, MS]
+    lua.forget_wakes()
+    assert lua.jtick(now=T + 60) == [1, MS + 3_600_000, MS + 60_000]
+    assert lua.wakes() == ["wake:echo"]
+    assert len(lua.take(lease="1h", now=T + 60)) == 1
+
+
+def test_a_gate_of_a_queue_wakes_a_worker_when_tasks_wait(lua: Lua) -> None:
+    lua.jlimit("queue", "echo", rate="1/1m")
+    lua.tick()
+    lua.push()
+    lua.push()
+    lua.take(count=2, lease="1h")
+    lua.forget_wakes()
+    lua.tick(T + 59.999)
+    assert lua.wakes() == []
+    lua.tick(T + 60)
+    assert lua.wakes() == ["wake:echo"]
+
+
+def test_a_gate_that_has_nothing_to_let_in_is_gone(lua: Lua) -> None:
+    lua.put(rate="1/1m")
+    lua.jpush("a")
+    task = lua.jpush("a")
+    lua.take(count=2, lease="1h")
+    lua.jcancel(task)
+    assert lua.jtick(now=T + 60)[:2] == [0, MS + 3_600_000]
+    assert lua.size("gates") == 0
+
+
+def test_a_delayed_task_goes_to_its_own_lane(lua: Lua) -> None:
+    lua.push("late", at="+5", priority=5)
+    lua.push("now")
+    lua.tick(T + 5)
+    assert [task["payload"] for task in lua.take(count=2)] == ["late", "now"]
+
+
+def test_a_run_goes_to_the_lane_of_its_job(lua: Lua) -> None:
+    lua.put("low", at=T, priority=-1)
+    lua.put("high", at=T, priority=1)
+    lua.put("none", at=T)
+    lua.tick()
+    assert [task["job"] for task in lua.take(count=9)] == ["high", "none", "low"]
+
+
 def test_attempts_are_counted_beyond_nine(lua: Lua) -> None:
     lua.push("\n1\n", losses=20)
     for attempt in range(1, 13):

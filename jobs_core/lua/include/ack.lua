@@ -1,0 +1,121 @@
+--- @include "instant"
+--- @include "pairs"
+--- @include "ending"
+
+local ACK_OPTIONS = {
+  delay = true, timeout = true, progress = true, note = true, code = true, data = true, unstarted = true, now = true,
+}
+local OPEN = 86400000  -- ms that an accepted task stays open, unless its `timeout` says otherwise
+
+local function percent(text)
+  local number = tonumber(text)
+  if not number or number < 0 or number > 100 then fail('OPTION', "progress '" .. text .. "' is not from 0 to 100") end
+  return text
+end
+
+local function read_ack_options(args)
+  local options = read_pairs(args, 3, ACK_OPTIONS)
+  options.delay = options.delay and duration('delay', options.delay) or 0
+  options.timeout = options.timeout and duration('timeout', options.timeout) or OPEN
+  options.progress = options.progress and percent(options.progress)
+  options.now = now_option(options)
+  return options
+end
+
+-- The attempt has failed: this one, or, where this one never began, the one before.
+local function close_attempt(task, status, options)
+  if options.unstarted == '1' then
+    undo_attempt(task)
+    task.attempt = task.attempt - 1
+  else
+    note_attempt(task, status, options.now, options.code, options.note)
+  end
+end
+
+-- What ends a task's hold.
+local ENDINGS = {
+  done = function(board, token, task)
+    finish(board, token, task, 'succeeded')
+  end,
+  cancelled = function(board, token, task)
+    finish(board, token, task, 'cancelled')
+  end,
+  dead = function(board, token, task, options)
+    close_attempt(task, 'failed', options)
+    bury(board, token, task, options.now)
+  end,
+  retry = function(board, token, task, options)
+    close_attempt(task, 'failed', options)
+    task.attempt = task.attempt + 1
+    tally(board, task_job(task.id), 'retried', 1)
+    requeue(board, token, task, options.delay, options.now)
+  end,
+  fail = function(board, token, task, options)
+    close_attempt(task, 'failed?', options)
+    task.attempt = task.attempt + 1
+    tally(board, task_job(task.id), 'failed', 1)
+    requeue(board, token, task, 0, options.now)
+  end,
+  release = function(board, token, task, options)
+    undo_attempt(task)
+    count(board, 'released', 1)
+    requeue(board, token, task, options.delay, options.now)
+  end,
+}
+local AGAIN = { retry = true, fail = true, release = true }
+
+-- What leaves the task under its token: its record says where it stands.
+local STANDINGS = {
+  accept = function(board, token, task, options)
+    note_attempt(task, 'accepted', options.now, options.progress, options.note)
+    redis.call('ZADD', key(board, 'leased'), options.now + options.timeout, token)
+  end,
+  update = function(board, token, task, options)
+    local status, since, _, progress, note = current_attempt(task)
+    note_attempt(task, status, since, options.progress or progress, options.note or note)
+  end,
+}
+
+local function kept_fields(options)
+  local fields = {}
+  for _, name in ipairs({ 'note', 'code', 'data', 'progress' }) do
+    if options[name] then
+      fields[#fields + 1], fields[#fields + 2] = name, options[name]
+    end
+  end
+  return fields
+end
+
+local function refuse_stale(board, token)
+  count(board, 'stale', 1)
+  fail('STALE', "the token '" .. token .. "' does not hold its task any more")
+end
+
+-- Note where the task stands, in its record.
+local function stay_open(board, token, verb, options)
+  if not redis.call('ZSCORE', key(board, 'leased'), token) then refuse_stale(board, token) end
+  local task = read_record(redis.call('HGET', key(board, 'task'), token))
+  STANDINGS[verb](board, token, task, options)
+  redis.call('HSET', key(board, 'task'), token, write_record(task))
+  remember(board, task.id, task.attempt, verb, kept_fields(options))
+  return task.id
+end
+
+-- Say what became of a task. Answers its id.
+local function ack(board, args)
+  local token, verb = args[1] or '', args[2] or ''
+  if not (ENDINGS[verb] or STANDINGS[verb]) then
+    fail('OPTION', "'" .. verb .. "' is not one of done, fail, retry, dead, cancelled, release, accept, update")
+  end
+  local options = read_ack_options(args)
+  if verb == 'accept' and redis.call('SISMEMBER', key(board, 'cancelling'), token) == 1 then verb = 'cancelled' end
+  if STANDINGS[verb] then return stay_open(board, token, verb, options) end
+
+  local task, cancelled = take_back(board, token, AGAIN[verb] and options.delay == 0)
+  if not task then refuse_stale(board, token) end
+  if cancelled and AGAIN[verb] then verb = 'cancelled' end
+  local attempt = task.attempt
+  ENDINGS[verb](board, token, task, options)
+  remember(board, task.id, attempt, verb, kept_fields(options))
+  return task.id
+end

@@ -1,0 +1,39 @@
+"""JMACK: report on several tasks in one call."""
+
+from __future__ import annotations
+
+from jobs_core import OptionError, StaleError
+from tests.lua.helpers import Lua
+
+
+def test_each_is_reported_as_jack_would(lua: Lua) -> None:
+    for payload in "abc":
+        lua.push(payload)
+    first, second, third = lua.take(count=3, lease=30)
+    replies = lua.jmack(
+        *(2, first["token"], "done"),
+        *(4, second["token"], "retry", "delay", 5),
+        *(6, third["token"], "dead", "note", "broken", "code", 7),
+    )
+    assert replies == [first["id"], second["id"], third["id"]]
+    assert (lua.count()["delayed"], lua.count()["dead"], lua.stats()["succeeded"]) == (1, 1, 1)
+
+
+def test_one_that_is_refused_keeps_none_of_the_others_from_being_reported(lua: Lua) -> None:
+    lua.push()
+    held = lua.held()
+    stale, unknown, done = lua.jmack(
+        2, "nobody#1", "done", 2, held["token"], "finished", 2, held["token"], "done"
+    )
+    assert isinstance(stale, StaleError)
+    assert isinstance(unknown, OptionError) and "'finished' is not one of" in str(unknown)
+    assert done == held["id"]
+    assert (lua.stats()["succeeded"], lua.stats()["stale"]) == (1, 1)
+
+
+def test_words_must_be_there(lua: Lua) -> None:
+    lua.push()
+    token = lua.held()["token"]
+    lua.refuses(OptionError, "words is more than the arguments that follow", "JMACK", 9, token, "done")
+    lua.refuses(OptionError, "words 'x' is not a whole number", "JMACK", "x", token, "done")
+    assert lua.jmack() == []

@@ -1,0 +1,231 @@
+"""The options that say how a task is worked on: how they are read, kept and refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jobs_core import OptionError
+from jobs_core.policies import Backoff
+from tests.lua.helpers import Lua, T
+
+TIMES = "write seconds \\(90\\), 1h30m or PT1H30M$"
+
+
+def refused(lua: Lua, says: str, *options: Any) -> None:
+    """JSET and JPUSH refuse them with the same sentence."""
+    lua.refuses(OptionError, says, "JSET", "a", "echo", "x", *options)
+    lua.refuses(OptionError, says, "JPUSH", "echo", "x", *options)
+
+
+def kept(lua: Lua, name: str, value: Any) -> Any:
+    """What JGET answers of an option, and what a worker reads of it, which is the same."""
+    lua.put("a", **{name: value}, at=T)
+    lua.tick()
+    lua.push(**{name: value})
+    found = lua.job().get(name)
+    listed = [task.get("options", {}).get(name) for task in lua.tasks()]
+    assert listed == [found, found]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("10", 10),
+        ("10s", 10),
+        ("0.5", 0.5),
+        ("1h30m", 5400),
+        ("PT1M", 60),
+        (" 5 ", 5),
+        ("5 jitter", "5 jitter"),
+        ("5 max 10m", "5 max 600"),
+        ("5  max\t6", "5 max 6"),
+        ("fixed 5s", "fixed 5"),
+        ("linear 5s max 1m", "linear 5 max 60"),
+        ("exponential 2s max 10m jitter", "exponential 2 max 600 jitter"),
+        ("linear 500ms jitter", "linear 0.5 jitter"),
+        ("1s,10s,1m", "1,10,60"),
+        ("1,0.25", "1,0.25"),
+        ("1,2 jitter", "1,2 jitter"),
+    ],
+)
+def test_a_backoff_is_kept_with_its_durations_in_seconds(lua: Lua, text: str, canonical: Any) -> None:
+    found = kept(lua, "backoff", text)
+    assert found == canonical
+    assert Backoff.read(found)
+    assert lua.put("b", backoff=found) == 0
+    assert lua.job("b")["backoff"] == canonical
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "linear", "exponential", "fixed ", "5 5", "5 max", "fixed 1,2", "1,2 max 5", "5 Jitter"),
+        *(
+            "5 jitter max 6",
+            "5 jitter jitter",
+            "5s linear",
+            ",",
+            ",,",
+            "1,",
+            ",1",
+            "1s,,2s",
+            "linear 5,",
+            "5 max 6 7",
+            "1,2 3",
+        ),
+    ],
+)
+def test_a_backoff_that_is_not_understood_is_told_how_to_write_it(lua: Lua, text: str) -> None:
+    refused(
+        lua, f"^backoff '{text}' is not understood: write 10s, 1s,10s,1m, or exponential", "backoff", text
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("x", f"^backoff 'x' is not a duration: {TIMES}"),
+        ("max 5", f"^backoff 'max' is not a duration: {TIMES}"),
+        ("jitter", f"^backoff 'jitter' is not a duration: {TIMES}"),
+        ("linear fixed", f"^backoff 'fixed' is not a duration: {TIMES}"),
+        ("5 max x", f"^backoff 'x' is not a duration: {TIMES}"),
+        ("1,x", f"^backoff 'x' is not a duration: {TIMES}"),
+        ("-5", f"^backoff '-5' is not a duration: {TIMES}"),
+        ("0", "^backoff must be longer than 0$"),
+        ("1,0", "^backoff must be longer than 0$"),
+        ("5 max 0", "^backoff must be longer than 0$"),
+    ],
+)
+def test_the_durations_of_a_backoff_are_durations(lua: Lua, text: str, says: str) -> None:
+    refused(lua, says, "backoff", text)
+
+
+@pytest.mark.parametrize("name", ["retry-on", "never-on"])
+@pytest.mark.parametrize("text", ["503", "503,timeout", "5*", "5??,x-1,*", "no-runner", "é"])
+def test_outcome_codes_are_kept_as_they_are(lua: Lua, name: str, text: str) -> None:
+    assert kept(lua, name, text) == text
+
+
+@pytest.mark.parametrize("name", ["retry-on", "never-on"])
+@pytest.mark.parametrize("text", ["", ",", ",5", "5,", "5,,6", "a b", "a, b", "a\tb"])
+def test_a_list_of_codes_has_no_gaps(lua: Lua, name: str, text: str) -> None:
+    refused(lua, f"^{name} '.*' is not a list of outcome codes such as 503,timeout$", name, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("100/1m", "100/60"),
+        ("5/s", "5/1"),
+        ("5/day", "5/86400"),
+        ("1/1ms", "1/0.001"),
+        ("10000/1h30m", "10000/5400"),
+        ("5/1.5", "5/1.5"),
+    ],
+)
+def test_a_rate_is_kept_in_seconds(lua: Lua, text: str, canonical: str) -> None:
+    assert kept(lua, "rate", text) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "^rate '' is not a rate such as 100/1m or 5/s$"),
+        ("5", "^rate '5' is not a rate"),
+        ("5/", "^rate '5/' is not a rate"),
+        ("/5", "^rate '/5' is not a rate"),
+        ("0/1m", "^rate '0/1m' is not a rate"),
+        ("1.5/1m", "^rate '1.5/1m' is not a rate"),
+        ("-1/1m", "^rate '-1/1m' is not a rate"),
+        ("5/1 m", "^rate '5/1 m' is not a rate"),
+        ("5/x", "^rate '.*x' is not a duration"),
+        ("5/0", "^rate must be longer than 0$"),
+        ("10001/1m", "^rate is at most 10000 in a period: shorten the period$"),
+    ],
+)
+def test_other_rates_are_refused(lua: Lua, text: str, says: str) -> None:
+    refused(lua, says, "rate", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("losses", 1, 1),
+        ("losses", 20, 20),
+        ("concurrency", 1, 1),
+        ("concurrency", 9999, 9999),
+        ("attempts", 4, 4),
+    ],
+)
+def test_counts_are_kept(lua: Lua, name: str, text: Any, found: int) -> None:
+    assert kept(lua, name, text) == found
+
+
+@pytest.mark.parametrize("name", ["losses", "concurrency", "attempts"])
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "9" * 17])
+def test_counts_are_whole_numbers_of_at_least_one(lua: Lua, name: str, text: str) -> None:
+    refused(lua, f"^{name} '{text}' is not a whole number of at least 1$", name, text)
+
+
+def test_a_task_is_lost_twenty_times_at_most(lua: Lua) -> None:
+    refused(lua, "^losses is at most 20$", "losses", 21)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("9", 9), ("-9", -9), ("+3", 3), ("05", 5), ("0", None), ("-0", None), ("+0", None)]
+)
+def test_a_priority_is_from_minus_nine_to_nine_and_nothing_when_it_is_none(
+    lua: Lua, text: str, found: int | None
+) -> None:
+    lua.put(priority=text)
+    assert lua.job().get("priority") == found
+    lua.push(priority=text)
+    assert [task["priority"] for task in lua.tasks()] == [found or 0]
+
+
+@pytest.mark.parametrize("text", ["10", "-10", "1.5", "x", "", "1e0", "--1", "high", "9" * 30])
+def test_other_priorities_are_refused(lua: Lua, text: str) -> None:
+    refused(lua, f"^priority '{text}' is not from -9 to 9$", "priority", text)
+
+
+@pytest.mark.parametrize("name", ["a!5", "!", "a!"])
+def test_the_name_of_a_queue_does_not_look_like_a_lane(lua: Lua, name: str) -> None:
+    refused(lua, "^a queue's name has no !: that is what sets priorities apart$", "queue", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("lease", 30), ("attempts", 3), ("backoff", 5), ("retry-on", "503"), ("never-on", "404")),
+        *(("losses", 3), ("concurrency", 2)),
+    ],
+)
+def test_policy_none_has_no_lease_and_nothing_that_needs_one(lua: Lua, name: str, value: Any) -> None:
+    says = f"^{name} needs a lease, and with policy none there is none$"
+    refused(lua, says, "policy", "none", name, value)
+    refused(lua, says, name, value, "policy", "none")
+    lua.put(policy="ack", **{name: value})
+
+
+def test_policy_none_may_have_the_rest(lua: Lua) -> None:
+    lua.put(policy="none", rate="5/s", timeout=9, priority=1, queue="slow")
+    job = lua.job()
+    found = [job[name] for name in ("policy", "rate", "timeout", "priority", "queue")]
+    assert found == ["none", "5/1", 9, 1, "slow"]
+
+
+def test_an_update_with_another_priority_keeps_the_schedule(lua: Lua) -> None:
+    lua.put(every=5, repeat=3)
+    lua.tick()
+    assert lua.put(every=5, repeat=3, priority=7, now=T + 1) == (T + 5) * 1000
+    assert (lua.job()["left"], lua.job()["priority"]) == (2, 7)
+    lua.put(every=5, repeat=3, now=T + 1)
+    assert "priority" not in lua.job()
+
+
+def test_unique_for_is_an_option_of_a_push_alone(lua: Lua) -> None:
+    says = "^there is no option 'unique-for'$"
+    lua.refuses(OptionError, says, "JSET", "a", "echo", "x", "unique-for", 5)
