@@ -8,66 +8,22 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from click.testing import Result
 
-from jobs_core import Board, Context, Event, Logger, Outcome, Runner, Task, Worker
-
-PATIENCE = 30.0
-"""Seconds after which a test gives up waiting."""
+from jobs_core import Context, Outcome, Runner, Task
+from jobs_core.testing import Recorder as Recorder
+from jobs_core.testing import working as working
+from jobs_core.testing.stage import PATIENCE as PATIENCE
 
 Jobs = Callable[..., Result]
 """`jobs` called in this process: `jobs("list", "--json")`."""
 
 
-class Recorder:
-    """A logger that remembers events, and lets a test wait for them."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self._news = threading.Condition()
-        self.logger = Logger("recorder", self._write)
-
-    def _write(self, event: Event) -> None:
-        with self._news:
-            self.events.append(event)
-            self._news.notify_all()
-
-    def of(self, kind: str) -> list[Event]:
-        """The events of a kind so far."""
-        return [event for event in list(self.events) if event.kind == kind]
-
-    def wait_for(self, kind: str, count: int = 1) -> list[Event]:
-        """The events of a kind, once there are `count`."""
-        with self._news:
-            assert self._news.wait_for(lambda: len(self.of(kind)) >= count, timeout=PATIENCE), self.events
-        return self.of(kind)
-
-
 def runner(function: Callable[[Task, Context], Outcome], name: str = "test") -> Runner:
     return Runner(name, function)
-
-
-@contextmanager
-def working(board: Board, *runners: Runner, **options: Any) -> Iterator[tuple[Worker, Recorder]]:
-    """A worker on a thread, stopped at the end."""
-    recorder = Recorder()
-    loggers = [recorder.logger, *options.pop("loggers", ())]
-    worker = Worker(board, runners, loggers=loggers, **options)
-    thread = threading.Thread(target=worker.run)
-    thread.start()
-    try:
-        recorder.wait_for("worker.started")
-        yield worker, recorder
-    finally:
-        worker.stop()
-        worker.stop()
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
 
 
 def install(folder: Path, name: str, source: str) -> None:

@@ -106,8 +106,9 @@ def show_tasks(tasks: Iterable[dict[str, Any]], as_json: bool) -> None:
         for task in tasks:
             echo_json(task)
         return
+    found = sorted(tasks, key=lambda task: (task["state"], task.get("since") or task["due"]))
     rows = (
-        (task["id"], task["state"], task["attempt"], when(task.get("since")), _where(task)) for task in tasks
+        (task["id"], task["state"], task["attempt"], when(task.get("since")), _where(task)) for task in found
     )
     echo_table(("task", "state", "attempt", "since", ""), rows)
 

@@ -109,19 +109,26 @@ local function open_gate(board, name, now, most)
   local moved, limit = look_again(board, name, now, most)
   if redis.call('EXISTS', key(board, 'held:' .. name)) == 0 then return moved end
   -- What has moved has not started yet: look again when as many as may start could have.
-  if limit.starts < NONE then limit.at = math.max(limit.at, now + limit.period / limit.n) end
+  if limit.starts < NONE and moved > 0 then limit.at = math.max(limit.at, now + limit.period / limit.n) end
   if limit.slots > moved then plan(board, 'gates', name, limit.at or now) end
   return moved
 end
 
--- What is held comes in when a gate opens; and a few limits at random are looked at anyway, since room may have gone
--- to a task that nobody takes.
 local function open_gates(board, now, limit)
-  local most, moved = math.min(limit, 100), 0
-  local due = due_members(board, 'gates', now, 100)
-  for i = 1, #due, 2 do moved = moved + open_gate(board, due[i], now, most) end
+  local due, moved = due_members(board, 'gates', now, 100), 0
+  for i = 1, #due, 2 do moved = moved + open_gate(board, due[i], now, math.min(limit, 100)) end
+  return moved
+end
+
+-- The room that came up under a limit may have gone to a task that nobody takes. So a few limits, at random, are looked
+-- at: one that holds tasks while nothing runs lets some in.
+local function free_idle_limits(board, now)
+  local moved = 0
   for _, name in ipairs(redis.call('SRANDMEMBER', key(board, 'held'), 10)) do
-    moved = moved + look_again(board, name, now, most)
+    local waits = redis.call('ZSCORE', key(board, 'gates'), name)
+    if not waits and redis.call('SCARD', key(board, 'running:' .. name)) == 0 then
+      moved = moved + look_again(board, name, now, 100)
+    end
   end
   return moved
 end
@@ -216,7 +223,8 @@ return command(function()
   local options = read_pairs(ARGV, 1, { limit = true, now = true })
   local limit = math.min(whole('limit', options.limit or '500', 1), 1000)
   local now = now_option(options)
-  local moved = return_lapsed(board, now, limit)
+  local moved = free_idle_limits(board, now)
+    + return_lapsed(board, now, limit)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
     + write(board, read_due(board, now, limit))

@@ -8,8 +8,8 @@ local ACK_OPTIONS = {
 local OPEN = 86400000  -- ms that an accepted task stays open, unless its `timeout` says otherwise
 
 local function percent(text)
-  local number = tonumber(text)
-  if not number or number < 0 or number > 100 then fail('OPTION', "progress '" .. text .. "' is not from 0 to 100") end
+  local number = text:match('^%d+%.?%d*$') and tonumber(text)
+  if not number or number > 100 then fail('OPTION', "progress '" .. text .. "' is not from 0 to 100") end
   return text
 end
 
@@ -26,6 +26,7 @@ end
 local function close_attempt(task, status, options)
   if options.unstarted == '1' then
     undo_attempt(task)
+    mark_decided(task)
     task.attempt = task.attempt - 1
   else
     note_attempt(task, status, options.now, options.code, options.note)

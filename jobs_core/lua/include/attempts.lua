@@ -50,10 +50,14 @@ local function note_attempt(task, status, now, code, note)
   task.history = join_history(before, entry(status, now, worker, code, note))
 end
 
--- Forget the attempt under way: it does not count. What was before it has been decided.
+-- Forget the attempt under way: it does not count.
 local function undo_attempt(task)
-  local before = split_history(task.history)
-  task.history = before:gsub('^(%S+)%?', '%1'):gsub('\t(%S+)%?', '\t%1')
+  task.history = split_history(task.history)
+end
+
+-- The policy has been asked about all there was.
+local function mark_decided(task)
+  task.history = task.history:gsub('^(%S+)%?', '%1'):gsub('\t(%S+)%?', '\t%1')
 end
 
 -- How often a task was lost.

@@ -1,0 +1,56 @@
+"""What holds for every plugin, whatever it provides."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+from jobs_core.plugins import GROUP, PluginInfo, Plugins
+
+LOADING = """
+import sys
+from importlib.metadata import entry_points, packages_distributions
+import jobs_core.plugins
+before = set(sys.modules)
+(entry,) = [entry for entry in entry_points(group="jobs") if entry.name == sys.argv[1]]
+entry.load()
+known = packages_distributions()
+ours = {"jobs-core", "click", "pluggy", entry.dist.name}
+names = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(*sorted(name for name in names - set(sys.stdlib_module_names) if not ours & set(known.get(name, ours))))
+"""
+
+
+class PluginConformance:
+    """The tests that every plugin must pass. `plugin` is the name of its entry point."""
+
+    plugin: str
+
+    def test_its_entry_point_loads_and_all_its_hooks_exist(self) -> None:
+        """A plugin that is broken provides nothing."""
+        info = self._info(Plugins.load())
+        assert info.state == "ok", info.reason
+        assert info.hooks, "it implements no hook"
+
+    def test_its_import_brings_no_sdk(self) -> None:
+        """`jobs --help` loads every plugin: what is large is imported inside `run`."""
+        done = subprocess.run(
+            [sys.executable, "-c", LOADING, self.plugin], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == [], "its import brings other packages: import them where they are used"
+        assert done.stderr == "", "its import writes to standard error"
+
+    def test_its_names_are_its_own(self) -> None:
+        """Two plugins that provide one name make that name unusable."""
+        plugins = Plugins.load()
+        for kind, names in self._info(plugins).provides.items():
+            providers = [info.name for info in plugins.infos if set(info.provides.get(kind, ())) & set(names)]
+            assert providers == [self.plugin], f"{kind} {names} are provided by {providers}"
+
+    def _info(self, plugins: Plugins) -> PluginInfo:
+        found = [info for info in plugins.infos if info.name == self.plugin]
+        known = sorted(entry.name for entry in entry_points(group=GROUP))
+        assert found, f"no entry point {self.plugin!r} in the group 'jobs'; installed are {', '.join(known)}"
+        return found[0]

@@ -1,0 +1,53 @@
+"""What a policy must do, whatever it decides."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobs_core.model import Attempt, Decision, Outcome, Policy, Task
+from jobs_core.plugins import Plugins
+from jobs_core.testing.plugin import PluginConformance
+
+OUTCOMES = (
+    Outcome.done("fine"),
+    Outcome.failed("broken", code="7"),
+    Outcome.failed("timed out", code="timeout"),
+    Outcome.failed("busy", code="503", retry_after=30),
+    Outcome.cancelled("by itself"),
+    Outcome.lost(),
+)
+
+
+class PolicyConformance(PluginConformance):
+    """Tests for a policy. Set `plugin` (the entry point) and `policy`, its name."""
+
+    policy: str
+
+    @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: outcome.code or outcome.status)
+    @pytest.mark.parametrize("attempt", [1, 2, 1000])
+    def test_it_decides_about_any_outcome(self, outcome: Outcome, attempt: int) -> None:
+        """With a decision, and a delay that is a time to wait."""
+        decision = self.found().decide(self.task(attempt), outcome)
+        assert isinstance(decision, Decision), f"decide returned {decision!r}"
+        assert decision.delay >= 0
+
+    def test_what_is_done_is_done(self) -> None:
+        """A task that ended well is not run again."""
+        assert self.found().decide(self.task(1), Outcome.done()) == Decision.ack()
+
+    def test_it_is_found_when_a_job_names_it(self) -> None:
+        """`jobs put … --policy NAME` refuses a policy that nobody provides."""
+        assert self.found().name == self.policy
+
+    def task(self, attempt: int) -> Task:
+        """A task whose earlier attempts failed."""
+        history = tuple(
+            Attempt("failed", 1763900005.0 + n, "host-1", "7", "broken") for n in range(attempt - 1)
+        )
+        return Task(
+            "a@1763900005000", "a", "shell", "shell", 1763900005.0, attempt, "x", history=history[-20:]
+        )
+
+    def found(self) -> Policy:
+        """The policy, as its plugin provides it."""
+        return Plugins.load().policy(self.policy)

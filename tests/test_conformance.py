@@ -1,0 +1,120 @@
+"""The conformance kit: a plugin of a few lines passes, and each trap is found by a test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import install
+
+GOOD = """
+    from jobs_core import Outcome, Runner, hookimpl
+
+    def run(task, context):
+        if task.payload == "wait" and context.cancelled.wait(60):
+            return Outcome.cancelled()
+        if task.payload == "fail":
+            return Outcome.failed("as you wish", code="fail")
+        context.line(f"hello, {task.payload}")
+        return Outcome.done()
+
+    @hookimpl
+    def jobs_runners():
+        yield Runner(name="hello", run=run, summary="Say hello")
+"""
+CONFORMANCE = """
+from jobs_core.testing import RunnerConformance
+
+class TestHello(RunnerConformance):
+    plugin = runner = "hello"
+    good, failing, slow = "world", "fail", "wait"
+"""
+
+
+def conformance(folder: Path, source: str, tests: str = CONFORMANCE) -> tuple[set[str], str]:
+    """Run the kit on a plugin as its author would. Returns the tests that fail, and what pytest says."""
+    install(folder, "hello", source)
+    (folder / "test_hello.py").write_text(tests)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder],
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    failed = {
+        line.split("::")[-1].split()[0] for line in done.stdout.splitlines() if line.startswith("FAILED")
+    }
+    assert done.returncode in (0, 1), done.stdout
+    return failed, done.stdout
+
+
+def test_a_plugin_of_a_few_lines_passes(tmp_path: Path) -> None:
+    failed, says = conformance(tmp_path, GOOD)
+    assert failed == set(), says
+    assert "10 passed, 2 skipped" in says  # no payload is refused, none is loud
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "finds"),
+    [
+        ("    from jobs_core", "    import redis\n    from jobs_core", "test_its_import_brings_no_sdk"),
+        ("jobs_runners()", "jobs_runner()", "test_its_entry_point_loads_and_all_its_hooks_exist"),
+        ('name="hello"', 'name="console"', "test_its_names_are_its_own"),
+        ('Outcome.failed("as you wish", code="fail")', "1 / 0", "test_a_failure_is_an_outcome"),
+        (', code="fail"', "", "test_a_failure_is_an_outcome"),
+        ("return Outcome.done()", "return None", "test_a_good_payload_ends_well"),
+        ("Outcome.done()", "Outcome.done(at=task)", "test_a_good_payload_ends_well"),
+    ],
+)
+def test_traps_are_found(tmp_path: Path, before: str, after: str, finds: str) -> None:
+    assert before in GOOD
+    only = (
+        CONFORMANCE.replace('"hello"\n', '"hello"\n    slow = None\n')
+        .replace(", slow", "")
+        .replace(', "wait"', "")
+    )
+    failed, says = conformance(tmp_path, GOOD.replace(before, after), only)
+    assert finds in failed, says
+
+
+POLICY = """
+    from jobs_core import Decision, Logger, Policy, hookimpl
+
+    def decide(task, outcome):
+        return Decision.ack() if outcome.status == "done" else Decision.retry(60)
+
+    @hookimpl
+    def jobs_policies():
+        yield Policy("stubborn", decide)
+
+    @hookimpl
+    def jobs_loggers():
+        yield Logger("quiet", lambda event: None)
+"""
+BOTH = """
+from jobs_core.testing import LoggerConformance, PolicyConformance
+
+class TestStubborn(PolicyConformance):
+    plugin, policy = "hello", "stubborn"
+
+class TestQuiet(LoggerConformance):
+    plugin, logger = "hello", "quiet"
+"""
+
+
+def test_policies_and_loggers_have_theirs(tmp_path: Path) -> None:
+    failed, says = conformance(tmp_path, POLICY, BOTH)
+    assert failed == set(), says
+
+
+def test_a_policy_that_fails_for_some_outcome_is_found(tmp_path: Path) -> None:
+    failed, _ = conformance(
+        tmp_path, POLICY.replace('outcome.status == "done"', 'outcome.code[0] == "0"'), BOTH
+    )
+    assert any(name.startswith("test_it_decides_about_any_outcome") for name in failed)
