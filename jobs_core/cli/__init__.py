@@ -90,9 +90,10 @@ def main() -> None:
 
 
 def _add_commands() -> None:
-    from jobs_core.cli import admin, board, dead, jobs, run, tasks
+    from jobs_core.cli import admin, board, dead, jobs, plugin, run, tasks
 
     cli.add_command(dead.dead)
+    cli.add_command(plugin.plugin)
     for module in (jobs, tasks, board, run, admin):
         for command in vars(module).values():
             if isinstance(command, click.Command):

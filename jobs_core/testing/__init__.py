@@ -12,8 +12,16 @@ brings more tests: see `RunnerConformance`, `PolicyConformance` and `LoggerConfo
 """
 
 from jobs_core.testing.logger import LoggerConformance
+from jobs_core.testing.plugin import PluginConformance
 from jobs_core.testing.policy import PolicyConformance
 from jobs_core.testing.runner import RunnerConformance
 from jobs_core.testing.stage import Recorder, working
 
-__all__ = ["LoggerConformance", "PolicyConformance", "Recorder", "RunnerConformance", "working"]
+__all__ = [
+    "LoggerConformance",
+    "PluginConformance",
+    "PolicyConformance",
+    "Recorder",
+    "RunnerConformance",
+    "working",
+]

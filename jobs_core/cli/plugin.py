@@ -1,0 +1,52 @@
+"""`jobs plugin`: begin a plugin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from jobs_core.cli.common import echo_json, json_option
+from jobs_core.scaffold import KINDS
+
+
+@click.group()
+def plugin() -> None:
+    """Write a plugin of your own.
+
+    \b
+      jobs plugin new slack
+      jobs plugins                # what is installed
+    """
+
+
+@plugin.command()
+@click.argument("name")
+@click.option(
+    "--kind", type=click.Choice(KINDS), default="runner", show_default=True, help="What it provides."
+)
+@click.option(
+    "--in",
+    "where",
+    type=click.Path(path_type=Path),
+    default=".",
+    help="The folder to put it in (default: here).",
+)
+@json_option
+def new(name: str, kind: str, where: Path, as_json: bool) -> None:
+    """Begin a plugin: a package that works, is tested, and can be published.
+
+    \b
+      jobs plugin new slack
+      cd jobs-slack && pip install -e . --group dev && python -m pytest
+    """
+    from jobs_core import scaffold
+
+    files = scaffold.new(name, kind, where)
+    if as_json:
+        echo_json({"files": [str(path) for path in files]})
+        return
+    for path in files:
+        click.echo(path)
+    folder = where / f"jobs-{name}"
+    click.echo(f"\nTry it: cd {folder} && pip install -e . --group dev && python -m pytest")

@@ -1,0 +1,52 @@
+"""`jobs plugin new`: what it writes is built, installed, and passes its own tests at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs_core.scaffold import KINDS
+from tests.helpers import Jobs, lines, refused
+
+
+def run(*command: str | Path, **options: object) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+    assert done.returncode == 0, done.stdout + done.stderr
+    return str(done.stdout)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_plugin_builds_and_passes_its_own_tests(jobs: Jobs, tmp_path: Path, kind: str) -> None:
+    (made,) = lines(jobs("plugin", "new", "say-hi", "--kind", kind, "--in", str(tmp_path), "--json"))
+    root, installed = tmp_path / "jobs-say-hi", tmp_path / "installed"
+    assert str(root / "pyproject.toml") in made["files"]  # type: ignore[operator]
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", root)
+    (wheel,) = (root / "dist").glob("*.whl")
+    run(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", installed, wheel)
+    says = run(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", root, root / "tests"),
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        cwd=tmp_path,
+    )
+    assert "passed" in says and "failed" not in says
+    shown = run(
+        *(sys.executable, "-c", "from jobs_core.cli import main; main()", "plugins"),
+        env=os.environ | {"PYTHONPATH": str(installed)},
+    )
+    assert "jobs-say-hi 0.1.0" in shown
+
+
+def test_nothing_is_overwritten(jobs: Jobs, tmp_path: Path) -> None:
+    (tmp_path / "jobs-mine").mkdir()
+    refused(jobs("plugin", "new", "mine", "--in", str(tmp_path)), "jobs-mine is there already")
+    assert not list((tmp_path / "jobs-mine").iterdir())
+
+
+@pytest.mark.parametrize("name", ["", "Big", "a b", "-x", "a--b", "../up", "1st"])
+def test_a_bad_name_is_refused(jobs: Jobs, tmp_path: Path, name: str) -> None:
+    refused(jobs("plugin", "new", "--in", str(tmp_path), "--", name), "a plugin's name is")
+    assert not list(tmp_path.iterdir())
