@@ -25,10 +25,10 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_core_wheel_has_every_lua_file(wheels: Path) -> None:
+def test_the_core_wheel_has_every_lua_file_and_template(wheels: Path) -> None:
     (core,) = wheels.glob("jobs_core-*.whl")
     inside = set(zipfile.ZipFile(core).namelist())
-    for path in (ROOT / "jobs_core").rglob("*.lua"):
+    for path in (*(ROOT / "jobs_core").rglob("*.lua"), *(ROOT / "jobs_core").rglob("*.in")):
         assert path.relative_to(ROOT).as_posix() in inside
     assert not any(name.startswith(("tests/", "plugins/", "bench/")) for name in inside)
 

@@ -1,7 +1,7 @@
 """`jobs plugin new`: a package that works, is tested and can be published, to begin from.
 
-`common/` has the files that every package gets, `kinds/` the code and conformance test of each kind; `$name` and
-others are filled in. A template is named `.in`; `--` stands for a folder, and MODULE for the package.
+`common/` has the files that every package gets, `kinds/` the code and conformance test of each kind; `$name`
+and others are filled in. A template is named `.in`; `--` stands for a folder, and MODULE for the package.
 """
 
 from __future__ import annotations
