@@ -280,11 +280,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting of a plugin: read from the environment variable `JOBS_<NAME>`, or its default."""
+    """A setting of a plugin: the environment variable `JOBS_<NAME>`, a line of `jobs.toml`, or its default.
+
+    Its value has the type of `default` (text, where that is None). A `secret` is never shown.
+    """
 
     name: str
     default: Any = None
     summary: str = ""
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)

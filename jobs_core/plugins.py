@@ -14,6 +14,8 @@ from jobs_core import builtin, hookspecs
 from jobs_core.errors import PayloadError, PluginError, RunnerError
 from jobs_core.model import Check, Job, Logger, Payload, Policy, Runner, parse_payload
 from jobs_core.options import nearest
+from jobs_core.settings import Value
+from jobs_core.settings import read as read_settings
 
 if TYPE_CHECKING:
     import click
@@ -106,11 +108,13 @@ class Plugins:
         return self._all("checks")
 
     def settings(self) -> dict[str, Any]:
-        """Every declared setting: the environment variable `JOBS_<NAME>`, or the default."""
-        return {
-            setting.name: os.environ.get(f"JOBS_{setting.name.upper()}", setting.default)
-            for setting in self._all("settings")
-        }
+        """Every declared setting, by name. Raises OptionError for one that is not understood."""
+        return {found.name: found.value for found in self.setting_values()}
+
+    def setting_values(self) -> list[Value]:
+        """Every declared setting as it stands, and where its value came from. Raises OptionError."""
+        chosen = sorted(self._provided["settings"].items())
+        return read_settings(found[0] for _, found in chosen if len(found) == 1)
 
     def names(self, kind: str) -> list[str]:
         """The names provided of a kind: `names("runners")`."""

@@ -19,7 +19,10 @@ class Cli(click.Group):
     plugins: Plugins | None = None
 
     def load_plugins(self) -> Plugins:
-        """Load the plugins once, and let them add their commands."""
+        """Load the plugins once, and let them add their commands; with --no-plugins, none but our own."""
+        context = click.get_current_context(silent=True)
+        if context is not None and context.find_root().params.get("no_plugins"):
+            return Plugins()
         if self.plugins is None:
             try:
                 self.plugins = Plugins.load()
@@ -80,7 +83,8 @@ in your .bashrc, for completion too."""
     cls=Cli, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, package_name="jobs-core", prog_name="jobs")
-def cli() -> None:
+@click.option("--no-plugins", is_flag=True, help="Load no plugin but the built-in one.")
+def cli(no_plugins: bool) -> None:
     """A full-featured scheduler that runs inside Redis."""
 
 

@@ -1,4 +1,4 @@
-"""Commands about the installation: init plugins doctor completion."""
+"""Commands about the installation: init plugins settings doctor completion."""
 
 from __future__ import annotations
 
@@ -69,6 +69,35 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
         for info in infos
     )
     echo_table(("plugin", "distribution", "state", "provides"), rows)
+
+
+@click.command()
+@json_option
+@click.pass_context
+def settings(ctx: click.Context, as_json: bool) -> None:
+    """Show the settings of plugins.
+
+    A setting is an environment variable, JOBS_ and its name, or is written in jobs.toml: the file that
+    JOBS_CONFIG names, or one here, or in your configuration directory.
+
+    \b
+      [settings]
+      hello_greeting = "good morning"
+
+    \b
+      jobs settings --json
+    """
+    group: Any = ctx.find_root().command
+    shown = [
+        asdict(found) | ({"value": "(secret)"} if found.secret and found.value else {})
+        for found in group.load_plugins().setting_values()
+    ]
+    if as_json:
+        for found in shown:
+            echo_json(found)
+    else:
+        names = ("name", "value", "source", "plugin", "summary")
+        echo_table(names, ([found[name] for name in names] for found in shown))
 
 
 @click.command()
