@@ -78,7 +78,11 @@ def check_scripts(board: Board) -> Finding:
 
 def check_plugins(board: Board) -> Finding:
     """A broken plugin harms no other, but its runners are missing."""
-    broken = [f"{info.name} ({info.reason})" for info in board.plugins.infos if info.state == "broken"]
+    broken = [
+        f"{info.name} ({info.reason})"
+        for info in board.plugins.infos
+        if info.state in ("broken", "incompatible")
+    ]
     if broken:
         return Finding("problem", f"broken: {', '.join(broken)}", "see `jobs plugins`")
     return Finding("ok", f"{len(board.plugins.infos)} loaded")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,7 @@ KINDS = ("runners", "policies", "loggers", "checks", "settings")
 
 @dataclass(slots=True)
 class PluginInfo:
-    """A plugin as `jobs plugins` shows it. `state` is `ok`, `broken` or `disabled`."""
+    """A plugin as `jobs plugins` shows it. `state` is `ok`, `broken`, `incompatible` or `disabled`."""
 
     name: str
     distribution: str = ""
@@ -168,9 +170,18 @@ class Plugins:
                 info.state, info.reason = "disabled", "JOBS_DISABLE_PLUGINS names it"
                 self.infos.append(info)
                 return
-            plugin = entry.load()
+            with redirect_stdout(sys.stderr):  # standard output is for what a command prints
+                plugin = entry.load()
         except (Exception, SystemExit) as error:
             _break(info, error)
+            self.infos.append(info)
+            return
+        needs = getattr(plugin, "JOBS_API", hookspecs.API)
+        if needs > hookspecs.API:
+            info.state = "incompatible"
+            info.reason = (
+                f"it needs version {needs} of the hooks, and this is {hookspecs.API}: upgrade jobs-core"
+            )
             self.infos.append(info)
             return
         self.add(entry.name, plugin, info)

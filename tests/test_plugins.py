@@ -99,6 +99,22 @@ def test_strict_plugins_make_a_broken_one_a_fault(tmp_path: Path) -> None:
     assert err == "Error: the plugin 'bad' is broken: ValueError: bad day\n"
 
 
+def test_a_plugin_for_newer_hooks_is_left_alone(tmp_path: Path) -> None:
+    install(tmp_path, "newer", HELLO + "\n    JOBS_API = 99")
+    install(tmp_path, "fits", HELLO + "\n    JOBS_API = 1")
+    found = listed(tmp_path)
+    assert (found["newer"]["state"], found["newer"]["provides"]) == ("incompatible", {})
+    assert "it needs version 99 of the hooks, and this is 1: upgrade jobs-core" in found["newer"]["reason"]
+    assert found["fits"]["state"] == "ok"
+
+
+def test_what_a_plugin_prints_when_it_is_imported_is_no_part_of_any_output(tmp_path: Path) -> None:
+    install(tmp_path, "loud", "\n    print('here I am')" + HELLO)
+    code, out, err = jobs(tmp_path, "plugins", "--json")
+    assert code == 0 and "here I am" in err
+    assert [json.loads(line)["state"] for line in out.splitlines()] == ["ok", "ok"]
+
+
 def test_a_disabled_plugin_is_not_imported(tmp_path: Path) -> None:
     install(tmp_path, "bad", "raise ValueError('bad day')")
     assert listed(tmp_path, JOBS_DISABLE_PLUGINS="bad")["bad"]["state"] == "disabled"
