@@ -7,9 +7,9 @@ A plugin is a module (or any object) named by an entry point of the group `jobs`
 
 Registration hooks yield the small dataclasses of `jobs_core.model`; implement as many as the plugin needs.
 
-The hooks have a version, `API`. It grows when a plugin written for the hooks before would break, and never for
-a hook, a parameter or a field that is added; what is to go is kept for one version more. A plugin may say what
-it needs with `JOBS_API = 1`: an older jobs-core then lists it as incompatible, and leaves it alone.
+The hooks have a version, `API`. It grows when a plugin written for the hooks before would break, and never
+for a hook, a parameter or a field that is added; what is to go is kept for one version more. A plugin may say
+what it needs with `JOBS_API = 1`: an older jobs-core lists it as incompatible, and leaves it alone.
 """
 
 from __future__ import annotations

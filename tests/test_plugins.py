@@ -112,7 +112,7 @@ def test_what_a_plugin_prints_when_it_is_imported_is_no_part_of_any_output(tmp_p
     install(tmp_path, "loud", "\n    print('here I am')" + HELLO)
     code, out, err = jobs(tmp_path, "plugins", "--json")
     assert code == 0 and "here I am" in err
-    assert [json.loads(line)["state"] for line in out.splitlines()] == ["ok", "ok"]
+    assert {json.loads(line)["state"] for line in out.splitlines()} == {"ok"}
 
 
 def test_a_disabled_plugin_is_not_imported(tmp_path: Path) -> None:

@@ -73,7 +73,8 @@ return command(function()
   local board, id = KEYS[1], ARGV[1] or ''
   if not task_job(id) then fail('OPTION', "'" .. id .. "' is not the id of a task: <job>@<due>") end
   local found = {}
-  local names = places_of(board, { 'leased', 'delayed', 'held', 'queued' })
+  -- In the order in which tasks move, so that one that is taken meanwhile is met again.
+  local names = places_of(board, { 'queued', 'held', 'delayed', 'leased' })
   local cursor = walk(board, names, ARGV[2] or '0', PAGE, function(place, member)
     local is_it = (SETS[place] and token_task or record_id)(member) == id
     local done = is_it and cancel(board, place, member)

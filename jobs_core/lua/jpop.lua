@@ -40,10 +40,17 @@ local function new_take(board, limit, now)
   }
 end
 
--- A limit as this call knows it: measured once, and filled as tasks are taken.
+-- A limit as this call knows it: measured once, and filled as tasks are taken. A task of a job that was put again with
+-- another limit is left to the next call.
 local function measured(board, take, limit)
   if not limit then return nil end
-  if not take.limits[limit.name] then take.limits[limit.name] = measure(board, limit, take.now) end
+  local known = take.limits[limit.name]
+  if not known then
+    take.limits[limit.name] = measure(board, limit, take.now)
+  elseif known.concurrency ~= limit.concurrency or known.n ~= limit.n or known.period ~= limit.period then
+    limit.slots, limit.starts = 0, NONE
+    return limit
+  end
   return take.limits[limit.name]
 end
 

@@ -38,6 +38,7 @@ def full(lua: Lua) -> Iterator[Lua]:
         ("JPUSH", ["a"]),
         ("JPUSH", ["echo", "x", "at", "+1h"]),
         ("JTICK", ["now", T + 60]),
+        ("JLIMIT", ["runner", "echo", "concurrency", 5]),
     ],
 )
 def test_more_work_is_refused_whole(full: Lua, name: str, arguments: list[str]) -> None:
@@ -52,7 +53,7 @@ def test_tasks_are_taken_and_end(full: Lua) -> None:
     assert full.jregister("host-1", "echo") == 1
 
 
-@pytest.mark.parametrize("verb", ["retry", "dead", "release"])
+@pytest.mark.parametrize("verb", ["retry", "dead", "release", "fail", "cancelled", "accept", "update"])
 def test_any_end_is_taken_down(full: Lua, verb: str) -> None:
     assert full.jack(f"push:1@{MS}#1", verb)
 
@@ -62,9 +63,31 @@ def test_room_can_be_made(full: Lua) -> None:
     assert full.jdel("a") == 1
 
 
+def test_tasks_are_cancelled_and_dead_letters_taken_up(full: Lua) -> None:
+    held = f"push:1@{MS}"
+    assert full.jcancel(f"push:2@{MS}") == full.jcancel(f"push:3@{MS + 5000}") == ["0", ["cancelled"]]
+    assert full.jcancel(held) == ["0", ["cancelling"]]
+    full.jack(f"{held}#1", "dead")
+    assert full.jdead("retry", f"{held}#1") == 1
+    full.jack(full.held()["token"], "dead")
+    assert full.jdead("purge", f"{held}#2") == 1
+    assert full.adds_up()
+
+
+def test_a_task_that_a_limit_holds_is_held(full: Lua) -> None:
+    full.client.config_set("maxmemory", 0)
+    full.jlimit("runner", "echo", concurrency=1)
+    full.push()
+    full.client.config_set("maxmemory", 1)
+    assert [len(full.take(count=9, lease=30)), full.count()["held"]] == [1, 1]
+    full.jack(full.tasks(state="leased")[-1]["ticket"], "done")
+    assert full.adds_up()
+
+
 def test_the_board_can_be_read(full: Lua) -> None:
     assert (full.job()["state"], full.jnext("a"), full.count()["queued"]) == ("scheduled", [MS], 1)
     assert full.stats()["due"] == 3
+    assert {task["state"] for task in full.tasks()} == {"queued", "leased", "delayed"}
 
 
 def test_nothing_that_was_due_is_lost_when_there_is_room_again(full: Lua) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobs_core import OptionError, StaleError
-from tests.lua.helpers import MS, Lua, T, Task, known_bug
+from tests.lua.helpers import MS, Lua, T, Task
 
 VERBS = ("done", "fail", "retry", "dead", "cancelled", "release")
 COUNTERS = {"done": "succeeded", "retry": "retried", "release": "released", "fail": "failed"}
@@ -286,7 +286,6 @@ def test_an_unstarted_end_may_be_any_other_too(lua: Lua) -> None:
     assert (lua.stats()["succeeded"], lua.adds_up()) == (1, True)
 
 
-@known_bug("a release strips the mark")
 def test_a_release_leaves_what_is_undecided_undecided(lua: Lua) -> None:
     task = undecided(lua)
     lua.jack(task["token"], "release")
@@ -381,7 +380,7 @@ def test_a_stale_token_neither_accepts_nor_updates(lua: Lua, verb: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["-1", "101", "x", "", "1e3", "inf", pytest.param("nan", marks=known_bug("nan is less than nothing"))],
+    ["-1", "101", "x", "", "1e3", "inf", "nan"],
 )
 def test_progress_is_from_nothing_to_a_hundred(lua: Lua, text: str) -> None:
     lua.push()

@@ -30,11 +30,20 @@ class Task:
     attempt: int = 1
     losses: int = 0
     at_most_once: bool = False
-    undecided: bool = False
+    past: tuple[str, ...] = ()
+    """How its attempts ended: failed, lost or expired, each with a ? where no policy has seen it."""
 
-    def again(self, *, lost: bool = False, undecided: bool = False) -> Task:
-        """The same, after an attempt that failed."""
-        return replace(self, attempt=self.attempt + 1, losses=self.losses + lost, undecided=undecided)
+    def again(self, status: str) -> Task:
+        """The same, after an attempt that ended like this."""
+        losses = self.losses + (status == "lost?")
+        return replace(self, attempt=self.attempt + 1, losses=losses, past=(*self.past, status))
+
+    def decided(self) -> Task:
+        """The same, after a policy was asked."""
+        return replace(self, past=tuple(status.rstrip("?") for status in self.past))
+
+    def is_doubled(self) -> bool:
+        return self.past[-1:] in (("lost?",), ("expired?",))
 
 
 @dataclass
@@ -81,9 +90,17 @@ class Ledger(RuleBasedStateMachine):
         self.old: list[str] = []
         self.unique: dict[str, tuple[int, str]] = {}
         self.stats: Counter[str] = Counter()
+        self.ledgers: dict[str, Counter[str]] = {}
 
     def time(self) -> str:
         return ms(self.now)
+
+    def tally(self, id: str, name: str, n: int = 1) -> None:
+        """Count something of a task for the board, and for its job as long as that is there."""
+        self.stats[name] += n
+        job = id.partition("@")[0]
+        if job in self.jobs:
+            self.ledgers.setdefault(job, Counter())[name] += n
 
     def waiting(self, queue: str) -> list[Task]:
         """The tasks of a queue in the order they leave it."""
@@ -130,6 +147,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(id=IDS)
     def remove(self, id: str) -> None:
         assert self.lua.jdel(id) == (self.jobs.pop(id, None) is not None)
+        self.ledgers.pop(id, None)
 
     @rule(id=IDS)
     def pause(self, id: str) -> None:
@@ -197,12 +215,12 @@ class Ledger(RuleBasedStateMachine):
         for _, token in reversed(lapsed):
             lease = self.leased.pop(token)
             self.old.append(token)
-            self.stats["expired" if lease.accepted else "lost"] += 1
-            again = lease.task.again(lost=not lease.accepted, undecided=True)
+            self.tally(lease.task.id, "expired" if lease.accepted else "lost")
+            again = lease.task.again("expired?" if lease.accepted else "lost?")
             if lease.cancelling:
-                self.stats["cancelled"] += 1
+                self.tally(again.id, "cancelled")
             elif again.losses >= LOSSES:
-                self.stats["dead"] += 1
+                self.tally(again.id, "dead")
                 self.dead[token] = lease.task
             else:
                 self.lanes[again.lane].insert(0, again)
@@ -223,7 +241,7 @@ class Ledger(RuleBasedStateMachine):
             self.lanes[job.queue].append(Task(f"{id}@{time}", job.queue))
             last = min(self.now, job.stop or self.now)
             self.stats["queued"] += 1
-            self.stats["coalesced"] += (last - time) // job.every
+            self.tally(id, "coalesced", (last - time) // job.every)
             self.stats["due"] += 1 + (last - time) // job.every
             job.left = None if job.left is None else job.left - 1
             job.next = None if job.left == 0 else job.first(self.now + 1)
@@ -244,11 +262,16 @@ class Ledger(RuleBasedStateMachine):
         for task, found in zip(expected, popped, strict=True):
             self.lanes[task.lane].remove(task)
             assert found["token"] not in self.leased
+            assert found["history"].count("\t") == max(0, len(task.past) - 1)
+            assert tuple(entry.partition(" ")[0] for entry in found["history"].split("\t")) == (
+                task.past or ("",)
+            )
             if lease and not task.at_most_once:
-                self.stats.update(("leased", *(("doubled",) if task.undecided else ())))
+                self.stats["leased"] += 1
+                self.tally(task.id, "doubled", task.is_doubled())
                 self.leased[found["token"]] = Lease(self.now + lease, task)
             else:
-                self.stats["unleased"] += 1
+                self.tally(task.id, "unleased")
 
     @rule(data=st.data(), lease=st.sampled_from([1000, 6000]))
     def beat(self, data: st.DataObject, lease: int) -> None:
@@ -277,17 +300,24 @@ class Ledger(RuleBasedStateMachine):
             return
         lease = self.leased.pop(token)
         self.old.append(token)
-        assert self.lua.jack(token, verb, delay=f"{delay}ms", now=self.time()) == lease.task.id
+        task = lease.task
+        unstarted = bool(task.past) and verb in ("retry", "dead") and data.draw(st.booleans())
+        options = {"delay": f"{delay}ms", "unstarted": int(unstarted)}
+        assert self.lua.jack(token, verb, **options, now=self.time()) == task.id
         if lease.cancelling and verb in ("fail", "retry", "release"):
             verb = "cancelled"
-        counters = {"done": "succeeded", "retry": "retried", "release": "released", "fail": "failed"}
-        self.stats[counters.get(verb, verb)] += 1
+        counters = {"done": "succeeded", "retry": "retried", "fail": "failed"}
+        if verb == "release":
+            self.stats["released"] += 1
+        else:
+            self.tally(task.id, counters.get(verb, verb))
         if verb == "dead":
-            self.dead[token] = lease.task
-        elif verb in ("fail", "retry", "release"):
-            # A failure for the policy to decide is handed out again as that, not as a doubled run.
-            kept = replace(lease.task, undecided=False)
-            self.back(token, kept if verb == "release" else kept.again(), delay)
+            self.dead[token] = task
+        elif verb == "release":
+            self.back(token, task, delay)
+        elif verb in ("fail", "retry"):
+            again = task.again("failed?" if verb == "fail" else "failed")
+            self.back(token, task.decided() if unstarted else again, delay)
 
     def back(self, token: str, task: Task, delay: int) -> None:
         if delay:
@@ -304,7 +334,7 @@ class Ledger(RuleBasedStateMachine):
         lease = self.leased[token]
         if lease.cancelling:
             del self.leased[token]
-            self.stats["cancelled"] += 1
+            self.tally(lease.task.id, "cancelled")
         else:
             lease.accepted, lease.end = True, self.now + timeout
 
@@ -321,7 +351,7 @@ class Ledger(RuleBasedStateMachine):
         running = [one for one in self.leased.values() if one.task.id == id and not one.accepted]
         ended = [task for task in self.tasks() if task.id == id]
         assert sorted(found) == ["cancelled"] * (len(ended) - len(running)) + ["cancelling"] * len(running)
-        self.stats["cancelled"] += len(ended) - len(running)
+        self.tally(id, "cancelled", len(ended) - len(running))
         for lease in running:
             lease.cancelling = True
         for lane in self.lanes.values():
@@ -333,10 +363,12 @@ class Ledger(RuleBasedStateMachine):
     def trim(self, queue: str, keep: int, limit: int) -> None:
         excess = min(max(0, len(self.waiting(queue)) - keep), limit)
         assert self.lua.jtrim(queue, keep, limit=limit) == excess
-        self.stats.update({"trimmed": excess, "cancelled": excess})
+        self.stats["trimmed"] += excess
         for lane in reversed(LANES[queue]):
             dropped = self.lanes[lane][:excess]
             excess -= len(dropped)
+            for task in dropped:
+                self.tally(task.id, "cancelled")
             del self.lanes[lane][: len(dropped)]
 
     @rule(data=st.data(), verb=st.sampled_from(["retry", "purge"]))
@@ -345,8 +377,11 @@ class Ledger(RuleBasedStateMachine):
         assert self.lua.jdead(verb, ticket) == (ticket in self.dead)
         task = self.dead.pop(ticket, None)
         if task and verb == "retry":
-            self.stats.update({"dead": -1, "revived": 1})
-            self.lanes[task.lane].append(replace(task, attempt=1, losses=0, undecided=False))
+            self.tally(task.id, "revived")
+            self.stats["dead"] -= 1
+            if (ledger := self.ledgers.get(task.id.partition("@")[0])) and ledger["dead"]:
+                ledger["dead"] -= 1  # it is another job of that name, perhaps, to which it never died
+            self.lanes[task.lane].append(replace(task, attempt=1, losses=0, past=()))
         elif task:
             self.stats["purged"] += 1
 
@@ -382,6 +417,12 @@ class Ledger(RuleBasedStateMachine):
             len(self.leased),
             len(self.dead),
         ]
+
+    @invariant()
+    def so_are_those_of_each_job(self) -> None:
+        assert {id: self.lua.ledger(id) for id in self.jobs} == {
+            id: +self.ledgers.get(id, Counter()) for id in self.jobs
+        }
 
     @invariant()
     def the_ledger_adds_up(self) -> None:

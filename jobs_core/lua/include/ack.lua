@@ -29,6 +29,7 @@ local function close_attempt(task, status, options)
     mark_decided(task)
     task.attempt = task.attempt - 1
   else
+    mark_decided(task)
     note_attempt(task, status, options.now, options.code, options.note)
   end
 end

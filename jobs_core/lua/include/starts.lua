@@ -4,6 +4,20 @@
 
 local NONE = 1e15  -- more than any
 
+-- Forget the starts up to a time, a thousand at most (then there seem to be more than there are, and less room).
+-- Answers the oldest that is left.
+local function forget_starts(starts, upto)
+  local newest = redis.call('LINDEX', starts, -1)
+  if newest and tonumber(newest) <= upto then redis.call('DEL', starts) end
+  local oldest = tonumber(redis.call('LINDEX', starts, 0) or nil)
+  for _ = 1, 1000 do
+    if not oldest or oldest > upto then break end
+    redis.call('LPOP', starts)
+    oldest = tonumber(redis.call('LINDEX', starts, 0) or nil)
+  end
+  return oldest
+end
+
 -- Measure how many more tasks a limit lets run (`slots`) and start (`starts`); `at` is when the next may start once
 -- there are no more `starts`.
 local function measure(board, limit, now)
@@ -13,13 +27,9 @@ local function measure(board, limit, now)
   end
   if limit.n then
     local starts = key(board, 'rate:' .. limit.name)
-    local oldest = redis.call('LINDEX', starts, 0)
-    while oldest and tonumber(oldest) + limit.period <= now do
-      redis.call('LPOP', starts)
-      oldest = redis.call('LINDEX', starts, 0)
-    end
+    local oldest = forget_starts(starts, now - limit.period)
     limit.starts = limit.n - redis.call('LLEN', starts)
-    limit.at = (tonumber(oldest or nil) or now) + limit.period
+    limit.at = (oldest or now) + limit.period
   end
   return limit
 end
