@@ -26,7 +26,7 @@
 --- @include "pairs"
 --- @include "attempts"
 --- @include "room"
---- @include "starts"
+--- @include "held"
 --- @include "tally"
 
 local BYTES = 4194304  -- of payload that one call takes, or a single task
@@ -134,10 +134,16 @@ local function is_unleased(task)
   return task.options:find('"policy":"none"', 1, true) ~= nil
 end
 
--- A task that one limit let in may be held by another: what room is left then goes to the next.
+-- What limits hold, and may have room for, comes back to its lanes first.
+local function let_ready_in(board, now)
+  local names = redis.call('SPOP', key(board, 'ready'), HELD)
+  for _, name in ipairs(names) do look_again(board, name, now, HELD) end
+end
+
+-- A task that one limit let in may be held by another: what room is left then is for the next.
 local function pass_on(board, take)
   for name, limit in pairs(take.limits) do
-    if not is_full(limit) then let_in(board, name, math.min(HELD, limit.slots, limit.starts)) end
+    if not is_full(limit) then beckon(board, name) end
   end
 end
 
@@ -148,6 +154,7 @@ return command(function()
   local limit = math.min(whole('count', options.count or '1', 1), 1000)
   local lease, now = options.lease and duration('lease', options.lease), now_option(options)
   local worker = (options.worker or ''):gsub('%s', '_')
+  let_ready_in(board, now)
   local take = new_take(board, limit, now)
   for i = 2, n + 1 do take_from(board, take, ARGV[i]) end
 

@@ -18,7 +18,7 @@
 --- @include "pairs"
 --- @include "next"
 --- @include "ending"
---- @include "starts"
+--- @include "held"
 
 -- Payloads may be large: definitions are read a few at a time, and each kind of move ends once it has copied this
 -- many bytes.
@@ -90,15 +90,6 @@ local function queue_delayed(board, now, limit)
   return #delayed
 end
 
--- What a limit holds may start, as far as there is room. Answers how many moved, and the limit.
-local function look_again(board, name, now, most)
-  local first = redis.call('LINDEX', key(board, 'held:' .. name), 0)
-  if not first then return 0 end
-  local limit = name:find('^job:') and job_limit(read_record(first)) or common_limit(board, name) or { name = name }
-  measure(board, limit, now)
-  return let_in(board, name, math.max(0, math.min(most, limit.slots, limit.starts))), limit
-end
-
 -- A limit's gate opens. Answers how many moved.
 local function open_gate(board, name, now, most)
   redis.call('ZREM', key(board, 'gates'), name)
@@ -120,14 +111,14 @@ local function open_gates(board, now, limit)
   return moved
 end
 
--- The room that came up under a limit may have gone to a task that nobody takes. So a few limits, at random, are looked
--- at: one that holds tasks while nothing runs lets some in.
-local function free_idle_limits(board, now)
+-- The room that came up under a limit may be for a task that nobody takes. So a few limits, at random, are looked at:
+-- one that holds tasks while nothing runs lets in more than it has room for, and JPOP holds again what is too much.
+local function free_idle_limits(board)
   local moved = 0
   for _, name in ipairs(redis.call('SRANDMEMBER', key(board, 'held'), 10)) do
     local waits = redis.call('ZSCORE', key(board, 'gates'), name)
     if not waits and redis.call('SCARD', key(board, 'running:' .. name)) == 0 then
-      moved = moved + look_again(board, name, now, 100)
+      moved = moved + let_in(board, name, 50)
     end
   end
   return moved
@@ -149,7 +140,7 @@ local function occurrence(id, due, packed, now)
   local changed
   if head.l then
     head.l = head.l - 1
-    if head.l == 0 then following = nil end
+    if head.l == 0 then following, passed = nil, 0 end  -- what comes after the last run was never due
     changed = pack_job(head, body)
   end
   return lane, new_record(id, due, lane, runner, body), following, passed, changed, strides or 0
@@ -223,7 +214,7 @@ return command(function()
   local options = read_pairs(ARGV, 1, { limit = true, now = true })
   local limit = math.min(whole('limit', options.limit or '500', 1), 1000)
   local now = now_option(options)
-  local moved = free_idle_limits(board, now)
+  local moved = free_idle_limits(board)
     + return_lapsed(board, now, limit)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)

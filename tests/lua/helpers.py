@@ -21,11 +21,6 @@ TIMED = {"JSET", "JSETNX", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JRESUME",
 Task = dict[str, Any]
 
 
-def known_bug(what: str) -> pytest.MarkDecorator:
-    """A test of what the commands should do and do not do yet."""
-    return pytest.mark.xfail(reason=what)
-
-
 def ms(text: str | int) -> str:
     """Write a time in ms as the epoch seconds that commands read."""
     return f"{int(text) // 1000}.{int(text) % 1000:03d}"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobs_core import OptionError, StaleError
-from tests.lua.helpers import MS, Lua, T, known_bug
+from tests.lua.helpers import MS, Lua, T
 
 
 def cancel(lua: Lua, id: str) -> list[str]:
@@ -205,7 +205,6 @@ def test_it_looks_at_a_thousand_a_call_and_goes_on_from_its_cursor(lua: Lua) -> 
     assert lua.count()["queued"] == 2499
 
 
-@known_bug("what is leased is looked at first")
 def test_a_task_that_is_taken_between_two_pages_is_cancelled_too(lua: Lua) -> None:
     tasks = lua.board.commands.batch([("JPUSH", ["echo", "x", "now", T])] * 2500)
     cursor, found = lua.jcancel(tasks[0])

@@ -76,6 +76,14 @@ def test_repeat_counts_runs_and_not_what_was_coalesced(lua: Lua) -> None:
     assert lua.tick(T + 99) == 0
 
 
+def test_what_lies_past_the_last_run_of_repeat_was_never_due(lua: Lua) -> None:
+    lua.put(every=5, repeat=2)
+    lua.tick()
+    lua.tick(T + 99)
+    stats = lua.stats()
+    assert (stats["due"], stats["queued"], stats["coalesced"]) == (2, 2, 0)
+
+
 def test_tasks_go_to_the_queue_of_their_job(lua: Lua) -> None:
     lua.put("a", at=T)
     lua.put("b", at=T, queue="slow")

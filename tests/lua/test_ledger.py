@@ -241,8 +241,9 @@ class Ledger(RuleBasedStateMachine):
             self.lanes[job.queue].append(Task(f"{id}@{time}", job.queue))
             last = min(self.now, job.stop or self.now)
             self.stats["queued"] += 1
-            self.tally(id, "coalesced", (last - time) // job.every)
-            self.stats["due"] += 1 + (last - time) // job.every
+            passed = 0 if job.left == 1 else (last - time) // job.every
+            self.tally(id, "coalesced", passed)
+            self.stats["due"] += 1 + passed
             job.left = None if job.left is None else job.left - 1
             job.next = None if job.left == 0 else job.first(self.now + 1)
         return len(due[:limit])

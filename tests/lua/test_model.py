@@ -87,7 +87,8 @@ def test_every_occurrence_is_queued_or_coalesced(lua: Lua, schedule: Schedule, t
         due = [] if ended else [time for time in coming if time <= now]
         coming = coming[len(due) :]
         queued += due[:1]
-        coalesced += len(due[1:])
+        if len(queued) != schedule.repeat:  # after the last run nothing is due
+            coalesced += len(due[1:])
         assert lua.tick(ms(MS + now)) == len(due[:1])
     assert lua.ids() == [f"a@{MS + time}" for time in queued]
     stats = lua.stats()

@@ -5,7 +5,8 @@
 --
 -- `{b}:running:<limit>` is the set of tokens that count; `{b}:rate:<limit>` has the times of the latest starts, the
 -- oldest first; `{b}:held:<limit>` the tasks that JPOP met and could not let start, in order; `{b}:held` names the
--- limits that hold any. `{b}:gates` has, for a limit on a rate, when it may let the next one start.
+-- limits that hold any, `{b}:ready` those that may have room for them. `{b}:gates` has, for a limit on a rate, when it
+-- may let the next one start.
 
 -- A limit as it is kept: concurrency, n and period (ms), each - when there is none.
 local function read_limit(name, text)

@@ -1,0 +1,24 @@
+--- @include "starts"
+
+-- Move up to `n` of the tasks that a limit holds back to the fronts of their lanes, in order. Answers how many.
+local function let_in(board, name, n)
+  local held = key(board, 'held:' .. name)
+  local records = redis.call('LPOP', held, n)
+  if not records then return 0 end
+  for i = #records, 1, -1 do put_first(board, read_record(records[i]).lane, records[i]) end
+  if redis.call('EXISTS', held) == 0 then redis.call('SREM', key(board, 'held'), name) end
+  return #records
+end
+
+-- What a limit holds may start, as far as there is room. Answers how many moved, and the limit.
+local function look_again(board, name, now, most)
+  local first = redis.call('LINDEX', key(board, 'held:' .. name), 0)
+  if not first then return 0 end
+  local limit = name:find('^job:') and job_limit(read_record(first)) or common_limit(board, name) or { name = name }
+  measure(board, limit, now)
+  local moved = let_in(board, name, math.max(0, math.min(most, limit.slots, limit.starts)))
+  if limit.starts <= moved and redis.call('EXISTS', key(board, 'held:' .. name)) == 1 then
+    redis.call('ZADD', key(board, 'gates'), 'NX', limit.at, name)  -- time will let in the rest
+  end
+  return moved, limit
+end
