@@ -174,5 +174,8 @@ def _check_ledger(verdict: Verdict, ledger: Mapping[str, int]) -> None:
     for total, parts in sums.items():
         if ledger[total] != sum(ledger[part] for part in parts):
             verdict.wrong.append(f"the ledger does not add up: {total} is not {' + '.join(parts)}")
+    handed_out = ("succeeded", "dead", "cancelled", "retried", "failed", "lost", "expired", "released")
+    if ledger["leased"] != sum(ledger[name] for name in handed_out):
+        verdict.wrong.append(f"the ledger does not add up: leased is not {' + '.join(handed_out)}")
     if ledger["in_flight"]:
         verdict.wrong.append(f"{ledger['in_flight']} tasks are still under way")

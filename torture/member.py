@@ -49,7 +49,14 @@ def serve(folder: Path, name: str, *, tick: bool) -> None:
     board = open_board((folder / "url").read_text(), source)
     logger = Logger("events", note)
     worker = Worker(
-        board, [Runner("work", run)], lease=work.LEASE, drain=1, loggers=[logger], name=name, tick=tick
+        board,
+        [Runner("work", run)],
+        queues=[name],
+        lease=work.LEASE,
+        drain=1,
+        loggers=[logger],
+        name=name,
+        tick=tick,
     )
     worker.run_until_signal()
 
