@@ -36,8 +36,8 @@ def settings(tmp_path: Path) -> Settings:
         config = {"JOBS_CONFIG": str(tmp_path / "jobs.toml")}
         process = jobs_process("settings", "--json", path=tmp_path, **(config | variables))
         out, err = process.communicate(timeout=60)
-        found = {line["name"]: line for line in map(json.loads, out.splitlines())}
-        return process.returncode, found, err
+        found = [line for line in map(json.loads, out.splitlines()) if line["plugin"] == "hello"]
+        return process.returncode, {line["name"]: line for line in found}, err
 
     return call
 

@@ -5,7 +5,7 @@
   that runs is marked, and its worker told: its token goes to `{b}:inbox:<worker>`, and JBEAT answers 2 for it. It ends
   as cancelled when the worker reports that, or when its lease lapses. Dead letters have ended already.
 
-  A call looks at about a thousand tasks: call it again with the cursor it answers, until that is 0.
+  A call looks at some hundred tasks: call it again with the cursor it answers, until that is 0.
 
     EVALSHA <JCANCEL> 1 {jobs} tick@1763900005000
       1) 0                      the cursor
@@ -18,7 +18,7 @@
 --- @include "ending"
 --- @include "places"
 
-local PAGE = 1000
+local PAGE = 500
 local INBOX = 3600  -- seconds that a message waits for a worker that may be gone
 
 -- Nobody runs it: it ends here and now.

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 --[[ JPOP board numqueues queue [queue …] [count n] [lease duration] [worker name] [now time]
 
-  Take up to `count` (1 unless given) tasks from the queues, in the order the queues are named, those of a higher
-  priority first. With `lease` each task is held under a token until JACK, or until the lease ends unrenewed (JBEAT).
-  A job's own `lease` comes first. Without `lease`, or where the job's policy is none, the task is gone from Redis: at
+  Take up to `count` (1 unless given, at most 500) tasks from the queues, in the order the queues are named, those of
+  a higher priority first. With `lease` each task is held under a token until JACK, or until the lease ends unrenewed
+  (JBEAT). A job's own `lease` comes first. Without `lease`, or where the job's policy is none, the task is gone from Redis: at
   most once. A task that a limit does not let start stays behind, without keeping others from being taken.
 
     EVALSHA <JPOP> 1 {jobs} 1 shell count 1 lease 30 worker host-1
@@ -29,7 +29,7 @@
 --- @include "held"
 --- @include "tally"
 
-local BYTES = 4194304  -- of payload that one call takes, or a single task
+local MOST, BYTES = 500, 4194304  -- tasks that one call takes at most, and bytes of them, or a single task
 local HELD = 100  -- tasks that one call may leave to their limits
 
 -- What one call takes: how many more tasks and bytes it may, and the limits it has met.
@@ -151,7 +151,7 @@ return command(function()
   local board, n = KEYS[1], whole('numqueues', ARGV[1] or '', 1)
   if #ARGV < n + 1 then fail('OPTION', 'numqueues is more than the queues that follow') end
   local options = read_pairs(ARGV, n + 2, { count = true, lease = true, worker = true, now = true })
-  local limit = math.min(whole('count', options.count or '1', 1), 1000)
+  local limit = math.min(whole('count', options.count or '1', 1), MOST)
   local lease, now = options.lease and duration('lease', options.lease), now_option(options)
   local worker = (options.worker or ''):gsub('%s', '_')
   let_ready_in(board, now)

@@ -23,7 +23,7 @@
 --- @include "places"
 --- @include "record"
 
-local BYTES = 262144  -- of records that one call reads, where each counts as 256 at least
+local BYTES = 65536  -- of records that one call reads, where each counts as 256 at least
 local STATES = { 'queued', 'held', 'delayed', 'leased', 'dead' }
 local LIVE = { 'leased', 'delayed', 'held', 'queued' }
 local FILTERS = {

@@ -2,7 +2,7 @@
 --[[ JTICK board [limit n] [now time]
 
   Move what is due to its queues: up to `limit` (500 unless given, at most 1000) occurrences of jobs, as many
-  delayed tasks, as many tasks that a rate held back, and as many whose lease has lapsed: that attempt is lost, and
+  delayed tasks, as many tasks that a rate held back, and some whose lease has lapsed: that attempt is lost, and
   whoever takes the task next asks its policy what to do. A task that is lost too often (`losses`) becomes a dead
   letter. Any number of clients may tick; none matters more. A job that is late runs once: the occurrences it missed
   after the first are counted as coalesced.
@@ -25,6 +25,7 @@
 local CHUNK, BYTES = 10, 1048576
 -- A decaying job that is very late takes many strides to catch up: a tick ends after so many.
 local STRIDES_A_TICK = 5000
+local LAPSES = 100  -- leases that one tick ends at most
 local LOSSES = 5  -- how often a task may be lost, unless its job says otherwise
 
 local function due_members(board, set, now, limit)
@@ -50,7 +51,7 @@ local function is_poison(task)
   return losses(task) >= bound
 end
 
--- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came.
+-- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came. Answers how large it is.
 local function lapse(board, token, now)
   local task, cancelled = take_back(board, token, true)
   local attempt, accepted = task.attempt, current_attempt(task) == 'accepted'
@@ -69,13 +70,20 @@ local function lapse(board, token, now)
     task.attempt = attempt + 1
     requeue(board, token, task, 0, now)
   end
+  return #task.body
 end
 
+-- Each goes to the front of its lane, before the one before it: so the latest come first, that the earliest end up
+-- in front, also when it takes several ticks.
 local function return_lapsed(board, now, limit)
-  local lapsed = due_records(board, 'leased', now, limit)
-  -- Each goes to the front, before the one before it, so the earliest comes last.
-  for i = #lapsed, 1, -1 do lapse(board, lapsed[i][1], now) end
-  return #lapsed
+  local tokens = redis.call('ZRANGE', key(board, 'leased'), digits(now), '-inf', 'BYSCORE', 'REV',
+    'LIMIT', 0, math.min(limit, LAPSES))
+  local ended, bytes = 0, 0
+  while ended < #tokens and bytes < BYTES do
+    ended = ended + 1
+    bytes = bytes + lapse(board, tokens[ended], now)
+  end
+  return ended
 end
 
 -- Tasks that were to wait, for a retry or a time of their own, join their queue.

@@ -68,7 +68,10 @@ class Lua:
 
     def ids(self, *queues: str) -> list[str]:
         """Take all tasks of the queues; their ids."""
-        return [task["id"] for task in self.take(*queues, count=1000)]
+        found: list[str] = []
+        while page := self.take(*queues, count=500):
+            found += [task["id"] for task in page]
+        return found
 
     def tick(self, now: float | str = T, **options: Any) -> int:
         """JTICK. Returns how many tasks it moved."""

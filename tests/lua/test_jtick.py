@@ -352,6 +352,16 @@ def test_attempts_are_counted_beyond_nine(lua: Lua) -> None:
         lua.tick(T + 30 * attempt + 30)
 
 
+def test_tasks_that_lapse_over_several_ticks_keep_their_order(lua: Lua) -> None:
+    for payload in "12345":
+        lua.push(payload)
+    for n in range(5):
+        lua.held(lease=5 + n)
+    while lua.tick(T + 20, limit=2):
+        pass
+    assert [task["payload"] for task in lua.take(count=9)] == list("12345")
+
+
 def test_tasks_that_lapse_together_keep_their_order(lua: Lua) -> None:
     for payload in "123":
         lua.push(payload)

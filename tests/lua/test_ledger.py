@@ -211,7 +211,9 @@ class Ledger(RuleBasedStateMachine):
         assert self.lua.jtick(limit=limit, now=self.time()) == [moved, min(times, default=0), self.now]
 
     def return_lapsed(self, limit: int) -> int:
-        lapsed = sorted((one.end, token) for token, one in self.leased.items() if one.end <= self.now)[:limit]
+        lapsed = sorted((one.end, token) for token, one in self.leased.items() if one.end <= self.now)[
+            -limit:
+        ]
         for _, token in reversed(lapsed):
             lease = self.leased.pop(token)
             self.old.append(token)
