@@ -20,7 +20,7 @@ def run(*command: str | Path, **options: object) -> str:
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("wheels")
-    for project in (ROOT, ROOT / "plugins/jobs_shell"):
+    for project in (ROOT, *(ROOT / "plugins").iterdir()):
         run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, project)
     return out
 
@@ -34,7 +34,7 @@ def test_the_core_wheel_has_every_lua_file_and_template(wheels: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_two_wheels_in_an_empty_venv_give_a_working_jobs(wheels: Path, tmp_path: Path, url: str) -> None:
+def test_wheels_in_an_empty_venv_give_a_working_jobs(wheels: Path, tmp_path: Path, url: str) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv/bin/python"
     jobs = tmp_path / "venv/bin/jobs"
@@ -44,7 +44,7 @@ def test_two_wheels_in_an_empty_venv_give_a_working_jobs(wheels: Path, tmp_path:
     def command(*words: str) -> str:
         return run(jobs, *words, env=environment, cwd=tmp_path)
 
-    assert "shell" in command("plugins")
+    assert all(name in command("plugins") for name in ("shell", "http"))
     command("put", "hello", "shell", "echo from the wheel > out", "--at", "0")
     worker = subprocess.Popen(
         [jobs, "run", "--log", "json"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True
@@ -58,3 +58,17 @@ def test_two_wheels_in_an_empty_venv_give_a_working_jobs(wheels: Path, tmp_path:
         worker.stdout.read()
     assert (tmp_path / "out").read_text() == "from the wheel\n"
     assert worker.returncode == 0
+    refuses_without_the_plugin(python, jobs, environment)
+
+
+def refuses_without_the_plugin(python: Path, jobs: Path, environment: dict[str, str]) -> None:
+    """A plugin that is removed leaves a core that works, and says which package would bring its runner."""
+    put = (jobs, "put", "ping", "http", "https://example.com", "--every", "60")
+    run(*put, env=environment)
+    run(python, "-m", "pip", "uninstall", "-q", "-y", "jobs-http")
+    done = subprocess.run(
+        (*put, "--board", "other"), env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "there is no runner 'http'" in done.stderr and "`pip install jobs-http`" in done.stderr
+    assert "ping" in run(jobs, "list", env=environment)

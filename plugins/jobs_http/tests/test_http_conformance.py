@@ -1,0 +1,33 @@
+"""The conformance kit, on the http runner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jobs_http import connect
+
+from jobs_core import Context, Outcome, Task
+from jobs_core.testing import RunnerConformance
+
+
+class TestHttp(RunnerConformance):
+    plugin = runner = "http"
+    good = "set by the fixture, for the port is not known before"
+    refused = "ftp://a-secret.example"
+
+    @pytest.fixture(autouse=True)
+    def served(self, target: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("JOBS_HTTP_ALLOW", "loopback")
+        target.routes["/slow"] = target.hang
+        self.good = target.url()
+        self.failing = target.route("/failing", 500, b"broken")
+        self.slow = target.url("/slow")
+        self.loud = target.route("/loud", 200, b"0123456789" * 1_000_000)
+        yield
+        connect.close()
+
+    def run_task(self, task: Task, context: Context) -> Outcome:
+        context.settings = {"http_allow": ["loopback"]}
+        return super().run_task(task, context)

@@ -1,0 +1,139 @@
+"""What a payload may say: no server needed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jobs_http
+import pytest
+from jobs_http.request import read
+
+from jobs_core import Job, PayloadError
+from jobs_core.plugins import Plugins
+
+URL = "https://a.example/x"
+
+
+def put(payload: Any) -> None:
+    """Validate a job as putting it does: first the schema, then the hook."""
+    plugins = Plugins()
+    assert plugins.add("http", jobs_http).state != "broken"
+    raw = payload if isinstance(payload, str) else json.dumps(payload)
+    plugins.validate(plugins.job("a", "http", raw, {}))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        URL,
+        "http://user:pass@[::1]:8080/?a=b#c",
+        "https://bücher.example/straße?q=ü",
+        {"url": URL, "method": "PATCH", "json": None, "expect": [204, "3xx", "200-202"], "redirects": 0},
+        {"url": URL, "body": "", "headers": {"X-A": "b", "X-B": {"env": "B"}}, "timeout": [1, 0.5]},
+        {"url": URL, "auth": {"user": "u"}, "query": {"a": [1, True, "x"], "b": 1.5, "c": {"env": "C"}}},
+        {"url": URL, "auth": {"bearer": {"env": "T"}}, "secret": "whsec_MfKQ", "verify": "/ca.pem"},
+        {"url": URL, "cert": ["a", "b"], "limit": 0, "callback": False, "verify": False},
+    ],
+)
+def test_good_payloads(payload: Any) -> None:
+    put(payload)
+
+
+BAD = [
+    ("", "url"),
+    ({}, "url"),
+    ("s3cret.example", "must begin with http"),
+    ("ftp://s3cret.example", "must begin with http"),
+    ("file:///s3cret", "must begin with http"),
+    ("http:///s3cret", "must begin with http"),
+    ("http://s3cret:port/", "'url' is no URL"),
+    ("http://[s3cret/", "'url' is no URL"),
+    ("http://a s3cret/", "'url' has a character"),
+    ("http://a.example\\@s3cret/", "'url' has a character"),
+    ("http://a/\0s3cret", "'url' has a character"),
+    ({"url": URL, "body": "s3cret", "json": 1}, "one of the keys 'body' and 'json'"),
+    ({"url": URL, "s3cret": 1}, "a key that is not one of"),
+    ({"url": URL, "headers": {"X": "a\r\ns3cret: 1"}}, "'headers' has a value with a line end"),
+    ({"url": URL, "headers": {"X\n": "s3cret"}}, "'headers' has a name that no header"),
+    ({"url": URL, "headers": {"X": "s3cret\u20ac"}}, "'headers' has a value with characters"),
+    ({"url": URL, "headers": {"Content-Length": "s3cret"}}, "'headers' has a name that the http runner"),
+    ({"url": URL, "headers": {"Jobs-Token": "s3cret"}}, "'headers' has a name that the http runner"),
+    ({"url": URL, "headers": {"X": 1}}, "headers.X"),
+    ({"url": URL, "expect": ["s3cret"]}, "'expect' takes statuses"),
+    ({"url": URL, "expect": ["6xx"]}, "'expect' takes statuses"),
+    ({"url": URL, "expect": [99]}, "'expect' takes statuses"),
+    ({"url": URL, "expect": []}, "expect"),
+    ({"url": URL, "method": "get s3cret"}, "method"),
+    ({"url": URL, "auth": {"password": "s3cret"}}, "'auth' needs"),
+    ({"url": URL, "auth": {"user": "s3cret", "bearer": "x"}}, "'auth' needs"),
+    ({"url": URL, "auth": {"user": "s3cret:"}}, "'auth' has a user with a colon"),
+    ({"url": URL, "auth": {"bearer": "s3cret\n"}}, "'auth' has a value with a line end"),
+    ({"url": "https://s3cret:x@a.example", "auth": {"user": "u"}}, "the URL has a user of its own"),
+    ({"url": URL, "secret": "whsec_s3cret!"}, "'secret' must be whsec_ and base64"),
+    ({"url": URL, "timeout": [1]}, "timeout"),
+    ({"url": URL, "timeout": [0, 1]}, "timeout"),
+    ({"url": URL, "timeout": [1, float("nan")]}, "timeout"),
+    ({"url": URL, "redirects": 1000}, "redirects"),
+    ({"url": URL, "verify": ""}, "verify"),
+    ({"url": URL, "limit": -1}, "limit"),
+]
+
+
+@pytest.mark.parametrize(("payload", "words"), BAD)
+def test_bad_payloads_are_refused_when_put(payload: Any, words: str) -> None:
+    with pytest.raises(PayloadError) as error:
+        put(payload)
+    assert words in str(error.value)
+    if "s3cret" not in (payload if isinstance(payload, dict) else {}):
+        assert "s3cret" not in str(error.value)
+    with pytest.raises(PayloadError) as error:  # and again when run, had nobody validated it
+        read({"url": payload} if isinstance(payload, str) else payload, {})
+    assert "s3cret" not in str(error.value)
+
+
+def test_jobs_of_other_runners_are_not_ours_to_refuse() -> None:
+    jobs_http.jobs_validate(Job("a", "other", {"neither": 1}))
+
+
+def test_numbers_that_json_does_not_have_are_refused() -> None:
+    with pytest.raises(PayloadError, match="no word for"):
+        read({"url": URL, "json": float("nan")}, {})
+
+
+def test_read() -> None:
+    request = read({"url": "http://u%40:p@a.example/x", "json": {"a": "é"}, "expect": [204, "4xx"]}, {})
+    assert (request.url, request.method, request.body) == (
+        "http://a.example/x",
+        "POST",
+        '{"a": "é"}'.encode(),
+    )
+    assert request.headers == {"content-type": "application/json", "authorization": "Basic dUA6cA=="}
+    assert [request.expects(status) for status in (200, 204, 404)] == [False, True, True]
+
+
+def test_only_allowed_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKEN", "s3cret")
+    payload = {"url": URL, "auth": {"bearer": {"env": "API_TOKEN"}}}
+    with pytest.raises(PayloadError, match="http_env does not allow"):
+        read(payload, {"http_env": ["JOBS_SECRET_*"]})
+    assert read(payload, {"http_env": ["API_*"]}).headers["authorization"] == "Bearer s3cret"
+    monkeypatch.delenv("API_TOKEN")
+    with pytest.raises(PayloadError, match="does not have"):
+        read(payload, {"http_env": ["API_*"]})
+
+
+def test_what_the_environment_holds_is_checked_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_SECRET_X", "a\r\ns3cret: b")
+    for payload in (
+        {"headers": {"X": {"env": "JOBS_SECRET_X"}}},
+        {"auth": {"bearer": {"env": "JOBS_SECRET_X"}}},
+    ):
+        with pytest.raises(PayloadError, match="line end") as error:
+            read({"url": URL, **payload}, {"http_env": ["*"]})
+        assert "s3cret" not in str(error.value)
+
+
+def test_no_request_shows_its_secrets() -> None:
+    request = read({"url": URL, "auth": {"bearer": "s3cret"}, "query": {"k": "s3cret"}, "body": "s3cret"}, {})
+    assert "s3cret" not in repr(request)
