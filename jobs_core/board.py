@@ -13,7 +13,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from jobs_core import bulk, server
+from jobs_core import bulk, ledger, server
 from jobs_core.calls import TASK_FILTERS, ack_pairs, as_raw, parts, pop_call
 from jobs_core.commands import Call, Commands, translated
 from jobs_core.errors import JobsError, NotFoundError, OptionError, RunnerError
@@ -224,8 +224,7 @@ class Board:
         Filters: task, job, runner, queue, older_than (a duration), payload (True: show it). `history` has the
         earlier attempts.
         """
-        given = {name: value for name, value in filters.items() if value is not None}
-        pairs = to_pairs({"state": state} | given, TASK_FILTERS)
+        pairs = to_pairs({"state": state} | filters, TASK_FILTERS)
         cursor = "0"
         while True:
             cursor, page = self.commands.call("JTASKS", cursor, *pairs)
@@ -317,11 +316,9 @@ class Board:
         if job is None:
             return as_dict(self.commands.call("JSTATS"))
         found = as_dict(self.commands.call("JSTATS", "job", job))
-        in_flight = sum(1 for _ in self.tasks(job=job))
-        ended = sum(found[name] for name in ("succeeded", "dead", "cancelled", "unleased"))
-        queued = ended + in_flight
-        due = queued + found["coalesced"] + found["skipped"]
-        return {"due": due, "queued": queued} | found | {"in_flight": in_flight}
+        found["in_flight"] = sum(1 for _ in self.tasks(job=job))
+        found["queued"] = ledger.total(found, "queued")
+        return {"due": ledger.total(found, "due"), "queued": found.pop("queued")} | found
 
     def trim(self, queue: str, keep: int, *, progress: Callable[[int], None] | None = None) -> int:
         """Drop the oldest tasks of a queue until `keep` remain. Returns how many were dropped."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from jobs_core import ledger
 from jobs_core.hookspecs import hookimpl
 from jobs_core.model import Check, Finding
 
@@ -104,14 +105,10 @@ def check_workers(board: Board) -> Finding:
 def check_ledger(board: Board) -> Finding:
     """Every occurrence that was due has an ending, or is under way."""
     stats, counts = board.stats(), board.count()
-    sums = {
-        "due": ("queued", "coalesced", "skipped"),
-        "queued": ("succeeded", "dead", "cancelled", "unleased", "in_flight"),
-    }
     wrong = [
-        f"{total} is {stats[total]}, but {' + '.join(parts)} is {sum(stats[part] for part in parts)}"
-        for total, parts in sums.items()
-        if stats[total] != sum(stats[part] for part in parts)
+        f"{name} is {stats[name]}, but {' + '.join(parts)} is {ledger.total(stats, name)}"
+        for name, parts in ledger.SUMS.items()
+        if stats[name] != ledger.total(stats, name)
     ]
     if counts["dead"] > stats["dead"]:
         wrong.append(f"{counts['dead']} dead letters are kept, but {stats['dead']} were counted")

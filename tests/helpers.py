@@ -10,6 +10,7 @@ import textwrap
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from click.testing import Result
 
@@ -69,3 +70,10 @@ def refused(result: Result, *says: str) -> None:
     assert "Traceback" not in result.output
     for words in says:
         assert words in result.stderr
+
+
+def checked(*command: str | Path, **options: Any) -> str:
+    """Run a command that must succeed. Returns what it prints."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return str(done.stdout)

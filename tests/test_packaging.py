@@ -8,13 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import checked as run
+
 ROOT = Path(__file__).parent.parent
-
-
-def run(*command: str | Path, **options: object) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
-    assert done.returncode == 0, done.stdout + done.stderr
-    return str(done.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,12 +10,7 @@ import pytest
 
 from jobs_core.scaffold import KINDS
 from tests.helpers import Jobs, lines, refused
-
-
-def run(*command: str | Path, **options: object) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
-    assert done.returncode == 0, done.stdout + done.stderr
-    return str(done.stdout)
+from tests.helpers import checked as run
 
 
 @pytest.mark.parametrize("kind", KINDS)

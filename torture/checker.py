@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from jobs_core.ledger import SUMS, total
 from torture.work import kind_of, planned_failures
 
 LATE = 1.0
@@ -167,13 +168,9 @@ def _check_doubled(verdict: Verdict, ran: Mapping[str, Ran], ledger: Mapping[str
 
 
 def _check_ledger(verdict: Verdict, ledger: Mapping[str, int]) -> None:
-    sums = {
-        "due": ("queued", "coalesced", "skipped"),
-        "queued": ("succeeded", "dead", "cancelled", "unleased", "in_flight"),
-    }
-    for total, parts in sums.items():
-        if ledger[total] != sum(ledger[part] for part in parts):
-            verdict.wrong.append(f"the ledger does not add up: {total} is not {' + '.join(parts)}")
+    for name, parts in SUMS.items():
+        if ledger[name] != total(ledger, name):
+            verdict.wrong.append(f"the ledger does not add up: {name} is not {' + '.join(parts)}")
     handed_out = ("succeeded", "dead", "cancelled", "retried", "failed", "lost", "expired", "released")
     if ledger["leased"] != sum(ledger[name] for name in handed_out):
         verdict.wrong.append(f"the ledger does not add up: leased is not {' + '.join(handed_out)}")

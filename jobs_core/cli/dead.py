@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board, when
+from jobs_core.cli.common import connected, echo_json, echo_table, given, json_option, open_board, when
 from jobs_core.cli.tasks import show_tasks, task_filters
 from jobs_core.errors import NotFoundError, OptionError
 
@@ -105,7 +105,7 @@ def _take_up(
     board_name: str,
     **filters: Any,
 ) -> None:
-    chosen = {name: value for name, value in filters.items() if value is not None}
+    chosen = given(filters)
     if not (tasks or chosen or everything):
         raise OptionError("say which: ids of tasks, --job, --runner, --queue, --older-than, or --all")
     if everything and (tasks or chosen):

@@ -21,9 +21,7 @@
 local PAGE = 500
 local INBOX = 3600  -- seconds that a message waits for a worker that may be gone
 
--- Nobody runs it: it ends here and now.
-local function end_waiting(board, task)
-  tally(board, task_job(task.id), 'cancelled', 1)
+local function remember_cancelled(board, task)
   remember(board, task.id, task.attempt, 'cancelled', {})
   return 'cancelled'
 end
@@ -42,15 +40,15 @@ local function cancel_leased(board, token)
   local status, _, worker = current_attempt(task)
   if status ~= 'accepted' then return tell_worker(board, token, worker) end
   take_back(board, token)
-  redis.call('HDEL', key(board, 'task'), token)
-  return end_waiting(board, task)
+  finish(board, token, task, 'cancelled')
+  return remember_cancelled(board, task)
 end
 
 local function cancel_delayed(board, ticket)
   local task = read_record(redis.call('HGET', key(board, 'task'), ticket))
   redis.call('ZREM', key(board, 'delayed'), ticket)
-  redis.call('HDEL', key(board, 'task'), ticket)
-  return end_waiting(board, task)
+  finish(board, ticket, task, 'cancelled')
+  return remember_cancelled(board, task)
 end
 
 -- It may have left the place since the page was read; then it is met again where it is now.
@@ -60,7 +58,8 @@ local function cancel_queued(board, place, record)
   if limit and redis.call('EXISTS', key(board, place)) == 0 then redis.call('SREM', key(board, 'held'), limit) end
   local task = read_record(record)
   if not limit then make_room(board, task) end
-  return end_waiting(board, task)
+  tally(board, task_job(task.id), 'cancelled', 1)
+  return remember_cancelled(board, task)
 end
 
 local function cancel(board, place, member)

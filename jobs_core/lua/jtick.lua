@@ -108,8 +108,8 @@ local function open_gate(board, name, now, most)
   local moved, limit = look_again(board, name, now, most)
   if redis.call('EXISTS', key(board, 'held:' .. name)) == 0 then return moved end
   -- What has moved has not started yet: look again when as many as may start could have.
-  if limit.starts < NONE and moved > 0 then limit.at = math.max(limit.at, now + limit.period / limit.n) end
-  if limit.slots > moved then plan(board, 'gates', name, limit.at or now) end
+  if limit.n and moved > 0 then limit.at = math.max(limit.at, now + limit.period / limit.n) end
+  if limit.slots > 0 then plan(board, 'gates', name, limit.at or now) end
   return moved
 end
 

@@ -7,9 +7,7 @@
 local GROWTHS = { fixed = true, linear = true, exponential = true }
 
 local function plain_seconds(text)
-  local ms = duration('backoff', text)
-  if ms == 0 then fail('OPTION', 'backoff must be longer than 0') end
-  return string.format('%.14g', ms / 1000)
+  return string.format('%.14g', seconds('backoff', text))
 end
 
 local function refuse_backoff(text)

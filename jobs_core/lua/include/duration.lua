@@ -48,3 +48,10 @@ local function duration(name, text)
   end
   return math.floor(ms + 0.5)
 end
+
+-- Read a duration that is longer than nothing. Answers seconds, as workers take them.
+local function seconds(name, text)
+  local ms = duration(name, text)
+  if ms == 0 then fail('OPTION', name .. ' must be longer than 0') end
+  return ms / 1000
+end

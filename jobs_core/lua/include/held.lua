@@ -17,8 +17,7 @@ local function look_again(board, name, now, most)
   local limit = name:find('^job:') and job_limit(read_record(first)) or common_limit(board, name) or { name = name }
   measure(board, limit, now)
   local moved = let_in(board, name, math.max(0, math.min(most, limit.slots, limit.starts)))
-  if limit.starts <= moved and redis.call('EXISTS', key(board, 'held:' .. name)) == 1 then
-    redis.call('ZADD', key(board, 'gates'), 'NX', limit.at, name)  -- time will let in the rest
-  end
+  limit.slots, limit.starts = limit.slots - moved, limit.starts - moved
+  if redis.call('EXISTS', key(board, 'held:' .. name)) == 1 then gate(board, limit) end
   return moved, limit
 end

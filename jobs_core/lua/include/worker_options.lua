@@ -24,12 +24,6 @@ local function priority(options)
   return number ~= 0 and number or nil
 end
 
-local function seconds(name, text)
-  local ms = duration(name, text)
-  if ms == 0 then fail('OPTION', name .. ' must be longer than 0') end
-  return ms / 1000
-end
-
 -- Outcome codes: 503,timeout, where * and ? stand for any.
 local function codes(name, text)
   if not text:match('^[^%s%c]+$') or (',' .. text .. ','):find(',,', 1, true) then
