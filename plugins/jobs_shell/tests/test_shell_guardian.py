@@ -17,13 +17,14 @@ import pytest
 from jobs_core import Context, Task
 
 WORKER = """
-import sys, threading
+import os, sys, threading
 import jobs_shell
 from jobs_core import Context, Task
 
 def run(line):
     task = Task("a@1", "a", "shell", "shell", 1.0, 1, line, payload={"line": line, "grace": 0.2})
-    jobs_shell.run(task, Context("w", emit=lambda text, stream: print(text, flush=True)))
+    # One write a line: print() writes the end of the line by itself, and threads come in between.
+    jobs_shell.run(task, Context("w", emit=lambda text, stream: os.write(1, f"{text}\\n".encode())))
 
 threads = [threading.Thread(target=run, args=(line,)) for line in sys.argv[1:]]
 for thread in threads:
