@@ -154,9 +154,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a policy makes of an outcome: `ack()`, `retry(delay)` or `dead()`."""
+    """What a policy makes of an outcome: `ack()`, `retry(delay)`, `later(delay)` or `dead()`."""
 
-    verb: Literal["ack", "retry", "dead"]
+    verb: Literal["ack", "retry", "later", "dead"]
     delay: float = 0.0
 
     @classmethod
@@ -168,6 +168,11 @@ class Decision:
     def retry(cls, delay: float = 0.0) -> Decision:
         """Try the task again after `delay` seconds."""
         return cls("retry", delay)
+
+    @classmethod
+    def later(cls, delay: float) -> Decision:
+        """Not now: give the task back for `delay` seconds. The attempt does not count."""
+        return cls("later", delay)
 
     @classmethod
     def dead(cls) -> Decision:
@@ -204,9 +209,12 @@ class Context:
         timeout: float | None = None,
         emit: Callable[[str, str], None] | None = None,
         settings: Mapping[str, Any] | None = None,
+        board: Board | None = None,
     ) -> None:
         self.worker = worker
         """The worker's name, such as `host-1234`."""
+        self.board = board
+        """The board that the task is from, to push what comes next; None where there is no worker."""
         self.cancelled = threading.Event()
         """Set when the runner should stop: wait on it, or look at it often."""
         self.settings: Mapping[str, Any] = settings or {}
@@ -231,7 +239,8 @@ class Runner:
 
     `run(task, context)` does the work and returns an `Outcome`; an exception it raises is a failed outcome.
     It is called on several threads at once. `short` names the key that a string payload stands for, and
-    `schema` is the JSON Schema of the full payload, checked when a job is put.
+    `schema` is the JSON Schema of the full payload, checked when a job is put. `target(payload)` says what a
+    payload addresses, such as the host of a URL: for policies that go by target.
     """
 
     name: str
@@ -239,6 +248,7 @@ class Runner:
     summary: str = ""
     short: str | None = None
     schema: Mapping[str, Any] | None = None
+    target: Callable[[Payload], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,13 +261,32 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """What loggers, `jobs_startup` and `jobs_shutdown` learn of the worker they run in.
+
+    `settings` are those of all plugins, by name.
+    """
+
+    name: str
+    board: str
+    runners: tuple[str, ...]
+    concurrency: int
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Logger:
-    """Writes events somewhere: `write(event)` must be quick; `close()` flushes."""
+    """Writes events somewhere.
+
+    `open(context)` is called once, before the first event: raise OptionError for settings that cannot work.
+    `write(event)` is called on many threads, and tasks wait for it: it must be quick. `close()` flushes.
+    """
 
     name: str
     write: Callable[[Event], None]
     summary: str = ""
     close: Callable[[], None] = lambda: None
+    open: Callable[[WorkerInfo], None] = lambda context: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,13 +318,3 @@ class Setting:
     default: Any = None
     summary: str = ""
     secret: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerInfo:
-    """What `jobs_startup` and `jobs_shutdown` learn of the worker they run in."""
-
-    name: str
-    board: str
-    runners: tuple[str, ...]
-    concurrency: int

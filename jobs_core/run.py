@@ -9,7 +9,7 @@ from typing import Any
 from jobs_core.calls import ack_pairs
 from jobs_core.model import Attempt, Context, Decision, Outcome, Task
 
-VERBS = {"ack": "done", "retry": "retry", "dead": "dead"}
+VERBS = {"ack": "done", "retry": "retry", "later": "release", "dead": "dead"}
 """What JACK calls a decision."""
 
 
@@ -39,7 +39,7 @@ class Run:
     def report(self) -> Sequence[str]:
         """The arguments of the JACK that reports it."""
         verb, options = self._verb()
-        if self.outcome is not None and verb != "release":
+        if self.outcome is not None and (verb != "release" or self.decision is not None):
             options |= {
                 "note": self.outcome.note,
                 "code": self.outcome.code,
@@ -66,6 +66,8 @@ class Run:
         if self.decision is None:
             return "fail", {}
         delay = round(self.decision.delay, 3) or None
+        if self.decision.verb == "later" and self.unstarted:
+            return "retry", {"delay": delay, "unstarted": True}  # the attempt before has been decided upon
         return VERBS[self.decision.verb], {"delay": delay, "unstarted": self.unstarted or None}
 
     def _has_stopped(self, outcome: Outcome) -> bool:

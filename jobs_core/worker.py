@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -20,10 +19,10 @@ from jobs_core.board import Board
 from jobs_core.calls import pop_call
 from jobs_core.clock import LONGEST, Clock
 from jobs_core.errors import FaultError, JobsError, ServerError, StaleError
+from jobs_core.events import Events
 from jobs_core.model import (
     Context,
     Decision,
-    Event,
     Logger,
     Outcome,
     Runner,
@@ -73,11 +72,11 @@ class Worker:
         self.concurrency = concurrency
         self.lease = lease
         self.drain = drain
-        self.info = WorkerInfo(self.name, board.name, tuple(self.runners), concurrency)
-        self._loggers = list(loggers)
         self._plugins = board.plugins
         self._settings = self._plugins.settings()
-        self._observed = bool(self._plugins.manager.hook.jobs_event.get_hookimpls())
+        self.info = WorkerInfo(self.name, board.name, tuple(self.runners), concurrency, self._settings)
+        self._events = Events(self.info, loggers, self._plugins)
+        self._emit = self._events.emit
         self._clock = Clock(board, trouble=lambda note: self._emit("trouble", note=note)) if tick else None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._work: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
@@ -103,34 +102,40 @@ class Worker:
                 signal.signal(number, handler)
 
     def run(self) -> None:
-        """Run until `stop`. Raises ServerError if Redis cannot be reached at the start."""
+        """Run until `stop`. Raises ServerError if Redis cannot be reached at the start, OptionError or
+        PluginError for a logger that cannot be opened."""
         self.board.register(self.name, self.runners)
-        self._emit("worker.started", note=f"serving {', '.join(self.queues)}")
-        self._observe("jobs_startup", context=self.info)
+        self._events.open()
+        try:
+            self._emit("worker.started", note=f"serving {', '.join(self.queues)}")
+            self._events.observe("jobs_startup", context=self.info)
+            reason = self._serve_until_stopped()
+            self._events.observe("jobs_shutdown", context=self.info, reason=reason)
+            self._emit("worker.stopped", note=f"({reason})")
+        finally:
+            self._events.close()
+
+    def stop(self) -> None:
+        """Take no more tasks and drain; called again, stop at once. Safe in signal handlers and threads."""
+        self._stops += 1
+        self._inbox.put(None)
+
+    def _serve_until_stopped(self) -> str:
+        """Take tasks until `stop`, then drain. Returns how it ended."""
         background = [self._waker.run, self._listener.run, *([self._clock.run] if self._clock else [])]
         for function in background:
             threading.Thread(target=function, daemon=True).start()
         try:
             while not self._stops:
                 self._step(take=True)
-            reason = self._end()
+            return self._end()
         finally:
             self._waker.stop()
             self._listener.stop()
             if self._clock:
                 self._clock.stop()
-        self._observe("jobs_shutdown", context=self.info, reason=reason)
-        self._emit("worker.stopped", note=f"({reason})")
-        for _ in self._threads:
-            self._work.put(None)
-        for logger in self._loggers:
-            with suppress(Exception):
-                logger.close()
-
-    def stop(self) -> None:
-        """Take no more tasks and drain; called again, stop at once. Safe in signal handlers and threads."""
-        self._stops += 1
-        self._inbox.put(None)
+            for _ in self._threads:
+                self._work.put(None)
 
     # The loop: one thread talks to Redis about tasks, and sleeps in its inbox
 
@@ -228,9 +233,9 @@ class Worker:
         if runner is not None and runner.short is not None and isinstance(task.payload, str):
             task = replace(task, payload=parse_payload(task.raw, runner.short))
         emit = None
-        if self._loggers or self._observed:
+        if self._events.are_heard:
             emit = lambda text, stream: self._emit("task.line", task, line=text, stream=stream)  # noqa: E731
-        context = Context(self.name, timeout=timeout, emit=emit, settings=self._settings)
+        context = Context(self.name, timeout=timeout, emit=emit, settings=self._settings, board=self.board)
         run = Run(task, context, time.monotonic(), timeout)
         self._runs.add(run)
         self._next_beat = min(self._next_beat, self._beat_by(run, run.started))
@@ -368,31 +373,6 @@ class Worker:
     def _give_back(self) -> None:
         self._reports = [run for run in self._runs if run.task.token and not run.lost]
         self._exchange(take=False)
-
-    # Events
-
-    def _emit(
-        self,
-        kind: str,
-        task: Task | None = None,
-        outcome: Outcome | None = None,
-        decision: Decision | None = None,
-        **data: Any,
-    ) -> None:
-        if not self._loggers and not self._observed:
-            return
-        event = Event(kind, time.time(), self.name, task, outcome, decision, data)
-        for logger in self._loggers:
-            try:
-                logger.write(event)
-            except Exception:
-                self._loggers = [other for other in self._loggers if other is not logger]
-        if self._observed:
-            self._plugins.observe("jobs_event", event=event)
-
-    def _observe(self, hook: str, **arguments: Any) -> None:
-        for name, error in self._plugins.observe(hook, **arguments):
-            self._emit("trouble", note=f"the plugin {name!r} raised in {hook}: {error}")
 
     def _trouble(self, note: str) -> None:
         if not self._troubled:

@@ -152,6 +152,46 @@ def test_a_policy_sees_the_history_of_a_task(board: Board, monkeypatch: pytest.M
     ]
 
 
+def test_an_attempt_that_is_put_off_does_not_count(board: Board) -> None:
+    put_off = iter((Decision.later(0.05), Decision.later(0), Decision.ack()))
+    plugins = Plugins()
+    plugins._provided["policies"]["patient"] = [("test", Policy("patient", lambda t, o: next(put_off)))]
+    board._plugins = plugins
+    board.push("test", "x", policy="patient")
+    with working(board, runner(lambda task, context: Outcome.failed("not now", code="busy"))) as (_, log):
+        finished = log.wait_for("task.finished", 3)
+    assert [event.task.attempt for event in finished if event.task] == [1, 1, 1]
+    stats = board.stats()
+    assert (stats["succeeded"], stats["released"], stats["retried"]) == (1, 2, 0)
+    assert [entry["note"] for entry in board.history() if entry["what"] == "release"] == ["not now"] * 2
+
+
+def test_a_lost_attempt_counts_also_when_the_next_is_put_off(board: Board) -> None:
+    plugins = Plugins()
+    decide = lambda t, o: Decision.later(0.05) if o.status == "lost" else Decision.ack()  # noqa: E731
+    plugins._provided["policies"]["patient"] = [("test", Policy("patient", decide))]
+    board._plugins = plugins
+    board.push("test", "x", policy="patient")
+    lose(board)
+    with working(board, runner(done)) as (_, log):
+        (finished,) = log.wait_for("task.finished")
+    assert finished.task is not None and finished.task.attempt == 2
+    assert len(log.of("task.lost")) == 1
+
+
+def test_a_runner_may_push_what_comes_next(board: Board) -> None:
+    def split(task: Task, context: Context) -> Outcome:
+        assert context.board is not None
+        if task.payload == "all":
+            context.board.push("test", "part")
+        return Outcome.done()
+
+    board.push("test", "all")
+    with working(board, runner(split)) as (_, log):
+        log.wait_for("task.finished", 2)
+    assert board.stats()["succeeded"] == 2
+
+
 def test_five_losses_are_too_many_unless_a_job_says_otherwise(board: Board) -> None:
     board.push("test", "x")
     board.push("test", "y", losses=6)

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 from jobs_core import Context, Event, Logger, Outcome, Runner, Task, Worker
-from jobs_core.builtin import event_json
 from jobs_core.clock import Clock
 from jobs_core.errors import JobsError
+from jobs_core.loggers import event_json
 from torture import feeder, work
 from torture.timesource import TimeSource, open_board
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from jobs_core.model import Decision, Event, Logger, Outcome, Task
+from jobs_core.model import Decision, Event, Logger, Outcome, Task, WorkerInfo
 from jobs_core.plugins import Plugins
 from jobs_core.testing.plugin import PluginConformance
 
@@ -28,20 +30,24 @@ EVENTS = (
 
 
 class LoggerConformance(PluginConformance):
-    """Tests for a logger. Set `plugin` (the entry point) and `logger`, its name."""
+    """Tests for a logger. Set `plugin` (the entry point) and `logger`, its name.
+
+    `settings` are those that it is opened with, beside the ones that the environment and `jobs.toml` give.
+    """
 
     logger: str
+    settings: ClassVar[Mapping[str, Any]] = {}
 
     def test_it_writes_events_of_every_kind_and_closes(self) -> None:
         """Nothing it is given makes it raise."""
-        logger = self.found()
+        logger = self.opened()
         for event in EVENTS:
             logger.write(event)
         logger.close()
 
     def test_it_is_written_to_by_several_threads(self) -> None:
         """Workers run tasks on threads, and each of them logs."""
-        logger = self.found()
+        logger = self.opened()
         raised: list[Exception] = []
 
         def write() -> None:
@@ -58,6 +64,18 @@ class LoggerConformance(PluginConformance):
             thread.join()
         logger.close()
         assert raised == []
+
+    def test_one_that_was_never_opened_closes(self) -> None:
+        """A worker closes what it has when another logger cannot be opened."""
+        self.found().close()
+
+    def opened(self) -> Logger:
+        """The logger, opened as a worker opens it."""
+        plugins = Plugins.load()
+        settings = plugins.settings() | dict(self.settings)
+        logger = plugins.logger(self.logger)
+        logger.open(WorkerInfo("host-1", "jobs", ("shell",), 10, settings))
+        return logger
 
     def found(self) -> Logger:
         """The logger, as its plugin provides it."""

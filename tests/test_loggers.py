@@ -1,0 +1,181 @@
+"""Loggers: the file, and what becomes of one that fails."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from jobs_core import Board, Event, Logger, Outcome, PluginError, Runner, WorkerInfo
+from jobs_core.errors import OptionError
+from jobs_core.plugins import Plugins
+from jobs_core.worker import Worker
+from tests.helpers import Recorder, jobs_process, working
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def speaker() -> Runner:
+    def run(task: object, context: object) -> Outcome:
+        context.line("h\N{LATIN SMALL LETTER E WITH ACUTE}llo")  # type: ignore[attr-defined]
+        return Outcome.done("fine", code="0")
+
+    return Runner("test", run)
+
+
+def run_one(board: Board) -> None:
+    """Run one task with the file logger."""
+    board.push("test", "s3cret")
+    with working(board, speaker(), loggers=[Plugins.load().logger("file")], name="host-1") as (_, log):
+        log.wait_for("task.finished")
+
+
+def test_the_file_logger_writes_every_event(board: Board, here: Path) -> None:
+    run_one(board)
+    lines = (here / "jobs.log").read_text("utf-8").splitlines()
+    said = [line[20:] for line in lines]
+    assert said[0] == "host-1 started serving test"
+    assert any(line.endswith("| h\N{LATIN SMALL LETTER E WITH ACUTE}llo") for line in said)
+    assert any("done (fine)" in line for line in said)
+    assert said[-1] == "host-1 stopped (drained)" or said[-1] == "host-1 stopped (at once)"
+    assert "s3cret" not in "".join(lines)
+
+
+def test_it_writes_json_where_its_settings_say(
+    board: Board, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOBS_LOG_FILE", "logs/{board}/{worker}.log")
+    monkeypatch.setenv("JOBS_LOG_FILE_FORMAT", "json")
+    run_one(board)
+    written = (here / "logs" / board.name / "host-1.log").read_text("utf-8").splitlines()
+    kinds = [json.loads(line)["kind"] for line in written]
+    assert kinds[0] == "worker.started" and kinds[-1] == "worker.stopped"
+    assert {"task.started", "task.line", "task.finished"} <= set(kinds)
+
+
+def test_it_is_rotated(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_LOG_FILE_BYTES", "500")
+    monkeypatch.setenv("JOBS_LOG_FILE_KEEP", "2")
+    logger = opened()
+    for number in range(100):
+        logger.write(Event("trouble", 1763900005.0, "host-1", data={"note": f"number {number}"}))
+    logger.close()
+    files = sorted(path.name for path in here.iterdir())
+    assert files == ["jobs.log", "jobs.log.1", "jobs.log.2"]
+    assert all(0 < path.stat().st_size <= 500 for path in here.iterdir())
+    assert "number 99" in (here / "jobs.log").read_text()
+
+
+def opened(worker: str = "host-1") -> Logger:
+    plugins = Plugins.load()
+    logger = plugins.logger("file")
+    logger.open(WorkerInfo(worker, "jobs", ("test",), 10, plugins.settings()))
+    return logger
+
+
+def test_two_workers_do_not_share_a_file(here: Path, url: str) -> None:
+    first = opened()
+    first.write(Event("trouble", 1763900005.0, "host-1", data={"note": "mine"}))
+    second = jobs_process("run", "--log", "file", path=here, JOBS_REDIS_URL=url)
+    # The lock goes with the process: in this very process it would be another matter.
+    _, err = second.communicate(timeout=60)
+    assert second.returncode == 2
+    assert (
+        err
+        == "Error: another worker writes jobs.log: give each its own with JOBS_LOG_FILE=jobs-{worker}.log\n"
+    )
+    first.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("JOBS_LOG_FILE_FORMAT", "xml", "log_file_format is text or json, not 'xml'"),
+        ("JOBS_LOG_FILE", "/proc/none/jobs.log", "log_file /proc/none/jobs.log cannot be written"),
+        ("JOBS_LOG_FILE_KEEP", "many", "JOBS_LOG_FILE_KEEP must be a whole number"),
+    ],
+)
+def test_settings_that_cannot_work_are_a_mistake(
+    here: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(OptionError, match=says):
+        opened()
+
+
+# A logger that fails
+
+
+def raise_(event: Event) -> None:
+    raise OSError("disk full")
+
+
+def test_a_logger_that_raises_is_named_once_to_the_others(board: Board) -> None:
+    for _ in range(5):
+        board.push("test", "x")
+    with working(board, speaker(), loggers=[Logger("bad", raise_)]) as (_, log):
+        log.wait_for("task.finished", 5)
+    assert [event.data["note"] for event in log.of("trouble")] == [
+        "the logger 'bad' fails: OSError: disk full"
+    ]
+    assert board.stats()["succeeded"] == 5
+
+
+def test_a_logger_that_works_again_is_heard_again(board: Board) -> None:
+    written: list[str] = []
+    full = threading.Event()
+    full.set()
+
+    def write(event: Event) -> None:
+        if full.is_set():
+            raise OSError("disk full")
+        written.append(event.kind)
+
+    board.push("test", "x")
+    with working(board, speaker(), loggers=[Logger("bad", write)]) as (_, log):
+        log.wait_for("task.finished")
+        full.clear()
+    assert "worker.stopped" in written
+
+
+def test_a_logger_alone_that_raises_is_named_on_standard_error(
+    board: Board, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = Worker(board, [speaker()], loggers=[Logger("bad", raise_)])
+    worker.stop()
+    worker.run()
+    assert capsys.readouterr().err == "the logger 'bad' fails: OSError: disk full\n"
+
+
+def test_a_logger_that_cannot_be_opened_stops_the_worker_before_it_takes_a_task(board: Board) -> None:
+    closed: list[str] = []
+
+    def refuse(context: WorkerInfo) -> None:
+        raise ZeroDivisionError("by zero")
+
+    good = Logger("good", lambda event: None, close=lambda: closed.append("good"))
+    board.push("test", "x")
+    with pytest.raises(PluginError, match="the logger 'odd' cannot be opened: ZeroDivisionError: by zero"):
+        Worker(board, [speaker()], loggers=[good, Logger("odd", raise_, open=refuse)]).run()
+    assert closed == ["good"]
+    assert board.count()["queued"] == 1
+
+
+def test_a_logger_learns_of_its_worker_and_the_settings(board: Board) -> None:
+    learnt: list[WorkerInfo] = []
+    log = Recorder()
+    worker = Worker(
+        board, [speaker()], loggers=[log.logger, Logger("curious", lambda event: None, open=learnt.append)]
+    )
+    worker.stop()
+    worker.run()
+    (info,) = learnt
+    assert (info.name, info.board, info.runners) == (worker.name, board.name, ("test",))
+    assert info.settings["log_file"] == "jobs.log"
