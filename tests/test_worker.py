@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs_core import Board, Context, Event, Logger, Outcome, Runner, Task
+from jobs_core import Board, Context, Outcome, Runner, Task
 from jobs_core.loggers import event_json
 from jobs_core.plugins import Plugins
 from jobs_core.server import EmbeddedServer

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from jobs_core import Context, Decision, Job, Outcome, PayloadError, Policy, Runner, Setting, Task, hookimpl
 from jobs_core.errors import OptionError
+from jobs_core.model import Payload
 from jobs_http.payload import SCHEMA, check
 
 PASSING = frozenset(("408", "425", "429"))
@@ -33,10 +35,20 @@ def run(task: Task, context: Context) -> Outcome:
     return execute(request, task, context, guard)
 
 
+def target(payload: Payload) -> str:
+    """The host that a payload addresses, and its port.
+
+    >>> target({"url": "https://user:secret@api.example.com:8443/v1"})
+    'api.example.com:8443'
+    """
+    url = payload if isinstance(payload, str) else str(payload.get("url", ""))
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
 @hookimpl
 def jobs_runners() -> Iterator[Runner]:
     """The `http` runner."""
-    yield Runner("http", run, "Make an HTTP request", short="url", schema=SCHEMA)
+    yield Runner("http", run, "Make an HTTP request", short="url", schema=SCHEMA, target=target)
 
 
 @hookimpl

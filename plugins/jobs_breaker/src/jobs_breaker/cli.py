@@ -1,0 +1,62 @@
+"""`jobs breaker`: list circuits, and close one by hand."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board, when
+from jobs_core.errors import NotFoundError
+
+
+@click.group()
+def breaker() -> None:
+    """Circuits of targets that fail.
+
+    \b
+      jobs breaker list
+      jobs breaker close 'http example.com'
+    """
+
+
+@breaker.command(name="list")
+@json_option
+@connected
+def list_circuits(as_json: bool, url: str | None, board_name: str) -> None:
+    """List the circuits that have seen failures.
+
+    \b
+      jobs breaker list --json
+    """
+    from jobs_breaker.circuits import Circuits
+    from jobs_core.commands import translated
+
+    with translated():
+        found = sorted(Circuits(open_board(url, board_name)).all(), key=lambda circuit: circuit.name)
+    if as_json:
+        for circuit in found:
+            echo_json(asdict(circuit))
+    else:
+        rows = ((circuit.name, circuit.state, circuit.failures, when(circuit.until)) for circuit in found)
+        echo_table(("circuit", "state", "failures", "tried again"), rows)
+
+
+@breaker.command()
+@click.argument("circuit")
+@connected
+def close(circuit: str, url: str | None, board_name: str) -> None:
+    """Close a circuit now, because its target is well again.
+
+    \b
+      jobs breaker close 'http example.com'
+    """
+    from jobs_breaker.circuits import Circuits
+    from jobs_core.commands import translated
+
+    with translated():
+        if not Circuits(open_board(url, board_name)).close(circuit):
+            raise NotFoundError(
+                f"there is no circuit {circuit!r} that has seen failures: `jobs breaker list`"
+            )
+    click.echo(f"{circuit} is closed")

@@ -1,0 +1,7 @@
+"""The conformance kit, on the breaker policy."""
+
+from jobs_core.testing import PolicyConformance
+
+
+class TestBreaker(PolicyConformance):
+    plugin = policy = "breaker"
