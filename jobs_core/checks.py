@@ -86,6 +86,9 @@ def check_plugins(board: Board) -> Finding:
     ]
     if broken:
         return Finding("problem", f"broken: {', '.join(broken)}", "see `jobs plugins`")
+    noted = [f"{info.name} ({'; '.join(info.notes)})" for info in board.plugins.infos if info.notes]
+    if noted:
+        return Finding("warning", ", ".join(noted), "see `jobs plugins`")
     return Finding("ok", f"{len(board.plugins.infos)} loaded")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -13,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from jobs_core import builtin, hookspecs
-from jobs_core.errors import PayloadError, PluginError, RunnerError
-from jobs_core.model import Check, Job, Logger, Payload, Policy, Runner, parse_payload
+from jobs_core.errors import PluginError, RunnerError
+from jobs_core.model import Check, Job, Logger, Policy, Runner, parse_payload
 from jobs_core.options import nearest
+from jobs_core.schema import Schemas
 from jobs_core.settings import Value
 from jobs_core.settings import read as read_settings
 
@@ -23,12 +26,25 @@ if TYPE_CHECKING:
     import click
 
 GROUP = "jobs"
-KINDS = ("runners", "policies", "loggers", "checks", "settings")
+WORDS = {
+    "runners": "runner",
+    "policies": "policy",
+    "loggers": "logger",
+    "checks": "check",
+    "settings": "setting",
+}
+KINDS = tuple(WORDS)
+
+SLOW = 0.5
+"""Seconds that an import may take before `jobs plugins` says so: every command waits for it."""
 
 
 @dataclass(slots=True)
 class PluginInfo:
-    """A plugin as `jobs plugins` shows it. `state` is `ok`, `broken`, `incompatible` or `disabled`."""
+    """A plugin as `jobs plugins` shows it. `state` is `ok`, `broken`, `incompatible` or `disabled`.
+
+    `notes` are what its author should look after, though it works. `seconds` is what its import took.
+    """
 
     name: str
     distribution: str = ""
@@ -37,6 +53,8 @@ class PluginInfo:
     reason: str = ""
     hooks: list[str] = field(default_factory=list)
     provides: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 class Plugins:
@@ -47,7 +65,7 @@ class Plugins:
         self.manager.add_hookspecs(hookspecs)
         self.infos: list[PluginInfo] = []
         self._provided: dict[str, dict[str, list[tuple[str, Any]]]] = {kind: {} for kind in KINDS}
-        self._schemas: dict[str, Callable[[Payload], Payload]] = {}
+        self._schemas = Schemas()
         self.add("builtin", builtin)
 
     @classmethod
@@ -61,6 +79,7 @@ class Plugins:
         disabled = set(os.environ.get("JOBS_DISABLE_PLUGINS", "").split(","))
         for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
             plugins._add_entry(entry, disabled)
+        plugins._note_clashes()
         if os.environ.get("JOBS_STRICT_PLUGINS") == "1":
             plugins.raise_if_broken()
         return plugins
@@ -125,7 +144,7 @@ class Plugins:
     def validate(self, job: Job) -> None:
         """Refuse a job whose payload its runner's schema or a plugin refuses. Raises UserError."""
         if job.runner in self._provided["runners"]:
-            self._check_schema(self.runner(job.runner), job.payload)
+            self._schemas.check(self.runner(job.runner), job.payload)
         self.manager.hook.jobs_validate(job=job)
 
     def job(self, id: str, runner: str, raw: str, options: dict[str, Any]) -> Job:
@@ -134,16 +153,19 @@ class Plugins:
         return Job(id, runner, parse_payload(raw, known[0][1].short if known else None), options)
 
     def add_commands(self, cli: click.Group) -> None:
-        """Let each plugin add subcommands; a built-in name that one takes is given back."""
-        builtins = dict(cli.commands)
+        """Let each plugin add subcommands; a name that one takes from another, or from us, is given back."""
+        owners = dict.fromkeys(cli.commands, "jobs itself")
         for name, function in self._each("jobs_commands"):
+            before = dict(cli.commands)
             try:
                 function(cli=cli)
             except Exception as error:
                 _break(self._info(name), error)
-            for taken in [key for key, command in builtins.items() if cli.commands.get(key) is not command]:
-                cli.commands[taken] = builtins[taken]
-                _break(self._info(name), PluginError(f"it replaces the built-in command {taken!r}"))
+            for taken in [key for key, command in before.items() if cli.commands.get(key) is not command]:
+                cli.commands[taken] = before[taken]
+                theft = PluginError(f"it replaces the command {taken!r} of {owners[taken]}")
+                _break(self._info(name), theft)
+            owners |= dict.fromkeys(cli.commands.keys() - owners.keys(), f"the plugin {name!r}")
 
     def observe(self, hook: str, **arguments: Any) -> list[tuple[str, Exception]]:
         """Call every implementation of an observer by itself. Returns who raised, and what."""
@@ -170,8 +192,7 @@ class Plugins:
                 info.state, info.reason = "disabled", "JOBS_DISABLE_PLUGINS names it"
                 self.infos.append(info)
                 return
-            with redirect_stdout(sys.stderr):  # standard output is for what a command prints
-                plugin = entry.load()
+            plugin = _imported(entry, info)
         except (Exception, SystemExit) as error:
             _break(info, error)
             self.infos.append(info)
@@ -185,6 +206,16 @@ class Plugins:
             self.infos.append(info)
             return
         self.add(entry.name, plugin, info)
+
+    def _note_clashes(self) -> None:
+        """Note what two plugins provide under one name: neither can be chosen."""
+        for kind, provided in self._provided.items():
+            for name, found in provided.items():
+                for plugin, _ in found if len(found) > 1 else ():
+                    others = " and ".join(repr(other) for other, _ in found if other != plugin)
+                    self._info(plugin).notes.append(
+                        f"the {WORDS[kind]} {name!r} is provided by {others} too: neither can be chosen"
+                    )
 
     def _check_hooks(self, plugin: object) -> None:
         """Refuse a hook that does not exist: pluggy alone would never call it, and never say so."""
@@ -228,34 +259,21 @@ class Plugins:
     def _info(self, name: str) -> PluginInfo:
         return next(info for info in self.infos if info.name == name)
 
-    def _check_schema(self, runner: Runner, payload: Payload) -> None:
-        if runner.schema is None:
-            return
-        import fastjsonschema
 
-        if runner.name not in self._schemas:
-            self._schemas[runner.name] = fastjsonschema.compile(dict(runner.schema), use_default=False)
-        try:
-            self._schemas[runner.name](payload)
-        except fastjsonschema.JsonSchemaValueException as error:
-            raise PayloadError(f"the {runner.name} runner refuses the payload: {_refusal(error)}") from None
-
-
-def _refusal(error: Any) -> str:
-    """Say what is wrong with a payload by its keys and the schema, never by its values."""
-    where = ".".join(str(part) for part in error.path[1:]) or "it"
-    rule = error.rule_definition
-    match error.rule:
-        case "additionalProperties":
-            known = ", ".join((error.definition or {}).get("properties", {}))
-            return f"{where} has a key that is not one of {known}"
-        case "type":
-            return f"{where} must be of type {rule}"
-        case "required":
-            return f"{where} needs {', '.join(rule)}"
-        case "enum":
-            return f"{where} must be one of {', '.join(map(str, rule))}"
-    return f"{where} breaks the rule {error.rule} ({rule})"
+def _imported(entry: EntryPoint, info: PluginInfo) -> Any:
+    """Import a plugin, and note what would disturb others: the time it takes, and what it prints."""
+    printed = io.StringIO()
+    started = time.monotonic()
+    try:
+        with redirect_stdout(printed):  # standard output is for what a command prints
+            return entry.load()
+    finally:
+        info.seconds = round(time.monotonic() - started, 3)
+        if info.seconds > SLOW:
+            info.notes.append(f"its import takes {info.seconds:.1f} s, for which every command waits")
+        if printed.getvalue():
+            info.notes.append("it writes to standard output when it is imported")
+            sys.stderr.write(printed.getvalue())
 
 
 def _with_named(implementation: Any) -> Callable[..., Any]:

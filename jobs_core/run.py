@@ -12,13 +12,16 @@ from jobs_core.model import Attempt, Context, Decision, Outcome, Task
 VERBS = {"ack": "done", "retry": "retry", "later": "release", "dead": "dead"}
 """What JACK calls a decision."""
 
+SUSPICIOUS = 2
+"""Losses after which a task is not run beside another such."""
+
 
 @dataclass(slots=True, eq=False)
 class Run:
     """A task that a worker holds.
 
     Without an outcome it is given back unfinished. When it is `unstarted`, the decision is about the attempt
-    before. `started` is in seconds of the monotonic clock, `timeout` in seconds.
+    before. `started` is in seconds of the monotonic clock, `timeout` and `put_off` in seconds.
     """
 
     task: Task
@@ -31,6 +34,13 @@ class Run:
     timed_out: bool = False
     asked_to_cancel: bool = False
     lost: bool = False
+    begun: bool = False
+    put_off: float = 0.0
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it was lost with its worker again and again: it may be what kills them."""
+        return sum(attempt.status == "lost" for attempt in self.task.history) >= SUSPICIOUS
 
     def is_open(self, outcome: Outcome) -> bool:
         """Whether there is nothing to decide: the task was accepted, or it stopped because it was told to."""
@@ -57,7 +67,7 @@ class Run:
 
     def _verb(self) -> tuple[str, dict[str, Any]]:
         if self.outcome is None:
-            return "release", {}
+            return "release", {"delay": self.put_off or None}
         if self.outcome.status == "accepted":
             progress = self.outcome.data.get("progress")
             return "accept", {"timeout": self.context.remaining, "progress": progress}

@@ -40,6 +40,9 @@ STALE = "its lease was lost, or this was reported before: no newer outcome is ov
 GRACE = 15.0
 """Seconds that a runner has to return after it was told to stop."""
 
+APART = 1.0
+"""Seconds for which a suspect is put off while another runs."""
+
 
 class Worker:
     """Serves runners on a board until it is stopped.
@@ -82,6 +85,7 @@ class Worker:
         self._work: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._runs: set[Run] = set()
+        self._suspect: Run | None = None  # of those, the one that may be what kills workers
         self._reports: list[Run] = []
         self._waker = Waker(board, self.queues, self._inbox)
         self._listener = Listener(board, self.name, self._inbox)
@@ -208,6 +212,7 @@ class Worker:
             self._trouble(str(trouble))
             return
         self._troubled = False
+        self._begin_suspect()
         self._arm(take)
 
     def _hear(self, replies: list[Any]) -> ServerError | None:
@@ -239,6 +244,26 @@ class Worker:
         run = Run(task, context, time.monotonic(), timeout)
         self._runs.add(run)
         self._next_beat = min(self._next_beat, self._beat_by(run, run.started))
+        if run.is_suspect:
+            self._admit(run)
+        else:
+            self._begin(run)
+
+    def _admit(self, run: Run) -> None:
+        """Hold one suspect at a time: the others go back first, that the one at fault takes none along."""
+        if self._suspect is None:
+            self._suspect = run
+        else:
+            run.put_off = APART
+            self._reports.append(run)
+
+    def _begin_suspect(self) -> None:
+        """Begin the suspect once nothing is left that its end could undo."""
+        if self._suspect is not None and not self._suspect.begun and not self._reports:
+            self._begin(self._suspect)
+
+    def _begin(self, run: Run) -> None:
+        run.begun = True
         if len(self._runs) > len(self._threads):
             thread = threading.Thread(target=self._serve, name=f"jobs-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
@@ -302,6 +327,8 @@ class Worker:
 
     def _reported(self, run: Run, reply: Any) -> None:
         self._runs.discard(run)
+        if run is self._suspect:
+            self._suspect = None
         if isinstance(reply, StaleError):
             self._emit("task.stale", run.task, note=STALE)
         elif isinstance(reply, JobsError):

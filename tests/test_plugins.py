@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import textwrap
 from pathlib import Path
 from types import ModuleType
@@ -112,7 +113,18 @@ def test_what_a_plugin_prints_when_it_is_imported_is_no_part_of_any_output(tmp_p
     install(tmp_path, "loud", "\n    print('here I am')" + HELLO)
     code, out, err = jobs(tmp_path, "plugins", "--json")
     assert code == 0 and "here I am" in err
-    assert {json.loads(line)["state"] for line in out.splitlines()} == {"ok"}
+    found = {info["name"]: info for info in map(json.loads, out.splitlines())}
+    assert {info["state"] for info in found.values()} == {"ok"}
+    assert found["loud"]["notes"] == ["it writes to standard output when it is imported"]
+
+
+def test_a_plugin_that_hangs_when_it_is_imported_is_named(tmp_path: Path) -> None:
+    install(tmp_path, "slow", "\n    import time; time.sleep(1)" + HELLO)
+    info = listed(tmp_path)["slow"]
+    assert info["state"] == "ok" and info["seconds"] >= 1
+    assert re.fullmatch(r"its import takes \d\.\d s, for which every command waits", info["notes"][0])
+    code, out, _ = jobs(tmp_path, "plugins")
+    assert code == 0 and "for which every command waits" in out
 
 
 def test_a_disabled_plugin_is_not_imported(tmp_path: Path) -> None:
@@ -123,7 +135,10 @@ def test_a_disabled_plugin_is_not_imported(tmp_path: Path) -> None:
 def test_two_plugins_of_one_runner_are_both_named_when_it_is_asked_for(tmp_path: Path) -> None:
     install(tmp_path, "one", HELLO)
     install(tmp_path, "two", HELLO)
-    assert {info["state"] for info in listed(tmp_path).values()} == {"ok"}
+    found = listed(tmp_path)
+    assert {info["state"] for info in found.values()} == {"ok"}
+    assert found["one"]["notes"] == ["the runner 'hello' is provided by 'two' too: neither can be chosen"]
+    assert found["two"]["notes"] == ["the runner 'hello' is provided by 'one' too: neither can be chosen"]
     code, _, err = jobs(tmp_path, "run", "--runner", "hello", "--url", "redis://127.0.0.1:1")
     assert code == 1
     assert "the runner 'hello' is provided by both one and two" in err
@@ -150,7 +165,14 @@ def test_a_plugin_adds_a_command(tmp_path: Path) -> None:
 
 def test_a_builtin_command_cannot_be_replaced(tmp_path: Path) -> None:
     install(tmp_path, "thief", COMMAND.format(name="plugins"))
-    assert "the built-in command 'plugins'" in listed(tmp_path)["thief"]["reason"]
+    assert "it replaces the command 'plugins' of jobs itself" in listed(tmp_path)["thief"]["reason"]
+
+
+def test_two_plugins_of_one_command_are_named(tmp_path: Path) -> None:
+    install(tmp_path, "first", COMMAND.format(name="greet"))
+    install(tmp_path, "second", COMMAND.format(name="greet").replace("greetings", "go away"))
+    assert "it replaces the command 'greet' of the plugin 'first'" in listed(tmp_path)["second"]["reason"]
+    assert jobs(tmp_path, "greet") == (0, "greetings\n", "")
 
 
 # Payloads

@@ -64,11 +64,12 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
             info.name,
             f"{info.distribution} {info.version}".strip(),
             info.state,
-            info.reason or "; ".join(f"{kind}: {', '.join(names)}" for kind, names in info.provides.items()),
+            "; ".join(f"{kind}: {', '.join(names)}" for kind, names in info.provides.items()),
+            "; ".join(filter(None, (info.reason, *info.notes))),
         )
         for info in infos
     )
-    echo_table(("plugin", "distribution", "state", "provides"), rows)
+    echo_table(("plugin", "distribution", "state", "provides", "notes"), rows)
 
 
 @click.command()
