@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bench import idle, late, memory, put, tick, work
+from bench import idle, late, memory, plugins, put, tick, webhooks, work
 from bench.harness import Result, open_board
 from jobs_core import Board
 from jobs_core.cli.common import echo_json, echo_table
@@ -25,6 +25,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "work": work.measure,
     "idle": idle.measure,
     "late": lambda board, jobs, url: late.measure(board, jobs),
+    "webhooks": webhooks.measure,
+    "plugins": lambda board, jobs, url: plugins.measure(),
 }
 
 

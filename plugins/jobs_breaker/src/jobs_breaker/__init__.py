@@ -71,10 +71,9 @@ def note(task: Task, runner: Runner, context: Context) -> Generator[None, Outcom
     except Exception:
         _leave(task, runner, context, ok=False)
         raise
-    if outcome.status in ("done", "accepted"):
-        _leave(task, runner, context, ok=True)
-    elif _is_failure(outcome, context):
-        _leave(task, runner, context, ok=False)
+    ok = _verdict(outcome, context)
+    if ok is not None:
+        _leave(task, runner, context, ok=ok)
     return outcome
 
 
@@ -103,12 +102,16 @@ def _leave(task: Task, runner: Runner, context: Context, *, ok: bool) -> None:
         context.line(f"the circuit {name!r} is open", "breaker")
 
 
-def _is_failure(outcome: Outcome, context: Context) -> bool:
-    """Whether the target has failed, rather than the task, or whoever told it to stop."""
+def _verdict(outcome: object, context: Context) -> bool | None:
+    """Whether the target did well; None where the fault is the task's, or of whoever told it to stop."""
+    if not isinstance(outcome, Outcome):
+        return None
     if outcome.status == "cancelled":
-        return context.remaining == 0  # it was told to stop because its time was over
+        return None if context.remaining != 0 else False  # False: its time was over
     ignored = (OPEN, *context.settings.get("breaker_ignore", IGNORED))
-    return not any(fnmatchcase(outcome.code, pattern) for pattern in ignored)
+    if outcome.status == "failed" and any(fnmatchcase(outcome.code, pattern) for pattern in ignored):
+        return None
+    return outcome.status != "failed"
 
 
 def _circuits(task: Task, context: Context) -> Circuits | None:
