@@ -1,9 +1,15 @@
 """The wheels, in a venv of their own: what `pip install` gives to a user."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
+import threading
 import venv
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -29,42 +35,96 @@ def test_the_core_wheel_has_every_lua_file_and_template(wheels: Path) -> None:
     assert not any(name.startswith(("tests/", "plugins/", "bench/")) for name in inside)
 
 
+class Venv:
+    """An empty environment, and what is installed into it."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        venv.create(folder, with_pip=True)
+        self.folder = folder
+        self.environment = {
+            "PATH": "/usr/bin:/bin",
+            "JOBS_REDIS_URL": url,
+            "JOBS_BOARD": folder.name,
+            "JOBS_HTTP_ALLOW": "loopback",
+        }
+
+    def pip(self, *words: str | Path) -> None:
+        run(self.folder / "bin/python", "-m", "pip", *words)
+
+    def jobs(self, *words: str) -> str:
+        return run(self.folder / "bin/jobs", *words, env=self.environment, cwd=self.folder)
+
+    def refused(self, *words: str) -> str:
+        """What it says when it refuses a mistake."""
+        command = (self.folder / "bin/jobs", *words)
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 2, done.stderr
+        return done.stderr
+
+    def work(self, *words: str) -> None:
+        """Run a worker until it has finished a task."""
+        command = (self.folder / "bin/jobs", "run", "--log", "json", *words)
+        worker = subprocess.Popen(
+            command, env=self.environment, cwd=self.folder, stdout=subprocess.PIPE, text=True
+        )
+        assert worker.stdout is not None
+        with worker:
+            for line in worker.stdout:
+                if '"task.finished"' in line:
+                    break
+            worker.terminate()
+            worker.stdout.read()
+        assert worker.returncode == 0
+
+
+@contextmanager
+def listening() -> Iterator[tuple[str, list[str]]]:
+    """The URL of a server on loopback, and the paths it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
 @pytest.mark.timeout(300)
-def test_wheels_in_an_empty_venv_give_a_working_jobs(wheels: Path, tmp_path: Path, url: str) -> None:
-    venv.create(tmp_path / "venv", with_pip=True)
-    python = tmp_path / "venv/bin/python"
-    jobs = tmp_path / "venv/bin/jobs"
-    run(python, "-m", "pip", "install", "-q", *wheels.glob("*.whl"))
-    environment = {"PATH": "/usr/bin:/bin", "JOBS_REDIS_URL": url, "JOBS_BOARD": "packaged"}
+def test_installing_jobs_http_brings_the_core_and_removing_it_leaves_one_that_works(
+    wheels: Path, tmp_path: Path, url: str
+) -> None:
+    (http,) = wheels.glob("jobs_http-*.whl")
+    found = Venv(tmp_path / "only-http", url)
+    found.pip("install", "-q", "--find-links", wheels, http)
+    with listening() as (target, asked):
+        found.jobs("put", "ping", "http", f"{target}/hook", "--at", "0")
+        found.work("--runner", "http")
+    assert asked == ["/hook"]
 
-    def command(*words: str) -> str:
-        return run(jobs, *words, env=environment, cwd=tmp_path)
-
-    assert all(name in command("plugins") for name in ("shell", "http"))
-    command("put", "hello", "shell", "echo from the wheel > out", "--at", "0")
-    worker = subprocess.Popen(
-        [jobs, "run", "--log", "json"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True
-    )
-    assert worker.stdout is not None
-    with worker:
-        for line in worker.stdout:
-            if '"task.finished"' in line:
-                break
-        worker.terminate()
-        worker.stdout.read()
-    assert (tmp_path / "out").read_text() == "from the wheel\n"
-    assert worker.returncode == 0
-    refuses_without_the_plugin(python, jobs, environment)
+    found.pip("uninstall", "-q", "-y", "jobs-http")
+    assert "ping" in found.jobs("list")
+    found.jobs("put", "hello", "console", "hi", "--at", "0")
+    found.work()
+    says = found.refused("put", "ping", "http", "https://example.com", "--board", "other")
+    assert "there is no runner 'http'" in says and "`pip install jobs-http` may bring it" in says
+    assert "`pip install jobs-http` may bring it" in found.refused("run", "--runner", "http")
 
 
-def refuses_without_the_plugin(python: Path, jobs: Path, environment: dict[str, str]) -> None:
-    """A plugin that is removed leaves a core that works, and says which package would bring its runner."""
-    put = (jobs, "put", "ping", "http", "https://example.com", "--every", "60")
-    run(*put, env=environment)
-    run(python, "-m", "pip", "uninstall", "-q", "-y", "jobs-http")
-    done = subprocess.run(
-        (*put, "--board", "other"), env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "there is no runner 'http'" in done.stderr and "`pip install jobs-http`" in done.stderr
-    assert "ping" in run(jobs, "list", env=environment)
+@pytest.mark.timeout(300)
+def test_all_plugins_together(wheels: Path, tmp_path: Path, url: str) -> None:
+    found = Venv(tmp_path / "everything", url)
+    found.pip("install", "-q", *wheels.glob("*.whl"))
+    listed = found.jobs("plugins", "--json").splitlines()
+    assert len(listed) == 1 + len(list((ROOT / "plugins").iterdir()))
+    assert all('"state": "ok"' in line and '"notes": []' in line for line in listed), listed
+    found.jobs("put", "hello", "shell", "echo from the wheel > out", "--at", "0")
+    found.work()
+    assert (found.folder / "out").read_text() == "from the wheel\n"
