@@ -1,0 +1,107 @@
+"""What waits to be sent: bounded, so that a CloudWatch that is away costs events, not memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable
+
+from jobs_cloudwatch.batch import BATCH_BYTES, BATCH_EVENTS, Line, next_batch
+
+BUFFER_BYTES = 32 * 1_048_576
+
+FULL = "did not fit in the buffer"
+OUT_OF_TIME = "were too old or too new"
+
+
+class Buffer:
+    """Lines in the order they were written, of which the oldest go first when there are too many.
+
+    Any thread may put lines in. One takes them out, a batch at a time, and settles what became of each
+    before it takes the next.
+    """
+
+    def __init__(self, events: int, size: int = BUFFER_BYTES) -> None:
+        self._events = events
+        self._bytes = size
+        self._lines: deque[Line] = deque()
+        self._size = 0
+        self._in_flight = 0
+        self._dropped: Counter[str] = Counter()
+        self._closed = False
+        self._news = threading.Condition()
+
+    def put(self, line: Line) -> None:
+        """Add a line."""
+        with self._news:
+            self._lines.append(line)
+            self._size += line.size
+            self._shrink()
+            if len(self._lines) == 1 or self._is_busy():
+                self._news.notify()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a line, and then so long for more. False if none can come: it is closed and empty."""
+        with self._news:
+            self._news.wait_for(lambda: self._lines or self._closed)
+            self._news.wait_for(lambda: self._is_busy() or self._closed, seconds)
+            return bool(self._lines)
+
+    def take(self, now: int) -> list[Line]:
+        """The next batch, which may be empty. `now` is in epoch milliseconds."""
+        with self._news:
+            batch, taken = next_batch(self._lines, now)
+            for _ in range(taken):
+                self._size -= self._lines.popleft().size
+            self._in_flight = len(batch)
+            self._drop(taken - len(batch), OUT_OF_TIME)
+            return batch
+
+    def settle(self, unsent: Iterable[Line] = ()) -> None:
+        """The batch that was taken has been dealt with, but for those lines: they are the next again."""
+        with self._news:
+            self._in_flight = 0
+            for line in reversed(list(unsent)):
+                self._lines.appendleft(line)
+                self._size += line.size
+            self._shrink()
+
+    def drop(self, count: int, why: str) -> None:
+        """Count lines of the batch that was taken as lost."""
+        with self._news:
+            self._drop(count, why)
+
+    def dropped(self) -> Counter[str]:
+        """How many lines are lost, by why, and were not told of yet."""
+        with self._news:
+            return self._dropped.copy()
+
+    def told(self, dropped: Counter[str]) -> None:
+        """So many lost lines have been told of."""
+        with self._news:
+            self._dropped -= dropped
+
+    def unsent(self) -> int:
+        """How many lines wait, are in flight, or are lost and were not told of."""
+        with self._news:
+            return len(self._lines) + self._in_flight + self._dropped.total()
+
+    def close(self) -> None:
+        """There will be no more lines worth waiting for."""
+        with self._news:
+            self._closed = True
+            self._news.notify()
+
+    def _is_busy(self) -> bool:
+        """Whether there is a batch, or so much that the buffer might be full before long."""
+        many = len(self._lines) >= min(BATCH_EVENTS, (self._events + 1) // 2)
+        return many or self._size >= min(BATCH_BYTES, self._bytes // 2)
+
+    def _shrink(self) -> None:
+        while len(self._lines) > self._events or self._size > self._bytes:
+            self._size -= self._lines.popleft().size
+            self._drop(1, FULL)
+
+    def _drop(self, count: int, why: str) -> None:
+        if count:
+            self._dropped[why] += count

@@ -1,0 +1,147 @@
+"""Talking to CloudWatch Logs: one stream of one group. Importing this imports boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from jobs_cloudwatch.batch import Line
+from jobs_cloudwatch.errors import Away, Refused
+from jobs_cloudwatch.options import Options
+from jobs_cloudwatch.trouble import CONTENT, DENIED, EXISTS, MISSING, as_away
+
+CONNECT_TIMEOUT = 5
+READ_TIMEOUT = 20
+"""Seconds; the sender tries again by itself, so boto3 does not."""
+
+NOT_CREATED = (
+    "the log group or stream does not exist, and AWS does not allow to create it: create it, or allow "
+    "logs:CreateLogGroup and logs:CreateLogStream"
+)
+MEANWHILE = "the log group or stream does not exist any more"
+
+
+class Cloud:
+    """A log stream, made when it is first needed. `say` is told what people should know."""
+
+    def __init__(self, options: Options, say: Callable[[str], None]) -> None:
+        self._options = options
+        self._say = say
+        self._client: Any = None
+        self._ready = False
+        self._may_create = True
+
+    def put(self, lines: Sequence[Line]) -> int:
+        """Send a batch. Returns how many of it CloudWatch leaves out. Raises Away, Refused."""
+        if not self._ready:
+            self._prepare()
+        events = [{"timestamp": line.time, "message": line.text.decode()} for line in lines]
+        try:
+            answer = self._call("put_log_events", **self._stream, logEvents=events)
+        except Away as away:
+            if away.code in CONTENT:
+                raise Refused from None
+            if away.code == MISSING:
+                self._ready = False
+                raise Away(
+                    MEANWHILE if self._may_create else NOT_CREATED, MISSING, self._may_create
+                ) from None
+            raise
+        return left_out(answer.get("rejectedLogEventsInfo") or {}, len(lines))
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._client is not None:
+            self._client.close()
+
+    @property
+    def _stream(self) -> dict[str, str]:
+        return {"logGroupName": self._options.group, "logStreamName": self._options.stream}
+
+    def _prepare(self) -> None:
+        """Make the stream, and the group if that is missing too.
+
+        The stream comes first: many who may write to a group may not create one. Who may not even create
+        a stream may find it there.
+        """
+        if self._client is None:
+            self._client = self._connect()
+        self._may_create = True
+        try:
+            self._create("create_log_stream", **self._stream)
+        except Away as away:
+            if away.code in DENIED:
+                self._may_create = False
+            elif away.code == MISSING:
+                self._create_group()
+                self._create("create_log_stream", **self._stream)
+            else:
+                raise
+        self._retain()
+        self._ready = True
+
+    def _create_group(self) -> None:
+        try:
+            self._create("create_log_group", logGroupName=self._options.group)
+        except Away as away:
+            if away.code in DENIED:
+                raise Away(NOT_CREATED, away.code) from None
+            raise
+
+    def _create(self, operation: str, **arguments: str) -> None:
+        """Create what may be there already."""
+        try:
+            self._call(operation, **arguments)
+        except Away as away:
+            if away.code != EXISTS:
+                raise
+
+    def _retain(self) -> None:
+        """Set for how long the group keeps events, if that is asked for."""
+        days, group = self._options.retention, self._options.group
+        if not days:
+            return
+        try:
+            self._call("put_retention_policy", logGroupName=group, retentionInDays=days)
+        except Away as away:
+            if away.passing:
+                raise
+            if away.code != MISSING:  # a group that is missing and may not be made: PutLogEvents tells
+                self._say(f"leaves the retention as it is: {away}")
+
+    def _connect(self) -> Any:
+        """A client. What the options leave open is found as boto3 always does."""
+        options = self._options
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            retries={"total_max_attempts": 1},
+            user_agent_extra="jobs-cloudwatch",
+        )
+        try:
+            session = boto3.Session(profile_name=options.profile, region_name=options.region)
+            return session.client("logs", endpoint_url=options.endpoint, config=config)
+        except Exception as error:
+            raise as_away(error) from None
+
+    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        """Call a method of boto3's client. Raises Away, whatever goes wrong."""
+        try:
+            answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
+        except Exception as error:
+            raise as_away(error) from None
+        return answer
+
+
+def left_out(rejected: dict[str, int], count: int) -> int:
+    """How many of a batch were too old, expired or too new, by what CloudWatch answers.
+
+    >>> left_out({"tooOldLogEventEndIndex": 2, "tooNewLogEventStartIndex": 9}, 10)
+    3
+    """
+    old = max(rejected.get("tooOldLogEventEndIndex", 0), rejected.get("expiredLogEventEndIndex", 0))
+    new = count - rejected.get("tooNewLogEventStartIndex", count)
+    return max(0, min(count, old + new))

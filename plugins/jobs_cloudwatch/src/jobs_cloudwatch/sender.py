@@ -1,0 +1,180 @@
+"""The thread that sends what was written, and goes on trying while CloudWatch is away."""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from jobs_cloudwatch.batch import Line
+from jobs_cloudwatch.buffer import OUT_OF_TIME, Buffer
+from jobs_cloudwatch.errors import Away, Refused
+from jobs_cloudwatch.lines import as_line
+from jobs_cloudwatch.options import Options
+from jobs_core import Event
+
+if TYPE_CHECKING:
+    from jobs_cloudwatch.cloud import Cloud
+
+CLOSING = 5.0
+"""Seconds in which the rest must be sent when the worker stops."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between attempts while CloudWatch is away: the first, and where doubling ends."""
+
+REFUSALS = 50
+"""How often a batch is split to find the events that are refused; its parts then get one try each."""
+
+REFUSED = "were refused by CloudWatch"
+
+
+class Sender:
+    """Sends events in batches, on a thread of its own. What goes wrong is said once, never raised."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._buffer = Buffer(options.buffer)
+        self._closing = threading.Event()
+        self._over = threading.Event()
+        self._failures = 0
+        self._said = False
+        self._why = ""
+        self._thread = threading.Thread(target=self._run, name="jobs-cloudwatch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def write(self, event: Event) -> None:
+        """Keep an event until it is sent. Thread-safe."""
+        self._buffer.put(as_line(event))
+
+    def close(self) -> None:
+        """Send what is left, if that can be done in time, and say how much could not."""
+        self._buffer.close()
+        self._closing.set()
+        self._thread.join(CLOSING)
+        self._over.set()
+        if lost := self._buffer.unsent():
+            why = f": {self._why}" if self._why else f" in {CLOSING:g} s"
+            say(f"could not send {lost} event{'s' * (lost != 1)} before the worker stopped{why}")
+
+    def _run(self) -> None:
+        cloud = None
+        pause = self._options.every
+        while not self._over.is_set() and self._buffer.wait(pause):
+            try:
+                cloud = cloud or self._open()
+                self._send(cloud)
+            except Away as away:
+                self._failed(away)
+            except Exception as error:  # a thread that dies would do so unheard
+                self._failed(Away(f"an error that nobody foresaw, {type(error).__name__}"))
+            else:
+                self._worked()
+            pause = 0 if self._failures else self._options.every
+        if cloud is not None:
+            cloud.close()
+
+    def _open(self) -> Cloud:
+        from jobs_cloudwatch.cloud import Cloud
+
+        return Cloud(self._options, self._say)
+
+    def _send(self, cloud: Cloud) -> None:
+        """Send one batch, and then tell how many events are lost. Raises Away."""
+        batch = self._buffer.take(int(time.time() * 1000))
+        self._deliver(cloud, batch)
+        if dropped := self._buffer.dropped():
+            self._tell(cloud, dropped)
+
+    def _deliver(self, cloud: Cloud, batch: list[Line]) -> None:
+        """Send a batch. One that is refused is sent in halves, to find which events are at fault."""
+        pieces = [batch] if batch else []
+        refusals = 0
+        try:
+            while pieces:
+                piece = pieces[-1]
+                try:
+                    self._buffer.drop(cloud.put(piece), OUT_OF_TIME)
+                    pieces.pop()
+                except Refused:
+                    refusals += 1
+                    pieces.pop()
+                    if len(piece) == 1 or refusals > REFUSALS:
+                        self._buffer.drop(len(piece), REFUSED)
+                    else:
+                        middle = len(piece) // 2
+                        pieces += [piece[middle:], piece[:middle]]
+        finally:
+            self._buffer.settle(line for piece in reversed(pieces) for line in piece)
+
+    def _tell(self, cloud: Cloud, dropped: Counter[str]) -> None:
+        """Log how many events are lost. Raises Away."""
+        data = {"note": summary(dropped)}
+        line = as_line(Event("trouble", time.time(), self._options.worker, data=data))
+        with suppress(Refused):
+            if not cloud.put([line]):
+                self._buffer.told(dropped)
+
+    def _failed(self, away: Away) -> None:
+        """Say so, unless it was said or may pass by itself, and wait before the next attempt."""
+        self._failures += 1
+        self._why = str(away)
+        if not self._said and (self._failures > 1 or not away.passing):
+            self._said = True
+            self._say(f"cannot send events, and keeps the last {self._options.buffer:,}: {away}")
+        if self._closing.is_set() and not away.passing:
+            self._over.set()
+        else:
+            self._pause()
+
+    def _pause(self) -> None:
+        """Wait before the next attempt: not beyond the worker's end, and not for long after that."""
+        if self._closing.is_set():
+            self._over.wait(backoff(1))
+        else:
+            self._closing.wait(backoff(self._failures))
+
+    def _worked(self) -> None:
+        self._failures = 0
+        self._why = ""
+        if self._said:
+            self._said = False
+            self._say("sends events again")
+
+    def _say(self, words: str) -> None:
+        if not self._over.is_set():  # nobody expects to hear from a worker that has stopped
+            say(words)
+
+
+def backoff(failures: int, chance: Callable[[], float] = random.random) -> float:
+    """Seconds to wait after so many failures in a row: at random, lest all workers come at once.
+
+    >>> backoff(3, lambda: 1.0)
+    2.0
+    """
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 30))
+    return longest * (1 + chance()) / 2
+
+
+def summary(dropped: Counter[str]) -> str:
+    """How many events are lost, and why.
+
+    >>> summary(Counter({"did not fit in the buffer": 3}))
+    'dropped 3 events: 3 did not fit in the buffer'
+    """
+    total = dropped.total()
+    reasons = ", ".join(f"{count} {why}" for why, count in sorted(dropped.items()))
+    return f"dropped {total} event{'s' * (total != 1)}: {reasons}"
+
+
+def say(words: str) -> None:
+    """One line on standard error, if there is one."""
+    with suppress(OSError, ValueError, AttributeError):
+        print(f"the logger 'cloudwatch' {words}", file=sys.stderr, flush=True)

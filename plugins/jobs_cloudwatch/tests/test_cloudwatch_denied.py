@@ -1,0 +1,151 @@
+"""What cannot work until somebody changes it: CloudWatch denies it, or boto3 is not set up for it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import pytest
+from jobs_cloudwatch import sender
+
+from .conftest import event, opened, refusal, said
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("AccessDeniedException", "AWS denies it: allow logs:PutLogEvents to these credentials"),
+        (
+            "UnrecognizedClientException",
+            "AWS does not know the credentials: check them, and the clock of this machine",
+        ),
+        ("ExpiredTokenException", "the AWS credentials have expired: renew them"),
+        ("SomethingNew", "PutLogEvents was answered with SomethingNew"),
+        ("s3cret! s3cret", "PutLogEvents was answered with 400"),
+    ],
+)
+def test_what_is_denied_is_said_once(service: Any, capsys: Any, code: str, says: str) -> None:
+    service.routes["PutLogEvents"] = lambda body: refusal(code)
+    with opened(service.url) as (logger, _):
+        for number in range(3):
+            logger.write(event(number, time.time()))
+        service.wait_for(lambda: len(service.asked) > 10)
+    first, last = said(capsys)
+    assert first == f"cannot send events, and keeps the last 10,000: {says}"
+    assert last == f"could not send 3 events before the worker stopped: {says}"
+
+
+def test_it_works_again_once_it_is_allowed(service: Any, capsys: Any) -> None:
+    service.script("PutLogEvents", refusal("AccessDeniedException"))
+    with opened(service.url) as (logger, _):
+        logger.write(event("a", time.time()))
+        service.wait_for(lambda: len(service.stored) == 1)
+    first, then = said(capsys)
+    assert first.startswith("cannot send events") and then == "sends events again"
+
+
+def test_no_credentials(service: Any, capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with opened(service.url) as (logger, _):
+        logger.write(event("a", time.time()))
+    first, last = said(capsys)
+    assert "there are no AWS credentials: set AWS_ACCESS_KEY_ID" in first
+    assert last.startswith("could not send 1 event before")
+    assert service.asked == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({}, "no AWS region is known: set JOBS_CLOUDWATCH_REGION or AWS_DEFAULT_REGION"),
+        ({"region": "no region!"}, "the AWS region is none"),
+        ({"profile": "s3cret"}, "the AWS configuration has no such profile"),
+    ],
+)
+def test_a_configuration_that_boto3_cannot_use(
+    service: Any, capsys: Any, monkeypatch: Any, settings: Any, says: str
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    endpoint = None if settings.get("region") else service.url
+    with opened(endpoint, **settings) as (logger, _):
+        logger.write(event("a", time.time()))
+    assert says in said(capsys)[0]
+
+
+def test_nobody_listens(capsys: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sender, "CLOSING", 0.5)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        with opened(f"http://127.0.0.1:{unused.getsockname()[1]}") as (logger, _):
+            logger.write(event("a", time.time()))
+    first, last = said(capsys)
+    assert "it cannot be reached (EndpointConnectionError): check the network" in first
+    assert last.startswith("could not send 1 event before the worker stopped: it cannot be reached")
+
+
+def test_an_error_that_nobody_foresaw_ends_nothing(service: Any, capsys: Any, monkeypatch: Any) -> None:
+    from jobs_cloudwatch.cloud import Cloud
+
+    put = Cloud.put
+
+    def once(*arguments: Any) -> int:
+        monkeypatch.setattr(Cloud, "put", put)
+        raise RuntimeError("s3cret")
+
+    monkeypatch.setattr(Cloud, "put", once)
+    with opened(service.url) as (logger, _):
+        logger.write(event("a", time.time()))
+        service.wait_for(lambda: len(service.stored) == 1)
+    assert "RuntimeError" in said(capsys)[0]
+
+
+# Groups and streams
+
+
+def test_who_may_not_create_a_group_may_use_one(service: Any, capsys: Any) -> None:
+    service.routes["CreateLogGroup"] = lambda body: refusal("AccessDeniedException")
+    with opened(service.url) as (logger, _):
+        logger.write(event("a", time.time()))
+    assert service.asked == ["CreateLogStream", "PutLogEvents"]
+    assert said(capsys) == []
+
+
+def test_who_may_create_nothing_may_use_a_stream(service: Any, capsys: Any) -> None:
+    service.routes["CreateLogStream"] = lambda body: refusal("AccessDeniedException")
+    with opened(service.url) as (logger, _):
+        logger.write(event("a", time.time()))
+    assert service.notes == ["a"]
+    assert said(capsys) == []
+
+
+@pytest.mark.parametrize("denied", ["CreateLogGroup", "CreateLogStream"])
+def test_a_group_that_is_missing_and_may_not_be_made(service: Any, capsys: Any, denied: str) -> None:
+    for operation in ("CreateLogStream", "PutLogEvents"):
+        service.routes[operation] = lambda body: refusal("ResourceNotFoundException")
+    service.routes[denied] = lambda body: refusal("AccessDeniedException")
+    with opened(service.url) as (logger, _):
+        logger.write(event("a", time.time()))
+        service.wait_for(lambda: len(service.asked) >= 4)
+    assert "does not exist, and AWS does not allow to create it: create it, or allow" in said(capsys)[0]
+
+
+def test_a_retention_that_may_not_be_set(service: Any, capsys: Any) -> None:
+    service.routes["PutRetentionPolicy"] = lambda body: refusal("AccessDeniedException")
+    with opened(service.url, retention=30) as (logger, _):
+        logger.write(event("a", time.time()))
+    assert service.notes == ["a"]
+    (line,) = said(capsys)
+    assert line.startswith("leaves the retention as it is: AWS denies it: allow logs:PutRetentionPolicy")
+
+
+def test_workers_that_start_at_once(service: Any) -> None:
+    """Another has made the group and the stream, or is about to."""
+    missing, exists = refusal("ResourceNotFoundException"), refusal("ResourceAlreadyExistsException")
+    service.script("CreateLogStream", missing, missing, exists)
+    service.script("CreateLogGroup", refusal("OperationAbortedException"), exists)
+    with opened(service.url) as (logger, _):
+        logger.write(event("a", time.time()))
+        service.wait_for(lambda: len(service.stored) == 1)
+    assert service.notes == ["a"]

@@ -1,0 +1,65 @@
+"""Settings that cannot work are refused before the worker takes a task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from jobs_cloudwatch.options import Options
+
+from jobs_core.errors import OptionError
+from tests.helpers import Jobs, refused
+
+from .conftest import worker_info
+
+
+def test_names_are_filled_in() -> None:
+    info = replace(worker_info(), name="a:b*c.example", board="shop eu:1")
+    options = Options.read(info)
+    assert (options.group, options.stream) == ("/jobs/shop-eu-1", "a-b-c.example")
+    info = replace(
+        worker_info(group="{board}/{worker}", stream="{worker} of {board}"), name="w", board="b{board}"
+    )
+    assert Options.read(info).group == "b-board-/w"
+
+
+def test_nothing_is_chosen_that_boto3_would_choose() -> None:
+    options = Options.read(worker_info(region="", profile=None, endpoint=""))
+    assert (options.region, options.profile, options.endpoint) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (
+            {"group": "/jobs/{bord}"},
+            "cloudwatch_group has {bord}, which is not known: use {board} or {worker}",
+        ),
+        ({"group": "a b"}, "cloudwatch_group may not have ' '"),
+        ({"group": ""}, "cloudwatch_group must have 1 to 512 characters, not 0"),
+        ({"group": "aws/jobs"}, "cloudwatch_group may not begin with 'aws/'"),
+        ({"stream": "a:b"}, "cloudwatch_stream may not have ':'"),
+        ({"stream": "x" * 513}, "cloudwatch_stream must have 1 to 512 characters, not 513"),
+        ({"stream": "{host}"}, "cloudwatch_stream has {host}"),
+        ({"retention": 2}, "cloudwatch_retention must be 0 or a number of days of 1, 3, 5, 7"),
+        ({"retention": -1}, "not -1"),
+        ({"endpoint": "s3cret"}, "cloudwatch_endpoint must be a URL"),
+        ({"endpoint": "ftp://s3cret/"}, "cloudwatch_endpoint must be a URL"),
+        ({"endpoint": "http://[s3cret"}, "cloudwatch_endpoint must be a URL"),
+        ({"buffer": 0}, "cloudwatch_buffer must be at least 1, not 0"),
+        ({"every": -1.0}, "cloudwatch_every must be 0 to 3600 seconds, not -1"),
+        ({"every": float("nan")}, "cloudwatch_every must be 0 to 3600 seconds"),
+    ],
+)
+def test_what_cannot_work_is_refused(settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        Options.read(worker_info(**settings))
+    assert says in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_worker_that_has_one_does_not_start(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_CLOUDWATCH_RETENTION", "8")
+    result = jobs("run", "--runner", "console", "--log", "cloudwatch")
+    refused(result, "cloudwatch_retention must be 0 or")
