@@ -13,13 +13,13 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from jobs_core import bulk, ledger, server
+from jobs_core import bulk, ledger, server, zones
 from jobs_core.calls import TASK_FILTERS, ack_pairs, as_raw, parts, pop_call
 from jobs_core.commands import Call, Commands, translated
 from jobs_core.errors import JobsError, NotFoundError, OptionError, RunnerError
 from jobs_core.keys import Keys
 from jobs_core.model import Payload, Task
-from jobs_core.options import PUSH_OPTIONS, to_pairs
+from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest, to_pairs
 from jobs_core.plugins import Plugins
 from jobs_core.replies import as_dict, as_entry, as_job, as_limit, as_listed, as_task, as_time, time_of
 
@@ -92,6 +92,7 @@ class Board:
         self.commands = Commands(self.client, self.keys)
         self._plugins = plugins
         self._validate = validate
+        self._has_zones = False
 
     # Jobs
 
@@ -151,14 +152,17 @@ class Board:
         return as_time(self.commands.call("JRESUME", id, *to_pairs(options, ())))
 
     def next(
-        self, id: str | None = None, *, count: int = 1, now: Any = None, **options: Any
+        self, id: str | None = None, *, count: int = 1, from_: Any = None, now: Any = None, **options: Any
     ) -> Sequence[datetime]:
-        """The next `count` runs of a job, or of options given here: `board.next(every="1h", count=3)`.
+        """The next `count` runs of a job, or of options given here: `board.next(cron="@daily", count=3)`.
 
-        Raises NotFoundError, OptionError.
+        They lie after the time `from_`, if it is given; those of a cron pattern strictly after `now`. With
+        both a job and options, an H in a cron pattern is that job's. Raises NotFoundError, OptionError.
         """
-        extra = to_pairs({"now": now} | options)
-        return [time_of(ms) for ms in self.commands.call("JNEXT", id or "-", "count", count, *extra)]
+        self._check_zone(options)
+        extra = to_pairs({"from": from_, "now": now} | options, (*JOB_OPTIONS, "from"))
+        subject = ["-", *(["id", id] if id else [])] if options else [id or "-"]
+        return [time_of(ms) for ms in self.commands.call("JNEXT", *subject, "count", count, *extra)]
 
     # Tasks
 
@@ -344,13 +348,14 @@ class Board:
         return self.put_many(jobs)
 
     def init(self, *, functions: bool = False) -> dict[str, str]:
-        """Load the commands into Redis, and write the board's `commands` hash. Returns name → SHA.
+        """Load the commands and the time zones into Redis, and write the `commands` hash. Returns name → SHA.
 
         With `functions`, load them as a Redis Functions library too.
         """
         shas = self.commands.load()
         if functions:
             self.commands.load_functions()
+        zones.load(self.commands)
         return shas
 
     def _take_up(self, verb: Literal["retry", "purge"], filters: Mapping[str, Any]) -> int:
@@ -359,6 +364,10 @@ class Board:
         while chunk := list(islice(tickets, 100)):
             n += int(self.commands.call("JDEAD", verb, *chunk))
         return n
+
+    def refresh_zones(self) -> bool:
+        """Bring the board's time zones up to date, if it has any, and the next runs in those that changed."""
+        return zones.load(self.commands, refresh_only=True)
 
     def register(self, worker: str, runners: Iterable[str]) -> None:
         """Say that a worker serves these runners."""
@@ -382,6 +391,7 @@ class Board:
     ) -> Call:
         raw = as_raw(payload)
         pairs = to_pairs(options)
+        self._check_zone(options)
         self._check(id, runner, raw, options)
         return name, (id, runner, raw, *pairs)
 
@@ -392,6 +402,21 @@ class Board:
         raw = as_raw(payload)
         self._check("push", target, raw, options)
         return "JPUSH", (target, raw, *pairs)
+
+    def _check_zone(self, options: Mapping[str, Any]) -> None:
+        """See to it that the board knows the time zones; refuse one that nobody knows."""
+        zone = options.get("zone")
+        if zone is None:
+            return
+        if not self._has_zones:
+            zones.load(self.commands)
+            self._has_zones = True
+        if (
+            str(zone) not in zones.names()
+        ):  # Redis may know it, from newer data; but a misspelt one is likelier
+            hint = nearest(str(zone), zones.names())
+            if hint:
+                raise OptionError(f"there is no time zone {zone!r}{hint}")
 
     def _check(self, id: str, runner: str, raw: str, options: Mapping[str, Any]) -> None:
         if not self._validate:

@@ -15,7 +15,7 @@ from jobs_core.errors import OptionError
 class Option:
     """An option of a job.
 
-    `kind` is what its value is: duration, time, count, factor, word, backoff, codes or rate.
+    `kind` is what its value is: duration, time, count, factor, word, pattern, backoff, codes or rate.
     """
 
     name: str
@@ -34,6 +34,13 @@ SCHEDULE = (
     Option("repeat", "count", "end after so many runs"),
     Option("decay", "factor", "multiply the interval by this with each step"),
     Option("step", "duration", "how long a step of decay is (default: a day)"),
+    Option("cron", "pattern", "run by a cron pattern: '0 3 * * *', '@daily', 'H 0 * * MON#1'"),
+    Option("zone", "word", "the time zone of cron: Europe/Brussels (default: UTC)"),
+    Option("dst", "word", "where clocks change: vixie (as Debian's cron) or ocps (default: vixie)"),
+    Option("jitter", "duration", "start up to this much later, always as much for the same run"),
+    Option("misfire", "word", "what becomes of late runs: coalesce into one, skip, all (default: coalesce)"),
+    Option("grace", "duration", "skip runs later than this (default: never; with misfire skip, a minute)"),
+    Option("overlap", "word", "while a run is under way: allow, skip, queue one, replace (default: allow)"),
     Option("at", "time", "run once, at this time"),
 )
 
@@ -60,6 +67,7 @@ STATE = (
     Option("next", "time", "the next run, or none"),
 )
 
+SCHEDULE_OPTIONS = {option.name: option for option in SCHEDULE}
 JOB_OPTIONS = {option.name: option for option in (*SCHEDULE, *WORK, *STATE)}
 PUSH_OPTIONS = {option.name: option for option in (SCHEDULE[-1], UNIQUE, *WORK)}
 

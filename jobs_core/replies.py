@@ -60,7 +60,7 @@ def as_entry(id: str, fields: dict[str, str]) -> dict[str, Any]:
     """Read one entry of the history: its time is that of its id in the stream, in epoch seconds."""
     entry: dict[str, Any] = {"time": int(id.partition("-")[0]) / 1000, **fields}
     entry["job"] = fields["task"].rpartition("@")[0]
-    entry["attempt"] = int(fields["attempt"])
+    entry |= {name: int(fields[name]) for name in ("attempt", "count") if name in fields}
     if "data" in fields:
         entry["data"] = json.loads(fields["data"])
     return entry

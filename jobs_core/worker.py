@@ -109,6 +109,7 @@ class Worker:
         """Run until `stop`. Raises ServerError if Redis cannot be reached at the start, OptionError or
         PluginError for a logger that cannot be opened."""
         self.board.register(self.name, self.runners)
+        self.board.refresh_zones()
         self._events.open()
         try:
             self._emit("worker.started", note=f"serving {', '.join(self.queues)}")

@@ -104,14 +104,20 @@ def test_remove_says_which_job_is_not_there(jobs: Jobs, board: Board) -> None:
     assert board.count()["jobs"] == 0
 
 
-def test_next_previews_a_job_and_options(jobs: Jobs) -> None:
+def test_next_previews_a_job_and_options(jobs: Jobs, board: Board) -> None:
     jobs("put", "a", "console", "x", "--every", "1h", "--start", "2100-01-01T00:00:00Z")
     times = [line["iso"] for line in lines(jobs("next", "a", "--count", "2", "--json"))]
     assert times == ["2100-01-01T00:00:00+00:00", "2100-01-01T01:00:00+00:00"]
     assert lines(jobs("next", "--every", "1d", "--start", "2100-01-01", "--count", "1", "--json")) == [
         {"time": 4102444800.0, "iso": "2100-01-01T00:00:00+00:00"}
     ]
-    refused(jobs("next", "a", "--every", "5"), "either")
+    (run,) = lines(jobs("next", "a", "--cron", "H H 1 1 *", "--count", "1", "--from", "2099-12-31", "--json"))
+    board.put("b", "console", "x", cron="H H 1 1 *")
+    (own,) = lines(jobs("next", "b", "--count", "1", "--from", "2099-12-31", "--json"))
+    assert own["time"] != run["time"]
+    assert board.next("b", cron="H H 1 1 *") == board.next("b")
+    (early,) = board.next("a", from_="2099-01-01")
+    assert early.isoformat() == "2100-01-01T00:00:00+00:00"
 
 
 def test_dump_and_load_bring_a_board_back_as_it_stood(jobs: Jobs, board: Board, url: str) -> None:

@@ -86,10 +86,12 @@ def when(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="seconds")
 
 
-def span(seconds: float | None) -> str:
+def span(seconds: float | str | None) -> str:
     """A duration as options take it: 1h30m."""
     if seconds is None:
         return ""
+    if isinstance(seconds, str):  # a repeating interval of the calendar
+        return seconds
     if seconds < 1 or seconds != int(seconds):
         return f"{seconds:g}s"
     parts, rest = [], int(seconds)
@@ -147,9 +149,12 @@ def schedule_text(job: Mapping[str, Any]) -> str:
     """A job's schedule in a few words."""
     if "at" in job:
         return f"at {when(job['at'])}"
-    if "every" not in job:
+    if "cron" in job:
+        words = [f"cron {job['cron']}", *([job["zone"]] if "zone" in job else [])]
+    elif "every" in job:
+        words = [f"every {span(job['every'])}"]
+    else:
         return "when pushed"
-    words = [f"every {span(job['every'])}"]
     if "decay" in job:
         words.append(f"decay {job['decay']:g} a {span(job['step'])}")
     if "repeat" in job:

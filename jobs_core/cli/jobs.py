@@ -1,4 +1,4 @@
-"""Commands about jobs: put create show list remove pause resume next dump load."""
+"""Commands about jobs: put create show list remove pause resume dump load."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ from jobs_core.cli.common import (
     when,
 )
 from jobs_core.errors import NotFoundError, OptionError
-from jobs_core.options import JOB_OPTIONS, SCHEDULE, STATE
+from jobs_core.options import JOB_OPTIONS, STATE
 
 PUT_OPTIONS = {name: option for name, option in JOB_OPTIONS.items() if option not in STATE}
-SCHEDULE_OPTIONS = {option.name: option for option in SCHEDULE}
 
 
 @click.command()
@@ -213,30 +212,6 @@ def resume(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str
             echo_json(board.show(id))
         else:
             click.echo(f"{id}: {_next_text(next_run)}")
-
-
-@click.command(name="next")
-@click.argument("id", required=False)
-@click.option("--count", default=5, show_default=True, help="How many runs.")
-@job_options(SCHEDULE_OPTIONS)
-@json_option
-@connected
-def next_runs(
-    id: str | None, count: int, as_json: bool, url: str | None, board_name: str, **options: Any
-) -> None:
-    """Show the next runs of a job or schedule.
-
-    \b
-      jobs next tick
-      jobs next --hours 1 --decay 2 --step 1d --count 10
-    """
-    if id is not None and given(options):
-        raise OptionError("give either the id of a job, or options of a schedule")
-    for time in open_board(url, board_name).next(id, count=count, **given(options)):
-        if as_json:
-            echo_json({"time": time.timestamp(), "iso": time.isoformat()})
-        else:
-            click.echo(when(time.timestamp()))
 
 
 @click.command()

@@ -126,6 +126,7 @@ def tick(once: bool, limit: int, as_json: bool, url: str | None, board_name: str
     from jobs_core.clock import Clock
 
     board = open_board(url, board_name)
+    board.refresh_zones()
     clock = Clock(board, limit=limit, trouble=lambda note: click.echo(note, err=True))
     if once:
         clock.tick_all()

@@ -16,29 +16,23 @@
 --- @include "fail"
 --- @include "lease"
 --- @include "ending"
+--- @include "stop_run"
 --- @include "places"
 
 local PAGE = 500
-local INBOX = 3600  -- seconds that a message waits for a worker that may be gone
 
 local function remember_cancelled(board, task)
   remember(board, task.id, task.attempt, 'cancelled', {})
   return 'cancelled'
 end
 
-local function tell_worker(board, token, worker)
-  redis.call('SADD', key(board, 'cancelling'), token)
-  if worker ~= '-' then
-    redis.call('RPUSH', key(board, 'inbox:' .. worker), token)
-    redis.call('EXPIRE', key(board, 'inbox:' .. worker), INBOX)
-  end
-  return 'cancelling'
-end
-
 local function cancel_leased(board, token)
   local task = read_record(redis.call('HGET', key(board, 'task'), token))
   local status, _, worker = current_attempt(task)
-  if status ~= 'accepted' then return tell_worker(board, token, worker) end
+  if status ~= 'accepted' then
+    stop_run(board, token, worker)
+    return 'cancelling'
+  end
   take_back(board, token)
   finish(board, token, task, 'cancelled')
   return remember_cancelled(board, task)
@@ -59,6 +53,7 @@ local function cancel_queued(board, place, record)
   local task = read_record(record)
   if not limit then make_room(board, task) end
   tally(board, task_job(task.id), 'cancelled', 1)
+  close_run(board, task.id)
   return remember_cancelled(board, task)
 end
 

@@ -23,10 +23,17 @@ local function uncount_dead(board, job)
   end
 end
 
+-- A job with an overlap of its own takes it into account.
+local function reopen_run(board, task)
+  local packed = redis.call('HGET', key(board, 'job'), task_job(task))
+  if packed and unpack_job(packed).w then open_run(board, task_job(task), task) end
+end
+
 local VERBS = {
   retry = function(board, task)
     task.attempt, task.history = 1, ''
     enqueue(board, task.lane, { write_record(task) })
+    reopen_run(board, task.id)
     uncount_dead(board, task_job(task.id))
     tally(board, task_job(task.id), 'revived', 1)
     remember(board, task.id, task.attempt, 'revived', {})

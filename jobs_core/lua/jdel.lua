@@ -18,6 +18,7 @@ return command(function()
   for _, id in ipairs(ARGV) do
     redis.call('ZREM', key(KEYS[1], 'schedule'), id)
     removed = removed + redis.call('HDEL', key(KEYS[1], 'job'), id)
+    redis.call('DEL', key(KEYS[1], 'open:' .. id))
     forget_ledger(KEYS[1], id)
   end
   return removed

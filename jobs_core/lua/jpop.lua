@@ -28,6 +28,7 @@
 --- @include "room"
 --- @include "held"
 --- @include "tally"
+--- @include "open_runs"
 
 local MOST, BYTES = 500, 4194304  -- tasks that one call takes at most, and bytes of them, or a single task
 local HELD = 100  -- tasks that one call may leave to their limits
@@ -96,6 +97,7 @@ end
 local function give_away(board, task, now)
   task.token = ''
   tally(board, task_job(task.id), 'unleased', 1)
+  close_run(board, task.id)
   count_start(board, task.limits, '', now)
   make_room(board, task)
 end

@@ -19,8 +19,8 @@
 --- @include "payload"
 --- @include "instant"
 --- @include "worker_options"
---- @include "next"
 --- @include "record"
+--- @include "open_runs"
 --- @include "schedule"
 --- @include "count"
 
@@ -38,7 +38,7 @@ local function job_run(board, id, n)
   -- No scheduled run of the job, and no other pushed one, may have the same id.
   return {
     job = id, due = due, moment = digits(due) .. '-' .. n, now = now,
-    lane = lane_of(head.q or head.n, head.y), runner = head.n, body = body,
+    lane = lane_of(head.q or head.n, head.y), runner = head.n, body = body, overlap = head.w,
   }
 end
 
@@ -90,6 +90,7 @@ return command(function()
   else
     enqueue(board, push.lane, { record })
   end
+  if push.overlap then open_run(board, push.job, task) end
   if push.unique then
     redis.call('SET', push.unique, digits(push.now + push.unique_for) .. ' ' .. task, 'PX', digits(push.unique_for + 1000))
   end

@@ -21,7 +21,7 @@ return command(function()
   local now = now_option(read_pairs(ARGV, 2, { now = true }))
   local head, body = find_job(board, id)
   if not head.z then return tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or 0) end
-  local due = next_from(head, head.x, now)
+  local due = next_from(head, head.x, now, new_almanac(board), id)
   head.z, head.x = nil, nil
   redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
   schedule(board, id, due)

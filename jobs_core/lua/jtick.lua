@@ -16,21 +16,14 @@
 --- @include "command"
 --- @include "instant"
 --- @include "pairs"
---- @include "next"
+--- @include "due_jobs"
+--- @include "due_members"
 --- @include "ending"
 --- @include "held"
 
--- Payloads may be large: definitions are read a few at a time, and each kind of move ends once it has copied this
--- many bytes.
-local CHUNK, BYTES = 10, 1048576
--- A decaying job that is very late takes many strides to catch up: a tick ends after so many.
-local STRIDES_A_TICK = 5000
+local BYTES = 1048576  -- payloads may be large: each kind of move ends once it has copied this many
 local LAPSES = 100  -- leases that one tick ends at most
 local LOSSES = 5  -- how often a task may be lost, unless its job says otherwise
-
-local function due_members(board, set, now, limit)
-  return redis.call('ZRANGE', key(board, set), '-inf', digits(now), 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
-end
 
 -- The records of the tasks in a set whose time has come, as far as a tick may copy them.
 -- Answers { ticket, record } pairs, the earliest first.
@@ -132,82 +125,6 @@ local function free_idle_limits(board)
   return moved
 end
 
--- What a batch of due jobs comes to, before any of it is written.
-local function new_batch()
-  return { tasks = {}, bytes = 0, strides = 0, n = 0, coalesced = 0, late = {}, moved = {}, changed = {}, ended = {} }
-end
-
--- What one due job comes to. This runs for each: it makes one string, and few tables.
--- Answers the lane, the task's record, the next run if there is one, how many occurrences were passed over, and
--- the job as it is to be kept if that has changed, and how many strides it took.
-local function occurrence(id, due, packed, now)
-  local head, body = unpack_job(packed)
-  local runner = head.n
-  local lane = lane_of(head.q or runner, head.y)
-  local following, passed, strides = next_run(head, tonumber(due), now)
-  local changed
-  if head.l then
-    head.l = head.l - 1
-    if head.l == 0 then following, passed = nil, 0 end  -- what comes after the last run was never due
-    changed = pack_job(head, body)
-  end
-  return lane, new_record(id, due, lane, runner, body), following, passed, changed, strides or 0
-end
-
-local function append(list, first, second)
-  local n = #list
-  list[n + 1], list[n + 2] = first, second
-end
-
-local function add(batch, id, lane, record, following, passed, changed, strides)
-  local tasks = batch.tasks[lane]
-  if not tasks then
-    tasks = {}
-    batch.tasks[lane] = tasks
-  end
-  tasks[#tasks + 1] = record
-  batch.bytes = batch.bytes + #record
-  batch.strides = batch.strides + strides
-  batch.n = batch.n + 1
-  if passed > 0 then
-    batch.coalesced = batch.coalesced + passed
-    append(batch.late, 'coalesced ' .. id, passed)
-  end
-  if following then append(batch.moved, following, id) else append(batch.ended, id) end
-  if changed then append(batch.changed, id, changed) end
-end
-
-local function read_due(board, now, limit)
-  local due, batch = due_members(board, 'schedule', now, limit), new_batch()
-  local at, last = 1, #due
-  while at <= last and batch.bytes < BYTES and batch.strides < STRIDES_A_TICK do
-    local ids = {}
-    for i = at, math.min(at + 2 * CHUNK - 1, last), 2 do ids[#ids + 1] = due[i] end
-    local packed = redis.call('HMGET', key(board, 'job'), unpack(ids))
-    for i, id in ipairs(ids) do
-      if packed[i] then
-        add(batch, id, occurrence(id, due[at + 2 * i - 1], packed[i], now))
-      else
-        batch.ended[#batch.ended + 1] = id
-      end
-    end
-    at = at + 2 * #ids
-  end
-  return batch
-end
-
-local function write(board, batch)
-  for lane, records in pairs(batch.tasks) do enqueue(board, lane, records) end
-  for i = 1, #batch.late, 2 do redis.call('HINCRBY', key(board, 'ledger'), batch.late[i], batch.late[i + 1]) end
-  if #batch.moved > 0 then redis.call('ZADD', key(board, 'schedule'), unpack(batch.moved)) end
-  if #batch.ended > 0 then redis.call('ZREM', key(board, 'schedule'), unpack(batch.ended)) end
-  if #batch.changed > 0 then redis.call('HSET', key(board, 'job'), unpack(batch.changed)) end
-  count(board, 'due', batch.n + batch.coalesced)
-  count(board, 'queued', batch.n)
-  count(board, 'coalesced', batch.coalesced)
-  return batch.n
-end
-
 local function earliest(board)
   local time = math.huge
   for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates' }) do
@@ -226,6 +143,6 @@ return command(function()
     + return_lapsed(board, now, limit)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
-    + write(board, read_due(board, now, limit))
+    + queue_due_jobs(board, now, limit)
   return { moved, earliest(board), now }
 end)

@@ -13,12 +13,14 @@
 --- @include "pairs"
 --- @include "room"
 --- @include "tally"
+--- @include "open_runs"
 
 local function drop(board, list, n)
   local records = n > 0 and redis.call('LPOP', list, n) or {}
   for _, record in ipairs(records) do
     local task = read_record(record)
     tally(board, task_job(task.id), 'cancelled', 1)
+    close_run(board, task.id)
     make_room(board, task)
   end
   return #records

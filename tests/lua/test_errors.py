@@ -62,7 +62,7 @@ def test_each_code_is_an_error_of_its_own(
         (("hours", 1, "at", T), "^at and every exclude each other"),
         ((*FIVE, "stop", "+9", "duration", 9), "^stop and duration exclude each other$"),
         ((*FIVE, "step", 9), "^step needs decay$"),
-        (("start", T), "^start needs every: it says when a repeating job runs$"),
+        (("start", T), "^start needs every or cron: it says how a repeating job runs$"),
         (("stop", T), "^stop needs every"),
         (("duration", 9), "^duration needs every"),
         (("repeat", 9), "^repeat needs every"),

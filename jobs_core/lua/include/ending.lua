@@ -3,6 +3,7 @@
 --- @include "tally"
 --- @include "history"
 --- @include "requeue"
+--- @include "open_runs"
 
 -- What becomes of a task that was under way under a token. Each of these ends its hold.
 
@@ -20,6 +21,7 @@ end
 local function finish(board, token, task, counter)
   redis.call('HDEL', key(board, 'task'), token)
   tally(board, task_job(task.id), counter, 1)
+  close_run(board, task.id)
 end
 
 -- It is given up, and becomes a dead letter.
@@ -27,4 +29,5 @@ local function bury(board, token, task, now)
   redis.call('HSET', key(board, 'task'), token, write_record(task))
   redis.call('ZADD', key(board, 'dead'), now, token)
   tally(board, task_job(task.id), 'dead', 1)
+  close_run(board, task.id)
 end

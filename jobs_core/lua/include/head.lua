@@ -1,13 +1,18 @@
 -- A job in `{b}:job` is a packed head, which is all that a tick decodes, and an opaque body.
 --
 -- Head, one letter a field because there may be millions:
---   e  every, ms         a  at, ms            (neither: the job only runs when pushed)
+--   e  every, ms         a  at, ms            c  cron, its pattern as it was given, blanks made single
+--                                             (none of these: the job only runs when pushed)
+--   o  zone of cron, when it is not UTC       v  1: dst ocps
+--   i  months of a period of the calendar     k  its ms beside them
+--   u  offset of the clock it is counted by, ms   f  the period as it was given
 --   s  start, ms         t  stop, ms          r  repeat          l  runs left of repeat
 --   d  decay             p  step, ms
+--   j  jitter, ms        g  grace, ms         m  misfire: s skip, a all
+--   w  overlap: s skip, q queue, r replace
 --   n  runner            q  queue, when it is not the runner's name
 --   y  priority, when it is not 0
 --   z  1: paused         x  the run it was paused before, ms
---   c, o, …: reserved for calendar schedules
 -- Body: options (JSON, or nothing) LF payload.
 
 local function pack_job(head, body)

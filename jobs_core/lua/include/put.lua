@@ -8,7 +8,7 @@
 local PUT_OPTIONS = { queue = true, priority = true, now = true, left = true, paused = true, next = true }
 
 local function same_schedule(a, b)
-  for _, field in ipairs({ 'e', 'a', 's', 't', 'r', 'd', 'p' }) do
+  for _, field in ipairs({ 'e', 'a', 'c', 'o', 'v', 'i', 'k', 'u', 's', 't', 'r', 'd', 'p' }) do
     if a[field] ~= b[field] then return false end
   end
   return true
@@ -43,7 +43,8 @@ local function put(board, args, create_only)
   if packed and create_only then fail('EXISTS', "there is already a job '" .. id .. "'") end
 
   local old = packed and unpack_job(packed)
-  local head = read_schedule(options, now, old and old.s or now)
+  local head, almanac = read_schedule(options, now, old and old.s or now), new_almanac(board)
+  if head.c then cron.schedule(almanac, head, id) end  -- it is refused here, if it is wrong
   head.n = runner
   if options.queue and options.queue ~= runner then head.q = queue_name(options.queue) end
   head.y = priority(options)
@@ -54,9 +55,9 @@ local function put(board, args, create_only)
     due = options.next ~= 'none' and instant('next', options.next, now) or nil
   elseif kept then
     due = old.z and old.x or tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or nil)
-    if old.z and not head.z then due = next_from(head, due, now) end
+    if old.z and not head.z then due = next_from(head, due, now, almanac, id) end
   else
-    due = first_run(head, old and now + 1 or now)
+    due = opening_run(head, now, not old, almanac, id)
   end
   if head.l == 0 then due = nil end
   if head.z then head.x, due = due, nil end

@@ -1,0 +1,84 @@
+"""`jobs next`: when a job, or a schedule that is only thought of, will run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from jobs_core.cli.common import (
+    connected,
+    echo_json,
+    echo_table,
+    given,
+    job_options,
+    json_option,
+    open_board,
+    when,
+)
+from jobs_core.options import SCHEDULE_OPTIONS
+
+GAP = "clocks have just gone forward"
+TWICE = ("comes twice, this is the first", "comes twice, this is the second")
+
+
+@click.command(name="next")
+@click.argument("id", required=False)
+@click.option("--count", default=5, show_default=True, help="How many runs.")
+@click.option("--from", "from_", metavar="TIME", help="The runs after this time (default: now).")
+@job_options(SCHEDULE_OPTIONS)
+@json_option
+@connected
+def next_runs(
+    id: str | None,
+    count: int,
+    from_: str | None,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
+    **options: Any,
+) -> None:
+    """Show the next runs of a job or schedule.
+
+    Times are in the schedule's zone, with notes where its clocks change. With both an ID and a schedule, an H
+    in a cron pattern is that job's.
+
+    \b
+      jobs next tick
+      jobs next --hours 1 --decay 2 --step 1d --count 10
+      jobs next --cron '30 2 * * *' --zone Europe/Brussels --from 2027-03-26
+    """
+    board, schedule = open_board(url, board_name), given(options)
+    zone = schedule.get("zone") if schedule or id is None else board.show(id).get("zone")
+    runs = [_described(run, zone) for run in board.next(id, count=count, from_=from_, **schedule)]
+    if as_json:
+        for run in runs:
+            echo_json(run)
+    elif zone is None:
+        for run in runs:
+            click.echo(when(run["time"]))
+    else:
+        rows = ((run["iso"].replace("T", " "), zone, run.get("note", "")) for run in runs)
+        echo_table(("run", "zone", "note"), rows)
+
+
+def _described(run: datetime, zone: str | None) -> dict[str, Any]:
+    """A run for people and programs: in its zone, if it has one."""
+    if zone is None:
+        return {"time": run.timestamp(), "iso": run.isoformat()}
+    local = run.astimezone(ZoneInfo(zone))
+    described = {"time": run.timestamp(), "iso": local.isoformat(), "zone": zone}
+    note = _clock_note(local)
+    return described | {"note": note} if note else described
+
+
+def _clock_note(local: datetime) -> str:
+    """What is odd about a local time: it ends a gap, or it comes twice."""
+    before = (local.astimezone(UTC) - timedelta(seconds=1)).astimezone(local.tzinfo)
+    shift = (local.utcoffset() or timedelta()) - (before.utcoffset() or timedelta())
+    if shift > timedelta():
+        return GAP
+    first, second = (local.replace(fold=fold).utcoffset() for fold in (0, 1))
+    return TWICE[local.fold] if first != second else ""
