@@ -20,14 +20,14 @@ def measure(board: Board, count: int) -> Iterator[Result]:
     at = (time.time() + 3600) * 1000
     empty(board)
     definition = "x" * definition_size(board)
-    theirs = _growth(board, count, lambda: floor.put(client, count, definition, at))
-    bare = _growth(board, count, lambda: floor.put(client, count, f"noop {PAYLOAD}", at))
-    ours = _growth(board, count, lambda: put_all(board, jobs))
+    theirs = growth(board, count, lambda: floor.put(client, count, definition, at))
+    bare = growth(board, count, lambda: floor.put(client, count, f"noop {PAYLOAD}", at))
+    ours = growth(board, count, lambda: put_all(board, jobs))
     yield Result("memory", ours, "bytes/job", theirs, "≤ 1.2 of the floor")
     yield Result("memory, floor of runner and payload alone", ours, "bytes/job", bare)
 
 
-def _growth(board: Board, count: int, fill: Callable[[], None]) -> float:
+def growth(board: Board, count: int, fill: Callable[[], None]) -> float:
     """Bytes a job that `fill` adds to an empty server."""
     empty(board)
     before = _used(board, count)

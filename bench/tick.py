@@ -23,7 +23,7 @@ def measure(board: Board, count: int) -> Iterator[Result]:
     empty(board)
     put_all(board, lines(count, start=now + 3600, next=now))
     with scripts(client) as ours:
-        took = seconds(lambda: _tick(board, now + 1))
+        took = seconds(lambda: tick_all(board, now + 1))
     if board.count()["queued"] != count:
         raise RuntimeError("the ticks did not queue every job")
     target = "≥ 0.35 of the floor"
@@ -32,6 +32,6 @@ def measure(board: Board, count: int) -> Iterator[Result]:
     yield ours.result("tick")
 
 
-def _tick(board: Board, now: float) -> None:
+def tick_all(board: Board, now: float) -> None:
     while board.tick(LIMIT, now=now).moved:
         pass

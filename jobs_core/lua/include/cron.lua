@@ -6,7 +6,7 @@
 
 -- What one call of a command has worked out about cron patterns: many jobs share a pattern, and patterns share fields.
 local function new_almanac(board)
-  return { board = board, schedules = {}, fields = {} }
+  return { board = board, schedules = {}, fields = { {}, {}, {}, {}, {}, {}, {} }, rules = {}, zones = {} }
 end
 
 -- A pattern as it is kept: no blanks around it, and single ones within.
@@ -33,30 +33,20 @@ do
 
   -- The texts of the seven fields, by their places in ORDER.
   local function split_pattern(pattern)
-    local texts = {}
-    for text in without_nickname(pattern):gmatch('[^ ]+') do texts[#texts + 1] = text end
-    if #texts < 5 or #texts > 7 then
-      cron.refuse(pattern, 'it has ' .. #texts
-        .. ' fields: write 5, 6 (seconds first) or 7 (seconds first, year last)')
+    local texts = { '0', without_nickname(pattern):match('^([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+)$') }
+    if not texts[2] then
+      texts = {}
+      for text in pattern:gmatch('[^ ]+') do texts[#texts + 1] = text end
+      if #texts < 6 or #texts > 7 then
+        cron.refuse(pattern, 'it has ' .. #texts
+          .. ' fields: write 5, 6 (seconds first) or 7 (seconds first, year last)')
+      end
     end
-    if #texts == 5 then table.insert(texts, 1, '0') end
     texts[7] = texts[7] or '*'
-    texts[4], texts[6] = texts[4]:gsub('^%?', '*'), texts[6]:gsub('^(%+?)%?', '%1*')
-    return texts
-  end
-
-  local function kept(cache, key, make, ...)
-    local found = cache[key]
-    if not found then
-      found = make(...)
-      cache[key] = found
+    if pattern:find('?', 1, true) then
+      texts[4], texts[6] = texts[4]:gsub('^%?', '*'), texts[6]:gsub('^(%+?)%?', '%1*')
     end
-    return found
-  end
-
-  local function ranked_field(pattern, name, text)
-    local field = CRON_FIELDS[name]
-    return ranked(cron.field(pattern, name, text), field.low, field.high)
+    return texts
   end
 
   local function day_rule(pattern, month, week, both)
@@ -81,43 +71,119 @@ do
     return ocps or fixed, fixed and not ocps
   end
 
-  local function compile(almanac, head, texts)
-    local pattern, fields, ocps = head.c, almanac.fields, head.v == 1
-    local function field(place)
-      local name, text = ORDER[place], texts[place]
-      return kept(fields, name .. text, ranked_field, pattern, name, text)
+  local function field_of(almanac, pattern, place, text)
+    local known = almanac.fields[place]
+    local found = known[text]
+    if not found then
+      local name = ORDER[place]
+      found = ranked(cron.field(pattern, name, text), CRON_FIELDS[name].low, CRON_FIELDS[name].high)
+      known[text] = found
     end
-    local month, week = texts[4], texts[6]:gsub('^%+', '')
-    local both = needs_both(month, texts[6], ocps)
+    return found
+  end
+
+  local function rule_of(almanac, pattern, month, week, ocps)
+    local both = needs_both(month, week, ocps)
+    local key = month .. (both and '+' or ' ') .. week
+    local found = almanac.rules[key]
+    if not found then
+      found = day_rule(pattern, month, week:gsub('^%+', ''), both)
+      almanac.rules[key] = found
+    end
+    return found
+  end
+
+  -- Nothing is kept for UTC.
+  local function zone_kept(almanac, name)
+    local found = almanac.zones[name]
+    if found == nil then
+      found = zone_of(almanac.board, name) or false
+      almanac.zones[name] = found
+    end
+    return found or nil
+  end
+
+  -- A time of the day that is one number each, as most are, needs no sets: it is kept as its second of the day.
+  local function fixed_time(pattern, second, minute, hour)
+    if (second .. minute .. hour):find('%D') then return nil end
+    return 3600 * cron.number(pattern, 'hour', hour) + 60 * cron.number(pattern, 'minute', minute)
+      + cron.number(pattern, 'second', second)
+  end
+
+  local function compile(almanac, head, texts)
+    local pattern, ocps, month, week = head.c, head.v == 1, texts[4], texts[6]
+    local once, shifts = change_rule(texts[2], texts[3], ocps)
     local schedule = {
-      seconds = field(1), minutes = field(2), hours = field(3),
-      rule = kept(fields, month .. (both and '+' or ' ') .. week, day_rule, pattern, month, week, both),
-      months = field(5), years = field(7),
-      zone = head.o and zone_of(almanac.board, head.o),
-      nexts = {}, counts = {},  -- what has been found already
+      fixed = fixed_time(pattern, texts[1], texts[2], texts[3]), zone = head.o and zone_kept(almanac, head.o),
+      daily = month == '*' and week == '*' and texts[5] == '*' and texts[7] == '*', once = once, shifts = shifts,
     }
-    schedule.a_day = schedule.hours.n * schedule.minutes.n * schedule.seconds.n
-    schedule.once, schedule.shifts = change_rule(texts[2], texts[3], ocps)
+    if not schedule.fixed then
+      schedule.seconds = field_of(almanac, pattern, 1, texts[1])
+      schedule.minutes = field_of(almanac, pattern, 2, texts[2])
+      schedule.hours = field_of(almanac, pattern, 3, texts[3])
+    end
+    if not schedule.daily then
+      schedule.rule = rule_of(almanac, pattern, month, week, ocps)
+      schedule.months = field_of(almanac, pattern, 5, texts[5])
+      schedule.years = field_of(almanac, pattern, 7, texts[7])
+    end
     return schedule
   end
 
-  -- Where a pattern has an H, the job's id says what it stands for.
-  local function of_job(almanac, head, texts, variant, id)
-    local own = {}
-    for place, name in ipairs(ORDER) do own[place] = cron.spread(head.c, name, texts[place], id) end
-    return kept(almanac.schedules, table.concat(own, ' ') .. variant, compile, almanac, head, own)
+  -- The places of the fields that have an H, if there are any.
+  local function spread_places(texts)
+    local places = {}
+    for place, text in ipairs(texts) do
+      if cron.is_spread(text) then places[#places + 1] = place end
+    end
+    return places[1] and places
+  end
+
+  -- A pattern with an H is compiled for each job: its id says what the H stands for.
+  local function of_job(almanac, head, texts, places, id)
+    local own, digest = { unpack(texts) }, redis.sha1hex(id)
+    for _, place in ipairs(places) do own[place] = cron.spread(head.c, ORDER[place], texts[place], digest, place) end
+    return compile(almanac, head, own)
+  end
+
+  -- A pattern by the name under which its schedule is kept.
+  local function key_of(head, pattern)
+    if not (head.o or head.v) then return pattern end
+    return pattern .. '\n' .. (head.o or '') .. '\n' .. (head.v or '')
+  end
+
+  -- Jobs that run at a fixed time on the same days share a schedule, which is set to the time of the one at hand.
+  local function with_time(almanac, head)
+    local days = head.c:match('^[^ ]+ [^ ]+ (.*)$')
+    local key = key_of(head, days)
+    local found = almanac.schedules[key]
+    if not found then
+      found = compile(almanac, head, split_pattern('0 0 ' .. days))
+      almanac.schedules[key] = found
+    end
+    found.fixed, found.after, found.since = head.b, nil, nil
+    return found
+  end
+
+  -- Note the time of the day in the head of a job whose pattern has five fields and a fixed one: a tick then reads no
+  -- more than its days, and resolves no H.
+  function cron.settle(almanac, head, id)
+    local schedule = cron.schedule(almanac, head, id)
+    local days = head.c:match('^[^ ]+ [^ ]+ ([^ ]+ [^ ]+ [^ ]+)$')
+    if days and not (' ' .. days):find('[ ,]H') then head.b = schedule.fixed end
   end
 
   -- The schedule of the job `id`, whose head has a cron pattern.
   function cron.schedule(almanac, head, id)
-    local variant = (head.o or head.v) and '\n' .. (head.o or '') .. '\n' .. (head.v or '') or ''
-    local key = head.c .. variant
+    if head.b then return with_time(almanac, head) end
+    local key = key_of(head, head.c)
     local found = almanac.schedules[key]
     if not found then
       local texts = split_pattern(head.c)
-      found = cron.is_spread(table.concat(texts, ',')) and { spread = texts } or compile(almanac, head, texts)
+      local places = head.c:find('H', 1, true) and spread_places(texts)
+      found = places and { texts = texts, places = places } or compile(almanac, head, texts)
       almanac.schedules[key] = found
     end
-    return found.spread and of_job(almanac, head, found.spread, variant, id) or found
+    return found.places and of_job(almanac, head, found.texts, found.places, id) or found
   end
 end

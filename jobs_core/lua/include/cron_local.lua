@@ -8,6 +8,7 @@ do
 
   -- The first second of the day at or after `second` that the time fields allow, if there is one.
   local function next_in_day(schedule, second)
+    if schedule.fixed then return second <= schedule.fixed and schedule.fixed or nil end
     local hours, minutes, seconds = schedule.hours, schedule.minutes, schedule.seconds
     local hour_now = math.floor(second / 3600)
     local hour = hours.least[hour_now]
@@ -46,6 +47,11 @@ do
   -- The first time at or after `low`; nil when there is none to the end of the last year.
   function cron.next_local(schedule, low)
     local today = math.floor(low / DAY)
+    if schedule.daily and low >= 0 then  -- by far the most common
+      local second = next_in_day(schedule, low - today * DAY)
+      if second then return today * DAY + second end
+      return (today + 1) * DAY + next_in_day(schedule, 0)
+    end
     local day = next_day(schedule, today)
     if day == today then
       local second = next_in_day(schedule, low - day * DAY)
@@ -57,6 +63,7 @@ do
 
   -- How many times of a day that runs come before `second`.
   local function before_in_day(schedule, second)
+    if schedule.fixed then return schedule.fixed < second and 1 or 0 end
     local hours, minutes, seconds = schedule.hours, schedule.minutes, schedule.seconds
     local hour, minute = math.floor(second / 3600), math.floor(second / 60) % 60
     local n = hours.before[hour] * minutes.n * seconds.n
@@ -66,6 +73,10 @@ do
     return n + seconds.before[second % 60]
   end
 
+  local function times_a_day(schedule)
+    return schedule.fixed and 1 or schedule.hours.n * schedule.minutes.n * schedule.seconds.n
+  end
+
   -- The days of a month, as a ranked set; nil when its year or month is none of the schedule's.
   local function days_in(schedule, year, month)
     if schedule.years.least[year] ~= year or schedule.months.least[month] ~= month then return nil end
@@ -73,6 +84,7 @@ do
   end
 
   local function runs_on(schedule, day)
+    if schedule.daily then return true end
     local year, month, date = civil_from_days(day)
     local days = days_in(schedule, year, month)
     return days and days.least[date] == date
@@ -80,6 +92,7 @@ do
 
   -- How many days that run lie from `day` on and before `limit`; and over how many months.
   local function count_days(schedule, day, limit)
+    if schedule.daily then return limit - day, 1 end
     local year, month, date = civil_from_days(day)
     local last_year, last_month, last_date = civil_from_days(limit)
     local n, months = 0, 0
@@ -101,7 +114,7 @@ do
     low, high = math.max(low, 0), high + 1
     local first, last = math.floor(low / DAY), math.floor(high / DAY)
     local days, months = count_days(schedule, first, last)
-    local n = days * schedule.a_day
+    local n = days * times_a_day(schedule)
     if runs_on(schedule, first) then n = n - before_in_day(schedule, low - first * DAY) end
     if runs_on(schedule, last) then n = n + before_in_day(schedule, high - last * DAY) end
     return n, months

@@ -57,12 +57,10 @@ do
 
   -- The first run after `after`; nil when there is none.
   function cron.next(schedule, after)
-    local found = schedule.nexts[after]
-    if found == nil then
-      found = search(schedule, after) or false
-      schedule.nexts[after] = found
+    if schedule.after ~= after then  -- the next job of the same schedule was often due at the same time
+      schedule.after, schedule.found = after, search(schedule, after)
     end
-    return found or nil
+    return schedule.found
   end
 
   -- Whether what fell into a gap makes a run of its own: not when its late time is one that runs anyway.
@@ -84,13 +82,11 @@ do
     return total, strides
   end
 
-  -- How many runs lie after `after` and not after `upto`; and how many strides that took. The next job of the same
-  -- schedule was often due at the same time.
+  -- How many runs lie after `after` and not after `upto`; and how many strides that took.
   function cron.count(schedule, after, upto)
-    if schedule.upto ~= upto then schedule.upto, schedule.counts = upto, {} end
-    if schedule.counts[after] then return schedule.counts[after], 0 end
+    if schedule.since == after and schedule.upto == upto then return schedule.total, 0 end
     local total, strides = count(schedule, after, upto)
-    schedule.counts[after] = total
+    schedule.since, schedule.upto, schedule.total = after, upto, total
     return total, strides
   end
 end

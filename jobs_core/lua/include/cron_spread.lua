@@ -4,13 +4,13 @@
 -- in an hour or a day do not all run at once. H, H(0-29), H/15 and H(0-29)/10 become a number or a stepped range.
 
 function cron.is_spread(text)
-  return text:find('^H') ~= nil or text:find(',H', 1, true) ~= nil
+  return text:sub(1, 1) == 'H' or text:find(',H', 1, true) ~= nil
 end
 
 do
-  -- Which of the numbers from 0 to n - 1 a job's id chooses for a field.
-  local function choice(id, name, n)
-    return tonumber(redis.sha1hex(name .. ' ' .. id):sub(1, 8), 16) % n
+  -- Which of the numbers from 0 to n - 1 a job chooses: its id's digest has other digits for every field.
+  local function choice(digest, place, n)
+    return tonumber(digest:sub(6 * place - 5, 6 * place), 16) % n
   end
 
   -- `range` is what stands between H and its step: nothing, or (0-29). Answers its first and last number.
@@ -24,20 +24,23 @@ do
     return cron.range(pattern, name, from, to)
   end
 
-  local function resolve(pattern, name, item, id)
+  local function resolve(pattern, name, item, digest, place)
     local range, step = item:match('^H([^/]*)/([^/]*)$')
     local first, last = bounds(pattern, name, item, range or item:sub(2))
-    if not step then return first + choice(id, name, last - first + 1) end
+    if not step then return first + choice(digest, place, last - first + 1) end
     step = cron.step(pattern, name, item, step)
-    return first + choice(id, name, math.min(step, last - first + 1)) .. '-' .. last .. '/' .. step
+    return first + choice(digest, place, math.min(step, last - first + 1)) .. '-' .. last .. '/' .. step
   end
 
-  -- The text of a field, with every H resolved for a job.
-  function cron.spread(pattern, name, text, id)
-    if not cron.is_spread(text) then return text end
+  -- The text of a field, with every H resolved for the job whose id has this digest. `place` is the field's.
+  function cron.spread(pattern, name, text, digest, place)
+    if text == 'H' and name ~= 'year' then
+      local field = CRON_FIELDS[name]
+      return tostring(field.low + choice(digest, place, (field.spread or field.high) - field.low + 1))
+    end
     if name == 'year' then cron.refuse(pattern, "year '" .. text .. "' has an H, which other fields may have") end
     return (text:gsub('[^,]+', function(item)
-      return item:sub(1, 1) == 'H' and resolve(pattern, name, item, id) or nil
+      return item:sub(1, 1) == 'H' and resolve(pattern, name, item, digest, place) or nil
     end))
   end
 end

@@ -3,6 +3,7 @@
 -- Head, one letter a field because there may be millions:
 --   e  every, ms         a  at, ms            c  cron, its pattern as it was given, blanks made single
 --                                             (none of these: the job only runs when pushed)
+--   b  second of the day at which its pattern runs, when that is fixed: a tick need not read it out of the pattern
 --   o  zone of cron, when it is not UTC       v  1: dst ocps
 --   i  months of a period of the calendar     k  its ms beside them
 --   u  offset of the clock it is counted by, ms   f  the period as it was given

@@ -44,7 +44,7 @@ local function put(board, args, create_only)
 
   local old = packed and unpack_job(packed)
   local head, almanac = read_schedule(options, now, old and old.s or now), new_almanac(board)
-  if head.c then cron.schedule(almanac, head, id) end  -- it is refused here, if it is wrong
+  if head.c then cron.settle(almanac, head, id) end  -- it is refused here, if it is wrong
   head.n = runner
   if options.queue and options.queue ~= runner then head.q = queue_name(options.queue) end
   head.y = priority(options)
