@@ -89,6 +89,9 @@ class Waker:
                         self._client.rpush(*token)
             except FaultError:
                 time.sleep(PAUSE)
+            except Exception:
+                if not self._stopped:  # whoever stopped this may have closed the client since
+                    raise
             self._armed.clear()
             self._inbox.put(True)
 
@@ -118,3 +121,6 @@ class Listener:
                     self._inbox.put(message[1])
             except FaultError:
                 time.sleep(PAUSE)
+            except Exception:
+                if not self._stopped:  # as above
+                    raise

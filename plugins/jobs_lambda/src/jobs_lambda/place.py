@@ -1,0 +1,72 @@
+"""Where a function is, and who asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import urlsplit
+
+from jobs_core import PayloadError
+from jobs_core.errors import OptionError
+
+HOSTS = (
+    *("lambda.*.amazonaws.com", "lambda-fips.*.amazonaws.com", "*.lambda.*.vpce.amazonaws.com"),
+    *("lambda.*.api.aws", "lambda-fips.*.api.aws", "lambda.*.amazonaws.com.cn", "lambda.*.amazonaws.eu"),
+)
+"""The hosts that endpoints of payloads may name unless the settings allow others: those of AWS's Lambda.
+
+Anybody may have a name under `amazonaws.com`, such as that of a virtual machine.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A region, and what to reach it with. None leaves a choice to boto3: to its variables and files."""
+
+    region: str | None = None
+    profile: str | None = None
+    endpoint: str | None = None
+    role: str | None = None
+
+
+def read(payload: Mapping[str, Any], settings: Mapping[str, Any]) -> Place:
+    """The place that a payload names, or else the settings. Raises PayloadError, OptionError.
+
+    >>> read({"function": "arn:aws:lambda:eu-west-1:123456789012:function:f"}, {}).region
+    'eu-west-1'
+    """
+
+    def choice(key: str) -> str | None:
+        return payload.get(key) or settings.get(f"lambda_{key}") or None
+
+    common = settings.get("lambda_endpoint")
+    if common and not is_url(common):
+        raise OptionError("the setting lambda_endpoint must be a URL that begins with http or https")
+    endpoint = choice("endpoint")
+    if endpoint and endpoint != common:
+        _check_host(endpoint, settings.get("lambda_hosts", HOSTS))
+    region = payload.get("region") or _region(payload["function"]) or choice("region")
+    return Place(region, choice("profile"), endpoint, choice("role"))
+
+
+def is_url(text: str) -> bool:
+    """Whether this is a URL that a request can be made to."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _check_host(endpoint: str, allowed: Iterable[str]) -> None:
+    host = urlsplit(endpoint).hostname or ""
+    if not any(fnmatchcase(host, pattern.lower()) for pattern in allowed):
+        raise PayloadError("the key 'endpoint' names a host that the setting lambda_hosts lacks")
+
+
+def _region(function: str) -> str | None:
+    """The region in a function's ARN; None for a name, or the end of an ARN."""
+    parts = function.split(":")
+    return parts[3] or None if parts[0] == "arn" and len(parts) > 4 else None

@@ -1,0 +1,76 @@
+"""The invocation that a payload stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from jobs_core import PayloadError, Task
+from jobs_lambda import message, place
+from jobs_lambda.payload import LIMIT, SCHEMA, check
+
+KINDS = {"sync": "RequestResponse", "event": "Event", "dry-run": "DryRun"}
+"""What AWS calls the kinds of invocation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An invocation, ready to be made: where, and with which arguments. `limit` is in bytes."""
+
+    place: place.Place
+    arguments: Mapping[str, Any] = field(repr=False)
+    kind: str = "sync"
+    callback: bool = False
+    limit: int = LIMIT
+
+
+def read(payload: Any, settings: Mapping[str, Any], task: Task) -> Request:
+    """The invocation that a payload stands for. Raises PayloadError, or OptionError for a bad setting.
+
+    It checks all over again: a client that is not ours puts jobs that nobody has validated.
+
+    >>> read({"function": "f"}, {}, task).arguments["InvocationType"]
+    'RequestResponse'
+    """
+    _check_schema(payload)
+    check(payload, task.job)
+    kind = payload.get("invocation", "sync")
+    arguments = {
+        "FunctionName": payload["function"],
+        "InvocationType": KINDS[kind],
+        "Payload": message.event(payload, task),
+    }
+    if kind != "event":
+        arguments["ClientContext"] = message.client_context(payload, task)
+    if kind == "sync" and payload.get("log", True):
+        arguments["LogType"] = "Tail"
+    if "qualifier" in payload:
+        arguments["Qualifier"] = payload["qualifier"]
+    return Request(
+        place.read(payload, settings),
+        arguments,
+        kind,
+        callback=payload.get("callback", False) and bool(task.token),
+        limit=payload.get("limit", LIMIT),
+    )
+
+
+@cache
+def _schema() -> Callable[[Any], Any]:
+    import fastjsonschema
+
+    compiled: Callable[[Any], Any] = fastjsonschema.compile(SCHEMA)
+    return compiled
+
+
+def _check_schema(payload: Any) -> None:
+    from fastjsonschema import JsonSchemaValueException
+
+    try:
+        _schema()(payload)
+    except JsonSchemaValueException as error:
+        known = error.path[1:] and error.path[1] in SCHEMA["properties"]
+        where = f"its key {error.path[1]!r}" if known else "it"
+        raise PayloadError(f"the lambda runner refuses the payload: {where} breaks the schema") from None

@@ -1,0 +1,227 @@
+"""What a payload may say: no server needed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jobs_lambda
+import pytest
+from jobs_lambda.request import read
+
+from jobs_core import Job, PayloadError
+from jobs_core.errors import OptionError
+from jobs_core.plugins import Plugins
+
+from .conftest import Drive
+
+ROLE = "arn:aws:iam::123456789012:role/jobs"
+ARN = "arn:aws:lambda:us-east-2:123456789012:function:thumbs:live"
+
+
+def put(payload: Any, id: str = "a") -> None:
+    """Validate a job as putting it does: first the schema, then the hook."""
+    plugins = Plugins()
+    assert plugins.add("lambda", jobs_lambda).state != "broken"
+    raw = payload if isinstance(payload, str) else json.dumps(payload)
+    plugins.validate(plugins.job(id, "lambda", raw, {}))
+
+
+def request(payload: Any, **settings: Any) -> Any:
+    """What the runner makes of a payload."""
+    drive = Drive(**settings)
+    return read(payload, drive.settings, drive.task(payload))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "make-thumbnails",
+        "123456789012:function:thumbs",
+        ARN,
+        "thumbs:$LATEST",
+        {"function": "f", "qualifier": "$LATEST", "event": None, "log": False, "limit": 0},
+        {"function": "f", "event": [1], "client-context": {"custom": {"a": 1}, "env": {}}},
+        {"function": "f", "invocation": "event", "task-key": "jobs", "callback": True},
+        {"function": "f", "event": {"a": 1}, "task-key": "jobs"},
+        {"function": "f", "invocation": "dry-run", "client-context": {}, "log": False},
+        {"function": "f", "region": "eusc-de-east-1", "profile": "a b", "role": ROLE},
+        {"function": "f", "endpoint": "https://vpce-1.lambda.eu-west-1.vpce.amazonaws.com"},
+    ],
+)
+def test_good_payloads(payload: Any) -> None:
+    put(payload)
+
+
+BAD = [
+    ("", "function"),
+    ({}, "function"),
+    ("a s3cret", "function"),
+    ("a/s3cret", "function"),
+    ("s3cret\n", "function"),
+    ("s3cret" * 50, "function"),
+    ({"function": "f", "s3cret": 1}, "a key that is not one of"),
+    ({"function": "f", "qualifier": "s3cret!"}, "qualifier"),
+    ({"function": "f", "invocation": "s3cret"}, "invocation"),
+    ({"function": "f", "client-context": "s3cret"}, "client-context"),
+    ({"function": "f", "client-context": {"custom": "s3cret"}}, "client-context"),
+    ({"function": "f", "client-context": {"custom": {"jobs": "s3cret"}}}, "'client-context' has 'jobs'"),
+    ({"function": "f", "client-context": {"custom": {"a": float("nan")}}}, "no word for"),
+    ({"function": "f", "client-context": {}, "invocation": "event"}, "does not go with 'event'"),
+    ({"function": "f", "callback": True, "invocation": "event"}, "needs the key 'task-key'"),
+    ({"function": "f", "callback": True, "invocation": "dry-run"}, "does not go with 'dry-run'"),
+    ({"function": "f", "log": True, "invocation": "event"}, "only 'sync' answers with a log"),
+    ({"function": "f", "task-key": "s3cret", "event": {"s3cret": 1}}, "that the event already has"),
+    ({"function": "f", "task-key": "s3cret", "event": ["s3cret"]}, "an event that is an object"),
+    ({"function": "f", "event": float("inf")}, "'event' holds a number that JSON has no word for"),
+    ({"function": "f", "event": "s3cret \ud800"}, "'event' holds text that UTF-8 cannot encode"),
+    ({"function": "f", "limit": -1}, "limit"),
+    ({"function": "f", "region": "s3cret!"}, "region"),
+    ({"function": "f", "profile": ""}, "profile"),
+    ({"function": "f", "role": "s3cret"}, "role"),
+    ({"function": "f", "endpoint": "s3cret.example"}, "'endpoint' must be a URL"),
+    ({"function": "f", "endpoint": "file:///s3cret"}, "'endpoint' must be a URL"),
+    ({"function": "f", "endpoint": "http://[s3cret"}, "'endpoint' must be a URL"),
+]
+
+
+@pytest.mark.parametrize(("payload", "words"), BAD)
+def test_bad_payloads_are_refused_when_put(payload: Any, words: str) -> None:
+    with pytest.raises(PayloadError) as error:
+        put(payload)
+    assert words in str(error.value)
+    if "s3cret" not in (payload if isinstance(payload, dict) else {}):
+        assert "s3cret" not in str(error.value)
+    outcome = Drive()(payload)  # and again when run, had nobody validated it
+    assert (outcome.status, outcome.code) == ("failed", "payload")
+    assert "s3cret" not in str(outcome)
+
+
+def test_jobs_of_other_runners_are_not_ours_to_refuse() -> None:
+    jobs_lambda.jobs_validate(Job("a", "other", {"neither": 1}))
+
+
+# Sizes
+
+
+@pytest.mark.parametrize(("kind", "megabytes"), [("sync", 6), ("dry-run", 6), ("event", 1)])
+def test_the_largest_event(kind: str, megabytes: int) -> None:
+    most = megabytes * 2**20
+    put({"function": "f", "invocation": kind, "event": "é" * ((most - 2) // 2)})
+    with pytest.raises(PayloadError, match="bytes of JSON"):
+        put({"function": "f", "invocation": kind, "event": "é" * ((most - 2) // 2 + 1)})
+
+
+def test_an_event_has_room_for_the_task() -> None:
+    room = 2**20 - len('{"a":""}')
+    payload = {"function": "f", "invocation": "event", "event": {"a": "x" * room}}
+    put(payload)
+    with pytest.raises(PayloadError, match="bytes of JSON"):
+        put(payload | {"task-key": "jobs"})
+
+
+def largest(id: str) -> int:
+    """How long a text a client context may hold, beside the task of a job."""
+
+    def fits(length: int) -> bool:
+        try:
+            put({"function": "f", "client-context": {"custom": {"a": "x" * length}}}, id)
+        except PayloadError as error:
+            assert "bytes in base64" in str(error)
+            return False
+        return True
+
+    low, high = 0, 4000
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def test_a_client_context_that_was_put_fits_when_it_is_sent() -> None:
+    id, task = "j" * 200, f"{'j' * 200}@1763900005000-12"
+    payload = {"function": "f", "client-context": {"custom": {"a": "x" * largest(id)}}, "callback": True}
+    with pytest.raises(PayloadError, match="bytes in base64"):
+        put(payload, id)  # the token takes its room too
+    del payload["callback"]
+    sent = Drive().task(payload, id=task, job=id, attempt=1000, token=f"{task}#1000")
+    context = read(payload, {}, sent).arguments["ClientContext"]
+    assert 3400 < len(context) <= 3583
+
+
+# Where
+
+
+@pytest.mark.parametrize(
+    ("payload", "region"),
+    [
+        ({"function": "f"}, "eu-central-1"),
+        ({"function": "f", "region": "us-west-1"}, "us-west-1"),
+        ({"function": ARN}, "us-east-2"),
+        ({"function": ARN, "region": "us-west-1"}, "us-west-1"),
+        ({"function": "123456789012:function:f"}, "eu-central-1"),
+    ],
+)
+def test_the_region(payload: Any, region: str) -> None:
+    assert request(payload, region="eu-central-1").place.region == region
+
+
+def test_payloads_come_before_settings() -> None:
+    settings = {"profile": "p", "role": ROLE, "endpoint": "http://localhost:4566"}
+    place = request({"function": "f"}, **settings).place
+    assert (place.profile, place.role, place.endpoint) == tuple(settings.values())
+    own = {"profile": "q", "role": f"{ROLE}2", "endpoint": "https://lambda.eu-west-1.amazonaws.com"}
+    place = request({"function": "f", **own}, **settings).place
+    assert (place.profile, place.role, place.endpoint) == tuple(own.values())
+    assert request({"function": "f"}).place == type(place)()
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://169.254.169.254",
+        "http://localhost:4566",
+        "https://b.a.example/lambda.x.amazonaws.com",
+        "https://ec2-192-0-2-1.eu-west-1.compute.amazonaws.com",
+        "https://lambda.eu-west-1.amazonaws.com@b.a.example",
+        "https://lambda.eu-west-1.amazonaws.com.a.example",
+    ],
+)
+def test_payloads_name_hosts_of_aws_only(endpoint: str) -> None:
+    with pytest.raises(PayloadError, match="the setting lambda_hosts lacks") as error:
+        request({"function": "f", "endpoint": endpoint})
+    assert "example" not in str(error.value)
+    assert request({"function": "f", "endpoint": endpoint}, endpoint=endpoint).place.endpoint == endpoint
+    hosts = ["LOCALHOST", "169.254.*", "*.example", "*.compute.amazonaws.com"]
+    assert request({"function": "f", "endpoint": endpoint}, hosts=hosts).place.endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "lambda.eu-west-1.amazonaws.com",
+        "lambda-fips.us-east-1.amazonaws.com",
+        "vpce-0a1b-2c3d.lambda.eu-west-1.vpce.amazonaws.com",
+        "lambda.eu-west-1.api.aws",
+        "LAMBDA.cn-north-1.amazonaws.com.cn:443",
+    ],
+)
+def test_endpoints_of_aws_need_no_setting(host: str) -> None:
+    assert request({"function": "f", "endpoint": f"https://{host}"}).place.endpoint == f"https://{host}"
+
+
+def test_a_bad_setting() -> None:
+    with pytest.raises(OptionError, match="the setting lambda_endpoint must be a URL"):
+        request({"function": "f"}, endpoint="s3cret")
+    outcome = Drive(endpoint="s3cret")("f")
+    assert (outcome.status, outcome.code) == ("failed", "settings")
+
+
+def test_a_request_shows_nothing_of_its_event() -> None:
+    assert "s3cret" not in repr(request({"function": "f", "event": "s3cret"}))
+
+
+def test_what_a_payload_addresses() -> None:
+    (runner,) = jobs_lambda.jobs_runners()
+    assert runner.target is not None
+    assert [runner.target("f"), runner.target({"function": "f"}), runner.target({})] == ["f", "f", ""]
