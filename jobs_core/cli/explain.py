@@ -1,0 +1,34 @@
+"""`jobs explain`: a cron pattern in English."""
+
+from __future__ import annotations
+
+import click
+
+from jobs_core.cli.common import echo_json, json_option
+
+
+@click.command()
+@click.argument("pattern")
+@click.option("--zone", metavar="ZONE", help="The time zone it is for.")
+@click.option(
+    "--dst",
+    type=click.Choice(["vixie", "ocps"]),
+    default="vixie",
+    show_default=True,
+    help="The rule by which its days are read.",
+)
+@json_option
+def explain(pattern: str, zone: str | None, dst: str, as_json: bool) -> None:
+    """Say in English when a cron pattern runs.
+
+    \b
+      jobs explain '0 3 * * MON#1'
+      jobs explain '30 8 * * MON-FRI' --zone Europe/Brussels
+    """
+    from jobs_core.explain import explain as in_english
+
+    sentence = in_english(pattern, dst=dst, zone=zone)
+    if as_json:
+        echo_json({"pattern": pattern, "explanation": sentence})
+    else:
+        click.echo(sentence)

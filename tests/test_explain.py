@@ -1,0 +1,130 @@
+"""Cron patterns in English."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs_core import OptionError
+from jobs_core.explain import explain
+from tests.helpers import Jobs, lines, refused
+
+SENTENCES = {
+    "* * * * *": "Every minute.",
+    "*/5 * * * *": "Every 5 minutes.",
+    "*/7 * * * *": "At minutes 0, 7, 14, 21, 28, 35, 42, 49 and 56 of every hour.",
+    "5 * * * *": "At minute 5 of every hour.",
+    "0 * * * *": "Every hour.",
+    "@hourly": "Every hour.",
+    "0 */2 * * *": "Every 2 hours.",
+    "@daily": "At 00:00 every day.",
+    "0 3 * * *": "At 03:00 every day.",
+    "30 8,12,18 * * *": "At 08:30, 12:30 and 18:30 every day.",
+    "0 9-17 * * MON-FRI": "Every hour from 09:00 to 17:00, Monday to Friday.",
+    "*/15 9-17 * * *": "Every 15 minutes from 09:00 to 17:45.",
+    "* 9-17 * * *": "Every minute from 09:00 to 17:59.",
+    "23 0-20/5 * * *": "At 00:23, 05:23, 10:23, 15:23 and 20:23 every day.",
+    "* * * * * *": "Every second.",
+    "*/10 * * * * *": "Every 10 seconds.",
+    "10,20 * * * * *": "At seconds 10 and 20 of every minute.",
+    "15 0 3 * * *": "At 03:00:15 every day.",
+    "5 4 * * SUN": "At 04:05 on Sundays.",
+    "0 22 * * 1-5": "At 22:00, Monday to Friday.",
+    "0 0 * * 0,6": "At 00:00 on Saturdays and Sundays.",
+    "0 0 * * FRI-SUN": "At 00:00, Friday to Sunday.",
+    "0 3 * * MON#1": "At 03:00 on the first Monday of the month.",
+    "0 3 * * MON#1,5L": "At 03:00 on the first Monday of the month and the last Friday of the month.",
+    "0 3 * * FRI#L": "At 03:00 on the last Friday of the month.",
+    "15 14 1 * *": "At 14:15 on the 1st of the month.",
+    "0 0 1,15 * *": "At 00:00 on the 1st and 15th of the month.",
+    "0 0 1-7 * *": "At 00:00 on the 1st to the 7th of the month.",
+    "0 0 */2 * *": "At 00:00 on every 2nd day of the month, from the 1st on.",
+    "0 0 L * *": "At 00:00 on the last day of the month.",
+    "0 0 15W * *": "At 00:00 on the working day nearest to the 15th of the month.",
+    "0 0 LW * *": "At 00:00 on the last working day of the month.",
+    "0 12 1 * MON": "At 12:00 on the 1st of the month, and on Mondays.",
+    "0 12 1 * +MON": "At 12:00 on the 1st of the month, if it is a Monday.",
+    "0 0 */2 * MON": "At 00:00 on every 2nd day of the month, from the 1st on, if it is a Monday.",
+    "30 2 29 2 +MON": "At 02:30 on the 29th of the month, if it is a Monday, in February.",
+    "0 0 1 1 *": "At 00:00 on the 1st of January.",
+    "0 0 1 */6 *": "At 00:00 on the 1st of January and July.",
+    "5 0 * 8 *": "At 00:05 every day in August.",
+    "0 0 1 MAR-OCT *": "At 00:00 on the 1st of the month from March to October.",
+    "0 0 0 1 1 * 2027": "At 00:00 on the 1st of January in 2027.",
+    "0 0 0 1 1 * 2027-2030": "At 00:00 on the 1st of January from 2027 to 2030.",
+    "0 0 0 1 1 * */2": "At 00:00 on the 1st of January in every 2nd year from 1970 on.",
+    "H H * * *": "At a minute that the job's id chooses of an hour that the job's id chooses.",
+    "H(0-29) 3 * * *": "At a minute from 0 to 29 that the job's id chooses of hour 3.",
+    "H/15 * * * *": "Every 15 minutes, beginning at one that the job's id chooses.",
+    "0 0 ? * ?": "At 00:00 every day.",
+    "  0   3 * *\t* ": "At 03:00 every day.",
+}
+
+
+@pytest.mark.parametrize("pattern", SENTENCES)
+def test_a_pattern_in_english(pattern: str) -> None:
+    assert explain(pattern) == SENTENCES[pattern]
+
+
+def test_the_rule_for_days_and_the_zone_are_part_of_it() -> None:
+    assert explain("0 0 */2 * MON", dst="ocps").endswith("from the 1st on, and on Mondays.")
+    assert explain("0 3 * * *", zone="Europe/Brussels") == "At 03:00 every day, Europe/Brussels time."
+
+
+REFUSED = {
+    "61 * * * *": "minute 61 is not within 0-59",
+    "* 24 * * *": "hour 24 is not within 0-23",
+    "* * 0 * *": "day-of-month 0 is not within 1-31",
+    "* * * 13 *": "month 13 is not within 1-12",
+    "* * * * 8": "weekday 8 is not within 0-7",
+    "0 0 0 1 1 * 1969": "year 1969 is not within 1970-2199",
+    "* * *": "it has 3 fields: write 5, 6 (seconds first) or 7 (seconds first, year last)",
+    "": "it has 0 fields",
+    "5/10 * * * *": "minute '5/10' has a step of no range: write */2 or 10-50/2",
+    "*/0 * * * *": "minute '*/0' has a step of 0: make it 1 or more",
+    "*/x * * * *": "minute '*/x' has a step that is not a number",
+    "30-10 * * * *": "minute '30-10' ends before it begins: write two ranges",
+    "1,,2 * * * *": "minute '1,,2' has an empty item",
+    "* * 1,15W * *": "day-of-month '15W' must stand alone, in no list",
+    "* * * * MON#6": "weekday 'MON#6' has neither 1 to 5 nor L after its #",
+    "x * * * *": "minute 'x' is not understood",
+    "H(3) * * * *": "minute 'H(3)' is not understood: write H, H(0-9), H/5 or H(0-9)/5",
+    "@fortnightly": "no such nickname: write @hourly, @daily, @weekly, @monthly or @yearly",
+}
+
+
+@pytest.mark.parametrize("pattern", REFUSED)
+def test_what_is_no_pattern_is_refused(pattern: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        explain(pattern)
+    assert str(caught.value).startswith(f"cron '{pattern}': {REFUSED[pattern]}")
+
+
+def fields(low: int, high: int) -> st.SearchStrategy[str]:
+    number = st.integers(low, high)
+    ranges = st.tuples(number, number).map(lambda pair: f"{min(pair)}-{max(pair)}")
+    steps = st.tuples(st.just("*") | ranges, st.integers(1, 9)).map(lambda pair: f"{pair[0]}/{pair[1]}")
+    items = number.map(str) | ranges | steps
+    return st.sampled_from(["*", "H", "H/3"]) | st.lists(items, min_size=1, max_size=3).map(",".join)
+
+
+days = fields(1, 31) | st.sampled_from(["L", "LW", "15W"])
+weekdays = fields(0, 7) | st.sampled_from(["MON#1", "5L", "+MON", "+FRI#L", "MON-FRI"])
+patterns = st.tuples(fields(0, 59), fields(0, 23), days, fields(1, 12), weekdays).map(" ".join)
+
+
+@given(patterns)
+def test_every_pattern_makes_one_plain_sentence(pattern: str) -> None:
+    sentence = explain(pattern)
+    assert re.fullmatch(r"[A-Z][A-Za-z0-9:,' ]*\.", sentence), sentence
+    assert "  " not in sentence and ",," not in sentence and " ," not in sentence
+
+
+def test_it_is_a_command(jobs: Jobs) -> None:
+    assert jobs("explain", "0 3 * * MON#1").stdout == "At 03:00 on the first Monday of the month.\n"
+    (found,) = lines(jobs("explain", "0 3 * * *", "--zone", "UTC", "--json"))
+    assert found == {"pattern": "0 3 * * *", "explanation": "At 03:00 every day, UTC time."}
+    refused(jobs("explain", "61 * * * *"), "cron '61 * * * *': minute 61 is not within 0-59")
