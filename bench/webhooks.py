@@ -15,6 +15,7 @@ import requests
 from bench.harness import Result, empty, open_board, seconds
 from bench.server import serving
 from jobs_core import Board, Event, Logger, Worker
+from jobs_core.checks import check_ledger
 from jobs_core.errors import JobsError
 from jobs_core.plugins import Plugins
 
@@ -44,6 +45,8 @@ def measure(board: Board, count: int, url: str) -> Iterator[Result]:
     stats = board.stats()
     if stats["succeeded"] + stats["dead"] != count:
         raise RuntimeError(f"of {count} webhooks, not all have ended: {stats}")
+    if (finding := check_ledger(board)).state != "ok":
+        raise RuntimeError(finding.note)
     yield Result("webhooks of which 30 % fail: dead after 3 attempts", 100 * stats["dead"] / count, "%", 2.7)
 
 
