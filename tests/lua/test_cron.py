@@ -333,21 +333,6 @@ def test_what_a_late_job_missed_is_counted_exactly(lua: Lua, pattern: str, zone:
     assert lua.jnext("a")[0] > now * 1000
 
 
-def test_a_year_of_every_seventh_minute_where_clocks_change(lua: Lua) -> None:
-    """Each occurrence once, and in order; ticked at its own instant."""
-    zones.load(lua.board.commands)
-    begin, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2027, 2028))
-    lua.put(cron="*/7 * * * *", zone="Europe/Brussels", now=begin)
-    due = [begin * 1000 + minute * 60_000 for minute in range(1, 525_600) if minute % 60 % 7 == 0]
-    ticks = (("JTICK", ["now", ms(time)]) for time in due)
-    replies = list(lua.board.commands.stream(ticks))
-    assert [moved for moved, _, _ in replies] == [1] * len(due)
-    assert [following for _, following, _ in replies[:-1]] == due[1:]
-    assert lua.ids() == [f"a@{time}" for time in due]
-    assert lua.ledger() == {"unleased": len(due)}
-    assert end * 1000 > due[-1]
-
-
 # Where clocks change
 
 
