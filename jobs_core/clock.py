@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
+from jobs_core import zones
 from jobs_core.board import Board
-from jobs_core.errors import FaultError
+from jobs_core.errors import FaultError, JobsError, OptionError
 from jobs_core.wake import PAUSE, WakeKey
 
 LONGEST = 1.0
@@ -35,13 +37,19 @@ class Clock:
             try:
                 self._wake.wait(self.tick_all())
                 troubled = False
-            except FaultError as error:
+            except JobsError as error:
+                if isinstance(error, OptionError):  # what a tick refuses: a zone that the board has lost
+                    self._bring_zones()
                 if not troubled and not self._stop.is_set():
                     self._trouble(str(error))
                 troubled = True
                 self._wake.close()
                 self._stop.wait(PAUSE)
         self._wake.close()
+
+    def _bring_zones(self) -> None:
+        with suppress(FaultError):
+            zones.load(self.board.commands)
 
     def stop(self) -> None:
         """Let `run` return, within a second."""

@@ -150,6 +150,15 @@ def test_a_board_without_zones_is_not_given_any_by_a_worker(board: Board) -> Non
     Clock(board).tick_all()
 
 
+def test_a_clock_brings_zones_back_that_were_lost(board: Board) -> None:
+    board.put("a", "test", "x", cron="* * * * * *", zone="Europe/Brussels")
+    board.client.delete(f"{board.keys.tag}:zones")
+    with working(board, runner(done)) as (_, log):
+        log.wait_for("task.finished", 2)
+    (trouble,) = log.of("trouble")
+    assert "the board has no time zones yet" in trouble.data["note"]
+
+
 def test_init_brings_the_zones_for_clients_that_are_not_python(board: Board) -> None:
     board.init()
     reply = board.commands.call("JNEXT", "-", "cron", "30 2 * * *", "zone", "Europe/Brussels", "now", T)

@@ -25,6 +25,7 @@
 local PAGE = 100  -- jobs that one call looks at, or a few more
 
 local function version(board)
+  if redis.call('EXISTS', key(board, 'zones')) == 0 then return '' end
   return redis.call('GET', key(board, 'zones:version')) or ''
 end
 
