@@ -15,7 +15,7 @@ from jobs_core.errors import OptionError
 class Option:
     """An option of a job.
 
-    `kind` is what its value is: duration, time, count, factor, word, pattern, backoff, codes or rate.
+    `kind` is what its value is: duration, time, count, factor, word, pattern, jobs, backoff, codes or rate.
     """
 
     name: str
@@ -41,6 +41,9 @@ SCHEDULE = (
     Option("misfire", "word", "what becomes of late runs: coalesce into one, skip, all (default: coalesce)"),
     Option("grace", "duration", "skip runs later than this (default: never; with misfire skip, a minute)"),
     Option("overlap", "word", "while a run is under way: allow, skip, queue one, replace (default: allow)"),
+    Option("after", "jobs", "run when these jobs have ended well since its last run: fetch,clean"),
+    Option("on", "word", "how the jobs of after are to end: success, failure or end (default: success)"),
+    Option("join", "word", "all of them, or any (default: all)"),
     Option("at", "time", "run once, at this time"),
 )
 

@@ -147,6 +147,9 @@ def bulk(what: str, replies: Iterable[Any]) -> None:
 
 def schedule_text(job: Mapping[str, Any]) -> str:
     """A job's schedule in a few words."""
+    if "after" in job:
+        how = f" on {job['on']}" if "on" in job else ""
+        return f"after {', '.join(job['after'])}" + (" (any)" if "join" in job else "") + how
     if "at" in job:
         return f"at {when(job['at'])}"
     if "cron" in job:

@@ -48,6 +48,7 @@ def put(**arguments: Any) -> None:
       jobs put tick shell date --every 5
       jobs put poll http https://example.com --minutes 5 --decay 2 --step 1d
       jobs put once shell ./migrate --at 2026-12-01T08:00:00Z --timeout 1h
+      jobs put report shell ./report --after fetch,clean
       jobs put -S --every 1h < jobs.jsonl        # {"id": …, "runner": …, "payload": …, "every": …}
     """
     _put(create=False, **arguments)
@@ -98,7 +99,8 @@ def _put(
     if as_json:
         echo_json(board.show(id))
     else:
-        click.echo(f"{id}: {_next_text(next_run)}")
+        after = defaults.get("after")
+        click.echo(f"{id}: runs after {after}" if after else f"{id}: {_next_text(next_run)}")
 
 
 def with_defaults(lines: Iterator[str], defaults: Mapping[str, Any]) -> Iterator[str | Mapping[str, Any]]:
@@ -141,7 +143,7 @@ def _readable(name: str, value: Any) -> Any:
         return when(value)
     if name in JOB_OPTIONS and JOB_OPTIONS[name].kind == "duration":
         return span(value)
-    return value
+    return ",".join(value) if isinstance(value, list) else value
 
 
 @click.command(name="list")

@@ -53,6 +53,8 @@ def next_runs(
     board, schedule = open_board(url, board_name), given(options)
     zone = schedule.get("zone") if schedule or id is None else board.show(id).get("zone")
     runs = [_described(run, zone) for run in board.next(id, count=count, from_=from_, **schedule)]
+    if not runs:
+        click.echo("no run is in sight", err=True)
     if as_json:
         for run in runs:
             echo_json(run)

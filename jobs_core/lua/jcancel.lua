@@ -13,6 +13,7 @@
   Errors: JOBS OPTION.
 --]]
 --- @include "command"
+--- @include "clock"
 --- @include "fail"
 --- @include "lease"
 --- @include "ending"
@@ -34,14 +35,14 @@ local function cancel_leased(board, token)
     return 'cancelling'
   end
   take_back(board, token)
-  finish(board, token, task, 'cancelled')
+  finish(board, token, task, 'cancelled', clock())
   return remember_cancelled(board, task)
 end
 
 local function cancel_delayed(board, ticket)
   local task = read_record(redis.call('HGET', key(board, 'task'), ticket))
   redis.call('ZREM', key(board, 'delayed'), ticket)
-  finish(board, ticket, task, 'cancelled')
+  finish(board, ticket, task, 'cancelled', clock())
   return remember_cancelled(board, task)
 end
 
@@ -54,6 +55,7 @@ local function cancel_queued(board, place, record)
   if not limit then make_room(board, task) end
   tally(board, task_job(task.id), 'cancelled', 1)
   close_run(board, task.id)
+  follow_ending(board, task_job(task.id), 'cancelled', clock())
   return remember_cancelled(board, task)
 end
 

@@ -10,16 +10,13 @@
 --]]
 --- @include "command"
 --- @include "fail"
---- @include "ledger"
+--- @include "remove_job"
 
 return command(function()
   if #ARGV == 0 then fail('OPTION', 'JDEL needs the id of a job') end
   local removed = 0
   for _, id in ipairs(ARGV) do
-    redis.call('ZREM', key(KEYS[1], 'schedule'), id)
-    removed = removed + redis.call('HDEL', key(KEYS[1], 'job'), id)
-    redis.call('DEL', key(KEYS[1], 'open:' .. id))
-    forget_ledger(KEYS[1], id)
+    if remove_job(KEYS[1], id) then removed = removed + 1 end
   end
   return removed
 end)

@@ -38,7 +38,7 @@ local function job_run(board, id, n)
   -- No scheduled run of the job, and no other pushed one, may have the same id.
   return {
     job = id, due = due, moment = digits(due) .. '-' .. n, now = now,
-    lane = lane_of(head.q or head.n, head.y), runner = head.n, body = body, overlap = head.w,
+    lane = lane_of(head.q or head.n, head.y), runner = head.n, body = body, overlap = head.w, waits = head.h,
   }
 end
 
@@ -90,6 +90,7 @@ return command(function()
   else
     enqueue(board, push.lane, { record })
   end
+  if push.waits then redis.call('DEL', key(board, 'met:' .. push.job)) end  -- it waits anew
   if push.overlap then open_run(board, push.job, task) end
   if push.unique then
     redis.call('SET', push.unique, digits(push.now + push.unique_for) .. ' ' .. task, 'PX', digits(push.unique_for + 1000))

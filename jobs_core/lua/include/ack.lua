@@ -36,11 +36,11 @@ end
 
 -- What ends a task's hold.
 local ENDINGS = {
-  done = function(board, token, task)
-    finish(board, token, task, 'succeeded')
+  done = function(board, token, task, options)
+    finish(board, token, task, 'succeeded', options.now)
   end,
-  cancelled = function(board, token, task)
-    finish(board, token, task, 'cancelled')
+  cancelled = function(board, token, task, options)
+    finish(board, token, task, 'cancelled', options.now)
   end,
   dead = function(board, token, task, options)
     close_attempt(task, 'failed', options)

@@ -10,7 +10,8 @@ end
 local function state(head, due)
   if head.z then return 'paused' end
   if due then return 'scheduled' end
-  return (head.e or head.a or head.c or head.i) and 'ended' or 'manual'
+  if head.h and head.l ~= 0 then return 'waiting' end
+  return (head.e or head.a or head.c or head.i or head.h) and 'ended' or 'manual'
 end
 
 -- An instant by a clock that is so many ms ahead of UTC: 2026-12-01T08:00:00.000+01:00.
@@ -36,6 +37,10 @@ local function describe(id, packed, due)
   end
   job.cron, job.zone, job.dst = head.c, head.o, head.v and 'ocps'
   job.decay, job.step = head.d, in_seconds(head.p)
+  if head.h then
+    job.after, job.on = head.h.p, head.h.o and (head.h.o == 'f' and 'failure' or 'end')
+    job.join = head.h.n and 'any'
+  end
   job.misfire = head.m and (head.m == 'a' and 'all' or 'skip')
   job.overlap = head.w and ({ s = 'skip', q = 'queue', r = 'replace' })[head.w]
   job.grace, job.jitter = in_seconds(head.g), in_seconds(head.j)

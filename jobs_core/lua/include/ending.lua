@@ -1,4 +1,5 @@
 --- @include "attempts"
+--- @include "follow"
 --- @include "room"
 --- @include "tally"
 --- @include "history"
@@ -17,11 +18,14 @@ local function take_back(board, token, comes_back)
   return task, cancelled
 end
 
+local ENDING = { succeeded = 'success', cancelled = 'cancelled' }
+
 -- It has ended: `counter` is succeeded or cancelled.
-local function finish(board, token, task, counter)
+local function finish(board, token, task, counter, now)
   redis.call('HDEL', key(board, 'task'), token)
   tally(board, task_job(task.id), counter, 1)
   close_run(board, task.id)
+  follow_ending(board, task_job(task.id), ENDING[counter], now)
 end
 
 -- It is given up, and becomes a dead letter.
@@ -30,4 +34,5 @@ local function bury(board, token, task, now)
   redis.call('ZADD', key(board, 'dead'), now, token)
   tally(board, task_job(task.id), 'dead', 1)
   close_run(board, task.id)
+  follow_ending(board, task_job(task.id), 'failure', now)
 end

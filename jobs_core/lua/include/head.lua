@@ -11,6 +11,7 @@
 --   d  decay             p  step, ms
 --   j  jitter, ms        g  grace, ms         m  misfire: s skip, a all
 --   w  overlap: s skip, q queue, r replace
+--   h  the jobs after which it runs: see after.lua
 --   n  runner            q  queue, when it is not the runner's name
 --   y  priority, when it is not 0
 --   z  1: paused         x  the run it was paused before, ms

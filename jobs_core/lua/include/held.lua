@@ -1,11 +1,16 @@
 --- @include "starts"
 
--- Move up to `n` of the tasks that a limit holds back to the fronts of their lanes, in order. Answers how many.
-local function let_in(board, name, n)
+-- Move up to `n` of the tasks that a limit holds back to the fronts of their lanes, in order; or to their ends, behind
+-- what came back there meanwhile. Answers how many.
+local function let_in(board, name, n, is_last)
   local held = key(board, 'held:' .. name)
   local records = redis.call('LPOP', held, n)
   if not records then return 0 end
-  for i = #records, 1, -1 do put_first(board, read_record(records[i]).lane, records[i]) end
+  if is_last then
+    for _, record in ipairs(records) do enqueue(board, read_record(record).lane, { record }) end
+  else
+    for i = #records, 1, -1 do put_first(board, read_record(records[i]).lane, records[i]) end
+  end
   if redis.call('EXISTS', held) == 0 then redis.call('SREM', key(board, 'held'), name) end
   return #records
 end

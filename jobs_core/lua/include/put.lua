@@ -11,7 +11,7 @@ local function same_schedule(a, b)
   for _, field in ipairs({ 'e', 'a', 'c', 'o', 'v', 'i', 'k', 'u', 's', 't', 'r', 'd', 'p' }) do
     if a[field] ~= b[field] then return false end
   end
-  return true
+  return after.is_same(a.h, b.h)
 end
 
 -- What an update keeps of the job it replaces: whether it is paused, and, while its schedule stays the same,
@@ -30,6 +30,16 @@ local function restore(head, options)
   return options.next ~= nil
 end
 
+-- Refuse a job that would wait for itself. Where nobody waits for it, there is no way back to it.
+local function refuse_cycle(board, id, head, old)
+  if not head.h or old and after.is_same(head.h, old.h) then return end
+  after.refuse_cycle(id, after.parents(head), function(parent)
+    if parent ~= id and not after.has_children(board, id) then return nil end
+    local packed = redis.call('HGET', key(board, 'job'), parent)
+    return packed and unpack_job(packed)
+  end)
+end
+
 -- Create or update a job. Answers its next run in ms, or 0 when it has none.
 local function put(board, args, create_only)
   local id, runner, payload = args[1], args[2], args[3]
@@ -44,6 +54,7 @@ local function put(board, args, create_only)
 
   local old = packed and unpack_job(packed)
   local head, almanac = read_schedule(options, now, old and old.s or now), new_almanac(board)
+  refuse_cycle(board, id, head, old)
   if head.c then cron.settle(almanac, head, id) end  -- it is refused here, if it is wrong
   head.n = runner
   if options.queue and options.queue ~= runner then head.q = queue_name(options.queue) end
@@ -64,5 +75,6 @@ local function put(board, args, create_only)
 
   redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
   schedule(board, id, due)
+  if head.h or old and old.h then after.link(board, id, head, old) end
   return due or 0
 end

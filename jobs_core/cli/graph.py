@@ -1,0 +1,86 @@
+"""`jobs graph`: what runs after what."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from jobs_core.cli.common import connected, echo_json, json_option, open_board
+from jobs_core.graph import Edge, Graph, as_dot, as_mermaid, graph_of
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+
+@click.command()
+@click.argument("id", required=False)
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(("text", "dot", "mermaid")),
+    default="text",
+    show_default=True,
+    help="How it is drawn.",
+)
+@json_option
+@connected
+def graph(id: str | None, shape: str, as_json: bool, url: str | None, board_name: str) -> None:
+    """Draw what runs after what.
+
+    With an ID, what leads to that job and what follows from it. JSON has one line for each arrow.
+
+    \b
+      jobs graph
+      jobs graph report
+      jobs graph --format dot | dot -Tsvg > board.svg
+    """
+    board = open_board(url, board_name)
+    if id is not None:
+        board.show(id)
+    found = graph_of(board.list())
+    if id is not None:
+        found = found.around(id)
+    if as_json:
+        for edge in found.edges:
+            echo_json({name: value for name, value in asdict(edge).items() if value})
+    elif shape == "text":
+        _print_trees(found)
+    else:
+        click.echo((as_dot if shape == "dot" else as_mermaid)(found))
+
+
+def _print_trees(graph: Graph) -> None:
+    from rich.console import Console
+    from rich.tree import Tree
+
+    if not graph.edges:
+        click.echo("no job runs after another", err=True)
+        return
+    console, drawn = Console(markup=False, highlight=False), set[str]()
+    if not console.is_terminal:
+        console.width = 1000
+    for root in graph.roots:
+        tree = Tree(_named(graph, root))
+        _grow(graph, tree, root, drawn)
+        console.print(tree)
+
+
+def _grow(graph: Graph, tree: Tree, id: str, drawn: set[str]) -> None:
+    """Draw what follows a job, in full where it comes first."""
+    drawn.add(id)
+    for edge in graph.following.get(id, ()):
+        again = edge.child in drawn and edge.child in graph.following
+        branch = tree.add(_named(graph, edge.child, edge) + (" …" if again else ""))
+        if not again:
+            _grow(graph, branch, edge.child, drawn)
+
+
+def _named(graph: Graph, id: str, edge: Edge | None = None) -> str:
+    notes = [edge.label if edge else "", "no such job" if id in graph.missing else ""]
+    parents = [other.parent for other in graph.leading.get(id, ())]
+    if edge and len(parents) > 1:
+        notes.insert(0, "after " + ", ".join(parents))
+    said = "; ".join(note for note in notes if note)
+    return f"{id} ({said})" if said else id

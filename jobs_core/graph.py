@@ -1,0 +1,110 @@
+"""What runs after what: the jobs of a board as a graph, in words that Graphviz and Mermaid draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The job `child` runs after `parent`; `label` says how, unless it is after all have succeeded."""
+
+    parent: str
+    child: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Jobs that run after others, and those others. `missing` are named, and are not on the board."""
+
+    edges: list[Edge] = field(default_factory=list)
+    missing: frozenset[str] = frozenset()
+
+    @cached_property
+    def following(self) -> Mapping[str, list[Edge]]:
+        """The edges that leave each job."""
+        return _by(self.edges, lambda edge: edge.parent)
+
+    @cached_property
+    def leading(self) -> Mapping[str, list[Edge]]:
+        """The edges that lead to each job."""
+        return _by(self.edges, lambda edge: edge.child)
+
+    @property
+    def ids(self) -> list[str]:
+        return sorted({id for edge in self.edges for id in (edge.parent, edge.child)})
+
+    @property
+    def roots(self) -> list[str]:
+        """The jobs that wait for no other."""
+        return [id for id in self.ids if id not in self.leading]
+
+    def around(self, id: str) -> Graph:
+        """The part that leads to a job, and that follows from it."""
+        before = _reach(id, lambda job: [edge.parent for edge in self.leading.get(job, ())])
+        behind = _reach(id, lambda job: [edge.child for edge in self.following.get(job, ())])
+        edges = [edge for edge in self.edges if edge.child in before or edge.parent in behind]
+        return Graph(edges, self.missing)
+
+
+def _by(edges: Iterable[Edge], end: Callable[[Edge], str]) -> Mapping[str, list[Edge]]:
+    found: dict[str, list[Edge]] = {}
+    for edge in edges:
+        found.setdefault(end(edge), []).append(edge)
+    return found
+
+
+def _reach(id: str, ways: Callable[[str], list[str]]) -> set[str]:
+    found, to_see = {id}, [id]
+    while to_see:
+        new = set(ways(to_see.pop())) - found
+        found |= new
+        to_see += new
+    return found
+
+
+def graph_of(jobs: Iterable[Mapping[str, Any]]) -> Graph:
+    """The graph of jobs as `Board.list` gives them.
+
+    >>> graph_of([{"id": "a"}, {"id": "b", "after": ["a"]}]).edges
+    [Edge(parent='a', child='b', label='')]
+    """
+    known, edges = set(), []
+    for job in jobs:
+        known.add(job["id"])
+        words = (f"on {job['on']}" if "on" in job else "", job.get("join", ""))
+        label = ", ".join(word for word in words if word)
+        edges += [Edge(parent, job["id"], label) for parent in job.get("after", ())]
+    edges.sort(key=lambda edge: (edge.parent, edge.child))
+    return Graph(edges, frozenset(edge.parent for edge in edges) - known)
+
+
+def as_dot(graph: Graph) -> str:
+    """Write a graph for Graphviz: `jobs graph --format dot | dot -Tsvg > board.svg`."""
+
+    def quoted(text: str) -> str:
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    lines = [f"  {quoted(id)} [style=dashed];" for id in sorted(graph.missing & set(graph.ids))]
+    for edge in graph.edges:
+        label = f" [label={quoted(edge.label)}]" if edge.label else ""
+        lines.append(f"  {quoted(edge.parent)} -> {quoted(edge.child)}{label};")
+    return "\n".join(["digraph jobs {", "  rankdir=LR; node [shape=box];", *lines, "}"])
+
+
+def as_mermaid(graph: Graph) -> str:
+    """Write a graph for Mermaid, which Markdown viewers draw."""
+    names = {id: f"j{number}" for number, id in enumerate(graph.ids)}
+    lines = [f'  {name}["{_mermaid_text(id)}"]' for id, name in names.items()]
+    for edge in graph.edges:
+        label = f'|"{edge.label}"|' if edge.label else ""
+        lines.append(f"  {names[edge.parent]} -->{label} {names[edge.child]}")
+    return "\n".join(["flowchart LR", *lines])
+
+
+def _mermaid_text(text: str) -> str:
+    return text.replace("#", "#35;").replace('"', "#quot;")

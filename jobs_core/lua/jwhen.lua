@@ -1,0 +1,50 @@
+#!lua flags=no-writes
+--[[ JWHEN board id [id …]
+
+  When jobs run that wait for others, as JSON: `after`, the jobs that each waits for, with `on` and `join`; `met`, those
+  of them that have ended since its last run; `missing`, those that are not on the board; and `followed_by`, the jobs that
+  wait for it (the first hundred). What is empty is left out. A job is put in this relation by JSET's `after`.
+
+    EVALSHA <JWHEN> 1 {jobs} report
+      1) {"id":"report","after":["fetch","clean"],"on":"success","join":"all","met":["fetch"]}
+
+  Answers a list, with a null for each id that is not there.
+  Errors: JOBS OPTION.
+--]]
+--- @include "command"
+--- @include "after"
+--- @include "fail"
+
+local ON = { f = 'failure', e = 'end' }
+
+-- Those of a list that pass; nothing when none does.
+local function only(list, passes)
+  local found = {}
+  for _, item in ipairs(list) do
+    if passes(item) then found[#found + 1] = item end
+  end
+  return found[1] and found
+end
+
+local function relation(board, id)
+  local packed = redis.call('HGET', key(board, 'job'), id)
+  if not packed then return false end
+  local found, waits = { id = id }, unpack_job(packed).h
+  if waits then
+    found.after, found.on, found.join = waits.p, ON[waits.o] or 'success', waits.n and 'any' or 'all'
+    found.met = only(waits.p, function(parent)
+      return redis.call('SISMEMBER', key(board, 'met:' .. id), parent) == 1
+    end)
+    found.missing = only(waits.p, function(parent) return redis.call('HEXISTS', key(board, 'job'), parent) == 0 end)
+  end
+  local children = redis.call('ZRANGE', key(board, 'after:' .. id), 0, 99)
+  found.followed_by = children[1] and children
+  return cjson.encode(found)
+end
+
+return command(function()
+  if #ARGV == 0 then fail('OPTION', 'JWHEN needs the id of a job') end
+  local found = {}
+  for i, id in ipairs(ARGV) do found[i] = relation(KEYS[1], id) end
+  return found
+end)

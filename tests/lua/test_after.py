@@ -1,0 +1,344 @@
+"""Jobs that run when others have ended: after, on, join; JWHEN."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from jobs_core.errors import OptionError, StaleError
+from tests.lua.helpers import MS, Lua, T
+
+
+@pytest.fixture
+def family(lua: Lua) -> Lua:
+    """Parents a and b, on the queue `echo`."""
+    for id in "ab":
+        lua.put(id)
+    return lua
+
+
+def child(lua: Lua, id: str = "c", after: str = "a,b", **options: Any) -> None:
+    lua.put(id, "child", after=after, queue="children", **options)
+
+
+def end(lua: Lua, id: str, verb: str = "done", *, now: float = T, **options: Any) -> str:
+    """Run a job now, and report its task."""
+    lua.jpush(id, now=now)
+    (task,) = [task for task in lua.take(lease=30, now=now) if task["job"] == id]
+    lua.jack(task["token"], verb, now=now, **options)
+    return str(task["token"])
+
+
+def runs(lua: Lua) -> list[str]:
+    return lua.ids("children")
+
+
+def when(lua: Lua, id: str = "c") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(lua.jwhen(id)[0])
+    return found
+
+
+def test_it_runs_when_all_have_succeeded(family: Lua) -> None:
+    child(family)
+    end(family, "a")
+    assert runs(family) == []
+    end(family, "b", now=T + 5)
+    assert runs(family) == [f"c@{MS + 5000}-1"]
+    assert family.adds_up()
+
+
+def test_it_is_a_task_like_any_other(family: Lua) -> None:
+    child(family, after="a", priority=5, timeout=60)
+    end(family, "a")
+    (task,) = family.take("children", lease=30)
+    assert (task["job"], task["payload"], task["due"], task["attempt"]) == ("c", "child", MS, 1)
+    assert json.loads(task["options"]) == {"timeout": 60}
+    family.jack(task["token"], "done")
+    assert family.ledger("c") == {"succeeded": 1}
+
+
+def test_one_parent_twice_is_not_both(family: Lua) -> None:
+    child(family)
+    end(family, "a")
+    end(family, "a")
+    assert runs(family) == []
+
+
+def test_it_waits_anew_after_each_run(family: Lua) -> None:
+    child(family)
+    for _ in range(3):
+        end(family, "a")
+        end(family, "b")
+        assert len(runs(family)) == 1
+    end(family, "b")
+    assert runs(family) == []
+
+
+def test_any_of_them_will_do_with_join_any(family: Lua) -> None:
+    child(family, join="any")
+    end(family, "b")
+    end(family, "a")
+    assert len(runs(family)) == 2
+
+
+@pytest.mark.parametrize(
+    ("on", "verb", "follows"),
+    [
+        ("success", "done", True),
+        ("success", "dead", False),
+        ("success", "cancelled", False),
+        ("failure", "done", False),
+        ("failure", "dead", True),
+        ("failure", "cancelled", False),
+        ("end", "done", True),
+        ("end", "dead", True),
+        ("end", "cancelled", True),
+    ],
+)
+def test_it_says_how_they_are_to_end(family: Lua, on: str, verb: str, follows: bool) -> None:
+    child(family, after="a", on=on)
+    end(family, "a", verb)
+    assert bool(runs(family)) == follows
+
+
+@pytest.mark.parametrize("verb", ["retry", "fail", "release", "accept", "update"])
+def test_what_goes_on_has_not_ended(family: Lua, verb: str) -> None:
+    child(family, after="a", on="end")
+    end(family, "a", verb)
+    assert runs(family) == []
+
+
+def test_a_task_that_is_lost_too_often_has_failed(lua: Lua) -> None:
+    lua.put("a", losses=1)
+    child(lua, after="a", on="failure")
+    lua.jpush("a", now=T)
+    lua.take(lease=30)
+    lua.tick(T + 60)
+    assert runs(lua) == [f"c@{MS + 60_000}-1"]
+
+
+def test_a_task_that_is_cancelled_while_it_waits_has_ended(family: Lua) -> None:
+    child(family, after="a", on="end")
+    task = family.jpush("a", now=T)
+    family.jcancel(task)
+    assert len(runs(family)) == 1
+
+
+def test_a_dead_letter_that_succeeds_after_all_lets_it_run(family: Lua) -> None:
+    child(family, after="a")
+    ticket = end(family, "a", "dead")
+    family.jdead("retry", ticket)
+    family.jack(family.held()["token"], "done", now=T)
+    assert len(runs(family)) == 1
+
+
+def test_a_stale_report_starts_nothing(family: Lua) -> None:
+    child(family, after="a")
+    token = end(family, "a")
+    with pytest.raises(StaleError):
+        family.jack(token, "done")
+    assert len(runs(family)) == 1
+
+
+def test_it_may_be_pushed_too_and_then_waits_anew(family: Lua) -> None:
+    child(family)
+    end(family, "a")
+    family.jpush("c", now=T)
+    assert len(runs(family)) == 1
+    assert "met" not in when(family)
+
+
+def test_a_chain_runs_down_to_its_end(lua: Lua) -> None:
+    lua.put("a")
+    for id, parent in ("ba", "cb", "dc"):
+        lua.put(id, after=parent)
+    lua.jpush("a", now=T)
+    ran = []
+    while found := lua.take(lease=30):
+        ran += [task["job"] for task in found]
+        lua.jack(found[0]["token"], "done", now=T)
+    assert ran == ["a", "b", "c", "d"]
+
+
+def test_scheduled_parents_let_it_run_too(lua: Lua) -> None:
+    lua.put("a", every=60)
+    child(lua, after="a")
+    for minute in range(3):
+        lua.tick(T + 60 * minute)
+        lua.jack(lua.held(now=T + 60 * minute)["token"], "done", now=T + 60 * minute)
+    assert len(runs(lua)) == 3
+
+
+def test_repeat_ends_it(family: Lua) -> None:
+    child(family, after="a", repeat=2)
+    for _ in range(4):
+        end(family, "a")
+    assert len(runs(family)) == 2
+    assert family.job("c")["state"] == "ended"
+
+
+def test_start_and_stop_bound_it(family: Lua) -> None:
+    child(family, after="a", start=T + 10, stop=T + 20)
+    for now in (T + 9, T + 10, T + 20, T + 21):
+        end(family, "a", now=now)
+    assert runs(family) == [f"c@{MS + 10_000}-1", f"c@{MS + 20_000}-2"]
+
+
+def test_a_paused_job_waits_for_nothing(family: Lua) -> None:
+    child(family, after="a")
+    family.jpause("c")
+    end(family, "a")
+    family.jresume("c")
+    assert runs(family) == []
+    end(family, "a")
+    assert len(runs(family)) == 1
+
+
+def test_overlap_holds_for_it(family: Lua) -> None:
+    child(family, after="a", overlap="skip")
+    end(family, "a")
+    end(family, "a")
+    assert len(runs(family)) == 1
+    assert family.ledger("c")["skipped"] == 1
+    assert family.adds_up()
+
+
+def test_many_that_wait_for_one_job_run_over_several_ticks(lua: Lua) -> None:
+    lua.put("a")
+    ids = [f"c{number:03d}" for number in range(250)]
+    for id in ids:
+        child(lua, id, after="a")
+    lua.forget_wakes()
+    end(lua, "a")
+    assert "wake" in lua.wakes()
+    assert lua.jtick(now=T)[1] == MS
+    while lua.jtick(now=T)[1]:
+        pass
+    assert [task.partition("@")[0] for task in runs(lua)] == ids
+    assert lua.adds_up()
+
+
+def test_a_job_that_is_removed_waits_no_more_and_is_waited_for_still(family: Lua) -> None:
+    child(family)
+    end(family, "a")
+    family.jdel("c")
+    end(family, "b")
+    assert runs(family) == []
+    assert family.size("after", "a") == family.size("met", "c") == 0
+    child(family)
+    family.jdel("a")
+    assert when(family)["missing"] == ["a"]
+    family.put("a")
+    end(family, "a")
+    end(family, "b")
+    assert len(runs(family)) == 1
+
+
+def test_an_update_keeps_what_is_met_of_what_it_still_waits_for(family: Lua) -> None:
+    family.put("x")
+    child(family)
+    end(family, "a")
+    end(family, "b")
+    runs(family)
+    end(family, "a")
+    child(family, after="a,x")
+    assert when(family)["met"] == ["a"]
+    end(family, "b")
+    end(family, "x")
+    assert len(runs(family)) == 1
+
+
+def test_an_update_with_a_schedule_ends_the_waiting(family: Lua) -> None:
+    child(family, after="a")
+    family.put("c", every=60, queue="children")
+    end(family, "a")
+    assert runs(family) == []
+    assert "after" not in family.job("c")
+    assert when(family) == {"id": "c"}
+
+
+def test_jget_shows_it_as_it_was_put(family: Lua) -> None:
+    child(family, after=" b , a,b", on="failure", join="any", repeat=3)
+    found = family.job("c")
+    assert found["after"] == ["b", "a"]
+    assert (found["on"], found["join"], found["state"], found["left"]) == ("failure", "any", "waiting", 3)
+    assert "next" not in found
+
+
+def test_jwhen_says_what_a_job_waits_for_and_what_waits_for_it(family: Lua) -> None:
+    child(family)
+    child(family, "d", after="c,gone", join="any", on="end")
+    end(family, "b")
+    assert when(family) == {
+        "id": "c",
+        "after": ["a", "b"],
+        "on": "success",
+        "join": "all",
+        "met": ["b"],
+        "followed_by": ["d"],
+    }
+    assert when(family, "d") == {
+        "id": "d",
+        "after": ["c", "gone"],
+        "on": "end",
+        "join": "any",
+        "missing": ["gone"],
+    }
+    assert when(family, "a") == {"id": "a", "followed_by": ["c"]}
+    assert family.jwhen("nobody", "a")[0] is None
+
+
+def test_jnext_knows_no_time_for_it(family: Lua) -> None:
+    child(family)
+    assert family.jnext("c") == []
+    assert family.jnext("-", after="a") == []
+
+
+def test_a_cycle_is_refused_and_named(lua: Lua) -> None:
+    put = ("JSET", "a", "echo", "x", "now", T, "after")
+    lua.refuses(OptionError, "^after makes a cycle: a after a$", *put, "a")
+    lua.put("b", after="a")
+    lua.put("c", after="x,b")
+    lua.refuses(OptionError, "^after makes a cycle: a after b after a$", *put, "b")
+    lua.refuses(OptionError, "^after makes a cycle: a after c after b after a$", *put, "y,c")
+
+
+def test_the_same_job_by_two_ways_is_no_cycle(lua: Lua) -> None:
+    for id, after in (("b", "a"), ("c", "a"), ("d", "b,c"), ("a", "z")):
+        lua.put(id, after=after)
+    assert lua.job("d")["after"] == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"after": "a b"}, "a job id is 1 to 256 bytes"),
+        ({"after": "a,,b"}, "a job id is 1 to 256 bytes"),
+        ({"after": ""}, "a job id is 1 to 256 bytes"),
+        ({"after": ",".join(f"j{n}" for n in range(101))}, "after names over 100 jobs"),
+        ({"after": "a", "on": "fail"}, "on 'fail' is not one of success, failure, end"),
+        ({"after": "a", "join": "one"}, "join 'one' is not one of all, any"),
+        ({"on": "failure"}, "on needs after"),
+        ({"join": "any", "every": 5}, "join needs after"),
+        ({"after": "a", "every": 5}, "after and every exclude each other"),
+        ({"after": "a", "cron": "@daily"}, "cron and after exclude each other"),
+        ({"after": "a", "at": T}, "at and after exclude each other"),
+        ({"after": "a", "jitter": 5}, "jitter and after exclude each other"),
+        ({"after": "a", "every": "R/P1M"}, "after and every exclude each other"),
+    ],
+)
+def test_what_is_not_understood_is_refused(lua: Lua, options: dict[str, Any], says: str) -> None:
+    pairs = [part for pair in options.items() for part in pair]
+    lua.refuses(OptionError, says, "JSET", "c", "echo", "x", "now", T, *pairs)
+
+
+def test_a_chain_without_end_is_refused(lua: Lua) -> None:
+    lua.put("j0")
+    for number in range(1, 5002):
+        lua.put(f"j{number}", after=f"j{number - 1}")
+    lua.put("waits", after="first")
+    lua.refuses(
+        OptionError, "after reaches up to over 5000", "JSET", "first", "echo", "x", "now", T, "after", "j5001"
+    )

@@ -1,0 +1,128 @@
+"""Jobs that run after others, at the command line: put, list, show, next, graph."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from jobs_core import Board
+from jobs_core.graph import as_mermaid, graph_of
+from tests.helpers import Jobs, lines, refused
+
+
+@pytest.fixture
+def diamond(board: Board) -> Board:
+    """fetch, after which clean and count run, after which report does; alarm, if one of these fails."""
+    board.put("fetch", "shell", "true")
+    board.put("clean", "shell", "true", after="fetch")
+    board.put("count", "shell", "true", after="fetch")
+    board.put("report", "shell", "true", after=["clean", "count"])
+    board.put("alarm", "shell", "true", after=["clean", "gone"], on="failure", join="any")
+    return board
+
+
+def test_put_says_after_what_a_job_runs(jobs: Jobs) -> None:
+    assert jobs("put", "b", "console", "x", "--after", "a").stdout == "b: runs after a\n"
+
+
+def test_put_refuses_a_cycle_and_names_it(jobs: Jobs) -> None:
+    jobs("put", "b", "console", "x", "--after", "a")
+    refused(jobs("put", "a", "console", "x", "--after", "b"), "after makes a cycle: a after b after a")
+
+
+@pytest.mark.usefixtures("diamond")
+def test_list_and_show_say_after_what_a_job_runs(jobs: Jobs) -> None:
+    rows = {line.split()[0]: line for line in jobs("list").stdout.splitlines()}
+    assert "after clean, count" in rows["report"]
+    assert "after clean, gone (any) on failure" in rows["alarm"]
+    assert rows["report"].split()[-1] == "waiting"
+    (shown,) = lines(jobs("show", "alarm", "--json"))
+    assert (shown["after"], shown["on"], shown["join"]) == (["clean", "gone"], "failure", "any")
+    assert "clean,count" in jobs("show", "report").stdout
+
+
+@pytest.mark.usefixtures("diamond")
+def test_no_time_is_known_for_it(jobs: Jobs) -> None:
+    found = jobs("next", "report")
+    assert (found.exit_code, found.stdout) == (0, "")
+    assert found.stderr == "no run is in sight\n"
+
+
+def test_what_dump_wrote_load_puts_back(diamond: Board, jobs: Jobs) -> None:
+    dumped = jobs("dump").stdout
+    before = sorted(diamond.list(), key=lambda job: str(job["id"]))
+    diamond.remove(*(job["id"] for job in before))
+    jobs("load", "-", input=dumped)
+    assert sorted(diamond.list(), key=lambda job: str(job["id"])) == before
+
+
+@pytest.mark.usefixtures("diamond")
+def test_graph_draws_trees(jobs: Jobs) -> None:
+    assert jobs("graph").stdout.splitlines() == [
+        "fetch",
+        "├── clean",
+        "│   ├── alarm (after clean, gone; on failure, any)",
+        "│   └── report (after clean, count)",
+        "└── count",
+        "    └── report (after clean, count)",
+        "gone (no such job)",
+        "└── alarm (after clean, gone; on failure, any)",
+    ]
+
+
+@pytest.mark.usefixtures("diamond")
+def test_graph_draws_what_is_around_a_job(jobs: Jobs) -> None:
+    assert jobs("graph", "count").stdout.splitlines() == ["fetch", "└── count", "    └── report"]
+    refused(jobs("graph", "nobody"), "there is no job 'nobody'")
+
+
+def test_graph_draws_what_follows_in_full_once(board: Board, jobs: Jobs) -> None:
+    for id, after in (("c", "a,b"), ("d", "c")):
+        board.put(id, "shell", "true", after=after)
+    assert jobs("graph").stdout.splitlines() == [
+        "a (no such job)",
+        "└── c (after a, b)",
+        "    └── d",
+        "b (no such job)",
+        "└── c (after a, b) …",
+    ]
+
+
+def test_a_board_without_such_jobs_has_no_graph(board: Board, jobs: Jobs) -> None:
+    board.put("a", "shell", "true", every=5)
+    found = jobs("graph")
+    assert (found.exit_code, found.stdout, found.stderr) == (0, "", "no job runs after another\n")
+
+
+@pytest.mark.usefixtures("diamond")
+def test_graph_as_json_has_a_line_for_each_arrow(jobs: Jobs) -> None:
+    arrows = lines(jobs("graph", "--json"))
+    assert {"parent": "fetch", "child": "clean"} in arrows
+    assert {"parent": "gone", "child": "alarm", "label": "on failure, any"} in arrows
+    assert len(arrows) == 6
+
+
+@pytest.mark.usefixtures("diamond")
+def test_graph_as_dot(jobs: Jobs) -> None:
+    drawn = jobs("graph", "--format", "dot").stdout
+    assert drawn.startswith("digraph jobs {\n")
+    assert '  "gone" [style=dashed];\n' in drawn
+    assert '  "fetch" -> "clean";\n' in drawn
+    assert '  "clean" -> "alarm" [label="on failure, any"];\n' in drawn
+
+
+@pytest.mark.usefixtures("diamond")
+def test_graph_as_mermaid(jobs: Jobs) -> None:
+    drawn = jobs("graph", "--format", "mermaid").stdout.splitlines()
+    assert drawn[0] == "flowchart LR"
+    name = {line.split('"')[1]: line.split("[")[0].strip() for line in drawn if "[" in line}
+    assert f"  {name['fetch']} --> {name['clean']}" in drawn
+    assert f'  {name["clean"]} -->|"on failure, any"| {name["alarm"]}' in drawn
+
+
+def test_ids_are_quoted(board: Board, jobs: Jobs) -> None:
+    board.put('say"hi"', "shell", "true", after="back\\slash")
+    assert r'"back\\slash" -> "say\"hi\"";' in jobs("graph", "--format", "dot").stdout
+    assert '["say#quot;hi#quot;"]' in as_mermaid(graph_of(board.list()))
+    assert json.loads(jobs("graph", "--json").stdout)["child"] == 'say"hi"'
