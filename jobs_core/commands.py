@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from jobs_core.keys import Keys
 Call = tuple[str, Sequence[Any]]
 """A command's name and its arguments after the board."""
 
-VERSION = "2"
+VERSION = "3"
 """The version of the data layout and of the commands."""
 
 _INCLUDE = re.compile(r'^--- @include "(\w+)"$', re.MULTILINE)
@@ -31,6 +32,7 @@ _CODES: dict[str, type[errors.JobsError]] = {
     "NOTFOUND": errors.NotFoundError,
     "EXISTS": errors.ExistsError,
     "STALE": errors.StaleError,
+    "AGAIN": errors.AgainError,
     "FAULT": errors.FaultError,
 }
 
@@ -55,9 +57,8 @@ def _collect(text: str, found: dict[str, str]) -> None:
     """Add the fragments that `text` includes, each once and after what it includes itself."""
     for name in _INCLUDE.findall(text):
         if name not in found:
-            fragment = _read(f"include/{name}.lua")
-            _collect(fragment, found)
-            found[name] = _INCLUDE.sub("", fragment).strip()
+            _collect(_read(f"include/{name}.lua"), found)
+            found[name] = _fragment(name)
 
 
 @cache
@@ -83,19 +84,31 @@ def _build(name: str) -> Command:
 
 
 def functions_library() -> str:
-    """The commands as one library for FUNCTION LOAD: `FCALL JSET 1 {jobs} …`."""
-    found: dict[str, str] = {}
+    """The commands as one library for FUNCTION LOAD: `FCALL JSET 1 {jobs} …`.
+
+    Fragments that several commands share come first. What one alone uses is within it, since a chunk of Lua
+    may have 200 local names.
+    """
+    users = Counter(name for command in commands().values() for name in command.includes)
+    shared = [name for name in _all_fragments() if users[name] > 1]
+    parts = ["#!lua name=jobs", *map(_fragment, shared)]
     for command in commands().values():
-        for name in command.includes:
-            found.setdefault(name, _INCLUDE.sub("", _read(f"include/{name}.lua")).strip())
-    parts = ["#!lua name=jobs", *found.values()]
-    for command in commands().values():
+        own = "\n".join(_fragment(name) for name in command.includes if users[name] == 1)
         flags = ", ".join(f"'{flag}'" for flag in command.flags.split(",") if flag)
         parts.append(
             f"redis.register_function{{ function_name = '{command.name}', flags = {{ {flags} }},\n"
-            f"callback = function(KEYS, ARGV)\n{command.body}\nend }}"
+            f"callback = function(KEYS, ARGV)\n{own}\n{command.body}\nend }}"
         )
     return "\n".join(parts) + "\n"
+
+
+def _all_fragments() -> list[str]:
+    """Every fragment once, after what it includes."""
+    return list(dict.fromkeys(name for command in commands().values() for name in command.includes))
+
+
+def _fragment(name: str) -> str:
+    return _INCLUDE.sub("", _read(f"include/{name}.lua")).strip()
 
 
 class Commands:
@@ -111,11 +124,18 @@ class Commands:
         self._published = False
 
     def call(self, name: str, *args: Any) -> Any:
-        """Call one command and return its reply. Raises what `jobs_core.errors` draws."""
-        (reply,) = self.batch([(name, args)])
-        if isinstance(reply, errors.JobsError):
-            raise reply
-        return reply
+        """Call one command and return its reply. Raises what `jobs_core.errors` draws.
+
+        While a board file is being put in place, that is done first.
+        """
+        while True:
+            (reply,) = self.batch([(name, args)])
+            if not isinstance(reply, errors.JobsError):
+                return reply
+            if not isinstance(reply, errors.AgainError):
+                raise reply
+            while self.call("JAPPLY", "roll"):
+                pass
 
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Call several commands in one round trip. A refused one gives its error in place of a reply."""

@@ -9,7 +9,8 @@
     │   └── ExistsError           a job of that id exists already
     └── FaultError                something outside the user's control: exit code 1
         ├── ServerError           Redis is absent, loading, read-only, full or too old
-        ├── StaleError            a lease token that no longer holds its task
+        ├── StaleError            a lease token that no longer holds its task, a stage that is out of date
+        ├── AgainError            a board file is being put in place
         └── PluginError           a plugin that fails to load, or clashes with another
 
 Each error's text is one sentence that says what is wrong, where, and what to do about it. No error ever
@@ -58,7 +59,12 @@ class ServerError(FaultError):
 
 
 class StaleError(FaultError):
-    """A lease token that no longer holds its task: another attempt has it, or has ended it."""
+    """A lease token that no longer holds its task, since another attempt has it or has ended it; or a board
+    that was changed while a board file was compared with it."""
+
+
+class AgainError(FaultError):
+    """A board file is being put in place: the client helps, and tries again by itself."""
 
 
 class PluginError(FaultError):

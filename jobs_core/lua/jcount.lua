@@ -5,10 +5,13 @@
   and queue:<name> for each queue that was ever used.
 
     EVALSHA <JCOUNT> 1 {jobs}
+
+  Errors: JOBS AGAIN.
 --]]
 --- @include "command"
 --- @include "places"
 --- @include "record"
+--- @include "settled"
 
 -- The queues by name, and how many tasks wait in each, whatever their priority.
 local function queue_lengths(board)
@@ -23,6 +26,7 @@ end
 
 return command(function()
   local board = KEYS[1]
+  refuse_unsettled(board)
   local counts = {
     'jobs', redis.call('HLEN', key(board, 'job')),
     'scheduled', redis.call('ZCARD', key(board, 'schedule')),

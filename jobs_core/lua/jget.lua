@@ -8,14 +8,16 @@
       1) {"id":"tick","runner":"shell","payload":"echo hi","every":5,"start":1763900000,"next":1763900005,"state":"scheduled"}
 
   Answers a list, with a null for each id that is not there.
-  Errors: JOBS OPTION.
+  Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 --- @include "command"
 --- @include "fail"
 --- @include "describe"
+--- @include "settled"
 
 return command(function()
   if #ARGV == 0 then fail('OPTION', 'JGET needs the id of a job') end
+  refuse_unsettled(KEYS[1])
   local board, jobs = KEYS[1], {}
   for i, id in ipairs(ARGV) do
     local packed = redis.call('HGET', key(board, 'job'), id)

@@ -10,7 +10,7 @@
     EVALSHA <JNEXT> 1 {jobs} - cron '0 3 * * MON-FRI' zone Europe/Brussels count 3
 
   Answers up to `count` (1 unless given, at most 1000) times in ms since the epoch; fewer when it ends sooner.
-  Errors: JOBS NOTFOUND, JOBS OPTION.
+  Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
 --- @include "command"
 --- @include "find_job"

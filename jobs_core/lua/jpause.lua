@@ -6,7 +6,7 @@
     EVALSHA <JPAUSE> 1 {jobs} tick
 
   Answers 1, or 0 when it was paused already.
-  Errors: JOBS NOTFOUND.
+  Errors: JOBS AGAIN, JOBS NOTFOUND.
 --]]
 --- @include "command"
 --- @include "find_job"

@@ -11,7 +11,7 @@
     EVALSHA <JPUSH> 1 {jobs} backup
 
   Answers the task's id.
-  Errors: JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD.
+  Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD.
 --]]
 --- @include "command"
 --- @include "find_job"

@@ -7,7 +7,7 @@
     EVALSHA <JRESUME> 1 {jobs} tick
 
   Answers the next run in ms since the epoch, or 0 when there is none.
-  Errors: JOBS NOTFOUND, JOBS OPTION.
+  Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
 --- @include "command"
 --- @include "find_job"

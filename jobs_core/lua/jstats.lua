@@ -12,7 +12,7 @@
   With `job`, what the ledger knows of that job; its tasks in flight are to be counted with JTASKS.
 
     EVALSHA <JSTATS> 1 {jobs}
-  Errors: JOBS NOTFOUND, JOBS OPTION.
+  Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
 --- @include "command"
 --- @include "find_job"

@@ -9,11 +9,12 @@
       1) {"id":"report","after":["fetch","clean"],"on":"success","join":"all","met":["fetch"]}
 
   Answers a list, with a null for each id that is not there.
-  Errors: JOBS OPTION.
+  Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 --- @include "command"
 --- @include "after"
 --- @include "fail"
+--- @include "settled"
 
 local ON = { f = 'failure', e = 'end' }
 
@@ -44,6 +45,7 @@ end
 
 return command(function()
   if #ARGV == 0 then fail('OPTION', 'JWHEN needs the id of a job') end
+  refuse_unsettled(KEYS[1])
   local found = {}
   for i, id in ipairs(ARGV) do found[i] = relation(KEYS[1], id) end
   return found

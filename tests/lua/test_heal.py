@@ -51,6 +51,11 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JTRIM", ["echo", 0]),
     ("JCOUNT", []),
     ("JSTATS", []),
+    ("JAPPLY", ["begin"]),
+    ("JSTAGE", ["1-1", "board.yml", "put", 7, "s", "echo", "x", "every", 5, "start", T]),
+    ("JAPPLY", ["check", "1-1", "s"]),
+    ("JAPPLY", ["commit", "1-1", "board.yml", "now", T]),
+    ("JAPPLY", ["roll"]),
     ("JDEL", ["a", "b"]),
 ]
 """Every command at least once, each with something to do."""

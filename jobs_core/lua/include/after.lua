@@ -69,9 +69,11 @@ do
     if way then fail('OPTION', 'after makes a cycle: ' .. id .. ' after ' .. table.concat(way, ' after ')) end
   end
 
-  -- Note what a job waits for, instead of what it waited for before.
+  -- Note what a job waits for, instead of what it waited for before. That is a revision of the board: what others have
+  -- found about cycles does not hold any more.
   function after.link(board, id, head, old)
     local keeps = {}
+    redis.call('HINCRBY', key(board, 'stats'), 'revision', 1)
     for _, parent in ipairs(after.parents(head)) do
       keeps[parent] = true
       redis.call('ZADD', key(board, 'after:' .. parent), 0, id)

@@ -23,9 +23,8 @@ local function iso_text(ms, offset)
     math.floor(rest / 60000) % 60, rest % 60000 / 1000, offset < 0 and '-' or '+', math.floor(minutes / 60), minutes % 60)
 end
 
--- A job as readable JSON: the options it was put with, and where it stands. Times are in epoch seconds.
-local function describe(id, packed, due)
-  local head, body = unpack_job(packed)
+-- The options that a job was put with, as a table. Times are in epoch seconds.
+local function options_of(id, head, body)
   local options, payload = split_body(body)
   local job = options ~= '' and cjson.decode(options) or {}
   job.id, job.runner, job.payload, job.queue = id, head.n, payload, head.q
@@ -45,6 +44,13 @@ local function describe(id, packed, due)
   job.overlap = head.w and ({ s = 'skip', q = 'queue', r = 'replace' })[head.w]
   job.grace, job.jitter = in_seconds(head.g), in_seconds(head.j)
   job['repeat'], job.left = head.r, head.l
+  return job
+end
+
+-- A job as readable JSON: the options it was put with, and where it stands.
+local function describe(id, packed, due)
+  local head, body = unpack_job(packed)
+  local job = options_of(id, head, body)
   job.next = in_seconds(due and tonumber(due))
   job.state = state(head, due)
   return cjson.encode(job)

@@ -3,6 +3,7 @@
 --- @include "job_options"
 --- @include "next"
 --- @include "schedule"
+--- @include "settled"
 
 -- `left`, `paused` and `next` restore a job from a dump.
 local PUT_OPTIONS = { queue = true, priority = true, now = true, left = true, paused = true, next = true }
@@ -31,35 +32,19 @@ local function restore(head, options)
 end
 
 -- Refuse a job that would wait for itself. Where nobody waits for it, there is no way back to it.
-local function refuse_cycle(board, id, head, old)
-  if not head.h or old and after.is_same(head.h, old.h) then return end
-  after.refuse_cycle(id, after.parents(head), function(parent)
-    if parent ~= id and not after.has_children(board, id) then return nil end
+local function refuse_cycle(board, job)
+  if not job.head.h or job.old and after.is_same(job.head.h, job.old.h) then return end
+  refuse_unsettled(board)
+  after.refuse_cycle(job.id, after.parents(job.head), function(parent)
+    if parent ~= job.id and not after.has_children(board, job.id) then return nil end
     local packed = redis.call('HGET', key(board, 'job'), parent)
     return packed and unpack_job(packed)
   end)
 end
 
--- Create or update a job. Answers its next run in ms, or 0 when it has none.
-local function put(board, args, create_only)
-  local id, runner, payload = args[1], args[2], args[3]
-  if not payload then fail('OPTION', 'a job needs an id, a runner and a payload') end
-  check_id(id)
-  check_runner(runner)
-  check_payload(board, payload)
-  local options = read_pairs(args, 4, SCHEDULE_OPTIONS, WORKER_OPTIONS, PUT_OPTIONS)
-  local now = now_option(options)
-  local packed = redis.call('HGET', key(board, 'job'), id)
-  if packed and create_only then fail('EXISTS', "there is already a job '" .. id .. "'") end
-
-  local old = packed and unpack_job(packed)
-  local head, almanac = read_schedule(options, now, old and old.s or now), new_almanac(board)
-  refuse_cycle(board, id, head, old)
-  if head.c then cron.settle(almanac, head, id) end  -- it is refused here, if it is wrong
-  head.n = runner
-  if options.queue and options.queue ~= runner then head.q = queue_name(options.queue) end
-  head.y = priority(options)
-  local body = worker_options(options) .. '\n' .. payload
+-- When a job that is put runs next: ms, or nothing.
+local function next_of_put(board, job, options, now, almanac)
+  local id, head, old = job.id, job.head, job.old
   local kept = old and inherit(head, old)
   local due
   if restore(head, options) then
@@ -70,11 +55,48 @@ local function put(board, args, create_only)
   else
     due = opening_run(head, now, not old, almanac, id)
   end
-  if head.l == 0 then due = nil end
-  if head.z then head.x, due = due, nil end
+  return head.l ~= 0 and due or nil
+end
 
-  redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
-  schedule(board, id, due)
-  if head.h or old and old.h then after.link(board, id, head, old) end
-  return due or 0
+-- Read what is to be put: id, runner, payload, options. `now` holds when the options do not say. Answers a table: id, head,
+-- body, when it is due, and, if there is such a job already, the `old` head and body.
+local function read_put(board, args, create_only, now)
+  local id, runner, payload = args[1], args[2], args[3]
+  if not payload then fail('OPTION', 'a job needs an id, a runner and a payload') end
+  check_id(id)
+  check_runner(runner)
+  check_payload(board, payload)
+  local options = read_pairs(args, 4, SCHEDULE_OPTIONS, WORKER_OPTIONS, PUT_OPTIONS)
+  if options.now or not now then now = now_option(options) end
+  local packed = redis.call('HGET', key(board, 'job'), id)
+  if packed and create_only then fail('EXISTS', "there is already a job '" .. id .. "'") end
+
+  local old, old_body
+  if packed then old, old_body = unpack_job(packed) end
+  local head, almanac = read_schedule(options, now, old and old.s or now), new_almanac(board)
+  if head.c then cron.settle(almanac, head, id) end  -- it is refused here, if it is wrong
+  head.n = runner
+  if options.queue and options.queue ~= runner then head.q = queue_name(options.queue) end
+  head.y = priority(options)
+  local job = { id = id, head = head, body = worker_options(options) .. '\n' .. payload, old = old, old_body = old_body }
+  job.due = next_of_put(board, job, options, now, almanac)
+  return job
+end
+
+local function write_put(board, job)
+  local head = job.head
+  if head.z then head.x, job.due = job.due, nil end
+  redis.call('HSET', key(board, 'job'), job.id, pack_job(head, job.body))
+  schedule(board, job.id, job.due)
+  if head.h or job.old and job.old.h then after.link(board, job.id, head, job.old) end
+  return job.due or 0
+end
+
+-- Create or update a job. Answers its next run in ms, or 0 when it has none.
+local function put(board, args, create_only)
+  if create_only then refuse_unsettled(board) end
+  local job = read_put(board, args, create_only)
+  refuse_cycle(board, job)
+  overrule_rolling(board, job.id)
+  return write_put(board, job)
 end

@@ -1,0 +1,93 @@
+#!lua
+--[[ JSTAGE board stage owner put|adopt|remove words id runner payload [option value …] [words id …] …
+
+  Prepare what a board file changes, beside the board: nothing of it is to be seen before JAPPLY commit. `stage` is what
+  JAPPLY begin answered, and `owner` the name of the file. Each job is compared with the one on the board, as JSET would
+  make it; one that is already so is not staged. Stage no more than about a hundred at once. A stage is kept for an hour
+  after the last call.
+
+    put      each as JSET would; refused when there is such a job that is not the owner's
+    adopt    the same, and jobs that are not the owner's become his
+    remove   each is an id alone; only jobs of the owner are removed
+
+    EVALSHA <JSTAGE> 1 {jobs} 1-0 board.yml put 5 tick shell 'echo hi' every 5 3 tock shell date
+      1) 1) (nil)                        what it was, as JSON: nothing, it is new
+         2) {"id":"tick",…}              what it will be
+      2) (integer) 0                     it stays as it is
+    EVALSHA <JSTAGE> 1 {jobs} 1-0 board.yml remove 1 old
+
+  Answers a list: for each a pair, before and after, null where there is none; 0; or an error.
+  Errors: JOBS AGAIN, JOBS EXISTS, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD.
+--]]
+--- @include "command"
+--- @include "describe"
+--- @include "put"
+--- @include "settled"
+--- @include "stage"
+--- @include "words"
+
+local MODES = { put = true, adopt = true, remove = true }
+
+local function fields_of(id, head, body)
+  local fields = options_of(id, head, body)
+  fields.paused = head.z
+  return fields
+end
+
+local function is_same(a, b)
+  if type(a) ~= 'table' or type(b) ~= 'table' then return a == b end
+  for name, value in pairs(a) do
+    if not is_same(value, b[name]) then return false end
+  end
+  for name in pairs(b) do
+    if a[name] == nil then return false end
+  end
+  return true
+end
+
+-- Whose a job is that is there already; refused when it must not be touched.
+local function check_owner(id, found, owner, mode)
+  if found == owner or mode == 'adopt' then return end
+  local whose = found and "belongs to the board file '" .. found .. "'" or 'was not put by a board file'
+  fail('EXISTS', "the job '" .. id .. "' " .. whose .. ': adopt it, or choose another id')
+end
+
+local function stage_put(board, stage, owner, mode, args)
+  local job = read_put(board, args, false)
+  local found = job.old and redis.call('HGET', key(board, 'owners'), job.id)
+  local before = job.old and fields_of(job.id, job.old, job.old_body)
+  local now = fields_of(job.id, job.head, job.body)
+  if before then
+    check_owner(job.id, found, owner, mode)
+    if found == owner and is_same(before, now) then return 0 end
+  end
+  write_staged(board, stage, job.id, cmsgpack.pack(args))
+  return { before and cjson.encode(before) or false, cjson.encode(now) }
+end
+
+local function stage_remove(board, stage, owner, id)
+  local packed = redis.call('HGET', key(board, 'job'), id)
+  if redis.call('HGET', key(board, 'owners'), id) ~= owner then
+    fail('NOTFOUND', "there is no job '" .. id .. "' of the board file '" .. owner .. "'")
+  end
+  write_staged(board, stage, id, '')
+  if not packed then return 0 end
+  return { cjson.encode(fields_of(id, unpack_job(packed))), false }
+end
+
+return command(function()
+  local board, stage, owner, mode = KEYS[1], ARGV[1] or '', ARGV[2] or '', ARGV[3]
+  if not MODES[mode] then fail('OPTION', 'JSTAGE takes a stage, an owner, and put, adopt or remove') end
+  check_stage(stage)
+  check_board_file(owner)
+  refuse_unsettled(board)
+  local replies = {}
+  for i, args in ipairs(read_words(ARGV, 4)) do
+    if mode == 'remove' then
+      replies[i] = command(stage_remove, board, stage, owner, args[1])
+    else
+      replies[i] = command(stage_put, board, stage, owner, mode, args)
+    end
+  end
+  return replies
+end)

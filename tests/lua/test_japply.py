@@ -1,0 +1,327 @@
+"""JSTAGE and JAPPLY: a board file, applied as a whole."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from jobs_core.errors import AgainError, JobsError, OptionError, StaleError
+from tests.lua.helpers import MS, Lua, T
+
+FILE = "board.yml"
+
+
+def words(id: str, payload: str = "x", **options: Any) -> list[Any]:
+    pairs = [part for pair in options.items() for part in pair]
+    return [3 + len(pairs), id, "echo", payload, *pairs]
+
+
+def staged(lua: Lua, stage: str, *jobs: list[Any], mode: str = "put", owner: str = FILE) -> list[Any]:
+    return list(lua.jstage(stage, owner, mode, *(word for job in jobs for word in job)))
+
+
+def roll(lua: Lua) -> None:
+    while lua.japply("roll"):
+        pass
+
+
+def apply(lua: Lua, *jobs: list[Any], owner: str = FILE, mode: str = "put") -> None:
+    """Stage jobs that are all accepted, commit and roll forward."""
+    stage = lua.japply("begin")
+    assert not [reply for reply in staged(lua, stage, *jobs, mode=mode, owner=owner) if _failed(reply)]
+    lua.japply("commit", stage, owner, "now", T)
+    roll(lua)
+
+
+def _failed(reply: Any) -> bool:
+    return isinstance(reply, Exception)
+
+
+def test_what_is_staged_is_not_on_the_board(lua: Lua) -> None:
+    stage = lua.japply("begin")
+    ((before, after),) = staged(lua, stage, words("a", every=5))
+    assert before is None
+    assert json.loads(after)["every"] == 5
+    assert lua.count()["jobs"] == 0
+    assert lua.tick(T + 99) == 0
+
+
+def test_a_commit_puts_it_there_as_jset_would(lua: Lua) -> None:
+    apply(lua, words("a", every=5, timeout=60), words("b", at="+1h"))
+    lua.put("c", every=5, timeout=60)
+    assert lua.job("a") == lua.job("c") | {"id": "a"}
+    assert lua.jnext("a") == [MS]
+    assert lua.jnext("b") == [MS + 3_600_000]
+
+
+def test_it_says_what_would_change(lua: Lua) -> None:
+    apply(lua, words("a", every=5), words("b", "old"))
+    stage = lua.japply("begin")
+    same, changed, new = staged(lua, stage, words("a", every=5), words("b", "new", timeout=9), words("c"))
+    assert same == 0
+    assert [json.loads(text) for text in changed] == [
+        {"id": "b", "runner": "echo", "payload": "old"},
+        {"id": "b", "runner": "echo", "payload": "new", "timeout": 9},
+    ]
+    assert new[0] is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"every": 5},
+        {"every": 5, "repeat": 3, "start": T - 100, "stop": T + 1000},
+        {"every": 5, "decay": 2, "step": 60, "overlap": "skip", "misfire": "all", "jitter": 2},
+        {"cron": "0 3 * * MON-FRI", "priority": 3, "queue": "slow"},
+        {"after": "x,y", "on": "failure", "join": "any"},
+        {"at": T + 60, "policy": "retry", "attempts": 5, "backoff": "1s,10s", "retry-on": "503,5*"},
+        {"every": "R/2026-01-31T00:00:00Z/P1M"},
+        {"every": 5, "paused": 1},
+    ],
+)
+def test_a_job_that_is_so_already_stays_as_it_is(lua: Lua, options: dict[str, Any]) -> None:
+    apply(lua, words("a", **options))
+    before = lua.client.dump(lua.keys.job), lua.client.dump(lua.keys.schedule)
+    stage = lua.japply("begin")
+    assert staged(lua, stage, words("a", **options)) == [0]
+    lua.refuses(StaleError, "nothing was staged", "JAPPLY", "commit", stage, FILE)
+    assert (lua.client.dump(lua.keys.job), lua.client.dump(lua.keys.schedule)) == before
+
+
+def test_an_update_keeps_run_times_and_runs_left(lua: Lua) -> None:
+    apply(lua, words("a", every=5, repeat=10))
+    lua.tick(T)
+    lua.tick(T + 5)
+    apply(lua, words("a", "other", every=5, repeat=10))
+    assert lua.jnext("a") == [MS + 10_000]
+    assert (lua.job()["left"], lua.job()["payload"]) == (8, "other")
+
+
+def test_removing_takes_away_the_owners_jobs_alone(lua: Lua) -> None:
+    apply(lua, words("a", every=5), words("b", every=5))
+    lua.put("mine", every=5)
+    apply(lua, words("theirs"), owner="other.yml")
+    stage = lua.japply("begin")
+    replies = staged(lua, stage, [1, "a"], [1, "mine"], [1, "theirs"], [1, "nobody"], mode="remove")
+    assert json.loads(replies[0][0])["id"] == "a"
+    assert replies[0][1] is None
+    assert [type(reply).__name__ for reply in replies[1:]] == ["NotFoundError"] * 3
+    lua.japply("commit", stage, FILE)
+    roll(lua)
+    assert [text is not None for text in lua.jget("a", "b", "mine", "theirs")] == [False, True, True, True]
+    lua.tick(T)
+    assert sorted(lua.ids()) == [f"b@{MS}", f"mine@{MS}"]
+
+
+def test_jobs_that_others_put_are_not_touched(lua: Lua) -> None:
+    lua.put("mine")
+    apply(lua, words("theirs"), owner="other.yml")
+    stage = lua.japply("begin")
+    mine, theirs = staged(lua, stage, words("mine", "new"), words("theirs", "new"))
+    assert "the job 'mine' was not put by a board file: adopt it" in str(mine)
+    assert "the job 'theirs' belongs to the board file 'other.yml'" in str(theirs)
+    lua.refuses(StaleError, "nothing was staged", "JAPPLY", "commit", stage, FILE)
+
+
+def test_adopted_jobs_are_the_owners_from_then_on(lua: Lua) -> None:
+    lua.put("mine")
+    apply(lua, words("mine"), mode="adopt")
+    stage = lua.japply("begin")
+    assert staged(lua, stage, words("mine")) == [0]
+    assert not _failed(staged(lua, stage, [1, "mine"], mode="remove")[0])
+
+
+def test_a_job_that_was_removed_by_hand_is_nobodys(lua: Lua) -> None:
+    apply(lua, words("a"))
+    lua.jdel("a")
+    lua.put("a")
+    stage = lua.japply("begin")
+    assert "was not put by a board file" in str(staged(lua, stage, words("a"))[0])
+
+
+def test_many_jobs_are_rolled_forward_a_hundred_a_call(lua: Lua) -> None:
+    stage = lua.japply("begin")
+    for first in range(0, 250, 50):
+        staged(lua, stage, *(words(f"j{n}", every=5) for n in range(first, first + 50)))
+    assert lua.japply("commit", stage, FILE, "now", T) == 250
+    assert lua.japply("roll") == 150
+    assert lua.japply("roll") == 50
+    assert lua.japply("roll") == 0
+    assert lua.japply("roll") == 0
+    assert lua.count()["jobs"] == lua.count()["scheduled"] == 250
+
+
+def half_rolled(lua: Lua) -> None:
+    """A board of 250 jobs, of which 100 are in place."""
+    stage = lua.japply("begin")
+    staged(lua, stage, *(words(f"j{n}", every=5) for n in range(250)))
+    lua.japply("commit", stage, FILE, "now", T)
+    lua.japply("roll")
+
+
+def test_whoever_ticks_rolls_it_forward_and_nothing_is_due_before(lua: Lua) -> None:
+    half_rolled(lua)
+    lua.forget_wakes()
+    assert lua.jtick(now=T + 60) == [0, MS + 60_000, MS + 60_000]
+    assert lua.jtick(now=T + 60) == [0, MS + 60_000, MS + 60_000]
+    assert lua.tick(T + 60) == 250
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("JGET", "j0"),
+        ("JNEXT", "j0"),
+        ("JPAUSE", "j0"),
+        ("JRESUME", "j0"),
+        ("JPUSH", "j0"),
+        ("JCOUNT",),
+        ("JWHEN", "j0"),
+        ("JSETNX", "new", "echo", "x"),
+        ("JSET", "new", "echo", "x", "after", "j0"),
+        ("JAPPLY", "begin"),
+        ("JAPPLY", "commit", "1-0", FILE),
+        ("JSTAGE", "1-0", FILE, "put", 3, "a", "echo", "x"),
+    ],
+    ids=lambda call: " ".join(map(str, call[:2])),
+)
+def test_nobody_sees_half_a_board(lua: Lua, call: tuple[Any, ...]) -> None:
+    half_rolled(lua)
+    (reply,) = lua.board.commands.batch([(call[0], call[1:])])
+    assert isinstance(reply, AgainError)
+
+
+def test_the_client_helps_and_tries_again_by_itself(lua: Lua) -> None:
+    half_rolled(lua)
+    assert lua.count()["jobs"] == 250
+
+
+def test_what_is_put_or_removed_by_hand_meanwhile_counts(lua: Lua) -> None:
+    half_rolled(lua)
+    lua.put("j249", "by hand")
+    lua.jdel("j248", "j0")
+    roll(lua)
+    assert lua.job("j249")["payload"] == "by hand"
+    assert lua.jget("j248", "j0") == [None, None]
+    assert lua.count()["jobs"] == 248
+
+
+def test_a_stage_is_out_of_date_once_another_was_committed(lua: Lua) -> None:
+    early = lua.japply("begin")
+    staged(lua, early, words("a"))
+    apply(lua, words("b"), owner="other.yml")
+    lua.refuses(StaleError, "the board was changed meanwhile", "JAPPLY", "commit", early, FILE)
+    assert lua.count()["jobs"] == 1
+
+
+def test_a_stage_that_is_dropped_leaves_nothing(lua: Lua) -> None:
+    lua.japply("begin")
+    before = set(lua.everything())
+    stage = lua.japply("begin")
+    staged(lua, stage, words("a"))
+    assert set(lua.everything()) > before
+    lua.japply("drop", stage)
+    assert set(lua.everything()) == before
+
+
+def test_a_stage_that_nobody_commits_goes_by_itself(lua: Lua) -> None:
+    before = set(lua.everything())
+    stage = lua.japply("begin")
+    staged(lua, stage, words("a"))
+    left = {name for name in set(lua.everything()) - before if name != lua.keys.stats}
+    assert len(left) == 2
+    assert all(0 < lua.client.ttl(name) <= 3600 for name in left)
+
+
+def test_what_is_committed_stays_until_it_is_in_place(lua: Lua) -> None:
+    stage = lua.japply("begin")
+    staged(lua, stage, words("a"))
+    lua.japply("commit", stage, FILE)
+    assert all(lua.client.ttl(name) == -1 for name in lua.everything())
+    roll(lua)
+    assert not [name for name in lua.everything() if "rolling" in name or "stage:" in name]
+
+
+def test_a_cycle_within_a_stage_is_found(lua: Lua) -> None:
+    stage = lua.japply("begin")
+    staged(lua, stage, words("a", after="b"), words("b", after="c"), words("c", after="a"))
+    lua.refuses(
+        OptionError, "after makes a cycle: a after b after c after a", "JAPPLY", "check", stage, "a", "b"
+    )
+
+
+def test_a_cycle_with_the_board_is_found(lua: Lua) -> None:
+    lua.put("c", after="a")
+    stage = lua.japply("begin")
+    staged(lua, stage, words("a", after="b"), words("b", after="c"))
+    lua.refuses(OptionError, "after makes a cycle: b after c after a after b", "JAPPLY", "check", stage, "b")
+
+
+def test_turning_an_order_round_is_no_cycle(lua: Lua) -> None:
+    apply(lua, words("a"), words("b", after="a"))
+    stage = lua.japply("begin")
+    staged(lua, stage, words("a", after="b"), words("b"))
+    lua.japply("check", stage, "a", "b")
+    lua.japply("commit", stage, FILE)
+    roll(lua)
+    assert lua.job("a")["after"] == ["b"]
+    assert "after" not in lua.job("b")
+
+
+def test_a_cycle_that_is_made_between_check_and_commit_is_not_committed(lua: Lua) -> None:
+    stage = lua.japply("begin")
+    staged(lua, stage, words("a", after="b"))
+    lua.japply("check", stage, "a")
+    lua.put("b", after="a")
+    lua.refuses(StaleError, "meanwhile", "JAPPLY", "commit", stage, FILE)
+
+
+def test_a_job_that_cannot_be_put_any_more_is_noted(lua: Lua) -> None:
+    stage = lua.japply("begin")
+    staged(lua, stage, words("a", "x" * 100), words("b"))
+    lua.japply("commit", stage, FILE, "now", T)
+    lua.client.hset(lua.keys.settings, "payload_limit", 50)
+    roll(lua)
+    assert lua.count()["jobs"] == 1
+    (entry,) = [entry for entry in lua.board.history() if entry["what"] == "refused"]
+    assert entry["job"] == "a"
+    assert entry["note"].startswith("the payload is 100 bytes")
+
+
+@pytest.mark.parametrize(
+    ("kind", "says", "arguments"),
+    [
+        (OptionError, "JSTAGE takes a stage", ["1-0", FILE, "set"]),
+        (OptionError, "'x' is not a stage", ["x", FILE, "put"]),
+        (OptionError, "a board file's name", ["1-0", "", "put"]),
+        (OptionError, "words is more", ["1-0", FILE, "put", 5, "a"]),
+    ],
+)
+def test_jstage_refuses_what_it_does_not_understand(
+    lua: Lua, kind: type[JobsError], says: str, arguments: list[Any]
+) -> None:
+    lua.refuses(kind, says, "JSTAGE", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("says", "arguments"),
+    [
+        ("JAPPLY starts with", []),
+        ("JAPPLY starts with", ["put"]),
+        ("'' is not a stage", ["commit"]),
+        ("'1' is not a stage", ["check", "1", "a"]),
+        ("a board file's name", ["commit", "1-0", ""]),
+        ("a board file's name", ["commit", "1-0"]),
+    ],
+)
+def test_japply_refuses_what_it_does_not_understand(lua: Lua, says: str, arguments: list[Any]) -> None:
+    lua.refuses(OptionError, says, "JAPPLY", *arguments)
+
+
+def test_one_that_is_refused_keeps_no_other_from_being_staged(lua: Lua) -> None:
+    stage = lua.japply("begin")
+    first, second, third = staged(lua, stage, words("a"), words("b", every="soon"), words("c"))
+    assert (first[0], third[0]) == (None, None)
+    assert "every 'soon'" in str(second)
