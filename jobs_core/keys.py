@@ -21,6 +21,7 @@ class Keys:
         self.commands = f"{self.tag}:commands"
         self.wake = f"{self.tag}:wake"
         self.limits = f"{self.tag}:limits"
+        self.owners = f"{self.tag}:owners"
 
     def queue(self, name: str) -> str:
         """The list of tasks that wait in a queue."""

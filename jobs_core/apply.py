@@ -1,0 +1,167 @@
+"""Apply declared jobs to a board as a whole: stage what changes beside it, commit it by one step.
+
+Whoever is stopped before the commit leaves the board as it was; after it, the new board is rolled forward by
+whoever calls next. Redis compares and decides; see `lua/jstage.lua` and `lua/japply.lua`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from jobs_core import bulk
+from jobs_core.calls import parts
+from jobs_core.commands import translated
+from jobs_core.errors import JobsError, StaleError
+
+if TYPE_CHECKING:
+    from jobs_core.board import Board
+
+Advance = Callable[[int], None]
+
+TRIES = 5
+"""How often a stage is made again when others change the board meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of one job: its options before and after, None where there is no such job.
+
+    Both are equal when only the job's owner changes.
+    """
+
+    id: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+    @property
+    def kind(self) -> Literal["add", "change", "remove", "adopt"]:
+        if self.before is None:
+            return "add"
+        if self.after is None:
+            return "remove"
+        return "adopt" if self.before == self.after else "change"
+
+    @property
+    def names(self) -> list[str]:
+        """The options that differ."""
+        before, after = self.before or {}, self.after or {}
+        return [name for name in {**before, **after} if before.get(name) != after.get(name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What applying would change, or has changed. `refused` has the errors, by the places of the jobs."""
+
+    stage: str
+    changes: list[Change] = field(default_factory=list)
+    same: int = 0
+    refused: dict[int, JobsError] = field(default_factory=dict)
+
+    def count(self, kind: str) -> int:
+        return sum(change.kind == kind for change in self.changes)
+
+
+def plan(board: Board, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Any) -> Plan:
+    """Say what `apply` would change. It takes the same arguments, and changes nothing."""
+    found = _stage(board, jobs, owner, **options)
+    board.commands.call("JAPPLY", "drop", found.stage)
+    return found
+
+
+def apply(board: Board, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Any) -> Plan:
+    """Make `jobs` the jobs of `owner` on a board: all of them or, when one is refused, none.
+
+    Jobs are as `Board.put_many` takes them. Those that are so already keep their run times. With `prune`
+    (True unless given) jobs that the owner put before and does not name any more are removed; jobs of others
+    are never touched, unless they are named and `adopt` is True. `advance` is called with how many more jobs
+    were compared.
+
+    Returns the plan, with `refused` when nothing was done. Raises ServerError; StaleError when the board does
+    not come to rest.
+    """
+    for _ in range(TRIES):
+        found = _stage(board, jobs, owner, **options)
+        if found.refused or not found.changes:
+            board.commands.call("JAPPLY", "drop", found.stage)
+            return found
+        try:
+            board.commands.call("JAPPLY", "commit", found.stage, owner)
+        except StaleError:
+            board.commands.call("JAPPLY", "drop", found.stage)
+            continue
+        while board.commands.call("JAPPLY", "roll"):
+            pass
+        return found
+    raise StaleError(f"the board {board.name!r} is being changed by others all the time: try again later")
+
+
+def _stage(
+    board: Board,
+    jobs: Sequence[Mapping[str, Any]],
+    owner: str,
+    *,
+    prune: bool = True,
+    adopt: bool = False,
+    advance: Advance = lambda n: None,
+) -> Plan:
+    found = Plan(str(board.commands.call("JAPPLY", "begin")))
+    same = 0
+    mode = "adopt" if adopt else "put"
+    for place, reply in enumerate(_staged(board, found.stage, owner, mode, jobs)):
+        if isinstance(reply, JobsError):
+            found.refused[place] = reply
+        elif reply is None:
+            same += 1
+        else:
+            found.changes.append(reply)
+        if place % 100 == 99:
+            advance(100)
+    advance(len(jobs) % 100)
+    if prune and not found.refused:
+        gone = _owned(board, owner) - {str(job["id"]) for job in jobs}
+        removals = _staged(board, found.stage, owner, "remove", [{"id": id} for id in sorted(gone)])
+        found.changes.extend(reply for reply in removals if isinstance(reply, Change))
+    _check_order(board, found, jobs)
+    return Plan(found.stage, found.changes, same, found.refused)
+
+
+def _staged(
+    board: Board, stage: str, owner: str, mode: str, jobs: Iterable[Mapping[str, Any]]
+) -> Iterator[Change | JobsError | None]:
+    """Stage jobs. Yields for each in order what changes, None when it stays, or the error that refused it."""
+
+    def arguments(job: Mapping[str, Any]) -> Sequence[Any]:
+        if mode == "remove":
+            return [job["id"]]
+        return board._job_call("JSET", **parts(job))[1]
+
+    return bulk.stream(
+        board.commands, jobs, arguments, bulk.grouped("JSTAGE", stage, owner, mode), _as_change, at_once=10
+    )
+
+
+def _as_change(reply: Any) -> Change | None:
+    if reply == 0:
+        return None
+    before, after = (json.loads(text) if text else {} for text in reply)
+    return Change((after or before)["id"], before or None, after or None)
+
+
+def _owned(board: Board, owner: str) -> set[str]:
+    """The ids of the jobs that an owner has put."""
+    with translated():
+        owners = board.client.hscan_iter(board.keys.owners, count=1000)
+        return {str(id) for id, name in owners if name == owner}
+
+
+def _check_order(board: Board, found: Plan, jobs: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse jobs that would wait for themselves."""
+    places = {str(job["id"]): place for place, job in enumerate(jobs)}
+    later = [change.id for change in found.changes if change.after and "after" in change.after]
+    calls = (("JAPPLY", ["check", found.stage, id]) for id in later)
+    for id, reply in zip(later, board.commands.stream(calls, 100), strict=True):
+        if isinstance(reply, JobsError):
+            found.refused[places[id]] = reply
