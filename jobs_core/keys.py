@@ -27,6 +27,10 @@ class Keys:
         """The list of tasks that wait in a queue."""
         return f"{self.tag}:queue:{name}"
 
+    def output(self, task: str) -> str:
+        """The stream of what a task printed, and how it ended."""
+        return f"{self.tag}:output:{task}"
+
     def inbox(self, worker: str) -> str:
         """The list of tokens that a worker is asked to cancel."""
         return f"{self.tag}:inbox:{worker}"

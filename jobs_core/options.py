@@ -58,6 +58,7 @@ WORK = (
     Option("retry-on", "codes", "the outcome codes that retry tries again: 5*,timeout (default: all)"),
     Option("never-on", "codes", "the outcome codes that retry never tries again: 404"),
     Option("losses", "count", "give a task up when it was lost with its worker so often (default: 5)"),
+    Option("keep", "duration", "keep its output and how it ended so long, for `jobs output`"),
     Option("concurrency", "count", "how many of its tasks may run at once"),
     Option("rate", "rate", "how many of its tasks may start in a period: 100/1m"),
 )

@@ -30,6 +30,7 @@ from jobs_core.model import (
     WorkerInfo,
     parse_payload,
 )
+from jobs_core.output import OutputKeeper
 from jobs_core.policies import default_policy
 from jobs_core.replies import as_task
 from jobs_core.run import Run, unheard
@@ -80,6 +81,7 @@ class Worker:
         self.info = WorkerInfo(self.name, board.name, tuple(self.runners), concurrency, self._settings)
         self._events = Events(self.info, loggers, self._plugins)
         self._emit = self._events.emit
+        self._keeper = OutputKeeper(board)
         self._clock = Clock(board, trouble=lambda note: self._emit("trouble", note=note)) if tick else None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._work: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
@@ -137,6 +139,7 @@ class Worker:
         finally:
             self._waker.stop()
             self._listener.stop()
+            self._keeper.stop()
             if self._clock:
                 self._clock.stop()
             for _ in self._threads:
@@ -238,10 +241,9 @@ class Worker:
         runner = self.runners.get(task.runner)
         if runner is not None and runner.short is not None and isinstance(task.payload, str):
             task = replace(task, payload=parse_payload(task.raw, runner.short))
-        emit = None
-        if self._events.are_heard:
-            emit = lambda text, stream: self._emit("task.line", task, line=text, stream=stream)  # noqa: E731
-        context = Context(self.name, timeout=timeout, emit=emit, settings=self._settings, board=self.board)
+        context = Context(
+            self.name, timeout=timeout, emit=self._hearer(task), settings=self._settings, board=self.board
+        )
         run = Run(task, context, time.monotonic(), timeout)
         self._runs.add(run)
         self._next_beat = min(self._next_beat, self._beat_by(run, run.started))
@@ -249,6 +251,19 @@ class Worker:
             self._admit(run)
         else:
             self._begin(run)
+
+    def _hearer(self, task: Task) -> Callable[[str, str], None] | None:
+        """What is called with each line that a task prints, if anybody cares."""
+        is_kept = "keep" in task.options
+        if not (is_kept or self._events.are_heard):
+            return None
+
+        def hear(text: str, stream: str) -> None:
+            if is_kept:
+                self._keeper.add(task.token, text, stream)
+            self._emit("task.line", task, line=text, stream=stream)
+
+        return hear
 
     def _admit(self, run: Run) -> None:
         """Hold one suspect at a time: the others go back first, that the one at fault takes none along."""
@@ -277,6 +292,7 @@ class Worker:
             if self._may_start(run):
                 self._emit("task.started", run.task)
                 outcome = self._run(run)
+                self._keeper.end(run.task.token)
                 if not run.is_open(outcome):
                     run.decision = self._decide(run.task, outcome)
                 run.outcome = outcome  # last: whoever sees it may report the run

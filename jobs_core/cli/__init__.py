@@ -94,11 +94,11 @@ def main() -> None:
 
 
 def _add_commands() -> None:
-    from jobs_core.cli import admin, board, dead, explain, graph, jobs, plugin, preview, run, tasks
+    from jobs_core.cli import admin, board, dead, explain, graph, jobs, output, plugin, preview, run, tasks
 
     cli.add_command(dead.dead)
     cli.add_command(plugin.plugin)
-    for module in (jobs, preview, explain, graph, tasks, board, run, admin):
+    for module in (jobs, preview, explain, graph, tasks, output, board, run, admin):
         for command in vars(module).values():
             if isinstance(command, click.Command):
                 cli.add_command(command)

@@ -23,6 +23,7 @@ from jobs_core.cli.common import (
     when,
 )
 from jobs_core.cli.jobs import with_defaults
+from jobs_core.cli.output import KEEP, show_output
 from jobs_core.errors import OptionError
 from jobs_core.options import PUSH_OPTIONS
 
@@ -46,12 +47,17 @@ def task_filters(function: F) -> F:
 @click.argument("runner_or_job", required=False)
 @click.argument("payload", required=False)
 @job_options(PUSH_OPTIONS)
+@click.option("--wait", is_flag=True, help="Print what the task prints, and exit as it does.")
 @stdin_option
 @json_option
 @connected
+@click.pass_context
 def push(
+    ctx: click.Context,
+    /,
     runner_or_job: str | None,
     payload: str | None,
+    wait: bool,
     from_stdin: bool,
     as_json: bool,
     url: str | None,
@@ -60,21 +66,30 @@ def push(
 ) -> None:
     """Queue a one-off task, or run a job now.
 
-    Prints the id of the task. A job that is run now keeps its schedule.
+    Prints the id of the task. A job that is run now keeps its schedule. With --wait the task's own output is
+    printed instead, and the exit code is 0 when it has succeeded, else its own (or 1); what it printed is
+    kept for an hour, or as long as --keep says.
 
     \b
       jobs push shell 'echo hi' --at +10m
       jobs push backup                        # the job of that id
+      jobs push shell 'make test' --wait --timeout 10m
       jobs push shell ./reindex --unique-for 1h --priority 5
       jobs push -S < tasks.jsonl              # {"runner": …, "payload": …}
     """
     board = open_board(url, board_name)
+    if wait:
+        if from_stdin:
+            raise OptionError("--wait is for one task: leave --stdin out")
+        options["keep"] = options["keep"] or KEEP
     if from_stdin:
         bulk("pushed", board.push_many(with_defaults(stdin_lines(), given(options))))
         return
     if runner_or_job is None:
         raise OptionError("push needs RUNNER PAYLOAD, the id of a job, or --stdin")
     task = board.push(runner_or_job, payload, **given(options))
+    if wait:
+        ctx.exit(show_output(board, task, follow=True, as_json=as_json))
     if as_json:
         echo_json({"task": task})
     else:

@@ -22,8 +22,8 @@
 
 local PAGE = 500
 
-local function remember_cancelled(board, task)
-  remember(board, task.id, task.attempt, 'cancelled', {})
+local function tell_cancelled(board, task)
+  tell(board, task, task.attempt, 'cancelled', {})
   return 'cancelled'
 end
 
@@ -36,14 +36,14 @@ local function cancel_leased(board, token)
   end
   take_back(board, token)
   finish(board, token, task, 'cancelled', clock())
-  return remember_cancelled(board, task)
+  return tell_cancelled(board, task)
 end
 
 local function cancel_delayed(board, ticket)
   local task = read_record(redis.call('HGET', key(board, 'task'), ticket))
   redis.call('ZREM', key(board, 'delayed'), ticket)
   finish(board, ticket, task, 'cancelled', clock())
-  return remember_cancelled(board, task)
+  return tell_cancelled(board, task)
 end
 
 -- It may have left the place since the page was read; then it is met again where it is now.
@@ -56,7 +56,7 @@ local function cancel_queued(board, place, record)
   tally(board, task_job(task.id), 'cancelled', 1)
   close_run(board, task.id)
   follow_ending(board, task_job(task.id), 'cancelled', clock())
-  return remember_cancelled(board, task)
+  return tell_cancelled(board, task)
 end
 
 local function cancel(board, place, member)

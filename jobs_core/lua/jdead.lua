@@ -36,11 +36,11 @@ local VERBS = {
     reopen_run(board, task.id)
     uncount_dead(board, task_job(task.id))
     tally(board, task_job(task.id), 'revived', 1)
-    remember(board, task.id, task.attempt, 'revived', {})
+    tell(board, task, task.attempt, 'revived', {})
   end,
   purge = function(board, task)
     count(board, 'purged', 1)
-    remember(board, task.id, task.attempt, 'purged', {})
+    tell(board, task, task.attempt, 'purged', {})
   end,
 }
 

@@ -2,10 +2,11 @@
 --[[ JPUSH board runner payload [option value …]     queue a one-off task
      JPUSH board id [option value …]                 run a job now, beside its schedule
 
-  Options: at (a time, or +10m for a delay), now (tests); for a one-off task also unique-for, queue, priority, and what
-  a worker reads: timeout lease policy attempts backoff … A one-off task, the nth push of the board, belongs to a job of
-  its own, push:<n>; the task id of a pushed run of a job ends in -<n>. With unique-for (a duration) a push of the same
-  runner, payload and queue queues nothing for so long, and answers the id of the first.
+  Options: at (a time, or +10m for a delay), keep (for how long its output is), now (tests); for a one-off task also
+  unique-for, queue, priority, and what a worker reads: timeout lease policy attempts backoff … A one-off task, the nth
+  push of the board, belongs to a job of its own, push:<n>; the task id of a pushed run of a job ends in -<n>. With
+  unique-for (a duration) a push of the same runner, payload and queue queues nothing for so long, and answers the id of
+  the first.
 
     EVALSHA <JPUSH> 1 {jobs} shell 'echo hi' at +10m
     EVALSHA <JPUSH> 1 {jobs} backup
@@ -26,15 +27,25 @@
 
 local PUSH_OPTIONS = { at = true, now = true, queue = true, priority = true, ['unique-for'] = true }
 
+-- The body of a job, for a run whose output is kept.
+local function with_keep(body, period)
+  local options, payload = split_body(body)
+  local found = options ~= '' and cjson.decode(options) or {}
+  if found.policy == 'none' then fail('OPTION', 'keep needs a lease, and with policy none there is none') end
+  found.keep = seconds('keep', period)
+  return cjson.encode(found) .. '\n' .. payload
+end
+
 -- What a run of a job on the board is made of.
 local function job_run(board, id, n)
-  if #ARGV > 1 and ARGV[2] ~= 'at' and ARGV[2] ~= 'now' then
+  if #ARGV > 1 and ARGV[2] ~= 'at' and ARGV[2] ~= 'keep' and ARGV[2] ~= 'now' then
     fail('OPTION', 'push takes a job id, or a runner and a payload, and then pairs of option and value')
   end
-  local options = read_pairs(ARGV, 2, { at = true, now = true })
+  local options = read_pairs(ARGV, 2, { at = true, keep = true, now = true })
   local now = now_option(options)
   local due = options.at and instant('at', options.at, now) or now
   local head, body = find_job(board, id)
+  if options.keep then body = with_keep(body, options.keep) end
   -- No scheduled run of the job, and no other pushed one, may have the same id.
   return {
     job = id, due = due, moment = digits(due) .. '-' .. n, now = now,

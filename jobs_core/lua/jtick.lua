@@ -51,15 +51,15 @@ local function lapse(board, token, now)
   local attempt, accepted = task.attempt, current_attempt(task) == 'accepted'
   local what, code = accepted and 'expired' or 'lost', accepted and 'timeout' or 'lost'
   tally(board, task_job(task.id), what, 1)
-  remember(board, task.id, attempt, what, {})
+  tell(board, task, attempt, what, {})
   note_attempt(task, what .. '?', now, code)
   if cancelled then
     finish(board, token, task, 'cancelled', now)
-    remember(board, task.id, attempt, 'cancelled', {})
+    tell(board, task, attempt, 'cancelled', {})
   elseif is_poison(task) then
     bury(board, token, task, now)
     make_room(board, task)
-    remember(board, task.id, attempt, 'dead', { 'note', 'lost too often', 'code', 'lost' })
+    tell(board, task, attempt, 'dead', { 'note', 'lost too often', 'code', 'lost' })
   else
     task.attempt = attempt + 1
     requeue(board, token, task, 0, now)

@@ -99,7 +99,7 @@ local function stay_open(board, token, verb, options)
   local task = read_record(redis.call('HGET', key(board, 'task'), token))
   STANDINGS[verb](board, token, task, options)
   redis.call('HSET', key(board, 'task'), token, write_record(task))
-  remember(board, task.id, task.attempt, verb, kept_fields(options))
+  tell(board, task, task.attempt, verb, kept_fields(options))
   return task.id
 end
 
@@ -118,6 +118,6 @@ local function ack(board, args)
   if cancelled and AGAIN[verb] then verb = 'cancelled' end
   local attempt = task.attempt
   ENDINGS[verb](board, token, task, options)
-  remember(board, task.id, attempt, verb, kept_fields(options))
+  tell(board, task, attempt, verb, kept_fields(options))
   return task.id
 end

@@ -2,7 +2,7 @@
 --- @include "follow"
 --- @include "room"
 --- @include "tally"
---- @include "history"
+--- @include "kept"
 --- @include "requeue"
 --- @include "open_runs"
 

@@ -60,13 +60,14 @@ local WORKER_OPTIONS = {
   ['retry-on'] = codes,
   ['never-on'] = codes,
   losses = losses_option,
+  keep = seconds,
   concurrency = at_least_one,
   rate = rate,
 }
 
 local function refuse_contradictions(options)
   if options.policy ~= 'none' then return end
-  for _, name in ipairs({ 'lease', 'attempts', 'backoff', 'retry-on', 'never-on', 'losses', 'concurrency' }) do
+  for _, name in ipairs({ 'lease', 'attempts', 'backoff', 'retry-on', 'never-on', 'losses', 'concurrency', 'keep' }) do
     if options[name] then fail('OPTION', name .. ' needs a lease, and with policy none there is none') end
   end
 end

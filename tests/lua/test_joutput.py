@@ -1,0 +1,112 @@
+"""JOUTPUT, and what else is kept of a task whose job says `keep`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from jobs_core.errors import OptionError
+from tests.lua.helpers import MS, Lua, T
+
+
+def kept(lua: Lua, task: str) -> list[dict[str, str]]:
+    return [fields for _, fields in lua.client.xrange(lua.keys.output(task))]
+
+
+def test_lines_are_kept_in_order_with_how_it_ended(lua: Lua) -> None:
+    id = lua.push(keep="1h")
+    token = lua.held()["token"]
+    assert lua.joutput(token, "stdout", "one", "stderr", "two words") == 2
+    assert lua.joutput(token, "stdout", "") == 1
+    lua.jack(token, "done", note="exit 0", code="0", data="{}")
+    assert kept(lua, id) == [
+        {"stream": "stdout", "line": "one"},
+        {"stream": "stderr", "line": "two words"},
+        {"stream": "stdout", "line": ""},
+        {"attempt": "1", "what": "done", "note": "exit 0", "code": "0", "data": "{}"},
+    ]
+
+
+def test_it_is_kept_for_as_long_as_keep_says(lua: Lua) -> None:
+    id = lua.push(keep="1h")
+    token = lua.held()["token"]
+    lua.joutput(token, "stdout", "one")
+    assert 3590 < lua.client.ttl(lua.keys.output(id)) <= 3600
+    lua.client.persist(lua.keys.output(id))
+    lua.jack(token, "done")
+    assert 3590 < lua.client.ttl(lua.keys.output(id)) <= 3600
+
+
+@pytest.mark.parametrize("verb", ["retry", "fail", "dead", "cancelled", "release", "accept", "update"])
+def test_every_step_is_told(lua: Lua, verb: str) -> None:
+    id = lua.push(keep=60)
+    lua.jack(lua.held()["token"], verb)
+    assert [entry["what"] for entry in kept(lua, id)] == [verb]
+
+
+def test_losses_and_cancellations_are_told(lua: Lua) -> None:
+    id = lua.push(keep=60, losses=2)
+    lua.held()
+    lua.tick(T + 60)
+    lua.held(now=T + 60)
+    lua.tick(T + 120)
+    assert [entry["what"] for entry in kept(lua, id)] == ["lost", "lost", "dead"]
+    other = lua.push(keep=60)
+    lua.jcancel(other)
+    assert [entry["what"] for entry in kept(lua, other)] == ["cancelled"]
+
+
+def test_a_pushed_run_of_a_job_may_be_kept(lua: Lua) -> None:
+    lua.put("a", '{"keep": 1}', timeout=9)
+    id = lua.jpush("a", keep="2h")
+    task = lua.held()
+    assert (task["payload"], json.loads(task["options"])) == ('{"keep": 1}', {"keep": 7200, "timeout": 9})
+    assert lua.joutput(task["token"], "stdout", "one") == 1
+    assert len(kept(lua, id)) == 1
+
+
+def test_nothing_is_kept_unless_asked_for(lua: Lua) -> None:
+    lua.put("a", '{"keep": 1}', timeout=9)
+    id = lua.jpush("a")
+    token = lua.held()["token"]
+    before = lua.everything()
+    assert lua.joutput(token, "stdout", "one") == 0
+    assert lua.everything() == before
+    lua.jack(token, "done")
+    assert kept(lua, id) == []
+
+
+def test_a_stale_token_adds_nothing(lua: Lua) -> None:
+    id = lua.push(keep=60)
+    old = lua.held()["token"]
+    lua.jack(old, "retry")
+    assert lua.joutput(old, "stdout", "late") == 0
+    assert len(kept(lua, id)) == 1
+
+
+def test_about_the_last_ten_thousand_lines_are_kept(lua: Lua) -> None:
+    id = lua.push(keep=60)
+    token = lua.held()["token"]
+    for first in range(0, 12_000, 500):
+        words = [word for n in range(first, first + 500) for word in ("stdout", str(n))]
+        lua.joutput(token, *words)
+    found = kept(lua, id)
+    assert 10_000 <= len(found) < 10_200
+    assert found[-1]["line"] == "11999"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["a@1#1"], ["a@1#1", "stdout"], ["a#1", "stdout", "x", "stderr"]]
+)
+def test_it_refuses_half_a_pair(lua: Lua, arguments: list[Any]) -> None:
+    lua.refuses(OptionError, "JOUTPUT takes a token, and pairs", "JOUTPUT", *arguments)
+
+
+def test_at_most_once_keeps_nothing(lua: Lua) -> None:
+    says = "keep needs a lease, and with policy none there is none"
+    lua.refuses(OptionError, says, "JPUSH", "echo", "x", "policy", "none", "keep", 60)
+    lua.put("a", policy="none")
+    lua.refuses(OptionError, says, "JPUSH", "a", "keep", 60)
+    assert lua.jpush("a") == f"a@{MS}-1"

@@ -1,0 +1,131 @@
+"""What tasks print, for whoever waits or asks later: `jobs push --wait`, `jobs output`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from jobs_core import Board, Context, Outcome, Task
+from jobs_core.output import read_output
+from tests.helpers import Jobs, lines, refused, runner, wait_until, working
+
+
+def _talk(task: Task, context: Context) -> Outcome:
+    """Print the words of the payload; end as the last one says."""
+    *words, end = str(task.payload).split()
+    for word in words:
+        context.line(word)
+    if end == "fail":
+        context.line("oh no", "stderr")
+        return Outcome.failed("exit 3", code="3")
+    if end == "stop":
+        context.cancelled.wait()
+        return Outcome.cancelled()
+    return Outcome.done("exit 0", code="0")
+
+
+@pytest.fixture
+def talking(board: Board) -> Iterator[Board]:
+    """A board whose worker talks."""
+    with working(board, runner(_talk, "talk")):
+        yield board
+
+
+@pytest.mark.usefixtures("talking")
+def test_push_and_wait_prints_what_the_task_prints(jobs: Jobs) -> None:
+    found = jobs("--no-plugins", "push", "talk", "one two end", "--wait")
+    assert (found.stdout, found.stderr, found.exit_code) == ("one\ntwo\n", "", 0)
+
+
+@pytest.mark.usefixtures("talking")
+def test_it_ends_as_the_task_does(jobs: Jobs) -> None:
+    found = jobs("push", "talk", "one fail", "--wait", "--policy", "ack")
+    assert (found.stdout, found.stderr) == ("one\n", "oh no\nattempt 1: gave up: exit 3\n")
+    assert found.exit_code == 3
+
+
+@pytest.mark.usefixtures("talking")
+def test_it_waits_through_the_attempts(jobs: Jobs) -> None:
+    found = jobs("push", "talk", "fail", "--wait", "--attempts", "2", "--backoff", "0.01")
+    assert found.stderr.splitlines() == [
+        "oh no",
+        "attempt 1: failed, and is tried again: exit 3",
+        "oh no",
+        "attempt 2: gave up: exit 3",
+    ]
+    assert found.exit_code == 3
+
+
+def test_a_task_that_is_cancelled_ends_with_1(talking: Board, jobs: Jobs) -> None:
+    def cancel() -> None:
+        wait_until(lambda: any(talking.tasks("leased")))
+        (task,) = talking.tasks("leased")
+        talking.cancel(task["id"])
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    found = jobs("push", "talk", "stop", "--wait")
+    thread.join()
+    assert (found.exit_code, found.stderr) == (1, "attempt 1: cancelled\n")
+
+
+def test_a_job_of_the_board_may_be_run_and_waited_for(talking: Board, jobs: Jobs) -> None:
+    talking.put("a", "talk", "hello end")
+    assert jobs("push", "a", "--wait").stdout == "hello\n"
+
+
+@pytest.mark.usefixtures("talking")
+def test_it_speaks_json(jobs: Jobs) -> None:
+    first, last = lines(jobs("push", "talk", "one end", "--wait", "--json"))
+    assert first == {"stream": "stdout", "line": "one"}
+    assert last == {"attempt": 1, "what": "done", "note": "exit 0", "code": "0"}
+
+
+def test_what_was_printed_may_be_read_later(talking: Board, jobs: Jobs) -> None:
+    task = talking.push("talk", "one two end", keep="1h")
+    list(read_output(talking, task, follow=True))
+    assert jobs("output", task).stdout == "one\ntwo\n"
+    assert len(lines(jobs("output", task, "--json"))) == 3
+
+
+def test_output_follows_a_task_to_its_end(talking: Board, jobs: Jobs) -> None:
+    task = talking.push("talk", "one fail", keep="1h", policy="ack")
+    found = jobs("output", task, "--follow")
+    assert (found.stdout, found.exit_code) == ("one\n", 3)
+
+
+def test_what_runs_still_is_shown_as_far_as_it_is(talking: Board, jobs: Jobs) -> None:
+    task = talking.push("talk", "one stop", keep="1h")
+    wait_until(lambda: bool(talking.client.exists(talking.keys.output(task))))
+    found = jobs("output", task)
+    assert (found.stdout, found.exit_code) == ("one\n", 0)
+    talking.cancel(task)
+
+
+def test_many_lines_come_in_order(talking: Board) -> None:
+    words = [str(number) for number in range(3000)]
+    task = talking.push("talk", " ".join([*words, "end"]), keep="1h")
+    printed = [entry["line"] for entry in read_output(talking, task, follow=True) if "line" in entry]
+    assert printed == words
+
+
+def test_what_is_not_kept_is_not_there(board: Board, jobs: Jobs) -> None:
+    with working(board, runner(_talk, "talk")):
+        task = board.push("talk", "one end")
+        wait_until(lambda: board.stats()["succeeded"] == 1)
+    refused(jobs("output", task), f"nothing is kept of a task '{task}'", "--keep")
+
+
+def test_waiting_is_for_one_task(jobs: Jobs) -> None:
+    refused(jobs("push", "--stdin", "--wait", input="{}\n"), "--wait is for one task")
+
+
+def test_a_reader_of_a_task_that_is_gone_does_not_wait_for_ever(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs_core.output.LOOKS", 0.0)
+    monkeypatch.setattr("jobs_core.output.BLOCK", 1)
+    with pytest.raises(Exception, match="nothing is kept"):
+        list(read_output(board, "nobody@1", follow=True))
