@@ -97,9 +97,7 @@ def test_about_the_last_ten_thousand_lines_are_kept(lua: Lua) -> None:
     assert found[-1]["line"] == "11999"
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["a@1#1"], ["a@1#1", "stdout"], ["a#1", "stdout", "x", "stderr"]]
-)
+@pytest.mark.parametrize("arguments", [[], ["a@1#1"], ["a@1#1", "stdout"], ["a#1", "stdout", "x", "stderr"]])
 def test_it_refuses_half_a_pair(lua: Lua, arguments: list[Any]) -> None:
     lua.refuses(OptionError, "JOUTPUT takes a token, and pairs", "JOUTPUT", *arguments)
 
