@@ -33,19 +33,21 @@ local function revision(board)
 end
 
 -- The head of a job as the stage will leave it.
-local function staged_head(board, stage, id)
+local function staged_head(ground, stage, id)
+  local board = ground.board
   local _, jobs = stage_keys(board, stage)
   local staged = redis.call('HGET', jobs, id)
   if staged == '' then return nil end
-  if staged then return read_put(board, cmsgpack.unpack(staged), false).head end
+  if staged then return read_put(ground, cmsgpack.unpack(staged), false).head end
   local packed = redis.call('HGET', key(board, 'job'), id)
   return packed and (unpack_job(packed))
 end
 
 local function check_cycles(board, stage)
+  local ground = common_ground(board)
   for i = 3, #ARGV do
     local id = ARGV[i]
-    local function head_of(parent) return staged_head(board, stage, parent) end
+    local function head_of(parent) return staged_head(ground, stage, parent) end
     after.refuse_cycle(id, after.parents(head_of(id)), head_of)
   end
   return redis.status_reply('OK')

@@ -18,11 +18,11 @@
 local MODES = { set = false, create = true }
 
 return command(function()
-  local board, create_only = KEYS[1], MODES[ARGV[1]]
+  local create_only = MODES[ARGV[1]]
   if create_only == nil then fail('OPTION', 'JMSET starts with set or create') end
-  local replies = {}
+  local ground, replies = common_ground(KEYS[1]), {}
   for i, arguments in ipairs(read_words(ARGV, 2)) do
-    replies[i] = command(put, board, arguments, create_only)
+    replies[i] = command(put, ground, arguments, create_only)
   end
   return replies
 end)

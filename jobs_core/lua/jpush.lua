@@ -69,7 +69,7 @@ end
 -- What a one-off task, the nth push of the board, is made of.
 local function one_off(board, runner, payload, n)
   check_runner(runner)
-  check_payload(board, payload)
+  check_payload(payload_limit(board), payload)
   local options = read_pairs(ARGV, 3, WORKER_OPTIONS, PUSH_OPTIONS)
   local now = now_option(options)
   local due = options.at and instant('at', options.at, now) or now

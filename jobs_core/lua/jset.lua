@@ -28,5 +28,5 @@
 --- @include "put"
 
 return command(function()
-  return put(KEYS[1], ARGV, false)
+  return put(common_ground(KEYS[1]), ARGV, false)
 end)

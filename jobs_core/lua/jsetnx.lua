@@ -12,5 +12,5 @@
 --- @include "put"
 
 return command(function()
-  return put(KEYS[1], ARGV, true)
+  return put(common_ground(KEYS[1]), ARGV, true)
 end)

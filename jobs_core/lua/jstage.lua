@@ -52,8 +52,8 @@ local function check_owner(id, found, owner, mode)
   fail('EXISTS', "the job '" .. id .. "' " .. whose .. ': adopt it, or choose another id')
 end
 
-local function stage_put(board, stage, owner, mode, args)
-  local job = read_put(board, args, false)
+local function stage_put(ground, stage, owner, mode, args)
+  local board, job = ground.board, read_put(ground, args, false)
   local found = job.old and redis.call('HGET', key(board, 'owners'), job.id)
   local before = job.old and fields_of(job.id, job.old, job.old_body)
   local now = fields_of(job.id, job.head, job.body)
@@ -81,12 +81,12 @@ return command(function()
   check_stage(stage)
   check_board_file(owner)
   refuse_unsettled(board)
-  local replies = {}
+  local ground, replies = common_ground(board), {}
   for i, args in ipairs(read_words(ARGV, 4)) do
     if mode == 'remove' then
       replies[i] = command(stage_remove, board, stage, owner, args[1])
     else
-      replies[i] = command(stage_put, board, stage, owner, mode, args)
+      replies[i] = command(stage_put, ground, stage, owner, mode, args)
     end
   end
   return replies

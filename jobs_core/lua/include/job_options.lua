@@ -32,14 +32,21 @@ do
   -- `every`, together with any --seconds … --years: ms, or nil when none is given.
   local function read_every(options)
     local total = options.every and duration('every', options.every)
-    for name, unit in pairs(EVERY) do
-      if options[name] then total = (total or 0) + positive(name, options[name]) * UNITS[unit] end
+    for name, value in pairs(options) do
+      if EVERY[name] then total = (total or 0) + positive(name, value) * UNITS[EVERY[name]] end
     end
     if not total then return nil end
     if total < 1 then fail('OPTION', 'every must be at least 0.001 seconds') end
     if total > 3.2e12 then fail('OPTION', 'every is over a hundred years') end
     return math.floor(total + 0.5)
   end
+
+  -- Options that go together. (Made once: a table that is written where it is used is made for each job.)
+  local OF_REPEATING = { 'start', 'stop', 'duration', 'repeat', 'jitter', 'misfire', 'grace', 'overlap' }
+  local OF_DECAY, OF_CRON, OF_AFTER = { 'decay', 'step' }, { 'zone', 'dst' }, { 'on', 'join' }
+  local NOT_CRON = { 'at', 'decay', 'step' }
+  local NOT_CALENDAR = { 'at', 'cron', 'zone', 'dst', 'decay', 'step' }
+  local NOT_AFTER = { 'at', 'cron', 'zone', 'dst', 'decay', 'step', 'jitter', 'misfire', 'grace' }
 
   -- Refuse each of these options that is given, and say why.
   local function refuse_each(options, names, why)
@@ -89,9 +96,8 @@ do
   end
 
   local function read_at(options, now)
-    refuse_each(options, { 'start', 'stop', 'duration', 'repeat', 'jitter', 'misfire', 'grace', 'overlap' },
-      'needs every or cron: it says how a repeating job runs')
-    refuse_each(options, { 'decay', 'step' }, 'needs every: it says when a repeating job runs')
+    refuse_each(options, OF_REPEATING, 'needs every or cron: it says how a repeating job runs')
+    refuse_each(options, OF_DECAY, 'needs every: it says when a repeating job runs')
     return { a = options.at and instant('at', options.at, now) }
   end
 
@@ -111,7 +117,7 @@ do
 
   local function read_cron(options, every)
     if every then fail('OPTION', 'cron and every exclude each other: both say when the job repeats') end
-    refuse_each(options, { 'at', 'decay', 'step' }, 'and cron exclude each other')
+    refuse_each(options, NOT_CRON, 'and cron exclude each other')
     local head = { c = cron.tidy(options.cron), o = options.zone ~= 'UTC' and options.zone or nil }
     if #head.c > CRON_LENGTH then fail('OPTION', 'cron is at most ' .. CRON_LENGTH .. ' bytes') end
     local dst = options.dst or 'vixie'
@@ -122,16 +128,14 @@ do
 
   local function read_calendar(options, calendar, every)
     if every then fail('OPTION', 'a repeating interval and seconds … years exclude each other') end
-    refuse_each(options, { 'at', 'cron', 'zone', 'dst', 'decay', 'step' },
-      'and a period of the calendar exclude each other')
+    refuse_each(options, NOT_CALENDAR, 'and a period of the calendar exclude each other')
     return calendar
   end
 
   -- A job that runs when others have ended. Its start, when none is given, is when it was put.
   local function read_after(options, now, start, every)
     if every then fail('OPTION', 'after and every exclude each other: both say when the job runs') end
-    refuse_each(options, { 'at', 'cron', 'zone', 'dst', 'decay', 'step', 'jitter', 'misfire', 'grace' },
-      'and after exclude each other')
+    refuse_each(options, NOT_AFTER, 'and after exclude each other')
     return read_limits({ h = after.read(options) }, options, now, start)
   end
 
@@ -140,10 +144,10 @@ do
     local calendar = options.every and options.every:find('^R') and read_repeating(options)
     local every = read_every(options)
     if options.after then return read_after(options, now, start, calendar or every) end
-    refuse_each(options, { 'on', 'join' }, 'needs after')
+    refuse_each(options, OF_AFTER, 'needs after')
     if calendar then return read_limits(read_calendar(options, calendar, every), options, now, start) end
     if options.cron then return read_limits(read_cron(options, every), options, now, start) end
-    refuse_each(options, { 'zone', 'dst' }, 'needs cron')
+    refuse_each(options, OF_CRON, 'needs cron')
     if not every then return read_at(options, now) end
     return read_limits(read_interval(options, every), options, now, start)
   end

@@ -3,9 +3,12 @@
 
 local PAYLOAD_LIMIT = 1048576
 
--- Refuse a payload over the limit: 1 MiB, or what `{b}:settings` says under payload_limit.
-local function check_payload(board, payload)
-  local limit = tonumber(redis.call('HGET', key(board, 'settings'), 'payload_limit') or nil) or PAYLOAD_LIMIT
+-- The bytes that a payload may have: 1 MiB, or what `{b}:settings` says under payload_limit.
+local function payload_limit(board)
+  return tonumber(redis.call('HGET', key(board, 'settings'), 'payload_limit') or nil) or PAYLOAD_LIMIT
+end
+
+local function check_payload(limit, payload)
   if #payload > limit then
     fail('PAYLOAD', 'the payload is ' .. #payload .. ' bytes; the limit is ' .. limit
       .. ': store it elsewhere and pass its address')

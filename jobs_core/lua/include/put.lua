@@ -31,6 +31,14 @@ local function restore(head, options)
   return options.next ~= nil
 end
 
+-- What the jobs that one call puts have in common.
+local function common_ground(board)
+  return {
+    board = board, now = clock(), payload_limit = payload_limit(board), almanac = new_almanac(board),
+    is_rolling = redis.call('EXISTS', key(board, 'rolling')) == 1,
+  }
+end
+
 -- Refuse a job that would wait for itself. Where nobody waits for it, there is no way back to it.
 local function refuse_cycle(board, job)
   if not job.head.h or job.old and after.is_same(job.head.h, job.old.h) then return end
@@ -43,14 +51,14 @@ local function refuse_cycle(board, job)
 end
 
 -- When a job that is put runs next: ms, or nothing.
-local function next_of_put(board, job, options, now, almanac)
-  local id, head, old = job.id, job.head, job.old
+local function next_of_put(ground, job, options, now)
+  local id, head, old, almanac = job.id, job.head, job.old, ground.almanac
   local kept = old and inherit(head, old)
   local due
   if restore(head, options) then
     due = options.next ~= 'none' and instant('next', options.next, now) or nil
   elseif kept then
-    due = old.z and old.x or tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or nil)
+    due = old.z and old.x or tonumber(redis.call('ZSCORE', key(ground.board, 'schedule'), id) or nil)
     if old.z and not head.z then due = next_from(head, due, now, almanac, id) end
   else
     due = opening_run(head, now, not old, almanac, id)
@@ -58,28 +66,28 @@ local function next_of_put(board, job, options, now, almanac)
   return head.l ~= 0 and due or nil
 end
 
--- Read what is to be put: id, runner, payload, options. `now` holds when the options do not say. Answers a table: id, head,
--- body, when it is due, and, if there is such a job already, the `old` head and body.
-local function read_put(board, args, create_only, now)
+-- Read what is to be put: id, runner, payload, options. Answers a table: id, head, body, when it is due, and, if there
+-- is such a job already, the `old` head and body.
+local function read_put(ground, args, create_only)
   local id, runner, payload = args[1], args[2], args[3]
   if not payload then fail('OPTION', 'a job needs an id, a runner and a payload') end
   check_id(id)
   check_runner(runner)
-  check_payload(board, payload)
+  check_payload(ground.payload_limit, payload)
   local options = read_pairs(args, 4, SCHEDULE_OPTIONS, WORKER_OPTIONS, PUT_OPTIONS)
-  if options.now or not now then now = now_option(options) end
-  local packed = redis.call('HGET', key(board, 'job'), id)
+  local now = options.now and now_option(options) or ground.now
+  local packed = redis.call('HGET', key(ground.board, 'job'), id)
   if packed and create_only then fail('EXISTS', "there is already a job '" .. id .. "'") end
 
   local old, old_body
   if packed then old, old_body = unpack_job(packed) end
-  local head, almanac = read_schedule(options, now, old and old.s or now), new_almanac(board)
-  if head.c then cron.settle(almanac, head, id) end  -- it is refused here, if it is wrong
+  local head = read_schedule(options, now, old and old.s or now)
+  if head.c then cron.settle(ground.almanac, head, id) end  -- it is refused here, if it is wrong
   head.n = runner
   if options.queue and options.queue ~= runner then head.q = queue_name(options.queue) end
   head.y = priority(options)
   local job = { id = id, head = head, body = worker_options(options) .. '\n' .. payload, old = old, old_body = old_body }
-  job.due = next_of_put(board, job, options, now, almanac)
+  job.due = next_of_put(ground, job, options, now)
   return job
 end
 
@@ -93,10 +101,11 @@ local function write_put(board, job)
 end
 
 -- Create or update a job. Answers its next run in ms, or 0 when it has none.
-local function put(board, args, create_only)
+local function put(ground, args, create_only)
+  local board = ground.board
   if create_only then refuse_unsettled(board) end
-  local job = read_put(board, args, create_only)
+  local job = read_put(ground, args, create_only)
   refuse_cycle(board, job)
-  overrule_rolling(board, job.id)
+  if ground.is_rolling then overrule_rolling(board, job.id) end
   return write_put(board, job)
 end

@@ -10,21 +10,22 @@ do
   local MANY, BYTES = 100, 1048576  -- jobs, and bytes of them, that one call puts
 
   -- It was checked when it was staged; but what it stands on, such as the zones, may have changed since.
-  local function put_staged(board, id, args, owner, now)
-    local reply = command(function() return write_put(board, read_put(board, args, false, now)) end)
+  local function put_staged(ground, id, args, owner)
+    local board = ground.board
+    local reply = command(function() return write_put(board, read_put(ground, args, false)) end)
     if type(reply) == 'table' then
-      remember(board, id .. '@' .. digits(now), 0, 'refused', { 'note', (reply.err:gsub('^JOBS %u+ ', '')) })
+      remember(board, id .. '@' .. digits(ground.now), 0, 'refused', { 'note', (reply.err:gsub('^JOBS %u+ ', '')) })
     else
       redis.call('HSET', key(board, 'owners'), id, owner)
     end
   end
 
-  local function take_effect(board, id, staged, owner, now)
+  local function take_effect(ground, id, staged, owner)
     if staged == '' then
-      remove_job(board, id)
-      redis.call('HDEL', key(board, 'owners'), id)
+      remove_job(ground.board, id)
+      redis.call('HDEL', key(ground.board, 'owners'), id)
     else
-      put_staged(board, id, cmsgpack.unpack(staged), owner, now)
+      put_staged(ground, id, cmsgpack.unpack(staged), owner)
     end
   end
 
@@ -33,14 +34,14 @@ do
     local ids, jobs = key(board, 'rolling'), key(board, 'rolling:jobs')
     local about = redis.call('HGET', jobs, '')
     if not about then return 0 end
-    local owner, now = unpack(cmsgpack.unpack(about))
-    local bytes, n = 0, 0
+    local ground, owner, bytes, n = common_ground(board), nil, 0, 0
+    owner, ground.now = unpack(cmsgpack.unpack(about))
     while n < MANY and bytes < BYTES do
       local id = redis.call('LPOP', ids)
       if not id then break end
       local staged = redis.call('HGET', jobs, id)
       if staged then
-        take_effect(board, id, staged, owner, now)
+        take_effect(ground, id, staged, owner)
         redis.call('HDEL', jobs, id)
         bytes = bytes + #staged
       end

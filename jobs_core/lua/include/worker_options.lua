@@ -76,8 +76,9 @@ end
 local function worker_options(options)
   refuse_contradictions(options)
   local found = {}
-  for name, read in pairs(WORKER_OPTIONS) do
-    if options[name] then found[name] = read(name, options[name]) end
+  for name, value in pairs(options) do
+    local read = WORKER_OPTIONS[name]
+    if read then found[name] = read(name, value) end
   end
   return next(found) and cjson.encode(found) or ''
 end
