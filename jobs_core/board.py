@@ -132,6 +132,7 @@ class Board:
 
     def list(self, match: str | None = None) -> Iterator[dict[str, Any]]:
         """Read all jobs, or those whose id matches a pattern such as `backup-*`, in no particular order."""
+        self.count()  # once a board file that was committed is in place
         with translated():
             ids = (id for id, _ in self.client.hscan_iter(self.keys.job, match=match, count=CHUNK))
             while chunk := list(islice(ids, CHUNK)):

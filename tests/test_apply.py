@@ -1,0 +1,229 @@
+"""Declared jobs, applied to a board as a whole: what changes, who owns what, and kills at any moment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from jobs_core import Board, StaleError
+from jobs_core.apply import Plan, apply, plan
+from jobs_core.commands import Commands
+from jobs_core.keys import Keys
+from tests.helpers import wait_until
+
+FILE = "board.yml"
+
+
+def jobs(count: int, payload: str = "x", **options: Any) -> list[dict[str, Any]]:
+    return [
+        {"id": f"j{number}", "runner": "test", "payload": payload, "every": 3600} | options
+        for number in range(count)
+    ]
+
+
+def kinds(found: Plan) -> dict[str, str]:
+    return {change.id: change.kind for change in found.changes}
+
+
+def state(board: Board) -> dict[str, Any]:
+    return {job["id"]: job for job in board.list()}
+
+
+def test_a_plan_says_what_would_change_and_changes_nothing(board: Board) -> None:
+    found = plan(board, jobs(3), FILE)
+    assert kinds(found) == {"j0": "add", "j1": "add", "j2": "add"}
+    assert state(board) == {}
+
+
+def test_applying_puts_all_and_again_changes_nothing(board: Board) -> None:
+    apply(board, jobs(300), FILE)
+    before = state(board)
+    assert len(before) == 300
+    again = apply(board, jobs(300), FILE)
+    assert (again.changes, again.same) == ([], 300)
+    assert state(board) == before
+
+
+def test_a_change_names_the_options_that_differ(board: Board) -> None:
+    apply(board, jobs(2), FILE)
+    (change,) = apply(board, [jobs(1)[0], jobs(2)[1] | {"every": 60, "timeout": 5}], FILE).changes
+    assert (change.id, change.kind, sorted(change.names)) == ("j1", "change", ["every", "timeout"])
+    assert board.show("j1")["every"] == 60
+
+
+def test_what_is_not_named_any_more_is_removed(board: Board) -> None:
+    apply(board, jobs(50), FILE)
+    board.put("mine", "test", "x")
+    found = apply(board, jobs(50)[10:], FILE)
+    assert kinds(found) == {f"j{number}": "remove" for number in range(10)}
+    assert found.same == 40
+    assert sorted(state(board)) == sorted(["mine", *(f"j{number}" for number in range(10, 50))])
+
+
+def test_without_pruning_it_stays(board: Board) -> None:
+    apply(board, jobs(2), FILE)
+    assert apply(board, jobs(1), FILE, prune=False).changes == []
+    assert len(state(board)) == 2
+    assert kinds(apply(board, jobs(1), FILE)) == {"j1": "remove"}
+
+
+def test_one_that_is_refused_keeps_all_from_being_applied(board: Board) -> None:
+    apply(board, jobs(2), FILE)
+    found = apply(
+        board, [*jobs(1, "new"), {"id": "b", "runner": "test", "payload": "x", "every": "so"}], FILE
+    )
+    assert {place: str(error) for place, error in found.refused.items()} == {
+        1: "every 'so' is not a duration: write seconds (90), 1h30m or PT1H30M"
+    }
+    assert {job["payload"] for job in state(board).values()} == {"x"}
+    assert len(state(board)) == 2
+
+
+def test_jobs_of_others_are_refused_unless_they_are_adopted(board: Board) -> None:
+    board.put("j0", "test", "by hand")
+    refused = apply(board, jobs(1), FILE).refused
+    assert "the job 'j0' was not put by a board file: adopt it" in str(refused[0])
+    assert state(board)["j0"]["payload"] == "by hand"
+    assert kinds(apply(board, jobs(1), FILE, adopt=True)) == {"j0": "change"}
+    assert kinds(apply(board, [], FILE)) == {"j0": "remove"}
+
+
+def test_a_job_that_is_adopted_as_it_is_changes_its_owner_alone(board: Board) -> None:
+    board.put("j0", "test", "x", every=3600)
+    assert kinds(apply(board, jobs(1), FILE, adopt=True)) == {"j0": "adopt"}
+    assert apply(board, jobs(1), FILE).changes == []
+
+
+def test_two_files_share_a_board(board: Board) -> None:
+    apply(board, jobs(2), FILE)
+    apply(board, [{"id": "k", "runner": "test", "payload": "x"}], "other.yml")
+    assert sorted(state(board)) == ["j0", "j1", "k"]
+    apply(board, [], FILE)
+    assert sorted(state(board)) == ["k"]
+
+
+def test_a_cycle_is_refused(board: Board) -> None:
+    ring = [{"id": id, "runner": "test", "payload": "x", "after": after} for id, after in ("ab", "bc", "ca")]
+    found = apply(board, ring, FILE)
+    assert "after makes a cycle: a after b after c after a" in str(found.refused[0])
+    assert state(board) == {}
+
+
+def test_progress_counts_every_job(board: Board) -> None:
+    seen: list[int] = []
+    apply(board, jobs(250), FILE, advance=seen.append)
+    assert sum(seen) == 250
+
+
+def test_when_others_change_the_board_meanwhile_it_begins_again(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = iter([True, False])
+    call = Commands.call
+
+    def meanwhile(commands: Commands, name: str, *arguments: Any) -> Any:
+        if (name, *arguments[:1]) == ("JAPPLY", "commit") and next(others, False):
+            with monkeypatch.context() as calm:
+                calm.setattr(Commands, "call", call)
+                apply(board, [{"id": "k", "runner": "test", "payload": "x"}], "other.yml")
+        return call(commands, name, *arguments)
+
+    monkeypatch.setattr(Commands, "call", meanwhile)
+    apply(board, jobs(1), FILE)
+    assert sorted(state(board)) == ["j0", "k"]
+
+
+def test_when_they_never_stop_it_says_so(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = Commands.call
+
+    def meanwhile(commands: Commands, name: str, *arguments: Any) -> Any:
+        if (name, *arguments[:1]) == ("JAPPLY", "commit"):
+            board.client.hincrby(board.keys.stats, "revision", 1)
+        return call(commands, name, *arguments)
+
+    monkeypatch.setattr(Commands, "call", meanwhile)
+    with pytest.raises(StaleError, match="changed by others all the time"):
+        apply(board, jobs(1), FILE)
+    assert state(board) == {}
+
+
+class _Killed(Exception):
+    pass
+
+
+def apply_some(board: Board, declared: list[dict[str, Any]], allowed: int) -> bool:
+    """Apply jobs, but end with an exception after so many round trips. Returns whether it came to its end."""
+    batch, stream = Commands.batch, Commands.stream
+    left = iter(range(allowed))
+
+    def step() -> None:
+        if next(left, None) is None:
+            raise _Killed
+
+    def counted(commands: Commands, calls: Any) -> Any:
+        step()
+        return batch(commands, calls)
+
+    def counted_stream(commands: Commands, calls: Any, size: int = 500) -> Iterator[Any]:
+        for reply in stream(commands, calls, 1):
+            step()
+            yield reply
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Commands, "batch", counted)
+        patch.setattr(Commands, "stream", counted_stream)
+        try:
+            apply(board, declared, FILE)
+        except _Killed:
+            return False
+    return True
+
+
+def test_stopped_after_any_call_it_leaves_the_old_board_or_the_new(board: Board) -> None:
+    old, new = jobs(250, "old"), jobs(300, "new")[50:]
+    wanted = [{(job["id"], job["payload"]) for job in declared} for declared in (old, new)]
+    found = []
+    for allowed in range(100):
+        apply(board, old, FILE)
+        ended = apply_some(board, new, allowed)
+        found.append(wanted.index({(id, job["payload"]) for id, job in state(board).items()}))
+        if ended:
+            break
+    assert found == sorted(found)
+    assert found.count(0) > 5
+    assert found.count(1) > 3
+
+
+SCRIPT = """
+import sys
+from jobs_core import Board
+from jobs_core.apply import apply
+board = Board(sys.argv[1], sys.argv[2], validate=False)
+board.count()
+jobs = [{"id": f"j{n}", "runner": "test", "payload": sys.argv[3], "every": 3600} for n in range(2000)]
+print("ready", flush=True)
+apply(board, jobs, "board.yml", advance=lambda n: print(n, flush=True))
+print("end", flush=True)
+"""
+
+
+@pytest.mark.parametrize("lines", [1, 5, 15, 20, 21])
+def test_killed_at_any_moment_it_leaves_the_old_board_or_the_new(board: Board, url: str, lines: int) -> None:
+    """A process is killed once it has printed so many lines: while it stages, commits, or rolls forward."""
+    apply(
+        board, [{"id": f"j{n}", "runner": "test", "payload": "old", "every": 3600} for n in range(2000)], FILE
+    )
+    words = [sys.executable, "-c", SCRIPT, board.name, url, "new"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(lines):
+            process.stdout.readline()
+        process.kill()
+    payloads = [job["payload"] for job in board.list()]
+    assert len(payloads) == 2000
+    assert set(payloads) in ({"old"}, {"new"})
+    wait_until(lambda: not board.client.exists(f"{Keys(board.name).tag}:rolling"))
