@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from jobs_core.errors import JobsError, UserError
-from jobs_core.options import Option
+from jobs_core.options import JOB_OPTIONS, Option
 
 if TYPE_CHECKING:
     from jobs_core.board import Board
@@ -100,6 +100,16 @@ def span(seconds: float | str | None) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts)
+
+
+def readable(name: str, value: Any) -> Any:
+    """An option's value as people read it."""
+    kind = JOB_OPTIONS[name].kind if name in JOB_OPTIONS else ""
+    if kind == "time":
+        return when(value)
+    if kind == "duration":
+        return span(value)
+    return ",".join(value) if isinstance(value, list) else value
 
 
 def stdin_lines() -> Iterator[str]:

@@ -19,8 +19,8 @@ from jobs_core.cli.common import (
     json_option,
     open_board,
     progress,
+    readable,
     schedule_text,
-    span,
     stdin_lines,
     stdin_option,
     when,
@@ -134,16 +134,8 @@ def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) 
             echo_json(job)
         else:
             echo_table(
-                ("", id), ((name, _readable(name, value)) for name, value in job.items() if name != "id")
+                ("", id), ((name, readable(name, value)) for name, value in job.items() if name != "id")
             )
-
-
-def _readable(name: str, value: Any) -> Any:
-    if name in JOB_OPTIONS and JOB_OPTIONS[name].kind == "time":
-        return when(value)
-    if name in JOB_OPTIONS and JOB_OPTIONS[name].kind == "duration":
-        return span(value)
-    return ",".join(value) if isinstance(value, list) else value
 
 
 @click.command(name="list")

@@ -171,6 +171,19 @@ def test_scheduled_parents_let_it_run_too(lua: Lua) -> None:
     assert len(runs(lua)) == 3
 
 
+def test_a_chain_as_chronos_has_them(lua: Lua) -> None:
+    lua.put("satellite", every="R/2023-11-14T22:13:20Z/PT2M")
+    lua.put("processor", after="satellite")
+    lua.put("archive", after="processor,satellite")
+    for minute in range(0, 6, 2):
+        lua.tick(T + 60 * minute)
+        for job in ("satellite", "processor", "archive"):
+            task = lua.held(now=T + 60 * minute)
+            assert task["job"] == job
+            lua.jack(task["token"], "done", now=T + 60 * minute)
+    assert lua.stats()["succeeded"] == 9
+
+
 def test_repeat_ends_it(family: Lua) -> None:
     child(family, after="a", repeat=2)
     for _ in range(4):
