@@ -112,6 +112,26 @@ def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS)
     return pairs
 
 
+def span(seconds: float | str | None) -> str:
+    """Write a duration as people read it, and options take it.
+
+    >>> span(5400)
+    '1h30m'
+    """
+    if seconds is None:
+        return ""
+    if isinstance(seconds, str):  # a repeating interval of the calendar
+        return seconds
+    if seconds < 1 or seconds != int(seconds):
+        return f"{to_text(float(seconds))}s"
+    parts, rest = [], int(seconds)
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> OptionError:
     """Make the error for a name that is not known, with the nearest one that is."""
     return OptionError(f"there is no {what} {name!r}{nearest(name, known)}")

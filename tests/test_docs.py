@@ -71,12 +71,12 @@ def test_help_and_version_import_neither_redis_nor_rich() -> None:
 
 
 def test_the_examples_are_board_files() -> None:
-    from jobs_core import boardfile
+    from jobs_core import boards
 
     files = sorted((ROOT / "examples").glob("*.yml"))
     assert files
     for path in files:
-        assert boardfile.read(path).jobs, path
+        assert boards.read_good(path).boards, path
 
 
 def test_the_plugins_of_the_workspace_are_checked() -> None:
@@ -87,10 +87,10 @@ def test_the_plugins_of_the_workspace_are_checked() -> None:
 
 
 def test_readme_yaml_is_a_board_file(tmp_path: Path) -> None:
-    from jobs_core import boardfile
+    from jobs_core import boards
 
-    block = README.split("### A board file")[1].split("###")[0]
+    block = README.split("### Board files")[1].split("and then")[0]
     path = tmp_path / "board.yml"
     path.write_text("\n".join(line[4:] for line in block.splitlines() if line.startswith("    ")))
     assert yaml.safe_load(path.read_text())
-    assert boardfile.read(path).jobs[0]["id"] == "backup"
+    assert boards.read_good(path).boards[None][0].id == "backup"

@@ -176,13 +176,19 @@ def test_a_board_file_is_put_first(start: Callable[..., Up], tmp_path: Path) -> 
     [
         (
             "jobs: {a: {runner: console, payload: x, evry: 5}}",
-            "job 'a': there is no key 'evry' (did",
+            "board.yml:1:41: there is no key 'evry' (did you mean 'every'?)",
         ),
-        ("jobs: {a: {runner: console}}", "job 'a' has no payload"),
-        ("jobs: {a: {runner: consle, payload: x}}", "job 'a': there is no runner 'consle' (did you mean"),
-        ("jobs: {a: {runner: console, payload: x, every: 5q}}", "job 'a': every '5q' is not a duration"),
-        ("jobs: [a]", "a board file has a mapping `jobs:`"),
-        ("jobs: {a: [}", "line 1, column"),
+        ("jobs: {a: {runner: console}}", "board.yml:1:8: the job 'a' has no payload"),
+        (
+            "jobs: {a: {runner: consle, payload: x}}",
+            "board.yml:1:12: there is no runner 'consle' (did you mean",
+        ),
+        (
+            "jobs: {a: {runner: console, payload: x, every: 5q}}",
+            "board.yml:1:41: every '5q' is not a duration",
+        ),
+        ("jobs: [a]", "board.yml:1:7: jobs is to be a mapping"),
+        ("jobs: {a: [}", "board.yml:1:12: this is not YAML"),
     ],
 )
 def test_a_board_file_with_a_mistake_is_refused(

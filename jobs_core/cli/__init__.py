@@ -94,9 +94,26 @@ def main() -> None:
 
 
 def _add_commands() -> None:
-    from jobs_core.cli import admin, board, dead, explain, graph, jobs, output, plugin, preview, run, tasks
+    from jobs_core.cli import (
+        admin,
+        board,
+        boardfile,
+        crontab,
+        dead,
+        explain,
+        graph,
+        jobs,
+        output,
+        plugin,
+        preview,
+        run,
+        tasks,
+    )
 
     cli.add_command(dead.dead)
+    cli.add_command(boardfile.board)
+    cli.add_command(crontab.import_)
+    cli.add_command(crontab.export)
     cli.add_command(plugin.plugin)
     for module in (jobs, preview, explain, graph, tasks, output, board, run, admin):
         for command in vars(module).values():

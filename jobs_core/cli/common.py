@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from jobs_core.errors import JobsError, UserError
-from jobs_core.options import JOB_OPTIONS, Option
+from jobs_core.options import JOB_OPTIONS, Option, span
 
 if TYPE_CHECKING:
     from jobs_core.board import Board
@@ -84,22 +84,6 @@ def when(seconds: float | None) -> str:
     if seconds is None:
         return "-"
     return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="seconds")
-
-
-def span(seconds: float | str | None) -> str:
-    """A duration as options take it: 1h30m."""
-    if seconds is None:
-        return ""
-    if isinstance(seconds, str):  # a repeating interval of the calendar
-        return seconds
-    if seconds < 1 or seconds != int(seconds):
-        return f"{seconds:g}s"
-    parts, rest = [], int(seconds)
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts)
 
 
 def readable(name: str, value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from jobs_core.cli.common import connected, echo_json, json_option, open_board
-from jobs_core.errors import JobsError, ServerError
+from jobs_core.errors import JobsError, OptionError, ServerError
 from jobs_core.model import Runner
 from jobs_core.plugins import Plugins
 
@@ -143,41 +143,95 @@ def tick(once: bool, limit: int, as_json: bool, url: str | None, board_name: str
 
 @click.command()
 @click.argument("boardfile", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--watch", is_flag=True, help="Apply BOARDFILE again whenever it, or what it includes, changes."
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Where the server keeps its data (JOBS_DATA).")
 @worker_options
 @click.option("--board", "board_name", envvar="JOBS_BOARD", help="The board (default: the file's, or jobs).")
 @click.pass_context
 def up(
-    ctx: click.Context, /, boardfile: Path | None, data: Path | None, board_name: str | None, **options: Any
+    ctx: click.Context,
+    /,
+    boardfile: Path | None,
+    watch: bool,
+    data: Path | None,
+    board_name: str | None,
+    **options: Any,
 ) -> None:
     """Start a private server and a worker.
 
     The worker ticks, and serves every installed runner; all is one process tree.
     Jobs survive a restart: the server keeps an append-only file in your data directory. Every other command
-    finds this server by itself. BOARDFILE declares jobs to put first.
+    finds this server by itself. BOARDFILE is applied first, as `jobs board apply` does.
 
     \b
       jobs up
       jobs up board.yml --concurrency 20
+      jobs up board.yml --watch
     """
-    from jobs_core import boardfile as boardfiles
     from jobs_core.server import EmbeddedServer, data_dir
 
-    declared = boardfiles.read(boardfile) if boardfile else boardfiles.BoardFile()
+    if watch and boardfile is None:
+        raise OptionError("--watch needs the board file to watch: jobs up board.yml --watch")
+    applied = _Applied(boardfile, board_name) if boardfile else None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with EmbeddedServer(data_dir(data)) as server:
-        board = open_board(server.url, board_name or declared.board or "jobs")
-        for job, reply in zip(declared.jobs, board.put_many(declared.jobs), strict=True):
-            if isinstance(reply, JobsError):
-                raise type(reply)(f"{boardfile}: job {job['id']!r}: {reply}")
+        board = open_board(server.url, applied.board_name if applied else board_name or "jobs")
+        if applied:
+            applied.apply(board)
         click.echo(
             f"Jobs is up on {server.url}\n"
             "Put a job from another terminal: jobs put tick shell date --every 5",
             err=True,
         )
         _keep_alive(server)
+        if applied and watch:
+            applied.watch(board)
         _work(board, board.plugins.runners(), **options)
         click.echo("Jobs is down; what is scheduled waits for the next `jobs up`", err=True)
+
+
+class _Applied:
+    """The board file of `jobs up`, for the one board that its worker serves."""
+
+    def __init__(self, path: Path, named: str | None) -> None:
+        self._path = path
+        self._named = named
+        self._read()
+
+    def apply(self, board: Board) -> None:
+        """Apply the file, and say what changed."""
+        from jobs_core.cli.apply import apply_declared, show_plan
+
+        found = apply_declared(board, self._file, self._declared)
+        show_plan(found, board.name, err=True)
+
+    def watch(self, board: Board) -> None:
+        """Apply the file again whenever it changes, in the background; with mistakes in it, do not."""
+        from jobs_core.boards.watch import changes
+
+        def follow() -> None:
+            for _ in changes(lambda: self._file.files):
+                try:
+                    self._read()
+                    self.apply(board)
+                except JobsError as error:
+                    click.echo(f"{error}; the board stays as it was", err=True)
+
+        threading.Thread(target=follow, name="jobs-watch", daemon=True).start()
+
+    def _read(self) -> None:
+        from jobs_core.boards import read_good
+        from jobs_core.cli.apply import chosen_boards
+
+        self._file = read_good(self._path)
+        boards = list(chosen_boards(self._file, self._named))
+        if len(boards) > 1:
+            known = ", ".join(str(name) for name, _ in boards)
+            raise OptionError(f"{self._path} has several boards, {known}: say which one with --board")
+        name, self._declared = boards[0]
+        self.board_name = name or "jobs"
 
 
 def _keep_alive(server: EmbeddedServer) -> None:

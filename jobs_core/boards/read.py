@@ -1,0 +1,186 @@
+"""Reading a board file: what it includes, its boards, defaults and groups, and every mistake in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from jobs_core.boards.job import JobReader
+from jobs_core.boards.model import BoardFile, Problem, Where
+from jobs_core.boards.node import Node
+from jobs_core.boards.parse import Unreadable, parse
+from jobs_core.boards.scope import Scope
+from jobs_core.errors import OptionError
+from jobs_core.options import nearest
+
+TOP = ("name", "board", "boards", "jobs", "defaults", "groups", "include")
+BOARD = ("jobs", "defaults", "groups")
+
+SIZE = 32 * 1024 * 1024
+"""Bytes of a file that is read."""
+
+
+def read(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
+    """Read a board file, `.toml` or YAML, with all that it includes. Its mistakes are among its `problems`.
+
+    defaults: {runner: shell, timeout: 1h}
+    jobs:
+      backup:
+        payload: pg_dump app > /backup/app.sql
+        cron: 0 3 * * *
+    """
+    found = BoardFile(path)
+    _Reader(found, environ).file(path, Scope(), None, ())
+    found.boards.setdefault(None, []) if not found.boards else None
+    found.problems.sort()
+    return found
+
+
+def read_good(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
+    """Read a board file that must be right. Raises OptionError for the first mistake in it."""
+    found = read(path, environ)
+    if found.problems:
+        more = len(found.problems) - 1
+        others = f" (and {more} more: see `jobs board check {path}`)" if more else ""
+        raise OptionError(f"{found.problems[0]}{others}")
+    return found
+
+
+class _Reader:
+    """Reads one file and those that it includes into a BoardFile."""
+
+    def __init__(self, found: BoardFile, environ: Mapping[str, str]) -> None:
+        self._found = found
+        self._jobs = JobReader(environ, self._problem)
+        self._ids: dict[tuple[str | None, str], Where] = {}
+
+    def file(self, path: Path, scope: Scope, board: str | None, includers: tuple[Path, ...]) -> None:
+        """Read a file, whose jobs inherit what is in `scope`."""
+        whole = path.resolve()
+        if whole in includers:
+            way = " includes ".join(str(one) for one in (*includers[includers.index(whole) :], whole))
+            self._problem(Where(str(includers[-1])), f"files include each other: {way}")
+            return
+        if whole not in self._found.files:
+            self._found.files.append(whole)
+        root = self._root(path)
+        if root is not None:
+            self._document(root, path, scope, board, (*includers, whole))
+
+    def _problem(self, where: Where, sentence: str) -> None:
+        self._found.problems.append(Problem(where, sentence))
+
+    def _root(self, path: Path) -> Node | None:
+        """The document in a file, if it is a mapping."""
+        where = Where(str(path))
+        try:
+            if path.stat().st_size > SIZE:
+                raise Unreadable(
+                    Problem(where, f"the file is over {SIZE >> 20} MiB: split it, and include the parts")
+                )
+            root = parse(path.read_text("utf-8"), str(path), toml=path.suffix == ".toml")
+        except OSError as error:
+            self._problem(where, f"the file cannot be read: {error.strerror}")
+        except UnicodeDecodeError as error:
+            self._problem(where, f"the file is not UTF-8: byte {error.start} is not")
+        except Unreadable as error:
+            self._found.problems.append(error.problem)
+        else:
+            if root.is_mapping:
+                return root
+            what = "is empty" if root.value is None else "is no mapping"
+            self._problem(root.where, f"the file {what}: a board file has a mapping `jobs:` of ids to jobs")
+        return None
+
+    def _document(
+        self, root: Node, path: Path, scope: Scope, board: str | None, includers: tuple[Path, ...]
+    ) -> None:
+        keys = dict(self._known(root, TOP))
+        if "name" in keys and len(includers) == 1:
+            self._found.name = self._jobs.text(keys["name"], "name")
+        if "board" in keys:
+            board = self._jobs.text(keys["board"], "board")
+        if "boards" in keys and ("jobs" in keys or "board" in keys):
+            self._problem(
+                keys["boards"].where, "boards excludes jobs and board: put the jobs into one of the boards"
+            )
+        if not {"jobs", "boards", "include"} & keys.keys():
+            self._problem(root.where, "there is neither jobs, boards nor include: nothing is declared")
+        inner = self._scope(keys, scope)
+        for included in self._included(keys.get("include"), path):
+            self.file(included, inner, board, includers)
+        self._declare(keys.get("jobs"), inner, board)
+        for name, one in self._mapping(keys.get("boards"), "boards"):
+            parts = dict(self._known(one, BOARD)) if self._is_mapping(one, name.value) else {}
+            self._declare(parts.get("jobs"), self._scope(parts, inner), str(name.value))
+
+    def _scope(self, keys: Mapping[str, Node], outer: Scope) -> Scope:
+        """What the jobs of a file or board inherit: what surrounds them, and what it says itself."""
+        defaults = outer.defaults
+        if "defaults" in keys and self._is_mapping(keys["defaults"], "defaults"):
+            defaults = defaults | self._jobs.options(keys["defaults"])
+        groups = {
+            name.value: (self._jobs.options(group, "like"), name.where)
+            for name, group in self._mapping(keys.get("groups"), "groups")
+            if self._is_mapping(group, name.value)
+        }
+        inner = Scope(defaults, outer.groups | groups)
+        for where, sentence in inner.problems(groups):
+            self._problem(where, sentence)
+        return inner
+
+    def _declare(self, jobs: Node | None, scope: Scope, board: str | None) -> None:
+        if jobs is None:
+            return
+        declared = self._found.boards.setdefault(board, [])
+        for name, job in self._mapping(jobs, "jobs"):
+            first = self._ids.setdefault((board, str(name.value)), name.where)
+            if first is not name.where:
+                self._problem(name.where, f"the job {name.value!r} is declared twice: first at {first}")
+            if self._is_mapping(job, name.value):
+                one = self._jobs.job(name, job, scope)
+                if one is not None:
+                    declared.append(one)
+
+    def _included(self, include: Node | None, path: Path) -> Iterator[Path]:
+        """The files that a file includes, relative to it; what a pattern matches comes in order."""
+        if include is None:
+            return
+        for item in include.value if include.is_list else [include]:
+            pattern = self._jobs.text(item, "include")
+            if not pattern:
+                continue
+            if Path(pattern).is_absolute():
+                yield Path(pattern)
+            elif any(char in pattern for char in "*?["):
+                yield from sorted(path.parent.glob(pattern))
+            elif not (path.parent / pattern).is_file():
+                self._problem(item.where, f"there is no file {pattern!r} to include, beside {path.name}")
+            else:
+                yield path.parent / pattern
+
+    def _mapping(self, node: Node | None, what: str) -> Iterator[tuple[Node, Node]]:
+        """The pairs of a mapping; what is none is a mistake, and what is not there has none."""
+        if node is not None and self._is_mapping(node, what):
+            seen: set[Any] = set()
+            for key, value in node.pairs():
+                if key.value in seen and what != "jobs":
+                    self._problem(key.where, f"{key.value!r} stands here twice")
+                seen.add(key.value)
+                yield key, value
+
+    def _is_mapping(self, node: Node, what: object) -> bool:
+        if not node.is_mapping:
+            self._problem(node.where, f"{what} is to be a mapping: keys, each with a value")
+        return node.is_mapping
+
+    def _known(self, node: Node, known: tuple[str, ...]) -> Iterator[tuple[str, Node]]:
+        """The pairs of a mapping whose keys are known. Those that begin with x- are the writer's own."""
+        for key, value in self._mapping(node, "the file"):
+            name = str(key.value)
+            if name in known:
+                yield name, value
+            elif not name.startswith("x-"):
+                self._problem(key.where, f"there is no key {name!r}{nearest(name, known)}")

@@ -1,0 +1,119 @@
+"""`jobs board`: board files, checked, compared, applied and written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from jobs_core.cli.apply import apply, chosen_boards, diff, explicit_board
+from jobs_core.cli.common import connected, echo_json, json_option, open_board, progress
+from jobs_core.errors import ServerError
+
+if TYPE_CHECKING:
+    from jobs_core.boards import BoardFile, Declared, Problem
+
+
+@click.group()
+def board() -> None:
+    """Work with board files: jobs declared in YAML or TOML.
+
+    \b
+      jobs board check board.yml
+      jobs board diff board.yml
+      jobs board apply board.yml
+      jobs board export > board.yml
+    """
+
+
+board.add_command(diff)
+board.add_command(apply)
+
+
+@board.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@json_option
+@connected
+@click.pass_context
+def check(
+    ctx: click.Context, files: tuple[Path, ...], as_json: bool, url: str | None, board_name: str
+) -> None:
+    """Find every mistake in board files, with its place.
+
+    Redis judges options and cycles, and runners judge payloads; without a server, only the runners of this
+    machine do.
+
+    \b
+      jobs board check board.yml
+      jobs board check boards/*.yml --json
+    """
+    from jobs_core.boards import read
+
+    problems: list[Problem] = []
+    for file in files:
+        found = read(file)
+        problems += found.problems
+        for name, declared in chosen_boards(found, explicit_board(ctx)):
+            problems += _judged(found, declared, url, name or board_name)
+    for problem in sorted(set(problems)):
+        if as_json:
+            echo_json({**asdict(problem.where), "sentence": problem.sentence})
+        else:
+            click.echo(str(problem))
+    if problems:
+        click.echo(f"{len(set(problems))} to correct", err=True)
+        ctx.exit(2)
+    click.echo("nothing to correct", err=True)
+
+
+def _judged(found: BoardFile, declared: list[Declared], url: str | None, board_name: str) -> list[Problem]:
+    """What runners and Redis say of jobs; without a server, what runners do."""
+    from jobs_core.boards.check import check_alone, check_with
+
+    try:
+        board = open_board(url, board_name)
+        board.count()
+    except ServerError as error:
+        click.echo(f"checked without Redis, which judges options: {error}", err=True)
+        group: click.Group = click.get_current_context().find_root().command  # type: ignore[assignment]
+        return check_alone(group.load_plugins(), declared)  # type: ignore[attr-defined]
+    with progress("checked", total=len(declared)) as advance:
+        return check_with(board, found, declared, advance)
+
+
+@board.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False, writable=True))
+@click.option("--match", metavar="PATTERN", help="Only jobs whose id matches: 'backup-*'.")
+@connected
+def export(file: Path | None, match: str | None, url: str | None, board_name: str) -> None:
+    """Write a board as a board file, to FILE or to standard output.
+
+    Applying it with --adopt changes nothing, but that the jobs belong to the file from then on.
+
+    \b
+      jobs board export > board.yml
+      jobs board export nightly.yml --match 'nightly-*'
+    """
+    from jobs_core.boards.write import write
+
+    text = write(open_board(url, board_name).list(match))
+    if file is None:
+        click.echo(text, nl=False)
+    else:
+        file.write_text(text, "utf-8")
+
+
+@board.command()
+def schema() -> None:
+    """Print the JSON Schema of board files, for editors.
+
+    \b
+      jobs board schema > board.schema.json     # and in YAML, as the first line:
+                                                # yaml-language-server: $schema=board.schema.json
+    """
+    from jobs_core.boards.schema import schema as made
+
+    click.echo(json.dumps(made(), indent=2))

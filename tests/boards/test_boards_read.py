@@ -1,0 +1,294 @@
+"""Board files as they are read: what jobs inherit, variables, includes, several boards, and every mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs_core import OptionError
+from jobs_core.boards import BoardFile, read, read_good
+from jobs_core.boards.variables import escape, expand
+
+
+def file(folder: Path, text: str, name: str = "board.yml") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def job(found: BoardFile, id: str = "a", board: str | None = None) -> dict[str, Any]:
+    assert found.problems == []
+    (one,) = [job for job in found.boards[board] if job.id == id]
+    return one.arguments
+
+
+def mistakes(folder: Path, text: str, **environ: str) -> list[str]:
+    """The mistakes in a file, without its path."""
+    path = file(folder, text)
+    return [str(problem).removeprefix(f"{path}:") for problem in read(path, environ).problems]
+
+
+def test_a_job_has_a_runner_a_payload_and_options(tmp_path: Path) -> None:
+    found = read(file(tmp_path, "jobs:\n  a: {runner: shell, payload: date, every: 5, timeout: 1h}\n"))
+    assert job(found) == {"id": "a", "runner": "shell", "payload": "date", "every": 5, "timeout": "1h"}
+    assert str(found.boards[None][0].where) == f"{tmp_path}/board.yml:2:3"
+
+
+def test_toml_says_the_same(tmp_path: Path) -> None:
+    text = """
+        [defaults]
+        runner = "shell"
+        [jobs.a]
+        payload = { line = "date", env = { A = "1" } }
+        every = 5
+        after-none = 1
+        [jobs."b c"]
+        payload = "x"
+        start = 2027-01-01T00:00:00Z
+    """
+    found = read(file(tmp_path, text, "board.toml"))
+    assert [str(problem).rpartition("/")[2] for problem in found.problems] == [
+        "board.toml:7: there is no key 'after-none' (did you mean 'after'?)"
+    ]
+    assert found.boards[None][0].payload == {"line": "date", "env": {"A": "1"}}
+    assert found.boards[None][1].options == {"start": "2027-01-01 00:00:00+00:00"}
+    assert str(found.boards[None][1].where).endswith("board.toml:8")
+
+
+def test_a_job_counts_more_than_its_group_and_that_more_than_defaults(tmp_path: Path) -> None:
+    text = """
+        defaults: {runner: shell, timeout: 1, attempts: 1, priority: 1, losses: 1}
+        groups:
+          slow: {timeout: 2, attempts: 2, priority: 2, like: base}
+          base: {timeout: 3, losses: 3}
+        jobs:
+          a: {payload: x, group: slow, priority: 4}
+          b: {payload: x, runner: http}
+    """
+    found = read(file(tmp_path, text))
+    inherited = {"timeout": 2, "attempts": 2, "priority": 4, "losses": 3}
+    assert job(found) == {"id": "a", "runner": "shell", "payload": "x"} | inherited
+    assert job(found, "b")["runner"] == "http"
+
+
+def test_variables_stand_in_values(tmp_path: Path) -> None:
+    text = """
+        jobs:
+          a:
+            runner: shell
+            payload: {line: 'dump ${DB} > $HOME/$(date) $$x', env: [{A: '${NONE:-none}'}]}
+            every: ${EVERY}
+    """
+    found = job(read(file(tmp_path, text), {"DB": "app", "EVERY": "1h"}))
+    assert found["payload"] == {"line": "dump app > $HOME/$(date) $x", "env": [{"A": "none"}]}
+    assert found["every"] == "1h"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${A}", "1"),
+        ("${A:-2}", "1"),
+        ("${EMPTY:-2}", "2"),
+        ("${EMPTY}", ""),
+        ("${NONE:-}", ""),
+        ("$A ${A}$", "$A 1$"),
+        ("$$A $${A}", "$A ${A}"),
+        ("${NONE:-a b: c}", "a b: c"),
+    ],
+)
+def test_what_variables_come_to(text: str, expected: str) -> None:
+    assert expand(text, {"A": "1", "EMPTY": ""}) == expected
+
+
+@pytest.mark.parametrize("text", ["$", "$$", "$$$", "${A}", "$${", "a$b", "$${A}$$", "{$}", "$(x) ${y:-z}"])
+def test_an_escaped_text_comes_back(text: str) -> None:
+    assert expand(escape(text), {}) == text
+
+
+def test_included_files_inherit_and_are_found_beside_it(tmp_path: Path) -> None:
+    file(tmp_path, "defaults: {timeout: 2}\njobs: {b: {payload: x, group: g}}", "more/b.yml")
+    file(tmp_path, "jobs: {c: {payload: x}}", "more/c.yml")
+    text = """
+        defaults: {runner: shell, timeout: 1}
+        groups: {g: {priority: 3}}
+        include: [more/*.yml, "none/*.yml"]
+        jobs: {a: {payload: x}}
+    """
+    found = read(file(tmp_path, text))
+    assert job(found, "b") == {
+        "id": "b",
+        "runner": "shell",
+        "payload": "x",
+        "timeout": 2,
+        "priority": 3,
+    }
+    assert job(found, "c")["timeout"] == 1
+    assert [path.name for path in found.files] == ["board.yml", "b.yml", "c.yml"]
+
+
+def test_a_file_may_have_several_boards(tmp_path: Path) -> None:
+    text = """
+        name: mine
+        defaults: {runner: shell}
+        boards:
+          one: {jobs: {a: {payload: x}}}
+          two: {defaults: {timeout: 1}, jobs: {a: {payload: y}}}
+    """
+    found = read(file(tmp_path, text))
+    assert (found.owner, list(found.boards)) == ("mine", ["one", "two"])
+    assert job(found, board="two") == {"id": "a", "runner": "shell", "payload": "y", "timeout": 1}
+
+
+def test_a_file_without_a_name_goes_by_its_path(tmp_path: Path) -> None:
+    found = read(file(tmp_path, "board: b\njobs: {}"))
+    assert found.owner == str(tmp_path / "board.yml")
+    assert list(found.boards) == ["b"]
+
+
+def test_words_stay_words(tmp_path: Path) -> None:
+    text = """
+        jobs:
+          1: {runner: shell, payload: 5, after: [2, b], on: end, start: 2027-01-01, every: 1:30}
+          yes: {runner: shell, payload: "yes", queue: on, priority: 0x10, timeout: 1e3, paused: true}
+    """
+    found = read(file(tmp_path, text))
+    assert job(found, "1") == {
+        "id": "1",
+        "runner": "shell",
+        "payload": "5",
+        "after": [2, "b"],
+        "on": "end",
+        "start": "2027-01-01",
+        "every": "1:30",
+    }
+    assert job(found, "yes")["queue"] == "on"
+    assert (job(found, "yes")["priority"], job(found, "yes")["paused"]) == ("0x10", True)
+
+
+def test_anchors_and_merges_serve(tmp_path: Path) -> None:
+    text = """
+        x-base: &base {runner: shell, timeout: 1}
+        jobs:
+          a: {<<: *base, payload: x, timeout: 2}
+          b: {<<: [*base, {attempts: 2, timeout: 9}], payload: x}
+    """
+    found = read(file(tmp_path, text))
+    assert job(found)["timeout"] == 2
+    assert job(found, "b") == {"id": "b", "runner": "shell", "payload": "x", "timeout": 1, "attempts": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ["1:1: the file is empty: a board file has a mapping `jobs:`"]),
+        ("[a]", ["1:1: the file is no mapping"]),
+        ("x", ["1:1: the file is no mapping"]),
+        ("defaults: {}", ["1:1: there is neither jobs, boards nor include"]),
+        ("jobs: [a]", ["1:7: jobs is to be a mapping"]),
+        ("jobs:", ["1:6: jobs is to be a mapping"]),
+        ("jobs: {}\nboards: {}", ["2:9: boards excludes jobs and board"]),
+        ("jobs: {}\ndefalts: {}", ["2:1: there is no key 'defalts' (did you mean 'defaults'?)"]),
+        ("jobs: {}\ndefaults: {next: 5}", ["2:12: there is no key 'next'"]),
+        ("jobs: {}\njobs: {}", ["2:1: 'jobs' stands here twice"]),
+        ("jobs: {a: 5}", ["1:11: a is to be a mapping"]),
+        ("jobs: {a: {}}", ["1:8: the job 'a' has no payload", "1:8: the job 'a' has no runner"]),
+        ("jobs: {a: {runner: x, payload: [x]}}", ["1:32: payload (unless it is a mapping) is to be text"]),
+        ("jobs: {a: {runner: x, payload: }}", ["1:32: payload (unless it is a mapping) is to be text"]),
+        ("jobs: {a: {runner: x, payload: true}}", ["1:32: payload (unless it is a mapping) is to be text"]),
+        ("jobs: {a: {runner: x, payload: x, every: {}}}", ["1:42: every is to be one value"]),
+        ("jobs: {a: {runner: x, payload: x, every: yes}}", []),
+        ("jobs: {a: {runner: x, payload: x, every: true}}", ["1:42: every is no matter of true or false"]),
+        ("jobs: {a: {runner: x, payload: x, every: ~}}", ["1:42: every has no value"]),
+        ("jobs: {a: {runner: x, payload: x, group: g}}", ["1:35: there is no group 'g'"]),
+        ("jobs: {a: {runner: x, payload: x, every: 1, every: 2}}", ["1:45: every stands here twice"]),
+        (
+            "jobs:\n  a: {runner: x, payload: x}\n  a: {runner: x, payload: x}",
+            ["3:3: the job 'a' is declared twice: first at "],
+        ),
+        ("jobs: {}\ngroups: {a: {like: b}}", ["2:14: there is no group 'b'"]),
+        ("jobs: {}\ngroups: {a: {like: a}}", ["2:14: the group is like itself: a like a"]),
+        ("jobs: {}\ninclude: none.yml", ["2:10: there is no file 'none.yml' to include, beside board.yml"]),
+        ("include: board.yml", ["", "files include each other"]),
+        ("jobs: {a: [}", ["1:12: this is not YAML: did not find expected node content"]),
+        ("jobs:\n\ta: {}", ["2:1: this is not YAML: found character that cannot start any token"]),
+        ("jobs: {a: *none}", ["1:11: this is not YAML: found undefined alias"]),
+        ("jobs: " + "[" * 30 + "]" * 30, ["1:27: values are nested over 20 deep"]),
+        (
+            "jobs: {a: {runner: x, payload: '${NONE}'}}",
+            ["1:32: payload (unless it is a mapping): the variable NONE"],
+        ),
+        ("jobs: {a: {runner: x, payload: x, every: '${A B}'}}", ["1:42: every: a variable is ${NAME}"]),
+        (
+            "jobs: {a: {runner: x, payload: x, every: '${NONE:?say}'}}",
+            ["1:42: every: the variable NONE is not set in the environment: say"],
+        ),
+    ],
+)
+def test_every_mistake_has_its_place(tmp_path: Path, text: str, expected: list[str]) -> None:
+    found = [sentence for sentence in mistakes(tmp_path, text) if sentence]
+    wanted = [sentence for sentence in expected if sentence]
+    assert len(found) >= len(wanted)
+    for sentence, start in zip(found, wanted, strict=False):
+        assert start in sentence
+    if not wanted:
+        assert found == []
+
+
+def test_all_mistakes_are_found_at_once_in_order(tmp_path: Path) -> None:
+    text = "jobs:\n  a: {runner: x, payload: x, evry: 5}\n  b: {payload: '${NONE}'}\n  c: 5\nx: 1\n"
+    assert [sentence.partition(":")[0] for sentence in mistakes(tmp_path, text)] == ["2", "3", "3", "4", "5"]
+
+
+def test_a_secret_is_never_in_a_mistake(tmp_path: Path) -> None:
+    text = "jobs: {a: {runner: x, payload: x, group: '${SECRET}', every: '${SECRET}'}}"
+    found = mistakes(tmp_path, text, SECRET="hunter2")
+    assert found
+    assert not any("hunter2" in sentence for sentence in found)
+
+
+def test_a_file_that_must_be_right_names_the_first_mistake_and_how_many_more(tmp_path: Path) -> None:
+    path = file(tmp_path, "jobs: {a: 5, b: 5, c: 5}")
+    with pytest.raises(OptionError, match=r"yml:1:11: a is to be a mapping.* \(and 2 more: see `jobs board"):
+        read_good(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"jobs: {a: \xff}", "the file is not UTF-8: byte 10"),
+        (b"\x00", "this is not YAML"),
+        (b"a: &a [x, x]\nb: &b [*a, *a]\n", "there is neither"),
+    ],
+)
+def test_odd_bytes_are_a_mistake(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "board.yml"
+    path.write_bytes(content)
+    assert any(says in str(problem) for problem in read(path).problems)
+
+
+def test_a_bomb_of_aliases_does_not_go_off(tmp_path: Path) -> None:
+    levels = "".join(f"x-{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 10))
+    (problem,) = read(file(tmp_path, f"x-0: &l0 [x]\n{levels}jobs: {{}}\n")).problems
+    assert "the aliases of this file make it too large" in problem.sentence
+
+
+@pytest.mark.parametrize(("name", "says"), [("none.yml", "No such file"), ("folder", "Is a directory")])
+def test_what_cannot_be_read_is_a_mistake(tmp_path: Path, name: str, says: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (problem,) = read(tmp_path / name).problems
+    assert says in problem.sentence
+
+
+def test_files_that_include_each_other_are_named(tmp_path: Path) -> None:
+    file(tmp_path, "include: board.yml", "other.yml")
+    (problem,) = read(file(tmp_path, "include: other.yml")).problems
+    assert "board.yml includes" in problem.sentence
+
+
+def test_toml_that_is_none_has_its_place(tmp_path: Path) -> None:
+    (problem,) = read(file(tmp_path, "[jobs]\na = \n", "board.toml")).problems
+    assert str(problem).endswith("board.toml:2:5: this is not TOML: Invalid value")

@@ -1,0 +1,159 @@
+"""`jobs import crontab`, as a user meets it."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import pytest
+
+from jobs_core import Board
+from jobs_core.plugins import Plugins
+from tests.crontab.helpers import DEBIAN, USER, definitions
+from tests.helpers import Jobs, lines, refused, working
+
+
+def test_import_puts_jobs_and_names_them(jobs: Jobs, board: Board) -> None:
+    text = "CRON_TZ=Asia/Tokyo\nLANG=C\n0 3 1 1 * /srv/backup.sh --full%hello\n"
+    result = jobs("import", "crontab", "-", input=text)
+    assert result.exit_code == 0, result.output
+    job = board.show("backup")
+    assert (job["runner"], job["cron"], job["zone"]) == ("shell", "0 3 1 1 *", "Asia/Tokyo")
+    assert job["payload"] == '{"line":"/srv/backup.sh --full","env":{"LANG":"C"},"input":"hello\\n"}'
+    header, row = result.stdout.splitlines()
+    assert header.split() == ["id", "cron", "next"]
+    assert row.startswith("backup   0 3 1 1 *   20")
+    assert result.stderr.splitlines()[-1] == "1 put"
+
+
+def test_the_path_says_the_format(jobs: Jobs, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: "nobody")
+    result = jobs("import", "crontab", *map(str, DEBIAN), str(USER))
+    assert result.exit_code == 0, result.output
+    found = definitions(board)
+    assert found["cron.daily"]["cron"] == "25 6 * * *"
+    assert found["sessionclean"]["payload"].startswith("[ -x /usr/lib/php/sessionclean ]")
+    assert found["poll"]["payload"].startswith('{"line":"/srv/app/poll.py","env":{"PATH":')
+    assert f"{DEBIAN[0]}:18:1: jobs run as the user of their worker, not as root" in result.stderr
+    assert f"{USER}:2:1: MAILTO is left out" in result.stderr
+    assert f"{USER}:21:1: @reboot is left out" in result.stderr
+
+
+def test_the_current_user_needs_no_notice(jobs: Jobs) -> None:
+    text = f"@daily {getpass.getuser()} x\n"
+    assert jobs("import", "crontab", "-", "--system", input=text).stderr == "1 put\n"
+
+
+def test_system_and_user_are_said_against_the_path(jobs: Jobs, board: Board, tmp_path: Path) -> None:
+    folder = tmp_path / "cron.d"
+    folder.mkdir()
+    (folder / "tab").write_text("@daily echo x\n")
+    jobs("import", "crontab", str(folder / "tab"), "--user")
+    assert board.show("echo")["payload"] == "echo x"
+    jobs("import", "crontab", str(folder / "tab"), "--system")
+    assert board.show("x")["payload"] == "x"
+
+
+def test_lines_of_several_files_get_ids_of_their_own(jobs: Jobs, board: Board, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("one", "two")]
+    for file in files:
+        file.write_text("@daily /srv/same.sh\n")
+    jobs("import", "crontab", *map(str, files), "--prefix", "web1-")
+    assert set(definitions(board)) == {"web1-same", "web1-same-2"}
+
+
+def test_importing_again_changes_nothing_and_an_edit_replaces(jobs: Jobs, board: Board) -> None:
+    jobs("import", "crontab", str(USER))
+    before = definitions(board)
+    assert "is replaced" not in jobs("import", "crontab", str(USER)).stderr
+    assert definitions(board) == before
+    edited = USER.read_text().replace("15 */2 * * *", "16 */2 * * *")
+    result = jobs("import", "crontab", "-", input=edited)
+    assert [text for text in result.stderr.splitlines() if "replaced" in text] == [
+        "-:10:1: the job 'poll-2' is replaced"
+    ]
+    after = definitions(board)
+    assert {id for id in after if after[id] != before[id]} == {"poll-2"}
+
+
+def test_a_dry_run_shows_everything_and_puts_nothing(jobs: Jobs, board: Board) -> None:
+    dry = jobs("import", "crontab", str(USER), "--dry-run")
+    assert dry.stderr.splitlines()[-1] == "17 to put: this was a dry run"
+    assert not definitions(board)
+    assert dry.stdout == jobs("import", "crontab", str(USER)).stdout
+    assert len(definitions(board)) == 17
+
+
+def test_json_has_a_job_a_line(jobs: Jobs, board: Board) -> None:
+    (job,) = lines(jobs("import", "crontab", "-", "--zone", "UTC", "--json", input="\n@yearly x\n"))
+    assert job == {
+        "id": "x",
+        "runner": "shell",
+        "payload": "x",
+        "cron": "@yearly",
+        "zone": "UTC",
+        "next": board.show("x")["next"],
+        "file": "-",
+        "line": 2,
+    }
+
+
+def test_with_any_mistake_nothing_is_put(jobs: Jobs, board: Board, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    bad.write_bytes(b"@daily ok\n60 * * * * x\n@daily \xff\n")
+    result = jobs("import", "crontab", str(USER), str(bad))
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-3:] == [
+        f"{bad}:2:1: minute '60' is not within 0-59",
+        f"{bad}:3:8: this is no UTF-8 text: save the file as UTF-8",
+        "nothing was put: 2 to correct",
+    ]
+    assert not definitions(board)
+
+
+def test_what_the_board_refuses_is_found_before_anything_is_put(jobs: Jobs, board: Board) -> None:
+    text = f"@daily ok\n0 0 30 2 * never\n# id: push:1\n@daily x\n# id: {300 * 'x'}\n@daily y\n"
+    result = jobs("import", "crontab", "-", input=text)
+    assert result.exit_code == 2
+    first, second, third, last = result.stderr.splitlines()
+    assert first.startswith("-:2:1: cron '0 0 30 2 *' never comes")
+    assert second.startswith("-:4:1: push:<n> is what one-off tasks are called")
+    assert third.startswith("-:6:1: a job id is 1 to 256 bytes")
+    assert last == "nothing was put: 3 to correct"
+    assert not definitions(board)
+
+
+def test_what_is_asked_for_in_vain(jobs: Jobs) -> None:
+    refused(jobs("import", "crontab", "-", "--zone", "Nowhere", input=""), "no time zone 'Nowhere'")
+    refused(jobs("import", "crontab", "/no/such/file"), "does not exist")
+    refused(jobs("import", "crontab"), "Missing argument")
+
+
+def test_the_machines_zone_holds_unless_another_is_given(
+    jobs: Jobs, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Africa/Cairo")
+    jobs("import", "crontab", "-", input="@daily a")
+    jobs("import", "crontab", "-", "--zone", "Asia/Tokyo", input="@daily b")
+    assert (board.show("a")["zone"], board.show("b")["zone"]) == ("Africa/Cairo", "Asia/Tokyo")
+
+
+def test_a_machine_without_a_zone_gets_a_notice(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs_core.crontab.zone.machine_zone", lambda: None)
+    result = jobs("import", "crontab", "-", "--json", input="@daily a")
+    assert lines(result)[0]["zone"] == "UTC"
+    assert "this machine does not say which time zone it is in" in result.stderr
+
+
+def test_a_job_of_a_crontab_runs_as_cron_would_run_it(jobs: Jobs, board: Board, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    text = f"SHELL=/bin/bash\nHOME={tmp_path}\nGREETING=' hi '\n"
+    text += (
+        '# id: letter\n@yearly { pwd; echo "$GREETING|$0"; date +\\%\\%; cat; } > '
+        + f"{out}%Joe,%%50\\% off\n"
+    )
+    assert jobs("import", "crontab", "-", input=text).exit_code == 0
+    with working(board, Plugins.load().runner("shell")) as (_, seen):
+        board.push("letter")
+        seen.wait_for("task.finished")
+    assert out.read_text() == f"{tmp_path}\n hi |/bin/bash\n%\nJoe,\n\n50% off\n"

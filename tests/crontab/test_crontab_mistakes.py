@@ -1,0 +1,101 @@
+"""Every mistake in a crontab, with its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobs_core.crontab import read
+from tests.crontab.helpers import said
+
+
+@pytest.mark.parametrize(
+    ("fields", "column", "sentence"),
+    [
+        ("60 * * * *", 1, "minute '60' is not within 0-59"),
+        ("0 24 * * *", 3, "hour '24' is not within 0-23"),
+        ("0 0 0 * *", 5, "day-of-month '0' is not within 1-31"),
+        ("0 0 * 13 *", 7, "month '13' is not within 1-12"),
+        ("0 0 * * 1,8", 11, "weekday '8' is not within 0-7"),
+        ("4294967301 * * * *", 1, "minute '4294967301' is not within 0-59"),
+        ("5/10 * * * *", 1, "minute '5/10' has a step of no range: write 5-59/10"),
+        ("*/0 * * * *", 1, "minute '*/0' has a step of 0: make it 1 or more"),
+        ("1,,2 * * * *", 3, "minute has an empty item: write numbers with single commas between them"),
+        (
+            "0 22-3 * * *",
+            3,
+            "hour '22-3' ends before it begins, so that cron never runs it: write two ranges",
+        ),
+        (
+            "0 0 * * sat-sun",
+            9,
+            "weekday 'sat-sun' ends before it begins, so that cron never runs it: write two",
+        ),
+        (
+            "0~30 * * * *",
+            1,
+            "minute '0~30' is random in some crons only: write a number, or put the job with",
+        ),
+        ("H * * * *", 1, "minute 'H' is for patterns of Jobs"),
+        ("0 0 L * *", 5, "day-of-month 'L' is for patterns of Jobs"),
+        ("0 0 15W * *", 5, "day-of-month '15W' is for patterns of Jobs"),
+        ("0 0 * * MON#1", 9, "weekday 'MON#1' is for patterns of Jobs"),
+        ("0 0 ? * *", 5, "day-of-month '?' is for patterns of Jobs"),
+        ("0 0 * * Sunday", 9, "weekday is not understood: write *, a number, a range such as 1-5, "),
+        ("0 mon * * *", 3, "hour is not understood"),
+        ("*5 * * * *", 1, "minute is not understood"),
+        ("*/5/2 * * * *", 1, "minute is not understood"),
+        ("٣,1 * * * *", 1, "this is no schedule, comment or setting such as NAME=value"),
+        (5000 * "1" + " * * * *", 1, "minute is not understood"),
+        ("@Daily", 1, "there is no such nickname: write one of @hourly, @daily"),
+    ],
+)
+def test_fields_that_cron_refuses_or_reads_otherwise(fields: str, column: int, sentence: str) -> None:
+    (problem,) = said(read(f"\n{fields} x", file="tab"))
+    assert problem.startswith(f"tab:2:{column}: {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("* * * *", "1:8: the line ends before its weekday: write five fields"),
+        ("* * * * *", "1:10: there is no command: write one"),
+        ("@daily  ", "1:9: there is no command: write one"),
+        ("@daily %x", "1:8: there is no command: write one"),
+        ("0 0 * * * *  x", "1:11: the command begins with a star, which cron refuses: "),
+        ("@daily " + 999 * "x", "1:8: the command has 999 bytes, and cron takes 998"),
+        ("A=" + 997 * "x", "1:1: A takes more than cron's 998 bytes: shorten it"),
+        ("A=", '1:3: A has no value, which cron refuses: write A=""'),
+        ("A='b", "1:3: the quote that opens the value of A must close at its end"),
+        ("A='b' c", "1:3: the quote that opens the value of A must close at its end"),
+        ("A-B=c", "1:1: a variable's name is made of letters, digits and _: rename it"),
+        (
+            "CRON_TZ = Europe/Brusels",
+            "1:11: there is no time zone 'Europe/Brusels' (did you mean 'Europe/Brussels'?)",
+        ),
+        ("export A", "1:1: this is no schedule, comment or setting such as NAME=value"),
+        ("@daily \udcff", "1:8: this is no UTF-8 text: save the file as UTF-8"),
+        ("# id: a\n@daily x\n# id: a\n@daily y", "4:1: the id 'a' is taken: write another"),
+    ],
+)
+def test_lines_that_are_refused(text: str, problem: str) -> None:
+    (found,) = said(read(text, file="tab"))
+    assert found.startswith(f"tab:{problem}")
+
+
+def test_every_mistake_is_found_at_once() -> None:
+    found = read("61 25 * * * a\nB=\n@daily ok\n* * * x\n", file="tab")
+    assert [(notice.line, notice.column) for notice in found.problems] == [
+        (1, 1),
+        (1, 4),
+        (2, 3),
+        (4, 7),
+        (4, 8),
+    ]
+
+
+def test_no_mistake_quotes_a_command_or_a_value() -> None:
+    text = "0 3 mysql -psecret1 x\nA='secret2\nlogin secret3\n@secret4 x\n0 0 * * * *secret5\n"
+    text += "0 0 * * 1,secret6 x\n0 0 * * H(secret7) x\nSECRET8 x\n"
+    found = read(text)
+    assert {problem.line for problem in found.problems} == set(range(1, 9))
+    assert "secret" not in " ".join(said(found)).lower()
