@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -17,7 +18,7 @@ JOBS = 10_000
 
 
 def measure(board: Board) -> Iterator[Result]:
-    """The floor of reading is YAML alone, in C; that of applying is the first put of the same jobs in bulk."""
+    """The floor of reading is YAML alone, in C; that of applying is to put the same jobs in bulk."""
     empty(board)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "board.yml"
@@ -32,13 +33,16 @@ def measure(board: Board) -> Iterator[Result]:
         yield from _applied(board, read, jobs, floor)
 
 
-def _applied(board: Board, read: BoardFile, jobs: list[dict[str, object]], floor: float) -> Iterator[Result]:
+def _applied(board: Board, read: BoardFile, jobs: list[dict[str, Any]], floor: float) -> Iterator[Result]:
+    works: dict[str, Callable[[], object]] = {
+        "diff": lambda: plan(board, jobs, read.owner),
+        "apply": lambda: apply(board, jobs, read.owner),
+        "apply, no change": lambda: apply(board, jobs, read.owner),
+        "apply, 10 jobs less": lambda: apply(board, jobs[10:], read.owner),
+    }
     with scripts(board.client) as run:
-        yield Result("board file: diff", seconds(lambda: plan(board, jobs, read.owner)), "s", floor)
-        yield Result("board file: apply", seconds(lambda: apply(board, jobs, read.owner)), "s", floor)
-        yield Result("board file: apply, no change", seconds(lambda: apply(board, jobs, read.owner)), "s", floor)
-        less = jobs[10:]
-        yield Result("board file: apply, 10 less", seconds(lambda: apply(board, less, read.owner)), "s", floor)
+        for name, work in works.items():
+            yield Result(f"board file: {name}", seconds(work), "s", floor)
     yield run.result("board file")
 
 
@@ -47,8 +51,7 @@ def _write(path: Path, count: int) -> None:
     with path.open("w") as file:
         file.write("defaults: {runner: noop, timeout: 1h}\njobs:\n")
         for number in range(0, count, 2):
-            file.write(
-                f"  fetch-{number}:\n    payload: '{PAYLOAD}'\n    cron: '{number % 60} {number % 24} * * *'\n"
-                f"    zone: Europe/Brussels\n"
-                f"  report-{number}:\n    payload: '{PAYLOAD}'\n    after: [fetch-{number}]\n    attempts: 3\n"
-            )
+            fetch = f"cron: {number % 60} {number % 24} * * *\n    zone: Europe/Brussels"
+            report = f"after: [fetch-{number}]\n    attempts: 3"
+            for id, options in ((f"fetch-{number}", fetch), (f"report-{number}", report)):
+                file.write(f"  {id}:\n    payload: '{PAYLOAD}'\n    {options}\n")
