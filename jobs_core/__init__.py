@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.errors import (
+    AgainError,
     ExistsError,
     FaultError,
     JobsError,
@@ -36,12 +37,15 @@ from jobs_core.model import (
 )
 
 if TYPE_CHECKING:
+    from jobs_core.aio import AsyncBoard
     from jobs_core.board import Board
     from jobs_core.worker import Worker
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AgainError",
+    "AsyncBoard",
     "Board",
     "Check",
     "Context",
@@ -72,11 +76,11 @@ __all__ = [
     "hookimpl",
 ]
 
-_LAZY = {"Board": "jobs_core.board", "Worker": "jobs_core.worker"}
+_LAZY = {"AsyncBoard": "jobs_core.aio", "Board": "jobs_core.board", "Worker": "jobs_core.worker"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import Board and Worker on first use: they need redis, and a plugin or `jobs --help` does not."""
+    """Import the clients and Worker on first use: they need redis, and a plugin or `jobs --help` does not."""
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -136,7 +136,7 @@ def _staged(
     def arguments(job: Mapping[str, Any]) -> Sequence[Any]:
         if mode == "remove":
             return [job["id"]]
-        return board._job_call("JSET", **parts(job))[1]
+        return board.job_call("JSET", **parts(job))[1]
 
     return bulk.stream(
         board.commands, jobs, arguments, bulk.grouped("JSTAGE", stage, owner, mode), _as_change, at_once=10

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
@@ -14,19 +14,34 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from jobs_core import bulk, ledger, server, zones
-from jobs_core.calls import TASK_FILTERS, ack_pairs, as_raw, parts, pop_call
+from jobs_core.calls import TASK_FILTERS, ack_pairs, as_raw, next_arguments, parts, pop_call
 from jobs_core.commands import Call, Commands, translated
-from jobs_core.errors import JobsError, NotFoundError, OptionError, RunnerError
+from jobs_core.errors import JobsError, OptionError, RunnerError
+from jobs_core.functions import F, Function, Functions
 from jobs_core.keys import Keys
 from jobs_core.model import Payload, Task
-from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest, to_pairs
+from jobs_core.options import PUSH_OPTIONS, nearest, to_pairs
 from jobs_core.plugins import Plugins
-from jobs_core.replies import as_dict, as_entry, as_job, as_limit, as_listed, as_task, as_time, time_of
+from jobs_core.replies import (
+    Held,
+    Tick,
+    as_cancelled,
+    as_dict,
+    as_entry,
+    as_held,
+    as_job,
+    as_limit,
+    as_listed,
+    as_task,
+    as_tick,
+    as_time,
+    as_times,
+    found_job,
+)
 
 if TYPE_CHECKING:
-    from jobs_core.model import Outcome
+    from jobs_core.apply import Plan
 
-Held = Literal["held", "lost", "cancelling"]
 Verb = Literal["done", "fail", "retry", "dead", "cancelled", "release", "accept", "update"]
 
 
@@ -52,15 +67,6 @@ def connect(url: str | None = None) -> redis.Redis:
         )
     except ValueError as error:
         raise OptionError(f"the URL of Redis is not understood: {error}") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What a tick did: how many tasks it moved, and in how many seconds there is more to do (None: not in
-    sight; 0 or less: at once)."""
-
-    moved: int
-    wait: float | None
 
 
 class Board:
@@ -93,6 +99,7 @@ class Board:
         self._plugins = plugins
         self._validate = validate
         self._has_zones = False
+        self.functions = Functions()
 
     # Jobs
 
@@ -101,12 +108,12 @@ class Board:
 
         Raises OptionError, PayloadError or RunnerError for what is not understood, ServerError.
         """
-        name, arguments = self._job_call("JSET", id, runner, payload, options)
+        name, arguments = self.job_call("JSET", id, runner, payload, options)
         return as_time(self.commands.call(name, *arguments))
 
     def create(self, id: str, runner: str, payload: Payload, **options: Any) -> datetime | None:
         """Create a job. Raises ExistsError if there is one of that id, or what `put` raises."""
-        name, arguments = self._job_call("JSETNX", id, runner, payload, options)
+        name, arguments = self.job_call("JSETNX", id, runner, payload, options)
         return as_time(self.commands.call(name, *arguments))
 
     def put_many(
@@ -119,16 +126,13 @@ class Board:
         mode = "create" if create else "set"
 
         def arguments(job: Mapping[str, Any]) -> Sequence[Any]:
-            return self._job_call("JSET", **parts(job))[1]
+            return self.job_call("JSET", **parts(job))[1]
 
         return bulk.stream(self.commands, jobs, arguments, bulk.grouped("JMSET", mode), as_time, at_once=10)
 
     def show(self, id: str) -> dict[str, Any]:
         """Read a job: its options, `next` (epoch seconds), `left` and `state`. Raises NotFoundError."""
-        (found,) = self.commands.call("JGET", id)
-        if found is None:
-            raise NotFoundError(f"there is no job {id!r} on the board {self.name!r}")
-        return as_job(found)
+        return found_job(self.commands.call("JGET", id), id, self.name, as_job)
 
     def list(self, match: str | None = None) -> Iterator[dict[str, Any]]:
         """Read all jobs, or those whose id matches a pattern such as `backup-*`, in no particular order."""
@@ -160,10 +164,37 @@ class Board:
         They lie after the time `from_`, if it is given; those of a cron pattern strictly after `now`. With
         both a job and options, an H in a cron pattern is that job's. Raises NotFoundError, OptionError.
         """
-        self._check_zone(options)
-        extra = to_pairs({"from": from_, "now": now} | options, (*JOB_OPTIONS, "from"))
-        subject = ["-", *(["id", id] if id else [])] if options else [id or "-"]
-        return [time_of(ms) for ms in self.commands.call("JNEXT", *subject, "count", count, *extra)]
+        self.check_zone(options)
+        return as_times(self.commands.call("JNEXT", *next_arguments(id, count, from_, now, options)))
+
+    def when(self, id: str) -> dict[str, Any]:
+        """What a job waits for that runs after others, and what waits for it.
+
+        That is after, on, join, met (those that have ended since its last run), missing (those that are not
+        on the board) and followed_by. What is empty is left out. Raises NotFoundError.
+        """
+        return found_job(self.commands.call("JWHEN", id), id, self.name, json.loads)
+
+    # Board files
+
+    def apply(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Any) -> Plan:
+        """Make `jobs` the jobs of `owner`: all of them or, when one is refused, none. Options: prune, adopt.
+
+        See `jobs_core.apply.apply`.
+
+        >>> plan = board.apply([{"id": "tick", "runner": "shell", "payload": "date", "every": 5}], "me")
+        >>> [change.id for change in plan.changes], plan.refused
+        (['tick'], {})
+        """
+        from jobs_core import apply
+
+        return apply.apply(self, jobs, owner, **options)
+
+    def plan(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Any) -> Plan:
+        """Say what `apply` would change, and change nothing."""
+        from jobs_core import apply
+
+        return apply.plan(self, jobs, owner, **options)
 
     # Tasks
 
@@ -172,7 +203,7 @@ class Board:
 
         Returns the task's id. Raises NotFoundError, OptionError, PayloadError, RunnerError.
         """
-        name, arguments = self._push_call(runner_or_job, payload, options)
+        name, arguments = self.push_call(runner_or_job, payload, options)
         return str(self.commands.call(name, *arguments))
 
     def push_many(self, tasks: Iterable[Mapping[str, Any] | str]) -> Iterator[str | JobsError]:
@@ -186,7 +217,7 @@ class Board:
             target = options.pop("id", None) or options.pop("runner", None)
             if not isinstance(target, str):
                 raise OptionError("a task to push needs a runner and a payload, or the id of a job")
-            return self._push_call(target, options.pop("payload", None), options)[1]
+            return self.push_call(target, options.pop("payload", None), options)[1]
 
         return bulk.stream(self.commands, tasks, arguments, bulk.each("JPUSH"), str)
 
@@ -219,9 +250,17 @@ class Board:
             found += done
             if cursor == "0":
                 break
-        if not found:
-            raise NotFoundError(f"no task {id!r} is queued or running on the board {self.name!r}")
-        return "cancelling" if "cancelling" in found else "cancelled"
+        return as_cancelled(found, id, self.name)
+
+    def output(self, task: str, *, follow: bool = False) -> Iterator[dict[str, Any]]:
+        """What a task printed, `{"stream": …, "line": …}`, and how it fared: `{"attempt": 1, "what": …}`.
+
+        It is kept of tasks whose job, or push, has the option `keep`. With `follow` it goes on until the task
+        has ended. Raises NotFoundError when nothing is kept of it.
+        """
+        from jobs_core.output import read_output
+
+        return read_output(self, task, follow=follow)
 
     def tasks(self, state: str | None = None, **filters: Any) -> Iterator[dict[str, Any]]:
         """List the tasks that are queued, held, delayed, leased or accepted, or in one `state`, or `dead`.
@@ -288,23 +327,49 @@ class Board:
 
         Returns, for each token, `held`, `lost`, or `cancelling` (held, but somebody asked to cancel it).
         """
-        words: tuple[Held, ...] = ("lost", "held", "cancelling")
-        return [words[held] for held in self.commands.call("JBEAT", lease, *tokens)]
+        return as_held(self.commands.call("JBEAT", lease, *tokens))
 
     def tick(self, limit: int = 500, now: Any = None) -> Tick:
         """Move up to `limit` due occurrences to their queues."""
-        moved, due, present = self.commands.call("JTICK", "limit", limit, *to_pairs({"now": now}, ()))
-        return Tick(moved, (due - present) / 1000 if due else None)
+        return as_tick(self.commands.call("JTICK", "limit", limit, *to_pairs({"now": now}, ())))
 
-    def respond(self, queue: str, function: Callable[..., Outcome | str | None], **options: Any) -> None:
-        """Run `function` for each task of a queue, until SIGTERM or Ctrl-C.
+    # Functions
+
+    def job(self, id: str | None = None, *, anywhere: bool = False, **options: Any) -> Callable[[F], F]:
+        """Declare a function as a job: a decorator, which leaves the function as it is.
+
+        `respond()` puts the job, and runs the function in this process. With `anywhere` it is run by any
+        worker that has jobs-python and can import the module; `put_declared()` puts it. The id is that of
+        the function, module and all, unless it is given. `options` are those of `put`.
+
+        >>> @board.job(cron="0 3 * * *", zone="Europe/Brussels")
+        ... def report() -> str:
+        ...     return "12 pages"
+        """
+        return self.functions.declare(id, anywhere=anywhere, **options)
+
+    def put_declared(self) -> dict[str, datetime | None]:
+        """Put the jobs that `job` has declared. Returns their next runs. Raises what `put` raises."""
+        return {
+            one.id: as_time(self.commands.call(*one.call(self.job_call))) for one in self.functions.declared
+        }
+
+    def respond(self, queue: str | None = None, function: Function | None = None, **options: Any) -> None:
+        """Run `function` for each task of a queue, until SIGTERM or Ctrl-C; or all that `job` has declared.
 
         A function of one parameter gets the payload, of two the task and its context. It may return an
         Outcome, or a note, or nothing; an exception is a failure. `options` are those of `Worker`.
+        Raises OptionError when there is nothing to run.
         """
-        from jobs_core.worker import Worker, function_runner
+        from jobs_core.functions import function_runner
+        from jobs_core.worker import Worker
 
-        Worker(self, [function_runner(queue, function)], **options).run_until_signal()
+        if queue is not None and function is not None:
+            runners = [function_runner(queue, function)]
+        else:
+            self.put_declared()
+            runners = self.functions.runners()
+        Worker(self, runners, **options).run_until_signal()
 
     # The board
 
@@ -338,11 +403,15 @@ class Board:
 
     def dump(self) -> Iterator[dict[str, Any]]:
         """Read all jobs as `load` takes them, with where they stand: next, left, paused."""
-        for job in self.list():
-            if job.pop("state") == "paused":
-                yield job | {"paused": 1}
-            else:
-                yield {"next": "none"} | job
+        yield from map(self.dumped, self.list())
+
+    @staticmethod
+    def dumped(job: Mapping[str, Any]) -> dict[str, Any]:
+        """A job as `show` gives it, as `load` takes it."""
+        found = dict(job)
+        if found.pop("state") == "paused":
+            return found | {"paused": 1}
+        return {"next": "none"} | found
 
     def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Iterator[datetime | JobsError | None]:
         """Put back jobs that `dump` read, as they stood. Yields as `put_many` does."""
@@ -387,16 +456,16 @@ class Board:
         with translated():
             return {str(name) for name in self.client.hkeys(self.keys.runners)}
 
-    def _job_call(
-        self, name: str, id: str, runner: str, payload: Payload, options: Mapping[str, Any]
-    ) -> Call:
+    def job_call(self, name: str, id: str, runner: str, payload: Payload, options: Mapping[str, Any]) -> Call:
+        """The command that puts a job, once plugins have checked it. Raises what `put` raises."""
         raw = as_raw(payload)
         pairs = to_pairs(options)
-        self._check_zone(options)
+        self.check_zone(options)
         self._check(id, runner, raw, options)
         return name, (id, runner, raw, *pairs)
 
-    def _push_call(self, target: str, payload: Payload | None, options: Mapping[str, Any]) -> Call:
+    def push_call(self, target: str, payload: Payload | None, options: Mapping[str, Any]) -> Call:
+        """The command that pushes a task or a job, likewise."""
         pairs = to_pairs(options, PUSH_OPTIONS)
         if payload is None:
             return "JPUSH", (target, *pairs)
@@ -404,7 +473,7 @@ class Board:
         self._check("push", target, raw, options)
         return "JPUSH", (target, raw, *pairs)
 
-    def _check_zone(self, options: Mapping[str, Any]) -> None:
+    def check_zone(self, options: Mapping[str, Any]) -> None:
         """See to it that the board knows the time zones; refuse one that nobody knows."""
         zone = options.get("zone")
         if zone is None:

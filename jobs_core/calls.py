@@ -9,7 +9,7 @@ from typing import Any
 from jobs_core.commands import Call
 from jobs_core.errors import OptionError, PayloadError
 from jobs_core.model import Payload
-from jobs_core.options import to_pairs, to_text
+from jobs_core.options import JOB_OPTIONS, to_pairs, to_text
 
 POP_OPTIONS = frozenset(("count", "lease", "worker"))
 TASK_FILTERS = frozenset(("state", "task", "job", "runner", "queue", "older-than", "payload"))
@@ -24,6 +24,13 @@ def pop_call(
     """The JPOP that `Board.pop` and workers send."""
     options = to_pairs({"count": count, "lease": lease, "worker": worker or None, "now": now}, POP_OPTIONS)
     return "JPOP", (len(queues), *queues, *options)
+
+
+def next_arguments(id: str | None, count: int, from_: Any, now: Any, options: Mapping[str, Any]) -> list[Any]:
+    """The arguments of a JNEXT: about a job, or about a schedule that is given here."""
+    extra = to_pairs({"from": from_, "now": now, **options}, (*JOB_OPTIONS, "from"))
+    subject = ["-", *(["id", id] if id else [])] if options else [id or "-"]
+    return [*subject, "count", count, *extra]
 
 
 def ack_pairs(options: Mapping[str, Any]) -> list[str]:

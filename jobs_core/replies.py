@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
+from jobs_core.errors import NotFoundError
 from jobs_core.model import Task, parse_history, parse_payload
 from jobs_core.options import JOB_OPTIONS
+
+Held = Literal["held", "lost", "cancelling"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a tick did: how many tasks it moved, and in how many seconds there is more to do (None: not in
+    sight; 0 or less: at once)."""
+
+    moved: int
+    wait: float | None
 
 
 def as_task(fields: list[Any]) -> Task:
@@ -34,6 +47,34 @@ def as_job(text: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(text)
     order = ("id", "runner", "payload", "state", "next", *JOB_OPTIONS)
     return {name: found[name] for name in dict.fromkeys(order) if name in found}
+
+
+def found_job(
+    reply: list[str | None], id: str, board: str, read: Callable[[str], dict[str, Any]]
+) -> dict[str, Any]:
+    """Read a reply about one job. Raises NotFoundError when there is none of that id."""
+    if reply[0] is None:
+        raise NotFoundError(f"there is no job {id!r} on the board {board!r}")
+    return read(reply[0])
+
+
+def as_cancelled(found: Sequence[str], id: str, board: str) -> Literal["cancelled", "cancelling"]:
+    """What a task that was cancelled came to. Raises NotFoundError when there was none."""
+    if not found:
+        raise NotFoundError(f"no task {id!r} is queued or running on the board {board!r}")
+    return "cancelling" if "cancelling" in found else "cancelled"
+
+
+def as_held(reply: Sequence[int]) -> list[Held]:
+    """Read a JBEAT reply."""
+    words: tuple[Held, ...] = ("lost", "held", "cancelling")
+    return [words[held] for held in reply]
+
+
+def as_tick(reply: Sequence[int]) -> Tick:
+    """Read a JTICK reply."""
+    moved, due, present = reply
+    return Tick(moved, (due - present) / 1000 if due else None)
 
 
 def as_listed(text: str) -> dict[str, Any]:
@@ -79,6 +120,10 @@ def as_dict(flat: list[Any]) -> dict[str, int]:
 
 def time_of(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def as_times(reply: Sequence[int]) -> list[datetime]:
+    return [time_of(ms) for ms in reply]
 
 
 def as_time(ms: int) -> datetime | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import queue
 import signal
@@ -425,14 +424,3 @@ class Worker:
 
     def _on_signal(self, number: int, frame: Any) -> None:
         self.stop()
-
-
-def function_runner(name: str, function: Callable[..., Outcome | str | None]) -> Runner:
-    """Make a runner of a function: of one parameter (the payload), or two (the task and its context)."""
-    whole = len(inspect.signature(function).parameters) > 1
-
-    def run(task: Task, context: Context) -> Outcome:
-        result = function(task, context) if whole else function(task.payload)
-        return result if isinstance(result, Outcome) else Outcome.done(str(result or ""))
-
-    return Runner(name, run)

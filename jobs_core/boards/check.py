@@ -4,25 +4,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobs_core.apply import plan
-from jobs_core.boards.model import BoardFile, Declared, Problem
+from jobs_core.boards.model import BoardFile, Declared, Problem, Where
+from jobs_core.boards.variables import veil
 from jobs_core.calls import as_raw
 from jobs_core.errors import JobsError, PayloadError
+from jobs_core.options import JOB_OPTIONS
 
 if TYPE_CHECKING:
     from jobs_core.board import Board
     from jobs_core.plugins import Plugins
 
+STAND_INS: dict[str, Any] = {"duration": "1m", "factor": 2, "pattern": "@daily"}
+"""Values that are right, by the kinds of options that others may need."""
+
 
 def check_with(
     board: Board, read: BoardFile, declared: list[Declared], advance: Callable[[int], None]
 ) -> list[Problem]:
-    """Ask a board about jobs: runners about payloads, Redis about options and cycles. Changes nothing."""
+    """Ask a board about jobs: runners about payloads, Redis about options and cycles. Changes nothing.
+
+    Of each job they name one mistake; so that is mended, and they are asked again, until none is new.
+    What many jobs inherit is named once, for the first of them.
+    """
     jobs = [job.arguments for job in declared]
-    refused = plan(board, jobs, read.owner, prune=False, adopt=True, advance=advance).refused
-    return [placed(declared[place], error) for place, error in sorted(refused.items())]
+    mended: set[tuple[int, str]] = set()
+    found: dict[tuple[Where, str], Problem] = {}
+    while True:
+        refused = plan(board, jobs, read.owner, prune=False, adopt=True, advance=advance).refused
+        for place, error in sorted(refused.items()):
+            problem = placed(declared[place], error)
+            found.setdefault((problem.where, str(error)), problem)
+        faults = {(place, _fault(declared[place], error)) for place, error in refused.items()}
+        wrong = {(place, name) for place, name in faults if name and name != "after"} - mended
+        if not wrong:
+            return sorted(found.values())
+        for place, name in wrong:
+            _mend(jobs[place], name)
+        mended |= wrong
+        advance = _ignored
 
 
 def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:
@@ -46,7 +68,26 @@ def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:
 
 def placed(job: Declared, error: JobsError) -> Problem:
     """An error at the option that its sentence is about, or else where the job begins."""
-    sentence = str(error)
-    words = ["payload"] if isinstance(error, PayloadError) else re.findall(r"[\w-]+", sentence)
-    where = next((job.places[word] for word in words if word in job.places), job.where)
+    sentence = veil(str(error), job.variables)
+    where = job.places.get(_fault(job, error) or "", job.where)
     return Problem(where, sentence if repr(job.id) in sentence else f"{sentence} (job {job.id!r})")
+
+
+def _fault(job: Declared, error: JobsError) -> str | None:
+    """The option that an error is about, if it names one."""
+    words = ["payload"] if isinstance(error, PayloadError) else re.findall(r"[\w-]+", str(error))
+    return next((word for word in words if word in job.places), None)
+
+
+def _mend(job: dict[str, Any], name: str) -> None:
+    """Put something right in the place of what is wrong."""
+    if name in ("runner", "payload"):
+        job |= {"runner": "console", "payload": "x"}
+    elif JOB_OPTIONS[name].kind in STAND_INS:
+        job[name] = STAND_INS[JOB_OPTIONS[name].kind]
+    else:
+        del job[name]
+
+
+def _ignored(count: int) -> None:
+    pass

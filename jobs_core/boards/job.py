@@ -8,8 +8,11 @@ from typing import Any
 from jobs_core.boards.model import Declared, Where
 from jobs_core.boards.node import Node
 from jobs_core.boards.scope import Scope
-from jobs_core.boards.variables import VariableError, expand
+from jobs_core.boards.variables import VariableError, expand, used
 from jobs_core.options import JOB_OPTIONS, STATE, nearest
+
+SWITCH = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
+"""What `paused` may say: in Redis, anything but 0 would pause a job."""
 
 OPTIONS = tuple(name for name, option in JOB_OPTIONS.items() if option not in STATE or name == "paused")
 """The options that a file may say: all but where a job stands."""
@@ -23,6 +26,7 @@ class JobReader:
     def __init__(self, environ: Mapping[str, str], tell: Callable[[Where, str], None]) -> None:
         self._environ = environ
         self._tell = tell
+        self._variables: dict[str, str] = {}
 
     def job(self, name: Node, node: Node, scope: Scope) -> Declared | None:
         """Read a job; None when it lacks what every job needs."""
@@ -40,7 +44,7 @@ class JobReader:
         if missing:
             return None
         places = {option: where for option, (_, where) in found.items()}
-        return Declared(str(name.value), str(runner), payload, values, name.where, places)
+        return Declared(str(name.value), str(runner), payload, values, name.where, places, self._variables)
 
     def options(self, node: Node, *more: str) -> dict[str, tuple[Any, Where]]:
         """Read a mapping of options, with `runner` and the keys that `more` names."""
@@ -71,22 +75,41 @@ class JobReader:
         if name == "runner":
             return self.text(node, name)
         if name in ("group", "like"):
-            return str(node.plain())
-        if node.is_list:
+            return self._name(node, name)
+        if node.is_list and node.value:
             return [self._option(item, name) for item in node.value]
         return self._option(node, name)
 
+    def _name(self, node: Node, name: str) -> str | None:
+        """Read the name of a group, which stands as it is written."""
+        if node.kind == "scalar" and isinstance(node.value, (str, int, float)):
+            return str(node.value)
+        self._tell(node.where, f"{name} is to be the name of a group")
+        return None
+
     def _option(self, node: Node, name: str) -> Any:
-        if node.is_mapping or node.is_list:
+        if node.is_mapping or (node.is_list and node.value):
             self._tell(node.where, f"{name} is to be one value, or a list of values")
-        elif node.value is None:
+        elif node.value is None or node.is_list:
             self._tell(node.where, f"{name} has no value: give it one, or leave it out")
-        elif isinstance(node.value, bool) and name != "paused":
+        elif name == "paused":
+            return self._switch(node)
+        elif isinstance(node.value, bool):
             self._tell(node.where, f"{name} is no matter of true or false: quote it, if it is a word")
         elif isinstance(node.value, str):
             return self._expanded(node.value, node.where, name)
         else:
             return node.value
+        return None
+
+    def _switch(self, node: Node) -> bool | None:
+        """Read true or false."""
+        text = isinstance(node.value, str)
+        value = self._expanded(node.value, node.where, "paused") if text else node.value
+        if value in SWITCH:
+            return SWITCH[value]
+        if value is not None:
+            self._tell(node.where, "paused is to be true or false")
         return None
 
     def _payload(self, node: Node) -> Any:
@@ -98,7 +121,12 @@ class JobReader:
     def _deep(self, node: Node) -> Any:
         """Any value, with variables in its texts."""
         if node.is_mapping:
-            return {str(key.value): self._deep(value) for key, value in node.pairs()}
+            found: dict[str, Any] = {}
+            for key, value in node.pairs():
+                if key.value in found:
+                    self._tell(key.where, f"{key.value!r} stands here twice")
+                found[str(key.value)] = self._deep(value)
+            return found
         if node.is_list:
             return [self._deep(item) for item in node.value]
         return (
@@ -106,6 +134,9 @@ class JobReader:
         )
 
     def _expanded(self, text: str, where: Where, name: str) -> str | None:
+        if "$" not in text:
+            return text
+        self._variables |= used(text, self._environ)
         try:
             return expand(text, self._environ)
         except VariableError as error:

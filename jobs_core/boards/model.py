@@ -39,7 +39,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A job of a file, with all that it inherits. `places` says where each of its options was found."""
+    """A job of a file, with all that it inherits.
+
+    `places` says where each of its options was found, `variables` what the file took from the environment.
+    """
 
     id: str
     runner: str
@@ -47,6 +50,7 @@ class Declared:
     options: Mapping[str, Any]
     where: Where
     places: Mapping[str, Where] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def arguments(self) -> dict[str, Any]:

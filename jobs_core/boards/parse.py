@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Callable
@@ -20,7 +21,8 @@ DEEPEST = 20
 
 _TAG = "tag:yaml.org,2002:"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_TAGS = ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value")
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})")
 _FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]*([eE][-+]?[0-9]+)?")
 
 
@@ -39,6 +41,7 @@ def parse(text: str, file: str, *, toml: bool) -> Node:
 
 def _yaml(text: str, file: str) -> Node:
     try:
+        _check_depth(text, file)
         root = yaml.compose(text, _LOADER)
         if root is None:
             return Node(None, Where(file, 1, 1))
@@ -49,6 +52,23 @@ def _yaml(text: str, file: str) -> Node:
         raise Unreadable(Problem(where, f"this is not YAML: {error.problem}")) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise Unreadable(Problem(Where(file), f"this is not YAML: {_first_line(error)}")) from None
+
+
+def _check_depth(text: str, file: str) -> None:
+    """Refuse what is nested too deep, before PyYAML recurses: in C that would end the process."""
+    depth = 0
+    for event in yaml.parse(text, _LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST + 1:
+                raise Unreadable(Problem(_where(file, event), f"values are nested over {DEEPEST} deep"))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _where(file: str, found: Any) -> Where:
+    """Where a node or an event of PyYAML begins."""
+    return Where(file, found.start_mark.line + 1, found.start_mark.column + 1)
 
 
 class _Yaml:
@@ -63,32 +83,39 @@ class _Yaml:
         self._left = most
 
     def node(self, found: Any, depth: int) -> Node:
-        mark = found.start_mark
-        where = Where(self._file, mark.line + 1, mark.column + 1)
+        where = _where(self._file, found)
         self._left -= 1
         if self._left < 0:
             raise Unreadable(Problem(where, "the aliases of this file make it too large"))
         if depth > DEEPEST:
             raise Unreadable(Problem(where, f"values are nested over {DEEPEST} deep"))
+        tag = found.tag.removeprefix(_TAG)
+        if tag not in _TAGS:
+            name = tag if tag.startswith("!") else f"!!{tag}"
+            raise Unreadable(Problem(where, f"the tag {name!r} means nothing here: leave it out"))
         if isinstance(found, yaml.MappingNode):
             return Node(self._pairs(found, depth), where, "mapping")
         if isinstance(found, yaml.SequenceNode):
             return Node([self.node(item, depth + 1) for item in found.value], where, "list")
-        return Node(_scalar(found.tag.removeprefix(_TAG), found.value), where)
+        return Node(_scalar(tag, found.value), where)
 
     def _pairs(self, found: Any, depth: int) -> list[tuple[Node, Node]]:
         """The pairs of a mapping; what `<<` merges comes last, unless a key of its own stands for it."""
         own: list[tuple[Node, Node]] = []
         merged: list[Any] = []
         for key, value in found.value:
+            where = _where(self._file, key)
             if key.tag == f"{_TAG}merge":
                 merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
+            elif isinstance(key, yaml.ScalarNode):
+                own.append((Node(key.value, where), self.node(value, depth + 1)))
             else:
-                mark = key.start_mark
-                name = Node(str(key.value), Where(self._file, mark.line + 1, mark.column + 1))
-                own.append((name, self.node(value, depth + 1)))
+                raise Unreadable(Problem(where, "a key is to be a word, not a list or a mapping"))
         known = {key.value for key, _ in own}
         for mapping in merged:
+            if not isinstance(mapping, yaml.MappingNode):
+                what = "<< takes in a mapping, or a list of mappings, such as *base"
+                raise Unreadable(Problem(_where(self._file, mapping), what))
             for key, value in self.node(mapping, depth + 1).pairs():
                 if key.value not in known:
                     known.add(key.value)
@@ -103,7 +130,7 @@ def _scalar(tag: str, text: str) -> Any:
         return text.lower() == "true"
     if tag == "int" and _INT.fullmatch(text):
         return int(text)
-    if tag == "float" and _FLOAT.fullmatch(text):
+    if tag == "float" and _FLOAT.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     return text
 
@@ -111,13 +138,19 @@ def _scalar(tag: str, text: str) -> Any:
 def _toml(text: str, file: str) -> Node:
     try:
         found = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         line = re.search(r"at line (\d+), column (\d+)", str(error))
         where = Where(file, int(line[1]), int(line[2])) if line else Where(file)
         reason = _first_line(error).partition(" (at ")[0]
         raise Unreadable(Problem(where, f"this is not TOML: {reason}")) from None
     lines = _toml_lines(text)
-    return _toml_node(found, (), lambda path: Where(file, lines.get(path, 0)))
+
+    def place(path: tuple[str, ...]) -> Where:
+        """The line of a key or, where that is not at the start of one, of what it stands in."""
+        ways = (path[:length] for length in range(len(path), 0, -1))
+        return Where(file, next((lines[way] for way in ways if way in lines), 0))
+
+    return _toml_node(found, (), place)
 
 
 def _toml_node(value: Any, path: tuple[str, ...], where: Callable[[tuple[str, ...]], Where]) -> Node:
@@ -130,20 +163,22 @@ def _toml_node(value: Any, path: tuple[str, ...], where: Callable[[tuple[str, ..
         return Node(pairs, here, "mapping")
     if isinstance(value, list):
         return Node([_toml_node(item, path, where) for item in value], here, "list")
-    plain = value is None or isinstance(value, (str, int, float, bool))
+    plain = isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))
     return Node(value if plain else str(value), here)
 
 
 _HEADER = re.compile(r"\s*\[\[?\s*(.+?)\s*\]\]?\s*(#.*)?")
 _KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _PART = re.compile(r"""[\w-]+|"([^"]*)"|'([^']*)'""")
+_LONG = re.compile(r"""(\"{3}|'{3}).*?\1""", re.DOTALL)
 
 
 def _toml_lines(text: str) -> dict[tuple[str, ...], int]:
     """The lines of keys and tables, as far as they stand at the start of a line."""
     found: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
+    text = _LONG.sub(lambda long: "''" + "\n" * long[0].count("\n"), text)  # what they say is no key
+    for number, line in enumerate(text.split("\n"), 1):
         header, key = _HEADER.fullmatch(line), _KEY.match(line)
         if header:
             table = path = _toml_path(header[1])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
         cron: 0 3 * * *
     """
     found = BoardFile(path)
-    _Reader(found, environ).file(path, Scope(), None, ())
+    _Reader(found, environ).file(path, Scope(), None, (), Where(str(path)))
     found.boards.setdefault(None, []) if not found.boards else None
     found.problems.sort()
     return found
@@ -56,12 +58,14 @@ class _Reader:
         self._jobs = JobReader(environ, self._problem)
         self._ids: dict[tuple[str | None, str], Where] = {}
 
-    def file(self, path: Path, scope: Scope, board: str | None, includers: tuple[Path, ...]) -> None:
-        """Read a file, whose jobs inherit what is in `scope`."""
+    def file(
+        self, path: Path, scope: Scope, board: str | None, includers: tuple[Path, ...], at: Where
+    ) -> None:
+        """Read a file that is named `at` a place. Its jobs inherit what is in `scope`."""
         whole = path.resolve()
         if whole in includers:
             way = " includes ".join(str(one) for one in (*includers[includers.index(whole) :], whole))
-            self._problem(Where(str(includers[-1])), f"files include each other: {way}")
+            self._problem(at, f"files include each other: {way}")
             return
         if whole not in self._found.files:
             self._found.files.append(whole)
@@ -80,7 +84,7 @@ class _Reader:
                 raise Unreadable(
                     Problem(where, f"the file is over {SIZE >> 20} MiB: split it, and include the parts")
                 )
-            root = parse(path.read_text("utf-8"), str(path), toml=path.suffix == ".toml")
+            root = parse(path.read_text("utf-8"), str(path), toml=path.suffix.lower() == ".toml")
         except OSError as error:
             self._problem(where, f"the file cannot be read: {error.strerror}")
         except UnicodeDecodeError as error:
@@ -101,7 +105,7 @@ class _Reader:
         if "name" in keys and len(includers) == 1:
             self._found.name = self._jobs.text(keys["name"], "name")
         if "board" in keys:
-            board = self._jobs.text(keys["board"], "board")
+            board = self._board(self._jobs.text(keys["board"], "board"), keys["board"].where)
         if "boards" in keys and ("jobs" in keys or "board" in keys):
             self._problem(
                 keys["boards"].where, "boards excludes jobs and board: put the jobs into one of the boards"
@@ -109,12 +113,19 @@ class _Reader:
         if not {"jobs", "boards", "include"} & keys.keys():
             self._problem(root.where, "there is neither jobs, boards nor include: nothing is declared")
         inner = self._scope(keys, scope)
-        for included in self._included(keys.get("include"), path):
-            self.file(included, inner, board, includers)
+        for included, where in self._included(keys.get("include"), path):
+            self.file(included, inner, board, includers, where)
         self._declare(keys.get("jobs"), inner, board)
         for name, one in self._mapping(keys.get("boards"), "boards"):
             parts = dict(self._known(one, BOARD)) if self._is_mapping(one, name.value) else {}
-            self._declare(parts.get("jobs"), self._scope(parts, inner), str(name.value))
+            self._declare(parts.get("jobs"), self._scope(parts, inner), self._board(name.value, name.where))
+
+    def _board(self, name: str | None, where: Where) -> str | None:
+        """The name of a board, which is part of the names of its keys in Redis."""
+        if name is not None and (not name or re.search(r"[{}\s]", name)):
+            self._problem(where, "a board's name has no spaces or braces")
+            return None
+        return name
 
     def _scope(self, keys: Mapping[str, Node], outer: Scope) -> Scope:
         """What the jobs of a file or board inherit: what surrounds them, and what it says itself."""
@@ -144,7 +155,7 @@ class _Reader:
                 if one is not None:
                     declared.append(one)
 
-    def _included(self, include: Node | None, path: Path) -> Iterator[Path]:
+    def _included(self, include: Node | None, path: Path) -> Iterator[tuple[Path, Where]]:
         """The files that a file includes, relative to it; what a pattern matches comes in order."""
         if include is None:
             return
@@ -152,14 +163,13 @@ class _Reader:
             pattern = self._jobs.text(item, "include")
             if not pattern:
                 continue
-            if Path(pattern).is_absolute():
-                yield Path(pattern)
-            elif any(char in pattern for char in "*?["):
-                yield from sorted(path.parent.glob(pattern))
-            elif not (path.parent / pattern).is_file():
-                self._problem(item.where, f"there is no file {pattern!r} to include, beside {path.name}")
-            else:
-                yield path.parent / pattern
+            # Unlike Path.glob, this takes whatever people write, absolute paths too.
+            names = sorted(glob.glob(pattern, root_dir=path.parent, recursive=True))  # noqa: PTH207
+            files = [path.parent / name for name in names if (path.parent / name).is_file()]
+            yield from ((file, item.where) for file in files)
+            if not files and not glob.has_magic(pattern):
+                what = f"there is no file {str(item.value)!r} to include, beside {path.name}"
+                self._problem(item.where, what)
 
     def _mapping(self, node: Node | None, what: str) -> Iterator[tuple[Node, Node]]:
         """The pairs of a mapping; what is none is a mistake, and what is not there has none."""

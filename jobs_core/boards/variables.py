@@ -24,6 +24,31 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda found: _value(found, environ), text) if "$" in text else text
 
 
+def used(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the environment that a text names, with their values.
+
+    >>> used("${A} ${B:-b}", {"A": "1", "C": "3"})
+    {'A': '1'}
+    """
+    names = (_NAME.match(found[1] or "") for found in _VARIABLE.finditer(text))
+    return {name[1]: environ[name[1]] for name in names if name and environ.get(name[1])}
+
+
+def veil(sentence: str, variables: Mapping[str, str]) -> str:
+    """Take out of a sentence what came from variables: it may be a secret.
+
+    >>> veil("cron '0 9 x': hour 'x' is not understood", {"HOURS": "9 x"})
+    "cron '0 ${HOURS}': hour '…' is not understood"
+    """
+    for name, value in variables.items():
+        sentence = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", f"${{{name}}}", sentence)
+
+    def hidden(quoted: re.Match[str]) -> str:
+        return "'…'" if any(quoted[1] in value for value in variables.values()) else quoted[0]
+
+    return re.sub(r"'([^']+)'", hidden, sentence)
+
+
 def escape(text: str) -> str:
     """Write a text so that `expand` gives it back.
 
@@ -42,6 +67,8 @@ def _value(found: re.Match[str], environ: Mapping[str, str]) -> str:
             "a variable is ${NAME}, ${NAME:-default} or ${NAME:?why}; write $${ for ${ itself"
         )
     name, kind, rest = match.groups()
+    if "${" in (rest or ""):
+        raise VariableError(f"what stands in for the variable {name} cannot have a variable in it")
     value = environ.get(name)
     if kind and value == "":
         value = None

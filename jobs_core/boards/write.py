@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -11,10 +12,22 @@ from typing import Any
 import yaml
 
 from jobs_core.boards.job import OPTIONS
+from jobs_core.boards.parse import DEEPEST
 from jobs_core.boards.variables import escape
+from jobs_core.errors import OptionError
 from jobs_core.options import JOB_OPTIONS, span
 
+INSIDE = 4
+"""How deep a payload stands in a board file, at most."""
+
 _DUMPER: Any = yaml.SafeDumper
+
+
+BREAKS = re.compile("[\r\x85\u2028\u2029]")
+"""What YAML takes for the end of a line, and would change."""
+
+UNFIT = re.compile(r"\A\n|\n\n\Z|[ \t](\n|\Z)")
+"""What a block of lines would lose, or not show: empty lines around it, blanks at the end of a line."""
 
 
 class _Dumper(_DUMPER):  # type: ignore[misc]
@@ -22,8 +35,12 @@ class _Dumper(_DUMPER):  # type: ignore[misc]
 
 
 def _text(dumper: Any, text: str) -> Any:
-    is_block = "\n" in text and not any(line != line.rstrip() for line in text.split("\n"))
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if is_block else None)
+    style = None
+    if BREAKS.search(text):
+        style = '"'
+    elif "\n" in text.strip("\n") and not UNFIT.search(text):
+        style = "|"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)
@@ -33,7 +50,7 @@ def write(jobs: Iterable[Mapping[str, Any]], now: float | None = None) -> str:
     """A board file of jobs as `Board.list` gives them.
 
     A start that has passed is left out where it changes nothing: of cron patterns, and of jobs that run after
-    others. `now` is in epoch seconds.
+    others. `now` is in epoch seconds. Raises OptionError for a payload that is not UTF-8.
     """
     present = time.time() if now is None else now
     declared = {job["id"]: _job(job, present) for job in sorted(jobs, key=lambda job: str(job["id"]))}
@@ -43,13 +60,15 @@ def write(jobs: Iterable[Mapping[str, Any]], now: float | None = None) -> str:
         yaml.dump({id: job}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
         for id, job in declared.items()
     )
-    indented = (
-        "".join(f"  {line}" if line.strip() else line for line in block.splitlines(True)) for block in blocks
-    )
-    return "jobs:\n" + "\n".join(indented)
+    return "jobs:\n" + "\n".join(re.sub(r"(?m)^(?=.)", "  ", block) for block in blocks)
 
 
 def _job(job: Mapping[str, Any], now: float) -> dict[str, Any]:
+    if not _is_utf8(job["payload"]):
+        raise OptionError(
+            f"the payload of the job {job['id']!r} is not UTF-8, which a board file must be: "
+            "leave the job out with --match"
+        )
     found: dict[str, Any] = {"runner": job["runner"], "payload": _payload(job["payload"])}
     for name in OPTIONS:
         if name in job and not (name == "start" and _is_idle_start(job, now)):
@@ -67,11 +86,30 @@ def _payload(raw: str) -> Any:
     """A payload as a mapping, where that makes the very same text again."""
     try:
         found = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
-    if isinstance(found, dict) and json.dumps(found, ensure_ascii=False, separators=(",", ":")) == raw:
+    if (
+        isinstance(found, dict)
+        and _depth(found) < DEEPEST - INSIDE
+        and json.dumps(found, ensure_ascii=False, separators=(",", ":")) == raw
+    ):
         return _escaped(found)
     return escape(raw)
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether a text from Redis is what it looks like: bytes that are not UTF-8 come as surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _depth(value: Any) -> int:
+    """How deep values are nested."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, inner), default=0)
 
 
 def _escaped(value: Any) -> Any:

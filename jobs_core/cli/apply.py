@@ -100,9 +100,15 @@ def _run(
     from jobs_core.boards import read_good
 
     read = read_good(file)
+    chosen = [
+        (open_board(url, name or board_name), declared)
+        for name, declared in chosen_boards(read, explicit_board(ctx))
+    ]
+    if len(chosen) > 1:  # a mistake in one board keeps all from being changed
+        for board, declared in chosen:
+            apply_declared(board, read, declared, dry_run=True, **options)
     changes = 0
-    for name, declared in chosen_boards(read, explicit_board(ctx)):
-        board = open_board(url, name or board_name)
+    for board, declared in chosen:
         found = apply_declared(board, read, declared, dry_run=dry_run, **options)
         show_plan(found, board.name, dry_run=dry_run, show_payload=show_payload, as_json=as_json)
         changes += len(found.changes)

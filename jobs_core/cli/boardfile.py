@@ -11,7 +11,7 @@ import click
 
 from jobs_core.cli.apply import apply, chosen_boards, diff, explicit_board
 from jobs_core.cli.common import connected, echo_json, json_option, open_board, progress
-from jobs_core.errors import ServerError
+from jobs_core.errors import OptionError, ServerError
 
 if TYPE_CHECKING:
     from jobs_core.boards import BoardFile, Declared, Problem
@@ -103,7 +103,10 @@ def export(file: Path | None, match: str | None, url: str | None, board_name: st
     if file is None:
         click.echo(text, nl=False)
     else:
-        file.write_text(text, "utf-8")
+        try:
+            file.write_text(text, "utf-8")
+        except OSError as error:
+            raise OptionError(f"{file} cannot be written: {error.strerror}") from None
 
 
 @board.command()

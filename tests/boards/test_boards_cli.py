@@ -135,6 +135,21 @@ def test_a_file_with_several_boards_applies_to_each(
     )
 
 
+def test_a_mistake_in_one_of_several_boards_changes_none(
+    jobs: Jobs, board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JOBS_BOARD")
+    path = tmp_path / "both.yml"
+    job = "runner: console, payload: x"
+    path.write_text(
+        f"boards:\n"
+        f"  {board.name}: {{jobs: {{a: {{{job}}}}}}}\n"
+        f"  other: {{jobs: {{b: {{{job}, every: so}}}}}}\n"
+    )
+    assert jobs("board", "apply", str(path)).exit_code == 2
+    assert state(board) == {}
+
+
 def test_check_finds_every_mistake_with_its_place(jobs: Jobs, tmp_path: Path) -> None:
     path = tmp_path / "bad.yml"
     path.write_text(
@@ -242,7 +257,8 @@ def test_the_schema_accepts_what_is_right_and_refuses_what_is_not(jobs: Jobs) ->
     schema["$schema"] = "http://json-schema.org/draft-07/schema#"
     accepts = fastjsonschema.compile(schema)
     accepts(yaml.safe_load(TEXT))
-    for wrong in ({"jbos": {}}, {"jobs": []}, {"jobs": {"a": {"evry": 5}}}, {"jobs": {"a": {"dst": "x"}}}):
+    wrongs: list[Any] = [{"jbos": {}}, {"jobs": []}, {"jobs": {"a": {"evry": 5}}}]
+    for wrong in [*wrongs, {"jobs": {"a": {"dst": "x"}}}]:
         with pytest.raises(fastjsonschema.JsonSchemaException):
             accepts(wrong)
 

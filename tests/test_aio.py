@@ -1,0 +1,207 @@
+"""AsyncBoard: what `Board` does, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from jobs_core import (
+    AsyncBoard,
+    Board,
+    Context,
+    ExistsError,
+    NotFoundError,
+    OptionError,
+    Outcome,
+    StaleError,
+    Task,
+)
+from jobs_core.errors import ServerError
+from tests.helpers import runner, working
+
+Use = Callable[[AsyncBoard], Awaitable[None]]
+
+
+@pytest.fixture
+def use(board: Board, url: str) -> Callable[[Use], None]:
+    """Run a coroutine function with an AsyncBoard of the same board."""
+
+    def run(function: Use) -> None:
+        async def body() -> None:
+            async with AsyncBoard(board.name, url, validate=False) as found:
+                await function(found)
+
+        asyncio.run(body())
+
+    return run
+
+
+def test_it_has_every_method_of_board_with_the_same_parameters() -> None:
+    ours = {"job", "put_declared", "respond", "register", "refresh_zones", "dumped", "job_call", "push_call"}
+    ours |= {"check_zone", "plugins"}
+    for name, method in vars(Board).items():
+        if name.startswith("_") or name in ours or not callable(method):
+            continue
+        twin = vars(AsyncBoard)[name]
+        mine, its = (list(inspect.signature(one).parameters) for one in (method, twin))
+        assert [word for word in mine if word != "progress"] == its, name
+
+
+def test_jobs_are_put_shown_listed_and_removed(use: Callable[[Use], None], board: Board) -> None:
+    async def body(found: AsyncBoard) -> None:
+        first = await found.put("a", "echo", "x", every=60, start="+1h")
+        assert first == board.next("a")[0]
+        assert await found.next("a", count=2) == board.next("a", count=2)
+        assert await found.next(cron="0 3 * * *", zone="Europe/Brussels", now=0) == board.next(
+            cron="0 3 * * *", zone="Europe/Brussels", now=0
+        )
+        assert await found.create("b", "echo", "x", after="a") is None
+        assert await found.when("b") == board.when("b")
+        assert await found.show("a") == board.show("a")
+        assert await found.pause("a")
+        assert not await found.pause("a")
+        assert await found.resume("a") == first
+        listed = {job["id"]: job async for job in found.list()}
+        assert listed == {job["id"]: job for job in board.list()}
+        assert [job["id"] async for job in found.list("b*")] == ["b"]
+        assert await found.count() == board.count()
+        assert await found.remove("a", "b", "c") == 2
+
+    use(body)
+
+
+def test_what_is_refused_is_raised(use: Callable[[Use], None]) -> None:
+    async def body(found: AsyncBoard) -> None:
+        await found.create("a", "echo", "x")
+        for kind, call in (
+            (ExistsError, found.create("a", "echo", "x")),
+            (NotFoundError, found.show("b")),
+            (NotFoundError, found.when("b")),
+            (NotFoundError, found.cancel("b@1")),
+            (OptionError, found.put("c", "echo", "x", evry=5)),
+            (OptionError, found.put("c", "echo", "x", every="soon")),
+            (StaleError, found.ack("a@1#1")),
+        ):
+            with pytest.raises(kind):
+                await call
+
+    use(body)
+
+
+def test_runners_and_payloads_are_checked_as_ever(url: str, board: Board) -> None:
+    async def body() -> None:
+        async with AsyncBoard(board.name, url) as found:
+            with pytest.raises(Exception, match="no runner 'consle'"):
+                await found.put("a", "consle", "x")
+            await found.put("a", "console", "x", zone="Europe/Brussels", cron="@daily")
+
+    asyncio.run(body())
+
+
+def test_tasks_are_pushed_taken_and_reported_on(use: Callable[[Use], None]) -> None:
+    async def body(found: AsyncBoard) -> None:
+        ids = [await found.push("echo", str(number)) for number in range(3)]
+        later = await found.push("echo", "later", at="+1h")
+        assert [task["id"] async for task in found.tasks("delayed")] == [later]
+        tasks = await found.pop("echo", count=3, lease=30, worker="me")
+        assert [task.id for task in tasks] == ids
+        assert await found.beat(30, *(task.token for task in tasks)) == ["held"] * 3
+        await found.ack(tasks[0].token, note="fine", data={"a": 1})
+        await found.ack(tasks[1].token, "dead", code="7")
+        assert await found.cancel(ids[2]) == "cancelling"
+        assert await found.cancel(later) == "cancelled"
+        assert [task["id"] async for task in found.dead()] == [ids[1]]
+        assert await found.dead_retry() == 1
+        entries = [entry async for entry in found.history(task=ids[0])]
+        assert (entries[0]["note"], entries[0]["data"]) == ("fine", {"a": 1})
+        stats = await found.stats()
+        assert (stats["succeeded"], stats["cancelled"], stats["revived"]) == (1, 1, 1)
+        assert await found.trim("echo", 0) == 1
+
+    use(body)
+
+
+def test_ticks_and_limits(use: Callable[[Use], None], board: Board) -> None:
+    async def body(found: AsyncBoard) -> None:
+        await found.put("a", "echo", "x", every=60)
+        tick = await found.tick()
+        assert tick.moved == 1
+        assert tick.wait is not None
+        await found.limit("runner", "echo", concurrency=2, rate="5/1m")
+        assert [limit async for limit in found.limits()] == list(board.limits())
+        assert (await found.stats("a"))["due"] == 1
+
+    use(body)
+
+
+def test_bulk_work_answers_in_order(use: Callable[[Use], None], board: Board) -> None:
+    async def body(found: AsyncBoard) -> None:
+        jobs = [{"id": f"j{number}", "runner": "echo", "payload": "x"} for number in range(120)]
+        replies = await found.put_many([*jobs, {"id": "a b", "runner": "echo", "payload": "x"}])
+        assert replies[:120] == [None] * 120
+        assert isinstance(replies[120], OptionError)
+        assert len(await found.push_many([{"runner": "echo", "payload": "x"}] * 5)) == 5
+        dumped = [job async for job in found.dump()]
+        await found.remove(*(job["id"] for job in jobs))
+        assert len(await found.load(dumped)) == 120
+        plan = await found.plan(jobs, "me", adopt=True)
+        assert plan.count("adopt") == 120
+        assert (await found.apply(jobs[:10], "me", adopt=True)).count("adopt") == 10
+        assert board.count()["jobs"] == 120
+
+    use(body)
+
+
+def test_many_calls_at_once(use: Callable[[Use], None]) -> None:
+    async def body(found: AsyncBoard) -> None:
+        ids = await asyncio.gather(*(found.push("echo", str(number)) for number in range(200)))
+        assert len(set(ids)) == 200
+
+    use(body)
+
+
+def test_scripts_that_redis_has_lost_are_loaded_again(use: Callable[[Use], None], board: Board) -> None:
+    async def body(found: AsyncBoard) -> None:
+        await found.count()
+        board.client.script_flush()
+        assert (await found.count())["jobs"] == 0
+
+    use(body)
+
+
+def test_a_board_file_is_put_in_place_first(use: Callable[[Use], None], board: Board) -> None:
+    async def body(found: AsyncBoard) -> None:
+        stage = board.commands.call("JAPPLY", "begin")
+        words = [word for number in range(250) for word in (3, f"j{number}", "echo", "x")]
+        board.commands.call("JSTAGE", stage, "board.yml", "put", *words)
+        board.commands.call("JAPPLY", "commit", stage, "board.yml")
+        assert len([job async for job in found.list()]) == 250
+
+    use(body)
+
+
+def test_output_is_followed(use: Callable[[Use], None], board: Board) -> None:
+    def talk(task: Task, context: Context) -> Outcome:
+        context.line("hello")
+        return Outcome.done()
+
+    async def body(found: AsyncBoard) -> None:
+        task = await found.push("talk", "x", keep="1h")
+        entries: list[dict[str, Any]] = [entry async for entry in found.output(task, follow=True)]
+        assert [entry.get("line", entry.get("what")) for entry in entries] == ["hello", "done"]
+
+    with working(board, runner(talk, "talk")):
+        use(body)
+
+
+def test_an_absent_server_is_one_sentence() -> None:
+    async def body() -> None:
+        async with AsyncBoard("a", "unix:///nowhere.sock") as found:
+            with pytest.raises(ServerError, match="cannot reach Redis"):
+                await found.count()
+
+    asyncio.run(body())
