@@ -1,0 +1,82 @@
+"""Finding a function and calling it; what it raises goes to the log of its task."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs_core import Context, Outcome, Task
+
+_importing = threading.Lock()
+
+
+class NotThereError(Exception):
+    """No function of that path: one sentence."""
+
+
+def call(path: str, args: Sequence[Any], kwargs: Mapping[str, Any], task: Task, context: Context) -> Outcome:
+    """Call a function, and make an outcome of what it returns or raises.
+
+    A parameter named `task` or `context` gets these, unless the payload says otherwise.
+    """
+    try:
+        function = find(path, context.settings.get("python_path", ["."]))
+    except NotThereError as error:
+        return Outcome.failed(str(error), code="import")
+    except Exception as error:
+        _print_traceback(error, context)
+        return Outcome.failed(f"{path} cannot be imported: {_named(error)}", code="import")
+    try:
+        result = function(*args, **{**_own(function, task, context), **kwargs})
+    except Exception as error:
+        _print_traceback(error, context)
+        return Outcome.failed(_named(error), code=type(error).__name__)
+    return result if isinstance(result, Outcome) else Outcome.done("" if result is None else str(result))
+
+
+def find(path: str, directories: Iterable[str]) -> Callable[..., Any]:
+    """Import a function by its path, `module:name`. Raises NotThereError, and whatever its module raises."""
+    name, _, attributes = path.partition(":")
+    with _importing:
+        for directory in directories:
+            place = str(Path(directory).resolve())
+            if place not in sys.path:
+                sys.path.append(place)
+        try:
+            found: Any = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+                raise  # it is there, and lacks another one
+            raise NotThereError(
+                f"there is no module {name!r} where this worker looks: install it, or see python_path"
+            ) from None
+    for attribute in attributes.split("."):
+        found = getattr(found, attribute, None)
+    if not callable(found):
+        raise NotThereError(f"the module {name!r} has no function {attributes!r}")
+    return found  # type: ignore[no-any-return]
+
+
+def _own(function: Callable[..., Any], task: Task, context: Context) -> dict[str, Any]:
+    """What of the task and its context a function asks for, by the names of its parameters."""
+    try:
+        names = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # a builtin that does not say
+        return {}
+    return {name: value for name, value in {"task": task, "context": context}.items() if name in names}
+
+
+def _print_traceback(error: Exception, context: Context) -> None:
+    for text in traceback.format_exception(error):
+        for line in text.splitlines():
+            context.line(line, "stderr")
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

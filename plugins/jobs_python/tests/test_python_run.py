@@ -1,0 +1,116 @@
+"""The python runner: functions found and called, and what becomes of what they return and raise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jobs_python
+import pytest
+
+from jobs_core import Context, Job, Outcome, PayloadError, Task
+from jobs_core.testing import RunnerConformance
+
+
+@pytest.fixture
+def call(folder: Path) -> Any:
+    """Run a payload; answers the outcome, and the lines it printed."""
+
+    def run(payload: Any) -> tuple[Outcome, list[str]]:
+        lines: list[str] = []
+        context = Context(
+            "w", emit=lambda line, stream: lines.append(line), settings={"python_path": [str(folder)]}
+        )
+        task = Task("a@1", "a", "python", "python", 0.001, 2, raw="", payload=payload)
+        return jobs_python.run(task, context), lines
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("payload", "note"),
+    [
+        ("steps:good", "all well"),
+        ("steps:nothing", ""),
+        ("steps:Group.member", "member"),
+        ({"function": "steps:add", "args": [1, 2], "kwargs": {"c": 3}}, "6"),
+        ({"function": "steps:add", "kwargs": {"a": 4}}, "4"),
+        ("steps:about", "a@1"),
+        ("os:getcwd", str(Path.cwd())),
+    ],
+)
+def test_what_a_function_returns_is_the_note(call: Any, payload: Any, note: str) -> None:
+    outcome, _ = call(payload)
+    assert (outcome.status, outcome.note) == ("done", note)
+
+
+def test_a_function_may_return_an_outcome(call: Any) -> None:
+    assert call("steps:outcome")[0] == Outcome.failed("on purpose", code="7")
+
+
+def test_a_function_may_ask_for_its_task_and_context(call: Any) -> None:
+    assert call("steps:about")[1] == ["attempt 2"]
+
+
+def test_an_exception_is_a_failure_with_its_traceback_in_the_log(call: Any) -> None:
+    outcome, lines = call("steps:broken")
+    assert (outcome.status, outcome.note, outcome.code) == ("failed", "ValueError: no paper", "ValueError")
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-1] == "ValueError: no paper"
+    assert any("steps.py" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("payload", "note"),
+    [
+        ("nowhere:x", "there is no module 'nowhere' where this worker looks: install it, or see python_path"),
+        ("steps.more:x", "there is no module 'steps.more' where this worker looks"),
+        ("steps:nobody", "the module 'steps' has no function 'nobody'"),
+        ("steps:number", "the module 'steps' has no function 'number'"),
+        (
+            "lacking:x",
+            "lacking:x cannot be imported: ModuleNotFoundError: No module named 'nowhere_to_be_found'",
+        ),
+        ("failing:x", "failing:x cannot be imported: RuntimeError: at import"),
+    ],
+)
+def test_what_cannot_be_found_is_one_sentence(call: Any, payload: str, note: str) -> None:
+    outcome, _ = call(payload)
+    assert (outcome.status, outcome.code) == ("failed", "import")
+    assert outcome.note.startswith(note)
+
+
+def test_wrong_arguments_are_a_failure(call: Any) -> None:
+    outcome, _ = call({"function": "steps:good", "args": [1]})
+    assert (outcome.status, outcome.code) == ("failed", "TypeError")
+
+
+@pytest.mark.parametrize("payload", ["steps", "steps:", ":good", "a b:c", "steps:good()", "../x:y", ""])
+def test_a_payload_that_names_no_function_is_refused(payload: str) -> None:
+    with pytest.raises(PayloadError, match="a function is module:name"):
+        jobs_python.jobs_validate(Job("a", "python", payload))
+
+
+def test_the_payload_of_another_runner_is_left_alone() -> None:
+    jobs_python.jobs_validate(Job("a", "shell", "x"))
+
+
+def test_a_target_is_a_module() -> None:
+    assert jobs_python.target({"function": "reports.monthly:send"}) == "reports.monthly"
+
+
+class TestPython(RunnerConformance):
+    plugin = runner = "python"
+    good = "steps:good"
+    failing = "steps:broken"
+    refused = "no function"
+    slow = "steps:slow"
+    loud = "steps:loud"
+
+    @pytest.fixture(autouse=True)
+    def modules(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run_task(self, task: Task, context: Context) -> Outcome:
+        context.settings = {"python_path": [str(self.folder)]}
+        return super().run_task(task, context)

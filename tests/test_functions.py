@@ -1,0 +1,149 @@
+"""Functions as jobs: `@board.job(every=5)`, run in the process or anywhere."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs_core import Board, Context, OptionError, Outcome, Task
+from tests.helpers import PATIENCE, wait_until, working
+
+PROGRAM = """
+import sys
+from jobs_core import Board
+
+board = Board(sys.argv[1], sys.argv[2])
+
+@board.job("tick", every="1h")
+def tick():
+    print("ticked", flush=True)
+    return "fine"
+
+@board.job("echo", after="tick")
+def echo(payload):
+    print("echoed", repr(payload), flush=True)
+
+@board.job("about", after="echo", attempts=2)
+def about(task, context):
+    print("about", task.job, task.attempt, flush=True)
+    raise ValueError("no paper")
+
+board.respond(tick=True)
+"""
+
+
+def test_functions_run_in_the_process_that_declares_them(board: Board, url: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    words = [sys.executable, str(tmp_path / "program.py"), board.name, url]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline().strip() for _ in range(3)]
+        wait_until(lambda: board.stats()["retried"] == 1)
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    assert said == ["ticked", "echoed ''", "about about 1"]
+    assert board.show("tick")["every"] == 3600
+    assert next(board.history(job="tick"))["note"] == "fine"
+
+
+def test_declaring_touches_no_network() -> None:
+    board = Board("nowhere", "unix:///nowhere.sock")
+
+    @board.job(every=5)
+    def report() -> None: ...
+
+    assert [one.id for one in board.functions.declared] == [
+        "tests.test_functions.test_declaring_touches_no_network.-locals-.report"[-64:]
+    ]
+
+
+def test_the_function_stays_what_it_is(board: Board) -> None:
+    @board.job("double", every=5)
+    def double(number: int = 1) -> Any:
+        return 2 * number
+
+    assert double(4) == 8
+
+
+def test_put_declared_puts_the_jobs_with_their_options(board: Board) -> None:
+    @board.job("a", cron="0 3 * * *", timeout="1h")
+    def first() -> None: ...
+
+    @board.job("b", after="a")
+    def second() -> None: ...
+
+    runs = board.put_declared()
+    assert runs == {"a": board.next("a")[0], "b": None}
+    assert (board.show("a")["runner"], board.show("a")["timeout"]) == ("a", 3600)
+    assert board.put_declared() == runs
+
+
+def test_respond_serves_every_declared_function(board: Board) -> None:
+    seen: list[str] = []
+
+    @board.job("a")
+    def first(payload: str) -> None:
+        seen.append(f"first {payload}")
+
+    @board.job("b")
+    def second(task: Task, context: Context) -> Outcome:
+        seen.append(f"second {task.job}")
+        return Outcome.done("by hand")
+
+    board.put_declared()
+    with working(board, *board.functions.runners()):
+        board.push("a")
+        board.push("a", "with a payload")
+        board.push("b")
+        wait_until(lambda: board.stats()["succeeded"] == 3)
+    assert sorted(seen) == ["first ", "first with a payload", "second b"]
+
+
+def test_a_function_runs_anywhere_by_its_import_path(
+    url: str, board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere.py").write_text("def report():\n    return 'from elsewhere'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("JOBS_PYTHON_PATH", str(tmp_path))
+    import elsewhere  # type: ignore[import-not-found]
+
+    checking = Board(board.name, url)
+    checking.job(anywhere=True, every=60)(elsewhere.report)
+    checking.put_declared()
+    assert checking.show("elsewhere.report")["payload"] == "elsewhere:report"
+    with working(checking, checking.plugins.runner("python")):
+        checking.push("elsewhere.report")
+        wait_until(lambda: checking.stats()["succeeded"] >= 1)
+    assert next(checking.history(job="elsewhere.report"))["note"] == "from elsewhere"
+    checking.client.close()
+
+
+def test_what_cannot_be_declared_is_refused(board: Board) -> None:
+    def local() -> None: ...
+
+    with pytest.raises(OptionError, match="no option 'evry'"):
+        board.job(evry=5)
+    with pytest.raises(OptionError, match="is not at the top of its module"):
+        board.job(anywhere=True)(local)
+    board.job("a")(local)
+    with pytest.raises(OptionError, match="two functions are declared as the job 'a'"):
+        board.job("a")(local)
+
+
+def test_there_must_be_something_to_run(board: Board) -> None:
+    with pytest.raises(OptionError, match="no function is declared to run here"):
+        board.respond()
+
+
+def test_a_schedule_that_is_wrong_is_refused_when_it_is_put(board: Board) -> None:
+    @board.job("a", every="soon")
+    def first() -> None: ...
+
+    with pytest.raises(OptionError, match="every 'soon' is not a duration"):
+        board.put_declared()
+    assert json.dumps(board.count()) and board.count()["jobs"] == 0

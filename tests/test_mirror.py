@@ -1,0 +1,59 @@
+"""The client mirrors the command line: each command stands on a method of `Board`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from jobs_core import Board
+from jobs_core.cli import cli
+
+METHODS = {
+    "board apply": "apply",
+    "board check": "plan",
+    "board diff": "plan",
+    "board export": "list",
+    "dead list": "dead",
+    "dead purge": "dead_purge",
+    "dead retry": "dead_retry",
+    "dead show": "dead",
+    "export crontab": "list",
+    "graph": "list",
+    "import crontab": "put_many",
+}
+"""Commands whose method has another name."""
+
+WITHOUT = {
+    "board schema": "calls no Redis",
+    "completion": "calls no Redis",
+    "doctor": "runs the checks of plugins on a board",
+    "explain": "calls no Redis",
+    "plugin new": "calls no Redis",
+    "plugins": "calls no Redis",
+    "run": "is a Worker",
+    "settings": "calls no Redis",
+    "up": "is an EmbeddedServer and a Worker",
+}
+"""Commands that stand on none, and why."""
+
+
+def commands(group: click.Group, before: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{before}{name} ")
+        else:
+            yield before + name
+
+
+OWN = [name for name in commands(cli) if name not in WITHOUT]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_command_stands_on_a_method(name: str) -> None:
+    assert callable(getattr(Board, METHODS.get(name, name), None)), name
+
+
+def test_these_lists_name_commands_that_there_are() -> None:
+    assert {*METHODS, *WITHOUT} <= set(commands(cli))
