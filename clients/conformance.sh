@@ -1,0 +1,118 @@
+#!/bin/sh
+# Play conformance.json with redis-cli, and say what came of it, as TAP: `ok 1 name`, or `not ok 1 name`
+# and why. Exits with 1 if a case failed.
+#
+#   clients/conformance.sh                              # the Redis on this machine
+#   clients/conformance.sh redis://user:secret@host/0   # or a URL; also unix:///path/to/socket
+#   clients/conformance.sh -h host -p 6380              # or options of redis-cli (7.0 or later)
+#
+# The commands must be there: any `jobs` command puts them there. JOBS_BOARD names a board that has their
+# SHAs (jobs). Cases are played on boards of their own, whose keys are removed at the end.
+#
+# One redis-cli makes all calls; python3 reads the file, and compares.
+set -eu
+
+case ${1-} in
+  unix://*) set -- -s "${1#unix://}" ;;
+  redis://* | rediss://*) set -- -u "$1" ;;
+esac
+set -- --no-auth-warning "$@"
+[ "$(redis-cli "$@" PING)" = PONG ] || { echo "no Redis answers: say where it is" >&2 && exit 1; }
+
+pipes=$(mktemp -d)
+trap 'rm -r "$pipes"' EXIT
+mkfifo "$pipes/calls" "$pipes/replies"
+redis-cli "$@" --json <"$pipes/calls" >"$pipes/replies" &
+
+python3 - "$(dirname "$0")/conformance.json" "$pipes" <<'PYTHON'
+import json, os, re, sys
+
+FILE, PIPES = sys.argv[1:]
+OURS = "{conformance-%d-" % os.getpid()
+calls, replies = open(PIPES + "/calls", "w"), open(PIPES + "/replies", encoding="utf-8")
+
+
+def quoted(word):
+    """A word as redis-cli reads it: what is not a plain character as its bytes, \\xHH."""
+    plain = (chr(b) if 32 <= b < 127 and b not in b"\"\\" else "\\x%02x" % b for b in word.encode())
+    return '"%s"' % "".join(plain)
+
+
+def decoded(line):
+    """A reply that redis-cli wrote as JSON, in which errors are error:"…"."""
+    text = re.compile(r'(error:)?("(?:\\.|[^"\\])*")')
+    return json.loads(text.sub(lambda found: '{"error": %s}' % found[2] if found[1] else found[2], line))
+
+
+def call(*words):
+    calls.write(" ".join(map(quoted, words)) + "\n")
+    calls.flush()
+    return decoded(replies.readline() or sys.exit("Redis does not answer any more"))
+
+
+class Player:
+    """Plays a case, and keeps what its steps save."""
+
+    def __init__(self, board):
+        self.board, self.saved = board, {}
+
+    def why_not(self, steps):
+        """The first step that goes wrong, and what it answers."""
+        for step in steps:
+            reply = self.reply(step)
+            if not self.fits(step if "error" in step else step["reply"], reply):
+                return "%s answers %s" % (json.dumps(step), json.dumps(reply))
+
+    def reply(self, step):
+        if "read" in step:
+            return call(*(word.replace("{board}", self.board) for word in step["read"]))
+        return call("EVALSHA", shas[step["command"]], "1", self.board, *map(self.known, step["args"]))
+
+    def known(self, value):
+        return self.saved[value[1:]] if isinstance(value, str) and value[:1] == "$" else value
+
+    def fits(self, expected, reply):
+        kind = next(iter(expected)) if isinstance(expected, dict) else None
+        if isinstance(expected, list):
+            same = isinstance(reply, list) and len(reply) == len(expected)
+            return same and all(map(self.fits, expected, reply))
+        if kind is None:
+            return reply == self.known(expected)
+        if "error" in expected:
+            text = reply["error"] if isinstance(reply, dict) else ""
+            return text.startswith("JOBS %s " % expected["error"]) and expected.get("says", "") in text
+        if kind == "save":
+            self.saved[expected["save"]] = reply
+            return isinstance(reply, str)
+        if not isinstance(reply, str if kind == "json" else list):
+            return False
+        found = json.loads(reply) if kind == "json" else dict(zip(reply[::2], reply[1::2]))
+        return all(self.fits(value, found.get(name)) for name, value in expected[kind].items())
+
+
+def clean_up():
+    cursor = "0"
+    while True:
+        cursor, keys = call("SCAN", cursor, "MATCH", OURS + "*", "COUNT", "1000")
+        if keys:
+            call("UNLINK", *keys)
+        if cursor == "0":
+            return
+
+
+home = "{%s}:commands" % os.environ.get("JOBS_BOARD", "jobs")
+shas = call("HGETALL", home)
+if "JSET" not in shas or call("SCRIPT", "EXISTS", shas["JSET"]) != [1]:
+    sys.exit("the commands are not there, says %s: run `jobs init`, or set JOBS_BOARD" % home)
+failed = 0
+cases = json.load(open(FILE, encoding="utf-8"))["cases"]
+print("1..%d" % len(cases))
+for number, case in enumerate(cases, 1):
+    why = Player("%s%d}" % (OURS, number)).why_not(case["steps"])
+    print("%s %d %s" % ("not ok" if why else "ok", number, case["name"]))
+    if why:
+        failed += 1
+        print("# " + why)
+clean_up()
+sys.exit(1 if failed else 0)
+PYTHON

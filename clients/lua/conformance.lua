@@ -1,0 +1,149 @@
+-- Plays clients/conformance.json with this client, over redis-lua: what every client of Jobs must see.
+--
+--     lua conformance.lua unix:///run/redis.sock ready        # a server, and a board there that has the commands
+--
+-- Prints TAP, and exits with 1 when a case fails.
+
+local folder = arg[0]:match('^(.*)/') or '.'
+package.path = folder .. '/?.lua;' .. package.path
+
+local redis, cjson, jobs = require 'redis', require 'cjson', require 'jobs'
+
+local url, ready = arg[1], arg[2] or 'jobs'
+
+-- redis-lua raises an error where it meets one, which may be amid a list: make it a reply instead.
+local function connect()
+  local client = redis.connect(url:find('^unix://') and { scheme = 'unix', path = url:sub(8) } or url)
+  client.error = function(message)
+    local said = message:match('redis error: (.*)')
+    return said and { err = said } or error(message, 0)
+  end
+  return client
+end
+
+local client = connect()
+
+local function read_file(path)
+  local file = assert(io.open(path))
+  local text = file:read('*a')
+  file:close()
+  return text
+end
+
+-- A command of Redis, with its reply as it comes: redis-lua would make maps of some.
+local function raw(name, ...)
+  local reply = redis.command(name)(client, ...)
+  if type(reply) == 'table' and reply.err then error(reply.err, 0) end
+  return reply
+end
+
+local function error_text(reply)
+  if jobs.is_error(reply) then return 'JOBS ' .. reply.code .. ' ' .. reply.message end
+  return type(reply) == 'table' and reply.err or ''
+end
+
+local Player = {}
+Player.__index = Player
+
+function Player:known(value)
+  local name = type(value) == 'string' and value:match('^%$(.+)$')
+  return name and self.saved[name] or value
+end
+
+local function fields_of(expected)
+  for _, kind in ipairs { 'error', 'map', 'json', 'save' } do
+    if expected[kind] ~= nil then return kind, expected[kind] end
+  end
+end
+
+local FITS = {
+  error = function(_, expected, code, reply)
+    local text = error_text(reply)
+    return text:find('JOBS ' .. code .. ' ', 1, true) == 1 and text:find(expected.says or '', 1, true) ~= nil
+  end,
+  map = function(player, _, fields, reply)
+    local found = {}
+    for i = 1, #reply, 2 do found[reply[i]] = reply[i + 1] end
+    for name, value in pairs(fields) do
+      if not player:fits(value, found[name]) then return false end
+    end
+    return true
+  end,
+  json = function(player, _, fields, reply)
+    if type(reply) ~= 'string' then return false end
+    local found = cjson.decode(reply)
+    for name, value in pairs(fields) do
+      if not player:same(value, found[name]) then return false end
+    end
+    return true
+  end,
+  save = function(player, _, name, reply)
+    player.saved[name] = reply
+    return type(reply) == 'string'
+  end,
+}
+
+-- Whether two values of JSON are the same.
+function Player:same(expected, found)
+  if expected == cjson.null then return found == nil or found == cjson.null end
+  if type(expected) ~= 'table' or type(found) ~= 'table' then return self:known(expected) == found end
+  for name, value in pairs(expected) do
+    if not self:same(value, found[name]) then return false end
+  end
+  for name in pairs(found) do
+    if expected[name] == nil then return false end
+  end
+  return true
+end
+
+function Player:fits(expected, reply)
+  if expected == cjson.null then return not reply end
+  if type(expected) ~= 'table' then return tostring(self:known(expected)) == tostring(reply) or
+    (type(expected) == 'number' and tonumber(reply) == expected) end
+  local kind, value = fields_of(expected)
+  if kind then return FITS[kind](self, expected, value, reply) end
+  if type(reply) ~= 'table' or #reply > #expected then return false end
+  for i, item in ipairs(expected) do
+    if not self:fits(item, reply[i]) then return false end
+  end
+  return true
+end
+
+function Player:reply(step)
+  local words = {}
+  if step.read then
+    for i, word in ipairs(step.read) do words[i] = word:gsub('{board}', self.commands.tag) end
+    return raw(unpack(words))
+  end
+  for i, word in ipairs(step.args) do words[i] = self:known(word) end
+  local _, reply = pcall(self.commands.call, self.commands, step.command, unpack(words))
+  return reply
+end
+
+function Player:play(steps)
+  for number, step in ipairs(steps) do
+    local reply = self:reply(step)
+    if not self:fits(step.error and step or step.reply, reply) then
+      local shown = error_text(reply) ~= '' and error_text(reply) or type(reply) == 'table' and cjson.encode(reply) or reply
+      return 'step ' .. number .. ', ' .. cjson.encode(step) .. ', answers ' .. tostring(shown)
+    end
+  end
+end
+
+-- An empty board, which has the commands of the one that is ready.
+local function new_player(number)
+  local name = 'conformance-lua-' .. number
+  for _, key in ipairs(raw('KEYS', '{' .. name .. '}:*')) do raw('DEL', key) end
+  raw('COPY', '{' .. ready .. '}:commands', '{' .. name .. '}:commands')
+  return setmetatable({ commands = jobs.commands(client, name), saved = {} }, Player)
+end
+
+local cases, failed = cjson.decode(read_file(folder .. '/../conformance.json')).cases, 0
+print('1..' .. #cases)
+for number, case in ipairs(cases) do
+  local ok, problem = pcall(function() return new_player(number):play(case.steps) end)
+  if not ok or problem then failed = failed + 1 end
+  print((ok and not problem and 'ok ' or 'not ok ') .. number .. ' ' .. case.name)
+  if problem then print('# ' .. tostring(type(problem) == 'table' and error_text(problem) or problem)) end
+end
+os.exit(failed == 0 and 0 or 1)

@@ -1,0 +1,493 @@
+--- A client of Jobs, the scheduler that runs inside Redis.
+--
+-- One file for Lua 5.1 to 5.4 and LuaJIT. It takes a connected client, redis-lua's or one that is called as
+-- lua-resty-redis is (an error is a second result), and calls the commands that the board has in Redis.
+--
+--     local jobs = require 'jobs'
+--     local board = jobs.board(require('redis').connect('127.0.0.1', 6379), 'jobs')
+--     board:put('tick', 'shell', 'date', { every = 5, ['repeat'] = 10 })
+--     board:queue('resize'):work(function(payload) ... end)
+--
+-- What is refused is raised: a table with `code` (OPTION, NOTFOUND …, or SERVER) and `message`, that tostring() makes
+-- one sentence of.
+
+local unpack = table.unpack or unpack -- luacheck: ignore
+
+local jobs = { _VERSION = '0.1.0' }
+
+---@class jobs.Error
+---@field code string     OPTION PAYLOAD NOTFOUND EXISTS STALE AGAIN FAULT, or SERVER for what Redis itself says
+---@field message string
+local Error = {}
+Error.__index = Error
+Error.__tostring = function(self) return self.message end
+
+local function refuse(code, message) error(setmetatable({ code = code, message = message }, Error), 0) end
+
+--- Whether a value is an error of ours, of this code if one is given.
+---@return boolean
+function jobs.is_error(value, code)
+  return getmetatable(value) == Error and (code == nil or value.code == code)
+end
+
+-- Calling Redis
+
+-- Numbers as Redis is to read them: tostring() would write 1.7e+12.
+local function as_text(value)
+  if type(value) == 'boolean' then return value and '1' or '0' end
+  if type(value) == 'table' then
+    local texts = {}
+    for i, item in ipairs(value) do texts[i] = as_text(item) end
+    return table.concat(texts, ',')
+  end
+  if type(value) ~= 'number' then return tostring(value) end
+  if value == math.floor(value) then return string.format('%.0f', value) end
+  return (string.format('%.6f', value):gsub('0+$', ''))
+end
+
+-- Call a method of a client, whose failures may be raised or come as a second result.
+local function invoke(client, method, ...)
+  local ok, reply, problem = pcall(client[method], client, ...)
+  if not ok then return nil, tostring(reply) end
+  if not reply and type(problem) == 'string' then return nil, problem end
+  if type(reply) == 'userdata' then reply = nil end -- ngx.null
+  return reply
+end
+
+local function fail_as_said(problem)
+  local code, sentence = problem:match('JOBS (%u+) (.*)')
+  refuse(code or 'SERVER', sentence or problem)
+end
+
+local function invoke_well(client, method, ...)
+  local reply, problem = invoke(client, method, ...)
+  if problem then fail_as_said(problem) end
+  return reply
+end
+
+---@class jobs.Commands
+local Commands = {}
+Commands.__index = Commands
+
+--- The commands of a board, by their names.
+---@param client table   a connected client
+---@param board? string  the board's name: 'jobs' unless given
+---@return jobs.Commands
+function jobs.commands(client, board)
+  return setmetatable({ client = client, tag = '{' .. (board or 'jobs') .. '}', shas = {} }, Commands)
+end
+
+function Commands:_sha(name)
+  if not self.shas[name] then
+    local sha = invoke_well(self.client, 'hget', self.tag .. ':commands', name)
+    if not sha then
+      refuse('SERVER', 'the board ' .. self.tag .. ' has no command ' .. name .. ': run `jobs init` for it once')
+    end
+    self.shas[name] = sha
+  end
+  return self.shas[name]
+end
+
+-- Have another look when Redis does not know a script: whoever upgraded Jobs has loaded new ones.
+function Commands:_evaluate(name, arguments)
+  for _ = 1, 2 do
+    local reply, problem = invoke(self.client, 'evalsha', self:_sha(name), 1, self.tag, unpack(arguments))
+    if not problem then return reply end
+    if not problem:find('NOSCRIPT', 1, true) then fail_as_said(problem) end
+    self.shas = {}
+  end
+  refuse('SERVER', 'Redis has lost the scripts of Jobs, as after a restart: run `jobs init` to load them')
+end
+
+--- Call a command: commands:call('JNEXT', 'tick', 'count', 3). Returns its reply; raises what is refused.
+---
+--- While a board file is being put in place, it helps to do so, and tries again.
+function Commands:call(name, ...)
+  local arguments = {}
+  for i = 1, select('#', ...) do arguments[i] = as_text((select(i, ...))) end
+  while true do
+    local ok, reply = pcall(self._evaluate, self, name, arguments)
+    if ok then return reply end
+    if not jobs.is_error(reply, 'AGAIN') then error(reply, 0) end
+    while tonumber(self:call('JAPPLY', 'roll')) > 0 do end
+  end
+end
+
+-- Arguments and replies
+
+-- Append `option value` pairs to a list; an underscore in a name is a dash.
+local function add_pairs(list, options)
+  for name, value in pairs(options or {}) do
+    list[#list + 1], list[#list + 2] = name:gsub('_', '-'), value
+  end
+  return list
+end
+
+local function as_map(flat)
+  local map = {}
+  for i = 1, #flat, 2 do map[flat[i]] = flat[i + 1] end
+  return map
+end
+
+-- ms of the commands to seconds; nothing for 0.
+local function as_seconds(ms)
+  ms = tonumber(ms)
+  return ms and ms > 0 and ms / 1000 or nil
+end
+
+-- The JSON library at hand: one with `decode` and `encode`.
+local function find_json(given)
+  for _, name in ipairs(given and {} or { 'cjson.safe', 'cjson', 'dkjson' }) do
+    local found, library = pcall(require, name)
+    if found then return library end
+  end
+  return given
+end
+
+---@class jobs.Board
+---@field commands jobs.Commands
+local Board = {}
+Board.__index = Board
+
+--- A named set of jobs.
+---@param client table    a connected client
+---@param name? string    'jobs' unless given
+---@param options? table  json: a library with decode and encode, if neither cjson nor dkjson is there
+---@return jobs.Board
+function jobs.board(client, name, options)
+  return setmetatable({
+    client = client, name = name or 'jobs', commands = jobs.commands(client, name),
+    json = find_json(options and options.json),
+  }, Board)
+end
+
+function Board:_json()
+  return self.json or refuse('OPTION', 'this needs JSON: install lua-cjson or dkjson, or give the option json')
+end
+
+function Board:_decode(text) return (self:_json().decode(text)) end
+
+function Board:_payload(payload)
+  return type(payload) == 'table' and self:_json().encode(payload) or payload
+end
+
+function Board:_put(command, id, runner, payload, options)
+  local arguments = add_pairs({ id, runner, self:_payload(payload) }, options)
+  return as_seconds(self.commands:call(command, unpack(arguments)))
+end
+
+function Board:_describe(command, id)
+  local text = self.commands:call(command, id)[1]
+  if type(text) ~= 'string' then self:_missing("there is no job '" .. id .. "'") end
+  return self:_decode(text)
+end
+
+function Board:_missing(what) refuse('NOTFOUND', what .. " on the board '" .. self.name .. "'") end
+
+--- Create a job, or update it. Options have the names of `jobs put --help`, with _ for -.
+---@param id string
+---@param runner string
+---@param payload string|table
+---@param options? table
+---@return number?  its next run, in epoch seconds
+function Board:put(id, runner, payload, options) return self:_put('JSET', id, runner, payload, options) end
+
+--- Create a job; raises EXISTS when there is one of that id.
+---@return number?
+function Board:create(id, runner, payload, options) return self:_put('JSETNX', id, runner, payload, options) end
+
+--- Read a job: its options, `next` (epoch seconds) and `state`. Raises NOTFOUND.
+---@param id string
+---@return table
+function Board:show(id)
+  return self:_describe('JGET', id)
+end
+
+--- Remove jobs.
+---@return integer  how many there were
+function Board:remove(...) return self.commands:call('JDEL', ...) end
+
+--- Stop scheduling a job.
+---@return boolean  false when it was paused already
+function Board:pause(id) return self.commands:call('JPAUSE', id) == 1 end
+
+--- Schedule a paused job again.
+---@return number?  its next run, in epoch seconds
+function Board:resume(id) return as_seconds(self.commands:call('JRESUME', id)) end
+
+--- The next runs of a job, or, without an id, of options: board:next(nil, { cron = '@daily', count = 3 }).
+---@param id? string
+---@param options? table  count, from, now; without an id also those of a schedule
+---@return number[]  epoch seconds
+function Board:next(id, options)
+  local times = {}
+  for i, ms in ipairs(self.commands:call('JNEXT', unpack(add_pairs({ id or '-' }, options)))) do
+    times[i] = ms / 1000
+  end
+  return times
+end
+
+--- What a job waits for that runs after others: after, on, join, met, missing, followed_by. Raises NOTFOUND.
+---@return table
+function Board:when(id)
+  return self:_describe('JWHEN', id)
+end
+
+--- Queue a one-off task, board:push('shell', 'date', { at = '+10m' }), or run a job now, board:push('tick').
+---@param runner_or_job string
+---@param payload? string|table
+---@param options? table
+---@return string  the task's id
+function Board:push(runner_or_job, payload, options)
+  local arguments = { runner_or_job }
+  if payload ~= nil then arguments[2] = self:_payload(payload) end
+  return self.commands:call('JPUSH', unpack(add_pairs(arguments, options)))
+end
+
+--- What is on the board now: jobs, scheduled, queued, held, delayed, leased, dead, and each queue:<name>.
+---@return table<string, integer>
+function Board:count() return as_map(self.commands:call('JCOUNT')) end
+
+--- The ledger since the board was made, or that of a job.
+---@param job? string
+---@return table<string, integer>
+function Board:stats(job)
+  return as_map(self.commands:call('JSTATS', unpack(job and { 'job', job } or {})))
+end
+
+-- Call a command with a cursor until it is through, and gather what its pages have.
+local function all_pages(call)
+  local found, cursor = {}, '0'
+  repeat
+    local page = call(cursor)
+    cursor = tostring(page[1])
+    for _, item in ipairs(page[2]) do found[#found + 1] = item end
+  until cursor == '0'
+  return found
+end
+
+--- Cancel a task by its id. Raises NOTFOUND.
+---@return 'cancelled'|'cancelling'  the second when it runs: its worker is told
+function Board:cancel(id)
+  local done = all_pages(function(cursor) return self.commands:call('JCANCEL', id, cursor) end)
+  if #done == 0 then self:_missing("no task '" .. id .. "' is queued or running") end
+  for _, state in ipairs(done) do
+    if state == 'cancelling' then return state end
+  end
+  return 'cancelled'
+end
+
+--- The tasks that wait or run, or are in one state.
+---@param filters? table  state, task, job, runner, queue, older_than, payload
+---@return table[]
+function Board:tasks(filters)
+  local texts = all_pages(function(cursor)
+    return self.commands:call('JTASKS', cursor, unpack(add_pairs({}, filters)))
+  end)
+  for i, text in ipairs(texts) do texts[i] = self:_decode(text) end
+  return texts
+end
+
+--- Limit a queue or a runner over all workers: board:limit('runner', 'http', { concurrency = 20, rate = '100/1m' }).
+function Board:limit(kind, name, options) self.commands:call('JLIMIT', kind, name, unpack(add_pairs({}, options))) end
+
+--- Move what is due to its queues.
+---@return integer moved, number? wait  how many tasks, and in how many seconds there is more to do
+function Board:tick(limit)
+  local moved, due, present = unpack(self.commands:call('JTICK', 'limit', limit or 500))
+  return moved, due > 0 and (due - present) / 1000 or nil
+end
+
+--- Say what became of a task: done, fail, retry, dead, cancelled, release, accept or update. Raises STALE.
+---@return string  the task's id
+function Board:ack(token, verb, options)
+  return self.commands:call('JACK', unpack(add_pairs({ token, verb or 'done' }, options)))
+end
+
+-- Policies: what becomes of a failure, as Jobs' own workers decide
+
+local ATTEMPTS, BACKOFF, LONGEST = 3, 10, 3600
+
+local function matches(code, patterns)
+  for pattern in patterns:gmatch('[^,]+') do
+    local lua = pattern:gsub('[%^%$%(%)%%%.%[%]%+%-]', '%%%0'):gsub('%*', '.*'):gsub('%?', '.')
+    if code:find('^' .. lua .. '$') then return true end
+  end
+  return false
+end
+
+-- Seconds to wait after an attempt, by what JSET made of `backoff`: 10, '1,10,60', 'linear 10 max 300 jitter'.
+local function backoff_delay(text, attempt)
+  local words = {}
+  for word in tostring(text or BACKOFF):gmatch('%S+') do words[#words + 1] = word end
+  local scale = words[#words] == 'jitter' and math.random() or 1
+  local growth = words[1]:find('^%a') and table.remove(words, 1) or 'exponential'
+  if words[1]:find(',') then
+    local delays = {}
+    for delay in words[1]:gmatch('[^,]+') do delays[#delays + 1] = tonumber(delay) end
+    return scale * delays[math.min(attempt, #delays)]
+  end
+  local first = tonumber(words[1])
+  local longest = words[2] == 'max' and tonumber(words[3]) or math.max(LONGEST, first)
+  local factor = growth == 'fixed' and 1 or growth == 'linear' and attempt or 2 ^ math.min(attempt - 1, 64)
+  return scale * math.min(longest, first * factor)
+end
+
+-- Answers the verb of JACK, and its delay. `code` is lost for an attempt whose worker fell silent.
+local function decide(task, attempt, code)
+  local o = task.options
+  local retries = o.attempts or o.backoff or o['retry-on'] or o['never-on']
+  local policy = o.policy or (retries and 'retry' or 'ack')
+  if policy == 'ack' then return code == 'lost' and 'retry' or 'dead' end
+  if policy ~= 'retry' then return 'fail' end -- a plugin's: a worker that has it is to decide
+  if attempt >= (o.attempts or ATTEMPTS) then return 'dead' end
+  if o['never-on'] and matches(code, o['never-on']) then return 'dead' end
+  if o['retry-on'] and not matches(code, o['retry-on']) then return 'dead' end
+  return 'retry', backoff_delay(o.backoff, attempt)
+end
+
+-- Tasks
+
+---@class jobs.Task
+---@field id string       <job>@<due, ms>: the same occurrence always has the same, an idempotency key
+---@field job string
+---@field runner string
+---@field queue string
+---@field due number      epoch seconds
+---@field attempt integer
+---@field payload string
+---@field options table
+---@field token string    proves the lease; '' without one
+---@field reported boolean
+local Task = {}
+Task.__index = Task
+
+local function new_task(board, fields)
+  local task = as_map(fields)
+  task.due, task.board, task.reported = task.due / 1000, board, task.token == ''
+  task.options = task.options ~= '' and board:_decode(task.options) or {}
+  return setmetatable(task, Task)
+end
+
+-- Report on it, unless there was no lease: then nobody waits for a report.
+local function report(task, verb, options)
+  task.reported = true
+  if task.token ~= '' then return task.board:ack(task.token, verb, options) end
+end
+
+--- It has ended well. Options: note, code.
+function Task:done(options) return report(self, 'done', options) end
+
+--- It has failed: its policy decides what follows. Options: note, code.
+function Task:fail(options)
+  options = options or {}
+  local verb, delay = decide(self, self.attempt, as_text(options.code or ''))
+  return report(self, verb, { note = options.note, code = options.code, delay = delay })
+end
+
+--- It has failed: try it again, after a delay. Options: delay, note, code.
+function Task:retry(options) return report(self, 'retry', options) end
+
+--- It has failed, and is given up. Options: note, code.
+function Task:dead(options) return report(self, 'dead', options) end
+
+--- Give it back unfinished; the attempt does not count. Options: delay.
+function Task:release(options) return report(self, 'release', options) end
+
+--- It goes on elsewhere, until somebody reports on its token. Options: timeout, note, progress.
+function Task:accept(options) return report(self, 'accept', options) end
+
+--- It goes on, and is so far. Options: progress (0 to 100), note.
+function Task:update(options) return self.board:ack(self.token, 'update', options) end
+
+--- Hold it for so many seconds more.
+---@return 'held'|'lost'|'cancelling'  lost: stop working on it; cancelling: stop, somebody asked to cancel it
+function Task:beat(lease)
+  local held = self.board.commands:call('JBEAT', lease, self.token)[1]
+  return held == 1 and 'held' or held == 2 and 'cancelling' or 'lost'
+end
+
+-- The attempt before ended where no policy was at hand: decide now. Answers whether this one may begin.
+local function may_begin(task)
+  local status, code = task.history:match('([^\t]*)$'):match('^(%S+)%? %S+ %S+ (%S+)')
+  if not status then return true end
+  local verb, delay = decide(task, task.attempt - 1, code == '-' and '' or code)
+  if verb == 'retry' and (delay or 0) == 0 then return true end
+  if verb == 'fail' then
+    report(task, 'release', { delay = 1 }) -- for a worker that has the policy
+  else
+    report(task, verb, { delay = delay, unstarted = 1 })
+  end
+  return false
+end
+
+-- Queues
+
+---@class jobs.Queue
+local Queue = {}
+Queue.__index = Queue
+
+--- A queue of the board, to take tasks from. Options: lease (seconds, 30 unless given), worker (a name).
+---@return jobs.Queue
+function Board:queue(name, options)
+  options = options or {}
+  local worker = options.worker or 'lua-' .. tostring({}):match('0x(%w+)')
+  return setmetatable({ board = self, name = name, lease = options.lease or 30, worker = worker }, Queue)
+end
+
+--- Take up to `count` tasks (1 unless given), each under a lease.
+---@return jobs.Task[]
+function Queue:pop(count)
+  local found = self.board.commands:call('JPOP', 1, self.name, 'count', count or 1, 'lease', self.lease,
+    'worker', self.worker)
+  local tasks = {}
+  for i, fields in ipairs(found) do tasks[i] = new_task(self.board, fields) end
+  return tasks
+end
+
+-- Run a function for a task, and report what came of it unless it did so itself.
+local function run(task, handle)
+  local ok, result = pcall(handle, task.payload, task)
+  if task.reported then return end
+  local reported, problem = pcall(function()
+    if ok then
+      task:done({ note = type(result) == 'string' and result or nil })
+    else
+      task:fail({ note = tostring(result):sub(1, 1000), code = type(result) == 'table' and result.code or 'error' })
+    end
+  end)
+  -- A stale token: another attempt has the task. Nothing newer is overwritten.
+  if not reported and not jobs.is_error(problem, 'STALE') then error(problem, 0) end
+end
+
+--- Run a function for each task, `function(payload, task) … end`: it may return a note, and an error is a failure.
+--- It is to be done within the lease, or to call task:beat now and then.
+---@param handle fun(payload: string, task: jobs.Task): string?
+---@param options? table  tick: tick too, for boards with no other worker; patience: seconds that one wait lasts (5);
+---  stop: a function that says when to end
+function Queue:work(handle, options)
+  options = options or {}
+  local stop = options.stop or function() return false end
+  while not stop() do
+    local tasks, wait = self:pop(), nil
+    if #tasks == 0 and options.tick then
+      local moved
+      moved, wait = self.board:tick()
+      if moved > 0 then tasks = self:pop() end
+    end
+    if #tasks == 0 then
+      self:_sleep(math.min(options.patience or 5, wait or math.huge))
+    elseif may_begin(tasks[1]) then
+      run(tasks[1], handle)
+    end
+  end
+end
+
+-- Until a task comes, or so many seconds are over.
+function Queue:_sleep(seconds)
+  if seconds > 0 then
+    invoke_well(self.board.client, 'blpop', self.board.commands.tag .. ':wake:' .. self.name, as_text(seconds))
+  end
+end
+
+return jobs

@@ -1,0 +1,290 @@
+-- The client against a real server. JOBS_TEST_SOCKET is its unix socket; the commands of the board are loaded.
+
+local redis = require 'redis'
+local jobs = require 'jobs'
+
+local T, LATER = 1700000000, 4000000000
+
+local function connect()
+  return redis.connect { scheme = 'unix', path = os.getenv('JOBS_TEST_SOCKET') }
+end
+
+-- A client that is called as lua-resty-redis is: failures are a second result, and nothing is ngx.null.
+local function resty()
+  local client, null = connect(), io.stdout
+  return setmetatable({}, {
+    __index = function(_, method)
+      return function(_, ...)
+        local ok, reply = pcall(client[method], client, ...)
+        if not ok then return nil, tostring(reply):gsub('^.-redis error: ', '') end
+        if reply == nil then return null end
+        return reply
+      end
+    end,
+  })
+end
+
+local number = 0
+
+-- A board of its own for each test: it has the commands of the one that was made ready.
+local function new_board(client)
+  number = number + 1
+  local name = 'lua-' .. os.time() .. '-' .. number
+  local commands = connect():hgetall('{' .. os.getenv('JOBS_TEST_BOARD') .. '}:commands')
+  connect():hmset('{' .. name .. '}:commands', commands)
+  return jobs.board(client, name)
+end
+
+local function refused(code, says, call)
+  local ok, problem = pcall(call)
+  assert.is_false(ok)
+  assert.is_true(jobs.is_error(problem, code), tostring(problem))
+  assert.truthy(tostring(problem):find(says, 1, true), tostring(problem))
+end
+
+for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = resty } do
+  describe('with ' .. style, function()
+    local board
+
+    before_each(function() board = new_board(client_of()) end)
+
+    describe('commands', function()
+      it('are called by name', function()
+        assert.same({ T * 1000, T * 1000 + 5000 },
+          board.commands:call('JNEXT', '-', 'every', 5, 'count', 2, 'now', T))
+      end)
+
+      it('raise what is refused, with its code', function()
+        refused('OPTION', "every 'soon' is not a duration", function()
+          board.commands:call('JSET', 'a', 'echo', 'x', 'every', 'soon')
+        end)
+      end)
+
+      it('write numbers with all their digits', function()
+        board.commands:call('JSET', 'a', 'echo', 'x', 'at', 1700000000123 / 1000)
+        assert.equal(1700000000.123, board:show('a').at)
+      end)
+
+      it('are looked up again when Redis has new ones', function()
+        board.commands.shas.JCOUNT = ('0'):rep(40)
+        assert.equal(0, board:count().jobs)
+      end)
+
+      it('say what to do when Redis has lost them', function()
+        local tag = board.commands.tag
+        connect():hset(tag .. ':commands', 'JCOUNT', ('0'):rep(40))
+        refused('SERVER', 'run `jobs init`', function() board:count() end)
+        connect():del(tag .. ':commands')
+        board.commands.shas = {}
+        refused('SERVER', 'has no command JCOUNT: run `jobs init`', function() board:count() end)
+      end)
+
+      it('help a board file into its place', function()
+        local stage = board.commands:call('JAPPLY', 'begin')
+        for n = 1, 250 do board.commands:call('JSTAGE', stage, 'board.yml', 'put', 3, 'j' .. n, 'echo', 'x') end
+        board.commands:call('JAPPLY', 'commit', stage, 'board.yml')
+        assert.equal(250, board:count().jobs)
+      end)
+    end)
+
+    describe('a board', function()
+      it('puts, shows and removes jobs', function()
+        local options = { every = 5, ['repeat'] = 10, start = LATER, retry_on = { '503', '5*' } }
+        assert.equal(LATER, board:put('tick', 'echo', 'x', options))
+        local job = board:show('tick')
+        assert.same({ 5, 10, 10, '503,5*', 'scheduled' },
+          { job.every, job['repeat'], job.left, job['retry-on'], job.state })
+        assert.equal(1, board:remove('tick', 'nobody'))
+        refused('NOTFOUND', "there is no job 'tick'", function() board:show('tick') end)
+      end)
+
+      it('takes payloads that are tables', function()
+        board:put('a', 'http', { url = 'https://example.com' })
+        assert.equal('{"url":"https:\\/\\/example.com"}', board:show('a').payload)
+      end)
+
+      it('creates only what is not there', function()
+        assert.is_nil(board:create('a', 'echo', 'x'))
+        refused('EXISTS', "there is already a job 'a'", function() board:create('a', 'echo', 'x') end)
+      end)
+
+      it('pauses and resumes', function()
+        board:put('a', 'echo', 'x', { every = 5, start = '+1h' })
+        assert.is_true(board:pause('a'))
+        assert.is_false(board:pause('a'))
+        assert.equal('paused', board:show('a').state)
+        assert.is_number(board:resume('a'))
+      end)
+
+      it('previews schedules', function()
+        assert.same({ T, T + 60 }, board:next(nil, { minutes = 1, count = 2, now = T }))
+        board:put('a', 'echo', 'x', { every = 5, start = LATER + 0.5 })
+        assert.same({ LATER + 0.5 }, board:next('a'))
+      end)
+
+      it('says what runs after what', function()
+        board:put('b', 'echo', 'x', { after = 'a,c', join = 'any' })
+        assert.same({ 'a', 'c' }, board:when('b').after)
+        refused('NOTFOUND', "there is no job 'a'", function() board:when('a') end)
+      end)
+
+      it('pushes, counts, cancels and lists', function()
+        local id = board:push('echo', 'x', { at = '+1h' })
+        assert.equal('push:1', id:match('^(.*)@'))
+        board:put('a', 'echo', 'x')
+        assert.equal('a', board:push('a'):match('^(.*)@'))
+        assert.same({ 1, 1, 1 }, { board:count().jobs, board:count().delayed, board:count().queued })
+        assert.equal(2, #board:tasks())
+        assert.equal(id, board:tasks({ state = 'delayed' })[1].id)
+        assert.equal('cancelled', board:cancel(id))
+        refused('NOTFOUND', 'is queued or running', function() board:cancel(id) end)
+        assert.equal(1, board:stats().cancelled)
+        assert.equal(0, board:stats('a').cancelled)
+      end)
+
+      it('ticks', function()
+        board:put('a', 'echo', 'x', { every = '1h' })
+        local moved, wait = board:tick()
+        assert.equal(1, moved)
+        assert.is_true(wait > 3590 and wait <= 3600)
+      end)
+
+      it('limits', function()
+        board:limit('runner', 'echo', { concurrency = 1 })
+        board:push('echo', 'x')
+        board:push('echo', 'x')
+        assert.equal(1, #board:queue('echo'):pop(2))
+      end)
+    end)
+
+    describe('a queue', function()
+      local queue
+
+      before_each(function() queue = board:queue('echo', { lease = 60, worker = 'lua' }) end)
+
+      -- Work until nothing is left.
+      local function drain(handle, options)
+        options = options or {}
+        options.stop = function()
+          local count = board:count()
+          return count.queued + count.delayed == 0
+        end
+        options.patience = 0.01
+        queue:work(handle, options)
+      end
+
+      it('hands out tasks under leases', function()
+        local id = board:push('echo', 'hello', { timeout = 5 })
+        local task = queue:pop()[1]
+        assert.same({ id, 'hello', 1, 5, 'echo' },
+          { task.id, task.payload, task.attempt, task.options.timeout, task.queue })
+        assert.is_true(task.due > T)
+        assert.equal('held', task:beat(60))
+        assert.equal(id, task:update { progress = 40, note = 'so far' })
+        assert.equal(id, task:done { note = 'fine', code = '0' })
+        assert.equal('lost', task:beat(60))
+        refused('STALE', 'does not hold its task', function() task:done() end)
+        assert.equal(1, board:stats().succeeded)
+      end)
+
+      it('is told of a task to cancel', function()
+        local id = board:push('echo', 'x')
+        local task = queue:pop()[1]
+        assert.equal('cancelling', board:cancel(id))
+        assert.equal('cancelling', task:beat(60))
+      end)
+
+      it('works tasks off', function()
+        for n = 1, 20 do board:push('echo', tostring(n)) end
+        local seen = {}
+        drain(function(payload, task)
+          assert.equal('lua', board:tasks({ state = 'leased' })[1].worker)
+          seen[#seen + 1] = payload
+          return 'saw ' .. task.payload
+        end)
+        assert.equal(20, #seen)
+        assert.equal(20, board:stats().succeeded)
+      end)
+
+      it('makes a failure a dead letter, unless the job says otherwise', function()
+        board:push('echo', 'x')
+        drain(function() error('no paper') end)
+        assert.same({ 1, 0 }, { board:stats().dead, board:stats().retried })
+        assert.truthy(board:tasks({ state = 'dead' })[1].history:find('no paper'))
+      end)
+
+      it('tries again as the job says', function()
+        board:push('echo', 'x', { attempts = 3, backoff = '10ms' })
+        local attempts = {}
+        drain(function(_, task)
+          attempts[#attempts + 1] = task.attempt
+          error({ code = '503' })
+        end, { tick = true })
+        assert.same({ 1, 2, 3 }, attempts)
+        assert.same({ 1, 2 }, { board:stats().dead, board:stats().retried })
+      end)
+
+      it('goes by the code of a failure', function()
+        for _, options in ipairs { { retry_on = '5*' }, { never_on = '4?4' } } do
+          options.backoff = '10ms'
+          board:push('echo', 'x', options)
+        end
+        drain(function() error({ code = '404' }) end)
+        assert.same({ 2, 0 }, { board:stats().dead, board:stats().retried })
+      end)
+
+      it('leaves a report alone that the function made itself', function()
+        board:push('echo', 'x')
+        drain(function(_, task) task:dead { note = 'never' } end)
+        assert.equal(1, board:stats().dead)
+      end)
+
+      it('minds no stale token', function()
+        board:push('echo', 'x')
+        drain(function(_, task) board:ack(task.token, 'done') end)
+        assert.same({ 1, 1 }, { board:stats().succeeded, board:stats().stale })
+      end)
+
+      it('decides about an attempt that was lost', function()
+        board:push('echo', 'x', { attempts = 1 })
+        connect():zadd(board.commands.tag .. ':leased', 1, queue:pop()[1].token)
+        board:tick()
+        local ran = false
+        drain(function() ran = true end)
+        assert.is_false(ran)
+        assert.same({ 1, 1 }, { board:stats().lost, board:stats().dead })
+      end)
+
+      it('runs a lost task of the policy ack again', function()
+        board:push('echo', 'x')
+        connect():zadd(board.commands.tag .. ':leased', 1, queue:pop()[1].token)
+        board:tick()
+        drain(function() end)
+        assert.same({ 1, 1 }, { board:stats().lost, board:stats().succeeded })
+      end)
+
+      it('wakes when a task comes', function()
+        board:push('echo', 'x')
+        queue:_sleep(5)
+        assert.equal(1, #queue:pop())
+      end)
+    end)
+  end)
+end
+
+describe('without a library for JSON', function()
+  it('says what is missing', function()
+    local board = new_board(connect())
+    board.json = nil
+    board:put('a', 'echo', 'x', { every = 5 })
+    refused('OPTION', 'install lua-cjson or dkjson', function() board:show('a') end)
+  end)
+
+  it('takes one that it is given', function()
+    local client = connect()
+    local name = new_board(client).name
+    local board = jobs.board(client, name, { json = { decode = function(text) return { text = text } end } })
+    board:put('a', 'echo', 'x')
+    assert.truthy(board:show('a').text:find('"id":"a"', 1, true))
+  end)
+end)

@@ -1,0 +1,189 @@
+"""What every client must see, by clients/conformance.json: with Python's own, FCALL and redis-cli."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from jobs_core import Board, JobsError, errors
+from jobs_core.commands import commands
+
+CLIENTS = Path(__file__).parents[2] / "clients"
+CASES: list[dict[str, Any]] = json.loads((CLIENTS / "conformance.json").read_text("utf-8"))["cases"]
+
+CODES = {
+    errors.OptionError: "OPTION",
+    errors.PayloadError: "PAYLOAD",
+    errors.NotFoundError: "NOTFOUND",
+    errors.ExistsError: "EXISTS",
+    errors.StaleError: "STALE",
+}
+
+Call = Callable[..., Any]
+"""Calls a command, `call("JSET", "tick", …)`. An error, also one within a reply, is an exception."""
+
+cases = pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
+with_redis_cli = pytest.mark.skipif(not shutil.which("redis-cli"), reason="no redis-cli on PATH")
+
+
+class Player:
+    """Plays the steps of a case, and keeps what they save."""
+
+    def __init__(self, tag: str, call: Call, read: Call) -> None:
+        self.tag, self.call, self.read = tag, call, read
+        self.saved: dict[str, str] = {}
+
+    def play(self, steps: list[dict[str, Any]]) -> None:
+        for step in steps:
+            expected = step if "error" in step else step["reply"]
+            reply = self.reply(step)
+            assert self.fits(expected, reply), f"{json.dumps(step)} answers {reply!r}"
+
+    def reply(self, step: dict[str, Any]) -> Any:
+        """What the server answers to a step."""
+        if "read" in step:
+            reply = self.read(*(word.replace("{board}", self.tag) for word in step["read"]))
+            return int(reply) if isinstance(step["reply"], int) else reply
+        try:
+            return self.call(step["command"], *map(self.known, step["args"]))
+        except (JobsError, redis.ResponseError) as error:
+            return error
+
+    def known(self, value: Any) -> Any:
+        """A value of the file, or what `$name` was saved as."""
+        return self.saved[value[1:]] if isinstance(value, str) and value.startswith("$") else value
+
+    def fits(self, expected: Any, reply: Any) -> bool:
+        """Whether a reply is what the file expects."""
+        match expected:
+            case {"error": code}:
+                return error_text(reply).startswith(f"JOBS {code} ") and expected.get("says", "") in str(
+                    reply
+                )
+            case {"map": fields}:
+                found = dict(zip(reply[::2], reply[1::2], strict=True))
+                return all(name in found and self.fits(fields[name], found[name]) for name in fields)
+            case {"json": fields}:
+                found = json.loads(reply)
+                return all(found.get(name) == self.known(value) for name, value in fields.items())
+            case {"save": name}:
+                self.saved[name] = reply
+                return isinstance(reply, str)
+            case list():
+                return len(reply) == len(expected) and all(map(self.fits, expected, reply))
+            case _:
+                return type(reply) is not float and bool(reply == self.known(expected))
+
+
+def error_text(reply: Any) -> str:
+    """An error as Redis says it; nothing for what is none."""
+    if isinstance(reply, JobsError):
+        return f"JOBS {CODES.get(type(reply), '?')} {reply}"
+    return str(reply) if isinstance(reply, redis.ResponseError) else ""
+
+
+@pytest.fixture
+def read(board: Board) -> Call:
+    """Commands of Redis itself, their replies as they come."""
+    board.client.response_callbacks.clear()
+    return board.client.execute_command
+
+
+@cases
+def test_python_sees_it(case: dict[str, Any], board: Board, read: Call) -> None:
+    Player(board.keys.tag, board.commands.call, read).play(case["steps"])
+
+
+@pytest.fixture(scope="module")
+def functions(url: str) -> None:
+    """The commands, as functions."""
+    Board(url=url).commands.load_functions()
+
+
+@cases
+@pytest.mark.usefixtures("functions")
+def test_so_does_whoever_calls_functions(case: dict[str, Any], board: Board, read: Call) -> None:
+    def call(name: str, *words: str) -> Any:
+        return read("FCALL", name, 1, board.keys.tag, *words)
+
+    Player(board.keys.tag, call, read).play(case["steps"])
+
+
+def shell(board: Board, url: str, folder: Path = CLIENTS) -> subprocess.CompletedProcess[str]:
+    """What conformance.sh in a folder says of the file beside it."""
+    return subprocess.run(
+        [folder / "conformance.sh", url],
+        env=os.environ | {"JOBS_BOARD": board.name},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@with_redis_cli
+def test_redis_cli_sees_it(board: Board, url: str) -> None:
+    board.commands.load()
+    done = shell(board, url)
+    names = (f"ok {number} {case['name']}" for number, case in enumerate(CASES, 1))
+    assert done.stdout.splitlines() == [f"1..{len(CASES)}", *names], done.stderr
+    assert done.returncode == 0
+    assert board.client.keys("{conformance-*") == []
+
+
+WRONG: list[dict[str, Any]] = [
+    {"command": "JPAUSE", "args": ["nobody"], "reply": 1},
+    {"command": "JPAUSE", "args": ["nobody"], "error": "STALE"},
+    {"command": "JPAUSE", "args": ["nobody"], "error": "NOTFOUND", "says": "sunny"},
+    {"command": "JGET", "args": ["nobody"], "error": "NOTFOUND"},
+    {"command": "JGET", "args": ["nobody"], "reply": []},
+    {"command": "JGET", "args": ["nobody"], "reply": [{"json": {"id": "nobody"}}]},
+    {"command": "JCOUNT", "args": [], "reply": {"map": {"jobs": 1}}},
+    {"command": "JCOUNT", "args": [], "reply": {"map": {"wishes": 0}}},
+    {"command": "JTICK", "args": ["now", "5"], "reply": [0, 0, 5001]},
+    {"command": "JCOUNT", "args": [], "reply": {"save": "count"}},
+    {"read": ["EXISTS", "{board}:job"], "reply": 1},
+]
+"""Steps that no client may find right, so that we know that it looks."""
+
+
+@pytest.mark.parametrize("step", WRONG, ids=json.dumps)
+def test_what_is_wrong_is_seen(step: dict[str, Any], board: Board, read: Call) -> None:
+    with pytest.raises((AssertionError, TypeError)):
+        Player(board.keys.tag, board.commands.call, read).play([step])
+
+
+@with_redis_cli
+def test_redis_cli_sees_what_is_wrong(board: Board, url: str, tmp_path: Path) -> None:
+    board.commands.load()
+    shutil.copy(CLIENTS / "conformance.sh", tmp_path)
+    found = [{"name": "a", "steps": [step]} for step in WRONG]
+    (tmp_path / "conformance.json").write_text(json.dumps({"cases": found}))
+    done = shell(board, url, tmp_path)
+    assert [line for line in done.stdout.splitlines() if "ok" in line[:6]] == [
+        f"not ok {number} a" for number in range(1, len(WRONG) + 1)
+    ], done.stderr
+    assert done.returncode == 1
+
+
+@with_redis_cli
+def test_redis_cli_says_what_it_needs(board: Board, url: str) -> None:
+    assert "run `jobs init`" in shell(board, url).stderr
+    assert "no Redis answers" in shell(board, "unix:///nowhere").stderr
+
+
+def test_every_command_is_in_the_file() -> None:
+    called = {step["command"] for case in CASES for step in case["steps"] if "command" in step}
+    assert called == set(commands())
+
+
+def test_names_tell_cases_apart() -> None:
+    names = [case["name"] for case in CASES]
+    assert len(set(names)) == len(names)

@@ -1,0 +1,60 @@
+"""The Lua client: its own tests, and the conformance file, on a real Lua 5.1 and a real server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from jobs_core import Board
+
+FOLDER = Path(__file__).parents[2] / "clients" / "lua"
+
+
+def has(*modules: str) -> bool:
+    """Whether Lua 5.1 is here, and has these modules."""
+    lua = shutil.which("lua5.1")
+    words = " ".join(f"require '{module}'" for module in modules)
+    return (
+        lua is not None
+        and subprocess.run([lua, "-e", words], capture_output=True, check=False).returncode == 0
+    )
+
+
+pytestmark = pytest.mark.skipif(not has("redis", "cjson"), reason="no lua5.1 with lua-redis and lua-cjson")
+
+
+@pytest.fixture
+def ready(board: Board) -> Board:
+    """A board whose commands are loaded."""
+    board.commands.load()
+    return board
+
+
+@pytest.mark.skipif(shutil.which("busted") is None, reason="no busted")
+def test_its_own_tests_pass(ready: Board, url: str) -> None:
+    done = subprocess.run(
+        ["busted", "--lua=lua5.1", "-o", "TAP", "spec"],
+        cwd=FOLDER,
+        env=os.environ | {"JOBS_TEST_SOCKET": url.removeprefix("unix://"), "JOBS_TEST_BOARD": ready.name},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("\nok ") > 50
+
+
+def test_it_conforms(ready: Board, url: str) -> None:
+    done = subprocess.run(
+        ["lua5.1", "conformance.lua", url, ready.name],
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("not ok", "#"))]
+    assert done.returncode == 0, "\n".join(failed) + done.stderr
