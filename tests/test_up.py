@@ -16,6 +16,7 @@ import pytest
 
 from jobs_core import Board
 from jobs_core.server import data_dir, embedded_url
+from tests.helpers import wait_until
 
 JOBS = [sys.executable, "-c", "from jobs_core.cli import main; main()"]
 
@@ -35,7 +36,7 @@ class Up:
             text=True,
         )
         self.events: list[dict[str, Any]] = []
-        self.errors = ""
+        self._log: list[str] = []
         self._news = threading.Condition()
         self._readers = [threading.Thread(target=self._read), threading.Thread(target=self._read_errors)]
         for reader in self._readers:
@@ -50,7 +51,13 @@ class Up:
 
     def _read_errors(self) -> None:
         assert self.process.stderr is not None
-        self.errors = self.process.stderr.read()
+        for line in self.process.stderr:
+            self._log.append(line)
+
+    @property
+    def errors(self) -> str:
+        """What it has written on standard error so far."""
+        return "".join(self._log)
 
     def wait_for(self, kind: str, job: str | None = None, count: int = 1) -> list[dict[str, Any]]:
         """The events of a kind (and job), once there are `count` of them."""
@@ -201,6 +208,34 @@ def test_a_board_file_with_a_mistake_is_refused(
     up.end()
     assert says in up.errors
     assert "Traceback" not in up.errors
+
+
+def test_a_board_file_is_applied_again_when_it_changes(start: Callable[..., Up], tmp_path: Path) -> None:
+    path = tmp_path / "board.yml"
+
+    def declare(*ids: str) -> None:
+        entries = "".join(f"  {id}: {{runner: console, payload: x, every: 1h}}\n" for id in ids)
+        path.write_text(f"name: mine\njobs:\n{entries}")
+
+    declare("first", "other")
+    up = start(str(path), "--watch")
+    up.wait_for("task.finished", "first")
+    declare("first", "second")
+    up.wait_for("task.finished", "second")
+    assert up.jobs("list", "--json").count('"id": "') == 2
+    path.write_text("jobs: [a mistake]")
+    wait_until(lambda: "the board stays as it was" in up.errors)
+    declare("first", "third")
+    up.wait_for("task.finished", "third")
+    assert up.end() == 0
+    assert "Traceback" not in up.errors
+
+
+def test_watching_needs_a_file(start: Callable[..., Up]) -> None:
+    up = start("--watch")
+    assert up.process.wait(timeout=30) == 2
+    up.end()
+    assert "--watch needs the board file to watch" in up.errors
 
 
 def test_only_its_user_may_open_the_socket(start: Callable[..., Up]) -> None:
