@@ -63,6 +63,7 @@ WORK = (
     Option("rate", "rate", "how many of its tasks may start in a period: 100/1m"),
 )
 
+IN = Option("in", "duration", "queue it this much later: 10m")
 UNIQUE = Option("unique-for", "duration", "push nothing if the same was pushed less than this ago")
 
 STATE = (
@@ -73,7 +74,7 @@ STATE = (
 
 SCHEDULE_OPTIONS = {option.name: option for option in SCHEDULE}
 JOB_OPTIONS = {option.name: option for option in (*SCHEDULE, *WORK, *STATE)}
-PUSH_OPTIONS = {option.name: option for option in (SCHEDULE[-1], UNIQUE, *WORK)}
+PUSH_OPTIONS = {option.name: option for option in (SCHEDULE[-1], IN, UNIQUE, *WORK)}
 
 
 def to_text(value: Any) -> str:
@@ -97,14 +98,15 @@ def to_text(value: Any) -> str:
 def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS) -> list[str]:
     """Flatten options into `option value …`, leaving out those that are None.
 
-    Python writes the dash in a name as an underscore. Raises OptionError for a name that is not an option.
+    Python writes the dash in a name as an underscore, and `in` as `in_`. Raises OptionError for a name that
+    is no option.
 
     >>> to_pairs({"every": 5, "stop": None, "retry_on": ["503", "timeout"]})
     ['every', '5', 'retry-on', '503,timeout']
     """
     pairs: list[str] = []
     for word, value in options.items():
-        name = word.replace("_", "-")
+        name = word.rstrip("_").replace("_", "-")
         if name not in allowed and name != "now":
             raise unknown("option", name, allowed)
         if value is not None:

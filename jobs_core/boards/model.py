@@ -70,6 +70,7 @@ class BoardFile:
     name: str | None = None
     boards: dict[str | None, list[Declared]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    notices: list[Problem] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from jobs_core.boards.crontabs import is_crontab, read_crontab
 from jobs_core.boards.job import JobReader
 from jobs_core.boards.model import BoardFile, Problem, Where
 from jobs_core.boards.node import Node
@@ -25,7 +26,7 @@ SIZE = 32 * 1024 * 1024
 
 
 def read(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
-    """Read a board file, `.toml` or YAML, with all that it includes. Its mistakes are among its `problems`.
+    """Read a board file, YAML, `.toml` or a crontab, with all that it includes; `problems` has all mistakes.
 
     defaults: {runner: shell, timeout: 1h}
     jobs:
@@ -69,6 +70,9 @@ class _Reader:
             return
         if whole not in self._found.files:
             self._found.files.append(whole)
+        if is_crontab(path):
+            self._crontab(path, scope, board)
+            return
         root = self._root(path)
         if root is not None:
             self._document(root, path, scope, board, (*includers, whole))
@@ -76,19 +80,43 @@ class _Reader:
     def _problem(self, where: Where, sentence: str) -> None:
         self._found.problems.append(Problem(where, sentence))
 
-    def _root(self, path: Path) -> Node | None:
-        """The document in a file, if it is a mapping."""
+    def _crontab(self, path: Path, scope: Scope, board: str | None) -> None:
+        """Read a crontab: a line is a job, with the defaults of the file that includes it."""
+        text = self._text(path)
+        declared = self._found.boards.setdefault(board, [])
+        if text is not None:
+            jobs, problems, notices = read_crontab(text, path, scope)
+            self._found.problems += problems
+            self._found.notices += notices
+            for job in jobs:
+                self._note_id(board, job.id, job.where)
+                declared.append(job)
+
+    def _text(self, path: Path) -> str | None:
+        """What is in a file, if it can be read."""
         where = Where(str(path))
         try:
-            if path.stat().st_size > SIZE:
-                raise Unreadable(
-                    Problem(where, f"the file is over {SIZE >> 20} MiB: split it, and include the parts")
-                )
-            root = parse(path.read_text("utf-8"), str(path), toml=path.suffix.lower() == ".toml")
+            if path.stat().st_size <= SIZE:
+                return path.read_text("utf-8")
+            self._problem(where, f"the file is over {SIZE >> 20} MiB: split it, and include the parts")
         except OSError as error:
             self._problem(where, f"the file cannot be read: {error.strerror}")
         except UnicodeDecodeError as error:
             self._problem(where, f"the file is not UTF-8: byte {error.start} is not")
+        return None
+
+    def _note_id(self, board: str | None, id: str, where: Where) -> None:
+        first = self._ids.setdefault((board, id), where)
+        if first is not where:
+            self._problem(where, f"the job {id!r} is declared twice: first at {first}")
+
+    def _root(self, path: Path) -> Node | None:
+        """The document in a file, if it is a mapping."""
+        text = self._text(path)
+        if text is None:
+            return None
+        try:
+            root = parse(text, str(path), toml=path.suffix.lower() == ".toml")
         except Unreadable as error:
             self._found.problems.append(error.problem)
         else:
@@ -147,9 +175,7 @@ class _Reader:
             return
         declared = self._found.boards.setdefault(board, [])
         for name, job in self._mapping(jobs, "jobs"):
-            first = self._ids.setdefault((board, str(name.value)), name.where)
-            if first is not name.where:
-                self._problem(name.where, f"the job {name.value!r} is declared twice: first at {first}")
+            self._note_id(board, str(name.value), name.where)
             if self._is_mapping(job, name.value):
                 one = self._jobs.job(name, job, scope)
                 if one is not None:

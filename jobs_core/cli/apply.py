@@ -100,6 +100,8 @@ def _run(
     from jobs_core.boards import read_good
 
     read = read_good(file)
+    for notice in read.notices:
+        click.echo(str(notice), err=True)
     chosen = [
         (open_board(url, name or board_name), declared)
         for name, declared in chosen_boards(read, explicit_board(ctx))

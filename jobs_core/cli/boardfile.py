@@ -56,6 +56,8 @@ def check(
     for file in files:
         found = read(file)
         problems += found.problems
+        for notice in found.notices:
+            click.echo(str(notice), err=True)
         for name, declared in chosen_boards(found, explicit_board(ctx)):
             problems += _judged(found, declared, url, name or board_name)
     for problem in sorted(set(problems)):

@@ -204,6 +204,8 @@ class _Applied:
         """Apply the file, and say what changed."""
         from jobs_core.cli.apply import apply_declared, show_plan
 
+        for notice in self._file.notices:
+            click.echo(str(notice), err=True)
         found = apply_declared(board, self._file, self._declared)
         show_plan(found, board.name, err=True)
 

@@ -71,7 +71,7 @@ def push(
     kept for an hour, or as long as --keep says.
 
     \b
-      jobs push shell 'echo hi' --at +10m
+      jobs push shell 'echo hi' --in 10m
       jobs push backup                        # the job of that id
       jobs push shell 'make test' --wait --timeout 10m
       jobs push shell ./reindex --unique-for 1h --priority 5

@@ -2,7 +2,7 @@
 --[[ JPUSH board runner payload [option value …]     queue a one-off task
      JPUSH board id [option value …]                 run a job now, beside its schedule
 
-  Options: at (a time, or +10m for a delay), keep (for how long its output is), now (tests); for a one-off task also
+  Options: at (a time) or in (a delay), keep (for how long its output is), now (tests); for a one-off task also
   unique-for, queue, priority, and what a worker reads: timeout lease policy attempts backoff … A one-off task, the nth
   push of the board, belongs to a job of its own, push:<n>; the task id of a pushed run of a job ends in -<n>. With
   unique-for (a duration) a push of the same runner, payload and queue queues nothing for so long, and answers the id of
@@ -25,7 +25,15 @@
 --- @include "schedule"
 --- @include "count"
 
-local PUSH_OPTIONS = { at = true, now = true, queue = true, priority = true, ['unique-for'] = true }
+-- When a push is due: at a time, in so long, or now.
+local function due_of(options, now)
+  if options.at and options['in'] then fail('OPTION', 'at and in exclude each other: both say when it is queued') end
+  if options['in'] then return now + duration('in', options['in']) end
+  return options.at and instant('at', options.at, now) or now
+end
+
+local RUN_OPTIONS = { at = true, ['in'] = true, keep = true, now = true }
+local PUSH_OPTIONS = { at = true, ['in'] = true, now = true, queue = true, priority = true, ['unique-for'] = true }
 
 -- The body of a job, for a run whose output is kept.
 local function with_keep(body, period)
@@ -38,12 +46,12 @@ end
 
 -- What a run of a job on the board is made of.
 local function job_run(board, id, n)
-  if #ARGV > 1 and ARGV[2] ~= 'at' and ARGV[2] ~= 'keep' and ARGV[2] ~= 'now' then
+  if #ARGV > 1 and not RUN_OPTIONS[ARGV[2]] then
     fail('OPTION', 'push takes a job id, or a runner and a payload, and then pairs of option and value')
   end
-  local options = read_pairs(ARGV, 2, { at = true, keep = true, now = true })
+  local options = read_pairs(ARGV, 2, RUN_OPTIONS)
   local now = now_option(options)
-  local due = options.at and instant('at', options.at, now) or now
+  local due = due_of(options, now)
   local head, body = find_job(board, id)
   if options.keep then body = with_keep(body, options.keep) end
   -- No scheduled run of the job, and no other pushed one, may have the same id.
@@ -72,7 +80,7 @@ local function one_off(board, runner, payload, n)
   check_payload(payload_limit(board), payload)
   local options = read_pairs(ARGV, 3, WORKER_OPTIONS, PUSH_OPTIONS)
   local now = now_option(options)
-  local due = options.at and instant('at', options.at, now) or now
+  local due = due_of(options, now)
   local queue = options.queue and queue_name(options.queue) or runner
   local push = {
     job = 'push:' .. n, due = due, moment = digits(due), now = now,

@@ -292,3 +292,46 @@ def test_files_that_include_each_other_are_named(tmp_path: Path) -> None:
 def test_toml_that_is_none_has_its_place(tmp_path: Path) -> None:
     (problem,) = read(file(tmp_path, "[jobs]\na = \n", "board.toml")).problems
     assert str(problem).endswith("board.toml:2:5: this is not TOML: Invalid value")
+
+
+CRONTAB = """
+CRON_TZ=Asia/Tokyo
+MAILTO=root
+0 3 * * * /srv/backup.sh --full
+@daily date +\\%F%input
+"""
+
+
+def test_a_crontab_is_a_board_file(tmp_path: Path) -> None:
+    found = read(file(tmp_path, CRONTAB, "mine.crontab"))
+    assert job(found, "backup") == {
+        "id": "backup",
+        "runner": "shell",
+        "payload": "/srv/backup.sh --full",
+        "cron": "0 3 * * *",
+        "zone": "Asia/Tokyo",
+    }
+    assert job(found, "date")["payload"] == {"line": "date +%F", "input": "input\n"}
+    assert [notice.where.line for notice in found.notices] == [3]
+
+
+def test_a_system_crontab_has_a_user_column(tmp_path: Path) -> None:
+    found = read(file(tmp_path, "0 3 * * * nobody /srv/backup.sh\n", "cron.d/backup"))
+    assert job(found, "backup")["payload"] == "/srv/backup.sh"
+    assert "not as nobody" in found.notices[0].sentence
+
+
+def test_an_included_crontab_inherits_defaults(tmp_path: Path) -> None:
+    file(tmp_path, "0 3 * * * /srv/backup.sh\n", "mine.crontab")
+    text = "defaults: {runner: http, timeout: 1h}\ninclude: mine.crontab\njobs: {backup: {payload: x}}"
+    found = read(file(tmp_path, text))
+    assert [job.runner for job in found.boards[None]] == ["shell", "http"]
+    assert found.boards[None][0].options["timeout"] == "1h"
+    (problem,) = found.problems
+    assert "the job 'backup' is declared twice: first at" in problem.sentence
+
+
+def test_a_mistake_in_a_crontab_has_its_place(tmp_path: Path) -> None:
+    path = file(tmp_path, "# a comment\n0 25 * * * x\n", "crontab")
+    (problem,) = read(path).problems
+    assert str(problem) == f"{path}:2:3: hour '25' is not within 0-23"

@@ -289,3 +289,13 @@ def test_a_refusal_never_quotes_the_payload(lua: Lua) -> None:
     with pytest.raises((OptionError, NotFoundError)) as caught:
         lua.call("JPUSH", "echo", "the secret", "at")
     assert "secret" not in str(caught.value)
+
+
+def test_in_is_a_delay(lua: Lua) -> None:
+    assert lua.push("x", **{"in": "10m"}) == f"push:1@{MS + 600_000}"
+    lua.put("a")
+    assert lua.jpush("a", "in", 5) == f"a@{MS + 5000}-2"
+    assert lua.tick(T + 4) == 0
+    assert lua.tick(T + 5) == 1
+    lua.refuses(OptionError, "at and in exclude each other", "JPUSH", "a", "in", 5, "at", "+5")
+    lua.refuses(OptionError, "in 'soon' is not a duration", "JPUSH", "a", "in", "soon")
