@@ -7,8 +7,8 @@
 
   Apply a board file as a whole: begin a stage, fill it with JSTAGE, check those of its jobs that run after others, and
   commit. Committing is one small step, whatever the number of jobs; from then on the board is to be the new one, and is
-  rolled forward: by JAPPLY roll, a hundred jobs a call, or by whoever ticks. Meanwhile nothing new is due, and reading
-  a job is refused with JOBS AGAIN. Whoever stops before the commit leaves the board as it was.
+  rolled forward by JAPPLY roll, a hundred jobs a call. Meanwhile ticking, and reading a job, is refused with JOBS AGAIN:
+  whoever meets that rolls on. Whoever stops before the commit leaves the board as it was.
 
     EVALSHA <JAPPLY> 1 {jobs} begin                       answers the stage: 1-0
     EVALSHA <JAPPLY> 1 {jobs} check 1-0 report            refused if a job would wait for itself; answers OK

@@ -5,13 +5,13 @@
   delayed tasks, as many tasks that a rate held back, and some whose lease has lapsed: that attempt is lost, and
   whoever takes the task next asks its policy what to do. A task that is lost too often (`losses`) becomes a dead
   letter. Any number of clients may tick; none matters more. A job that is late runs once: the occurrences it missed
-  after the first are counted as coalesced. While a board file is being put in place, a tick does some of that instead.
+  after the first are counted as coalesced. While a board file is being put in place, nothing is due: see JAPPLY.
 
     EVALSHA <JTICK> 1 {jobs}
       1) (integer) 3                 how many were moved
       2) (integer) 1763900005000     when there is more to do, in ms since the epoch; 0: not in sight
       3) (integer) 1763900000123     Redis's present, by which to tell how long to wait
-  Errors: JOBS OPTION.
+  Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 --- @include "command"
 --- @include "instant"
@@ -20,7 +20,7 @@
 --- @include "due_members"
 --- @include "ending"
 --- @include "held"
---- @include "roll"
+--- @include "settled"
 
 local BYTES = 1048576  -- payloads may be large: each kind of move ends once it has copied this many
 local LAPSES = 100  -- leases that one tick ends at most
@@ -141,10 +141,7 @@ return command(function()
   local options = read_pairs(ARGV, 1, { limit = true, now = true })
   local limit = math.min(whole('limit', options.limit or '500', 1), 1000)
   local now = now_option(options)
-  if redis.call('EXISTS', key(board, 'rolling')) == 1 then
-    roll(board)
-    return { 0, now, now }
-  end
+  refuse_unsettled(board)
   follow_rest(board, now)
   local moved = free_idle_limits(board)
     + return_lapsed(board, now, limit)

@@ -1,4 +1,3 @@
---- @include "after"
 --- @include "count"
 --- @include "history"
 --- @include "overlap"

@@ -5,7 +5,7 @@
 -- each of them is to be. Until then nobody is to see the board, half old and half new.
 local function refuse_unsettled(board)
   if redis.call('EXISTS', key(board, 'rolling')) == 1 then
-    fail('AGAIN', 'a board file is being put in place: call JAPPLY roll or JTICK, then try again')
+    fail('AGAIN', 'a board file is being put in place: call JAPPLY roll until it answers 0, then try again')
   end
 end
 
