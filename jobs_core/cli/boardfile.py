@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def board() -> None:
-    """Work with board files: jobs declared in YAML or TOML.
+    """Work with board files: jobs declared in YAML, TOML or a crontab.
 
     \b
       jobs board check board.yml
