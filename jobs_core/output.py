@@ -71,8 +71,10 @@ class OutputKeeper:
     def _pass_on(self) -> None:
         while self._wake.wait() and not self._stopped:
             self._wake.clear()
+            with self._lock:
+                tokens = list(self._printed)
             with self._sending:
-                for token in list(self._printed):
+                for token in tokens:
                     self._send(token)
             time.sleep(INTERVAL)
 
