@@ -23,7 +23,21 @@ def diamond(board: Board) -> Board:
 
 
 def test_put_says_after_what_a_job_runs(jobs: Jobs) -> None:
+    jobs("put", "a", "console", "x")
     assert jobs("put", "b", "console", "x", "--after", "a").stdout == "b: runs after a\n"
+    said = jobs("put", "b", "console", "x", "--after", "a,typo").stdout
+    assert said == "b: runs after a, typo (not on the board yet: typo)\n"
+
+
+def test_show_says_what_a_job_has_met_and_what_is_missing(diamond: Board, jobs: Jobs) -> None:
+    diamond.push("clean")
+    (task,) = diamond.pop("shell", lease=30)
+    diamond.ack(task.token)
+    (report,) = lines(jobs("show", "report", "--json"))
+    assert (report["met"], "missing" in report) == (["clean"], False)
+    (alarm,) = lines(jobs("show", "alarm", "--json"))
+    assert alarm["missing"] == ["gone"]
+    assert "gone" in jobs("show", "alarm").stdout
 
 
 def test_put_refuses_a_cycle_and_names_it(jobs: Jobs) -> None:

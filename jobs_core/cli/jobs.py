@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +27,9 @@ from jobs_core.cli.common import (
 )
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
+
+if TYPE_CHECKING:
+    from jobs_core.board import Board
 
 PUT_OPTIONS = {name: option for name, option in JOB_OPTIONS.items() if option not in STATE}
 
@@ -99,8 +102,7 @@ def _put(
     if as_json:
         echo_json(board.show(id))
     else:
-        after = defaults.get("after")
-        click.echo(f"{id}: runs after {after}" if after else f"{id}: {_next_text(next_run)}")
+        click.echo(f"{id}: {_next_text(next_run)}" if "after" not in defaults else _waiting_text(board, id))
 
 
 def with_defaults(lines: Iterator[str], defaults: Mapping[str, Any]) -> Iterator[str | Mapping[str, Any]]:
@@ -111,6 +113,12 @@ def with_defaults(lines: Iterator[str], defaults: Mapping[str, Any]) -> Iterator
         except ValueError:
             job = None
         yield {**defaults, **job} if isinstance(job, dict) else line
+
+
+def _waiting_text(board: Board, id: str) -> str:
+    relation = board.when(id)
+    missing = f" (not on the board yet: {', '.join(relation['missing'])})" if "missing" in relation else ""
+    return f"{id}: runs after {', '.join(relation['after'])}{missing}"
 
 
 def _next_text(next_run: datetime | None) -> str:
@@ -124,12 +132,17 @@ def _next_text(next_run: datetime | None) -> str:
 def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) -> None:
     """Show jobs: their options, next run and state.
 
+    Of one that runs after others, also which of these it has met since its last run, and which are missing.
+
     \b
       jobs show tick
     """
     board = open_board(url, board_name)
     for id in ids:
         job = board.show(id)
+        if job["state"] == "waiting":
+            relation = board.when(id)
+            job |= {name: relation[name] for name in ("met", "missing") if name in relation}
         if as_json:
             echo_json(job)
         else:
