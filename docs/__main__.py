@@ -1,13 +1,16 @@
-"""Write docs/hooks.md from the hook specifications: `scripts/docs`."""
+"""Write what is made from the code: the page of hooks, and the JSON Schema of board files: `scripts/docs`."""
 
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
 
 from jobs_core import hookspecs
+from jobs_core.boards.schema import schema
 
 PAGE = Path(__file__).parent / "hooks.md"
+SCHEMA = Path(__file__).parent / "board.schema.json"
 
 HEAD = """\
 # Hooks
@@ -22,6 +25,11 @@ def render() -> str:
     return "\n".join([HEAD, *map(_section, hooks)])
 
 
+def render_schema() -> str:
+    """What `jobs board schema` prints."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
 def _section(hook: object) -> str:
     name = hook.__name__  # type: ignore[attr-defined]
     parameters = ", ".join(inspect.signature(hook).parameters)  # type: ignore[arg-type]
@@ -31,3 +39,4 @@ def _section(hook: object) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(render(), "utf-8")
+    SCHEMA.write_text(render_schema(), "utf-8")
