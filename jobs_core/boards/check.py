@@ -11,7 +11,7 @@ from jobs_core.boards.model import BoardFile, Declared, Problem, Where
 from jobs_core.boards.variables import veil
 from jobs_core.calls import as_raw
 from jobs_core.errors import JobsError, PayloadError
-from jobs_core.options import JOB_OPTIONS
+from jobs_core.options import JOB_OPTIONS, nearest, to_text
 
 if TYPE_CHECKING:
     from jobs_core.board import Board
@@ -45,6 +45,33 @@ def check_with(
             _mend(jobs[place], name)
         mended |= wrong
         advance = _ignored
+
+
+def absent(board: Board, declared: list[Declared]) -> list[Problem]:
+    """The jobs that others wait for, and that are neither declared nor on the board: they may be misspelt."""
+    ids = {job.id for job in declared}
+    waits = [(parent, job) for job in declared for parent in _parents(job) if parent not in ids]
+    names = sorted({parent for parent, _ in waits})
+    found: set[str] = set()
+    for first in range(0, len(names), 500):
+        some = names[first : first + 500]
+        replies = board.commands.call("JGET", *some)
+        found |= {name for name, reply in zip(some, replies, strict=True) if reply is not None}
+    return [
+        Problem(
+            job.places.get("after", job.where),
+            f"after names a job neither here nor on the board: {parent!r}{nearest(parent, ids)}",
+        )
+        for parent, job in waits
+        if parent not in found
+    ]
+
+
+def _parents(job: Declared) -> list[str]:
+    """The ids that `after` names."""
+    if "after" not in job.options:
+        return []
+    return [name.strip() for name in to_text(job.options["after"]).split(",")]
 
 
 def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:

@@ -73,7 +73,7 @@ def check(
 
 def _judged(found: BoardFile, declared: list[Declared], url: str | None, board_name: str) -> list[Problem]:
     """What runners and Redis say of jobs; without a server, what runners do."""
-    from jobs_core.boards.check import check_alone, check_with
+    from jobs_core.boards.check import absent, check_alone, check_with
 
     try:
         board = open_board(url, board_name)
@@ -83,7 +83,10 @@ def _judged(found: BoardFile, declared: list[Declared], url: str | None, board_n
         group: click.Group = click.get_current_context().find_root().command  # type: ignore[assignment]
         return check_alone(group.load_plugins(), declared)  # type: ignore[attr-defined]
     with progress("checked", total=len(declared)) as advance:
-        return check_with(board, found, declared, advance)
+        problems = check_with(board, found, declared, advance)
+    for notice in absent(board, declared):
+        click.echo(str(notice), err=True)
+    return problems
 
 
 @board.command()

@@ -183,6 +183,17 @@ def test_check_of_a_good_file_changes_nothing(jobs: Jobs, board: Board, path: Pa
     assert state(board) == {}
 
 
+def test_check_points_to_jobs_that_nobody_has(jobs: Jobs, board: Board, path: Path) -> None:
+    board.put("there", "console", "x")
+    path.write_text(TEXT.replace("[tick, day]", "[tik, there]"))
+    found = jobs("board", "check", str(path))
+    assert found.exit_code == 0
+    assert found.stderr.splitlines() == [
+        f"{path}:7:22: after names a job neither here nor on the board: 'tik' (did you mean 'tick'?)",
+        "nothing to correct",
+    ]
+
+
 def test_check_without_a_server_says_so(jobs: Jobs, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_REDIS_URL", "unix:///nowhere.sock")
     found = jobs("board", "check", str(path))
