@@ -335,18 +335,19 @@ class Board:
 
     # Functions
 
-    def job(self, id: str | None = None, *, anywhere: bool = False, **options: Any) -> Callable[[F], F]:
+    def job(self, id: str | None = None, *, runner: str | None = None, **options: Any) -> Callable[[F], F]:
         """Declare a function as a job: a decorator, which leaves the function as it is.
 
-        `respond()` puts the job, and runs the function in this process. With `anywhere` it is run by any
-        worker that has jobs-python and can import the module; `put_declared()` puts it. The id is that of
-        the function, module and all, unless it is given. `options` are those of `put`.
+        `respond()` puts the job, and runs the function in this process. With a `runner` whose payload is an
+        import path, as that of jobs-python is, any worker with that runner runs it, if it can import the
+        module; `put_declared()` puts it. The id is that of the function, module and all, unless it is
+        given. `options` are those of `put`.
 
         >>> @board.job(cron="0 3 * * *", zone="Europe/Brussels")
         ... def report() -> str:
         ...     return "12 pages"
         """
-        return self.functions.declare(id, anywhere=anywhere, **options)
+        return self.functions.declare(id, runner=runner, **options)
 
     def put_declared(self) -> dict[str, datetime | None]:
         """Put the jobs that `job` has declared. Returns their next runs. Raises what `put` raises."""

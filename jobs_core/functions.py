@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from jobs_core.commands import Call
@@ -25,16 +27,17 @@ class Declared:
 
     id: str
     function: Function
-    anywhere: bool
+    runner: str | None
+    """One whose payload is an import path; None for the process that declares the function."""
     options: Mapping[str, Any]
 
     def call(self, checked: Callable[..., Call]) -> tuple[Any, ...]:
         """The JSET that puts the job; `checked` makes it where a plugin's runner is to check the payload."""
-        if self.anywhere:
-            payload = f"{self.function.__module__}:{self.function.__qualname__}"
-            name, arguments = checked("JSET", self.id, "python", payload, self.options)
-            return name, *arguments
-        return "JSET", self.id, self.id, "", *to_pairs(self.options)
+        if self.runner is None:
+            return "JSET", self.id, self.id, "", *to_pairs(self.options)
+        path = f"{_module_of(self.function)}:{self.function.__qualname__}"
+        name, arguments = checked("JSET", self.id, self.runner, path, self.options)
+        return name, *arguments
 
 
 @dataclass(slots=True)
@@ -43,26 +46,24 @@ class Functions:
 
     declared: list[Declared] = field(default_factory=list)
 
-    def declare(self, id: str | None, *, anywhere: bool, **options: Any) -> Callable[[F], F]:
+    def declare(self, id: str | None, *, runner: str | None, **options: Any) -> Callable[[F], F]:
         """Declare the function that is decorated. Raises OptionError for an id that was declared before."""
         to_pairs(options)  # a name that is no option is a mistake of this line, not of one far away
 
         def decorate(function: F) -> F:
-            if anywhere and "<" in function.__qualname__:
-                raise OptionError(
-                    f"{function.__qualname__} is not at the top of its module, where another process finds it"
-                )
+            if runner is not None:
+                _check_importable(function)
             name = id or _id_of(function)
             if any(one.id == name for one in self.declared):
                 raise OptionError(f"two functions are declared as the job {name!r}: give one another id")
-            self.declared.append(Declared(name, function, anywhere, options))
+            self.declared.append(Declared(name, function, runner, options))
             return function
 
         return decorate
 
     def runners(self) -> list[Runner]:
         """The runners of functions that run in this process. Raises OptionError when there are none."""
-        found = [function_runner(one.id, one.function) for one in self.declared if not one.anywhere]
+        found = [function_runner(one.id, one.function) for one in self.declared if one.runner is None]
         if not found:
             raise OptionError("no function is declared to run here: decorate one with @board.job(every=…)")
         return found
@@ -82,4 +83,26 @@ def function_runner(name: str, function: Function) -> Runner:
 
 def _id_of(function: Function) -> str:
     """An id of the names of a function and its module: what an id cannot have becomes a dash."""
-    return re.sub(r"[^\w.-]+", "-", f"{function.__module__}.{function.__qualname__}")[-64:].strip("-.")
+    return re.sub(r"[^\w.-]+", "-", f"{_module_of(function)}.{function.__qualname__}")[-64:].strip("-.")
+
+
+def _check_importable(function: Function) -> None:
+    if "<" in function.__qualname__:
+        raise OptionError(
+            f"{function.__qualname__} is not at the top of its module, where another process finds it"
+        )
+    if not _module_of(function).replace(".", "_").isidentifier():
+        raise OptionError(
+            f"{function.__qualname__} is in {_module_of(function)}, which no other process can import: "
+            "write it to a file whose name is a Python name"
+        )
+
+
+def _module_of(function: Function) -> str:
+    """The name that others import a function's module by, also where it is the program that runs."""
+    if function.__module__ != "__main__":
+        return function.__module__
+    main = sys.modules["__main__"]
+    if main.__spec__ is not None:  # python -m reports.monthly
+        return main.__spec__.name
+    return Path(getattr(main, "__file__", "<stdin>")).stem

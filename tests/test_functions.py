@@ -1,4 +1,4 @@
-"""Functions as jobs: `@board.job(every=5)`, run in the process or anywhere."""
+"""Functions as jobs: `@board.job(every=5)`, run in the process or by a runner."""
 
 from __future__ import annotations
 
@@ -49,6 +49,41 @@ def test_functions_run_in_the_process_that_declares_them(board: Board, url: str,
     assert said == ["ticked", "echoed ''", "about about 1"]
     assert board.show("tick")["every"] == 3600
     assert next(board.history(job="tick"))["note"] == "fine"
+
+
+REPORTS = """
+import sys
+from jobs_core import Board
+
+board = Board(sys.argv[1], sys.argv[2]) if __name__ == "__main__" else Board("x", "unix:///nowhere.sock")
+
+@board.job(every=60, runner="python")
+def send():
+    return "12 pages"
+
+if __name__ == "__main__":
+    board.put_declared()
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "module"),
+    [
+        (["office/reports.py"], "reports"),
+        (["-m", "office.reports"], "office.reports"),
+        (["-m", "office"], "office.__main__"),
+    ],
+)
+def test_a_program_is_known_by_the_name_that_others_import_it_by(
+    url: str, board: Board, tmp_path: Path, words: list[str], module: str
+) -> None:
+    office = tmp_path / "office"
+    office.mkdir()
+    (office / "reports.py").write_text(REPORTS)
+    (office / "__init__.py").write_text("")
+    (office / "__main__.py").write_text(REPORTS)
+    subprocess.run([sys.executable, *words, board.name, url], cwd=tmp_path, check=True)
+    assert board.show(f"{module}.send")["payload"] == f"{module}:send"
 
 
 def test_declaring_touches_no_network() -> None:
@@ -104,7 +139,7 @@ def test_respond_serves_every_declared_function(board: Board) -> None:
     assert sorted(seen) == ["first ", "first with a payload", "second b"]
 
 
-def test_a_function_runs_anywhere_by_its_import_path(
+def test_a_function_runs_on_any_worker_by_its_import_path(
     url: str, board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere.py").write_text("def report():\n    return 'from elsewhere'\n")
@@ -113,7 +148,7 @@ def test_a_function_runs_anywhere_by_its_import_path(
     import elsewhere  # type: ignore[import-not-found]
 
     checking = Board(board.name, url)
-    checking.job(anywhere=True, every=60)(elsewhere.report)
+    checking.job(runner="python", every=60)(elsewhere.report)
     checking.put_declared()
     assert checking.show("elsewhere.report")["payload"] == "elsewhere:report"
     with working(checking, checking.plugins.runner("python")):
@@ -129,10 +164,15 @@ def test_what_cannot_be_declared_is_refused(board: Board) -> None:
     with pytest.raises(OptionError, match="no option 'evry'"):
         board.job(evry=5)
     with pytest.raises(OptionError, match="is not at the top of its module"):
-        board.job(anywhere=True)(local)
+        board.job(runner="python")(local)
     board.job("a")(local)
     with pytest.raises(OptionError, match="two functions are declared as the job 'a'"):
         board.job("a")(local)
+
+
+def test_a_function_that_was_typed_in_has_no_import_path(url: str) -> None:
+    done = subprocess.run([sys.executable, "-", "jobs", url], input=REPORTS, capture_output=True, text=True)
+    assert "OptionError: send is in <stdin>, which no other process can import" in done.stderr
 
 
 def test_there_must_be_something_to_run(board: Board) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from typing import Any
 
 import pytest
 from jobs_cloudwatch import sender
 
-from .conftest import event, opened, refusal, said
+from .conftest import PATIENCE, event, opened, refusal, said
 
 
 @pytest.mark.parametrize(
@@ -75,11 +76,15 @@ def test_a_configuration_that_boto3_cannot_use(
 
 
 def test_nobody_listens(capsys: Any, monkeypatch: Any) -> None:
+    spoken = threading.Event()
+    say = sender.say
     monkeypatch.setattr(sender, "CLOSING", 0.5)
+    monkeypatch.setattr(sender, "say", lambda words: (say(words), spoken.set()))
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         with opened(f"http://127.0.0.1:{unused.getsockname()[1]}") as (logger, _):
             logger.write(event("a", time.time()))
+            assert spoken.wait(PATIENCE)
     first, last = said(capsys)
     assert "it cannot be reached (EndpointConnectionError): check the network" in first
     assert last.startswith("could not send 1 event before the worker stopped: it cannot be reached")
