@@ -70,9 +70,10 @@ do
   end
 
   -- Note what a job waits for, instead of what it waited for before. That is a revision of the board: what others have
-  -- found about cycles does not hold any more.
+  -- found about cycles does not hold any more. What has ended counts on, unless it is to end another way from now on.
   function after.link(board, id, head, old)
     local keeps = {}
+    if head and head.h and old and old.h and head.h.o ~= old.h.o then redis.call('DEL', key(board, 'met:' .. id)) end
     redis.call('HINCRBY', key(board, 'stats'), 'revision', 1)
     for _, parent in ipairs(after.parents(head)) do
       keeps[parent] = true

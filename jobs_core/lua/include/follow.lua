@@ -20,10 +20,7 @@ do
     if waits.n then return true end
     local met = key(board, 'met:' .. id)
     redis.call('SADD', met, parent)
-    for _, other in ipairs(waits.p) do
-      if redis.call('SISMEMBER', met, other) == 0 then return false end
-    end
-    return true
+    return redis.call('SCARD', met) == #waits.p
   end
 
   local function pass_over(board, id, moment)
