@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.lua.helpers import Lua
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 IDS = "abcde"
 
