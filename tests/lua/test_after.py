@@ -233,6 +233,19 @@ def test_many_that_wait_for_one_job_run_over_several_ticks(lua: Lua) -> None:
     assert lua.adds_up()
 
 
+def test_those_with_large_payloads_run_over_more_ticks(lua: Lua) -> None:
+    lua.put("a")
+    for id in "cdefg":
+        lua.put(id, 600_000 * "x", after="a", queue="children")
+    end(lua, "a")
+    assert len(runs(lua)) == 2
+    assert lua.jtick(now=T)[1] == MS
+    assert len(runs(lua)) == 2
+    lua.tick()
+    assert len(runs(lua)) == 1
+    assert lua.adds_up()
+
+
 def test_a_job_that_is_removed_waits_no_more_and_is_waited_for_still(family: Lua) -> None:
     child(family)
     end(family, "a")

@@ -10,6 +10,7 @@ local follow_rest
 do
   local AT_ONCE = 10  -- jobs that one ending looks at
   local MANY = 100  -- jobs that one tick looks at
+  local BYTES = 1048576  -- and what they may come to: payloads may be large
 
   local function wants(waits, ending)
     return waits.o == 'e' or ending == (waits.o == 'f' and 'failure' or 'success')
@@ -51,20 +52,25 @@ do
     return head.h and not head.z and head.l ~= 0 and now >= head.s and now <= (head.t or now)
   end
 
+  -- Answers how many bytes it read.
   local function look_at(board, id, parent, ending, now)
     local packed = redis.call('HGET', key(board, 'job'), id)
-    if not packed then return end
+    if not packed then return 0 end
     local head, body = unpack_job(packed)
     if is_waiting(head, now) and wants(head.h, ending) and is_met(board, id, head.h, parent) then
       run(board, id, head, body, now)
     end
+    return #packed
   end
 
   -- Look at the jobs after `last` that wait for a parent. Answers where to go on, or nothing at the end.
   local function look_at_some(board, parent, last, ending, now, most)
     local children = redis.call('ZRANGE', key(board, 'after:' .. parent), last, '+', 'BYLEX', 'LIMIT', 0, most)
-    for _, id in ipairs(children) do look_at(board, id, parent, ending, now) end
-    return #children == most and '(' .. children[most] or nil
+    local bytes = 0
+    for n, id in ipairs(children) do
+      bytes = bytes + look_at(board, id, parent, ending, now)
+      if n == most or bytes > BYTES then return '(' .. id end
+    end
   end
 
   -- A task of the job `parent` has ended: `ending` is success, failure or cancelled.
