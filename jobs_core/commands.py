@@ -311,7 +311,7 @@ _KINDS: dict[type[Exception], str] = {
 def _explain(error: Exception) -> str | None:
     """Say in one sentence what state of the server an error tells of, if it is a known one."""
     for kind, sentence in _KINDS.items():
-        if isinstance(error, kind):
+        if isinstance(error, kind) or isinstance(error.__cause__, kind):  # which redis.asyncio wraps
             return sentence
     return next((sentence for saying, sentence in _SAYINGS.items() if saying in str(error)), None)
 

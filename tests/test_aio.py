@@ -205,3 +205,12 @@ def test_an_absent_server_is_one_sentence() -> None:
                 await found.count()
 
     asyncio.run(body())
+
+
+def test_a_wrong_password_is_one_sentence(url: str) -> None:
+    async def body() -> None:
+        async with AsyncBoard("a", f"{url}?username=nobody&password=s3cret") as found:
+            with pytest.raises(ServerError, match="Redis wants another user name or password"):
+                await found.count()
+
+    asyncio.run(body())
