@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 import sys
@@ -15,8 +16,9 @@ from jobs_core.errors import OptionError
 from jobs_core.model import Context, Outcome, Runner, Task
 from jobs_core.options import to_pairs
 
-Function = Callable[..., Outcome | str | None]
-"""It takes nothing, the payload, or the task and its context; it returns an outcome, a note, or nothing."""
+Function = Callable[..., Any]
+"""It takes nothing, the payload, or the task and its context; it returns an outcome, a note, or nothing, and
+may be `async`."""
 
 F = TypeVar("F", bound=Function)
 
@@ -75,7 +77,9 @@ def function_runner(name: str, function: Function) -> Runner:
 
     def run(task: Task, context: Context) -> Outcome:
         arguments = {0: (), 1: (task.payload,)}.get(parameters, (task, context))
-        result = function(*arguments)
+        result: Any = function(*arguments)
+        if inspect.iscoroutine(result):
+            result = asyncio.run(result)
         return result if isinstance(result, Outcome) else Outcome.done(str(result or ""))
 
     return Runner(name, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -102,6 +103,9 @@ class Task:
     history: tuple[Attempt, ...] = ()
 
 
+NOTE = 1000
+"""Characters of a note that are kept."""
+
 Status = Literal["done", "failed", "cancelled", "accepted", "lost"]
 
 
@@ -109,8 +113,9 @@ Status = Literal["done", "failed", "cancelled", "accepted", "lost"]
 class Outcome:
     """What a runner reports of one attempt. `lost` is what a policy is shown when its worker fell silent.
 
-    `note` is one line for people. `code` is short and stable, for policies to match on (an exit code, an
-    HTTP status, `timeout`). `data` is anything else that is JSON: it is kept in the history.
+    `note` is one line for people, made so and cut at 1,000 characters. `code` is short and stable, for
+    policies to match on (an exit code, an HTTP status, `timeout`). `data` is anything else that is JSON: it
+    is kept in the history, up to 64 KiB.
     `retry_after`, in seconds, is a delay that the target itself asked for.
     """
 
@@ -119,6 +124,9 @@ class Outcome:
     code: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     retry_after: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "note", re.sub(r"\s+", " ", self.note[: 2 * NOTE]).strip()[:NOTE])
 
     @classmethod
     def done(cls, note: str = "", *, code: str = "", **data: Any) -> Outcome:

@@ -323,7 +323,7 @@ class Worker:
             outcome = self._plugins.manager.hook.jobs_execute(
                 task=run.task, runner=runner, context=run.context
             )
-        except Exception as error:
+        except BaseException as error:  # sys.exit(), too: it would end the thread, and the task with it never
             note = f"{type(error).__name__}: {error}".replace(run.task.raw or "\0", "<payload>")
             return Outcome.failed(note, code=type(error).__name__)
         if not isinstance(outcome, Outcome):
@@ -336,7 +336,7 @@ class Worker:
         try:
             policy = self._plugins.policy(str(task.options.get("policy") or default_policy(task)))
             decision = self._plugins.manager.hook.jobs_decide(task=task, outcome=outcome, policy=policy)
-        except Exception as error:
+        except BaseException as error:
             self._emit("trouble", task, note=f"its policy failed: {error}")
             return Decision.dead()
         return decision if isinstance(decision, Decision) else Decision.dead()

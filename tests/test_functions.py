@@ -126,7 +126,7 @@ def test_respond_serves_every_declared_function(board: Board) -> None:
         seen.append(f"first {payload}")
 
     @board.job("b")
-    def second(task: Task, context: Context) -> Outcome:
+    async def second(task: Task, context: Context) -> Outcome:
         seen.append(f"second {task.job}")
         return Outcome.done("by hand")
 

@@ -63,6 +63,18 @@ def raising(task: Task, context: Context) -> Outcome:
     raise RuntimeError(f"cannot stand {task.raw}")
 
 
+def exiting(task: Task, context: Context) -> Outcome:
+    raise SystemExit(3)
+
+
+def interrupted(task: Task, context: Context) -> Outcome:
+    raise KeyboardInterrupt
+
+
+def telling_a_story(task: Task, context: Context) -> Outcome:
+    return Outcome.failed("it began\n\tlong ago" + 2000 * ".")
+
+
 def returning_nothing(task: Task, context: Context) -> Outcome:
     return None  # type: ignore[return-value]
 
@@ -72,6 +84,9 @@ def returning_nothing(task: Task, context: Context) -> Outcome:
     [
         (failing, "no luck"),
         (raising, "RuntimeError: cannot stand <payload>"),
+        (exiting, "SystemExit: 3"),
+        (interrupted, "KeyboardInterrupt:"),
+        (telling_a_story, "it began long ago" + 983 * "."),
         (returning_nothing, "the runner 'test' returned no Outcome"),
     ],
 )

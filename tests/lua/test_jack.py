@@ -107,6 +107,18 @@ def test_a_lease_that_nobody_has_ended_yet_still_acknowledges(lua: Lua) -> None:
     assert lua.tick(T + 99) == 0
 
 
+def test_the_history_keeps_only_so_much_of_each_report(lua: Lua) -> None:
+    lua.push()
+    data = '{"a":"' + 65528 * "x" + '"}'
+    lua.jack(lua.held()["token"], "retry", note="é" * 600, code="é" * 33, data=data)
+    held = lua.held()
+    assert held["history"].split("\t")[0].split(" ")[3:] == ["é" * 32, "é" * 100]
+    lua.jack(held["token"], "done", data=data + " ")
+    first, last = [entry for _, entry in lua.client.xrange(lua.keys.history)]
+    assert (first["note"], first["code"], first["data"]) == ("é" * 500, "é" * 32, data)
+    assert "data" not in last
+
+
 def test_the_history_keeps_each_attempt_with_its_note_code_and_data(lua: Lua) -> None:
     lua.push()
     first = lua.held()

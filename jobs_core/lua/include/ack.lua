@@ -5,6 +5,7 @@
 local ACK_OPTIONS = {
   delay = true, timeout = true, progress = true, note = true, code = true, data = true, unstarted = true, now = true,
 }
+local NOTE, CODE, DATA = 1000, 64, 65536  -- bytes that the history keeps of each
 local OPEN = 86400000  -- ms that an accepted task stays open, unless its `timeout` says otherwise
 
 local function percent(text)
@@ -78,11 +79,16 @@ local STANDINGS = {
   end,
 }
 
+-- What the history keeps. Data that is too long is left out: half of it would be no JSON.
 local function kept_fields(options)
+  local kept = {
+    note = options.note and cut(options.note, NOTE), code = options.code and cut(options.code, CODE),
+    data = options.data and #options.data <= DATA and options.data, progress = options.progress,
+  }
   local fields = {}
   for _, name in ipairs({ 'note', 'code', 'data', 'progress' }) do
-    if options[name] then
-      fields[#fields + 1], fields[#fields + 2] = name, options[name]
+    if kept[name] then
+      fields[#fields + 1], fields[#fields + 2] = name, kept[name]
     end
   end
   return fields

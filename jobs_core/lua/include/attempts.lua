@@ -7,8 +7,15 @@
 
 local KEPT = 20
 
+-- The first bytes of a text, without half a character at the end.
+local function cut(text, length)
+  local first = text:sub(1, length)
+  if not text:find('^[\128-\191]', length + 1) then return first end
+  return (first:gsub('[\192-\255][\128-\191]*$', ''))
+end
+
 local function plain(text, length)
-  return text and text ~= '' and text:gsub('%c', ' '):sub(1, length) or nil
+  return text and text ~= '' and cut(text:gsub('%c', ' '), length) or nil
 end
 
 local function entry(status, now, worker, code, note)

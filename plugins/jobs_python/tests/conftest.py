@@ -10,6 +10,7 @@ import pytest
 
 SOURCE = """
 import os
+import sys
 from jobs_core import Outcome
 
 def good():
@@ -39,6 +40,15 @@ def loud(context):
     for number in range(100_000):
         context.line(f"line {number}")
 
+def leave(code=None):
+    sys.exit(code)
+
+def interrupted():
+    raise KeyboardInterrupt
+
+async def awaited(a):
+    return f"awaited {a}"
+
 class Group:
     @staticmethod
     def member():
@@ -54,8 +64,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "steps.py").write_text(SOURCE)
     (tmp_path / "lacking.py").write_text("import nowhere_to_be_found\n")
     (tmp_path / "failing.py").write_text("raise RuntimeError('at import')\n")
+    (tmp_path / "leaving.py").write_text("raise SystemExit('not a module')\n")
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setenv("JOBS_PYTHON_PATH", str(tmp_path))
     yield tmp_path
-    for name in ("steps", "lacking", "failing"):
+    for name in ("steps", "lacking", "failing", "leaving"):
         sys.modules.pop(name, None)

@@ -36,6 +36,9 @@ def call(folder: Path) -> Any:
         ({"function": "steps:add", "args": [1, 2], "kwargs": {"c": 3}}, "6"),
         ({"function": "steps:add", "kwargs": {"a": 4}}, "4"),
         ("steps:about", "a@1"),
+        ({"function": "steps:awaited", "args": ["rest"]}, "awaited rest"),
+        ("steps:leave", ""),
+        ({"function": "steps:leave", "args": [0]}, ""),
         ("os:getcwd", str(Path.cwd())),
     ],
 )
@@ -46,6 +49,18 @@ def test_what_a_function_returns_is_the_note(call: Any, payload: Any, note: str)
 
 def test_a_function_may_return_an_outcome(call: Any) -> None:
     assert call("steps:outcome")[0] == Outcome.failed("on purpose", code="7")
+
+
+@pytest.mark.parametrize(
+    ("payload", "note", "code"),
+    [
+        ({"function": "steps:leave", "args": [3]}, "exit 3", "3"),
+        ({"function": "steps:leave", "args": ["no paper"]}, "no paper", "1"),
+        ("steps:interrupted", "KeyboardInterrupt", "KeyboardInterrupt"),
+    ],
+)
+def test_a_function_may_exit_as_programs_do(call: Any, payload: Any, note: str, code: str) -> None:
+    assert call(payload)[0] == Outcome.failed(note, code=code)
 
 
 def test_a_function_may_ask_for_its_task_and_context(call: Any) -> None:
@@ -72,6 +87,7 @@ def test_an_exception_is_a_failure_with_its_traceback_in_the_log(call: Any) -> N
             "lacking:x cannot be imported: ModuleNotFoundError: No module named 'nowhere_to_be_found'",
         ),
         ("failing:x", "failing:x cannot be imported: RuntimeError: at import"),
+        ("leaving:x", "leaving:x cannot be imported: SystemExit: not a module"),
     ],
 )
 def test_what_cannot_be_found_is_one_sentence(call: Any, payload: str, note: str) -> None:

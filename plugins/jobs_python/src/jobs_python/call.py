@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import inspect
 import sys
@@ -23,18 +24,23 @@ class NotThereError(Exception):
 def call(path: str, args: Sequence[Any], kwargs: Mapping[str, Any], task: Task, context: Context) -> Outcome:
     """Call a function, and make an outcome of what it returns or raises.
 
-    A parameter named `task` or `context` gets these, unless the payload says otherwise.
+    A parameter named `task` or `context` gets these, unless the payload says otherwise. What `async def` has
+    made is run to its end.
     """
     try:
         function = find(path, context.settings.get("python_path", ["."]))
     except NotThereError as error:
         return Outcome.failed(str(error), code="import")
-    except Exception as error:
+    except BaseException as error:  # a script that exits where it is imported, too
         _print_traceback(error, context)
         return Outcome.failed(f"{path} cannot be imported: {_named(error)}", code="import")
     try:
         result = function(*args, **{**_own(function, task, context), **kwargs})
-    except Exception as error:
+        if inspect.iscoroutine(result):
+            result = asyncio.run(result)
+    except SystemExit as end:
+        return _as_exit(end.code)
+    except BaseException as error:  # whatever it is, it is the function's own failure
         _print_traceback(error, context)
         return Outcome.failed(_named(error), code=type(error).__name__)
     return result if isinstance(result, Outcome) else Outcome.done("" if result is None else str(result))
@@ -72,11 +78,20 @@ def _own(function: Callable[..., Any], task: Task, context: Context) -> dict[str
     return {name: value for name, value in {"task": task, "context": context}.items() if name in names}
 
 
-def _print_traceback(error: Exception, context: Context) -> None:
+def _as_exit(code: object) -> Outcome:
+    """What sys.exit() means in a program."""
+    if code in (None, 0):
+        return Outcome.done()
+    if isinstance(code, int):
+        return Outcome.failed(f"exit {code}", code=str(code))
+    return Outcome.failed(str(code), code="1")
+
+
+def _print_traceback(error: BaseException, context: Context) -> None:
     for text in traceback.format_exception(error):
         for line in text.splitlines():
             context.line(line, "stderr")
 
 
-def _named(error: Exception) -> str:
+def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
