@@ -31,6 +31,16 @@ class Cli(click.Group):
             self.plugins.add_commands(self)
         return self.plugins
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the command; say so of what belongs after it."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name
+            if name not in ("--url", "--board", "--json"):
+                raise
+            raise click.UsageError(f"{name} comes after the command: jobs list {name}", ctx) from error
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, those of plugins too."""
         self.load_plugins()
