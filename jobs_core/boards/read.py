@@ -36,7 +36,8 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
     """
     found = BoardFile(path)
     _Reader(found, environ).file(path, Scope(), None, (), Where(str(path)))
-    found.boards.setdefault(None, []) if not found.boards else None
+    if not found.boards:
+        found.boards[None] = []
     found.problems.sort()
     return found
 
