@@ -209,7 +209,9 @@ class _Reader:
                 yield key, value
 
     def _is_mapping(self, node: Node, what: object) -> bool:
-        if not node.is_mapping:
+        if node.value is None:
+            self._problem(node.where, f"{what} has no value: write {{}} for none")
+        elif not node.is_mapping:
             self._problem(node.where, f"{what} is to be a mapping: keys, each with a value")
         return node.is_mapping
 

@@ -189,7 +189,7 @@ def test_anchors_and_merges_serve(tmp_path: Path) -> None:
         ("x", ["1:1: the file is no mapping"]),
         ("defaults: {}", ["1:1: there is neither jobs, boards nor include"]),
         ("jobs: [a]", ["1:7: jobs is to be a mapping"]),
-        ("jobs:", ["1:6: jobs is to be a mapping"]),
+        ("jobs:", ["1:6: jobs has no value: write {} for none"]),
         ("jobs: {}\nboards: {}", ["2:9: boards excludes jobs and board"]),
         ("jobs: {}\ndefalts: {}", ["2:1: there is no key 'defalts' (did you mean 'defaults'?)"]),
         ("jobs: {}\ndefaults: {next: 5}", ["2:12: there is no key 'next'"]),
