@@ -6,13 +6,14 @@
 #   clients/conformance.sh redis://user:secret@host/0   # or a URL; also unix:///path/to/socket
 #   clients/conformance.sh -h host -p 6380              # or options of redis-cli (7.0 or later)
 #
-# The commands must be there: any `jobs` command puts them there. JOBS_BOARD names a board that has their
+# The commands must be there: `jobs init` puts them there. JOBS_BOARD names a board that has their
 # SHAs (jobs). Cases are played on boards of their own, whose keys are removed at the end.
 #
 # One redis-cli makes all calls; python3 reads the file, and compares.
 set -eu
 
 case ${1-} in
+  unix://*\?*) echo "a socket's URL has nothing after its path here: $1" >&2 && exit 2 ;;
   unix://*) set -- -s "${1#unix://}" ;;
   redis://* | rediss://*) set -- -u "$1" ;;
 esac

@@ -20,6 +20,7 @@ from jobs_core.commands import commands, translated
 from jobs_core.errors import AgainError, JobsError
 from jobs_core.model import Payload, Task
 from jobs_core.options import to_pairs
+from jobs_core.output import PAGE, Reading
 from jobs_core.replies import (
     Held,
     Tick,
@@ -53,6 +54,8 @@ CONNECTIONS = 50
 class AsyncBoard:
     """A named set of jobs on one Redis, for asyncio. Its methods are those of `Board`, to be awaited.
 
+    It belongs to the event loop that first uses it.
+
     Plugins check jobs on a thread, since they may block; so does bulk work run (put_many, push_many, load,
     apply, plan, trim, dead_retry, dead_purge, init), over a connection of its own. Workers are not asyncio:
     see `Board.respond` and `jobs run`.
@@ -75,6 +78,7 @@ class AsyncBoard:
         self.name = name
         self.keys = self._board.keys
         self.client = _connect(self._board)
+        self._published = False
 
     async def __aenter__(self) -> AsyncBoard:
         return self
@@ -165,6 +169,16 @@ class AsyncBoard:
         """As `Board.plan`."""
         return await self._on_thread(self._board.plan, jobs, owner, **options)
 
+    # Functions
+
+    def job(self, id: Any = None, *, runner: str | None = None, **options: Any) -> Any:
+        """As `Board.job`; `put_declared` puts what it has declared."""
+        return self._board.job(id, runner=runner, **options)
+
+    async def put_declared(self) -> dict[str, datetime | None]:
+        """As `Board.put_declared`."""
+        return await self._on_thread(self._board.put_declared)
+
     # Tasks
 
     async def push(self, runner_or_job: str, payload: Payload | None = None, **options: Any) -> str:
@@ -216,25 +230,34 @@ class AsyncBoard:
 
     async def output(self, task: str, *, follow: bool = False) -> AsyncIterator[dict[str, Any]]:
         """As `Board.output`."""
-        entries = self._board.output(task, follow=follow)
-        while True:
-            entry = await self._on_thread(_next, entries)
-            if entry is None:
-                return
-            yield entry
+        reading = Reading(self.name, task, follow=follow)
+        client = _connect(self._board, 1)  # of its own, since it waits for long
+        cancels = _cancels()
+        try:
+            while not reading.is_over:
+                with translated():
+                    found = await client.xread({self.keys.output(task): reading.last}, PAGE, reading.block)
+                if _cancels() > cancels:  # before Python 3.12, asyncio.wait_for may swallow one
+                    raise asyncio.CancelledError
+                for entry in reading.take(found):
+                    yield entry
+                if reading.is_in_doubt:
+                    reading.hear(bool([one async for one in self.tasks(task=task)]))
+        finally:
+            await client.aclose()
 
     async def dead(self, **filters: Any) -> AsyncIterator[dict[str, Any]]:
         """As `Board.dead`."""
         async for task in self.tasks("dead", **filters):
             yield task
 
-    async def dead_retry(self, **filters: Any) -> int:
+    async def dead_retry(self, *, all: bool = False, **filters: Any) -> int:
         """As `Board.dead_retry`."""
-        return await self._on_thread(self._board.dead_retry, **filters)
+        return await self._on_thread(self._board.dead_retry, all=all, **filters)
 
-    async def dead_purge(self, **filters: Any) -> int:
+    async def dead_purge(self, *, all: bool = False, **filters: Any) -> int:
         """As `Board.dead_purge`."""
-        return await self._on_thread(self._board.dead_purge, **filters)
+        return await self._on_thread(self._board.dead_purge, all=all, **filters)
 
     async def limit(
         self, kind: Literal["queue", "runner"], name: str, *, concurrency: int | None = None, rate: Any = None
@@ -287,6 +310,9 @@ class AsyncBoard:
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         """Call one command, as `Commands.call` does."""
+        if not self._published:
+            await self._on_thread(self._board.commands.publish)
+            self._published = True
         while True:
             try:
                 with translated():
@@ -317,8 +343,8 @@ class AsyncBoard:
         return await asyncio.to_thread(function, *arguments, **options)
 
 
-def _connect(board: Board) -> redis.asyncio.Redis:
-    """A client that reaches the same server as a board's."""
+def _connect(board: Board, connections: int = CONNECTIONS) -> redis.asyncio.Redis:
+    """A client that reaches the same server as a board's, over so many connections at most."""
     kwargs = dict(board.client.connection_pool.connection_kwargs)
     kwargs.pop("retry", None)
     kind: Any = (
@@ -329,14 +355,16 @@ def _connect(board: Board) -> redis.asyncio.Redis:
         else redis.asyncio.Connection
     )
     pool = redis.asyncio.BlockingConnectionPool(
-        CONNECTIONS, None, connection_class=kind, retry=Retry(NoBackoff(), 0), **kwargs
+        connections, None, connection_class=kind, retry=Retry(NoBackoff(), 0), **kwargs
     )
     return redis.asyncio.Redis.from_pool(pool)  # which it closes, too
 
 
+def _cancels() -> int:
+    """How often somebody asked to cancel what runs now."""
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
+
+
 def _listed(method: Callable[P, Iterator[T]]) -> Callable[P, list[T]]:
     return lambda *arguments, **options: list(method(*arguments, **options))
-
-
-def _next(entries: Iterator[dict[str, Any]]) -> dict[str, Any] | None:
-    return next(entries, None)

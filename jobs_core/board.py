@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import redis
 from redis.backoff import NoBackoff
@@ -55,7 +56,7 @@ def connect(url: str | None = None) -> redis.Redis:
     Raises ServerError when no URL is given and no server is found, OptionError for a bad URL.
     """
     try:
-        return redis.Redis.from_url(
+        client = redis.Redis.from_url(
             url or server.default_url(),
             decode_responses=True,
             encoding_errors="surrogateescape",
@@ -65,8 +66,13 @@ def connect(url: str | None = None) -> redis.Redis:
             socket_connect_timeout=5,
             socket_timeout=30,
         )
-    except ValueError as error:
+        pool = client.connection_pool
+        pool.connection_class(
+            **pool.connection_kwargs
+        )  # an option that it does not know is a mistake of the URL
+    except (TypeError, ValueError) as error:
         raise OptionError(f"the URL of Redis is not understood: {error}") from None
+    return client
 
 
 class Board:
@@ -94,9 +100,12 @@ class Board:
             raise OptionError("a board's name has no spaces or braces")
         self.name = name
         self.keys = Keys(name)
+        if client is not None and not client.connection_pool.connection_kwargs.get("decode_responses"):
+            raise OptionError("the client is to decode what it reads: redis.Redis(decode_responses=True)")
         self.client = client or connect(url)
         self.commands = Commands(self.client, self.keys)
         self._plugins = plugins
+        self._loading = threading.Lock()  # of the plugins
         self._validate = validate
         self._has_zones = False
         self.functions = Functions()
@@ -297,13 +306,16 @@ class Board:
         """List dead letters: `tasks` in the state dead, with its filters."""
         return self.tasks("dead", **filters)
 
-    def dead_retry(self, **filters: Any) -> int:
-        """Queue dead letters again, under their ids, as first attempts. Returns how many."""
-        return self._take_up("retry", filters)
+    def dead_retry(self, *, all: bool = False, **filters: Any) -> int:
+        """Queue dead letters again, under their ids, as first attempts. Returns how many.
 
-    def dead_purge(self, **filters: Any) -> int:
-        """Drop dead letters for good. Returns how many."""
-        return self._take_up("purge", filters)
+        Filters are those of `tasks`. Raises OptionError when there are none, unless `all` is True.
+        """
+        return self._take_up("retry", all, filters)
+
+    def dead_purge(self, *, all: bool = False, **filters: Any) -> int:
+        """Drop dead letters for good. Returns how many. Filters, `all` and errors as for `dead_retry`."""
+        return self._take_up("purge", all, filters)
 
     def limit(
         self, kind: Literal["queue", "runner"], name: str, *, concurrency: int | None = None, rate: Any = None
@@ -335,7 +347,15 @@ class Board:
 
     # Functions
 
-    def job(self, id: str | None = None, *, runner: str | None = None, **options: Any) -> Callable[[F], F]:
+    @overload
+    def job(self, id: F, /) -> F: ...
+
+    @overload
+    def job(
+        self, id: str | None = None, *, runner: str | None = None, **options: Any
+    ) -> Callable[[F], F]: ...
+
+    def job(self, id: Any = None, *, runner: str | None = None, **options: Any) -> Any:
         """Declare a function as a job: a decorator, which leaves the function as it is.
 
         `respond()` puts the job, and runs the function in this process. With a `runner` whose payload is an
@@ -347,19 +367,23 @@ class Board:
         ... def report() -> str:
         ...     return "12 pages"
         """
+        if callable(id):  # @board.job, with no parentheses
+            return self.functions.declare(None, runner=None)(id)
         return self.functions.declare(id, runner=runner, **options)
 
     def put_declared(self) -> dict[str, datetime | None]:
         """Put the jobs that `job` has declared. Returns their next runs. Raises what `put` raises."""
         return {
-            one.id: as_time(self.commands.call(*one.call(self.job_call))) for one in self.functions.declared
+            one.id: as_time(self.commands.call(name, *arguments))
+            for one in self.functions.declared
+            for name, arguments in [one.call(self.job_call)]
         }
 
     def respond(self, queue: str | None = None, function: Function | None = None, **options: Any) -> None:
         """Run `function` for each task of a queue, until SIGTERM or Ctrl-C; or all that `job` has declared.
 
-        A function of one parameter gets the payload, of two the task and its context. It may return an
-        Outcome, or a note, or nothing; an exception is a failure. `options` are those of `Worker`.
+        A parameter that is named `task` or `context` gets these, another one the payload. A function may
+        return an Outcome, or a note, or nothing; an exception is a failure. `options` are those of `Worker`.
         Raises OptionError when there is nothing to run.
         """
         from jobs_core.functions import function_runner
@@ -429,7 +453,9 @@ class Board:
         zones.load(self.commands)
         return shas
 
-    def _take_up(self, verb: Literal["retry", "purge"], filters: Mapping[str, Any]) -> int:
+    def _take_up(self, verb: Literal["retry", "purge"], everything: bool, filters: Mapping[str, Any]) -> int:
+        if not everything and all(value is None for value in filters.values()):
+            raise OptionError(f"dead_{verb} without a filter means all dead letters: say all=True")
         tickets = (task["ticket"] for task in list(self.dead(**filters)))
         n = 0
         while chunk := list(islice(tickets, 100)):
@@ -447,9 +473,10 @@ class Board:
     @property
     def plugins(self) -> Plugins:
         """The plugins that this board validates with."""
-        if self._plugins is None:
-            self._plugins = Plugins.load()
-        return self._plugins
+        with self._loading:
+            if self._plugins is None:
+                self._plugins = Plugins.load()
+            return self._plugins
 
     @cached_property
     def _registered(self) -> set[str]:
@@ -457,12 +484,24 @@ class Board:
         with translated():
             return {str(name) for name in self.client.hkeys(self.keys.runners)}
 
-    def job_call(self, name: str, id: str, runner: str, payload: Payload, options: Mapping[str, Any]) -> Call:
-        """The command that puts a job, once plugins have checked it. Raises what `put` raises."""
+    def job_call(
+        self,
+        name: str,
+        id: str,
+        runner: str,
+        payload: Payload,
+        options: Mapping[str, Any],
+        *,
+        is_own: bool = False,
+    ) -> Call:
+        """The command that puts a job, once plugins have checked it. Raises what `put` raises.
+
+        A runner that `is_own` is the caller's, and known to nobody else.
+        """
         raw = as_raw(payload)
         pairs = to_pairs(options)
         self.check_zone(options)
-        self._check(id, runner, raw, options)
+        self._check(id, runner, raw, options, is_own=is_own)
         return name, (id, runner, raw, *pairs)
 
     def push_call(self, target: str, payload: Payload | None, options: Mapping[str, Any]) -> Call:
@@ -489,10 +528,12 @@ class Board:
             if hint:
                 raise OptionError(f"there is no time zone {zone!r}{hint}")
 
-    def _check(self, id: str, runner: str, raw: str, options: Mapping[str, Any]) -> None:
+    def _check(
+        self, id: str, runner: str, raw: str, options: Mapping[str, Any], *, is_own: bool = False
+    ) -> None:
         if not self._validate:
             return
-        if runner not in self.plugins.names("runners") and runner not in self._registered:
+        if not is_own and runner not in self.plugins.names("runners") and runner not in self._registered:
             try:
                 self.plugins.runner(runner)
             except RunnerError as error:

@@ -8,14 +8,12 @@ from typing import Any
 
 from jobs_core.commands import Call
 from jobs_core.errors import OptionError, PayloadError
-from jobs_core.model import Payload
+from jobs_core.model import NOTE, Payload
 from jobs_core.options import JOB_OPTIONS, to_pairs, to_text
+from jobs_core.text import writable
 
 POP_OPTIONS = frozenset(("count", "lease", "worker"))
 TASK_FILTERS = frozenset(("state", "task", "job", "runner", "queue", "older-than", "payload"))
-
-NOTE = 1000
-"""Characters of a note that are kept."""
 
 
 def pop_call(
@@ -40,11 +38,16 @@ def ack_pairs(options: Mapping[str, Any]) -> list[str]:
         if value is None or value == "":
             continue
         if name == "data":
-            value = json.dumps(dict(value), ensure_ascii=False, default=str)
+            value = as_data(value)
         elif name == "note":
             value = str(value)[:NOTE]
         pairs += (name, to_text(value))
     return pairs
+
+
+def as_data(value: Mapping[str, Any]) -> str:
+    """What an outcome's data is kept as. Raises TypeError or ValueError for what is no JSON."""
+    return writable(json.dumps(dict(value), ensure_ascii=False, default=str))
 
 
 def parts(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,8 +63,14 @@ def parts(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_raw(payload: Payload) -> str:
-    if isinstance(payload, str):
-        return payload
+    """A payload as Redis keeps it. Raises PayloadError."""
     if isinstance(payload, Mapping):
-        return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    raise PayloadError("a payload is a string or a JSON object")
+        try:
+            payload = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+        except (TypeError, ValueError) as error:
+            raise PayloadError(f"the payload is no JSON: {error}") from None
+    if not isinstance(payload, str):
+        raise PayloadError("a payload is a string or a JSON object")
+    if writable(payload) != payload:
+        raise PayloadError("the payload has half of a surrogate pair, which is no character")
+    return payload

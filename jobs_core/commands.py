@@ -18,6 +18,7 @@ from redis import exceptions as rx
 
 from jobs_core import errors
 from jobs_core.keys import Keys
+from jobs_core.text import writable
 
 Call = tuple[str, Sequence[Any]]
 """A command's name and its arguments after the board."""
@@ -171,6 +172,11 @@ class Commands:
         with self._connection() as connection:
             return self._load(connection)
 
+    def publish(self) -> None:
+        """See to it that the board's `commands` hash is there."""
+        with self._connection() as connection:
+            self._publish_once(connection)
+
     def load_functions(self) -> None:
         """Load the commands as a Redis Functions library named `jobs`."""
         with self._connection() as connection:
@@ -254,7 +260,10 @@ def _pack(connection: Any, calls: Sequence[Sequence[Any]]) -> Any:
         return connection.pack_commands(calls)
     except (UnicodeEncodeError, rx.DataError):
         as_bytes = [
-            [part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part for part in call]
+            [
+                writable(part).encode("utf-8", "surrogateescape") if isinstance(part, str) else part
+                for part in call
+            ]
             for call in calls
         ]
         return connection.pack_commands(as_bytes)
@@ -323,8 +332,12 @@ def translated() -> Iterator[None]:
         yield
     except rx.ResponseError as error:
         raise _as_ours(error) from error
+    except rx.DataError as error:  # None where text belongs, for instance
+        raise errors.OptionError(f"an argument is neither text nor a number: {error}") from None
     except (rx.ConnectionError, rx.TimeoutError, OSError) as error:
         raise errors.ServerError(
             _explain(error)
             or f"cannot reach Redis ({error}): start one with `jobs up`, or name another with --url"
         ) from error
+    except rx.InvalidResponse as error:
+        raise errors.ServerError("what answers there is no Redis: see the URL") from error

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,8 +17,8 @@ from jobs_core.model import Context, Outcome, Runner, Task
 from jobs_core.options import to_pairs
 
 Function = Callable[..., Any]
-"""It takes nothing, the payload, or the task and its context; it returns an outcome, a note, or nothing, and
-may be `async`."""
+"""It takes the payload, and what it calls `task` and `context`, as far as it asks for them. It returns an
+outcome, a note, or nothing, and may be `async`."""
 
 F = TypeVar("F", bound=Function)
 
@@ -33,13 +33,12 @@ class Declared:
     """One whose payload is an import path; None for the process that declares the function."""
     options: Mapping[str, Any]
 
-    def call(self, checked: Callable[..., Call]) -> tuple[Any, ...]:
-        """The JSET that puts the job; `checked` makes it where a plugin's runner is to check the payload."""
+    def call(self, checked: Callable[..., Call]) -> Call:
+        """The JSET that puts the job, which `checked` makes."""
         if self.runner is None:
-            return "JSET", self.id, self.id, "", *to_pairs(self.options)
+            return checked("JSET", self.id, self.id, "", self.options, is_own=True)
         path = f"{_module_of(self.function)}:{self.function.__qualname__}"
-        name, arguments = checked("JSET", self.id, self.runner, path, self.options)
-        return name, *arguments
+        return checked("JSET", self.id, self.runner, path, self.options)
 
 
 @dataclass(slots=True)
@@ -49,11 +48,16 @@ class Functions:
     declared: list[Declared] = field(default_factory=list)
 
     def declare(self, id: str | None, *, runner: str | None, **options: Any) -> Callable[[F], F]:
-        """Declare the function that is decorated. Raises OptionError for an id that was declared before."""
+        """Declare the function that is decorated.
+
+        Raises OptionError for an id that was declared before, and for a function that could never be called.
+        """
         to_pairs(options)  # a name that is no option is a mistake of this line, not of one far away
 
         def decorate(function: F) -> F:
-            if runner is not None:
+            if runner is None:
+                _arguments_of(function)  # which refuses what could never be called
+            else:
                 _check_importable(function)
             name = id or _id_of(function)
             if any(one.id == name for one in self.declared):
@@ -72,17 +76,73 @@ class Functions:
 
 
 def function_runner(name: str, function: Function) -> Runner:
-    """Make a runner of a function: of no parameter, one (the payload), or two (the task and its context)."""
-    parameters = len(inspect.signature(function).parameters)
+    """Make a runner of a function. Raises OptionError for one that wants more than there is."""
+    arguments = _arguments_of(function)
+    return Runner(name, lambda task, context: call_function(function, *arguments(task, context)))
 
-    def run(task: Task, context: Context) -> Outcome:
-        arguments = {0: (), 1: (task.payload,)}.get(parameters, (task, context))
-        result: Any = function(*arguments)
+
+def call_function(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Outcome:
+    """Call a function, and make an outcome of what it returns. Raises what it raises.
+
+    What `async def` has made is run to its end. sys.exit() means what it does in a program. A generator is a
+    failure: nothing of it has run.
+    """
+    try:
+        result = function(*args, **kwargs)
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
-        return result if isinstance(result, Outcome) else Outcome.done(str(result or ""))
+    except SystemExit as end:
+        return _as_exit(end.code)
+    if inspect.isgenerator(result) or inspect.isasyncgen(result):
+        return Outcome.failed("the function is a generator, of which nothing has run", code="generator")
+    if isinstance(result, Outcome):
+        return result
+    return Outcome.done("" if result is None else str(result))
 
-    return Runner(name, run)
+
+def _as_exit(code: object) -> Outcome:
+    if code in (None, 0):
+        return Outcome.done()
+    if isinstance(code, int):
+        return Outcome.failed(f"exit {code}", code=str(code))
+    return Outcome.failed(str(code), code="1")
+
+
+Arguments = Callable[[Task, Context], tuple[Sequence[Any], Mapping[str, Any]]]
+
+
+def _arguments_of(function: Function) -> Arguments:
+    """What a function is called with: its task and context by these names, and the payload.
+
+    Where there is no payload, a parameter that has a default keeps it.
+    """
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # a builtin that does not say: it takes something
+        return lambda task, context: ([task.payload], {})
+    named = {one.name for one in parameters} & {"task", "context"}
+    others = [one for one in parameters if one.name not in named]
+    needed = [one for one in others if _is_needed(one)]
+    if len(needed) > 1:
+        names = ", ".join(one.name for one in needed)
+        raise OptionError(f"a function gets a payload, and what it calls task and context: not {names}")
+    takers = [one for one in others if one.kind is not one.VAR_KEYWORD]
+    taker = next(iter(needed or takers), None)
+
+    def arguments(task: Task, context: Context) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        own = {name: value for name, value in {"task": task, "context": context}.items() if name in named}
+        if taker is None or not (task.payload or _is_needed(taker)):
+            return (), own
+        if taker.kind in (taker.POSITIONAL_ONLY, taker.VAR_POSITIONAL):
+            return (task.payload,), own
+        return (), {taker.name: task.payload, **own}
+
+    return arguments
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    is_rest = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and not is_rest
 
 
 def _id_of(function: Function) -> str:

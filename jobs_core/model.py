@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from jobs_core.text import one_line, writable
 
 if TYPE_CHECKING:
     from jobs_core.board import Board
@@ -103,8 +104,8 @@ class Task:
     history: tuple[Attempt, ...] = ()
 
 
-NOTE = 1000
-"""Characters of a note that are kept."""
+NOTE, CODE = 1000, 64
+"""Characters that are kept of a note and of a code."""
 
 Status = Literal["done", "failed", "cancelled", "accepted", "lost"]
 
@@ -126,7 +127,8 @@ class Outcome:
     retry_after: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "note", re.sub(r"\s+", " ", self.note[: 2 * NOTE]).strip()[:NOTE])
+        object.__setattr__(self, "note", one_line(str(self.note), NOTE))
+        object.__setattr__(self, "code", one_line(str(self.code), CODE))
 
     @classmethod
     def done(cls, note: str = "", *, code: str = "", **data: Any) -> Outcome:
@@ -238,7 +240,7 @@ class Context:
     def line(self, text: str, stream: str = "stdout") -> None:
         """Pass one line of the task's output to the loggers. Thread-safe."""
         if self._emit is not None:
-            self._emit(text, stream)
+            self._emit(writable(str(text)), stream)
 
 
 @dataclass(frozen=True, slots=True)

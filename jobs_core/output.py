@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import deque
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs_core.commands import translated
 from jobs_core.errors import JobsError, NotFoundError
+from jobs_core.replies import as_json
 
 if TYPE_CHECKING:
     from jobs_core.board import Board
@@ -26,6 +26,9 @@ HELD = 10_000
 
 INTERVAL = 0.1
 """Seconds between two calls that pass on what was printed meanwhile."""
+
+PAGE = 1000
+"""Entries that one call reads."""
 
 BLOCK = 5000
 """Milliseconds for which one call waits for more."""
@@ -95,43 +98,66 @@ def read_output(board: Board, task: str, *, follow: bool = False) -> Iterator[di
 
     With `follow` it goes on until the task has ended. Raises NotFoundError when nothing is kept of it.
     """
-    last, entries = _read(board, task, "0", None)
-    if not entries and not follow:
-        raise _nothing(board, task)
-    patience = LOOKS
-    look_at = time.monotonic() + patience
-    while True:
-        for entry in entries:
-            yield entry
-            if entry.get("what") in ENDS:
-                return
-        if not follow:
-            return
+    reading = Reading(board.name, task, follow=follow)
+    while not reading.is_over:
+        with translated():
+            found: Any = board.client.xread(
+                {board.keys.output(task): reading.last}, count=PAGE, block=reading.block
+            )
+        yield from reading.take(found)
+        if reading.is_in_doubt:
+            reading.hear(next(board.tasks(task=task), None) is not None)
+
+
+class Reading:
+    """How far somebody has read what a task printed: what to ask Redis for next, whoever asks it."""
+
+    def __init__(self, board: str, task: str, *, follow: bool) -> None:
+        self.last = "0"
+        """The entry after which to go on."""
+        self.is_over = False
+        self._board, self._task, self._follow = board, task, follow
+        self._has_begun = False
+        self._has_ended = False
+        self._is_gone = False
+        self._patience = LOOKS
+        self._look_at = time.monotonic() + LOOKS
+
+    @property
+    def block(self) -> int | None:
+        """For how many ms to wait for more, once what is there has been read."""
+        is_waiting = self._follow and self._has_begun and not self._has_ended and not self._is_gone
+        return BLOCK if is_waiting else None
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether it has been silent for so long that somebody should ask if the task is still there."""
+        return self._follow and not self.is_over and time.monotonic() >= self._look_at
+
+    def hear(self, is_there: bool) -> None:
+        """Learn whether the task is still there. If not, what came meanwhile is read, and that is all."""
+        self._is_gone = not is_there
+        self._patience = min(2 * self._patience, 300.0)
+        self._look_at = time.monotonic() + self._patience
+
+    def take(self, found: Any) -> list[dict[str, Any]]:
+        """Read what XREAD has answered. Raises NotFoundError when nothing is kept of the task."""
+        self._has_begun = True
+        entries = [(id, _as_entry(fields)) for _, page in found or () for id, fields in page]
         if entries:
-            look_at = time.monotonic() + patience
-        elif time.monotonic() >= look_at:
-            if next(board.tasks(task=task), None) is None and not _read(board, task, last, None)[1]:
-                raise _nothing(board, task)
-            patience = min(2 * patience, 300.0)
-            look_at = time.monotonic() + patience
-        last, entries = _read(board, task, last, BLOCK)
-
-
-def _read(board: Board, task: str, last: str, block: int | None) -> tuple[str, list[dict[str, Any]]]:
-    """The entries after `last`, waiting for `block` ms for one. Returns the id of the last, and them."""
-    with translated():
-        found: Any = board.client.xread({board.keys.output(task): last}, count=1000, block=block)
-    entries = [(id, fields) for _, page in found or () for id, fields in page]
-    return (entries[-1][0] if entries else last), [_as_entry(fields) for _, fields in entries]
+            self.last = entries[-1][0]
+            self._has_ended = entries[-1][1].get("what") in ENDS  # it may have been revived since
+            self._look_at = time.monotonic() + self._patience
+        elif self._is_gone or (self.last == "0" and not self._follow):
+            raise NotFoundError(
+                f"nothing is kept of a task {self._task!r} on the board {self._board!r}: "
+                "give --keep when it is pushed or put, and ask before that time is over"
+            )
+        else:
+            self.is_over = self._has_ended or not self._follow
+        return [entry for _, entry in entries]
 
 
 def _as_entry(fields: dict[str, str]) -> dict[str, Any]:
-    reads: dict[str, Callable[[str], Any]] = {"attempt": int, "progress": float, "data": json.loads}
+    reads: dict[str, Callable[[str], Any]] = {"attempt": int, "progress": float, "data": as_json}
     return {name: reads.get(name, str)(value) for name, value in fields.items()}
-
-
-def _nothing(board: Board, task: str) -> NotFoundError:
-    return NotFoundError(
-        f"nothing is kept of a task {task!r} on the board {board.name!r}: "
-        "give --keep when it is pushed or put, and ask before that time is over"
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
@@ -260,12 +261,15 @@ class Plugins:
         return next(info for info in self.infos if info.name == name)
 
 
+_importing = threading.Lock()  # standard output is one for all threads
+
+
 def _imported(entry: EntryPoint, info: PluginInfo) -> Any:
     """Import a plugin, and note what would disturb others: the time it takes, and what it prints."""
     printed = io.StringIO()
     started = time.monotonic()
     try:
-        with redirect_stdout(printed):  # standard output is for what a command prints
+        with _importing, redirect_stdout(printed):  # standard output is for what a command prints
             return entry.load()
     finally:
         info.seconds = round(time.monotonic() - started, 3)

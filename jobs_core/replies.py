@@ -103,8 +103,16 @@ def as_entry(id: str, fields: dict[str, str]) -> dict[str, Any]:
     entry["job"] = fields["task"].rpartition("@")[0]
     entry |= {name: int(fields[name]) for name in ("attempt", "count") if name in fields}
     if "data" in fields:
-        entry["data"] = json.loads(fields["data"])
+        entry["data"] = as_json(fields["data"])
     return entry
+
+
+def as_json(text: str) -> Any:
+    """What is JSON, read; else the text itself, which an older JACK may have let in."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def as_limit(name: str, text: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +83,12 @@ class Run:
 
     def _has_stopped(self, outcome: Outcome) -> bool:
         return outcome.status == "cancelled" and self.context.cancelled.is_set()
+
+
+def check_decision(decision: object) -> None:
+    """Raise ValueError for what a policy decided that is no decision."""
+    if not isinstance(decision, Decision) or decision.verb not in VERBS or not 0 <= decision.delay < math.inf:
+        raise ValueError(f"{decision!r} is no decision")
 
 
 def unheard(attempt: Attempt) -> Outcome:

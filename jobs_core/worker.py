@@ -15,7 +15,7 @@ from typing import Any
 
 from jobs_core import bulk
 from jobs_core.board import Board
-from jobs_core.calls import pop_call
+from jobs_core.calls import as_data, pop_call
 from jobs_core.clock import LONGEST, Clock
 from jobs_core.errors import FaultError, JobsError, ServerError, StaleError
 from jobs_core.events import Events
@@ -32,7 +32,8 @@ from jobs_core.model import (
 from jobs_core.output import OutputKeeper
 from jobs_core.policies import default_policy
 from jobs_core.replies import as_task
-from jobs_core.run import Run, unheard
+from jobs_core.run import Run, check_decision, unheard
+from jobs_core.text import described, without
 from jobs_core.wake import PAUSE, Listener, Waker
 
 STALE = "its lease was lost, or this was reported before: no newer outcome is overwritten"
@@ -288,14 +289,21 @@ class Worker:
     def _serve(self) -> None:
         """One thread: run tasks one after the other."""
         while (run := self._work.get()) is not None:
-            if self._may_start(run):
-                self._emit("task.started", run.task)
-                outcome = self._run(run)
-                self._keeper.end(run.task.token)
-                if not run.is_open(outcome):
-                    run.decision = self._decide(run.task, outcome)
-                run.outcome = outcome  # last: whoever sees it may report the run
+            try:
+                self._carry_out(run)
+            except BaseException as error:  # else the thread ends, and its task never does
+                run.outcome = Outcome.failed(without(run.task.raw, described(error)), code="fault")
             self._inbox.put(run)
+
+    def _carry_out(self, run: Run) -> None:
+        if not self._may_start(run):
+            return
+        self._emit("task.started", run.task)
+        outcome = self._run(run)
+        self._keeper.end(run.task.token)
+        if not run.is_open(outcome):
+            run.decision = self._decide(run.task, outcome)
+        run.outcome = outcome  # last: whoever sees it may report the run
 
     def _may_start(self, run: Run) -> bool:
         """Ask the policy about the attempt before, if that ended where no policy was at hand.
@@ -324,22 +332,32 @@ class Worker:
                 task=run.task, runner=runner, context=run.context
             )
         except BaseException as error:  # sys.exit(), too: it would end the thread, and the task with it never
-            note = f"{type(error).__name__}: {error}".replace(run.task.raw or "\0", "<payload>")
-            return Outcome.failed(note, code=type(error).__name__)
+            return Outcome.failed(without(run.task.raw, described(error)), code=type(error).__name__)
         if not isinstance(outcome, Outcome):
             return Outcome.failed(f"the runner {runner.name!r} returned no Outcome", code="no-outcome")
         if run.timed_out and outcome.status == "cancelled":
             return Outcome.failed(f"timed out after {run.timeout:g} s", code="timeout")
+        return self._with_data(run, outcome)
+
+    def _with_data(self, run: Run, outcome: Outcome) -> Outcome:
+        """An outcome whose data can be kept: what was done is done, even if that is not."""
+        try:
+            as_data(outcome.data)
+        except (TypeError, ValueError) as error:
+            self._emit("trouble", run.task, note=f"its data is no JSON, and is left out: {error}")
+            return replace(outcome, data={})
         return outcome
 
     def _decide(self, task: Task, outcome: Outcome) -> Decision:
+        decision: Decision
         try:
             policy = self._plugins.policy(str(task.options.get("policy") or default_policy(task)))
             decision = self._plugins.manager.hook.jobs_decide(task=task, outcome=outcome, policy=policy)
+            check_decision(decision)
         except BaseException as error:
-            self._emit("trouble", task, note=f"its policy failed: {error}")
+            self._emit("trouble", task, note=f"its policy failed: {described(error)}")
             return Decision.dead()
-        return decision if isinstance(decision, Decision) else Decision.dead()
+        return decision
 
     def _reported(self, run: Run, reply: Any) -> None:
         self._runs.discard(run)

@@ -41,7 +41,7 @@ def use(board: Board, url: str) -> Callable[[Use], None]:
 
 
 def test_it_has_every_method_of_board_with_the_same_parameters() -> None:
-    ours = {"job", "put_declared", "respond", "register", "refresh_zones", "dumped", "job_call", "push_call"}
+    ours = {"respond", "register", "refresh_zones", "dumped", "job_call", "push_call"}
     ours |= {"check_zone", "plugins"}
     for name, method in vars(Board).items():
         if name.startswith("_") or name in ours or not callable(method):
@@ -115,7 +115,7 @@ def test_tasks_are_pushed_taken_and_reported_on(use: Callable[[Use], None]) -> N
         assert await found.cancel(ids[2]) == "cancelling"
         assert await found.cancel(later) == "cancelled"
         assert [task["id"] async for task in found.dead()] == [ids[1]]
-        assert await found.dead_retry() == 1
+        assert await found.dead_retry(all=True) == 1
         entries = [entry async for entry in found.history(task=ids[0])]
         assert (entries[0]["note"], entries[0]["data"]) == ("fine", {"a": 1})
         stats = await found.stats()
@@ -180,6 +180,44 @@ def test_a_board_file_is_put_in_place_first(use: Callable[[Use], None], board: B
         board.commands.call("JSTAGE", stage, "board.yml", "put", *words)
         board.commands.call("JAPPLY", "commit", stage, "board.yml")
         assert len([job async for job in found.list()]) == 250
+
+    use(body)
+
+
+def test_functions_are_declared(use: Callable[[Use], None], board: Board) -> None:
+    async def body(found: AsyncBoard) -> None:
+        @found.job("tick", every=5)
+        def tick() -> None: ...
+
+        assert await found.put_declared() == {"tick": board.next("tick")[0]}
+
+    use(body)
+
+
+def test_whoever_comes_first_publishes_the_commands(url: str, board: Board) -> None:
+    async def body() -> None:
+        async with AsyncBoard(f"{board.name}-virgin", url, validate=False) as found:
+            await found.count()
+            assert await found.client.hget(found.keys.commands, "JSET")
+
+    board.count()
+    asyncio.run(body())
+
+
+def test_who_follows_keeps_nobody_waiting(use: Callable[[Use], None]) -> None:
+    async def follow(found: AsyncBoard, task: str) -> None:
+        async for _ in found.output(task, follow=True):
+            pass
+
+    async def body(found: AsyncBoard) -> None:
+        task = await found.push("nobody", "x", keep="1h")
+        readers = [asyncio.create_task(follow(found, task)) for _ in range(60)]
+        await asyncio.sleep(0)
+        assert (await found.count())["queued"] == 1
+        assert not any(reader.done() for reader in readers)
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
 
     use(body)
 

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+import redis
 
-from jobs_core import Board, ExistsError, JobsError, NotFoundError, OptionError, ServerError
+from jobs_core import (
+    Board,
+    ExistsError,
+    JobsError,
+    NotFoundError,
+    OptionError,
+    PayloadError,
+    ServerError,
+)
+from jobs_core.plugins import Plugins
 
 T = 1_700_000_000
 
@@ -89,3 +103,70 @@ def test_dump_and_load_carry_a_board_to_another(board: Board) -> None:
     assert other.show("often") == board.show("often")
     assert other.show("paused")["state"] == "paused"
     assert other.resume("paused") is not None
+
+
+def test_what_no_redis_can_hold_is_refused_in_its_place(board: Board) -> None:
+    circle: dict[str, Any] = {}
+    circle["again"] = circle
+    payloads: list[Any] = ["x", {"a": {1, 2}}, circle, "\ud800", 5, "y"]
+    jobs = [
+        {"id": f"j{place}", "runner": "console", "payload": payload} for place, payload in enumerate(payloads)
+    ]
+    refused = [type(reply) for reply in board.put_many(jobs) if reply is not None]
+    assert refused == [PayloadError] * 4
+    assert board.count()["jobs"] == 2
+    with pytest.raises(OptionError, match="neither text nor a number"):
+        board.show(None)  # type: ignore[arg-type]
+
+
+def test_a_client_that_does_not_decode_is_refused(url: str) -> None:
+    with pytest.raises(OptionError, match="decode_responses=True"):
+        Board(client=redis.Redis.from_url(url))
+
+
+def test_an_option_of_the_url_that_nobody_knows_is_refused(url: str) -> None:
+    with pytest.raises(OptionError, match=r"the URL of Redis is not understood.*'dbb'"):
+        Board(url=f"{url}?dbb=9")
+
+
+def test_what_is_no_redis_is_one_sentence() -> None:
+    def answer(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer, args=[server])
+        thread.start()
+        board = Board(url=f"redis://127.0.0.1:{server.getsockname()[1]}", validate=False)
+        with pytest.raises(ServerError, match="what answers there is no Redis"):
+            board.count()
+        thread.join()
+        board.client.close()
+
+
+def test_plugins_that_many_threads_want_first_are_loaded_once(url: str, board: Board, capsys: Any) -> None:
+    fresh = Board(board.name, url)
+    with ThreadPoolExecutor(10) as threads:
+        found = list(threads.map(lambda _: fresh.plugins, range(20)))
+    print("still heard")
+    assert {id(one) for one in found} == {id(fresh.plugins)}
+    assert capsys.readouterr().out == "still heard\n"
+
+
+def test_plugins_that_are_loaded_on_many_threads_leave_standard_output_alone(capsys: Any) -> None:
+    with ThreadPoolExecutor(10) as threads:
+        list(threads.map(lambda _: Plugins.load(), range(20)))
+    print("still heard")
+    assert capsys.readouterr().out == "still heard\n"
+
+
+def test_dead_letters_are_only_purged_all_if_that_is_said(board: Board) -> None:
+    for _ in range(2):
+        board.push("console", "x")
+        board.ack(board.pop("console", lease=30)[0].token, "dead")
+    for act in (board.dead_purge, board.dead_retry):
+        with pytest.raises(OptionError, match="say all=True"):
+            act(job=None)
+    assert board.dead_purge(older_than="1h") == 0
+    assert board.dead_purge(all=True) == 2

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from jobs_core import Board, Context, OptionError, Outcome, Task
+from jobs_core import Board, Context, OptionError, Outcome, RunnerError, Task
+from jobs_core.functions import function_runner
 from tests.helpers import PATIENCE, wait_until, working
 
 PROGRAM = """
@@ -173,6 +174,80 @@ def test_what_cannot_be_declared_is_refused(board: Board) -> None:
 def test_a_function_that_was_typed_in_has_no_import_path(url: str) -> None:
     done = subprocess.run([sys.executable, "-", "jobs", url], input=REPORTS, capture_output=True, text=True)
     assert "OptionError: send is in <stdin>, which no other process can import" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("function", "raw", "note"),
+    [
+        (lambda: "nothing", "x", "nothing"),
+        (lambda payload: f"{payload}", "x", "x"),
+        (lambda payload, retries=3: f"{payload} {retries}", "x", "x 3"),
+        (lambda payload, /, *, loud=False: f"{payload} {loud}", "x", "x False"),
+        (lambda days=7: f"{days}", "", "7"),
+        (lambda days=7: f"{days}", "8", "8"),
+        (lambda *args, **kwargs: f"{args} {kwargs}", "x", "('x',) {}"),
+        (lambda *args: f"{args}", "", "()"),
+        (lambda **kwargs: f"{kwargs}", "x", "{}"),
+        (lambda task, context: f"{task.job} {context.worker}", "x", "a w"),
+        (lambda context, payload, task=None: f"{payload} {task.job} {context.worker}", "x", "x a w"),
+        (str.upper, "x", "X"),
+        (int, "7", "7"),
+        (lambda: 0, "", "0"),
+        (lambda: None, "", ""),
+        (lambda: sys.exit(), "", ""),
+    ],
+)
+def test_a_function_gets_what_it_asks_for(function: Any, raw: str, note: str) -> None:
+    assert called(function, raw) == Outcome.done(note)
+
+
+def called(function: Any, raw: str = "") -> Outcome:
+    task = Task("a@1", "a", "a", "a", 0.001, 1, raw=raw, payload=raw)
+    return function_runner("a", function).run(task, Context("w"))
+
+
+async def asynchronous_generator() -> Any:
+    yield 1
+
+
+@pytest.mark.parametrize("function", [lambda: (yield), asynchronous_generator])
+def test_a_generator_is_a_failure(function: Any) -> None:
+    assert called(function).code == "generator"
+
+
+def test_a_function_ends_as_a_program_does() -> None:
+    assert called(lambda: sys.exit(3)) == Outcome.failed("exit 3", code="3")
+    assert called(lambda: sys.exit("no paper")) == Outcome.failed("no paper", code="1")
+
+
+@pytest.mark.parametrize("function", [lambda a, b: 0, lambda a, *, b: 0])
+def test_a_function_that_wants_more_than_there_is_is_refused(board: Board, function: Any) -> None:
+    with pytest.raises(OptionError, match="not a, b"):
+        board.job("a")(function)
+    with pytest.raises(OptionError, match="not a, b"):
+        board.respond("a", function)
+
+
+def test_a_zone_and_a_policy_are_checked_when_it_is_put(url: str, board: Board) -> None:
+    checking = Board(board.name, url)
+
+    @checking.job("a", cron="0 3 * * *", zone="Europe/Brussels")
+    def first() -> None: ...
+
+    assert checking.put_declared()["a"] == checking.next("a")[0]
+    checking.job("b", policy="retyr")(first)
+    with pytest.raises(RunnerError, match="there is no policy 'retyr'"):
+        checking.put_declared()
+    checking.client.close()
+
+
+def test_the_parentheses_may_be_left_out(board: Board) -> None:
+    @board.job
+    def report() -> int:
+        return 5
+
+    assert report() == 5
+    assert [one.function for one in board.functions.declared] == [report]
 
 
 def test_there_must_be_something_to_run(board: Board) -> None:

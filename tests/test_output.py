@@ -104,11 +104,24 @@ def test_what_runs_still_is_shown_as_far_as_it_is(talking: Board, jobs: Jobs) ->
     talking.cancel(task)
 
 
+def test_a_task_that_was_revived_is_followed_to_its_last_end(board: Board) -> None:
+    board.push("talk", "x", keep="1h")
+    (task,) = board.pop("talk", lease=30)
+    board.ack(task.token, "dead", note="no")
+    board.dead_retry(task=task.id)
+    (task,) = board.pop("talk", lease=30)
+    board.ack(task.token, note="yes")
+    expected = ["dead", "revived", "done"]
+    for follow in (False, True):
+        assert [entry["what"] for entry in read_output(board, task.id, follow=follow)] == expected
+
+
 def test_many_lines_come_in_order(talking: Board) -> None:
     words = [str(number) for number in range(3000)]
     task = talking.push("talk", " ".join([*words, "end"]), keep="1h")
     printed = [entry["line"] for entry in read_output(talking, task, follow=True) if "line" in entry]
     assert printed == words
+    assert [entry["line"] for entry in read_output(talking, task) if "line" in entry] == words
 
 
 def test_what_is_not_kept_is_not_there(board: Board, jobs: Jobs) -> None:

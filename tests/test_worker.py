@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from jobs_core import Board, Context, Outcome, Runner, Task
 from jobs_core.loggers import event_json
 from jobs_core.plugins import Plugins
 from jobs_core.server import EmbeddedServer
-from tests.helpers import PATIENCE, runner, working
+from tests.helpers import PATIENCE, runner, wait_until, working
 
 
 def done(task: Task, context: Context) -> Outcome:
@@ -79,13 +80,29 @@ def returning_nothing(task: Task, context: Context) -> Outcome:
     return None  # type: ignore[return-value]
 
 
+class UnspeakableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def unspeakable(task: Task, context: Context) -> Outcome:
+    raise UnspeakableError
+
+
+def half_a_pair(task: Task, context: Context) -> Outcome:
+    context.line("\ud83d")
+    return Outcome.failed("half \ud83d")
+
+
 @pytest.mark.parametrize(
     ("function", "note"),
     [
         (failing, "no luck"),
         (raising, "RuntimeError: cannot stand <payload>"),
         (exiting, "SystemExit: 3"),
-        (interrupted, "KeyboardInterrupt:"),
+        (interrupted, "KeyboardInterrupt"),
+        (unspeakable, "UnspeakableError"),
+        (half_a_pair, "half ?"),
         (telling_a_story, "it began long ago" + 983 * "."),
         (returning_nothing, "the runner 'test' returned no Outcome"),
     ],
@@ -93,12 +110,37 @@ def returning_nothing(task: Task, context: Context) -> Outcome:
 def test_a_failed_task_becomes_a_dead_letter(
     board: Board, function: Callable[[Task, Context], Outcome], note: str
 ) -> None:
-    board.push("test", "s3cret")
+    board.push("test", "s3cret", keep=60)
     with working(board, runner(function)) as (_, log):
         (event,) = log.wait_for("task.finished")
     assert event.outcome is not None
     assert event.outcome.note == note
     assert (board.stats()["dead"], board.count()["dead"]) == (1, 1)
+
+
+@pytest.mark.parametrize("data", [{(1, 2): 3}, [1], 5, {"a": (circle := {})}])
+def test_data_that_is_no_json_is_left_out_of_what_is_done(board: Board, data: Any) -> None:
+    circle["again"] = circle
+    board.push("test", "x")
+    with working(board, runner(lambda task, context: Outcome("done", "fine", "0", data))) as (_, log):
+        (event,) = log.wait_for("task.finished")
+        (trouble,) = log.wait_for("trouble")
+    assert event.outcome == Outcome.done("fine", code="0")
+    assert trouble.data["note"].startswith("its data is no JSON, and is left out")
+    assert board.stats()["succeeded"] == 1
+
+
+def test_what_goes_wrong_beside_the_runner_is_a_failure_too(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(token: str) -> None:
+        raise SystemExit("out of turn")
+
+    board.push("test", "x", policy="ack")
+    with working(board, runner(done)) as (worker, _):
+        monkeypatch.setattr(worker._keeper, "end", end)
+        wait_until(lambda: board.stats()["leased"] > 1)
+    assert board.stats()["failed"] >= 1
 
 
 def test_a_task_whose_runner_is_not_here_is_kept_as_a_dead_letter(board: Board) -> None:

@@ -372,10 +372,13 @@ end
 -- Report on it, unless there was no lease: then nobody waits for a report.
 local function report(task, verb, options)
   task.reported = true
-  if task.token ~= '' then return task.board:ack(task.token, verb, options) end
+  local said = {}
+  for name, value in pairs(options or {}) do said[name] = value end
+  if type(said.data) == 'table' then said.data = task.board:_json().encode(said.data) end
+  if task.token ~= '' then return task.board:ack(task.token, verb, said) end
 end
 
---- It has ended well. Options: note, code.
+--- It has ended well. Options: note, code, data (a table, or a JSON object).
 function Task:done(options) return report(self, 'done', options) end
 
 --- It has failed: its policy decides what follows. Options: note, code.
@@ -453,7 +456,8 @@ local function run(task, handle)
     if ok then
       task:done({ note = type(result) == 'string' and result or nil })
     else
-      task:fail({ note = tostring(result):sub(1, 1000), code = type(result) == 'table' and result.code or 'error' })
+      local problem = type(result) == 'table' and result or { note = tostring(result) }
+      task:fail({ note = problem.note or problem.message, code = problem.code or 'error' })
     end
   end)
   -- A stale token: another attempt has the task. Nothing newer is overwritten.
@@ -468,6 +472,7 @@ end
 function Queue:work(handle, options)
   options = options or {}
   local stop = options.stop or function() return false end
+  self.board.commands:call('JREGISTER', self.worker, self.name)
   while not stop() do
     local tasks, wait = self:pop(), nil
     if #tasks == 0 and options.tick then

@@ -112,7 +112,8 @@ def _take_up(
         raise OptionError("--all means all of them: give no ids and no filters with it")
     board = open_board(url, board_name)
     n = 0
-    for filter in [{"task": task} for task in tasks] or [{}]:
+    chosen_tasks: list[dict[str, Any]] = [{"task": task} for task in tasks]
+    for filter in chosen_tasks or [{"all": everything}]:
         found = act(board, filter | chosen)
         if "task" in filter and not found:
             raise NotFoundError(_none(filter["task"], board_name))

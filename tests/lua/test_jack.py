@@ -119,6 +119,14 @@ def test_the_history_keeps_only_so_much_of_each_report(lua: Lua) -> None:
     assert "data" not in last
 
 
+@pytest.mark.parametrize("data", ["x", "", "[1]", "5", '{"a":', '{"a":1} x'])
+def test_data_that_is_no_json_object_is_refused(lua: Lua, data: str) -> None:
+    lua.push()
+    token = lua.held()["token"]
+    lua.refuses(OptionError, "data is no JSON object", "JACK", token, "done", "data", data)
+    assert lua.jack(token, "done", data=" {}")
+
+
 def test_the_history_keeps_each_attempt_with_its_note_code_and_data(lua: Lua) -> None:
     lua.push()
     first = lua.held()

@@ -187,6 +187,14 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.equal(1, board:stats().succeeded)
       end)
 
+      it('keeps what a task has to say as JSON', function()
+        board:push('echo', 'x')
+        queue:pop()[1]:done { data = { pages = 3 } }
+        board:push('echo', 'x')
+        local task = queue:pop()[1]
+        refused('OPTION', 'data is no JSON object', function() task:done { data = 'pages' } end)
+      end)
+
       it('is told of a task to cancel', function()
         local id = board:push('echo', 'x')
         local task = queue:pop()[1]
@@ -203,6 +211,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
           return 'saw ' .. task.payload
         end)
         assert.equal(20, #seen)
+        assert.truthy(board.client:hget('{' .. board.name .. '}:runners', 'echo'):find(' lua$'))
         assert.equal(20, board:stats().succeeded)
       end)
 
@@ -229,8 +238,9 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
           options.backoff = '10ms'
           board:push('echo', 'x', options)
         end
-        drain(function() error({ code = '404' }) end)
+        drain(function() error({ code = '404', note = 'not there' }) end)
         assert.same({ 2, 0 }, { board:stats().dead, board:stats().retried })
+        assert.truthy(board:tasks({ state = 'dead' })[1].history:find('lua 404 not there', 1, true))
       end)
 
       it('leaves a report alone that the function made itself', function()

@@ -14,8 +14,13 @@ local function percent(text)
   return text
 end
 
+local function check_data(text)
+  if not (text:find('^%s*{') and pcall(cjson.decode, text)) then fail('OPTION', 'data is no JSON object') end
+end
+
 local function read_ack_options(args)
   local options = read_pairs(args, 3, ACK_OPTIONS)
+  if options.data and #options.data <= DATA then check_data(options.data) end
   options.delay = options.delay and duration('delay', options.delay) or 0
   options.timeout = options.timeout and duration('timeout', options.timeout) or OPEN
   options.progress = options.progress and percent(options.progress)

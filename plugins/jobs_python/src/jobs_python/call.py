@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import inspect
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from jobs_core import Context, Outcome, Task
+from jobs_core.functions import call_function
+from jobs_core.text import described
 
 _importing = threading.Lock()
 
@@ -24,8 +25,7 @@ class NotThereError(Exception):
 def call(path: str, args: Sequence[Any], kwargs: Mapping[str, Any], task: Task, context: Context) -> Outcome:
     """Call a function, and make an outcome of what it returns or raises.
 
-    A parameter named `task` or `context` gets these, unless the payload says otherwise. What `async def` has
-    made is run to its end.
+    A parameter named `task` or `context` gets these, unless the payload says otherwise.
     """
     try:
         function = find(path, context.settings.get("python_path", ["."]))
@@ -33,17 +33,12 @@ def call(path: str, args: Sequence[Any], kwargs: Mapping[str, Any], task: Task, 
         return Outcome.failed(str(error), code="import")
     except BaseException as error:  # a script that exits where it is imported, too
         _print_traceback(error, context)
-        return Outcome.failed(f"{path} cannot be imported: {_named(error)}", code="import")
+        return Outcome.failed(f"{path} cannot be imported: {described(error)}", code="import")
     try:
-        result = function(*args, **{**_own(function, task, context), **kwargs})
-        if inspect.iscoroutine(result):
-            result = asyncio.run(result)
-    except SystemExit as end:
-        return _as_exit(end.code)
+        return call_function(function, args, {**_own(function, args, kwargs, task, context), **kwargs})
     except BaseException as error:  # whatever it is, it is the function's own failure
         _print_traceback(error, context)
-        return Outcome.failed(_named(error), code=type(error).__name__)
-    return result if isinstance(result, Outcome) else Outcome.done("" if result is None else str(result))
+        return Outcome.failed(described(error), code=type(error).__name__)
 
 
 def find(path: str, directories: Iterable[str]) -> Callable[..., Any]:
@@ -69,29 +64,20 @@ def find(path: str, directories: Iterable[str]) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _own(function: Callable[..., Any], task: Task, context: Context) -> dict[str, Any]:
+def _own(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], task: Task, context: Context
+) -> dict[str, Any]:
     """What of the task and its context a function asks for, by the names of its parameters."""
     try:
-        names = inspect.signature(function).parameters
-    except (TypeError, ValueError):  # a builtin that does not say
+        signature = inspect.signature(function)
+        given = signature.bind_partial(*args, **kwargs).arguments
+    except (TypeError, ValueError):  # a builtin that does not say, or arguments that do not fit: let it tell
         return {}
-    return {name: value for name, value in {"task": task, "context": context}.items() if name in names}
-
-
-def _as_exit(code: object) -> Outcome:
-    """What sys.exit() means in a program."""
-    if code in (None, 0):
-        return Outcome.done()
-    if isinstance(code, int):
-        return Outcome.failed(f"exit {code}", code=str(code))
-    return Outcome.failed(str(code), code="1")
+    own = {"task": task, "context": context}
+    return {name: own[name] for name in signature.parameters if name in own and name not in given}
 
 
 def _print_traceback(error: BaseException, context: Context) -> None:
     for text in traceback.format_exception(error):
         for line in text.splitlines():
             context.line(line, "stderr")
-
-
-def _named(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
