@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from jobs_core import Board, Context, Outcome, Runner, Task
+from jobs_core import Board, Context, Decision, Outcome, Policy, Runner, Task, hookimpl
 from jobs_core.loggers import event_json
 from jobs_core.plugins import Plugins
 from jobs_core.server import EmbeddedServer
@@ -411,3 +411,30 @@ def test_a_worker_heals_lost_scripts(board: Board) -> None:
             board.client.script_flush()
             board.push("test", "x")
             log.wait_for("task.finished", number + 1)
+
+
+class Undecided:
+    """A plugin whose decisions are none."""
+
+    def __init__(self, decision: object) -> None:
+        self.decision = decision
+
+    @hookimpl
+    def jobs_policies(self) -> list[Policy]:
+        return [Policy("undecided", lambda task, outcome: self.decision)]  # type: ignore[arg-type,return-value]
+
+
+@pytest.mark.parametrize(
+    "decision",
+    ["retry", Decision("repeat"), Decision.retry(-1), Decision.retry(float("nan"))],  # type: ignore[arg-type]
+)
+def test_a_decision_that_is_none_makes_a_dead_letter(board: Board, decision: object) -> None:
+    plugins = Plugins()
+    plugins.add("undecided", Undecided(decision))
+    deciding = Board(board.name, client=board.client, plugins=plugins, validate=False)
+    deciding.push("test", "x", policy="undecided")
+    with working(deciding, runner(failing)) as (_, log):
+        (trouble,) = log.wait_for("trouble")
+        log.wait_for("task.finished")
+    assert trouble.data["note"].startswith("its policy failed: ValueError:")
+    assert board.count()["dead"] == 1
