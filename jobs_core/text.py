@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+_BREAK = re.compile(r"\s*[^\S ]\s*")
+"""A line break or a tab, with what is blank around it."""
+
 
 def writable(text: str) -> str:
     """Text that UTF-8 can write: what is no character, half of a surrogate pair, becomes a question mark.
@@ -25,7 +28,9 @@ def one_line(text: str, most: int) -> str:
     >>> one_line("no\n luck", 5)
     'no lu'
     """
-    return re.sub(r"\s+", " ", writable(text[: 2 * most])).strip()[:most]
+    if text.isascii() and text.isprintable():
+        return text[:most]
+    return _BREAK.sub(" ", writable(text[: 2 * most])).strip()[:most]
 
 
 def described(error: BaseException) -> str:

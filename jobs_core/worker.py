@@ -341,6 +341,8 @@ class Worker:
 
     def _with_data(self, run: Run, outcome: Outcome) -> Outcome:
         """An outcome whose data can be kept: what was done is done, even if that is not."""
+        if outcome.data == {}:
+            return outcome
         try:
             as_data(outcome.data)
         except (TypeError, ValueError) as error:
