@@ -7,8 +7,11 @@ whoever calls next. Redis compares and decides; see `lua/jstage.lua` and `lua/ja
 from __future__ import annotations
 
 import json
+import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, Literal
 
 from jobs_core import bulk
@@ -21,8 +24,15 @@ if TYPE_CHECKING:
 
 Advance = Callable[[int], None]
 
-TRIES = 5
+TRIES = 10
 """How often a stage is made again when others change the board meanwhile."""
+
+PAUSE = 0.1
+"""Seconds, at most and once more with each try, that it then waits for others to end."""
+
+
+RINGS = 100
+"""How many rings of jobs that wait for each other are named at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +92,20 @@ def apply(board: Board, jobs: Sequence[Mapping[str, Any]], owner: str, **options
     Returns the plan, with `refused` when nothing was done. Raises ServerError; StaleError when the board does
     not come to rest.
     """
-    for _ in range(TRIES):
+    for tried in range(TRIES):
+        time.sleep(random.uniform(0, PAUSE * tried))
         found = _stage(board, jobs, owner, **options)
-        if found.refused or not found.changes:
+        is_stale = any(isinstance(error, StaleError) for error in found.refused.values())
+        if not is_stale and (found.refused or not found.changes):
             board.commands.call("JAPPLY", "drop", found.stage)
             return found
         try:
             board.commands.call("JAPPLY", "commit", found.stage, owner)
         except StaleError:
             board.commands.call("JAPPLY", "drop", found.stage)
-            continue
-        while board.commands.call("JAPPLY", "roll"):
-            pass
-        return found
+        else:
+            board.commands.settle()
+            return found
     raise StaleError(f"the board {board.name!r} is being changed by others all the time: try again later")
 
 
@@ -160,8 +171,26 @@ def _owned(board: Board, owner: str) -> set[str]:
 def _check_order(board: Board, found: Plan, jobs: Sequence[Mapping[str, Any]]) -> None:
     """Refuse jobs that would wait for themselves."""
     places = {str(job["id"]): place for place, job in enumerate(jobs)}
-    later = [change.id for change in found.changes if change.after and "after" in change.after]
-    calls = (("JAPPLY", ["check", found.stage, id]) for id in later)
-    for id, reply in zip(later, board.commands.stream(calls, 100), strict=True):
+    changed = [change.after for change in found.changes if change.after and "after" in change.after]
+    suspects = _suspects({job["id"]: job["after"] for job in changed})
+    calls = (("JAPPLY", ["check", found.stage, id]) for id in suspects)
+    for id, reply in zip(suspects, board.commands.stream(calls, 100), strict=True):
         if isinstance(reply, JobsError):
             found.refused[places[id]] = reply
+
+
+def _suspects(parents: Mapping[str, Sequence[str]]) -> list[str]:
+    """The jobs that Redis is to look at: all, or, where some wait for themselves, one of each such ring.
+
+    Each comes after those that it waits for, so that what is above them is looked at once.
+    """
+    left, ids = dict(parents), list(parents)
+    rings: list[str] = []
+    while len(rings) < RINGS:
+        try:
+            order = [id for id in TopologicalSorter(left).static_order() if id in parents]
+            return rings or order
+        except CycleError as error:
+            rings.append(min(error.args[1], key=ids.index))
+            left[rings[-1]] = ()
+    return rings

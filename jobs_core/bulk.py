@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jobs_core.commands import Call, Commands
-from jobs_core.errors import JobsError, OptionError
+from jobs_core.errors import AgainError, JobsError, OptionError
 
-Group = Callable[[Iterable[Sequence[Any]]], Iterator[tuple[Call, int]]]
-"""Makes calls of the arguments of single ones; each comes with how many it stands for."""
+Group = Callable[[Iterable[Sequence[Any]]], Iterator[tuple[Call, list[Sequence[Any]]]]]
+"""Makes calls of the arguments of single ones; each comes with those that it stands for."""
 
 GROUP, GROUP_BYTES = 50, 262144
 """How many things one call takes, and about how many bytes of arguments: so that its script is short."""
@@ -31,7 +31,7 @@ def stream(
     while as many more are written.
     """
     refused: dict[int, JobsError] = {}
-    sizes: deque[int] = deque()
+    under_way: deque[list[Sequence[Any]]] = deque()
 
     def accepted() -> Iterator[Sequence[Any]]:
         for place, thing in enumerate(things):
@@ -41,38 +41,52 @@ def stream(
                 refused[place] = error
 
     def calls() -> Iterator[Call]:
-        for call, size in group(accepted()):
-            sizes.append(size)
+        for call, stands_for in group(accepted()):
+            under_way.append(stands_for)
             yield call
 
     place = 0
     for replies in commands.stream(calls(), at_once):
-        stands_for = sizes.popleft()
-        for reply in spread(replies, stands_for):
+        stands_for = under_way.popleft()
+        for one, reply in zip(stands_for, spread(replies, len(stands_for)), strict=True):
             while place in refused:
                 yield refused.pop(place)
                 place += 1
-            yield reply if isinstance(reply, JobsError) else read(reply)
+            found = _again(commands, group, one) if isinstance(reply, AgainError) else reply
+            yield found if isinstance(found, JobsError) else read(found)
             place += 1
     while place in refused:
         yield refused.pop(place)
         place += 1
 
 
-def grouped(name: str, *first: str) -> Group:
-    """Group arguments into calls that take several (JMSET, JMACK); each comes with how many it stands for."""
+def _again(commands: Commands, group: Group, one: Sequence[Any]) -> Any:
+    """Call alone, once a board file is in place, what was refused because it was not."""
+    while True:
+        commands.settle()
+        ((call, _),) = group([one])
+        (replies,) = commands.batch([call])
+        (reply,) = spread(replies, 1)
+        if not isinstance(reply, AgainError):
+            return reply
 
-    def group(things: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, int]]:
+
+def grouped(name: str, *first: str) -> Group:
+    """Group arguments into calls that take several (JMSET, JMACK); each comes with those it stands for."""
+
+    def group(things: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
         words: list[Any] = [*first]
-        count = size = 0
+        stands_for: list[Sequence[Any]] = []
+        size = 0
         for arguments in things:
             words += (len(arguments), *arguments)
-            count, size = count + 1, size + sum(map(len, arguments))
-            if count == GROUP or size > GROUP_BYTES:
-                yield (name, words), count
-                words, count, size = [*first], 0, 0
-        if count:
-            yield (name, words), count
+            stands_for.append(arguments)
+            size += sum(map(len, arguments))
+            if len(stands_for) == GROUP or size > GROUP_BYTES:
+                yield (name, words), stands_for
+                words, stands_for, size = [*first], [], 0
+        if stands_for:
+            yield (name, words), stands_for
 
     return group
 
@@ -84,7 +98,7 @@ def spread(reply: Any, stands_for: int) -> list[Any]:
 
 def each(name: str) -> Group:
     """One call for each."""
-    return lambda things: (((name, arguments), 1) for arguments in things)
+    return lambda things: (((name, arguments), [arguments]) for arguments in things)
 
 
 def _as_mapping(thing: Mapping[str, Any] | str) -> Mapping[str, Any]:

@@ -135,11 +135,18 @@ class Commands:
                 return reply
             if not isinstance(reply, errors.AgainError):
                 raise reply
-            while self.call("JAPPLY", "roll"):
-                pass
+            self.settle()
+
+    def settle(self) -> None:
+        """Put the rest of a board file in place that was committed, if there is one."""
+        while self.call("JAPPLY", "roll"):
+            pass
 
     def batch(self, calls: Sequence[Call]) -> list[Any]:
-        """Call several commands in one round trip. A refused one gives its error in place of a reply."""
+        """Call several commands in one round trip. A refused one gives its error in place of a reply.
+
+        That may be an AgainError, as long as a board file is being put in place: see `settle`.
+        """
         with self._connection() as connection:
             self._publish_once(connection)
             self._send(connection, calls)

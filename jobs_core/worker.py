@@ -205,7 +205,7 @@ class Worker:
             self._trouble(str(error))
             return
         popped = replies.pop() if taking else []
-        sizes = [size for _, size in reports]
+        sizes = [len(stands_for) for _, stands_for in reports]
         heard = [one for reply, size in zip(replies, sizes, strict=True) for one in bulk.spread(reply, size)]
         trouble = self._hear(heard) or (popped if isinstance(popped, JobsError) else None)
         if taking and not isinstance(popped, JobsError):

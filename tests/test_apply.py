@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jobs_core import Board, StaleError
+from jobs_core import apply as applying
 from jobs_core.apply import Plan, apply, plan
 from jobs_core.commands import Commands
 from jobs_core.keys import Keys
@@ -146,8 +147,56 @@ def test_when_they_never_stop_it_says_so(board: Board, monkeypatch: pytest.Monke
         return call(commands, name, *arguments)
 
     monkeypatch.setattr(Commands, "call", meanwhile)
+    monkeypatch.setattr(applying, "PAUSE", 0)
     with pytest.raises(StaleError, match="changed by others all the time"):
         apply(board, jobs(1), FILE)
+    assert state(board) == {}
+
+
+@pytest.fixture
+def committed(board: Board) -> Board:
+    """A board for which somebody has committed 250 jobs, of which none is in place."""
+    stage = board.commands.call("JAPPLY", "begin")
+    words = [word for number in range(250) for word in (3, f"k{number}", "test", "x")]
+    board.commands.call("JSTAGE", stage, "other.yml", "put", *words)
+    board.commands.call("JAPPLY", "commit", stage, "other.yml")
+    return board
+
+
+def test_a_file_that_others_left_half_way_is_put_in_place_first(committed: Board) -> None:
+    found = apply(committed, jobs(120), FILE)
+    assert (found.refused, len(found.changes)) == ({}, 120)
+    assert len(state(committed)) == 370
+
+
+def test_so_it_is_before_jobs_are_put_in_bulk(committed: Board) -> None:
+    assert len([next for next in committed.put_many(jobs(120)) if next]) == 120
+
+
+def test_so_it_is_before_jobs_are_pushed_in_bulk(committed: Board) -> None:
+    (task,) = committed.push_many([{"id": "k0"}])
+    assert str(task).startswith("k0@")
+
+
+def test_jobs_of_any_size_are_applied(board: Board) -> None:
+    apply(board, jobs(12, 300_000 * "x"), FILE)
+    assert len(apply(board, jobs(12), FILE).changes) == 12
+    apply(board, jobs(12, 300_000 * "x"), FILE)
+    assert len(apply(board, [], FILE).changes) == 12
+    assert state(board) == {}
+
+
+def test_of_rings_one_job_each_is_refused_and_nothing_is_applied(board: Board) -> None:
+    edges = ("ab", "bc", "ca", "de", "ed", "fa", "g ")
+    declared = [
+        {"id": id, "runner": "test", "payload": "x"} | ({"after": after} if after.strip() else {})
+        for id, after in edges
+    ]
+    found = apply(board, declared, FILE)
+    assert {place: str(error) for place, error in found.refused.items()} == {
+        0: "after makes a cycle: a after b after c after a",
+        3: "after makes a cycle: d after e after d",
+    }
     assert state(board) == {}
 
 

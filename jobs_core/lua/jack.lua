@@ -25,7 +25,10 @@
 --]]
 --- @include "command"
 --- @include "ack"
+--- @include "follow"
 
 return command(function()
-  return ack(KEYS[1], ARGV)
+  local id = ack(KEYS[1], ARGV)
+  follow_endings(KEYS[1])
+  return id
 end)

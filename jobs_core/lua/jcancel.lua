@@ -16,8 +16,8 @@
 --- @include "clock"
 --- @include "fail"
 --- @include "lease"
---- @include "ending"
---- @include "stop_run"
+--- @include "cancel"
+--- @include "follow"
 --- @include "places"
 
 local PAGE = 500
@@ -25,18 +25,6 @@ local PAGE = 500
 local function tell_cancelled(board, task)
   tell(board, task, task.attempt, 'cancelled', {})
   return 'cancelled'
-end
-
-local function cancel_leased(board, token)
-  local task = read_record(redis.call('HGET', key(board, 'task'), token))
-  local status, _, worker = current_attempt(task)
-  if status ~= 'accepted' then
-    stop_run(board, token, worker)
-    return 'cancelling'
-  end
-  take_back(board, token)
-  finish(board, token, task, 'cancelled', clock())
-  return tell_cancelled(board, task)
 end
 
 local function cancel_delayed(board, ticket)
@@ -55,12 +43,12 @@ local function cancel_queued(board, place, record)
   if not limit then make_room(board, task) end
   tally(board, task_job(task.id), 'cancelled', 1)
   close_run(board, task.id)
-  follow_ending(board, task_job(task.id), 'cancelled', clock())
+  note_ending(board, task_job(task.id), 'cancelled', clock())
   return tell_cancelled(board, task)
 end
 
 local function cancel(board, place, member)
-  if place == 'leased' then return cancel_leased(board, member) end
+  if place == 'leased' then return cancel_held(board, member, clock()) and 'cancelled' or 'cancelling' end
   if place == 'delayed' then return cancel_delayed(board, member) end
   return cancel_queued(board, place, member)
 end
@@ -77,5 +65,6 @@ return command(function()
     if done then found[#found + 1] = done end
     return 1, done
   end)
+  follow_endings(board)
   return { cursor, found }
 end)

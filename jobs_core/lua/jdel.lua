@@ -6,20 +6,22 @@
     EVALSHA <JDEL> 1 {jobs} tick
 
   Answers how many there were.
-  Errors: JOBS OPTION.
+  Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 --- @include "command"
 --- @include "fail"
 --- @include "remove_job"
+--- @include "revision"
 --- @include "settled"
 
 return command(function()
   if #ARGV == 0 then fail('OPTION', 'JDEL needs the id of a job') end
-  local removed = 0
+  local board, removed = KEYS[1], 0
+  refuse_unsettled(board)
   for _, id in ipairs(ARGV) do
-    overrule_rolling(KEYS[1], id)
-    redis.call('HDEL', key(KEYS[1], 'owners'), id)
-    if remove_job(KEYS[1], id) then removed = removed + 1 end
+    touch(board, id)
+    redis.call('HDEL', key(board, 'owners'), id)
+    if remove_job(board, id) then removed = removed + 1 end
   end
   return removed
 end)

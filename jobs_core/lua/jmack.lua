@@ -11,10 +11,12 @@
 --]]
 --- @include "command"
 --- @include "ack"
+--- @include "follow"
 --- @include "words"
 
 return command(function()
   local replies = {}
   for i, arguments in ipairs(read_words(ARGV, 1)) do replies[i] = command(ack, KEYS[1], arguments) end
+  follow_endings(KEYS[1])
   return replies
 end)

@@ -9,7 +9,7 @@
       2) (integer) 0
 
   Answers, for each job, what JSET would: its next run in ms since the epoch, or 0, or an error.
-  Errors: JOBS OPTION.
+  Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 --- @include "command"
 --- @include "put"
@@ -20,7 +20,7 @@ local MODES = { set = false, create = true }
 return command(function()
   local create_only = MODES[ARGV[1]]
   if create_only == nil then fail('OPTION', 'JMSET starts with set or create') end
-  local ground, replies = common_ground(KEYS[1]), {}
+  local ground, replies = ground_by_hand(KEYS[1]), {}
   for i, arguments in ipairs(read_words(ARGV, 2)) do
     replies[i] = command(put, ground, arguments, create_only)
   end

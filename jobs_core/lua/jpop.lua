@@ -123,10 +123,10 @@ local function lease_all(board, tasks, lease, worker, now)
 end
 
 local function reply(task)
-  local job, due = task.id:match('^(.*)@(%d+)%-?%d*$')
+  local job, due = split_id(task.id)
   return {
     'id', task.id, 'token', task.token, 'job', job, 'runner', task.runner, 'queue', (split_lane(task.lane)),
-    'due', tonumber(due), 'attempt', task.attempt, 'history', task.past, 'options', task.options,
+    'due', due, 'attempt', task.attempt, 'history', task.past, 'options', task.options,
     'payload', task.payload,
   }
 end

@@ -22,11 +22,11 @@
 
   Answers the next run in ms since the epoch, or 0 when the job only runs when pushed or after others, is paused
   or has ended.
-  Errors: JOBS OPTION, JOBS PAYLOAD.
+  Errors: JOBS AGAIN, JOBS OPTION, JOBS PAYLOAD.
 --]]
 --- @include "command"
 --- @include "put"
 
 return command(function()
-  return put(common_ground(KEYS[1]), ARGV, false)
+  return put(ground_by_hand(KEYS[1]), ARGV, false)
 end)

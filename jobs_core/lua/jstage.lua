@@ -3,8 +3,8 @@
 
   Prepare what a board file changes, beside the board: nothing of it is to be seen before JAPPLY commit. `stage` is what
   JAPPLY begin answered, and `owner` the name of the file. Each job is compared with the one on the board, as JSET would
-  make it; one that is already so is not staged. Stage no more than about a hundred at once. A stage is kept for an hour
-  after the last call.
+  make it; one that is already so is not staged. Stage no more than about a hundred at once: of those that come after a MiB
+  of old payloads, each is refused with JOBS AGAIN. A stage is kept for an hour after the last call.
 
     put      each as JSET would; refused when there is such a job that is not the owner's
     adopt    the same, and jobs that are not the owner's become his
@@ -17,7 +17,7 @@
     EVALSHA <JSTAGE> 1 {jobs} 1-0 board.yml remove 1 old
 
   Answers a list: for each a pair, before and after, null where there is none; 0; or an error.
-  Errors: JOBS AGAIN, JOBS EXISTS, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD.
+  Errors: JOBS AGAIN, JOBS EXISTS, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD; JOBS STALE when the stage is gone.
 --]]
 --- @include "command"
 --- @include "describe"
@@ -26,6 +26,7 @@
 --- @include "stage"
 --- @include "words"
 
+local BYTES = 1048576  -- of the jobs there are, that one call reads
 local MODES = { put = true, adopt = true, remove = true }
 
 local function fields_of(id, head, body)
@@ -54,6 +55,7 @@ end
 
 local function stage_put(ground, stage, owner, mode, args)
   local board, job = ground.board, read_put(ground, args, false)
+  ground.bytes = ground.bytes + #(job.old_body or '')
   local found = job.old and redis.call('HGET', key(board, 'owners'), job.id)
   local before = job.old and fields_of(job.id, job.old, job.old_body)
   local now = fields_of(job.id, job.head, job.body)
@@ -61,33 +63,43 @@ local function stage_put(ground, stage, owner, mode, args)
     check_owner(job.id, found, owner, mode)
     if found == owner and is_same(before, now) then return 0 end
   end
-  write_staged(board, stage, job.id, cmsgpack.pack(args))
+  stages.write(board, stage, job.id, cmsgpack.pack(args), job.head, job.old)
   return { before and cjson.encode(before) or false, cjson.encode(now) }
 end
 
-local function stage_remove(board, stage, owner, id)
-  local packed = redis.call('HGET', key(board, 'job'), id)
+local function stage_remove(ground, stage, owner, id)
+  local board = ground.board
   if redis.call('HGET', key(board, 'owners'), id) ~= owner then
     fail('NOTFOUND', "there is no job '" .. id .. "' of the board file '" .. owner .. "'")
   end
-  write_staged(board, stage, id, '')
-  if not packed then return 0 end
-  return { cjson.encode(fields_of(id, unpack_job(packed))), false }
+  local packed = redis.call('HGET', key(board, 'job'), id)
+  if not packed then
+    stages.write(board, stage, id, '')
+    return 0
+  end
+  local old, body = unpack_job(packed)
+  ground.bytes = ground.bytes + #body
+  stages.write(board, stage, id, '', nil, old)
+  return { cjson.encode(fields_of(id, old, body)), false }
+end
+
+local function stage_one(ground, stage, owner, mode, args)
+  if ground.bytes > BYTES then fail('AGAIN', 'the jobs there are so large that this one is for another call') end
+  if mode == 'remove' then return stage_remove(ground, stage, owner, args[1]) end
+  return stage_put(ground, stage, owner, mode, args)
 end
 
 return command(function()
   local board, stage, owner, mode = KEYS[1], ARGV[1] or '', ARGV[2] or '', ARGV[3]
   if not MODES[mode] then fail('OPTION', 'JSTAGE takes a stage, an owner, and put, adopt or remove') end
-  check_stage(stage)
-  check_board_file(owner)
+  stages.check(stage)
+  stages.check_owner(owner)
   refuse_unsettled(board)
-  local ground, replies = common_ground(board), {}
+  local ground, replies = common_ground(board, stages.begun(board, stage)), {}
+  ground.bytes = 0
   for i, args in ipairs(read_words(ARGV, 4)) do
-    if mode == 'remove' then
-      replies[i] = command(stage_remove, board, stage, owner, args[1])
-    else
-      replies[i] = command(stage_put, ground, stage, owner, mode, args)
-    end
+    replies[i] = command(stage_one, ground, stage, owner, mode, args)
   end
+  stages.keep(board, stage)
   return replies
 end)

@@ -47,7 +47,7 @@ local function view(board, place, member)
   local queue, rank = split_lane(task.lane)
   local found = {
     id = task.id, job = task_job(task.id), runner = task.runner, queue = queue, priority = rank, attempt = task.attempt,
-    state = place:match('^%a+'), due = in_seconds(tonumber(task.id:match('@(%d+)%-?%d*$'))), history = task.history,
+    state = place:match('^%a+'), due = in_seconds(select(2, split_id(task.id))), history = task.history,
     options = options ~= '' and cjson.decode(options) or nil, payload = payload,
   }
   if found.state == 'queue' then found.state = 'queued' end

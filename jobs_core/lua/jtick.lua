@@ -19,6 +19,7 @@
 --- @include "due_jobs"
 --- @include "due_members"
 --- @include "ending"
+--- @include "follow"
 --- @include "held"
 --- @include "settled"
 
@@ -142,11 +143,11 @@ return command(function()
   local limit = math.min(whole('limit', options.limit or '500', 1), 1000)
   local now = now_option(options)
   refuse_unsettled(board)
-  follow_rest(board, now)
   local moved = free_idle_limits(board)
     + return_lapsed(board, now, limit)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
     + queue_due_jobs(board, now, limit)
+  follow_endings(board)
   return { moved, earliest(board, now), now }
 end)

@@ -12,8 +12,18 @@
 --- @include "command"
 --- @include "pairs"
 --- @include "room"
+--- @include "kept"
 --- @include "tally"
+--- @include "notes"
 --- @include "open_runs"
+--- @include "follow"
+--- @include "clock"
+
+-- The board's history has no room for so many; whoever waits for one of them is told.
+local function tell_waiting(board, task)
+  local period = kept_for(task)
+  if period then keep_entry(board, task, period, 'attempt', task.attempt, 'what', 'cancelled') end
+end
 
 local function drop(board, list, n)
   local records = n > 0 and redis.call('LPOP', list, n) or {}
@@ -22,6 +32,8 @@ local function drop(board, list, n)
     tally(board, task_job(task.id), 'cancelled', 1)
     close_run(board, task.id)
     make_room(board, task)
+    tell_waiting(board, task)
+    note_ending(board, task_job(task.id), 'cancelled', clock())
   end
   return #records
 end
@@ -37,5 +49,6 @@ return command(function()
     dropped = dropped + drop(board, key(board, 'queue:' .. lanes[i]), excess - dropped)
   end
   count(board, 'trimmed', dropped)
+  follow_endings(board)
   return dropped
 end)

@@ -45,7 +45,7 @@ def test_it_runs_when_all_have_succeeded(family: Lua) -> None:
     end(family, "a")
     assert runs(family) == []
     end(family, "b", now=T + 5)
-    assert runs(family) == [f"c@{MS + 5000}-1"]
+    assert runs(family) == [f"c@{MS + 5000}-f1"]
     assert family.adds_up()
 
 
@@ -116,7 +116,7 @@ def test_a_task_that_is_lost_too_often_has_failed(lua: Lua) -> None:
     lua.jpush("a", now=T)
     lua.take(lease=30)
     lua.tick(T + 60)
-    assert runs(lua) == [f"c@{MS + 60_000}-1"]
+    assert runs(lua) == [f"c@{MS + 60_000}-f1"]
 
 
 def test_a_task_that_is_cancelled_while_it_waits_has_ended(family: Lua) -> None:
@@ -196,7 +196,7 @@ def test_start_and_stop_bound_it(family: Lua) -> None:
     child(family, after="a", start=T + 10, stop=T + 20)
     for now in (T + 9, T + 10, T + 20, T + 21):
         end(family, "a", now=now)
-    assert runs(family) == [f"c@{MS + 10_000}-1", f"c@{MS + 20_000}-2"]
+    assert runs(family) == [f"c@{MS + 10_000}-f1", f"c@{MS + 20_000}-f2"]
 
 
 def test_a_paused_job_waits_for_nothing(family: Lua) -> None:
@@ -244,6 +244,61 @@ def test_those_with_large_payloads_run_over_more_ticks(lua: Lua) -> None:
     lua.tick()
     assert len(runs(lua)) == 1
     assert lua.adds_up()
+
+
+def test_one_script_starts_a_hundred_at_most_whatever_ends(lua: Lua) -> None:
+    for parent in range(20):
+        lua.put(f"p{parent}", losses=1)
+        for number in range(10):
+            child(lua, f"p{parent}.{number}", after=f"p{parent}", on="end")
+    for parent in range(20):
+        lua.jpush(f"p{parent}")
+    tokens = [task["token"] for task in lua.take(count=10, lease="1d")]
+    lua.jmack(*(word for token in tokens for word in (4, token, "done", "now", T)))
+    started = [len(runs(lua))]
+    lua.take(count=10, lease=30)
+    for _ in range(3):
+        lua.jtick(now=T + 60)  # the leases of ten have lapsed
+        started.append(len(runs(lua)))
+    assert sum(started) == 200
+    assert max(started) <= 100
+    assert min(started[:2]) > 80
+
+
+def test_payloads_of_many_endings_count_together(lua: Lua) -> None:
+    for parent in "ab":
+        lua.put(parent)
+        for number in range(5):
+            lua.put(f"{parent}{number}", 300_000 * "x", after=parent, queue="children")
+        lua.jpush(parent)
+    tokens = [task["token"] for task in lua.take(count=2, lease=30)]
+    lua.jmack(*(word for token in tokens for word in (4, token, "done", "now", T)))
+    assert len(runs(lua)) == 4
+    while lua.jtick()[1] == MS:
+        pass
+    assert len(runs(lua)) == 6
+
+
+def test_what_was_put_or_stopped_since_an_ending_is_judged_by_when_it_was(lua: Lua) -> None:
+    lua.put("a")
+    for number in range(150):
+        child(lua, f"c{number:03d}", after="a", stop=T + 1)
+    end(lua, "a", now=T)
+    lua.put("d", after="a", queue="children", now=T + 1)
+    lua.tick(T + 2)
+    assert [task.partition("-")[0] for task in runs(lua)] == [f"c{number:03d}@{MS}" for number in range(150)]
+
+
+def test_a_run_that_was_pushed_and_one_that_followed_are_two(family: Lua) -> None:
+    child(family, after="a")
+    family.jpush("c")
+    end(family, "a")
+    assert runs(family) == [f"c@{MS}-1", f"c@{MS}-f1"]
+
+
+def test_no_run_time_of_its_own_is_restored(family: Lua) -> None:
+    assert family.put("c", after="a", next=T + 5) == 0
+    assert family.tick(T + 5) == 0
 
 
 def test_a_job_that_is_removed_waits_no_more_and_is_waited_for_still(family: Lua) -> None:
@@ -360,11 +415,20 @@ def test_what_is_not_understood_is_refused(lua: Lua, options: dict[str, Any], sa
     lua.refuses(OptionError, says, "JSET", "c", "echo", "x", "now", T, *pairs)
 
 
+def test_a_long_cycle_is_named_in_short(lua: Lua) -> None:
+    lua.put("j0")
+    for number in range(1, 30):
+        lua.put(f"j{number}", after=f"j{number - 1}")
+    with pytest.raises(OptionError, match=r"^after makes a cycle: j0 after j29 after j28 after") as caught:
+        lua.put("j0", after="j29")
+    assert str(caught.value).endswith("after j23 after … (21 more) … after j0")
+
+
 def test_a_chain_without_end_is_refused(lua: Lua) -> None:
     lua.put("j0")
     for number in range(1, 5002):
         lua.put(f"j{number}", after=f"j{number - 1}")
     lua.put("waits", after="first")
-    lua.refuses(
-        OptionError, "after reaches up to over 5000", "JSET", "first", "echo", "x", "now", T, "after", "j5001"
-    )
+    with pytest.raises(OptionError, match="after reaches up to over 5000"):
+        lua.put("first", after="j5001")
+    assert lua.jget("first") == [None]

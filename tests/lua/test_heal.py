@@ -54,7 +54,7 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JTRIM", ["echo", 0]),
     ("JCOUNT", []),
     ("JSTATS", []),
-    ("JAPPLY", ["begin"]),
+    ("JAPPLY", ["begin", "now", T]),
     ("JSTAGE", ["1-1", "board.yml", "put", 7, "s", "echo", "x", "every", 5, "start", T]),
     ("JAPPLY", ["check", "1-1", "s"]),
     ("JAPPLY", ["commit", "1-1", "board.yml", "now", T]),

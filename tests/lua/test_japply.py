@@ -29,8 +29,10 @@ def roll(lua: Lua) -> None:
 
 def apply(lua: Lua, *jobs: list[Any], owner: str = FILE, mode: str = "put") -> None:
     """Stage jobs that are all accepted, commit and roll forward."""
-    stage = lua.japply("begin")
+    stage = lua.japply("begin", "now", T)
     assert not [reply for reply in staged(lua, stage, *jobs, mode=mode, owner=owner) if _failed(reply)]
+    for id in (job[1] for job in jobs if "after" in job):
+        lua.japply("check", stage, id)
     lua.japply("commit", stage, owner, "now", T)
     roll(lua)
 
@@ -155,7 +157,7 @@ def test_many_jobs_are_rolled_forward_a_hundred_a_call(lua: Lua) -> None:
 
 def half_rolled(lua: Lua) -> None:
     """A board of 250 jobs, of which 100 are in place."""
-    stage = lua.japply("begin")
+    stage = lua.japply("begin", "now", T)
     staged(lua, stage, *(words(f"j{n}", every=5) for n in range(250)))
     lua.japply("commit", stage, FILE, "now", T)
     lua.japply("roll")
@@ -179,7 +181,9 @@ def test_whoever_ticks_rolls_it_forward_and_nothing_is_due_before(lua: Lua) -> N
         ("JCOUNT",),
         ("JWHEN", "j0"),
         ("JSETNX", "new", "echo", "x"),
-        ("JSET", "new", "echo", "x", "after", "j0"),
+        ("JSET", "new", "echo", "x"),
+        ("JMSET", "set", 3, "new", "echo", "x"),
+        ("JDEL", "j249"),
         ("JAPPLY", "begin"),
         ("JAPPLY", "commit", "1-0", FILE),
         ("JSTAGE", "1-0", FILE, "put", 3, "a", "echo", "x"),
@@ -197,14 +201,43 @@ def test_the_client_helps_and_tries_again_by_itself(lua: Lua) -> None:
     assert lua.count()["jobs"] == 250
 
 
-def test_what_is_put_or_removed_by_hand_meanwhile_counts(lua: Lua) -> None:
+def test_what_is_put_or_removed_by_hand_afterwards_counts(lua: Lua) -> None:
     half_rolled(lua)
     lua.put("j249", "by hand")
-    lua.jdel("j248", "j0")
-    roll(lua)
+    assert lua.jdel("j248", "j0") == 2
     assert lua.job("j249")["payload"] == "by hand"
     assert lua.jget("j248", "j0") == [None, None]
     assert lua.count()["jobs"] == 248
+
+
+def test_a_cycle_is_found_with_a_file_that_is_being_put_in_place(lua: Lua) -> None:
+    lua.put("b")
+    lua.put("a", after="b")
+    stage = lua.japply("begin", "now", T)
+    staged(lua, stage, words("a"), words("b", after="a"), mode="adopt")
+    lua.japply("check", stage, "b")
+    lua.japply("commit", stage, FILE, "now", T)
+    with pytest.raises(OptionError, match="after makes a cycle: a after b after a"):
+        lua.put("a", "other", after="b")
+
+
+def test_what_ends_meanwhile_starts_what_waits_on_the_new_board(lua: Lua) -> None:
+    lua.put("p", queue="parents")
+    lua.put("old", after="p")
+    lua.jpush("p")
+    (task,) = lua.take("parents", lease=30)
+    stage = lua.japply("begin", "now", T)
+    staged(
+        lua, stage, words("old"), words("new", after="p"), *(words(f"j{n}") for n in range(150)), mode="adopt"
+    )
+    lua.japply("check", stage, "new")
+    lua.japply("commit", stage, FILE, "now", T)
+    lua.japply("roll")
+    lua.jack(task["token"], "done", now=T)
+    assert lua.ids() == []
+    lua.tick(T)
+    assert [id.partition("@")[0] for id in lua.ids()] == ["new"]
+    assert lua.adds_up()
 
 
 def test_a_stage_is_out_of_date_once_another_was_committed(lua: Lua) -> None:
@@ -213,6 +246,80 @@ def test_a_stage_is_out_of_date_once_another_was_committed(lua: Lua) -> None:
     apply(lua, words("b"), owner="other.yml")
     lua.refuses(StaleError, "the board was changed meanwhile", "JAPPLY", "commit", early, FILE)
     assert lua.count()["jobs"] == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "is_stale"),
+    [
+        (("JSET", "a", "echo", "by hand"), True),
+        (("JMSET", "set", 3, "a", "echo", "by hand"), True),
+        (("JDEL", "a"), True),
+        (("JSET", "x", "echo", "x", "after", "y"), True),
+        (("JSET", "x", "echo", "x", "every", "5"), False),
+        (("JDEL", "y"), False),
+    ],
+    ids=lambda call: " ".join(map(str, call[:4])) if isinstance(call, tuple) else None,
+)
+def test_a_stage_is_out_of_date_once_a_job_of_it_was_changed_by_hand(
+    lua: Lua, call: tuple[Any, ...], is_stale: bool
+) -> None:
+    lua.put("y")
+    stage = lua.japply("begin", "now", T)
+    staged(lua, stage, words("a"))
+    lua.call(*call)
+    if is_stale:
+        lua.refuses(StaleError, "the board was changed meanwhile", "JAPPLY", "commit", stage, FILE)
+    else:
+        assert lua.japply("commit", stage, FILE) == 1
+
+
+def test_a_stage_that_has_expired_in_part_is_not_committed(lua: Lua) -> None:
+    stage = lua.japply("begin", "now", T)
+    staged(lua, stage, words("a"), words("b"))
+    lua.client.delete(f"{lua.keys.tag}:stage:{stage}")
+    staged(lua, stage, words("c"))
+    lua.refuses(StaleError, "the stage is gone", "JAPPLY", "commit", stage, FILE)
+    lua.client.delete(f"{lua.keys.tag}:stage:{stage}:jobs")
+    lua.refuses(StaleError, "the stage is gone", "JSTAGE", stage, FILE, "put", 3, "c", "echo", "x")
+    lua.refuses(StaleError, "the stage is gone", "JAPPLY", "check", stage, "c")
+
+
+def test_a_stage_is_kept_as_long_as_jobs_are_compared_with_it(lua: Lua) -> None:
+    apply(lua, words("a"))
+    stage = lua.japply("begin", "now", T)
+    staged(lua, stage, words("b"))
+    for part in ("", ":jobs"):
+        lua.client.expire(f"{lua.keys.tag}:stage:{stage}{part}", 9)
+    assert staged(lua, stage, words("a")) == [0]
+    assert all(lua.client.ttl(f"{lua.keys.tag}:stage:{stage}{part}") > 9 for part in ("", ":jobs"))
+
+
+def test_times_count_from_when_the_stage_was_begun(lua: Lua) -> None:
+    """So that what was right when it was staged is right when it is put in place."""
+    stage = lua.japply("begin", "now", T)
+    staged(lua, stage, words("a", every=60, stop="+1s"), words("b", at="+1h"), words("c", every=60))
+    lua.japply("commit", stage, FILE, "now", T + 120)
+    roll(lua)
+    assert lua.job("a")["stop"] == T + 1
+    assert [lua.jnext(id, now=T + 120) for id in "abc"] == [[], [MS + 3_600_000], [MS + 120_000]]
+    assert not [entry for entry in lua.board.history() if entry["what"] == "refused"]
+
+
+def test_jobs_that_run_after_others_are_checked_before_a_commit(lua: Lua) -> None:
+    stage = lua.japply("begin", "now", T)
+    staged(lua, stage, words("a", after="b"), words("b"))
+    lua.refuses(OptionError, "to be checked first: call JAPPLY check", "JAPPLY", "commit", stage, FILE)
+    lua.japply("check", stage, "a")
+    assert lua.japply("commit", stage, FILE) == 2
+
+
+def test_a_call_compares_a_mebibyte_of_old_payloads(lua: Lua) -> None:
+    apply(lua, *(words(id, 600_000 * "x") for id in "abc"))
+    stage = lua.japply("begin", "now", T)
+    for mode, jobs in (("put", [words(id) for id in "abc"]), ("remove", [[1, id] for id in "abc"])):
+        first, second, third = staged(lua, stage, *jobs, mode=mode)
+        assert not _failed(first) and not _failed(second)
+        assert isinstance(third, AgainError)
 
 
 def test_a_stage_that_is_dropped_leaves_nothing(lua: Lua) -> None:
@@ -230,7 +337,7 @@ def test_a_stage_that_nobody_commits_goes_by_itself(lua: Lua) -> None:
     stage = lua.japply("begin")
     staged(lua, stage, words("a"))
     left = {name for name in set(lua.everything()) - before if name != lua.keys.stats}
-    assert len(left) == 2
+    assert len(left) == 3
     assert all(0 < lua.client.ttl(name) <= 3600 for name in left)
 
 
@@ -246,9 +353,8 @@ def test_what_is_committed_stays_until_it_is_in_place(lua: Lua) -> None:
 def test_a_cycle_within_a_stage_is_found(lua: Lua) -> None:
     stage = lua.japply("begin")
     staged(lua, stage, words("a", after="b"), words("b", after="c"), words("c", after="a"))
-    lua.refuses(
-        OptionError, "after makes a cycle: a after b after c after a", "JAPPLY", "check", stage, "a", "b"
-    )
+    for id, cycle in (("a", "a after b after c after a"), ("b", "b after c after a after b")):
+        lua.refuses(OptionError, f"after makes a cycle: {cycle}$", "JAPPLY", "check", stage, id)
 
 
 def test_a_cycle_with_the_board_is_found(lua: Lua) -> None:
@@ -262,7 +368,7 @@ def test_turning_an_order_round_is_no_cycle(lua: Lua) -> None:
     apply(lua, words("a"), words("b", after="a"))
     stage = lua.japply("begin")
     staged(lua, stage, words("a", after="b"), words("b"))
-    lua.japply("check", stage, "a", "b")
+    lua.japply("check", stage, "a")
     lua.japply("commit", stage, FILE)
     roll(lua)
     assert lua.job("a")["after"] == ["b"]
@@ -301,6 +407,7 @@ def test_a_job_that_cannot_be_put_any_more_is_noted(lua: Lua) -> None:
 def test_jstage_refuses_what_it_does_not_understand(
     lua: Lua, kind: type[JobsError], says: str, arguments: list[Any]
 ) -> None:
+    lua.japply("begin")
     lua.refuses(kind, says, "JSTAGE", *arguments)
 
 

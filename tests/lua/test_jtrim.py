@@ -57,6 +57,22 @@ def test_other_queues_and_leased_tasks_stay(lua: Lua) -> None:
     assert (lua.count()["leased"], lua.count()["queue:slow"]) == (1, 1)
 
 
+def test_what_waited_for_a_task_that_was_dropped_runs(lua: Lua) -> None:
+    lua.put("a")
+    lua.put("b", after="a", on="end", queue="after")
+    lua.jpush("a")
+    lua.jtrim("echo", 0)
+    assert [task["job"] for task in lua.take("after")] == ["b"]
+    assert lua.adds_up()
+
+
+def test_whoever_waits_for_one_that_is_dropped_is_told(lua: Lua) -> None:
+    task = lua.push(keep="1h")
+    lua.jtrim("echo", 0)
+    (entry,) = lua.board.output(task, follow=True)
+    assert entry["what"] == "cancelled"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

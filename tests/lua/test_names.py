@@ -38,6 +38,6 @@ def test_a_script_calls_only_what_it_has(script: str) -> None:
     defined = set(re.findall(r"function (\w+)", script))
     for name in re.findall(r"(?<!local )\bfunction (\w+)\(", script):
         assert re.search(rf"local {name}\n", script), f"{name} is a global"
-    names = re.findall(r"local ([\w, ]+)=|function \w*\(([^)]*)\)|for ([\w, ]+) in", script)
+    names = re.findall(r"local ([\w, ]+)=|function [\w.]*\(([^)]*)\)|for ([\w, ]+) in", script)
     defined |= {word for groups in names for word in re.findall(r"\w+", " ".join(groups))}
     assert called <= KNOWN | WORDS | defined

@@ -227,6 +227,17 @@ def test_overlap_replace_stops_what_runs(lua: Lua) -> None:
     assert ledger(lua) == {"skipped": 1, "cancelled": 1}
 
 
+def test_overlap_replace_ends_what_goes_on_elsewhere(lua: Lua) -> None:
+    lua.put(every=10, overlap="replace")
+    lua.tick(T)
+    lua.jack(lua.held(worker="host-1")["token"], "accept", now=T)
+    lua.tick(T + 10)
+    assert [task["id"] for task in lua.take(now=T + 10, lease=30)] == [f"a@{MS + 10_000}"]
+    assert ledger(lua) == {"cancelled": 1}
+    assert lua.size("cancelling") == 0
+    assert lua.adds_up()
+
+
 def test_late_runs_that_overlap_are_skipped_with_it(lua: Lua) -> None:
     lua.put(every=10, overlap="skip")
     lua.tick(T)

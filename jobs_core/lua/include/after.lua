@@ -1,13 +1,16 @@
 --- @include "head"
 --- @include "ids"
 --- @include "key"
+--- @include "revision"
 
 -- Jobs that run when others have ended. A head's `h` says which: p, their ids; o, f when they are to fail and e when any
 -- ending will do (else they are to succeed); n, 1 when any one of them will do (else all). `{b}:after:<parent>` has the
--- jobs that wait for a parent, in the order of their ids; `{b}:met:<job>` the parents that have ended since its last run.
+-- jobs that wait for a parent, in the order of their ids; `{b}:parents` the same the other way round, `a,b` for each job;
+-- `{b}:met:<job>` the parents that have ended since its last run.
 local after = {}
 do
   local MOST, FAR = 100, 5000  -- parents of a job; jobs looked at for a cycle
+  local NAMED = 10  -- jobs of a cycle that an error names
 
   local ON = { success = false, failure = 'f', ['end'] = 'e' }
   local JOIN = { all = false, any = 1 }
@@ -50,31 +53,79 @@ do
     return redis.call('EXISTS', key(board, 'after:' .. id)) == 1
   end
 
-  -- A way from one of `parents` up to the job `goal`, by what each waits for: a list of ids, or nothing.
-  local function way_up(parents, goal, head_of, seen)
-    for _, parent in ipairs(parents) do
-      if parent == goal then return { goal } end
-      if not seen[parent] then
-        seen[parent], seen.left = true, seen.left - 1
-        if seen.left < 0 then fail('OPTION', 'after reaches up to over ' .. FAR .. ' jobs: break the chain') end
-        local way = way_up(after.parents(head_of(parent)), goal, head_of, seen)
-        if way then return { parent, unpack(way) } end
+  -- Walk up to all that a job waits for, whatever the way. Answers a cycle that it meets, as a list of ids, the first again
+  -- at its end; or nothing.
+  local function walk_up(id, graph, path, place)
+    graph.left = graph.left - 1
+    if graph.left < 0 then fail('OPTION', 'after reaches up to over ' .. FAR .. ' jobs: break the chain') end
+    path[place[id]] = id
+    for parent in graph.parents(id):gmatch('[^,]+') do
+      local from = place[parent]
+      if from then
+        local cycle = { unpack(path, from, place[id]) }
+        cycle[#cycle + 1] = parent
+        return cycle
+      end
+      if not graph.is_clear(parent) then
+        place[parent] = place[id] + 1
+        local cycle = walk_up(parent, graph, path, place)
+        if cycle then return cycle end
+        place[parent] = nil
       end
     end
+    graph.clear(id)
   end
 
-  -- Refuse a job that would wait for itself, by whatever way. `head_of` answers the head of a job, or nothing.
-  function after.refuse_cycle(id, parents, head_of)
-    local way = way_up(parents, id, head_of, { left = FAR })
-    if way then fail('OPTION', 'after makes a cycle: ' .. id .. ' after ' .. table.concat(way, ' after ')) end
+  local function sentence(cycle)
+    local named = cycle
+    if #cycle > NAMED then
+      named = { unpack(cycle, 1, NAMED - 2) }
+      named[NAMED - 1], named[NAMED] = '… (' .. #cycle - NAMED .. ' more) …', cycle[#cycle]
+    end
+    return 'after makes a cycle: ' .. table.concat(named, ' after ')
   end
 
-  -- Note what a job waits for, instead of what it waited for before. That is a revision of the board: what others have
-  -- found about cycles does not hold any more. What has ended counts on, unless it is to end another way from now on.
+  -- Refuse a job that would wait for itself, by whatever way. A graph has `parents`, which answers the ids that a job
+  -- waits for, `a,b`; `clear`, which notes that no cycle is above a job; and `is_clear`, whether that was noted. Answers
+  -- whether none is above this one.
+  function after.refuse_cycle(id, graph)
+    graph.left = FAR
+    local cycle = walk_up(id, graph, {}, { [id] = 1 })
+    if cycle and cycle[1] == id then fail('OPTION', sentence(cycle)) end
+    return not cycle
+  end
+
+  -- What the jobs on the board wait for, with `changed` in place of what some of them do.
+  function after.graph(board, changed)
+    local clear = {}
+    return {
+      parents = function(id) return changed(id) or redis.call('HGET', key(board, 'parents'), id) or '' end,
+      is_clear = function(id) return clear[id] end,
+      clear = function(id) clear[id] = true end,
+    }
+  end
+
+  -- What a job waits for, as `{b}:parents` has it.
+  function after.ids(head)
+    return table.concat(after.parents(head), ',')
+  end
+
+  local function write_parents(board, id, ids)
+    if ids == '' then
+      redis.call('HDEL', key(board, 'parents'), id)
+    else
+      redis.call('HSET', key(board, 'parents'), id, ids)
+    end
+    revise(board)
+  end
+
+  -- Note what a job waits for, instead of what it waited for before. What has ended counts on, unless it is to end
+  -- another way from now on.
   function after.link(board, id, head, old)
-    local keeps = {}
+    local ids, keeps = after.ids(head), {}
     if head and head.h and old and old.h and head.h.o ~= old.h.o then redis.call('DEL', key(board, 'met:' .. id)) end
-    redis.call('HINCRBY', key(board, 'stats'), 'revision', 1)
+    if ids == after.ids(old) then return end
+    write_parents(board, id, ids)
     for _, parent in ipairs(after.parents(head)) do
       keeps[parent] = true
       redis.call('ZADD', key(board, 'after:' .. parent), 0, id)

@@ -1,5 +1,5 @@
 --- @include "attempts"
---- @include "follow"
+--- @include "notes"
 --- @include "room"
 --- @include "tally"
 --- @include "kept"
@@ -25,7 +25,7 @@ local function finish(board, token, task, counter, now)
   redis.call('HDEL', key(board, 'task'), token)
   tally(board, task_job(task.id), counter, 1)
   close_run(board, task.id)
-  follow_ending(board, task_job(task.id), ENDING[counter], now)
+  note_ending(board, task_job(task.id), ENDING[counter], now)
 end
 
 -- It is given up, and becomes a dead letter.
@@ -34,5 +34,5 @@ local function bury(board, token, task, now)
   redis.call('ZADD', key(board, 'dead'), now, token)
   tally(board, task_job(task.id), 'dead', 1)
   close_run(board, task.id)
-  follow_ending(board, task_job(task.id), 'failure', now)
+  note_ending(board, task_job(task.id), 'failure', now)
 end

@@ -1,16 +1,15 @@
 --- @include "count"
 --- @include "history"
+--- @include "notes"
 --- @include "overlap"
 --- @include "record"
 
--- What follows when a task has ended: the jobs that waited for its job run, in the same script. Of many, the first few do,
--- and the rest with the next ticks: `{b}:follow` is a list of `ending last-id parent`, where to go on.
-local follow_ending
-local follow_rest
+-- What follows when tasks have ended: the jobs that waited for theirs run, in the same script. Of very many, a hundred do,
+-- and the rest with the next scripts: a note in `{b}:follow` says where to go on.
+local follow_endings
 do
-  local AT_ONCE = 10  -- jobs that one ending looks at
-  local MANY = 100  -- jobs that one tick looks at
-  local BYTES = 1048576  -- and what they may come to: payloads may be large
+  local MANY = 100  -- notes and jobs that one script looks at
+  local BYTES = 1048576  -- and what those may come to: payloads may be large
 
   local function wants(waits, ending)
     return waits.o == 'e' or ending == (waits.o == 'f' and 'failure' or 'success')
@@ -32,10 +31,10 @@ do
   end
 
   -- The run's id has a number of its own, since two sets of parents may be complete in the same millisecond.
-  local function run(board, id, head, body, now)
+  local function run(board, id, head, body, time)
     redis.call('DEL', key(board, 'met:' .. id))
-    local moment = digits(now) .. '-' .. digits(redis.call('HINCRBY', key(board, 'stats'), 'followed', 1))
-    if room_for_runs(board, id, head.w) == 0 then return pass_over(board, id, moment) end
+    local moment = digits(time) .. '-f' .. digits(redis.call('HINCRBY', key(board, 'stats'), 'followed', 1))
+    if room_for_runs(board, id, head.w, time) == 0 then return pass_over(board, id, moment) end
     if head.l then
       head.l = head.l - 1
       redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
@@ -47,52 +46,46 @@ do
     count(board, 'queued', 1)
   end
 
-  -- Whether a job waits at all: not while it is paused, when its runs are used up, or outside start and stop.
-  local function is_waiting(head, now)
-    return head.h and not head.z and head.l ~= 0 and now >= head.s and now <= (head.t or now)
+  -- Whether a job waited at a time: not while it is paused, when its runs are used up, or outside start and stop.
+  local function is_waiting(head, time)
+    return head.h and not head.z and head.l ~= 0 and time >= head.s and time <= (head.t or time)
   end
 
   -- Answers how many bytes it read.
-  local function look_at(board, id, parent, ending, now)
+  local function look_at(board, id, parent, ending, time)
     local packed = redis.call('HGET', key(board, 'job'), id)
     if not packed then return 0 end
     local head, body = unpack_job(packed)
-    if is_waiting(head, now) and wants(head.h, ending) and is_met(board, id, head.h, parent) then
-      run(board, id, head, body, now)
+    if is_waiting(head, time) and wants(head.h, ending) and is_met(board, id, head.h, parent) then
+      run(board, id, head, body, time)
     end
     return #packed
   end
 
-  -- Look at the jobs after `last` that wait for a parent. Answers where to go on, or nothing at the end.
-  local function look_at_some(board, parent, last, ending, now, most)
-    local children = redis.call('ZRANGE', key(board, 'after:' .. parent), last, '+', 'BYLEX', 'LIMIT', 0, most)
-    local bytes = 0
+  -- Work a note off, as far as there is budget. Answers what is left of the note.
+  local function work_off(board, note, budget)
+    local ending, time, last, parent = note:match('^(%S+) (%d+) (%S+) (%S+)$')
+    local children = redis.call('ZRANGE', key(board, 'after:' .. parent), last, '+', 'BYLEX', 'LIMIT', 0, budget.jobs)
+    local most = budget.jobs
     for n, id in ipairs(children) do
-      bytes = bytes + look_at(board, id, parent, ending, now)
-      if n == most or bytes > BYTES then return '(' .. id end
+      budget.jobs = budget.jobs - 1
+      budget.bytes = budget.bytes - look_at(board, id, parent, ending, tonumber(time))
+      if n == most or budget.bytes <= 0 then return table.concat({ ending, time, '(' .. id, parent }, ' ') end
     end
   end
 
-  -- A task of the job `parent` has ended: `ending` is success, failure or cancelled.
-  function follow_ending(board, parent, ending, now)
-    if parent:find('^push:%d') then return end
-    local rest = look_at_some(board, parent, '-', ending, now, AT_ONCE)
-    if rest then
-      redis.call('RPUSH', key(board, 'follow'), ending .. ' ' .. rest .. ' ' .. parent)
-      wake_clock(board)
+  -- Work off what notes there are. While a board file is being put in place they wait: half a board is nobody's.
+  function follow_endings(board)
+    local notes = key(board, 'follow')
+    local note = redis.call('LINDEX', notes, 0)
+    if not note or redis.call('EXISTS', key(board, 'rolling')) == 1 then return end
+    local budget = { jobs = MANY, bytes = BYTES }
+    while note and budget.jobs > 0 and budget.bytes > 0 do
+      local rest = work_off(board, note, budget)
+      if rest then redis.call('LSET', notes, 0, rest) else redis.call('LPOP', notes) end
+      budget.jobs = budget.jobs - 1
+      note = redis.call('LINDEX', notes, 0)
     end
-  end
-
-  -- Go on where endings left off.
-  function follow_rest(board, now)
-    local first = redis.call('LINDEX', key(board, 'follow'), 0)
-    if not first then return end
-    local ending, last, parent = first:match('^(%S+) (%S+) (%S+)$')
-    local rest = look_at_some(board, parent, last, ending, now, MANY)
-    if rest then
-      redis.call('LSET', key(board, 'follow'), 0, ending .. ' ' .. rest .. ' ' .. parent)
-    else
-      redis.call('LPOP', key(board, 'follow'))
-    end
+    if note then wake_clock(board) end
   end
 end

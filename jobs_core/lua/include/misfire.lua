@@ -38,7 +38,7 @@ do
       return { runs = {}, following = first, coalesced = 0, late = late, busy = 0, strides = strides }
     end
     local runs, following, passed, more = runs_from(head, first, now, almanac, id)
-    local room, busy = room_for_runs(board, id, head.w), 0
+    local room, busy = room_for_runs(board, id, head.w, now), 0
     while #runs > room do
       runs[#runs] = nil
       busy = busy + 1

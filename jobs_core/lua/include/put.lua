@@ -2,6 +2,7 @@
 --- @include "payload"
 --- @include "job_options"
 --- @include "next"
+--- @include "revision"
 --- @include "schedule"
 --- @include "settled"
 
@@ -31,23 +32,30 @@ local function restore(head, options)
   return options.next ~= nil
 end
 
--- What the jobs that one call puts have in common.
-local function common_ground(board)
+-- What the jobs that one call reads have in common: `now` is when they are put, and `asked` when somebody asked for that.
+local function common_ground(board, asked, now)
+  now = now or clock()
   return {
-    board = board, now = clock(), payload_limit = payload_limit(board), almanac = new_almanac(board),
-    is_rolling = redis.call('EXISTS', key(board, 'rolling')) == 1,
+    board = board, asked = asked or now, now = now, payload_limit = payload_limit(board), almanac = new_almanac(board),
   }
+end
+
+-- The same for jobs that are put by hand.
+local function ground_by_hand(board)
+  refuse_unsettled(board)
+  local ground = common_ground(board)
+  ground.is_staging = redis.call('EXISTS', key(board, 'stages')) == 1
+  return ground
 end
 
 -- Refuse a job that would wait for itself. Where nobody waits for it, there is no way back to it.
 local function refuse_cycle(board, job)
   if not job.head.h or job.old and after.is_same(job.head.h, job.old.h) then return end
-  refuse_unsettled(board)
-  after.refuse_cycle(job.id, after.parents(job.head), function(parent)
-    if parent ~= job.id and not after.has_children(board, job.id) then return nil end
-    local packed = redis.call('HGET', key(board, 'job'), parent)
-    return packed and unpack_job(packed)
-  end)
+  local is_waited_for = after.has_children(board, job.id)
+  after.refuse_cycle(job.id, after.graph(board, function(id)
+    if id == job.id then return after.ids(job.head) end
+    return not is_waited_for and '' or nil
+  end))
 end
 
 -- When a job that is put runs next: ms, or nothing.
@@ -63,7 +71,7 @@ local function next_of_put(ground, job, options, now)
   else
     due = opening_run(head, now, not old, almanac, id)
   end
-  return head.l ~= 0 and due or nil
+  return head.l ~= 0 and not head.h and due or nil
 end
 
 -- Read what is to be put: id, runner, payload, options. Answers a table: id, head, body, when it is due, and, if there
@@ -75,19 +83,19 @@ local function read_put(ground, args, create_only)
   check_runner(runner)
   check_payload(ground.payload_limit, payload)
   local options = read_pairs(args, 4, SCHEDULE_OPTIONS, WORKER_OPTIONS, PUT_OPTIONS)
-  local now = options.now and now_option(options) or ground.now
+  local asked = options.now and now_option(options) or ground.asked
   local packed = redis.call('HGET', key(ground.board, 'job'), id)
   if packed and create_only then fail('EXISTS', "there is already a job '" .. id .. "'") end
 
   local old, old_body
   if packed then old, old_body = unpack_job(packed) end
-  local head = read_schedule(options, now, old and old.s or now)
+  local head = read_schedule(options, asked, old and old.s or asked)
   if head.c then cron.settle(ground.almanac, head, id) end  -- it is refused here, if it is wrong
   head.n = runner
   if options.queue and options.queue ~= runner then head.q = queue_name(options.queue) end
   head.y = priority(options)
   local job = { id = id, head = head, body = worker_options(options) .. '\n' .. payload, old = old, old_body = old_body }
-  job.due = next_of_put(ground, job, options, now)
+  job.due = next_of_put(ground, job, options, options.now and asked or ground.now)
   return job
 end
 
@@ -100,12 +108,10 @@ local function write_put(board, job)
   return job.due or 0
 end
 
--- Create or update a job. Answers its next run in ms, or 0 when it has none.
+-- Create or update a job by hand. Answers its next run in ms, or 0 when it has none.
 local function put(ground, args, create_only)
-  local board = ground.board
-  if create_only then refuse_unsettled(board) end
   local job = read_put(ground, args, create_only)
-  refuse_cycle(board, job)
-  if ground.is_rolling then overrule_rolling(board, job.id) end
-  return write_put(board, job)
+  refuse_cycle(ground.board, job)
+  if ground.is_staging then touch(ground.board, job.id) end
+  return write_put(ground.board, job)
 end

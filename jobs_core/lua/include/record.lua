@@ -29,9 +29,15 @@ local function record_id(record)
   return record:match('^[^\n]*')
 end
 
--- The job of a task id: what stands before @<due>, or @<due>-<n> for a pushed run.
+-- Split a task id: <job>@<due>; @<due>-<n> for a pushed run, @<due>-f<n> for one that followed others. Answers the job,
+-- and when it was due, in ms.
+local function split_id(id)
+  local job, due = id:match('^(.*)@(%d+)%-?f?%d*$')
+  return job, tonumber(due or nil)
+end
+
 local function task_job(id)
-  return id:match('^(.*)@%d+%-?%d*$')
+  return (split_id(id))
 end
 
 local function lane_of(queue, priority)

@@ -4,29 +4,40 @@
 --- @include "remove_job"
 --- @include "settled"
 
--- Roll a committed board file forward: put and remove its jobs, some at a time.
+-- Roll a committed board file forward: put and remove its jobs, some at a time. `{b}:rolling:jobs` has, under the empty id,
+-- whose the file is, when its jobs were asked for, and when they were committed.
 local roll
 do
-  local MANY, BYTES = 100, 1048576  -- jobs, and bytes of them, that one call puts
+  local MANY, BYTES = 100, 1048576  -- jobs, and bytes of them old and new, that one call looks at
+  local LINK = 1000  -- bytes that it takes as long to copy as to note that one job waits for another
 
-  -- It was checked when it was staged; but what it stands on, such as the zones, may have changed since.
+  local function links(job)
+    return LINK * (#after.parents(job.head) + #after.parents(job.old))
+  end
+
+  -- It was checked when it was staged; but what it stands on, such as the zones, may have changed since. Answers how large
+  -- it is.
   local function put_staged(ground, id, args, owner)
-    local board = ground.board
-    local reply = command(function() return write_put(board, read_put(ground, args, false)) end)
+    local board, size = ground.board, 0
+    local reply = command(function()
+      local job = read_put(ground, args, false)
+      size = #job.body + #(job.old_body or '') + links(job)
+      return write_put(board, job)
+    end)
     if type(reply) == 'table' then
       remember(board, id .. '@' .. digits(ground.now), 0, 'refused', { 'note', (reply.err:gsub('^JOBS %u+ ', '')) })
     else
       redis.call('HSET', key(board, 'owners'), id, owner)
     end
+    return size
   end
 
   local function take_effect(ground, id, staged, owner)
-    if staged == '' then
-      remove_job(ground.board, id)
-      redis.call('HDEL', key(ground.board, 'owners'), id)
-    else
-      put_staged(ground, id, cmsgpack.unpack(staged), owner)
-    end
+    if staged ~= '' then return put_staged(ground, id, cmsgpack.unpack(staged), owner) end
+    local size = redis.call('HSTRLEN', key(ground.board, 'job'), id)
+    remove_job(ground.board, id)
+    redis.call('HDEL', key(ground.board, 'owners'), id)
+    return size
   end
 
   -- Answers how many jobs are still to be put or removed.
@@ -34,17 +45,13 @@ do
     local ids, jobs = key(board, 'rolling'), key(board, 'rolling:jobs')
     local about = redis.call('HGET', jobs, '')
     if not about then return 0 end
-    local ground, owner, bytes, n = common_ground(board), nil, 0, 0
-    owner, ground.now = unpack(cmsgpack.unpack(about))
+    local owner, asked, now = unpack(cmsgpack.unpack(about))
+    local ground, bytes, n = common_ground(board, asked, now), 0, 0
     while n < MANY and bytes < BYTES do
       local id = redis.call('LPOP', ids)
       if not id then break end
-      local staged = redis.call('HGET', jobs, id)
-      if staged then
-        take_effect(ground, id, staged, owner)
-        redis.call('HDEL', jobs, id)
-        bytes = bytes + #staged
-      end
+      bytes = bytes + take_effect(ground, id, redis.call('HGET', jobs, id), owner)
+      redis.call('HDEL', jobs, id)
       n = n + 1
     end
     local left = redis.call('LLEN', ids)

@@ -2,14 +2,10 @@
 --- @include "key"
 
 -- `{b}:rolling` lists the ids of a board file that was committed and is not yet all in place; `{b}:rolling:jobs` has what
--- each of them is to be. Until then nobody is to see the board, half old and half new.
+-- each of them is to be. Until then nobody is to see or change the
+-- jobs, half old and half new.
 local function refuse_unsettled(board)
   if redis.call('EXISTS', key(board, 'rolling')) == 1 then
     fail('AGAIN', 'a board file is being put in place: call JAPPLY roll until it answers 0, then try again')
   end
-end
-
--- What is written to a job by hand counts more than what is to be rolled forward.
-local function overrule_rolling(board, id)
-  redis.call('HDEL', key(board, 'rolling:jobs'), id)
 end

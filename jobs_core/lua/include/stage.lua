@@ -1,29 +1,57 @@
+--- @include "after"
 --- @include "fail"
 --- @include "key"
+--- @include "revision"
 
--- A stage is `<n>-<revision>`: the nth of the board, begun at a revision of it. `{b}:stage:<stage>` lists the ids it
--- changes, `{b}:stage:<stage>:jobs` has what each is to be: the packed arguments of its JSET, or nothing to remove it.
+-- A stage is `<n>-<revision>`: the nth of the board, begun at a revision of it. Its keys start with `{b}:stage:<stage>`:
+-- that list has the ids it changes; `:jobs` what each is to be, the packed arguments of its JSET, or nothing to remove it,
+-- and under the empty id when the stage was begun; `:parents` what those wait for of whom that changes; `:unchecked` those
+-- that are to be checked for cycles, and `:clear` those that were. `{b}:stages` names the stages that are being made.
 
-local KEPT = 3600  -- seconds that a stage is kept which nobody adds to
+local stages = {}
+do
+  local KEPT = 3600  -- seconds that a stage is kept which nobody adds to
+  local OF_STAGE = { '', ':jobs', ':parents', ':unchecked', ':clear' }
 
-local function check_stage(stage)
-  if not stage:match('^%d+%-%d+$') then fail('OPTION', "'" .. stage .. "' is not a stage: JAPPLY begin answers one") end
-end
-
-local function check_board_file(owner)
-  if owner == '' or #owner > 1024 or owner:find('%c') then
-    fail('OPTION', "a board file's name is 1 to 1024 bytes with no control characters")
+  function stages.check(stage)
+    if not stage:match('^%d+%-%d+$') then fail('OPTION', "'" .. stage .. "' is not a stage: JAPPLY begin answers one") end
   end
-end
 
-local function stage_keys(board, stage)
-  return key(board, 'stage:' .. stage), key(board, 'stage:' .. stage .. ':jobs')
-end
+  function stages.check_owner(owner)
+    if owner == '' or #owner > 1024 or owner:find('%c') then
+      fail('OPTION', "a board file's name is 1 to 1024 bytes with no control characters")
+    end
+  end
 
-local function write_staged(board, stage, id, staged)
-  local ids, jobs = stage_keys(board, stage)
-  redis.call('RPUSH', ids, id)
-  redis.call('HSET', jobs, id, staged)
-  redis.call('EXPIRE', ids, KEPT)
-  redis.call('EXPIRE', jobs, KEPT)
+  function stages.key(board, stage, part)
+    return key(board, 'stage:' .. stage .. part)
+  end
+
+  -- Answers when a stage was begun, in ms.
+  function stages.begun(board, stage)
+    local begun = redis.call('HGET', stages.key(board, stage, ':jobs'), '')
+    if not begun then fail('STALE', 'the stage is gone: begin again') end
+    return tonumber(begun)
+  end
+
+  function stages.keep(board, stage)
+    for _, part in ipairs(OF_STAGE) do redis.call('EXPIRE', stages.key(board, stage, part), KEPT) end
+    redis.call('SADD', key(board, 'stages'), stage)
+    redis.call('EXPIRE', key(board, 'stages'), KEPT)
+  end
+
+  function stages.drop(board, stage)
+    for _, part in ipairs(OF_STAGE) do redis.call('UNLINK', stages.key(board, stage, part)) end
+    redis.call('SREM', key(board, 'stages'), stage)
+  end
+
+  -- Stage what becomes of a job: its arguments, or '' to remove it. `head` is what it will be, `old` what it is.
+  function stages.write(board, stage, id, staged, head, old)
+    local is_new = redis.call('HSET', stages.key(board, stage, ':jobs'), id, staged) == 1
+    if is_new then redis.call('RPUSH', stages.key(board, stage, ''), id) end
+    if after.ids(head) == after.ids(old) and is_new then return end
+    redis.call('HSET', stages.key(board, stage, ':parents'), id, after.ids(head))
+    redis.call(head and head.h and 'SADD' or 'SREM', stages.key(board, stage, ':unchecked'), id)
+    redis.call('UNLINK', stages.key(board, stage, ':clear'))  -- what was above others may not be so any more
+  end
 end

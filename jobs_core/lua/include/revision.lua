@@ -1,0 +1,21 @@
+--- @include "key"
+
+-- A stage (see stage.lua) is compared with a revision of the board, and is only committed to that. What others do meanwhile
+-- is a revision if it changes what runs after what, or a job that is staged.
+
+local function revision(board)
+  return redis.call('HGET', key(board, 'stats'), 'revision') or '0'
+end
+
+local function revise(board)
+  redis.call('HINCRBY', key(board, 'stats'), 'revision', 1)
+end
+
+-- A job is put or removed by hand.
+local function touch(board, id)
+  for _, stage in ipairs(redis.call('SMEMBERS', key(board, 'stages'))) do
+    local jobs = key(board, 'stage:' .. stage .. ':jobs')
+    if redis.call('HEXISTS', jobs, id) == 1 then return revise(board) end
+    if redis.call('EXISTS', jobs) == 0 then redis.call('SREM', key(board, 'stages'), stage) end
+  end
+end
