@@ -1,15 +1,15 @@
 #!lua
 --[[ JAPPLY board begin [now time]
      JAPPLY board check stage id
-     JAPPLY board commit stage owner [now time]
+     JAPPLY board commit stage owner
      JAPPLY board roll
      JAPPLY board drop stage
 
   Apply a board file as a whole: begin a stage, fill it with JSTAGE, check each of its jobs that runs after others, and
   commit. Committing is one small step, whatever the number of jobs; from then on the board is to be the new one, and is
   rolled forward by JAPPLY roll, a hundred jobs a call. Meanwhile ticking, and reading or changing a job, is refused with
-  JOBS AGAIN: whoever meets that rolls on. Whoever stops before the commit leaves the board as it was. Times such as
-  +10m count from when the stage was begun.
+  JOBS AGAIN: whoever meets that rolls on. Whoever stops before the commit leaves the board as it was. The jobs are put
+  as of when the stage was begun: +10m counts from then.
 
     EVALSHA <JAPPLY> 1 {jobs} begin                       answers the stage: 1-0
     EVALSHA <JAPPLY> 1 {jobs} check 1-0 report            refused if a job would wait for itself; answers OK
@@ -77,10 +77,9 @@ local function commit(board, stage)
   refuse_unsettled(board)
   local owner = ARGV[3] or ''
   stages.check_owner(owner)
-  local now = now_option(read_pairs(ARGV, 4, { now = true }))
   local ids, jobs = stages.key(board, stage, ''), stages.key(board, stage, ':jobs')
   refuse_unready(board, stage, ids, jobs)
-  redis.call('HSET', jobs, '', cmsgpack.pack({ owner, stages.begun(board, stage), now }))
+  redis.call('HSET', jobs, '', cmsgpack.pack({ owner, stages.begun(board, stage) }))
   redis.call('RENAME', ids, key(board, 'rolling'))
   redis.call('RENAME', jobs, key(board, 'rolling:jobs'))
   redis.call('PERSIST', key(board, 'rolling'))

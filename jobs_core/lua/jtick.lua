@@ -21,6 +21,7 @@
 --- @include "ending"
 --- @include "follow"
 --- @include "held"
+--- @include "lanes"
 --- @include "settled"
 
 local BYTES = 1048576  -- payloads may be large: each kind of move ends once it has copied this many
@@ -149,5 +150,6 @@ return command(function()
     + open_gates(board, now, limit)
     + queue_due_jobs(board, now, limit)
   follow_endings(board)
+  forget_lanes(board)
   return { moved, earliest(board, now), now }
 end)

@@ -57,7 +57,7 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JAPPLY", ["begin", "now", T]),
     ("JSTAGE", ["1-1", "board.yml", "put", 7, "s", "echo", "x", "every", 5, "start", T]),
     ("JAPPLY", ["check", "1-1", "s"]),
-    ("JAPPLY", ["commit", "1-1", "board.yml", "now", T]),
+    ("JAPPLY", ["commit", "1-1", "board.yml"]),
     ("JAPPLY", ["roll"]),
     ("JDEL", ["a", "b"]),
 ]

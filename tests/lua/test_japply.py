@@ -33,7 +33,7 @@ def apply(lua: Lua, *jobs: list[Any], owner: str = FILE, mode: str = "put") -> N
     assert not [reply for reply in staged(lua, stage, *jobs, mode=mode, owner=owner) if _failed(reply)]
     for id in (job[1] for job in jobs if "after" in job):
         lua.japply("check", stage, id)
-    lua.japply("commit", stage, owner, "now", T)
+    lua.japply("commit", stage, owner)
     roll(lua)
 
 
@@ -147,7 +147,7 @@ def test_many_jobs_are_rolled_forward_a_hundred_a_call(lua: Lua) -> None:
     stage = lua.japply("begin")
     for first in range(0, 250, 50):
         staged(lua, stage, *(words(f"j{n}", every=5) for n in range(first, first + 50)))
-    assert lua.japply("commit", stage, FILE, "now", T) == 250
+    assert lua.japply("commit", stage, FILE) == 250
     assert lua.japply("roll") == 150
     assert lua.japply("roll") == 50
     assert lua.japply("roll") == 0
@@ -159,7 +159,7 @@ def half_rolled(lua: Lua) -> None:
     """A board of 250 jobs, of which 100 are in place."""
     stage = lua.japply("begin", "now", T)
     staged(lua, stage, *(words(f"j{n}", every=5) for n in range(250)))
-    lua.japply("commit", stage, FILE, "now", T)
+    lua.japply("commit", stage, FILE)
     lua.japply("roll")
 
 
@@ -216,7 +216,7 @@ def test_a_cycle_is_found_with_a_file_that_is_being_put_in_place(lua: Lua) -> No
     stage = lua.japply("begin", "now", T)
     staged(lua, stage, words("a"), words("b", after="a"), mode="adopt")
     lua.japply("check", stage, "b")
-    lua.japply("commit", stage, FILE, "now", T)
+    lua.japply("commit", stage, FILE)
     with pytest.raises(OptionError, match="after makes a cycle: a after b after a"):
         lua.put("a", "other", after="b")
 
@@ -231,7 +231,7 @@ def test_what_ends_meanwhile_starts_what_waits_on_the_new_board(lua: Lua) -> Non
         lua, stage, words("old"), words("new", after="p"), *(words(f"j{n}") for n in range(150)), mode="adopt"
     )
     lua.japply("check", stage, "new")
-    lua.japply("commit", stage, FILE, "now", T)
+    lua.japply("commit", stage, FILE)
     lua.japply("roll")
     lua.jack(task["token"], "done", now=T)
     assert lua.ids() == []
@@ -294,14 +294,15 @@ def test_a_stage_is_kept_as_long_as_jobs_are_compared_with_it(lua: Lua) -> None:
     assert all(lua.client.ttl(f"{lua.keys.tag}:stage:{stage}{part}") > 9 for part in ("", ":jobs"))
 
 
-def test_times_count_from_when_the_stage_was_begun(lua: Lua) -> None:
+def test_jobs_are_put_as_of_when_the_stage_was_begun(lua: Lua) -> None:
     """So that what was right when it was staged is right when it is put in place."""
-    stage = lua.japply("begin", "now", T)
+    stage = lua.japply("begin", "now", T)  # long ago
     staged(lua, stage, words("a", every=60, stop="+1s"), words("b", at="+1h"), words("c", every=60))
-    lua.japply("commit", stage, FILE, "now", T + 120)
+    lua.japply("commit", stage, FILE)
     roll(lua)
     assert lua.job("a")["stop"] == T + 1
-    assert [lua.jnext(id, now=T + 120) for id in "abc"] == [[], [MS + 3_600_000], [MS + 120_000]]
+    assert lua.job("b")["at"] == T + 3600
+    assert lua.job("c")["next"] == lua.job("c")["start"] == T
     assert not [entry for entry in lua.board.history() if entry["what"] == "refused"]
 
 
@@ -386,7 +387,7 @@ def test_a_cycle_that_is_made_between_check_and_commit_is_not_committed(lua: Lua
 def test_a_job_that_cannot_be_put_any_more_is_noted(lua: Lua) -> None:
     stage = lua.japply("begin")
     staged(lua, stage, words("a", "x" * 100), words("b"))
-    lua.japply("commit", stage, FILE, "now", T)
+    lua.japply("commit", stage, FILE)
     lua.client.hset(lua.keys.settings, "payload_limit", 50)
     roll(lua)
     assert lua.count()["jobs"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -193,7 +194,7 @@ def test_no_task_is_passed_over_while_others_leave_their_queue(lua: Lua) -> None
     assert seen == len(set(pushed) - gone)
 
 
-@pytest.mark.parametrize("cursor", ["0", "", "held:job:gone 25", "queue:nobody 0", "x"])
+@pytest.mark.parametrize("cursor", ["0", "", "held:job:gone 25", "x"])
 def test_a_cursor_of_a_place_that_is_gone_begins_anew(lua: Lua, cursor: str) -> None:
     lua.push()
     answer, page = lua.jtasks(cursor)
@@ -226,3 +227,11 @@ def test_an_empty_board_has_none(lua: Lua) -> None:
 )
 def test_what_it_refuses(lua: Lua, arguments: list[Any], says: str) -> None:
     lua.refuses(OptionError, says, "JTASKS", *arguments)
+
+
+def test_a_cursor_of_a_queue_that_is_gone_goes_on_with_the_next(lua: Lua) -> None:
+    for queue in "ace":
+        lua.push(queue=queue)
+    for gone, left in (("0", "ace"), ("b", "ce"), ("d", "e"), ("f", "")):
+        answer, page = lua.jtasks(f"queue:{gone} 25")
+        assert (answer, [json.loads(text)["queue"] for text in page]) == ("0", [*left])

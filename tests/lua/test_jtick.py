@@ -431,3 +431,27 @@ def test_decaying_jobs_that_are_very_late_are_caught_up_a_few_at_a_time(lua: Lua
     assert moved[0] < 100
     stats = lua.stats()
     assert stats["due"] == stats["queued"] + stats["coalesced"]
+
+
+def test_of_very_many_queues_those_that_are_empty_are_forgotten(lua: Lua) -> None:
+    for number in range(200):
+        lua.push(queue=f"q{number}")
+        lua.push(queue=f"q{number}", priority=5)
+    lua.tick()
+    assert len([name for name in lua.count() if name.startswith("queue:")]) == 200
+    lua.ids(*(f"q{number}" for number in range(190)))
+    for _ in range(30):
+        lua.tick()
+    left = [name for name in lua.count() if name.startswith("queue:")]
+    assert {f"queue:q{number}" for number in range(190, 200)} <= set(left)
+    assert lua.size("queues") <= 100
+    assert lua.client.hlen(f"{lua.keys.tag}:lanes") <= 100
+    lua.push("low", queue="q0")
+    lua.push("high", queue="q0", priority=5)
+    assert [task["payload"] for task in lua.take("q0", count=9)] == ["high", "low"]
+    assert lua.adds_up()
+
+
+def test_a_token_that_no_worker_takes_goes_by_itself(lua: Lua) -> None:
+    lua.push(queue="q0")
+    assert 0 < lua.client.ttl(f"{lua.keys.wake}:q0") <= 3600

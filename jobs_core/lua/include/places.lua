@@ -68,14 +68,25 @@ local function step_in_list(name, position)
   return records, #records == 25 and digits(position + 25) or nil
 end
 
+-- Where to go on from a place. If it is gone it was a queue, now empty, and the next one follows; or tasks that a limit
+-- held, which may be anywhere now, so that everything is looked at again.
+local function find_place(names, from)
+  local following
+  for at, name in ipairs(names) do
+    if name == from then return at, true end
+    if name:find('^queue:') and from:find('^queue:') and (name < from or not following) then
+      following = name < from and at + 1 or at
+    end
+  end
+  return following or 1, false
+end
+
 -- Walk over the tasks at some places, a page at a time: visit(place, ticket or record) answers how much of `budget`
 -- that took, and whether it removed the task. Answers the cursor to go on from, or 0 when all have been seen.
 local function walk(board, names, cursor, budget, visit)
   local from, position = cursor:match('^(%S+) (%d+)$')
-  local at = 1
-  while from and names[at] and names[at] ~= from do at = at + 1 end
-  -- A place that is gone: only held tasks' are, so everything from the first on is looked at again.
-  if not names[at] or not from then at, position = 1, '0' end
+  local at, is_there = find_place(names, from or '')
+  if not is_there then position = '0' end
   while names[at] do
     local step = SETS[names[at]] and step_in_set or step_in_list
     local members, following = step(key(board, names[at]), position)

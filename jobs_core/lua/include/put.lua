@@ -32,18 +32,15 @@ local function restore(head, options)
   return options.next ~= nil
 end
 
--- What the jobs that one call reads have in common: `now` is when they are put, and `asked` when somebody asked for that.
-local function common_ground(board, asked, now)
-  now = now or clock()
-  return {
-    board = board, asked = asked or now, now = now, payload_limit = payload_limit(board), almanac = new_almanac(board),
-  }
+-- What the jobs that one call reads have in common: `now` is when that was asked for.
+local function common_ground(board, now)
+  return { board = board, now = now, payload_limit = payload_limit(board), almanac = new_almanac(board) }
 end
 
 -- The same for jobs that are put by hand.
 local function ground_by_hand(board)
   refuse_unsettled(board)
-  local ground = common_ground(board)
+  local ground = common_ground(board, clock())
   ground.is_staging = redis.call('EXISTS', key(board, 'stages')) == 1
   return ground
 end
@@ -83,19 +80,19 @@ local function read_put(ground, args, create_only)
   check_runner(runner)
   check_payload(ground.payload_limit, payload)
   local options = read_pairs(args, 4, SCHEDULE_OPTIONS, WORKER_OPTIONS, PUT_OPTIONS)
-  local asked = options.now and now_option(options) or ground.asked
+  local now = options.now and now_option(options) or ground.now
   local packed = redis.call('HGET', key(ground.board, 'job'), id)
   if packed and create_only then fail('EXISTS', "there is already a job '" .. id .. "'") end
 
   local old, old_body
   if packed then old, old_body = unpack_job(packed) end
-  local head = read_schedule(options, asked, old and old.s or asked)
+  local head = read_schedule(options, now, old and old.s or now)
   if head.c then cron.settle(ground.almanac, head, id) end  -- it is refused here, if it is wrong
   head.n = runner
   if options.queue and options.queue ~= runner then head.q = queue_name(options.queue) end
   head.y = priority(options)
   local job = { id = id, head = head, body = worker_options(options) .. '\n' .. payload, old = old, old_body = old_body }
-  job.due = next_of_put(ground, job, options, options.now and asked or ground.now)
+  job.due = next_of_put(ground, job, options, now)
   return job
 end
 

@@ -5,7 +5,7 @@
 --- @include "settled"
 
 -- Roll a committed board file forward: put and remove its jobs, some at a time. `{b}:rolling:jobs` has, under the empty id,
--- whose the file is, when its jobs were asked for, and when they were committed.
+-- whose the file is, and when its stage was begun: what was right then is right now.
 local roll
 do
   local MANY, BYTES = 100, 1048576  -- jobs, and bytes of them old and new, that one call looks at
@@ -45,8 +45,8 @@ do
     local ids, jobs = key(board, 'rolling'), key(board, 'rolling:jobs')
     local about = redis.call('HGET', jobs, '')
     if not about then return 0 end
-    local owner, asked, now = unpack(cmsgpack.unpack(about))
-    local ground, bytes, n = common_ground(board, asked, now), 0, 0
+    local owner, now = unpack(cmsgpack.unpack(about))
+    local ground, bytes, n = common_ground(board, now), 0, 0
     while n < MANY and bytes < BYTES do
       local id = redis.call('LPOP', ids)
       if not id then break end

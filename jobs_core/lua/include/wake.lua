@@ -1,16 +1,18 @@
 --- @include "key"
 
 -- Wake one client that blocks on a wake key (BLPOP). One token at most waits there: whoever takes it looks
--- for all the work there is, and leaves a token behind if there is more than it can take.
+-- for all the work there is, and leaves a token behind if there is more than it can take. Answers whether it left one.
 local function wake(board, name)
   local list = key(board, name)
-  if redis.call('EXISTS', list) == 0 then redis.call('RPUSH', list, 1) end
+  return redis.call('EXISTS', list) == 0 and redis.call('RPUSH', list, 1) == 1
 end
 
 local function wake_clock(board)
   wake(board, 'wake')
 end
 
+local WAITING = 3600  -- seconds that a token waits for workers of a queue: it may be nobody's
+
 local function wake_queue(board, queue)
-  wake(board, 'wake:' .. queue)
+  if wake(board, 'wake:' .. queue) then redis.call('EXPIRE', key(board, 'wake:' .. queue), WAITING) end
 end

@@ -23,9 +23,9 @@ def sample(job: str) -> Task:
     """The task of a job that takes the most room.
 
     >>> sample("a").id
-    'a@9999999999999-999999'
+    'a@9999999999999-f999999999'
     """
-    id = f"{job}@9999999999999-999999"
+    id = f"{job}@9999999999999-f999999999"
     return Task(id, job, "lambda", "lambda", 9999999999.999, 999999, raw="", token=f"{id}#999999")
 
 
