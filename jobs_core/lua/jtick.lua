@@ -117,12 +117,12 @@ end
 
 -- The room that came up under a limit may be for a task that nobody takes. So a few limits, at random, are looked at:
 -- one that holds tasks while nothing runs lets in more than it has room for, and JPOP holds again what is too much.
-local function free_idle_limits(board)
+local function free_idle_limits(board, now)
   local moved = 0
   for _, name in ipairs(redis.call('SRANDMEMBER', key(board, 'held'), 10)) do
     local waits = redis.call('ZSCORE', key(board, 'gates'), name)
     if not waits and redis.call('SCARD', key(board, 'running:' .. name)) == 0 then
-      moved = moved + let_in(board, name, 50, true)
+      moved = moved + let_in(board, name, 50, now, true)
     end
   end
   return moved
@@ -144,7 +144,7 @@ return command(function()
   local limit = math.min(whole('limit', options.limit or '500', 1), 1000)
   local now = now_option(options)
   refuse_unsettled(board)
-  local moved = free_idle_limits(board)
+  local moved = free_idle_limits(board, now)
     + return_lapsed(board, now, limit)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)

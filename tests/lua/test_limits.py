@@ -391,6 +391,17 @@ def test_room_that_a_queue_nobody_serves_has_got_does_not_stop_the_others(lua: L
     assert [found["id"] for found in take(lua, "p")] == [task]
 
 
+def test_room_that_tasks_of_a_closed_queue_cannot_use_is_for_others(lua: Lua) -> None:
+    lua.jlimit("queue", "x", concurrency=2)
+    lua.jlimit("runner", "echo", concurrency=1)
+    first, second, *_ = [lua.push(queue="x") for _ in range(4)]
+    last = lua.push(queue="y")
+    assert [task["id"] for task in take(lua, "x", "y")] == [first]
+    lua.jlimit("runner", "echo", rate="2/1d")
+    lua.tick()
+    assert [task["id"] for _ in range(3) for task in take(lua, "x", "y")] == [second, last]
+
+
 def test_all_kinds_of_limits_at_once_let_everything_through(lua: Lua) -> None:
     lua.jlimit("queue", "echo", concurrency=4)
     lua.jlimit("runner", "echo", concurrency=3, rate="5/10s")

@@ -280,8 +280,8 @@ class Fleet(RuleBasedStateMachine):
 
     @rule()
     def what_waits_when_nobody_gets_more_is_under_a_full_limit(self) -> None:
-        idle = 0
-        while idle < 3:
+        idle, enough = 0, 3 + len(self.waiting)  # what is let in may be held again, by another limit
+        while idle < enough:
             self.tick()
             idle = 0 if self.take() else idle + 1
         for task in self.waiting:

@@ -1,18 +1,41 @@
+--- @include "room"
 --- @include "starts"
+
+local LOOKS = 100  -- tasks that come back at once at most
+
+-- Whether the limit of a queue lets nothing start.
+local function is_closed(board, queue, now)
+  local limit = common_limit(board, 'queue:' .. queue)
+  return limit ~= nil and is_full(measure(board, limit, now))
+end
+
+-- Take up to `n` of the tasks that a limit holds back, and beside them those of queues that are closed: these would leave
+-- the room unused. Answers { lane, record } pairs, and how many of them are not beside.
+local function take_held(board, name, n, now)
+  local found, closed, taken = {}, {}, 0
+  while taken < n and #found < LOOKS do
+    local record = redis.call('LPOP', key(board, 'held:' .. name))
+    if not record then break end
+    local lane = read_record(record).lane
+    local queue = split_lane(lane)
+    if closed[queue] == nil then closed[queue] = is_closed(board, queue, now) end
+    if not closed[queue] then taken = taken + 1 end
+    found[#found + 1] = { lane, record }
+  end
+  return found, taken
+end
 
 -- Move up to `n` of the tasks that a limit holds back to the fronts of their lanes, in order; or to their ends, behind
 -- what came back there meanwhile. Answers how many.
-local function let_in(board, name, n, is_last)
-  local held = key(board, 'held:' .. name)
-  local records = redis.call('LPOP', held, n)
-  if not records then return 0 end
+local function let_in(board, name, n, now, is_last)
+  local found, taken = take_held(board, name, n, now)
   if is_last then
-    for _, record in ipairs(records) do enqueue(board, read_record(record).lane, { record }) end
+    for _, pair in ipairs(found) do enqueue(board, pair[1], { pair[2] }) end
   else
-    for i = #records, 1, -1 do put_first(board, read_record(records[i]).lane, records[i]) end
+    for i = #found, 1, -1 do put_first(board, found[i][1], found[i][2]) end
   end
-  if redis.call('EXISTS', held) == 0 then redis.call('SREM', key(board, 'held'), name) end
-  return #records
+  if redis.call('EXISTS', key(board, 'held:' .. name)) == 0 then redis.call('SREM', key(board, 'held'), name) end
+  return taken
 end
 
 -- What a limit holds may start, as far as there is room. Answers how many moved, and the limit.
@@ -21,8 +44,11 @@ local function look_again(board, name, now, most)
   if not first then return 0 end
   local limit = name:find('^job:') and job_limit(read_record(first)) or common_limit(board, name) or { name = name }
   measure(board, limit, now)
-  local moved = let_in(board, name, math.max(0, math.min(most, limit.slots, limit.starts)))
+  local moved = let_in(board, name, math.max(0, math.min(most, limit.slots, limit.starts)), now)
   limit.slots, limit.starts = limit.slots - moved, limit.starts - moved
-  if redis.call('EXISTS', key(board, 'held:' .. name)) == 1 then gate(board, limit) end
+  if redis.call('EXISTS', key(board, 'held:' .. name)) == 1 then
+    gate(board, limit)
+    if moved < most and not is_full(limit) then beckon(board, name) end
+  end
   return moved, limit
 end
