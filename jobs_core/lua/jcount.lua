@@ -13,30 +13,31 @@
 --- @include "record"
 --- @include "settled"
 
--- The queues by name, and how many tasks wait in each, whatever their priority.
+-- How many tasks wait in each queue, whatever their priority; the queues' names in order; and how many wait in all.
 local function queue_lengths(board)
-  local names, lengths = {}, {}
+  local lengths, names, all = {}, {}, 0
   for _, place in ipairs(lanes_in_use(board)) do
-    local queue = split_lane(place)
+    local queue, n = split_lane(place), size(board, place)
     if not lengths[queue] then names[#names + 1] = queue end
-    lengths[queue] = (lengths[queue] or 0) + size(board, place)
+    lengths[queue], all = (lengths[queue] or 0) + n, all + n
   end
-  return names, lengths
+  table.sort(names)
+  return lengths, names, all
 end
 
 return command(function()
   local board = KEYS[1]
   refuse_unsettled(board)
+  local lengths, names, queued = queue_lengths(board)
   local counts = {
     'jobs', redis.call('HLEN', key(board, 'job')),
     'scheduled', redis.call('ZCARD', key(board, 'schedule')),
-    'queued', total(board, lanes_in_use(board)),
+    'queued', queued,
     'held', total(board, held_lists(board)),
     'delayed', size(board, 'delayed'),
     'leased', size(board, 'leased'),
     'dead', size(board, 'dead'),
   }
-  local names, lengths = queue_lengths(board)
   for _, name in ipairs(names) do
     counts[#counts + 1], counts[#counts + 2] = name, lengths[name]
   end

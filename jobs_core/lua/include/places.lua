@@ -8,7 +8,6 @@ local SETS = { leased = true, delayed = true, dead = true }
 
 local function lists(board, set, prefix)
   local names = redis.call('SMEMBERS', key(board, set))
-  table.sort(names)
   for i, name in ipairs(names) do names[i] = prefix .. name end
   return names
 end
@@ -40,6 +39,7 @@ end
 local function places_of(board, states)
   local found = {}
   local function add(names)
+    table.sort(names)
     for _, name in ipairs(names) do found[#found + 1] = name end
   end
   for _, state in ipairs(states) do
