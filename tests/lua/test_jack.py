@@ -306,6 +306,12 @@ def test_an_unstarted_end_may_be_any_other_too(lua: Lua) -> None:
     assert (lua.stats()["succeeded"], lua.adds_up()) == (1, True)
 
 
+@pytest.mark.parametrize(("verb", "mark"), [("fail", "?"), ("retry", "")])
+def test_an_end_decides_the_attempts_before(lua: Lua, verb: str, mark: str) -> None:
+    lua.jack(undecided(lua)["token"], verb, now=T + 31)
+    assert history(lua, T + 31) == f"lost {MS + 30_000} w1 lost \tfailed{mark} {MS + 31_000} w2 - "
+
+
 def test_a_release_leaves_what_is_undecided_undecided(lua: Lua) -> None:
     task = undecided(lua)
     lua.jack(task["token"], "release")

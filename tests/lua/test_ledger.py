@@ -319,8 +319,9 @@ class Ledger(RuleBasedStateMachine):
         elif verb == "release":
             self.back(token, task, delay)
         elif verb in ("fail", "retry"):
-            again = task.again("failed?" if verb == "fail" else "failed")
-            self.back(token, task.decided() if unstarted else again, delay)
+            decided = task.decided()  # whoever took it was to decide about the attempts before
+            again = decided.again("failed?" if verb == "fail" else "failed")
+            self.back(token, decided if unstarted else again, delay)
 
     def back(self, token: str, task: Task, delay: int) -> None:
         if delay:
@@ -452,6 +453,7 @@ class Ledger(RuleBasedStateMachine):
         assert places == expected
 
 
+@pytest.mark.timeout(480)  # what disagrees is made smaller before it is told
 def test_the_board_and_the_model_agree_after_any_sequence_of_commands(lua: Lua) -> None:
     machine = type("Machine", (Ledger,), {"lua": lua})
     quick = settings(max_examples=60, stateful_step_count=40, deadline=None)
