@@ -19,6 +19,8 @@ ALIASES = 4
 DEEPEST = 20
 """How deep values may be nested."""
 
+TOO_DEEP = f"values are nested over {DEEPEST} deep"
+
 _TAG = "tag:yaml.org,2002:"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAGS = ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value")
@@ -49,6 +51,9 @@ def _yaml(text: str, file: str) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = Where(file, mark.line + 1, mark.column + 1) if mark else Where(file)
+        # libyaml from 0.2.6 on has a limit of its own, which its reading ahead can meet before _check_depth.
+        if error.problem == "exceeded maximum nesting depth":
+            raise Unreadable(Problem(where, TOO_DEEP)) from None
         raise Unreadable(Problem(where, f"this is not YAML: {error.problem}")) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise Unreadable(Problem(Where(file), f"this is not YAML: {_first_line(error)}")) from None
@@ -61,7 +66,7 @@ def _check_depth(text: str, file: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST + 1:
-                raise Unreadable(Problem(_where(file, event), f"values are nested over {DEEPEST} deep"))
+                raise Unreadable(Problem(_where(file, event), TOO_DEEP))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -88,7 +93,7 @@ class _Yaml:
         if self._left < 0:
             raise Unreadable(Problem(where, "the aliases of this file make it too large"))
         if depth > DEEPEST:
-            raise Unreadable(Problem(where, f"values are nested over {DEEPEST} deep"))
+            raise Unreadable(Problem(where, TOO_DEEP))
         tag = found.tag.removeprefix(_TAG)
         if tag not in _TAGS:
             name = tag if tag.startswith("!") else f"!!{tag}"
