@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError
+from redis.exceptions import ResponseError
 
 from jobs_core.board import CHUNK, Board, Verb
 from jobs_core.calls import TASK_FILTERS, ack_pairs, next_arguments, pop_call
-from jobs_core.commands import commands, translated
+from jobs_core.commands import is_unknown, translated
+from jobs_core.engine.build import commands
 from jobs_core.errors import AgainError, JobsError
 from jobs_core.model import Payload, Task
 from jobs_core.options import to_pairs
@@ -78,7 +79,7 @@ class AsyncBoard:
         self.name = name
         self.keys = self._board.keys
         self.client = _connect(self._board)
-        self._published = False
+        self._is_prepared = False
 
     async def __aenter__(self) -> AsyncBoard:
         return self
@@ -296,9 +297,9 @@ class AsyncBoard:
         """As `Board.trim`."""
         return await self._on_thread(self._board.trim, queue, keep)
 
-    async def init(self, *, functions: bool = False) -> dict[str, str]:
+    async def init(self) -> dict[str, str]:
         """As `Board.init`."""
-        return await self._on_thread(self._board.init, functions=functions)
+        return await self._on_thread(self._board.init)
 
     # Calling
 
@@ -310,24 +311,25 @@ class AsyncBoard:
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         """Call one command, as `Commands.call` does."""
-        if not self._published:
-            await self._on_thread(self._board.commands.publish)
-            self._published = True
+        if not self._is_prepared:
+            await self._on_thread(self._board.commands.prepare)
+            self._is_prepared = True
         while True:
             try:
                 with translated():
                     return await self._evaluate(name, arguments)
             except AgainError:
-                while await self._call("JAPPLY", "roll"):
-                    pass
+                await self._on_thread(self._board.commands.settle)
 
     async def _evaluate(self, name: str, arguments: Sequence[Any]) -> Any:
-        for _ in range(2):
-            try:
-                return await self.client.evalsha(commands()[name].sha, 1, self.keys.tag, *arguments)
-            except NoScriptError:
-                await self._on_thread(self._board.commands.load)
-        return await self.client.eval(commands()[name].script, 1, self.keys.tag, *arguments)
+        call = self.client.fcall_ro if commands()[name].only_reads else self.client.fcall
+        try:
+            return await call(name, 1, self.keys.tag, *arguments)
+        except ResponseError as error:
+            if not is_unknown(error):
+                raise
+        await self._on_thread(self._board.commands.load_library)
+        return await call(name, 1, self.keys.tag, *arguments)
 
     async def _pages(self, name: str, *before: Any, after: Sequence[Any]) -> AsyncIterator[Any]:
         """What a command with a cursor answers, page by page."""

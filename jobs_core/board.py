@@ -442,14 +442,15 @@ class Board:
         """Put back jobs that `dump` read, as they stood. Yields as `put_many` does."""
         return self.put_many(jobs)
 
-    def init(self, *, functions: bool = False) -> dict[str, str]:
-        """Load the commands and the time zones into Redis, and write the `commands` hash. Returns name → SHA.
+    def init(self) -> dict[str, str]:
+        """Load the library of functions, the scripts of the `commands` hash and the time zones into Redis.
 
-        With `functions`, load them as a Redis Functions library too.
+        Other methods do so by themselves where they may. In a cluster, only this makes a new board.
+
+        Returns:
+            The SHA of each script, by the name of its command.
         """
         shas = self.commands.load()
-        if functions:
-            self.commands.load_functions()
         zones.load(self.commands)
         return shas
 

@@ -11,6 +11,7 @@
         ├── ServerError           Redis is absent, loading, read-only, full or too old
         ├── StaleError            a lease token that no longer holds its task, a stage that is out of date
         ├── AgainError            a board file is being put in place
+        ├── LayoutError           a board that another version of Jobs made
         └── PluginError           a plugin that fails to load, or clashes with another
 
 Each error's text is one sentence that says what is wrong, where, and what to do about it. No error ever
@@ -65,6 +66,10 @@ class StaleError(FaultError):
 
 class AgainError(FaultError):
     """A board file is being put in place: the client helps, and tries again by itself."""
+
+
+class LayoutError(FaultError):
+    """A board that another version of Jobs made, and that this one cannot read."""
 
 
 class PluginError(FaultError):

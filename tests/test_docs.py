@@ -11,7 +11,7 @@ import yaml
 
 import jobs_core
 from jobs_core.cli import cli
-from jobs_core.commands import commands
+from jobs_core.engine.build import commands
 from jobs_core.options import JOB_OPTIONS, STATE, UNITS
 
 ROOT = Path(__file__).parent.parent

@@ -24,20 +24,23 @@ MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", 
 
 
 @click.command()
-@click.option("--functions", is_flag=True, help="Load them as a Redis Functions library too, for FCALL.")
+@click.option(
+    "--functions", is_flag=True, hidden=True, help="Has no effect: the functions are always loaded."
+)
 @json_option
 @connected
 def init(functions: bool, as_json: bool, url: str | None, board_name: str) -> None:
-    """Load the commands into Redis.
+    """Load the commands and the time zones into Redis.
 
-    Their SHAs go to the hash {board}:commands, for EVALSHA from any client. Other commands of `jobs` do
-    this by themselves.
+    The commands are a library of functions, for FCALL. They are loaded as scripts, too, for clients that
+    cannot call functions: the hash {board}:commands has the SHA of each, for EVALSHA. Other commands of
+    `jobs` do this by themselves; in a cluster, init makes the board.
 
     \b
-      jobs init --functions
-      redis-cli FCALL JNEXT 1 {jobs} tick
+      jobs init
+      redis-cli FCALL_RO JNEXT 1 {jobs} tick
     """
-    shas = open_board(url, board_name).init(functions=functions)
+    shas = open_board(url, board_name).init()
     if as_json:
         echo_json(shas)
     else:

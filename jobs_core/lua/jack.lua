@@ -23,12 +23,11 @@
   Answers the task's id.
   Errors: JOBS STALE when the token no longer holds the task; JOBS OPTION.
 --]]
---- @include "command"
---- @include "ack"
---- @include "follow"
+local dependents = require 'due.dependents'
+local reports = require 'ending.reports'
 
-return command(function()
-  local id = ack(KEYS[1], ARGV)
-  follow_endings(KEYS[1])
+return function(board, args)
+  local id = reports.apply(board, args)
+  dependents.queue_ready(board)
   return id
-end)
+end

@@ -9,14 +9,14 @@
   Answers a list: for each what JACK would, the task's id, or an error.
   Errors: JOBS OPTION.
 --]]
---- @include "command"
---- @include "ack"
---- @include "follow"
---- @include "words"
+local arguments = require 'base.arguments'
+local command = require 'base.command'
+local dependents = require 'due.dependents'
+local reports = require 'ending.reports'
 
-return command(function()
+return function(board, args)
   local replies = {}
-  for i, arguments in ipairs(read_words(ARGV, 1)) do replies[i] = command(ack, KEYS[1], arguments) end
-  follow_endings(KEYS[1])
+  for i, group in ipairs(arguments.split_groups(args, 1)) do replies[i] = command.attempt(reports.apply, board, group) end
+  dependents.queue_ready(board)
   return replies
-end)
+end

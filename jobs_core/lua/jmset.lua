@@ -11,18 +11,19 @@
   Answers, for each job, what JSET would: its next run in ms since the epoch, or 0, or an error.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
---- @include "command"
---- @include "put"
---- @include "words"
+local arguments = require 'base.arguments'
+local command = require 'base.command'
+local fail = require('base.errors').fail
+local put = require 'define.put'
 
 local MODES = { set = false, create = true }
 
-return command(function()
-  local create_only = MODES[ARGV[1]]
+return function(board, args)
+  local create_only = MODES[args[1]]
   if create_only == nil then fail('OPTION', 'JMSET starts with set or create') end
-  local ground, replies = ground_by_hand(KEYS[1]), {}
-  for i, arguments in ipairs(read_words(ARGV, 2)) do
-    replies[i] = command(put, ground, arguments, create_only)
+  local ground, replies = put.manual_context(board), {}
+  for i, group in ipairs(arguments.split_groups(args, 2)) do
+    replies[i] = command.attempt(put.apply, ground, group, create_only)
   end
   return replies
-end)
+end

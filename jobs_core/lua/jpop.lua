@@ -21,14 +21,22 @@
   Answers a list, empty when the queues are.
   Errors: JOBS OPTION.
 --]]
---- @include "command"
---- @include "instant"
---- @include "pairs"
---- @include "attempts"
---- @include "room"
---- @include "held"
---- @include "tally"
---- @include "open_runs"
+local arguments = require 'base.arguments'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local packed_job = require 'job.packed_job'
+local counters = require 'ledger.counters'
+local capacity = require 'limit.capacity'
+local limits = require 'limit.limits'
+local release = require 'limit.release'
+local throttled = require 'limit.throttled'
+local attempts = require 'queue.attempts'
+local lanes = require 'queue.lanes'
+local open_runs = require 'queue.open_runs'
+local records = require 'queue.records'
+local duration = require 'time.duration'
+local instant = require 'time.instant'
 
 local MOST, BYTES = 500, 4194304  -- tasks that one call takes at most, and bytes of them, or a single task
 local HELD = 100  -- tasks that one call may leave to their limits
@@ -47,9 +55,9 @@ local function measured(board, take, limit)
   if not limit then return nil end
   local known = take.limits[limit.name]
   if not known then
-    take.limits[limit.name] = measure(board, limit, take.now)
+    take.limits[limit.name] = capacity.measure(board, limit, take.now)
   elseif known.concurrency ~= limit.concurrency or known.n ~= limit.n or known.period ~= limit.period then
-    limit.slots, limit.starts = 0, NONE
+    limit.slots, limit.starts = 0, capacity.UNLIMITED
     return limit
   end
   return take.limits[limit.name]
@@ -57,17 +65,17 @@ end
 
 -- Take a task, or leave it to the limit that does not let it start.
 local function take_or_hold(board, take, record)
-  local task = read_record(record)
-  task.options, task.payload = split_body(task.body)
-  task.limits = limits_of(board, task, take.any)
+  local task = records.read(record)
+  task.options, task.payload = packed_job.split_body(task.body)
+  task.limits = limits.of_task(board, task, take.any)
   local full
   for i, limit in ipairs(task.limits) do
     task.limits[i] = measured(board, take, limit)
-    full = full or is_full(task.limits[i]) and task.limits[i]
+    full = full or capacity.is_full(task.limits[i]) and task.limits[i]
   end
   if full then
     take.may_hold = take.may_hold - 1
-    return hold(board, full, record)
+    return capacity.throttle(board, full, record)
   end
   for _, limit in ipairs(task.limits) do
     limit.slots, limit.starts = limit.slots - 1, limit.starts - 1
@@ -77,15 +85,15 @@ local function take_or_hold(board, take, record)
 end
 
 local function take_from(board, take, queue)
-  local limit = measured(board, take, take.any and common_limit(board, 'queue:' .. queue))
-  for _, lane in ipairs(lanes_of(board, queue)) do
+  local limit = measured(board, take, take.any and limits.shared(board, 'queue:' .. queue))
+  for _, lane in ipairs(lanes.of_queue(board, queue)) do
     local list = key(board, 'queue:' .. lane)
     local record = true
     while record do
-      if limit and is_full(limit) then return gate(board, limit) end
+      if limit and capacity.is_full(limit) then return capacity.reopen_later(board, limit) end
       if take.left == 0 or take.bytes <= 0 or take.may_hold == 0 then
         -- Whoever took the wake token may leave work behind: pass it on.
-        return reopen(board, queue)
+        return release.wake_queue(board, queue)
       end
       record = redis.call('LPOP', list)
       if record then take_or_hold(board, take, record) end
@@ -96,10 +104,10 @@ end
 -- Hand tasks over for good: nothing will be heard of them.
 local function give_away(board, task, now)
   task.token = ''
-  tally(board, task_job(task.id), 'unleased', 1)
-  close_run(board, task.id)
-  count_start(board, task.limits, '', now)
-  make_room(board, task)
+  counters.add_for_job(board, records.job_of(task.id), 'unleased', 1)
+  open_runs.remove(board, task.id)
+  capacity.count_start(board, task.limits, '', now)
+  release.free_slot(board, task)
 end
 
 local function lease_until(options, lease, now)
@@ -112,20 +120,20 @@ local function lease_all(board, tasks, lease, worker, now)
   local held, ends = {}, {}
   for i, task in ipairs(tasks) do
     task.token = task.id .. '#' .. digits(number + i)
-    if is_doubled(task) then tally(board, task_job(task.id), 'doubled', 1) end
-    begin_attempt(task, worker, now)
-    held[#held + 1], held[#held + 2] = task.token, write_record(task)
+    if attempts.may_have_run(task) then counters.add_for_job(board, records.job_of(task.id), 'doubled', 1) end
+    attempts.begin(task, worker, now)
+    held[#held + 1], held[#held + 2] = task.token, records.write(task)
     ends[#ends + 1], ends[#ends + 2] = lease_until(task.options, lease, now), task.token
-    count_start(board, task.limits, task.token, now)
+    capacity.count_start(board, task.limits, task.token, now)
   end
   redis.call('HSET', key(board, 'task'), unpack(held))
   redis.call('ZADD', key(board, 'leased'), unpack(ends))
 end
 
 local function reply(task)
-  local job, due = split_id(task.id)
+  local job, due = records.split_id(task.id)
   return {
-    'id', task.id, 'token', task.token, 'job', job, 'runner', task.runner, 'queue', (split_lane(task.lane)),
+    'id', task.id, 'token', task.token, 'job', job, 'runner', task.runner, 'queue', (lanes.split(task.lane)),
     'due', due, 'attempt', task.attempt, 'history', task.past, 'options', task.options,
     'payload', task.payload,
   }
@@ -139,26 +147,26 @@ end
 -- What limits hold, and may have room for, comes back to its lanes first.
 local function let_ready_in(board, now)
   local names = redis.call('SPOP', key(board, 'ready'), HELD)
-  for _, name in ipairs(names) do look_again(board, name, now, HELD) end
+  for _, name in ipairs(names) do throttled.recheck(board, name, now, HELD) end
 end
 
 -- A task that one limit let in may be held by another: what room is left then is for the next.
 local function pass_on(board, take)
   for name, limit in pairs(take.limits) do
-    if not is_full(limit) then beckon(board, name) end
+    if not capacity.is_full(limit) then release.notify_worker(board, name) end
   end
 end
 
-return command(function()
-  local board, n = KEYS[1], whole('numqueues', ARGV[1] or '', 1)
-  if #ARGV < n + 1 then fail('OPTION', 'numqueues is more than the queues that follow') end
-  local options = read_pairs(ARGV, n + 2, { count = true, lease = true, worker = true, now = true })
-  local limit = math.min(whole('count', options.count or '1', 1), MOST)
-  local lease, now = options.lease and duration('lease', options.lease), now_option(options)
+return function(board, args)
+  local n = arguments.whole_number('numqueues', args[1] or '', 1)
+  if #args < n + 1 then fail('OPTION', 'numqueues is more than the queues that follow') end
+  local options = arguments.read_options(args, n + 2, { count = true, lease = true, worker = true, now = true })
+  local limit = math.min(arguments.whole_number('count', options.count or '1', 1), MOST)
+  local lease, now = options.lease and duration.ms('lease', options.lease), instant.now(options)
   local worker = (options.worker or ''):gsub('%s', '_')
   let_ready_in(board, now)
   local take = new_take(board, limit, now)
-  for i = 2, n + 1 do take_from(board, take, ARGV[i]) end
+  for i = 2, n + 1 do take_from(board, take, args[i]) end
 
   local leased, replies = {}, {}
   for _, task in ipairs(take.tasks) do
@@ -173,4 +181,4 @@ return command(function()
   pass_on(board, take)
   for i, task in ipairs(take.tasks) do replies[i] = reply(task) end
   return replies
-end)
+end

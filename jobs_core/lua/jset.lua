@@ -24,9 +24,8 @@
   or has ended.
   Errors: JOBS AGAIN, JOBS OPTION, JOBS PAYLOAD.
 --]]
---- @include "command"
---- @include "put"
+local put = require 'define.put'
 
-return command(function()
-  return put(ground_by_hand(KEYS[1]), ARGV, false)
-end)
+return function(board, args)
+  return put.apply(put.manual_context(board), args, false)
+end

@@ -8,9 +8,8 @@
   Answers the next run in ms since the epoch, or 0 when the job only runs when pushed.
   Errors: JOBS AGAIN, JOBS EXISTS, JOBS OPTION, JOBS PAYLOAD.
 --]]
---- @include "command"
---- @include "put"
+local put = require 'define.put'
 
-return command(function()
-  return put(ground_by_hand(KEYS[1]), ARGV, true)
-end)
+return function(board, args)
+  return put.apply(put.manual_context(board), args, true)
+end

@@ -19,19 +19,22 @@
   Answers a list: for each a pair, before and after, null where there is none; 0; or an error.
   Errors: JOBS AGAIN, JOBS EXISTS, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD; JOBS STALE when the stage is gone.
 --]]
---- @include "command"
---- @include "describe"
---- @include "put"
---- @include "settled"
---- @include "stage"
---- @include "words"
+local apply_state = require 'base.apply_state'
+local arguments = require 'base.arguments'
+local command = require 'base.command'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local stages = require 'board.stages'
+local put = require 'define.put'
+local describe = require 'job.describe'
+local packed_job = require 'job.packed_job'
 
 local BYTES = 1048576  -- of the jobs there are, that one call reads
 local MODES = { put = true, adopt = true, remove = true }
 
 local function fields_of(id, head, body)
-  local fields = options_of(id, head, body)
-  fields.paused = head.z
+  local fields = describe.options(id, head, body)
+  fields.paused = head.paused
   return fields
 end
 
@@ -54,7 +57,7 @@ local function check_owner(id, found, owner, mode)
 end
 
 local function stage_put(ground, stage, owner, mode, args)
-  local board, job = ground.board, read_put(ground, args, false)
+  local board, job = ground.board, put.read(ground, args, false)
   ground.bytes = ground.bytes + #(job.old_body or '')
   local found = job.old and redis.call('HGET', key(board, 'owners'), job.id)
   local before = job.old and fields_of(job.id, job.old, job.old_body)
@@ -77,7 +80,7 @@ local function stage_remove(ground, stage, owner, id)
     stages.write(board, stage, id, '')
     return 0
   end
-  local old, body = unpack_job(packed)
+  local old, body = packed_job.unpack(packed)
   ground.bytes = ground.bytes + #body
   stages.write(board, stage, id, '', nil, old)
   return { cjson.encode(fields_of(id, old, body)), false }
@@ -89,17 +92,17 @@ local function stage_one(ground, stage, owner, mode, args)
   return stage_put(ground, stage, owner, mode, args)
 end
 
-return command(function()
-  local board, stage, owner, mode = KEYS[1], ARGV[1] or '', ARGV[2] or '', ARGV[3]
+return function(board, args)
+  local stage, owner, mode = args[1] or '', args[2] or '', args[3]
   if not MODES[mode] then fail('OPTION', 'JSTAGE takes a stage, an owner, and put, adopt or remove') end
   stages.check(stage)
   stages.check_owner(owner)
-  refuse_unsettled(board)
-  local ground, replies = common_ground(board, stages.begun(board, stage)), {}
+  apply_state.require_no_pending_apply(board)
+  local ground, replies = put.context(board, stages.begun(board, stage)), {}
   ground.bytes = 0
-  for i, args in ipairs(read_words(ARGV, 4)) do
-    replies[i] = command(stage_one, ground, stage, owner, mode, args)
+  for i, group in ipairs(arguments.split_groups(args, 4)) do
+    replies[i] = command.attempt(stage_one, ground, stage, owner, mode, group)
   end
   stages.keep(board, stage)
   return replies
-end)
+end

@@ -1,4 +1,4 @@
-"""What every client must see, by clients/conformance.json: with Python's own, FCALL and redis-cli."""
+"""What every client must see, by clients/conformance.json: with Python's own, EVALSHA and redis-cli."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from jobs_core import Board, JobsError, errors
-from jobs_core.commands import commands
+from jobs_core.engine.build import commands
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 CASES: list[dict[str, Any]] = json.loads((CLIENTS / "conformance.json").read_text("utf-8"))["cases"]
@@ -103,16 +103,17 @@ def test_python_sees_it(case: dict[str, Any], board: Board, read: Call) -> None:
 
 
 @pytest.fixture(scope="module")
-def functions(url: str) -> None:
-    """The commands, as functions."""
-    Board(url=url).commands.load_functions()
+def shas(url: str) -> dict[str, str]:
+    """The commands, as scripts."""
+    return Board(url=url).commands.load()
 
 
 @cases
-@pytest.mark.usefixtures("functions")
-def test_so_does_whoever_calls_functions(case: dict[str, Any], board: Board, read: Call) -> None:
+def test_so_does_whoever_calls_scripts(
+    case: dict[str, Any], board: Board, read: Call, shas: dict[str, str]
+) -> None:
     def call(name: str, *words: str) -> Any:
-        return read("FCALL", name, 1, board.keys.tag, *words)
+        return read("EVALSHA", shas[name], 1, board.keys.tag, *words)
 
     Player(board.keys.tag, call, read).play(case["steps"])
 

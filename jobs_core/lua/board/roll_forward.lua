@@ -1,0 +1,64 @@
+local command = require 'base.command'
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local dependencies = require 'define.dependencies'
+local put = require 'define.put'
+local removal = require 'define.removal'
+local history = require 'ledger.history'
+
+local roll_forward = {}
+
+-- Roll a committed board file forward: put and remove its jobs, some at a time. `{b}:rolling:jobs` has, under the empty id,
+-- whose the file is, and when its stage was begun: what was right then is right now.
+local MANY, BYTES = 100, 1048576  -- jobs, and bytes of them old and new, that one call looks at
+local LINK = 1000  -- bytes that it takes as long to copy as to note that one job waits for another
+
+local function links(job)
+  return LINK * (#dependencies.parents(job.head) + #dependencies.parents(job.old))
+end
+
+-- It was checked when it was staged; but what it stands on, such as the zones, may have changed since. Answers how large
+-- it is.
+local function put_staged(ground, id, args, owner)
+  local board, size = ground.board, 0
+  local reply = command.attempt(function()
+    local job = put.read(ground, args, false)
+    size = #job.body + #(job.old_body or '') + links(job)
+    return put.write(board, job)
+  end)
+  if type(reply) == 'table' then
+    history.append(board, id .. '@' .. digits(ground.now), 0, 'refused', { 'note', (reply.err:gsub('^JOBS %u+ ', '')) })
+  else
+    redis.call('HSET', key(board, 'owners'), id, owner)
+  end
+  return size
+end
+
+local function take_effect(ground, id, staged, owner)
+  if staged ~= '' then return put_staged(ground, id, cmsgpack.unpack(staged), owner) end
+  local size = redis.call('HSTRLEN', key(ground.board, 'job'), id)
+  removal.remove_job(ground.board, id)
+  redis.call('HDEL', key(ground.board, 'owners'), id)
+  return size
+end
+
+-- Answers how many jobs are still to be put or removed.
+function roll_forward.step(board)
+  local ids, jobs = key(board, 'rolling'), key(board, 'rolling:jobs')
+  local about = redis.call('HGET', jobs, '')
+  if not about then return 0 end
+  local owner, now = unpack(cmsgpack.unpack(about))
+  local ground, bytes, n = put.context(board, now), 0, 0
+  while n < MANY and bytes < BYTES do
+    local id = redis.call('LPOP', ids)
+    if not id then break end
+    bytes = bytes + take_effect(ground, id, redis.call('HGET', jobs, id), owner)
+    redis.call('HDEL', jobs, id)
+    n = n + 1
+  end
+  local left = redis.call('LLEN', ids)
+  if left == 0 then redis.call('DEL', jobs) end
+  return left
+end
+
+return roll_forward
