@@ -1,4 +1,4 @@
-"""Which global names a Lua source uses while it loads, outside any function: Redis 7.0 has none of them then."""
+"""The global names that a Lua source uses while it loads, outside any function: Redis 7.0 has none then."""
 
 from __future__ import annotations
 
