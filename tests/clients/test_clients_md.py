@@ -109,7 +109,7 @@ def test_a_lapsed_lease_does_not_end_it(client: dict[str, Any], jobs: Any, board
 
 
 def test_it_does_without_scripts_where_there_are_functions(jobs: Any, board: Board) -> None:
-    board.commands.load_library()
+    board.commands.restore()
     board.client.script_flush()
     assert jobs.call("JSET", "hello", "greet", "world") == 0
 
