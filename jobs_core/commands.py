@@ -29,8 +29,8 @@ PATIENCE = 5.0
 PAUSE = 0.05
 
 LOOK_AGAIN = 10.0
-"""Seconds after which a client asks for the library's version again: a client that was held up while it loaded
-an older one may have replaced it since."""
+"""Seconds after which a client asks for the library's version again: a client that was held up while it
+loaded an older one may have replaced it since."""
 
 
 class Commands:

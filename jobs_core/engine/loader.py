@@ -1,7 +1,7 @@
 """Bring the engine to Redis: the library of functions, and the scripts of the board's `commands` hash.
 
-A client asks for the library's version before its first call, and again now and then. A library that is missing
-or older is replaced; a newer one never is, since its functions answer the calls of the version before.
+A client asks for the library's version before its first call, and again now and then. A library that is
+missing or older is replaced; a newer one never is, since its functions answer the calls of the version before.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ def prepare(connection: Any, keys: Keys) -> bool:
 
 
 def restore(connection: Any) -> bool:
-    """Load the library, unless this one or a newer one is there. Returns whether it was. Raises ServerError."""
+    """Load the library, unless this one or a newer one is there. Returns whether it was.
+
+    Raises ServerError for a user who may not load it.
+    """
     (version,) = _exchange(connection, _ASK)
     if _is_current(version):
         return True
@@ -72,8 +75,8 @@ def replace_older(connection: Any) -> bool:
 def _load(connection: Any) -> None:
     """Load the library in place of whatever is there. Raises ServerError for a user who may not.
 
-    FUNCTION LOAD cannot compare: two versions of Jobs that load at the same moment may leave the older one. So
-    each reads the version again, now and with its next call, and the newer one restores its own.
+    FUNCTION LOAD cannot compare: two versions of Jobs that load at the same moment may leave the older one.
+    So each reads the version again, now and with its next call, and the newer one restores its own.
     """
     for _ in range(_TRIES):
         loaded, version = _exchange(connection, ("FUNCTION", "LOAD", "REPLACE", build.library()), _ASK)
