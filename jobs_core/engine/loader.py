@@ -1,7 +1,7 @@
 """Bring the engine to Redis: the library of functions, and the scripts of the board's `commands` hash.
 
 A client asks for the library's version before its first call, and again now and then. A library that is
-missing or older is replaced; a newer one never is, since its functions answer the calls of the version before.
+missing or older is replaced; a newer one never is: its functions answer the calls of the version before.
 """
 
 from __future__ import annotations
