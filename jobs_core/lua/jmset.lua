@@ -21,9 +21,9 @@ local MODES = { set = false, create = true }
 return function(board, args)
   local create_only = MODES[args[1]]
   if create_only == nil then fail('OPTION', 'JMSET starts with set or create') end
-  local ground, replies = put.manual_context(board), {}
+  local context, replies = put.manual_context(board), {}
   for i, group in ipairs(arguments.split_groups(args, 2)) do
-    replies[i] = command.attempt(put.apply, ground, group, create_only)
+    replies[i] = command.attempt(put.apply, context, group, create_only)
   end
   return replies
 end
