@@ -24,7 +24,7 @@ local function put_staged(context, id, args, owner)
   local reply = command.attempt(function()
     local job = put.read(context, args, false)
     size = #job.body + #(job.old_body or '') + links(job)
-    return put.write(board, job)
+    return put.keep(context, job)
   end)
   if type(reply) == 'table' then
     history.append(board, id .. '@' .. digits(context.now), 0, 'refused', { 'note', (reply.err:gsub('^JOBS %u+ ', '')) })
@@ -56,6 +56,7 @@ function roll_forward.step(board)
     redis.call('HDEL', jobs, id)
     n = n + 1
   end
+  put.write_all(context)
   local left = redis.call('LLEN', ids)
   if left == 0 then redis.call('DEL', jobs) end
   return left
