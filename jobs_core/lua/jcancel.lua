@@ -66,7 +66,7 @@ return function(board, args)
   -- In the order in which tasks move, so that one that is taken meanwhile is met again.
   local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })
   local cursor = task_locations.scan(board, names, args[2] or '0', PAGE, function(place, member)
-    local is_it = (task_locations.SETS[place] and records.id_of_token or records.id_of)(member) == id
+    local is_it = (task_locations.SETS[place] and records.id_of_token or records.glance)(member) == id
     local done = is_it and cancel(board, place, member)
     if done then found[#found + 1] = done end
     return 1, done

@@ -9,14 +9,11 @@
   Answers a list: for each what JACK would, the task's id, or an error.
   Errors: JOBS OPTION.
 --]]
-local arguments = require 'base.arguments'
-local command = require 'base.command'
 local dependents = require 'due.dependents'
 local reports = require 'ending.reports'
 
 return function(board, args)
-  local replies = {}
-  for i, group in ipairs(arguments.split_groups(args, 1)) do replies[i] = command.attempt(reports.apply, board, group) end
+  local replies = reports.apply_all(board, args)
   dependents.queue_ready(board)
   return replies
 end

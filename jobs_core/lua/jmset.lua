@@ -12,7 +12,6 @@
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
-local command = require 'base.command'
 local fail = require('base.errors').fail
 local put = require 'define.put'
 
@@ -21,9 +20,5 @@ local MODES = { set = false, create = true }
 return function(board, args)
   local create_only = MODES[args[1]]
   if create_only == nil then fail('OPTION', 'JMSET starts with set or create') end
-  local ground, replies = put.manual_context(board), {}
-  for i, group in ipairs(arguments.split_groups(args, 2)) do
-    replies[i] = command.attempt(put.apply, ground, group, create_only)
-  end
-  return replies
+  return put.apply_all(board, arguments.split_groups(args, 2), create_only)
 end

@@ -14,13 +14,13 @@
 local fail = require('base.errors').fail
 local key = require('base.keys').key
 local events = require 'ending.events'
-local records = require 'queue.records'
+local leases = require 'queue.leases'
 
 return function(board, args)
   local token = args[1] or ''
   if #args < 3 or #args % 2 == 0 then fail('OPTION', 'JOUTPUT takes a token, and pairs of stream and line') end
   if not redis.call('ZSCORE', key(board, 'leased'), token) then return 0 end
-  local task = records.read(redis.call('HGET', key(board, 'task'), token))
+  local task = leases.find(board, token)
   local period = events.output_period(task)
   if not period then return 0 end
   for i = 2, #args, 2 do events.append_output(board, task, period, 'stream', args[i], 'line', args[i + 1]) end

@@ -27,5 +27,5 @@
 local put = require 'define.put'
 
 return function(board, args)
-  return put.apply(put.manual_context(board), args, false)
+  return put.apply(board, args, false)
 end

@@ -11,7 +11,7 @@
       2) 1) {"id":"tick@1763900005000","state":"dead","ticket":"tick@1763900005000#7","job":"tick","attempt":3,
             "since":1763900035,"history":"failed 1763900012000 host-1 1 exit 1\tfailed …", …}
 
-  `since` is in epoch seconds; `until` is when a lease, or a delay, ends. `history` is as include/attempts.lua writes it;
+  `since` is in epoch seconds; `until` is when a lease, or a delay, ends. `history` is as queue/attempts.lua writes it;
   `payload` is there only when asked for.
   Errors: JOBS OPTION.
 --]]
@@ -22,6 +22,7 @@ local describe = require 'job.describe'
 local packed_job = require 'job.packed_job'
 local attempts = require 'queue.attempts'
 local lanes = require 'queue.lanes'
+local leases = require 'queue.leases'
 local records = require 'queue.records'
 local task_locations = require 'queue.task_locations'
 local duration = require 'time.duration'
@@ -46,7 +47,7 @@ end
 -- A task as people want to see it.
 local function view(board, place, member)
   local record = task_locations.SETS[place] and redis.call('HGET', key(board, 'task'), member) or member
-  local task = records.read(record)
+  local task = (place == 'leased' and leases or records).read(record)
   local options, payload = packed_job.split_body(task.body)
   local queue, rank = lanes.split(task.lane)
   local found = {
@@ -72,7 +73,6 @@ local function detail(board, place, member, found, task)
     found.state, found.since, found.worker = status, describe.seconds(since), worker ~= '-' and worker or nil
     found.progress, found.note = tonumber(progress), note ~= '' and note or nil
     found.cancelling = redis.call('SISMEMBER', key(board, 'cancelling'), member) == 1 or nil
-    found.history = attempts.split(task.history)
   end
 end
 

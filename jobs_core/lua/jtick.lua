@@ -62,7 +62,7 @@ local function lapse(board, token, now)
   local what, code = accepted and 'expired' or 'lost', accepted and 'timeout' or 'lost'
   counters.add_for_job(board, records.job_of(task.id), what, 1)
   events.record(board, task, attempt, what, {})
-  attempts.set_current(task, what .. '?', now, code)
+  attempts.close(task, what .. '?', now, code)
   if cancelled then
     endings.complete(board, token, task, 'cancelled', now)
     events.record(board, task, attempt, 'cancelled', {})

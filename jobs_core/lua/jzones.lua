@@ -4,7 +4,7 @@
      JZONES board refresh cursor [now time]
      JZONES board done version
 
-  Load time zones, in portions: put every table (include/zones.lua says what is in one), refresh from cursor 0 on until
+  Load time zones, in portions: put every table (time/zones.lua says what is in one), refresh from cursor 0 on until
   the answer is 0, and say which version of the data is there now. Jobs whose zone has changed get their next run anew.
   Whatever is cut short before `done` is repeated by the next client that loads. Python does all this by itself.
 

@@ -47,7 +47,7 @@ local function run(board, id, head, body, time)
   end
   if head.overlap then open_runs.add(board, id, id .. '@' .. moment) end
   local lane = lanes.name(head.queue or head.runner, head.priority)
-  queues.append(board, lane, { records.new(id, moment, lane, head.runner, body) })
+  queues.append(board, lane, { records.new(id, moment, lane, head.runner, head.flags or '', body) })
   counters.add(board, 'due', 1)
   counters.add(board, 'queued', 1)
 end

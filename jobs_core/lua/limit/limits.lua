@@ -26,8 +26,8 @@ function limits.split_rate(rate)
 end
 
 function limits.of_job(task)
-  local options = task.options or packed_job.split_body(task.body)
-  if options == '' or not (options:find('"concurrency"', 1, true) or options:find('"rate"', 1, true)) then return nil end
+  if not task.flags:find('r', 1, true) then return nil end
+  local options = packed_job.split_body(task.body)
   local own = cjson.decode(options)
   local limit = { name = 'job:' .. records.job_of(task.id), concurrency = own.concurrency }
   if own.rate then limit.n, limit.period = limits.split_rate(own.rate) end
