@@ -1,4 +1,4 @@
-"""In a cluster only `jobs init` makes a board: one without a mark may be a slot on its way to another node."""
+"""In a cluster only `jobs init` makes a board: one without a mark may be a slot on its way elsewhere."""
 
 from __future__ import annotations
 
