@@ -79,7 +79,6 @@ class AsyncBoard:
         self.name = name
         self.keys = self._board.keys
         self.client = _connect(self._board)
-        self._is_prepared = False
 
     async def __aenter__(self) -> AsyncBoard:
         return self
@@ -217,6 +216,7 @@ class AsyncBoard:
         self, *, task: str | None = None, job: str | None = None
     ) -> AsyncIterator[dict[str, Any]]:
         """As `Board.history`."""
+        await self._on_thread(self._board.commands.require_layout)
         last = "+"
         while True:
             with translated():
@@ -231,6 +231,7 @@ class AsyncBoard:
 
     async def output(self, task: str, *, follow: bool = False) -> AsyncIterator[dict[str, Any]]:
         """As `Board.output`."""
+        await self._on_thread(self._board.commands.require_layout)
         reading = Reading(self.name, task, follow=follow)
         client = _connect(self._board, 1)  # of its own, since it waits for long
         cancels = _cancels()
@@ -268,6 +269,7 @@ class AsyncBoard:
 
     async def limits(self) -> AsyncIterator[dict[str, Any]]:
         """As `Board.limits`."""
+        await self._on_thread(self._board.commands.require_layout)
         with translated():
             kept: Any = await self.client.hgetall(self.keys.limits)
         for name, text in sorted(kept.items()):
@@ -311,9 +313,8 @@ class AsyncBoard:
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         """Call one command, as `Commands.call` does."""
-        if not self._is_prepared:
+        if not self._board.commands.is_prepared:
             await self._on_thread(self._board.commands.prepare)
-            self._is_prepared = True
         while True:
             try:
                 with translated():
@@ -328,7 +329,7 @@ class AsyncBoard:
         except ResponseError as error:
             if not is_unknown(error):
                 raise
-        await self._on_thread(self._board.commands.load_library)
+        await self._on_thread(self._board.commands.restore)
         return await call(name, 1, self.keys.tag, *arguments)
 
     async def _pages(self, name: str, *before: Any, after: Sequence[Any]) -> AsyncIterator[Any]:

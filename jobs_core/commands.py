@@ -28,6 +28,10 @@ PATIENCE = 5.0
 
 PAUSE = 0.05
 
+LOOK_AGAIN = 10.0
+"""Seconds after which a client asks for the library's version again: a client that was held up while it
+loaded an older one may have replaced it since."""
+
 
 class Commands:
     """Calls the commands of one board over a redis-py client. Thread-safe.
@@ -39,7 +43,8 @@ class Commands:
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self.client = client
         self.keys = keys
-        self._is_prepared = False
+        self._look_at: float | None = None
+        """When to ask for the library's version again; None before the first time."""
 
     def call(self, name: str, *args: Any) -> Any:
         """Call one command and return its reply. Raises what `jobs_core.errors` draws.
@@ -105,24 +110,33 @@ class Commands:
 
         Raises LayoutError for a board that another version of Jobs made.
         """
-        (reply,) = self.batch([("JCOUNT", [])])
-        if isinstance(reply, errors.LayoutError):
-            raise reply
+        self.require_layout()
         with self.connection() as connection:
             shas = loader.publish(connection, self.keys)
             connection.send_command("SET", self.keys.layout, loader.VERSION, "NX")
             connection.read_response()
             return shas
 
-    def load_library(self) -> None:
-        """Load the library of functions, in place of one that is missing or older."""
-        with self.connection() as connection:
-            loader.load_library(connection)
+    def require_layout(self) -> None:
+        """Raise LayoutError for a board that another version of Jobs made: for those who read its keys."""
+        (reply,) = self.batch([("JCOUNT", [])])
+        if isinstance(reply, errors.LayoutError):
+            raise reply
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether Redis had the library when this client last asked, which was not long ago."""
+        return self._look_at is not None and time.monotonic() < self._look_at
 
     def prepare(self) -> None:
         """See to it that Redis has the library, and the board its `commands` hash."""
         with self.connection():
             pass
+
+    def restore(self) -> None:
+        """Load the library again after Redis did not know a function."""
+        with self.connection() as connection:
+            self._restore(connection)
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
@@ -131,15 +145,27 @@ class Commands:
         with translated():
             connection = pool.get_connection()
             try:
-                if not self._is_prepared:
-                    self._is_prepared = loader.prepare(connection, self.keys)
+                if not self.is_prepared:
+                    self._prepare(connection)
                 yield connection
             except BaseException:
-                self._is_prepared = False  # what answers next time may be another server
+                self._look_at = None  # what answers next time may be another server
                 connection.disconnect()  # type: ignore[no-untyped-call]
                 raise
             finally:
                 pool.release(connection)
+
+    def _prepare(self, connection: Any) -> None:
+        if self._look_at is None:
+            was_there = loader.prepare(connection, self.keys)
+        else:
+            was_there = loader.replace_older(connection)
+        # Whoever has loaded it looks again with the next call: another client may have loaded just after.
+        self._look_at = time.monotonic() + (LOOK_AGAIN if was_there else 0)
+
+    def _restore(self, connection: Any) -> None:
+        loader.restore(connection)
+        self._look_at = time.monotonic()
 
     def send(self, connection: Any, calls: Sequence[Call]) -> None:
         """Send some calls over a connection, without waiting for their replies: see `receive`."""
@@ -160,7 +186,7 @@ class Commands:
         """Call again what Redis had no function for, and make its refusals our errors."""
         unknown = _unknown(replies)
         if unknown:
-            loader.load_library(connection)
+            self._restore(connection)
             again = [calls[i] for i in unknown]
             self.send(connection, again)
             for i, reply in zip(unknown, _read_replies(connection, again), strict=True):

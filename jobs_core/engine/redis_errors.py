@@ -45,6 +45,10 @@ _LOADING = "Redis is still loading its data: try again in a moment"
 _LOGIN = "Redis wants another user name or password: put them in the URL, redis://user:password@host"
 _OLD = "this Redis is too old: Jobs needs Redis 7.0 or later, or Valkey"
 _REPLICA = "Redis is a read-only replica: connect to the primary"
+_NO_FUNCTION = (
+    "Redis does not have this command of Jobs: run `jobs init`, or, "
+    "if a newer version of Jobs is in use on this server, upgrade this one"
+)
 _DISK = "Redis cannot write to its disk and refuses changes: make room there, or see its log"
 
 _SAYINGS = {
@@ -57,6 +61,7 @@ _SAYINGS = {
     "WRONGPASS": _LOGIN,
     "no permissions": "Redis does not permit this user what Jobs does: see its ACL",
     "BUSY": "Redis is busy with a long script: try again in a moment",
+    "Function not found": _NO_FUNCTION,
     "Error compiling script": _OLD,
     "unknown command": _OLD,
 }

@@ -3,7 +3,7 @@
 
   Extend leases: each holds for `lease` (a duration) from now, or longer if it did already.
 
-    EVALSHA <JBEAT> 1 {jobs} 30 tick@1763900005000#7
+    FCALL JBEAT 1 {jobs} 30 tick@1763900005000#7
 
   Answers a list of 1 (extended), 0 (the token no longer holds its task: stop working on it) or 2 (extended, but
   somebody asked to cancel it: stop, and report `cancelled`).

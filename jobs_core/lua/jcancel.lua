@@ -7,7 +7,7 @@
 
   A call looks at some hundred tasks: call it again with the cursor it answers, until that is 0.
 
-    EVALSHA <JCANCEL> 1 {jobs} tick@1763900005000
+    FCALL JCANCEL 1 {jobs} tick@1763900005000
       1) 0                      the cursor
       2) 1) cancelled           what was done: cancelled, or cancelling (it runs)
   Errors: JOBS OPTION.

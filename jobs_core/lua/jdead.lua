@@ -6,7 +6,7 @@
     retry   queue it again, under the same id, as its first attempt: its losses and failures are forgotten
     purge   drop it for good
 
-    EVALSHA <JDEAD> 1 {jobs} retry tick@1763900005000#7
+    FCALL JDEAD 1 {jobs} retry tick@1763900005000#7
 
   Answers how many there were. Name no more than about a hundred at once.
   Errors: JOBS OPTION.

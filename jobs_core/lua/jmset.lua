@@ -4,7 +4,7 @@
   Put several jobs in one call, each as JSET (set) or JSETNX (create) would. `words` is how many arguments each
   has. One that is refused keeps none of the others from being put. Put no more than about a hundred at once.
 
-    EVALSHA <JMSET> 1 {jobs} set 5 a shell 'echo a' every 5 3 b shell 'echo b'
+    FCALL JMSET 1 {jobs} set 5 a shell 'echo a' every 5 3 b shell 'echo b'
       1) (integer) 1763900000000
       2) (integer) 0
 

@@ -5,7 +5,7 @@
   how it ended. Each comes with the stream it was printed to, such as stdout. About the last 10,000 are kept, until `keep`
   is over after the last of them. Pass on no more than some hundred lines at once.
 
-    EVALSHA <JOUTPUT> 1 {jobs} push:7@1763900005000#9 stdout 'hello' stderr 'no such file'
+    FCALL JOUTPUT 1 {jobs} push:7@1763900005000#9 stdout 'hello' stderr 'no such file'
     XRANGE {jobs}:output:push:7@1763900005000 - +
 
   Answers how many were kept: 0 when the token no longer holds its task, or nothing is to be kept.

@@ -6,7 +6,7 @@
   (JBEAT). A job's own `lease` comes first. Without `lease`, or where the job's policy is none, the task is gone from Redis: at
   most once. A task that a limit does not let start stays behind, without keeping others from being taken.
 
-    EVALSHA <JPOP> 1 {jobs} 1 shell count 1 lease 30 worker host-1
+    FCALL JPOP 1 {jobs} 1 shell count 1 lease 30 worker host-1
       1)  1) id       2) tick@1763900005000
           3) token    4) tick@1763900005000#7      (empty without a lease)
           5) job      6) tick

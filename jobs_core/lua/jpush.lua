@@ -8,8 +8,8 @@
   unique-for (a duration) a push of the same runner, payload and queue queues nothing for so long, and answers the id of
   the first.
 
-    EVALSHA <JPUSH> 1 {jobs} shell 'echo hi' at +10m
-    EVALSHA <JPUSH> 1 {jobs} backup
+    FCALL JPUSH 1 {jobs} shell 'echo hi' at +10m
+    FCALL JPUSH 1 {jobs} backup
 
   Answers the task's id.
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD.

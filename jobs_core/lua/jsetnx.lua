@@ -3,7 +3,7 @@
 
   Create a job; refuse when there is one of that id. The options are those of JSET.
 
-    EVALSHA <JSETNX> 1 {jobs} tick shell 'echo hi' every 5
+    FCALL JSETNX 1 {jobs} tick shell 'echo hi' every 5
 
   Answers the next run in ms since the epoch, or 0 when the job only runs when pushed.
   Errors: JOBS AGAIN, JOBS EXISTS, JOBS OPTION, JOBS PAYLOAD.

@@ -10,11 +10,11 @@
     adopt    the same, and jobs that are not the owner's become his
     remove   each is an id alone; only jobs of the owner are removed
 
-    EVALSHA <JSTAGE> 1 {jobs} 1-0 board.yml put 5 tick shell 'echo hi' every 5 3 tock shell date
+    FCALL JSTAGE 1 {jobs} 1-0 board.yml put 5 tick shell 'echo hi' every 5 3 tock shell date
       1) 1) (nil)                        what it was, as JSON: nothing, it is new
          2) {"id":"tick",…}              what it will be
       2) (integer) 0                     it stays as it is
-    EVALSHA <JSTAGE> 1 {jobs} 1-0 board.yml remove 1 old
+    FCALL JSTAGE 1 {jobs} 1-0 board.yml remove 1 old
 
   Answers a list: for each a pair, before and after, null where there is none; 0; or an error.
   Errors: JOBS AGAIN, JOBS EXISTS, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD; JOBS STALE when the stage is gone.

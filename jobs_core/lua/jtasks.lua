@@ -6,7 +6,7 @@
   States: queued, held (a limit keeps it), delayed, leased, accepted (it goes on elsewhere), dead; unless one is given,
   all but dead. `older-than` selects by when a task came into its state: died, was leased, or else was due.
 
-    EVALSHA <JTASKS> 1 {jobs} 0 state dead job tick
+    FCALL_RO JTASKS 1 {jobs} 0 state dead job tick
       1) 0
       2) 1) {"id":"tick@1763900005000","state":"dead","ticket":"tick@1763900005000#7","job":"tick","attempt":3,
             "since":1763900035,"history":"failed 1763900012000 host-1 1 exit 1\tfailed …", …}

@@ -7,7 +7,7 @@
   letter. Any number of clients may tick; none matters more. A job that is late runs once: the occurrences it missed
   after the first are counted as coalesced. While a board file is being put in place, nothing is due: see JAPPLY.
 
-    EVALSHA <JTICK> 1 {jobs}
+    FCALL JTICK 1 {jobs}
       1) (integer) 3                 how many were moved
       2) (integer) 1763900005000     when there is more to do, in ms since the epoch; 0: not in sight
       3) (integer) 1763900000123     Redis's present, by which to tell how long to wait

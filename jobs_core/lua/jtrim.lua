@@ -4,7 +4,7 @@
   Drop the oldest tasks of a queue until `keep` remain, those of the lowest priority first; at most `limit` (1000
   unless given) a call. The ledger counts them as cancelled, and as trimmed beside.
 
-    EVALSHA <JTRIM> 1 {jobs} shell 1000
+    FCALL JTRIM 1 {jobs} shell 1000
 
   Answers how many were dropped; call it again while that is `limit`.
   Errors: JOBS OPTION.

@@ -5,7 +5,7 @@
   of them that have ended since its last run; `missing`, those that are not on the board; and `followed_by`, the jobs that
   wait for it (the first hundred). What is empty is left out. A job is put in this relation by JSET's `after`.
 
-    EVALSHA <JWHEN> 1 {jobs} report
+    FCALL_RO JWHEN 1 {jobs} report
       1) {"id":"report","after":["fetch","clean"],"on":"success","join":"all","met":["fetch"]}
 
   Answers a list, with a null for each id that is not there.

@@ -8,7 +8,7 @@
   the answer is 0, and say which version of the data is there now. Jobs whose zone has changed get their next run anew.
   Whatever is cut short before `done` is repeated by the next client that loads. Python does all this by itself.
 
-    EVALSHA <JZONES> 1 {jobs}
+    FCALL JZONES 1 {jobs}
     "2026b"
 
   Answers the version that is there, or nothing; how many tables were new; where to go on, 0 at the end; the version.
