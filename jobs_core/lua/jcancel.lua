@@ -35,6 +35,7 @@ end
 
 local function cancel_delayed(board, ticket)
   local task = records.read(redis.call('HGET', key(board, 'task'), ticket))
+  if not task then return nil end
   redis.call('ZREM', key(board, 'delayed'), ticket)
   endings.complete(board, ticket, task, 'cancelled', clock.now())
   return tell_cancelled(board, task)

@@ -21,7 +21,7 @@ return function(board, args)
   if #args < 3 or #args % 2 == 0 then fail('OPTION', 'JOUTPUT takes a token, and pairs of stream and line') end
   if not redis.call('ZSCORE', key(board, 'leased'), token) then return 0 end
   local task = leases.find(board, token)
-  local period = events.output_period(task)
+  local period = task and events.output_period(task)
   if not period then return 0 end
   for i = 2, #args, 2 do events.append_output(board, task, period, 'stream', args[i], 'line', args[i + 1]) end
   return (#args - 1) / 2

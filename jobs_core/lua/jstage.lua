@@ -81,8 +81,9 @@ local function stage_remove(context, stage, owner, id)
     return 0
   end
   local old, body = packed_job.unpack(packed)
-  context.bytes = context.bytes + #body
+  context.bytes = context.bytes + #packed
   stages.write(board, stage, id, '', nil, old)
+  if not old then return { cjson.encode({ id = id }), false } end
   return { cjson.encode(fields_of(id, old, body)), false }
 end
 

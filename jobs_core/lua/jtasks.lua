@@ -44,10 +44,11 @@ local function states(state)
   fail('OPTION', "state '" .. state .. "' is not one of queued, held, delayed, leased, accepted, dead")
 end
 
--- A task as people want to see it.
+-- A task as people want to see it; nothing for what is no task.
 local function view(board, place, member)
   local record = task_locations.SETS[place] and redis.call('HGET', key(board, 'task'), member) or member
   local task = (place == 'leased' and leases or records).read(record)
+  if not task then return nil end
   local options, payload = packed_job.split_body(task.body)
   local queue, rank = lanes.split(task.lane)
   local found = {
@@ -94,6 +95,7 @@ return function(board, args)
   local places = task_locations.of_states(board, states(filter.state))
   cursor = task_locations.scan(board, places, cursor, BYTES, function(place, member)
     local found, task, bytes = view(board, place, member)
+    if not found then return 256 end  -- whoever takes it sets it aside
     if task_locations.SETS[place] then detail(board, place, member, found, task) end
     if fits(found, filter) then
       if filter.payload ~= '1' then found.payload = nil end

@@ -28,7 +28,9 @@ end
 local function relation(board, id)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return false end
-  local found, waits = { id = id }, packed_job.unpack(packed).after
+  local head = packed_job.unpack(packed)
+  if not head then return false end
+  local found, waits = { id = id }, head.after
   if waits then
     found.after, found.on, found.join = waits.parents, waits.on or 'success', waits.join or 'all'
     found.met = only(waits.parents, function(parent)

@@ -62,7 +62,7 @@ local function look_at(board, id, parent, ending, time)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return 0 end
   local head, body = packed_job.unpack(packed)
-  if is_waiting(head, time) and wants(head.after, ending) and is_met(board, id, head.after, parent) then
+  if head and is_waiting(head, time) and wants(head.after, ending) and is_met(board, id, head.after, parent) then
     run(board, id, head, body, time)
   end
   return #packed

@@ -6,6 +6,7 @@ local misfire = require 'due.misfire'
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
 local history = require 'ledger.history'
+local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
 local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
@@ -120,6 +121,10 @@ local function add(board, batch, id, due, packed, now, cache)
   local runner, every, interval_body = packed_job.interval(packed)
   if runner then return add_interval(batch, id, due, runner, every, interval_body, now) end
   local head, body = packed_job.unpack(packed)
+  if not head then
+    bad_records.set_aside(board, 'job', packed, id)  -- it stays where it is, and is off the schedule
+    return end_job(batch, id)
+  end
   if head.overlap or head.misfire or head.grace or head.jitter then
     return add_ruled(board, batch, id, tonumber(due), head, body, now, cache)
   end

@@ -23,6 +23,7 @@ end
 -- will, ends at once. Answers the task if it has ended.
 function cancellation.cancel_leased(board, token, now)
   local task = leases.find(board, token)
+  if not task then return nil end
   local status, _, worker = attempts.current(task)
   if status ~= 'accepted' then return stop_run(board, token, worker) end
   endings.end_lease(board, token)

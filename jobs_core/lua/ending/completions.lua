@@ -56,6 +56,7 @@ function completions.add(batch, token, fields, now)
   local stored = find(batch, token)
   if not stored then return nil end
   local id, is_plain = leases.glance(stored)
+  if not id then return leases.find(batch.board, token) and nil end  -- which sets it aside
   if is_plain and not batch.has_limits then
     history.append(batch.board, id, '1', 'done', fields)
   else

@@ -15,6 +15,7 @@ local endings = {}
 function endings.end_lease(board, token, comes_back)
   if redis.call('ZREM', key(board, 'leased'), token) == 0 then return nil end
   local task = leases.find(board, token)
+  if not task then return nil end
   local cancelled = redis.call('SREM', key(board, 'cancelling'), token) == 1
   release.free_slot(board, task, token, comes_back and not cancelled)
   return task, cancelled

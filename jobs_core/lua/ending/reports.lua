@@ -117,7 +117,7 @@ end
 -- Note where the task stands, in its record.
 local function stay_open(board, token, verb, options)
   if not redis.call('ZSCORE', key(board, 'leased'), token) then refuse_stale(board, token) end
-  local task = leases.find(board, token)
+  local task = leases.find(board, token) or refuse_stale(board, token)
   STANDINGS[verb](board, token, task, options)
   redis.call('HSET', key(board, 'task'), token, leases.write(task))
   events.record(board, task, task.attempt, verb, kept_fields(options))

@@ -94,12 +94,11 @@ end
 -- and the body; or nothing if the job is another.
 function packed_job.interval(packed)
   if packed:byte() ~= INTERVAL then return nil end
-  local offset, runner, _, every = cmsgpack.unpack_limit(packed, 3, 1)
-  return runner, every, packed:sub(offset + 1)
+  local is_read, offset, runner, _, every = pcall(cmsgpack.unpack_limit, packed, 3, 1)
+  if is_read and type(every) == 'number' then return runner, every, packed:sub(offset + 1) end
 end
 
--- Returns head, body.
-function packed_job.unpack(packed)
+local function read(packed)
   local shape = packed:byte()
   if shape == INTERVAL then
     local offset, runner, start, every = cmsgpack.unpack_limit(packed, 3, 1)
@@ -117,7 +116,13 @@ function packed_job.unpack(packed)
     local offset, runner, start, cron = cmsgpack.unpack_limit(packed, 3, 1)
     return { runner = runner, start = start, cron = cron }, packed:sub(offset + 1)
   end
-  return unpack_fields(packed)
+  if shape == 0 then return unpack_fields(packed) end
+end
+
+-- Returns head, body; or nothing for what is no job.
+function packed_job.unpack(packed)
+  local is_read, head, body = pcall(read, packed)
+  if is_read and head and type(head.runner) == 'string' and body:find('\n', 1, true) then return head, body end
 end
 
 -- Returns options (JSON text, or nothing), payload.

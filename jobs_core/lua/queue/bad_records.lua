@@ -9,6 +9,7 @@ local KEPT, BYTES = 1000, 1024
 
 -- Note what was found in a place, such as queue or job; whoever found it has taken it from there.
 function bad_records.set_aside(board, place, record, id)
+  record = record or ''
   redis.call('HINCRBY', key(board, 'stats'), 'bad', 1)
   redis.call('XADD', key(board, 'bad'), 'MAXLEN', '~', KEPT, '*',
     'place', place, 'id', id or '', 'bytes', #record, 'record', record:sub(1, BYTES))

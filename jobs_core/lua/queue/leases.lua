@@ -2,15 +2,17 @@
 -- them under its token: a line that says who has had it since when (see attempts.lua), LF, and its record.
 
 local key = require('base.keys').key
+local bad_records = require 'queue.bad_records'
 local records = require 'queue.records'
 
 local leases = {}
 
--- Returns the task that is kept under a token, with the attempt under way in `current`.
+-- Returns the task that is kept under a token, with the attempt under way in `current`; or nothing for what is none.
 function leases.read(stored)
-  local current, record = stored:match('^([^\n]*)\n()')
-  local task = records.read(stored:sub(record))
-  task.current = current
+  if not stored then return nil end
+  local current, record = stored:match('^(%l+ %d+ %S+ %S+ [^\n]*)\n()')
+  local task = current and records.read(stored:sub(record))
+  if task then task.current = current end
   return task
 end
 
@@ -24,8 +26,16 @@ function leases.write(task)
   return task.current .. '\n' .. records.write(task)
 end
 
+-- The task of a token that is in `{b}:leased`. One that cannot be read is set aside, and its lease is over.
 function leases.find(board, token)
-  return leases.read(redis.call('HGET', key(board, 'task'), token))
+  local stored = redis.call('HGET', key(board, 'task'), token)
+  local task = leases.read(stored)
+  if not task then
+    bad_records.set_aside(board, 'leased', stored, token)
+    redis.call('HDEL', key(board, 'task'), token)
+    redis.call('ZREM', key(board, 'leased'), token)
+  end
+  return task
 end
 
 return leases

@@ -22,6 +22,7 @@ end
 
 -- Returns a table: id, attempt, flags, history, lane, runner and body; or nothing if it is no record.
 function records.read(record)
+  if not record then return nil end
   local attempt, flags, id, history, lane, runner, body =
     record:match('^(%d+)(%l*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)()\n[^\n]*\n')
   if not attempt or not records.job_of(id) then return nil end
@@ -35,9 +36,9 @@ function records.write(task)
   return table.concat({ task.attempt .. task.flags, task.id, task.history, task.lane, task.runner, task.body }, '\n')
 end
 
--- Returns the id, and whether this is a first attempt of a task without flags: most are.
+-- Returns the id, and whether this is a first attempt of a task without flags, as most are; nothing for what is no record.
 function records.glance(record)
-  local first, id = record:match('^(%w+)\n([^\n]*)\n')
+  local first, id = record:match('^(%d+%l*)\n([^\n]*@%d+%-?f?%d*)\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n')
   return id, first == '1'
 end
 
