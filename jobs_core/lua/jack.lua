@@ -20,7 +20,7 @@
     FCALL JACK 1 {jobs} tick@1763900005000#7 done note 'exit 0'
 
   A task that somebody asked to cancel is not queued again: retry, fail, release and accept then end it as cancelled.
-  Answers the task's id.
+  Returns the task's id.
   Errors: JOBS STALE when the token no longer holds the task; JOBS OPTION.
 --]]
 local dependents = require 'due.dependents'

@@ -8,7 +8,7 @@
 
     FCALL JDEAD 1 {jobs} retry tick@1763900005000#7
 
-  Answers how many there were. Name no more than about a hundred at once.
+  Returns how many there were. Name no more than about a hundred at once.
   Errors: JOBS OPTION.
 --]]
 local fail = require('base.errors').fail

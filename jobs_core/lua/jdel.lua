@@ -5,7 +5,7 @@
 
     FCALL JDEL 1 {jobs} tick
 
-  Answers how many there were.
+  Returns how many there were.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'

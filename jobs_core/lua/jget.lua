@@ -7,7 +7,7 @@
     FCALL_RO JGET 1 {jobs} tick
       1) {"id":"tick","runner":"shell","payload":"echo hi","every":5,"start":1763900000,"next":1763900005,"state":"scheduled"}
 
-  Answers a list, with a null for each id that is not there.
+  Returns a list, with a null for each id that is not there.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'

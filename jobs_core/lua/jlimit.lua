@@ -7,7 +7,7 @@
 
     FCALL JLIMIT 1 {jobs} runner http concurrency 20 rate 100/1m
 
-  Answers the limit as it is kept: concurrency, n and period in ms, each - when there is none.
+  Returns the limit as it is kept: concurrency, n and period in ms, each - when there is none.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

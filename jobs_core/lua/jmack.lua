@@ -6,7 +6,7 @@
 
     FCALL JMACK 1 {jobs} 2 tick@1763900005000#7 done 4 tock@1763900005000#8 retry delay 10
 
-  Answers a list: for each what JACK would, the task's id, or an error.
+  Returns a list: for each what JACK would, the task's id, or an error.
   Errors: JOBS OPTION.
 --]]
 local dependents = require 'due.dependents'

@@ -8,7 +8,7 @@
       1) (integer) 1763900000000
       2) (integer) 0
 
-  Answers, for each job, what JSET would: its next run in ms since the epoch, or 0, or an error.
+  Returns, for each job, what JSET would: its next run in ms since the epoch, or 0, or an error.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

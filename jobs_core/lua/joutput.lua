@@ -8,7 +8,7 @@
     FCALL JOUTPUT 1 {jobs} push:7@1763900005000#9 stdout 'hello' stderr 'no such file'
     XRANGE {jobs}:output:push:7@1763900005000 - +
 
-  Answers how many were kept: 0 when the token no longer holds its task, or nothing is to be kept.
+  Returns how many were kept: 0 when the token no longer holds its task, or nothing is to be kept.
   Errors: JOBS OPTION.
 --]]
 local fail = require('base.errors').fail

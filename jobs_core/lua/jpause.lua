@@ -5,7 +5,7 @@
 
     FCALL JPAUSE 1 {jobs} tick
 
-  Answers 1, or 0 when it was paused already.
+  Returns 1, or 0 when it was paused already.
   Errors: JOBS AGAIN, JOBS NOTFOUND.
 --]]
 local key = require('base.keys').key

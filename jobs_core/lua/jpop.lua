@@ -20,7 +20,7 @@
 
   With `raw 1` each is a pair, its token and its record as queue/records.lua describes it, which is less work for Redis.
 
-  Answers a list, empty when the queues are.
+  Returns a list, empty when the queues are.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

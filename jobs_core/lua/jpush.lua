@@ -5,13 +5,13 @@
   Options: at (a time) or in (a delay), keep (for how long its output is), now (tests); for a one-off task also
   unique-for, queue, priority, and what a worker reads: timeout lease policy attempts backoff … A one-off task, the nth
   push of the board, belongs to a job of its own, push:<n>; the task id of a pushed run of a job ends in -<n>. With
-  unique-for (a duration) a push of the same runner, payload and queue queues nothing for so long, and answers the id of
+  unique-for (a duration) a push of the same runner, payload and queue queues nothing for so long, and returns the id of
   the first.
 
     FCALL JPUSH 1 {jobs} shell 'echo hi' at +10m
     FCALL JPUSH 1 {jobs} backup
 
-  Answers the task's id.
+  Returns the task's id.
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD.
 --]]
 local arguments = require 'base.arguments'

@@ -6,7 +6,7 @@
 
     FCALL JREGISTER 1 {jobs} host-1 shell http
 
-  Answers how many runners were new to the board.
+  Returns how many runners were new to the board.
 --]]
 local clock = require 'base.clock'
 local key = require('base.keys').key

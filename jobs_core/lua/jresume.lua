@@ -6,7 +6,7 @@
 
     FCALL JRESUME 1 {jobs} tick
 
-  Answers the next run in ms since the epoch, or 0 when there is none.
+  Returns the next run in ms since the epoch, or 0 when there is none.
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

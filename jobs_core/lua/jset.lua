@@ -20,7 +20,7 @@
     FCALL JSET 1 {jobs} report shell ./report.sh cron '0 3 * * MON-FRI' zone Europe/Brussels
     FCALL JSET 1 {jobs} clean shell ./clean.sh after fetch,report
 
-  Answers the next run in ms since the epoch, or 0 when the job only runs when pushed or after others, is paused
+  Returns the next run in ms since the epoch, or 0 when the job only runs when pushed or after others, is paused
   or has ended.
   Errors: JOBS AGAIN, JOBS OPTION, JOBS PAYLOAD.
 --]]

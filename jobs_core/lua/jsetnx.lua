@@ -5,7 +5,7 @@
 
     FCALL JSETNX 1 {jobs} tick shell 'echo hi' every 5
 
-  Answers the next run in ms since the epoch, or 0 when the job only runs when pushed.
+  Returns the next run in ms since the epoch, or 0 when the job only runs when pushed.
   Errors: JOBS AGAIN, JOBS EXISTS, JOBS OPTION, JOBS PAYLOAD.
 --]]
 local put = require 'define.put'

@@ -16,7 +16,7 @@
       2) (integer) 0                     it stays as it is
     FCALL JSTAGE 1 {jobs} 1-0 board.yml remove 1 old
 
-  Answers a list: for each a pair, before and after, null where there is none; 0; or an error.
+  Returns a list: for each a pair, before and after, null where there is none; 0; or an error.
   Errors: JOBS AGAIN, JOBS EXISTS, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD; JOBS STALE when the stage is gone.
 --]]
 local apply_state = require 'base.apply_state'

@@ -64,7 +64,7 @@ local function is_poison(task)
   return attempts.count_lost(task) >= bound
 end
 
--- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came. Answers how large it is.
+-- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came. Returns how large it is.
 local function lapse(board, token, now)
   local task, cancelled = endings.end_lease(board, token, true)
   if not task then return 0 end
@@ -112,7 +112,7 @@ local function queue_delayed(board, now, limit)
   return #delayed
 end
 
--- A limit's gate opens. Answers how many moved.
+-- A limit's gate opens. Returns how many moved.
 local function open_gate(board, name, now, most)
   redis.call('ZREM', key(board, 'gates'), name)
   if name:find('^queue:') then

@@ -6,7 +6,7 @@
 
     FCALL JTRIM 1 {jobs} shell 1000
 
-  Answers how many were dropped; call it again while that is `limit`.
+  Returns how many were dropped; call it again while that is `limit`.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

@@ -8,7 +8,7 @@
     FCALL_RO JWHEN 1 {jobs} report
       1) {"id":"report","after":["fetch","clean"],"on":"success","join":"all","met":["fetch"]}
 
-  Answers a list, with a null for each id that is not there.
+  Returns a list, with a null for each id that is not there.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'

@@ -11,7 +11,7 @@
     FCALL JZONES 1 {jobs}
     "2026b"
 
-  Answers the version that is there, or nothing; how many tables were new; where to go on, 0 at the end; the version.
+  Returns the version that is there, or nothing; how many tables were new; where to go on, 0 at the end; the version.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

@@ -76,7 +76,7 @@ def test_every_file_starts_with_its_signature_what_it_does_an_example_and_its_an
     assert header.startswith(f"--[[ {name} board")
     way = "FCALL_RO" if commands()[name].only_reads else "FCALL"
     assert set(re.findall(rf"(\w+) {name} 1 {{jobs}}", header)) == {way}
-    assert re.search(r"\n  Answers |\n      1\) |as name and number pairs", header)
+    assert re.search(r"\n  Returns |\n      1\) |as name and number pairs", header)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

@@ -17,7 +17,7 @@ local function links(job)
   return LINK * (#dependencies.parents(job.head) + #dependencies.parents(job.old))
 end
 
--- It was checked when it was staged; but what it stands on, such as the zones, may have changed since. Answers how large
+-- It was checked when it was staged; but what it stands on, such as the zones, may have changed since. Returns how large
 -- it is.
 local function put_staged(context, id, args, owner)
   local board, size = context.board, 0
@@ -42,7 +42,7 @@ local function take_effect(context, id, staged, owner)
   return size
 end
 
--- Answers how many jobs are still to be put or removed.
+-- Returns how many jobs are still to be put or removed.
 function roll_forward.step(board)
   local ids, jobs = key(board, 'rolling'), key(board, 'rolling:jobs')
   local about = redis.call('HGET', jobs, '')

@@ -34,7 +34,7 @@ local function same_schedule(a, b)
 end
 
 -- What an update keeps of the job it replaces: whether it is paused, and, while its schedule stays the same,
--- how many runs are left. Answers whether the schedule is the same.
+-- how many runs are left. Returns whether the schedule is the same.
 local function inherit(head, old)
   head.paused = old.paused
   if not same_schedule(head, old) then return false end
@@ -42,7 +42,7 @@ local function inherit(head, old)
   return true
 end
 
--- Bring back the state that a dump recorded. Answers whether it says when the next run is.
+-- Bring back the state that a dump recorded. Returns whether it says when the next run is.
 local function restore(head, options)
   if options.left then head.left = arguments.whole_number('left', options.left, 0) end
   if options.paused then head.paused = options.paused ~= '0' and 1 or nil end
@@ -91,7 +91,7 @@ local function next_of_put(context, job, options, now)
   return head.left ~= 0 and not head.after and due or nil
 end
 
--- Read what is to be put: id, runner, payload, options. Answers a table: id, head, body, when it is due, and, if there
+-- Read what is to be put: id, runner, payload, options. Returns a table: id, head, body, when it is due, and, if there
 -- is such a job already, the `old` head and body.
 function put.read(context, args, create_only)
   local id, runner, payload = args[1], args[2], args[3]

@@ -57,7 +57,7 @@ local function is_waiting(head, time)
   return head.after and not head.paused and head.left ~= 0 and time >= head.start and time <= (head.stop or time)
 end
 
--- Answers how many bytes it read.
+-- Returns how many bytes it read.
 local function look_at(board, id, parent, ending, time)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return 0 end
@@ -68,7 +68,7 @@ local function look_at(board, id, parent, ending, time)
   return #packed
 end
 
--- Work a note off, as far as there is budget. Answers what is left of the note.
+-- Work a note off, as far as there is budget. Returns what is left of the note.
 local function work_off(board, note, budget)
   local ending, time, last, parent = note:match('^(%S+) (%d+) (%S+) (%S+)$')
   local children = redis.call('ZRANGE', key(board, 'after:' .. parent), last, '+', 'BYLEX', 'LIMIT', 0, budget.jobs)

@@ -15,7 +15,7 @@ local timers = require 'queue.timers'
 
 local due_jobs = {}
 
--- Move jobs that are due to their queues: up to `limit` of them. Answers how many tasks that made.
+-- Move jobs that are due to their queues: up to `limit` of them. Returns how many tasks that made.
 -- Payloads may be large: definitions are read a few at a time, more once they are seen to be small, and a batch ends once
 -- it has copied this many bytes.
 local FEW, MANY, SMALL, BYTES = 10, 20, 4096, 1048576

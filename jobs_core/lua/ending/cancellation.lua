@@ -20,7 +20,7 @@ local function stop_run(board, token, worker)
 end
 
 -- Cancel a task that is held under a token. It ends when its worker says so; one that was accepted, of which no worker
--- will, ends at once. Answers the task if it has ended.
+-- will, ends at once. Returns the task if it has ended.
 function cancellation.cancel_leased(board, token, now)
   local task = leases.find(board, token)
   if not task then return nil end

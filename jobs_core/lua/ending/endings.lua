@@ -10,7 +10,7 @@ local records = require 'queue.records'
 
 local endings = {}
 
--- End the lease of a task, which may come back to its lane at once. Answers the task, and whether somebody asked to
+-- End the lease of a task, which may come back to its lane at once. Returns the task, and whether somebody asked to
 -- cancel it; or nothing when the token holds none.
 function endings.end_lease(board, token, comes_back)
   if redis.call('ZREM', key(board, 'leased'), token) == 0 then return nil end

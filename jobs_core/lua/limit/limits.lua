@@ -19,7 +19,7 @@ local function read_limit(name, text)
   return { name = name, concurrency = tonumber(concurrency), n = tonumber(n), period = tonumber(period) }
 end
 
--- Write n per period as people do: 100/60 is a hundred a minute. Answers n, period in ms.
+-- Write n per period as people do: 100/60 is a hundred a minute. Returns n, period in ms.
 function limits.split_rate(rate)
   local n, seconds = rate:match('^(%d+)/(%S+)$')
   return tonumber(n), tonumber(seconds) * 1000

@@ -18,7 +18,7 @@ local function is_closed(board, queue, now)
 end
 
 -- Take up to `n` of the tasks that a limit holds back, and beside them those of queues that are closed: these would leave
--- the room unused. Answers { lane, record } pairs, and how many of them are not beside.
+-- the room unused. Returns { lane, record } pairs, and how many of them are not beside.
 local function take_held(board, name, n, now)
   local found, closed, taken = {}, {}, 0
   while taken < n and #found < LOOKS do
@@ -38,7 +38,7 @@ local function take_held(board, name, n, now)
 end
 
 -- Move up to `n` of the tasks that a limit holds back to the fronts of their lanes, in order; or to their ends, behind
--- what came back there meanwhile. Answers how many.
+-- what came back there meanwhile. Returns how many.
 function throttled.admit(board, name, n, now, is_last)
   local found, taken = take_held(board, name, n, now)
   if is_last then
@@ -50,7 +50,7 @@ function throttled.admit(board, name, n, now, is_last)
   return taken
 end
 
--- What a limit holds may start, as far as there is room. Answers how many moved, and the limit.
+-- What a limit holds may start, as far as there is room. Returns how many moved, and the limit.
 function throttled.recheck(board, name, now, most)
   local first = release.first_held(board, name)
   if not first then return 0 end
