@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 from jobs_core import ledger
 from jobs_core.hookspecs import hookimpl
 from jobs_core.model import Check, Finding
+from jobs_core.replies import time_of
 
 if TYPE_CHECKING:
     from jobs_core.board import Board
+
+RECENT = 7 * 86400
+"""Seconds for which doctor tells of a clock that went back."""
 
 
 def check_server(board: Board) -> Finding:
@@ -105,6 +109,34 @@ def check_workers(board: Board) -> Finding:
     return Finding("ok", f"served so far: {', '.join(sorted(map(str, served))) or 'nothing'}")
 
 
+def check_records(board: Board) -> Finding:
+    """What could not be read was set aside: somebody should know what that was."""
+    kept = board.client.xrevrange(board.keys.bad, count=1)
+    if not kept:
+        return Finding("ok", "all could be read")
+    _, latest = kept[0]
+    count = board.client.hget(board.keys.stats, "bad")
+    what = f"{latest['place']} {latest['id']}".rstrip()
+    return Finding(
+        "problem",
+        f"{count} records could not be read and were set aside; the latest was in {what}",
+        f"see XRANGE {board.keys.bad} - +, and DEL it once that is understood; put a job again",
+    )
+
+
+def check_time(board: Board) -> Finding:
+    """A clock that went back made jobs wait, until their next runs were worked out again."""
+    when, seconds = board.client.hmget(board.keys.stats, "clock_back_at", "clock_back_by")
+    if when is None or time.time() - int(when) / 1000 > RECENT:
+        return Finding("ok", "Redis's clock has not gone back")
+    return Finding(
+        "warning",
+        f"Redis's clock went back by {int(seconds) / 1000:g} s at {time_of(int(when)):%Y-%m-%dT%H:%M:%SZ}: "
+        "the next runs were worked out again",
+        "let NTP keep the clocks of all servers",
+    )
+
+
 def check_ledger(board: Board) -> Finding:
     """Every occurrence that was due has an ending, or is under way."""
     stats, counts = board.stats(), board.count()
@@ -130,6 +162,8 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("scripts", check_scripts, "the commands")
     yield Check("plugins", check_plugins, "plugins that fail to load")
     yield Check("workers", check_workers, "queues that nobody serves")
+    yield Check("records", check_records, "what cannot be read")
+    yield Check("time", check_time, "a clock that went back")
     yield Check("ledger", check_ledger, "what was due is accounted for")
 
 

@@ -18,6 +18,7 @@ class Keys:
         self.stats = f"{self.tag}:stats"
         self.runners = f"{self.tag}:runners"
         self.settings = f"{self.tag}:settings"
+        self.bad = f"{self.tag}:bad"
         self.layout = f"{self.tag}:layout"
         self.commands = f"{self.tag}:commands"
         self.wake = f"{self.tag}:wake"
