@@ -111,22 +111,23 @@ def check_workers(board: Board) -> Finding:
 
 def check_records(board: Board) -> Finding:
     """What could not be read was set aside: somebody should know what that was."""
-    kept = board.client.xrevrange(board.keys.bad, count=1)
+    kept: list[tuple[str, dict[str, str]]] = _client(board).xrevrange(board.keys.bad, count=1)
     if not kept:
         return Finding("ok", "all could be read")
     _, latest = kept[0]
-    count = board.client.hget(board.keys.stats, "bad")
-    what = f"{latest['place']} {latest['id']}".rstrip()
+    count = int(_client(board).hget(board.keys.stats, "bad") or 0)
+    place = f"{latest['place']} {latest['id']}".rstrip()
+    what = f"{count} could not be read and {'was' if count == 1 else 'were'} set aside"
     return Finding(
         "problem",
-        f"{count} records could not be read and were set aside; the latest was in {what}",
+        f"{what}; the latest was in {place}",
         f"see XRANGE {board.keys.bad} - +, and DEL it once that is understood; put a job again",
     )
 
 
 def check_time(board: Board) -> Finding:
     """A clock that went back made jobs wait, until their next runs were worked out again."""
-    when, seconds = board.client.hmget(board.keys.stats, "clock_back_at", "clock_back_by")
+    when, seconds = _client(board).hmget(board.keys.stats, "clock_back_at", "clock_back_by")
     if when is None or time.time() - int(when) / 1000 > RECENT:
         return Finding("ok", "Redis's clock has not gone back")
     return Finding(
@@ -170,3 +171,8 @@ def jobs_checks() -> Iterator[Check]:
 def _info(board: Board, section: str) -> dict[str, Any]:
     found: dict[str, Any] = board.client.info(section)
     return found
+
+
+def _client(board: Board) -> Any:
+    """The board's client, whose replies are text."""
+    return board.client
