@@ -119,7 +119,7 @@ class AsyncBoard:
         await self.count()  # once a board file that was committed is in place
         cursor = 0
         while True:
-            with translated():
+            with translated(self._board.commands.server):
                 cursor, found = await self.client.hscan(self.keys.job, cursor, match=match, count=CHUNK)
             ids = list(found)
             for first in range(0, len(ids), CHUNK):
@@ -219,7 +219,7 @@ class AsyncBoard:
         """As `Board.history`."""
         last = "+"
         while True:
-            with translated():
+            with translated(self._board.commands.server):
                 entries: Any = await self.client.xrevrange(self.keys.history, last, "-", CHUNK)
             for id, fields in entries:
                 last = f"({id}"
@@ -236,7 +236,7 @@ class AsyncBoard:
         cancels = _cancels()
         try:
             while not reading.is_over:
-                with translated():
+                with translated(self._board.commands.server):
                     found = await client.xread({self.keys.output(task): reading.last}, PAGE, reading.block)
                 if _cancels() > cancels:  # before Python 3.12, asyncio.wait_for may swallow one
                     raise asyncio.CancelledError
@@ -268,7 +268,7 @@ class AsyncBoard:
 
     async def limits(self) -> AsyncIterator[dict[str, Any]]:
         """As `Board.limits`."""
-        with translated():
+        with translated(self._board.commands.server):
             kept: Any = await self.client.hgetall(self.keys.limits)
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
@@ -314,9 +314,11 @@ class AsyncBoard:
         if not self._is_prepared:
             await self._on_thread(self._board.commands.prepare)
             self._is_prepared = True
+        if not self._board.commands.access.permits(name):
+            await self._on_thread(self._board.commands.access.require, [name])
         while True:
             try:
-                with translated():
+                with translated(self._board.commands.server):
                     return await self._evaluate(name, arguments)
             except AgainError:
                 await self._on_thread(self._board.commands.settle)

@@ -13,8 +13,9 @@ from redis import exceptions as rx
 
 from jobs_core import errors
 from jobs_core.engine import loader
+from jobs_core.engine.access import Access
 from jobs_core.engine.build import commands
-from jobs_core.engine.redis_errors import translated, with_our_errors
+from jobs_core.engine.redis_errors import address, translated, with_our_errors
 from jobs_core.keys import Keys
 from jobs_core.text import writable
 
@@ -28,6 +29,11 @@ PATIENCE = 5.0
 
 PAUSE = 0.05
 
+STILL_APPLYING = (
+    "a board file is still being put in place, and this user may only read: try again in a moment, or run "
+    "any command of Jobs that changes the board as a user who may"
+)
+
 
 class Commands:
     """Calls the commands of one board over a redis-py client. Thread-safe.
@@ -39,6 +45,9 @@ class Commands:
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self.client = client
         self.keys = keys
+        self.server = address(client)
+        """What sentences call Redis: its host and port."""
+        self.access = Access(client, keys)
         self._is_prepared = False
 
     def call(self, name: str, *args: Any) -> Any:
@@ -57,11 +66,15 @@ class Commands:
     def settle(self) -> None:
         """Put the rest of a board file in place that was committed, if there is one.
 
-        A user who may only read waits for others to do so. Raises AgainError after `PATIENCE` seconds.
+        A user who may only read, or reads a replica, waits for others to do so. Raises AgainError after
+        `PATIENCE` seconds.
         """
         deadline = time.monotonic() + PATIENCE
         while True:
-            (left,) = self.batch([("JAPPLY", ["roll"])])
+            left = self._roll()
+            if isinstance(left, errors.DeniedError):
+                self._wait_until_settled(deadline)
+                return
             if isinstance(left, int):
                 if left == 0:
                     return
@@ -70,10 +83,29 @@ class Commands:
             elif isinstance(left, errors.JobsError):
                 raise left
 
+    def _roll(self) -> Any:
+        """Put the next part of a board file in place. Returns how many jobs are left, or what refused it."""
+        try:
+            (left,) = self.batch([("JAPPLY", ["roll"])])
+        except errors.DeniedError as error:
+            return error
+        return left
+
+    def _wait_until_settled(self, deadline: float) -> None:
+        while True:
+            (reply,) = self.batch([("JCOUNT", [])])
+            if not isinstance(reply, errors.AgainError):
+                return
+            if time.monotonic() >= deadline:
+                is_applied = "JAPPLY roll" in str(reply)  # else the board is not there
+                raise errors.AgainError(STILL_APPLYING if is_applied else str(reply))
+            time.sleep(PAUSE)
+
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Call several commands in one round trip. A refused one gives its error in place of a reply.
 
-        That may be an AgainError, as long as a board file is being put in place: see `settle`.
+        Raises DeniedError, and calls none, if this user may not call one of them. A refusal may be an
+        AgainError, as long as a board file is being put in place: see `settle`.
         """
         with self.connection() as connection:
             self.send(connection, calls)
@@ -124,15 +156,26 @@ class Commands:
         with self.connection():
             pass
 
+    def denied(self) -> frozenset[str]:
+        """Ask Redis what this user may not run on the board, of all that Jobs runs: XADD, FCALL|JACK."""
+        with self.connection() as connection:
+            return self.access.ask(connection)
+
+    def require_role(self, name: str) -> None:
+        """Raise DeniedError, naming what is missing, unless this user may do what one in a role does."""
+        self.denied()
+        self.access.require_role(name)
+
     @contextmanager
     def connection(self) -> Iterator[Any]:
         """Lend a pooled connection to call commands over; drop it when something is left unread on it."""
         pool = self.client.connection_pool
-        with translated():
+        with translated(self.server):
             connection = pool.get_connection()
             try:
                 if not self._is_prepared:
                     self._is_prepared = loader.prepare(connection, self.keys)
+                    self.access.ask(connection)
                 yield connection
             except BaseException:
                 self._is_prepared = False  # what answers next time may be another server
@@ -144,6 +187,7 @@ class Commands:
     def send(self, connection: Any, calls: Sequence[Call]) -> None:
         """Send some calls over a connection, without waiting for their replies: see `receive`."""
         if calls:
+            self.access.require(name for name, _ in calls)
             known = commands()
             tag = self.keys.tag
             packed = [
@@ -165,7 +209,11 @@ class Commands:
             self.send(connection, again)
             for i, reply in zip(unknown, _read_replies(connection, again), strict=True):
                 replies[i] = reply
-        return [with_our_errors(reply) for reply in replies]
+        return [self._as_ours(reply, name) for reply, (name, _) in zip(replies, calls, strict=True)]
+
+    def _as_ours(self, reply: Any, name: str) -> Any:
+        found = with_our_errors(reply, self.server)
+        return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found
 
 
 def _pack(connection: Any, calls: Sequence[Sequence[Any]]) -> Any:

@@ -12,7 +12,8 @@ from typing import Any
 from redis import exceptions as rx
 
 from jobs_core.engine import build
-from jobs_core.errors import ServerError
+from jobs_core.engine.redis_errors import is_denial, is_read_only
+from jobs_core.errors import DeniedError
 from jobs_core.keys import Keys
 
 VERSION = "4"
@@ -21,6 +22,11 @@ VERSION = "4"
 MAY_NOT_LOAD = (
     "Redis has not the functions of this version of Jobs, and this user may not load them: "
     "run `jobs init` as a user who may"
+)
+
+REPLICA_LACKS = (
+    "Redis is a read-only replica, and has not the functions of this version of Jobs: "
+    "run `jobs init` on its primary"
 )
 
 
@@ -36,22 +42,22 @@ def prepare(connection: Any, keys: Keys) -> bool:
     is_current = _is_current(version)
     if not is_current:
         load_library(connection)
-    if _is_older(published):
+    if _is_older(published) and _may_publish(connection, keys):
         _try_to_publish(connection, keys)
     return is_current
 
 
 def load_library(connection: Any) -> None:
-    """Load the library in place of one that is missing or older. Raises ServerError for a user who may not.
+    """Load the library in place of one that is missing or older. Raises DeniedError for a user who may not.
 
     FUNCTION LOAD replaces whatever is there, so two versions of Jobs that load at the same moment may leave
     the older one: each reads the version again, and the newer one restores its own.
     """
     for _ in range(3):
         (reply,) = _exchange(connection, ("FUNCTION", "LOAD", "REPLACE", build.library()))
-        if isinstance(reply, rx.NoPermissionError):
-            raise ServerError(MAY_NOT_LOAD) from reply
         if isinstance(reply, Exception):
+            if is_denial(reply) or is_read_only(reply):
+                raise DeniedError(MAY_NOT_LOAD if is_denial(reply) else REPLICA_LACKS) from reply
             raise reply
         (version,) = _exchange(connection, ("FCALL_RO", "JVERSION", 0))
         if _is_current(version):
@@ -72,6 +78,12 @@ def publish(connection: Any, keys: Keys) -> dict[str, str]:
         if isinstance(reply, Exception):
             raise reply
     return shas
+
+
+def _may_publish(connection: Any, keys: Keys) -> bool:
+    """Whether this user may, so that trying leaves no line in the ACL LOG of those who may only read."""
+    (denied,) = _exchange(connection, ("FCALL_RO", "JPERMIT", 1, keys.tag, "SCRIPT|LOAD", "HSET"))
+    return denied == [] or (isinstance(denied, Exception) and not is_denial(denied))
 
 
 def _try_to_publish(connection: Any, keys: Keys) -> None:
