@@ -16,8 +16,9 @@ from redis.exceptions import ResponseError
 
 from jobs_core.board import CHUNK, Board, Verb
 from jobs_core.calls import TASK_FILTERS, ack_pairs, next_arguments, pop_call
-from jobs_core.commands import is_unknown, translated
+from jobs_core.commands import translated
 from jobs_core.engine.build import commands
+from jobs_core.engine.wire import is_unknown
 from jobs_core.errors import AgainError, JobsError
 from jobs_core.model import Payload, Task
 from jobs_core.options import to_pairs
@@ -79,7 +80,6 @@ class AsyncBoard:
         self.name = name
         self.keys = self._board.keys
         self.client = _connect(self._board)
-        self._is_prepared = False
 
     async def __aenter__(self) -> AsyncBoard:
         return self
@@ -217,6 +217,7 @@ class AsyncBoard:
         self, *, task: str | None = None, job: str | None = None
     ) -> AsyncIterator[dict[str, Any]]:
         """As `Board.history`."""
+        await self._on_thread(self._board.commands.require_layout)
         last = "+"
         while True:
             with translated(self._board.commands.server):
@@ -231,6 +232,7 @@ class AsyncBoard:
 
     async def output(self, task: str, *, follow: bool = False) -> AsyncIterator[dict[str, Any]]:
         """As `Board.output`."""
+        await self._on_thread(self._board.commands.require_layout)
         reading = Reading(self.name, task, follow=follow)
         client = _connect(self._board, 1)  # of its own, since it waits for long
         cancels = _cancels()
@@ -268,6 +270,7 @@ class AsyncBoard:
 
     async def limits(self) -> AsyncIterator[dict[str, Any]]:
         """As `Board.limits`."""
+        await self._on_thread(self._board.commands.require_layout)
         with translated(self._board.commands.server):
             kept: Any = await self.client.hgetall(self.keys.limits)
         for name, text in sorted(kept.items()):
@@ -311,9 +314,8 @@ class AsyncBoard:
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         """Call one command, as `Commands.call` does."""
-        if not self._is_prepared:
+        if not self._board.commands.is_prepared:
             await self._on_thread(self._board.commands.prepare)
-            self._is_prepared = True
         if not self._board.commands.access.permits(name):
             await self._on_thread(self._board.commands.access.require, [name])
         while True:
@@ -330,7 +332,7 @@ class AsyncBoard:
         except ResponseError as error:
             if not is_unknown(error):
                 raise
-        await self._on_thread(self._board.commands.load_library)
+        await self._on_thread(self._board.commands.restore)
         return await call(name, 1, self.keys.tag, *arguments)
 
     async def _pages(self, name: str, *before: Any, after: Sequence[Any]) -> AsyncIterator[Any]:

@@ -290,6 +290,7 @@ class Board:
 
         The board keeps about the last 10,000 entries.
         """
+        self.commands.require_layout()
         last = "+"
         while True:
             with translated(self.commands.server):
@@ -329,6 +330,7 @@ class Board:
 
     def limits(self) -> Iterator[dict[str, Any]]:
         """The limits of queues and runners: kind, name, concurrency, rate."""
+        self.commands.require_layout()
         with translated(self.commands.server):
             kept = self.client.hgetall(self.keys.limits)
         for name, text in sorted(kept.items()):

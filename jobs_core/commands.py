@@ -9,15 +9,14 @@ from itertools import islice
 from typing import Any
 
 import redis
-from redis import exceptions as rx
 
 from jobs_core import errors
 from jobs_core.engine import loader
 from jobs_core.engine.access import Access
 from jobs_core.engine.build import commands
 from jobs_core.engine.redis_errors import address, translated, with_our_errors
+from jobs_core.engine.wire import pack, read_replies, unknown_places
 from jobs_core.keys import Keys
-from jobs_core.text import writable
 
 __all__ = ["Call", "Commands", "translated"]
 
@@ -28,6 +27,10 @@ PATIENCE = 5.0
 """Seconds to wait for somebody else to put a board file in place, or for a slot to arrive."""
 
 PAUSE = 0.05
+
+LOOK_AGAIN = 10.0
+"""Seconds after which a client asks for the library's version again: a client that was held up while it
+loaded an older one may have replaced it since."""
 
 STILL_APPLYING = (
     "a board file is still being put in place, and this user may only read: try again in a moment, or run "
@@ -48,7 +51,8 @@ class Commands:
         self.server = address(client)
         """What sentences call Redis: its host and port."""
         self.access = Access(client, keys)
-        self._is_prepared = False
+        self._look_at: float | None = None
+        """When to ask for the library's version again; None before the first time."""
 
     def call(self, name: str, *args: Any) -> Any:
         """Call one command and return its reply. Raises what `jobs_core.errors` draws.
@@ -121,35 +125,39 @@ class Commands:
             remaining = iter(calls)
             while chunk := list(islice(remaining, size)):
                 self.send(connection, chunk)
-                replies = _read_replies(connection, waiting)
-                if _unknown(replies):
+                replies = read_replies(connection, waiting)
+                if unknown_places(replies):
                     # Nothing may be under way on the connection while functions are loaded over it.
-                    replies += _read_replies(connection, chunk)
+                    replies += read_replies(connection, chunk)
                     yield from self._finish(connection, [*waiting, *chunk], replies)
                     waiting = ()
                 else:
                     yield from self._finish(connection, waiting, replies)
                     waiting = chunk
-            yield from self._finish(connection, waiting, _read_replies(connection, waiting))
+            yield from self._finish(connection, waiting, read_replies(connection, waiting))
 
     def load(self) -> dict[str, str]:
         """Load the library and the scripts, and make the board if there is none. Returns name → SHA.
 
         Raises LayoutError for a board that another version of Jobs made.
         """
-        (reply,) = self.batch([("JCOUNT", [])])
-        if isinstance(reply, errors.LayoutError):
-            raise reply
+        self.require_layout()
         with self.connection() as connection:
             shas = loader.publish(connection, self.keys)
             connection.send_command("SET", self.keys.layout, loader.VERSION, "NX")
             connection.read_response()
             return shas
 
-    def load_library(self) -> None:
-        """Load the library of functions, in place of one that is missing or older."""
-        with self.connection() as connection:
-            loader.load_library(connection)
+    def require_layout(self) -> None:
+        """Raise LayoutError for a board that another version of Jobs made: for those who read its keys."""
+        (reply,) = self.batch([("JCOUNT", [])])
+        if isinstance(reply, errors.LayoutError):
+            raise reply
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether Redis had the library when this client last asked, which was not long ago."""
+        return self._look_at is not None and time.monotonic() < self._look_at
 
     def prepare(self) -> None:
         """See to it that Redis has the library, and the board its `commands` hash."""
@@ -166,6 +174,11 @@ class Commands:
         self.denied()
         self.access.require_role(name)
 
+    def restore(self) -> None:
+        """Load the library again after Redis did not know a function."""
+        with self.connection() as connection:
+            self._restore(connection)
+
     @contextmanager
     def connection(self) -> Iterator[Any]:
         """Lend a pooled connection to call commands over; drop it when something is left unread on it."""
@@ -173,16 +186,28 @@ class Commands:
         with translated(self.server):
             connection = pool.get_connection()
             try:
-                if not self._is_prepared:
-                    self._is_prepared = loader.prepare(connection, self.keys)
-                    self.access.ask(connection)
+                if not self.is_prepared:
+                    self._prepare(connection)
                 yield connection
             except BaseException:
-                self._is_prepared = False  # what answers next time may be another server
+                self._look_at = None  # what answers next time may be another server
                 connection.disconnect()  # type: ignore[no-untyped-call]
                 raise
             finally:
                 pool.release(connection)
+
+    def _prepare(self, connection: Any) -> None:
+        if self._look_at is None:
+            was_there = loader.prepare(connection, self.keys)
+        else:
+            was_there = loader.replace_older(connection)
+        self.access.ask(connection)
+        # Whoever has loaded it looks again with the next call: another client may have loaded just after.
+        self._look_at = time.monotonic() + (LOOK_AGAIN if was_there else 0)
+
+    def _restore(self, connection: Any) -> None:
+        loader.restore(connection)
+        self._look_at = time.monotonic()
 
     def send(self, connection: Any, calls: Sequence[Call]) -> None:
         """Send some calls over a connection, without waiting for their replies: see `receive`."""
@@ -194,52 +219,23 @@ class Commands:
                 ("FCALL_RO" if known[name].only_reads else "FCALL", name, 1, tag, *args)
                 for name, args in calls
             ]
-            connection.send_packed_command(_pack(connection, packed))
+            connection.send_packed_command(pack(connection, packed))
 
     def receive(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
         """Read the replies to calls that were sent. A refused one gives its error in place of a reply."""
-        return self._finish(connection, calls, _read_replies(connection, calls))
+        return self._finish(connection, calls, read_replies(connection, calls))
 
     def _finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
         """Call again what Redis had no function for, and make its refusals our errors."""
-        unknown = _unknown(replies)
+        unknown = unknown_places(replies)
         if unknown:
-            loader.load_library(connection)
+            self._restore(connection)
             again = [calls[i] for i in unknown]
             self.send(connection, again)
-            for i, reply in zip(unknown, _read_replies(connection, again), strict=True):
+            for i, reply in zip(unknown, read_replies(connection, again), strict=True):
                 replies[i] = reply
         return [self._as_ours(reply, name) for reply, (name, _) in zip(replies, calls, strict=True)]
 
     def _as_ours(self, reply: Any, name: str) -> Any:
         found = with_our_errors(reply, self.server)
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found
-
-
-def _pack(connection: Any, calls: Sequence[Sequence[Any]]) -> Any:
-    """Write calls as Redis reads them. Text that was not UTF-8 when it came goes back as the bytes it was."""
-    try:
-        return connection.pack_commands(calls)
-    except (UnicodeEncodeError, rx.DataError):
-        as_bytes = [
-            [
-                writable(part).encode("utf-8", "surrogateescape") if isinstance(part, str) else part
-                for part in call
-            ]
-            for call in calls
-        ]
-        return connection.pack_commands(as_bytes)
-
-
-def _read_replies(connection: Any, calls: Sequence[Any]) -> list[Any]:
-    return [loader.read_reply(connection) for _ in calls]
-
-
-def _unknown(replies: Sequence[Any]) -> list[int]:
-    """The places of replies to functions that Redis does not have."""
-    return [place for place, reply in enumerate(replies) if is_unknown(reply)]
-
-
-def is_unknown(reply: Any) -> bool:
-    """Whether Redis has no function of that name."""
-    return isinstance(reply, rx.ResponseError) and "Function not found" in str(reply)

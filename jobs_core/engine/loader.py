@@ -1,12 +1,13 @@
 """Bring the engine to Redis: the library of functions, and the scripts of the board's `commands` hash.
 
-A client asks for the library's version before its first call. A library that is missing or older is replaced;
-a newer one never is, since its functions answer the calls of the version before.
+A client asks for the library's version before its first call, and again now and then. A library that is
+missing or older is replaced; a newer one never is: its functions answer the calls of the version before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis import exceptions as rx
@@ -17,50 +18,81 @@ from jobs_core.errors import DeniedError
 from jobs_core.keys import Keys
 
 VERSION = "4"
-"""The version of the board's layout: `{board}:commands` has it beside the SHAs."""
+"""The version of the board's layout, as `{board}:layout` has it."""
 
 MAY_NOT_LOAD = (
-    "Redis has not the functions of this version of Jobs, and this user may not load them: "
+    "Redis does not have the functions of this version of Jobs, and this user may not load them: "
     "run `jobs init` as a user who may"
 )
 
 REPLICA_LACKS = (
-    "Redis is a read-only replica, and has not the functions of this version of Jobs: "
+    "Redis is a read-only replica, and does not have the functions of this version of Jobs: "
     "run `jobs init` on its primary"
 )
+_TRIES = 3
+_ASK = ("FCALL_RO", "JVERSION", 0)
 
 
 def prepare(connection: Any, keys: Keys) -> bool:
     """See to it that Redis has this library or a newer one, and the board its `commands` hash.
 
-    Returns whether nothing had to be loaded. What this user may not do is left to those who may: a call then
-    says what is missing.
+    Returns whether the library was there. Where this user may not publish scripts, that is left to those who
+    may: functions do without.
     """
-    version, published = _exchange(
-        connection, ("FCALL_RO", "JVERSION", 0), ("HGET", keys.commands, "version")
+    known, published, mark, old = _exchange(
+        connection,
+        ("SCRIPT", "EXISTS", build.commands()["JSET"].sha),
+        ("HGET", keys.commands, "version"),
+        ("GET", keys.layout),
+        ("EXISTS", keys.job, keys.stats),
     )
-    is_current = _is_current(version)
-    if not is_current:
-        load_library(connection)
-    if _is_older(published) and _may_publish(connection, keys):
+    was_there = restore(connection)
+    # A board of another layout is left as it is.
+    is_ours = mark == VERSION or (mark is None and old == 0)
+    if is_ours and _lacks_scripts(known, published) and _may_publish(connection, keys):
         _try_to_publish(connection, keys)
-    return is_current
+    return was_there
 
 
-def load_library(connection: Any) -> None:
-    """Load the library in place of one that is missing or older. Raises DeniedError for a user who may not.
+def restore(connection: Any) -> bool:
+    """Load the library, unless this one or a newer one is there. Returns whether it was.
 
-    FUNCTION LOAD replaces whatever is there, so two versions of Jobs that load at the same moment may leave
-    the older one: each reads the version again, and the newer one restores its own.
+    Raises DeniedError for a user who may not load it.
     """
-    for _ in range(3):
-        (reply,) = _exchange(connection, ("FUNCTION", "LOAD", "REPLACE", build.library()))
-        if isinstance(reply, Exception):
-            if is_denial(reply) or is_read_only(reply):
-                raise DeniedError(MAY_NOT_LOAD if is_denial(reply) else REPLICA_LACKS) from reply
-            raise reply
-        (version,) = _exchange(connection, ("FCALL_RO", "JVERSION", 0))
-        if _is_current(version):
+    (version,) = _exchange(connection, _ASK)
+    if _is_current(version):
+        return True
+    _load(connection)
+    return False
+
+
+def replace_older(connection: Any) -> bool:
+    """Load the library in place of an older one. Returns whether there was none.
+
+    Another build of the same version may stay, so that two of them do not replace each other forever.
+    """
+    (version,) = _exchange(connection, _ASK)
+    if not _is_older(version):
+        return True
+    _load(connection)
+    return False
+
+
+def _load(connection: Any) -> None:
+    """Load the library in place of whatever is there. Raises DeniedError for a user who may not.
+
+    FUNCTION LOAD cannot compare: two versions of Jobs that load at the same moment may leave the older one.
+    So each reads the version again, now and with its next call, and the newer one restores its own.
+    """
+    for _ in range(_TRIES):
+        loaded, version = _exchange(connection, ("FUNCTION", "LOAD", "REPLACE", build.library()), _ASK)
+        if isinstance(loaded, rx.ResponseError) and is_read_only(loaded):
+            raise DeniedError(REPLICA_LACKS) from loaded
+        if isinstance(loaded, rx.NoPermissionError):
+            raise DeniedError(MAY_NOT_LOAD) from loaded
+        if isinstance(loaded, Exception):
+            raise loaded
+        if not _is_older(version):
             return
 
 
@@ -72,9 +104,9 @@ def publish(connection: Any, keys: Keys) -> dict[str, str]:
     refused = next((reply for reply in (*loaded, published) if isinstance(reply, Exception)), None)
     if refused is not None:
         raise refused
-    if published is None or int(published) <= int(VERSION):
+    if int(published or 0) <= build.LIBRARY_VERSION:
         flat = [text for pair in shas.items() for text in pair]
-        (reply,) = _exchange(connection, ("HSET", keys.commands, *flat, "version", VERSION))
+        (reply,) = _exchange(connection, ("HSET", keys.commands, *flat, "version", build.LIBRARY_VERSION))
         if isinstance(reply, Exception):
             raise reply
     return shas
@@ -88,26 +120,33 @@ def _may_publish(connection: Any, keys: Keys) -> bool:
 
 def _try_to_publish(connection: Any, keys: Keys) -> None:
     """Publish, unless this user may not, or nobody may on this server: functions need no hash."""
-    try:
+    with suppress(rx.ResponseError):
         publish(connection, keys)
-    except (rx.NoPermissionError, rx.ReadOnlyError, rx.OutOfMemoryError, rx.ResponseError):
-        return
 
 
 def _is_current(version: Any) -> bool:
     """Whether a reply to JVERSION is of this library or a newer one, or of a user who may not ask."""
-    if isinstance(version, rx.NoPermissionError):
-        return True
-    if isinstance(version, Exception):
+    if _is_older(version):
         return False
+    if isinstance(version, Exception):
+        return True
     number, digest = version
-    if number == build.LIBRARY_VERSION:
-        return bool(f"'{digest}'" in build.library())
-    return bool(number > build.LIBRARY_VERSION)
+    return bool(number > build.LIBRARY_VERSION or f"'{digest}'" in build.library())
 
 
-def _is_older(published: Any) -> bool:
-    return not isinstance(published, Exception) and int(published or 0) < int(VERSION)
+def _is_older(version: Any) -> bool:
+    """Whether a reply to JVERSION is of an older library, or of none."""
+    if isinstance(version, Exception):
+        return not isinstance(version, rx.NoPermissionError)
+    return bool(version[0] < build.LIBRARY_VERSION)
+
+
+def _lacks_scripts(known: Any, published: Any) -> bool:
+    """Whether the board's hash is older, or of this version while Redis has lost its scripts."""
+    if isinstance(known, Exception) or isinstance(published, Exception):
+        return False
+    version = int(published or 0)
+    return version < build.LIBRARY_VERSION or (version == build.LIBRARY_VERSION and not known[0])
 
 
 def _exchange(connection: Any, *calls: Sequence[Any]) -> list[Any]:

@@ -89,6 +89,10 @@ _LOGIN = "{server} wants another user name or password: put them in the URL, red
 _OLD = "{server} is too old: Jobs needs Redis 7.0 or later, or Valkey"
 _REPLICA = "{server} is a read-only replica: connect to the primary"
 _ALONE = "{server} is a replica that has lost its primary, and answers nothing until it is back"
+_NO_FUNCTION = (
+    "{server} does not have this command of Jobs: run `jobs init`, or, "
+    "if a newer version of Jobs is in use on this server, upgrade this one"
+)
 _DISK = "{server} cannot write to its disk and refuses changes: make room there, or see its log"
 
 _SAYINGS = {
@@ -102,6 +106,7 @@ _SAYINGS = {
     "MASTERDOWN": _ALONE,
     "Link with MASTER is down": _ALONE,
     "BUSY": "{server} is busy with a long script: try again in a moment",
+    "Function not found": _NO_FUNCTION,
     "Error compiling script": _OLD,
     "unknown command": _OLD,
 }

@@ -17,10 +17,10 @@
   (a JSON object, likewise, or left out above 64 KiB), unstarted (1: this attempt never began; what is reported is of the one
   before), now (tests).
 
-    EVALSHA <JACK> 1 {jobs} tick@1763900005000#7 done note 'exit 0'
+    FCALL JACK 1 {jobs} tick@1763900005000#7 done note 'exit 0'
 
   A task that somebody asked to cancel is not queued again: retry, fail, release and accept then end it as cancelled.
-  Answers the task's id.
+  Returns the task's id.
   Errors: JOBS STALE when the token no longer holds the task; JOBS OPTION.
 --]]
 local dependents = require 'due.dependents'

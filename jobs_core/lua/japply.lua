@@ -11,15 +11,15 @@
   JOBS AGAIN: whoever meets that rolls on. Whoever stops before the commit leaves the board as it was. The jobs are put
   as of when the stage was begun: +10m counts from then.
 
-    EVALSHA <JAPPLY> 1 {jobs} begin                       answers the stage: 1-0
-    EVALSHA <JAPPLY> 1 {jobs} check 1-0 report            refused if a job would wait for itself; answers OK
-    EVALSHA <JAPPLY> 1 {jobs} commit 1-0 board.yml        answers how many jobs change
-    EVALSHA <JAPPLY> 1 {jobs} roll                        answers how many are still to come; 0: all is in place
-    EVALSHA <JAPPLY> 1 {jobs} drop 1-0                    give up; answers OK
+    FCALL JAPPLY 1 {jobs} begin                       returns the stage: 1-0
+    FCALL JAPPLY 1 {jobs} check 1-0 report            refused if a job would wait for itself; answers OK
+    FCALL JAPPLY 1 {jobs} commit 1-0 board.yml        returns how many jobs change
+    FCALL JAPPLY 1 {jobs} roll                        returns how many are still to come; 0: all is in place
+    FCALL JAPPLY 1 {jobs} drop 1-0                    give up; answers OK
 
   Of jobs that wait for each other, check first what others wait for: that is quicker.
 
-  Answers what is said above.
+  Returns what is said above.
   Errors: JOBS AGAIN; JOBS OPTION; JOBS STALE when the stage is gone, or the board was revised since it began: what runs
   after what, or a job that is staged, by hand or by another board file.
 --]]

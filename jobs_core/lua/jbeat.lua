@@ -3,9 +3,9 @@
 
   Extend leases: each holds for `lease` (a duration) from now, or longer if it did already.
 
-    EVALSHA <JBEAT> 1 {jobs} 30 tick@1763900005000#7
+    FCALL JBEAT 1 {jobs} 30 tick@1763900005000#7
 
-  Answers a list of 1 (extended), 0 (the token no longer holds its task: stop working on it) or 2 (extended, but
+  Returns a list of 1 (extended), 0 (the token no longer holds its task: stop working on it) or 2 (extended, but
   somebody asked to cancel it: stop, and report `cancelled`).
   Errors: JOBS OPTION.
 --]]
@@ -15,7 +15,7 @@ local key = require('base.keys').key
 local duration = require 'time.duration'
 local instant = require 'time.instant'
 
--- Answers how many of args are tokens, and the time.
+-- Returns how many of args are tokens, and the time.
 local function read_arguments(args)
   for i = 2, #args do
     if args[i] == '--' then return i - 1, instant.now(arguments.read_options(args, i + 1, { now = true })) end

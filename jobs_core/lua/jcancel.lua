@@ -7,7 +7,7 @@
 
   A call looks at some hundred tasks: call it again with the cursor it answers, until that is 0.
 
-    EVALSHA <JCANCEL> 1 {jobs} tick@1763900005000
+    FCALL JCANCEL 1 {jobs} tick@1763900005000
       1) 0                      the cursor
       2) 1) cancelled           what was done: cancelled, or cancelling (it runs)
   Errors: JOBS OPTION.
@@ -35,6 +35,7 @@ end
 
 local function cancel_delayed(board, ticket)
   local task = records.read(redis.call('HGET', key(board, 'task'), ticket))
+  if not task then return nil end
   redis.call('ZREM', key(board, 'delayed'), ticket)
   endings.complete(board, ticket, task, 'cancelled', clock.now())
   return tell_cancelled(board, task)
@@ -66,7 +67,7 @@ return function(board, args)
   -- In the order in which tasks move, so that one that is taken meanwhile is met again.
   local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })
   local cursor = task_locations.scan(board, names, args[2] or '0', PAGE, function(place, member)
-    local is_it = (task_locations.SETS[place] and records.id_of_token or records.id_of)(member) == id
+    local is_it = (task_locations.SETS[place] and records.id_of_token or records.glance)(member) == id
     local done = is_it and cancel(board, place, member)
     if done then found[#found + 1] = done end
     return 1, done

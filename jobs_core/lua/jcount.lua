@@ -4,7 +4,7 @@
   What is on the board now, as name and number pairs: jobs, scheduled, queued, held (by a limit), delayed, leased, dead,
   and queue:<name> for each queue that was ever used (beyond about a hundred, for those that have tasks).
 
-    EVALSHA <JCOUNT> 1 {jobs}
+    FCALL_RO JCOUNT 1 {jobs}
 
   Errors: JOBS AGAIN.
 --]]

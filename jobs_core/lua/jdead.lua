@@ -6,9 +6,9 @@
     retry   queue it again, under the same id, as its first attempt: its losses and failures are forgotten
     purge   drop it for good
 
-    EVALSHA <JDEAD> 1 {jobs} retry tick@1763900005000#7
+    FCALL JDEAD 1 {jobs} retry tick@1763900005000#7
 
-  Answers how many there were. Name no more than about a hundred at once.
+  Returns how many there were. Name no more than about a hundred at once.
   Errors: JOBS OPTION.
 --]]
 local fail = require('base.errors').fail
@@ -16,6 +16,7 @@ local key = require('base.keys').key
 local events = require 'ending.events'
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
+local bad_records = require 'queue.bad_records'
 local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
@@ -31,7 +32,8 @@ end
 -- A job with an overlap of its own takes it into account.
 local function reopen_run(board, task)
   local packed = redis.call('HGET', key(board, 'job'), records.job_of(task))
-  if packed and packed_job.unpack(packed).overlap then open_runs.add(board, records.job_of(task), task) end
+  local head = packed and packed_job.unpack(packed)
+  if head and head.overlap then open_runs.add(board, records.job_of(task), task) end
 end
 
 local VERBS = {
@@ -57,8 +59,13 @@ return function(board, args)
     if redis.call('ZREM', key(board, 'dead'), args[i]) == 1 then
       local record = redis.call('HGET', key(board, 'task'), args[i])
       redis.call('HDEL', key(board, 'task'), args[i])
-      act(board, records.read(record))
-      n = n + 1
+      local task = records.read(record)
+      if task then
+        act(board, task)
+        n = n + 1
+      else
+        bad_records.set_aside(board, 'dead', record, args[i])
+      end
     end
   end
   return n

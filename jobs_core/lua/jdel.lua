@@ -3,9 +3,9 @@
 
   Remove jobs, and their ledgers. Tasks that are already queued still run.
 
-    EVALSHA <JDEL> 1 {jobs} tick
+    FCALL JDEL 1 {jobs} tick
 
-  Answers how many there were.
+  Returns how many there were.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'

@@ -4,10 +4,10 @@
   Read jobs as JSON: the options they were put with, `next` (epoch seconds, absent when there is none), `left`
   (runs left of repeat) and `state`: scheduled, waiting (for other jobs), paused, ended or manual (it only runs when pushed).
 
-    EVALSHA <JGET> 1 {jobs} tick
+    FCALL_RO JGET 1 {jobs} tick
       1) {"id":"tick","runner":"shell","payload":"echo hi","every":5,"start":1763900000,"next":1763900005,"state":"scheduled"}
 
-  Answers a list, with a null for each id that is not there.
+  Returns a list, with a null for each id that is not there.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'

@@ -5,9 +5,9 @@
   period. What is not given is not limited; with neither, the limit is gone. Tasks that run already count from when
   they are taken, so a new limit sees those taken after it. A job's own limit is an option of the job.
 
-    EVALSHA <JLIMIT> 1 {jobs} runner http concurrency 20 rate 100/1m
+    FCALL JLIMIT 1 {jobs} runner http concurrency 20 rate 100/1m
 
-  Answers the limit as it is kept: concurrency, n and period in ms, each - when there is none.
+  Returns the limit as it is kept: concurrency, n and period in ms, each - when there is none.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

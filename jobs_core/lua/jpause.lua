@@ -3,9 +3,9 @@
 
   Stop scheduling a job until JRESUME. Tasks that are already queued still run.
 
-    EVALSHA <JPAUSE> 1 {jobs} tick
+    FCALL JPAUSE 1 {jobs} tick
 
-  Answers 1, or 0 when it was paused already.
+  Returns 1, or 0 when it was paused already.
   Errors: JOBS AGAIN, JOBS NOTFOUND.
 --]]
 local key = require('base.keys').key

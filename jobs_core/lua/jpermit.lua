@@ -6,7 +6,6 @@
   caller's ACL, and does not roll back what ran before the one it denies. So ask first; asking leaves no trace in ACL LOG.
 
     FCALL_RO JPERMIT 1 {jobs} HGET XADD 'FCALL|JACK'
-    EVALSHA <JPERMIT> 1 {jobs} HGET XADD 'FCALL|JACK'
       1) "XADD"
 
   Answers those that are denied, and those that this Redis does not have; an empty list: all are permitted.

@@ -5,13 +5,13 @@
   Options: at (a time) or in (a delay), keep (for how long its output is), now (tests); for a one-off task also
   unique-for, queue, priority, and what a worker reads: timeout lease policy attempts backoff … A one-off task, the nth
   push of the board, belongs to a job of its own, push:<n>; the task id of a pushed run of a job ends in -<n>. With
-  unique-for (a duration) a push of the same runner, payload and queue queues nothing for so long, and answers the id of
+  unique-for (a duration) a push of the same runner, payload and queue queues nothing for so long, and returns the id of
   the first.
 
-    EVALSHA <JPUSH> 1 {jobs} shell 'echo hi' at +10m
-    EVALSHA <JPUSH> 1 {jobs} backup
+    FCALL JPUSH 1 {jobs} shell 'echo hi' at +10m
+    FCALL JPUSH 1 {jobs} backup
 
-  Answers the task's id.
+  Returns the task's id.
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD.
 --]]
 local arguments = require 'base.arguments'
@@ -42,13 +42,13 @@ end
 local RUN_OPTIONS = { at = true, ['in'] = true, keep = true, now = true }
 local PUSH_OPTIONS = { at = true, ['in'] = true, now = true, queue = true, priority = true, ['unique-for'] = true }
 
--- The body of a job, for a run whose output is kept.
+-- The body of a job, and its flags, for a run whose output is kept.
 local function with_keep(body, period)
   local options, payload = packed_job.split_body(body)
   local found = options ~= '' and cjson.decode(options) or {}
   if found.policy == 'none' then fail('OPTION', 'keep needs a lease, and with policy none there is none') end
   found.keep = duration.seconds('keep', period)
-  return cjson.encode(found) .. '\n' .. payload
+  return cjson.encode(found) .. '\n' .. payload, worker_options.flags(found)
 end
 
 -- What a run of a job on the board is made of.
@@ -60,12 +60,13 @@ local function job_run(board, id, n, args)
   local now = instant.now(options)
   local due = due_of(options, now)
   local head, body = lookup.require_job(board, id)
-  if options.keep then body = with_keep(body, options.keep) end
+  local flags = head.flags
+  if options.keep then body, flags = with_keep(body, options.keep) end
   -- No scheduled run of the job, and no other pushed one, may have the same id.
   return {
     job = id, due = due, moment = digits(due) .. '-' .. n, now = now,
     lane = lanes.name(head.queue or head.runner, head.priority), runner = head.runner, body = body,
-    overlap = head.overlap, waits = head.after,
+    flags = flags or '', overlap = head.overlap, waits = head.after,
   }
 end
 
@@ -90,10 +91,11 @@ local function one_off(board, runner, payload, n, args)
   local now = instant.now(options)
   local due = due_of(options, now)
   local queue = options.queue and worker_options.queue_name(options.queue) or runner
+  local json, flags = worker_options.to_json(options)
   local push = {
     job = 'push:' .. n, due = due, moment = digits(due), now = now,
-    lane = lanes.name(queue, worker_options.priority(options)), runner = runner,
-    body = worker_options.to_json(options) .. '\n' .. payload,
+    lane = lanes.name(queue, worker_options.priority(options)), runner = runner, flags = flags,
+    body = json .. '\n' .. payload,
   }
   if options['unique-for'] then
     push.unique, push.unique_for = unique_key(board, runner, queue, payload), duration.ms('unique-for', options['unique-for'])
@@ -110,7 +112,7 @@ return function(board, args)
   if first then return first end
 
   local task = push.job .. '@' .. push.moment
-  local record = records.new(push.job, push.moment, push.lane, push.runner, push.body)
+  local record = records.new(push.job, push.moment, push.lane, push.runner, push.flags, push.body)
   if push.due > push.now then
     local ticket = task .. '#0'
     redis.call('HSET', key(board, 'task'), ticket, record)

@@ -4,9 +4,9 @@
   Say that a worker serves these runners: `{b}:runners` maps each runner to the worker seen last, and when. Memory
   may be full: it is workers that free it.
 
-    EVALSHA <JREGISTER> 1 {jobs} host-1 shell http
+    FCALL JREGISTER 1 {jobs} host-1 shell http
 
-  Answers how many runners were new to the board.
+  Returns how many runners were new to the board.
 --]]
 local clock = require 'base.clock'
 local key = require('base.keys').key

@@ -4,9 +4,9 @@
   Schedule a paused job again, at its next occurrence from now on. What passed while it was paused was not due:
   a single run that has passed does not come any more.
 
-    EVALSHA <JRESUME> 1 {jobs} tick
+    FCALL JRESUME 1 {jobs} tick
 
-  Answers the next run in ms since the epoch, or 0 when there is none.
+  Returns the next run in ms since the epoch, or 0 when there is none.
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

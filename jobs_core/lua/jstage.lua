@@ -10,13 +10,13 @@
     adopt    the same, and jobs that are not the owner's become his
     remove   each is an id alone; only jobs of the owner are removed
 
-    EVALSHA <JSTAGE> 1 {jobs} 1-0 board.yml put 5 tick shell 'echo hi' every 5 3 tock shell date
+    FCALL JSTAGE 1 {jobs} 1-0 board.yml put 5 tick shell 'echo hi' every 5 3 tock shell date
       1) 1) (nil)                        what it was, as JSON: nothing, it is new
          2) {"id":"tick",…}              what it will be
       2) (integer) 0                     it stays as it is
-    EVALSHA <JSTAGE> 1 {jobs} 1-0 board.yml remove 1 old
+    FCALL JSTAGE 1 {jobs} 1-0 board.yml remove 1 old
 
-  Answers a list: for each a pair, before and after, null where there is none; 0; or an error.
+  Returns a list: for each a pair, before and after, null where there is none; 0; or an error.
   Errors: JOBS AGAIN, JOBS EXISTS, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD; JOBS STALE when the stage is gone.
 --]]
 local apply_state = require 'base.apply_state'
@@ -56,9 +56,9 @@ local function check_owner(id, found, owner, mode)
   fail('EXISTS', "the job '" .. id .. "' " .. whose .. ': adopt it, or choose another id')
 end
 
-local function stage_put(ground, stage, owner, mode, args)
-  local board, job = ground.board, put.read(ground, args, false)
-  ground.bytes = ground.bytes + #(job.old_body or '')
+local function stage_put(context, stage, owner, mode, args)
+  local board, job = context.board, put.read(context, args, false)
+  context.bytes = context.bytes + #(job.old_body or '')
   local found = job.old and redis.call('HGET', key(board, 'owners'), job.id)
   local before = job.old and fields_of(job.id, job.old, job.old_body)
   local now = fields_of(job.id, job.head, job.body)
@@ -70,8 +70,8 @@ local function stage_put(ground, stage, owner, mode, args)
   return { before and cjson.encode(before) or false, cjson.encode(now) }
 end
 
-local function stage_remove(ground, stage, owner, id)
-  local board = ground.board
+local function stage_remove(context, stage, owner, id)
+  local board = context.board
   if redis.call('HGET', key(board, 'owners'), id) ~= owner then
     fail('NOTFOUND', "there is no job '" .. id .. "' of the board file '" .. owner .. "'")
   end
@@ -81,15 +81,16 @@ local function stage_remove(ground, stage, owner, id)
     return 0
   end
   local old, body = packed_job.unpack(packed)
-  ground.bytes = ground.bytes + #body
+  context.bytes = context.bytes + #packed
   stages.write(board, stage, id, '', nil, old)
+  if not old then return { cjson.encode({ id = id }), false } end
   return { cjson.encode(fields_of(id, old, body)), false }
 end
 
-local function stage_one(ground, stage, owner, mode, args)
-  if ground.bytes > BYTES then fail('AGAIN', 'the jobs there are so large that this one is for another call') end
-  if mode == 'remove' then return stage_remove(ground, stage, owner, args[1]) end
-  return stage_put(ground, stage, owner, mode, args)
+local function stage_one(context, stage, owner, mode, args)
+  if context.bytes > BYTES then fail('AGAIN', 'the jobs there are so large that this one is for another call') end
+  if mode == 'remove' then return stage_remove(context, stage, owner, args[1]) end
+  return stage_put(context, stage, owner, mode, args)
 end
 
 return function(board, args)
@@ -98,10 +99,10 @@ return function(board, args)
   stages.check(stage)
   stages.check_owner(owner)
   apply_state.require_no_pending_apply(board)
-  local ground, replies = put.context(board, stages.begun(board, stage)), {}
-  ground.bytes = 0
+  local context, replies = put.context(board, stages.begun(board, stage)), {}
+  context.bytes = 0
   for i, group in ipairs(arguments.split_groups(args, 4)) do
-    replies[i] = command.attempt(stage_one, ground, stage, owner, mode, group)
+    replies[i] = command.attempt(stage_one, context, stage, owner, mode, group)
   end
   stages.keep(board, stage)
   return replies

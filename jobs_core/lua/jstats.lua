@@ -11,7 +11,7 @@
   answer came), doubled (handed out again after that), released, revived, purged (dead letters), trimmed, stale.
   With `job`, what the ledger knows of that job; its tasks in flight are to be counted with JTASKS.
 
-    EVALSHA <JSTATS> 1 {jobs}
+    FCALL_RO JSTATS 1 {jobs}
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

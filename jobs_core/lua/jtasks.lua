@@ -6,12 +6,12 @@
   States: queued, held (a limit keeps it), delayed, leased, accepted (it goes on elsewhere), dead; unless one is given,
   all but dead. `older-than` selects by when a task came into its state: died, was leased, or else was due.
 
-    EVALSHA <JTASKS> 1 {jobs} 0 state dead job tick
+    FCALL_RO JTASKS 1 {jobs} 0 state dead job tick
       1) 0
       2) 1) {"id":"tick@1763900005000","state":"dead","ticket":"tick@1763900005000#7","job":"tick","attempt":3,
             "since":1763900035,"history":"failed 1763900012000 host-1 1 exit 1\tfailed …", …}
 
-  `since` is in epoch seconds; `until` is when a lease, or a delay, ends. `history` is as include/attempts.lua writes it;
+  `since` is in epoch seconds; `until` is when a lease, or a delay, ends. `history` is as queue/attempts.lua writes it;
   `payload` is there only when asked for.
   Errors: JOBS OPTION.
 --]]
@@ -22,6 +22,7 @@ local describe = require 'job.describe'
 local packed_job = require 'job.packed_job'
 local attempts = require 'queue.attempts'
 local lanes = require 'queue.lanes'
+local leases = require 'queue.leases'
 local records = require 'queue.records'
 local task_locations = require 'queue.task_locations'
 local duration = require 'time.duration'
@@ -43,10 +44,11 @@ local function states(state)
   fail('OPTION', "state '" .. state .. "' is not one of queued, held, delayed, leased, accepted, dead")
 end
 
--- A task as people want to see it.
+-- A task as people want to see it; nothing for what is no task.
 local function view(board, place, member)
   local record = task_locations.SETS[place] and redis.call('HGET', key(board, 'task'), member) or member
-  local task = records.read(record)
+  local task = (place == 'leased' and leases or records).read(record)
+  if not task then return nil end
   local options, payload = packed_job.split_body(task.body)
   local queue, rank = lanes.split(task.lane)
   local found = {
@@ -72,7 +74,6 @@ local function detail(board, place, member, found, task)
     found.state, found.since, found.worker = status, describe.seconds(since), worker ~= '-' and worker or nil
     found.progress, found.note = tonumber(progress), note ~= '' and note or nil
     found.cancelling = redis.call('SISMEMBER', key(board, 'cancelling'), member) == 1 or nil
-    found.history = attempts.split(task.history)
   end
 end
 
@@ -94,6 +95,7 @@ return function(board, args)
   local places = task_locations.of_states(board, states(filter.state))
   cursor = task_locations.scan(board, places, cursor, BYTES, function(place, member)
     local found, task, bytes = view(board, place, member)
+    if not found then return 256 end  -- whoever takes it sets it aside
     if task_locations.SETS[place] then detail(board, place, member, found, task) end
     if fits(found, filter) then
       if filter.payload ~= '1' then found.payload = nil end

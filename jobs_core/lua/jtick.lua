@@ -7,7 +7,7 @@
   letter. Any number of clients may tick; none matters more. A job that is late runs once: the occurrences it missed
   after the first are counted as coalesced. While a board file is being put in place, nothing is due: see JAPPLY.
 
-    EVALSHA <JTICK> 1 {jobs}
+    FCALL JTICK 1 {jobs}
       1) (integer) 3                 how many were moved
       2) (integer) 1763900005000     when there is more to do, in ms since the epoch; 0: not in sight
       3) (integer) 1763900000123     Redis's present, by which to tell how long to wait
@@ -17,6 +17,7 @@ local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local clock_check = require 'due.clock_check'
 local dependents = require 'due.dependents'
 local due_jobs = require 'due.due_jobs'
 local endings = require 'ending.endings'
@@ -26,6 +27,7 @@ local counters = require 'ledger.counters'
 local release = require 'limit.release'
 local throttled = require 'limit.throttled'
 local attempts = require 'queue.attempts'
+local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
@@ -37,14 +39,21 @@ local LAPSES = 100  -- leases that one tick ends at most
 local LOSSES = 5  -- how often a task may be lost, unless its job says otherwise
 
 -- The records of the tasks in a set whose time has come, as far as a tick may copy them.
--- Answers { ticket, record } pairs, the earliest first.
+-- Returns { ticket, record, lane } triples, the earliest first.
 local function due_records(board, set, now, limit)
   local due, found, bytes = timers.due(board, set, now, limit), {}, 0
   for i = 1, #due, 2 do
     if bytes >= BYTES then break end
     local record = redis.call('HGET', key(board, 'task'), due[i])
-    found[#found + 1] = { due[i], record }
-    bytes = bytes + #record
+    local task = records.read(record)
+    if task then
+      found[#found + 1] = { due[i], record, task.lane }
+      bytes = bytes + #record
+    else
+      bad_records.set_aside(board, set, record, due[i])
+      redis.call('ZREM', key(board, set), due[i])
+      redis.call('HDEL', key(board, 'task'), due[i])
+    end
   end
   return found
 end
@@ -55,14 +64,15 @@ local function is_poison(task)
   return attempts.count_lost(task) >= bound
 end
 
--- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came. Answers how large it is.
+-- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came. Returns how large it is.
 local function lapse(board, token, now)
   local task, cancelled = endings.end_lease(board, token, true)
+  if not task then return 0 end
   local attempt, accepted = task.attempt, attempts.current(task) == 'accepted'
   local what, code = accepted and 'expired' or 'lost', accepted and 'timeout' or 'lost'
   counters.add_for_job(board, records.job_of(task.id), what, 1)
   events.record(board, task, attempt, what, {})
-  attempts.set_current(task, what .. '?', now, code)
+  attempts.close(task, what .. '?', now, code)
   if cancelled then
     endings.complete(board, token, task, 'cancelled', now)
     events.record(board, task, attempt, 'cancelled', {})
@@ -94,15 +104,15 @@ end
 local function queue_delayed(board, now, limit)
   local delayed = due_records(board, 'delayed', now, limit)
   for _, pair in ipairs(delayed) do
-    local ticket, record = unpack(pair)
+    local ticket, record, lane = unpack(pair)
     redis.call('HDEL', key(board, 'task'), ticket)
     redis.call('ZREM', key(board, 'delayed'), ticket)
-    queues.append(board, records.read(record).lane, { record })
+    queues.append(board, lane, { record })
   end
   return #delayed
 end
 
--- A limit's gate opens. Answers how many moved.
+-- A limit's gate opens. Returns how many moved.
 local function open_gate(board, name, now, most)
   redis.call('ZREM', key(board, 'gates'), name)
   if name:find('^queue:') then
@@ -151,12 +161,14 @@ return function(board, args)
   local limit = math.min(arguments.whole_number('limit', options.limit or '500', 1), 1000)
   local now = instant.now(options)
   apply_state.require_no_pending_apply(board)
+  local is_realigning = clock_check.run(board, now)
   local moved = free_idle_limits(board, now)
     + return_lapsed(board, now, limit)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
     + due_jobs.queue(board, now, limit)
+  if moved > 0 then clock_check.note(board, now) end
   dependents.queue_ready(board)
   lanes.forget_unused(board)
-  return { moved, earliest(board, now), now }
+  return { moved, is_realigning and now or earliest(board, now), now }
 end

@@ -4,9 +4,9 @@
   Drop the oldest tasks of a queue until `keep` remain, those of the lowest priority first; at most `limit` (1000
   unless given) a call. The ledger counts them as cancelled, and as trimmed beside.
 
-    EVALSHA <JTRIM> 1 {jobs} shell 1000
+    FCALL JTRIM 1 {jobs} shell 1000
 
-  Answers how many were dropped; call it again while that is `limit`.
+  Returns how many were dropped; call it again while that is `limit`.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
@@ -18,6 +18,7 @@ local events = require 'ending.events'
 local counters = require 'ledger.counters'
 local release = require 'limit.release'
 local lanes = require 'queue.lanes'
+local bad_records = require 'queue.bad_records'
 local open_runs = require 'queue.open_runs'
 local records = require 'queue.records'
 
@@ -27,15 +28,19 @@ local function tell_waiting(board, task)
   if period then events.append_output(board, task, period, 'attempt', task.attempt, 'what', 'cancelled') end
 end
 
+local function drop_task(board, task)
+  counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
+  open_runs.remove(board, task.id)
+  release.free_slot(board, task)
+  tell_waiting(board, task)
+  ended_tasks.note(board, records.job_of(task.id), 'cancelled', clock.now())
+end
+
 local function drop(board, list, n)
   local dropped = n > 0 and redis.call('LPOP', list, n) or {}
   for _, record in ipairs(dropped) do
     local task = records.read(record)
-    counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
-    open_runs.remove(board, task.id)
-    release.free_slot(board, task)
-    tell_waiting(board, task)
-    ended_tasks.note(board, records.job_of(task.id), 'cancelled', clock.now())
+    if task then drop_task(board, task) else bad_records.set_aside(board, 'queue', record) end
   end
   return #dropped
 end

@@ -5,10 +5,10 @@
   of them that have ended since its last run; `missing`, those that are not on the board; and `followed_by`, the jobs that
   wait for it (the first hundred). What is empty is left out. A job is put in this relation by JSET's `after`.
 
-    EVALSHA <JWHEN> 1 {jobs} report
+    FCALL_RO JWHEN 1 {jobs} report
       1) {"id":"report","after":["fetch","clean"],"on":"success","join":"all","met":["fetch"]}
 
-  Answers a list, with a null for each id that is not there.
+  Returns a list, with a null for each id that is not there.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'
@@ -28,7 +28,9 @@ end
 local function relation(board, id)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return false end
-  local found, waits = { id = id }, packed_job.unpack(packed).after
+  local head = packed_job.unpack(packed)
+  if not head then return false end
+  local found, waits = { id = id }, head.after
   if waits then
     found.after, found.on, found.join = waits.parents, waits.on or 'success', waits.join or 'all'
     found.met = only(waits.parents, function(parent)

@@ -4,23 +4,21 @@
      JZONES board refresh cursor [now time]
      JZONES board done version
 
-  Load time zones, in portions: put every table (include/zones.lua says what is in one), refresh from cursor 0 on until
+  Load time zones, in portions: put every table (time/zones.lua says what is in one), refresh from cursor 0 on until
   the answer is 0, and say which version of the data is there now. Jobs whose zone has changed get their next run anew.
   Whatever is cut short before `done` is repeated by the next client that loads. Python does all this by itself.
 
-    EVALSHA <JZONES> 1 {jobs}
+    FCALL JZONES 1 {jobs}
     "2026b"
 
-  Answers the version that is there, or nothing; how many tables were new; where to go on, 0 at the end; the version.
+  Returns the version that is there, or nothing; how many tables were new; where to go on, 0 at the end; the version.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
 local fail = require('base.errors').fail
 local key = require('base.keys').key
 local patterns = require 'cron.patterns'
-local next_run = require 'define.next_run'
-local packed_job = require 'job.packed_job'
-local timers = require 'queue.timers'
+local realign = require 'define.realign'
 local instant = require 'time.instant'
 local zones = require 'time.zones'
 
@@ -52,25 +50,11 @@ local function has_changed(board, zone)
   return twin and redis.call('SISMEMBER', key(board, 'zones:changed'), twin) == 1
 end
 
--- Work out the next run of a job again, unless it is due already.
-local function refresh_job(board, id, packed, now, cache)
-  local head, body = packed_job.unpack(packed)
-  if not head.zone or not has_changed(board, head.zone) then return end
-  if head.paused then
-    if not head.paused_next or head.paused_next <= now then return end
-    head.paused_next = next_run.first(head, now + 1, cache, id)
-    return redis.call('HSET', key(board, 'job'), id, packed_job.pack(head, body))
-  end
-  local due = tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or nil)
-  if due and due > now then timers.set_next_run(board, id, next_run.first(head, now + 1, cache, id)) end
-end
-
 local function refresh(board, args)
   local now, cache = instant.now(arguments.read_options(args, 3, { now = true })), patterns.new_cache(board)
   if redis.call('EXISTS', key(board, 'zones:changed')) == 0 then return '0' end
-  local page = redis.call('HSCAN', key(board, 'job'), arguments.whole_number('cursor', args[2] or '', 0), 'COUNT', PAGE)
-  for i = 1, #page[2], 2 do refresh_job(board, page[2][i], page[2][i + 1], now, cache) end
-  return page[1]
+  local cursor = arguments.whole_number('cursor', args[2] or '', 0)
+  return realign.page(board, cursor, PAGE, now, cache, function(head) return head.zone and has_changed(board, head.zone) end)
 end
 
 local function done(board, args)

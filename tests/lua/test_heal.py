@@ -75,8 +75,9 @@ def test_every_file_starts_with_its_signature_what_it_does_an_example_and_its_an
     shebang, header = FILES[name].partition("--]]")[0].split("\n", 1)
     assert re.fullmatch(r"#!lua( flags=[a-z,-]+)?", shebang)
     assert header.startswith(f"--[[ {name} board")
-    assert f"EVALSHA <{name}> 1 {{jobs}}" in header
-    assert re.search(r"\n  Answers |\n      1\) |as name and number pairs", header)
+    way = "FCALL_RO" if commands()[name].only_reads else "FCALL"
+    assert set(re.findall(rf"(\w+) {name} 1 {{jobs}}", header)) == {way}
+    assert re.search(r"\n  Returns |\n      1\) |as name and number pairs", header)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

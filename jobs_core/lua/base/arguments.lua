@@ -2,25 +2,24 @@ local fail = require('base.errors').fail
 
 local arguments = {}
 
-local function is_allowed(name, sets)
-  for _, set in ipairs(sets) do
-    if set[name] then return true end
-  end
-  return false
-end
-
--- Read `option value` pairs from ARGV, starting at `first`, into a table; refuse a name that is in none of the
--- sets that follow.
-function arguments.read_options(args, first, ...)
-  local options, sets = {}, { ... }
-  for i = first, #args, 2 do
-    local name, value = args[i], args[i + 1]
-    if not is_allowed(name, sets) then fail('OPTION', "there is no option '" .. name .. "'") end
+-- Read the `option value` pairs from `first` to `last` into a table; refuse a name that none of up to three sets has.
+function arguments.read_pairs(args, first, last, names, more, most)
+  local options = {}
+  for i = first, last, 2 do
+    local name, value = args[i], i < last and args[i + 1]
+    if not (names[name] or more and more[name] or most and most[name]) then
+      fail('OPTION', "there is no option '" .. name .. "'")
+    end
     if not value then fail('OPTION', "the option '" .. name .. "' has no value") end
     if options[name] then fail('OPTION', "the option '" .. name .. "' is given twice") end
     options[name] = value
   end
   return options
+end
+
+-- The same for all pairs from `first` on.
+function arguments.read_options(args, first, names, more, most)
+  return arguments.read_pairs(args, first, #args, names, more, most)
 end
 
 -- Read a whole number of at least `least`.

@@ -17,45 +17,46 @@ local function links(job)
   return LINK * (#dependencies.parents(job.head) + #dependencies.parents(job.old))
 end
 
--- It was checked when it was staged; but what it stands on, such as the zones, may have changed since. Answers how large
+-- It was checked when it was staged; but what it stands on, such as the zones, may have changed since. Returns how large
 -- it is.
-local function put_staged(ground, id, args, owner)
-  local board, size = ground.board, 0
+local function put_staged(context, id, args, owner)
+  local board, size = context.board, 0
   local reply = command.attempt(function()
-    local job = put.read(ground, args, false)
+    local job = put.read(context, args, false)
     size = #job.body + #(job.old_body or '') + links(job)
-    return put.write(board, job)
+    return put.keep(context, job)
   end)
   if type(reply) == 'table' then
-    history.append(board, id .. '@' .. digits(ground.now), 0, 'refused', { 'note', (reply.err:gsub('^JOBS %u+ ', '')) })
+    history.append(board, id .. '@' .. digits(context.now), 0, 'refused', { 'note', (reply.err:gsub('^JOBS %u+ ', '')) })
   else
     redis.call('HSET', key(board, 'owners'), id, owner)
   end
   return size
 end
 
-local function take_effect(ground, id, staged, owner)
-  if staged ~= '' then return put_staged(ground, id, cmsgpack.unpack(staged), owner) end
-  local size = redis.call('HSTRLEN', key(ground.board, 'job'), id)
-  removal.remove_job(ground.board, id)
-  redis.call('HDEL', key(ground.board, 'owners'), id)
+local function take_effect(context, id, staged, owner)
+  if staged ~= '' then return put_staged(context, id, cmsgpack.unpack(staged), owner) end
+  local size = redis.call('HSTRLEN', key(context.board, 'job'), id)
+  removal.remove_job(context.board, id)
+  redis.call('HDEL', key(context.board, 'owners'), id)
   return size
 end
 
--- Answers how many jobs are still to be put or removed.
+-- Returns how many jobs are still to be put or removed.
 function roll_forward.step(board)
   local ids, jobs = key(board, 'rolling'), key(board, 'rolling:jobs')
   local about = redis.call('HGET', jobs, '')
   if not about then return 0 end
   local owner, now = unpack(cmsgpack.unpack(about))
-  local ground, bytes, n = put.context(board, now), 0, 0
+  local context, bytes, n = put.context(board, now), 0, 0
   while n < MANY and bytes < BYTES do
     local id = redis.call('LPOP', ids)
     if not id then break end
-    bytes = bytes + take_effect(ground, id, redis.call('HGET', jobs, id), owner)
+    bytes = bytes + take_effect(context, id, redis.call('HGET', jobs, id), owner)
     redis.call('HDEL', jobs, id)
     n = n + 1
   end
+  put.write_all(context)
   local left = redis.call('LLEN', ids)
   if left == 0 then redis.call('DEL', jobs) end
   return left

@@ -26,7 +26,7 @@ function stages.key(board, stage, part)
   return key(board, 'stage:' .. stage .. part)
 end
 
--- Answers when a stage was begun, in ms.
+-- Returns when a stage was begun, in ms.
 function stages.begun(board, stage)
   local begun = redis.call('HGET', stages.key(board, stage, ':jobs'), '')
   if not begun then fail('STALE', 'the stage is gone: begin again') end

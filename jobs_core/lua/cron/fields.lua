@@ -1,6 +1,5 @@
--- Cron patterns are read by cron_field.lua (one field), cron_spread.lua (H) and cron.lua (the whole); cron_days.lua,
--- cron_local.lua and cron_next.lua say when they come. One table has it all: Lua allows a library of functions no
--- more than 200 names of its own.
+-- One field of a cron pattern, read into a set of numbers. The whole pattern: patterns.lua; H: spread.lua; when it comes:
+-- month_days.lua, wall_clock.lua and occurrences.lua.
 
 local fail = require('base.errors').fail
 
@@ -53,7 +52,7 @@ function fields.step(pattern, name, item, text)
   return step
 end
 
--- A range that is written a-b. Answers its first and last number.
+-- A range that is written a-b. Returns its first and last number.
 function fields.range(pattern, name, from, to)
   local first, last = fields.number(pattern, name, from), fields.number(pattern, name, to)
   if name == 'weekday' and last == 0 and first > 0 and not to:find('%d') then last = 7 end  -- FRI-SUN
@@ -91,7 +90,7 @@ end
 
 local MODIFIERS = { ['day-of-month'] = month_modifier, weekday = weekday_modifier }
 
--- Answers the first number and the last; no last when there is only one.
+-- Returns the first number and the last; no last when there is only one.
 local function bounds(pattern, name, base)
   if base == '*' then return fields.RANGES[name].low, fields.RANGES[name].high end
   local from, to = base:match('^([^-]+)-([^-]+)$')

@@ -7,7 +7,7 @@ local occurrences = {}
 --
 -- A zone's time is cut into stretches in which its clock does not change: local = utc + offset. At the start of a
 -- stretch the clock was set forward, which leaves a gap of local times that never are, or back, which shows some
--- twice. What that means for a schedule, change_rule in cron.lua says.
+-- twice. What that means for a schedule, change_rule in patterns.lua says.
 local DAY = 86400
 
 local function offset_at(schedule, utc)
@@ -15,7 +15,7 @@ local function offset_at(schedule, utc)
   return zones.offset_at(schedule.zone, utc)
 end
 
--- The stretch in which `after` lies. Answers the first local time after it that may run, the offset and the UTC
+-- The stretch in which `after` lies. Returns the first local time after it that may run, the offset and the UTC
 -- second at which the stretch ends.
 local function stretch_of(schedule, after)
   local offset, change = offset_at(schedule, after)
@@ -27,7 +27,7 @@ local function stretch_of(schedule, after)
   return low, offset, change
 end
 
--- The stretch that begins where the one with the offset `before` ends. Answers the same, and where the gap, if there
+-- The stretch that begins where the one with the offset `before` ends. Returns the same, and where the gap, if there
 -- is one, begins.
 local function following_stretch(schedule, start, before)
   local offset, change = offset_at(schedule, start)

@@ -1,4 +1,4 @@
--- From a cron pattern to a schedule, which cron_next.lua searches.
+-- From a cron pattern to a schedule, which occurrences.lua searches.
 
 local fields = require 'cron.fields'
 local number_set = require 'cron.number_set'
@@ -7,9 +7,28 @@ local zones = require 'time.zones'
 
 local patterns = {}
 
--- What one call of a command has worked out about cron patterns: many jobs share a pattern, and patterns share fields.
+-- What has been worked out about the fields of patterns, which depends on nothing but their text: the library keeps it from
+-- one call to the next. When there is this much, all of it is forgotten.
+local MOST = 1000
+local worked_out
+
+local function forget_all()
+  worked_out = { n = 0, fields = { {}, {}, {}, {}, {}, {}, {} }, rules = {}, patterns = {} }
+end
+
+forget_all()
+
+-- Keep something that was worked out, under a key of one of these tables.
+local function remember(kind, key, found)
+  kind[key] = found
+  worked_out.n = worked_out.n + 1
+  return found
+end
+
+-- What one call of a command has worked out about cron patterns, since many jobs share one.
 function patterns.new_cache(board)
-  return { board = board, schedules = {}, fields = { {}, {}, {}, {}, {}, {}, {} }, rules = {}, zones = {} }
+  if worked_out.n > MOST then forget_all() end
+  return { board = board, schedules = {}, zones = {} }
 end
 
 -- A pattern as it is kept: no blanks around it, and single ones within.
@@ -73,26 +92,19 @@ local function change_rule(minute, hour, ocps)
   return ocps or fixed, fixed and not ocps
 end
 
-local function field_of(cache, pattern, place, text)
-  local known = cache.fields[place]
-  local found = known[text]
-  if not found then
-    local name = ORDER[place]
-    found = number_set.new(fields.read(pattern, name, text), fields.RANGES[name].low, fields.RANGES[name].high)
-    known[text] = found
-  end
-  return found
+local function field_of(pattern, place, text)
+  local known = worked_out.fields[place]
+  if known[text] then return known[text] end
+  local name = ORDER[place]
+  local numbers = fields.read(pattern, name, text)
+  return remember(known, text, number_set.new(numbers, fields.RANGES[name].low, fields.RANGES[name].high))
 end
 
-local function rule_of(cache, pattern, month, week, ocps)
+local function rule_of(pattern, month, week, ocps)
   local both = needs_both(month, week, ocps)
   local key = month .. (both and '+' or ' ') .. week
-  local found = cache.rules[key]
-  if not found then
-    found = day_rule(pattern, month, week:gsub('^%+', ''), both)
-    cache.rules[key] = found
-  end
-  return found
+  return worked_out.rules[key]
+    or remember(worked_out.rules, key, day_rule(pattern, month, week:gsub('^%+', ''), both))
 end
 
 -- Nothing is kept for UTC.
@@ -112,24 +124,35 @@ local function fixed_time(pattern, second, minute, hour)
     + fields.number(pattern, 'second', second)
 end
 
-local function compile(cache, head, texts)
-  local pattern, ocps, month, week = head.cron, head.dst == 'ocps', texts[4], texts[6]
+-- What a pattern comes to in any zone.
+local function compile(pattern, texts, ocps)
+  local month, week = texts[4], texts[6]
   local once, shifts = change_rule(texts[2], texts[3], ocps)
   local schedule = {
-    fixed = fixed_time(pattern, texts[1], texts[2], texts[3]), zone = head.zone and zone_kept(cache, head.zone),
+    fixed = fixed_time(pattern, texts[1], texts[2], texts[3]),
     daily = month == '*' and week == '*' and texts[5] == '*' and texts[7] == '*', once = once, shifts = shifts,
   }
   if not schedule.fixed then
-    schedule.seconds = field_of(cache, pattern, 1, texts[1])
-    schedule.minutes = field_of(cache, pattern, 2, texts[2])
-    schedule.hours = field_of(cache, pattern, 3, texts[3])
+    schedule.seconds = field_of(pattern, 1, texts[1])
+    schedule.minutes = field_of(pattern, 2, texts[2])
+    schedule.hours = field_of(pattern, 3, texts[3])
   end
   if not schedule.daily then
-    schedule.rule = rule_of(cache, pattern, month, week, ocps)
-    schedule.months = field_of(cache, pattern, 5, texts[5])
-    schedule.years = field_of(cache, pattern, 7, texts[7])
+    schedule.rule = rule_of(pattern, month, week, ocps)
+    schedule.months = field_of(pattern, 5, texts[5])
+    schedule.years = field_of(pattern, 7, texts[7])
   end
   return schedule
+end
+
+-- A schedule of this call: what was compiled, in a zone. What is searched is noted in it.
+local function in_zone(cache, compiled, name)
+  return {
+    zone = name and zone_kept(cache, name), fixed = compiled.fixed, daily = compiled.daily, once = compiled.once,
+    shifts = compiled.shifts, seconds = compiled.seconds, minutes = compiled.minutes, hours = compiled.hours,
+    rule = compiled.rule, months = compiled.months, years = compiled.years,
+    after = nil, found = nil, since = nil, upto = nil, total = nil,
+  }
 end
 
 -- The places of the fields that have an H, if there are any.
@@ -145,24 +168,43 @@ end
 local function of_job(cache, head, texts, places, id)
   local own, digest = { unpack(texts) }, redis.sha1hex(id)
   for _, place in ipairs(places) do own[place] = spread.resolve(head.cron, ORDER[place], texts[place], digest, place) end
-  return compile(cache, head, own)
+  return in_zone(cache, compile(head.cron, own, head.dst == 'ocps'), head.zone)
 end
 
--- A pattern by the name under which its schedule is kept.
-local function key_of(head, pattern)
-  if not (head.zone or head.dst) then return pattern end
-  return pattern .. '\n' .. (head.zone or '') .. '\n' .. (head.dst or '')
+-- Read a pattern as it is written. Returns what it comes to; or, for one with an H, its texts and the places of those.
+local function read_pattern(pattern, ocps)
+  local texts = split_pattern(pattern)
+  local places = pattern:find('H', 1, true) and spread_places(texts)
+  return places and { texts = texts, places = places } or compile(pattern, texts, ocps)
+end
+
+-- What a pattern comes to, worked out once.
+local function compiled_pattern(pattern, dst)
+  local key = dst and pattern .. dst or pattern
+  return worked_out.patterns[key] or remember(worked_out.patterns, key, read_pattern(pattern, dst == 'ocps'))
+end
+
+-- The schedule of this call for a pattern in the zone of a head; or what there is to know of one with an H.
+local function schedule_of(cache, head, pattern)
+  local zone = head.zone or 'UTC'
+  local schedules = cache.schedules[zone]
+  if not schedules then
+    schedules = {}
+    cache.schedules[zone] = schedules
+  end
+  local key = head.dst and pattern .. head.dst or pattern
+  local found = schedules[key]
+  if not found then
+    found = compiled_pattern(pattern, head.dst)
+    if not found.places then found = in_zone(cache, found, head.zone) end
+    schedules[key] = found
+  end
+  return found
 end
 
 -- Jobs that run at a fixed time on the same days share a schedule, which is set to the time of the one at hand.
 local function with_time(cache, head)
-  local days = head.cron:match('^[^ ]+ [^ ]+ (.*)$')
-  local key = key_of(head, days)
-  local found = cache.schedules[key]
-  if not found then
-    found = compile(cache, head, split_pattern('0 0 ' .. days))
-    cache.schedules[key] = found
-  end
+  local found = schedule_of(cache, head, '0 0 ' .. head.cron:match('^[^ ]+ [^ ]+ (.*)$'))
   found.fixed, found.after, found.since = head.fixed_second, nil, nil
   return found
 end
@@ -178,14 +220,7 @@ end
 -- The schedule of the job `id`, whose head has a cron pattern.
 function patterns.schedule(cache, head, id)
   if head.fixed_second then return with_time(cache, head) end
-  local key = key_of(head, head.cron)
-  local found = cache.schedules[key]
-  if not found then
-    local texts = split_pattern(head.cron)
-    local places = head.cron:find('H', 1, true) and spread_places(texts)
-    found = places and { texts = texts, places = places } or compile(cache, head, texts)
-    cache.schedules[key] = found
-  end
+  local found = schedule_of(cache, head, head.cron)
   return found.places and of_job(cache, head, found.texts, found.places, id) or found
 end
 

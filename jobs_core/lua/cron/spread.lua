@@ -14,7 +14,7 @@ local function choice(digest, place, n)
   return tonumber(digest:sub(6 * place - 5, 6 * place), 16) % n
 end
 
--- `range` is what stands between H and its step: nothing, or (0-29). Answers its first and last number.
+-- `range` is what stands between H and its step: nothing, or (0-29). Returns its first and last number.
 local function bounds(pattern, name, item, range)
   local field = fields.RANGES[name]
   if range == '' then return field.low, field.spread or field.high end

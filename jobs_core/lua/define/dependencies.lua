@@ -31,7 +31,7 @@ local function read_parents(text)
   return parents
 end
 
--- Answers what a head keeps of `after`, `on` and `join`.
+-- Returns what a head keeps of `after`, `on` and `join`.
 function dependencies.read(options)
   return {
     parents = read_parents(options.after), on = chosen('on', options.on, ON, 'success, failure, end'),
@@ -53,7 +53,7 @@ function dependencies.has_children(board, id)
   return redis.call('EXISTS', key(board, 'after:' .. id)) == 1
 end
 
--- Walk up to all that a job waits for, whatever the way. Answers a cycle that it meets, as a list of ids, the first again
+-- Walk up to all that a job waits for, whatever the way. Returns a cycle that it meets, as a list of ids, the first again
 -- at its end; or nothing.
 local function walk_up(id, graph, path, place)
   graph.left = graph.left - 1
@@ -85,8 +85,8 @@ local function sentence(cycle)
   return 'after makes a cycle: ' .. table.concat(named, ' after ')
 end
 
--- Refuse a job that would wait for itself, by whatever way. A graph has `parents`, which answers the ids that a job
--- waits for, `a,b`; `clear`, which notes that no cycle is above a job; and `is_clear`, whether that was noted. Answers
+-- Refuse a job that would wait for itself, by whatever way. A graph has `parents`, which returns the ids that a job
+-- waits for, `a,b`; `clear`, which notes that no cycle is above a job; and `is_clear`, whether that was noted. Returns
 -- whether none is above this one.
 function dependencies.refuse_cycle(id, graph)
   graph.left = FAR

@@ -8,7 +8,7 @@ local period = require 'time.period'
 
 local next_run = {}
 
-local LAST = 7258118400000  -- the end of 2199: a decaying interval may grow beyond any date
+next_run.LAST = 7258118400000  -- the end of 2199: a decaying interval may grow beyond any date
 local STRIDES = 1000  -- how many changes of a decaying interval one call follows before it starts afresh
 
 -- The interval that holds at `time`: every × decay^floor((time − start) / step). It never falls below a
@@ -42,7 +42,7 @@ local function follow(head, from, after)
 end
 
 local function within(head, time)
-  if time and time <= math.min(head.stop or LAST, LAST) then return time end
+  if time and time <= math.min(head.stop or next_run.LAST, next_run.LAST) then return time end
 end
 
 -- The first time of a cron schedule after `after`.

@@ -47,7 +47,7 @@ local function run(board, id, head, body, time)
   end
   if head.overlap then open_runs.add(board, id, id .. '@' .. moment) end
   local lane = lanes.name(head.queue or head.runner, head.priority)
-  queues.append(board, lane, { records.new(id, moment, lane, head.runner, body) })
+  queues.append(board, lane, { records.new(id, moment, lane, head.runner, head.flags or '', body) })
   counters.add(board, 'due', 1)
   counters.add(board, 'queued', 1)
 end
@@ -57,18 +57,18 @@ local function is_waiting(head, time)
   return head.after and not head.paused and head.left ~= 0 and time >= head.start and time <= (head.stop or time)
 end
 
--- Answers how many bytes it read.
+-- Returns how many bytes it read.
 local function look_at(board, id, parent, ending, time)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return 0 end
   local head, body = packed_job.unpack(packed)
-  if is_waiting(head, time) and wants(head.after, ending) and is_met(board, id, head.after, parent) then
+  if head and is_waiting(head, time) and wants(head.after, ending) and is_met(board, id, head.after, parent) then
     run(board, id, head, body, time)
   end
   return #packed
 end
 
--- Work a note off, as far as there is budget. Answers what is left of the note.
+-- Work a note off, as far as there is budget. Returns what is left of the note.
 local function work_off(board, note, budget)
   local ending, time, last, parent = note:match('^(%S+) (%d+) (%S+) (%S+)$')
   local children = redis.call('ZRANGE', key(board, 'after:' .. parent), last, '+', 'BYLEX', 'LIMIT', 0, budget.jobs)

@@ -6,6 +6,7 @@ local misfire = require 'due.misfire'
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
 local history = require 'ledger.history'
+local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
 local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
@@ -14,9 +15,10 @@ local timers = require 'queue.timers'
 
 local due_jobs = {}
 
--- Move jobs that are due to their queues: up to `limit` of them. Answers how many tasks that made.
--- Payloads may be large: definitions are read a few at a time, and a batch ends once it has copied this many bytes.
-local CHUNK, BYTES = 10, 1048576
+-- Move jobs that are due to their queues: up to `limit` of them. Returns how many tasks that made.
+-- Payloads may be large: definitions are read a few at a time, more once they are seen to be small, and a batch ends once
+-- it has copied this many bytes.
+local FEW, MANY, SMALL, BYTES = 10, 20, 4096, 1048576
 -- A job that is very late takes many strides to catch up: a batch ends after so many.
 local STRIDES = 5000
 
@@ -24,22 +26,28 @@ local STRIDES = 5000
 local function new_batch()
   return {
     tasks = {}, jittered = {}, bytes = 0, strides = 0, n = 0, coalesced = 0, skipped = 0, passed = {}, moved = {},
-    changed = {}, ended = {},
+    changed = {}, ended = {}, chunk = FEW,
   }
 end
 
+local function end_job(batch, id)
+  batch.ended[#batch.ended + 1] = id
+end
+
+-- Lists that grow by a job at a time know their own length: Lua would search for it.
 local function append(list, first, second)
-  local n = #list
-  list[n + 1], list[n + 2] = first, second
+  local n = list.n or 0
+  list[n + 1], list[n + 2], list.n = first, second, n + 2
 end
 
 local function add_task(batch, lane, record)
   local tasks = batch.tasks[lane]
   if not tasks then
-    tasks = {}
+    tasks = { n = 0 }
     batch.tasks[lane] = tasks
   end
-  tasks[#tasks + 1] = record
+  local n = tasks.n + 1
+  tasks[n], tasks.n = record, n
   batch.bytes = batch.bytes + #record
   batch.n = batch.n + 1
 end
@@ -61,16 +69,16 @@ local function add_job(batch, id, due, head, body, now, cache)
     if head.left == 0 then following, passed = nil, 0 end  -- what comes after the last run was never due
     append(batch.changed, id, packed_job.pack(head, body))
   end
-  add_task(batch, lane, records.new(id, due, lane, runner, body))
+  add_task(batch, lane, records.new(id, due, lane, runner, head.flags or '', body))
   if passed > 0 then pass_over(batch, 'coalesced', id, due, passed, 'late') end
   if strides then batch.strides = batch.strides + strides end
-  if following then append(batch.moved, following, id) else append(batch.ended, id) end
+  if following then append(batch.moved, following, id) else end_job(batch, id) end
 end
 
 -- A run waits for up to its job's jitter: always as long for the same occurrence.
 local function add_run(batch, id, due, head, body, now)
   local lane, moment = lanes.name(head.queue or head.runner, head.priority), digits(due)
-  local record, time = records.new(id, moment, lane, head.runner, body), due
+  local record, time = records.new(id, moment, lane, head.runner, head.flags or '', body), due
   if head.jitter then
     time = due + tonumber(redis.sha1hex(id .. '@' .. moment):sub(1, 8), 16) % (head.jitter + 1)
   end
@@ -96,32 +104,59 @@ local function add_ruled(board, batch, id, due, head, body, now, cache)
   pass_over(batch, 'skipped', id, digits(due), found.busy, 'overlap')
   pass_over(batch, 'coalesced', id, digits(due), found.coalesced, 'late')
   batch.strides = batch.strides + found.strides
-  if found.following then append(batch.moved, found.following, id) else append(batch.ended, id) end
+  if found.following then append(batch.moved, found.following, id) else end_job(batch, id) end
+end
+
+-- The same for a job that is no more than an interval, as most are: it makes no table.
+local function add_interval(batch, id, due, runner, every, body, now)
+  add_task(batch, runner, records.new(id, due, runner, runner, '', body))
+  local time = tonumber(due)
+  local passed = math.floor((now - time) / every)
+  if passed > 0 then pass_over(batch, 'coalesced', id, due, passed, 'late') end
+  local following = time + (passed + 1) * every
+  if following <= next_run.LAST then append(batch.moved, following, id) else end_job(batch, id) end
 end
 
 local function add(board, batch, id, due, packed, now, cache)
+  local runner, every, interval_body = packed_job.interval(packed)
+  if runner then return add_interval(batch, id, due, runner, every, interval_body, now) end
   local head, body = packed_job.unpack(packed)
+  if not head then
+    bad_records.set_aside(board, 'job', packed, id)  -- it stays where it is, and is off the schedule
+    return end_job(batch, id)
+  end
   if head.overlap or head.misfire or head.grace or head.jitter then
     return add_ruled(board, batch, id, tonumber(due), head, body, now, cache)
   end
   add_job(batch, id, due, head, body, now, cache)
 end
 
+-- Read some of the due jobs, from `at` on. Returns how many.
+local function read_chunk(board, batch, due, at, now, cache)
+  local ids, n = {}, 0
+  for i = at, math.min(at + 2 * batch.chunk - 1, #due), 2 do
+    n = n + 1
+    ids[n] = due[i]
+  end
+  local packed = redis.call('HMGET', key(board, 'job'), unpack(ids))
+  for i = 1, n do
+    if packed[i] then
+      add(board, batch, ids[i], due[at + 2 * i - 1], packed[i], now, cache)
+    else
+      end_job(batch, ids[i])
+    end
+  end
+  return n
+end
+
 local function read_due(board, now, limit)
   local due, batch, cache = timers.due(board, 'schedule', now, limit), new_batch(), patterns.new_cache(board)
-  local at, last = 1, #due
-  while at <= last and batch.bytes < BYTES and batch.strides < STRIDES do
-    local ids = {}
-    for i = at, math.min(at + 2 * CHUNK - 1, last), 2 do ids[#ids + 1] = due[i] end
-    local packed = redis.call('HMGET', key(board, 'job'), unpack(ids))
-    for i, id in ipairs(ids) do
-      if packed[i] then
-        add(board, batch, id, due[at + 2 * i - 1], packed[i], now, cache)
-      else
-        batch.ended[#batch.ended + 1] = id
-      end
-    end
-    at = at + 2 * #ids
+  local at = 1
+  while at <= #due and batch.bytes < BYTES and batch.strides < STRIDES do
+    local before = batch.bytes
+    local n = read_chunk(board, batch, due, at, now, cache)
+    batch.chunk = batch.bytes - before < n * SMALL and MANY or FEW
+    at = at + 2 * n
   end
   return batch
 end

@@ -9,7 +9,7 @@ local misfire = {}
 local GRACE = 60000  -- ms that a run may be late with misfire skip, unless the job says otherwise
 local CATCH_UP = 100  -- occurrences that misfire all queues at once; what is more is coalesced
 
--- Pass over what is too late. Answers the first occurrence that is not, and how many are.
+-- Pass over what is too late. Returns the first occurrence that is not, and how many are.
 local function skip_late(head, due, now, cache, id)
   local grace = head.grace or head.misfire == 'skip' and GRACE
   if not grace or due >= now - grace then return due, 0, 0 end
@@ -30,7 +30,7 @@ local function runs_from(head, first, now, cache, id)
   return runs, after, passed, #runs + (strides or 0)
 end
 
--- Judge what was due from `due` until `now`. Answers a table: `runs` (ms), the run that is `following`, how many were
+-- Judge what was due from `due` until `now`. Returns a table: `runs` (ms), the run that is `following`, how many were
 -- `coalesced` into them, came too `late` or while an earlier run was `busy`, and the `strides` it took.
 function misfire.judge(board, head, due, now, cache, id)
   local first, late, strides = skip_late(head, due, now, cache, id)

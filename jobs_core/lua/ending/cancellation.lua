@@ -4,7 +4,7 @@ local key = require('base.keys').key
 local endings = require 'ending.endings'
 local events = require 'ending.events'
 local attempts = require 'queue.attempts'
-local records = require 'queue.records'
+local leases = require 'queue.leases'
 
 local cancellation = {}
 
@@ -20,9 +20,10 @@ local function stop_run(board, token, worker)
 end
 
 -- Cancel a task that is held under a token. It ends when its worker says so; one that was accepted, of which no worker
--- will, ends at once. Answers the task if it has ended.
+-- will, ends at once. Returns the task if it has ended.
 function cancellation.cancel_leased(board, token, now)
-  local task = records.read(redis.call('HGET', key(board, 'task'), token))
+  local task = leases.find(board, token)
+  if not task then return nil end
   local status, _, worker = attempts.current(task)
   if status ~= 'accepted' then return stop_run(board, token, worker) end
   endings.end_lease(board, token)

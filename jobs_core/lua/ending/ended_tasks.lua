@@ -1,5 +1,5 @@
 -- `{b}:follow` has a note for each task that has ended and whose job others wait for, the oldest first: `ending time
--- last parent`. The script that leaves a note also works it off (see follow.lua), unless there is too much to do.
+-- last parent`. The script that leaves a note also works it off (see due/dependents.lua), unless there is too much to do.
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits

@@ -5,15 +5,17 @@ local ended_tasks = require 'ending.ended_tasks'
 local counters = require 'ledger.counters'
 local release = require 'limit.release'
 local open_runs = require 'queue.open_runs'
+local leases = require 'queue.leases'
 local records = require 'queue.records'
 
 local endings = {}
 
--- End the lease of a task, which may come back to its lane at once. Answers the task, and whether somebody asked to
+-- End the lease of a task, which may come back to its lane at once. Returns the task, and whether somebody asked to
 -- cancel it; or nothing when the token holds none.
 function endings.end_lease(board, token, comes_back)
   if redis.call('ZREM', key(board, 'leased'), token) == 0 then return nil end
-  local task = records.read(redis.call('HGET', key(board, 'task'), token))
+  local task = leases.find(board, token)
+  if not task then return nil end
   local cancelled = redis.call('SREM', key(board, 'cancelling'), token) == 1
   release.free_slot(board, task, token, comes_back and not cancelled)
   return task, cancelled

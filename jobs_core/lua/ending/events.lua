@@ -11,9 +11,9 @@ local KEPT_LINES = 10000  -- about how many entries are kept
 
 -- How long the output of a task is kept: ms, or nothing when it is not.
 function events.output_period(task)
+  if not task.flags:find('k', 1, true) then return nil end
   local options = packed_job.split_body(task.body)
-  local seconds = options:find('"keep"', 1, true) and cjson.decode(options).keep
-  return seconds and seconds * 1000
+  return cjson.decode(options).keep * 1000
 end
 
 -- Add an entry to the output of a task.

@@ -1,12 +1,15 @@
 local arguments = require 'base.arguments'
+local command = require 'base.command'
 local fail = require('base.errors').fail
 local key = require('base.keys').key
 local strings = require 'base.strings'
+local completions = require 'ending.completions'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
 local counters = require 'ledger.counters'
 local attempts = require 'queue.attempts'
 local queues = require 'queue.queues'
+local leases = require 'queue.leases'
 local records = require 'queue.records'
 local duration = require 'time.duration'
 local instant = require 'time.instant'
@@ -29,33 +32,30 @@ local function check_data(text)
   if not (text:find('^%s*{') and pcall(cjson.decode, text)) then fail('OPTION', 'data is no JSON object') end
 end
 
-local function read_ack_options(args)
-  local options = arguments.read_options(args, 3, ACK_OPTIONS)
+-- The options of a report, from `first` to `last` of the arguments. `now` is the call's time, unless they say otherwise.
+local function read_report_options(args, first, last, now)
+  local options = arguments.read_pairs(args, first, last, ACK_OPTIONS)
   if options.data and #options.data <= DATA then check_data(options.data) end
   options.delay = options.delay and duration.ms('delay', options.delay) or 0
   options.timeout = options.timeout and duration.ms('timeout', options.timeout) or OPEN
   options.progress = options.progress and percent(options.progress)
-  options.now = instant.now(options)
+  options.now = options.now and instant.now(options) or now
   return options
 end
 
 -- The attempt has failed: this one, or, where this one never began, the one before.
 local function close_attempt(task, status, options)
   if options.unstarted == '1' then
-    attempts.undo(task)
     attempts.mark_decided(task)
     task.attempt = task.attempt - 1
   else
     attempts.mark_decided(task)
-    attempts.set_current(task, status, options.now, options.code, options.note)
+    attempts.close(task, status, options.now, options.code, options.note)
   end
 end
 
--- What ends a task's hold.
+-- What ends a task's lease otherwise than well.
 local ENDINGS = {
-  done = function(board, token, task, options)
-    endings.complete(board, token, task, 'succeeded', options.now)
-  end,
   cancelled = function(board, token, task, options)
     endings.complete(board, token, task, 'cancelled', options.now)
   end,
@@ -76,7 +76,6 @@ local ENDINGS = {
     queues.put_back(board, token, task, 0, options.now)
   end,
   release = function(board, token, task, options)
-    attempts.undo(task)
     counters.add(board, 'released', 1)
     queues.put_back(board, token, task, options.delay, options.now)
   end,
@@ -86,12 +85,12 @@ local AGAIN = { retry = true, fail = true, release = true }
 -- What leaves the task under its token: its record says where it stands.
 local STANDINGS = {
   accept = function(board, token, task, options)
-    attempts.set_current(task, 'accepted', options.now, options.progress, options.note)
+    attempts.update(task, 'accepted', options.now, options.progress, options.note)
     redis.call('ZADD', key(board, 'leased'), options.now + options.timeout, token)
   end,
   update = function(board, token, task, options)
     local status, since, _, progress, note = attempts.current(task)
-    attempts.set_current(task, status, since, options.progress or progress, options.note or note)
+    attempts.update(task, status, since, options.progress or progress, options.note or note)
   end,
 }
 
@@ -118,23 +117,14 @@ end
 -- Note where the task stands, in its record.
 local function stay_open(board, token, verb, options)
   if not redis.call('ZSCORE', key(board, 'leased'), token) then refuse_stale(board, token) end
-  local task = records.read(redis.call('HGET', key(board, 'task'), token))
+  local task = leases.find(board, token) or refuse_stale(board, token)
   STANDINGS[verb](board, token, task, options)
-  redis.call('HSET', key(board, 'task'), token, records.write(task))
+  redis.call('HSET', key(board, 'task'), token, leases.write(task))
   events.record(board, task, task.attempt, verb, kept_fields(options))
   return task.id
 end
 
--- Say what became of a task. Answers its id.
-function reports.apply(board, args)
-  local token, verb = args[1] or '', args[2] or ''
-  if not (ENDINGS[verb] or STANDINGS[verb]) then
-    fail('OPTION', "'" .. verb .. "' is not one of done, fail, retry, dead, cancelled, release, accept, update")
-  end
-  local options = read_ack_options(args)
-  if verb == 'accept' and redis.call('SISMEMBER', key(board, 'cancelling'), token) == 1 then verb = 'cancelled' end
-  if STANDINGS[verb] then return stay_open(board, token, verb, options) end
-
+local function end_task(board, token, verb, options)
   local task, cancelled = endings.end_lease(board, token, AGAIN[verb] and options.delay == 0)
   if not task then refuse_stale(board, token) end
   if cancelled and AGAIN[verb] then verb = 'cancelled' end
@@ -142,6 +132,59 @@ function reports.apply(board, args)
   ENDINGS[verb](board, token, task, options)
   events.record(board, task, attempt, verb, kept_fields(options))
   return task.id
+end
+
+local NO_FIELDS = {}
+
+-- Apply one of a call's reports, the arguments from `first` to `last`. Returns the task's id.
+local function apply(batch, args, first, last)
+  local board, token, verb = batch.board, args[first] or '', args[first + 1] or ''
+  if verb == 'done' then
+    if last == first + 1 then return completions.add(batch, token, NO_FIELDS) or refuse_stale(board, token) end
+    local options = read_report_options(args, first + 2, last, batch.now)
+    return completions.add(batch, token, kept_fields(options), options.now) or refuse_stale(board, token)
+  end
+  if not (ENDINGS[verb] or STANDINGS[verb]) then
+    fail('OPTION', "'" .. verb .. "' is not one of done, fail, retry, dead, cancelled, release, accept, update")
+  end
+  local options = read_report_options(args, first + 2, last, batch.now)
+  if batch.ended[token] then refuse_stale(board, token) end
+  if verb == 'accept' and redis.call('SISMEMBER', key(board, 'cancelling'), token) == 1 then verb = 'cancelled' end
+  if STANDINGS[verb] then return stay_open(board, token, verb, options) end
+  batch.stored[token] = false
+  return end_task(board, token, verb, options)
+end
+
+-- Say what became of a task: the arguments are its token, a verb and options. Returns the task's id.
+function reports.apply(board, args)
+  local batch = completions.new(board, { args[1] })
+  local id = apply(batch, args, 1, #args)
+  completions.write(batch)
+  return id
+end
+
+-- Where each of several reports is among the arguments: its first and last, in turn; and their tokens.
+local function find_reports(args)
+  local bounds, tokens, at = {}, {}, 1
+  while at <= #args do
+    local words = args[at] == '2' and 2 or arguments.whole_number('words', args[at], 1)
+    if at + words > #args then fail('OPTION', 'words is more than the arguments that follow') end
+    bounds[#bounds + 1], bounds[#bounds + 2] = at + 1, at + words
+    tokens[#tokens + 1] = args[at + 1]
+    at = at + words + 1
+  end
+  return bounds, tokens
+end
+
+-- Apply several reports, each preceded by how many words it has. Returns for each the task's id, or an error.
+function reports.apply_all(board, args)
+  local bounds, tokens = find_reports(args)
+  local batch, replies = completions.new(board, tokens), {}
+  for i = 1, #tokens do
+    replies[i] = command.attempt(apply, batch, args, bounds[2 * i - 1], bounds[2 * i])
+  end
+  completions.write(batch)
+  return replies
 end
 
 return reports

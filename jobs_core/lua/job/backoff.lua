@@ -18,7 +18,7 @@ local function refuse_backoff(text)
     .. "or exponential 2s max 10m jitter (fixed, linear)")
 end
 
--- Answers the words of the canonical form.
+-- Returns the words of the canonical form.
 local function read_backoff(words, text)
   local kept, at = {}, 1
   local function take() at = at + 1 return words[at - 1] end

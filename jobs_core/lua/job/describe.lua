@@ -47,9 +47,10 @@ function describe.options(id, head, body)
   return job
 end
 
--- A job as readable JSON: the options it was put with, and where it stands.
+-- A job as readable JSON, the options it was put with and where it stands; false for what is no job.
 function describe.json(id, packed, due)
   local head, body = packed_job.unpack(packed)
+  if not head then return false end
   local job = describe.options(id, head, body)
   job.next = describe.seconds(due and tonumber(due))
   job.state = state(head, due)

@@ -1,5 +1,5 @@
--- A stage (see stage.lua) is compared with a revision of the board, and is only committed to that. What others do meanwhile
--- is a revision if it changes what runs after what, or a job that is staged.
+-- A stage (see board/stages.lua) is compared with a revision of the board, and is only committed to that. What others do
+-- meanwhile is a revision if it changes what runs after what, or a job that is staged.
 
 local key = require('base.keys').key
 

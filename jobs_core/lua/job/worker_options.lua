@@ -75,7 +75,13 @@ local function refuse_contradictions(options)
   end
 end
 
--- The worker's options as JSON text, or nothing when there are none.
+-- What a record says of its options: see queue/records.lua.
+function worker_options.flags(found)
+  return (found.keep and 'k' or '') .. (found.lease and 'l' or '') .. (found.policy == 'none' and 'n' or '')
+    .. ((found.concurrency or found.rate) and 'r' or '')
+end
+
+-- The worker's options as JSON text, or nothing when there are none; and their flags.
 function worker_options.to_json(options)
   refuse_contradictions(options)
   local found = {}
@@ -83,7 +89,8 @@ function worker_options.to_json(options)
     local read = worker_options.READERS[name]
     if read then found[name] = read(name, value) end
   end
-  return next(found) and cjson.encode(found) or ''
+  if not next(found) then return '', '' end
+  return cjson.encode(found), worker_options.flags(found)
 end
 
 return worker_options

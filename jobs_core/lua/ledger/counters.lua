@@ -17,4 +17,14 @@ function counters.add_for_job(board, job, name, n)
   end
 end
 
+-- Add `counts[job]` to a counter of each of these jobs, as far as they are on the board.
+function counters.add_for_jobs(board, name, jobs, counts)
+  for i = 1, #jobs do
+    local job = jobs[i]
+    if redis.call('HEXISTS', key(board, 'job'), job) == 1 then
+      redis.call('HINCRBY', key(board, 'ledger'), name .. ' ' .. job, counts[job])
+    end
+  end
+end
+
 return counters

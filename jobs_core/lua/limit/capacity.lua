@@ -9,7 +9,7 @@ local capacity = {}
 capacity.UNLIMITED = 1e15  -- more than any
 
 -- Forget the starts up to a time, a thousand at most (then there seem to be more than there are, and less room).
--- Answers the oldest that is left.
+-- Returns the oldest that is left.
 local function forget_starts(starts, upto)
   local newest = redis.call('LINDEX', starts, -1)
   if newest and tonumber(newest) <= upto then redis.call('DEL', starts) end

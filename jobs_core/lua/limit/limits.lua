@@ -19,15 +19,15 @@ local function read_limit(name, text)
   return { name = name, concurrency = tonumber(concurrency), n = tonumber(n), period = tonumber(period) }
 end
 
--- Write n per period as people do: 100/60 is a hundred a minute. Answers n, period in ms.
+-- Write n per period as people do: 100/60 is a hundred a minute. Returns n, period in ms.
 function limits.split_rate(rate)
   local n, seconds = rate:match('^(%d+)/(%S+)$')
   return tonumber(n), tonumber(seconds) * 1000
 end
 
 function limits.of_job(task)
-  local options = task.options or packed_job.split_body(task.body)
-  if options == '' or not (options:find('"concurrency"', 1, true) or options:find('"rate"', 1, true)) then return nil end
+  if not task.flags:find('r', 1, true) then return nil end
+  local options = packed_job.split_body(task.body)
   local own = cjson.decode(options)
   local limit = { name = 'job:' .. records.job_of(task.id), concurrency = own.concurrency }
   if own.rate then limit.n, limit.period = limits.split_rate(own.rate) end

@@ -2,18 +2,31 @@
 
 local key = require('base.keys').key
 local limits = require 'limit.limits'
+local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
 local records = require 'queue.records'
 local wake = require 'queue.wake'
 
 local release = {}
 
+-- The first of the tasks that a limit holds back, if there is one.
+function release.first_held(board, name)
+  local list = key(board, 'held:' .. name)
+  local record = redis.call('LINDEX', list, 0)
+  while record do
+    local task = records.read(record)
+    if task then return task end
+    bad_records.set_aside(board, 'held', redis.call('LPOP', list))
+    record = redis.call('LINDEX', list, 0)
+  end
+end
+
 -- A limit may have room for what it holds: wake a worker to see.
 function release.notify_worker(board, name)
-  local first = redis.call('LINDEX', key(board, 'held:' .. name), 0)
+  local first = release.first_held(board, name)
   if not first then return end
   redis.call('SADD', key(board, 'ready'), name)
-  wake.queue(board, (lanes.split(records.read(first).lane)))
+  wake.queue(board, (lanes.split(first.lane)))
 end
 
 -- Wake a worker for a queue that its limit had closed, if tasks wait there.

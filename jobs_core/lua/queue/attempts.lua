@@ -1,7 +1,8 @@
--- The history of a task, in its record: one entry for each attempt, the last 20 at most, separated by tabs. An entry
--- is `status ms worker code note`, with - for what is not known. While a task is leased, the last entry is the attempt
--- that is under way, `leased` or `accepted`. Others are `failed`, `lost` (its worker fell silent) or `expired`
--- (accepted, and no answer came); a ? after it says that no policy has seen it yet: whoever takes the task decides.
+-- The attempts at a task. One that is under way is a line of its own before the record (`task.current`), and one that has
+-- ended an entry of its history: the last 20 are kept, separated by tabs. Both read `status ms worker code note`, with -
+-- for what is not known. Under way is `leased` or `accepted`, where the code is how far it is, in percent. The others are
+-- `failed`, `lost` (its worker fell silent) or `expired` (accepted, and no answer came); a ? after it says that no policy
+-- has seen it yet: whoever takes the task decides.
 
 local digits = require('base.numbers').digits
 local strings = require 'base.strings'
@@ -15,50 +16,42 @@ local function plain(text, length)
 end
 
 local function entry(status, now, worker, code, note)
-  local code_word = plain(code, 64)
-  return table.concat({ status, digits(now), worker, code_word and code_word:gsub(' ', '_') or '-', plain(note, 200) or '' }, ' ')
+  local word = plain(code, 64)
+  return table.concat({ status, digits(now), worker, word and word:gsub(' ', '_') or '-', plain(note, 200) or '' }, ' ')
 end
 
--- Answers the entries before the last, and the last.
-function attempts.split(history)
-  local before, last = history:match('^(.*)\t([^\t]*)$')
-  if before then return before, last end
-  return '', history
-end
-
-local function join_history(before, last)
-  if before == '' then return last end
-  if last == '' then return before end
-  local _, tabs = before:gsub('\t', '')
-  if tabs >= KEPT - 1 then before = before:match('^[^\t]*\t(.*)$') end
-  return before .. '\t' .. last
-end
-
--- Begin an attempt, in the hands of a worker.
-function attempts.begin(task, worker, now)
-  task.history = join_history(task.history, entry('leased', now, worker))
+-- The line of an attempt that begins now, in the hands of a worker.
+function attempts.new(worker, now)
+  return entry('leased', now, worker)
 end
 
 -- The attempt under way: status, since (ms), worker, code, note.
 function attempts.current(task)
-  local _, last = attempts.split(task.history)
-  local status, since, worker, code, note = last:match('^(%S+) (%S+) (%S+) (%S+) (.*)$')
-  return status, tonumber(since or nil), worker or '-', code, note
+  local status, since, worker, code, note = task.current:match('^(%S+) (%S+) (%S+) (%S+) (.*)$')
+  return status, tonumber(since), worker, code, note
 end
 
--- Say what became of the attempt under way, or where it stands.
-function attempts.set_current(task, status, now, code, note)
-  local before, _ = attempts.split(task.history)
+-- Say where the attempt under way stands.
+function attempts.update(task, status, since, progress, note)
   local _, _, worker = attempts.current(task)
-  task.history = join_history(before, entry(status, now, worker, code, note))
+  task.current = entry(status, since, worker, progress, note)
 end
 
--- Forget the attempt under way: it does not count.
-function attempts.undo(task)
-  task.history = attempts.split(task.history)
+-- The attempt under way has ended: it becomes the last entry of the history.
+function attempts.close(task, status, now, code, note)
+  local _, _, worker = attempts.current(task)
+  local last = entry(status, now, worker, code, note)
+  task.current = nil
+  if task.history == '' then
+    task.history = last
+    return
+  end
+  local _, tabs = task.history:gsub('\t', '')
+  if tabs >= KEPT - 1 then task.history = task.history:match('^[^\t]*\t(.*)$') end
+  task.history = task.history .. '\t' .. last
 end
 
--- The policy has been asked about all there was.
+-- The policy has been asked about all that has ended.
 function attempts.mark_decided(task)
   task.history = task.history:gsub('^(%S+)%?', '%1'):gsub('\t(%S+)%?', '\t%1')
 end
@@ -69,10 +62,9 @@ function attempts.count_lost(task)
   return n
 end
 
--- Whether the attempt before may have done its work, unheard: to hand the task out is to run it again.
+-- Whether the attempt before may have done its work without anybody hearing of it: another would do it again.
 function attempts.may_have_run(task)
-  if task.history == '' then return false end
-  local _, last = attempts.split(task.history)
+  local last = task.history:match('[^\t]*$')
   return last:find('^lost%?') ~= nil or last:find('^expired%?') ~= nil
 end
 

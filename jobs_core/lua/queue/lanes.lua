@@ -7,7 +7,7 @@ function lanes.name(queue, priority)
   return priority and queue .. '!' .. digits(priority) or queue
 end
 
--- Answers queue, priority.
+-- Returns queue, priority.
 function lanes.split(lane)
   local queue, priority = lane:match('^(.*)!(%-?%d+)$')
   return queue or lane, tonumber(priority or 0)

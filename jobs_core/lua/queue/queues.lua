@@ -20,6 +20,11 @@ function queues.prepend(board, lane, record)
   wake.queue(board, (lanes.split(lane)))
 end
 
+-- Put records back in front of their lane, those of a list from `first` on.
+function queues.return_records(board, lane, popped, first)
+  for i = #popped, first, -1 do queues.prepend(board, lane, popped[i]) end
+end
+
 -- Queue a task again, after `delay` ms; `ticket` is what its record is kept under.
 function queues.put_back(board, ticket, task, delay, now)
   if delay > 0 then

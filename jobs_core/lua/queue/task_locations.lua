@@ -58,7 +58,7 @@ function task_locations.of_states(board, states)
   return found
 end
 
--- One step through a sorted set. Answers tickets, and where to go on, or nothing at its end.
+-- One step through a sorted set. Returns tickets, and where to go on, or nothing at its end.
 local function step_in_set(name, position)
   local page = redis.call('ZSCAN', name, position, 'COUNT', 25)
   local tickets = {}
@@ -86,7 +86,7 @@ local function find_place(names, from)
 end
 
 -- Walk over the tasks at some places, a page at a time: visit(place, ticket or record) answers how much of `budget`
--- that took, and whether it removed the task. Answers the cursor to go on from, or 0 when all have been seen.
+-- that took, and whether it removed the task. Returns the cursor to go on from, or 0 when all have been seen.
 function task_locations.scan(board, names, cursor, budget, visit)
   local from, position = cursor:match('^(%S+) (%d+)$')
   local at, is_there = find_place(names, from or '')

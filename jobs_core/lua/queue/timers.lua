@@ -11,6 +11,16 @@ function timers.set(board, set, member, time)
   if redis.call('ZRANGE', name, 0, 0)[1] == member then wake.clock(board) end
 end
 
+-- The same for several: time, member, time, member …
+function timers.set_all(board, set, times)
+  local name = key(board, set)
+  redis.call('ZADD', name, unpack(times))
+  local first = redis.call('ZRANGE', name, 0, 0)[1]
+  for i = 2, #times, 2 do
+    if times[i] == first then return wake.clock(board) end
+  end
+end
+
 -- Give a job its next run; without one it is taken off the schedule.
 function timers.set_next_run(board, id, due)
   if due then

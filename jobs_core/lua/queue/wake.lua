@@ -3,7 +3,7 @@ local key = require('base.keys').key
 local wake = {}
 
 -- Wake one client that blocks on a wake key (BLPOP). One token at most waits there: whoever takes it looks
--- for all the work there is, and leaves a token behind if there is more than it can take. Answers whether it left one.
+-- for all the work there is, and leaves a token behind if there is more than it can take. Returns whether it left one.
 local function notify(board, name)
   local list = key(board, name)
   return redis.call('EXISTS', list) == 0 and redis.call('RPUSH', list, 1) == 1

@@ -21,7 +21,7 @@ function calendar.is_date(year, month, day)
   return leap or month ~= 2 or day < 29
 end
 
--- Answers the year, month and day of a date.
+-- Returns the year, month and day of a date.
 function calendar.date(days)
   local shifted = days + 719468  -- from 0000-03-01, so that a leap day ends its year
   local era = math.floor(shifted / 146097)

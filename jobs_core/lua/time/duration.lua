@@ -8,7 +8,7 @@ duration.UNITS = {
   month = 2629800000, quarter = 7862400000, year = 31557600000,  -- a month is 30.4375 days
 }
 
--- A form such as 1h30m: numbers with units and nothing between them. Answers ms, or nil.
+-- A form such as 1h30m: numbers with units and nothing between them. Returns ms, or nil.
 local function compact_duration(text)
   local total, rest = 0, text
   repeat
@@ -20,7 +20,7 @@ local function compact_duration(text)
   return total
 end
 
--- ISO 8601: P1Y2M3W4DT5H6M7.8S. Answers ms, or nil.
+-- ISO 8601: P1Y2M3W4DT5H6M7.8S. Returns ms, or nil.
 local function iso_duration(text)
   local date, time = text:match('^P([^T]*)T?(.*)$')
   if not date or date .. time == '' then return nil end
@@ -38,7 +38,7 @@ local function iso_duration(text)
   return days and seconds and days + seconds
 end
 
--- Read a duration: seconds (5, 0.5), 1h30m, or ISO 8601 (PT1H30M). Answers whole ms, at least 0.
+-- Read a duration: seconds (5, 0.5), 1h30m, or ISO 8601 (PT1H30M). Returns whole ms, at least 0.
 function duration.ms(name, text)
   local seconds = text:match('^%d+%.?%d*$') or text:match('^%.%d+$')
   local ms = seconds and tonumber(seconds) * 1000 or compact_duration(text) or iso_duration(text)
@@ -51,7 +51,7 @@ function duration.ms(name, text)
   return math.floor(ms + 0.5)
 end
 
--- Read a duration that is longer than nothing. Answers seconds, as workers take them.
+-- Read a duration that is longer than nothing. Returns seconds, as workers take them.
 function duration.seconds(name, text)
   local ms = duration.ms(name, text)
   if ms == 0 then fail('OPTION', name .. ' must be longer than 0') end

@@ -14,7 +14,7 @@ function instant.offset_of(text)
   return sign == '+' and seconds or -seconds
 end
 
--- ISO 8601: 2026-12-01, 2026-12-01T08:00, 2026-12-01T08:00:30.5Z, …+01:00. Answers ms, or nil.
+-- ISO 8601: 2026-12-01, 2026-12-01T08:00, 2026-12-01T08:00:30.5Z, …+01:00. Returns ms, or nil.
 local function iso_instant(text)
   local year, month, day, rest = text:match('^(%d%d%d%d)-(%d%d)-(%d%d)(.*)$')
   if not year then return nil end
@@ -34,7 +34,7 @@ local function iso_instant(text)
   return math.floor(total * 1000 + 0.5)
 end
 
--- Read an instant: epoch seconds (decimals allowed), ISO 8601, or +10m after `now`. Answers ms.
+-- Read an instant: epoch seconds (decimals allowed), ISO 8601, or +10m after `now`. Returns ms.
 function instant.ms(name, text, now)
   if text:sub(1, 1) == '+' then return now + duration.ms(name, text:sub(2)) end
   local seconds = text:match('^%d+%.?%d*$') and tonumber(text)

@@ -28,7 +28,7 @@ local function clock_offset(text)
   return (instant.offset_of(text:match('T[%d:.]+(.*)$') or '') or 0) * 1000
 end
 
--- Put what `every` says into the options it stands for: start, repeat and every. Answers the head of a schedule that
+-- Put what `every` says into the options it stands for: start, repeat and every. Returns the head of a schedule that
 -- keeps to the calendar, or nothing.
 function repeating.read(options)
   local text = options.every

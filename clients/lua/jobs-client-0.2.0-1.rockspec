@@ -1,5 +1,5 @@
 package = 'jobs-client'
-version = '0.1.0-1'
+version = '0.2.0-1'
 source = { url = '.' } -- made from a checkout, with `luarocks make`
 description = {
   summary = 'A client of Jobs, the scheduler that runs inside Redis',
