@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs_core.errors import (
     AgainError,
+    DeniedError,
     ExistsError,
     FaultError,
     JobsError,
@@ -51,6 +52,7 @@ __all__ = [
     "Check",
     "Context",
     "Decision",
+    "DeniedError",
     "Event",
     "ExistsError",
     "FaultError",

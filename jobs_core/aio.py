@@ -16,8 +16,9 @@ from redis.exceptions import ResponseError
 
 from jobs_core.board import CHUNK, Board, Verb
 from jobs_core.calls import TASK_FILTERS, ack_pairs, next_arguments, pop_call
-from jobs_core.commands import is_unknown, translated
+from jobs_core.commands import translated
 from jobs_core.engine.build import commands
+from jobs_core.engine.wire import is_unknown
 from jobs_core.errors import AgainError, JobsError
 from jobs_core.model import Payload, Task
 from jobs_core.options import to_pairs
@@ -118,7 +119,7 @@ class AsyncBoard:
         await self.count()  # once a board file that was committed is in place
         cursor = 0
         while True:
-            with translated():
+            with translated(self._board.commands.server):
                 cursor, found = await self.client.hscan(self.keys.job, cursor, match=match, count=CHUNK)
             ids = list(found)
             for first in range(0, len(ids), CHUNK):
@@ -219,7 +220,7 @@ class AsyncBoard:
         await self._on_thread(self._board.commands.require_layout)
         last = "+"
         while True:
-            with translated():
+            with translated(self._board.commands.server):
                 entries: Any = await self.client.xrevrange(self.keys.history, last, "-", CHUNK)
             for id, fields in entries:
                 last = f"({id}"
@@ -237,7 +238,7 @@ class AsyncBoard:
         cancels = _cancels()
         try:
             while not reading.is_over:
-                with translated():
+                with translated(self._board.commands.server):
                     found = await client.xread({self.keys.output(task): reading.last}, PAGE, reading.block)
                 if _cancels() > cancels:  # before Python 3.12, asyncio.wait_for may swallow one
                     raise asyncio.CancelledError
@@ -270,7 +271,7 @@ class AsyncBoard:
     async def limits(self) -> AsyncIterator[dict[str, Any]]:
         """As `Board.limits`."""
         await self._on_thread(self._board.commands.require_layout)
-        with translated():
+        with translated(self._board.commands.server):
             kept: Any = await self.client.hgetall(self.keys.limits)
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
@@ -315,9 +316,11 @@ class AsyncBoard:
         """Call one command, as `Commands.call` does."""
         if not self._board.commands.is_prepared:
             await self._on_thread(self._board.commands.prepare)
+        if not self._board.commands.access.permits(name):
+            await self._on_thread(self._board.commands.access.require, [name])
         while True:
             try:
-                with translated():
+                with translated(self._board.commands.server):
                     return await self._evaluate(name, arguments)
             except AgainError:
                 await self._on_thread(self._board.commands.settle)

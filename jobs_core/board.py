@@ -146,7 +146,7 @@ class Board:
     def list(self, match: str | None = None) -> Iterator[dict[str, Any]]:
         """Read all jobs, or those whose id matches a pattern such as `backup-*`, in no particular order."""
         self.count()  # once a board file that was committed is in place
-        with translated():
+        with translated(self.commands.server):
             ids = (id for id, _ in self.client.hscan_iter(self.keys.job, match=match, count=CHUNK))
             while chunk := list(islice(ids, CHUNK)):
                 for found in self.commands.call("JGET", *chunk):
@@ -293,7 +293,7 @@ class Board:
         self.commands.require_layout()
         last = "+"
         while True:
-            with translated():
+            with translated(self.commands.server):
                 entries: Any = self.client.xrevrange(self.keys.history, last, "-", CHUNK)
             for id, fields in entries:
                 last = f"({id}"
@@ -331,7 +331,7 @@ class Board:
     def limits(self) -> Iterator[dict[str, Any]]:
         """The limits of queues and runners: kind, name, concurrency, rate."""
         self.commands.require_layout()
-        with translated():
+        with translated(self.commands.server):
             kept = self.client.hgetall(self.keys.limits)
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
@@ -451,7 +451,11 @@ class Board:
 
         Returns:
             The SHA of each script, by the name of its command.
+
+        Raises:
+            DeniedError: This user lacks a command that Jobs runs. Nothing was written but the library.
         """
+        self.commands.require_role("admin")
         shas = self.commands.load()
         zones.load(self.commands)
         return shas
@@ -470,7 +474,8 @@ class Board:
         return zones.load(self.commands, refresh_only=True)
 
     def register(self, worker: str, runners: Iterable[str]) -> None:
-        """Say that a worker serves these runners."""
+        """Say that a worker serves these runners. Raises DeniedError for a user who may not work here."""
+        self.commands.require_role("worker")
         self.commands.call("JREGISTER", worker, *runners)
 
     @property
@@ -484,7 +489,7 @@ class Board:
     @cached_property
     def _registered(self) -> set[str]:
         """The runners that workers of this board have served."""
-        with translated():
+        with translated(self.commands.server):
             return {str(name) for name in self.client.hkeys(self.keys.runners)}
 
     def job_call(
@@ -522,7 +527,7 @@ class Board:
         if zone is None:
             return
         if not self._has_zones:
-            zones.load(self.commands)
+            zones.ensure(self.commands)
             self._has_zones = True
         if (
             str(zone) not in zones.names()

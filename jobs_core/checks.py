@@ -1,4 +1,4 @@
-"""What `jobs doctor` looks at: the server, its disk and memory, clocks, scripts, plugins, the ledger."""
+"""What `jobs doctor` looks at: the server, its disk and memory, permissions, clocks, plugins, the ledger."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from jobs_core import ledger
+from jobs_core.engine.permissions import half_permitted, in_words, refusal
+from jobs_core.engine.roles import ROLE_NAMES, role, role_for, roles_of
 from jobs_core.hookspecs import hookimpl
 from jobs_core.model import Check, Finding
 from jobs_core.replies import time_of
@@ -25,7 +27,32 @@ def check_server(board: Board) -> Finding:
     version = str(info.get("valkey_version") or info["redis_version"])
     if int(version.split(".")[0]) < 7:
         return Finding("problem", f"{name} {version} is too old", "upgrade to Redis 7.0 or later, or Valkey")
+    found = _info(board, "replication")
+    if found.get("role") == "slave":
+        primary = f"{found['master_host']}:{found['master_port']}"
+        return Finding(
+            "warning",
+            f"{name} {version}: {board.commands.server} is a read-only replica of {primary}",
+            "workers, and whoever changes the board, must connect to the primary",
+        )
     return Finding("ok", f"{name} {version}")
+
+
+def check_permissions(board: Board) -> Finding:
+    """A command that may be called, and then may not run all of its own, would stop half-way."""
+    denied = board.commands.denied()
+    found = roles_of(denied)
+    half = half_permitted(denied)
+    if half:
+        sentence = refusal(half[0], denied, board.keys.tag, role_for(half[0])) or ""
+        note, _, advice = sentence.partition(": ")
+        return Finding("problem", note, advice)
+    if not found:
+        missing = in_words(role(ROLE_NAMES[0]).missing(denied))
+        return Finding(
+            "warning", f"this user has no role: a {ROLE_NAMES[0]} may run {missing}, too", "see `jobs acl`"
+        )
+    return Finding("ok", f"this user may act as {', '.join(found)}")
 
 
 def check_persistence(board: Board) -> Finding:
@@ -52,6 +79,12 @@ def check_memory(board: Board) -> Finding:
             f"maxmemory-policy is {policy}: a full server would evict jobs",
             "CONFIG SET maxmemory-policy noeviction",
         )
+    if limit and used >= limit:
+        return Finding(
+            "problem",
+            f"{board.commands.server} is full: it refuses to put and to queue",
+            "raise its maxmemory, or remove something",
+        )
     if limit and used > 0.8 * limit:
         return Finding(
             "warning", f"memory is {used / limit:.0%} full", "raise maxmemory, or remove something"
@@ -69,7 +102,9 @@ def check_clock(board: Board) -> Finding:
 
 
 def check_scripts(board: Board) -> Finding:
-    """The board's `commands` hash must name scripts that Redis has."""
+    """The board's `commands` hash must name scripts that Redis has; a replica is sent none."""
+    if _info(board, "replication").get("role") == "slave":
+        return Finding("ok", "functions loaded")
     published = board.client.hgetall(board.keys.commands)
     shas = [str(sha) for name, sha in published.items() if name != "version"]
     if not shas:
@@ -157,6 +192,7 @@ def check_ledger(board: Board) -> Finding:
 def jobs_checks() -> Iterator[Check]:
     """The checks of the core."""
     yield Check("server", check_server, "its version")
+    yield Check("permissions", check_permissions, "what this user may do")
     yield Check("persistence", check_persistence, "the append-only file")
     yield Check("memory", check_memory, "maxmemory and its policy")
     yield Check("clock", check_clock, "drift")

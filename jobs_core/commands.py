@@ -9,14 +9,14 @@ from itertools import islice
 from typing import Any
 
 import redis
-from redis import exceptions as rx
 
 from jobs_core import errors
 from jobs_core.engine import loader
+from jobs_core.engine.access import Access
 from jobs_core.engine.build import commands
-from jobs_core.engine.redis_errors import translated, with_our_errors
+from jobs_core.engine.redis_errors import address, translated, with_our_errors
+from jobs_core.engine.wire import pack, read_replies, unknown_places
 from jobs_core.keys import Keys
-from jobs_core.text import writable
 
 __all__ = ["Call", "Commands", "translated"]
 
@@ -32,6 +32,11 @@ LOOK_AGAIN = 10.0
 """Seconds after which a client asks for the library's version again: a client that was held up while it
 loaded an older one may have replaced it since."""
 
+STILL_APPLYING = (
+    "a board file is still being put in place, and this user may only read: try again in a moment, or run "
+    "any command of Jobs that changes the board as a user who may"
+)
+
 
 class Commands:
     """Calls the commands of one board over a redis-py client. Thread-safe.
@@ -43,6 +48,9 @@ class Commands:
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self.client = client
         self.keys = keys
+        self.server = address(client)
+        """What sentences call Redis: its host and port."""
+        self.access = Access(client, keys)
         self._look_at: float | None = None
         """When to ask for the library's version again; None before the first time."""
 
@@ -62,11 +70,15 @@ class Commands:
     def settle(self) -> None:
         """Put the rest of a board file in place that was committed, if there is one.
 
-        A user who may only read waits for others to do so. Raises AgainError after `PATIENCE` seconds.
+        A user who may only read, or reads a replica, waits for others to do so. Raises AgainError after
+        `PATIENCE` seconds.
         """
         deadline = time.monotonic() + PATIENCE
         while True:
-            (left,) = self.batch([("JAPPLY", ["roll"])])
+            left = self._roll()
+            if isinstance(left, errors.DeniedError):
+                self._wait_until_settled(deadline)
+                return
             if isinstance(left, int):
                 if left == 0:
                     return
@@ -75,10 +87,29 @@ class Commands:
             elif isinstance(left, errors.JobsError):
                 raise left
 
+    def _roll(self) -> Any:
+        """Put the next part of a board file in place. Returns how many jobs are left, or what refused it."""
+        try:
+            (left,) = self.batch([("JAPPLY", ["roll"])])
+        except errors.DeniedError as error:
+            return error
+        return left
+
+    def _wait_until_settled(self, deadline: float) -> None:
+        while True:
+            (reply,) = self.batch([("JCOUNT", [])])
+            if not isinstance(reply, errors.AgainError):
+                return
+            if time.monotonic() >= deadline:
+                is_applied = "JAPPLY roll" in str(reply)  # else the board is not there
+                raise errors.AgainError(STILL_APPLYING if is_applied else str(reply))
+            time.sleep(PAUSE)
+
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Call several commands in one round trip. A refused one gives its error in place of a reply.
 
-        That may be an AgainError, as long as a board file is being put in place: see `settle`.
+        Raises DeniedError, and calls none, if this user may not call one of them. A refusal may be an
+        AgainError, as long as a board file is being put in place: see `settle`.
         """
         with self.connection() as connection:
             self.send(connection, calls)
@@ -94,16 +125,16 @@ class Commands:
             remaining = iter(calls)
             while chunk := list(islice(remaining, size)):
                 self.send(connection, chunk)
-                replies = _read_replies(connection, waiting)
-                if _unknown(replies):
+                replies = read_replies(connection, waiting)
+                if unknown_places(replies):
                     # Nothing may be under way on the connection while functions are loaded over it.
-                    replies += _read_replies(connection, chunk)
+                    replies += read_replies(connection, chunk)
                     yield from self._finish(connection, [*waiting, *chunk], replies)
                     waiting = ()
                 else:
                     yield from self._finish(connection, waiting, replies)
                     waiting = chunk
-            yield from self._finish(connection, waiting, _read_replies(connection, waiting))
+            yield from self._finish(connection, waiting, read_replies(connection, waiting))
 
     def load(self) -> dict[str, str]:
         """Load the library and the scripts, and make the board if there is none. Returns name → SHA.
@@ -133,6 +164,16 @@ class Commands:
         with self.connection():
             pass
 
+    def denied(self) -> frozenset[str]:
+        """Ask Redis what this user may not run on the board, of all that Jobs runs: XADD, FCALL|JACK."""
+        with self.connection() as connection:
+            return self.access.ask(connection)
+
+    def require_role(self, name: str) -> None:
+        """Raise DeniedError, naming what is missing, unless this user may do what one in a role does."""
+        self.denied()
+        self.access.require_role(name)
+
     def restore(self) -> None:
         """Load the library again after Redis did not know a function."""
         with self.connection() as connection:
@@ -142,7 +183,7 @@ class Commands:
     def connection(self) -> Iterator[Any]:
         """Lend a pooled connection to call commands over; drop it when something is left unread on it."""
         pool = self.client.connection_pool
-        with translated():
+        with translated(self.server):
             connection = pool.get_connection()
             try:
                 if not self.is_prepared:
@@ -160,6 +201,7 @@ class Commands:
             was_there = loader.prepare(connection, self.keys)
         else:
             was_there = loader.replace_older(connection)
+        self.access.ask(connection)
         # Whoever has loaded it looks again with the next call: another client may have loaded just after.
         self._look_at = time.monotonic() + (LOOK_AGAIN if was_there else 0)
 
@@ -170,54 +212,30 @@ class Commands:
     def send(self, connection: Any, calls: Sequence[Call]) -> None:
         """Send some calls over a connection, without waiting for their replies: see `receive`."""
         if calls:
+            self.access.require(name for name, _ in calls)
             known = commands()
             tag = self.keys.tag
             packed = [
                 ("FCALL_RO" if known[name].only_reads else "FCALL", name, 1, tag, *args)
                 for name, args in calls
             ]
-            connection.send_packed_command(_pack(connection, packed))
+            connection.send_packed_command(pack(connection, packed))
 
     def receive(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
         """Read the replies to calls that were sent. A refused one gives its error in place of a reply."""
-        return self._finish(connection, calls, _read_replies(connection, calls))
+        return self._finish(connection, calls, read_replies(connection, calls))
 
     def _finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
         """Call again what Redis had no function for, and make its refusals our errors."""
-        unknown = _unknown(replies)
+        unknown = unknown_places(replies)
         if unknown:
             self._restore(connection)
             again = [calls[i] for i in unknown]
             self.send(connection, again)
-            for i, reply in zip(unknown, _read_replies(connection, again), strict=True):
+            for i, reply in zip(unknown, read_replies(connection, again), strict=True):
                 replies[i] = reply
-        return [with_our_errors(reply) for reply in replies]
+        return [self._as_ours(reply, name) for reply, (name, _) in zip(replies, calls, strict=True)]
 
-
-def _pack(connection: Any, calls: Sequence[Sequence[Any]]) -> Any:
-    """Write calls as Redis reads them. Text that was not UTF-8 when it came goes back as the bytes it was."""
-    try:
-        return connection.pack_commands(calls)
-    except (UnicodeEncodeError, rx.DataError):
-        as_bytes = [
-            [
-                writable(part).encode("utf-8", "surrogateescape") if isinstance(part, str) else part
-                for part in call
-            ]
-            for call in calls
-        ]
-        return connection.pack_commands(as_bytes)
-
-
-def _read_replies(connection: Any, calls: Sequence[Any]) -> list[Any]:
-    return [loader.read_reply(connection) for _ in calls]
-
-
-def _unknown(replies: Sequence[Any]) -> list[int]:
-    """The places of replies to functions that Redis does not have."""
-    return [place for place, reply in enumerate(replies) if is_unknown(reply)]
-
-
-def is_unknown(reply: Any) -> bool:
-    """Whether Redis has no function of that name."""
-    return isinstance(reply, rx.ResponseError) and "Function not found" in str(reply)
+    def _as_ours(self, reply: Any, name: str) -> Any:
+        found = with_our_errors(reply, self.server)
+        return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found

@@ -24,6 +24,7 @@ class Keys:
         self.wake = f"{self.tag}:wake"
         self.limits = f"{self.tag}:limits"
         self.owners = f"{self.tag}:owners"
+        self.zones = f"{self.tag}:zones"
 
     def queue(self, name: str) -> str:
         """The list of tasks that wait in a queue."""

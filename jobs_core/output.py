@@ -101,7 +101,7 @@ def read_output(board: Board, task: str, *, follow: bool = False) -> Iterator[di
     board.commands.require_layout()
     reading = Reading(board.name, task, follow=follow)
     while not reading.is_over:
-        with translated():
+        with translated(board.commands.server):
             found: Any = board.client.xread(
                 {board.keys.output(task): reading.last}, count=PAGE, block=reading.block
             )

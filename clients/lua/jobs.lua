@@ -16,7 +16,9 @@ local unpack = table.unpack or unpack -- luacheck: ignore
 local jobs = { _VERSION = '0.2.0' }
 
 --- The commands that only read: they are called by FCALL_RO, which a replica and a user who may only read permit.
-jobs.READS = { JCOUNT = true, JGET = true, JNEXT = true, JSTATS = true, JTASKS = true, JWHEN = true }
+jobs.READS = {
+  JCOUNT = true, JGET = true, JNEXT = true, JPERMIT = true, JSTATS = true, JTASKS = true, JWHEN = true,
+}
 
 ---@class jobs.Error
 ---@field code string     OPTION PAYLOAD NOTFOUND EXISTS STALE AGAIN LAYOUT FAULT, or SERVER for what Redis itself says

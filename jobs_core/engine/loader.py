@@ -13,7 +13,8 @@ from typing import Any
 from redis import exceptions as rx
 
 from jobs_core.engine import build
-from jobs_core.errors import ServerError
+from jobs_core.engine.redis_errors import is_denial, is_read_only
+from jobs_core.errors import DeniedError
 from jobs_core.keys import Keys
 
 VERSION = "4"
@@ -24,6 +25,10 @@ MAY_NOT_LOAD = (
     "run `jobs init` as a user who may"
 )
 
+REPLICA_LACKS = (
+    "Redis is a read-only replica, and does not have the functions of this version of Jobs: "
+    "run `jobs init` on its primary"
+)
 _TRIES = 3
 _ASK = ("FCALL_RO", "JVERSION", 0)
 
@@ -43,7 +48,8 @@ def prepare(connection: Any, keys: Keys) -> bool:
     )
     was_there = restore(connection)
     # A board of another layout is left as it is.
-    if (mark == VERSION or (mark is None and old == 0)) and _lacks_scripts(known, published):
+    is_ours = mark == VERSION or (mark is None and old == 0)
+    if is_ours and _lacks_scripts(known, published) and _may_publish(connection, keys):
         _try_to_publish(connection, keys)
     return was_there
 
@@ -51,7 +57,7 @@ def prepare(connection: Any, keys: Keys) -> bool:
 def restore(connection: Any) -> bool:
     """Load the library, unless this one or a newer one is there. Returns whether it was.
 
-    Raises ServerError for a user who may not load it.
+    Raises DeniedError for a user who may not load it.
     """
     (version,) = _exchange(connection, _ASK)
     if _is_current(version):
@@ -73,15 +79,17 @@ def replace_older(connection: Any) -> bool:
 
 
 def _load(connection: Any) -> None:
-    """Load the library in place of whatever is there. Raises ServerError for a user who may not.
+    """Load the library in place of whatever is there. Raises DeniedError for a user who may not.
 
     FUNCTION LOAD cannot compare: two versions of Jobs that load at the same moment may leave the older one.
     So each reads the version again, now and with its next call, and the newer one restores its own.
     """
     for _ in range(_TRIES):
         loaded, version = _exchange(connection, ("FUNCTION", "LOAD", "REPLACE", build.library()), _ASK)
+        if isinstance(loaded, rx.ResponseError) and is_read_only(loaded):
+            raise DeniedError(REPLICA_LACKS) from loaded
         if isinstance(loaded, rx.NoPermissionError):
-            raise ServerError(MAY_NOT_LOAD) from loaded
+            raise DeniedError(MAY_NOT_LOAD) from loaded
         if isinstance(loaded, Exception):
             raise loaded
         if not _is_older(version):
@@ -102,6 +110,12 @@ def publish(connection: Any, keys: Keys) -> dict[str, str]:
         if isinstance(reply, Exception):
             raise reply
     return shas
+
+
+def _may_publish(connection: Any, keys: Keys) -> bool:
+    """Whether this user may, so that trying leaves no line in the ACL LOG of those who may only read."""
+    (denied,) = _exchange(connection, ("FCALL_RO", "JPERMIT", 1, keys.tag, "SCRIPT|LOAD", "HSET"))
+    return denied == [] or (isinstance(denied, Exception) and not is_denial(denied))
 
 
 def _try_to_publish(connection: Any, keys: Keys) -> None:

@@ -26,6 +26,7 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JMSET", ["create", 3, "c", "echo", "x", 7, "d", "echo", "x", "every", 9, "now", T]),
     ("JGET", ["a", "nobody"]),
     ("JNEXT", ["a", "count", 3]),
+    ("JPERMIT", ["HGET", "FCALL|JACK"]),
     ("JSET", ["z", "echo", "x", "after", "a,b", "join", "any", "queue", "after", "now", T]),
     ("JWHEN", ["a", "z"]),
     ("JPAUSE", ["b"]),
