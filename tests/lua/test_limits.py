@@ -548,15 +548,16 @@ def test_a_task_let_in_that_never_starts_passes_its_room_on(lua: Lua, kind: str,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_rate_that_let_a_task_in_that_never_starts_lets_in_another(lua: Lua, kind: str) -> None:
+@pytest.mark.parametrize("how", ["cancel", "trim"])
+def test_a_task_let_in_that_never_starts_leaves_its_part_of_a_rate_to_the_next(
+    lua: Lua, kind: str, how: str
+) -> None:
     ids = limited(lua, kind, 4, rate="1/1m")
     take(lua)
     lua.tick(T + 60)
-    lua.jcancel(ids[1])
-    _, following, _ = lua.jtick(now=T + 60)
-    now = max(MS + 60_000, following) / 1000
-    lua.tick(now)
-    assert len(take(lua, now=now)) == 1
+    lua.take("other", lease=30, now=T + 60)
+    lua.jcancel(ids[1]) if how == "cancel" else lua.jtrim("echo", 0, limit=1)
+    assert [task["id"] for task in take(lua, now=T + 60)] == ids[2:3]
     assert lua.adds_up()
 
 
