@@ -221,7 +221,12 @@ def test_an_older_server_lists_the_same(other_url: str) -> None:
 # Patterns
 
 
-PIECES = st.sampled_from([*"ab*?[]^-\\", "*é", "[a-", "[^", "\\]", "*"])
+def test_patterns_match_bytes() -> None:
+    assert list(filter(matcher("caf??"), ["café", "cafes", "caf"])) == ["café", "cafes"]
+    assert list(filter(matcher("*é"), ["café", "cafe"])) == ["café"]
+
+
+PIECES = st.sampled_from([*"ab*?[]^-\\", "[a-", "[^", "\\]", "*"])
 
 
 @settings(max_examples=300, deadline=None)
