@@ -18,8 +18,7 @@ from jobs_core.board import Board, Verb
 from jobs_core.calls import TASK_FILTERS, ack_pairs, next_arguments, pop_call
 from jobs_core.commands import commands, translated
 from jobs_core.errors import AgainError, JobsError
-from jobs_core.ids import CHUNK
-from jobs_core.listing import plan_jobs, read_jobs_async
+from jobs_core.listing import CHUNK, plan_jobs, read_jobs_async
 from jobs_core.model import Payload, Task
 from jobs_core.options import to_pairs
 from jobs_core.output import PAGE, Reading

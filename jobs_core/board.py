@@ -19,9 +19,8 @@ from jobs_core.calls import TASK_FILTERS, ack_pairs, as_raw, next_arguments, par
 from jobs_core.commands import Call, Commands, translated
 from jobs_core.errors import JobsError, OptionError, RunnerError
 from jobs_core.functions import F, Function, Functions
-from jobs_core.ids import CHUNK
 from jobs_core.keys import Keys
-from jobs_core.listing import plan_jobs, read_jobs
+from jobs_core.listing import CHUNK, plan_jobs, read_jobs
 from jobs_core.model import Payload, Task
 from jobs_core.options import PUSH_OPTIONS, nearest, to_pairs
 from jobs_core.plugins import Plugins

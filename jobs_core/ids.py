@@ -17,8 +17,8 @@ from jobs_core.glob import matcher
 if TYPE_CHECKING:
     from jobs_core.keys import Keys
 
-CHUNK = 500
-"""Ids that one round trip reads."""
+PAGE = 2000
+"""Ids that one round trip reads: on a busy machine, a round trip costs more than they do."""
 
 OLDER = 50
 """The same, of a server that sends payloads along."""
@@ -59,7 +59,7 @@ def _scan(keys: Keys, match: str | None, then: Callable[[list[str]], Iterable[As
     while True:
         at = cursor
         cursor, page = yield Ask(
-            lambda client: client.hscan(keys.job, at, match=match, count=CHUNK, no_values=True),  # noqa: B023
+            lambda client: client.hscan(keys.job, at, match=match, count=PAGE, no_values=True),  # noqa: B023
             lambda client: client.hscan(keys.job, at, match=match, count=OLDER),  # noqa: B023
         )
         if page:
@@ -98,7 +98,7 @@ def _walk(schedule: str, fits: Callable[[str], bool]) -> Plan:
     members may have the same score, so a page begins at a score, and skips so many of that score. When some
     of these have gone, the page begins too late, and it looks further back.
     """
-    score, skip, back = "-inf", 0, CHUNK
+    score, skip, back = "-inf", 0, PAGE
     last = (float("-inf"), b"")
     while True:
         page = yield _ask_page(schedule, score, skip)
@@ -107,18 +107,18 @@ def _walk(schedule: str, fits: Callable[[str], bool]) -> Plan:
             skip, back = max(0, skip - back), 2 * back
             continue
         yield [id for place, id in found if place > last and fits(id)]
-        if len(found) < CHUNK:
+        if len(found) < PAGE:
             return
         due = found[-1][0][0]
         same = sum(1 for place, _ in found if place[0] == due)
         skip = (skip if same == len(found) and float(score) == due else 0) + same - 1
-        score, back = repr(due), CHUNK
+        score, back = repr(due), PAGE
         last = max(last, found[-1][0])
 
 
 def _ask_page(schedule: str, score: str, skip: int) -> Ask:
     return Ask(
         lambda client: client.zrange(
-            schedule, score, "+inf", byscore=True, offset=skip, num=CHUNK, withscores=True
+            schedule, score, "+inf", byscore=True, offset=skip, num=PAGE, withscores=True
         )
     )

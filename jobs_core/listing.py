@@ -11,12 +11,15 @@ from redis.exceptions import ResponseError
 
 from jobs_core.commands import Call, Commands, translated
 from jobs_core.errors import AgainError, JobsError, OptionError
-from jobs_core.ids import CHUNK, Ask, Plan, plan_ids
+from jobs_core.ids import Ask, Plan, plan_ids
 from jobs_core.options import JOB_SORTS, JOB_STATES
 from jobs_core.replies import as_job
 
 if TYPE_CHECKING:
     from jobs_core.keys import Keys
+
+CHUNK = 500
+"""Jobs that one round trip reads."""
 
 FIRST = 50
 """Jobs that the first round trip reads, so that they are there soon."""

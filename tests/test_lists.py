@@ -16,7 +16,8 @@ from redis.exceptions import ResponseError
 from jobs_core import AsyncBoard, Board, JobsError, OptionError
 from jobs_core.board import connect
 from jobs_core.glob import matcher
-from jobs_core.ids import CHUNK
+from jobs_core.ids import PAGE
+from jobs_core.listing import CHUNK
 
 Listed = list[dict[str, Any]]
 
@@ -113,23 +114,23 @@ def test_what_there_is_not_is_refused(board: Board, url: str, options: dict[str,
 @pytest.mark.parametrize("apart", [0, 1, 0.001])
 def test_jobs_that_others_leave_behind_are_not_passed_over(board: Board, apart: float) -> None:
     """Whatever has been seen leaves, and what has not been is seen, though all have the same next run."""
-    put(board, [job | {"at": LATER + place * apart} for place, job in enumerate(crowd(4 * CHUNK))])
+    put(board, [job | {"at": LATER + place * apart} for place, job in enumerate(crowd(4 * PAGE))])
     jobs = board.list(sort="next")
-    seen = ids(itertools.islice(jobs, 2 * CHUNK))
-    board.remove(*seen[: CHUNK // 2])
-    for id in seen[CHUNK // 2 : -1]:
+    seen = ids(itertools.islice(jobs, 2 * PAGE))
+    board.remove(*seen[: PAGE // 2])
+    for id in seen[PAGE // 2 : -1]:
         board.client.zadd(board.keys.schedule, {id: (LATER + 100000) * 1000})
     board.remove(seen[-1])
     seen += [job["id"] for job in jobs if job["next"] < LATER + 100000]
-    assert sorted(seen) == ids(crowd(4 * CHUNK))
+    assert sorted(seen) == ids(crowd(4 * PAGE))
 
 
 def test_jobs_that_come_before_do_not_make_others_come_twice(board: Board) -> None:
-    put(board, [job | {"at": LATER} for job in crowd(3 * CHUNK)])
+    put(board, [job | {"at": LATER} for job in crowd(3 * PAGE)])
     jobs = board.list(sort="next")
-    seen = ids(itertools.islice(jobs, CHUNK))
-    put(board, [{"id": f"a{number}", "at": LATER} for number in range(2 * CHUNK)])
-    assert [*seen, *ids(jobs)] == ids(crowd(3 * CHUNK))
+    seen = ids(itertools.islice(jobs, PAGE))
+    put(board, [{"id": f"a{number}", "at": LATER} for number in range(2 * PAGE)])
+    assert [*seen, *ids(jobs)] == ids(crowd(3 * PAGE))
 
 
 def test_a_job_that_is_removed_meanwhile_is_left_out(board: Board) -> None:
