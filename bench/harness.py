@@ -79,10 +79,12 @@ def scripts(client: Any) -> Iterator[Scripts]:
     client.config_set("latency-tracking-info-percentiles", "99 100")
     client.config_resetstat()
     yield found
-    name = "latency_percentiles_usec_evalsha"
-    times = client.info("latencystats").get(name, {})
-    found.seconds = client.info("commandstats").get("cmdstat_evalsha", {}).get("usec", 0) / 1e6
-    found.most, found.longest = times.get("p99", 0) / 1000, times.get("p100", 0) / 1000
+    calls, times = client.info("commandstats"), client.info("latencystats")
+    for name in ("evalsha", "fcall"):  # floors are scripts, commands are functions
+        found.seconds += calls.get(f"cmdstat_{name}", {}).get("usec", 0) / 1e6
+        percentiles = times.get(f"latency_percentiles_usec_{name}", {})
+        found.most = max(found.most, percentiles.get("p99", 0) / 1000)
+        found.longest = max(found.longest, percentiles.get("p100", 0) / 1000)
 
 
 def empty(board: Board) -> None:

@@ -13,6 +13,9 @@ from jobs_core import Board, Context, Outcome, Runner, Task, Worker
 RUNS, APART = 50, 0.0973
 """Runs, and seconds between them: no round number, so that they meet every phase of a second."""
 
+CROWD, SECONDS = 1000, 10
+"""Jobs that are due in the same instant, each second, for so many seconds."""
+
 PATIENCE = 15.0
 """Seconds after which runs that have not started are taken for lost."""
 
@@ -27,6 +30,41 @@ def measure(board: Board, count: int) -> Iterator[Result]:
     late = [1000 * seconds for seconds in _lateness(board)]
     yield Result("lateness, median", statistics.median(late), "ms")
     yield Result("lateness, worst", max(late), "ms", None, "< 50 ms on an idle machine")
+    for inline in (False, True):
+        late = sorted(1000 * seconds for seconds in _crowd(board, inline))
+        name = f"lateness, {CROWD} at once, {'inline' if inline else 'threads'}"
+        yield Result(f"{name}: median", statistics.median(late), "ms")
+        yield Result(f"{name}: 99 in 100", late[len(late) * 99 // 100], "ms", None, "≤ 45 ms")
+
+
+def _crowd(board: Board, inline: bool) -> list[float]:
+    """The seconds from due to started, of many jobs that are due together, second after second."""
+    empty(board)
+    late: list[float] = []
+    done = threading.Event()
+
+    def run(task: Task, context: Context) -> Outcome:
+        late.append(time.time() - task.due)
+        if len(late) == CROWD * SECONDS:
+            done.set()
+        return Outcome.done()
+
+    worker = Worker(board, [Runner("late", run, inline=inline)], concurrency=100)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    time.sleep(0.5)  # until it serves `late`, so that the board knows the runner
+    start = int(time.time()) + 2
+    jobs = ({"id": f"crowd-{number}", "runner": "late", "payload": "x"} for number in range(CROWD))
+    options = {"every": 1, "start": start, "repeat": SECONDS}
+    for reply in board.put_many(job | options for job in jobs):
+        if isinstance(reply, Exception):
+            raise reply
+    in_time = done.wait(SECONDS + PATIENCE)
+    worker.stop()
+    thread.join()
+    if not in_time:
+        raise RuntimeError(f"only {len(late)} of {CROWD * SECONDS} runs started")
+    return late
 
 
 def _lateness(board: Board) -> list[float]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from bench import floor
-from bench.harness import Result, definition_size, empty, lines, put_all, scripts, seconds
+from bench.harness import PAYLOAD, Result, definition_size, empty, lines, put_all, scripts, seconds
 from jobs_core import Board
 
 ROUNDS = 2
@@ -32,3 +32,14 @@ def measure(board: Board, count: int) -> Iterator[Result]:
     yield Result("put in bulk", rate, "jobs/s", count / min(single), "≥ 0.7 of the floor")
     yield Result("put in bulk, floor without a command a job", rate, "jobs/s", count / min(together))
     yield run.result("put")
+    rate = count / min(_one_by_one(board, count) for _ in range(ROUNDS))
+    yield Result("put one by one, in a pipeline", rate, "jobs/s", count / min(single), "≥ 0.4 of the floor")
+
+
+def _one_by_one(board: Board, count: int) -> float:
+    """Seconds that as many JSETs take, many in a round trip."""
+    empty(board)
+    calls = [
+        ("JSET", (f"job-{number}", "noop", PAYLOAD, "every", 3600, "start", "+1h")) for number in range(count)
+    ]
+    return seconds(lambda: [reply for reply in board.commands.stream(calls) if isinstance(reply, Exception)])

@@ -6,12 +6,16 @@
 #   clients/conformance.sh redis://user:secret@host/0   # or a URL; also unix:///path/to/socket
 #   clients/conformance.sh -h host -p 6380              # or options of redis-cli (7.0 or later)
 #
-# The commands must be there: `jobs init` puts them there. JOBS_BOARD names a board that has their
-# SHAs (jobs). Cases are played on boards of their own, whose keys are removed at the end.
+#   clients/conformance.sh --evalsha ...                # call scripts by EVALSHA, in place of functions by FCALL
+#
+# The commands must be there: `jobs init` puts them there. For --evalsha, JOBS_BOARD names a board that
+# has the SHAs of the scripts (jobs). Cases are played on boards of their own, whose keys are removed at the end.
 #
 # One redis-cli makes all calls; python3 reads the file, and compares.
 set -eu
 
+way=FCALL
+[ "${1-}" != --evalsha ] || { way=EVALSHA && shift; }
 case ${1-} in
   unix://*\?*) echo "a socket's URL has nothing after its path here: $1" >&2 && exit 2 ;;
   unix://*) set -- -s "${1#unix://}" ;;
@@ -25,10 +29,10 @@ trap 'rm -r "$pipes"' EXIT
 mkfifo "$pipes/calls" "$pipes/replies"
 redis-cli "$@" --json <"$pipes/calls" >"$pipes/replies" &
 
-python3 - "$(dirname "$0")/conformance.json" "$pipes" <<'PYTHON'
+python3 - "$(dirname "$0")/conformance.json" "$pipes" $way <<'PYTHON'
 import json, os, re, sys
 
-FILE, PIPES = sys.argv[1:]
+FILE, PIPES, WAY = sys.argv[1:]
 OURS = "{conformance-%d-" % os.getpid()
 calls, replies = open(PIPES + "/calls", "w"), open(PIPES + "/replies", encoding="utf-8")
 
@@ -51,6 +55,24 @@ def call(*words):
     return decoded(replies.readline() or sys.exit("Redis does not answer any more"))
 
 
+def scripts():
+    """The start of each call by EVALSHA, by the command's name."""
+    home = "{%s}:commands" % os.environ.get("JOBS_BOARD", "jobs")
+    shas = call("HGETALL", home)
+    if "JSET" not in shas or call("SCRIPT", "EXISTS", shas["JSET"]) != [1]:
+        sys.exit("the scripts are not there, says %s: run `jobs init`, or set JOBS_BOARD" % home)
+    return {name: ("EVALSHA", sha) for name, sha in shas.items()}
+
+
+def functions():
+    """The start of each call by FCALL, or FCALL_RO for what only reads, by the command's name."""
+    libraries = call("FUNCTION", "LIST", "LIBRARYNAME", "jobs")
+    if not libraries:
+        sys.exit("the functions are not there: run `jobs init`")
+    found = {one["name"]: one["flags"] for one in libraries[0]["functions"]}
+    return {name: ("FCALL_RO" if "no-writes" in flags else "FCALL", name) for name, flags in found.items()}
+
+
 class Player:
     """Plays a case, and keeps what its steps save."""
 
@@ -67,7 +89,7 @@ class Player:
     def reply(self, step):
         if "read" in step:
             return call(*(word.replace("{board}", self.board) for word in step["read"]))
-        return call("EVALSHA", shas[step["command"]], "1", self.board, *map(self.known, step["args"]))
+        return call(*ways[step["command"]], "1", self.board, *map(self.known, step["args"]))
 
     def known(self, value):
         return self.saved[value[1:]] if isinstance(value, str) and value[:1] == "$" else value
@@ -101,10 +123,7 @@ def clean_up():
             return
 
 
-home = "{%s}:commands" % os.environ.get("JOBS_BOARD", "jobs")
-shas = call("HGETALL", home)
-if "JSET" not in shas or call("SCRIPT", "EXISTS", shas["JSET"]) != [1]:
-    sys.exit("the commands are not there, says %s: run `jobs init`, or set JOBS_BOARD" % home)
+ways = scripts() if WAY == "EVALSHA" else functions()
 failed = 0
 cases = json.load(open(FILE, encoding="utf-8"))["cases"]
 print("1..%d" % len(cases))

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError
+from redis.exceptions import ResponseError
 
 from jobs_core.board import Board, Verb
 from jobs_core.calls import TASK_FILTERS, ack_pairs, next_arguments, pop_call
-from jobs_core.commands import commands, translated
+from jobs_core.commands import translated
+from jobs_core.engine.build import commands
+from jobs_core.engine.wire import is_unknown
 from jobs_core.errors import AgainError, JobsError
 from jobs_core.listing import CHUNK, plan_jobs, read_jobs_async
 from jobs_core.model import Payload, Task
@@ -79,7 +81,6 @@ class AsyncBoard:
         self.name = name
         self.keys = self._board.keys
         self.client = _connect(self._board)
-        self._published = False
 
     async def __aenter__(self) -> AsyncBoard:
         return self
@@ -119,7 +120,8 @@ class AsyncBoard:
     ) -> AsyncIterator[dict[str, Any]]:
         """As `Board.list`: `async for job in board.list()`."""
         plan = plan_jobs(self.keys, match, state, sort)
-        async for job in read_jobs_async(self._call, self.client, plan, state):
+        server = self._board.commands.server
+        async for job in read_jobs_async(self._call, self.client, server, plan, state):
             yield job
 
     async def remove(self, *ids: str) -> int:
@@ -210,9 +212,10 @@ class AsyncBoard:
         self, *, task: str | None = None, job: str | None = None
     ) -> AsyncIterator[dict[str, Any]]:
         """As `Board.history`."""
+        await self._on_thread(self._board.commands.require_layout)
         last = "+"
         while True:
-            with translated():
+            with translated(self._board.commands.server):
                 entries: Any = await self.client.xrevrange(self.keys.history, last, "-", CHUNK)
             for id, fields in entries:
                 last = f"({id}"
@@ -224,12 +227,13 @@ class AsyncBoard:
 
     async def output(self, task: str, *, follow: bool = False) -> AsyncIterator[dict[str, Any]]:
         """As `Board.output`."""
+        await self._on_thread(self._board.commands.require_layout)
         reading = Reading(self.name, task, follow=follow)
         client = _connect(self._board, 1)  # of its own, since it waits for long
         cancels = _cancels()
         try:
             while not reading.is_over:
-                with translated():
+                with translated(self._board.commands.server):
                     found = await client.xread({self.keys.output(task): reading.last}, PAGE, reading.block)
                 if _cancels() > cancels:  # before Python 3.12, asyncio.wait_for may swallow one
                     raise asyncio.CancelledError
@@ -261,7 +265,8 @@ class AsyncBoard:
 
     async def limits(self) -> AsyncIterator[dict[str, Any]]:
         """As `Board.limits`."""
-        with translated():
+        await self._on_thread(self._board.commands.require_layout)
+        with translated(self._board.commands.server):
             kept: Any = await self.client.hgetall(self.keys.limits)
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
@@ -290,9 +295,9 @@ class AsyncBoard:
         """As `Board.trim`."""
         return await self._on_thread(self._board.trim, queue, keep)
 
-    async def init(self, *, functions: bool = False) -> dict[str, str]:
+    async def init(self) -> dict[str, str]:
         """As `Board.init`."""
-        return await self._on_thread(self._board.init, functions=functions)
+        return await self._on_thread(self._board.init)
 
     # Calling
 
@@ -304,24 +309,26 @@ class AsyncBoard:
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         """Call one command, as `Commands.call` does."""
-        if not self._published:
-            await self._on_thread(self._board.commands.publish)
-            self._published = True
+        if not self._board.commands.is_prepared:
+            await self._on_thread(self._board.commands.prepare)
+        if not self._board.commands.access.permits(name):
+            await self._on_thread(self._board.commands.access.require, [name])
         while True:
             try:
-                with translated():
+                with translated(self._board.commands.server):
                     return await self._evaluate(name, arguments)
             except AgainError:
-                while await self._call("JAPPLY", "roll"):
-                    pass
+                await self._on_thread(self._board.commands.settle)
 
     async def _evaluate(self, name: str, arguments: Sequence[Any]) -> Any:
-        for _ in range(2):
-            try:
-                return await self.client.evalsha(commands()[name].sha, 1, self.keys.tag, *arguments)
-            except NoScriptError:
-                await self._on_thread(self._board.commands.load)
-        return await self.client.eval(commands()[name].script, 1, self.keys.tag, *arguments)
+        call = self.client.fcall_ro if commands()[name].only_reads else self.client.fcall
+        try:
+            return await call(name, 1, self.keys.tag, *arguments)
+        except ResponseError as error:
+            if not is_unknown(error):
+                raise
+        await self._on_thread(self._board.commands.restore)
+        return await call(name, 1, self.keys.tag, *arguments)
 
     async def _pages(self, name: str, *before: Any, after: Sequence[Any]) -> AsyncIterator[Any]:
         """What a command with a cursor answers, page by page."""

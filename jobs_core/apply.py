@@ -163,7 +163,7 @@ def _as_change(reply: Any) -> Change | None:
 
 def _owned(board: Board, owner: str) -> set[str]:
     """The ids of the jobs that an owner has put."""
-    with translated():
+    with translated(board.commands.server):
         owners = board.client.hscan_iter(board.keys.owners, count=1000)
         return {str(id) for id, name in owners if name == owner}
 

@@ -293,9 +293,10 @@ class Board:
 
         The board keeps about the last 10,000 entries.
         """
+        self.commands.require_layout()
         last = "+"
         while True:
-            with translated():
+            with translated(self.commands.server):
                 entries: Any = self.client.xrevrange(self.keys.history, last, "-", CHUNK)
             for id, fields in entries:
                 last = f"({id}"
@@ -332,7 +333,8 @@ class Board:
 
     def limits(self) -> Iterator[dict[str, Any]]:
         """The limits of queues and runners: kind, name, concurrency, rate."""
-        with translated():
+        self.commands.require_layout()
+        with translated(self.commands.server):
             kept = self.client.hgetall(self.keys.limits)
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
@@ -445,14 +447,19 @@ class Board:
         """Put back jobs that `dump` read, as they stood. Yields as `put_many` does."""
         return self.put_many(jobs)
 
-    def init(self, *, functions: bool = False) -> dict[str, str]:
-        """Load the commands and the time zones into Redis, and write the `commands` hash. Returns name → SHA.
+    def init(self) -> dict[str, str]:
+        """Load the library of functions, the scripts of the `commands` hash and the time zones into Redis.
 
-        With `functions`, load them as a Redis Functions library too.
+        Other methods do so by themselves where they may. In a cluster, only this makes a new board.
+
+        Returns:
+            The SHA of each script, by the name of its command.
+
+        Raises:
+            DeniedError: This user lacks a command that Jobs runs. Nothing was written but the library.
         """
+        self.commands.require_role("admin")
         shas = self.commands.load()
-        if functions:
-            self.commands.load_functions()
         zones.load(self.commands)
         return shas
 
@@ -470,7 +477,8 @@ class Board:
         return zones.load(self.commands, refresh_only=True)
 
     def register(self, worker: str, runners: Iterable[str]) -> None:
-        """Say that a worker serves these runners."""
+        """Say that a worker serves these runners. Raises DeniedError for a user who may not work here."""
+        self.commands.require_role("worker")
         self.commands.call("JREGISTER", worker, *runners)
 
     @property
@@ -484,7 +492,7 @@ class Board:
     @cached_property
     def _registered(self) -> set[str]:
         """The runners that workers of this board have served."""
-        with translated():
+        with translated(self.commands.server):
             return {str(name) for name in self.client.hkeys(self.keys.runners)}
 
     def job_call(
@@ -522,7 +530,7 @@ class Board:
         if zone is None:
             return
         if not self._has_zones:
-            zones.load(self.commands)
+            zones.ensure(self.commands)
             self._has_zones = True
         if (
             str(zone) not in zones.names()

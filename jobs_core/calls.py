@@ -12,15 +12,16 @@ from jobs_core.model import NOTE, Payload
 from jobs_core.options import JOB_OPTIONS, to_pairs, to_text
 from jobs_core.text import writable
 
-POP_OPTIONS = frozenset(("count", "lease", "worker"))
+POP_OPTIONS = frozenset(("count", "lease", "worker", "raw"))
 TASK_FILTERS = frozenset(("state", "task", "job", "runner", "queue", "older-than", "payload"))
 
 
 def pop_call(
     queues: Collection[str], count: int, lease: float | None, worker: str = "", now: Any = None
 ) -> Call:
-    """The JPOP that `Board.pop` and workers send."""
-    options = to_pairs({"count": count, "lease": lease, "worker": worker or None, "now": now}, POP_OPTIONS)
+    """The JPOP that `Board.pop` and workers send; `as_task` reads what it answers."""
+    found = {"count": count, "lease": lease, "worker": worker or None, "raw": 1, "now": now}
+    options = to_pairs(found, POP_OPTIONS)
     return "JPOP", (len(queues), *queues, *options)
 
 

@@ -1,4 +1,4 @@
-"""What `jobs doctor` looks at: the server, its disk and memory, clocks, scripts, plugins, the ledger."""
+"""What `jobs doctor` looks at: the server, its disk and memory, permissions, clocks, plugins, the ledger."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from jobs_core import ledger
+from jobs_core.engine.permissions import half_permitted, in_words, refusal
+from jobs_core.engine.roles import ROLE_NAMES, role, role_for, roles_of
 from jobs_core.hookspecs import hookimpl
 from jobs_core.model import Check, Finding
+from jobs_core.replies import time_of
 
 if TYPE_CHECKING:
     from jobs_core.board import Board
+
+RECENT = 7 * 86400
+"""Seconds for which doctor tells of a clock that went back."""
 
 
 def check_server(board: Board) -> Finding:
@@ -21,7 +27,32 @@ def check_server(board: Board) -> Finding:
     version = str(info.get("valkey_version") or info["redis_version"])
     if int(version.split(".")[0]) < 7:
         return Finding("problem", f"{name} {version} is too old", "upgrade to Redis 7.0 or later, or Valkey")
+    found = _info(board, "replication")
+    if found.get("role") == "slave":
+        primary = f"{found['master_host']}:{found['master_port']}"
+        return Finding(
+            "warning",
+            f"{name} {version}: {board.commands.server} is a read-only replica of {primary}",
+            "workers, and whoever changes the board, must connect to the primary",
+        )
     return Finding("ok", f"{name} {version}")
+
+
+def check_permissions(board: Board) -> Finding:
+    """A command that may be called, and then may not run all of its own, would stop half-way."""
+    denied = board.commands.denied()
+    found = roles_of(denied)
+    half = half_permitted(denied)
+    if half:
+        sentence = refusal(half[0], denied, board.keys.tag, role_for(half[0])) or ""
+        note, _, advice = sentence.partition(": ")
+        return Finding("problem", note, advice)
+    if not found:
+        missing = in_words(role(ROLE_NAMES[0]).missing(denied))
+        return Finding(
+            "warning", f"this user has no role: a {ROLE_NAMES[0]} may run {missing}, too", "see `jobs acl`"
+        )
+    return Finding("ok", f"this user may act as {', '.join(found)}")
 
 
 def check_persistence(board: Board) -> Finding:
@@ -48,6 +79,12 @@ def check_memory(board: Board) -> Finding:
             f"maxmemory-policy is {policy}: a full server would evict jobs",
             "CONFIG SET maxmemory-policy noeviction",
         )
+    if limit and used >= limit:
+        return Finding(
+            "problem",
+            f"{board.commands.server} is full: it refuses to put and to queue",
+            "raise its maxmemory, or remove something",
+        )
     if limit and used > 0.8 * limit:
         return Finding(
             "warning", f"memory is {used / limit:.0%} full", "raise maxmemory, or remove something"
@@ -65,7 +102,9 @@ def check_clock(board: Board) -> Finding:
 
 
 def check_scripts(board: Board) -> Finding:
-    """The board's `commands` hash must name scripts that Redis has."""
+    """The board's `commands` hash must name scripts that Redis has; a replica is sent none."""
+    if _info(board, "replication").get("role") == "slave":
+        return Finding("ok", "functions loaded")
     published = board.client.hgetall(board.keys.commands)
     shas = [str(sha) for name, sha in published.items() if name != "version"]
     if not shas:
@@ -105,6 +144,35 @@ def check_workers(board: Board) -> Finding:
     return Finding("ok", f"served so far: {', '.join(sorted(map(str, served))) or 'nothing'}")
 
 
+def check_records(board: Board) -> Finding:
+    """What could not be read was set aside: somebody should know what that was."""
+    kept: list[tuple[str, dict[str, str]]] = _client(board).xrevrange(board.keys.bad, count=1)
+    if not kept:
+        return Finding("ok", "all could be read")
+    _, latest = kept[0]
+    count = int(_client(board).hget(board.keys.stats, "bad") or 0)
+    place = f"{latest['place']} {latest['id']}".rstrip()
+    what = f"{count} could not be read and {'was' if count == 1 else 'were'} set aside"
+    return Finding(
+        "problem",
+        f"{what}; the latest was in {place}",
+        f"see XRANGE {board.keys.bad} - +, and DEL it once that is understood; put a job again",
+    )
+
+
+def check_time(board: Board) -> Finding:
+    """A clock that went back made jobs wait, until their next runs were worked out again."""
+    when, seconds = _client(board).hmget(board.keys.stats, "clock_back_at", "clock_back_by")
+    if when is None or time.time() - int(when) / 1000 > RECENT:
+        return Finding("ok", "Redis's clock has not gone back")
+    return Finding(
+        "warning",
+        f"Redis's clock went back by {int(seconds) / 1000:g} s at {time_of(int(when)):%Y-%m-%dT%H:%M:%SZ}: "
+        "the next runs were worked out again",
+        "let NTP keep the clocks of all servers",
+    )
+
+
 def check_ledger(board: Board) -> Finding:
     """Every occurrence that was due has an ending, or is under way."""
     stats, counts = board.stats(), board.count()
@@ -124,15 +192,23 @@ def check_ledger(board: Board) -> Finding:
 def jobs_checks() -> Iterator[Check]:
     """The checks of the core."""
     yield Check("server", check_server, "its version")
+    yield Check("permissions", check_permissions, "what this user may do")
     yield Check("persistence", check_persistence, "the append-only file")
     yield Check("memory", check_memory, "maxmemory and its policy")
     yield Check("clock", check_clock, "drift")
     yield Check("scripts", check_scripts, "the commands")
     yield Check("plugins", check_plugins, "plugins that fail to load")
     yield Check("workers", check_workers, "queues that nobody serves")
+    yield Check("records", check_records, "what cannot be read")
+    yield Check("time", check_time, "a clock that went back")
     yield Check("ledger", check_ledger, "what was due is accounted for")
 
 
 def _info(board: Board, section: str) -> dict[str, Any]:
     found: dict[str, Any] = board.client.info(section)
     return found
+
+
+def _client(board: Board) -> Any:
+    """The board's client, whose replies are text."""
+    return board.client

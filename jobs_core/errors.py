@@ -8,9 +8,11 @@
     │   ├── NotFoundError         no such job, task or dead letter
     │   └── ExistsError           a job of that id exists already
     └── FaultError                something outside the user's control: exit code 1
-        ├── ServerError           Redis is absent, loading, read-only, full or too old
+        ├── ServerError           Redis is absent, loading, full or too old
+        │   └── DeniedError       an ACL denies this user a command, or Redis is a read-only replica
         ├── StaleError            a lease token that no longer holds its task, a stage that is out of date
         ├── AgainError            a board file is being put in place
+        ├── LayoutError           a board that another version of Jobs made
         └── PluginError           a plugin that fails to load, or clashes with another
 
 Each error's text is one sentence that says what is wrong, where, and what to do about it. No error ever
@@ -55,7 +57,11 @@ class FaultError(JobsError):
 
 
 class ServerError(FaultError):
-    """Redis is absent, loading, read-only, full or too old."""
+    """Redis is absent, loading, full or too old."""
+
+
+class DeniedError(ServerError):
+    """An ACL denies this user a command, or Redis is a read-only replica."""
 
 
 class StaleError(FaultError):
@@ -65,6 +71,10 @@ class StaleError(FaultError):
 
 class AgainError(FaultError):
     """A board file is being put in place: the client helps, and tries again by itself."""
+
+
+class LayoutError(FaultError):
+    """A board that another version of Jobs made, and that this one cannot read."""
 
 
 class PluginError(FaultError):

@@ -28,7 +28,7 @@ def explain(text: str, *, dst: str = "vixie", zone: str | None = None) -> str:
     if not days and pattern.fields[3].is_full and ":" in time and time.startswith("at "):
         days = "every day"
     parts = (time, days, months, _years(pattern.fields[6]))
-    sentence = " ".join(part for part in parts if part).replace(" ,", ",").rstrip(",")
+    sentence = " ".join(part for part in parts if part).replace(" ,", ",").replace(",,", ",").rstrip(",")
     return f"{sentence[0].upper()}{sentence[1:]}{f', {zone} time' if zone else ''}."
 
 

@@ -18,10 +18,13 @@ class Keys:
         self.stats = f"{self.tag}:stats"
         self.runners = f"{self.tag}:runners"
         self.settings = f"{self.tag}:settings"
+        self.bad = f"{self.tag}:bad"
+        self.layout = f"{self.tag}:layout"
         self.commands = f"{self.tag}:commands"
         self.wake = f"{self.tag}:wake"
         self.limits = f"{self.tag}:limits"
         self.owners = f"{self.tag}:owners"
+        self.zones = f"{self.tag}:zones"
 
     def queue(self, name: str) -> str:
         """The list of tasks that wait in a queue."""

@@ -54,7 +54,7 @@ def read_jobs(commands: Commands, plan: Plan, state: str | None) -> Iterator[dic
     pace, asked = Pace(), deque[Sequence[str]]()
 
     def calls() -> Iterator[Call]:
-        for page in _pages(plan, commands.client):
+        for page in _pages(plan, commands.client, commands.server):
             for ids in pace.portions(page):
                 asked.append(ids)
                 yield "JGET", ids
@@ -69,12 +69,12 @@ def read_jobs(commands: Commands, plan: Plan, state: str | None) -> Iterator[dic
 
 
 async def read_jobs_async(
-    call: Callable[..., Awaitable[Any]], client: Any, plan: Plan, state: str | None
+    call: Callable[..., Awaitable[Any]], client: Any, server: str, plan: Plan, state: str | None
 ) -> AsyncIterator[dict[str, Any]]:
-    """Read the jobs of a plan for `AsyncBoard.list`; `call` calls a command."""
+    """Read the jobs of a plan for `AsyncBoard.list`. `call` calls a command; errors call Redis `server`."""
     await call("JCOUNT")  # once a board file that was committed is in place
     pace = Pace()
-    async for page in _pages_async(plan, client):
+    async for page in _pages_async(plan, client, server):
         for ids in pace.portions(page):
             reply = await call("JGET", *ids)
             pace.note(reply)
@@ -99,7 +99,7 @@ def chosen(reply: Sequence[str | None], state: str | None) -> Iterator[dict[str,
                 yield job
 
 
-def _pages(plan: Plan, client: Any) -> Iterator[list[str]]:
+def _pages(plan: Plan, client: Any, server: str) -> Iterator[list[str]]:
     """Ask what a plan wants to know, and yield the ids, a page at a time."""
     reply: Any = None
     while True:
@@ -109,7 +109,7 @@ def _pages(plan: Plan, client: Any) -> Iterator[list[str]]:
             return
         reply = None
         if isinstance(step, Ask):
-            with translated():
+            with translated(server):
                 try:
                     reply = step.call(client)
                 except ResponseError as error:
@@ -118,7 +118,7 @@ def _pages(plan: Plan, client: Any) -> Iterator[list[str]]:
             yield step
 
 
-async def _pages_async(plan: Plan, client: Any) -> AsyncIterator[list[str]]:
+async def _pages_async(plan: Plan, client: Any, server: str) -> AsyncIterator[list[str]]:
     """As `_pages`, over a client for asyncio."""
     reply: Any = None
     while True:
@@ -128,7 +128,7 @@ async def _pages_async(plan: Plan, client: Any) -> AsyncIterator[list[str]]:
             return
         reply = None
         if isinstance(step, Ask):
-            with translated():
+            with translated(server):
                 try:
                     reply = await step.call(client)
                 except ResponseError as error:

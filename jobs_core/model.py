@@ -251,6 +251,10 @@ class Runner:
     It is called on several threads at once. `short` names the key that a string payload stands for, and
     `schema` is the JSON Schema of the full payload, checked when a job is put. `target(payload)` says what a
     payload addresses, such as the host of a URL: for policies that go by target.
+
+    `inline` says that `run` is quick, well under a millisecond, and never waits: the worker's own loop calls
+    it, one task after the other, which saves handing each to a thread. While it runs, the worker does nothing
+    else: it renews no lease, and cannot enforce a timeout.
     """
 
     name: str
@@ -259,6 +263,7 @@ class Runner:
     short: str | None = None
     schema: Mapping[str, Any] | None = None
     target: Callable[[Payload], str] | None = None
+    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,10 @@ def read_output(board: Board, task: str, *, follow: bool = False) -> Iterator[di
 
     With `follow` it goes on until the task has ended. Raises NotFoundError when nothing is kept of it.
     """
+    board.commands.require_layout()
     reading = Reading(board.name, task, follow=follow)
     while not reading.is_over:
-        with translated():
+        with translated(board.commands.server):
             found: Any = board.client.xread(
                 {board.keys.output(task): reading.last}, count=PAGE, block=reading.block
             )

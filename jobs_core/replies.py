@@ -12,6 +12,9 @@ from jobs_core.errors import NotFoundError
 from jobs_core.model import Task, parse_history, parse_payload
 from jobs_core.options import JOB_OPTIONS
 
+_FLAGS = "abcdefghijklmnopqrstuvwxyz"
+"""What may follow the attempt in a record."""
+
 Held = Literal["held", "lost", "cancelling"]
 
 _JOB_ORDER = tuple(dict.fromkeys(("id", "runner", "payload", "state", "next", *JOB_OPTIONS)))
@@ -40,21 +43,24 @@ class Tick:
     wait: float | None
 
 
-def as_task(fields: list[Any]) -> Task:
-    """Read one task of a JPOP reply."""
-    pairs = dict(zip(fields[::2], fields[1::2], strict=True))
+def as_task(pair: Sequence[str]) -> Task:
+    """Read one task of a raw JPOP reply: its token and its record (see lua/queue/records.lua)."""
+    token, record = pair
+    first, id, history, lane, runner, options, payload = record.split("\n", 6)
+    job, _, moment = id.rpartition("@")
+    queue, mark, priority = lane.rpartition("!")
     return Task(
-        id=pairs["id"],
-        job=pairs["job"],
-        runner=pairs["runner"],
-        queue=pairs["queue"],
-        due=pairs["due"] / 1000,
-        attempt=pairs["attempt"],
-        raw=pairs["payload"],
-        token=pairs["token"],
-        options=json.loads(pairs["options"]) if pairs["options"] else {},
-        payload=parse_payload(pairs["payload"]),
-        history=parse_history(pairs["history"]),
+        id=id,
+        job=job,
+        runner=runner,
+        queue=queue if mark and priority.lstrip("-").isdigit() else lane,
+        due=int(moment.partition("-")[0]) / 1000,
+        attempt=int(first.rstrip(_FLAGS)),
+        raw=payload,
+        token=token,
+        options=json.loads(options) if options else {},
+        payload=parse_payload(payload),
+        history=parse_history(history),
     )
 
 

@@ -91,7 +91,7 @@ def check_decision(decision: object) -> None:
         raise ValueError(f"{decision!r} is no decision")
 
 
-def unheard(attempt: Attempt) -> Outcome:
+def lost_outcome(attempt: Attempt) -> Outcome:
     """What a policy is shown of an attempt that ended where no policy was at hand."""
     if attempt.status == "lost":
         return Outcome.lost()

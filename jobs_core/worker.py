@@ -13,33 +13,26 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from jobs_core import bulk
 from jobs_core.board import Board
-from jobs_core.calls import as_data, pop_call
+from jobs_core.calls import pop_call
 from jobs_core.clock import LONGEST, Clock
 from jobs_core.errors import FaultError, JobsError, ServerError, StaleError
 from jobs_core.events import Events
-from jobs_core.model import (
-    Context,
-    Decision,
-    Logger,
-    Outcome,
-    Runner,
-    Task,
-    WorkerInfo,
-    parse_payload,
-)
+from jobs_core.exchange import Exchange
+from jobs_core.executor import Executor
+from jobs_core.model import Context, Logger, Runner, Task, WorkerInfo, parse_payload
 from jobs_core.output import OutputKeeper
-from jobs_core.policies import default_policy
 from jobs_core.replies import as_task
-from jobs_core.run import Run, check_decision, unheard
-from jobs_core.text import described, without
+from jobs_core.run import Run
 from jobs_core.wake import PAUSE, Listener, Waker
 
 STALE = "its lease was lost, or this was reported before: no newer outcome is overwritten"
 
 GRACE = 15.0
 """Seconds that a runner has to return after it was told to stop."""
+
+SLOW = 0.1
+"""Seconds that inline runs may take together before the loop sees to leases and reports again."""
 
 APART = 1.0
 """Seconds for which a suspect is put off while another runs."""
@@ -89,6 +82,11 @@ class Worker:
         self._runs: set[Run] = set()
         self._suspect: Run | None = None  # of those, the one that may be what kills workers
         self._reports: list[Run] = []
+        self._inline: deque[Run] = deque()  # quick runs, to be run by the loop itself
+        self._slow: set[str] = set()  # runners that are inline and were not quick
+        self._exchange = Exchange(board.commands)
+        self._room = 0  # tasks that the exchange under way asks for
+        self._executor = Executor(self.runners, self._plugins, self._events, self._keeper)
         self._waker = Waker(board, self.queues, self._inbox)
         self._listener = Listener(board, self.name, self._inbox)
         self._more = True  # whether the queues may hold tasks: look there as soon as there is room
@@ -148,19 +146,27 @@ class Worker:
     # The loop: one thread talks to Redis about tasks, and sleeps in its inbox
 
     def _step(self, *, take: bool) -> None:
-        """Sleep until something happens, then report, take and renew what there is."""
+        """Sleep until something happens, then report, take, run inline and renew what there is."""
         self._listen(take)
         self._renew()
-        self._exchange(take)
+        self._run_inline()
+        if self._exchange.is_under_way and not self._inline:
+            self._finish_exchange(take)
+        if not self._exchange.is_under_way:
+            self._start_exchange(take)
 
     def _listen(self, take: bool) -> None:
         """Collect what threads and the waker put in the inbox; sleep if there is nothing to do before."""
         room = take and self._more and len(self._runs) < self.concurrency
-        busy = room or bool(self._reports)
-        pause = PAUSE if self._troubled else 0.0
-        patience = min(LONGEST, max(0.0, self._next_beat - time.monotonic()))
+        at_hand = self._exchange.is_under_way or bool(self._inline)
+        if at_hand:
+            pause = 0.0
+        elif room or self._reports:
+            pause = PAUSE if self._troubled else 0.0
+        else:
+            pause = min(LONGEST, max(0.0, self._next_beat - time.monotonic()))
         try:
-            self._receive(self._inbox.get(timeout=pause if busy else patience))
+            self._receive(self._inbox.get(timeout=pause) if pause else self._inbox.get_nowait())
             while True:
                 self._receive(self._inbox.get_nowait())
         except queue.Empty:
@@ -187,31 +193,61 @@ class Worker:
                 run.asked_to_cancel = True
                 run.context.cancelled.set()
 
-    def _exchange(self, take: bool) -> None:
-        """Report what has ended and take new tasks, in one round trip."""
+    def _run_inline(self) -> None:
+        """Run quick tasks here, half of those that may be held: Redis works on the other half meanwhile."""
+        started = time.monotonic()
+        for _ in range(max(1, self.concurrency // 2)):
+            if not self._inline:
+                return
+            run = self._inline.popleft()
+            self._executor.carry_out(run)
+            self._ended(run)
+            if time.monotonic() - started > SLOW:
+                self._complain_of_inline(run)
+                return  # leases are to be renewed in time
+
+    def _complain_of_inline(self, run: Run) -> None:
+        if run.task.runner not in self._slow:
+            self._slow.add(run.task.runner)
+            note = f"the runner {run.task.runner!r} is inline and not quick: it holds up every other task"
+            self._emit("trouble", run.task, note=note)
+
+    # The exchange with Redis
+
+    def _start_exchange(self, take: bool) -> None:
+        """Send what is to be reported, and take new tasks where there is room."""
         room = self.concurrency - len(self._runs) + len(self._reports)
-        taking = take and self._more and room > 0
-        reports = list(bulk.grouped("JMACK")(run.report() for run in self._reports))
-        calls = [call for call, _ in reports]
-        if taking:
-            self.queues.rotate()  # so that no busy queue starves another
-            calls.append(pop_call(self.queues, room, self.lease, self.name))
-        if not calls:
+        self._room = room if take and self._more and room > 0 else 0
+        if not (self._room or self._reports):
             self._arm(take)
             return
+        pop = None
+        if self._room:
+            self.queues.rotate()  # so that no busy queue starves another
+            pop = pop_call(self.queues, self._room, self.lease, self.name)
+        reports, self._reports = self._reports, []
         try:
-            replies = self.board.commands.batch(calls)
+            self._exchange.start(reports, pop)
         except FaultError as error:
+            self._reports = reports + self._reports
+            self._trouble(str(error))
+
+    def _finish_exchange(self, take: bool) -> None:
+        """Read what Redis says to the reports, and begin what was taken."""
+        reports = self._exchange.reports
+        try:
+            replies, popped = self._exchange.finish()
+        except FaultError as error:
+            self._reports = reports + self._reports
             self._trouble(str(error))
             return
-        popped = replies.pop() if taking else []
-        sizes = [len(stands_for) for _, stands_for in reports]
-        heard = [one for reply, size in zip(replies, sizes, strict=True) for one in bulk.spread(reply, size)]
-        trouble = self._hear(heard) or (popped if isinstance(popped, JobsError) else None)
-        if taking and not isinstance(popped, JobsError):
-            self._more = len(popped) == room
-            for fields in popped:
-                self._start(as_task(fields))
+        trouble = self._handle_replies(reports, replies)
+        if isinstance(popped, JobsError):
+            trouble = trouble or popped
+        elif self._room:
+            self._more = len(popped) == self._room
+            for pair in popped:
+                self._start(as_task(pair))
         if trouble is not None:
             self._trouble(str(trouble))
             return
@@ -219,9 +255,8 @@ class Worker:
         self._begin_suspect()
         self._arm(take)
 
-    def _hear(self, replies: list[Any]) -> ServerError | None:
+    def _handle_replies(self, reports: list[Run], replies: list[Any]) -> JobsError | None:
         """What became of the reports. Those that the server could not take are made again; answers why."""
-        reports, self._reports = self._reports, []
         trouble = None
         for run, reply in zip(reports, replies, strict=True):
             if isinstance(reply, ServerError):
@@ -242,7 +277,11 @@ class Worker:
         if runner is not None and runner.short is not None and isinstance(task.payload, str):
             task = replace(task, payload=parse_payload(task.raw, runner.short))
         context = Context(
-            self.name, timeout=timeout, emit=self._hearer(task), settings=self._settings, board=self.board
+            self.name,
+            timeout=timeout,
+            emit=self._line_handler(task),
+            settings=self._settings,
+            board=self.board,
         )
         run = Run(task, context, time.monotonic(), timeout)
         self._runs.add(run)
@@ -252,18 +291,18 @@ class Worker:
         else:
             self._begin(run)
 
-    def _hearer(self, task: Task) -> Callable[[str, str], None] | None:
+    def _line_handler(self, task: Task) -> Callable[[str, str], None] | None:
         """What is called with each line that a task prints, if anybody cares."""
         is_kept = "keep" in task.options
         if not (is_kept or self._events.are_heard):
             return None
 
-        def hear(text: str, stream: str) -> None:
+        def handle(text: str, stream: str) -> None:
             if is_kept:
                 self._keeper.add(task.token, text, stream)
             self._emit("task.line", task, line=text, stream=stream)
 
-        return hear
+        return handle
 
     def _admit(self, run: Run) -> None:
         """Hold one suspect at a time: the others go back first, that the one at fault takes none along."""
@@ -275,11 +314,16 @@ class Worker:
 
     def _begin_suspect(self) -> None:
         """Begin the suspect once nothing is left that its end could undo."""
-        if self._suspect is not None and not self._suspect.begun and not self._reports:
+        settled = not self._reports and not self._exchange.is_under_way
+        if self._suspect is not None and not self._suspect.begun and settled:
             self._begin(self._suspect)
 
     def _begin(self, run: Run) -> None:
         run.begun = True
+        runner = self.runners.get(run.task.runner)
+        if runner is not None and runner.inline:
+            self._inline.append(run)
+            return
         if len(self._runs) > len(self._threads):
             thread = threading.Thread(target=self._serve, name=f"jobs-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
@@ -289,77 +333,8 @@ class Worker:
     def _serve(self) -> None:
         """One thread: run tasks one after the other."""
         while (run := self._work.get()) is not None:
-            try:
-                self._carry_out(run)
-            except BaseException as error:  # else the thread ends, and its task never does
-                run.outcome = Outcome.failed(without(run.task.raw, described(error)), code="fault")
+            self._executor.carry_out(run)
             self._inbox.put(run)
-
-    def _carry_out(self, run: Run) -> None:
-        if not self._may_start(run):
-            return
-        self._emit("task.started", run.task)
-        outcome = self._run(run)
-        self._keeper.end(run.task.token)
-        if not run.is_open(outcome):
-            run.decision = self._decide(run.task, outcome)
-        run.outcome = outcome  # last: whoever sees it may report the run
-
-    def _may_start(self, run: Run) -> bool:
-        """Ask the policy about the attempt before, if that ended where no policy was at hand.
-
-        Another attempt may start at once; or else that it waits, or is given up, is what is reported.
-        """
-        before = run.task.history[-1] if run.task.history else None
-        if before is None or before.decided:
-            return True
-        task = replace(run.task, attempt=run.task.attempt - 1, history=run.task.history[:-1])
-        outcome = unheard(before)
-        decision = self._decide(task, outcome)
-        self._emit("task.lost" if outcome.status == "lost" else "task.finished", task, outcome, decision)
-        if decision.verb == "retry" and not decision.delay:
-            return True
-        run.decision, run.unstarted = decision, True
-        run.outcome = outcome
-        return False
-
-    def _run(self, run: Run) -> Outcome:
-        runner = self.runners.get(run.task.runner)
-        if runner is None:
-            return Outcome.failed(f"this worker has no runner {run.task.runner!r}", code="no-runner")
-        try:
-            outcome = self._plugins.manager.hook.jobs_execute(
-                task=run.task, runner=runner, context=run.context
-            )
-        except BaseException as error:  # sys.exit(), too: it would end the thread, and the task with it never
-            return Outcome.failed(without(run.task.raw, described(error)), code=type(error).__name__)
-        if not isinstance(outcome, Outcome):
-            return Outcome.failed(f"the runner {runner.name!r} returned no Outcome", code="no-outcome")
-        if run.timed_out and outcome.status == "cancelled":
-            return Outcome.failed(f"timed out after {run.timeout:g} s", code="timeout")
-        return self._with_data(run, outcome)
-
-    def _with_data(self, run: Run, outcome: Outcome) -> Outcome:
-        """An outcome whose data can be kept: what was done is done, even if that is not."""
-        if outcome.data == {}:
-            return outcome
-        try:
-            as_data(outcome.data)
-        except (TypeError, ValueError) as error:
-            self._emit("trouble", run.task, note=f"its data is no JSON, and is left out: {error}")
-            return replace(outcome, data={})
-        return outcome
-
-    def _decide(self, task: Task, outcome: Outcome) -> Decision:
-        decision: Decision
-        try:
-            policy = self._plugins.policy(str(task.options.get("policy") or default_policy(task)))
-            decision = self._plugins.manager.hook.jobs_decide(task=task, outcome=outcome, policy=policy)
-            check_decision(decision)
-        except BaseException as error:
-            self._emit("trouble", task, note=f"its policy failed: {described(error)}")
-            return Decision.dead()
-        return decision
 
     def _reported(self, run: Run, reply: Any) -> None:
         self._runs.discard(run)
@@ -422,6 +397,7 @@ class Worker:
         self._waker.stop()
         self._emit("worker.draining", note=f"{len(self._runs)} running; up to {self.drain:g} s")
         self._drain(time.monotonic() + self.drain, stops=1)
+        self._settle_exchange()
         unfinished = [run for run in self._runs if run not in self._reports]
         for run in unfinished:
             run.context.cancelled.set()
@@ -433,9 +409,15 @@ class Worker:
         while self._runs and self._stops <= stops and time.monotonic() < deadline:
             self._step(take=False)
 
+    def _settle_exchange(self) -> None:
+        if self._exchange.is_under_way:
+            self._finish_exchange(take=False)
+
     def _give_back(self) -> None:
+        self._settle_exchange()
         self._reports = [run for run in self._runs if run.task.token and not run.lost]
-        self._exchange(take=False)
+        self._start_exchange(take=False)
+        self._settle_exchange()
 
     def _trouble(self, note: str) -> None:
         if not self._troubled:

@@ -12,12 +12,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import resources
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from time import monotonic, sleep
 
 from tzdata import IANA_VERSION  # type: ignore[import-untyped]
 
-if TYPE_CHECKING:
-    from jobs_core.commands import Commands
+from jobs_core.commands import PATIENCE, PAUSE, Commands, translated
+from jobs_core.errors import DeniedError
 
 VERSION: str = IANA_VERSION
 """The version of the data, such as 2026b: later ones sort after earlier ones."""
@@ -45,7 +45,7 @@ def load(commands: Commands, *, refresh_only: bool = False) -> bool:
     `refresh_only` so is a board that has no tables yet. Returns whether there was anything to do. Raises
     ServerError.
     """
-    found = commands.call("JZONES")
+    found = loaded_version(commands)
     if found >= VERSION or (refresh_only and not found):
         return False
     words = [word for pair in tables().items() for word in pair]
@@ -56,6 +56,31 @@ def load(commands: Commands, *, refresh_only: bool = False) -> bool:
         pass
     commands.call("JZONES", "done", VERSION)
     return True
+
+
+NO_ZONES = "the board has no time zones yet: run `jobs init` as a user who may, on the primary"
+
+
+def loaded_version(commands: Commands) -> str:
+    """The version of the board's tables; nothing if it has none. It only reads, as JZONES does not."""
+    with translated(commands.server):
+        pipe = commands.client.pipeline(transaction=False)
+        pipe.exists(commands.keys.zones)
+        pipe.get(f"{commands.keys.zones}:version")
+        there, version = pipe.execute()
+    return str(version or "") if there else ""
+
+
+def ensure(commands: Commands) -> None:
+    """Load the tables if need be; a user who may only read waits until somebody has. Raises DeniedError."""
+    try:
+        load(commands)
+    except DeniedError as error:
+        deadline = monotonic() + PATIENCE
+        while not loaded_version(commands):
+            if monotonic() >= deadline:
+                raise DeniedError(NO_ZONES) from error
+            sleep(PAUSE)
 
 
 @cache

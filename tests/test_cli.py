@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -242,6 +243,27 @@ def test_history_shows_what_became_of_tasks(jobs: Jobs, board: Board) -> None:
     assert [entry["task"] for entry in lines(jobs("history", "--job", "a", "--json"))] == [first, first]
     assert "busy" in jobs("history", first).stdout
     assert len(lines(jobs("history", "--count", "1", "--json"))) == 1
+
+
+def test_doctor_names_what_could_not_be_read(jobs: Jobs, board: Board) -> None:
+    board.put("good", "test", "x", every=5)
+    board.client.hset(board.keys.job, "bad", "garbage")
+    board.client.zadd(board.keys.schedule, {"bad": 1})
+    board.tick()
+    result = jobs("doctor")
+    assert result.exit_code == 1
+    assert "✗ records: 1 could not be read and was set aside; the latest was in job bad" in result.stdout
+    board.client.delete(board.keys.bad)
+    assert jobs("doctor").exit_code == 0
+
+
+def test_doctor_tells_of_a_clock_that_went_back(jobs: Jobs, board: Board) -> None:
+    board.put("a", "test", "x", every=1)
+    board.tick(now=time.time() + 3600)
+    board.tick()
+    result = jobs("doctor")
+    assert re.search(r"(?m)^! time: Redis's clock went back by 3[56]\d\d\.?\d* s at 20", result.stdout)
+    assert result.exit_code == 0
 
 
 def test_doctor_finds_a_policy_that_would_evict_jobs(jobs: Jobs, board: Board) -> None:

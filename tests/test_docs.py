@@ -11,7 +11,7 @@ import yaml
 
 import jobs_core
 from jobs_core.cli import cli
-from jobs_core.commands import commands
+from jobs_core.engine.build import commands
 from jobs_core.options import JOB_OPTIONS, STATE, UNITS
 
 ROOT = Path(__file__).parent.parent
@@ -52,8 +52,8 @@ def test_every_lua_command_has_a_header(name: str) -> None:
     text = (ROOT / "jobs_core/lua" / f"{name.lower()}.lua").read_text()
     header = text.split("--]]")[0]
     assert f"{name} board" in header
-    assert f"EVALSHA <{name}>" in header
-    assert "Answers" in header or "1)" in header or name in ("JCOUNT", "JSTATS")
+    assert f"{name} 1 {{jobs}}" in header
+    assert "Returns" in header or "1)" in header or name in ("JCOUNT", "JSTATS")
 
 
 def test_help_and_version_import_neither_redis_nor_rich() -> None:

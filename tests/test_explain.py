@@ -59,6 +59,7 @@ SENTENCES = {
     "H H * * *": "At a minute that the job's id chooses of an hour that the job's id chooses.",
     "H(0-29) 3 * * *": "At a minute from 0 to 29 that the job's id chooses of hour 3.",
     "H/15 * * * *": "Every 15 minutes, beginning at one that the job's id chooses.",
+    "H/15 * * * MON-FRI": "Every 15 minutes, beginning at one that the job's id chooses, Monday to Friday.",
     "0 0 ? * ?": "At 00:00 every day.",
     "  0   3 * *\t* ": "At 03:00 every day.",
 }

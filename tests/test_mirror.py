@@ -26,6 +26,7 @@ METHODS = {
 """Commands whose method has another name."""
 
 WITHOUT = {
+    "acl": "asks for no more than the version of the server",
     "board schema": "calls no Redis",
     "completion": "calls no Redis",
     "doctor": "runs the checks of plugins on a board",

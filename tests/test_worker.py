@@ -136,9 +136,9 @@ def test_what_goes_wrong_beside_the_runner_is_a_failure_too(
     def end(token: str) -> None:
         raise SystemExit("out of turn")
 
-    board.push("test", "x", policy="ack")
     with working(board, runner(done)) as (worker, _):
         monkeypatch.setattr(worker._keeper, "end", end)
+        board.push("test", "x", policy="ack")
         wait_until(lambda: board.stats()["leased"] > 1)
     assert board.stats()["failed"] >= 1
 

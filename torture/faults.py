@@ -61,9 +61,9 @@ def promote_replica(stage: Stage, chance: random.Random) -> None:
         old.kill()
 
 
-def flush_scripts(stage: Stage, chance: random.Random) -> None:
-    """SCRIPT FLUSH."""
-    stage.admin(lambda client: client.script_flush())
+def flush_engine(stage: Stage, chance: random.Random) -> None:
+    """FUNCTION FLUSH and SCRIPT FLUSH."""
+    stage.admin(lambda client: (client.function_flush(), client.script_flush()))
 
 
 def kill_clients(stage: Stage, chance: random.Random) -> None:
@@ -114,7 +114,7 @@ def jump_clock(stage: Stage, chance: random.Random) -> None:
 FAULTS: dict[str, Fault] = {
     fault.__name__.replace("_", " "): fault
     for fault in (
-        *(kill_worker, drain_worker, stop_worker, kill_clock, kill_server, promote_replica, flush_scripts),
+        *(kill_worker, drain_worker, stop_worker, kill_clock, kill_server, promote_replica, flush_engine),
         *(kill_clients, pause_clients, fill_server, cut_network, block_network, mute_server, jump_clock),
     )
 }

@@ -42,9 +42,9 @@ class TimedCommands(Commands):
         super().__init__(board.client, board.keys)
         self._source = source
 
-    def _send(self, connection: Any, calls: Sequence[Call]) -> None:
+    def send(self, connection: Any, calls: Sequence[Call]) -> None:
         now = f"{self._source.now():.3f}"
-        super()._send(connection, [_at(call, now) for call in calls])
+        super().send(connection, [_at(call, now) for call in calls])
 
 
 def _at(call: Call, now: str) -> Call:

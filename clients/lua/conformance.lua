@@ -1,6 +1,9 @@
 -- Plays clients/conformance.json with this client, over redis-lua: what every client of Jobs must see.
 --
---     lua conformance.lua unix:///run/redis.sock ready        # a server, and a board there that has the commands
+--     lua conformance.lua unix:///run/redis.sock                   # by FCALL
+--     lua conformance.lua unix:///run/redis.sock --evalsha jobs    # by EVALSHA: the scripts of the board `jobs`
+--
+-- `jobs init` brings both to a server.
 --
 -- Prints TAP, and exits with 1 when a case fails.
 
@@ -9,7 +12,8 @@ package.path = folder .. '/?.lua;' .. package.path
 
 local redis, cjson, jobs = require 'redis', require 'cjson', require 'jobs'
 
-local url, ready = arg[1], arg[2] or 'jobs'
+local url = arg[1]
+local ready = arg[2] == '--evalsha' and (arg[3] or 'jobs')
 
 -- redis-lua raises an error where it meets one, which may be amid a list: make it a reply instead.
 local function connect()
@@ -130,12 +134,12 @@ function Player:play(steps)
   end
 end
 
--- An empty board, which has the commands of the one that is ready.
+-- An empty board; to call scripts, it has those of the one that is ready.
 local function new_player(number)
   local name = 'conformance-lua-' .. number
   for _, key in ipairs(raw('KEYS', '{' .. name .. '}:*')) do raw('DEL', key) end
-  raw('COPY', '{' .. ready .. '}:commands', '{' .. name .. '}:commands')
-  return setmetatable({ commands = jobs.commands(client, name), saved = {} }, Player)
+  if ready then raw('COPY', '{' .. ready .. '}:commands', '{' .. name .. '}:commands') end
+  return setmetatable({ commands = jobs.commands(client, name, { scripts = ready and true }), saved = {} }, Player)
 end
 
 local cases, failed = cjson.decode(read_file(folder .. '/../conformance.json')).cases, 0

@@ -1,7 +1,7 @@
 --- A client of Jobs, the scheduler that runs inside Redis.
 --
 -- One file for Lua 5.1 to 5.4 and LuaJIT. It takes a connected client, redis-lua's or one that is called as
--- lua-resty-redis is (an error is a second result), and calls the commands that the board has in Redis.
+-- lua-resty-redis is (an error is a second result), and calls the functions of Jobs in Redis.
 --
 --     local jobs = require 'jobs'
 --     local board = jobs.board(require('redis').connect('127.0.0.1', 6379), 'jobs')
@@ -13,10 +13,15 @@
 
 local unpack = table.unpack or unpack -- luacheck: ignore
 
-local jobs = { _VERSION = '0.1.0' }
+local jobs = { _VERSION = '0.2.0' }
+
+--- The commands that only read: they are called by FCALL_RO, which a replica and a user who may only read permit.
+jobs.READS = {
+  JCOUNT = true, JGET = true, JNEXT = true, JPERMIT = true, JSTATS = true, JTASKS = true, JWHEN = true,
+}
 
 ---@class jobs.Error
----@field code string     OPTION PAYLOAD NOTFOUND EXISTS STALE AGAIN FAULT, or SERVER for what Redis itself says
+---@field code string     OPTION PAYLOAD NOTFOUND EXISTS STALE AGAIN LAYOUT FAULT, or SERVER for what Redis itself says
 ---@field message string
 local Error = {}
 Error.__index = Error
@@ -45,9 +50,16 @@ local function as_text(value)
   return (string.format('%.6f', value):gsub('0+$', ''))
 end
 
+-- The method of a client for a command of Redis. lua-resty-redis has one for any; redis-lua is told of those that are
+-- newer than it is.
+local function method_of(client, name)
+  if not client[name] and client.define_command then client:define_command(name) end
+  return client[name] or refuse('SERVER', 'the client of Redis has no method ' .. name .. ': update it')
+end
+
 -- Call a method of a client, whose failures may be raised or come as a second result.
-local function invoke(client, method, ...)
-  local ok, reply, problem = pcall(client[method], client, ...)
+local function invoke(client, name, ...)
+  local ok, reply, problem = pcall(method_of(client, name), client, ...)
   if not ok then return nil, tostring(reply) end
   if not reply and type(problem) == 'string' then return nil, problem end
   if type(reply) == 'userdata' then reply = nil end -- ngx.null
@@ -70,33 +82,53 @@ local Commands = {}
 Commands.__index = Commands
 
 --- The commands of a board, by their names.
----@param client table   a connected client
----@param board? string  the board's name: 'jobs' unless given
+---@param client table    a connected client
+---@param board? string   the board's name: 'jobs' unless given
+---@param options? table  scripts: call the scripts of the board's `commands` hash by EVALSHA, and no functions
 ---@return jobs.Commands
-function jobs.commands(client, board)
-  return setmetatable({ client = client, tag = '{' .. (board or 'jobs') .. '}', shas = {} }, Commands)
+function jobs.commands(client, board, options)
+  local scripts = options and options.scripts or false
+  return setmetatable({ client = client, tag = '{' .. (board or 'jobs') .. '}', scripts = scripts, shas = {} }, Commands)
 end
 
+-- The SHA of a command's script, if the board's hash has it.
 function Commands:_sha(name)
   if not self.shas[name] then
-    local sha = invoke_well(self.client, 'hget', self.tag .. ':commands', name)
-    if not sha then
-      refuse('SERVER', 'the board ' .. self.tag .. ' has no command ' .. name .. ': run `jobs init` for it once')
-    end
-    self.shas[name] = sha
+    self.shas[name] = invoke_well(self.client, 'hget', self.tag .. ':commands', name)
   end
   return self.shas[name]
 end
 
--- Have another look when Redis does not know a script: whoever upgraded Jobs has loaded new ones.
+-- Call the script of a command. Answers whether Redis has it, and its reply.
 function Commands:_evaluate(name, arguments)
   for _ = 1, 2 do
-    local reply, problem = invoke(self.client, 'evalsha', self:_sha(name), 1, self.tag, unpack(arguments))
-    if not problem then return reply end
+    local sha = self:_sha(name)
+    if not sha then return false end
+    local reply, problem = invoke(self.client, 'evalsha', sha, 1, self.tag, unpack(arguments))
+    if not problem then return true, reply end
     if not problem:find('NOSCRIPT', 1, true) then fail_as_said(problem) end
-    self.shas = {}
+    self.shas = {} -- have another look: whoever upgraded Jobs has loaded new ones
   end
-  refuse('SERVER', 'Redis has lost the scripts of Jobs, as after a restart: run `jobs init` to load them')
+  return false
+end
+
+-- Call the function of a command. Answers whether Redis has it, and its reply.
+function Commands:_call_function(name, arguments)
+  local way = jobs.READS[name] and 'fcall_ro' or 'fcall'
+  local reply, problem = invoke(self.client, way, name, 1, self.tag, unpack(arguments))
+  if not problem then return true, reply end
+  if not problem:find('Function not found', 1, true) then fail_as_said(problem) end
+  return false
+end
+
+-- Call the function of a command, or its script: where Redis has lost the functions, the scripts may be left.
+function Commands:_send(name, arguments)
+  local found, reply = false, nil
+  if not self.scripts then found, reply = self:_call_function(name, arguments) end
+  if not found then found, reply = self:_evaluate(name, arguments) end
+  if found then return reply end
+  refuse('SERVER', 'Redis does not have the ' .. (self.scripts and 'scripts' or 'functions') .. ' of Jobs, or not '
+    .. name .. ': run `jobs init`')
 end
 
 --- Call a command: commands:call('JNEXT', 'tick', 'count', 3). Returns its reply; raises what is refused.
@@ -106,10 +138,10 @@ function Commands:call(name, ...)
   local arguments = {}
   for i = 1, select('#', ...) do arguments[i] = as_text((select(i, ...))) end
   while true do
-    local ok, reply = pcall(self._evaluate, self, name, arguments)
+    local ok, reply = pcall(self._send, self, name, arguments)
     if ok then return reply end
     if not jobs.is_error(reply, 'AGAIN') then error(reply, 0) end
-    while tonumber(self:call('JAPPLY', 'roll')) > 0 do end
+    while tonumber(self:_send('JAPPLY', { 'roll' })) > 0 do end
   end
 end
 
@@ -152,11 +184,12 @@ Board.__index = Board
 --- A named set of jobs.
 ---@param client table    a connected client
 ---@param name? string    'jobs' unless given
----@param options? table  json: a library with decode and encode, if neither cjson nor dkjson is there
+---@param options? table  json: a library with decode and encode, if neither cjson nor dkjson is there; scripts: call
+---  scripts by EVALSHA, and no functions
 ---@return jobs.Board
 function jobs.board(client, name, options)
   return setmetatable({
-    client = client, name = name or 'jobs', commands = jobs.commands(client, name),
+    client = client, name = name or 'jobs', commands = jobs.commands(client, name, options),
     json = find_json(options and options.json),
   }, Board)
 end

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
-from jobs_core.errors import JobsError
+from jobs_core.errors import DeniedError, JobsError
 from jobs_core.model import Check, Finding
 
 SHELL_FUNCTION = """\
@@ -24,20 +25,23 @@ MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", 
 
 
 @click.command()
-@click.option("--functions", is_flag=True, help="Load them as a Redis Functions library too, for FCALL.")
+@click.option(
+    "--functions", is_flag=True, hidden=True, help="Has no effect: the functions are always loaded."
+)
 @json_option
 @connected
 def init(functions: bool, as_json: bool, url: str | None, board_name: str) -> None:
-    """Load the commands into Redis.
+    """Load the commands and the time zones into Redis.
 
-    Their SHAs go to the hash {board}:commands, for EVALSHA from any client. Other commands of `jobs` do
-    this by themselves.
+    The commands are a library of functions, for FCALL. They are loaded as scripts, too, for clients that
+    cannot call functions: the hash {board}:commands has the SHA of each, for EVALSHA. Other commands of
+    `jobs` do this by themselves; in a cluster, init makes the board.
 
     \b
-      jobs init --functions
-      redis-cli FCALL JNEXT 1 {jobs} tick
+      jobs init
+      redis-cli FCALL_RO JNEXT 1 {jobs} tick
     """
-    shas = open_board(url, board_name).init(functions=functions)
+    shas = open_board(url, board_name).init()
     if as_json:
         echo_json(shas)
     else:
@@ -107,18 +111,18 @@ def settings(ctx: click.Context, as_json: bool) -> None:
 @connected
 @click.pass_context
 def doctor(ctx: click.Context, ledger: bool, as_json: bool, url: str | None, board_name: str) -> None:
-    """Check the server, the clocks, the plugins, the ledger.
+    """Check the server, the user's permissions, the clocks, the plugins, the ledger.
 
-    Exits with 1 when it finds a problem.
+    It only reads: a replica and a user who may only read will do. Exits with 1 when it finds a problem.
 
     \b
       jobs doctor
       jobs doctor --ledger
     """
     board = open_board(url, board_name)
+    board.commands.prepare()  # a server that does not answer is one error, not one for each check
     problems = 0
-    for check in [check for check in board.plugins.checks() if check.name == "ledger" or not ledger]:
-        finding = _examine(check, board)
+    for check, finding in _findings(board, "ledger" if ledger else None):
         problems += finding.state == "problem"
         if as_json:
             echo_json({"check": check.name} | asdict(finding))
@@ -150,13 +154,36 @@ def completion(ctx: click.Context, shell: str) -> None:
     click.echo(SHELL_FUNCTION)
 
 
+def _findings(board: Any, only: str | None) -> Iterator[tuple[Check, Finding]]:
+    """Run the checks, permissions first: so what this user is denied is said once, and not by each check."""
+    checks = [check for check in board.plugins.checks() if only in (None, check.name)]
+    said: set[str] = set()
+    for check in sorted(checks, key=lambda check: check.name != "permissions"):
+        try:
+            finding = _examine(check, board)
+        except DeniedError as error:
+            if "permissions" in said:
+                continue
+            finding = Finding("problem", str(error))
+        if finding.state == "problem":
+            if finding.note in said:
+                continue  # another check met the same obstacle
+            said |= {check.name, finding.note}
+        yield check, finding
+
+
 def _examine(check: Check, board: Any) -> Finding:
-    """Run one check; one that fails is a problem of its own, and keeps none of the others from running."""
+    """Run one check; one that fails is a problem of its own, and keeps none of the others from running.
+
+    Raises DeniedError.
+    """
     from jobs_core.commands import translated
 
     try:
-        with translated():
+        with translated(board.commands.server):
             return check.run(board)
+    except DeniedError:
+        raise
     except JobsError as error:
         return Finding("problem", str(error))
     except Exception as error:

@@ -17,18 +17,17 @@
   (a JSON object, likewise, or left out above 64 KiB), unstarted (1: this attempt never began; what is reported is of the one
   before), now (tests).
 
-    EVALSHA <JACK> 1 {jobs} tick@1763900005000#7 done note 'exit 0'
+    FCALL JACK 1 {jobs} tick@1763900005000#7 done note 'exit 0'
 
   A task that somebody asked to cancel is not queued again: retry, fail, release and accept then end it as cancelled.
-  Answers the task's id.
+  Returns the task's id.
   Errors: JOBS STALE when the token no longer holds the task; JOBS OPTION.
 --]]
---- @include "command"
---- @include "ack"
---- @include "follow"
+local dependents = require 'due.dependents'
+local reports = require 'ending.reports'
 
-return command(function()
-  local id = ack(KEYS[1], ARGV)
-  follow_endings(KEYS[1])
+return function(board, args)
+  local id = reports.apply(board, args)
+  dependents.queue_ready(board)
   return id
-end)
+end

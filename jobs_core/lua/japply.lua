@@ -11,49 +11,52 @@
   JOBS AGAIN: whoever meets that rolls on. Whoever stops before the commit leaves the board as it was. The jobs are put
   as of when the stage was begun: +10m counts from then.
 
-    EVALSHA <JAPPLY> 1 {jobs} begin                       answers the stage: 1-0
-    EVALSHA <JAPPLY> 1 {jobs} check 1-0 report            refused if a job would wait for itself; answers OK
-    EVALSHA <JAPPLY> 1 {jobs} commit 1-0 board.yml        answers how many jobs change
-    EVALSHA <JAPPLY> 1 {jobs} roll                        answers how many are still to come; 0: all is in place
-    EVALSHA <JAPPLY> 1 {jobs} drop 1-0                    give up; answers OK
+    FCALL JAPPLY 1 {jobs} begin                       returns the stage: 1-0
+    FCALL JAPPLY 1 {jobs} check 1-0 report            refused if a job would wait for itself; answers OK
+    FCALL JAPPLY 1 {jobs} commit 1-0 board.yml        returns how many jobs change
+    FCALL JAPPLY 1 {jobs} roll                        returns how many are still to come; 0: all is in place
+    FCALL JAPPLY 1 {jobs} drop 1-0                    give up; answers OK
 
   Of jobs that wait for each other, check first what others wait for: that is quicker.
 
-  Answers what is said above.
+  Returns what is said above.
   Errors: JOBS AGAIN; JOBS OPTION; JOBS STALE when the stage is gone, or the board was revised since it began: what runs
   after what, or a job that is staged, by hand or by another board file.
 --]]
---- @include "command"
---- @include "after"
---- @include "instant"
---- @include "pairs"
---- @include "revision"
---- @include "roll"
---- @include "settled"
---- @include "stage"
+local apply_state = require 'base.apply_state'
+local arguments = require 'base.arguments'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local roll_forward = require 'board.roll_forward'
+local stages = require 'board.stages'
+local dependencies = require 'define.dependencies'
+local revision = require 'job.revision'
+local wake = require 'queue.wake'
+local instant = require 'time.instant'
 
 -- What jobs wait for as the stage will leave them. Which of them are clear is kept from one call to the next.
 local function staged_graph(board, stage)
   local parents, clear = stages.key(board, stage, ':parents'), stages.key(board, stage, ':clear')
-  local graph = after.graph(board, function(id) return redis.call('HGET', parents, id) or nil end)
+  local graph = dependencies.graph(board, function(id) return redis.call('HGET', parents, id) or nil end)
   graph.is_clear = function(id) return redis.call('SISMEMBER', clear, id) == 1 end
   graph.clear = function(id) redis.call('SADD', clear, id) end
   return graph
 end
 
-local function begin(board)
-  refuse_unsettled(board)
-  local now = now_option(read_pairs(ARGV, 2, { now = true }))
-  local stage = digits(redis.call('HINCRBY', key(board, 'stats'), 'stages', 1)) .. '-' .. revision(board)
+local function begin(board, _, args)
+  apply_state.require_no_pending_apply(board)
+  local now = instant.now(arguments.read_options(args, 2, { now = true }))
+  local stage = digits(redis.call('HINCRBY', key(board, 'stats'), 'stages', 1)) .. '-' .. revision.current(board)
   redis.call('HSET', stages.key(board, stage, ':jobs'), '', digits(now))
   stages.keep(board, stage)
   return stage
 end
 
-local function check(board, stage)
+local function check(board, stage, args)
   stages.begun(board, stage)
-  local id = ARGV[3] or ''
-  if after.refuse_cycle(id, staged_graph(board, stage)) then
+  local id = args[3] or ''
+  if dependencies.refuse_cycle(id, staged_graph(board, stage)) then
     redis.call('SREM', stages.key(board, stage, ':unchecked'), id)
   end
   stages.keep(board, stage)
@@ -65,7 +68,7 @@ local function refuse_unready(board, stage, ids, jobs)
   if staged == 0 or staged ~= redis.call('HLEN', jobs) - 1 then
     fail('STALE', 'the stage is gone, or nothing was staged: begin again')
   end
-  if stage:match('%d+$') ~= revision(board) then
+  if stage:match('%d+$') ~= revision.current(board) then
     fail('STALE', 'the board was changed meanwhile, by a board file or by hand: begin again')
   end
   if redis.call('EXISTS', stages.key(board, stage, ':unchecked')) == 1 then
@@ -73,9 +76,9 @@ local function refuse_unready(board, stage, ids, jobs)
   end
 end
 
-local function commit(board, stage)
-  refuse_unsettled(board)
-  local owner = ARGV[3] or ''
+local function commit(board, stage, args)
+  apply_state.require_no_pending_apply(board)
+  local owner = args[3] or ''
   stages.check_owner(owner)
   local ids, jobs = stages.key(board, stage, ''), stages.key(board, stage, ':jobs')
   refuse_unready(board, stage, ids, jobs)
@@ -85,8 +88,8 @@ local function commit(board, stage)
   redis.call('PERSIST', key(board, 'rolling'))
   redis.call('PERSIST', key(board, 'rolling:jobs'))
   stages.drop(board, stage)
-  revise(board)
-  wake_clock(board)
+  revision.bump(board)
+  wake.clock(board)
   return redis.call('LLEN', key(board, 'rolling'))
 end
 
@@ -95,12 +98,12 @@ local function drop(board, stage)
   return redis.status_reply('OK')
 end
 
-local VERBS = { begin = begin, check = check, commit = commit, roll = roll, drop = drop }
+local VERBS = { begin = begin, check = check, commit = commit, roll = roll_forward.step, drop = drop }
 local STAGED = { check = true, commit = true, drop = true }
 
-return command(function()
-  local board, verb, stage = KEYS[1], ARGV[1] or '', ARGV[2] or ''
+return function(board, args)
+  local verb, stage = args[1] or '', args[2] or ''
   if not VERBS[verb] then fail('OPTION', 'JAPPLY starts with begin, check, commit, roll or drop') end
   if STAGED[verb] then stages.check(stage) end
-  return VERBS[verb](board, stage)
-end)
+  return VERBS[verb](board, stage, args)
+end

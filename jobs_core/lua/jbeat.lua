@@ -3,37 +3,37 @@
 
   Extend leases: each holds for `lease` (a duration) from now, or longer if it did already.
 
-    EVALSHA <JBEAT> 1 {jobs} 30 tick@1763900005000#7
+    FCALL JBEAT 1 {jobs} 30 tick@1763900005000#7
 
-  Answers a list of 1 (extended), 0 (the token no longer holds its task: stop working on it) or 2 (extended, but
+  Returns a list of 1 (extended), 0 (the token no longer holds its task: stop working on it) or 2 (extended, but
   somebody asked to cancel it: stop, and report `cancelled`).
   Errors: JOBS OPTION.
 --]]
---- @include "command"
---- @include "instant"
---- @include "pairs"
---- @include "key"
---- @include "head"
+local arguments = require 'base.arguments'
+local clock = require 'base.clock'
+local key = require('base.keys').key
+local duration = require 'time.duration'
+local instant = require 'time.instant'
 
--- Answers how many of ARGV are tokens, and the time.
-local function read_arguments()
-  for i = 2, #ARGV do
-    if ARGV[i] == '--' then return i - 1, now_option(read_pairs(ARGV, i + 1, { now = true })) end
+-- Returns how many of args are tokens, and the time.
+local function read_arguments(args)
+  for i = 2, #args do
+    if args[i] == '--' then return i - 1, instant.now(arguments.read_options(args, i + 1, { now = true })) end
   end
-  return #ARGV, clock()
+  return #args, clock.now()
 end
 
-return command(function()
-  local leased, cancelling = key(KEYS[1], 'leased'), key(KEYS[1], 'cancelling')
-  local lease = duration('lease', ARGV[1] or '')
-  local last, now = read_arguments()
+return function(board, args)
+  local leased, cancelling = key(board, 'leased'), key(board, 'cancelling')
+  local lease = duration.ms('lease', args[1] or '')
+  local last, now = read_arguments(args)
   local held = {}
   for i = 2, last do
-    held[i - 1] = redis.call('ZSCORE', leased, ARGV[i]) and 1 or 0
+    held[i - 1] = redis.call('ZSCORE', leased, args[i]) and 1 or 0
     if held[i - 1] == 1 then
-      redis.call('ZADD', leased, 'XX', 'GT', now + lease, ARGV[i])
-      if redis.call('SISMEMBER', cancelling, ARGV[i]) == 1 then held[i - 1] = 2 end
+      redis.call('ZADD', leased, 'XX', 'GT', now + lease, args[i])
+      if redis.call('SISMEMBER', cancelling, args[i]) == 1 then held[i - 1] = 2 end
     end
   end
   return held
-end)
+end

@@ -7,30 +7,37 @@
 
   A call looks at some hundred tasks: call it again with the cursor it answers, until that is 0.
 
-    EVALSHA <JCANCEL> 1 {jobs} tick@1763900005000
+    FCALL JCANCEL 1 {jobs} tick@1763900005000
       1) 0                      the cursor
       2) 1) cancelled           what was done: cancelled, or cancelling (it runs)
   Errors: JOBS OPTION.
 --]]
---- @include "command"
---- @include "clock"
---- @include "fail"
---- @include "lease"
---- @include "cancel"
---- @include "follow"
---- @include "places"
+local clock = require 'base.clock'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local dependents = require 'due.dependents'
+local cancellation = require 'ending.cancellation'
+local ended_tasks = require 'ending.ended_tasks'
+local endings = require 'ending.endings'
+local events = require 'ending.events'
+local counters = require 'ledger.counters'
+local release = require 'limit.release'
+local open_runs = require 'queue.open_runs'
+local records = require 'queue.records'
+local task_locations = require 'queue.task_locations'
 
 local PAGE = 500
 
 local function tell_cancelled(board, task)
-  tell(board, task, task.attempt, 'cancelled', {})
+  events.record(board, task, task.attempt, 'cancelled', {})
   return 'cancelled'
 end
 
 local function cancel_delayed(board, ticket)
-  local task = read_record(redis.call('HGET', key(board, 'task'), ticket))
+  local task = records.read(redis.call('HGET', key(board, 'task'), ticket))
+  if not task then return nil end
   redis.call('ZREM', key(board, 'delayed'), ticket)
-  finish(board, ticket, task, 'cancelled', clock())
+  endings.complete(board, ticket, task, 'cancelled', clock.now())
   return tell_cancelled(board, task)
 end
 
@@ -39,32 +46,32 @@ local function cancel_queued(board, place, record)
   if redis.call('LREM', key(board, place), -1, record) == 0 then return nil end
   local limit = place:match('^held:(.*)$')
   if limit and redis.call('EXISTS', key(board, place)) == 0 then redis.call('SREM', key(board, 'held'), limit) end
-  local task = read_record(record)
-  if not limit then make_room(board, task) end
-  tally(board, task_job(task.id), 'cancelled', 1)
-  close_run(board, task.id)
-  note_ending(board, task_job(task.id), 'cancelled', clock())
+  local task = records.read(record)
+  if not limit then release.free_slot(board, task) end
+  counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
+  open_runs.remove(board, task.id)
+  ended_tasks.note(board, records.job_of(task.id), 'cancelled', clock.now())
   return tell_cancelled(board, task)
 end
 
 local function cancel(board, place, member)
-  if place == 'leased' then return cancel_held(board, member, clock()) and 'cancelled' or 'cancelling' end
+  if place == 'leased' then return cancellation.cancel_leased(board, member, clock.now()) and 'cancelled' or 'cancelling' end
   if place == 'delayed' then return cancel_delayed(board, member) end
   return cancel_queued(board, place, member)
 end
 
-return command(function()
-  local board, id = KEYS[1], ARGV[1] or ''
-  if not task_job(id) then fail('OPTION', "'" .. id .. "' is not the id of a task: <job>@<due>") end
+return function(board, args)
+  local id = args[1] or ''
+  if not records.job_of(id) then fail('OPTION', "'" .. id .. "' is not the id of a task: <job>@<due>") end
   local found = {}
   -- In the order in which tasks move, so that one that is taken meanwhile is met again.
-  local names = places_of(board, { 'queued', 'held', 'delayed', 'leased' })
-  local cursor = walk(board, names, ARGV[2] or '0', PAGE, function(place, member)
-    local is_it = (SETS[place] and token_task or record_id)(member) == id
+  local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })
+  local cursor = task_locations.scan(board, names, args[2] or '0', PAGE, function(place, member)
+    local is_it = (task_locations.SETS[place] and records.id_of_token or records.glance)(member) == id
     local done = is_it and cancel(board, place, member)
     if done then found[#found + 1] = done end
     return 1, done
   end)
-  follow_endings(board)
+  dependents.queue_ready(board)
   return { cursor, found }
-end)
+end

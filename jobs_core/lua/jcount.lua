@@ -4,20 +4,20 @@
   What is on the board now, as name and number pairs: jobs, scheduled, queued, held (by a limit), delayed, leased, dead,
   and queue:<name> for each queue that was ever used (beyond about a hundred, for those that have tasks).
 
-    EVALSHA <JCOUNT> 1 {jobs}
+    FCALL_RO JCOUNT 1 {jobs}
 
   Errors: JOBS AGAIN.
 --]]
---- @include "command"
---- @include "places"
---- @include "record"
---- @include "settled"
+local apply_state = require 'base.apply_state'
+local key = require('base.keys').key
+local lanes = require 'queue.lanes'
+local task_locations = require 'queue.task_locations'
 
 -- How many tasks wait in each queue, whatever their priority; the queues' names in order; and how many wait in all.
 local function queue_lengths(board)
   local lengths, names, all = {}, {}, 0
-  for _, place in ipairs(lanes_in_use(board)) do
-    local queue, n = split_lane(place), size(board, place)
+  for _, place in ipairs(task_locations.lanes_in_use(board)) do
+    local queue, n = lanes.split(place), task_locations.size(board, place)
     if not lengths[queue] then names[#names + 1] = queue end
     lengths[queue], all = (lengths[queue] or 0) + n, all + n
   end
@@ -25,21 +25,20 @@ local function queue_lengths(board)
   return lengths, names, all
 end
 
-return command(function()
-  local board = KEYS[1]
-  refuse_unsettled(board)
+return function(board, args)
+  apply_state.require_no_pending_apply(board)
   local lengths, names, queued = queue_lengths(board)
   local counts = {
     'jobs', redis.call('HLEN', key(board, 'job')),
     'scheduled', redis.call('ZCARD', key(board, 'schedule')),
     'queued', queued,
-    'held', total(board, held_lists(board)),
-    'delayed', size(board, 'delayed'),
-    'leased', size(board, 'leased'),
-    'dead', size(board, 'dead'),
+    'held', task_locations.total_size(board, task_locations.held_lists(board)),
+    'delayed', task_locations.size(board, 'delayed'),
+    'leased', task_locations.size(board, 'leased'),
+    'dead', task_locations.size(board, 'dead'),
   }
   for _, name in ipairs(names) do
     counts[#counts + 1], counts[#counts + 2] = name, lengths[name]
   end
   return counts
-end)
+end

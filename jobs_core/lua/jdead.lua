@@ -6,18 +6,24 @@
     retry   queue it again, under the same id, as its first attempt: its losses and failures are forgotten
     purge   drop it for good
 
-    EVALSHA <JDEAD> 1 {jobs} retry tick@1763900005000#7
+    FCALL JDEAD 1 {jobs} retry tick@1763900005000#7
 
-  Answers how many there were. Name no more than about a hundred at once.
+  Returns how many there were. Name no more than about a hundred at once.
   Errors: JOBS OPTION.
 --]]
---- @include "command"
---- @include "fail"
---- @include "ending"
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local events = require 'ending.events'
+local packed_job = require 'job.packed_job'
+local counters = require 'ledger.counters'
+local bad_records = require 'queue.bad_records'
+local open_runs = require 'queue.open_runs'
+local queues = require 'queue.queues'
+local records = require 'queue.records'
 
 -- It was not the end after all. The job may have been removed and put again since: then its ledger knows nothing.
 local function uncount_dead(board, job)
-  count(board, 'dead', -1)
+  counters.add(board, 'dead', -1)
   if tonumber(redis.call('HGET', key(board, 'ledger'), 'dead ' .. job) or 0) > 0 then
     redis.call('HINCRBY', key(board, 'ledger'), 'dead ' .. job, -1)
   end
@@ -25,36 +31,42 @@ end
 
 -- A job with an overlap of its own takes it into account.
 local function reopen_run(board, task)
-  local packed = redis.call('HGET', key(board, 'job'), task_job(task))
-  if packed and unpack_job(packed).w then open_run(board, task_job(task), task) end
+  local packed = redis.call('HGET', key(board, 'job'), records.job_of(task))
+  local head = packed and packed_job.unpack(packed)
+  if head and head.overlap then open_runs.add(board, records.job_of(task), task) end
 end
 
 local VERBS = {
   retry = function(board, task)
     task.attempt, task.history = 1, ''
-    enqueue(board, task.lane, { write_record(task) })
+    queues.append(board, task.lane, { records.write(task) })
     reopen_run(board, task.id)
-    uncount_dead(board, task_job(task.id))
-    tally(board, task_job(task.id), 'revived', 1)
-    tell(board, task, task.attempt, 'revived', {})
+    uncount_dead(board, records.job_of(task.id))
+    counters.add_for_job(board, records.job_of(task.id), 'revived', 1)
+    events.record(board, task, task.attempt, 'revived', {})
   end,
   purge = function(board, task)
-    count(board, 'purged', 1)
-    tell(board, task, task.attempt, 'purged', {})
+    counters.add(board, 'purged', 1)
+    events.record(board, task, task.attempt, 'purged', {})
   end,
 }
 
-return command(function()
-  local board, act = KEYS[1], VERBS[ARGV[1]]
+return function(board, args)
+  local act = VERBS[args[1]]
   if not act then fail('OPTION', 'JDEAD starts with retry or purge') end
   local n = 0
-  for i = 2, #ARGV do
-    if redis.call('ZREM', key(board, 'dead'), ARGV[i]) == 1 then
-      local record = redis.call('HGET', key(board, 'task'), ARGV[i])
-      redis.call('HDEL', key(board, 'task'), ARGV[i])
-      act(board, read_record(record))
-      n = n + 1
+  for i = 2, #args do
+    if redis.call('ZREM', key(board, 'dead'), args[i]) == 1 then
+      local record = redis.call('HGET', key(board, 'task'), args[i])
+      redis.call('HDEL', key(board, 'task'), args[i])
+      local task = records.read(record)
+      if task then
+        act(board, task)
+        n = n + 1
+      else
+        bad_records.set_aside(board, 'dead', record, args[i])
+      end
     end
   end
   return n
-end)
+end

@@ -3,25 +3,25 @@
 
   Remove jobs, and their ledgers. Tasks that are already queued still run.
 
-    EVALSHA <JDEL> 1 {jobs} tick
+    FCALL JDEL 1 {jobs} tick
 
-  Answers how many there were.
+  Returns how many there were.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
---- @include "command"
---- @include "fail"
---- @include "remove_job"
---- @include "revision"
---- @include "settled"
+local apply_state = require 'base.apply_state'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local removal = require 'define.removal'
+local revision = require 'job.revision'
 
-return command(function()
-  if #ARGV == 0 then fail('OPTION', 'JDEL needs the id of a job') end
-  local board, removed = KEYS[1], 0
-  refuse_unsettled(board)
-  for _, id in ipairs(ARGV) do
-    touch(board, id)
+return function(board, args)
+  if #args == 0 then fail('OPTION', 'JDEL needs the id of a job') end
+  local removed = 0
+  apply_state.require_no_pending_apply(board)
+  for _, id in ipairs(args) do
+    revision.bump_if_staged(board, id)
     redis.call('HDEL', key(board, 'owners'), id)
-    if remove_job(board, id) then removed = removed + 1 end
+    if removal.remove_job(board, id) then removed = removed + 1 end
   end
   return removed
-end)
+end

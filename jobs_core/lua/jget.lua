@@ -4,24 +4,24 @@
   Read jobs as JSON: the options they were put with, `next` (epoch seconds, absent when there is none), `left`
   (runs left of repeat) and `state`: scheduled, waiting (for other jobs), paused, ended or manual (it only runs when pushed).
 
-    EVALSHA <JGET> 1 {jobs} tick
+    FCALL_RO JGET 1 {jobs} tick
       1) {"id":"tick","runner":"shell","payload":"echo hi","every":5,"start":1763900000,"next":1763900005,"state":"scheduled"}
 
-  Answers a list, with a null for each id that is not there.
+  Returns a list, with a null for each id that is not there.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
---- @include "command"
---- @include "fail"
---- @include "describe"
---- @include "settled"
+local apply_state = require 'base.apply_state'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local describe = require 'job.describe'
 
-return command(function()
-  if #ARGV == 0 then fail('OPTION', 'JGET needs the id of a job') end
-  refuse_unsettled(KEYS[1])
-  local board, jobs = KEYS[1], {}
-  for i, id in ipairs(ARGV) do
+return function(board, args)
+  if #args == 0 then fail('OPTION', 'JGET needs the id of a job') end
+  apply_state.require_no_pending_apply(board)
+  local jobs = {}
+  for i, id in ipairs(args) do
     local packed = redis.call('HGET', key(board, 'job'), id)
-    jobs[i] = packed and describe(id, packed, redis.call('ZSCORE', key(board, 'schedule'), id))
+    jobs[i] = packed and describe.json(id, packed, redis.call('ZSCORE', key(board, 'schedule'), id))
   end
   return jobs
-end)
+end

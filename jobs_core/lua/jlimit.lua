@@ -5,27 +5,29 @@
   period. What is not given is not limited; with neither, the limit is gone. Tasks that run already count from when
   they are taken, so a new limit sees those taken after it. A job's own limit is an option of the job.
 
-    EVALSHA <JLIMIT> 1 {jobs} runner http concurrency 20 rate 100/1m
+    FCALL JLIMIT 1 {jobs} runner http concurrency 20 rate 100/1m
 
-  Answers the limit as it is kept: concurrency, n and period in ms, each - when there is none.
+  Returns the limit as it is kept: concurrency, n and period in ms, each - when there is none.
   Errors: JOBS OPTION.
 --]]
---- @include "command"
---- @include "instant"
---- @include "pairs"
---- @include "limits"
---- @include "schedule"
---- @include "worker_options"
+local arguments = require 'base.arguments'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local worker_options = require 'job.worker_options'
+local limits = require 'limit.limits'
+local timers = require 'queue.timers'
+local instant = require 'time.instant'
 
-return command(function()
-  local board, kind, name = KEYS[1], ARGV[1], ARGV[2] or ''
+return function(board, args)
+  local kind, name = args[1], args[2] or ''
   if kind ~= 'queue' and kind ~= 'runner' then fail('OPTION', 'a limit is of a queue or of a runner') end
-  name = kind .. ':' .. (kind == 'queue' and queue_name(name) or word('the name', name))
-  local options = read_pairs(ARGV, 3, { concurrency = true, rate = true, now = true })
-  local now = now_option(options)
-  local concurrency = options.concurrency and whole('concurrency', options.concurrency, 1)
+  name = kind .. ':' .. (kind == 'queue' and worker_options.queue_name(name) or worker_options.word('the name', name))
+  local options = arguments.read_options(args, 3, { concurrency = true, rate = true, now = true })
+  local now = instant.now(options)
+  local concurrency = options.concurrency and arguments.whole_number('concurrency', options.concurrency, 1)
   local n, period
-  if options.rate then n, period = split_rate(rate('rate', options.rate)) end
+  if options.rate then n, period = limits.split_rate(worker_options.rate('rate', options.rate)) end
   local kept = table.concat({ concurrency or '-', n or '-', period and digits(period) or '-' }, ' ')
   if concurrency or n then
     redis.call('HSET', key(board, 'limits'), name, kept)
@@ -34,6 +36,6 @@ return command(function()
   end
   if not concurrency then redis.call('DEL', key(board, 'running:' .. name)) end
   if not n then redis.call('DEL', key(board, 'rate:' .. name)) end
-  plan(board, 'gates', name, now)  -- what it holds may have room now
+  timers.set(board, 'gates', name, now)  -- what it holds may have room now
   return kept
-end)
+end

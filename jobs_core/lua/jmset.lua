@@ -4,25 +4,21 @@
   Put several jobs in one call, each as JSET (set) or JSETNX (create) would. `words` is how many arguments each
   has. One that is refused keeps none of the others from being put. Put no more than about a hundred at once.
 
-    EVALSHA <JMSET> 1 {jobs} set 5 a shell 'echo a' every 5 3 b shell 'echo b'
+    FCALL JMSET 1 {jobs} set 5 a shell 'echo a' every 5 3 b shell 'echo b'
       1) (integer) 1763900000000
       2) (integer) 0
 
-  Answers, for each job, what JSET would: its next run in ms since the epoch, or 0, or an error.
+  Returns, for each job, what JSET would: its next run in ms since the epoch, or 0, or an error.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
---- @include "command"
---- @include "put"
---- @include "words"
+local arguments = require 'base.arguments'
+local fail = require('base.errors').fail
+local put = require 'define.put'
 
 local MODES = { set = false, create = true }
 
-return command(function()
-  local create_only = MODES[ARGV[1]]
+return function(board, args)
+  local create_only = MODES[args[1]]
   if create_only == nil then fail('OPTION', 'JMSET starts with set or create') end
-  local ground, replies = ground_by_hand(KEYS[1]), {}
-  for i, arguments in ipairs(read_words(ARGV, 2)) do
-    replies[i] = command(put, ground, arguments, create_only)
-  end
-  return replies
-end)
+  return put.apply_all(board, arguments.split_groups(args, 2), create_only)
+end

@@ -5,23 +5,24 @@
   how it ended. Each comes with the stream it was printed to, such as stdout. About the last 10,000 are kept, until `keep`
   is over after the last of them. Pass on no more than some hundred lines at once.
 
-    EVALSHA <JOUTPUT> 1 {jobs} push:7@1763900005000#9 stdout 'hello' stderr 'no such file'
+    FCALL JOUTPUT 1 {jobs} push:7@1763900005000#9 stdout 'hello' stderr 'no such file'
     XRANGE {jobs}:output:push:7@1763900005000 - +
 
-  Answers how many were kept: 0 when the token no longer holds its task, or nothing is to be kept.
+  Returns how many were kept: 0 when the token no longer holds its task, or nothing is to be kept.
   Errors: JOBS OPTION.
 --]]
---- @include "command"
---- @include "fail"
---- @include "kept"
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local events = require 'ending.events'
+local leases = require 'queue.leases'
 
-return command(function()
-  local board, token = KEYS[1], ARGV[1] or ''
-  if #ARGV < 3 or #ARGV % 2 == 0 then fail('OPTION', 'JOUTPUT takes a token, and pairs of stream and line') end
+return function(board, args)
+  local token = args[1] or ''
+  if #args < 3 or #args % 2 == 0 then fail('OPTION', 'JOUTPUT takes a token, and pairs of stream and line') end
   if not redis.call('ZSCORE', key(board, 'leased'), token) then return 0 end
-  local task = read_record(redis.call('HGET', key(board, 'task'), token))
-  local period = kept_for(task)
+  local task = leases.find(board, token)
+  local period = task and events.output_period(task)
   if not period then return 0 end
-  for i = 2, #ARGV, 2 do keep_entry(board, task, period, 'stream', ARGV[i], 'line', ARGV[i + 1]) end
-  return (#ARGV - 1) / 2
-end)
+  for i = 2, #args, 2 do events.append_output(board, task, period, 'stream', args[i], 'line', args[i + 1]) end
+  return (#args - 1) / 2
+end

@@ -3,21 +3,22 @@
 
   Stop scheduling a job until JRESUME. Tasks that are already queued still run.
 
-    EVALSHA <JPAUSE> 1 {jobs} tick
+    FCALL JPAUSE 1 {jobs} tick
 
-  Answers 1, or 0 when it was paused already.
+  Returns 1, or 0 when it was paused already.
   Errors: JOBS AGAIN, JOBS NOTFOUND.
 --]]
---- @include "command"
---- @include "find_job"
+local key = require('base.keys').key
+local lookup = require 'job.lookup'
+local packed_job = require 'job.packed_job'
 
-return command(function()
-  local board, id = KEYS[1], ARGV[1]
-  local head, body = find_job(board, id)
-  if head.z then return 0 end
-  head.z = 1
-  head.x = tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or nil)
-  redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
+return function(board, args)
+  local id = args[1]
+  local head, body = lookup.require_job(board, id)
+  if head.paused then return 0 end
+  head.paused = 1
+  head.paused_next = tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or nil)
+  redis.call('HSET', key(board, 'job'), id, packed_job.pack(head, body))
   redis.call('ZREM', key(board, 'schedule'), id)
   return 1
-end)
+end

@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
---[[ JPOP board numqueues queue [queue …] [count n] [lease duration] [worker name] [now time]
+--[[ JPOP board numqueues queue [queue …] [count n] [lease duration] [worker name] [raw 1] [now time]
 
   Take up to `count` (1 unless given, at most 500) tasks from the queues, in the order the queues are named, those of
   a higher priority first. With `lease` each task is held under a token until JACK, or until the lease ends unrenewed
   (JBEAT). A job's own `lease` comes first. Without `lease`, or where the job's policy is none, the task is gone from Redis: at
   most once. A task that a limit does not let start stays behind, without keeping others from being taken.
 
-    EVALSHA <JPOP> 1 {jobs} 1 shell count 1 lease 30 worker host-1
+    FCALL JPOP 1 {jobs} 1 shell count 1 lease 30 worker host-1
       1)  1) id       2) tick@1763900005000
           3) token    4) tick@1763900005000#7      (empty without a lease)
           5) job      6) tick
@@ -14,163 +14,221 @@
           9) queue   10) shell
          11) due     12) 1763900005000             ms since the epoch
          13) attempt 14) 1
-         15) history 16)                           of its earlier attempts, as include/attempts.lua writes it
+         15) history 16)                           of its earlier attempts, as queue/attempts.lua writes it
          17) options 18) {"timeout":30}            (empty when there are none)
          19) payload 20) echo hi
 
-  Answers a list, empty when the queues are.
+  With `raw 1` each is a pair, its token and its record as queue/records.lua describes it, which is less work for Redis.
+
+  Returns a list, empty when the queues are.
   Errors: JOBS OPTION.
 --]]
---- @include "command"
---- @include "instant"
---- @include "pairs"
---- @include "attempts"
---- @include "room"
---- @include "held"
---- @include "tally"
---- @include "open_runs"
+local arguments = require 'base.arguments'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local packed_job = require 'job.packed_job'
+local counters = require 'ledger.counters'
+local capacity = require 'limit.capacity'
+local limits = require 'limit.limits'
+local release = require 'limit.release'
+local throttled = require 'limit.throttled'
+local attempts = require 'queue.attempts'
+local bad_records = require 'queue.bad_records'
+local lanes = require 'queue.lanes'
+local open_runs = require 'queue.open_runs'
+local queues = require 'queue.queues'
+local records = require 'queue.records'
+local duration = require 'time.duration'
+local instant = require 'time.instant'
 
 local MOST, BYTES = 500, 4194304  -- tasks that one call takes at most, and bytes of them, or a single task
-local HELD = 100  -- tasks that one call may leave to their limits
+local MAY_THROTTLE = 100  -- tasks that one call may leave to their limits
+local FEW, MANY = 10, 25  -- tasks that are popped at once: before it is known how large they are, and then
+local NAMES = { count = true, lease = true, worker = true, raw = true, now = true }
 
 -- What one call takes: how many more tasks and bytes it may, and the limits it has met.
-local function new_take(board, limit, now)
+local function new_take(board, count, now)
   return {
-    left = limit, bytes = BYTES, may_hold = HELD, now = now, tasks = {},
-    limits = {}, any = redis.call('EXISTS', key(board, 'limits')) == 1,
+    board = board, left = count, bytes = BYTES, may_throttle = MAY_THROTTLE, now = now, tasks = {}, largest = nil,
+    limits = {}, has_limits = redis.call('EXISTS', key(board, 'limits')) == 1,
   }
 end
 
 -- A limit as this call knows it: measured once, and filled as tasks are taken. A task of a job that was put again with
 -- another limit is left to the next call.
-local function measured(board, take, limit)
+local function measured(take, limit)
   if not limit then return nil end
   local known = take.limits[limit.name]
   if not known then
-    take.limits[limit.name] = measure(board, limit, take.now)
+    take.limits[limit.name] = capacity.measure(take.board, limit, take.now)
   elseif known.concurrency ~= limit.concurrency or known.n ~= limit.n or known.period ~= limit.period then
-    limit.slots, limit.starts = 0, NONE
+    limit.slots, limit.starts = 0, capacity.UNLIMITED
     return limit
   end
   return take.limits[limit.name]
 end
 
--- Take a task, or leave it to the limit that does not let it start.
-local function take_or_hold(board, take, record)
-  local task = read_record(record)
-  task.options, task.payload = split_body(task.body)
-  task.limits = limits_of(board, task, take.any)
-  local full
-  for i, limit in ipairs(task.limits) do
-    task.limits[i] = measured(board, take, limit)
-    full = full or is_full(task.limits[i]) and task.limits[i]
-  end
-  if full then
-    take.may_hold = take.may_hold - 1
-    return hold(board, full, record)
-  end
-  for _, limit in ipairs(task.limits) do
-    limit.slots, limit.starts = limit.slots - 1, limit.starts - 1
-  end
+local function add(take, task, record)
   take.tasks[#take.tasks + 1] = task
+  task.record = record
   take.left, take.bytes = take.left - 1, take.bytes - #record
 end
 
-local function take_from(board, take, queue)
-  local limit = measured(board, take, take.any and common_limit(board, 'queue:' .. queue))
-  for _, lane in ipairs(lanes_of(board, queue)) do
-    local list = key(board, 'queue:' .. lane)
-    local record = true
-    while record do
-      if limit and is_full(limit) then return gate(board, limit) end
-      if take.left == 0 or take.bytes <= 0 or take.may_hold == 0 then
-        -- Whoever took the wake token may leave work behind: pass it on.
-        return reopen(board, queue)
+-- Take a task, or leave it to the limit that does not let it start.
+local function take_or_throttle(take, record)
+  local task = records.read(record)
+  if not task then return bad_records.set_aside(take.board, 'queue', record) end
+  local found, full = limits.of_task(take.board, task, take.has_limits), nil
+  for i, limit in ipairs(found) do
+    found[i] = measured(take, limit)
+    full = full or capacity.is_full(found[i]) and found[i]
+  end
+  if full then
+    take.may_throttle = take.may_throttle - 1
+    return capacity.throttle(take.board, full, record)
+  end
+  for _, limit in ipairs(found) do
+    limit.slots, limit.starts = limit.slots - 1, limit.starts - 1
+  end
+  task.limits = found
+  add(take, task, record)
+end
+
+-- Most tasks are at their first attempt, and have nothing to look at.
+local function take_one(take, record)
+  local id, is_plain = records.glance(record)
+  if is_plain and not take.has_limits then return add(take, { id = id }, record) end
+  take_or_throttle(take, record)
+end
+
+local function is_over(take, limit)
+  return take.left == 0 or take.bytes <= 0 or take.may_throttle == 0 or limit and capacity.is_full(limit)
+end
+
+-- Pop the next records of a lane: few until it is known how large they are, and one by one under a limit of the queue.
+local function pop(take, list, limit)
+  local most = 1
+  if not limit then most = math.min(take.left, take.largest and math.ceil(take.bytes / take.largest) or FEW, MANY) end
+  local popped = redis.call('LPOP', list, most) or {}
+  for i = 1, #popped do take.largest = math.max(take.largest or 1, #popped[i]) end
+  return popped
+end
+
+-- Take what there is in a lane. Returns whether tasks may be left there.
+local function take_lane(take, lane, limit)
+  local list = key(take.board, 'queue:' .. lane)
+  while not is_over(take, limit) do
+    local popped = pop(take, list, limit)
+    if #popped == 0 then return false end
+    for i = 1, #popped do
+      if take.bytes <= 0 or take.may_throttle == 0 then
+        queues.return_records(take.board, lane, popped, i)
+        break
       end
-      record = redis.call('LPOP', list)
-      if record then take_or_hold(board, take, record) end
+      take_one(take, popped[i])
+    end
+  end
+  return true
+end
+
+local function take_queue(take, queue)
+  local limit = measured(take, take.has_limits and limits.shared(take.board, 'queue:' .. queue))
+  for _, lane in ipairs(lanes.of_queue(take.board, queue)) do
+    if take_lane(take, lane, limit) then
+      if limit and capacity.is_full(limit) then return capacity.reopen_later(take.board, limit) end
+      -- Whoever took the wake token may leave work behind: pass it on.
+      return release.wake_queue(take.board, queue)
     end
   end
 end
 
--- Hand tasks over for good: nothing will be heard of them.
-local function give_away(board, task, now)
+-- Hand a task over for good: nothing will be heard of it.
+local function give_away(take, task)
+  local board = take.board
   task.token = ''
-  tally(board, task_job(task.id), 'unleased', 1)
-  close_run(board, task.id)
-  count_start(board, task.limits, '', now)
-  make_room(board, task)
+  counters.add_for_job(board, records.job_of(task.id), 'unleased', 1)
+  open_runs.remove(board, task.id)
+  if not task.limits then return end
+  capacity.count_start(board, task.limits, '', take.now)
+  release.free_slot(board, task)
 end
 
-local function lease_until(options, lease, now)
-  local own = options:find('"lease"', 1, true) and cjson.decode(options).lease
-  return now + (own and own * 1000 or lease)
+local function lease_end(task, lease, now)
+  if not (task.flags and task.flags:find('l', 1, true)) then return now + lease end
+  return now + cjson.decode((packed_job.split_body(task.body))).lease * 1000
 end
 
-local function lease_all(board, tasks, lease, worker, now)
+local function lease_all(take, tasks, lease, worker)
+  local board, now = take.board, take.now
   local number = redis.call('HINCRBY', key(board, 'stats'), 'leased', #tasks) - #tasks
-  local held, ends = {}, {}
+  local held, ends, current = {}, {}, attempts.new(worker, now) .. '\n'
   for i, task in ipairs(tasks) do
-    task.token = task.id .. '#' .. digits(number + i)
-    if is_doubled(task) then tally(board, task_job(task.id), 'doubled', 1) end
-    begin_attempt(task, worker, now)
-    held[#held + 1], held[#held + 2] = task.token, write_record(task)
-    ends[#ends + 1], ends[#ends + 2] = lease_until(task.options, lease, now), task.token
-    count_start(board, task.limits, task.token, now)
+    task.token = task.id .. '#' .. number + i
+    if task.limits then
+      if attempts.may_have_run(task) then counters.add_for_job(board, records.job_of(task.id), 'doubled', 1) end
+      capacity.count_start(board, task.limits, task.token, now)
+    end
+    held[2 * i - 1], held[2 * i] = task.token, current .. task.record
+    ends[2 * i - 1], ends[2 * i] = lease_end(task, lease, now), task.token
   end
   redis.call('HSET', key(board, 'task'), unpack(held))
   redis.call('ZADD', key(board, 'leased'), unpack(ends))
 end
 
 local function reply(task)
-  local job, due = split_id(task.id)
+  local read = task.body and task or records.read(task.record)
+  local job, due = records.split_id(task.id)
+  local options, payload = packed_job.split_body(read.body)
   return {
-    'id', task.id, 'token', task.token, 'job', job, 'runner', task.runner, 'queue', (split_lane(task.lane)),
-    'due', due, 'attempt', task.attempt, 'history', task.past, 'options', task.options,
-    'payload', task.payload,
+    'id', task.id, 'token', task.token, 'job', job, 'runner', read.runner, 'queue', (lanes.split(read.lane)),
+    'due', due, 'attempt', read.attempt, 'history', read.history, 'options', options, 'payload', payload,
   }
 end
 
 -- Whether a task is of at most once, whatever lease the caller offers.
 local function is_unleased(task)
-  return task.options:find('"policy":"none"', 1, true) ~= nil
+  return task.flags and task.flags:find('n', 1, true) ~= nil
 end
 
--- What limits hold, and may have room for, comes back to its lanes first.
-local function let_ready_in(board, now)
-  local names = redis.call('SPOP', key(board, 'ready'), HELD)
-  for _, name in ipairs(names) do look_again(board, name, now, HELD) end
+-- What limits hold back, and may have room for, comes back to its lanes first.
+local function admit_ready(board, now)
+  local names = redis.call('SPOP', key(board, 'ready'), MAY_THROTTLE)
+  for _, name in ipairs(names) do throttled.recheck(board, name, now, MAY_THROTTLE) end
 end
 
--- A task that one limit let in may be held by another: what room is left then is for the next.
-local function pass_on(board, take)
+-- A task that one limit let in may be held back by another: what room is left then is for the next.
+local function pass_on(take)
   for name, limit in pairs(take.limits) do
-    if not is_full(limit) then beckon(board, name) end
+    if not capacity.is_full(limit) then release.notify_worker(take.board, name) end
   end
 end
 
-return command(function()
-  local board, n = KEYS[1], whole('numqueues', ARGV[1] or '', 1)
-  if #ARGV < n + 1 then fail('OPTION', 'numqueues is more than the queues that follow') end
-  local options = read_pairs(ARGV, n + 2, { count = true, lease = true, worker = true, now = true })
-  local limit = math.min(whole('count', options.count or '1', 1), MOST)
-  local lease, now = options.lease and duration('lease', options.lease), now_option(options)
-  local worker = (options.worker or ''):gsub('%s', '_')
-  let_ready_in(board, now)
-  local take = new_take(board, limit, now)
-  for i = 2, n + 1 do take_from(board, take, ARGV[i]) end
-
-  local leased, replies = {}, {}
+-- Lease what was taken, or give it away.
+local function hand_out(take, lease, worker)
+  local leased = {}
   for _, task in ipairs(take.tasks) do
-    task.past = task.history
     if lease and not is_unleased(task) then
       leased[#leased + 1] = task
     else
-      give_away(board, task, now)
+      give_away(take, task)
     end
   end
-  if #leased > 0 then lease_all(board, leased, lease, worker ~= '' and worker or '-', now) end
-  pass_on(board, take)
-  for i, task in ipairs(take.tasks) do replies[i] = reply(task) end
+  if #leased > 0 then lease_all(take, leased, lease, worker ~= '' and worker or '-') end
+end
+
+return function(board, args)
+  local n = arguments.whole_number('numqueues', args[1] or '', 1)
+  if #args < n + 1 then fail('OPTION', 'numqueues is more than the queues that follow') end
+  local options = arguments.read_options(args, n + 2, NAMES)
+  local count = math.min(arguments.whole_number('count', options.count or '1', 1), MOST)
+  local lease, now = options.lease and duration.ms('lease', options.lease), instant.now(options)
+  admit_ready(board, now)
+  local take, replies = new_take(board, count, now), {}
+  for i = 2, n + 1 do take_queue(take, args[i]) end
+  hand_out(take, lease, (options.worker or ''):gsub('%s', '_'))
+  pass_on(take)
+  for i, task in ipairs(take.tasks) do
+    replies[i] = options.raw == '1' and { task.token, task.record } or reply(task)
+  end
   return replies
-end)
+end

@@ -5,59 +5,68 @@
   Options: at (a time) or in (a delay), keep (for how long its output is), now (tests); for a one-off task also
   unique-for, queue, priority, and what a worker reads: timeout lease policy attempts backoff … A one-off task, the nth
   push of the board, belongs to a job of its own, push:<n>; the task id of a pushed run of a job ends in -<n>. With
-  unique-for (a duration) a push of the same runner, payload and queue queues nothing for so long, and answers the id of
+  unique-for (a duration) a push of the same runner, payload and queue queues nothing for so long, and returns the id of
   the first.
 
-    EVALSHA <JPUSH> 1 {jobs} shell 'echo hi' at +10m
-    EVALSHA <JPUSH> 1 {jobs} backup
+    FCALL JPUSH 1 {jobs} shell 'echo hi' at +10m
+    FCALL JPUSH 1 {jobs} backup
 
-  Answers the task's id.
+  Returns the task's id.
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD.
 --]]
---- @include "command"
---- @include "find_job"
---- @include "ids"
---- @include "payload"
---- @include "instant"
---- @include "worker_options"
---- @include "record"
---- @include "open_runs"
---- @include "schedule"
---- @include "count"
+local arguments = require 'base.arguments'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local ids = require 'job.ids'
+local lookup = require 'job.lookup'
+local packed_job = require 'job.packed_job'
+local payloads = require 'job.payloads'
+local worker_options = require 'job.worker_options'
+local counters = require 'ledger.counters'
+local lanes = require 'queue.lanes'
+local open_runs = require 'queue.open_runs'
+local queues = require 'queue.queues'
+local records = require 'queue.records'
+local timers = require 'queue.timers'
+local duration = require 'time.duration'
+local instant = require 'time.instant'
 
 -- When a push is due: at a time, in so long, or now.
 local function due_of(options, now)
   if options.at and options['in'] then fail('OPTION', 'at and in exclude each other: both say when it is queued') end
-  if options['in'] then return now + duration('in', options['in']) end
-  return options.at and instant('at', options.at, now) or now
+  if options['in'] then return now + duration.ms('in', options['in']) end
+  return options.at and instant.ms('at', options.at, now) or now
 end
 
 local RUN_OPTIONS = { at = true, ['in'] = true, keep = true, now = true }
 local PUSH_OPTIONS = { at = true, ['in'] = true, now = true, queue = true, priority = true, ['unique-for'] = true }
 
--- The body of a job, for a run whose output is kept.
+-- The body of a job, and its flags, for a run whose output is kept.
 local function with_keep(body, period)
-  local options, payload = split_body(body)
+  local options, payload = packed_job.split_body(body)
   local found = options ~= '' and cjson.decode(options) or {}
   if found.policy == 'none' then fail('OPTION', 'keep needs a lease, and with policy none there is none') end
-  found.keep = seconds('keep', period)
-  return cjson.encode(found) .. '\n' .. payload
+  found.keep = duration.seconds('keep', period)
+  return cjson.encode(found) .. '\n' .. payload, worker_options.flags(found)
 end
 
 -- What a run of a job on the board is made of.
-local function job_run(board, id, n)
-  if #ARGV > 1 and not RUN_OPTIONS[ARGV[2]] then
+local function job_run(board, id, n, args)
+  if #args > 1 and not RUN_OPTIONS[args[2]] then
     fail('OPTION', 'push takes a job id, or a runner and a payload, and then pairs of option and value')
   end
-  local options = read_pairs(ARGV, 2, RUN_OPTIONS)
-  local now = now_option(options)
+  local options = arguments.read_options(args, 2, RUN_OPTIONS)
+  local now = instant.now(options)
   local due = due_of(options, now)
-  local head, body = find_job(board, id)
-  if options.keep then body = with_keep(body, options.keep) end
+  local head, body = lookup.require_job(board, id)
+  local flags = head.flags
+  if options.keep then body, flags = with_keep(body, options.keep) end
   -- No scheduled run of the job, and no other pushed one, may have the same id.
   return {
     job = id, due = due, moment = digits(due) .. '-' .. n, now = now,
-    lane = lane_of(head.q or head.n, head.y), runner = head.n, body = body, overlap = head.w, waits = head.h,
+    lane = lanes.name(head.queue or head.runner, head.priority), runner = head.runner, body = body,
+    flags = flags or '', overlap = head.overlap, waits = head.after,
   }
 end
 
@@ -75,47 +84,49 @@ local function twin(push)
 end
 
 -- What a one-off task, the nth push of the board, is made of.
-local function one_off(board, runner, payload, n)
-  check_runner(runner)
-  check_payload(payload_limit(board), payload)
-  local options = read_pairs(ARGV, 3, WORKER_OPTIONS, PUSH_OPTIONS)
-  local now = now_option(options)
+local function one_off(board, runner, payload, n, args)
+  ids.check_runner(runner)
+  payloads.check(payloads.limit(board), payload)
+  local options = arguments.read_options(args, 3, worker_options.READERS, PUSH_OPTIONS)
+  local now = instant.now(options)
   local due = due_of(options, now)
-  local queue = options.queue and queue_name(options.queue) or runner
+  local queue = options.queue and worker_options.queue_name(options.queue) or runner
+  local json, flags = worker_options.to_json(options)
   local push = {
     job = 'push:' .. n, due = due, moment = digits(due), now = now,
-    lane = lane_of(queue, priority(options)), runner = runner, body = worker_options(options) .. '\n' .. payload,
+    lane = lanes.name(queue, worker_options.priority(options)), runner = runner, flags = flags,
+    body = json .. '\n' .. payload,
   }
   if options['unique-for'] then
-    push.unique, push.unique_for = unique_key(board, runner, queue, payload), duration('unique-for', options['unique-for'])
+    push.unique, push.unique_for = unique_key(board, runner, queue, payload), duration.ms('unique-for', options['unique-for'])
   end
   return push
 end
 
-return command(function()
-  local board = KEYS[1]
-  if #ARGV == 0 then fail('OPTION', 'push needs a job id, or a runner and a payload') end
+return function(board, args)
+  if #args == 0 then fail('OPTION', 'push needs a job id, or a runner and a payload') end
   local n = (tonumber(redis.call('HGET', key(board, 'stats'), 'pushed')) or 0) + 1
-  local push = #ARGV % 2 == 1 and job_run(board, ARGV[1], n) or one_off(board, ARGV[1], ARGV[2], n)
+  local push = #args % 2 == 1 and job_run(board, args[1], n, args)
+    or one_off(board, args[1], args[2], n, args)
   local first = twin(push)
   if first then return first end
 
   local task = push.job .. '@' .. push.moment
-  local record = new_record(push.job, push.moment, push.lane, push.runner, push.body)
+  local record = records.new(push.job, push.moment, push.lane, push.runner, push.flags, push.body)
   if push.due > push.now then
     local ticket = task .. '#0'
     redis.call('HSET', key(board, 'task'), ticket, record)
-    plan(board, 'delayed', ticket, push.due)
+    timers.set(board, 'delayed', ticket, push.due)
   else
-    enqueue(board, push.lane, { record })
+    queues.append(board, push.lane, { record })
   end
   if push.waits then redis.call('DEL', key(board, 'met:' .. push.job)) end  -- it waits anew
-  if push.overlap then open_run(board, push.job, task) end
+  if push.overlap then open_runs.add(board, push.job, task) end
   if push.unique then
     redis.call('SET', push.unique, digits(push.now + push.unique_for) .. ' ' .. task, 'PX', digits(push.unique_for + 1000))
   end
-  count(board, 'pushed', 1)
-  count(board, 'due', 1)
-  count(board, 'queued', 1)
+  counters.add(board, 'pushed', 1)
+  counters.add(board, 'due', 1)
+  counters.add(board, 'queued', 1)
   return task
-end)
+end

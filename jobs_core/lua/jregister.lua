@@ -4,20 +4,19 @@
   Say that a worker serves these runners: `{b}:runners` maps each runner to the worker seen last, and when. Memory
   may be full: it is workers that free it.
 
-    EVALSHA <JREGISTER> 1 {jobs} host-1 shell http
+    FCALL JREGISTER 1 {jobs} host-1 shell http
 
-  Answers how many runners were new to the board.
+  Returns how many runners were new to the board.
 --]]
---- @include "command"
---- @include "clock"
---- @include "key"
---- @include "head"
+local clock = require 'base.clock'
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
 
-return command(function()
+return function(board, args)
   local seen = {}
-  local stamp = digits(clock()) .. ' ' .. ARGV[1]
-  for i = 2, #ARGV do
-    seen[#seen + 1], seen[#seen + 2] = ARGV[i], stamp
+  local stamp = digits(clock.now()) .. ' ' .. args[1]
+  for i = 2, #args do
+    seen[#seen + 1], seen[#seen + 2] = args[i], stamp
   end
-  return redis.call('HSET', key(KEYS[1], 'runners'), unpack(seen))
-end)
+  return redis.call('HSET', key(board, 'runners'), unpack(seen))
+end

@@ -4,26 +4,28 @@
   Schedule a paused job again, at its next occurrence from now on. What passed while it was paused was not due:
   a single run that has passed does not come any more.
 
-    EVALSHA <JRESUME> 1 {jobs} tick
+    FCALL JRESUME 1 {jobs} tick
 
-  Answers the next run in ms since the epoch, or 0 when there is none.
+  Returns the next run in ms since the epoch, or 0 when there is none.
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
---- @include "command"
---- @include "find_job"
---- @include "instant"
---- @include "pairs"
---- @include "next"
---- @include "schedule"
+local arguments = require 'base.arguments'
+local key = require('base.keys').key
+local patterns = require 'cron.patterns'
+local next_run = require 'define.next_run'
+local lookup = require 'job.lookup'
+local packed_job = require 'job.packed_job'
+local timers = require 'queue.timers'
+local instant = require 'time.instant'
 
-return command(function()
-  local board, id = KEYS[1], ARGV[1]
-  local now = now_option(read_pairs(ARGV, 2, { now = true }))
-  local head, body = find_job(board, id)
-  if not head.z then return tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or 0) end
-  local due = next_from(head, head.x, now, new_almanac(board), id)
-  head.z, head.x = nil, nil
-  redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
-  schedule(board, id, due)
+return function(board, args)
+  local id = args[1]
+  local now = instant.now(arguments.read_options(args, 2, { now = true }))
+  local head, body = lookup.require_job(board, id)
+  if not head.paused then return tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or 0) end
+  local due = next_run.from(head, head.paused_next, now, patterns.new_cache(board), id)
+  head.paused, head.paused_next = nil, nil
+  redis.call('HSET', key(board, 'job'), id, packed_job.pack(head, body))
+  timers.set_next_run(board, id, due)
   return due or 0
-end)
+end

@@ -16,17 +16,16 @@
   `after` names jobs, a,b: it runs when all of them (`join all`, unless it is `any`) have ended since its last run, `on`
   success (unless it is failure, or end). It has no run times of its own. A job that would wait for itself is refused.
 
-    EVALSHA <JSET> 1 {jobs} tick shell 'echo hi' every 5 stop 1799999999
-    EVALSHA <JSET> 1 {jobs} report shell ./report.sh cron '0 3 * * MON-FRI' zone Europe/Brussels
-    EVALSHA <JSET> 1 {jobs} clean shell ./clean.sh after fetch,report
+    FCALL JSET 1 {jobs} tick shell 'echo hi' every 5 stop 1799999999
+    FCALL JSET 1 {jobs} report shell ./report.sh cron '0 3 * * MON-FRI' zone Europe/Brussels
+    FCALL JSET 1 {jobs} clean shell ./clean.sh after fetch,report
 
-  Answers the next run in ms since the epoch, or 0 when the job only runs when pushed or after others, is paused
+  Returns the next run in ms since the epoch, or 0 when the job only runs when pushed or after others, is paused
   or has ended.
   Errors: JOBS AGAIN, JOBS OPTION, JOBS PAYLOAD.
 --]]
---- @include "command"
---- @include "put"
+local put = require 'define.put'
 
-return command(function()
-  return put(ground_by_hand(KEYS[1]), ARGV, false)
-end)
+return function(board, args)
+  return put.apply(board, args, false)
+end

@@ -3,14 +3,13 @@
 
   Create a job; refuse when there is one of that id. The options are those of JSET.
 
-    EVALSHA <JSETNX> 1 {jobs} tick shell 'echo hi' every 5
+    FCALL JSETNX 1 {jobs} tick shell 'echo hi' every 5
 
-  Answers the next run in ms since the epoch, or 0 when the job only runs when pushed.
+  Returns the next run in ms since the epoch, or 0 when the job only runs when pushed.
   Errors: JOBS AGAIN, JOBS EXISTS, JOBS OPTION, JOBS PAYLOAD.
 --]]
---- @include "command"
---- @include "put"
+local put = require 'define.put'
 
-return command(function()
-  return put(ground_by_hand(KEYS[1]), ARGV, true)
-end)
+return function(board, args)
+  return put.apply(board, args, true)
+end

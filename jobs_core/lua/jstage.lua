@@ -10,28 +10,31 @@
     adopt    the same, and jobs that are not the owner's become his
     remove   each is an id alone; only jobs of the owner are removed
 
-    EVALSHA <JSTAGE> 1 {jobs} 1-0 board.yml put 5 tick shell 'echo hi' every 5 3 tock shell date
+    FCALL JSTAGE 1 {jobs} 1-0 board.yml put 5 tick shell 'echo hi' every 5 3 tock shell date
       1) 1) (nil)                        what it was, as JSON: nothing, it is new
          2) {"id":"tick",…}              what it will be
       2) (integer) 0                     it stays as it is
-    EVALSHA <JSTAGE> 1 {jobs} 1-0 board.yml remove 1 old
+    FCALL JSTAGE 1 {jobs} 1-0 board.yml remove 1 old
 
-  Answers a list: for each a pair, before and after, null where there is none; 0; or an error.
+  Returns a list: for each a pair, before and after, null where there is none; 0; or an error.
   Errors: JOBS AGAIN, JOBS EXISTS, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD; JOBS STALE when the stage is gone.
 --]]
---- @include "command"
---- @include "describe"
---- @include "put"
---- @include "settled"
---- @include "stage"
---- @include "words"
+local apply_state = require 'base.apply_state'
+local arguments = require 'base.arguments'
+local command = require 'base.command'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local stages = require 'board.stages'
+local put = require 'define.put'
+local describe = require 'job.describe'
+local packed_job = require 'job.packed_job'
 
 local BYTES = 1048576  -- of the jobs there are, that one call reads
 local MODES = { put = true, adopt = true, remove = true }
 
 local function fields_of(id, head, body)
-  local fields = options_of(id, head, body)
-  fields.paused = head.z
+  local fields = describe.options(id, head, body)
+  fields.paused = head.paused
   return fields
 end
 
@@ -53,9 +56,9 @@ local function check_owner(id, found, owner, mode)
   fail('EXISTS', "the job '" .. id .. "' " .. whose .. ': adopt it, or choose another id')
 end
 
-local function stage_put(ground, stage, owner, mode, args)
-  local board, job = ground.board, read_put(ground, args, false)
-  ground.bytes = ground.bytes + #(job.old_body or '')
+local function stage_put(context, stage, owner, mode, args)
+  local board, job = context.board, put.read(context, args, false)
+  context.bytes = context.bytes + #(job.old_body or '')
   local found = job.old and redis.call('HGET', key(board, 'owners'), job.id)
   local before = job.old and fields_of(job.id, job.old, job.old_body)
   local now = fields_of(job.id, job.head, job.body)
@@ -67,8 +70,8 @@ local function stage_put(ground, stage, owner, mode, args)
   return { before and cjson.encode(before) or false, cjson.encode(now) }
 end
 
-local function stage_remove(ground, stage, owner, id)
-  local board = ground.board
+local function stage_remove(context, stage, owner, id)
+  local board = context.board
   if redis.call('HGET', key(board, 'owners'), id) ~= owner then
     fail('NOTFOUND', "there is no job '" .. id .. "' of the board file '" .. owner .. "'")
   end
@@ -77,29 +80,30 @@ local function stage_remove(ground, stage, owner, id)
     stages.write(board, stage, id, '')
     return 0
   end
-  local old, body = unpack_job(packed)
-  ground.bytes = ground.bytes + #body
+  local old, body = packed_job.unpack(packed)
+  context.bytes = context.bytes + #packed
   stages.write(board, stage, id, '', nil, old)
+  if not old then return { cjson.encode({ id = id }), false } end
   return { cjson.encode(fields_of(id, old, body)), false }
 end
 
-local function stage_one(ground, stage, owner, mode, args)
-  if ground.bytes > BYTES then fail('AGAIN', 'the jobs there are so large that this one is for another call') end
-  if mode == 'remove' then return stage_remove(ground, stage, owner, args[1]) end
-  return stage_put(ground, stage, owner, mode, args)
+local function stage_one(context, stage, owner, mode, args)
+  if context.bytes > BYTES then fail('AGAIN', 'the jobs there are so large that this one is for another call') end
+  if mode == 'remove' then return stage_remove(context, stage, owner, args[1]) end
+  return stage_put(context, stage, owner, mode, args)
 end
 
-return command(function()
-  local board, stage, owner, mode = KEYS[1], ARGV[1] or '', ARGV[2] or '', ARGV[3]
+return function(board, args)
+  local stage, owner, mode = args[1] or '', args[2] or '', args[3]
   if not MODES[mode] then fail('OPTION', 'JSTAGE takes a stage, an owner, and put, adopt or remove') end
   stages.check(stage)
   stages.check_owner(owner)
-  refuse_unsettled(board)
-  local ground, replies = common_ground(board, stages.begun(board, stage)), {}
-  ground.bytes = 0
-  for i, args in ipairs(read_words(ARGV, 4)) do
-    replies[i] = command(stage_one, ground, stage, owner, mode, args)
+  apply_state.require_no_pending_apply(board)
+  local context, replies = put.context(board, stages.begun(board, stage)), {}
+  context.bytes = 0
+  for i, group in ipairs(arguments.split_groups(args, 4)) do
+    replies[i] = command.attempt(stage_one, context, stage, owner, mode, group)
   end
   stages.keep(board, stage)
   return replies
-end)
+end

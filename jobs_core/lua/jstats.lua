@@ -11,14 +11,14 @@
   answer came), doubled (handed out again after that), released, revived, purged (dead letters), trimmed, stale.
   With `job`, what the ledger knows of that job; its tasks in flight are to be counted with JTASKS.
 
-    EVALSHA <JSTATS> 1 {jobs}
+    FCALL_RO JSTATS 1 {jobs}
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
---- @include "command"
---- @include "find_job"
---- @include "ledger"
---- @include "pairs"
---- @include "places"
+local arguments = require 'base.arguments'
+local key = require('base.keys').key
+local lookup = require 'job.lookup'
+local job_counters = require 'ledger.job_counters'
+local task_locations = require 'queue.task_locations'
 
 local NAMES = {
   'due', 'queued', 'coalesced', 'skipped', 'succeeded', 'dead', 'cancelled', 'unleased', 'in_flight', 'pushed', 'leased',
@@ -33,15 +33,15 @@ local function numbers(names, values)
   return reply
 end
 
-return command(function()
-  local board, job = KEYS[1], read_pairs(ARGV, 1, { job = true }).job
+return function(board, args)
+  local job = arguments.read_options(args, 1, { job = true }).job
   if job then
-    find_job(board, job)
-    return numbers(JOB_COUNTERS, redis.call('HMGET', key(board, 'ledger'), unpack(ledger_fields(job))))
+    lookup.require_job(board, job)
+    return numbers(job_counters.NAMES, redis.call('HMGET', key(board, 'ledger'), unpack(job_counters.fields(job))))
   end
   local values = redis.call('HMGET', key(board, 'stats'), unpack(NAMES))
   for i, name in ipairs(NAMES) do
-    if name == 'in_flight' then values[i] = in_flight(board) end
+    if name == 'in_flight' then values[i] = task_locations.in_flight(board) end
   end
   return numbers(NAMES, values)
-end)
+end

@@ -6,22 +6,27 @@
   States: queued, held (a limit keeps it), delayed, leased, accepted (it goes on elsewhere), dead; unless one is given,
   all but dead. `older-than` selects by when a task came into its state: died, was leased, or else was due.
 
-    EVALSHA <JTASKS> 1 {jobs} 0 state dead job tick
+    FCALL_RO JTASKS 1 {jobs} 0 state dead job tick
       1) 0
       2) 1) {"id":"tick@1763900005000","state":"dead","ticket":"tick@1763900005000#7","job":"tick","attempt":3,
             "since":1763900035,"history":"failed 1763900012000 host-1 1 exit 1\tfailed …", …}
 
-  `since` is in epoch seconds; `until` is when a lease, or a delay, ends. `history` is as include/attempts.lua writes it;
+  `since` is in epoch seconds; `until` is when a lease, or a delay, ends. `history` is as queue/attempts.lua writes it;
   `payload` is there only when asked for.
   Errors: JOBS OPTION.
 --]]
---- @include "command"
---- @include "instant"
---- @include "pairs"
---- @include "attempts"
---- @include "describe"
---- @include "places"
---- @include "record"
+local arguments = require 'base.arguments'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local describe = require 'job.describe'
+local packed_job = require 'job.packed_job'
+local attempts = require 'queue.attempts'
+local lanes = require 'queue.lanes'
+local leases = require 'queue.leases'
+local records = require 'queue.records'
+local task_locations = require 'queue.task_locations'
+local duration = require 'time.duration'
+local instant = require 'time.instant'
 
 local BYTES = 65536  -- of records that one call reads, where each counts as 256 at least
 local STATES = { 'queued', 'held', 'delayed', 'leased', 'dead' }
@@ -39,15 +44,16 @@ local function states(state)
   fail('OPTION', "state '" .. state .. "' is not one of queued, held, delayed, leased, accepted, dead")
 end
 
--- A task as people want to see it.
+-- A task as people want to see it; nothing for what is no task.
 local function view(board, place, member)
-  local record = SETS[place] and redis.call('HGET', key(board, 'task'), member) or member
-  local task = read_record(record)
-  local options, payload = split_body(task.body)
-  local queue, rank = split_lane(task.lane)
+  local record = task_locations.SETS[place] and redis.call('HGET', key(board, 'task'), member) or member
+  local task = (place == 'leased' and leases or records).read(record)
+  if not task then return nil end
+  local options, payload = packed_job.split_body(task.body)
+  local queue, rank = lanes.split(task.lane)
   local found = {
-    id = task.id, job = task_job(task.id), runner = task.runner, queue = queue, priority = rank, attempt = task.attempt,
-    state = place:match('^%a+'), due = in_seconds(select(2, split_id(task.id))), history = task.history,
+    id = task.id, job = records.job_of(task.id), runner = task.runner, queue = queue, priority = rank, attempt = task.attempt,
+    state = place:match('^%a+'), due = describe.seconds(select(2, records.split_id(task.id))), history = task.history,
     options = options ~= '' and cjson.decode(options) or nil, payload = payload,
   }
   if found.state == 'queue' then found.state = 'queued' end
@@ -59,16 +65,15 @@ local function detail(board, place, member, found, task)
   found.ticket = member
   local score = tonumber(redis.call('ZSCORE', key(board, place), member))
   if place == 'dead' then
-    found.since = in_seconds(score)
+    found.since = describe.seconds(score)
     return
   end
-  found['until'] = in_seconds(score)
+  found['until'] = describe.seconds(score)
   if place == 'leased' then
-    local status, since, worker, progress, note = current_attempt(task)
-    found.state, found.since, found.worker = status, in_seconds(since), worker ~= '-' and worker or nil
+    local status, since, worker, progress, note = attempts.current(task)
+    found.state, found.since, found.worker = status, describe.seconds(since), worker ~= '-' and worker or nil
     found.progress, found.note = tonumber(progress), note ~= '' and note or nil
     found.cancelling = redis.call('SISMEMBER', key(board, 'cancelling'), member) == 1 or nil
-    found.history = split_history(task.history)
   end
 end
 
@@ -80,16 +85,18 @@ local function fits(found, filter)
   return not filter.before or (found.since or found.due) * 1000 <= filter.before
 end
 
-return command(function()
-  local board, cursor = KEYS[1], ARGV[1] or '0'
-  local filter = read_pairs(ARGV, 2, FILTERS)
+return function(board, args)
+  local cursor = args[1] or '0'
+  local filter = arguments.read_options(args, 2, FILTERS)
   if filter['older-than'] then
-    filter.before = now_option(filter) - duration('older-than', filter['older-than'])
+    filter.before = instant.now(filter) - duration.ms('older-than', filter['older-than'])
   end
   local tasks = {}
-  cursor = walk(board, places_of(board, states(filter.state)), cursor, BYTES, function(place, member)
+  local places = task_locations.of_states(board, states(filter.state))
+  cursor = task_locations.scan(board, places, cursor, BYTES, function(place, member)
     local found, task, bytes = view(board, place, member)
-    if SETS[place] then detail(board, place, member, found, task) end
+    if not found then return 256 end  -- whoever takes it sets it aside
+    if task_locations.SETS[place] then detail(board, place, member, found, task) end
     if fits(found, filter) then
       if filter.payload ~= '1' then found.payload = nil end
       tasks[#tasks + 1] = cjson.encode(found)
@@ -97,4 +104,4 @@ return command(function()
     return math.max(bytes, 256)
   end)
   return { cursor, tasks }
-end)
+end

@@ -7,64 +7,82 @@
   letter. Any number of clients may tick; none matters more. A job that is late runs once: the occurrences it missed
   after the first are counted as coalesced. While a board file is being put in place, nothing is due: see JAPPLY.
 
-    EVALSHA <JTICK> 1 {jobs}
+    FCALL JTICK 1 {jobs}
       1) (integer) 3                 how many were moved
       2) (integer) 1763900005000     when there is more to do, in ms since the epoch; 0: not in sight
       3) (integer) 1763900000123     Redis's present, by which to tell how long to wait
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
---- @include "command"
---- @include "instant"
---- @include "pairs"
---- @include "due_jobs"
---- @include "due_members"
---- @include "ending"
---- @include "follow"
---- @include "held"
---- @include "lanes"
---- @include "settled"
+local apply_state = require 'base.apply_state'
+local arguments = require 'base.arguments'
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local clock_check = require 'due.clock_check'
+local dependents = require 'due.dependents'
+local due_jobs = require 'due.due_jobs'
+local endings = require 'ending.endings'
+local events = require 'ending.events'
+local packed_job = require 'job.packed_job'
+local counters = require 'ledger.counters'
+local release = require 'limit.release'
+local throttled = require 'limit.throttled'
+local attempts = require 'queue.attempts'
+local bad_records = require 'queue.bad_records'
+local lanes = require 'queue.lanes'
+local queues = require 'queue.queues'
+local records = require 'queue.records'
+local timers = require 'queue.timers'
+local instant = require 'time.instant'
 
 local BYTES = 1048576  -- payloads may be large: each kind of move ends once it has copied this many
 local LAPSES = 100  -- leases that one tick ends at most
 local LOSSES = 5  -- how often a task may be lost, unless its job says otherwise
 
 -- The records of the tasks in a set whose time has come, as far as a tick may copy them.
--- Answers { ticket, record } pairs, the earliest first.
+-- Returns { ticket, record, lane } triples, the earliest first.
 local function due_records(board, set, now, limit)
-  local due, found, bytes = due_members(board, set, now, limit), {}, 0
+  local due, found, bytes = timers.due(board, set, now, limit), {}, 0
   for i = 1, #due, 2 do
     if bytes >= BYTES then break end
     local record = redis.call('HGET', key(board, 'task'), due[i])
-    found[#found + 1] = { due[i], record }
-    bytes = bytes + #record
+    local task = records.read(record)
+    if task then
+      found[#found + 1] = { due[i], record, task.lane }
+      bytes = bytes + #record
+    else
+      bad_records.set_aside(board, set, record, due[i])
+      redis.call('ZREM', key(board, set), due[i])
+      redis.call('HDEL', key(board, 'task'), due[i])
+    end
   end
   return found
 end
 
 local function is_poison(task)
-  local options = split_body(task.body)
+  local options = packed_job.split_body(task.body)
   local bound = options:find('"losses"', 1, true) and cjson.decode(options).losses or LOSSES
-  return losses(task) >= bound
+  return attempts.count_lost(task) >= bound
 end
 
--- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came. Answers how large it is.
+-- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came. Returns how large it is.
 local function lapse(board, token, now)
-  local task, cancelled = take_back(board, token, true)
-  local attempt, accepted = task.attempt, current_attempt(task) == 'accepted'
+  local task, cancelled = endings.end_lease(board, token, true)
+  if not task then return 0 end
+  local attempt, accepted = task.attempt, attempts.current(task) == 'accepted'
   local what, code = accepted and 'expired' or 'lost', accepted and 'timeout' or 'lost'
-  tally(board, task_job(task.id), what, 1)
-  tell(board, task, attempt, what, {})
-  note_attempt(task, what .. '?', now, code)
+  counters.add_for_job(board, records.job_of(task.id), what, 1)
+  events.record(board, task, attempt, what, {})
+  attempts.close(task, what .. '?', now, code)
   if cancelled then
-    finish(board, token, task, 'cancelled', now)
-    tell(board, task, attempt, 'cancelled', {})
+    endings.complete(board, token, task, 'cancelled', now)
+    events.record(board, task, attempt, 'cancelled', {})
   elseif is_poison(task) then
-    bury(board, token, task, now)
-    make_room(board, task)
-    tell(board, task, attempt, 'dead', { 'note', 'lost too often', 'code', 'lost' })
+    endings.give_up(board, token, task, now)
+    release.free_slot(board, task)
+    events.record(board, task, attempt, 'dead', { 'note', 'lost too often', 'code', 'lost' })
   else
     task.attempt = attempt + 1
-    requeue(board, token, task, 0, now)
+    queues.put_back(board, token, task, 0, now)
   end
   return #task.body
 end
@@ -86,31 +104,31 @@ end
 local function queue_delayed(board, now, limit)
   local delayed = due_records(board, 'delayed', now, limit)
   for _, pair in ipairs(delayed) do
-    local ticket, record = unpack(pair)
+    local ticket, record, lane = unpack(pair)
     redis.call('HDEL', key(board, 'task'), ticket)
     redis.call('ZREM', key(board, 'delayed'), ticket)
-    enqueue(board, read_record(record).lane, { record })
+    queues.append(board, lane, { record })
   end
   return #delayed
 end
 
--- A limit's gate opens. Answers how many moved.
+-- A limit's gate opens. Returns how many moved.
 local function open_gate(board, name, now, most)
   redis.call('ZREM', key(board, 'gates'), name)
   if name:find('^queue:') then
-    reopen(board, name:sub(7))
+    release.wake_queue(board, name:sub(7))
     return 0
   end
-  local moved, limit = look_again(board, name, now, most)
+  local moved, limit = throttled.recheck(board, name, now, most)
   if redis.call('EXISTS', key(board, 'held:' .. name)) == 0 then return moved end
   -- What has moved has not started yet: look again when as many as may start could have.
   if limit.n and moved > 0 then limit.at = math.max(limit.at, now + limit.period / limit.n) end
-  if limit.slots > 0 then plan(board, 'gates', name, limit.at or now) end
+  if limit.slots > 0 then timers.set(board, 'gates', name, limit.at or now) end
   return moved
 end
 
 local function open_gates(board, now, limit)
-  local due, moved = due_members(board, 'gates', now, 100), 0
+  local due, moved = timers.due(board, 'gates', now, 100), 0
   for i = 1, #due, 2 do moved = moved + open_gate(board, due[i], now, math.min(limit, 100)) end
   return moved
 end
@@ -122,7 +140,7 @@ local function free_idle_limits(board, now)
   for _, name in ipairs(redis.call('SRANDMEMBER', key(board, 'held'), 10)) do
     local waits = redis.call('ZSCORE', key(board, 'gates'), name)
     if not waits and redis.call('SCARD', key(board, 'running:' .. name)) == 0 then
-      moved = moved + let_in(board, name, 50, now, true)
+      moved = moved + throttled.admit(board, name, 50, now, true)
     end
   end
   return moved
@@ -138,18 +156,19 @@ local function earliest(board, now)
   return time < math.huge and time or 0
 end
 
-return command(function()
-  local board = KEYS[1]
-  local options = read_pairs(ARGV, 1, { limit = true, now = true })
-  local limit = math.min(whole('limit', options.limit or '500', 1), 1000)
-  local now = now_option(options)
-  refuse_unsettled(board)
+return function(board, args)
+  local options = arguments.read_options(args, 1, { limit = true, now = true })
+  local limit = math.min(arguments.whole_number('limit', options.limit or '500', 1), 1000)
+  local now = instant.now(options)
+  apply_state.require_no_pending_apply(board)
+  local is_realigning = clock_check.run(board, now)
   local moved = free_idle_limits(board, now)
     + return_lapsed(board, now, limit)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
-    + queue_due_jobs(board, now, limit)
-  follow_endings(board)
-  forget_lanes(board)
-  return { moved, earliest(board, now), now }
-end)
+    + due_jobs.queue(board, now, limit)
+  if moved > 0 then clock_check.note(board, now) end
+  dependents.queue_ready(board)
+  lanes.forget_unused(board)
+  return { moved, is_realigning and now or earliest(board, now), now }
+end

@@ -4,51 +4,58 @@
   Drop the oldest tasks of a queue until `keep` remain, those of the lowest priority first; at most `limit` (1000
   unless given) a call. The ledger counts them as cancelled, and as trimmed beside.
 
-    EVALSHA <JTRIM> 1 {jobs} shell 1000
+    FCALL JTRIM 1 {jobs} shell 1000
 
-  Answers how many were dropped; call it again while that is `limit`.
+  Returns how many were dropped; call it again while that is `limit`.
   Errors: JOBS OPTION.
 --]]
---- @include "command"
---- @include "pairs"
---- @include "room"
---- @include "kept"
---- @include "tally"
---- @include "notes"
---- @include "open_runs"
---- @include "follow"
---- @include "clock"
+local arguments = require 'base.arguments'
+local clock = require 'base.clock'
+local key = require('base.keys').key
+local dependents = require 'due.dependents'
+local ended_tasks = require 'ending.ended_tasks'
+local events = require 'ending.events'
+local counters = require 'ledger.counters'
+local release = require 'limit.release'
+local lanes = require 'queue.lanes'
+local bad_records = require 'queue.bad_records'
+local open_runs = require 'queue.open_runs'
+local records = require 'queue.records'
 
 -- The board's history has no room for so many; whoever waits for one of them is told.
 local function tell_waiting(board, task)
-  local period = kept_for(task)
-  if period then keep_entry(board, task, period, 'attempt', task.attempt, 'what', 'cancelled') end
+  local period = events.output_period(task)
+  if period then events.append_output(board, task, period, 'attempt', task.attempt, 'what', 'cancelled') end
+end
+
+local function drop_task(board, task)
+  counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
+  open_runs.remove(board, task.id)
+  release.free_slot(board, task)
+  tell_waiting(board, task)
+  ended_tasks.note(board, records.job_of(task.id), 'cancelled', clock.now())
 end
 
 local function drop(board, list, n)
-  local records = n > 0 and redis.call('LPOP', list, n) or {}
-  for _, record in ipairs(records) do
-    local task = read_record(record)
-    tally(board, task_job(task.id), 'cancelled', 1)
-    close_run(board, task.id)
-    make_room(board, task)
-    tell_waiting(board, task)
-    note_ending(board, task_job(task.id), 'cancelled', clock())
+  local dropped = n > 0 and redis.call('LPOP', list, n) or {}
+  for _, record in ipairs(dropped) do
+    local task = records.read(record)
+    if task then drop_task(board, task) else bad_records.set_aside(board, 'queue', record) end
   end
-  return #records
+  return #dropped
 end
 
-return command(function()
-  local board, queue = KEYS[1], ARGV[1] or ''
-  local keep = whole('keep', ARGV[2] or '', 0)
-  local limit = whole('limit', read_pairs(ARGV, 3, { limit = true }).limit or '1000', 1)
-  local lanes, length = lanes_of(board, queue), 0
-  for _, lane in ipairs(lanes) do length = length + redis.call('LLEN', key(board, 'queue:' .. lane)) end
+return function(board, args)
+  local queue = args[1] or ''
+  local keep = arguments.whole_number('keep', args[2] or '', 0)
+  local limit = arguments.whole_number('limit', arguments.read_options(args, 3, { limit = true }).limit or '1000', 1)
+  local queue_lanes, length = lanes.of_queue(board, queue), 0
+  for _, lane in ipairs(queue_lanes) do length = length + redis.call('LLEN', key(board, 'queue:' .. lane)) end
   local excess, dropped = math.min(length - keep, limit), 0
-  for i = #lanes, 1, -1 do
-    dropped = dropped + drop(board, key(board, 'queue:' .. lanes[i]), excess - dropped)
+  for i = #queue_lanes, 1, -1 do
+    dropped = dropped + drop(board, key(board, 'queue:' .. queue_lanes[i]), excess - dropped)
   end
-  count(board, 'trimmed', dropped)
-  follow_endings(board)
+  counters.add(board, 'trimmed', dropped)
+  dependents.queue_ready(board)
   return dropped
-end)
+end

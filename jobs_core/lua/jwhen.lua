@@ -5,18 +5,16 @@
   of them that have ended since its last run; `missing`, those that are not on the board; and `followed_by`, the jobs that
   wait for it (the first hundred). What is empty is left out. A job is put in this relation by JSET's `after`.
 
-    EVALSHA <JWHEN> 1 {jobs} report
+    FCALL_RO JWHEN 1 {jobs} report
       1) {"id":"report","after":["fetch","clean"],"on":"success","join":"all","met":["fetch"]}
 
-  Answers a list, with a null for each id that is not there.
+  Returns a list, with a null for each id that is not there.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
---- @include "command"
---- @include "after"
---- @include "fail"
---- @include "settled"
-
-local ON = { f = 'failure', e = 'end' }
+local apply_state = require 'base.apply_state'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local packed_job = require 'job.packed_job'
 
 -- Those of a list that pass; nothing when none does.
 local function only(list, passes)
@@ -30,23 +28,25 @@ end
 local function relation(board, id)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return false end
-  local found, waits = { id = id }, unpack_job(packed).h
+  local head = packed_job.unpack(packed)
+  if not head then return false end
+  local found, waits = { id = id }, head.after
   if waits then
-    found.after, found.on, found.join = waits.p, ON[waits.o] or 'success', waits.n and 'any' or 'all'
-    found.met = only(waits.p, function(parent)
+    found.after, found.on, found.join = waits.parents, waits.on or 'success', waits.join or 'all'
+    found.met = only(waits.parents, function(parent)
       return redis.call('SISMEMBER', key(board, 'met:' .. id), parent) == 1
     end)
-    found.missing = only(waits.p, function(parent) return redis.call('HEXISTS', key(board, 'job'), parent) == 0 end)
+    found.missing = only(waits.parents, function(parent) return redis.call('HEXISTS', key(board, 'job'), parent) == 0 end)
   end
   local children = redis.call('ZRANGE', key(board, 'after:' .. id), 0, 99)
   found.followed_by = children[1] and children
   return cjson.encode(found)
 end
 
-return command(function()
-  if #ARGV == 0 then fail('OPTION', 'JWHEN needs the id of a job') end
-  refuse_unsettled(KEYS[1])
+return function(board, args)
+  if #args == 0 then fail('OPTION', 'JWHEN needs the id of a job') end
+  apply_state.require_no_pending_apply(board)
   local found = {}
-  for i, id in ipairs(ARGV) do found[i] = relation(KEYS[1], id) end
+  for i, id in ipairs(args) do found[i] = relation(board, id) end
   return found
-end)
+end

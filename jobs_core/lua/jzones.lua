@@ -4,23 +4,23 @@
      JZONES board refresh cursor [now time]
      JZONES board done version
 
-  Load time zones, in portions: put every table (include/zones.lua says what is in one), refresh from cursor 0 on until
+  Load time zones, in portions: put every table (time/zones.lua says what is in one), refresh from cursor 0 on until
   the answer is 0, and say which version of the data is there now. Jobs whose zone has changed get their next run anew.
   Whatever is cut short before `done` is repeated by the next client that loads. Python does all this by itself.
 
-    EVALSHA <JZONES> 1 {jobs}
+    FCALL JZONES 1 {jobs}
     "2026b"
 
-  Answers the version that is there, or nothing; how many tables were new; where to go on, 0 at the end; the version.
+  Returns the version that is there, or nothing; how many tables were new; where to go on, 0 at the end; the version.
   Errors: JOBS OPTION.
 --]]
---- @include "command"
---- @include "find_job"
---- @include "instant"
---- @include "next"
---- @include "pairs"
---- @include "schedule"
---- @include "zones"
+local arguments = require 'base.arguments'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local patterns = require 'cron.patterns'
+local realign = require 'define.realign'
+local instant = require 'time.instant'
+local zones = require 'time.zones'
 
 local PAGE = 100  -- jobs that one call looks at, or a few more
 
@@ -29,11 +29,11 @@ local function version(board)
   return redis.call('GET', key(board, 'zones:version')) or ''
 end
 
-local function put(board)
-  if #ARGV < 3 or #ARGV % 2 == 0 then fail('OPTION', 'JZONES put takes pairs of a zone and its table') end
+local function put(board, args)
+  if #args < 3 or #args % 2 == 0 then fail('OPTION', 'JZONES put takes pairs of a zone and its table') end
   local new = 0
-  for i = 2, #ARGV, 2 do
-    local name, records = ARGV[i], ARGV[i + 1]
+  for i = 2, #args, 2 do
+    local name, records = args[i], args[i + 1]
     local old = redis.call('HGET', key(board, 'zones'), name)
     if old ~= records then
       if old then redis.call('SADD', key(board, 'zones:changed'), name) end
@@ -46,42 +46,28 @@ end
 
 local function has_changed(board, zone)
   if redis.call('SISMEMBER', key(board, 'zones:changed'), zone) == 1 then return true end
-  local twin = zone_twin(board, zone)
+  local twin = zones.alias_of(board, zone)
   return twin and redis.call('SISMEMBER', key(board, 'zones:changed'), twin) == 1
 end
 
--- Work out the next run of a job again, unless it is due already.
-local function refresh_job(board, id, packed, now, almanac)
-  local head, body = unpack_job(packed)
-  if not head.o or not has_changed(board, head.o) then return end
-  if head.z then
-    if not head.x or head.x <= now then return end
-    head.x = first_run(head, now + 1, almanac, id)
-    return redis.call('HSET', key(board, 'job'), id, pack_job(head, body))
-  end
-  local due = tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or nil)
-  if due and due > now then schedule(board, id, first_run(head, now + 1, almanac, id)) end
-end
-
-local function refresh(board)
-  local now, almanac = now_option(read_pairs(ARGV, 3, { now = true })), new_almanac(board)
+local function refresh(board, args)
+  local now, cache = instant.now(arguments.read_options(args, 3, { now = true })), patterns.new_cache(board)
   if redis.call('EXISTS', key(board, 'zones:changed')) == 0 then return '0' end
-  local page = redis.call('HSCAN', key(board, 'job'), whole('cursor', ARGV[2] or '', 0), 'COUNT', PAGE)
-  for i = 1, #page[2], 2 do refresh_job(board, page[2][i], page[2][i + 1], now, almanac) end
-  return page[1]
+  local cursor = arguments.whole_number('cursor', args[2] or '', 0)
+  return realign.page(board, cursor, PAGE, now, cache, function(head) return head.zone and has_changed(board, head.zone) end)
 end
 
-local function done(board)
+local function done(board, args)
   redis.call('DEL', key(board, 'zones:changed'))
-  redis.call('SET', key(board, 'zones:version'), ARGV[2] or '')
+  redis.call('SET', key(board, 'zones:version'), args[2] or '')
   return version(board)
 end
 
 local VERBS = { put = put, refresh = refresh, done = done }
 
-return command(function()
-  if #ARGV == 0 then return version(KEYS[1]) end
-  local act = VERBS[ARGV[1]]
+return function(board, args)
+  if #args == 0 then return version(board) end
+  local act = VERBS[args[1]]
   if not act then fail('OPTION', 'JZONES starts with put, refresh or done') end
-  return act(KEYS[1])
-end)
+  return act(board, args)
+end

@@ -1,4 +1,4 @@
-"""What every client must see, by clients/conformance.json: with Python's own, FCALL and redis-cli."""
+"""What every client must see, by clients/conformance.json: Python's own, FCALL, EVALSHA and redis-cli."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from jobs_core import Board, JobsError, errors
-from jobs_core.commands import commands
+from jobs_core.engine.build import commands
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 CASES: list[dict[str, Any]] = json.loads((CLIENTS / "conformance.json").read_text("utf-8"))["cases"]
@@ -102,25 +102,38 @@ def test_python_sees_it(case: dict[str, Any], board: Board, read: Call) -> None:
     Player(board.keys.tag, board.commands.call, read).play(case["steps"])
 
 
-@pytest.fixture(scope="module")
-def functions(url: str) -> None:
-    """The commands, as functions."""
-    Board(url=url).commands.load_functions()
-
-
 @cases
-@pytest.mark.usefixtures("functions")
 def test_so_does_whoever_calls_functions(case: dict[str, Any], board: Board, read: Call) -> None:
+    """As clients of version 3 did: what only reads is a function like the others to them."""
+    board.commands.prepare()
+    board.client.delete(board.keys.commands)
+
     def call(name: str, *words: str) -> Any:
         return read("FCALL", name, 1, board.keys.tag, *words)
 
     Player(board.keys.tag, call, read).play(case["steps"])
 
 
-def shell(board: Board, url: str, folder: Path = CLIENTS) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def shas(url: str) -> dict[str, str]:
+    """The commands, as scripts."""
+    return Board(url=url).commands.load()
+
+
+@cases
+def test_so_does_whoever_calls_scripts(
+    case: dict[str, Any], board: Board, read: Call, shas: dict[str, str]
+) -> None:
+    def call(name: str, *words: str) -> Any:
+        return read("EVALSHA", shas[name], 1, board.keys.tag, *words)
+
+    Player(board.keys.tag, call, read).play(case["steps"])
+
+
+def shell(board: Board, *words: str, folder: Path = CLIENTS) -> subprocess.CompletedProcess[str]:
     """What conformance.sh in a folder says of the file beside it."""
     return subprocess.run(
-        [folder / "conformance.sh", url],
+        [folder / "conformance.sh", *words],
         env=os.environ | {"JOBS_BOARD": board.name},
         capture_output=True,
         text=True,
@@ -128,10 +141,18 @@ def shell(board: Board, url: str, folder: Path = CLIENTS) -> subprocess.Complete
     )
 
 
+ways = pytest.mark.parametrize("way", [(), ("--evalsha",)], ids=["FCALL", "EVALSHA"])
+
+
 @with_redis_cli
-def test_redis_cli_sees_it(board: Board, url: str) -> None:
+@ways
+def test_redis_cli_sees_it(way: tuple[str, ...], board: Board, url: str) -> None:
     board.commands.load()
-    done = shell(board, url)
+    if way:  # what it is not to call is not there
+        board.client.function_flush()
+    else:
+        board.client.delete(board.keys.commands)
+    done = shell(board, *way, url)
     names = (f"ok {number} {case['name']}" for number, case in enumerate(CASES, 1))
     assert done.stdout.splitlines() == [f"1..{len(CASES)}", *names], done.stderr
     assert done.returncode == 0
@@ -161,12 +182,13 @@ def test_what_is_wrong_is_seen(step: dict[str, Any], board: Board, read: Call) -
 
 
 @with_redis_cli
-def test_redis_cli_sees_what_is_wrong(board: Board, url: str, tmp_path: Path) -> None:
+@ways
+def test_redis_cli_sees_what_is_wrong(way: tuple[str, ...], board: Board, url: str, tmp_path: Path) -> None:
     board.commands.load()
     shutil.copy(CLIENTS / "conformance.sh", tmp_path)
     found = [{"name": "a", "steps": [step]} for step in WRONG]
     (tmp_path / "conformance.json").write_text(json.dumps({"cases": found}))
-    done = shell(board, url, tmp_path)
+    done = shell(board, *way, url, folder=tmp_path)
     assert [line for line in done.stdout.splitlines() if "ok" in line[:6]] == [
         f"not ok {number} a" for number in range(1, len(WRONG) + 1)
     ], done.stderr
@@ -175,7 +197,9 @@ def test_redis_cli_sees_what_is_wrong(board: Board, url: str, tmp_path: Path) ->
 
 @with_redis_cli
 def test_redis_cli_says_what_it_needs(board: Board, url: str) -> None:
-    assert "run `jobs init`" in shell(board, url).stderr
+    board.client.function_flush()
+    assert "the functions are not there: run `jobs init`" in shell(board, url).stderr
+    assert "the scripts are not there" in shell(board, "--evalsha", url).stderr
     assert "no Redis answers" in shell(board, "unix:///nowhere").stderr
 
 

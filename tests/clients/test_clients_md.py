@@ -16,12 +16,15 @@ import pytest
 import redis
 
 from jobs_core import Board
+from jobs_core.engine.build import commands
+from jobs_core.errors import StaleError
 from tests.clients.test_client_conformance import CASES, Player
 from tests.helpers import wait_until
 
 PAGE = Path(__file__).parents[2] / "docs/clients.md"
 TEXT = PAGE.read_text("utf-8")
-CLIENT, USE = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+CLIENT, USE, BY_SCRIPT = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+HEADERS = {name: command.source.partition("--]]")[0] for name, command in commands().items()}
 EXAMPLE = re.search(r"^    \{ \"name\".*?^    \]\}", TEXT, re.MULTILINE | re.DOTALL)
 
 
@@ -29,16 +32,21 @@ EXAMPLE = re.search(r"^    \{ \"name\".*?^    \]\}", TEXT, re.MULTILINE | re.DOT
 def client() -> dict[str, Any]:
     """What the page defines."""
     found: dict[str, Any] = {}
-    exec(CLIENT, found)
+    exec(CLIENT + BY_SCRIPT, found)
     return found
 
 
-@pytest.fixture
-def jobs(client: dict[str, Any], board: Board, url: str) -> Iterator[Any]:
-    """The client of the page, for a board whose commands are loaded."""
+@pytest.fixture(params=["FCALL", "EVALSHA"])
+def jobs(request: pytest.FixtureRequest, client: dict[str, Any], board: Board, url: str) -> Iterator[Any]:
+    """The client of the page, either way; what it is not to call is not there."""
     board.commands.load()
     with redis.Redis.from_url(url, decode_responses=True) as connected:
-        yield client["Jobs"](connected, board.name)
+        if request.param == "FCALL":
+            board.client.delete(board.keys.commands)
+            yield client["Jobs"](connected, board.name)
+        else:
+            board.client.function_flush()
+            yield client["ByScript"](connected, board.name)
 
 
 def run(id: str, payload: str) -> str:
@@ -108,10 +116,30 @@ def test_a_lapsed_lease_does_not_end_it(client: dict[str, Any], jobs: Any, board
     assert board.stats()["stale"] == 1
 
 
-def test_it_does_without_scripts_where_there_are_functions(jobs: Any, board: Board) -> None:
-    board.commands.load_functions()
-    board.client.script_flush()
-    assert jobs.call("JSET", "hello", "greet", "world") == 0
+def test_it_knows_which_commands_only_read(client: dict[str, Any]) -> None:
+    reads = {name for name, command in commands().items() if command.only_reads}
+    assert client["READS"] == reads
+    named = re.search(r"They\s+are\s+`([A-Z\s]+)`", TEXT)
+    assert named and set(named[1].split()) == reads
+
+
+def test_its_table_has_every_command() -> None:
+    rows = re.findall(r"^\| (J[A-Z]+)(?:, (J[A-Z]+))?( \*)? \|", TEXT, re.MULTILINE)
+    found = {name: bool(star) for *names, star in rows for name in names if name}
+    assert found.pop("JVERSION")
+    assert found == {name: command.only_reads for name, command in commands().items()}
+
+
+def test_its_filters_and_options_are_those_of_the_commands(board: Board) -> None:
+    filters = re.search(r"\*\*Filters of JTASKS\*\*(.*?)\n\n", TEXT, re.DOTALL)
+    assert filters
+    named = set(re.findall(r"`([a-z-]+)(?: 1)?`", filters[1]))
+    assert named == set(re.findall(r"\[([a-z-]+) ", HEADERS["JTASKS"])) - {"now"}
+    options = re.search(r"\*\*Options of JACK\*\*(.*?)\n\n\S", TEXT, re.DOTALL)
+    assert options
+    for name in re.findall(r"^\| `([a-z]+)", options[1], re.MULTILINE):
+        with pytest.raises(StaleError):
+            board.ack("no-token", "retry", **{name: "{}" if name == "data" else 1})
 
 
 def test_what_the_page_shows_of_its_use_works(client: dict[str, Any], home: Board, url: str) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from jobs_core import Board
+from jobs_core.engine.build import commands
+from tests.clients.test_client_conformance import CASES
 
 FOLDER = Path(__file__).parents[2] / "clients" / "lua"
 
@@ -48,9 +50,16 @@ def test_its_own_tests_pass(ready: Board, url: str) -> None:
     assert done.stdout.count("\nok ") > 50
 
 
-def test_it_conforms(ready: Board, url: str) -> None:
+@pytest.mark.parametrize("way", ["FCALL", "EVALSHA"])
+def test_it_conforms(way: str, ready: Board, url: str) -> None:
+    words: list[str] = []
+    if way == "EVALSHA":  # what it is not to call is not there
+        words = ["--evalsha", ready.name]
+        ready.client.function_flush()
+    else:
+        ready.client.delete(ready.keys.commands)
     done = subprocess.run(
-        ["lua5.1", "conformance.lua", url, ready.name],
+        ["lua5.1", "conformance.lua", url, *words],
         cwd=FOLDER,
         capture_output=True,
         text=True,
@@ -58,3 +67,10 @@ def test_it_conforms(ready: Board, url: str) -> None:
     )
     failed = [line for line in done.stdout.splitlines() if line.startswith(("not ok", "#"))]
     assert done.returncode == 0, "\n".join(failed) + done.stderr
+    assert done.stdout.count("\nok ") == len(CASES)
+
+
+def test_it_knows_which_commands_only_read() -> None:
+    script = "for name in pairs(require('jobs').READS) do print(name) end"
+    done = subprocess.run(["lua5.1", "-e", script], cwd=FOLDER, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {name for name, one in commands().items() if one.only_reads}

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from jobs_core import Board
-from jobs_core.commands import _CODES, commands
+from jobs_core.engine.build import commands
+from jobs_core.engine.redis_errors import _CODES
 from tests.clients.conftest import Answers, is_as_shown, sessions
 
 PAGE = Path(__file__).parents[2] / "docs/redis.md"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jobs_core import Board
-from jobs_core.commands import VERSION, commands
+from jobs_core.engine.build import commands
+from jobs_core.engine.loader import VERSION
 from tests.lua.helpers import Lua
 
 
@@ -15,10 +16,17 @@ def url(request: pytest.FixtureRequest, url: str) -> str:
     return url if request.param == "valkey" else str(request.getfixturevalue("other_url"))
 
 
+@pytest.fixture(scope="session")
+def scripts(url: str) -> None:
+    """The scripts, for whoever calls one by its SHA."""
+    Board("scripts", url, validate=False).commands.load()
+
+
 @pytest.fixture
-def lua(board: Board) -> Lua:
+def lua(board: Board, scripts: None) -> Lua:
     """The commands of an empty board, as methods."""
     # What `load` does, without sending every script for each test. Tests that need zones load them.
     shas = {name: command.sha for name, command in commands().items()}
     board.client.hset(board.keys.commands, mapping={**shas, "version": VERSION})
+    board.client.set(board.keys.layout, VERSION)
     return Lua(board)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from jobs_core import Board, JobsError
-from jobs_core.commands import commands
+from jobs_core.engine.build import commands
+from jobs_core.engine.loader import VERSION
 
 T = 1_700_000_000
 """The time of a test, in epoch seconds, unless it says otherwise."""
@@ -135,6 +136,7 @@ class Lua:
     def reset(self) -> None:
         """Empty the board."""
         self.client.delete(*self.client.keys(f"{self.keys.tag}:*"), "none")
+        self.client.set(self.keys.layout, VERSION)
 
     def refuses(self, kind: type[JobsError], says: str, name: str, *arguments: Any) -> None:
         """A call is refused with an error of this very kind that says this, and changes nothing."""

@@ -18,7 +18,6 @@ from jobs_core import (
     ServerError,
     StaleError,
 )
-from jobs_core.commands import commands
 from tests.lua.helpers import MS, Lua, T
 
 FIVE = ("every", 5)
@@ -41,7 +40,7 @@ def test_each_code_is_an_error_of_its_own(
     lua.put("kept", every=5)
     name, *arguments = call
     with pytest.raises(redis.ResponseError, match=f"^JOBS {code} ") as raw:
-        lua.client.evalsha(commands()[name].sha, 1, lua.keys.tag, *arguments)
+        lua.client.fcall(name, 1, lua.keys.tag, *arguments)
     with pytest.raises(kind) as ours:
         lua.call(name, *arguments)
     assert ours.type is kind

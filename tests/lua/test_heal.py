@@ -10,7 +10,8 @@ import pytest
 import redis
 
 from jobs_core import Board
-from jobs_core.commands import VERSION, commands, functions_library
+from jobs_core.engine.build import commands
+from jobs_core.engine.loader import VERSION
 from tests.lua.helpers import MS, Lua, T
 
 FILES = {
@@ -25,6 +26,7 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JMSET", ["create", 3, "c", "echo", "x", 7, "d", "echo", "x", "every", 9, "now", T]),
     ("JGET", ["a", "nobody"]),
     ("JNEXT", ["a", "count", 3]),
+    ("JPERMIT", ["HGET", "FCALL|JACK"]),
     ("JSET", ["z", "echo", "x", "after", "a,b", "join", "any", "queue", "after", "now", T]),
     ("JWHEN", ["a", "z"]),
     ("JPAUSE", ["b"]),
@@ -73,30 +75,17 @@ def test_every_file_starts_with_its_signature_what_it_does_an_example_and_its_an
     shebang, header = FILES[name].partition("--]]")[0].split("\n", 1)
     assert re.fullmatch(r"#!lua( flags=[a-z,-]+)?", shebang)
     assert header.startswith(f"--[[ {name} board")
-    assert f"EVALSHA <{name}> 1 {{jobs}}" in header
-    assert re.search(r"\n  Answers |\n      1\) |as name and number pairs", header)
+    way = "FCALL_RO" if commands()[name].only_reads else "FCALL"
+    assert set(re.findall(rf"(\w+) {name} 1 {{jobs}}", header)) == {way}
+    assert re.search(r"\n  Returns |\n      1\) |as name and number pairs", header)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_the_header_names_every_error_that_the_command_raises(name: str) -> None:
     command = commands()[name]
     header = FILES[name].partition("--]]")[0]
-    raised = set(re.findall(r"fail\('([A-Z]+)'", command.body))
+    raised = set(re.findall(r"fail\('([A-Z]+)'", command.source))
     assert all(code in header for code in raised)
-
-
-def test_no_script_has_an_include_left_or_twice() -> None:
-    for command in commands().values():
-        assert "@include" not in command.script
-        assert len(set(command.includes)) == len(command.includes)
-        assert command.script.startswith("#!lua")
-        assert command.script.count("local function key(") == 1
-    assert "@include" not in functions_library()
-    assert functions_library().count("local function key(") == 1
-
-
-def test_scripts_are_small_enough_to_read() -> None:
-    assert all(len(command.script) < 131_072 for command in commands().values())
 
 
 def test_the_commands_hash_maps_every_name_to_the_sha_that_redis_knows(lua: Lua) -> None:
@@ -130,42 +119,41 @@ def test_a_board_publishes_its_commands_with_the_first_call(lua: Lua, url: str) 
 
 
 @pytest.mark.parametrize("place", range(len(SESSION)))
-def test_scripts_that_redis_has_lost_are_loaded_again_before_any_command(lua: Lua, place: int) -> None:
+def test_functions_that_redis_has_lost_are_loaded_again_before_any_command(lua: Lua, place: int) -> None:
     replies = []
     for step, (name, arguments) in enumerate(SESSION):
         if step == place:
-            lua.client.script_flush()
+            lua.client.function_flush()
         replies.append(lua.call(name, *arguments))
     lua.reset()
     assert replies == [lua.call(name, *arguments) for name, arguments in SESSION]
 
 
-def test_a_batch_whose_scripts_are_lost_runs_each_call_once_and_in_order(lua: Lua) -> None:
-    lua.client.script_flush()
+def test_a_batch_whose_functions_are_lost_runs_each_call_once_and_in_order(lua: Lua) -> None:
+    lua.client.function_flush()
     pushed = lua.board.commands.batch([("JPUSH", ["echo", "x", "now", T])] * 20)
     assert pushed == [f"push:{number}@{MS}" for number in range(1, 21)]
     assert lua.ids() == pushed
 
 
-def test_functions_answer_what_scripts_do(lua: Lua) -> None:
-    lua.board.init(functions=True)
-    by_script = [lua.call(name, *arguments) for name, arguments in SESSION]
+def test_scripts_answer_what_functions_do(lua: Lua) -> None:
+    by_function = [lua.call(name, *arguments) for name, arguments in SESSION]
     lua.reset()
-    for (name, arguments), reply in zip(SESSION, by_script, strict=True):
-        assert lua.client.fcall(name, 1, lua.keys.tag, *arguments) == reply, name
+    shas = lua.board.commands.load()
+    for (name, arguments), reply in zip(SESSION, by_function, strict=True):
+        assert lua.client.evalsha(shas[name], 1, lua.keys.tag, *arguments) == reply, name
 
 
-def test_functions_refuse_with_the_same_sentence(lua: Lua) -> None:
-    lua.board.init(functions=True)
+def test_scripts_refuse_with_the_same_sentence(lua: Lua) -> None:
+    shas = lua.board.commands.load()
     for name, arguments in (("JNEXT", ["nobody"]), ("JSET", ["a b", "echo", "x"]), ("JACK", ["a#1", "done"])):
         (ours,) = lua.board.commands.batch([(name, arguments)])
         with pytest.raises(redis.ResponseError) as caught:
-            lua.client.fcall(name, 1, lua.keys.tag, *arguments)
+            lua.client.evalsha(shas[name], 1, lua.keys.tag, *arguments)
         assert str(caught.value).split(" ", 2)[2] == str(ours)
 
 
 def test_functions_that_only_read_may_be_called_as_such(lua: Lua) -> None:
-    lua.board.init(functions=True)
     lua.put(every=5)
     assert lua.client.fcall_ro("JNEXT", 1, lua.keys.tag, "a") == [MS]
     with pytest.raises(redis.ResponseError, match="write flag"):

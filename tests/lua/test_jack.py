@@ -63,7 +63,7 @@ def test_a_dead_letter_keeps_the_whole_task_and_when_it_died(lua: Lua) -> None:
     lua.jack(held["token"], "dead", now=T + 3)
     assert lua.client.zscore(lua.keys.dead, held["token"]) == MS + 3000
     record = lua.client.hget(lua.keys.task, held["token"])
-    assert record == f'a@{MS}\n1\nfailed {MS + 3000} - - \nslow\necho\n{{"timeout":9}}\nthe\npayload'
+    assert record == f'1\na@{MS}\nfailed {MS + 3000} - - \nslow\necho\n{{"timeout":9}}\nthe\npayload'
     assert (lua.count()["dead"], lua.tick(T + 99), lua.take("slow")) == (1, 0, [])
 
 

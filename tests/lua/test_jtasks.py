@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs_core import OptionError
-from jobs_core.commands import commands
+from jobs_core.engine.build import commands
 from tests.lua.helpers import MS, Lua, T
 
 

@@ -396,7 +396,7 @@ class Ledger(RuleBasedStateMachine):
         client, keys = self.lua.client, self.lua.keys
         for lane, tasks in self.lanes.items():
             records = [record.split("\n") for record in client.lrange(keys.queue(lane), 0, -1)]
-            found = [(record[0], record[3], int(record[1])) for record in records]
+            found = [(record[1], record[3], int(record[0].rstrip("klnr"))) for record in records]
             assert found == [(task.id, task.lane, task.attempt) for task in tasks]
         scheduled = {id: job.next for id, job in self.jobs.items() if job.next}
         assert dict(client.zrange(keys.schedule, 0, -1, withscores=True)) == scheduled

@@ -1,4 +1,5 @@
--- The client against a real server. JOBS_TEST_SOCKET is its unix socket; the commands of the board are loaded.
+-- The client against a real server. JOBS_TEST_SOCKET is its unix socket; it has the functions of Jobs, and the board
+-- JOBS_TEST_BOARD the scripts in its `commands` hash.
 
 local redis = require 'redis'
 local jobs = require 'jobs'
@@ -14,6 +15,7 @@ local function resty()
   local client, null = connect(), io.stdout
   return setmetatable({}, {
     __index = function(_, method)
+      if not client[method] then client:define_command(method) end
       return function(_, ...)
         local ok, reply = pcall(client[method], client, ...)
         if not ok then return nil, tostring(reply):gsub('^.-redis error: ', '') end
@@ -26,13 +28,28 @@ end
 
 local number = 0
 
--- A board of its own for each test: it has the commands of the one that was made ready.
-local function new_board(client)
+-- A board of its own for each test.
+local function new_board(client, options)
   number = number + 1
-  local name = 'lua-' .. os.time() .. '-' .. number
+  return jobs.board(client, 'lua-' .. os.time() .. '-' .. number, options)
+end
+
+-- Give a board the scripts of the one that was made ready.
+local function publish(board)
   local commands = connect():hgetall('{' .. os.getenv('JOBS_TEST_BOARD') .. '}:commands')
-  connect():hmset('{' .. name .. '}:commands', commands)
-  return jobs.board(client, name)
+  connect():hmset(board.commands.tag .. ':commands', commands)
+  return board
+end
+
+-- Call a function while Redis has no functions at all.
+local function without_functions(call)
+  local client = connect()
+  client:define_command('function')
+  local library = client['function'](client, 'DUMP')
+  client['function'](client, 'FLUSH')
+  local ok, problem = pcall(call)
+  client['function'](client, 'RESTORE', library, 'REPLACE')
+  if not ok then error(problem, 0) end
 end
 
 local function refused(code, says, call)
@@ -65,18 +82,39 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.equal(1700000000.123, board:show('a').at)
       end)
 
-      it('are looked up again when Redis has new ones', function()
-        board.commands.shas.JCOUNT = ('0'):rep(40)
-        assert.equal(0, board:count().jobs)
+      it('are functions, which need no hash of the board', function()
+        board.commands._evaluate = function() error('a script was called') end
+        assert.equal(0, board.commands:call('JSET', 'a', 'echo', 'x'))
+        assert.equal(1, board:count().jobs)
       end)
 
-      it('say what to do when Redis has lost them', function()
-        local tag = board.commands.tag
-        connect():hset(tag .. ':commands', 'JCOUNT', ('0'):rep(40))
-        refused('SERVER', 'run `jobs init`', function() board:count() end)
-        connect():del(tag .. ':commands')
-        board.commands.shas = {}
-        refused('SERVER', 'has no command JCOUNT: run `jobs init`', function() board:count() end)
+      it('are the scripts of the board where Redis has lost its functions', function()
+        publish(board)
+        without_functions(function()
+          assert.equal(0, board.commands:call('JSET', 'a', 'echo', 'x'))
+          assert.equal(1, board:count().jobs)
+          refused('NOTFOUND', "there is no job 'b'", function() board:pause('b') end)
+        end)
+        assert.equal(1, board:count().jobs)
+      end)
+
+      it('say what to do when there are neither', function()
+        without_functions(function()
+          refused('SERVER', 'does not have the functions of Jobs, or not JCOUNT: run `jobs init`', function()
+            board:count()
+          end)
+        end)
+      end)
+
+      it('say what the client of Redis lacks', function()
+        local bare = jobs.commands({ hget = function() end }, 'bare')
+        refused('SERVER', 'the client of Redis has no method fcall: update it', function() bare:call('JTICK') end)
+      end)
+
+      it('refuse a board of another layout', function()
+        connect():set(board.commands.tag .. ':layout', '3')
+        refused('LAYOUT', 'has the layout 3', function() board:put('a', 'echo', 'x') end)
+        assert.same({ board.commands.tag .. ':layout' }, connect():keys(board.commands.tag .. ':*'))
       end)
 
       it('help a board file into its place', function()
@@ -84,6 +122,31 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         for n = 1, 250 do board.commands:call('JSTAGE', stage, 'board.yml', 'put', 3, 'j' .. n, 'echo', 'x') end
         board.commands:call('JAPPLY', 'commit', stage, 'board.yml')
         assert.equal(250, board:count().jobs)
+      end)
+    end)
+
+    describe('scripts', function()
+      before_each(function() board = publish(new_board(client_of(), { scripts = true })) end)
+
+      it('are called by their SHAs, and no functions', function()
+        without_functions(function()
+          assert.equal(0, board.commands:call('JSET', 'a', 'echo', 'x'))
+          assert.equal(1, board:count().jobs)
+        end)
+      end)
+
+      it('are looked up again when Redis has new ones', function()
+        board.commands.shas.JCOUNT = ('0'):rep(40)
+        assert.equal(0, board:count().jobs)
+      end)
+
+      it('say what to do when Redis has lost them', function()
+        local tag, says = board.commands.tag, 'does not have the scripts of Jobs, or not JCOUNT: run `jobs init`'
+        connect():hset(tag .. ':commands', 'JCOUNT', ('0'):rep(40))
+        refused('SERVER', says, function() board:count() end)
+        connect():del(tag .. ':commands')
+        board.commands.shas = {}
+        refused('SERVER', says, function() board:count() end)
       end)
     end)
 

@@ -1,0 +1,83 @@
+"""`jobs acl`: what Redis must permit a user who reads, puts, works, or looks after a board."""
+
+from __future__ import annotations
+
+import click
+
+from jobs_core.cli.common import connected, echo_json, json_option, open_board
+from jobs_core.engine.roles import (
+    PLACEHOLDER,
+    ROLE_NAMES,
+    Role,
+    acl_line,
+    acl_rules,
+    as_version,
+    role,
+)
+from jobs_core.errors import OptionError
+
+
+@click.command()
+@click.argument("role_name", metavar="ROLE", type=click.Choice(ROLE_NAMES))
+@click.option("--user", metavar="NAME", help="The user's name (default: the board's and the role's).")
+@click.option(
+    "--server-version",
+    metavar="VERSION",
+    help="Print it for this version of Redis, such as 7.0, and ask no server.",
+)
+@json_option
+@connected
+def acl(
+    role_name: str,
+    user: str | None,
+    server_version: str | None,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
+) -> None:
+    """Print the ACL line of a role.
+
+    ROLE is viewer (reads), client (also puts, pushes, pauses and cancels), worker (also takes, runs and
+    reports tasks) or admin (all, and loads the functions). The line is for one board, and for the version of
+    the server. Put a password in place of PASSWORD, and give the line to redis-cli. What the role cannot
+    forbid is printed on standard error.
+
+    \b
+      jobs acl viewer
+      jobs acl worker --board reports --user worker-1
+      jobs acl client --server-version 7.0
+      jobs acl viewer | sed "s/PASSWORD/$password/" | redis-cli
+    """
+    name = user or f"{board_name}-{role_name}"
+    if any(char.isspace() or char == "\0" for char in name):
+        raise OptionError(f"user: expected a name without spaces, got {name!r}")
+    version = server_version or _version_of(url, board_name)
+    found = role(role_name)
+    rules = acl_rules(found, board_name, as_version(version))
+    line = acl_line(name, rules)
+    if as_json:
+        echo_json(_described(found, name, board_name, version) | {"rules": rules, "line": line})
+        return
+    click.echo(line)
+    click.echo(f"Put a password in place of {PLACEHOLDER[1:]}. A {role_name} {found.summary}.", err=True)
+    for caveat in found.caveats:
+        click.echo(f"Not forbidden: {caveat}.", err=True)
+
+
+def _described(found: Role, user: str, board_name: str, version: str) -> dict[str, object]:
+    return {
+        "role": found.name,
+        "user": user,
+        "board": board_name,
+        "server_version": version,
+        "cannot_forbid": list(found.caveats),
+    }
+
+
+def _version_of(url: str | None, board_name: str) -> str:
+    """The version of Redis that the server is, or that it is compatible with."""
+    from jobs_core.commands import translated
+
+    board = open_board(url, board_name)
+    with translated(board.commands.server):
+        return str(board.client.info("server")["redis_version"])

@@ -1,0 +1,200 @@
+"""Build what Redis loads from the Lua sources: one library of functions, and a script for each command.
+
+A source is an ordinary Lua module: `local records = require 'queue.records'` names the file
+`queue/records.lua`, and the file returns a table. Files at the top are commands: their first line has the
+flags of the command (`#!lua flags=no-writes`), and they return `function(board, args)`.
+
+Redis loads a library with few globals (Redis 7.0 has no `string` or `ipairs` then), so the body of a module
+only defines: a global name used outside a function is refused here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from jobs_core.engine.load_time import global_names, without_shebang
+
+LIBRARY_VERSION = 4
+"""The version of the library: raise it with each release whose Lua differs. A newer one is never replaced."""
+
+LIBRARY_NAME = "jobs"
+
+_REQUIRE = re.compile(r"\brequire\s*\(?\s*'([\w.]+)'")
+
+
+class BuildError(Exception):
+    """A source that cannot be built: the message names the module and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One Lua file, and the modules that it requires, in order."""
+
+    name: str
+    text: str
+    requires: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its name (`JSET`), flags, own source, the modules it needs in order, and its script."""
+
+    name: str
+    flags: str
+    source: str
+    modules: tuple[str, ...]
+    script: str
+    sha: str
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether the command may be called where nothing may be written: on a replica, with FCALL_RO."""
+        return "no-writes" in self.flags
+
+
+def read_sources(root: Traversable) -> dict[str, Source]:
+    """Read every Lua file below a folder: `queue/records.lua` is `queue.records`."""
+    return {name: as_source(name, text) for name, text in _walk(root, "")}
+
+
+def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            yield from _walk(entry, f"{prefix}{entry.name}.")
+        elif entry.name.endswith(".lua"):
+            yield prefix + entry.name.removesuffix(".lua"), entry.read_text("utf-8")
+
+
+def as_source(name: str, text: str) -> Source:
+    """Check one source. Raises BuildError for a global name that it uses while it loads."""
+    stray = sorted(set(global_names(text)) - {"require"})
+    if stray:
+        raise BuildError(f"{name}: uses {', '.join(stray)} while it loads, where Redis has no globals")
+    without_comments = re.sub(r"--\[\[.*?\]\]|--[^\n]*", "", text, flags=re.DOTALL)
+    return Source(name, text, tuple(dict.fromkeys(_REQUIRE.findall(without_comments))))
+
+
+def in_order(names: Iterable[str], sources: Mapping[str, Source]) -> list[str]:
+    """These modules and all that they need, each after what it requires. Raises BuildError."""
+    found: dict[str, None] = {}
+    for name in names:
+        _visit(name, sources, found, ())
+    return list(found)
+
+
+def _visit(name: str, sources: Mapping[str, Source], found: dict[str, None], path: tuple[str, ...]) -> None:
+    if name in path:
+        cycle = " requires ".join((*path[path.index(name) :], name))
+        raise BuildError(f"modules require each other: {cycle}")
+    if name in found:
+        return
+    if name not in sources:
+        raise BuildError(f"{path[-1] if path else 'a build'} requires {name}, which is not there")
+    for needed in sources[name].requires:
+        _visit(needed, sources, found, (*path, name))
+    found[name] = None
+
+
+_REQUIRE_FUNCTION = "local modules = {}\nlocal function require(name) return modules[name] end"
+
+
+def _as_module(source: Source) -> str:
+    return f"modules['{source.name}'] = (function()\n{source.text.strip()}\nend)()"
+
+
+def build_command(name: str, sources: Mapping[str, Source]) -> Command:
+    """Build one command as a script for EVALSHA, with just the modules it needs. Raises BuildError."""
+    source = sources[name]
+    flags = source.text.partition("\n")[0].partition("flags=")[2]
+    modules = in_order(("base.command", *source.requires), sources)
+    script = "\n".join(
+        (
+            f"#!lua flags={flags}" if flags else "#!lua",
+            _REQUIRE_FUNCTION,
+            *(_as_module(sources[module]) for module in modules),
+            f"local body = (function()\n{without_shebang(source.text).strip()}\nend)()",
+            f"return modules['base.command'].run(body, KEYS[1], ARGV, {_may_write(flags)})\n",
+        )
+    )
+    sha = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+    return Command(name.upper(), flags, source.text, tuple(modules), script, sha)
+
+
+def _may_write(flags: str) -> str:
+    return "false" if "no-writes" in flags else "true"
+
+
+def command_names(sources: Mapping[str, Source]) -> list[str]:
+    """The sources that are commands: those in no folder."""
+    return sorted(name for name in sources if "." not in name)
+
+
+def build_library(sources: Mapping[str, Source], version: int = LIBRARY_VERSION) -> str:
+    """Build all commands as one library for FUNCTION LOAD: `FCALL JSET 1 {jobs} …`.
+
+    Its modules are fields of one table, so that Lua's limit of 200 local names is one of each module.
+    JVERSION answers the version of the library and a digest of its text. Raises BuildError.
+    """
+    names = command_names(sources)
+    modules = in_order(
+        ("base.command", *(need for name in names for need in sources[name].requires)), sources
+    )
+    body = "\n".join(
+        (
+            _REQUIRE_FUNCTION,
+            *(_as_module(sources[module]) for module in modules),
+            _REGISTER,
+            *(_registered(sources[name]) for name in names),
+        )
+    )
+    digest = hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()[:12]
+    return f"#!lua name={LIBRARY_NAME}\n{body}\n{_version(version, digest)}"
+
+
+_REGISTER = """\
+local function register(name, flags, may_write, body)
+  local run = modules['base.command'].run
+  redis.register_function{ function_name = name, flags = flags, callback = function(keys, args)
+    return run(body, keys[1], args, may_write)
+  end }
+end"""
+
+
+def _registered(source: Source) -> str:
+    flags = source.text.partition("\n")[0].partition("flags=")[2]
+    listed = ", ".join(f"'{flag}'" for flag in flags.split(",") if flag)
+    return (
+        f"register('{source.name.upper()}', {{ {listed} }}, {_may_write(flags)}, (function()\n"
+        f"{without_shebang(source.text).strip()}\nend)())"
+    )
+
+
+def _version(version: int, digest: str) -> str:
+    return (
+        "redis.register_function{ function_name = 'JVERSION', flags = { 'no-writes', 'allow-stale' },\n"
+        f"  callback = function() return {{ {version}, '{digest}' }} end }}\n"
+    )
+
+
+@cache
+def commands() -> dict[str, Command]:
+    """All commands by name, as scripts."""
+    sources = _own_sources()
+    return {name.upper(): build_command(name, sources) for name in command_names(sources)}
+
+
+@cache
+def library() -> str:
+    """All commands as a library of functions."""
+    return build_library(_own_sources())
+
+
+@cache
+def _own_sources() -> dict[str, Source]:
+    return read_sources(resources.files("jobs_core").joinpath("lua"))

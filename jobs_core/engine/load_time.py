@@ -1,0 +1,76 @@
+"""The global names that a Lua source uses while it loads, outside any function: Redis 7.0 has none then."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_TOKEN = re.compile(
+    r"--\[\[.*?\]\]|--[^\n]*"  # comments, which have no group and are left out
+    r"|(?P<token>\[\[.*?\]\]|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|[A-Za-z_]\w*|\d[\w.]*|\.\.\.?|[^\s\w])",
+    re.DOTALL,
+)
+_KEYWORDS = frozenset(
+    (
+        *("and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local"),
+        *("nil", "not", "or", "repeat", "return", "then", "true", "until", "while"),
+    )
+)
+_OPENING = frozenset(("do", "for", "function", "repeat", "then", "while"))
+_CLOSING = frozenset(("elseif", "end", "until"))
+
+
+def global_names(text: str) -> Iterator[str]:
+    """The names that a source reads or sets outside any function, and has not defined itself.
+
+    >>> list(global_names("local size = math.huge\\nlocal function f() return string.rep('x', size) end"))
+    ['math']
+    """
+    tokens = [match["token"] for match in _TOKEN.finditer(without_shebang(text)) if match["token"]]
+    local: set[str] = set()
+    for at in _outside_functions(tokens):
+        token = tokens[at]
+        if token in ("local", "for"):
+            local |= _declared(tokens, at + 1)
+        elif token == "function":
+            at += 1  # the name that it sets, if it has one
+        if _is_name(tokens[at]) and tokens[at] not in local and not _is_field(tokens, at):
+            yield tokens[at]
+
+
+def _outside_functions(tokens: list[str]) -> Iterator[int]:
+    """The places of the tokens that are run while the source loads, and of each `function` among them."""
+    blocks: list[str] = []
+    for at, token in enumerate(tokens):
+        if "function" not in blocks:
+            yield at
+        if token in _CLOSING:
+            blocks.pop()
+        elif token in _OPENING and not (token == "do" and blocks and blocks[-1] in ("for", "while")):
+            blocks.append(token)
+
+
+def _declared(tokens: list[str], at: int) -> set[str]:
+    """The names of `local a, b = …`, `local function a` or `for a, b in …`, from the first of them on."""
+    if tokens[at] == "function":
+        return {tokens[at + 1]}
+    names = {tokens[at]}
+    while tokens[at + 1] == ",":
+        at += 2
+        names.add(tokens[at])
+    return names
+
+
+def _is_name(token: str) -> bool:
+    return token.isidentifier() and token not in _KEYWORDS
+
+
+def _is_field(tokens: list[str], at: int) -> bool:
+    """Whether a name is that of a field: after a dot, or the key in a table."""
+    before, after = tokens[at - 1] if at else "", tokens[at + 1] if at + 1 < len(tokens) else ""
+    return before in (".", ":") or (after == "=" and before in ("{", ",", ";"))
+
+
+def without_shebang(text: str) -> str:
+    """A source without its first line, if that says how to run it."""
+    return re.sub(r"\A#![^\n]*", "", text)

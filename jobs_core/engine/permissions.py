@@ -1,0 +1,124 @@
+"""Which commands of Redis each command of ours runs, and what a user who may not run them is told.
+
+Redis checks every command inside a function against the calling user's ACL, and does not roll back what ran
+before the one it denies. So what a command may run is read from its source, and asked before the first write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import cache
+
+from jobs_core.engine import build
+
+READS = frozenset(
+    (
+        *("EXISTS", "GET", "HEXISTS", "HGET", "HGETALL", "HKEYS", "HLEN", "HMGET", "HSCAN", "HSTRLEN"),
+        *("HVALS", "INFO", "LINDEX", "LLEN", "LRANGE", "MGET", "PTTL", "SCARD", "SISMEMBER", "SMEMBERS"),
+        *(
+            "SMISMEMBER",
+            "SRANDMEMBER",
+            "SSCAN",
+            "STRLEN",
+            "TIME",
+            "TTL",
+            "TYPE",
+            "XLEN",
+            "XRANGE",
+            "XREAD",
+            "XREVRANGE",
+        ),
+        *("ZCARD", "ZCOUNT", "ZMSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZRANK", "ZSCAN", "ZSCORE"),
+    )
+)
+"""Commands that a function without writes may run; Redis refuses it all others, whoever calls."""
+
+DIRECT = frozenset(
+    (
+        *("BLPOP", "EXISTS", "GET", "HGET", "HGETALL", "HKEYS", "HSCAN", "HSET", "INFO", "RPUSH"),
+        *(
+            "SET",
+            "TIME",
+            "XREAD",
+            "XREVRANGE",
+            "ZMSCORE",
+            "ZRANGE",
+            "FUNCTION|LOAD",
+            "SCRIPT|EXISTS",
+            "SCRIPT|LOAD",
+        ),
+    )
+)
+"""What Python runs beside the functions, in any role."""
+
+_CALL = re.compile(r"call\(([^,()]*)")
+_NAME = re.compile(r"'([A-Z]+)'")
+_COMMENT = re.compile(r"--\[\[.*?\]\]|--[^\n]*", re.DOTALL)
+
+
+def called_in(source: str) -> frozenset[str]:
+    """The commands of Redis that a Lua source runs.
+
+    >>> sorted(called_in("redis.call(is_set and 'SADD' or 'RPUSH', key, redis.call('GET', other))"))
+    ['GET', 'RPUSH', 'SADD']
+    """
+    words = _CALL.findall(_COMMENT.sub("", source))
+    return frozenset(name for word in words for name in _NAME.findall(word))
+
+
+@cache
+def inner_commands(name: str) -> frozenset[str]:
+    """The commands of Redis that one of our commands may run: all in the modules that it is built of."""
+    command = build.commands()[name]
+    found = called_in(command.script)
+    return found & READS if command.only_reads else found
+
+
+def call_of(name: str) -> str:
+    """How a command is called, as `JPERMIT` reads it: FCALL|JACK, FCALL_RO|JGET."""
+    return f"{'FCALL_RO' if build.commands()[name].only_reads else 'FCALL'}|{name}"
+
+
+@cache
+def needs(name: str) -> frozenset[str]:
+    """All that a user must be permitted to call one of our commands."""
+    return inner_commands(name) | {call_of(name)}
+
+
+@cache
+def everything() -> tuple[str, ...]:
+    """All that Jobs runs in Redis, in any role, as `JPERMIT` reads it."""
+    calls = {call_of(name) for name in build.commands()}
+    return tuple(sorted(called_in(build.library()) | DIRECT | calls))
+
+
+def refusal(name: str, denied: Collection[str], tag: str, role: str) -> str | None:
+    """Say in one sentence why a command may not be called, if what it needs is among what is denied.
+
+    `role` is the one whose permissions would do.
+    """
+    missing = needs(name) & frozenset(denied)
+    if not missing:
+        return None
+    advice = f"`jobs acl {role}` prints what to permit"
+    if call_of(name) in missing:
+        return f"This user may not call {name} on {tag}: {advice}"
+    return f"This user may not run {in_words(missing)} on {tag}:*, which {name} needs: {advice}"
+
+
+def in_words(names: Collection[str]) -> str:
+    """Up to three names, and how many others there are: `HSET, XADD`."""
+    first, rest = sorted(names)[:3], len(names) - 3
+    words = ", ".join(name.replace("|", " ") for name in first)
+    return f"{words} and {rest} others" if rest > 0 else words
+
+
+def half_permitted(denied: Collection[str]) -> list[str]:
+    """The commands that may be called, and would then be denied something that they run."""
+    held = frozenset(denied)
+    return [
+        name
+        for name in build.commands()
+        if call_of(name) not in held and not held.isdisjoint(inner_commands(name))
+    ]

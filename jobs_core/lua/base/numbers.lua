@@ -1,0 +1,8 @@
+local numbers = {}
+
+-- A number of ms as part of a text: tostring() would write 1.7e+12. (redis.call writes all its digits itself.)
+function numbers.digits(number)
+  return string.format('%.0f', number)
+end
+
+return numbers

@@ -1,0 +1,65 @@
+local command = require 'base.command'
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local dependencies = require 'define.dependencies'
+local put = require 'define.put'
+local removal = require 'define.removal'
+local history = require 'ledger.history'
+
+local roll_forward = {}
+
+-- Roll a committed board file forward: put and remove its jobs, some at a time. `{b}:rolling:jobs` has, under the empty id,
+-- whose the file is, and when its stage was begun: what was right then is right now.
+local MANY, BYTES = 100, 1048576  -- jobs, and bytes of them old and new, that one call looks at
+local LINK = 1000  -- bytes that it takes as long to copy as to note that one job waits for another
+
+local function links(job)
+  return LINK * (#dependencies.parents(job.head) + #dependencies.parents(job.old))
+end
+
+-- It was checked when it was staged; but what it stands on, such as the zones, may have changed since. Returns how large
+-- it is.
+local function put_staged(context, id, args, owner)
+  local board, size = context.board, 0
+  local reply = command.attempt(function()
+    local job = put.read(context, args, false)
+    size = #job.body + #(job.old_body or '') + links(job)
+    return put.keep(context, job)
+  end)
+  if type(reply) == 'table' then
+    history.append(board, id .. '@' .. digits(context.now), 0, 'refused', { 'note', (reply.err:gsub('^JOBS %u+ ', '')) })
+  else
+    redis.call('HSET', key(board, 'owners'), id, owner)
+  end
+  return size
+end
+
+local function take_effect(context, id, staged, owner)
+  if staged ~= '' then return put_staged(context, id, cmsgpack.unpack(staged), owner) end
+  local size = redis.call('HSTRLEN', key(context.board, 'job'), id)
+  removal.remove_job(context.board, id)
+  redis.call('HDEL', key(context.board, 'owners'), id)
+  return size
+end
+
+-- Returns how many jobs are still to be put or removed.
+function roll_forward.step(board)
+  local ids, jobs = key(board, 'rolling'), key(board, 'rolling:jobs')
+  local about = redis.call('HGET', jobs, '')
+  if not about then return 0 end
+  local owner, now = unpack(cmsgpack.unpack(about))
+  local context, bytes, n = put.context(board, now), 0, 0
+  while n < MANY and bytes < BYTES do
+    local id = redis.call('LPOP', ids)
+    if not id then break end
+    bytes = bytes + take_effect(context, id, redis.call('HGET', jobs, id), owner)
+    redis.call('HDEL', jobs, id)
+    n = n + 1
+  end
+  put.write_all(context)
+  local left = redis.call('LLEN', ids)
+  if left == 0 then redis.call('DEL', jobs) end
+  return left
+end
+
+return roll_forward

@@ -1,0 +1,122 @@
+-- One field of a cron pattern, read into a set of numbers. The whole pattern: patterns.lua; H: spread.lua; when it comes:
+-- month_days.lua, wall_clock.lua and occurrences.lua.
+
+local fail = require('base.errors').fail
+
+local fields = {}
+
+fields.RANGES = {
+  second = { low = 0, high = 59 },
+  minute = { low = 0, high = 59 },
+  hour = { low = 0, high = 23 },
+  ['day-of-month'] = { low = 1, high = 31, spread = 28 },  -- the days that every month has
+  month = {
+    low = 1, high = 12,
+    names = {
+      JAN = 1, FEB = 2, MAR = 3, APR = 4, MAY = 5, JUN = 6, JUL = 7, AUG = 8, SEP = 9, OCT = 10, NOV = 11, DEC = 12,
+    },
+  },
+  weekday = {
+    low = 0, high = 7, spread = 6,
+    names = { SUN = 0, MON = 1, TUE = 2, WED = 3, THU = 4, FRI = 5, SAT = 6 },
+  },
+  year = { low = 1970, high = 2199 },
+}
+
+-- Refuse a pattern, and say why.
+function fields.refuse(pattern, why)
+  local sentence = ("cron '" .. pattern .. "': " .. why):gsub('%c', '?')
+  fail('OPTION', sentence)
+end
+
+function fields.refuse_never(pattern)
+  fail('OPTION', "cron '" .. pattern .. "' never comes: to the end of 2199 no day fits it")
+end
+
+-- A number, or its name: MON is 1.
+function fields.number(pattern, name, text)
+  local field = fields.RANGES[name]
+  local number = field.names and field.names[text:upper()] or text:match('^%d+$') and tonumber(text)
+  if not number then fields.refuse(pattern, name .. " '" .. text .. "' is not understood") end
+  if number < field.low or number > field.high then
+    fields.refuse(pattern, name .. ' ' .. text .. ' is not within ' .. field.low .. '-' .. field.high)
+  end
+  return number
+end
+
+-- A step: the 15 of */15.
+function fields.step(pattern, name, item, text)
+  local step = text:match('^%d+$') and tonumber(text)
+  if not step then fields.refuse(pattern, name .. " '" .. item .. "' has a step that is not a number") end
+  if step == 0 then fields.refuse(pattern, name .. " '" .. item .. "' has a step of 0: make it 1 or more") end
+  return step
+end
+
+-- A range that is written a-b. Returns its first and last number.
+function fields.range(pattern, name, from, to)
+  local first, last = fields.number(pattern, name, from), fields.number(pattern, name, to)
+  if name == 'weekday' and last == 0 and first > 0 and not to:find('%d') then last = 7 end  -- FRI-SUN
+  if last < first then
+    fields.refuse(pattern, name .. " '" .. from .. '-' .. to .. "' ends before it begins: write two ranges")
+  end
+  return first, last
+end
+
+-- What modifies a day of the month is a mark of the set, beside its days: L is the last day, W the day whose nearest
+-- working day is meant (L: the last day's).
+local function month_modifier(pattern, item, set, is_alone)
+  if item == 'L' then
+    set.L = true
+    return true
+  end
+  local near = item == 'LW' and 'L' or item:match('^(%d+)W$')
+  if not near then return false end
+  if not is_alone then fields.refuse(pattern, "day-of-month '" .. item .. "' must stand alone, in no list") end
+  set.W = near == 'L' and near or fields.number(pattern, 'day-of-month', near)
+  return true
+end
+
+-- Weekday d in its nth week is the member 10n + d of the set; the last one is 60 + d.
+local function weekday_modifier(pattern, item, set)
+  local day, nth = item:match('^(%w+)#(%w+)$')
+  if not day then day, nth = item:match('^(%w+)(L)$') end
+  if not day then return false end
+  if not nth:find('^[1-5L]$') then
+    fields.refuse(pattern, "weekday '" .. item .. "' has neither 1 to 5 nor L after its #")
+  end
+  set[10 * (nth == 'L' and 6 or tonumber(nth)) + fields.number(pattern, 'weekday', day) % 7] = true
+  return true
+end
+
+local MODIFIERS = { ['day-of-month'] = month_modifier, weekday = weekday_modifier }
+
+-- Returns the first number and the last; no last when there is only one.
+local function bounds(pattern, name, base)
+  if base == '*' then return fields.RANGES[name].low, fields.RANGES[name].high end
+  local from, to = base:match('^([^-]+)-([^-]+)$')
+  if from then return fields.range(pattern, name, from, to) end
+  return fields.number(pattern, name, base)
+end
+
+local function add_item(pattern, name, item, set)
+  local base, step = item:match('^([^/]*)/([^/]*)$')
+  if base and base ~= '*' and not base:find('-', 1, true) then
+    fields.refuse(pattern, name .. " '" .. item .. "' has a step of no range: write */2 or 10-50/2")
+  end
+  local first, last = bounds(pattern, name, base or item)
+  for number = first, last or first, step and fields.step(pattern, name, item, step) or 1 do
+    set[name == 'weekday' and number % 7 or number] = true
+  end
+end
+
+-- The set of numbers that a field such as 0,30 stands for, with the marks of its modifiers.
+function fields.read(pattern, name, text)
+  local set, modify = {}, MODIFIERS[name]
+  for item in (text .. ','):gmatch('([^,]*),') do
+    if item == '' then fields.refuse(pattern, name .. " '" .. text .. "' has an empty item") end
+    if not (modify and modify(pattern, item, set, item == text)) then add_item(pattern, name, item, set) end
+  end
+  return set
+end
+
+return fields

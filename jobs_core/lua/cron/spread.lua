@@ -1,0 +1,48 @@
+-- H in a cron pattern is a number that the job's id chooses, always the same, so that jobs which are to run some time
+-- in an hour or a day do not all run at once. H, H(0-29), H/15 and H(0-29)/10 become a number or a stepped range.
+
+local fields = require 'cron.fields'
+
+local spread = {}
+
+function spread.applies_to(text)
+  return text:sub(1, 1) == 'H' or text:find(',H', 1, true) ~= nil
+end
+
+-- Which of the numbers from 0 to n - 1 a job chooses: its id's digest has other digits for every field.
+local function choice(digest, place, n)
+  return tonumber(digest:sub(6 * place - 5, 6 * place), 16) % n
+end
+
+-- `range` is what stands between H and its step: nothing, or (0-29). Returns its first and last number.
+local function bounds(pattern, name, item, range)
+  local field = fields.RANGES[name]
+  if range == '' then return field.low, field.spread or field.high end
+  local from, to = range:match('^%(([^-]+)-([^-]+)%)$')
+  if not from then
+    fields.refuse(pattern, name .. " '" .. item .. "' is not understood: write H, H(0-9), H/5 or H(0-9)/5")
+  end
+  return fields.range(pattern, name, from, to)
+end
+
+local function resolve(pattern, name, item, digest, place)
+  local range, step = item:match('^H([^/]*)/([^/]*)$')
+  local first, last = bounds(pattern, name, item, range or item:sub(2))
+  if not step then return first + choice(digest, place, last - first + 1) end
+  step = fields.step(pattern, name, item, step)
+  return first + choice(digest, place, math.min(step, last - first + 1)) .. '-' .. last .. '/' .. step
+end
+
+-- The text of a field, with every H resolved for the job whose id has this digest. `place` is the field's.
+function spread.resolve(pattern, name, text, digest, place)
+  if text == 'H' and name ~= 'year' then
+    local field = fields.RANGES[name]
+    return tostring(field.low + choice(digest, place, (field.spread or field.high) - field.low + 1))
+  end
+  if name == 'year' then fields.refuse(pattern, "year '" .. text .. "' has an H, which other fields may have") end
+  return (text:gsub('[^,]+', function(item)
+    return item:sub(1, 1) == 'H' and resolve(pattern, name, item, digest, place) or nil
+  end))
+end
+
+return spread

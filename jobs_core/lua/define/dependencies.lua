@@ -1,0 +1,143 @@
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local ids = require 'job.ids'
+local revision = require 'job.revision'
+
+local dependencies = {}
+
+-- Jobs that run when others have ended. A head's `after` says which: `parents`, their ids; `on`, when they are to fail (failure)
+-- or any ending will do (end), else nothing; `join`, any when one of them will do, else nothing. `{b}:after:<parent>` has
+-- the jobs that wait for a parent, in the order of their ids; `{b}:parents` the same the other way round, `a,b` for each
+-- job; `{b}:met:<job>` the parents that have ended since its last run.
+local MOST, FAR = 100, 5000  -- parents of a job; jobs looked at for a cycle
+local NAMED = 10  -- jobs of a cycle that an error names
+
+local ON = { success = false, failure = 'failure', ['end'] = 'end' }
+local JOIN = { all = false, any = 'any' }
+
+local function chosen(name, text, words, known)
+  if text and words[text] == nil then fail('OPTION', name .. " '" .. text .. "' is not one of " .. known) end
+  return text and words[text] or nil
+end
+
+local function read_parents(text)
+  local parents, seen = {}, {}
+  for parent in (text .. ','):gmatch('%s*([^,]-)%s*,') do
+    ids.check(parent)
+    if not seen[parent] then parents[#parents + 1] = parent end
+    seen[parent] = true
+  end
+  if #parents > MOST then fail('OPTION', 'after names over ' .. MOST .. ' jobs') end
+  return parents
+end
+
+-- Returns what a head keeps of `after`, `on` and `join`.
+function dependencies.read(options)
+  return {
+    parents = read_parents(options.after), on = chosen('on', options.on, ON, 'success, failure, end'),
+    join = chosen('join', options.join, JOIN, 'all, any'),
+  }
+end
+
+-- The ids that a job waits for.
+function dependencies.parents(head)
+  return head and head.after and head.after.parents or {}
+end
+
+function dependencies.is_same(a, b)
+  if not (a and b) then return a == b end
+  return a.on == b.on and a.join == b.join and table.concat(a.parents, ',') == table.concat(b.parents, ',')
+end
+
+function dependencies.has_children(board, id)
+  return redis.call('EXISTS', key(board, 'after:' .. id)) == 1
+end
+
+-- Walk up to all that a job waits for, whatever the way. Returns a cycle that it meets, as a list of ids, the first again
+-- at its end; or nothing.
+local function walk_up(id, graph, path, place)
+  graph.left = graph.left - 1
+  if graph.left < 0 then fail('OPTION', 'after reaches up to over ' .. FAR .. ' jobs: break the chain') end
+  path[place[id]] = id
+  for parent in graph.parents(id):gmatch('[^,]+') do
+    local from = place[parent]
+    if from then
+      local cycle = { unpack(path, from, place[id]) }
+      cycle[#cycle + 1] = parent
+      return cycle
+    end
+    if not graph.is_clear(parent) then
+      place[parent] = place[id] + 1
+      local cycle = walk_up(parent, graph, path, place)
+      if cycle then return cycle end
+      place[parent] = nil
+    end
+  end
+  graph.clear(id)
+end
+
+local function sentence(cycle)
+  local named = cycle
+  if #cycle > NAMED then
+    named = { unpack(cycle, 1, NAMED - 2) }
+    named[NAMED - 1], named[NAMED] = '… (' .. #cycle - NAMED .. ' more) …', cycle[#cycle]
+  end
+  return 'after makes a cycle: ' .. table.concat(named, ' after ')
+end
+
+-- Refuse a job that would wait for itself, by whatever way. A graph has `parents`, which returns the ids that a job
+-- waits for, `a,b`; `clear`, which notes that no cycle is above a job; and `is_clear`, whether that was noted. Returns
+-- whether none is above this one.
+function dependencies.refuse_cycle(id, graph)
+  graph.left = FAR
+  local cycle = walk_up(id, graph, {}, { [id] = 1 })
+  if cycle and cycle[1] == id then fail('OPTION', sentence(cycle)) end
+  return not cycle
+end
+
+-- What the jobs on the board wait for, with `changed` in place of what some of them do.
+function dependencies.graph(board, changed)
+  local clear = {}
+  return {
+    parents = function(id) return changed(id) or redis.call('HGET', key(board, 'parents'), id) or '' end,
+    is_clear = function(id) return clear[id] end,
+    clear = function(id) clear[id] = true end,
+  }
+end
+
+-- What a job waits for, as `{b}:parents` has it.
+function dependencies.ids(head)
+  return table.concat(dependencies.parents(head), ',')
+end
+
+local function write_parents(board, id, parents)
+  if parents == '' then
+    redis.call('HDEL', key(board, 'parents'), id)
+  else
+    redis.call('HSET', key(board, 'parents'), id, parents)
+  end
+  revision.bump(board)
+end
+
+-- Note what a job waits for, instead of what it waited for before. What has ended counts on, unless it is to end
+-- another way from now on.
+function dependencies.link(board, id, head, old)
+  local parents, keeps = dependencies.ids(head), {}
+  if head and head.after and old and old.after and head.after.on ~= old.after.on then
+    redis.call('DEL', key(board, 'met:' .. id))
+  end
+  if parents == dependencies.ids(old) then return end
+  write_parents(board, id, parents)
+  for _, parent in ipairs(dependencies.parents(head)) do
+    keeps[parent] = true
+    redis.call('ZADD', key(board, 'after:' .. parent), 0, id)
+  end
+  for _, parent in ipairs(dependencies.parents(old)) do
+    if not keeps[parent] then
+      redis.call('ZREM', key(board, 'after:' .. parent), id)
+      redis.call('SREM', key(board, 'met:' .. id), parent)
+    end
+  end
+end
+
+return dependencies

@@ -1,0 +1,159 @@
+local apply_state = require 'base.apply_state'
+local arguments = require 'base.arguments'
+local clock = require 'base.clock'
+local command = require 'base.command'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local patterns = require 'cron.patterns'
+local dependencies = require 'define.dependencies'
+local job_store = require 'define.job_store'
+local next_run = require 'define.next_run'
+local schedule_options = require 'define.schedule_options'
+local ids = require 'job.ids'
+local packed_job = require 'job.packed_job'
+local payloads = require 'job.payloads'
+local revision = require 'job.revision'
+local worker_options = require 'job.worker_options'
+local instant = require 'time.instant'
+
+local put = {}
+
+-- `left`, `paused` and `next` restore a job from a dump.
+local PUT_OPTIONS = { queue = true, priority = true, now = true, left = true, paused = true, next = true }
+
+-- Fields of a head that make another schedule.
+local SCHEDULE_FIELDS = {
+  'every', 'at', 'cron', 'zone', 'dst', 'months', 'month_rest', 'clock_offset', 'start', 'stop', 'repeats', 'decay', 'step',
+}
+
+local function same_schedule(a, b)
+  for _, field in ipairs(SCHEDULE_FIELDS) do
+    if a[field] ~= b[field] then return false end
+  end
+  return dependencies.is_same(a.after, b.after)
+end
+
+-- What an update keeps of the job it replaces: whether it is paused, and, while its schedule stays the same,
+-- how many runs are left. Returns whether the schedule is the same.
+local function inherit(head, old)
+  head.paused = old.paused
+  if not same_schedule(head, old) then return false end
+  head.left = old.left
+  return true
+end
+
+-- Bring back the state that a dump recorded. Returns whether it says when the next run is.
+local function restore(head, options)
+  if options.left then head.left = arguments.whole_number('left', options.left, 0) end
+  if options.paused then head.paused = options.paused ~= '0' and 1 or nil end
+  return options.next ~= nil
+end
+
+-- What the jobs that one call reads have in common: `now` is when that was asked for.
+function put.context(board, now)
+  return {
+    board = board, now = now, payload_limit = payloads.limit(board), cache = patterns.new_cache(board),
+    store = job_store.new(board),
+  }
+end
+
+-- The same for jobs that are put by hand.
+local function manual_context(board)
+  local context = put.context(board, clock.now())
+  context.is_staging = redis.call('EXISTS', key(board, 'rolling'), key(board, 'stages')) > 0
+  if context.is_staging then apply_state.require_no_pending_apply(board) end
+  return context
+end
+
+-- Refuse a job that would wait for itself. Where nobody waits for it, there is no way back to it.
+local function refuse_cycle(board, job)
+  if not job.head.after or job.old and dependencies.is_same(job.head.after, job.old.after) then return end
+  local is_waited_for = dependencies.has_children(board, job.id)
+  dependencies.refuse_cycle(job.id, dependencies.graph(board, function(id)
+    if id == job.id then return dependencies.ids(job.head) end
+    return not is_waited_for and '' or nil
+  end))
+end
+
+-- When a job that is put runs next: ms, or nothing.
+local function next_of_put(context, job, options, now)
+  local id, head, old, cache = job.id, job.head, job.old, context.cache
+  local kept = old and inherit(head, old)
+  local due
+  if restore(head, options) then
+    due = options.next ~= 'none' and instant.ms('next', options.next, now) or nil
+  elseif kept then
+    due = old.paused and old.paused_next or job_store.due(context.store, id)
+    if old.paused and not head.paused then due = next_run.from(head, due, now, cache, id) end
+  else
+    due = next_run.opening(head, now, not old, cache, id)
+  end
+  return head.left ~= 0 and not head.after and due or nil
+end
+
+-- Read what is to be put: id, runner, payload, options. Returns a table: id, head, body, when it is due, and, if there
+-- is such a job already, the `old` head and body.
+function put.read(context, args, create_only)
+  local id, runner, payload = args[1], args[2], args[3]
+  if not payload then fail('OPTION', 'a job needs an id, a runner and a payload') end
+  ids.check(id)
+  ids.check_runner(runner)
+  payloads.check(context.payload_limit, payload)
+  local options = arguments.read_options(args, 4, schedule_options.NAMES, worker_options.READERS, PUT_OPTIONS)
+  local now = options.now and instant.now(options) or context.now
+  local packed = job_store.find(context.store, id)
+  if packed and create_only then fail('EXISTS', "there is already a job '" .. id .. "'") end
+
+  local old, old_body
+  if packed then old, old_body = packed_job.unpack(packed) end
+  local head = schedule_options.read(options, now, old and old.start or now)
+  if head.cron then patterns.store_fixed_second(context.cache, head, id) end  -- it is refused here, if it is wrong
+  head.runner = runner
+  if options.queue and options.queue ~= runner then head.queue = worker_options.queue_name(options.queue) end
+  head.priority = worker_options.priority(options)
+  local json, flags = worker_options.to_json(options)
+  head.flags = flags ~= '' and flags or nil
+  local job = { id = id, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body }
+  job.due = next_of_put(context, job, options, now)
+  return job
+end
+
+-- Keep a job, for `put.write_all` to write. Returns its next run in ms, or 0.
+function put.keep(context, job)
+  local head = job.head
+  if head.paused then head.paused_next, job.due = job.due, nil end
+  job_store.put(context.store, job.id, packed_job.pack(head, job.body), job.due)
+  if head.after or job.old and job.old.after then dependencies.link(context.board, job.id, head, job.old) end
+  return job.due or 0
+end
+
+local function apply(context, args, create_only)
+  local job = put.read(context, args, create_only)
+  refuse_cycle(context.board, job)
+  if context.is_staging then revision.bump_if_staged(context.board, job.id) end
+  return put.keep(context, job)
+end
+
+function put.write_all(context)
+  job_store.write(context.store)
+end
+
+-- Create or update a job by hand. Returns its next run in ms, or 0 when it has none.
+function put.apply(board, args, create_only)
+  local context = manual_context(board)
+  local due = apply(context, args, create_only)
+  put.write_all(context)
+  return due
+end
+
+-- The same for several jobs. Returns for each its next run, or an error.
+function put.apply_all(board, groups, create_only)
+  local context, expected, replies = manual_context(board), {}, {}
+  for i, group in ipairs(groups) do expected[i] = group[1] end
+  job_store.expect(context.store, expected)
+  for i, group in ipairs(groups) do replies[i] = command.attempt(apply, context, group, create_only) end
+  put.write_all(context)
+  return replies
+end
+
+return put

@@ -1,0 +1,192 @@
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local patterns = require 'cron.patterns'
+local next_run = require 'define.next_run'
+local misfire = require 'due.misfire'
+local packed_job = require 'job.packed_job'
+local counters = require 'ledger.counters'
+local history = require 'ledger.history'
+local bad_records = require 'queue.bad_records'
+local lanes = require 'queue.lanes'
+local open_runs = require 'queue.open_runs'
+local queues = require 'queue.queues'
+local records = require 'queue.records'
+local timers = require 'queue.timers'
+
+local due_jobs = {}
+
+-- Move jobs that are due to their queues: up to `limit` of them. Returns how many tasks that made.
+-- Payloads may be large: definitions are read a few at a time, more once they are seen to be small, and a batch ends once
+-- it has copied this many bytes.
+local FEW, MANY, SMALL, BYTES = 10, 20, 4096, 1048576
+-- A job that is very late takes many strides to catch up: a batch ends after so many.
+local STRIDES = 5000
+
+-- What a batch of due jobs comes to, before any of it is written.
+local function new_batch()
+  return {
+    tasks = {}, jittered = {}, bytes = 0, strides = 0, n = 0, coalesced = 0, skipped = 0, passed = {}, moved = {},
+    changed = {}, ended = {}, chunk = FEW,
+  }
+end
+
+local function end_job(batch, id)
+  batch.ended[#batch.ended + 1] = id
+end
+
+-- Lists that grow by a job at a time know their own length: Lua would search for it.
+local function append(list, first, second)
+  local n = list.n or 0
+  list[n + 1], list[n + 2], list.n = first, second, n + 2
+end
+
+local function add_task(batch, lane, record)
+  local tasks = batch.tasks[lane]
+  if not tasks then
+    tasks = { n = 0 }
+    batch.tasks[lane] = tasks
+  end
+  local n = tasks.n + 1
+  tasks[n], tasks.n = record, n
+  batch.bytes = batch.bytes + #record
+  batch.n = batch.n + 1
+end
+
+-- Note occurrences that make no run, and why: `what` is coalesced or skipped.
+local function pass_over(batch, what, id, due, n, why)
+  if n == 0 then return end
+  batch[what] = batch[what] + n
+  batch.passed[#batch.passed + 1] = { what = what, job = id, due = due, n = n, why = why }
+end
+
+-- What one due job comes to. This runs for each: it makes one string, and few tables.
+local function add_job(batch, id, due, head, body, now, cache)
+  local runner = head.runner
+  local lane = lanes.name(head.queue or runner, head.priority)
+  local following, passed, strides = next_run.after(head, tonumber(due), now, cache, id)
+  if head.left then
+    head.left = head.left - 1
+    if head.left == 0 then following, passed = nil, 0 end  -- what comes after the last run was never due
+    append(batch.changed, id, packed_job.pack(head, body))
+  end
+  add_task(batch, lane, records.new(id, due, lane, runner, head.flags or '', body))
+  if passed > 0 then pass_over(batch, 'coalesced', id, due, passed, 'late') end
+  if strides then batch.strides = batch.strides + strides end
+  if following then append(batch.moved, following, id) else end_job(batch, id) end
+end
+
+-- A run waits for up to its job's jitter: always as long for the same occurrence.
+local function add_run(batch, id, due, head, body, now)
+  local lane, moment = lanes.name(head.queue or head.runner, head.priority), digits(due)
+  local record, time = records.new(id, moment, lane, head.runner, head.flags or '', body), due
+  if head.jitter then
+    time = due + tonumber(redis.sha1hex(id .. '@' .. moment):sub(1, 8), 16) % (head.jitter + 1)
+  end
+  if time <= now then return add_task(batch, lane, record) end
+  batch.jittered[#batch.jittered + 1] = { id .. '@' .. moment .. '#0', record, time }
+  batch.bytes = batch.bytes + #record
+  batch.n = batch.n + 1
+end
+
+-- What one due job comes to that has rules of its own.
+local function add_ruled(board, batch, id, due, head, body, now, cache)
+  local found = misfire.judge(board, head, due, now, cache, id)
+  for _, run in ipairs(found.runs) do
+    add_run(batch, id, run, head, body, now)
+    if head.overlap then open_runs.add(board, id, id .. '@' .. digits(run)) end
+  end
+  if head.left and #found.runs > 0 then
+    head.left = head.left - #found.runs
+    if head.left == 0 then found.following, found.coalesced = nil, 0 end
+    append(batch.changed, id, packed_job.pack(head, body))
+  end
+  pass_over(batch, 'skipped', id, digits(due), found.late, 'late')
+  pass_over(batch, 'skipped', id, digits(due), found.busy, 'overlap')
+  pass_over(batch, 'coalesced', id, digits(due), found.coalesced, 'late')
+  batch.strides = batch.strides + found.strides
+  if found.following then append(batch.moved, found.following, id) else end_job(batch, id) end
+end
+
+-- The same for a job that is no more than an interval, as most are: it makes no table.
+local function add_interval(batch, id, due, runner, every, body, now)
+  add_task(batch, runner, records.new(id, due, runner, runner, '', body))
+  local time = tonumber(due)
+  local passed = math.floor((now - time) / every)
+  if passed > 0 then pass_over(batch, 'coalesced', id, due, passed, 'late') end
+  local following = time + (passed + 1) * every
+  if following <= next_run.LAST then append(batch.moved, following, id) else end_job(batch, id) end
+end
+
+local function add(board, batch, id, due, packed, now, cache)
+  local runner, every, interval_body = packed_job.interval(packed)
+  if runner then return add_interval(batch, id, due, runner, every, interval_body, now) end
+  local head, body = packed_job.unpack(packed)
+  if not head then
+    bad_records.set_aside(board, 'job', packed, id)  -- it stays where it is, and is off the schedule
+    return end_job(batch, id)
+  end
+  if head.overlap or head.misfire or head.grace or head.jitter then
+    return add_ruled(board, batch, id, tonumber(due), head, body, now, cache)
+  end
+  add_job(batch, id, due, head, body, now, cache)
+end
+
+-- Read some of the due jobs, from `at` on. Returns how many.
+local function read_chunk(board, batch, due, at, now, cache)
+  local ids, n = {}, 0
+  for i = at, math.min(at + 2 * batch.chunk - 1, #due), 2 do
+    n = n + 1
+    ids[n] = due[i]
+  end
+  local packed = redis.call('HMGET', key(board, 'job'), unpack(ids))
+  for i = 1, n do
+    if packed[i] then
+      add(board, batch, ids[i], due[at + 2 * i - 1], packed[i], now, cache)
+    else
+      end_job(batch, ids[i])
+    end
+  end
+  return n
+end
+
+local function read_due(board, now, limit)
+  local due, batch, cache = timers.due(board, 'schedule', now, limit), new_batch(), patterns.new_cache(board)
+  local at = 1
+  while at <= #due and batch.bytes < BYTES and batch.strides < STRIDES do
+    local before = batch.bytes
+    local n = read_chunk(board, batch, due, at, now, cache)
+    batch.chunk = batch.bytes - before < n * SMALL and MANY or FEW
+    at = at + 2 * n
+  end
+  return batch
+end
+
+local function write_passed(board, passed)
+  for _, pass in ipairs(passed) do
+    redis.call('HINCRBY', key(board, 'ledger'), pass.what .. ' ' .. pass.job, pass.n)
+    history.append(board, pass.job .. '@' .. pass.due, 0, pass.what, { 'count', pass.n, 'note', pass.why })
+  end
+end
+
+local function write(board, batch)
+  for lane, tasks in pairs(batch.tasks) do queues.append(board, lane, tasks) end
+  for _, run in ipairs(batch.jittered) do
+    redis.call('HSET', key(board, 'task'), run[1], run[2])
+    redis.call('ZADD', key(board, 'delayed'), run[3], run[1])
+  end
+  write_passed(board, batch.passed)
+  if #batch.moved > 0 then redis.call('ZADD', key(board, 'schedule'), unpack(batch.moved)) end
+  if #batch.ended > 0 then redis.call('ZREM', key(board, 'schedule'), unpack(batch.ended)) end
+  if #batch.changed > 0 then redis.call('HSET', key(board, 'job'), unpack(batch.changed)) end
+  counters.add(board, 'due', batch.n + batch.coalesced + batch.skipped)
+  counters.add(board, 'queued', batch.n)
+  counters.add(board, 'coalesced', batch.coalesced)
+  counters.add(board, 'skipped', batch.skipped)
+  return batch.n
+end
+
+function due_jobs.queue(board, now, limit)
+  return write(board, read_due(board, now, limit))
+end
+
+return due_jobs

@@ -1,0 +1,115 @@
+-- Tasks that one call reports as ended well, which is what nearly all reports say. What is read and written for each of
+-- them alike is read and written once for all.
+
+local clock = require 'base.clock'
+local key = require('base.keys').key
+local ended_tasks = require 'ending.ended_tasks'
+local events = require 'ending.events'
+local counters = require 'ledger.counters'
+local history = require 'ledger.history'
+local release = require 'limit.release'
+local leases = require 'queue.leases'
+local open_runs = require 'queue.open_runs'
+local records = require 'queue.records'
+
+local completions = {}
+
+local FULL = 500  -- tasks whose ending is written at once at most
+local CHUNK = 20  -- tasks that are read at once: payloads may be large
+
+-- What a call knows while it works through reports on tasks, by their tokens, in this order.
+function completions.new(board, tokens)
+  return {
+    board = board, now = clock.now(), has_limits = redis.call('EXISTS', key(board, 'limits')) == 1,
+    tokens = tokens, at = 0, stored = {},  -- tasks that were read and have not been reported
+    done = {}, ids = {}, times = {}, ended = {},  -- those that have ended: their tokens, ids and times, in order
+  }
+end
+
+-- Read the next tasks: those that are held, by their tokens.
+local function read_chunk(batch)
+  local tokens = { unpack(batch.tokens, batch.at + 1, batch.at + CHUNK) }
+  batch.at = batch.at + #tokens
+  local scores = redis.call('ZMSCORE', key(batch.board, 'leased'), unpack(tokens))
+  local stored = redis.call('HMGET', key(batch.board, 'task'), unpack(tokens))
+  for i = 1, #tokens do batch.stored[tokens[i]] = scores[i] and stored[i] end
+end
+
+-- The task of a token as it is stored, if the token holds one.
+local function find(batch, token)
+  while batch.stored[token] == nil and batch.at < #batch.tokens do read_chunk(batch) end
+  local stored = batch.stored[token]
+  batch.stored[token] = false
+  return stored
+end
+
+-- A task of its own kind: its output is kept, or there may be limits that it was under.
+local function add_whole(batch, token, stored, fields)
+  local task = leases.read(stored)
+  release.free_slot(batch.board, task, token)
+  events.record(batch.board, task, task.attempt, 'done', fields)
+  return task.id
+end
+
+-- The task of a token has ended well. Returns its id; or nothing when the token holds none.
+function completions.add(batch, token, fields, now)
+  local stored = find(batch, token)
+  if not stored then return nil end
+  local id, is_plain = leases.glance(stored)
+  if not id then return leases.find(batch.board, token) and nil end  -- which sets it aside
+  if is_plain and not batch.has_limits then
+    history.append(batch.board, id, '1', 'done', fields)
+  else
+    add_whole(batch, token, stored, fields)
+  end
+  local n = #batch.done + 1
+  batch.done[n], batch.ids[n], batch.times[n], batch.ended[token] = token, id, now or batch.now, true
+  if n == FULL then completions.write(batch) end
+  return id
+end
+
+-- The tasks that ended of each job that is on the board, as counts, and the jobs in order.
+local function by_job(ids)
+  local counts, jobs = {}, {}
+  for i = 1, #ids do
+    if not ids[i]:find('^push:%d') then
+      local job = records.job_of(ids[i])
+      if not counts[job] then jobs[#jobs + 1] = job end
+      counts[job] = (counts[job] or 0) + 1
+    end
+  end
+  return counts, jobs
+end
+
+-- Whether any of these jobs has a key of its own of this kind: mostly none has.
+local function any_has(board, prefix, jobs)
+  local names = {}
+  for i = 1, #jobs do names[i] = key(board, prefix .. jobs[i]) end
+  return redis.call('EXISTS', unpack(names)) > 0
+end
+
+local function write_jobs(batch)
+  local board, counts, jobs = batch.board, by_job(batch.ids)
+  if #jobs == 0 then return end
+  counters.add_for_jobs(board, 'succeeded', jobs, counts)
+  local have_runs, have_dependents = any_has(board, 'open:', jobs), any_has(board, 'after:', jobs)
+  for i = 1, #batch.ids do
+    local id = batch.ids[i]
+    if have_runs then open_runs.remove(board, id) end
+    if have_dependents then ended_tasks.note(board, records.job_of(id), 'success', batch.times[i]) end
+  end
+end
+
+-- Write what all of them come to.
+function completions.write(batch)
+  local board, done = batch.board, batch.done
+  if #done == 0 then return end
+  redis.call('ZREM', key(board, 'leased'), unpack(done))
+  redis.call('HDEL', key(board, 'task'), unpack(done))
+  if redis.call('EXISTS', key(board, 'cancelling')) == 1 then redis.call('SREM', key(board, 'cancelling'), unpack(done)) end
+  counters.add(board, 'succeeded', #done)
+  write_jobs(batch)
+  batch.done, batch.ids, batch.times = {}, {}, {}
+end
+
+return completions

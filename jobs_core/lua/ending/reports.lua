@@ -1,0 +1,190 @@
+local arguments = require 'base.arguments'
+local command = require 'base.command'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local strings = require 'base.strings'
+local completions = require 'ending.completions'
+local endings = require 'ending.endings'
+local events = require 'ending.events'
+local counters = require 'ledger.counters'
+local attempts = require 'queue.attempts'
+local queues = require 'queue.queues'
+local leases = require 'queue.leases'
+local records = require 'queue.records'
+local duration = require 'time.duration'
+local instant = require 'time.instant'
+
+local reports = {}
+
+local ACK_OPTIONS = {
+  delay = true, timeout = true, progress = true, note = true, code = true, data = true, unstarted = true, now = true,
+}
+local NOTE, CODE, DATA = 1000, 64, 65536  -- bytes that the history keeps of each
+local OPEN = 86400000  -- ms that an accepted task stays open, unless its `timeout` says otherwise
+
+local function percent(text)
+  local number = text:match('^%d+%.?%d*$') and tonumber(text)
+  if not number or number > 100 then fail('OPTION', "progress '" .. text .. "' is not from 0 to 100") end
+  return text
+end
+
+local function check_data(text)
+  if not (text:find('^%s*{') and pcall(cjson.decode, text)) then fail('OPTION', 'data is no JSON object') end
+end
+
+-- The options of a report, from `first` to `last` of the arguments. `now` is the call's time, unless they say otherwise.
+local function read_report_options(args, first, last, now)
+  local options = arguments.read_pairs(args, first, last, ACK_OPTIONS)
+  if options.data and #options.data <= DATA then check_data(options.data) end
+  options.delay = options.delay and duration.ms('delay', options.delay) or 0
+  options.timeout = options.timeout and duration.ms('timeout', options.timeout) or OPEN
+  options.progress = options.progress and percent(options.progress)
+  options.now = options.now and instant.now(options) or now
+  return options
+end
+
+-- The attempt has failed: this one, or, where this one never began, the one before.
+local function close_attempt(task, status, options)
+  if options.unstarted == '1' then
+    attempts.mark_decided(task)
+    task.attempt = task.attempt - 1
+  else
+    attempts.mark_decided(task)
+    attempts.close(task, status, options.now, options.code, options.note)
+  end
+end
+
+-- What ends a task's lease otherwise than well.
+local ENDINGS = {
+  cancelled = function(board, token, task, options)
+    endings.complete(board, token, task, 'cancelled', options.now)
+  end,
+  dead = function(board, token, task, options)
+    close_attempt(task, 'failed', options)
+    endings.give_up(board, token, task, options.now)
+  end,
+  retry = function(board, token, task, options)
+    close_attempt(task, 'failed', options)
+    task.attempt = task.attempt + 1
+    counters.add_for_job(board, records.job_of(task.id), 'retried', 1)
+    queues.put_back(board, token, task, options.delay, options.now)
+  end,
+  fail = function(board, token, task, options)
+    close_attempt(task, 'failed?', options)
+    task.attempt = task.attempt + 1
+    counters.add_for_job(board, records.job_of(task.id), 'failed', 1)
+    queues.put_back(board, token, task, 0, options.now)
+  end,
+  release = function(board, token, task, options)
+    counters.add(board, 'released', 1)
+    queues.put_back(board, token, task, options.delay, options.now)
+  end,
+}
+local AGAIN = { retry = true, fail = true, release = true }
+
+-- What leaves the task under its token: its record says where it stands.
+local STANDINGS = {
+  accept = function(board, token, task, options)
+    attempts.update(task, 'accepted', options.now, options.progress, options.note)
+    redis.call('ZADD', key(board, 'leased'), options.now + options.timeout, token)
+  end,
+  update = function(board, token, task, options)
+    local status, since, _, progress, note = attempts.current(task)
+    attempts.update(task, status, since, options.progress or progress, options.note or note)
+  end,
+}
+
+-- What the history keeps. Data that is too long is left out: half of it would be no JSON.
+local function kept_fields(options)
+  local kept = {
+    note = options.note and strings.cut(options.note, NOTE), code = options.code and strings.cut(options.code, CODE),
+    data = options.data and #options.data <= DATA and options.data, progress = options.progress,
+  }
+  local fields = {}
+  for _, name in ipairs({ 'note', 'code', 'data', 'progress' }) do
+    if kept[name] then
+      fields[#fields + 1], fields[#fields + 2] = name, kept[name]
+    end
+  end
+  return fields
+end
+
+local function refuse_stale(board, token)
+  counters.add(board, 'stale', 1)
+  fail('STALE', "the token '" .. token .. "' does not hold its task any more")
+end
+
+-- Note where the task stands, in its record.
+local function stay_open(board, token, verb, options)
+  if not redis.call('ZSCORE', key(board, 'leased'), token) then refuse_stale(board, token) end
+  local task = leases.find(board, token) or refuse_stale(board, token)
+  STANDINGS[verb](board, token, task, options)
+  redis.call('HSET', key(board, 'task'), token, leases.write(task))
+  events.record(board, task, task.attempt, verb, kept_fields(options))
+  return task.id
+end
+
+local function end_task(board, token, verb, options)
+  local task, cancelled = endings.end_lease(board, token, AGAIN[verb] and options.delay == 0)
+  if not task then refuse_stale(board, token) end
+  if cancelled and AGAIN[verb] then verb = 'cancelled' end
+  local attempt = task.attempt
+  ENDINGS[verb](board, token, task, options)
+  events.record(board, task, attempt, verb, kept_fields(options))
+  return task.id
+end
+
+local NO_FIELDS = {}
+
+-- Apply one of a call's reports, the arguments from `first` to `last`. Returns the task's id.
+local function apply(batch, args, first, last)
+  local board, token, verb = batch.board, args[first] or '', args[first + 1] or ''
+  if verb == 'done' then
+    if last == first + 1 then return completions.add(batch, token, NO_FIELDS) or refuse_stale(board, token) end
+    local options = read_report_options(args, first + 2, last, batch.now)
+    return completions.add(batch, token, kept_fields(options), options.now) or refuse_stale(board, token)
+  end
+  if not (ENDINGS[verb] or STANDINGS[verb]) then
+    fail('OPTION', "'" .. verb .. "' is not one of done, fail, retry, dead, cancelled, release, accept, update")
+  end
+  local options = read_report_options(args, first + 2, last, batch.now)
+  if batch.ended[token] then refuse_stale(board, token) end
+  if verb == 'accept' and redis.call('SISMEMBER', key(board, 'cancelling'), token) == 1 then verb = 'cancelled' end
+  if STANDINGS[verb] then return stay_open(board, token, verb, options) end
+  batch.stored[token] = false
+  return end_task(board, token, verb, options)
+end
+
+-- Say what became of a task: the arguments are its token, a verb and options. Returns the task's id.
+function reports.apply(board, args)
+  local batch = completions.new(board, { args[1] })
+  local id = apply(batch, args, 1, #args)
+  completions.write(batch)
+  return id
+end
+
+-- Where each of several reports is among the arguments: its first and last, in turn; and their tokens.
+local function find_reports(args)
+  local bounds, tokens, at = {}, {}, 1
+  while at <= #args do
+    local words = args[at] == '2' and 2 or arguments.whole_number('words', args[at], 1)
+    if at + words > #args then fail('OPTION', 'words is more than the arguments that follow') end
+    bounds[#bounds + 1], bounds[#bounds + 2] = at + 1, at + words
+    tokens[#tokens + 1] = args[at + 1]
+    at = at + words + 1
+  end
+  return bounds, tokens
+end
+
+-- Apply several reports, each preceded by how many words it has. Returns for each the task's id, or an error.
+function reports.apply_all(board, args)
+  local bounds, tokens = find_reports(args)
+  local batch, replies = completions.new(board, tokens), {}
+  for i = 1, #tokens do
+    replies[i] = command.attempt(apply, batch, args, bounds[2 * i - 1], bounds[2 * i])
+  end
+  completions.write(batch)
+  return replies
+end
+
+return reports

@@ -1,5 +1,0 @@
--- Redis's own clock, in ms since the epoch.
-local function clock()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end

@@ -1,9 +1,0 @@
---- @include "key"
-
-local KEEP = 10000
-
--- Add an entry to the board's history, a stream that keeps about the last 10,000.
-local function remember(board, task, attempt, what, fields)
-  redis.call('XADD', key(board, 'history'), 'MAXLEN', '~', KEEP, '*',
-    'task', task, 'attempt', attempt, 'what', what, unpack(fields))
-end

@@ -1,0 +1,54 @@
+-- How long to wait before another attempt. Two forms are understood, and kept with their durations in seconds:
+--   [fixed|linear|exponential] duration [max duration] [jitter]     a plain duration is exponential
+--   duration,duration,… [jitter]                                    the last one goes on
+
+local fail = require('base.errors').fail
+local duration = require 'time.duration'
+
+local backoff = {}
+
+local GROWTHS = { fixed = true, linear = true, exponential = true }
+
+local function plain_seconds(text)
+  return string.format('%.14g', duration.seconds('backoff', text))
+end
+
+local function refuse_backoff(text)
+  fail('OPTION', "backoff '" .. text .. "' is not understood: write 10s, 1s,10s,1m, "
+    .. "or exponential 2s max 10m jitter (fixed, linear)")
+end
+
+-- Returns the words of the canonical form.
+local function read_backoff(words, text)
+  local kept, at = {}, 1
+  local function take() at = at + 1 return words[at - 1] end
+  local function add(word) kept[#kept + 1] = word end
+  if GROWTHS[words[at]] then add(take()) end
+  local first = take() or refuse_backoff(text)
+  if first:find(',', 1, true) then
+    if #kept > 0 or (',' .. first .. ','):find(',,', 1, true) then refuse_backoff(text) end
+    local delays = {}
+    for delay in first:gmatch('[^,]+') do delays[#delays + 1] = plain_seconds(delay) end
+    add(table.concat(delays, ','))
+  else
+    add(plain_seconds(first))
+    if words[at] == 'max' then
+      take()
+      add('max')
+      add(plain_seconds(take() or refuse_backoff(text)))
+    end
+  end
+  if words[at] == 'jitter' then add(take()) end
+  if words[at] then refuse_backoff(text) end
+  return kept
+end
+
+-- A number of seconds when it is no more than that, else text.
+function backoff.read(_, text)
+  local words = {}
+  for word in text:gmatch('%S+') do words[#words + 1] = word end
+  local kept = table.concat(read_backoff(words, text), ' ')
+  return tonumber(kept) or kept
+end
+
+return backoff

@@ -1,0 +1,60 @@
+local packed_job = require 'job.packed_job'
+local calendar = require 'time.calendar'
+
+local describe = {}
+
+-- ms to seconds, for readers; nil for what is not there.
+function describe.seconds(ms)
+  return ms and ms / 1000 or nil
+end
+
+local function state(head, due)
+  if head.paused then return 'paused' end
+  if due then return 'scheduled' end
+  if head.after and head.left ~= 0 then return 'waiting' end
+  return (head.every or head.at or head.cron or head.months or head.after) and 'ended' or 'manual'
+end
+
+-- An instant by a clock that is so many ms ahead of UTC: 2026-12-01T08:00:00.000+01:00.
+local function iso_text(ms, offset)
+  local clock = ms + offset
+  local year, month, day = calendar.date(math.floor(clock / 86400000))
+  local rest, minutes = clock % 86400000, math.abs(offset) / 60000
+  return string.format('%04d-%02d-%02dT%02d:%02d:%06.3f%s%02d:%02d', year, month, day, math.floor(rest / 3600000),
+    math.floor(rest / 60000) % 60, rest % 60000 / 1000, offset < 0 and '-' or '+', math.floor(minutes / 60), minutes % 60)
+end
+
+-- The options that a job was put with, as a table. Times are in epoch seconds.
+function describe.options(id, head, body)
+  local options, payload = packed_job.split_body(body)
+  local job = options ~= '' and cjson.decode(options) or {}
+  job.id, job.runner, job.payload, job.queue = id, head.runner, payload, head.queue
+  job.priority = head.priority
+  job.every, job.at = describe.seconds(head.every), describe.seconds(head.at)
+  job.start, job.stop = describe.seconds(head.start), describe.seconds(head.stop)
+  if head.months then
+    -- The start with its offset, since months are counted by that clock.
+    job.every, job.start = 'R/' .. iso_text(head.start, head.clock_offset) .. '/' .. head.period, nil
+  end
+  job.cron, job.zone, job.dst = head.cron, head.zone, head.dst
+  job.decay, job.step = head.decay, describe.seconds(head.step)
+  if head.after then
+    job.after, job.on, job.join = head.after.parents, head.after.on, head.after.join
+  end
+  job.misfire, job.overlap = head.misfire, head.overlap
+  job.grace, job.jitter = describe.seconds(head.grace), describe.seconds(head.jitter)
+  job['repeat'], job.left = head.repeats, head.left
+  return job
+end
+
+-- A job as readable JSON, the options it was put with and where it stands; false for what is no job.
+function describe.json(id, packed, due)
+  local head, body = packed_job.unpack(packed)
+  if not head then return false end
+  local job = describe.options(id, head, body)
+  job.next = describe.seconds(due and tonumber(due))
+  job.state = state(head, due)
+  return cjson.encode(job)
+end
+
+return describe

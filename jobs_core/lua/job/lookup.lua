@@ -1,0 +1,18 @@
+local apply_state = require 'base.apply_state'
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+local packed_job = require 'job.packed_job'
+
+local lookup = {}
+
+-- Returns head, body of a job that must exist.
+function lookup.require_job(board, id)
+  apply_state.require_no_pending_apply(board)
+  local packed = redis.call('HGET', key(board, 'job'), id)
+  if not packed then fail('NOTFOUND', "there is no job '" .. id .. "'") end
+  local head, body = packed_job.unpack(packed)
+  if not head then fail('FAULT', "the job '" .. id .. "' cannot be read: put it again, or see `jobs doctor`") end
+  return head, body
+end
+
+return lookup

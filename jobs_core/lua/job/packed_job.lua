@@ -1,0 +1,134 @@
+-- A job in `{b}:job` is a packed head, which is all that a tick decodes, and an opaque body: options (JSON, or nothing) LF
+-- payload. Times are ms since the epoch, durations ms.
+--
+-- A head is a table that is read by name. Those that most jobs have are packed as their values alone, in one of a few
+-- shapes; any other as a table of its fields by their places in FIELDS. The first byte says which: a shape's number, or 0.
+
+local packed_job = {}
+
+-- Append new fields, and never move or reuse a place.
+local FIELDS = {
+  'runner',
+  'start',
+  'every',
+  'cron',          -- the pattern as it was given, with single blanks
+  'fixed_second',  -- of the day, at which the pattern runs, if it is fixed: a tick need not read it out of the pattern
+  'zone',          -- of cron, unless it is UTC
+  'dst',           -- ocps, unless it is vixie
+  'queue',         -- unless it has the runner's name
+  'priority',      -- unless it is 0
+  'flags',         -- what there is to know of the options, unless it is nothing: see queue/records.lua
+  'at',
+  'stop',
+  'repeats',       -- how many runs there are to be
+  'left',          -- how many of them are left
+  'decay',
+  'step',
+  'jitter',
+  'grace',
+  'misfire',       -- skip or all, unless it is coalesce
+  'overlap',       -- skip, queue or replace, unless it is allow
+  'after',         -- what it runs after: see define/dependencies.lua
+  'paused',        -- 1
+  'paused_next',   -- the next run that it was paused before
+  'months',        -- of a period of the calendar
+  'month_rest',    -- what the period has beside its months
+  'clock_offset',  -- of the clock by which months are counted
+  'period',        -- as it was given
+}
+
+local PLACES = {}
+for place = 1, #FIELDS do PLACES[FIELDS[place]] = place end
+
+local INTERVAL, FIXED_CRON, ZONED_CRON, CRON = 1, 2, 3, 4
+
+-- The shape of a head, and its values; or 0.
+local function shape_of(head)
+  local n = 0
+  for _ in pairs(head) do n = n + 1 end
+  if not head.start then return 0 end
+  if n == 3 and head.every then return INTERVAL, head.runner, head.start, head.every end
+  if n == 3 and head.cron then return CRON, head.runner, head.start, head.cron end
+  if n == 4 and head.cron and head.fixed_second then
+    return FIXED_CRON, head.runner, head.start, head.cron, head.fixed_second
+  end
+  if n == 5 and head.cron and head.fixed_second and head.zone then
+    return ZONED_CRON, head.runner, head.start, head.cron, head.fixed_second, head.zone
+  end
+  return 0
+end
+
+local function pack_after(after)
+  return { after.on or 0, after.join or 0, unpack(after.parents) }
+end
+
+local function unpack_after(packed)
+  local on, join = packed[1], packed[2]
+  return { on = on ~= 0 and on or nil, join = join ~= 0 and join or nil, parents = { unpack(packed, 3) } }
+end
+
+local function pack_fields(head)
+  local fields = {}
+  for name, value in pairs(head) do fields[PLACES[name]] = value end
+  if head.after then fields[PLACES.after] = pack_after(head.after) end
+  return '\0' .. cmsgpack.pack(fields)
+end
+
+local function unpack_fields(packed)
+  local offset, fields = cmsgpack.unpack_one(packed, 1)
+  local head = {}
+  for place, value in pairs(fields) do head[FIELDS[place]] = value end
+  if head.after then head.after = unpack_after(head.after) end
+  return head, packed:sub(offset + 1)
+end
+
+function packed_job.pack(head, body)
+  local shape, a, b, c, d, e = shape_of(head)
+  if shape == 0 then return pack_fields(head) .. body end
+  if shape == ZONED_CRON then return string.char(shape) .. cmsgpack.pack(a, b, c, d, e) .. body end
+  if shape == FIXED_CRON then return string.char(shape) .. cmsgpack.pack(a, b, c, d) .. body end
+  return string.char(shape) .. cmsgpack.pack(a, b, c) .. body
+end
+
+-- Read a job that runs at intervals, and has no more than that to it, as most do. Returns the runner, the interval (ms)
+-- and the body; or nothing if the job is another.
+function packed_job.interval(packed)
+  if packed:byte() ~= INTERVAL then return nil end
+  local is_read, offset, runner, _, every = pcall(cmsgpack.unpack_limit, packed, 3, 1)
+  if is_read and type(every) == 'number' then return runner, every, packed:sub(offset + 1) end
+end
+
+local function read(packed)
+  local shape = packed:byte()
+  if shape == INTERVAL then
+    local offset, runner, start, every = cmsgpack.unpack_limit(packed, 3, 1)
+    return { runner = runner, start = start, every = every }, packed:sub(offset + 1)
+  end
+  if shape == FIXED_CRON then
+    local offset, runner, start, cron, second = cmsgpack.unpack_limit(packed, 4, 1)
+    return { runner = runner, start = start, cron = cron, fixed_second = second }, packed:sub(offset + 1)
+  end
+  if shape == ZONED_CRON then
+    local offset, runner, start, cron, second, zone = cmsgpack.unpack_limit(packed, 5, 1)
+    return { runner = runner, start = start, cron = cron, fixed_second = second, zone = zone }, packed:sub(offset + 1)
+  end
+  if shape == CRON then
+    local offset, runner, start, cron = cmsgpack.unpack_limit(packed, 3, 1)
+    return { runner = runner, start = start, cron = cron }, packed:sub(offset + 1)
+  end
+  if shape == 0 then return unpack_fields(packed) end
+end
+
+-- Returns head, body; or nothing for what is no job.
+function packed_job.unpack(packed)
+  local is_read, head, body = pcall(read, packed)
+  if is_read and head and type(head.runner) == 'string' and body:find('\n', 1, true) then return head, body end
+end
+
+-- Returns options (JSON text, or nothing), payload.
+function packed_job.split_body(body)
+  local line = body:find('\n', 1, true)
+  return body:sub(1, line - 1), body:sub(line + 1)
+end
+
+return packed_job

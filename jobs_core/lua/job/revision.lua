@@ -1,0 +1,25 @@
+-- A stage (see board/stages.lua) is compared with a revision of the board, and is only committed to that. What others do
+-- meanwhile is a revision if it changes what runs after what, or a job that is staged.
+
+local key = require('base.keys').key
+
+local revision = {}
+
+function revision.current(board)
+  return redis.call('HGET', key(board, 'stats'), 'revision') or '0'
+end
+
+function revision.bump(board)
+  redis.call('HINCRBY', key(board, 'stats'), 'revision', 1)
+end
+
+-- A job is put or removed by hand.
+function revision.bump_if_staged(board, id)
+  for _, stage in ipairs(redis.call('SMEMBERS', key(board, 'stages'))) do
+    local jobs = key(board, 'stage:' .. stage .. ':jobs')
+    if redis.call('HEXISTS', jobs, id) == 1 then return revision.bump(board) end
+    if redis.call('EXISTS', jobs) == 0 then redis.call('SREM', key(board, 'stages'), stage) end
+  end
+end
+
+return revision

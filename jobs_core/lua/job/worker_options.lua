@@ -1,0 +1,96 @@
+-- The options of a task: those that say where it goes, and those that a worker reads.
+
+local arguments = require 'base.arguments'
+local fail = require('base.errors').fail
+local backoff = require 'job.backoff'
+local duration = require 'time.duration'
+
+local worker_options = {}
+
+function worker_options.word(name, text)
+  if not text:match('^[^%s%c]+$') or #text > 256 then
+    fail('OPTION', name .. ' must be one word of at most 256 bytes')
+  end
+  return text
+end
+
+function worker_options.queue_name(text)
+  if text:find('!', 1, true) then fail('OPTION', "a queue's name has no !: that is what sets priorities apart") end
+  return worker_options.word('queue', text)
+end
+
+-- From -9 to 9; nil for 0, which is what holds when nothing is said.
+function worker_options.priority(options)
+  local text = options.priority or '0'
+  local number = text:match('^[+-]?%d+$') and tonumber(text)
+  if not number or math.abs(number) > 9 then fail('OPTION', "priority '" .. text .. "' is not from -9 to 9") end
+  return number ~= 0 and number or nil
+end
+
+-- Outcome codes: 503,timeout, where * and ? stand for any.
+local function codes(name, text)
+  if not text:match('^[^%s%c]+$') or (',' .. text .. ','):find(',,', 1, true) then
+    fail('OPTION', name .. " '" .. text .. "' is not a list of outcome codes such as 503,timeout")
+  end
+  return text
+end
+
+-- So many starts in a period, 100/1m: kept as n/seconds.
+function worker_options.rate(name, text)
+  local n, period = text:match('^([1-9]%d*)/(%S+)$')
+  if not n then fail('OPTION', name .. " '" .. text .. "' is not a rate such as 100/1m or 5/s") end
+  if tonumber(n) > 10000 then fail('OPTION', name .. ' is at most 10000 in a period: shorten the period') end
+  return n .. '/' .. string.format('%.14g', duration.seconds(name, period:match('^%a') and '1' .. period or period))
+end
+
+local function losses_option(name, text)
+  local n = arguments.whole_number(name, text, 1)
+  if n > 20 then fail('OPTION', name .. ' is at most 20') end
+  return n
+end
+
+local function at_least_one(name, text)
+  return arguments.whole_number(name, text, 1)
+end
+
+-- Each option that goes to the worker, and how it is read. Durations become seconds.
+worker_options.READERS = {
+  timeout = duration.seconds,
+  lease = duration.seconds,
+  policy = worker_options.word,
+  attempts = at_least_one,
+  backoff = backoff.read,
+  ['retry-on'] = codes,
+  ['never-on'] = codes,
+  losses = losses_option,
+  keep = duration.seconds,
+  concurrency = at_least_one,
+  rate = worker_options.rate,
+}
+
+local function refuse_contradictions(options)
+  if options.policy ~= 'none' then return end
+  for _, name in ipairs({ 'lease', 'attempts', 'backoff', 'retry-on', 'never-on', 'losses', 'concurrency', 'keep' }) do
+    if options[name] then fail('OPTION', name .. ' needs a lease, and with policy none there is none') end
+  end
+end
+
+-- What a record says of its options: see queue/records.lua.
+function worker_options.flags(found)
+  return (found.keep and 'k' or '') .. (found.lease and 'l' or '') .. (found.policy == 'none' and 'n' or '')
+    .. ((found.concurrency or found.rate) and 'r' or '')
+end
+
+-- The worker's options as JSON text, or nothing when there are none; and their flags.
+function worker_options.to_json(options)
+  refuse_contradictions(options)
+  local found = {}
+  for name, value in pairs(options) do
+    local read = worker_options.READERS[name]
+    if read then found[name] = read(name, value) end
+  end
+  if not next(found) then return '', '' end
+  return cjson.encode(found), worker_options.flags(found)
+end
+
+return worker_options

@@ -1,0 +1,13 @@
+local key = require('base.keys').key
+
+local history = {}
+
+local KEPT = '10000'
+
+-- Add an entry to the board's history, a stream that keeps about the last 10,000.
+function history.append(board, task, attempt, what, fields)
+  redis.call('XADD', key(board, 'history'), 'MAXLEN', '~', KEPT, '*',
+    'task', task, 'attempt', attempt, 'what', what, unpack(fields))
+end
+
+return history

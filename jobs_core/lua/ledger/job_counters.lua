@@ -1,0 +1,21 @@
+local key = require('base.keys').key
+
+local job_counters = {}
+
+-- The ledger of each job: `{b}:ledger` has a number under `<counter> <job>`.
+job_counters.NAMES = {
+  'coalesced', 'skipped', 'succeeded', 'dead', 'cancelled', 'unleased', 'retried', 'lost', 'expired', 'failed',
+  'doubled', 'revived',
+}
+
+function job_counters.fields(job)
+  local fields = {}
+  for i, name in ipairs(job_counters.NAMES) do fields[i] = name .. ' ' .. job end
+  return fields
+end
+
+function job_counters.forget(board, job)
+  redis.call('HDEL', key(board, 'ledger'), unpack(job_counters.fields(job)))
+end
+
+return job_counters

@@ -1,0 +1,70 @@
+-- Whether a limit lets a task start.
+
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local wake = require 'queue.wake'
+
+local capacity = {}
+
+capacity.UNLIMITED = 1e15  -- more than any
+
+-- Forget the starts up to a time, a thousand at most (then there seem to be more than there are, and less room).
+-- Returns the oldest that is left.
+local function forget_starts(starts, upto)
+  local newest = redis.call('LINDEX', starts, -1)
+  if newest and tonumber(newest) <= upto then redis.call('DEL', starts) end
+  local oldest = tonumber(redis.call('LINDEX', starts, 0) or nil)
+  for _ = 1, 1000 do
+    if not oldest or oldest > upto then break end
+    redis.call('LPOP', starts)
+    oldest = tonumber(redis.call('LINDEX', starts, 0) or nil)
+  end
+  return oldest
+end
+
+-- Measure how many more tasks a limit lets run (`slots`) and start (`starts`); `at` is when the next may start once
+-- there are no more `starts`.
+function capacity.measure(board, limit, now)
+  limit.slots, limit.starts = capacity.UNLIMITED, capacity.UNLIMITED
+  if limit.concurrency then
+    limit.slots = limit.concurrency - redis.call('SCARD', key(board, 'running:' .. limit.name))
+  end
+  if limit.n then
+    local starts = key(board, 'rate:' .. limit.name)
+    local oldest = forget_starts(starts, now - limit.period)
+    limit.starts = limit.n - redis.call('LLEN', starts)
+    limit.at = (oldest or now) + limit.period
+  end
+  return limit
+end
+
+function capacity.is_full(limit)
+  return limit.slots <= 0 or limit.starts <= 0
+end
+
+-- Where only time is in the way, let a tick open the limit again.
+function capacity.reopen_later(board, limit)
+  if limit.starts > 0 then return end
+  redis.call('ZADD', key(board, 'gates'), 'NX', limit.at, limit.name)
+  if redis.call('ZRANGE', key(board, 'gates'), 0, 0)[1] == limit.name then wake.clock(board) end
+end
+
+-- Keep a task that a limit does not let start.
+function capacity.throttle(board, limit, record)
+  redis.call('RPUSH', key(board, 'held:' .. limit.name), record)
+  redis.call('SADD', key(board, 'held'), limit.name)
+  capacity.reopen_later(board, limit)
+end
+
+-- A task starts under a token: it counts.
+function capacity.count_start(board, limits, token, now)
+  for _, limit in ipairs(limits) do
+    if limit.concurrency and token ~= '' then redis.call('SADD', key(board, 'running:' .. limit.name), token) end
+    if limit.n then
+      redis.call('RPUSH', key(board, 'rate:' .. limit.name), digits(now))
+      redis.call('PEXPIRE', key(board, 'rate:' .. limit.name), digits(limit.period + 1000))
+    end
+  end
+end
+
+return capacity

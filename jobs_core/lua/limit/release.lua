@@ -1,0 +1,52 @@
+-- Room that comes up under a limit is for the tasks that it holds: JPOP lets in what is `{b}:ready`.
+
+local key = require('base.keys').key
+local limits = require 'limit.limits'
+local bad_records = require 'queue.bad_records'
+local lanes = require 'queue.lanes'
+local records = require 'queue.records'
+local wake = require 'queue.wake'
+
+local release = {}
+
+-- The first of the tasks that a limit holds back, if there is one.
+function release.first_held(board, name)
+  local list = key(board, 'held:' .. name)
+  local record = redis.call('LINDEX', list, 0)
+  while record do
+    local task = records.read(record)
+    if task then return task end
+    bad_records.set_aside(board, 'held', redis.call('LPOP', list))
+    record = redis.call('LINDEX', list, 0)
+  end
+end
+
+-- A limit may have room for what it holds: wake a worker to see.
+function release.notify_worker(board, name)
+  local first = release.first_held(board, name)
+  if not first then return end
+  redis.call('SADD', key(board, 'ready'), name)
+  wake.queue(board, (lanes.split(first.lane)))
+end
+
+-- Wake a worker for a queue that its limit had closed, if tasks wait there.
+function release.wake_queue(board, queue)
+  for _, lane in ipairs(lanes.of_queue(board, queue)) do
+    if redis.call('EXISTS', key(board, 'queue:' .. lane)) == 1 then return wake.queue(board, queue) end
+  end
+end
+
+-- A task has made room, by ending or by leaving its lane unstarted; unless it goes back to the front of its lane.
+function release.free_slot(board, task, token, comes_back)
+  for _, limit in ipairs(limits.of_task(board, task, redis.call('EXISTS', key(board, 'limits')) == 1)) do
+    if limit.concurrency then
+      if token then redis.call('SREM', key(board, 'running:' .. limit.name), token) end
+      if not comes_back then
+        release.notify_worker(board, limit.name)
+        if limit.name:find('^queue:') then release.wake_queue(board, limit.name:sub(7)) end
+      end
+    end
+  end
+end
+
+return release

@@ -1,0 +1,68 @@
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+
+local lanes = {}
+
+function lanes.name(queue, priority)
+  return priority and queue .. '!' .. digits(priority) or queue
+end
+
+-- Returns queue, priority.
+function lanes.split(lane)
+  local queue, priority = lane:match('^(.*)!(%-?%d+)$')
+  return queue or lane, tonumber(priority or 0)
+end
+
+-- Note a lane in use: `{b}:queues` has them all, `{b}:lanes` the priorities of each queue, the highest first.
+function lanes.register(board, lane)
+  if redis.call('SADD', key(board, 'queues'), lane) == 0 then return end
+  local queue, priority = lanes.split(lane)
+  if priority == 0 then return end
+  local priorities = {}
+  for word in (redis.call('HGET', key(board, 'lanes'), queue) or '0'):gmatch('%S+') do
+    priorities[#priorities + 1] = tonumber(word)
+  end
+  priorities[#priorities + 1] = priority
+  table.sort(priorities, function(a, b) return a > b end)
+  redis.call('HSET', key(board, 'lanes'), queue, table.concat(priorities, ' '))
+end
+
+-- The lanes of a queue, the highest priority first.
+function lanes.of_queue(board, queue)
+  local priorities = redis.call('HGET', key(board, 'lanes'), queue)
+  if not priorities then return { queue } end
+  local found = {}
+  for word in priorities:gmatch('%S+') do
+    found[#found + 1] = lanes.name(queue, word ~= '0' and tonumber(word) or nil)
+  end
+  return found
+end
+
+-- Lanes that are empty are forgotten, where there are so many that some will not be used again.
+local KEPT = 100  -- lanes of a board that are remembered, empty or not
+local MANY = 100  -- lanes, at random, that one call looks at
+
+local function forget(board, lane)
+  redis.call('SREM', key(board, 'queues'), lane)
+  local queue, priority = lanes.split(lane)
+  local priorities = redis.call('HGET', key(board, 'lanes'), queue)
+  if not priorities or priority == 0 then return end
+  local left = {}
+  for word in priorities:gmatch('%S+') do
+    if tonumber(word) ~= priority then left[#left + 1] = word end
+  end
+  if #left > 1 then
+    redis.call('HSET', key(board, 'lanes'), queue, table.concat(left, ' '))
+  else
+    redis.call('HDEL', key(board, 'lanes'), queue)
+  end
+end
+
+function lanes.forget_unused(board)
+  if redis.call('SCARD', key(board, 'queues')) <= KEPT then return end
+  for _, lane in ipairs(redis.call('SRANDMEMBER', key(board, 'queues'), MANY)) do
+    if redis.call('EXISTS', key(board, 'queue:' .. lane)) == 0 then forget(board, lane) end
+  end
+end
+
+return lanes

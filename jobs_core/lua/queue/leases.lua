@@ -1,0 +1,41 @@
+-- Tasks in the hands of workers. `{b}:leased` has their tokens by the end of their leases, in ms, and `{b}:task` each of
+-- them under its token: a line that says who has had it since when (see attempts.lua), LF, and its record.
+
+local key = require('base.keys').key
+local bad_records = require 'queue.bad_records'
+local records = require 'queue.records'
+
+local leases = {}
+
+-- Returns the task that is kept under a token, with the attempt under way in `current`; or nothing for what is none.
+function leases.read(stored)
+  if not stored then return nil end
+  local current, record = stored:match('^(%l+ %d+ %S+ %S+ [^\n]*)\n()')
+  local task = current and records.read(stored:sub(record))
+  if task then task.current = current end
+  return task
+end
+
+-- Returns the id of a task that is kept under a token, and whether this is a first attempt of a task without flags.
+function leases.glance(stored)
+  local first, id = stored:match('^[^\n]*\n(%w+)\n([^\n]*)\n')
+  return id, first == '1'
+end
+
+function leases.write(task)
+  return task.current .. '\n' .. records.write(task)
+end
+
+-- The task of a token that is in `{b}:leased`. One that cannot be read is set aside, and its lease is over.
+function leases.find(board, token)
+  local stored = redis.call('HGET', key(board, 'task'), token)
+  local task = leases.read(stored)
+  if not task then
+    bad_records.set_aside(board, 'leased', stored, token)
+    redis.call('HDEL', key(board, 'task'), token)
+    redis.call('ZREM', key(board, 'leased'), token)
+  end
+  return task
+end
+
+return leases

@@ -1,0 +1,61 @@
+local fail = require('base.errors').fail
+
+local duration = {}
+
+duration.UNITS = {
+  ms = 1, s = 1000, m = 60000, h = 3600000, d = 86400000, w = 604800000,
+  second = 1000, minute = 60000, hour = 3600000, day = 86400000, week = 604800000,
+  month = 2629800000, quarter = 7862400000, year = 31557600000,  -- a month is 30.4375 days
+}
+
+-- A form such as 1h30m: numbers with units and nothing between them. Returns ms, or nil.
+local function compact_duration(text)
+  local total, rest = 0, text
+  repeat
+    local number, unit, tail = rest:match('^([%d.]+)(%a+)(.*)$')
+    local value = tonumber(number or '')
+    if not value or not duration.UNITS[unit] then return nil end
+    total, rest = total + value * duration.UNITS[unit], tail
+  until rest == ''
+  return total
+end
+
+-- ISO 8601: P1Y2M3W4DT5H6M7.8S. Returns ms, or nil.
+local function iso_duration(text)
+  local date, time = text:match('^P([^T]*)T?(.*)$')
+  if not date or date .. time == '' then return nil end
+  local function sum(part, units)
+    local total = 0
+    local rest = part:gsub('([%d.]+)(%u)', function(number, letter)
+      if not units[letter] or not tonumber(number) then return nil end
+      total = total + tonumber(number) * duration.UNITS[units[letter]]
+      return ''
+    end)
+    return rest == '' and total or nil
+  end
+  local days = sum(date, { Y = 'year', M = 'month', W = 'week', D = 'day' })
+  local seconds = sum(time, { H = 'hour', M = 'minute', S = 'second' })
+  return days and seconds and days + seconds
+end
+
+-- Read a duration: seconds (5, 0.5), 1h30m, or ISO 8601 (PT1H30M). Returns whole ms, at least 0.
+function duration.ms(name, text)
+  local seconds = text:match('^%d+%.?%d*$') or text:match('^%.%d+$')
+  local ms = seconds and tonumber(seconds) * 1000 or compact_duration(text) or iso_duration(text)
+  if not ms then
+    fail('OPTION', name .. " '" .. text .. "' is not a duration: write seconds (90), 1h30m or PT1H30M")
+  end
+  if ms > 3.2e12 then
+    fail('OPTION', name .. " '" .. text .. "' is over a hundred years")
+  end
+  return math.floor(ms + 0.5)
+end
+
+-- Read a duration that is longer than nothing. Returns seconds, as workers take them.
+function duration.seconds(name, text)
+  local ms = duration.ms(name, text)
+  if ms == 0 then fail('OPTION', name .. ' must be longer than 0') end
+  return ms / 1000
+end
+
+return duration

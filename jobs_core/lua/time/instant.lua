@@ -1,0 +1,56 @@
+local clock = require 'base.clock'
+local fail = require('base.errors').fail
+local calendar = require 'time.calendar'
+local duration = require 'time.duration'
+
+local instant = {}
+
+-- The seconds a suffix such as Z, +01:00 or +0100 stands for; nil if it is none. No suffix is UTC.
+function instant.offset_of(text)
+  if text == '' or text == 'Z' then return 0 end
+  local sign, hours, minutes = text:match('^([+-])(%d%d):?(%d?%d?)$')
+  if not sign then return nil end
+  local seconds = tonumber(hours) * 3600 + (tonumber(minutes) or 0) * 60
+  return sign == '+' and seconds or -seconds
+end
+
+-- ISO 8601: 2026-12-01, 2026-12-01T08:00, 2026-12-01T08:00:30.5Z, …+01:00. Returns ms, or nil.
+local function iso_instant(text)
+  local year, month, day, rest = text:match('^(%d%d%d%d)-(%d%d)-(%d%d)(.*)$')
+  if not year then return nil end
+  year, month, day = tonumber(year), tonumber(month), tonumber(day)
+  local hour, minute, second = '0', '0', '0'
+  local suffix = rest
+  if rest:find('^[T ]') then
+    hour, minute, suffix = rest:match('^[T ](%d%d):(%d%d)(.*)$')
+    if not hour then return nil end
+    local seconds, tail = suffix:match('^:(%d%d%.?%d*)(.*)$')
+    if seconds then second, suffix = seconds, tail end
+  end
+  local offset = instant.offset_of(suffix)
+  hour, minute, second = tonumber(hour), tonumber(minute), tonumber(second)
+  if not offset or not calendar.is_date(year, month, day) or hour > 23 or minute > 59 or second >= 60 then return nil end
+  local total = calendar.day_number(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
+  return math.floor(total * 1000 + 0.5)
+end
+
+-- Read an instant: epoch seconds (decimals allowed), ISO 8601, or +10m after `now`. Returns ms.
+function instant.ms(name, text, now)
+  if text:sub(1, 1) == '+' then return now + duration.ms(name, text:sub(2)) end
+  local seconds = text:match('^%d+%.?%d*$') and tonumber(text)
+  local ms = seconds and math.floor(seconds * 1000 + 0.5) or iso_instant(text)
+  if not ms then
+    fail('OPTION', name .. " '" .. text .. "' is not a time: write epoch seconds, 2026-12-01T08:00:00Z or +10m")
+  end
+  if ms > 7258118400000 then
+    fail('OPTION', name .. " '" .. text .. "' is after the year 2199 (times are in seconds, not milliseconds)")
+  end
+  return ms
+end
+
+-- The `now` option, for tests; else Redis's own clock.
+function instant.now(options)
+  return options.now and instant.ms('now', options.now, 0) or clock.now()
+end
+
+return instant

@@ -1,0 +1,52 @@
+local fail = require('base.errors').fail
+local duration = require 'time.duration'
+local instant = require 'time.instant'
+
+local repeating = {}
+
+-- An ISO 8601 repeating interval, as `every` may be: R5/2026-12-01T08:00:00Z/PT30M is five runs half an hour apart. A
+-- period of years and months keeps to the calendar.
+local function wrong(text)
+  fail('OPTION', "every '" .. text .. "' is not a repeating interval: write R5/2026-12-01T08:00:00Z/PT30M, or R/P1M")
+end
+
+-- The months of a period such as P1Y2M3DT4H, and what it says beside them as a duration; no months if it has none.
+local function split_period(text, whole_text)
+  local date, time = text:match('^P([^T]*)(.*)$')
+  local months = 0
+  if date:find('%.%d*[YM]') then wrong(whole_text) end  -- half a month is on no calendar
+  local rest = date:gsub('(%d+)([YM])', function(n, unit)
+    months = months + tonumber(n) * (unit == 'Y' and 12 or 1)
+    return ''
+  end)
+  if months > 1200 then fail('OPTION', 'every is over a hundred years') end
+  return months, (rest ~= '' or time ~= '') and 'P' .. rest .. time or nil
+end
+
+-- The offset of the clock that an instant was written by, in ms.
+local function clock_offset(text)
+  return (instant.offset_of(text:match('T[%d:.]+(.*)$') or '') or 0) * 1000
+end
+
+-- Put what `every` says into the options it stands for: start, repeat and every. Returns the head of a schedule that
+-- keeps to the calendar, or nothing.
+function repeating.read(options)
+  local text = options.every
+  local runs, start, interval = text:match('^R(%d*)/([^/]*)/(P[^/]+)$')
+  if not runs then runs, interval = text:match('^R(%d*)/(P[^/]+)$') end
+  if not runs then wrong(text) end
+  if runs ~= '' and options['repeat'] or start and start ~= '' and options.start then
+    fail('OPTION', "every '" .. text .. "' says itself when the job starts, and how often it runs")
+  end
+  if runs ~= '' then options['repeat'] = runs end
+  if start and start ~= '' then options.start = start end
+  local months, rest = split_period(interval, text)
+  options.every = months == 0 and interval or nil
+  if months == 0 then return nil end
+  return {
+    months = months, month_rest = rest and duration.ms('every', rest) or 0,
+    clock_offset = options.start and clock_offset(options.start) or 0, period = interval,
+  }
+end
+
+return repeating

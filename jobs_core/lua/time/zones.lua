@@ -1,0 +1,55 @@
+-- `{b}:zones` maps a time zone to its table: for each change of its offset, the earliest first, the UTC second from which
+-- it holds and the offset in seconds. A zone like another has `=` and the name of that one. `{b}:zones:version` has the
+-- version, and `{b}:zones:changed` the zones whose jobs are to be looked at again.
+
+local fail = require('base.errors').fail
+local key = require('base.keys').key
+
+local zones = {}
+
+local SIZE, RECORD = 12, '>di4'
+
+local function unknown(board, name)
+  if redis.call('EXISTS', key(board, 'zones')) == 0 then
+    fail('OPTION', 'the board has no time zones yet: run `jobs init`')
+  end
+  fail('OPTION', "there is no time zone '" .. name .. "': write one such as Europe/Brussels, or UTC")
+end
+
+function zones.alias_of(board, name)
+  local records = redis.call('HGET', key(board, 'zones'), name)
+  return records and records:match('^=(.*)$')
+end
+
+function zones.find(board, name)
+  if name == 'UTC' then return nil end
+  local records = redis.call('HGET', key(board, 'zones'), name) or unknown(board, name)
+  if records:sub(1, 1) == '=' then records = redis.call('HGET', key(board, 'zones'), records:sub(2)) end
+  if #records == SIZE and select(2, struct.unpack(RECORD, records)) == 0 then return nil end
+  return { records = records, n = #records / SIZE, from = 0, to = 0, offset = 0 }
+end
+
+local function change(zone, number)
+  return struct.unpack(RECORD, zone.records, (number - 1) * SIZE + 1)
+end
+
+local function find(zone, utc)
+  local low, high = 1, zone.n + 1  -- the one looked for is at `low` or later, and before `high`
+  while high - low > 1 do
+    local middle = math.floor((low + high) / 2)
+    if change(zone, middle) <= utc then low = middle else high = middle end
+  end
+  return low
+end
+
+function zones.offset_at(zone, utc)
+  -- What is asked for is mostly near what was asked for before.
+  if utc < zone.from or utc >= zone.to then
+    local number = find(zone, utc)
+    zone.from, zone.offset = change(zone, number)
+    zone.to = number < zone.n and change(zone, number + 1) or math.huge
+  end
+  return zone.offset, zone.to
+end
+
+return zones

@@ -1,0 +1,132 @@
+"""In a cluster only `jobs init` makes a board: one without a mark may be a slot on its way elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from click.testing import CliRunner
+
+from jobs_core import AgainError, AsyncBoard, Board
+from jobs_core import commands as commands_module
+from jobs_core.cli import cli
+from jobs_core.engine.build import commands
+from jobs_core.server import find_binary
+from tests.helpers import wait_until
+
+SAYS = r"there is no board .* on this node: run `jobs init`"
+
+
+@pytest.fixture(scope="module", params=["valkey", "redis"])
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a cluster of one node, which has all slots."""
+    binary = find_binary() if request.param == "valkey" else shutil.which("redis-server")
+    if binary is None:
+        pytest.skip("no redis-server on PATH")
+    folder: Path = tmp_path_factory.mktemp("cluster")
+    options = {
+        "cluster-enabled": "yes",
+        "port": str(free_port()),
+        "cluster-port": str(free_port()),
+        "bind": "127.0.0.1",
+        "unixsocket": str(folder / "s"),
+        "dir": str(folder),
+        "save": "",
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    process = subprocess.Popen([binary, *words], stdout=subprocess.DEVNULL)
+    try:
+        with redis.Redis(unix_socket_path=str(folder / "s"), decode_responses=True) as client:
+            wait_until(lambda: answers(client))
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            wait_until(lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO")))
+            yield f"unix://{folder / 's'}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+
+
+@pytest.fixture
+def board(cluster: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
+    """A board that nobody has made, and a client that does not wait for long."""
+    monkeypatch.setattr(commands_module, "PATIENCE", 0.2)
+    found = Board(f"cluster-{abs(hash(request.node.name))}", cluster, validate=False)
+    yield found
+    found.client.close()
+
+
+ARGUMENTS = {"JSET": ["a", "echo", "x"], "JPOP": ["1", "echo"], "JAPPLY": ["begin"], "JTASKS": ["0"]}
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_command_of_a_board_that_is_not_there_gives_up_in_one_sentence(board: Board, name: str) -> None:
+    with pytest.raises(AgainError, match=SAYS) as caught:
+        board.commands.call(name, *ARGUMENTS.get(name, ["a"]))
+    assert "\n" not in str(caught.value)
+    assert set(board.client.keys(f"{board.keys.tag}:*")) <= {board.keys.commands}
+
+
+def test_so_does_bulk_work(board: Board) -> None:
+    with pytest.raises(AgainError, match=SAYS):
+        list(board.put_many([{"id": "a", "runner": "echo", "payload": "x"}]))
+
+
+def test_so_does_a_board_for_asyncio(board: Board, cluster: str) -> None:
+    async def use() -> None:
+        async with AsyncBoard(board.name, cluster) as same:
+            await same.count()
+
+    with pytest.raises(AgainError, match=SAYS):
+        asyncio.run(use())
+
+
+@pytest.mark.parametrize("words", [["count"], ["put", "a", "console", "x"], ["list"], ["tick", "--once"]])
+def test_so_does_the_command_line(board: Board, cluster: str, words: list[str]) -> None:
+    environment = {"JOBS_REDIS_URL": cluster, "JOBS_BOARD": board.name}
+    done = CliRunner().invoke(cli, words, env=environment, prog_name="jobs")
+    assert done.exit_code == 1, done.output
+    assert done.stderr.startswith(f"Error: there is no board {board.keys.tag} on this node: run `jobs init`")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_init_makes_the_board(board: Board, cluster: str) -> None:
+    environment = {"JOBS_REDIS_URL": cluster, "JOBS_BOARD": board.name}
+    done = CliRunner().invoke(cli, ["init"], env=environment, prog_name="jobs")
+    assert done.exit_code == 0, done.output
+    board.put("a", "echo", "x", cron="@daily", zone="Europe/Brussels")
+    board.push("echo", "x")
+    (task,) = board.pop("echo", lease=30)
+    board.ack(task.token)
+    assert board.stats()["succeeded"] == 1
+
+
+def test_a_client_that_waits_goes_on_once_the_board_is_made(
+    board: Board, cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a slot arrives while somebody calls."""
+
+    def make_it(seconds: float) -> None:
+        Board(board.name, cluster).init()
+
+    monkeypatch.setattr(commands_module, "PATIENCE", 60)
+    monkeypatch.setattr("jobs_core.commands.time.sleep", make_it)
+    assert board.count()["jobs"] == 0

@@ -1,0 +1,126 @@
+"""What cannot be read is set aside, counted and kept, and everything else goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobs_core import FaultError, StaleError
+from tests.lua.helpers import MS, Lua, T
+
+GARBAGE = ["1\na@1\n\nx", "", "garbage", "\x00\x01", "1\nno-due\n\nx\nx\n\n", "3\n\n\n\n"]
+
+
+def bad(lua: Lua) -> list[tuple[str, str]]:
+    """The place and the text of what was set aside."""
+    entries = lua.client.xrange(f"{lua.keys.tag}:bad")
+    return [(fields["place"], fields["record"]) for _, fields in entries]
+
+
+def counted(lua: Lua) -> int:
+    return int(lua.client.hget(lua.keys.stats, "bad") or 0)
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_tasks_before_and_behind_garbage_on_a_queue_are_taken(lua: Lua, garbage: str) -> None:
+    first, second = lua.push("a"), lua.push("b")
+    lua.client.rpush(lua.keys.queue("echo"), garbage)
+    third = lua.push("c")
+    assert [task["id"] for task in lua.take(count=10, lease=30)] == [first, second, third]
+    assert (bad(lua), counted(lua)) == ([("queue", garbage)], 1)
+    assert lua.adds_up()
+
+
+def test_garbage_alone_ends_with_an_empty_queue(lua: Lua) -> None:
+    lua.client.rpush(lua.keys.queue("echo"), *["x"] * 30)
+    assert lua.take(count=10) == []
+    assert (lua.client.llen(lua.keys.queue("echo")), counted(lua)) == (0, 30)
+
+
+def test_what_is_set_aside_is_bounded(lua: Lua) -> None:
+    for _ in range(30):
+        lua.client.rpush(lua.keys.queue("echo"), *["x" * 5000] * 100)
+        lua.take(count=500)
+    assert lua.client.xlen(f"{lua.keys.tag}:bad") < 1200
+    assert {len(text) for _, text in bad(lua)} == {1024}
+    assert counted(lua) == 3000
+
+
+@pytest.mark.parametrize("garbage", ["garbage", "\x01", "\x00\xc1", "\x02\x93", "\x01\xa4echo", "\x09abc"])
+def test_the_jobs_beside_one_that_cannot_be_read_are_scheduled(lua: Lua, garbage: str) -> None:
+    for id in ("a", "b", "c"):
+        lua.put(id, every=5)
+    lua.client.hset(lua.keys.job, "b", garbage.encode("latin-1"))
+    assert lua.tick(T) == 2
+    assert lua.tick(T + 5) == 2
+    assert lua.ids() == [f"a@{MS}", f"c@{MS}", f"a@{MS + 5000}", f"c@{MS + 5000}"]
+    assert (counted(lua), lua.client.zscore(lua.keys.schedule, "b")) == (1, None)
+    assert lua.jget("b") == [None]
+    assert lua.jwhen("b") == [None]
+    with pytest.raises(FaultError, match=r"^the job 'b' cannot be read: put it again"):
+        lua.jpause("b")
+    assert lua.put("b", every=5) == MS
+    assert lua.job("b")["every"] == 5
+
+
+def test_a_job_that_cannot_be_read_can_be_removed(lua: Lua) -> None:
+    lua.put("a", every=5)
+    lua.client.hset(lua.keys.job, "a", "garbage")
+    assert lua.jdel("a") == 1
+    assert lua.tick(T + 9) == 0
+
+
+@pytest.mark.parametrize("stored", [None, "garbage", "leased x y z\n1\n"])
+def test_a_lease_without_a_task_lapses_once_and_the_others_as_ever(lua: Lua, stored: str | None) -> None:
+    tokens = [lua.push() and lua.held(lease=5)["token"] for _ in range(3)]
+    if stored is None:
+        lua.client.hdel(lua.keys.task, tokens[1])
+    else:
+        lua.client.hset(lua.keys.task, tokens[1], stored)
+    assert lua.tick(T + 6) == 3
+    assert (lua.count()["queued"], lua.count()["leased"], counted(lua)) == (2, 0, 1)
+
+
+@pytest.mark.parametrize("verb", ["done", "fail", "retry", "dead", "release", "accept", "update"])
+def test_a_report_on_a_task_that_cannot_be_read_is_stale(lua: Lua, verb: str) -> None:
+    lua.push()
+    token = lua.held()["token"]
+    lua.client.hset(lua.keys.task, token, "garbage")
+    with pytest.raises(StaleError):
+        lua.jack(token, verb)
+    assert (lua.count()["leased"], counted(lua)) == (0, 1)
+
+
+def test_a_delayed_task_that_cannot_be_read_keeps_no_other_waiting(lua: Lua) -> None:
+    first, second = lua.push(at=T + 1), lua.push(at=T + 2)
+    lua.client.hset(lua.keys.task, f"{first}#0", "garbage")
+    assert lua.tick(T + 3) == 1
+    assert (lua.ids(), counted(lua), lua.count()["delayed"]) == ([second], 1, 0)
+
+
+def test_a_dead_letter_that_cannot_be_read_is_set_aside_when_taken_up(lua: Lua) -> None:
+    lua.push()
+    token = lua.held()["token"]
+    lua.jack(token, "dead")
+    lua.client.hset(lua.keys.task, token, "garbage")
+    assert lua.jdead("retry", token) == 0
+    assert (lua.count()["dead"], bad(lua)) == (0, [("dead", "garbage")])
+
+
+def test_garbage_among_tasks_that_a_limit_holds_is_set_aside(lua: Lua) -> None:
+    lua.put("a", at=T, concurrency=1)
+    for number in range(3):
+        lua.jpush("a", now=T + number)
+    token = lua.take(count=3, lease=30)[0]["token"]
+    lua.client.lpush(f"{lua.keys.tag}:held:job:a", "garbage")
+    lua.jack(token, "done")
+    assert len(lua.take(count=3, lease=30)) == 1
+    assert bad(lua) == [("held", "garbage")]
+
+
+def test_lists_and_cancelling_pass_over_what_cannot_be_read(lua: Lua) -> None:
+    lua.client.rpush(lua.keys.queue("echo"), "garbage")
+    task = lua.push()
+    assert [found["id"] for found in lua.tasks()] == [task]
+    assert lua.jcancel(task) == ["0", ["cancelled"]]
+    assert lua.jtrim("echo", 0) == 1
+    assert bad(lua) == [("queue", "garbage")]

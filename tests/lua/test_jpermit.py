@@ -1,0 +1,59 @@
+"""JPERMIT: which commands a user is denied, asked without a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from jobs_core import OptionError
+from tests.lua.helpers import Lua
+
+
+@pytest.fixture
+def user(lua: Lua, url: str) -> Iterator[redis.Redis]:
+    """Somebody who may read the board, and call JPERMIT."""
+    rules = ("%R~{keys.tag}", "%R~{keys.tag}:*", "+@read", "+info", "+fcall_ro|jpermit", "+fcall_ro|jget")
+    named = (rule.format(keys=lua.keys) for rule in rules)
+    lua.client.execute_command("ACL", "SETUSER", "reader", "reset", "on", "nopass", *named)
+    lua.client.acl_log_reset()
+    with redis.Redis.from_url(f"{url}?username=reader&password=x", decode_responses=True) as found:
+        yield found
+    lua.client.acl_deluser("reader")
+
+
+def denied(user: redis.Redis, lua: Lua, *names: str) -> list[str]:
+    found: list[str] = user.fcall_ro("JPERMIT", 1, lua.keys.tag, *names)
+    return found
+
+
+def test_what_is_denied_is_named_as_it_was_asked_for(lua: Lua, user: redis.Redis) -> None:
+    assert denied(user, lua, "HGET", "xadd", "HSET", "TIME") == ["xadd", "HSET", "TIME"]
+
+
+def test_a_function_is_asked_for_by_its_name(lua: Lua, user: redis.Redis) -> None:
+    asked = ("FCALL_RO|JGET", "FCALL_RO|JCOUNT", "FCALL|JSET")
+    assert denied(user, lua, *asked) == ["FCALL_RO|JCOUNT", "FCALL|JSET"]
+
+
+def test_a_subcommand_is_asked_for_after_a_bar(lua: Lua, user: redis.Redis) -> None:
+    assert denied(user, lua, "SCRIPT|LOAD", "FUNCTION|LOAD") == ["SCRIPT|LOAD", "FUNCTION|LOAD"]
+
+
+def test_the_keys_of_the_board_count_too(lua: Lua, user: redis.Redis) -> None:
+    lua.client.execute_command("ACL", "SETUSER", "reader", "+@write")
+    assert denied(user, lua, "HSET", "RENAME", "DEL", "HGET") == ["HSET", "RENAME", "DEL"]
+
+
+def test_asking_leaves_nothing_in_the_log(lua: Lua, user: redis.Redis) -> None:
+    denied(user, lua, "XADD", "FCALL|JSET", "FUNCTION|LOAD", "NOSUCH")
+    assert [entry["object"] for entry in lua.client.acl_log()] in ([], ["client|setinfo"])
+
+
+def test_whoever_may_do_all_is_denied_nothing(lua: Lua) -> None:
+    assert lua.jpermit("HGET", "XADD", "RENAME", "BLPOP", "XREAD", "FCALL|JSET", "CONFIG|SET") == []
+
+
+def test_it_needs_a_name(lua: Lua) -> None:
+    lua.refuses(OptionError, "^JPERMIT needs the name of a command$", "JPERMIT")
