@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bench import boards, cost, cron, idle, late, memory, plugins, put, tick, webhooks, work
+from bench import boards, cost, cron, idle, late, lists, memory, plugins, put, tick, webhooks, work
 from bench.harness import Result, open_board
 from jobs_core import Board
 from jobs_core.cli.common import echo_json, echo_table
@@ -24,6 +24,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "tick": lambda board, jobs, url: tick.measure(board, jobs),
     "cron": lambda board, jobs, url: cron.measure(board, jobs),
     "boards": lambda board, jobs, url: boards.measure(board),
+    "lists": lists.measure,
     "cost": lambda board, jobs, url: cost.measure(board, jobs),
     "work": work.measure,
     "idle": idle.measure,

@@ -14,12 +14,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
-from jobs_core.board import CHUNK, Board, Verb
+from jobs_core.board import Board, Verb
 from jobs_core.calls import TASK_FILTERS, ack_pairs, next_arguments, pop_call
 from jobs_core.commands import translated
 from jobs_core.engine.build import commands
 from jobs_core.engine.wire import is_unknown
 from jobs_core.errors import AgainError, JobsError
+from jobs_core.listing import CHUNK, plan_jobs, read_jobs_async
 from jobs_core.model import Payload, Task
 from jobs_core.options import to_pairs
 from jobs_core.output import PAGE, Reading
@@ -114,20 +115,14 @@ class AsyncBoard:
         """As `Board.show`."""
         return found_job(await self._call("JGET", id), id, self.name, as_job)
 
-    async def list(self, match: str | None = None) -> AsyncIterator[dict[str, Any]]:
+    async def list(
+        self, match: str | None = None, *, state: str | None = None, sort: str | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
         """As `Board.list`: `async for job in board.list()`."""
-        await self.count()  # once a board file that was committed is in place
-        cursor = 0
-        while True:
-            with translated(self._board.commands.server):
-                cursor, found = await self.client.hscan(self.keys.job, cursor, match=match, count=CHUNK)
-            ids = list(found)
-            for first in range(0, len(ids), CHUNK):
-                for text in await self._call("JGET", *ids[first : first + CHUNK]):
-                    if text is not None:
-                        yield as_job(text)
-            if cursor == 0:
-                return
+        plan = plan_jobs(self.keys, match, state, sort)
+        server = self._board.commands.server
+        async for job in read_jobs_async(self._call, self.client, server, plan, state):
+            yield job
 
     async def remove(self, *ids: str) -> int:
         """As `Board.remove`."""

@@ -20,6 +20,7 @@ from jobs_core.commands import Call, Commands, translated
 from jobs_core.errors import JobsError, OptionError, RunnerError
 from jobs_core.functions import F, Function, Functions
 from jobs_core.keys import Keys
+from jobs_core.listing import CHUNK, plan_jobs, read_jobs
 from jobs_core.model import Payload, Task
 from jobs_core.options import PUSH_OPTIONS, nearest, to_pairs
 from jobs_core.plugins import Plugins
@@ -44,10 +45,6 @@ if TYPE_CHECKING:
     from jobs_core.apply import Plan
 
 Verb = Literal["done", "fail", "retry", "dead", "cancelled", "release", "accept", "update"]
-
-
-CHUNK = 500
-"""How many jobs one round trip reads."""
 
 
 def connect(url: str | None = None) -> redis.Redis:
@@ -143,15 +140,21 @@ class Board:
         """Read a job: its options, `next` (epoch seconds), `left` and `state`. Raises NotFoundError."""
         return found_job(self.commands.call("JGET", id), id, self.name, as_job)
 
-    def list(self, match: str | None = None) -> Iterator[dict[str, Any]]:
-        """Read all jobs, or those whose id matches a pattern such as `backup-*`, in no particular order."""
-        self.count()  # once a board file that was committed is in place
-        with translated(self.commands.server):
-            ids = (id for id, _ in self.client.hscan_iter(self.keys.job, match=match, count=CHUNK))
-            while chunk := list(islice(ids, CHUNK)):
-                for found in self.commands.call("JGET", *chunk):
-                    if found is not None:
-                        yield as_job(found)
+    def list(
+        self, match: str | None = None, *, state: str | None = None, sort: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Read all jobs, or those whose id matches a pattern such as `backup-*`, or those in one `state`.
+
+        States are scheduled, waiting, paused, ended and manual. Jobs are read a page at a time while you
+        iterate, and are not held. Without `sort` they come as Redis has them. `sort="next"` gives the soonest
+        run first, then jobs without a next run. `sort="id"` holds all ids in memory.
+
+        A job that is put, runs or is removed meanwhile may be missing or come twice; while a board shrinks,
+        so may any job, except with `sort="id"`. Raises OptionError.
+
+        >>> soonest = itertools.islice(board.list(state="scheduled", sort="next"), 10)
+        """
+        return read_jobs(self.commands, plan_jobs(self.keys, match, state, sort), state)
 
     def remove(self, *ids: str) -> int:
         """Remove jobs. Returns how many there were. Their queued tasks still run."""

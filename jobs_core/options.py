@@ -72,6 +72,12 @@ STATE = (
     Option("next", "time", "the next run, or none"),
 )
 
+JOB_STATES = ("scheduled", "waiting", "paused", "ended", "manual")
+"""Where a job may stand."""
+
+JOB_SORTS = ("id", "next")
+"""The orders in which jobs can be listed."""
+
 SCHEDULE_OPTIONS = {option.name: option for option in SCHEDULE}
 JOB_OPTIONS = {option.name: option for option in (*SCHEDULE, *WORK, *STATE)}
 PUSH_OPTIONS = {option.name: option for option in (SCHEDULE[-1], IN, UNIQUE, *WORK)}

@@ -17,6 +17,22 @@ _FLAGS = "abcdefghijklmnopqrstuvwxyz"
 
 Held = Literal["held", "lost", "cancelling"]
 
+_JOB_ORDER = tuple(dict.fromkeys(("id", "runner", "payload", "state", "next", *JOB_OPTIONS)))
+_TASK_ORDER = (
+    "id",
+    "state",
+    "job",
+    "runner",
+    "queue",
+    "priority",
+    "attempt",
+    "due",
+    "since",
+    "until",
+    "worker",
+)
+"""The fields of jobs and tasks: those that people look for come first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -51,8 +67,7 @@ def as_task(pair: Sequence[str]) -> Task:
 def as_job(text: str) -> dict[str, Any]:
     """Read a JGET reply, the fields people look for first in front."""
     found: dict[str, Any] = json.loads(text)
-    order = ("id", "runner", "payload", "state", "next", *JOB_OPTIONS)
-    return {name: found[name] for name in dict.fromkeys(order) if name in found}
+    return {name: found[name] for name in _JOB_ORDER if name in found}
 
 
 def found_job(
@@ -87,20 +102,7 @@ def as_listed(text: str) -> dict[str, Any]:
     """Read one task of a JTASKS reply."""
     found: dict[str, Any] = json.loads(text)
     found["history"] = [asdict(attempt) for attempt in parse_history(found["history"])]
-    order = (
-        "id",
-        "state",
-        "job",
-        "runner",
-        "queue",
-        "priority",
-        "attempt",
-        "due",
-        "since",
-        "until",
-        "worker",
-    )
-    return {name: found[name] for name in dict.fromkeys((*order, *found)) if name in found}
+    return {name: found[name] for name in dict.fromkeys((*_TASK_ORDER, *found)) if name in found}
 
 
 def as_entry(id: str, fields: dict[str, str]) -> dict[str, Any]:

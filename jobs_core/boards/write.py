@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,21 +46,23 @@ def _text(dumper: Any, text: str) -> Any:
 _Dumper.add_representer(str, _text)
 
 
-def write(jobs: Iterable[Mapping[str, Any]], now: float | None = None) -> str:
-    """A board file of jobs as `Board.list` gives them.
+def write(jobs: Iterable[Mapping[str, Any]], now: float | None = None) -> Iterator[str]:
+    """A board file of jobs as `Board.list` gives them, a job at a time and in their order.
 
-    A start that has passed is left out where it changes nothing: of cron patterns, and of jobs that run after
-    others. `now` is in epoch seconds. Raises OptionError for a payload that is not UTF-8.
+    No id may come twice: list them with `sort="id"`. A start that has passed is left out where it changes
+    nothing: of cron patterns, and of jobs that run after others. `now` is in epoch seconds.
+    Raises OptionError for a payload that is not UTF-8.
     """
     present = time.time() if now is None else now
-    declared = {job["id"]: _job(job, present) for job in sorted(jobs, key=lambda job: str(job["id"]))}
-    if not declared:
-        return "jobs: {}\n"
-    blocks = (
-        yaml.dump({id: job}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
-        for id, job in declared.items()
-    )
-    return "jobs:\n" + "\n".join(re.sub(r"(?m)^(?=.)", "  ", block) for block in blocks)
+    before = "jobs:\n"
+    for job in jobs:
+        text = yaml.dump(
+            {job["id"]: _job(job, present)}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
+        )
+        yield before + re.sub(r"(?m)^(?=.)", "  ", text)
+        before = "\n"
+    if before != "\n":
+        yield "jobs: {}\n"
 
 
 def _job(job: Mapping[str, Any], now: float) -> dict[str, Any]:

@@ -114,6 +114,7 @@ def _add_commands() -> None:
         explain,
         graph,
         jobs,
+        listing,
         output,
         plugin,
         preview,
@@ -126,7 +127,7 @@ def _add_commands() -> None:
     cli.add_command(crontab.import_)
     cli.add_command(crontab.export)
     cli.add_command(plugin.plugin)
-    for module in (jobs, preview, explain, graph, tasks, output, board, run, admin, acl):
+    for module in (jobs, listing, preview, explain, graph, tasks, output, board, run, admin, acl):
         for command in vars(module).values():
             if isinstance(command, click.Command):
                 cli.add_command(command)

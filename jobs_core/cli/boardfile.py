@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +14,7 @@ import click
 
 from jobs_core.cli.apply import apply, chosen_boards, diff, explicit_board
 from jobs_core.cli.common import connected, echo_json, json_option, open_board, progress
+from jobs_core.cli.lists import print_texts
 from jobs_core.errors import OptionError, ServerError
 
 if TYPE_CHECKING:
@@ -96,7 +100,9 @@ def _judged(found: BoardFile, declared: list[Declared], url: str | None, board_n
 def export(file: Path | None, match: str | None, url: str | None, board_name: str) -> None:
     """Write a board as a board file, to FILE or to standard output.
 
-    Applying it with --adopt changes nothing, but that the jobs belong to the file from then on.
+    Applying it with --adopt changes nothing, but that the jobs belong to the file from then on. Standard
+    output is written while jobs are read: when the exit code is not 0, it is not the whole board. FILE is
+    written whole or left alone.
 
     \b
       jobs board export > board.yml
@@ -104,12 +110,21 @@ def export(file: Path | None, match: str | None, url: str | None, board_name: st
     """
     from jobs_core.boards.write import write
 
-    text = write(open_board(url, board_name).list(match))
+    jobs = write(open_board(url, board_name).list(match, sort="id"))
     if file is None:
-        click.echo(text, nl=False)
+        print_texts(jobs)
     else:
+        _write_whole(file, jobs)
+
+
+def _write_whole(file: Path, texts: Iterable[str]) -> None:
+    """Write a file once all that belongs in it is there: a file cut short would declare fewer jobs."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as kept:
+        kept.writelines(texts)
+        kept.seek(0)
         try:
-            file.write_text(text, "utf-8")
+            with file.open("w", encoding="utf-8") as target:
+                shutil.copyfileobj(kept, target)
         except OSError as error:
             raise OptionError(f"{file} cannot be written: {error.strerror}") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from jobs_core.cli.table import as_cell, json_line
 from jobs_core.errors import JobsError, UserError
 from jobs_core.options import JOB_OPTIONS, Option, span
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jobs_core.board import Board
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 stdin_option = click.option("-S", "--stdin", "from_stdin", is_flag=True, help="Read one JSON object a line.")
@@ -60,7 +61,7 @@ def open_board(url: str | None, board_name: str) -> Board:
 
 def echo_json(value: Any) -> None:
     """Print one JSON object on a line of its own."""
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+    click.echo(json_line(value))
 
 
 def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
@@ -72,11 +73,18 @@ def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(
+            *("\n".join(map(as_cell, str(cell).split("\n"))) if cell is not None else "" for cell in row)
+        )
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:
         console.width = 200
     console.print(table)
+
+
+def _as_lines(value: Any) -> str:
+    """A value as text of one line or several, which cannot steer a terminal."""
+    return "\n".join(map(as_cell, ("" if value is None else str(value)).split("\n")))
 
 
 def when(seconds: float | None) -> str:
@@ -121,19 +129,25 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
         yield lambda n: bars.advance(task, n)
 
 
+def counted(things: Iterable[T], advance: Callable[[int], None]) -> Iterator[T]:
+    """Pass things on, and say now and then how many have passed."""
+    for number, thing in enumerate(things, 1):
+        yield thing
+        if number % 500 == 0:
+            advance(500)
+
+
 def bulk(what: str, replies: Iterable[Any]) -> None:
     """Consume the replies of bulk work; refusals are lines on standard error; the exit code says so."""
     done, refused, worst = 0, 0, 0
     with progress(what) as advance:
-        for number, reply in enumerate(replies, 1):
+        for number, reply in enumerate(counted(replies, advance), 1):
             if isinstance(reply, JobsError):
                 click.echo(f"line {number}: {reply}", err=True)
                 refused += 1
                 worst = max(worst, 2 if isinstance(reply, UserError) else 1)
             else:
                 done += 1
-            if number % 500 == 0:
-                advance(500)
     click.echo(f"{done} {what}" + (f", {refused} refused" if refused else ""), err=True)
     if worst:
         click.get_current_context().exit(worst)

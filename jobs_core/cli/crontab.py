@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board, when
+from jobs_core.cli.lists import print_texts
 from jobs_core.errors import OptionError
 from jobs_core.options import nearest
 
@@ -99,8 +100,8 @@ def import_crontab(
 def export_crontab(pattern: str | None, url: str | None, board_name: str) -> None:
     """Write jobs as a user's crontab: all, or those that match PATTERN.
 
-    Jobs that cron cannot run as they are go to standard error, with the reason. `jobs import crontab`
-    makes the others again.
+    Jobs that cron cannot run as they are go to standard error as they are read, with the reason. The others
+    follow on standard output, grouped by their settings. `jobs import crontab` makes them again.
 
     \b
       jobs export crontab > board.crontab
@@ -108,9 +109,8 @@ def export_crontab(pattern: str | None, url: str | None, board_name: str) -> Non
     """
     from jobs_core.crontab import write
 
-    text, unfit = write(open_board(url, board_name).list(pattern))
-    click.echo(text, nl=False)
-    _say(unfit)
+    lines = write(open_board(url, board_name).list(pattern, sort="id"), lambda why: _say([why]))
+    print_texts(line + "\n" for line in lines)
 
 
 def _read(files: Sequence[str], system: bool | None, zone: str | None, prefix: str) -> Crontab:

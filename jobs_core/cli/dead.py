@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from jobs_core.cli.common import connected, echo_json, echo_table, given, json_option, open_board, when
-from jobs_core.cli.tasks import show_tasks, task_filters
+from jobs_core.cli.listing import print_tasks, task_filters
+from jobs_core.cli.lists import list_options
 from jobs_core.errors import NotFoundError, OptionError
 
 
@@ -25,15 +26,18 @@ def dead() -> None:
 
 @dead.command(name="list")
 @task_filters
-@json_option
+@list_options
 @connected
-def list_dead(as_json: bool, url: str | None, board_name: str, **filters: Any) -> None:
+def list_dead(url: str | None, board_name: str, **options: Any) -> None:
     """List dead letters, and what each failed with.
+
+    Up to 1,000 are sorted by when they died. More are printed as they are read.
 
     \b
       jobs dead list --runner shell --older-than 1d
+      jobs dead list --limit 20
     """
-    show_tasks(open_board(url, board_name).dead(**filters), as_json)
+    print_tasks(open_board(url, board_name), state="dead", **options)
 
 
 @dead.command()

@@ -12,6 +12,7 @@ import click
 from jobs_core.cli.common import (
     bulk,
     connected,
+    counted,
     echo_json,
     echo_table,
     given,
@@ -20,11 +21,11 @@ from jobs_core.cli.common import (
     open_board,
     progress,
     readable,
-    schedule_text,
     stdin_lines,
     stdin_option,
     when,
 )
+from jobs_core.cli.lists import json_lines, print_texts
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
 
@@ -151,28 +152,6 @@ def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) 
             )
 
 
-@click.command(name="list")
-@click.argument("pattern", required=False)
-@json_option
-@connected
-def list_jobs(pattern: str | None, as_json: bool, url: str | None, board_name: str) -> None:
-    """List jobs: all, or those that match PATTERN.
-
-    \b
-      jobs list 'backup-*'
-      jobs list --json | jq -r .id
-    """
-    jobs = open_board(url, board_name).list(pattern)
-    if as_json:
-        for job in jobs:
-            echo_json(job)
-        return
-    rows = sorted(
-        (job["id"], job["runner"], schedule_text(job), when(job.get("next")), job["state"]) for job in jobs
-    )
-    echo_table(("id", "runner", "schedule", "next", "state"), rows)
-
-
 @click.command()
 @click.argument("ids", nargs=-1, required=True)
 @connected
@@ -233,9 +212,7 @@ def dump(url: str | None, board_name: str) -> None:
     """
     board = open_board(url, board_name)
     with progress("dumped", total=board.count()["jobs"]) as advance:
-        for job in board.dump():
-            echo_json(job)
-            advance(1)
+        print_texts(json_lines(counted(board.dump(), advance)))
 
 
 @click.command()

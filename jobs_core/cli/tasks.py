@@ -1,46 +1,26 @@
-"""Commands about tasks: push tasks history ack cancel."""
+"""Commands about tasks: push ack cancel."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
 from typing import Any
 
 import click
 
 from jobs_core.cli.common import (
-    F,
     bulk,
     connected,
     echo_json,
-    echo_table,
     given,
     job_options,
     json_option,
     open_board,
     stdin_lines,
     stdin_option,
-    when,
 )
 from jobs_core.cli.jobs import with_defaults
 from jobs_core.cli.output import KEEP, show_output
 from jobs_core.errors import OptionError
 from jobs_core.options import PUSH_OPTIONS
-
-STATES = ("queued", "held", "delayed", "leased", "accepted", "dead")
-
-
-def task_filters(function: F) -> F:
-    """Give a command the filters of `Board.tasks`."""
-    options = (
-        click.option("--job", metavar="ID", help="Only tasks of this job."),
-        click.option("--runner", metavar="NAME", help="Only tasks of this runner."),
-        click.option("--queue", metavar="NAME", help="Only tasks of this queue."),
-        click.option("--older-than", metavar="DURATION", help="Only those in their state for so long: 7d."),
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 @click.command()
@@ -94,95 +74,6 @@ def push(
         echo_json({"task": task})
     else:
         click.echo(task)
-
-
-@click.command()
-@click.option("--state", type=click.Choice(STATES), help="Only tasks in this state (default: all but dead).")
-@task_filters
-@click.option("--limit", type=click.IntRange(min=1), help="Show at most so many.")
-@json_option
-@connected
-def tasks(limit: int | None, as_json: bool, url: str | None, board_name: str, **filters: Any) -> None:
-    """List tasks that wait or run.
-
-    With where they stand, in whose hands, and how earlier attempts fared.
-
-    \b
-      jobs tasks --job backup
-      jobs tasks --state leased --older-than 1h
-      jobs tasks --json --state accepted | jq -r .ticket
-    """
-    show_tasks(islice(open_board(url, board_name).tasks(**filters), limit), as_json)
-
-
-def show_tasks(tasks: Iterable[dict[str, Any]], as_json: bool) -> None:
-    """Print tasks: in whose hands they are, how far, and how they fared before."""
-    if as_json:
-        for task in tasks:
-            echo_json(task)
-        return
-    found = sorted(tasks, key=lambda task: (task["state"], task.get("since") or task["due"]))
-    rows = (
-        (task["id"], task["state"], task["attempt"], when(task.get("since")), _where(task)) for task in found
-    )
-    echo_table(("task", "state", "attempt", "since", ""), rows)
-
-
-def _where(task: dict[str, Any]) -> str:
-    """What there is to say of a task in a few words: its worker, progress, and note or last failure."""
-    words = [task["worker"]] if "worker" in task else []
-    if "until" in task and task["state"] == "delayed":
-        words.append(f"until {when(task['until'])}")
-    if task.get("cancelling"):
-        words.append("to be cancelled")
-    if "progress" in task:
-        words.append(f"{task['progress']:g} %")
-    last = task["history"][-1] if task["history"] else None
-    if "note" in task:
-        words.append(task["note"])
-    elif last is not None:
-        words.append(f"{last['status']} {last['note'] or last['code']}".rstrip())
-    return ", ".join(words)
-
-
-@click.command()
-@click.argument("task", required=False)
-@click.option("--job", metavar="ID", help="Only tasks of this job.")
-@click.option("--count", type=click.IntRange(min=1), default=20, show_default=True, help="How many entries.")
-@json_option
-@connected
-def history(
-    task: str | None, job: str | None, count: int, as_json: bool, url: str | None, board_name: str
-) -> None:
-    """Show what became of tasks, the latest first.
-
-    The board keeps about the last 10,000 entries.
-
-    \b
-      jobs history
-      jobs history backup@1795441178194
-      jobs history --job backup --count 100 --json
-    """
-    entries = islice(open_board(url, board_name).history(task=task, job=job), count)
-    if as_json:
-        for entry in entries:
-            echo_json(entry)
-        return
-    rows = (
-        (
-            when(entry["time"]),
-            entry["task"],
-            entry["attempt"],
-            entry["what"],
-            " ".join(filter(None, (_percent(entry), entry.get("note")))),
-        )
-        for entry in entries
-    )
-    echo_table(("time", "task", "attempt", "what", "note"), rows)
-
-
-def _percent(entry: dict[str, Any]) -> str:
-    return f"{entry['progress']} %" if "progress" in entry else ""
 
 
 @click.command()

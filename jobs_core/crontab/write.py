@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,27 +39,30 @@ class Unfit(ValueError):
     """A job that no crontab can say; the text is why."""
 
 
-def write(jobs: Iterable[Mapping[str, Any]], now: float | None = None) -> tuple[str, list[str]]:
-    """A crontab of jobs, as `Board.list` yields them, and a sentence for each one left out.
+def write(
+    jobs: Iterable[Mapping[str, Any]], leave_out: Callable[[str], object], now: float | None = None
+) -> Iterator[str]:
+    """The lines of a crontab of jobs, as `Board.list` yields them; empty if no job fits.
 
-    Reading it makes the same jobs, under the same ids. `now` is in epoch seconds: a job that starts
-    later does not fit.
+    `leave_out` is called with a sentence for each job that does not fit. Reading the crontab makes the same
+    jobs, under the same ids. `now` is in epoch seconds: a job that starts later does not fit. Lines come once
+    all jobs have been read, since those with the same settings stand together.
 
     >>> job = {"id": "day", "runner": "shell", "payload": "date +%d", "cron": "@daily"}
-    >>> write([job])[0].splitlines()[1:]
-    ['CRON_TZ=UTC', '', '# id: day', '@daily date +\\\\%d']
+    >>> list(write([job], print))[1:]
+    ['CRON_TZ=UTC', '', '# id: day', '@daily date +\\%d']
     """
+    present = time.time() if now is None else now
     entries: list[_Entry] = []
-    unfit: list[str] = []
-    for job in sorted(jobs, key=lambda job: str(job["id"])):
+    for job in jobs:
         try:
-            entries.append(_entry(job, time.time() if now is None else now))
+            entries.append(_entry(job, present))
         except Unfit as reason:
-            unfit.append(f"the job {job['id']!r} is left out: {reason}")
-    writer = _Writer([HEADER], unfit)
-    for entry in sorted(entries, key=lambda entry: (entry.group, entry.id)):
-        writer.add(entry)
-    return "\n".join([*writer.lines, ""]) if entries else "", unfit
+            leave_out(f"the job {job['id']!r} is left out: {reason}")
+    entries.sort(key=lambda entry: (entry.group, entry.id))
+    writer = _Writer(leave_out)
+    for entry in entries:
+        yield from writer.lines(entry)
 
 
 def _entry(job: Mapping[str, Any], now: float) -> _Entry:
@@ -120,20 +123,19 @@ def _check_settings(command: Command) -> None:
 
 @dataclass(slots=True)
 class _Writer:
-    """The lines so far, and the settings in force after them."""
+    """Writes entries one after another, and knows the settings in force after them."""
 
-    lines: list[str]
-    unfit: list[str]
+    leave_out: Callable[[str], object]
     zone: str | None = None
     env: dict[str, str] | None = None
 
-    def add(self, entry: _Entry) -> None:
-        """Write an entry, with the settings that change; leave it out where one would have to end."""
+    def lines(self, entry: _Entry) -> Iterator[str]:
+        """An entry, with the settings that change. It is left out where one would have to end."""
         env = {"SHELL": SHELL, **entry.env}
         before = self.env or {"SHELL": SHELL}
         lasting = [name for name in before if name not in env]
         if lasting:
-            self.unfit.append(
+            self.leave_out(
                 f"the job {entry.id!r} is left out: a crontab cannot unset {', '.join(lasting)}, "
                 "which jobs before it have: export it alone"
             )
@@ -141,7 +143,10 @@ class _Writer:
         settings = [] if self.zone == entry.zone else [f"CRON_TZ={entry.zone}"]
         changed = [(name, value) for name, value in env.items() if before.get(name) != value]
         settings += [str(written(name, value)) for name, value in sorted(changed)]
+        is_first = self.env is None
+        if is_first:
+            yield HEADER
         if settings:
-            self.lines += ["", *settings] if len(self.lines) > 1 else settings
-        self.lines += ["", f"# id: {entry.id}", f"{entry.cron} {entry.command}"]
+            yield from settings if is_first else ["", *settings]
+        yield from ("", f"# id: {entry.id}", f"{entry.cron} {entry.command}")
         self.zone, self.env = entry.zone, env

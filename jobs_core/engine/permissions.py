@@ -37,7 +37,17 @@ READS = frozenset(
 DIRECT = frozenset(
     (
         *("BLPOP", "EXISTS", "GET", "HGET", "HGETALL", "HKEYS", "HSCAN", "HSET", "INFO", "RPUSH"),
-        *("SET", "TIME", "XREAD", "XREVRANGE", "FUNCTION|LOAD", "SCRIPT|EXISTS", "SCRIPT|LOAD"),
+        *(
+            "SET",
+            "TIME",
+            "XREAD",
+            "XREVRANGE",
+            "ZMSCORE",
+            "ZRANGE",
+            "FUNCTION|LOAD",
+            "SCRIPT|EXISTS",
+            "SCRIPT|LOAD",
+        ),
     )
 )
 """What Python runs beside the functions, in any role."""

@@ -73,6 +73,8 @@ def test_a_viewer_reads_with_the_client(board: Board, users: Users, busy: dict[s
     viewer = Board(board.name, users.add("viewer"))
     assert viewer.show("a")["id"] == "a"
     assert {job["id"] for job in viewer.list()} == {job["id"] for job in viewer.dump()} == {"a", "b"}
+    for order in ("id", "next"):
+        assert {job["id"] for job in viewer.list(sort=order)} == {"a", "b"}
     assert len(viewer.next("a", count=2)) == 2
     assert len(viewer.next(cron="@daily", zone="Asia/Tokyo")) == 1
     assert viewer.when("b")["after"] == ["a"]
@@ -91,7 +93,8 @@ def test_a_viewer_reads_with_asyncio(board: Board, users: Users, busy: dict[str,
     async def body() -> None:
         async with AsyncBoard(board.name, users.add("viewer")) as viewer:
             assert (await viewer.show("a"))["id"] == "a"
-            assert {job["id"] async for job in viewer.list()} == {"a", "b"}
+            for order in ({}, {"sort": "id"}, {"sort": "next"}):
+                assert {job["id"] async for job in viewer.list(**order)} == {"a", "b"}
             assert len(await viewer.next(cron="@daily", zone="Asia/Tokyo")) == 1
             assert (await viewer.count())["dead"] == 1
             assert (await viewer.when("b"))["after"] == ["a"]

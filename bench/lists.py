@@ -1,0 +1,60 @@
+"""Listing all jobs in a process of its own: the first row, all of them, and its memory."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.harness import Result, empty, lines, put_all, seconds
+from jobs_core import Board
+
+ORDERS: dict[str, list[str]] = {"": [], ", by next run": ["--sort", "next"], ", by id": ["--sort", "id"]}
+
+
+def measure(board: Board, count: int, url: str) -> Iterator[Result]:
+    """`jobs list` of `count` jobs, as a table in a pipe, in each order. The floor reads bare definitions."""
+    empty(board)
+    put_all(board, lines(count, start="+1h"))
+    floor = seconds(lambda: sum(1 for _ in board.client.hscan_iter(board.keys.job, count=500)))
+    for name, words in ORDERS.items():
+        first, total, memory = _run(board, url, *words)
+        what = f"list of {count:,} jobs{name}"
+        yield Result(f"{what}: first row", first, "s", None, "< 1 s")
+        yield Result(f"{what}: all rows", total, "s", floor)
+        yield Result(f"{what}: peak memory", memory, "MB", None, "< 100 MB")
+
+
+def _run(board: Board, url: str, *words: str) -> tuple[float, float, float]:
+    """The seconds to the first row and to the last, and the most memory, in MB."""
+    command = [sys.executable, "-c", "from jobs_core.cli import main; main()", "list", *words]
+    environment = os.environ | {"JOBS_REDIS_URL": url, "JOBS_BOARD": board.name}
+    peak = 0.0
+    started = time.perf_counter()
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for _ in range(2):  # the header, and the first row
+            process.stdout.readline()
+        first = time.perf_counter() - started
+        while process.stdout.read(1 << 16):
+            peak = max(peak, _memory(process.pid))
+    total = time.perf_counter() - started
+    if process.returncode:
+        raise RuntimeError(f"jobs list ended with {process.returncode}")
+    return first, total, peak
+
+
+def _memory(pid: int) -> float:
+    """The most memory that a process has used, in MB; 0 where the system does not say.
+
+    Not what `wait4` tells: that counts the process that started this one.
+    """
+    try:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return 0.0
+    return int(found[1]) * 1024 / 1e6 if found else 0.0

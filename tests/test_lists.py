@@ -1,0 +1,244 @@
+"""Reading all jobs: in an order, in a state, a page at a time, while the board changes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis.exceptions import ResponseError
+
+from jobs_core import AsyncBoard, Board, JobsError, OptionError
+from jobs_core.board import connect
+from jobs_core.glob import matcher
+from jobs_core.ids import PAGE
+from jobs_core.listing import CHUNK
+
+Listed = list[dict[str, Any]]
+
+LATER = 4102444800
+"""A time that no test lives to see."""
+
+
+def put(board: Board, jobs: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> None:
+    """Put jobs of the runner console."""
+    for reply in board.put_many({"runner": "console", "payload": "x"} | job for job in jobs):
+        if isinstance(reply, JobsError):
+            raise reply
+
+
+def crowd(count: int, **options: Any) -> list[dict[str, Any]]:
+    return [{"id": f"j{number:05}", **options} for number in range(count)]
+
+
+def ids(jobs: Any) -> list[str]:
+    return [job["id"] for job in jobs]
+
+
+@pytest.fixture
+def board_of_all_states(board: Board) -> Board:
+    """A board of five jobs, each in another state; its id says in which."""
+    put(
+        board, [{"id": "scheduled", "every": "1h"}, {"id": "waiting", "after": "scheduled"}, {"id": "manual"}]
+    )
+    put(board, [{"id": "paused", "every": "1h"}, {"id": "ended", "at": 1}])
+    board.pause("paused")
+    board.tick()
+    return board
+
+
+def both(board: Board, url: str, *arguments: Any, **options: Any) -> Listed:
+    """What both clients list, which is the same."""
+
+    async def listed() -> Listed:
+        async with AsyncBoard(board.name, url, validate=False) as found:
+            return [job async for job in found.list(*arguments, **options)]
+
+    jobs = list(board.list(*arguments, **options))
+    twin = asyncio.run(listed())
+    if "sort" in options:
+        assert twin == jobs
+    else:  # as Redis has them, which may move them at any time
+        assert sorted(twin, key=_id) == sorted(jobs, key=_id)
+    return jobs
+
+
+def _id(job: dict[str, Any]) -> str:
+    return str(job["id"])
+
+
+@pytest.mark.parametrize("state", ["scheduled", "waiting", "paused", "ended", "manual"])
+def test_jobs_are_listed_by_state(board_of_all_states: Board, url: str, state: str) -> None:
+    assert ids(both(board_of_all_states, url, state=state)) == [state]
+    assert both(board_of_all_states, url, "x*", state=state) == []
+
+
+@pytest.mark.parametrize("order", [{}, {"sort": "id"}, {"sort": "next"}], ids=str)
+def test_every_job_is_listed_once(board: Board, url: str, order: dict[str, str]) -> None:
+    rng = random.Random(5)
+    jobs = [job | {"at": LATER + rng.randrange(20)} for job in crowd(3000)] + [{"id": "manual"}]
+    put(board, jobs)
+    assert sorted(ids(both(board, url, **order))) == sorted(ids(jobs))
+    assert set(ids(both(board, url, "j000*", **order))) == {f"j{number:05}" for number in range(100)}
+
+
+def test_they_are_sorted_by_id(board: Board, url: str) -> None:
+    put(board, [{"id": id} for id in ("b", "é", "a", "B")])
+    assert ids(both(board, url, sort="id")) == ["B", "a", "b", "é"]
+
+
+def test_they_are_sorted_by_their_next_run(board_of_all_states: Board, url: str) -> None:
+    put(board_of_all_states, [{"id": "late", "at": LATER}, {"id": "later", "at": LATER + 1}])
+    found = ids(both(board_of_all_states, url, sort="next"))
+    assert found[:3] == ["scheduled", "late", "later"]
+    assert set(found[3:]) == {"waiting", "manual", "paused", "ended"}
+    assert ids(both(board_of_all_states, url, "late*", sort="next")) == ["late", "later"]
+
+
+@pytest.mark.parametrize("options", [{"state": "sleeping"}, {"sort": "age"}])
+def test_what_there_is_not_is_refused(board: Board, url: str, options: dict[str, str]) -> None:
+    with pytest.raises(OptionError, match=r"expected .*, got '(sleeping|age)'"):
+        list(board.list(**options))
+    with pytest.raises(OptionError, match="expected"):
+        both(board, url, **options)
+
+
+# Changes meanwhile
+
+
+@pytest.mark.parametrize("apart", [0, 1, 0.001])
+def test_jobs_that_others_leave_behind_are_not_passed_over(board: Board, apart: float) -> None:
+    """Whatever has been seen leaves, and what has not been is seen, though all have the same next run."""
+    put(board, [job | {"at": LATER + place * apart} for place, job in enumerate(crowd(4 * PAGE))])
+    jobs = board.list(sort="next")
+    seen = ids(itertools.islice(jobs, 2 * PAGE))
+    board.remove(*seen[: PAGE // 2])
+    for id in seen[PAGE // 2 : -1]:
+        board.client.zadd(board.keys.schedule, {id: (LATER + 100000) * 1000})
+    board.remove(seen[-1])
+    seen += [job["id"] for job in jobs if job["next"] < LATER + 100000]
+    assert sorted(seen) == ids(crowd(4 * PAGE))
+
+
+def test_jobs_that_come_before_do_not_make_others_come_twice(board: Board) -> None:
+    put(board, [job | {"at": LATER} for job in crowd(3 * PAGE)])
+    jobs = board.list(sort="next")
+    seen = ids(itertools.islice(jobs, PAGE))
+    put(board, [{"id": f"a{number}", "at": LATER} for number in range(2 * PAGE)])
+    assert [*seen, *ids(jobs)] == ids(crowd(3 * PAGE))
+
+
+def test_a_job_that_is_removed_meanwhile_is_left_out(board: Board) -> None:
+    put(board, crowd(5 * CHUNK))
+    jobs = board.list(sort="id")
+    first = next(jobs)["id"]
+    board.remove(*ids(crowd(5 * CHUNK)))
+    rest = ids(jobs)
+    assert [first, *rest] == ids(crowd(len(rest) + 1))
+    assert len(rest) < 3 * CHUNK
+
+
+def test_a_board_file_that_is_committed_meanwhile_is_put_in_place(board: Board) -> None:
+    put(board, crowd(4 * CHUNK))
+    jobs = board.list()
+    seen = [next(jobs)["id"]]
+    stage = board.commands.call("JAPPLY", "begin")
+    board.commands.call("JSTAGE", stage, "board.yml", "put", "3", "new", "echo", "x")
+    board.commands.call("JAPPLY", "commit", stage, "board.yml")
+    seen += ids(jobs)
+    assert sorted(set(seen) - {"new"}) == ids(crowd(4 * CHUNK))
+
+
+# Round trips
+
+
+def test_what_is_not_asked_for_is_not_read(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(board, crowd(4000, at=LATER))
+    read: list[int] = []
+    stream = board.commands.stream
+
+    def counting(calls: Any, size: int = 500) -> Any:
+        def counted() -> Any:
+            for name, arguments in calls:
+                read.append(len(arguments))
+                yield name, arguments
+
+        return stream(counted(), size)
+
+    monkeypatch.setattr(board.commands, "stream", counting)
+    for sort in (None, "id", "next"):
+        read.clear()
+        assert len(list(itertools.islice(board.list(sort=sort), 10))) == 10
+        assert sum(read) <= CHUNK
+    read.clear()
+    assert len(list(board.list())) == 4000
+    assert len(read) < 20
+
+
+def test_large_payloads_are_read_a_few_at_a_time(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(board, [job | {"payload": "x" * 20000} for job in crowd(400)])
+    sizes: list[int] = []
+    stream = board.commands.stream
+
+    def measured(calls: Any, size: int = 500) -> Any:
+        for reply in stream(calls, size):
+            sizes.append(sum(map(len, reply)))
+            yield reply
+
+    monkeypatch.setattr(board.commands, "stream", measured)
+    assert len(list(board.list())) == 400
+    assert max(sizes) < 2_000_000
+
+
+def test_a_server_that_cannot_leave_payloads_out_is_asked_as_ever(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hscan: Any = board.client.hscan
+
+    def older(*arguments: Any, no_values: bool = False, **options: Any) -> Any:
+        if no_values:
+            raise ResponseError("syntax error")
+        return hscan(*arguments, **options)
+
+    put(board, crowd(1200))
+    monkeypatch.setattr(board.client, "hscan", older)
+    assert sorted(ids(board.list())) == ids(crowd(1200))
+
+
+def test_an_older_server_lists_the_same(other_url: str) -> None:
+    board = Board("lists", other_url, validate=False)
+    put(board, crowd(1200, at=LATER))
+    orders: list[dict[str, str]] = [{}, {"sort": "id"}, {"sort": "next"}]
+    for order in orders:
+        assert sorted(ids(both(board, other_url, **order))) == ids(crowd(1200))
+    board.client.close()
+
+
+# Patterns
+
+
+def test_patterns_match_bytes() -> None:
+    assert list(filter(matcher("caf??"), ["café", "cafes", "caf"])) == ["café", "cafes"]
+    assert list(filter(matcher("*é"), ["café", "cafe"])) == ["café"]
+
+
+PIECES = st.sampled_from([*"ab*?[]^-\\", "[a-", "[^", "\\]", "*"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(PIECES, max_size=8).map("".join),
+    st.lists(st.text("ab[]^-\\é", min_size=1, max_size=5), max_size=8),
+)
+def test_patterns_match_as_those_of_redis_do(url: str, pattern: str, names: list[str]) -> None:
+    client: Any = connect(url)
+    client.delete("names")
+    client.hset("names", mapping=dict.fromkeys([*names, "a"], "x"))
+    _, found = client.hscan("names", match=pattern, count=100)
+    client.close()
+    assert set(filter(matcher(pattern), [*names, "a"])) == set(found)

@@ -1,0 +1,317 @@
+"""Lists on the command line: they begin at once, fit a terminal, are whole in a pipe, and end quietly."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs_core import Board
+from jobs_core.cli.lists import SMALL
+from jobs_core.cli.table import Column, Layout, as_cell, json_line
+from tests.helpers import Jobs, lines, refused
+from tests.test_lists import LATER, crowd, put
+
+COMMAND = [sys.executable, "-c", "from jobs_core.cli import main; main()"]
+LONG = "a-job-with-a-name-that-is-longer-than-any-column-of-a-narrow-terminal-can-be"
+
+
+def column(text: str, number: int) -> list[str]:
+    """The cells of a column of a printed table, without its header."""
+    return [re.split(r"\s{2,}", line)[number] for line in text.splitlines()[1:]]
+
+
+class Terminal:
+    """`jobs` in a process of its own, on a terminal."""
+
+    def __init__(self, board: Board, url: str, *words: str, width: int = 80, **environment: str) -> None:
+        clean = {name: value for name, value in os.environ.items() if name not in ("LESS", "PAGER")}
+        known = {"JOBS_REDIS_URL": url, "JOBS_BOARD": board.name, "TERM": "xterm", "NO_COLOR": "1"}
+        self._screen, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+        self._process = subprocess.Popen(
+            [*COMMAND, *words],
+            env=clean | known | environment,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+        )
+        os.close(terminal)
+
+    def read(self) -> str:
+        """All that it prints until it ends, which it must do well."""
+        data = b""
+        while chunk := self._chunk():
+            data += chunk
+        os.close(self._screen)
+        assert self._process.wait(30) == 0, data
+        return data.decode().replace("\r\n", "\n")
+
+    def _chunk(self) -> bytes:
+        try:
+            return os.read(self._screen, 65536)
+        except OSError:  # what Linux says when the other end is closed
+            return b""
+
+
+def piped(board: Board, url: str, *words: str) -> subprocess.Popen[str]:
+    environment = os.environ | {"JOBS_REDIS_URL": url, "JOBS_BOARD": board.name}
+    return subprocess.Popen(
+        [*COMMAND, *words], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+# Streaming
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--sort", "next"], ["list", "--json"], ["dump"]])
+def test_the_first_rows_come_before_the_last_are_read(board: Board, url: str, words: list[str]) -> None:
+    """What is removed after the first row was printed is not printed any more."""
+    put(board, crowd(8000, at=LATER))
+    with piped(board, url, *words) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = [process.stdout.readline() for _ in range(2)]
+        assert "j0" in first[1]
+        board.client.delete(board.keys.job, board.keys.schedule)
+        rest = process.stdout.read().splitlines()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+    assert 50 < len(rest) < 5000
+
+
+def test_tasks_come_while_they_are_read(board: Board, url: str) -> None:
+    list(board.push_many({"runner": "console", "payload": "x"} for _ in range(8000)))
+    with piped(board, url, "tasks") as process:
+        assert process.stdout is not None
+        header, first = (process.stdout.readline() for _ in range(2))
+        assert header.split() == ["task", "state", "attempt", "since"]
+        assert first.startswith("push:")
+        board.trim("console", 0)
+        rest = process.stdout.read().splitlines()
+    assert 50 < len(rest) < 5000
+
+
+@pytest.mark.parametrize("words", [["list"], ["tasks"], ["dump"], ["board", "export"]])
+def test_a_pipe_that_is_closed_ends_it_quietly(board: Board, url: str, words: list[str]) -> None:
+    put(board, crowd(4000))
+    list(board.push_many({"runner": "console", "payload": "x"} for _ in range(4000)))
+    with piped(board, url, *words) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+# Orders, states, limits
+
+
+def test_a_small_board_is_sorted_by_id(jobs: Jobs, board: Board) -> None:
+    put(board, list(reversed(crowd(300))))
+    assert column(jobs("list").stdout, 0) == [job["id"] for job in crowd(300)]
+    assert [job["id"] for job in lines(jobs("list", "--json"))] == [job["id"] for job in crowd(300)]
+
+
+def test_a_large_one_is_when_asked(jobs: Jobs, board: Board) -> None:
+    put(board, crowd(SMALL + 100))
+    expected = [job["id"] for job in crowd(SMALL + 100)]
+    found = column(jobs("list").stdout, 0)
+    assert found != expected
+    assert sorted(found) == expected
+    assert column(jobs("list", "--sort", "id").stdout, 0) == expected
+
+
+def test_the_next_runs_come_first_when_asked(jobs: Jobs, board: Board) -> None:
+    put(board, [{"id": "b", "at": LATER}, {"id": "a", "at": LATER + 1}, {"id": "0", "runner": "console"}])
+    assert column(jobs("list", "--sort", "next").stdout, 0) == ["b", "a", "0"]
+    assert column(jobs("list", "--sort", "next", "--limit", "1").stdout, 0) == ["b"]
+    refused(jobs("list", "--sort", "age"), "'age' is not one of 'id', 'next'")
+
+
+def test_jobs_of_one_state_are_listed(jobs: Jobs, board: Board) -> None:
+    put(board, [{"id": "a", "every": "1h"}, {"id": "b", "every": "1h"}, {"id": "c"}])
+    board.pause("b")
+    assert column(jobs("list", "--state", "paused").stdout, 0) == ["b"]
+    assert [job["id"] for job in lines(jobs("list", "--state", "manual", "--json"))] == ["c"]
+    refused(jobs("list", "--state", "asleep"), "'asleep' is not one of")
+
+
+def test_each_list_has_a_limit(jobs: Jobs, board: Board) -> None:
+    put(board, crowd(5))
+    for _ in range(5):
+        board.push("console", "x")
+        board.ack(board.pop("console", lease=30)[0].token, "dead")
+        board.push("console", "x", at="+1h")
+    for words in (["list"], ["tasks"], ["dead", "list"], ["history"]):
+        assert len(jobs(*words).stdout.splitlines()) == 6
+        assert len(jobs(*words, "--limit", "2").stdout.splitlines()) == 3
+        assert len(lines(jobs(*words, "--limit", "2", "--json"))) == 2
+        refused(jobs(*words, "--limit", "0"), "0 is not in the range")
+    assert len(lines(jobs("history", "--count", "3", "--json"))) == 3  # as it was called before
+
+
+def test_few_tasks_are_sorted(jobs: Jobs, board: Board) -> None:
+    for at in (LATER + 5, LATER, LATER + 9):
+        board.push("console", "x", at=at)
+    board.push("console", "x")
+    board.pop("console", lease=30)
+    assert column(jobs("tasks").stdout, 1) == ["delayed", "delayed", "delayed", "leased"]
+    found = lines(jobs("tasks", "--state", "delayed", "--json"))
+    assert [task["due"] for task in found] == [LATER, LATER + 5, LATER + 9]
+
+
+def test_empty_lists_have_a_header(jobs: Jobs) -> None:
+    assert jobs("list").stdout.split() == ["id", "runner", "schedule", "next", "state"]
+    assert jobs("tasks").stdout.split() == ["task", "state", "attempt", "since"]
+    assert jobs("list", "--json").stdout == jobs("dump").stdout == jobs("export", "crontab").stdout == ""
+    assert jobs("board", "export").stdout == "jobs: {}\n"
+
+
+# Exports
+
+
+def test_a_board_file_of_many_jobs_is_sorted_and_makes_the_same_board(
+    jobs: Jobs, board: Board, tmp_path: Path
+) -> None:
+    put(board, crowd(SMALL + 200, every=3600, start=LATER))
+    path = tmp_path / "board.yml"
+    jobs("board", "export", str(path))
+    text = path.read_text()
+    assert text == jobs("board", "export").stdout
+    assert re.findall(r"^  (\S+):$", text, re.MULTILINE) == [job["id"] for job in crowd(SMALL + 200)]
+    plan = jobs("board", "diff", str(path), "--adopt").stdout
+    assert plan.splitlines()[-1] == f"board {board.name}: {SMALL + 200} to adopt, 0 unchanged"
+
+
+def test_a_file_is_left_alone_when_a_board_cannot_be_written(
+    jobs: Jobs, board: Board, tmp_path: Path
+) -> None:
+    put(board, crowd(3))
+    sha = board.client.hget(board.keys.commands, "JSET")
+    board.client.evalsha(sha, 1, board.keys.tag, "z", "console", b"\xff\xfe")  # type: ignore[arg-type]
+    path = tmp_path / "board.yml"
+    path.write_text("before")
+    refused(jobs("board", "export", str(path)), "the payload of the job 'z' is not UTF-8")
+    assert path.read_text() == "before"
+
+
+# Tables
+
+
+def test_a_pipe_gets_cells_whole(jobs: Jobs, board: Board) -> None:
+    put(board, [*crowd(200, every=5), {"id": LONG * 3, "every": 5}])
+    assert LONG * 3 in column(jobs("list").stdout, 0)
+    (row,) = (line for line in jobs("list").stdout.splitlines() if line.startswith(LONG))
+    assert row.endswith("scheduled")
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_a_table_fits_the_terminal(board: Board, url: str, width: int) -> None:
+    put(board, [*crowd(200, every=5, start=LATER), {"id": LONG, "every": 5, "start": LATER}])
+    text = Terminal(board, url, "list", "--no-pager", width=width).read()
+    table = text.splitlines()
+    assert len(table) == 202
+    assert max(map(len, table)) <= width
+    (row,) = (line for line in table if line.startswith("a-job"))
+    assert re.search(r"… .*2100-01-01 \d\d:00:00\S+  scheduled$", row)
+    assert "…" not in table[5]
+
+
+def test_cells_are_cut_only_where_a_row_does_not_fit() -> None:
+    columns = [Column("a"), Column("b"), Column("c", whole=True)]
+    layout = Layout(columns, [["x" * 4, "y" * 10, "2026"]], room=24)
+    assert layout.line(["x" * 4, "y" * 10, "2026"]) == "xxxx  yyyyyyyyyy  2026"
+    assert layout.line(["x" * 10, "y", "2026"]) == "xxxxxxxxxx  y     2026"
+    assert layout.line(["x" * 10, "y" * 10, "2026"]) == "xxx…  yyyyyyyyyy  2026"
+    assert layout.line(["漢字漢字", "y" * 10, "2026"]) == "漢…   yyyyyyyyyy  2026"
+
+
+def test_a_list_in_a_pipe_is_aligned_by_its_first_rows() -> None:
+    layout = Layout([Column("a"), Column("b")], [["x" * 4, "y"], ["z" * 100, "y"]])
+    assert layout.line(["x", "y"]) == "x" + " " * 61 + "y"
+    assert layout.line(["z" * 100, "y"]) == "z" * 100 + "  y"
+
+
+def test_what_would_steer_a_terminal_is_escaped(jobs: Jobs, board: Board) -> None:
+    board.push("console", "x")
+    board.ack(board.pop("console", lease=30)[0].token, "dead", note="\x1b[31mred\x9b2J\u202e", code="1")
+    for words in (["history"], ["dead", "list"], ["history", "--json"], ["dead", "list", "--json"]):
+        shown = jobs(*words).stdout
+        assert shown.replace("\n", "").isprintable()
+        assert "red" in shown
+    assert r"\x1b[31mred\x9b2J\u202e" in jobs("history").stdout
+    assert lines(jobs("history", "--json"))[0]["note"] == "\x1b[31mred\x9b2J\u202e"
+    (task,) = lines(jobs("dead", "list", "--json"))
+    assert "\x1b" not in jobs("dead", "show", str(task["id"])).stdout
+
+
+@pytest.mark.parametrize("value", ["a\nb", "\udcff", "\x7f\x9b", "é漢😀", "\u2028\U000e0001", {"a": "\x00"}])
+def test_what_is_escaped_in_json_is_still_the_same(value: Any) -> None:
+    assert json.loads(json_line(value)) == value
+    json_line(value).encode()
+    assert "\n" not in as_cell(value)
+    as_cell(value).encode()
+
+
+# Pagers
+
+
+def test_a_terminal_has_a_pager(board: Board, url: str, tmp_path: Path) -> None:
+    put(board, crowd(200))
+    pager = f"{sys.executable} -c 'import sys; print(sum(1 for line in sys.stdin), \"lines\")'"
+    for words in (["list"], ["list", "--limit", "300"]):
+        assert Terminal(board, url, *words, PAGER=pager).read() == "201 lines\n"
+    assert Terminal(board, url, "list", PAGER="false", JOBS_PAGER=pager).read() == "201 lines\n"
+    assert Terminal(board, url, "history", PAGER=pager).read() == "1 lines\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [
+        (["list", "--no-pager"], {}),
+        (["list"], {"JOBS_PAGER": ""}),
+        (["list"], {"JOBS_PAGER": "cat"}),
+        (["list"], {"PAGER": "no-such-pager", "JOBS_PAGER": "no-such-pager"}),
+        (["list"], {"TERM": "dumb"}),
+        (["list", "--json"], {}),
+        (["dump"], {}),
+    ],
+)
+def test_there_is_none_where_nobody_wants_it(
+    board: Board, url: str, words: list[str], environment: dict[str, str]
+) -> None:
+    put(board, crowd(20))
+    assert "j00019" in Terminal(board, url, *words, **{"PAGER": "false"} | environment).read()
+
+
+def test_there_is_none_in_a_pipe(board: Board, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAGER", "false")
+    put(board, crowd(20))
+    with piped(board, url, "list") as process:
+        assert process.stdout is not None
+        assert "j00019" in process.stdout.read()
+
+
+def test_a_pager_that_is_quit_ends_it_quietly(board: Board, url: str) -> None:
+    put(board, crowd(6000))
+    text = Terminal(board, url, "list", "--sort", "id", PAGER="head -n 2").read()
+    assert [line.split()[0] for line in text.splitlines()] == ["id", "j00000"]
+
+
+def test_a_header_is_bold_on_a_terminal_that_wants_it(board: Board, url: str) -> None:
+    put(board, crowd(1))
+    words = ("list", "--no-pager")
+    assert Terminal(board, url, *words, NO_COLOR="").read().startswith("\x1b[1mid ")
+    assert Terminal(board, url, *words).read().startswith("id ")
+    assert Terminal(board, url, *words, NO_COLOR="", LESS="-S").read().startswith("id ")  # which shows codes
