@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bench import boards, cost, cron, idle, late, lists, memory, plugins, put, tick, webhooks, work
+from bench import boards, cost, cron, idle, late, lists, memory, plugins, put, shell, tick, webhooks, work
 from bench.harness import Result, open_board
 from jobs_core import Board
 from jobs_core.cli.common import echo_json, echo_table
@@ -30,6 +30,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "idle": idle.measure,
     "late": lambda board, jobs, url: late.measure(board, jobs),
     "webhooks": webhooks.measure,
+    "shell": shell.measure,
     "plugins": lambda board, jobs, url: plugins.measure(),
 }
 

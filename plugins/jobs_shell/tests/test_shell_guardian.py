@@ -14,7 +14,7 @@ from pathlib import Path
 import jobs_shell
 import pytest
 
-from jobs_core import Context, Task
+from jobs_core import Context, Task, WorkerInfo
 
 WORKER = """
 import os, sys, threading
@@ -161,14 +161,49 @@ def test_signals_do_not_end_the_guardian(start: type[Worker]) -> None:
     assert gone(pid)
 
 
-def test_a_command_never_starts_if_the_worker_dies_before_it_is_registered(tmp_path: Path) -> None:
-    from jobs_shell.execute import GATE
+@pytest.mark.parametrize("argv", [["touch", "started"], ["/bin/sh", "-c", "touch started"]])
+def test_a_command_never_starts_if_the_worker_dies_before_it_is_registered(
+    argv: list[str], tmp_path: Path
+) -> None:
+    from jobs_shell.payload import Command
+    from jobs_shell.start import gated
 
-    mark = tmp_path / "started"
-    gate = subprocess.Popen(["/bin/sh", "-c", GATE, "jobs", "touch", str(mark)], stdin=subprocess.PIPE)
+    gate = subprocess.Popen(gated(Command(argv)), stdin=subprocess.PIPE, cwd=tmp_path)
     gate.communicate(b"", timeout=10)  # what a worker's death looks like from behind the gate
     assert gate.returncode != 0
-    assert not mark.exists()
+    assert list(tmp_path.iterdir()) == []
+    gate = subprocess.Popen(gated(Command(argv)), stdin=subprocess.PIPE, cwd=tmp_path)
+    gate.communicate(b"\n", timeout=10)
+    assert gate.returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["started"]
+
+
+def test_a_registration_counts_however_it_arrives() -> None:
+    commands = [subprocess.Popen(["sleep", "300"], start_new_session=True) for _ in range(2)]
+    first, second = (f"+{command.pid} 0.1\n".encode() for command in commands)
+    guardian = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(Path(jobs_shell.__file__).with_name("guardian.py"))],
+        stdin=subprocess.PIPE,
+        bufsize=0,
+    )
+    assert guardian.stdin is not None
+    guardian.stdin.write(first + second[:3])
+    time.sleep(0.3)  # the guardian has read this part of a line by now
+    guardian.stdin.write(second[3:])
+    guardian.stdin.close()  # at once: the guardian sleeps between reads, and the worker is dead
+    assert [command.wait(10) for command in commands] == [-signal.SIGTERM] * 2
+    assert guardian.wait(10) == 0
+
+
+def test_the_guardian_starts_with_a_worker_that_serves_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs_shell.guard import Guard
+
+    started: list[Guard] = []
+    monkeypatch.setattr(Guard, "start", lambda self: started.append(self))
+    jobs_shell.jobs_startup(WorkerInfo("w", "jobs", ("http",), 10))
+    assert started == []
+    jobs_shell.jobs_startup(WorkerInfo("w", "jobs", ("http", "shell"), 10))
+    assert len(started) == 1
 
 
 def test_what_has_ended_is_off_the_register(start: type[Worker]) -> None:

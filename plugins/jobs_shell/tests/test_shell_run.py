@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pwd
+import re
 import resource
 import threading
 import time
@@ -13,8 +15,9 @@ from typing import Any
 
 import jobs_shell
 import pytest
+from jobs_shell.surroundings import inherited
 
-from jobs_core import Context, Outcome, Task
+from jobs_core import Context, Outcome, Task, WorkerInfo
 
 ROOT = os.geteuid() == 0
 
@@ -54,6 +57,12 @@ class Collect(Context):
         self.lines.append((text, stream))
         if text == self.mark:
             self.marked.set()
+
+
+@pytest.fixture(autouse=True)
+def fresh_environment() -> None:
+    """Forget the worker's environment, which is read once, so that a test can change it."""
+    inherited.cache_clear()
 
 
 # Outcomes
@@ -135,6 +144,15 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {name: found.get(name) for name in expected} == expected
 
 
+def test_the_environment_is_read_when_a_worker_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUE", "early")
+    assert output("echo $HUE") == "early"
+    monkeypatch.setenv("HUE", "late")
+    assert output("echo $HUE") == "early"
+    jobs_shell.jobs_startup(WorkerInfo("w1", "jobs", ("shell",), 10))
+    assert output("echo $HUE") == "late"
+
+
 def test_env_of_the_payload_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUE", "worker")
     assert output({"line": "echo $HUE", "env": {"HUE": "payload"}}) == "payload"
@@ -186,6 +204,37 @@ def test_argv_is_run_without_a_shell() -> None:
     assert output({"argv": ["echo", "$HOME; a  b", "'"]}) == "$HOME; a  b '"
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("# nothing", ""),
+        ("\n  # a comment\n\necho hi", "hi"),
+        ("cat <<.\none\ntwo\n.\necho three", "one\ntwo\nthree"),
+        ("echo $0 $#", "/bin/sh 0"),
+        ("echo ${JOBS_GATE-unset}; env | grep -c ^JOBS_GATE=", "unset\n0"),
+        ("read line; echo ${line%%:*}; cat", '{"id"'),
+    ],
+)
+def test_a_line_is_run_as_it_stands(line: str, expected: str) -> None:
+    assert output(line) == expected
+
+
+def test_the_shell_reports_the_line_of_a_mistake() -> None:
+    assert re.search(r"\b1: .*no-such-command", output("no-such-command"))
+    assert re.search(r"\b2: .*no-such-command", output("true\nno-such-command"))
+
+
+def test_a_line_with_a_syntax_error_runs_nothing() -> None:
+    outcome = run("echo ran; if")
+    assert outcome.code == "2"
+    assert "ran" not in outcome.data["output"].splitlines()
+
+
+def test_options_of_a_shell_stay_options() -> None:
+    assert output({"argv": ["/bin/sh", "-c", "-e", "false; echo went on"]}) == ""
+    assert output({"argv": ["/bin/sh", "-c", "echo $0 $1", "zero", "one"]}) == "zero one"
+
+
 def test_another_shell() -> None:
     assert output({"line": "anything", "shell": "/bin/echo"}) == "-c anything"
 
@@ -229,6 +278,31 @@ def test_the_runner_leaks_no_descriptor() -> None:
         run("echo hi")
         run({"line": "true", "cwd": "/no/such"})
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_worker_short_of_descriptors_says_so_and_leaks_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("true")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    pipe, calls = os.pipe, iter((True, True, False))
+
+    def scarce() -> tuple[int, int]:
+        if next(calls):
+            return pipe()
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "pipe", scarce)
+    outcome = run("true")
+    assert (outcome.code, outcome.note) == ("start", "the command could not be started: Too many open files")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_without_a_pidfd_all_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    monkeypatch.setattr("jobs_shell.execute.TICK", 0.02)
+    assert run("echo hi; exit 3").code == "3"
+    assert output("echo hi; exec >&- 2>&-; sleep 0.1") == "hi"
+    assert output({"argv": ["cat"], "input": "x" * 200_000})[-3:] == "xxx"
+    assert run("sleep 30", Collect(timeout=0.2)).code == "timeout"
 
 
 # Output

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from jobs_core import Context, Job, Outcome, PayloadError, Runner, Task, hookimpl
+from jobs_core import Context, Job, Outcome, PayloadError, Runner, Task, WorkerInfo, hookimpl
 from jobs_shell.payload import SCHEMA, check, read
 
 if TYPE_CHECKING:
@@ -39,6 +39,15 @@ def jobs_validate(job: Job) -> None:
     """Refuse a payload of the shell runner that could never run."""
     if job.runner == "shell":
         check(job.payload)
+
+
+@hookimpl
+def jobs_startup(context: WorkerInfo) -> None:
+    """Prepare for the first commands, so that they start at once."""
+    if "shell" in context.runners:
+        from jobs_shell.execute import prepare
+
+        prepare()
 
 
 @hookimpl

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-import selectors
+import select
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from functools import partial
+from math import ceil
 from typing import Any
 
 from jobs_core import Context, Outcome, Task
 from jobs_shell.groups import alive, send
 from jobs_shell.guard import guard
 from jobs_shell.output import Lines, Tail
-from jobs_shell.payload import Command
-from jobs_shell.surroundings import environment, identity, metadata
-
-GATE = 'IFS= read -r go && exec "$@"'
-"""A command waits behind this for a first line of input, which comes when the guardian knows of it. If the
-worker dies before, the input ends instead and the gate never opens: so no moment leaves an orphan."""
+from jobs_shell.payload import Command, read
+from jobs_shell.pipes import Pipes
+from jobs_shell.start import StartError, start
+from jobs_shell.surroundings import inherited, metadata
 
 CHUNK = 64 * 1024
 """Bytes read or written at once: what a pipe holds."""
@@ -38,8 +37,12 @@ PROMPT = 0.02
 """Seconds between looks at a group whose leader has ended."""
 
 
-class StartError(Exception):
-    """The command could not be started: one sentence that does not quote the payload."""
+def prepare() -> None:
+    """Do what the first command would have to wait for. Raises OSError if no guardian can be started."""
+    inherited.cache_clear()
+    inherited()
+    read({"line": "true"})  # compiles the schema
+    guard.start()
 
 
 def execute(command: Command, task: Task, context: Context) -> Outcome:
@@ -49,11 +52,11 @@ def execute(command: Command, task: Task, context: Context) -> Outcome:
     0
     """
     try:
-        process = _start(command, task, context)
+        process, pipes = start(command, task, context)
     except StartError as error:
         return Outcome.failed(str(error), code="start")
     with guard.holding(process.pid, command.grace):
-        run = Run(process, command, context)
+        run = Run(process, pipes, command, context)
         try:
             run.feed(metadata(task, context) if command.input is None else command.input)
             run.follow()
@@ -62,50 +65,14 @@ def execute(command: Command, task: Task, context: Context) -> Outcome:
     return run.outcome()
 
 
-def _start(command: Command, task: Task, context: Context) -> subprocess.Popen[bytes]:
-    """Start the command behind the gate, as the leader of a session and group of its own."""
-    try:
-        user, variables = identity(command.user) if command.user is not None else ({}, {})
-        guard.start()
-        return subprocess.Popen(
-            ["/bin/sh", "-c", GATE, "jobs", *_niced(command)],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=command.cwd,
-            env=environment(task, context, variables | dict(command.env)),
-            umask=command.umask,
-            start_new_session=True,
-            **user,
-        )
-    except LookupError:
-        raise StartError("the key 'user' names nobody on this machine") from None
-    except PermissionError as error:
-        if command.user is not None and error.filename != command.cwd:
-            raise StartError("the key 'user' needs a worker that runs as root") from None
-        raise StartError(_start_failure(command, error)) from None
-    except OSError as error:
-        raise StartError(_start_failure(command, error)) from None
-    except ValueError:
-        raise StartError("the command holds text that no program can be given") from None
-
-
-def _start_failure(command: Command, error: OSError) -> str:
-    if command.cwd is not None and error.filename == command.cwd:
-        return f"the directory of the key 'cwd' cannot be entered: {error.strerror}"
-    return f"the command could not be started: {error.strerror}"
-
-
-def _niced(command: Command) -> list[str]:
-    return ["nice", "-n", str(command.nice), *command.argv] if command.nice else command.argv
-
-
 class Run:
     """A process that runs: everything about it happens on one thread, woken by its pipes and its end."""
 
-    def __init__(self, process: subprocess.Popen[bytes], command: Command, context: Context) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], pipes: Pipes, command: Command, context: Context
+    ) -> None:
         self._process = process
+        self._pipes = pipes
         self._command = command
         self._context = context
         self._started = time.monotonic()
@@ -113,38 +80,52 @@ class Run:
         self._stopped = ""  # why it was told to end: `timeout` or `cancelled`
         self._kill_at: float | None = None
         self._input = memoryview(b"")
-        self._selector = selectors.DefaultSelector()
-        self._exit = self._watch_exit()
+        self._poll = select.poll()  # cheaper than epoll for a few descriptors that live for milliseconds
+        self._handlers: dict[int, Callable[[], int]] = {}
         self._lines = {"stdout": Lines(), "stderr": Lines()}
-        for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
-            assert stream is not None
-            self._on(stream, selectors.EVENT_READ, partial(self._read, stream, name))
+        self._watch(pipes.output, select.POLLIN, partial(self._read, pipes.output, "stdout"))
+        self._watch(pipes.error, select.POLLIN, partial(self._read, pipes.error, "stderr"))
+        self._exit = self._watch_exit()
 
     # Pipes
 
     def feed(self, text: str) -> None:
         """Open the gate, and from then on write `text` to standard input as the command reads it."""
-        stdin = self._process.stdin
-        assert stdin is not None
-        os.set_blocking(stdin.fileno(), False)
+        stdin = self._pipes.input
+        os.set_blocking(stdin, False)
         self._input = memoryview(b"\n" + text.encode(errors="surrogatepass"))
-        self._on(stdin, selectors.EVENT_WRITE, partial(self._write, stdin))
+        self._watch(stdin, select.POLLOUT, self._write)
+        self._write()  # most input fits in the pipe: no need to wait for a wakeup first
+        self._close_far_ends()
 
-    def _write(self, stdin: Any) -> None:
+    def _close_far_ends(self) -> None:
+        """Close the command's ends of the pipes here, so that a pipe ends when the command closes it.
+
+        With a pidfd the output ends stay open until the command exits: otherwise its exit would wake this
+        thread three times, once for each pipe and once for the process.
+        """
+        stdin, *output = self._pipes.far_ends
+        self._pipes.close(stdin)
+        if self._exit is None:
+            self._pipes.close(*output)
+
+    def _write(self) -> int:
         try:
-            self._input = self._input[os.write(stdin.fileno(), self._input[:CHUNK]) :]
+            self._input = self._input[os.write(self._pipes.input, self._input[:CHUNK]) :]
         except BlockingIOError:
-            return
+            return 0
         except BrokenPipeError:  # the command does not care for its input
             self._input = self._input[:0]
         if not self._input:
-            self._off(stdin)
+            self._drop(self._pipes.input)
+        return 0
 
-    def _read(self, stream: Any, name: str) -> int:
-        chunk = os.read(stream.fileno(), CHUNK)
-        self._pass_on(self._lines[name].feed(chunk), name)
-        if not chunk:
-            self._off(stream)
+    def _read(self, descriptor: int, name: str) -> int:
+        chunk = os.read(descriptor, CHUNK)
+        if chunk:
+            self._pass_on(self._lines[name].feed(chunk), name)
+        else:
+            self._drop(descriptor)
         return len(chunk)
 
     def _pass_on(self, lines: list[str], name: str) -> None:
@@ -152,12 +133,14 @@ class Run:
             self._tail.add(line)
             self._context.line(line, name)
 
-    def _on(self, stream: Any, events: int, react: Callable[[], Any]) -> None:
-        self._selector.register(stream, events, react)
+    def _watch(self, descriptor: int, events: int, handler: Callable[[], int]) -> None:
+        self._poll.register(descriptor, events)
+        self._handlers[descriptor] = handler
 
-    def _off(self, stream: Any) -> None:
-        self._selector.unregister(stream)
-        stream.close()
+    def _drop(self, descriptor: int) -> None:
+        self._poll.unregister(descriptor)
+        del self._handlers[descriptor]
+        self._pipes.close(descriptor)
 
     def _watch_exit(self) -> int | None:
         """Let the end of the process wake us, where the system can."""
@@ -167,23 +150,35 @@ class Run:
             descriptor = os.pidfd_open(self._process.pid)
         except OSError:
             return None
-        self._on(descriptor, selectors.EVENT_READ, lambda: 0)
+        self._watch(descriptor, select.POLLIN, self._reap)
         return descriptor
+
+    def _reap(self) -> int:
+        """Collect the exit status if there is one. Returns 0, as it reads no output."""
+        self._process.poll()
+        return 0
 
     # Time
 
     def follow(self) -> None:
         """Until the process has ended, and what it left behind as well."""
-        while self._process.poll() is None:
-            self._turn(min(TICK, self._patience()))
+        while not self._has_ended():
             self._stop_if_told()
+            self._turn(min(TICK, self._patience()))
         self._unwatch_exit()
+        self._pipes.close(*self._pipes.far_ends)
         self._end_group()
         self._drain()
 
+    def _has_ended(self) -> bool:
+        if self._exit is None:
+            self._reap()
+        return self._process.returncode is not None
+
     def _turn(self, seconds: float) -> int:
         """React to what the pipes bring, or wait for at most so long. Returns the bytes read."""
-        return sum(key.data() or 0 for key, _ in self._selector.select(seconds))
+        ready = self._poll.poll(ceil(1000 * seconds))
+        return sum(self._handlers[descriptor]() for descriptor, _ in ready)
 
     def _patience(self) -> float:
         if self._kill_at is not None:
@@ -228,7 +223,7 @@ class Run:
     def _drain(self) -> None:
         """Read what the pipes still hold. A process that has left the group may keep them open: no matter."""
         left = LEFTOVER
-        while left > 0 and self._selector.get_map() and (size := self._turn(0)):
+        while left > 0 and self._handlers and (size := self._turn(0)):
             left -= size
         for name, lines in self._lines.items():
             self._pass_on(lines.end(), name)
@@ -241,14 +236,12 @@ class Run:
             send(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._unwatch_exit()
-        self._selector.close()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        self._pipes.close()
 
     def _unwatch_exit(self) -> None:
         if self._exit is not None:
-            self._selector.unregister(self._exit)
+            self._poll.unregister(self._exit)
+            del self._handlers[self._exit]
             os.close(self._exit)
             self._exit = None
 

@@ -24,11 +24,11 @@ def alive(group: int) -> bool:
     Its dead are init's to reap, or ours if we are process 1; but there are inits that take their time, so
     where there is a /proc the dead are told from the living.
     """
+    if not send(group, 0):
+        return False
     with suppress(ChildProcessError):
         while os.waitpid(-group, os.WNOHANG)[0]:
             pass
-    if not send(group, 0):
-        return False
     stats = list(Path("/proc").glob("[0-9]*/stat"))
     return not stats or any(_runs(stat, group) for stat in stats)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from jobs_core import Context, Task
@@ -13,7 +14,16 @@ LARGEST = 32 * 1024
 """Bytes: a longer payload is left out of the environment, whose size exec limits."""
 
 
-def environment(task: Task, context: Context, extra: Mapping[str, str]) -> dict[str, str]:
+@cache
+def inherited() -> dict[bytes, bytes]:
+    """Return the worker's own environment, as it was at the first call.
+
+    Reading and encoding it for every command would take longer than everything else in this module.
+    """
+    return {name: value for name, value in os.environb.items() if name != b"JOBS_PAYLOAD"}
+
+
+def environment(task: Task, context: Context, extra: Mapping[str, str]) -> dict[bytes, bytes]:
     """The worker's own environment, the task as JOBS_ variables over it, then `extra`."""
     variables = {
         "JOBS_TASK_ID": task.id,
@@ -25,10 +35,10 @@ def environment(task: Task, context: Context, extra: Mapping[str, str]) -> dict[
         "JOBS_TOKEN": task.token,
         "JOBS_WORKER": context.worker,
     }
-    inherited = {name: value for name, value in os.environ.items() if name != "JOBS_PAYLOAD"}
     if len(task.raw.encode(errors="replace")) <= LARGEST and "\0" not in task.raw:
         variables["JOBS_PAYLOAD"] = task.raw
-    return inherited | variables | dict(extra)
+    variables.update(extra)
+    return inherited() | {os.fsencode(name): os.fsencode(value) for name, value in variables.items()}
 
 
 def metadata(task: Task, context: Context) -> str:
