@@ -38,7 +38,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "--jobs", type=click.IntRange(min=1000), default=100000, show_default=True, help="Jobs on the board."
 )
 @click.option("--only", "names", multiple=True, type=click.Choice(list(MEASUREMENTS)), help="Just this.")
-@click.option("--peers", is_flag=True, help="Measure Jobs beside other systems instead: 10 to 20 minutes.")
+@click.option("--peers", is_flag=True, help="Measure Jobs beside other systems instead: about 20 minutes.")
 @click.option(
     "--peer", "peer_names", multiple=True, metavar="NAME", help="Just the systems with NAME in theirs."
 )
@@ -65,7 +65,7 @@ def main(
             compare(board, found, jobs, peer_names, as_json)
             _leave(board)
             return
-        results = []
+        results: list[Result] = []
         for name in names or MEASUREMENTS:
             click.echo(f"measuring {name} ...", err=True)
             results += MEASUREMENTS[name](board, jobs, found)

@@ -21,7 +21,10 @@ CONCURRENCY = 50
 WARM, WARM_LIMIT, SETTLE = 2000, 5.0, 1.0
 """Tasks that warm a system up, the seconds it has for them, and seconds of rest after them."""
 
-LIMIT = 20.0
+FEW = 20
+"""Tasks that show that a system works, where it must be idle soon."""
+
+LIMIT = 10.0
 """Seconds of work after which the rate is that of the tasks done by then."""
 
 PUSH = 60.0
@@ -39,7 +42,7 @@ def rate(system: System, board: Board, url: str, processes: int, count: int) -> 
 
     The workers are held while tasks are pushed, so neither their start nor pushing is part of the time.
     """
-    with _working(system, board, url, processes) as workers:
+    with _working(system, board, url, processes, WARM) as workers:
         with workers.held():
             _call(system, "push", url, str(count), PAYLOAD, str(processes))
             total = _left(system, board.client)
@@ -53,7 +56,7 @@ def rate(system: System, board: Board, url: str, processes: int, count: int) -> 
 
 def lateness(system: System, board: Board, url: str) -> list[float]:
     """Return by how many ms tasks started late on one idle worker process. Raises PeerError."""
-    with _working(system, board, url, 1) as workers:
+    with _working(system, board, url, 1, FEW) as workers:
         _call(system, "late", url, str(RUNS), str(time.time() + 3), str(APART))
         deadline = time.monotonic() + 3 + RUNS * APART + PATIENCE
         while len(late := workers.lateness()) < RUNS:
@@ -65,7 +68,7 @@ def lateness(system: System, board: Board, url: str) -> list[float]:
 
 
 @contextmanager
-def _working(system: System, board: Board, url: str, processes: int) -> Iterator[Workers]:
+def _working(system: System, board: Board, url: str, processes: int, warm: int) -> Iterator[Workers]:
     """Worker processes on an empty server that have worked already."""
     script, environment = command(system)
     empty(board)
@@ -74,8 +77,8 @@ def _working(system: System, board: Board, url: str, processes: int) -> Iterator
         workers = Workers(starts, environment, Path(folder))
         try:
             workers.wait_until_ready()
-            _call(system, "push", url, str(WARM), PAYLOAD, str(processes))
-            if _work_off(system, board, workers, WARM_LIMIT) == WARM:
+            _call(system, "push", url, str(warm), PAYLOAD, str(processes))
+            if _work_off(system, board, workers, WARM_LIMIT) == warm:
                 raise PeerError(f"its workers did nothing in {WARM_LIMIT:g} s")
             time.sleep(SETTLE)
             yield workers

@@ -14,12 +14,12 @@ from bench.peers.systems import JOBS, SYSTEMS, System
 from jobs_core import Board
 from jobs_core.cli.common import echo_json, echo_table
 
-ROUNDS = 2
-"""The best of so many, for all alike. The systems take turns, so that what else runs here meets them all."""
+ROUNDS = 3
+"""The systems take turns, so that what else runs here meets them all. The best rate of each counts."""
 
 PROCESSES = (1, 4)
 
-MOST = 50000
+MOST = 20000
 """Tasks, however many jobs the other measurements have."""
 
 HEADINGS = (
@@ -29,6 +29,7 @@ HEADINGS = (
     "4 processes, tasks/s",
     "Jobs / peer, 1",
     "Jobs / peer, 4",
+    "worst round, 1 and 4",
     "late, median ms",
     "worst ms",
 )
@@ -39,9 +40,10 @@ class Row:
     """What is known of a system."""
 
     system: System
-    rates: dict[int, float] = field(default_factory=dict)
-    late: tuple[float, float] | None = None
-    """The median and the worst lateness in ms, of the better round."""
+    rates: dict[int, list[float]] = field(default_factory=dict)
+    """Tasks a second for each count of processes, one a round."""
+    late: list[float] = field(default_factory=list)
+    """Lateness in ms, of all rounds: it depends on when a worker that polls has started."""
     trouble: str = ""
 
     def measure(self, board: Board, url: str, count: int) -> None:
@@ -51,18 +53,15 @@ class Row:
         try:
             for processes in PROCESSES:
                 found = rate(self.system, board, url, processes, count)
-                self.rates[processes] = max(found, self.rates.get(processes, 0.0))
-            late = lateness(self.system, board, url)
+                self.rates.setdefault(processes, []).append(found)
+            self.late += lateness(self.system, board, url)
         except PeerError as error:
             self.trouble = str(error)
-            return
-        median_and_worst = statistics.median(late), max(late)
-        self.late = min(median_and_worst, self.late or median_and_worst)
 
     def ratios(self, jobs: Row) -> list[float | None]:
-        """Rates of Jobs as multiples of these."""
+        """Best rates of Jobs as multiples of these."""
         return [
-            jobs.rates[processes] / self.rates[processes]
+            max(jobs.rates[processes]) / max(self.rates[processes])
             if processes in jobs.rates and processes in self.rates
             else None
             for processes in PROCESSES
@@ -91,18 +90,19 @@ def _chosen(system: System, names: list[str]) -> bool:
 
 
 def _as_cells(row: Row, jobs: Row) -> list[str]:
-    rates = [f"{row.rates[processes]:,.0f}" if processes in row.rates else "-" for processes in PROCESSES]
+    best = [f"{max(row.rates[processes]):,.0f}" if processes in row.rates else "-" for processes in PROCESSES]
+    worst = " ".join(f"{min(rates):,.0f}" for rates in row.rates.values())
     ratios = ["-" if ratio is None else f"{ratio:.1f}" for ratio in row.ratios(jobs)]
-    late = ["-", "-"] if row.late is None else [f"{value:,.1f}" for value in row.late]
-    return [row.system.name, row.system.version, *rates, *ratios, *late]
+    late = [f"{statistics.median(row.late):,.1f}", f"{max(row.late):,.1f}"] if row.late else ["-", "-"]
+    return [row.system.name, row.system.version, *best, *ratios, worst, *late]
 
 
 def _as_data(row: Row, jobs: Row) -> dict[str, object]:
     return {
         "system": row.system.name,
         "version": row.system.version,
-        "tasks_per_second": row.rates,
+        "tasks_per_second": row.rates,  # of every round
         "jobs_ratio": dict(zip(PROCESSES, row.ratios(jobs), strict=True)),
-        "late_ms": None if row.late is None else dict(zip(("median", "worst"), row.late, strict=True)),
+        "late_ms": {"median": statistics.median(row.late), "worst": max(row.late)} if row.late else None,
         "trouble": row.trouble or None,
     }

@@ -20,10 +20,10 @@ def push(url, count, line, processes):
 
 
 def late(url, times):
-    """Enqueue for a time, with the scheduler that is in RQ."""
+    """Enqueue for a time, in whole seconds, with the scheduler that is in RQ."""
     queue = Queue(connection=Redis.from_url(url))
     for due in times:
-        queue.enqueue_at(datetime.fromtimestamp(due, UTC), "with_rq.noop", repr(due))
+        queue.enqueue_at(datetime.fromtimestamp(int(due), UTC), "with_rq.noop", repr(float(int(due))))
 
 
 def work(url, concurrency, index, mode):
