@@ -32,7 +32,7 @@ def command(system: System) -> tuple[list[str], dict[str, str]]:
         node, npm = (shutil.which(name) for name in ("node", "npm"))
         if node is None or npm is None:
             raise PeerError("node and npm are not installed")
-        _make(folder, [[npm, "install", "--silent", "--no-audit", "--no-fund", *system.requirements]])
+        _make(folder, [[npm, "install", "--loglevel=error", "--no-audit", "--no-fund", *system.requirements]])
         return [node, script], {**os.environ, "NODE_PATH": str(folder / "node_modules")}
     python = str(folder / "bin" / "python")
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
