@@ -12,6 +12,7 @@ import click
 
 from bench import boards, cost, cron, idle, late, lists, memory, plugins, put, shell, tick, webhooks, work
 from bench.harness import Result, open_board
+from bench.peers.report import compare
 from jobs_core import Board
 from jobs_core.cli.common import echo_json, echo_table
 from jobs_core.server import EmbeddedServer
@@ -40,20 +41,38 @@ MEASUREMENTS: dict[str, Measurement] = {
     "--jobs", type=click.IntRange(min=1000), default=100000, show_default=True, help="Jobs on the board."
 )
 @click.option("--only", "names", multiple=True, type=click.Choice(list(MEASUREMENTS)), help="Just this.")
+@click.option("--peers", is_flag=True, help="Measure Jobs beside other systems instead: about 20 minutes.")
+@click.option(
+    "--peer", "peer_names", multiple=True, metavar="NAME", help="Just the systems with NAME in theirs."
+)
 @click.option(
     "--url", metavar="URL", help="An empty server to use and to empty again. Default: a private one."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
-def main(jobs: int, names: tuple[str, ...], url: str | None, as_json: bool) -> None:
-    """Measure Jobs beside a raw floor, on a server with its append-only file on. Nothing is asserted."""
+def main(
+    jobs: int,
+    names: tuple[str, ...],
+    peers: bool,
+    peer_names: tuple[str, ...],
+    url: str | None,
+    as_json: bool,
+) -> None:
+    """Measure Jobs beside a raw floor, on a server with its append-only file on. Nothing is asserted.
+
+    With --peers, measure it beside other systems: acknowledged tasks a second, with one worker process and
+    with four, at a concurrency of 50 each. See docs/benchmarks.md.
+    """
     with _server(url) as found:
         board = open_board(found)
-        results = []
+        if peers or peer_names:
+            compare(board, found, jobs, peer_names, as_json)
+            _leave(board)
+            return
+        results: list[Result] = []
         for name in names or MEASUREMENTS:
             click.echo(f"measuring {name} ...", err=True)
             results += MEASUREMENTS[name](board, jobs, found)
-        board.client.flushall()
-        board.client.close()
+        _leave(board)
     if as_json:
         for result in results:
             echo_json(asdict(result) | {"ratio": result.ratio})
@@ -71,6 +90,11 @@ def _server(url: str | None) -> Iterator[str]:
     if open_board(url).client.info("keyspace"):
         raise click.UsageError(f"the server at {url} holds data, which the benchmarks would remove")
     yield url
+
+
+def _leave(board: Board) -> None:
+    board.client.flushall()
+    board.client.close()
 
 
 def _row(result: Result) -> tuple[str, ...]:
