@@ -46,6 +46,7 @@ def _crowd(board: Board, inline: bool) -> list[float]:
     def run(task: Task, context: Context) -> Outcome:
         late.append(time.time() - task.due)
         if len(late) == CROWD * SECONDS:
+            worker.stop()
             done.set()
         return Outcome.done()
 
@@ -55,8 +56,7 @@ def _crowd(board: Board, inline: bool) -> list[float]:
     time.sleep(0.5)  # until it serves `late`, so that the board knows the runner
     start = int(time.time()) + 2
     jobs = ({"id": f"crowd-{number}", "runner": "late", "payload": "x"} for number in range(CROWD))
-    options = {"every": 1, "start": start, "repeat": SECONDS}
-    for reply in board.put_many(job | options for job in jobs):
+    for reply in board.put_many(job | {"every": 1, "start": start} for job in jobs):
         if isinstance(reply, Exception):
             raise reply
     in_time = done.wait(SECONDS + PATIENCE)

@@ -21,11 +21,8 @@ class Events:
         self._failing: set[str] = set()
         self._plugins = plugins
         self._observed = bool(plugins.manager.hook.jobs_event.get_hookimpls())
-
-    @property
-    def are_heard(self) -> bool:
+        self.are_heard = bool(self._loggers) or self._observed
         """Whether anybody listens."""
-        return bool(self._loggers) or self._observed
 
     def open(self) -> None:
         """Open the loggers. Raises OptionError, or PluginError, for the first that cannot be opened."""

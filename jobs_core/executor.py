@@ -43,7 +43,8 @@ class Executor:
     def _carry_out(self, run: Run) -> None:
         self._emit("task.started", run.task)
         outcome = self._run(run)
-        self._keeper.end(run.task.token)
+        if run.is_kept:
+            self._keeper.end(run.task.token)
         if not run.is_open(outcome):
             run.decision = self._decide(run.task, outcome)
         run.outcome = outcome  # last: whoever sees it may report the run

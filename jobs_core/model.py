@@ -212,6 +212,9 @@ class Event:
 class Context:
     """What a runner may ask and say while it works on one task."""
 
+    cancelled: threading.Event
+    """Set when the runner should stop: wait on it, or look at it often."""
+
     def __init__(
         self,
         worker: str,
@@ -225,12 +228,20 @@ class Context:
         """The worker's name, such as `host-1234`."""
         self.board = board
         """The board that the task is from, to push what comes next; None where there is no worker."""
-        self.cancelled = threading.Event()
-        """Set when the runner should stop: wait on it, or look at it often."""
         self.settings: Mapping[str, Any] = settings or {}
         """The plugin's settings."""
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._emit = emit
+
+    def __getattr__(self, name: str) -> threading.Event:
+        """Make `cancelled` when it is first asked for: to make one takes longer than all else here.
+
+        Worker and runner may ask at the same time: `setdefault` gives both the same.
+        """
+        if name != "cancelled":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        made: threading.Event = vars(self).setdefault("cancelled", threading.Event())
+        return made
 
     @property
     def remaining(self) -> float | None:

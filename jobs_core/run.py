@@ -41,7 +41,22 @@ class Run:
     @property
     def is_suspect(self) -> bool:
         """Whether it was lost with its worker again and again: it may be what kills them."""
-        return sum(attempt.status == "lost" for attempt in self.task.history) >= SUSPICIOUS
+        history = self.task.history
+        return len(history) >= SUSPICIOUS and sum(one.status == "lost" for one in history) >= SUSPICIOUS
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the board keeps what it prints."""
+        return "keep" in self.task.options
+
+    def tell_to_stop(self) -> None:
+        """Tell its runner to stop."""
+        self.context.cancelled.set()
+
+    def cancel(self) -> None:
+        """Tell its runner to stop because somebody asked for that."""
+        self.asked_to_cancel = True
+        self.tell_to_stop()
 
     def is_open(self, outcome: Outcome) -> bool:
         """Whether there is nothing to decide: the task was accepted, or it stopped because it was told to."""
@@ -92,7 +107,7 @@ def check_decision(decision: object) -> None:
 
 
 def lost_outcome(attempt: Attempt) -> Outcome:
-    """What a policy is shown of an attempt that ended where no policy was at hand."""
+    """The outcome of an attempt that ended where no policy was at hand, as a policy is shown it."""
     if attempt.status == "lost":
         return Outcome.lost()
     note = attempt.note or ("no answer came in time" if attempt.status == "expired" else "")

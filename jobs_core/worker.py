@@ -1,4 +1,4 @@
-"""The worker loop: take tasks under leases, run them on threads, renew the leases, report the outcomes."""
+"""The worker loop: take tasks under leases, have them run, renew the leases, report the outcomes."""
 
 from __future__ import annotations
 
@@ -10,41 +10,46 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from jobs_core.board import Board
-from jobs_core.calls import pop_call
 from jobs_core.clock import LONGEST, Clock
-from jobs_core.errors import FaultError, JobsError, ServerError, StaleError
+from jobs_core.errors import FaultError, JobsError, StaleError
 from jobs_core.events import Events
-from jobs_core.exchange import Exchange
+from jobs_core.exchange import Answer, Exchange
 from jobs_core.executor import Executor
+from jobs_core.leases import GRACE, Leases
 from jobs_core.model import Context, Logger, Runner, Task, WorkerInfo, parse_payload
 from jobs_core.output import OutputKeeper
 from jobs_core.replies import as_task
 from jobs_core.run import Run
+from jobs_core.threads import Threads
 from jobs_core.wake import PAUSE, Listener, Waker
 
 STALE = "its lease was lost, or this was reported before: no newer outcome is overwritten"
 
-GRACE = 15.0
-"""Seconds that a runner has to return after it was told to stop."""
-
-SLOW = 0.1
-"""Seconds that inline runs may take together before the loop sees to leases and reports again."""
+FEW = 10
+"""Reports that one exchange takes, however few tasks the worker holds: smaller ones cost more than they gain."""
 
 APART = 1.0
 """Seconds for which a suspect is put off while another runs."""
+
+INLINE_SLICE = 0.02
+"""Seconds of running inline after which the loop looks at all else."""
+
+INLINE_LONG = 0.1
+"""Seconds from which an inline run is too long: all else waits for it."""
 
 
 class Worker:
     """Serves runners on a board until it is stopped.
 
-    `concurrency` is how many tasks run at once, each on a thread. `lease` is for how many seconds a task is
-    held before it must be renewed; it is renewed three times in that time. `drain` is how many seconds a stop
-    waits for running tasks before it tells them to end and gives them back. `queues` are served beside the
-    runners' own. With `tick=False` somebody else must tick.
+    `concurrency` is how many tasks the worker holds at once, each on a thread unless its runner is inline.
+    `lease` is for how many seconds a task is held before it must be renewed; it is renewed three times in
+    that time. `drain` is how many seconds a stop waits for running tasks before it tells them to end and
+    gives them back. `queues` are served beside the runners' own. With `tick=False` somebody else must tick.
 
     >>> Worker(board, [runner], concurrency=20).run_until_signal()
     """
@@ -65,34 +70,32 @@ class Worker:
         self.board = board
         self.name = "-".join((name or f"{socket.gethostname()}-{os.getpid()}").split())
         self.runners = {runner.name: runner for runner in runners}
-        self.queues = deque(dict.fromkeys((*self.runners, *queues)))
+        self.queues = tuple(dict.fromkeys((*self.runners, *queues)))
         self.concurrency = concurrency
+        self._share = max((concurrency + 1) // 2, min(concurrency, FEW))
         self.lease = lease
         self.drain = drain
-        self._plugins = board.plugins
-        self._settings = self._plugins.settings()
+        plugins = board.plugins
+        self._settings = plugins.settings()
         self.info = WorkerInfo(self.name, board.name, tuple(self.runners), concurrency, self._settings)
-        self._events = Events(self.info, loggers, self._plugins)
+        self._events = Events(self.info, loggers, plugins)
         self._emit = self._events.emit
         self._keeper = OutputKeeper(board)
         self._clock = Clock(board, trouble=lambda note: self._emit("trouble", note=note)) if tick else None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._work: queue.SimpleQueue[Run | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
         self._runs: set[Run] = set()
         self._suspect: Run | None = None  # of those, the one that may be what kills workers
-        self._reports: list[Run] = []
-        self._inline: deque[Run] = deque()  # quick runs, to be run by the loop itself
-        self._slow: set[str] = set()  # runners that are inline and were not quick
-        self._exchange = Exchange(board.commands)
-        self._room = 0  # tasks that the exchange under way asks for
-        self._executor = Executor(self.runners, self._plugins, self._events, self._keeper)
+        self._inline: deque[Run] = deque()  # those to run on the loop's own thread
+        self._executor = Executor(self.runners, plugins, self._events, self._keeper)
+        self._threads = Threads(self._executor.carry_out, self._inbox.put)
+        self._exchange = Exchange(board.commands, self.queues, lease, self.name)
+        self._leases = Leases(board, self._runs, lease)
         self._waker = Waker(board, self.queues, self._inbox)
         self._listener = Listener(board, self.name, self._inbox)
         self._more = True  # whether the queues may hold tasks: look there as soon as there is room
         self._stops = 0
-        self._next_beat = time.monotonic() + lease / 3
         self._troubled = False
+        self._long: set[str] = set()  # inline runners that took too long
 
     def run_until_signal(self) -> None:
         """Run until SIGTERM or SIGINT: the first drains, the second stops at once. Main thread only."""
@@ -106,8 +109,11 @@ class Worker:
                 signal.signal(number, handler)
 
     def run(self) -> None:
-        """Run until `stop`. Raises ServerError if Redis cannot be reached at the start, OptionError or
-        PluginError for a logger that cannot be opened."""
+        """Run until `stop`.
+
+        Raises ServerError if Redis cannot be reached at the start, OptionError or PluginError for a logger that
+        cannot be opened, and OptionError for more threads than the system starts.
+        """
         self.board.register(self.name, self.runners)
         self.board.refresh_zones()
         self._events.open()
@@ -127,6 +133,8 @@ class Worker:
 
     def _serve_until_stopped(self) -> str:
         """Take tasks until `stop`, then drain. Returns how it ended."""
+        if not all(runner.inline for runner in self.runners.values()):
+            self._threads.start(self.concurrency)
         background = [self._waker.run, self._listener.run, *([self._clock.run] if self._clock else [])]
         for function in background:
             threading.Thread(target=function, daemon=True).start()
@@ -138,41 +146,48 @@ class Worker:
             self._waker.stop()
             self._listener.stop()
             self._keeper.stop()
+            self._exchange.close()
             if self._clock:
                 self._clock.stop()
-            for _ in self._threads:
-                self._work.put(None)
+            self._threads.stop()
 
     # The loop: one thread talks to Redis about tasks, and sleeps in its inbox
 
     def _step(self, *, take: bool) -> None:
-        """Sleep until something happens, then report, take, run inline and renew what there is."""
-        self._listen(take)
+        """Wait until something happens, then report, renew, take, and begin what was taken.
+
+        The next exchange is sent before the answer to the last is worked on: Redis works meanwhile.
+        """
+        answer = self._wait(take)
+        self._collect()
         self._renew()
+        self._send(answer, take)
+        self._handle(answer)
+        self._begin_suspect()
         self._run_inline()
-        if self._exchange.is_under_way and not self._inline:
-            self._finish_exchange(take)
-        if not self._exchange.is_under_way:
-            self._start_exchange(take)
+        self._arm(take)
 
-    def _listen(self, take: bool) -> None:
-        """Collect what threads and the waker put in the inbox; sleep if there is nothing to do before."""
-        room = take and self._more and len(self._runs) < self.concurrency
-        at_hand = self._exchange.is_under_way or bool(self._inline)
-        if at_hand:
-            pause = 0.0
-        elif room or self._reports:
-            pause = PAUSE if self._troubled else 0.0
-        else:
-            pause = min(LONGEST, max(0.0, self._next_beat - time.monotonic()))
-        try:
-            self._receive(self._inbox.get(timeout=pause) if pause else self._inbox.get_nowait())
-            while True:
-                self._receive(self._inbox.get_nowait())
-        except queue.Empty:
-            pass
+    def _wait(self, take: bool) -> Answer | None:
+        """Wait for Redis if it owes an answer, or else for the inbox."""
+        if self._exchange.is_under_way:
+            return self._receive()
+        is_busy = bool(self._exchange.reports or (take and self._more and self._room() > 0))
+        patience = min(LONGEST, max(0.0, self._leases.next_beat - time.monotonic()))
+        if self._inline:
+            patience = 0.0
+        elif is_busy:
+            patience = PAUSE if self._troubled else 0.0
+        if patience:
+            with suppress(queue.Empty):
+                self._sort(self._inbox.get(timeout=patience))
+        return None
 
-    def _receive(self, message: Run | str | bool | None) -> None:
+    def _collect(self) -> None:
+        """Sort what threads, the waker and the listener have put in the inbox."""
+        while not self._inbox.empty():
+            self._sort(self._inbox.get())
+
+    def _sort(self, message: Run | str | bool | None) -> None:
         if isinstance(message, Run):
             self._ended(message)
         elif isinstance(message, str):
@@ -182,7 +197,7 @@ class Worker:
 
     def _ended(self, run: Run) -> None:
         if run.task.token:
-            self._reports.append(run)
+            self._exchange.reports.append(run)
         else:
             self._reported(run, None)  # at most once: nobody waits for a report
 
@@ -190,92 +205,81 @@ class Worker:
         """Somebody asked to cancel the task of this token: tell its run to stop."""
         for run in self._runs:
             if run.task.token == token:
-                run.asked_to_cancel = True
-                run.context.cancelled.set()
+                run.cancel()
 
-    def _run_inline(self) -> None:
-        """Run quick tasks here, half of those that may be held: Redis works on the other half meanwhile."""
-        started = time.monotonic()
-        for _ in range(max(1, self.concurrency // 2)):
-            if not self._inline:
-                return
-            run = self._inline.popleft()
-            self._executor.carry_out(run)
-            self._ended(run)
-            if time.monotonic() - started > SLOW:
-                self._complain_of_inline(run)
-                return  # leases are to be renewed in time
-
-    def _complain_of_inline(self, run: Run) -> None:
-        if run.task.runner not in self._slow:
-            self._slow.add(run.task.runner)
-            note = f"the runner {run.task.runner!r} is inline and not quick: it holds up every other task"
-            self._emit("trouble", run.task, note=note)
-
-    # The exchange with Redis
-
-    def _start_exchange(self, take: bool) -> None:
-        """Send what is to be reported, and take new tasks where there is room."""
-        room = self.concurrency - len(self._runs) + len(self._reports)
-        self._room = room if take and self._more and room > 0 else 0
-        if not (self._room or self._reports):
-            self._arm(take)
-            return
-        pop = None
-        if self._room:
-            self.queues.rotate()  # so that no busy queue starves another
-            pop = pop_call(self.queues, self._room, self.lease, self.name)
-        reports, self._reports = self._reports, []
+    def _renew(self) -> None:
         try:
-            self._exchange.start(reports, pop)
+            self._leases.renew()
         except FaultError as error:
-            self._reports = reports + self._reports
-            self._trouble(str(error))
+            self._trouble(error)
 
-    def _finish_exchange(self, take: bool) -> None:
-        """Read what Redis says to the reports, and begin what was taken."""
-        reports = self._exchange.reports
+    # Exchanges with Redis
+
+    def _room(self) -> int:
+        """For how many more tasks there is room, once what has ended is reported."""
+        return self.concurrency - len(self._runs) + min(self._share, len(self._exchange.reports))
+
+    def _send(self, answer: Answer | None, take: bool) -> None:
+        """Report what has ended, and take as many tasks as there is room for beside those that just came."""
+        if self._exchange.is_under_way or (answer and answer.trouble):
+            return
+        room = self._room() - (len(answer.taken) if answer else 0)
         try:
-            replies, popped = self._exchange.finish()
+            self._exchange.send(self._share, room if take and self._more and room > 0 else 0)
         except FaultError as error:
-            self._reports = reports + self._reports
-            self._trouble(str(error))
-            return
-        trouble = self._handle_replies(reports, replies)
-        if isinstance(popped, JobsError):
-            trouble = trouble or popped
-        elif self._room:
-            self._more = len(popped) == self._room
-            for pair in popped:
-                self._start(as_task(pair))
-        if trouble is not None:
-            self._trouble(str(trouble))
-            return
-        self._troubled = False
-        self._begin_suspect()
-        self._arm(take)
+            self._trouble(error)
 
-    def _handle_replies(self, reports: list[Run], replies: list[Any]) -> JobsError | None:
-        """What became of the reports. Those that the server could not take are made again; answers why."""
-        trouble = None
-        for run, reply in zip(reports, replies, strict=True):
-            if isinstance(reply, ServerError):
-                self._reports.append(run)
-                trouble = reply
-            else:
-                self._reported(run, reply)
-        return trouble
+    def _receive(self) -> Answer | None:
+        """Read what Redis answers. None when the connection broke: the reports are then made again."""
+        try:
+            answer = self._exchange.receive()
+        except FaultError as error:
+            self._trouble(error)
+            return None
+        self._runs.difference_update(run for run, _ in answer.reported)
+        if answer.more is not None:
+            self._more = answer.more
+        return answer
+
+    def _handle(self, answer: Answer | None) -> None:
+        """Say how reports fared, and begin what was taken."""
+        if answer is None:
+            return
+        for run, reply in answer.reported:
+            self._reported(run, reply)
+        for pair in answer.taken:
+            self._start(as_task(pair))
+        if answer.trouble:
+            self._trouble(answer.trouble)
+        else:
+            self._troubled = False
+
+    def _reported(self, run: Run, reply: Any) -> None:
+        self._runs.discard(run)
+        if run is self._suspect:
+            self._suspect = None
+        if isinstance(reply, StaleError):
+            self._emit("task.stale", run.task, note=STALE)
+        elif isinstance(reply, JobsError):
+            self._emit("trouble", run.task, note=str(reply))
+        elif self._events.are_heard and (kind := run.kind()):
+            seconds = round(time.monotonic() - run.started, 6)
+            self._emit(kind, run.task, run.outcome, run.decision, seconds=seconds)
 
     def _arm(self, take: bool) -> None:
         """Ask to be woken, but only with room for a task: a wake token that is taken must be used."""
-        if take and not self._more and len(self._runs) < self.concurrency:
+        is_idle = not self._more and not self._exchange.is_under_way
+        if take and is_idle and len(self._runs) < self.concurrency:
             self._waker.arm()
 
+    # Tasks
+
     def _start(self, task: Task) -> None:
-        timeout = task.options.get("timeout")
+        """Begin a task that was taken; after a stop, give it back."""
         runner = self.runners.get(task.runner)
         if runner is not None and runner.short is not None and isinstance(task.payload, str):
             task = replace(task, payload=parse_payload(task.raw, runner.short))
+        timeout = task.options.get("timeout")
         context = Context(
             self.name,
             timeout=timeout,
@@ -285,8 +289,10 @@ class Worker:
         )
         run = Run(task, context, time.monotonic(), timeout)
         self._runs.add(run)
-        self._next_beat = min(self._next_beat, self._beat_by(run, run.started))
-        if run.is_suspect:
+        self._leases.watch(run)
+        if self._stops and task.token:
+            self._exchange.reports.append(run)
+        elif run.is_suspect:
             self._admit(run)
         else:
             self._begin(run)
@@ -297,12 +303,12 @@ class Worker:
         if not (is_kept or self._events.are_heard):
             return None
 
-        def handle(text: str, stream: str) -> None:
+        def handle_line(text: str, stream: str) -> None:
             if is_kept:
                 self._keeper.add(task.token, text, stream)
             self._emit("task.line", task, line=text, stream=stream)
 
-        return handle
+        return handle_line
 
     def _admit(self, run: Run) -> None:
         """Hold one suspect at a time: the others go back first, that the one at fault takes none along."""
@@ -310,85 +316,48 @@ class Worker:
             self._suspect = run
         else:
             run.put_off = APART
-            self._reports.append(run)
+            self._exchange.reports.append(run)
 
     def _begin_suspect(self) -> None:
         """Begin the suspect once nothing is left that its end could undo."""
-        settled = not self._reports and not self._exchange.is_under_way
-        if self._suspect is not None and not self._suspect.begun and settled:
+        if self._suspect is None or self._suspect.begun:
+            return
+        while not self._troubled and (self._exchange.is_under_way or self._exchange.reports):
+            self._send(None, take=False)
+            if self._exchange.is_under_way:
+                self._handle(self._receive())
+        if not self._troubled:
             self._begin(self._suspect)
 
     def _begin(self, run: Run) -> None:
         run.begun = True
         runner = self.runners.get(run.task.runner)
-        if runner is not None and runner.inline:
+        if runner is None or runner.inline:
             self._inline.append(run)
-            return
-        if len(self._runs) > len(self._threads):
-            thread = threading.Thread(target=self._serve, name=f"jobs-{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        self._work.put(run)
+        else:
+            self._threads.put(run)
 
-    def _serve(self) -> None:
-        """One thread: run tasks one after the other."""
-        while (run := self._work.get()) is not None:
+    def _run_inline(self) -> None:
+        """Run on this thread what is quick; not for long, and never past the time to renew leases."""
+        until = time.monotonic() + INLINE_SLICE
+        while self._inline:
+            run = self._inline.popleft()
+            began = time.monotonic()
             self._executor.carry_out(run)
-            self._inbox.put(run)
+            now = time.monotonic()
+            if now - began > INLINE_LONG:
+                self._complain(run, now - began)
+            self._ended(run)
+            if now > until or now > self._leases.next_beat:
+                return
 
-    def _reported(self, run: Run, reply: Any) -> None:
-        self._runs.discard(run)
-        if run is self._suspect:
-            self._suspect = None
-        if isinstance(reply, StaleError):
-            self._emit("task.stale", run.task, note=STALE)
-        elif isinstance(reply, JobsError):
-            self._emit("trouble", run.task, note=str(reply))
-        elif kind := run.kind():
-            seconds = round(time.monotonic() - run.started, 6)
-            self._emit(kind, run.task, run.outcome, run.decision, seconds=seconds)
-
-    # Leases and timeouts
-
-    def _lease_of(self, run: Run) -> float:
-        return float(run.task.options.get("lease", self.lease))
-
-    def _beat_by(self, run: Run, now: float) -> float:
-        """When this run must be looked at: its lease renewed, or its timeout enforced."""
-        beat = now + self._lease_of(run) / 3
-        ends = run.started + (run.timeout or 0)
-        return min(beat, ends) if ends > now else beat
-
-    def _renew(self) -> None:
-        """Renew the leases of running tasks, and tell those to stop that have lost theirs or their time."""
-        now = time.monotonic()
-        if now < self._next_beat:
-            return
-        leases: dict[float, list[Run]] = {}
-        for run in self._runs:
-            if self._in_time(run, now) and run.task.token and not run.lost:
-                leases.setdefault(self._lease_of(run), []).append(run)
-        self._next_beat = min((self._beat_by(run, now) for run in self._runs), default=now + self.lease)
-        try:
-            for lease, runs in leases.items():
-                held = self.board.beat(lease, *(run.task.token for run in runs))
-                for run, holds in zip(runs, held, strict=True):
-                    if holds == "lost":
-                        run.lost = True
-                        run.context.cancelled.set()
-                    elif holds == "cancelling":
-                        self._cancel(run.task.token)
-        except FaultError as error:
-            self._trouble(str(error))
-
-    def _in_time(self, run: Run, now: float) -> bool:
-        """Tell a run past its timeout to stop. One that goes on all the same loses its lease in the end."""
-        if run.timeout is None or now < run.started + run.timeout:
-            return True
-        if not run.context.cancelled.is_set():
-            run.timed_out = True
-            run.context.cancelled.set()
-        return now < run.started + run.timeout + GRACE
+    def _complain(self, run: Run, seconds: float) -> None:
+        """Say once of a runner that it held up all else."""
+        name = run.task.runner
+        if name not in self._long:
+            self._long.add(name)
+            note = f"the runner {name!r} is inline and not quick: it holds up every other task"
+            self._emit("trouble", run.task, note=note)
 
     # The end
 
@@ -397,31 +366,38 @@ class Worker:
         self._waker.stop()
         self._emit("worker.draining", note=f"{len(self._runs)} running; up to {self.drain:g} s")
         self._drain(time.monotonic() + self.drain, stops=1)
-        self._settle_exchange()
-        unfinished = [run for run in self._runs if run not in self._reports]
-        for run in unfinished:
-            run.context.cancelled.set()
+        for run in self._runs.difference(self._exchange.reports):
+            run.tell_to_stop()
+        self._leave_unbegun()
         self._drain(time.monotonic() + (GRACE if self._stops == 1 else 1.0), stops=2)
         self._give_back()
         return "drained" if self._stops == 1 else "at once"
 
     def _drain(self, deadline: float, *, stops: int) -> None:
-        while self._runs and self._stops <= stops and time.monotonic() < deadline:
+        while (self._runs or self._exchange.is_under_way) and self._stops <= stops:
+            if time.monotonic() >= deadline:
+                return
             self._step(take=False)
 
-    def _settle_exchange(self) -> None:
-        if self._exchange.is_under_way:
-            self._finish_exchange(take=False)
+    def _leave_unbegun(self) -> None:
+        """Give back inline runs that have not begun; those of at most once cannot be given back."""
+        self._exchange.reports += [run for run in self._inline if run.task.token]
+        self._inline = deque(run for run in self._inline if not run.task.token)
 
     def _give_back(self) -> None:
-        self._settle_exchange()
-        self._reports = [run for run in self._runs if run.task.token and not run.lost]
-        self._start_exchange(take=False)
-        self._settle_exchange()
+        if self._exchange.is_under_way:
+            self._handle(self._receive())
+        self._exchange.reports = [run for run in self._runs if run.task.token and not run.lost]
+        try:
+            self._exchange.send(None, 0)
+        except FaultError as error:
+            self._trouble(error)
+        if self._exchange.is_under_way:
+            self._handle(self._receive())
 
-    def _trouble(self, note: str) -> None:
+    def _trouble(self, error: JobsError) -> None:
         if not self._troubled:
-            self._emit("trouble", note=note)
+            self._emit("trouble", note=str(error))
         self._troubled = True
 
     def _on_signal(self, number: int, frame: Any) -> None:

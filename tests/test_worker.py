@@ -138,7 +138,7 @@ def test_what_goes_wrong_beside_the_runner_is_a_failure_too(
 
     with working(board, runner(done)) as (worker, _):
         monkeypatch.setattr(worker._keeper, "end", end)
-        board.push("test", "x", policy="ack")
+        board.push("test", "x", policy="ack", keep=60)
         wait_until(lambda: board.stats()["leased"] > 1)
     assert board.stats()["failed"] >= 1
 
