@@ -74,7 +74,7 @@ def _last_by_hand(threads: int) -> float:
 
 
 def _worker_takes(board: Board, url: str, concurrency: int, count: int) -> float:
-    """Return the seconds that a worker process takes for `count` commands."""
+    """Return the seconds that a worker process takes for `count` commands, from the start of the first."""
     empty(board)
     for reply in board.push_many({"runner": "shell", "payload": "true"} for _ in range(count)):
         if isinstance(reply, JobsError):
@@ -110,7 +110,7 @@ def _last(marks: str, since: float) -> float:
 
 
 def _be_worker(url: str, concurrency: int, count: int, **environment: str) -> float:
-    """Run a worker in its own process. Returns the seconds it took."""
+    """Run a worker in its own process. Returns the seconds from the start of its first command to its end."""
     command = [sys.executable, "-m", "bench.shell", url, str(concurrency), str(count)]
     ended = subprocess.run(
         command, env=os.environ | environment, stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE
@@ -119,19 +119,22 @@ def _be_worker(url: str, concurrency: int, count: int, **environment: str) -> fl
 
 
 def work(url: str, concurrency: int, count: int) -> float:
-    """Be the worker: stop after `count` tasks. Returns the seconds that took."""
-    ended = 0
+    """Be the worker: stop after `count` tasks. Returns the seconds from the start of the first."""
+    ended, began = 0, 0.0
 
-    def write(event: Event) -> None:  # called by the worker's own thread alone, for these events
-        nonlocal ended
-        if event.kind == "task.finished":
+    def write(event: Event) -> None:
+        nonlocal ended, began
+        if event.kind == "task.started":
+            began = began or time.monotonic()
+        elif event.kind == "task.finished":  # the worker's own thread alone says so
             ended += 1
             if ended == count:
                 worker.stop()
 
     runner = Plugins.load().runner("shell")
     worker = Worker(open_board(url), [runner], concurrency=concurrency, loggers=[Logger("count", write)])
-    return seconds(worker.run)
+    worker.run()
+    return time.monotonic() - began
 
 
 if __name__ == "__main__":
