@@ -92,16 +92,18 @@ def empty(board: Board) -> None:
     client: Any = board.client
     client.flushall(asynchronous=False)
     board.init()
-    with_file = client.info("persistence")["aof_enabled"]
-    if with_file:
+    if client.info("persistence")["aof_enabled"]:
+        _await_rewrite(client)  # one that began by itself
         client.bgrewriteaof()
-    while with_file and _rewriting(client):
+        _await_rewrite(client)
+
+
+def _await_rewrite(client: Any) -> None:
+    while True:
+        state = client.info("persistence")
+        if not (state["aof_rewrite_in_progress"] or state["aof_rewrite_scheduled"]):
+            return
         time.sleep(0.02)
-
-
-def _rewriting(client: Any) -> bool:
-    state = client.info("persistence")
-    return bool(state["aof_rewrite_in_progress"] or state["aof_rewrite_scheduled"])
 
 
 def lines(count: int, **options: Any) -> list[str]:

@@ -141,6 +141,7 @@ local function compile(pattern, texts, ocps)
     schedule.rule = rule_of(pattern, month, week, ocps)
     schedule.months = field_of(pattern, 5, texts[5])
     schedule.years = field_of(pattern, 7, texts[7])
+    schedule.known = { days = {}, n = 0 }  -- by wall_clock.lua: a day, and the first from there on at which it runs
   end
   return schedule
 end
@@ -150,7 +151,7 @@ local function in_zone(cache, compiled, name)
   return {
     zone = name and zone_kept(cache, name), fixed = compiled.fixed, daily = compiled.daily, once = compiled.once,
     shifts = compiled.shifts, seconds = compiled.seconds, minutes = compiled.minutes, hours = compiled.hours,
-    rule = compiled.rule, months = compiled.months, years = compiled.years,
+    rule = compiled.rule, months = compiled.months, years = compiled.years, known = compiled.known,
     after = nil, found = nil, since = nil, upto = nil, total = nil,
   }
 end

@@ -6,6 +6,7 @@ local wall_clock = {}
 -- Searching and counting the times of a cron schedule on a clock that never changes. Times are seconds since
 -- 1970-01-01T00:00:00 on that clock.
 local DAY = 86400
+local MOST = 16  -- days that are known of a pattern at once
 
 -- The first second of the day at or after `second` that the time fields allow, if there is one.
 local function next_in_day(schedule, second)
@@ -27,8 +28,7 @@ local function next_in_day(schedule, second)
   return hour and hour * 3600 + minutes.first * 60 + seconds.first
 end
 
--- The first day at or after `day`, in days since 1970.
-local function next_day(schedule, day)
+local function search_day(schedule, day)
   local year, month, date = calendar.date(math.max(day, 0))
   while true do
     local fitting_year = schedule.years.least[year]
@@ -43,6 +43,18 @@ local function next_day(schedule, day)
     if fitting_month and month < 12 then month = month + 1 else year, month = year + 1, 1 end
     date = 1
   end
+end
+
+-- The first day at or after `day`, in days since 1970. All jobs of a pattern that are due on a day ask for the same.
+local function next_day(schedule, day)
+  local known = schedule.known
+  local found = known.days[day]
+  if found == nil then
+    if known.n == MOST then known.days, known.n = {}, 0 end
+    found = search_day(schedule, day) or false
+    known.days[day], known.n = found, known.n + 1
+  end
+  return found or nil
 end
 
 -- The first time at or after `low`; nil when there is none to the end of the last year.
