@@ -20,7 +20,7 @@ end
 local function stretch_of(schedule, after)
   local offset, change = offset_at(schedule, after)
   local low = after + 1 + offset
-  if schedule.once and schedule.zone then
+  if schedule.pattern.once and schedule.zone then
     local before, changed = offset_at(schedule, after - DAY)
     if changed <= after then low = math.max(low, changed + before) end  -- all before that has been shown already
   end
@@ -32,7 +32,7 @@ end
 local function following_stretch(schedule, start, before)
   local offset, change = offset_at(schedule, start)
   local low = start + offset
-  if schedule.once then low = math.max(low, start + before) end
+  if schedule.pattern.once then low = math.max(low, start + before) end
   return low, offset, change, start + before
 end
 
@@ -50,7 +50,7 @@ local function search(schedule, after)
     -- Nothing is near: begin again shortly before it, rather than to go through the stretches between.
     if is_whole and found - 2 * DAY > change then return search(schedule, found - 2 * DAY) end
     low, offset, change = following_stretch(schedule, change, offset)
-    if schedule.shifts and found and found < low then return after_gap(low) - offset end  -- it fell into the gap
+    if schedule.pattern.shifts and found and found < low then return after_gap(low) - offset end  -- it fell into the gap
     found, is_whole = wall_clock.next(schedule, low), true
   end
   return found - offset
@@ -77,7 +77,7 @@ local function count(schedule, after, upto)
   while change <= upto do
     low, offset, change, gap = following_stretch(schedule, change, offset)
     local n, months = wall_clock.count(schedule, low, math.min(upto, change - 1) + offset)
-    if schedule.shifts and low > gap and runs_late(schedule, gap, low) then n = n + 1 end
+    if schedule.pattern.shifts and low > gap and runs_late(schedule, gap, low) then n = n + 1 end
     total, strides = total + n, strides + months
   end
   return total, strides

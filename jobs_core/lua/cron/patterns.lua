@@ -128,30 +128,28 @@ end
 local function compile(pattern, texts, ocps)
   local month, week = texts[4], texts[6]
   local once, shifts = change_rule(texts[2], texts[3], ocps)
-  local schedule = {
+  local compiled = {
     fixed = fixed_time(pattern, texts[1], texts[2], texts[3]),
     daily = month == '*' and week == '*' and texts[5] == '*' and texts[7] == '*', once = once, shifts = shifts,
   }
-  if not schedule.fixed then
-    schedule.seconds = field_of(pattern, 1, texts[1])
-    schedule.minutes = field_of(pattern, 2, texts[2])
-    schedule.hours = field_of(pattern, 3, texts[3])
+  if not compiled.fixed then
+    compiled.seconds = field_of(pattern, 1, texts[1])
+    compiled.minutes = field_of(pattern, 2, texts[2])
+    compiled.hours = field_of(pattern, 3, texts[3])
   end
-  if not schedule.daily then
-    schedule.rule = rule_of(pattern, month, week, ocps)
-    schedule.months = field_of(pattern, 5, texts[5])
-    schedule.years = field_of(pattern, 7, texts[7])
-    schedule.known = { days = {}, n = 0 }  -- by wall_clock.lua: a day, and the first from there on at which it runs
+  if not compiled.daily then
+    compiled.rule = rule_of(pattern, month, week, ocps)
+    compiled.months = field_of(pattern, 5, texts[5])
+    compiled.years = field_of(pattern, 7, texts[7])
+    compiled.known = { days = {}, n = 0 }  -- by wall_clock.lua: a day, and the first from there on at which it runs
   end
-  return schedule
+  return compiled
 end
 
--- A schedule of this call: what was compiled, in a zone. What is searched is noted in it.
-local function in_zone(cache, compiled, name)
+-- A schedule of this call: a pattern in a zone, and what was found in it last. Its `fixed` may be that of another job.
+local function in_zone(cache, pattern, name)
   return {
-    zone = name and zone_kept(cache, name), fixed = compiled.fixed, daily = compiled.daily, once = compiled.once,
-    shifts = compiled.shifts, seconds = compiled.seconds, minutes = compiled.minutes, hours = compiled.hours,
-    rule = compiled.rule, months = compiled.months, years = compiled.years, known = compiled.known,
+    pattern = pattern, zone = name and zone_kept(cache, name), fixed = pattern.fixed,
     after = nil, found = nil, since = nil, upto = nil, total = nil,
   }
 end

@@ -4,14 +4,16 @@ local calendar = require 'time.calendar'
 local wall_clock = {}
 
 -- Searching and counting the times of a cron schedule on a clock that never changes. Times are seconds since
--- 1970-01-01T00:00:00 on that clock.
+-- 1970-01-01T00:00:00 on that clock. A schedule has a `pattern`, and the `fixed` second of the day at which it runs, if
+-- it has one.
 local DAY = 86400
 local MOST = 16  -- days that are known of a pattern at once
 
 -- The first second of the day at or after `second` that the time fields allow, if there is one.
 local function next_in_day(schedule, second)
   if schedule.fixed then return second <= schedule.fixed and schedule.fixed or nil end
-  local hours, minutes, seconds = schedule.hours, schedule.minutes, schedule.seconds
+  local pattern = schedule.pattern
+  local hours, minutes, seconds = pattern.hours, pattern.minutes, pattern.seconds
   local hour_now = math.floor(second / 3600)
   local hour = hours.least[hour_now]
   if hour == hour_now then
@@ -28,16 +30,16 @@ local function next_in_day(schedule, second)
   return hour and hour * 3600 + minutes.first * 60 + seconds.first
 end
 
-local function search_day(schedule, day)
+local function search_day(pattern, day)
   local year, month, date = calendar.date(math.max(day, 0))
   while true do
-    local fitting_year = schedule.years.least[year]
+    local fitting_year = pattern.years.least[year]
     if not fitting_year then return nil end
     if fitting_year > year then year, month, date = fitting_year, 1, 1 end
-    local fitting_month = schedule.months.least[month]
+    local fitting_month = pattern.months.least[month]
     if fitting_month then
       if fitting_month > month then month, date = fitting_month, 1 end
-      local found = month_days.of(schedule.rule, year, month).least[date]
+      local found = month_days.of(pattern.rule, year, month).least[date]
       if found then return calendar.day_number(year, month, found) end
     end
     if fitting_month and month < 12 then month = month + 1 else year, month = year + 1, 1 end
@@ -46,12 +48,12 @@ local function search_day(schedule, day)
 end
 
 -- The first day at or after `day`, in days since 1970. All jobs of a pattern that are due on a day ask for the same.
-local function next_day(schedule, day)
-  local known = schedule.known
+local function next_day(pattern, day)
+  local known = pattern.known
   local found = known.days[day]
   if found == nil then
     if known.n == MOST then known.days, known.n = {}, 0 end
-    found = search_day(schedule, day) or false
+    found = search_day(pattern, day) or false
     known.days[day], known.n = found, known.n + 1
   end
   return found or nil
@@ -60,16 +62,16 @@ end
 -- The first time at or after `low`; nil when there is none to the end of the last year.
 function wall_clock.next(schedule, low)
   local today = math.floor(low / DAY)
-  if schedule.daily and low >= 0 then  -- by far the most common
+  if schedule.pattern.daily and low >= 0 then  -- by far the most common
     local second = next_in_day(schedule, low - today * DAY)
     if second then return today * DAY + second end
     return (today + 1) * DAY + next_in_day(schedule, 0)
   end
-  local day = next_day(schedule, today)
+  local day = next_day(schedule.pattern, today)
   if day == today then
     local second = next_in_day(schedule, low - day * DAY)
     if second then return day * DAY + second end
-    day = next_day(schedule, day + 1)
+    day = next_day(schedule.pattern, day + 1)
   end
   return day and day * DAY + next_in_day(schedule, 0)
 end
@@ -77,7 +79,8 @@ end
 -- How many times of a day that runs come before `second`.
 local function before_in_day(schedule, second)
   if schedule.fixed then return schedule.fixed < second and 1 or 0 end
-  local hours, minutes, seconds = schedule.hours, schedule.minutes, schedule.seconds
+  local pattern = schedule.pattern
+  local hours, minutes, seconds = pattern.hours, pattern.minutes, pattern.seconds
   local hour, minute = math.floor(second / 3600), math.floor(second / 60) % 60
   local n = hours.before[hour] * minutes.n * seconds.n
   if hours.least[hour] ~= hour then return n end
@@ -87,30 +90,31 @@ local function before_in_day(schedule, second)
 end
 
 local function times_a_day(schedule)
-  return schedule.fixed and 1 or schedule.hours.n * schedule.minutes.n * schedule.seconds.n
+  local pattern = schedule.pattern
+  return schedule.fixed and 1 or pattern.hours.n * pattern.minutes.n * pattern.seconds.n
 end
 
 -- The days of a month, as a ranked set; nil when its year or month is none of the schedule's.
-local function days_in(schedule, year, month)
-  if schedule.years.least[year] ~= year or schedule.months.least[month] ~= month then return nil end
-  return month_days.of(schedule.rule, year, month)
+local function days_in(pattern, year, month)
+  if pattern.years.least[year] ~= year or pattern.months.least[month] ~= month then return nil end
+  return month_days.of(pattern.rule, year, month)
 end
 
-local function runs_on(schedule, day)
-  if schedule.daily then return true end
+local function runs_on(pattern, day)
+  if pattern.daily then return true end
   local year, month, date = calendar.date(day)
-  local days = days_in(schedule, year, month)
+  local days = days_in(pattern, year, month)
   return days and days.least[date] == date
 end
 
 -- How many days that run lie from `day` on and before `limit`; and over how many months.
-local function count_days(schedule, day, limit)
-  if schedule.daily then return limit - day, 1 end
+local function count_days(pattern, day, limit)
+  if pattern.daily then return limit - day, 1 end
   local year, month, date = calendar.date(day)
   local last_year, last_month, last_date = calendar.date(limit)
   local n, months = 0, 0
   while year < last_year or (year == last_year and month <= last_month) do
-    local days = days_in(schedule, year, month)
+    local days = days_in(pattern, year, month)
     if days then
       local is_last = year == last_year and month == last_month
       n = n + (is_last and days.before[last_date] or days.n) - days.before[date]
@@ -126,10 +130,10 @@ function wall_clock.count(schedule, low, high)
   if high < low then return 0, 0 end
   low, high = math.max(low, 0), high + 1
   local first, last = math.floor(low / DAY), math.floor(high / DAY)
-  local days, months = count_days(schedule, first, last)
+  local days, months = count_days(schedule.pattern, first, last)
   local n = days * times_a_day(schedule)
-  if runs_on(schedule, first) then n = n - before_in_day(schedule, low - first * DAY) end
-  if runs_on(schedule, last) then n = n + before_in_day(schedule, high - last * DAY) end
+  if runs_on(schedule.pattern, first) then n = n - before_in_day(schedule, low - first * DAY) end
+  if runs_on(schedule.pattern, last) then n = n + before_in_day(schedule, high - last * DAY) end
   return n, months
 end
 
