@@ -173,6 +173,24 @@ def check_time(board: Board) -> Finding:
     )
 
 
+def check_slot(board: Board) -> Finding:
+    """While a slot moves key by key, the board is empty on one node and half there on the other."""
+    from redis.crc import key_slot
+
+    if not int(_info(board, "cluster").get("cluster_enabled", 0)):
+        return Finding("ok", "not in a cluster")
+    slot = key_slot(board.keys.tag.encode())
+    nodes: dict[str, dict[str, Any]] = _client(board).cluster("nodes")
+    here = next(node for node in nodes.values() if "myself" in node["flags"])
+    if any(int(moving["slot"]) == slot for moving in here["migrations"]):
+        return Finding(
+            "problem",
+            f"the slot {slot}, which holds this board, is being moved key by key: commands see parts of it",
+            "stop whatever writes to the board until it is moved, or use CLUSTER MIGRATESLOTS of Valkey 9",
+        )
+    return Finding("ok", f"the slot {slot} of the cluster stays where it is")
+
+
 def check_ledger(board: Board) -> Finding:
     """Every occurrence that was due has an ending, or is under way."""
     stats, counts = board.stats(), board.count()
@@ -201,6 +219,7 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("workers", check_workers, "queues that nobody serves")
     yield Check("records", check_records, "what cannot be read")
     yield Check("time", check_time, "a clock that went back")
+    yield Check("slot", check_slot, "a slot of a cluster on its way")
     yield Check("ledger", check_ledger, "what was due is accounted for")
 
 

@@ -32,8 +32,8 @@ class Answer:
 class Exchange:
     """Sends reports and a take in one round trip. While Redis works on it, the worker goes on.
 
-    A report stays here until Redis has answered it: when the connection breaks, it is made again. If Redis had
-    heard it, it refuses the second one as stale.
+    A report stays here until Redis has answered it: when the connection breaks, it is made again. If Redis
+    had heard it, it refuses the second one as stale.
     """
 
     def __init__(self, commands: Commands, queues: Iterable[str], lease: float, worker: str) -> None:
@@ -113,9 +113,7 @@ class Exchange:
     def _read_reported(self, replies: list[Any], answer: Answer) -> None:
         """Pair runs with their replies. What the server could not take is reported again."""
         spread = (
-            one
-            for reply, size in zip(replies, self._sizes, strict=True)
-            for one in bulk.spread(reply, size)
+            one for reply, size in zip(replies, self._sizes, strict=True) for one in bulk.spread(reply, size)
         )
         sent, self._sent = self._sent, []
         again = []

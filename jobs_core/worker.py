@@ -31,7 +31,7 @@ from jobs_core.wake import PAUSE, Listener, Waker
 STALE = "its lease was lost, or this was reported before: no newer outcome is overwritten"
 
 FEW = 10
-"""Reports that one exchange takes, however few tasks the worker holds: smaller ones cost more than they gain."""
+"""Reports that one exchange takes, however few tasks the worker holds: fewer do not pay."""
 
 APART = 1.0
 """Seconds for which a suspect is put off while another runs."""
@@ -111,8 +111,8 @@ class Worker:
     def run(self) -> None:
         """Run until `stop`.
 
-        Raises ServerError if Redis cannot be reached at the start, OptionError or PluginError for a logger that
-        cannot be opened, and OptionError for more threads than the system starts.
+        Raises ServerError if Redis cannot be reached at the start, OptionError or PluginError for a logger
+        that cannot be opened, and OptionError for more threads than the system starts.
         """
         self.board.register(self.name, self.runners)
         self.board.refresh_zones()

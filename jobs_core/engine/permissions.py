@@ -12,43 +12,25 @@ from functools import cache
 
 from jobs_core.engine import build
 
-READS = frozenset(
-    (
-        *("EXISTS", "GET", "HEXISTS", "HGET", "HGETALL", "HKEYS", "HLEN", "HMGET", "HSCAN", "HSTRLEN"),
-        *("HVALS", "INFO", "LINDEX", "LLEN", "LRANGE", "MGET", "PTTL", "SCARD", "SISMEMBER", "SMEMBERS"),
-        *(
-            "SMISMEMBER",
-            "SRANDMEMBER",
-            "SSCAN",
-            "STRLEN",
-            "TIME",
-            "TTL",
-            "TYPE",
-            "XLEN",
-            "XRANGE",
-            "XREAD",
-            "XREVRANGE",
-        ),
-        *("ZCARD", "ZCOUNT", "ZMSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZRANK", "ZSCAN", "ZSCORE"),
-    )
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+READS = _names(
+    """
+    EXISTS GET HEXISTS HGET HGETALL HKEYS HLEN HMGET HSCAN HSTRLEN HVALS INFO LINDEX LLEN LRANGE MGET PTTL
+    SCARD SISMEMBER SMEMBERS SMISMEMBER SRANDMEMBER SSCAN STRLEN TIME TTL TYPE XLEN XRANGE XREAD XREVRANGE
+    ZCARD ZCOUNT ZMSCORE ZRANGE ZRANGEBYSCORE ZRANK ZSCAN ZSCORE
+    """
 )
 """Commands that a function without writes may run; Redis refuses it all others, whoever calls."""
 
-DIRECT = frozenset(
-    (
-        *("BLPOP", "EXISTS", "GET", "HGET", "HGETALL", "HKEYS", "HSCAN", "HSET", "INFO", "RPUSH"),
-        *(
-            "SET",
-            "TIME",
-            "XREAD",
-            "XREVRANGE",
-            "ZMSCORE",
-            "ZRANGE",
-            "FUNCTION|LOAD",
-            "SCRIPT|EXISTS",
-            "SCRIPT|LOAD",
-        ),
-    )
+DIRECT = _names(
+    """
+    BLPOP CLUSTER|NODES EXISTS FUNCTION|LOAD GET HGET HGETALL HKEYS HSCAN HSET INFO RPUSH SCRIPT|EXISTS
+    SCRIPT|LOAD SET TIME XREAD XREVRANGE ZMSCORE ZRANGE
+    """
 )
 """What Python runs beside the functions, in any role."""
 

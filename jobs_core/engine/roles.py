@@ -25,7 +25,7 @@ _CLIENT_CALLS = (
 )
 _WORKER_CALLS = ("JACK", "JAPPLY", "JBEAT", "JMACK", "JOUTPUT", "JPOP", "JREGISTER", "JTICK", "JZONES")
 
-_READING = (DIRECT & READS) | {"SCRIPT|EXISTS"}
+_READING = (DIRECT & READS) | {"CLUSTER|NODES", "SCRIPT|EXISTS"}
 """What Python runs beside the functions to read a board, or to examine its server."""
 
 _HANDSHAKE = ("CLIENT|SETNAME", "PING", "SELECT")
@@ -89,7 +89,7 @@ def _reads() -> frozenset[str]:
 _EVERYONE = (
     "Redis checks each command inside a function against its caller, so this user may also run these read "
     "commands directly: it can read payloads and what tasks print, raw",
-    "INFO and SCRIPT EXISTS tell about the whole server, not about the board alone",
+    "INFO, CLUSTER NODES and SCRIPT EXISTS tell about the whole server, not about the board alone",
 )
 _WRITERS = (
     "it may also run the write commands directly on the board's keys: it can write raw records, past every "

@@ -99,7 +99,7 @@ def test_a_user_has_no_spaces(jobs: Jobs) -> None:
 def test_a_viewer_is_given_nothing_that_writes(board: Board) -> None:
     found = role("viewer")
     assert found.only_reads
-    assert found.commands - READS == {"SCRIPT|EXISTS"}
+    assert found.commands - READS == {"CLUSTER|NODES", "SCRIPT|EXISTS"}
     assert all(call.startswith("FCALL_RO|") for call in found.functions)
 
 

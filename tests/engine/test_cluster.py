@@ -7,11 +7,14 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
+from redis.crc import key_slot
 
 from jobs_core import AgainError, AsyncBoard, Board
 from jobs_core import commands as commands_module
@@ -24,16 +27,31 @@ SAYS = r"there is no board .* on this node: run `jobs init`"
 
 
 @pytest.fixture(scope="module", params=["valkey", "redis"])
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a cluster of one node, which has all slots."""
-    binary = find_binary() if request.param == "valkey" else shutil.which("redis-server")
-    if binary is None:
+def binary(request: pytest.FixtureRequest) -> str:
+    """The program of a server."""
+    found = str(find_binary()) if request.param == "valkey" else shutil.which("redis-server")
+    if found is None:
         pytest.skip("no redis-server on PATH")
-    folder: Path = tmp_path_factory.mktemp("cluster")
+    return found
+
+
+@pytest.fixture(scope="module")
+def cluster(binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a cluster of one node, which has all slots."""
+    with node(binary, tmp_path_factory.mktemp("cluster")) as (client, path, _):
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        wait_until(lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO")))
+        yield f"unix://{path}"
+
+
+@contextmanager
+def node(binary: str, folder: Path) -> Iterator[tuple[redis.Redis, Path, tuple[int, int]]]:
+    """Start a node: a client of it, its socket, its port and that of the cluster's bus."""
+    ports = free_port(), free_port()
     options = {
         "cluster-enabled": "yes",
-        "port": str(free_port()),
-        "cluster-port": str(free_port()),
+        "port": str(ports[0]),
+        "cluster-port": str(ports[1]),
         "bind": "127.0.0.1",
         "unixsocket": str(folder / "s"),
         "dir": str(folder),
@@ -44,9 +62,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     try:
         with redis.Redis(unix_socket_path=str(folder / "s"), decode_responses=True) as client:
             wait_until(lambda: answers(client))
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            wait_until(lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO")))
-            yield f"unix://{folder / 's'}"
+            yield client, folder / "s", ports
     finally:
         process.terminate()
         process.wait()
@@ -130,3 +146,27 @@ def test_a_client_that_waits_goes_on_once_the_board_is_made(
     monkeypatch.setattr(commands_module, "PATIENCE", 60)
     monkeypatch.setattr("jobs_core.commands.time.sleep", make_it)
     assert board.count()["jobs"] == 0
+
+
+def test_doctor_says_when_the_slot_of_a_board_is_on_its_way(
+    board: Board, cluster: str, binary: str, tmp_path: Path
+) -> None:
+    board.init()
+    call: Any = board.client.execute_command
+
+    def doctor() -> Result:
+        environment = {"JOBS_REDIS_URL": cluster, "JOBS_BOARD": board.name}
+        return CliRunner().invoke(cli, ["doctor"], env=environment, prog_name="jobs")
+
+    slot = key_slot(board.keys.tag.encode())
+    assert f"✓ slot: the slot {slot} of the cluster stays where it is" in doctor().output
+    with node(binary, tmp_path) as (other, _, ports):
+        name = other.execute_command("CLUSTER", "MYID")
+        call("CLUSTER", "MEET", "127.0.0.1", *ports)
+        wait_until(lambda: name in str(board.client.cluster("nodes")))
+        call("CLUSTER", "SETSLOT", slot, "MIGRATING", name)
+        result = doctor()
+        call("CLUSTER", "SETSLOT", slot, "STABLE")
+    call("CLUSTER", "FORGET", name)
+    assert result.exit_code == 1
+    assert f"✗ slot: the slot {slot}, which holds this board, is being moved key by key" in result.output
