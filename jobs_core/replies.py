@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from jobs_core.errors import NotFoundError
+from jobs_core.errors import FaultError, NotFoundError
 from jobs_core.model import Task, parse_history, parse_payload
 from jobs_core.options import JOB_OPTIONS
 
@@ -44,24 +44,40 @@ class Tick:
 
 
 def as_task(pair: Sequence[str]) -> Task:
-    """Read one task of a raw JPOP reply: its token and its record (see lua/queue/records.lua)."""
+    """Read one task of a raw JPOP reply: its token and its record (see lua/queue/records.lua).
+
+    Raises FaultError for a record that cannot be read. JACK sets it aside.
+    """
     token, record = pair
     first, id, history, lane, runner, options, payload = record.split("\n", 6)
     job, _, moment = id.rpartition("@")
     queue, mark, priority = lane.rpartition("!")
-    return Task(
-        id=id,
-        job=job,
-        runner=runner,
-        queue=queue if mark and priority.lstrip("-").isdigit() else lane,
-        due=int(moment.partition("-")[0]) / 1000,
-        attempt=int(first.rstrip(_FLAGS)),
-        raw=payload,
-        token=token,
-        options=json.loads(options) if options else {},
-        payload=parse_payload(payload),
-        history=parse_history(history),
-    )
+    try:
+        return Task(
+            id=id,
+            job=job,
+            runner=runner,
+            queue=queue if mark and priority.lstrip("-").isdigit() else lane,
+            due=int(moment.partition("-")[0]) / 1000,
+            attempt=int(first.rstrip(_FLAGS)),
+            raw=payload,
+            token=token,
+            options=_read_options(options) if options else {},
+            payload=parse_payload(payload),
+            history=parse_history(history),
+        )
+    except ValueError:
+        raise FaultError(f"the record of the task {id!r} cannot be read: see `jobs doctor`") from None
+
+
+def _read_options(text: str) -> dict[str, Any]:
+    """Read the options of a task. Raises ValueError for what are none."""
+    found = json.loads(text)
+    if isinstance(found, dict):
+        numbers = (found.get("timeout", 0), found.get("lease", 0))
+        if all(isinstance(number, int | float) for number in numbers):
+            return found
+    raise ValueError("no options")
 
 
 def as_job(text: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -248,7 +248,7 @@ class Worker:
         for run, reply in answer.reported:
             self._reported(run, reply)
         for pair in answer.taken:
-            self._start(as_task(pair))
+            self._take(pair)
         if answer.trouble:
             self._trouble(answer.trouble)
         else:
@@ -273,6 +273,17 @@ class Worker:
             self._waker.arm()
 
     # Tasks
+
+    def _take(self, pair: Sequence[str]) -> None:
+        """Begin a task that Redis gave; let it set aside what is none."""
+        try:
+            task = as_task(pair)
+        except FaultError as error:
+            self._emit("trouble", note=str(error))
+            with suppress(JobsError):
+                self.board.ack(pair[0], "dead")
+        else:
+            self._start(task)
 
     def _start(self, task: Task) -> None:
         """Begin a task that was taken; after a stop, give it back."""

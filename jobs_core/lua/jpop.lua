@@ -154,8 +154,8 @@ local function give_away(take, task)
 end
 
 local function lease_end(task, lease, now)
-  if not (task.flags and task.flags:find('l', 1, true)) then return now + lease end
-  return now + cjson.decode((packed_job.split_body(task.body))).lease * 1000
+  local own = task.options and task.options.lease
+  return now + (own and own * 1000 or lease)
 end
 
 local function lease_all(take, tasks, lease, worker)

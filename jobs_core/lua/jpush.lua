@@ -44,8 +44,8 @@ local PUSH_OPTIONS = { at = true, ['in'] = true, now = true, queue = true, prior
 
 -- The body of a job, and its flags, for a run whose output is kept.
 local function with_keep(body, period)
-  local options, payload = packed_job.split_body(body)
-  local found = options ~= '' and cjson.decode(options) or {}
+  local _, payload = packed_job.split_body(body)
+  local found = packed_job.read_options(body)
   if found.policy == 'none' then fail('OPTION', 'keep needs a lease, and with policy none there is none') end
   found.keep = duration.seconds('keep', period)
   return cjson.encode(found) .. '\n' .. payload, worker_options.flags(found)

@@ -34,7 +34,7 @@ local MODES = { put = true, adopt = true, remove = true }
 
 local function fields_of(id, head, body)
   local fields = describe.options(id, head, body)
-  fields.paused = head.paused
+  if fields then fields.paused = head.paused end
   return fields
 end
 
@@ -84,7 +84,7 @@ local function stage_remove(context, stage, owner, id)
   context.bytes = context.bytes + #packed
   stages.write(board, stage, id, '', nil, old)
   if not old then return { cjson.encode({ id = id }), false } end
-  return { cjson.encode(fields_of(id, old, body)), false }
+  return { cjson.encode(fields_of(id, old, body) or { id = id }), false }
 end
 
 local function stage_one(context, stage, owner, mode, args)

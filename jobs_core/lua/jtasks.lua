@@ -49,12 +49,12 @@ local function view(board, place, member)
   local record = task_locations.SETS[place] and redis.call('HGET', key(board, 'task'), member) or member
   local task = (place == 'leased' and leases or records).read(record)
   if not task then return nil end
-  local options, payload = packed_job.split_body(task.body)
+  local _, payload = packed_job.split_body(task.body)
   local queue, rank = lanes.split(task.lane)
   local found = {
     id = task.id, job = records.job_of(task.id), runner = task.runner, queue = queue, priority = rank, attempt = task.attempt,
     state = place:match('^%a+'), due = describe.seconds(select(2, records.split_id(task.id))), history = task.history,
-    options = options ~= '' and cjson.decode(options) or nil, payload = payload,
+    options = next(task.options) and task.options, payload = payload,
   }
   if found.state == 'queue' then found.state = 'queued' end
   return found, task, #record

@@ -22,7 +22,6 @@ local dependents = require 'due.dependents'
 local due_jobs = require 'due.due_jobs'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
-local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
 local release = require 'limit.release'
 local throttled = require 'limit.throttled'
@@ -59,9 +58,7 @@ local function due_records(board, set, now, limit)
 end
 
 local function is_poison(task)
-  local options = packed_job.split_body(task.body)
-  local bound = options:find('"losses"', 1, true) and cjson.decode(options).losses or LOSSES
-  return attempts.count_lost(task) >= bound
+  return attempts.count_lost(task) >= (task.options.losses or LOSSES)
 end
 
 -- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came. Returns how large it is.

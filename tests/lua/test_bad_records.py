@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobs_core import FaultError, StaleError
+from jobs_core import Context, FaultError, Outcome, StaleError, Task
+from tests.helpers import runner, wait_until, working
 from tests.lua.helpers import MS, Lua, T
 
 GARBAGE = ["1\na@1\n\nx", "", "garbage", "\x00\x01", "1\nno-due\n\nx\nx\n\n", "3\n\n\n\n"]
@@ -124,3 +125,51 @@ def test_lists_and_cancelling_pass_over_what_cannot_be_read(lua: Lua) -> None:
     assert lua.jcancel(task) == ["0", ["cancelled"]]
     assert lua.jtrim("echo", 0) == 1
     assert bad(lua) == [("queue", "garbage")]
+
+
+UNREADABLE = {
+    "options": ("", "", "{bad"),
+    "options that are no object": ("", "", "[1]"),
+    "a lease": ("l", "", '{"lease":"x"}'),
+    "a lease that the flags promise": ("l", "", "{bad"),
+    "a limit": ("r", "", '{"rate":"often"}'),
+    "output to keep": ("k", "", '{"keep":[]}'),
+    "a history": ("", "junk", ""),
+    "the end of a history": ("", "lost 1 w lost \tjunk", ""),
+}
+
+
+def record(flags: str, history: str, options: str) -> str:
+    return "\n".join(("1" + flags, f"a@{MS}", history, "echo", "echo", options, "x"))
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_record_with_a_field_that_cannot_be_read_harms_no_other(lua: Lua, what: str) -> None:
+    garbage = record(*UNREADABLE[what])
+    pushed = [lua.push("a")]
+    lua.client.rpush(lua.keys.queue("echo"), garbage)
+    pushed.append(lua.push("b"))
+    assert [task["id"] for task in lua.tasks()] == pushed
+    ran: list[str] = []
+
+    def run(task: Task, context: Context) -> Outcome:
+        ran.append(task.id)
+        return Outcome.done()
+
+    with working(lua.board, runner(run, "echo"), tick=False):
+        wait_until(lambda: lua.stats()["succeeded"] == 2 and counted(lua) == 1)
+    assert ran == pushed
+    assert bad(lua)[0][1].endswith(garbage)
+    assert (lua.count()["queued"], lua.count()["leased"]) == (0, 0)
+
+
+def test_a_job_whose_options_cannot_be_read_harms_no_other(lua: Lua) -> None:
+    for id in ("a", "b"):
+        lua.put(id, timeout=5)
+    packed = lua.client.hget(lua.keys.job, "b").replace('{"timeout":5}', '{"timeout":')
+    lua.client.hset(lua.keys.job, "b", packed.encode(errors="surrogateescape"))
+    assert [job["id"] for job in lua.board.list()] == ["a"]
+    with pytest.raises(FaultError, match=r"^the job 'b' cannot be read: put it again"):
+        lua.jpush("b")
+    lua.put("b", timeout=6)
+    assert lua.job("b")["timeout"] == 6

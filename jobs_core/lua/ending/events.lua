@@ -2,7 +2,6 @@
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
-local packed_job = require 'job.packed_job'
 local history = require 'ledger.history'
 
 local events = {}
@@ -11,9 +10,8 @@ local KEPT_LINES = 10000  -- about how many entries are kept
 
 -- How long the output of a task is kept: ms, or nothing when it is not.
 function events.output_period(task)
-  if not task.flags:find('k', 1, true) then return nil end
-  local options = packed_job.split_body(task.body)
-  return cjson.decode(options).keep * 1000
+  local keep = task.options.keep
+  return keep and keep * 1000
 end
 
 -- Add an entry to the output of a task.

@@ -24,10 +24,11 @@ local function iso_text(ms, offset)
     math.floor(rest / 60000) % 60, rest % 60000 / 1000, offset < 0 and '-' or '+', math.floor(minutes / 60), minutes % 60)
 end
 
--- The options that a job was put with, as a table. Times are in epoch seconds.
+-- The options that a job was put with, as a table; nothing if they cannot be read. Times are in epoch seconds.
 function describe.options(id, head, body)
-  local options, payload = packed_job.split_body(body)
-  local job = options ~= '' and cjson.decode(options) or {}
+  local _, payload = packed_job.split_body(body)
+  local job = packed_job.read_options(body)
+  if not job then return nil end
   job.id, job.runner, job.payload, job.queue = id, head.runner, payload, head.queue
   job.priority = head.priority
   job.every, job.at = describe.seconds(head.every), describe.seconds(head.at)
@@ -52,6 +53,7 @@ function describe.json(id, packed, due)
   local head, body = packed_job.unpack(packed)
   if not head then return false end
   local job = describe.options(id, head, body)
+  if not job then return false end
   job.next = describe.seconds(due and tonumber(due))
   job.state = state(head, due)
   return cjson.encode(job)

@@ -11,7 +11,9 @@ function lookup.require_job(board, id)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then fail('NOTFOUND', "there is no job '" .. id .. "'") end
   local head, body = packed_job.unpack(packed)
-  if not head then fail('FAULT', "the job '" .. id .. "' cannot be read: put it again, or see `jobs doctor`") end
+  if not (head and packed_job.read_options(body)) then
+    fail('FAULT', "the job '" .. id .. "' cannot be read: put it again, or see `jobs doctor`")
+  end
   return head, body
 end
 

@@ -131,4 +131,19 @@ function packed_job.split_body(body)
   return body:sub(1, line - 1), body:sub(line + 1)
 end
 
+local NUMBERS = { 'timeout', 'lease', 'losses', 'keep', 'concurrency' }
+
+-- Read the options of a body. Returns a table, empty when there are none; nothing for what are no options.
+function packed_job.read_options(body)
+  local text = packed_job.split_body(body)
+  if text == '' then return {} end
+  local is_read, options = pcall(cjson.decode, text)
+  if not is_read or text:byte() ~= 123 then return nil end  -- 123: {
+  for _, name in ipairs(NUMBERS) do
+    if options[name] and type(options[name]) ~= 'number' then return nil end
+  end
+  if options.rate and not tostring(options.rate):find('^%d+/[%d.]+$') then return nil end
+  return options
+end
+
 return packed_job

@@ -7,7 +7,6 @@
 -- may let the next one start.
 
 local key = require('base.keys').key
-local packed_job = require 'job.packed_job'
 local lanes = require 'queue.lanes'
 local records = require 'queue.records'
 
@@ -26,9 +25,8 @@ function limits.split_rate(rate)
 end
 
 function limits.of_job(task)
-  if not task.flags:find('r', 1, true) then return nil end
-  local options = packed_job.split_body(task.body)
-  local own = cjson.decode(options)
+  local own = task.options
+  if not (own.concurrency or own.rate) then return nil end
   local limit = { name = 'job:' .. records.job_of(task.id), concurrency = own.concurrency }
   if own.rate then limit.n, limit.period = limits.split_rate(own.rate) end
   return limit

@@ -14,21 +14,31 @@
 -- The id is <job>@<due>; @<due>-<n> for a pushed run, @<due>-f<n> for one that followed others. A token is <id>#<number>:
 -- the number is new with each lease, so an old token never fits again.
 
+local packed_job = require 'job.packed_job'
+
 local records = {}
 
 function records.new(id, moment, lane, runner, flags, body)
   return '1' .. flags .. '\n' .. id .. '@' .. moment .. '\n\n' .. lane .. '\n' .. runner .. '\n' .. body
 end
 
--- Returns a table: id, attempt, flags, history, lane, runner and body; or nothing if it is no record.
+local ENTRY = '%l+%?? %d+ %S+ %S+ [^\t]*\t'  -- of a history: see attempts.lua
+
+local function is_history(text)
+  return text == '' or (text .. '\t'):gsub(ENTRY, '') == ''
+end
+
+-- Returns a table: id, attempt, flags, history, lane, runner, body and options; or nothing if it is no record.
 function records.read(record)
   if not record then return nil end
   local attempt, flags, id, history, lane, runner, body =
     record:match('^(%d+)(%l*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)()\n[^\n]*\n')
-  if not attempt or not records.job_of(id) then return nil end
-  return {
-    id = id, attempt = tonumber(attempt), flags = flags, history = history, lane = lane, runner = runner,
-    body = record:sub(body + 1),
+  if not (attempt and records.job_of(id) and is_history(history)) then return nil end
+  body = record:sub(body + 1)
+  local options = packed_job.read_options(body)
+  return options and {
+    id = id, attempt = tonumber(attempt), flags = flags, history = history, lane = lane, runner = runner, body = body,
+    options = options,
   }
 end
 
