@@ -21,7 +21,7 @@ end
 
 -- The first occurrence after `after`, which is not before the one at `from`; how many lie between; and how many
 -- strides it took to find, where that is more than one.
-local function follow(head, from, after)
+local function next_occurrence(head, from, after)
   if head.months then return period.next(head, from, after) end
   if not head.decay then
     local passed = math.floor((after - from) / head.every)
@@ -72,7 +72,7 @@ function next_run.first(head, time, cache, id)
   if head.cron then return within(head, first_cron_run(head, time, cache, id)) end
   if not (head.every or head.months) then return nil end
   if time <= head.start then return within(head, head.start) end
-  return within(head, (follow(head, head.start, time - 1)))
+  return within(head, (next_occurrence(head, head.start, time - 1)))
 end
 
 -- The first run of a schedule that is given at `now`. An interval of a new job begins at once; a cron pattern, and what
@@ -86,10 +86,10 @@ function next_run.opening(head, now, is_new, cache, id)
   return within(head, found)
 end
 
-local function follow_until(head, due, now)
-  local found, passed, strides = follow(head, due, now)
+local function next_until_stop(head, due, now)
+  local found, passed, strides = next_occurrence(head, due, now)
   -- What lies past `stop` was never due.
-  if head.stop and now > head.stop then passed = select(2, follow(head, due, head.stop)) end
+  if head.stop and now > head.stop then passed = select(2, next_occurrence(head, due, head.stop)) end
   return within(head, found), passed, strides
 end
 
@@ -99,12 +99,12 @@ function next_run.after(head, due, now, cache, id)
   local every = head.every
   if not every then
     if head.cron then return next_cron_run(head, due, now, cache, id) end
-    if head.months then return follow_until(head, due, now) end
+    if head.months then return next_until_stop(head, due, now) end
     return nil, 0
   end
   local soon = due + every
   if now < soon and not head.decay then return within(head, soon), 0 end  -- by far the most common
-  return follow_until(head, due, now)
+  return next_until_stop(head, due, now)
 end
 
 -- The first occurrence from `now` on, where the one at `due` was to be the next.
