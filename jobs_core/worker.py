@@ -357,12 +357,12 @@ class Worker:
             self._executor.carry_out(run)
             now = time.monotonic()
             if now - began > INLINE_LONG:
-                self._complain(run, now - began)
+                self._complain(run)
             self._ended(run)
             if now > until or now > self._leases.next_beat:
                 return
 
-    def _complain(self, run: Run, seconds: float) -> None:
+    def _complain(self, run: Run) -> None:
         """Say once of a runner that it held up all else."""
         name = run.task.runner
         if name not in self._long:
