@@ -8,7 +8,6 @@ import signal
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +19,7 @@ from jobs_core.errors import FaultError, JobsError, StaleError
 from jobs_core.events import Events
 from jobs_core.exchange import Answer, Exchange
 from jobs_core.executor import Executor
+from jobs_core.inline import Inline
 from jobs_core.leases import GRACE, Leases
 from jobs_core.model import Context, Logger, Runner, Task, WorkerInfo, parse_payload
 from jobs_core.output import OutputKeeper
@@ -35,12 +35,6 @@ FEW = 10
 
 APART = 1.0
 """Seconds for which a suspect is put off while another runs."""
-
-INLINE_SLICE = 0.02
-"""Seconds of running inline after which the loop looks at all else."""
-
-INLINE_LONG = 0.1
-"""Seconds from which an inline run is too long: all else waits for it."""
 
 
 class Worker:
@@ -85,9 +79,9 @@ class Worker:
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._runs: set[Run] = set()
         self._suspect: Run | None = None  # of those, the one that may be what kills workers
-        self._inline: deque[Run] = deque()  # those to run on the loop's own thread
         self._executor = Executor(self.runners, plugins, self._events, self._keeper)
         self._threads = Threads(self._executor.carry_out, self._inbox.put)
+        self._inline = Inline(self._executor.carry_out, self._ended, self._complain)
         self._exchange = Exchange(board.commands, self.queues, lease, self.name)
         self._leases = Leases(board, self._runs, lease)
         self._waker = Waker(board, self.queues, self._inbox)
@@ -95,7 +89,6 @@ class Worker:
         self._more = True  # whether the queues may hold tasks: look there as soon as there is room
         self._stops = 0
         self._troubled = False
-        self._long: set[str] = set()  # inline runners that took too long
 
     def run_until_signal(self) -> None:
         """Run until SIGTERM or SIGINT: the first drains, the second stops at once. Main thread only."""
@@ -164,7 +157,7 @@ class Worker:
         self._send(answer, take)
         self._handle(answer)
         self._begin_suspect()
-        self._run_inline()
+        self._inline.work(self._leases.next_beat)
         self._arm(take)
 
     def _wait(self, take: bool) -> Answer | None:
@@ -344,31 +337,13 @@ class Worker:
         run.begun = True
         runner = self.runners.get(run.task.runner)
         if runner is None or runner.inline:
-            self._inline.append(run)
+            self._inline.put(run)
         else:
             self._threads.put(run)
 
-    def _run_inline(self) -> None:
-        """Run on this thread what is quick; not for long, and never past the time to renew leases."""
-        until = time.monotonic() + INLINE_SLICE
-        while self._inline:
-            run = self._inline.popleft()
-            began = time.monotonic()
-            self._executor.carry_out(run)
-            now = time.monotonic()
-            if now - began > INLINE_LONG:
-                self._complain(run)
-            self._ended(run)
-            if now > until or now > self._leases.next_beat:
-                return
-
     def _complain(self, run: Run) -> None:
-        """Say once of a runner that it held up all else."""
-        name = run.task.runner
-        if name not in self._long:
-            self._long.add(name)
-            note = f"the runner {name!r} is inline and not quick: it holds up every other task"
-            self._emit("trouble", run.task, note=note)
+        note = f"the runner {run.task.runner!r} is inline and not quick: it holds up every other task"
+        self._emit("trouble", run.task, note=note)
 
     # The end
 
@@ -379,7 +354,7 @@ class Worker:
         self._drain(time.monotonic() + self.drain, stops=1)
         for run in self._runs.difference(self._exchange.reports):
             run.tell_to_stop()
-        self._leave_unbegun()
+        self._exchange.reports += self._inline.leave()
         self._drain(time.monotonic() + (GRACE if self._stops == 1 else 1.0), stops=2)
         self._give_back()
         return "drained" if self._stops == 1 else "at once"
@@ -389,11 +364,6 @@ class Worker:
             if time.monotonic() >= deadline:
                 return
             self._step(take=False)
-
-    def _leave_unbegun(self) -> None:
-        """Give back inline runs that have not begun; those of at most once cannot be given back."""
-        self._exchange.reports += [run for run in self._inline if run.task.token]
-        self._inline = deque(run for run in self._inline if not run.task.token)
 
     def _give_back(self) -> None:
         if self._exchange.is_under_way:
