@@ -11,7 +11,7 @@ from typing import Any
 from jobs_core import bulk
 from jobs_core.calls import pop_call
 from jobs_core.commands import Call, Commands
-from jobs_core.errors import JobsError, ServerError
+from jobs_core.errors import AgainError, JobsError, LayoutError, ServerError
 from jobs_core.run import Run
 
 
@@ -111,14 +111,14 @@ class Exchange:
             answer.taken, answer.more = reply, len(reply) == self._room
 
     def _read_reported(self, replies: list[Any], answer: Answer) -> None:
-        """Pair runs with their replies. What the server could not take is reported again."""
+        """Pair runs with their replies. What the board could not take is reported again."""
         spread = (
             one for reply, size in zip(replies, self._sizes, strict=True) for one in bulk.spread(reply, size)
         )
         sent, self._sent = self._sent, []
         again = []
         for run, reply in zip(sent, spread, strict=True):
-            if isinstance(reply, ServerError):
+            if isinstance(reply, ServerError | AgainError | LayoutError):
                 again.append(run)
                 answer.trouble = reply
             else:

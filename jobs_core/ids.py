@@ -49,6 +49,11 @@ def plan_ids(keys: Keys, match: str | None, sort: str | None) -> Plan:
     return _by_id(keys, match) if sort == "id" else _scan(keys, match, _given)
 
 
+def _as_sent(text: str) -> bytes:
+    """Ids may be any bytes: those that are not UTF-8 are surrogates here."""
+    return text.encode(errors="surrogateescape")
+
+
 def _given(ids: list[str]) -> Iterable[Ask | list[str]]:
     return (ids,)
 
@@ -56,11 +61,12 @@ def _given(ids: list[str]) -> Iterable[Ask | list[str]]:
 def _scan(keys: Keys, match: str | None, then: Callable[[list[str]], Iterable[Ask | list[str]]]) -> Plan:
     """The ids as Redis has them: what `then` makes of each page. One may come twice when the hash shrinks."""
     cursor: Any = 0
+    pattern = None if match is None else _as_sent(match)
     while True:
         at = cursor
         cursor, page = yield Ask(
-            lambda client: client.hscan(keys.job, at, match=match, count=PAGE, no_values=True),  # noqa: B023
-            lambda client: client.hscan(keys.job, at, match=match, count=OLDER),  # noqa: B023
+            lambda client: client.hscan(keys.job, at, match=pattern, count=PAGE, no_values=True),  # noqa: B023
+            lambda client: client.hscan(keys.job, at, match=pattern, count=OLDER),  # noqa: B023
         )
         if page:
             yield from then(list(dict.fromkeys(page)))
@@ -84,7 +90,7 @@ def _by_next(keys: Keys, match: str | None) -> Plan:
     """The ids of jobs with a next run, the soonest first; then of those without one, as Redis has them."""
 
     def without_next(ids: list[str]) -> Plan:
-        times = yield Ask(lambda client: client.zmscore(keys.schedule, ids))
+        times = yield Ask(lambda client: client.zmscore(keys.schedule, list(map(_as_sent, ids))))
         yield [id for id, time in zip(ids, times, strict=True) if time is None]
 
     yield from _walk(keys.schedule, matcher(match))
@@ -102,7 +108,7 @@ def _walk(schedule: str, fits: Callable[[str], bool]) -> Plan:
     last = (float("-inf"), b"")
     while True:
         page = yield _ask_page(schedule, score, skip)
-        found = [((due, id.encode("utf-8", "surrogateescape")), id) for id, due in page]
+        found = [((due, _as_sent(id)), id) for id, due in page]
         if skip and (not found or found[0][0] > last):
             skip, back = max(0, skip - back), 2 * back
             continue

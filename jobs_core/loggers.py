@@ -33,7 +33,7 @@ def event_line(event: Event, clock_format: str = "%H:%M:%S") -> str:
 def _details(event: Event) -> str:
     if event.outcome is None:
         note = str(event.data.get("note", ""))
-        return note if event.task is None else f"{event.kind.partition('.')[2]} {note}".rstrip()
+        return note if event.task is None else f"{event.kind.rpartition('.')[2]} {note}".rstrip()
     note = f" ({event.outcome.note})" if event.outcome.note else ""
     took = f" in {event.data['seconds']:.3f} s" if "seconds" in event.data else ""
     decision = event.decision

@@ -15,6 +15,9 @@ from jobs_core.options import JOB_OPTIONS
 _FLAGS = "abcdefghijklmnopqrstuvwxyz"
 """What may follow the attempt in a record."""
 
+_FIRST, _LAST = -62135596800, 253402300799
+"""The years 1 to 9999, in epoch seconds."""
+
 Held = Literal["held", "lost", "cancelling"]
 
 _JOB_ORDER = tuple(dict.fromkeys(("id", "runner", "payload", "state", "next", *JOB_OPTIONS)))
@@ -150,8 +153,9 @@ def as_dict(flat: list[Any]) -> dict[str, int]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
-def time_of(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
+def time_of(ms: float) -> datetime:
+    """A time in ms since the epoch; one that no calendar has becomes the nearest that it has."""
+    return datetime.fromtimestamp(max(_FIRST, min(ms / 1000, _LAST)), UTC)
 
 
 def as_times(reply: Sequence[int]) -> list[datetime]:

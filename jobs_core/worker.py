@@ -15,7 +15,7 @@ from typing import Any
 
 from jobs_core.board import Board
 from jobs_core.clock import LONGEST, Clock
-from jobs_core.errors import FaultError, JobsError, StaleError
+from jobs_core.errors import FaultError, JobsError, OptionError, StaleError
 from jobs_core.events import Events
 from jobs_core.exchange import Answer, Exchange
 from jobs_core.executor import Executor
@@ -32,6 +32,9 @@ STALE = "its lease was lost, or this was reported before: no newer outcome is ov
 
 FEW = 10
 """Reports that one exchange takes, however few tasks the worker holds: fewer do not pay."""
+
+SHORTEST, LONGEST_WAIT = 0.1, 366 * 86400.0
+"""Seconds: no lease is shorter, since it could not be renewed in time, and no lease or drain is longer."""
 
 APART = 1.0
 """Seconds for which a suspect is put off while another runs."""
@@ -65,6 +68,11 @@ class Worker:
         self.name = "-".join((name or f"{socket.gethostname()}-{os.getpid()}").split())
         self.runners = {runner.name: runner for runner in runners}
         self.queues = tuple(dict.fromkeys((*self.runners, *queues)))
+        for queue_name in self.queues:
+            if [queue_name] != queue_name.split():
+                raise OptionError(f"queue: expected a name without spaces, got {queue_name!r}")
+        _check_seconds("lease", lease, SHORTEST)
+        _check_seconds("drain", drain, 0)
         self.concurrency = concurrency
         self._share = max((concurrency + 1) // 2, min(concurrency, FEW))
         self.lease = lease
@@ -324,7 +332,7 @@ class Worker:
 
     def _begin_suspect(self) -> None:
         """Begin the suspect once nothing is left that its end could undo."""
-        if self._suspect is None or self._suspect.begun:
+        if self._suspect is None or self._suspect.begun or self._stops:
             return
         while not self._troubled and (self._exchange.is_under_way or self._exchange.reports):
             self._send(None, take=False)
@@ -351,6 +359,8 @@ class Worker:
         """Drain, then give back what did not finish. Returns the reason for the event."""
         self._waker.stop()
         self._emit("worker.draining", note=f"{len(self._runs)} running; up to {self.drain:g} s")
+        if self._suspect and not self._suspect.begun:
+            self._exchange.reports.append(self._suspect)
         self._drain(time.monotonic() + self.drain, stops=1)
         for run in self._runs.difference(self._exchange.reports):
             run.tell_to_stop()
@@ -383,3 +393,8 @@ class Worker:
 
     def _on_signal(self, number: int, frame: Any) -> None:
         self.stop()
+
+
+def _check_seconds(name: str, seconds: float, least: float) -> None:
+    if not least <= seconds <= LONGEST_WAIT:
+        raise OptionError(f"{name}: expected {least:g} to {LONGEST_WAIT:.0f} seconds, got {seconds:g}")

@@ -92,6 +92,14 @@ def test_they_are_sorted_by_id(board: Board, url: str) -> None:
     assert ids(both(board, url, sort="id")) == ["B", "a", "b", "é"]
 
 
+@pytest.mark.parametrize("sort", [None, "id", "next"])
+def test_an_id_that_is_not_utf_8_is_listed_and_matched(board: Board, url: str, sort: str | None) -> None:
+    odd = "odd-\udcff"
+    put(board, [{"id": odd, "every": "1h"}, {"id": "odd-too"}, {"id": "other"}])
+    assert set(ids(both(board, url, sort=sort))) == {odd, "odd-too", "other"}
+    assert ids(both(board, url, "*\udcff", sort=sort)) == [odd]
+
+
 def test_they_are_sorted_by_their_next_run(board_of_all_states: Board, url: str) -> None:
     put(board_of_all_states, [{"id": "late", "at": LATER}, {"id": "later", "at": LATER + 1}])
     found = ids(both(board_of_all_states, url, sort="next"))

@@ -12,7 +12,18 @@ from typing import Any
 
 import pytest
 
-from jobs_core import Board, Context, Decision, Outcome, Policy, Runner, Task, hookimpl
+from jobs_core import (
+    Board,
+    Context,
+    Decision,
+    OptionError,
+    Outcome,
+    Policy,
+    Runner,
+    Task,
+    Worker,
+    hookimpl,
+)
 from jobs_core.loggers import event_json
 from jobs_core.plugins import Plugins
 from jobs_core.server import EmbeddedServer
@@ -438,3 +449,44 @@ def test_a_decision_that_is_none_makes_a_dead_letter(board: Board, decision: obj
         log.wait_for("task.finished")
     assert trouble.data["note"].startswith("its policy failed: ValueError:")
     assert board.count()["dead"] == 1
+
+
+def test_a_report_that_the_board_refuses_for_a_while_is_made_again(board: Board) -> None:
+    gate, layout = Gate(), f"{board.keys.tag}:layout"
+    board.push("test", "x")
+    with working(board, runner(gate.run)) as (_, log):
+        gate.wait()
+        version = board.client.getset(layout, "3")
+        gate.open.set()
+        log.wait_for("trouble")
+        board.client.set(layout, version)
+        log.wait_for("task.finished")
+    assert (board.stats()["succeeded"], board.stats()["lost"], board.stats()["doubled"]) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["lease", "drain"])
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0, 1e12])
+def test_seconds_that_no_worker_can_have_are_refused(board: Board, name: str, seconds: float) -> None:
+    options: dict[str, Any] = {name: seconds}
+    with pytest.raises(OptionError, match=rf"^{name}: expected .* seconds, got"):
+        Worker(board, [runner(done)], **options)
+
+
+@pytest.mark.parametrize("name", ["", "a b", " a"])
+def test_a_queue_whose_name_has_spaces_is_refused(board: Board, name: str) -> None:
+    with pytest.raises(OptionError, match=r"^queue: expected a name without spaces, got"):
+        Worker(board, [runner(done)], queues=[name])
+
+
+def test_more_threads_than_the_system_starts_are_refused(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Few(threading.Thread):
+        def start(self) -> None:
+            if self.name == "jobs-3":
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    monkeypatch.setattr("jobs_core.threads.threading.Thread", Few)
+    with pytest.raises(OptionError, match=r"^concurrency 10: the system starts no more than 3 threads"):
+        Worker(board, [runner(done)]).run()

@@ -104,7 +104,7 @@ def publish(connection: Any, keys: Keys) -> dict[str, str]:
     refused = next((reply for reply in (*loaded, published) if isinstance(reply, Exception)), None)
     if refused is not None:
         raise refused
-    if int(published or 0) <= build.LIBRARY_VERSION:
+    if _number(published) <= build.LIBRARY_VERSION:
         flat = [text for pair in shas.items() for text in pair]
         (reply,) = _exchange(connection, ("HSET", keys.commands, *flat, "version", build.LIBRARY_VERSION))
         if isinstance(reply, Exception):
@@ -141,11 +141,16 @@ def _is_older(version: Any) -> bool:
     return bool(version[0] < build.LIBRARY_VERSION)
 
 
+def _number(published: Any) -> int:
+    """The version that the board's hash names; 0 for what is none, so that it is written again."""
+    return int(published) if str(published).isdecimal() else 0
+
+
 def _lacks_scripts(known: Any, published: Any) -> bool:
     """Whether the board's hash is older, or of this version while Redis has lost its scripts."""
     if isinstance(known, Exception) or isinstance(published, Exception):
         return False
-    version = int(published or 0)
+    version = _number(published)
     return version < build.LIBRARY_VERSION or (version == build.LIBRARY_VERSION and not known[0])
 
 

@@ -47,8 +47,9 @@ local FEW, MANY = 10, 25  -- tasks that are popped at once: before it is known h
 local NAMES = { count = true, lease = true, worker = true, raw = true, now = true }
 
 -- What one call takes: how many more tasks and bytes it may, and the limits it has met.
-local function new_take(board, count, now)
+local function new_take(board, count, now, is_raw)
   return {
+    is_raw = is_raw,
     board = board, left = count, bytes = BYTES, may_throttle = MAY_THROTTLE, now = now, tasks = {}, largest = nil,
     limits = {}, has_limits = redis.call('EXISTS', key(board, 'limits')) == 1,
   }
@@ -94,10 +95,12 @@ local function take_or_throttle(take, record)
   add(take, task, record)
 end
 
--- Most tasks are at their first attempt, and have nothing to look at.
+-- Most tasks are at their first attempt, and have nothing to look at, where records are returned as they are.
 local function take_one(take, record)
-  local id, is_plain = records.glance(record)
-  if is_plain and not take.has_limits then return add(take, { id = id }, record) end
+  if take.is_raw and not take.has_limits then
+    local id, is_plain = records.glance(record)
+    if is_plain then return add(take, { id = id }, record) end
+  end
   take_or_throttle(take, record)
 end
 
@@ -175,13 +178,30 @@ local function lease_all(take, tasks, lease, worker)
   redis.call('ZADD', key(board, 'leased'), unpack(ends))
 end
 
+-- Nothing that was taken may be lost: what cannot be leased, since a key or a permission is not what it should be, goes back.
+local function lease_or_return(take, tasks, lease, worker)
+  local is_leased, why = pcall(lease_all, take, tasks, lease, worker)
+  if is_leased then return end
+  for i = #tasks, 1, -1 do
+    local task = tasks[i]
+    if task.token then
+      redis.pcall('HDEL', key(take.board, 'task'), task.token)
+      redis.pcall('ZREM', key(take.board, 'leased'), task.token)
+      for _, limit in ipairs(task.limits or {}) do
+        redis.pcall('SREM', key(take.board, 'running:' .. limit.name), task.token)
+      end
+    end
+    queues.prepend(take.board, records.read(task.record).lane, task.record)
+  end
+  error(why, 0)
+end
+
 local function reply(task)
-  local read = task.body and task or records.read(task.record)
   local job, due = records.split_id(task.id)
-  local options, payload = packed_job.split_body(read.body)
+  local options, payload = packed_job.split_body(task.body)
   return {
-    'id', task.id, 'token', task.token, 'job', job, 'runner', read.runner, 'queue', (lanes.split(read.lane)),
-    'due', due, 'attempt', read.attempt, 'history', read.history, 'options', options, 'payload', payload,
+    'id', task.id, 'token', task.token, 'job', job, 'runner', task.runner, 'queue', (lanes.split(task.lane)),
+    'due', due, 'attempt', task.attempt, 'history', task.history, 'options', options, 'payload', payload,
   }
 end
 
@@ -213,7 +233,7 @@ local function hand_out(take, lease, worker)
       give_away(take, task)
     end
   end
-  if #leased > 0 then lease_all(take, leased, lease, worker ~= '' and worker or '-') end
+  if #leased > 0 then lease_or_return(take, leased, lease, worker ~= '' and worker or '-') end
 end
 
 return function(board, args)
@@ -223,12 +243,12 @@ return function(board, args)
   local count = math.min(arguments.whole_number('count', options.count or '1', 1), MOST)
   local lease, now = options.lease and duration.ms('lease', options.lease), instant.now(options)
   admit_ready(board, now)
-  local take, replies = new_take(board, count, now), {}
+  local take, replies = new_take(board, count, now, options.raw == '1'), {}
   for i = 2, n + 1 do take_queue(take, args[i]) end
   hand_out(take, lease, (options.worker or ''):gsub('%s', '_'))
   pass_on(take)
   for i, task in ipairs(take.tasks) do
-    replies[i] = options.raw == '1' and { task.token, task.record } or reply(task)
+    replies[i] = take.is_raw and { task.token, task.record } or reply(task)
   end
   return replies
 end

@@ -183,6 +183,16 @@ def test_scripts_of_a_newer_version_are_left_alone(server: redis.Redis, new_boar
     assert server.hgetall(board.keys.commands) == theirs
 
 
+@pytest.mark.parametrize("version", ["abc", "", "-1", "4.5"])
+def test_a_version_of_the_scripts_that_is_none_is_written_again(
+    server: redis.Redis, new_board: NewBoard, version: str
+) -> None:
+    board = new_board()
+    server.hset(board.keys.commands, mapping={"version": version, "JSET": "garbage"})
+    board.count()
+    assert server.hget(board.keys.commands, "version") == str(OWN)
+
+
 # Users who may not load
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from jobs_core import Context, FaultError, Outcome, StaleError, Task
@@ -173,3 +175,65 @@ def test_a_job_whose_options_cannot_be_read_harms_no_other(lua: Lua) -> None:
         lua.jpush("b")
     lua.put("b", timeout=6)
     assert lua.job("b")["timeout"] == 6
+
+
+JOBS: list[dict[str, object]] = [
+    {"every": 5},
+    {"every": 60, "repeat": 5, "priority": 3},
+    {"every": 3600, "attempts": 3, "overlap": "skip"},
+    {"every": 60, "decay": 2, "step": 3600},
+    {"every": "R/2023-11-14T08:00:00Z/P1M"},
+    {"cron": "0 3 * * *"},
+    {"cron": "5 * * * MON", "zone": "Europe/Brussels"},
+    {"cron": "*/5 * * * *", "jitter": 5, "misfire": "all"},
+    {"at": T + 5},
+    {"after": "good"},
+]
+
+
+def damaged(packed: bytes, chance: random.Random) -> bytes:
+    """The same bytes with a few of them changed, added or gone."""
+    found = bytearray(packed)
+    for _ in range(chance.choice([1, 1, 2, 4])):
+        place, gone, added = chance.randrange(len(found)), chance.choice([0, 1, 1]), chance.choice([0, 1, 1])
+        found[place : place + gone] = chance.randbytes(added)
+    return bytes(found)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_damage_to_a_job_stops_the_others(lua: Lua, seed: int) -> None:
+    chance = random.Random(seed)
+    lua.board.init()  # with time zones
+    lua.put("good", every=1)
+    for number in range(100):
+        lua.put("bad", **chance.choice(JOBS))
+        packed = lua.client.hget(lua.keys.job, "bad").encode(errors="surrogateescape")
+        lua.client.hset(lua.keys.job, "bad", damaged(packed, chance))
+        lua.client.zadd(lua.keys.schedule, {"bad": chance.choice([1000, MS])})
+        lua.tick(T + number)
+        assert f"good@{MS + 1000 * number}" in lua.ids(), packed
+        assert "good" in [job["id"] for job in lua.board.list(sort="next")]
+        lua.jdel("bad")
+
+
+@pytest.mark.parametrize("score", ["1e18", "inf", "-1e18", "-inf"])
+def test_a_score_that_is_no_time_stops_no_list_and_no_tick(lua: Lua, score: str) -> None:
+    lua.put("good", every=1)
+    lua.put("bad", every=1)
+    lua.client.zadd(lua.keys.schedule, {"bad": score})
+    assert {job["id"] for job in lua.board.list()} == {"good", "bad"}
+    assert lua.board.next("bad")[0].year in (1, 9999)
+    assert lua.tick(T) == 1
+    assert (counted(lua), len(lua.board.next("bad"))) == ((1, 0) if score.startswith("-") else (0, 1))
+
+
+@pytest.mark.parametrize("key", ["task", "leased"])
+def test_tasks_that_cannot_be_leased_stay_on_the_queue(lua: Lua, key: str) -> None:
+    pushed = [lua.push() for _ in range(3)]
+    name = f"{lua.keys.tag}:{key}"
+    lua.client.set(name, "x")
+    with pytest.raises(FaultError):
+        lua.take(count=2, lease=30)
+    lua.client.delete(name)
+    assert [task["id"] for task in lua.take(count=9, lease=30)] == pushed
+    assert lua.adds_up()

@@ -12,6 +12,7 @@ local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
 local timers = require 'queue.timers'
+local zones = require 'time.zones'
 
 local due_jobs = {}
 
@@ -21,6 +22,7 @@ local due_jobs = {}
 local FEW, MANY, SMALL, BYTES = 10, 20, 4096, 1048576
 -- A job that is very late takes many strides to catch up: a batch ends after so many.
 local STRIDES = 5000
+local EVER = 1e15  -- ms before and after 1970: beyond, numbers are no times
 
 -- What a batch of due jobs comes to, before any of it is written.
 local function new_batch()
@@ -64,12 +66,13 @@ local function add_job(batch, id, due, head, body, now, cache)
   local runner = head.runner
   local lane = lanes.name(head.queue or runner, head.priority)
   local following, passed, strides = next_run.after(head, tonumber(due), now, cache, id)
+  local record = records.new(id, due, lane, runner, head.flags or '', body)
   if head.left then
     head.left = head.left - 1
     if head.left == 0 then following, passed = nil, 0 end  -- what comes after the last run was never due
     append(batch.changed, id, packed_job.pack(head, body))
   end
-  add_task(batch, lane, records.new(id, due, lane, runner, head.flags or '', body))
+  add_task(batch, lane, record)
   if passed > 0 then pass_over(batch, 'coalesced', id, due, passed, 'late') end
   if strides then batch.strides = batch.strides + strides end
   if following then append(batch.moved, following, id) else end_job(batch, id) end
@@ -117,18 +120,31 @@ local function add_interval(batch, id, due, runner, every, body, now)
   if following <= next_run.LAST then append(batch.moved, following, id) else end_job(batch, id) end
 end
 
-local function add(board, batch, id, due, packed, now, cache)
-  local runner, every, interval_body = packed_job.interval(packed)
-  if runner then return add_interval(batch, id, due, runner, every, interval_body, now) end
-  local head, body = packed_job.unpack(packed)
-  if not head then
-    bad_records.set_aside(board, 'job', packed, id)  -- it stays where it is, and is off the schedule
-    return end_job(batch, id)
-  end
+local function add_head(board, batch, id, due, head, body, now, cache)
   if head.overlap or head.misfire or head.grace or head.jitter then
     return add_ruled(board, batch, id, tonumber(due), head, body, now, cache)
   end
   add_job(batch, id, due, head, body, now, cache)
+end
+
+-- Whether a score is a time at which a job can be due.
+local function is_time(due)
+  local time = tonumber(due)
+  return time > -EVER and time < EVER
+end
+
+-- A job that cannot be read, or whose score is no time, stays where it is, and is off the schedule.
+local function add(board, batch, id, due, packed, now, cache)
+  if is_time(due) then
+    local runner, every, interval_body = packed_job.interval(packed)
+    if runner then return add_interval(batch, id, due, runner, every, interval_body, now) end
+    local head, body = packed_job.unpack(packed)
+    if head and pcall(add_head, board, batch, id, due, head, body, now, cache) then return end
+    -- Where the zones are still to come, the job is not at fault: the tick refuses, and its client brings them.
+    if head and head.zone and not zones.are_loaded(board) then zones.find(board, head.zone) end
+  end
+  bad_records.set_aside(board, 'job', packed, id)
+  end_job(batch, id)
 end
 
 -- Read some of the due jobs, from `at` on. Returns how many.

@@ -3,9 +3,11 @@ local calendar = require 'time.calendar'
 
 local describe = {}
 
+local FIRST, LAST = -62135596800000, 253402300799000  -- the years 1 to 9999, in ms: readers know no other times
+
 -- ms to seconds, for readers; nil for what is not there.
 function describe.seconds(ms)
-  return ms and ms / 1000 or nil
+  return ms and math.max(FIRST, math.min(ms, LAST)) / 1000 or nil
 end
 
 local function state(head, due)

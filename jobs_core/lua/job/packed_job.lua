@@ -40,6 +40,31 @@ local FIELDS = {
 local PLACES = {}
 for place = 1, #FIELDS do PLACES[FIELDS[place]] = place end
 
+local NUMERIC = {
+  start = true, every = true, fixed_second = true, priority = true, at = true, stop = true, repeats = true, left = true,
+  decay = true, step = true, jitter = true, grace = true, paused = true, paused_next = true, months = true,
+  month_rest = true, clock_offset = true,
+}
+
+local POSITIVE = { every = true, step = true, decay = true, months = true }
+local EVER = 1e15  -- ms: no time and no duration is as long
+
+-- Whether a value is what its field should have.
+local function is_value(name, value)
+  if not NUMERIC[name] then return type(value) == (name == 'after' and 'table' or 'string') end
+  return type(value) == 'number' and value < EVER and value > (POSITIVE[name] and 0 or -EVER)
+end
+
+-- Whether each field is what it should be, and has with it what it is never without.
+local function is_head(head)
+  for name, value in pairs(head) do
+    if not is_value(name, value) then return false end
+  end
+  if (head.every or head.cron or head.months) and not head.start then return false end
+  if head.decay and not (head.step and head.every) then return false end
+  return not head.months or (head.month_rest and head.clock_offset and head.period) ~= nil
+end
+
 local INTERVAL, FIXED_CRON, ZONED_CRON, CRON = 1, 2, 3, 4
 
 -- The shape of a head, and its values; or 0.
@@ -95,7 +120,9 @@ end
 function packed_job.interval(packed)
   if packed:byte() ~= INTERVAL then return nil end
   local is_read, offset, runner, _, every = pcall(cmsgpack.unpack_limit, packed, 3, 1)
-  if is_read and type(every) == 'number' then return runner, every, packed:sub(offset + 1) end
+  if is_read and type(runner) == 'string' and is_value('every', every) then
+    return runner, every, packed:sub(offset + 1)
+  end
 end
 
 local function read(packed)
@@ -119,10 +146,18 @@ local function read(packed)
   if shape == 0 then return unpack_fields(packed) end
 end
 
+-- As is_head. A tick reads many jobs with no more than a cron pattern, so these are looked at briefly.
+local function is_sound(shape, head)
+  if shape == 0 or shape == INTERVAL then return is_head(head) end
+  local zone = head.zone
+  return type(head.cron) == 'string' and type(head.start) == 'number' and (zone == nil or type(zone) == 'string')
+end
+
 -- Returns head, body; or nothing for what is no job.
 function packed_job.unpack(packed)
   local is_read, head, body = pcall(read, packed)
-  if is_read and head and type(head.runner) == 'string' and body:find('\n', 1, true) then return head, body end
+  if not (is_read and head and type(head.runner) == 'string' and body:find('\n', 1, true)) then return nil end
+  if is_sound(packed:byte(), head) then return head, body end
 end
 
 -- Returns options (JSON text, or nothing), payload.

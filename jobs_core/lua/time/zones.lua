@@ -16,6 +16,11 @@ local function unknown(board, name)
   fail('OPTION', "there is no time zone '" .. name .. "': write one such as Europe/Brussels, or UTC")
 end
 
+-- Whether all zones have come to the board.
+function zones.are_loaded(board)
+  return redis.call('EXISTS', key(board, 'zones'), key(board, 'zones:version')) == 2
+end
+
 function zones.alias_of(board, name)
   local records = redis.call('HGET', key(board, 'zones'), name)
   return records and records:match('^=(.*)$')
