@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from jobs_core.text import as_bytes
+
 
 def matcher(pattern: str | None) -> Callable[[str], bool]:
     """Return a function that says whether an id matches, by the rules of MATCH in HSCAN; None matches all.
@@ -14,13 +16,8 @@ def matcher(pattern: str | None) -> Callable[[str], bool]:
     """
     if pattern is None:
         return lambda id: True
-    found = re.compile(_as_regex(_as_bytes(pattern)), re.DOTALL)
-    return lambda id: found.fullmatch(_as_bytes(id)) is not None
-
-
-def _as_bytes(text: str) -> bytes:
-    """Text as Redis has it, which compares bytes: `?` stands for one of them."""
-    return text.encode("utf-8", "surrogateescape")
+    found = re.compile(_as_regex(as_bytes(pattern)), re.DOTALL)  # `?` stands for one byte
+    return lambda id: found.fullmatch(as_bytes(id)) is not None
 
 
 def _as_regex(pattern: bytes) -> bytes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from jobs_core.glob import matcher
+from jobs_core.text import as_bytes
 
 if TYPE_CHECKING:
     from jobs_core.keys import Keys
@@ -49,11 +50,6 @@ def plan_ids(keys: Keys, match: str | None, sort: str | None) -> Plan:
     return _by_id(keys, match) if sort == "id" else _scan(keys, match, _given)
 
 
-def _as_sent(text: str) -> bytes:
-    """Ids may be any bytes: those that are not UTF-8 are surrogates here."""
-    return text.encode(errors="surrogateescape")
-
-
 def _given(ids: list[str]) -> Iterable[Ask | list[str]]:
     return (ids,)
 
@@ -61,7 +57,7 @@ def _given(ids: list[str]) -> Iterable[Ask | list[str]]:
 def _scan(keys: Keys, match: str | None, then: Callable[[list[str]], Iterable[Ask | list[str]]]) -> Plan:
     """The ids as Redis has them: what `then` makes of each page. One may come twice when the hash shrinks."""
     cursor: Any = 0
-    pattern = None if match is None else _as_sent(match)
+    pattern = None if match is None else as_bytes(match)
     while True:
         at = cursor
         cursor, page = yield Ask(
@@ -90,7 +86,7 @@ def _by_next(keys: Keys, match: str | None) -> Plan:
     """The ids of jobs with a next run, the soonest first; then of those without one, as Redis has them."""
 
     def without_next(ids: list[str]) -> Plan:
-        times = yield Ask(lambda client: client.zmscore(keys.schedule, list(map(_as_sent, ids))))
+        times = yield Ask(lambda client: client.zmscore(keys.schedule, list(map(as_bytes, ids))))
         yield [id for id, time in zip(ids, times, strict=True) if time is None]
 
     yield from _walk(keys.schedule, matcher(match))
@@ -108,7 +104,7 @@ def _walk(schedule: str, fits: Callable[[str], bool]) -> Plan:
     last = (float("-inf"), b"")
     while True:
         page = yield _ask_page(schedule, score, skip)
-        found = [((due, _as_sent(id)), id) for id, due in page]
+        found = [((due, as_bytes(id)), id) for id, due in page]
         if skip and (not found or found[0][0] > last):
             skip, back = max(0, skip - back), 2 * back
             continue

@@ -22,6 +22,11 @@ def writable(text: str) -> str:
     return text
 
 
+def as_bytes(text: str) -> bytes:
+    """Text as Redis has it: bytes that were no UTF-8 when they were read are what they were."""
+    return writable(text).encode("utf-8", "surrogateescape")
+
+
 def one_line(text: str, most: int) -> str:
     r"""Text on one line, of so many characters at most.
 

@@ -73,9 +73,7 @@ def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(
-            *("\n".join(map(as_cell, str(cell).split("\n"))) if cell is not None else "" for cell in row)
-        )
+        table.add_row(*map(_as_lines, row))
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:
         console.width = 200

@@ -8,7 +8,7 @@ from typing import Any
 from redis import exceptions as rx
 
 from jobs_core.engine.loader import read_reply
-from jobs_core.text import writable
+from jobs_core.text import as_bytes
 
 
 def pack(connection: Any, calls: Sequence[Sequence[Any]]) -> Any:
@@ -16,14 +16,8 @@ def pack(connection: Any, calls: Sequence[Sequence[Any]]) -> Any:
     try:
         return connection.pack_commands(calls)
     except (UnicodeEncodeError, rx.DataError):
-        as_bytes = [
-            [
-                writable(part).encode("utf-8", "surrogateescape") if isinstance(part, str) else part
-                for part in call
-            ]
-            for call in calls
-        ]
-        return connection.pack_commands(as_bytes)
+        written = [[as_bytes(part) if isinstance(part, str) else part for part in call] for call in calls]
+        return connection.pack_commands(written)
 
 
 def read_replies(connection: Any, calls: Sequence[Any]) -> list[Any]:

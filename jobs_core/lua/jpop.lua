@@ -182,16 +182,19 @@ end
 local function lease_or_return(take, tasks, lease, worker)
   local is_leased, why = pcall(lease_all, take, tasks, lease, worker)
   if is_leased then return end
-  for i = #tasks, 1, -1 do
-    local task = tasks[i]
+  for i = #take.tasks, 1, -1 do
+    local task = take.tasks[i]
     if task.token then
       redis.pcall('HDEL', key(take.board, 'task'), task.token)
       redis.pcall('ZREM', key(take.board, 'leased'), task.token)
-      for _, limit in ipairs(task.limits or {}) do
-        redis.pcall('SREM', key(take.board, 'running:' .. limit.name), task.token)
-      end
+      if task.limits then pcall(release.free_slot, take.board, task, task.token, true) end
     end
-    queues.prepend(take.board, records.read(task.record).lane, task.record)
+    local found = records.read(task.record)
+    if found then
+      queues.prepend(take.board, found.lane, task.record)
+    else
+      bad_records.set_aside(take.board, 'queue', task.record)
+    end
   end
   error(why, 0)
 end
@@ -225,15 +228,13 @@ end
 
 -- Lease what was taken, or give it away.
 local function hand_out(take, lease, worker)
-  local leased = {}
+  local leased, given = {}, {}
   for _, task in ipairs(take.tasks) do
-    if lease and not is_unleased(task) then
-      leased[#leased + 1] = task
-    else
-      give_away(take, task)
-    end
+    local chosen = lease and not is_unleased(task) and leased or given
+    chosen[#chosen + 1] = task
   end
   if #leased > 0 then lease_or_return(take, leased, lease, worker ~= '' and worker or '-') end
+  for _, task in ipairs(given) do give_away(take, task) end
 end
 
 return function(board, args)

@@ -228,12 +228,16 @@ def test_a_score_that_is_no_time_stops_no_list_and_no_tick(lua: Lua, score: str)
 
 
 @pytest.mark.parametrize("key", ["task", "leased"])
-def test_tasks_that_cannot_be_leased_stay_on_the_queue(lua: Lua, key: str) -> None:
-    pushed = [lua.push() for _ in range(3)]
+@pytest.mark.parametrize("raw", [0, 1])
+def test_tasks_that_cannot_be_leased_stay_on_the_queue(lua: Lua, key: str, raw: int) -> None:
+    lua.put("unleased", policy="none")
+    lua.put("limited", concurrency=5)
+    pushed = [str(lua.jpush(id)) for id in ("unleased", "limited")] + [lua.push() for _ in range(3)]
     name = f"{lua.keys.tag}:{key}"
     lua.client.set(name, "x")
     with pytest.raises(FaultError):
-        lua.take(count=2, lease=30)
+        lua.jpop(1, "echo", "count", 4, "lease", 30, "raw", raw)
     lua.client.delete(name)
+    assert lua.client.exists(f"{lua.keys.tag}:running:job:limited") == 0
     assert [task["id"] for task in lua.take(count=9, lease=30)] == pushed
     assert lua.adds_up()

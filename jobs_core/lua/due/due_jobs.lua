@@ -1,5 +1,5 @@
 local key = require('base.keys').key
-local digits = require('base.numbers').digits
+local numbers = require 'base.numbers'
 local patterns = require 'cron.patterns'
 local next_run = require 'define.next_run'
 local misfire = require 'due.misfire'
@@ -22,7 +22,6 @@ local due_jobs = {}
 local FEW, MANY, SMALL, BYTES = 10, 20, 4096, 1048576
 -- A job that is very late takes many strides to catch up: a batch ends after so many.
 local STRIDES = 5000
-local EVER = 1e15  -- ms before and after 1970: beyond, numbers are no times
 
 -- What a batch of due jobs comes to, before any of it is written.
 local function new_batch()
@@ -80,7 +79,7 @@ end
 
 -- A run waits for up to its job's jitter: always as long for the same occurrence.
 local function add_run(batch, id, due, head, body, now)
-  local lane, moment = lanes.name(head.queue or head.runner, head.priority), digits(due)
+  local lane, moment = lanes.name(head.queue or head.runner, head.priority), numbers.digits(due)
   local record, time = records.new(id, moment, lane, head.runner, head.flags or '', body), due
   if head.jitter then
     time = due + tonumber(redis.sha1hex(id .. '@' .. moment):sub(1, 8), 16) % (head.jitter + 1)
@@ -96,16 +95,16 @@ local function add_ruled(board, batch, id, due, head, body, now, cache)
   local found = misfire.judge(board, head, due, now, cache, id)
   for _, run in ipairs(found.runs) do
     add_run(batch, id, run, head, body, now)
-    if head.overlap then open_runs.add(board, id, id .. '@' .. digits(run)) end
+    if head.overlap then open_runs.add(board, id, id .. '@' .. numbers.digits(run)) end
   end
   if head.left and #found.runs > 0 then
     head.left = head.left - #found.runs
     if head.left == 0 then found.following, found.coalesced = nil, 0 end
     append(batch.changed, id, packed_job.pack(head, body))
   end
-  pass_over(batch, 'skipped', id, digits(due), found.late, 'late')
-  pass_over(batch, 'skipped', id, digits(due), found.busy, 'overlap')
-  pass_over(batch, 'coalesced', id, digits(due), found.coalesced, 'late')
+  pass_over(batch, 'skipped', id, numbers.digits(due), found.late, 'late')
+  pass_over(batch, 'skipped', id, numbers.digits(due), found.busy, 'overlap')
+  pass_over(batch, 'coalesced', id, numbers.digits(due), found.coalesced, 'late')
   batch.strides = batch.strides + found.strides
   if found.following then append(batch.moved, found.following, id) else end_job(batch, id) end
 end
@@ -130,7 +129,7 @@ end
 -- Whether a score is a time at which a job can be due.
 local function is_time(due)
   local time = tonumber(due)
-  return time > -EVER and time < EVER
+  return time > -numbers.ENORMOUS and time < numbers.ENORMOUS
 end
 
 -- A job that cannot be read, or whose score is no time, stays where it is, and is off the schedule.

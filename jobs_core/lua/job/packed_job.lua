@@ -4,6 +4,8 @@
 -- A head is a table that is read by name. Those that most jobs have are packed as their values alone, in one of a few
 -- shapes; any other as a table of its fields by their places in FIELDS. The first byte says which: a shape's number, or 0.
 
+local ENORMOUS = require('base.numbers').ENORMOUS
+
 local packed_job = {}
 
 -- Append new fields, and never move or reuse a place.
@@ -47,12 +49,11 @@ local NUMERIC = {
 }
 
 local POSITIVE = { every = true, step = true, decay = true, months = true }
-local EVER = 1e15  -- ms: no time and no duration is as long
 
 -- Whether a value is what its field should have.
 local function is_value(name, value)
   if not NUMERIC[name] then return type(value) == (name == 'after' and 'table' or 'string') end
-  return type(value) == 'number' and value < EVER and value > (POSITIVE[name] and 0 or -EVER)
+  return type(value) == 'number' and value < ENORMOUS and value > (POSITIVE[name] and 0 or -ENORMOUS)
 end
 
 -- Whether each field is what it should be, and has with it what it is never without.

@@ -1,12 +1,12 @@
 -- Whether a limit lets a task start.
 
 local key = require('base.keys').key
-local digits = require('base.numbers').digits
+local numbers = require 'base.numbers'
 local wake = require 'queue.wake'
 
 local capacity = {}
 
-capacity.UNLIMITED = 1e15  -- more than any
+capacity.UNLIMITED = numbers.ENORMOUS
 
 -- Forget the starts up to a time, a thousand at most (then there seem to be more than there are, and less room).
 -- Returns the oldest that is left.
@@ -61,8 +61,8 @@ function capacity.count_start(board, limits, token, now)
   for _, limit in ipairs(limits) do
     if limit.concurrency and token ~= '' then redis.call('SADD', key(board, 'running:' .. limit.name), token) end
     if limit.n then
-      redis.call('RPUSH', key(board, 'rate:' .. limit.name), digits(now))
-      redis.call('PEXPIRE', key(board, 'rate:' .. limit.name), digits(limit.period + 1000))
+      redis.call('RPUSH', key(board, 'rate:' .. limit.name), numbers.digits(now))
+      redis.call('PEXPIRE', key(board, 'rate:' .. limit.name), numbers.digits(limit.period + 1000))
     end
   end
 end
