@@ -21,9 +21,12 @@ PLUGIN = """
     import os
     from jobs_core import Outcome, Runner, hookimpl
 
-    LOG = os.open(os.environ["RUN_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    LOG, BEGUN = (
+        os.open(os.environ["RUN_LOG"] + end, os.O_WRONLY | os.O_APPEND | os.O_CREAT) for end in ("", ".begun")
+    )
 
     def run(task, context):
+        os.write(BEGUN, f"{task.id}\\n".encode())
         if context.cancelled.wait(float(task.raw or 0)):
             return Outcome.cancelled()
         os.write(LOG, f"{task.id}\\n".encode())
@@ -66,8 +69,8 @@ def start(tmp_path: Path, url: str, board: Board) -> Iterator[Start]:
                 pipe.close()
 
 
-def runs(tmp_path: Path) -> Counter[str]:
-    path = tmp_path / "runs"
+def runs(tmp_path: Path, file: str = "runs") -> Counter[str]:
+    path = tmp_path / file
     return Counter(path.read_text().split() if path.exists() else [])
 
 
@@ -115,7 +118,7 @@ def test_sigterm_drains_a_worker(start: Start, board: Board, tmp_path: Path) -> 
     worker = start("--concurrency", "1")
     board.push("note", "0.3")
     board.push("note", "0")
-    wait_until(lambda: board.count()["leased"] == 1)
+    wait_until(lambda: runs(tmp_path, "runs.begun").total() == 1)
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(PATIENCE) == 0
     assert sum(runs(tmp_path).values()) == 1
