@@ -6,8 +6,8 @@ import inspect
 import json
 from pathlib import Path
 
-from jobs_core import hookspecs
-from jobs_core.boards.schema import schema
+from jobs_core.boardfile.schema import schema
+from jobs_core.plugins import hookspecs
 
 PAGE = Path(__file__).parent / "hooks.md"
 SCHEMA = Path(__file__).parent / "board.schema.json"
@@ -15,7 +15,7 @@ SCHEMA = Path(__file__).parent / "board.schema.json"
 HEAD = """\
 # Hooks
 
-Made by `scripts/docs` from jobs_core/hookspecs.py. Each example is a plugin that is tested as it stands.
+Made by `scripts/docs` from jobs_core/plugins/hookspecs.py. Each example is a tested plugin.
 """
 
 

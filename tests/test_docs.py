@@ -71,7 +71,7 @@ def test_help_and_version_import_neither_redis_nor_rich() -> None:
 
 
 def test_the_examples_are_board_files() -> None:
-    from jobs_core import boards
+    from jobs_core import boardfile as boards
 
     files = sorted((ROOT / "examples").glob("*.yml"))
     assert files
@@ -87,7 +87,7 @@ def test_the_plugins_of_the_workspace_are_checked() -> None:
 
 
 def test_readme_yaml_is_a_board_file(tmp_path: Path) -> None:
-    from jobs_core import boards
+    from jobs_core import boardfile as boards
 
     block = README.split("### Board files")[1].split("and then")[0]
     path = tmp_path / "board.yml"
