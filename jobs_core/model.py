@@ -7,12 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from jobs_core.errors import PayloadError, UserError
+from jobs_core.stopping import StopCallback, call_until_stopped
 from jobs_core.text import one_line, writable
 
 if TYPE_CHECKING:
     from jobs_core.board import Board
+
+T = TypeVar("T")
 
 Payload = str | dict[str, Any]
 """A string is the short form of a payload; a JSON object is its full form."""
@@ -158,8 +162,16 @@ class Outcome:
 
     @classmethod
     def cancelled(cls, note: str = "", **data: Any) -> Outcome:
-        """The runner stopped because `context.cancelled` was set."""
+        """The runner stopped because it was told to: see also `Context.stop_outcome`."""
         return cls("cancelled", note, "cancelled", data)
+
+    @classmethod
+    def refused(cls, error: UserError) -> Outcome:
+        """The task cannot run as it stands: failed with the code `payload`, or `settings` for an OptionError.
+
+        `error` says why, without quoting the payload.
+        """
+        return cls.failed(str(error), code="payload" if isinstance(error, PayloadError) else "settings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +221,16 @@ class Event:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
+StopReason = Literal["", "cancelled", "timeout"]
+
+
 class Context:
     """What a runner may ask and say while it works on one task."""
 
     cancelled: threading.Event
-    """Set when the runner should stop: wait on it, or look at it often."""
+    """Set when the runner should stop: wait on it, look at it often, or register `on_stop`."""
+
+    _stop_reason: StopReason = ""
 
     def __init__(
         self,
@@ -223,15 +240,18 @@ class Context:
         emit: Callable[[str, str], None] | None = None,
         settings: Mapping[str, Any] | None = None,
         board: Board | None = None,
+        trouble: Callable[[str], None] | None = None,
     ) -> None:
         self.worker = worker
         """The worker's name, such as `host-1234`."""
         self.board = board
         """The board that the task is from, to push what comes next; None where there is no worker."""
         self.settings: Mapping[str, Any] = settings or {}
-        """The plugin's settings."""
+        """The settings of all plugins, by name: every one that a plugin declares has a value."""
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._emit = emit
+        self._trouble = trouble
+        self._stop_callbacks: list[StopCallback] = []
 
     def __getattr__(self, name: str) -> threading.Event:
         """Make `cancelled` when it is first asked for: to make one takes longer than all else here.
@@ -247,6 +267,63 @@ class Context:
     def remaining(self) -> float | None:
         """Seconds until the task's timeout (never below 0), or None when it has no timeout."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+    @property
+    def stop_reason(self) -> StopReason:
+        """Why to stop: `timeout` once the task's time is over, `cancelled` when it was told to stop before
+        that; empty while it may go on."""
+        if self._stop_reason:
+            return self._stop_reason
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            return "timeout"
+        return "cancelled" if "cancelled" in vars(self) and self.cancelled.is_set() else ""
+
+    def on_stop(self, callback: Callable[[], object]) -> StopCallback:
+        """Call `callback` when the task is told to stop, as long as the `with` block lasts.
+
+        It is told by a cancel, its timeout, the worker's stop or a lost lease. The callback runs at once and
+        once, on the thread that stops the task, which is often the worker's own loop: it must be quick, and
+        must not wait for the block. In a task that was told before, it runs as the block begins. It never runs
+        after the block has ended. What it raises is reported as trouble, and does not end the block.
+
+        >>> with context.on_stop(process.terminate):
+        ...     process.wait()
+        """
+        return StopCallback(callback, self._stop_callbacks, lambda: self.stop_reason, self._trouble)
+
+    def call(self, work: Callable[[], T], timeout: float | None = None) -> T:
+        """Call `work` on a thread of its own, for what nothing can interrupt, such as looking up a host.
+
+        When the task is told to stop, this leaves the thread behind: it goes on, and nobody learns how it
+        ends. It does not keep the process from ending.
+
+        Raises what `work` raises, StoppedError, or TimeoutError after `timeout` seconds.
+
+        >>> context.call(lambda: socket.gethostbyname("example.com"), timeout=5)
+        '93.184.215.14'
+        """
+        return call_until_stopped(self, work, timeout)
+
+    def stop(self) -> None:
+        """Tell the runner to stop: set `cancelled`, and call what `on_stop` registered. Thread-safe.
+
+        For workers, and for tests of runners.
+        """
+        self._stop_reason = self.stop_reason or "cancelled"
+        self.cancelled.set()
+        for callback in tuple(self._stop_callbacks):
+            callback.call()
+
+    def stop_outcome(self, detail: str = "", **data: Any) -> Outcome:
+        """The outcome of a runner that stopped because it was told to: cancelled, or failed with the code
+        `timeout` once the task's time is over.
+
+        >>> context.stop_outcome("after 2 s").note
+        'cancelled after 2 s'
+        """
+        if self.stop_reason == "timeout":
+            return Outcome.failed(f"timed out {detail}".rstrip(), code="timeout", **data)
+        return Outcome.cancelled(f"cancelled {detail}".rstrip(), **data)
 
     def line(self, text: str, stream: str = "stdout") -> None:
         """Pass one line of the task's output to the loggers. Thread-safe."""

@@ -19,7 +19,7 @@ from jobs_core import builtin, hookspecs
 from jobs_core.errors import PluginError, RunnerError
 from jobs_core.model import Check, Job, Logger, Policy, Runner, parse_payload
 from jobs_core.options import nearest
-from jobs_core.schema import Schemas
+from jobs_core.schema import check_payload
 from jobs_core.settings import Value
 from jobs_core.settings import read as read_settings
 
@@ -66,7 +66,6 @@ class Plugins:
         self.manager.add_hookspecs(hookspecs)
         self.infos: list[PluginInfo] = []
         self._provided: dict[str, dict[str, list[tuple[str, Any]]]] = {kind: {} for kind in KINDS}
-        self._schemas = Schemas()
         self.add("builtin", builtin)
 
     @classmethod
@@ -145,7 +144,7 @@ class Plugins:
     def validate(self, job: Job) -> None:
         """Refuse a job whose payload its runner's schema or a plugin refuses. Raises UserError."""
         if job.runner in self._provided["runners"]:
-            self._schemas.check(self.runner(job.runner), job.payload)
+            check_payload(self.runner(job.runner), job.payload)
         self.manager.hook.jobs_validate(job=job)
 
     def job(self, id: str, runner: str, raw: str, options: dict[str, Any]) -> Job:

@@ -51,7 +51,7 @@ class Run:
 
     def tell_to_stop(self) -> None:
         """Tell its runner to stop."""
-        self.context.cancelled.set()
+        self.context.stop()
 
     def cancel(self) -> None:
         """Tell its runner to stop because somebody asked for that."""

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from jobs_core.errors import PayloadError
 from jobs_core.model import Payload, Runner
 
 
-class Schemas:
-    """The schemas of runners, each compiled when it is first needed."""
+_compiled: dict[int, tuple[Any, Callable[[Payload], Payload]]] = {}
+"""What a schema was compiled to, by the id of the schema, which is kept so that its id stays its own."""
 
-    def __init__(self) -> None:
-        self._checks: dict[str, Callable[[Payload], Payload]] = {}
 
-    def check(self, runner: Runner, payload: Payload) -> None:
-        """Refuse a payload that its runner's schema refuses. Raises PayloadError."""
-        if runner.schema is None:
-            return
+def check_payload(runner: Runner, payload: Payload) -> None:
+    """Refuse a payload that its runner's schema refuses. Raises PayloadError."""
+    if runner.schema is None:
+        return
+    import fastjsonschema
+
+    try:
+        _check(runner.schema)(payload)
+    except fastjsonschema.JsonSchemaValueException as error:
+        says = _refusal(error, runner.schema)
+        raise PayloadError(f"the {runner.name} runner refuses the payload: {says}") from None
+
+
+def prepare_schemas(runners: Iterable[Runner]) -> None:
+    """Compile the schemas of runners, so that no task waits for it. One that is broken fails its tasks."""
+    for runner in runners:
+        if runner.schema is not None:
+            with suppress(Exception):
+                _check(runner.schema)
+
+
+def _check(schema: Mapping[str, Any]) -> Callable[[Payload], Payload]:
+    found = _compiled.get(id(schema))
+    if found is None:
         import fastjsonschema
 
-        if runner.name not in self._checks:
-            self._checks[runner.name] = fastjsonschema.compile(dict(runner.schema), use_default=False)
-        try:
-            self._checks[runner.name](payload)
-        except fastjsonschema.JsonSchemaValueException as error:
-            raise PayloadError(f"the {runner.name} runner refuses the payload: {_refusal(error)}") from None
+        found = _compiled[id(schema)] = schema, fastjsonschema.compile(dict(schema), use_default=False)
+    return found[1]
 
 
-def _refusal(error: Any) -> str:
-    """Say what is wrong with a payload by its keys and the schema, never by its values."""
-    where = ".".join(str(part) for part in error.path[1:]) or "it"
+def _refusal(error: Any, schema: Mapping[str, Any]) -> str:
+    """Say what is wrong with a payload by the keys that the schema names, never by its values."""
+    where = ".".join(_known(error.path[1:], schema)) or "it"
     rule = error.rule_definition
     match error.rule:
         case "additionalProperties":
@@ -44,3 +59,15 @@ def _refusal(error: Any) -> str:
         case "enum":
             return f"{where} must be one of {', '.join(map(str, rule))}"
     return f"{where} breaks the rule {error.rule} ({rule})"
+
+
+def _known(path: Iterable[str], schema: Mapping[str, Any]) -> Iterator[str]:
+    """The beginning of a path that the schema names: any other key may hold a secret, as values do."""
+    for part in path:
+        if part in schema.get("properties", ()):
+            schema = schema["properties"][part]
+        elif part.isdigit() and isinstance(schema.get("items"), Mapping):
+            schema = schema["items"]
+        else:
+            return
+        yield part

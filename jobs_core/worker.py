@@ -25,6 +25,8 @@ from jobs_core.model import Context, Logger, Runner, Task, WorkerInfo, parse_pay
 from jobs_core.output import OutputKeeper
 from jobs_core.replies import as_task
 from jobs_core.run import Run
+from jobs_core.schema import prepare_schemas
+from jobs_core.text import without
 from jobs_core.threads import Threads
 from jobs_core.wake import PAUSE, Listener, Waker
 
@@ -118,6 +120,7 @@ class Worker:
         self.board.register(self.name, self.runners)
         self.board.refresh_zones()
         self._events.open()
+        prepare_schemas(self.runners.values())
         try:
             self._emit("worker.started", note=f"serving {', '.join(self.queues)}")
             self._events.observe("jobs_startup", context=self.info)
@@ -298,6 +301,7 @@ class Worker:
             emit=self._line_handler(task),
             settings=self._settings,
             board=self.board,
+            trouble=lambda note: self._emit("trouble", task, note=without(task.raw, note)),
         )
         run = Run(task, context, time.monotonic(), timeout)
         self._runs.add(run)
