@@ -31,16 +31,23 @@ from jobs_core.model import (
     Job,
     Logger,
     Outcome,
+    Payload,
     Policy,
     Runner,
     Setting,
     Task,
     WorkerInfo,
 )
+from jobs_core.stopping import SocketInterrupter, StoppedError
+from jobs_core.text import described
 
 if TYPE_CHECKING:
     from jobs_core.aio import AsyncBoard
     from jobs_core.board import Board
+    from jobs_core.functions import call_function
+    from jobs_core.loggers import event_json
+    from jobs_core.plugins import Plugins
+    from jobs_core.policies import retry
     from jobs_core.worker import Worker
 
 __version__ = "0.1.0"
@@ -64,27 +71,47 @@ __all__ = [
     "NotFoundError",
     "OptionError",
     "Outcome",
+    "Payload",
     "PayloadError",
     "PluginError",
+    "Plugins",
     "Policy",
     "Runner",
     "RunnerError",
     "ServerError",
     "Setting",
+    "SocketInterrupter",
     "StaleError",
+    "StoppedError",
     "Task",
     "UserError",
     "Worker",
     "WorkerInfo",
     "__version__",
+    "call_function",
+    "described",
+    "event_json",
     "hookimpl",
+    "retry",
 ]
 
-_LAZY = {"AsyncBoard": "jobs_core.aio", "Board": "jobs_core.board", "Worker": "jobs_core.worker"}
+_LAZY = {
+    "AsyncBoard": "jobs_core.aio",
+    "Board": "jobs_core.board",
+    "Plugins": "jobs_core.plugins",
+    "Worker": "jobs_core.worker",
+    "call_function": "jobs_core.functions",
+    "event_json": "jobs_core.loggers",
+    "retry": "jobs_core.policies",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the clients and Worker on first use: they need redis, and a plugin or `jobs --help` does not."""
+    """Import these on first use: most need redis, and a plugin or `jobs --help` does not."""
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

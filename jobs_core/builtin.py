@@ -35,7 +35,7 @@ def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome:
     """
     if runner.schema is not None:
         try:
-            check_payload(runner, task.payload)
+            check_payload(runner, task.payload, show_keys=False)
         except PayloadError as error:
             return Outcome.refused(error)
     try:

@@ -9,13 +9,16 @@ from typing import Any
 from jobs_core.errors import PayloadError
 from jobs_core.model import Payload, Runner
 
-
 _compiled: dict[int, tuple[Any, Callable[[Payload], Payload]]] = {}
 """What a schema was compiled to, by the id of the schema, which is kept so that its id stays its own."""
 
 
-def check_payload(runner: Runner, payload: Payload) -> None:
-    """Refuse a payload that its runner's schema refuses. Raises PayloadError."""
+def check_payload(runner: Runner, payload: Payload, *, show_keys: bool = True) -> None:
+    """Refuse a payload that its runner's schema refuses. Raises PayloadError.
+
+    Its sentence names keys of the payload that the schema does not, such as a header, if `show_keys` is true:
+    for whoever puts the job, and not for its history.
+    """
     if runner.schema is None:
         return
     import fastjsonschema
@@ -23,7 +26,8 @@ def check_payload(runner: Runner, payload: Payload) -> None:
     try:
         _check(runner.schema)(payload)
     except fastjsonschema.JsonSchemaValueException as error:
-        says = _refusal(error, runner.schema)
+        path = error.path[1:]
+        says = _refusal(error, path if show_keys else _known(path, runner.schema))
         raise PayloadError(f"the {runner.name} runner refuses the payload: {says}") from None
 
 
@@ -44,9 +48,9 @@ def _check(schema: Mapping[str, Any]) -> Callable[[Payload], Payload]:
     return found[1]
 
 
-def _refusal(error: Any, schema: Mapping[str, Any]) -> str:
-    """Say what is wrong with a payload by the keys that the schema names, never by its values."""
-    where = ".".join(_known(error.path[1:], schema)) or "it"
+def _refusal(error: Any, path: Iterable[str]) -> str:
+    """Say what is wrong with a payload by its keys and the schema, never by its values."""
+    where = ".".join(map(str, path)) or "it"
     rule = error.rule_definition
     match error.rule:
         case "additionalProperties":
@@ -62,7 +66,7 @@ def _refusal(error: Any, schema: Mapping[str, Any]) -> str:
 
 
 def _known(path: Iterable[str], schema: Mapping[str, Any]) -> Iterator[str]:
-    """The beginning of a path that the schema names: any other key may hold a secret, as values do."""
+    """The beginning of a path that the schema names: the others are the payload's own."""
     for part in path:
         if part in schema.get("properties", ()):
             schema = schema["properties"][part]

@@ -1,4 +1,5 @@
-"""What tests of plugins run on: a private server, an empty board, a worker, a logger that remembers."""
+"""What tests of plugins run on: a private server, an empty board, a worker, a logger that remembers; and
+what a worker hands to a runner: a task, settings."""
 
 from __future__ import annotations
 
@@ -10,8 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jobs_core import builtin
 from jobs_core.board import Board
-from jobs_core.model import Event, Logger, Runner
+from jobs_core.calls import as_raw
+from jobs_core.model import Context, Event, Logger, Outcome, Payload, Runner, Task, parse_payload
+from jobs_core.plugins import Plugins
 from jobs_core.server import EmbeddedServer
 from jobs_core.worker import Worker
 
@@ -72,3 +76,37 @@ def private_board() -> Iterator[Board]:
             yield board
         finally:
             board.client.close()
+
+
+def make_task(runner: Runner, payload: Payload, **fields: Any) -> Task:
+    """A task of a runner, as a worker hands it over. `fields` are those of `Task` that shall differ.
+
+    >>> make_task(runner, "https://example.com", attempt=2).payload
+    {'url': 'https://example.com'}
+    """
+    raw = as_raw(payload)
+    values: dict[str, Any] = {
+        "id": "conformance@1763900005000",
+        "job": "conformance",
+        "runner": runner.name,
+        "queue": runner.name,
+        "due": 1763900005.0,
+        "attempt": 1,
+        "raw": raw,
+        "token": "conformance@1763900005000#1",
+        "payload": parse_payload(raw, runner.short),
+    }
+    return Task(**(values | fields))
+
+
+def run_task(runner: Runner, task: Task, context: Context) -> Outcome:
+    """Run a task as a worker does: once its payload is checked against the runner's schema."""
+    return builtin.jobs_execute(task=task, runner=runner, context=context)
+
+
+def read_settings(**changes: Any) -> dict[str, Any]:
+    """The settings that a worker's `context.settings` has, of all plugins, with these changes.
+
+    They come from the environment, `jobs.toml` and the defaults. Raises OptionError.
+    """
+    return Plugins.load().settings() | changes
