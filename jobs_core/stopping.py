@@ -66,8 +66,8 @@ class StopCallback:
 class SocketInterrupter:
     """Ends the connection that a thread waits on, from another thread.
 
-    It holds one socket at a time, as a duplicate. Shutting that down wakes whoever waits on the original, also
-    inside TLS, and no other connection can have its number by then.
+    It holds one socket at a time, as a duplicate. Shutting that down wakes whoever waits on the original,
+    also inside TLS, and no other connection can have its number by then.
 
     >>> with SocketInterrupter() as interrupter, context.on_stop(interrupter.interrupt):
     ...     interrupter.hold(sock)

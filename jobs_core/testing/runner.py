@@ -83,9 +83,7 @@ class RunnerConformance(PluginConformance):
         assert not outcomes
         context.stop()
         thread.join(PATIENCE)
-        assert outcomes, (
-            "it goes on when it is told to stop: use context.on_stop, or look at context.cancelled"
-        )
+        assert outcomes, "it goes on though it is told to stop: use context.on_stop or context.cancelled"
         assert outcomes[0].status in ("cancelled", "failed"), outcomes
 
     def test_it_does_not_begin_when_it_was_told_to_stop_before(self) -> None:

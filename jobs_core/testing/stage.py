@@ -4,6 +4,7 @@ what a worker hands to a runner: a task, settings."""
 from __future__ import annotations
 
 import itertools
+import json
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ from typing import Any
 
 from jobs_core import builtin
 from jobs_core.board import Board
-from jobs_core.calls import as_raw
 from jobs_core.model import Context, Event, Logger, Outcome, Payload, Runner, Task, parse_payload
 from jobs_core.plugins import Plugins
 from jobs_core.server import EmbeddedServer
@@ -84,7 +84,7 @@ def make_task(runner: Runner, payload: Payload, **fields: Any) -> Task:
     >>> make_task(runner, "https://example.com", attempt=2).payload
     {'url': 'https://example.com'}
     """
-    raw = as_raw(payload)
+    raw = payload if isinstance(payload, str) else json.dumps(payload)
     values: dict[str, Any] = {
         "id": "conformance@1763900005000",
         "job": "conformance",
