@@ -281,10 +281,10 @@ class Context:
     def on_stop(self, callback: Callable[[], object]) -> StopCallback:
         """Call `callback` when the task is told to stop, as long as the `with` block lasts.
 
-        It is told by a cancel, its timeout, the worker's stop or a lost lease. The callback runs at once and
-        once, on the thread that stops the task, which is often the worker's own loop: it must be quick, and
-        must not wait for the block. In a task that was told before, it runs as the block begins. It never runs
-        after the block has ended. What it raises is reported as trouble, and does not end the block.
+        Cancelling the task tells it, and so do its timeout, a lost lease and the worker's stop. The callback
+        runs at once, one time, on the thread that stops the task. That is often the worker's own loop: be
+        quick, and do not wait for the block. If the task was told before, it runs as the block begins. It
+        never runs after the block has ended. What it raises is reported as trouble.
 
         >>> with context.on_stop(process.terminate):
         ...     process.wait()
