@@ -169,7 +169,8 @@ def jobs_validate(job: Job) -> None:
 
 @hookspec(firstresult=True)
 def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome | None:
-    """Run a task. The built-in implementation calls `runner.run(task, context)`.
+    """Run a task. The built-in implementation checks its payload against `runner.schema`, and calls
+    `runner.run(task, context)`.
 
     Wrap it to add tracing or locks; return an Outcome to take over; return None to pass.
 
