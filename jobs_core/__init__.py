@@ -31,7 +31,7 @@ from jobs_core.types import Decision, Event, Job, Outcome, Payload, Task
 if TYPE_CHECKING:
     from jobs_core.app import Board
     from jobs_core.client.aio import AsyncBoard
-    from jobs_core.client.functions import call_function
+    from jobs_core.client.functions import call_function, exception_outcome
     from jobs_core.plugins.builtin.loggers import event_json
     from jobs_core.plugins.builtin.policies import retry
     from jobs_core.plugins.manager import Plugins
@@ -79,6 +79,7 @@ __all__ = [
     "call_function",
     "described",
     "event_json",
+    "exception_outcome",
     "hookimpl",
     "retry",
 ]
@@ -89,6 +90,7 @@ _LAZY = {
     "Plugins": "jobs_core.plugins.manager",
     "Worker": "jobs_core.worker.worker",
     "call_function": "jobs_core.client.functions",
+    "exception_outcome": "jobs_core.client.functions",
     "event_json": "jobs_core.plugins.builtin.loggers",
     "retry": "jobs_core.plugins.builtin.policies",
 }

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
 import redis
 
 from jobs_core.client.board import BoardClient
 from jobs_core.client.functions import F, Function, Functions, function_runner
 from jobs_core.engine.replies import as_time
+from jobs_core.options import JobOptions
 from jobs_core.plugins.manager import Plugins
+from jobs_core.worker.options import WorkerOptions
 from jobs_core.worker.worker import Worker
 
 
@@ -29,13 +32,14 @@ class Board(BoardClient):
     ) -> None:
         super().__init__(name, url, client=client, plugins=plugins, validate=validate)
         self.functions = Functions()
+        self._workers: dict[Worker, threading.Event] = {}
 
     @overload
     def job(self, id: F, /) -> F: ...
 
     @overload
     def job(
-        self, id: str | None = None, *, runner: str | None = None, **options: Any
+        self, id: str | None = None, *, runner: str | None = None, **options: Unpack[JobOptions]
     ) -> Callable[[F], F]: ...
 
     def job(self, id: Any = None, *, runner: str | None = None, **options: Any) -> Any:
@@ -60,8 +64,12 @@ class Board(BoardClient):
             for name, arguments in [one.call(self.calls.put)]
         }
 
-    def respond(self, queue: str | None = None, function: Function | None = None, **options: Any) -> None:
-        """Run `function` for each task of a queue, until SIGTERM or Ctrl-C; or all that `job` has declared.
+    def respond(
+        self, queue: str | None = None, function: Function | None = None, **options: Unpack[WorkerOptions]
+    ) -> None:
+        """Run `function` for each task of a queue, or all functions that `job` has declared.
+
+        It returns after SIGTERM or Ctrl-C; on a thread other than the main one, after `close`.
 
         A parameter that is named `task` or `context` gets these, another one the payload. A function may
         return an Outcome, or a note, or nothing; an exception is a failure. `options` are those of `Worker`.
@@ -72,4 +80,23 @@ class Board(BoardClient):
         else:
             self.put_declared()
             runners = self.functions.runners()
-        Worker(self, runners, **options).run_until_signal()
+        worker, ended = Worker(self, runners, **options), threading.Event()
+        self._workers[worker] = ended
+        try:
+            if threading.current_thread() is threading.main_thread():
+                worker.run_until_signal()
+            else:
+                worker.run()
+        finally:
+            del self._workers[worker]
+            ended.set()
+
+    def close(self) -> None:
+        """Stop each `respond` on another thread, wait until it has drained, and close the connections.
+
+        The connections of a client that was given stay open.
+        """
+        for worker, ended in tuple(self._workers.items()):
+            worker.stop()
+            ended.wait()
+        super().close()

@@ -6,11 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, Unpack
 
+from jobs_core.options import PushOptions, PutOptions, ReportOptions
 from jobs_core.stopping import StopCallback, StoppedError
 from jobs_core.text import writable
-from jobs_core.types import Outcome, Payload
+from jobs_core.types import Outcome, Payload, Verb
 
 T = TypeVar("T")
 
@@ -26,15 +27,19 @@ class BoardLike(Protocol):
     @property
     def plugins(self) -> Any: ...
 
-    def put(self, id: str, runner: str, payload: Payload, **options: Any) -> datetime | None: ...
+    def put(
+        self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
+    ) -> datetime | None: ...
 
-    def push(self, runner_or_job: str, payload: Payload | None = None, **options: Any) -> str: ...
+    def push(
+        self, runner_or_job: str, payload: Payload | None = None, **options: Unpack[PushOptions]
+    ) -> str: ...
 
     def show(self, id: str) -> dict[str, Any]: ...
 
     def remove(self, *ids: str) -> int: ...
 
-    def ack(self, token: str, verb: Any = "done", **options: Any) -> str: ...
+    def ack(self, token: str, verb: Verb = "done", **options: Unpack[ReportOptions]) -> str: ...
 
     def cancel(self, id: str) -> Literal["cancelled", "cancelling"]: ...
 

@@ -3,84 +3,236 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict, get_args, get_type_hints
 
 from jobs_core.errors import OptionError
 
+Duration = float | str | timedelta
+"""Seconds, `1h30m` or `PT1H30M`."""
+
+Time = float | str | datetime
+"""Epoch seconds, ISO 8601 or `+10m`."""
+
+Count = int | str
+Factor = float | str
+Words = str | Sequence[str]
+Codes = str | int | Sequence[str | int]
+Waits = float | str | Sequence[float | str]
+
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """An option of a job.
+class About:
+    """What the vocabulary says of an option, beside its type.
 
-    `kind` is what its value is: duration, time, count, factor, word, pattern, jobs, backoff, codes or rate.
+    Args:
+        kind: What its value is: duration, time, count, factor, word, text, pattern, jobs, backoff, codes or
+            rate.
+        summary: One line for help and for editors.
     """
 
-    name: str
     kind: str
     summary: str
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of a job. `choices` are the only values it may have; empty if there are others."""
+
+    name: str
+    kind: str
+    summary: str
+    choices: tuple[str, ...] = ()
+
+
+class ScheduleOptions(TypedDict, total=False):
+    """When a job runs."""
+
+    every: Annotated[
+        Duration | None, About("duration", "run again and again, this far apart: 5, 1h30m, PT1H30M")
+    ]
+    seconds: Annotated[Factor | None, About("factor", "run every so many seconds; units add up")]
+    minutes: Annotated[Factor | None, About("factor", "run every so many minutes; units add up")]
+    hours: Annotated[Factor | None, About("factor", "run every so many hours; units add up")]
+    days: Annotated[Factor | None, About("factor", "run every so many days; units add up")]
+    weeks: Annotated[Factor | None, About("factor", "run every so many weeks; units add up")]
+    months: Annotated[Factor | None, About("factor", "run every so many months; units add up")]
+    quarters: Annotated[Factor | None, About("factor", "run every so many quarters; units add up")]
+    years: Annotated[Factor | None, About("factor", "run every so many years; units add up")]
+    start: Annotated[
+        Time | None, About("time", "the first run: epoch seconds, ISO 8601 or +10m (default: now)")
+    ]
+    stop: Annotated[Time | None, About("time", "no run after this")]
+    duration: Annotated[Duration | None, About("duration", "stop this long after start")]
+    repeat: Annotated[Count | None, About("count", "end after this many runs")]
+    decay: Annotated[Factor | None, About("factor", "multiply the interval by this with each step")]
+    step: Annotated[Duration | None, About("duration", "how long a step of decay is (default: a day)")]
+    cron: Annotated[
+        str | None, About("pattern", "run by a cron pattern: '0 3 * * *', '@daily', 'H 0 * * MON#1'")
+    ]
+    zone: Annotated[str | None, About("word", "the time zone of cron: Europe/Brussels (default: UTC)")]
+    dst: Annotated[
+        Literal["vixie", "ocps"] | None,
+        About("word", "when clocks change: vixie (as Debian's cron) or ocps (default: vixie)"),
+    ]
+    jitter: Annotated[
+        Duration | None,
+        About("duration", "start up to this much later; the delay of a run is always the same"),
+    ]
+    misfire: Annotated[
+        Literal["coalesce", "skip", "all"] | None,
+        About("word", "what to do with late runs: coalesce into one, skip, or run all (default: coalesce)"),
+    ]
+    grace: Annotated[
+        Duration | None,
+        About("duration", "skip runs later than this (default: never; with misfire skip, a minute)"),
+    ]
+    overlap: Annotated[
+        Literal["allow", "skip", "queue", "replace"] | None,
+        About("word", "while a run is under way: allow, skip, queue one, replace (default: allow)"),
+    ]
+    after: Annotated[
+        Words | None, About("jobs", "run once these jobs have all ended since its last run: fetch,clean")
+    ]
+    on: Annotated[
+        Literal["done", "dead", "end"] | None,
+        About("word", "how the jobs of after must end: done, dead or end (default: done)"),
+    ]
+    join: Annotated[
+        Literal["all", "any"] | None, About("word", "wait for all of them, or any (default: all)")
+    ]
+    at: Annotated[Time | None, About("time", "run once, at this time")]
+
+
+class WorkOptions(TypedDict, total=False):
+    """How its tasks are queued and run."""
+
+    queue: Annotated[str | None, About("word", "the queue its tasks go to (default: the runner's name)")]
+    priority: Annotated[
+        Count | None, About("count", "from -9 to 9: higher ones leave their queue first (default: 0)")
+    ]
+    timeout: Annotated[Duration | None, About("duration", "stop a run that takes longer")]
+    lease: Annotated[
+        Duration | None,
+        About("duration", "how long its worker may be silent before the task goes to another"),
+    ]
+    policy: Annotated[
+        str | None,
+        About("word", "none (at most once), ack (a failure is a dead letter), retry, or a plugin's"),
+    ]
+    attempts: Annotated[Count | None, About("count", "how often retry tries a task (default: 3)")]
+    backoff: Annotated[
+        Waits | None, About("backoff", "how long retry waits: 10s (doubling), 1s,10s,1m, 'linear 5s max 1m'")
+    ]
+    retry_on: Annotated[
+        Codes | None, About("codes", "the outcome codes that retry tries again: 5*,timeout (default: all)")
+    ]
+    never_on: Annotated[Codes | None, About("codes", "the outcome codes that retry never tries again: 404")]
+    losses: Annotated[
+        Count | None,
+        About("count", "give up a task after losing it with its worker this many times (default: 5)"),
+    ]
+    keep: Annotated[
+        Duration | None, About("duration", "keep its output and how it ended this long, for `jobs output`")
+    ]
+    concurrency: Annotated[Count | None, About("count", "how many of its tasks may run at once")]
+    rate: Annotated[str | None, About("rate", "how many of its tasks may start in a period: 100/1m")]
+
+
+class StateOptions(TypedDict, total=False):
+    """Where a job stands: `dump` reads them, `load` restores them."""
+
+    left: Annotated[Count | None, About("count", "runs left of repeat")]
+    paused: Annotated[Count | bool | None, About("count", "1: paused")]
+    next: Annotated[Time | None, About("time", "the next run, or none")]
+
+
+class JobOptions(ScheduleOptions, WorkOptions, StateOptions, total=False):
+    """The options of a job: `board.put("tick", "shell", "date", every=5, retry_on="5*")`."""
+
+    description: Annotated[str | None, About("text", "what the job is for, in free text")]
+
+
+class PutOptions(JobOptions, total=False):
+    """The options of a job, and what tests add."""
+
+    now: Time | None
+
+
+class _OneOffOptions(TypedDict, total=False):
+    at: Annotated[Time | None, About("time", "run once, at this time")]
+    in_: Annotated[Duration | None, About("duration", "queue it this much later: 10m")]
+    unique_for: Annotated[
+        Duration | None, About("duration", "push nothing if the same was pushed less than this ago")
+    ]
+    now: Time | None
+
+
+class PushOptions(_OneOffOptions, WorkOptions, total=False):
+    """The options of a one-off task: `board.push("shell", "date", in_="10m")`."""
+
+
+class TaskFilters(TypedDict, total=False):
+    """Which tasks to list. `older_than` is a duration; `payload` True shows payloads."""
+
+    task: str | None
+    job: str | None
+    runner: str | None
+    queue: str | None
+    older_than: Duration | None
+    payload: bool | None
+    now: Time | None
+
+
+class ReportOptions(TypedDict, total=False):
+    """What a report on a task may add.
+
+    `delay` (before a retry or release) and `timeout` (of what was accepted) are durations, `progress` is in
+    percent, `data` is kept as JSON.
+    """
+
+    note: str | None
+    code: str | None
+    data: Mapping[str, Any] | None
+    progress: float | None
+    delay: Duration | None
+    timeout: Duration | None
+    unstarted: bool | None
+    now: Time | None
+
+
+def _table(options: type) -> dict[str, Option]:
+    """The options that a typed dictionary describes, by the names that all but Python use."""
+    found = {}
+    for word, hint in get_type_hints(options, include_extras=True).items():
+        for about in getattr(hint, "__metadata__", ()):
+            name = word.rstrip("_").replace("_", "-")
+            choices = [choice for part in get_args(hint.__origin__) for choice in get_args(part)]
+            literals = tuple(choice for choice in choices if isinstance(choice, str))
+            found[name] = Option(name, about.kind, about.summary, literals)
+    return found
+
+
+SCHEDULE_OPTIONS = _table(ScheduleOptions)
+STATE = tuple(_table(StateOptions).values())
+JOB_OPTIONS = _table(JobOptions)
+PUSH_OPTIONS = _table(PushOptions)
+
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
 
-SCHEDULE = (
-    Option("every", "duration", "run again and again, this far apart: 5, 1h30m, PT1H30M"),
-    *(Option(unit, "factor", f"run every so many {unit}; units add up") for unit in UNITS),
-    Option("start", "time", "the first run: epoch seconds, ISO 8601 or +10m (default: now)"),
-    Option("stop", "time", "no run after this"),
-    Option("duration", "duration", "stop this long after start"),
-    Option("repeat", "count", "end after so many runs"),
-    Option("decay", "factor", "multiply the interval by this with each step"),
-    Option("step", "duration", "how long a step of decay is (default: a day)"),
-    Option("cron", "pattern", "run by a cron pattern: '0 3 * * *', '@daily', 'H 0 * * MON#1'"),
-    Option("zone", "word", "the time zone of cron: Europe/Brussels (default: UTC)"),
-    Option("dst", "word", "where clocks change: vixie (as Debian's cron) or ocps (default: vixie)"),
-    Option("jitter", "duration", "start up to this much later, always as much for the same run"),
-    Option("misfire", "word", "what becomes of late runs: coalesce into one, skip, all (default: coalesce)"),
-    Option("grace", "duration", "skip runs later than this (default: never; with misfire skip, a minute)"),
-    Option("overlap", "word", "while a run is under way: allow, skip, queue one, replace (default: allow)"),
-    Option("after", "jobs", "run when these jobs have ended well since its last run: fetch,clean"),
-    Option("on", "word", "how the jobs of after must end: done, dead or end (default: done)"),
-    Option("join", "word", "all of them, or any (default: all)"),
-    Option("at", "time", "run once, at this time"),
-)
-
-WORK = (
-    Option("queue", "word", "the queue its tasks go to (default: the runner's name)"),
-    Option("priority", "count", "from -9 to 9: higher ones leave their queue first (default: 0)"),
-    Option("timeout", "duration", "end a run that takes longer"),
-    Option("lease", "duration", "how long its worker may be silent before the task goes to another"),
-    Option("policy", "word", "none (at most once), ack (a failure is a dead letter), retry, or a plugin's"),
-    Option("attempts", "count", "how often retry tries a task (default: 3)"),
-    Option("backoff", "backoff", "how long retry waits: 10s (doubling), 1s,10s,1m, 'linear 5s max 1m'"),
-    Option("retry-on", "codes", "the outcome codes that retry tries again: 5*,timeout (default: all)"),
-    Option("never-on", "codes", "the outcome codes that retry never tries again: 404"),
-    Option("losses", "count", "give a task up when it was lost with its worker so often (default: 5)"),
-    Option("keep", "duration", "keep its output and how it ended so long, for `jobs output`"),
-    Option("concurrency", "count", "how many of its tasks may run at once"),
-    Option("rate", "rate", "how many of its tasks may start in a period: 100/1m"),
-)
-
-IN = Option("in", "duration", "queue it this much later: 10m")
-UNIQUE = Option("unique-for", "duration", "push nothing if the same was pushed less than this ago")
-
-STATE = (
-    Option("left", "count", "runs left of repeat"),
-    Option("paused", "count", "1: paused"),
-    Option("next", "time", "the next run, or none"),
-)
-
-JOB_STATES = ("scheduled", "waiting", "paused", "ended", "manual")
+JobState = Literal["scheduled", "waiting", "paused", "ended", "manual"]
+JOB_STATES: tuple[str, ...] = get_args(JobState)
 """Where a job may stand."""
 
-JOB_SORTS = ("id", "next")
+JobSort = Literal["id", "next"]
+JOB_SORTS: tuple[str, ...] = get_args(JobSort)
 """The orders in which jobs can be listed."""
 
-SCHEDULE_OPTIONS = {option.name: option for option in SCHEDULE}
-JOB_OPTIONS = {option.name: option for option in (*SCHEDULE, *WORK, *STATE)}
-PUSH_OPTIONS = {option.name: option for option in (SCHEDULE[-1], IN, UNIQUE, *WORK)}
+TaskState = Literal["queued", "held", "delayed", "leased", "accepted", "dead"]
+TASK_STATES: tuple[str, ...] = get_args(TaskState)
+"""Where a task may stand."""
 
 
 def to_text(value: Any) -> str:

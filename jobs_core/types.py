@@ -166,6 +166,9 @@ class Outcome:
         return cls.failed(str(error), code="payload" if isinstance(error, PayloadError) else "settings")
 
 
+Verb = Literal["done", "failed", "cancelled", "accepted", "retry", "release", "dead", "update"]
+"""What a report says of a task, or where it stands: see JACK."""
+
 DECISIONS = ("done", "retry", "release", "dead")
 
 

@@ -17,13 +17,6 @@ _KINDS: dict[str, Any] = {
     "codes": {"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}},
     "backoff": {"type": ["string", "number", "array"], "items": {"type": ["string", "number"]}},
 }
-_WORDS = {
-    "dst": ("vixie", "ocps"),
-    "misfire": ("coalesce", "skip", "all"),
-    "overlap": ("allow", "skip", "queue", "replace"),
-    "on": ("done", "dead", "end"),
-    "join": ("all", "any"),
-}
 
 
 def schema() -> dict[str, Any]:
@@ -72,5 +65,5 @@ def _option(name: str) -> dict[str, Any]:
     option = JOB_OPTIONS[name]
     if name == "paused":
         return {"type": ["boolean", "integer"], "description": "do not schedule it"}
-    kind = {"enum": list(_WORDS[name])} if name in _WORDS else _KINDS.get(option.kind, _TEXT)
+    kind = {"enum": list(option.choices)} if option.choices else _KINDS.get(option.kind, _TEXT)
     return {**kind, "description": option.summary}

@@ -43,9 +43,10 @@ def job_options(options: Mapping[str, Option]) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         for option in reversed(list(options.values())):
-            function = click.option(f"--{option.name}", metavar=option.kind.upper(), help=option.summary)(
-                function
+            value = (
+                {"type": click.Choice(option.choices)} if option.choices else {"metavar": option.kind.upper()}
             )
+            function = click.option(f"--{option.name}", help=option.summary, **value)(function)
         return function
 
     return decorate

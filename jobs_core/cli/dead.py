@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from jobs_core.cli.common import connected, echo_json, echo_table, given, json_o
 from jobs_core.cli.listing import print_tasks, task_filters
 from jobs_core.cli.lists import list_options
 from jobs_core.errors import NotFoundError, OptionError
+
+if TYPE_CHECKING:
+    from jobs_core.app import Board
 
 
 @click.group()
@@ -50,19 +53,30 @@ def show(task: str, as_json: bool, url: str | None, board_name: str) -> None:
     \b
       jobs dead show backup@1795441178194
     """
-    found = list(open_board(url, board_name).dead(task=task, payload=True))
+    board = open_board(url, board_name)
+    found = list(board.dead(task=task, payload=True))
     if not found:
         raise NotFoundError(_none(task, board_name))
     for letter in found:
+        letter |= _reported_data(board, task)
         if as_json:
             echo_json(letter)
         else:
-            attempts = letter.pop("history")
+            attempts, data = letter.pop("history"), letter.pop("data", {})
             echo_table(("", letter.pop("id")), ((name, _readable(name, letter[name])) for name in letter))
             echo_table(
                 ("when", "what", "worker", "code", "note"),
                 ((when(a["time"]), a["status"], a["worker"], a["code"], a["note"]) for a in attempts),
             )
+            for name, value in data.items():
+                click.echo(f"\n{name}:\n{value}")
+
+
+def _reported_data(board: Board, task: str) -> dict[str, Any]:
+    """What its last attempt reported beside a note, such as a traceback, as far as the history reaches."""
+    ends = (entry for entry in board.history(task=task) if entry["what"] == "dead")
+    data = next(ends, {}).get("data")
+    return {"data": data} if data else {}
 
 
 @dead.command()

@@ -10,7 +10,7 @@ import click
 from jobs_core.cli.common import F, connected, json_option, open_board, schedule_text, when
 from jobs_core.cli.lists import SMALL, list_options, pager_option, print_list
 from jobs_core.cli.table import Column
-from jobs_core.options import JOB_SORTS, JOB_STATES
+from jobs_core.options import JOB_SORTS, JOB_STATES, TASK_STATES, JobSort, JobState
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
@@ -36,8 +36,6 @@ HISTORY_COLUMNS = (
     Column("what", whole=True),
     Column("note"),
 )
-
-STATES = ("queued", "held", "delayed", "leased", "accepted", "dead")
 
 
 def task_filters(function: F) -> F:
@@ -66,8 +64,8 @@ def task_filters(function: F) -> F:
 @connected
 def list_jobs(
     pattern: str | None,
-    state: str | None,
-    sort: str | None,
+    state: JobState | None,
+    sort: JobSort | None,
     url: str | None,
     board_name: str,
     **options: Any,
@@ -92,7 +90,9 @@ def _job_row(job: Mapping[str, Any]) -> Iterable[Any]:
 
 
 @click.command()
-@click.option("--state", type=click.Choice(STATES), help="Only tasks in this state (default: all but dead).")
+@click.option(
+    "--state", type=click.Choice(TASK_STATES), help="Only tasks in this state (default: all but dead)."
+)
 @task_filters
 @list_options
 @connected

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack
 
-import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
-
-from jobs_core.client.board import BoardClient, Verb
-from jobs_core.client.functions import Functions
+from jobs_core.client.aio_base import AsyncBase, connect_async, listed
+from jobs_core.client.board import BoardClient
 from jobs_core.client.listing import CHUNK, plan_jobs, read_jobs_async
-from jobs_core.client.output import PAGE, Reading
-from jobs_core.engine.build import commands
+from jobs_core.client.output import ENDS, PAGE, Reading
+from jobs_core.client.waiting import Waiting
 from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, next_arguments, pop_call
 from jobs_core.engine.commands import translated
 from jobs_core.engine.replies import (
@@ -37,25 +31,31 @@ from jobs_core.engine.replies import (
     as_times,
     found_job,
 )
-from jobs_core.engine.wire import is_unknown
-from jobs_core.errors import AgainError, JobsError
-from jobs_core.options import to_pairs
-from jobs_core.types import Payload, Task
+from jobs_core.errors import JobsError
+from jobs_core.options import (
+    Duration,
+    JobOptions,
+    JobSort,
+    JobState,
+    PushOptions,
+    PutOptions,
+    ReportOptions,
+    TaskFilters,
+    TaskState,
+    Time,
+    to_pairs,
+)
+from jobs_core.types import Payload, Task, Verb
 
 if TYPE_CHECKING:
-    from jobs_core.client.apply import Plan
-    from jobs_core.plugins.manager import Plugins
+    from jobs_core.client.apply import ApplyOptions, Plan
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
 
-CONNECTIONS = 50
-"""Calls that are under way at once; others wait for their turn."""
-
-
-class AsyncBoard:
+class AsyncBoard(AsyncBase):
     """A named set of jobs on one Redis, for asyncio. Its methods are those of `Board`, to be awaited.
 
     It belongs to the event loop that first uses it.
@@ -70,40 +70,17 @@ class AsyncBoard:
     ...         print(job["id"])
     """
 
-    def __init__(
-        self,
-        name: str = "jobs",
-        url: str | None = None,
-        *,
-        plugins: Plugins | None = None,
-        validate: bool = True,
-    ) -> None:
-        self._board = BoardClient(name, url, plugins=plugins, validate=validate)
-        self.functions = Functions()
-        self.name = name
-        self.keys = self._board.keys
-        self.client = _connect(self._board)
-
-    async def __aenter__(self) -> AsyncBoard:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.client.aclose()
-        self._board.client.close()
-
     # Jobs
 
-    async def put(self, id: str, runner: str, payload: Payload, **options: Any) -> datetime | None:
+    async def put(
+        self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
+    ) -> datetime | None:
         """As `Board.put`."""
         return await self._put("JSET", id, runner, payload, options)
 
-    async def create(self, id: str, runner: str, payload: Payload, **options: Any) -> datetime | None:
+    async def create(
+        self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
+    ) -> datetime | None:
         """As `Board.create`."""
         return await self._put("JSETNX", id, runner, payload, options)
 
@@ -111,14 +88,14 @@ class AsyncBoard:
         self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False
     ) -> Sequence[datetime | JobsError | None]:
         """As `Board.put_many`: the replies are a list."""
-        return await self._on_thread(_listed(self._board.put_many), jobs, create=create)
+        return await self._on_thread(listed(self._board.put_many), jobs, create=create)
 
     async def show(self, id: str) -> dict[str, Any]:
         """As `Board.show`."""
         return found_job(await self._call("JGET", id), id, self.name, as_job)
 
     async def list(
-        self, match: str | None = None, *, state: str | None = None, sort: str | None = None
+        self, match: str | None = None, *, state: JobState | None = None, sort: JobSort | None = None
     ) -> AsyncIterator[dict[str, Any]]:
         """As `Board.list`: `async for job in board.list()`."""
         plan = plan_jobs(self.keys, match, state, sort)
@@ -134,12 +111,18 @@ class AsyncBoard:
         """As `Board.pause`."""
         return bool(await self._call("JPAUSE", id))
 
-    async def resume(self, id: str, **options: Any) -> datetime | None:
+    async def resume(self, id: str, *, now: Time | None = None) -> datetime | None:
         """As `Board.resume`."""
-        return as_time(await self._call("JRESUME", id, *to_pairs(options, ())))
+        return as_time(await self._call("JRESUME", id, *to_pairs({"now": now}, ())))
 
     async def next(
-        self, id: str | None = None, *, count: int = 1, from_: Any = None, now: Any = None, **options: Any
+        self,
+        id: str | None = None,
+        *,
+        count: int = 1,
+        from_: Time | None = None,
+        now: Time | None = None,
+        **options: Unpack[JobOptions],
     ) -> Sequence[datetime]:
         """As `Board.next`."""
         if options.get("zone") is not None:
@@ -159,11 +142,15 @@ class AsyncBoard:
         """As `Board.load`: the replies are a list."""
         return await self.put_many(jobs)
 
-    async def apply(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Any) -> Plan:
+    async def apply(
+        self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]
+    ) -> Plan:
         """As `Board.apply`."""
         return await self._on_thread(self._board.apply, jobs, owner, **options)
 
-    async def plan(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Any) -> Plan:
+    async def plan(
+        self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]
+    ) -> Plan:
         """As `Board.plan`."""
         return await self._on_thread(self._board.plan, jobs, owner, **options)
 
@@ -183,23 +170,30 @@ class AsyncBoard:
 
     # Tasks
 
-    async def push(self, runner_or_job: str, payload: Payload | None = None, **options: Any) -> str:
+    async def push(
+        self, runner_or_job: str, payload: Payload | None = None, **options: Unpack[PushOptions]
+    ) -> str:
         """As `Board.push`."""
         name, arguments = await self._on_thread(self._board.calls.push, runner_or_job, payload, options)
         return str(await self._call(name, *arguments))
 
     async def push_many(self, tasks: Iterable[Mapping[str, Any] | str]) -> Sequence[str | JobsError]:
         """As `Board.push_many`: the replies are a list."""
-        return await self._on_thread(_listed(self._board.push_many), tasks)
+        return await self._on_thread(listed(self._board.push_many), tasks)
 
     async def pop(
-        self, *queues: str, count: int = 1, lease: float | None = None, worker: str = "", now: Any = None
+        self,
+        *queues: str,
+        count: int = 1,
+        lease: Duration | None = None,
+        worker: str = "",
+        now: Time | None = None,
     ) -> Sequence[Task]:
         """As `Board.pop`."""
         name, arguments = pop_call(queues, count, lease, worker, now)
         return [as_task(fields) for fields in await self._call(name, *arguments)]
 
-    async def ack(self, token: str, verb: Verb = "done", **options: Any) -> str:
+    async def ack(self, token: str, verb: Verb = "done", **options: Unpack[ReportOptions]) -> str:
         """As `Board.ack`."""
         return str(await self._call("JACK", token, verb, *ack_pairs(options)))
 
@@ -208,7 +202,9 @@ class AsyncBoard:
         found = [done async for done in self._pages("JCANCEL", id, after=())]
         return as_cancelled(found, id, self.name)
 
-    async def tasks(self, state: str | None = None, **filters: Any) -> AsyncIterator[dict[str, Any]]:
+    async def tasks(
+        self, state: TaskState | None = None, **filters: Unpack[TaskFilters]
+    ) -> AsyncIterator[dict[str, Any]]:
         """As `Board.tasks`."""
         pairs = to_pairs({"state": state} | filters, TASK_FILTERS)
         async for text in self._pages("JTASKS", after=pairs):
@@ -235,7 +231,7 @@ class AsyncBoard:
         """As `Board.output`."""
         await self._on_thread(self._board.commands.require_layout)
         reading = Reading(self.name, task, follow=follow)
-        client = _connect(self._board, 1)  # of its own, since it waits for long
+        client = connect_async(self._board, 1)  # of its own, since it waits for long
         cancels = _cancels()
         try:
             while not reading.is_over:
@@ -250,21 +246,53 @@ class AsyncBoard:
         finally:
             await client.aclose()
 
-    async def dead(self, **filters: Any) -> AsyncIterator[dict[str, Any]]:
+    async def wait(self, task: str, timeout: float | None = None) -> dict[str, Any]:
+        """As `Board.wait`."""
+        await self._on_thread(self._board.commands.require_layout)
+        with translated(self._board.commands.server):
+            newest: Any = await self.client.xrevrange(self.keys.history, count=1)
+        waiting = Waiting(self.name, task, newest, timeout)
+        async for known in self.history(task=task):
+            if known["what"] in ENDS:
+                return known
+            break
+        client = connect_async(self._board, 1)  # of its own, since it waits for long
+        try:
+            while True:
+                is_there = False
+                async for _ in self.tasks(task=task):
+                    is_there = True
+                block = waiting.block if is_there else 1
+                with translated(self._board.commands.server):
+                    found: Any = await client.xread({self.keys.history: waiting.last}, CHUNK, block)
+                end = waiting.take(found)
+                if end:
+                    return end
+                if not is_there and not found:
+                    raise waiting.unknown()
+        finally:
+            await client.aclose()
+
+    async def dead(self, **filters: Unpack[TaskFilters]) -> AsyncIterator[dict[str, Any]]:
         """As `Board.dead`."""
         async for task in self.tasks("dead", **filters):
             yield task
 
-    async def dead_retry(self, *, all: bool = False, **filters: Any) -> int:
+    async def dead_retry(self, *, all: bool = False, **filters: Unpack[TaskFilters]) -> int:
         """As `Board.dead_retry`."""
         return await self._on_thread(self._board.dead_retry, all=all, **filters)
 
-    async def dead_purge(self, *, all: bool = False, **filters: Any) -> int:
+    async def dead_purge(self, *, all: bool = False, **filters: Unpack[TaskFilters]) -> int:
         """As `Board.dead_purge`."""
         return await self._on_thread(self._board.dead_purge, all=all, **filters)
 
     async def limit(
-        self, kind: Literal["queue", "runner"], name: str, *, concurrency: int | None = None, rate: Any = None
+        self,
+        kind: Literal["queue", "runner"],
+        name: str,
+        *,
+        concurrency: int | None = None,
+        rate: str | None = None,
     ) -> None:
         """As `Board.limit`."""
         await self._call("JLIMIT", kind, name, *to_pairs({"concurrency": concurrency, "rate": rate}))
@@ -277,11 +305,11 @@ class AsyncBoard:
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
 
-    async def beat(self, lease: float, *tokens: str) -> Sequence[Hold]:
+    async def beat(self, lease: Duration, *tokens: str) -> Sequence[Hold]:
         """As `Board.beat`."""
         return as_holds(await self._call("JBEAT", lease, *tokens))
 
-    async def tick(self, limit: int = 500, now: Any = None) -> Tick:
+    async def tick(self, limit: int = 500, now: Time | None = None) -> Tick:
         """As `Board.tick`."""
         return as_tick(await self._call("JTICK", "limit", limit, *to_pairs({"now": now}, ())))
 
@@ -305,73 +333,8 @@ class AsyncBoard:
         """As `Board.init`."""
         return await self._on_thread(self._board.init)
 
-    # Calling
-
-    async def _put(
-        self, command: str, id: str, runner: str, payload: Payload, options: Mapping[str, Any]
-    ) -> datetime | None:
-        name, arguments = await self._on_thread(self._board.calls.put, command, id, runner, payload, options)
-        return as_time(await self._call(name, *arguments))
-
-    async def _call(self, name: str, *arguments: Any) -> Any:
-        """Call one command, as `Commands.call` does."""
-        if not self._board.commands.is_prepared:
-            await self._on_thread(self._board.commands.prepare)
-        if not self._board.commands.access.permits(name):
-            await self._on_thread(self._board.commands.access.require, [name])
-        while True:
-            try:
-                with translated(self._board.commands.server):
-                    return await self._evaluate(name, arguments)
-            except AgainError:
-                await self._on_thread(self._board.commands.settle)
-
-    async def _evaluate(self, name: str, arguments: Sequence[Any]) -> Any:
-        call = self.client.fcall_ro if commands()[name].only_reads else self.client.fcall
-        try:
-            return await call(name, 1, self.keys.tag, *arguments)
-        except ResponseError as error:
-            if not is_unknown(error):
-                raise
-        await self._on_thread(self._board.commands.restore)
-        return await call(name, 1, self.keys.tag, *arguments)
-
-    async def _pages(self, name: str, *before: Any, after: Sequence[Any]) -> AsyncIterator[Any]:
-        """What a command with a cursor answers, page by page."""
-        cursor = "0"
-        while True:
-            cursor, page = await self._call(name, *before, cursor, *after)
-            for item in page:
-                yield item
-            if cursor == "0":
-                return
-
-    async def _on_thread(self, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
-        return await asyncio.to_thread(function, *arguments, **options)
-
-
-def _connect(board: BoardClient, connections: int = CONNECTIONS) -> redis.asyncio.Redis:
-    """A client that reaches the same server as a board's, over so many connections at most."""
-    kwargs = dict(board.client.connection_pool.connection_kwargs)
-    kwargs.pop("retry", None)
-    kind: Any = (
-        redis.asyncio.UnixDomainSocketConnection
-        if issubclass(board.client.connection_pool.connection_class, redis.UnixDomainSocketConnection)
-        else redis.asyncio.SSLConnection
-        if issubclass(board.client.connection_pool.connection_class, redis.SSLConnection)
-        else redis.asyncio.Connection
-    )
-    pool = redis.asyncio.BlockingConnectionPool(
-        connections, None, connection_class=kind, retry=Retry(NoBackoff(), 0), **kwargs
-    )
-    return redis.asyncio.Redis.from_pool(pool)  # which it closes, too
-
 
 def _cancels() -> int:
     """How often somebody asked to cancel what runs now."""
     task = asyncio.current_task()
     return task.cancelling() if task else 0
-
-
-def _listed(method: Callable[P, Iterator[T]]) -> Callable[P, list[T]]:
-    return lambda *arguments, **options: list(method(*arguments, **options))

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.engine import bulk
@@ -30,6 +30,14 @@ PAUSE = 0.1
 
 RINGS = 100
 """How many rings of jobs that wait for each other are named at once."""
+
+
+class ApplyOptions(TypedDict, total=False):
+    """How to apply jobs: see `Applying.apply`."""
+
+    prune: bool
+    adopt: bool
+    advance: Advance
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +86,13 @@ class Applying:
         self._commands = commands
         self._calls = calls
 
-    def plan(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Any) -> Plan:
+    def plan(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
         """Say what `apply` would change. It takes the same arguments, and changes nothing."""
         found = self._stage(jobs, owner, **options)
         self._commands.call("JAPPLY", "drop", found.stage)
         return found
 
-    def apply(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Any) -> Plan:
+    def apply(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
         """Make `jobs` the jobs of `owner`: all of them or, when one is refused, none.
 
         Jobs are as `Board.put_many` takes them. Those that are so already keep their run times.

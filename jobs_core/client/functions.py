@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import re
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from jobs_core.contract import Runner
 from jobs_core.engine.commands import Call
 from jobs_core.errors import OptionError
 from jobs_core.options import to_pairs
+from jobs_core.text import described, without
 from jobs_core.types import Outcome, Task
 
 Function = Callable[..., Any]
@@ -23,6 +25,9 @@ Function = Callable[..., Any]
 outcome, a note, or nothing, and may be `async`."""
 
 F = TypeVar("F", bound=Function)
+
+TRACEBACK = 30_000
+"""Characters that are kept of a traceback: its end, which says what happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,14 @@ class Functions:
 def function_runner(name: str, function: Function) -> Runner:
     """Make a runner of a function. Raises OptionError for one that wants more than there is."""
     arguments = _arguments_of(function)
-    return Runner(name, lambda task, context: call_function(function, *arguments(task, context)))
+
+    def run(task: Task, context: Context) -> Outcome:
+        try:
+            return call_function(function, *arguments(task, context))
+        except BaseException as error:  # whatever it is, it is the function's own failure
+            return exception_outcome(error, task, context)
+
+    return Runner(name, run)
 
 
 def call_function(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Outcome:
@@ -106,6 +118,18 @@ def call_function(function: Function, args: Sequence[Any], kwargs: Mapping[str, 
     if isinstance(result, Outcome):
         return result
     return Outcome.done("" if result is None else str(result))
+
+
+def exception_outcome(error: BaseException, task: Task, context: Context) -> Outcome:
+    """Make a failed outcome of what a function raised, and write its traceback to the task's log.
+
+    The code is the exception's name, and the data has the traceback. The payload appears in neither.
+    """
+    text = without(task.raw, "".join(traceback.format_exception(error)))
+    for line in text.splitlines():
+        context.line(line, "stderr")
+    note = without(task.raw, described(error))
+    return Outcome.failed(note, code=type(error).__name__, traceback=text[-TRACEBACK:])
 
 
 def _as_exit(code: object) -> Outcome:

@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs_core.engine.commands import Call
 from jobs_core.errors import OptionError, PayloadError
-from jobs_core.options import JOB_OPTIONS, to_pairs, to_text
+from jobs_core.options import JOB_OPTIONS, Duration, to_pairs, to_text
 from jobs_core.text import writable
 from jobs_core.types import NOTE, Payload
 
@@ -17,7 +17,7 @@ TASK_FILTERS = frozenset(("state", "task", "job", "runner", "queue", "older-than
 
 
 def pop_call(
-    queues: Collection[str], count: int, lease: float | None, worker: str = "", now: Any = None
+    queues: Collection[str], count: int, lease: Duration | None, worker: str = "", now: Any = None
 ) -> Call:
     """The JPOP that `Board.pop` and workers send; `as_task` reads what it answers."""
     found = {"count": count, "lease": lease, "worker": worker or None, "raw": 1, "now": now}

@@ -8,27 +8,26 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from jobs_core.client.board import BoardClient
-from jobs_core.context import Context
 from jobs_core.contract import Logger, Runner, WorkerInfo
 from jobs_core.engine.replies import as_task
-from jobs_core.errors import FaultError, JobsError, OptionError, StaleError
+from jobs_core.errors import FaultError, JobsError, StaleError
 from jobs_core.plugins.payloads import prepare_schemas
-from jobs_core.text import without
-from jobs_core.types import Task, parse_payload
+from jobs_core.types import Task
 from jobs_core.worker.clock import LONGEST, Clock
 from jobs_core.worker.events import Events
 from jobs_core.worker.exchange import Answer, Exchange
 from jobs_core.worker.executor import Executor
 from jobs_core.worker.inline import Inline
 from jobs_core.worker.leases import GRACE, Leases
+from jobs_core.worker.options import check_options
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.run import Run
+from jobs_core.worker.starter import Starter
 from jobs_core.worker.threads import Threads
 from jobs_core.worker.wake import PAUSE, Listener, Waker
 
@@ -36,9 +35,6 @@ STALE = "its lease was lost, or this was reported before: no newer outcome is ov
 
 FEW = 10
 """Reports that one exchange takes, however few tasks the worker holds: fewer do not pay."""
-
-SHORTEST, LONGEST_WAIT = 0.1, 366 * 86400.0
-"""Seconds: no lease is shorter, since it could not be renewed in time, and no lease or drain is longer."""
 
 APART = 1.0
 """Seconds for which a suspect is put off while another runs."""
@@ -72,18 +68,13 @@ class Worker:
         self.name = "-".join((name or f"{socket.gethostname()}-{os.getpid()}").split())
         self.runners = {runner.name: runner for runner in runners}
         self.queues = tuple(dict.fromkeys((*self.runners, *queues)))
-        for queue_name in self.queues:
-            if [queue_name] != queue_name.split():
-                raise OptionError(f"queue: expected a name without spaces, got {queue_name!r}")
-        _check_seconds("lease", lease, SHORTEST)
-        _check_seconds("drain", drain, 0)
+        check_options(self.queues, lease, drain)
         self.concurrency = concurrency
         self._share = max((concurrency + 1) // 2, min(concurrency, FEW))
         self.lease = lease
         self.drain = drain
         plugins = board.plugins
-        self._settings = plugins.settings()
-        self.info = WorkerInfo(self.name, board.name, tuple(self.runners), concurrency, self._settings)
+        self.info = WorkerInfo(self.name, board.name, tuple(self.runners), concurrency, plugins.settings())
         self._events = Events(self.info, loggers, plugins)
         self._emit = self._events.emit
         self._keeper = OutputKeeper(board.commands)
@@ -93,6 +84,7 @@ class Worker:
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._runs: set[Run] = set()
         self._suspect: Run | None = None  # of those, the one that may be what kills workers
+        self._starter = Starter(self.info, board, self.runners, self._events, self._keeper)
         self._executor = Executor(self.runners, plugins, self._events, self._keeper)
         self._threads = Threads(self._executor.carry_out, self._inbox.put)
         self._inline = Inline(self._executor.carry_out, self._ended, self._complain)
@@ -295,19 +287,7 @@ class Worker:
 
     def _start(self, task: Task) -> None:
         """Begin a task that was taken; after a stop, give it back."""
-        runner = self.runners.get(task.runner)
-        if runner is not None and runner.short is not None and isinstance(task.payload, str):
-            task = replace(task, payload=parse_payload(task.raw, runner.short))
-        timeout = task.options.get("timeout")
-        context = Context(
-            self.name,
-            timeout=timeout,
-            emit=self._line_handler(task),
-            settings=self._settings,
-            board=self.board,
-            trouble=lambda note: self._emit("trouble", task, note=without(task.raw, note)),
-        )
-        run = Run(task, context, time.monotonic(), timeout)
+        run = self._starter.new_run(task)
         self._runs.add(run)
         self._leases.watch(run)
         if self._stops and task.token:
@@ -316,19 +296,6 @@ class Worker:
             self._admit(run)
         else:
             self._begin(run)
-
-    def _line_handler(self, task: Task) -> Callable[[str, str], None] | None:
-        """What is called with each line that a task prints, if anybody cares."""
-        is_kept = "keep" in task.options
-        if not (is_kept or self._events.are_heard):
-            return None
-
-        def handle_line(text: str, stream: str) -> None:
-            if is_kept:
-                self._keeper.add(task.token, text, stream)
-            self._emit("task.line", task, line=text, stream=stream)
-
-        return handle_line
 
     def _admit(self, run: Run) -> None:
         """Hold one suspect at a time: the others go back first, that the one at fault takes none along."""
@@ -404,8 +371,3 @@ class Worker:
 
     def _on_signal(self, number: int, frame: Any) -> None:
         self.stop()
-
-
-def _check_seconds(name: str, seconds: float, least: float) -> None:
-    if not least <= seconds <= LONGEST_WAIT:
-        raise OptionError(f"{name}: expected {least:g} to {LONGEST_WAIT:.0f} seconds, got {seconds:g}")

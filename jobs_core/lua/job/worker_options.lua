@@ -53,6 +53,12 @@ local function at_least_one(name, text)
   return arguments.whole_number(name, text, 1)
 end
 
+-- Free text for people, on one line or several.
+local function description_option(name, text)
+  if #text > 1000 then fail('OPTION', name .. ' is at most 1000 bytes') end
+  return text
+end
+
 -- Each option that goes to the worker, and how it is read. Durations become seconds.
 worker_options.READERS = {
   timeout = duration.seconds,
@@ -66,6 +72,7 @@ worker_options.READERS = {
   keep = duration.seconds,
   concurrency = at_least_one,
   rate = worker_options.rate,
+  description = description_option,
 }
 
 local function refuse_contradictions(options)

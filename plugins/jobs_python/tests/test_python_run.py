@@ -60,7 +60,8 @@ def test_a_function_may_return_an_outcome(call: Any) -> None:
     ],
 )
 def test_a_function_may_exit_as_programs_do(call: Any, payload: Any, note: str, code: str) -> None:
-    assert call(payload)[0] == Outcome.failed(note, code=code)
+    outcome = call(payload)[0]
+    assert (outcome.status, outcome.note, outcome.code) == ("failed", note, code)
 
 
 def test_a_function_may_ask_for_its_task_and_context(call: Any) -> None:

@@ -6,12 +6,12 @@ import importlib
 import inspect
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jobs_core import Context, Outcome, Task, call_function, described
+from jobs_core import Context, Outcome, Task, call_function, exception_outcome
 
 _importing = threading.Lock()
 
@@ -30,13 +30,12 @@ def call(path: str, args: Sequence[Any], kwargs: Mapping[str, Any], task: Task, 
     except NotThereError as error:
         return Outcome.failed(str(error), code="import")
     except BaseException as error:  # a script that exits where it is imported, too
-        _print_traceback(error, context)
-        return Outcome.failed(f"{path} cannot be imported: {described(error)}", code="import")
+        failed = exception_outcome(error, task, context)
+        return replace(failed, note=f"{path} cannot be imported: {failed.note}", code="import")
     try:
         return call_function(function, args, {**_own(function, args, kwargs, task, context), **kwargs})
     except BaseException as error:  # whatever it is, it is the function's own failure
-        _print_traceback(error, context)
-        return Outcome.failed(described(error), code=type(error).__name__)
+        return exception_outcome(error, task, context)
 
 
 def find(path: str, directories: Iterable[str]) -> Callable[..., Any]:
@@ -73,9 +72,3 @@ def _own(
         return {}
     own = {"task": task, "context": context}
     return {name: own[name] for name in signature.parameters if name in own and name not in given}
-
-
-def _print_traceback(error: BaseException, context: Context) -> None:
-    for text in traceback.format_exception(error):
-        for line in text.splitlines():
-            context.line(line, "stderr")

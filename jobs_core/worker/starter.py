@@ -1,0 +1,64 @@
+"""Make a run of a task that was taken: its payload as the runner wants it, and what the runner is given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from jobs_core.client.board import BoardClient
+from jobs_core.context import Context
+from jobs_core.contract import Runner, WorkerInfo
+from jobs_core.text import without
+from jobs_core.types import Task, parse_payload
+from jobs_core.worker.events import Events
+from jobs_core.worker.output_keeper import OutputKeeper
+from jobs_core.worker.run import Run
+
+
+class Starter:
+    """Makes the runs of one worker."""
+
+    def __init__(
+        self,
+        worker: WorkerInfo,
+        board: BoardClient,
+        runners: Mapping[str, Runner],
+        events: Events,
+        keeper: OutputKeeper,
+    ) -> None:
+        self._worker = worker
+        self._board = board
+        self._runners = runners
+        self._events = events
+        self._emit = events.emit
+        self._keeper = keeper
+
+    def new_run(self, task: Task) -> Run:
+        """Make the run of a task. Its time counts from now."""
+        runner = self._runners.get(task.runner)
+        if runner is not None and runner.short is not None and isinstance(task.payload, str):
+            task = replace(task, payload=parse_payload(task.raw, runner.short))
+        timeout = task.options.get("timeout")
+        context = Context(
+            self._worker.name,
+            timeout=timeout,
+            emit=self._line_handler(task),
+            settings=self._worker.settings,
+            board=self._board,
+            trouble=lambda note: self._emit("trouble", task, note=without(task.raw, note)),
+        )
+        return Run(task, context, time.monotonic(), timeout)
+
+    def _line_handler(self, task: Task) -> Callable[[str, str], None] | None:
+        """What is called with each line that a task prints, if anybody cares."""
+        is_kept = "keep" in task.options
+        if not (is_kept or self._events.are_heard):
+            return None
+
+        def handle_line(text: str, stream: str) -> None:
+            if is_kept:
+                self._keeper.add(task.token, text, stream)
+            self._emit("task.line", task, line=text, stream=stream)
+
+        return handle_line

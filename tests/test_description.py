@@ -1,0 +1,48 @@
+"""`description`: free text about a job, wherever jobs are shown and kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from jobs_core import Board
+from tests.helpers import Jobs, refused
+
+TEXT = "Nightly export.\nAsk the data team before you pause it: don't."
+
+
+def test_it_is_shown(board: Board, jobs: Jobs) -> None:
+    assert jobs("put", "a", "console", "x", "--every", "1h", "--description", TEXT).exit_code == 0
+    assert json.loads(jobs("show", "a", "--json").stdout)["description"] == TEXT
+    assert "Ask the data team" in jobs("show", "a").stdout
+    assert board.show("a")["description"] == TEXT
+
+
+def test_board_files_keep_it(board: Board, jobs: Jobs, tmp_path: Path) -> None:
+    file = tmp_path / "board.yml"
+    file.write_text(
+        'jobs:\n  a: {runner: console, payload: x, every: 1h, description: "One line.\\nAnother.\\n"}\n'
+    )
+    assert jobs("board", "apply", str(file)).exit_code == 0
+    assert board.show("a")["description"] == "One line.\nAnother.\n"
+    file.write_text(jobs("board", "export").stdout)
+    assert "description:" in file.read_text()
+    assert jobs("board", "diff", str(file), "--exit-code", "--adopt").exit_code == 0
+    assert (
+        "description"
+        in json.loads(jobs("board", "schema").stdout)["properties"]["jobs"]["additionalProperties"][
+            "properties"
+        ]
+    )
+
+
+def test_dump_and_load_keep_it(board: Board) -> None:
+    board.put("a", "console", "x", every="1h", description=TEXT)
+    dumped = list(board.dump())
+    board.remove("a")
+    list(board.load(dumped))
+    assert board.show("a")["description"] == TEXT
+
+
+def test_it_is_bounded(jobs: Jobs) -> None:
+    refused(jobs("put", "a", "console", "x", "--description", "x" * 1001), "description", "1000 bytes")
