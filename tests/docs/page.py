@@ -93,7 +93,7 @@ _SAME = (
     (r"\b\d+\.\d+ s\b", "<seconds>"),
     (r"unix://\S+", "<url>"),
     (r"\b[\w.-]+-\d+ (started|stopped|draining)", r"<worker> \1"),
-    (r"\bFri|Mon|Sat|Sun|Thu|Tue|Wed\b", "<day>"),
+    (r"\b(Fri|Mon|Sat|Sun|Thu|Tue|Wed)\b", "<day>"),
     (r"[ \t]+", " "),
 )
 """What differs from run to run: a page shows what it looks like."""

@@ -34,6 +34,10 @@ def warm_programs() -> Iterator[Path]:
             path = folder / "bin" / program
             path.write_text(warm.CALLER.format(python=sys.executable, path=os.fspath(socket)))
             path.chmod(0o755)
+        if redis_cli := shutil.which("redis-cli"):
+            path = folder / "bin" / "redis-cli"
+            path.write_text(f'#!/bin/sh\nexec {redis_cli} -s "$JOBS_DATA/jobs.sock" --no-raw "$@"\n')
+            path.chmod(0o755)
         server = subprocess.Popen([sys.executable, warm.__file__, socket])
         try:
             wait_until(socket.exists)
