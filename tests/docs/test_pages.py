@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.docs.page import Block, blocks, commands, is_as_shown, normal, pattern
 from tests.docs.terminal import Terminal, has, warm_programs
@@ -107,7 +108,7 @@ def play(block: Block, terminal: Terminal) -> None:
         text = with_server(block.text, terminal)
         (terminal.folder / "example.py").write_text(text if "Board(" in text else PROGRAM + text)
         if block.mark == "keeps running":
-            terminal.start("python example.py")
+            go_on(terminal, "python example.py", None)
         else:
             succeed(terminal, "python example.py")
     elif block.language in ("yaml", "toml"):
@@ -142,9 +143,18 @@ def go_on(terminal: Terminal, command: str, shown: str | None) -> None:
     if re.match(r"jobs? up\b", command):
         found = up(terminal, re.sub(r"^jobs\b", "job", command))
     else:
+        before = served(terminal)
         found = terminal.start(re.sub(r"^jobs\b", "job", command))
+        wait_until(lambda: served(terminal) != before)
     if shown:
         found.until(lambda printed: re.match(pattern(shown), normal(printed)) is not None)
+
+
+def served(terminal: Terminal) -> dict[str, str]:
+    """Return who serves what on the board, and since when: it changes when a worker starts."""
+    with redis.Redis.from_url(f"unix://{terminal.data / 'jobs.sock'}", decode_responses=True) as client:
+        found: dict[str, str] = client.hgetall("{jobs}:runners")  # type: ignore[assignment]
+    return found
 
 
 def up(terminal: Terminal, command: str):  # type: ignore[no-untyped-def]
