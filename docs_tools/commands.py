@@ -106,7 +106,13 @@ def _options(command: click.Command) -> Iterator[tuple[str, str]]:
         text = sentence(parameter.help or "")
         default = parameter.default
         if parameter.show_default and isinstance(default, (int, float, str, tuple)):
-            value = ", ".join(default) if isinstance(default, tuple) else f"{default:g}" if isinstance(default, float) else default
+            value = (
+                ", ".join(default)
+                if isinstance(default, tuple)
+                else f"{default:g}"
+                if isinstance(default, float)
+                else default
+            )
             text += f" (default: {value})"
         yield shown, text
 

@@ -47,7 +47,9 @@ raises the exception in the second column.
 def page() -> str:
     """Return the page."""
     tree = inspect.cleandoc(str(errors.__doc__)).split("\n\n")[1]
-    classes = [found for found in vars(errors).values() if inspect.isclass(found) and issubclass(found, JobsError)]
+    classes = [
+        found for found in vars(errors).values() if inspect.isclass(found) and issubclass(found, JobsError)
+    ]
     return "\n".join(
         (
             HEAD + inspect.cleandoc(tree) + MIDDLE,

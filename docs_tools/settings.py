@@ -47,7 +47,11 @@ http_allow = ["loopback", "10.1.0.0/16"]
 
 def page() -> str:
     """Return the page."""
-    parts = [HEAD, table(("variable", "meaning"), ((f"`{name}`", text) for name, text in VARIABLES.items())), MIDDLE]
+    parts = [
+        HEAD,
+        table(("variable", "meaning"), ((f"`{name}`", text) for name, text in VARIABLES.items())),
+        MIDDLE,
+    ]
     for plugin, settings in sorted(_declared().items()):
         name = "Built in" if plugin == "builtin" else f"jobs-{plugin}"
         rows = ((f"`{found.name}`", _default(found), sentence(found.summary)) for found in settings)

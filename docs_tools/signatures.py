@@ -72,5 +72,7 @@ def errors(source: str) -> list[str]:
 
 def _row(name: str, source: str, only_reads: bool) -> tuple[str, str, str, str]:
     forms = "<br>".join(f"`{form}`" if form else "none" for form in signatures(source))
-    codes = ", ".join(f"`{code}`" for code in errors(source)) if "Errors:" in source.partition("--]]")[0] else ""
+    codes = (
+        ", ".join(f"`{code}`" for code in errors(source)) if "Errors:" in source.partition("--]]")[0] else ""
+    )
     return f"{name}{' *' if only_reads else ''}", forms, RETURNS[name], codes
