@@ -63,7 +63,7 @@ def _declared() -> dict[str, list[Setting]]:
     """Return the settings of every installed plugin, by its name."""
     found = {}
     for implementation in Plugins.load().manager.hook.jobs_settings.get_hookimpls():
-        found[implementation.plugin_name] = list(implementation.function())
+        found[implementation.plugin_name] = [*implementation.function()]  # type: ignore[misc]
     return found
 
 

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 _BLOCK = re.compile(
     r"(?:^[ ]*<!-- (?P<mark>[^\n]*?) -->\n\n?)?"
-    r"^(?P<indent>[ ]*)```(?P<language>\w+)(?:[ ]title=\"(?P<title>[^\"]+)\")?[ ]*\n(?P<text>.*?)^(?P=indent)```[ ]*$",
+    r"^(?P<indent>[ ]*)```(?P<language>\w+)(?:[ ]title=\"(?P<title>[^\"]+)\")?[ ]*\n"
+    r"(?P<text>.*?)^(?P=indent)```[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
 

@@ -96,7 +96,7 @@ def test_the_examples_of_the_help_are_understood(
     for file in ("board.yml", "board.jsonl", "/etc/crontab"):
         monkeypatch.chdir(tmp_path)
         (tmp_path / "file").touch()
-        words = ["file" if word.startswith(file) or "*" in word and "/" in word else word for word in words]
+        words = ["file" if word.startswith(file) or ("*" in word and "/" in word) else word for word in words]
     group: click.Command = cli
     context = click.Context(cli)
     words = words[1:]

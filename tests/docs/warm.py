@@ -1,7 +1,7 @@
 """A process with `jobs` loaded, which forks for each call: `jobs` in a document takes a few ms, not 300.
 
-`python warm.py SOCKET` serves. A call is what `CALLER` sends: its words, directory and environment as JSON, with
-its standard input, output and error.
+`python warm.py SOCKET` serves. A call is what `CALLER` sends: its words, directory and environment as JSON,
+with its standard input, output and error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import array, json, os, socket, sys
 call = socket.socket(socket.AF_UNIX)
 call.connect({path!r})
 words = json.dumps([sys.argv, os.getcwd(), dict(os.environ)]).encode()
-call.sendmsg([len(words).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))])
+files = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))
+call.sendmsg([len(words).to_bytes(8, "big")], [files])
 call.sendall(words)
 code = call.recv(1)
 sys.exit(code[0] if code else 70)
