@@ -43,7 +43,7 @@ def measure(board: Board, count: int, url: str) -> Iterator[Result]:
     with serving(failing=0.3) as target:
         took = _worker_takes(board, url, target, 50, count, attempts=3, backoff="fixed 0.1")
     stats = board.stats()
-    if stats["succeeded"] + stats["dead"] != count:
+    if stats["done"] + stats["dead"] != count:
         raise RuntimeError(f"of {count} webhooks, not all have ended: {stats}")
     if (finding := check_ledger(board)).state != "ok":
         raise RuntimeError(finding.note)

@@ -25,12 +25,12 @@ from jobs_core.model import Payload, Task
 from jobs_core.options import to_pairs
 from jobs_core.output import PAGE, Reading
 from jobs_core.replies import (
-    Held,
+    Hold,
     Tick,
     as_cancelled,
     as_dict,
     as_entry,
-    as_held,
+    as_holds,
     as_job,
     as_limit,
     as_listed,
@@ -271,9 +271,9 @@ class AsyncBoard:
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
 
-    async def beat(self, lease: float, *tokens: str) -> Sequence[Held]:
+    async def beat(self, lease: float, *tokens: str) -> Sequence[Hold]:
         """As `Board.beat`."""
-        return as_held(await self._call("JBEAT", lease, *tokens))
+        return as_holds(await self._call("JBEAT", lease, *tokens))
 
     async def tick(self, limit: int = 500, now: Any = None) -> Tick:
         """As `Board.tick`."""

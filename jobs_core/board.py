@@ -25,12 +25,12 @@ from jobs_core.model import Payload, Task
 from jobs_core.options import PUSH_OPTIONS, nearest, to_pairs
 from jobs_core.plugins import Plugins
 from jobs_core.replies import (
-    Held,
+    Hold,
     Tick,
     as_cancelled,
     as_dict,
     as_entry,
-    as_held,
+    as_holds,
     as_job,
     as_limit,
     as_listed,
@@ -44,7 +44,7 @@ from jobs_core.replies import (
 if TYPE_CHECKING:
     from jobs_core.apply import Plan
 
-Verb = Literal["done", "fail", "retry", "dead", "cancelled", "release", "accept", "update"]
+Verb = Literal["done", "failed", "cancelled", "accepted", "retry", "release", "dead", "update"]
 
 
 def connect(url: str | None = None) -> redis.Redis:
@@ -243,8 +243,8 @@ class Board:
     def ack(self, token: str, verb: Verb = "done", **options: Any) -> str:
         """Say what became of a task, or where it stands, under its token. Returns the task's id.
 
-        `done` and `fail` end the attempt; what follows a failure is the policy's to decide. `update` says how
-        far it is. Options: note, code, data (a mapping), progress (0 to 100), and those of JACK.
+        `done` and `failed` end the attempt; what follows a failure is the policy's to decide. `update` says
+        how far it is. Options: note, code, data (a mapping), progress (0 to 100), and those of JACK.
         Raises StaleError when the token no longer holds its task.
 
         >>> board.ack(token, "update", progress=40, note="2 of 5 files")
@@ -339,12 +339,12 @@ class Board:
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
 
-    def beat(self, lease: float, *tokens: str) -> Sequence[Held]:
+    def beat(self, lease: float, *tokens: str) -> Sequence[Hold]:
         """Extend leases to `lease` seconds from now.
 
         Returns, for each token, `held`, `lost`, or `cancelling` (held, but somebody asked to cancel it).
         """
-        return as_held(self.commands.call("JBEAT", lease, *tokens))
+        return as_holds(self.commands.call("JBEAT", lease, *tokens))
 
     def tick(self, limit: int = 500, now: Any = None) -> Tick:
         """Move up to `limit` due occurrences to their queues."""
@@ -410,7 +410,7 @@ class Board:
     def stats(self, job: str | None = None) -> dict[str, int]:
         """The ledger since the board was made, or that of one job.
 
-        due = queued + coalesced + skipped; queued = succeeded + dead + cancelled + unleased + in_flight.
+        due = queued + coalesced + skipped; queued = done + dead + cancelled + unleased + in_flight.
         Raises NotFoundError.
         """
         if job is None:

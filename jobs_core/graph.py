@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The job `child` runs after `parent`; `label` says how, unless it is after all have succeeded."""
+    """The job `child` runs after `parent`; `label` says how, unless it is after all are done."""
 
     parent: str
     child: str

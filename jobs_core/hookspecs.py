@@ -73,7 +73,7 @@ def jobs_policies() -> Iterable[Policy]:
 
         def decide(task, outcome):
             if outcome.status == "done":
-                return Decision.ack()
+                return Decision.done()
             return Decision.retry(delay=60) if task.attempt < 10 else Decision.dead()
 
         @hookimpl

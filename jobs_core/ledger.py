@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 SUMS: Mapping[str, tuple[str, ...]] = {
     "due": ("queued", "coalesced", "skipped"),
-    "queued": ("succeeded", "dead", "cancelled", "unleased", "in_flight"),
+    "queued": ("done", "dead", "cancelled", "unleased", "in_flight"),
 }
 
 

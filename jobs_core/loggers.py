@@ -37,7 +37,7 @@ def _details(event: Event) -> str:
     note = f" ({event.outcome.note})" if event.outcome.note else ""
     took = f" in {event.data['seconds']:.3f} s" if "seconds" in event.data else ""
     decision = event.decision
-    then = "" if decision is None or decision.verb == "ack" else f", {_then(decision)}"
+    then = "" if decision is None or decision.verb == "done" else f", {_then(decision)}"
     return f"{event.outcome.status}{note}{took}{then}"
 
 

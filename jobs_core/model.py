@@ -54,7 +54,7 @@ class Job:
 class Attempt:
     """An earlier attempt at a task: what came of it, when (epoch seconds), and in which worker's hands.
 
-    `status` is `failed`, `lost` (its worker fell silent) or `expired` (it was accepted, and no answer came).
+    `status` is `failed` or `lost` (its worker fell silent).
     One that is not `decided` is still to be shown to the policy.
     """
 
@@ -162,17 +162,20 @@ class Outcome:
         return cls("cancelled", note, "cancelled", data)
 
 
+DECISIONS = ("done", "retry", "release", "dead")
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a policy makes of an outcome: `ack()`, `retry(delay)`, `later(delay)` or `dead()`."""
+    """What a policy makes of an outcome: `done()`, `retry(delay)`, `release(delay)` or `dead()`."""
 
-    verb: Literal["ack", "retry", "later", "dead"]
+    verb: Literal["done", "retry", "release", "dead"]
     delay: float = 0.0
 
     @classmethod
-    def ack(cls) -> Decision:
-        """The task has ended well."""
-        return cls("ack")
+    def done(cls) -> Decision:
+        """End the task: there is nothing more to do about it."""
+        return cls("done")
 
     @classmethod
     def retry(cls, delay: float = 0.0) -> Decision:
@@ -180,9 +183,9 @@ class Decision:
         return cls("retry", delay)
 
     @classmethod
-    def later(cls, delay: float) -> Decision:
-        """Not now: give the task back for `delay` seconds. The attempt does not count."""
-        return cls("later", delay)
+    def release(cls, delay: float) -> Decision:
+        """Give the task back for `delay` seconds. The attempt does not count."""
+        return cls("release", delay)
 
     @classmethod
     def dead(cls) -> Decision:

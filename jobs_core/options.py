@@ -42,7 +42,7 @@ SCHEDULE = (
     Option("grace", "duration", "skip runs later than this (default: never; with misfire skip, a minute)"),
     Option("overlap", "word", "while a run is under way: allow, skip, queue one, replace (default: allow)"),
     Option("after", "jobs", "run when these jobs have ended well since its last run: fetch,clean"),
-    Option("on", "word", "how the jobs of after are to end: success, failure or end (default: success)"),
+    Option("on", "word", "how the jobs of after must end: done, dead or end (default: done)"),
     Option("join", "word", "all of them, or any (default: all)"),
     Option("at", "time", "run once, at this time"),
 )

@@ -21,13 +21,13 @@ def default_policy(task: Task) -> str:
 
 def none(task: Task, outcome: Outcome) -> Decision:
     """At most once: whatever comes of a task, nothing more is done about it."""
-    return Decision.ack()
+    return Decision.done()
 
 
 def ack(task: Task, outcome: Outcome) -> Decision:
     """At least once: a lost task is tried again, a failed one becomes a dead letter."""
     if outcome.status == "done":
-        return Decision.ack()
+        return Decision.done()
     return Decision.retry() if outcome.status == "lost" else Decision.dead()
 
 
@@ -39,7 +39,7 @@ def retry(task: Task, outcome: Outcome) -> Decision:
     (`outcome.retry_after`) comes before `backoff`.
     """
     if outcome.status == "done":
-        return Decision.ack()
+        return Decision.done()
     if task.attempt >= int(task.options.get("attempts", ATTEMPTS)) or not _is_passing(task, outcome):
         return Decision.dead()
     if outcome.retry_after is not None:

@@ -18,7 +18,7 @@ _FLAGS = "abcdefghijklmnopqrstuvwxyz"
 _FIRST, _LAST = -62135596800, 253402300799
 """The years 1 to 9999, in epoch seconds."""
 
-Held = Literal["held", "lost", "cancelling"]
+Hold = Literal["leased", "lost", "cancelling"]
 
 _JOB_ORDER = tuple(dict.fromkeys(("id", "runner", "payload", "state", "next", *JOB_OPTIONS)))
 _TASK_ORDER = (
@@ -105,9 +105,9 @@ def as_cancelled(found: Sequence[str], id: str, board: str) -> Literal["cancelle
     return "cancelling" if "cancelling" in found else "cancelled"
 
 
-def as_held(reply: Sequence[int]) -> list[Held]:
+def as_holds(reply: Sequence[int]) -> list[Hold]:
     """Read a JBEAT reply."""
-    words: tuple[Held, ...] = ("lost", "held", "cancelling")
+    words: tuple[Hold, ...] = ("lost", "leased", "cancelling")
     return [words[held] for held in reply]
 
 

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs_core.calls import ack_pairs
-from jobs_core.model import Attempt, Context, Decision, Outcome, Task
-
-VERBS = {"ack": "done", "retry": "retry", "later": "release", "dead": "dead"}
-"""What JACK calls a decision."""
+from jobs_core.model import DECISIONS, Attempt, Context, Decision, Outcome, Task
 
 SUSPICIOUS = 2
 """Losses after which a task is not run beside another such."""
@@ -86,15 +83,15 @@ class Run:
             return "release", {"delay": self.put_off or None}
         if self.outcome.status == "accepted":
             progress = self.outcome.data.get("progress")
-            return "accept", {"timeout": self.context.remaining, "progress": progress}
+            return "accepted", {"timeout": self.context.remaining, "progress": progress}
         if self._has_stopped(self.outcome):
             return ("cancelled" if self.asked_to_cancel else "release"), {}
         if self.decision is None:
-            return "fail", {}
+            return "failed", {}
         delay = round(self.decision.delay, 3) or None
-        if self.decision.verb == "later" and self.unstarted:
+        if self.decision.verb == "release" and self.unstarted:
             return "retry", {"delay": delay, "unstarted": True}  # the attempt before has been decided upon
-        return VERBS[self.decision.verb], {"delay": delay, "unstarted": self.unstarted or None}
+        return self.decision.verb, {"delay": delay, "unstarted": self.unstarted or None}
 
     def _has_stopped(self, outcome: Outcome) -> bool:
         return outcome.status == "cancelled" and self.context.cancelled.is_set()
@@ -102,7 +99,11 @@ class Run:
 
 def check_decision(decision: object) -> None:
     """Raise ValueError for what a policy decided that is no decision."""
-    if not isinstance(decision, Decision) or decision.verb not in VERBS or not 0 <= decision.delay < math.inf:
+    if (
+        not isinstance(decision, Decision)
+        or decision.verb not in DECISIONS
+        or not 0 <= decision.delay < math.inf
+    ):
         raise ValueError(f"{decision!r} is no decision")
 
 
@@ -110,5 +111,4 @@ def lost_outcome(attempt: Attempt) -> Outcome:
     """The outcome of an attempt that ended where no policy was at hand, as a policy is shown it."""
     if attempt.status == "lost":
         return Outcome.lost()
-    note = attempt.note or ("no answer came in time" if attempt.status == "expired" else "")
-    return Outcome.failed(note, code=attempt.code)
+    return Outcome.failed(attempt.note, code=attempt.code)

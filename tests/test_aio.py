@@ -109,7 +109,7 @@ def test_tasks_are_pushed_taken_and_reported_on(use: Callable[[Use], None]) -> N
         assert [task["id"] async for task in found.tasks("delayed")] == [later]
         tasks = await found.pop("echo", count=3, lease=30, worker="me")
         assert [task.id for task in tasks] == ids
-        assert await found.beat(30, *(task.token for task in tasks)) == ["held"] * 3
+        assert await found.beat(30, *(task.token for task in tasks)) == ["leased"] * 3
         await found.ack(tasks[0].token, note="fine", data={"a": 1})
         await found.ack(tasks[1].token, "dead", code="7")
         assert await found.cancel(ids[2]) == "cancelling"
@@ -119,7 +119,7 @@ def test_tasks_are_pushed_taken_and_reported_on(use: Callable[[Use], None]) -> N
         entries = [entry async for entry in found.history(task=ids[0])]
         assert (entries[0]["note"], entries[0]["data"]) == ("fine", {"a": 1})
         stats = await found.stats()
-        assert (stats["succeeded"], stats["cancelled"], stats["revived"]) == (1, 1, 1)
+        assert (stats["done"], stats["cancelled"], stats["revived"]) == (1, 1, 1)
         assert await found.trim("echo", 0) == 1
 
     use(body)

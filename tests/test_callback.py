@@ -31,11 +31,11 @@ def test_an_accepted_task_stays_open_until_it_is_acknowledged(board: Board) -> N
     with accepted(board) as (token, log):
         (task,) = board.tasks()
         assert (task["state"], task["note"], task["progress"]) == ("accepted", "handed over", 5)
-        assert board.stats()["succeeded"] == 0
+        assert board.stats()["done"] == 0
         board.ack(token, note="all done")
     assert list(board.tasks()) == []
-    assert board.stats()["succeeded"] == 1
-    assert [entry["what"] for entry in board.history()] == ["done", "accept"]
+    assert board.stats()["done"] == 1
+    assert [entry["what"] for entry in board.history()] == ["done", "accepted"]
     assert not log.of("task.finished")
 
 
@@ -65,12 +65,12 @@ def test_updates_are_kept_and_shown(board: Board, jobs: Jobs) -> None:
 def test_a_failure_that_calls_back_follows_the_policy(board: Board, jobs: Jobs) -> None:
     """The policy lives in workers: the next one that takes the task asks it."""
     with accepted(board, attempts=2, backoff="0.01") as (token, log):
-        assert jobs("ack", token, "--fail", "--code", "503", "--note", "no room").exit_code == 0
+        assert jobs("ack", token, "--failed", "--code", "503", "--note", "no room").exit_code == 0
         (_, second) = log.wait_for("task.accepted", 2)
         assert second.task is not None and second.task.attempt == 2
         (failed,) = second.task.history
         assert (failed.status, failed.code, failed.note, failed.decided) == ("failed", "503", "no room", True)
-        board.ack(second.task.token, "fail", code="503")
+        board.ack(second.task.token, "failed", code="503")
         wait_until(lambda: board.count()["dead"] == 1)
     (letter,) = board.dead()
     assert (letter["attempt"], [a["code"] for a in letter["history"]]) == (2, ["503", "503"])
@@ -84,8 +84,8 @@ def test_the_timeout_ends_what_nobody_acknowledges(board: Board) -> None:
         (event,) = log.wait_for("task.finished")
         assert event.outcome == Outcome.failed("no answer came in time", code="timeout")
     (letter,) = board.dead()
-    assert [(a["status"], a["code"]) for a in letter["history"]] == [("expired", "timeout")]
-    assert board.stats()["expired"] == 1
+    assert [(a["status"], a["code"]) for a in letter["history"]] == [("failed", "timeout")]
+    assert board.stats()["failed"] == 1
 
 
 def test_a_token_acknowledges_once(board: Board, jobs: Jobs) -> None:
@@ -101,7 +101,7 @@ def test_a_token_acknowledges_once(board: Board, jobs: Jobs) -> None:
 def test_mistakes(board: Board, jobs: Jobs) -> None:
     with accepted(board) as (token, _):
         refused(jobs("ack", token, "--progress", "140"), "--progress")
-        refused(jobs("ack", token, "--fail", "--progress", "40"), "give one of them")
+        refused(jobs("ack", token, "--failed", "--progress", "40"), "give one of them")
         with pytest.raises(OptionError, match="progress 'much' is not from 0 to 100"):
             board.ack(token, "update", progress="much")
         with pytest.raises(OptionError, match="'finished' is not one of"):

@@ -41,7 +41,7 @@ def test_a_running_task_is_told_to_stop_and_ends_as_cancelled(board: Board, jobs
 @pytest.mark.parametrize(
     ("outcome", "ending"),
     [
-        (Outcome.done("just in time"), "succeeded"),
+        (Outcome.done("just in time"), "done"),
         (Outcome.failed("broke off"), "dead"),
         (Outcome.cancelled(), "cancelled"),
     ],

@@ -206,7 +206,7 @@ def test_stats_of_a_job_adds_up_like_those_of_the_board(jobs: Jobs, board: Board
         "due": 5,
         "queued": 2,
         "coalesced": 3,
-        "succeeded": 1,
+        "done": 1,
         "retried": 1,
         "in_flight": 1,
     }
@@ -224,7 +224,7 @@ def test_doctor_proves_the_ledger(jobs: Jobs, board: Board) -> None:
     board.client.lpop(board.keys.queue("console"))  # as if a task had been lost
     result = jobs("doctor", "--ledger")
     assert result.exit_code == 1
-    assert "queued is 3, but succeeded + dead + cancelled + unleased + in_flight is 2" in result.stdout
+    assert "queued is 3, but done + dead + cancelled + unleased + in_flight is 2" in result.stdout
 
 
 def test_history_shows_what_became_of_tasks(jobs: Jobs, board: Board) -> None:

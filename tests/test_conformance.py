@@ -87,7 +87,7 @@ POLICY = """
     from jobs_core import Decision, Logger, Policy, hookimpl
 
     def decide(task, outcome):
-        return Decision.ack() if outcome.status == "done" else Decision.retry(60)
+        return Decision.done() if outcome.status == "done" else Decision.retry(60)
 
     @hookimpl
     def jobs_policies():

@@ -63,7 +63,7 @@ def test_a_retry_keeps_the_id_and_starts_afresh(letters: list[str], board: Board
     stats = board.stats()
     assert (stats["dead"], stats["revived"], stats["in_flight"]) == (2, 1, 1)
     board.ack(task.token)
-    assert board.stats("a") | {"succeeded": 1, "dead": 1, "queued": 2} == board.stats("a")
+    assert board.stats("a") | {"done": 1, "dead": 1, "queued": 2} == board.stats("a")
 
 
 def test_all_of_them_are_queued_again(letters: list[str], board: Board, jobs: Jobs) -> None:
@@ -72,7 +72,7 @@ def test_all_of_them_are_queued_again(letters: list[str], board: Board, jobs: Jo
 
     assert jobs("dead", "retry", "--all").stdout == "3 retried\n"
     with working(board, runner(good), runner(good, "other"), queues=["slow"]):
-        wait_until(lambda: board.stats()["succeeded"] == 3)
+        wait_until(lambda: board.stats()["done"] == 3)
     assert (board.count()["dead"], board.stats()["dead"]) == (0, 0)
 
 

@@ -99,7 +99,7 @@ def test_none_takes_down_a_worker_and_no_task_is_lost(folder: Path, url: str, bo
         deaths.append(worker.returncode)
         assert len(deaths) < 20
     stats = board.stats()
-    assert (stats["succeeded"], stats["dead"]) == (120, 1)
+    assert (stats["done"], stats["dead"]) == (120, 1)
     assert deaths.count(7) == 5  # it is poison after five losses
     (letter,) = board.dead()
     assert (letter["runner"], letter["history"][-1]["status"]) == ("exiting", "lost")

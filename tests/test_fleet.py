@@ -75,7 +75,7 @@ def runs(tmp_path: Path, file: str = "runs") -> Counter[str]:
 
 
 def all_ended(board: Board, count: int) -> bool:
-    return board.stats()["succeeded"] >= count and board.count()["queued"] == 0
+    return board.stats()["done"] >= count and board.count()["queued"] == 0
 
 
 def test_ten_workers_run_each_occurrence_exactly_once(start: Start, board: Board, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_no_task_is_lost_when_workers_are_killed(start: Start, board: Board, tmp
     workers = [start("--lease", "1", "--concurrency", "5") for _ in range(4)]
     tasks = list(board.push_many({"runner": "note", "payload": "0.02"} for _ in range(600)))
     for done in (60, 150, 240, 330):
-        wait_until(lambda done=done: board.stats()["succeeded"] >= done)  # type: ignore[misc]
+        wait_until(lambda done=done: board.stats()["done"] >= done)  # type: ignore[misc]
         victim = workers.pop(chance.randrange(len(workers)))
         victim.send_signal(signal.SIGKILL)
         victim.wait()
@@ -110,7 +110,7 @@ def test_no_task_is_lost_when_workers_are_killed(start: Start, board: Board, tmp
     assert set(ran) == set(tasks)
     assert stats["lost"] > 0
     assert sum(ran.values()) - 600 <= stats["lost"]
-    assert stats["queued"] == stats["succeeded"] == 600
+    assert stats["queued"] == stats["done"] == 600
     assert board.count()["dead"] == 0
 
 
@@ -122,7 +122,7 @@ def test_sigterm_drains_a_worker(start: Start, board: Board, tmp_path: Path) -> 
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(PATIENCE) == 0
     assert sum(runs(tmp_path).values()) == 1
-    assert (board.stats()["succeeded"], board.count()["queued"]) == (1, 1)
+    assert (board.stats()["done"], board.count()["queued"]) == (1, 1)
 
 
 def test_a_second_sigterm_stops_at_once_and_gives_back(start: Start, board: Board) -> None:

@@ -136,7 +136,7 @@ def test_respond_serves_every_declared_function(board: Board) -> None:
         board.push("a")
         board.push("a", "with a payload")
         board.push("b")
-        wait_until(lambda: board.stats()["succeeded"] == 3)
+        wait_until(lambda: board.stats()["done"] == 3)
     assert sorted(seen) == ["first ", "first with a payload", "second b"]
 
 
@@ -154,7 +154,7 @@ def test_a_function_runs_on_any_worker_by_its_import_path(
     assert checking.show("elsewhere.report")["payload"] == "elsewhere:report"
     with working(checking, checking.plugins.runner("python")):
         checking.push("elsewhere.report")
-        wait_until(lambda: checking.stats()["succeeded"] >= 1)
+        wait_until(lambda: checking.stats()["done"] >= 1)
     assert next(checking.history(job="elsewhere.report"))["note"] == "from elsewhere"
     checking.client.close()
 

@@ -18,7 +18,7 @@ def diamond(board: Board) -> Board:
     board.put("clean", "shell", "true", after="fetch")
     board.put("count", "shell", "true", after="fetch")
     board.put("report", "shell", "true", after=["clean", "count"])
-    board.put("alarm", "shell", "true", after=["clean", "gone"], on="failure", join="any")
+    board.put("alarm", "shell", "true", after=["clean", "gone"], on="dead", join="any")
     return board
 
 
@@ -49,10 +49,10 @@ def test_put_refuses_a_cycle_and_names_it(jobs: Jobs) -> None:
 def test_list_and_show_say_after_what_a_job_runs(jobs: Jobs) -> None:
     rows = {line.split()[0]: line for line in jobs("list").stdout.splitlines()}
     assert "after clean, count" in rows["report"]
-    assert "after clean, gone (any) on failure" in rows["alarm"]
+    assert "after clean, gone (any) on dead" in rows["alarm"]
     assert rows["report"].split()[-1] == "waiting"
     (shown,) = lines(jobs("show", "alarm", "--json"))
-    assert (shown["after"], shown["on"], shown["join"]) == (["clean", "gone"], "failure", "any")
+    assert (shown["after"], shown["on"], shown["join"]) == (["clean", "gone"], "dead", "any")
     assert "clean,count" in jobs("show", "report").stdout
 
 
@@ -76,12 +76,12 @@ def test_graph_draws_trees(jobs: Jobs) -> None:
     assert jobs("graph").stdout.splitlines() == [
         "fetch",
         "├── clean",
-        "│   ├── alarm (after clean, gone; on failure, any)",
+        "│   ├── alarm (after clean, gone; on dead, any)",
         "│   └── report (after clean, count)",
         "└── count",
         "    └── report (after clean, count)",
         "gone (no such job)",
-        "└── alarm (after clean, gone; on failure, any)",
+        "└── alarm (after clean, gone; on dead, any)",
     ]
 
 
@@ -113,7 +113,7 @@ def test_a_board_without_such_jobs_has_no_graph(board: Board, jobs: Jobs) -> Non
 def test_graph_as_json_has_a_line_for_each_arrow(jobs: Jobs) -> None:
     arrows = lines(jobs("graph", "--json"))
     assert {"parent": "fetch", "child": "clean"} in arrows
-    assert {"parent": "gone", "child": "alarm", "label": "on failure, any"} in arrows
+    assert {"parent": "gone", "child": "alarm", "label": "on dead, any"} in arrows
     assert len(arrows) == 6
 
 
@@ -123,7 +123,7 @@ def test_graph_as_dot(jobs: Jobs) -> None:
     assert drawn.startswith("digraph jobs {\n")
     assert '  "gone" [style=dashed];\n' in drawn
     assert '  "fetch" -> "clean";\n' in drawn
-    assert '  "clean" -> "alarm" [label="on failure, any"];\n' in drawn
+    assert '  "clean" -> "alarm" [label="on dead, any"];\n' in drawn
 
 
 @pytest.mark.usefixtures("diamond")
@@ -132,7 +132,7 @@ def test_graph_as_mermaid(jobs: Jobs) -> None:
     assert drawn[0] == "flowchart LR"
     name = {line.split('"')[1]: line.split("[")[0].strip() for line in drawn if "[" in line}
     assert f"  {name['fetch']} --> {name['clean']}" in drawn
-    assert f'  {name["clean"]} -->|"on failure, any"| {name["alarm"]}' in drawn
+    assert f'  {name["clean"]} -->|"on dead, any"| {name["alarm"]}' in drawn
 
 
 def test_ids_are_quoted(board: Board, jobs: Jobs) -> None:

@@ -21,7 +21,7 @@ def test_inline_runs_share_one_thread_and_each_is_reported(board: Board) -> None
     for number in range(500):
         board.push("test", str(number))
     with working(board, Runner("test", run, inline=True)):
-        wait_until(lambda: board.stats()["succeeded"] == 500)
+        wait_until(lambda: board.stats()["done"] == 500)
     assert len(threads) == 1
     assert board.stats()["doubled"] == board.stats()["in_flight"] == 0
 
@@ -36,7 +36,7 @@ def test_what_an_inline_runner_raises_harms_no_other_task(board: Board, error: B
     for payload in ("good", "bad", "good"):
         board.push("test", payload)
     with working(board, Runner("test", run, inline=True)):
-        wait_until(lambda: board.stats()["succeeded"] == 2 and board.stats()["dead"] == 1)
+        wait_until(lambda: board.stats()["done"] == 2 and board.stats()["dead"] == 1)
 
 
 def test_inline_and_other_runners_share_a_worker(board: Board) -> None:
@@ -55,7 +55,7 @@ def test_inline_and_other_runners_share_a_worker(board: Board) -> None:
         board.push("slow", "x")
         board.push("quick", "x")
     with working(board, Runner("slow", slow), Runner("quick", quick, inline=True)):
-        wait_until(lambda: board.stats()["succeeded"] == 20)
+        wait_until(lambda: board.stats()["done"] == 20)
 
 
 def test_an_inline_runner_that_is_not_quick_is_named_once(board: Board) -> None:
@@ -66,7 +66,7 @@ def test_an_inline_runner_that_is_not_quick_is_named_once(board: Board) -> None:
     for _ in range(3):
         board.push("test", "x")
     with working(board, Runner("test", run, inline=True)) as (_, log):
-        wait_until(lambda: board.stats()["succeeded"] == 3)
+        wait_until(lambda: board.stats()["done"] == 3)
         (event,) = log.wait_for("trouble")
     assert event.data["note"] == "the runner 'test' is inline and not quick: it holds up every other task"
 
@@ -75,8 +75,8 @@ def test_a_stop_reports_inline_runs_and_gives_back_the_rest(board: Board) -> Non
     for _ in range(2000):
         board.push("test", "x")
     with working(board, Runner("test", lambda task, context: Outcome.done(), inline=True)) as (worker, _):
-        wait_until(lambda: board.stats()["succeeded"] > 0)
+        wait_until(lambda: board.stats()["done"] > 0)
         worker.stop()
     stats = board.stats()
-    assert stats["succeeded"] + stats["in_flight"] == 2000
+    assert stats["done"] + stats["in_flight"] == 2000
     assert board.count()["leased"] == 0

@@ -41,7 +41,7 @@ def three_workers(board: Board, meter: Meter) -> Iterator[None]:
 
 
 def all_done(board: Board, count: int) -> None:
-    wait_until(lambda: board.stats()["succeeded"] == count)
+    wait_until(lambda: board.stats()["done"] == count)
     assert board.stats()["in_flight"] == 0
 
 
@@ -105,7 +105,7 @@ def test_a_limit_that_is_lifted_lets_everything_go(board: Board, jobs: Jobs) -> 
     list(board.push_many({"runner": "test", "payload": "x"} for _ in range(20)))
     meter = Meter()
     with three_workers(board, meter):
-        wait_until(lambda: board.stats()["succeeded"] == 1)
+        wait_until(lambda: board.stats()["done"] == 1)
         assert jobs("limit", "runner", "test", "--none").exit_code == 0
         all_done(board, 20)
 

@@ -69,13 +69,13 @@ def test_a_task_that_kills_its_workers_ends_in_dead_letters(start: Start, board:
     for _ in range(3):
         start().wait(PATIENCE)
     survivor = start("--concurrency", "1")
-    wait_until(lambda: board.count()["dead"] == 1 and board.stats()["succeeded"] == 1)
+    wait_until(lambda: board.count()["dead"] == 1 and board.stats()["done"] == 1)
     assert survivor.poll() is None
     (letter,) = board.dead()
     assert (letter["id"], [a["status"] for a in letter["history"]]) == (task, ["lost"] * 3)
     stats = board.stats()
     assert (stats["lost"] >= 3, stats["in_flight"]) == (True, 0)
-    assert stats["queued"] == stats["succeeded"] + stats["dead"]
+    assert stats["queued"] == stats["done"] + stats["dead"]
 
 
 def test_a_worker_that_was_stopped_past_its_lease_overwrites_nothing_and_says_so(
@@ -85,13 +85,13 @@ def test_a_worker_that_was_stopped_past_its_lease_overwrites_nothing_and_says_so
     frozen = start()
     wait_until(lambda: board.count()["leased"] == 1)
     start()  # takes over once the lease has lapsed
-    wait_until(lambda: board.stats()["succeeded"] == 1)
+    wait_until(lambda: board.stats()["done"] == 1)
     frozen.send_signal(signal.SIGCONT)
     assert frozen.stdout is not None
     log = next(line for line in frozen.stdout if "stale" in line)
     assert f"{task} stale its lease was lost" in log
     stats = board.stats()
-    assert (stats["succeeded"], stats["lost"], stats["doubled"], stats["stale"]) == (1, 1, 1, 1)
+    assert (stats["done"], stats["lost"], stats["doubled"], stats["stale"]) == (1, 1, 1, 1)
     assert [entry["note"] for entry in board.history() if entry["what"] == "done"] == ["attempt 2"]
 
 
@@ -105,7 +105,7 @@ def test_a_lost_attempt_counts_and_follows_the_policy(board: Board) -> None:
         (started,) = log.of("task.started")
     assert started.task is not None
     assert (started.task.attempt, [a.status for a in started.task.history]) == (2, ["lost"])
-    assert (board.stats()["retried"], board.stats()["lost"], board.stats()["succeeded"]) == (1, 1, 1)
+    assert (board.stats()["retried"], board.stats()["lost"], board.stats()["done"]) == (1, 1, 1)
 
 
 def test_a_task_that_has_no_attempts_left_is_given_up_before_it_runs(board: Board) -> None:
@@ -153,7 +153,7 @@ def test_a_policy_sees_the_history_of_a_task(board: Board, monkeypatch: pytest.M
 
 
 def test_an_attempt_that_is_put_off_does_not_count(board: Board) -> None:
-    put_off = iter((Decision.later(0.05), Decision.later(0), Decision.ack()))
+    put_off = iter((Decision.release(0.05), Decision.release(0), Decision.done()))
     plugins = Plugins()
     plugins._provided["policies"]["patient"] = [("test", Policy("patient", lambda t, o: next(put_off)))]
     board._plugins = plugins
@@ -162,13 +162,13 @@ def test_an_attempt_that_is_put_off_does_not_count(board: Board) -> None:
         finished = log.wait_for("task.finished", 3)
     assert [event.task.attempt for event in finished if event.task] == [1, 1, 1]
     stats = board.stats()
-    assert (stats["succeeded"], stats["released"], stats["retried"]) == (1, 2, 0)
+    assert (stats["done"], stats["released"], stats["retried"]) == (1, 2, 0)
     assert [entry["note"] for entry in board.history() if entry["what"] == "release"] == ["not now"] * 2
 
 
 def test_a_lost_attempt_counts_also_when_the_next_is_put_off(board: Board) -> None:
     plugins = Plugins()
-    decide = lambda t, o: Decision.later(0.05) if o.status == "lost" else Decision.ack()  # noqa: E731
+    decide = lambda t, o: Decision.release(0.05) if o.status == "lost" else Decision.done()  # noqa: E731
     plugins._provided["policies"]["patient"] = [("test", Policy("patient", decide))]
     board._plugins = plugins
     board.push("test", "x", policy="patient")
@@ -189,7 +189,7 @@ def test_a_runner_may_push_what_comes_next(board: Board) -> None:
     board.push("test", "all")
     with working(board, runner(split)) as (_, log):
         log.wait_for("task.finished", 2)
-    assert board.stats()["succeeded"] == 2
+    assert board.stats()["done"] == 2
 
 
 def test_five_losses_are_too_many_unless_a_job_says_otherwise(board: Board) -> None:
@@ -232,14 +232,14 @@ def test_killing_one_of_three_workers_delays_no_other_task(start: Start, board: 
     wait_until(lambda: board.count()["leased"] == 1)
     for _ in range(50):
         board.push("poison", "fine")
-    wait_until(lambda: board.stats()["succeeded"] == 50)
+    wait_until(lambda: board.stats()["done"] == 50)
     assert board.count()["leased"] == 1  # the one that went down with its worker still waits for its lease
 
 
 def test_the_first_worker_back_catches_up_by_the_misfire_rule(start: Start, board: Board) -> None:
     board.put("a", "poison", "fine", every=0.1)
     first = start()
-    wait_until(lambda: board.stats()["succeeded"] >= 2)
+    wait_until(lambda: board.stats()["done"] >= 2)
     first.kill()
     first.wait()
     due = board.stats()["due"]

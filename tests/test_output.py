@@ -127,7 +127,7 @@ def test_many_lines_come_in_order(talking: Board) -> None:
 def test_what_is_not_kept_is_not_there(board: Board, jobs: Jobs) -> None:
     with working(board, runner(_talk, "talk")):
         task = board.push("talk", "one end")
-        wait_until(lambda: board.stats()["succeeded"] == 1)
+        wait_until(lambda: board.stats()["done"] == 1)
     refused(jobs("output", task), f"nothing is kept of a task '{task}'", "--keep")
 
 

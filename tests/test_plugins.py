@@ -284,7 +284,7 @@ def exercise(name: str, plugins: Plugins, board: Board, capsys: pytest.CaptureFi
             decide = hook.jobs_decide
             policy = plugins.policy("ack")
             assert decide(task=TASK, outcome=Outcome.failed(code="teapot"), policy=policy).verb == "dead"
-            assert decide(task=TASK, outcome=Outcome.done(), policy=policy).verb == "ack"
+            assert decide(task=TASK, outcome=Outcome.done(), policy=policy).verb == "done"
         case "jobs_event":
             assert plugins.observe("jobs_event", event=Event("task.started", 0, "host-1")) == []
         case "jobs_startup":

@@ -19,11 +19,11 @@ def task(attempt: int = 1, **options: Any) -> Task:
 
 @pytest.mark.parametrize("outcome", [DONE, FAILED, LOST])
 def test_none_does_nothing_more(outcome: Outcome) -> None:
-    assert none(task(), outcome) == Decision.ack()
+    assert none(task(), outcome) == Decision.done()
 
 
 def test_ack_tries_a_lost_task_again_and_gives_a_failed_one_up() -> None:
-    assert [ack(task(), outcome).verb for outcome in (DONE, FAILED, LOST)] == ["ack", "dead", "retry"]
+    assert [ack(task(), outcome).verb for outcome in (DONE, FAILED, LOST)] == ["done", "dead", "retry"]
 
 
 def test_retry_tries_three_times_unless_told_otherwise() -> None:

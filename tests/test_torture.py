@@ -23,8 +23,8 @@ def test_no_occurrence_is_lost_whatever_goes_wrong(tmp_path: Path) -> None:
 
 LEDGER = dict.fromkeys(
     (
-        *("due", "queued", "coalesced", "skipped", "succeeded", "dead", "cancelled", "unleased", "in_flight"),
-        *("leased", "doubled", "released", "retried", "failed", "lost", "expired"),
+        *("due", "queued", "coalesced", "skipped", "done", "dead", "cancelled", "unleased", "in_flight"),
+        *("leased", "doubled", "released", "retried", "failed", "lost"),
     ),
     0,
 )
@@ -48,7 +48,7 @@ end every-5@5000 1 quick:5 w 5.1 done
 start every-5@8000 1 quick:5 w 8.1
 end every-5@8000 1 quick:5 w 8.1 done
 """
-ENDS = {"due": 8, "queued": 6, "coalesced": 2, "succeeded": 4, "dead": 1, "unleased": 1, "leased": 5}
+ENDS = {"due": 8, "queued": 6, "coalesced": 2, "done": 4, "dead": 1, "unleased": 1, "leased": 5}
 
 
 def verdict(ran: str = RAN, coalesced: int = 2, dead: str = "push:3@3000", **ledger: int) -> Verdict:
@@ -101,9 +101,9 @@ AGAIN = "start push:1@1000 2 quick:1 w2 2.1\n"
         ),
         (lambda: verdict(RAN.replace("quick:1", "quick:9")), "ran with the payload of another"),
         (lambda: verdict(due=9), "due is not queued + coalesced + skipped"),
-        (lambda: verdict(succeeded=3), "queued is not succeeded + dead"),
-        (lambda: verdict(leased=6), "leased is not succeeded + dead"),
-        (lambda: verdict(succeeded=3, in_flight=1), "1 tasks are still under way"),
+        (lambda: verdict(done=3), "queued is not done + dead"),
+        (lambda: verdict(leased=6), "leased is not done + dead"),
+        (lambda: verdict(done=3, in_flight=1), "1 tasks are still under way"),
         (lambda: verdict(dead="push:1@1000"), "push:1@1000 (quick:1) is a dead letter"),
     ],
 )

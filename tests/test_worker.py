@@ -62,7 +62,7 @@ def test_a_task_that_is_done_is_acknowledged(board: Board) -> None:
     with working(board, runner(done)) as (_, log):
         (event,) = log.wait_for("task.finished")
     assert event.outcome == Outcome.done("fine", code="0", answer=42)
-    assert board.stats()["succeeded"] == 1
+    assert board.stats()["done"] == 1
     (entry,) = [fields for _, fields in board.client.xrange(board.keys.history)]
     assert (entry["what"], entry["note"], json.loads(entry["data"])) == ("done", "fine", {"answer": 42})
 
@@ -138,7 +138,7 @@ def test_data_that_is_no_json_is_left_out_of_what_is_done(board: Board, data: An
         (trouble,) = log.wait_for("trouble")
     assert event.outcome == Outcome.done("fine", code="0")
     assert trouble.data["note"].startswith("its data is no JSON, and is left out")
-    assert board.stats()["succeeded"] == 1
+    assert board.stats()["done"] == 1
 
 
 def test_what_goes_wrong_beside_the_runner_is_a_failure_too(
@@ -176,14 +176,14 @@ def test_attempts_and_backoff_try_a_failed_task_again(board: Board) -> None:
         events = log.wait_for("task.finished", 5)
     assert sorted(attempts) == [1, 1, 2, 2, 3]
     assert sorted(event.decision.verb for event in events if event.decision) == [
-        "ack",
         "dead",
+        "done",
         "retry",
         "retry",
         "retry",
     ]
     stats = board.stats()
-    assert (stats["succeeded"], stats["dead"], stats["retried"]) == (1, 1, 3)
+    assert (stats["done"], stats["dead"], stats["retried"]) == (1, 1, 3)
 
 
 @pytest.mark.parametrize(("attempt", "delay"), [(1, 10), (2, 20), (3, 40), (20, 3600)])
@@ -209,7 +209,7 @@ def test_a_lease_is_renewed_while_its_task_runs(board: Board) -> None:
             assert not renewed.wait(0.02)
         gate.open.set()
         log.wait_for("task.finished")
-    assert (board.stats()["lost"], board.stats()["succeeded"]) == (0, 1)
+    assert (board.stats()["lost"], board.stats()["done"]) == (0, 1)
 
 
 def test_a_worker_that_lost_its_lease_is_told_to_stop_and_overwrites_nothing(board: Board) -> None:
@@ -221,7 +221,7 @@ def test_a_worker_that_lost_its_lease_is_told_to_stop_and_overwrites_nothing(boa
         board.ack(str(token), "dead")  # as if another attempt had ended it
         log.wait_for("task.stale")
         assert gate.stopped.is_set()
-    assert (board.stats()["stale"], board.stats()["dead"], board.stats()["succeeded"]) == (1, 1, 0)
+    assert (board.stats()["stale"], board.stats()["dead"], board.stats()["done"]) == (1, 1, 0)
 
 
 def test_a_timeout_tells_the_runner_to_stop_and_is_a_failure(board: Board) -> None:
@@ -254,7 +254,7 @@ def test_a_stop_lets_running_tasks_end_and_takes_no_more(board: Board) -> None:
         log.wait_for("worker.draining")
         gate.open.set()
         log.wait_for("worker.stopped")
-    assert board.stats()["succeeded"] == 1
+    assert board.stats()["done"] == 1
     assert board.count()["queued"] == 1
 
 
@@ -359,7 +359,7 @@ def test_respond_runs_a_function_until_a_signal(board: Board) -> None:
     board.push("work", '{"n": 1}')
     board.respond("work", one)
     assert seen == [{"n": 1}]
-    assert board.stats()["succeeded"] == 1
+    assert board.stats()["done"] == 1
 
 
 def test_respond_gives_a_function_of_two_parameters_the_task(board: Board) -> None:
@@ -395,7 +395,7 @@ def test_a_worker_outlives_its_server_and_loses_no_outcome(tmp_path: Path) -> No
             server_board.push("test", "y")
             log.wait_for("task.finished", 2)
         stats = server_board.stats()
-        assert (stats["succeeded"], stats["lost"]) == (2, 0)
+        assert (stats["done"], stats["lost"]) == (2, 0)
         assert len(log.of("trouble")) <= 2  # the worker's and its clock's, once each
         server_board.client.close()
 
@@ -412,7 +412,7 @@ def test_an_outcome_that_the_server_refuses_is_reported_when_it_does_not_any_mor
             assert any("read-only replica" in event.data["note"] for event in log.wait_for("trouble", 2))
             server_board.client.replicaof("NO", "ONE")
             log.wait_for("task.finished")
-        assert (server_board.stats()["succeeded"], server_board.stats()["lost"]) == (1, 0)
+        assert (server_board.stats()["done"], server_board.stats()["lost"]) == (1, 0)
         server_board.client.close()
 
 
@@ -461,7 +461,7 @@ def test_a_report_that_the_board_refuses_for_a_while_is_made_again(board: Board)
         log.wait_for("trouble")
         board.client.set(layout, version)
         log.wait_for("task.finished")
-    assert (board.stats()["succeeded"], board.stats()["lost"], board.stats()["doubled"]) == (1, 0, 0)
+    assert (board.stats()["done"], board.stats()["lost"], board.stats()["doubled"]) == (1, 0, 0)
 
 
 @pytest.mark.parametrize("name", ["lease", "drain"])

@@ -171,7 +171,7 @@ def _check_ledger(verdict: Verdict, ledger: Mapping[str, int]) -> None:
     for name, parts in SUMS.items():
         if ledger[name] != total(ledger, name):
             verdict.wrong.append(f"the ledger does not add up: {name} is not {' + '.join(parts)}")
-    handed_out = ("succeeded", "dead", "cancelled", "retried", "failed", "lost", "expired", "released")
+    handed_out = ("done", "dead", "cancelled", "retried", "failed", "lost", "released")
     if ledger["leased"] != sum(ledger[name] for name in handed_out):
         verdict.wrong.append(f"the ledger does not add up: leased is not {' + '.join(handed_out)}")
     if ledger["in_flight"]:

@@ -331,7 +331,7 @@ function Board:tick(limit)
   return moved, due > 0 and (due - present) / 1000 or nil
 end
 
---- Say what became of a task: done, fail, retry, dead, cancelled, release, accept or update. Raises STALE.
+--- Say what became of a task: done, failed, cancelled, accepted, retry, release, dead or update. Raises STALE.
 ---@return string  the task's id
 function Board:ack(token, verb, options)
   return self.commands:call('JACK', unpack(add_pairs({ token, verb or 'done' }, options)))
@@ -372,7 +372,7 @@ local function decide(task, attempt, code)
   local retries = o.attempts or o.backoff or o['retry-on'] or o['never-on']
   local policy = o.policy or (retries and 'retry' or 'ack')
   if policy == 'ack' then return code == 'lost' and 'retry' or 'dead' end
-  if policy ~= 'retry' then return 'fail' end -- a plugin's: a worker that has it is to decide
+  if policy ~= 'retry' then return 'failed' end -- a plugin's: a worker that has it is to decide
   if attempt >= (o.attempts or ATTEMPTS) then return 'dead' end
   if o['never-on'] and matches(code, o['never-on']) then return 'dead' end
   if o['retry-on'] and not matches(code, o['retry-on']) then return 'dead' end
@@ -415,7 +415,7 @@ end
 function Task:done(options) return report(self, 'done', options) end
 
 --- It has failed: its policy decides what follows. Options: note, code.
-function Task:fail(options)
+function Task:failed(options)
   options = options or {}
   local verb, delay = decide(self, self.attempt, as_text(options.code or ''))
   return report(self, verb, { note = options.note, code = options.code, delay = delay })
@@ -431,16 +431,16 @@ function Task:dead(options) return report(self, 'dead', options) end
 function Task:release(options) return report(self, 'release', options) end
 
 --- It goes on elsewhere, until somebody reports on its token. Options: timeout, note, progress.
-function Task:accept(options) return report(self, 'accept', options) end
+function Task:accepted(options) return report(self, 'accepted', options) end
 
 --- It goes on, and is so far. Options: progress (0 to 100), note.
 function Task:update(options) return self.board:ack(self.token, 'update', options) end
 
 --- Hold it for so many seconds more.
----@return 'held'|'lost'|'cancelling'  lost: stop working on it; cancelling: stop, somebody asked to cancel it
+---@return 'leased'|'lost'|'cancelling'  lost: stop working on it; cancelling: stop, somebody asked to cancel it
 function Task:beat(lease)
-  local held = self.board.commands:call('JBEAT', lease, self.token)[1]
-  return held == 1 and 'held' or held == 2 and 'cancelling' or 'lost'
+  local reply = self.board.commands:call('JBEAT', lease, self.token)[1]
+  return reply == 1 and 'leased' or reply == 2 and 'cancelling' or 'lost'
 end
 
 -- The attempt before ended where no policy was at hand: decide now. Answers whether this one may begin.
@@ -449,7 +449,7 @@ local function may_begin(task)
   if not status then return true end
   local verb, delay = decide(task, task.attempt - 1, code == '-' and '' or code)
   if verb == 'retry' and (delay or 0) == 0 then return true end
-  if verb == 'fail' then
+  if verb == 'failed' then
     report(task, 'release', { delay = 1 }) -- for a worker that has the policy
   else
     report(task, verb, { delay = delay, unstarted = 1 })
@@ -490,7 +490,7 @@ local function run(task, handle)
       task:done({ note = type(result) == 'string' and result or nil })
     else
       local problem = type(result) == 'table' and result or { note = tostring(result) }
-      task:fail({ note = problem.note or problem.message, code = problem.code or 'error' })
+      task:failed({ note = problem.note or problem.message, code = problem.code or 'error' })
     end
   end)
   -- A stale token: another attempt has the task. Nothing newer is overwritten.

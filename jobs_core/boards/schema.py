@@ -21,7 +21,7 @@ _WORDS = {
     "dst": ("vixie", "ocps"),
     "misfire": ("coalesce", "skip", "all"),
     "overlap": ("allow", "skip", "queue", "replace"),
-    "on": ("success", "failure", "end"),
+    "on": ("done", "dead", "end"),
     "join": ("all", "any"),
 }
 

@@ -33,7 +33,7 @@ def stats(job: str | None, as_json: bool, url: str | None, board_name: str) -> N
 
     \b
       due = queued + coalesced + skipped
-      queued = succeeded + dead + cancelled + unleased + in_flight
+      queued = done + dead + cancelled + unleased + in_flight
 
     `unleased` are of policy none, which nobody reports on. `doubled` were handed out again after their lease
     was lost.

@@ -70,9 +70,7 @@ def _said(entry: dict[str, Any]) -> str:
     words = {
         "dead": "gave up",
         "retry": "failed, and is tried again",
-        "fail": "failed",
         "release": "given back",
-        "accept": "accepted",
         "update": f"{entry['progress']:g} %" if "progress" in entry else "",
     }
     parts = (f"attempt {entry['attempt']}", words.get(entry["what"], entry["what"]), entry.get("note"))

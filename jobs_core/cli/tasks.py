@@ -47,7 +47,7 @@ def push(
     """Queue a one-off task, or run a job now.
 
     Prints the id of the task. A job that is run now keeps its schedule. With --wait the task's own output is
-    printed instead, and the exit code is 0 when it has succeeded, else its own (or 1); what it printed is
+    printed instead, and the exit code is 0 when it is done, else its own (or 1); what it printed is
     kept for an hour, or as long as --keep says.
 
     \b
@@ -78,7 +78,7 @@ def push(
 
 @click.command()
 @click.argument("token")
-@click.option("--fail", "verb", flag_value="fail", help="It has failed: its policy decides what follows.")
+@click.option("--failed", "verb", flag_value="failed", help="It has failed: its policy decides what follows.")
 @click.option("--progress", type=click.FloatRange(0, 100), help="It goes on, and is so far, in percent.")
 @click.option("--note", help="One line for people.")
 @click.option("--code", help="A short word for policies: an exit code, an HTTP status.")
@@ -94,17 +94,17 @@ def ack(
 ) -> None:
     """Call back: report on a task by its token.
 
-    It is done, unless --fail or --progress says otherwise. TOKEN is what its runner was given; a command of
+    It is done, unless --failed or --progress says otherwise. TOKEN is what its runner was given; a command of
     jobs-shell finds it in JOBS_TOKEN. When it no longer holds the task, because another attempt began or the
     task has ended, nothing changes and the exit code is 1.
 
     \b
       jobs ack "$JOBS_TOKEN"
       jobs ack "$JOBS_TOKEN" --progress 40 --note '2 of 5 files'
-      jobs ack "$JOBS_TOKEN" --fail --code 503
+      jobs ack "$JOBS_TOKEN" --failed --code 503
     """
     if verb and progress is not None:
-        raise OptionError("--fail ends the attempt, and --progress says that it goes on: give one of them")
+        raise OptionError("--failed ends the attempt, and --progress says that it goes on: give one of them")
     verb = verb or ("done" if progress is None else "update")
     options = {"progress": progress, "note": note, "code": code}
     click.echo(open_board(url, board_name).ack(token, verb, **options))  # type: ignore[arg-type]

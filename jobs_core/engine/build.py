@@ -20,7 +20,7 @@ from importlib.resources.abc import Traversable
 
 from jobs_core.engine.load_time import global_names, without_shebang
 
-LIBRARY_VERSION = 4
+LIBRARY_VERSION = 5
 """The version of the library: raise it with each release whose Lua differs. A newer one is never replaced."""
 
 LIBRARY_NAME = "jobs"

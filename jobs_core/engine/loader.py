@@ -17,7 +17,7 @@ from jobs_core.engine.redis_errors import is_denial, is_read_only
 from jobs_core.errors import DeniedError
 from jobs_core.keys import Keys
 
-VERSION = "4"
+VERSION = "5"
 """The version of the board's layout, as `{board}:layout` has it."""
 
 MAY_NOT_LOAD = (

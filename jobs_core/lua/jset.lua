@@ -14,7 +14,7 @@
   by what the clock shows) or `ocps` (what is left out is skipped, what comes twice runs once).
 
   `after` names jobs, a,b: it runs when all of them (`join all`, unless it is `any`) have ended since its last run, `on`
-  success (unless it is failure, or end). It has no run times of its own. A job that would wait for itself is refused.
+  done (unless it is dead, or end). It has no run times of its own. A job that would wait for itself is refused.
 
     FCALL JSET 1 {jobs} tick shell 'echo hi' every 5 stop 1799999999
     FCALL JSET 1 {jobs} report shell ./report.sh cron '0 3 * * MON-FRI' zone Europe/Brussels

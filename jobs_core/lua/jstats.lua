@@ -4,11 +4,11 @@
   The ledger since the board was made, as name and number pairs. What was due adds up, and so does what was queued:
 
     due = queued + coalesced + skipped
-    queued = succeeded + dead + cancelled + unleased + in_flight
+    queued = done + dead + cancelled + unleased + in_flight
 
   `unleased` are those of at most once, which nobody reports on; `in_flight` are queued, held, delayed or leased now.
-  Beside them: pushed, leased, retried, failed (reported for the policy to decide), lost, expired (accepted, and no
-  answer came), doubled (handed out again after that), released, revived, purged (dead letters), trimmed, stale.
+  Beside them: pushed, leased, retried, failed (its policy decides when it is taken again), lost, doubled (handed out again
+  after that), released, revived, purged (dead letters), trimmed, stale.
   With `job`, what the ledger knows of that job; its tasks in flight are to be counted with JTASKS.
 
     FCALL_RO JSTATS 1 {jobs}
@@ -21,8 +21,8 @@ local job_counters = require 'ledger.job_counters'
 local task_locations = require 'queue.task_locations'
 
 local NAMES = {
-  'due', 'queued', 'coalesced', 'skipped', 'succeeded', 'dead', 'cancelled', 'unleased', 'in_flight', 'pushed', 'leased',
-  'retried', 'failed', 'lost', 'expired', 'doubled', 'released', 'revived', 'purged', 'trimmed', 'stale',
+  'due', 'queued', 'coalesced', 'skipped', 'done', 'dead', 'cancelled', 'unleased', 'in_flight', 'pushed', 'leased',
+  'retried', 'failed', 'lost', 'doubled', 'released', 'revived', 'purged', 'trimmed', 'stale',
 }
 
 local function numbers(names, values)

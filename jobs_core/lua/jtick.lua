@@ -66,10 +66,11 @@ local function lapse(board, token, now)
   local task, cancelled = endings.end_lease(board, token, true)
   if not task then return 0 end
   local attempt, accepted = task.attempt, attempts.current(task) == 'accepted'
-  local what, code = accepted and 'expired' or 'lost', accepted and 'timeout' or 'lost'
-  counters.add_for_job(board, records.job_of(task.id), what, 1)
-  events.record(board, task, attempt, what, {})
-  attempts.close(task, what .. '?', now, code)
+  local status, code, note = 'lost', 'lost', nil
+  if accepted then status, code, note = 'failed', 'timeout', 'no answer came in time' end
+  counters.add_for_job(board, records.job_of(task.id), status, 1)
+  events.record(board, task, attempt, status, accepted and { 'note', note, 'code', code } or {})
+  attempts.close(task, status .. '?', now, code, note)
   if cancelled then
     endings.complete(board, token, task, 'cancelled', now)
     events.record(board, task, attempt, 'cancelled', {})

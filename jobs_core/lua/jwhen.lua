@@ -6,7 +6,7 @@
   wait for it (the first hundred). What is empty is left out. A job is put in this relation by JSET's `after`.
 
     FCALL_RO JWHEN 1 {jobs} report
-      1) {"id":"report","after":["fetch","clean"],"on":"success","join":"all","met":["fetch"]}
+      1) {"id":"report","after":["fetch","clean"],"on":"done","join":"all","met":["fetch"]}
 
   Returns a list, with a null for each id that is not there.
   Errors: JOBS AGAIN, JOBS OPTION.
@@ -32,7 +32,7 @@ local function relation(board, id)
   if not head then return false end
   local found, waits = { id = id }, head.after
   if waits then
-    found.after, found.on, found.join = waits.parents, waits.on or 'success', waits.join or 'all'
+    found.after, found.on, found.join = waits.parents, waits.on or 'done', waits.join or 'all'
     found.met = only(waits.parents, function(parent)
       return redis.call('SISMEMBER', key(board, 'met:' .. id), parent) == 1
     end)

@@ -16,7 +16,7 @@ EVENTS = (
     Event("worker.started", 1763900005.0, "host-1", data={"note": "serving shell"}),
     Event("task.started", 1763900005.1, "host-1", TASK),
     Event("task.line", 1763900005.2, "host-1", TASK, data={"line": "héllo \N{SNOWMAN}", "stream": "stdout"}),
-    Event("task.finished", 1763900005.3, "host-1", TASK, Outcome.done("exit 0", code="0"), Decision.ack()),
+    Event("task.finished", 1763900005.3, "host-1", TASK, Outcome.done("exit 0", code="0"), Decision.done()),
     Event(
         "task.finished", 1763900005.4, "host-1", TASK, Outcome.failed("exit 1", code="1"), Decision.retry(5)
     ),

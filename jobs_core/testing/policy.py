@@ -33,7 +33,7 @@ class PolicyConformance(PluginConformance):
 
     def test_what_is_done_is_done(self) -> None:
         """A task that ended well is not run again."""
-        assert self.found().decide(self.task(1), Outcome.done()) == Decision.ack()
+        assert self.found().decide(self.task(1), Outcome.done()) == Decision.done()
 
     def test_it_is_found_when_a_job_names_it(self) -> None:
         """`jobs put … --policy NAME` refuses a policy that nobody provides."""

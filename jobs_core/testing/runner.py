@@ -109,7 +109,7 @@ class RunnerConformance(PluginConformance):
             )[0]
         assert event.outcome is not None and event.outcome.status in ("done", "accepted")
         stats = board.stats()
-        assert stats["queued"] == stats["succeeded"] + stats["in_flight"] == 1
+        assert stats["queued"] == stats["done"] + stats["in_flight"] == 1
 
     def test_a_timeout_ends_it(self, board: Board) -> None:
         """And is a failure with the code `timeout`."""

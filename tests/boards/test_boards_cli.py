@@ -214,7 +214,7 @@ def test_what_export_writes_changes_nothing_when_it_is_applied(
     board.put("cron2", "shell", "true", cron="@daily", misfire="all", overlap="queue", grace="1h", dst="ocps")
     board.put("months", "shell", "on", every="R5/2026-01-31T08:00:00+01:00/P1M")
     board.put("once", "shell", '{"line": "spaced"}', at="+1h", timeout=90.5, attempts=3, backoff="1s,10s")
-    board.put("then", "shell", "1", after="every,cron", on="failure", join="any", priority=-3, queue="q")
+    board.put("then", "shell", "1", after="every,cron", on="dead", join="any", priority=-3, queue="q")
     board.put("off", "shell", "2027-01-01", every=5)
     board.pause("off")
     before = state(board)

@@ -76,7 +76,7 @@ def test_it_is_short_and_needs_nothing_of_ours() -> None:
 def test_it_runs_a_job_that_is_due(client: dict[str, Any], jobs: Any, board: Board) -> None:
     jobs.call("JSET", "hello", "greet", "world", "every", "1h")
     with working(client, jobs):
-        wait_until(lambda: board.stats()["succeeded"] == 1)
+        wait_until(lambda: board.stats()["done"] == 1)
     (entry,) = board.history()
     assert entry["note"] == f"{entry['task']} says world"
     assert list(board.client.hkeys(board.keys.runners)) == ["greet"]
@@ -86,7 +86,7 @@ def test_it_wakes_for_a_task_that_is_pushed(client: dict[str, Any], jobs: Any, b
     with working(client, jobs):
         for n in range(1, 4):
             board.push("greet", "world")
-            wait_until(lambda n=n: board.stats()["succeeded"] == n)  # type: ignore[misc]
+            wait_until(lambda n=n: board.stats()["done"] == n)  # type: ignore[misc]
 
 
 def test_it_tries_again_and_gives_up(client: dict[str, Any], jobs: Any, board: Board) -> None:
@@ -149,7 +149,7 @@ def test_what_the_page_shows_of_its_use_works(client: dict[str, Any], home: Boar
     names = client | {"redis": here, "threading": threading}
     thread = threading.Thread(target=exec, args=(USE, names))
     thread.start()
-    wait_until(lambda: home.stats()["succeeded"] == 1)
+    wait_until(lambda: home.stats()["done"] == 1)
     names["stopped"].set()
     thread.join()
     (entry,) = home.history(job="hello")

@@ -15,10 +15,11 @@ from click.testing import CliRunner
 from jobs_core import AsyncBoard, Board, LayoutError
 from jobs_core.cli import cli
 from jobs_core.engine.build import commands
+from jobs_core.engine.loader import VERSION
 from jobs_core.server import EmbeddedServer
 from tests.engine.conftest import NewBoard
 
-MARKS = ["3", "5", None]
+MARKS = [str(int(VERSION) - 1), str(int(VERSION) + 1), None]
 """What `{board}:layout` is. A board without a mark is an old one, by the keys it has."""
 
 Use = Callable[[Board], Any]

@@ -115,7 +115,7 @@ class Lua:
     def adds_up(self) -> bool:
         """Whether the ledger's equations hold, and what is in flight is what is listed."""
         stats = self.stats()
-        ended = sum(stats[name] for name in ("succeeded", "dead", "cancelled", "unleased"))
+        ended = sum(stats[name] for name in ("done", "dead", "cancelled", "unleased"))
         return (
             stats["due"] == stats["queued"] + stats["coalesced"] + stats["skipped"]
             and stats["queued"] == ended + stats["in_flight"]

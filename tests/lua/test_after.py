@@ -56,7 +56,7 @@ def test_it_is_a_task_like_any_other(family: Lua) -> None:
     assert (task["job"], task["payload"], task["due"], task["attempt"]) == ("c", "child", MS, 1)
     assert json.loads(task["options"]) == {"timeout": 60}
     family.jack(task["token"], "done")
-    assert family.ledger("c") == {"succeeded": 1}
+    assert family.ledger("c") == {"done": 1}
 
 
 def test_one_parent_twice_is_not_both(family: Lua) -> None:
@@ -86,12 +86,12 @@ def test_any_of_them_will_do_with_join_any(family: Lua) -> None:
 @pytest.mark.parametrize(
     ("on", "verb", "follows"),
     [
-        ("success", "done", True),
-        ("success", "dead", False),
-        ("success", "cancelled", False),
-        ("failure", "done", False),
-        ("failure", "dead", True),
-        ("failure", "cancelled", False),
+        ("done", "done", True),
+        ("done", "dead", False),
+        ("done", "cancelled", False),
+        ("dead", "done", False),
+        ("dead", "dead", True),
+        ("dead", "cancelled", False),
         ("end", "done", True),
         ("end", "dead", True),
         ("end", "cancelled", True),
@@ -103,7 +103,7 @@ def test_it_says_how_they_are_to_end(family: Lua, on: str, verb: str, follows: b
     assert bool(runs(family)) == follows
 
 
-@pytest.mark.parametrize("verb", ["retry", "fail", "release", "accept", "update"])
+@pytest.mark.parametrize("verb", ["retry", "failed", "release", "accepted", "update"])
 def test_what_goes_on_has_not_ended(family: Lua, verb: str) -> None:
     child(family, after="a", on="end")
     end(family, "a", verb)
@@ -112,7 +112,7 @@ def test_what_goes_on_has_not_ended(family: Lua, verb: str) -> None:
 
 def test_a_task_that_is_lost_too_often_has_failed(lua: Lua) -> None:
     lua.put("a", losses=1)
-    child(lua, after="a", on="failure")
+    child(lua, after="a", on="dead")
     lua.jpush("a", now=T)
     lua.take(lease=30)
     lua.tick(T + 60)
@@ -181,7 +181,7 @@ def test_a_chain_as_chronos_has_them(lua: Lua) -> None:
             task = lua.held(now=T + 60 * minute)
             assert task["job"] == job
             lua.jack(task["token"], "done", now=T + 60 * minute)
-    assert lua.stats()["succeeded"] == 9
+    assert lua.stats()["done"] == 9
 
 
 def test_repeat_ends_it(family: Lua) -> None:
@@ -341,10 +341,10 @@ def test_an_update_with_a_schedule_ends_the_waiting(family: Lua) -> None:
 
 
 def test_jget_shows_it_as_it_was_put(family: Lua) -> None:
-    child(family, after=" b , a,b", on="failure", join="any", repeat=3)
+    child(family, after=" b , a,b", on="dead", join="any", repeat=3)
     found = family.job("c")
     assert found["after"] == ["b", "a"]
-    assert (found["on"], found["join"], found["state"], found["left"]) == ("failure", "any", "waiting", 3)
+    assert (found["on"], found["join"], found["state"], found["left"]) == ("dead", "any", "waiting", 3)
     assert "next" not in found
 
 
@@ -355,7 +355,7 @@ def test_jwhen_says_what_a_job_waits_for_and_what_waits_for_it(family: Lua) -> N
     assert when(family) == {
         "id": "c",
         "after": ["a", "b"],
-        "on": "success",
+        "on": "done",
         "join": "all",
         "met": ["b"],
         "followed_by": ["d"],
@@ -399,9 +399,9 @@ def test_the_same_job_by_two_ways_is_no_cycle(lua: Lua) -> None:
         ({"after": "a,,b"}, "a job id is 1 to 256 bytes"),
         ({"after": ""}, "a job id is 1 to 256 bytes"),
         ({"after": ",".join(f"j{n}" for n in range(101))}, "after names over 100 jobs"),
-        ({"after": "a", "on": "fail"}, "on 'fail' is not one of success, failure, end"),
+        ({"after": "a", "on": "fail"}, "on 'fail' is not one of done, dead, end"),
         ({"after": "a", "join": "one"}, "join 'one' is not one of all, any"),
-        ({"on": "failure"}, "on needs after"),
+        ({"on": "dead"}, "on needs after"),
         ({"join": "any", "every": 5}, "join needs after"),
         ({"after": "a", "every": 5}, "after and every exclude each other"),
         ({"after": "a", "cron": "@daily"}, "cron and after exclude each other"),

@@ -17,15 +17,13 @@ IDS = "abcde"
 
 Step = tuple[Any, ...]
 
-ENDINGS = {"done": "success", "dead": "failure", "cancelled": "cancelled"}
-
 
 @dataclass
 class Job:
     """What a job waits for; and, of what that is, what has ended since its last run."""
 
     after: frozenset[str] = frozenset()
-    on: str = "success"
+    on: str = "done"
     join: str = "all"
     paused: bool = False
     met: set[str] = field(default_factory=set)
@@ -64,7 +62,7 @@ class Model:
         if verb == "dead":
             self.dead.append(id)
         for name, job in sorted(self.jobs.items()):
-            if id not in job.after or job.paused or job.on not in (ENDINGS[verb], "end"):
+            if id not in job.after or job.paused or job.on not in (verb, "end"):
                 continue
             job.met.add(id)
             if job.join == "any" or job.met == job.after:
@@ -81,7 +79,7 @@ def parents(draw: st.DrawFn, id: str) -> frozenset[str]:
 @st.composite
 def puts(draw: st.DrawFn) -> Step:
     id = draw(st.sampled_from(IDS))
-    on = draw(st.sampled_from(["success", "failure", "end"]))
+    on = draw(st.sampled_from(["done", "dead", "end"]))
     return "put", id, parents(draw, id), on, draw(st.sampled_from(["all", "any"]))
 
 
@@ -96,11 +94,11 @@ steps = st.lists(
 )
 
 SUCCESS_THEN_FAILURE: list[Step] = [
-    ("put", "a", frozenset(), "success", "all"),
-    ("put", "b", frozenset(), "success", "all"),
-    ("put", "c", frozenset("ab"), "success", "all"),
+    ("put", "a", frozenset(), "done", "all"),
+    ("put", "b", frozenset(), "done", "all"),
+    ("put", "c", frozenset("ab"), "done", "all"),
     *[("push", "a"), ("take",), ("end", "done")],
-    ("put", "c", frozenset("ab"), "failure", "all"),
+    ("put", "c", frozenset("ab"), "dead", "all"),
     *[("push", "b"), ("take",), ("end", "dead")],
 ]
 

@@ -53,7 +53,7 @@ def test_tasks_are_taken_and_end(full: Lua) -> None:
     assert full.jregister("host-1", "echo") == 1
 
 
-@pytest.mark.parametrize("verb", ["retry", "dead", "release", "fail", "cancelled", "accept", "update"])
+@pytest.mark.parametrize("verb", ["retry", "dead", "release", "failed", "cancelled", "accepted", "update"])
 def test_any_end_is_taken_down(full: Lua, verb: str) -> None:
     assert full.jack(f"push:1@{MS}#1", verb)
 

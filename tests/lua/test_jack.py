@@ -9,8 +9,8 @@ import pytest
 from jobs_core import OptionError, StaleError
 from tests.lua.helpers import MS, Lua, T, Task
 
-VERBS = ("done", "fail", "retry", "dead", "cancelled", "release")
-COUNTERS = {"done": "succeeded", "retry": "retried", "release": "released", "fail": "failed"}
+VERBS = ("done", "failed", "retry", "dead", "cancelled", "release")
+COUNTERS = {"done": "done", "retry": "retried", "release": "released", "failed": "failed"}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -88,7 +88,7 @@ def test_a_task_is_acknowledged_once(lua: Lua) -> None:
     lua.jack(token, "done")
     with pytest.raises(StaleError):
         lua.jack(token, "done")
-    assert (lua.stats()["succeeded"], lua.stats()["stale"]) == (1, 1)
+    assert (lua.stats()["done"], lua.stats()["stale"]) == (1, 1)
 
 
 def test_nobody_acknowledges_a_task_without_its_token(lua: Lua) -> None:
@@ -172,7 +172,7 @@ def test_what_goes_back_to_its_queue_wakes_a_worker_and_what_is_delayed_a_clock(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "'' is not one of done, fail, retry, dead, cancelled, release, accept, update"),
+        ([], "'' is not one of done, failed, cancelled, accepted, retry, release, dead, update"),
         (["finished"], "'finished' is not one of done, fail"),
         (["retry", "delay", "x"], "delay 'x' is not a duration"),
         (["retry", "delay"], "the option 'delay' has no value"),
@@ -207,7 +207,7 @@ def test_a_failure_is_for_the_policy_of_the_next_worker_to_decide(lua: Lua) -> N
     lua.push("first", losses=1)
     lua.push("second")
     held = lua.held(worker="w1")
-    assert lua.jack(held["token"], "fail", code="http 503", note="busy\nor\tso", now=T + 3) == held["id"]
+    assert lua.jack(held["token"], "failed", code="http 503", note="busy\nor\tso", now=T + 3) == held["id"]
     again = lua.held(now=T + 3)
     assert (again["id"], again["attempt"]) == (held["id"], 2)
     assert again["history"] == f"failed? {MS + 3000} w1 http_503 busy or so"
@@ -216,7 +216,7 @@ def test_a_failure_is_for_the_policy_of_the_next_worker_to_decide(lua: Lua) -> N
 
 def test_a_failure_is_queued_at_once_whatever_delay_it_asks_for(lua: Lua) -> None:
     lua.push()
-    lua.jack(lua.held()["token"], "fail", delay="1h")
+    lua.jack(lua.held()["token"], "failed", delay="1h")
     assert (lua.count()["delayed"], lua.count()["queued"]) == (0, 1)
 
 
@@ -303,10 +303,10 @@ def test_an_unstarted_death_is_that_of_the_attempt_before(lua: Lua) -> None:
 
 def test_an_unstarted_end_may_be_any_other_too(lua: Lua) -> None:
     lua.jack(undecided(lua)["token"], "done", unstarted=1, now=T + 30)
-    assert (lua.stats()["succeeded"], lua.adds_up()) == (1, True)
+    assert (lua.stats()["done"], lua.adds_up()) == (1, True)
 
 
-@pytest.mark.parametrize(("verb", "mark"), [("fail", "?"), ("retry", "")])
+@pytest.mark.parametrize(("verb", "mark"), [("failed", "?"), ("retry", "")])
 def test_an_end_decides_the_attempts_before(lua: Lua, verb: str, mark: str) -> None:
     lua.jack(undecided(lua)["token"], verb, now=T + 31)
     assert history(lua, T + 31) == f"lost {MS + 30_000} w1 lost \tfailed{mark} {MS + 31_000} w2 - "
@@ -331,15 +331,15 @@ def test_a_report_on_an_attempt_that_began_leaves_the_one_before_as_it_was(lua: 
 def test_an_accepted_task_stays_open_under_its_token(lua: Lua) -> None:
     lua.push()
     held = lua.held(lease=30)
-    assert lua.jack(held["token"], "accept", timeout="1h", now=T + 5) == held["id"]
+    assert lua.jack(held["token"], "accepted", timeout="1h", now=T + 5) == held["id"]
     assert (lua.tick(T + 3604.999), lua.count()["leased"]) == (0, 1)
     assert lua.jack(held["token"], "done", now=T + 3604) == held["id"]
-    assert (lua.stats()["succeeded"], lua.adds_up()) == (1, True)
+    assert (lua.stats()["done"], lua.adds_up()) == (1, True)
 
 
 def test_it_stays_open_for_a_day_unless_it_says_otherwise(lua: Lua) -> None:
     lua.push()
-    lua.jack(lua.held()["token"], "accept")
+    lua.jack(lua.held()["token"], "accepted")
     assert [lua.tick(T + 86_399.999), lua.tick(T + 86_400)] == [0, 1]
 
 
@@ -347,7 +347,7 @@ def test_an_accepted_task_ends_as_any_other(lua: Lua) -> None:
     for verb in VERBS:
         lua.push(verb)
         token = lua.held()["token"]
-        lua.jack(token, "accept")
+        lua.jack(token, "accepted")
         lua.jack(token, verb)
         assert lua.adds_up()
         lua.take(count=9)
@@ -358,10 +358,10 @@ def test_an_accepted_task_ends_as_any_other(lua: Lua) -> None:
 def test_accepting_again_gives_it_more_time_and_may_give_it_less(lua: Lua) -> None:
     lua.push()
     token = lua.held()["token"]
-    lua.jack(token, "accept", timeout=100)
-    lua.jack(token, "accept", timeout=200, now=T + 50)
+    lua.jack(token, "accepted", timeout=100)
+    lua.jack(token, "accepted", timeout=200, now=T + 50)
     assert (lua.tick(T + 249), lua.count()["leased"]) == (0, 1)
-    lua.jack(token, "accept", timeout=5, now=T + 249)
+    lua.jack(token, "accepted", timeout=5, now=T + 249)
     assert lua.tick(T + 254) == 1
 
 
@@ -370,7 +370,7 @@ def test_an_update_says_how_far_it_is_and_changes_nothing_else(lua: Lua, accepte
     lua.push()
     token = lua.held(worker="w1")["token"]
     if accepted:
-        lua.jack(token, "accept", timeout=30)
+        lua.jack(token, "accepted", timeout=30)
     for progress, note in ((0, "begun"), ("33.3", "on"), (100, "ready")):
         lua.jack(token, "update", progress=progress, note=note, now=T + 20)
     lua.jack(token, "update", now=T + 20)
@@ -383,16 +383,16 @@ def test_an_update_says_how_far_it_is_and_changes_nothing_else(lua: Lua, accepte
 def test_the_history_of_the_board_tells_of_both(lua: Lua) -> None:
     id = lua.push()
     token = lua.held()["token"]
-    lua.jack(token, "accept", note="job 7")
+    lua.jack(token, "accepted", note="job 7")
     lua.jack(token, "update", progress=50)
     told = [entry for _, entry in lua.client.xrange(lua.keys.history)]
     assert told == [
-        {"task": id, "attempt": "1", "what": "accept", "note": "job 7"},
+        {"task": id, "attempt": "1", "what": "accepted", "note": "job 7"},
         {"task": id, "attempt": "1", "what": "update", "progress": "50"},
     ]
 
 
-@pytest.mark.parametrize("verb", ["accept", "update"])
+@pytest.mark.parametrize("verb", ["accepted", "update"])
 def test_a_stale_token_neither_accepts_nor_updates(lua: Lua, verb: str) -> None:
     lua.push()
     stale = lua.held()["token"]

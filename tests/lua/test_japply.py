@@ -77,7 +77,7 @@ def test_it_says_what_would_change(lua: Lua) -> None:
         {"every": 5, "repeat": 3, "start": T - 100, "stop": T + 1000},
         {"every": 5, "decay": 2, "step": 60, "overlap": "skip", "misfire": "all", "jitter": 2},
         {"cron": "0 3 * * MON-FRI", "priority": 3, "queue": "slow"},
-        {"after": "x,y", "on": "failure", "join": "any"},
+        {"after": "x,y", "on": "dead", "join": "any"},
         {"at": T + 60, "policy": "retry", "attempts": 5, "backoff": "1s,10s", "retry-on": "503,5*"},
         {"every": "R/2026-01-31T00:00:00Z/P1M"},
         {"every": 5, "paused": 1},

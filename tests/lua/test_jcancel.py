@@ -60,7 +60,7 @@ def test_so_does_one_that_a_limit_holds(lua: Lua) -> None:
 def test_so_does_one_that_was_accepted_and_its_token_is_stale(lua: Lua) -> None:
     lua.push()
     held = lua.held()
-    lua.jack(held["token"], "accept")
+    lua.jack(held["token"], "accepted")
     assert cancel(lua, held["id"]) == ["cancelled"]
     assert (lua.count()["leased"], lua.client.exists(lua.keys.task), lua.adds_up()) == (0, 0, True)
     with pytest.raises(StaleError):
@@ -92,9 +92,9 @@ def test_a_worker_without_a_name_hears_of_it_with_its_next_beat(lua: Lua) -> Non
         ("cancelled", "cancelled"),
         ("release", "cancelled"),
         ("retry", "cancelled"),
-        ("fail", "cancelled"),
-        ("accept", "cancelled"),
-        ("done", "succeeded"),
+        ("failed", "cancelled"),
+        ("accepted", "cancelled"),
+        ("done", "done"),
         ("dead", "dead"),
     ],
 )
@@ -186,7 +186,7 @@ def test_a_cancelled_task_makes_room_for_the_next(lua: Lua) -> None:
     for _ in range(2):
         lua.jpush("a")
     first = lua.take(count=2, lease=30)[0]
-    lua.jack(first["token"], "accept")
+    lua.jack(first["token"], "accepted")
     lua.forget_wakes()
     cancel(lua, first["id"])
     assert lua.wakes() == ["wake:echo"]

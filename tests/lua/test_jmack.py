@@ -16,7 +16,7 @@ def test_each_is_reported_as_jack_would(lua: Lua) -> None:
         *(6, third["token"], "dead", "note", "broken", "code", 7),
     )
     assert replies == [first["id"], second["id"], third["id"]]
-    assert (lua.count()["delayed"], lua.count()["dead"], lua.stats()["succeeded"]) == (1, 1, 1)
+    assert (lua.count()["delayed"], lua.count()["dead"], lua.stats()["done"]) == (1, 1, 1)
 
 
 def test_one_that_is_refused_keeps_none_of_the_others_from_being_reported(lua: Lua) -> None:
@@ -28,7 +28,7 @@ def test_one_that_is_refused_keeps_none_of_the_others_from_being_reported(lua: L
     assert isinstance(stale, StaleError)
     assert isinstance(unknown, OptionError) and "'finished' is not one of" in str(unknown)
     assert done == held["id"]
-    assert (lua.stats()["succeeded"], lua.stats()["stale"]) == (1, 1)
+    assert (lua.stats()["done"], lua.stats()["stale"]) == (1, 1)
 
 
 def test_words_must_be_there(lua: Lua) -> None:

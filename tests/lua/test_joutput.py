@@ -39,7 +39,7 @@ def test_it_is_kept_for_as_long_as_keep_says(lua: Lua) -> None:
     assert 3590 < lua.client.ttl(lua.keys.output(id)) <= 3600
 
 
-@pytest.mark.parametrize("verb", ["retry", "fail", "dead", "cancelled", "release", "accept", "update"])
+@pytest.mark.parametrize("verb", ["retry", "failed", "dead", "cancelled", "release", "accepted", "update"])
 def test_every_step_is_told(lua: Lua, verb: str) -> None:
     id = lua.push(keep=60)
     lua.jack(lua.held()["token"], verb)

@@ -6,8 +6,8 @@ from jobs_core import NotFoundError
 from tests.lua.helpers import Lua, T
 
 NAMES = (
-    *("due", "queued", "coalesced", "skipped", "succeeded", "dead", "cancelled", "unleased", "in_flight"),
-    *("pushed", "leased", "retried", "failed", "lost", "expired", "doubled", "released", "revived", "purged"),
+    *("due", "queued", "coalesced", "skipped", "done", "dead", "cancelled", "unleased", "in_flight"),
+    *("pushed", "leased", "retried", "failed", "lost", "doubled", "released", "revived", "purged"),
     *("trimmed", "stale"),
 )
 
@@ -38,7 +38,7 @@ def test_every_counter_counts_what_it_says(lua: Lua) -> None:
         "pushed": 5,
         "leased": 5,
         "unleased": 1,
-        "succeeded": 1,
+        "done": 1,
         "retried": 1,
         "lost": 1,
         "released": 1,
@@ -60,7 +60,7 @@ def test_a_job_has_a_ledger_of_its_own(lua: Lua) -> None:
     ledgers = [lua.jstats("job", job) for job in "ab"]
     found = [{name: n for name, n in zip(flat[::2], flat[1::2], strict=True) if n} for flat in ledgers]
     assert found == [
-        {"coalesced": 2, "succeeded": 1, "retried": 1},
+        {"coalesced": 2, "done": 1, "retried": 1},
         {"coalesced": 2, "dead": 1},
     ]
 

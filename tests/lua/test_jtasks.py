@@ -21,7 +21,7 @@ def full(lua: Lua) -> dict[str, str]:
         ids[state] = lua.push(state)
         token = lua.held(worker="host-1")["token"]
         if state != "leased":
-            lua.jack(token, state.replace("accepted", "accept"), now=T + 5)
+            lua.jack(token, state, now=T + 5)
     lua.jpush("limited")
     ids["held"] = lua.jpush("limited")
     lua.take("slow", count=2, lease=30)
@@ -85,7 +85,7 @@ def test_it_says_of_a_running_one_who_has_it_since_when_and_until_when(lua: Lua)
 def test_it_says_of_an_accepted_one_since_when_and_until_when_it_is_open(lua: Lua) -> None:
     lua.push()
     held = lua.held(worker="host-1")
-    lua.jack(held["token"], "accept", timeout="1h", note="job 77", now=T + 5)
+    lua.jack(held["token"], "accepted", timeout="1h", note="job 77", now=T + 5)
     (task,) = lua.tasks(state="accepted")
     assert (task["since"], task["until"], task["worker"], task["note"]) == (
         T + 5,

@@ -239,10 +239,10 @@ def test_a_task_that_is_lost_too_often_is_a_dead_letter(
 
 def test_failures_are_no_losses(lua: Lua) -> None:
     lua.push(losses=2)
-    for verb in ("retry", "fail", "retry", "fail"):
+    for verb in ("retry", "failed", "retry", "failed"):
         lua.jack(lua.held()["token"], verb, note="lost", code="lost")
     token = lua.held(lease=5)["token"]
-    lua.jack(token, "accept", timeout=5)
+    lua.jack(token, "accepted", timeout=5)
     lua.tick(T + 5)
     lua.held(lease=5)
     lua.tick(T + 5)
@@ -267,14 +267,14 @@ def test_an_accepted_task_whose_time_is_over_has_expired(lua: Lua) -> None:
     lua.push("first", losses=1)
     lua.push("second")
     token = lua.held(worker="w1")["token"]
-    lua.jack(token, "accept", timeout="1h", progress=20, note="job 7")
+    lua.jack(token, "accepted", timeout="1h", progress=20, note="job 7")
     assert lua.tick(T + 3600) == 1
     again = lua.held(now=T + 3600)
     assert (again["payload"], again["attempt"]) == ("first", 2)
-    assert again["history"] == f"expired? {MS + 3_600_000} w1 timeout "
+    assert again["history"] == f"failed? {MS + 3_600_000} w1 timeout no answer came in time"
     stats = lua.stats()
-    assert (stats["expired"], stats["lost"], stats["dead"], stats["doubled"]) == (1, 0, 0, 1)
-    assert [entry["what"] for _, entry in lua.client.xrange(lua.keys.history)] == ["accept", "expired"]
+    assert (stats["failed"], stats["lost"], stats["dead"], stats["doubled"]) == (1, 0, 0, 0)
+    assert [entry["what"] for _, entry in lua.client.xrange(lua.keys.history)] == ["accepted", "failed"]
     assert lua.adds_up()
 
 

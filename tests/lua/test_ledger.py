@@ -31,7 +31,7 @@ class Task:
     losses: int = 0
     at_most_once: bool = False
     past: tuple[str, ...] = ()
-    """How its attempts ended: failed, lost or expired, each with a ? where no policy has seen it."""
+    """How its attempts ended: failed or lost, each with a ? where no policy has seen it."""
 
     def again(self, status: str) -> Task:
         """The same, after an attempt that ended like this."""
@@ -43,7 +43,7 @@ class Task:
         return replace(self, past=tuple(status.rstrip("?") for status in self.past))
 
     def is_doubled(self) -> bool:
-        return self.past[-1:] in (("lost?",), ("expired?",))
+        return self.past[-1:] == ("lost?",)
 
 
 @dataclass
@@ -217,8 +217,8 @@ class Ledger(RuleBasedStateMachine):
         for _, token in reversed(lapsed):
             lease = self.leased.pop(token)
             self.old.append(token)
-            self.tally(lease.task.id, "expired" if lease.accepted else "lost")
-            again = lease.task.again("expired?" if lease.accepted else "lost?")
+            self.tally(lease.task.id, "failed" if lease.accepted else "lost")
+            again = lease.task.again("failed?" if lease.accepted else "lost?")
             if lease.cancelling:
                 self.tally(again.id, "cancelled")
             elif again.losses >= LOSSES:
@@ -291,7 +291,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(
         data=st.data(),
-        verb=st.sampled_from(["done", "done", "fail", "retry", "dead", "cancelled", "release"]),
+        verb=st.sampled_from(["done", "done", "failed", "retry", "dead", "cancelled", "release"]),
     )
     def acknowledge(self, data: st.DataObject, verb: str) -> None:
         token = data.draw(st.sampled_from([*self.leased, *self.old, "nobody#1"]))
@@ -307,9 +307,9 @@ class Ledger(RuleBasedStateMachine):
         unstarted = bool(task.past) and verb in ("retry", "dead") and data.draw(st.booleans())
         options = {"delay": f"{delay}ms", "unstarted": int(unstarted)}
         assert self.lua.jack(token, verb, **options, now=self.time()) == task.id
-        if lease.cancelling and verb in ("fail", "retry", "release"):
+        if lease.cancelling and verb in ("failed", "retry", "release"):
             verb = "cancelled"
-        counters = {"done": "succeeded", "retry": "retried", "fail": "failed"}
+        counters = {"done": "done", "retry": "retried", "failed": "failed"}
         if verb == "release":
             self.stats["released"] += 1
         else:
@@ -318,9 +318,9 @@ class Ledger(RuleBasedStateMachine):
             self.dead[token] = task
         elif verb == "release":
             self.back(token, task, delay)
-        elif verb in ("fail", "retry"):
+        elif verb in ("failed", "retry"):
             decided = task.decided()  # whoever took it was to decide about the attempts before
-            again = decided.again("failed?" if verb == "fail" else "failed")
+            again = decided.again("failed?" if verb == "failed" else "failed")
             self.back(token, decided if unstarted else again, delay)
 
     def back(self, token: str, task: Task, delay: int) -> None:
@@ -334,7 +334,7 @@ class Ledger(RuleBasedStateMachine):
         token = data.draw(st.sampled_from([*self.leased, "nobody#1"]))
         if token not in self.leased:
             return
-        self.lua.jack(token, "accept", timeout=f"{timeout}ms", now=self.time())
+        self.lua.jack(token, "accepted", timeout=f"{timeout}ms", now=self.time())
         lease = self.leased[token]
         if lease.cancelling:
             del self.leased[token]
@@ -433,7 +433,7 @@ class Ledger(RuleBasedStateMachine):
         stats = self.lua.stats()
         assert stats["in_flight"] == len(self.tasks())
         assert stats["due"] == stats["queued"] + stats["coalesced"] + stats["skipped"]
-        ended = sum(stats[name] for name in ("succeeded", "dead", "cancelled", "unleased"))
+        ended = sum(stats[name] for name in ("done", "dead", "cancelled", "unleased"))
         assert stats["queued"] == ended + stats["in_flight"]
 
     @invariant()

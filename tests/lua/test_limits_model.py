@@ -231,7 +231,7 @@ class Fleet(RuleBasedStateMachine):
 
     @rule(
         data=st.data(),
-        verb=st.sampled_from(["done", "done", "done", "fail", "retry", "dead", "release", "accept"]),
+        verb=st.sampled_from(["done", "done", "done", "failed", "retry", "dead", "release", "accepted"]),
         delay=st.sampled_from([0, 0, 3000]),
     )
     def report(self, data: st.DataObject, verb: str, delay: int) -> None:
@@ -241,19 +241,19 @@ class Fleet(RuleBasedStateMachine):
     def say(self, token: str, verb: str, delay: int = 0) -> None:
         self.lua.jack(token, verb, delay=f"{delay}ms", timeout=5, now=self.time())
         lease = self.leased[token]
-        if verb == "accept" and not lease.cancelling:
+        if verb == "accepted" and not lease.cancelling:
             lease.accepted, lease.end = True, self.now + 5000
             return
         task = self.take_back(token).task
         if lease.cancelling and verb not in ("done", "dead"):
             self.ended["cancelled"] += 1
         elif verb == "done":
-            self.ended["succeeded"] += 1
+            self.ended["done"] += 1
         elif verb == "dead":
             self.dead[token] = task
         else:
             again = task if verb == "release" else task.again()
-            if delay and verb != "fail":
+            if delay and verb != "failed":
                 self.delayed.append((self.now + delay, again))
             else:
                 self.waiting.append(again)
@@ -308,7 +308,7 @@ class Fleet(RuleBasedStateMachine):
     def the_ledger_adds_up(self) -> None:
         stats, count = self.lua.stats(), self.lua.count()
         assert stats["queued"] == stats["due"] == self.queued
-        ends = {name: stats[name] for name in ("succeeded", "cancelled", "unleased")}
+        ends = {name: stats[name] for name in ("done", "cancelled", "unleased")}
         assert ends == {name: self.ended[name] for name in ends}
         assert stats["dead"] == count["dead"] == len(self.dead)
         assert stats["in_flight"] == count["queued"] + count["held"] + count["delayed"] + count["leased"]

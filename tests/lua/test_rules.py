@@ -157,7 +157,7 @@ def test_overlap_skip_waits_until_the_run_has_ended(lua: Lua) -> None:
     lua.jack(task["token"], "done", now=T + 45)
     lua.tick(T + 50)
     assert times(lua) == [50]
-    assert ledger(lua) == {"skipped": 4, "succeeded": 1, "retried": 1}
+    assert ledger(lua) == {"skipped": 4, "done": 1, "retried": 1}
     assert passed(lua) == [(f"a@{MS + 1000 * s}", "skipped", "1", "overlap") for s in (10, 20, 30, 40)]
 
 
@@ -209,7 +209,7 @@ def test_overlap_queue_keeps_one_that_waits(lua: Lua) -> None:
     lua.tick(T + 30)
     lua.jack(second["token"], "done", now=T + 31)
     assert [task["id"] for task in lua.take(now=T + 31, lease=30)] == [f"a@{MS + 30_000}"]
-    assert ledger(lua) == {"skipped": 1, "succeeded": 2}
+    assert ledger(lua) == {"skipped": 1, "done": 2}
 
 
 def test_overlap_replace_stops_what_runs(lua: Lua) -> None:
@@ -230,7 +230,7 @@ def test_overlap_replace_stops_what_runs(lua: Lua) -> None:
 def test_overlap_replace_ends_what_goes_on_elsewhere(lua: Lua) -> None:
     lua.put(every=10, overlap="replace")
     lua.tick(T)
-    lua.jack(lua.held(worker="host-1")["token"], "accept", now=T)
+    lua.jack(lua.held(worker="host-1")["token"], "accepted", now=T)
     lua.tick(T + 10)
     assert [task["id"] for task in lua.take(now=T + 10, lease=30)] == [f"a@{MS + 10_000}"]
     assert ledger(lua) == {"cancelled": 1}

@@ -242,12 +242,12 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.same({ id, 'hello', 1, 5, 'echo' },
           { task.id, task.payload, task.attempt, task.options.timeout, task.queue })
         assert.is_true(task.due > T)
-        assert.equal('held', task:beat(60))
+        assert.equal('leased', task:beat(60))
         assert.equal(id, task:update { progress = 40, note = 'so far' })
         assert.equal(id, task:done { note = 'fine', code = '0' })
         assert.equal('lost', task:beat(60))
         refused('STALE', 'does not hold its task', function() task:done() end)
-        assert.equal(1, board:stats().succeeded)
+        assert.equal(1, board:stats().done)
       end)
 
       it('keeps what a task has to say as JSON', function()
@@ -275,7 +275,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         end)
         assert.equal(20, #seen)
         assert.truthy(board.client:hget('{' .. board.name .. '}:runners', 'echo'):find(' lua$'))
-        assert.equal(20, board:stats().succeeded)
+        assert.equal(20, board:stats().done)
       end)
 
       it('makes a failure a dead letter, unless the job says otherwise', function()
@@ -315,7 +315,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
       it('minds no stale token', function()
         board:push('echo', 'x')
         drain(function(_, task) board:ack(task.token, 'done') end)
-        assert.same({ 1, 1 }, { board:stats().succeeded, board:stats().stale })
+        assert.same({ 1, 1 }, { board:stats().done, board:stats().stale })
       end)
 
       it('decides about an attempt that was lost', function()
@@ -333,7 +333,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         connect():zadd(board.commands.tag .. ':leased', 1, queue:pop()[1].token)
         board:tick()
         drain(function() end)
-        assert.same({ 1, 1 }, { board:stats().lost, board:stats().succeeded })
+        assert.same({ 1, 1 }, { board:stats().lost, board:stats().done })
       end)
 
       it('wakes when a task comes', function()

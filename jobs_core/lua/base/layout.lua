@@ -4,7 +4,7 @@ local layout = {}
 
 -- How a board is kept in Redis. `{b}:layout` says so for each board. Raise it with any change that an older version of
 -- Jobs, or this one, would misread.
-layout.VERSION = '4'
+layout.VERSION = '5'
 
 -- A board without a mark is new, unless there is something on it. In a cluster it may also be a slot on its way to another
 -- node, whose keys have not all come: there only `jobs init` makes a board.

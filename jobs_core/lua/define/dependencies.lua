@@ -5,14 +5,14 @@ local revision = require 'job.revision'
 
 local dependencies = {}
 
--- Jobs that run when others have ended. A head's `after` says which: `parents`, their ids; `on`, when they are to fail (failure)
--- or any ending will do (end), else nothing; `join`, any when one of them will do, else nothing. `{b}:after:<parent>` has
+-- Jobs that run when others have ended. A head's `after` says which: `parents`, their ids; `on`, dead or end, or nothing for
+-- done; `join`, any when one of them will do, else nothing. `{b}:after:<parent>` has
 -- the jobs that wait for a parent, in the order of their ids; `{b}:parents` the same the other way round, `a,b` for each
 -- job; `{b}:met:<job>` the parents that have ended since its last run.
 local MOST, FAR = 100, 5000  -- parents of a job; jobs looked at for a cycle
 local NAMED = 10  -- jobs of a cycle that an error names
 
-local ON = { success = false, failure = 'failure', ['end'] = 'end' }
+local ON = { done = false, dead = 'dead', ['end'] = 'end' }
 local JOIN = { all = false, any = 'any' }
 
 local function chosen(name, text, words, known)
@@ -34,7 +34,7 @@ end
 -- Returns what a head keeps of `after`, `on` and `join`.
 function dependencies.read(options)
   return {
-    parents = read_parents(options.after), on = chosen('on', options.on, ON, 'success, failure, end'),
+    parents = read_parents(options.after), on = chosen('on', options.on, ON, 'done, dead, end'),
     join = chosen('join', options.join, JOIN, 'all, any'),
   }
 end

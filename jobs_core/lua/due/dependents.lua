@@ -18,7 +18,7 @@ local MANY = 100  -- notes and jobs that one script looks at
 local BYTES = 1048576  -- and what those may come to: payloads may be large
 
 local function wants(waits, ending)
-  return waits.on == 'end' or ending == (waits.on or 'success')
+  return waits.on == 'end' or ending == (waits.on or 'done')
 end
 
 -- Whether all that a job waits for has ended since its last run.

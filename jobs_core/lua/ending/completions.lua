@@ -91,12 +91,12 @@ end
 local function write_jobs(batch)
   local board, counts, jobs = batch.board, by_job(batch.ids)
   if #jobs == 0 then return end
-  counters.add_for_jobs(board, 'succeeded', jobs, counts)
+  counters.add_for_jobs(board, 'done', jobs, counts)
   local have_runs, have_dependents = any_has(board, 'open:', jobs), any_has(board, 'after:', jobs)
   for i = 1, #batch.ids do
     local id = batch.ids[i]
     if have_runs then open_runs.remove(board, id) end
-    if have_dependents then ended_tasks.note(board, records.job_of(id), 'success', batch.times[i]) end
+    if have_dependents then ended_tasks.note(board, records.job_of(id), 'done', batch.times[i]) end
   end
 end
 
@@ -107,7 +107,7 @@ function completions.write(batch)
   redis.call('ZREM', key(board, 'leased'), unpack(done))
   redis.call('HDEL', key(board, 'task'), unpack(done))
   if redis.call('EXISTS', key(board, 'cancelling')) == 1 then redis.call('SREM', key(board, 'cancelling'), unpack(done)) end
-  counters.add(board, 'succeeded', #done)
+  counters.add(board, 'done', #done)
   write_jobs(batch)
   batch.done, batch.ids, batch.times = {}, {}, {}
 end

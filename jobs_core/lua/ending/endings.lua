@@ -21,14 +21,12 @@ function endings.end_lease(board, token, comes_back)
   return task, cancelled
 end
 
-local ENDING = { succeeded = 'success', cancelled = 'cancelled' }
-
--- It has ended: `counter` is succeeded or cancelled.
-function endings.complete(board, token, task, counter, now)
+-- It has ended: `status` is done or cancelled.
+function endings.complete(board, token, task, status, now)
   redis.call('HDEL', key(board, 'task'), token)
-  counters.add_for_job(board, records.job_of(task.id), counter, 1)
+  counters.add_for_job(board, records.job_of(task.id), status, 1)
   open_runs.remove(board, task.id)
-  ended_tasks.note(board, records.job_of(task.id), ENDING[counter], now)
+  ended_tasks.note(board, records.job_of(task.id), status, now)
 end
 
 -- It is given up, and becomes a dead letter.
@@ -37,7 +35,7 @@ function endings.give_up(board, token, task, now)
   redis.call('ZADD', key(board, 'dead'), now, token)
   counters.add_for_job(board, records.job_of(task.id), 'dead', 1)
   open_runs.remove(board, task.id)
-  ended_tasks.note(board, records.job_of(task.id), 'failure', now)
+  ended_tasks.note(board, records.job_of(task.id), 'dead', now)
 end
 
 return endings

@@ -69,7 +69,7 @@ local ENDINGS = {
     counters.add_for_job(board, records.job_of(task.id), 'retried', 1)
     queues.put_back(board, token, task, options.delay, options.now)
   end,
-  fail = function(board, token, task, options)
+  failed = function(board, token, task, options)
     close_attempt(task, 'failed?', options)
     task.attempt = task.attempt + 1
     counters.add_for_job(board, records.job_of(task.id), 'failed', 1)
@@ -80,11 +80,11 @@ local ENDINGS = {
     queues.put_back(board, token, task, options.delay, options.now)
   end,
 }
-local AGAIN = { retry = true, fail = true, release = true }
+local AGAIN = { retry = true, failed = true, release = true }
 
 -- What leaves the task under its token: its record says where it stands.
 local STANDINGS = {
-  accept = function(board, token, task, options)
+  accepted = function(board, token, task, options)
     attempts.update(task, 'accepted', options.now, options.progress, options.note)
     redis.call('ZADD', key(board, 'leased'), options.now + options.timeout, token)
   end,
@@ -145,11 +145,11 @@ local function apply(batch, args, first, last)
     return completions.add(batch, token, kept_fields(options), options.now) or refuse_stale(board, token)
   end
   if not (ENDINGS[verb] or STANDINGS[verb]) then
-    fail('OPTION', "'" .. verb .. "' is not one of done, fail, retry, dead, cancelled, release, accept, update")
+    fail('OPTION', "'" .. verb .. "' is not one of done, failed, cancelled, accepted, retry, release, dead, update")
   end
   local options = read_report_options(args, first + 2, last, batch.now)
   if batch.ended[token] then refuse_stale(board, token) end
-  if verb == 'accept' and redis.call('SISMEMBER', key(board, 'cancelling'), token) == 1 then verb = 'cancelled' end
+  if verb == 'accepted' and redis.call('SISMEMBER', key(board, 'cancelling'), token) == 1 then verb = 'cancelled' end
   if STANDINGS[verb] then return stay_open(board, token, verb, options) end
   batch.stored[token] = false
   return end_task(board, token, verb, options)

@@ -4,7 +4,7 @@ local job_counters = {}
 
 -- The ledger of each job: `{b}:ledger` has a number under `<counter> <job>`.
 job_counters.NAMES = {
-  'coalesced', 'skipped', 'succeeded', 'dead', 'cancelled', 'unleased', 'retried', 'lost', 'expired', 'failed',
+  'coalesced', 'skipped', 'done', 'dead', 'cancelled', 'unleased', 'retried', 'lost', 'failed',
   'doubled', 'revived',
 }
 

@@ -1,8 +1,8 @@
 -- The attempts at a task. One that is under way is a line of its own before the record (`task.current`), and one that has
 -- ended an entry of its history: the last 20 are kept, separated by tabs. Both read `status ms worker code note`, with -
 -- for what is not known. Under way is `leased` or `accepted`, where the code is how far it is, in percent. The others are
--- `failed`, `lost` (its worker fell silent) or `expired` (accepted, and no answer came); a ? after it says that no policy
--- has seen it yet: whoever takes the task decides.
+-- `failed` or `lost` (its worker fell silent); a ? after it says that no policy has seen it yet: whoever takes the task
+-- decides.
 
 local digits = require('base.numbers').digits
 local strings = require 'base.strings'
@@ -64,8 +64,7 @@ end
 
 -- Whether the attempt before may have done its work without anybody hearing of it: another would do it again.
 function attempts.may_have_run(task)
-  local last = task.history:match('[^\t]*$')
-  return last:find('^lost%?') ~= nil or last:find('^expired%?') ~= nil
+  return task.history:match('[^\t]*$'):find('^lost%?') ~= nil
 end
 
 return attempts

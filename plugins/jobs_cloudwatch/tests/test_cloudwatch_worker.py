@@ -41,7 +41,7 @@ def test_what_a_worker_does_arrives_in_order(
     finished = [line for line in lines if line["kind"] == "task.finished"]
     keys = ("status", "code", "note", "decision", "runner", "worker")
     assert [[line[key] for key in keys] for line in finished] == [
-        ["done", "0", "said", "ack", "test", "w:1"],
+        ["done", "0", "said", "done", "test", "w:1"],
         ["failed", "7", "no", "dead", "test", "w:1"],
     ]
     assert "good" not in str(lines)
@@ -61,7 +61,7 @@ def test_a_worker_needs_no_cloudwatch(
         for _ in range(200):
             board.push("test", "good")
         log.wait_for("task.finished", 200)
-        assert board.stats()["succeeded"] == 200
+        assert board.stats()["done"] == 200
     assert (service.asked, service.stored) == (["CreateLogStream"], [])
     assert not service.over.is_set()
     (line,) = capsys.readouterr().err.splitlines()

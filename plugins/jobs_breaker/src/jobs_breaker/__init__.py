@@ -25,7 +25,7 @@ IGNORED = ["400", "401", "403", "404", "405", "406", "409", "410", "413", "415",
 def decide(task: Task, outcome: Outcome) -> Decision:
     """As `retry` does; but an attempt that was not made is put off, and does not count."""
     if outcome.code == OPEN:
-        return Decision.later(outcome.retry_after or 1.0)
+        return Decision.release(outcome.retry_after or 1.0)
     return retry(task, outcome)
 
 
