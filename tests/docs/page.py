@@ -93,6 +93,7 @@ _SAME = (
     (r"@\d{13}\b", "@<ms>"),
     (r"\b\d+\.\d+ s\b", "<seconds>"),
     (r"unix://\S+", "<url>"),
+    (r"\b[0-9a-f]{40}\b", "<sha>"),
     (r"\b[\w.-]+-\d+ (started|stopped|draining)", r"<worker> \1"),
     (r"\b(Fri|Mon|Sat|Sun|Thu|Tue|Wed)\b", "<day>"),
     (r"[ \t]+", " "),

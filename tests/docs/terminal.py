@@ -91,7 +91,7 @@ class Terminal:
     def start(self, command: str) -> Background:
         """Start a command that goes on, in a terminal beside this one."""
         self.run(f"export -p > {self.folder.parent}/exported")
-        script = f". {self.folder.parent}/exported; PATH=$TRUE_PATH; exec {command}"
+        script = f". {self.folder.parent}/exported; exec {command}"
         found = Background(["sh", "-c", script], self.folder, self._environment(self._programs))
         self._others.append(found)
         return found
@@ -109,10 +109,8 @@ class Terminal:
 
     def _environment(self, programs: Path) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("JOBS_")}
-        true_path = os.pathsep.join((os.fspath(BIN), os.environ["PATH"]))
         return clean | {
-            "TRUE_PATH": true_path,
-            "PATH": os.pathsep.join((os.fspath(programs), true_path)),
+            "PATH": os.pathsep.join((os.fspath(programs), os.fspath(BIN), os.environ["PATH"])),
             "JOBS_DATA": os.fspath(self.data),
             "HOME": os.fspath(self.folder.parent),
             "PYTHONUNBUFFERED": "1",
