@@ -15,7 +15,7 @@ from bench.harness import Result, open_board
 from bench.peers.report import compare
 from jobs_core import Board
 from jobs_core.cli.common import echo_json, echo_table
-from jobs_core.server import EmbeddedServer
+from jobs_core.embedded import EmbeddedServer
 
 Measurement = Callable[[Board, int, str], Iterator[Result]]
 

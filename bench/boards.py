@@ -11,8 +11,7 @@ import yaml
 
 from bench.harness import PAYLOAD, Result, empty, scripts, seconds
 from jobs_core import Board
-from jobs_core.apply import apply, plan
-from jobs_core.boards import BoardFile, read_good
+from jobs_core.boardfile import BoardFile, read_good
 
 JOBS = 10_000
 
@@ -35,10 +34,10 @@ def measure(board: Board) -> Iterator[Result]:
 
 def _applied(board: Board, read: BoardFile, jobs: list[dict[str, Any]], floor: float) -> Iterator[Result]:
     works: dict[str, Callable[[], object]] = {
-        "diff": lambda: plan(board, jobs, read.owner),
-        "apply": lambda: apply(board, jobs, read.owner),
-        "apply, no change": lambda: apply(board, jobs, read.owner),
-        "apply, 10 jobs less": lambda: apply(board, jobs[10:], read.owner),
+        "diff": lambda: board.plan(jobs, read.owner),
+        "apply": lambda: board.apply(jobs, read.owner),
+        "apply, no change": lambda: board.apply(jobs, read.owner),
+        "apply, 10 jobs less": lambda: board.apply(jobs[10:], read.owner),
     }
     with scripts(board.client) as run:
         for name, work in works.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.harness import PAYLOAD, Result, empty, scripts
 from jobs_core import Board
-from jobs_core.bulk import grouped
+from jobs_core.engine.bulk import grouped
 from jobs_core.errors import JobsError
 
 MOST = 20000

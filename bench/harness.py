@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs_core import Board, Outcome, Runner, hookimpl
 from jobs_core.errors import JobsError
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
 
 PAYLOAD = '{"line": "pg_dump app > /backup/app.sql"}'
 """The payload of every job: of a usual length."""

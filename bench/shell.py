@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.harness import Result, empty, open_board, put_all, seconds
 from jobs_core import Board, Event, Logger, Worker
 from jobs_core.errors import JobsError
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
 
 MOST = 3000
 """Commands, however many jobs the other measurements have."""

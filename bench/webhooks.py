@@ -15,9 +15,9 @@ import requests
 from bench.harness import Result, empty, open_board, seconds
 from bench.server import serving
 from jobs_core import Board, Event, Logger, Worker
-from jobs_core.checks import check_ledger
 from jobs_core.errors import JobsError
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.builtin.checks import check_ledger
+from jobs_core.plugins.manager import Plugins
 
 MOST = 10000
 PATIENCE = 180

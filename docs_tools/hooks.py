@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from jobs_core import hookspecs
+from jobs_core.plugins import hookspecs
 
 HEAD = """\
 # Hooks

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from docs_tools import commands, errors, hooks, options, settings, signatures
-from jobs_core.boards.schema import schema
+from jobs_core.boardfile.schema import schema
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from docs_tools.tables import sentence, table
-from jobs_core.model import Setting
-from jobs_core.plugins import Plugins
+from jobs_core import Setting
+from jobs_core.plugins.manager import Plugins
 
 HEAD = """\
 # Settings

@@ -21,8 +21,9 @@ from jobs_core.errors import (
     StaleError,
     UserError,
 )
-from jobs_core.hookspecs import hookimpl
-from jobs_core.model import (
+from jobs_core.plugins.hookspecs import hookimpl
+from jobs_core.types import (
+    BoardLike,
     Check,
     Context,
     Decision,
@@ -39,9 +40,9 @@ from jobs_core.model import (
 )
 
 if TYPE_CHECKING:
-    from jobs_core.aio import AsyncBoard
-    from jobs_core.board import Board
-    from jobs_core.worker import Worker
+    from jobs_core.app import Board
+    from jobs_core.client.aio import AsyncBoard
+    from jobs_core.worker.worker import Worker
 
 __version__ = "0.1.0"
 
@@ -49,6 +50,7 @@ __all__ = [
     "AgainError",
     "AsyncBoard",
     "Board",
+    "BoardLike",
     "Check",
     "Context",
     "Decision",
@@ -80,7 +82,11 @@ __all__ = [
     "hookimpl",
 ]
 
-_LAZY = {"AsyncBoard": "jobs_core.aio", "Board": "jobs_core.board", "Worker": "jobs_core.worker"}
+_LAZY = {
+    "AsyncBoard": "jobs_core.client.aio",
+    "Board": "jobs_core.app",
+    "Worker": "jobs_core.worker.worker",
+}
 
 
 def __getattr__(name: str) -> Any:

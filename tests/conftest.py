@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from jobs_core import Board
 from jobs_core.cli import cli
-from jobs_core.server import EmbeddedServer
+from jobs_core.embedded import EmbeddedServer
 from tests.helpers import Jobs
 
 _numbers = itertools.count()

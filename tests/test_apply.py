@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from jobs_core import Board, StaleError
-from jobs_core import apply as applying
-from jobs_core.apply import Plan, apply, plan
-from jobs_core.commands import Commands
-from jobs_core.keys import Keys
+from jobs_core.client import apply as applying
+from jobs_core.client.apply import Plan
+from jobs_core.engine.commands import Commands
+from jobs_core.engine.keys import Keys
 from tests.helpers import wait_until
 
 FILE = "board.yml"
@@ -35,48 +35,46 @@ def state(board: Board) -> dict[str, Any]:
 
 
 def test_a_plan_says_what_would_change_and_changes_nothing(board: Board) -> None:
-    found = plan(board, jobs(3), FILE)
+    found = board.plan(jobs(3), FILE)
     assert kinds(found) == {"j0": "add", "j1": "add", "j2": "add"}
     assert state(board) == {}
 
 
 def test_applying_puts_all_and_again_changes_nothing(board: Board) -> None:
-    apply(board, jobs(300), FILE)
+    board.apply(jobs(300), FILE)
     before = state(board)
     assert len(before) == 300
-    again = apply(board, jobs(300), FILE)
+    again = board.apply(jobs(300), FILE)
     assert (again.changes, again.same) == ([], 300)
     assert state(board) == before
 
 
 def test_a_change_names_the_options_that_differ(board: Board) -> None:
-    apply(board, jobs(2), FILE)
-    (change,) = apply(board, [jobs(1)[0], jobs(2)[1] | {"every": 60, "timeout": 5}], FILE).changes
+    board.apply(jobs(2), FILE)
+    (change,) = board.apply([jobs(1)[0], jobs(2)[1] | {"every": 60, "timeout": 5}], FILE).changes
     assert (change.id, change.kind, sorted(change.names)) == ("j1", "change", ["every", "timeout"])
     assert board.show("j1")["every"] == 60
 
 
 def test_what_is_not_named_any_more_is_removed(board: Board) -> None:
-    apply(board, jobs(50), FILE)
+    board.apply(jobs(50), FILE)
     board.put("mine", "test", "x")
-    found = apply(board, jobs(50)[10:], FILE)
+    found = board.apply(jobs(50)[10:], FILE)
     assert kinds(found) == {f"j{number}": "remove" for number in range(10)}
     assert found.same == 40
     assert sorted(state(board)) == sorted(["mine", *(f"j{number}" for number in range(10, 50))])
 
 
 def test_without_pruning_it_stays(board: Board) -> None:
-    apply(board, jobs(2), FILE)
-    assert apply(board, jobs(1), FILE, prune=False).changes == []
+    board.apply(jobs(2), FILE)
+    assert board.apply(jobs(1), FILE, prune=False).changes == []
     assert len(state(board)) == 2
-    assert kinds(apply(board, jobs(1), FILE)) == {"j1": "remove"}
+    assert kinds(board.apply(jobs(1), FILE)) == {"j1": "remove"}
 
 
 def test_one_that_is_refused_keeps_all_from_being_applied(board: Board) -> None:
-    apply(board, jobs(2), FILE)
-    found = apply(
-        board, [*jobs(1, "new"), {"id": "b", "runner": "test", "payload": "x", "every": "so"}], FILE
-    )
+    board.apply(jobs(2), FILE)
+    found = board.apply([*jobs(1, "new"), {"id": "b", "runner": "test", "payload": "x", "every": "so"}], FILE)
     assert {place: str(error) for place, error in found.refused.items()} == {
         1: "every 'so' is not a duration: write seconds (90), 1h30m or PT1H30M"
     }
@@ -86,37 +84,37 @@ def test_one_that_is_refused_keeps_all_from_being_applied(board: Board) -> None:
 
 def test_jobs_of_others_are_refused_unless_they_are_adopted(board: Board) -> None:
     board.put("j0", "test", "by hand")
-    refused = apply(board, jobs(1), FILE).refused
+    refused = board.apply(jobs(1), FILE).refused
     assert "the job 'j0' was not put by a board file: adopt it" in str(refused[0])
     assert state(board)["j0"]["payload"] == "by hand"
-    assert kinds(apply(board, jobs(1), FILE, adopt=True)) == {"j0": "change"}
-    assert kinds(apply(board, [], FILE)) == {"j0": "remove"}
+    assert kinds(board.apply(jobs(1), FILE, adopt=True)) == {"j0": "change"}
+    assert kinds(board.apply([], FILE)) == {"j0": "remove"}
 
 
 def test_a_job_that_is_adopted_as_it_is_changes_its_owner_alone(board: Board) -> None:
     board.put("j0", "test", "x", every=3600)
-    assert kinds(apply(board, jobs(1), FILE, adopt=True)) == {"j0": "adopt"}
-    assert apply(board, jobs(1), FILE).changes == []
+    assert kinds(board.apply(jobs(1), FILE, adopt=True)) == {"j0": "adopt"}
+    assert board.apply(jobs(1), FILE).changes == []
 
 
 def test_two_files_share_a_board(board: Board) -> None:
-    apply(board, jobs(2), FILE)
-    apply(board, [{"id": "k", "runner": "test", "payload": "x"}], "other.yml")
+    board.apply(jobs(2), FILE)
+    board.apply([{"id": "k", "runner": "test", "payload": "x"}], "other.yml")
     assert sorted(state(board)) == ["j0", "j1", "k"]
-    apply(board, [], FILE)
+    board.apply([], FILE)
     assert sorted(state(board)) == ["k"]
 
 
 def test_a_cycle_is_refused(board: Board) -> None:
     ring = [{"id": id, "runner": "test", "payload": "x", "after": after} for id, after in ("ab", "bc", "ca")]
-    found = apply(board, ring, FILE)
+    found = board.apply(ring, FILE)
     assert "after makes a cycle: a after b after c after a" in str(found.refused[0])
     assert state(board) == {}
 
 
 def test_progress_counts_every_job(board: Board) -> None:
     seen: list[int] = []
-    apply(board, jobs(250), FILE, advance=seen.append)
+    board.apply(jobs(250), FILE, advance=seen.append)
     assert sum(seen) == 250
 
 
@@ -130,11 +128,11 @@ def test_when_others_change_the_board_meanwhile_it_begins_again(
         if (name, *arguments[:1]) == ("JAPPLY", "commit") and next(others, False):
             with monkeypatch.context() as calm:
                 calm.setattr(Commands, "call", call)
-                apply(board, [{"id": "k", "runner": "test", "payload": "x"}], "other.yml")
+                board.apply([{"id": "k", "runner": "test", "payload": "x"}], "other.yml")
         return call(commands, name, *arguments)
 
     monkeypatch.setattr(Commands, "call", meanwhile)
-    apply(board, jobs(1), FILE)
+    board.apply(jobs(1), FILE)
     assert sorted(state(board)) == ["j0", "k"]
 
 
@@ -148,8 +146,8 @@ def test_when_they_never_stop_it_says_so(board: Board, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Commands, "call", meanwhile)
     monkeypatch.setattr(applying, "PAUSE", 0)
-    with pytest.raises(StaleError, match="changed by others all the time"):
-        apply(board, jobs(1), FILE)
+    with pytest.raises(StaleError, match="kept changing while the file was applied"):
+        board.apply(jobs(1), FILE)
     assert state(board) == {}
 
 
@@ -164,7 +162,7 @@ def committed(board: Board) -> Board:
 
 
 def test_a_file_that_others_left_half_way_is_put_in_place_first(committed: Board) -> None:
-    found = apply(committed, jobs(120), FILE)
+    found = committed.apply(jobs(120), FILE)
     assert (found.refused, len(found.changes)) == ({}, 120)
     assert len(state(committed)) == 370
 
@@ -179,10 +177,10 @@ def test_so_it_is_before_jobs_are_pushed_in_bulk(committed: Board) -> None:
 
 
 def test_jobs_of_any_size_are_applied(board: Board) -> None:
-    apply(board, jobs(12, 300_000 * "x"), FILE)
-    assert len(apply(board, jobs(12), FILE).changes) == 12
-    apply(board, jobs(12, 300_000 * "x"), FILE)
-    assert len(apply(board, [], FILE).changes) == 12
+    board.apply(jobs(12, 300_000 * "x"), FILE)
+    assert len(board.apply(jobs(12), FILE).changes) == 12
+    board.apply(jobs(12, 300_000 * "x"), FILE)
+    assert len(board.apply([], FILE).changes) == 12
     assert state(board) == {}
 
 
@@ -192,7 +190,7 @@ def test_of_rings_one_job_each_is_refused_and_nothing_is_applied(board: Board) -
         {"id": id, "runner": "test", "payload": "x"} | ({"after": after} if after.strip() else {})
         for id, after in edges
     ]
-    found = apply(board, declared, FILE)
+    found = board.apply(declared, FILE)
     assert {place: str(error) for place, error in found.refused.items()} == {
         0: "after makes a cycle: a after b after c after a",
         3: "after makes a cycle: d after e after d",
@@ -226,7 +224,7 @@ def apply_some(board: Board, declared: list[dict[str, Any]], allowed: int) -> bo
         patch.setattr(Commands, "batch", counted)
         patch.setattr(Commands, "stream", counted_stream)
         try:
-            apply(board, declared, FILE)
+            board.apply(declared, FILE)
         except _Killed:
             return False
     return True
@@ -237,7 +235,7 @@ def test_stopped_after_any_call_it_leaves_the_old_board_or_the_new(board: Board)
     wanted = [{(job["id"], job["payload"]) for job in declared} for declared in (old, new)]
     found = []
     for allowed in range(100):
-        apply(board, old, FILE)
+        board.apply(old, FILE)
         ended = apply_some(board, new, allowed)
         found.append(wanted.index({(id, job["payload"]) for id, job in state(board).items()}))
         if ended:
@@ -250,12 +248,11 @@ def test_stopped_after_any_call_it_leaves_the_old_board_or_the_new(board: Board)
 SCRIPT = """
 import sys
 from jobs_core import Board
-from jobs_core.apply import apply
 board = Board(sys.argv[1], sys.argv[2], validate=False)
 board.count()
 jobs = [{"id": f"j{n}", "runner": "test", "payload": sys.argv[3], "every": 3600} for n in range(2000)]
 print("ready", flush=True)
-apply(board, jobs, "board.yml", advance=lambda n: print(n, flush=True))
+board.apply(jobs, "board.yml", advance=lambda n: print(n, flush=True))
 print("end", flush=True)
 """
 
@@ -263,8 +260,8 @@ print("end", flush=True)
 @pytest.mark.parametrize("lines", [1, 5, 15, 20, 21])
 def test_killed_at_any_moment_it_leaves_the_old_board_or_the_new(board: Board, url: str, lines: int) -> None:
     """A process is killed once it has printed so many lines: while it stages, commits, or rolls forward."""
-    apply(
-        board, [{"id": f"j{n}", "runner": "test", "payload": "old", "every": 3600} for n in range(2000)], FILE
+    board.apply(
+        [{"id": f"j{n}", "runner": "test", "payload": "old", "every": 3600} for n in range(2000)], FILE
     )
     words = [sys.executable, "-c", SCRIPT, board.name, url, "new"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:

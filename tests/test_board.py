@@ -20,7 +20,7 @@ from jobs_core import (
     PayloadError,
     ServerError,
 )
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
 
 T = 1_700_000_000
 

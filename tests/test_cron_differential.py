@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from cronsim import CronSim, CronSimError
 
-from jobs_core import Board, zones
+from jobs_core import Board
+from jobs_core.engine import zones
 from jobs_core.errors import OptionError
 
 CASES, RUNS = 21_000, 4

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from jobs_core import Board, zones
+from jobs_core import Board
+from jobs_core.engine import zones
 from tests.lua.helpers import Lua, ms
 
 

@@ -63,7 +63,7 @@ def test_help_and_version_import_neither_redis_nor_rich() -> None:
 
 
 def test_the_examples_are_board_files() -> None:
-    from jobs_core import boards
+    from jobs_core import boardfile as boards
 
     files = sorted((ROOT / "examples").glob("*.yml"))
     assert files

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs_core import OptionError
-from jobs_core.explain import explain
+from jobs_core.cron.explain import explain
 from tests.helpers import Jobs, lines, refused
 
 SENTENCES = {

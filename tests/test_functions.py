@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jobs_core import Board, Context, OptionError, Outcome, RunnerError, Task
-from jobs_core.functions import function_runner
+from jobs_core.client.functions import function_runner
 from tests.helpers import PATIENCE, wait_until, working
 
 PROGRAM = """

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from jobs_core import Board
-from jobs_core.graph import as_mermaid, graph_of
+from jobs_core.client.graph import as_mermaid, graph_of
 from tests.helpers import Jobs, lines, refused
 
 

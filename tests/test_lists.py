@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from redis.exceptions import ResponseError
 
 from jobs_core import AsyncBoard, Board, JobsError, OptionError
-from jobs_core.board import connect
-from jobs_core.glob import matcher
-from jobs_core.ids import PAGE
-from jobs_core.listing import CHUNK
+from jobs_core.client.connection import connect
+from jobs_core.client.glob import matcher
+from jobs_core.client.ids import PAGE
+from jobs_core.client.listing import CHUNK
 
 Listed = list[dict[str, Any]]
 

@@ -10,8 +10,8 @@ import pytest
 
 from jobs_core import Board, Event, Logger, Outcome, PluginError, Runner, WorkerInfo
 from jobs_core.errors import OptionError
-from jobs_core.plugins import Plugins
-from jobs_core.worker import Worker
+from jobs_core.plugins.manager import Plugins
+from jobs_core.worker.worker import Worker
 from tests.helpers import Recorder, jobs_process, working
 
 

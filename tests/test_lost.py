@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jobs_core import Board, Context, Decision, Outcome, Policy, Task
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
 from tests.helpers import PATIENCE, install, jobs_process, runner, wait_until, working
 
 POISON = """

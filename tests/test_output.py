@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from jobs_core import Board, Context, Outcome, Task
-from jobs_core.output import read_output
 from tests.helpers import Jobs, lines, refused, runner, wait_until, working
 
 
@@ -85,7 +84,7 @@ def test_it_speaks_json(jobs: Jobs) -> None:
 
 def test_what_was_printed_may_be_read_later(talking: Board, jobs: Jobs) -> None:
     task = talking.push("talk", "one two end", keep="1h")
-    list(read_output(talking, task, follow=True))
+    list(talking.output(task, follow=True))
     assert jobs("output", task).stdout == "one\ntwo\n"
     assert len(lines(jobs("output", task, "--json"))) == 3
 
@@ -113,15 +112,15 @@ def test_a_task_that_was_revived_is_followed_to_its_last_end(board: Board) -> No
     board.ack(task.token, note="yes")
     expected = ["dead", "revived", "done"]
     for follow in (False, True):
-        assert [entry["what"] for entry in read_output(board, task.id, follow=follow)] == expected
+        assert [entry["what"] for entry in board.output(task.id, follow=follow)] == expected
 
 
 def test_many_lines_come_in_order(talking: Board) -> None:
     words = [str(number) for number in range(3000)]
     task = talking.push("talk", " ".join([*words, "end"]), keep="1h")
-    printed = [entry["line"] for entry in read_output(talking, task, follow=True) if "line" in entry]
+    printed = [entry["line"] for entry in talking.output(task, follow=True) if "line" in entry]
     assert printed == words
-    assert [entry["line"] for entry in read_output(talking, task) if "line" in entry] == words
+    assert [entry["line"] for entry in talking.output(task) if "line" in entry] == words
 
 
 def test_what_is_not_kept_is_not_there(board: Board, jobs: Jobs) -> None:
@@ -138,7 +137,7 @@ def test_waiting_is_for_one_task(jobs: Jobs) -> None:
 def test_a_reader_of_a_task_that_is_gone_does_not_wait_for_ever(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs_core.output.LOOKS", 0.0)
-    monkeypatch.setattr("jobs_core.output.BLOCK", 1)
+    monkeypatch.setattr("jobs_core.client.output.LOOKS", 0.0)
+    monkeypatch.setattr("jobs_core.client.output.BLOCK", 1)
     with pytest.raises(Exception, match="nothing is kept"):
-        list(read_output(board, "nobody@1", follow=True))
+        list(board.output("nobody@1", follow=True))

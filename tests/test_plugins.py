@@ -24,10 +24,10 @@ from jobs_core import (
     Task,
     WorkerInfo,
     hookimpl,
-    hookspecs,
 )
 from jobs_core.cli import Cli
-from jobs_core.plugins import Plugins
+from jobs_core.plugins import hookspecs
+from jobs_core.plugins.manager import Plugins
 from tests.helpers import install, jobs_process
 
 HELLO = """

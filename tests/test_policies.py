@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobs_core import Decision, Outcome, Task
-from jobs_core.policies import Backoff, ack, default_policy, none, retry
+from jobs_core.plugins.builtin.policies import Backoff, ack, default_policy, none, retry
 
 DONE, FAILED, LOST = Outcome.done(), Outcome.failed("no", code="503"), Outcome.lost()
 

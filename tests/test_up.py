@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from jobs_core import Board
-from jobs_core.server import data_dir, embedded_url
+from jobs_core.embedded import data_dir, embedded_url
 from tests.helpers import wait_until
 
 JOBS = [sys.executable, "-c", "from jobs_core.cli import main; main()"]

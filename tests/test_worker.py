@@ -24,9 +24,9 @@ from jobs_core import (
     Worker,
     hookimpl,
 )
-from jobs_core.loggers import event_json
-from jobs_core.plugins import Plugins
-from jobs_core.server import EmbeddedServer
+from jobs_core.embedded import EmbeddedServer
+from jobs_core.plugins.builtin.loggers import event_json
+from jobs_core.plugins.manager import Plugins
 from tests.helpers import PATIENCE, runner, wait_until, working
 
 
@@ -487,6 +487,6 @@ def test_more_threads_than_the_system_starts_are_refused(
                 raise RuntimeError("can't start new thread")
             super().start()
 
-    monkeypatch.setattr("jobs_core.threads.threading.Thread", Few)
+    monkeypatch.setattr("jobs_core.worker.threads.threading.Thread", Few)
     with pytest.raises(OptionError, match=r"^concurrency 10: the system starts no more than 3 threads"):
         Worker(board, [runner(done)]).run()

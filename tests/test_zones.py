@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jobs_core import Board, OptionError, zones
-from jobs_core.clock import Clock
+from jobs_core import Board, OptionError
+from jobs_core.engine import zones
+from jobs_core.worker.clock import Clock
 from tests.helpers import Jobs, lines, refused, runner, working
 from tests.lua.helpers import T
 from tests.test_worker import done
@@ -147,7 +148,7 @@ def test_a_board_without_zones_is_not_given_any_by_a_worker(board: Board) -> Non
     with working(board, runner(done)):
         pass
     assert not board.client.exists(f"{board.keys.tag}:zones")
-    Clock(board).tick_all()
+    Clock(board.commands).tick_all()
 
 
 def test_a_clock_brings_zones_back_that_were_lost(board: Board) -> None:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from jobs_core.ledger import SUMS, total
+from jobs_core.engine.ledger import SUMS, total
 from torture.work import kind_of, planned_failures
 
 LATE = 1.0

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 from jobs_core import Context, Event, Logger, Outcome, Runner, Task, Worker
-from jobs_core.clock import Clock
 from jobs_core.errors import JobsError
-from jobs_core.loggers import event_json
+from jobs_core.plugins.builtin.loggers import event_json
+from jobs_core.worker.clock import Clock
 from torture import feeder, work
 from torture.timesource import TimeSource, open_board
 
@@ -63,7 +63,7 @@ def serve(folder: Path, name: str, *, tick: bool) -> None:
 
 def tick(folder: Path) -> None:
     """Tick until a signal."""
-    clock = Clock(open_board((folder / "url").read_text(), TimeSource(folder / "time")))
+    clock = Clock(open_board((folder / "url").read_text(), TimeSource(folder / "time")).commands)
     signal.signal(signal.SIGTERM, lambda *_: clock.stop())
     clock.run()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 
-from jobs_core.server import find_binary
+from jobs_core.embedded import find_binary
 
 PATIENCE = 60.0
 """Seconds that a server may take to load, or a replica to catch up."""

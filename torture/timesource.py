@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from jobs_core import Board
-from jobs_core.board import connect
-from jobs_core.commands import Call, Commands
+from jobs_core.client.connection import connect
+from jobs_core.engine.commands import Call, Commands
 
 TIMED = {"JTICK", "JPOP", "JACK", "JPUSH", "JSET"}
 _DOUBLE = struct.Struct("d")

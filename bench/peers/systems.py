@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jobs_core
-from jobs_core.keys import Keys
+from jobs_core.engine.keys import Keys
 
 BOARD = Keys("bench")
 

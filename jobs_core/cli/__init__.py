@@ -10,7 +10,7 @@ import click
 
 from jobs_core import __version__
 from jobs_core.errors import JobsError
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
 
 
 class Cli(click.Group):

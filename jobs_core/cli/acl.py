@@ -76,7 +76,7 @@ def _described(found: Role, user: str, board_name: str, version: str) -> dict[st
 
 def _version_of(url: str | None, board_name: str) -> str:
     """The version of Redis that the server is, or that it is compatible with."""
-    from jobs_core.commands import translated
+    from jobs_core.engine.commands import translated
 
     board = open_board(url, board_name)
     with translated(board.commands.server):

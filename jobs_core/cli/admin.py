@@ -10,7 +10,7 @@ import click
 
 from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
 from jobs_core.errors import DeniedError, JobsError
-from jobs_core.model import Check, Finding
+from jobs_core.types import Check, Finding
 
 SHELL_FUNCTION = """\
 jobs() {
@@ -177,7 +177,7 @@ def _examine(check: Check, board: Any) -> Finding:
 
     Raises DeniedError.
     """
-    from jobs_core.commands import translated
+    from jobs_core.engine.commands import translated
 
     try:
         with translated(board.commands.server):

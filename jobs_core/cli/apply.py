@@ -21,9 +21,9 @@ from jobs_core.cli.common import (
 from jobs_core.errors import OptionError
 
 if TYPE_CHECKING:
-    from jobs_core.apply import Change, Plan
-    from jobs_core.board import Board
-    from jobs_core.boards import BoardFile, Declared
+    from jobs_core.app import Board
+    from jobs_core.boardfile import BoardFile, Declared
+    from jobs_core.client.apply import Change, Plan
 
 SIGNS = {"add": "+", "change": "~", "remove": "-", "adopt": "="}
 COLOURS = {"add": "green", "change": "yellow", "remove": "red", "adopt": "cyan"}
@@ -97,7 +97,7 @@ def _run(
     **options: Any,
 ) -> int:
     """Compare a file with its boards, and apply it unless this is a dry run. Returns how many jobs change."""
-    from jobs_core.boards import read_good
+    from jobs_core.boardfile import read_good
 
     read = read_good(file)
     for notice in read.notices:
@@ -144,12 +144,11 @@ def apply_declared(
 
     Raises OptionError when anything is refused: then nothing was changed.
     """
-    from jobs_core import apply as applying
-    from jobs_core.boards.check import placed
+    from jobs_core.boardfile.check import placed
 
-    act = applying.plan if dry_run else applying.apply
+    act = board.plan if dry_run else board.apply
     with progress("compared", total=len(declared)) as advance:
-        found = act(board, [job.arguments for job in declared], read.owner, advance=advance, **options)
+        found = act([job.arguments for job in declared], read.owner, advance=advance, **options)
     for place, error in sorted(found.refused.items()):
         click.echo(str(placed(declared[place], error)), err=True)
     if found.refused:

@@ -18,7 +18,7 @@ from jobs_core.cli.lists import print_texts
 from jobs_core.errors import OptionError, ServerError
 
 if TYPE_CHECKING:
-    from jobs_core.boards import BoardFile, Declared, Problem
+    from jobs_core.boardfile import BoardFile, Declared, Problem
 
 
 @click.group()
@@ -54,7 +54,7 @@ def check(
       jobs board check board.yml
       jobs board check boards/*.yml --json
     """
-    from jobs_core.boards import read
+    from jobs_core.boardfile import read
 
     problems: list[Problem] = []
     for file in files:
@@ -77,7 +77,7 @@ def check(
 
 def _judged(found: BoardFile, declared: list[Declared], url: str | None, board_name: str) -> list[Problem]:
     """What runners and Redis say of jobs; without a server, what runners do."""
-    from jobs_core.boards.check import absent, check_alone, check_with
+    from jobs_core.boardfile.check import absent, check_alone, check_with
 
     try:
         board = open_board(url, board_name)
@@ -108,7 +108,7 @@ def export(file: Path | None, match: str | None, url: str | None, board_name: st
       jobs board export > board.yml
       jobs board export nightly.yml --match 'nightly-*'
     """
-    from jobs_core.boards.write import write
+    from jobs_core.boardfile.write import write
 
     jobs = write(open_board(url, board_name).list(match, sort="id"))
     if file is None:
@@ -137,6 +137,6 @@ def schema() -> None:
       jobs board schema > board.schema.json     # and in YAML, as the first line:
                                                 # yaml-language-server: $schema=board.schema.json
     """
-    from jobs_core.boards.schema import schema as made
+    from jobs_core.boardfile.schema import schema as made
 
     click.echo(json.dumps(made(), indent=2))

@@ -15,7 +15,7 @@ from jobs_core.errors import JobsError, UserError
 from jobs_core.options import JOB_OPTIONS, Option, span
 
 if TYPE_CHECKING:
-    from jobs_core.board import Board
+    from jobs_core.app import Board
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -53,7 +53,7 @@ def job_options(options: Mapping[str, Option]) -> Callable[[F], F]:
 
 def open_board(url: str | None, board_name: str) -> Board:
     """The board that a command was pointed at, checking jobs against this machine's plugins."""
-    from jobs_core.board import Board
+    from jobs_core.app import Board
 
     group: Any = click.get_current_context().find_root().command
     return Board(board_name, url, plugins=group.load_plugins())

@@ -152,7 +152,7 @@ def _text(file: str) -> str:
 def _zone(given: str | None) -> str:
     """The time zone where a crontab names none."""
     from jobs_core.crontab.zone import machine_zone
-    from jobs_core.zones import names
+    from jobs_core.engine.zones import names
 
     if given is not None:
         if given not in names():

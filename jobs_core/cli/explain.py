@@ -25,7 +25,7 @@ def explain(pattern: str, zone: str | None, dst: str, as_json: bool) -> None:
       jobs explain '0 3 * * MON#1'
       jobs explain '30 8 * * MON-FRI' --zone Europe/Brussels
     """
-    from jobs_core.explain import explain as in_english
+    from jobs_core.cron.explain import explain as in_english
 
     sentence = in_english(pattern, dst=dst, zone=zone)
     if as_json:

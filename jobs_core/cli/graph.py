@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jobs_core.cli.common import connected, echo_json, json_option, open_board
-from jobs_core.graph import Edge, Graph, as_dot, as_mermaid, graph_of
+from jobs_core.client.graph import Edge, Graph, as_dot, as_mermaid, graph_of
 
 if TYPE_CHECKING:
     from rich.tree import Tree

@@ -30,7 +30,7 @@ from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
 
 if TYPE_CHECKING:
-    from jobs_core.board import Board
+    from jobs_core.app import Board
 
 PUT_OPTIONS = {name: option for name, option in JOB_OPTIONS.items() if option not in STATE}
 

@@ -13,7 +13,7 @@ from jobs_core.cli.table import Column
 from jobs_core.options import JOB_SORTS, JOB_STATES
 
 if TYPE_CHECKING:
-    from jobs_core.board import Board
+    from jobs_core.app import Board
 
 JOB_COLUMNS = (
     Column("id"),

@@ -9,7 +9,7 @@ import click
 from jobs_core.cli.common import connected, echo_json, json_option, open_board
 
 if TYPE_CHECKING:
-    from jobs_core.board import Board
+    from jobs_core.app import Board
 
 KEEP = "1h"
 """How long output is kept of a task that somebody waits for, unless --keep says otherwise."""
@@ -39,11 +39,9 @@ def output(
 
 def show_output(board: Board, task: str, *, follow: bool, as_json: bool) -> int:
     """Print what a task prints, each line to the stream it came from. Returns the exit status of its end."""
-    from jobs_core.output import read_output
-
     status = 1
     try:
-        for entry in read_output(board, task, follow=follow):
+        for entry in board.output(task, follow=follow):
             if "what" in entry:
                 status = _status(entry)
             if as_json:

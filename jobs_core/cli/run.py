@@ -13,12 +13,12 @@ import click
 
 from jobs_core.cli.common import connected, echo_json, json_option, open_board
 from jobs_core.errors import JobsError, OptionError, ServerError
-from jobs_core.model import Runner
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
+from jobs_core.types import Runner
 
 if TYPE_CHECKING:
-    from jobs_core.board import Board
-    from jobs_core.server import EmbeddedServer
+    from jobs_core.app import Board
+    from jobs_core.embedded import EmbeddedServer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,7 +74,7 @@ def serve(
 
 
 def _work(board: Board, runners: Iterable[Runner], *, logs: Iterable[str], **options: Any) -> None:
-    from jobs_core.worker import Worker
+    from jobs_core.worker.worker import Worker
 
     loggers = [board.plugins.logger(name) for name in logs]
     Worker(board, runners, loggers=loggers, **options).run_until_signal()
@@ -123,11 +123,11 @@ def tick(once: bool, limit: int, as_json: bool, url: str | None, board_name: str
       jobs tick
       jobs tick --once
     """
-    from jobs_core.clock import Clock
+    from jobs_core.worker.clock import Clock
 
     board = open_board(url, board_name)
     board.refresh_zones()
-    clock = Clock(board, limit=limit, trouble=lambda note: click.echo(note, err=True))
+    clock = Clock(board.commands, limit=limit, trouble=lambda note: click.echo(note, err=True))
     if once:
         clock.tick_all()
     else:
@@ -170,7 +170,7 @@ def up(
       jobs up board.yml --concurrency 20
       jobs up board.yml --watch
     """
-    from jobs_core.server import EmbeddedServer, data_dir
+    from jobs_core.embedded import EmbeddedServer, data_dir
 
     if watch and boardfile is None:
         raise OptionError("--watch needs the board file to watch: jobs up board.yml --watch")
@@ -211,7 +211,7 @@ class _Applied:
 
     def watch(self, board: Board) -> None:
         """Apply the file again whenever it changes, in the background; with mistakes in it, do not."""
-        from jobs_core.boards.watch import changes
+        from jobs_core.boardfile.watch import changes
 
         def follow() -> None:
             for _ in changes(lambda: self._file.files):
@@ -224,7 +224,7 @@ class _Applied:
         threading.Thread(target=follow, name="jobs-watch", daemon=True).start()
 
     def _read(self) -> None:
-        from jobs_core.boards import read_good
+        from jobs_core.boardfile import read_good
         from jobs_core.cli.apply import chosen_boards
 
         self._file = read_good(self._path)

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from jobs_core.apply import plan
 from jobs_core.crontab.model import Line
 from jobs_core.errors import JobsError
 
 if TYPE_CHECKING:
-    from jobs_core.board import Board
+    from jobs_core.client.board import BoardClient
 
 OWNER = "crontab"
 """Whose the jobs would be, were they applied: a plan needs a name, and nothing is kept of it."""
@@ -20,16 +19,16 @@ Refusals = dict[int, JobsError]
 """Errors, by the places of the lines that they refuse."""
 
 
-def check(board: Board, lines: Sequence[Line]) -> tuple[list[str], Refusals]:
+def check(board: BoardClient, lines: Sequence[Line]) -> tuple[list[str], Refusals]:
     """Compare lines with a board, and change nothing.
 
     Returns the ids of jobs that are there and would become different ones, and what the board refuses.
     """
-    found = plan(board, [line.job for line in lines], OWNER, prune=False, adopt=True)
+    found = board.plan([line.job for line in lines], OWNER, prune=False, adopt=True)
     return [change.id for change in found.changes if change.kind == "change"], found.refused
 
 
-def put(board: Board, lines: Sequence[Line]) -> list[datetime | None]:
+def put(board: BoardClient, lines: Sequence[Line]) -> list[datetime | None]:
     """Put lines that `check` found nothing wrong with. Returns their next runs. Raises JobsError."""
     found: list[datetime | None] = []
     for reply in board.put_many(line.job for line in lines):
@@ -39,6 +38,6 @@ def put(board: Board, lines: Sequence[Line]) -> list[datetime | None]:
     return found
 
 
-def runs(board: Board, lines: Sequence[Line]) -> list[datetime | None]:
+def runs(board: BoardClient, lines: Sequence[Line]) -> list[datetime | None]:
     """The next runs of lines that are not put."""
     return [next(iter(board.next(cron=line.cron, zone=line.zone)), None) for line in lines]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from jobs_core import zones
 from jobs_core.crontab.command import LIMIT, Command, split
 from jobs_core.crontab.fields import FIELDS, nickname_problem, problems
 from jobs_core.crontab.model import Notice
 from jobs_core.crontab.settings import LEFT_OUT, SettingError, setting
+from jobs_core.engine import zones
 from jobs_core.options import nearest
 
 REBOOT = "@reboot is left out: a board has no reboot, since it outlives machines; push the job at a boot"

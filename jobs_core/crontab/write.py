@@ -12,7 +12,7 @@ from jobs_core.crontab.fields import FIELDS, NICKNAMES, problems
 from jobs_core.crontab.model import RUNNER
 from jobs_core.crontab.read import read
 from jobs_core.crontab.settings import LEFT_OUT, written
-from jobs_core.model import parse_payload
+from jobs_core.types import parse_payload
 
 KEPT = frozenset(("id", "runner", "payload", "cron", "zone", "queue", "state", "next", "start"))
 """What a crontab says of a job, or need not."""

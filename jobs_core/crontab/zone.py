@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from jobs_core import zones
+from jobs_core.engine import zones
 
 ETC = Path("/etc")
 

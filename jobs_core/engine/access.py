@@ -9,11 +9,11 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from jobs_core.engine import permissions
+from jobs_core.engine.keys import Keys
 from jobs_core.engine.loader import read_reply
 from jobs_core.engine.redis_errors import command_denied, is_denial
 from jobs_core.engine.roles import role, role_for
 from jobs_core.errors import DeniedError
-from jobs_core.keys import Keys
 
 _FIRST = frozenset(("EXISTS", "GET", "INFO"))
 """What every command runs before anything else, to see what layout the board has: JPERMIT, too."""

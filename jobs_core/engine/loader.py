@@ -13,9 +13,9 @@ from typing import Any
 from redis import exceptions as rx
 
 from jobs_core.engine import build
+from jobs_core.engine.keys import Keys
 from jobs_core.engine.redis_errors import is_denial, is_read_only
 from jobs_core.errors import DeniedError
-from jobs_core.keys import Keys
 
 VERSION = "5"
 """The version of the board's layout, as `{board}:layout` has it."""

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 
-from jobs_core.plugins import GROUP, PluginInfo, Plugins
+from jobs_core.plugins.manager import GROUP, PluginInfo, Plugins
 
 LOADING = """
 import sys
 from importlib.metadata import entry_points, packages_distributions
-import jobs_core.plugins
+import jobs_core.plugins.manager
 before = set(sys.modules)
 (entry,) = [entry for entry in entry_points(group="jobs") if entry.name == sys.argv[1]]
 entry.load()

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 
 import pytest
 
-from jobs_core.board import Board
-from jobs_core.calls import as_raw
+from jobs_core.app import Board
+from jobs_core.engine.calls import as_raw
 from jobs_core.errors import UserError
-from jobs_core.model import Context, Outcome, Payload, Runner, Task, parse_payload
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
 from jobs_core.testing.plugin import PluginConformance
 from jobs_core.testing.stage import PATIENCE, private_board, working
+from jobs_core.types import Context, Outcome, Payload, Runner, Task, parse_payload
 
 KEPT = 1_000_000
 """Bytes: what an outcome may bring into the history, whatever the task wrote."""

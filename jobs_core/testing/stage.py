@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jobs_core.board import Board
-from jobs_core.model import Event, Logger, Runner
-from jobs_core.server import EmbeddedServer
-from jobs_core.worker import Worker
+from jobs_core.app import Board
+from jobs_core.embedded import EmbeddedServer
+from jobs_core.types import Event, Logger, Runner
+from jobs_core.worker.worker import Worker
 
 PATIENCE = 30.0
 """Seconds after which a test gives up waiting."""

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from jobs_core import AgainError, AsyncBoard, Board, DeniedError, Outcome, Worker, commands, zones
+from jobs_core import AgainError, AsyncBoard, Board, DeniedError, Outcome, Worker
+from jobs_core.engine import commands, zones
 from tests.acl.conftest import Users, commit_a_file
 from tests.helpers import Jobs, runner
 

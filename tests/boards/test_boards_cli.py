@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from jobs_core import Board
-from jobs_core.boards.job import OPTIONS
+from jobs_core.boardfile.job import OPTIONS
 from tests.helpers import Jobs, lines, refused
 
 TEXT = """

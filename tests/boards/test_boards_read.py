@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from jobs_core import OptionError
-from jobs_core.boards import BoardFile, read, read_good
-from jobs_core.boards.variables import escape, expand
+from jobs_core.boardfile import BoardFile, read, read_good
+from jobs_core.boardfile.variables import escape, expand
 
 
 def file(folder: Path, text: str, name: str = "board.yml") -> Path:

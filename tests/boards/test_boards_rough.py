@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs_core import Board
-from jobs_core.boards import read
+from jobs_core.boardfile import read
 from tests.helpers import Jobs, refused
 
 JOB = "runner: console, payload: x"

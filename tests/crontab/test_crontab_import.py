@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs_core import Board
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
 from tests.crontab.helpers import DEBIAN, USER, definitions
 from tests.helpers import Jobs, lines, refused, working
 

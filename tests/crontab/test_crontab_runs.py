@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jobs_core import Board
-from jobs_core.zones import changes
+from jobs_core.engine.zones import changes
 from tests.crontab.helpers import DEBIAN, USER
 from tests.crontab.vixie import Entry
 from tests.helpers import Jobs, lines

@@ -17,10 +17,10 @@ from click.testing import CliRunner, Result
 from redis.crc import key_slot
 
 from jobs_core import AgainError, AsyncBoard, Board
-from jobs_core import commands as commands_module
 from jobs_core.cli import cli
+from jobs_core.embedded import find_binary
+from jobs_core.engine import commands as commands_module
 from jobs_core.engine.build import commands
-from jobs_core.server import find_binary
 from tests.helpers import wait_until
 
 SAYS = r"there is no board .* on this node: run `jobs init`"
@@ -144,7 +144,7 @@ def test_a_client_that_waits_goes_on_once_the_board_is_made(
         Board(board.name, cluster).init()
 
     monkeypatch.setattr(commands_module, "PATIENCE", 60)
-    monkeypatch.setattr("jobs_core.commands.time.sleep", make_it)
+    monkeypatch.setattr("jobs_core.engine.commands.time.sleep", make_it)
     assert board.count()["jobs"] == 0
 
 

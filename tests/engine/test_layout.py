@@ -14,9 +14,9 @@ from click.testing import CliRunner
 
 from jobs_core import AsyncBoard, Board, LayoutError
 from jobs_core.cli import cli
+from jobs_core.embedded import EmbeddedServer
 from jobs_core.engine.build import commands
 from jobs_core.engine.loader import VERSION
-from jobs_core.server import EmbeddedServer
 from tests.engine.conftest import NewBoard
 
 MARKS = [str(int(VERSION) - 1), str(int(VERSION) + 1), None]

@@ -13,10 +13,10 @@ import redis
 from click.testing import CliRunner
 
 from jobs_core import AsyncBoard, Board, ServerError
-from jobs_core import commands as commands_module
 from jobs_core.cli import cli
-from jobs_core.commands import Call
 from jobs_core.engine import build, loader
+from jobs_core.engine import commands as commands_module
+from jobs_core.engine.commands import Call
 from tests.clients.test_client_conformance import CASES, Player
 from tests.engine.conftest import NEWER, OLDER, OWN, NewBoard, Version, library, load, loaded
 from tests.helpers import wait_until

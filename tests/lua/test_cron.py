@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from jobs_core import OptionError, zones
+from jobs_core import OptionError
+from jobs_core.engine import zones
 from tests.lua.helpers import Lua, T, ms
 from tests.test_explain import REFUSED
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobs_core import OptionError
-from jobs_core.policies import Backoff
+from jobs_core.plugins.builtin.policies import Backoff
 from tests.lua.helpers import Lua, T
 
 TIMES = "write seconds \\(90\\), 1h30m or PT1H30M$"

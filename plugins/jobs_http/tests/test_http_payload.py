@@ -10,7 +10,7 @@ import pytest
 from jobs_http.request import read
 
 from jobs_core import Job, PayloadError
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
 
 URL = "https://a.example/x"
 

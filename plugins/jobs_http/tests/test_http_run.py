@@ -16,7 +16,7 @@ import pytest
 from jobs_http import connect
 
 from jobs_core import Decision, Outcome, Policy, Task
-from jobs_core.policies import retry
+from jobs_core.plugins.builtin.policies import retry
 from tests.helpers import wait_until
 
 # What a target gets

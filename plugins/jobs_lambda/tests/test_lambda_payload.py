@@ -11,7 +11,7 @@ from jobs_lambda.request import read
 
 from jobs_core import Job, PayloadError
 from jobs_core.errors import OptionError
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
 
 from .conftest import Drive
 

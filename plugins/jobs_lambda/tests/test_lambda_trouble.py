@@ -11,7 +11,7 @@ import pytest
 from jobs_lambda import connect
 
 from jobs_core import Decision, Outcome, Policy, Task
-from jobs_core.policies import retry
+from jobs_core.plugins.builtin.policies import retry
 
 from .conftest import Drive, Handler
 

@@ -9,7 +9,7 @@ import jobs_lambda
 import pytest
 
 from jobs_core import Board, PayloadError, Runner
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
 from tests.helpers import wait_until, working
 
 from .conftest import tail

@@ -16,7 +16,7 @@ from jobs_shell.output import LONGEST, Lines, Tail
 from jobs_shell.payload import read
 
 from jobs_core import Job, PayloadError
-from jobs_core.plugins import Plugins
+from jobs_core.plugins.manager import Plugins
 
 
 def put(payload: Any) -> None:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from jobs_core import Context, Decision, Outcome, Policy, Runner, Setting, Task, hookimpl
-from jobs_core.policies import retry
+from jobs_core.plugins.builtin.policies import retry
 
 if TYPE_CHECKING:
     import click

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jobs_core import Board
+    from jobs_core import BoardLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Circuits:
     0.0
     """
 
-    def __init__(self, board: Board, *, failures: int = 5, pause: float = 30.0) -> None:
+    def __init__(self, board: BoardLike, *, failures: int = 5, pause: float = 30.0) -> None:
         self._client = board.client
         self._prefix = f"{board.keys.tag}:breaker:"
         self._failures = failures

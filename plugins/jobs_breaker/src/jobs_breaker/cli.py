@@ -30,7 +30,7 @@ def list_circuits(as_json: bool, url: str | None, board_name: str) -> None:
       jobs breaker list --json
     """
     from jobs_breaker.circuits import Circuits
-    from jobs_core.commands import translated
+    from jobs_core.engine.commands import translated
 
     with translated():
         found = sorted(Circuits(open_board(url, board_name)).all(), key=lambda circuit: circuit.name)
@@ -52,7 +52,7 @@ def close(circuit: str, url: str | None, board_name: str) -> None:
       jobs breaker close 'http example.com'
     """
     from jobs_breaker.circuits import Circuits
-    from jobs_core.commands import translated
+    from jobs_core.engine.commands import translated
 
     with translated():
         if not Circuits(open_board(url, board_name)).close(circuit):

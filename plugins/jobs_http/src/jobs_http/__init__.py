@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from jobs_core import Context, Decision, Job, Outcome, PayloadError, Policy, Runner, Setting, Task, hookimpl
 from jobs_core.errors import OptionError
-from jobs_core.model import Payload
+from jobs_core.types import Payload
 from jobs_http.payload import SCHEMA, check
 
 PASSING = frozenset(("408", "425", "429"))

@@ -18,7 +18,7 @@ from jobs_core import (
     hookimpl,
 )
 from jobs_core.errors import OptionError
-from jobs_core.model import Payload
+from jobs_core.types import Payload
 from jobs_lambda.clients import shared
 from jobs_lambda.payload import SCHEMA, check
 from jobs_lambda.place import HOSTS

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jobs_core import Context, Job, Outcome, PayloadError, Runner, Setting, Task, hookimpl
-from jobs_core.model import Payload
+from jobs_core.types import Payload
 
 PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs_core import Context, Outcome, Task
-from jobs_core.functions import call_function
+from jobs_core.client.functions import call_function
 from jobs_core.text import described
 
 _importing = threading.Lock()

@@ -1,0 +1,112 @@
+"""What is wrong with the jobs of a board file, as runners and Redis see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jobs_core.boardfile.model import BoardFile, Declared, Problem, Where
+from jobs_core.boardfile.variables import veil
+from jobs_core.engine.calls import as_raw
+from jobs_core.errors import JobsError, PayloadError
+from jobs_core.options import JOB_OPTIONS, nearest, to_text
+
+if TYPE_CHECKING:
+    from jobs_core.client.board import BoardClient
+    from jobs_core.plugins.manager import Plugins
+
+STAND_INS: dict[str, Any] = {"duration": "1m", "factor": 2, "pattern": "@daily"}
+"""Values that are right, by the kinds of options that others may need."""
+
+
+def check_with(
+    board: BoardClient, read: BoardFile, declared: list[Declared], advance: Callable[[int], None]
+) -> list[Problem]:
+    """Ask a board about jobs: runners about payloads, Redis about options and cycles. Changes nothing.
+
+    Of each job they name one mistake; so that is mended, and they are asked again, until none is new.
+    What many jobs inherit is named once, for the first of them.
+    """
+    jobs = [job.arguments for job in declared]
+    mended: set[tuple[int, str]] = set()
+    found: dict[tuple[Where, str], Problem] = {}
+    while True:
+        refused = board.plan(jobs, read.owner, prune=False, adopt=True, advance=advance).refused
+        for place, error in sorted(refused.items()):
+            problem = placed(declared[place], error)
+            found.setdefault((problem.where, str(error)), problem)
+        faults = {(place, _fault(declared[place], error)) for place, error in refused.items()}
+        wrong = {(place, name) for place, name in faults if name and name != "after"} - mended
+        if not wrong:
+            return sorted(found.values())
+        for place, name in wrong:
+            _mend(jobs[place], name)
+        mended |= wrong
+        advance = _ignored
+
+
+def absent(board: BoardClient, declared: list[Declared]) -> list[Problem]:
+    """The jobs that others wait for, and that are neither declared nor on the board: they may be misspelt."""
+    ids = {job.id for job in declared}
+    waits = [(parent, job) for job in declared for parent in _parents(job) if parent not in ids]
+    names = sorted({parent for parent, _ in waits})
+    found: set[str] = set()
+    for first in range(0, len(names), 500):
+        some = names[first : first + 500]
+        replies = board.commands.call("JGET", *some)
+        found |= {name for name, reply in zip(some, replies, strict=True) if reply is not None}
+    return [
+        Problem(
+            job.places.get("after", job.where),
+            f"after names a job neither here nor on the board: {parent!r}{nearest(parent, ids)}",
+        )
+        for parent, job in waits
+        if parent not in found
+    ]
+
+
+def _parents(job: Declared) -> list[str]:
+    """The ids that `after` names."""
+    if "after" not in job.options:
+        return []
+    return [name.strip() for name in to_text(job.options["after"]).split(",")]
+
+
+def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:
+    """Ask the runners of this machine alone, where no server is at hand."""
+    found = []
+    for job in declared:
+        if job.runner in plugins.names("runners"):
+            try:
+                plugins.check_job(job.id, job.runner, as_raw(job.payload), job.options)
+            except JobsError as error:
+                found.append(placed(job, error))
+    return found
+
+
+def placed(job: Declared, error: JobsError) -> Problem:
+    """An error at the option that its sentence is about, or else where the job begins."""
+    sentence = veil(str(error), job.variables)
+    where = job.places.get(_fault(job, error) or "", job.where)
+    return Problem(where, sentence if repr(job.id) in sentence else f"{sentence} (job {job.id!r})")
+
+
+def _fault(job: Declared, error: JobsError) -> str | None:
+    """The option that an error is about, if it names one."""
+    words = ["payload"] if isinstance(error, PayloadError) else re.findall(r"[\w-]+", str(error))
+    return next((word for word in words if word in job.places), None)
+
+
+def _mend(job: dict[str, Any], name: str) -> None:
+    """Put something right in the place of what is wrong."""
+    if name in ("runner", "payload"):
+        job |= {"runner": "console", "payload": "x"}
+    elif JOB_OPTIONS[name].kind in STAND_INS:
+        job[name] = STAND_INS[JOB_OPTIONS[name].kind]
+    else:
+        del job[name]
+
+
+def _ignored(count: int) -> None:
+    pass

@@ -1,0 +1,44 @@
+"""A document as a tree of values that know their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from jobs_core.boardfile.model import Where
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value of a document: a scalar, a list of nodes, or a list of pairs of nodes (a mapping)."""
+
+    value: Any
+    where: Where
+    kind: str = "scalar"
+
+    @property
+    def is_mapping(self) -> bool:
+        return self.kind == "mapping"
+
+    @property
+    def is_list(self) -> bool:
+        return self.kind == "list"
+
+    def pairs(self) -> Iterator[tuple[Node, Node]]:
+        """The keys and values of a mapping."""
+        yield from self.value
+
+    def get(self, key: str) -> Node | None:
+        """The value of a key, if this is a mapping that has it."""
+        if not self.is_mapping:
+            return None
+        return next((value for name, value in self.value if name.value == key), None)
+
+    def plain(self) -> Any:
+        """The value as Python has it, without places."""
+        if self.is_mapping:
+            return {str(key.value): value.plain() for key, value in self.value}
+        if self.is_list:
+            return [item.plain() for item in self.value]
+        return self.value

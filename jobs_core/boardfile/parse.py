@@ -1,0 +1,204 @@
+"""Reading YAML and TOML into nodes."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from jobs_core.boardfile.model import Problem, Where
+from jobs_core.boardfile.node import Node
+
+ALIASES = 4
+"""How many times more values a document may have, once its aliases are resolved, than it has characters."""
+
+DEEPEST = 20
+"""How deep values may be nested."""
+
+TOO_DEEP = f"values are nested over {DEEPEST} deep"
+
+_TAG = "tag:yaml.org,2002:"
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAGS = ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value")
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})")
+_FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]*([eE][-+]?[0-9]+)?")
+
+
+class Unreadable(Exception):
+    """A document that cannot be read at all; it has the one problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def parse(text: str, file: str, *, toml: bool) -> Node:
+    """Read a document. Raises Unreadable."""
+    return _toml(text, file) if toml else _yaml(text, file)
+
+
+def _yaml(text: str, file: str) -> Node:
+    try:
+        _check_depth(text, file)
+        root = yaml.compose(text, _LOADER)
+        if root is None:
+            return Node(None, Where(file, 1, 1))
+        return _Yaml(file, 1000 + ALIASES * len(text)).node(root, 0)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = Where(file, mark.line + 1, mark.column + 1) if mark else Where(file)
+        # libyaml from 0.2.6 on has a limit of its own, which its reading ahead can meet before _check_depth.
+        if error.problem == "exceeded maximum nesting depth":
+            raise Unreadable(Problem(where, TOO_DEEP)) from None
+        raise Unreadable(Problem(where, f"this is not YAML: {error.problem}")) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise Unreadable(Problem(Where(file), f"this is not YAML: {_first_line(error)}")) from None
+
+
+def _check_depth(text: str, file: str) -> None:
+    """Refuse what is nested too deep, before PyYAML recurses: in C that would end the process."""
+    depth = 0
+    for event in yaml.parse(text, _LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST + 1:
+                raise Unreadable(Problem(_where(file, event), TOO_DEEP))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _where(file: str, found: Any) -> Where:
+    """Where a node or an event of PyYAML begins."""
+    return Where(file, found.start_mark.line + 1, found.start_mark.column + 1)
+
+
+class _Yaml:
+    """Makes nodes of PyYAML's, which know how each value is written.
+
+    Only what is a number, true, false or null in JSON, too, is one here: YAML would also take 1:30 for 90,
+    `on` for true, and 2026-12-01 for a date.
+    """
+
+    def __init__(self, file: str, most: int) -> None:
+        self._file = file
+        self._left = most
+
+    def node(self, found: Any, depth: int) -> Node:
+        where = _where(self._file, found)
+        self._left -= 1
+        if self._left < 0:
+            raise Unreadable(Problem(where, "the aliases of this file make it too large"))
+        if depth > DEEPEST:
+            raise Unreadable(Problem(where, TOO_DEEP))
+        tag = found.tag.removeprefix(_TAG)
+        if tag not in _TAGS:
+            name = tag if tag.startswith("!") else f"!!{tag}"
+            raise Unreadable(Problem(where, f"the tag {name!r} means nothing here: leave it out"))
+        if isinstance(found, yaml.MappingNode):
+            return Node(self._pairs(found, depth), where, "mapping")
+        if isinstance(found, yaml.SequenceNode):
+            return Node([self.node(item, depth + 1) for item in found.value], where, "list")
+        return Node(_scalar(tag, found.value), where)
+
+    def _pairs(self, found: Any, depth: int) -> list[tuple[Node, Node]]:
+        """The pairs of a mapping; what `<<` merges comes last, unless a key of its own stands for it."""
+        own: list[tuple[Node, Node]] = []
+        merged: list[Any] = []
+        for key, value in found.value:
+            where = _where(self._file, key)
+            if key.tag == f"{_TAG}merge":
+                merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
+            elif isinstance(key, yaml.ScalarNode):
+                own.append((Node(key.value, where), self.node(value, depth + 1)))
+            else:
+                raise Unreadable(Problem(where, "a key is to be a word, not a list or a mapping"))
+        known = {key.value for key, _ in own}
+        for mapping in merged:
+            if not isinstance(mapping, yaml.MappingNode):
+                what = "<< takes in a mapping, or a list of mappings, such as *base"
+                raise Unreadable(Problem(_where(self._file, mapping), what))
+            for key, value in self.node(mapping, depth + 1).pairs():
+                if key.value not in known:
+                    known.add(key.value)
+                    own.append((key, value))
+        return own
+
+
+def _scalar(tag: str, text: str) -> Any:
+    if tag == "null":
+        return None
+    if tag == "bool" and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if tag == "int" and _INT.fullmatch(text):
+        return int(text)
+    if tag == "float" and _FLOAT.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
+    return text
+
+
+def _toml(text: str, file: str) -> Node:
+    try:
+        found = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
+        line = re.search(r"at line (\d+), column (\d+)", str(error))
+        where = Where(file, int(line[1]), int(line[2])) if line else Where(file)
+        reason = _first_line(error).partition(" (at ")[0]
+        raise Unreadable(Problem(where, f"this is not TOML: {reason}")) from None
+    lines = _toml_lines(text)
+
+    def place(path: tuple[str, ...]) -> Where:
+        """The line of a key or, where that is not at the start of one, of what it stands in."""
+        ways = (path[:length] for length in range(len(path), 0, -1))
+        return Where(file, next((lines[way] for way in ways if way in lines), 0))
+
+    return _toml_node(found, (), place)
+
+
+def _toml_node(value: Any, path: tuple[str, ...], where: Callable[[tuple[str, ...]], Where]) -> Node:
+    here = where(path)
+    if isinstance(value, dict):
+        pairs = [
+            (Node(name, where((*path, name))), _toml_node(item, (*path, name), where))
+            for name, item in value.items()
+        ]
+        return Node(pairs, here, "mapping")
+    if isinstance(value, list):
+        return Node([_toml_node(item, path, where) for item in value], here, "list")
+    plain = isinstance(value, (str, int)) or (isinstance(value, float) and math.isfinite(value))
+    return Node(value if plain else str(value), here)
+
+
+_HEADER = re.compile(r"\s*\[\[?\s*(.+?)\s*\]\]?\s*(#.*)?")
+_KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_PART = re.compile(r"""[\w-]+|"([^"]*)"|'([^']*)'""")
+_LONG = re.compile(r"""(\"{3}|'{3}).*?\1""", re.DOTALL)
+
+
+def _toml_lines(text: str) -> dict[tuple[str, ...], int]:
+    """The lines of keys and tables, as far as they stand at the start of a line."""
+    found: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    text = _LONG.sub(lambda long: "''" + "\n" * long[0].count("\n"), text)  # what they say is no key
+    for number, line in enumerate(text.split("\n"), 1):
+        header, key = _HEADER.fullmatch(line), _KEY.match(line)
+        if header:
+            table = path = _toml_path(header[1])
+        elif key:
+            path = (*table, *_toml_path(key[1]))
+        else:
+            continue
+        for length in range(1, len(path) + 1):
+            found.setdefault(path[:length], number)
+    return found
+
+
+def _toml_path(text: str) -> tuple[str, ...]:
+    return tuple(match[1] or match[2] or match[0] for match in _PART.finditer(text))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,76 @@
+"""The JSON Schema of board files, for editors: made of the vocabulary, so that it knows every option."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs_core.boardfile.job import OPTIONS
+from jobs_core.options import JOB_OPTIONS
+
+_TEXT = {"type": "string"}
+_KINDS: dict[str, Any] = {
+    "duration": {"type": ["string", "number"]},
+    "time": {"type": ["string", "number"]},
+    "count": {"type": ["integer", "string"]},
+    "factor": {"type": ["number", "string"]},
+    "jobs": {"type": ["string", "array"], "items": _TEXT},
+    "codes": {"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}},
+    "backoff": {"type": ["string", "number", "array"], "items": {"type": ["string", "number"]}},
+}
+_WORDS = {
+    "dst": ("vixie", "ocps"),
+    "misfire": ("coalesce", "skip", "all"),
+    "overlap": ("allow", "skip", "queue", "replace"),
+    "on": ("done", "dead", "end"),
+    "join": ("all", "any"),
+}
+
+
+def schema() -> dict[str, Any]:
+    """The schema. `# yaml-language-server: $schema=<file>`, as the first line, tells editors of it."""
+    options = {name: _option(name) for name in OPTIONS}
+    inherited = {"runner": _TEXT | {"description": "the plugin that runs the job"}, **options}
+    job = {
+        **inherited,
+        "payload": {"type": ["string", "number", "object"], "description": "what the runner works on"},
+        "group": _TEXT | {"description": "a group whose options it inherits"},
+    }
+    like = {"like": _TEXT | {"description": "another group, whose options it inherits"}}
+    board = {
+        "jobs": _each(_object(job), "the jobs, by their ids"),
+        "defaults": _object(inherited) | {"description": "options of all jobs"},
+        "groups": _each(_object(inherited | like), "options of the jobs that name the group"),
+    }
+    top = {
+        **board,
+        "name": _TEXT | {"description": "whose the jobs are on the board: the file's path unless given"},
+        "board": _TEXT | {"description": "the board that the jobs are for"},
+        "boards": _each(_object(board), "several boards, by their names"),
+        "include": {
+            "type": ["string", "array"],
+            "items": _TEXT,
+            "description": "files whose jobs belong to this one: paths beside it, with * and ?",
+        },
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A board file of Jobs",
+        **_object(top),
+        "patternProperties": {"^x-": True},
+    }
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _each(value: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": value, "description": description}
+
+
+def _option(name: str) -> dict[str, Any]:
+    option = JOB_OPTIONS[name]
+    if name == "paused":
+        return {"type": ["boolean", "integer"], "description": "do not schedule it"}
+    kind = {"enum": list(_WORDS[name])} if name in _WORDS else _KINDS.get(option.kind, _TEXT)
+    return {**kind, "description": option.summary}

@@ -1,8 +1,0 @@
-"""Board files: jobs declared in YAML or TOML, under the same option names as everywhere."""
-
-from __future__ import annotations
-
-from jobs_core.boards.model import BoardFile, Declared, Problem, Where
-from jobs_core.boards.read import read, read_good
-
-__all__ = ["BoardFile", "Declared", "Problem", "Where", "read", "read_good"]

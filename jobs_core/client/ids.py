@@ -1,0 +1,126 @@
+"""Which jobs to read next: a page of ids at a time, in some order, without holding them.
+
+What to ask is decided here for both clients: a plan yields what to ask Redis and is sent the reply, or yields
+ids that it was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import ResponseError
+
+from jobs_core.client.glob import matcher
+from jobs_core.text import as_bytes
+
+if TYPE_CHECKING:
+    from jobs_core.engine.keys import Keys
+
+PAGE = 2000
+"""Ids that one round trip reads: on a busy machine, a round trip costs more than they do."""
+
+OLDER = 50
+"""The same, of a server that sends payloads along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A command to send: `call(client)`. A server that is too old for it gets `older(client)` instead."""
+
+    call: Callable[[Any], Any]
+    older: Callable[[Any], Any] | None = None
+
+    def instead(self, error: ResponseError) -> Callable[[Any], Any]:
+        """What to call when the server does not know a word of the command. Raises any other refusal."""
+        if self.older is None or "syntax" not in str(error):
+            raise error
+        return self.older
+
+
+Plan = Generator[Ask | list[str], Any, None]
+"""Yields what to ask, and is sent the reply; or yields ids."""
+
+
+def plan_ids(keys: Keys, match: str | None, sort: str | None) -> Plan:
+    """Plan which ids to read. Without an order, they come as Redis has them."""
+    if sort == "next":
+        return _by_next(keys, match)
+    return _by_id(keys, match) if sort == "id" else _scan(keys, match, _given)
+
+
+def _given(ids: list[str]) -> Iterable[Ask | list[str]]:
+    return (ids,)
+
+
+def _scan(keys: Keys, match: str | None, then: Callable[[list[str]], Iterable[Ask | list[str]]]) -> Plan:
+    """The ids as Redis has them: what `then` makes of each page. One may come twice when the hash shrinks."""
+    cursor: Any = 0
+    pattern = None if match is None else as_bytes(match)
+    while True:
+        at = cursor
+        cursor, page = yield Ask(
+            lambda client: client.hscan(keys.job, at, match=pattern, count=PAGE, no_values=True),  # noqa: B023
+            lambda client: client.hscan(keys.job, at, match=pattern, count=OLDER),  # noqa: B023
+        )
+        if page:
+            yield from then(list(dict.fromkeys(page)))
+        if int(cursor) == 0:
+            return
+
+
+def _by_id(keys: Keys, match: str | None) -> Plan:
+    """All ids, sorted, each once."""
+    found: set[str] = set()
+
+    def hold(ids: list[str]) -> tuple[()]:
+        found.update(ids)
+        return ()
+
+    yield from _scan(keys, match, hold)
+    yield sorted(found)
+
+
+def _by_next(keys: Keys, match: str | None) -> Plan:
+    """The ids of jobs with a next run, the soonest first; then of those without one, as Redis has them."""
+
+    def without_next(ids: list[str]) -> Plan:
+        times = yield Ask(lambda client: client.zmscore(keys.schedule, list(map(as_bytes, ids))))
+        yield [id for id, time in zip(ids, times, strict=True) if time is None]
+
+    yield from _walk(keys.schedule, matcher(match))
+    yield from _scan(keys, match, without_next)
+
+
+def _walk(schedule: str, fits: Callable[[str], bool]) -> Plan:
+    """The members of a sorted set in order, though it changes meanwhile.
+
+    Each page begins with the last member of the page before, which shows that none was passed over: many
+    members may have the same score, so a page begins at a score, and skips so many of that score. When some
+    of these have gone, the page begins too late, and it looks further back.
+    """
+    score, skip, back = "-inf", 0, PAGE
+    last = (float("-inf"), b"")
+    while True:
+        page = yield _ask_page(schedule, score, skip)
+        found = [((due, as_bytes(id)), id) for id, due in page]
+        if skip and (not found or found[0][0] > last):
+            skip, back = max(0, skip - back), 2 * back
+            continue
+        yield [id for place, id in found if place > last and fits(id)]
+        if len(found) < PAGE:
+            return
+        due = found[-1][0][0]
+        same = sum(1 for place, _ in found if place[0] == due)
+        skip = (skip if same == len(found) and float(score) == due else 0) + same - 1
+        score, back = repr(due), PAGE
+        last = max(last, found[-1][0])
+
+
+def _ask_page(schedule: str, score: str, skip: int) -> Ask:
+    return Ask(
+        lambda client: client.zrange(
+            schedule, score, "+inf", byscore=True, offset=skip, num=PAGE, withscores=True
+        )
+    )

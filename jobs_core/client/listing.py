@@ -1,0 +1,137 @@
+"""Reading jobs for `list`, of both clients: in some order, in a state, a page at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import ResponseError
+
+from jobs_core.client.ids import Ask, Plan, plan_ids
+from jobs_core.engine.commands import Call, Commands, translated
+from jobs_core.engine.replies import as_job
+from jobs_core.errors import AgainError, JobsError, OptionError
+from jobs_core.options import JOB_SORTS, JOB_STATES
+
+if TYPE_CHECKING:
+    from jobs_core.engine.keys import Keys
+
+CHUNK = 500
+"""Jobs that one round trip reads."""
+
+FIRST = 50
+"""Jobs that the first round trip reads, so that they are there soon."""
+
+BYTES = 1 << 20
+"""About what one reply may hold: a round trip reads fewer jobs if their payloads are large."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """How many jobs the next round trip reads."""
+
+    size: int = FIRST
+
+    def note(self, reply: Sequence[str | None]) -> None:
+        """Go by how large the jobs of the last one were."""
+        characters = sum(len(text) for text in reply if text)
+        self.size = max(1, min(CHUNK, BYTES * len(reply) // max(characters, 1)))
+
+    def portions(self, ids: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Divide a page of ids into round trips."""
+        at = 0
+        while at < len(ids):
+            portion = ids[at : at + self.size]
+            at += len(portion)
+            yield portion
+
+
+def read_jobs(commands: Commands, plan: Plan, state: str | None) -> Iterator[dict[str, Any]]:
+    """Read the jobs of a plan for `Board.list`. Redis reads one page while the caller works on another."""
+    commands.call("JCOUNT")  # once a board file that was committed is in place
+    pace, asked = Pace(), deque[Sequence[str]]()
+
+    def calls() -> Iterator[Call]:
+        for page in _pages(plan, commands.client, commands.server):
+            for ids in pace.portions(page):
+                asked.append(ids)
+                yield "JGET", ids
+
+    for found in commands.stream(calls(), 1):
+        ids = asked.popleft()
+        reply = commands.call("JGET", *ids) if isinstance(found, AgainError) else found
+        if isinstance(reply, JobsError):
+            raise reply
+        pace.note(reply)
+        yield from chosen(reply, state)
+
+
+async def read_jobs_async(
+    call: Callable[..., Awaitable[Any]], client: Any, server: str, plan: Plan, state: str | None
+) -> AsyncIterator[dict[str, Any]]:
+    """Read the jobs of a plan for `AsyncBoard.list`. `call` calls a command; errors call Redis `server`."""
+    await call("JCOUNT")  # once a board file that was committed is in place
+    pace = Pace()
+    async for page in _pages_async(plan, client, server):
+        for ids in pace.portions(page):
+            reply = await call("JGET", *ids)
+            pace.note(reply)
+            for job in chosen(reply, state):
+                yield job
+
+
+def plan_jobs(keys: Keys, match: str | None, state: str | None, sort: str | None) -> Plan:
+    """Plan what to read. Raises OptionError for a state or an order that there is not."""
+    for name, value, known in (("state", state, JOB_STATES), ("sort", sort, JOB_SORTS)):
+        if value is not None and value not in known:
+            raise OptionError(f"{name}: expected {', '.join(known)}, got {value!r}")
+    return plan_ids(keys, match, sort)
+
+
+def chosen(reply: Sequence[str | None], state: str | None) -> Iterator[dict[str, Any]]:
+    """The jobs of a JGET that are still there, and in a state if it is given."""
+    for text in reply:
+        if text is not None:
+            job = as_job(text)
+            if state is None or job["state"] == state:
+                yield job
+
+
+def _pages(plan: Plan, client: Any, server: str) -> Iterator[list[str]]:
+    """Ask what a plan wants to know, and yield the ids, a page at a time."""
+    reply: Any = None
+    while True:
+        try:
+            step = plan.send(reply)
+        except StopIteration:
+            return
+        reply = None
+        if isinstance(step, Ask):
+            with translated(server):
+                try:
+                    reply = step.call(client)
+                except ResponseError as error:
+                    reply = step.instead(error)(client)
+        else:
+            yield step
+
+
+async def _pages_async(plan: Plan, client: Any, server: str) -> AsyncIterator[list[str]]:
+    """As `_pages`, over a client for asyncio."""
+    reply: Any = None
+    while True:
+        try:
+            step = plan.send(reply)
+        except StopIteration:
+            return
+        reply = None
+        if isinstance(step, Ask):
+            with translated(server):
+                try:
+                    reply = await step.call(client)
+                except ResponseError as error:
+                    reply = await step.instead(error)(client)
+        else:
+            yield step

@@ -1,0 +1,1 @@
+"""Cron patterns, read and put in English."""

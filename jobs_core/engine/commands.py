@@ -1,0 +1,241 @@
+"""Call the commands of one board: functions of the library `jobs`, over a redis-py client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import redis
+
+from jobs_core import errors
+from jobs_core.engine import loader
+from jobs_core.engine.access import Access
+from jobs_core.engine.build import commands
+from jobs_core.engine.keys import Keys
+from jobs_core.engine.redis_errors import address, translated, with_our_errors
+from jobs_core.engine.wire import pack, read_replies, unknown_places
+
+__all__ = ["Call", "Commands", "translated"]
+
+Call = tuple[str, Sequence[Any]]
+"""A command's name and its arguments after the board."""
+
+PATIENCE = 5.0
+"""Seconds to wait for somebody else to put a board file in place, or for a slot to arrive."""
+
+PAUSE = 0.05
+
+LOOK_AGAIN = 10.0
+"""Seconds after which a client asks for the library's version again: a client that was held up while it
+loaded an older one may have replaced it since."""
+
+STILL_APPLYING = (
+    "a board file is still being put in place, and this user may only read: try again in a moment, or run "
+    "any command of Jobs that changes the board as a user who may"
+)
+
+
+class Commands:
+    """Calls the commands of one board over a redis-py client. Thread-safe.
+
+    Functions that Redis has lost (FUNCTION FLUSH, a restart without persistence) are loaded again without the
+    caller noticing. Commands are not repeated when the connection breaks: Redis may have run them.
+    """
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self.client = client
+        self.keys = keys
+        self.server = address(client)
+        """What sentences call Redis: its host and port."""
+        self.access = Access(client, keys)
+        self._look_at: float | None = None
+        """When to ask for the library's version again; None before the first time."""
+
+    def call(self, name: str, *args: Any) -> Any:
+        """Call one command and return its reply. Raises what `jobs_core.errors` draws.
+
+        While a board file is being put in place, that is done first.
+        """
+        while True:
+            (reply,) = self.batch([(name, args)])
+            if not isinstance(reply, errors.JobsError):
+                return reply
+            if not isinstance(reply, errors.AgainError):
+                raise reply
+            self.settle()
+
+    def settle(self) -> None:
+        """Put the rest of a board file in place that was committed, if there is one.
+
+        A user who may only read, or reads a replica, waits for others to do so. Raises AgainError after
+        `PATIENCE` seconds.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            left = self._roll()
+            if isinstance(left, errors.DeniedError):
+                self._wait_until_settled(deadline)
+                return
+            if isinstance(left, int):
+                if left == 0:
+                    return
+            elif isinstance(left, errors.AgainError) and time.monotonic() < deadline:
+                time.sleep(PAUSE)
+            elif isinstance(left, errors.JobsError):
+                raise left
+
+    def _roll(self) -> Any:
+        """Put the next part of a board file in place. Returns how many jobs are left, or what refused it."""
+        try:
+            (left,) = self.batch([("JAPPLY", ["roll"])])
+        except errors.DeniedError as error:
+            return error
+        return left
+
+    def _wait_until_settled(self, deadline: float) -> None:
+        while True:
+            (reply,) = self.batch([("JCOUNT", [])])
+            if not isinstance(reply, errors.AgainError):
+                return
+            if time.monotonic() >= deadline:
+                is_applied = "JAPPLY roll" in str(reply)  # else the board is not there
+                raise errors.AgainError(STILL_APPLYING if is_applied else str(reply))
+            time.sleep(PAUSE)
+
+    def batch(self, calls: Sequence[Call]) -> list[Any]:
+        """Call several commands in one round trip. A refused one gives its error in place of a reply.
+
+        Raises DeniedError, and calls none, if this user may not call one of them. A refusal may be an
+        AgainError, as long as a board file is being put in place: see `settle`.
+        """
+        with self.connection() as connection:
+            self.send(connection, calls)
+            return self.receive(connection, calls)
+
+    def stream(self, calls: Iterable[Call], size: int = 500) -> Iterator[Any]:
+        """Call any number of commands, and yield their replies in order, as `batch` gives them.
+
+        Redis works on one batch while the next is being written.
+        """
+        with self.connection() as connection:
+            waiting: Sequence[Call] = ()
+            remaining = iter(calls)
+            while chunk := list(islice(remaining, size)):
+                self.send(connection, chunk)
+                replies = read_replies(connection, waiting)
+                if unknown_places(replies):
+                    # Nothing may be under way on the connection while functions are loaded over it.
+                    replies += read_replies(connection, chunk)
+                    yield from self._finish(connection, [*waiting, *chunk], replies)
+                    waiting = ()
+                else:
+                    yield from self._finish(connection, waiting, replies)
+                    waiting = chunk
+            yield from self._finish(connection, waiting, read_replies(connection, waiting))
+
+    def load(self) -> dict[str, str]:
+        """Load the library and the scripts, and make the board if there is none. Returns name → SHA.
+
+        Raises LayoutError for a board that another version of Jobs made.
+        """
+        self.require_layout()
+        with self.connection() as connection:
+            shas = loader.publish(connection, self.keys)
+            connection.send_command("SET", self.keys.layout, loader.VERSION, "NX")
+            connection.read_response()
+            return shas
+
+    def require_layout(self) -> None:
+        """Raise LayoutError for a board that another version of Jobs made: for those who read its keys."""
+        (reply,) = self.batch([("JCOUNT", [])])
+        if isinstance(reply, errors.LayoutError):
+            raise reply
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether Redis had the library when this client last asked, which was not long ago."""
+        return self._look_at is not None and time.monotonic() < self._look_at
+
+    def prepare(self) -> None:
+        """See to it that Redis has the library, and the board its `commands` hash."""
+        with self.connection():
+            pass
+
+    def denied(self) -> frozenset[str]:
+        """Ask Redis what this user may not run on the board, of all that Jobs runs: XADD, FCALL|JACK."""
+        with self.connection() as connection:
+            return self.access.ask(connection)
+
+    def require_role(self, name: str) -> None:
+        """Raise DeniedError, naming what is missing, unless this user may do what one in a role does."""
+        self.denied()
+        self.access.require_role(name)
+
+    def restore(self) -> None:
+        """Load the library again after Redis did not know a function."""
+        with self.connection() as connection:
+            self._restore(connection)
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """Lend a pooled connection to call commands over; drop it when something is left unread on it."""
+        pool = self.client.connection_pool
+        with translated(self.server):
+            connection = pool.get_connection()
+            try:
+                if not self.is_prepared:
+                    self._prepare(connection)
+                yield connection
+            except BaseException:
+                self._look_at = None  # what answers next time may be another server
+                connection.disconnect()  # type: ignore[no-untyped-call]
+                raise
+            finally:
+                pool.release(connection)
+
+    def _prepare(self, connection: Any) -> None:
+        if self._look_at is None:
+            was_there = loader.prepare(connection, self.keys)
+        else:
+            was_there = loader.replace_older(connection)
+        self.access.ask(connection)
+        # Whoever has loaded it looks again with the next call: another client may have loaded just after.
+        self._look_at = time.monotonic() + (LOOK_AGAIN if was_there else 0)
+
+    def _restore(self, connection: Any) -> None:
+        loader.restore(connection)
+        self._look_at = time.monotonic()
+
+    def send(self, connection: Any, calls: Sequence[Call]) -> None:
+        """Send some calls over a connection, without waiting for their replies: see `receive`."""
+        if calls:
+            self.access.require(name for name, _ in calls)
+            known = commands()
+            tag = self.keys.tag
+            packed = [
+                ("FCALL_RO" if known[name].only_reads else "FCALL", name, 1, tag, *args)
+                for name, args in calls
+            ]
+            connection.send_packed_command(pack(connection, packed))
+
+    def receive(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
+        """Read the replies to calls that were sent. A refused one gives its error in place of a reply."""
+        return self._finish(connection, calls, read_replies(connection, calls))
+
+    def _finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
+        """Call again what Redis had no function for, and make its refusals our errors."""
+        unknown = unknown_places(replies)
+        if unknown:
+            self._restore(connection)
+            again = [calls[i] for i in unknown]
+            self.send(connection, again)
+            for i, reply in zip(unknown, read_replies(connection, again), strict=True):
+                replies[i] = reply
+        return [self._as_ours(reply, name) for reply, (name, _) in zip(replies, calls, strict=True)]
+
+    def _as_ours(self, reply: Any, name: str) -> Any:
+        found = with_our_errors(reply, self.server)
+        return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found

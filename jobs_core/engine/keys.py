@@ -1,0 +1,44 @@
+"""The names of a board's keys: all under one tag, so that a board lives in one hash slot."""
+
+from __future__ import annotations
+
+
+class Keys:
+    """The keys of the board `name`: `Keys("jobs").schedule == "{jobs}:schedule"`."""
+
+    def __init__(self, name: str) -> None:
+        self.board = name
+        self.tag = f"{{{name}}}"
+        self.job = f"{self.tag}:job"
+        self.schedule = f"{self.tag}:schedule"
+        self.delayed = f"{self.tag}:delayed"
+        self.leased = f"{self.tag}:leased"
+        self.task = f"{self.tag}:task"
+        self.dead = f"{self.tag}:dead"
+        self.history = f"{self.tag}:history"
+        self.stats = f"{self.tag}:stats"
+        self.runners = f"{self.tag}:runners"
+        self.settings = f"{self.tag}:settings"
+        self.bad = f"{self.tag}:bad"
+        self.layout = f"{self.tag}:layout"
+        self.commands = f"{self.tag}:commands"
+        self.wake = f"{self.tag}:wake"
+        self.limits = f"{self.tag}:limits"
+        self.owners = f"{self.tag}:owners"
+        self.zones = f"{self.tag}:zones"
+
+    def queue(self, name: str) -> str:
+        """The list of tasks that wait in a queue."""
+        return f"{self.tag}:queue:{name}"
+
+    def output(self, task: str) -> str:
+        """The stream of what a task printed, and how it ended."""
+        return f"{self.tag}:output:{task}"
+
+    def inbox(self, worker: str) -> str:
+        """The list of tokens that a worker is asked to cancel."""
+        return f"{self.tag}:inbox:{worker}"
+
+    def wake_queue(self, name: str) -> str:
+        """The list that workers of a queue block on."""
+        return f"{self.tag}:wake:{name}"

@@ -1,0 +1,166 @@
+"""What comes back from the commands, as Python's own types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from jobs_core.errors import FaultError, NotFoundError
+from jobs_core.options import JOB_OPTIONS
+from jobs_core.types import Task, parse_history, parse_payload
+
+_FLAGS = "abcdefghijklmnopqrstuvwxyz"
+"""What may follow the attempt in a record."""
+
+_FIRST, _LAST = -62135596800, 253402300799
+"""The years 1 to 9999, in epoch seconds."""
+
+Hold = Literal["leased", "lost", "cancelling"]
+
+_JOB_ORDER = tuple(dict.fromkeys(("id", "runner", "payload", "state", "next", *JOB_OPTIONS)))
+_TASK_ORDER = (
+    "id",
+    "state",
+    "job",
+    "runner",
+    "queue",
+    "priority",
+    "attempt",
+    "due",
+    "since",
+    "until",
+    "worker",
+)
+"""The fields of jobs and tasks: those that people look for come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a tick did: how many tasks it moved, and in how many seconds there is more to do (None: not in
+    sight; 0 or less: at once)."""
+
+    moved: int
+    wait: float | None
+
+
+def as_task(pair: Sequence[str]) -> Task:
+    """Read one task of a raw JPOP reply: its token and its record (see lua/queue/records.lua).
+
+    Raises FaultError for a record that cannot be read. JACK sets it aside.
+    """
+    token, record = pair
+    first, id, history, lane, runner, options, payload = record.split("\n", 6)
+    job, _, moment = id.rpartition("@")
+    queue, mark, priority = lane.rpartition("!")
+    try:
+        return Task(
+            id=id,
+            job=job,
+            runner=runner,
+            queue=queue if mark and priority.lstrip("-").isdigit() else lane,
+            due=int(moment.partition("-")[0]) / 1000,
+            attempt=int(first.rstrip(_FLAGS)),
+            raw=payload,
+            token=token,
+            options=_read_options(options) if options else {},
+            payload=parse_payload(payload),
+            history=parse_history(history),
+        )
+    except ValueError:
+        raise FaultError(f"the record of the task {id!r} cannot be read: see `jobs doctor`") from None
+
+
+def _read_options(text: str) -> dict[str, Any]:
+    """Read the options of a task. Raises ValueError for what are none."""
+    found = json.loads(text)
+    if isinstance(found, dict):
+        numbers = (found.get("timeout", 0), found.get("lease", 0))
+        if all(isinstance(number, int | float) for number in numbers):
+            return found
+    raise ValueError("no options")
+
+
+def as_job(text: str) -> dict[str, Any]:
+    """Read a JGET reply, the fields people look for first in front."""
+    found: dict[str, Any] = json.loads(text)
+    return {name: found[name] for name in _JOB_ORDER if name in found}
+
+
+def found_job(
+    reply: list[str | None], id: str, board: str, read: Callable[[str], dict[str, Any]]
+) -> dict[str, Any]:
+    """Read a reply about one job. Raises NotFoundError when there is none of that id."""
+    if reply[0] is None:
+        raise NotFoundError(f"there is no job {id!r} on the board {board!r}")
+    return read(reply[0])
+
+
+def as_cancelled(found: Sequence[str], id: str, board: str) -> Literal["cancelled", "cancelling"]:
+    """What a task that was cancelled came to. Raises NotFoundError when there was none."""
+    if not found:
+        raise NotFoundError(f"no task {id!r} is queued or running on the board {board!r}")
+    return "cancelling" if "cancelling" in found else "cancelled"
+
+
+def as_holds(reply: Sequence[int]) -> list[Hold]:
+    """Read a JBEAT reply."""
+    words: tuple[Hold, ...] = ("lost", "leased", "cancelling")
+    return [words[held] for held in reply]
+
+
+def as_tick(reply: Sequence[int]) -> Tick:
+    """Read a JTICK reply."""
+    moved, due, present = reply
+    return Tick(moved, (due - present) / 1000 if due else None)
+
+
+def as_listed(text: str) -> dict[str, Any]:
+    """Read one task of a JTASKS reply."""
+    found: dict[str, Any] = json.loads(text)
+    found["history"] = [asdict(attempt) for attempt in parse_history(found["history"])]
+    return {name: found[name] for name in dict.fromkeys((*_TASK_ORDER, *found)) if name in found}
+
+
+def as_entry(id: str, fields: dict[str, str]) -> dict[str, Any]:
+    """Read one entry of the history: its time is that of its id in the stream, in epoch seconds."""
+    entry: dict[str, Any] = {"time": int(id.partition("-")[0]) / 1000, **fields}
+    entry["job"] = fields["task"].rpartition("@")[0]
+    entry |= {name: int(fields[name]) for name in ("attempt", "count") if name in fields}
+    if "data" in fields:
+        entry["data"] = as_json(fields["data"])
+    return entry
+
+
+def as_json(text: str) -> Any:
+    """What is JSON, read; else the text itself, which an older JACK may have let in."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def as_limit(name: str, text: str) -> dict[str, Any]:
+    kind, _, subject = name.partition(":")
+    concurrency, n, period = (None if word == "-" else int(word) for word in text.split())
+    rate = f"{n}/{period / 1000:g}" if period else None
+    return {"kind": kind, "name": subject, "concurrency": concurrency, "rate": rate}
+
+
+def as_dict(flat: list[Any]) -> dict[str, int]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def time_of(ms: float) -> datetime:
+    """A time in ms since the epoch; one that no calendar has becomes the nearest that it has."""
+    return datetime.fromtimestamp(max(_FIRST, min(ms / 1000, _LAST)), UTC)
+
+
+def as_times(reply: Sequence[int]) -> list[datetime]:
+    return [time_of(ms) for ms in reply]
+
+
+def as_time(ms: int) -> datetime | None:
+    return time_of(ms) if ms else None

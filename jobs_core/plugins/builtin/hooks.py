@@ -1,0 +1,36 @@
+"""The plugin that is always there: a runner and loggers that print, policies, checks, default hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jobs_core.plugins.builtin.checks import jobs_checks as jobs_checks
+from jobs_core.plugins.builtin.loggers import jobs_loggers as jobs_loggers
+from jobs_core.plugins.builtin.loggers import jobs_settings as jobs_settings
+from jobs_core.plugins.builtin.policies import jobs_policies as jobs_policies
+from jobs_core.plugins.hookspecs import hookimpl
+from jobs_core.types import Context, Decision, Outcome, Policy, Runner, Task
+
+
+def print_payload(task: Task, context: Context) -> Outcome:
+    """The `console` runner: pass the payload to the loggers as a line of output."""
+    context.line(task.raw)
+    return Outcome.done()
+
+
+@hookimpl
+def jobs_runners() -> Iterator[Runner]:
+    """The `console` runner."""
+    yield Runner("console", print_payload, "Print the payload: for trying things out")
+
+
+@hookimpl(trylast=True)
+def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome:
+    """Run a task with its runner."""
+    return runner.run(task, context)
+
+
+@hookimpl(trylast=True)
+def jobs_decide(task: Task, outcome: Outcome, policy: Policy) -> Decision:
+    """Ask the task's policy."""
+    return policy.decide(task, outcome)

@@ -1,0 +1,108 @@
+"""The loggers that are always there: `console` and `json` print, `file` writes a file that is rotated."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from jobs_core.plugins.hookspecs import hookimpl
+from jobs_core.types import Decision, Event, Logger, Setting, WorkerInfo
+
+if TYPE_CHECKING:
+    from jobs_core.plugins.builtin.logfile import LogFile
+
+_printing = threading.Lock()
+
+
+def event_line(event: Event, clock_format: str = "%H:%M:%S") -> str:
+    """An event as one line for people: `12:00:05 backup@1763900005000 done (exit 0) in 1.2 s`."""
+    clock = time.strftime(clock_format, time.localtime(event.time))
+    if event.task is None:
+        return (
+            f"{clock} {event.worker} {event.kind.partition('.')[2] or event.kind} {_details(event)}".rstrip()
+        )
+    if event.kind == "task.line":
+        return f"{clock} {event.task.id} | {event.data['line']}"
+    return f"{clock} {event.task.id} {_details(event)}"
+
+
+def _details(event: Event) -> str:
+    if event.outcome is None:
+        note = str(event.data.get("note", ""))
+        return note if event.task is None else f"{event.kind.rpartition('.')[2]} {note}".rstrip()
+    note = f" ({event.outcome.note})" if event.outcome.note else ""
+    took = f" in {event.data['seconds']:.3f} s" if "seconds" in event.data else ""
+    decision = event.decision
+    then = "" if decision is None or decision.verb == "done" else f", {_then(decision)}"
+    return f"{event.outcome.status}{note}{took}{then}"
+
+
+def _then(decision: Decision) -> str:
+    return "given up" if decision.verb == "dead" else f"again in {decision.delay:g} s"
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """An event as a JSON object. A payload is never part of it."""
+    record: dict[str, Any] = {"time": round(event.time, 3), "kind": event.kind, "worker": event.worker}
+    if event.task is not None:
+        record |= {"task": event.task.id, "job": event.task.job, "runner": event.task.runner}
+        record |= {"attempt": event.task.attempt}
+    if event.outcome is not None:
+        record |= {"status": event.outcome.status, "note": event.outcome.note, "code": event.outcome.code}
+    if event.decision is not None:
+        record |= {"decision": event.decision.verb}
+    return record | dict(event.data)
+
+
+def _print_line(event: Event) -> None:
+    if event.kind != "task.started":
+        with _printing:
+            print(event_line(event), flush=True)
+
+
+def _print_json(event: Event) -> None:
+    with _printing:
+        sys.stdout.write(json.dumps(event_json(event), ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+class _File:
+    """The `file` logger, which is imported when it is opened."""
+
+    def __init__(self) -> None:
+        self._file: LogFile | None = None
+
+    def open(self, worker: WorkerInfo) -> None:
+        from jobs_core.plugins.builtin.logfile import LogFile
+
+        self._file = LogFile(worker)
+
+    def write(self, event: Event) -> None:
+        if self._file is not None:
+            self._file.write(event)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+@hookimpl
+def jobs_loggers() -> Iterator[Logger]:
+    """The loggers `console`, `json` and `file`."""
+    yield Logger("console", _print_line, "One line an event, for people")
+    yield Logger("json", _print_json, "One JSON object an event, for programs")
+    file = _File()
+    yield Logger("file", file.write, "One line an event in a file that is rotated", file.close, file.open)
+
+
+@hookimpl
+def jobs_settings() -> Iterator[Setting]:
+    """What the logger `file` writes, and where."""
+    yield Setting("log_file", "jobs.log", "What the file logger writes; {worker} and {board} are filled in")
+    yield Setting("log_file_bytes", 10_000_000, "How large the file may grow; 0: without bound")
+    yield Setting("log_file_keep", 5, "How many earlier files are kept, as .1, .2, …")
+    yield Setting("log_file_format", "text", "How the file logger writes: text or json")

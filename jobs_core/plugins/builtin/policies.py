@@ -1,0 +1,109 @@
+"""The policies that are always there: `none`, `ack` and `retry`. They never touch Redis."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from jobs_core.plugins.hookspecs import hookimpl
+from jobs_core.types import Decision, Outcome, Policy, Task
+
+ATTEMPTS, BACKOFF, LONGEST = 3, 10.0, 3600.0
+RETRY_OPTIONS = frozenset(("attempts", "backoff", "retry-on", "never-on"))
+
+
+def default_policy(task: Task) -> str:
+    """The policy of a task that names none: one that says how to retry wants to be retried."""
+    return "retry" if task.options.keys() & RETRY_OPTIONS else "ack"
+
+
+def none(task: Task, outcome: Outcome) -> Decision:
+    """At most once: whatever comes of a task, nothing more is done about it."""
+    return Decision.done()
+
+
+def ack(task: Task, outcome: Outcome) -> Decision:
+    """At least once: a lost task is tried again, a failed one becomes a dead letter."""
+    if outcome.status == "done":
+        return Decision.done()
+    return Decision.retry() if outcome.status == "lost" else Decision.dead()
+
+
+def retry(task: Task, outcome: Outcome) -> Decision:
+    """Try a failed or lost task again: up to `attempts` times, waiting as `backoff` says.
+
+    `retry-on` and `never-on` are lists of outcome codes, in which * and ? stand for any: with the first, only
+    these are tried again, with the second, all but these. A delay that the target itself asked for
+    (`outcome.retry_after`) comes before `backoff`.
+    """
+    if outcome.status == "done":
+        return Decision.done()
+    if task.attempt >= int(task.options.get("attempts", ATTEMPTS)) or not _is_passing(task, outcome):
+        return Decision.dead()
+    if outcome.retry_after is not None:
+        return Decision.retry(outcome.retry_after)
+    return Decision.retry(Backoff.read(task.options.get("backoff", BACKOFF)).delay(task))
+
+
+def _is_passing(task: Task, outcome: Outcome) -> bool:
+    """Whether a failure is one that may pass, by its code."""
+    only, never = task.options.get("retry-on"), task.options.get("never-on")
+    if never is not None and _matches(outcome.code, str(never)):
+        return False
+    return only is None or _matches(outcome.code, str(only))
+
+
+def _matches(code: str, patterns: str) -> bool:
+    return any(fnmatchcase(code, pattern) for pattern in patterns.split(","))
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait before another attempt, in seconds.
+
+    `growth` is fixed, linear or exponential, from `first` up to `longest`; `delays` is a list instead, whose
+    last one goes on. With `jitter` the wait is anything from 0 to that, the same for the same attempt.
+
+    >>> Backoff.read("exponential 2 max 600 jitter")
+    Backoff(growth='exponential', first=2.0, longest=600.0, delays=(), jitter=True)
+    """
+
+    growth: str = "exponential"
+    first: float = BACKOFF
+    longest: float = LONGEST
+    delays: tuple[float, ...] = ()
+    jitter: bool = False
+
+    @classmethod
+    def read(cls, text: str | float) -> Backoff:
+        """Read what JSET made of the option: `10`, `1,10,60`, `linear 10 max 300 jitter`."""
+        words = str(text).split()
+        jitter = words[-1] == "jitter"
+        growth = words.pop(0) if words[0].isalpha() else "exponential"
+        if "," in words[0]:
+            return cls(delays=tuple(float(word) for word in words[0].split(",")), jitter=jitter)
+        longest = float(words[2]) if words[1:2] == ["max"] else max(LONGEST, float(words[0]))
+        return cls(growth, float(words[0]), longest, jitter=jitter)
+
+    def delay(self, task: Task) -> float:
+        """Seconds to wait after this attempt."""
+        full = self._full(task.attempt)
+        if not self.jitter:
+            return full
+        return random.Random(f"{task.id} {task.attempt}").uniform(0, full)
+
+    def _full(self, attempt: int) -> float:
+        if self.delays:
+            return self.delays[min(attempt, len(self.delays)) - 1]
+        growth = {"fixed": 1.0, "linear": float(attempt), "exponential": 2.0 ** min(attempt - 1, 64)}
+        return min(self.longest, self.first * growth[self.growth])
+
+
+@hookimpl
+def jobs_policies() -> Iterator[Policy]:
+    """The policies `none`, `ack` and `retry`."""
+    yield Policy("none", none, "At most once: no lease, no retry")
+    yield Policy("ack", ack, "At least once; a failed task becomes a dead letter")
+    yield Policy("retry", retry, "Try a failed task again: attempts, backoff, retry-on, never-on")

@@ -1,0 +1,1 @@
+"""Taking tasks, running them, and reporting what came of them."""

@@ -1,0 +1,68 @@
+"""The clock loop: tick when something is due, and sleep on the board's wake key until then."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from jobs_core.engine import zones
+from jobs_core.engine.commands import Commands
+from jobs_core.engine.replies import as_tick
+from jobs_core.errors import FaultError, JobsError, OptionError
+from jobs_core.worker.wake import PAUSE, WakeKey
+
+LONGEST = 1.0
+"""Seconds a clock sleeps at most: it bounds what one lost wake token can cost, and is cheap."""
+
+
+class Clock:
+    """Moves due occurrences to their queues. Any number of clocks may run on one board; none is a leader.
+
+    `trouble` is told, once each time it begins, what keeps the clock from ticking.
+    """
+
+    def __init__(
+        self, commands: Commands, *, limit: int = 500, trouble: Callable[[str], None] = print
+    ) -> None:
+        self._commands = commands
+        self.moved = 0
+        """How many tasks this clock has moved."""
+        self._limit = limit
+        self._trouble = trouble
+        self._stop = threading.Event()
+        self._wake = WakeKey(commands.client, commands.keys.wake)
+
+    def run(self) -> None:
+        """Tick until `stop`."""
+        troubled = False
+        while not self._stop.is_set():
+            try:
+                self._wake.wait(self.tick_all())
+                troubled = False
+            except JobsError as error:
+                if isinstance(error, OptionError):  # what a tick refuses: a zone that the board has lost
+                    self._bring_zones()
+                if not troubled and not self._stop.is_set():
+                    self._trouble(str(error))
+                troubled = True
+                self._wake.close()
+                self._stop.wait(PAUSE)
+        self._wake.close()
+
+    def _bring_zones(self) -> None:
+        with suppress(FaultError):
+            zones.load(self._commands)
+
+    def stop(self) -> None:
+        """Let `run` return, within a second."""
+        self._stop.set()
+
+    def tick_all(self) -> float:
+        """Tick until nothing is due. Returns how many seconds to sleep."""
+        while not self._stop.is_set():
+            tick = as_tick(self._commands.call("JTICK", "limit", self._limit))
+            self.moved += tick.moved
+            if tick.wait is None or tick.wait > 0:
+                return LONGEST if tick.wait is None else min(tick.wait, LONGEST)
+        return 0.0

@@ -1,0 +1,94 @@
+"""What loggers and observers hear of a worker. One that fails harms no task, and no other of them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from jobs_core.errors import JobsError, PluginError
+from jobs_core.plugins.manager import Plugins
+from jobs_core.types import Decision, Event, Logger, Outcome, Task, WorkerInfo
+
+
+class Events:
+    """Passes events to the loggers of a worker and to the observers among the plugins. Thread-safe."""
+
+    def __init__(self, worker: WorkerInfo, loggers: Iterable[Logger], plugins: Plugins) -> None:
+        self._worker = worker
+        self._loggers = list(loggers)
+        self._failing: set[str] = set()
+        self._plugins = plugins
+        self._observed = bool(plugins.manager.hook.jobs_event.get_hookimpls())
+        self.are_heard = bool(self._loggers) or self._observed
+        """Whether anybody listens."""
+
+    def open(self) -> None:
+        """Open the loggers. Raises OptionError, or PluginError, for the first that cannot be opened."""
+        for number, logger in enumerate(self._loggers):
+            try:
+                logger.open(self._worker)
+            except Exception as error:
+                del self._loggers[number:]
+                self.close()
+                if isinstance(error, JobsError):
+                    raise
+                raise PluginError(f"the logger {logger.name!r} cannot be opened: {_named(error)}") from error
+
+    def close(self) -> None:
+        """Close the loggers: each writes what it still holds."""
+        for logger in self._loggers:
+            try:
+                logger.close()
+            except Exception as error:
+                _complain(f"the logger {logger.name!r} did not close: {_named(error)}")
+
+    def emit(
+        self,
+        kind: str,
+        task: Task | None = None,
+        outcome: Outcome | None = None,
+        decision: Decision | None = None,
+        **data: Any,
+    ) -> None:
+        """Tell of something that happened now."""
+        if not self.are_heard:
+            return
+        event = Event(kind, time.time(), self._worker.name, task, outcome, decision, data)
+        for logger in self._loggers:
+            self._write(logger, event)
+        if self._observed:
+            self._plugins.observe("jobs_event", event=event)
+
+    def observe(self, hook: str, **arguments: Any) -> None:
+        """Call every plugin's implementation of a hook, and tell of those that raise."""
+        for name, error in self._plugins.observe(hook, **arguments):
+            self.emit("trouble", note=f"the plugin {name!r} raised in {hook}: {error}")
+
+    def _write(self, logger: Logger, event: Event) -> None:
+        """Write an event. A logger that raises is named once, until it works again."""
+        try:
+            logger.write(event)
+        except Exception as error:
+            if logger.name not in self._failing:
+                self._failing.add(logger.name)
+                self._tell(f"the logger {logger.name!r} fails: {_named(error)}")
+        else:
+            self._failing.discard(logger.name)
+
+    def _tell(self, note: str) -> None:
+        """Tell the other loggers, or else standard error."""
+        working = [logger for logger in self._loggers if logger.name not in self._failing]
+        for logger in working:
+            self._write(logger, Event("trouble", time.time(), self._worker.name, data={"note": note}))
+        if not working:
+            _complain(note)
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _complain(note: str) -> None:
+    print(note, file=sys.stderr, flush=True)

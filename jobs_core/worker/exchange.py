@@ -1,0 +1,126 @@
+"""What a worker tells Redis about its tasks, and what it takes: one exchange is under way at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobs_core.engine import bulk
+from jobs_core.engine.calls import pop_call
+from jobs_core.engine.commands import Call, Commands
+from jobs_core.errors import AgainError, JobsError, LayoutError, ServerError
+from jobs_core.worker.run import Run
+
+
+@dataclass(slots=True)
+class Answer:
+    """What Redis answered: to each report, and to a take.
+
+    `reported` has the runs whose reports were answered, each with the reply. `taken` has tasks as `as_task`
+    reads them. `more` says whether the queues may hold more; it is None when nothing was asked for.
+    """
+
+    reported: list[tuple[Run, Any]] = field(default_factory=list)
+    taken: list[Any] = field(default_factory=list)
+    more: bool | None = None
+    trouble: JobsError | None = None
+
+
+class Exchange:
+    """Sends reports and a take in one round trip. While Redis works on it, the worker goes on.
+
+    A report stays here until Redis has answered it: when the connection breaks, it is made again. If Redis
+    had heard it, it refuses the second one as stale.
+    """
+
+    def __init__(self, commands: Commands, queues: Iterable[str], lease: float, worker: str) -> None:
+        self.reports: list[Run] = []
+        """The runs to report, in the order in which they ended."""
+        self._commands = commands
+        self._queues = deque(queues)
+        self._lease = lease
+        self._worker = worker
+        self._lent: ExitStack | None = None  # what gives the connection back
+        self._connection: Any = None
+        self._calls: list[Call] = []
+        self._sent: list[Run] = []
+        self._sizes: list[int] = []
+        self._room = 0
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether something was sent whose answer was not read."""
+        return self._lent is not None
+
+    def send(self, most: int | None, room: int) -> None:
+        """Send the first `most` reports (None: all), and take up to `room` tasks. Raises FaultError."""
+        count = len(self.reports) if most is None else most
+        self._sent, self.reports = self.reports[:count], self.reports[count:]
+        groups = list(bulk.grouped("JMACK")(run.report() for run in self._sent))
+        self._calls = [call for call, _ in groups]
+        self._sizes = [len(stands_for) for _, stands_for in groups]
+        self._room = room
+        if room:
+            self._queues.rotate()  # so that no busy queue starves another
+            self._calls.append(pop_call(self._queues, room, self._lease, self._worker))
+        if self._calls:
+            try:
+                with ExitStack() as lent:
+                    self._connection = lent.enter_context(self._commands.connection())
+                    self._commands.send(self._connection, self._calls)
+                    self._lent = lent.pop_all()
+            except BaseException:
+                self._take_back()
+                raise
+
+    def receive(self) -> Answer:
+        """Read the answer to what was sent; wait for it if need be. Raises FaultError."""
+        assert self._lent is not None
+        lent, self._lent = self._lent, None
+        try:
+            with lent:
+                replies = self._commands.receive(self._connection, self._calls)
+        except BaseException:
+            self._take_back()
+            raise
+        answer = Answer()
+        if self._room:
+            self._read_taken(replies.pop(), answer)
+        self._read_reported(replies, answer)
+        return answer
+
+    def close(self) -> None:
+        """Drop the connection if something is under way on it."""
+        if self._lent is not None:
+            lent, self._lent = self._lent, None
+            self._connection.disconnect()
+            lent.close()
+
+    def _take_back(self) -> None:
+        """Make again what may not have been heard."""
+        self.reports = self._sent + self.reports
+        self._sent = []
+
+    def _read_taken(self, reply: Any, answer: Answer) -> None:
+        if isinstance(reply, JobsError):
+            answer.trouble = reply
+        else:
+            answer.taken, answer.more = reply, len(reply) == self._room
+
+    def _read_reported(self, replies: list[Any], answer: Answer) -> None:
+        """Pair runs with their replies. What the board could not take is reported again."""
+        spread = (
+            one for reply, size in zip(replies, self._sizes, strict=True) for one in bulk.spread(reply, size)
+        )
+        sent, self._sent = self._sent, []
+        again = []
+        for run, reply in zip(sent, spread, strict=True):
+            if isinstance(reply, ServerError | AgainError | LayoutError):
+                again.append(run)
+                answer.trouble = reply
+            else:
+                answer.reported.append((run, reply))
+        self.reports = again + self.reports
