@@ -60,14 +60,14 @@ def commands(block: Block) -> list[tuple[str, str | None]]:
         found: list[tuple[str, str | None]] = []
         for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
             lines = part.splitlines()
-            size = next(n for n in range(1, len(lines) + 1) if _is_whole("\n".join(lines[:n])))
+            size = next(n for n in range(1, len(lines) + 1) if is_whole("\n".join(lines[:n])))
             command = "\n".join(re.sub("^> ", "", line) for line in lines[:size])
             found.append((command, "\n".join(lines[size:]).strip("\n")))
         return found
     found, command = [], ""
     for line in block.text.splitlines():
         command = f"{command}\n{line}" if command else line
-        if _is_whole(command):
+        if is_whole(command):
             if command.strip() and not command.lstrip().startswith("#"):
                 found.append((command, None))
             command = ""
@@ -75,7 +75,7 @@ def commands(block: Block) -> list[tuple[str, str | None]]:
     return found
 
 
-def _is_whole(command: str) -> bool:
+def is_whole(command: str) -> bool:
     """Whether a command needs no other line."""
     heredoc = re.search(r"<<-?\s*['\"]?(\w+)", command)
     if heredoc and not re.search(rf"^{heredoc[1]}$", command, re.MULTILINE):

@@ -18,7 +18,8 @@ from docs_tools.signatures import RETURNS, signatures
 from jobs_core.cli import cli
 from jobs_core.engine.build import commands
 from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, STATE, UNITS
-from tests.docs.page import blocks
+from tests.docs.page import blocks, is_whole
+from tests.helpers import Jobs
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -97,15 +98,39 @@ def test_the_examples_of_the_help_are_understood(
         monkeypatch.chdir(tmp_path)
         (tmp_path / "file").touch()
         words = ["file" if word.startswith(file) or ("*" in word and "/" in word) else word for word in words]
+    parse(words[1:])
+
+
+def parse(words: list[str]) -> None:
+    """Parse the words of a command as it would, and do nothing."""
     group: click.Command = cli
     context = click.Context(cli)
-    words = words[1:]
     while isinstance(group, click.Group):
         found = group.get_command(context, words[0])
-        assert found is not None, line
+        assert found is not None, words
         group, words = found, words[1:]
-    with group.make_context(path, words):
+    with group.make_context("jobs", words):
         pass
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "plugins").glob("*/README.md")), ids=name)
+def test_the_commands_of_a_plugin_page_are_understood(page: Path, jobs: Jobs) -> None:
+    """Jobs are put, which checks their payloads; what needs AWS or the network is only parsed."""
+    text = re.sub(r"^    ", "", page.read_text("utf-8"), flags=re.MULTILINE)
+    start = re.compile(r"^(?:[A-Z_]+=\S+ )*jobs [a-z].*$", re.MULTILINE)
+    found = 0
+    for match in start.finditer(text):
+        lines = text[match.start() :].splitlines()
+        size = next(n for n in range(1, len(lines) + 1) if is_whole("\n".join(lines[:n])))
+        words = shlex.split("\n".join(lines[:size]).replace("\\\n", " "), comments=True)
+        words = words[words.index("jobs") + 1 :]
+        if words[0] == "put":
+            result = jobs(*words)
+            assert result.exit_code == 0, result.output
+        else:
+            parse(words)
+        found += 1
+    assert found >= 2
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
