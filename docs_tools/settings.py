@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from docs_tools.tables import sentence, table
-from jobs_core import Setting
-from jobs_core.plugins.manager import Plugins
+from jobs_core import Plugins, Setting
 
 HEAD = """\
 # Settings

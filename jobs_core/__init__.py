@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from jobs_core.context import BoardLike, Context
+from jobs_core.contract import Check, Finding, Logger, Policy, Runner, Setting, WorkerInfo
 from jobs_core.errors import (
     AgainError,
     DeniedError,
@@ -22,26 +24,17 @@ from jobs_core.errors import (
     UserError,
 )
 from jobs_core.plugins.hookspecs import hookimpl
-from jobs_core.types import (
-    BoardLike,
-    Check,
-    Context,
-    Decision,
-    Event,
-    Finding,
-    Job,
-    Logger,
-    Outcome,
-    Policy,
-    Runner,
-    Setting,
-    Task,
-    WorkerInfo,
-)
+from jobs_core.stopping import SocketInterrupter, StoppedError
+from jobs_core.text import described
+from jobs_core.types import Decision, Event, Job, Outcome, Payload, Task
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
     from jobs_core.client.aio import AsyncBoard
+    from jobs_core.client.functions import call_function
+    from jobs_core.plugins.builtin.loggers import event_json
+    from jobs_core.plugins.builtin.policies import retry
+    from jobs_core.plugins.manager import Plugins
     from jobs_core.worker.worker import Worker
 
 __version__ = "0.1.0"
@@ -66,31 +59,47 @@ __all__ = [
     "NotFoundError",
     "OptionError",
     "Outcome",
+    "Payload",
     "PayloadError",
     "PluginError",
+    "Plugins",
     "Policy",
     "Runner",
     "RunnerError",
     "ServerError",
     "Setting",
+    "SocketInterrupter",
     "StaleError",
+    "StoppedError",
     "Task",
     "UserError",
     "Worker",
     "WorkerInfo",
     "__version__",
+    "call_function",
+    "described",
+    "event_json",
     "hookimpl",
+    "retry",
 ]
 
 _LAZY = {
     "AsyncBoard": "jobs_core.client.aio",
     "Board": "jobs_core.app",
+    "Plugins": "jobs_core.plugins.manager",
     "Worker": "jobs_core.worker.worker",
+    "call_function": "jobs_core.client.functions",
+    "event_json": "jobs_core.plugins.builtin.loggers",
+    "retry": "jobs_core.plugins.builtin.policies",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import the clients and Worker on first use: they need redis, and a plugin or `jobs --help` does not."""
+    """Import these on first use: most need redis, and a plugin or `jobs --help` does not."""
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

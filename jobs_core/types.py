@@ -1,18 +1,14 @@
-"""The words of Jobs as small frozen dataclasses: what plugins receive, and what they give back."""
+"""The words of Jobs as small frozen dataclasses: jobs, tasks, outcomes, decisions, events."""
 
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal
 
-from jobs_core.text import one_line, writable
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from jobs_core.errors import PayloadError, UserError
+from jobs_core.text import one_line
 
 Payload = str | dict[str, Any]
 """A string is the short form of a payload; a JSON object is its full form."""
@@ -158,8 +154,16 @@ class Outcome:
 
     @classmethod
     def cancelled(cls, note: str = "", **data: Any) -> Outcome:
-        """The runner stopped because `context.cancelled` was set."""
+        """The runner stopped because it was told to: see also `Context.stop_outcome`."""
         return cls("cancelled", note, "cancelled", data)
+
+    @classmethod
+    def refused(cls, error: UserError) -> Outcome:
+        """The task cannot run as it stands: failed with the code `payload`, or `settings` for an OptionError.
+
+        `error` says why, without quoting the payload.
+        """
+        return cls.failed(str(error), code="payload" if isinstance(error, PayloadError) else "settings")
 
 
 DECISIONS = ("done", "retry", "release", "dead")
@@ -210,168 +214,3 @@ class Event:
     outcome: Outcome | None = None
     decision: Decision | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
-
-
-class BoardLike(Protocol):
-    """What runners and checks can rely on of the board they are given. `Board` documents each method."""
-
-    name: str
-    client: Any
-    keys: Any
-    commands: Any
-
-    @property
-    def plugins(self) -> Any: ...
-
-    def put(self, id: str, runner: str, payload: Payload, **options: Any) -> datetime | None: ...
-
-    def push(self, runner_or_job: str, payload: Payload | None = None, **options: Any) -> str: ...
-
-    def show(self, id: str) -> dict[str, Any]: ...
-
-    def remove(self, *ids: str) -> int: ...
-
-    def ack(self, token: str, verb: Any = "done", **options: Any) -> str: ...
-
-    def cancel(self, id: str) -> Literal["cancelled", "cancelling"]: ...
-
-    def count(self) -> dict[str, int]: ...
-
-    def stats(self, job: str | None = None) -> dict[str, int]: ...
-
-
-class Context:
-    """What a runner may ask and say while it works on one task."""
-
-    cancelled: threading.Event
-    """Set when the runner should stop: wait on it, or look at it often."""
-
-    def __init__(
-        self,
-        worker: str,
-        *,
-        timeout: float | None = None,
-        emit: Callable[[str, str], None] | None = None,
-        settings: Mapping[str, Any] | None = None,
-        board: BoardLike | None = None,
-    ) -> None:
-        self.worker = worker
-        """The worker's name, such as `host-1234`."""
-        self.board = board
-        """The board that the task is from, to push what comes next; None where there is no worker."""
-        self.settings: Mapping[str, Any] = settings or {}
-        """The plugin's settings."""
-        self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._emit = emit
-
-    def __getattr__(self, name: str) -> threading.Event:
-        """Make `cancelled` when it is first asked for: to make one takes longer than all else here.
-
-        Worker and runner may ask at the same time: `setdefault` gives both the same.
-        """
-        if name != "cancelled":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        made: threading.Event = vars(self).setdefault("cancelled", threading.Event())
-        return made
-
-    @property
-    def remaining(self) -> float | None:
-        """Seconds until the task's timeout (never below 0), or None when it has no timeout."""
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-
-    def line(self, text: str, stream: str = "stdout") -> None:
-        """Pass one line of the task's output to the loggers. Thread-safe."""
-        if self._emit is not None:
-            self._emit(writable(str(text)), stream)
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """A way to run jobs.
-
-    `run(task, context)` does the work and returns an `Outcome`; an exception it raises is a failed outcome.
-    It is called on several threads at once. `short` names the key that a string payload stands for, and
-    `schema` is the JSON Schema of the full payload, checked when a job is put. `target(payload)` says what a
-    payload addresses, such as the host of a URL: for policies that go by target.
-
-    `inline` says that `run` is quick, well under a millisecond, and never waits: the worker's own loop calls
-    it, one task after the other, which saves handing each to a thread. While it runs, the worker does nothing
-    else: it renews no lease, and cannot enforce a timeout.
-    """
-
-    name: str
-    run: Callable[[Task, Context], Outcome]
-    summary: str = ""
-    short: str | None = None
-    schema: Mapping[str, Any] | None = None
-    target: Callable[[Payload], str] | None = None
-    inline: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Decides what becomes of a task after an attempt: `decide(task, outcome)`. It never touches Redis."""
-
-    name: str
-    decide: Callable[[Task, Outcome], Decision]
-    summary: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerInfo:
-    """What loggers, `jobs_startup` and `jobs_shutdown` learn of the worker they run in.
-
-    `settings` are those of all plugins, by name.
-    """
-
-    name: str
-    board: str
-    runners: tuple[str, ...]
-    concurrency: int
-    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Logger:
-    """Writes events somewhere.
-
-    `open(context)` is called once, before the first event: raise OptionError for settings that cannot work.
-    `write(event)` is called on many threads, and tasks wait for it: it must be quick. `close()` flushes.
-    """
-
-    name: str
-    write: Callable[[Event], None]
-    summary: str = ""
-    close: Callable[[], None] = lambda: None
-    open: Callable[[WorkerInfo], None] = lambda context: None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found. `state` is `ok`, `warning` or `problem`; `advice` says what to do about it."""
-
-    state: Literal["ok", "warning", "problem"]
-    note: str
-    advice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Something `jobs doctor` looks at: `run(board)` returns a `Finding`."""
-
-    name: str
-    run: Callable[[BoardLike], Finding]
-    summary: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting of a plugin: the environment variable `JOBS_<NAME>`, a line of `jobs.toml`, or its default.
-
-    Its value has the type of `default` (text, where that is None). A `secret` is never shown.
-    """
-
-    name: str
-    default: Any = None
-    summary: str = ""
-    secret: bool = False

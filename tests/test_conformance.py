@@ -57,7 +57,74 @@ def conformance(folder: Path, source: str, tests: str = CONFORMANCE) -> tuple[se
 def test_a_plugin_of_a_few_lines_passes(tmp_path: Path) -> None:
     failed, says = conformance(tmp_path, GOOD)
     assert failed == set(), says
-    assert "10 passed, 2 skipped" in says  # no payload is refused, none is loud
+    assert "12 passed, 2 skipped" in says  # no payload is refused, none is loud
+
+
+SETTING = """
+    from jobs_core import Outcome, Runner, Setting, hookimpl
+
+    def run(task, context):
+        context.line(f"{context.settings['hello_greeting']}, {task.payload}")
+        return Outcome.done(context.settings["hello_greeting"])
+
+    @hookimpl
+    def jobs_runners():
+        yield Runner(name="hello", run=run)
+
+    @hookimpl
+    def jobs_settings():
+        yield Setting("hello_greeting", default="hello", summary="What to say")
+"""
+SETTING_TESTS = """
+from jobs_core.testing import RunnerConformance
+
+class TestHello(RunnerConformance):
+    plugin = runner = "hello"
+    good = "world"
+
+    def test_a_setting_has_its_default(self):
+        assert self.run("world").note == "hello"
+
+    def test_a_setting_comes_from_the_environment(self, monkeypatch):
+        monkeypatch.setenv("JOBS_HELLO_GREETING", "good day")
+        assert self.run("world").note == "good day"
+"""
+
+
+def test_the_kit_brings_the_settings_of_the_plugin(tmp_path: Path) -> None:
+    failed, says = conformance(tmp_path, SETTING, SETTING_TESTS)
+    assert failed == set(), says
+
+
+BY_CALLBACK = GOOD.replace("and context.cancelled.wait(60)", "and wait(context)").replace(
+    "    def run(",
+    """
+    import threading
+
+    def wait(context):
+        told = threading.Event()
+        with context.on_stop(told.set):
+            return told.wait(60)
+
+    def run(""",
+    1,
+)
+
+
+def test_a_runner_that_waits_for_its_callback_passes(tmp_path: Path) -> None:
+    failed, says = conformance(tmp_path, BY_CALLBACK)
+    assert failed == set(), says
+
+
+def test_a_runner_that_goes_on_is_found(tmp_path: Path) -> None:
+    deaf = GOOD.replace("context.cancelled.wait(60)", "not __import__('time').sleep(60)")
+    patience = "from jobs_core.testing import runner\nrunner.PATIENCE = 0.5\n"
+    only = '    good, failing, slow = "world", "fail", "wait"\n    test_a_timeout_ends_it = None\n'
+    for name in ("test_a_cancel_ends_it", "test_what_a_stopped_worker_gives_back_is_run_again"):
+        only += f"    {name} = None\n"
+    tests = patience + CONFORMANCE.replace('    good, failing, slow = "world", "fail", "wait"\n', only)
+    failed, says = conformance(tmp_path, deaf, tests)
+    assert any(name.startswith("test_it_stops_when_it_is_told_to") for name in failed), says
 
 
 @pytest.mark.parametrize(

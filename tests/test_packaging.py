@@ -35,6 +35,13 @@ def test_the_core_wheel_has_every_lua_file_and_template(wheels: Path) -> None:
     assert not any(name.startswith(("tests/", "plugins/", "bench/")) for name in inside)
 
 
+def test_every_wheel_is_typed(wheels: Path) -> None:
+    found = {path.name.split("-")[0]: path for path in wheels.glob("*.whl")}
+    assert len(found) == 1 + len(list((ROOT / "plugins").iterdir()))
+    for package, wheel in found.items():
+        assert f"{package}/py.typed" in zipfile.ZipFile(wheel).namelist(), wheel.name
+
+
 class Venv:
     """An empty environment, and what is installed into it."""
 

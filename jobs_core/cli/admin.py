@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
+from jobs_core.contract import Check, Finding
 from jobs_core.errors import DeniedError, JobsError
-from jobs_core.types import Check, Finding
 
 SHELL_FUNCTION = """\
 jobs() {

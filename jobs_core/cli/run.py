@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from jobs_core.cli.common import connected, echo_json, json_option, open_board
+from jobs_core.contract import Runner
 from jobs_core.errors import JobsError, OptionError, ServerError
 from jobs_core.plugins.manager import Plugins
-from jobs_core.types import Runner
 
 if TYPE_CHECKING:
     from jobs_core.app import Board

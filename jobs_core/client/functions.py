@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jobs_core.context import Context
+from jobs_core.contract import Runner
 from jobs_core.engine.commands import Call
 from jobs_core.errors import OptionError
 from jobs_core.options import to_pairs
-from jobs_core.types import Context, Outcome, Runner, Task
+from jobs_core.types import Outcome, Task
 
 Function = Callable[..., Any]
 """It takes the payload, and what it calls `task` and `context`, as far as it asks for them. It returns an

@@ -19,20 +19,9 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from jobs_core.types import (
-    Check,
-    Decision,
-    Event,
-    Job,
-    Logger,
-    Outcome,
-    Policy,
-    Runner,
-    Setting,
-    Task,
-    WorkerInfo,
-)
-from jobs_core.types import Context as Context
+from jobs_core.context import Context as Context
+from jobs_core.contract import Check, Logger, Policy, Runner, Setting, WorkerInfo
+from jobs_core.types import Decision, Event, Job, Outcome, Task
 
 if TYPE_CHECKING:
     import click
@@ -169,7 +158,8 @@ def jobs_validate(job: Job) -> None:
 
 @hookspec(firstresult=True)
 def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome | None:
-    """Run a task. The built-in implementation calls `runner.run(task, context)`.
+    """Run a task. The built-in implementation checks its payload against `runner.schema`, and calls
+    `runner.run(task, context)`.
 
     Wrap it to add tracing or locks; return an Outcome to take over; return None to pass.
 

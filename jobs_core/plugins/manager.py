@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from jobs_core.contract import Check, Logger, Policy, Runner
 from jobs_core.errors import PluginError, RunnerError
 from jobs_core.options import nearest
 from jobs_core.plugins import hookspecs
 from jobs_core.plugins.builtin import hooks as builtin
-from jobs_core.plugins.payloads import Schemas
+from jobs_core.plugins.payloads import check_payload
 from jobs_core.plugins.settings import Value
 from jobs_core.plugins.settings import read as read_settings
-from jobs_core.types import Check, Job, Logger, Policy, Runner, parse_payload
+from jobs_core.types import Job, parse_payload
 
 if TYPE_CHECKING:
     import click
@@ -67,7 +68,6 @@ class Plugins:
         self.manager.add_hookspecs(hookspecs)
         self.infos: list[PluginInfo] = []
         self._provided: dict[str, dict[str, list[tuple[str, Any]]]] = {kind: {} for kind in KINDS}
-        self._schemas = Schemas()
         self.add("builtin", builtin)
 
     @classmethod
@@ -155,7 +155,7 @@ class Plugins:
     def validate(self, job: Job) -> None:
         """Refuse a job whose payload its runner's schema or a plugin refuses. Raises UserError."""
         if job.runner in self._provided["runners"]:
-            self._schemas.check(self.runner(job.runner), job.payload)
+            check_payload(self.runner(job.runner), job.payload)
         self.manager.hook.jobs_validate(job=job)
 
     def job(self, id: str, runner: str, raw: str, options: Mapping[str, Any]) -> Job:

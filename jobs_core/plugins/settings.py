@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jobs_core.contract import Setting
 from jobs_core.errors import OptionError
 from jobs_core.options import nearest
-from jobs_core.types import Setting
 
 FILE = "jobs.toml"
 TABLE = "settings"

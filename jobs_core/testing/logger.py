@@ -6,9 +6,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from jobs_core.contract import Logger, WorkerInfo
 from jobs_core.plugins.manager import Plugins
 from jobs_core.testing.plugin import PluginConformance
-from jobs_core.types import Decision, Event, Logger, Outcome, Task, WorkerInfo
+from jobs_core.types import Decision, Event, Outcome, Task
 
 TASK = Task("a@1763900005000", "a", "shell", "shell", 1763900005.0, 1, "secret payload")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from jobs_core.contract import Policy
 from jobs_core.plugins.manager import Plugins
 from jobs_core.testing.plugin import PluginConformance
-from jobs_core.types import Attempt, Decision, Outcome, Policy, Task
+from jobs_core.types import Attempt, Decision, Outcome, Task
 
 OUTCOMES = (
     Outcome.done("fine"),

@@ -10,12 +10,14 @@ from typing import Any, ClassVar
 import pytest
 
 from jobs_core.app import Board
+from jobs_core.context import Context
+from jobs_core.contract import Runner
 from jobs_core.engine.calls import as_raw
 from jobs_core.errors import UserError
 from jobs_core.plugins.manager import Plugins
 from jobs_core.testing.plugin import PluginConformance
-from jobs_core.testing.stage import PATIENCE, private_board, working
-from jobs_core.types import Context, Outcome, Payload, Runner, Task, parse_payload
+from jobs_core.testing.stage import PATIENCE, make_task, private_board, read_settings, run_task, working
+from jobs_core.types import Outcome, Payload, Task
 
 KEPT = 1_000_000
 """Bytes: what an outcome may bring into the history, whatever the task wrote."""
@@ -55,7 +57,7 @@ class RunnerConformance(PluginConformance):
         """At least once means that the same task may come twice."""
         task = self.task(self.good)
         for _ in range(2):
-            assert self.run_task(task, Context("conformance")).status in ("done", "accepted")
+            assert self.run_task(task, self.context()).status in ("done", "accepted")
 
     def test_a_failure_is_an_outcome(self) -> None:
         """Not an exception; with a note for people and a code for policies."""
@@ -73,17 +75,20 @@ class RunnerConformance(PluginConformance):
         assert "\n" not in sentence
         assert as_raw(payload) not in sentence, "an error quotes the payload, which may hold secrets"
 
-    def test_it_stops_when_it_is_told_to(self) -> None:
-        """`context.cancelled` is set by a timeout, `jobs cancel`, and the end of a worker."""
-        context = Context("conformance")
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_it_stops_when_it_is_told_to(self, when: str) -> None:
+        """Also before it begins: by a timeout, `jobs cancel`, or the end of a worker."""
+        context = self.context()
         outcomes: list[Outcome] = []
         task = self.task(self.wanted("slow"))
         thread = threading.Thread(target=lambda: outcomes.append(self.run_task(task, context)), daemon=True)
+        if when == "before":
+            context.stop()
         thread.start()
-        assert not outcomes
-        context.cancelled.set()
+        assert when == "before" or not outcomes
+        context.stop()
         thread.join(PATIENCE)
-        assert outcomes, "it goes on when it is told to stop: look at context.cancelled"
+        assert outcomes, "it goes on though it is told to stop: use context.on_stop or context.cancelled"
         assert outcomes[0].status in ("cancelled", "failed"), outcomes
 
     def test_much_output_makes_no_large_outcome(self) -> None:
@@ -94,7 +99,7 @@ class RunnerConformance(PluginConformance):
             nonlocal lines
             lines += 1
 
-        outcome = self.run(self.wanted("loud"), Context("conformance", emit=count))
+        outcome = self.run(self.wanted("loud"), self.context(emit=count))
         assert outcome.status == "done", outcome
         assert len(json.dumps(dict(outcome.data))) < KEPT
 
@@ -120,6 +125,15 @@ class RunnerConformance(PluginConformance):
         assert (event.outcome.status, event.outcome.code) == ("failed", "timeout")
         assert board.count()["dead"] == 1
 
+    def test_a_cancel_ends_it(self, board: Board) -> None:
+        """While it runs; the worker is told at once."""
+        id = board.push(self.runner, self.wanted("slow"))
+        with working(board, self.found()) as (_, log):
+            log.wait_for("task.started")
+            board.cancel(id)
+            log.wait_for("task.cancelled")
+        assert board.stats()["cancelled"] == 1
+
     def test_what_a_stopped_worker_gives_back_is_run_again(self, board: Board) -> None:
         """A drain tells running tasks to stop, and another worker begins them anew."""
         board.push(self.runner, self.wanted("slow"))
@@ -131,27 +145,22 @@ class RunnerConformance(PluginConformance):
 
     def task(self, payload: Payload, **fields: Any) -> Task:
         """A task of this runner, as a worker would hand it over."""
-        raw = as_raw(payload)
-        values: dict[str, Any] = {
-            "id": "conformance@1763900005000",
-            "job": "conformance",
-            "runner": self.runner,
-            "queue": self.runner,
-            "due": 1763900005.0,
-            "attempt": 1,
-            "raw": raw,
-            "token": "conformance@1763900005000#1",
-            "payload": parse_payload(raw, self.found().short),
-        }
-        return Task(**(values | fields))
+        return make_task(self.found(), payload, **fields)
+
+    def context(self, **options: Any) -> Context:
+        """A context with the settings of all plugins: from the environment, `jobs.toml` or their defaults.
+
+        `options` are those of `Context`.
+        """
+        return Context("conformance", **({"settings": read_settings()} | options))
 
     def run(self, payload: Payload, context: Context | None = None) -> Outcome:
         """Run a payload, without a worker."""
-        return self.run_task(self.task(payload), context or Context("conformance"))
+        return self.run_task(self.task(payload), context or self.context())
 
     def run_task(self, task: Task, context: Context) -> Outcome:
         """Run a task, without a worker."""
-        outcome = self.found().run(task, context)
+        outcome = run_task(self.found(), task, context)
         assert isinstance(outcome, Outcome), f"run returned {outcome!r}, which is no Outcome"
         return outcome
 

@@ -1,8 +1,10 @@
-"""What tests of plugins run on: a private server, an empty board, a worker, a logger that remembers."""
+"""What tests of plugins run on: a private server, an empty board, a worker, a logger that remembers; and
+what a worker hands to a runner: a task, settings."""
 
 from __future__ import annotations
 
 import itertools
+import json
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -11,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from jobs_core.app import Board
+from jobs_core.context import Context
+from jobs_core.contract import Logger, Runner
 from jobs_core.embedded import EmbeddedServer
-from jobs_core.types import Event, Logger, Runner
+from jobs_core.plugins.builtin import hooks as builtin
+from jobs_core.plugins.manager import Plugins
+from jobs_core.types import Event, Outcome, Payload, Task, parse_payload
 from jobs_core.worker.worker import Worker
 
 PATIENCE = 30.0
@@ -72,3 +78,37 @@ def private_board() -> Iterator[Board]:
             yield board
         finally:
             board.client.close()
+
+
+def make_task(runner: Runner, payload: Payload, **fields: Any) -> Task:
+    """A task of a runner, as a worker hands it over. `fields` are those of `Task` that shall differ.
+
+    >>> make_task(runner, "https://example.com", attempt=2).payload
+    {'url': 'https://example.com'}
+    """
+    raw = payload if isinstance(payload, str) else json.dumps(payload)
+    values: dict[str, Any] = {
+        "id": "conformance@1763900005000",
+        "job": "conformance",
+        "runner": runner.name,
+        "queue": runner.name,
+        "due": 1763900005.0,
+        "attempt": 1,
+        "raw": raw,
+        "token": "conformance@1763900005000#1",
+        "payload": parse_payload(raw, runner.short),
+    }
+    return Task(**(values | fields))
+
+
+def run_task(runner: Runner, task: Task, context: Context) -> Outcome:
+    """Run a task as a worker does: once its payload is checked against the runner's schema."""
+    return builtin.jobs_execute(task=task, runner=runner, context=context)
+
+
+def read_settings(**changes: Any) -> dict[str, Any]:
+    """The settings that a worker's `context.settings` has, of all plugins, with these changes.
+
+    They come from the environment, `jobs.toml` and the defaults. Raises OptionError.
+    """
+    return Plugins.load().settings() | changes

@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from jobs_core.contract import Logger, WorkerInfo
 from jobs_core.errors import JobsError, PluginError
 from jobs_core.plugins.manager import Plugins
-from jobs_core.types import Decision, Event, Logger, Outcome, Task, WorkerInfo
+from jobs_core.types import Decision, Event, Outcome, Task
 
 
 class Events:

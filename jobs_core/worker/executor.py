@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from jobs_core.contract import Policy, Runner
 from jobs_core.engine.calls import as_data
 from jobs_core.plugins.builtin import hooks as builtin
 from jobs_core.plugins.builtin.policies import default_policy
 from jobs_core.plugins.manager import Plugins
 from jobs_core.text import described, without
-from jobs_core.types import Decision, Outcome, Policy, Runner, Task
+from jobs_core.types import Decision, Outcome, Task
 from jobs_core.worker.events import Events
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.run import Run, check_decision, lost_outcome

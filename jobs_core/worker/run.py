@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jobs_core.context import Context
 from jobs_core.engine.calls import ack_pairs
-from jobs_core.types import DECISIONS, Attempt, Context, Decision, Outcome, Task
+from jobs_core.types import DECISIONS, Attempt, Decision, Outcome, Task
 
 SUSPICIOUS = 2
 """Losses after which a task is not run beside another such."""
@@ -48,7 +49,7 @@ class Run:
 
     def tell_to_stop(self) -> None:
         """Tell its runner to stop."""
-        self.context.cancelled.set()
+        self.context.stop()
 
     def cancel(self) -> None:
         """Tell its runner to stop because somebody asked for that."""

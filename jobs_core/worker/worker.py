@@ -14,9 +14,13 @@ from dataclasses import replace
 from typing import Any
 
 from jobs_core.client.board import BoardClient
+from jobs_core.context import Context
+from jobs_core.contract import Logger, Runner, WorkerInfo
 from jobs_core.engine.replies import as_task
 from jobs_core.errors import FaultError, JobsError, OptionError, StaleError
-from jobs_core.types import Context, Logger, Runner, Task, WorkerInfo, parse_payload
+from jobs_core.plugins.payloads import prepare_schemas
+from jobs_core.text import without
+from jobs_core.types import Task, parse_payload
 from jobs_core.worker.clock import LONGEST, Clock
 from jobs_core.worker.events import Events
 from jobs_core.worker.exchange import Answer, Exchange
@@ -120,6 +124,7 @@ class Worker:
         self.board.register(self.name, self.runners)
         self.board.refresh_zones()
         self._events.open()
+        prepare_schemas(self.runners.values())
         try:
             self._emit("worker.started", note=f"serving {', '.join(self.queues)}")
             self._events.observe("jobs_startup", context=self.info)
@@ -300,6 +305,7 @@ class Worker:
             emit=self._line_handler(task),
             settings=self._settings,
             board=self.board,
+            trouble=lambda note: self._emit("trouble", task, note=without(task.raw, note)),
         )
         run = Run(task, context, time.monotonic(), timeout)
         self._runs.add(run)

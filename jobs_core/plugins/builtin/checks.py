@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from jobs_core.context import BoardLike
+from jobs_core.contract import Check, Finding
 from jobs_core.engine import ledger
 from jobs_core.engine.permissions import half_permitted, in_words, refusal
 from jobs_core.engine.replies import time_of
 from jobs_core.engine.roles import ROLE_NAMES, role, role_for, roles_of
 from jobs_core.plugins.hookspecs import hookimpl
-from jobs_core.types import BoardLike, Check, Finding
 
 RECENT = 7 * 86400
 """Seconds for which doctor tells of a clock that went back."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jobs_core.context import Context
+from jobs_core.contract import Policy, Runner
+from jobs_core.errors import PayloadError
 from jobs_core.plugins.builtin.checks import jobs_checks as jobs_checks
 from jobs_core.plugins.builtin.loggers import jobs_loggers as jobs_loggers
 from jobs_core.plugins.builtin.loggers import jobs_settings as jobs_settings
 from jobs_core.plugins.builtin.policies import jobs_policies as jobs_policies
 from jobs_core.plugins.hookspecs import hookimpl
-from jobs_core.types import Context, Decision, Outcome, Policy, Runner, Task
+from jobs_core.plugins.payloads import check_payload
+from jobs_core.stopping import StoppedError
+from jobs_core.types import Decision, Outcome, Task
 
 
 def print_payload(task: Task, context: Context) -> Outcome:
@@ -26,8 +31,19 @@ def jobs_runners() -> Iterator[Runner]:
 
 @hookimpl(trylast=True)
 def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome:
-    """Run a task with its runner."""
-    return runner.run(task, context)
+    """Check a task's payload against its runner's schema, and run it.
+
+    It was checked when the job was put, but not if a client did that which has no plugins.
+    """
+    if runner.schema is not None:
+        try:
+            check_payload(runner, task.payload, show_keys=False)
+        except PayloadError as error:
+            return Outcome.refused(error)
+    try:
+        return runner.run(task, context)
+    except StoppedError:
+        return context.stop_outcome()
 
 
 @hookimpl(trylast=True)

@@ -10,9 +10,10 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from jobs_core.contract import WorkerInfo
 from jobs_core.errors import OptionError
 from jobs_core.plugins.builtin.loggers import event_json, event_line
-from jobs_core.types import Event, WorkerInfo
+from jobs_core.types import Event
 
 FORMATS: dict[str, Callable[[Event], str]] = {
     "text": lambda event: event_line(event, "%Y-%m-%d %H:%M:%S"),

@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from jobs_core.contract import Logger, Setting, WorkerInfo
 from jobs_core.plugins.hookspecs import hookimpl
-from jobs_core.types import Decision, Event, Logger, Setting, WorkerInfo
+from jobs_core.types import Decision, Event
 
 if TYPE_CHECKING:
     from jobs_core.plugins.builtin.logfile import LogFile

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from jobs_core.contract import Policy
 from jobs_core.plugins.hookspecs import hookimpl
-from jobs_core.types import Decision, Outcome, Policy, Task
+from jobs_core.types import Decision, Outcome, Task
 
 ATTEMPTS, BACKOFF, LONGEST = 3, 10.0, 3600.0
 RETRY_OPTIONS = frozenset(("attempts", "backoff", "retry-on", "never-on"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from jobs_core import Board
-from jobs_core.testing.stage import private_board
+from jobs_core.testing import private_board
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ from click.testing import CliRunner
 from jobs_breaker import OPEN
 
 from jobs_core import Board, Context, Outcome, Runner, Task
-from jobs_core.cli import cli
-from jobs_core.testing import working
+from jobs_core.testing import cli, working
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jobs_cloudwatch.options import Options
 
-from jobs_core.errors import OptionError
+from jobs_core import OptionError
 from tests.helpers import Jobs, refused
 
 from .conftest import worker_info

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jobs_cloudwatch import sender
 
-from jobs_core.errors import OptionError
+from jobs_core import OptionError
 
 from .conftest import event, opened, refusal, said, worker_info
 

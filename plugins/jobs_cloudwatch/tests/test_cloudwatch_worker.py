@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs_core import Board, Context, Outcome, Task
-from jobs_core.plugins.manager import Plugins
+from jobs_core import Board, Context, Outcome, Plugins, Task
 from tests.helpers import jobs_process, runner, working
 
 from .conftest import refusal

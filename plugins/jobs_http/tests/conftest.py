@@ -20,13 +20,11 @@ import pytest
 from jobs_http import connect
 
 from jobs_core import Context, Outcome, Task
+from jobs_core.testing import PATIENCE, make_task, read_settings, run_task
 from tests.conftest import board as board
 from tests.conftest import url as url
 
-PATIENCE = 30.0
-"""Seconds after which a test gives up waiting."""
-
-SETTINGS = {"http_allow": ["loopback"], "http_env": ["JOBS_SECRET_*"]}
+(RUNNER,) = jobs_http.jobs_runners()
 
 
 @dataclass
@@ -132,26 +130,17 @@ class Drive:
     """Runs payloads with the plugin's runner, as a worker would."""
 
     def __init__(self) -> None:
-        self.settings: dict[str, Any] = dict(SETTINGS)
+        self.settings = read_settings(http_allow=["loopback"])
 
     def task(self, payload: Any, **fields: Any) -> Task:
-        raw = payload if isinstance(payload, str) else json.dumps(payload)
-        values: dict[str, Any] = {
-            "id": "a@1763900005000",
-            "job": "a",
-            "runner": "http",
-            "queue": "http",
-            "due": 1763900005.0,
-            "attempt": 2,
-            "token": "a@1763900005000#1",
-        }
-        return Task(**(values | fields), raw=raw, payload=payload)
+        values = {"id": "a@1763900005000", "job": "a", "attempt": 2, "token": "a@1763900005000#1"}
+        return make_task(RUNNER, payload, **(values | fields))
 
     def context(self, timeout: float | None = None) -> Context:
         return Context("w1", timeout=timeout, settings=self.settings)
 
     def __call__(self, payload: Any, context: Context | None = None, **fields: Any) -> Outcome:
-        return jobs_http.run(self.task(payload, **fields), context or self.context())
+        return run_task(RUNNER, self.task(payload, **fields), context or self.context())
 
     def stopped(self, payload: Any, when: threading.Event) -> Outcome:
         """Run on a thread of its own, and tell it to stop once an event is set."""
@@ -165,7 +154,7 @@ class Drive:
         thread = threading.Thread(target=work)
         thread.start()
         assert when.wait(PATIENCE)
-        context.cancelled.set()
+        context.stop()
         thread.join(PATIENCE)
         assert outcomes, "it goes on"
         return outcomes[0]

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from jobs_http import connect
 
-from jobs_core import Context, Outcome, Task
 from jobs_core.testing import RunnerConformance
 
 
@@ -27,7 +26,3 @@ class TestHttp(RunnerConformance):
         self.loud = target.route("/loud", 200, b"0123456789" * 1_000_000)
         yield
         connect.close()
-
-    def run_task(self, task: Task, context: Context) -> Outcome:
-        context.settings = {"http_allow": ["loopback"]}
-        return super().run_task(task, context)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jobs_http.guard import Guard
 
-from jobs_core.errors import OptionError
+from jobs_core import OptionError
 
 
 def guard(allow: str = "", deny: str = "") -> Guard:

@@ -29,11 +29,11 @@ from jobs_lambda.clients import shared
 from moto.server import ThreadedMotoServer
 
 from jobs_core import Context, Outcome, Task
+from jobs_core.testing import PATIENCE, make_task, read_settings, run_task
 from tests.conftest import board as board
 from tests.conftest import url as url
 
-PATIENCE = 30.0
-"""Seconds after which a test gives up waiting."""
+(RUNNER,) = jobs_lambda.jobs_runners()
 
 REGION = "eu-west-1"
 
@@ -192,22 +192,12 @@ class Drive:
     """Runs payloads with the plugin's runner, as a worker would."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings: dict[str, Any] = {each.name: each.default for each in jobs_lambda.jobs_settings()}
-        self.settings |= {f"lambda_{name}": value for name, value in settings.items()}
+        self.settings = read_settings(**{f"lambda_{name}": value for name, value in settings.items()})
         self.lines: list[tuple[str, str]] = []
 
     def task(self, payload: Any, **fields: Any) -> Task:
-        raw = payload if isinstance(payload, str) else json.dumps(payload)
-        values: dict[str, Any] = {
-            "id": "a@1763900005000",
-            "job": "a",
-            "runner": "lambda",
-            "queue": "lambda",
-            "due": 1763900005.0,
-            "attempt": 2,
-            "token": "a@1763900005000#1",
-        }
-        return Task(**(values | fields), raw=raw, payload=payload)
+        values = {"id": "a@1763900005000", "job": "a", "attempt": 2, "token": "a@1763900005000#1"}
+        return make_task(RUNNER, payload, **(values | fields))
 
     def context(self, timeout: float | None = None) -> Context:
         def emit(text: str, stream: str) -> None:
@@ -216,7 +206,7 @@ class Drive:
         return Context("w1", timeout=timeout, emit=emit, settings=self.settings)
 
     def __call__(self, payload: Any, context: Context | None = None, **fields: Any) -> Outcome:
-        return jobs_lambda.run(self.task(payload, **fields), context or self.context())
+        return run_task(RUNNER, self.task(payload, **fields), context or self.context())
 
     def stopped(self, payload: Any, when: threading.Event) -> Outcome:
         """Run on a thread of its own, and tell it to stop once an event is set."""
@@ -225,7 +215,7 @@ class Drive:
         thread = threading.Thread(target=lambda: outcomes.append(self(payload, context)))
         thread.start()
         assert when.wait(PATIENCE)
-        context.cancelled.set()
+        context.stop()
         thread.join(PATIENCE)
         assert outcomes, "it goes on"
         return outcomes[0]

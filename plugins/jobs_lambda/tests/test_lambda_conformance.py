@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from jobs_core import Context, Outcome, Task
 from jobs_core.testing import RunnerConformance
 
 
@@ -21,11 +20,6 @@ class TestLambda(RunnerConformance):
     @pytest.fixture(autouse=True)
     def served(self, cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("JOBS_LAMBDA_ENDPOINT", cloud.url)
-        self.endpoint = cloud.url
         cloud.routes["slow"] = cloud.hang
         cloud.fail("broken", {"errorMessage": "s3cret", "errorType": "ValueError"})
         cloud.route("loud", 200, b"0123456789" * 600_000)
-
-    def run_task(self, task: Task, context: Context) -> Outcome:
-        context.settings = {"lambda_endpoint": self.endpoint}
-        return super().run_task(task, context)

@@ -9,9 +9,7 @@ import jobs_lambda
 import pytest
 from jobs_lambda.request import read
 
-from jobs_core import Job, PayloadError
-from jobs_core.errors import OptionError
-from jobs_core.plugins.manager import Plugins
+from jobs_core import Job, OptionError, PayloadError, Plugins
 
 from .conftest import Drive
 
@@ -145,7 +143,7 @@ def test_a_client_context_that_was_put_fits_when_it_is_sent() -> None:
         put(payload, id)  # the token takes its room too
     del payload["callback"]
     sent = Drive().task(payload, id=task, job=id, attempt=1000, token=f"{task}#1000")
-    context = read(payload, {}, sent).arguments["ClientContext"]
+    context = read(payload, Drive().settings, sent).arguments["ClientContext"]
     assert 3400 < len(context) <= 3583
 
 

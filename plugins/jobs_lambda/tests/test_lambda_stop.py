@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from jobs_lambda import connect
-from jobs_lambda.line import Line
+from jobs_lambda.line import keep_alive
 
 from .conftest import Drive
 
@@ -45,10 +45,12 @@ def test_a_process_ends_while_a_function_goes_on(cloud: Any) -> None:
     cloud.routes["f"] = cloud.hang
     program = f"""if True:
         import threading
-        from jobs_core import Context, Task
-        from jobs_lambda import run
-        context = Context("w1", timeout=0.1, settings={{"lambda_endpoint": "{cloud.url}"}})
-        print(run(Task("a@1", "a", "lambda", "lambda", 1.0, 1, "f", payload="f"), context).code)
+        from jobs_core import Context
+        from jobs_core.testing import make_task, read_settings
+        from jobs_lambda import jobs_runners
+        context = Context("w1", timeout=0.1, settings=read_settings(lambda_endpoint="{cloud.url}"))
+        (runner,) = jobs_runners()
+        print(runner.run(make_task(runner, "f"), context).code)
     """
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
@@ -56,14 +58,12 @@ def test_a_process_ends_while_a_function_goes_on(cloud: Any) -> None:
 
 
 def test_a_silent_connection_is_kept_alive(drive: Any, cloud: Any) -> None:
-    """By the sockets that the calls hold: half of six minutes are enough for a NAT gateway."""
+    """Half of six minutes are enough for a NAT gateway."""
     with socket.create_connection(cloud.server_address) as sock:
-        line = Line()
-        line.hold(sock.fileno())
+        keep_alive(sock)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         if hasattr(socket, "TCP_KEEPIDLE"):
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 180
-        line.close()
 
 
 def test_the_time_of_the_task_ends_it(drive: Any, cloud: Any) -> None:
@@ -75,7 +75,7 @@ def test_the_time_of_the_task_ends_it(drive: Any, cloud: Any) -> None:
 
 def test_what_was_stopped_before_it_began_invokes_nothing(drive: Any, cloud: Any) -> None:
     context = drive.context()
-    context.cancelled.set()
+    context.stop()
     assert drive("f", context).status == "cancelled"
     assert cloud.seen == []
 
@@ -93,7 +93,7 @@ def test_what_was_left_while_it_waited_for_credentials_invokes_nothing(
 
     monkeypatch.setattr(connect, "connect", slow)
     assert drive.stopped("f", waits).status == "cancelled"
-    (left,) = [thread for thread in threading.enumerate() if thread.name == "jobs-lambda-call"]
+    (left,) = [thread for thread in threading.enumerate() if thread.name == "jobs-call"]
     assert left.daemon, "it would keep the process from ending"
     may_go_on.set()
     left.join(30)

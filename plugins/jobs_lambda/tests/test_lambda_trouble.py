@@ -10,8 +10,7 @@ import jobs_lambda
 import pytest
 from jobs_lambda import connect
 
-from jobs_core import Decision, Outcome, Policy, Task
-from jobs_core.plugins.builtin.policies import retry
+from jobs_core import Decision, Outcome, Policy, Task, retry
 
 from .conftest import Drive, Handler
 

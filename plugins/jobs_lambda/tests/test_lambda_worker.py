@@ -8,8 +8,7 @@ from typing import Any
 import jobs_lambda
 import pytest
 
-from jobs_core import Board, PayloadError, Runner
-from jobs_core.plugins.manager import Plugins
+from jobs_core import Board, PayloadError, Plugins, Runner
 from tests.helpers import wait_until, working
 
 from .conftest import tail

@@ -8,21 +8,21 @@ from typing import Any
 import jobs_python
 import pytest
 
-from jobs_core import Context, Job, Outcome, PayloadError, Task
-from jobs_core.testing import RunnerConformance
+from jobs_core import Context, Job, Outcome, PayloadError
+from jobs_core.testing import RunnerConformance, make_task, read_settings, run_task
 
 
 @pytest.fixture
 def call(folder: Path) -> Any:
     """Run a payload; answers the outcome, and the lines it printed."""
 
+    (runner,) = jobs_python.jobs_runners()
+
     def run(payload: Any) -> tuple[Outcome, list[str]]:
         lines: list[str] = []
-        context = Context(
-            "w", emit=lambda line, stream: lines.append(line), settings={"python_path": [str(folder)]}
-        )
-        task = Task("a@1", "a", "python", "python", 0.001, 2, raw="", payload=payload)
-        return jobs_python.run(task, context), lines
+        context = Context("w", emit=lambda line, stream: lines.append(line), settings=read_settings())
+        task = make_task(runner, payload, id="a@1", attempt=2)
+        return run_task(runner, task, context), lines
 
     return run
 
@@ -125,8 +125,4 @@ class TestPython(RunnerConformance):
 
     @pytest.fixture(autouse=True)
     def modules(self, folder: Path) -> None:
-        self.folder = folder
-
-    def run_task(self, task: Task, context: Context) -> Outcome:
-        context.settings = {"python_path": [str(self.folder)]}
-        return super().run_task(task, context)
+        """Its functions, which JOBS_PYTHON_PATH leads to."""

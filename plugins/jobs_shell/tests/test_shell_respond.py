@@ -52,10 +52,12 @@ def test_a_failure_is_reported() -> None:
 
 
 def test_the_subcommand_serves_the_responder(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs_core.cli import run
+    from jobs_core import plugin_cli
 
     served: list[tuple[list[Runner], dict[str, Any]]] = []
-    monkeypatch.setattr(run, "serve", lambda ctx, runners, **options: served.append((runners, options)))
+    monkeypatch.setattr(
+        plugin_cli, "serve", lambda ctx, runners, **options: served.append((runners, options))
+    )
     cli = click.Group()
     jobs_shell.jobs_commands(cli)
     result = CliRunner().invoke(cli, ["respond", "greet", "echo {payload}", "--concurrency", "3"])

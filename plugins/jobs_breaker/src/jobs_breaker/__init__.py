@@ -7,8 +7,7 @@ from collections.abc import Generator, Iterator
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from jobs_core import Context, Decision, Outcome, Policy, Runner, Setting, Task, hookimpl
-from jobs_core.plugins.builtin.policies import retry
+from jobs_core import Context, Decision, Outcome, Policy, Runner, Setting, Task, hookimpl, retry
 
 if TYPE_CHECKING:
     import click
@@ -107,8 +106,8 @@ def _verdict(outcome: object, context: Context) -> bool | None:
     if not isinstance(outcome, Outcome):
         return None
     if outcome.status == "cancelled":
-        return None if context.remaining != 0 else False  # False: its time was over
-    ignored = (OPEN, *context.settings.get("breaker_ignore", IGNORED))
+        return False if context.stop_reason == "timeout" else None
+    ignored = (OPEN, *context.settings["breaker_ignore"])
     if outcome.status == "failed" and any(fnmatchcase(outcome.code, pattern) for pattern in ignored):
         return None
     return outcome.status != "failed"
@@ -122,8 +121,8 @@ def _circuits(task: Task, context: Context) -> Circuits | None:
 
     return Circuits(
         context.board,
-        failures=context.settings.get("breaker_failures", 5),
-        pause=context.settings.get("breaker_pause", 30.0),
+        failures=context.settings["breaker_failures"],
+        pause=context.settings["breaker_pause"],
     )
 
 

@@ -6,8 +6,16 @@ from dataclasses import asdict
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board, when
-from jobs_core.errors import NotFoundError
+from jobs_core import NotFoundError
+from jobs_core.plugin_cli import (
+    connected,
+    echo_json,
+    echo_table,
+    json_option,
+    open_board,
+    redis_errors,
+    when,
+)
 
 
 @click.group()
@@ -30,9 +38,8 @@ def list_circuits(as_json: bool, url: str | None, board_name: str) -> None:
       jobs breaker list --json
     """
     from jobs_breaker.circuits import Circuits
-    from jobs_core.engine.commands import translated
 
-    with translated():
+    with redis_errors():
         found = sorted(Circuits(open_board(url, board_name)).all(), key=lambda circuit: circuit.name)
     if as_json:
         for circuit in found:
@@ -52,9 +59,8 @@ def close(circuit: str, url: str | None, board_name: str) -> None:
       jobs breaker close 'http example.com'
     """
     from jobs_breaker.circuits import Circuits
-    from jobs_core.engine.commands import translated
 
-    with translated():
+    with redis_errors():
         if not Circuits(open_board(url, board_name)).close(circuit):
             raise NotFoundError(
                 f"there is no circuit {circuit!r} that has seen failures: `jobs breaker list`"

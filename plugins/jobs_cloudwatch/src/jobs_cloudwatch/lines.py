@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 from jobs_cloudwatch.batch import EVENT_BYTES, Line
-from jobs_core import Event
-from jobs_core.plugins.builtin.loggers import event_json
+from jobs_core import Event, event_json
 
 LONGEST_ESCAPE = 6
 r"""Bytes of the longest that JSON makes of one character: \u0000."""

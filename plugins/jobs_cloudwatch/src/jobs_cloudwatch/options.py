@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from jobs_core import WorkerInfo
-from jobs_core.errors import OptionError
+from jobs_core import OptionError, WorkerInfo
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 RETENTION = (

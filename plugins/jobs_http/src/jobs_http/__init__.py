@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from jobs_core import Context, Decision, Job, Outcome, PayloadError, Policy, Runner, Setting, Task, hookimpl
-from jobs_core.errors import OptionError
-from jobs_core.types import Payload
+from jobs_core import (
+    Context,
+    Decision,
+    Job,
+    Outcome,
+    Payload,
+    Policy,
+    Runner,
+    Setting,
+    Task,
+    UserError,
+    hookimpl,
+)
 from jobs_http.payload import SCHEMA, check
 
 PASSING = frozenset(("408", "425", "429"))
@@ -24,14 +34,11 @@ def run(task: Task, context: Context) -> Outcome:
     from jobs_http.guard import Guard
     from jobs_http.request import read
 
-    payload = {"url": task.payload} if isinstance(task.payload, str) else task.payload
     try:
         guard = Guard.read(context.settings)
-        request = read(payload, context.settings)
-    except PayloadError as error:
-        return Outcome.failed(str(error), code="payload")
-    except OptionError as error:
-        return Outcome.failed(str(error), code="settings")
+        request = read(task.payload, context.settings)
+    except UserError as error:
+        return Outcome.refused(error)
     return execute(request, task, context, guard)
 
 

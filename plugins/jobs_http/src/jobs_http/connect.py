@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import queue
 import selectors
 import socket
 import threading
@@ -23,7 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from jobs_http.errors import Trouble
 from jobs_http.guard import Guard
-from jobs_http.watch import TICK, Watch, here
+from jobs_http.watch import Watch, here
 
 HOSTS = 10
 """Connections that each thread keeps open, one to a host."""
@@ -34,7 +33,7 @@ AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 def connect(watch: Watch, host: str, port: int, seconds: float, options: Any = ()) -> socket.socket:
     """A connection to a host, at an address that may be called, within so many seconds.
 
-    Raises Trouble (`connect`, `timeout`, `refused`) or Stopped.
+    Raises Trouble (`connect`, `timeout`, `refused`) or StoppedError.
     """
     deadline = time.monotonic() + seconds
     found = _resolve(watch, host.strip("[]"), port, deadline)
@@ -52,21 +51,13 @@ def connect(watch: Watch, host: str, port: int, seconds: float, options: Any = (
 
 
 def _resolve(watch: Watch, host: str, port: int, deadline: float) -> list[AddressInfo]:
-    """The addresses of a host. The system's resolver cannot be stopped: it runs on a thread of its own."""
+    """The addresses of a host. Nothing interrupts the system's resolver: it runs on a thread of its own."""
     if _is_address(host):
         return _lookup(host, port, socket.AI_NUMERICHOST)
-    answers: queue.SimpleQueue[list[AddressInfo] | Trouble] = queue.SimpleQueue()
-    threading.Thread(target=lambda: answers.put(_answer(host, port)), daemon=True).start()
-    while time.monotonic() < deadline:
-        try:
-            answer = answers.get(timeout=TICK)
-        except queue.Empty:
-            watch.check()
-            continue
-        if isinstance(answer, Trouble):
-            raise answer
-        return answer
-    raise Trouble("timeout", "the name was not resolved in time")
+    try:
+        return watch.context.call(lambda: _lookup(host, port, 0), max(0.0, deadline - time.monotonic()))
+    except TimeoutError:
+        raise Trouble("timeout", "the name was not resolved in time") from None
 
 
 def _is_address(host: str) -> bool:
@@ -75,13 +66,6 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _answer(host: str, port: int) -> list[AddressInfo] | Trouble:
-    try:
-        return _lookup(host, port, 0)
-    except Trouble as error:
-        return error
 
 
 def _lookup(host: str, port: int, flags: int) -> list[AddressInfo]:
@@ -102,12 +86,13 @@ def _connect(watch: Watch, info: AddressInfo, deadline: float, options: Any) -> 
         for option in options or ():
             sock.setsockopt(*option)
         number = sock.connect_ex(address)
+        watch.connection.hold(sock)  # once it is connecting: before, it could not be shut down
         if number in (errno.EINPROGRESS, errno.EWOULDBLOCK):
-            _wait(watch, sock, deadline)
+            _wait(sock, deadline)
+            watch.check()
             number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
             raise OSError(number, "")
-        watch.hold(sock)
     except OSError as error:
         sock.close()
         words = os.strerror(error.errno) if error.errno else "the system refused"
@@ -118,14 +103,12 @@ def _connect(watch: Watch, info: AddressInfo, deadline: float, options: Any) -> 
     return sock
 
 
-def _wait(watch: Watch, sock: socket.socket, deadline: float) -> None:
-    """Until the connection stands, or has failed."""
+def _wait(sock: socket.socket, deadline: float) -> None:
+    """Until the connection stands, has failed or was interrupted."""
     with selectors.DefaultSelector() as selector:
         selector.register(sock, selectors.EVENT_WRITE)
-        while not selector.select(max(0.0, min(TICK, deadline - time.monotonic()))):
-            watch.check()
-            if time.monotonic() >= deadline:
-                raise Trouble("timeout", "no connection stood in time")
+        if not selector.select(max(0.0, deadline - time.monotonic())):
+            raise Trouble("timeout", "no connection stood in time")
 
 
 def _open(connection: HTTPConnection) -> socket.socket:
@@ -141,7 +124,7 @@ def _open(connection: HTTPConnection) -> socket.socket:
 def _use(connection: HTTPConnection) -> None:
     """A request is to be sent on a connection: if that stands from an earlier one, watch it from now on."""
     if here.watch is not None and connection.sock is not None and not here.watch.fresh:
-        here.watch.hold(connection.sock)
+        here.watch.connection.hold(connection.sock)
 
 
 class GuardedConnection(HTTPConnection):
@@ -158,6 +141,11 @@ class GuardedConnection(HTTPConnection):
 
 class GuardedTLSConnection(HTTPSConnection):
     """A connection with TLS."""
+
+    def connect(self) -> None:
+        """Connect, with no warning of a certificate that the payload said is not to be checked."""
+        super().connect()
+        self.is_verified = True
 
     def _new_conn(self) -> socket.socket:
         return _open(self)
@@ -178,11 +166,6 @@ class GuardedTLSPool(HTTPSConnectionPool):
     """The connections to one host, with TLS."""
 
     ConnectionCls = GuardedTLSConnection
-
-    def _validate_conn(self, conn: Any) -> None:
-        """Connect, with no warning of a certificate that the payload said is not to be checked."""
-        if conn.is_closed:
-            conn.connect()
 
 
 class Adapter(HTTPAdapter):

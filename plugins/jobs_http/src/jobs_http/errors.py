@@ -9,7 +9,3 @@ class Trouble(Exception):
     def __init__(self, code: str, words: str) -> None:
         super().__init__(words)
         self.code = code
-
-
-class Stopped(Exception):
-    """The request was told to stop: `cancelled`, or `timeout` when its task's time is over."""

@@ -10,15 +10,15 @@ from contextlib import contextmanager
 import requests
 import urllib3
 
-from jobs_core import Context, Outcome, Task
+from jobs_core import Context, Outcome, StoppedError, Task
 from jobs_http import hops
 from jobs_http.answer import Answer, outcome
 from jobs_http.connect import adapter
-from jobs_http.errors import Stopped, Trouble
+from jobs_http.errors import Trouble
 from jobs_http.guard import Guard
 from jobs_http.hops import Hop
 from jobs_http.request import Request
-from jobs_http.watch import Watch, watcher
+from jobs_http.watch import Watch, watching
 
 CHUNK = 64 * 1024
 """Bytes read at once."""
@@ -34,22 +34,17 @@ def execute(request: Request, task: Task, context: Context, guard: Guard) -> Out
     '200'
     """
     started = time.monotonic()
-    with watcher.watching(context, guard) as watch:
+    with watching(context, guard) as watch:
         try:
             with _explained(watch):
                 answer = Exchange(request, task, watch, started).answer()
-        except Stopped as stopped:
-            return _stopped(str(stopped), time.monotonic() - started)
+        except StoppedError:
+            seconds = time.monotonic() - started
+            return context.stop_outcome(f"after {seconds:.2f} s", seconds=round(seconds, 3))
         except Trouble as trouble:
             note = f"{trouble} after {time.monotonic() - started:.2f} s"
             return Outcome.failed(note, code=trouble.code, seconds=round(time.monotonic() - started, 3))
     return outcome(answer, request, task)
-
-
-def _stopped(reason: str, seconds: float) -> Outcome:
-    if reason == "cancelled":
-        return Outcome.cancelled(f"cancelled after {seconds:.2f} s", seconds=round(seconds, 3))
-    return Outcome.failed(f"timed out after {seconds:.2f} s", code="timeout", seconds=round(seconds, 3))
 
 
 class Exchange:
@@ -62,7 +57,7 @@ class Exchange:
         self._started = started
 
     def answer(self) -> Answer:
-        """The answer to the last of them. Raises Trouble, Stopped, or what requests raises."""
+        """The answer to the last of them. Raises Trouble, StoppedError, or what requests raises."""
         hop = hops.first(self._request)
         for _ in range(self._request.redirects + 1):
             with self._send(hop) as response:
@@ -85,7 +80,7 @@ class Exchange:
         try:
             return self._send_once(hop, prepared)
         except requests.ConnectionError as error:
-            if type(error) is not requests.ConnectionError or self._watch.fresh or self._watch.stopped:
+            if type(error) is not requests.ConnectionError or self._watch.fresh:
                 raise
         return self._send_once(hop, prepared)
 
@@ -103,7 +98,7 @@ class Exchange:
 
     def _send_once(self, hop: Hop, prepared: requests.PreparedRequest) -> requests.Response:
         watch, request = self._watch, self._request
-        watch.begin()
+        watch.fresh = False
         return adapter(watch.guard).send(
             prepared,
             stream=True,
@@ -129,8 +124,7 @@ class Exchange:
         data = bytearray()
         while len(data) < wanted:
             chunk = response.raw.read1(min(CHUNK, wanted - len(data)), decode_content=True)
-            if self._watch.stopped:
-                raise Stopped(self._watch.stopped)
+            self._watch.check()
             if not chunk:
                 break
             data += chunk
@@ -142,11 +136,11 @@ def _explained(watch: Watch) -> Iterator[None]:
     """Say in our words what requests and urllib3 raise: theirs quote URLs."""
     try:
         yield
-    except (Trouble, Stopped):
+    except (Trouble, StoppedError):
         raise
     except Exception as error:
-        if watch.stopped:
-            raise Stopped(watch.stopped) from None
+        if watch.context.stop_reason:
+            raise StoppedError from None
         raise _trouble(error) from None
 
 

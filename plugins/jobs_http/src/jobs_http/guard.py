@@ -9,7 +9,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from jobs_core.errors import OptionError
+from jobs_core import OptionError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -72,7 +72,7 @@ class Guard:
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Guard:
         """The guard that the settings `http_allow` and `http_deny` describe. Raises OptionError."""
-        return _guard(tuple(settings.get("http_allow", ())), tuple(settings.get("http_deny", ())))
+        return _guard(tuple(settings["http_allow"]), tuple(settings["http_deny"]))
 
     def permits(self, host: str, address: str) -> bool:
         """Whether a host may be called at one of its addresses."""

@@ -9,16 +9,15 @@ from jobs_core import (
     Decision,
     Job,
     Outcome,
-    PayloadError,
+    Payload,
     Policy,
     Runner,
     Setting,
     Task,
+    UserError,
     WorkerInfo,
     hookimpl,
 )
-from jobs_core.errors import OptionError
-from jobs_core.types import Payload
 from jobs_lambda.clients import shared
 from jobs_lambda.payload import SCHEMA, check
 from jobs_lambda.place import HOSTS
@@ -36,13 +35,10 @@ def run(task: Task, context: Context) -> Outcome:
     from jobs_lambda.invoke import execute
     from jobs_lambda.request import read
 
-    payload = {"function": task.payload} if isinstance(task.payload, str) else task.payload
     try:
-        request = read(payload, context.settings, task)
-    except PayloadError as error:
-        return Outcome.failed(str(error), code="payload")
-    except OptionError as error:
-        return Outcome.failed(str(error), code="settings")
+        request = read(task.payload, context.settings, task)
+    except UserError as error:
+        return Outcome.refused(error)
     return execute(request, context)
 
 

@@ -17,7 +17,7 @@ from botocore.exceptions import NoCredentialsError
 from botocore.session import Session as Core
 
 from jobs_lambda import wire
-from jobs_lambda.call import check
+from jobs_lambda.line import check
 from jobs_lambda.place import Place
 
 CONNECT = 10

@@ -14,7 +14,3 @@ class Trouble(Exception):
         self.code = code
         self.error = error
         self.retry_after = retry_after
-
-
-class Stopped(Exception):
-    """The runner was told to stop: `cancelled`, or `timeout` when the task's time is over."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 
-from jobs_core import Context, Outcome
+from jobs_core import Context, Outcome, SocketInterrupter, StoppedError
 from jobs_lambda.answer import Answer, outcome
-from jobs_lambda.call import Call
 from jobs_lambda.clients import shared
-from jobs_lambda.errors import Stopped, Trouble
+from jobs_lambda.errors import Trouble
+from jobs_lambda.line import here
 from jobs_lambda.request import Request
 from jobs_lambda.trouble import as_trouble
 
@@ -21,31 +20,30 @@ def execute(request: Request, context: Context) -> Outcome:
     '200'
     """
     started = time.monotonic()
+    line = SocketInterrupter()
     try:
-        answer = Call(partial(_invoke, request)).result(context)
-    except Stopped as stopped:
-        return _stopped(str(stopped), time.monotonic() - started)
+        answer = context.call(lambda: _invoke(request, line))
+    except StoppedError:
+        line.interrupt()
+        seconds = time.monotonic() - started
+        return context.stop_outcome(f"after {seconds:.2f} s", seconds=round(seconds, 3))
     except Trouble as trouble:
         if trouble.code == "credentials":
             shared.forget(request.place)
         return _failed(trouble, time.monotonic() - started)
-    for line in answer.log:
-        context.line(line, "log")
+    for text in answer.log:
+        context.line(text, "log")
     return outcome(answer, request, time.monotonic() - started)
 
 
-def _invoke(request: Request) -> Answer:
-    """Raises Trouble, whatever goes wrong."""
+def _invoke(request: Request, line: SocketInterrupter) -> Answer:
+    """Invoke it, on a thread of its own. Raises Trouble, whatever goes wrong."""
+    here.line = line
     try:
-        return Answer.read(shared.get(request.place).invoke(**request.arguments))
+        with line:
+            return Answer.read(shared.get(request.place).invoke(**request.arguments))
     except Exception as error:
         raise as_trouble(error) from None
-
-
-def _stopped(reason: str, seconds: float) -> Outcome:
-    if reason == "cancelled":
-        return Outcome.cancelled(f"cancelled after {seconds:.2f} s", seconds=round(seconds, 3))
-    return Outcome.failed(f"timed out after {seconds:.2f} s", code="timeout", seconds=round(seconds, 3))
 
 
 def _failed(trouble: Trouble, seconds: float) -> Outcome:

@@ -1,11 +1,17 @@
-"""The connection of a call, which can be cut from another thread."""
+"""The connection of a call, which can be left at any time.
+
+Nothing interrupts botocore while it looks up a name, waits for credentials or for a function. So a call runs
+on a thread of its own. Leaving it ends its connection, so that the thread ends soon as well, and keeps it
+from sending what it has not sent yet.
+"""
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
-from contextlib import suppress
+from typing import Any
+
+from jobs_core import SocketInterrupter, StoppedError
 
 IDLE, EVERY = 60, 30
 """Seconds without traffic before a sign of life, and between two.
@@ -14,52 +20,19 @@ A NAT gateway of AWS forgets a connection after 350 seconds, and a function may 
 """
 
 
-class Line:
-    """One socket at a time, kept as a duplicate.
+class Here(threading.local):
+    """The line of the call that runs on this thread, for its connections."""
 
-    To shut that down wakes whoever waits for the original, also inside of TLS, and no other connection
-    can have its number by then.
-    """
+    line: SocketInterrupter | None = None
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-        self._cut = False
 
-    @property
-    def is_cut(self) -> bool:
-        """Whether its call was left."""
-        return self._cut
+here = Here()
 
-    def hold(self, number: int) -> None:
-        """From now on this is the socket, by its file's number."""
-        with self._lock:
-            self._let_go()
-            self._socket = socket.socket(fileno=os.dup(number))
-            keep_alive(self._socket)
-            if self._cut:
-                self._shut_down()
 
-    def cut(self) -> None:
-        """End the connection, and those that are yet to come."""
-        with self._lock:
-            self._cut = True
-            self._shut_down()
-
-    def close(self) -> None:
-        """The call has ended."""
-        with self._lock:
-            self._let_go()
-
-    def _let_go(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def _shut_down(self) -> None:
-        if self._socket is not None:
-            with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+def check(**_: Any) -> None:
+    """Raise StoppedError if the call on this thread was left. For botocore, before it sends a request."""
+    if here.line is not None and here.line.is_interrupted:
+        raise StoppedError
 
 
 def keep_alive(sock: socket.socket) -> None:

@@ -8,8 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
-from jobs_core import PayloadError
-from jobs_core.errors import OptionError
+from jobs_core import OptionError, PayloadError
 
 HOSTS = (
     *("lambda.*.amazonaws.com", "lambda-fips.*.amazonaws.com", "*.lambda.*.vpce.amazonaws.com"),
@@ -34,19 +33,19 @@ class Place:
 def read(payload: Mapping[str, Any], settings: Mapping[str, Any]) -> Place:
     """The place that a payload names, or else the settings. Raises PayloadError, OptionError.
 
-    >>> read({"function": "arn:aws:lambda:eu-west-1:123456789012:function:f"}, {}).region
+    >>> read({"function": "arn:aws:lambda:eu-west-1:123456789012:function:f"}, settings).region
     'eu-west-1'
     """
 
     def choice(key: str) -> str | None:
-        return payload.get(key) or settings.get(f"lambda_{key}") or None
+        return payload.get(key) or settings[f"lambda_{key}"] or None
 
-    common = settings.get("lambda_endpoint")
+    common = settings["lambda_endpoint"]
     if common and not is_url(common):
         raise OptionError("the setting lambda_endpoint must be a URL that begins with http or https")
     endpoint = choice("endpoint")
     if endpoint and endpoint != common:
-        _check_host(endpoint, settings.get("lambda_hosts", HOSTS))
+        _check_host(endpoint, settings["lambda_hosts"])
     region = payload.get("region") or _region(payload["function"]) or choice("region")
     return Place(region, choice("profile"), endpoint, choice("role"))
 

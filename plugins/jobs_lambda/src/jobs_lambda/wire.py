@@ -11,7 +11,7 @@ from botocore.awsrequest import (
     AWSHTTPSConnectionPool,
 )
 
-from jobs_lambda.call import here
+from jobs_lambda.line import here, keep_alive
 
 
 class Connection(AWSHTTPConnection):
@@ -52,4 +52,5 @@ def watch(client: Any) -> None:
 
 def _hold(connection: Any) -> None:
     if here.line is not None and connection.sock is not None:
-        here.line.hold(connection.sock.fileno())
+        keep_alive(connection.sock)
+        here.line.hold(connection.sock)

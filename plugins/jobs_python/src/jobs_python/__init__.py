@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from jobs_core import Context, Job, Outcome, PayloadError, Runner, Setting, Task, hookimpl
-from jobs_core.types import Payload
+from jobs_core import Context, Job, Outcome, Payload, PayloadError, Runner, Setting, Task, hookimpl
 
 PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -31,7 +30,7 @@ def run(task: Task, context: Context) -> Outcome:
     """
     from jobs_python.call import call
 
-    payload: Any = {"function": task.payload} if isinstance(task.payload, str) else task.payload
+    payload: Any = task.payload
     return call(payload["function"], payload.get("args", []), payload.get("kwargs", {}), task, context)
 
 

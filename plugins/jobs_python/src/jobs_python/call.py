@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs_core import Context, Outcome, Task
-from jobs_core.client.functions import call_function
-from jobs_core.text import described
+from jobs_core import Context, Outcome, Task, call_function, described
 
 _importing = threading.Lock()
 
@@ -28,7 +26,7 @@ def call(path: str, args: Sequence[Any], kwargs: Mapping[str, Any], task: Task, 
     A parameter named `task` or `context` gets these, unless the payload says otherwise.
     """
     try:
-        function = find(path, context.settings.get("python_path", ["."]))
+        function = find(path, context.settings["python_path"])
     except NotThereError as error:
         return Outcome.failed(str(error), code="import")
     except BaseException as error:  # a script that exits where it is imported, too

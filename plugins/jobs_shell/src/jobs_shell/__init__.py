@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from jobs_core import Context, Job, Outcome, PayloadError, Runner, Task, WorkerInfo, hookimpl
+from jobs_core import Context, Job, Outcome, Runner, Task, UserError, WorkerInfo, hookimpl
 from jobs_shell.payload import SCHEMA, check, read
 
 if TYPE_CHECKING:
@@ -20,11 +20,10 @@ def run(task: Task, context: Context) -> Outcome:
     """
     from jobs_shell.execute import execute
 
-    payload = {"line": task.payload} if isinstance(task.payload, str) else task.payload
     try:
-        command = read(payload)
-    except PayloadError as error:
-        return Outcome.failed(str(error), code="payload")
+        command = read(task.payload)
+    except UserError as error:
+        return Outcome.refused(error)
     return execute(command, task, context)
 
 

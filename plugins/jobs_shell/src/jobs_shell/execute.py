@@ -16,7 +16,7 @@ from jobs_core import Context, Outcome, Task
 from jobs_shell.groups import alive, send
 from jobs_shell.guard import guard
 from jobs_shell.output import Lines, Tail
-from jobs_shell.payload import Command, read
+from jobs_shell.payload import Command
 from jobs_shell.pipes import Pipes
 from jobs_shell.start import StartError, start
 from jobs_shell.surroundings import inherited, metadata
@@ -30,8 +30,14 @@ LINGER = 1.0
 LEFTOVER = 1024 * 1024
 """Bytes of output read after the group has ended: as many as a pipe may hold."""
 
-TICK = 0.1 if hasattr(os, "pidfd_open") else 0.02
-"""Seconds between looks at `context.cancelled`, and at the process where nothing wakes us when it ends."""
+TICK = 0.02
+"""Seconds between looks at a process where nothing wakes us when it ends."""
+
+AGAIN = 0.1
+"""Seconds between two SIGKILL."""
+
+IDLE = 3600.0
+"""Seconds between looks at a process whose end wakes us."""
 
 PROMPT = 0.02
 """Seconds between looks at a group whose leader has ended."""
@@ -41,7 +47,6 @@ def prepare() -> None:
     """Do what the first command would have to wait for. Raises OSError if no guardian can be started."""
     inherited.cache_clear()
     inherited()
-    read({"line": "true"})  # compiles the schema
     guard.start()
 
 
@@ -58,8 +63,9 @@ def execute(command: Command, task: Task, context: Context) -> Outcome:
     with guard.holding(process.pid, command.grace):
         run = Run(process, pipes, command, context)
         try:
-            run.feed(metadata(task, context) if command.input is None else command.input)
-            run.follow()
+            with context.on_stop(pipes.wake):
+                run.feed(metadata(task, context) if command.input is None else command.input)
+                run.follow()
         finally:
             run.close()
     return run.outcome()
@@ -77,7 +83,7 @@ class Run:
         self._context = context
         self._started = time.monotonic()
         self._tail = Tail(command.limit)
-        self._stopped = ""  # why it was told to end: `timeout` or `cancelled`
+        self._stopped = False  # whether it was told to end
         self._kill_at: float | None = None
         self._input = memoryview(b"")
         self._poll = select.poll()  # cheaper than epoll for a few descriptors that live for milliseconds
@@ -85,6 +91,7 @@ class Run:
         self._lines = {"stdout": Lines(), "stderr": Lines()}
         self._watch(pipes.output, select.POLLIN, partial(self._read, pipes.output, "stdout"))
         self._watch(pipes.error, select.POLLIN, partial(self._read, pipes.error, "stderr"))
+        self._watch(pipes.awake, select.POLLIN, self._rest)
         self._exit = self._watch_exit()
 
     # Pipes
@@ -153,6 +160,11 @@ class Run:
         self._watch(descriptor, select.POLLIN, self._reap)
         return descriptor
 
+    def _rest(self) -> int:
+        """Wait again once `awake` has woken us. Returns 0, as it reads no output."""
+        os.read(self._pipes.awake, 1)
+        return 0
+
     def _reap(self) -> int:
         """Collect the exit status if there is one. Returns 0, as it reads no output."""
         self._process.poll()
@@ -164,7 +176,7 @@ class Run:
         """Until the process has ended, and what it left behind as well."""
         while not self._has_ended():
             self._stop_if_told()
-            self._turn(min(TICK, self._patience()))
+            self._turn(self._patience())
         self._unwatch_exit()
         self._pipes.close(*self._pipes.far_ends)
         self._end_group()
@@ -181,19 +193,15 @@ class Run:
         return sum(self._handlers[descriptor]() for descriptor, _ in ready)
 
     def _patience(self) -> float:
+        most = TICK if self._exit is None else IDLE
         if self._kill_at is not None:
-            return max(0.0, self._kill_at - time.monotonic())
+            return min(most, max(0.0, self._kill_at - time.monotonic()))
         remaining = self._context.remaining
-        return TICK if remaining is None else remaining
+        return most if remaining is None else min(most, remaining)
 
     def _stop_if_told(self) -> None:
-        if not self._stopped:
-            if self._context.remaining == 0:
-                self._stopped = "timeout"
-            elif self._context.cancelled.is_set():
-                self._stopped = "cancelled"
-            else:
-                return
+        if not self._stopped and self._context.stop_reason:
+            self._stopped = True
             self._terminate()
         self._kill_if_late()
 
@@ -207,7 +215,7 @@ class Run:
         late = self._kill_at is not None and time.monotonic() >= self._kill_at
         if late:
             send(self._process.pid, signal.SIGKILL)
-            self._kill_at = time.monotonic() + TICK  # again, should the group have grown meanwhile
+            self._kill_at = time.monotonic() + AGAIN  # again, should the group have grown meanwhile
         return late
 
     def _end_group(self) -> None:
@@ -258,10 +266,8 @@ class Run:
             "truncated": self._tail.truncated,
         }
         how = f"killed by {name}" if name else f"exit {status}"
-        if self._stopped == "timeout":
-            return Outcome.failed(f"timed out, {how} after {seconds:.3g} s", code="timeout", **data)
-        if self._stopped == "cancelled":
-            return Outcome.cancelled(f"cancelled, {how} after {seconds:.3g} s", **data)
+        if self._stopped:
+            return self._context.stop_outcome(f"after {seconds:.3g} s, {how}", **data)
         if status == 0 and self._command.callback:
             return Outcome.accepted(how)
         if status == 0:

@@ -1,4 +1,4 @@
-"""The pipes of a command."""
+"""The pipes of a command, and one that wakes the thread which follows it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import os
 class Pipes:
     """Pipes for the standard input, output and error of a command: the worker's ends and the far ends.
 
-    Plain descriptors: `Popen` would wrap each in a file object that nobody needs.
+    A fourth makes `awake` readable once another thread calls `wake`. Plain descriptors: `Popen` would wrap
+    each in a file object that nobody needs.
 
-    Raises: OSError if this process may not open six more.
+    Raises: OSError if this process may not open eight more.
 
     >>> pipes = Pipes()
     >>> pipes.input, pipes.output, pipes.error, pipes.far_ends
@@ -20,13 +21,17 @@ class Pipes:
     def __init__(self) -> None:
         self._open: list[int] = []
         try:
-            for _ in range(3):
+            for _ in range(4):
                 self._open += os.pipe()
         except OSError:
             self.close()
             raise
-        stdin, self.input, self.output, stdout, self.error, stderr = self._open
+        stdin, self.input, self.output, stdout, self.error, stderr, self.awake, self._waker = self._open
         self.far_ends = stdin, stdout, stderr
+
+    def wake(self) -> None:
+        """Wake whoever polls `awake`."""
+        os.write(self._waker, b"\n")
 
     def close(self, *descriptors: int) -> None:
         """Close these ends, or all of them if none is given. Closing an end twice does nothing."""

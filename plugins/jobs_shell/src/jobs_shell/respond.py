@@ -50,8 +50,7 @@ def _quoted(text: str) -> bool:
 
 def add_respond(cli: click.Group) -> None:
     """Add `jobs respond` to the command line."""
-    from jobs_core.cli.common import connected
-    from jobs_core.cli.run import serve, worker_options
+    from jobs_core.plugin_cli import connected, serve, worker_options
 
     @cli.command()
     @click.argument("type")
