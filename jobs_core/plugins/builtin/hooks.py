@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from jobs_core.context import Context
-from jobs_core.contract import Policy, Runner
+from jobs_core.contract import Logger, Policy, Runner, Setting, WorkerInfo
 from jobs_core.errors import PayloadError
 from jobs_core.plugins.builtin.checks import jobs_checks as jobs_checks
-from jobs_core.plugins.builtin.loggers import jobs_loggers as jobs_loggers
-from jobs_core.plugins.builtin.loggers import jobs_settings as jobs_settings
+from jobs_core.plugins.builtin.loggers import print_json, print_line
 from jobs_core.plugins.builtin.policies import jobs_policies as jobs_policies
 from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.plugins.payloads import check_payload
 from jobs_core.stopping import StoppedError
-from jobs_core.types import Decision, Outcome, Task
+from jobs_core.types import Decision, Event, Outcome, Task
+
+if TYPE_CHECKING:
+    from jobs_core.plugins.builtin.logfile import LogFile
 
 
 def print_payload(task: Task, context: Context) -> Outcome:
@@ -50,3 +53,41 @@ def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome:
 def jobs_decide(task: Task, outcome: Outcome, policy: Policy) -> Decision:
     """Ask the task's policy."""
     return policy.decide(task, outcome)
+
+
+@hookimpl
+def jobs_loggers() -> Iterator[Logger]:
+    """The loggers `console`, `json` and `file`."""
+    yield Logger("console", print_line, "One line an event, for people")
+    yield Logger("json", print_json, "One JSON object an event, for programs")
+    file = _File()
+    yield Logger("file", file.write, "One line an event in a file that is rotated", file.close, file.open)
+
+
+@hookimpl
+def jobs_settings() -> Iterator[Setting]:
+    """What the logger `file` writes, and where."""
+    yield Setting("log_file", "jobs.log", "What the file logger writes; {worker} and {board} are filled in")
+    yield Setting("log_file_bytes", 10_000_000, "How large the file may grow; 0: without bound")
+    yield Setting("log_file_keep", 5, "How many earlier files are kept, as .1, .2, …")
+    yield Setting("log_file_format", "text", "How the file logger writes: text or json")
+
+
+class _File:
+    """The `file` logger. Its module imports `logging`, so only opening it does."""
+
+    def __init__(self) -> None:
+        self._file: LogFile | None = None
+
+    def open(self, worker: WorkerInfo) -> None:
+        from jobs_core.plugins.builtin.logfile import LogFile
+
+        self._file = LogFile(worker)
+
+    def write(self, event: Event) -> None:
+        if self._file is not None:
+            self._file.write(event)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()

@@ -6,15 +6,9 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jobs_core.contract import Logger, Setting, WorkerInfo
-from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.types import Decision, Event
-
-if TYPE_CHECKING:
-    from jobs_core.plugins.builtin.logfile import LogFile
 
 _printing = threading.Lock()
 
@@ -59,51 +53,13 @@ def event_json(event: Event) -> dict[str, Any]:
     return record | dict(event.data)
 
 
-def _print_line(event: Event) -> None:
+def print_line(event: Event) -> None:
     if event.kind != "task.started":
         with _printing:
             print(event_line(event), flush=True)
 
 
-def _print_json(event: Event) -> None:
+def print_json(event: Event) -> None:
     with _printing:
         sys.stdout.write(json.dumps(event_json(event), ensure_ascii=False) + "\n")
         sys.stdout.flush()
-
-
-class _File:
-    """The `file` logger, which is imported when it is opened."""
-
-    def __init__(self) -> None:
-        self._file: LogFile | None = None
-
-    def open(self, worker: WorkerInfo) -> None:
-        from jobs_core.plugins.builtin.logfile import LogFile
-
-        self._file = LogFile(worker)
-
-    def write(self, event: Event) -> None:
-        if self._file is not None:
-            self._file.write(event)
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-@hookimpl
-def jobs_loggers() -> Iterator[Logger]:
-    """The loggers `console`, `json` and `file`."""
-    yield Logger("console", _print_line, "One line an event, for people")
-    yield Logger("json", _print_json, "One JSON object an event, for programs")
-    file = _File()
-    yield Logger("file", file.write, "One line an event in a file that is rotated", file.close, file.open)
-
-
-@hookimpl
-def jobs_settings() -> Iterator[Setting]:
-    """What the logger `file` writes, and where."""
-    yield Setting("log_file", "jobs.log", "What the file logger writes; {worker} and {board} are filled in")
-    yield Setting("log_file_bytes", 10_000_000, "How large the file may grow; 0: without bound")
-    yield Setting("log_file_keep", 5, "How many earlier files are kept, as .1, .2, …")
-    yield Setting("log_file_format", "text", "How the file logger writes: text or json")
