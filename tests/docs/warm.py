@@ -6,6 +6,7 @@ with its standard input, output and error.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.metadata
 import json
@@ -42,9 +43,11 @@ def serve(path: str) -> None:
     _load_plugins()
     from jobs_core import AsyncBoard, Board
     from jobs_core.cli import cli
-    from jobs_core.engine.build import commands
+    from jobs_core.engine.build import commands, library
+    from jobs_core.engine.permissions import everything
 
-    assert AsyncBoard and Board and cli.commands and commands()
+    assert AsyncBoard and Board and cli.commands and commands() and library() and everything()
+    gc.freeze()  # to keep what is loaded shared
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen(16)
