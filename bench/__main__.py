@@ -60,7 +60,7 @@ def main(
     """Measure Jobs beside a raw floor, on a server with its append-only file on. Nothing is asserted.
 
     With --peers, measure it beside other systems: acknowledged tasks a second, with one worker process and
-    with four, at a concurrency of 50 each. See docs/benchmarks.md.
+    with four, at a concurrency of 50 each. See docs/numbers.md.
     """
     with _server(url) as found:
         board = open_board(found)

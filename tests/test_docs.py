@@ -7,15 +7,12 @@ from pathlib import Path
 
 import click
 import pytest
-import yaml
 
 import jobs_core
 from jobs_core.cli import cli
 from jobs_core.engine.build import commands
-from jobs_core.options import JOB_OPTIONS, STATE, UNITS
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
 
 
 def every_command() -> list[click.Command]:
@@ -40,11 +37,6 @@ def test_every_option_of_a_command_is_explained(command: click.Command) -> None:
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
-
-
-@pytest.mark.parametrize("name", sorted(JOB_OPTIONS.keys() - set(UNITS) - {option.name for option in STATE}))
-def test_readme_explains_every_option(name: str) -> None:
-    assert f"`{name}`" in README
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
@@ -84,13 +76,3 @@ def test_the_plugins_of_the_workspace_are_checked() -> None:
     checked = settings["tool"]["mypy"]["files"]
     for plugin in (ROOT / "plugins").iterdir():
         assert f"plugins/{plugin.name}/src" in checked
-
-
-def test_readme_yaml_is_a_board_file(tmp_path: Path) -> None:
-    from jobs_core import boardfile as boards
-
-    block = README.split("### Board files")[1].split("and then")[0]
-    path = tmp_path / "board.yml"
-    path.write_text("\n".join(line[4:] for line in block.splitlines() if line.startswith("    ")))
-    assert yaml.safe_load(path.read_text())
-    assert boards.read_good(path).boards[None][0].id == "backup"

@@ -21,7 +21,7 @@ from jobs_core.errors import StaleError
 from tests.clients.test_client_conformance import CASES, Player
 from tests.helpers import wait_until
 
-PAGE = Path(__file__).parents[2] / "docs/clients.md"
+PAGE = Path(__file__).parents[2] / "docs/reference/clients.md"
 TEXT = PAGE.read_text("utf-8")
 CLIENT, USE, BY_SCRIPT = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 HEADERS = {name: command.source.partition("--]]")[0] for name, command in commands().items()}

@@ -12,7 +12,7 @@ from jobs_core.engine.build import commands
 from jobs_core.engine.redis_errors import _CODES
 from tests.clients.conftest import Answers, is_as_shown, sessions
 
-PAGE = Path(__file__).parents[2] / "docs/redis.md"
+PAGE = Path(__file__).parents[2] / "docs/reference/redis.md"
 TEXT = PAGE.read_text("utf-8")
 SESSION = sessions(TEXT)
 
