@@ -1,0 +1,54 @@
+"""What CONTRIBUTING says of the house must stay true, and files stay small."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+SIZES = {path: len(path.read_text("utf-8").splitlines()) for path in (ROOT / "jobs_core").rglob("*.py")}
+
+
+def layers() -> list[list[str]]:
+    """The layers that import-linter holds the code to, from the top down."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contract = settings["tool"]["importlinter"]["contracts"][0]
+    return [re.findall(r"\w+", layer) for layer in contract["layers"]]
+
+
+def test_the_picture_of_the_floors_is_what_is_checked() -> None:
+    picture = TEXT.split("<!-- floors -->\n```text\n")[1].split("```")[0].splitlines()
+    floors = [re.split(r"\s{2,}", line) for line in picture]
+    assert [line[: len(names)] for line, names in zip(floors, layers(), strict=True)] == layers()
+
+
+def test_every_module_is_on_a_floor() -> None:
+    named = {name for layer in layers() for name in layer}
+    here = {
+        path.stem
+        for path in (ROOT / "jobs_core").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert here - {"__init__"} == named
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"`((?:jobs_core|lua|scripts|docs|tests|clients)/[\w./-]+)`", TEXT)))
+)
+def test_every_file_that_is_named_exists(path: str) -> None:
+    assert (ROOT / path).exists() or (ROOT / "jobs_core" / path).exists()
+
+
+def test_the_way_of_a_put_takes_eight_files_at_most() -> None:
+    way = TEXT.split("## One job")[1].split("From there")[0]
+    assert len(set(re.findall(r"`jobs_core/[\w./]+`", way))) <= 8
+
+
+def test_files_are_read_in_one_sitting() -> None:
+    assert {path.name: lines for path, lines in SIZES.items() if lines > 400} == {}
+    assert statistics.median(SIZES.values()) < 120
