@@ -7,32 +7,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Unpack, overload
 
-import redis
-
 from jobs_core.client.board import BoardClient
-from jobs_core.client.functions import F, Function, Functions, function_runner
+from jobs_core.client.functions import F, Function, function_runner
 from jobs_core.engine.replies import as_time
 from jobs_core.options import JobOptions
-from jobs_core.plugins.manager import Plugins
 from jobs_core.worker.options import WorkerOptions
 from jobs_core.worker.worker import Worker
 
 
 class Board(BoardClient):
     __doc__ = BoardClient.__doc__
-
-    def __init__(
-        self,
-        name: str = "jobs",
-        url: str | None = None,
-        *,
-        client: redis.Redis | None = None,
-        plugins: Plugins | None = None,
-        validate: bool = True,
-    ) -> None:
-        super().__init__(name, url, client=client, plugins=plugins, validate=validate)
-        self.functions = Functions()
-        self._workers: dict[Worker, threading.Event] = {}
 
     @overload
     def job(self, id: F, /) -> F: ...
@@ -81,22 +65,17 @@ class Board(BoardClient):
             self.put_declared()
             runners = self.functions.runners()
         worker, ended = Worker(self, runners, **options), threading.Event()
-        self._workers[worker] = ended
+
+        def stop() -> None:
+            worker.stop()
+            ended.wait()
+
+        self._closing.append(stop)
         try:
             if threading.current_thread() is threading.main_thread():
                 worker.run_until_signal()
             else:
                 worker.run()
         finally:
-            del self._workers[worker]
+            self._closing.remove(stop)
             ended.set()
-
-    def close(self) -> None:
-        """Stop each `respond` on another thread, wait until it has drained, and close the connections.
-
-        The connections of a client that was given stay open.
-        """
-        for worker, ended in tuple(self._workers.items()):
-            worker.stop()
-            ended.wait()
-        super().close()

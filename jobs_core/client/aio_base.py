@@ -14,7 +14,6 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
 from jobs_core.client.board import BoardClient
-from jobs_core.client.functions import Functions
 from jobs_core.engine.build import commands
 from jobs_core.engine.commands import translated
 from jobs_core.engine.replies import as_time
@@ -45,7 +44,7 @@ class AsyncBase:
         validate: bool = True,
     ) -> None:
         self._board = BoardClient(name, url, plugins=plugins, validate=validate)
-        self.functions = Functions()
+        self.functions = self._board.functions
         self.name = name
         self.keys = self._board.keys
         self.client = connect_async(self._board)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import redis
 
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.client.connection import connect
+from jobs_core.client.functions import Functions
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.keys import Keys
 from jobs_core.errors import OptionError
@@ -32,6 +34,9 @@ class BoardBase:
             raise OptionError("the client is to decode what it reads: redis.Redis(decode_responses=True)")
         self._owns_client = client is None
         self.client = client or connect(url)
+        self.functions = Functions()
+        self._closing: list[Callable[[], None]] = []
+        """What `close` calls first: it stops what uses the connections."""
         self.commands = Commands(self.client, self.keys)
         self._plugins = plugins
         self._loading = threading.Lock()  # of the plugins

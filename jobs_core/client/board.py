@@ -35,7 +35,12 @@ class BoardClient(JobMethods, TaskMethods):
         self.close()
 
     def close(self) -> None:
-        """Close the connections, unless the client was given."""
+        """Stop each `respond` on another thread, wait until it has drained, and close the connections.
+
+        The connections of a client that was given stay open.
+        """
+        for stop in tuple(self._closing):
+            stop()
         if self._owns_client:
             self.client.close()
 
