@@ -76,7 +76,7 @@ def test_the_examples_are_board_files() -> None:
     files = sorted((ROOT / "examples").glob("*.yml"))
     assert files
     for path in files:
-        assert boards.read_good(path).boards, path
+        assert boards.read_valid(path).boards, path
 
 
 def test_the_plugins_of_the_workspace_are_checked() -> None:
@@ -93,4 +93,4 @@ def test_readme_yaml_is_a_board_file(tmp_path: Path) -> None:
     path = tmp_path / "board.yml"
     path.write_text("\n".join(line[4:] for line in block.splitlines() if line.startswith("    ")))
     assert yaml.safe_load(path.read_text())
-    assert boards.read_good(path).boards[None][0].id == "backup"
+    assert boards.read_valid(path).boards[None][0].id == "backup"

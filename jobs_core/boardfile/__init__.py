@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from jobs_core.boardfile.model import BoardFile, Declared, Problem, Where
-from jobs_core.boardfile.read import read, read_good
+from jobs_core.boardfile.read import read, read_valid
 
-__all__ = ["BoardFile", "Declared", "Problem", "Where", "read", "read_good"]
+__all__ = ["BoardFile", "Declared", "Problem", "Where", "read", "read_valid"]

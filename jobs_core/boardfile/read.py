@@ -42,7 +42,7 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
     return found
 
 
-def read_good(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
+def read_valid(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
     """Read a board file that must be right. Raises OptionError for the first mistake in it."""
     found = read(path, environ)
     if found.problems:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -63,6 +66,22 @@ def write(jobs: Iterable[Mapping[str, Any]], now: float | None = None) -> Iterat
         before = "\n"
     if before != "\n":
         yield "jobs: {}\n"
+
+
+def write_file(file: Path, texts: Iterable[str]) -> None:
+    """Write a file once all of its text is there. A file cut short would declare fewer jobs.
+
+    Raises:
+        OptionError: The file cannot be written.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as complete:
+        complete.writelines(texts)
+        complete.seek(0)
+        try:
+            with file.open("w", encoding="utf-8") as target:
+                shutil.copyfileobj(complete, target)
+        except OSError as error:
+            raise OptionError(f"Cannot write {file}: {error.strerror}.") from None
 
 
 def _job(job: Mapping[str, Any], now: float) -> dict[str, Any]:

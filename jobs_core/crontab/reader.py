@@ -35,7 +35,7 @@ class Entry:
     zone: str
     command: Command
     user: str | None
-    named: str | None
+    given_id: str | None
     comment: str
 
 
@@ -53,7 +53,7 @@ class Reader:
     notices: list[Notice] = field(default_factory=list)
     problems: list[Notice] = field(default_factory=list)
 
-    def take(self, number: int, text: str) -> None:
+    def read_line(self, number: int, text: str) -> None:
         """Read one line."""
         body = text.strip(" \t")
         if body.startswith("#"):
@@ -152,7 +152,7 @@ class Reader:
                 zone=self.cron_zone or self.zone,
                 command=Command(line, input, dict(self.env)),
                 user=user and user[0],
-                named=ids[-1] if ids else None,
+                given_id=ids[-1] if ids else None,
                 comment="\n".join(comment for comment in self.comments if not _ID.fullmatch(comment)),
             )
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs_core import OptionError
-from jobs_core.boardfile import BoardFile, read, read_good
+from jobs_core.boardfile import BoardFile, read, read_valid
 from jobs_core.boardfile.variables import escape, expand
 
 
@@ -253,7 +253,7 @@ def test_a_secret_is_never_in_a_mistake(tmp_path: Path) -> None:
 def test_a_file_that_must_be_right_names_the_first_mistake_and_how_many_more(tmp_path: Path) -> None:
     path = file(tmp_path, "jobs: {a: 5, b: 5, c: 5}")
     with pytest.raises(OptionError, match=r"yml:1:11: a is to be a mapping.* \(and 2 more: see `jobs board"):
-        read_good(path)
+        read_valid(path)
 
 
 @pytest.mark.parametrize(

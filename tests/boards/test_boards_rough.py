@@ -175,4 +175,4 @@ def test_a_payload_that_is_not_utf_8_cannot_be_exported(jobs: Jobs, board: Board
 
 def test_an_export_that_cannot_be_written_says_why(jobs: Jobs, tmp_path: Path) -> None:
     path = tmp_path / "no" / "board.yml"
-    refused(jobs("board", "export", str(path)), f"{path} cannot be written: No such file")
+    refused(jobs("board", "export", str(path)), f"Cannot write {path}: No such file")

@@ -74,7 +74,7 @@ def test_fields_that_cron_refuses_or_reads_otherwise(fields: str, column: int, s
         ),
         ("export A", "1:1: this is no schedule, comment or setting such as NAME=value"),
         ("@daily \udcff", "1:8: this is no UTF-8 text: save the file as UTF-8"),
-        ("# id: a\n@daily x\n# id: a\n@daily y", "4:1: the id 'a' is taken: write another"),
+        ("# id: a\n@daily x\n# id: a\n@daily y", "4:1: the id 'a' is taken; choose another"),
     ],
 )
 def test_lines_that_are_refused(text: str, problem: str) -> None:

@@ -136,7 +136,7 @@ def test_a_system_crontab_has_a_column_for_the_user() -> None:
         ("me", "d"),
     ]
     assert [str(notice) for notice in found.notices] == [
-        "tab:1:1: jobs run as the user of their worker, not as www-data, root: run a worker as that user"
+        "tab:1:1: jobs run as the user of their worker, not as www-data, root; run a worker as that user"
     ]
 
 
