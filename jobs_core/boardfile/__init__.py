@@ -1,4 +1,4 @@
-"""Board files: jobs declared in YAML or TOML, under the same option names as everywhere."""
+"""Board files: jobs declared in YAML, TOML or a crontab, with the same option names as everywhere."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _contents(files: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _zone(given: str | None) -> str:
-    """Return the time zone for crontabs that set none."""
+    """Return the time zone for crontabs without CRON_TZ."""
     from jobs_core.crontab import machine
 
     if given is not None:

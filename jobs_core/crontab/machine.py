@@ -29,7 +29,7 @@ def known_zone(name: str) -> str:
         OptionError: It does not.
     """
     if name not in zones.names():
-        raise OptionError(f"there is no time zone {name!r}{nearest(name, zones.names())}")
+        raise OptionError(f"unknown time zone {name!r}{nearest(name, zones.names())}")
     return name
 
 

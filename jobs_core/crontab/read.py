@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from jobs_core.crontab import names
-from jobs_core.crontab.command import payload
+from jobs_core.crontab.command import payload_of
 from jobs_core.crontab.machine import current_user
 from jobs_core.crontab.model import Crontab, Line, Notice
 from jobs_core.crontab.reader import Entry, Reader
@@ -95,16 +95,16 @@ def _lines(reader: Reader, prefix: str, taken: Collection[str]) -> list[Line]:
             given[entry.number] = id
     lines: list[Line] = []
     for entry in reader.entries:
-        id = given.get(entry.number) or names.unique(prefix + names.derived(entry.command.line), used)
+        id = given.get(entry.number) or names.unique_id(prefix + names.derive_id(entry.command.line), used)
         used.add(id)
         lines.append(_line(reader.file, entry, id))
     return lines
 
 
 def _line(file: str, entry: Entry, id: str) -> Line:
-    made = payload(entry.command)
-    where = (file, entry.number, entry.column)
-    return Line(*where, id, entry.cron, entry.zone, made, entry.user, entry.comment)
+    payload = payload_of(entry.command)
+    location = (file, entry.number, entry.column)
+    return Line(*location, id, entry.cron, entry.zone, payload, entry.user, entry.comment)
 
 
 def _other_users(reader: Reader, user: str | None) -> list[Notice]:

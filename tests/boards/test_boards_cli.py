@@ -109,7 +109,7 @@ def test_a_mistake_changes_nothing(jobs: Jobs, board: Board, path: Path) -> None
     assert f"{path}:5:22: every 'soon' is not a duration" in done.stderr
     assert state(board) == {}
     path.write_text(TEXT.replace("every", "evry"))
-    refused(jobs("board", "apply", str(path)), f"{path}:5:22: there is no key 'evry'")
+    refused(jobs("board", "apply", str(path)), f"{path}:5:22: unknown key 'evry'")
 
 
 def test_a_file_with_several_boards_applies_to_each(
@@ -174,7 +174,7 @@ def test_check_finds_every_mistake_with_its_place(jobs: Jobs, tmp_path: Path) ->
         "file": str(path),
         "line": 2,
         "column": 36,
-        "sentence": "there is no key 'evry' (did you mean 'every'?)",
+        "sentence": "unknown key 'evry' (did you mean 'every'?)",
     }
 
 

@@ -35,8 +35,8 @@ def test_the_path_says_the_format(jobs: Jobs, board: Board, monkeypatch: pytest.
     assert found["sessionclean"]["payload"].startswith("[ -x /usr/lib/php/sessionclean ]")
     assert found["poll"]["payload"].startswith('{"line":"/srv/app/poll.py","env":{"PATH":')
     assert f"{DEBIAN[0]}:18:1: jobs run as the user of their worker, not as root" in result.stderr
-    assert f"{USER}:2:1: MAILTO is left out" in result.stderr
-    assert f"{USER}:21:1: @reboot is left out" in result.stderr
+    assert f"{USER}:2:1: MAILTO is ignored" in result.stderr
+    assert f"{USER}:21:1: @reboot is skipped" in result.stderr
 
 
 def test_the_current_user_needs_no_notice(jobs: Jobs) -> None:
@@ -104,8 +104,8 @@ def test_with_any_mistake_nothing_is_put(jobs: Jobs, board: Board, tmp_path: Pat
     result = jobs("import", "crontab", str(USER), str(bad))
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-3:] == [
-        f"{bad}:2:1: minute '60' is not within 0-59",
-        f"{bad}:3:8: this is no UTF-8 text: save the file as UTF-8",
+        f"{bad}:2:1: minute '60': expected 0-59",
+        f"{bad}:3:8: invalid UTF-8; save the file as UTF-8",
         "found 2 problems. Nothing was put.",
     ]
     assert not definitions(board)
@@ -124,7 +124,7 @@ def test_what_the_board_refuses_is_found_before_anything_is_put(jobs: Jobs, boar
 
 
 def test_what_is_asked_for_in_vain(jobs: Jobs) -> None:
-    refused(jobs("import", "crontab", "-", "--zone", "Nowhere", input=""), "no time zone 'Nowhere'")
+    refused(jobs("import", "crontab", "-", "--zone", "Nowhere", input=""), "unknown time zone 'Nowhere'")
     refused(jobs("import", "crontab", "/no/such/file"), "does not exist")
     refused(jobs("import", "crontab"), "Missing argument")
 
