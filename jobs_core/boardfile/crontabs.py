@@ -43,4 +43,4 @@ def read_crontab(text: str, path: Path, scope: Scope) -> tuple[list[Declared], l
 
 
 def _problems(notices: list[Notice]) -> list[Problem]:
-    return [Problem(Where(one.file, one.line, one.column), one.sentence) for one in notices]
+    return [Problem(Where(notice.file, notice.line, notice.column), notice.sentence) for notice in notices]

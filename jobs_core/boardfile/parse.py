@@ -154,12 +154,12 @@ def _toml(text: str, file: str) -> Node:
         raise ParseError(Problem(where, f"invalid TOML: {reason}")) from None
     lines = _toml_lines(text)
 
-    def place(path: tuple[str, ...]) -> Where:
+    def locate(path: tuple[str, ...]) -> Where:
         """Return the line of a key or, if it does not start a line, of the table around it."""
         outward = (path[:length] for length in range(len(path), 0, -1))
         return Where(file, next((lines[outer] for outer in outward if outer in lines), 0))
 
-    return _toml_node(found, (), place)
+    return _toml_node(found, (), locate)
 
 
 def _toml_node(value: Any, path: tuple[str, ...], where: Callable[[tuple[str, ...]], Where]) -> Node:

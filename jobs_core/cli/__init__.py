@@ -86,6 +86,7 @@ Start a server and a worker, then put a job from another terminal:
   jobs put tick shell date --every 5
   jobs list
 
+\b
 Your shell has a builtin of the same name. Type job instead, or put
   eval "$(job completion bash)"
 in your .bashrc, which also enables completion."""

@@ -15,7 +15,7 @@ from jobs_core.errors import JobsError, UserError
 T = TypeVar("T")
 
 ADVANCE_EVERY = 500
-"""Progress moves once for so many items."""
+"""The number of items between two moves of the progress bar."""
 
 
 def stdin_lines() -> Iterator[str]:
@@ -38,7 +38,7 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
     """Show a progress bar on standard error if that is a terminal.
 
     Yields:
-        A function that moves the bar by so many items.
+        A function that moves the bar by a number of items.
     """
     if not sys.stderr.isatty():
         yield lambda n: None

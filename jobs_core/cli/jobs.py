@@ -60,7 +60,7 @@ def put(**arguments: Any) -> None:
 @json_option
 @connected
 def create(**arguments: Any) -> None:
-    """Create a job. Fails if the id exists.
+    """Create a job, and fail if the id exists.
 
     \b
       jobs create tick shell date --every 5

@@ -331,6 +331,15 @@ def test_an_included_crontab_inherits_defaults(tmp_path: Path) -> None:
     assert "duplicate job 'backup'; first declared at" in problem.sentence
 
 
+def test_a_crontab_is_read_by_a_user_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def getuser() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", getuser)
+    (job,) = read(file(tmp_path, "@daily /srv/backup.sh\n", "mine.crontab")).boards[None]
+    assert job.id == "backup"
+
+
 def test_a_mistake_in_a_crontab_has_its_place(tmp_path: Path) -> None:
     path = file(tmp_path, "# a comment\n0 25 * * * x\n", "crontab")
     (problem,) = read(path).problems
