@@ -183,7 +183,7 @@ def test_a_board_file_is_put_first(start: Callable[..., Up], tmp_path: Path) -> 
     [
         (
             "jobs: {a: {runner: console, payload: x, evry: 5}}",
-            "board.yml:1:41: there is no key 'evry' (did you mean 'every'?)",
+            "board.yml:1:41: unknown key 'evry' (did you mean 'every'?)",
         ),
         ("jobs: {a: {runner: console}}", "board.yml:1:8: the job 'a' has no payload"),
         (
@@ -194,8 +194,8 @@ def test_a_board_file_is_put_first(start: Callable[..., Up], tmp_path: Path) -> 
             "jobs: {a: {runner: console, payload: x, every: 5q}}",
             "board.yml:1:41: every '5q' is not a duration",
         ),
-        ("jobs: [a]", "board.yml:1:7: jobs is to be a mapping"),
-        ("jobs: {a: [}", "board.yml:1:12: this is not YAML"),
+        ("jobs: [a]", "board.yml:1:7: jobs: expected a mapping"),
+        ("jobs: {a: [}", "board.yml:1:12: invalid YAML"),
     ],
 )
 def test_a_board_file_with_a_mistake_is_refused(
