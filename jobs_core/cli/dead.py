@@ -32,7 +32,7 @@ def dead() -> None:
 def list_dead(url: str | None, board_name: str, **options: Any) -> None:
     """List dead letters, with the last failure of each.
 
-    Up to 1,000 are sorted by the time of their death. Longer lists are printed as they are read.
+    Up to 1,000 are sorted by when they died. Longer lists are printed as they are read.
 
     \b
       jobs dead list --runner shell --older-than 1d

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,10 +18,8 @@ from jobs_core.cli.common import (
     open_board,
 )
 from jobs_core.cli.text import when
+from jobs_core.cron.clock_note import clock_note
 from jobs_core.options import SCHEDULE_OPTIONS
-
-GAP = "clocks have just gone forward"
-TWICE = ("occurs twice, this is the first", "occurs twice, this is the second")
 
 
 @click.command(name="next")
@@ -72,15 +70,5 @@ def _run_fields(run: datetime, zone: str | None) -> dict[str, Any]:
         return {"time": run.timestamp(), "iso": run.isoformat()}
     local = run.astimezone(ZoneInfo(zone))
     described = {"time": run.timestamp(), "iso": local.isoformat(), "zone": zone}
-    note = _clock_note(local)
+    note = clock_note(local)
     return described | {"note": note} if note else described
-
-
-def _clock_note(local: datetime) -> str:
-    """Return a note about a local time that ends a gap or occurs twice, else an empty string."""
-    before = (local.astimezone(UTC) - timedelta(seconds=1)).astimezone(local.tzinfo)
-    shift = (local.utcoffset() or timedelta()) - (before.utcoffset() or timedelta())
-    if shift > timedelta():
-        return GAP
-    first, second = (local.replace(fold=fold).utcoffset() for fold in (0, 1))
-    return TWICE[local.fold] if first != second else ""

@@ -42,7 +42,7 @@ class InexpressibleError(ValueError):
 def write(
     jobs: Iterable[Mapping[str, Any]], skip: Callable[[str], object], now: float | None = None
 ) -> Iterator[str]:
-    """Yield the lines of a crontab. Reading it restores the same jobs under the same ids.
+    r"""Yield the lines of a crontab. Reading it restores the same jobs under the same ids.
 
     All jobs are read before the first line, since jobs with the same settings are grouped.
 
