@@ -11,7 +11,7 @@ import yaml
 
 from bench.harness import PAYLOAD, Result, empty, scripts, seconds
 from jobs_core import Board
-from jobs_core.boardfile import BoardFile, read_good
+from jobs_core.boardfile import BoardFile, read_valid
 
 JOBS = 10_000
 
@@ -24,8 +24,8 @@ def measure(board: Board) -> Iterator[Result]:
         _write(path, JOBS)
         text = path.read_text()
         floor = seconds(lambda: yaml.load(text, yaml.CSafeLoader))
-        yield Result("board file: read", seconds(lambda: read_good(path)), "s", floor)
-        read = read_good(path)
+        yield Result("board file: read", seconds(lambda: read_valid(path)), "s", floor)
+        read = read_valid(path)
         jobs = [job.arguments for job in read.boards[None]]
         floor = seconds(lambda: list(board.put_many(jobs)))
         empty(board)

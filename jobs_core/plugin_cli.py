@@ -1,4 +1,4 @@
-"""What plugins with subcommands import: options that all commands share, and how `jobs` prints.
+"""What plugins with commands import: shared options, and output in the style of `jobs`.
 
     from jobs_core.plugin_cli import connected, echo_json, json_option, open_board, redis_errors
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jobs_core.cli.bulk import stdin_lines
 from jobs_core.cli.common import (
     connected,
     echo_json,
@@ -17,11 +18,10 @@ from jobs_core.cli.common import (
     given,
     json_option,
     open_board,
-    stdin_lines,
     stdin_option,
-    when,
 )
-from jobs_core.cli.run import serve, worker_options
+from jobs_core.cli.text import when
+from jobs_core.cli.worker import serve, worker_options
 
 __all__ = [
     "connected",
@@ -41,7 +41,7 @@ __all__ = [
 
 @contextmanager
 def redis_errors() -> Iterator[None]:
-    """Raise the errors of `board.client` as those of Jobs: one sentence, and the exit code that goes with it.
+    """Translate errors of `board.client` into errors of Jobs: one sentence and an exit code.
 
     >>> with redis_errors():
     ...     open_board(url, board_name).client.hgetall(key)

@@ -101,7 +101,7 @@ def test_a_token_acknowledges_once(board: Board, jobs: Jobs) -> None:
 def test_mistakes(board: Board, jobs: Jobs) -> None:
     with accepted(board) as (token, _):
         refused(jobs("ack", token, "--progress", "140"), "--progress")
-        refused(jobs("ack", token, "--failed", "--progress", "40"), "give one of them")
+        refused(jobs("ack", token, "--failed", "--progress", "40"), "Pass only one of them")
         with pytest.raises(OptionError, match="progress 'much' is not from 0 to 100"):
             board.ack(token, "update", progress="much")
         with pytest.raises(OptionError, match="'finished' is not one of"):

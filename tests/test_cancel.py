@@ -30,7 +30,7 @@ def test_a_running_task_is_told_to_stop_and_ends_as_cancelled(board: Board, jobs
     task = board.push("test", "x", lease=600)  # no renewal brings the news: the worker is told
     with working(board, runner(gate.run)) as (_, log):
         assert gate.started.acquire(timeout=PATIENCE)
-        assert f"{task}: told to stop" in jobs("cancel", task).stdout
+        assert f"{task}: asked to stop" in jobs("cancel", task).stdout
         assert gate.told.wait(PATIENCE)
         log.wait_for("task.cancelled")
     stats = board.stats()

@@ -302,7 +302,7 @@ def test_completion_prints_a_function_that_leaves_the_builtin_alone(jobs: Jobs, 
         (["put", "a", "console", "x", "--every", "5", "--repeat", "0"], "repeat '0'"),
         (["put", "a", "console", "x", "--every", "5", "--evry", "5"], "No such option"),
         (["--bord", "b", "list"], "No such option"),
-        (["--board", "b", "list"], "--board comes after the command: jobs list --board"),
+        (["--board", "b", "list"], "--board goes after the command: jobs list --board"),
         (["put", "a", "console", "x", "--policy", "retyr"], "no policy 'retyr' (did you mean 'retry'?)"),
         (["put", "a b", "console", "x"], "a job id is"),
         (["put", "a", "console", "x" * 1048577], "the limit is 1048576"),
@@ -312,7 +312,7 @@ def test_completion_prints_a_function_that_leaves_the_builtin_alone(jobs: Jobs, 
         (["push"], "push needs"),
         (["run", "--runner", "nobody"], "no runner 'nobody'"),
         (["run", "--log", "consle"], "no logger 'consle' (did you mean 'console'?)"),
-        (["up", "missing.yml"], "missing.yml: the file cannot be read: No such file"),
+        (["up", "missing.yml"], "missing.yml: cannot read the file: No such file"),
         (["count", "--board", "a b"], "a board's name"),
         (["count", "--url", "nonsense"], "the URL of Redis"),
         (["nonsense"], "No such command"),
@@ -349,7 +349,7 @@ def test_no_server_says_how_to_start_one(tmp_path: Path) -> None:
     done = real("list", JOBS_DATA=str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.strip() == (
-        "Error: no server is running: start one with `jobs up`, or name one with --url or JOBS_REDIS_URL"
+        "Error: No server is running. Start one with `jobs up`, or set --url or JOBS_REDIS_URL."
     )
 
 

@@ -84,8 +84,8 @@ def test_a_purge_drops_them_for_good(letters: list[str], board: Board, jobs: Job
 
 
 def test_mistakes(letters: list[str], jobs: Jobs) -> None:
-    refused(jobs("dead", "retry"), "say which")
-    refused(jobs("dead", "purge", "--all", "--job", "a"), "--all means all")
+    refused(jobs("dead", "retry"), "Select dead letters")
+    refused(jobs("dead", "purge", "--all", "--job", "a"), "--all selects every dead letter")
     refused(jobs("dead", "retry", "nobody@1"), "there is no dead letter 'nobody@1'")
     refused(jobs("dead", "show", "nobody@1"), "there is no dead letter 'nobody@1'")
     refused(jobs("dead", "list", "--older-than", "soon"), "older-than 'soon' is not a duration")

@@ -68,7 +68,7 @@ def test_the_examples_are_board_files() -> None:
     files = sorted((ROOT / "examples").glob("*.yml"))
     assert files
     for path in files:
-        assert boards.read_good(path).boards, path
+        assert boards.read_valid(path).boards, path
 
 
 def test_the_plugins_of_the_workspace_are_checked() -> None:

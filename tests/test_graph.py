@@ -60,7 +60,7 @@ def test_list_and_show_say_after_what_a_job_runs(jobs: Jobs) -> None:
 def test_no_time_is_known_for_it(jobs: Jobs) -> None:
     found = jobs("next", "report")
     assert (found.exit_code, found.stdout) == (0, "")
-    assert found.stderr == "no run is in sight\n"
+    assert found.stderr == "There is no next run.\n"
 
 
 def test_what_dump_wrote_load_puts_back(diamond: Board, jobs: Jobs) -> None:
@@ -106,7 +106,7 @@ def test_graph_draws_what_follows_in_full_once(board: Board, jobs: Jobs) -> None
 def test_a_board_without_such_jobs_has_no_graph(board: Board, jobs: Jobs) -> None:
     board.put("a", "shell", "true", every=5)
     found = jobs("graph")
-    assert (found.exit_code, found.stdout, found.stderr) == (0, "", "no job runs after another\n")
+    assert (found.exit_code, found.stdout, found.stderr) == (0, "", "No job runs after another.\n")
 
 
 @pytest.mark.usefixtures("diamond")

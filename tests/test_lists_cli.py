@@ -202,7 +202,7 @@ def test_a_file_is_left_alone_when_a_board_cannot_be_written(
     board.client.evalsha(sha, 1, board.keys.tag, "z", "console", b"\xff\xfe")  # type: ignore[arg-type]
     path = tmp_path / "board.yml"
     path.write_text("before")
-    refused(jobs("board", "export", str(path)), "the payload of the job 'z' is not UTF-8")
+    refused(jobs("board", "export", str(path)), "The payload of the job 'z' is not UTF-8")
     assert path.read_text() == "before"
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from jobs_core import Board, Context, Decision, Outcome, Policy, Task
 from jobs_core.plugins.manager import Plugins
-from tests.helpers import PATIENCE, install, jobs_process, runner, wait_until, working
+from tests.helpers import PATIENCE, Jobs, install, jobs_process, runner, wait_until, working
 
 POISON = """
     import os
@@ -93,6 +93,14 @@ def test_a_worker_that_was_stopped_past_its_lease_overwrites_nothing_and_says_so
     stats = board.stats()
     assert (stats["done"], stats["lost"], stats["doubled"], stats["stale"]) == (1, 1, 1, 1)
     assert [entry["note"] for entry in board.history() if entry["what"] == "done"] == ["attempt 2"]
+
+
+def test_a_list_of_tasks_names_a_lost_attempt_once(board: Board, jobs: Jobs) -> None:
+    task = board.push("test", "x")
+    lose(board)
+    line = next(line for line in jobs("tasks").stdout.splitlines() if task in line)
+    assert line.split()[-1] == "lost"
+    assert line.count("lost") == 1
 
 
 def test_a_lost_attempt_counts_and_follows_the_policy(board: Board) -> None:

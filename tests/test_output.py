@@ -50,7 +50,7 @@ def test_it_waits_through_the_attempts(jobs: Jobs) -> None:
     found = jobs("push", "talk", "fail", "--wait", "--attempts", "2", "--backoff", "0.01")
     assert found.stderr.splitlines() == [
         "oh no",
-        "attempt 1: failed, and is tried again: exit 3",
+        "attempt 1: failed, will be retried: exit 3",
         "oh no",
         "attempt 2: gave up: exit 3",
     ]
@@ -131,7 +131,7 @@ def test_what_is_not_kept_is_not_there(board: Board, jobs: Jobs) -> None:
 
 
 def test_waiting_is_for_one_task(jobs: Jobs) -> None:
-    refused(jobs("push", "--stdin", "--wait", input="{}\n"), "--wait is for one task")
+    refused(jobs("push", "--stdin", "--wait", input="{}\n"), "--wait follows one task")
 
 
 def test_a_reader_of_a_task_that_is_gone_does_not_wait_for_ever(

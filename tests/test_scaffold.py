@@ -36,11 +36,14 @@ def test_a_new_plugin_builds_and_passes_its_own_tests(jobs: Jobs, tmp_path: Path
 
 def test_nothing_is_overwritten(jobs: Jobs, tmp_path: Path) -> None:
     (tmp_path / "jobs-mine").mkdir()
-    refused(jobs("plugin", "new", "mine", "--in", str(tmp_path)), "jobs-mine is there already")
+    refused(jobs("plugin", "new", "mine", "--in", str(tmp_path)), "jobs-mine already exists")
     assert not list((tmp_path / "jobs-mine").iterdir())
 
 
 @pytest.mark.parametrize("name", ["", "Big", "a b", "-x", "a--b", "../up", "1st"])
 def test_a_bad_name_is_refused(jobs: Jobs, tmp_path: Path, name: str) -> None:
-    refused(jobs("plugin", "new", "--in", str(tmp_path), "--", name), "a plugin's name is")
+    refused(
+        jobs("plugin", "new", "--in", str(tmp_path), "--", name),
+        "name: expected lowercase letters, digits and dashes",
+    )
     assert not list(tmp_path.iterdir())

@@ -143,7 +143,7 @@ def test_a_server_that_dies_is_started_again_with_all_jobs(start: Callable[..., 
     up.wait_for("task.finished", "often", count=before + 3)
     assert "2100-01-01" in up.jobs("list")
     assert up.end() == 0
-    assert "the server has died: starting it again" in up.errors
+    assert "The server died. Restarting it." in up.errors
 
 
 def test_a_server_left_by_a_killed_up_is_taken_over(start: Callable[..., Up]) -> None:
@@ -183,7 +183,7 @@ def test_a_board_file_is_put_first(start: Callable[..., Up], tmp_path: Path) -> 
     [
         (
             "jobs: {a: {runner: console, payload: x, evry: 5}}",
-            "board.yml:1:41: there is no key 'evry' (did you mean 'every'?)",
+            "board.yml:1:41: unknown key 'evry' (did you mean 'every'?)",
         ),
         ("jobs: {a: {runner: console}}", "board.yml:1:8: the job 'a' has no payload"),
         (
@@ -194,8 +194,8 @@ def test_a_board_file_is_put_first(start: Callable[..., Up], tmp_path: Path) -> 
             "jobs: {a: {runner: console, payload: x, every: 5q}}",
             "board.yml:1:41: every '5q' is not a duration",
         ),
-        ("jobs: [a]", "board.yml:1:7: jobs is to be a mapping"),
-        ("jobs: {a: [}", "board.yml:1:12: this is not YAML"),
+        ("jobs: [a]", "board.yml:1:7: jobs: expected a mapping"),
+        ("jobs: {a: [}", "board.yml:1:12: invalid YAML"),
     ],
 )
 def test_a_board_file_with_a_mistake_is_refused(
@@ -224,7 +224,7 @@ def test_a_board_file_is_applied_again_when_it_changes(start: Callable[..., Up],
     up.wait_for("task.finished", "second")
     assert up.jobs("list", "--json").count('"id": "') == 2
     path.write_text("jobs: [a mistake]")
-    wait_until(lambda: "the board stays as it was" in up.errors)
+    wait_until(lambda: "board unchanged: " in up.errors)
     declare("first", "third")
     up.wait_for("task.finished", "third")
     assert up.end() == 0
@@ -235,7 +235,7 @@ def test_watching_needs_a_file(start: Callable[..., Up]) -> None:
     up = start("--watch")
     assert up.process.wait(timeout=30) == 2
     up.end()
-    assert "--watch needs the board file to watch" in up.errors
+    assert "--watch needs a board file" in up.errors
 
 
 def test_only_its_user_may_open_the_socket(start: Callable[..., Up]) -> None:

@@ -197,7 +197,7 @@ def test_next_shows_the_zone_and_what_its_clocks_do(jobs: Jobs) -> None:
     assert [run.get("note") for run in spring] == [None, "clocks have just gone forward", None]
     assert {run["zone"] for run in spring} == {"Europe/Brussels"}
     autumn = lines(jobs("next", *options, "--from", "2027-10-30T12:00:00Z"))
-    assert [run.get("note") for run in autumn] == ["comes twice, this is the first", None, None]
+    assert [run.get("note") for run in autumn] == ["occurs twice, this is the first", None, None]
     table = jobs("next", *options[:4], "--from", "2027-03-27T00:00:00Z").stdout
     assert "2027-03-28 03:00:00+02:00" in table and "clocks have just gone forward" in table
 

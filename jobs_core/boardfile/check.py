@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.boardfile.model import BoardFile, Declared, Problem, Where
-from jobs_core.boardfile.variables import veil
+from jobs_core.boardfile.variables import mask
 from jobs_core.engine.calls import as_raw
 from jobs_core.errors import JobsError, PayloadError
 from jobs_core.options import JOB_OPTIONS, nearest, to_text
@@ -87,7 +87,7 @@ def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:
 
 def placed(job: Declared, error: JobsError) -> Problem:
     """An error at the option that its sentence is about, or else where the job begins."""
-    sentence = veil(str(error), job.variables)
+    sentence = mask(str(error), job.variables)
     where = job.places.get(_fault(job, error) or "", job.where)
     return Problem(where, sentence if repr(job.id) in sentence else f"{sentence} (job {job.id!r})")
 

@@ -1,34 +1,36 @@
-"""Crontabs as board files: each line of one declares a job."""
+"""Crontabs as board files: each line declares a job."""
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 
 from jobs_core.boardfile.model import Declared, Problem, Where
 from jobs_core.boardfile.scope import Scope
 from jobs_core.crontab import Notice, is_system, read
-from jobs_core.crontab.zone import machine_zone
+from jobs_core.crontab.machine import current_user, machine_zone
 
 SUFFIXES = (".crontab", ".cron")
 
 
 def is_crontab(path: Path) -> bool:
-    """Whether a file is a crontab, by its name: crontab, one in a directory cron.d, or any.crontab."""
+    """Check by its name whether a file is a crontab: crontab, *.crontab, *.cron, or a file in a cron.d."""
     return path.name == "crontab" or path.suffix.lower() in SUFFIXES or is_system(str(path))
 
 
 def read_crontab(text: str, path: Path, scope: Scope) -> tuple[list[Declared], list[Problem], list[Problem]]:
-    """The jobs of a crontab, with what is wrong with it, and what there is to know about it.
+    """Read the jobs of a crontab, as `jobs import crontab` does.
 
-    As `jobs import crontab` makes them: times are those of this machine's zone where no CRON_TZ says another.
+    Where CRON_TZ sets no time zone, times are in the zone of this machine.
+
+    Returns:
+        The jobs, the problems and the notices.
     """
     found = read(
         text,
         file=str(path),
         system=is_system(str(path)),
         zone=machine_zone() or "UTC",
-        user=getpass.getuser(),
+        user=current_user(),
     )
     inherited = {name: value for name, (value, _) in scope.inherited(None).items() if name != "runner"}
     declared = []
@@ -41,4 +43,4 @@ def read_crontab(text: str, path: Path, scope: Scope) -> tuple[list[Declared], l
 
 
 def _problems(notices: list[Notice]) -> list[Problem]:
-    return [Problem(Where(one.file, one.line, one.column), one.sentence) for one in notices]
+    return [Problem(Where(notice.file, notice.line, notice.column), notice.sentence) for notice in notices]

@@ -1,4 +1,4 @@
-"""What a board file comes to: jobs for boards, and what is wrong with it, each with its place."""
+"""What a board file contains: the jobs of each board, and the problems with their locations."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jobs_core.errors import OptionError
 from jobs_core.types import Payload
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Where:
-    """A place in a file; lines and columns count from 1.
+    """A location in a file. Lines and columns count from 1; 0 is unknown.
 
     >>> str(Where("board.yml", 12, 5))
     'board.yml:12:5'
@@ -28,7 +29,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """A mistake: one sentence that says what is wrong and what to do."""
+    """A mistake in a file: one sentence that says what is wrong and what to do."""
 
     where: Where
     sentence: str
@@ -41,7 +42,7 @@ class Problem:
 class Declared:
     """A job of a file, with all that it inherits.
 
-    `places` says where each of its options was found, `variables` what the file took from the environment.
+    `places` has the location of each option. `variables` has the environment variables that the job uses.
     """
 
     id: str
@@ -54,16 +55,16 @@ class Declared:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The job as `Board.put_many` takes it."""
+        """The job in the form that `Board.put_many` takes."""
         return {"id": self.id, "runner": self.runner, "payload": self.payload, **self.options}
 
 
 @dataclass(slots=True)
 class BoardFile:
-    """A file that was read, with all that it includes.
+    """A board file, read with all that it includes.
 
-    `boards` has the jobs of each board by its name; None is the board that the command line says. `name` is
-    what the file calls itself. `files` are the file and those that it includes.
+    `boards` has the jobs of each board by name; None stands for the board of the command line. `name` is
+    the `name:` of the file. `files` lists the file and those that it includes.
     """
 
     path: Path
@@ -75,5 +76,20 @@ class BoardFile:
 
     @property
     def owner(self) -> str:
-        """Whose the jobs are, on the board: the file's own name for itself, or else its path."""
+        """The owner of the jobs on the board: the `name:` of the file, else its path."""
         return self.name or str(self.path.resolve())
+
+    def select(self, name: str | None) -> dict[str | None, list[Declared]]:
+        """Return all boards, or the one called `name`. A file's only board takes any name.
+
+        Raises:
+            OptionError: The file has several boards, and none has this name.
+        """
+        if name is None:
+            return self.boards
+        if name in self.boards:
+            return {name: self.boards[name]}
+        if len(self.boards) == 1:
+            return {name: next(iter(self.boards.values()))}
+        known = ", ".join(known or "?" for known in self.boards)
+        raise OptionError(f"{self.path}: has no board {name!r}. Choose one of {known}.")

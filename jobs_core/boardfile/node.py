@@ -1,4 +1,4 @@
-"""A document as a tree of values that know their places."""
+"""A document as a tree of values with their locations."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Node:
         return self.kind == "list"
 
     def pairs(self) -> Iterator[tuple[Node, Node]]:
-        """The keys and values of a mapping."""
+        """Yield the keys and values of a mapping."""
         yield from self.value
 
     def get(self, key: str) -> Node | None:
-        """The value of a key, if this is a mapping that has it."""
+        """Return the value of a key, or None if this is no mapping or lacks the key."""
         if not self.is_mapping:
             return None
         return next((value for name, value in self.value if name.value == key), None)
 
     def plain(self) -> Any:
-        """The value as Python has it, without places."""
+        """Return the value as plain Python, without locations."""
         if self.is_mapping:
             return {str(key.value): value.plain() for key, value in self.value}
         if self.is_list:

@@ -1,4 +1,4 @@
-"""Reading YAML and TOML into nodes."""
+"""Parse YAML and TOML into nodes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from jobs_core.boardfile.model import Problem, Where
 from jobs_core.boardfile.node import Node
 
 ALIASES = 4
-"""How many times more values a document may have, once its aliases are resolved, than it has characters."""
+"""Values per character that a document may have once its aliases are expanded."""
 
-DEEPEST = 20
+MAX_DEPTH = 20
 """How deep values may be nested."""
 
-TOO_DEEP = f"values are nested over {DEEPEST} deep"
+TOO_DEEP = f"values are nested more than {MAX_DEPTH} levels deep"
 
 _TAG = "tag:yaml.org,2002:"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -28,8 +28,8 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})")
 _FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]*([eE][-+]?[0-9]+)?")
 
 
-class Unreadable(Exception):
-    """A document that cannot be read at all; it has the one problem."""
+class ParseError(Exception):
+    """A document that cannot be parsed. `problem` says why, with the location."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
@@ -37,7 +37,11 @@ class Unreadable(Exception):
 
 
 def parse(text: str, file: str, *, toml: bool) -> Node:
-    """Read a document. Raises Unreadable."""
+    """Parse a document.
+
+    Raises:
+        ParseError: The document cannot be parsed.
+    """
     return _toml(text, file) if toml else _yaml(text, file)
 
 
@@ -51,36 +55,36 @@ def _yaml(text: str, file: str) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = Where(file, mark.line + 1, mark.column + 1) if mark else Where(file)
-        # libyaml from 0.2.6 on has a limit of its own, which its reading ahead can meet before _check_depth.
+        # libyaml 0.2.6 and later has its own limit, and may meet it before _check_depth does.
         if error.problem == "exceeded maximum nesting depth":
-            raise Unreadable(Problem(where, TOO_DEEP)) from None
-        raise Unreadable(Problem(where, f"this is not YAML: {error.problem}")) from None
+            raise ParseError(Problem(where, TOO_DEEP)) from None
+        raise ParseError(Problem(where, f"invalid YAML: {error.problem}")) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise Unreadable(Problem(Where(file), f"this is not YAML: {_first_line(error)}")) from None
+        raise ParseError(Problem(Where(file), f"invalid YAML: {_first_line(error)}")) from None
 
 
 def _check_depth(text: str, file: str) -> None:
-    """Refuse what is nested too deep, before PyYAML recurses: in C that would end the process."""
+    """Reject deep nesting before PyYAML recurses, since its C code would crash the process."""
     depth = 0
     for event in yaml.parse(text, _LOADER):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > DEEPEST + 1:
-                raise Unreadable(Problem(_where(file, event), TOO_DEEP))
+            if depth > MAX_DEPTH + 1:
+                raise ParseError(Problem(_where(file, event), TOO_DEEP))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
 
 def _where(file: str, found: Any) -> Where:
-    """Where a node or an event of PyYAML begins."""
+    """Return the location of a node or an event of PyYAML."""
     return Where(file, found.start_mark.line + 1, found.start_mark.column + 1)
 
 
 class _Yaml:
-    """Makes nodes of PyYAML's, which know how each value is written.
+    """Converts nodes of PyYAML, which keep the source text of each value.
 
-    Only what is a number, true, false or null in JSON, too, is one here: YAML would also take 1:30 for 90,
-    `on` for true, and 2026-12-01 for a date.
+    A value is a number, true, false or null only if it is one in JSON, too. YAML would also read 1:30 as 90,
+    `on` as true, and 2026-12-01 as a date.
     """
 
     def __init__(self, file: str, most: int) -> None:
@@ -91,13 +95,13 @@ class _Yaml:
         where = _where(self._file, found)
         self._left -= 1
         if self._left < 0:
-            raise Unreadable(Problem(where, "the aliases of this file make it too large"))
-        if depth > DEEPEST:
-            raise Unreadable(Problem(where, TOO_DEEP))
+            raise ParseError(Problem(where, "the file is too large once its aliases are expanded"))
+        if depth > MAX_DEPTH:
+            raise ParseError(Problem(where, TOO_DEEP))
         tag = found.tag.removeprefix(_TAG)
         if tag not in _TAGS:
             name = tag if tag.startswith("!") else f"!!{tag}"
-            raise Unreadable(Problem(where, f"the tag {name!r} means nothing here: leave it out"))
+            raise ParseError(Problem(where, f"unsupported tag {name!r}; remove it"))
         if isinstance(found, yaml.MappingNode):
             return Node(self._pairs(found, depth), where, "mapping")
         if isinstance(found, yaml.SequenceNode):
@@ -105,7 +109,7 @@ class _Yaml:
         return Node(_scalar(tag, found.value), where)
 
     def _pairs(self, found: Any, depth: int) -> list[tuple[Node, Node]]:
-        """The pairs of a mapping; what `<<` merges comes last, unless a key of its own stands for it."""
+        """Return the pairs of a mapping. Merged pairs (`<<`) come last; its own keys override them."""
         own: list[tuple[Node, Node]] = []
         merged: list[Any] = []
         for key, value in found.value:
@@ -115,12 +119,12 @@ class _Yaml:
             elif isinstance(key, yaml.ScalarNode):
                 own.append((Node(key.value, where), self.node(value, depth + 1)))
             else:
-                raise Unreadable(Problem(where, "a key is to be a word, not a list or a mapping"))
+                raise ParseError(Problem(where, "a key must be text, not a list or a mapping"))
         known = {key.value for key, _ in own}
         for mapping in merged:
             if not isinstance(mapping, yaml.MappingNode):
-                what = "<< takes in a mapping, or a list of mappings, such as *base"
-                raise Unreadable(Problem(_where(self._file, mapping), what))
+                what = "<<: expected a mapping or a list of mappings, such as *base"
+                raise ParseError(Problem(_where(self._file, mapping), what))
             for key, value in self.node(mapping, depth + 1).pairs():
                 if key.value not in known:
                     known.add(key.value)
@@ -143,19 +147,19 @@ def _scalar(tag: str, text: str) -> Any:
 def _toml(text: str, file: str) -> Node:
     try:
         found = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
+    except (ValueError, RecursionError) as error:  # ValueError: also for a number with thousands of digits
         line = re.search(r"at line (\d+), column (\d+)", str(error))
         where = Where(file, int(line[1]), int(line[2])) if line else Where(file)
         reason = _first_line(error).partition(" (at ")[0]
-        raise Unreadable(Problem(where, f"this is not TOML: {reason}")) from None
+        raise ParseError(Problem(where, f"invalid TOML: {reason}")) from None
     lines = _toml_lines(text)
 
-    def place(path: tuple[str, ...]) -> Where:
-        """The line of a key or, where that is not at the start of one, of what it stands in."""
-        ways = (path[:length] for length in range(len(path), 0, -1))
-        return Where(file, next((lines[way] for way in ways if way in lines), 0))
+    def locate(path: tuple[str, ...]) -> Where:
+        """Return the line of a key or, if it does not start a line, of the table around it."""
+        outward = (path[:length] for length in range(len(path), 0, -1))
+        return Where(file, next((lines[outer] for outer in outward if outer in lines), 0))
 
-    return _toml_node(found, (), place)
+    return _toml_node(found, (), locate)
 
 
 def _toml_node(value: Any, path: tuple[str, ...], where: Callable[[tuple[str, ...]], Where]) -> Node:
@@ -179,10 +183,10 @@ _LONG = re.compile(r"""(\"{3}|'{3}).*?\1""", re.DOTALL)
 
 
 def _toml_lines(text: str) -> dict[tuple[str, ...], int]:
-    """The lines of keys and tables, as far as they stand at the start of a line."""
+    """Return the lines of the keys and tables that start a line."""
     found: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
-    text = _LONG.sub(lambda long: "''" + "\n" * long[0].count("\n"), text)  # what they say is no key
+    text = _LONG.sub(lambda long: "''" + "\n" * long[0].count("\n"), text)  # keys in long strings are no keys
     for number, line in enumerate(text.split("\n"), 1):
         header, key = _HEADER.fullmatch(line), _KEY.match(line)
         if header:

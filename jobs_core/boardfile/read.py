@@ -1,4 +1,4 @@
-"""Reading a board file: what it includes, its boards, defaults and groups, and every mistake in it."""
+"""Read a board file: its includes, boards, defaults and groups, and all of its mistakes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs_core.boardfile.crontabs import is_crontab, read_crontab
 from jobs_core.boardfile.job import JobReader
 from jobs_core.boardfile.model import BoardFile, Problem, Where
 from jobs_core.boardfile.node import Node
-from jobs_core.boardfile.parse import Unreadable, parse
+from jobs_core.boardfile.parse import ParseError, parse
 from jobs_core.boardfile.scope import Scope
 from jobs_core.errors import OptionError
 from jobs_core.options import nearest
@@ -21,12 +21,14 @@ from jobs_core.options import nearest
 TOP = ("name", "board", "boards", "jobs", "defaults", "groups", "include")
 BOARD = ("jobs", "defaults", "groups")
 
-SIZE = 32 * 1024 * 1024
-"""Bytes of a file that is read."""
+MAX_SIZE = 32 * 1024 * 1024
+"""The largest file that is read, in bytes."""
 
 
 def read(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
-    """Read a board file, YAML, `.toml` or a crontab, with all that it includes; `problems` has all mistakes.
+    """Read a board file (YAML, `.toml` or a crontab) with all that it includes.
+
+    The result has all mistakes in `problems`.
 
     defaults: {runner: shell, timeout: 1h}
     jobs:
@@ -35,19 +37,23 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
         cron: 0 3 * * *
     """
     found = BoardFile(path)
-    _Reader(found, environ).file(path, Scope(), None, (), Where(str(path)))
+    _Reader(found, environ).read_file(path, Scope(), None, (), Where(str(path)))
     if not found.boards:
         found.boards[None] = []
     found.problems.sort()
     return found
 
 
-def read_good(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
-    """Read a board file that must be right. Raises OptionError for the first mistake in it."""
+def read_valid(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
+    """Read a board file that must have no mistakes.
+
+    Raises:
+        OptionError: The file has a mistake. The text describes the first one.
+    """
     found = read(path, environ)
     if found.problems:
         more = len(found.problems) - 1
-        others = f" (and {more} more: see `jobs board check {path}`)" if more else ""
+        others = f" (and {more} more: run `jobs board check {path}`)" if more else ""
         raise OptionError(f"{found.problems[0]}{others}")
     return found
 
@@ -60,29 +66,29 @@ class _Reader:
         self._jobs = JobReader(environ, self._problem)
         self._ids: dict[tuple[str | None, str], Where] = {}
 
-    def file(
-        self, path: Path, scope: Scope, board: str | None, includers: tuple[Path, ...], at: Where
+    def read_file(
+        self, path: Path, scope: Scope, board: str | None, includers: tuple[Path, ...], where: Where
     ) -> None:
-        """Read a file that is named `at` a place. Its jobs inherit what is in `scope`."""
-        whole = path.resolve()
-        if whole in includers:
-            way = " includes ".join(str(one) for one in (*includers[includers.index(whole) :], whole))
-            self._problem(at, f"files include each other: {way}")
+        """Read a file that is included at `where`. Its jobs inherit from `scope`."""
+        absolute = path.resolve()
+        if absolute in includers:
+            cycle = " includes ".join(map(str, (*includers[includers.index(absolute) :], absolute)))
+            self._problem(where, f"include cycle: {cycle}")
             return
-        if whole not in self._found.files:
-            self._found.files.append(whole)
+        if absolute not in self._found.files:
+            self._found.files.append(absolute)
         if is_crontab(path):
             self._crontab(path, scope, board)
             return
         root = self._root(path)
         if root is not None:
-            self._document(root, path, scope, board, (*includers, whole))
+            self._document(root, path, scope, board, (*includers, absolute))
 
     def _problem(self, where: Where, sentence: str) -> None:
         self._found.problems.append(Problem(where, sentence))
 
     def _crontab(self, path: Path, scope: Scope, board: str | None) -> None:
-        """Read a crontab: a line is a job, with the defaults of the file that includes it."""
+        """Read a crontab. Its jobs inherit the defaults of the file that includes it."""
         text = self._text(path)
         declared = self._found.boards.setdefault(board, [])
         if text is not None:
@@ -90,41 +96,43 @@ class _Reader:
             self._found.problems += problems
             self._found.notices += notices
             for job in jobs:
-                self._note_id(board, job.id, job.where)
+                self._record_id(board, job.id, job.where)
                 declared.append(job)
 
     def _text(self, path: Path) -> str | None:
-        """What is in a file, if it can be read."""
+        """Return the contents of a file, or None if it cannot be read."""
         where = Where(str(path))
         try:
-            if path.stat().st_size <= SIZE:
+            if path.stat().st_size <= MAX_SIZE:
                 return path.read_text("utf-8")
-            self._problem(where, f"the file is over {SIZE >> 20} MiB: split it, and include the parts")
+            self._problem(
+                where, f"the file is larger than {MAX_SIZE >> 20} MiB; split it and include the parts"
+            )
         except OSError as error:
-            self._problem(where, f"the file cannot be read: {error.strerror}")
+            self._problem(where, f"cannot read the file: {error.strerror}")
         except UnicodeDecodeError as error:
-            self._problem(where, f"the file is not UTF-8: byte {error.start} is not")
+            self._problem(where, f"the file is not UTF-8: invalid byte at offset {error.start}")
         return None
 
-    def _note_id(self, board: str | None, id: str, where: Where) -> None:
+    def _record_id(self, board: str | None, id: str, where: Where) -> None:
         first = self._ids.setdefault((board, id), where)
         if first is not where:
-            self._problem(where, f"the job {id!r} is declared twice: first at {first}")
+            self._problem(where, f"duplicate job {id!r}; first declared at {first}")
 
     def _root(self, path: Path) -> Node | None:
-        """The document in a file, if it is a mapping."""
+        """Return the document in a file if it is a mapping, else None."""
         text = self._text(path)
         if text is None:
             return None
         try:
             root = parse(text, str(path), toml=path.suffix.lower() == ".toml")
-        except Unreadable as error:
+        except ParseError as error:
             self._found.problems.append(error.problem)
         else:
             if root.is_mapping:
                 return root
-            what = "is empty" if root.value is None else "is no mapping"
-            self._problem(root.where, f"the file {what}: a board file has a mapping `jobs:` of ids to jobs")
+            what = "empty" if root.value is None else "not a mapping"
+            self._problem(root.where, f"the file is {what}; declare jobs by id under `jobs:`")
         return None
 
     def _document(
@@ -137,27 +145,28 @@ class _Reader:
             board = self._board(self._jobs.text(keys["board"], "board"), keys["board"].where)
         if "boards" in keys and ("jobs" in keys or "board" in keys):
             self._problem(
-                keys["boards"].where, "boards excludes jobs and board: put the jobs into one of the boards"
+                keys["boards"].where,
+                "boards cannot be combined with jobs or board; move the jobs into one of the boards",
             )
         if not {"jobs", "boards", "include"} & keys.keys():
-            self._problem(root.where, "there is neither jobs, boards nor include: nothing is declared")
+            self._problem(root.where, "the file declares no jobs; add jobs, boards or include")
         inner = self._scope(keys, scope)
         for included, where in self._included(keys.get("include"), path):
-            self.file(included, inner, board, includers, where)
+            self.read_file(included, inner, board, includers, where)
         self._declare(keys.get("jobs"), inner, board)
         for name, one in self._mapping(keys.get("boards"), "boards"):
             parts = dict(self._known(one, BOARD)) if self._is_mapping(one, name.value) else {}
             self._declare(parts.get("jobs"), self._scope(parts, inner), self._board(name.value, name.where))
 
     def _board(self, name: str | None, where: Where) -> str | None:
-        """The name of a board, which is part of the names of its keys in Redis."""
+        """Check the name of a board, which is part of its keys in Redis."""
         if name is not None and (not name or re.search(r"[{}\s]", name)):
-            self._problem(where, "a board's name has no spaces or braces")
+            self._problem(where, "board: a name cannot contain spaces or braces")
             return None
         return name
 
     def _scope(self, keys: Mapping[str, Node], outer: Scope) -> Scope:
-        """What the jobs of a file or board inherit: what surrounds them, and what it says itself."""
+        """Return what the jobs of a file or board inherit: its defaults and groups, and the outer ones."""
         defaults = outer.defaults
         if "defaults" in keys and self._is_mapping(keys["defaults"], "defaults"):
             defaults = defaults | self._jobs.options(keys["defaults"])
@@ -176,50 +185,50 @@ class _Reader:
             return
         declared = self._found.boards.setdefault(board, [])
         for name, job in self._mapping(jobs, "jobs"):
-            self._note_id(board, str(name.value), name.where)
+            self._record_id(board, str(name.value), name.where)
             if self._is_mapping(job, name.value):
                 one = self._jobs.job(name, job, scope)
                 if one is not None:
                     declared.append(one)
 
     def _included(self, include: Node | None, path: Path) -> Iterator[tuple[Path, Where]]:
-        """The files that a file includes, relative to it; what a pattern matches comes in order."""
+        """Yield the files that a file includes, relative to it. A pattern yields its files in order."""
         if include is None:
             return
         for item in include.value if include.is_list else [include]:
             pattern = self._jobs.text(item, "include")
             if not pattern:
                 continue
-            # Unlike Path.glob, this takes whatever people write, absolute paths too.
+            # Unlike Path.glob, this also accepts absolute paths.
             names = sorted(glob.glob(pattern, root_dir=path.parent, recursive=True))  # noqa: PTH207
             files = [path.parent / name for name in names if (path.parent / name).is_file()]
             yield from ((file, item.where) for file in files)
             if not files and not glob.has_magic(pattern):
-                what = f"there is no file {str(item.value)!r} to include, beside {path.name}"
+                what = f"cannot include {str(item.value)!r}; no such file next to {path.name}"
                 self._problem(item.where, what)
 
     def _mapping(self, node: Node | None, what: str) -> Iterator[tuple[Node, Node]]:
-        """The pairs of a mapping; what is none is a mistake, and what is not there has none."""
+        """Yield the pairs of a mapping, and report any other value. None has no pairs."""
         if node is not None and self._is_mapping(node, what):
             seen: set[Any] = set()
             for key, value in node.pairs():
                 if key.value in seen and what != "jobs":
-                    self._problem(key.where, f"{key.value!r} stands here twice")
+                    self._problem(key.where, f"duplicate key {key.value!r}")
                 seen.add(key.value)
                 yield key, value
 
     def _is_mapping(self, node: Node, what: object) -> bool:
         if node.value is None:
-            self._problem(node.where, f"{what} has no value: write {{}} for none")
+            self._problem(node.where, f"{what} has no value; write {{}} for an empty mapping")
         elif not node.is_mapping:
-            self._problem(node.where, f"{what} is to be a mapping: keys, each with a value")
+            self._problem(node.where, f"{what}: expected a mapping of keys to values")
         return node.is_mapping
 
     def _known(self, node: Node, known: tuple[str, ...]) -> Iterator[tuple[str, Node]]:
-        """The pairs of a mapping whose keys are known. Those that begin with x- are the writer's own."""
+        """Yield the pairs with known keys, and report others. Keys that begin with x- are ignored."""
         for key, value in self._mapping(node, "the file"):
             name = str(key.value)
             if name in known:
                 yield name, value
             elif not name.startswith("x-"):
-                self._problem(key.where, f"there is no key {name!r}{nearest(name, known)}")
+                self._problem(key.where, f"unknown key {name!r}{nearest(name, known)}")

@@ -1,4 +1,4 @@
-"""The JSON Schema of board files, for editors: made of the vocabulary, so that it knows every option."""
+"""The JSON Schema of board files, for editors. It derives from the table of options."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ _KINDS: dict[str, Any] = {
 
 
 def schema() -> dict[str, Any]:
-    """The schema. `# yaml-language-server: $schema=<file>`, as the first line, tells editors of it."""
+    """Return the schema. Editors find it by a first line `# yaml-language-server: $schema=<file>`."""
     options = {name: _option(name) for name in OPTIONS}
     inherited = {"runner": _TEXT | {"description": "the plugin that runs the job"}, **options}
     job = {
         **inherited,
-        "payload": {"type": ["string", "number", "object"], "description": "what the runner works on"},
-        "group": _TEXT | {"description": "a group whose options it inherits"},
+        "payload": {"type": ["string", "number", "object"], "description": "the input of the runner"},
+        "group": _TEXT | {"description": "a group to inherit options from"},
     }
-    like = {"like": _TEXT | {"description": "another group, whose options it inherits"}}
+    like = {"like": _TEXT | {"description": "another group to inherit options from"}}
     board = {
-        "jobs": _each(_object(job), "the jobs, by their ids"),
+        "jobs": _each(_object(job), "the jobs, by id"),
         "defaults": _object(inherited) | {"description": "options of all jobs"},
-        "groups": _each(_object(inherited | like), "options of the jobs that name the group"),
+        "groups": _each(_object(inherited | like), "options of the jobs in each group"),
     }
     top = {
         **board,
-        "name": _TEXT | {"description": "whose the jobs are on the board: the file's path unless given"},
-        "board": _TEXT | {"description": "the board that the jobs are for"},
-        "boards": _each(_object(board), "several boards, by their names"),
+        "name": _TEXT | {"description": "owner of the jobs on the board (default: the path of the file)"},
+        "board": _TEXT | {"description": "the board of the jobs"},
+        "boards": _each(_object(board), "several boards, by name"),
         "include": {
             "type": ["string", "array"],
             "items": _TEXT,
-            "description": "files whose jobs belong to this one: paths beside it, with * and ?",
+            "description": "files to include: paths relative to this file, with * and ?",
         },
     }
     return {
@@ -64,6 +64,6 @@ def _each(value: dict[str, Any], description: str) -> dict[str, Any]:
 def _option(name: str) -> dict[str, Any]:
     option = JOB_OPTIONS[name]
     if name == "paused":
-        return {"type": ["boolean", "integer"], "description": "do not schedule it"}
+        return {"type": ["boolean", "integer"], "description": "do not schedule the job"}
     kind = {"enum": list(option.choices)} if option.choices else _KINDS.get(option.kind, _TEXT)
     return {**kind, "description": option.summary}

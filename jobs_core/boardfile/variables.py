@@ -1,4 +1,4 @@
-"""Variables in a board file's values: `${NAME}`, `${NAME:-default}`, `${NAME:?why}`; `$$` is a dollar."""
+"""Variables in board files: `${NAME}`, `${NAME:-default}`, `${NAME:?message}`. `$$` is a dollar sign."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ _NAME = re.compile(r"([A-Za-z_]\w*)(?::([-?])(.*))?", re.DOTALL)
 
 
 class VariableError(ValueError):
-    """A variable that is not set, or not understood: one sentence, which quotes no value."""
+    """A variable that is not set or has a wrong form. The text quotes no value."""
 
 
 def expand(text: str, environ: Mapping[str, str]) -> str:
-    """Put variables of the environment in their places. A bare `$name` stays: it is the shell's.
+    """Replace variables with their values. A plain `$name` stays, for the shell.
 
-    Raises VariableError.
+    Raises:
+        VariableError: A variable is not set, or has a wrong form.
 
     >>> expand("pg_dump ${DB:-app} > $HOME/$$", {})
     'pg_dump app > $HOME/$'
@@ -24,33 +25,33 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda found: _value(found, environ), text) if "$" in text else text
 
 
-def used(text: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the environment that a text names, with their values.
+def used_variables(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a text uses, with their values.
 
-    >>> used("${A} ${B:-b}", {"A": "1", "C": "3"})
+    >>> used_variables("${A} ${B:-b}", {"A": "1", "C": "3"})
     {'A': '1'}
     """
     names = (_NAME.match(found[1] or "") for found in _VARIABLE.finditer(text))
     return {name[1]: environ[name[1]] for name in names if name and environ.get(name[1])}
 
 
-def veil(sentence: str, variables: Mapping[str, str]) -> str:
-    """Take out of a sentence what came from variables: it may be a secret.
+def mask(sentence: str, variables: Mapping[str, str]) -> str:
+    """Replace the values of variables in a sentence, since they may be secrets.
 
-    >>> veil("cron '0 9 x': hour 'x' is not understood", {"HOURS": "9 x"})
+    >>> mask("cron '0 9 x': hour 'x' is not understood", {"HOURS": "9 x"})
     "cron '0 ${HOURS}': hour '…' is not understood"
     """
     for name, value in variables.items():
         sentence = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", f"${{{name}}}", sentence)
 
-    def hidden(quoted: re.Match[str]) -> str:
+    def hide(quoted: re.Match[str]) -> str:
         return "'…'" if any(quoted[1] in value for value in variables.values()) else quoted[0]
 
-    return re.sub(r"'([^']+)'", hidden, sentence)
+    return re.sub(r"'([^']+)'", hide, sentence)
 
 
 def escape(text: str) -> str:
-    """Write a text so that `expand` gives it back.
+    """Escape a text so that `expand` returns it unchanged.
 
     >>> escape("echo ${HOME} $HOME")
     'echo $${HOME} $HOME'
@@ -64,11 +65,11 @@ def _value(found: re.Match[str], environ: Mapping[str, str]) -> str:
     match = _NAME.fullmatch(found[1])
     if match is None:
         raise VariableError(
-            "a variable is ${NAME}, ${NAME:-default} or ${NAME:?why}; write $${ for ${ itself"
+            "expected ${NAME}, ${NAME:-default} or ${NAME:?message}; write $${ for a literal ${"
         )
     name, kind, rest = match.groups()
     if "${" in (rest or ""):
-        raise VariableError(f"what stands in for the variable {name} cannot have a variable in it")
+        raise VariableError(f"the default or message of the variable {name} cannot contain a variable")
     value = environ.get(name)
     if kind and value == "":
         value = None
@@ -76,5 +77,5 @@ def _value(found: re.Match[str], environ: Mapping[str, str]) -> str:
         return value
     if kind == "-":
         return str(rest)
-    why = f": {rest}" if rest else ""
-    raise VariableError(f"the variable {name} is not set in the environment{why}")
+    message = f": {rest}" if rest else ""
+    raise VariableError(f"the variable {name} is not set in the environment{message}")

@@ -1,4 +1,4 @@
-"""Noticing that files change."""
+"""Detect changes of files."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 INTERVAL = 0.5
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 
 def changes(files: Callable[[], Iterable[Path]]) -> Iterator[None]:
-    """Yield whenever one of the files has changed, and has been left alone since the look before."""
-    seen = _state(files())
+    """Yield whenever a file has changed and nothing is writing to it any more."""
+    known = _state(files())
     while True:
         time.sleep(INTERVAL)
         now = _state(files())
-        if now != seen and now == _settled(files):
-            seen = now
+        if now != known and now == _state_after_pause(files):
+            known = now
             yield
 
 
-def _settled(files: Callable[[], Iterable[Path]]) -> dict[Path, tuple[int, int]]:
-    """The state a moment later: an editor may still be writing."""
+def _state_after_pause(files: Callable[[], Iterable[Path]]) -> dict[Path, tuple[int, int]]:
+    """Return the state a moment later, since an editor may still be writing."""
     time.sleep(INTERVAL / 5)
     return _state(files())
 

@@ -1,33 +1,36 @@
-"""Writing a board as a board file that people can read, and that makes the same board again."""
+"""Write a board as a readable board file that recreates the board."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from jobs_core.boardfile.job import OPTIONS
-from jobs_core.boardfile.parse import DEEPEST
+from jobs_core.boardfile.parse import MAX_DEPTH
 from jobs_core.boardfile.variables import escape
 from jobs_core.errors import OptionError
 from jobs_core.options import JOB_OPTIONS, span
 
-INSIDE = 4
-"""How deep a payload stands in a board file, at most."""
+PAYLOAD_DEPTH = 4
+"""How deep a payload is nested in a board file, at most."""
 
 _DUMPER: Any = yaml.SafeDumper
 
 
 BREAKS = re.compile("[\r\x85\u2028\u2029]")
-"""What YAML takes for the end of a line, and would change."""
+"""Characters that YAML reads as a line break, and would change."""
 
-UNFIT = re.compile(r"\A\n|\n\n\Z|[ \t](\n|\Z)")
-"""What a block of lines would lose, or not show: empty lines around it, blanks at the end of a line."""
+LOSSY = re.compile(r"\A\n|\n\n\Z|[ \t](\n|\Z)")
+"""What a block would lose or hide: empty lines around it, spaces at the end of a line."""
 
 
 class _Dumper(_DUMPER):  # type: ignore[misc]
@@ -38,7 +41,7 @@ def _text(dumper: Any, text: str) -> Any:
     style = None
     if BREAKS.search(text):
         style = '"'
-    elif "\n" in text.strip("\n") and not UNFIT.search(text):
+    elif "\n" in text.strip("\n") and not LOSSY.search(text):
         style = "|"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -47,11 +50,16 @@ _Dumper.add_representer(str, _text)
 
 
 def write(jobs: Iterable[Mapping[str, Any]], now: float | None = None) -> Iterator[str]:
-    """A board file of jobs as `Board.list` gives them, a job at a time and in their order.
+    """Yield the text of a board file, job by job.
 
-    No id may come twice: list them with `sort="id"`. A start that has passed is left out where it changes
-    nothing: of cron patterns, and of jobs that run after others. `now` is in epoch seconds.
-    Raises OptionError for a payload that is not UTF-8.
+    A `start` in the past is omitted where it has no effect: in jobs with `cron` or `after`.
+
+    Args:
+        jobs: Jobs as `Board.list` yields them. Each id must be unique: list them with `sort="id"`.
+        now: The current time, in epoch seconds.
+
+    Raises:
+        OptionError: A payload is not UTF-8.
     """
     present = time.time() if now is None else now
     before = "jobs:\n"
@@ -65,34 +73,50 @@ def write(jobs: Iterable[Mapping[str, Any]], now: float | None = None) -> Iterat
         yield "jobs: {}\n"
 
 
+def write_file(file: Path, texts: Iterable[str]) -> None:
+    """Write a file once all of its text is there. A file cut short would declare fewer jobs.
+
+    Raises:
+        OptionError: The file cannot be written.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as complete:
+        complete.writelines(texts)
+        complete.seek(0)
+        try:
+            with file.open("w", encoding="utf-8") as target:
+                shutil.copyfileobj(complete, target)
+        except OSError as error:
+            raise OptionError(f"Cannot write {file}: {error.strerror}.") from None
+
+
 def _job(job: Mapping[str, Any], now: float) -> dict[str, Any]:
     if not _is_utf8(job["payload"]):
         raise OptionError(
-            f"the payload of the job {job['id']!r} is not UTF-8, which a board file must be: "
-            "leave the job out with --match"
+            f"The payload of the job {job['id']!r} is not UTF-8, so a board file cannot contain it. "
+            "Select other jobs with --match."
         )
     found: dict[str, Any] = {"runner": job["runner"], "payload": _payload(job["payload"])}
     for name in OPTIONS:
-        if name in job and not (name == "start" and _is_idle_start(job, now)):
+        if name in job and not (name == "start" and _start_has_no_effect(job, now)):
             found[name] = _value(name, job[name])
     if job.get("state") == "paused":
         found["paused"] = True
     return found
 
 
-def _is_idle_start(job: Mapping[str, Any], now: float) -> bool:
+def _start_has_no_effect(job: Mapping[str, Any], now: float) -> bool:
     return ("cron" in job or "after" in job) and job["start"] <= now and "duration" not in job
 
 
 def _payload(raw: str) -> Any:
-    """A payload as a mapping, where that makes the very same text again."""
+    """Return a payload as a mapping if that mapping recreates exactly the same text."""
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError):
         found = None
     if (
         isinstance(found, dict)
-        and _depth(found) < DEEPEST - INSIDE
+        and _depth(found) < MAX_DEPTH - PAYLOAD_DEPTH
         and json.dumps(found, ensure_ascii=False, separators=(",", ":")) == raw
     ):
         return _escaped(found)
@@ -100,7 +124,7 @@ def _payload(raw: str) -> Any:
 
 
 def _is_utf8(text: str) -> bool:
-    """Whether a text from Redis is what it looks like: bytes that are not UTF-8 come as surrogates."""
+    """Check whether a text from Redis is UTF-8. Other bytes arrive as surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -109,7 +133,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def _depth(value: Any) -> int:
-    """How deep values are nested."""
+    """Return how deep values are nested."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return 1 + max(map(_depth, inner), default=0)
 

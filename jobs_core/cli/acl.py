@@ -1,4 +1,4 @@
-"""`jobs acl`: what Redis must permit a user who reads, puts, works, or looks after a board."""
+"""`jobs acl`: the Redis permissions of viewers, clients, workers and admins."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from jobs_core.errors import OptionError
 
 @click.command()
 @click.argument("role_name", metavar="ROLE", type=click.Choice(ROLE_NAMES))
-@click.option("--user", metavar="NAME", help="The user's name (default: the board's and the role's).")
+@click.option("--user", metavar="NAME", help="Name of the user (default: BOARD-ROLE).")
 @click.option(
     "--server-version",
     metavar="VERSION",
-    help="Print it for this version of Redis, such as 7.0, and ask no server.",
+    help="Print the line for this version of Redis, such as 7.0, without asking a server.",
 )
 @json_option
 @connected
@@ -38,9 +38,10 @@ def acl(
     """Print the ACL line of a role.
 
     ROLE is viewer (reads), client (also puts, pushes, pauses and cancels), worker (also takes, runs and
-    reports tasks) or admin (all, and loads the functions). The line is for one board, and for the version of
-    the server. Put a password in place of PASSWORD, and give the line to redis-cli. What the role cannot
-    forbid is printed on standard error.
+    reports tasks) or admin (does everything, and loads the functions).
+
+    The line is for one board and for the version of the server. Replace PASSWORD, and pass the line to
+    redis-cli. Standard error lists what the role cannot forbid.
 
     \b
       jobs acl viewer
@@ -51,20 +52,20 @@ def acl(
     name = user or f"{board_name}-{role_name}"
     if any(char.isspace() or char == "\0" for char in name):
         raise OptionError(f"user: expected a name without spaces, got {name!r}")
-    version = server_version or _version_of(url, board_name)
+    version = server_version or _server_version(url, board_name)
     found = role(role_name)
     rules = acl_rules(found, board_name, as_version(version))
     line = acl_line(name, rules)
     if as_json:
-        echo_json(_described(found, name, board_name, version) | {"rules": rules, "line": line})
+        echo_json(_role_fields(found, name, board_name, version) | {"rules": rules, "line": line})
         return
     click.echo(line)
-    click.echo(f"Put a password in place of {PLACEHOLDER[1:]}. A {role_name} {found.summary}.", err=True)
+    click.echo(f"Replace {PLACEHOLDER[1:]}. A {role_name} {found.summary}.", err=True)
     for caveat in found.caveats:
         click.echo(f"Not forbidden: {caveat}.", err=True)
 
 
-def _described(found: Role, user: str, board_name: str, version: str) -> dict[str, object]:
+def _role_fields(found: Role, user: str, board_name: str, version: str) -> dict[str, object]:
     return {
         "role": found.name,
         "user": user,
@@ -74,10 +75,7 @@ def _described(found: Role, user: str, board_name: str, version: str) -> dict[st
     }
 
 
-def _version_of(url: str | None, board_name: str) -> str:
-    """The version of Redis that the server is, or that it is compatible with."""
-    from jobs_core.engine.commands import translated
+def _server_version(url: str | None, board_name: str) -> str:
+    from jobs_core.client.diagnose import server_version
 
-    board = open_board(url, board_name)
-    with translated(board.commands.server):
-        return str(board.client.info("server")["redis_version"])
+    return server_version(open_board(url, board_name))

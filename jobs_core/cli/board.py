@@ -1,118 +1,133 @@
-"""Commands about the board as a whole: count stats limit trim."""
+"""`jobs board`: check, compare, apply and export board files."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board, progress
-from jobs_core.errors import OptionError
+from jobs_core.cli.board_apply import apply, diff
+from jobs_core.cli.bulk import progress
+from jobs_core.cli.common import connected, echo_json, explicit_board, json_option, open_board
+from jobs_core.cli.lists import print_texts
+from jobs_core.errors import ServerError
+
+if TYPE_CHECKING:
+    from jobs_core.boardfile import BoardFile, Declared, Problem
 
 
-@click.command()
-@json_option
-@connected
-def count(as_json: bool, url: str | None, board_name: str) -> None:
-    """Count jobs, and tasks in each state and queue.
+@click.group()
+def board() -> None:
+    """Work with board files: jobs declared in YAML, TOML or a crontab.
 
     \b
-      jobs count --json
+      jobs board check board.yml
+      jobs board diff board.yml
+      jobs board apply board.yml
+      jobs board export > board.yml
     """
-    _print_numbers(open_board(url, board_name).count(), as_json)
 
 
-@click.command()
-@click.option("--job", metavar="ID", help="The ledger of this job alone.")
+board.add_command(diff)
+board.add_command(apply)
+
+
+@board.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @json_option
 @connected
-def stats(job: str | None, as_json: bool, url: str | None, board_name: str) -> None:
-    """Show the ledger: what became of what was due.
-
-    It counts since the board was made, and adds up; `jobs doctor --ledger` proves it:
-
-    \b
-      due = queued + coalesced + skipped
-      queued = done + dead + cancelled + unleased + in_flight
-
-    `unleased` are of policy none, which nobody reports on. `doubled` were handed out again after their lease
-    was lost.
-
-    \b
-      jobs stats
-      jobs stats --job backup --json
-    """
-    _print_numbers(open_board(url, board_name).stats(job), as_json)
-
-
-def _print_numbers(numbers: dict[str, int], as_json: bool) -> None:
-    if as_json:
-        echo_json(numbers)
-    else:
-        echo_table(("", "count"), numbers.items())
-
-
-@click.command()
-@click.argument("kind", type=click.Choice(["queue", "runner"]), required=False)
-@click.argument("name", required=False)
-@click.option("--concurrency", metavar="COUNT", help="How many of its tasks may run at once.")
-@click.option("--rate", metavar="RATE", help="How many may start in a period: 100/1m.")
-@click.option("--none", "lift", is_flag=True, help="Lift its limit.")
-@json_option
-@connected
-def limit(
-    kind: Any,
-    name: str | None,
-    concurrency: Any,
-    rate: str | None,
-    lift: bool,
-    as_json: bool,
-    url: str | None,
-    board_name: str,
+@click.pass_context
+def check(
+    ctx: click.Context, files: tuple[Path, ...], as_json: bool, url: str | None, board_name: str
 ) -> None:
-    """Limit a queue or runner, or list limits.
+    """Find every mistake in board files, with its location.
 
-    They hold over all workers. A job is limited by its own options of the same names.
+    Redis checks options and cycles, and runners check payloads. Without a server, only the runners installed
+    here check.
 
     \b
-      jobs limit runner http --concurrency 20 --rate 100/1m
-      jobs limit queue reports --none
-      jobs limit
+      jobs board check board.yml
+      jobs board check boards/*.yml --json
     """
-    board = open_board(url, board_name)
-    if kind is None:
-        _print_limits(board.limits(), as_json)
-        return
-    if name is None or lift == bool(concurrency or rate):
-        raise OptionError("limit needs queue|runner NAME, and --concurrency, --rate or both, or --none")
-    board.limit(kind, name, concurrency=concurrency, rate=rate)
+    from jobs_core.boardfile import read
+
+    found: set[Problem] = set()
+    for file in files:
+        read_file = read(file)
+        found.update(read_file.problems)
+        for notice in read_file.notices:
+            click.echo(str(notice), err=True)
+        for name, declared in read_file.select(explicit_board(ctx)).items():
+            found.update(_check(read_file, declared, url, name or board_name))
+    _print_problems(sorted(found), as_json)
+    if found:
+        ctx.exit(2)
 
 
-def _print_limits(limits: Any, as_json: bool) -> None:
-    if as_json:
-        for found in limits:
-            echo_json(found)
-    else:
-        echo_table(("", "name", "concurrency", "rate"), (found.values() for found in limits))
+def _check(file: BoardFile, declared: list[Declared], url: str | None, board_name: str) -> list[Problem]:
+    """Check jobs with Redis and runners or, without a server, with runners only."""
+    from jobs_core.boardfile.check import absent, check_alone, check_with
+
+    try:
+        board = open_board(url, board_name)
+        board.count()
+    except ServerError as error:
+        click.echo(f"Without Redis, options are not checked: {error}", err=True)
+        group: click.Group = click.get_current_context().find_root().command  # type: ignore[assignment]
+        return check_alone(group.load_plugins(), declared)  # type: ignore[attr-defined]
+    with progress("checked", total=len(declared)) as advance:
+        problems = check_with(board, file, declared, advance)
+    for notice in absent(board, declared):
+        click.echo(str(notice), err=True)
+    return problems
 
 
-@click.command()
-@click.argument("queue")
-@click.option(
-    "--keep", type=click.IntRange(min=0), default=0, show_default=True, help="How many tasks to keep."
-)
-@json_option
+def _print_problems(problems: list[Problem], as_json: bool) -> None:
+    for problem in problems:
+        if as_json:
+            echo_json({**asdict(problem.where), "sentence": problem.sentence})
+        else:
+            click.echo(str(problem))
+    count = len(problems)
+    click.echo(f"{count} problem{'s' * (count != 1)}" if problems else "no problems", err=True)
+
+
+@board.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False, writable=True))
+@click.option("--match", metavar="PATTERN", help="Only jobs whose id matches: 'backup-*'.")
 @connected
-def trim(queue: str, keep: int, as_json: bool, url: str | None, board_name: str) -> None:
-    """Drop the oldest tasks of a queue.
+def export(file: Path | None, match: str | None, url: str | None, board_name: str) -> None:
+    """Write a board as a board file, to FILE or to standard output.
+
+    Applying the file with --adopt changes no job, but makes the file their owner.
+
+    Standard output receives jobs while they are read. If the exit code is not 0, it is incomplete. FILE is
+    written completely, or left unchanged.
 
     \b
-      jobs trim shell --keep 1000
+      jobs board export > board.yml
+      jobs board export nightly.yml --match 'nightly-*'
     """
-    board = open_board(url, board_name)
-    with progress("dropped") as advance:
-        dropped = board.trim(queue, keep, progress=advance)
-    if as_json:
-        echo_json({"dropped": dropped})
+    from jobs_core.boardfile.write import write, write_file
+
+    jobs = write(open_board(url, board_name).list(match, sort="id"))
+    if file is None:
+        print_texts(jobs)
     else:
-        click.echo(f"{dropped} dropped")
+        write_file(file, jobs)
+
+
+@board.command()
+def schema() -> None:
+    """Print the JSON Schema of board files, for editors.
+
+    \b
+      jobs board schema > board.schema.json     # and in YAML, as the first line:
+                                                # yaml-language-server: $schema=board.schema.json
+    """
+    from jobs_core.boardfile.schema import schema as board_file_schema
+
+    click.echo(json.dumps(board_file_schema(), indent=2))

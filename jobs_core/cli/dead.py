@@ -1,4 +1,4 @@
-"""`jobs dead`: list show retry purge dead letters."""
+"""`jobs dead`: list, show, retry and purge dead letters."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, echo_table, given, json_option, open_board, when
+from jobs_core.cli.common import connected, echo_json, echo_table, given, json_option, open_board
 from jobs_core.cli.listing import print_tasks, task_filters
 from jobs_core.cli.lists import list_options
+from jobs_core.cli.text import when
 from jobs_core.errors import NotFoundError, OptionError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def dead() -> None:
-    """Dead letters: tasks that were given up.
+    """Work with dead letters: tasks that failed for good.
 
     \b
       jobs dead list --job backup
@@ -32,9 +33,9 @@ def dead() -> None:
 @list_options
 @connected
 def list_dead(url: str | None, board_name: str, **options: Any) -> None:
-    """List dead letters, and what each failed with.
+    """List dead letters, with the last failure of each.
 
-    Up to 1,000 are sorted by when they died. More are printed as they are read.
+    Up to 1,000 are sorted by when they died. Longer lists are printed as they are read.
 
     \b
       jobs dead list --runner shell --older-than 1d
@@ -48,7 +49,7 @@ def list_dead(url: str | None, board_name: str, **options: Any) -> None:
 @json_option
 @connected
 def show(task: str, as_json: bool, url: str | None, board_name: str) -> None:
-    """Show a dead letter whole: its options, its payload and every attempt.
+    """Show a dead letter: its options, its payload and every attempt.
 
     \b
       jobs dead show backup@1795441178194
@@ -56,7 +57,7 @@ def show(task: str, as_json: bool, url: str | None, board_name: str) -> None:
     board = open_board(url, board_name)
     found = list(board.dead(task=task, payload=True))
     if not found:
-        raise NotFoundError(_none(task, board_name))
+        raise NotFoundError(_not_found(task, board_name))
     for letter in found:
         letter |= _reported_data(board, task)
         if as_json:
@@ -73,7 +74,7 @@ def show(task: str, as_json: bool, url: str | None, board_name: str) -> None:
 
 
 def _reported_data(board: Board, task: str) -> dict[str, Any]:
-    """What its last attempt reported beside a note, such as a traceback, as far as the history reaches."""
+    """Return the data of the last report, such as a traceback, as far as the history reaches."""
     ends = (entry for entry in board.history(task=task) if entry["what"] == "dead")
     data = next(ends, {}).get("data")
     return {"data": data} if data else {}
@@ -82,37 +83,37 @@ def _reported_data(board: Board, task: str) -> dict[str, Any]:
 @dead.command()
 @click.argument("tasks", nargs=-1)
 @task_filters
-@click.option("--all", "everything", is_flag=True, help="All there are.")
+@click.option("--all", "everything", is_flag=True, help="Select all dead letters.")
 @json_option
 @connected
 def retry(**arguments: Any) -> None:
     """Queue dead letters again, under the same ids.
 
-    Their attempts count from 1 again.
+    Attempts start again at 1.
 
     \b
       jobs dead retry backup@1795441178194
       jobs dead retry --runner http
     """
-    _take_up("retried", lambda board, filters: board.dead_retry(**filters), **arguments)
+    _act("retried", lambda board, filters: board.dead_retry(**filters), **arguments)
 
 
 @dead.command()
 @click.argument("tasks", nargs=-1)
 @task_filters
-@click.option("--all", "everything", is_flag=True, help="All there are.")
+@click.option("--all", "everything", is_flag=True, help="Select all dead letters.")
 @json_option
 @connected
 def purge(**arguments: Any) -> None:
-    """Drop dead letters for good.
+    """Delete dead letters.
 
     \b
       jobs dead purge --older-than 30d
     """
-    _take_up("purged", lambda board, filters: board.dead_purge(**filters), **arguments)
+    _act("purged", lambda board, filters: board.dead_purge(**filters), **arguments)
 
 
-def _take_up(
+def _act(
     what: str,
     act: Callable[[Any, dict[str, Any]], int],
     *,
@@ -125,24 +126,26 @@ def _take_up(
 ) -> None:
     chosen = given(filters)
     if not (tasks or chosen or everything):
-        raise OptionError("say which: ids of tasks, --job, --runner, --queue, --older-than, or --all")
+        raise OptionError(
+            "Select dead letters: pass task ids, --job, --runner, --queue, --older-than, or --all."
+        )
     if everything and (tasks or chosen):
-        raise OptionError("--all means all of them: give no ids and no filters with it")
+        raise OptionError("--all selects every dead letter. Remove the ids and filters.")
     board = open_board(url, board_name)
-    n = 0
+    total = 0
     chosen_tasks: list[dict[str, Any]] = [{"task": task} for task in tasks]
     for filter in chosen_tasks or [{"all": everything}]:
-        found = act(board, filter | chosen)
-        if "task" in filter and not found:
-            raise NotFoundError(_none(filter["task"], board_name))
-        n += found
+        count = act(board, filter | chosen)
+        if "task" in filter and not count:
+            raise NotFoundError(_not_found(filter["task"], board_name))
+        total += count
     if as_json:
-        echo_json({what: n})
+        echo_json({what: total})
     else:
-        click.echo(f"{n} {what}")
+        click.echo(f"{total} {what}")
 
 
-def _none(task: str, board_name: str) -> str:
+def _not_found(task: str, board_name: str) -> str:
     return f"there is no dead letter {task!r} on the board {board_name!r}"
 
 

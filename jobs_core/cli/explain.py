@@ -1,4 +1,4 @@
-"""`jobs explain`: a cron pattern in English."""
+"""`jobs explain`: describe a cron pattern in English."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from jobs_core.cli.common import echo_json, json_option
 
 @click.command()
 @click.argument("pattern")
-@click.option("--zone", metavar="ZONE", help="The time zone it is for.")
+@click.option("--zone", metavar="ZONE", help="The time zone of the pattern.")
 @click.option(
     "--dst",
     type=click.Choice(["vixie", "ocps"]),
     default="vixie",
     show_default=True,
-    help="The rule by which its days are read.",
+    help="The rule for its day fields.",
 )
 @json_option
 def explain(pattern: str, zone: str | None, dst: str, as_json: bool) -> None:
-    """Say in English when a cron pattern runs.
+    """Describe a cron pattern in English.
 
     \b
       jobs explain '0 3 * * MON#1'

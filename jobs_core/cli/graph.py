@@ -1,4 +1,4 @@
-"""`jobs graph`: what runs after what."""
+"""`jobs graph`: draw which jobs run after which."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     type=click.Choice(("text", "dot", "mermaid")),
     default="text",
     show_default=True,
-    help="How it is drawn.",
+    help="The format of the drawing.",
 )
 @json_option
 @connected
 def graph(id: str | None, shape: str, as_json: bool, url: str | None, board_name: str) -> None:
-    """Draw what runs after what.
+    """Draw which jobs run after which.
 
-    With an ID, what leads to that job and what follows from it. JSON has one line for each arrow.
+    With an ID, draws only the jobs before and after that job. JSON has one line per arrow.
 
     \b
       jobs graph
@@ -56,31 +56,31 @@ def _print_trees(graph: Graph) -> None:
     from rich.tree import Tree
 
     if not graph.edges:
-        click.echo("no job runs after another", err=True)
+        click.echo("No job runs after another.", err=True)
         return
     console, drawn = Console(markup=False, highlight=False), set[str]()
     if not console.is_terminal:
         console.width = 1000
     for root in graph.roots:
-        tree = Tree(_named(graph, root))
-        _grow(graph, tree, root, drawn)
+        tree = Tree(_node_text(graph, root))
+        _add_following(graph, tree, root, drawn)
         console.print(tree)
 
 
-def _grow(graph: Graph, tree: Tree, id: str, drawn: set[str]) -> None:
-    """Draw what follows a job, in full where it comes first."""
+def _add_following(graph: Graph, tree: Tree, id: str, drawn: set[str]) -> None:
+    """Add the jobs that follow a job. A job that appears again is not expanded again."""
     drawn.add(id)
     for edge in graph.following.get(id, ()):
         again = edge.child in drawn and edge.child in graph.following
-        branch = tree.add(_named(graph, edge.child, edge) + (" …" if again else ""))
+        branch = tree.add(_node_text(graph, edge.child, edge) + (" …" if again else ""))
         if not again:
-            _grow(graph, branch, edge.child, drawn)
+            _add_following(graph, branch, edge.child, drawn)
 
 
-def _named(graph: Graph, id: str, edge: Edge | None = None) -> str:
+def _node_text(graph: Graph, id: str, edge: Edge | None = None) -> str:
     notes = [edge.label if edge else "", "no such job" if id in graph.missing else ""]
     parents = [other.parent for other in graph.leading.get(id, ())]
     if edge and len(parents) > 1:
         notes.insert(0, "after " + ", ".join(parents))
-    said = "; ".join(note for note in notes if note)
-    return f"{id} ({said})" if said else id
+    text = "; ".join(note for note in notes if note)
+    return f"{id} ({text})" if text else id

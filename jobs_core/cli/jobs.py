@@ -1,31 +1,24 @@
-"""Commands about jobs: put create show list remove pause resume dump load."""
+"""Commands about jobs: put create show remove pause resume."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from jobs_core.cli.bulk import report_bulk, stdin_lines, with_defaults
 from jobs_core.cli.common import (
-    bulk,
     connected,
-    counted,
     echo_json,
     echo_table,
     given,
     job_options,
     json_option,
     open_board,
-    progress,
-    readable,
-    stdin_lines,
     stdin_option,
-    when,
 )
-from jobs_core.cli.lists import json_lines, print_texts
+from jobs_core.cli.text import readable, when
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
 
@@ -44,9 +37,9 @@ PUT_OPTIONS = {name: option for name, option in JOB_OPTIONS.items() if option no
 @json_option
 @connected
 def put(**arguments: Any) -> None:
-    """Create a job, or update it.
+    """Create or update a job.
 
-    PAYLOAD is what the runner works on: a string, or a JSON object.
+    PAYLOAD is the input of the runner: a string or a JSON object.
 
     \b
       jobs put tick shell date --every 5
@@ -67,7 +60,7 @@ def put(**arguments: Any) -> None:
 @json_option
 @connected
 def create(**arguments: Any) -> None:
-    """Create a job; refuse when there is one of that id.
+    """Create a job, and fail if the id exists.
 
     \b
       jobs create tick shell date --every 5
@@ -92,28 +85,18 @@ def _put(
     if from_stdin:
         if id is not None:
             raise OptionError(
-                "--stdin reads ids, runners and payloads from standard input: give no arguments"
+                "--stdin reads ids, runners and payloads from standard input. Remove the arguments."
             )
-        bulk("put", board.put_many(with_defaults(stdin_lines(), defaults), create=create))
+        report_bulk("put", board.put_many(with_defaults(stdin_lines(), defaults), create=create))
         return
     if id is None or runner is None or payload is None:
-        raise OptionError("put needs ID RUNNER PAYLOAD, or --stdin")
+        raise OptionError(f"{'create' if create else 'put'} needs ID RUNNER PAYLOAD, or --stdin.")
     method = board.create if create else board.put
     next_run = method(id, runner, payload, **defaults)
     if as_json:
         echo_json(board.show(id))
     else:
         click.echo(f"{id}: {_next_text(next_run)}" if "after" not in defaults else _waiting_text(board, id))
-
-
-def with_defaults(lines: Iterator[str], defaults: Mapping[str, Any]) -> Iterator[str | Mapping[str, Any]]:
-    """Lines of JSON, with the options of the command line for those they leave out."""
-    for line in lines:
-        try:
-            job = json.loads(line) if defaults else None
-        except ValueError:
-            job = None
-        yield {**defaults, **job} if isinstance(job, dict) else line
 
 
 def _waiting_text(board: Board, id: str) -> str:
@@ -133,7 +116,8 @@ def _next_text(next_run: datetime | None) -> str:
 def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) -> None:
     """Show jobs: their options, next run and state.
 
-    Of one that runs after others, also which of these it has met since its last run, and which are missing.
+    For a job with `after`, `met` lists the jobs that have ended since its last run, and `missing` those that
+    do not exist.
 
     \b
       jobs show tick
@@ -156,7 +140,7 @@ def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) 
 @click.argument("ids", nargs=-1, required=True)
 @connected
 def remove(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
-    """Remove jobs. What is queued already still runs.
+    """Remove jobs. Queued tasks still run.
 
     \b
       jobs remove tick poll
@@ -171,7 +155,7 @@ def remove(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
 @click.argument("ids", nargs=-1, required=True)
 @connected
 def pause(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
-    """Stop scheduling jobs until they are resumed.
+    """Stop scheduling jobs until you resume them.
 
     \b
       jobs pause tick
@@ -198,32 +182,3 @@ def resume(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str
             echo_json(board.show(id))
         else:
             click.echo(f"{id}: {_next_text(next_run)}")
-
-
-@click.command()
-@connected
-def dump(url: str | None, board_name: str) -> None:
-    """Write all jobs as JSON, one a line.
-
-    Where they stand is part of it: next run, runs left, whether they are paused.
-
-    \b
-      jobs dump > board.jsonl
-    """
-    board = open_board(url, board_name)
-    with progress("dumped", total=board.count()["jobs"]) as advance:
-        print_texts(json_lines(counted(board.dump(), advance)))
-
-
-@click.command()
-@click.argument("file", type=click.File("r", encoding="utf-8"), default="-")
-@connected
-def load(file: IO[str], url: str | None, board_name: str) -> None:
-    """Put back jobs that dump wrote, as they stood.
-
-    \b
-      jobs load board.jsonl
-      jobs dump --board old | jobs load --board new
-    """
-    lines = (line for line in file if line.strip())
-    bulk("loaded", open_board(url, board_name).load(lines))

@@ -1,4 +1,4 @@
-"""Commands that list what may be much: list tasks history."""
+"""Commands that print lists of any length: list tasks history."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.common import F, connected, json_option, open_board, schedule_text, when
+from jobs_core.cli.common import F, connected, json_option, open_board
 from jobs_core.cli.lists import SMALL, list_options, pager_option, print_list
 from jobs_core.cli.table import Column
+from jobs_core.cli.text import schedule_text, when
 from jobs_core.options import JOB_SORTS, JOB_STATES, TASK_STATES, JobSort, JobState
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ HISTORY_COLUMNS = (
 
 
 def task_filters(function: F) -> F:
-    """Give a command the filters of `Board.tasks`."""
+    """Add the filters of `Board.tasks` to a command."""
     options = (
         click.option("--job", metavar="ID", help="Only tasks of this job."),
         click.option("--runner", metavar="NAME", help="Only tasks of this runner."),
         click.option("--queue", metavar="NAME", help="Only tasks of this queue."),
-        click.option("--older-than", metavar="DURATION", help="Only those in their state for so long: 7d."),
+        click.option("--older-than", metavar="DURATION", help="Only tasks in their state for longer: 7d."),
     )
     for option in reversed(options):
         function = option(function)
@@ -57,8 +58,8 @@ def task_filters(function: F) -> F:
 @click.option(
     "--sort",
     type=click.Choice(JOB_SORTS),
-    help="next: the soonest run first, then jobs without one. id: by id, which holds all ids in memory. "
-    f"Default: by id on a board of up to {SMALL:,} jobs, else as Redis has them.",
+    help="next: soonest run first, then jobs without a next run. id: by id, with all ids in memory. "
+    f"Default: by id for up to {SMALL:,} jobs, else in the order of Redis.",
 )
 @list_options
 @connected
@@ -70,9 +71,9 @@ def list_jobs(
     board_name: str,
     **options: Any,
 ) -> None:
-    """List jobs: all, or those that match PATTERN.
+    """List all jobs, or those that match PATTERN.
 
-    Jobs are printed as they are read. One that runs or changes meanwhile may come twice.
+    Jobs are printed as they are read. A job that runs or changes meanwhile may appear twice.
 
     \b
       jobs list 'backup-*'
@@ -97,10 +98,10 @@ def _job_row(job: Mapping[str, Any]) -> Iterable[Any]:
 @list_options
 @connected
 def tasks(url: str | None, board_name: str, **options: Any) -> None:
-    """List tasks that wait or run.
+    """List waiting and running tasks.
 
-    With where they stand, in whose hands, and how earlier attempts fared. Up to 1,000 tasks are sorted by
-    state and time. More are printed as they are read: leased first, then delayed, held and queued.
+    Each line shows the state, the worker, and how the last attempt ended. Up to 1,000 tasks are sorted by
+    state and time. Longer lists are printed as they are read: leased, delayed, held, then queued.
 
     \b
       jobs tasks --job backup
@@ -111,34 +112,40 @@ def tasks(url: str | None, board_name: str, **options: Any) -> None:
 
 
 def print_tasks(board: Board, *, limit: int | None, as_json: bool, no_pager: bool, **filters: Any) -> None:
-    """Print tasks: who has them, how far they are, how earlier attempts ended. Sort them if they are few."""
+    """Print tasks. Up to SMALL of them are sorted by state and time."""
     counts = board.count()
-    places = ("dead",) if filters.get("state") == "dead" else ("queued", "held", "delayed", "leased")
+    states = ("dead",) if filters.get("state") == "dead" else ("queued", "held", "delayed", "leased")
     found = board.tasks(**filters)
-    if sum(counts[place] for place in places) <= SMALL:
+    if sum(counts[state] for state in states) <= SMALL:
         found = iter(sorted(found, key=lambda task: (task["state"], task.get("since") or task["due"])))
     print_list(found, TASK_COLUMNS, _task_row, limit=limit, as_json=as_json, no_pager=no_pager)
 
 
 def _task_row(task: Mapping[str, Any]) -> Iterable[Any]:
-    return task["id"], task["state"], task["attempt"], when(task.get("since")), _where(task)
+    return task["id"], task["state"], task["attempt"], when(task.get("since")), _task_note(task)
 
 
-def _where(task: Mapping[str, Any]) -> str:
-    """What there is to say of a task in a few words: its worker, progress, and note or last failure."""
+def _task_note(task: Mapping[str, Any]) -> str:
+    """Describe a task in a few words: its worker, its progress, and its note or last failure."""
     words = [task["worker"]] if "worker" in task else []
     if "until" in task and task["state"] == "delayed":
         words.append(f"until {when(task['until'])}")
     if task.get("cancelling"):
-        words.append("to be cancelled")
+        words.append("cancelling")
     if "progress" in task:
         words.append(f"{task['progress']:g} %")
     last = task["history"][-1] if task["history"] else None
     if "note" in task:
         words.append(task["note"])
     elif last is not None:
-        words.append(f"{last['status']} {last['note'] or last['code']}".rstrip())
+        words.append(_attempt_text(last))
     return ", ".join(words)
+
+
+def _attempt_text(attempt: Mapping[str, Any]) -> str:
+    """Describe how an attempt ended: `failed exit 1`, or `lost` where the code repeats the status."""
+    status, reason = attempt["status"], attempt["note"] or attempt["code"]
+    return status if reason in ("", status) else f"{status} {reason}"
 
 
 @click.command()
@@ -157,7 +164,7 @@ def _where(task: Mapping[str, Any]) -> str:
 @json_option
 @connected
 def history(task: str | None, job: str | None, url: str | None, board_name: str, **options: Any) -> None:
-    """Show what became of tasks, the latest first.
+    """Show what happened to tasks, latest first.
 
     The board keeps about the last 10,000 entries.
 

@@ -1,4 +1,4 @@
-"""Lists that begin at once: a table, or JSON, printed while it is read."""
+"""Lists of any length, printed while they are read, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from jobs_core.cli.table import Column, Layout, as_cell, json_line
 T = TypeVar("T")
 
 SMALL = 1000
-"""A list of so many is sorted before it is printed; a longer one is printed as it is read."""
+"""The longest list that is sorted before it is printed."""
 
 SAMPLE = 100
-"""The rows that the widths of columns are chosen by, at most."""
+"""The most rows that decide how wide columns are."""
 
 PATIENCE = 0.2
-"""Seconds after which they are chosen by those that have come."""
+"""Seconds to wait for these rows."""
 
 Row = Callable[[Mapping[str, Any]], Iterable[Any]]
-"""Makes the cells of what was read."""
+"""Turns an item into the cells of a row."""
 
 
-limit_option = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most N.")
+limit_option = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show at most N items.")
 pager_option = click.option(
     "--no-pager",
     is_flag=True,
-    help="Print without a pager. On a terminal, it is JOBS_PAGER, PAGER or less.",
+    help="Print without a pager. Otherwise a terminal uses JOBS_PAGER, PAGER or less.",
 )
 
 
 def list_options(function: F) -> F:
-    """Give a command `limit`, `no_pager` and `as_json`."""
+    """Add `--limit`, `--no-pager` and `--json` to a command."""
     return limit_option(pager_option(json_option(function)))
 
 
 def print_list(
-    things: Iterator[dict[str, Any]],
+    items: Iterator[dict[str, Any]],
     columns: Sequence[Column],
     row: Row,
     *,
@@ -51,28 +51,28 @@ def print_list(
     as_json: bool,
     no_pager: bool,
 ) -> None:
-    """Print what is read, as it comes: as a table, or as one JSON object a line."""
-    chosen = islice(things, limit)
+    """Print items as they arrive: as a table, or as one JSON object per line."""
+    chosen = islice(items, limit)
     lines = json_lines(chosen) if as_json else _table(columns, map(row, chosen))
     print_texts(lines, paged=not (as_json or no_pager))
 
 
-def json_lines(things: Iterable[Any]) -> Iterator[str]:
-    """Things as JSON, one a line."""
-    return (json_line(thing) + "\n" for thing in things)
+def json_lines(items: Iterable[Any]) -> Iterator[str]:
+    """Yield items as JSON lines."""
+    return (json_line(item) + "\n" for item in items)
 
 
 def print_texts(texts: Iterable[str], *, paged: bool = False) -> None:
-    """Print each text when it comes, in a pager if one is wanted and people are there to use it."""
+    """Print each text as it arrives, in a pager if `paged` and standard output is a terminal."""
     with output(paged=paged) as write:
         for text in texts:
             write(text)
 
 
 def _table(columns: Sequence[Column], rows: Iterator[Iterable[Any]]) -> Iterator[str]:
-    """The lines of a table. The first rows say how wide columns are."""
+    """Yield the lines of a table. Its first rows decide how wide columns are."""
     cells = ([as_cell(value) for value in row] for row in rows)
-    first = list(_first(cells))
+    first = list(_sample(cells))
     layout = Layout(columns, first, shutil.get_terminal_size().columns if on_terminal() else None)
     header = layout.line([column.name for column in columns])
     yield (click.style(header, bold=True) if is_styled() else header) + "\n"
@@ -80,8 +80,8 @@ def _table(columns: Sequence[Column], rows: Iterator[Iterable[Any]]) -> Iterator
         yield layout.line(row) + "\n"
 
 
-def _first(rows: Iterator[T]) -> Iterator[T]:
-    """The rows to choose widths by: enough of them, or those that have come soon."""
+def _sample(rows: Iterator[T]) -> Iterator[T]:
+    """Yield up to SAMPLE rows, and stop early after PATIENCE seconds."""
     until = time.monotonic() + PATIENCE
     for row in islice(rows, SAMPLE):
         yield row

@@ -1,4 +1,4 @@
-"""Where long output goes: to a pager on a terminal, else to standard output, bit by bit."""
+"""Long output: to a pager on a terminal, else to standard output, piece by piece."""
 
 from __future__ import annotations
 
@@ -14,26 +14,29 @@ from typing import IO
 Write = Callable[[str], None]
 
 LESS = "FRX"
-"""What less is told, unless the environment says more: print short output and end, and pass colors on."""
+"""The options of less unless LESS sets them: exit after short output, and pass colors through."""
 
 
 class PagerQuit(Exception):
-    """Nobody reads on: the pager was quit."""
+    """The user quit the pager."""
 
 
 def on_terminal() -> bool:
-    """Whether people read standard output as it comes."""
+    """Check whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 
 def is_styled() -> bool:
-    """Whether output may be bold: on a terminal that wants it, in a pager that passes it on."""
+    """Check whether the terminal and the pager show bold text."""
     return on_terminal() and not os.environ.get("NO_COLOR") and "r" in os.environ.get("LESS", LESS).lower()
 
 
 @contextmanager
 def output(*, paged: bool) -> Iterator[Write]:
-    """Yield what writes a text where it belongs. A pager that is quit ends the block quietly."""
+    """Yield a function that writes text to the pager or to standard output.
+
+    The block ends without an error when the user quits the pager.
+    """
     process = _start(_command()) if paged and on_terminal() else None
     if process is None:
         yield _writer(sys.stdout)
@@ -48,7 +51,7 @@ def output(*, paged: bool) -> Iterator[Write]:
 
 
 def _command() -> list[str]:
-    """The pager that JOBS_PAGER or PAGER names, or less; nothing for an empty name or `cat`."""
+    """Return the command of the pager: JOBS_PAGER, PAGER or less. An empty name or `cat` disables it."""
     named = os.environ.get("JOBS_PAGER", os.environ.get("PAGER"))
     if os.environ.get("TERM") in ("dumb", None) or named in ("", "cat"):
         return []
@@ -81,7 +84,7 @@ def _to_pager(stream: IO[str]) -> Write:
 
 
 def _writer(stream: IO[str]) -> Write:
-    """What writes a text to a stream at once: the next one may take long to come."""
+    """Return a function that writes and flushes, since the next text may take long to arrive."""
 
     def write(text: str) -> None:
         stream.write(text)
@@ -91,7 +94,7 @@ def _writer(stream: IO[str]) -> Write:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Let people read on until they quit. Ctrl-C is the pager's then, not ours."""
+    """Wait until the user quits the pager. Until then, Ctrl-C goes to the pager only."""
     assert process.stdin is not None
     with suppress(BrokenPipeError, KeyboardInterrupt):
         process.stdin.close()

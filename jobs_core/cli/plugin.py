@@ -1,4 +1,4 @@
-"""`jobs plugin`: begin a plugin."""
+"""`jobs plugin`: create a plugin."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def plugin() -> None:
 @plugin.command()
 @click.argument("name")
 @click.option(
-    "--kind", type=click.Choice(KINDS), default="runner", show_default=True, help="What it provides."
+    "--kind", type=click.Choice(KINDS), default="runner", show_default=True, help="What the plugin provides."
 )
 @click.option(
     "--in",
     "where",
     type=click.Path(path_type=Path),
     default=".",
-    help="The folder to put it in (default: here).",
+    help="The folder to create it in (default: the current one).",
 )
 @json_option
 def new(name: str, kind: str, where: Path, as_json: bool) -> None:
-    """Begin a plugin: a package that works, is tested, and can be published.
+    """Create a plugin: a working package with tests, ready to publish.
 
     \b
       jobs plugin new slack

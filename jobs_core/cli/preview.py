@@ -1,8 +1,8 @@
-"""`jobs next`: when a job, or a schedule that is only thought of, will run."""
+"""`jobs next`: show when a job, or a schedule that does not exist yet, will run."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,18 +16,16 @@ from jobs_core.cli.common import (
     job_options,
     json_option,
     open_board,
-    when,
 )
+from jobs_core.cli.text import when
+from jobs_core.cron.clock_note import clock_note
 from jobs_core.options import SCHEDULE_OPTIONS
-
-GAP = "clocks have just gone forward"
-TWICE = ("comes twice, this is the first", "comes twice, this is the second")
 
 
 @click.command(name="next")
 @click.argument("id", required=False)
-@click.option("--count", default=5, show_default=True, help="How many runs.")
-@click.option("--from", "from_", metavar="TIME", help="The runs after this time (default: now).")
+@click.option("--count", default=5, show_default=True, help="Number of runs to show.")
+@click.option("--from", "from_", metavar="TIME", help="Show runs after this time (default: now).")
 @job_options(SCHEDULE_OPTIONS)
 @json_option
 @connected
@@ -42,8 +40,8 @@ def next_runs(
 ) -> None:
     """Show the next runs of a job or schedule.
 
-    Times are in the schedule's zone, with notes where its clocks change. With both an ID and a schedule, an H
-    in a cron pattern is that job's.
+    Times are in the time zone of the schedule, with notes where its clocks change. With an ID and a schedule,
+    an H in the cron pattern stands for the same value as in that job.
 
     \b
       jobs next tick
@@ -52,9 +50,9 @@ def next_runs(
     """
     board, schedule = open_board(url, board_name), given(options)
     zone = schedule.get("zone") if schedule or id is None else board.show(id).get("zone")
-    runs = [_described(run, zone) for run in board.next(id, count=count, from_=from_, **schedule)]
+    runs = [_run_fields(run, zone) for run in board.next(id, count=count, from_=from_, **schedule)]
     if not runs:
-        click.echo("no run is in sight", err=True)
+        click.echo("There is no next run.", err=True)
     if as_json:
         for run in runs:
             echo_json(run)
@@ -66,21 +64,11 @@ def next_runs(
         echo_table(("run", "zone", "note"), rows)
 
 
-def _described(run: datetime, zone: str | None) -> dict[str, Any]:
-    """A run for people and programs: in its zone, if it has one."""
+def _run_fields(run: datetime, zone: str | None) -> dict[str, Any]:
+    """Return the fields of a run, in its time zone if it has one."""
     if zone is None:
         return {"time": run.timestamp(), "iso": run.isoformat()}
     local = run.astimezone(ZoneInfo(zone))
     described = {"time": run.timestamp(), "iso": local.isoformat(), "zone": zone}
-    note = _clock_note(local)
+    note = clock_note(local)
     return described | {"note": note} if note else described
-
-
-def _clock_note(local: datetime) -> str:
-    """What is odd about a local time: it ends a gap, or it comes twice."""
-    before = (local.astimezone(UTC) - timedelta(seconds=1)).astimezone(local.tzinfo)
-    shift = (local.utcoffset() or timedelta()) - (before.utcoffset() or timedelta())
-    if shift > timedelta():
-        return GAP
-    first, second = (local.replace(fold=fold).utcoffset() for fold in (0, 1))
-    return TWICE[local.fold] if first != second else ""

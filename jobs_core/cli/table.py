@@ -1,4 +1,4 @@
-"""Tables whose rows are printed as they come: widths are chosen before most of the rows are known."""
+"""Tables printed row by row: the header and the first rows decide how wide columns are."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from itertools import accumulate
 from typing import Any
 
 GAP = 2
-"""Blanks between columns."""
+"""Spaces between columns."""
 
 WIDEST = 60
-"""A column is no wider than this because of the first rows."""
+"""The widest that the first rows make a column."""
 
 NARROWEST = 4
-"""A column that may be cut keeps so many characters, however narrow the terminal is."""
+"""The narrowest that a column is cut to."""
 
 ELLIPSIS = "…"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's header, and whether its cells are only useful `whole`: times, states, numbers."""
+    """A column's header. Cells that are useless when cut, such as times and numbers, stay `whole`."""
 
     name: str
     whole: bool = False
 
 
 class Layout:
-    """Where columns begin, going by the header and the first rows.
+    """The positions of columns, computed from the header and the first rows.
 
-    With `room`, the characters that a line may have, cells are cut where a line has more. Without it every
-    cell is whole. A cell that is longer than its column moves the next ones to the right.
+    Args:
+        room: The width of a line, in characters. Longer lines have their cells cut. None cuts nothing: a cell
+            that is longer than its column moves the next ones to the right.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Layout:
         self._starts = [0, *accumulate(width + GAP for width in self._widths[:-1])]
 
     def line(self, cells: Sequence[str]) -> str:
-        """A row as one line without its end."""
+        """Format a row as one line, without a line break."""
         line = self._joined(cells)
         if self._room is None or _width(line) <= self._room:
             return line
@@ -64,21 +65,21 @@ class Layout:
 
 
 def _fitted(widths: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:
-    """Widths that fill no more than `room`: columns that may be cut share what whole ones leave."""
+    """Return widths that fit into `room`. Columns that may be cut share what whole columns leave."""
     found = list(widths)
     cuttable = sorted(
-        (place for place, column in enumerate(columns) if not column.whole), key=lambda place: widths[place]
+        (index for index, column in enumerate(columns) if not column.whole), key=lambda index: widths[index]
     )
     left = room - GAP * (len(widths) - 1) - sum(w for w, c in zip(widths, columns, strict=True) if c.whole)
-    for rank, place in enumerate(cuttable):
+    for rank, index in enumerate(cuttable):
         share = max(NARROWEST, left // (len(cuttable) - rank))
-        found[place] = min(widths[place], share)
-        left -= found[place]
+        found[index] = min(widths[index], share)
+        left -= found[index]
     return found
 
 
 def as_cell(value: Any) -> str:
-    r"""A value as text on one line, with what is no printable character escaped.
+    r"""Format a value as one line of text, with unprintable characters escaped.
 
     >>> as_cell("red\x1b[31m")
     'red\\x1b[31m'
@@ -88,7 +89,7 @@ def as_cell(value: Any) -> str:
 
 
 def json_line(value: Any) -> str:
-    """A value as JSON on one line, with what is no printable character escaped."""
+    """Format a value as one line of JSON, with unprintable characters escaped."""
     text = _encode(value)
     return text if text.isprintable() else "".join(map(_visible_in_json, text))
 
@@ -105,7 +106,7 @@ def _visible_in_json(char: str) -> str:
 
 
 def _width(text: str) -> int:
-    """The columns of a terminal that a text takes."""
+    """Return the number of terminal columns that a text takes."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len

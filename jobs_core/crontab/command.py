@@ -1,4 +1,4 @@
-"""The command of a crontab line, and the payload of the shell runner that it comes to."""
+"""The command of a crontab line, and the payload of the shell runner for it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SHELL = "/bin/sh"
-"""The shell of lines that name none: cron's, and the shell runner's."""
+"""The default shell of cron and of the shell runner."""
 
 LIMIT = 998
-"""Bytes of a command or of a setting that Debian's cron takes."""
+"""The longest command or setting that Debian's cron accepts, in bytes."""
 
 _LINE = re.compile(r"(?:[^\\%]|\\.|\\\Z)*")
 _PERCENT = re.compile(r"\\%|%")
@@ -19,23 +19,23 @@ _PERCENT = re.compile(r"\\%|%")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A line for the shell, its standard input if it has one, and the settings in force."""
+    """A command line, its standard input or None, and the variables set above it."""
 
     line: str
     input: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-def split(text: str) -> tuple[str, str | None]:
-    r"""Split what stands after the fields into a command and its standard input.
+def split_command(text: str) -> tuple[str, str | None]:
+    r"""Split the text after the fields into a command and its standard input.
 
     The first % without a backslash ends the command, each further one is a newline, and `\%` is a %.
 
-    >>> split(r"date +\%d; cat%a%b")
+    >>> split_command(r"date +\%d; cat%a%b")
     ('date +%d; cat', 'a\nb\n')
     """
     end = _LINE.match(text).end()  # type: ignore[union-attr]  # it matches the empty string, too
-    # In a command, a backslash that another one precedes protects nothing; in the input it does.
+    # In a command, a backslash after a backslash escapes nothing. In the input, it does.
     line = re.sub(r"\\(.)", lambda found: found[1] if found[1] == "%" else found[0], text[:end])
     if end == len(text):
         return line, None
@@ -43,10 +43,10 @@ def split(text: str) -> tuple[str, str | None]:
     return line, data + "\n" if data and not data.endswith("\n") else data
 
 
-def joined(line: str, input: str | None) -> str | None:
-    r"""What `split` takes apart; None when a crontab cannot say it, as with a newline in the command.
+def join_command(line: str, input: str | None) -> str | None:
+    r"""Join what `split_command` splits. Returns None if a crontab cannot express it.
 
-    >>> joined("date +%d", "a\nb\n")
+    >>> join_command("date +%d", "a\nb\n")
     'date +\\%d%a%b'
     """
     text = line.replace("%", r"\%")
@@ -54,17 +54,17 @@ def joined(line: str, input: str | None) -> str | None:
         candidates = [text]
     else:
         full = text + "%" + input.replace("%", r"\%").replace("\n", "%")
-        candidates = [full.removesuffix("%"), full]  # cron ends the input with a newline by itself
-    fit = (found for found in candidates if "\n" not in found and split(found) == (line, input))
-    return next(fit, None)
+        candidates = [full.removesuffix("%"), full]  # cron adds the last newline itself
+    exact = (found for found in candidates if "\n" not in found and split_command(found) == (line, input))
+    return next(exact, None)
 
 
-def payload(command: Command) -> str | dict[str, Any]:
-    """The payload of the shell runner: the line alone, or an object when there is more to say.
+def payload_of(command: Command) -> str | dict[str, Any]:
+    """Return the payload of the shell runner: the line, or an object if there are settings or input.
 
-    SHELL says who runs the line. As in cron, HOME is where it runs.
+    As in cron, SHELL is the shell that runs the line, and HOME is its working directory.
 
-    >>> payload(Command("make", env={"SHELL": "/bin/bash", "LANG": "C"}))
+    >>> payload_of(Command("make", env={"SHELL": "/bin/bash", "LANG": "C"}))
     {'line': 'make', 'shell': '/bin/bash', 'env': {'LANG': 'C'}}
     """
     env = dict(command.env)
@@ -78,12 +78,12 @@ def payload(command: Command) -> str | dict[str, Any]:
         found["env"] = env
     if command.input is not None:
         found["input"] = command.input
-    # A string that looks like a JSON object would be taken for one.
+    # The runner would read a string that begins with a brace as JSON.
     return command.line if len(found) == 1 and not command.line.startswith("{") else found
 
 
 def command_of(payload: str | Mapping[str, Any]) -> Command | str:
-    """The command that a payload stands for, or the key of it that a crontab cannot say."""
+    """Return the command of a payload, or the key of it that a crontab cannot express."""
     if isinstance(payload, str):
         return Command(payload)
     rest = dict(payload)
@@ -91,13 +91,13 @@ def command_of(payload: str | Mapping[str, Any]) -> Command | str:
     if not isinstance(line, str):
         return "line"
     if not isinstance(env, dict) or "SHELL" in env:
-        return "env"  # a SHELL in a crontab would be who runs the line
+        return "env"  # in a crontab, SHELL selects the shell
     settings = dict(env)
     shell = rest.pop("shell", SHELL)
     if shell != SHELL:
         settings["SHELL"] = shell
     if "HOME" in env and "cwd" not in rest:
-        return "env"  # a HOME would be where it runs, too
+        return "env"  # in a crontab, HOME also sets the working directory
     if "cwd" in rest and rest["cwd"] == env.get("HOME"):
         del rest["cwd"]
     return next(iter(rest)) if rest else Command(line, input, settings)

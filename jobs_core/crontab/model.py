@@ -1,4 +1,4 @@
-"""What a crontab comes to: lines that are jobs, and what there is to say about the others."""
+"""What a crontab contains: jobs, notices and problems."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 RUNNER = "shell"
-"""The runner of every job that a crontab makes."""
+"""The runner of all jobs in crontabs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence about a place in a file; lines and columns count from 1.
+    """A sentence about a location in a file. Lines and columns count from 1.
 
-    >>> str(Notice("/etc/crontab", 7, 1, "minute '60' is not within 0-59"))
-    "/etc/crontab:7:1: minute '60' is not within 0-59"
+    >>> str(Notice("/etc/crontab", 7, 1, "minute '60': expected 0-59"))
+    "/etc/crontab:7:1: minute '60': expected 0-59"
     """
 
     file: str
@@ -29,10 +29,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that is a job.
+    """A line that declares a job.
 
-    `cron` has five fields or a nickname, `user` is the user column of a system crontab, and `comment` is
-    what the comments directly above it say. `column` is where its schedule begins.
+    `cron` is five fields or a nickname, `user` is the user column of a system crontab, and `comment` is the
+    text of the comments directly above. `column` is where the schedule begins.
     """
 
     file: str
@@ -47,7 +47,7 @@ class Line:
 
     @property
     def job(self) -> dict[str, Any]:
-        """The job as `Board.put_many` takes it."""
+        """The job in the form that `Board.put_many` takes."""
         return {
             "id": self.id,
             "runner": RUNNER,
@@ -57,13 +57,13 @@ class Line:
         }
 
     def notice(self, sentence: str) -> Notice:
-        """A sentence about this line."""
+        """Return a notice about this line."""
         return Notice(self.file, self.number, self.column, sentence)
 
 
 @dataclass(frozen=True, slots=True)
 class Crontab:
-    """A crontab that was read: with any problem, none of its lines is to be put."""
+    """A crontab that was read. If it has problems, put none of its lines."""
 
     lines: list[Line] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)

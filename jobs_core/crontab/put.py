@@ -1,4 +1,4 @@
-"""Putting the lines of crontabs on a board: all of them or, when one is refused, none."""
+"""Put the lines of crontabs on a board: all of them or, if the board refuses one, none."""
 
 from __future__ import annotations
 
@@ -13,23 +13,31 @@ if TYPE_CHECKING:
     from jobs_core.client.board import BoardClient
 
 OWNER = "crontab"
-"""Whose the jobs would be, were they applied: a plan needs a name, and nothing is kept of it."""
+"""The owner that a plan needs. Nothing of the plan is kept."""
 
 Refusals = dict[int, JobsError]
-"""Errors, by the places of the lines that they refuse."""
+"""Errors by the index of the refused line."""
 
 
 def check(board: BoardClient, lines: Sequence[Line]) -> tuple[list[str], Refusals]:
     """Compare lines with a board, and change nothing.
 
-    Returns the ids of jobs that are there and would become different ones, and what the board refuses.
+    Returns:
+        The ids of existing jobs that would change, and the errors of refused lines.
     """
     found = board.plan([line.job for line in lines], OWNER, prune=False, adopt=True)
     return [change.id for change in found.changes if change.kind == "change"], found.refused
 
 
 def put(board: BoardClient, lines: Sequence[Line]) -> list[datetime | None]:
-    """Put lines that `check` found nothing wrong with. Returns their next runs. Raises JobsError."""
+    """Put lines that passed `check`.
+
+    Returns:
+        The next run of each line.
+
+    Raises:
+        JobsError: The board refuses a line.
+    """
     found: list[datetime | None] = []
     for reply in board.put_many(line.job for line in lines):
         if isinstance(reply, JobsError):
@@ -38,6 +46,6 @@ def put(board: BoardClient, lines: Sequence[Line]) -> list[datetime | None]:
     return found
 
 
-def runs(board: BoardClient, lines: Sequence[Line]) -> list[datetime | None]:
-    """The next runs of lines that are not put."""
+def next_runs(board: BoardClient, lines: Sequence[Line]) -> list[datetime | None]:
+    """Return the next run of each line without putting it."""
     return [next(iter(board.next(cron=line.cron, zone=line.zone)), None) for line in lines]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-LEFT_OUT = {
-    "MAILTO": "nothing is mailed, output goes to the loggers and `jobs history`",
-    "MAILFROM": "nothing is mailed, output goes to the loggers and `jobs history`",
-    "LOGNAME": "cron sets it itself, and jobs have that of their worker",
-    "RANDOM_DELAY": "put the jobs with the option jitter instead",
-    "START_HOURS_RANGE": "it is anacron's",
+IGNORED = {
+    "MAILTO": "Jobs sends no mail; output goes to the loggers and `jobs history`",
+    "MAILFROM": "Jobs sends no mail; output goes to the loggers and `jobs history`",
+    "LOGNAME": "cron sets it; jobs use the one of their worker",
+    "RANDOM_DELAY": "use the option jitter instead",
+    "START_HOURS_RANGE": "only anacron uses it",
 }
-"""Variables that say something to cron itself, and why they are not kept."""
+"""Variables for cron itself, and why Jobs ignores them."""
 
 _SETTING = re.compile(
     r"""
@@ -23,19 +23,22 @@ _SETTING = re.compile(
 
 
 class SettingError(ValueError):
-    """A line that sets a variable, but not as cron reads it. `column` counts from 1."""
+    """A line that sets a variable in a form that cron rejects. `column` counts from 1."""
 
     def __init__(self, column: int, sentence: str) -> None:
         super().__init__(sentence)
         self.column = column
 
 
-def setting(text: str) -> tuple[str, str] | None:
-    """The name and value that a line sets; None for a line that sets nothing. Raises SettingError.
+def parse_setting(text: str) -> tuple[str, str] | None:
+    """Return the name and value that a line sets, or None if it sets none.
 
-    As in cron, blanks around the equals sign go, quotes keep those within them, and nothing is expanded.
+    As in cron, spaces around the equals sign are dropped, quotes keep spaces, and nothing is expanded.
 
-    >>> setting("PATH = '/opt/bin:/bin'")
+    Raises:
+        SettingError: Cron rejects the line.
+
+    >>> parse_setting("PATH = '/opt/bin:/bin'")
     ('PATH', '/opt/bin:/bin')
     """
     match = _SETTING.fullmatch(text.rstrip(" \t\r\f\v"))
@@ -44,29 +47,29 @@ def setting(text: str) -> tuple[str, str] | None:
     name = next(found for found in match.group("double", "single", "plain") if found is not None)
     if not (name.isascii() and name.isidentifier()):
         start = max(match.start(group) for group in ("double", "single", "plain"))
-        raise SettingError(start + 1, "a variable's name is made of letters, digits and _: rename it")
-    return name, _unquoted(name, match["value"], match.start("value") + 1)
+        raise SettingError(start + 1, "a variable name may contain only letters, digits and _; rename it")
+    return name, _unquote(name, match["value"], match.start("value") + 1)
 
 
-def _unquoted(name: str, value: str, column: int) -> str:
+def _unquote(name: str, value: str, column: int) -> str:
     if not value:
-        raise SettingError(column, f'{name} has no value, which cron refuses: write {name}=""')
+        raise SettingError(column, f'{name} has no value, which cron rejects; write {name}=""')
     if value[0] not in "'\"":
         return value
     if len(value) < 2 or value.find(value[0], 1) != len(value) - 1:
-        raise SettingError(column, f"the quote that opens the value of {name} must close at its end")
+        raise SettingError(column, f"the value of {name} begins with a quote but does not end with it")
     return value[1:-1]
 
 
-def written(name: str, value: str) -> str | None:
-    """The line that sets a variable; None when a crontab cannot say it.
+def format_setting(name: str, value: str) -> str | None:
+    """Return the line that sets a variable, or None if a crontab cannot express it.
 
-    >>> written("GREETING", " hello")
+    >>> format_setting("GREETING", " hello")
     'GREETING=" hello"'
     """
     for text in (f"{name}={value}", f'{name}="{value}"', f"{name}='{value}'"):
         try:
-            if "\n" not in text and setting(text) == (name, value):
+            if "\n" not in text and parse_setting(text) == (name, value):
                 return text
         except SettingError:
             continue

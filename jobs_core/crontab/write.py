@@ -1,4 +1,4 @@
-"""Writing a crontab: the jobs that it can say, and for each other one why it cannot."""
+"""Write jobs as a crontab, and say why others do not fit."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs_core.crontab.command import LIMIT, SHELL, Command, command_of, joined, payload
+from jobs_core.crontab.command import LIMIT, SHELL, Command, command_of, join_command, payload_of
 from jobs_core.crontab.fields import FIELDS, NICKNAMES, problems
 from jobs_core.crontab.model import RUNNER
 from jobs_core.crontab.read import read
-from jobs_core.crontab.settings import LEFT_OUT, written
+from jobs_core.crontab.settings import IGNORED, format_setting
 from jobs_core.types import parse_payload
 
 KEPT = frozenset(("id", "runner", "payload", "cron", "zone", "queue", "state", "next", "start"))
-"""What a crontab says of a job, or need not."""
+"""Options that a crontab expresses or can omit."""
 
-HEADER = "# Times are in CRON_TZ. A cron that does not know it, as Debian's, goes by the machine's zone."
+HEADER = "# Times are in CRON_TZ. A cron that does not support it, such as Debian's, uses the machine's zone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +30,26 @@ class _Entry:
 
     @property
     def group(self) -> tuple[int, list[tuple[str, str]], str]:
-        """Sorts entries with the same settings together, and those with few before those with many."""
+        """The sort key that groups entries by their settings, fewest settings first."""
         variables = sorted((name, value) for name, value in self.env.items())
         return sum(name != "SHELL" for name in self.env), variables, self.zone
 
 
-class Unfit(ValueError):
-    """A job that no crontab can say; the text is why."""
+class InexpressibleError(ValueError):
+    """A job that a crontab cannot express. The text says why."""
 
 
 def write(
-    jobs: Iterable[Mapping[str, Any]], leave_out: Callable[[str], object], now: float | None = None
+    jobs: Iterable[Mapping[str, Any]], skip: Callable[[str], object], now: float | None = None
 ) -> Iterator[str]:
-    """The lines of a crontab of jobs, as `Board.list` yields them; empty if no job fits.
+    r"""Yield the lines of a crontab. Reading it restores the same jobs under the same ids.
 
-    `leave_out` is called with a sentence for each job that does not fit. Reading the crontab makes the same
-    jobs, under the same ids. `now` is in epoch seconds: a job that starts later does not fit. Lines come once
-    all jobs have been read, since those with the same settings stand together.
+    All jobs are read before the first line, since jobs with the same settings are grouped.
+
+    Args:
+        jobs: Jobs as `Board.list` yields them.
+        skip: Called with a sentence for each job that a crontab cannot express.
+        now: The current time, in epoch seconds. A job that starts later is skipped.
 
     >>> job = {"id": "day", "runner": "shell", "payload": "date +%d", "cron": "@daily"}
     >>> list(write([job], print))[1:]
@@ -57,49 +60,53 @@ def write(
     for job in jobs:
         try:
             entries.append(_entry(job, present))
-        except Unfit as reason:
-            leave_out(f"the job {job['id']!r} is left out: {reason}")
+        except InexpressibleError as reason:
+            skip(f"the job {job['id']!r} is skipped: {reason}")
     entries.sort(key=lambda entry: (entry.group, entry.id))
-    writer = _Writer(leave_out)
+    writer = _Writer(skip)
     for entry in entries:
         yield from writer.lines(entry)
 
 
 def _entry(job: Mapping[str, Any], now: float) -> _Entry:
-    """What a job comes to in a crontab. Raises Unfit."""
+    """Return the crontab entry of a job.
+
+    Raises:
+        InexpressibleError: A crontab cannot express the job.
+    """
     _check_options(job, now)
     raw = job["payload"]
     command = command_of(parse_payload(raw) if isinstance(raw, str) else raw)
     if isinstance(command, str):
-        raise Unfit(f"a crontab cannot say the key {command!r} of its payload")
-    text = joined(command.line, command.input)
+        raise InexpressibleError(f"a crontab cannot express the key {command!r} of its payload")
+    text = join_command(command.line, command.input)
     if text is None or not _is_read_back(f"{job['cron']} {text}", command):
-        raise Unfit("its command or input is not what one line of a crontab can say")
+        raise InexpressibleError("a line of a crontab cannot express its command or input")
     _check_settings(command)
     return _Entry(job["id"], job["cron"], job.get("zone", "UTC"), dict(command.env), text)
 
 
 def _is_read_back(text: str, command: Command) -> bool:
-    """Whether a line, read again, is this command: blanks before it go, and cron has its limits."""
+    """Check that reading a line returns this command. Cron drops leading spaces, and has limits."""
     bare = Command(command.line, command.input)
     found = read(text)
-    return not found.problems and [line.payload for line in found.lines] == [payload(bare)]
+    return not found.problems and [line.payload for line in found.lines] == [payload_of(bare)]
 
 
 def _check_options(job: Mapping[str, Any], now: float) -> None:
     if job["runner"] != RUNNER:
-        raise Unfit(f"its runner is {job['runner']}, and cron runs command lines")
+        raise InexpressibleError(f"its runner is {job['runner']}, but cron runs only shell commands")
     if "cron" not in job:
-        raise Unfit("it has no cron pattern")
+        raise InexpressibleError("it has no cron pattern")
     if job.get("state") == "paused":
-        raise Unfit("it is paused")
-    others = [name for name in job if name not in KEPT]
+        raise InexpressibleError("it is paused")
+    unsupported = [name for name in job if name not in KEPT]
     if job.get("queue", RUNNER) != RUNNER:
-        others.append("queue")
-    if job.get("start", now) > now:  # every job has a start, since when it was put
-        others.append("start")
-    if others:
-        raise Unfit(f"a crontab has no {', '.join(others)}")
+        unsupported.append("queue")
+    if job.get("start", now) > now:  # every job has a start: the time of its put
+        unsupported.append("start")
+    if unsupported:
+        raise InexpressibleError(f"a crontab does not support {', '.join(unsupported)}")
     _check_pattern(job["cron"])
 
 
@@ -108,41 +115,41 @@ def _check_pattern(pattern: str) -> None:
     if len(words) == 1 and words[0] in NICKNAMES:
         return
     if len(words) != len(FIELDS):
-        raise Unfit("its cron pattern has seconds or years")
+        raise InexpressibleError("its cron pattern has seconds or years")
     for field, word in zip(FIELDS, words, strict=True):
         for _, sentence in problems(field, word):
-            raise Unfit(f"its cron pattern is not one of cron's, {sentence}")
+            raise InexpressibleError(f"cron does not accept its pattern: {sentence}")
 
 
 def _check_settings(command: Command) -> None:
     for name, value in command.env.items():
-        line = written(name, value)
-        if name in LEFT_OUT or name == "CRON_TZ" or line is None or len(line.encode()) > LIMIT:
-            raise Unfit(f"a crontab cannot set its variable {name}")
+        line = format_setting(name, value)
+        if name in IGNORED or name == "CRON_TZ" or line is None or len(line.encode()) > LIMIT:
+            raise InexpressibleError(f"a crontab cannot set its variable {name}")
 
 
 @dataclass(slots=True)
 class _Writer:
-    """Writes entries one after another, and knows the settings in force after them."""
+    """Writes entries, and tracks the settings that apply after them."""
 
-    leave_out: Callable[[str], object]
+    skip: Callable[[str], object]
     zone: str | None = None
     env: dict[str, str] | None = None
 
     def lines(self, entry: _Entry) -> Iterator[str]:
-        """An entry, with the settings that change. It is left out where one would have to end."""
+        """Yield the lines of an entry and of the settings it changes. It is skipped if it must unset one."""
         env = {"SHELL": SHELL, **entry.env}
         before = self.env or {"SHELL": SHELL}
-        lasting = [name for name in before if name not in env]
-        if lasting:
-            self.leave_out(
-                f"the job {entry.id!r} is left out: a crontab cannot unset {', '.join(lasting)}, "
-                "which jobs before it have: export it alone"
+        lingering = [name for name in before if name not in env]
+        if lingering:
+            self.skip(
+                f"the job {entry.id!r} is skipped: a crontab cannot unset {', '.join(lingering)}, "
+                "which earlier jobs set; export this job alone"
             )
             return
         settings = [] if self.zone == entry.zone else [f"CRON_TZ={entry.zone}"]
         changed = [(name, value) for name, value in env.items() if before.get(name) != value]
-        settings += [str(written(name, value)) for name, value in sorted(changed)]
+        settings += [str(format_setting(name, value)) for name, value in sorted(changed)]
         is_first = self.env is None
         if is_first:
             yield HEADER

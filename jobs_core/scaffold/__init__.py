@@ -1,7 +1,8 @@
-"""`jobs plugin new`: a package that works, is tested and can be published, to begin from.
+"""Create the package of a new plugin, with tests and ready to publish: `jobs plugin new`.
 
-`common/` has the files that every package gets, `kinds/` the code and conformance test of each kind; `$name`
-and others are filled in. A template is named `.in`; `--` stands for a folder, and MODULE for the package.
+`common/` has the templates of every package, `kinds/` those of each kind: its code and conformance test.
+Templates end in `.in`, and use `$name` and other variables. In the name of a template, `--` separates
+folders, and MODULE stands for the package.
 """
 
 from __future__ import annotations
@@ -19,20 +20,30 @@ KINDS = ("runner", "policy", "logger", "command")
 
 
 def new(name: str, kind: str, where: Path) -> list[Path]:
-    """Write the package `jobs-<name>` into a new folder of that name, in `where`. Returns its files.
+    """Create the package `jobs-<name>` in a new folder of that name.
 
-    Raises OptionError for a bad name, ExistsError when the folder is there.
+    Args:
+        name: The name of the plugin: lowercase letters, digits and dashes.
+        kind: One of KINDS.
+        where: The folder to create it in.
+
+    Returns:
+        The files of the package.
+
+    Raises:
+        OptionError: The name or the kind is not valid.
+        ExistsError: The folder exists.
 
     >>> new("slack", "runner", Path("."))[0]
     PosixPath('jobs-slack/.github/workflows/test.yml')
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise OptionError(f"a plugin's name is lowercase letters, digits and dashes, which {name!r} is not")
+        raise OptionError(f"name: expected lowercase letters, digits and dashes, got {name!r}")
     if kind not in KINDS:
-        raise OptionError(f"a plugin is a {', '.join(KINDS[:-1])} or {KINDS[-1]}, not a {kind!r}")
+        raise OptionError(f"kind: expected {', '.join(KINDS[:-1])} or {KINDS[-1]}, got {kind!r}")
     root = where / f"jobs-{name}"
     if root.exists():
-        raise ExistsError(f"{root} is there already: choose another name, or remove it")
+        raise ExistsError(f"{root} already exists. Choose another name, or remove it.")
     words = {
         "name": name,
         "module": f"jobs_{name.replace('-', '_')}",

@@ -89,7 +89,7 @@ def test_jobs_of_others_stay_and_must_be_adopted(jobs: Jobs, board: Board, path:
     board.put("mine", "console", "by hand")
     done = jobs("board", "apply", str(path))
     refused_lines = done.stderr.splitlines()
-    assert refused_lines[-1].endswith("1 to correct, and nothing was changed")
+    assert refused_lines[-1].endswith("found 1 problem. Nothing was changed.")
     assert done.exit_code == 2
     assert f"{path}:5:3: the job 'tick' was not put by a board file: adopt it" in done.stderr
     assert state(board)["tick"]["payload"] == "by hand"
@@ -109,7 +109,7 @@ def test_a_mistake_changes_nothing(jobs: Jobs, board: Board, path: Path) -> None
     assert f"{path}:5:22: every 'soon' is not a duration" in done.stderr
     assert state(board) == {}
     path.write_text(TEXT.replace("every", "evry"))
-    refused(jobs("board", "apply", str(path)), f"{path}:5:22: there is no key 'evry'")
+    refused(jobs("board", "apply", str(path)), f"{path}:5:22: unknown key 'evry'")
 
 
 def test_a_file_with_several_boards_applies_to_each(
@@ -131,7 +131,8 @@ def test_a_file_with_several_boards_applies_to_each(
     ]
     assert jobs("board", "diff", str(path), "--board", two).stdout == f"board {two}: 1 unchanged\n"
     refused(
-        jobs("board", "diff", str(path), "--board", "three"), f"has no board 'three': it has {one}, {two}"
+        jobs("board", "diff", str(path), "--board", "three"),
+        f"has no board 'three'. Choose one of {one}, {two}.",
     )
 
 
@@ -164,7 +165,7 @@ def test_check_finds_every_mistake_with_its_place(jobs: Jobs, tmp_path: Path) ->
     )
     found = jobs("board", "check", str(path))
     assert found.exit_code == 2
-    assert found.stderr.splitlines()[-1] == "6 to correct"
+    assert found.stderr.splitlines()[-1] == "6 problems"
     places = [line.removeprefix(f"{path}:").split(": ")[0] for line in found.stdout.splitlines()]
     assert places == ["2:36", "3:36", "4:7", "5:21", "6:36", "7:36"]
     as_json = jobs("board", "check", str(path), "--json")
@@ -173,13 +174,13 @@ def test_check_finds_every_mistake_with_its_place(jobs: Jobs, tmp_path: Path) ->
         "file": str(path),
         "line": 2,
         "column": 36,
-        "sentence": "there is no key 'evry' (did you mean 'every'?)",
+        "sentence": "unknown key 'evry' (did you mean 'every'?)",
     }
 
 
 def test_check_of_a_good_file_changes_nothing(jobs: Jobs, board: Board, path: Path) -> None:
     found = jobs("board", "check", str(path))
-    assert (found.exit_code, found.stdout, found.stderr) == (0, "", "nothing to correct\n")
+    assert (found.exit_code, found.stdout, found.stderr) == (0, "", "no problems\n")
     assert state(board) == {}
 
 
@@ -190,7 +191,7 @@ def test_check_points_to_jobs_that_nobody_has(jobs: Jobs, board: Board, path: Pa
     assert found.exit_code == 0
     assert found.stderr.splitlines() == [
         f"{path}:7:22: after names a job neither here nor on the board: 'tik' (did you mean 'tick'?)",
-        "nothing to correct",
+        "no problems",
     ]
 
 
@@ -198,7 +199,7 @@ def test_check_without_a_server_says_so(jobs: Jobs, path: Path, monkeypatch: pyt
     monkeypatch.setenv("JOBS_REDIS_URL", "unix:///nowhere.sock")
     found = jobs("board", "check", str(path))
     assert found.exit_code == 0
-    assert found.stderr.startswith("checked without Redis, which judges options: cannot reach Redis")
+    assert found.stderr.startswith("Without Redis, options are not checked: cannot reach Redis")
     path.write_text("jobs: {a: {runner: http, payload: {ulr: x}}}")
     found = jobs("board", "check", str(path))
     assert found.exit_code == 2

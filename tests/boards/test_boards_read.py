@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs_core import OptionError
-from jobs_core.boardfile import BoardFile, read, read_good
+from jobs_core.boardfile import BoardFile, read, read_valid
 from jobs_core.boardfile.variables import escape, expand
 
 
@@ -51,7 +51,7 @@ def test_toml_says_the_same(tmp_path: Path) -> None:
     """
     found = read(file(tmp_path, text, "board.toml"))
     assert [str(problem).rpartition("/")[2] for problem in found.problems] == [
-        "board.toml:7: there is no key 'after-none' (did you mean 'after'?)"
+        "board.toml:7: unknown key 'after-none' (did you mean 'after'?)"
     ]
     assert found.boards[None][0].payload == {"line": "date", "env": {"A": "1"}}
     assert found.boards[None][1].options == {"start": "2027-01-01 00:00:00+00:00"}
@@ -184,44 +184,44 @@ def test_anchors_and_merges_serve(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", ["1:1: the file is empty: a board file has a mapping `jobs:`"]),
-        ("[a]", ["1:1: the file is no mapping"]),
-        ("x", ["1:1: the file is no mapping"]),
-        ("defaults: {}", ["1:1: there is neither jobs, boards nor include"]),
-        ("jobs: [a]", ["1:7: jobs is to be a mapping"]),
-        ("jobs:", ["1:6: jobs has no value: write {} for none"]),
-        ("jobs: {}\nboards: {}", ["2:9: boards excludes jobs and board"]),
-        ("jobs: {}\ndefalts: {}", ["2:1: there is no key 'defalts' (did you mean 'defaults'?)"]),
-        ("jobs: {}\ndefaults: {next: 5}", ["2:12: there is no key 'next'"]),
-        ("jobs: {}\njobs: {}", ["2:1: 'jobs' stands here twice"]),
-        ("jobs: {a: 5}", ["1:11: a is to be a mapping"]),
+        ("", ["1:1: the file is empty; declare jobs by id under `jobs:`"]),
+        ("[a]", ["1:1: the file is not a mapping"]),
+        ("x", ["1:1: the file is not a mapping"]),
+        ("defaults: {}", ["1:1: the file declares no jobs"]),
+        ("jobs: [a]", ["1:7: jobs: expected a mapping"]),
+        ("jobs:", ["1:6: jobs has no value; write {} for an empty mapping"]),
+        ("jobs: {}\nboards: {}", ["2:9: boards cannot be combined with jobs or board"]),
+        ("jobs: {}\ndefalts: {}", ["2:1: unknown key 'defalts' (did you mean 'defaults'?)"]),
+        ("jobs: {}\ndefaults: {next: 5}", ["2:12: unknown key 'next'"]),
+        ("jobs: {}\njobs: {}", ["2:1: duplicate key 'jobs'"]),
+        ("jobs: {a: 5}", ["1:11: a: expected a mapping"]),
         ("jobs: {a: {}}", ["1:8: the job 'a' has no payload", "1:8: the job 'a' has no runner"]),
-        ("jobs: {a: {runner: x, payload: [x]}}", ["1:32: payload (unless it is a mapping) is to be text"]),
-        ("jobs: {a: {runner: x, payload: }}", ["1:32: payload (unless it is a mapping) is to be text"]),
-        ("jobs: {a: {runner: x, payload: true}}", ["1:32: payload (unless it is a mapping) is to be text"]),
-        ("jobs: {a: {runner: x, payload: x, every: {}}}", ["1:42: every is to be one value"]),
+        ("jobs: {a: {runner: x, payload: [x]}}", ["1:32: payload: expected text or a mapping"]),
+        ("jobs: {a: {runner: x, payload: }}", ["1:32: payload: expected text or a mapping"]),
+        ("jobs: {a: {runner: x, payload: true}}", ["1:32: payload: expected text or a mapping"]),
+        ("jobs: {a: {runner: x, payload: x, every: {}}}", ["1:42: every: expected a value"]),
         ("jobs: {a: {runner: x, payload: x, every: yes}}", []),
-        ("jobs: {a: {runner: x, payload: x, every: true}}", ["1:42: every is no matter of true or false"]),
+        ("jobs: {a: {runner: x, payload: x, every: true}}", ["1:42: every: unexpected true or false"]),
         ("jobs: {a: {runner: x, payload: x, every: ~}}", ["1:42: every has no value"]),
-        ("jobs: {a: {runner: x, payload: x, group: g}}", ["1:35: there is no group 'g'"]),
-        ("jobs: {a: {runner: x, payload: x, every: 1, every: 2}}", ["1:45: every stands here twice"]),
+        ("jobs: {a: {runner: x, payload: x, group: g}}", ["1:35: unknown group 'g'"]),
+        ("jobs: {a: {runner: x, payload: x, every: 1, every: 2}}", ["1:45: duplicate key 'every'"]),
         (
             "jobs:\n  a: {runner: x, payload: x}\n  a: {runner: x, payload: x}",
-            ["3:3: the job 'a' is declared twice: first at "],
+            ["3:3: duplicate job 'a'; first declared at "],
         ),
-        ("jobs: {}\ngroups: {a: {like: b}}", ["2:14: there is no group 'b'"]),
-        ("jobs: {}\ngroups: {a: {like: a}}", ["2:14: the group is like itself: a like a"]),
-        ("jobs: {}\ninclude: none.yml", ["2:10: there is no file 'none.yml' to include, beside board.yml"]),
-        ("include: board.yml", ["", "files include each other"]),
-        ("jobs: {a: [}", ["1:12: this is not YAML: did not find expected node content"]),
-        ("jobs:\n\ta: {}", ["2:1: this is not YAML: found character that cannot start any token"]),
-        ("jobs: {a: *none}", ["1:11: this is not YAML: found undefined alias"]),
-        ("jobs: " + "[" * 30 + "]" * 30, ["1:27: values are nested over 20 deep"]),
+        ("jobs: {}\ngroups: {a: {like: b}}", ["2:14: unknown group 'b'"]),
+        ("jobs: {}\ngroups: {a: {like: a}}", ["2:14: the group inherits from itself: a like a"]),
+        ("jobs: {}\ninclude: none.yml", ["2:10: cannot include 'none.yml'; no such file next to board.yml"]),
+        ("include: board.yml", ["", "include cycle"]),
+        ("jobs: {a: [}", ["1:12: invalid YAML: did not find expected node content"]),
+        ("jobs:\n\ta: {}", ["2:1: invalid YAML: found character that cannot start any token"]),
+        ("jobs: {a: *none}", ["1:11: invalid YAML: found undefined alias"]),
+        ("jobs: " + "[" * 30 + "]" * 30, ["1:27: values are nested more than 20 levels deep"]),
         (
             "jobs: {a: {runner: x, payload: '${NONE}'}}",
-            ["1:32: payload (unless it is a mapping): the variable NONE"],
+            ["1:32: payload: the variable NONE"],
         ),
-        ("jobs: {a: {runner: x, payload: x, every: '${A B}'}}", ["1:42: every: a variable is ${NAME}"]),
+        ("jobs: {a: {runner: x, payload: x, every: '${A B}'}}", ["1:42: every: expected ${NAME}"]),
         (
             "jobs: {a: {runner: x, payload: x, every: '${NONE:?say}'}}",
             ["1:42: every: the variable NONE is not set in the environment: say"],
@@ -252,16 +252,16 @@ def test_a_secret_is_never_in_a_mistake(tmp_path: Path) -> None:
 
 def test_a_file_that_must_be_right_names_the_first_mistake_and_how_many_more(tmp_path: Path) -> None:
     path = file(tmp_path, "jobs: {a: 5, b: 5, c: 5}")
-    with pytest.raises(OptionError, match=r"yml:1:11: a is to be a mapping.* \(and 2 more: see `jobs board"):
-        read_good(path)
+    with pytest.raises(OptionError, match=r"yml:1:11: a: expected a mapping.* \(and 2 more: run `jobs board"):
+        read_valid(path)
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"jobs: {a: \xff}", "the file is not UTF-8: byte 10"),
-        (b"\x00", "this is not YAML"),
-        (b"a: &a [x, x]\nb: &b [*a, *a]\n", "there is neither"),
+        (b"jobs: {a: \xff}", "the file is not UTF-8: invalid byte at offset 10"),
+        (b"\x00", "invalid YAML"),
+        (b"a: &a [x, x]\nb: &b [*a, *a]\n", "the file declares no jobs"),
     ],
 )
 def test_odd_bytes_are_a_mistake(tmp_path: Path, content: bytes, says: str) -> None:
@@ -273,7 +273,7 @@ def test_odd_bytes_are_a_mistake(tmp_path: Path, content: bytes, says: str) -> N
 def test_a_bomb_of_aliases_does_not_go_off(tmp_path: Path) -> None:
     levels = "".join(f"x-{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 10))
     (problem,) = read(file(tmp_path, f"x-0: &l0 [x]\n{levels}jobs: {{}}\n")).problems
-    assert "the aliases of this file make it too large" in problem.sentence
+    assert "the file is too large once its aliases are expanded" in problem.sentence
 
 
 @pytest.mark.parametrize(("name", "says"), [("none.yml", "No such file"), ("folder", "Is a directory")])
@@ -291,7 +291,7 @@ def test_files_that_include_each_other_are_named(tmp_path: Path) -> None:
 
 def test_toml_that_is_none_has_its_place(tmp_path: Path) -> None:
     (problem,) = read(file(tmp_path, "[jobs]\na = \n", "board.toml")).problems
-    assert str(problem).endswith("board.toml:2:5: this is not TOML: Invalid value")
+    assert str(problem).endswith("board.toml:2:5: invalid TOML: Invalid value")
 
 
 CRONTAB = """
@@ -328,10 +328,19 @@ def test_an_included_crontab_inherits_defaults(tmp_path: Path) -> None:
     assert [job.runner for job in found.boards[None]] == ["shell", "http"]
     assert found.boards[None][0].options["timeout"] == "1h"
     (problem,) = found.problems
-    assert "the job 'backup' is declared twice: first at" in problem.sentence
+    assert "duplicate job 'backup'; first declared at" in problem.sentence
+
+
+def test_a_crontab_is_read_by_a_user_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def getuser() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", getuser)
+    (job,) = read(file(tmp_path, "@daily /srv/backup.sh\n", "mine.crontab")).boards[None]
+    assert job.id == "backup"
 
 
 def test_a_mistake_in_a_crontab_has_its_place(tmp_path: Path) -> None:
     path = file(tmp_path, "# a comment\n0 25 * * * x\n", "crontab")
     (problem,) = read(path).problems
-    assert str(problem) == f"{path}:2:3: hour '25' is not within 0-23"
+    assert str(problem) == f"{path}:2:3: hour '25': expected 0-23"

@@ -58,32 +58,32 @@ OTHER_JOBS: dict[str, tuple[str, dict[str, Any], str]] = {
     "interval": ("shell", {"every": 60}, "it has no cron pattern"),
     "manual": ("shell", {}, "it has no cron pattern"),
     "seconds": ("shell", {"cron": "30 0 3 * * *"}, "its cron pattern has seconds or years"),
-    "last": ("shell", {"cron": "0 3 L * *"}, "day-of-month 'L' is for patterns of Jobs"),
-    "spread": ("shell", {"cron": "H 3 * * *"}, "minute 'H' is for patterns of Jobs"),
-    "wrapped": ("shell", {"cron": "0 3 * * FRI-SUN"}, "weekday 'FRI-SUN' ends before it begins"),
-    "options": ("shell", DAILY | {"timeout": 60, "jitter": 5}, "a crontab has no jitter, timeout"),
-    "ocps": ("shell", DAILY | {"dst": "ocps"}, "a crontab has no dst"),
-    "queue": ("shell", DAILY | {"queue": "slow"}, "a crontab has no queue"),
-    "later": ("shell", DAILY | {"start": "2199-01-01"}, "a crontab has no start"),
+    "last": ("shell", {"cron": "0 3 L * *"}, "day-of-month 'L': cron does not know this pattern of Jobs"),
+    "spread": ("shell", {"cron": "H 3 * * *"}, "minute 'H': cron does not know this pattern of Jobs"),
+    "wrapped": ("shell", {"cron": "0 3 * * FRI-SUN"}, "weekday 'FRI-SUN': the range ends before it begins"),
+    "options": ("shell", DAILY | {"timeout": 60, "jitter": 5}, "a crontab does not support jitter, timeout"),
+    "ocps": ("shell", DAILY | {"dst": "ocps"}, "a crontab does not support dst"),
+    "queue": ("shell", DAILY | {"queue": "slow"}, "a crontab does not support queue"),
+    "later": ("shell", DAILY | {"start": "2199-01-01"}, "a crontab does not support start"),
 }
 
 OTHER_PAYLOADS: dict[str, tuple[str | dict[str, Any], str]] = {
     "argv": ({"argv": ["x"]}, "the key 'line' of its payload"),
     "limit": ({"line": "x", "limit": 5}, "the key 'limit' of its payload"),
     "other": ({"line": ["x"], "env": 5}, "the key 'line' of its payload"),
-    "equals": ("= x", "not what one line of a crontab can say"),
-    "blank": (" x", "not what one line of a crontab can say"),
-    "return": ("x\r", "not what one line of a crontab can say"),
+    "equals": ("= x", "a line of a crontab cannot express"),
+    "blank": (" x", "a line of a crontab cannot express"),
+    "return": ("x\r", "a line of a crontab cannot express"),
     "cwd": ({"line": "x", "cwd": "/"}, "the key 'cwd' of its payload"),
     "home": ({"line": "x", "env": {"HOME": "/"}}, "the key 'env' of its payload"),
     "shell": ({"line": "x", "env": {"SHELL": "/"}}, "the key 'env' of its payload"),
     "mailto": ({"line": "x", "env": {"MAILTO": "a"}}, "a crontab cannot set its variable MAILTO"),
     "quotes": ({"line": "x", "env": {"Q": "\n"}}, "a crontab cannot set its variable Q"),
-    "lines": ("a\nb", "not what one line of a crontab can say"),
-    "input": ({"line": "x", "input": "no newline"}, "not what one line of a crontab can say"),
-    "backslash": (r"a\%b", "not what one line of a crontab can say"),
-    "star": ("*x", "not what one line of a crontab can say"),
-    "long": (999 * "x", "not what one line of a crontab can say"),
+    "lines": ("a\nb", "a line of a crontab cannot express"),
+    "input": ({"line": "x", "input": "no newline"}, "a line of a crontab cannot express"),
+    "backslash": (r"a\%b", "a line of a crontab cannot express"),
+    "star": ("*x", "a line of a crontab cannot express"),
+    "long": (999 * "x", "a line of a crontab cannot express"),
 }
 
 
@@ -99,7 +99,7 @@ def test_jobs_that_do_not_fit_are_named_with_the_reason(jobs: Jobs, board: Board
         board.put(id, "shell", "x", **DAILY)
     board.pause("paused")
     result = jobs("export", "crontab")
-    said = dict(line.split(" is left out: ") for line in result.stderr.splitlines())
+    said = dict(line.split(" is skipped: ") for line in result.stderr.splitlines())
     assert said.keys() == {f"the job {id!r}" for id in expected}
     for id, reason in expected.items():
         assert reason in said[f"the job {id!r}"]
@@ -113,7 +113,7 @@ def test_a_variable_that_would_reach_jobs_without_it_is_named(jobs: Jobs, board:
     result = jobs("export", "crontab")
     assert "# id: a" in result.stdout
     assert result.stderr.splitlines() == [
-        "the job 'b' is left out: a crontab cannot unset A, which jobs before it have: export it alone"
+        "the job 'b' is skipped: a crontab cannot unset A, which earlier jobs set; export this job alone"
     ]
     assert "B=1" in jobs("export", "crontab", "b").stdout
 

@@ -35,8 +35,8 @@ def test_the_path_says_the_format(jobs: Jobs, board: Board, monkeypatch: pytest.
     assert found["sessionclean"]["payload"].startswith("[ -x /usr/lib/php/sessionclean ]")
     assert found["poll"]["payload"].startswith('{"line":"/srv/app/poll.py","env":{"PATH":')
     assert f"{DEBIAN[0]}:18:1: jobs run as the user of their worker, not as root" in result.stderr
-    assert f"{USER}:2:1: MAILTO is left out" in result.stderr
-    assert f"{USER}:21:1: @reboot is left out" in result.stderr
+    assert f"{USER}:2:1: MAILTO is ignored" in result.stderr
+    assert f"{USER}:21:1: @reboot is skipped" in result.stderr
 
 
 def test_the_current_user_needs_no_notice(jobs: Jobs) -> None:
@@ -65,12 +65,12 @@ def test_lines_of_several_files_get_ids_of_their_own(jobs: Jobs, board: Board, t
 def test_importing_again_changes_nothing_and_an_edit_replaces(jobs: Jobs, board: Board) -> None:
     jobs("import", "crontab", str(USER))
     before = definitions(board)
-    assert "is replaced" not in jobs("import", "crontab", str(USER)).stderr
+    assert "replaces the job" not in jobs("import", "crontab", str(USER)).stderr
     assert definitions(board) == before
     edited = USER.read_text().replace("15 */2 * * *", "16 */2 * * *")
     result = jobs("import", "crontab", "-", input=edited)
-    assert [text for text in result.stderr.splitlines() if "replaced" in text] == [
-        "-:10:1: the job 'poll-2' is replaced"
+    assert [text for text in result.stderr.splitlines() if "replaces" in text] == [
+        "-:10:1: replaces the job 'poll-2'"
     ]
     after = definitions(board)
     assert {id for id in after if after[id] != before[id]} == {"poll-2"}
@@ -78,7 +78,7 @@ def test_importing_again_changes_nothing_and_an_edit_replaces(jobs: Jobs, board:
 
 def test_a_dry_run_shows_everything_and_puts_nothing(jobs: Jobs, board: Board) -> None:
     dry = jobs("import", "crontab", str(USER), "--dry-run")
-    assert dry.stderr.splitlines()[-1] == "17 to put: this was a dry run"
+    assert dry.stderr.splitlines()[-1] == "17 to put (dry run)"
     assert not definitions(board)
     assert dry.stdout == jobs("import", "crontab", str(USER)).stdout
     assert len(definitions(board)) == 17
@@ -104,9 +104,9 @@ def test_with_any_mistake_nothing_is_put(jobs: Jobs, board: Board, tmp_path: Pat
     result = jobs("import", "crontab", str(USER), str(bad))
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-3:] == [
-        f"{bad}:2:1: minute '60' is not within 0-59",
-        f"{bad}:3:8: this is no UTF-8 text: save the file as UTF-8",
-        "nothing was put: 2 to correct",
+        f"{bad}:2:1: minute '60': expected 0-59",
+        f"{bad}:3:8: invalid UTF-8; save the file as UTF-8",
+        "found 2 problems. Nothing was put.",
     ]
     assert not definitions(board)
 
@@ -119,12 +119,12 @@ def test_what_the_board_refuses_is_found_before_anything_is_put(jobs: Jobs, boar
     assert first.startswith("-:2:1: cron '0 0 30 2 *' never comes")
     assert second.startswith("-:4:1: push:<n> is what one-off tasks are called")
     assert third.startswith("-:6:1: a job id is 1 to 256 bytes")
-    assert last == "nothing was put: 3 to correct"
+    assert last == "found 3 problems. Nothing was put."
     assert not definitions(board)
 
 
 def test_what_is_asked_for_in_vain(jobs: Jobs) -> None:
-    refused(jobs("import", "crontab", "-", "--zone", "Nowhere", input=""), "no time zone 'Nowhere'")
+    refused(jobs("import", "crontab", "-", "--zone", "Nowhere", input=""), "unknown time zone 'Nowhere'")
     refused(jobs("import", "crontab", "/no/such/file"), "does not exist")
     refused(jobs("import", "crontab"), "Missing argument")
 
@@ -139,10 +139,10 @@ def test_the_machines_zone_holds_unless_another_is_given(
 
 
 def test_a_machine_without_a_zone_gets_a_notice(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs_core.crontab.zone.machine_zone", lambda: None)
+    monkeypatch.setattr("jobs_core.crontab.machine.machine_zone", lambda: None)
     result = jobs("import", "crontab", "-", "--json", input="@daily a")
     assert lines(result)[0]["zone"] == "UTC"
-    assert "this machine does not say which time zone it is in" in result.stderr
+    assert "Cannot determine the time zone of this machine" in result.stderr
 
 
 def test_a_job_of_a_crontab_runs_as_cron_would_run_it(jobs: Jobs, board: Board, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs_core.crontab import read
-from jobs_core.crontab.zone import machine_zone
+from jobs_core.crontab.machine import machine_zone
 from tests.crontab.helpers import one
 
 

@@ -111,15 +111,14 @@ def test_what_speaks_to_cron_is_left_out_with_a_notice(name: str) -> None:
     found = read(f"{name}=5\n@daily x", file="tab")
     assert found.lines[0].payload == "x"
     (notice,) = found.notices
-    assert str(notice).startswith(f"tab:1:1: {name} is left out: ")
+    assert str(notice).startswith(f"tab:1:1: {name} is ignored: ")
 
 
 def test_reboot_is_left_out_with_a_notice() -> None:
     found = read("@daily a\n @reboot b\n", file="tab")
     assert [line.payload for line in found.lines] == ["a"]
     assert [str(notice) for notice in found.notices] == [
-        "tab:2:2: @reboot is left out: a board has no reboot, since it outlives machines; "
-        "push the job at a boot"
+        "tab:2:2: @reboot is skipped: a board outlives reboots; push the job when the machine boots"
     ]
 
 
@@ -136,14 +135,14 @@ def test_a_system_crontab_has_a_column_for_the_user() -> None:
         ("me", "d"),
     ]
     assert [str(notice) for notice in found.notices] == [
-        "tab:1:1: jobs run as the user of their worker, not as www-data, root: run a worker as that user"
+        "tab:1:1: jobs run as the user of their worker, not as www-data, root; run a worker as that user"
     ]
 
 
 def test_a_users_crontab_that_is_read_as_the_systems_is_told_so() -> None:
     found = read("0 3 * * * /srv/x.sh --full", system=True, file="tab")
     assert said(found) == [
-        "tab:1:11: the user column holds no user's name: if this is a user's own crontab, say --user"
+        "tab:1:11: expected a user name in the user column; if this is a user's own crontab, pass --user"
     ]
 
 

@@ -1,0 +1,95 @@
+"""`jobs board diff` and `jobs board apply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jobs_core.cli.common import F, connected, explicit_board, json_option, open_board
+from jobs_core.cli.plan import compare_progress, echo_plan, echo_refusals
+
+
+def apply_options(function: F) -> F:
+    """Add the options of commands that compare a file with its boards."""
+    options = (
+        click.argument("file", type=click.Path(path_type=Path)),
+        click.option(
+            "--prune/--no-prune",
+            default=True,
+            help="Remove or keep jobs that the file no longer declares (default: remove).",
+        ),
+        click.option("--adopt", is_flag=True, help="Take over declared jobs that belong to another owner."),
+        click.option("--payload", "show_payload", is_flag=True, help="Show payloads that change."),
+        json_option,
+        connected,
+        click.pass_context,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.command()
+@apply_options
+@click.option("--exit-code", is_flag=True, help="Exit with 3 if there are changes.")
+def diff(ctx: click.Context, /, exit_code: bool, **options: Any) -> None:
+    """Show what applying a board file would change.
+
+    + is a new job, ~ a changed one, - a job that the file no longer declares, and = a job that the file
+    takes over unchanged.
+
+    \b
+      jobs board diff board.yml
+      jobs board diff board.yml --exit-code || jobs board apply board.yml
+    """
+    if _apply(ctx, dry_run=True, **options) and exit_code:
+        ctx.exit(3)
+
+
+@click.command()
+@apply_options
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+def apply(ctx: click.Context, /, **options: Any) -> None:
+    """Apply a board file: all of it, or nothing.
+
+    Unchanged jobs keep their run times. Jobs of other owners stay untouched. If the command is killed, the
+    board is either the old one or the new one.
+
+    \b
+      jobs board apply board.yml
+      jobs board apply board.yml --dry-run
+      jobs board apply board.yml --no-prune
+    """
+    _apply(ctx, **options)
+
+
+def _apply(
+    ctx: click.Context,
+    *,
+    file: Path,
+    url: str | None,
+    board_name: str,
+    dry_run: bool,
+    show_payload: bool,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Apply a file, or only compare it in a dry run. Returns the number of changes."""
+    from jobs_core.boardfile import read_valid
+    from jobs_core.boardfile.apply import apply_boards
+
+    found = read_valid(file)
+    for notice in found.notices:
+        click.echo(str(notice), err=True)
+    chosen = found.select(explicit_board(ctx))
+    targets = [(open_board(url, name or board_name), declared) for name, declared in chosen.items()]
+    changes = 0
+    with echo_refusals():
+        for board, plan in apply_boards(
+            targets, found, dry_run=dry_run, progress=compare_progress, **options
+        ):
+            echo_plan(plan, board.name, dry_run=dry_run, show_payload=show_payload, as_json=as_json)
+            changes += len(plan.changes)
+    return changes

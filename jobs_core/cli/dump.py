@@ -1,0 +1,40 @@
+"""Commands that save and restore all jobs of a board: dump load."""
+
+from __future__ import annotations
+
+from typing import IO
+
+import click
+
+from jobs_core.cli.bulk import counted, progress, report_bulk
+from jobs_core.cli.common import connected, open_board
+from jobs_core.cli.lists import json_lines, print_texts
+
+
+@click.command()
+@connected
+def dump(url: str | None, board_name: str) -> None:
+    """Write all jobs as JSON, one per line.
+
+    The dump includes their state: the next run, the runs left, and whether they are paused.
+
+    \b
+      jobs dump > board.jsonl
+    """
+    board = open_board(url, board_name)
+    with progress("dumped", total=board.count()["jobs"]) as advance:
+        print_texts(json_lines(counted(board.dump(), advance)))
+
+
+@click.command()
+@click.argument("file", type=click.File("r", encoding="utf-8"), default="-")
+@connected
+def load(file: IO[str], url: str | None, board_name: str) -> None:
+    """Restore jobs from a dump, with their state.
+
+    \b
+      jobs load board.jsonl
+      jobs dump --board old | jobs load --board new
+    """
+    lines = (line for line in file if line.strip())
+    report_bulk("loaded", open_board(url, board_name).load(lines))

@@ -1,0 +1,77 @@
+"""Commands that bound queues and runners: limit trim."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from jobs_core.cli.bulk import progress
+from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
+from jobs_core.errors import OptionError
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(["queue", "runner"]), required=False)
+@click.argument("name", required=False)
+@click.option("--concurrency", metavar="COUNT", help="Number of its tasks that may run at once.")
+@click.option("--rate", metavar="RATE", help="Number of its tasks that may start in a period: 100/1m.")
+@click.option("--none", "lift", is_flag=True, help="Remove its limit.")
+@json_option
+@connected
+def limit(
+    kind: Any,
+    name: str | None,
+    concurrency: Any,
+    rate: str | None,
+    lift: bool,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
+) -> None:
+    """Limit a queue or runner, or list limits.
+
+    A limit applies to all workers together. To limit one job, set its own options of the same names.
+
+    \b
+      jobs limit runner http --concurrency 20 --rate 100/1m
+      jobs limit queue reports --none
+      jobs limit
+    """
+    board = open_board(url, board_name)
+    if kind is None:
+        _print_limits(board.limits(), as_json)
+        return
+    if name is None or lift == bool(concurrency or rate):
+        raise OptionError("limit needs queue|runner NAME and --concurrency, --rate or both, or --none.")
+    board.limit(kind, name, concurrency=concurrency, rate=rate)
+
+
+def _print_limits(limits: Any, as_json: bool) -> None:
+    if as_json:
+        for limit in limits:
+            echo_json(limit)
+    else:
+        echo_table(("", "name", "concurrency", "rate"), (limit.values() for limit in limits))
+
+
+@click.command()
+@click.argument("queue")
+@click.option(
+    "--keep", type=click.IntRange(min=0), default=0, show_default=True, help="Number of tasks to keep."
+)
+@json_option
+@connected
+def trim(queue: str, keep: int, as_json: bool, url: str | None, board_name: str) -> None:
+    """Drop the oldest tasks of a queue.
+
+    \b
+      jobs trim shell --keep 1000
+    """
+    board = open_board(url, board_name)
+    with progress("dropped") as advance:
+        dropped = board.trim(queue, keep, progress=advance)
+    if as_json:
+        echo_json({"dropped": dropped})
+    else:
+        click.echo(f"{dropped} dropped")

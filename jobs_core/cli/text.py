@@ -1,0 +1,52 @@
+"""Option values, instants and schedules in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from jobs_core.options import JOB_OPTIONS, span
+
+
+def when(seconds: float | None) -> str:
+    """Format an instant, in epoch seconds, as local time with its offset."""
+    if seconds is None:
+        return "-"
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="seconds")
+
+
+def readable(name: str, value: Any) -> Any:
+    """Format an option's value for people."""
+    kind = JOB_OPTIONS[name].kind if name in JOB_OPTIONS else ""
+    if kind == "time":
+        return when(value)
+    if kind == "duration":
+        return span(value)
+    return ",".join(value) if isinstance(value, list) else value
+
+
+def schedule_text(job: Mapping[str, Any]) -> str:
+    """Describe a job's schedule in a few words: `every 5m, 3 of 10 left`."""
+    if "after" in job:
+        return _after_text(job)
+    if "at" in job:
+        return f"at {when(job['at'])}"
+    if "cron" in job:
+        words = [f"cron {job['cron']}", *([job["zone"]] if "zone" in job else [])]
+    elif "every" in job:
+        words = [f"every {span(job['every'])}"]
+    else:
+        return "when pushed"
+    if "decay" in job:
+        words.append(f"decay {job['decay']:g} a {span(job['step'])}")
+    if "repeat" in job:
+        words.append(f"{job.get('left', 0)} of {job['repeat']} left")
+    if "stop" in job:
+        words.append(f"until {when(job['stop'])}")
+    return ", ".join(words)
+
+
+def _after_text(job: Mapping[str, Any]) -> str:
+    ending = f" on {job['on']}" if "on" in job else ""
+    return f"after {', '.join(job['after'])}" + (" (any)" if "join" in job else "") + ending

@@ -1,0 +1,140 @@
+"""`jobs run` and `jobs tick`: workers and clocks that run until they are stopped."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jobs_core.cli.common import F, connected, echo_json, json_option, open_board
+from jobs_core.contract import Runner
+from jobs_core.plugins.manager import Plugins
+
+if TYPE_CHECKING:
+    from jobs_core.app import Board
+
+POSITIVE = click.FloatRange(min=0, min_open=True)
+
+
+def worker_options(function: F) -> F:
+    """Add the options of a worker to a command, which passes them on to `serve`."""
+    options = (
+        click.option(
+            "--concurrency",
+            type=click.IntRange(1, 1000),
+            default=10,
+            show_default=True,
+            help="Number of tasks to run at once.",
+        ),
+        click.option("--queue", "queues", multiple=True, metavar="NAME", help="Also serve this queue."),
+        click.option(
+            "--lease",
+            type=POSITIVE,
+            default=30.0,
+            show_default=True,
+            help="Seconds to hold a task without renewing its lease.",
+        ),
+        click.option(
+            "--drain",
+            type=click.FloatRange(min=0),
+            default=30.0,
+            show_default=True,
+            help="Seconds to wait for running tasks on shutdown.",
+        ),
+        click.option(
+            "--log",
+            "logs",
+            multiple=True,
+            metavar="NAME",
+            default=("console",),
+            show_default=True,
+            help="Logger to send events to.",
+        ),
+        click.option("--name", metavar="NAME", help="Name of the worker (default: host and process)."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def serve(
+    ctx: click.Context, runners: Iterable[Runner], *, url: str | None, board_name: str, **options: Any
+) -> None:
+    """Run a worker with these runners until SIGTERM or Ctrl-C."""
+    run_worker(open_board(url, board_name), runners, **options)
+
+
+def run_worker(board: Board, runners: Iterable[Runner], *, logs: Iterable[str], **options: Any) -> None:
+    """Run a worker on an open board until SIGTERM or Ctrl-C."""
+    from jobs_core.worker.worker import Worker
+
+    loggers = [board.plugins.logger(name) for name in logs]
+    Worker(board, runners, loggers=loggers, **options).run_until_signal()
+
+
+@click.command()
+@click.option(
+    "--runner", "names", multiple=True, metavar="NAME", help="Serve this runner (default: all installed)."
+)
+@worker_options
+@click.option("--tick/--no-tick", default=True, help="Tick as well, or only run tasks (default: tick).")
+@connected
+@click.pass_context
+def run(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
+    """Start a worker: take tasks and run them.
+
+    Start as many workers as you need, on as many machines. Each one also ticks.
+
+    SIGTERM or Ctrl-C drains the worker: it waits for running tasks, then stops the rest and returns them to
+    the queue. A second signal stops it at once.
+
+    \b
+      jobs run
+      jobs run --runner shell --concurrency 50 --log json
+    """
+    group: Any = ctx.find_root().command
+    serve(ctx, _runners(group.load_plugins(), names), **options)
+
+
+def _runners(plugins: Plugins, names: Iterable[str]) -> list[Runner]:
+    return [plugins.runner(name) for name in names] or plugins.runners()
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Exit once nothing is due.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=500,
+    show_default=True,
+    help="Number of jobs to move in one call of Redis.",
+)
+@json_option
+@connected
+def tick(once: bool, limit: int, as_json: bool, url: str | None, board_name: str) -> None:
+    """Move due jobs to their queues.
+
+    Use it on boards whose workers run with --no-tick. Several may run at once.
+
+    \b
+      jobs tick
+      jobs tick --once
+    """
+    from jobs_core.worker.clock import Clock
+
+    board = open_board(url, board_name)
+    board.refresh_zones()
+    clock = Clock(board.commands, limit=limit, trouble=lambda note: click.echo(note, err=True))
+    if once:
+        clock.tick_all()
+    else:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: clock.stop())
+        board.tick(limit)  # fails at once without a server; the clock would only report it
+        clock.run()
+    if as_json:
+        echo_json({"moved": clock.moved})
+    else:
+        click.echo(f"{clock.moved} moved")
