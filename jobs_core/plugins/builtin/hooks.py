@@ -1,4 +1,4 @@
-"""The plugin that is always there: a runner and loggers that print, policies, checks, default hooks."""
+"""The built-in plugin: the `console` runner, loggers, policies, checks and default hooks."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from jobs_core.types import Decision, Outcome, Task
 
 
 def print_payload(task: Task, context: Context) -> Outcome:
-    """The `console` runner: pass the payload to the loggers as a line of output."""
+    """Send the payload to the loggers as a line of output. This is the `console` runner."""
     context.line(task.raw)
     return Outcome.done()
 
 
 @hookimpl
 def jobs_runners() -> Iterator[Runner]:
-    """The `console` runner."""
-    yield Runner("console", print_payload, "Print the payload: for trying things out")
+    """Provide the `console` runner."""
+    yield Runner("console", print_payload, "Print the payload, to try Jobs out")
 
 
 @hookimpl(trylast=True)
 def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome:
-    """Check a task's payload against its runner's schema, and run it.
+    """Check a task's payload against its runner's schema, then run it.
 
-    It was checked when the job was put, but not if a client did that which has no plugins.
+    A client without plugins can put a job without this check.
     """
     if runner.schema is not None:
         try:

@@ -1,4 +1,4 @@
-"""The loggers that are always there: `console` and `json` print, `file` writes a file that is rotated."""
+"""The built-in loggers: `console` and `json` print, `file` writes a rotating file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _printing = threading.Lock()
 
 
 def event_line(event: Event, clock_format: str = "%H:%M:%S") -> str:
-    """An event as one line for people: `12:00:05 backup@1763900005000 done (exit 0) in 1.2 s`."""
+    """Return an event as one readable line: `12:00:05 backup@1763900005000 done (exit 0) in 1.2 s`."""
     clock = time.strftime(clock_format, time.localtime(event.time))
     if event.task is None:
         return (
@@ -38,16 +38,16 @@ def _details(event: Event) -> str:
     note = f" ({event.outcome.note})" if event.outcome.note else ""
     took = f" in {event.data['seconds']:.3f} s" if "seconds" in event.data else ""
     decision = event.decision
-    then = "" if decision is None or decision.verb == "done" else f", {_then(decision)}"
+    then = "" if decision is None or decision.verb == "done" else f", {_next_step(decision)}"
     return f"{event.outcome.status}{note}{took}{then}"
 
 
-def _then(decision: Decision) -> str:
+def _next_step(decision: Decision) -> str:
     return "given up" if decision.verb == "dead" else f"again in {decision.delay:g} s"
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """An event as a JSON object. A payload is never part of it."""
+    """Return an event as a JSON object, without the payload."""
     record: dict[str, Any] = {"time": round(event.time, 3), "kind": event.kind, "worker": event.worker}
     if event.task is not None:
         record |= {"task": event.task.id, "job": event.task.job, "runner": event.task.runner}
@@ -72,7 +72,7 @@ def _print_json(event: Event) -> None:
 
 
 class _File:
-    """The `file` logger, which is imported when it is opened."""
+    """The `file` logger. It imports its implementation when it is opened."""
 
     def __init__(self) -> None:
         self._file: LogFile | None = None
@@ -93,17 +93,17 @@ class _File:
 
 @hookimpl
 def jobs_loggers() -> Iterator[Logger]:
-    """The loggers `console`, `json` and `file`."""
-    yield Logger("console", _print_line, "One line an event, for people")
-    yield Logger("json", _print_json, "One JSON object an event, for programs")
+    """Provide the loggers `console`, `json` and `file`."""
+    yield Logger("console", _print_line, "One line per event, for people")
+    yield Logger("json", _print_json, "One JSON object per event, for programs")
     file = _File()
-    yield Logger("file", file.write, "One line an event in a file that is rotated", file.close, file.open)
+    yield Logger("file", file.write, "One line per event, in a rotating file", file.close, file.open)
 
 
 @hookimpl
 def jobs_settings() -> Iterator[Setting]:
-    """What the logger `file` writes, and where."""
-    yield Setting("log_file", "jobs.log", "What the file logger writes; {worker} and {board} are filled in")
-    yield Setting("log_file_bytes", 10_000_000, "How large the file may grow; 0: without bound")
-    yield Setting("log_file_keep", 5, "How many earlier files are kept, as .1, .2, …")
-    yield Setting("log_file_format", "text", "How the file logger writes: text or json")
+    """Declare the settings of the `file` logger."""
+    yield Setting("log_file", "jobs.log", "Path of the file logger's file; may contain {worker} and {board}")
+    yield Setting("log_file_bytes", 10_000_000, "Size in bytes at which the file is rotated; 0 means never")
+    yield Setting("log_file_keep", 5, "Number of rotated files to keep, as .1, .2, …")
+    yield Setting("log_file_format", "text", "Format of the file logger: text or json")

@@ -58,7 +58,7 @@ BAD = [
     ("a/s3cret", "function"),
     ("s3cret\n", "function"),
     ("s3cret" * 50, "function"),
-    ({"function": "f", "s3cret": 1}, "a key that is not one of"),
+    ({"function": "f", "s3cret": 1}, "unknown key, expected one of"),
     ({"function": "f", "qualifier": "s3cret!"}, "qualifier"),
     ({"function": "f", "invocation": "s3cret"}, "invocation"),
     ({"function": "f", "client-context": "s3cret"}, "client-context"),
