@@ -1,4 +1,4 @@
-"""What a runner is given beside its task: how to stop, what time remains, settings, the board."""
+"""The context a runner receives with its task: stop signals, remaining time, settings, the board."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class BoardLike(Protocol):
-    """What runners and checks can rely on of the board they are given. `Board` documents each method."""
+    """The part of `Board` that runners and checks can rely on. See `Board` for each method."""
 
     name: str
     client: Any
@@ -52,10 +52,10 @@ StopReason = Literal["", "cancelled", "timeout"]
 
 
 class Context:
-    """What a runner may ask and say while it works on one task."""
+    """A runner's connection to its worker while it works on one task."""
 
     cancelled: threading.Event
-    """Set when the runner should stop: wait on it, look at it often, or register `on_stop`."""
+    """Set when the runner should stop. Wait on it, poll it, or register a callback with `on_stop`."""
 
     _stop_reason: StopReason = ""
 
@@ -72,33 +72,33 @@ class Context:
         self.worker = worker
         """The worker's name, such as `host-1234`."""
         self.board = board
-        """The board that the task is from, to push what comes next; None where there is no worker."""
+        """The task's board, for example to push follow-up tasks; None outside of a worker."""
         self.settings: Mapping[str, Any] = settings or {}
-        """The settings of all plugins, by name: every one that a plugin declares has a value."""
+        """The settings of all plugins, by name. Every declared setting has a value."""
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._emit = emit
         self._trouble = trouble
         self._stop_callbacks: list[StopCallback] = []
 
     def __getattr__(self, name: str) -> threading.Event:
-        """Make `cancelled` when it is first asked for: to make one takes longer than all else here.
+        """Create `cancelled` on first access, because an Event costs more than the rest of a Context.
 
-        Worker and runner may ask at the same time: `setdefault` gives both the same.
+        Worker and runner may access it at the same time; `setdefault` gives both the same Event.
         """
         if name != "cancelled":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        made: threading.Event = vars(self).setdefault("cancelled", threading.Event())
-        return made
+        event: threading.Event = vars(self).setdefault("cancelled", threading.Event())
+        return event
 
     @property
     def remaining(self) -> float | None:
-        """Seconds until the task's timeout (never below 0), or None when it has no timeout."""
+        """Seconds until the task's timeout, never below 0; None if it has no timeout."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     @property
     def stop_reason(self) -> StopReason:
-        """Why to stop: `timeout` once the task's time is over, `cancelled` when it was told to stop before
-        that; empty while it may go on."""
+        """Why the runner should stop: `timeout` after the task's timeout, `cancelled` if it was told to stop
+        before that, an empty string while it may continue."""
         if self._stop_reason:
             return self._stop_reason
         if self._deadline is not None and time.monotonic() >= self._deadline:
@@ -106,12 +106,13 @@ class Context:
         return "cancelled" if "cancelled" in vars(self) and self.cancelled.is_set() else ""
 
     def on_stop(self, callback: Callable[[], object]) -> StopCallback:
-        """Call `callback` when the task is told to stop, as long as the `with` block lasts.
+        """Call `callback` if the task is told to stop during the `with` block.
 
-        Cancelling the task tells it, and so do its timeout, a lost lease and the worker's stop. The callback
-        runs at once, one time, on the thread that stops the task. That is often the worker's own loop: be
-        quick, and do not wait for the block. If the task was told before, it runs as the block begins. It
-        never runs after the block has ended. What it raises is reported as trouble.
+        A cancel, a timeout, a lost lease and the shutdown of the worker all stop a task. The callback runs
+        at most once, immediately, on the thread that stops the task. That is often the worker's own loop, so
+        the callback must be quick and must not wait for the block. If the task was stopped earlier, the
+        callback runs when the block begins. It never runs after the block has ended. The worker reports
+        exceptions from the callback as `trouble` events.
 
         >>> with context.on_stop(process.terminate):
         ...     process.wait()
@@ -119,12 +120,21 @@ class Context:
         return StopCallback(callback, self._stop_callbacks, lambda: self.stop_reason, self._trouble)
 
     def call(self, work: Callable[[], T], timeout: float | None = None) -> T:
-        """Call `work` on a thread of its own, for what nothing can interrupt, such as looking up a host.
+        """Call `work` on a separate thread, for calls that cannot be interrupted, such as a DNS lookup.
 
-        When the task is told to stop, this leaves the thread behind: it goes on, and nobody learns how it
-        ends. It does not keep the process from ending.
+        When the task is told to stop, `call` abandons the thread: it keeps running and its result is
+        discarded. An abandoned thread does not keep the process alive.
 
-        Raises what `work` raises, StoppedError, or TimeoutError after `timeout` seconds.
+        Args:
+            work: The function to call, without arguments.
+            timeout: Seconds to wait; None waits until the task's own timeout.
+
+        Returns: What `work` returns.
+
+        Raises:
+            StoppedError: The task was told to stop.
+            TimeoutError: `timeout` seconds have passed.
+            Exception: Whatever `work` raises.
 
         >>> context.call(lambda: socket.gethostbyname("example.com"), timeout=5)
         '93.184.215.14'
@@ -132,9 +142,9 @@ class Context:
         return _call_until_stopped(self, work, timeout)
 
     def stop(self) -> None:
-        """Tell the runner to stop: set `cancelled`, and call what `on_stop` registered. Thread-safe.
+        """Tell the runner to stop: set `cancelled` and call the `on_stop` callbacks. Thread-safe.
 
-        For workers, and for tests of runners.
+        Workers and tests of runners call it.
         """
         self._stop_reason = self.stop_reason or "cancelled"
         self.cancelled.set()
@@ -142,8 +152,8 @@ class Context:
             callback.call()
 
     def stop_outcome(self, detail: str = "", **data: Any) -> Outcome:
-        """The outcome of a runner that stopped because it was told to: cancelled, or failed with the code
-        `timeout` once the task's time is over.
+        """Return the outcome of a runner that stopped on request: cancelled, or, after the task's timeout,
+        failed with the code `timeout`.
 
         >>> context.stop_outcome("after 2 s").note
         'cancelled after 2 s'
@@ -153,16 +163,16 @@ class Context:
         return Outcome.cancelled(f"cancelled {detail}".rstrip(), **data)
 
     def line(self, text: str, stream: str = "stdout") -> None:
-        """Pass one line of the task's output to the loggers. Thread-safe."""
+        """Send one line of the task's output to the loggers. Thread-safe."""
         if self._emit is not None:
             self._emit(writable(str(text)), stream)
 
 
 def _call_until_stopped(context: Context, work: Callable[[], T], timeout: float | None) -> T:
-    """Call `work` on a thread of its own until the task is told to stop."""
+    """Call `work` on a separate thread and wait for it until the task is told to stop."""
     if context.stop_reason:
         raise StoppedError
-    over = threading.Event()
+    finished = threading.Event()
     results: list[T] = []
     errors: list[BaseException] = []
 
@@ -172,12 +182,12 @@ def _call_until_stopped(context: Context, work: Callable[[], T], timeout: float 
         except BaseException as error:
             errors.append(error)
         finally:
-            over.set()
+            finished.set()
 
     limits: list[Any] = [seconds for seconds in (timeout, context.remaining) if seconds is not None]
-    with context.on_stop(over.set):
+    with context.on_stop(finished.set):
         threading.Thread(target=run, name="jobs-call", daemon=True).start()
-        over.wait(min(limits, default=None))
+        finished.wait(min(limits, default=None))
     if results:
         return results[0]
     if errors:

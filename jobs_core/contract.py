@@ -1,4 +1,4 @@
-"""What plugins provide, as small frozen dataclasses: runners, policies, loggers, checks, settings."""
+"""The dataclasses that plugins provide: runners, policies, loggers, checks and settings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from jobs_core.types import Decision, Event, Outcome, Payload, Task
 class Runner:
     """A way to run jobs.
 
-    `run(task, context)` does the work and returns an `Outcome`; an exception it raises is a failed outcome.
-    It is called on several threads at once. `short` names the key that a string payload stands for, and
-    `schema` is the JSON Schema of the full payload, checked when a job is put. `target(payload)` says what a
-    payload addresses, such as the host of a URL: for policies that go by target.
-
-    `inline` says that `run` is quick, well under a millisecond, and never waits: the worker's own loop calls
-    it, one task after the other, which saves handing each to a thread. While it runs, the worker does nothing
-    else: it renews no lease, and cannot enforce a timeout.
+    Args:
+        name: The name that jobs use.
+        run: Called as `run(task, context)`, on several threads at once. Returns an `Outcome`; an exception
+            counts as a failed outcome.
+        summary: One line for `jobs plugins`.
+        short: The key that a string payload stands for, such as `url`.
+        schema: The JSON Schema of the full payload. Jobs checks it when a job is put and before each run.
+        target: Called as `target(payload)`. Returns what the payload addresses, such as the host of a URL,
+            for policies that work per target.
+        inline: Whether the worker's own loop calls `run`, not a thread. Set it only if `run` takes well
+            under a millisecond and never blocks: meanwhile the worker renews no lease, enforces no timeout.
     """
 
     name: str
@@ -35,7 +38,7 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Decides what becomes of a task after an attempt: `decide(task, outcome)`. It never touches Redis."""
+    """Decides what happens to a task after an attempt: `decide(task, outcome)`. It never accesses Redis."""
 
     name: str
     decide: Callable[[Task, Outcome], Decision]
@@ -44,9 +47,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """What loggers, `jobs_startup` and `jobs_shutdown` learn of the worker they run in.
+    """The worker, as loggers, `jobs_startup` and `jobs_shutdown` see it.
 
-    `settings` are those of all plugins, by name.
+    `concurrency` is the number of tasks it runs at once. `settings` has the settings of all plugins, by name.
     """
 
     name: str
@@ -58,10 +61,10 @@ class WorkerInfo:
 
 @dataclass(frozen=True, slots=True)
 class Logger:
-    """Writes events somewhere.
+    """A destination for events.
 
-    `open(context)` is called once, before the first event: raise OptionError for settings that cannot work.
-    `write(event)` is called on many threads, and tasks wait for it: it must be quick. `close()` flushes.
+    Jobs calls `open(worker)` once, before the first event; raise OptionError for invalid settings. It calls
+    `write(event)` on several threads, and tasks wait for it, so it must be quick. `close()` flushes.
     """
 
     name: str
@@ -73,7 +76,7 @@ class Logger:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found. `state` is `ok`, `warning` or `problem`; `advice` says what to do about it."""
+    """The result of a check. `state` is `ok`, `warning` or `problem`; `advice` says how to fix it."""
 
     state: Literal["ok", "warning", "problem"]
     note: str
@@ -82,7 +85,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something `jobs doctor` looks at: `run(board)` returns a `Finding`."""
+    """A check of `jobs doctor`: `run(board)` returns a `Finding`."""
 
     name: str
     run: Callable[[BoardLike], Finding]
@@ -91,9 +94,9 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting of a plugin: the environment variable `JOBS_<NAME>`, a line of `jobs.toml`, or its default.
+    """A plugin's setting: the environment variable `JOBS_<NAME>`, else `jobs.toml`, else `default`.
 
-    Its value has the type of `default` (text, where that is None). A `secret` is never shown.
+    The value has the type of `default`, or is a string if `default` is None. Jobs never shows a `secret`.
     """
 
     name: str

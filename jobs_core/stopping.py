@@ -1,4 +1,4 @@
-"""Stopping what a runner waits for, from the thread that tells its task to stop."""
+"""Interrupting a runner that blocks, from the thread that stops its task."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from jobs_core.text import described
 
 
 class StoppedError(Exception):
-    """The task was told to stop. A runner that lets it pass is reported as cancelled, or as timed out."""
+    """The task was told to stop. If a runner does not catch it, the task is cancelled or timed out."""
 
 
 class StopCallback:
-    """A callback that `Context.on_stop` registers, for as long as a `with` block takes.
+    """A callback registered with `Context.on_stop` for the duration of a `with` block.
 
-    It is called at most once. Leaving the block waits for a call under way, so that none comes later.
+    It runs at most once. Leaving the block waits for a running callback, so it never runs later.
     """
 
     def __init__(
@@ -31,11 +31,11 @@ class StopCallback:
         self._callbacks = callbacks
         self._is_stopped = is_stopped
         self._trouble = trouble
-        self._lock = threading.RLock()  # a callback may run on the thread of its block
+        self._lock = threading.RLock()  # the callback may run on the block's own thread
 
     def __enter__(self) -> None:
         self._callbacks.append(self)
-        if self._is_stopped():  # after it was added: whoever stops the task in between calls it, too
+        if self._is_stopped():  # check after adding, so that no stop is missed
             self.call()
 
     def __exit__(self, *_: object) -> None:
@@ -44,7 +44,7 @@ class StopCallback:
         self._callbacks.remove(self)
 
     def call(self) -> None:
-        """Call it, unless that was done or its block has ended."""
+        """Call the callback, unless it has run already or its block has ended."""
         with self._lock:
             callback, self._callback = self._callback, None
             if callback is None:
@@ -54,14 +54,14 @@ class StopCallback:
             except (Exception, SystemExit) as error:
                 if self._trouble is None:
                     raise
-                self._trouble(f"a callback of on_stop failed: {described(error)}")
+                self._trouble(f"an on_stop callback failed: {described(error)}")
 
 
 class SocketInterrupter:
-    """Ends the connection that a thread waits on, from another thread.
+    """Shuts down the connection that a thread waits on, from another thread.
 
-    It holds one socket at a time, as a duplicate. Shutting that down wakes whoever waits on the original,
-    also inside TLS, and no other connection can have its number by then.
+    It holds a duplicate of one socket at a time. Shutting down the duplicate wakes the thread that waits on
+    the original, even inside TLS. The duplicate also keeps the file descriptor from being reused.
 
     >>> with SocketInterrupter() as interrupter, context.on_stop(interrupter.interrupt):
     ...     interrupter.hold(sock)
@@ -81,7 +81,7 @@ class SocketInterrupter:
             self._release()
 
     def hold(self, sock: socket.socket) -> None:
-        """Hold this socket from now on. After `interrupt`, shut it down at once."""
+        """Hold this socket instead of the previous one. After `interrupt`, shut it down immediately."""
         with self._lock:
             self._release()
             self._socket = socket.fromfd(sock.fileno(), sock.family, sock.type)
@@ -89,7 +89,7 @@ class SocketInterrupter:
                 self._shut_down()
 
     def interrupt(self) -> None:
-        """Shut down the socket, and every one that is held later."""
+        """Shut down the current socket and every socket held later."""
         with self._lock:
             self.is_interrupted = True
             self._shut_down()

@@ -1,4 +1,4 @@
-"""The words of Jobs as small frozen dataclasses: jobs, tasks, outcomes, decisions, events."""
+"""The data types of Jobs: jobs, tasks, attempts, outcomes, decisions and events."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from jobs_core.errors import PayloadError, UserError
 from jobs_core.text import one_line
 
 Payload = str | dict[str, Any]
-"""A string is the short form of a payload; a JSON object is its full form."""
+"""A string (the short form) or a JSON object (the full form)."""
 
 
 def parse_payload(raw: str, short: str | None = None) -> Payload:
-    """Read a payload as its runner wants it.
+    """Parse a payload into the form that its runner expects.
 
-    A payload that parses as a JSON object is one; anything else is a string. When the runner names the key
-    that its short form stands for, a string becomes an object with that one key.
+    Args:
+        raw: The payload as stored. A JSON object becomes a dict; any other text stays a string.
+        short: The key of the runner's short form. If given, a string becomes a dict with that key.
 
     >>> parse_payload('{"url": "http://a"}')
     {'url': 'http://a'}
@@ -38,7 +39,7 @@ def parse_payload(raw: str, short: str | None = None) -> Payload:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it is about to be put: what `jobs_validate` sees."""
+    """A job that is about to be put, as `jobs_validate` sees it."""
 
     id: str
     runner: str
@@ -48,10 +49,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An earlier attempt at a task: what came of it, when (epoch seconds), and in which worker's hands.
+    """An earlier attempt at a task: its result, end time (epoch seconds) and worker.
 
-    `status` is `failed` or `lost` (its worker fell silent).
-    One that is not `decided` is still to be shown to the policy.
+    `status` is `failed`, or `lost` if the worker stopped responding. `decided` is False if the policy has not
+    seen the attempt yet.
     """
 
     status: str
@@ -63,7 +64,7 @@ class Attempt:
 
 
 def parse_history(text: str) -> tuple[Attempt, ...]:
-    """Read the history that JPOP and JTASKS answer: `status ms worker code note` for each, tabs between.
+    """Parse the history that JPOP and JTASKS return: `status ms worker code note`, separated by tabs.
 
     >>> parse_history("lost? 1763900005000 host-1 lost ")[0].worker
     'host-1'
@@ -81,10 +82,10 @@ def _parse_attempt(entry: str) -> Attempt:
 class Task:
     """One occurrence of a job, taken from a queue.
 
-    `id` is `<job id>@<due, ms>`: the same occurrence always has the same id, so it serves as an idempotency
-    key downstream. `due` is in epoch seconds. `attempt` counts from 1; `history` has the attempts before, the
-    last 20 at most. `token` proves the lease, and whoever has it may report on the task; it is empty for a
-    task that was taken without one (at most once).
+    `id` is `<job id>@<due, ms>`. An occurrence always has the same id, so use it as an idempotency key
+    downstream. `due` is in epoch seconds. `attempt` counts from 1; `history` has up to 20 earlier attempts.
+    `token` proves the lease, and its holder may report on the task. It is empty for a task taken without a
+    lease (at most once).
     """
 
     id: str
@@ -101,19 +102,21 @@ class Task:
 
 
 NOTE, CODE = 1000, 64
-"""Characters that are kept of a note and of a code."""
+"""The maximum lengths of a note and a code, in characters."""
 
 Status = Literal["done", "failed", "cancelled", "accepted", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a runner reports of one attempt. `lost` is what a policy is shown when its worker fell silent.
+    """The result of one attempt, as its runner reports it. `lost` means that the worker stopped responding.
 
-    `note` is one line for people, made so and cut at 1,000 characters. `code` is short and stable, for
-    policies to match on (an exit code, an HTTP status, `timeout`). `data` is anything else that is JSON: it
-    is kept in the history, up to 64 KiB.
-    `retry_after`, in seconds, is a delay that the target itself asked for.
+    Args:
+        status: How the attempt ended.
+        note: One line for people. Longer text is joined to one line and cut at 1,000 characters.
+        code: A short, stable code that policies match on: an exit code, an HTTP status, `timeout`.
+        data: Any other JSON values. The history keeps up to 64 KiB.
+        retry_after: A delay that the target asked for, in seconds.
     """
 
     status: Status
@@ -128,40 +131,44 @@ class Outcome:
 
     @classmethod
     def done(cls, note: str = "", *, code: str = "", **data: Any) -> Outcome:
-        """The task was carried out: `Outcome.done("HTTP 200", code="200")`."""
+        """Return the outcome of a successful attempt: `Outcome.done("HTTP 200", code="200")`."""
         return cls("done", note, code, data)
 
     @classmethod
     def failed(
         cls, note: str = "", *, code: str = "", retry_after: float | None = None, **data: Any
     ) -> Outcome:
-        """The task was not carried out: `Outcome.failed("HTTP 503", code="503", retry_after=30)`."""
+        """Return the outcome of a failed attempt: `Outcome.failed("HTTP 503", code="503", retry_after=30)`.
+
+        `retry_after` is in seconds.
+        """
         return cls("failed", note, code, data, retry_after)
 
     @classmethod
     def accepted(cls, note: str = "", *, progress: float | None = None) -> Outcome:
-        """The target took the task and calls back: it stays open under `task.token`.
+        """Return the outcome of a task that the target finishes later. It stays open under `task.token`.
 
-        It ends when somebody acknowledges the token (`jobs ack TOKEN`, `board.ack`, JACK), or fails when the
-        task's timeout, or else a day, is over.
+        It ends when the target acknowledges the token (`jobs ack TOKEN`, `board.ack`, JACK). Without an
+        acknowledgement it fails after its timeout, or after a day if it has none. `progress` is 0 to 100.
         """
         return cls("accepted", note, data={} if progress is None else {"progress": progress})
 
     @classmethod
     def lost(cls) -> Outcome:
-        """The worker fell silent before it reported anything; the task may have been carried out."""
+        """Return the outcome of an attempt whose worker stopped responding. The task may have run or not."""
         return cls("lost", "its worker fell silent", "lost")
 
     @classmethod
     def cancelled(cls, note: str = "", **data: Any) -> Outcome:
-        """The runner stopped because it was told to: see also `Context.stop_outcome`."""
+        """Return the outcome of an attempt that was told to stop. See also `Context.stop_outcome`."""
         return cls("cancelled", note, "cancelled", data)
 
     @classmethod
     def refused(cls, error: UserError) -> Outcome:
-        """The task cannot run as it stands: failed with the code `payload`, or `settings` for an OptionError.
+        """Return the outcome of a task that cannot run: failed with the code `payload`, or `settings` for an
+        OptionError.
 
-        `error` says why, without quoting the payload.
+        `error` says why and does not quote the payload.
         """
         return cls.failed(str(error), code="payload" if isinstance(error, PayloadError) else "settings")
 
@@ -174,14 +181,17 @@ DECISIONS = ("done", "retry", "release", "dead")
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a policy makes of an outcome: `done()`, `retry(delay)`, `release(delay)` or `dead()`."""
+    """What a policy decides after an attempt: `done()`, `retry(delay)`, `release(delay)` or `dead()`.
+
+    `delay` is in seconds.
+    """
 
     verb: Literal["done", "retry", "release", "dead"]
     delay: float = 0.0
 
     @classmethod
     def done(cls) -> Decision:
-        """End the task: there is nothing more to do about it."""
+        """End the task."""
         return cls("done")
 
     @classmethod
@@ -191,23 +201,23 @@ class Decision:
 
     @classmethod
     def release(cls, delay: float) -> Decision:
-        """Give the task back for `delay` seconds. The attempt does not count."""
+        """Return the task to its queue after `delay` seconds. The attempt does not count."""
         return cls("release", delay)
 
     @classmethod
     def dead(cls) -> Decision:
-        """Give the task up: it becomes a dead letter."""
+        """Give up the task. It becomes a dead letter."""
         return cls("dead")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, as loggers and `jobs_event` observers see it.
+    """An event, as loggers and `jobs_event` observers see it.
 
     `kind` is one of `worker.started`, `worker.stopped`, `task.started`, `task.line` (a line of output:
     `data["line"]`, `data["stream"]`), `task.finished` (with `outcome` and `decision`), `task.accepted`,
-    `task.cancelled`, `task.lost` (an earlier attempt was: with `outcome` and `decision`), `task.stale`,
-    `task.released`, and `trouble` (`data["note"]`). `time` is in epoch seconds.
+    `task.cancelled`, `task.lost` (an earlier attempt was lost: with `outcome` and `decision`), `task.stale`,
+    `task.released`, and `trouble` (a problem: `data["note"]`). `time` is in epoch seconds.
     """
 
     kind: str

@@ -220,7 +220,7 @@ def test_doctor_proves_the_ledger(jobs: Jobs, board: Board) -> None:
     board.ack(board.pop("console", lease=30)[0].token)
     (found,) = lines(jobs("doctor", "--ledger", "--json"))
     assert (found["check"], found["state"]) == ("ledger", "ok")
-    assert found["note"] == "3 due: all accounted for, 2 under way"
+    assert found["note"] == "3 due: all accounted for, 2 in flight"
     board.client.lpop(board.keys.queue("console"))  # as if a task had been lost
     result = jobs("doctor", "--ledger")
     assert result.exit_code == 1
@@ -252,7 +252,7 @@ def test_doctor_names_what_could_not_be_read(jobs: Jobs, board: Board) -> None:
     board.tick()
     result = jobs("doctor")
     assert result.exit_code == 1
-    assert "✗ records: 1 could not be read and was set aside; the latest was in job bad" in result.stdout
+    assert "✗ records: Jobs moved 1 unreadable record aside; the latest was in job bad" in result.stdout
     board.client.delete(board.keys.bad)
     assert jobs("doctor").exit_code == 0
 
@@ -262,7 +262,7 @@ def test_doctor_tells_of_a_clock_that_went_back(jobs: Jobs, board: Board) -> Non
     board.tick(now=time.time() + 3600)
     board.tick()
     result = jobs("doctor")
-    assert re.search(r"(?m)^! time: Redis's clock went back by 3[56]\d\d\.?\d* s at 20", result.stdout)
+    assert re.search(r"(?m)^! time: the clock of Redis went back by 3[56]\d\d\.?\d* s at 20", result.stdout)
     assert result.exit_code == 0
 
 

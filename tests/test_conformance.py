@@ -124,19 +124,19 @@ def test_a_runner_that_goes_on_is_found(tmp_path: Path) -> None:
         only += f"    {name} = None\n"
     tests = patience + CONFORMANCE.replace('    good, failing, slow = "world", "fail", "wait"\n', only)
     failed, says = conformance(tmp_path, deaf, tests)
-    assert any(name.startswith("test_it_stops_when_it_is_told_to") for name in failed), says
+    assert any(name.startswith("test_it_stops_on_request") for name in failed), says
 
 
 @pytest.mark.parametrize(
     ("before", "after", "finds"),
     [
-        ("    from jobs_core", "    import redis\n    from jobs_core", "test_its_import_brings_no_sdk"),
+        ("    from jobs_core", "    import redis\n    from jobs_core", "test_its_import_loads_no_sdk"),
         ("jobs_runners()", "jobs_runner()", "test_its_entry_point_loads_and_all_its_hooks_exist"),
-        ('name="hello"', 'name="console"', "test_its_names_are_its_own"),
+        ('name="hello"', 'name="console"', "test_its_names_are_unique"),
         ('Outcome.failed("as you wish", code="fail")', "1 / 0", "test_a_failure_is_an_outcome"),
         (', code="fail"', "", "test_a_failure_is_an_outcome"),
-        ("return Outcome.done()", "return None", "test_a_good_payload_ends_well"),
-        ("Outcome.done()", "Outcome.done(at=task)", "test_a_good_payload_ends_well"),
+        ("return Outcome.done()", "return None", "test_a_good_payload_succeeds"),
+        ("Outcome.done()", "Outcome.done(at=task)", "test_a_good_payload_succeeds"),
     ],
 )
 def test_traps_are_found(tmp_path: Path, before: str, after: str, finds: str) -> None:
@@ -184,4 +184,4 @@ def test_a_policy_that_fails_for_some_outcome_is_found(tmp_path: Path) -> None:
     failed, _ = conformance(
         tmp_path, POLICY.replace('outcome.status == "done"', 'outcome.code[0] == "0"'), BOTH
     )
-    assert any(name.startswith("test_it_decides_about_any_outcome") for name in failed)
+    assert any(name.startswith("test_it_decides_on_every_outcome") for name in failed)

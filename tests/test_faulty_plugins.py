@@ -68,11 +68,11 @@ def test_each_is_named(folder: Path) -> None:
     says = {name: "; ".join((info["reason"], *info["notes"])) for name, info in found.items()}
     assert process.returncode == 0
     assert "RuntimeError: out of order" in says["raising"]
-    assert "for which every command waits" in says["hanging"]
-    assert "there is no hook 'jobs_runer'" in says["misspelt"]
-    assert "it writes to standard output" in says["printing"]
-    assert "the runner 'twin' is provided by 'faulty_twin_b' too" in says["twin_a"]
-    assert "the runner 'twin' is provided by 'faulty_twin_a' too" in says["twin_b"]
+    assert "delays every command" in says["hanging"]
+    assert "unknown hook 'jobs_runer'" in says["misspelt"]
+    assert "it prints to standard output on import" in says["printing"]
+    assert "the runner 'twin' is also provided by 'faulty_twin_b'" in says["twin_a"]
+    assert "the runner 'twin' is also provided by 'faulty_twin_a'" in says["twin_b"]
     assert says["good"] == "; " or says["good"] == ""
 
 

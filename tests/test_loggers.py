@@ -87,19 +87,16 @@ def test_two_workers_do_not_share_a_file(here: Path, url: str) -> None:
     # The lock goes with the process: in this very process it would be another matter.
     _, err = second.communicate(timeout=60)
     assert second.returncode == 2
-    assert (
-        err
-        == "Error: another worker writes jobs.log: give each its own with JOBS_LOG_FILE=jobs-{worker}.log\n"
-    )
+    assert err == "Error: log_file: another worker uses jobs.log: set JOBS_LOG_FILE=jobs-{worker}.log\n"
     first.close()
 
 
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("JOBS_LOG_FILE_FORMAT", "xml", "log_file_format is text or json, not 'xml'"),
-        ("JOBS_LOG_FILE", "/proc/none/jobs.log", "log_file /proc/none/jobs.log cannot be written"),
-        ("JOBS_LOG_FILE_KEEP", "many", "JOBS_LOG_FILE_KEEP must be a whole number"),
+        ("JOBS_LOG_FILE_FORMAT", "xml", "log_file_format: expected text or json, got 'xml'"),
+        ("JOBS_LOG_FILE", "/proc/none/jobs.log", "log_file: cannot write /proc/none/jobs.log"),
+        ("JOBS_LOG_FILE_KEEP", "many", "JOBS_LOG_FILE_KEEP: expected a whole number"),
     ],
 )
 def test_settings_that_cannot_work_are_a_mistake(

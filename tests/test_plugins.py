@@ -69,7 +69,7 @@ def test_an_installed_plugin_is_found(tmp_path: Path) -> None:
         ("def broken(:", "SyntaxError"),
         (
             "from jobs_core import hookimpl\n@hookimpl\ndef jobs_runnners(): return []",
-            "there is no hook 'jobs_runnners' (did you mean 'jobs_runners'?)",
+            "unknown hook 'jobs_runnners' (did you mean 'jobs_runners'?)",
         ),
         ("from jobs_core import hookimpl\n@hookimpl\ndef jobs_runners(): raise KeyError('x')", "KeyError"),
         ("from jobs_core import hookimpl\n@hookimpl\ndef jobs_event(evnt): pass", "jobs_event"),
@@ -105,7 +105,9 @@ def test_a_plugin_for_newer_hooks_is_left_alone(tmp_path: Path) -> None:
     install(tmp_path, "fits", HELLO + "\n    JOBS_API = 1")
     found = listed(tmp_path)
     assert (found["newer"]["state"], found["newer"]["provides"]) == ("incompatible", {})
-    assert "it needs version 99 of the hooks, and this is 1: upgrade jobs-core" in found["newer"]["reason"]
+    assert (
+        "it requires hooks version 99, but this is version 1: upgrade jobs-core" in found["newer"]["reason"]
+    )
     assert found["fits"]["state"] == "ok"
 
 
@@ -115,16 +117,16 @@ def test_what_a_plugin_prints_when_it_is_imported_is_no_part_of_any_output(tmp_p
     assert code == 0 and "here I am" in err
     found = {info["name"]: info for info in map(json.loads, out.splitlines())}
     assert {info["state"] for info in found.values()} == {"ok"}
-    assert found["loud"]["notes"] == ["it writes to standard output when it is imported"]
+    assert found["loud"]["notes"] == ["it prints to standard output on import"]
 
 
 def test_a_plugin_that_hangs_when_it_is_imported_is_named(tmp_path: Path) -> None:
     install(tmp_path, "slow", "\n    import time; time.sleep(1)" + HELLO)
     info = listed(tmp_path)["slow"]
     assert info["state"] == "ok" and info["seconds"] >= 1
-    assert re.fullmatch(r"its import takes \d\.\d s, for which every command waits", info["notes"][0])
+    assert re.fullmatch(r"its import takes \d\.\d s and delays every command", info["notes"][0])
     code, out, _ = jobs(tmp_path, "plugins")
-    assert code == 0 and "for which every command waits" in out
+    assert code == 0 and "delays every command" in out
 
 
 def test_a_disabled_plugin_is_not_imported(tmp_path: Path) -> None:
@@ -137,8 +139,8 @@ def test_two_plugins_of_one_runner_are_both_named_when_it_is_asked_for(tmp_path:
     install(tmp_path, "two", HELLO)
     found = listed(tmp_path)
     assert {info["state"] for info in found.values()} == {"ok"}
-    assert found["one"]["notes"] == ["the runner 'hello' is provided by 'two' too: neither can be chosen"]
-    assert found["two"]["notes"] == ["the runner 'hello' is provided by 'one' too: neither can be chosen"]
+    assert found["one"]["notes"] == ["the runner 'hello' is also provided by 'two': disable one"]
+    assert found["two"]["notes"] == ["the runner 'hello' is also provided by 'one': disable one"]
     code, _, err = jobs(tmp_path, "run", "--runner", "hello", "--url", "redis://127.0.0.1:1")
     assert code == 1
     assert "the runner 'hello' is provided by both one and two" in err
@@ -165,13 +167,15 @@ def test_a_plugin_adds_a_command(tmp_path: Path) -> None:
 
 def test_a_builtin_command_cannot_be_replaced(tmp_path: Path) -> None:
     install(tmp_path, "thief", COMMAND.format(name="plugins"))
-    assert "it replaces the command 'plugins' of jobs itself" in listed(tmp_path)["thief"]["reason"]
+    assert "the command 'plugins' belongs to Jobs: rename it" in listed(tmp_path)["thief"]["reason"]
 
 
 def test_two_plugins_of_one_command_are_named(tmp_path: Path) -> None:
     install(tmp_path, "first", COMMAND.format(name="greet"))
     install(tmp_path, "second", COMMAND.format(name="greet").replace("greetings", "go away"))
-    assert "it replaces the command 'greet' of the plugin 'first'" in listed(tmp_path)["second"]["reason"]
+    assert (
+        "the command 'greet' belongs to the plugin 'first': rename it" in listed(tmp_path)["second"]["reason"]
+    )
     assert jobs(tmp_path, "greet") == (0, "greetings\n", "")
 
 
@@ -214,11 +218,11 @@ def test_a_payload_that_fits_is_put(strict: Board, payload: Any) -> None:
 @pytest.mark.parametrize(
     ("payload", "says"),
     [
-        ({"url": "http://a", "s3cret": 1}, "it has a key that is not one of url, method"),
-        ({"url": 5}, "url must be of type string"),
-        ({"url": ""}, "url breaks the rule minLength"),
-        ({"method": "GET"}, "it needs url"),
-        ({"url": "http://s3cret", "method": "s3cret"}, "method must be one of GET, POST"),
+        ({"url": "http://a", "s3cret": 1}, "runner: unknown key, expected one of url, method"),
+        ({"url": 5}, "url: expected type string"),
+        ({"url": ""}, "url: violates the schema rule minLength"),
+        ({"method": "GET"}, "missing key url"),
+        ({"url": "http://s3cret", "method": "s3cret"}, "method: expected one of GET, POST"),
         ("forbidden", "the url is forbidden"),
         (5, "a payload is a string or a JSON object"),
     ],
@@ -331,7 +335,7 @@ def test_an_observer_that_raises_keeps_no_other_from_observing() -> None:
 
 def test_choosing_what_is_not_there_says_what_is_and_how_to_get_it() -> None:
     with pytest.raises(
-        Exception, match=r"no runner 'http': this machine has console; `pip install jobs-http`"
+        Exception, match=r"no runner 'http' \(available: console\); try `pip install jobs-http`"
     ):
         Plugins().runner("http")
     with pytest.raises(PluginError, match="provided by both"):

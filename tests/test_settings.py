@@ -75,15 +75,15 @@ def test_a_secret_is_not_shown(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("toml", "variables", "says"),
     [
-        ("", {"JOBS_HELLO_TIMES": "often"}, "JOBS_HELLO_TIMES must be a whole number, which 'often' is not"),
-        ("[settings]\nhello_loud = 7\n", {}, "hello_loud must be true or false, which 7 is not"),
+        ("", {"JOBS_HELLO_TIMES": "often"}, "JOBS_HELLO_TIMES: expected a whole number, got 'often'"),
+        ("[settings]\nhello_loud = 7\n", {}, "hello_loud: expected true or false, got 7"),
         ("[settings]\nhello_greting = 1\n", {}, "'hello_greting' (did you mean 'hello_greeting'?)"),
-        ("settings = 3\n", {}, "[settings] must be a table"),
-        ("[settings\n", {}, "jobs.toml cannot be read"),
+        ("settings = 3\n", {}, "expected [settings] to be a table"),
+        ("[settings\n", {}, "jobs.toml: cannot read the file"),
         (
             "",
             {"JOBS_CONFIG": "/nowhere/jobs.toml"},
-            "JOBS_CONFIG names '/nowhere/jobs.toml', which is no",
+            "JOBS_CONFIG: there is no file '/nowhere/jobs.toml'",
         ),
     ],
 )

@@ -98,7 +98,7 @@ def test_what_a_callback_raises_is_trouble_and_the_others_run() -> None:
     with context.on_stop(lambda: 1 / 0), context.on_stop(called.set):
         context.stop()
     assert called.is_set()
-    assert notes == ["a callback of on_stop failed: ZeroDivisionError: division by zero"]
+    assert notes == ["an on_stop callback failed: ZeroDivisionError: division by zero"]
     with pytest.raises(ZeroDivisionError):  # where nobody hears of trouble, as in a test
         Context("w", timeout=0).on_stop(lambda: 1 / 0).__enter__()
 
@@ -256,7 +256,7 @@ def test_a_callback_that_fails_is_reported_and_the_worker_goes_on(board: Board) 
         log.wait_for("task.finished")
     (trouble,) = log.of("trouble")
     assert trouble.task is not None and trouble.task.id == id
-    assert trouble.data["note"] == "a callback of on_stop failed: IndexError: list index out of range"
+    assert trouble.data["note"] == "an on_stop callback failed: IndexError: list index out of range"
 
 
 def test_a_runner_may_let_the_error_pass(board: Board) -> None:
@@ -281,6 +281,6 @@ def test_a_payload_that_no_client_checked_is_refused_before_it_runs(board: Board
     with working(board, Runner("test", run, schema=schema)) as (_, log):
         (event,) = log.wait_for("task.finished")
     assert event.outcome == Outcome.failed(
-        "the test runner refuses the payload: n must be of type integer", code="payload"
+        "invalid payload for the test runner: n: expected type integer", code="payload"
     )
     assert not ran.is_set()

@@ -1,27 +1,26 @@
 --- A client of Jobs, the scheduler that runs inside Redis.
 --
--- One file for Lua 5.1 to 5.4 and LuaJIT. It takes a connected client, redis-lua's or one that is called as
--- lua-resty-redis is (an error is a second result), and calls the functions of Jobs in Redis.
+-- One file for Lua 5.1 to 5.4 and LuaJIT. It takes a connected client of redis-lua, or one like lua-resty-redis that
+-- returns errors as a second result, and calls the functions of Jobs in Redis.
 --
 --     local jobs = require 'jobs'
 --     local board = jobs.board(require('redis').connect('127.0.0.1', 6379), 'jobs')
 --     board:put('tick', 'shell', 'date', { every = 5, ['repeat'] = 10 })
 --     board:queue('resize'):work(function(payload) ... end)
 --
--- What is refused is raised: a table with `code` (OPTION, NOTFOUND …, or SERVER) and `message`, that tostring() makes
--- one sentence of.
+-- Errors are tables with `code` (OPTION, NOTFOUND …, or SERVER) and `message`. tostring() returns the message.
 
 local unpack = table.unpack or unpack -- luacheck: ignore
 
 local jobs = { _VERSION = '0.2.0' }
 
---- The commands that only read: they are called by FCALL_RO, which a replica and a user who may only read permit.
+--- The read-only commands. They are called with FCALL_RO, which replicas and read-only users permit.
 jobs.READS = {
   JCOUNT = true, JGET = true, JNEXT = true, JPERMIT = true, JSTATS = true, JTASKS = true, JWHEN = true,
 }
 
 ---@class jobs.Error
----@field code string     OPTION PAYLOAD NOTFOUND EXISTS STALE AGAIN LAYOUT FAULT, or SERVER for what Redis itself says
+---@field code string     OPTION PAYLOAD NOTFOUND EXISTS STALE AGAIN LAYOUT FAULT, or SERVER for errors of Redis itself
 ---@field message string
 local Error = {}
 Error.__index = Error
@@ -29,7 +28,7 @@ Error.__tostring = function(self) return self.message end
 
 local function refuse(code, message) error(setmetatable({ code = code, message = message }, Error), 0) end
 
---- Whether a value is an error of ours, of this code if one is given.
+--- Whether a value is an error of Jobs, with this code if one is given.
 ---@return boolean
 function jobs.is_error(value, code)
   return getmetatable(value) == Error and (code == nil or value.code == code)
@@ -37,7 +36,7 @@ end
 
 -- Calling Redis
 
--- Numbers as Redis is to read them: tostring() would write 1.7e+12.
+-- Format a value for Redis. tostring() would write large numbers as 1.7e+12.
 local function as_text(value)
   if type(value) == 'boolean' then return value and '1' or '0' end
   if type(value) == 'table' then
@@ -50,14 +49,14 @@ local function as_text(value)
   return (string.format('%.6f', value):gsub('0+$', ''))
 end
 
--- The method of a client for a command of Redis. lua-resty-redis has one for any; redis-lua is told of those that are
--- newer than it is.
+-- Return the method of a client for a Redis command. lua-resty-redis has one for each command; redis-lua needs a
+-- definition of newer commands.
 local function method_of(client, name)
   if not client[name] and client.define_command then client:define_command(name) end
-  return client[name] or refuse('SERVER', 'the client of Redis has no method ' .. name .. ': update it')
+  return client[name] or refuse('SERVER', 'the Redis client has no method ' .. name .. ': update it')
 end
 
--- Call a method of a client, whose failures may be raised or come as a second result.
+-- Call a method of a client, which may raise errors or return them as a second result.
 local function invoke(client, name, ...)
   local ok, reply, problem = pcall(method_of(client, name), client, ...)
   if not ok then return nil, tostring(reply) end
@@ -66,14 +65,14 @@ local function invoke(client, name, ...)
   return reply
 end
 
-local function fail_as_said(problem)
+local function raise_reply(problem)
   local code, sentence = problem:match('JOBS (%u+) (.*)')
   refuse(code or 'SERVER', sentence or problem)
 end
 
-local function invoke_well(client, method, ...)
+local function invoke_or_raise(client, method, ...)
   local reply, problem = invoke(client, method, ...)
-  if problem then fail_as_said(problem) end
+  if problem then raise_reply(problem) end
   return reply
 end
 
@@ -81,47 +80,47 @@ end
 local Commands = {}
 Commands.__index = Commands
 
---- The commands of a board, by their names.
+--- Return the commands of a board, to call by name.
 ---@param client table    a connected client
----@param board? string   the board's name: 'jobs' unless given
----@param options? table  scripts: call the scripts of the board's `commands` hash by EVALSHA, and no functions
+---@param board? string   the board's name (default 'jobs')
+---@param options? table  scripts: call only the scripts of the board's `commands` hash, with EVALSHA
 ---@return jobs.Commands
 function jobs.commands(client, board, options)
   local scripts = options and options.scripts or false
   return setmetatable({ client = client, tag = '{' .. (board or 'jobs') .. '}', scripts = scripts, shas = {} }, Commands)
 end
 
--- The SHA of a command's script, if the board's hash has it.
+-- Return the SHA of a command's script, or nil.
 function Commands:_sha(name)
   if not self.shas[name] then
-    self.shas[name] = invoke_well(self.client, 'hget', self.tag .. ':commands', name)
+    self.shas[name] = invoke_or_raise(self.client, 'hget', self.tag .. ':commands', name)
   end
   return self.shas[name]
 end
 
--- Call the script of a command. Answers whether Redis has it, and its reply.
+-- Call the script of a command. Returns whether Redis has it, and the reply.
 function Commands:_evaluate(name, arguments)
   for _ = 1, 2 do
     local sha = self:_sha(name)
     if not sha then return false end
     local reply, problem = invoke(self.client, 'evalsha', sha, 1, self.tag, unpack(arguments))
     if not problem then return true, reply end
-    if not problem:find('NOSCRIPT', 1, true) then fail_as_said(problem) end
-    self.shas = {} -- have another look: whoever upgraded Jobs has loaded new ones
+    if not problem:find('NOSCRIPT', 1, true) then raise_reply(problem) end
+    self.shas = {} -- read them again: an upgrade of Jobs loads new scripts
   end
   return false
 end
 
--- Call the function of a command. Answers whether Redis has it, and its reply.
+-- Call the function of a command. Returns whether Redis has it, and the reply.
 function Commands:_call_function(name, arguments)
-  local way = jobs.READS[name] and 'fcall_ro' or 'fcall'
-  local reply, problem = invoke(self.client, way, name, 1, self.tag, unpack(arguments))
+  local method = jobs.READS[name] and 'fcall_ro' or 'fcall'
+  local reply, problem = invoke(self.client, method, name, 1, self.tag, unpack(arguments))
   if not problem then return true, reply end
-  if not problem:find('Function not found', 1, true) then fail_as_said(problem) end
+  if not problem:find('Function not found', 1, true) then raise_reply(problem) end
   return false
 end
 
--- Call the function of a command, or its script: where Redis has lost the functions, the scripts may be left.
+-- Call the function of a command, or its script if Redis has lost the functions.
 function Commands:_send(name, arguments)
   local found, reply = false, nil
   if not self.scripts then found, reply = self:_call_function(name, arguments) end
@@ -131,9 +130,9 @@ function Commands:_send(name, arguments)
     .. name .. ': run `jobs init`')
 end
 
---- Call a command: commands:call('JNEXT', 'tick', 'count', 3). Returns its reply; raises what is refused.
+--- Call a command: commands:call('JNEXT', 'tick', 'count', 3). Returns the reply; raises errors of Jobs.
 ---
---- While a board file is being put in place, it helps to do so, and tries again.
+--- If an apply of a board file is in progress, it helps to finish it and tries again.
 function Commands:call(name, ...)
   local arguments = {}
   for i = 1, select('#', ...) do arguments[i] = as_text((select(i, ...))) end
@@ -147,7 +146,7 @@ end
 
 -- Arguments and replies
 
--- Append `option value` pairs to a list; an underscore in a name is a dash.
+-- Append `option value` pairs to a list. Underscores in names become dashes.
 local function add_pairs(list, options)
   for name, value in pairs(options or {}) do
     list[#list + 1], list[#list + 2] = name:gsub('_', '-'), value
@@ -161,13 +160,13 @@ local function as_map(flat)
   return map
 end
 
--- ms of the commands to seconds; nothing for 0.
+-- Convert ms to seconds; nil for 0.
 local function as_seconds(ms)
   ms = tonumber(ms)
   return ms and ms > 0 and ms / 1000 or nil
 end
 
--- The JSON library at hand: one with `decode` and `encode`.
+-- Return a JSON library with `decode` and `encode`.
 local function find_json(given)
   for _, name in ipairs(given and {} or { 'cjson.safe', 'cjson', 'dkjson' }) do
     local found, library = pcall(require, name)
@@ -181,11 +180,11 @@ end
 local Board = {}
 Board.__index = Board
 
---- A named set of jobs.
+--- Return a board, a named set of jobs.
 ---@param client table    a connected client
----@param name? string    'jobs' unless given
----@param options? table  json: a library with decode and encode, if neither cjson nor dkjson is there; scripts: call
----  scripts by EVALSHA, and no functions
+---@param name? string    default 'jobs'
+---@param options? table  json: a library with decode and encode, if neither cjson nor dkjson is installed; scripts:
+---  call only scripts, with EVALSHA
 ---@return jobs.Board
 function jobs.board(client, name, options)
   return setmetatable({
@@ -195,7 +194,7 @@ function jobs.board(client, name, options)
 end
 
 function Board:_json()
-  return self.json or refuse('OPTION', 'this needs JSON: install lua-cjson or dkjson, or give the option json')
+  return self.json or refuse('OPTION', 'this needs a JSON library: install lua-cjson or dkjson, or set the option json')
 end
 
 function Board:_decode(text) return (self:_json().decode(text)) end
@@ -225,7 +224,7 @@ function Board:_missing(what) refuse('NOTFOUND', what .. " on the board '" .. se
 ---@return number?  its next run, in epoch seconds
 function Board:put(id, runner, payload, options) return self:_put('JSET', id, runner, payload, options) end
 
---- Create a job; raises EXISTS when there is one of that id.
+--- Create a job. Raises EXISTS if the id is taken.
 ---@return number?
 function Board:create(id, runner, payload, options) return self:_put('JSETNX', id, runner, payload, options) end
 
@@ -237,18 +236,18 @@ function Board:show(id)
 end
 
 --- Remove jobs.
----@return integer  how many there were
+---@return integer  how many existed
 function Board:remove(...) return self.commands:call('JDEL', ...) end
 
 --- Stop scheduling a job.
----@return boolean  false when it was paused already
+---@return boolean  false if it was paused already
 function Board:pause(id) return self.commands:call('JPAUSE', id) == 1 end
 
 --- Schedule a paused job again.
 ---@return number?  its next run, in epoch seconds
 function Board:resume(id) return as_seconds(self.commands:call('JRESUME', id)) end
 
---- The next runs of a job, or, without an id, of options: board:next(nil, { cron = '@daily', count = 3 }).
+--- Return the next runs of a job, or without an id, of a schedule: board:next(nil, { cron = '@daily', count = 3 }).
 ---@param id? string
 ---@param options? table  count, from, now; without an id also those of a schedule
 ---@return number[]  epoch seconds
@@ -260,7 +259,7 @@ function Board:next(id, options)
   return times
 end
 
---- What a job waits for that runs after others: after, on, join, met, missing, followed_by. Raises NOTFOUND.
+--- Return what a job with `after` waits for: after, on, join, met, missing, followed_by. Raises NOTFOUND.
 ---@return table
 function Board:when(id)
   return self:_describe('JWHEN', id)
@@ -277,18 +276,18 @@ function Board:push(runner_or_job, payload, options)
   return self.commands:call('JPUSH', unpack(add_pairs(arguments, options)))
 end
 
---- What is on the board now: jobs, scheduled, queued, held, delayed, leased, dead, and each queue:<name>.
+--- Count what is on the board: jobs, scheduled, queued, held, delayed, leased, dead, and each queue:<name>.
 ---@return table<string, integer>
 function Board:count() return as_map(self.commands:call('JCOUNT')) end
 
---- The ledger since the board was made, or that of a job.
+--- Return the ledger of the board, or of a job.
 ---@param job? string
 ---@return table<string, integer>
 function Board:stats(job)
   return as_map(self.commands:call('JSTATS', unpack(job and { 'job', job } or {})))
 end
 
--- Call a command with a cursor until it is through, and gather what its pages have.
+-- Call a command with a cursor until its end and collect all pages.
 local function all_pages(call)
   local found, cursor = {}, '0'
   repeat
@@ -300,7 +299,7 @@ local function all_pages(call)
 end
 
 --- Cancel a task by its id. Raises NOTFOUND.
----@return 'cancelled'|'cancelling'  the second when it runs: its worker is told
+---@return 'cancelled'|'cancelling'  cancelling if it runs: its worker stops it
 function Board:cancel(id)
   local done = all_pages(function(cursor) return self.commands:call('JCANCEL', id, cursor) end)
   if #done == 0 then self:_missing("no task '" .. id .. "' is queued or running") end
@@ -310,7 +309,7 @@ function Board:cancel(id)
   return 'cancelled'
 end
 
---- The tasks that wait or run, or are in one state.
+--- Return the tasks that wait or run, or those in one state.
 ---@param filters? table  state, task, job, runner, queue, older_than, payload
 ---@return table[]
 function Board:tasks(filters)
@@ -324,20 +323,20 @@ end
 --- Limit a queue or a runner over all workers: board:limit('runner', 'http', { concurrency = 20, rate = '100/1m' }).
 function Board:limit(kind, name, options) self.commands:call('JLIMIT', kind, name, unpack(add_pairs({}, options))) end
 
---- Move what is due to its queues.
----@return integer moved, number? wait  how many tasks, and in how many seconds there is more to do
+--- Move due tasks to their queues.
+---@return integer moved, number? wait  number of tasks, and seconds until the next one is due
 function Board:tick(limit)
   local moved, due, present = unpack(self.commands:call('JTICK', 'limit', limit or 500))
   return moved, due > 0 and (due - present) / 1000 or nil
 end
 
---- Say what became of a task: done, failed, cancelled, accepted, retry, release, dead or update. Raises STALE.
+--- Report on a task: done, failed, cancelled, accepted, retry, release, dead or update. Raises STALE.
 ---@return string  the task's id
 function Board:ack(token, verb, options)
   return self.commands:call('JACK', unpack(add_pairs({ token, verb or 'done' }, options)))
 end
 
--- Policies: what becomes of a failure, as Jobs' own workers decide
+-- Policies: what follows a failure, as in the Python worker
 
 local ATTEMPTS, BACKOFF, LONGEST = 3, 10, 3600
 
@@ -349,7 +348,7 @@ local function matches(code, patterns)
   return false
 end
 
--- Seconds to wait after an attempt, by what JSET made of `backoff`: 10, '1,10,60', 'linear 10 max 300 jitter'.
+-- Return the seconds to wait after an attempt. `text` is `backoff` as JSET stores it, e.g. 'linear 10 jitter'.
 local function backoff_delay(text, attempt)
   local words = {}
   for word in tostring(text or BACKOFF):gmatch('%S+') do words[#words + 1] = word end
@@ -366,13 +365,13 @@ local function backoff_delay(text, attempt)
   return scale * math.min(longest, first * factor)
 end
 
--- Answers the verb of JACK, and its delay. `code` is lost for an attempt whose worker fell silent.
+-- Return the verb of JACK and its delay. `code` is lost for an attempt whose worker stopped responding.
 local function decide(task, attempt, code)
   local o = task.options
   local retries = o.attempts or o.backoff or o['retry-on'] or o['never-on']
   local policy = o.policy or (retries and 'retry' or 'ack')
   if policy == 'ack' then return code == 'lost' and 'retry' or 'dead' end
-  if policy ~= 'retry' then return 'failed' end -- a plugin's: a worker that has it is to decide
+  if policy ~= 'retry' then return 'failed' end -- a plugin's policy: a worker with the plugin decides
   if attempt >= (o.attempts or ATTEMPTS) then return 'dead' end
   if o['never-on'] and matches(code, o['never-on']) then return 'dead' end
   if o['retry-on'] and not matches(code, o['retry-on']) then return 'dead' end
@@ -382,7 +381,7 @@ end
 -- Tasks
 
 ---@class jobs.Task
----@field id string       <job>@<due, ms>: the same occurrence always has the same, an idempotency key
+---@field id string       <job>@<due, ms>: the same for every attempt; use it as an idempotency key
 ---@field job string
 ---@field runner string
 ---@field queue string
@@ -402,55 +401,55 @@ local function new_task(board, fields)
   return setmetatable(task, Task)
 end
 
--- Report on it, unless there was no lease: then nobody waits for a report.
+-- Report on a task, unless it has no lease.
 local function report(task, verb, options)
   task.reported = true
-  local said = {}
-  for name, value in pairs(options or {}) do said[name] = value end
-  if type(said.data) == 'table' then said.data = task.board:_json().encode(said.data) end
-  if task.token ~= '' then return task.board:ack(task.token, verb, said) end
+  local fields = {}
+  for name, value in pairs(options or {}) do fields[name] = value end
+  if type(fields.data) == 'table' then fields.data = task.board:_json().encode(fields.data) end
+  if task.token ~= '' then return task.board:ack(task.token, verb, fields) end
 end
 
---- It has ended well. Options: note, code, data (a table, or a JSON object).
+--- Report success. Options: note, code, data (a table, or a JSON object).
 function Task:done(options) return report(self, 'done', options) end
 
---- It has failed: its policy decides what follows. Options: note, code.
+--- Report a failure; the policy decides what follows. Options: note, code.
 function Task:failed(options)
   options = options or {}
   local verb, delay = decide(self, self.attempt, as_text(options.code or ''))
   return report(self, verb, { note = options.note, code = options.code, delay = delay })
 end
 
---- It has failed: try it again, after a delay. Options: delay, note, code.
+--- Report a failure and retry after a delay. Options: delay (seconds), note, code.
 function Task:retry(options) return report(self, 'retry', options) end
 
---- It has failed, and is given up. Options: note, code.
+--- Report a failure and give up. Options: note, code.
 function Task:dead(options) return report(self, 'dead', options) end
 
---- Give it back unfinished; the attempt does not count. Options: delay.
+--- Return the task to its queue; the attempt does not count. Options: delay (seconds).
 function Task:release(options) return report(self, 'release', options) end
 
---- It goes on elsewhere, until somebody reports on its token. Options: timeout, note, progress.
+--- Leave the task open until its token is acknowledged. Options: timeout (seconds), note, progress.
 function Task:accepted(options) return report(self, 'accepted', options) end
 
---- It goes on, and is so far. Options: progress (0 to 100), note.
+--- Report progress. Options: progress (0 to 100), note.
 function Task:update(options) return self.board:ack(self.token, 'update', options) end
 
---- Hold it for so many seconds more.
----@return 'leased'|'lost'|'cancelling'  lost: stop working on it; cancelling: stop, somebody asked to cancel it
+--- Extend the lease to `lease` seconds from now.
+---@return 'leased'|'lost'|'cancelling'  lost: stop working on it; cancelling: stop, the task is being cancelled
 function Task:beat(lease)
   local reply = self.board.commands:call('JBEAT', lease, self.token)[1]
   return reply == 1 and 'leased' or reply == 2 and 'cancelling' or 'lost'
 end
 
--- The attempt before ended where no policy was at hand: decide now. Answers whether this one may begin.
+-- Decide on an earlier attempt that no policy has seen. Returns whether this attempt may begin.
 local function may_begin(task)
   local status, code = task.history:match('([^\t]*)$'):match('^(%S+)%? %S+ %S+ (%S+)')
   if not status then return true end
   local verb, delay = decide(task, task.attempt - 1, code == '-' and '' or code)
   if verb == 'retry' and (delay or 0) == 0 then return true end
   if verb == 'failed' then
-    report(task, 'release', { delay = 1 }) -- for a worker that has the policy
+    report(task, 'release', { delay = 1 }) -- leave it to a worker with the policy
   else
     report(task, verb, { delay = delay, unstarted = 1 })
   end
@@ -463,7 +462,7 @@ end
 local Queue = {}
 Queue.__index = Queue
 
---- A queue of the board, to take tasks from. Options: lease (seconds, 30 unless given), worker (a name).
+--- Return a queue of the board. Options: lease (seconds, default 30), worker (a name).
 ---@return jobs.Queue
 function Board:queue(name, options)
   options = options or {}
@@ -471,7 +470,7 @@ function Board:queue(name, options)
   return setmetatable({ board = self, name = name, lease = options.lease or 30, worker = worker }, Queue)
 end
 
---- Take up to `count` tasks (1 unless given), each under a lease.
+--- Take up to `count` tasks (default 1), each under a lease.
 ---@return jobs.Task[]
 function Queue:pop(count)
   local found = self.board.commands:call('JPOP', 1, self.name, 'count', count or 1, 'lease', self.lease,
@@ -481,7 +480,7 @@ function Queue:pop(count)
   return tasks
 end
 
--- Run a function for a task, and report what came of it unless it did so itself.
+-- Run a function for a task and report the result, unless the function did.
 local function run(task, handle)
   local ok, result = pcall(handle, task.payload, task)
   if task.reported then return end
@@ -493,15 +492,15 @@ local function run(task, handle)
       task:failed({ note = problem.note or problem.message, code = problem.code or 'error' })
     end
   end)
-  -- A stale token: another attempt has the task. Nothing newer is overwritten.
+  -- Ignore a stale token: another attempt has the task.
   if not reported and not jobs.is_error(problem, 'STALE') then error(problem, 0) end
 end
 
---- Run a function for each task, `function(payload, task) … end`: it may return a note, and an error is a failure.
---- It is to be done within the lease, or to call task:beat now and then.
+--- Run a function for each task, `function(payload, task) … end`. It may return a note; an error is a failure.
+--- It must finish within the lease, or call task:beat to extend it.
 ---@param handle fun(payload: string, task: jobs.Task): string?
----@param options? table  tick: tick too, for boards with no other worker; patience: seconds that one wait lasts (5);
----  stop: a function that says when to end
+---@param options? table  tick: also tick, for boards without other workers; patience: seconds per wait (default 5);
+---  stop: a function that returns true to end
 function Queue:work(handle, options)
   options = options or {}
   local stop = options.stop or function() return false end
@@ -521,10 +520,10 @@ function Queue:work(handle, options)
   end
 end
 
--- Until a task comes, or so many seconds are over.
+-- Wait for a task, for at most `seconds`.
 function Queue:_sleep(seconds)
   if seconds > 0 then
-    invoke_well(self.board.client, 'blpop', self.board.commands.tag .. ':wake:' .. self.name, as_text(seconds))
+    invoke_or_raise(self.board.client, 'blpop', self.board.commands.tag .. ':wake:' .. self.name, as_text(seconds))
   end
 end
 

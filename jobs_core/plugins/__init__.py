@@ -1,1 +1,1 @@
-"""The plugin contract: hooks, the manager that finds plugins, their settings and payload schemas."""
+"""The plugin system: hooks, the plugin manager, settings and payload schemas."""

@@ -1,15 +1,15 @@
-"""Every hook a plugin may implement, each with an example that runs as it stands.
+"""The hooks that a plugin can implement, each with an example that runs as is.
 
 A plugin is a module (or any object) named by an entry point of the group `jobs`:
 
     [project.entry-points.jobs]
     hello = "jobs_hello"
 
-Registration hooks yield the small dataclasses of `jobs_core.types`; implement as many as the plugin needs.
+Registration hooks yield the dataclasses of `jobs_core.contract`. Implement as many hooks as the plugin needs.
 
-The hooks have a version, `API`. It grows when a plugin written for the hooks before would break, and never
-for a hook, a parameter or a field that is added; what is to go is kept for one version more. A plugin may say
-what it needs with `JOBS_API = 1`: an older jobs-core lists it as incompatible, and leaves it alone.
+The hooks have a version, `API`. It increases only for changes that break existing plugins, never for an added
+hook, parameter or field. A deprecated hook stays for one more version. A plugin can declare the version that
+it requires with `JOBS_API = 1`: an older jobs-core lists it as incompatible and does not load it.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ def jobs_policies() -> Iterable[Policy]:
 
         @hookimpl
         def jobs_policies():
-            yield Policy(name="stubborn", decide=decide, summary="Ten attempts, a minute apart")
+            yield Policy(name="stubborn", decide=decide, summary="Ten attempts, one minute apart")
     """
     raise NotImplementedError
 
 
 @hookspec
 def jobs_loggers() -> Iterable[Logger]:
-    """Provide loggers, chosen with `jobs run --log NAME`.
+    """Provide loggers. `jobs run --log NAME` selects one.
 
     Example:
         import sys
@@ -85,7 +85,7 @@ def jobs_loggers() -> Iterable[Logger]:
 
         @hookimpl
         def jobs_loggers():
-            yield Logger(name="terse", write=write, summary="One line an event")
+            yield Logger(name="terse", write=write, summary="One line per event")
     """
     raise NotImplementedError
 
@@ -100,18 +100,18 @@ def jobs_checks() -> Iterable[Check]:
 
         def disk(board):
             free = shutil.disk_usage("/").free
-            return Finding("ok" if free > 1e9 else "warning", f"{free / 1e9:.0f} GB free", "make room")
+            return Finding("ok" if free > 1e9 else "warning", f"{free / 1e9:.0f} GB free", "delete old files")
 
         @hookimpl
         def jobs_checks():
-            yield Check(name="disk", run=disk, summary="Room for the history")
+            yield Check(name="disk", run=disk, summary="Free disk space")
     """
     raise NotImplementedError
 
 
 @hookspec
 def jobs_settings() -> Iterable[Setting]:
-    """Declare settings; runners read them from `context.settings`.
+    """Declare settings. Runners read them from `context.settings`.
 
     Example:
         from jobs_core import Setting, hookimpl
@@ -125,7 +125,7 @@ def jobs_settings() -> Iterable[Setting]:
 
 @hookspec
 def jobs_commands(cli: click.Group) -> None:
-    """Add subcommands to `jobs`. The names of built-in commands are protected.
+    """Add subcommands to `jobs`. A plugin cannot replace a built-in command.
 
     Example:
         import click
@@ -142,7 +142,7 @@ def jobs_commands(cli: click.Group) -> None:
 
 @hookspec
 def jobs_validate(job: Job) -> None:
-    """Refuse a bad payload or option when a job is put, rather than when it is due.
+    """Reject an invalid payload or option when a job is put, before it is due.
 
     Raise `OptionError` or `PayloadError` with one sentence that does not quote the payload.
 
@@ -152,16 +152,16 @@ def jobs_validate(job: Job) -> None:
         @hookimpl
         def jobs_validate(job):
             if job.runner == "hello" and not job.payload:
-                raise PayloadError("the hello runner needs somebody to greet")
+                raise PayloadError("hello: expected a name, got an empty payload")
     """
 
 
 @hookspec(firstresult=True)
 def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome | None:
-    """Run a task. The built-in implementation checks its payload against `runner.schema`, and calls
+    """Run a task. The built-in implementation checks the payload against `runner.schema`, then calls
     `runner.run(task, context)`.
 
-    Wrap it to add tracing or locks; return an Outcome to take over; return None to pass.
+    Wrap the hook to add tracing or locks. Return an Outcome to replace the run, or None to let it proceed.
 
     Example:
         import time
@@ -179,7 +179,10 @@ def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome | None
 
 @hookspec(firstresult=True)
 def jobs_decide(task: Task, outcome: Outcome, policy: Policy) -> Decision | None:
-    """Decide what becomes of a task. The built-in implementation calls `policy.decide(task, outcome)`.
+    """Decide what happens to a task after an attempt. The built-in implementation calls
+    `policy.decide(task, outcome)`.
+
+    Return a Decision to override the policy, or None to leave the decision to it.
 
     Example:
         from jobs_core import Decision, hookimpl
@@ -193,7 +196,7 @@ def jobs_decide(task: Task, outcome: Outcome, policy: Policy) -> Decision | None
 
 @hookspec
 def jobs_event(event: Event) -> None:
-    """Observe everything that happens in a worker. An observer that raises is reported, and harms no other.
+    """Observe every event of a worker. Jobs reports an observer that raises and still calls the others.
 
     Example:
         from jobs_core import hookimpl
@@ -208,7 +211,7 @@ def jobs_event(event: Event) -> None:
 
 @hookspec
 def jobs_startup(context: WorkerInfo) -> None:
-    """Called once before a worker takes its first task.
+    """Prepare a worker. Jobs calls it once, before the worker takes its first task.
 
     Example:
         from jobs_core import hookimpl
@@ -221,7 +224,7 @@ def jobs_startup(context: WorkerInfo) -> None:
 
 @hookspec
 def jobs_shutdown(context: WorkerInfo, reason: str) -> None:
-    """Called once after a worker has ended its last task.
+    """Clean up a worker. Jobs calls it once, after the worker's last task has ended.
 
     Example:
         from jobs_core import hookimpl

@@ -1,4 +1,4 @@
-"""Finding plugins, keeping each one's faults to itself, and choosing what they provide by name."""
+"""Find plugins, isolate their failures, and look up what they provide by name."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     import click
 
 GROUP = "jobs"
-WORDS = {
+SINGULAR = {
     "runners": "runner",
     "policies": "policy",
     "loggers": "logger",
     "checks": "check",
     "settings": "setting",
 }
-KINDS = tuple(WORDS)
+KINDS = tuple(SINGULAR)
 
 SLOW = 0.5
-"""Seconds that an import may take before `jobs plugins` says so: every command waits for it."""
+"""Seconds after which `jobs plugins` reports a slow import: every command waits for it."""
 
 
 @dataclass(slots=True)
 class PluginInfo:
     """A plugin as `jobs plugins` shows it. `state` is `ok`, `broken`, `incompatible` or `disabled`.
 
-    `notes` are what its author should look after, though it works. `seconds` is what its import took.
+    `notes` lists problems that its author should fix although it works. `seconds` is its import time.
     """
 
     name: str
@@ -61,7 +61,7 @@ class PluginInfo:
 
 
 class Plugins:
-    """The plugins of this process. `Plugins.load()` finds them; a broken one harms no other."""
+    """The plugins of this process, found by `Plugins.load()`. A broken plugin does not affect the others."""
 
     def __init__(self) -> None:
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
@@ -72,22 +72,22 @@ class Plugins:
 
     @classmethod
     def load(cls) -> Plugins:
-        """Find plugins through the entry-point group `jobs`.
+        """Load the plugins of the entry-point group `jobs`.
 
-        JOBS_DISABLE_PLUGINS (names, comma-separated) leaves some out; JOBS_STRICT_PLUGINS=1 makes a broken
-        one raise PluginError.
+        JOBS_DISABLE_PLUGINS excludes plugins by name, separated by commas. With JOBS_STRICT_PLUGINS=1, a
+        broken plugin raises PluginError.
         """
         plugins = cls()
         disabled = set(os.environ.get("JOBS_DISABLE_PLUGINS", "").split(","))
         for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
             plugins._add_entry(entry, disabled)
-        plugins._note_clashes()
+        plugins._note_conflicts()
         if os.environ.get("JOBS_STRICT_PLUGINS") == "1":
             plugins.raise_if_broken()
         return plugins
 
     def add(self, name: str, plugin: object, info: PluginInfo | None = None) -> PluginInfo:
-        """Register a plugin object: its hooks are checked, and what it provides is collected."""
+        """Register a plugin object: check its hooks and collect what it provides."""
         info = info or PluginInfo(name)
         self.infos.append(info)
         try:
@@ -95,7 +95,7 @@ class Plugins:
             self._check_hooks(plugin)
             provided = {kind: self._collect(plugin, kind) for kind in KINDS}
         except Exception as error:
-            _break(info, error)
+            _mark_broken(info, error)
             if self.manager.has_plugin(name):
                 self.manager.unregister(name=name)
             return info
@@ -108,80 +108,81 @@ class Plugins:
         return info
 
     def runner(self, name: str) -> Runner:
-        """The runner of that name. Raises RunnerError if nobody provides it, PluginError if two do."""
+        """Return a runner by name. Raises RunnerError if no plugin provides it, PluginError if several do."""
         found: Runner = self._choose("runners", "runner", name)
         return found
 
     def runners(self) -> list[Runner]:
-        """Every runner that can be chosen, by name."""
+        """Return every usable runner, sorted by name."""
         return self._all("runners")
 
     def policy(self, name: str) -> Policy:
-        """The policy of that name. Raises as `runner` does."""
+        """Return a policy by name. Raises like `runner`."""
         found: Policy = self._choose("policies", "policy", name)
         return found
 
     def logger(self, name: str) -> Logger:
-        """The logger of that name. Raises as `runner` does."""
+        """Return a logger by name. Raises like `runner`."""
         found: Logger = self._choose("loggers", "logger", name)
         return found
 
     def checks(self) -> list[Check]:
-        """Every check of `jobs doctor`, by name."""
+        """Return every check of `jobs doctor`, sorted by name."""
         return self._all("checks")
 
     def settings(self) -> dict[str, Any]:
-        """Every declared setting, by name. Raises OptionError for one that is not understood."""
+        """Return the values of all declared settings, by name. Raises OptionError for an invalid one."""
         return {found.name: found.value for found in self.setting_values()}
 
     def setting_values(self) -> list[Value]:
-        """Every declared setting as it stands, and where its value came from. Raises OptionError."""
+        """Return every declared setting with its value and source. Raises OptionError."""
         chosen = sorted(self._provided["settings"].items())
         return read_settings(found[0] for _, found in chosen if len(found) == 1)
 
     def names(self, kind: str) -> list[str]:
-        """The names provided of a kind: `names("runners")`."""
+        """Return the names of a kind that plugins provide: `names("runners")`."""
         return sorted(self._provided[kind])
 
     def check_job(self, id: str, runner: str, raw: str, options: Mapping[str, Any]) -> None:
-        """Refuse a job whose policy is unknown, or whose payload its runner's schema or a plugin refuses.
+        """Check a job: its policy must exist, and its payload must pass the runner's schema and the plugins.
 
-        A runner that is not installed here checks nothing. Raises UserError.
+        The payload of a runner that is not installed here is not checked. Raises UserError.
         """
         if options.get("policy") is not None:
             self.policy(str(options["policy"]))
         self.validate(self.job(id, runner, raw, options))
 
     def validate(self, job: Job) -> None:
-        """Refuse a job whose payload its runner's schema or a plugin refuses. Raises UserError."""
+        """Check a job's payload against its runner's schema and the plugins. Raises UserError."""
         if job.runner in self._provided["runners"]:
             check_payload(self.runner(job.runner), job.payload)
         self.manager.hook.jobs_validate(job=job)
 
     def job(self, id: str, runner: str, raw: str, options: Mapping[str, Any]) -> Job:
-        """A job as validation sees it, its payload read as its runner wants it."""
+        """Return a job as validation sees it, with its payload parsed for its runner."""
         known = self._provided["runners"].get(runner)
         return Job(id, runner, parse_payload(raw, known[0][1].short if known else None), dict(options))
 
     def add_commands(self, cli: click.Group) -> None:
-        """Let each plugin add subcommands; a name that one takes from another, or from us, is given back."""
-        owners = dict.fromkeys(cli.commands, "jobs itself")
-        for name, function in self._each("jobs_commands"):
+        """Let each plugin add subcommands. A command that a plugin replaces is restored."""
+        owners = dict.fromkeys(cli.commands, "Jobs")
+        for name, function in self._implementations("jobs_commands"):
             before = dict(cli.commands)
             try:
                 function(cli=cli)
             except Exception as error:
-                _break(self._info(name), error)
-            for taken in [key for key, command in before.items() if cli.commands.get(key) is not command]:
-                cli.commands[taken] = before[taken]
-                theft = PluginError(f"it replaces the command {taken!r} of {owners[taken]}")
-                _break(self._info(name), theft)
+                _mark_broken(self._info(name), error)
+            for replaced in [key for key, command in before.items() if cli.commands.get(key) is not command]:
+                cli.commands[replaced] = before[replaced]
+                owner = owners[replaced]
+                conflict = PluginError(f"the command {replaced!r} belongs to {owner}: rename it")
+                _mark_broken(self._info(name), conflict)
             owners |= dict.fromkeys(cli.commands.keys() - owners.keys(), f"the plugin {name!r}")
 
     def observe(self, hook: str, **arguments: Any) -> list[tuple[str, Exception]]:
-        """Call every implementation of an observer by itself. Returns who raised, and what."""
+        """Call every implementation of an observer hook. Returns plugins that raised, with exceptions."""
         raised = []
-        for name, function in self._each(hook):
+        for name, function in self._implementations(hook):
             try:
                 function(**arguments)
             except Exception as error:
@@ -200,40 +201,40 @@ class Plugins:
             info.distribution, info.version = entry.dist.name, entry.dist.version
         try:
             if entry.name in disabled:
-                info.state, info.reason = "disabled", "JOBS_DISABLE_PLUGINS names it"
+                info.state, info.reason = "disabled", "listed in JOBS_DISABLE_PLUGINS"
                 self.infos.append(info)
                 return
-            plugin = _imported(entry, info)
+            plugin = _import(entry, info)
         except (Exception, SystemExit) as error:
-            _break(info, error)
+            _mark_broken(info, error)
             self.infos.append(info)
             return
         needs = getattr(plugin, "JOBS_API", hookspecs.API)
         if needs > hookspecs.API:
             info.state = "incompatible"
             info.reason = (
-                f"it needs version {needs} of the hooks, and this is {hookspecs.API}: upgrade jobs-core"
+                f"it requires hooks version {needs}, but this is version {hookspecs.API}: upgrade jobs-core"
             )
             self.infos.append(info)
             return
         self.add(entry.name, plugin, info)
 
-    def _note_clashes(self) -> None:
-        """Note what two plugins provide under one name: neither can be chosen."""
+    def _note_conflicts(self) -> None:
+        """Add a note to plugins that provide the same name: none of them can be used."""
         for kind, provided in self._provided.items():
             for name, found in provided.items():
                 for plugin, _ in found if len(found) > 1 else ():
                     others = " and ".join(repr(other) for other, _ in found if other != plugin)
                     self._info(plugin).notes.append(
-                        f"the {WORDS[kind]} {name!r} is provided by {others} too: neither can be chosen"
+                        f"the {SINGULAR[kind]} {name!r} is also provided by {others}: disable one"
                     )
 
     def _check_hooks(self, plugin: object) -> None:
-        """Refuse a hook that does not exist: pluggy alone would never call it, and never say so."""
+        """Raise PluginError for an unknown hook. pluggy alone would silently ignore it."""
         known = [name for name in vars(hookspecs) if name.startswith("jobs_")]
         for hook in self.manager.get_hookcallers(plugin) or ():
             if not hook.has_spec():
-                raise PluginError(f"there is no hook {hook.name!r}{nearest(hook.name, known)}")
+                raise PluginError(f"unknown hook {hook.name!r}{nearest(hook.name, known)}")
 
     def _collect(self, plugin: object, kind: str) -> list[Any]:
         hook = getattr(self.manager.hook, f"jobs_{kind}")
@@ -244,10 +245,10 @@ class Plugins:
             for thing in implementation.function() or ()
         ]
 
-    def _each(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-        """Each plugin's implementation of a hook, to be called with the arguments it names."""
+    def _implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+        """Yield each plugin's name and implementation of a hook, which takes the arguments by name."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
-            yield implementation.plugin_name, _with_named(implementation)
+            yield implementation.plugin_name, _by_name(implementation)
 
     def _choose(self, kind: str, word: str, name: str) -> Any:
         found = self._provided[kind].get(name, [])
@@ -255,12 +256,12 @@ class Plugins:
             providers = " and ".join(plugin for plugin, _ in found)
             raise PluginError(
                 f"the {word} {name!r} is provided by both {providers}: "
-                "uninstall one, or name it in JOBS_DISABLE_PLUGINS"
+                "uninstall one, or list it in JOBS_DISABLE_PLUGINS"
             )
         if not found:
             known = self.names(kind)
-            hint = nearest(name, known) or f": this machine has {', '.join(known) or 'none'}"
-            install = f"; `pip install jobs-{name}` may bring it" if kind == "runners" else ""
+            hint = nearest(name, known) or f" (available: {', '.join(known) or 'none'})"
+            install = f"; try `pip install jobs-{name}`" if kind == "runners" else ""
             raise RunnerError(f"there is no {word} {name!r}{hint}{install}")
         return found[0][1]
 
@@ -271,30 +272,30 @@ class Plugins:
         return next(info for info in self.infos if info.name == name)
 
 
-_importing = threading.Lock()  # standard output is one for all threads
+_importing = threading.Lock()  # all threads share standard output
 
 
-def _imported(entry: EntryPoint, info: PluginInfo) -> Any:
-    """Import a plugin, and note what would disturb others: the time it takes, and what it prints."""
+def _import(entry: EntryPoint, info: PluginInfo) -> Any:
+    """Import a plugin, and note if it is slow or prints to standard output."""
     printed = io.StringIO()
     started = time.monotonic()
     try:
-        with _importing, redirect_stdout(printed):  # standard output is for what a command prints
+        with _importing, redirect_stdout(printed):  # keep standard output for the command
             return entry.load()
     finally:
         info.seconds = round(time.monotonic() - started, 3)
         if info.seconds > SLOW:
-            info.notes.append(f"its import takes {info.seconds:.1f} s, for which every command waits")
+            info.notes.append(f"its import takes {info.seconds:.1f} s and delays every command")
         if printed.getvalue():
-            info.notes.append("it writes to standard output when it is imported")
+            info.notes.append("it prints to standard output on import")
             sys.stderr.write(printed.getvalue())
 
 
-def _with_named(implementation: Any) -> Callable[..., Any]:
+def _by_name(implementation: Any) -> Callable[..., Any]:
     names = implementation.argnames
     return lambda **arguments: implementation.function(*(arguments[name] for name in names))
 
 
-def _break(info: PluginInfo, error: BaseException) -> None:
+def _mark_broken(info: PluginInfo, error: BaseException) -> None:
     info.state = "broken"
     info.reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Payloads against the JSON Schema of their runner, refused in words that quote no value."""
+"""Check payloads against the JSON Schema of their runner. Errors never quote a value."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from jobs_core.errors import PayloadError
 from jobs_core.types import Payload
 
 _compiled: dict[int, tuple[Any, Callable[[Payload], Payload]]] = {}
-"""What a schema was compiled to, by the id of the schema, which is kept so that its id stays its own."""
+"""Compiled schemas, by `id(schema)`. The schema is kept too, so that its id is not reused."""
 
 
 def check_payload(runner: Runner, payload: Payload, *, show_keys: bool = True) -> None:
-    """Refuse a payload that its runner's schema refuses. Raises PayloadError.
+    """Check a payload against its runner's schema. Raises PayloadError.
 
-    Its sentence names keys of the payload that the schema does not, such as a header, if `show_keys` is true:
-    for whoever puts the job, and not for its history.
+    With `show_keys`, the error may name keys that the schema does not define, such as a header. Set it to
+    False for errors that go into the history.
     """
     if runner.schema is None:
         return
@@ -28,12 +28,12 @@ def check_payload(runner: Runner, payload: Payload, *, show_keys: bool = True) -
         _check(runner.schema)(payload)
     except fastjsonschema.JsonSchemaValueException as error:
         path = error.path[1:]
-        says = _refusal(error, path if show_keys else _known(path, runner.schema))
-        raise PayloadError(f"the {runner.name} runner refuses the payload: {says}") from None
+        reason = _reason(error, path if show_keys else _known(path, runner.schema))
+        raise PayloadError(f"invalid payload for the {runner.name} runner: {reason}") from None
 
 
 def prepare_schemas(runners: Iterable[Runner]) -> None:
-    """Compile the schemas of runners, so that no task waits for it. One that is broken fails its tasks."""
+    """Compile the schemas of runners ahead of the first task. An invalid schema fails its tasks later."""
     for runner in runners:
         if runner.schema is not None:
             with suppress(Exception):
@@ -49,25 +49,26 @@ def _check(schema: Mapping[str, Any]) -> Callable[[Payload], Payload]:
     return found[1]
 
 
-def _refusal(error: Any, path: Iterable[str]) -> str:
-    """Say what is wrong with a payload by its keys and the schema, never by its values."""
-    where = ".".join(map(str, path)) or "it"
+def _reason(error: Any, path: Iterable[str]) -> str:
+    """Describe a schema error by keys and rules, without values."""
+    where = ".".join(map(str, path))
+    prefix = f"{where}: " if where else ""
     rule = error.rule_definition
     match error.rule:
         case "additionalProperties":
             known = ", ".join((error.definition or {}).get("properties", {}))
-            return f"{where} has a key that is not one of {known}"
+            return f"{prefix}unknown key, expected one of {known}"
         case "type":
-            return f"{where} must be of type {rule}"
+            return f"{prefix}expected type {rule}"
         case "required":
-            return f"{where} needs {', '.join(rule)}"
+            return f"{prefix}missing key {', '.join(key for key in rule if key not in error.value)}"
         case "enum":
-            return f"{where} must be one of {', '.join(map(str, rule))}"
-    return f"{where} breaks the rule {error.rule} ({rule})"
+            return f"{prefix}expected one of {', '.join(map(str, rule))}"
+    return f"{prefix}violates the schema rule {error.rule} ({rule})"
 
 
 def _known(path: Iterable[str], schema: Mapping[str, Any]) -> Iterator[str]:
-    """The beginning of a path that the schema names: the others are the payload's own."""
+    """Yield the leading parts of a path that the schema defines. Other keys come from the payload."""
     for part in path:
         if part in schema.get("properties", ()):
             schema = schema["properties"][part]

@@ -1,4 +1,4 @@
-"""Settings of plugins: from the environment, `jobs.toml` or their defaults, of the type of the default."""
+"""Read plugin settings from the environment, `jobs.toml` or their defaults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TABLE = "settings"
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A setting as it stands: its value, and where that came from: `default`, a variable, or a file."""
+    """A setting's current value and its source: `default`, an environment variable or a file."""
 
     name: str
     value: Any
@@ -30,14 +30,16 @@ class Value:
 
 
 def config_file() -> Path | None:
-    """The file that is read: JOBS_CONFIG, or `jobs.toml` here, or in the user's configuration directory.
+    """Return the path of the settings file, or None.
 
-    Raises OptionError when JOBS_CONFIG names a file that is not there.
+    It is JOBS_CONFIG, else `jobs.toml` in the current directory, else in the user's configuration directory.
+
+    Raises OptionError if JOBS_CONFIG names a file that does not exist.
     """
     named = os.environ.get("JOBS_CONFIG")
     if named:
         if not Path(named).is_file():
-            raise OptionError(f"JOBS_CONFIG names {named!r}, which is no file")
+            raise OptionError(f"JOBS_CONFIG: there is no file {named!r}")
         return Path(named)
     from platformdirs import user_config_path
 
@@ -45,9 +47,9 @@ def config_file() -> Path | None:
 
 
 def read(declared: Iterable[tuple[str, Setting]]) -> list[Value]:
-    """Every declared setting, given as plugin and setting, as it stands.
+    """Return the value of every declared setting, given as pairs of plugin name and setting.
 
-    Raises OptionError for a value of the wrong type, and for a name in the file that is a misspelt one.
+    Raises OptionError for a value of the wrong type, or a misspelled name in the file.
     """
     settings = {setting.name: (plugin, setting) for plugin, setting in declared}
     path = config_file()
@@ -62,10 +64,10 @@ def _table(path: Path) -> Mapping[str, Any]:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise OptionError(f"{path} cannot be read: {error}") from None
+        raise OptionError(f"{path}: cannot read the file: {error}") from None
     table = content.get(TABLE, {})
     if not isinstance(table, Mapping):
-        raise OptionError(f"{path}: [{TABLE}] must be a table of names and values")
+        raise OptionError(f"{path}: expected [{TABLE}] to be a table")
     return table
 
 
@@ -81,13 +83,13 @@ def _value(plugin: str, setting: Setting, path: Path | None, written: Mapping[st
 
 
 def _converted(value: Any, setting: Setting, where: str) -> Any:
-    """A value of the type that the default has. A list may be written with commas."""
+    """Convert a value to the type of the default. A list may be a string with commas."""
     kind = type(setting.default) if setting.default is not None else str
     try:
         return CONVERT.get(kind, kind)(value)
     except (TypeError, ValueError):
-        shown = "what it holds" if setting.secret else repr(value)
-        raise OptionError(f"{where} must be {WORDS.get(kind, kind.__name__)}, which {shown} is not") from None
+        got = "" if setting.secret else f", got {value!r}"
+        raise OptionError(f"{where}: expected {TYPE_NAMES.get(kind, kind.__name__)}{got}") from None
 
 
 def _flag(value: Any) -> bool:
@@ -109,4 +111,4 @@ def _text(value: Any) -> str:
 
 
 CONVERT: Mapping[type, Any] = {bool: _flag, list: _list, str: _text}
-WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}
+TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}

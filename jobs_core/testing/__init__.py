@@ -1,4 +1,4 @@
-"""The conformance kit: tests for plugin authors, which any plugin gets by naming what it provides.
+"""The conformance kit: ready-made tests for plugins. A plugin gets them by naming what it provides.
 
     # tests/test_conformance.py, where pyproject.toml has  [project.entry-points.jobs]  hello = "jobs_hello"
     from jobs_core.testing import RunnerConformance
@@ -7,11 +7,11 @@
         plugin, runner = "hello", "hello"
         good = "world"
 
-`pip install 'jobs-core[testing]'` brings pytest and a server to run on. Each attribute that a class sets
-brings more tests: see `RunnerConformance`, `PolicyConformance` and `LoggerConformance`.
+`pip install 'jobs-core[testing]'` installs pytest and a Redis server. Each attribute that a class sets adds
+tests: see `RunnerConformance`, `PolicyConformance` and `LoggerConformance`.
 
-For tests of your own there are `make_task`, `run_task` and `read_settings`, a `working` worker on a
-`private_board`, and `cli`, the whole of `jobs`, for click's CliRunner.
+For your own tests, use `make_task`, `run_task` and `read_settings`, a `working` worker on a `private_board`,
+and `cli`, the `jobs` command line, with click's CliRunner.
 """
 
 from jobs_core.cli import cli

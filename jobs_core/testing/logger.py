@@ -1,4 +1,4 @@
-"""What a logger must do, wherever it writes."""
+"""Conformance tests for loggers."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ EVENTS = (
     Event("task.accepted", 1763900005.5, "host-1", TASK, Outcome.accepted("handed over")),
     Event("task.lost", 1763900005.6, "host-1", TASK, Outcome.lost(), Decision.dead()),
     Event("task.stale", 1763900005.7, "host-1", TASK, data={"note": "its lease was lost"}),
-    Event("trouble", 1763900005.8, "host-1", data={"note": "Redis is away"}),
+    Event("trouble", 1763900005.8, "host-1", data={"note": "Redis is unreachable"}),
     Event("worker.stopped", 1763900005.9, "host-1", data={"note": "(drained)"}),
 )
-"""An event of every sort."""
+"""One event of each kind."""
 
 
 class LoggerConformance(PluginConformance):
-    """Tests for a logger. Set `plugin` (the entry point) and `logger`, its name.
+    """Tests for a logger. Set `plugin` (the entry point) and `logger` (its name).
 
-    `settings` are those that it is opened with, beside the ones that the environment and `jobs.toml` give.
+    Settings in `settings` override those of the environment and `jobs.toml`.
     """
 
     logger: str
     settings: ClassVar[Mapping[str, Any]] = {}
 
     def test_it_writes_events_of_every_kind_and_closes(self) -> None:
-        """Nothing it is given makes it raise."""
+        """The logger accepts every kind of event without raising."""
         logger = self.opened()
         for event in EVENTS:
             logger.write(event)
         logger.close()
 
-    def test_it_is_written_to_by_several_threads(self) -> None:
-        """Workers run tasks on threads, and each of them logs."""
+    def test_write_is_thread_safe(self) -> None:
+        """Workers run tasks on several threads, and all of them log."""
         logger = self.opened()
         raised: list[Exception] = []
 
@@ -66,12 +66,12 @@ class LoggerConformance(PluginConformance):
         logger.close()
         assert raised == []
 
-    def test_one_that_was_never_opened_closes(self) -> None:
-        """A worker closes what it has when another logger cannot be opened."""
+    def test_close_works_without_open(self) -> None:
+        """A worker closes all loggers if one of them fails to open."""
         self.found().close()
 
     def opened(self) -> Logger:
-        """The logger, opened as a worker opens it."""
+        """Return the logger, opened like in a worker."""
         plugins = Plugins.load()
         settings = plugins.settings() | dict(self.settings)
         logger = plugins.logger(self.logger)
@@ -79,5 +79,5 @@ class LoggerConformance(PluginConformance):
         return logger
 
     def found(self) -> Logger:
-        """The logger, as its plugin provides it."""
+        """Return the logger that the plugin provides."""
         return Plugins.load().logger(self.logger)

@@ -1,4 +1,4 @@
-"""What holds for every plugin, whatever it provides."""
+"""Conformance tests for all plugins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 from jobs_core.plugins.manager import GROUP, PluginInfo, Plugins
 
-LOADING = """
+LOAD_SCRIPT = """
 import sys
 from importlib.metadata import entry_points, packages_distributions
 import jobs_core.plugins.manager
@@ -23,27 +23,29 @@ print(*sorted(name for name in names - set(sys.stdlib_module_names) if not ours 
 
 
 class PluginConformance:
-    """The tests that every plugin must pass. `plugin` is the name of its entry point."""
+    """Tests for every plugin. Set `plugin` to the name of its entry point."""
 
     plugin: str
 
     def test_its_entry_point_loads_and_all_its_hooks_exist(self) -> None:
-        """A plugin that is broken provides nothing."""
+        """A broken plugin provides nothing."""
         info = self._info(Plugins.load())
         assert info.state == "ok", info.reason
-        assert info.hooks, "it implements no hook"
+        assert info.hooks, "the plugin implements no hook: check @hookimpl"
 
-    def test_its_import_brings_no_sdk(self) -> None:
-        """`jobs --help` loads every plugin: what is large is imported inside `run`."""
+    def test_its_import_loads_no_sdk(self) -> None:
+        """`jobs --help` loads every plugin, so import large packages inside `run`."""
         done = subprocess.run(
-            [sys.executable, "-c", LOADING, self.plugin], capture_output=True, text=True, check=False
+            [sys.executable, "-c", LOAD_SCRIPT, self.plugin], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-        assert done.stdout.split() == [], "its import brings other packages: import them where they are used"
-        assert done.stderr == "", "its import writes to standard error"
+        assert done.stdout.split() == [], (
+            "the plugin imports other packages on load: import them where they are used"
+        )
+        assert done.stderr == "", "the plugin writes to standard error on import"
 
-    def test_its_names_are_its_own(self) -> None:
-        """Two plugins that provide one name make that name unusable."""
+    def test_its_names_are_unique(self) -> None:
+        """A name that two plugins provide is unusable."""
         plugins = Plugins.load()
         for kind, names in self._info(plugins).provides.items():
             providers = [info.name for info in plugins.infos if set(info.provides.get(kind, ())) & set(names)]
@@ -52,5 +54,5 @@ class PluginConformance:
     def _info(self, plugins: Plugins) -> PluginInfo:
         found = [info for info in plugins.infos if info.name == self.plugin]
         known = sorted(entry.name for entry in entry_points(group=GROUP))
-        assert found, f"no entry point {self.plugin!r} in the group 'jobs'; installed are {', '.join(known)}"
+        assert found, f"no entry point {self.plugin!r} in the group 'jobs': installed are {', '.join(known)}"
         return found[0]

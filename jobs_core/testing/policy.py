@@ -1,4 +1,4 @@
-"""What a policy must do, whatever it decides."""
+"""Conformance tests for policies."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ OUTCOMES = (
     Outcome.failed("broken", code="7"),
     Outcome.failed("timed out", code="timeout"),
     Outcome.failed("busy", code="503", retry_after=30),
-    Outcome.cancelled("by itself"),
+    Outcome.cancelled("by the runner"),
     Outcome.lost(),
 )
 
 
 class PolicyConformance(PluginConformance):
-    """Tests for a policy. Set `plugin` (the entry point) and `policy`, its name."""
+    """Tests for a policy. Set `plugin` (the entry point) and `policy` (its name)."""
 
     policy: str
 
     @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: outcome.code or outcome.status)
     @pytest.mark.parametrize("attempt", [1, 2, 1000])
-    def test_it_decides_about_any_outcome(self, outcome: Outcome, attempt: int) -> None:
-        """With a decision, and a delay that is a time to wait."""
+    def test_it_decides_on_every_outcome(self, outcome: Outcome, attempt: int) -> None:
+        """The policy returns a Decision with a delay that is not negative."""
         decision = self.found().decide(self.task(attempt), outcome)
         assert isinstance(decision, Decision), f"decide returned {decision!r}"
         assert decision.delay >= 0
 
-    def test_what_is_done_is_done(self) -> None:
-        """A task that ended well is not run again."""
+    def test_a_successful_task_is_done(self) -> None:
+        """The policy does not retry a successful task."""
         assert self.found().decide(self.task(1), Outcome.done()) == Decision.done()
 
     def test_it_is_found_when_a_job_names_it(self) -> None:
-        """`jobs put … --policy NAME` refuses a policy that nobody provides."""
+        """`jobs put … --policy NAME` finds the policy."""
         assert self.found().name == self.policy
 
     def task(self, attempt: int) -> Task:
-        """A task whose earlier attempts failed."""
+        """Return a task whose earlier attempts failed."""
         history = tuple(
             Attempt("failed", 1763900005.0 + n, "host-1", "7", "broken") for n in range(attempt - 1)
         )
@@ -50,5 +50,5 @@ class PolicyConformance(PluginConformance):
         )
 
     def found(self) -> Policy:
-        """The policy, as its plugin provides it."""
+        """Return the policy that the plugin provides."""
         return Plugins.load().policy(self.policy)

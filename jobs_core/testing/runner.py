@@ -1,4 +1,4 @@
-"""What a runner must do, whatever it runs."""
+"""Conformance tests for runners."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from jobs_core.testing.plugin import PluginConformance
 from jobs_core.testing.stage import PATIENCE, make_task, private_board, read_settings, run_task, working
 from jobs_core.types import Outcome, Payload, Task
 
-KEPT = 1_000_000
-"""Bytes: what an outcome may bring into the history, whatever the task wrote."""
+MAX_DATA = 1_000_000
+"""The largest data of an outcome, in bytes, whatever the task prints."""
 
 
 class RunnerConformance(PluginConformance):
     """Tests for a runner. Set `plugin` (the entry point), `runner` and `good`; more payloads, more tests.
 
-    `good` ends well. `failing` fails. `refused` is refused when a job is put. `slow` runs for a minute or
-    more unless it is told to stop. `loud` writes 10 MB of output.
+    `good` succeeds. `failing` fails. `refused` is rejected when a job is put. `slow` runs for at least a
+    minute unless it is told to stop. `loud` prints 10 MB of output.
     """
 
     runner: str
@@ -41,43 +41,45 @@ class RunnerConformance(PluginConformance):
 
     @pytest.fixture
     def board(self) -> Iterator[Board]:
-        """An empty board on a private server."""
+        """Provide an empty board on a private server."""
         with private_board() as board:
             yield board
 
-    # On its own
+    # Without a worker
 
-    def test_a_good_payload_ends_well(self) -> None:
-        """And its outcome can be kept."""
+    def test_a_good_payload_succeeds(self) -> None:
+        """The runner succeeds with a storable outcome."""
         outcome = self.run(self.good)
         assert outcome.status in ("done", "accepted"), outcome
         check_outcome(outcome)
 
-    def test_a_task_that_is_delivered_again_runs_again(self) -> None:
-        """At least once means that the same task may come twice."""
+    def test_a_redelivered_task_runs_again(self) -> None:
+        """At-least-once delivery can run the same task twice."""
         task = self.task(self.good)
         for _ in range(2):
             assert self.run_task(task, self.context()).status in ("done", "accepted")
 
     def test_a_failure_is_an_outcome(self) -> None:
-        """Not an exception; with a note for people and a code for policies."""
+        """The runner reports a failure as an outcome with a note and a code, not as an exception."""
         outcome = self.run(self.wanted("failing"))
         assert outcome.status == "failed", outcome
-        assert outcome.note and outcome.code, "a failure needs a note for people, and a code for policies"
+        assert outcome.note and outcome.code, (
+            "a failed outcome needs a note for people and a code for policies"
+        )
         check_outcome(outcome)
 
-    def test_a_bad_payload_is_refused_when_it_is_put(self, board: Board) -> None:
-        """In one sentence that does not quote it."""
+    def test_a_bad_payload_is_rejected_on_put(self, board: Board) -> None:
+        """The error is one sentence that does not quote the payload."""
         payload = self.wanted("refused")
         with pytest.raises(UserError) as caught:
             board.put("conformance", self.runner, payload)
         sentence = str(caught.value)
-        assert "\n" not in sentence
-        assert as_raw(payload) not in sentence, "an error quotes the payload, which may hold secrets"
+        assert "\n" not in sentence, "an error is one line"
+        assert as_raw(payload) not in sentence, "the error quotes the payload, which may contain secrets"
 
     @pytest.mark.parametrize("when", ["before", "after"])
-    def test_it_stops_when_it_is_told_to(self, when: str) -> None:
-        """Also before it begins: by a timeout, `jobs cancel`, or the end of a worker."""
+    def test_it_stops_on_request(self, when: str) -> None:
+        """A timeout, `jobs cancel` or a worker shutdown stops the runner, even before it begins."""
         context = self.context()
         outcomes: list[Outcome] = []
         task = self.task(self.wanted("slow"))
@@ -88,11 +90,11 @@ class RunnerConformance(PluginConformance):
         assert when == "before" or not outcomes
         context.stop()
         thread.join(PATIENCE)
-        assert outcomes, "it goes on though it is told to stop: use context.on_stop or context.cancelled"
+        assert outcomes, "the runner does not stop on request: use context.on_stop or context.cancelled"
         assert outcomes[0].status in ("cancelled", "failed"), outcomes
 
-    def test_much_output_makes_no_large_outcome(self) -> None:
-        """What a task writes goes to the loggers, line by line; the history keeps some of it."""
+    def test_large_output_keeps_the_outcome_small(self) -> None:
+        """Output goes to the loggers line by line. The history keeps only a part of it."""
         lines = 0
 
         def count(text: str, stream: str) -> None:
@@ -101,12 +103,12 @@ class RunnerConformance(PluginConformance):
 
         outcome = self.run(self.wanted("loud"), self.context(emit=count))
         assert outcome.status == "done", outcome
-        assert len(json.dumps(dict(outcome.data))) < KEPT
+        assert len(json.dumps(dict(outcome.data))) < MAX_DATA
 
-    # Through a worker
+    # With a worker
 
     def test_it_works_in_a_worker(self, board: Board) -> None:
-        """Put, ticked, taken, run, reported; and the ledger adds up."""
+        """A worker runs a scheduled job and reports it, and the ledger adds up."""
         board.put("conformance", self.runner, self.good, at="+0")
         with working(board, self.found()) as (_, log):
             event = log.wait_for(
@@ -117,7 +119,7 @@ class RunnerConformance(PluginConformance):
         assert stats["queued"] == stats["done"] + stats["in_flight"] == 1
 
     def test_a_timeout_ends_it(self, board: Board) -> None:
-        """And is a failure with the code `timeout`."""
+        """A timeout stops the runner; the outcome is failed with the code `timeout`."""
         board.push(self.runner, self.wanted("slow"), timeout=0.3)
         with working(board, self.found()) as (_, log):
             (event,) = log.wait_for("task.finished")
@@ -126,7 +128,7 @@ class RunnerConformance(PluginConformance):
         assert board.count()["dead"] == 1
 
     def test_a_cancel_ends_it(self, board: Board) -> None:
-        """While it runs; the worker is told at once."""
+        """A cancel stops a running task immediately."""
         id = board.push(self.runner, self.wanted("slow"))
         with working(board, self.found()) as (_, log):
             log.wait_for("task.started")
@@ -134,53 +136,53 @@ class RunnerConformance(PluginConformance):
             log.wait_for("task.cancelled")
         assert board.stats()["cancelled"] == 1
 
-    def test_what_a_stopped_worker_gives_back_is_run_again(self, board: Board) -> None:
-        """A drain tells running tasks to stop, and another worker begins them anew."""
+    def test_a_draining_worker_returns_its_task(self, board: Board) -> None:
+        """A drain stops running tasks and returns them to the queue."""
         board.push(self.runner, self.wanted("slow"))
         with working(board, self.found(), drain=0) as (_, log):
             log.wait_for("task.started")
         assert (board.stats()["released"], board.count()["queued"]) == (1, 1)
 
-    # What subclasses may use
+    # For subclasses
 
     def task(self, payload: Payload, **fields: Any) -> Task:
-        """A task of this runner, as a worker would hand it over."""
+        """Return a task of this runner, like one from a worker."""
         return make_task(self.found(), payload, **fields)
 
     def context(self, **options: Any) -> Context:
-        """A context with the settings of all plugins: from the environment, `jobs.toml` or their defaults.
+        """Return a context with the settings of all plugins.
 
-        `options` are those of `Context`.
+        Settings come from the environment, `jobs.toml` or their defaults. `options` go to `Context`.
         """
         return Context("conformance", **({"settings": read_settings()} | options))
 
     def run(self, payload: Payload, context: Context | None = None) -> Outcome:
-        """Run a payload, without a worker."""
+        """Run a payload without a worker."""
         return self.run_task(self.task(payload), context or self.context())
 
     def run_task(self, task: Task, context: Context) -> Outcome:
-        """Run a task, without a worker."""
+        """Run a task without a worker."""
         outcome = run_task(self.found(), task, context)
-        assert isinstance(outcome, Outcome), f"run returned {outcome!r}, which is no Outcome"
+        assert isinstance(outcome, Outcome), f"run: expected an Outcome, got {outcome!r}"
         return outcome
 
     def found(self) -> Runner:
-        """The runner, as its plugin provides it."""
+        """Return the runner that the plugin provides."""
         if type(self)._plugins is None:
             type(self)._plugins = Plugins.load()
         assert self._plugins is not None
         return self._plugins.runner(self.runner)
 
     def wanted(self, name: str) -> Payload:
-        """A payload that the subclass may give; without it the test is skipped."""
+        """Return a payload of the subclass, or skip the test if it sets none."""
         payload: Payload | None = getattr(self, name)
         if payload is None:
-            pytest.skip(f"no payload {name!r} is given")
+            pytest.skip(f"the class sets no payload {name!r}")
         return payload
 
 
 def check_outcome(outcome: Outcome) -> None:
-    """Refuse an outcome that could not be kept as it is."""
-    assert isinstance(outcome.note, str) and "\n" not in outcome.note, "a note is one line"
-    assert isinstance(outcome.code, str) and " " not in outcome.code, "a code is one word"
-    assert json.loads(json.dumps(dict(outcome.data))) == dict(outcome.data), "the data of an outcome is JSON"
+    """Assert that an outcome can be stored unchanged."""
+    assert isinstance(outcome.note, str) and "\n" not in outcome.note, "an outcome's note must be one line"
+    assert isinstance(outcome.code, str) and " " not in outcome.code, "an outcome's code must be one word"
+    assert json.loads(json.dumps(dict(outcome.data))) == dict(outcome.data), "an outcome's data must be JSON"

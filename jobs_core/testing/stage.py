@@ -1,5 +1,4 @@
-"""What tests of plugins run on: a private server, an empty board, a worker, a logger that remembers; and
-what a worker hands to a runner: a task, settings."""
+"""Test fixtures for plugins: a private board, a worker, a recording logger, tasks and settings."""
 
 from __future__ import annotations
 
@@ -22,38 +21,38 @@ from jobs_core.types import Event, Outcome, Payload, Task, parse_payload
 from jobs_core.worker.worker import Worker
 
 PATIENCE = 30.0
-"""Seconds after which a test gives up waiting."""
+"""Seconds that a test waits for an event before it fails."""
 
 _numbers = itertools.count()
 
 
 class Recorder:
-    """A logger that remembers events, and lets a test wait for them."""
+    """A logger that records events and lets a test wait for them."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self.logger = Logger("recorder", self._write)
 
     def _write(self, event: Event) -> None:
-        with self._news:
+        with self._changed:
             self.events.append(event)
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def of(self, kind: str) -> list[Event]:
-        """The events of a kind so far."""
+        """Return the recorded events of a kind."""
         return [event for event in list(self.events) if event.kind == kind]
 
     def wait_for(self, kind: str, count: int = 1) -> list[Event]:
-        """The events of a kind, once there are `count`."""
-        with self._news:
-            assert self._news.wait_for(lambda: len(self.of(kind)) >= count, timeout=PATIENCE), self.events
+        """Wait for `count` events of a kind and return them. Fails after `PATIENCE` seconds."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.of(kind)) >= count, timeout=PATIENCE), self.events
         return self.of(kind)
 
 
 @contextmanager
 def working(board: Board, *runners: Runner, **options: Any) -> Iterator[tuple[Worker, Recorder]]:
-    """A worker on a thread, stopped at the end. `options` are those of `Worker`."""
+    """Run a worker on a thread during the `with` block. `options` go to `Worker`."""
     recorder = Recorder()
     loggers = [recorder.logger, *options.pop("loggers", ())]
     worker = Worker(board, runners, loggers=loggers, **options)
@@ -71,7 +70,7 @@ def working(board: Board, *runners: Runner, **options: Any) -> Iterator[tuple[Wo
 
 @contextmanager
 def private_board() -> Iterator[Board]:
-    """An empty board on a server of its own."""
+    """Provide an empty board on a private server."""
     with tempfile.TemporaryDirectory(prefix="jobs-") as folder, EmbeddedServer(Path(folder)) as server:
         board = Board(f"conformance-{next(_numbers)}", server.url)
         try:
@@ -81,7 +80,7 @@ def private_board() -> Iterator[Board]:
 
 
 def make_task(runner: Runner, payload: Payload, **fields: Any) -> Task:
-    """A task of a runner, as a worker hands it over. `fields` are those of `Task` that shall differ.
+    """Return a task of a runner, like one from a worker. `fields` override fields of `Task`.
 
     >>> make_task(runner, "https://example.com", attempt=2).payload
     {'url': 'https://example.com'}
@@ -102,12 +101,12 @@ def make_task(runner: Runner, payload: Payload, **fields: Any) -> Task:
 
 
 def run_task(runner: Runner, task: Task, context: Context) -> Outcome:
-    """Run a task as a worker does: once its payload is checked against the runner's schema."""
+    """Check a task's payload against the runner's schema and run it, as a worker does."""
     return builtin.jobs_execute(task=task, runner=runner, context=context)
 
 
 def read_settings(**changes: Any) -> dict[str, Any]:
-    """The settings that a worker's `context.settings` has, of all plugins, with these changes.
+    """Return the settings of all plugins as in `context.settings`, with these changes.
 
     They come from the environment, `jobs.toml` and the defaults. Raises OptionError.
     """

@@ -63,10 +63,12 @@ def test_every_command_that_calls_redis_is_tried_in_some_role() -> None:
 
 def test_doctor_names_the_roles_of_a_user(users: Users, jobs_as: Callable[[str], Jobs]) -> None:
     for role in ("viewer", "client", "worker"):
-        assert f"may act as {'' if role == 'viewer' else 'viewer, '}{role}\n" in (
+        assert f"roles of this user: {'' if role == 'viewer' else 'viewer, '}{role}\n" in (
             jobs_as(users.add(role))("doctor").stdout
         )
-    assert "may act as viewer, client, worker, admin\n" in jobs_as(users.add("admin"))("doctor").stdout
+    assert (
+        "roles of this user: viewer, client, worker, admin\n" in jobs_as(users.add("admin"))("doctor").stdout
+    )
 
 
 def test_a_viewer_reads_with_the_client(board: Board, users: Users, busy: dict[str, str]) -> None:

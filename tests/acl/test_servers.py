@@ -103,7 +103,9 @@ def test_doctor_says_once_that_the_server_is_full(
     where = url.removeprefix("unix://")
     assert result.exit_code == 1
     (problem,) = (line for line in result.stdout.splitlines() if line.startswith("✗"))
-    assert problem.startswith(f"✗ memory: {where} is full: it refuses to put and to queue — raise its max")
+    assert problem.startswith(
+        f"✗ memory: {where} is out of memory: it rejects new jobs and tasks — raise maxmemory"
+    )
     failed(refused, f"{where} is full: raise its maxmemory")
 
 

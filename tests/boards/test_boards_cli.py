@@ -203,7 +203,7 @@ def test_check_without_a_server_says_so(jobs: Jobs, path: Path, monkeypatch: pyt
     path.write_text("jobs: {a: {runner: http, payload: {ulr: x}}}")
     found = jobs("board", "check", str(path))
     assert found.exit_code == 2
-    assert "the http runner refuses the payload" in found.stdout
+    assert "invalid payload for the http runner" in found.stdout
 
 
 def test_what_export_writes_changes_nothing_when_it_is_applied(

@@ -159,7 +159,7 @@ def test_doctor_says_when_the_slot_of_a_board_is_on_its_way(
         return CliRunner().invoke(cli, ["doctor"], env=environment, prog_name="jobs")
 
     slot = key_slot(board.keys.tag.encode())
-    assert f"✓ slot: the slot {slot} of the cluster stays where it is" in doctor().output
+    assert f"✓ slot: the cluster slot {slot} is not migrating" in doctor().output
     with node(binary, tmp_path) as (other, _, ports):
         name = other.execute_command("CLUSTER", "MYID")
         call("CLUSTER", "MEET", "127.0.0.1", *ports)
@@ -169,4 +169,4 @@ def test_doctor_says_when_the_slot_of_a_board_is_on_its_way(
         call("CLUSTER", "SETSLOT", slot, "STABLE")
     call("CLUSTER", "FORGET", name)
     assert result.exit_code == 1
-    assert f"✗ slot: the slot {slot}, which holds this board, is being moved key by key" in result.output
+    assert f"✗ slot: this board's slot {slot} is being migrated key by key" in result.output

@@ -108,7 +108,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
 
       it('say what the client of Redis lacks', function()
         local bare = jobs.commands({ hget = function() end }, 'bare')
-        refused('SERVER', 'the client of Redis has no method fcall: update it', function() bare:call('JTICK') end)
+        refused('SERVER', 'the Redis client has no method fcall: update it', function() bare:call('JTICK') end)
       end)
 
       it('refuse a board of another layout', function()

@@ -1,1 +1,1 @@
-"""The plugin that is always there."""
+"""The built-in plugin."""

@@ -1,4 +1,4 @@
-"""The plugin that is always there: a runner and loggers that print, policies, checks, default hooks."""
+"""The built-in plugin: the `console` runner, loggers, policies, checks and default hooks."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 
 def print_payload(task: Task, context: Context) -> Outcome:
-    """The `console` runner: pass the payload to the loggers as a line of output."""
+    """Send the payload to the loggers as a line of output. This is the `console` runner."""
     context.line(task.raw)
     return Outcome.done()
 
 
 @hookimpl
 def jobs_runners() -> Iterator[Runner]:
-    """The `console` runner."""
-    yield Runner("console", print_payload, "Print the payload: for trying things out")
+    """Provide the `console` runner."""
+    yield Runner("console", print_payload, "Print the payload, to try Jobs out")
 
 
 @hookimpl(trylast=True)
 def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome:
-    """Check a task's payload against its runner's schema, and run it.
+    """Check a task's payload against its runner's schema, then run it.
 
-    It was checked when the job was put, but not if a client did that which has no plugins.
+    A client without plugins can put a job without this check.
     """
     if runner.schema is not None:
         try:
@@ -57,20 +57,20 @@ def jobs_decide(task: Task, outcome: Outcome, policy: Policy) -> Decision:
 
 @hookimpl
 def jobs_loggers() -> Iterator[Logger]:
-    """The loggers `console`, `json` and `file`."""
-    yield Logger("console", print_line, "One line an event, for people")
-    yield Logger("json", print_json, "One JSON object an event, for programs")
+    """Provide the loggers `console`, `json` and `file`."""
+    yield Logger("console", print_line, "One line per event, for people")
+    yield Logger("json", print_json, "One JSON object per event, for programs")
     file = _File()
-    yield Logger("file", file.write, "One line an event in a file that is rotated", file.close, file.open)
+    yield Logger("file", file.write, "One line per event, in a rotating file", file.close, file.open)
 
 
 @hookimpl
 def jobs_settings() -> Iterator[Setting]:
-    """What the logger `file` writes, and where."""
-    yield Setting("log_file", "jobs.log", "What the file logger writes; {worker} and {board} are filled in")
-    yield Setting("log_file_bytes", 10_000_000, "How large the file may grow; 0: without bound")
-    yield Setting("log_file_keep", 5, "How many earlier files are kept, as .1, .2, …")
-    yield Setting("log_file_format", "text", "How the file logger writes: text or json")
+    """Declare the settings of the `file` logger."""
+    yield Setting("log_file", "jobs.log", "Path of the file logger's file; may contain {worker} and {board}")
+    yield Setting("log_file_bytes", 10_000_000, "Size in bytes at which the file is rotated; 0 means never")
+    yield Setting("log_file_keep", 5, "Number of rotated files to keep, as .1, .2, …")
+    yield Setting("log_file_format", "text", "Format of the file logger: text or json")
 
 
 class _File:

@@ -1,4 +1,4 @@
-"""The file of the `file` logger: one line an event, rotated when it has grown."""
+"""The file of the `file` logger: one line per event, with rotation by size."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ FORMATS: dict[str, Callable[[Event], str]] = {
 
 
 class LogFile:
-    """Writes events to the file that the setting `log_file` names; its predecessors lie beside it.
+    """The log file that the setting `log_file` names. Rotated files are kept beside it.
 
-    Two workers cannot share one: each would rotate it under the other. Raises OptionError when another has
-    it, when it cannot be written, or for a format that does not exist.
+    Two workers cannot share a file, because both would rotate it. Raises OptionError if another worker uses
+    the file, if it cannot be written, or if the format is unknown.
     """
 
     def __init__(self, worker: WorkerInfo) -> None:
         settings = worker.settings
         name = settings["log_file_format"]
         if name not in FORMATS:
-            raise OptionError(f"log_file_format is {' or '.join(FORMATS)}, not {name!r}")
+            raise OptionError(f"log_file_format: expected {' or '.join(FORMATS)}, got {name!r}")
         self._format = FORMATS[name]
         filled = str(settings["log_file"]).replace("{worker}", worker.name).replace("{board}", worker.board)
         path = Path(filled)
@@ -46,13 +46,13 @@ class LogFile:
             )
         except BlockingIOError:
             raise OptionError(
-                f"another worker writes {path}: give each its own with JOBS_LOG_FILE=jobs-{{worker}}.log"
+                f"log_file: another worker uses {path}: set JOBS_LOG_FILE=jobs-{{worker}}.log"
             ) from None
         except OSError as error:
-            raise OptionError(f"log_file {path} cannot be written: {error.strerror}") from None
+            raise OptionError(f"log_file: cannot write {path}: {error.strerror}") from None
 
     def write(self, event: Event) -> None:
-        """Write one line. Raises OSError: when the disk is full, for instance."""
+        """Write one line. Raises OSError, for example if the disk is full."""
         self._handler.handle(logging.makeLogRecord({"msg": self._format(event)}))
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class LogFile:
 
 
 class _Handler(RotatingFileHandler):
-    """A file that is this process's alone; what goes wrong is raised rather than printed."""
+    """A rotating file, locked by this process. Errors are raised, not printed."""
 
     def _open(self) -> TextIOWrapper:
         stream = super()._open()

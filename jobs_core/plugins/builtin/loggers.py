@@ -1,4 +1,4 @@
-"""The loggers that are always there: `console` and `json` print, `file` writes a file that is rotated."""
+"""The built-in loggers: `console` and `json` print, `file` writes a rotating file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _printing = threading.Lock()
 
 
 def event_line(event: Event, clock_format: str = "%H:%M:%S") -> str:
-    """An event as one line for people: `12:00:05 backup@1763900005000 done (exit 0) in 1.2 s`."""
+    """Return an event as one readable line: `12:00:05 backup@1763900005000 done (exit 0) in 1.2 s`."""
     clock = time.strftime(clock_format, time.localtime(event.time))
     if event.task is None:
         return (
@@ -32,16 +32,16 @@ def _details(event: Event) -> str:
     note = f" ({event.outcome.note})" if event.outcome.note else ""
     took = f" in {event.data['seconds']:.3f} s" if "seconds" in event.data else ""
     decision = event.decision
-    then = "" if decision is None or decision.verb == "done" else f", {_then(decision)}"
+    then = "" if decision is None or decision.verb == "done" else f", {_next_step(decision)}"
     return f"{event.outcome.status}{note}{took}{then}"
 
 
-def _then(decision: Decision) -> str:
+def _next_step(decision: Decision) -> str:
     return "given up" if decision.verb == "dead" else f"again in {decision.delay:g} s"
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """An event as a JSON object. A payload is never part of it."""
+    """Return an event as a JSON object, without the payload."""
     record: dict[str, Any] = {"time": round(event.time, 3), "kind": event.kind, "worker": event.worker}
     if event.task is not None:
         record |= {"task": event.task.id, "job": event.task.job, "runner": event.task.runner}

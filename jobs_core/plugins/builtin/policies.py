@@ -1,4 +1,4 @@
-"""The policies that are always there: `none`, `ack` and `retry`. They never touch Redis."""
+"""The built-in policies: `none`, `ack` and `retry`. They never access Redis."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ RETRY_OPTIONS = frozenset(("attempts", "backoff", "retry-on", "never-on"))
 
 
 def default_policy(task: Task) -> str:
-    """The policy of a task that names none: one that says how to retry wants to be retried."""
+    """Return the policy of a task that names none: `retry` if it has retry options, else `ack`."""
     return "retry" if task.options.keys() & RETRY_OPTIONS else "ack"
 
 
 def none(task: Task, outcome: Outcome) -> Decision:
-    """At most once: whatever comes of a task, nothing more is done about it."""
+    """At most once: end the task whatever its outcome."""
     return Decision.done()
 
 
 def ack(task: Task, outcome: Outcome) -> Decision:
-    """At least once: a lost task is tried again, a failed one becomes a dead letter."""
+    """At least once: retry a lost task; a failed task becomes a dead letter."""
     if outcome.status == "done":
         return Decision.done()
     return Decision.retry() if outcome.status == "lost" else Decision.dead()
 
 
 def retry(task: Task, outcome: Outcome) -> Decision:
-    """Try a failed or lost task again: up to `attempts` times, waiting as `backoff` says.
+    """Retry a failed or lost task up to `attempts` times, with the delays of `backoff`.
 
-    `retry-on` and `never-on` are lists of outcome codes, in which * and ? stand for any: with the first, only
-    these are tried again, with the second, all but these. A delay that the target itself asked for
-    (`outcome.retry_after`) comes before `backoff`.
+    `retry-on` and `never-on` are lists of outcome codes with the wildcards * and ?. With `retry-on`, only
+    these codes are retried; with `never-on`, all codes but these. A delay that the target asked for
+    (`outcome.retry_after`) takes precedence over `backoff`.
     """
     if outcome.status == "done":
         return Decision.done()
-    if task.attempt >= int(task.options.get("attempts", ATTEMPTS)) or not _is_passing(task, outcome):
+    if task.attempt >= int(task.options.get("attempts", ATTEMPTS)) or not _is_retryable(task, outcome):
         return Decision.dead()
     if outcome.retry_after is not None:
         return Decision.retry(outcome.retry_after)
     return Decision.retry(Backoff.read(task.options.get("backoff", BACKOFF)).delay(task))
 
 
-def _is_passing(task: Task, outcome: Outcome) -> bool:
-    """Whether a failure is one that may pass, by its code."""
+def _is_retryable(task: Task, outcome: Outcome) -> bool:
+    """Whether `retry-on` and `never-on` allow a retry of this outcome code."""
     only, never = task.options.get("retry-on"), task.options.get("never-on")
     if never is not None and _matches(outcome.code, str(never)):
         return False
@@ -62,10 +62,11 @@ def _matches(code: str, patterns: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait before another attempt, in seconds.
+    """The delay before the next attempt, in seconds.
 
-    `growth` is fixed, linear or exponential, from `first` up to `longest`; `delays` is a list instead, whose
-    last one goes on. With `jitter` the wait is anything from 0 to that, the same for the same attempt.
+    `growth` is fixed, linear or exponential, from `first` up to `longest`. Alternatively, `delays` lists the
+    delays; the last one repeats. With `jitter` the delay is a random value from 0 to that, the same each time
+    for the same attempt.
 
     >>> Backoff.read("exponential 2 max 600 jitter")
     Backoff(growth='exponential', first=2.0, longest=600.0, delays=(), jitter=True)
@@ -79,7 +80,7 @@ class Backoff:
 
     @classmethod
     def read(cls, text: str | float) -> Backoff:
-        """Read what JSET made of the option: `10`, `1,10,60`, `linear 10 max 300 jitter`."""
+        """Parse the option as JSET stores it: `10`, `1,10,60`, `linear 10 max 300 jitter`."""
         words = str(text).split()
         jitter = words[-1] == "jitter"
         growth = words.pop(0) if words[0].isalpha() else "exponential"
@@ -89,7 +90,7 @@ class Backoff:
         return cls(growth, float(words[0]), longest, jitter=jitter)
 
     def delay(self, task: Task) -> float:
-        """Seconds to wait after this attempt."""
+        """Return the seconds to wait after this attempt."""
         full = self._full(task.attempt)
         if not self.jitter:
             return full
@@ -104,7 +105,7 @@ class Backoff:
 
 @hookimpl
 def jobs_policies() -> Iterator[Policy]:
-    """The policies `none`, `ack` and `retry`."""
+    """Provide the policies `none`, `ack` and `retry`."""
     yield Policy("none", none, "At most once: no lease, no retry")
     yield Policy("ack", ack, "At least once; a failed task becomes a dead letter")
-    yield Policy("retry", retry, "Try a failed task again: attempts, backoff, retry-on, never-on")
+    yield Policy("retry", retry, "Retry a failed task: attempts, backoff, retry-on, never-on")

@@ -160,5 +160,5 @@ def test_circuits_are_listed_and_closed(board: Board) -> None:
     assert jobs(board, "close", "test somewhere") == (
         2,
         "",
-        "Error: there is no circuit 'test somewhere' that has seen failures: `jobs breaker list`\n",
+        "Error: there is no circuit 'test somewhere' with failures: see `jobs breaker list`\n",
     )

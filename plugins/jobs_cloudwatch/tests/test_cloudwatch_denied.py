@@ -16,14 +16,14 @@ from .conftest import PATIENCE, event, opened, refusal, said
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        ("AccessDeniedException", "AWS denies it: allow logs:PutLogEvents to these credentials"),
+        ("AccessDeniedException", "AWS denied access: allow logs:PutLogEvents for these credentials"),
         (
             "UnrecognizedClientException",
-            "AWS does not know the credentials: check them, and the clock of this machine",
+            "AWS rejected the credentials: check them and this machine's clock",
         ),
         ("ExpiredTokenException", "the AWS credentials have expired: renew them"),
-        ("SomethingNew", "PutLogEvents was answered with SomethingNew"),
-        ("s3cret! s3cret", "PutLogEvents was answered with 400"),
+        ("SomethingNew", "AWS answered PutLogEvents with SomethingNew"),
+        ("s3cret! s3cret", "AWS answered PutLogEvents with 400"),
     ],
 )
 def test_what_is_denied_is_said_once(service: Any, capsys: Any, code: str, says: str) -> None:
@@ -33,7 +33,7 @@ def test_what_is_denied_is_said_once(service: Any, capsys: Any, code: str, says:
             logger.write(event(number, time.time()))
         service.wait_for(lambda: len(service.asked) > 10)
     first, last = said(capsys)
-    assert first == f"cannot send events, and keeps the last 10,000: {says}"
+    assert first == f"cannot send events and buffers the last 10,000: {says}"
     assert last == f"could not send 3 events before the worker stopped: {says}"
 
 
@@ -52,7 +52,7 @@ def test_no_credentials(service: Any, capsys: Any, monkeypatch: Any) -> None:
     with opened(service.url) as (logger, _):
         logger.write(event("a", time.time()))
     first, last = said(capsys)
-    assert "there are no AWS credentials: set AWS_ACCESS_KEY_ID" in first
+    assert "no AWS credentials: set AWS_ACCESS_KEY_ID" in first
     assert last.startswith("could not send 1 event before")
     assert service.asked == []
 
@@ -60,9 +60,9 @@ def test_no_credentials(service: Any, capsys: Any, monkeypatch: Any) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({}, "no AWS region is known: set JOBS_CLOUDWATCH_REGION or AWS_DEFAULT_REGION"),
-        ({"region": "no region!"}, "the AWS region is none"),
-        ({"profile": "s3cret"}, "the AWS configuration has no such profile"),
+        ({}, "no AWS region: set JOBS_CLOUDWATCH_REGION or AWS_DEFAULT_REGION"),
+        ({"region": "no region!"}, "invalid AWS region"),
+        ({"profile": "s3cret"}, "no such profile in the AWS configuration"),
     ],
 )
 def test_a_configuration_that_boto3_cannot_use(
@@ -86,8 +86,8 @@ def test_nobody_listens(capsys: Any, monkeypatch: Any) -> None:
             logger.write(event("a", time.time()))
             assert spoken.wait(PATIENCE)
     first, last = said(capsys)
-    assert "it cannot be reached (EndpointConnectionError): check the network" in first
-    assert last.startswith("could not send 1 event before the worker stopped: it cannot be reached")
+    assert "connection failed (EndpointConnectionError): check the network" in first
+    assert last.startswith("could not send 1 event before the worker stopped: connection failed")
 
 
 def test_an_error_that_nobody_foresaw_ends_nothing(service: Any, capsys: Any, monkeypatch: Any) -> None:
@@ -133,7 +133,7 @@ def test_a_group_that_is_missing_and_may_not_be_made(service: Any, capsys: Any, 
     with opened(service.url) as (logger, _):
         logger.write(event("a", time.time()))
         service.wait_for(lambda: len(service.asked) >= 4)
-    assert "does not exist, and AWS does not allow to create it: create it, or allow" in said(capsys)[0]
+    assert "does not exist and AWS denied its creation: create it, or allow" in said(capsys)[0]
 
 
 def test_a_retention_that_may_not_be_set(service: Any, capsys: Any) -> None:
@@ -142,7 +142,7 @@ def test_a_retention_that_may_not_be_set(service: Any, capsys: Any) -> None:
         logger.write(event("a", time.time()))
     assert service.notes == ["a"]
     (line,) = said(capsys)
-    assert line.startswith("leaves the retention as it is: AWS denies it: allow logs:PutRetentionPolicy")
+    assert line.startswith("cannot set the retention: AWS denied access: allow logs:PutRetentionPolicy")
 
 
 def test_workers_that_start_at_once(service: Any) -> None:

@@ -34,22 +34,22 @@ def test_nothing_is_chosen_that_boto3_would_choose() -> None:
     [
         (
             {"group": "/jobs/{bord}"},
-            "cloudwatch_group has {bord}, which is not known: use {board} or {worker}",
+            "cloudwatch_group: unknown placeholder {bord}, expected {board} or {worker}",
         ),
-        ({"group": "a b"}, "cloudwatch_group may not have ' '"),
-        ({"group": ""}, "cloudwatch_group must have 1 to 512 characters, not 0"),
-        ({"group": "aws/jobs"}, "cloudwatch_group may not begin with 'aws/'"),
-        ({"stream": "a:b"}, "cloudwatch_stream may not have ':'"),
-        ({"stream": "x" * 513}, "cloudwatch_stream must have 1 to 512 characters, not 513"),
-        ({"stream": "{host}"}, "cloudwatch_stream has {host}"),
-        ({"retention": 2}, "cloudwatch_retention must be 0 or a number of days of 1, 3, 5, 7"),
-        ({"retention": -1}, "not -1"),
-        ({"endpoint": "s3cret"}, "cloudwatch_endpoint must be a URL"),
-        ({"endpoint": "ftp://s3cret/"}, "cloudwatch_endpoint must be a URL"),
-        ({"endpoint": "http://[s3cret"}, "cloudwatch_endpoint must be a URL"),
-        ({"buffer": 0}, "cloudwatch_buffer must be at least 1, not 0"),
-        ({"every": -1.0}, "cloudwatch_every must be 0 to 3600 seconds, not -1"),
-        ({"every": float("nan")}, "cloudwatch_every must be 0 to 3600 seconds"),
+        ({"group": "a b"}, "cloudwatch_group: CloudWatch does not allow ' '"),
+        ({"group": ""}, "cloudwatch_group: expected 1 to 512 characters, got 0"),
+        ({"group": "aws/jobs"}, "cloudwatch_group: must not begin with 'aws/'"),
+        ({"stream": "a:b"}, "cloudwatch_stream: CloudWatch does not allow ':'"),
+        ({"stream": "x" * 513}, "cloudwatch_stream: expected 1 to 512 characters, got 513"),
+        ({"stream": "{host}"}, "cloudwatch_stream: unknown placeholder {host}"),
+        ({"retention": 2}, "cloudwatch_retention: expected 0 or one of 1, 3, 5, 7"),
+        ({"retention": -1}, "got -1"),
+        ({"endpoint": "s3cret"}, "cloudwatch_endpoint: expected a URL"),
+        ({"endpoint": "ftp://s3cret/"}, "cloudwatch_endpoint: expected a URL"),
+        ({"endpoint": "http://[s3cret"}, "cloudwatch_endpoint: expected a URL"),
+        ({"buffer": 0}, "cloudwatch_buffer: expected at least 1, got 0"),
+        ({"every": -1.0}, "cloudwatch_every: expected 0 to 3600 seconds, got -1"),
+        ({"every": float("nan")}, "cloudwatch_every: expected 0 to 3600 seconds"),
     ],
 )
 def test_what_cannot_work_is_refused(settings: dict[str, Any], says: str) -> None:
@@ -62,4 +62,4 @@ def test_what_cannot_work_is_refused(settings: dict[str, Any], says: str) -> Non
 def test_a_worker_that_has_one_does_not_start(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_CLOUDWATCH_RETENTION", "8")
     result = jobs("run", "--runner", "console", "--log", "cloudwatch")
-    refused(result, "cloudwatch_retention must be 0 or")
+    refused(result, "cloudwatch_retention: expected 0 or")

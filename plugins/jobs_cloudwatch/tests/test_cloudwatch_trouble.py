@@ -33,7 +33,7 @@ def test_it_tries_again_and_nothing_is_lost(service: Any, capsys: Any, answer: A
         service.wait_for(lambda: len(service.stored) == 3)
     assert service.notes == ["0", "1", "2"]
     first, then = said(capsys)
-    assert first.startswith("cannot send events, and keeps the last 10,000: ")
+    assert first.startswith("cannot send events and buffers the last 10,000: ")
     assert then == "sends events again"
 
 

@@ -115,7 +115,7 @@ def test_a_loopback_server_is_not_called_by_default(drive: Any, target: Any, hos
     drive.settings["http_allow"] = []
     outcome = drive(target.url("/s3cret", host))
     assert (outcome.status, outcome.code) == ("failed", "refused")
-    assert outcome.note.startswith("the address is one that may not be called after ")
+    assert outcome.note.startswith("address not allowed (see http_allow) after ")
     assert (target.seen, target.connections) == ([], 0)
 
 

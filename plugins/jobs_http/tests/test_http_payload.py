@@ -44,34 +44,34 @@ def test_good_payloads(payload: Any) -> None:
 BAD = [
     ("", "url"),
     ({}, "url"),
-    ("s3cret.example", "must begin with http"),
-    ("ftp://s3cret.example", "must begin with http"),
-    ("file:///s3cret", "must begin with http"),
-    ("http:///s3cret", "must begin with http"),
-    ("http://s3cret:port/", "'url' is no URL"),
-    ("http://[s3cret/", "'url' is no URL"),
-    ("http://a s3cret/", "'url' has a character"),
-    ("http://a.example\\@s3cret/", "'url' has a character"),
-    ("http://a/\0s3cret", "'url' has a character"),
-    ({"url": URL, "body": "s3cret", "json": 1}, "one of the keys 'body' and 'json'"),
-    ({"url": URL, "s3cret": 1}, "a key that is not one of"),
-    ({"url": URL, "headers": {"X": "a\r\ns3cret: 1"}}, "'headers' has a value with a line end"),
-    ({"url": URL, "headers": {"X\n": "s3cret"}}, "'headers' has a name that no header"),
-    ({"url": URL, "headers": {"X": "s3cret\u20ac"}}, "'headers' has a value with characters"),
-    ({"url": URL, "headers": {"Content-Length": "s3cret"}}, "'headers' has a name that the http runner"),
-    ({"url": URL, "headers": {"Jobs-Token": "s3cret"}}, "'headers' has a name that the http runner"),
+    ("s3cret.example", "url: expected http:// or https://"),
+    ("ftp://s3cret.example", "url: expected http:// or https://"),
+    ("file:///s3cret", "url: expected http:// or https://"),
+    ("http:///s3cret", "url: expected http:// or https://"),
+    ("http://s3cret:port/", "url: not a valid URL"),
+    ("http://[s3cret/", "url: not a valid URL"),
+    ("http://a s3cret/", "url: contains a character"),
+    ("http://a.example\\@s3cret/", "url: contains a character"),
+    ("http://a/\0s3cret", "url: contains a character"),
+    ({"url": URL, "body": "s3cret", "json": 1}, "set either 'body' or 'json'"),
+    ({"url": URL, "s3cret": 1}, "unknown key, expected one of"),
+    ({"url": URL, "headers": {"X": "a\r\ns3cret: 1"}}, "headers: a value contains a line end"),
+    ({"url": URL, "headers": {"X\n": "s3cret"}}, "headers: not a valid header name"),
+    ({"url": URL, "headers": {"X": "s3cret\u20ac"}}, "headers: a value contains characters"),
+    ({"url": URL, "headers": {"Content-Length": "s3cret"}}, "headers: the http runner sets this header"),
+    ({"url": URL, "headers": {"Jobs-Token": "s3cret"}}, "headers: the http runner sets this header"),
     ({"url": URL, "headers": {"X": 1}}, "headers.X"),
-    ({"url": URL, "expect": ["s3cret"]}, "'expect' takes statuses"),
-    ({"url": URL, "expect": ["6xx"]}, "'expect' takes statuses"),
-    ({"url": URL, "expect": [99]}, "'expect' takes statuses"),
+    ({"url": URL, "expect": ["s3cret"]}, "expect: expected statuses such as"),
+    ({"url": URL, "expect": ["6xx"]}, "expect: expected statuses such as"),
+    ({"url": URL, "expect": [99]}, "expect: expected statuses such as"),
     ({"url": URL, "expect": []}, "expect"),
     ({"url": URL, "method": "get s3cret"}, "method"),
-    ({"url": URL, "auth": {"password": "s3cret"}}, "'auth' needs"),
-    ({"url": URL, "auth": {"user": "s3cret", "bearer": "x"}}, "'auth' needs"),
-    ({"url": URL, "auth": {"user": "s3cret:"}}, "'auth' has a user with a colon"),
-    ({"url": URL, "auth": {"bearer": "s3cret\n"}}, "'auth' has a value with a line end"),
-    ({"url": "https://s3cret:x@a.example", "auth": {"user": "u"}}, "the URL has a user of its own"),
-    ({"url": URL, "secret": "whsec_s3cret!"}, "'secret' must be whsec_ and base64"),
+    ({"url": URL, "auth": {"password": "s3cret"}}, "auth: expected 'user' and 'password'"),
+    ({"url": URL, "auth": {"user": "s3cret", "bearer": "x"}}, "auth: expected 'user' and 'password'"),
+    ({"url": URL, "auth": {"user": "s3cret:"}}, "auth: a user name must not contain a colon"),
+    ({"url": URL, "auth": {"bearer": "s3cret\n"}}, "auth: a value contains a line end"),
+    ({"url": "https://s3cret:x@a.example", "auth": {"user": "u"}}, "auth: the URL already has a user"),
+    ({"url": URL, "secret": "whsec_s3cret!"}, "secret: expected whsec_ followed by base64"),
     ({"url": URL, "timeout": [1]}, "timeout"),
     ({"url": URL, "timeout": [0, 1]}, "timeout"),
     ({"url": URL, "timeout": [1, float("nan")]}, "timeout"),
@@ -99,7 +99,7 @@ def test_jobs_of_other_runners_are_not_ours_to_refuse() -> None:
 
 
 def test_numbers_that_json_does_not_have_are_refused() -> None:
-    with pytest.raises(PayloadError, match="no word for"):
+    with pytest.raises(PayloadError, match="JSON does not allow"):
         read({"url": URL, "json": float("nan")}, SETTINGS)
 
 
@@ -117,11 +117,11 @@ def test_read() -> None:
 def test_only_allowed_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_TOKEN", "s3cret")
     payload = {"url": URL, "auth": {"bearer": {"env": "API_TOKEN"}}}
-    with pytest.raises(PayloadError, match="http_env does not allow"):
+    with pytest.raises(PayloadError, match="not allowed: add it to the setting http_env"):
         read(payload, SETTINGS)
     assert read(payload, SETTINGS | {"http_env": ["API_*"]}).headers["authorization"] == "Bearer s3cret"
     monkeypatch.delenv("API_TOKEN")
-    with pytest.raises(PayloadError, match="does not have"):
+    with pytest.raises(PayloadError, match="not set on this worker"):
         read(payload, SETTINGS | {"http_env": ["API_*"]})
 
 

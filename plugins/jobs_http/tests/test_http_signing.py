@@ -59,7 +59,7 @@ def test_a_secret_may_be_in_the_environment(drive: Any, target: Any, monkeypatch
 def test_a_bad_secret_of_the_worker_is_said_and_not_shown(drive: Any, target: Any) -> None:
     drive.settings["http_secret"] = "s3cret!"
     outcome = drive(target.url())
-    assert (outcome.code, outcome.note) == ("settings", "the setting http_secret must be whsec_ and base64")
+    assert (outcome.code, outcome.note) == ("settings", "http_secret: expected whsec_ followed by base64")
     assert target.seen == []
 
 

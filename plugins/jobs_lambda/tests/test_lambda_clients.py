@@ -32,7 +32,7 @@ def test_threads_share_one() -> None:
 
 
 def test_old_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "MOST", 2)
+    monkeypatch.setattr(clients, "MAX_CLIENTS", 2)
     made = Clients()
     first, second, _ = (made.get(Place(region)) for region in ("us-east-1", "us-east-2", "us-west-1"))
     assert made.get(Place("us-east-2")) is second

@@ -91,7 +91,7 @@ def test_a_role_that_may_not_be_assumed(cloud: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", cloud.url)
     outcome = Drive(endpoint=cloud.url, role=ROLE)("f")
     assert (outcome.status, outcome.code) == ("failed", "403")
-    assert outcome.note.startswith("AWS denies it: allow sts:AssumeRole to these credentials")
+    assert outcome.note.startswith("AWS denied access: allow sts:AssumeRole for these credentials")
     assert "s3cret" not in str(outcome)
 
 

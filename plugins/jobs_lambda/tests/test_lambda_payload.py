@@ -58,28 +58,40 @@ BAD = [
     ("a/s3cret", "function"),
     ("s3cret\n", "function"),
     ("s3cret" * 50, "function"),
-    ({"function": "f", "s3cret": 1}, "a key that is not one of"),
+    ({"function": "f", "s3cret": 1}, "unknown key, expected one of"),
     ({"function": "f", "qualifier": "s3cret!"}, "qualifier"),
     ({"function": "f", "invocation": "s3cret"}, "invocation"),
     ({"function": "f", "client-context": "s3cret"}, "client-context"),
     ({"function": "f", "client-context": {"custom": "s3cret"}}, "client-context"),
-    ({"function": "f", "client-context": {"custom": {"jobs": "s3cret"}}}, "'client-context' has 'jobs'"),
-    ({"function": "f", "client-context": {"custom": {"a": float("nan")}}}, "no word for"),
-    ({"function": "f", "client-context": {}, "invocation": "event"}, "does not go with 'event'"),
-    ({"function": "f", "callback": True, "invocation": "event"}, "needs the key 'task-key'"),
-    ({"function": "f", "callback": True, "invocation": "dry-run"}, "does not go with 'dry-run'"),
-    ({"function": "f", "log": True, "invocation": "event"}, "only 'sync' answers with a log"),
-    ({"function": "f", "task-key": "s3cret", "event": {"s3cret": 1}}, "that the event already has"),
-    ({"function": "f", "task-key": "s3cret", "event": ["s3cret"]}, "an event that is an object"),
-    ({"function": "f", "event": float("inf")}, "'event' holds a number that JSON has no word for"),
-    ({"function": "f", "event": "s3cret \ud800"}, "'event' holds text that UTF-8 cannot encode"),
+    (
+        {"function": "f", "client-context": {"custom": {"jobs": "s3cret"}}},
+        "client-context: the lambda runner sets the key 'jobs'",
+    ),
+    ({"function": "f", "client-context": {"custom": {"a": float("nan")}}}, "client-context: contains NaN"),
+    (
+        {"function": "f", "client-context": {}, "invocation": "event"},
+        "client-context: not valid with 'event'",
+    ),
+    ({"function": "f", "callback": True, "invocation": "event"}, "with 'event', also set 'task-key'"),
+    ({"function": "f", "callback": True, "invocation": "dry-run"}, "callback: not valid with 'dry-run'"),
+    ({"function": "f", "log": True, "invocation": "event"}, "only 'sync' returns a log"),
+    (
+        {"function": "f", "task-key": "s3cret", "event": {"s3cret": 1}},
+        "task-key: the event already has this key",
+    ),
+    (
+        {"function": "f", "task-key": "s3cret", "event": ["s3cret"]},
+        "task-key: only valid if the event is an object",
+    ),
+    ({"function": "f", "event": float("inf")}, "event: contains NaN or infinity"),
+    ({"function": "f", "event": "s3cret \ud800"}, "event: contains text that UTF-8 cannot encode"),
     ({"function": "f", "limit": -1}, "limit"),
     ({"function": "f", "region": "s3cret!"}, "region"),
     ({"function": "f", "profile": ""}, "profile"),
     ({"function": "f", "role": "s3cret"}, "role"),
-    ({"function": "f", "endpoint": "s3cret.example"}, "'endpoint' must be a URL"),
-    ({"function": "f", "endpoint": "file:///s3cret"}, "'endpoint' must be a URL"),
-    ({"function": "f", "endpoint": "http://[s3cret"}, "'endpoint' must be a URL"),
+    ({"function": "f", "endpoint": "s3cret.example"}, "endpoint: expected a URL"),
+    ({"function": "f", "endpoint": "file:///s3cret"}, "endpoint: expected a URL"),
+    ({"function": "f", "endpoint": "http://[s3cret"}, "endpoint: expected a URL"),
 ]
 
 
@@ -125,7 +137,7 @@ def largest(id: str) -> int:
         try:
             put({"function": "f", "client-context": {"custom": {"a": "x" * length}}}, id)
         except PayloadError as error:
-            assert "bytes in base64" in str(error)
+            assert "bytes of base64" in str(error)
             return False
         return True
 
@@ -139,7 +151,7 @@ def largest(id: str) -> int:
 def test_a_client_context_that_was_put_fits_when_it_is_sent() -> None:
     id, task = "j" * 200, f"{'j' * 200}@1763900005000-12"
     payload = {"function": "f", "client-context": {"custom": {"a": "x" * largest(id)}}, "callback": True}
-    with pytest.raises(PayloadError, match="bytes in base64"):
+    with pytest.raises(PayloadError, match="bytes of base64"):
         put(payload, id)  # the token takes its room too
     del payload["callback"]
     sent = Drive().task(payload, id=task, job=id, attempt=1000, token=f"{task}#1000")
@@ -186,7 +198,7 @@ def test_payloads_come_before_settings() -> None:
     ],
 )
 def test_payloads_name_hosts_of_aws_only(endpoint: str) -> None:
-    with pytest.raises(PayloadError, match="the setting lambda_hosts lacks") as error:
+    with pytest.raises(PayloadError, match="host not allowed: add it to the setting lambda_hosts") as error:
         request({"function": "f", "endpoint": endpoint})
     assert "example" not in str(error.value)
     assert request({"function": "f", "endpoint": endpoint}, endpoint=endpoint).place.endpoint == endpoint
@@ -209,7 +221,7 @@ def test_endpoints_of_aws_need_no_setting(host: str) -> None:
 
 
 def test_a_bad_setting() -> None:
-    with pytest.raises(OptionError, match="the setting lambda_endpoint must be a URL"):
+    with pytest.raises(OptionError, match="lambda_endpoint: expected a URL"):
         request({"function": "f"}, endpoint="s3cret")
     outcome = Drive(endpoint="s3cret")("f")
     assert (outcome.status, outcome.code) == ("failed", "settings")

@@ -25,14 +25,19 @@ def decision(drive: Drive, outcome: Outcome, **options: Any) -> Decision | None:
 @pytest.mark.parametrize(
     ("status", "code", "says", "decided"),
     [
-        (404, "ResourceNotFoundException", "this account and region have no such function", FINAL),
-        (403, "AccessDeniedException", "AWS denies it: allow lambda:InvokeFunction to these", FINAL),
-        (400, "InvalidRequestContentException", "AWS does not take the event: check it", FINAL),
-        (413, "RequestTooLargeException", "AWS does not take so large an event", FINAL),
+        (
+            404,
+            "ResourceNotFoundException",
+            "no such function, version or alias in this account and region",
+            FINAL,
+        ),
+        (403, "AccessDeniedException", "AWS denied access: allow lambda:InvokeFunction for these", FINAL),
+        (400, "InvalidRequestContentException", "AWS rejected the event: check it", FINAL),
+        (413, "RequestTooLargeException", "the event is too large for AWS", FINAL),
         (415, "UnsupportedMediaTypeException", "AWS answered UnsupportedMediaTypeException", FINAL),
         (409, "ResourceConflictException", "the function is being created or updated", PASSING),
         (408, "EFSMountTimeoutException", "AWS answered EFSMountTimeoutException", PASSING),
-        (500, "ServiceException", "AWS had an error of its own (ServiceException)", PASSING),
+        (500, "ServiceException", "AWS had an internal error (ServiceException)", PASSING),
         (502, "ENILimitReachedException", "AWS answered ENILimitReachedException", PASSING),
         (503, "s3cret! s3cret", "AWS answered HTTP 503", PASSING),
     ],
@@ -109,7 +114,7 @@ def test_no_credentials(cloud: Any, monkeypatch: pytest.MonkeyPatch, role: str |
         without.delenv("AWS_SECRET_ACCESS_KEY")
         outcome = drive("f")
     assert (outcome.status, outcome.code) == ("failed", "credentials")
-    assert outcome.note.startswith("there are no AWS credentials: set AWS_ACCESS_KEY_ID")
+    assert outcome.note.startswith("no AWS credentials: set AWS_ACCESS_KEY_ID")
     assert drive("f").status == "done", "that there were none was kept"
 
 
@@ -122,9 +127,9 @@ def test_half_of_the_credentials(drive: Any, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("payload", "says"),
     [
-        ({}, "no AWS region is known: set JOBS_LAMBDA_REGION or the key 'region'"),
-        ({"region": "-s3cret-"}, "the AWS region is none: correct its name"),
-        ({"profile": "s3cret"}, "the AWS configuration has no such profile: correct its name"),
+        ({}, "no AWS region: set JOBS_LAMBDA_REGION or the key 'region'"),
+        ({"region": "-s3cret-"}, "invalid AWS region: correct its name"),
+        ({"profile": "s3cret"}, "no such profile in the AWS configuration: correct its name"),
     ],
 )
 def test_a_configuration_that_boto3_cannot_use(
@@ -152,7 +157,7 @@ def test_nobody_listens() -> None:
         unused.bind(("127.0.0.1", 0))
         outcome = Drive(endpoint=f"http://127.0.0.1:{unused.getsockname()[1]}")("f")
     assert (outcome.status, outcome.code) == ("failed", "connect")
-    assert outcome.note.startswith("no connection could be made: check the network")
+    assert outcome.note.startswith("connection failed: check the network")
 
 
 def test_the_connection_is_lost(drive: Any, cloud: Any) -> None:
@@ -167,7 +172,7 @@ def test_the_connection_is_lost(drive: Any, cloud: Any) -> None:
     for function in ("none", "half"):
         outcome = drive(function)
         assert (outcome.status, outcome.code) == ("failed", "connect")
-        assert outcome.note.startswith("the connection broke before the answer was complete")
+        assert outcome.note.startswith("the connection closed before the response was complete")
     assert len(cloud.seen) == 2
 
 
@@ -176,7 +181,7 @@ def test_no_answer_in_time(drive: Any, cloud: Any, monkeypatch: pytest.MonkeyPat
     cloud.routes["f"] = cloud.hang
     outcome = drive("f")
     assert (outcome.status, outcome.code) == ("failed", "timeout")
-    assert outcome.note.startswith("no answer came in time, and the function may go on")
+    assert outcome.note.startswith("no response in time; the function may still run")
 
 
 def test_a_port_that_does_not_speak_tls(cloud: Any) -> None:

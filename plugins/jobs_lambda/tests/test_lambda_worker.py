@@ -117,6 +117,6 @@ def test_a_cancelled_task_ends_at_once(board: Board, cloud: Any) -> None:
 def test_a_bad_payload_is_refused_when_it_is_put(url: str, board: Board) -> None:
     checking = Board(board.name, url, plugins=Plugins.load())
     payload = {"function": "f", "invocation": "event", "client-context": {}}
-    with pytest.raises(PayloadError, match="does not go with 'event'"):
+    with pytest.raises(PayloadError, match="client-context: not valid with 'event'"):
         checking.put("a", "lambda", payload, every=60)
     checking.client.close()

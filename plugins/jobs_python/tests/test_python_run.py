@@ -79,16 +79,16 @@ def test_an_exception_is_a_failure_with_its_traceback_in_the_log(call: Any) -> N
 @pytest.mark.parametrize(
     ("payload", "note"),
     [
-        ("nowhere:x", "there is no module 'nowhere' where this worker looks: install it, or see python_path"),
-        ("steps.more:x", "there is no module 'steps.more' where this worker looks"),
+        ("nowhere:x", "this worker finds no module 'nowhere': install it, or set python_path"),
+        ("steps.more:x", "this worker finds no module 'steps.more'"),
         ("steps:nobody", "the module 'steps' has no function 'nobody'"),
         ("steps:number", "the module 'steps' has no function 'number'"),
         (
             "lacking:x",
-            "lacking:x cannot be imported: ModuleNotFoundError: No module named 'nowhere_to_be_found'",
+            "cannot import lacking:x: ModuleNotFoundError: No module named 'nowhere_to_be_found'",
         ),
-        ("failing:x", "failing:x cannot be imported: RuntimeError: at import"),
-        ("leaving:x", "leaving:x cannot be imported: SystemExit: not a module"),
+        ("failing:x", "cannot import failing:x: RuntimeError: at import"),
+        ("leaving:x", "cannot import leaving:x: SystemExit: not a module"),
     ],
 )
 def test_what_cannot_be_found_is_one_sentence(call: Any, payload: str, note: str) -> None:
@@ -104,7 +104,7 @@ def test_wrong_arguments_are_a_failure(call: Any) -> None:
 
 @pytest.mark.parametrize("payload", ["steps", "steps:", ":good", "a b:c", "steps:good()", "../x:y", ""])
 def test_a_payload_that_names_no_function_is_refused(payload: str) -> None:
-    with pytest.raises(PayloadError, match="a function is module:name"):
+    with pytest.raises(PayloadError, match="expected module:name"):
         jobs_python.jobs_validate(Job("a", "python", payload))
 
 

@@ -223,7 +223,7 @@ def test_the_runner_registers_and_unregisters(monkeypatch: pytest.MonkeyPatch) -
     from jobs_shell.guard import Guard, guard
 
     told: list[str] = []
-    monkeypatch.setattr(Guard, "_tell", lambda self, line: told.append(line))
+    monkeypatch.setattr(Guard, "_send", lambda self, line: told.append(line))
     task = Task("a@1", "a", "shell", "shell", 1.0, 1, "", payload={"line": "echo $$", "grace": 2.5})
     pid = jobs_shell.run(task, Context("w")).data["output"]
     assert told == [f"+{pid} 2.5\n", f"-{pid}\n"]

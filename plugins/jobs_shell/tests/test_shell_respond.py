@@ -48,7 +48,7 @@ def test_a_place_inside_quotes_is_refused(command: str) -> None:
 
 def test_a_failure_is_reported() -> None:
     assert respond("exit 4", "x").code == "4"
-    assert respond("echo {payload}", "\0s3cret").note == "the command holds text that no program can be given"
+    assert respond("echo {payload}", "\0s3cret").note == "the command contains text that exec does not accept"
 
 
 def test_the_subcommand_serves_the_responder(monkeypatch: pytest.MonkeyPatch) -> None:

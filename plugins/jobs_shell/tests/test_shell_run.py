@@ -98,20 +98,20 @@ def test_a_signal_is_the_code() -> None:
 def test_a_missing_command_is_127(payload: Any) -> None:
     outcome = run(payload)
     assert (outcome.status, outcome.code) == ("failed", "127")
-    assert outcome.note == "exit 127: the command was not found"
+    assert outcome.note == "exit 127: command not found"
 
 
 @pytest.mark.parametrize(
     ("payload", "words"),
     [
-        ({"line": "true", "cwd": "/no/such/s3cret"}, "'cwd' cannot be entered: No such file"),
-        ({"line": "true", "cwd": "/etc/passwd"}, "'cwd' cannot be entered: Not a directory"),
-        ({"line": "true", "user": "no-such-s3cret"}, "'user' names nobody"),
-        ({"line": "true", "nice": "s3cret"}, "nice must be of type integer"),
-        ({"line": "true", "s3cret": 1}, "it has a key that is not one of line, argv"),
-        ({"cwd": "/"}, "exactly one"),
-        ({"line": "echo s3cret\0"}, "'line' holds a NUL"),
-        ({"line": ": " + "s3cret" * 100_000}, "could not be started: Argument list too long"),
+        ({"line": "true", "cwd": "/no/such/s3cret"}, "cwd: cannot enter the directory: No such file"),
+        ({"line": "true", "cwd": "/etc/passwd"}, "cwd: cannot enter the directory: Not a directory"),
+        ({"line": "true", "user": "no-such-s3cret"}, "user: no such user"),
+        ({"line": "true", "nice": "s3cret"}, "nice: expected type integer"),
+        ({"line": "true", "s3cret": 1}, "runner: unknown key, expected one of line, argv"),
+        ({"cwd": "/"}, "set either 'line' or 'argv'"),
+        ({"line": "echo s3cret\0"}, "line: contains a NUL"),
+        ({"line": ": " + "s3cret" * 100_000}, "cannot start the command: Argument list too long"),
     ],
 )
 def test_what_cannot_start_fails_in_one_sentence(payload: Any, words: str) -> None:
@@ -260,10 +260,10 @@ def test_a_user_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
         if pid == 0:  # a process without root, of which only the exit status matters
             os.setuid(pwd.getpwnam("nobody").pw_uid)
             outcome = run({"line": "true", "user": "root", "cwd": "/"})
-            os._exit(0 if "needs a worker that runs as root" in outcome.note else 1)
+            os._exit(0 if "user: the worker must run as root" in outcome.note else 1)
         assert os.waitpid(pid, 0)[1] == 0
     else:
-        assert "needs a worker that runs as root" in run({"line": "true", "user": "root"}).note
+        assert "user: the worker must run as root" in run({"line": "true", "user": "root"}).note
 
 
 def test_no_descriptor_of_the_worker_leaks_into_a_command() -> None:
@@ -292,7 +292,7 @@ def test_a_worker_short_of_descriptors_says_so_and_leaks_none(monkeypatch: pytes
 
     monkeypatch.setattr(os, "pipe", scarce)
     outcome = run("true")
-    assert (outcome.code, outcome.note) == ("start", "the command could not be started: Too many open files")
+    assert (outcome.code, outcome.note) == ("start", "cannot start the command: Too many open files")
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 

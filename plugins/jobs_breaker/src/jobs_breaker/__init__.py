@@ -1,4 +1,4 @@
-"""A circuit breaker: a target that fails again and again is left alone for a while, by all workers."""
+"""A circuit breaker: all workers stop calling a target that keeps failing, for a while."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from jobs_breaker.circuits import Circuits
 
 OPEN = "circuit-open"
-"""The code of an attempt that was not made, because the circuit is open."""
+"""The outcome code of a task that is delayed because its circuit is open."""
 
 IGNORED = ["400", "401", "403", "404", "405", "406", "409", "410", "413", "415", "422", "payload"]
-"""Codes of failures that are the task's own fault, and say nothing about its target."""
+"""Outcome codes of errors in the task itself, which say nothing about its target."""
 
 
 def decide(task: Task, outcome: Outcome) -> Decision:
-    """As `retry` does; but an attempt that was not made is put off, and does not count."""
+    """Decide like `retry`, but release a task whose circuit is open, without counting the attempt."""
     if outcome.code == OPEN:
         return Decision.release(outcome.retry_after or 1.0)
     return retry(task, outcome)
@@ -30,23 +30,21 @@ def decide(task: Task, outcome: Outcome) -> Decision:
 
 @hookimpl
 def jobs_policies() -> Iterator[Policy]:
-    """The policy `breaker`."""
-    yield Policy("breaker", decide, "As retry, but leave a target alone that fails again and again")
+    """Provide the policy `breaker`."""
+    yield Policy("breaker", decide, "Like retry, but stop calling a target that keeps failing")
 
 
 @hookimpl
 def jobs_settings() -> Iterator[Setting]:
-    """When a circuit opens, and for how long."""
-    yield Setting("breaker_failures", 5, "How many failures in a row open a target's circuit")
-    yield Setting("breaker_pause", 30.0, "Seconds it stays open before a single task tries the target again")
-    yield Setting(
-        "breaker_ignore", IGNORED, "Codes of failures that are not the target's fault; 4* is allowed"
-    )
+    """Declare when a circuit opens and for how long."""
+    yield Setting("breaker_failures", 5, "Failures in a row that open a target's circuit")
+    yield Setting("breaker_pause", 30.0, "Seconds that a circuit stays open before a trial task")
+    yield Setting("breaker_ignore", IGNORED, "Outcome codes that do not count as failures, such as 404 or 4*")
 
 
 @hookimpl(specname="jobs_execute", tryfirst=True)
-def refuse(task: Task, runner: Runner, context: Context) -> Outcome | None:
-    """Put a task off whose circuit is open."""
+def delay_if_open(task: Task, runner: Runner, context: Context) -> Outcome | None:
+    """Delay a task whose circuit is open."""
     from redis.exceptions import RedisError
 
     circuits = _circuits(task, context)
@@ -55,29 +53,29 @@ def refuse(task: Task, runner: Runner, context: Context) -> Outcome | None:
     try:
         wait = circuits.enter(circuit_of(task, runner), task.token)
     except RedisError:
-        return None  # with nobody to ask, the task goes ahead
+        return None  # if Redis does not answer, the task runs
     if not wait:
         return None
-    # Not all at the same moment, when the wait is over.
-    return Outcome.failed("its circuit is open", code=OPEN, retry_after=wait * random.uniform(1, 1.1))
+    # Add jitter, so that the tasks do not all return at once.
+    return Outcome.failed("the circuit is open", code=OPEN, retry_after=wait * random.uniform(1, 1.1))
 
 
 @hookimpl(specname="jobs_execute", wrapper=True)
-def note(task: Task, runner: Runner, context: Context) -> Generator[None, Outcome, Outcome]:
-    """Tell the circuit how a task fared."""
+def record_result(task: Task, runner: Runner, context: Context) -> Generator[None, Outcome, Outcome]:
+    """Record the result of a task in its circuit."""
     try:
         outcome = yield
     except Exception:
         _leave(task, runner, context, ok=False)
         raise
-    ok = _verdict(outcome, context)
+    ok = _target_succeeded(outcome, context)
     if ok is not None:
         _leave(task, runner, context, ok=ok)
     return outcome
 
 
 def circuit_of(task: Task, runner: Runner) -> str:
-    """The name of a task's circuit: its runner and what it addresses, or else its job.
+    """Return the name of a task's circuit: its runner and its target, or its job if it has no target.
 
     >>> circuit_of(task, runner)
     'http example.com'
@@ -101,8 +99,8 @@ def _leave(task: Task, runner: Runner, context: Context, *, ok: bool) -> None:
         context.line(f"the circuit {name!r} is open", "breaker")
 
 
-def _verdict(outcome: object, context: Context) -> bool | None:
-    """Whether the target did well; None where the fault is the task's, or of whoever told it to stop."""
+def _target_succeeded(outcome: object, context: Context) -> bool | None:
+    """Whether the target succeeded; None if the result says nothing about the target."""
     if not isinstance(outcome, Outcome):
         return None
     if outcome.status == "cancelled":
@@ -114,7 +112,7 @@ def _verdict(outcome: object, context: Context) -> bool | None:
 
 
 def _circuits(task: Task, context: Context) -> Circuits | None:
-    """The circuits of the task's board, if this policy is the task's."""
+    """Return the circuits of the task's board; None if the task has another policy."""
     if task.options.get("policy") != "breaker" or context.board is None:
         return None
     from jobs_breaker.circuits import Circuits
@@ -128,7 +126,7 @@ def _circuits(task: Task, context: Context) -> Circuits | None:
 
 @hookimpl
 def jobs_commands(cli: click.Group) -> None:
-    """`jobs breaker`."""
+    """Add `jobs breaker`."""
     from jobs_breaker.cli import breaker
 
     cli.add_command(breaker)

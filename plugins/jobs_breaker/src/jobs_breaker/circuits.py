@@ -1,4 +1,4 @@
-"""The circuits of a board: what all its workers know of the targets that fail."""
+"""The circuits of a board, which its workers share through Redis."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """A circuit that has seen failures. `until` is when it may be tried again, in epoch seconds.
+    """A circuit with failures. `until` is the time of the next trial, in epoch seconds.
 
-    `state` is `closed` (fewer failures in a row than open it), `open`, `half-open` (the next task is the
-    trial) or `trying`.
+    `state` is `closed` (too few failures in a row to open), `open`, `half-open` (the next task is the trial)
+    or `trying` (the trial is running).
     """
 
     name: str
@@ -27,8 +27,10 @@ class Circuit:
 
 
 class Circuits:
-    """The circuits of a board, one for each target: `{board}:breaker:<name>` is a hash that forgets itself
-    a day after its last failure. `failures` in a row open one, for `pause` seconds.
+    """The circuits of a board, one per target.
+
+    `failures` failures in a row open a circuit for `pause` seconds. Its state is the hash
+    `{board}:breaker:<name>`, which expires a day after the last failure.
 
     >>> Circuits(board, failures=5, pause=30).enter("http example.com", task.token)
     0.0
@@ -41,19 +43,19 @@ class Circuits:
         self._pause = round(pause * 1000)
 
     def enter(self, name: str, token: str, *, now: float | None = None) -> float:
-        """Ask to go ahead. Returns 0, or for how many seconds the circuit is open. Raises RedisError."""
+        """Ask whether a task may run. Returns 0, or the seconds until the next trial. Raises RedisError."""
         return int(self._call("enter", name, token, now)) / 1000
 
     def leave(self, name: str, token: str, ok: bool, *, now: float | None = None) -> bool:
-        """Say how it went. Returns whether that has opened the circuit. Raises RedisError."""
+        """Record the result of a task. Returns whether it opened the circuit. Raises RedisError."""
         return bool(self._call("leave", name, token, now, int(ok), self._failures))
 
     def close(self, name: str) -> bool:
-        """Close a circuit by hand. Returns whether there was one."""
+        """Close a circuit. Returns whether it existed. Raises RedisError."""
         return bool(self._client.delete(self._prefix + name))
 
     def all(self, *, now: float | None = None) -> Iterator[Circuit]:
-        """Every circuit that has seen failures, in no particular order."""
+        """Yield every circuit with failures, in no particular order. Raises RedisError."""
         seconds, micros = (0, 0) if now is not None else self._client.time()
         for key in self._client.scan_iter(f"{_escaped(self._prefix)}*", count=1000):
             fields: Any = self._client.hgetall(key)
@@ -82,5 +84,5 @@ def _source(script: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text as part of a pattern that matches itself."""
+    """Escape the wildcards of a Redis pattern."""
     return "".join(f"\\{char}" if char in "*?[]\\" else char for char in text)

@@ -1,4 +1,4 @@
-"""`jobs breaker`: list circuits, and close one by hand."""
+"""`jobs breaker`: list and close circuits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jobs_core.plugin_cli import (
 
 @click.group()
 def breaker() -> None:
-    """Circuits of targets that fail.
+    """Manage the circuits of failing targets.
 
     \b
       jobs breaker list
@@ -32,7 +32,7 @@ def breaker() -> None:
 @json_option
 @connected
 def list_circuits(as_json: bool, url: str | None, board_name: str) -> None:
-    """List the circuits that have seen failures.
+    """List the circuits with failures.
 
     \b
       jobs breaker list --json
@@ -46,14 +46,14 @@ def list_circuits(as_json: bool, url: str | None, board_name: str) -> None:
             echo_json(asdict(circuit))
     else:
         rows = ((circuit.name, circuit.state, circuit.failures, when(circuit.until)) for circuit in found)
-        echo_table(("circuit", "state", "failures", "tried again"), rows)
+        echo_table(("circuit", "state", "failures", "next trial"), rows)
 
 
 @breaker.command()
 @click.argument("circuit")
 @connected
 def close(circuit: str, url: str | None, board_name: str) -> None:
-    """Close a circuit now, because its target is well again.
+    """Close a circuit now.
 
     \b
       jobs breaker close 'http example.com'
@@ -62,7 +62,5 @@ def close(circuit: str, url: str | None, board_name: str) -> None:
 
     with redis_errors():
         if not Circuits(open_board(url, board_name)).close(circuit):
-            raise NotFoundError(
-                f"there is no circuit {circuit!r} that has seen failures: `jobs breaker list`"
-            )
+            raise NotFoundError(f"there is no circuit {circuit!r} with failures: see `jobs breaker list`")
     click.echo(f"{circuit} is closed")

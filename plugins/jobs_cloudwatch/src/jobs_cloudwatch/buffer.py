@@ -1,4 +1,4 @@
-"""What waits to be sent: bounded, so that a CloudWatch that is away costs events, not memory."""
+"""A bounded buffer of unsent events. If CloudWatch is unreachable, it drops events and saves memory."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Buffer:
             return batch
 
     def settle(self, unsent: Iterable[Line] = ()) -> None:
-        """The batch that was taken has been dealt with, but for those lines: they are the next again."""
+        """Finish the current batch. Lines in `unsent` go back to the front of the buffer."""
         with self._news:
             self._in_flight = 0
             for line in reversed(list(unsent)):
@@ -67,27 +67,27 @@ class Buffer:
             self._shrink()
 
     def drop(self, count: int, why: str) -> None:
-        """Count lines of the batch that was taken as lost."""
+        """Count lines of the current batch as lost."""
         with self._news:
             self._drop(count, why)
 
     def dropped(self) -> Counter[str]:
-        """How many lines are lost, by why, and were not told of yet."""
+        """Return the number of unreported lost lines, by reason."""
         with self._news:
             return self._dropped.copy()
 
     def told(self, dropped: Counter[str]) -> None:
-        """So many lost lines have been told of."""
+        """Mark lost lines as reported."""
         with self._news:
             self._dropped -= dropped
 
     def unsent(self) -> int:
-        """How many lines wait, are in flight, or are lost and were not told of."""
+        """Return how many lines wait, are in flight, or are lost and unreported."""
         with self._news:
             return len(self._lines) + self._in_flight + self._dropped.total()
 
     def close(self) -> None:
-        """There will be no more lines worth waiting for."""
+        """Close the buffer: `wait` no longer waits for lines."""
         with self._news:
             self._closed = True
             self._news.notify()

@@ -1,4 +1,4 @@
-"""Talking to CloudWatch Logs: one stream of one group. Importing this imports boto3."""
+"""A client of one log stream in CloudWatch Logs. Importing this module imports boto3."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from jobs_cloudwatch.trouble import CONTENT, DENIED, EXISTS, MISSING, as_away
 
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 20
-"""Seconds; the sender tries again by itself, so boto3 does not."""
+"""Timeouts in seconds. boto3 does not retry, because the sender does."""
 
 NOT_CREATED = (
-    "the log group or stream does not exist, and AWS does not allow to create it: create it, or allow "
+    "the log group or stream does not exist and AWS denied its creation: create it, or allow "
     "logs:CreateLogGroup and logs:CreateLogStream"
 )
-MEANWHILE = "the log group or stream does not exist any more"
+DELETED = "the log group or stream no longer exists"
 
 
 class Cloud:
-    """A log stream, made when it is first needed. `say` is told what people should know."""
+    """A log stream, created on first use. `say` receives messages for people."""
 
     def __init__(self, options: Options, say: Callable[[str], None]) -> None:
         self._options = options
@@ -35,7 +35,7 @@ class Cloud:
         self._may_create = True
 
     def put(self, lines: Sequence[Line]) -> int:
-        """Send a batch. Returns how many of it CloudWatch leaves out. Raises Away, Refused."""
+        """Send a batch. Returns how many of its events CloudWatch dropped. Raises Away, Refused."""
         if not self._ready:
             self._prepare()
         events = [{"timestamp": line.time, "message": line.text.decode()} for line in lines]
@@ -46,14 +46,12 @@ class Cloud:
                 raise Refused from None
             if away.code == MISSING:
                 self._ready = False
-                raise Away(
-                    MEANWHILE if self._may_create else NOT_CREATED, MISSING, self._may_create
-                ) from None
+                raise Away(DELETED if self._may_create else NOT_CREATED, MISSING, self._may_create) from None
             raise
         return left_out(answer.get("rejectedLogEventsInfo") or {}, len(lines))
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if self._client is not None:
             self._client.close()
 
@@ -62,10 +60,10 @@ class Cloud:
         return {"logGroupName": self._options.group, "logStreamName": self._options.stream}
 
     def _prepare(self) -> None:
-        """Make the stream, and the group if that is missing too.
+        """Create the stream, and the group if that is missing.
 
-        The stream comes first: many who may write to a group may not create one. Who may not even create
-        a stream may find it there.
+        The stream comes first, because credentials often cannot create a group. If they cannot create a
+        stream either, it may already exist.
         """
         if self._client is None:
             self._client = self._connect()
@@ -92,7 +90,7 @@ class Cloud:
             raise
 
     def _create(self, operation: str, **arguments: str) -> None:
-        """Create what may be there already."""
+        """Create a group or stream that may already exist."""
         try:
             self._call(operation, **arguments)
         except Away as away:
@@ -100,7 +98,7 @@ class Cloud:
                 raise
 
     def _retain(self) -> None:
-        """Set for how long the group keeps events, if that is asked for."""
+        """Set the retention of the group, if configured."""
         days, group = self._options.retention, self._options.group
         if not days:
             return
@@ -109,11 +107,11 @@ class Cloud:
         except Away as away:
             if away.passing:
                 raise
-            if away.code != MISSING:  # a group that is missing and may not be made: PutLogEvents tells
-                self._say(f"leaves the retention as it is: {away}")
+            if away.code != MISSING:  # PutLogEvents reports a missing group
+                self._say(f"cannot set the retention: {away}")
 
     def _connect(self) -> Any:
-        """A client. What the options leave open is found as boto3 always does."""
+        """Create a client. boto3 chooses what the options leave open."""
         options = self._options
         config = Config(
             connect_timeout=CONNECT_TIMEOUT,
@@ -128,7 +126,7 @@ class Cloud:
             raise as_away(error) from None
 
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        """Call a method of boto3's client. Raises Away, whatever goes wrong."""
+        """Call a method of boto3's client. Raises Away for every error."""
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
         except Exception as error:
@@ -137,7 +135,7 @@ class Cloud:
 
 
 def left_out(rejected: dict[str, int], count: int) -> int:
-    """How many of a batch were too old, expired or too new, by what CloudWatch answers.
+    """Return how many events of a batch CloudWatch dropped as too old, expired or too new.
 
     >>> left_out({"tooOldLogEventEndIndex": 2, "tooNewLogEventStartIndex": 9}, 10)
     3

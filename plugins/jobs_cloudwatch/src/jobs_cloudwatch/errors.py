@@ -1,12 +1,12 @@
-"""What may keep events from CloudWatch."""
+"""Errors of CloudWatch."""
 
 from __future__ import annotations
 
 
 class Away(Exception):
-    """CloudWatch takes nothing at present. Its text says why, and quotes nothing of an event.
+    """CloudWatch accepts no events at present. The message says why and quotes no event.
 
-    `code` is AWS's name for it. What is `passing`, such as throttling, may well be over in a second.
+    `code` is the AWS error code. `passing` errors, such as throttling, may be over in a second.
     """
 
     def __init__(self, words: str, code: str = "", passing: bool = False) -> None:
@@ -16,4 +16,4 @@ class Away(Exception):
 
 
 class Refused(Exception):
-    """CloudWatch would refuse these events again and again, for what they are."""
+    """CloudWatch rejects these events permanently because of their content."""

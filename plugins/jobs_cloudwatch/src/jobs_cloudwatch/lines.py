@@ -1,4 +1,4 @@
-"""An event as a line of JSON that CloudWatch takes."""
+"""Convert events to lines of JSON for CloudWatch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ r"""Bytes of the longest that JSON makes of one character: \u0000."""
 
 
 def as_line(event: Event) -> Line:
-    """An event as it is sent. One that is too large is cut, and says so.
+    """Return an event as a line. If it is too large, it is cut and has a field `cut`.
 
     >>> as_line(Event("trouble", 1763900005.0, "host-1", data={"note": "Redis is away"})).text
     b'{"time": 1763900005.0, "kind": "trouble", "worker": "host-1", "note": "Redis is away"}'

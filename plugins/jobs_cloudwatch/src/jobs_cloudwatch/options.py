@@ -1,4 +1,4 @@
-"""The settings of the logger, checked before the worker takes a task."""
+"""The settings of the logger, checked when the worker starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RETENTION = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545),
     *(731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-"""The numbers of days that CloudWatch takes."""
+"""The retentions that CloudWatch accepts, in days."""
 
 LONGEST_NAME = 512
 NOT_IN_GROUP = re.compile(r"[^-._/#A-Za-z0-9]")
@@ -22,9 +22,9 @@ NOT_IN_STREAM = re.compile(r"[:*]")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where events go and how many may wait. `retention` is in days, `every` in seconds.
+    """Where events go and how many are buffered. `retention` is in days, `every` in seconds.
 
-    None leaves a choice to boto3: to its environment variables and files.
+    If a field is None, boto3 chooses from its environment variables and files.
     """
 
     worker: str
@@ -39,7 +39,7 @@ class Options:
 
     @classmethod
     def read(cls, worker: WorkerInfo) -> Options:
-        """The options of a worker. Raises OptionError for what cannot work."""
+        """Return the options of a worker. Raises OptionError for invalid settings."""
         settings = worker.settings
         return cls(
             worker=worker.name,
@@ -57,36 +57,36 @@ class Options:
 def _group(worker: WorkerInfo) -> str:
     group = _name(worker, "cloudwatch_group", NOT_IN_GROUP)
     if group.startswith("aws/"):
-        raise OptionError("cloudwatch_group may not begin with 'aws/', which AWS keeps for itself")
+        raise OptionError("cloudwatch_group: must not begin with 'aws/', which AWS reserves")
     return group
 
 
 def _name(worker: WorkerInfo, setting: str, unfit: re.Pattern[str]) -> str:
-    """A name as the setting has it. What is filled in gets dashes for what no name may have."""
+    """Fill in a name. Invalid characters of the board and worker names become dashes."""
     known = {"{board}": worker.board, "{worker}": worker.name}
 
     def filled(word: re.Match[str]) -> str:
         if word[0] not in known:
-            raise OptionError(f"{setting} has {word[0]}, which is not known: use {' or '.join(known)}")
+            raise OptionError(f"{setting}: unknown placeholder {word[0]}, expected {' or '.join(known)}")
         return unfit.sub("-", known[word[0]])
 
     name = re.sub(r"\{\w*\}", filled, str(worker.settings[setting]))
     if found := unfit.search(name):
-        raise OptionError(f"{setting} may not have {found[0]!r} in it: CloudWatch takes no such name")
+        raise OptionError(f"{setting}: CloudWatch does not allow {found[0]!r} in names")
     if not 0 < len(name) <= LONGEST_NAME:
-        raise OptionError(f"{setting} must have 1 to {LONGEST_NAME} characters, not {len(name)}")
+        raise OptionError(f"{setting}: expected 1 to {LONGEST_NAME} characters, got {len(name)}")
     return name
 
 
 def _retention(days: int) -> int:
     if days and days not in RETENTION:
         known = ", ".join(map(str, RETENTION))
-        raise OptionError(f"cloudwatch_retention must be 0 or a number of days of {known}, not {days}")
+        raise OptionError(f"cloudwatch_retention: expected 0 or one of {known} days, got {days}")
     return days
 
 
 def _endpoint(url: str | None) -> str | None:
-    """A URL, which is not quoted: it may hold a password."""
+    """Check the URL. The error does not quote it, because it may contain a password."""
     if not url:
         return None
     try:
@@ -95,17 +95,17 @@ def _endpoint(url: str | None) -> str | None:
     except ValueError:
         good = False
     if not good:
-        raise OptionError("cloudwatch_endpoint must be a URL that begins with http:// or https://")
+        raise OptionError("cloudwatch_endpoint: expected a URL that begins with http:// or https://")
     return url
 
 
 def _at_least_one(events: int) -> int:
     if events < 1:
-        raise OptionError(f"cloudwatch_buffer must be at least 1, not {events}")
+        raise OptionError(f"cloudwatch_buffer: expected at least 1, got {events}")
     return events
 
 
 def _seconds(seconds: float) -> float:
     if not 0 <= seconds <= 3600:
-        raise OptionError(f"cloudwatch_every must be 0 to 3600 seconds, not {seconds:g}")
+        raise OptionError(f"cloudwatch_every: expected 0 to 3600 seconds, got {seconds:g}")
     return seconds

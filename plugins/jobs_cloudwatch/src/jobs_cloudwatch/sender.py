@@ -1,4 +1,4 @@
-"""The thread that sends what was written, and goes on trying while CloudWatch is away."""
+"""The thread that sends events and retries while CloudWatch is unreachable."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from jobs_cloudwatch.cloud import Cloud
 
 CLOSING = 5.0
-"""Seconds in which the rest must be sent when the worker stops."""
+"""Seconds to send the remaining events when the worker stops."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds between attempts while CloudWatch is away: the first, and where doubling ends."""
+"""The first and the longest delay between retries, in seconds. The delay doubles each time."""
 
 REFUSALS = 50
-"""How often a batch is split to find the events that are refused; its parts then get one try each."""
+"""How often a batch is split to find rejected events. After that, each part gets one attempt."""
 
-REFUSED = "were refused by CloudWatch"
+REFUSED = "were rejected by CloudWatch"
 
 
 class Sender:
-    """Sends events in batches, on a thread of its own. What goes wrong is said once, never raised."""
+    """Sends events in batches, on its own thread. Errors are reported once and never raised."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -47,15 +47,15 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name="jobs-cloudwatch", daemon=True)
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start to send."""
         self._thread.start()
 
     def write(self, event: Event) -> None:
-        """Keep an event until it is sent. Thread-safe."""
+        """Buffer an event. Thread-safe."""
         self._buffer.put(as_line(event))
 
     def close(self) -> None:
-        """Send what is left, if that can be done in time, and say how much could not."""
+        """Send the remaining events, for at most 5 seconds, and report how many are lost."""
         self._buffer.close()
         self._closing.set()
         self._thread.join(CLOSING)
@@ -73,8 +73,8 @@ class Sender:
                 self._send(cloud)
             except Away as away:
                 self._failed(away)
-            except Exception as error:  # a thread that dies would do so unheard
-                self._failed(Away(f"an error that nobody foresaw, {type(error).__name__}"))
+            except Exception as error:  # a dead thread would go unnoticed
+                self._failed(Away(f"unexpected error {type(error).__name__}"))
             else:
                 self._worked()
             pause = 0 if self._failures else self._options.every
@@ -87,14 +87,14 @@ class Sender:
         return Cloud(self._options, self._say)
 
     def _send(self, cloud: Cloud) -> None:
-        """Send one batch, and then tell how many events are lost. Raises Away."""
+        """Send one batch, then report lost events. Raises Away."""
         batch = self._buffer.take(int(time.time() * 1000))
         self._deliver(cloud, batch)
         if dropped := self._buffer.dropped():
             self._tell(cloud, dropped)
 
     def _deliver(self, cloud: Cloud, batch: list[Line]) -> None:
-        """Send a batch. One that is refused is sent in halves, to find which events are at fault."""
+        """Send a batch. If it is rejected, split it to find the invalid events."""
         pieces = [batch] if batch else []
         refusals = 0
         try:
@@ -123,19 +123,19 @@ class Sender:
                 self._buffer.told(dropped)
 
     def _failed(self, away: Away) -> None:
-        """Say so, unless it was said or may pass by itself, and wait before the next attempt."""
+        """Report an error once, unless it may pass by itself, and wait before the next attempt."""
         self._failures += 1
         self._why = str(away)
         if not self._said and (self._failures > 1 or not away.passing):
             self._said = True
-            self._say(f"cannot send events, and keeps the last {self._options.buffer:,}: {away}")
+            self._say(f"cannot send events and buffers the last {self._options.buffer:,}: {away}")
         if self._closing.is_set() and not away.passing:
             self._over.set()
         else:
             self._pause()
 
     def _pause(self) -> None:
-        """Wait before the next attempt: not beyond the worker's end, and not for long after that."""
+        """Wait before the next attempt, only briefly while the worker stops."""
         if self._closing.is_set():
             self._over.wait(backoff(1))
         else:
@@ -149,12 +149,12 @@ class Sender:
             self._say("sends events again")
 
     def _say(self, words: str) -> None:
-        if not self._over.is_set():  # nobody expects to hear from a worker that has stopped
+        if not self._over.is_set():  # a stopped worker prints nothing
             say(words)
 
 
 def backoff(failures: int, chance: Callable[[], float] = random.random) -> float:
-    """Seconds to wait after so many failures in a row: at random, lest all workers come at once.
+    """Return the seconds to wait after a number of failures in a row, with jitter.
 
     >>> backoff(3, lambda: 1.0)
     2.0
@@ -164,7 +164,7 @@ def backoff(failures: int, chance: Callable[[], float] = random.random) -> float
 
 
 def summary(dropped: Counter[str]) -> str:
-    """How many events are lost, and why.
+    """Return how many events are lost and why.
 
     >>> summary(Counter({"did not fit in the buffer": 3}))
     'dropped 3 events: 3 did not fit in the buffer'
@@ -175,6 +175,6 @@ def summary(dropped: Counter[str]) -> str:
 
 
 def say(words: str) -> None:
-    """One line on standard error, if there is one."""
+    """Print one line to standard error, if it is open."""
     with suppress(OSError, ValueError, AttributeError):
         print(f"the logger 'cloudwatch' {words}", file=sys.stderr, flush=True)

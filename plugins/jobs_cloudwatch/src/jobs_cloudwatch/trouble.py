@@ -1,6 +1,6 @@
-"""What boto3 raises, in one sentence that says what to do, and that quotes nothing.
+"""Translate exceptions of boto3 into messages that say what to do.
 
-AWS's own messages are not shown: some quote the request, which is what jobs have printed.
+AWS's own messages are not shown, because some quote the request, which contains job output.
 """
 
 from __future__ import annotations
@@ -21,51 +21,51 @@ CONTENT = frozenset(
         *("SerializationException", "RequestEntityTooLargeException", "413"),
     )
 )
-"""What a PutLogEvents answers that would fail for ever."""
+"""Error codes of PutLogEvents for events that CloudWatch never accepts."""
 
-PASSING = frozenset(
+TEMPORARY = frozenset(
     (
         *("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"),
         *("ServiceUnavailableException", "OperationAbortedException", "RequestTimeout", "429"),
     )
 )
-"""What says: try again soon."""
+"""Error codes after which a retry may succeed."""
 
-_KEYS = "check them, and the clock of this machine"
+_KEYS = "check them and this machine's clock"
 
-WORDS = {
-    "NoCredentialsError": "there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+MESSAGES = {
+    "NoCredentialsError": "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     " or AWS_PROFILE, or give this machine a role",
     "PartialCredentialsError": "the AWS credentials are incomplete: set both AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY",
-    "NoRegionError": "no AWS region is known: set JOBS_CLOUDWATCH_REGION or AWS_DEFAULT_REGION",
-    "InvalidRegionError": "the AWS region is none: correct JOBS_CLOUDWATCH_REGION or AWS_DEFAULT_REGION",
-    "ProfileNotFound": "the AWS configuration has no such profile: correct JOBS_CLOUDWATCH_PROFILE or "
+    "NoRegionError": "no AWS region: set JOBS_CLOUDWATCH_REGION or AWS_DEFAULT_REGION",
+    "InvalidRegionError": "invalid AWS region: correct JOBS_CLOUDWATCH_REGION or AWS_DEFAULT_REGION",
+    "ProfileNotFound": "no such profile in the AWS configuration: correct JOBS_CLOUDWATCH_PROFILE or "
     "AWS_PROFILE",
-    "UnrecognizedClientException": f"AWS does not know the credentials: {_KEYS}",
-    "InvalidSignatureException": f"AWS does not accept the signature: {_KEYS}",
+    "UnrecognizedClientException": f"AWS rejected the credentials: {_KEYS}",
+    "InvalidSignatureException": f"AWS rejected the signature of the credentials: {_KEYS}",
     "ExpiredTokenException": "the AWS credentials have expired: renew them",
 }
 
 
 def as_away(error: Exception) -> Away:
-    """What an exception means."""
+    """Translate an exception."""
     if isinstance(error, ClientError):
         return _answered(error)
     name = type(error).__name__
     if isinstance(error, (ConnectionError, HTTPClientError)):
-        words = f"it cannot be reached ({name}): check the network, the region and the endpoint"
+        words = f"connection failed ({name}): check the network, the region and the endpoint"
         return Away(words, name, passing=True)
-    return Away(WORDS.get(name, f"boto3 failed with {name}: check its configuration"), name)
+    return Away(MESSAGES.get(name, f"boto3 failed with {name}: check its configuration"), name)
 
 
 def _answered(error: ClientError) -> Away:
-    """What an answer means that is an error."""
+    """Translate an error response of AWS."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if not re.fullmatch(r"\w{1,80}", code):
         code = str(status)
     if code in DENIED:
-        return Away(f"AWS denies it: allow logs:{error.operation_name} to these credentials", code)
-    passing = status >= 500 or code in PASSING
-    return Away(WORDS.get(code, f"{error.operation_name} was answered with {code}"), code, passing)
+        return Away(f"AWS denied access: allow logs:{error.operation_name} for these credentials", code)
+    passing = status >= 500 or code in TEMPORARY
+    return Away(MESSAGES.get(code, f"AWS answered {error.operation_name} with {code}"), code, passing)

@@ -1,4 +1,4 @@
-"""The HTTP runner: requests and webhooks as jobs."""
+"""The HTTP runner: send requests and webhooks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from jobs_core import (
 )
 from jobs_http.payload import SCHEMA, check
 
-PASSING = frozenset(("408", "425", "429"))
-"""The codes of 4xx that say that the same request may do better later."""
+RETRYABLE = frozenset(("408", "425", "429"))
+"""The 4xx codes after which the same request may succeed later."""
 
 
 def run(task: Task, context: Context) -> Outcome:
-    """Make the request of a task.
+    """Send the request of a task.
 
     >>> run(task, context).note
     'HTTP 200 OK in 0.12 s'
@@ -43,7 +43,7 @@ def run(task: Task, context: Context) -> Outcome:
 
 
 def target(payload: Payload) -> str:
-    """The host that a payload addresses, and its port.
+    """Return the host and port of a payload.
 
     >>> target({"url": "https://user:secret@api.example.com:8443/v1"})
     'api.example.com:8443'
@@ -54,35 +54,35 @@ def target(payload: Payload) -> str:
 
 @hookimpl
 def jobs_runners() -> Iterator[Runner]:
-    """The `http` runner."""
-    yield Runner("http", run, "Make an HTTP request", short="url", schema=SCHEMA, target=target)
+    """Provide the `http` runner."""
+    yield Runner("http", run, "Send an HTTP request", short="url", schema=SCHEMA, target=target)
 
 
 @hookimpl
 def jobs_settings() -> Iterator[Setting]:
-    """Where requests may go, and what of the environment they may use."""
-    yield Setting("http_allow", [], "Hosts and networks that may be called though they are not public")
-    yield Setting("http_deny", [], "Hosts and networks that are never called; * is all but http_allow")
-    yield Setting("http_env", ["JOBS_SECRET_*"], "Environment variables that payloads may name")
+    """Declare which addresses and environment variables requests may use."""
+    yield Setting("http_allow", [], "Non-public hosts and networks to allow")
+    yield Setting("http_deny", [], "Hosts and networks to deny; * means all but http_allow")
+    yield Setting("http_env", ["JOBS_SECRET_*"], "Environment variables that payloads may use")
     yield Setting(
-        "http_secret", None, "What signs requests whose payload has no secret: whsec_…", secret=True
+        "http_secret", None, "Secret that signs requests whose payload has none: whsec_…", secret=True
     )
 
 
 @hookimpl
 def jobs_validate(job: Job) -> None:
-    """Refuse a payload of the http runner that could never run."""
+    """Reject an invalid payload of the http runner."""
     if job.runner == "http":
         check(job.payload)
 
 
 @hookimpl
 def jobs_decide(task: Task, outcome: Outcome, policy: Policy) -> Decision | None:
-    """Give up what the target says is the request's own fault, unless `retry-on` says what to try again."""
+    """Give up after a 4xx status that a retry cannot fix, unless the task has `retry-on`."""
     if task.runner != "http" or policy.name == "none" or "retry-on" in task.options:
         return None
     return Decision.dead() if outcome.status == "failed" and _is_final(outcome.code) else None
 
 
 def _is_final(code: str) -> bool:
-    return len(code) == 3 and code.isdigit() and code.startswith("4") and code not in PASSING
+    return len(code) == 3 and code.isdigit() and code.startswith("4") and code not in RETRYABLE

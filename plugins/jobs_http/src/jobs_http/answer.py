@@ -1,4 +1,4 @@
-"""What a status, and the answer's headers, mean for the task."""
+"""Turn a response into the outcome of a task."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from jobs_http.request import Request
 
 ACCEPTED = 202
 BUSY = (429, 503)
-"""Statuses whose `Retry-After` is heeded."""
+"""Statuses whose `Retry-After` is used."""
 
 LONGEST = 86400.0
-"""Seconds that a target may put a task off for."""
+"""The longest `Retry-After`, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, of whose body at most the limit is kept. `seconds` is how long it took."""
+    """A response. `body` is cut at the limit. `seconds` is the time since the request began."""
 
     status: int
     seconds: float
@@ -34,7 +34,7 @@ class Answer:
 
 
 def outcome(answer: Answer, request: Request, task: Task) -> Outcome:
-    """What an answer makes of the task."""
+    """Return the outcome of a task from its response."""
     note = f"{phrase(answer.status)} in {answer.seconds:.2f} s"
     code, data = str(answer.status), _data(answer)
     if not request.expects(answer.status):
@@ -46,7 +46,7 @@ def outcome(answer: Answer, request: Request, task: Task) -> Outcome:
 
 
 def phrase(status: int) -> str:
-    """A status in words, as the standard has them: a server's own might hold anything.
+    """Return a status with its standard phrase. A server's own phrase could contain anything.
 
     >>> phrase(503)
     'HTTP 503 Service Unavailable'
@@ -67,20 +67,20 @@ def _data(answer: Answer) -> dict[str, Any]:
 
 
 def text(body: bytes, type: str, truncated: bool = False) -> str:
-    """A body in the charset of its type, or UTF-8. What cannot be decoded is replaced; a character that was
-    cut is left out."""
+    """Decode a body with the charset of its type, or as UTF-8. bad bytes are replaced; a character
+    cut at the end is dropped."""
     message = Message()
     message["content-type"] = type
     charset = message.get_content_charset("utf-8")
     try:
         decoder = codecs.getincrementaldecoder(charset)("replace")
         return decoder.decode(body, not truncated)
-    except (LookupError, ValueError, AssertionError):  # no such charset, or one that is not of text
+    except (LookupError, ValueError, AssertionError):  # an unknown charset, or one that is not for text
         return codecs.getincrementaldecoder("utf-8")("replace").decode(body, not truncated)
 
 
 def _retry_after(answer: Answer) -> float | None:
-    """Seconds to wait that the target asked for, by a number or a date; None if it did not."""
+    """Return the seconds of `Retry-After`, given as a number or a date; None if absent."""
     if answer.status not in BUSY:
         return None
     words = answer.retry_after.strip()

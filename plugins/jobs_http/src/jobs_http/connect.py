@@ -1,7 +1,7 @@
-"""Connections that go only to addresses that the guard permits.
+"""Connections to addresses that the guard permits.
 
-A name is resolved here, each address is checked, and the connection is made to that very address, so that no
-answer of a name server can change between the check and the use. `Host` and TLS keep the name.
+This module resolves a name, checks each address and connects to that same address. DNS cannot change between
+the check and the connection. `Host` and TLS still use the name.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from jobs_http.errors import Trouble
 from jobs_http.guard import Guard
 from jobs_http.watch import Watch, here
 
-HOSTS = 10
-"""Connections that each thread keeps open, one to a host."""
+POOL_SIZE = 10
+"""Connections that each thread keeps open, one per host."""
 
 AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 
 def connect(watch: Watch, host: str, port: int, seconds: float, options: Any = ()) -> socket.socket:
-    """A connection to a host, at an address that may be called, within so many seconds.
+    """Connect to a permitted address of a host within `seconds`.
 
     Raises Trouble (`connect`, `timeout`, `refused`) or StoppedError.
     """
@@ -39,8 +39,8 @@ def connect(watch: Watch, host: str, port: int, seconds: float, options: Any = (
     found = _resolve(watch, host.strip("[]"), port, deadline)
     permitted = [info for info in found if watch.guard.permits(host, info[4][0])]
     if not permitted:
-        raise Trouble("refused", "the address is one that may not be called")
-    trouble = Trouble("connect", "the name has no address")
+        raise Trouble("refused", "address not allowed (see http_allow)")
+    trouble = Trouble("connect", "the host name has no address")
     for number, info in enumerate(permitted):
         share = (deadline - time.monotonic()) / (len(permitted) - number)
         try:
@@ -51,13 +51,13 @@ def connect(watch: Watch, host: str, port: int, seconds: float, options: Any = (
 
 
 def _resolve(watch: Watch, host: str, port: int, deadline: float) -> list[AddressInfo]:
-    """The addresses of a host. Nothing interrupts the system's resolver: it runs on a thread of its own."""
+    """Return the addresses of a host. The resolver cannot be interrupted, so it runs on its own thread."""
     if _is_address(host):
         return _lookup(host, port, socket.AI_NUMERICHOST)
     try:
         return watch.context.call(lambda: _lookup(host, port, 0), max(0.0, deadline - time.monotonic()))
     except TimeoutError:
-        raise Trouble("timeout", "the name was not resolved in time") from None
+        raise Trouble("timeout", "no DNS response in time") from None
 
 
 def _is_address(host: str) -> bool:
@@ -72,7 +72,7 @@ def _lookup(host: str, port: int, flags: int) -> list[AddressInfo]:
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
     except (OSError, UnicodeError):
-        raise Trouble("connect", "the name could not be resolved") from None
+        raise Trouble("connect", "cannot resolve the host name") from None
 
 
 def _connect(watch: Watch, info: AddressInfo, deadline: float, options: Any) -> socket.socket:
@@ -80,13 +80,13 @@ def _connect(watch: Watch, info: AddressInfo, deadline: float, options: Any) -> 
     try:
         sock = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise Trouble("connect", f"no connection could be made: {error.strerror}") from None
+        raise Trouble("connect", f"connection failed: {error.strerror}") from None
     try:
         sock.setblocking(False)
         for option in options or ():
             sock.setsockopt(*option)
         number = sock.connect_ex(address)
-        watch.connection.hold(sock)  # once it is connecting: before, it could not be shut down
+        watch.connection.hold(sock)  # only a connecting socket can be shut down
         if number in (errno.EINPROGRESS, errno.EWOULDBLOCK):
             _wait(sock, deadline)
             watch.check()
@@ -95,8 +95,8 @@ def _connect(watch: Watch, info: AddressInfo, deadline: float, options: Any) -> 
             raise OSError(number, "")
     except OSError as error:
         sock.close()
-        words = os.strerror(error.errno) if error.errno else "the system refused"
-        raise Trouble("connect", f"no connection could be made: {words}") from None
+        words = os.strerror(error.errno) if error.errno else "the system refused it"
+        raise Trouble("connect", f"connection failed: {words}") from None
     except BaseException:
         sock.close()
         raise
@@ -104,16 +104,16 @@ def _connect(watch: Watch, info: AddressInfo, deadline: float, options: Any) -> 
 
 
 def _wait(sock: socket.socket, deadline: float) -> None:
-    """Until the connection stands, has failed or was interrupted."""
+    """Wait until the connection is open, has failed or was interrupted."""
     with selectors.DefaultSelector() as selector:
         selector.register(sock, selectors.EVENT_WRITE)
         if not selector.select(max(0.0, deadline - time.monotonic())):
-            raise Trouble("timeout", "no connection stood in time")
+            raise Trouble("timeout", "no connection in time")
 
 
 def _open(connection: HTTPConnection) -> socket.socket:
     watch = here.watch
-    assert watch is not None, "a connection outside of a request"
+    assert watch is not None, "no request runs on this thread"
     seconds = float(connection.timeout or 0)
     sock = connect(watch, connection._dns_host, connection.port, seconds, connection.socket_options)
     sock.settimeout(seconds)
@@ -122,7 +122,7 @@ def _open(connection: HTTPConnection) -> socket.socket:
 
 
 def _use(connection: HTTPConnection) -> None:
-    """A request is to be sent on a connection: if that stands from an earlier one, watch it from now on."""
+    """Watch a connection that a request reuses."""
     if here.watch is not None and connection.sock is not None and not here.watch.fresh:
         here.watch.connection.hold(connection.sock)
 
@@ -143,7 +143,7 @@ class GuardedTLSConnection(HTTPSConnection):
     """A connection with TLS."""
 
     def connect(self) -> None:
-        """Connect, with no warning of a certificate that the payload said is not to be checked."""
+        """Connect, without a warning if the payload disables certificate checks."""
         super().connect()
         self.is_verified = True
 
@@ -169,41 +169,41 @@ class GuardedTLSPool(HTTPSConnectionPool):
 
 
 class Adapter(HTTPAdapter):
-    """Sends requests over guarded connections, and keeps these open for the next.
+    """Sends requests over guarded connections and reuses these.
 
-    It is used without a `requests.Session`, which would keep cookies from one task to another, read the
-    whole answer of a redirect, and take proxies and passwords from the environment.
+    It works without a `requests.Session`, which would share cookies between tasks, read whole redirect
+    responses, and use proxies and passwords from the environment.
     """
 
     def __init__(self) -> None:
-        super().__init__(pool_connections=HOSTS, pool_maxsize=1)
+        super().__init__(pool_connections=POOL_SIZE, pool_maxsize=1)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
-        """Make the pools guarded ones."""
+        """Use guarded pools."""
         self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **options)
         pools: dict[str, Callable[..., Any]] = {"http": GuardedPool, "https": GuardedTLSPool}
         self.poolmanager.pool_classes_by_scheme = pools
 
 
-class _Mine(threading.local):
+class _PerThread(threading.local):
     adapter: Adapter | None = None
     guard: Guard | None = None
 
 
-_mine = _Mine()
+_per_thread = _PerThread()
 
 
 def adapter(guard: Guard) -> Adapter:
-    """This thread's adapter; another guard begins with no connection."""
-    if _mine.adapter is None or _mine.guard != guard:
-        if _mine.adapter is not None:
-            _mine.adapter.close()
-        _mine.adapter, _mine.guard = Adapter(), guard
-    return _mine.adapter
+    """Return this thread's adapter. A changed guard closes all connections."""
+    if _per_thread.adapter is None or _per_thread.guard != guard:
+        if _per_thread.adapter is not None:
+            _per_thread.adapter.close()
+        _per_thread.adapter, _per_thread.guard = Adapter(), guard
+    return _per_thread.adapter
 
 
 def close() -> None:
-    """Close the connections that this thread keeps."""
-    if _mine.adapter is not None:
-        _mine.adapter.close()
-        _mine.adapter = None
+    """Close this thread's connections."""
+    if _per_thread.adapter is not None:
+        _per_thread.adapter.close()
+        _per_thread.adapter = None

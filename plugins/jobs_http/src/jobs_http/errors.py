@@ -1,11 +1,11 @@
-"""What may end a request before there is an answer."""
+"""Errors of requests without a response."""
 
 from __future__ import annotations
 
 
 class Trouble(Exception):
-    """No answer came: a code for policies, and words for people that quote nothing of the payload."""
+    """A request failed without a response: a code for policies and a message without parts of the payload."""
 
-    def __init__(self, code: str, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
         self.code = code

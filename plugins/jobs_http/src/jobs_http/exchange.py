@@ -1,4 +1,4 @@
-"""Send a task's request, follow redirects, read the answer, and say how it went."""
+"""Send a task's request, follow redirects and return the outcome."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from jobs_http.watch import Watch, watching
 CHUNK = 64 * 1024
 """Bytes read at once."""
 
-SPARE = 16 * 1024
-"""Bytes of an answer that are read though nobody wants them: after its end the connection is used again."""
+DRAIN_LIMIT = 16 * 1024
+"""Bytes of a response that are read and discarded, so that the connection can be reused."""
 
 
 def execute(request: Request, task: Task, context: Context, guard: Guard) -> Outcome:
-    """Make a request; its outcome is done if the answer's status is one that it expects.
+    """Send a request and return its outcome: done if the response has an expected status.
 
     >>> execute(request, task, context, Guard()).code
     '200'
@@ -36,7 +36,7 @@ def execute(request: Request, task: Task, context: Context, guard: Guard) -> Out
     started = time.monotonic()
     with watching(context, guard) as watch:
         try:
-            with _explained(watch):
+            with _translated_errors(watch):
                 answer = Exchange(request, task, watch, started).answer()
         except StoppedError:
             seconds = time.monotonic() - started
@@ -48,7 +48,7 @@ def execute(request: Request, task: Task, context: Context, guard: Guard) -> Out
 
 
 class Exchange:
-    """A request and its redirects, on one thread. `started` is in seconds of the monotonic clock."""
+    """A request and its redirects. `started` is in seconds of the monotonic clock."""
 
     def __init__(self, request: Request, task: Task, watch: Watch, started: float) -> None:
         self._request = request
@@ -57,25 +57,25 @@ class Exchange:
         self._started = started
 
     def answer(self) -> Answer:
-        """The answer to the last of them. Raises Trouble, StoppedError, or what requests raises."""
+        """Return the final response. Raises Trouble, StoppedError, or an exception of requests."""
         hop = hops.first(self._request)
         for _ in range(self._request.redirects + 1):
             with self._send(hop) as response:
                 location = response.headers.get("location")
-                if not self._leads_on(response.status_code, location):
+                if not self._is_redirect(response.status_code, location):
                     return self._read(response)
                 assert location is not None
                 self._take(response, 0)
                 hop = hops.follow(hop, response.url, response.status_code, location)
-        raise Trouble("redirect", f"there were more than {self._request.redirects} redirects")
+        raise Trouble("redirect", f"more than {self._request.redirects} redirects")
 
-    def _leads_on(self, status: int, location: str | None) -> bool:
-        """Whether an answer is a redirect to follow: not if its status is what the payload expects."""
+    def _is_redirect(self, status: int, location: str | None) -> bool:
+        """Whether to follow a redirect. A status that the payload expects is not followed."""
         wanted = status in hops.REDIRECTING and not self._request.expects(status)
         return wanted and location is not None and self._request.redirects > 0
 
     def _send(self, hop: Hop) -> requests.Response:
-        """Send a request; once more if the connection was one that the target had closed meanwhile."""
+        """Send a request, again if the target had closed the reused connection."""
         prepared = self._prepare(hop)
         try:
             return self._send_once(hop, prepared)
@@ -93,8 +93,8 @@ class Exchange:
             return unprepared.prepare()
         except (ValueError, requests.RequestException, urllib3.exceptions.HTTPError):
             if hop.redirected:
-                raise Trouble("redirect", "it was redirected to what is no URL") from None
-            raise Trouble("payload", "the key 'url' is no URL") from None
+                raise Trouble("redirect", "the redirect has an invalid URL") from None
+            raise Trouble("payload", "url: not a valid URL") from None
 
     def _send_once(self, hop: Hop, prepared: requests.PreparedRequest) -> requests.Response:
         watch, request = self._watch, self._request
@@ -119,8 +119,8 @@ class Exchange:
         )
 
     def _take(self, response: requests.Response, limit: int) -> tuple[bytes, bool]:
-        """So many bytes of an answer, and whether there are more. Little more than these are read."""
-        wanted = max(limit, SPARE) + 1
+        """Read at most `limit` bytes of a response. Returns them and whether there are more."""
+        wanted = max(limit, DRAIN_LIMIT) + 1
         data = bytearray()
         while len(data) < wanted:
             chunk = response.raw.read1(min(CHUNK, wanted - len(data)), decode_content=True)
@@ -132,8 +132,8 @@ class Exchange:
 
 
 @contextmanager
-def _explained(watch: Watch) -> Iterator[None]:
-    """Say in our words what requests and urllib3 raise: theirs quote URLs."""
+def _translated_errors(watch: Watch) -> Iterator[None]:
+    """Translate exceptions of requests and urllib3, whose messages quote URLs."""
     try:
         yield
     except (Trouble, StoppedError):
@@ -147,22 +147,22 @@ def _explained(watch: Watch) -> Iterator[None]:
 def _trouble(error: Exception) -> Trouble:
     match error:
         case requests.exceptions.SSLError() | urllib3.exceptions.SSLError() | ssl.SSLError():
-            return Trouble("tls", f"TLS failed: {_tls_words(error)}")
+            return Trouble("tls", f"TLS failed: {_tls_reason(error)}")
         case requests.ConnectTimeout():
-            return Trouble("timeout", "no connection stood in time")
+            return Trouble("timeout", "no connection in time")
         case requests.Timeout() | urllib3.exceptions.TimeoutError() | TimeoutError():
-            return Trouble("timeout", "no answer came in time")
+            return Trouble("timeout", "no response in time")
         case urllib3.exceptions.DecodeError():
-            return Trouble("connect", "the answer's encoding is broken")
+            return Trouble("connect", "the response has an invalid encoding")
         case requests.RequestException() | urllib3.exceptions.HTTPError():
-            return Trouble("connect", "the connection broke before the answer was complete")
-        case OSError():  # what requests raises for a file that is not there
-            return Trouble("tls", "a file that the key 'verify' or 'cert' names cannot be read")
-    return Trouble("error", f"an error that nobody foresaw: {type(error).__name__}")
+            return Trouble("connect", "the connection closed before the response was complete")
+        case OSError():  # requests raises it for a missing file
+            return Trouble("tls", "verify or cert: cannot read the file")
+    return Trouble("error", f"unexpected error: {type(error).__name__}")
 
 
-def _tls_words(error: BaseException) -> str:
-    """Why a certificate was refused, without the name in it."""
+def _tls_reason(error: BaseException) -> str:
+    """Return why TLS failed, without names from the certificate."""
     seen: list[BaseException] = [error]
     for each in seen:
         if isinstance(each, ssl.SSLCertVerificationError):
@@ -171,4 +171,4 @@ def _tls_words(error: BaseException) -> str:
             return each.reason.lower().replace("_", " ")
         found = (*each.args, getattr(each, "reason", None), each.__cause__, each.__context__)
         seen += [other for other in found if isinstance(other, BaseException) and other not in seen]
-    return "the handshake did not succeed"
+    return "the handshake failed"

@@ -1,4 +1,4 @@
-"""Which addresses may be called: by default those of the public Internet, and no others."""
+"""Decide which addresses may be called. By default, only public addresses are allowed."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from jobs_core import OptionError
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-WORDS = {
+NAMED_NETWORKS = {
     "loopback": ("127.0.0.0/8", "::1/128"),
     "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
 }
-"""What a word in a setting stands for. Link-local addresses, where clouds keep credentials, have none."""
+"""Networks with a name in settings. Link-local addresses, where clouds serve credentials, have none."""
 
 EVERYTHING = "*"
 
 NAT64 = IPv6Network("64:ff9b::/96")
 NOT_PUBLIC = (IPv6Network("64:ff9b:1::/48"), IPv6Network("fec0::/10"))
-"""Local networks that older versions of `ipaddress` take for global ones."""
+"""Local networks that older versions of `ipaddress` treat as global."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Hosts, as patterns in which * stands for any text, and networks."""
+    """Host patterns with the wildcard * and networks."""
 
     hosts: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
 
     @classmethod
     def read(cls, setting: str, words: Iterable[str]) -> Rules:
-        """Raises OptionError for a network that is not one."""
+        """Parse the entries of a setting. Raises OptionError for an invalid network."""
         hosts: list[str] = []
         networks: list[Network] = []
         for word in words:
-            if word in WORDS:
-                networks += map(ip_network, WORDS[word])
+            if word in NAMED_NETWORKS:
+                networks += map(ip_network, NAMED_NETWORKS[word])
             elif (network := _network(setting, word)) is not None:
                 networks.append(network)
             else:
@@ -49,7 +49,7 @@ class Rules:
         return cls(tuple(hosts), tuple(networks))
 
     def match(self, host: str, *addresses: Address) -> bool:
-        """Whether the host's name matches, or one of the addresses is in a network."""
+        """Whether the host matches a pattern, or an address is in a network."""
         return any(fnmatchcase(_plain(host), pattern) for pattern in self.hosts) or any(
             address in network for network in self.networks for address in addresses
         )
@@ -57,9 +57,9 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Decides about an address that is about to be connected to.
+    """Decides whether the runner may connect to an address.
 
-    `deny` comes first, then `allow`; what neither names must be public, or is refused too if `closed`.
+    `deny` takes precedence over `allow`. Other addresses must be public; if `closed`, they are all denied.
 
     >>> Guard().permits("localhost", "127.0.0.1")
     False
@@ -71,11 +71,11 @@ class Guard:
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Guard:
-        """The guard that the settings `http_allow` and `http_deny` describe. Raises OptionError."""
+        """Return the guard of the settings `http_allow` and `http_deny`. Raises OptionError."""
         return _guard(tuple(settings["http_allow"]), tuple(settings["http_deny"]))
 
     def permits(self, host: str, address: str) -> bool:
-        """Whether a host may be called at one of its addresses."""
+        """Whether the runner may connect to this address of a host."""
         found = _unmapped(ip_address(address))
         inside = _embedded(found)
         if self.deny.match(host, found, *inside):
@@ -93,14 +93,12 @@ def _guard(allow: tuple[str, ...], deny: tuple[str, ...]) -> Guard:
 
 
 def _network(setting: str, word: str) -> Network | None:
-    """The network that a word is, if it is one; an address is a network of its own."""
+    """Parse a network or address; None for a host name."""
     try:
         return ip_network(word.strip("[]"), strict=False)
     except ValueError:
         if "/" in word or ":" in word:
-            raise OptionError(
-                f"the setting {setting} has {word!r}, which is no host and no network"
-            ) from None
+            raise OptionError(f"{setting}: expected a host or a network, got {word!r}") from None
         return None
 
 
@@ -109,14 +107,14 @@ def _plain(host: str) -> str:
 
 
 def _unmapped(address: Address) -> Address:
-    """An IPv4 address as such, when it is written as one of IPv6; the zone of a local one is left out."""
+    """Convert an IPv4-mapped IPv6 address to IPv4, and drop the zone of a link-local one."""
     if isinstance(address, IPv6Address):
         return address.ipv4_mapped or IPv6Address(int(address))
     return address
 
 
 def _embedded(address: Address) -> tuple[Address, ...]:
-    """The IPv4 addresses that a gateway would make of one of IPv6: NAT64, 6to4, Teredo."""
+    """Return the IPv4 addresses embedded in an IPv6 address: NAT64, 6to4, Teredo."""
     if isinstance(address, IPv4Address):
         return ()
     through = IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else None

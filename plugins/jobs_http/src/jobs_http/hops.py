@@ -1,4 +1,4 @@
-"""The requests that one task comes to: the first, and one for each redirect that is followed."""
+"""The requests of a task: the first one, and one per redirect."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from jobs_http.signing import sign
 
 REDIRECTING = frozenset((301, 302, 303, 307, 308))
 
-HARMLESS = frozenset(("accept", "accept-language", "cache-control", "content-type", "user-agent"))
-"""Headers of a payload that another host gets to see too. Any other may be a credential."""
+SAFE_HEADERS = frozenset(("accept", "accept-language", "cache-control", "content-type", "user-agent"))
+"""Headers of a payload that are sent to other hosts too. Any other may be a credential."""
 
 PORTS = {"http": 80, "https": 443}
 
@@ -26,9 +26,9 @@ _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One request of a task: the first has the payload's query, the others were `redirected`.
+    """One request of a task. The first has the payload's query, the others are `redirected`.
 
-    `home` is whether it goes where the payload said: only then is it trusted.
+    `home` is True if it goes to the payload's own host. Only then it may carry credentials.
     """
 
     method: str
@@ -40,24 +40,24 @@ class Hop:
 
 
 def first(request: Request) -> Hop:
-    """The request as the payload has it."""
+    """Return the first request, as in the payload."""
     return Hop(request.method, request.url, request.body, request.query, redirected=False)
 
 
 def follow(hop: Hop, url: str, status: int, location: str) -> Hop:
-    """The request that a redirect asks for; `url` is the one it came from. Raises Trouble.
+    """Return the request that a redirect of `url` asks for. Raises Trouble.
 
-    A POST becomes a GET, unless the status says that it does not. What has left the host of the payload is
-    not trusted again.
+    A POST becomes a GET, except after 307 and 308. Once outside the payload's host, a request is not trusted
+    again.
     """
     try:
         target = urljoin(url, _text(location))
         parts = urlsplit(target)
         home = hop.home and _is_home(url, target)
     except ValueError:
-        raise Trouble("redirect", "it was redirected to what is no URL") from None
+        raise Trouble("redirect", "the redirect has an invalid URL") from None
     if parts.scheme not in PORTS or not parts.hostname or "\\" in target:
-        raise Trouble("redirect", "it was redirected to what is no HTTP URL")
+        raise Trouble("redirect", "the redirect is not to an HTTP URL")
     target = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
     if status in (307, 308) or hop.method in ("GET", "HEAD") or (status != 303 and hop.method != "POST"):
         return Hop(hop.method, target, hop.body, home=home)
@@ -65,10 +65,10 @@ def follow(hop: Hop, url: str, status: int, location: str) -> Hop:
 
 
 def headers(hop: Hop, request: Request, task: Task) -> dict[str, str]:
-    """The headers of a request; the time in a signature is that of the call."""
+    """Return the headers of a request. A signature contains the current time."""
     name = plain(task.id)
     found = {"user-agent": agent(), "idempotency-key": name, "jobs-attempt": str(task.attempt)}
-    given = request.headers if hop.home else _harmless(request.headers)
+    given = request.headers if hop.home else _safe_headers(request.headers)
     if not hop.body and request.body:
         given = {key: value for key, value in given.items() if key != "content-type"}
     found |= given
@@ -83,21 +83,21 @@ def headers(hop: Hop, request: Request, task: Task) -> dict[str, str]:
 
 @cache
 def agent() -> str:
-    """What the runner calls itself."""
+    """Return the User-Agent of the runner."""
     return f"jobs-http/{version('jobs-http')}"
 
 
 def plain(text: str) -> str:
-    """An id as a header can hold it: as it is, or percent-encoded in UTF-8 if it is not ASCII."""
+    """Return an id as a header value. A non-ASCII id is percent-encoded as UTF-8."""
     return text if text.isascii() else quote(text, safe=_PRINTABLE)
 
 
-def _harmless(given: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in given.items() if key in HARMLESS}
+def _safe_headers(given: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in given.items() if key in SAFE_HEADERS}
 
 
 def _text(location: str) -> str:
-    """A header as UTF-8, which most who write such URLs mean."""
+    """Decode a header as UTF-8 if possible, because most servers send UTF-8."""
     try:
         return location.encode("latin-1").decode()
     except UnicodeError:
@@ -105,7 +105,7 @@ def _text(location: str) -> str:
 
 
 def _is_home(url: str, target: str) -> bool:
-    """Whether a redirect stays: same host, port and scheme, or from HTTP to HTTPS at their own ports."""
+    """Whether a redirect stays on its host: same scheme and port, or from HTTP to HTTPS on default ports."""
     here, there = _origin(url), _origin(target)
     return here == there or (
         here[1] == there[1] and (here[0], here[2], there[0], there[2]) == ("http", 80, "https", 443)

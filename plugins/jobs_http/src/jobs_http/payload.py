@@ -1,4 +1,4 @@
-"""What a payload of the http runner may say."""
+"""The payload of the http runner: schema and checks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from jobs_core import PayloadError
 from jobs_http.signing import keys
 
 CONNECT, READ = 10.0, 60.0
-"""Seconds until a connection stands, and between two pieces of an answer."""
+"""Seconds to connect, and to wait for each part of a response."""
 LIMIT = 64 * 1024
-"""Bytes of the answer kept in the outcome."""
+"""Bytes of the response kept in the outcome."""
 REDIRECTS = 10
 
 _TEXT = {"type": "string", "minLength": 1}
@@ -34,11 +34,11 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
     "required": ["url"],
     "properties": {
-        "url": _TEXT | {"description": "Where to: http or https"},
+        "url": _TEXT | {"description": "http or https URL"},
         "method": {
             "type": "string",
             "pattern": "^[A-Z]{1,20}$",
-            "description": "GET unless given; POST when there is a body",
+            "description": "Method (default GET, or POST with a body)",
         },
         "headers": {
             "type": "object",
@@ -50,7 +50,7 @@ SCHEMA: dict[str, Any] = {
         "query": {
             "type": "object",
             "additionalProperties": {"anyOf": [_PLAIN, {"type": "array", "items": _PLAIN}, _ENV]},
-            "description": "Parameters, after those of the URL",
+            "description": "Query parameters, appended to those of the URL",
         },
         "auth": {
             "type": "object",
@@ -58,48 +58,48 @@ SCHEMA: dict[str, Any] = {
             "properties": {"user": _VALUE, "password": _VALUE, "bearer": _VALUE},
             "description": "A user and a password, or a bearer token",
         },
-        "secret": _VALUE | {"description": "Signs the request: whsec_ and base64"},
+        "secret": _VALUE | {"description": "Secret that signs the request: whsec_ followed by base64"},
         "verify": {
             "anyOf": [{"type": "boolean"}, _TEXT],
-            "description": "Whether to check the certificate, or a file of authorities to trust",
+            "description": "Whether to check certificates, or a file of trusted CAs",
         },
         "cert": {
             "anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 2, "maxItems": 2}],
-            "description": "The client's certificate: one file, or the certificate's and the key's",
+            "description": "Client certificate: one file, or certificate and key files",
         },
         "expect": {
             "type": "array",
             "minItems": 1,
             "items": {"type": ["integer", "string"]},
-            "description": 'The statuses that are good: 204, "2xx" or "200-299"; 2xx unless given',
+            "description": 'Statuses that count as done: 204, "2xx" or "200-299" (default 2xx)',
         },
         "redirects": {
             "type": "integer",
             "minimum": 0,
             "maximum": 100,
-            "description": f"How many redirects are followed: {REDIRECTS} unless given",
+            "description": f"Maximum number of redirects (default {REDIRECTS})",
         },
         "timeout": {
             "type": "array",
             "items": _SECONDS,
             "minItems": 2,
             "maxItems": 2,
-            "description": f"Seconds to connect, and to wait for an answer: {CONNECT:g} and {READ:g}",
+            "description": f"Seconds to connect and to wait for a response (default {CONNECT:g}, {READ:g})",
         },
         "limit": {
             "type": "integer",
             "minimum": 0,
             "maximum": 2**20,
-            "description": f"Bytes of the answer kept in the outcome: {LIMIT} unless given",
+            "description": f"Bytes of the response kept in the outcome (default {LIMIT})",
         },
         "callback": {
             "type": "boolean",
-            "description": "Whether a good answer means accepted; unless given, 202 does",
+            "description": "Whether an expected status means accepted (default: only 202)",
         },
     },
 }
 
-OURS = frozenset(
+RESERVED_HEADERS = frozenset(
     (
         "connection",
         "content-length",
@@ -120,16 +120,16 @@ _STATUSES = re.compile(r"([1-5])xx|([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
 
 
 def check(payload: Any) -> None:
-    """Refuse what a schema cannot say. Raises PayloadError; the sentence names the key, never its value."""
+    """Check what the schema cannot express. Raises PayloadError; the error names the key, never its value."""
     if not isinstance(payload, dict):
-        raise PayloadError("the http runner needs a URL or a JSON object")
+        raise PayloadError("http payload: expected a URL or a JSON object")
     url = check_url(payload["url"])
     if "body" in payload and "json" in payload:
-        raise PayloadError("the http runner takes one of the keys 'body' and 'json', not both")
+        raise PayloadError("http payload: set either 'body' or 'json', not both")
     if "auth" in payload:
         _check_auth(payload["auth"])
         if "@" in url.netloc:
-            raise PayloadError("the key 'auth' is given, and the URL has a user of its own")
+            raise PayloadError("auth: the URL already has a user")
     for name, value in payload.get("headers", {}).items():
         check_header_name(name)
         if isinstance(value, str):
@@ -137,61 +137,61 @@ def check(payload: Any) -> None:
     if isinstance(payload.get("secret"), str):
         check_secret(payload["secret"])
     if not all(map(isfinite, payload.get("timeout", ()))):
-        raise PayloadError("the key 'timeout' must hold finite numbers of seconds")
+        raise PayloadError("timeout: expected finite numbers of seconds")
     list(statuses(payload.get("expect", ["2xx"])))
 
 
 def check_url(url: str) -> SplitResult:
-    """Refuse a URL that no request can be made of. Raises PayloadError."""
+    """Reject a URL that cannot be requested. Raises PayloadError."""
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - it raises for a port that is none
+        parts.port  # noqa: B018 - raises for an invalid port
     except ValueError:
-        raise PayloadError("the key 'url' is no URL") from None
+        raise PayloadError("url: not a valid URL") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise PayloadError("the key 'url' must begin with http:// or https:// and a host")
+        raise PayloadError("url: expected http:// or https:// and a host")
     if re.search(r"[\x00-\x20\x7f\\]", parts.netloc) or _CONTROL.search(url) or "\\" in url:
-        raise PayloadError("the key 'url' has a character that no URL has")
+        raise PayloadError("url: contains a character that is not allowed in a URL")
     return parts
 
 
 def check_header_name(name: str) -> None:
-    """Refuse a header that HTTP does not know, or that is not the payload's to set. Raises PayloadError."""
+    """Reject an invalid header name, or one that the runner sets itself. Raises PayloadError."""
     if not _TOKEN.fullmatch(name):
-        raise PayloadError("the key 'headers' has a name that no header can have")
-    if name.lower() in OURS:
-        raise PayloadError("the key 'headers' has a name that the http runner sets itself")
+        raise PayloadError("headers: not a valid header name")
+    if name.lower() in RESERVED_HEADERS:
+        raise PayloadError("headers: the http runner sets this header itself")
 
 
 def check_header(value: str, key: str) -> None:
-    """Refuse a header's value that would end the header, or that HTTP cannot carry. Raises PayloadError."""
+    """Reject a header value with line ends or characters outside Latin-1. Raises PayloadError."""
     if _CONTROL.search(value):
-        raise PayloadError(f"the key {key!r} has a value with a line end or another control character")
+        raise PayloadError(f"{key}: a value contains a line end or another control character")
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
-        raise PayloadError(f"the key {key!r} has a value with characters that no header can hold") from None
+        raise PayloadError(f"{key}: a value contains characters outside Latin-1") from None
 
 
-def check_secret(secret: str, where: str = "the key 'secret'") -> None:
-    """Refuse a secret that signs nothing. Raises PayloadError."""
+def check_secret(secret: str, where: str = "secret") -> None:
+    """Reject an invalid secret. Raises PayloadError."""
     try:
         keys(secret)
     except ValueError:
-        raise PayloadError(f"{where} must be whsec_ and base64") from None
+        raise PayloadError(f"{where}: expected whsec_ followed by base64") from None
 
 
 def _check_auth(auth: Mapping[str, Any]) -> None:
     if set(auth) not in ({"bearer"}, {"user"}, {"user", "password"}):
-        raise PayloadError("the key 'auth' needs 'user' and 'password', or 'bearer'")
+        raise PayloadError("auth: expected 'user' and 'password', or 'bearer'")
     if isinstance(auth.get("bearer"), str):
         check_header(auth["bearer"], "auth")
     if ":" in str(auth.get("user", "")) and isinstance(auth["user"], str):
-        raise PayloadError("the key 'auth' has a user with a colon, which HTTP cannot tell from the password")
+        raise PayloadError("auth: a user name must not contain a colon")
 
 
 def statuses(expect: list[Any]) -> Iterator[range]:
-    """The statuses that `expect` names. Raises PayloadError.
+    """Yield the status ranges of `expect`. Raises PayloadError.
 
     >>> list(statuses(["2xx", 404]))
     [range(200, 300), range(404, 405)]
@@ -199,7 +199,7 @@ def statuses(expect: list[Any]) -> Iterator[range]:
     for item in expect:
         found = _STATUSES.fullmatch(str(item))
         if found is None:
-            raise PayloadError('the key \'expect\' takes statuses such as 204, "2xx" or "200-299"')
+            raise PayloadError('expect: expected statuses such as 204, "2xx" or "200-299"')
         hundred, first, last = found.groups()
         if hundred:
             yield range(int(hundred) * 100, int(hundred) * 100 + 100)

@@ -1,4 +1,4 @@
-"""The request that a payload stands for, with what it takes from the worker's environment."""
+"""Turn a payload into a request, with values from the worker's environment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from jobs_http.payload import (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, ready to be sent. `connect` and `read` are in seconds, `limit` is in bytes."""
+    """A request to send. `connect` and `read` are in seconds, `limit` is in bytes."""
 
     url: str
     method: str
@@ -45,14 +45,14 @@ class Request:
     callback: bool | None = None
 
     def expects(self, status: int) -> bool:
-        """Whether this status is a good one."""
+        """Whether the payload expects this status."""
         return any(status in each for each in self.expect)
 
 
 def read(payload: Any, settings: Mapping[str, Any]) -> Request:
-    """The request that a payload stands for. Raises PayloadError, or OptionError for a bad setting.
+    """Return the request of a payload. Raises PayloadError, or OptionError for an invalid setting.
 
-    It checks again what the schema cannot say: not every client validates the jobs that it puts.
+    It checks the payload again, because some clients put jobs without validation.
 
     >>> read({"url": "https://example.com", "json": {}}, settings).method
     'POST'
@@ -83,23 +83,19 @@ def read(payload: Any, settings: Mapping[str, Any]) -> Request:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Reads the environment variables that payloads may name: those that match one of the patterns."""
+    """Reads the environment variables that payloads may use. Their names must match one of the patterns."""
 
     allowed: tuple[str, ...]
 
     def __call__(self, value: str | Mapping[str, str], key: str) -> str:
-        """A value as it stands, or from the environment. Raises PayloadError."""
+        """Return a plain value, or one from the environment. Raises PayloadError."""
         if isinstance(value, str):
             return value
         name = value["env"]
         if not any(fnmatchcase(name, pattern) for pattern in self.allowed):
-            raise PayloadError(
-                f"the key {key!r} names an environment variable that the setting http_env does not allow"
-            )
+            raise PayloadError(f"{key}: environment variable not allowed: add it to the setting http_env")
         if name not in os.environ:
-            raise PayloadError(
-                f"the key {key!r} names an environment variable that this worker does not have"
-            )
+            raise PayloadError(f"{key}: environment variable not set on this worker")
         return os.environ[name]
 
 
@@ -109,9 +105,9 @@ def _body(payload: Mapping[str, Any]) -> bytes | None:
             return json.dumps(payload["json"], ensure_ascii=False, allow_nan=False).encode()
         return payload["body"].encode() if "body" in payload else None
     except UnicodeEncodeError:
-        raise PayloadError("the body holds text that UTF-8 cannot encode") from None
+        raise PayloadError("body: contains text that UTF-8 cannot encode") from None
     except ValueError:
-        raise PayloadError("the key 'json' holds a number that JSON has no word for") from None
+        raise PayloadError("json: contains NaN or infinity, which JSON does not allow") from None
 
 
 def _type(payload: Mapping[str, Any]) -> dict[str, str]:
@@ -121,7 +117,7 @@ def _type(payload: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _headers(payload: Mapping[str, Any], lookup: Lookup) -> dict[str, str]:
-    """The payload's headers, their names in lower case: one that is given twice is sent once."""
+    """Return the payload's headers with lower-case names, so that each is sent once."""
     given = payload.get("headers", {})
     found = {name.lower(): lookup(value, "headers").strip() for name, value in given.items()}
     for value in found.values():
@@ -145,7 +141,7 @@ def _basic(user: str, password: str) -> dict[str, str]:
 
 
 def _without_user(parts: SplitResult) -> tuple[str, dict[str, str]]:
-    """A URL without its user and password, and the header that says them instead."""
+    """Return a URL without user and password, and the header that replaces these."""
     user, at, host = parts.netloc.rpartition("@")
     url = parts._replace(netloc=host).geturl()
     if not at:
@@ -169,7 +165,7 @@ def _word(value: Any, lookup: Lookup) -> str:
 
 
 def _secret(value: Any, settings: Mapping[str, Any], lookup: Lookup) -> str | None:
-    """The payload's own secret, or else the worker's."""
+    """Return the payload's secret, or else the worker's."""
     if value is not None:
         secret = lookup(value, "secret")
         check_secret(secret)
@@ -177,7 +173,7 @@ def _secret(value: Any, settings: Mapping[str, Any], lookup: Lookup) -> str | No
     common: str | None = settings["http_secret"] or None
     if common is not None:
         try:
-            check_secret(common, "the setting http_secret")
+            check_secret(common, "http_secret")
         except PayloadError as error:
             raise OptionError(str(error)) from None
     return common

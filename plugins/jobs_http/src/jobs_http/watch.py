@@ -1,4 +1,4 @@
-"""A request under way: what its connections ask of it, and what ends it."""
+"""The running request of a thread, which its connections consult and which a stop interrupts."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from jobs_http.guard import Guard
 
 
 class Watch:
-    """One task's request under way: where it may connect to, and the socket that it waits on."""
+    """The running request of a task: its address guard and the socket that it waits on."""
 
     def __init__(self, context: Context, guard: Guard) -> None:
         self.context = context
         self.guard = guard
         self.connection = SocketInterrupter()
         self.fresh = False
-        """Whether a connection was made since the request began, rather than used again."""
+        """Whether this request opened a new connection instead of reusing one."""
 
     def check(self) -> None:
-        """Raise StoppedError if the task was told to stop, or its time is over."""
+        """Raise StoppedError if the task was told to stop or has timed out."""
         if self.context.stop_reason:
             raise StoppedError
 
     def within(self, seconds: float) -> float:
-        """So many seconds, or those that remain of the task's time. Raises StoppedError if none do."""
+        """Return `seconds`, limited to the task's remaining seconds. Raises StoppedError if none remain."""
         self.check()
         remaining = self.context.remaining
         return seconds if remaining is None else max(0.001, min(seconds, remaining))
 
 
 class Here(threading.local):
-    """The watch of the request that runs on this thread: its connections ask it."""
+    """The watch of the request that runs on this thread, for its connections."""
 
     watch: Watch | None = None
 
@@ -43,7 +43,7 @@ here = Here()
 
 @contextmanager
 def watching(context: Context, guard: Guard) -> Iterator[Watch]:
-    """A watch, for as long as a request takes: its connection ends when the task is told to stop."""
+    """Watch a request during the `with` block. A stop of the task shuts down its connection."""
     here.watch = watch = Watch(context, guard)
     try:
         with watch.connection, context.on_stop(watch.connection.interrupt):

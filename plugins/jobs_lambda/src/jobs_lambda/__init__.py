@@ -1,4 +1,4 @@
-"""The AWS Lambda runner: functions as jobs."""
+"""The AWS Lambda runner: invoke functions."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from jobs_lambda.clients import shared
 from jobs_lambda.payload import SCHEMA, check
 from jobs_lambda.place import HOSTS
 
-PASSING = frozenset(("402", "408", "409", "410", "429"))
-"""The codes of 4xx that say that the same request may do better later: a function is being updated, …"""
+RETRYABLE = frozenset(("402", "408", "409", "410", "429"))
+"""The 4xx codes after which the same request may succeed later, e.g. while a function is updated."""
 
 
 def run(task: Task, context: Context) -> Outcome:
@@ -43,7 +43,7 @@ def run(task: Task, context: Context) -> Outcome:
 
 
 def target(payload: Payload) -> str:
-    """The function that a payload names.
+    """Return the function of a payload.
 
     >>> target({"function": "make-thumbnails", "event": {}})
     'make-thumbnails'
@@ -53,41 +53,41 @@ def target(payload: Payload) -> str:
 
 @hookimpl
 def jobs_runners() -> Iterator[Runner]:
-    """The `lambda` runner."""
+    """Provide the `lambda` runner."""
     summary = "Invoke an AWS Lambda function"
     yield Runner("lambda", run, summary, short="function", schema=SCHEMA, target=target)
 
 
 @hookimpl
 def jobs_settings() -> Iterator[Setting]:
-    """Where functions are, unless payloads say so, and where payloads may say they are."""
-    yield Setting("lambda_region", None, "The AWS region, such as eu-west-1")
-    yield Setting("lambda_profile", None, "The profile in the AWS configuration that is used")
-    yield Setting("lambda_endpoint", None, "The URL of a Lambda that is not AWS's own")
-    yield Setting("lambda_role", None, "The ARN of a role to assume")
-    yield Setting("lambda_hosts", list(HOSTS), "Hosts that the endpoints of payloads may name")
+    """Declare the defaults for payloads, and the endpoint hosts that payloads may use."""
+    yield Setting("lambda_region", None, "AWS region, such as eu-west-1")
+    yield Setting("lambda_profile", None, "Profile in the AWS configuration")
+    yield Setting("lambda_endpoint", None, "URL of another Lambda service, such as LocalStack")
+    yield Setting("lambda_role", None, "ARN of a role to assume")
+    yield Setting("lambda_hosts", list(HOSTS), "Hosts that payloads may use as endpoint")
 
 
 @hookimpl
 def jobs_validate(job: Job) -> None:
-    """Refuse a payload of the lambda runner that could never run."""
+    """Reject an invalid payload of the lambda runner."""
     if job.runner == "lambda":
         check(job.payload, job.id)
 
 
 @hookimpl
 def jobs_startup(context: WorkerInfo) -> None:
-    """Keep a connection open for each task that the worker runs at once."""
+    """Keep as many connections open as the worker runs tasks at once."""
     shared.connections = max(shared.connections, context.concurrency)
 
 
 @hookimpl
 def jobs_decide(task: Task, outcome: Outcome, policy: Policy) -> Decision | None:
-    """Give up what AWS says is the request's own fault, unless `retry-on` says what to try again."""
+    """Give up after a 4xx status that a retry cannot fix, unless the task has `retry-on`."""
     if task.runner != "lambda" or policy.name == "none" or "retry-on" in task.options:
         return None
     return Decision.dead() if outcome.status == "failed" and _is_final(outcome.code) else None
 
 
 def _is_final(code: str) -> bool:
-    return len(code) == 3 and code.isdigit() and code.startswith("4") and code not in PASSING
+    return len(code) == 3 and code.isdigit() and code.startswith("4") and code not in RETRYABLE

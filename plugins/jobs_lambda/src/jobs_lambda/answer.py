@@ -1,4 +1,4 @@
-"""What the answer to an invocation means for the task."""
+"""Turn the response of an invocation into the outcome of a task."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from jobs_lambda import report
 from jobs_lambda.request import Request
 
 LARGEST = 8 * 2**20
-"""Bytes of an answer that are read; AWS's have at most 6 MB."""
+"""Bytes of a response that are read. AWS sends at most 6 MB."""
 
 CHUNK = 64 * 1024
 
 NOTES = {
     "sync": "the function returned",
     "event": "the event was queued",
-    "dry-run": "the function may be invoked, AWS said",
+    "dry-run": "the invocation is allowed",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of AWS: what the function returned, or its error if `failed` says of which sort."""
+    """A response of AWS: the function's result, or its error if `failed` is not empty."""
 
     status: int
     body: bytes = field(default=b"", repr=False)
@@ -39,7 +39,7 @@ class Answer:
 
     @classmethod
     def read(cls, response: Mapping[str, Any]) -> Answer:
-        """From what boto3's `invoke` returns."""
+        """Read a response of boto3's `invoke`."""
         body = _body(response["Payload"])
         log = base64.b64decode(response.get("LogResult", "")).decode("utf-8", "replace")
         return cls(
@@ -53,7 +53,7 @@ class Answer:
 
 
 def _body(payload: Any) -> bytes:
-    """What a function returned, read to its very end: only there botocore sees that some is missing."""
+    """Read a body to its end, because only there botocore detects missing bytes."""
     body = bytearray()
     with payload:
         while len(body) < LARGEST and (chunk := payload.read(CHUNK)):
@@ -62,7 +62,7 @@ def _body(payload: Any) -> bytes:
 
 
 def outcome(answer: Answer, request: Request, seconds: float) -> Outcome:
-    """What an answer, after so many seconds, makes of the task."""
+    """Return the outcome of a task from its response. `seconds` is the time it took."""
     data = _data(answer, request, seconds)
     after = f"after {seconds:.2f} s"
     if answer.failed:
@@ -90,12 +90,12 @@ def _data(answer: Answer, request: Request, seconds: float) -> dict[str, Any]:
 
 
 def text(body: bytes, truncated: bool = False) -> str:
-    """A body as text. What is not UTF-8 is replaced; a character that was cut is left out."""
+    """Decode a body as UTF-8. Invalid bytes are replaced; a character cut at the end is dropped."""
     return codecs.getincrementaldecoder("utf-8")("replace").decode(body, not truncated)
 
 
 def error_type(body: bytes) -> str:
-    """The type of a function's error, such as `ValueError`; empty if it has none that is fit for a code.
+    """Return the type of a function's error, such as `ValueError`; empty if it is not usable as a code.
 
     >>> error_type(b'{"errorMessage": "Boom", "errorType": "Runtime.ExitError"}')
     'Runtime.ExitError'

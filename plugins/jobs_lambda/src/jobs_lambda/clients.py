@@ -1,4 +1,4 @@
-"""The clients of Lambda that this process has: one for each place, for all threads."""
+"""The Lambda clients of this process: one per place, shared by all threads."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from jobs_lambda.place import Place
 
-MOST = 32
-"""Places whose clients are kept: payloads may name any number, and a client takes some megabytes."""
+MAX_CLIENTS = 32
+"""The number of cached clients. A client takes some megabytes, and payloads can name many places."""
 
 
 class Clients:
-    """Makes a client where there is none yet. `connections` is how many each keeps open."""
+    """A cache of clients. Each keeps up to `connections` connections open."""
 
     def __init__(self) -> None:
         self.connections = 10
@@ -20,29 +20,29 @@ class Clients:
         self._lock = threading.Lock()
 
     def get(self, place: Place) -> Any:
-        """The client of a place. Raises what boto3 raises."""
-        found = self._clients.get(place)  # without the lock: to make one may take a while
-        return found or self._made(place)
+        """Return the client of a place, creating it if needed. Raises exceptions of boto3."""
+        found = self._clients.get(place)  # without the lock, because creating a client is slow
+        return found or self._create(place)
 
     def forget(self, place: Place) -> None:
-        """Make a new one next time: for credentials that are not good any more."""
+        """Drop the client of a place, for example after its credentials have expired."""
         with self._lock:
             self._clients.pop(place, None)
 
     def close(self) -> None:
-        """Let go of all connections that are not in use."""
+        """Close all idle connections and drop all clients."""
         with self._lock:
             for client in self._clients.values():
                 client.close()
             self._clients.clear()
 
-    def _made(self, place: Place) -> Any:
+    def _create(self, place: Place) -> Any:
         from jobs_lambda.connect import connect
 
         with self._lock:
             if place not in self._clients:
                 client = connect(place, self.connections)
-                while len(self._clients) >= MOST:
+                while len(self._clients) >= MAX_CLIENTS:
                     del self._clients[next(iter(self._clients))]
                 self._clients[place] = client
             return self._clients[place]

@@ -1,4 +1,4 @@
-"""Making a client of Lambda. Importing this imports botocore."""
+"""Create Lambda clients. Importing this module imports botocore."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from jobs_lambda.line import check
 from jobs_lambda.place import Place
 
 CONNECT = 10
-"""Seconds until a connection stands."""
+"""Seconds to wait for a connection."""
 LONGEST = 15 * 60 + 30
-"""Seconds to wait for an answer: no function runs longer than 15 minutes."""
+"""Seconds to wait for a response. A function runs for at most 15 minutes."""
 STS = 30
 """Seconds to wait for the credentials of a role."""
 
 
 def connect(place: Place, connections: int) -> Any:
-    """A client of Lambda for a place, with so many connections. What the place leaves open, boto3 finds.
+    """Return a Lambda client for a place, with a pool of `connections`. boto3 chooses the rest.
 
-    Raises what boto3 raises.
+    Raises exceptions of boto3.
     """
     core = _core(place)
     if place.role:
@@ -45,7 +45,7 @@ def connect(place: Place, connections: int) -> Any:
 
 
 class Assumed(CredentialProvider):
-    """The credentials of a role; botocore renews them before they expire."""
+    """The credentials of a role. botocore renews them before they expire."""
 
     METHOD = "assume-role"
 
@@ -73,7 +73,7 @@ def _core(place: Place) -> Core:
 
 
 def _config(wait: float, **others: Any) -> Config:
-    """No attempt but the first: the policy of a task says how often it is tried."""
+    """Return a configuration without retries, because the policy of the task retries."""
     return Config(
         connect_timeout=CONNECT,
         read_timeout=wait,

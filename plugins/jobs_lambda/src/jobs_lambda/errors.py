@@ -1,16 +1,16 @@
-"""What may end an invocation before there is an answer."""
+"""Errors of invocations without a response of the function."""
 
 from __future__ import annotations
 
 
 class Trouble(Exception):
-    """There is no answer of a function: a code for policies, and words for people that quote nothing.
+    """An invocation failed: a code for policies and a message that quotes no data.
 
-    `error` is AWS's name for it, if AWS answered. `retry_after` is in seconds.
+    `error` is the name of an AWS error. `retry_after` is in seconds.
     """
 
-    def __init__(self, code: str, words: str, error: str = "", retry_after: float | None = None) -> None:
-        super().__init__(words)
+    def __init__(self, code: str, message: str, error: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
         self.code = code
         self.error = error
         self.retry_after = retry_after

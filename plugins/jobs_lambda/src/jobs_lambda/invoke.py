@@ -1,4 +1,4 @@
-"""Invoke a function, and say how it went."""
+"""Invoke a function and return the outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs_lambda.trouble import as_trouble
 
 
 def execute(request: Request, context: Context) -> Outcome:
-    """Invoke a function; its outcome is done if the function, or AWS in its stead, said so.
+    """Invoke a function and return its outcome: done if it returned, or if AWS accepted the request.
 
     >>> execute(request, context).code
     '200'
@@ -37,7 +37,7 @@ def execute(request: Request, context: Context) -> Outcome:
 
 
 def _invoke(request: Request, line: SocketInterrupter) -> Answer:
-    """Invoke it, on a thread of its own. Raises Trouble, whatever goes wrong."""
+    """Invoke the function, on a separate thread. Raises Trouble for every error."""
     here.line = line
     try:
         with line:

@@ -1,8 +1,8 @@
-"""The connection of a call, which can be left at any time.
+"""The connection of a call, which can be abandoned at any time.
 
-Nothing interrupts botocore while it looks up a name, waits for credentials or for a function. So a call runs
-on a thread of its own. Leaving it ends its connection, so that the thread ends soon as well, and keeps it
-from sending what it has not sent yet.
+botocore cannot be interrupted while it resolves a name or waits for credentials or a function. Each call
+therefore runs on its own thread. Abandoning a call shuts down its connection, which ends the thread soon, and
+prevents a request that is not sent yet.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 from jobs_core import SocketInterrupter, StoppedError
 
 IDLE, EVERY = 60, 30
-"""Seconds without traffic before a sign of life, and between two.
+"""Idle seconds before the first TCP keepalive, and seconds between keepalives.
 
-A NAT gateway of AWS forgets a connection after 350 seconds, and a function may be silent for 15 minutes.
+An AWS NAT gateway drops a connection after 350 idle seconds, and a function can run for 15 minutes.
 """
 
 
 class Here(threading.local):
-    """The line of the call that runs on this thread, for its connections."""
+    """The interrupter of the call that runs on this thread, for its connections."""
 
     line: SocketInterrupter | None = None
 
@@ -30,13 +30,13 @@ here = Here()
 
 
 def check(**_: Any) -> None:
-    """Raise StoppedError if the call on this thread was left. For botocore, before it sends a request."""
+    """Raise StoppedError if the call on this thread was abandoned. botocore calls it before each request."""
     if here.line is not None and here.line.is_interrupted:
         raise StoppedError
 
 
 def keep_alive(sock: socket.socket) -> None:
-    """Send signs of life while a function works, where the system can."""
+    """Enable TCP keepalives, as far as the system supports them."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, seconds in (("TCP_KEEPIDLE", IDLE), ("TCP_KEEPALIVE", IDLE), ("TCP_KEEPINTVL", EVERY)):
         if (option := getattr(socket, name, None)) is not None:

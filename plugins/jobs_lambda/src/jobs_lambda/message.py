@@ -1,4 +1,4 @@
-"""What a function is given: its event, and beside it the client context with the task."""
+"""The input of a function: its event, and the client context with the task."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from jobs_core import PayloadError, Task
 
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html (since October 2025: 1 MB, not 256 KB)
 LARGEST_EVENT = {"sync": 6 * 2**20, "event": 2**20, "dry-run": 6 * 2**20}
-"""Bytes of JSON, for each kind of invocation."""
+"""The largest event in bytes of JSON, per kind of invocation."""
 LARGEST_CONTEXT = 3583
-"""Bytes of a client context, in base64."""
+"""The largest client context, in bytes of base64."""
 
 NAME = "jobs"
-"""The key of `custom`, in the client context, that holds the task."""
+"""The key of the task in the client context's `custom`."""
 
 
 def sample(job: str) -> Task:
-    """The task of a job that takes the most room.
+    """Return the largest possible task of a job, to check sizes.
 
     >>> sample("a").id
     'a@9999999999999-f999999999'
@@ -30,13 +30,13 @@ def sample(job: str) -> Task:
 
 
 def about(payload: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """What a function learns of its task; the token only if it is to call back."""
+    """Return the task as a function receives it, with the token only for callbacks."""
     found = {"task": task.id, "job": task.job, "attempt": task.attempt, "due": task.due}
     return found | {"token": task.token} if payload.get("callback") and task.token else found
 
 
 def event(payload: Mapping[str, Any], task: Task) -> bytes:
-    """The event as JSON. Raises PayloadError.
+    """Return the event as JSON. Raises PayloadError.
 
     >>> event({"function": "f", "event": {"a": 1}}, task)
     b'{"a":1}'
@@ -47,33 +47,33 @@ def event(payload: Mapping[str, Any], task: Task) -> bytes:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
-        raise PayloadError("the key 'event' holds text that UTF-8 cannot encode") from None
+        raise PayloadError("event: contains text that UTF-8 cannot encode") from None
     except ValueError:
-        raise PayloadError("the key 'event' holds a number that JSON has no word for") from None
+        raise PayloadError("event: contains NaN or infinity, which JSON does not allow") from None
     invocation = payload.get("invocation", "sync")
     if len(text) > (most := LARGEST_EVENT[invocation]):
         raise PayloadError(
-            f"the key 'event' is {len(text):,} bytes of JSON, and an invocation {invocation!r} takes at "
-            f"most {most:,}: put it elsewhere, as in S3, and pass its name"
+            f"event: {len(text):,} bytes of JSON exceed the limit of {most:,} for {invocation!r}: "
+            "store the data elsewhere, such as in S3, and pass a reference"
         )
     return text
 
 
 def client_context(payload: Mapping[str, Any], task: Task) -> str:
-    """The client context, in base64. Raises PayloadError if it is too large.
+    """Return the client context in base64. Raises PayloadError if it is too large.
 
-    It is ASCII throughout, for it reaches the function as a header.
+    Its JSON is ASCII, because AWS sends it as a header.
     """
     given = payload.get("client-context", {})
     whole = given | {"custom": given.get("custom", {}) | {NAME: about(payload, task)}}
     try:
         text = json.dumps(whole, allow_nan=False, separators=(",", ":"))
     except ValueError:
-        raise PayloadError("the key 'client-context' holds a number that JSON has no word for") from None
+        raise PayloadError("client-context: contains NaN or infinity, which JSON does not allow") from None
     coded = base64.b64encode(text.encode()).decode()
     if len(coded) > LARGEST_CONTEXT:
         raise PayloadError(
-            f"the client context is {len(coded):,} bytes in base64, with what the runner adds, and "
-            f"AWS takes at most {LARGEST_CONTEXT:,}: shorten the key 'client-context' or the job's id"
+            f"client-context: {len(coded):,} bytes of base64, including the task, exceed the limit of "
+            f"{LARGEST_CONTEXT:,}: shorten it or the job's id"
         )
     return coded

@@ -1,4 +1,4 @@
-"""Where a function is, and who asks for it."""
+"""The place of a function: region, profile, endpoint and role."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ HOSTS = (
     *("lambda.*.amazonaws.com", "lambda-fips.*.amazonaws.com", "*.lambda.*.vpce.amazonaws.com"),
     *("lambda.*.api.aws", "lambda-fips.*.api.aws", "lambda.*.amazonaws.com.cn", "lambda.*.amazonaws.eu"),
 )
-"""The hosts that endpoints of payloads may name unless the settings allow others: those of AWS's Lambda.
+"""The hosts that payloads may use as endpoint by default: those of AWS Lambda.
 
-Anybody may have a name under `amazonaws.com`, such as that of a virtual machine.
+Not all of `amazonaws.com` is allowed, because virtual machines of any customer have names there.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A region, and what to reach it with. None leaves a choice to boto3: to its variables and files."""
+    """A region and how to reach it. If a field is None, boto3 chooses from its variables and files."""
 
     region: str | None = None
     profile: str | None = None
@@ -31,7 +31,7 @@ class Place:
 
 
 def read(payload: Mapping[str, Any], settings: Mapping[str, Any]) -> Place:
-    """The place that a payload names, or else the settings. Raises PayloadError, OptionError.
+    """Return the place of a payload, with defaults from the settings. Raises PayloadError, OptionError.
 
     >>> read({"function": "arn:aws:lambda:eu-west-1:123456789012:function:f"}, settings).region
     'eu-west-1'
@@ -42,7 +42,7 @@ def read(payload: Mapping[str, Any], settings: Mapping[str, Any]) -> Place:
 
     common = settings["lambda_endpoint"]
     if common and not is_url(common):
-        raise OptionError("the setting lambda_endpoint must be a URL that begins with http or https")
+        raise OptionError("lambda_endpoint: expected a URL that begins with http:// or https://")
     endpoint = choice("endpoint")
     if endpoint and endpoint != common:
         _check_host(endpoint, settings["lambda_hosts"])
@@ -51,7 +51,7 @@ def read(payload: Mapping[str, Any], settings: Mapping[str, Any]) -> Place:
 
 
 def is_url(text: str) -> bool:
-    """Whether this is a URL that a request can be made to."""
+    """Whether the text is a valid http or https URL."""
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -62,10 +62,10 @@ def is_url(text: str) -> bool:
 def _check_host(endpoint: str, allowed: Iterable[str]) -> None:
     host = urlsplit(endpoint).hostname or ""
     if not any(fnmatchcase(host, pattern.lower()) for pattern in allowed):
-        raise PayloadError("the key 'endpoint' names a host that the setting lambda_hosts lacks")
+        raise PayloadError("endpoint: host not allowed: add it to the setting lambda_hosts")
 
 
 def _region(function: str) -> str | None:
-    """The region in a function's ARN; None for a name, or the end of an ARN."""
+    """Return the region of a function's ARN; None for a name or a partial ARN."""
     parts = function.split(":")
     return parts[3] or None if parts[0] == "arn" and len(parts) > 4 else None

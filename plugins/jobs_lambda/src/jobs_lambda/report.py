@@ -1,4 +1,4 @@
-"""What Lambda reports of a run, at the end of its log."""
+"""Read Lambda's report of a run from the end of its log."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ FIELDS = {
     "memory": ("Memory Size", "memorySizeMB", 1),
     "used": ("Max Memory Used", "maxMemoryUsedMB", 1),
 }
-"""What we call it; what a log of text and one of JSON call it; how many of theirs make one of ours."""
+"""The field; its name in a text log and in a JSON log; the divisor to its unit here."""
 
 
 def find(log: Sequence[str]) -> dict[str, float]:
-    """The last report in a log: times in seconds, memory in megabytes. Empty if there is none.
+    """Return the last report in a log: times in seconds, memory in megabytes. Empty if there is none.
 
     >>> find(["REPORT RequestId: 7\\tDuration: 2.50 ms\\tBilled Duration: 3 ms\\tMemory Size: 128 MB"])
     {'duration': 0.0025, 'billed': 0.003, 'memory': 128}
@@ -33,7 +33,7 @@ def find(log: Sequence[str]) -> dict[str, float]:
 
 def _in_text(line: str) -> list[tuple[str, str, int]]:
     values = dict(re.findall(r"\t([A-Z][A-Za-z ]+): (\d+(?:\.\d+)?) M?[Bms]", line))
-    return [(name, values[theirs], per) for name, (theirs, _, per) in FIELDS.items() if theirs in values]
+    return [(name, values[label], per) for name, (label, _, per) in FIELDS.items() if label in values]
 
 
 def _in_json(line: str) -> list[tuple[str, Any, int]]:
@@ -43,11 +43,11 @@ def _in_json(line: str) -> list[tuple[str, Any, int]]:
         return []
     if not isinstance(metrics, Mapping):
         return []
-    found = [(name, metrics.get(theirs), per) for name, (_, theirs, per) in FIELDS.items()]
+    found = [(name, metrics.get(label), per) for name, (_, label, per) in FIELDS.items()]
     return [each for each in found if type(each[1]) in (int, float)]
 
 
 def _number(value: Any, per: int) -> float:
-    """A whole number stays one."""
+    """Convert to the unit, keeping whole numbers as int."""
     number = float(value) / per
     return int(number) if number.is_integer() else round(number, 6)

@@ -1,4 +1,4 @@
-"""The invocation that a payload stands for."""
+"""Turn a payload into an invocation."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from jobs_lambda import message, place
 from jobs_lambda.payload import LIMIT, check
 
 KINDS = {"sync": "RequestResponse", "event": "Event", "dry-run": "DryRun"}
-"""What AWS calls the kinds of invocation."""
+"""AWS's names for the kinds of invocation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An invocation, ready to be made: where, and with which arguments. `limit` is in bytes."""
+    """An invocation to make: the place and the arguments. `limit` is in bytes."""
 
     place: place.Place
     arguments: Mapping[str, Any] = field(repr=False)
@@ -26,9 +26,9 @@ class Request:
 
 
 def read(payload: Any, settings: Mapping[str, Any], task: Task) -> Request:
-    """The invocation that a payload stands for. Raises PayloadError, or OptionError for a bad setting.
+    """Return the invocation of a payload. Raises PayloadError, or OptionError for an invalid setting.
 
-    It checks again what the schema cannot say: not every client validates the jobs that it puts.
+    It checks the payload again, because some clients put jobs without validation.
 
     >>> read({"function": "f"}, settings, task).arguments["InvocationType"]
     'RequestResponse'

@@ -1,4 +1,4 @@
-"""Letting a call know its socket, so that it can end the connection. Importing this imports botocore."""
+"""Connections that tell a call its socket, so that it can shut it down. This module imports botocore."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jobs_lambda.line import here, keep_alive
 
 
 class Connection(AWSHTTPConnection):
-    """Tells the call on this thread its socket, before it waits for the answer."""
+    """A connection that passes its socket to the call on this thread before it waits for the response."""
 
     def getresponse(self) -> Any:
         _hold(self)
@@ -39,10 +39,10 @@ class SecurePool(AWSHTTPSConnectionPool):
 
 
 def watch(client: Any) -> None:
-    """Let a client's connections be ours.
+    """Make a client use these connections.
 
-    botocore has no way to say so in public: should this attribute go, calls that are left would still be
-    left at once, but their connections would stay until the function has ended.
+    botocore has no public way to do this. If the private attribute disappears, calls can still be abandoned
+    immediately, but their connections stay open until the function has ended.
     """
     session = getattr(client._endpoint, "http_session", None)
     pools = getattr(session, "_pool_classes_by_scheme", None)

@@ -1,4 +1,4 @@
-"""The Python runner: functions as jobs, by their import paths."""
+"""The Python runner. It calls functions by import path."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEMA = {
 def run(task: Task, context: Context) -> Outcome:
     """Call the function of a task.
 
-    >>> run(task, context).note         # of the payload "shutil:disk_usage"
+    >>> run(task, context).note         # payload: "gc:collect"
     ''
     """
     from jobs_python.call import call
@@ -35,7 +35,7 @@ def run(task: Task, context: Context) -> Outcome:
 
 
 def target(payload: Payload) -> str:
-    """The module that a payload's function is in.
+    """Return the module of a payload's function.
 
     >>> target("reports.monthly:send")
     'reports.monthly'
@@ -46,21 +46,21 @@ def target(payload: Payload) -> str:
 
 @hookimpl
 def jobs_runners() -> Iterator[Runner]:
-    """The `python` runner."""
+    """Provide the `python` runner."""
     yield Runner("python", run, "Call a Python function", short="function", schema=SCHEMA, target=target)
 
 
 @hookimpl
 def jobs_settings() -> Iterator[Setting]:
-    """Where modules are looked for."""
-    yield Setting("python_path", ["."], "Directories of modules, besides those of Python itself")
+    """Declare where modules are searched."""
+    yield Setting("python_path", ["."], "Directories to search for modules, in addition to Python's own")
 
 
 @hookimpl
 def jobs_validate(job: Job) -> None:
-    """Refuse a payload that names no function."""
+    """Reject a payload whose function is not `module:name`."""
     if job.runner != "python":
         return
     path = job.payload if isinstance(job.payload, str) else job.payload.get("function", "")
     if not PATH.fullmatch(str(path)):
-        raise PayloadError("the python runner refuses the payload: a function is module:name, reports:send")
+        raise PayloadError("invalid payload for the python runner: expected module:name, as in reports:send")

@@ -1,4 +1,4 @@
-"""Finding a function and calling it; what it raises goes to the log of its task."""
+"""Import and call a function. Tracebacks go to the task's log."""
 
 from __future__ import annotations
 
@@ -16,30 +16,33 @@ from jobs_core import Context, Outcome, Task, call_function, exception_outcome
 _importing = threading.Lock()
 
 
-class NotThereError(Exception):
-    """No function of that path: one sentence."""
+class FunctionNotFoundError(Exception):
+    """There is no function at this path."""
 
 
 def call(path: str, args: Sequence[Any], kwargs: Mapping[str, Any], task: Task, context: Context) -> Outcome:
-    """Call a function, and make an outcome of what it returns or raises.
+    """Call a function and return its result or exception as an outcome.
 
-    A parameter named `task` or `context` gets these, unless the payload says otherwise.
+    Parameters named `task` and `context` receive these, unless the payload sets them.
     """
     try:
         function = find(path, context.settings["python_path"])
-    except NotThereError as error:
+    except FunctionNotFoundError as error:
         return Outcome.failed(str(error), code="import")
-    except BaseException as error:  # a script that exits where it is imported, too
+    except BaseException as error:  # including SystemExit from a script
         failed = exception_outcome(error, task, context)
-        return replace(failed, note=f"{path} cannot be imported: {failed.note}", code="import")
+        return replace(failed, note=f"cannot import {path}: {failed.note}", code="import")
     try:
-        return call_function(function, args, {**_own(function, args, kwargs, task, context), **kwargs})
-    except BaseException as error:  # whatever it is, it is the function's own failure
+        return call_function(function, args, {**_injected(function, args, kwargs, task, context), **kwargs})
+    except BaseException as error:  # including SystemExit: the function failed
         return exception_outcome(error, task, context)
 
 
 def find(path: str, directories: Iterable[str]) -> Callable[..., Any]:
-    """Import a function by its path, `module:name`. Raises NotThereError, and whatever its module raises."""
+    """Import a function by its path, `module:name`.
+
+    Raises FunctionNotFoundError, and whatever the module raises.
+    """
     name, _, attributes = path.partition(":")
     with _importing:
         for directory in directories:
@@ -50,25 +53,25 @@ def find(path: str, directories: Iterable[str]) -> Callable[..., Any]:
             found: Any = importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-                raise  # it is there, and lacks another one
-            raise NotThereError(
-                f"there is no module {name!r} where this worker looks: install it, or see python_path"
+                raise  # the module exists, but one of its imports does not
+            raise FunctionNotFoundError(
+                f"this worker finds no module {name!r}: install it, or set python_path"
             ) from None
     for attribute in attributes.split("."):
         found = getattr(found, attribute, None)
     if not callable(found):
-        raise NotThereError(f"the module {name!r} has no function {attributes!r}")
+        raise FunctionNotFoundError(f"the module {name!r} has no function {attributes!r}")
     return found  # type: ignore[no-any-return]
 
 
-def _own(
+def _injected(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], task: Task, context: Context
 ) -> dict[str, Any]:
-    """What of the task and its context a function asks for, by the names of its parameters."""
+    """Return `task` and `context` if the function has parameters of these names."""
     try:
         signature = inspect.signature(function)
         given = signature.bind_partial(*args, **kwargs).arguments
-    except (TypeError, ValueError):  # a builtin that does not say, or arguments that do not fit: let it tell
+    except (TypeError, ValueError):  # no signature, or the arguments do not match: the call itself raises
         return {}
     own = {"task": task, "context": context}
     return {name: own[name] for name in signature.parameters if name in own and name not in given}

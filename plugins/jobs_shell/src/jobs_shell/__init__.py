@@ -1,4 +1,4 @@
-"""The shell runner: command lines and programs as jobs. `jobs respond` makes a runner of any command."""
+"""The shell runner: run command lines and programs. `jobs respond` turns any command into a runner."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def run(task: Task, context: Context) -> Outcome:
 
 @hookimpl
 def jobs_runners() -> Iterator[Runner]:
-    """The `shell` runner."""
-    yield Runner("shell", run, "Run a command line, or a program", short="line", schema=SCHEMA)
+    """Provide the `shell` runner."""
+    yield Runner("shell", run, "Run a command line or a program", short="line", schema=SCHEMA)
 
 
 @hookimpl
 def jobs_validate(job: Job) -> None:
-    """Refuse a payload of the shell runner that could never run."""
+    """Reject an invalid payload of the shell runner."""
     if job.runner == "shell":
         check(job.payload)
 
 
 @hookimpl
 def jobs_startup(context: WorkerInfo) -> None:
-    """Prepare for the first commands, so that they start at once."""
+    """Prepare the worker, so that the first commands start immediately."""
     if "shell" in context.runners:
         from jobs_shell.execute import prepare
 

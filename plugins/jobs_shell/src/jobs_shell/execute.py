@@ -1,4 +1,4 @@
-"""Run a command for a task: start it, follow it to its end, and say how it ended."""
+"""Run the command of a task: start it, wait for it and return its outcome."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ from jobs_shell.start import StartError, start
 from jobs_shell.surroundings import inherited, metadata
 
 CHUNK = 64 * 1024
-"""Bytes read or written at once: what a pipe holds."""
+"""Bytes read or written at once: the capacity of a pipe."""
 
 LINGER = 1.0
 """Seconds that a group may outlive its leader before it gets SIGTERM."""
 
 LEFTOVER = 1024 * 1024
-"""Bytes of output read after the group has ended: as many as a pipe may hold."""
+"""Bytes of output read after the group has ended: the largest capacity of a pipe."""
 
 TICK = 0.02
-"""Seconds between looks at a process where nothing wakes us when it ends."""
+"""Seconds between polls of a process on systems without pidfd."""
 
-AGAIN = 0.1
-"""Seconds between two SIGKILL."""
+KILL_INTERVAL = 0.1
+"""Seconds between two SIGKILL signals."""
 
 IDLE = 3600.0
-"""Seconds between looks at a process whose end wakes us."""
+"""Seconds between polls of a process with a pidfd."""
 
-PROMPT = 0.02
-"""Seconds between looks at a group whose leader has ended."""
+GROUP_TICK = 0.02
+"""Seconds between polls of a group whose leader has ended."""
 
 
 def prepare() -> None:
-    """Do what the first command would have to wait for. Raises OSError if no guardian can be started."""
+    """Read the environment and start the guardian. Raises OSError if the guardian cannot be started."""
     inherited.cache_clear()
     inherited()
     guard.start()
 
 
 def execute(command: Command, task: Task, context: Context) -> Outcome:
-    """Run a command to its end; its outcome is done if it exits with 0.
+    """Run a command and return its outcome: done if it exits with 0.
 
     >>> execute(Command(["true"]), task, context).data["exit"]
     0
@@ -72,7 +72,7 @@ def execute(command: Command, task: Task, context: Context) -> Outcome:
 
 
 class Run:
-    """A process that runs: everything about it happens on one thread, woken by its pipes and its end."""
+    """A running command. One thread handles it; the pipes and the exit of the process wake that thread."""
 
     def __init__(
         self, process: subprocess.Popen[bytes], pipes: Pipes, command: Command, context: Context
@@ -83,7 +83,7 @@ class Run:
         self._context = context
         self._started = time.monotonic()
         self._tail = Tail(command.limit)
-        self._stopped = False  # whether it was told to end
+        self._stopped = False  # whether the group got SIGTERM
         self._kill_at: float | None = None
         self._input = memoryview(b"")
         self._poll = select.poll()  # cheaper than epoll for a few descriptors that live for milliseconds
@@ -91,25 +91,25 @@ class Run:
         self._lines = {"stdout": Lines(), "stderr": Lines()}
         self._watch(pipes.output, select.POLLIN, partial(self._read, pipes.output, "stdout"))
         self._watch(pipes.error, select.POLLIN, partial(self._read, pipes.error, "stderr"))
-        self._watch(pipes.awake, select.POLLIN, self._rest)
+        self._watch(pipes.awake, select.POLLIN, self._reset_awake)
         self._exit = self._watch_exit()
 
     # Pipes
 
     def feed(self, text: str) -> None:
-        """Open the gate, and from then on write `text` to standard input as the command reads it."""
+        """Open the gate and start to write `text` to standard input."""
         stdin = self._pipes.input
         os.set_blocking(stdin, False)
         self._input = memoryview(b"\n" + text.encode(errors="surrogatepass"))
         self._watch(stdin, select.POLLOUT, self._write)
-        self._write()  # most input fits in the pipe: no need to wait for a wakeup first
+        self._write()  # most input fits in the pipe, so write before polling
         self._close_far_ends()
 
     def _close_far_ends(self) -> None:
-        """Close the command's ends of the pipes here, so that a pipe ends when the command closes it.
+        """Close this process's copies of the command's pipe ends, so that EOF is visible.
 
-        With a pidfd the output ends stay open until the command exits: otherwise its exit would wake this
-        thread three times, once for each pipe and once for the process.
+        With a pidfd, the output ends stay open until the command exits. Otherwise the exit would wake this
+        thread three times: once per pipe and once for the process.
         """
         stdin, *output = self._pipes.far_ends
         self._pipes.close(stdin)
@@ -121,7 +121,7 @@ class Run:
             self._input = self._input[os.write(self._pipes.input, self._input[:CHUNK]) :]
         except BlockingIOError:
             return 0
-        except BrokenPipeError:  # the command does not care for its input
+        except BrokenPipeError:  # the command does not read its input
             self._input = self._input[:0]
         if not self._input:
             self._drop(self._pipes.input)
@@ -150,7 +150,7 @@ class Run:
         self._pipes.close(descriptor)
 
     def _watch_exit(self) -> int | None:
-        """Let the end of the process wake us, where the system can."""
+        """Poll a pidfd for the exit of the process, if the system supports it."""
         if not hasattr(os, "pidfd_open"):
             return None
         try:
@@ -160,22 +160,22 @@ class Run:
         self._watch(descriptor, select.POLLIN, self._reap)
         return descriptor
 
-    def _rest(self) -> int:
-        """Wait again once `awake` has woken us. Returns 0, as it reads no output."""
+    def _reset_awake(self) -> int:
+        """Reset `awake`. Returns 0, because it reads no output."""
         os.read(self._pipes.awake, 1)
         return 0
 
     def _reap(self) -> int:
-        """Collect the exit status if there is one. Returns 0, as it reads no output."""
+        """Collect the exit status if the process has exited. Returns 0, because it reads no output."""
         self._process.poll()
         return 0
 
     # Time
 
     def follow(self) -> None:
-        """Until the process has ended, and what it left behind as well."""
+        """Wait until the process and its group have ended."""
         while not self._has_ended():
-            self._stop_if_told()
+            self._stop_if_requested()
             self._turn(self._patience())
         self._unwatch_exit()
         self._pipes.close(*self._pipes.far_ends)
@@ -188,7 +188,7 @@ class Run:
         return self._process.returncode is not None
 
     def _turn(self, seconds: float) -> int:
-        """React to what the pipes bring, or wait for at most so long. Returns the bytes read."""
+        """Handle pipe events, waiting at most `seconds`. Returns the bytes read."""
         ready = self._poll.poll(ceil(1000 * seconds))
         return sum(self._handlers[descriptor]() for descriptor, _ in ready)
 
@@ -199,37 +199,37 @@ class Run:
         remaining = self._context.remaining
         return most if remaining is None else min(most, remaining)
 
-    def _stop_if_told(self) -> None:
+    def _stop_if_requested(self) -> None:
         if not self._stopped and self._context.stop_reason:
             self._stopped = True
             self._terminate()
-        self._kill_if_late()
+        self._kill_if_overdue()
 
     def _terminate(self) -> None:
-        """Ask the group to end; a stopped process is woken, or it would never hear of it."""
+        """Send SIGTERM to the group, and SIGCONT so that stopped processes receive it."""
         send(self._process.pid, signal.SIGTERM)
         send(self._process.pid, signal.SIGCONT)
         self._kill_at = time.monotonic() + self._command.grace
 
-    def _kill_if_late(self) -> bool:
-        late = self._kill_at is not None and time.monotonic() >= self._kill_at
-        if late:
+    def _kill_if_overdue(self) -> bool:
+        overdue = self._kill_at is not None and time.monotonic() >= self._kill_at
+        if overdue:
             send(self._process.pid, signal.SIGKILL)
-            self._kill_at = time.monotonic() + AGAIN  # again, should the group have grown meanwhile
-        return late
+            self._kill_at = time.monotonic() + KILL_INTERVAL  # again, in case the group has grown
+        return overdue
 
     def _end_group(self) -> None:
-        """The leader has ended: the rest of its group gets LINGER seconds, then SIGTERM, then SIGKILL."""
+        """End the rest of the group after its leader: wait LINGER seconds, then SIGTERM, then SIGKILL."""
         linger_until = time.monotonic() + LINGER
         while alive(self._process.pid):
-            self._turn(PROMPT)
+            self._turn(GROUP_TICK)
             if self._kill_at is None and time.monotonic() >= linger_until:
                 self._terminate()
-            if self._kill_if_late():
+            if self._kill_if_overdue():
                 break
 
     def _drain(self) -> None:
-        """Read what the pipes still hold. A process that has left the group may keep them open: no matter."""
+        """Read the remaining output. A process that has left the group may keep the pipes open."""
         left = LEFTOVER
         while left > 0 and self._handlers and (size := self._turn(0)):
             left -= size
@@ -239,7 +239,7 @@ class Run:
     # The end
 
     def close(self) -> None:
-        """Let go of everything; a process that is still there, after an error of ours, is killed."""
+        """Release all resources. Kill the process if it still runs after an internal error."""
         if self._process.returncode is None:
             send(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -254,7 +254,7 @@ class Run:
             self._exit = None
 
     def outcome(self) -> Outcome:
-        """How it ended."""
+        """Return the outcome of the command."""
         status = self._process.returncode
         name = _signal_name(-status) if status < 0 else None
         seconds = time.monotonic() - self._started
@@ -275,7 +275,7 @@ class Run:
         return Outcome.failed(how + _MEANING.get(status, ""), code=name or str(status), **data)
 
 
-_MEANING = {126: ": the command cannot be executed", 127: ": the command was not found"}
+_MEANING = {126: ": command not executable", 127: ": command not found"}
 
 
 def _signal_name(number: int) -> str:

@@ -1,4 +1,4 @@
-"""Process groups: signal one, and tell whether anything in it still runs."""
+"""Signal process groups and check whether they still run."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 
 
 def send(group: int, number: int) -> bool:
-    """Signal a process group; False if it has no members any more. Signal 0 only asks."""
+    """Signal a process group. Returns False if it has no members. Signal 0 only checks."""
     try:
         os.killpg(group, number)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it has members, which run as somebody else
+    except PermissionError:  # it has members of another user
         return True
     return True
 
 
 def alive(group: int) -> bool:
-    """Whether a group, whose leader has been reaped, still has a member that runs.
+    """Whether a group still has a running member after its leader has been reaped.
 
-    Its dead are init's to reap, or ours if we are process 1; but there are inits that take their time, so
-    where there is a /proc the dead are told from the living.
+    Zombies do not count. Some init processes reap them slowly, so this function reads the states of processes
+    from `/proc` where it exists.
     """
     if not send(group, 0):
         return False
@@ -36,6 +36,6 @@ def alive(group: int) -> bool:
 def _runs(stat: Path, group: int) -> bool:
     try:
         state, _, member_of = stat.read_text(errors="replace").rpartition(")")[2].split()[:3]
-    except (OSError, ValueError):  # it is gone
+    except (OSError, ValueError):  # the process has ended
         return False
     return int(member_of) == group and state not in "ZX"

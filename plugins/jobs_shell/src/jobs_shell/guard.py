@@ -1,4 +1,4 @@
-"""The worker's side of the guardian: start it when first needed, keep it alive, tell it what runs."""
+"""The worker's side of the guardian: start it, keep it running and register commands."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from pathlib import Path
 
 GUARDIAN = Path(__file__).with_name("guardian.py")
 PAUSE = 0.1
-"""Seconds before a guardian that was killed is replaced."""
+"""Seconds before a killed guardian is replaced."""
 
 
 class Guard:
-    """Sees to it that no command outlives this process, however it ends.
+    """Makes sure that no command outlives this process, however it ends.
 
     >>> with guard.holding(process.pid, grace=5.0):
     ...     process.wait()
     """
 
     def __init__(self) -> None:
-        self._forget()
-        os.register_at_fork(after_in_child=self._forget)
+        self._reset()
+        os.register_at_fork(after_in_child=self._reset)
 
-    def _forget(self) -> None:
-        """Start afresh; a forked child lets go of the pipe, which is its parent's alone."""
+    def _reset(self) -> None:
+        """Reset the state. A forked child closes the pipe, which belongs to its parent."""
         pipe: int | None = getattr(self, "_pipe", None)
         if pipe is not None:
             os.close(pipe)
@@ -37,33 +37,36 @@ class Guard:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Start the guardian unless it runs. Raises OSError if it cannot be started."""
+        """Start the guardian if it is not running. Raises OSError if it cannot be started."""
         with self._lock:
             if self._pipe is None:
                 self._spawn()
 
     @contextmanager
     def holding(self, pid: int, grace: float) -> Iterator[None]:
-        """While this lasts, end the process group `pid` if this process ends; `grace` is in seconds."""
+        """During the `with` block, end the process group `pid` if this process dies.
+
+        `grace` is the number of seconds between SIGTERM and SIGKILL.
+        """
         with self._lock:
             self._groups[pid] = grace
-            self._tell(f"+{pid} {grace}\n")
+            self._send(f"+{pid} {grace}\n")
         try:
             yield
         finally:
             with self._lock:
                 del self._groups[pid]
-                self._tell(f"-{pid}\n")
+                self._send(f"-{pid}\n")
 
-    def _tell(self, line: str) -> None:
-        """Write to the guardian. If it is dead its successor learns of every group anyway."""
+    def _send(self, line: str) -> None:
+        """Write to the guardian. If it is dead, its replacement gets all groups anyway."""
         if self._pipe is not None:
             with suppress(BrokenPipeError):
                 os.write(self._pipe, line.encode())
 
     def _spawn(self) -> None:
-        """Start a guardian in a session of its own, out of reach of the terminal's signals."""
-        reader, writer = os.pipe()  # neither end is inherited by the commands: they close at exec
+        """Start a guardian in its own session, so that terminal signals do not reach it."""
+        reader, writer = os.pipe()  # both ends close on exec, so commands do not inherit them
         try:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(GUARDIAN)],
@@ -80,11 +83,11 @@ class Guard:
             os.close(reader)
         self._pipe = writer
         for pid, grace in self._groups.items():
-            self._tell(f"+{pid} {grace}\n")
+            self._send(f"+{pid} {grace}\n")
         threading.Thread(target=self._replace, args=(process,), name="jobs-guard", daemon=True).start()
 
     def _replace(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait for a guardian to die, which it should not, and start another."""
+        """Wait for the guardian to die unexpectedly and start another."""
         process.wait()
         with self._lock:
             if self._pipe is not None:

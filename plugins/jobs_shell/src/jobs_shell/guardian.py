@@ -1,10 +1,10 @@
-"""The guardian: ends the process groups of a worker that is gone. Runs as a program of its own.
+"""The guardian: a separate program that ends the process groups of a dead worker.
 
-Standard input is a pipe whose other end only the worker holds. A line `+<pid> <grace>` registers the process
-group of a command, `-<pid>` takes it off again. The end of the pipe means that the worker is no more: every
-group still registered gets SIGTERM and, after its grace in seconds, SIGKILL.
+Standard input is a pipe whose other end only the worker holds. The line `+<pid> <grace>` registers a process
+group, `-<pid>` unregisters it. EOF means that the worker is dead. Every registered group then gets SIGTERM
+and, after its grace in seconds, SIGKILL.
 
-It imports next to nothing, so that it starts in milliseconds and stays small.
+The program imports almost nothing, so that it starts in milliseconds and stays small.
 """
 
 import os
@@ -14,22 +14,22 @@ from collections.abc import Iterator
 
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE)
 PAUSE = 0.02
-"""Seconds between checks of groups that are being ended."""
+"""Seconds between checks of groups that got SIGTERM."""
 
 BATCH = 0.05
-"""Seconds between reads of the pipe. What is in the pipe is safe, since it is read to its end: reading many
-lines at once spares two wakeups for each command."""
+"""Seconds between reads of the pipe. Reading many lines at once saves two wakeups per command. No line is
+lost, because the guardian reads the pipe to its end."""
 
 
 def main() -> None:
-    """Follow the worker to its end, then end what it leaves behind."""
+    """Wait for the worker to die, then end its commands."""
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     end(follow())
 
 
 def follow() -> dict[int, float]:
-    """Keep the register until the pipe ends: a grace for each process group."""
+    """Read the pipe to its end. Returns the registered groups with their grace, in seconds."""
     groups: dict[int, float] = {}
     for line in lines():
         pid, _, grace = line[1:].partition(b" ")
@@ -41,7 +41,7 @@ def follow() -> dict[int, float]:
 
 
 def lines() -> Iterator[bytes]:
-    """Yield the lines of the pipe, to its end."""
+    """Yield the lines of the pipe until EOF."""
     rest = b""
     while chunk := os.read(0, 65536):
         *complete, rest = (rest + chunk).split(b"\n")
@@ -50,7 +50,7 @@ def lines() -> Iterator[bytes]:
 
 
 def end(groups: dict[int, float]) -> None:
-    """Send SIGTERM to every group, and SIGKILL to those that outlast their grace."""
+    """Send SIGTERM to every group, and SIGKILL to those that still run after their grace."""
     started = time.monotonic()
     for pid in groups:
         send(pid, signal.SIGTERM)
@@ -66,7 +66,7 @@ def end(groups: dict[int, float]) -> None:
 
 
 def send(pid: int, number: int) -> bool:
-    """Signal a process group; tell whether it still has members."""
+    """Signal a process group. Returns whether it still has members."""
     try:
         os.killpg(pid, number)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Output in constant memory: bytes to lines, and the tail that is kept."""
+"""Process output in constant memory: split it into lines and keep the tail."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import codecs
 from collections import deque
 
 LONGEST = 8192
-"""Characters of a line: a longer one is split."""
+"""The maximum length of a line, in characters. Longer lines are split."""
 
 _CONTINUATION = bytes(range(0x80, 0xC0))
 
 
 class Lines:
-    """Cuts a stream of bytes into lines of text; undecodable bytes are replaced.
+    """Splits a stream of bytes into lines of text. Invalid UTF-8 is replaced.
 
     >>> lines = Lines()
     >>> lines.feed(b"one\\ntw")
@@ -26,11 +26,11 @@ class Lines:
         self._rest = ""
 
     def feed(self, chunk: bytes) -> list[str]:
-        """The lines that `chunk` completes."""
+        """Return the lines that `chunk` completes."""
         return self._cut(self._decode(chunk))
 
     def end(self) -> list[str]:
-        """The last line, if no newline completed it."""
+        """Return the rest as a last line, if there is one."""
         lines = self._cut(self._decode(b"", True))
         last, self._rest = self._rest, ""
         return [*lines, last] if last else lines
@@ -42,14 +42,14 @@ class Lines:
 
 
 def _pieces(line: str) -> list[str]:
-    """A line in pieces of at most LONGEST characters: at least one, be it empty."""
+    """Split a line into pieces of at most LONGEST characters. An empty line is one piece."""
     if len(line) <= LONGEST:
         return [line]
     return [line[start : start + LONGEST] for start in range(0, len(line), LONGEST)]
 
 
 class Tail:
-    """Keeps the last lines that it is given, up to `limit` bytes in UTF-8.
+    """Keeps the last lines of the output, up to `limit` bytes of UTF-8.
 
     >>> tail = Tail(limit=5)
     >>> tail.add("one"), tail.add("two")
@@ -61,12 +61,12 @@ class Tail:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lines: deque[bytes] = deque()
-        self._size = -1  # the bytes of all lines kept, joined by newlines
+        self._size = -1  # bytes of the kept lines, joined by newlines
         self.truncated = False
-        """Whether anything was left out."""
+        """Whether earlier output was dropped."""
 
     def add(self, line: str) -> None:
-        """Keep one more line, and let go of those that fall out of the limit."""
+        """Add a line and drop the oldest lines beyond the limit."""
         data = line.encode()
         self._lines.append(data)
         self._size += len(data) + 1
@@ -76,7 +76,7 @@ class Tail:
 
     @property
     def text(self) -> str:
-        """The tail. A line, or a character, that straddles the limit is cut."""
+        """The tail. A line that crosses the limit is cut between characters."""
         data = b"\n".join(self._lines)
         if len(data) > self._limit:
             data = data[len(data) - self._limit :].lstrip(_CONTINUATION)

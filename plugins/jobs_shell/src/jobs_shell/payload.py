@@ -1,4 +1,4 @@
-"""What a payload of the shell runner may say, and what it comes to."""
+"""The payload of the shell runner: schema, checks and parsing."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "line": _STRING | {"description": "A command line for the shell"},
+        "line": _STRING | {"description": "Command line for the shell"},
         "argv": {
             "type": "array",
             "items": {"type": "string"},
             "minItems": 1,
-            "description": "A program and its arguments, run without a shell",
+            "description": "Program and arguments, run without a shell",
         },
-        "shell": _STRING | {"description": f"The shell that runs the line: {SHELL} unless given"},
-        "cwd": _STRING | {"description": "The directory to run in"},
+        "shell": _STRING | {"description": f"Shell that runs the line (default {SHELL})"},
+        "cwd": _STRING | {"description": "Working directory"},
         "env": {
             "type": "object",
             "additionalProperties": {"type": "string"},
-            "description": "Environment variables, over those of the worker",
+            "description": "Environment variables; they override the worker's",
         },
-        "user": _STRING | {"description": "The user to run as: the worker must be root"},
-        "nice": {"type": "integer", "minimum": -20, "maximum": 19, "description": "The niceness to add"},
-        "umask": {"type": "string", "pattern": "^0?[0-7]{1,3}$", "description": "The umask, in octal"},
-        "input": {"type": "string", "description": "Standard input, instead of the task as JSON"},
+        "user": _STRING | {"description": "User to run as; the worker must run as root"},
+        "nice": {"type": "integer", "minimum": -20, "maximum": 19, "description": "Niceness to add"},
+        "umask": {"type": "string", "pattern": "^0?[0-7]{1,3}$", "description": "Umask in octal"},
+        "input": {"type": "string", "description": "Standard input (default: the task as JSON)"},
         "grace": {
             "type": "number",
             "minimum": 0,
             "maximum": 3600,
-            "description": f"Seconds between SIGTERM and SIGKILL: {GRACE:g} unless given",
+            "description": f"Seconds between SIGTERM and SIGKILL (default {GRACE:g})",
         },
         "callback": {
             "type": "boolean",
@@ -52,7 +52,7 @@ SCHEMA: dict[str, Any] = {
         "limit": {
             "type": "integer",
             "minimum": 0,
-            "description": f"Bytes of output kept in the outcome: {LIMIT} unless given",
+            "description": f"Bytes of output kept in the outcome (default {LIMIT})",
         },
     },
 }
@@ -60,7 +60,7 @@ SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program to run, and how. `grace` is in seconds, `limit` in bytes; `input` None is the task as JSON.
+    """A command to run. `grace` is in seconds, `limit` in bytes. If `input` is None, it is the task as JSON.
 
     >>> Command(["make", "all"], cwd="/src", grace=10.0)
     """
@@ -78,27 +78,27 @@ class Command:
 
 
 def check(payload: Any) -> None:
-    """Refuse what a schema cannot say. Raises PayloadError; the sentence names the key, never its value."""
+    """Check what the schema cannot express. Raises PayloadError; the error names the key, never its value."""
     if not isinstance(payload, dict):
-        raise PayloadError("the shell runner needs a command line or a JSON object")
+        raise PayloadError("shell payload: expected a command line or a JSON object")
     if ("line" in payload) == ("argv" in payload):
-        raise PayloadError("the shell runner needs exactly one of the keys 'line' and 'argv'")
+        raise PayloadError("shell payload: set either 'line' or 'argv'")
     if "argv" in payload and "shell" in payload:
-        raise PayloadError("the key 'shell' goes with 'line': 'argv' is run without a shell")
+        raise PayloadError("shell: only valid with 'line', because 'argv' runs without a shell")
     if "argv" in payload and payload["argv"][0][:1] in ("", "-"):
-        raise PayloadError("the key 'argv' must begin with the name or path of a program")
+        raise PayloadError("argv: expected the name or path of a program first")
     if not isfinite(payload.get("grace", GRACE)):
-        raise PayloadError("the key 'grace' must be a finite number of seconds")
+        raise PayloadError("grace: expected a finite number of seconds")
     for name in payload.get("env", ()):
         if not (name.isascii() and name.isidentifier()):
-            raise PayloadError("the key 'env' has a name that is not made of letters, digits and _")
+            raise PayloadError("env: a variable name may only contain letters, digits and _")
     for key, value in payload.items():
         if key != "input" and not _fits_exec(value):
-            raise PayloadError(f"the key {key!r} holds a NUL character or text that UTF-8 cannot encode")
+            raise PayloadError(f"{key}: contains a NUL character or text that UTF-8 cannot encode")
 
 
 def _fits_exec(value: Any) -> bool:
-    """Whether a program can be given these strings."""
+    """Whether exec accepts these strings."""
     if isinstance(value, dict):
         return all(map(_fits_exec, value.values()))
     if isinstance(value, list):
@@ -110,9 +110,9 @@ def _fits_exec(value: Any) -> bool:
 
 
 def read(payload: Any) -> Command:
-    """The command that a payload stands for. Raises PayloadError.
+    """Return the command of a payload. Raises PayloadError.
 
-    It checks again what the schema cannot say: not every client validates the jobs that it puts.
+    It checks the payload again, because some clients put jobs without validation.
 
     >>> read({"line": "echo hi", "umask": "077"}).argv
     ['/bin/sh', '-c', 'echo hi']

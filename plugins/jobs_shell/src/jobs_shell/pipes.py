@@ -1,4 +1,4 @@
-"""The pipes of a command, and one that wakes the thread which follows it."""
+"""The pipes of a command, and one that wakes its thread."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 
 
 class Pipes:
-    """Pipes for the standard input, output and error of a command: the worker's ends and the far ends.
+    """Pipes for standard input, output and error of a command: the worker's ends and the far ends.
 
-    A fourth makes `awake` readable once another thread calls `wake`. Plain descriptors: `Popen` would wrap
-    each in a file object that nobody needs.
+    A fourth pipe makes `awake` readable after `wake`. All ends are plain file descriptors, because the file
+    objects of `Popen` are not needed.
 
-    Raises: OSError if this process may not open eight more.
+    Raises OSError if this process cannot open eight more descriptors.
 
     >>> pipes = Pipes()
     >>> pipes.input, pipes.output, pipes.error, pipes.far_ends
@@ -30,11 +30,11 @@ class Pipes:
         self.far_ends = stdin, stdout, stderr
 
     def wake(self) -> None:
-        """Wake whoever polls `awake`."""
+        """Wake the thread that polls `awake`."""
         os.write(self._waker, b"\n")
 
     def close(self, *descriptors: int) -> None:
-        """Close these ends, or all of them if none is given. Closing an end twice does nothing."""
+        """Close these ends, or all if none is given. Closing an end twice has no effect."""
         for descriptor in descriptors or tuple(self._open):
             if descriptor in self._open:
                 self._open.remove(descriptor)

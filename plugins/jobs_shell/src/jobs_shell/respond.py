@@ -1,4 +1,4 @@
-"""`jobs respond`: make a runner of any command."""
+"""`jobs respond`: turn a command into a runner."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ import click
 from jobs_core import Context, OptionError, Outcome, Runner, Task
 from jobs_shell.payload import SHELL, Command
 
-PLACE = "{payload}"
+PLACEHOLDER = "{payload}"
 
 
 def responder(type: str, command: str) -> Runner:
-    """A runner named `type` that runs `command` for each task. Raises OptionError.
+    """Return a runner named `type` that runs `command` for each task. Raises OptionError.
 
-    The payload goes to its standard input, or stands where the command says `{payload}`: as one word,
-    whatever it holds.
+    The payload goes to standard input, or replaces `{payload}` in the command as a single word.
 
     >>> responder("greet", "echo hello {payload}").name
     'greet'
     """
-    before, *after = command.split(PLACE)
+    before, *after = command.split(PLACEHOLDER)
     for part in after:
         if _quoted(before):
-            raise OptionError("write {payload} outside of quotes: it is quoted already")
+            raise OptionError("write {payload} outside of quotes: Jobs quotes it")
         before += part
-    line = command.replace(PLACE, '"$1"')  # the shell expands it once: no payload is ever run as code
+    line = command.replace(PLACEHOLDER, '"$1"')  # the shell expands it once, so a payload never runs as code
 
     def run(task: Task, context: Context) -> Outcome:
         from jobs_shell.execute import execute
@@ -36,11 +35,11 @@ def responder(type: str, command: str) -> Runner:
             return execute(Command([SHELL, "-c", line, type, task.raw], input=""), task, context)
         return execute(Command([SHELL, "-c", line], input=task.raw), task, context)
 
-    return Runner(type, run, f"Respond with: {command}")
+    return Runner(type, run, f"Run {command}")
 
 
 def _quoted(text: str) -> bool:
-    """Whether a quotation is still open at the end of a piece of a command line."""
+    """Whether a quote is still open at the end of this part of a command line."""
     try:
         shlex.split(text)
     except ValueError:
@@ -59,9 +58,9 @@ def add_respond(cli: click.Group) -> None:
     @connected
     @click.pass_context
     def respond(ctx: click.Context, /, type: str, command: str, **options: Any) -> None:
-        """Run COMMAND for every task of the runner TYPE.
+        """Run COMMAND for each task of the runner TYPE.
 
-        The payload goes on standard input, or stands where COMMAND says {payload}.
+        The payload goes to standard input, or replaces {payload} in COMMAND.
 
         Example: jobs respond greet 'echo hello {payload}'
         """

@@ -12,19 +12,19 @@ from jobs_shell.pipes import Pipes
 from jobs_shell.surroundings import environment, identity
 
 GATE = "read -r JOBS_GATE || exit; unset JOBS_GATE; "
-"""Holds a command until its first line of input, which is written once the guardian knows of the command.
-If the worker dies before that, the input ends and the command never starts: no moment leaves an orphan.
+"""Delays a command until its first line of input. The worker writes that once the guardian knows the command.
+If the worker dies before that, the input ends and the command never starts, so no orphan is left.
 
-A line for /bin/sh follows the gate on the same line. One shell serves as both, because starting another
-costs as much as a short command, and the line numbers in the shell's messages stay right."""
+A line for /bin/sh follows the gate on the same line. One shell runs both, because starting another costs as
+much as a short command, and the line numbers in the shell's messages stay correct."""
 
 
 class StartError(Exception):
-    """The command could not be started: one sentence that does not quote the payload."""
+    """The command could not be started. The message does not quote the payload."""
 
 
 def start(command: Command, task: Task, context: Context) -> tuple[subprocess.Popen[bytes], Pipes]:
-    """Start a command behind its gate, in a session and process group of its own. Raises StartError.
+    """Start a command behind its gate, in its own session and process group. Raises StartError.
 
     >>> process, pipes = start(Command(["true"]), task, context)
     >>> os.write(pipes.input, b"\\n")
@@ -41,15 +41,15 @@ def start(command: Command, task: Task, context: Context) -> tuple[subprocess.Po
             pipes.close()
             raise
     except LookupError:
-        raise StartError("the key 'user' names nobody on this machine") from None
+        raise StartError("user: no such user on this machine") from None
     except PermissionError as error:
         if command.user is not None and error.filename != command.cwd:
-            raise StartError("the key 'user' needs a worker that runs as root") from None
+            raise StartError("user: the worker must run as root") from None
         raise StartError(_failure(command, error)) from None
     except OSError as error:
         raise StartError(_failure(command, error)) from None
     except ValueError:
-        raise StartError("the command holds text that no program can be given") from None
+        raise StartError("the command contains text that exec does not accept") from None
 
 
 def _spawn(
@@ -77,7 +77,7 @@ def gated(command: Command) -> list[str]:
     """
     match command.argv:
         case [shell, "-c", line, *arguments] if shell == SHELL and line[:1] not in ("", "-", "+"):
-            pass  # a line, and no further options of the shell
+            pass  # a line without further shell options
         case _:
             line, arguments = 'exec "$@"', ["jobs", *command.argv]
     argv = [SHELL, "-c", GATE + line, *arguments]
@@ -86,5 +86,5 @@ def gated(command: Command) -> list[str]:
 
 def _failure(command: Command, error: OSError) -> str:
     if command.cwd is not None and error.filename == command.cwd:
-        return f"the directory of the key 'cwd' cannot be entered: {error.strerror}"
-    return f"the command could not be started: {error.strerror}"
+        return f"cwd: cannot enter the directory: {error.strerror}"
+    return f"cannot start the command: {error.strerror}"

@@ -1,4 +1,4 @@
-"""What a command finds around it: environment variables, standard input, a user."""
+"""The environment of a command: variables, standard input and user."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 from jobs_core import Context, Task
 
 LARGEST = 32 * 1024
-"""Bytes: a longer payload is left out of the environment, whose size exec limits."""
+"""The largest payload in the environment, in bytes, because exec limits the environment."""
 
 
 @cache
 def inherited() -> dict[bytes, bytes]:
-    """Return the worker's own environment, as it was at the first call.
+    """Return the worker's own environment at the time of the first call.
 
-    Reading and encoding it for every command would take longer than everything else in this module.
+    Reading and encoding it for each command would take longer than the rest of this module.
     """
     return {name: value for name, value in os.environb.items() if name != b"JOBS_PAYLOAD"}
 
 
 def environment(task: Task, context: Context, extra: Mapping[str, str]) -> dict[bytes, bytes]:
-    """The worker's own environment, the task as JOBS_ variables over it, then `extra`."""
+    """Return the worker's environment, overridden by the JOBS_ variables of the task, then by `extra`."""
     variables = {
         "JOBS_TASK_ID": task.id,
         "JOBS_JOB_ID": task.job,
@@ -42,7 +42,7 @@ def environment(task: Task, context: Context, extra: Mapping[str, str]) -> dict[
 
 
 def metadata(task: Task, context: Context) -> str:
-    """The task as one line of JSON."""
+    """Return the task as one line of JSON."""
     record = {
         "id": task.id,
         "job": task.job,
@@ -58,7 +58,7 @@ def metadata(task: Task, context: Context) -> str:
 
 
 def identity(name: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """What makes Popen run as a user, and the variables that go with it. Raises LookupError.
+    """Return Popen arguments and variables to run as a user. Raises LookupError if there is no such user.
 
     >>> identity("nobody")
     ({'user': 65534, 'group': 65534, 'extra_groups': [65534]}, {'HOME': '/nonexistent', ...})
