@@ -1,4 +1,4 @@
-"""What every client of a board begins with: its name, its connection, its plugins."""
+"""The base of the board clients: name, connection and plugins."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from jobs_core.plugins.manager import Plugins
 
 
 class BoardBase:
+    """A board's name, keys, connection and plugins."""
+
     def __init__(
         self,
         name: str = "jobs",
@@ -25,16 +27,16 @@ class BoardBase:
         validate: bool = True,
     ) -> None:
         if not name or any(char in "{} \t\r\n" for char in name):
-            raise OptionError("a board's name has no spaces or braces")
+            raise OptionError(f"board: expected a name without spaces or braces, got {name!r}")
         self.name = name
         self.keys = Keys(name)
         if client is not None and not client.connection_pool.connection_kwargs.get("decode_responses"):
-            raise OptionError("the client is to decode what it reads: redis.Redis(decode_responses=True)")
+            raise OptionError("The client must decode responses: pass redis.Redis(decode_responses=True)")
         self._owns_client = client is None
         self.client = client or connect(url)
         self.commands = Commands(self.client, self.keys)
         self._plugins = plugins
-        self._loading = threading.Lock()  # of the plugins
+        self._plugins_lock = threading.Lock()  # held while plugins load
         self.calls = CheckedCalls(self.commands, lambda: self.plugins, validate=validate)
 
     def __repr__(self) -> str:
@@ -42,8 +44,8 @@ class BoardBase:
 
     @property
     def plugins(self) -> Plugins:
-        """The plugins that this board validates with."""
-        with self._loading:
+        """The plugins that check the jobs of this board. They load on first use."""
+        with self._plugins_lock:
             if self._plugins is None:
                 self._plugins = Plugins.load()
             return self._plugins
