@@ -1,4 +1,4 @@
-"""Board as people import it: the client, and the functions that this process runs as jobs."""
+"""The public Board: the client, and the functions that this process runs as jobs."""
 
 from __future__ import annotations
 
@@ -27,12 +27,19 @@ class Board(BoardClient):
     ) -> Callable[[F], F]: ...
 
     def job(self, id: Any = None, *, runner: str | None = None, **options: Any) -> Any:
-        """Declare a function as a job: a decorator, which leaves the function as it is.
+        """Declare a function as a job. The decorator returns the function unchanged.
 
-        `respond()` puts the job, and runs the function in this process. With a `runner` whose payload is an
-        import path, as that of jobs-python is, any worker with that runner runs it, if it can import the
-        module; `put_declared()` puts it. The id is that of the function, module and all, unless it is
-        given. `options` are those of `put`.
+        `respond()` puts the job and runs the function in this process. With a runner, `put_declared()` puts
+        the job, and any worker with that runner runs it.
+
+        Args:
+            id: The job's id. The default is the module and the name of the function.
+            runner: A runner whose payload is an import path, such as `python`. Its workers must be able to
+                import the module. The default is to run the function in this process.
+            options: The options of `put`.
+
+        Raises:
+            OptionError: An option or the function is invalid, or another function has the same id.
 
         >>> @board.job(cron="0 3 * * *", zone="Europe/Brussels")
         ... def report() -> str:
@@ -41,7 +48,11 @@ class Board(BoardClient):
         return self.functions.job(id, runner=runner, **options)
 
     def put_declared(self) -> dict[str, datetime | None]:
-        """Put the jobs that `job` has declared. Returns their next runs. Raises what `put` raises."""
+        """Put the jobs declared with `job`. Raises the errors of `put`.
+
+        Returns:
+            The next runs by job id. None means that no run is scheduled.
+        """
         return {
             one.id: as_time(self.commands.call(name, *arguments))
             for one in self.functions.declared
@@ -51,13 +62,22 @@ class Board(BoardClient):
     def respond(
         self, queue: str | None = None, function: Function | None = None, **options: Unpack[WorkerOptions]
     ) -> None:
-        """Run `function` for each task of a queue, or all functions that `job` has declared.
+        """Run `function` for each task of a queue, or run all functions declared with `job`.
 
-        It returns after SIGTERM or Ctrl-C; on a thread other than the main one, after `close`.
+        On the main thread, this method returns after SIGTERM or Ctrl-C. On another thread, it returns after
+        `close`.
 
-        A parameter that is named `task` or `context` gets these, another one the payload. A function may
-        return an Outcome, or a note, or nothing; an exception is a failure. `options` are those of `Worker`.
-        Raises OptionError when there is nothing to run.
+        A function's parameters named `task` and `context` receive the Task and the Context. Another parameter
+        receives the payload. A function may return an Outcome, a note or nothing. An exception is a failure.
+
+        Args:
+            queue: The queue to serve, and the name of the runner.
+            function: The function to call for each task.
+            options: The options of `Worker`.
+
+        Raises:
+            OptionError: There is no function to run, or an option is invalid.
+            ServerError: Redis cannot be reached.
         """
         if queue is not None and function is not None:
             runners = [function_runner(queue, function)]

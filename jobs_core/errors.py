@@ -1,81 +1,80 @@
-"""What can go wrong, drawn as a tree.
+"""The errors of Jobs.
 
     JobsError
     ├── UserError                 a mistake to correct: exit code 2
-    │   ├── OptionError           an option, duration, time or id that is not understood
-    │   ├── PayloadError          a payload that is too large, or that its runner refuses
-    │   ├── RunnerError           a runner, policy or logger that nobody provides
+    │   ├── OptionError           an invalid option, duration, time or id
+    │   ├── PayloadError          a payload that is too large, or that its runner rejects
+    │   ├── RunnerError           a runner, policy or logger that no plugin provides
     │   ├── NotFoundError         no such job, task or dead letter
-    │   └── ExistsError           a job of that id exists already
-    └── FaultError                something outside the user's control: exit code 1
-        ├── ServerError           Redis is absent, loading, full or too old
-        │   └── DeniedError       an ACL denies this user a command, or Redis is a read-only replica
-        ├── StaleError            a lease token that no longer holds its task, a stage that is out of date
-        ├── AgainError            a board file is being put in place
-        ├── LayoutError           a board that another version of Jobs made
-        └── PluginError           a plugin that fails to load, or clashes with another
+    │   └── ExistsError           a job with this id already exists
+    └── FaultError                a problem outside the caller's control: exit code 1
+        ├── ServerError           Redis cannot be reached, is loading, is full or is too old
+        │   └── DeniedError       an ACL denies a command, or Redis is a read-only replica
+        ├── StaleError            a token that no longer holds its task, or a stage that is out of date
+        ├── AgainError            a board file is being applied
+        ├── LayoutError           a board made by another version of Jobs
+        └── PluginError           a plugin that fails to load, or conflicts with another
 
-Each error's text is one sentence that says what is wrong, where, and what to do about it. No error ever
-quotes a payload.
+The text of an error says what is wrong, where, and what to do. No error quotes a payload.
 """
 
 
 class JobsError(Exception):
-    """The base of every error that Jobs raises on purpose."""
+    """The base class of all errors that Jobs raises on purpose."""
 
     exit_code = 1
 
 
 class UserError(JobsError):
-    """A mistake that whoever called can correct."""
+    """A mistake that the caller can correct."""
 
     exit_code = 2
 
 
 class OptionError(UserError):
-    """An option, duration, time or id that is not understood."""
+    """An option, duration, time or id is invalid."""
 
 
 class PayloadError(UserError):
-    """A payload that is too large, or that its runner refuses."""
+    """The payload is too large, or its runner rejects it."""
 
 
 class RunnerError(UserError):
-    """A runner, policy or logger that nobody provides."""
+    """No plugin provides the runner, policy or logger."""
 
 
 class NotFoundError(UserError):
-    """No such job, task or dead letter."""
+    """There is no such job, task or dead letter."""
 
 
 class ExistsError(UserError):
-    """A job of that id exists already."""
+    """A job with this id already exists."""
 
 
 class FaultError(JobsError):
-    """Something outside the caller's control."""
+    """A problem outside the caller's control."""
 
 
 class ServerError(FaultError):
-    """Redis is absent, loading, full or too old."""
+    """Redis cannot be reached, is loading, is full or is too old."""
 
 
 class DeniedError(ServerError):
-    """An ACL denies this user a command, or Redis is a read-only replica."""
+    """An ACL denies the user a command, or Redis is a read-only replica."""
 
 
 class StaleError(FaultError):
-    """A lease token that no longer holds its task, since another attempt has it or has ended it; or a board
-    that was changed while a board file was compared with it."""
+    """The token no longer holds its task, because another attempt took it or ended it. Or the board changed
+    while a board file was compared with it."""
 
 
 class AgainError(FaultError):
-    """A board file is being put in place: the client helps, and tries again by itself."""
+    """A board file is being applied. The client helps to finish it, and retries automatically."""
 
 
 class LayoutError(FaultError):
-    """A board that another version of Jobs made, and that this one cannot read."""
+    """Another version of Jobs made the board, and this version cannot read it."""
 
 
 class PluginError(FaultError):
-    """A plugin that fails to load, or that clashes with another."""
+    """A plugin fails to load, or conflicts with another."""

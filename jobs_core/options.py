@@ -1,4 +1,4 @@
-"""The one vocabulary of options: the same names in the CLI, the client, board files, Lua and JSET."""
+"""The table of options. The CLI, the client, board files and the commands in Redis use the same names."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Waits = float | str | Sequence[float | str]
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the vocabulary says of an option, beside its type.
+    """The description of an option, beside its type.
 
     Args:
-        kind: What its value is: duration, time, count, factor, word, text, pattern, jobs, backoff, codes or
-            rate.
-        summary: One line for help and for editors.
+        kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes
+            or rate.
+        summary: One line for help texts and editors.
     """
 
     kind: str
@@ -39,7 +39,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of a job. `choices` are the only values it may have; empty if there are others."""
+    """An option of a job. `choices` lists the allowed values, and is empty if there are others."""
 
     name: str
     kind: str
@@ -50,36 +50,34 @@ class Option:
 class ScheduleOptions(TypedDict, total=False):
     """When a job runs."""
 
-    every: Annotated[
-        Duration | None, About("duration", "run again and again, this far apart: 5, 1h30m, PT1H30M")
-    ]
-    seconds: Annotated[Factor | None, About("factor", "run every so many seconds; units add up")]
-    minutes: Annotated[Factor | None, About("factor", "run every so many minutes; units add up")]
-    hours: Annotated[Factor | None, About("factor", "run every so many hours; units add up")]
-    days: Annotated[Factor | None, About("factor", "run every so many days; units add up")]
-    weeks: Annotated[Factor | None, About("factor", "run every so many weeks; units add up")]
-    months: Annotated[Factor | None, About("factor", "run every so many months; units add up")]
-    quarters: Annotated[Factor | None, About("factor", "run every so many quarters; units add up")]
-    years: Annotated[Factor | None, About("factor", "run every so many years; units add up")]
+    every: Annotated[Duration | None, About("duration", "run repeatedly at this interval: 5, 1h30m, PT1H30M")]
+    seconds: Annotated[Factor | None, About("factor", "interval in seconds; units add up")]
+    minutes: Annotated[Factor | None, About("factor", "interval in minutes; units add up")]
+    hours: Annotated[Factor | None, About("factor", "interval in hours; units add up")]
+    days: Annotated[Factor | None, About("factor", "interval in days; units add up")]
+    weeks: Annotated[Factor | None, About("factor", "interval in weeks; units add up")]
+    months: Annotated[Factor | None, About("factor", "interval in months; units add up")]
+    quarters: Annotated[Factor | None, About("factor", "interval in quarters; units add up")]
+    years: Annotated[Factor | None, About("factor", "interval in years; units add up")]
     start: Annotated[
-        Time | None, About("time", "the first run: epoch seconds, ISO 8601 or +10m (default: now)")
+        Time | None, About("time", "time of the first run: epoch seconds, ISO 8601 or +10m (default: now)")
     ]
-    stop: Annotated[Time | None, About("time", "no run after this")]
+    stop: Annotated[Time | None, About("time", "do not run after this time")]
     duration: Annotated[Duration | None, About("duration", "stop this long after start")]
     repeat: Annotated[Count | None, About("count", "end after this many runs")]
-    decay: Annotated[Factor | None, About("factor", "multiply the interval by this with each step")]
-    step: Annotated[Duration | None, About("duration", "how long a step of decay is (default: a day)")]
+    decay: Annotated[Factor | None, About("factor", "multiply the interval by this after each step")]
+    step: Annotated[Duration | None, About("duration", "length of a decay step (default: a day)")]
     cron: Annotated[
-        str | None, About("pattern", "run by a cron pattern: '0 3 * * *', '@daily', 'H 0 * * MON#1'")
+        str | None, About("pattern", "run on a cron schedule: '0 3 * * *', '@daily', 'H 0 * * MON#1'")
     ]
-    zone: Annotated[str | None, About("word", "the time zone of cron: Europe/Brussels (default: UTC)")]
+    zone: Annotated[str | None, About("word", "time zone of cron: Europe/Brussels (default: UTC)")]
     dst: Annotated[
         Literal["vixie", "ocps"] | None,
-        About("word", "when clocks change: vixie (as Debian's cron) or ocps (default: vixie)"),
+        About("word", "rules for clock changes: vixie (like Debian's cron) or ocps (default: vixie)"),
     ]
     jitter: Annotated[
         Duration | None,
-        About("duration", "start up to this much later; the delay of a run is always the same"),
+        About("duration", "delay each run by up to this much; the delay of a run never changes"),
     ]
     misfire: Annotated[
         Literal["coalesce", "skip", "all"] | None,
@@ -87,85 +85,86 @@ class ScheduleOptions(TypedDict, total=False):
     ]
     grace: Annotated[
         Duration | None,
-        About("duration", "skip runs later than this (default: never; with misfire skip, a minute)"),
+        About("duration", "skip runs that are later than this (default: never; with misfire skip, a minute)"),
     ]
     overlap: Annotated[
         Literal["allow", "skip", "queue", "replace"] | None,
-        About("word", "while a run is under way: allow, skip, queue one, replace (default: allow)"),
+        About("word", "if a run is still active: allow, skip, queue (one), or replace (default: allow)"),
     ]
     after: Annotated[
-        Words | None, About("jobs", "run once these jobs have all ended since its last run: fetch,clean")
+        Words | None, About("jobs", "run after these jobs have ended since the last run: fetch,clean")
     ]
     on: Annotated[
         Literal["done", "dead", "end"] | None,
-        About("word", "how the jobs of after must end: done, dead or end (default: done)"),
+        About("word", "how the jobs in after must end: done, dead or end (default: done)"),
     ]
     join: Annotated[
-        Literal["all", "any"] | None, About("word", "wait for all of them, or any (default: all)")
+        Literal["all", "any"] | None, About("word", "wait for all jobs in after, or for any (default: all)")
     ]
     at: Annotated[Time | None, About("time", "run once, at this time")]
 
 
 class WorkOptions(TypedDict, total=False):
-    """How its tasks are queued and run."""
+    """How the job's tasks are queued and run."""
 
-    queue: Annotated[str | None, About("word", "the queue its tasks go to (default: the runner's name)")]
+    queue: Annotated[str | None, About("word", "queue for the tasks (default: the runner's name)")]
     priority: Annotated[
-        Count | None, About("count", "from -9 to 9: higher ones leave their queue first (default: 0)")
+        Count | None, About("count", "-9 to 9; higher priorities leave the queue first (default: 0)")
     ]
-    timeout: Annotated[Duration | None, About("duration", "stop a run that takes longer")]
+    timeout: Annotated[Duration | None, About("duration", "stop a run that takes longer than this")]
     lease: Annotated[
         Duration | None,
-        About("duration", "how long its worker may be silent before the task goes to another"),
+        About("duration", "how long a worker may be silent before another worker gets the task"),
     ]
     policy: Annotated[
         str | None,
-        About("word", "none (at most once), ack (a failure is a dead letter), retry, or a plugin's"),
+        About("word", "none (at most once), ack (a failure is a dead letter), retry, or a plugin's policy"),
     ]
-    attempts: Annotated[Count | None, About("count", "how often retry tries a task (default: 3)")]
+    attempts: Annotated[Count | None, About("count", "maximum attempts with retry (default: 3)")]
     backoff: Annotated[
-        Waits | None, About("backoff", "how long retry waits: 10s (doubling), 1s,10s,1m, 'linear 5s max 1m'")
+        Waits | None,
+        About("backoff", "delays between attempts: 10s (doubling), 1s,10s,1m, 'linear 5s max 1m'"),
     ]
     retry_on: Annotated[
-        Codes | None, About("codes", "the outcome codes that retry tries again: 5*,timeout (default: all)")
+        Codes | None, About("codes", "retry only these outcome codes: 5*,timeout (default: all)")
     ]
-    never_on: Annotated[Codes | None, About("codes", "the outcome codes that retry never tries again: 404")]
+    never_on: Annotated[Codes | None, About("codes", "never retry these outcome codes: 404")]
     losses: Annotated[
         Count | None,
         About("count", "give up a task after losing it with its worker this many times (default: 5)"),
     ]
     keep: Annotated[
-        Duration | None, About("duration", "keep its output and how it ended this long, for `jobs output`")
+        Duration | None, About("duration", "keep the output and the result this long, for `jobs output`")
     ]
-    concurrency: Annotated[Count | None, About("count", "how many of its tasks may run at once")]
-    rate: Annotated[str | None, About("rate", "how many of its tasks may start in a period: 100/1m")]
+    concurrency: Annotated[Count | None, About("count", "maximum number of tasks running at once")]
+    rate: Annotated[str | None, About("rate", "maximum number of tasks started in a period: 100/1m")]
 
 
 class StateOptions(TypedDict, total=False):
-    """Where a job stands: `dump` reads them, `load` restores them."""
+    """The state of a job. `dump` reads these, and `load` restores them."""
 
-    left: Annotated[Count | None, About("count", "runs left of repeat")]
-    paused: Annotated[Count | bool | None, About("count", "1: paused")]
-    next: Annotated[Time | None, About("time", "the next run, or none")]
+    left: Annotated[Count | None, About("count", "remaining runs of repeat")]
+    paused: Annotated[Count | bool | None, About("count", "1 if the job is paused")]
+    next: Annotated[Time | None, About("time", "time of the next run, or none")]
 
 
 class JobOptions(ScheduleOptions, WorkOptions, StateOptions, total=False):
     """The options of a job: `board.put("tick", "shell", "date", every=5, retry_on="5*")`."""
 
-    description: Annotated[str | None, About("text", "what the job is for, in free text")]
+    description: Annotated[str | None, About("text", "free text about the job")]
 
 
 class PutOptions(JobOptions, total=False):
-    """The options of a job, and what tests add."""
+    """The options of a job, and `now` for tests."""
 
     now: Time | None
 
 
 class _OneOffOptions(TypedDict, total=False):
     at: Annotated[Time | None, About("time", "run once, at this time")]
-    in_: Annotated[Duration | None, About("duration", "queue it this much later: 10m")]
+    in_: Annotated[Duration | None, About("duration", "queue the task after this delay: 10m")]
     unique_for: Annotated[
-        Duration | None, About("duration", "push nothing if the same was pushed less than this ago")
+        Duration | None, About("duration", "do nothing if the same task was pushed less than this ago")
     ]
     now: Time | None
 
@@ -175,7 +174,7 @@ class PushOptions(_OneOffOptions, WorkOptions, total=False):
 
 
 class TaskFilters(TypedDict, total=False):
-    """Which tasks to list. `older_than` is a duration; `payload` True shows payloads."""
+    """Filters for tasks. `older_than` is a duration. `payload=True` includes payloads."""
 
     task: str | None
     job: str | None
@@ -187,10 +186,10 @@ class TaskFilters(TypedDict, total=False):
 
 
 class ReportOptions(TypedDict, total=False):
-    """What a report on a task may add.
+    """Options of a report on a task.
 
-    `delay` (before a retry or release) and `timeout` (of what was accepted) are durations, `progress` is in
-    percent, `data` is kept as JSON.
+    `delay` (before a retry or release) and `timeout` (of an accepted task) are durations. `progress` is a
+    percentage. `data` is stored as JSON.
     """
 
     note: str | None
@@ -204,7 +203,7 @@ class ReportOptions(TypedDict, total=False):
 
 
 def _table(options: type) -> dict[str, Option]:
-    """The options that a typed dictionary describes, by the names that all but Python use."""
+    """Return the options that a typed dictionary describes, by their names outside Python."""
     found = {}
     for word, hint in get_type_hints(options, include_extras=True).items():
         for about in getattr(hint, "__metadata__", ()):
@@ -224,20 +223,19 @@ UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "
 
 JobState = Literal["scheduled", "waiting", "paused", "ended", "manual"]
 JOB_STATES: tuple[str, ...] = get_args(JobState)
-"""Where a job may stand."""
+"""The states of a job."""
 
 JobSort = Literal["id", "next"]
 JOB_SORTS: tuple[str, ...] = get_args(JobSort)
-"""The orders in which jobs can be listed."""
+"""The orders for listing jobs."""
 
 TaskState = Literal["queued", "held", "delayed", "leased", "accepted", "dead"]
 TASK_STATES: tuple[str, ...] = get_args(TaskState)
-"""Where a task may stand."""
+"""The states of a task."""
 
 
 def to_text(value: Any) -> str:
-    """Write an option's value as Redis is to read it: a timedelta as seconds, a datetime as ISO 8601, a list
-    with commas.
+    """Format an option's value for Redis: a timedelta as seconds, a datetime as ISO 8601, a list with commas.
 
     >>> to_text(timedelta(minutes=2))
     '120.0'
@@ -254,10 +252,9 @@ def to_text(value: Any) -> str:
 
 
 def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS) -> list[str]:
-    """Flatten options into `option value …`, leaving out those that are None.
+    """Flatten options into `option value …`, without those that are None.
 
-    Python writes the dash in a name as an underscore, and `in` as `in_`. Raises OptionError for a name that
-    is no option.
+    In Python, a name has underscores for dashes, and `in` is `in_`. Raises OptionError for an unknown name.
 
     >>> to_pairs({"every": 5, "stop": None, "retry_on": ["503", "timeout"]})
     ['every', '5', 'retry-on', '503,timeout']
@@ -273,14 +270,14 @@ def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS)
 
 
 def span(seconds: float | str | None) -> str:
-    """Write a duration as people read it, and options take it.
+    """Format a duration in the form that options take.
 
     >>> span(5400)
     '1h30m'
     """
     if seconds is None:
         return ""
-    if isinstance(seconds, str):  # a repeating interval of the calendar
+    if isinstance(seconds, str):  # an ISO 8601 repeating interval
         return seconds
     if seconds < 1 or seconds != int(seconds):
         return f"{to_text(float(seconds))}s"
@@ -293,11 +290,11 @@ def span(seconds: float | str | None) -> str:
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> OptionError:
-    """Make the error for a name that is not known, with the nearest one that is."""
+    """Make the error for an unknown name, with the closest known one."""
     return OptionError(f"there is no {what} {name!r}{nearest(name, known)}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known name is close to `name`: ` (did you mean 'every'?)`, or nothing."""
+    """Return a hint with the closest known name, ` (did you mean 'every'?)`, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,17 +1,17 @@
-"""Text as it may be written: lines, characters, errors in a sentence."""
+"""Text helpers: valid UTF-8, single lines, errors as a sentence, hidden payloads."""
 
 from __future__ import annotations
 
 import re
 
 _BREAK = re.compile(r"\s*[^\S ]\s*")
-"""A line break or a tab, with what is blank around it."""
+"""A line break or a tab, with the blanks around it."""
 
 
 def writable(text: str) -> str:
-    """Text that UTF-8 can write: what is no character, half of a surrogate pair, becomes a question mark.
+    """Return text that UTF-8 can encode. Lone surrogates become question marks.
 
-    Bytes that were no UTF-8 when they were read (surrogateescape) stay, and are written as they were.
+    Bytes that were read with surrogateescape are kept, and are written unchanged.
     """
     if text.isascii():
         return text
@@ -23,12 +23,12 @@ def writable(text: str) -> str:
 
 
 def as_bytes(text: str) -> bytes:
-    """Text as Redis has it: bytes that were no UTF-8 when they were read are what they were."""
+    """Encode text for Redis. Bytes that were read with surrogateescape are restored."""
     return writable(text).encode("utf-8", "surrogateescape")
 
 
 def one_line(text: str, most: int) -> str:
-    r"""Text on one line, of so many characters at most.
+    r"""Return text as one line of at most `most` characters.
 
     >>> one_line("no\n luck", 5)
     'no lu'
@@ -39,20 +39,20 @@ def one_line(text: str, most: int) -> str:
 
 
 def described(error: BaseException) -> str:
-    """An error by its name and what it says.
+    """Return an error as its type and message.
 
     >>> described(ValueError("no paper"))
     'ValueError: no paper'
     """
     try:
         says = str(error)
-    except Exception:  # it is somebody's own
+    except Exception:  # a custom __str__ may raise
         says = ""
     return f"{type(error).__name__}: {says}" if says else type(error).__name__
 
 
 def without(secret: str, text: str) -> str:
-    """Text that does not give a payload away: where that is short, only whole words of it are meant.
+    """Replace a payload in a text. A payload shorter than 8 characters is replaced only as a whole word.
 
     >>> without("s3cret-payload", "refused: s3cret-payload")
     'refused: <payload>'

@@ -247,7 +247,7 @@ def test_an_absent_server_is_one_sentence() -> None:
 def test_a_wrong_password_is_one_sentence(url: str) -> None:
     async def body() -> None:
         async with AsyncBoard("a", f"{url}?username=nobody&password=s3cret") as found:
-            with pytest.raises(ServerError, match=r"jobs\.sock wants another user name or password"):
+            with pytest.raises(ServerError, match=r"jobs\.sock rejected the user name or password"):
                 await found.count()
 
     asyncio.run(body())

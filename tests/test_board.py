@@ -87,7 +87,7 @@ def test_an_older_client_leaves_the_commands_of_a_newer_one_alone(board: Board) 
 
 def test_a_wrong_password_is_said_in_one_sentence(url: str) -> None:
     board = Board(url=url.replace("unix://", "unix://nobody:sesame@"), validate=False)
-    with pytest.raises(ServerError, match="another user name or password") as caught:
+    with pytest.raises(ServerError, match="rejected the user name or password") as caught:
         board.count()
     assert "sesame" not in str(caught.value)
     board.client.close()
@@ -125,7 +125,7 @@ def test_a_client_that_does_not_decode_is_refused(url: str) -> None:
 
 
 def test_an_option_of_the_url_that_nobody_knows_is_refused(url: str) -> None:
-    with pytest.raises(OptionError, match=r"the URL of Redis is not understood.*'dbb'"):
+    with pytest.raises(OptionError, match=r"The URL of Redis is invalid.*'dbb'"):
         Board(url=f"{url}?dbb=9")
 
 
@@ -139,7 +139,7 @@ def test_what_is_no_redis_is_one_sentence() -> None:
         thread = threading.Thread(target=answer, args=[server])
         thread.start()
         board = Board(url=f"redis://127.0.0.1:{server.getsockname()[1]}", validate=False)
-        with pytest.raises(ServerError, match="what answers there is no Redis"):
+        with pytest.raises(ServerError, match="did not answer like Redis"):
             board.count()
         thread.join()
         board.client.close()
@@ -166,7 +166,7 @@ def test_dead_letters_are_only_purged_all_if_that_is_said(board: Board) -> None:
         board.push("console", "x")
         board.ack(board.pop("console", lease=30)[0].token, "dead")
     for act in (board.dead_purge, board.dead_retry):
-        with pytest.raises(OptionError, match="say all=True"):
+        with pytest.raises(OptionError, match="Pass all=True"):
             act(job=None)
     assert board.dead_purge(older_than="1h") == 0
     assert board.dead_purge(all=True) == 2

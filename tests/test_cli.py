@@ -70,10 +70,10 @@ def test_put_stdin_names_the_lines_it_refuses_and_puts_the_others(jobs: Jobs, bo
     text += [good.replace("}", ', "evry": 5}') % "d", "[1]", good % "with space", good % "e"]
     result = jobs("put", "--stdin", input="\n".join(text))
     assert result.exit_code == 2
-    assert "line 2: not JSON" in result.stderr
+    assert "line 2: expected a JSON object: " in result.stderr
     assert "line 4: a job needs an id, a runner and a payload: payload is missing" in result.stderr
     assert "line 5: there is no option 'evry' (did you mean 'every'?)" in result.stderr
-    assert "line 6: not a JSON object" in result.stderr
+    assert "line 6: expected a JSON object, got" in result.stderr
     assert "line 7: a job id is" in result.stderr
     assert "3 put, 5 refused" in result.stderr
     assert {job["id"] for job in board.list()} == {"a", "b", "e"}
@@ -313,8 +313,8 @@ def test_completion_prints_a_function_that_leaves_the_builtin_alone(jobs: Jobs, 
         (["run", "--runner", "nobody"], "no runner 'nobody'"),
         (["run", "--log", "consle"], "no logger 'consle' (did you mean 'console'?)"),
         (["up", "missing.yml"], "missing.yml: cannot read the file: No such file"),
-        (["count", "--board", "a b"], "a board's name"),
-        (["count", "--url", "nonsense"], "the URL of Redis"),
+        (["count", "--board", "a b"], "board: expected a name without spaces or braces, got 'a b'"),
+        (["count", "--url", "nonsense"], "The URL of Redis is invalid"),
         (["nonsense"], "No such command"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",

@@ -164,10 +164,10 @@ def test_what_cannot_be_declared_is_refused(board: Board) -> None:
 
     with pytest.raises(OptionError, match="no option 'evry'"):
         board.job(evry=5)
-    with pytest.raises(OptionError, match="is not at the top of its module"):
+    with pytest.raises(OptionError, match="is not at the top level of its module"):
         board.job(runner="python")(local)
     board.job("a")(local)
-    with pytest.raises(OptionError, match="two functions are declared as the job 'a'"):
+    with pytest.raises(OptionError, match="Two functions are declared as the job 'a'"):
         board.job("a")(local)
 
 
@@ -222,9 +222,9 @@ def test_a_function_ends_as_a_program_does() -> None:
 
 @pytest.mark.parametrize("function", [lambda a, b: 0, lambda a, *, b: 0])
 def test_a_function_that_wants_more_than_there_is_is_refused(board: Board, function: Any) -> None:
-    with pytest.raises(OptionError, match="not a, b"):
+    with pytest.raises(OptionError, match="requires a, b"):
         board.job("a")(function)
-    with pytest.raises(OptionError, match="not a, b"):
+    with pytest.raises(OptionError, match="requires a, b"):
         board.respond("a", function)
 
 
@@ -251,7 +251,7 @@ def test_the_parentheses_may_be_left_out(board: Board) -> None:
 
 
 def test_there_must_be_something_to_run(board: Board) -> None:
-    with pytest.raises(OptionError, match="no function is declared to run here"):
+    with pytest.raises(OptionError, match="No function is declared to run in this process"):
         board.respond()
 
 

@@ -68,7 +68,7 @@ def test_an_inline_runner_that_is_not_quick_is_named_once(board: Board) -> None:
     with working(board, Runner("test", run, inline=True)) as (_, log):
         wait_until(lambda: board.stats()["done"] == 3)
         (event,) = log.wait_for("trouble")
-    assert event.data["note"] == "the runner 'test' is inline and not quick: it holds up every other task"
+    assert event.data["note"] == "the inline runner 'test' is slow and blocks the worker's other tasks"
 
 
 def test_a_stop_reports_inline_runs_and_gives_back_the_rest(board: Board) -> None:

@@ -97,7 +97,7 @@ def test_wait_returns_how_a_task_ended(board: Board, verb: str) -> None:
 
 def test_wait_gives_up_in_time(board: Board) -> None:
     id = board.push("work", "x")
-    with pytest.raises(TimeoutError, match="has not ended within"):
+    with pytest.raises(TimeoutError, match="did not end within"):
         board.wait(id, timeout=0.01)
 
 

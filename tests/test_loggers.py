@@ -120,7 +120,7 @@ def test_a_logger_that_raises_is_named_once_to_the_others(board: Board) -> None:
     with working(board, speaker(), loggers=[Logger("bad", raise_)]) as (_, log):
         log.wait_for("task.finished", 5)
     assert [event.data["note"] for event in log.of("trouble")] == [
-        "the logger 'bad' fails: OSError: disk full"
+        "the logger 'bad' failed: OSError: disk full"
     ]
     assert board.stats()["done"] == 5
 
@@ -148,7 +148,7 @@ def test_a_logger_alone_that_raises_is_named_on_standard_error(
     worker = Worker(board, [speaker()], loggers=[Logger("bad", raise_)])
     worker.stop()
     worker.run()
-    assert capsys.readouterr().err == "the logger 'bad' fails: OSError: disk full\n"
+    assert capsys.readouterr().err == "the logger 'bad' failed: OSError: disk full\n"
 
 
 def test_a_logger_that_cannot_be_opened_stops_the_worker_before_it_takes_a_task(board: Board) -> None:
@@ -159,7 +159,7 @@ def test_a_logger_that_cannot_be_opened_stops_the_worker_before_it_takes_a_task(
 
     good = Logger("good", lambda event: None, close=lambda: closed.append("good"))
     board.push("test", "x")
-    with pytest.raises(PluginError, match="the logger 'odd' cannot be opened: ZeroDivisionError: by zero"):
+    with pytest.raises(PluginError, match="the logger 'odd' did not open: ZeroDivisionError: by zero"):
         Worker(board, [speaker()], loggers=[good, Logger("odd", raise_, open=refuse)]).run()
     assert closed == ["good"]
     assert board.count()["queued"] == 1

@@ -127,7 +127,7 @@ def test_what_is_not_kept_is_not_there(board: Board, jobs: Jobs) -> None:
     with working(board, runner(_talk, "talk")):
         task = board.push("talk", "one end")
         wait_until(lambda: board.stats()["done"] == 1)
-    refused(jobs("output", task), f"nothing is kept of a task '{task}'", "--keep")
+    refused(jobs("output", task), f"No output of the task '{task}' is kept", "--keep")
 
 
 def test_waiting_is_for_one_task(jobs: Jobs) -> None:
@@ -139,5 +139,5 @@ def test_a_reader_of_a_task_that_is_gone_does_not_wait_for_ever(
 ) -> None:
     monkeypatch.setattr("jobs_core.client.output.LOOKS", 0.0)
     monkeypatch.setattr("jobs_core.client.output.BLOCK", 1)
-    with pytest.raises(Exception, match="nothing is kept"):
+    with pytest.raises(Exception, match=r"No output of the task .* is kept"):
         list(board.output("nobody@1", follow=True))

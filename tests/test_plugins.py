@@ -224,7 +224,7 @@ def test_a_payload_that_fits_is_put(strict: Board, payload: Any) -> None:
         ({"method": "GET"}, "missing key url"),
         ({"url": "http://s3cret", "method": "s3cret"}, "method: expected one of GET, POST"),
         ("forbidden", "the url is forbidden"),
-        (5, "a payload is a string or a JSON object"),
+        (5, "payload: expected a string or a JSON object, got int"),
     ],
 )
 def test_a_payload_that_does_not_fit_is_refused_and_not_quoted(

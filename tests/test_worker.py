@@ -115,7 +115,7 @@ def half_a_pair(task: Task, context: Context) -> Outcome:
         (unspeakable, "UnspeakableError"),
         (half_a_pair, "half ?"),
         (telling_a_story, "it began long ago" + 983 * "."),
-        (returning_nothing, "the runner 'test' returned no Outcome"),
+        (returning_nothing, "the runner 'test' did not return an Outcome"),
     ],
 )
 def test_a_failed_task_becomes_a_dead_letter(
@@ -137,7 +137,7 @@ def test_data_that_is_no_json_is_left_out_of_what_is_done(board: Board, data: An
         (event,) = log.wait_for("task.finished")
         (trouble,) = log.wait_for("trouble")
     assert event.outcome == Outcome.done("fine", code="0")
-    assert trouble.data["note"].startswith("its data is no JSON, and is left out")
+    assert trouble.data["note"].startswith("its data is not valid JSON and was dropped")
     assert board.stats()["done"] == 1
 
 
@@ -488,5 +488,5 @@ def test_more_threads_than_the_system_starts_are_refused(
             super().start()
 
     monkeypatch.setattr("jobs_core.worker.threads.threading.Thread", Few)
-    with pytest.raises(OptionError, match=r"^concurrency 10: the system starts no more than 3 threads"):
+    with pytest.raises(OptionError, match=r"^concurrency 10: the system allows only 3 threads"):
         Worker(board, [runner(done)]).run()

@@ -1,1 +1,1 @@
-"""The clients that people use: Board, AsyncBoard, and what they send and read."""
+"""The public clients, Board and AsyncBoard, and their parts."""

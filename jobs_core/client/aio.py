@@ -1,4 +1,4 @@
-"""AsyncBoard: the client for asyncio, on redis.asyncio. It sends and reads what `Board` does."""
+"""AsyncBoard: the asyncio client, on redis.asyncio. It sends the same commands as `Board`."""
 
 from __future__ import annotations
 
@@ -56,13 +56,23 @@ T = TypeVar("T")
 
 
 class AsyncBoard(AsyncBase):
-    """A named set of jobs on one Redis, for asyncio. Its methods are those of `Board`, to be awaited.
+    """A named set of jobs on one Redis, for asyncio. It has the methods of `Board`, as coroutines.
 
-    It belongs to the event loop that first uses it.
+    A board belongs to the event loop that first uses it.
 
-    Plugins check jobs on a thread, since they may block; so does bulk work run (put_many, push_many, load,
-    apply, plan, trim, dead_retry, dead_purge, init), over a connection of its own. Workers are not asyncio:
-    see `Board.respond` and `jobs run`.
+    Plugins may block, so they check jobs on a thread. Bulk work (put_many, push_many, load, apply, plan,
+    trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection. Workers do not
+    use asyncio: see `Board.respond` and `jobs run`.
+
+    Args:
+        name: The board's name, without spaces or braces.
+        url: The URL of Redis. The default is JOBS_REDIS_URL, else the embedded server of `jobs up`.
+        plugins: The plugins that check jobs. The default is all installed plugins.
+        validate: False to skip checking jobs against their runners.
+
+    Raises:
+        OptionError: The name or the URL is invalid.
+        ServerError: There is no URL, and no server is found.
 
     >>> async with AsyncBoard("jobs", "redis://localhost") as board:
     ...     await board.put("tick", "shell", "date", every=5)
@@ -75,44 +85,44 @@ class AsyncBoard(AsyncBase):
     async def put(
         self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
     ) -> datetime | None:
-        """As `Board.put`."""
+        """Create or update a job, like `Board.put`."""
         return await self._put("JSET", id, runner, payload, options)
 
     async def create(
         self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
     ) -> datetime | None:
-        """As `Board.create`."""
+        """Create a job, like `Board.create`."""
         return await self._put("JSETNX", id, runner, payload, options)
 
     async def put_many(
         self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False
     ) -> Sequence[datetime | JobsError | None]:
-        """As `Board.put_many`: the replies are a list."""
+        """Put any number of jobs, like `Board.put_many`. Returns the results as a list."""
         return await self._on_thread(listed(self._board.put_many), jobs, create=create)
 
     async def show(self, id: str) -> dict[str, Any]:
-        """As `Board.show`."""
+        """Read a job, like `Board.show`."""
         return found_job(await self._call("JGET", id), id, self.name, as_job)
 
     async def list(
         self, match: str | None = None, *, state: JobState | None = None, sort: JobSort | None = None
     ) -> AsyncIterator[dict[str, Any]]:
-        """As `Board.list`: `async for job in board.list()`."""
+        """Read jobs, like `Board.list`: `async for job in board.list()`."""
         plan = plan_jobs(self.keys, match, state, sort)
         server = self._board.commands.server
         async for job in read_jobs_async(self._call, self.client, server, plan, state):
             yield job
 
     async def remove(self, *ids: str) -> int:
-        """As `Board.remove`."""
+        """Remove jobs, like `Board.remove`."""
         return int(await self._call("JDEL", *ids)) if ids else 0
 
     async def pause(self, id: str) -> bool:
-        """As `Board.pause`."""
+        """Pause a job, like `Board.pause`."""
         return bool(await self._call("JPAUSE", id))
 
     async def resume(self, id: str, *, now: Time | None = None) -> datetime | None:
-        """As `Board.resume`."""
+        """Resume a paused job, like `Board.resume`."""
         return as_time(await self._call("JRESUME", id, *to_pairs({"now": now}, ())))
 
     async def next(
@@ -124,44 +134,44 @@ class AsyncBoard(AsyncBase):
         now: Time | None = None,
         **options: Unpack[JobOptions],
     ) -> Sequence[datetime]:
-        """As `Board.next`."""
+        """Return the next runs of a job or of a schedule, like `Board.next`."""
         if options.get("zone") is not None:
             await self._on_thread(self._board.calls.check_zone, options)
         return as_times(await self._call("JNEXT", *next_arguments(id, count, from_, now, options)))
 
     async def when(self, id: str) -> dict[str, Any]:
-        """As `Board.when`."""
+        """Return what a job waits for, like `Board.when`."""
         return found_job(await self._call("JWHEN", id), id, self.name, json.loads)
 
     async def dump(self) -> AsyncIterator[dict[str, Any]]:
-        """As `Board.dump`."""
+        """Read all jobs in the form `load` takes, like `Board.dump`."""
         async for job in self.list():
             yield BoardClient.dumped(job)
 
     async def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Sequence[datetime | JobsError | None]:
-        """As `Board.load`: the replies are a list."""
+        """Restore dumped jobs, like `Board.load`. Returns the results as a list."""
         return await self.put_many(jobs)
 
     async def apply(
         self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]
     ) -> Plan:
-        """As `Board.apply`."""
+        """Replace the jobs of an owner, like `Board.apply`."""
         return await self._on_thread(self._board.apply, jobs, owner, **options)
 
     async def plan(
         self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]
     ) -> Plan:
-        """As `Board.plan`."""
+        """Return what `apply` would change, like `Board.plan`."""
         return await self._on_thread(self._board.plan, jobs, owner, **options)
 
     # Functions
 
     def job(self, id: Any = None, *, runner: str | None = None, **options: Any) -> Any:
-        """As `Board.job`; `put_declared` puts what it has declared."""
+        """Declare a function as a job, like `Board.job`. `put_declared` puts the declared jobs."""
         return self.functions.job(id, runner=runner, **options)
 
     async def put_declared(self) -> dict[str, datetime | None]:
-        """As `Board.put_declared`."""
+        """Put the declared jobs, like `Board.put_declared`."""
         next_runs = {}
         for one in self.functions.declared:
             name, arguments = await self._on_thread(one.call, self._board.calls.put)
@@ -173,12 +183,12 @@ class AsyncBoard(AsyncBase):
     async def push(
         self, runner_or_job: str, payload: Payload | None = None, **options: Unpack[PushOptions]
     ) -> str:
-        """As `Board.push`."""
+        """Queue a one-off task, or run a job now, like `Board.push`."""
         name, arguments = await self._on_thread(self._board.calls.push, runner_or_job, payload, options)
         return str(await self._call(name, *arguments))
 
     async def push_many(self, tasks: Iterable[Mapping[str, Any] | str]) -> Sequence[str | JobsError]:
-        """As `Board.push_many`: the replies are a list."""
+        """Push any number of tasks, like `Board.push_many`. Returns the results as a list."""
         return await self._on_thread(listed(self._board.push_many), tasks)
 
     async def pop(
@@ -189,23 +199,23 @@ class AsyncBoard(AsyncBase):
         worker: str = "",
         now: Time | None = None,
     ) -> Sequence[Task]:
-        """As `Board.pop`."""
+        """Take tasks, like `Board.pop`."""
         name, arguments = pop_call(queues, count, lease, worker, now)
         return [as_task(fields) for fields in await self._call(name, *arguments)]
 
     async def ack(self, token: str, verb: Verb = "done", **options: Unpack[ReportOptions]) -> str:
-        """As `Board.ack`."""
+        """Report on a task, like `Board.ack`."""
         return str(await self._call("JACK", token, verb, *ack_pairs(options)))
 
     async def cancel(self, id: str) -> Literal["cancelled", "cancelling"]:
-        """As `Board.cancel`."""
+        """Cancel a task, like `Board.cancel`."""
         found = [done async for done in self._pages("JCANCEL", id, after=())]
         return as_cancelled(found, id, self.name)
 
     async def tasks(
         self, state: TaskState | None = None, **filters: Unpack[TaskFilters]
     ) -> AsyncIterator[dict[str, Any]]:
-        """As `Board.tasks`."""
+        """List tasks, like `Board.tasks`."""
         pairs = to_pairs({"state": state} | filters, TASK_FILTERS)
         async for text in self._pages("JTASKS", after=pairs):
             yield as_listed(text)
@@ -213,7 +223,7 @@ class AsyncBoard(AsyncBase):
     async def history(
         self, *, task: str | None = None, job: str | None = None
     ) -> AsyncIterator[dict[str, Any]]:
-        """As `Board.history`."""
+        """Read the history, newest first, like `Board.history`."""
         await self._on_thread(self._board.commands.require_layout)
         last = "+"
         while True:
@@ -228,16 +238,16 @@ class AsyncBoard(AsyncBase):
                 return
 
     async def output(self, task: str, *, follow: bool = False) -> AsyncIterator[dict[str, Any]]:
-        """As `Board.output`."""
+        """Read what a task printed, like `Board.output`."""
         await self._on_thread(self._board.commands.require_layout)
         reading = Reading(self.name, task, follow=follow)
-        client = connect_async(self._board, 1)  # of its own, since it waits for long
-        cancels = _cancels()
+        client = connect_async(self._board, 1)  # a separate connection, because it blocks
+        cancels = _cancel_count()
         try:
             while not reading.is_over:
                 with translated(self._board.commands.server):
                     found = await client.xread({self.keys.output(task): reading.last}, PAGE, reading.block)
-                if _cancels() > cancels:  # before Python 3.12, asyncio.wait_for may swallow one
+                if _cancel_count() > cancels:  # before Python 3.12, asyncio.wait_for may swallow one
                     raise asyncio.CancelledError
                 for entry in reading.take(found):
                     yield entry
@@ -247,7 +257,7 @@ class AsyncBoard(AsyncBase):
             await client.aclose()
 
     async def wait(self, task: str, timeout: float | None = None) -> dict[str, Any]:
-        """As `Board.wait`."""
+        """Wait until a task ends, like `Board.wait`."""
         await self._on_thread(self._board.commands.require_layout)
         with translated(self._board.commands.server):
             newest: Any = await self.client.xrevrange(self.keys.history, count=1)
@@ -256,7 +266,7 @@ class AsyncBoard(AsyncBase):
             if known["what"] in ENDS:
                 return known
             break
-        client = connect_async(self._board, 1)  # of its own, since it waits for long
+        client = connect_async(self._board, 1)  # a separate connection, because it blocks
         try:
             while True:
                 is_there = False
@@ -274,16 +284,16 @@ class AsyncBoard(AsyncBase):
             await client.aclose()
 
     async def dead(self, **filters: Unpack[TaskFilters]) -> AsyncIterator[dict[str, Any]]:
-        """As `Board.dead`."""
+        """List dead letters, like `Board.dead`."""
         async for task in self.tasks("dead", **filters):
             yield task
 
     async def dead_retry(self, *, all: bool = False, **filters: Unpack[TaskFilters]) -> int:
-        """As `Board.dead_retry`."""
+        """Queue dead letters again, like `Board.dead_retry`."""
         return await self._on_thread(self._board.dead_retry, all=all, **filters)
 
     async def dead_purge(self, *, all: bool = False, **filters: Unpack[TaskFilters]) -> int:
-        """As `Board.dead_purge`."""
+        """Delete dead letters, like `Board.dead_purge`."""
         return await self._on_thread(self._board.dead_purge, all=all, **filters)
 
     async def limit(
@@ -294,11 +304,11 @@ class AsyncBoard(AsyncBase):
         concurrency: int | None = None,
         rate: str | None = None,
     ) -> None:
-        """As `Board.limit`."""
+        """Limit a queue or a runner, like `Board.limit`."""
         await self._call("JLIMIT", kind, name, *to_pairs({"concurrency": concurrency, "rate": rate}))
 
     async def limits(self) -> AsyncIterator[dict[str, Any]]:
-        """As `Board.limits`."""
+        """List the limits of queues and runners, like `Board.limits`."""
         await self._on_thread(self._board.commands.require_layout)
         with translated(self._board.commands.server):
             kept: Any = await self.client.hgetall(self.keys.limits)
@@ -306,35 +316,35 @@ class AsyncBoard(AsyncBase):
             yield as_limit(str(name), str(text))
 
     async def beat(self, lease: Duration, *tokens: str) -> Sequence[Hold]:
-        """As `Board.beat`."""
+        """Extend leases, like `Board.beat`."""
         return as_holds(await self._call("JBEAT", lease, *tokens))
 
     async def tick(self, limit: int = 500, now: Time | None = None) -> Tick:
-        """As `Board.tick`."""
+        """Move due occurrences to their queues, like `Board.tick`."""
         return as_tick(await self._call("JTICK", "limit", limit, *to_pairs({"now": now}, ())))
 
     # The board
 
     async def count(self) -> dict[str, int]:
-        """As `Board.count`."""
+        """Count what is on the board now, like `Board.count`."""
         return as_dict(await self._call("JCOUNT"))
 
     async def stats(self, job: str | None = None) -> dict[str, int]:
-        """As `Board.stats`."""
+        """Return the ledger of the board or of one job, like `Board.stats`."""
         if job is None:
             return as_dict(await self._call("JSTATS"))
         return await self._on_thread(self._board.stats, job)
 
     async def trim(self, queue: str, keep: int) -> int:
-        """As `Board.trim`."""
+        """Drop the oldest tasks of a queue, like `Board.trim`."""
         return await self._on_thread(self._board.trim, queue, keep)
 
     async def init(self) -> dict[str, str]:
-        """As `Board.init`."""
+        """Load Jobs into Redis, like `Board.init`."""
         return await self._on_thread(self._board.init)
 
 
-def _cancels() -> int:
-    """How often somebody asked to cancel what runs now."""
+def _cancel_count() -> int:
+    """Return how many cancellations of the current asyncio task were requested."""
     task = asyncio.current_task()
     return task.cancelling() if task else 0

@@ -1,4 +1,4 @@
-"""What AsyncBoard begins with: its connections, and how it calls one command."""
+"""The base of AsyncBoard: its connections, and how it calls one command."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 CONNECTIONS = 50
-"""Calls that are under way at once; others wait for their turn."""
+"""Maximum number of concurrent calls. Others wait for a connection."""
 
 
 class AsyncBase:
-    """A board for asyncio that has no commands yet."""
+    """A board for asyncio, without methods for single commands."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class AsyncBase:
         return as_time(await self._call(name, *arguments))
 
     async def _call(self, name: str, *arguments: Any) -> Any:
-        """Call one command, as `Commands.call` does."""
+        """Call one command, like `Commands.call`."""
         if not self._board.commands.is_prepared:
             await self._on_thread(self._board.commands.prepare)
         if not self._board.commands.access.permits(name):
@@ -95,7 +95,7 @@ class AsyncBase:
         return await call(name, 1, self.keys.tag, *arguments)
 
     async def _pages(self, name: str, *before: Any, after: Sequence[Any]) -> AsyncIterator[Any]:
-        """What a command with a cursor answers, page by page."""
+        """Yield the items of a command with a cursor, page by page."""
         cursor = "0"
         while True:
             cursor, page = await self._call(name, *before, cursor, *after)
@@ -109,7 +109,7 @@ class AsyncBase:
 
 
 def connect_async(board: BoardClient, connections: int = CONNECTIONS) -> redis.asyncio.Redis:
-    """A client that reaches the same server as a board's, over so many connections at most."""
+    """Make a client for the server of a board, with at most `connections` connections."""
     kwargs = dict(board.client.connection_pool.connection_kwargs)
     kwargs.pop("retry", None)
     kind: Any = (
@@ -122,9 +122,9 @@ def connect_async(board: BoardClient, connections: int = CONNECTIONS) -> redis.a
     pool = redis.asyncio.BlockingConnectionPool(
         connections, None, connection_class=kind, retry=Retry(NoBackoff(), 0), **kwargs
     )
-    return redis.asyncio.Redis.from_pool(pool)  # which it closes, too
+    return redis.asyncio.Redis.from_pool(pool)  # closing the client also closes the pool
 
 
 def listed(method: Callable[P, Iterator[T]]) -> Callable[P, list[T]]:
-    """A method that yields, as one that returns a list."""
+    """Wrap a method that yields items as one that returns a list."""
     return lambda *arguments, **options: list(method(*arguments, **options))

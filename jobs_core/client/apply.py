@@ -1,7 +1,7 @@
-"""Apply declared jobs to a board as a whole: stage what changes beside it, commit it by one step.
+"""Apply declared jobs to a board atomically: stage the changes, then commit them in one step.
 
-Whoever is stopped before the commit leaves the board as it was; after it, the new board is rolled forward by
-whoever calls next. Redis compares and decides; see `lua/jstage.lua` and `lua/japply.lua`.
+A client that stops before the commit leaves the board unchanged. After the commit, any client that calls the
+board finishes the work. Redis compares and decides: see `lua/jstage.lua` and `lua/japply.lua`.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from jobs_core.errors import JobsError, StaleError
 Advance = Callable[[int], None]
 
 TRIES = 10
-"""How often a stage is made again when others change the board meanwhile."""
+"""How often to stage the jobs when other clients change the board meanwhile."""
 
 PAUSE = 0.1
-"""Seconds, at most and once more with each try, that it then waits for others to end."""
+"""Maximum seconds to wait before the second try. Each further try adds as much."""
 
 RINGS = 100
-"""How many rings of jobs that wait for each other are named at once."""
+"""Maximum number of cycles to report at once."""
 
 
 class ApplyOptions(TypedDict, total=False):
-    """How to apply jobs: see `Applying.apply`."""
+    """Options of `Applying.apply`."""
 
     prune: bool
     adopt: bool
@@ -42,9 +42,10 @@ class ApplyOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of one job: its options before and after, None where there is no such job.
+    """A change to one job: its options before and after.
 
-    Both are equal when only the job's owner changes.
+    `before` is None for a new job, and `after` is None for a removed job. Both are equal if only the owner
+    changes.
     """
 
     id: str
@@ -61,14 +62,14 @@ class Change:
 
     @property
     def names(self) -> list[str]:
-        """The options that differ."""
+        """The names of the options that differ."""
         before, after = self.before or {}, self.after or {}
         return [name for name in {**before, **after} if before.get(name) != after.get(name)]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What applying would change, or has changed. `refused` has the errors, by the places of the jobs."""
+    """What `apply` changes. `refused` maps the index of each rejected job to its error."""
 
     stage: str
     changes: list[Change] = field(default_factory=list)
@@ -80,30 +81,32 @@ class Plan:
 
 
 class Applying:
-    """Applies declared jobs to the board of `commands`, with calls that plugins have checked."""
+    """Applies declared jobs to the board of `commands`, after plugins have checked them."""
 
     def __init__(self, commands: Commands, calls: CheckedCalls) -> None:
         self._commands = commands
         self._calls = calls
 
     def plan(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
-        """Say what `apply` would change. It takes the same arguments, and changes nothing."""
+        """Return what `apply` would change, without changing anything. Takes the same arguments."""
         found = self._stage(jobs, owner, **options)
         self._commands.call("JAPPLY", "drop", found.stage)
         return found
 
     def apply(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
-        """Make `jobs` the jobs of `owner`: all of them or, when one is refused, none.
+        """Replace the jobs of `owner` with `jobs`. If one job is rejected, nothing changes.
 
-        Jobs are as `Board.put_many` takes them. Those that are so already keep their run times.
+        Unchanged jobs keep their run times.
 
         Args:
-            prune: Remove the jobs that the owner put before and does not name any more (True unless given).
-            adopt: Take over jobs of other owners that are named. Without it they are refused.
-            advance: Called with how many more jobs were compared.
+            jobs: Mappings as `Board.put_many` takes them.
+            owner: The name under which the board remembers these jobs.
+            prune: Remove the owner's jobs that are not in `jobs` (default: True).
+            adopt: Take over jobs that belong to other owners. By default, those are rejected.
+            advance: Called with the number of jobs compared since the last call.
 
         Returns:
-            The plan; it has `refused` when nothing was done.
+            The plan. If its `refused` is not empty, nothing was changed.
 
         Raises:
             StaleError: The board kept changing while the jobs were applied.
@@ -158,7 +161,7 @@ class Applying:
     def _staged(
         self, stage: str, owner: str, mode: str, jobs: Iterable[Mapping[str, Any]]
     ) -> Iterator[Change | JobsError | None]:
-        """Stage jobs. Yields for each what changes, None when it stays, or the error that refused it."""
+        """Stage jobs. Yields for each job its change, None if it is unchanged, or the error."""
 
         def arguments(job: Mapping[str, Any]) -> Sequence[Any]:
             if mode == "remove":
@@ -169,13 +172,13 @@ class Applying:
         return bulk.stream(self._commands, jobs, arguments, write, _as_change, at_once=10)
 
     def _owned(self, owner: str) -> set[str]:
-        """The ids of the jobs that an owner has put."""
+        """Return the ids of the jobs that belong to an owner."""
         with translated(self._commands.server):
             owners = self._commands.client.hscan_iter(self._commands.keys.owners, count=1000)
             return {str(id) for id, name in owners if name == owner}
 
     def _check_order(self, found: Plan, jobs: Sequence[Mapping[str, Any]]) -> None:
-        """Refuse jobs that would wait for themselves."""
+        """Reject jobs that wait for themselves."""
         places = {str(job["id"]): place for place, job in enumerate(jobs)}
         changed = [change.after for change in found.changes if change.after and "after" in change.after]
         suspects = _suspects({job["id"]: job["after"] for job in changed})
@@ -193,9 +196,9 @@ def _as_change(reply: Any) -> Change | None:
 
 
 def _suspects(parents: Mapping[str, Sequence[str]]) -> list[str]:
-    """The jobs that Redis is to look at: all, or, where some wait for themselves, one of each such ring.
+    """Return the jobs for Redis to check: all of them, or one job of each cycle if there are cycles.
 
-    Each comes after those that it waits for, so that what is above them is looked at once.
+    Parents come before their children, so that Redis checks each ancestor once.
     """
     left, ids = dict(parents), list(parents)
     rings: list[str] = []

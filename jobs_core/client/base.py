@@ -1,4 +1,4 @@
-"""What every client of a board begins with: its name, its connection, its plugins."""
+"""The base of the board clients: name, connection and plugins."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from jobs_core.plugins.manager import Plugins
 
 
 class BoardBase:
+    """A board's name, keys, connection and plugins."""
+
     def __init__(
         self,
         name: str = "jobs",
@@ -27,11 +29,11 @@ class BoardBase:
         validate: bool = True,
     ) -> None:
         if not name or any(char in "{} \t\r\n" for char in name):
-            raise OptionError("a board's name has no spaces or braces")
+            raise OptionError(f"board: expected a name without spaces or braces, got {name!r}")
         self.name = name
         self.keys = Keys(name)
         if client is not None and not client.connection_pool.connection_kwargs.get("decode_responses"):
-            raise OptionError("the client is to decode what it reads: redis.Redis(decode_responses=True)")
+            raise OptionError("The client must decode responses: pass redis.Redis(decode_responses=True)")
         self._owns_client = client is None
         self.client = client or connect(url)
         self.functions = Functions()
@@ -39,7 +41,7 @@ class BoardBase:
         """What `close` calls first: it stops what uses the connections."""
         self.commands = Commands(self.client, self.keys)
         self._plugins = plugins
-        self._loading = threading.Lock()  # of the plugins
+        self._plugins_lock = threading.Lock()  # held while plugins load
         self.calls = CheckedCalls(self.commands, lambda: self.plugins, validate=validate)
 
     def __repr__(self) -> str:
@@ -47,8 +49,8 @@ class BoardBase:
 
     @property
     def plugins(self) -> Plugins:
-        """The plugins that this board validates with."""
-        with self._loading:
+        """The plugins that check the jobs of this board. They load on first use."""
+        with self._plugins_lock:
             if self._plugins is None:
                 self._plugins = Plugins.load()
             return self._plugins

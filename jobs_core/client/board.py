@@ -1,4 +1,4 @@
-"""The client of a board. Each method is one command; Redis does the work."""
+"""The client of a board. Most methods send one command, and Redis does the work."""
 
 from __future__ import annotations
 
@@ -17,9 +17,20 @@ from jobs_core.options import Time, to_pairs
 class BoardClient(JobMethods, TaskMethods):
     """A named set of jobs on one Redis.
 
-    `url` defaults to JOBS_REDIS_URL, or else to the embedded server of `jobs up`. With `validate=False` jobs
-    are not checked against the runners that this machine and the board know. Options are those of
-    `jobs put --help`, under the same names; durations may be timedeltas and times datetimes.
+    Options have the names that `jobs put --help` shows, with underscores for dashes. Durations may be
+    timedeltas, and times may be datetimes. A board is thread-safe. Use it as a context manager, or call
+    `close`.
+
+    Args:
+        name: The board's name, without spaces or braces.
+        url: The URL of Redis. The default is JOBS_REDIS_URL, else the embedded server of `jobs up`.
+        client: A redis-py client to use instead of a URL. It must decode responses.
+        plugins: The plugins that check jobs. The default is all installed plugins.
+        validate: False to skip checking jobs against the runners that this machine and the board know.
+
+    Raises:
+        OptionError: The name, the URL or the client is invalid.
+        ServerError: There is no URL, and no server is found.
 
     >>> board = Board("jobs", url="redis://localhost")
     >>> board.put("tick", "shell", "echo hi", every=5, repeat=10)
@@ -37,7 +48,7 @@ class BoardClient(JobMethods, TaskMethods):
     def close(self) -> None:
         """Stop each `respond` on another thread, wait until it has drained, and close the connections.
 
-        The connections of a client that was given stay open.
+        A client passed to the constructor stays open.
         """
         for stop in tuple(self._closing):
             stop()
@@ -52,7 +63,16 @@ class BoardClient(JobMethods, TaskMethods):
         concurrency: int | None = None,
         rate: str | None = None,
     ) -> None:
-        """Limit a queue or a runner over all workers; with neither option its limit is gone.
+        """Limit a queue or a runner across all workers. Without options, remove its limit.
+
+        Args:
+            kind: `queue` or `runner`.
+            name: The name of the queue or runner.
+            concurrency: How many of its tasks may run at once.
+            rate: How many of its tasks may start in a period: `100/1m`.
+
+        Raises:
+            OptionError: An option is invalid.
 
         >>> board.limit("runner", "http", concurrency=20, rate="100/1m")
         """
@@ -60,7 +80,11 @@ class BoardClient(JobMethods, TaskMethods):
         self.commands.call("JLIMIT", kind, name, *options)
 
     def limits(self) -> Iterator[dict[str, Any]]:
-        """The limits of queues and runners: kind, name, concurrency, rate."""
+        """List the limits of queues and runners.
+
+        Yields:
+            Mappings with kind, name, concurrency and rate.
+        """
         self.commands.require_layout()
         with translated(self.commands.server):
             kept = self.client.hgetall(self.keys.limits)
@@ -68,18 +92,38 @@ class BoardClient(JobMethods, TaskMethods):
             yield as_limit(str(name), str(text))
 
     def tick(self, limit: int = 500, now: Time | None = None) -> Tick:
-        """Move up to `limit` due occurrences to their queues."""
+        """Move due occurrences to their queues. Workers do this by themselves.
+
+        Args:
+            limit: How many occurrences to move at most (1 to 1000).
+            now: The time to tick at, for tests. The default is the clock of Redis.
+
+        Returns:
+            How many tasks were moved, and the seconds until there is more to do.
+        """
         return as_tick(self.commands.call("JTICK", "limit", limit, *to_pairs({"now": now}, ())))
 
     def count(self) -> dict[str, int]:
-        """What is on the board now: jobs, scheduled, queued, delayed, leased, dead, and each queue."""
+        """Count what is on the board now.
+
+        Returns:
+            Numbers by name: jobs, scheduled, queued, delayed, leased, dead, and each queue.
+        """
         return as_dict(self.commands.call("JCOUNT"))
 
     def stats(self, job: str | None = None) -> dict[str, int]:
-        """The ledger since the board was made, or that of one job.
+        """Return the ledger of the board since its creation, or the ledger of one job.
 
-        due = queued + coalesced + skipped; queued = done + dead + cancelled + unleased + in_flight.
-        Raises NotFoundError.
+        due = queued + coalesced + skipped, and queued = done + dead + cancelled + unleased + in_flight.
+
+        Args:
+            job: The id of a job. The default is the whole board.
+
+        Returns:
+            Counters by name.
+
+        Raises:
+            NotFoundError: There is no such job.
         """
         if job is None:
             return as_dict(self.commands.call("JSTATS"))
@@ -89,7 +133,16 @@ class BoardClient(JobMethods, TaskMethods):
         return {"due": ledger.total(found, "due"), "queued": found.pop("queued")} | found
 
     def trim(self, queue: str, keep: int, *, progress: Callable[[int], None] | None = None) -> int:
-        """Drop the oldest tasks of a queue until `keep` remain. Returns how many were dropped."""
+        """Drop the oldest tasks of a queue.
+
+        Args:
+            queue: The name of the queue.
+            keep: How many of the newest tasks to keep.
+            progress: Called after each batch with the number of tasks it dropped.
+
+        Returns:
+            How many tasks were dropped.
+        """
         dropped, limit = 0, 1000
         while True:
             n = int(self.commands.call("JTRIM", queue, keep, "limit", limit))
@@ -102,13 +155,15 @@ class BoardClient(JobMethods, TaskMethods):
     def init(self) -> dict[str, str]:
         """Load the library of functions, the scripts of the `commands` hash and the time zones into Redis.
 
-        Other methods do so by themselves where they may. In a cluster, only this makes a new board.
+        Other methods do this automatically if their user has permission. In a cluster, only this method
+        creates a board.
 
         Returns:
             The SHA of each script, by the name of its command.
 
         Raises:
-            DeniedError: This user lacks a command that Jobs runs. Nothing was written but the library.
+            DeniedError: The user lacks permission for a command that Jobs runs. Only the library may have
+                been written.
         """
         self.commands.require_role("admin")
         shas = self.commands.load()
@@ -116,10 +171,22 @@ class BoardClient(JobMethods, TaskMethods):
         return shas
 
     def refresh_zones(self) -> bool:
-        """Bring the board's time zones up to date, if it has any, and the next runs in those that changed."""
+        """Update the board's time zones, and the next runs of jobs in changed zones.
+
+        Returns:
+            Whether anything was updated. A board without time zones is left alone.
+        """
         return zones.load(self.commands, refresh_only=True)
 
     def register(self, worker: str, runners: Iterable[str]) -> None:
-        """Say that a worker serves these runners. Raises DeniedError for a user who may not work here."""
+        """Register the runners that a worker serves.
+
+        Args:
+            worker: The worker's name.
+            runners: The names of its runners.
+
+        Raises:
+            DeniedError: The user lacks a permission of the role worker.
+        """
         self.commands.require_role("worker")
         self.commands.call("JREGISTER", worker, *runners)

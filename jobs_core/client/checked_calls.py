@@ -1,4 +1,4 @@
-"""The commands that put a job and push a task, once plugins and time zones have been checked."""
+"""Make the commands that put jobs and push tasks, after checking plugins and time zones."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from jobs_core.types import Payload
 
 
 class CheckedCalls:
-    """Makes JSET, JSETNX and JPUSH calls of jobs and tasks that plugins accept.
+    """Makes JSET, JSETNX and JPUSH calls for jobs and tasks that plugins accept.
 
     Args:
-        plugins: What loads the plugins, when they are first needed.
+        commands: The commands of the board.
+        plugins: Returns the plugins. Called on first use.
         validate: False to check only the options, not the runner, policy and payload.
     """
 
@@ -39,9 +40,9 @@ class CheckedCalls:
         *,
         is_own: bool = False,
     ) -> Call:
-        """The command that puts a job, once plugins have checked it. Raises what `put` raises.
+        """Return the command that puts a job, after plugins have checked it. Raises what `put` raises.
 
-        A runner that `is_own` is the caller's, and known to nobody else.
+        `is_own` means that the caller provides the runner, so that no plugin needs to know it.
         """
         raw = as_raw(payload)
         pairs = to_pairs(options)
@@ -50,7 +51,7 @@ class CheckedCalls:
         return name, (id, runner, raw, *pairs)
 
     def push(self, target: str, payload: Payload | None, options: Mapping[str, Any]) -> Call:
-        """The command that pushes a task or a job, likewise."""
+        """Return the command that pushes a task or a job, after plugins have checked it."""
         pairs = to_pairs(options, PUSH_OPTIONS)
         if payload is None:
             return "JPUSH", (target, *pairs)
@@ -59,23 +60,22 @@ class CheckedCalls:
         return "JPUSH", (target, raw, *pairs)
 
     def check_zone(self, options: Mapping[str, Any]) -> None:
-        """See to it that the board knows the time zones; refuse one that nobody knows."""
+        """Load the board's time zones if needed. Raises OptionError for a misspelled zone."""
         zone = options.get("zone")
         if zone is None:
             return
         if not self._has_zones:
             zones.ensure(self._commands)
             self._has_zones = True
-        if (
-            str(zone) not in zones.names()
-        ):  # Redis may know it, from newer data; but a misspelt one is likelier
+        if str(zone) not in zones.names():
+            # The board may have newer data that knows the zone. A misspelled name is more likely.
             hint = nearest(str(zone), zones.names())
             if hint:
                 raise OptionError(f"there is no time zone {zone!r}{hint}")
 
     @cached_property
     def _served(self) -> set[str]:
-        """The runners that workers of this board have served."""
+        """The runners that workers have registered on this board."""
         with translated(self._commands.server):
             return {str(name) for name in self._commands.client.hkeys(self._commands.keys.runners)}
 
@@ -90,5 +90,5 @@ class CheckedCalls:
                 plugins.runner(runner)
             except RunnerError as error:
                 board = self._commands.keys.board
-                raise RunnerError(f"{error}; no worker of the board {board!r} has served it") from None
+                raise RunnerError(f"{error}; no worker on the board {board!r} has served it") from None
         plugins.check_job(id, runner, raw, options)

@@ -1,4 +1,4 @@
-"""Functions as jobs: what `@board.job(every=5)` declares, and the runners that call it."""
+"""Functions as jobs: the decorator `@board.job(every=5)`, and the runners that call the functions."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from jobs_core.text import described, without
 from jobs_core.types import Outcome, Task
 
 Function = Callable[..., Any]
-"""It takes the payload, and what it calls `task` and `context`, as far as it asks for them. It returns an
-outcome, a note, or nothing, and may be `async`."""
+"""A function that runs tasks. It may take the payload, and parameters named `task` and `context`. It returns
+an outcome, a note or nothing, and may be `async`."""
 
 F = TypeVar("F", bound=Function)
 
 TRACEBACK = 30_000
-"""Characters that are kept of a traceback: its end, which says what happened."""
+"""Maximum length of a kept traceback, in characters. Its end is kept, because that names the error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A function that was declared as a job."""
+    """A function declared as a job."""
 
     id: str
     function: Function
     runner: str | None
-    """One whose payload is an import path; None for the process that declares the function."""
+    """A runner whose payload is an import path, or None to run in the declaring process."""
     options: Mapping[str, Any]
 
     def call(self, checked: Callable[..., Call]) -> Call:
-        """The JSET that puts the job, which `checked` makes."""
+        """Return the JSET that puts the job. `checked` checks and makes it."""
         if self.runner is None:
             return checked("JSET", self.id, self.id, "", self.options, is_own=True)
         path = f"{_module_of(self.function)}:{self.function.__qualname__}"
@@ -50,62 +50,72 @@ class Declared:
 
 @dataclass(slots=True)
 class Functions:
-    """The functions that were declared with one board."""
+    """The functions declared with one board."""
 
     declared: list[Declared] = field(default_factory=list)
 
     def declare(self, id: str | None, *, runner: str | None, **options: Any) -> Callable[[F], F]:
-        """Declare the function that is decorated.
+        """Return a decorator that declares a function as a job.
 
-        Raises OptionError for an id that was declared before, and for a function that could never be called.
+        Raises OptionError for a duplicate id, and for a function that a runner cannot call.
         """
-        to_pairs(options)  # a name that is no option is a mistake of this line, not of one far away
+        to_pairs(options)  # report an unknown option here, not when the job is put
 
         def decorate(function: F) -> F:
             if runner is None:
-                _arguments_of(function)  # which refuses what could never be called
+                _arguments_of(function)  # raises OptionError for a function that a runner cannot call
             else:
                 _check_importable(function)
             name = id or _id_of(function)
             if any(one.id == name for one in self.declared):
-                raise OptionError(f"two functions are declared as the job {name!r}: give one another id")
+                raise OptionError(f"Two functions are declared as the job {name!r}. Give one another id.")
             self.declared.append(Declared(name, function, runner, options))
             return function
 
         return decorate
 
     def job(self, id: Any = None, *, runner: str | None = None, **options: Any) -> Any:
-        """The decorator `@board.job(…)`, or `@board.job` with no parentheses."""
+        """The decorator `@board.job(…)`, or `@board.job` without parentheses."""
         if callable(id):
             return self.declare(None, runner=None)(id)
         return self.declare(id, runner=runner, **options)
 
     def runners(self) -> list[Runner]:
-        """The runners of functions that run in this process. Raises OptionError when there are none."""
+        """Return the runners of functions that run in this process. Raises OptionError if there are none."""
         found = [function_runner(one.id, one.function) for one in self.declared if one.runner is None]
         if not found:
-            raise OptionError("no function is declared to run here: decorate one with @board.job(every=…)")
+            raise OptionError(
+                "No function is declared to run in this process. Decorate one with @board.job(every=…)."
+            )
         return found
 
 
 def function_runner(name: str, function: Function) -> Runner:
-    """Make a runner of a function. Raises OptionError for one that wants more than there is."""
+    """Make a runner from a function. Raises OptionError if the function needs other parameters."""
     arguments = _arguments_of(function)
 
     def run(task: Task, context: Context) -> Outcome:
         try:
             return call_function(function, *arguments(task, context))
-        except BaseException as error:  # whatever it is, it is the function's own failure
+        except BaseException as error:  # SystemExit and the like are failures of the function, too
             return exception_outcome(error, task, context)
 
     return Runner(name, run)
 
 
 def call_function(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Outcome:
-    """Call a function, and make an outcome of what it returns. Raises what it raises.
+    """Call a function, and turn its result into an outcome. Raises what the function raises.
 
-    What `async def` has made is run to its end. sys.exit() means what it does in a program. A generator is a
-    failure: nothing of it has run.
+    A coroutine runs to its end. sys.exit() sets the outcome, as it sets the exit code of a program. A
+    generator is a failure, because none of its code has run.
+
+    Args:
+        function: The function to call.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+
+    Returns:
+        The outcome that the function returned, or `done` with its result as the note.
     """
     try:
         result = function(*args, **kwargs)
@@ -114,16 +124,21 @@ def call_function(function: Function, args: Sequence[Any], kwargs: Mapping[str, 
     except SystemExit as end:
         return _as_exit(end.code)
     if inspect.isgenerator(result) or inspect.isasyncgen(result):
-        return Outcome.failed("the function is a generator, of which nothing has run", code="generator")
+        return Outcome.failed("the function is a generator: none of its code has run", code="generator")
     if isinstance(result, Outcome):
         return result
     return Outcome.done("" if result is None else str(result))
 
 
 def exception_outcome(error: BaseException, task: Task, context: Context) -> Outcome:
-    """Make a failed outcome of what a function raised, and write its traceback to the task's log.
+    """Turn an exception into a failed outcome, and write its traceback to the task's output.
 
-    The code is the exception's name, and the data has the traceback. The payload appears in neither.
+    The code is the name of the exception, and the data has the traceback. Both omit the payload.
+
+    Args:
+        error: The exception that the function raised.
+        task: The task that was running.
+        context: The context of the task.
     """
     text = without(task.raw, "".join(traceback.format_exception(error)))
     for line in text.splitlines():
@@ -144,20 +159,23 @@ Arguments = Callable[[Task, Context], tuple[Sequence[Any], Mapping[str, Any]]]
 
 
 def _arguments_of(function: Function) -> Arguments:
-    """What a function is called with: its task and context by these names, and the payload.
+    """Return a function that makes the arguments for a call: the payload, `task` and `context`.
 
-    Where there is no payload, a parameter that has a default keeps it.
+    Without a payload, a parameter keeps its default.
     """
     try:
         parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # a builtin that does not say: it takes something
+    except (TypeError, ValueError):  # a builtin without a signature: pass it the payload
         return lambda task, context: ([task.payload], {})
     named = {one.name for one in parameters} & {"task", "context"}
     others = [one for one in parameters if one.name not in named]
     needed = [one for one in others if _is_needed(one)]
     if len(needed) > 1:
         names = ", ".join(one.name for one in needed)
-        raise OptionError(f"a function gets a payload, and what it calls task and context: not {names}")
+        raise OptionError(
+            "A function may take one payload, and parameters named task and context. "
+            f"{function.__name__} requires {names}."
+        )
     takers = [one for one in others if one.kind is not one.VAR_KEYWORD]
     taker = next(iter(needed or takers), None)
 
@@ -178,24 +196,25 @@ def _is_needed(parameter: inspect.Parameter) -> bool:
 
 
 def _id_of(function: Function) -> str:
-    """An id of the names of a function and its module: what an id cannot have becomes a dash."""
+    """Return an id made from the module and name of a function. Other characters become dashes."""
     return re.sub(r"[^\w.-]+", "-", f"{_module_of(function)}.{function.__qualname__}")[-64:].strip("-.")
 
 
 def _check_importable(function: Function) -> None:
     if "<" in function.__qualname__:
         raise OptionError(
-            f"{function.__qualname__} is not at the top of its module, where another process finds it"
+            f"{function.__qualname__} is not at the top level of its module, so no other process can import "
+            "it. Move it there."
         )
     if not _module_of(function).replace(".", "_").isidentifier():
         raise OptionError(
-            f"{function.__qualname__} is in {_module_of(function)}, which no other process can import: "
-            "write it to a file whose name is a Python name"
+            f"{function.__qualname__} is in {_module_of(function)}, which no other process can import. "
+            "Move it to a file whose name is a Python identifier."
         )
 
 
 def _module_of(function: Function) -> str:
-    """The name that others import a function's module by, also where it is the program that runs."""
+    """Return the name under which others import the function's module, even if it runs as the program."""
     if function.__module__ != "__main__":
         return function.__module__
     main = sys.modules["__main__"]

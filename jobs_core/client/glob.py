@@ -1,4 +1,4 @@
-"""Patterns such as `backup-*`, matched as Redis matches them."""
+"""Glob patterns such as `backup-*`, matched like Redis matches them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from jobs_core.text import as_bytes
 
 
 def matcher(pattern: str | None) -> Callable[[str], bool]:
-    """Return a function that says whether an id matches, by the rules of MATCH in HSCAN; None matches all.
+    """Return a function that tests whether an id matches, by the rules of MATCH in HSCAN.
+
+    The pattern None matches every id.
 
     >>> list(filter(matcher("backup-[ab]"), ["backup-a", "backup-c"]))
     ['backup-a']
     """
     if pattern is None:
         return lambda id: True
-    found = re.compile(_as_regex(as_bytes(pattern)), re.DOTALL)  # `?` stands for one byte
+    found = re.compile(_as_regex(as_bytes(pattern)), re.DOTALL)  # `?` matches one byte
     return lambda id: found.fullmatch(as_bytes(id)) is not None
 
 
@@ -43,7 +45,7 @@ def _as_regex(pattern: bytes) -> bytes:
 
 
 def _class(pattern: bytes, at: int) -> tuple[bytes, int]:
-    """Read what follows a `[`: the bytes that it stands for, and where the pattern goes on."""
+    """Parse the class after a `[`. Returns its regular expression, and the index after it."""
     negated = pattern[at : at + 1] == b"^"
     at += negated
     meant: set[int] = set()

@@ -1,4 +1,4 @@
-"""What runs after what: the jobs of a board as a graph, in words that Graphviz and Mermaid draw."""
+"""The dependencies between the jobs of a board, as a graph that Graphviz and Mermaid can draw."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The job `child` runs after `parent`; `label` says how, unless it is after all are done."""
+    """The job `child` runs after `parent`. `label` shows a condition other than "all done"."""
 
     parent: str
     child: str
@@ -19,19 +19,19 @@ class Edge:
 
 @dataclass(frozen=True)
 class Graph:
-    """Jobs that run after others, and those others. `missing` are named, and are not on the board."""
+    """Jobs that run after others, and their parents. `missing` has the parents that do not exist."""
 
     edges: list[Edge] = field(default_factory=list)
     missing: frozenset[str] = frozenset()
 
     @cached_property
     def following(self) -> Mapping[str, list[Edge]]:
-        """The edges that leave each job."""
+        """The outgoing edges of each job."""
         return _by(self.edges, lambda edge: edge.parent)
 
     @cached_property
     def leading(self) -> Mapping[str, list[Edge]]:
-        """The edges that lead to each job."""
+        """The incoming edges of each job."""
         return _by(self.edges, lambda edge: edge.child)
 
     @property
@@ -40,11 +40,11 @@ class Graph:
 
     @property
     def roots(self) -> list[str]:
-        """The jobs that wait for no other."""
+        """The jobs without parents."""
         return [id for id in self.ids if id not in self.leading]
 
     def around(self, id: str) -> Graph:
-        """The part that leads to a job, and that follows from it."""
+        """Return the subgraph of a job's ancestors and descendants."""
         before = _reach(id, lambda job: [edge.parent for edge in self.leading.get(job, ())])
         behind = _reach(id, lambda job: [edge.child for edge in self.following.get(job, ())])
         edges = [edge for edge in self.edges if edge.child in before or edge.parent in behind]
@@ -68,7 +68,7 @@ def _reach(id: str, ways: Callable[[str], list[str]]) -> set[str]:
 
 
 def graph_of(jobs: Iterable[Mapping[str, Any]]) -> Graph:
-    """The graph of jobs as `Board.list` gives them.
+    """Make the graph of jobs that `Board.list` yields.
 
     >>> graph_of([{"id": "a"}, {"id": "b", "after": ["a"]}]).edges
     [Edge(parent='a', child='b', label='')]

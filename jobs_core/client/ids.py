@@ -1,7 +1,7 @@
-"""Which jobs to read next: a page of ids at a time, in some order, without holding them.
+"""Choose which jobs to read next: a page of ids at a time, in the requested order.
 
-What to ask is decided here for both clients: a plan yields what to ask Redis and is sent the reply, or yields
-ids that it was given.
+Both clients share this code. A plan is a generator: it yields commands and is sent their replies, and it
+yields lists of ids.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
     from jobs_core.engine.keys import Keys
 
 PAGE = 2000
-"""Ids that one round trip reads: on a busy machine, a round trip costs more than they do."""
+"""Ids to read in one round trip. On a busy machine, a round trip costs more than the ids."""
 
 OLDER = 50
-"""The same, of a server that sends payloads along."""
+"""Ids to read in one round trip from a server that also sends the payloads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A command to send: `call(client)`. A server that is too old for it gets `older(client)` instead."""
+    """A command to send: `call(client)`, or `older(client)` for a server that is too old for it."""
 
     call: Callable[[Any], Any]
     older: Callable[[Any], Any] | None = None
 
     def instead(self, error: ResponseError) -> Callable[[Any], Any]:
-        """What to call when the server does not know a word of the command. Raises any other refusal."""
+        """Return the call for an older server, if the error is a syntax error. Raises any other error."""
         if self.older is None or "syntax" not in str(error):
             raise error
         return self.older
 
 
 Plan = Generator[Ask | list[str], Any, None]
-"""Yields what to ask, and is sent the reply; or yields ids."""
+"""A generator that yields commands and is sent their replies, and that yields lists of ids."""
 
 
 def plan_ids(keys: Keys, match: str | None, sort: str | None) -> Plan:
-    """Plan which ids to read. Without an order, they come as Redis has them."""
+    """Return the plan that reads ids in an order: `next`, `id` or None for no particular order."""
     if sort == "next":
         return _by_next(keys, match)
     return _by_id(keys, match) if sort == "id" else _scan(keys, match, _given)
@@ -55,7 +55,7 @@ def _given(ids: list[str]) -> Iterable[Ask | list[str]]:
 
 
 def _scan(keys: Keys, match: str | None, then: Callable[[list[str]], Iterable[Ask | list[str]]]) -> Plan:
-    """The ids as Redis has them: what `then` makes of each page. One may come twice when the hash shrinks."""
+    """Scan the ids, and yield what `then` returns for each page. An id may repeat if the hash shrinks."""
     cursor: Any = 0
     pattern = None if match is None else as_bytes(match)
     while True:
@@ -71,7 +71,7 @@ def _scan(keys: Keys, match: str | None, then: Callable[[list[str]], Iterable[As
 
 
 def _by_id(keys: Keys, match: str | None) -> Plan:
-    """All ids, sorted, each once."""
+    """Yield all ids, sorted, without duplicates."""
     found: set[str] = set()
 
     def hold(ids: list[str]) -> tuple[()]:
@@ -83,7 +83,7 @@ def _by_id(keys: Keys, match: str | None) -> Plan:
 
 
 def _by_next(keys: Keys, match: str | None) -> Plan:
-    """The ids of jobs with a next run, the soonest first; then of those without one, as Redis has them."""
+    """Yield the ids of jobs with a next run, soonest first, then the ids of the other jobs."""
 
     def without_next(ids: list[str]) -> Plan:
         times = yield Ask(lambda client: client.zmscore(keys.schedule, list(map(as_bytes, ids))))
@@ -94,11 +94,11 @@ def _by_next(keys: Keys, match: str | None) -> Plan:
 
 
 def _walk(schedule: str, fits: Callable[[str], bool]) -> Plan:
-    """The members of a sorted set in order, though it changes meanwhile.
+    """Yield the members of a sorted set in order, even if it changes meanwhile.
 
-    Each page begins with the last member of the page before, which shows that none was passed over: many
-    members may have the same score, so a page begins at a score, and skips so many of that score. When some
-    of these have gone, the page begins too late, and it looks further back.
+    Many members may have the same score, so a page begins at a score and skips members with that score. Each
+    page must contain the last member of the page before, which proves that no member was missed. If some of
+    the skipped members have gone, the page begins too late: go back and try again.
     """
     score, skip, back = "-inf", 0, PAGE
     last = (float("-inf"), b"")

@@ -1,4 +1,4 @@
-"""What a client does with jobs: put, list, pause, preview, apply, dump."""
+"""The methods of a board about jobs: put, list, pause, preview, apply, dump."""
 
 from __future__ import annotations
 
@@ -21,12 +21,26 @@ if TYPE_CHECKING:
 
 
 class JobMethods(BoardBase):
-    """Methods of a board about its jobs."""
+    """The methods of a board about jobs."""
 
     def put(self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]) -> datetime | None:
-        """Create a job, or update it. Returns its next run, or None when it has none.
+        """Create or update a job.
 
-        Raises OptionError, PayloadError or RunnerError for what is not understood, ServerError.
+        Args:
+            id: The job's id.
+            runner: The name of its runner.
+            payload: A string, or a mapping to store as JSON.
+            options: Options of a job, such as `every`, `cron` or `attempts`. Durations are seconds, `1h30m`
+                or timedeltas.
+
+        Returns:
+            The next run, or None if none is scheduled.
+
+        Raises:
+            OptionError: The id or an option is invalid.
+            PayloadError: The payload is too large, or its runner rejects it.
+            RunnerError: No plugin or worker provides the runner or the policy.
+            ServerError: Redis cannot be reached, or rejects changes.
         """
         name, arguments = self.calls.put("JSET", id, runner, payload, options)
         return as_time(self.commands.call(name, *arguments))
@@ -34,16 +48,27 @@ class JobMethods(BoardBase):
     def create(
         self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
     ) -> datetime | None:
-        """Create a job. Raises ExistsError if there is one of that id, or what `put` raises."""
+        """Create a job. Takes and returns the same as `put`.
+
+        Raises:
+            ExistsError: A job with this id exists. The errors of `put` are raised, too.
+        """
         name, arguments = self.calls.put("JSETNX", id, runner, payload, options)
         return as_time(self.commands.call(name, *arguments))
 
     def put_many(
         self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False
     ) -> Iterator[datetime | JobsError | None]:
-        """Put any number of jobs, each `{"id": …, "runner": …, "payload": …, option: value …}`.
+        """Put any number of jobs in few round trips.
 
-        Yields, for each in order, its next run (or None), or the error that refused it.
+        Nothing is sent until you iterate over the results.
+
+        Args:
+            jobs: Mappings `{"id": …, "runner": …, "payload": …, option: value …}`, or their JSON.
+            create: Reject jobs that exist.
+
+        Yields:
+            For each job, in order, its next run (or None), or the error that rejected it.
         """
         mode = "create" if create else "set"
 
@@ -53,35 +78,81 @@ class JobMethods(BoardBase):
         return bulk.stream(self.commands, jobs, arguments, bulk.grouped("JMSET", mode), as_time, at_once=10)
 
     def show(self, id: str) -> dict[str, Any]:
-        """Read a job: its options, `next` (epoch seconds), `left` and `state`. Raises NotFoundError."""
+        """Read a job.
+
+        Args:
+            id: The job's id.
+
+        Returns:
+            The job's options, `next` (epoch seconds), `left` (runs) and `state`.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
         return found_job(self.commands.call("JGET", id), id, self.name, as_job)
 
     def list(
         self, match: str | None = None, *, state: JobState | None = None, sort: JobSort | None = None
     ) -> Iterator[dict[str, Any]]:
-        """Read all jobs, or those whose id matches a pattern such as `backup-*`, or those in one `state`.
+        """Read jobs, a page at a time while you iterate.
 
-        States are scheduled, waiting, paused, ended and manual. Jobs are read a page at a time while you
-        iterate, and are not held. Without `sort` they come as Redis has them. `sort="next"` gives the soonest
-        run first, then jobs without a next run. `sort="id"` holds all ids in memory.
+        A job that is put, runs or is removed meanwhile may be missing or appear twice. While a board shrinks,
+        this applies to every job, except with `sort="id"`.
 
-        A job that is put, runs or is removed meanwhile may be missing or come twice; while a board shrinks,
-        so may any job, except with `sort="id"`. Raises OptionError.
+        Args:
+            match: A glob pattern for the id, such as `backup-*`.
+            state: Only jobs in this state: scheduled, waiting, paused, ended or manual.
+            sort: `next` yields the soonest run first, then jobs without a next run. `id` sorts by id and
+                holds all ids in memory. By default, jobs are in no particular order.
+
+        Yields:
+            Jobs, as `show` returns them.
+
+        Raises:
+            OptionError: `state` or `sort` is unknown.
 
         >>> soonest = itertools.islice(board.list(state="scheduled", sort="next"), 10)
         """
         return read_jobs(self.commands, plan_jobs(self.keys, match, state, sort), state)
 
     def remove(self, *ids: str) -> int:
-        """Remove jobs. Returns how many there were. Their queued tasks still run."""
+        """Remove jobs. Their queued tasks still run.
+
+        Args:
+            ids: The ids of the jobs. Unknown ids are ignored.
+
+        Returns:
+            How many jobs were removed.
+        """
         return int(self.commands.call("JDEL", *ids)) if ids else 0
 
     def pause(self, id: str) -> bool:
-        """Stop scheduling a job. Returns False when it was paused already. Raises NotFoundError."""
+        """Stop scheduling a job until `resume`.
+
+        Args:
+            id: The job's id.
+
+        Returns:
+            False if the job was already paused.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
         return bool(self.commands.call("JPAUSE", id))
 
     def resume(self, id: str, *, now: Time | None = None) -> datetime | None:
-        """Schedule a paused job again. Returns its next run. Raises NotFoundError."""
+        """Schedule a paused job again.
+
+        Args:
+            id: The job's id.
+            now: The time to compute the next run from, for tests. The default is the clock of Redis.
+
+        Returns:
+            The next run, or None if none is left.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
         return as_time(self.commands.call("JRESUME", id, *to_pairs({"now": now}, ())))
 
     def next(
@@ -93,26 +164,56 @@ class JobMethods(BoardBase):
         now: Time | None = None,
         **options: Unpack[JobOptions],
     ) -> Sequence[datetime]:
-        """The next `count` runs of a job, or of options given here: `board.next(cron="@daily", count=3)`.
+        """Return the next runs of a job, or of a schedule: `board.next(cron="@daily", count=3)`.
 
-        They lie after the time `from_`, if it is given; those of a cron pattern strictly after `now`. With
-        both a job and options, an H in a cron pattern is that job's. Raises NotFoundError, OptionError.
+        Args:
+            id: The job's id. With options, it only chooses the values for H in a cron pattern.
+            count: How many runs to return at most (1 to 1000).
+            from_: Only runs after this time.
+            now: The current time, for tests. The default is the clock of Redis.
+            options: A schedule to preview, with the options of `put`.
+
+        Returns:
+            The runs, soonest first.
+
+        Raises:
+            NotFoundError: There is no such job.
+            OptionError: An option is invalid.
         """
         self.calls.check_zone(options)
         return as_times(self.commands.call("JNEXT", *next_arguments(id, count, from_, now, options)))
 
     def when(self, id: str) -> dict[str, Any]:
-        """What a job waits for that runs after others, and what waits for it.
+        """Return what a job waits for, and which jobs wait for it.
 
-        That is after, on, join, met (those that have ended since its last run), missing (those that are not
-        on the board) and followed_by. What is empty is left out. Raises NotFoundError.
+        Args:
+            id: The job's id.
+
+        Returns:
+            `after`, `on` and `join`; `met`, the parents that have ended since the job's last run; `missing`,
+            the parents that are not on the board; and `followed_by`. Empty values are omitted.
+
+        Raises:
+            NotFoundError: There is no such job.
         """
         return found_job(self.commands.call("JWHEN", id), id, self.name, json.loads)
 
     def apply(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
-        """Make `jobs` the jobs of `owner`: all of them or, when one is refused, none. Options: prune, adopt.
+        """Replace the jobs of `owner` with `jobs`. If one job is rejected, nothing changes.
 
-        See `jobs_core.client.apply.Applying.apply`.
+        Unchanged jobs keep their run times.
+
+        Args:
+            jobs: Mappings as `put_many` takes them.
+            owner: The name under which the board remembers these jobs.
+            options: `prune=False` keeps the owner's other jobs. `adopt=True` takes over jobs of other owners.
+                `advance` is called with the number of jobs compared since the last call.
+
+        Returns:
+            The plan. If its `refused` is not empty, nothing was changed.
+
+        Raises:
+            StaleError: The board kept changing while the jobs were applied.
 
         >>> plan = board.apply([{"id": "tick", "runner": "shell", "payload": "date", "every": 5}], "me")
         >>> [change.id for change in plan.changes], plan.refused
@@ -123,23 +224,27 @@ class JobMethods(BoardBase):
         return Applying(self.commands, self.calls).apply(jobs, owner, **options)
 
     def plan(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
-        """Say what `apply` would change, and change nothing."""
+        """Return what `apply` would change, without changing anything. Takes the same arguments."""
         from jobs_core.client.apply import Applying
 
         return Applying(self.commands, self.calls).plan(jobs, owner, **options)
 
     def dump(self) -> Iterator[dict[str, Any]]:
-        """Read all jobs as `load` takes them, with where they stand: next, left, paused."""
+        """Read all jobs in the form `load` takes.
+
+        Yields:
+            Jobs with their options and their state: next, left and paused.
+        """
         yield from map(self.dumped, self.list())
 
     @staticmethod
     def dumped(job: Mapping[str, Any]) -> dict[str, Any]:
-        """A job as `show` gives it, as `load` takes it."""
+        """Convert a job that `show` returned to the form `load` takes."""
         found = dict(job)
         if found.pop("state") == "paused":
             return found | {"paused": 1}
         return {"next": "none"} | found
 
     def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Iterator[datetime | JobsError | None]:
-        """Put back jobs that `dump` read, as they stood. Yields as `put_many` does."""
+        """Restore jobs that `dump` read, with their state. Yields the same as `put_many`."""
         return self.put_many(jobs)

@@ -1,4 +1,4 @@
-"""Reading jobs for `list`, of both clients: in some order, in a state, a page at a time."""
+"""Read jobs for `list` in both clients: in an order, in a state, a page at a time."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from jobs_core.engine.keys import Keys
 
 CHUNK = 500
-"""Jobs that one round trip reads."""
+"""Jobs to read in one round trip."""
 
 FIRST = 50
-"""Jobs that the first round trip reads, so that they are there soon."""
+"""Jobs to read in the first round trip, so that the first rows appear soon."""
 
 BYTES = 1 << 20
-"""About what one reply may hold: a round trip reads fewer jobs if their payloads are large."""
+"""Approximate maximum size of a reply. A round trip reads fewer jobs if their payloads are large."""
 
 
 @dataclass(slots=True)
 class Pace:
-    """How many jobs the next round trip reads."""
+    """The number of jobs to read in the next round trip."""
 
     size: int = FIRST
 
     def note(self, reply: Sequence[str | None]) -> None:
-        """Go by how large the jobs of the last one were."""
+        """Adapt to the size of the jobs in a reply."""
         characters = sum(len(text) for text in reply if text)
         self.size = max(1, min(CHUNK, BYTES * len(reply) // max(characters, 1)))
 
@@ -49,8 +49,8 @@ class Pace:
 
 
 def read_jobs(commands: Commands, plan: Plan, state: str | None) -> Iterator[dict[str, Any]]:
-    """Read the jobs of a plan for `Board.list`. Redis reads one page while the caller works on another."""
-    commands.call("JCOUNT")  # once a board file that was committed is in place
+    """Read the jobs of a plan for `Board.list`. Redis reads one page while the caller handles another."""
+    commands.call("JCOUNT")  # waits until a committed board file is in place
     pace, asked = Pace(), deque[Sequence[str]]()
 
     def calls() -> Iterator[Call]:
@@ -71,8 +71,8 @@ def read_jobs(commands: Commands, plan: Plan, state: str | None) -> Iterator[dic
 async def read_jobs_async(
     call: Callable[..., Awaitable[Any]], client: Any, server: str, plan: Plan, state: str | None
 ) -> AsyncIterator[dict[str, Any]]:
-    """Read the jobs of a plan for `AsyncBoard.list`. `call` calls a command; errors call Redis `server`."""
-    await call("JCOUNT")  # once a board file that was committed is in place
+    """Read the jobs of a plan for `AsyncBoard.list`. `server` is the name of Redis in errors."""
+    await call("JCOUNT")  # waits until a committed board file is in place
     pace = Pace()
     async for page in _pages_async(plan, client, server):
         for ids in pace.portions(page):
@@ -83,7 +83,7 @@ async def read_jobs_async(
 
 
 def plan_jobs(keys: Keys, match: str | None, state: str | None, sort: str | None) -> Plan:
-    """Plan what to read. Raises OptionError for a state or an order that there is not."""
+    """Return the plan for `list`. Raises OptionError for an unknown state or order."""
     for name, value, known in (("state", state, JOB_STATES), ("sort", sort, JOB_SORTS)):
         if value is not None and value not in known:
             raise OptionError(f"{name}: expected {', '.join(known)}, got {value!r}")
@@ -91,7 +91,7 @@ def plan_jobs(keys: Keys, match: str | None, state: str | None, sort: str | None
 
 
 def chosen(reply: Sequence[str | None], state: str | None) -> Iterator[dict[str, Any]]:
-    """The jobs of a JGET that are still there, and in a state if it is given."""
+    """Return the jobs of a JGET reply that still exist and are in the state, if one is given."""
     for text in reply:
         if text is not None:
             job = as_job(text)
@@ -100,7 +100,7 @@ def chosen(reply: Sequence[str | None], state: str | None) -> Iterator[dict[str,
 
 
 def _pages(plan: Plan, client: Any, server: str) -> Iterator[list[str]]:
-    """Ask what a plan wants to know, and yield the ids, a page at a time."""
+    """Send the commands of a plan, and yield its ids, a page at a time."""
     reply: Any = None
     while True:
         try:
@@ -119,7 +119,7 @@ def _pages(plan: Plan, client: Any, server: str) -> Iterator[list[str]]:
 
 
 async def _pages_async(plan: Plan, client: Any, server: str) -> AsyncIterator[list[str]]:
-    """As `_pages`, over a client for asyncio."""
+    """Do the same as `_pages`, with an asyncio client."""
     reply: Any = None
     while True:
         try:

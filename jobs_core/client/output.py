@@ -1,4 +1,4 @@
-"""Read what tasks print, and how they end. The board keeps both for a while."""
+"""Read what tasks print, and how they end. The board keeps both for the time that `keep` says."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from jobs_core.engine.replies import as_json
 from jobs_core.errors import NotFoundError
 
 ENDS = ("done", "dead", "cancelled")
-"""What an entry says when the task has ended."""
+"""The values of `what` in an entry that ends a task."""
 
 PAGE = 1000
-"""Entries that one call reads."""
+"""Entries to read in one call."""
 
 BLOCK = 5000
-"""Milliseconds for which one call waits for more."""
+"""Milliseconds for which one call waits for more entries."""
 
 LOOKS = 5.0
-"""Seconds of silence after which a reader asks whether the task is still there; they double each time."""
+"""Seconds of silence before a reader checks that the task still exists. They double each time."""
 
 
 def read_output(
     commands: Commands, task: str, *, follow: bool, is_there: Callable[[], bool]
 ) -> Iterator[dict[str, Any]]:
-    """What a task printed, `{"stream": …, "line": …}`, and how it fared: `{"attempt": 1, "what": "done", …}`.
+    """Yield what a task printed, `{"stream": …, "line": …}`, and its state: `{"attempt": 1, "what": "done"}`.
 
-    With `follow` it goes on until the task has ended; `is_there` says whether a silent task still exists.
-    Raises NotFoundError when nothing is kept of it.
+    With `follow`, continue until the task ends. `is_there` returns whether a silent task still exists. Raises
+    NotFoundError if no output of the task is kept.
     """
     commands.require_layout()
     reading = Reading(commands.keys.board, task, follow=follow)
@@ -43,11 +43,11 @@ def read_output(
 
 
 class Reading:
-    """How far somebody has read what a task printed: what to ask Redis for next, whoever asks it."""
+    """A reader's position in the output of a task. Both clients share it."""
 
     def __init__(self, board: str, task: str, *, follow: bool) -> None:
         self.last = "0"
-        """The entry after which to go on."""
+        """The id of the last entry read."""
         self.is_over = False
         self._board, self._task, self._follow = board, task, follow
         self._has_begun = False
@@ -58,33 +58,33 @@ class Reading:
 
     @property
     def block(self) -> int | None:
-        """For how many ms to wait for more, once what is there has been read."""
+        """Milliseconds to wait for more entries, or None to return at once."""
         is_waiting = self._follow and self._has_begun and not self._has_ended and not self._is_gone
         return BLOCK if is_waiting else None
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether it has been silent for so long that somebody should ask if the task is still there."""
+        """Whether the task has been silent for so long that the reader must check that it exists."""
         return self._follow and not self.is_over and time.monotonic() >= self._look_at
 
     def hear(self, is_there: bool) -> None:
-        """Learn whether the task is still there. If not, what came meanwhile is read, and that is all."""
+        """Note whether the task still exists. If not, read the remaining entries and finish."""
         self._is_gone = not is_there
         self._patience = min(2 * self._patience, 300.0)
         self._look_at = time.monotonic() + self._patience
 
     def take(self, found: Any) -> list[dict[str, Any]]:
-        """Read what XREAD has answered. Raises NotFoundError when nothing is kept of the task."""
+        """Read a reply to XREAD. Raises NotFoundError if no output of the task is kept."""
         self._has_begun = True
         entries = [(id, _as_entry(fields)) for _, page in found or () for id, fields in page]
         if entries:
             self.last = entries[-1][0]
-            self._has_ended = entries[-1][1].get("what") in ENDS  # it may have been revived since
+            self._has_ended = entries[-1][1].get("what") in ENDS  # a dead letter may have been retried
             self._look_at = time.monotonic() + self._patience
         elif self._is_gone or (self.last == "0" and not self._follow):
             raise NotFoundError(
-                f"nothing is kept of a task {self._task!r} on the board {self._board!r}: "
-                "give --keep when it is pushed or put, and ask before that time is over"
+                f"No output of the task {self._task!r} is kept on the board {self._board!r}. "
+                "Push or put it with --keep, and read the output before that time has passed."
             )
         else:
             self.is_over = self._has_ended or not self._follow

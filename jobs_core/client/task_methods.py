@@ -1,4 +1,4 @@
-"""What a client does with tasks: push, pop, report, list, retry."""
+"""The methods of a board about tasks: push, pop, report, list, retry."""
 
 from __future__ import annotations
 
@@ -20,27 +20,46 @@ from jobs_core.types import Payload, Task, Verb
 
 
 class TaskMethods(BoardBase):
-    """Methods of a board about its tasks."""
+    """The methods of a board about tasks."""
 
     def push(self, runner_or_job: str, payload: Payload | None = None, **options: Unpack[PushOptions]) -> str:
         """Queue a one-off task, `push("shell", "echo hi", at="+10m")`, or run a job now, `push("backup")`.
 
-        Returns the task's id. Raises NotFoundError, OptionError, PayloadError, RunnerError.
+        Args:
+            runner_or_job: With a payload, the name of a runner. Without one, the id of a job.
+            payload: A string, or a mapping to store as JSON.
+            options: Options of a task, such as `in_="10m"`, `attempts` or `keep`. Durations are seconds,
+                `1h30m` or timedeltas.
+
+        Returns:
+            The task's id.
+
+        Raises:
+            NotFoundError: There is no such job.
+            OptionError: An option is invalid.
+            PayloadError: The payload is too large, or its runner rejects it.
+            RunnerError: No plugin or worker provides the runner or the policy.
         """
         name, arguments = self.calls.push(runner_or_job, payload, options)
         return str(self.commands.call(name, *arguments))
 
     def push_many(self, tasks: Iterable[Mapping[str, Any] | str]) -> Iterator[str | JobsError]:
-        """Push any number of tasks: `{"runner": …, "payload": …, option: value}`, or `{"id": job}`, or JSON.
+        """Push any number of tasks in few round trips.
 
-        Yields, for each in order, the task's id, or the error that refused it.
+        Nothing is sent until you iterate over the results.
+
+        Args:
+            tasks: Mappings `{"runner": …, "payload": …, option: value}` or `{"id": job}`, or their JSON.
+
+        Yields:
+            For each task, in order, its id, or the error that rejected it.
         """
 
         def arguments(task: Mapping[str, Any]) -> Sequence[Any]:
             options = dict(task)
             target = options.pop("id", None) or options.pop("runner", None)
             if not isinstance(target, str):
-                raise OptionError("a task to push needs a runner and a payload, or the id of a job")
+                raise OptionError("A task needs a runner and a payload, or the id of a job.")
             return self.calls.push(target, options.pop("payload", None), options)[1]
 
         return bulk.stream(self.commands, tasks, arguments, bulk.each("JPUSH"), str)
@@ -53,25 +72,52 @@ class TaskMethods(BoardBase):
         worker: str = "",
         now: Time | None = None,
     ) -> Sequence[Task]:
-        """Take up to `count` tasks, each held for `lease` seconds; without a lease, at most once."""
+        """Take tasks from queues.
+
+        Args:
+            queues: The names of the queues, in the order to look at them.
+            count: How many tasks to take at most (1 to 500).
+            lease: How long to hold each task; a number is seconds. Without a lease, a task runs at most
+                once: it is not returned to its queue if the caller fails.
+            worker: The name of the caller, for `tasks`.
+            now: The current time, for tests. The default is the clock of Redis.
+
+        Returns:
+            The tasks, each with the token for `ack` and `beat`.
+        """
         name, arguments = pop_call(queues, count, lease, worker, now)
         return [as_task(fields) for fields in self.commands.call(name, *arguments)]
 
     def ack(self, token: str, verb: Verb = "done", **options: Unpack[ReportOptions]) -> str:
-        """Say what became of a task, or where it stands, under its token. Returns the task's id.
+        """Report the outcome or the progress of a task.
 
-        `done` and `failed` end the attempt; what follows a failure is the policy's to decide. `update` says
-        how far it is. Options: note, code, data (a mapping), progress (0 to 100), and those of JACK.
-        Raises StaleError when the token no longer holds its task.
+        Args:
+            token: The task's token, from `pop`.
+            verb: `done` and `failed` end the attempt, and the policy decides what follows a failure. `update`
+                reports progress.
+            options: `note`, `code`, `data` (a mapping), `progress` (percent), and the other options of JACK.
+
+        Returns:
+            The task's id.
+
+        Raises:
+            StaleError: The token no longer holds the task.
 
         >>> board.ack(token, "update", progress=40, note="2 of 5 files")
         """
         return str(self.commands.call("JACK", token, verb, *ack_pairs(options)))
 
     def cancel(self, id: str) -> Literal["cancelled", "cancelling"]:
-        """Cancel a task by its id. Returns `cancelled`, or `cancelling` when it runs: its worker is told.
+        """Cancel a task.
 
-        Raises NotFoundError when no task of that id is queued, delayed or running.
+        Args:
+            id: The task's id.
+
+        Returns:
+            `cancelled`, or `cancelling` if the task is running. Its worker is told to stop it.
+
+        Raises:
+            NotFoundError: No task with this id is queued, delayed or running.
         """
         cursor, found = "0", []
         while True:
@@ -82,10 +128,19 @@ class TaskMethods(BoardBase):
         return as_cancelled(found, id, self.name)
 
     def output(self, task: str, *, follow: bool = False) -> Iterator[dict[str, Any]]:
-        """What a task printed, `{"stream": …, "line": …}`, and how it fared: `{"attempt": 1, "what": …}`.
+        """Read what a task printed, and how its attempts ended.
 
-        It is kept of tasks whose job, or push, has the option `keep`. With `follow` it goes on until the task
-        has ended. Raises NotFoundError when nothing is kept of it.
+        The board keeps the output of tasks with the option `keep`.
+
+        Args:
+            task: The task's id.
+            follow: Continue until the task ends.
+
+        Yields:
+            Lines, `{"stream": …, "line": …}`, and states, `{"attempt": 1, "what": …}`.
+
+        Raises:
+            NotFoundError: No output of the task is kept.
         """
 
         def is_there() -> bool:
@@ -96,10 +151,16 @@ class TaskMethods(BoardBase):
     def tasks(
         self, state: TaskState | None = None, **filters: Unpack[TaskFilters]
     ) -> Iterator[dict[str, Any]]:
-        """List the tasks that are queued, held, delayed, leased or accepted, or in one `state`, or `dead`.
+        """List tasks that have not ended, or dead letters.
 
-        Filters: task, job, runner, queue, older_than (a duration), payload (True: show it). `history` has the
-        earlier attempts.
+        Args:
+            state: Only tasks in this state: queued, held, delayed, leased, accepted or dead. By default, all
+                but dead ones.
+            filters: `task`, `job`, `runner` and `queue` are names. `older_than` is a duration; a number is
+                seconds. `payload=True` includes payloads.
+
+        Yields:
+            Tasks. Their `history` has the earlier attempts.
         """
         pairs = to_pairs({"state": state} | filters, TASK_FILTERS)
         cursor = "0"
@@ -110,9 +171,14 @@ class TaskMethods(BoardBase):
                 return
 
     def history(self, *, task: str | None = None, job: str | None = None) -> Iterator[dict[str, Any]]:
-        """What happened to tasks, the latest first: time, task, attempt, what, note, code, data, progress.
+        """Read what happened to tasks, newest first. The board keeps about the last 10,000 entries.
 
-        The board keeps about the last 10,000 entries.
+        Args:
+            task: Only entries of this task.
+            job: Only entries of this job's tasks.
+
+        Yields:
+            Entries with time (epoch seconds), task, attempt, what, note, code, data and progress.
         """
         self.commands.require_layout()
         last = "+"
@@ -128,14 +194,17 @@ class TaskMethods(BoardBase):
                 return
 
     def wait(self, task: str, timeout: float | None = None) -> dict[str, Any]:
-        """Wait until a task has ended. Returns how, as `history` says it: `what` is done, dead or cancelled.
+        """Wait until a task ends.
 
         Args:
-            task: Its id, as `push` returns it.
-            timeout: Seconds to wait at most.
+            task: The task's id, as `push` returns it.
+            timeout: Seconds to wait at most. The default is no limit.
+
+        Returns:
+            The last entry of its `history`. Its `what` is done, dead or cancelled.
 
         Raises:
-            TimeoutError: It has not ended in time. It goes on.
+            TimeoutError: The task has not ended in time. It continues.
             NotFoundError: There is no such task, or it ended before the history begins.
 
         >>> board.wait(board.push("shell", "exit 3", policy="ack"))["code"]
@@ -160,30 +229,63 @@ class TaskMethods(BoardBase):
                 raise waiting.unknown()
 
     def dead(self, **filters: Unpack[TaskFilters]) -> Iterator[dict[str, Any]]:
-        """List dead letters: `tasks` in the state dead, with its filters."""
+        """List dead letters.
+
+        Args:
+            filters: The filters of `tasks`.
+
+        Yields:
+            Tasks, as `tasks` yields them.
+        """
         return self.tasks("dead", **filters)
 
     def dead_retry(self, *, all: bool = False, **filters: Unpack[TaskFilters]) -> int:
-        """Queue dead letters again, under their ids, as first attempts. Returns how many.
+        """Queue dead letters again, under their ids, as first attempts.
 
-        Filters are those of `tasks`. Raises OptionError when there are none, unless `all` is True.
+        Args:
+            all: Retry all dead letters if there is no filter.
+            filters: The filters of `tasks`.
+
+        Returns:
+            How many dead letters were queued.
+
+        Raises:
+            OptionError: There is no filter, and `all` is False.
         """
-        return self._take_up("retry", all, filters)
+        return self._change_dead("retry", all, filters)
 
     def dead_purge(self, *, all: bool = False, **filters: Unpack[TaskFilters]) -> int:
-        """Drop dead letters for good. Returns how many. Filters, `all` and errors as for `dead_retry`."""
-        return self._take_up("purge", all, filters)
+        """Delete dead letters.
+
+        Args:
+            all: Delete all dead letters if there is no filter.
+            filters: The filters of `tasks`.
+
+        Returns:
+            How many dead letters were deleted.
+
+        Raises:
+            OptionError: There is no filter, and `all` is False.
+        """
+        return self._change_dead("purge", all, filters)
 
     def beat(self, lease: Duration, *tokens: str) -> Sequence[Hold]:
-        """Extend leases to `lease` seconds from now.
+        """Extend leases.
 
-        Returns, for each token, `held`, `lost`, or `cancelling` (held, but somebody asked to cancel it).
+        Args:
+            lease: How long to hold the tasks from now; a number is seconds.
+            tokens: The tokens of the tasks.
+
+        Returns:
+            For each token, `leased`, `lost`, or `cancelling` (still leased, but to be cancelled).
         """
         return as_holds(self.commands.call("JBEAT", lease, *tokens))
 
-    def _take_up(self, verb: Literal["retry", "purge"], everything: bool, filters: Mapping[str, Any]) -> int:
+    def _change_dead(
+        self, verb: Literal["retry", "purge"], everything: bool, filters: Mapping[str, Any]
+    ) -> int:
         if not everything and all(value is None for value in filters.values()):
-            raise OptionError(f"dead_{verb} without a filter means all dead letters: say all=True")
+            raise OptionError(f"dead_{verb} without a filter affects all dead letters. Pass all=True.")
         tickets = (task["ticket"] for task in list(self.dead(**filters)))
         n = 0
         while chunk := list(islice(tickets, 100)):

@@ -1,4 +1,4 @@
-"""Wait for a task to end, by what the history says of it."""
+"""Wait for a task to end, by reading the history."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from jobs_core.errors import NotFoundError
 
 
 class Waiting:
-    """What somebody who waits for a task asks Redis next, whoever asks it.
+    """The state of a wait for a task. Both clients share it.
 
-    Read the history after `last` with XREAD, for `block` ms, and give what comes to `take`.
+    Read the history after `last` with XREAD, for `block` ms, and pass the reply to `take`.
 
     Args:
+        board: The name of the board.
+        task: The task's id.
         newest: The newest entry of the history when the wait began, as XREVRANGE returns it.
-        timeout: Seconds to wait at most; None without bound.
+        timeout: Seconds to wait at most. None waits forever.
     """
 
     def __init__(self, board: str, task: str, newest: Any, timeout: float | None) -> None:
@@ -28,16 +30,16 @@ class Waiting:
 
     @property
     def block(self) -> int:
-        """Milliseconds to wait for more. Raises TimeoutError."""
+        """Milliseconds to wait for more entries. Raises TimeoutError."""
         if self._deadline is None:
             return BLOCK
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError(f"the task {self._task!r} has not ended within {self._timeout:g} s")
+            raise TimeoutError(f"The task {self._task!r} did not end within {self._timeout:g} s")
         return max(1, min(BLOCK, int(left * 1000)))
 
     def take(self, found: Any) -> dict[str, Any] | None:
-        """Return how the task ended, if what XREAD returned says so."""
+        """Return the entry that ends the task, if a reply to XREAD has it."""
         for _, page in found or ():
             for id, fields in page:
                 self.last = id
@@ -46,7 +48,7 @@ class Waiting:
         return None
 
     def unknown(self) -> NotFoundError:
-        """The error for a task that is nowhere."""
+        """Make the error for a task that is neither on the board nor in its history."""
         return NotFoundError(
-            f"there is no task {self._task!r} on the board {self._board!r}, and its history does not reach it"
+            f"there is no task {self._task!r} on the board {self._board!r} or in its history"
         )

@@ -1,1 +1,1 @@
-"""Cron patterns, read and put in English."""
+"""Parse cron patterns, and explain them in English."""

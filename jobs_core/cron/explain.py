@@ -1,4 +1,4 @@
-"""A cron pattern in English: `explain("0 3 * * MON#1")`."""
+"""Explain a cron pattern in English: `explain("0 3 * * MON#1")`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ CHOSEN = "that the job's id chooses"
 NTH = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth", "L": "last"}
 WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 MOST = 6
-"""Times of the day that are listed one by one."""
+"""Maximum times of the day to list one by one."""
 
 
 def explain(text: str, *, dst: str = "vixie", zone: str | None = None) -> str:
-    """Say in one English sentence when a cron pattern runs. Raises OptionError for what is none.
+    """Return one English sentence that says when a cron pattern runs. Raises OptionError if it is invalid.
 
     >>> explain("0 3 * * MON#1", zone="Europe/Brussels")
     'At 03:00 on the first Monday of the month, Europe/Brussels time.'
@@ -62,7 +62,7 @@ def _minutes(minute: Field, hour: Field) -> str:
 
 
 def _hours_alone(hour: Field) -> str:
-    """When the minute is 0."""
+    """Return the times for minute 0."""
     if often := _every(hour, "hour"):
         return often
     if _is_run(hour):
@@ -80,7 +80,7 @@ def _of_hours(hour: Field, minute: Field) -> str:
 
 
 def _every(field: Field, unit: str) -> str:
-    """`every 15 minutes`, where that is what it comes to: evenly, and without a gap at the end."""
+    """Return a phrase such as `every 15 minutes` if the field has equal steps, or an empty string."""
     if field.is_full:
         return f"every {unit}"
     size = field.kind.high - field.kind.low + 1
@@ -97,7 +97,7 @@ def _every(field: Field, unit: str) -> str:
 
 
 def _some(field: Field, unit: str) -> str:
-    """`minute 5`, `minutes 0, 7 and 14`, `a minute from 0 to 29 that the job's id chooses`."""
+    """Return `minute 5`, `minutes 0, 7 and 14`, or `a minute from 0 to 29 that the job's id chooses`."""
     words = []
     if len(field.numbers) > 2 and _is_run(field):
         words.append(f"{unit}s {field.numbers[0]} to {field.numbers[-1]}")
@@ -235,6 +235,6 @@ def _ordinal(number: int) -> str:
 
 
 def _list(words: Iterable[str], last: str = "and") -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Join words: `a`, `a and b`, `a, b and c`."""
     *head, tail = words
     return f"{', '.join(head)} {last} {tail}" if head else tail

@@ -1,4 +1,4 @@
-"""A cron pattern as it is written: its fields, to be explained. When it runs, Redis alone works out."""
+"""Parse a cron pattern into fields, for explanations. Only Redis computes when it runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A field: its name, and the numbers that it may hold. An H chooses among those up to `spread`."""
+    """A kind of field: its name and its range of numbers. An H chooses a number up to `spread`."""
 
     name: str
     low: int
@@ -46,10 +46,10 @@ KINDS = (
 
 @dataclass(slots=True)
 class Field:
-    """A field: its text, the numbers it names, and, apart, what is no number.
+    """A field: its text, its numbers, and its other items.
 
-    `special` has L, 15W and LW of the day of the month, and (weekday, nth), L for the last. `spreads` has,
-    for each H, the first and last number that it may become, and its step.
+    `special` has L, 15W and LW for the day of the month, and (weekday, nth) for weekdays, where nth may be L
+    for the last. `spreads` has, for each H, the first and last number it may choose, and its step.
     """
 
     kind: Kind
@@ -60,19 +60,19 @@ class Field:
 
     @property
     def is_full(self) -> bool:
-        """Whether it leaves nothing out."""
+        """Whether the field has every number of its range."""
         low, high = self.kind.low, 6 if self.kind.name == "weekday" else self.kind.high
         return not (self.special or self.spreads) and self.numbers == list(range(low, high + 1))
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is numbers, and no more."""
+        """Whether the field has only numbers."""
         return not (self.special or self.spreads)
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A pattern: its seven fields in order, and whether a + stands before the weekday."""
+    """A pattern: its seven fields in order, and whether the weekday begins with a +."""
 
     text: str
     fields: tuple[Field, ...]
@@ -80,7 +80,7 @@ class Pattern:
 
 
 def parse(text: str) -> Pattern:
-    """Read a pattern. Raises OptionError for what is none: with the field, and the reason.
+    """Parse a pattern. Raises OptionError with the field and the problem if it is invalid.
 
     >>> parse("0 3 * * MON#1").fields[5].special
     [(1, '1')]

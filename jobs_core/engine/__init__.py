@@ -1,1 +1,1 @@
-"""The engine: Lua sources, and how they are built, loaded into Redis and called."""
+"""The engine: build the Lua sources, load them into Redis, and call them."""

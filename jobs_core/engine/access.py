@@ -1,4 +1,4 @@
-"""What the user of a board's client may not do there: asked of Redis before the first call, with JPERMIT."""
+"""The permissions of a client's user on a board. JPERMIT asks Redis for them before the first call."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from jobs_core.engine.roles import role, role_for
 from jobs_core.errors import DeniedError
 
 _FIRST = frozenset(("EXISTS", "GET", "INFO"))
-"""What every command runs before anything else, to see what layout the board has: JPERMIT, too."""
+"""The commands that every function, JPERMIT included, runs first to check the board's layout."""
 
 
 class Access:
-    """What Redis permits a user on one board. A command that could be denied half-way is not sent at all."""
+    """The permissions of a user on one board. A call that Redis could deny halfway is not sent."""
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._pool = client.connection_pool
         self._tag = keys.tag
         self.denied: frozenset[str] = frozenset()
-        """What this user may not run, as Redis last said: XADD, FCALL|JACK."""
+        """The commands that Redis denied this user when last asked: XADD, FCALL|JACK."""
 
     def ask(self, connection: Any) -> frozenset[str]:
-        """Ask Redis over a connection on which nothing is under way. Returns what is denied."""
+        """Ask Redis for the denied commands, over an idle connection."""
         connection.send_command("FCALL_RO", "JPERMIT", 1, self._tag, *permissions.everything())
         reply = read_reply(connection)
         if isinstance(reply, list):
@@ -37,16 +37,16 @@ class Access:
         elif is_denial(reply) and not isinstance(reply, NoPermissionError):  # inside JPERMIT
             named = command_denied(reply)
             self.denied = frozenset((named,)) if named else _FIRST
-        else:  # JPERMIT itself is denied, or not there; a board of another layout: a call will say so
+        else:  # JPERMIT is denied or missing, or the board has another layout: the next call reports it
             self.denied = frozenset()
         return self.denied
 
     def permits(self, name: str) -> bool:
-        """Whether a command of ours may be called, as far as is known."""
+        """Return whether a command of Jobs may be called, as far as is known."""
         return not self.denied or self.denied.isdisjoint(permissions.needs(name))
 
     def require(self, names: Iterable[str]) -> None:
-        """Raise DeniedError unless these commands may be called. Redis is asked again before that."""
+        """Raise DeniedError unless these commands may be called. Ask Redis again before raising."""
         if not self.denied:
             return
         called = set(names)
@@ -59,13 +59,13 @@ class Access:
                 raise DeniedError(sentence)
 
     def require_role(self, name: str) -> None:
-        """Raise DeniedError unless this user may do what one in a role does."""
+        """Raise DeniedError unless this user has all permissions of a role."""
         sentence = role(name).refusal(self.denied, self._tag)
         if sentence:
             raise DeniedError(sentence)
 
     def explained(self, error: DeniedError, name: str) -> DeniedError:
-        """Return an error with what was denied: inside a function, Redis 7.0 does not name it."""
+        """Return an error that names the denied command. Inside a function, Redis 7.0 does not name it."""
         self._ask_again()
         sentence = self._refusal(name)
         return DeniedError(sentence) if sentence else error
@@ -74,7 +74,7 @@ class Access:
         return permissions.refusal(name, self.denied, self._tag, role_for(name))
 
     def _ask_again(self) -> None:
-        connection = self._pool.get_connection()  # of its own: something may be under way on the caller's
+        connection = self._pool.get_connection()  # not the caller's, which may have calls in flight
         try:
             self.ask(connection)
         except BaseException:

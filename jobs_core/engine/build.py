@@ -1,11 +1,11 @@
-"""Build what Redis loads from the Lua sources: one library of functions, and a script for each command.
+"""Build the Lua sources into one library of functions, and into a script for each command.
 
 A source is an ordinary Lua module: `local records = require 'queue.records'` names the file
-`queue/records.lua`, and the file returns a table. Files at the top are commands: their first line has the
-flags of the command (`#!lua flags=no-writes`), and they return `function(board, args)`.
+`queue/records.lua`, and the file returns a table. Files in the top folder are commands: their first line has
+the flags of the command (`#!lua flags=no-writes`), and they return `function(board, args)`.
 
-Redis loads a library with few globals (Redis 7.0 has no `string` or `ipairs` then), so the body of a module
-only defines: a global name used outside a function is refused here.
+Redis provides few globals while it loads a library (Redis 7.0 has no `string` or `ipairs`). So the body of a
+module only defines functions and constants, and the builder rejects a global name outside a function.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from importlib.resources.abc import Traversable
 from jobs_core.engine.load_time import global_names, without_shebang
 
 LIBRARY_VERSION = 5
-"""The version of the library: raise it with each release whose Lua differs. A newer one is never replaced."""
+"""The version of the library. Increase it with each release that changes the Lua sources. A client never
+replaces a newer library."""
 
 LIBRARY_NAME = "jobs"
 
@@ -29,7 +30,7 @@ _REQUIRE = re.compile(r"\brequire\s*\(?\s*'([\w.]+)'")
 
 
 class BuildError(Exception):
-    """A source that cannot be built: the message names the module and what is wrong with it."""
+    """A source that cannot be built. The message names the module and the problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: its name (`JSET`), flags, own source, the modules it needs in order, and its script."""
+    """One command: its name (`JSET`), flags, source, required modules in order, and script."""
 
     name: str
     flags: str
@@ -54,12 +55,12 @@ class Command:
 
     @property
     def only_reads(self) -> bool:
-        """Whether the command may be called where nothing may be written: on a replica, with FCALL_RO."""
+        """Whether the command never writes, so that FCALL_RO and replicas can run it."""
         return "no-writes" in self.flags
 
 
 def read_sources(root: Traversable) -> dict[str, Source]:
-    """Read every Lua file below a folder: `queue/records.lua` is `queue.records`."""
+    """Read every Lua file below a folder. `queue/records.lua` becomes `queue.records`."""
     return {name: as_source(name, text) for name, text in _walk(root, "")}
 
 
@@ -72,16 +73,19 @@ def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
 
 
 def as_source(name: str, text: str) -> Source:
-    """Check one source. Raises BuildError for a global name that it uses while it loads."""
+    """Check one source. Raises BuildError if it uses a global name while it loads."""
     stray = sorted(set(global_names(text)) - {"require"})
     if stray:
-        raise BuildError(f"{name}: uses {', '.join(stray)} while it loads, where Redis has no globals")
+        raise BuildError(
+            f"{name}: uses {', '.join(stray)} while it loads, when Redis has no globals. "
+            "Move this into a function."
+        )
     without_comments = re.sub(r"--\[\[.*?\]\]|--[^\n]*", "", text, flags=re.DOTALL)
     return Source(name, text, tuple(dict.fromkeys(_REQUIRE.findall(without_comments))))
 
 
 def in_order(names: Iterable[str], sources: Mapping[str, Source]) -> list[str]:
-    """These modules and all that they need, each after what it requires. Raises BuildError."""
+    """Return these modules and their dependencies, dependencies first. Raises BuildError."""
     found: dict[str, None] = {}
     for name in names:
         _visit(name, sources, found, ())
@@ -91,11 +95,11 @@ def in_order(names: Iterable[str], sources: Mapping[str, Source]) -> list[str]:
 def _visit(name: str, sources: Mapping[str, Source], found: dict[str, None], path: tuple[str, ...]) -> None:
     if name in path:
         cycle = " requires ".join((*path[path.index(name) :], name))
-        raise BuildError(f"modules require each other: {cycle}")
+        raise BuildError(f"Modules require each other: {cycle}")
     if name in found:
         return
     if name not in sources:
-        raise BuildError(f"{path[-1] if path else 'a build'} requires {name}, which is not there")
+        raise BuildError(f"{path[-1] if path else 'a build'} requires {name}, which does not exist")
     for needed in sources[name].requires:
         _visit(needed, sources, found, (*path, name))
     found[name] = None
@@ -109,7 +113,7 @@ def _as_module(source: Source) -> str:
 
 
 def build_command(name: str, sources: Mapping[str, Source]) -> Command:
-    """Build one command as a script for EVALSHA, with just the modules it needs. Raises BuildError."""
+    """Build one command as a script for EVALSHA, with only the modules it requires. Raises BuildError."""
     source = sources[name]
     flags = source.text.partition("\n")[0].partition("flags=")[2]
     modules = in_order(("base.command", *source.requires), sources)
@@ -131,15 +135,15 @@ def _may_write(flags: str) -> str:
 
 
 def command_names(sources: Mapping[str, Source]) -> list[str]:
-    """The sources that are commands: those in no folder."""
+    """Return the sources that are commands: those in the top folder."""
     return sorted(name for name in sources if "." not in name)
 
 
 def build_library(sources: Mapping[str, Source], version: int = LIBRARY_VERSION) -> str:
     """Build all commands as one library for FUNCTION LOAD: `FCALL JSET 1 {jobs} …`.
 
-    Its modules are fields of one table, so that Lua's limit of 200 local names is one of each module.
-    JVERSION answers the version of the library and a digest of its text. Raises BuildError.
+    The modules are fields of one table, so that Lua's limit of 200 local names applies to each module alone.
+    JVERSION returns the version of the library and a digest of its text. Raises BuildError.
     """
     names = command_names(sources)
     modules = in_order(
@@ -184,14 +188,14 @@ def _version(version: int, digest: str) -> str:
 
 @cache
 def commands() -> dict[str, Command]:
-    """All commands by name, as scripts."""
+    """Return all commands by name, as scripts."""
     sources = _own_sources()
     return {name.upper(): build_command(name, sources) for name in command_names(sources)}
 
 
 @cache
 def library() -> str:
-    """All commands as a library of functions."""
+    """Return the text of the library: all commands as functions."""
     return build_library(_own_sources())
 
 

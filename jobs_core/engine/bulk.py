@@ -1,4 +1,4 @@
-"""Bulk work: any number of things streamed to Redis, several in a call, the replies in order."""
+"""Bulk work: stream any number of items to Redis, several per call, and return the replies in order."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import AgainError, JobsError, OptionError
 
 Group = Callable[[Iterable[Sequence[Any]]], Iterator[tuple[Call, list[Sequence[Any]]]]]
-"""Makes calls of the arguments of single ones; each comes with those that it stands for."""
+"""Groups the arguments of single items into calls. Yields each call with the items it contains."""
 
 GROUP, GROUP_BYTES = 50, 262144
-"""How many things one call takes, and about how many bytes of arguments: so that its script is short."""
+"""Maximum items in one call, and approximate maximum bytes, so that no script runs for long."""
 
 
 def stream(
@@ -25,10 +25,10 @@ def stream(
     read: Callable[[Any], Any],
     at_once: int = 500,
 ) -> Iterator[Any]:
-    """Stream any number of things to Redis, several in a call, and yield a reply for each in order.
+    """Stream any number of items to Redis, several per call, and yield a reply for each, in order.
 
-    What is refused before it reaches Redis keeps its place among the replies. Redis works on `at_once` calls
-    while as many more are written.
+    An item that is rejected before it reaches Redis yields its error. Redis works on `at_once` calls while
+    the next ones are written.
     """
     refused: dict[int, JobsError] = {}
     under_way: deque[list[Sequence[Any]]] = deque()
@@ -61,7 +61,7 @@ def stream(
 
 
 def _again(commands: Commands, group: Group, one: Sequence[Any]) -> Any:
-    """Call alone, once a board file is in place, what was refused because it was not."""
+    """Wait until a board file is applied, then call again for one item that was rejected because of it."""
     while True:
         commands.settle()
         ((call, _),) = group([one])
@@ -72,7 +72,7 @@ def _again(commands: Commands, group: Group, one: Sequence[Any]) -> Any:
 
 
 def grouped(name: str, *first: str) -> Group:
-    """Group arguments into calls that take several (JMSET, JMACK); each comes with those it stands for."""
+    """Group items into calls that take several (JMSET, JMACK)."""
 
     def group(things: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
         words: list[Any] = [*first]
@@ -92,22 +92,22 @@ def grouped(name: str, *first: str) -> Group:
 
 
 def spread(reply: Any, stands_for: int) -> list[Any]:
-    """The replies of a call that took several: one for each; a refusal of the call is one of each."""
+    """Return one reply for each item of a call. An error of the whole call applies to each item."""
     return reply if isinstance(reply, list) else [reply] * stands_for
 
 
 def each(name: str) -> Group:
-    """One call for each."""
+    """Make one call for each item."""
     return lambda things: (((name, arguments), [arguments]) for arguments in things)
 
 
 def _as_mapping(thing: Mapping[str, Any] | str) -> Mapping[str, Any]:
-    """Read a JSON object, unless it is a mapping already."""
+    """Return a mapping, parsed from JSON if needed."""
     if isinstance(thing, str):
         try:
             thing = json.loads(thing)
         except ValueError as error:
-            raise OptionError(f"not JSON: {error}") from None
+            raise OptionError(f"expected a JSON object: {error}") from None
     if not isinstance(thing, Mapping):
-        raise OptionError("not a JSON object")
+        raise OptionError(f"expected a JSON object, got {type(thing).__name__}")
     return thing

@@ -1,4 +1,4 @@
-"""What goes to the commands: the arguments that `Board`, workers and bulk work share."""
+"""Arguments of the commands, as `Board`, workers and bulk work send them."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ TASK_FILTERS = frozenset(("state", "task", "job", "runner", "queue", "older-than
 def pop_call(
     queues: Collection[str], count: int, lease: Duration | None, worker: str = "", now: Any = None
 ) -> Call:
-    """The JPOP that `Board.pop` and workers send; `as_task` reads what it answers."""
+    """Return the JPOP that `Board.pop` and workers send. `as_task` reads its reply."""
     found = {"count": count, "lease": lease, "worker": worker or None, "raw": 1, "now": now}
     options = to_pairs(found, POP_OPTIONS)
     return "JPOP", (len(queues), *queues, *options)
 
 
 def next_arguments(id: str | None, count: int, from_: Any, now: Any, options: Mapping[str, Any]) -> list[Any]:
-    """The arguments of a JNEXT: about a job, or about a schedule that is given here."""
+    """Return the arguments of a JNEXT about a job, or about the schedule in `options`."""
     extra = to_pairs({"from": from_, "now": now, **options}, (*JOB_OPTIONS, "from"))
     subject = ["-", *(["id", id] if id else [])] if options else [id or "-"]
     return [*subject, "count", count, *extra]
 
 
 def ack_pairs(options: Mapping[str, Any]) -> list[str]:
-    """The options of a JACK, flat: notes cut to what is kept, data as JSON."""
+    """Flatten the options of a JACK. Truncates the note, and encodes the data as JSON."""
     pairs: list[str] = []
     for name, value in options.items():
         if value is None or value == "":
@@ -47,7 +47,7 @@ def ack_pairs(options: Mapping[str, Any]) -> list[str]:
 
 
 def as_data(value: Mapping[str, Any]) -> str:
-    """What an outcome's data is kept as. Raises TypeError or ValueError for what is no JSON."""
+    """Encode an outcome's data as JSON. Raises TypeError or ValueError."""
     return writable(json.dumps(dict(value), ensure_ascii=False, default=str))
 
 
@@ -58,20 +58,21 @@ def parts(job: Mapping[str, Any]) -> dict[str, Any]:
         id, runner, payload = (options.pop(name) for name in ("id", "runner", "payload"))
     except KeyError as error:
         raise OptionError(f"a job needs an id, a runner and a payload: {error.args[0]} is missing") from None
-    if not isinstance(id, str) or not isinstance(runner, str):
-        raise OptionError("the id and the runner of a job are strings")
+    for name, value in (("id", id), ("runner", runner)):
+        if not isinstance(value, str):
+            raise OptionError(f"{name}: expected a string, got {value!r}")
     return {"id": id, "runner": runner, "payload": payload, "options": options}
 
 
 def as_raw(payload: Payload) -> str:
-    """A payload as Redis keeps it. Raises PayloadError."""
+    """Return a payload as the text that Redis stores. Raises PayloadError."""
     if isinstance(payload, Mapping):
         try:
             payload = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
         except (TypeError, ValueError) as error:
-            raise PayloadError(f"the payload is no JSON: {error}") from None
+            raise PayloadError(f"payload: cannot be encoded as JSON: {error}") from None
     if not isinstance(payload, str):
-        raise PayloadError("a payload is a string or a JSON object")
+        raise PayloadError(f"payload: expected a string or a JSON object, got {type(payload).__name__}")
     if writable(payload) != payload:
-        raise PayloadError("the payload has half of a surrogate pair, which is no character")
+        raise PayloadError("payload: contains a lone surrogate, which UTF-8 cannot encode")
     return payload

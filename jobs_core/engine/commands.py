@@ -24,40 +24,40 @@ Call = tuple[str, Sequence[Any]]
 """A command's name and its arguments after the board."""
 
 PATIENCE = 5.0
-"""Seconds to wait for somebody else to put a board file in place, or for a slot to arrive."""
+"""Seconds to wait for another client to apply a board file, or for a slot to arrive."""
 
 PAUSE = 0.05
 
 LOOK_AGAIN = 10.0
-"""Seconds after which a client asks for the library's version again: a client that was held up while it
-loaded an older one may have replaced it since."""
+"""Seconds after which a client checks the library's version again, because a slow client may have replaced it
+with an older one."""
 
 STILL_APPLYING = (
-    "a board file is still being put in place, and this user may only read: try again in a moment, or run "
-    "any command of Jobs that changes the board as a user who may"
+    "A board file is still being applied, and this user may only read. Try again in a moment, or run "
+    "a command that changes the board as a user with write permission."
 )
 
 
 class Commands:
     """Calls the commands of one board over a redis-py client. Thread-safe.
 
-    Functions that Redis has lost (FUNCTION FLUSH, a restart without persistence) are loaded again without the
-    caller noticing. Commands are not repeated when the connection breaks: Redis may have run them.
+    If Redis has lost the functions (FUNCTION FLUSH, a restart without persistence), they are loaded again
+    automatically. Commands are not repeated if the connection breaks, because Redis may have run them.
     """
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self.client = client
         self.keys = keys
         self.server = address(client)
-        """What sentences call Redis: its host and port."""
+        """The name of Redis in errors: its host and port."""
         self.access = Access(client, keys)
         self._look_at: float | None = None
-        """When to ask for the library's version again; None before the first time."""
+        """When to check the library's version again. None before the first check."""
 
     def call(self, name: str, *args: Any) -> Any:
-        """Call one command and return its reply. Raises what `jobs_core.errors` draws.
+        """Call one command and return its reply. Raises the errors of `jobs_core.errors`.
 
-        While a board file is being put in place, that is done first.
+        If a board file is being applied, finish that first.
         """
         while True:
             (reply,) = self.batch([(name, args)])
@@ -68,10 +68,10 @@ class Commands:
             self.settle()
 
     def settle(self) -> None:
-        """Put the rest of a board file in place that was committed, if there is one.
+        """Finish applying a committed board file, if there is one.
 
-        A user who may only read, or reads a replica, waits for others to do so. Raises AgainError after
-        `PATIENCE` seconds.
+        A user who may only read, or who reads a replica, waits for another client to do so. Raises AgainError
+        after `PATIENCE` seconds.
         """
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -88,7 +88,7 @@ class Commands:
                 raise left
 
     def _roll(self) -> Any:
-        """Put the next part of a board file in place. Returns how many jobs are left, or what refused it."""
+        """Apply the next part of a board file. Returns how many jobs are left, or an error."""
         try:
             (left,) = self.batch([("JAPPLY", ["roll"])])
         except errors.DeniedError as error:
@@ -101,24 +101,24 @@ class Commands:
             if not isinstance(reply, errors.AgainError):
                 return
             if time.monotonic() >= deadline:
-                is_applied = "JAPPLY roll" in str(reply)  # else the board is not there
+                is_applied = "JAPPLY roll" in str(reply)  # otherwise the board is unavailable
                 raise errors.AgainError(STILL_APPLYING if is_applied else str(reply))
             time.sleep(PAUSE)
 
     def batch(self, calls: Sequence[Call]) -> list[Any]:
-        """Call several commands in one round trip. A refused one gives its error in place of a reply.
+        """Call several commands in one round trip. The reply of a rejected command is its error.
 
-        Raises DeniedError, and calls none, if this user may not call one of them. A refusal may be an
-        AgainError, as long as a board file is being put in place: see `settle`.
+        Raises DeniedError, without calling any, if this user may not call one of them. An error may be an
+        AgainError while a board file is being applied: see `settle`.
         """
         with self.connection() as connection:
             self.send(connection, calls)
             return self.receive(connection, calls)
 
     def stream(self, calls: Iterable[Call], size: int = 500) -> Iterator[Any]:
-        """Call any number of commands, and yield their replies in order, as `batch` gives them.
+        """Call any number of commands, and yield their replies in order, like `batch`.
 
-        Redis works on one batch while the next is being written.
+        Redis works on one batch while the next one is written.
         """
         with self.connection() as connection:
             waiting: Sequence[Call] = ()
@@ -127,7 +127,7 @@ class Commands:
                 self.send(connection, chunk)
                 replies = read_replies(connection, waiting)
                 if unknown_places(replies):
-                    # Nothing may be under way on the connection while functions are loaded over it.
+                    # No calls may be in flight on the connection while it loads functions.
                     replies += read_replies(connection, chunk)
                     yield from self._finish(connection, [*waiting, *chunk], replies)
                     waiting = ()
@@ -137,9 +137,9 @@ class Commands:
             yield from self._finish(connection, waiting, read_replies(connection, waiting))
 
     def load(self) -> dict[str, str]:
-        """Load the library and the scripts, and make the board if there is none. Returns name → SHA.
+        """Load the library and the scripts, and create the board if needed. Returns the SHAs by command name.
 
-        Raises LayoutError for a board that another version of Jobs made.
+        Raises LayoutError for a board made by another version of Jobs.
         """
         self.require_layout()
         with self.connection() as connection:
@@ -149,39 +149,39 @@ class Commands:
             return shas
 
     def require_layout(self) -> None:
-        """Raise LayoutError for a board that another version of Jobs made: for those who read its keys."""
+        """Raise LayoutError for a board made by another version of Jobs. Call it before reading keys."""
         (reply,) = self.batch([("JCOUNT", [])])
         if isinstance(reply, errors.LayoutError):
             raise reply
 
     @property
     def is_prepared(self) -> bool:
-        """Whether Redis had the library when this client last asked, which was not long ago."""
+        """Whether Redis had the library when this client checked, within the last seconds."""
         return self._look_at is not None and time.monotonic() < self._look_at
 
     def prepare(self) -> None:
-        """See to it that Redis has the library, and the board its `commands` hash."""
+        """Load the library, and the board's `commands` hash, if they are missing."""
         with self.connection():
             pass
 
     def denied(self) -> frozenset[str]:
-        """Ask Redis what this user may not run on the board, of all that Jobs runs: XADD, FCALL|JACK."""
+        """Ask Redis which commands of Jobs it denies this user on the board: XADD, FCALL|JACK."""
         with self.connection() as connection:
             return self.access.ask(connection)
 
     def require_role(self, name: str) -> None:
-        """Raise DeniedError, naming what is missing, unless this user may do what one in a role does."""
+        """Raise DeniedError, naming what is missing, unless this user has all permissions of a role."""
         self.denied()
         self.access.require_role(name)
 
     def restore(self) -> None:
-        """Load the library again after Redis did not know a function."""
+        """Load the library again after Redis did not find a function."""
         with self.connection() as connection:
             self._restore(connection)
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
-        """Lend a pooled connection to call commands over; drop it when something is left unread on it."""
+        """Provide a pooled connection for calls. Close it on an error, because replies may be unread."""
         pool = self.client.connection_pool
         with translated(self.server):
             connection = pool.get_connection()
@@ -190,7 +190,7 @@ class Commands:
                     self._prepare(connection)
                 yield connection
             except BaseException:
-                self._look_at = None  # what answers next time may be another server
+                self._look_at = None  # the next connection may lead to another server
                 connection.disconnect()  # type: ignore[no-untyped-call]
                 raise
             finally:
@@ -202,7 +202,7 @@ class Commands:
         else:
             was_there = loader.replace_older(connection)
         self.access.ask(connection)
-        # Whoever has loaded it looks again with the next call: another client may have loaded just after.
+        # After loading, check again with the next call: another client may have loaded just afterwards.
         self._look_at = time.monotonic() + (LOOK_AGAIN if was_there else 0)
 
     def _restore(self, connection: Any) -> None:
@@ -210,7 +210,7 @@ class Commands:
         self._look_at = time.monotonic()
 
     def send(self, connection: Any, calls: Sequence[Call]) -> None:
-        """Send some calls over a connection, without waiting for their replies: see `receive`."""
+        """Send calls over a connection without waiting for their replies: see `receive`."""
         if calls:
             self.access.require(name for name, _ in calls)
             known = commands()
@@ -222,11 +222,11 @@ class Commands:
             connection.send_packed_command(pack(connection, packed))
 
     def receive(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
-        """Read the replies to calls that were sent. A refused one gives its error in place of a reply."""
+        """Read the replies to calls that were sent. The reply of a rejected command is its error."""
         return self._finish(connection, calls, read_replies(connection, calls))
 
     def _finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
-        """Call again what Redis had no function for, and make its refusals our errors."""
+        """Repeat calls whose function was missing, and convert the errors of Redis."""
         unknown = unknown_places(replies)
         if unknown:
             self._restore(connection)

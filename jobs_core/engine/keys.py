@@ -1,4 +1,4 @@
-"""The names of a board's keys: all under one tag, so that a board lives in one hash slot."""
+"""The names of a board's keys. All have one hash tag, so that a board lives in one hash slot."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Keys:
         self.zones = f"{self.tag}:zones"
 
     def queue(self, name: str) -> str:
-        """The list of tasks that wait in a queue."""
+        """Return the list of tasks that wait in a queue."""
         return f"{self.tag}:queue:{name}"
 
     def output(self, task: str) -> str:
-        """The stream of what a task printed, and how it ended."""
+        """Return the stream of a task's output and result."""
         return f"{self.tag}:output:{task}"
 
     def inbox(self, worker: str) -> str:
-        """The list of tokens that a worker is asked to cancel."""
+        """Return the list of tokens whose tasks a worker must cancel."""
         return f"{self.tag}:inbox:{worker}"
 
     def wake_queue(self, name: str) -> str:
-        """The list that workers of a queue block on."""
+        """Return the list that workers of a queue block on."""
         return f"{self.tag}:wake:{name}"

@@ -1,4 +1,4 @@
-"""What the ledger promises: of what each of its totals is made."""
+"""The invariants of the ledger: the parts of each total."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SUMS: Mapping[str, tuple[str, ...]] = {
 
 
 def total(stats: Mapping[str, int], name: str) -> int:
-    """What a total should be, by its parts.
+    """Return what a total should be: the sum of its parts.
 
     >>> total({"queued": 2, "coalesced": 1, "skipped": 0}, "due")
     3

@@ -1,4 +1,4 @@
-"""The global names that a Lua source uses while it loads, outside any function: Redis 7.0 has none then."""
+"""Find the global names that a Lua source uses outside functions. Redis 7.0 has no globals at load time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 _TOKEN = re.compile(
-    r"--\[\[.*?\]\]|--[^\n]*"  # comments, which have no group and are left out
+    r"--\[\[.*?\]\]|--[^\n]*"  # comments, which have no group, so that they are ignored
     r"|(?P<token>\[\[.*?\]\]|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|[A-Za-z_]\w*|\d[\w.]*|\.\.\.?|[^\s\w])",
     re.DOTALL,
 )
@@ -21,7 +21,7 @@ _CLOSING = frozenset(("elseif", "end", "until"))
 
 
 def global_names(text: str) -> Iterator[str]:
-    """The names that a source reads or sets outside any function, and has not defined itself.
+    """Yield the names that a source reads or sets outside functions without defining them.
 
     >>> list(global_names("local size = math.huge\\nlocal function f() return string.rep('x', size) end"))
     ['math']
@@ -33,13 +33,13 @@ def global_names(text: str) -> Iterator[str]:
         if token in ("local", "for"):
             local |= _declared(tokens, at + 1)
         elif token == "function":
-            at += 1  # the name that it sets, if it has one
+            at += 1  # the function's name, if it has one
         if _is_name(tokens[at]) and tokens[at] not in local and not _is_field(tokens, at):
             yield tokens[at]
 
 
 def _outside_functions(tokens: list[str]) -> Iterator[int]:
-    """The places of the tokens that are run while the source loads, and of each `function` among them."""
+    """Yield the indexes of the tokens that run while the source loads, including each `function`."""
     blocks: list[str] = []
     for at, token in enumerate(tokens):
         if "function" not in blocks:
@@ -51,7 +51,7 @@ def _outside_functions(tokens: list[str]) -> Iterator[int]:
 
 
 def _declared(tokens: list[str], at: int) -> set[str]:
-    """The names of `local a, b = …`, `local function a` or `for a, b in …`, from the first of them on."""
+    """Return the names in `local a, b = …`, `local function a` or `for a, b in …`. `at` is the first one."""
     if tokens[at] == "function":
         return {tokens[at + 1]}
     names = {tokens[at]}
@@ -66,11 +66,11 @@ def _is_name(token: str) -> bool:
 
 
 def _is_field(tokens: list[str], at: int) -> bool:
-    """Whether a name is that of a field: after a dot, or the key in a table."""
+    """Return whether a name is a field: after a dot, or as a key in a table."""
     before, after = tokens[at - 1] if at else "", tokens[at + 1] if at + 1 < len(tokens) else ""
     return before in (".", ":") or (after == "=" and before in ("{", ",", ";"))
 
 
 def without_shebang(text: str) -> str:
-    """A source without its first line, if that says how to run it."""
+    """Return a source without its shebang line."""
     return re.sub(r"\A#![^\n]*", "", text)

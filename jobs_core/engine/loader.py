@@ -1,7 +1,7 @@
-"""Bring the engine to Redis: the library of functions, and the scripts of the board's `commands` hash.
+"""Load the engine into Redis: the library of functions, and the scripts of the board's `commands` hash.
 
-A client asks for the library's version before its first call, and again now and then. A library that is
-missing or older is replaced; a newer one never is: its functions answer the calls of the version before.
+A client checks the library's version before its first call, and again every few seconds. It replaces a
+missing or older library, but never a newer one: newer functions also serve the calls of older clients.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from jobs_core.engine.redis_errors import is_denial, is_read_only
 from jobs_core.errors import DeniedError
 
 VERSION = "5"
-"""The version of the board's layout, as `{board}:layout` has it."""
+"""The version of the board's layout, stored in `{board}:layout`."""
 
 MAY_NOT_LOAD = (
-    "Redis does not have the functions of this version of Jobs, and this user may not load them: "
-    "run `jobs init` as a user who may"
+    "Redis does not have the functions of this version of Jobs, and this user may not load them. "
+    "Run `jobs init` as a user with the role admin."
 )
 
 REPLICA_LACKS = (
-    "Redis is a read-only replica, and does not have the functions of this version of Jobs: "
-    "run `jobs init` on its primary"
+    "Redis is a read-only replica, and does not have the functions of this version of Jobs. "
+    "Run `jobs init` on its primary."
 )
 _TRIES = 3
 _ASK = ("FCALL_RO", "JVERSION", 0)
 
 
 def prepare(connection: Any, keys: Keys) -> bool:
-    """See to it that Redis has this library or a newer one, and the board its `commands` hash.
+    """Load this library unless it or a newer one is there, and write the board's `commands` hash.
 
-    Returns whether the library was there. Where this user may not publish scripts, that is left to those who
-    may: functions do without.
+    A user who may not publish scripts skips the hash, because functions do not need it. Returns whether the
+    library was there.
     """
     known, published, mark, old = _exchange(
         connection,
@@ -47,7 +47,7 @@ def prepare(connection: Any, keys: Keys) -> bool:
         ("EXISTS", keys.job, keys.stats),
     )
     was_there = restore(connection)
-    # A board of another layout is left as it is.
+    # Leave a board with another layout alone.
     is_ours = mark == VERSION or (mark is None and old == 0)
     if is_ours and _lacks_scripts(known, published) and _may_publish(connection, keys):
         _try_to_publish(connection, keys)
@@ -55,9 +55,9 @@ def prepare(connection: Any, keys: Keys) -> bool:
 
 
 def restore(connection: Any) -> bool:
-    """Load the library, unless this one or a newer one is there. Returns whether it was.
+    """Load the library unless it or a newer one is there. Returns whether it was there.
 
-    Raises DeniedError for a user who may not load it.
+    Raises DeniedError if the user may not load it.
     """
     (version,) = _exchange(connection, _ASK)
     if _is_current(version):
@@ -67,9 +67,9 @@ def restore(connection: Any) -> bool:
 
 
 def replace_older(connection: Any) -> bool:
-    """Load the library in place of an older one. Returns whether there was none.
+    """Replace an older library. Returns False if there was one.
 
-    Another build of the same version may stay, so that two of them do not replace each other forever.
+    Another build of the same version stays, so that two builds do not replace each other forever.
     """
     (version,) = _exchange(connection, _ASK)
     if not _is_older(version):
@@ -79,10 +79,10 @@ def replace_older(connection: Any) -> bool:
 
 
 def _load(connection: Any) -> None:
-    """Load the library in place of whatever is there. Raises DeniedError for a user who may not.
+    """Load the library, replacing any other. Raises DeniedError if the user may not load it.
 
-    FUNCTION LOAD cannot compare: two versions of Jobs that load at the same moment may leave the older one.
-    So each reads the version again, now and with its next call, and the newer one restores its own.
+    FUNCTION LOAD cannot compare versions: if two versions of Jobs load at once, the older one may remain. So
+    each client reads the version again, now and with its next call, and the newer one loads its own again.
     """
     for _ in range(_TRIES):
         loaded, version = _exchange(connection, ("FUNCTION", "LOAD", "REPLACE", build.library()), _ASK)
@@ -97,7 +97,10 @@ def _load(connection: Any) -> None:
 
 
 def publish(connection: Any, keys: Keys) -> dict[str, str]:
-    """Load the scripts, and write the `commands` hash unless a newer version has. Returns name → SHA."""
+    """Load the scripts, and write the `commands` hash unless a newer version has written it.
+
+    Returns the SHAs by command name.
+    """
     shas = {command.name: command.sha for command in build.commands().values()}
     loads = [("SCRIPT", "LOAD", command.script) for command in build.commands().values()]
     *loaded, published = _exchange(connection, *loads, ("HGET", keys.commands, "version"))
@@ -113,19 +116,19 @@ def publish(connection: Any, keys: Keys) -> dict[str, str]:
 
 
 def _may_publish(connection: Any, keys: Keys) -> bool:
-    """Whether this user may, so that trying leaves no line in the ACL LOG of those who may only read."""
+    """Return whether this user may publish scripts. Asking first keeps read-only users out of the ACL LOG."""
     (denied,) = _exchange(connection, ("FCALL_RO", "JPERMIT", 1, keys.tag, "SCRIPT|LOAD", "HSET"))
     return denied == [] or (isinstance(denied, Exception) and not is_denial(denied))
 
 
 def _try_to_publish(connection: Any, keys: Keys) -> None:
-    """Publish, unless this user may not, or nobody may on this server: functions need no hash."""
+    """Publish the scripts, and ignore a denial: functions do not need the hash."""
     with suppress(rx.ResponseError):
         publish(connection, keys)
 
 
 def _is_current(version: Any) -> bool:
-    """Whether a reply to JVERSION is of this library or a newer one, or of a user who may not ask."""
+    """Return whether JVERSION found this library or a newer one, or the user may not ask."""
     if _is_older(version):
         return False
     if isinstance(version, Exception):
@@ -135,19 +138,19 @@ def _is_current(version: Any) -> bool:
 
 
 def _is_older(version: Any) -> bool:
-    """Whether a reply to JVERSION is of an older library, or of none."""
+    """Return whether JVERSION found an older library, or none."""
     if isinstance(version, Exception):
         return not isinstance(version, rx.NoPermissionError)
     return bool(version[0] < build.LIBRARY_VERSION)
 
 
 def _number(published: Any) -> int:
-    """The version that the board's hash names; 0 for what is none, so that it is written again."""
+    """Return the version in the board's hash, or 0 if it is missing or invalid."""
     return int(published) if str(published).isdecimal() else 0
 
 
 def _lacks_scripts(known: Any, published: Any) -> bool:
-    """Whether the board's hash is older, or of this version while Redis has lost its scripts."""
+    """Return whether the board's hash is older, or Redis has lost the scripts of this version."""
     if isinstance(known, Exception) or isinstance(published, Exception):
         return False
     version = _number(published)
@@ -155,13 +158,13 @@ def _lacks_scripts(known: Any, published: Any) -> bool:
 
 
 def _exchange(connection: Any, *calls: Sequence[Any]) -> list[Any]:
-    """Send some commands at once, and read their replies; what Redis refuses is an exception among them."""
+    """Send commands in one round trip, and return their replies. A rejected command returns its exception."""
     connection.send_packed_command(connection.pack_commands(calls))
     return [read_reply(connection) for _ in calls]
 
 
 def read_reply(connection: Any) -> Any:
-    """Read one reply; an error that Redis answered is returned, a broken connection is raised."""
+    """Read one reply. Returns an error that Redis sent, and raises an error of the connection."""
     try:
         return connection.read_response()
     except rx.ResponseError as error:

@@ -1,7 +1,7 @@
-"""Which commands of Redis each command of ours runs, and what a user who may not run them is told.
+"""The Redis commands that each command of Jobs runs, and the errors for users who may not run them.
 
 Redis checks every command inside a function against the calling user's ACL, and does not roll back what ran
-before the one it denies. So what a command may run is read from its source, and asked before the first write.
+before a denied one. So the needed permissions are read from the source, and checked before the call.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ READS = _names(
     ZCARD ZCOUNT ZMSCORE ZRANGE ZRANGEBYSCORE ZRANK ZSCAN ZSCORE
     """
 )
-"""Commands that a function without writes may run; Redis refuses it all others, whoever calls."""
+"""Commands that a function without writes may run. Redis denies it all others."""
 
 DIRECT = _names(
     """
@@ -32,7 +32,7 @@ DIRECT = _names(
     SCRIPT|LOAD SET TIME XREAD XREVRANGE ZMSCORE ZRANGE
     """
 )
-"""What Python runs beside the functions, in any role."""
+"""The commands that Python runs directly, in any role."""
 
 _CALL = re.compile(r"call\(([^,()]*)")
 _NAME = re.compile(r"'([A-Z]+)'")
@@ -40,7 +40,7 @@ _COMMENT = re.compile(r"--\[\[.*?\]\]|--[^\n]*", re.DOTALL)
 
 
 def called_in(source: str) -> frozenset[str]:
-    """The commands of Redis that a Lua source runs.
+    """Return the Redis commands that a Lua source runs.
 
     >>> sorted(called_in("redis.call(is_set and 'SADD' or 'RPUSH', key, redis.call('GET', other))"))
     ['GET', 'RPUSH', 'SADD']
@@ -51,53 +51,53 @@ def called_in(source: str) -> frozenset[str]:
 
 @cache
 def inner_commands(name: str) -> frozenset[str]:
-    """The commands of Redis that one of our commands may run: all in the modules that it is built of."""
+    """Return the Redis commands that a command of Jobs may run: all those in its modules."""
     command = build.commands()[name]
     found = called_in(command.script)
     return found & READS if command.only_reads else found
 
 
 def call_of(name: str) -> str:
-    """How a command is called, as `JPERMIT` reads it: FCALL|JACK, FCALL_RO|JGET."""
+    """Return the call of a command in the form JPERMIT reads: FCALL|JACK, FCALL_RO|JGET."""
     return f"{'FCALL_RO' if build.commands()[name].only_reads else 'FCALL'}|{name}"
 
 
 @cache
 def needs(name: str) -> frozenset[str]:
-    """All that a user must be permitted to call one of our commands."""
+    """Return all permissions that a user needs to call a command of Jobs."""
     return inner_commands(name) | {call_of(name)}
 
 
 @cache
 def everything() -> tuple[str, ...]:
-    """All that Jobs runs in Redis, in any role, as `JPERMIT` reads it."""
+    """Return all that Jobs runs in Redis, in any role, in the form JPERMIT reads."""
     calls = {call_of(name) for name in build.commands()}
     return tuple(sorted(called_in(build.library()) | DIRECT | calls))
 
 
 def refusal(name: str, denied: Collection[str], tag: str, role: str) -> str | None:
-    """Say in one sentence why a command may not be called, if what it needs is among what is denied.
+    """Return a sentence that says why a command may not be called, or None if it may.
 
-    `role` is the one whose permissions would do.
+    `role` is a role with the needed permissions.
     """
     missing = needs(name) & frozenset(denied)
     if not missing:
         return None
-    advice = f"`jobs acl {role}` prints what to permit"
+    advice = f"`jobs acl {role}` prints the permissions to grant"
     if call_of(name) in missing:
         return f"This user may not call {name} on {tag}: {advice}"
     return f"This user may not run {in_words(missing)} on {tag}:*, which {name} needs: {advice}"
 
 
 def in_words(names: Collection[str]) -> str:
-    """Up to three names, and how many others there are: `HSET, XADD`."""
+    """Return up to three names, and the number of others: `HSET, XADD`."""
     first, rest = sorted(names)[:3], len(names) - 3
     words = ", ".join(name.replace("|", " ") for name in first)
     return f"{words} and {rest} others" if rest > 0 else words
 
 
 def half_permitted(denied: Collection[str]) -> list[str]:
-    """The commands that may be called, and would then be denied something that they run."""
+    """Return the commands that the user may call, but that run a denied command."""
     held = frozenset(denied)
     return [
         name

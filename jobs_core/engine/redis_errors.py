@@ -1,4 +1,4 @@
-"""What Redis says when it refuses, as our errors: one sentence, with no traceback of the network."""
+"""Convert the errors of Redis and redis-py to the errors of Jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CODES: dict[str, type[errors.JobsError]] = {
 
 
 def with_our_errors(reply: Any, server: str = "Redis") -> Any:
-    """A reply, or one of several in it, that is a refusal becomes one of our errors."""
+    """Return a reply with its errors, also those inside a list, converted to the errors of Jobs."""
     if isinstance(reply, rx.ResponseError):
         return as_ours(reply, server)
     if isinstance(reply, list) and any(isinstance(part, rx.ResponseError) for part in reply):
@@ -33,32 +33,32 @@ def with_our_errors(reply: Any, server: str = "Redis") -> Any:
 
 
 def as_ours(error: rx.ResponseError, server: str = "Redis") -> errors.JobsError:
-    """Turn an error that Redis answered into one of ours. `server` is what its sentence calls Redis."""
+    """Convert an error that Redis sent to an error of Jobs. `server` is the name of Redis in it."""
     text = str(error)
     if text.startswith("JOBS "):
         _, code, sentence = text.split(" ", 2)
         return _CODES.get(code, errors.FaultError)(sentence)
     if is_denial(error):
         return errors.DeniedError(_denial(error))
-    sentence = _explain(error, server) or f"Redis refused the command: {text}"
+    sentence = _explain(error, server) or f"{server} rejected the command: {text}"
     return errors.DeniedError(sentence) if is_read_only(error) else errors.ServerError(sentence)
 
 
 _DENIALS = ("no permissions", "No permissions", "ACL failure", "The user executing the script can't")
-"""What Redis 7.0, later ones and Valkey say to a user whose ACL denies a command or a key."""
+"""Messages of Redis 7.0, later versions and Valkey if an ACL denies a command or a key."""
 
-_ADVICE = "`jobs acl` prints what each role needs"
+_ADVICE = "`jobs acl` prints the permissions of each role"
 
 
 def is_denial(error: object) -> bool:
-    """Whether Redis has denied a user a command or a key, at the top or inside a function."""
+    """Return whether an ACL denied a command or a key, directly or inside a function."""
     if isinstance(error, rx.NoPermissionError):
         return True
     return isinstance(error, rx.ResponseError) and any(words in str(error) for words in _DENIALS)
 
 
 def command_denied(error: object) -> str | None:
-    """The command that was denied, if Redis names it: `XADD`. Inside a function, Redis 7.0 does not."""
+    """Return the denied command, such as `XADD`, if Redis names it. Inside a function, Redis 7.0 does not."""
     found = re.search(r"no permissions to run the '([^']+)' command", str(error))
     return found[1].upper() if found else None
 
@@ -73,27 +73,27 @@ def _denial(error: Exception) -> str:
 
 
 def is_read_only(error: Exception) -> bool:
-    """Whether Redis refuses a change since it is a read-only replica."""
+    """Return whether Redis rejected a change because it is a read-only replica."""
     return isinstance(error, rx.ReadOnlyError) or bool(re.search("READONLY|read only replica", str(error)))
 
 
 def address(client: Any) -> str:
-    """Where a client's Redis is: `127.0.0.1:6379`, or the path of its socket."""
+    """Return the address of a client's Redis: `127.0.0.1:6379`, or the path of its socket."""
     found = client.connection_pool.connection_kwargs
     return str(found.get("path") or f"{found.get('host', 'localhost')}:{found.get('port', 6379)}")
 
 
-_FULL = "{server} is full: raise its maxmemory or remove something, then try again"
-_LOADING = "{server} is still loading its data: try again in a moment"
-_LOGIN = "{server} wants another user name or password: put them in the URL, redis://user:password@host"
-_OLD = "{server} is too old: Jobs needs Redis 7.0 or later, or Valkey"
-_REPLICA = "{server} is a read-only replica: connect to the primary"
-_ALONE = "{server} is a replica that has lost its primary, and answers nothing until it is back"
+_FULL = "{server} is full. Raise its maxmemory or remove data, then try again."
+_LOADING = "{server} is still loading its data. Try again in a moment."
+_LOGIN = "{server} rejected the user name or password. Put them in the URL: redis://user:password@host."
+_OLD = "{server} is too old. Jobs needs Redis 7.0 or later, or Valkey."
+_REPLICA = "{server} is a read-only replica. Connect to its primary."
+_ALONE = "{server} is a replica that has lost its primary. It answers again when the primary is back."
 _NO_FUNCTION = (
-    "{server} does not have this command of Jobs: run `jobs init`, or, "
-    "if a newer version of Jobs is in use on this server, upgrade this one"
+    "{server} does not have this command of Jobs. Run `jobs init`. "
+    "If the server already has a newer version of Jobs, upgrade this one."
 )
-_DISK = "{server} cannot write to its disk and refuses changes: make room there, or see its log"
+_DISK = "{server} cannot write to its disk, so it rejects changes. Free some space, or check its log."
 
 _SAYINGS = {
     "OOM": _FULL,
@@ -105,12 +105,12 @@ _SAYINGS = {
     "WRONGPASS": _LOGIN,
     "MASTERDOWN": _ALONE,
     "Link with MASTER is down": _ALONE,
-    "BUSY": "{server} is busy with a long script: try again in a moment",
+    "BUSY": "{server} is busy with a long script. Try again in a moment.",
     "Function not found": _NO_FUNCTION,
     "Error compiling script": _OLD,
     "unknown command": _OLD,
 }
-"""What Redis says when it refuses a command, and what that means to people."""
+"""Texts in the errors of Redis, and the sentences to show instead."""
 
 _KINDS: dict[type[Exception], str] = {
     rx.OutOfMemoryError: _FULL,
@@ -121,9 +121,9 @@ _KINDS: dict[type[Exception], str] = {
 
 
 def _explain(error: Exception, server: str) -> str | None:
-    """Say in one sentence what state of the server an error tells of, if it is a known one."""
+    """Return a sentence about the state of the server, if the error is a known one."""
     for kind, sentence in _KINDS.items():
-        if isinstance(error, kind) or isinstance(error.__cause__, kind):  # which redis.asyncio wraps
+        if isinstance(error, kind) or isinstance(error.__cause__, kind):  # redis.asyncio wraps the error
             return sentence.replace("{server}", server)
     found = next((sentence for saying, sentence in _SAYINGS.items() if saying in str(error)), None)
     return found and found.replace("{server}", server)
@@ -131,17 +131,17 @@ def _explain(error: Exception, server: str) -> str | None:
 
 @contextmanager
 def translated(server: str = "Redis") -> Iterator[None]:
-    """Raise redis-py's errors as ours: one sentence, with no traceback of the network."""
+    """Convert the errors that redis-py raises to the errors of Jobs."""
     try:
         yield
     except rx.ResponseError as error:
         raise as_ours(error, server) from error
-    except rx.DataError as error:  # None where text belongs, for instance
-        raise errors.OptionError(f"an argument is neither text nor a number: {error}") from None
+    except rx.DataError as error:  # for example None instead of text
+        raise errors.OptionError(f"An argument is neither text nor a number: {error}") from None
     except (rx.ConnectionError, rx.TimeoutError, OSError) as error:
         raise errors.ServerError(
             _explain(error, server)
-            or f"cannot reach Redis ({error}): start one with `jobs up`, or name another with --url"
+            or f"cannot reach Redis ({error}). Start one with `jobs up`, or pass its URL with --url."
         ) from error
     except rx.InvalidResponse as error:
-        raise errors.ServerError("what answers there is no Redis: see the URL") from error
+        raise errors.ServerError(f"{server} did not answer like Redis. Check the URL.") from error

@@ -1,4 +1,4 @@
-"""What comes back from the commands, as Python's own types."""
+"""Convert the replies of the commands to Python types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs_core.options import JOB_OPTIONS
 from jobs_core.types import Task, parse_history, parse_payload
 
 _FLAGS = "abcdefghijklmnopqrstuvwxyz"
-"""What may follow the attempt in a record."""
+"""The letters that may follow the attempt number in a record."""
 
 _FIRST, _LAST = -62135596800, 253402300799
 """The years 1 to 9999, in epoch seconds."""
@@ -34,13 +34,15 @@ _TASK_ORDER = (
     "until",
     "worker",
 )
-"""The fields of jobs and tasks: those that people look for come first."""
+"""The order of fields in jobs and tasks: the most interesting ones first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What a tick did: how many tasks it moved, and in how many seconds there is more to do (None: not in
-    sight; 0 or less: at once)."""
+    """The result of a tick: how many tasks it moved, and the seconds until there is more to do.
+
+    `wait` is None if nothing is scheduled, and 0 or less if more is already due.
+    """
 
     moved: int
     wait: float | None
@@ -49,7 +51,7 @@ class Tick:
 def as_task(pair: Sequence[str]) -> Task:
     """Read one task of a raw JPOP reply: its token and its record (see lua/queue/records.lua).
 
-    Raises FaultError for a record that cannot be read. JACK sets it aside.
+    Raises FaultError for an unreadable record, which JACK then sets aside.
     """
     token, record = pair
     first, id, history, lane, runner, options, payload = record.split("\n", 6)
@@ -70,21 +72,21 @@ def as_task(pair: Sequence[str]) -> Task:
             history=parse_history(history),
         )
     except ValueError:
-        raise FaultError(f"the record of the task {id!r} cannot be read: see `jobs doctor`") from None
+        raise FaultError(f"The record of the task {id!r} is unreadable. Run `jobs doctor`.") from None
 
 
 def _read_options(text: str) -> dict[str, Any]:
-    """Read the options of a task. Raises ValueError for what are none."""
+    """Read the options of a task. Raises ValueError if they are invalid."""
     found = json.loads(text)
     if isinstance(found, dict):
         numbers = (found.get("timeout", 0), found.get("lease", 0))
         if all(isinstance(number, int | float) for number in numbers):
             return found
-    raise ValueError("no options")
+    raise ValueError("invalid options")
 
 
 def as_job(text: str) -> dict[str, Any]:
-    """Read a JGET reply, the fields people look for first in front."""
+    """Read a JGET reply, with the most interesting fields first."""
     found: dict[str, Any] = json.loads(text)
     return {name: found[name] for name in _JOB_ORDER if name in found}
 
@@ -92,14 +94,14 @@ def as_job(text: str) -> dict[str, Any]:
 def found_job(
     reply: list[str | None], id: str, board: str, read: Callable[[str], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Read a reply about one job. Raises NotFoundError when there is none of that id."""
+    """Read a reply about one job. Raises NotFoundError if there is no such job."""
     if reply[0] is None:
         raise NotFoundError(f"there is no job {id!r} on the board {board!r}")
     return read(reply[0])
 
 
 def as_cancelled(found: Sequence[str], id: str, board: str) -> Literal["cancelled", "cancelling"]:
-    """What a task that was cancelled came to. Raises NotFoundError when there was none."""
+    """Return the result of a JCANCEL. Raises NotFoundError if it found no task."""
     if not found:
         raise NotFoundError(f"no task {id!r} is queued or running on the board {board!r}")
     return "cancelling" if "cancelling" in found else "cancelled"
@@ -125,7 +127,7 @@ def as_listed(text: str) -> dict[str, Any]:
 
 
 def as_entry(id: str, fields: dict[str, str]) -> dict[str, Any]:
-    """Read one entry of the history: its time is that of its id in the stream, in epoch seconds."""
+    """Read one entry of the history. Its time, in epoch seconds, comes from its id in the stream."""
     entry: dict[str, Any] = {"time": int(id.partition("-")[0]) / 1000, **fields}
     entry["job"] = fields["task"].rpartition("@")[0]
     entry |= {name: int(fields[name]) for name in ("attempt", "count") if name in fields}
@@ -135,7 +137,7 @@ def as_entry(id: str, fields: dict[str, str]) -> dict[str, Any]:
 
 
 def as_json(text: str) -> Any:
-    """What is JSON, read; else the text itself, which an older JACK may have let in."""
+    """Parse JSON. Returns the text itself if it is not JSON: older versions of JACK accepted any text."""
     try:
         return json.loads(text)
     except ValueError:
@@ -154,7 +156,7 @@ def as_dict(flat: list[Any]) -> dict[str, int]:
 
 
 def time_of(ms: float) -> datetime:
-    """A time in ms since the epoch; one that no calendar has becomes the nearest that it has."""
+    """Convert epoch milliseconds to a datetime, limited to the years 1 to 9999."""
     return datetime.fromtimestamp(max(_FIRST, min(ms / 1000, _LAST)), UTC)
 
 

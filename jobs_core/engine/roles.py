@@ -1,7 +1,7 @@
-"""What a viewer, a client, a worker and an admin may do, as rules of an ACL.
+"""The roles viewer, client, worker and admin, as ACL rules.
 
-Redis checks the commands inside a function against its caller. So a role permits these too, on the keys of
-its board, and `caveats` says what that leaves open.
+Redis checks the commands inside a function against the caller's ACL. So a role also permits these commands on
+the keys of its board, and `caveats` says what else that allows.
 """
 
 from __future__ import annotations
@@ -26,25 +26,26 @@ _CLIENT_CALLS = (
 _WORKER_CALLS = ("JACK", "JAPPLY", "JBEAT", "JMACK", "JOUTPUT", "JPOP", "JREGISTER", "JTICK", "JZONES")
 
 _READING = (DIRECT & READS) | {"CLUSTER|NODES", "SCRIPT|EXISTS"}
-"""What Python runs beside the functions to read a board, or to examine its server."""
+"""The commands that Python runs directly to read a board, or to examine its server."""
 
 _HANDSHAKE = ("CLIENT|SETNAME", "PING", "SELECT")
-"""What redis-py sends on a new connection, beside HELLO and AUTH, which Redis permits everybody."""
+"""Commands that redis-py sends on a new connection, except HELLO and AUTH, which need no permission."""
 
 _SETINFO = ("CLIENT|SETINFO", (7, 2))
-"""What it sends, too, where the server knows it: other servers refuse the name in an ACL."""
+"""A further command that redis-py sends, and the first version of Redis that knows it. Older versions reject
+its name in an ACL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a user of a board may do."""
+    """A set of permissions on a board."""
 
     name: str
     summary: str
     own: frozenset[str]
-    """The commands of Jobs that it is for; all roles may call those that only read."""
+    """The commands of Jobs that the role may call, besides those that only read."""
     own_direct: frozenset[str]
-    """Those of Redis that go with them."""
+    """The Redis commands that Python runs directly for them."""
     caveats: tuple[str, ...]
 
     @property
@@ -57,20 +58,20 @@ class Role:
 
     @property
     def commands(self) -> frozenset[str]:
-        """The commands of Redis that the role needs, without functions: HGET, SCRIPT|EXISTS."""
+        """The Redis commands that the role needs, without functions: HGET, SCRIPT|EXISTS."""
         return _READING.union(self.own_direct, *(inner_commands(name) for name in self.calls))
 
     @property
     def functions(self) -> frozenset[str]:
-        """How it calls functions: FCALL|JSET, FCALL_RO|JGET."""
+        """The function calls that the role needs: FCALL|JSET, FCALL_RO|JGET."""
         return frozenset((*(call_of(name) for name in self.calls), "FCALL_RO|JVERSION"))
 
     def missing(self, denied: Collection[str]) -> frozenset[str]:
-        """What the role needs, of what a user is denied."""
+        """Return the denied commands that the role needs."""
         return (self.commands | self.functions) & frozenset(denied)
 
     def refusal(self, denied: Collection[str], tag: str) -> str | None:
-        """Say in one sentence what keeps a user from acting in this role, if anything does."""
+        """Return a sentence that says what this role lacks, or None if it lacks nothing."""
         found = (refusal(name, denied, tag, self.name) for name in sorted(self.own))
         sentence = next(filter(None, found), None)
         missing = self.own_direct & frozenset(denied)
@@ -78,7 +79,7 @@ class Role:
             return sentence
         return (
             f"This user may not run {in_words(missing)} on {tag}:*, which the role {self.name} needs: "
-            f"`jobs acl {self.name}` prints what to permit"
+            f"`jobs acl {self.name}` prints the permissions to grant"
         )
 
 
@@ -99,7 +100,7 @@ _WRITERS = (
 
 @cache
 def role(name: str) -> Role:
-    """A role by its name, of ROLE_NAMES."""
+    """Return the role with this name, one of ROLE_NAMES."""
     return {found.name: found for found in _roles()}[name]
 
 
@@ -130,28 +131,28 @@ def _roles() -> Iterator[Role]:
 
 
 def role_for(name: str) -> str:
-    """The role with the fewest permissions that may call a command."""
+    """Return the role with the fewest permissions that may call a command."""
     return next(each for each in ROLE_NAMES if name in role(each).calls)
 
 
 def roles_of(denied: Collection[str]) -> list[str]:
-    """The roles that a user may act in, who is denied this."""
+    """Return the roles for which a user with these denials has all permissions."""
     return [name for name in ROLE_NAMES if not role(name).missing(denied)]
 
 
 def as_version(text: str) -> tuple[int, int]:
-    """Read a server's version: 7.0, or 7.2.4 as `INFO server` has it in redis_version."""
+    """Parse a server's version: 7.0, or 7.2.4 as in redis_version of `INFO server`."""
     found = re.match(r"(\d+)\.(\d+)", text)
     if found is None:
         raise OptionError(f"server-version: expected a version such as 7.0, got {text!r}")
     version = int(found[1]), int(found[2])
     if version < (7, 0):
-        raise OptionError(f"server-version: Jobs needs Redis 7.0 or later, or Valkey, got {text}")
+        raise OptionError(f"server-version: Jobs needs Redis 7.0 or later, or Valkey, got {text!r}")
     return version
 
 
 def acl_rules(found: Role, board: str, version: tuple[int, int]) -> list[str]:
-    """The rules of a role on one board, for a server of this version: what follows ACL SETUSER and a name."""
+    """Return the rules of a role on a board, for a server of this version: the arguments of ACL SETUSER."""
     keys = "%R~" if found.only_reads else "~"
     tag = _escaped(f"{{{board}}}")
     handshake = {*_HANDSHAKE, *([_SETINFO[0]] if version >= _SETINFO[1] else [])}
@@ -161,12 +162,12 @@ def acl_rules(found: Role, board: str, version: tuple[int, int]) -> list[str]:
 
 
 def acl_line(user: str, rules: Collection[str]) -> str:
-    """A whole ACL SETUSER, quoted as redis-cli reads it."""
+    """Return a complete ACL SETUSER, quoted for redis-cli."""
     return " ".join(("ACL SETUSER", *(_quoted(word) for word in (user, *rules))))
 
 
 def _escaped(text: str) -> str:
-    """A pattern of keys that matches just this text."""
+    """Escape text for a key pattern, so that it matches only itself."""
     return re.sub(r"([\\*?\[\]])", r"\\\1", text)
 
 

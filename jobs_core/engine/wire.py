@@ -1,4 +1,4 @@
-"""Write calls to a connection of redis-py, and read their replies."""
+"""Write calls to a redis-py connection, and read their replies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobs_core.text import as_bytes
 
 
 def pack(connection: Any, calls: Sequence[Sequence[Any]]) -> Any:
-    """Write calls as Redis reads them. Text that was not UTF-8 when it came goes back as the bytes it was."""
+    """Encode calls for Redis. Text that was read with surrogateescape becomes the original bytes."""
     try:
         return connection.pack_commands(calls)
     except (UnicodeEncodeError, rx.DataError):
@@ -21,15 +21,15 @@ def pack(connection: Any, calls: Sequence[Sequence[Any]]) -> Any:
 
 
 def read_replies(connection: Any, calls: Sequence[Any]) -> list[Any]:
-    """Read the replies to calls that were sent, in order; what Redis refuses is an exception among them."""
+    """Read the replies to calls that were sent, in order. A rejected call returns its exception."""
     return [read_reply(connection) for _ in calls]
 
 
 def unknown_places(replies: Sequence[Any]) -> list[int]:
-    """The places of replies to functions that Redis does not have."""
+    """Return the indexes of replies to functions that Redis does not have."""
     return [place for place, reply in enumerate(replies) if is_unknown(reply)]
 
 
 def is_unknown(reply: Any) -> bool:
-    """Whether Redis has no function of that name."""
+    """Return whether a reply says that Redis does not have the function."""
     return isinstance(reply, rx.ResponseError) and "Function not found" in str(reply)

@@ -1,6 +1,6 @@
-"""Time zones as data: the offset changes of every zone, for Redis to work out cron patterns by.
+"""Time zones as data: the offset changes of every zone, which Redis uses for cron patterns.
 
-They come from the package `tzdata`, never from the machine, so that all clients of one version agree.
+They come from the package `tzdata`, never from the machine, so that all clients with one version agree.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from jobs_core.engine.commands import PATIENCE, PAUSE, Commands, translated
 from jobs_core.errors import DeniedError
 
 VERSION: str = IANA_VERSION
-"""The version of the data, such as 2026b: later ones sort after earlier ones."""
+"""The version of the data, such as 2026b. Later versions sort after earlier ones."""
 
 FIRST, LAST = 1970, 2199
-"""The years that tables are for."""
+"""The first and last year that the tables cover."""
 
 Change = tuple[int, int]
-"""From when, in epoch seconds, and the offset that holds from then on, in seconds ahead of UTC."""
+"""The time of a change, in epoch seconds, and the offset from then on, in seconds ahead of UTC."""
 
 _RECORD = struct.Struct(">di")
 _EARLIEST = -(10**12)
@@ -35,14 +35,14 @@ _FOOTER = re.compile(r"(<[^>]+>|[A-Za-z]+)([+-]?[\d:]+)(?:(<[^>]+>|[A-Za-z]+)([+
 
 
 BATCH = 100
-"""How many tables one call takes: some 100 kB at most."""
+"""Tables in one call: at most about 100 kB."""
 
 
 def load(commands: Commands, *, refresh_only: bool = False) -> bool:
-    """Bring the board's tables up to date, and the next runs of jobs whose zone has changed.
+    """Update the board's tables, and the next runs of jobs in changed zones.
 
-    Whatever is cut short is made up for by the next to load. A newer version is left alone; and with
-    `refresh_only` so is a board that has no tables yet. Returns whether there was anything to do. Raises
+    If this is interrupted, the next client that loads completes it. A newer version stays. With
+    `refresh_only`, a board without tables stays without. Returns whether there was anything to do. Raises
     ServerError.
     """
     found = loaded_version(commands)
@@ -58,11 +58,11 @@ def load(commands: Commands, *, refresh_only: bool = False) -> bool:
     return True
 
 
-NO_ZONES = "the board has no time zones yet: run `jobs init` as a user who may, on the primary"
+NO_ZONES = "the board has no time zones yet: run `jobs init` on the primary, as a user with the role client"
 
 
 def loaded_version(commands: Commands) -> str:
-    """The version of the board's tables; nothing if it has none. It only reads, as JZONES does not."""
+    """Return the version of the board's tables, or an empty string. Unlike JZONES, this only reads."""
     with translated(commands.server):
         pipe = commands.client.pipeline(transaction=False)
         pipe.exists(commands.keys.zones)
@@ -72,7 +72,7 @@ def loaded_version(commands: Commands) -> str:
 
 
 def ensure(commands: Commands) -> None:
-    """Load the tables if need be; a user who may only read waits until somebody has. Raises DeniedError."""
+    """Load the tables if needed. A user who may only read waits for another client. Raises DeniedError."""
     try:
         load(commands)
     except DeniedError as error:
@@ -85,15 +85,15 @@ def ensure(commands: Commands) -> None:
 
 @cache
 def names() -> frozenset[str]:
-    """Every zone: `Europe/Brussels`, `UTC`, …"""
+    """Return the names of all zones: `Europe/Brussels`, `UTC`, …"""
     return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split())
 
 
 @cache
 def tables() -> dict[str, bytes]:
-    """Every zone, and its table: for each change of its offset, earliest first, a double and an integer.
+    """Return the table of every zone: a double and an integer for each change, earliest first.
 
-    A zone like one before it has no table of its own, but `=` and the name of that one.
+    A zone equal to an earlier one has `=` and the name of that one instead of a table.
 
     >>> tables()["Asia/Kathmandu"][-12:] == struct.pack(">di", 504901800, 20700)
     True
@@ -108,7 +108,7 @@ def tables() -> dict[str, bytes]:
 
 
 def changes(name: str) -> list[Change]:
-    """The changes of a zone's offset from 1970 to 2199; the first stands for all that was before."""
+    """Return the changes of a zone's offset from 1970 to 2199. The first one covers all earlier times."""
     explicit, footer = _read(resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes())
     later = [change for change in _expand(footer) if change[0] > explicit[-1][0]]
     begin = _epoch(date(FIRST, 1, 1), 0)
@@ -118,7 +118,7 @@ def changes(name: str) -> list[Change]:
 
 
 def _read(data: bytes) -> tuple[list[Change], str]:
-    """The explicit changes in a TZif file (RFC 9636), and its footer, the rule for the time after them."""
+    """Return the explicit changes in a TZif file (RFC 9636), and its footer: the rule for later times."""
     size, _ = _header(data, 0)
     _, counts = _header(data, size)  # the second block, with times of 64 bits
     times, types = counts[3], counts[4]
@@ -132,17 +132,17 @@ def _read(data: bytes) -> tuple[list[Change], str]:
 
 
 def _header(data: bytes, start: int) -> tuple[int, tuple[int, ...]]:
-    """The length of a first block, header included, and the counts in its header."""
+    """Return the length of a block, header included, and the counts in its header."""
     counts = struct.unpack_from(">6l", data, start + 20)
     utc, std, leap, times, types, chars = counts
     return 44 + times * 5 + types * 6 + chars + leap * 8 + std + utc, counts
 
 
 def _expand(footer: str) -> Iterator[Change]:
-    """The changes that a footer's rule makes: `CET-1CEST,M3.5.0,M10.5.0/3`."""
+    """Yield the changes that a footer's rule makes: `CET-1CEST,M3.5.0,M10.5.0/3`."""
     found = _FOOTER.fullmatch(footer)
     if found is None:
-        raise ValueError(f"tzdata has a rule that is not understood: {footer}")
+        raise ValueError(f"unknown rule in tzdata: {footer}")
     _, standard, summer, ahead, begins, ends = found.groups()
     usual = -_seconds(standard)
     if summer is None:
@@ -156,10 +156,10 @@ def _expand(footer: str) -> Iterator[Change]:
 
 
 def _instant(rule: str, year: int) -> int:
-    """The local time at which a rule such as `M3.5.0/2` applies: the last Sunday of March, at 2."""
+    """Return the local time at which a rule such as `M3.5.0/2` applies: the last Sunday of March, at 2."""
     found = _RULE.fullmatch(rule)
     if found is None:
-        raise ValueError(f"tzdata has a rule that is not understood: {rule}")
+        raise ValueError(f"unknown rule in tzdata: {rule}")
     month, week, weekday = (int(word) for word in found.groups()[:3])
     first = date(year, month, 1)
     day = first + timedelta(days=(weekday - first.isoweekday()) % 7 + 7 * (week - 1))
@@ -173,7 +173,7 @@ def _epoch(day: date, seconds: int) -> int:
 
 
 def _seconds(text: str) -> int:
-    """Hours, and perhaps minutes and seconds: `-5:30` is -19800."""
+    """Convert hours, with optional minutes and seconds, to seconds: `-5:30` is -19800."""
     parts = [int(part) for part in text.lstrip("+-").split(":")]
     total = sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
     return -total if text.startswith("-") else total

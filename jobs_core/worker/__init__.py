@@ -1,1 +1,1 @@
-"""Taking tasks, running them, and reporting what came of them."""
+"""The worker: take tasks, run them, and report the outcomes."""

@@ -1,4 +1,4 @@
-"""The clock loop: tick when something is due, and sleep on the board's wake key until then."""
+"""The clock loop: tick when something is due, and block on the board's wake key until then."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from jobs_core.errors import FaultError, JobsError, OptionError
 from jobs_core.worker.wake import PAUSE, WakeKey
 
 LONGEST = 1.0
-"""Seconds a clock sleeps at most: it bounds what one lost wake token can cost, and is cheap."""
+"""Maximum seconds that a clock sleeps. It limits the delay that a lost wake token causes."""
 
 
 class Clock:
-    """Moves due occurrences to their queues. Any number of clocks may run on one board; none is a leader.
+    """Moves due occurrences to their queues. Any number of clocks may run on one board, without a leader.
 
-    `trouble` is told, once each time it begins, what keeps the clock from ticking.
+    Args:
+        commands: The commands of the board.
+        limit: How many occurrences one tick moves at most.
+        trouble: Called with a sentence when the clock cannot tick. It is called once per outage.
     """
 
     def __init__(
@@ -27,7 +30,7 @@ class Clock:
     ) -> None:
         self._commands = commands
         self.moved = 0
-        """How many tasks this clock has moved."""
+        """The number of tasks that this clock has moved."""
         self._limit = limit
         self._trouble = trouble
         self._stop = threading.Event()
@@ -41,8 +44,8 @@ class Clock:
                 self._wake.wait(self.tick_all())
                 troubled = False
             except JobsError as error:
-                if isinstance(error, OptionError):  # what a tick refuses: a zone that the board has lost
-                    self._bring_zones()
+                if isinstance(error, OptionError):  # the board has lost the table of a time zone
+                    self._load_zones()
                 if not troubled and not self._stop.is_set():
                     self._trouble(str(error))
                 troubled = True
@@ -50,16 +53,16 @@ class Clock:
                 self._stop.wait(PAUSE)
         self._wake.close()
 
-    def _bring_zones(self) -> None:
+    def _load_zones(self) -> None:
         with suppress(FaultError):
             zones.load(self._commands)
 
     def stop(self) -> None:
-        """Let `run` return, within a second."""
+        """Make `run` return within a second."""
         self._stop.set()
 
     def tick_all(self) -> float:
-        """Tick until nothing is due. Returns how many seconds to sleep."""
+        """Tick until nothing is due. Returns the seconds to sleep."""
         while not self._stop.is_set():
             tick = as_tick(self._commands.call("JTICK", "limit", self._limit))
             self.moved += tick.moved

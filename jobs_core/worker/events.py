@@ -1,4 +1,4 @@
-"""What loggers and observers hear of a worker. One that fails harms no task, and no other of them."""
+"""Events of a worker, for loggers and observers. A failing logger affects no task and no other logger."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Events:
         self._plugins = plugins
         self._observed = bool(plugins.manager.hook.jobs_event.get_hookimpls())
         self.are_heard = bool(self._loggers) or self._observed
-        """Whether anybody listens."""
+        """Whether there is a logger or an observer."""
 
     def open(self) -> None:
-        """Open the loggers. Raises OptionError, or PluginError, for the first that cannot be opened."""
+        """Open the loggers. Raises OptionError or PluginError for the first logger that does not open."""
         for number, logger in enumerate(self._loggers):
             try:
                 logger.open(self._worker)
@@ -35,10 +35,10 @@ class Events:
                 self.close()
                 if isinstance(error, JobsError):
                     raise
-                raise PluginError(f"the logger {logger.name!r} cannot be opened: {_named(error)}") from error
+                raise PluginError(f"the logger {logger.name!r} did not open: {_named(error)}") from error
 
     def close(self) -> None:
-        """Close the loggers: each writes what it still holds."""
+        """Close the loggers. Each writes what it has buffered."""
         for logger in self._loggers:
             try:
                 logger.close()
@@ -53,7 +53,7 @@ class Events:
         decision: Decision | None = None,
         **data: Any,
     ) -> None:
-        """Tell of something that happened now."""
+        """Send an event, with the current time, to loggers and observers."""
         if not self.are_heard:
             return
         event = Event(kind, time.time(), self._worker.name, task, outcome, decision, data)
@@ -63,23 +63,23 @@ class Events:
             self._plugins.observe("jobs_event", event=event)
 
     def observe(self, hook: str, **arguments: Any) -> None:
-        """Call every plugin's implementation of a hook, and tell of those that raise."""
+        """Call every plugin's implementation of a hook, and report those that raise."""
         for name, error in self._plugins.observe(hook, **arguments):
             self.emit("trouble", note=f"the plugin {name!r} raised in {hook}: {error}")
 
     def _write(self, logger: Logger, event: Event) -> None:
-        """Write an event. A logger that raises is named once, until it works again."""
+        """Write an event. A logger that raises is reported once, until it works again."""
         try:
             logger.write(event)
         except Exception as error:
             if logger.name not in self._failing:
                 self._failing.add(logger.name)
-                self._tell(f"the logger {logger.name!r} fails: {_named(error)}")
+                self._tell(f"the logger {logger.name!r} failed: {_named(error)}")
         else:
             self._failing.discard(logger.name)
 
     def _tell(self, note: str) -> None:
-        """Tell the other loggers, or else standard error."""
+        """Send a note to the working loggers, or to standard error if there is none."""
         working = [logger for logger in self._loggers if logger.name not in self._failing]
         for logger in working:
             self._write(logger, Event("trouble", time.time(), self._worker.name, data={"note": note}))

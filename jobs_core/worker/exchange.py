@@ -1,4 +1,4 @@
-"""What a worker tells Redis about its tasks, and what it takes: one exchange is under way at a time."""
+"""Exchanges of a worker with Redis: it reports tasks and takes new ones in one round trip."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from jobs_core.worker.run import Run
 
 @dataclass(slots=True)
 class Answer:
-    """What Redis answered: to each report, and to a take.
+    """The replies to one exchange.
 
-    `reported` has the runs whose reports were answered, each with the reply. `taken` has tasks as `as_task`
-    reads them. `more` says whether the queues may hold more; it is None when nothing was asked for.
+    `reported` has each reported run with its reply. `taken` has tasks in the form `as_task` reads. `more`
+    tells whether the queues may hold more tasks, and is None if none were requested. `trouble` is an error
+    that is worth a retry.
     """
 
     reported: list[tuple[Run, Any]] = field(default_factory=list)
@@ -30,20 +31,20 @@ class Answer:
 
 
 class Exchange:
-    """Sends reports and a take in one round trip. While Redis works on it, the worker goes on.
+    """Sends reports and takes tasks in one round trip. The worker continues while Redis works.
 
-    A report stays here until Redis has answered it: when the connection breaks, it is made again. If Redis
-    had heard it, it refuses the second one as stale.
+    One exchange is in flight at a time. A report is kept until Redis has replied to it, and is sent again if
+    the connection breaks. If Redis had received it, it rejects the second one as stale.
     """
 
     def __init__(self, commands: Commands, queues: Iterable[str], lease: float, worker: str) -> None:
         self.reports: list[Run] = []
-        """The runs to report, in the order in which they ended."""
+        """The runs to report, in the order they ended."""
         self._commands = commands
         self._queues = deque(queues)
         self._lease = lease
         self._worker = worker
-        self._lent: ExitStack | None = None  # what gives the connection back
+        self._lent: ExitStack | None = None  # returns the connection to the pool
         self._connection: Any = None
         self._calls: list[Call] = []
         self._sent: list[Run] = []
@@ -52,11 +53,11 @@ class Exchange:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether something was sent whose answer was not read."""
+        """Whether an exchange was sent and its reply was not read."""
         return self._lent is not None
 
     def send(self, most: int | None, room: int) -> None:
-        """Send the first `most` reports (None: all), and take up to `room` tasks. Raises FaultError."""
+        """Send the first `most` reports (all if None), and take up to `room` tasks. Raises FaultError."""
         count = len(self.reports) if most is None else most
         self._sent, self.reports = self.reports[:count], self.reports[count:]
         groups = list(bulk.grouped("JMACK")(run.report() for run in self._sent))
@@ -64,7 +65,7 @@ class Exchange:
         self._sizes = [len(stands_for) for _, stands_for in groups]
         self._room = room
         if room:
-            self._queues.rotate()  # so that no busy queue starves another
+            self._queues.rotate()  # a busy queue must not starve the others
             self._calls.append(pop_call(self._queues, room, self._lease, self._worker))
         if self._calls:
             try:
@@ -77,7 +78,7 @@ class Exchange:
                 raise
 
     def receive(self) -> Answer:
-        """Read the answer to what was sent; wait for it if need be. Raises FaultError."""
+        """Wait for the reply to the exchange, and read it. Raises FaultError."""
         assert self._lent is not None
         lent, self._lent = self._lent, None
         try:
@@ -93,14 +94,14 @@ class Exchange:
         return answer
 
     def close(self) -> None:
-        """Drop the connection if something is under way on it."""
+        """Close the connection if an exchange is in flight."""
         if self._lent is not None:
             lent, self._lent = self._lent, None
             self._connection.disconnect()
             lent.close()
 
     def _take_back(self) -> None:
-        """Make again what may not have been heard."""
+        """Queue the reports again that Redis may not have received."""
         self.reports = self._sent + self.reports
         self._sent = []
 
@@ -111,7 +112,7 @@ class Exchange:
             answer.taken, answer.more = reply, len(reply) == self._room
 
     def _read_reported(self, replies: list[Any], answer: Answer) -> None:
-        """Pair runs with their replies. What the board could not take is reported again."""
+        """Pair runs with their replies. Reports that the board could not accept are queued again."""
         spread = (
             one for reply, size in zip(replies, self._sizes, strict=True) for one in bulk.spread(reply, size)
         )

@@ -1,4 +1,4 @@
-"""Carrying a task out: what its runner makes of it, and what the policy makes of that."""
+"""Execute a task: call its runner, and ask the policy for a decision about the outcome."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jobs_core.worker.run import Run, check_decision, lost_outcome
 
 
 class Executor:
-    """Carries out runs, on whatever thread calls it. Nothing that a plugin raises ends the thread."""
+    """Executes runs on the thread that calls it. An exception in a plugin does not end the thread."""
 
     def __init__(
         self, runners: Mapping[str, Runner], plugins: Plugins, events: Events, keeper: OutputKeeper
@@ -34,11 +34,11 @@ class Executor:
         self._policies: dict[str, Policy] = {}
 
     def carry_out(self, run: Run) -> None:
-        """Run a task: its outcome, and what is to become of it, are then in `run`."""
+        """Run a task, and store its outcome and decision in `run`."""
         try:
             if self._may_start(run):
                 self._carry_out(run)
-        except BaseException as error:  # else the thread ends, and its task never does
+        except BaseException as error:  # otherwise the thread would end without reporting the task
             run.outcome = Outcome.failed(without(run.task.raw, described(error)), code="fault")
 
     def _carry_out(self, run: Run) -> None:
@@ -48,12 +48,13 @@ class Executor:
             self._keeper.end(run.task.token)
         if not run.is_open(outcome):
             run.decision = self._decide(run.task, outcome)
-        run.outcome = outcome  # last: whoever sees it may report the run
+        run.outcome = outcome  # set last: once it is set, the run may be reported
 
     def _may_start(self, run: Run) -> bool:
-        """Ask the policy about the attempt before, if that ended where no policy was at hand.
+        """Return whether the attempt may start.
 
-        Another attempt may start at once; or else that it waits, or is given up, is what is reported.
+        If the previous attempt ended without a policy, ask the policy now. If it decides to wait or to give
+        up, report that instead of starting.
         """
         before = run.task.history[-1] if run.task.history else None
         if before is None or before.decided:
@@ -74,22 +75,22 @@ class Executor:
             return Outcome.failed(f"this worker has no runner {run.task.runner!r}", code="no-runner")
         try:
             outcome = self._execute(task=run.task, runner=runner, context=run.context)
-        except BaseException as error:  # sys.exit(), too: it would end the thread, and the task with it never
+        except BaseException as error:  # sys.exit() must not end the thread either
             return Outcome.failed(without(run.task.raw, described(error)), code=type(error).__name__)
         if not isinstance(outcome, Outcome):
-            return Outcome.failed(f"the runner {runner.name!r} returned no Outcome", code="no-outcome")
+            return Outcome.failed(f"the runner {runner.name!r} did not return an Outcome", code="no-outcome")
         if run.timed_out and outcome.status == "cancelled":
             return Outcome.failed(f"timed out after {run.timeout:g} s", code="timeout")
         return self._with_data(run, outcome)
 
     def _with_data(self, run: Run, outcome: Outcome) -> Outcome:
-        """An outcome whose data can be kept: what was done is done, even if that is not."""
+        """Return the outcome, without its data if that cannot be stored as JSON."""
         if outcome.data == {}:
             return outcome
         try:
             as_data(outcome.data)
         except (TypeError, ValueError) as error:
-            self._emit("trouble", run.task, note=f"its data is no JSON, and is left out: {error}")
+            self._emit("trouble", run.task, note=f"its data is not valid JSON and was dropped: {error}")
             return replace(outcome, data={})
         return outcome
 
@@ -105,13 +106,13 @@ class Executor:
         return decision
 
     def _policy(self, name: str) -> Policy:
-        """A policy, looked up once."""
+        """Return a policy. Policies are looked up once."""
         if name not in self._policies:
             self._policies[name] = self._plugins.policy(name)
         return self._policies[name]
 
 
 def _direct(hook: Any, own: Callable[..., Any]) -> Callable[..., Any]:
-    """A hook, or what it comes to while no plugin implements it: our own function, called without detours."""
+    """Return a hook, or the builtin function if no plugin implements the hook: a direct call is faster."""
     found: Callable[..., Any] = own if len(hook.get_hookimpls()) == 1 else hook
     return found

@@ -1,4 +1,4 @@
-"""Runs of quick runners, which the worker's loop carries out itself: no thread is worth it."""
+"""Runs of inline runners. The worker's loop executes them itself, because a thread would cost more."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Callable
 from jobs_core.worker.run import Run
 
 SLICE = 0.02
-"""Seconds of runs after which the loop looks at all else."""
+"""Seconds of inline work after which the loop turns to its other work."""
 
 LONG = 0.1
-"""Seconds from which a run is too long: all else waits for it."""
+"""Seconds after which an inline run is reported as too slow, because it blocks the loop."""
 
 
 class Inline:
-    """Runs that wait for the loop to carry them out, one after the other.
+    """Runs that wait for the loop to execute them, one after the other.
 
     Args:
-        execute: Carries a run out. It must not raise.
-        ended: Is told of each run that was carried out.
-        too_long: Is told of the first run of each runner that held up all else.
+        execute: Executes a run. It must not raise.
+        ended: Called with each run after its execution.
+        too_long: Called with the first slow run of each runner.
     """
 
     def __init__(
@@ -34,17 +34,17 @@ class Inline:
         self._ended = ended
         self._too_long = too_long
         self._runs: deque[Run] = deque()
-        self._known: set[str] = set()  # runners that took too long
+        self._known: set[str] = set()  # runners already reported as too slow
 
     def __bool__(self) -> bool:
         return bool(self._runs)
 
     def put(self, run: Run) -> None:
-        """Let a run wait for its turn."""
+        """Add a run to the end of the line."""
         self._runs.append(run)
 
     def work(self, until: float) -> None:
-        """Carry out one run, and more for a slice of time, but not past `until` by the monotonic clock."""
+        """Execute one run, and more until a slice of time has passed or until `until` (monotonic seconds)."""
         began = time.monotonic()
         until = min(until, began + SLICE)
         while self._runs:
@@ -60,7 +60,7 @@ class Inline:
             began = ended
 
     def leave(self) -> list[Run]:
-        """Take out what has not begun and can be given back; a task of at most once cannot."""
+        """Remove and return the runs that can be released. At-most-once tasks cannot be, so they stay."""
         left = [run for run in self._runs if run.task.token]
         self._runs = deque(run for run in self._runs if not run.task.token)
         return left

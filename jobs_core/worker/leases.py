@@ -1,4 +1,4 @@
-"""Renewing the leases of running tasks, and telling those to stop that have lost theirs or their time."""
+"""Renew the leases of running tasks, and stop runs that lost their lease or exceeded their timeout."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from jobs_core.engine.replies import as_holds
 from jobs_core.worker.run import Run
 
 GRACE = 15.0
-"""Seconds that a runner has to return after it was told to stop."""
+"""Seconds that a runner has to return after it is told to stop."""
 
 
 class Leases:
-    """Renews the leases of `runs` three times in each.
+    """Renews leases, three times per lease.
 
     Args:
-        runs: Those that the worker holds; the worker changes the set.
-        lease: Seconds for which a task is held that names no lease of its own.
+        commands: The commands of the board.
+        runs: The runs that the worker holds. The worker changes this set.
+        lease: Seconds for which to hold a task without a lease option.
     """
 
     def __init__(self, commands: Commands, runs: Set[Run], lease: float) -> None:
@@ -26,14 +27,14 @@ class Leases:
         self._runs = runs
         self._lease = lease
         self.next_beat = time.monotonic() + lease / 3
-        """When `renew` has something to do, by the monotonic clock."""
+        """When to call `renew` next, in monotonic seconds."""
 
     def watch(self, run: Run) -> None:
-        """Look at a run that starts in time."""
+        """Schedule the first renewal of a new run."""
         self.next_beat = min(self.next_beat, self._beat_by(run, run.started))
 
     def renew(self) -> None:
-        """Renew the leases whose time has come. Raises FaultError; what is due then stays due."""
+        """Renew the leases if it is time. Raises FaultError."""
         now = time.monotonic()
         if now < self.next_beat:
             return
@@ -55,7 +56,7 @@ class Leases:
         return float(run.task.options.get("lease", self._lease))
 
     def _beat_by(self, run: Run, now: float) -> float:
-        """When this run must be looked at: its lease renewed, or its timeout enforced."""
+        """Return when to renew this run's lease or enforce its timeout, in monotonic seconds."""
         beat = now + self._lease_of(run) / 3
         if run.timeout is None:
             return beat
@@ -63,7 +64,7 @@ class Leases:
         return min(beat, ends) if ends > now else beat
 
     def _is_in_time(self, run: Run, now: float) -> bool:
-        """Tell a run past its timeout to stop. One that goes on all the same loses its lease in the end."""
+        """Stop a run that exceeded its timeout. Returns False if it did not stop: its lease then expires."""
         if run.timeout is None or now < run.started + run.timeout:
             return True
         if not run.context.cancelled.is_set():

@@ -1,4 +1,4 @@
-"""The options of a worker, and what it refuses."""
+"""The options of a worker, and their checks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from jobs_core.contract import Logger
 from jobs_core.errors import OptionError
 
 SHORTEST, LONGEST = 0.1, 366 * 86400.0
-"""Seconds: no lease is shorter, since it could not be renewed in time, and no lease or drain is longer."""
+"""Limits in seconds. A shorter lease could not be renewed in time."""
 
 
 class WorkerOptions(TypedDict, total=False):
-    """The options of a worker: see `Worker`."""
+    """The options of `Worker`."""
 
     concurrency: int
     lease: float
@@ -25,7 +25,7 @@ class WorkerOptions(TypedDict, total=False):
 
 
 def check_options(queues: Iterable[str], lease: float, drain: float) -> None:
-    """Raise OptionError for a queue that has no name, or a lease or drain that no worker can have."""
+    """Raise OptionError for an invalid queue name, lease or drain."""
     for queue in queues:
         if [queue] != queue.split():
             raise OptionError(f"queue: expected a name without spaces, got {queue!r}")

@@ -1,4 +1,4 @@
-"""Pass on what tasks print to the board, for those who asked to keep it."""
+"""Send what tasks print to the board, if they have the option `keep`."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from jobs_core.engine.commands import Commands
 from jobs_core.errors import JobsError
 
 MANY = 200
-"""Lines that one call passes on."""
+"""Maximum lines in one call."""
 
 WAITING = 10_000
-"""Lines of a task that wait to be passed on, at most; older ones make room."""
+"""Maximum buffered lines of a task. Newer lines replace older ones."""
 
 INTERVAL = 0.1
-"""Seconds between two calls that pass on what was printed meanwhile."""
+"""Seconds between two calls."""
 
 
 class OutputKeeper:
-    """Passes on what tasks print to the board, in batches. Thread-safe.
+    """Sends what tasks print to the board, in batches. Thread-safe.
 
-    A task never waits for it, but at its end, so that its last line comes before its outcome.
+    A task waits for this only at its end, so that its last line arrives before its outcome.
     """
 
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
         self._printed: dict[str, deque[tuple[str, str]]] = {}
-        self._lock = threading.Lock()  # of what was printed
-        self._sending = threading.Lock()  # held while lines are passed on, to keep their order
+        self._lock = threading.Lock()  # guards _printed
+        self._sending = threading.Lock()  # held while lines are sent, to keep their order
         self._wake = threading.Event()
         self._stopped = False
         self._thread: threading.Thread | None = None
 
     def add(self, token: str, line: str, stream: str) -> None:
-        """The task of a token has printed a line."""
+        """Add a line that a task printed."""
         with self._lock:
             self._printed.setdefault(token, deque(maxlen=WAITING)).append((stream, line))
             if self._thread is None:
@@ -44,12 +44,12 @@ class OutputKeeper:
         self._wake.set()
 
     def end(self, token: str) -> None:
-        """A task has ended: pass on what it still holds."""
+        """Send the remaining lines of a task that has ended."""
         with self._sending:
             self._send(token)
 
     def stop(self) -> None:
-        """Pass on no more."""
+        """Stop sending."""
         self._stopped = True
         self._wake.set()
 
@@ -64,7 +64,7 @@ class OutputKeeper:
             time.sleep(INTERVAL)
 
     def _send(self, token: str) -> None:
-        """Pass on the lines of a task, in order. Those that the server does not take are gone."""
+        """Send the lines of a task, in order. Lines that the server rejects are lost."""
         with self._lock:
             lines = list(self._printed.pop(token, ()))
         for first in range(0, len(lines), MANY):

@@ -1,4 +1,4 @@
-"""A task in a worker's hands, and the JACK that reports what came of it."""
+"""A task in a worker's hands, and the JACK that reports it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from jobs_core.engine.calls import ack_pairs
 from jobs_core.types import DECISIONS, Attempt, Decision, Outcome, Task
 
 SUSPICIOUS = 2
-"""Losses after which a task is not run beside another such."""
+"""Losses after which a task is a suspect. A worker runs one suspect at a time."""
 
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A task that a worker holds.
+    """A task in a worker's hands.
 
-    Without an outcome it is given back unfinished. When it is `unstarted`, the decision is about the attempt
-    before. `started` is in seconds of the monotonic clock, `timeout` and `put_off` in seconds.
+    A run without an outcome is released. If it is `unstarted`, the decision is about the previous attempt.
+    `started` is in monotonic seconds. `timeout` and `put_off` are in seconds.
     """
 
     task: Task
@@ -38,30 +38,30 @@ class Run:
 
     @property
     def is_suspect(self) -> bool:
-        """Whether it was lost with its worker again and again: it may be what kills them."""
+        """Whether several attempts were lost with their worker, so that the task may be the cause."""
         history = self.task.history
         return len(history) >= SUSPICIOUS and sum(one.status == "lost" for one in history) >= SUSPICIOUS
 
     @property
     def is_kept(self) -> bool:
-        """Whether the board keeps what it prints."""
+        """Whether the board keeps the task's output."""
         return "keep" in self.task.options
 
     def tell_to_stop(self) -> None:
-        """Tell its runner to stop."""
+        """Tell the runner to stop."""
         self.context.stop()
 
     def cancel(self) -> None:
-        """Tell its runner to stop because somebody asked for that."""
+        """Tell the runner to stop because a user cancelled the task."""
         self.asked_to_cancel = True
         self.tell_to_stop()
 
     def is_open(self, outcome: Outcome) -> bool:
-        """Whether there is nothing to decide: the task was accepted, or it stopped because it was told to."""
+        """Return whether no decision is needed: the task was accepted, or it stopped when told to."""
         return outcome.status == "accepted" or self._has_stopped(outcome)
 
     def report(self) -> Sequence[str]:
-        """The arguments of the JACK that reports it."""
+        """Return the arguments of the JACK that reports the run."""
         verb, options = self._verb()
         if self.outcome is not None and (verb != "release" or self.decision is not None):
             options |= {
@@ -72,7 +72,7 @@ class Run:
         return self.task.token, verb, *ack_pairs(options)
 
     def kind(self) -> str | None:
-        """The event that tells of it once it is reported, or None when there was one already."""
+        """Return the kind of event to emit after the report, or None if it was already emitted."""
         if self.outcome is None or self._has_stopped(self.outcome):
             return "task.cancelled" if self.asked_to_cancel else "task.released"
         if self.unstarted:
@@ -91,7 +91,7 @@ class Run:
             return "failed", {}
         delay = round(self.decision.delay, 3) or None
         if self.decision.verb == "release" and self.unstarted:
-            return "retry", {"delay": delay, "unstarted": True}  # the attempt before has been decided upon
+            return "retry", {"delay": delay, "unstarted": True}  # the previous attempt is already decided
         return self.decision.verb, {"delay": delay, "unstarted": self.unstarted or None}
 
     def _has_stopped(self, outcome: Outcome) -> bool:
@@ -99,17 +99,17 @@ class Run:
 
 
 def check_decision(decision: object) -> None:
-    """Raise ValueError for what a policy decided that is no decision."""
+    """Raise ValueError unless a policy returned a valid Decision."""
     if (
         not isinstance(decision, Decision)
         or decision.verb not in DECISIONS
         or not 0 <= decision.delay < math.inf
     ):
-        raise ValueError(f"{decision!r} is no decision")
+        raise ValueError(f"expected a Decision, got {decision!r}")
 
 
 def lost_outcome(attempt: Attempt) -> Outcome:
-    """The outcome of an attempt that ended where no policy was at hand, as a policy is shown it."""
+    """Return the outcome of an attempt that ended without a policy, in the form a policy receives."""
     if attempt.status == "lost":
         return Outcome.lost()
     return Outcome.failed(attempt.note, code=attempt.code)

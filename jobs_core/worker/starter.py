@@ -1,4 +1,4 @@
-"""Make a run of a task that was taken: its payload as the runner wants it, and what the runner is given."""
+"""Make runs from taken tasks: parse the payload for the runner, and make its context."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Starter:
         self._keeper = keeper
 
     def new_run(self, task: Task) -> Run:
-        """Make the run of a task. Its time counts from now."""
+        """Make the run of a task. Its timeout counts from now."""
         runner = self._runners.get(task.runner)
         if runner is not None and runner.short is not None and isinstance(task.payload, str):
             task = replace(task, payload=parse_payload(task.raw, runner.short))
@@ -51,7 +51,7 @@ class Starter:
         return Run(task, context, time.monotonic(), timeout)
 
     def _line_handler(self, task: Task) -> Callable[[str, str], None] | None:
-        """What is called with each line that a task prints, if anybody cares."""
+        """Return the function to call with each printed line, or None if nobody needs the output."""
         is_kept = "keep" in task.options
         if not (is_kept or self._events.are_heard):
             return None

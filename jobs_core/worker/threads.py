@@ -1,4 +1,4 @@
-"""The threads of a worker: each runs tasks one after the other."""
+"""The threads of a worker. Each thread runs one task at a time."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from jobs_core.worker.run import Run
 
 
 class Threads:
-    """A fixed number of threads. Each takes a run, executes it, and passes it on.
+    """A fixed number of threads that execute runs.
 
-    All of them start before the first task comes, so that no task waits while a thread starts.
+    All threads start before the first task arrives, so that no task waits for a thread to start.
 
     Args:
-        execute: Carries a run out. It must not raise.
-        ended: Is told of each run that was carried out, on the thread.
+        execute: Executes a run. It must not raise.
+        ended: Called on the thread with each run after its execution.
     """
 
     def __init__(self, execute: Callable[[Run], None], ended: Callable[[Run], None]) -> None:
@@ -33,13 +33,13 @@ class Threads:
                 threading.Thread(target=self._serve, name=f"jobs-{number}", daemon=True).start()
             except RuntimeError:
                 raise OptionError(
-                    f"concurrency {count}: the system starts no more than {number} threads for this worker; "
-                    "lower it, or raise the limits on processes and memory"
+                    f"concurrency {count}: the system allows only {number} threads for this worker. "
+                    "Lower the concurrency, or raise the limits on processes and memory."
                 ) from None
             self._count += 1
 
     def put(self, run: Run) -> None:
-        """Hand over a run. The caller sees to it that there are no more runs than threads."""
+        """Hand over a run. The caller must not hand over more runs than there are threads."""
         self._runs.put(run)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Waiting on the lists of a board: for something due, for tasks, for a task to cancel. Nothing polls."""
+"""Block on the lists of a board for wake tokens, tasks and cancellations, instead of polling."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from jobs_core.engine.commands import Commands, translated
 from jobs_core.errors import FaultError
 
 PAUSE = 0.5
-"""Seconds between tries while Redis is out of reach or refuses."""
+"""Seconds between tries while Redis cannot be reached or rejects commands."""
 
 
 class WakeKey:
-    """Waits for a token on a wake key, or for a time, whichever comes first.
+    """Waits for a token on a wake key, up to a timeout.
 
-    Redis ends a BLPOP that times out only at its next cron (up to 100 ms late), so one BLPOP without a
-    timeout stays open on a connection of its own, and the time is kept here.
+    Redis ends a BLPOP up to 100 ms after its timeout. So a BLPOP without a timeout stays open on a separate
+    connection, and this class measures the time.
     """
 
     def __init__(self, client: redis.Redis, *keys: str) -> None:
@@ -30,7 +30,7 @@ class WakeKey:
         self._connection: Any = None
 
     def wait(self, seconds: float) -> bool:
-        """Wait up to `seconds`. Returns whether a token came. Raises ServerError."""
+        """Wait up to `seconds`. Returns whether a token arrived. Raises ServerError."""
         if seconds <= 0:
             return False
         deadline = time.monotonic() + seconds
@@ -49,20 +49,20 @@ class WakeKey:
         return True
 
     def close(self) -> None:
-        """Give up waiting and close the connection."""
+        """Stop waiting, and close the connection."""
         if self._connection is not None:
             self._connection.disconnect()
             self._connection = None
 
 
 class Waker:
-    """Blocks on the wake keys of the queues while it is armed, and puts True in the inbox when one wakes.
+    """Blocks on the wake keys of the queues while it is armed, and puts True in the inbox when woken.
 
-    A token is taken only while there is room for a task, so that it never wakes a worker in vain while
-    another sleeps.
+    It takes a token only while the worker has room for a task. A busy worker must not take a token that
+    would wake an idle one.
     """
 
-    PATIENCE = 5.0  # seconds: bounds what a token that died with its worker can cost
+    PATIENCE = 5.0  # seconds: limits the delay that a token lost with its worker causes
 
     def __init__(self, commands: Commands, queues: Iterable[str], inbox: queue.SimpleQueue[Any]) -> None:
         self._client = commands.client
@@ -72,16 +72,16 @@ class Waker:
         self._stopped = False
 
     def arm(self) -> None:
-        """Wake the inbox once, when a queue has tasks, or after some seconds to be sure."""
+        """Wake the inbox once, when a queue has tasks, or after `PATIENCE` seconds at the latest."""
         self._armed.set()
 
     def stop(self) -> None:
-        """Let `run` return; a token that still comes is passed on."""
+        """Make `run` return. A token that still arrives is pushed back for another worker."""
         self._stopped = True
         self._armed.set()
 
     def run(self) -> None:
-        """Wait whenever armed, until `stop`."""
+        """Wait for tokens while armed, until `stop`."""
         while self._armed.wait() and not self._stopped:
             try:
                 with translated():
@@ -91,16 +91,16 @@ class Waker:
             except FaultError:
                 time.sleep(PAUSE)
             except Exception:
-                if not self._stopped:  # whoever stopped this may have closed the client since
+                if not self._stopped:  # after a stop, the client may have been closed
                     raise
             self._armed.clear()
             self._inbox.put(True)
 
 
 class Listener:
-    """Waits for tokens on a worker's own list: JCANCEL says there what to stop. Puts them in the inbox."""
+    """Waits for tokens on the worker's list, where JCANCEL pushes them, and puts them in the inbox."""
 
-    PATIENCE = 5.0  # seconds: bounds how long the connection of a stopped worker stays
+    PATIENCE = 5.0  # seconds: limits how long the connection of a stopped worker stays open
 
     def __init__(self, commands: Commands, worker: str, inbox: queue.SimpleQueue[Any]) -> None:
         self._client = commands.client
@@ -109,11 +109,11 @@ class Listener:
         self._stopped = False
 
     def stop(self) -> None:
-        """Let `run` return, within some seconds."""
+        """Make `run` return within `PATIENCE` seconds."""
         self._stopped = True
 
     def run(self) -> None:
-        """Wait until `stop`."""
+        """Wait for tokens until `stop`."""
         while not self._stopped:
             try:
                 with translated():
@@ -123,5 +123,5 @@ class Listener:
             except FaultError:
                 time.sleep(PAUSE)
             except Exception:
-                if not self._stopped:  # as above
+                if not self._stopped:  # after a stop, the client may have been closed
                     raise

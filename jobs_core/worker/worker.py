@@ -1,4 +1,4 @@
-"""The worker loop: take tasks under leases, have them run, renew the leases, report the outcomes."""
+"""The worker loop: take tasks under leases, run them, renew the leases, report the outcomes."""
 
 from __future__ import annotations
 
@@ -31,22 +31,32 @@ from jobs_core.worker.starter import Starter
 from jobs_core.worker.threads import Threads
 from jobs_core.worker.wake import PAUSE, Listener, Waker
 
-STALE = "its lease was lost, or this was reported before: no newer outcome is overwritten"
+STALE = "its lease was lost, or it was already reported: the report was rejected"
 
 FEW = 10
-"""Reports that one exchange takes, however few tasks the worker holds: fewer do not pay."""
+"""Reports in one exchange, even if the worker holds few tasks. Smaller exchanges cost more."""
 
 APART = 1.0
-"""Seconds for which a suspect is put off while another runs."""
+"""Seconds to delay a suspect while another suspect runs."""
 
 
 class Worker:
     """Serves runners on a board until it is stopped.
 
-    `concurrency` is how many tasks the worker holds at once, each on a thread unless its runner is inline.
-    `lease` is for how many seconds a task is held before it must be renewed; it is renewed three times in
-    that time. `drain` is how many seconds a stop waits for running tasks before it tells them to end and
-    gives them back. `queues` are served beside the runners' own. With `tick=False` somebody else must tick.
+    Args:
+        board: The board to serve.
+        runners: The runners. The worker serves the queue named like each runner.
+        concurrency: How many tasks to hold at once. Each runs on a thread unless its runner is inline.
+        lease: Seconds for which to hold a task without a renewal. The worker renews three times per lease.
+        drain: Seconds to wait for running tasks on shutdown before stopping them and returning them to the
+            queue.
+        queues: Further queues to serve.
+        loggers: Loggers that receive the worker's events.
+        name: The worker's name. The default is the host name and the process id.
+        tick: False to leave due occurrences to the other workers' clocks.
+
+    Raises:
+        OptionError: A queue name, the lease or the drain is invalid.
 
     >>> Worker(board, [runner], concurrency=20).run_until_signal()
     """
@@ -83,7 +93,7 @@ class Worker:
         )
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._runs: set[Run] = set()
-        self._suspect: Run | None = None  # of those, the one that may be what kills workers
+        self._suspect: Run | None = None  # the one run among them that may be killing workers
         self._starter = Starter(self.info, board, self.runners, self._events, self._keeper)
         self._executor = Executor(self.runners, plugins, self._events, self._keeper)
         self._threads = Threads(self._executor.carry_out, self._inbox.put)
@@ -92,12 +102,15 @@ class Worker:
         self._leases = Leases(board.commands, self._runs, lease)
         self._waker = Waker(board.commands, self.queues, self._inbox)
         self._listener = Listener(board.commands, self.name, self._inbox)
-        self._more = True  # whether the queues may hold tasks: look there as soon as there is room
+        self._more = True  # whether the queues may hold tasks
         self._stops = 0
         self._troubled = False
 
     def run_until_signal(self) -> None:
-        """Run until SIGTERM or SIGINT: the first drains, the second stops at once. Main thread only."""
+        """Run until SIGTERM or SIGINT. The first signal drains, and the second stops at once.
+
+        Call this on the main thread. Raises the errors of `run`.
+        """
         previous = {
             number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)
         }
@@ -110,8 +123,10 @@ class Worker:
     def run(self) -> None:
         """Run until `stop`.
 
-        Raises ServerError if Redis cannot be reached at the start, OptionError or PluginError for a logger
-        that cannot be opened, and OptionError for more threads than the system starts.
+        Raises:
+            ServerError: Redis cannot be reached at the start.
+            OptionError: A logger has an invalid setting, or the system does not allow enough threads.
+            PluginError: A logger did not open.
         """
         self.board.register(self.name, self.runners)
         self.board.refresh_zones()
@@ -127,12 +142,15 @@ class Worker:
             self._events.close()
 
     def stop(self) -> None:
-        """Take no more tasks and drain; called again, stop at once. Safe in signal handlers and threads."""
+        """Take no more tasks, and drain. A second call stops at once.
+
+        Safe to call from signal handlers and other threads.
+        """
         self._stops += 1
         self._inbox.put(None)
 
     def _serve_until_stopped(self) -> str:
-        """Take tasks until `stop`, then drain. Returns how it ended."""
+        """Take tasks until `stop`, then drain. Returns how the worker ended."""
         if not all(runner.inline for runner in self.runners.values()):
             self._threads.start(self.concurrency)
         background = [self._waker.run, self._listener.run, *([self._clock.run] if self._clock else [])]
@@ -151,12 +169,12 @@ class Worker:
                 self._clock.stop()
             self._threads.stop()
 
-    # The loop: one thread talks to Redis about tasks, and sleeps in its inbox
+    # The loop: one thread exchanges tasks with Redis, and blocks on its inbox
 
     def _step(self, *, take: bool) -> None:
-        """Wait until something happens, then report, renew, take, and begin what was taken.
+        """Wait for something to happen, then report, renew, take, and start the taken tasks.
 
-        The next exchange is sent before the answer to the last is worked on: Redis works meanwhile.
+        Send the next exchange before handling the last answer, so that Redis works in parallel.
         """
         answer = self._wait(take)
         self._collect()
@@ -168,7 +186,7 @@ class Worker:
         self._arm(take)
 
     def _wait(self, take: bool) -> Answer | None:
-        """Wait for Redis if it owes an answer, or else for the inbox."""
+        """Wait for Redis if an exchange is in flight, or else for the inbox."""
         if self._exchange.is_under_way:
             return self._receive()
         is_busy = bool(self._exchange.reports or (take and self._more and self._room() > 0))
@@ -183,7 +201,7 @@ class Worker:
         return None
 
     def _collect(self) -> None:
-        """Sort what threads, the waker and the listener have put in the inbox."""
+        """Handle the messages that threads, the waker and the listener have put in the inbox."""
         while not self._inbox.empty():
             self._sort(self._inbox.get())
 
@@ -199,10 +217,10 @@ class Worker:
         if run.task.token:
             self._exchange.reports.append(run)
         else:
-            self._reported(run, None)  # at most once: nobody waits for a report
+            self._reported(run, None)  # an at-most-once task has no report
 
     def _cancel(self, token: str) -> None:
-        """Somebody asked to cancel the task of this token: tell its run to stop."""
+        """Stop the run with this token, because a user cancelled the task."""
         for run in self._runs:
             if run.task.token == token:
                 run.cancel()
@@ -216,11 +234,11 @@ class Worker:
     # Exchanges with Redis
 
     def _room(self) -> int:
-        """For how many more tasks there is room, once what has ended is reported."""
+        """Return how many more tasks the worker can hold after the next exchange."""
         return self.concurrency - len(self._runs) + min(self._share, len(self._exchange.reports))
 
     def _send(self, answer: Answer | None, take: bool) -> None:
-        """Report what has ended, and take as many tasks as there is room for beside those that just came."""
+        """Report ended runs, and take as many tasks as fit beside those in the answer."""
         if self._exchange.is_under_way or (answer and answer.trouble):
             return
         room = self._room() - (len(answer.taken) if answer else 0)
@@ -230,7 +248,7 @@ class Worker:
             self._trouble(error)
 
     def _receive(self) -> Answer | None:
-        """Read what Redis answers. None when the connection broke: the reports are then made again."""
+        """Read the answer of Redis. Returns None if the connection broke: the reports are then sent again."""
         try:
             answer = self._exchange.receive()
         except FaultError as error:
@@ -242,7 +260,7 @@ class Worker:
         return answer
 
     def _handle(self, answer: Answer | None) -> None:
-        """Say how reports fared, and begin what was taken."""
+        """Emit events for the reports, and start the taken tasks."""
         if answer is None:
             return
         for run, reply in answer.reported:
@@ -267,7 +285,7 @@ class Worker:
             self._emit(kind, run.task, run.outcome, run.decision, seconds=seconds)
 
     def _arm(self, take: bool) -> None:
-        """Ask to be woken, but only with room for a task: a wake token that is taken must be used."""
+        """Arm the waker if there is room for a task, because a worker that takes a token must take a task."""
         is_idle = not self._more and not self._exchange.is_under_way
         if take and is_idle and len(self._runs) < self.concurrency:
             self._waker.arm()
@@ -275,7 +293,7 @@ class Worker:
     # Tasks
 
     def _take(self, pair: Sequence[str]) -> None:
-        """Begin a task that Redis gave; let it set aside what is none."""
+        """Start a task that Redis returned. Report an unreadable record, so that Redis sets it aside."""
         try:
             task = as_task(pair)
         except FaultError as error:
@@ -286,7 +304,7 @@ class Worker:
             self._start(task)
 
     def _start(self, task: Task) -> None:
-        """Begin a task that was taken; after a stop, give it back."""
+        """Start a task, or return it if the worker is stopping."""
         run = self._starter.new_run(task)
         self._runs.add(run)
         self._leases.watch(run)
@@ -298,7 +316,7 @@ class Worker:
             self._begin(run)
 
     def _admit(self, run: Run) -> None:
-        """Hold one suspect at a time: the others go back first, that the one at fault takes none along."""
+        """Hold one suspect at a time, and return the others, so that a crash affects no other suspect."""
         if self._suspect is None:
             self._suspect = run
         else:
@@ -306,7 +324,7 @@ class Worker:
             self._exchange.reports.append(run)
 
     def _begin_suspect(self) -> None:
-        """Begin the suspect once nothing is left that its end could undo."""
+        """Start the suspect after all reports are sent, so that a crash loses none."""
         if self._suspect is None or self._suspect.begun or self._stops:
             return
         while not self._troubled and (self._exchange.is_under_way or self._exchange.reports):
@@ -325,13 +343,13 @@ class Worker:
             self._threads.put(run)
 
     def _complain(self, run: Run) -> None:
-        note = f"the runner {run.task.runner!r} is inline and not quick: it holds up every other task"
+        note = f"the inline runner {run.task.runner!r} is slow and blocks the worker's other tasks"
         self._emit("trouble", run.task, note=note)
 
     # The end
 
     def _end(self) -> str:
-        """Drain, then give back what did not finish. Returns the reason for the event."""
+        """Drain, then return unfinished tasks. Returns the reason for the event."""
         self._waker.stop()
         self._emit("worker.draining", note=f"{len(self._runs)} running; up to {self.drain:g} s")
         if self._suspect and not self._suspect.begun:
@@ -360,9 +378,6 @@ class Worker:
             self._trouble(error)
         if self._exchange.is_under_way:
             self._handle(self._receive())
-
-    def _clock_trouble(self, note: str) -> None:
-        self._emit("trouble", note=note)
 
     def _trouble(self, error: JobsError) -> None:
         if not self._troubled:

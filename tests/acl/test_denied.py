@@ -34,7 +34,7 @@ def failed(result: Any, *says: str) -> None:
     ("command", "says"),
     [
         ("put c echo x", "This user may not call JSET on {"),
-        ("put c echo x --zone Asia/Tokyo --cron @daily", "`jobs acl client` prints what to permit"),
+        ("put c echo x --zone Asia/Tokyo --cron @daily", "`jobs acl client` prints the permissions to grant"),
         ("pause a", "JPAUSE"),
         ("push a", "JPUSH"),
         ("cancel {queued}", "JCANCEL"),
@@ -196,7 +196,7 @@ class TestReadsNeedNoWrites:
     ) -> None:
         call = jobs_as(users.add("viewer"))
         commit_a_file(board)
-        failed(call(*command.split()), "a board file is still being put in place")
+        failed(call(*command.split()), "A board file is still being applied")
         assert users.denied() == []
         with pytest.raises(AgainError):
             Board(board.name, users.add("viewer")).count()
@@ -220,7 +220,10 @@ class TestReadsNeedNoWrites:
     ) -> None:
         board.client.delete(board.keys.zones)
         result = jobs_as(users.add("viewer"))("next", "--cron", "@daily", "--zone", "Asia/Tokyo")
-        failed(result, "the board has no time zones yet: run `jobs init` as a user who may")
+        failed(
+            result,
+            "the board has no time zones yet: run `jobs init` on the primary, as a user with the role client",
+        )
         assert users.denied() == []
 
     def test_zones_of_another_version_do(

@@ -49,7 +49,7 @@ def test_a_change_on_a_replica_is_one_sentence(
 ) -> None:
     become_replica(board)
     where = url.removeprefix("unix://")
-    failed(jobs_as(url)(*command.split()), f"{where} is a read-only replica: connect to the primary")
+    failed(jobs_as(url)(*command.split()), f"{where} is a read-only replica. Connect to its primary.")
 
 
 @pytest.mark.usefixtures("primary_again")
@@ -59,7 +59,7 @@ def test_a_replica_without_the_functions_is_one_sentence(
 ) -> None:
     board.client.function_flush()
     become_replica(board)
-    failed(jobs_as(url)(*command.split()), "is a read-only replica", "run `jobs init` on its primary")
+    failed(jobs_as(url)(*command.split()), "is a read-only replica", "Run `jobs init` on its primary")
 
 
 @pytest.mark.usefixtures("primary_again")
@@ -77,7 +77,7 @@ def test_a_reader_without_the_functions_is_told_so(
 ) -> None:
     call = jobs_as(users.add("viewer"))
     board.client.function_flush()
-    failed(call("list"), "this user may not load them: run `jobs init` as a user who may")
+    failed(call("list"), "this user may not load them. Run `jobs init` as a user with the role admin")
     board.init()
 
 
@@ -87,7 +87,7 @@ def test_a_wrong_password_is_one_sentence(
 ) -> None:
     wrong = users.add("viewer").replace("secret", "guess")
     result = jobs_as(wrong)(*command.split())
-    failed(result, f"{url.removeprefix('unix://')} wants another user name or password")
+    failed(result, f"{url.removeprefix('unix://')} rejected the user name or password")
     assert "guess" not in result.output
 
 
@@ -106,7 +106,7 @@ def test_doctor_says_once_that_the_server_is_full(
     assert problem.startswith(
         f"✗ memory: {where} is out of memory: it rejects new jobs and tasks — raise maxmemory"
     )
-    failed(refused, f"{where} is full: raise its maxmemory")
+    failed(refused, f"{where} is full. Raise its maxmemory")
 
 
 def test_doctor_says_once_which_command_is_denied(users: Users, jobs_as: Callable[[str], Jobs]) -> None:

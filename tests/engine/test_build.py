@@ -41,12 +41,12 @@ def test_a_cycle_is_refused_and_its_way_named() -> None:
         a_y="local z = require 'a.z'\nreturn {}",
         a_z="local y = require 'a.y'\nreturn {}",
     )
-    with pytest.raises(BuildError, match=r"^modules require each other: a.y requires a.z requires a.y$"):
+    with pytest.raises(BuildError, match=r"^Modules require each other: a.y requires a.z requires a.y$"):
         in_order(["a.x"], found)
 
 
 def test_a_module_that_is_not_there_is_refused() -> None:
-    with pytest.raises(BuildError, match=r"^a.x requires a.nothing, which is not there$"):
+    with pytest.raises(BuildError, match=r"^a.x requires a.nothing, which does not exist$"):
         in_order(["a.x"], sources(a_x="local n = require 'a.nothing'\nreturn {}"))
 
 

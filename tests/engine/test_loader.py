@@ -77,7 +77,7 @@ def test_a_newer_library_is_never_replaced_and_works(
 
 def test_what_a_newer_library_does_not_have_is_one_sentence(server: redis.Redis, new_board: NewBoard) -> None:
     server.function_load(library(NEWER).replace("register('JCOUNT'", "register('JCOUNTED'"))
-    with pytest.raises(ServerError, match=r"does not have this command of Jobs: .*upgrade") as caught:
+    with pytest.raises(ServerError, match=r"does not have this command of Jobs\. .*upgrade") as caught:
         new_board().count()
     assert "\n" not in str(caught.value)
     assert loaded(server) == NEWER
@@ -214,7 +214,7 @@ def test_a_user_who_may_not_load_is_told_what_to_do(
         load(server, there)
     board = new_board(limited)
     for _ in range(2):
-        with pytest.raises(ServerError, match="may not load them: run `jobs init`"):
+        with pytest.raises(ServerError, match=r"may not load them\. Run `jobs init`"):
             board.count()
     done = jobs(limited, board.name, "count")
     assert done.exit_code == 1
@@ -222,7 +222,7 @@ def test_a_user_who_may_not_load_is_told_what_to_do(
 
     async def use() -> None:
         async with AsyncBoard(board.name, limited) as same:
-            with pytest.raises(ServerError, match="may not load them: run `jobs init`"):
+            with pytest.raises(ServerError, match=r"may not load them\. Run `jobs init`"):
                 await same.count()
 
     asyncio.run(use())
@@ -236,7 +236,7 @@ def test_a_user_who_may_not_load_uses_what_is_there(
     board = new_board(limited)
     assert board.put("a", "echo", "x") is None
     server.function_flush()
-    with pytest.raises(ServerError, match="may not load them: run `jobs init`"):
+    with pytest.raises(ServerError, match=r"may not load them\. Run `jobs init`"):
         board.count()
     load(server, NEWER)
     assert board.count()["jobs"] == 1

@@ -9,7 +9,7 @@ import pytest
 from jobs_core import DeniedError, ServerError
 from tests.lua.helpers import MS, Lua, T
 
-FULL = r"^\S+ is full: raise its maxmemory"
+FULL = r"^\S+ is full\. Raise its maxmemory"
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def replica(lua: Lua) -> Iterator[Lua]:
     [("JSET", ["b", "echo", "x"]), ("JTICK", ["now", T]), ("JPOP", [1, "echo"]), ("JDEL", ["a"])],
 )
 def test_a_replica_refuses_changes_in_one_sentence(replica: Lua, name: str, arguments: list[str]) -> None:
-    says = r"^\S+jobs\.sock is a read-only replica: connect to the primary$"
+    says = r"^\S+jobs\.sock is a read-only replica\. Connect to its primary\.$"
     replica.refuses(DeniedError, says, name, *arguments)
 
 
