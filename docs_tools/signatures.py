@@ -13,7 +13,7 @@ BEGIN, END = "<!-- generated: commands -->\n", "\n<!-- end -->"
 RETURNS = {
     "JACK": "the task's id",
     "JAPPLY": "`begin`: the stage; `check`, `drop`: OK; `commit`: how many jobs change; `roll`: how many are left",
-    "JBEAT": "for each token 1: held, 0: lost, 2: held, but to be cancelled",
+    "JBEAT": "for each token 1: leased, 0: lost, 2: leased, but to be cancelled",
     "JCANCEL": "the next cursor; a list of `cancelled` and `cancelling`",
     "JCOUNT": "a map",
     "JDEAD": "how many there were",
