@@ -27,9 +27,19 @@ class JobsError(Exception):
 
 
 class UserError(JobsError):
-    """A mistake that whoever called can correct."""
+    """A mistake that the caller can correct.
+
+    `option` names the option or argument that the error is about, such as `every`, `payload` or `id`; None
+    if it is about none, or about several.
+    """
 
     exit_code = 2
+    option: str | None = None
+
+    def __init__(self, *args: object, option: str | None = None) -> None:
+        super().__init__(*args)
+        if option is not None:
+            self.option = option
 
 
 class OptionError(UserError):
@@ -39,9 +49,13 @@ class OptionError(UserError):
 class PayloadError(UserError):
     """A payload that is too large, or that its runner refuses."""
 
+    option = "payload"
+
 
 class RunnerError(UserError):
     """A runner, policy or logger that nobody provides."""
+
+    option = "runner"
 
 
 class NotFoundError(UserError):

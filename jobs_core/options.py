@@ -142,7 +142,8 @@ def span(seconds: float | str | None) -> str:
 
 def unknown(what: str, name: str, known: Iterable[str]) -> OptionError:
     """Make the error for a name that is not known, with the nearest one that is."""
-    return OptionError(f"there is no {what} {name!r}{nearest(name, known)}")
+    option = name if what == "option" else None
+    return OptionError(f"there is no {what} {name!r}{nearest(name, known)}", option=option)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

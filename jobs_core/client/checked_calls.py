@@ -71,7 +71,7 @@ class CheckedCalls:
         ):  # Redis may know it, from newer data; but a misspelt one is likelier
             hint = nearest(str(zone), zones.names())
             if hint:
-                raise OptionError(f"there is no time zone {zone!r}{hint}")
+                raise OptionError(f"zone: there is no time zone {zone!r}{hint}", option="zone")
 
     @cached_property
     def _served(self) -> set[str]:

@@ -59,7 +59,7 @@ def parts(job: Mapping[str, Any]) -> dict[str, Any]:
     except KeyError as error:
         raise OptionError(f"a job needs an id, a runner and a payload: {error.args[0]} is missing") from None
     if not isinstance(id, str) or not isinstance(runner, str):
-        raise OptionError("the id and the runner of a job are strings")
+        raise OptionError("the id and the runner of a job must be strings")
     return {"id": id, "runner": runner, "payload": payload, "options": options}
 
 

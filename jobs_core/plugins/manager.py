@@ -261,7 +261,7 @@ class Plugins:
             known = self.names(kind)
             hint = nearest(name, known) or f": this machine has {', '.join(known) or 'none'}"
             install = f"; `pip install jobs-{name}` may bring it" if kind == "runners" else ""
-            raise RunnerError(f"there is no {word} {name!r}{hint}{install}")
+            raise RunnerError(f"there is no {word} {name!r}{hint}{install}", option=word)
         return found[0][1]
 
     def _all(self, kind: str) -> list[Any]:

@@ -74,7 +74,9 @@ class Worker:
         self.queues = tuple(dict.fromkeys((*self.runners, *queues)))
         for queue_name in self.queues:
             if [queue_name] != queue_name.split():
-                raise OptionError(f"queue: expected a name without spaces, got {queue_name!r}")
+                raise OptionError(
+                    f"queue: expected a name without spaces, got {queue_name!r}", option="queue"
+                )
         _check_seconds("lease", lease, SHORTEST)
         _check_seconds("drain", drain, 0)
         self.concurrency = concurrency
@@ -408,4 +410,6 @@ class Worker:
 
 def _check_seconds(name: str, seconds: float, least: float) -> None:
     if not least <= seconds <= LONGEST_WAIT:
-        raise OptionError(f"{name}: expected {least:g} to {LONGEST_WAIT:.0f} seconds, got {seconds:g}")
+        raise OptionError(
+            f"{name}: expected {least:g} to {LONGEST_WAIT:.0f} seconds, got {seconds:g}", option=name
+        )

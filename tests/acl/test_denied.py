@@ -220,7 +220,7 @@ class TestReadsNeedNoWrites:
     ) -> None:
         board.client.delete(board.keys.zones)
         result = jobs_as(users.add("viewer"))("next", "--cron", "@daily", "--zone", "Asia/Tokyo")
-        failed(result, "the board has no time zones yet: run `jobs init` as a user who may")
+        failed(result, "zone: the board has no time zones yet: run `jobs init` as a user who may")
         assert users.denied() == []
 
     def test_zones_of_another_version_do(
