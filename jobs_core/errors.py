@@ -26,9 +26,19 @@ class JobsError(Exception):
 
 
 class UserError(JobsError):
-    """A mistake that the caller can correct."""
+    """A mistake that the caller can correct.
+
+    `option` names the option or argument that the error is about, such as `every`, `payload` or `id`; None
+    if it is about none, or about several.
+    """
 
     exit_code = 2
+    option: str | None = None
+
+    def __init__(self, *args: object, option: str | None = None) -> None:
+        super().__init__(*args)
+        if option is not None:
+            self.option = option
 
 
 class OptionError(UserError):
@@ -38,9 +48,13 @@ class OptionError(UserError):
 class PayloadError(UserError):
     """The payload is too large, or its runner rejects it."""
 
+    option = "payload"
+
 
 class RunnerError(UserError):
     """No plugin provides the runner, policy or logger."""
+
+    option = "runner"
 
 
 class NotFoundError(UserError):

@@ -291,7 +291,8 @@ def span(seconds: float | str | None) -> str:
 
 def unknown(what: str, name: str, known: Iterable[str]) -> OptionError:
     """Make the error for an unknown name, with the closest known one."""
-    return OptionError(f"there is no {what} {name!r}{nearest(name, known)}")
+    option = name if what == "option" else None
+    return OptionError(f"there is no {what} {name!r}{nearest(name, known)}", option=option)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -76,7 +76,7 @@ def test_one_that_is_refused_keeps_all_from_being_applied(board: Board) -> None:
     board.apply(jobs(2), FILE)
     found = board.apply([*jobs(1, "new"), {"id": "b", "runner": "test", "payload": "x", "every": "so"}], FILE)
     assert {place: str(error) for place, error in found.refused.items()} == {
-        1: "every 'so' is not a duration: write seconds (90), 1h30m or PT1H30M"
+        1: "every: expected a duration such as 90, 1h30m or PT1H30M, got 'so'"
     }
     assert {job["payload"] for job in state(board).values()} == {"x"}
     assert len(state(board)) == 2
@@ -85,7 +85,7 @@ def test_one_that_is_refused_keeps_all_from_being_applied(board: Board) -> None:
 def test_jobs_of_others_are_refused_unless_they_are_adopted(board: Board) -> None:
     board.put("j0", "test", "by hand")
     refused = board.apply(jobs(1), FILE).refused
-    assert "the job 'j0' was not put by a board file: adopt it" in str(refused[0])
+    assert "the job 'j0' belongs to no board file: adopt it" in str(refused[0])
     assert state(board)["j0"]["payload"] == "by hand"
     assert kinds(board.apply(jobs(1), FILE, adopt=True)) == {"j0": "change"}
     assert kinds(board.apply([], FILE)) == {"j0": "remove"}
@@ -108,7 +108,7 @@ def test_two_files_share_a_board(board: Board) -> None:
 def test_a_cycle_is_refused(board: Board) -> None:
     ring = [{"id": id, "runner": "test", "payload": "x", "after": after} for id, after in ("ab", "bc", "ca")]
     found = board.apply(ring, FILE)
-    assert "after makes a cycle: a after b after c after a" in str(found.refused[0])
+    assert "after: expected no cycle, got a after b after c after a" in str(found.refused[0])
     assert state(board) == {}
 
 
@@ -192,8 +192,8 @@ def test_of_rings_one_job_each_is_refused_and_nothing_is_applied(board: Board) -
     ]
     found = board.apply(declared, FILE)
     assert {place: str(error) for place, error in found.refused.items()} == {
-        0: "after makes a cycle: a after b after c after a",
-        3: "after makes a cycle: d after e after d",
+        0: "after: expected no cycle, got a after b after c after a",
+        3: "after: expected no cycle, got d after e after d",
     }
     assert state(board) == {}
 

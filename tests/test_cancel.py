@@ -104,7 +104,7 @@ def test_a_job_can_be_put_so_that_no_two_of_its_tasks_run_and_a_held_one_is_canc
 
 def test_what_is_not_there_cannot_be_cancelled(board: Board, jobs: Jobs) -> None:
     refused(jobs("cancel", "nobody@1000"), "no task 'nobody@1000' is queued or running")
-    refused(jobs("cancel", "nobody"), "'nobody' is not the id of a task: <job>@<due>")
+    refused(jobs("cancel", "nobody"), "id: expected a task id, <job>@<due>, got 'nobody'")
     with pytest.raises(NotFoundError):
         board.cancel("nobody@1000")
     task = board.push("test", "x")

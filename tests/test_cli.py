@@ -48,7 +48,7 @@ def test_put_takes_intervals_in_every_unit(jobs: Jobs, flags: list[str], seconds
 
 def test_create_refuses_a_job_that_exists(jobs: Jobs) -> None:
     assert jobs("create", "a", "console", "x").exit_code == 0
-    refused(jobs("create", "a", "console", "y"), "already a job 'a'")
+    refused(jobs("create", "a", "console", "y"), "already exists 'a'")
     assert lines(jobs("show", "a", "--json"))[0]["payload"] == "x"
 
 
@@ -293,10 +293,16 @@ def test_completion_prints_a_function_that_leaves_the_builtin_alone(jobs: Jobs, 
     [
         (["put", "a"], "put needs ID RUNNER PAYLOAD"),
         (["put", "a", "consle", "x"], "no runner 'consle' (did you mean 'console'?)"),
-        (["put", "a", "console", "x", "--every", "5q"], "every '5q' is not a duration"),
+        (
+            ["put", "a", "console", "x", "--every", "5q"],
+            "every: expected a duration such as 90, 1h30m or PT1H30M, got '5q'",
+        ),
         (["put", "a", "console", "x", "--every", "0"], "every must be at least"),
-        (["put", "a", "console", "x", "--at", "noon"], "at 'noon' is not a time"),
-        (["put", "a", "console", "x", "--at", "2026-02-30"], "at '2026-02-30' is not a time"),
+        (["put", "a", "console", "x", "--at", "noon"], "at: expected a time such as .*, got 'noon'"),
+        (
+            ["put", "a", "console", "x", "--at", "2026-02-30"],
+            "at: expected a time such as .*, got '2026-02-30'",
+        ),
         (["put", "a", "console", "x", "--stop", "+1h"], "stop needs every"),
         (["put", "a", "console", "x", "--every", "5", "--at", "+1h"], "exclude each other"),
         (["put", "a", "console", "x", "--every", "5", "--repeat", "0"], "repeat '0'"),

@@ -88,7 +88,10 @@ def test_mistakes(letters: list[str], jobs: Jobs) -> None:
     refused(jobs("dead", "purge", "--all", "--job", "a"), "--all selects every dead letter")
     refused(jobs("dead", "retry", "nobody@1"), "there is no dead letter 'nobody@1'")
     refused(jobs("dead", "show", "nobody@1"), "there is no dead letter 'nobody@1'")
-    refused(jobs("dead", "list", "--older-than", "soon"), "older-than 'soon' is not a duration")
+    refused(
+        jobs("dead", "list", "--older-than", "soon"),
+        "older-than: expected a duration such as 90, 1h30m or PT1H30M, got 'soon'",
+    )
     assert len(lines(jobs("dead", "list", "--json"))) == 3
 
 

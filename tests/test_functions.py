@@ -259,6 +259,8 @@ def test_a_schedule_that_is_wrong_is_refused_when_it_is_put(board: Board) -> Non
     @board.job("a", every="soon")
     def first() -> None: ...
 
-    with pytest.raises(OptionError, match="every 'soon' is not a duration"):
+    with pytest.raises(
+        OptionError, match="every: expected a duration such as 90, 1h30m or PT1H30M, got 'soon'"
+    ):
         board.put_declared()
     assert json.dumps(board.count()) and board.count()["jobs"] == 0

@@ -42,7 +42,9 @@ def test_show_says_what_a_job_has_met_and_what_is_missing(diamond: Board, jobs: 
 
 def test_put_refuses_a_cycle_and_names_it(jobs: Jobs) -> None:
     jobs("put", "b", "console", "x", "--after", "a")
-    refused(jobs("put", "a", "console", "x", "--after", "b"), "after makes a cycle: a after b after a")
+    refused(
+        jobs("put", "a", "console", "x", "--after", "b"), "after: expected no cycle, got a after b after a"
+    )
 
 
 @pytest.mark.usefixtures("diamond")

@@ -138,15 +138,22 @@ def test_limits_are_listed(board: Board, jobs: Jobs) -> None:
 
 def test_mistakes(board: Board, jobs: Jobs) -> None:
     refused(jobs("limit", "runner", "http"), "limit needs")
-    refused(jobs("limit", "runner", "http", "--rate", "fast"), "rate 'fast' is not a rate such as 100/1m")
-    refused(jobs("limit", "runner", "http", "--concurrency", "0"), "concurrency '0' is not a whole number")
-    refused(jobs("put", "a", "console", "x", "--priority", "10"), "priority '10' is not from -9 to 9")
+    refused(
+        jobs("limit", "runner", "http", "--rate", "fast"),
+        "rate: expected a rate such as 100/1m or 5/s, got 'fast'",
+    )
+    refused(
+        jobs("limit", "runner", "http", "--concurrency", "0"),
+        "concurrency: expected a whole number of at least 1, got '0'",
+    )
+    refused(jobs("put", "a", "console", "x", "--priority", "10"), "priority: expected -9 to 9, got '10'")
     refused(
         jobs("put", "a", "console", "x", "--policy", "none", "--concurrency", "1"),
         "concurrency needs a lease",
     )
     refused(
-        jobs("push", "console", "x", "--backoff", "sometimes 3s"), "backoff 'sometimes' is not a duration"
+        jobs("push", "console", "x", "--backoff", "sometimes 3s"),
+        "backoff: expected a duration such as 90, 1h30m or PT1H30M, got 'sometimes'",
     )
-    with pytest.raises(OptionError, match="a queue's name has no !"):
+    with pytest.raises(OptionError, match="queue: expected a name without !, got"):
         board.push("test", "x", queue="a!1")

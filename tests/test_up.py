@@ -192,7 +192,7 @@ def test_a_board_file_is_put_first(start: Callable[..., Up], tmp_path: Path) -> 
         ),
         (
             "jobs: {a: {runner: console, payload: x, every: 5q}}",
-            "board.yml:1:41: every '5q' is not a duration",
+            "board.yml:1:41: every: expected a duration such as 90, 1h30m or PT1H30M, got '5q'",
         ),
         ("jobs: [a]", "board.yml:1:7: jobs: expected a mapping"),
         ("jobs: {a: [}", "board.yml:1:12: invalid YAML"),

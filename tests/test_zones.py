@@ -157,7 +157,7 @@ def test_a_clock_brings_zones_back_that_were_lost(board: Board) -> None:
     with working(board, runner(done)) as (_, log):
         log.wait_for("task.finished", 2)
     (trouble,) = log.of("trouble")
-    assert "the board has no time zones yet" in trouble.data["note"]
+    assert "zone: the board has no time zones yet" in trouble.data["note"]
 
 
 def test_init_brings_the_zones_for_clients_that_are_not_python(board: Board) -> None:
@@ -175,11 +175,11 @@ def test_a_zone_that_nobody_knows_is_refused(board: Board, jobs: Jobs) -> None:
         OptionError, match=r"^there is no time zone 'Xyzzy': write one such as Europe/Brussels, or UTC$"
     ):
         board.put("a", "shell", "x", cron="* * * * *", zone="Xyzzy")
-    refused(jobs("put", "a", "console", "x", "--every", "5", "--zone", "Europe/Brussels"), "zone needs cron")
+    refused(jobs("put", "a", "console", "x", "--every", "5", "--zone", "Europe/Brussels"), "zone: needs cron")
 
 
 def test_redis_alone_says_that_there_are_no_zones_yet(board: Board) -> None:
-    with pytest.raises(OptionError, match=r"^the board has no time zones yet: run `jobs init`$"):
+    with pytest.raises(OptionError, match=r"^zone: the board has no time zones yet: run `jobs init`$"):
         board.commands.call("JNEXT", "-", "cron", "* * * * *", "zone", "Europe/Brussels")
 
 

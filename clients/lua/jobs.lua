@@ -8,7 +8,8 @@
 --     board:put('tick', 'shell', 'date', { every = 5, ['repeat'] = 10 })
 --     board:queue('resize'):work(function(payload) ... end)
 --
--- Errors are tables with `code` (OPTION, NOTFOUND …, or SERVER) and `message`. tostring() returns the message.
+-- Errors are raised as tables: `code` (OPTION, NOTFOUND …, or SERVER), `message`, and `option`, the option that the error
+-- is about, if it is about one. tostring() returns the message.
 
 local unpack = table.unpack or unpack -- luacheck: ignore
 
@@ -22,11 +23,14 @@ jobs.READS = {
 ---@class jobs.Error
 ---@field code string     OPTION PAYLOAD NOTFOUND EXISTS STALE AGAIN LAYOUT FAULT, or SERVER for errors of Redis itself
 ---@field message string
+---@field option string?  the option or argument that the error is about: every, payload, id …; nil if it is about none
 local Error = {}
 Error.__index = Error
 Error.__tostring = function(self) return self.message end
 
-local function refuse(code, message) error(setmetatable({ code = code, message = message }, Error), 0) end
+local function fail(code, message, option)
+  error(setmetatable({ code = code, message = message, option = option }, Error), 0)
+end
 
 --- Whether a value is an error of Jobs, with this code if one is given.
 ---@return boolean
@@ -53,7 +57,7 @@ end
 -- definition of newer commands.
 local function method_of(client, name)
   if not client[name] and client.define_command then client:define_command(name) end
-  return client[name] or refuse('SERVER', 'the Redis client has no method ' .. name .. ': update it')
+  return client[name] or fail('SERVER', 'the Redis client has no method ' .. name .. ': update it')
 end
 
 -- Call a method of a client, which may raise errors or return them as a second result.
@@ -65,9 +69,11 @@ local function invoke(client, name, ...)
   return reply
 end
 
+-- Raise an error reply. Only an error about one option begins with a word and a colon.
 local function raise_reply(problem)
   local code, sentence = problem:match('JOBS (%u+) (.*)')
-  refuse(code or 'SERVER', sentence or problem)
+  local has_option = code == 'OPTION' or code == 'PAYLOAD'
+  fail(code or 'SERVER', sentence or problem, has_option and sentence:match('^([%w_-]+): ') or nil)
 end
 
 local function invoke_or_raise(client, method, ...)
@@ -126,7 +132,7 @@ function Commands:_send(name, arguments)
   if not self.scripts then found, reply = self:_call_function(name, arguments) end
   if not found then found, reply = self:_evaluate(name, arguments) end
   if found then return reply end
-  refuse('SERVER', 'Redis does not have the ' .. (self.scripts and 'scripts' or 'functions') .. ' of Jobs, or not '
+  fail('SERVER', 'Redis does not have the ' .. (self.scripts and 'scripts' or 'functions') .. ' of Jobs, or not '
     .. name .. ': run `jobs init`')
 end
 
@@ -194,7 +200,7 @@ function jobs.board(client, name, options)
 end
 
 function Board:_json()
-  return self.json or refuse('OPTION', 'this needs a JSON library: install lua-cjson or dkjson, or set the option json')
+  return self.json or fail('OPTION', 'json: no JSON library found: install lua-cjson or dkjson, or pass one', 'json')
 end
 
 function Board:_decode(text) return (self:_json().decode(text)) end
@@ -214,7 +220,7 @@ function Board:_describe(command, id)
   return self:_decode(text)
 end
 
-function Board:_missing(what) refuse('NOTFOUND', what .. " on the board '" .. self.name .. "'") end
+function Board:_missing(what) fail('NOTFOUND', what .. " on the board '" .. self.name .. "'") end
 
 --- Create a job, or update it. Options have the names of `jobs put --help`, with _ for -.
 ---@param id string

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.boardfile.model import BoardFile, Declared, Problem, Where
 from jobs_core.boardfile.variables import mask
 from jobs_core.engine.calls import as_raw
-from jobs_core.errors import JobsError, PayloadError
+from jobs_core.errors import JobsError, UserError
 from jobs_core.options import JOB_OPTIONS, nearest, to_text
 
 if TYPE_CHECKING:
@@ -86,16 +85,16 @@ def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:
 
 
 def placed(job: Declared, error: JobsError) -> Problem:
-    """An error at the option that its sentence is about, or else where the job begins."""
+    """An error at the option that it is about, or else where the job begins."""
     sentence = mask(str(error), job.variables)
     where = job.places.get(_fault(job, error) or "", job.where)
     return Problem(where, sentence if repr(job.id) in sentence else f"{sentence} (job {job.id!r})")
 
 
 def _fault(job: Declared, error: JobsError) -> str | None:
-    """The option that an error is about, if it names one."""
-    words = ["payload"] if isinstance(error, PayloadError) else re.findall(r"[\w-]+", str(error))
-    return next((word for word in words if word in job.places), None)
+    """The option of the job that an error is about, if it is about one."""
+    option = error.option if isinstance(error, UserError) else None
+    return option if option in job.places else None
 
 
 def _mend(job: dict[str, Any], name: str) -> None:

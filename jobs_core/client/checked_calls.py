@@ -71,7 +71,7 @@ class CheckedCalls:
             # The board may have newer data that knows the zone. A misspelled name is more likely.
             hint = nearest(str(zone), zones.names())
             if hint:
-                raise OptionError(f"there is no time zone {zone!r}{hint}")
+                raise OptionError(f"zone: there is no time zone {zone!r}{hint}", option="zone")
 
     @cached_property
     def _served(self) -> set[str]:

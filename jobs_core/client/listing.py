@@ -86,7 +86,7 @@ def plan_jobs(keys: Keys, match: str | None, state: str | None, sort: str | None
     """Return the plan for `list`. Raises OptionError for an unknown state or order."""
     for name, value, known in (("state", state, JOB_STATES), ("sort", sort, JOB_SORTS)):
         if value is not None and value not in known:
-            raise OptionError(f"{name}: expected {', '.join(known)}, got {value!r}")
+            raise OptionError(f"{name}: expected {', '.join(known)}, got {value!r}", option=name)
     return plan_ids(keys, match, sort)
 
 

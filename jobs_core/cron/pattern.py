@@ -88,10 +88,10 @@ def parse(text: str) -> Pattern:
     tidy = re.sub("[ \t]+", " ", text).strip(" ")
     words = NICKNAMES.get(tidy, tidy).split(" ")
     if tidy.startswith("@") and tidy not in NICKNAMES:
-        _refuse(tidy, "no such nickname: write @hourly, @daily, @weekly, @monthly or @yearly")
+        _reject(tidy, "unknown nickname", "write @hourly, @daily, @weekly, @monthly or @yearly")
     if not 5 <= len(words) <= 7:
         count = len(words) if tidy else 0
-        _refuse(tidy, f"it has {count} fields: write 5, 6 (seconds first) or 7 (seconds first, year last)")
+        _reject(tidy, f"expected 5 to 7 fields, got {count}")
     words = ["0", *words] if len(words) == 5 else words
     words += ["*"] * (7 - len(words))
     both = words[5].startswith("+")
@@ -107,7 +107,7 @@ def _field(pattern: str, kind: Kind, text: str) -> Field:
     found = Field(kind, text)
     for item in text.split(","):
         if not item:
-            _refuse(pattern, f"{kind.name} {text!r} has an empty item")
+            _reject(pattern, f"{kind.name}: expected no empty item, got '{text}'")
         if item.startswith("H") and kind.name != "year":
             found.spreads.append(_spread(pattern, kind, item))
         elif (special := _special(pattern, kind, item, alone=item == text)) is not None:
@@ -126,12 +126,12 @@ def _special(pattern: str, kind: Kind, item: str, *, alone: bool) -> str | tuple
             return item
         if item == "LW" or re.fullmatch(r"\d+W", item):
             if not alone:
-                _refuse(pattern, f"day-of-month {item!r} must stand alone, in no list")
+                _reject(pattern, f"day-of-month: expected '{item}' alone, got a list")
             return item if item == "LW" else f"{_number(pattern, kind, item[:-1])}W"
     if kind.name == "weekday" and (found := re.fullmatch(r"(\w+?)(?:#(\w+)|(L))", item)):
         nth = found[2] or "L"
         if not re.fullmatch("[1-5L]", nth):
-            _refuse(pattern, f"weekday {item!r} has neither 1 to 5 nor L after its #")
+            _reject(pattern, f"weekday: expected 1 to 5 or L after #, got '{item}'")
         return _number(pattern, kind, found[1]) % 7, nth
     return None
 
@@ -139,7 +139,7 @@ def _special(pattern: str, kind: Kind, item: str, *, alone: bool) -> str | tuple
 def _spread(pattern: str, kind: Kind, item: str) -> tuple[int, int, int | None]:
     found = re.fullmatch(r"H(?:\(([^-()]+)-([^-()]+)\))?(?:/(.*))?", item)
     if found is None:
-        _refuse(pattern, f"{kind.name} {item!r} is not understood: write H, H(0-9), H/5 or H(0-9)/5")
+        _reject(pattern, f"{kind.name}: expected H, H(0-9), H/5 or H(0-9)/5, got '{item}'")
     low, high = kind.low, kind.spread or kind.high
     if found[1]:
         low, high = _range(pattern, kind, found[1], found[2])
@@ -153,7 +153,7 @@ def _numbers(pattern: str, kind: Kind, item: str) -> list[int]:
     elif found := re.fullmatch("([^-]+)-([^-]+)", base):
         low, high = _range(pattern, kind, found[1], found[2])
     elif slash:
-        _refuse(pattern, f"{kind.name} {item!r} has a step of no range: write */2 or 10-50/2")
+        _reject(pattern, f"{kind.name}: expected a range before /, got '{item}'", "write */2 or 10-50/2")
     else:
         low = high = _number(pattern, kind, base)
     return list(range(low, high + 1, _step(pattern, kind, item, step) if slash else 1))
@@ -164,28 +164,26 @@ def _range(pattern: str, kind: Kind, first: str, last: str) -> tuple[int, int]:
     if kind.name == "weekday" and high == 0 < low and not last.isdigit():
         high = 7  # FRI-SUN
     if high < low:
-        _refuse(pattern, f"{kind.name} '{first}-{last}' ends before it begins: write two ranges")
+        problem = f"{kind.name}: expected a range in ascending order, got '{first}-{last}'"
+        _reject(pattern, problem, "write two ranges")
     return low, high
 
 
 def _number(pattern: str, kind: Kind, text: str) -> int:
     number = kind.names.get(text.upper())
-    if number is None:
-        if not re.fullmatch("[0-9]+", text):
-            _refuse(pattern, f"{kind.name} {text!r} is not understood")
+    if number is None and re.fullmatch("[0-9]+", text):
         number = int(text)
-    if not kind.low <= number <= kind.high:
-        _refuse(pattern, f"{kind.name} {text} is not within {kind.low}-{kind.high}")
+    if number is None or not kind.low <= number <= kind.high:
+        names = f" or a name such as {next(iter(kind.names))}" if kind.names else ""
+        _reject(pattern, f"{kind.name}: expected {kind.low} to {kind.high}{names}, got '{text}'")
     return number
 
 
 def _step(pattern: str, kind: Kind, item: str, text: str) -> int:
-    if not re.fullmatch("[0-9]+", text):
-        _refuse(pattern, f"{kind.name} {item!r} has a step that is not a number")
-    if int(text) == 0:
-        _refuse(pattern, f"{kind.name} {item!r} has a step of 0: make it 1 or more")
+    if not re.fullmatch("[0-9]+", text) or int(text) == 0:
+        _reject(pattern, f"{kind.name}: expected a step of 1 or more after /, got '{item}'")
     return int(text)
 
 
-def _refuse(pattern: str, why: str) -> NoReturn:
-    raise OptionError(f"cron '{pattern}': {why}")
+def _reject(pattern: str, problem: str, advice: str = "") -> NoReturn:
+    raise OptionError(f"cron: {problem} in '{pattern}'{advice and ': '}{advice}", option="cron")

@@ -60,7 +60,7 @@ def parts(job: Mapping[str, Any]) -> dict[str, Any]:
         raise OptionError(f"a job needs an id, a runner and a payload: {error.args[0]} is missing") from None
     for name, value in (("id", id), ("runner", runner)):
         if not isinstance(value, str):
-            raise OptionError(f"{name}: expected a string, got {value!r}")
+            raise OptionError(f"{name}: expected a string, got {value!r}", option=name)
     return {"id": id, "runner": runner, "payload": payload, "options": options}
 
 

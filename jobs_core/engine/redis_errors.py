@@ -12,7 +12,6 @@ from redis import exceptions as rx
 from jobs_core import errors
 
 _CODES: dict[str, type[errors.JobsError]] = {
-    "OPTION": errors.OptionError,
     "PAYLOAD": errors.PayloadError,
     "NOTFOUND": errors.NotFoundError,
     "EXISTS": errors.ExistsError,
@@ -37,11 +36,19 @@ def as_ours(error: rx.ResponseError, server: str = "Redis") -> errors.JobsError:
     text = str(error)
     if text.startswith("JOBS "):
         _, code, sentence = text.split(" ", 2)
+        if code == "OPTION":
+            return errors.OptionError(sentence, option=_option_of(sentence))
         return _CODES.get(code, errors.FaultError)(sentence)
     if is_denial(error):
         return errors.DeniedError(_denial(error))
     sentence = _explain(error, server) or f"{server} rejected the command: {text}"
     return errors.DeniedError(sentence) if is_read_only(error) else errors.ServerError(sentence)
+
+
+def _option_of(sentence: str) -> str | None:
+    """The option that an OPTION error is about: only such a sentence begins with a word and a colon."""
+    found = re.match(r"([\w-]+): ", sentence)
+    return found[1] if found else None
 
 
 _DENIALS = ("no permissions", "No permissions", "ACL failure", "The user executing the script can't")

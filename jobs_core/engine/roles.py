@@ -144,10 +144,14 @@ def as_version(text: str) -> tuple[int, int]:
     """Parse a server's version: 7.0, or 7.2.4 as in redis_version of `INFO server`."""
     found = re.match(r"(\d+)\.(\d+)", text)
     if found is None:
-        raise OptionError(f"server-version: expected a version such as 7.0, got {text!r}")
+        raise OptionError(
+            f"server-version: expected a version such as 7.0, got {text!r}", option="server-version"
+        )
     version = int(found[1]), int(found[2])
     if version < (7, 0):
-        raise OptionError(f"server-version: Jobs needs Redis 7.0 or later, or Valkey, got {text!r}")
+        raise OptionError(
+            f"server-version: Jobs needs Redis 7.0 or later, or Valkey, got {text!r}", option="server-version"
+        )
     return version
 
 

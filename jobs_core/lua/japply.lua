@@ -66,13 +66,13 @@ end
 local function refuse_unready(board, stage, ids, jobs)
   local staged = redis.call('LLEN', ids)
   if staged == 0 or staged ~= redis.call('HLEN', jobs) - 1 then
-    fail('STALE', 'the stage is gone, or nothing was staged: begin again')
+    fail('STALE', 'the stage no longer exists or is empty: begin again')
   end
   if stage:match('%d+$') ~= revision.current(board) then
-    fail('STALE', 'the board was changed meanwhile, by a board file or by hand: begin again')
+    fail('STALE', 'the board has changed since the stage began: begin again')
   end
   if redis.call('EXISTS', stages.key(board, stage, ':unchecked')) == 1 then
-    fail('OPTION', 'jobs that run after others are to be checked first: call JAPPLY check for each')
+    fail('OPTION', 'the stage has unchecked jobs: call JAPPLY check for each job with `after`')
   end
 end
 
@@ -103,7 +103,7 @@ local STAGED = { check = true, commit = true, drop = true }
 
 return function(board, args)
   local verb, stage = args[1] or '', args[2] or ''
-  if not VERBS[verb] then fail('OPTION', 'JAPPLY starts with begin, check, commit, roll or drop') end
+  if not VERBS[verb] then fail('OPTION', "JAPPLY expects begin, check, commit, roll or drop, got '" .. verb .. "'") end
   if STAGED[verb] then stages.check(stage) end
   return VERBS[verb](board, stage, args)
 end

@@ -13,7 +13,7 @@
   Errors: JOBS OPTION.
 --]]
 local clock = require 'base.clock'
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local dependents = require 'due.dependents'
 local cancellation = require 'ending.cancellation'
@@ -62,7 +62,7 @@ end
 
 return function(board, args)
   local id = args[1] or ''
-  if not records.job_of(id) then fail('OPTION', "'" .. id .. "' is not the id of a task: <job>@<due>") end
+  if not records.job_of(id) then fail_option('id', "expected a task id, <job>@<due>, got '" .. id .. "'") end
   local found = {}
   -- In the order in which tasks move, so that one that is taken meanwhile is met again.
   local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })

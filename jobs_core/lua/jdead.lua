@@ -53,7 +53,7 @@ local VERBS = {
 
 return function(board, args)
   local act = VERBS[args[1]]
-  if not act then fail('OPTION', 'JDEAD starts with retry or purge') end
+  if not act then fail('OPTION', "JDEAD expects retry or purge, got '" .. (args[1] or '') .. "'") end
   local n = 0
   for i = 2, #args do
     if redis.call('ZREM', key(board, 'dead'), args[i]) == 1 then

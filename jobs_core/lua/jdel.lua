@@ -15,7 +15,7 @@ local removal = require 'define.removal'
 local revision = require 'job.revision'
 
 return function(board, args)
-  if #args == 0 then fail('OPTION', 'JDEL needs the id of a job') end
+  if #args == 0 then fail('OPTION', 'JDEL expects at least one job id') end
   local removed = 0
   apply_state.require_no_pending_apply(board)
   for _, id in ipairs(args) do

@@ -16,7 +16,7 @@ local key = require('base.keys').key
 local describe = require 'job.describe'
 
 return function(board, args)
-  if #args == 0 then fail('OPTION', 'JGET needs the id of a job') end
+  if #args == 0 then fail('OPTION', 'JGET expects at least one job id') end
   apply_state.require_no_pending_apply(board)
   local jobs = {}
   for i, id in ipairs(args) do

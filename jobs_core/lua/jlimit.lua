@@ -11,7 +11,7 @@
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local worker_options = require 'job.worker_options'
@@ -19,10 +19,14 @@ local limits = require 'limit.limits'
 local timers = require 'queue.timers'
 local instant = require 'time.instant'
 
+local function reject_kind(kind)
+  fail_option('limit', 'expected "queue" or "runner", got ' .. "'" .. (kind or '') .. "'")
+end
+
 return function(board, args)
   local kind, name = args[1], args[2] or ''
-  if kind ~= 'queue' and kind ~= 'runner' then fail('OPTION', 'a limit is of a queue or of a runner') end
-  name = kind .. ':' .. (kind == 'queue' and worker_options.queue_name(name) or worker_options.word('the name', name))
+  if kind ~= 'queue' and kind ~= 'runner' then reject_kind(kind) end
+  name = kind .. ':' .. (kind == 'queue' and worker_options.queue_name(name) or worker_options.word('name', name))
   local options = arguments.read_options(args, 3, { concurrency = true, rate = true, now = true })
   local now = instant.now(options)
   local concurrency = options.concurrency and arguments.whole_number('concurrency', options.concurrency, 1)

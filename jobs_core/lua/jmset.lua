@@ -19,6 +19,6 @@ local MODES = { set = false, create = true }
 
 return function(board, args)
   local create_only = MODES[args[1]]
-  if create_only == nil then fail('OPTION', 'JMSET starts with set or create') end
+  if create_only == nil then fail('OPTION', "JMSET expects set or create, got '" .. (args[1] or '') .. "'") end
   return put.apply_all(board, arguments.split_groups(args, 2), create_only)
 end

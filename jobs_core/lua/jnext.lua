@@ -13,7 +13,7 @@
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local patterns = require 'cron.patterns'
 local next_run = require 'define.next_run'
@@ -23,7 +23,7 @@ local instant = require 'time.instant'
 
 local function read_count(options)
   local n = arguments.whole_number('count', options.count or '1', 1)
-  if n > 1000 then fail('OPTION', 'count is at most 1000') end
+  if n > 1000 then fail_option('count', 'expected at most 1000, got ' .. n) end
   return n
 end
 

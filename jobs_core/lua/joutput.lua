@@ -18,7 +18,7 @@ local leases = require 'queue.leases'
 
 return function(board, args)
   local token = args[1] or ''
-  if #args < 3 or #args % 2 == 0 then fail('OPTION', 'JOUTPUT takes a token, and pairs of stream and line') end
+  if #args < 3 or #args % 2 == 0 then fail('OPTION', 'JOUTPUT expects a token, then pairs of stream and line') end
   if not redis.call('ZSCORE', key(board, 'leased'), token) then return 0 end
   local task = leases.find(board, token)
   local period = task and events.output_period(task)

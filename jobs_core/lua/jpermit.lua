@@ -30,7 +30,7 @@ local function is_permitted(board, text)
 end
 
 return function(board, args)
-  if #args == 0 then fail('OPTION', 'JPERMIT needs the name of a command') end
+  if #args == 0 then fail('OPTION', 'JPERMIT expects at least one command name') end
   local denied = {}
   for _, text in ipairs(args) do
     if not is_permitted(board, text) then denied[#denied + 1] = text end

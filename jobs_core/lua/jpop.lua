@@ -24,7 +24,7 @@
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
@@ -239,7 +239,9 @@ end
 
 return function(board, args)
   local n = arguments.whole_number('numqueues', args[1] or '', 1)
-  if #args < n + 1 then fail('OPTION', 'numqueues is more than the queues that follow') end
+  if #args < n + 1 then
+    fail_option('numqueues', 'expected at most ' .. #args - 1 .. ', the number of arguments that follow, got ' .. n)
+  end
   local options = arguments.read_options(args, n + 2, NAMES)
   local count = math.min(arguments.whole_number('count', options.count or '1', 1), MOST)
   local lease, now = options.lease and duration.ms('lease', options.lease), instant.now(options)

@@ -15,7 +15,7 @@
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD.
 --]]
 local arguments = require 'base.arguments'
-local fail = require('base.errors').fail
+local errors = require 'base.errors'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local ids = require 'job.ids'
@@ -34,7 +34,7 @@ local instant = require 'time.instant'
 
 -- When a push is due: at a time, in so long, or now.
 local function due_of(options, now)
-  if options.at and options['in'] then fail('OPTION', 'at and in exclude each other: both say when it is queued') end
+  if options.at and options['in'] then errors.fail_option('at', 'cannot be combined with in') end
   if options['in'] then return now + duration.ms('in', options['in']) end
   return options.at and instant.ms('at', options.at, now) or now
 end
@@ -46,7 +46,7 @@ local PUSH_OPTIONS = { at = true, ['in'] = true, now = true, queue = true, prior
 local function with_keep(body, period)
   local _, payload = packed_job.split_body(body)
   local found = packed_job.read_options(body)
-  if found.policy == 'none' then fail('OPTION', 'keep needs a lease, and with policy none there is none') end
+  if found.policy == 'none' then errors.fail_option('keep', 'needs a lease, and policy none has none') end
   found.keep = duration.seconds('keep', period)
   return cjson.encode(found) .. '\n' .. payload, worker_options.flags(found)
 end
@@ -54,7 +54,7 @@ end
 -- What a run of a job on the board is made of.
 local function job_run(board, id, n, args)
   if #args > 1 and not RUN_OPTIONS[args[2]] then
-    fail('OPTION', 'push takes a job id, or a runner and a payload, and then pairs of option and value')
+    errors.fail('OPTION', 'JPUSH expects a job id, or a runner and a payload, then pairs of option and value')
   end
   local options = arguments.read_options(args, 2, RUN_OPTIONS)
   local now = instant.now(options)
@@ -104,7 +104,7 @@ local function one_off(board, runner, payload, n, args)
 end
 
 return function(board, args)
-  if #args == 0 then fail('OPTION', 'push needs a job id, or a runner and a payload') end
+  if #args == 0 then errors.fail('OPTION', 'JPUSH expects a job id, or a runner and a payload') end
   local n = (tonumber(redis.call('HGET', key(board, 'stats'), 'pushed')) or 0) + 1
   local push = #args % 2 == 1 and job_run(board, args[1], n, args)
     or one_off(board, args[1], args[2], n, args)

@@ -52,7 +52,7 @@ end
 -- Whose a job is that is there already; refused when it must not be touched.
 local function check_owner(id, found, owner, mode)
   if found == owner or mode == 'adopt' then return end
-  local whose = found and "belongs to the board file '" .. found .. "'" or 'was not put by a board file'
+  local whose = found and "belongs to the board file '" .. found .. "'" or 'belongs to no board file'
   fail('EXISTS', "the job '" .. id .. "' " .. whose .. ': adopt it, or choose another id')
 end
 
@@ -73,7 +73,7 @@ end
 local function stage_remove(context, stage, owner, id)
   local board = context.board
   if redis.call('HGET', key(board, 'owners'), id) ~= owner then
-    fail('NOTFOUND', "there is no job '" .. id .. "' of the board file '" .. owner .. "'")
+    fail('NOTFOUND', "the board file '" .. owner .. "' has no job '" .. id .. "'")
   end
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then
@@ -88,14 +88,14 @@ local function stage_remove(context, stage, owner, id)
 end
 
 local function stage_one(context, stage, owner, mode, args)
-  if context.bytes > BYTES then fail('AGAIN', 'the jobs there are so large that this one is for another call') end
+  if context.bytes > BYTES then fail('AGAIN', 'the existing jobs are too large for one call: stage this job in the next one') end
   if mode == 'remove' then return stage_remove(context, stage, owner, args[1]) end
   return stage_put(context, stage, owner, mode, args)
 end
 
 return function(board, args)
   local stage, owner, mode = args[1] or '', args[2] or '', args[3]
-  if not MODES[mode] then fail('OPTION', 'JSTAGE takes a stage, an owner, and put, adopt or remove') end
+  if not MODES[mode] then fail('OPTION', 'JSTAGE expects a stage, an owner, and put, adopt or remove') end
   stages.check(stage)
   stages.check_owner(owner)
   apply_state.require_no_pending_apply(board)

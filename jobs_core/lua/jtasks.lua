@@ -16,7 +16,7 @@
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local describe = require 'job.describe'
 local packed_job = require 'job.packed_job'
@@ -41,7 +41,7 @@ local function states(state)
   for _, known in ipairs(STATES) do
     if known == state then return { state } end
   end
-  fail('OPTION', "state '" .. state .. "' is not one of queued, held, delayed, leased, accepted, dead")
+  fail_option('state', "expected queued, held, delayed, leased, accepted or dead, got '" .. state .. "'")
 end
 
 -- A task as people want to see it; nothing for what is no task.

@@ -44,7 +44,7 @@ local function relation(board, id)
 end
 
 return function(board, args)
-  if #args == 0 then fail('OPTION', 'JWHEN needs the id of a job') end
+  if #args == 0 then fail('OPTION', 'JWHEN expects at least one job id') end
   apply_state.require_no_pending_apply(board)
   local found = {}
   for i, id in ipairs(args) do found[i] = relation(board, id) end

@@ -30,7 +30,7 @@ local function version(board)
 end
 
 local function put(board, args)
-  if #args < 3 or #args % 2 == 0 then fail('OPTION', 'JZONES put takes pairs of a zone and its table') end
+  if #args < 3 or #args % 2 == 0 then fail('OPTION', 'JZONES put expects pairs of zone and table') end
   local new = 0
   for i = 2, #args, 2 do
     local name, records = args[i], args[i + 1]
@@ -68,6 +68,6 @@ local VERBS = { put = put, refresh = refresh, done = done }
 return function(board, args)
   if #args == 0 then return version(board) end
   local act = VERBS[args[1]]
-  if not act then fail('OPTION', 'JZONES starts with put, refresh or done') end
+  if not act then fail('OPTION', "JZONES expects put, refresh or done, got '" .. args[1] .. "'") end
   return act(board, args)
 end

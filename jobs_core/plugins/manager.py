@@ -262,7 +262,7 @@ class Plugins:
             known = self.names(kind)
             hint = nearest(name, known) or f" (available: {', '.join(known) or 'none'})"
             install = f"; try `pip install jobs-{name}`" if kind == "runners" else ""
-            raise RunnerError(f"there is no {word} {name!r}{hint}{install}")
+            raise RunnerError(f"there is no {word} {name!r}{hint}{install}", option=word)
         return found[0][1]
 
     def _all(self, kind: str) -> list[Any]:

@@ -28,11 +28,13 @@ def check_options(queues: Iterable[str], lease: float, drain: float) -> None:
     """Raise OptionError for an invalid queue name, lease or drain."""
     for queue in queues:
         if [queue] != queue.split():
-            raise OptionError(f"queue: expected a name without spaces, got {queue!r}")
+            raise OptionError(f"queue: expected a name without spaces, got {queue!r}", option="queue")
     _check_seconds("lease", lease, SHORTEST)
     _check_seconds("drain", drain, 0)
 
 
 def _check_seconds(name: str, seconds: float, least: float) -> None:
     if not least <= seconds <= LONGEST:
-        raise OptionError(f"{name}: expected {least:g} to {LONGEST:.0f} seconds, got {seconds:g}")
+        raise OptionError(
+            f"{name}: expected {least:g} to {LONGEST:.0f} seconds, got {seconds:g}", option=name
+        )

@@ -91,7 +91,7 @@ def test_jobs_of_others_stay_and_must_be_adopted(jobs: Jobs, board: Board, path:
     refused_lines = done.stderr.splitlines()
     assert refused_lines[-1].endswith("found 1 problem. Nothing was changed.")
     assert done.exit_code == 2
-    assert f"{path}:5:3: the job 'tick' was not put by a board file: adopt it" in done.stderr
+    assert f"{path}:5:3: the job 'tick' belongs to no board file: adopt it" in done.stderr
     assert state(board)["tick"]["payload"] == "by hand"
     assert jobs("board", "apply", str(path), "--adopt").exit_code == 0
     assert set(state(board)) == {"tick", "day", "then", "mine"}
@@ -106,7 +106,7 @@ def test_a_mistake_changes_nothing(jobs: Jobs, board: Board, path: Path) -> None
     path.write_text(TEXT.replace("every: 5", "every: soon"))
     done = jobs("board", "apply", str(path))
     assert done.exit_code == 2
-    assert f"{path}:5:22: every 'soon' is not a duration" in done.stderr
+    assert f"{path}:5:22: every: expected a duration such as 90, 1h30m or PT1H30M, got 'soon'" in done.stderr
     assert state(board) == {}
     path.write_text(TEXT.replace("every", "evry"))
     refused(jobs("board", "apply", str(path)), f"{path}:5:22: unknown key 'evry'")

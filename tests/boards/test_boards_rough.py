@@ -121,7 +121,9 @@ def test_check_names_what_many_jobs_inherit_once(jobs: Jobs, tmp_path: Path) -> 
     path = tmp_path / "board.yml"
     path.write_text("defaults: {runner: console, timeout: long}\njobs: {a: {payload: x}, b: {payload: x}}\n")
     (line,) = jobs("board", "check", str(path)).stdout.splitlines()
-    assert line.startswith(f"{path}:1:29: timeout 'long' is not a duration")
+    assert line.startswith(
+        f"{path}:1:29: timeout: expected a duration such as 90, 1h30m or PT1H30M, got 'long'"
+    )
 
 
 PAYLOADS = [

@@ -116,9 +116,9 @@ def test_what_the_board_refuses_is_found_before_anything_is_put(jobs: Jobs, boar
     result = jobs("import", "crontab", "-", input=text)
     assert result.exit_code == 2
     first, second, third, last = result.stderr.splitlines()
-    assert first.startswith("-:2:1: cron '0 0 30 2 *' never comes")
-    assert second.startswith("-:4:1: push:<n> is what one-off tasks are called")
-    assert third.startswith("-:6:1: a job id is 1 to 256 bytes")
+    assert first.startswith("-:2:1: cron: '0 0 30 2 *' never runs: no day before 2200 matches")
+    assert second.startswith("-:4:1: id: push:<n> is reserved for one-off tasks")
+    assert third.startswith("-:6:1: id: expected a job id of 1 to 256 bytes")
     assert last == "found 3 problems. Nothing was put."
     assert not definitions(board)
 

@@ -23,7 +23,7 @@ from jobs_core.engine import commands as commands_module
 from jobs_core.engine.build import commands
 from tests.helpers import wait_until
 
-SAYS = r"there is no board .* on this node: run `jobs init`"
+SAYS = r"this node has no board .*: run `jobs init`"
 
 
 @pytest.fixture(scope="module", params=["valkey", "redis"])
@@ -120,7 +120,7 @@ def test_so_does_the_command_line(board: Board, cluster: str, words: list[str]) 
     environment = {"JOBS_REDIS_URL": cluster, "JOBS_BOARD": board.name}
     done = CliRunner().invoke(cli, words, env=environment, prog_name="jobs")
     assert done.exit_code == 1, done.output
-    assert done.stderr.startswith(f"Error: there is no board {board.keys.tag} on this node: run `jobs init`")
+    assert done.stderr.startswith(f"Error: this node has no board {board.keys.tag}: run `jobs init`")
     assert len(done.stderr.splitlines()) == 1
 
 

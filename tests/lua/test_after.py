@@ -379,11 +379,11 @@ def test_jnext_knows_no_time_for_it(family: Lua) -> None:
 
 def test_a_cycle_is_refused_and_named(lua: Lua) -> None:
     put = ("JSET", "a", "echo", "x", "now", T, "after")
-    lua.refuses(OptionError, "^after makes a cycle: a after a$", *put, "a")
+    lua.refuses(OptionError, "^after: expected no cycle, got a after a$", *put, "a")
     lua.put("b", after="a")
     lua.put("c", after="x,b")
-    lua.refuses(OptionError, "^after makes a cycle: a after b after a$", *put, "b")
-    lua.refuses(OptionError, "^after makes a cycle: a after c after b after a$", *put, "y,c")
+    lua.refuses(OptionError, "^after: expected no cycle, got a after b after a$", *put, "b")
+    lua.refuses(OptionError, "^after: expected no cycle, got a after c after b after a$", *put, "y,c")
 
 
 def test_the_same_job_by_two_ways_is_no_cycle(lua: Lua) -> None:
@@ -395,19 +395,19 @@ def test_the_same_job_by_two_ways_is_no_cycle(lua: Lua) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"after": "a b"}, "a job id is 1 to 256 bytes"),
-        ({"after": "a,,b"}, "a job id is 1 to 256 bytes"),
-        ({"after": ""}, "a job id is 1 to 256 bytes"),
-        ({"after": ",".join(f"j{n}" for n in range(101))}, "after names over 100 jobs"),
-        ({"after": "a", "on": "fail"}, "on 'fail' is not one of done, dead, end"),
-        ({"after": "a", "join": "one"}, "join 'one' is not one of all, any"),
-        ({"on": "dead"}, "on needs after"),
-        ({"join": "any", "every": 5}, "join needs after"),
-        ({"after": "a", "every": 5}, "after and every exclude each other"),
-        ({"after": "a", "cron": "@daily"}, "cron and after exclude each other"),
-        ({"after": "a", "at": T}, "at and after exclude each other"),
-        ({"after": "a", "jitter": 5}, "jitter and after exclude each other"),
-        ({"after": "a", "every": "R/P1M"}, "after and every exclude each other"),
+        ({"after": "a b"}, "expected a job id of 1 to 256 bytes"),
+        ({"after": "a,,b"}, "expected a job id of 1 to 256 bytes"),
+        ({"after": ""}, "expected a job id of 1 to 256 bytes"),
+        ({"after": ",".join(f"j{n}" for n in range(101))}, "after: expected at most 100 jobs, got"),
+        ({"after": "a", "on": "fail"}, "on: expected done, dead or end, got 'fail'"),
+        ({"after": "a", "join": "one"}, "join: expected all or any, got 'one'"),
+        ({"on": "dead"}, "on: needs after"),
+        ({"join": "any", "every": 5}, "join: needs after"),
+        ({"after": "a", "every": 5}, "after: cannot be combined with every"),
+        ({"after": "a", "cron": "@daily"}, "cron: cannot be combined with after"),
+        ({"after": "a", "at": T}, "at: cannot be combined with after"),
+        ({"after": "a", "jitter": 5}, "jitter: cannot be combined with after"),
+        ({"after": "a", "every": "R/P1M"}, "after: cannot be combined with every"),
     ],
 )
 def test_what_is_not_understood_is_refused(lua: Lua, options: dict[str, Any], says: str) -> None:
@@ -419,7 +419,9 @@ def test_a_long_cycle_is_named_in_short(lua: Lua) -> None:
     lua.put("j0")
     for number in range(1, 30):
         lua.put(f"j{number}", after=f"j{number - 1}")
-    with pytest.raises(OptionError, match=r"^after makes a cycle: j0 after j29 after j28 after") as caught:
+    with pytest.raises(
+        OptionError, match=r"^after: expected no cycle, got j0 after j29 after j28 after"
+    ) as caught:
         lua.put("j0", after="j29")
     assert str(caught.value).endswith("after j23 after … (21 more) … after j0")
 
@@ -429,6 +431,6 @@ def test_a_chain_without_end_is_refused(lua: Lua) -> None:
     for number in range(1, 5002):
         lua.put(f"j{number}", after=f"j{number - 1}")
     lua.put("waits", after="first")
-    with pytest.raises(OptionError, match="after reaches up to over 5000"):
+    with pytest.raises(OptionError, match="after: expected a chain of at most 5000 jobs"):
         lua.put("first", after="j5001")
     assert lua.jget("first") == [None]

@@ -74,7 +74,7 @@ def test_a_duration_is_as_long_as_it_says(lua: Lua, text: str, length: int) -> N
     ],
 )
 def test_what_is_not_a_duration_is_refused_with_how_to_write_one(lua: Lua, text: str) -> None:
-    says = "is not a duration: write seconds"
+    says = "expected a duration such as 90, 1h30m or PT1H30M"
     lua.refuses(OptionError, says, "JSET", "a", "echo", "x", "every", text)
 
 
@@ -87,7 +87,7 @@ def test_over_a_hundred_years_is_refused(lua: Lua, text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0", "0s", "0.0004", "PT0S"])
 def test_every_is_at_least_a_millisecond(lua: Lua, text: str) -> None:
-    says = "^every must be at least 0.001 seconds$"
+    says = "^every: expected at least 0.001 seconds$"
     lua.refuses(OptionError, says, "JSET", "a", "echo", "x", "every", text)
 
 

@@ -74,7 +74,7 @@ def test_a_stale_token_is_refused_and_counted(lua: Lua, verb: str) -> None:
     lua.tick(T + 30)
     newer = lua.held(now=T + 30)
     before = lua.everything()
-    with pytest.raises(StaleError, match=f"^the token '{stale}' does not hold its task any more$"):
+    with pytest.raises(StaleError, match=f"^the token '{stale}' no longer holds its task$"):
         lua.jack(stale, verb)
     after = lua.everything()
     assert {key for key in after if after[key] != before[key]} == {lua.keys.stats}
@@ -123,7 +123,7 @@ def test_the_history_keeps_only_so_much_of_each_report(lua: Lua) -> None:
 def test_data_that_is_no_json_object_is_refused(lua: Lua, data: str) -> None:
     lua.push()
     token = lua.held()["token"]
-    lua.refuses(OptionError, "data is no JSON object", "JACK", token, "done", "data", data)
+    lua.refuses(OptionError, "data: expected a JSON object", "JACK", token, "done", "data", data)
     assert lua.jack(token, "done", data=" {}")
 
 
@@ -172,12 +172,12 @@ def test_what_goes_back_to_its_queue_wakes_a_worker_and_what_is_delayed_a_clock(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "'' is not one of done, failed, cancelled, accepted, retry, release, dead, update"),
-        (["finished"], "'finished' is not one of done, fail"),
-        (["retry", "delay", "x"], "delay 'x' is not a duration"),
-        (["retry", "delay"], "the option 'delay' has no value"),
-        (["done", "reason", "x"], "there is no option 'reason'"),
-        (["dead", "now", "x"], "now 'x' is not a time"),
+        ([], "verb: expected done, failed, cancelled, accepted, retry, release, dead or update, got ''"),
+        (["finished"], "verb: expected done, failed, .* got 'finished"),
+        (["retry", "delay", "x"], "delay: expected a duration such as 90, 1h30m or PT1H30M, got 'x'"),
+        (["retry", "delay"], "delay: expected a value, got none"),
+        (["done", "reason", "x"], "reason: unknown option"),
+        (["dead", "now", "x"], "now: expected a time such as .*, got 'x'"),
     ],
 )
 def test_what_is_refused_leaves_the_lease_alone(lua: Lua, arguments: list[Any], says: str) -> None:
@@ -411,7 +411,7 @@ def test_a_stale_token_neither_accepts_nor_updates(lua: Lua, verb: str) -> None:
 def test_progress_is_from_nothing_to_a_hundred(lua: Lua, text: str) -> None:
     lua.push()
     token = lua.held()["token"]
-    says = f"^progress '{text}' is not from 0 to 100$"
+    says = f"^progress: expected a number from 0 to 100, got '{text}'$"
     lua.refuses(OptionError, says, "JACK", token, "update", "progress", text)
 
 

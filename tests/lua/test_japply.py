@@ -88,7 +88,7 @@ def test_a_job_that_is_so_already_stays_as_it_is(lua: Lua, options: dict[str, An
     before = lua.client.dump(lua.keys.job), lua.client.dump(lua.keys.schedule)
     stage = lua.japply("begin")
     assert staged(lua, stage, words("a", **options)) == [0]
-    lua.refuses(StaleError, "nothing was staged", "JAPPLY", "commit", stage, FILE)
+    lua.refuses(StaleError, "the stage no longer exists or is empty", "JAPPLY", "commit", stage, FILE)
     assert (lua.client.dump(lua.keys.job), lua.client.dump(lua.keys.schedule)) == before
 
 
@@ -122,9 +122,9 @@ def test_jobs_that_others_put_are_not_touched(lua: Lua) -> None:
     apply(lua, words("theirs"), owner="other.yml")
     stage = lua.japply("begin")
     mine, theirs = staged(lua, stage, words("mine", "new"), words("theirs", "new"))
-    assert "the job 'mine' was not put by a board file: adopt it" in str(mine)
+    assert "the job 'mine' belongs to no board file: adopt it" in str(mine)
     assert "the job 'theirs' belongs to the board file 'other.yml'" in str(theirs)
-    lua.refuses(StaleError, "nothing was staged", "JAPPLY", "commit", stage, FILE)
+    lua.refuses(StaleError, "the stage no longer exists or is empty", "JAPPLY", "commit", stage, FILE)
 
 
 def test_adopted_jobs_are_the_owners_from_then_on(lua: Lua) -> None:
@@ -140,7 +140,7 @@ def test_a_job_that_was_removed_by_hand_is_nobodys(lua: Lua) -> None:
     lua.jdel("a")
     lua.put("a")
     stage = lua.japply("begin")
-    assert "was not put by a board file" in str(staged(lua, stage, words("a"))[0])
+    assert "belongs to no board file" in str(staged(lua, stage, words("a"))[0])
 
 
 def test_many_jobs_are_rolled_forward_a_hundred_a_call(lua: Lua) -> None:
@@ -217,7 +217,7 @@ def test_a_cycle_is_found_with_a_file_that_is_being_put_in_place(lua: Lua) -> No
     staged(lua, stage, words("a"), words("b", after="a"), mode="adopt")
     lua.japply("check", stage, "b")
     lua.japply("commit", stage, FILE)
-    with pytest.raises(OptionError, match="after makes a cycle: a after b after a"):
+    with pytest.raises(OptionError, match="after: expected no cycle, got a after b after a"):
         lua.put("a", "other", after="b")
 
 
@@ -244,7 +244,7 @@ def test_a_stage_is_out_of_date_once_another_was_committed(lua: Lua) -> None:
     early = lua.japply("begin")
     staged(lua, early, words("a"))
     apply(lua, words("b"), owner="other.yml")
-    lua.refuses(StaleError, "the board was changed meanwhile", "JAPPLY", "commit", early, FILE)
+    lua.refuses(StaleError, "the board has changed since", "JAPPLY", "commit", early, FILE)
     assert lua.count()["jobs"] == 1
 
 
@@ -268,7 +268,7 @@ def test_a_stage_is_out_of_date_once_a_job_of_it_was_changed_by_hand(
     staged(lua, stage, words("a"))
     lua.call(*call)
     if is_stale:
-        lua.refuses(StaleError, "the board was changed meanwhile", "JAPPLY", "commit", stage, FILE)
+        lua.refuses(StaleError, "the board has changed since", "JAPPLY", "commit", stage, FILE)
     else:
         assert lua.japply("commit", stage, FILE) == 1
 
@@ -278,10 +278,10 @@ def test_a_stage_that_has_expired_in_part_is_not_committed(lua: Lua) -> None:
     staged(lua, stage, words("a"), words("b"))
     lua.client.delete(f"{lua.keys.tag}:stage:{stage}")
     staged(lua, stage, words("c"))
-    lua.refuses(StaleError, "the stage is gone", "JAPPLY", "commit", stage, FILE)
+    lua.refuses(StaleError, "the stage no longer exists", "JAPPLY", "commit", stage, FILE)
     lua.client.delete(f"{lua.keys.tag}:stage:{stage}:jobs")
-    lua.refuses(StaleError, "the stage is gone", "JSTAGE", stage, FILE, "put", 3, "c", "echo", "x")
-    lua.refuses(StaleError, "the stage is gone", "JAPPLY", "check", stage, "c")
+    lua.refuses(StaleError, "the stage no longer exists", "JSTAGE", stage, FILE, "put", 3, "c", "echo", "x")
+    lua.refuses(StaleError, "the stage no longer exists", "JAPPLY", "check", stage, "c")
 
 
 def test_a_stage_is_kept_as_long_as_jobs_are_compared_with_it(lua: Lua) -> None:
@@ -309,7 +309,9 @@ def test_jobs_are_put_as_of_when_the_stage_was_begun(lua: Lua) -> None:
 def test_jobs_that_run_after_others_are_checked_before_a_commit(lua: Lua) -> None:
     stage = lua.japply("begin", "now", T)
     staged(lua, stage, words("a", after="b"), words("b"))
-    lua.refuses(OptionError, "to be checked first: call JAPPLY check", "JAPPLY", "commit", stage, FILE)
+    lua.refuses(
+        OptionError, "the stage has unchecked jobs: call JAPPLY check", "JAPPLY", "commit", stage, FILE
+    )
     lua.japply("check", stage, "a")
     assert lua.japply("commit", stage, FILE) == 2
 
@@ -355,14 +357,16 @@ def test_a_cycle_within_a_stage_is_found(lua: Lua) -> None:
     stage = lua.japply("begin")
     staged(lua, stage, words("a", after="b"), words("b", after="c"), words("c", after="a"))
     for id, cycle in (("a", "a after b after c after a"), ("b", "b after c after a after b")):
-        lua.refuses(OptionError, f"after makes a cycle: {cycle}$", "JAPPLY", "check", stage, id)
+        lua.refuses(OptionError, f"after: expected no cycle, got {cycle}$", "JAPPLY", "check", stage, id)
 
 
 def test_a_cycle_with_the_board_is_found(lua: Lua) -> None:
     lua.put("c", after="a")
     stage = lua.japply("begin")
     staged(lua, stage, words("a", after="b"), words("b", after="c"))
-    lua.refuses(OptionError, "after makes a cycle: b after c after a after b", "JAPPLY", "check", stage, "b")
+    lua.refuses(
+        OptionError, "after: expected no cycle, got b after c after a after b", "JAPPLY", "check", stage, "b"
+    )
 
 
 def test_turning_an_order_round_is_no_cycle(lua: Lua) -> None:
@@ -381,7 +385,7 @@ def test_a_cycle_that_is_made_between_check_and_commit_is_not_committed(lua: Lua
     staged(lua, stage, words("a", after="b"))
     lua.japply("check", stage, "a")
     lua.put("b", after="a")
-    lua.refuses(StaleError, "meanwhile", "JAPPLY", "commit", stage, FILE)
+    lua.refuses(StaleError, "the board has changed since", "JAPPLY", "commit", stage, FILE)
 
 
 def test_a_job_that_cannot_be_put_any_more_is_noted(lua: Lua) -> None:
@@ -399,10 +403,14 @@ def test_a_job_that_cannot_be_put_any_more_is_noted(lua: Lua) -> None:
 @pytest.mark.parametrize(
     ("kind", "says", "arguments"),
     [
-        (OptionError, "JSTAGE takes a stage", ["1-0", FILE, "set"]),
-        (OptionError, "'x' is not a stage", ["x", FILE, "put"]),
-        (OptionError, "a board file's name", ["1-0", "", "put"]),
-        (OptionError, "words is more", ["1-0", FILE, "put", 5, "a"]),
+        (OptionError, "JSTAGE expects a stage", ["1-0", FILE, "set"]),
+        (OptionError, "stage: expected what JAPPLY begin returned, such as 1-0, got 'x'", ["x", FILE, "put"]),
+        (OptionError, "owner: expected 1 to 1024 bytes", ["1-0", "", "put"]),
+        (
+            OptionError,
+            "words: expected at most 1, the number of arguments that follow, got",
+            ["1-0", FILE, "put", 5, "a"],
+        ),
     ],
 )
 def test_jstage_refuses_what_it_does_not_understand(
@@ -415,12 +423,12 @@ def test_jstage_refuses_what_it_does_not_understand(
 @pytest.mark.parametrize(
     ("says", "arguments"),
     [
-        ("JAPPLY starts with", []),
-        ("JAPPLY starts with", ["put"]),
-        ("'' is not a stage", ["commit"]),
-        ("'1' is not a stage", ["check", "1", "a"]),
-        ("a board file's name", ["commit", "1-0", ""]),
-        ("a board file's name", ["commit", "1-0"]),
+        ("JAPPLY expects begin, check, commit, roll or drop, got", []),
+        ("JAPPLY expects begin, check, commit, roll or drop, got", ["put"]),
+        ("stage: expected what JAPPLY begin returned, such as 1-0, got ''", ["commit"]),
+        ("stage: expected what JAPPLY begin returned, such as 1-0, got '1'", ["check", "1", "a"]),
+        ("owner: expected 1 to 1024 bytes", ["commit", "1-0", ""]),
+        ("owner: expected 1 to 1024 bytes", ["commit", "1-0"]),
     ],
 )
 def test_japply_refuses_what_it_does_not_understand(lua: Lua, says: str, arguments: list[Any]) -> None:

@@ -63,10 +63,10 @@ def test_no_tokens_are_no_trouble(lua: Lua) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "lease '' is not a duration"),
-        (["x"], "lease 'x' is not a duration"),
-        ([30, f"push:1@{MS}#1", "--", "now", "x"], "now 'x' is not a time"),
-        ([30, f"push:1@{MS}#1", "--", "lease", 5], "there is no option 'lease'"),
+        ([], "lease: expected a duration such as 90, 1h30m or PT1H30M, got ''"),
+        (["x"], "lease: expected a duration such as 90, 1h30m or PT1H30M, got 'x'"),
+        ([30, f"push:1@{MS}#1", "--", "now", "x"], "now: expected a time such as .*, got 'x'"),
+        ([30, f"push:1@{MS}#1", "--", "lease", 5], "lease: unknown option"),
     ],
 )
 def test_what_is_refused_extends_nothing(lua: Lua, arguments: list[Any], says: str) -> None:

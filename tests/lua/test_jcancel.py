@@ -224,7 +224,7 @@ def test_the_history_tells_of_it(lua: Lua) -> None:
 
 @pytest.mark.parametrize("arguments", [[], [""], ["a"], ["a@"], ["a@x"], ["@"]])
 def test_it_needs_the_id_of_a_task(lua: Lua, arguments: list[Any]) -> None:
-    lua.refuses(OptionError, "is not the id of a task: <job>@<due>", "JCANCEL", *arguments)
+    lua.refuses(OptionError, "^id: expected a task id, <job>@<due>, got", "JCANCEL", *arguments)
 
 
 def test_a_task_that_is_not_there_is_no_trouble(lua: Lua) -> None:

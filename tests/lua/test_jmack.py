@@ -34,6 +34,8 @@ def test_one_that_is_refused_keeps_none_of_the_others_from_being_reported(lua: L
 def test_words_must_be_there(lua: Lua) -> None:
     lua.push()
     token = lua.held()["token"]
-    lua.refuses(OptionError, "words is more than the arguments that follow", "JMACK", 9, token, "done")
-    lua.refuses(OptionError, "words 'x' is not a whole number", "JMACK", "x", token, "done")
+    lua.refuses(OptionError, "words: expected at most", "JMACK", 9, token, "done")
+    lua.refuses(
+        OptionError, "words: expected a whole number of at least 1, got 'x'", "JMACK", "x", token, "done"
+    )
     assert lua.jmack() == []

@@ -33,14 +33,14 @@ def test_one_that_is_refused_keeps_none_of_the_others(lua: Lua) -> None:
     )
     kinds = [type(reply) for reply in replies]
     assert kinds == [int, OptionError, PayloadError, OptionError, int]
-    assert str(replies[1]).startswith("every '5q' is not a duration")
+    assert str(replies[1]).startswith("every: expected a duration such as 90, 1h30m or PT1H30M, got '5q'")
     assert [found is not None for found in lua.jget(*"abcde")] == [True, False, False, False, True]
 
 
 def test_set_updates_and_create_refuses(lua: Lua) -> None:
     lua.put("a", "old")
     (refused, created) = lua.jmset("create", *words("a", "echo", "new"), *words("b", "echo", "x"))
-    assert (type(refused), str(refused), created) == (ExistsError, "there is already a job 'a'", 0)
+    assert (type(refused), str(refused), created) == (ExistsError, "the job 'a' already exists", 0)
     assert lua.job()["payload"] == "old"
     assert lua.jmset("set", *words("a", "echo", "new")) == [0]
     assert lua.job()["payload"] == "new"
@@ -53,11 +53,14 @@ def test_no_jobs_are_no_trouble(lua: Lua) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "starts with set or create"),
-        (["put"], "starts with set or create"),
-        (["set", *words("a", "echo", "x"), 4, "b", "echo", "x"], "words is more than the arguments"),
-        (["set", *words("a", "echo", "x"), 0], "words '0' is not a whole number"),
-        (["set", *words("a", "echo", "x"), "b", "echo"], "words 'b' is not a whole number"),
+        ([], "JMSET expects set or create, got"),
+        (["put"], "JMSET expects set or create, got"),
+        (["set", *words("a", "echo", "x"), 4, "b", "echo", "x"], "words: expected at most"),
+        (["set", *words("a", "echo", "x"), 0], "words: expected a whole number of at least 1, got '0'"),
+        (
+            ["set", *words("a", "echo", "x"), "b", "echo"],
+            "words: expected a whole number of at least 1, got 'b'",
+        ),
     ],
 )
 def test_a_call_that_cannot_be_split_puts_nothing(lua: Lua, arguments: list[Any], says: str) -> None:

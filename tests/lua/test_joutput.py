@@ -99,11 +99,11 @@ def test_about_the_last_ten_thousand_lines_are_kept(lua: Lua) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["a@1#1"], ["a@1#1", "stdout"], ["a#1", "stdout", "x", "stderr"]])
 def test_it_refuses_half_a_pair(lua: Lua, arguments: list[Any]) -> None:
-    lua.refuses(OptionError, "JOUTPUT takes a token, and pairs", "JOUTPUT", *arguments)
+    lua.refuses(OptionError, "JOUTPUT expects a token, then pairs", "JOUTPUT", *arguments)
 
 
 def test_at_most_once_keeps_nothing(lua: Lua) -> None:
-    says = "keep needs a lease, and with policy none there is none"
+    says = "keep: needs a lease, and policy none has none"
     lua.refuses(OptionError, says, "JPUSH", "echo", "x", "policy", "none", "keep", 60)
     lua.put("a", policy="none")
     lua.refuses(OptionError, says, "JPUSH", "a", "keep", 60)

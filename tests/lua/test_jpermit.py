@@ -56,4 +56,4 @@ def test_whoever_may_do_all_is_denied_nothing(lua: Lua) -> None:
 
 
 def test_it_needs_a_name(lua: Lua) -> None:
-    lua.refuses(OptionError, "^JPERMIT needs the name of a command$", "JPERMIT")
+    lua.refuses(OptionError, "^JPERMIT expects at least one command name$", "JPERMIT")

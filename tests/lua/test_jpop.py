@@ -280,16 +280,16 @@ def test_a_worker_is_not_woken_for_a_queue_at_its_limit_before_there_is_room(lua
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "numqueues '' is not a whole number of at least 1"),
-        ([0], "numqueues '0' is not"),
-        (["echo"], "numqueues 'echo' is not"),
-        ([2, "echo"], "numqueues is more than the queues that follow"),
-        ([1, "echo", "count", 0], "count '0' is not a whole number"),
-        ([1, "echo", "lease", "x"], "lease 'x' is not a duration"),
-        ([1, "echo", "lease", "-5"], "lease '-5' is not a duration"),
-        ([1, "echo", "now", "x"], "now 'x' is not a time"),
-        ([1, "echo", "lease"], "the option 'lease' has no value"),
-        ([1, "echo", "slow"], "there is no option 'slow'"),
+        ([], "numqueues: expected a whole number of at least 1, got ''"),
+        ([0], "numqueues: expected a whole number of at least 1, got '0'"),
+        (["echo"], "numqueues: expected a whole number of at least 1, got 'echo'"),
+        ([2, "echo"], "numqueues: expected at most 1, the number of arguments that follow, got 2"),
+        ([1, "echo", "count", 0], "count: expected a whole number of at least 1, got '0'"),
+        ([1, "echo", "lease", "x"], "lease: expected a duration such as 90, 1h30m or PT1H30M, got 'x'"),
+        ([1, "echo", "lease", "-5"], "lease: expected a duration such as 90, 1h30m or PT1H30M, got '-5'"),
+        ([1, "echo", "now", "x"], "now: expected a time such as .*, got 'x'"),
+        ([1, "echo", "lease"], "lease: expected a value, got none"),
+        ([1, "echo", "slow"], "slow: unknown option"),
     ],
 )
 def test_what_is_refused_takes_nothing(lua: Lua, arguments: list[Any], says: str) -> None:

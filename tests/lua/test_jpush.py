@@ -256,20 +256,23 @@ def test_what_is_queued_wakes_a_worker_and_what_is_delayed_a_clock(lua: Lua) -> 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "push needs a job id, or a runner and a payload"),
-        (["echo", "x", "every", 5], "there is no option 'every'"),
-        (["echo", "x", "left", 5], "there is no option 'left'"),
-        (["echo", "x", "at", "noon"], "at 'noon' is not a time"),
-        (["echo", "x", "timeout", 0], "timeout must be longer than 0"),
-        (["echo", "x", "queue", "a b"], "queue must be one word"),
-        (["echo", "x", "unique-for", "x"], "unique-for 'x' is not a duration"),
-        (["echo", "x", "unique-for"], "push takes a job id, or a runner and a payload"),
-        (["echo", "x", "priority", 10], "priority '10' is not from -9 to 9"),
-        (["a", "unique-for", 5], "push takes a job id"),
-        (["a", "priority", 5], "push takes a job id"),
-        (["a b", "x"], "a runner's name is 1 to 64 letters"),
-        (["a", "queue", "slow"], "push takes a job id"),
-        (["a", "at", "noon"], "at 'noon' is not a time"),
+        ([], "JPUSH expects a job id, or a runner and a payload"),
+        (["echo", "x", "every", 5], "every: unknown option"),
+        (["echo", "x", "left", 5], "left: unknown option"),
+        (["echo", "x", "at", "noon"], "at: expected a time such as .*, got 'noon'"),
+        (["echo", "x", "timeout", 0], "timeout: expected more than 0, got"),
+        (["echo", "x", "queue", "a b"], "queue: expected one word of at most 256 bytes"),
+        (
+            ["echo", "x", "unique-for", "x"],
+            "unique-for: expected a duration such as 90, 1h30m or PT1H30M, got 'x'",
+        ),
+        (["echo", "x", "unique-for"], "JPUSH expects a job id, or a runner and a payload, then"),
+        (["echo", "x", "priority", 10], "priority: expected -9 to 9, got '10'"),
+        (["a", "unique-for", 5], "JPUSH expects a job id, or a runner and a payload, then"),
+        (["a", "priority", 5], "JPUSH expects a job id, or a runner and a payload, then"),
+        (["a b", "x"], "runner: expected 1 to 64 letters"),
+        (["a", "queue", "slow"], "JPUSH expects a job id, or a runner and a payload, then"),
+        (["a", "at", "noon"], "at: expected a time such as .*, got 'noon'"),
     ],
 )
 def test_what_it_refuses(lua: Lua, arguments: list[Any], says: str) -> None:
@@ -282,7 +285,9 @@ def test_a_job_that_is_not_there(lua: Lua) -> None:
 
 
 def test_a_payload_over_the_limit(lua: Lua) -> None:
-    lua.refuses(PayloadError, "^the payload is 1048577 bytes", "JPUSH", "echo", "x" * 1048577)
+    lua.refuses(
+        PayloadError, "^payload: expected at most 1048576 bytes, got 1048577", "JPUSH", "echo", "x" * 1048577
+    )
 
 
 def test_a_refusal_never_quotes_the_payload(lua: Lua) -> None:
@@ -297,5 +302,12 @@ def test_in_is_a_delay(lua: Lua) -> None:
     assert lua.jpush("a", "in", 5) == f"a@{MS + 5000}-2"
     assert lua.tick(T + 4) == 0
     assert lua.tick(T + 5) == 1
-    lua.refuses(OptionError, "at and in exclude each other", "JPUSH", "a", "in", 5, "at", "+5")
-    lua.refuses(OptionError, "in 'soon' is not a duration", "JPUSH", "a", "in", "soon")
+    lua.refuses(OptionError, "at: cannot be combined with in", "JPUSH", "a", "in", 5, "at", "+5")
+    lua.refuses(
+        OptionError,
+        "in: expected a duration such as 90, 1h30m or PT1H30M, got 'soon'",
+        "JPUSH",
+        "a",
+        "in",
+        "soon",
+    )

@@ -81,5 +81,5 @@ def test_it_wakes_a_clock_when_the_job_is_the_next(lua: Lua) -> None:
 def test_what_it_refuses(lua: Lua) -> None:
     lua.put(paused=1)
     lua.refuses(NotFoundError, "^there is no job 'b'$", "JRESUME", "b")
-    lua.refuses(OptionError, "no option 'at'", "JRESUME", "a", "at", T)
-    lua.refuses(OptionError, "now 'noon' is not a time", "JRESUME", "a", "now", "noon")
+    lua.refuses(OptionError, "at: unknown option", "JRESUME", "a", "at", T)
+    lua.refuses(OptionError, "now: expected a time such as .*, got 'noon'", "JRESUME", "a", "now", "noon")

@@ -265,12 +265,12 @@ def test_an_id_may_have_any_other_character(lua: Lua, id: str) -> None:
 
 @pytest.mark.parametrize("id", ["", "-", "a#1", "a b", "a\nb", "a\0b", "a\tb", "a" * 257])
 def test_other_ids_are_refused(lua: Lua, id: str) -> None:
-    lua.refuses(OptionError, "a job id is 1 to 256 bytes with no", "JSET", id, "echo", "x")
+    lua.refuses(OptionError, "expected a job id of 1 to 256 bytes, without", "JSET", id, "echo", "x")
 
 
 @pytest.mark.parametrize("runner", ["", "a b", "-a", "a/b", "é", "a\n", "a" * 65])
 def test_a_runner_has_a_plain_name(lua: Lua, runner: str) -> None:
-    lua.refuses(OptionError, "a runner's name is 1 to 64 letters", "JSET", "a", runner, "x")
+    lua.refuses(OptionError, "runner: expected 1 to 64 letters", "JSET", "a", runner, "x")
 
 
 def test_a_payload_may_have_a_mebibyte(lua: Lua) -> None:
@@ -291,12 +291,12 @@ def test_the_settings_of_a_board_may_allow_more(lua: Lua) -> None:
 
 def test_the_settings_of_a_board_may_allow_less(lua: Lua) -> None:
     lua.client.hset(lua.keys.settings, "payload_limit", 100)
-    lua.refuses(PayloadError, "the limit is 100", "JSET", "a", "echo", "x" * 101)
+    lua.refuses(PayloadError, "expected at most 100 bytes", "JSET", "a", "echo", "x" * 101)
 
 
 def test_a_limit_that_is_no_number_does_not_break_the_board(lua: Lua) -> None:
     lua.client.hset(lua.keys.settings, "payload_limit", "1MB")
-    lua.refuses(PayloadError, "the limit is", "JSET", "a", "echo", "x" * (MIB + 1))
+    lua.refuses(PayloadError, "payload: expected at most", "JSET", "a", "echo", "x" * (MIB + 1))
 
 
 # Waking the clock
@@ -329,5 +329,5 @@ def test_one_token_at_most_waits(lua: Lua) -> None:
 
 
 def test_the_name_of_a_one_off_task_is_refused(lua: Lua) -> None:
-    lua.refuses(OptionError, "push:<n> is what one-off tasks are called", "JSET", "push:1", "echo", "x")
+    lua.refuses(OptionError, "push:<n> is reserved for one-off tasks", "JSET", "push:1", "echo", "x")
     assert lua.put("push:it") == 0

@@ -14,7 +14,7 @@ def test_it_creates_a_job_as_jset_does(lua: Lua) -> None:
 
 def test_it_refuses_an_id_that_is_taken_and_changes_nothing(lua: Lua) -> None:
     lua.put("a", "old", every=5)
-    lua.refuses(ExistsError, "^there is already a job 'a'$", "JSETNX", "a", "echo", "new", "now", T)
+    lua.refuses(ExistsError, "^the job 'a' already exists$", "JSETNX", "a", "echo", "new", "now", T)
     assert lua.job()["payload"] == "old"
 
 
@@ -22,7 +22,7 @@ def test_it_refuses_a_paused_or_ended_job_too(lua: Lua) -> None:
     lua.put("paused", every=5, paused=1)
     lua.put("ended", at=T, next="none")
     for id in ("paused", "ended"):
-        lua.refuses(ExistsError, "already a job", "JSETNX", id, "echo", "x")
+        lua.refuses(ExistsError, "already exists", "JSETNX", id, "echo", "x")
 
 
 def test_an_id_is_free_again_once_its_job_is_removed(lua: Lua) -> None:
@@ -32,4 +32,4 @@ def test_an_id_is_free_again_once_its_job_is_removed(lua: Lua) -> None:
 
 
 def test_it_refuses_what_jset_refuses(lua: Lua) -> None:
-    lua.refuses(OptionError, "no option 'evry'", "JSETNX", "a", "echo", "x", "evry", 5)
+    lua.refuses(OptionError, "evry: unknown option", "JSETNX", "a", "echo", "x", "evry", 5)

@@ -217,12 +217,12 @@ def test_an_empty_board_has_none(lua: Lua) -> None:
     [
         (
             [0, "state", "alive"],
-            "^state 'alive' is not one of queued, held, delayed, leased, accepted, dead$",
+            "^state: expected queued, held, delayed, leased, accepted or dead, got 'alive'$",
         ),
-        ([0, "state"], "^the option 'state' has no value$"),
-        ([0, "older-than", "x"], "^older-than 'x' is not a duration"),
-        ([0, "older-than", 5, "now", "x"], "^now 'x' is not a time"),
-        ([0, "name", "x"], "^there is no option 'name'$"),
+        ([0, "state"], "^state: expected a value, got none$"),
+        ([0, "older-than", "x"], "^older-than: expected a duration such as 90, 1h30m or PT1H30M, got 'x'"),
+        ([0, "older-than", 5, "now", "x"], "^now: expected a time such as .*, got 'x'"),
+        ([0, "name", "x"], "^name: unknown option$"),
     ],
 )
 def test_what_it_refuses(lua: Lua, arguments: list[Any], says: str) -> None:

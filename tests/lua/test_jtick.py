@@ -408,12 +408,12 @@ def test_a_scheduled_id_without_a_job_is_forgotten(lua: Lua) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["limit", 0], "limit '0' is not a whole number of at least 1"),
-        (["limit", "x"], "limit 'x' is not a whole number"),
-        (["limit", 1.5], "limit '1.5' is not"),
-        (["limit"], "the option 'limit' has no value"),
-        (["now", ""], "now '' is not a time"),
-        (["count", 1], "there is no option 'count'"),
+        (["limit", 0], "limit: expected a whole number of at least 1, got '0'"),
+        (["limit", "x"], "limit: expected a whole number of at least 1, got 'x'"),
+        (["limit", 1.5], "limit: expected a whole number of at least 1, got '1.5'"),
+        (["limit"], "limit: expected a value, got none"),
+        (["now", ""], "now: expected a time such as .*, got ''"),
+        (["count", 1], "count: unknown option"),
     ],
 )
 def test_what_it_refuses(lua: Lua, arguments: list[str], says: str) -> None:

@@ -76,11 +76,11 @@ def test_whoever_waits_for_one_that_is_dropped_is_told(lua: Lua) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "keep '' is not a whole number of at least 0"),
-        (["echo"], "keep '' is not a whole number"),
-        (["echo", -1], "keep '-1' is not a whole number"),
-        (["echo", 0, "limit", 0], "limit '0' is not a whole number of at least 1"),
-        (["echo", 0, "now", 1], "there is no option 'now'"),
+        ([], "keep: expected a whole number of at least 0, got ''"),
+        (["echo"], "keep: expected a whole number of at least 0, got ''"),
+        (["echo", -1], "keep: expected a whole number of at least 0, got '-1'"),
+        (["echo", 0, "limit", 0], "limit: expected a whole number of at least 1, got '0'"),
+        (["echo", 0, "now", 1], "now: unknown option"),
     ],
 )
 def test_what_is_refused_drops_nothing(lua: Lua, arguments: list[Any], says: str) -> None:

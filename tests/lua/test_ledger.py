@@ -131,7 +131,7 @@ class Ledger(RuleBasedStateMachine):
         options |= {"stop": ms(stop)} if stop else {}
         options |= {"repeat": repeat} if repeat else {}
         if stop and stop < job.start:
-            with pytest.raises(OptionError, match="stop is before start"):
+            with pytest.raises(OptionError, match="stop: expected a time after start"):
                 self.lua.put(id, **options)
             return
         if old and old.schedule() == job.schedule():

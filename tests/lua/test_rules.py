@@ -327,14 +327,23 @@ def test_a_change_of_them_keeps_the_run_times(lua: Lua) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"every": 5, "misfire": "some"}, "^misfire 'some' is not one of coalesce, skip, all$"),
-        ({"every": 5, "overlap": "never"}, "^overlap 'never' is not one of allow, skip, queue, replace$"),
-        ({"every": 5, "overlap": "skip", "policy": "none"}, "^overlap skip needs a lease"),
-        ({"every": 5, "overlap": "queue", "concurrency": 2}, "^overlap queue runs one at a time"),
-        ({"every": 5, "grace": "soon"}, "^grace 'soon' is not a duration"),
-        ({"every": 5, "jitter": "some"}, "^jitter 'some' is not a duration"),
-        ({"at": T, "jitter": 5}, "^jitter needs every or cron"),
-        ({"overlap": "skip"}, "^overlap needs every or cron"),
+        ({"every": 5, "misfire": "some"}, "^misfire: expected coalesce, skip or all, got 'some'$"),
+        ({"every": 5, "overlap": "never"}, "^overlap: expected allow, skip, queue or replace, got 'never'$"),
+        ({"every": 5, "overlap": "skip", "policy": "none"}, "^overlap: skip needs a lease"),
+        (
+            {"every": 5, "overlap": "queue", "concurrency": 2},
+            "^concurrency: expected 1 with overlap queue, got",
+        ),
+        (
+            {"every": 5, "grace": "soon"},
+            "^grace: expected a duration such as 90, 1h30m or PT1H30M, got 'soon'",
+        ),
+        (
+            {"every": 5, "jitter": "some"},
+            "^jitter: expected a duration such as 90, 1h30m or PT1H30M, got 'some'",
+        ),
+        ({"at": T, "jitter": 5}, "^jitter: needs every or cron"),
+        ({"overlap": "skip"}, "^overlap: needs every or cron"),
     ],
 )
 def test_what_makes_no_sense_is_refused(lua: Lua, options: dict[str, Any], says: str) -> None:

@@ -72,7 +72,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
       end)
 
       it('raise what is refused, with its code', function()
-        refused('OPTION', "every 'soon' is not a duration", function()
+        refused('OPTION', "every: expected a duration such as 90, 1h30m or PT1H30M, got 'soon'", function()
           board.commands:call('JSET', 'a', 'echo', 'x', 'every', 'soon')
         end)
       end)
@@ -168,7 +168,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
 
       it('creates only what is not there', function()
         assert.is_nil(board:create('a', 'echo', 'x'))
-        refused('EXISTS', "there is already a job 'a'", function() board:create('a', 'echo', 'x') end)
+        refused('EXISTS', "the job 'a' already exists", function() board:create('a', 'echo', 'x') end)
       end)
 
       it('pauses and resumes', function()
@@ -255,7 +255,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         queue:pop()[1]:done { data = { pages = 3 } }
         board:push('echo', 'x')
         local task = queue:pop()[1]
-        refused('OPTION', 'data is no JSON object', function() task:done { data = 'pages' } end)
+        refused('OPTION', 'data: expected a JSON object', function() task:done { data = 'pages' } end)
       end)
 
       it('is told of a task to cancel', function()

@@ -8,7 +8,7 @@ local apply_state = {}
 -- jobs, half old and half new.
 function apply_state.require_no_pending_apply(board)
   if redis.call('EXISTS', key(board, 'rolling')) == 1 then
-    fail('AGAIN', 'a board file is being put in place: call JAPPLY roll until it answers 0, then try again')
+    fail('AGAIN', 'a board file is being applied: call JAPPLY roll until it returns 0, then try again')
   end
 end
 

@@ -1,17 +1,21 @@
-local fail = require('base.errors').fail
+local errors = require 'base.errors'
 
 local arguments = {}
+
+-- A name that does not look like one must not pass for another option's.
+local function reject_name(name)
+  if name:find('^[%w-]+$') then errors.fail_option(name, 'unknown option') end
+  errors.fail('OPTION', "unknown option '" .. name .. "'")
+end
 
 -- Read the `option value` pairs from `first` to `last` into a table; refuse a name that none of up to three sets has.
 function arguments.read_pairs(args, first, last, names, more, most)
   local options = {}
   for i = first, last, 2 do
     local name, value = args[i], i < last and args[i + 1]
-    if not (names[name] or more and more[name] or most and most[name]) then
-      fail('OPTION', "there is no option '" .. name .. "'")
-    end
-    if not value then fail('OPTION', "the option '" .. name .. "' has no value") end
-    if options[name] then fail('OPTION', "the option '" .. name .. "' is given twice") end
+    if not (names[name] or more and more[name] or most and most[name]) then reject_name(name) end
+    if not value then errors.fail_option(name, 'expected a value, got none') end
+    if options[name] then errors.fail_option(name, 'expected one value, got two') end
     options[name] = value
   end
   return options
@@ -26,9 +30,14 @@ end
 function arguments.whole_number(name, text, least)
   local number = text:match('^%d+$') and tonumber(text)
   if not number or number < least or number > 2 ^ 53 then
-    fail('OPTION', name .. " '" .. text .. "' is not a whole number of at least " .. least)
+    errors.fail_option(name, 'expected a whole number of at least ' .. least .. ", got '" .. text .. "'")
   end
   return number
+end
+
+-- Reject a number of words that exceeds what follows it.
+function arguments.reject_words(words, left)
+  errors.fail_option('words', 'expected at most ' .. left .. ', the number of arguments that follow, got ' .. words)
 end
 
 -- Split arguments, from `at` on, into lists, each preceded by how many words it has.
@@ -36,7 +45,7 @@ function arguments.split_groups(args, at)
   local lists = {}
   while at <= #args do
     local words = arguments.whole_number('words', args[at], 1)
-    if at + words > #args then fail('OPTION', 'words is more than the arguments that follow') end
+    if at + words > #args then arguments.reject_words(words, #args - at) end
     lists[#lists + 1] = { unpack(args, at + 1, at + words) }
     at = at + words + 1
   end

@@ -11,12 +11,12 @@ layout.VERSION = '5'
 local function require_new(board)
   if redis.call('EXISTS', board .. ':stats', board .. ':job') > 0 then
     fail('LAYOUT', 'the board ' .. board .. ' was made by an older version of Jobs: '
-      .. 'dump it with that version, and load it with this one under another name')
+      .. 'run `jobs dump` with that version, and `jobs load` with this one under another name')
   end
   local info = redis.pcall('INFO', 'cluster')
   if type(info) == 'string' and info:find('cluster_enabled:1', 1, true) then
-    fail('AGAIN', 'there is no board ' .. board .. ' on this node: run `jobs init` to make one, '
-      .. 'unless its slot is being moved here')
+    fail('AGAIN', 'this node has no board ' .. board .. ': run `jobs init` to make one, '
+      .. 'or try again later if its slot is moving here')
   end
 end
 
@@ -28,8 +28,8 @@ function layout.is_new(board)
     require_new(board)
     return true
   end
-  fail('LAYOUT', 'the board ' .. board .. ' has the layout ' .. found .. ', and this version of Jobs reads '
-    .. layout.VERSION .. ': use the version that made it')
+  fail('LAYOUT', 'the board ' .. board .. ' has layout ' .. found .. ', but this version of Jobs reads layout '
+    .. layout.VERSION .. ': use the version that made the board')
 end
 
 function layout.mark(board)

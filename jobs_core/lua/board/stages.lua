@@ -3,7 +3,7 @@
 -- and under the empty id when the stage was begun; `:parents` what those wait for of whom that changes; `:unchecked` those
 -- that are to be checked for cycles, and `:clear` those that were. `{b}:stages` names the stages that are being made.
 
-local fail = require('base.errors').fail
+local errors = require 'base.errors'
 local key = require('base.keys').key
 local dependencies = require 'define.dependencies'
 
@@ -13,12 +13,14 @@ local KEPT = 3600  -- seconds that a stage is kept which nobody adds to
 local OF_STAGE = { '', ':jobs', ':parents', ':unchecked', ':clear' }
 
 function stages.check(stage)
-  if not stage:match('^%d+%-%d+$') then fail('OPTION', "'" .. stage .. "' is not a stage: JAPPLY begin answers one") end
+  if not stage:match('^%d+%-%d+$') then
+    errors.fail_option('stage', "expected what JAPPLY begin returned, such as 1-0, got '" .. stage .. "'")
+  end
 end
 
 function stages.check_owner(owner)
   if owner == '' or #owner > 1024 or owner:find('%c') then
-    fail('OPTION', "a board file's name is 1 to 1024 bytes with no control characters")
+    errors.fail_option('owner', 'expected 1 to 1024 bytes without control characters')
   end
 end
 
@@ -29,7 +31,7 @@ end
 -- Returns when a stage was begun, in ms.
 function stages.begun(board, stage)
   local begun = redis.call('HGET', stages.key(board, stage, ':jobs'), '')
-  if not begun then fail('STALE', 'the stage is gone: begin again') end
+  if not begun then errors.fail('STALE', 'the stage no longer exists: begin again') end
   return tonumber(begun)
 end
 

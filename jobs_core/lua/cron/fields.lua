@@ -1,7 +1,7 @@
 -- One field of a cron pattern, read into a set of numbers. The whole pattern: patterns.lua; H: spread.lua; when it comes:
 -- month_days.lua, wall_clock.lua and occurrences.lua.
 
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 
 local fields = {}
 
@@ -11,35 +11,35 @@ fields.RANGES = {
   hour = { low = 0, high = 23 },
   ['day-of-month'] = { low = 1, high = 31, spread = 28 },  -- the days that every month has
   month = {
-    low = 1, high = 12,
+    low = 1, high = 12, example = 'JAN',
     names = {
       JAN = 1, FEB = 2, MAR = 3, APR = 4, MAY = 5, JUN = 6, JUL = 7, AUG = 8, SEP = 9, OCT = 10, NOV = 11, DEC = 12,
     },
   },
   weekday = {
-    low = 0, high = 7, spread = 6,
+    low = 0, high = 7, spread = 6, example = 'SUN',
     names = { SUN = 0, MON = 1, TUE = 2, WED = 3, THU = 4, FRI = 5, SAT = 6 },
   },
   year = { low = 1970, high = 2199 },
 }
 
--- Refuse a pattern, and say why.
-function fields.refuse(pattern, why)
-  local sentence = ("cron '" .. pattern .. "': " .. why):gsub('%c', '?')
-  fail('OPTION', sentence)
+-- Reject a pattern: what is wrong, and, where it helps, what to write instead.
+function fields.reject(pattern, problem, advice)
+  local sentence = problem .. " in '" .. pattern .. "'" .. (advice and ': ' .. advice or '')
+  fail_option('cron', (sentence:gsub('%c', '?')))
 end
 
-function fields.refuse_never(pattern)
-  fail('OPTION', "cron '" .. pattern .. "' never comes: to the end of 2199 no day fits it")
+function fields.reject_without_runs(pattern)
+  fail_option('cron', "'" .. pattern .. "' never runs: no day before 2200 matches")
 end
 
 -- A number, or its name: MON is 1.
 function fields.number(pattern, name, text)
   local field = fields.RANGES[name]
   local number = field.names and field.names[text:upper()] or text:match('^%d+$') and tonumber(text)
-  if not number then fields.refuse(pattern, name .. " '" .. text .. "' is not understood") end
-  if number < field.low or number > field.high then
-    fields.refuse(pattern, name .. ' ' .. text .. ' is not within ' .. field.low .. '-' .. field.high)
+  if not number or number < field.low or number > field.high then
+    fields.reject(pattern, name .. ': expected ' .. field.low .. ' to ' .. field.high
+      .. (field.names and ' or a name such as ' .. field.example or '') .. ", got '" .. text .. "'")
   end
   return number
 end
@@ -47,8 +47,9 @@ end
 -- A step: the 15 of */15.
 function fields.step(pattern, name, item, text)
   local step = text:match('^%d+$') and tonumber(text)
-  if not step then fields.refuse(pattern, name .. " '" .. item .. "' has a step that is not a number") end
-  if step == 0 then fields.refuse(pattern, name .. " '" .. item .. "' has a step of 0: make it 1 or more") end
+  if not step or step == 0 then
+    fields.reject(pattern, name .. ": expected a step of 1 or more after /, got '" .. item .. "'")
+  end
   return step
 end
 
@@ -57,7 +58,7 @@ function fields.range(pattern, name, from, to)
   local first, last = fields.number(pattern, name, from), fields.number(pattern, name, to)
   if name == 'weekday' and last == 0 and first > 0 and not to:find('%d') then last = 7 end  -- FRI-SUN
   if last < first then
-    fields.refuse(pattern, name .. " '" .. from .. '-' .. to .. "' ends before it begins: write two ranges")
+    fields.reject(pattern, name .. ": expected a range in ascending order, got '" .. from .. '-' .. to .. "'", 'write two ranges')
   end
   return first, last
 end
@@ -71,7 +72,7 @@ local function month_modifier(pattern, item, set, is_alone)
   end
   local near = item == 'LW' and 'L' or item:match('^(%d+)W$')
   if not near then return false end
-  if not is_alone then fields.refuse(pattern, "day-of-month '" .. item .. "' must stand alone, in no list") end
+  if not is_alone then fields.reject(pattern, "day-of-month: expected '" .. item .. "' alone, got a list") end
   set.W = near == 'L' and near or fields.number(pattern, 'day-of-month', near)
   return true
 end
@@ -82,7 +83,7 @@ local function weekday_modifier(pattern, item, set)
   if not day then day, nth = item:match('^(%w+)(L)$') end
   if not day then return false end
   if not nth:find('^[1-5L]$') then
-    fields.refuse(pattern, "weekday '" .. item .. "' has neither 1 to 5 nor L after its #")
+    fields.reject(pattern, "weekday: expected 1 to 5 or L after #, got '" .. item .. "'")
   end
   set[10 * (nth == 'L' and 6 or tonumber(nth)) + fields.number(pattern, 'weekday', day) % 7] = true
   return true
@@ -101,7 +102,7 @@ end
 local function add_item(pattern, name, item, set)
   local base, step = item:match('^([^/]*)/([^/]*)$')
   if base and base ~= '*' and not base:find('-', 1, true) then
-    fields.refuse(pattern, name .. " '" .. item .. "' has a step of no range: write */2 or 10-50/2")
+    fields.reject(pattern, name .. ": expected a range before /, got '" .. item .. "'", 'write */2 or 10-50/2')
   end
   local first, last = bounds(pattern, name, base or item)
   for number = first, last or first, step and fields.step(pattern, name, item, step) or 1 do
@@ -113,7 +114,7 @@ end
 function fields.read(pattern, name, text)
   local set, modify = {}, MODIFIERS[name]
   for item in (text .. ','):gmatch('([^,]*),') do
-    if item == '' then fields.refuse(pattern, name .. " '" .. text .. "' has an empty item") end
+    if item == '' then fields.reject(pattern, name .. ": expected no empty item, got '" .. text .. "'") end
     if not (modify and modify(pattern, item, set, item == text)) then add_item(pattern, name, item, set) end
   end
   return set

@@ -1,5 +1,6 @@
 -- From a cron pattern to a schedule, which occurrences.lua searches.
 
+local fail_option = require('base.errors').fail_option
 local fields = require 'cron.fields'
 local number_set = require 'cron.number_set'
 local spread = require 'cron.spread'
@@ -45,11 +46,10 @@ local NICKNAMES = {
 local function without_nickname(pattern)
   if pattern:sub(1, 1) ~= '@' then return pattern end
   if pattern == '@reboot' then
-    fields.refuse(pattern, 'a board has no reboot, since it outlives the machines that serve it: '
-      .. 'push the job when a machine starts')
+    fail_option('cron', '@reboot is not supported, because a board never reboots: push the job when a machine starts')
   end
   return NICKNAMES[pattern]
-    or fields.refuse(pattern, 'no such nickname: write @hourly, @daily, @weekly, @monthly or @yearly')
+    or fields.reject(pattern, 'unknown nickname', 'write @hourly, @daily, @weekly, @monthly or @yearly')
 end
 
 -- The texts of the seven fields, by their places in ORDER.
@@ -59,8 +59,7 @@ local function split_pattern(pattern)
     texts = {}
     for text in pattern:gmatch('[^ ]+') do texts[#texts + 1] = text end
     if #texts < 6 or #texts > 7 then
-      fields.refuse(pattern, 'it has ' .. #texts
-        .. ' fields: write 5, 6 (seconds first) or 7 (seconds first, year last)')
+      fields.reject(pattern, 'expected 5 to 7 fields, got ' .. #texts)
     end
   end
   texts[7] = texts[7] or '*'

@@ -20,7 +20,7 @@ local function bounds(pattern, name, item, range)
   if range == '' then return field.low, field.spread or field.high end
   local from, to = range:match('^%(([^-]+)-([^-]+)%)$')
   if not from then
-    fields.refuse(pattern, name .. " '" .. item .. "' is not understood: write H, H(0-9), H/5 or H(0-9)/5")
+    fields.reject(pattern, name .. ": expected H, H(0-9), H/5 or H(0-9)/5, got '" .. item .. "'")
   end
   return fields.range(pattern, name, from, to)
 end
@@ -39,7 +39,7 @@ function spread.resolve(pattern, name, text, digest, place)
     local field = fields.RANGES[name]
     return tostring(field.low + choice(digest, place, (field.spread or field.high) - field.low + 1))
   end
-  if name == 'year' then fields.refuse(pattern, "year '" .. text .. "' has an H, which other fields may have") end
+  if name == 'year' then fields.reject(pattern, "year: expected no H, got '" .. text .. "'") end
   return (text:gsub('[^,]+', function(item)
     return item:sub(1, 1) == 'H' and resolve(pattern, name, item, digest, place) or nil
   end))

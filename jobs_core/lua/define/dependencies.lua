@@ -1,4 +1,4 @@
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local ids = require 'job.ids'
 local revision = require 'job.revision'
@@ -16,26 +16,26 @@ local ON = { done = false, dead = 'dead', ['end'] = 'end' }
 local JOIN = { all = false, any = 'any' }
 
 local function chosen(name, text, words, known)
-  if text and words[text] == nil then fail('OPTION', name .. " '" .. text .. "' is not one of " .. known) end
+  if text and words[text] == nil then fail_option(name, 'expected ' .. known .. ", got '" .. text .. "'") end
   return text and words[text] or nil
 end
 
 local function read_parents(text)
   local parents, seen = {}, {}
   for parent in (text .. ','):gmatch('%s*([^,]-)%s*,') do
-    ids.check(parent)
+    ids.check('after', parent)
     if not seen[parent] then parents[#parents + 1] = parent end
     seen[parent] = true
   end
-  if #parents > MOST then fail('OPTION', 'after names over ' .. MOST .. ' jobs') end
+  if #parents > MOST then fail_option('after', 'expected at most ' .. MOST .. ' jobs, got ' .. #parents) end
   return parents
 end
 
 -- Returns what a head keeps of `after`, `on` and `join`.
 function dependencies.read(options)
   return {
-    parents = read_parents(options.after), on = chosen('on', options.on, ON, 'done, dead, end'),
-    join = chosen('join', options.join, JOIN, 'all, any'),
+    parents = read_parents(options.after), on = chosen('on', options.on, ON, 'done, dead or end'),
+    join = chosen('join', options.join, JOIN, 'all or any'),
   }
 end
 
@@ -57,7 +57,7 @@ end
 -- at its end; or nothing.
 local function walk_up(id, graph, path, place)
   graph.left = graph.left - 1
-  if graph.left < 0 then fail('OPTION', 'after reaches up to over ' .. FAR .. ' jobs: break the chain') end
+  if graph.left < 0 then fail_option('after', 'expected a chain of at most ' .. FAR .. ' jobs, got a longer one') end
   path[place[id]] = id
   for parent in graph.parents(id):gmatch('[^,]+') do
     local from = place[parent]
@@ -82,7 +82,7 @@ local function sentence(cycle)
     named = { unpack(cycle, 1, NAMED - 2) }
     named[NAMED - 1], named[NAMED] = '… (' .. #cycle - NAMED .. ' more) …', cycle[#cycle]
   end
-  return 'after makes a cycle: ' .. table.concat(named, ' after ')
+  return 'expected no cycle, got ' .. table.concat(named, ' after ')
 end
 
 -- Refuse a job that would wait for itself, by whatever way. A graph has `parents`, which returns the ids that a job
@@ -91,7 +91,7 @@ end
 function dependencies.refuse_cycle(id, graph)
   graph.left = FAR
   local cycle = walk_up(id, graph, {}, { [id] = 1 })
-  if cycle and cycle[1] == id then fail('OPTION', sentence(cycle)) end
+  if cycle and cycle[1] == id then fail_option('after', sentence(cycle)) end
   return not cycle
 end
 

@@ -81,7 +81,7 @@ function next_run.opening(head, now, is_new, cache, id)
   if not head.cron then return next_run.first(head, is_new and now or now + 1) end
   local found = first_cron_run(head, now + 1, cache, id)
   if not found then
-    fields.refuse_never(head.cron)
+    fields.reject_without_runs(head.cron)
   end
   return within(head, found)
 end

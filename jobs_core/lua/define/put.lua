@@ -2,7 +2,7 @@ local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local clock = require 'base.clock'
 local command = require 'base.command'
-local fail = require('base.errors').fail
+local errors = require 'base.errors'
 local key = require('base.keys').key
 local patterns = require 'cron.patterns'
 local dependencies = require 'define.dependencies'
@@ -95,14 +95,14 @@ end
 -- is such a job already, the `old` head and body.
 function put.read(context, args, create_only)
   local id, runner, payload = args[1], args[2], args[3]
-  if not payload then fail('OPTION', 'a job needs an id, a runner and a payload') end
-  ids.check(id)
+  if not payload then errors.fail('OPTION', 'a job needs an id, a runner and a payload') end
+  ids.check('id', id)
   ids.check_runner(runner)
   payloads.check(context.payload_limit, payload)
   local options = arguments.read_options(args, 4, schedule_options.NAMES, worker_options.READERS, PUT_OPTIONS)
   local now = options.now and instant.now(options) or context.now
   local packed = job_store.find(context.store, id)
-  if packed and create_only then fail('EXISTS', "there is already a job '" .. id .. "'") end
+  if packed and create_only then errors.fail('EXISTS', "the job '" .. id .. "' already exists") end
 
   local old, old_body
   if packed then old, old_body = packed_job.unpack(packed) end

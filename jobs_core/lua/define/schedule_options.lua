@@ -1,5 +1,5 @@
 local arguments = require 'base.arguments'
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 local patterns = require 'cron.patterns'
 local dependencies = require 'define.dependencies'
 local duration = require 'time.duration'
@@ -23,8 +23,9 @@ local EVERY = {
 
 local function positive(name, text)
   local number = text:match('^%d*%.?%d+$') and tonumber(text)
-  if not number or number <= 0 then fail('OPTION', name .. " '" .. text .. "' is not a number above 0") end
-  if number > 1e12 then fail('OPTION', name .. ' is too large a number') end
+  if not number or number <= 0 or number > 1e12 then
+    fail_option(name, "expected a number above 0, up to 1e12, got '" .. text .. "'")
+  end
   return number
 end
 
@@ -35,8 +36,8 @@ local function read_every(options)
     if EVERY[name] then total = (total or 0) + positive(name, value) * duration.UNITS[EVERY[name]] end
   end
   if not total then return nil end
-  if total < 1 then fail('OPTION', 'every must be at least 0.001 seconds') end
-  if total > 3.2e12 then fail('OPTION', 'every is over a hundred years') end
+  if total < 1 then fail_option('every', 'expected at least 0.001 seconds') end
+  if total > 3.2e12 then fail_option('every', 'expected at most a hundred years') end
   return math.floor(total + 0.5)
 end
 
@@ -50,7 +51,7 @@ local NOT_AFTER = { 'at', 'cron', 'zone', 'dst', 'decay', 'step', 'jitter', 'mis
 -- Refuse each of these options that is given, and say why.
 local function refuse_each(options, names, why)
   for _, name in ipairs(names) do
-    if options[name] then fail('OPTION', name .. ' ' .. why) end
+    if options[name] then fail_option(name, why) end
   end
 end
 
@@ -59,23 +60,24 @@ local OVERLAP = { allow = false, skip = 'skip', queue = 'queue', replace = 'repl
 
 -- A word that is one of a few, as a head keeps it; nothing for the one that holds anyway.
 local function choice(name, text, choices, known)
-  if choices[text or ''] == nil and text then fail('OPTION', name .. " '" .. text .. "' is not one of " .. known) end
+  if choices[text or ''] == nil and text then fail_option(name, 'expected ' .. known .. ", got '" .. text .. "'") end
   return text and choices[text] or nil
 end
 
 -- With overlap queue and replace, what is queued waits until the run before has ended: that is a concurrency of 1.
 local function one_at_a_time(overlap, options)
-  local with = 'overlap ' .. options.overlap
-  if options.policy == 'none' then fail('OPTION', with .. ' needs a lease, and with policy none there is none') end
+  if options.policy == 'none' then fail_option('overlap', options.overlap .. ' needs a lease, and policy none has none') end
   if overlap == 'skip' then return end
-  if (options.concurrency or '1') ~= '1' then fail('OPTION', with .. ' runs one at a time: leave concurrency out') end
+  if (options.concurrency or '1') ~= '1' then
+    fail_option('concurrency', 'expected 1 with overlap ' .. options.overlap .. ", got '" .. options.concurrency .. "'")
+  end
   options.concurrency = '1'
 end
 
 -- What becomes of runs that are late, or that come while another is under way: into the head of a repeating job.
 local function read_rules(head, options)
-  head.misfire = choice('misfire', options.misfire, MISFIRE, 'coalesce, skip, all')
-  head.overlap = choice('overlap', options.overlap, OVERLAP, 'allow, skip, queue, replace')
+  head.misfire = choice('misfire', options.misfire, MISFIRE, 'coalesce, skip or all')
+  head.overlap = choice('overlap', options.overlap, OVERLAP, 'allow, skip, queue or replace')
   head.grace = options.grace and duration.ms('grace', options.grace)
   head.jitter = options.jitter and duration.ms('jitter', options.jitter)
   if head.overlap then one_at_a_time(head.overlap, options) end
@@ -84,30 +86,30 @@ end
 
 -- When a repeating job begins and ends: into its head. `start` is what holds when the options do not say.
 local function read_limits(head, options, now, start)
-  if options.stop and options.duration then fail('OPTION', 'stop and duration exclude each other') end
+  if options.stop and options.duration then fail_option('stop', 'cannot be combined with duration') end
   head.start = options.start and instant.ms('start', options.start, now) or start
   if options.stop then head.stop = instant.ms('stop', options.stop, now) end
   if options.duration then head.stop = head.start + duration.ms('duration', options.duration) end
-  if head.stop and head.stop < head.start then fail('OPTION', 'stop is before start: the job would never run') end
+  if head.stop and head.stop < head.start then fail_option('stop', 'expected a time after start, so that the job runs') end
   if options['repeat'] then head.repeats = arguments.whole_number('repeat', options['repeat'], 1) end
   head.left = head.repeats
   return read_rules(head, options)
 end
 
 local function read_at(options, now)
-  refuse_each(options, OF_REPEATING, 'needs every or cron: it says how a repeating job runs')
-  refuse_each(options, OF_DECAY, 'needs every: it says when a repeating job runs')
+  refuse_each(options, OF_REPEATING, 'needs every or cron: only repeating jobs have it')
+  refuse_each(options, OF_DECAY, 'needs every')
   return { at = options.at and instant.ms('at', options.at, now) }
 end
 
 local function read_interval(options, every)
-  if options.at then fail('OPTION', 'at and every exclude each other: at is for a single run') end
-  if options.step and not options.decay then fail('OPTION', 'step needs decay') end
+  if options.at then fail_option('at', 'cannot be combined with every: at is for a single run') end
+  if options.step and not options.decay then fail_option('step', 'needs decay') end
   local head = { every = every }
   if options.decay then
     head.decay = positive('decay', options.decay)
     head.step = options.step and duration.ms('step', options.step) or duration.UNITS.day
-    if head.step < 1000 then fail('OPTION', 'step must be at least a second') end
+    if head.step < 1000 then fail_option('step', 'expected at least 1 second') end
   end
   return head
 end
@@ -115,26 +117,26 @@ end
 local CRON_LENGTH = 256  -- bytes of a pattern
 
 local function read_cron(options, every)
-  if every then fail('OPTION', 'cron and every exclude each other: both say when the job repeats') end
-  refuse_each(options, NOT_CRON, 'and cron exclude each other')
+  if every then fail_option('cron', 'cannot be combined with every') end
+  refuse_each(options, NOT_CRON, 'cannot be combined with cron')
   local head = { cron = patterns.normalize(options.cron), zone = options.zone ~= 'UTC' and options.zone or nil }
-  if #head.cron > CRON_LENGTH then fail('OPTION', 'cron is at most ' .. CRON_LENGTH .. ' bytes') end
+  if #head.cron > CRON_LENGTH then fail_option('cron', 'expected at most ' .. CRON_LENGTH .. ' bytes, got ' .. #head.cron) end
   local dst = options.dst or 'vixie'
-  if dst ~= 'vixie' and dst ~= 'ocps' then fail('OPTION', "dst '" .. dst .. "' is neither vixie nor ocps") end
+  if dst ~= 'vixie' and dst ~= 'ocps' then fail_option('dst', "expected vixie or ocps, got '" .. dst .. "'") end
   if dst == 'ocps' then head.dst = dst end
   return head
 end
 
 local function read_calendar(options, calendar, every)
-  if every then fail('OPTION', 'a repeating interval and seconds … years exclude each other') end
-  refuse_each(options, NOT_CALENDAR, 'and a period of the calendar exclude each other')
+  if every then fail_option('every', 'a repeating interval cannot be combined with seconds … years') end
+  refuse_each(options, NOT_CALENDAR, 'cannot be combined with an interval of months or years')
   return calendar
 end
 
 -- A job that runs when others have ended. Its start, when none is given, is when it was put.
 local function read_after(options, now, start, every)
-  if every then fail('OPTION', 'after and every exclude each other: both say when the job runs') end
-  refuse_each(options, NOT_AFTER, 'and after exclude each other')
+  if every then fail_option('after', 'cannot be combined with every') end
+  refuse_each(options, NOT_AFTER, 'cannot be combined with after')
   return read_limits({ after = dependencies.read(options) }, options, now, start)
 end
 

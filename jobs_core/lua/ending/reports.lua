@@ -1,6 +1,6 @@
 local arguments = require 'base.arguments'
 local command = require 'base.command'
-local fail = require('base.errors').fail
+local errors = require 'base.errors'
 local key = require('base.keys').key
 local strings = require 'base.strings'
 local completions = require 'ending.completions'
@@ -24,12 +24,12 @@ local OPEN = 86400000  -- ms that an accepted task stays open, unless its `timeo
 
 local function percent(text)
   local number = text:match('^%d+%.?%d*$') and tonumber(text)
-  if not number or number > 100 then fail('OPTION', "progress '" .. text .. "' is not from 0 to 100") end
+  if not number or number > 100 then errors.fail_option('progress', "expected a number from 0 to 100, got '" .. text .. "'") end
   return text
 end
 
 local function check_data(text)
-  if not (text:find('^%s*{') and pcall(cjson.decode, text)) then fail('OPTION', 'data is no JSON object') end
+  if not (text:find('^%s*{') and pcall(cjson.decode, text)) then errors.fail_option('data', 'expected a JSON object') end
 end
 
 -- The options of a report, from `first` to `last` of the arguments. `now` is the call's time, unless they say otherwise.
@@ -111,7 +111,7 @@ end
 
 local function refuse_stale(board, token)
   counters.add(board, 'stale', 1)
-  fail('STALE', "the token '" .. token .. "' does not hold its task any more")
+  errors.fail('STALE', "the token '" .. token .. "' no longer holds its task")
 end
 
 -- Note where the task stands, in its record.
@@ -145,7 +145,8 @@ local function apply(batch, args, first, last)
     return completions.add(batch, token, kept_fields(options), options.now) or refuse_stale(board, token)
   end
   if not (ENDINGS[verb] or STANDINGS[verb]) then
-    fail('OPTION', "'" .. verb .. "' is not one of done, failed, cancelled, accepted, retry, release, dead, update")
+    errors.fail_option('verb', 'expected done, failed, cancelled, accepted, retry, release, dead or update, got '
+      .. "'" .. verb .. "'")
   end
   local options = read_report_options(args, first + 2, last, batch.now)
   if batch.ended[token] then refuse_stale(board, token) end
@@ -168,7 +169,7 @@ local function find_reports(args)
   local bounds, tokens, at = {}, {}, 1
   while at <= #args do
     local words = args[at] == '2' and 2 or arguments.whole_number('words', args[at], 1)
-    if at + words > #args then fail('OPTION', 'words is more than the arguments that follow') end
+    if at + words > #args then arguments.reject_words(words, #args - at) end
     bounds[#bounds + 1], bounds[#bounds + 2] = at + 1, at + words
     tokens[#tokens + 1] = args[at + 1]
     at = at + words + 1

@@ -2,7 +2,7 @@
 --   [fixed|linear|exponential] duration [max duration] [jitter]     a plain duration is exponential
 --   duration,duration,… [jitter]                                    the last one goes on
 
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 local duration = require 'time.duration'
 
 local backoff = {}
@@ -14,8 +14,7 @@ local function plain_seconds(text)
 end
 
 local function refuse_backoff(text)
-  fail('OPTION', "backoff '" .. text .. "' is not understood: write 10s, 1s,10s,1m, "
-    .. "or exponential 2s max 10m jitter (fixed, linear)")
+  fail_option('backoff', "expected 10s, 1s,10s,1m or [fixed|linear|exponential] 2s [max 10m] [jitter], got '" .. text .. "'")
 end
 
 -- Returns the words of the canonical form.

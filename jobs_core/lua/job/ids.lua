@@ -1,18 +1,18 @@
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 
 local ids = {}
 
--- Refuse a job id that cannot be part of a task id, a line of output or a command line.
-function ids.check(id)
+-- Reject a job id that cannot be part of a task id, a line of output or a command line. `name` is the option that has it.
+function ids.check(name, id)
   if id == '' or id == '-' or #id > 256 or id:find('[%s%c#]') then
-    fail('OPTION', 'a job id is 1 to 256 bytes with no spaces, control characters or #')
+    fail_option(name, 'expected a job id of 1 to 256 bytes, without spaces, control characters or #')
   end
-  if id:find('^push:%d') then fail('OPTION', 'push:<n> is what one-off tasks are called: choose another job id') end
+  if id:find('^push:%d') then fail_option(name, 'push:<n> is reserved for one-off tasks: choose another job id') end
 end
 
 function ids.check_runner(name)
   if not name:match('^[%w][%w._-]*$') or #name > 64 then
-    fail('OPTION', 'a runner\'s name is 1 to 64 letters, digits, dots, dashes and underscores')
+    fail_option('runner', 'expected 1 to 64 letters, digits, dots, dashes or underscores')
   end
 end
 

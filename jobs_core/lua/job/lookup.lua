@@ -12,7 +12,7 @@ function lookup.require_job(board, id)
   if not packed then fail('NOTFOUND', "there is no job '" .. id .. "'") end
   local head, body = packed_job.unpack(packed)
   if not (head and packed_job.read_options(body)) then
-    fail('FAULT', "the job '" .. id .. "' cannot be read: put it again, or see `jobs doctor`")
+    fail('FAULT', "the job '" .. id .. "' cannot be read: put it again, or run `jobs doctor`")
   end
   return head, body
 end

@@ -12,7 +12,7 @@ end
 
 function payloads.check(limit, payload)
   if #payload > limit then
-    fail('PAYLOAD', 'the payload is ' .. #payload .. ' bytes; the limit is ' .. limit
+    fail('PAYLOAD', 'payload: expected at most ' .. limit .. ' bytes, got ' .. #payload
       .. ': store it elsewhere and pass its address')
   end
 end

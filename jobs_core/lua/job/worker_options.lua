@@ -1,7 +1,7 @@
 -- The options of a task: those that say where it goes, and those that a worker reads.
 
 local arguments = require 'base.arguments'
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 local backoff = require 'job.backoff'
 local duration = require 'time.duration'
 
@@ -9,13 +9,13 @@ local worker_options = {}
 
 function worker_options.word(name, text)
   if not text:match('^[^%s%c]+$') or #text > 256 then
-    fail('OPTION', name .. ' must be one word of at most 256 bytes')
+    fail_option(name, 'expected one word of at most 256 bytes')
   end
   return text
 end
 
 function worker_options.queue_name(text)
-  if text:find('!', 1, true) then fail('OPTION', "a queue's name has no !: that is what sets priorities apart") end
+  if text:find('!', 1, true) then fail_option('queue', "expected a name without !, got '" .. text .. "'") end
   return worker_options.word('queue', text)
 end
 
@@ -23,14 +23,14 @@ end
 function worker_options.priority(options)
   local text = options.priority or '0'
   local number = text:match('^[+-]?%d+$') and tonumber(text)
-  if not number or math.abs(number) > 9 then fail('OPTION', "priority '" .. text .. "' is not from -9 to 9") end
+  if not number or math.abs(number) > 9 then fail_option('priority', "expected -9 to 9, got '" .. text .. "'") end
   return number ~= 0 and number or nil
 end
 
 -- Outcome codes: 503,timeout, where * and ? stand for any.
 local function codes(name, text)
   if not text:match('^[^%s%c]+$') or (',' .. text .. ','):find(',,', 1, true) then
-    fail('OPTION', name .. " '" .. text .. "' is not a list of outcome codes such as 503,timeout")
+    fail_option(name, "expected outcome codes such as 503,timeout, got '" .. text .. "'")
   end
   return text
 end
@@ -38,14 +38,14 @@ end
 -- So many starts in a period, 100/1m: kept as n/seconds.
 function worker_options.rate(name, text)
   local n, period = text:match('^([1-9]%d*)/(%S+)$')
-  if not n then fail('OPTION', name .. " '" .. text .. "' is not a rate such as 100/1m or 5/s") end
-  if tonumber(n) > 10000 then fail('OPTION', name .. ' is at most 10000 in a period: shorten the period') end
+  if not n then fail_option(name, "expected a rate such as 100/1m or 5/s, got '" .. text .. "'") end
+  if tonumber(n) > 10000 then fail_option(name, 'expected at most 10000 in a period, got ' .. n .. ': shorten the period') end
   return n .. '/' .. string.format('%.14g', duration.seconds(name, period:match('^%a') and '1' .. period or period))
 end
 
 local function losses_option(name, text)
   local n = arguments.whole_number(name, text, 1)
-  if n > 20 then fail('OPTION', name .. ' is at most 20') end
+  if n > 20 then fail_option(name, 'expected at most 20, got ' .. n) end
   return n
 end
 
@@ -55,7 +55,7 @@ end
 
 -- Free text for people, on one line or several.
 local function description_option(name, text)
-  if #text > 1000 then fail('OPTION', name .. ' is at most 1000 bytes') end
+  if #text > 1000 then fail_option(name, 'expected at most 1000 bytes, got ' .. #text) end
   return text
 end
 
@@ -78,7 +78,7 @@ worker_options.READERS = {
 local function refuse_contradictions(options)
   if options.policy ~= 'none' then return end
   for _, name in ipairs({ 'lease', 'attempts', 'backoff', 'retry-on', 'never-on', 'losses', 'concurrency', 'keep' }) do
-    if options[name] then fail('OPTION', name .. ' needs a lease, and with policy none there is none') end
+    if options[name] then fail_option(name, 'needs a lease, and policy none has none') end
   end
 end
 

@@ -1,4 +1,4 @@
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 
 local duration = {}
 
@@ -43,10 +43,10 @@ function duration.ms(name, text)
   local seconds = text:match('^%d+%.?%d*$') or text:match('^%.%d+$')
   local ms = seconds and tonumber(seconds) * 1000 or compact_duration(text) or iso_duration(text)
   if not ms then
-    fail('OPTION', name .. " '" .. text .. "' is not a duration: write seconds (90), 1h30m or PT1H30M")
+    fail_option(name, "expected a duration such as 90, 1h30m or PT1H30M, got '" .. text .. "'")
   end
   if ms > 3.2e12 then
-    fail('OPTION', name .. " '" .. text .. "' is over a hundred years")
+    fail_option(name, "expected at most a hundred years, got '" .. text .. "'")
   end
   return math.floor(ms + 0.5)
 end
@@ -54,7 +54,7 @@ end
 -- Read a duration that is longer than nothing. Returns seconds, as workers take them.
 function duration.seconds(name, text)
   local ms = duration.ms(name, text)
-  if ms == 0 then fail('OPTION', name .. ' must be longer than 0') end
+  if ms == 0 then fail_option(name, "expected more than 0, got '" .. text .. "'") end
   return ms / 1000
 end
 

@@ -1,5 +1,5 @@
 local clock = require 'base.clock'
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 local calendar = require 'time.calendar'
 local duration = require 'time.duration'
 
@@ -40,10 +40,10 @@ function instant.ms(name, text, now)
   local seconds = text:match('^%d+%.?%d*$') and tonumber(text)
   local ms = seconds and math.floor(seconds * 1000 + 0.5) or iso_instant(text)
   if not ms then
-    fail('OPTION', name .. " '" .. text .. "' is not a time: write epoch seconds, 2026-12-01T08:00:00Z or +10m")
+    fail_option(name, "expected a time such as 1796112000 (epoch seconds), 2026-12-01T08:00:00Z or +10m, got '" .. text .. "'")
   end
   if ms > 7258118400000 then
-    fail('OPTION', name .. " '" .. text .. "' is after the year 2199 (times are in seconds, not milliseconds)")
+    fail_option(name, "expected a time before 2200, in seconds, not milliseconds, got '" .. text .. "'")
   end
   return ms
 end

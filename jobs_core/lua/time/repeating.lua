@@ -1,4 +1,5 @@
-local fail = require('base.errors').fail
+local arguments = require 'base.arguments'
+local fail_option = require('base.errors').fail_option
 local duration = require 'time.duration'
 local instant = require 'time.instant'
 
@@ -6,20 +7,20 @@ local repeating = {}
 
 -- An ISO 8601 repeating interval, as `every` may be: R5/2026-12-01T08:00:00Z/PT30M is five runs half an hour apart. A
 -- period of years and months keeps to the calendar.
-local function wrong(text)
-  fail('OPTION', "every '" .. text .. "' is not a repeating interval: write R5/2026-12-01T08:00:00Z/PT30M, or R/P1M")
+local function reject_interval(text)
+  fail_option('every', "expected a repeating interval such as R5/2026-12-01T08:00:00Z/PT30M or R/P1M, got '" .. text .. "'")
 end
 
 -- The months of a period such as P1Y2M3DT4H, and what it says beside them as a duration; no months if it has none.
 local function split_period(text, whole_text)
   local date, time = text:match('^P([^T]*)(.*)$')
   local months = 0
-  if date:find('%.%d*[YM]') then wrong(whole_text) end  -- half a month is on no calendar
+  if date:find('%.%d*[YM]') then reject_interval(whole_text) end  -- half a month is on no calendar
   local rest = date:gsub('(%d+)([YM])', function(n, unit)
     months = months + tonumber(n) * (unit == 'Y' and 12 or 1)
     return ''
   end)
-  if months > 1200 then fail('OPTION', 'every is over a hundred years') end
+  if months > 1200 then fail_option('every', "expected at most a hundred years, got '" .. whole_text .. "'") end
   return months, (rest ~= '' or time ~= '') and 'P' .. rest .. time or nil
 end
 
@@ -34,12 +35,18 @@ function repeating.read(options)
   local text = options.every
   local runs, start, interval = text:match('^R(%d*)/([^/]*)/(P[^/]+)$')
   if not runs then runs, interval = text:match('^R(%d*)/(P[^/]+)$') end
-  if not runs then wrong(text) end
+  if not runs then reject_interval(text) end
   if runs ~= '' and options['repeat'] or start and start ~= '' and options.start then
-    fail('OPTION', "every '" .. text .. "' says itself when the job starts, and how often it runs")
+    fail_option('every', "'" .. text .. "' already says when the job starts and how often it runs: leave start and repeat out")
   end
-  if runs ~= '' then options['repeat'] = runs end
-  if start and start ~= '' then options.start = start end
+  if runs ~= '' then
+    arguments.whole_number('every', runs, 1)  -- checked here, so that the error names the option that was given
+    options['repeat'] = runs
+  end
+  if start and start ~= '' then
+    instant.ms('every', start, 0)
+    options.start = start
+  end
   local months, rest = split_period(interval, text)
   options.every = months == 0 and interval or nil
   if months == 0 then return nil end

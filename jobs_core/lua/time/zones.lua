@@ -2,7 +2,7 @@
 -- it holds and the offset in seconds. A zone like another has `=` and the name of that one. `{b}:zones:version` has the
 -- version, and `{b}:zones:changed` the zones whose jobs are to be looked at again.
 
-local fail = require('base.errors').fail
+local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 
 local zones = {}
@@ -11,9 +11,9 @@ local SIZE, RECORD = 12, '>di4'
 
 local function unknown(board, name)
   if redis.call('EXISTS', key(board, 'zones')) == 0 then
-    fail('OPTION', 'the board has no time zones yet: run `jobs init`')
+    fail_option('zone', 'the board has no time zones yet: run `jobs init`')
   end
-  fail('OPTION', "there is no time zone '" .. name .. "': write one such as Europe/Brussels, or UTC")
+  fail_option('zone', "expected a time zone such as Europe/Brussels or UTC, got '" .. name .. "'")
 end
 
 -- Whether all zones have come to the board.
