@@ -6,7 +6,7 @@ import inspect
 
 from docs_tools.tables import sentence, table
 from jobs_core import JobsError, errors
-from jobs_core.engine.redis_errors import _CODES
+from jobs_core.engine.redis_errors import ERROR_CODES
 
 HEAD = """\
 # Errors
@@ -60,7 +60,10 @@ def page() -> str:
             CODES,
             table(
                 ("code", "exception", "meaning"),
-                ((f"`{code}`", f"`{found.__name__}`", _summary(found)) for code, found in _CODES.items()),
+                (
+                    (f"`{code}`", f"`{found.__name__}`", _summary(found))
+                    for code, found in ERROR_CODES.items()
+                ),
             ),
             "",
         )

@@ -48,7 +48,7 @@ def test_put_takes_intervals_in_every_unit(jobs: Jobs, flags: list[str], seconds
 
 def test_create_refuses_a_job_that_exists(jobs: Jobs) -> None:
     assert jobs("create", "a", "console", "x").exit_code == 0
-    refused(jobs("create", "a", "console", "y"), "already exists 'a'")
+    refused(jobs("create", "a", "console", "y"), "the job 'a' already exists")
     assert lines(jobs("show", "a", "--json"))[0]["payload"] == "x"
 
 
@@ -74,7 +74,7 @@ def test_put_stdin_names_the_lines_it_refuses_and_puts_the_others(jobs: Jobs, bo
     assert "line 4: a job needs an id, a runner and a payload: payload is missing" in result.stderr
     assert "line 5: there is no option 'evry' (did you mean 'every'?)" in result.stderr
     assert "line 6: expected a JSON object, got" in result.stderr
-    assert "line 7: a job id is" in result.stderr
+    assert "line 7: id: expected a job id of" in result.stderr
     assert "3 put, 5 refused" in result.stderr
     assert {job["id"] for job in board.list()} == {"a", "b", "e"}
 
@@ -297,21 +297,24 @@ def test_completion_prints_a_function_that_leaves_the_builtin_alone(jobs: Jobs, 
             ["put", "a", "console", "x", "--every", "5q"],
             "every: expected a duration such as 90, 1h30m or PT1H30M, got '5q'",
         ),
-        (["put", "a", "console", "x", "--every", "0"], "every must be at least"),
-        (["put", "a", "console", "x", "--at", "noon"], "at: expected a time such as .*, got 'noon'"),
+        (["put", "a", "console", "x", "--every", "0"], "every: expected at least"),
+        (
+            ["put", "a", "console", "x", "--at", "noon"],
+            "2026-12-01T08:00:00Z or +10m, got 'noon'",
+        ),
         (
             ["put", "a", "console", "x", "--at", "2026-02-30"],
-            "at: expected a time such as .*, got '2026-02-30'",
+            "2026-12-01T08:00:00Z or +10m, got '2026-02-30'",
         ),
-        (["put", "a", "console", "x", "--stop", "+1h"], "stop needs every"),
-        (["put", "a", "console", "x", "--every", "5", "--at", "+1h"], "exclude each other"),
-        (["put", "a", "console", "x", "--every", "5", "--repeat", "0"], "repeat '0'"),
+        (["put", "a", "console", "x", "--stop", "+1h"], "stop: needs every"),
+        (["put", "a", "console", "x", "--every", "5", "--at", "+1h"], "at: cannot be combined with every"),
+        (["put", "a", "console", "x", "--every", "5", "--repeat", "0"], "repeat: expected a whole number"),
         (["put", "a", "console", "x", "--every", "5", "--evry", "5"], "No such option"),
         (["--bord", "b", "list"], "No such option"),
         (["--board", "b", "list"], "--board goes after the command: jobs list --board"),
         (["put", "a", "console", "x", "--policy", "retyr"], "no policy 'retyr' (did you mean 'retry'?)"),
-        (["put", "a b", "console", "x"], "a job id is"),
-        (["put", "a", "console", "x" * 1048577], "the limit is 1048576"),
+        (["put", "a b", "console", "x"], "id: expected a job id"),
+        (["put", "a", "console", "x" * 1048577], "payload: expected at most 1048576 bytes"),
         (["show", "nobody"], "no job 'nobody'"),
         (["pause", "nobody"], "no job 'nobody'"),
         (["next", "nobody"], "no job 'nobody'"),

@@ -168,11 +168,12 @@ def test_init_brings_the_zones_for_clients_that_are_not_python(board: Board) -> 
 
 def test_a_zone_that_nobody_knows_is_refused(board: Board, jobs: Jobs) -> None:
     with pytest.raises(
-        OptionError, match=r"^there is no time zone 'Europe/Brusels' \(did you mean 'Europe/Brussels'\?\)$"
+        OptionError,
+        match=r"^zone: there is no time zone 'Europe/Brusels' \(did you mean 'Europe/Brussels'\?\)$",
     ):
         board.next(cron="* * * * *", zone="Europe/Brusels")
     with pytest.raises(
-        OptionError, match=r"^there is no time zone 'Xyzzy': write one such as Europe/Brussels, or UTC$"
+        OptionError, match=r"^zone: expected a time zone such as Europe/Brussels or UTC, got 'Xyzzy'$"
     ):
         board.put("a", "shell", "x", cron="* * * * *", zone="Xyzzy")
     refused(jobs("put", "a", "console", "x", "--every", "5", "--zone", "Europe/Brussels"), "zone: needs cron")

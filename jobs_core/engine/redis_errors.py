@@ -11,7 +11,8 @@ from redis import exceptions as rx
 
 from jobs_core import errors
 
-_CODES: dict[str, type[errors.JobsError]] = {
+ERROR_CODES: dict[str, type[errors.JobsError]] = {
+    "OPTION": errors.OptionError,
     "PAYLOAD": errors.PayloadError,
     "NOTFOUND": errors.NotFoundError,
     "EXISTS": errors.ExistsError,
@@ -38,7 +39,7 @@ def as_ours(error: rx.ResponseError, server: str = "Redis") -> errors.JobsError:
         _, code, sentence = text.split(" ", 2)
         if code == "OPTION":
             return errors.OptionError(sentence, option=_option_of(sentence))
-        return _CODES.get(code, errors.FaultError)(sentence)
+        return ERROR_CODES.get(code, errors.FaultError)(sentence)
     if is_denial(error):
         return errors.DeniedError(_denial(error))
     sentence = _explain(error, server) or f"{server} rejected the command: {text}"

@@ -9,7 +9,7 @@ import pytest
 
 from jobs_core import Board
 from jobs_core.engine.build import commands
-from jobs_core.engine.redis_errors import _CODES
+from jobs_core.engine.redis_errors import ERROR_CODES
 from tests.clients.conftest import Answers, is_as_shown, sessions
 
 PAGE = Path(__file__).parents[2] / "docs/reference/redis.md"
@@ -37,7 +37,7 @@ def test_every_command_is_there() -> None:
 
 
 def test_every_code_of_an_error_is_there() -> None:
-    assert set(re.findall(r"^\| ([A-Z]+) \|", TEXT, re.MULTILINE)) == set(_CODES)
+    assert set(re.findall(r"^\| ([A-Z]+) \|", TEXT, re.MULTILINE)) == set(ERROR_CODES)
 
 
 def test_links_lead_somewhere() -> None:

@@ -66,7 +66,7 @@ SCRIPT_ARGUMENTS: dict[str, list[str]] = {
 
 @pytest.mark.parametrize("name", sorted(commands()))
 def test_every_command_refuses_it(foreign: Board, name: str) -> None:
-    with pytest.raises(LayoutError, match=r"was made by an older version|has the layout") as caught:
+    with pytest.raises(LayoutError, match=r"was made by an older version|has layout") as caught:
         foreign.commands.call(name, *SCRIPT_ARGUMENTS.get(name, ["a"]))
     assert "\n" not in str(caught.value)
 
@@ -234,7 +234,7 @@ def test_jobs_up_says_so(tmp_path: Path) -> None:
         client.set("{jobs}:job", "theirs")
     done = CliRunner().invoke(cli, ["up", "--data", str(tmp_path)], prog_name="jobs")
     assert done.exit_code == 1, done.output
-    assert "Error: the board {jobs} has the layout 3" in done.stderr
+    assert "Error: the board {jobs} has layout 3" in done.stderr
     assert "Traceback" not in done.output
     with EmbeddedServer(tmp_path) as server, Board("jobs", server.url).client as client:
         assert set(client.keys()) == {"{jobs}:layout", "{jobs}:job"}

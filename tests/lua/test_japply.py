@@ -397,7 +397,7 @@ def test_a_job_that_cannot_be_put_any_more_is_noted(lua: Lua) -> None:
     assert lua.count()["jobs"] == 1
     (entry,) = [entry for entry in lua.board.history() if entry["what"] == "refused"]
     assert entry["job"] == "a"
-    assert entry["note"].startswith("the payload is 100 bytes")
+    assert entry["note"].startswith("payload: expected at most 50 bytes, got 100")
 
 
 @pytest.mark.parametrize(
@@ -439,4 +439,4 @@ def test_one_that_is_refused_keeps_no_other_from_being_staged(lua: Lua) -> None:
     stage = lua.japply("begin")
     first, second, third = staged(lua, stage, words("a"), words("b", every="soon"), words("c"))
     assert (first[0], third[0]) == (None, None)
-    assert "every 'soon'" in str(second)
+    assert "every: expected a duration" in str(second)

@@ -136,4 +136,4 @@ def test_the_history_tells_of_it(lua: Lua) -> None:
 @pytest.mark.parametrize("arguments", [[], [""], ["bury"], ["bury", "x"], ["push:1#1"]])
 def test_other_verbs_are_refused(lua: Lua, arguments: list[str]) -> None:
     bury(lua)
-    lua.refuses(OptionError, "^JDEAD starts with retry or purge$", "JDEAD", *arguments)
+    lua.refuses(OptionError, "^JDEAD expects retry or purge, got ", "JDEAD", *arguments)

@@ -275,18 +275,18 @@ def test_a_runner_has_a_plain_name(lua: Lua, runner: str) -> None:
 
 def test_a_payload_may_have_a_mebibyte(lua: Lua) -> None:
     lua.put("a", "x" * MIB)
-    says = f"^the payload is {MIB + 1} bytes; the limit is {MIB}: store it elsewhere"
+    says = f"^payload: expected at most {MIB} bytes, got {MIB + 1}: store it elsewhere"
     lua.refuses(PayloadError, says, "JSET", "a", "echo", "x" * (MIB + 1))
 
 
 def test_the_limit_counts_bytes_not_characters(lua: Lua) -> None:
-    lua.refuses(PayloadError, f"is {MIB + 2} bytes", "JSET", "a", "echo", "é" * (MIB // 2 + 1))
+    lua.refuses(PayloadError, f"got {MIB + 2}", "JSET", "a", "echo", "é" * (MIB // 2 + 1))
 
 
 def test_the_settings_of_a_board_may_allow_more(lua: Lua) -> None:
     lua.client.hset(lua.keys.settings, "payload_limit", MIB + 5)
     lua.put("a", "x" * (MIB + 5))
-    lua.refuses(PayloadError, f"the limit is {MIB + 5}", "JSET", "a", "echo", "x" * (MIB + 6))
+    lua.refuses(PayloadError, f"at most {MIB + 5} bytes", "JSET", "a", "echo", "x" * (MIB + 6))
 
 
 def test_the_settings_of_a_board_may_allow_less(lua: Lua) -> None:

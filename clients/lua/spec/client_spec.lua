@@ -113,7 +113,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
 
       it('refuse a board of another layout', function()
         connect():set(board.commands.tag .. ':layout', '3')
-        refused('LAYOUT', 'has the layout 3', function() board:put('a', 'echo', 'x') end)
+        refused('LAYOUT', 'has layout 3', function() board:put('a', 'echo', 'x') end)
         assert.same({ board.commands.tag .. ':layout' }, connect():keys(board.commands.tag .. ':*'))
       end)
 
@@ -246,7 +246,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.equal(id, task:update { progress = 40, note = 'so far' })
         assert.equal(id, task:done { note = 'fine', code = '0' })
         assert.equal('lost', task:beat(60))
-        refused('STALE', 'does not hold its task', function() task:done() end)
+        refused('STALE', 'no longer holds its task', function() task:done() end)
         assert.equal(1, board:stats().done)
       end)
 
