@@ -2,7 +2,7 @@
 --[[ JPOP board numqueues queue [queue …] [count n] [lease duration] [worker name] [raw 1] [now time]
 
   Take up to `count` (1 unless given, at most 500) tasks from the queues, in the order the queues are named, those of
-  a higher priority first. With `lease` each task is held under a token until JACK, or until the lease ends unrenewed
+  a higher priority first. With `lease` each task is leased under a token until JACK, or until the lease ends unrenewed
   (JBEAT). A job's own `lease` comes first. Without `lease`, or where the job's policy is none, the task is gone from Redis: at
   most once. A task that a limit does not let start stays behind, without keeping others from being taken.
 

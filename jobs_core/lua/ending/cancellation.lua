@@ -19,7 +19,7 @@ local function stop_run(board, token, worker)
   end
 end
 
--- Cancel a task that is held under a token. It ends when its worker says so; one that was accepted, of which no worker
+-- Cancel a task that is leased under a token. It ends when its worker says so; one that was accepted, of which no worker
 -- will, ends at once. Returns the task if it has ended.
 function cancellation.cancel_leased(board, token, now)
   local task = leases.find(board, token)

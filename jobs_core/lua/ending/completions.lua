@@ -26,7 +26,7 @@ function completions.new(board, tokens)
   }
 end
 
--- Read the next tasks: those that are held, by their tokens.
+-- Read the next tasks: those that are leased, by their tokens.
 local function read_chunk(batch)
   local tokens = { unpack(batch.tokens, batch.at + 1, batch.at + CHUNK) }
   batch.at = batch.at + #tokens
