@@ -80,7 +80,7 @@ def test_each_is_named(folder: Path) -> None:
 
 
 def stop_when_nothing_is_left(worker: subprocess.Popen[str], board: Board) -> None:
-    """Stop a worker, unless it dies before. The last task may end by a tick, of which no worker says a word."""
+    """Stop a worker that does not die before. The last task may end by a tick, which no worker prints."""
     while worker.poll() is None and board.stats()["in_flight"]:
         time.sleep(0.05)
     worker.terminate()
