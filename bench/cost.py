@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.harness import PAYLOAD, Result, empty, scripts
 from jobs_core import Board
-from jobs_core.engine.bulk import grouped
+from jobs_core.engine.bulk import group_calls
 from jobs_core.errors import JobsError
 
 MOST = 20000
@@ -62,7 +62,7 @@ def _ours(board: Board, count: int, size: int) -> float:
     with scripts(board.client) as run:
         for _ in range(0, count, size):
             tasks = board.pop("noop", count=size, lease=30, worker="bench")
-            calls = [call for call, _ in grouped("JMACK")((task.token, "done") for task in tasks)]
+            calls = [call for call, _ in group_calls("JMACK")((task.token, "done") for task in tasks)]
             board.commands.batch(calls)
     if board.stats()["done"] != count:
         raise RuntimeError("not every task was reported")

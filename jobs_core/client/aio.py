@@ -251,8 +251,8 @@ class AsyncBoard(AsyncBase):
                     raise asyncio.CancelledError
                 for entry in reading.take(found):
                     yield entry
-                if reading.is_in_doubt:
-                    reading.hear(bool([one async for one in self.tasks(task=task)]))
+                if reading.needs_check:
+                    reading.note_presence(bool([one async for one in self.tasks(task=task)]))
         finally:
             await client.aclose()
 

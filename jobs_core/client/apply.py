@@ -168,7 +168,7 @@ class Applying:
                 return [job["id"]]
             return self._calls.put("JSET", **parts(job))[1]
 
-        write = bulk.grouped("JSTAGE", stage, owner, mode)
+        write = bulk.group_calls("JSTAGE", stage, owner, mode)
         return bulk.stream(self._commands, jobs, arguments, write, _as_change, at_once=10)
 
     def _owned(self, owner: str) -> set[str]:

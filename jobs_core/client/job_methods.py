@@ -75,7 +75,9 @@ class JobMethods(BoardBase):
         def arguments(job: Mapping[str, Any]) -> Sequence[Any]:
             return self.calls.put("JSET", **parts(job))[1]
 
-        return bulk.stream(self.commands, jobs, arguments, bulk.grouped("JMSET", mode), as_time, at_once=10)
+        return bulk.stream(
+            self.commands, jobs, arguments, bulk.group_calls("JMSET", mode), as_time, at_once=10
+        )
 
     def show(self, id: str) -> dict[str, Any]:
         """Read a job.

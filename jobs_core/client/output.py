@@ -38,8 +38,8 @@ def read_output(
         with translated(commands.server):
             found: Any = commands.client.xread({key: reading.last}, count=PAGE, block=reading.block)
         yield from reading.take(found)
-        if reading.is_in_doubt:
-            reading.hear(is_there())
+        if reading.needs_check:
+            reading.note_presence(is_there())
 
 
 class Reading:
@@ -63,11 +63,11 @@ class Reading:
         return BLOCK if is_waiting else None
 
     @property
-    def is_in_doubt(self) -> bool:
+    def needs_check(self) -> bool:
         """Whether the task has been silent for so long that the reader must check that it exists."""
         return self._follow and not self.is_over and time.monotonic() >= self._look_at
 
-    def hear(self, is_there: bool) -> None:
+    def note_presence(self, is_there: bool) -> None:
         """Note whether the task still exists. If not, read the remaining entries and finish."""
         self._is_gone = not is_there
         self._patience = min(2 * self._patience, 300.0)

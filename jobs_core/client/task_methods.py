@@ -62,7 +62,7 @@ class TaskMethods(BoardBase):
                 raise OptionError("A task needs a runner and a payload, or the id of a job.")
             return self.calls.push(target, options.pop("payload", None), options)[1]
 
-        return bulk.stream(self.commands, tasks, arguments, bulk.each("JPUSH"), str)
+        return bulk.stream(self.commands, tasks, arguments, bulk.call_each("JPUSH"), str)
 
     def pop(
         self,

@@ -31,7 +31,7 @@ def stream(
     the next ones are written.
     """
     refused: dict[int, JobsError] = {}
-    under_way: deque[list[Sequence[Any]]] = deque()
+    pending: deque[list[Sequence[Any]]] = deque()
 
     def accepted() -> Iterator[Sequence[Any]]:
         for place, thing in enumerate(things):
@@ -41,18 +41,18 @@ def stream(
                 refused[place] = error
 
     def calls() -> Iterator[Call]:
-        for call, stands_for in group(accepted()):
-            under_way.append(stands_for)
+        for call, members in group(accepted()):
+            pending.append(members)
             yield call
 
     place = 0
     for replies in commands.stream(calls(), at_once):
-        stands_for = under_way.popleft()
-        for one, reply in zip(stands_for, spread(replies, len(stands_for)), strict=True):
+        members = pending.popleft()
+        for one, reply in zip(members, expand_reply(replies, len(members)), strict=True):
             while place in refused:
                 yield refused.pop(place)
                 place += 1
-            found = _again(commands, group, one) if isinstance(reply, AgainError) else reply
+            found = _call_alone(commands, group, one) if isinstance(reply, AgainError) else reply
             yield found if isinstance(found, JobsError) else read(found)
             place += 1
     while place in refused:
@@ -60,43 +60,43 @@ def stream(
         place += 1
 
 
-def _again(commands: Commands, group: Group, one: Sequence[Any]) -> Any:
+def _call_alone(commands: Commands, group: Group, one: Sequence[Any]) -> Any:
     """Wait until a board file is applied, then call again for one item that was rejected because of it."""
     while True:
         commands.settle()
         ((call, _),) = group([one])
         (replies,) = commands.batch([call])
-        (reply,) = spread(replies, 1)
+        (reply,) = expand_reply(replies, 1)
         if not isinstance(reply, AgainError):
             return reply
 
 
-def grouped(name: str, *first: str) -> Group:
+def group_calls(name: str, *first: str) -> Group:
     """Group items into calls that take several (JMSET, JMACK)."""
 
     def group(things: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
         words: list[Any] = [*first]
-        stands_for: list[Sequence[Any]] = []
+        members: list[Sequence[Any]] = []
         size = 0
         for arguments in things:
             words += (len(arguments), *arguments)
-            stands_for.append(arguments)
+            members.append(arguments)
             size += sum(map(len, arguments))
-            if len(stands_for) == GROUP or size > GROUP_BYTES:
-                yield (name, words), stands_for
-                words, stands_for, size = [*first], [], 0
-        if stands_for:
-            yield (name, words), stands_for
+            if len(members) == GROUP or size > GROUP_BYTES:
+                yield (name, words), members
+                words, members, size = [*first], [], 0
+        if members:
+            yield (name, words), members
 
     return group
 
 
-def spread(reply: Any, stands_for: int) -> list[Any]:
+def expand_reply(reply: Any, members: int) -> list[Any]:
     """Return one reply for each item of a call. An error of the whole call applies to each item."""
-    return reply if isinstance(reply, list) else [reply] * stands_for
+    return reply if isinstance(reply, list) else [reply] * members
 
 
-def each(name: str) -> Group:
+def call_each(name: str) -> Group:
     """Make one call for each item."""
     return lambda things: (((name, arguments), [arguments]) for arguments in things)
 

@@ -28,7 +28,7 @@ PATIENCE = 5.0
 
 PAUSE = 0.05
 
-LOOK_AGAIN = 10.0
+RECHECK = 10.0
 """Seconds after which a client checks the library's version again, because a slow client may have replaced it
 with an older one."""
 
@@ -51,7 +51,7 @@ class Commands:
         self.server = address(client)
         """The name of Redis in errors: its host and port."""
         self.access = Access(client, keys)
-        self._look_at: float | None = None
+        self._check_at: float | None = None
         """When to check the library's version again. None before the first check."""
 
     def call(self, name: str, *args: Any) -> Any:
@@ -75,9 +75,9 @@ class Commands:
         """
         deadline = time.monotonic() + PATIENCE
         while True:
-            left = self._roll()
+            left = self._apply_next_part()
             if isinstance(left, errors.DeniedError):
-                self._wait_until_settled(deadline)
+                self._wait_until_applied(deadline)
                 return
             if isinstance(left, int):
                 if left == 0:
@@ -87,7 +87,7 @@ class Commands:
             elif isinstance(left, errors.JobsError):
                 raise left
 
-    def _roll(self) -> Any:
+    def _apply_next_part(self) -> Any:
         """Apply the next part of a board file. Returns how many jobs are left, or an error."""
         try:
             (left,) = self.batch([("JAPPLY", ["roll"])])
@@ -95,7 +95,7 @@ class Commands:
             return error
         return left
 
-    def _wait_until_settled(self, deadline: float) -> None:
+    def _wait_until_applied(self, deadline: float) -> None:
         while True:
             (reply,) = self.batch([("JCOUNT", [])])
             if not isinstance(reply, errors.AgainError):
@@ -157,7 +157,7 @@ class Commands:
     @property
     def is_prepared(self) -> bool:
         """Whether Redis had the library when this client checked, within the last seconds."""
-        return self._look_at is not None and time.monotonic() < self._look_at
+        return self._check_at is not None and time.monotonic() < self._check_at
 
     def prepare(self) -> None:
         """Load the library, and the board's `commands` hash, if they are missing."""
@@ -190,24 +190,24 @@ class Commands:
                     self._prepare(connection)
                 yield connection
             except BaseException:
-                self._look_at = None  # the next connection may lead to another server
+                self._check_at = None  # the next connection may lead to another server
                 connection.disconnect()  # type: ignore[no-untyped-call]
                 raise
             finally:
                 pool.release(connection)
 
     def _prepare(self, connection: Any) -> None:
-        if self._look_at is None:
+        if self._check_at is None:
             was_there = loader.prepare(connection, self.keys)
         else:
             was_there = loader.replace_older(connection)
         self.access.ask(connection)
         # After loading, check again with the next call: another client may have loaded just afterwards.
-        self._look_at = time.monotonic() + (LOOK_AGAIN if was_there else 0)
+        self._check_at = time.monotonic() + (RECHECK if was_there else 0)
 
     def _restore(self, connection: Any) -> None:
         loader.restore(connection)
-        self._look_at = time.monotonic()
+        self._check_at = time.monotonic()
 
     def send(self, connection: Any, calls: Sequence[Call]) -> None:
         """Send calls over a connection without waiting for their replies: see `receive`."""
@@ -234,8 +234,8 @@ class Commands:
             self.send(connection, again)
             for i, reply in zip(unknown, read_replies(connection, again), strict=True):
                 replies[i] = reply
-        return [self._as_ours(reply, name) for reply, (name, _) in zip(replies, calls, strict=True)]
+        return [self._to_error(reply, name) for reply, (name, _) in zip(replies, calls, strict=True)]
 
-    def _as_ours(self, reply: Any, name: str) -> Any:
+    def _to_error(self, reply: Any, name: str) -> Any:
         found = with_our_errors(reply, self.server)
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found

@@ -22,7 +22,7 @@ class Events:
         self._failing: set[str] = set()
         self._plugins = plugins
         self._observed = bool(plugins.manager.hook.jobs_event.get_hookimpls())
-        self.are_heard = bool(self._loggers) or self._observed
+        self.has_listeners = bool(self._loggers) or self._observed
         """Whether there is a logger or an observer."""
 
     def open(self) -> None:
@@ -35,7 +35,7 @@ class Events:
                 self.close()
                 if isinstance(error, JobsError):
                     raise
-                raise PluginError(f"the logger {logger.name!r} did not open: {_named(error)}") from error
+                raise PluginError(f"the logger {logger.name!r} did not open: {_describe(error)}") from error
 
     def close(self) -> None:
         """Close the loggers. Each writes what it has buffered."""
@@ -43,7 +43,7 @@ class Events:
             try:
                 logger.close()
             except Exception as error:
-                _complain(f"the logger {logger.name!r} did not close: {_named(error)}")
+                _print_error(f"the logger {logger.name!r} did not close: {_describe(error)}")
 
     def emit(
         self,
@@ -54,7 +54,7 @@ class Events:
         **data: Any,
     ) -> None:
         """Send an event, with the current time, to loggers and observers."""
-        if not self.are_heard:
+        if not self.has_listeners:
             return
         event = Event(kind, time.time(), self._worker.name, task, outcome, decision, data)
         for logger in self._loggers:
@@ -74,22 +74,22 @@ class Events:
         except Exception as error:
             if logger.name not in self._failing:
                 self._failing.add(logger.name)
-                self._tell(f"the logger {logger.name!r} failed: {_named(error)}")
+                self._report_failure(f"the logger {logger.name!r} failed: {_describe(error)}")
         else:
             self._failing.discard(logger.name)
 
-    def _tell(self, note: str) -> None:
+    def _report_failure(self, note: str) -> None:
         """Send a note to the working loggers, or to standard error if there is none."""
         working = [logger for logger in self._loggers if logger.name not in self._failing]
         for logger in working:
             self._write(logger, Event("trouble", time.time(), self._worker.name, data={"note": note}))
         if not working:
-            _complain(note)
+            _print_error(note)
 
 
-def _named(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _complain(note: str) -> None:
+def _print_error(note: str) -> None:
     print(note, file=sys.stderr, flush=True)

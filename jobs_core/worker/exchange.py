@@ -44,7 +44,7 @@ class Exchange:
         self._queues = deque(queues)
         self._lease = lease
         self._worker = worker
-        self._lent: ExitStack | None = None  # returns the connection to the pool
+        self._checkout: ExitStack | None = None  # returns the connection to the pool
         self._connection: Any = None
         self._calls: list[Call] = []
         self._sent: list[Run] = []
@@ -54,38 +54,38 @@ class Exchange:
     @property
     def is_under_way(self) -> bool:
         """Whether an exchange was sent and its reply was not read."""
-        return self._lent is not None
+        return self._checkout is not None
 
     def send(self, most: int | None, room: int) -> None:
         """Send the first `most` reports (all if None), and take up to `room` tasks. Raises FaultError."""
         count = len(self.reports) if most is None else most
         self._sent, self.reports = self.reports[:count], self.reports[count:]
-        groups = list(bulk.grouped("JMACK")(run.report() for run in self._sent))
+        groups = list(bulk.group_calls("JMACK")(run.report() for run in self._sent))
         self._calls = [call for call, _ in groups]
-        self._sizes = [len(stands_for) for _, stands_for in groups]
+        self._sizes = [len(members) for _, members in groups]
         self._room = room
         if room:
             self._queues.rotate()  # a busy queue must not starve the others
             self._calls.append(pop_call(self._queues, room, self._lease, self._worker))
         if self._calls:
             try:
-                with ExitStack() as lent:
-                    self._connection = lent.enter_context(self._commands.connection())
+                with ExitStack() as checkout:
+                    self._connection = checkout.enter_context(self._commands.connection())
                     self._commands.send(self._connection, self._calls)
-                    self._lent = lent.pop_all()
+                    self._checkout = checkout.pop_all()
             except BaseException:
-                self._take_back()
+                self._requeue_reports()
                 raise
 
     def receive(self) -> Answer:
         """Wait for the reply to the exchange, and read it. Raises FaultError."""
-        assert self._lent is not None
-        lent, self._lent = self._lent, None
+        assert self._checkout is not None
+        checkout, self._checkout = self._checkout, None
         try:
-            with lent:
+            with checkout:
                 replies = self._commands.receive(self._connection, self._calls)
         except BaseException:
-            self._take_back()
+            self._requeue_reports()
             raise
         answer = Answer()
         if self._room:
@@ -95,12 +95,12 @@ class Exchange:
 
     def close(self) -> None:
         """Close the connection if an exchange is in flight."""
-        if self._lent is not None:
-            lent, self._lent = self._lent, None
+        if self._checkout is not None:
+            checkout, self._checkout = self._checkout, None
             self._connection.disconnect()
-            lent.close()
+            checkout.close()
 
-    def _take_back(self) -> None:
+    def _requeue_reports(self) -> None:
         """Queue the reports again that Redis may not have received."""
         self.reports = self._sent + self.reports
         self._sent = []
@@ -113,12 +113,14 @@ class Exchange:
 
     def _read_reported(self, replies: list[Any], answer: Answer) -> None:
         """Pair runs with their replies. Reports that the board could not accept are queued again."""
-        spread = (
-            one for reply, size in zip(replies, self._sizes, strict=True) for one in bulk.spread(reply, size)
+        expanded = (
+            one
+            for reply, size in zip(replies, self._sizes, strict=True)
+            for one in bulk.expand_reply(reply, size)
         )
         sent, self._sent = self._sent, []
         again = []
-        for run, reply in zip(sent, spread, strict=True):
+        for run, reply in zip(sent, expanded, strict=True):
             if isinstance(reply, ServerError | AgainError | LayoutError):
                 again.append(run)
                 answer.trouble = reply

@@ -33,18 +33,18 @@ class Executor:
         self._ask_policy = _direct(hook.jobs_decide, builtin.jobs_decide)
         self._policies: dict[str, Policy] = {}
 
-    def carry_out(self, run: Run) -> None:
+    def execute(self, run: Run) -> None:
         """Run a task, and store its outcome and decision in `run`."""
         try:
             if self._may_start(run):
-                self._carry_out(run)
+                self._execute_run(run)
         except BaseException as error:  # otherwise the thread would end without reporting the task
             run.outcome = Outcome.failed(without(run.task.raw, described(error)), code="fault")
 
-    def _carry_out(self, run: Run) -> None:
+    def _execute_run(self, run: Run) -> None:
         self._emit("task.started", run.task)
         outcome = self._run(run)
-        if run.is_kept:
+        if run.keeps_output:
             self._keeper.end(run.task.token)
         if not run.is_open(outcome):
             run.decision = self._decide(run.task, outcome)

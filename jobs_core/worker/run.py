@@ -43,7 +43,7 @@ class Run:
         return len(history) >= SUSPICIOUS and sum(one.status == "lost" for one in history) >= SUSPICIOUS
 
     @property
-    def is_kept(self) -> bool:
+    def keeps_output(self) -> bool:
         """Whether the board keeps the task's output."""
         return "keep" in self.task.options
 

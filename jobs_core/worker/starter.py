@@ -52,12 +52,12 @@ class Starter:
 
     def _line_handler(self, task: Task) -> Callable[[str, str], None] | None:
         """Return the function to call with each printed line, or None if nobody needs the output."""
-        is_kept = "keep" in task.options
-        if not (is_kept or self._events.are_heard):
+        keeps_output = "keep" in task.options
+        if not (keeps_output or self._events.has_listeners):
             return None
 
         def handle_line(text: str, stream: str) -> None:
-            if is_kept:
+            if keeps_output:
                 self._keeper.add(task.token, text, stream)
             self._emit("task.line", task, line=text, stream=stream)
 

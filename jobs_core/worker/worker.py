@@ -96,8 +96,8 @@ class Worker:
         self._suspect: Run | None = None  # the one run among them that may be killing workers
         self._starter = Starter(self.info, board, self.runners, self._events, self._keeper)
         self._executor = Executor(self.runners, plugins, self._events, self._keeper)
-        self._threads = Threads(self._executor.carry_out, self._inbox.put)
-        self._inline = Inline(self._executor.carry_out, self._ended, self._complain)
+        self._threads = Threads(self._executor.execute, self._inbox.put)
+        self._inline = Inline(self._executor.execute, self._handle_ended, self._report_slow_runner)
         self._exchange = Exchange(board.commands, self.queues, lease, self.name)
         self._leases = Leases(board.commands, self._runs, lease)
         self._waker = Waker(board.commands, self.queues, self._inbox)
@@ -180,7 +180,7 @@ class Worker:
         self._collect()
         self._renew()
         self._send(answer, take)
-        self._handle(answer)
+        self._handle_answer(answer)
         self._begin_suspect()
         self._inline.work(self._leases.next_beat)
         self._arm(take)
@@ -189,7 +189,7 @@ class Worker:
         """Wait for Redis if an exchange is in flight, or else for the inbox."""
         if self._exchange.is_under_way:
             return self._receive()
-        is_busy = bool(self._exchange.reports or (take and self._more and self._room() > 0))
+        is_busy = bool(self._exchange.reports or (take and self._more and self._free_slots() > 0))
         patience = min(LONGEST, max(0.0, self._leases.next_beat - time.monotonic()))
         if self._inline:
             patience = 0.0
@@ -197,27 +197,27 @@ class Worker:
             patience = PAUSE if self._troubled else 0.0
         if patience:
             with suppress(queue.Empty):
-                self._sort(self._inbox.get(timeout=patience))
+                self._handle_message(self._inbox.get(timeout=patience))
         return None
 
     def _collect(self) -> None:
         """Handle the messages that threads, the waker and the listener have put in the inbox."""
         while not self._inbox.empty():
-            self._sort(self._inbox.get())
+            self._handle_message(self._inbox.get())
 
-    def _sort(self, message: Run | str | bool | None) -> None:
+    def _handle_message(self, message: Run | str | bool | None) -> None:
         if isinstance(message, Run):
-            self._ended(message)
+            self._handle_ended(message)
         elif isinstance(message, str):
             self._cancel(message)
         elif message is not None:
             self._more = True
 
-    def _ended(self, run: Run) -> None:
+    def _handle_ended(self, run: Run) -> None:
         if run.task.token:
             self._exchange.reports.append(run)
         else:
-            self._reported(run, None)  # an at-most-once task has no report
+            self._handle_reported(run, None)  # an at-most-once task has no report
 
     def _cancel(self, token: str) -> None:
         """Stop the run with this token, because a user cancelled the task."""
@@ -233,7 +233,7 @@ class Worker:
 
     # Exchanges with Redis
 
-    def _room(self) -> int:
+    def _free_slots(self) -> int:
         """Return how many more tasks the worker can hold after the next exchange."""
         return self.concurrency - len(self._runs) + min(self._share, len(self._exchange.reports))
 
@@ -241,7 +241,7 @@ class Worker:
         """Report ended runs, and take as many tasks as fit beside those in the answer."""
         if self._exchange.is_under_way or (answer and answer.trouble):
             return
-        room = self._room() - (len(answer.taken) if answer else 0)
+        room = self._free_slots() - (len(answer.taken) if answer else 0)
         try:
             self._exchange.send(self._share, room if take and self._more and room > 0 else 0)
         except FaultError as error:
@@ -259,12 +259,12 @@ class Worker:
             self._more = answer.more
         return answer
 
-    def _handle(self, answer: Answer | None) -> None:
+    def _handle_answer(self, answer: Answer | None) -> None:
         """Emit events for the reports, and start the taken tasks."""
         if answer is None:
             return
         for run, reply in answer.reported:
-            self._reported(run, reply)
+            self._handle_reported(run, reply)
         for pair in answer.taken:
             self._take(pair)
         if answer.trouble:
@@ -272,7 +272,7 @@ class Worker:
         else:
             self._troubled = False
 
-    def _reported(self, run: Run, reply: Any) -> None:
+    def _handle_reported(self, run: Run, reply: Any) -> None:
         self._runs.discard(run)
         if run is self._suspect:
             self._suspect = None
@@ -280,7 +280,7 @@ class Worker:
             self._emit("task.stale", run.task, note=STALE)
         elif isinstance(reply, JobsError):
             self._emit("trouble", run.task, note=str(reply))
-        elif self._events.are_heard and (kind := run.kind()):
+        elif self._events.has_listeners and (kind := run.kind()):
             seconds = round(time.monotonic() - run.started, 6)
             self._emit(kind, run.task, run.outcome, run.decision, seconds=seconds)
 
@@ -311,11 +311,11 @@ class Worker:
         if self._stops and task.token:
             self._exchange.reports.append(run)
         elif run.is_suspect:
-            self._admit(run)
+            self._hold_suspect(run)
         else:
             self._begin(run)
 
-    def _admit(self, run: Run) -> None:
+    def _hold_suspect(self, run: Run) -> None:
         """Hold one suspect at a time, and return the others, so that a crash affects no other suspect."""
         if self._suspect is None:
             self._suspect = run
@@ -330,7 +330,7 @@ class Worker:
         while not self._troubled and (self._exchange.is_under_way or self._exchange.reports):
             self._send(None, take=False)
             if self._exchange.is_under_way:
-                self._handle(self._receive())
+                self._handle_answer(self._receive())
         if not self._troubled:
             self._begin(self._suspect)
 
@@ -342,7 +342,7 @@ class Worker:
         else:
             self._threads.put(run)
 
-    def _complain(self, run: Run) -> None:
+    def _report_slow_runner(self, run: Run) -> None:
         note = f"the inline runner {run.task.runner!r} is slow and blocks the worker's other tasks"
         self._emit("trouble", run.task, note=note)
 
@@ -370,14 +370,14 @@ class Worker:
 
     def _give_back(self) -> None:
         if self._exchange.is_under_way:
-            self._handle(self._receive())
+            self._handle_answer(self._receive())
         self._exchange.reports = [run for run in self._runs if run.task.token and not run.lost]
         try:
             self._exchange.send(None, 0)
         except FaultError as error:
             self._trouble(error)
         if self._exchange.is_under_way:
-            self._handle(self._receive())
+            self._handle_answer(self._receive())
 
     def _trouble(self, error: JobsError) -> None:
         if not self._troubled:

@@ -292,8 +292,8 @@ def test_a_client_that_has_run_for_long_notices_an_older_library(
     board = new_board()
     board.count()
     load(server, OLDER)
-    monkeypatch.setattr(commands_module, "LOOK_AGAIN", 0)
-    board.commands._look_at = 0
+    monkeypatch.setattr(commands_module, "RECHECK", 0)
+    board.commands._check_at = 0
     board.count()
     assert loaded(server) == OWN
 
