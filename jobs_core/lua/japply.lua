@@ -6,20 +6,20 @@
      JAPPLY board drop stage
 
   Apply a board file as a whole: begin a stage, fill it with JSTAGE, check each of its jobs that runs after others, and
-  commit. Committing is one small step, whatever the number of jobs; from then on the board is to be the new one, and is
-  rolled forward by JAPPLY roll, a hundred jobs a call. Meanwhile ticking, and reading or changing a job, is refused with
-  JOBS AGAIN: whoever meets that rolls on. Whoever stops before the commit leaves the board as it was. The jobs are put
-  as of when the stage was begun: +10m counts from then.
+  commit. Committing is one small step, whatever the number of jobs. After it, JAPPLY roll puts the new jobs in place, a
+  hundred per call. Until all are in place, ticking and reading or changing a job return JOBS AGAIN, and every client
+  that receives it calls JAPPLY roll. A client that stops before the commit leaves the board as it was. Relative times,
+  such as +10m, count from when the stage began.
 
     FCALL JAPPLY 1 {jobs} begin                       returns the stage: 1-0
-    FCALL JAPPLY 1 {jobs} check 1-0 report            refused if a job would wait for itself; answers OK
+    FCALL JAPPLY 1 {jobs} check 1-0 report            refused if a job would wait for itself; returns OK
     FCALL JAPPLY 1 {jobs} commit 1-0 board.yml        returns how many jobs change
     FCALL JAPPLY 1 {jobs} roll                        returns how many are still to come; 0: all is in place
-    FCALL JAPPLY 1 {jobs} drop 1-0                    give up; answers OK
+    FCALL JAPPLY 1 {jobs} drop 1-0                    give up; returns OK
 
-  Of jobs that wait for each other, check first what others wait for: that is quicker.
+  Check parents before their children: that is quicker.
 
-  Returns what is said above.
+  Returns what the examples show.
   Errors: JOBS AGAIN; JOBS OPTION; JOBS STALE when the stage is gone, or the board was revised since it began: what runs
   after what, or a job that is staged, by hand or by another board file.
 --]]

@@ -1,15 +1,15 @@
 #!lua flags=allow-oom
 --[[ JCANCEL board id [cursor]
 
-  Cancel the tasks of an id, wherever they are. One that waits ends at once, and so does one that was accepted. One
-  that runs is marked, and its worker told: its token goes to `{b}:inbox:<worker>`, and JBEAT answers 2 for it. It ends
-  as cancelled when the worker reports that, or when its lease lapses. Dead letters have ended already.
+  Cancel the tasks with this id. A waiting or accepted task ends at once. A running one is marked, and its worker is
+  notified: its token goes to `{b}:inbox:<worker>`, and JBEAT returns 2 for it. It ends as cancelled when the worker
+  reports that, or when its lease lapses. Dead letters have ended already.
 
-  A call looks at some hundred tasks: call it again with the cursor it answers, until that is 0.
+  One call looks at a few hundred tasks. Call it again with the returned cursor until that is 0.
 
     FCALL JCANCEL 1 {jobs} tick@1763900005000
       1) 0                      the cursor
-      2) 1) cancelled           what was done: cancelled, or cancelling (it runs)
+      2) 1) cancelled           cancelled, or cancelling while it runs
   Errors: JOBS OPTION.
 --]]
 local clock = require 'base.clock'

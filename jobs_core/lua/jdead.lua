@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
 --[[ JDEAD board retry|purge ticket [ticket …]
 
-  Take up dead letters, by the tickets that JTASKS names.
+  Retry or purge dead letters by their tickets, as JTASKS lists them.
 
-    retry   queue it again, under the same id, as its first attempt: its losses and failures are forgotten
+    retry   queue it again under the same id, as a first attempt: earlier losses and failures are forgotten
     purge   drop it for good
 
     FCALL JDEAD 1 {jobs} retry tick@1763900005000#7
 
-  Returns how many there were. Name no more than about a hundred at once.
+  Returns how many of them there were. Pass at most about a hundred tickets at once.
   Errors: JOBS OPTION.
 --]]
 local fail = require('base.errors').fail

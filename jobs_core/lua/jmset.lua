@@ -1,14 +1,14 @@
 #!lua
 --[[ JMSET board set|create words id runner payload [option value …] [words id …] …
 
-  Put several jobs in one call, each as JSET (set) or JSETNX (create) would. `words` is how many arguments each
-  has. One that is refused keeps none of the others from being put. Put no more than about a hundred at once.
+  Put several jobs in one call, each as JSET (set) or JSETNX (create) does. `words` is the number of arguments of each
+  job. A rejected job does not affect the others. Put at most about a hundred jobs at once.
 
     FCALL JMSET 1 {jobs} set 5 a shell 'echo a' every 5 3 b shell 'echo b'
       1) (integer) 1763900000000
       2) (integer) 0
 
-  Returns, for each job, what JSET would: its next run in ms since the epoch, or 0, or an error.
+  Returns a list: for each job its next run in ms since the epoch, 0 if it has none, or an error.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

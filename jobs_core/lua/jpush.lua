@@ -2,11 +2,10 @@
 --[[ JPUSH board runner payload [option value …]     queue a one-off task
      JPUSH board id [option value …]                 run a job now, beside its schedule
 
-  Options: at (a time) or in (a delay), keep (for how long its output is), now (tests); for a one-off task also
-  unique-for, queue, priority, and what a worker reads: timeout lease policy attempts backoff … A one-off task, the nth
-  push of the board, belongs to a job of its own, push:<n>; the task id of a pushed run of a job ends in -<n>. With
-  unique-for (a duration) a push of the same runner, payload and queue queues nothing for so long, and returns the id of
-  the first.
+  Options: at (a time) or in (a delay), keep (how long to keep its output), now (tests). A one-off task also takes
+  unique-for, queue, priority, and the options that workers read: timeout lease policy attempts backoff … The nth push on
+  a board belongs to a job of its own, push:<n>. The task id of a pushed job ends in -<n>. Within unique-for (a
+  duration), another push of the same runner, payload and queue queues nothing, and returns the id of the first.
 
     FCALL JPUSH 1 {jobs} shell 'echo hi' at +10m
     FCALL JPUSH 1 {jobs} backup

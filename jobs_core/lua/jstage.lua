@@ -1,19 +1,19 @@
 #!lua
 --[[ JSTAGE board stage owner put|adopt|remove words id runner payload [option value …] [words id …] …
 
-  Prepare what a board file changes, beside the board: nothing of it is to be seen before JAPPLY commit. `stage` is what
-  JAPPLY begin answered, and `owner` the name of the file. Each job is compared with the one on the board, as JSET would
-  make it; one that is already so is not staged. Stage no more than about a hundred at once: of those that come after a MiB
-  of old payloads, each is refused with JOBS AGAIN. A stage is kept for an hour after the last call.
+  Prepare the changes of a board file beside the board, where nobody sees them before JAPPLY commit. `stage` is what JAPPLY
+  begin returned, and `owner` the name of the file. Each job is compared with the present one, as JSET would write it; an
+  equal one is not staged. Stage at most about a hundred jobs at once: after 1 MiB of old payloads, the rest of a call is
+  refused with JOBS AGAIN. A stage expires an hour after the last call.
 
-    put      each as JSET would; refused when there is such a job that is not the owner's
-    adopt    the same, and jobs that are not the owner's become his
+    put      as JSET does; refused for a job that belongs to another owner
+    adopt    the same, but takes over jobs of other owners
     remove   each is an id alone; only jobs of the owner are removed
 
     FCALL JSTAGE 1 {jobs} 1-0 board.yml put 5 tick shell 'echo hi' every 5 3 tock shell date
-      1) 1) (nil)                        what it was, as JSON: nothing, it is new
-         2) {"id":"tick",…}              what it will be
-      2) (integer) 0                     it stays as it is
+      1) 1) (nil)                        before, as JSON: nil, the job is new
+         2) {"id":"tick",…}              after
+      2) (integer) 0                     no change
     FCALL JSTAGE 1 {jobs} 1-0 board.yml remove 1 old
 
   Returns a list: for each a pair, before and after, null where there is none; 0; or an error.

@@ -2,9 +2,9 @@
 --[[ JTASKS board cursor [state s] [task id] [job id] [runner name] [queue name] [older-than duration] [payload 1]
          [now time]
 
-  List tasks, a page at a time: begin with the cursor 0, and go on with the one it answers until that is 0 again.
-  States: queued, held (a limit keeps it), delayed, leased, accepted (it goes on elsewhere), dead; unless one is given,
-  all but dead. `older-than` selects by when a task came into its state: died, was leased, or else was due.
+  List tasks a page at a time. Begin with the cursor 0, and continue with the returned one until it is 0 again. States are
+  queued, held (waiting for a limit), delayed, leased, accepted (it goes on elsewhere) and dead; without `state`, all but
+  dead. `older-than` goes by when a task entered its state: died, was leased, or otherwise was due.
 
     FCALL_RO JTASKS 1 {jobs} 0 state dead job tick
       1) 0

@@ -1,16 +1,16 @@
 #!lua
 --[[ JTICK board [limit n] [now time]
 
-  Move what is due to its queues: up to `limit` (500 unless given, at most 1000) occurrences of jobs, as many
-  delayed tasks, as many tasks that a rate held back, and some whose lease has lapsed: that attempt is lost, and
-  whoever takes the task next asks its policy what to do. A task that is lost too often (`losses`) becomes a dead
-  letter. Any number of clients may tick; none matters more. A job that is late runs once: the occurrences it missed
-  after the first are counted as coalesced. While a board file is being put in place, nothing is due: see JAPPLY.
+  Move what is due to its queues: up to `limit` (500 unless given, at most 1000) occurrences of jobs, as many delayed
+  tasks, as many tasks held by a rate, and some tasks whose lease has lapsed. Their attempt is lost, and the worker that
+  takes them next asks their policy. A task that is lost too often (`losses`) becomes a dead letter. Any number of
+  clients may tick. A late job runs once, and the ledger counts the other occurrences it missed as coalesced. While a
+  board file is being put in place, nothing is due: see JAPPLY.
 
     FCALL JTICK 1 {jobs}
       1) (integer) 3                 how many were moved
       2) (integer) 1763900005000     when there is more to do, in ms since the epoch; 0: not in sight
-      3) (integer) 1763900000123     Redis's present, by which to tell how long to wait
+      3) (integer) 1763900000123     the time now, to work out how long to wait
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'

@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 --[[ JTRIM board queue keep [limit n]
 
-  Drop the oldest tasks of a queue until `keep` remain, those of the lowest priority first; at most `limit` (1000
-  unless given) a call. The ledger counts them as cancelled, and as trimmed beside.
+  Drop the oldest tasks of a queue until `keep` remain, those of the lowest priority first, at most `limit` (1000 unless
+  given) per call. The ledger counts them as cancelled, and also as trimmed.
 
     FCALL JTRIM 1 {jobs} shell 1000
 
-  Returns how many were dropped; call it again while that is `limit`.
+  Returns how many it dropped. Call it again while that is `limit`.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
