@@ -18,6 +18,7 @@ from jobs_core import (
     NotFoundError,
     OptionError,
     PayloadError,
+    RunnerError,
     ServerError,
 )
 from jobs_core.plugins.manager import Plugins
@@ -170,3 +171,12 @@ def test_dead_letters_are_only_purged_all_if_that_is_said(board: Board) -> None:
             act(job=None)
     assert board.dead_purge(older_than="1h") == 0
     assert board.dead_purge(all=True) == 2
+
+
+def test_a_runner_that_registers_later_is_known(board: Board, url: str) -> None:
+    checking = Board(board.name, url)
+    with pytest.raises(RunnerError, match="no worker on the board"):
+        checking.push("latecomer", "x")
+    board.register("w1", ["latecomer"])
+    assert checking.push("latecomer", "x")
+    checking.close()

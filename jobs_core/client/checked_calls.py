@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 from jobs_core.engine import zones
@@ -29,6 +28,7 @@ class CheckedCalls:
         self._plugins = plugins
         self._validate = validate
         self._has_zones = False
+        self._served: set[str] = set()
 
     def put(
         self,
@@ -73,11 +73,13 @@ class CheckedCalls:
             if hint:
                 raise OptionError(f"zone: there is no time zone {zone!r}{hint}", option="zone")
 
-    @cached_property
-    def _served(self) -> set[str]:
-        """The runners that workers have registered on this board."""
-        with translated(self._commands.server):
-            return {str(name) for name in self._commands.client.hkeys(self._commands.keys.runners)}
+    def _is_served(self, runner: str) -> bool:
+        """Whether a worker has registered this runner on the board. Unknown ones are looked up each time."""
+        if runner not in self._served:
+            with translated(self._commands.server):
+                names = self._commands.client.hkeys(self._commands.keys.runners)
+            self._served = {str(name) for name in names}
+        return runner in self._served
 
     def _check(
         self, id: str, runner: str, raw: str, options: Mapping[str, Any], *, is_own: bool = False
@@ -85,7 +87,7 @@ class CheckedCalls:
         if not self._validate:
             return
         plugins = self._plugins()
-        if not is_own and runner not in plugins.names("runners") and runner not in self._served:
+        if not is_own and runner not in plugins.names("runners") and not self._is_served(runner):
             try:
                 plugins.runner(runner)
             except RunnerError as error:
