@@ -490,3 +490,16 @@ def test_more_threads_than_the_system_starts_are_refused(
     monkeypatch.setattr("jobs_core.worker.threads.threading.Thread", Few)
     with pytest.raises(OptionError, match=r"^concurrency 10: the system allows only 3 threads"):
         Worker(board, [runner(done)]).run()
+
+
+def test_a_stopped_clock_ends_quietly_when_its_client_is_closed(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(board.commands)
+
+    def call_on_a_closed_client(*words: Any) -> None:
+        clock.stop()
+        raise TypeError("argument must be an int, or have a fileno() method.")
+
+    monkeypatch.setattr(board.commands, "call", call_on_a_closed_client)
+    clock.run()

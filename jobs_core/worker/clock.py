@@ -51,6 +51,9 @@ class Clock:
                 troubled = True
                 self._wake.close()
                 self._stop.wait(PAUSE)
+            except Exception:
+                if not self._stop.is_set():  # whoever stopped this may have closed the client since
+                    raise
         self._wake.close()
 
     def _load_zones(self) -> None:
