@@ -27,6 +27,7 @@ from jobs_core import (
 from jobs_core.embedded import EmbeddedServer
 from jobs_core.plugins.builtin.loggers import event_json
 from jobs_core.plugins.manager import Plugins
+from jobs_core.worker.clock import Clock
 from tests.helpers import PATIENCE, runner, wait_until, working
 
 
