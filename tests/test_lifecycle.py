@@ -159,3 +159,23 @@ def test_a_traceback_never_shows_the_payload(board: Board, respond: Callable[...
     ended = board.wait(id, timeout=PATIENCE)
     own.close()
     assert "s3cret-token" not in str(ended) + str(list(board.output(id)))
+
+
+def test_waiting_on_a_busy_board_does_not_look_through_its_tasks_each_time(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[object] = []
+    look = board.tasks
+    monkeypatch.setattr(board, "tasks", lambda *a, **o: looks.append(o) or look(*a, **o))
+    id = board.push("work", "x")
+    (task,) = board.pop("work", lease=30)
+    waiter = threading.Thread(target=lambda: board.wait(id, PATIENCE))
+    waiter.start()
+    wait_until(lambda: int(board.client.info("clients")["blocked_clients"]) > 0)
+    for _ in range(20):
+        other = board.push("other", "x")
+        board.ack(board.pop("other", lease=30)[0].token)
+        board.wait(other)
+    board.ack(task.token)
+    waiter.join(PATIENCE)
+    assert looks.count({"task": id}) == 1

@@ -252,7 +252,7 @@ class AsyncBoard(AsyncBase):
                 for entry in reading.take(found):
                     yield entry
                 if reading.needs_check:
-                    reading.note_presence(bool([one async for one in self.tasks(task=task)]))
+                    reading.note_presence(await self._has_task(task))
         finally:
             await client.aclose()
 
@@ -269,19 +269,21 @@ class AsyncBoard(AsyncBase):
         client = connect_async(self._board, 1)  # a separate connection, because it blocks
         try:
             while True:
-                is_there = False
-                async for _ in self.tasks(task=task):
-                    is_there = True
-                block = waiting.block if is_there else 1
+                if waiting.needs_check:
+                    waiting.note_presence(await self._has_task(task))
+                last, block = waiting.last, waiting.block
                 with translated(self._board.commands.server):
-                    found: Any = await client.xread({self.keys.history: waiting.last}, CHUNK, block)
+                    found: Any = await client.xread({self.keys.history: last}, CHUNK, block)
                 end = waiting.take(found)
                 if end:
                     return end
-                if not is_there and not found:
-                    raise waiting.unknown()
         finally:
             await client.aclose()
+
+    async def _has_task(self, task: str) -> bool:
+        async for _ in self.tasks(task=task):
+            return True
+        return False
 
     async def dead(self, **filters: Unpack[TaskFilters]) -> AsyncIterator[dict[str, Any]]:
         """List dead letters, like `Board.dead`."""

@@ -142,11 +142,7 @@ class TaskMethods(BoardBase):
         Raises:
             NotFoundError: No output of the task is kept.
         """
-
-        def is_there() -> bool:
-            return next(self.tasks(task=task), None) is not None
-
-        return read_output(self.commands, task, follow=follow, is_there=is_there)
+        return read_output(self.commands, task, follow=follow, is_there=lambda: self._has_task(task))
 
     def tasks(
         self, state: TaskState | None = None, **filters: Unpack[TaskFilters]
@@ -218,15 +214,18 @@ class TaskMethods(BoardBase):
         if known and known["what"] in ENDS:
             return known
         while True:
-            is_there = next(self.tasks(task=task), None) is not None
-            block = waiting.block if is_there else 1
+            if waiting.needs_check:
+                waiting.note_presence(self._has_task(task))
+            last, block = waiting.last, waiting.block
             with translated(self.commands.server):
-                found: Any = self.client.xread({self.keys.history: waiting.last}, count=CHUNK, block=block)
+                found: Any = self.client.xread({self.keys.history: last}, count=CHUNK, block=block)
             end = waiting.take(found)
             if end:
                 return end
-            if not is_there and not found:
-                raise waiting.unknown()
+
+    def _has_task(self, task: str) -> bool:
+        """Whether a task waits or runs. It may look at all tasks of the board."""
+        return next(self.tasks(task=task), None) is not None
 
     def dead(self, **filters: Unpack[TaskFilters]) -> Iterator[dict[str, Any]]:
         """List dead letters.

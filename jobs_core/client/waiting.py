@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from jobs_core.client.output import BLOCK, ENDS
+from jobs_core.client.output import BLOCK, ENDS, LOOKS
 from jobs_core.engine.replies import as_entry
 from jobs_core.errors import NotFoundError
 
@@ -13,7 +13,8 @@ from jobs_core.errors import NotFoundError
 class Waiting:
     """The state of a wait for a task. Both clients share it.
 
-    Read the history after `last` with XREAD, for `block` ms, and pass the reply to `take`.
+    While `needs_check`, look for the task on the board, and pass what you find to `note_presence`. Read the
+    history after `last` with XREAD, for `block` ms, and pass the reply to `take`.
 
     Args:
         board: The name of the board.
@@ -27,10 +28,26 @@ class Waiting:
         self._board, self._task = board, task
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
+        self._is_gone = False
+        self._patience = LOOKS
+        self._look_at = time.monotonic()
+
+    @property
+    def needs_check(self) -> bool:
+        """Whether to look for the task on the board: at first, then less and less often. It is costly."""
+        return not self._is_gone and time.monotonic() >= self._look_at
+
+    def note_presence(self, is_there: bool) -> None:
+        """Note whether the task is on the board. If not, the wait ends where the history ends."""
+        self._is_gone = not is_there
+        self._look_at = time.monotonic() + self._patience
+        self._patience = min(2 * self._patience, 300.0)
 
     @property
     def block(self) -> int:
         """Milliseconds to wait for more entries. Raises TimeoutError."""
+        if self._is_gone:
+            return 1
         if self._deadline is None:
             return BLOCK
         left = self._deadline - time.monotonic()
@@ -39,16 +56,17 @@ class Waiting:
         return max(1, min(BLOCK, int(left * 1000)))
 
     def take(self, found: Any) -> dict[str, Any] | None:
-        """Return the entry that ends the task, if a reply to XREAD has it."""
+        """Return the entry that ends the task, if a reply to XREAD has it.
+
+        Raises NotFoundError for a task that is neither on the board nor in its history.
+        """
         for _, page in found or ():
             for id, fields in page:
                 self.last = id
                 if fields.get("task") == self._task and fields.get("what") in ENDS:
                     return as_entry(id, fields)
+        if self._is_gone and not found:
+            raise NotFoundError(
+                f"there is no task {self._task!r} on the board {self._board!r} or in its history"
+            )
         return None
-
-    def unknown(self) -> NotFoundError:
-        """Make the error for a task that is neither on the board nor in its history."""
-        return NotFoundError(
-            f"there is no task {self._task!r} on the board {self._board!r} or in its history"
-        )
