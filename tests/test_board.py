@@ -47,7 +47,7 @@ def test_put_answers_when_the_job_runs_next(board: Board) -> None:
 
 
 def test_a_misspelt_option_names_the_right_one(board: Board) -> None:
-    with pytest.raises(OptionError, match=r"no option 'evry' \(did you mean 'every'\?\)"):
+    with pytest.raises(OptionError, match=r"unknown option 'evry' \(did you mean 'every'\?\)"):
         board.put("a", "console", "x", evry=5)
 
 

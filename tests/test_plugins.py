@@ -335,7 +335,7 @@ def test_an_observer_that_raises_keeps_no_other_from_observing() -> None:
 
 def test_choosing_what_is_not_there_says_what_is_and_how_to_get_it() -> None:
     with pytest.raises(
-        Exception, match=r"no runner 'http' \(available: console\); try `pip install jobs-http`"
+        Exception, match=r"no runner 'http' \(available: console\)\. .* `pip install jobs-http`"
     ):
         Plugins().runner("http")
     with pytest.raises(PluginError, match="provided by both"):

@@ -25,6 +25,20 @@ local function connect()
   return client
 end
 
+-- The same client, but as lua-resty-redis: an error that is the whole reply is a second result.
+local function with_second_result(client)
+  return setmetatable({}, {
+    __index = function(_, method)
+      if not client[method] then client:define_command(method) end
+      return function(_, ...)
+        local reply = client[method](client, ...)
+        if type(reply) == 'table' and reply.err then return nil, reply.err end
+        return reply
+      end
+    end,
+  })
+end
+
 local client = connect()
 
 local function read_file(path)
@@ -139,15 +153,33 @@ local function new_player(number)
   local name = 'conformance-lua-' .. number
   for _, key in ipairs(raw('KEYS', '{' .. name .. '}:*')) do raw('DEL', key) end
   if ready then raw('COPY', '{' .. ready .. '}:commands', '{' .. name .. '}:commands') end
-  return setmetatable({ commands = jobs.commands(client, name, { scripts = ready and true }), saved = {} }, Player)
+  return setmetatable({ commands = jobs.commands(with_second_result(client), name, { scripts = ready and true }), saved = {} }, Player)
 end
 
-local cases, failed = cjson.decode(read_file(folder .. '/../conformance.json')).cases, 0
-print('1..' .. #cases)
+local conformance = cjson.decode(read_file(folder .. '/../conformance.json'))
+local cases, failed = conformance.cases, 0
+print('1..' .. #cases + #conformance.policies)
 for number, case in ipairs(cases) do
   local ok, problem = pcall(function() return new_player(number):play(case.steps) end)
   if not ok or problem then failed = failed + 1 end
   print((ok and not problem and 'ok ' or 'not ok ') .. number .. ' ' .. case.name)
   if problem then print('# ' .. tostring(type(problem) == 'table' and error_text(problem) or problem)) end
+end
+
+-- What jobs.decide gets wrong, or nil.
+local function wrong_decision(case)
+  local verb, delay = jobs.decide(case.options, case.attempt, case.code)
+  local range = case.delay or 0
+  local shortest, longest = range, range
+  if type(range) == 'table' then shortest, longest = unpack(range) end
+  delay = delay or 0
+  if verb ~= case.verb or delay < shortest or delay > longest then return verb .. ' after ' .. delay end
+end
+
+for number, case in ipairs(conformance.policies) do
+  local problem = wrong_decision(case)
+  if problem then failed = failed + 1 end
+  print((problem and 'not ok ' or 'ok ') .. #cases + number .. ' policy ' .. cjson.encode(case))
+  if problem then print('# ' .. problem) end
 end
 os.exit(failed == 0 and 0 or 1)

@@ -7,12 +7,15 @@
     FCALL JREGISTER 1 {jobs} host-1 shell http
 
   Returns how many runners were new to the board.
+  Errors: JOBS OPTION.
 --]]
 local clock = require 'base.clock'
 local key = require('base.keys').key
+local fail = require('base.errors').fail
 local digits = require('base.numbers').digits
 
 return function(board, args)
+  if #args < 2 then fail('OPTION', 'JREGISTER expects a worker, then at least one runner') end
   local seen = {}
   local stamp = digits(clock.now()) .. ' ' .. args[1]
   for i = 2, #args do

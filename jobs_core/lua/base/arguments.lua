@@ -29,7 +29,8 @@ end
 -- Read a whole number of at least `least`.
 function arguments.whole_number(name, text, least)
   local number = text:match('^%d+$') and tonumber(text)
-  if not number or number < least or number > 2 ^ 53 then
+  if number and number > 2 ^ 53 then errors.fail_option(name, "expected at most 2^53, got '" .. text .. "'") end
+  if not number or number < least then
     errors.fail_option(name, 'expected a whole number of at least ' .. least .. ", got '" .. text .. "'")
   end
   return number
