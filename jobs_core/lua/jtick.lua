@@ -3,7 +3,8 @@
 
   Move what is due to its queues: up to `limit` (500 unless given, at most 1000) occurrences of jobs, as many delayed
   tasks, as many tasks held by a rate, and some tasks whose lease has lapsed. Their attempt is lost, and the worker that
-  takes them next asks their policy. A task that is lost too often (`losses`) becomes a dead letter. Any number of
+  takes them next asks their policy. Leases that ended while nobody ticked for several seconds are extended once, by 10
+  seconds, because their workers could not renew them. A task that is lost too often (`losses`) becomes a dead letter. Any number of
   clients may tick. A late job runs once, and the ledger counts the other occurrences it missed as coalesced. While a
   board file is being put in place, nothing is due: see JAPPLY.
 
@@ -20,6 +21,7 @@ local digits = require('base.numbers').digits
 local clock_check = require 'due.clock_check'
 local dependents = require 'due.dependents'
 local due_jobs = require 'due.due_jobs'
+local outages = require 'due.outages'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
 local counters = require 'ledger.counters'
@@ -159,13 +161,16 @@ return function(board, args)
   local limit = math.min(arguments.whole_number('limit', options.limit or '500', 1), 1000)
   local now = instant.now(options)
   apply_state.require_no_pending_apply(board)
-  local is_realigning = clock_check.run(board, now)
+  local last = clock_check.latest_tick(board)
+  local is_realigning = clock_check.run(board, last, now)
+  outages.detect(board, last, now)
+  local is_extending = outages.extend_leases(board, now)
   local moved = free_idle_limits(board, now)
-    + return_lapsed(board, now, limit)
+    + (is_extending and 0 or return_lapsed(board, now, limit))
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
     + due_jobs.queue(board, now, limit)
-  if moved > 0 then clock_check.note(board, now) end
+  if moved > 0 or redis.call('EXISTS', key(board, 'leased')) == 1 then clock_check.note(board, last, now) end
   dependents.queue_ready(board)
   lanes.forget_unused(board)
   return { moved, is_realigning and now or earliest(board, now), now }

@@ -1,7 +1,7 @@
 -- Redis's clock may be put back: by hand, by NTP, by a fail-over to a machine whose clock is behind. Jobs whose runs went
--- ahead with the wrong time would wait until it comes again. So the time of the latest tick that moved something is kept,
--- in `{b}:stats` under `ticked`; a tick that is before it by more than a few seconds has every job's next run worked out
--- again, some at each tick. `{b}:realign` says how far that is.
+-- ahead with the wrong time would wait until it comes again. So the time of the latest tick that moved something, or ran
+-- while tasks were leased, is kept in `{b}:stats` under `ticked`; a tick that is before it by more than a few seconds has
+-- every job's next run worked out again, some at each tick. `{b}:realign` says how far that is.
 
 local key = require('base.keys').key
 local patterns = require 'cron.patterns'
@@ -27,18 +27,18 @@ local function is_earlier(_, due, found)
   return found ~= nil and found < due
 end
 
-local function latest(board)
+-- The time of the latest tick that was noted, or 0.
+function clock_check.latest_tick(board)
   return tonumber(redis.call('HGET', key(board, 'stats'), 'ticked') or 0)
 end
 
--- A tick has moved something: note its time, now and then.
-function clock_check.note(board, now)
-  if now - latest(board) >= OFTEN then redis.call('HSET', key(board, 'stats'), 'ticked', digits(now)) end
+-- Note the time of a tick, once a second.
+function clock_check.note(board, last, now)
+  if now - last >= OFTEN then redis.call('HSET', key(board, 'stats'), 'ticked', digits(now)) end
 end
 
 -- Compare the time of a tick with the latest. Returns whether the clock has gone back and work is left.
-function clock_check.run(board, now)
-  local last = latest(board)
+function clock_check.run(board, last, now)
   if last - now > TOLERANCE then note_step_back(board, now, last) end
   local cursor = redis.call('GET', key(board, 'realign'))
   if not cursor then return false end
