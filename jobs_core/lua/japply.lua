@@ -40,7 +40,7 @@ local function staged_graph(board, stage)
   local parents, clear = stages.key(board, stage, ':parents'), stages.key(board, stage, ':clear')
   local graph = dependencies.graph(board, function(id) return redis.call('HGET', parents, id) or nil end)
   graph.is_clear = function(id) return redis.call('SISMEMBER', clear, id) == 1 end
-  graph.clear = function(id) redis.call('SADD', clear, id) end
+  graph.mark_clear = function(id) redis.call('SADD', clear, id) end
   return graph
 end
 
@@ -49,21 +49,21 @@ local function begin(board, _, args)
   local now = instant.now(arguments.read_options(args, 2, { now = true }))
   local stage = digits(redis.call('HINCRBY', key(board, 'stats'), 'stages', 1)) .. '-' .. revision.current(board)
   redis.call('HSET', stages.key(board, stage, ':jobs'), '', digits(now))
-  stages.keep(board, stage)
+  stages.renew(board, stage)
   return stage
 end
 
 local function check(board, stage, args)
-  stages.begun(board, stage)
+  stages.begun_at(board, stage)
   local id = args[3] or ''
-  if dependencies.refuse_cycle(id, staged_graph(board, stage)) then
+  if dependencies.check_cycle(id, staged_graph(board, stage)) then
     redis.call('SREM', stages.key(board, stage, ':unchecked'), id)
   end
-  stages.keep(board, stage)
+  stages.renew(board, stage)
   return redis.status_reply('OK')
 end
 
-local function refuse_unready(board, stage, ids, jobs)
+local function require_ready(board, stage, ids, jobs)
   local staged = redis.call('LLEN', ids)
   if staged == 0 or staged ~= redis.call('HLEN', jobs) - 1 then
     fail('STALE', 'the stage no longer exists or is empty: begin again')
@@ -81,8 +81,8 @@ local function commit(board, stage, args)
   local owner = args[3] or ''
   stages.check_owner(owner)
   local ids, jobs = stages.key(board, stage, ''), stages.key(board, stage, ':jobs')
-  refuse_unready(board, stage, ids, jobs)
-  redis.call('HSET', jobs, '', cmsgpack.pack({ owner, stages.begun(board, stage) }))
+  require_ready(board, stage, ids, jobs)
+  redis.call('HSET', jobs, '', cmsgpack.pack({ owner, stages.begun_at(board, stage) }))
   redis.call('RENAME', ids, key(board, 'rolling'))
   redis.call('RENAME', jobs, key(board, 'rolling:jobs'))
   redis.call('PERSIST', key(board, 'rolling'))

@@ -52,8 +52,8 @@ local VERBS = {
 }
 
 return function(board, args)
-  local act = VERBS[args[1]]
-  if not act then fail('OPTION', "JDEAD expects retry or purge, got '" .. (args[1] or '') .. "'") end
+  local handler = VERBS[args[1]]
+  if not handler then fail('OPTION', "JDEAD expects retry or purge, got '" .. (args[1] or '') .. "'") end
   local n = 0
   for i = 2, #args do
     if redis.call('ZREM', key(board, 'dead'), args[i]) == 1 then
@@ -61,7 +61,7 @@ return function(board, args)
       redis.call('HDEL', key(board, 'task'), args[i])
       local task = records.read(record)
       if task then
-        act(board, task)
+        handler(board, task)
         n = n + 1
       else
         bad_records.set_aside(board, 'dead', record, args[i])

@@ -32,14 +32,14 @@ return function(board, args)
   local concurrency = options.concurrency and arguments.whole_number('concurrency', options.concurrency, 1)
   local n, period
   if options.rate then n, period = limits.split_rate(worker_options.rate('rate', options.rate)) end
-  local kept = table.concat({ concurrency or '-', n or '-', period and digits(period) or '-' }, ' ')
+  local stored = table.concat({ concurrency or '-', n or '-', period and digits(period) or '-' }, ' ')
   if concurrency or n then
-    redis.call('HSET', key(board, 'limits'), name, kept)
+    redis.call('HSET', key(board, 'limits'), name, stored)
   else
     redis.call('HDEL', key(board, 'limits'), name)
   end
   if not concurrency then redis.call('DEL', key(board, 'running:' .. name)) end
   if not n then redis.call('DEL', key(board, 'rate:' .. name)) end
   timers.set(board, 'gates', name, now)  -- what it holds may have room now
-  return kept
+  return stored
 end

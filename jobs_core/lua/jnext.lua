@@ -33,15 +33,15 @@ end
 
 -- What is asked about: of options given inline, or of a job on the board. Returns its head and first run, how many runs
 -- are asked for, and the job's id.
-local function inline(cache, args)
+local function read_inline(cache, args)
   local options = arguments.read_options(args, 2, schedule_options.NAMES, { id = true, count = true, from = true, now = true })
   local now, id = instant.now(options), options.id or ''
   local from = read_from(options, now)
   local head = schedule_options.read(options, now, now)
-  return head, next_run.opening(head, from or now, not from, cache, id), read_count(options), id
+  return head, next_run.initial(head, from or now, not from, cache, id), read_count(options), id
 end
 
-local function on_board(board, cache, id, args)
+local function read_stored(board, cache, id, args)
   local options = arguments.read_options(args, 2, { count = true, from = true, now = true })
   local from = read_from(options, instant.now(options))
   local head, due = lookup.require_job(board, id), tonumber(redis.call('ZSCORE', key(board, 'schedule'), id) or nil)
@@ -53,7 +53,11 @@ return function(board, args)
   local subject = args[1] or ''
   local cache = patterns.new_cache(board)
   local head, due, n, id
-  if subject == '-' then head, due, n, id = inline(cache, args) else head, due, n, id = on_board(board, cache, subject, args) end
+  if subject == '-' then
+    head, due, n, id = read_inline(cache, args)
+  else
+    head, due, n, id = read_stored(board, cache, subject, args)
+  end
   n = math.min(n, head.left or n)
   local times = {}
   while due and #times < n do

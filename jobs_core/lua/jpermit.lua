@@ -16,7 +16,7 @@ local key = require('base.keys').key
 
 -- A call as the ACL is to check it: the board for a function, or else a key of the board where a command may have one.
 -- A command without keys is checked by its name alone.
-local function as_call(board, text)
+local function acl_arguments(board, text)
   local any_key = key(board, 'any')
   local name, first = text:match('^([^|]+)|(.+)$')
   if not name then return { text, any_key, any_key } end
@@ -25,7 +25,7 @@ local function as_call(board, text)
 end
 
 local function is_permitted(board, text)
-  local known, permitted = pcall(redis.acl_check_cmd, unpack(as_call(board, text)))
+  local known, permitted = pcall(redis.acl_check_cmd, unpack(acl_arguments(board, text)))
   return known and permitted
 end
 

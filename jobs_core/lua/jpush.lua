@@ -32,7 +32,7 @@ local duration = require 'time.duration'
 local instant = require 'time.instant'
 
 -- When a push is due: at a time, in so long, or now.
-local function due_of(options, now)
+local function read_due(options, now)
   if options.at and options['in'] then errors.fail_option('at', 'cannot be combined with in') end
   if options['in'] then return now + duration.ms('in', options['in']) end
   return options.at and instant.ms('at', options.at, now) or now
@@ -42,7 +42,7 @@ local RUN_OPTIONS = { at = true, ['in'] = true, keep = true, now = true }
 local PUSH_OPTIONS = { at = true, ['in'] = true, now = true, queue = true, priority = true, ['unique-for'] = true }
 
 -- The body of a job, and its flags, for a run whose output is kept.
-local function with_keep(body, period)
+local function add_keep(body, period)
   local _, payload = packed_job.split_body(body)
   local found = packed_job.read_options(body)
   if found.policy == 'none' then errors.fail_option('keep', 'needs a lease, and policy none has none') end
@@ -51,16 +51,16 @@ local function with_keep(body, period)
 end
 
 -- What a run of a job on the board is made of.
-local function job_run(board, id, n, args)
+local function new_job_run(board, id, n, args)
   if #args > 1 and not RUN_OPTIONS[args[2]] then
     errors.fail('OPTION', 'JPUSH expects a job id, or a runner and a payload, then pairs of option and value')
   end
   local options = arguments.read_options(args, 2, RUN_OPTIONS)
   local now = instant.now(options)
-  local due = due_of(options, now)
+  local due = read_due(options, now)
   local head, body = lookup.require_job(board, id)
   local flags = head.flags
-  if options.keep then body, flags = with_keep(body, options.keep) end
+  if options.keep then body, flags = add_keep(body, options.keep) end
   -- No scheduled run of the job, and no other pushed one, may have the same id.
   return {
     job = id, due = due, moment = digits(due) .. '-' .. n, now = now,
@@ -76,19 +76,19 @@ end
 
 -- The id of the task that keeps this one from being pushed, if there is one. Kept with the time until when: Redis's
 -- own expiry only clears up, and knows nothing of `now`.
-local function twin(push)
+local function find_duplicate(push)
   local kept = push.unique and redis.call('GET', push.unique)
   local till, id = (kept or ''):match('^(%d+) (.*)$')
   return till and tonumber(till) > push.now and id or nil
 end
 
 -- What a one-off task, the nth push of the board, is made of.
-local function one_off(board, runner, payload, n, args)
+local function new_one_off(board, runner, payload, n, args)
   ids.check_runner(runner)
   payloads.check(payloads.limit(board), payload)
   local options = arguments.read_options(args, 3, worker_options.READERS, PUSH_OPTIONS)
   local now = instant.now(options)
-  local due = due_of(options, now)
+  local due = read_due(options, now)
   local queue = options.queue and worker_options.queue_name(options.queue) or runner
   local json, flags = worker_options.to_json(options)
   local push = {
@@ -105,9 +105,9 @@ end
 return function(board, args)
   if #args == 0 then errors.fail('OPTION', 'JPUSH expects a job id, or a runner and a payload') end
   local n = (tonumber(redis.call('HGET', key(board, 'stats'), 'pushed')) or 0) + 1
-  local push = #args % 2 == 1 and job_run(board, args[1], n, args)
-    or one_off(board, args[1], args[2], n, args)
-  local first = twin(push)
+  local push = #args % 2 == 1 and new_job_run(board, args[1], n, args)
+    or new_one_off(board, args[1], args[2], n, args)
+  local first = find_duplicate(push)
   if first then return first end
 
   local task = push.job .. '@' .. push.moment

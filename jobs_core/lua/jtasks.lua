@@ -28,7 +28,7 @@ local task_locations = require 'queue.task_locations'
 local duration = require 'time.duration'
 local instant = require 'time.instant'
 
-local BYTES = 65536  -- of records that one call reads, where each counts as 256 at least
+local MAX_BYTES = 65536  -- of records that one call reads, where each counts as 256 at least
 local STATES = { 'queued', 'held', 'delayed', 'leased', 'dead' }
 local LIVE = { 'leased', 'delayed', 'held', 'queued' }
 local FILTERS = {
@@ -45,7 +45,7 @@ local function states(state)
 end
 
 -- A task as people want to see it; nothing for what is no task.
-local function view(board, place, member)
+local function read_task(board, place, member)
   local record = task_locations.SETS[place] and redis.call('HGET', key(board, 'task'), member) or member
   local task = (place == 'leased' and leases or records).read(record)
   if not task then return nil end
@@ -61,7 +61,7 @@ local function view(board, place, member)
 end
 
 -- What is known of a task in a sorted set: since and until when, and in whose hands.
-local function detail(board, place, member, found, task)
+local function add_details(board, place, member, found, task)
   found.ticket = member
   local score = tonumber(redis.call('ZSCORE', key(board, place), member))
   if place == 'dead' then
@@ -77,7 +77,7 @@ local function detail(board, place, member, found, task)
   end
 end
 
-local function fits(found, filter)
+local function matches(found, filter)
   for _, name in ipairs({ 'state', 'job', 'runner', 'queue' }) do
     if filter[name] and filter[name] ~= found[name] then return false end
   end
@@ -93,11 +93,11 @@ return function(board, args)
   end
   local tasks = {}
   local places = task_locations.of_states(board, states(filter.state))
-  cursor = task_locations.scan(board, places, cursor, BYTES, function(place, member)
-    local found, task, bytes = view(board, place, member)
+  cursor = task_locations.scan(board, places, cursor, MAX_BYTES, function(place, member)
+    local found, task, bytes = read_task(board, place, member)
     if not found then return 256 end  -- whoever takes it sets it aside
-    if task_locations.SETS[place] then detail(board, place, member, found, task) end
-    if fits(found, filter) then
+    if task_locations.SETS[place] then add_details(board, place, member, found, task) end
+    if matches(found, filter) then
       if filter.payload ~= '1' then found.payload = nil end
       tasks[#tasks + 1] = cjson.encode(found)
     end

@@ -33,16 +33,16 @@ local records = require 'queue.records'
 local timers = require 'queue.timers'
 local instant = require 'time.instant'
 
-local BYTES = 1048576  -- payloads may be large: each kind of move ends once it has copied this many
-local LAPSES = 100  -- leases that one tick ends at most
-local LOSSES = 5  -- how often a task may be lost, unless its job says otherwise
+local MAX_BYTES = 1048576  -- payloads may be large: each kind of move ends once it has copied this many
+local MAX_LAPSED = 100  -- leases that one tick ends at most
+local DEFAULT_LOSSES = 5  -- how often a task may be lost, unless its job says otherwise
 
 -- The records of the tasks in a set whose time has come, as far as a tick may copy them.
 -- Returns { ticket, record, lane } triples, the earliest first.
-local function due_records(board, set, now, limit)
+local function read_due_tasks(board, set, now, limit)
   local due, found, bytes = timers.due(board, set, now, limit), {}, 0
   for i = 1, #due, 2 do
-    if bytes >= BYTES then break end
+    if bytes >= MAX_BYTES then break end
     local record = redis.call('HGET', key(board, 'task'), due[i])
     local task = records.read(record)
     if task then
@@ -58,11 +58,11 @@ local function due_records(board, set, now, limit)
 end
 
 local function is_poison(task)
-  return attempts.count_lost(task) >= (task.options.losses or LOSSES)
+  return attempts.count_lost(task) >= (task.options.losses or DEFAULT_LOSSES)
 end
 
 -- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came. Returns how large it is.
-local function lapse(board, token, now)
+local function expire_lease(board, token, now)
   local task, cancelled = endings.end_lease(board, token, true)
   if not task then return 0 end
   local attempt, accepted = task.attempt, attempts.current(task) == 'accepted'
@@ -80,27 +80,27 @@ local function lapse(board, token, now)
     events.record(board, task, attempt, 'dead', { 'note', 'lost too often', 'code', 'lost' })
   else
     task.attempt = attempt + 1
-    queues.put_back(board, token, task, 0, now)
+    queues.requeue(board, token, task, 0, now)
   end
   return #task.body
 end
 
 -- Each goes to the front of its lane, before the one before it: so the latest come first, that the earliest end up
 -- in front, also when it takes several ticks.
-local function return_lapsed(board, now, limit)
+local function requeue_lapsed(board, now, limit)
   local tokens = redis.call('ZRANGE', key(board, 'leased'), digits(now), '-inf', 'BYSCORE', 'REV',
-    'LIMIT', 0, math.min(limit, LAPSES))
+    'LIMIT', 0, math.min(limit, MAX_LAPSED))
   local ended, bytes = 0, 0
-  while ended < #tokens and bytes < BYTES do
+  while ended < #tokens and bytes < MAX_BYTES do
     ended = ended + 1
-    bytes = bytes + lapse(board, tokens[ended], now)
+    bytes = bytes + expire_lease(board, tokens[ended], now)
   end
   return ended
 end
 
 -- Tasks that were to wait, for a retry or a time of their own, join their queue.
 local function queue_delayed(board, now, limit)
-  local delayed = due_records(board, 'delayed', now, limit)
+  local delayed = read_due_tasks(board, 'delayed', now, limit)
   for _, pair in ipairs(delayed) do
     local ticket, record, lane = unpack(pair)
     redis.call('HDEL', key(board, 'task'), ticket)
@@ -133,7 +133,7 @@ end
 
 -- The room that came up under a limit may be for a task that nobody takes. So a few limits, at random, are looked at:
 -- one that holds tasks while nothing runs lets in more than it has room for, and JPOP holds again what is too much.
-local function free_idle_limits(board, now)
+local function admit_idle(board, now)
   local moved = 0
   for _, name in ipairs(redis.call('SRANDMEMBER', key(board, 'held'), 10)) do
     local waits = redis.call('ZSCORE', key(board, 'gates'), name)
@@ -144,7 +144,7 @@ local function free_idle_limits(board, now)
   return moved
 end
 
-local function earliest(board, now)
+local function next_event(board, now)
   if redis.call('EXISTS', key(board, 'follow')) == 1 then return now end
   local time = math.huge
   for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates' }) do
@@ -160,13 +160,13 @@ return function(board, args)
   local now = instant.now(options)
   apply_state.require_no_pending_apply(board)
   local is_realigning = clock_check.run(board, now)
-  local moved = free_idle_limits(board, now)
-    + return_lapsed(board, now, limit)
+  local moved = admit_idle(board, now)
+    + requeue_lapsed(board, now, limit)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
     + due_jobs.queue(board, now, limit)
-  if moved > 0 then clock_check.note(board, now) end
+  if moved > 0 then clock_check.record_tick(board, now) end
   dependents.queue_ready(board)
-  lanes.forget_unused(board)
-  return { moved, is_realigning and now or earliest(board, now), now }
+  lanes.remove_unused(board)
+  return { moved, is_realigning and now or next_event(board, now), now }
 end

@@ -23,7 +23,7 @@ local open_runs = require 'queue.open_runs'
 local records = require 'queue.records'
 
 -- The board's history has no room for so many; whoever waits for one of them is told.
-local function tell_waiting(board, task)
+local function append_cancelled(board, task)
   local period = events.output_period(task)
   if period then events.append_output(board, task, period, 'attempt', task.attempt, 'what', 'cancelled') end
 end
@@ -32,8 +32,8 @@ local function drop_task(board, task)
   counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
   open_runs.remove(board, task.id)
   release.free_slot(board, task)
-  tell_waiting(board, task)
-  ended_tasks.note(board, records.job_of(task.id), 'cancelled', clock.now())
+  append_cancelled(board, task)
+  ended_tasks.record(board, records.job_of(task.id), 'cancelled', clock.now())
 end
 
 local function drop(board, list, n)

@@ -17,7 +17,7 @@ local key = require('base.keys').key
 local packed_job = require 'job.packed_job'
 
 -- Those of a list that pass; nothing when none does.
-local function only(list, passes)
+local function filter(list, passes)
   local found = {}
   for _, item in ipairs(list) do
     if passes(item) then found[#found + 1] = item end
@@ -25,7 +25,7 @@ local function only(list, passes)
   return found[1] and found
 end
 
-local function relation(board, id)
+local function describe_dependencies(board, id)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return false end
   local head = packed_job.unpack(packed)
@@ -33,10 +33,10 @@ local function relation(board, id)
   local found, waits = { id = id }, head.after
   if waits then
     found.after, found.on, found.join = waits.parents, waits.on or 'done', waits.join or 'all'
-    found.met = only(waits.parents, function(parent)
+    found.met = filter(waits.parents, function(parent)
       return redis.call('SISMEMBER', key(board, 'met:' .. id), parent) == 1
     end)
-    found.missing = only(waits.parents, function(parent) return redis.call('HEXISTS', key(board, 'job'), parent) == 0 end)
+    found.missing = filter(waits.parents, function(parent) return redis.call('HEXISTS', key(board, 'job'), parent) == 0 end)
   end
   local children = redis.call('ZRANGE', key(board, 'after:' .. id), 0, 99)
   found.followed_by = children[1] and children
@@ -47,6 +47,6 @@ return function(board, args)
   if #args == 0 then fail('OPTION', 'JWHEN expects at least one job id') end
   apply_state.require_no_pending_apply(board)
   local found = {}
-  for i, id in ipairs(args) do found[i] = relation(board, id) end
+  for i, id in ipairs(args) do found[i] = describe_dependencies(board, id) end
   return found
 end

@@ -9,8 +9,8 @@ local dependencies = require 'define.dependencies'
 
 local stages = {}
 
-local KEPT = 3600  -- seconds that a stage is kept which nobody adds to
-local OF_STAGE = { '', ':jobs', ':parents', ':unchecked', ':clear' }
+local EXPIRY = 3600  -- seconds that a stage is kept which nobody adds to
+local PARTS = { '', ':jobs', ':parents', ':unchecked', ':clear' }
 
 function stages.check(stage)
   if not stage:match('^%d+%-%d+$') then
@@ -29,20 +29,20 @@ function stages.key(board, stage, part)
 end
 
 -- Returns when a stage was begun, in ms.
-function stages.begun(board, stage)
+function stages.begun_at(board, stage)
   local begun = redis.call('HGET', stages.key(board, stage, ':jobs'), '')
   if not begun then errors.fail('STALE', 'the stage no longer exists: begin again') end
   return tonumber(begun)
 end
 
-function stages.keep(board, stage)
-  for _, part in ipairs(OF_STAGE) do redis.call('EXPIRE', stages.key(board, stage, part), KEPT) end
+function stages.renew(board, stage)
+  for _, part in ipairs(PARTS) do redis.call('EXPIRE', stages.key(board, stage, part), EXPIRY) end
   redis.call('SADD', key(board, 'stages'), stage)
-  redis.call('EXPIRE', key(board, 'stages'), KEPT)
+  redis.call('EXPIRE', key(board, 'stages'), EXPIRY)
 end
 
 function stages.drop(board, stage)
-  for _, part in ipairs(OF_STAGE) do redis.call('UNLINK', stages.key(board, stage, part)) end
+  for _, part in ipairs(PARTS) do redis.call('UNLINK', stages.key(board, stage, part)) end
   redis.call('SREM', key(board, 'stages'), stage)
 end
 

@@ -9,7 +9,7 @@ fields.RANGES = {
   second = { low = 0, high = 59 },
   minute = { low = 0, high = 59 },
   hour = { low = 0, high = 23 },
-  ['day-of-month'] = { low = 1, high = 31, spread = 28 },  -- the days that every month has
+  ['day-of-month'] = { low = 1, high = 31, spread_high = 28 },  -- the days that every month has
   month = {
     low = 1, high = 12, example = 'JAN',
     names = {
@@ -17,7 +17,7 @@ fields.RANGES = {
     },
   },
   weekday = {
-    low = 0, high = 7, spread = 6, example = 'SUN',
+    low = 0, high = 7, spread_high = 6, example = 'SUN',
     names = { SUN = 0, MON = 1, TUE = 2, WED = 3, THU = 4, FRI = 5, SAT = 6 },
   },
   year = { low = 1970, high = 2199 },

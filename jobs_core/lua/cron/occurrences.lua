@@ -17,7 +17,7 @@ end
 
 -- The stretch in which `after` lies. Returns the first local time after it that may run, the offset and the UTC
 -- second at which the stretch ends.
-local function stretch_of(schedule, after)
+local function segment_at(schedule, after)
   local offset, change = offset_at(schedule, after)
   local low = after + 1 + offset
   if schedule.pattern.once and schedule.zone then
@@ -29,7 +29,7 @@ end
 
 -- The stretch that begins where the one with the offset `before` ends. Returns the same, and where the gap, if there
 -- is one, begins.
-local function following_stretch(schedule, start, before)
+local function next_segment(schedule, start, before)
   local offset, change = offset_at(schedule, start)
   local low = start + offset
   if schedule.pattern.once then low = math.max(low, start + before) end
@@ -42,16 +42,16 @@ local function after_gap(gap_end)
 end
 
 local function search(schedule, after)
-  local low, offset, change = stretch_of(schedule, after)
+  local low, offset, change = segment_at(schedule, after)
   local found = wall_clock.next(schedule, low)
-  local is_whole = false  -- whether the search began where its stretch does
+  local at_segment_start = false  -- whether the search began where its stretch does
   while not found or found - offset >= change do
-    if change == math.huge or (is_whole and not found) then return nil end
+    if change == math.huge or (at_segment_start and not found) then return nil end
     -- Nothing is near: begin again shortly before it, rather than to go through the stretches between.
-    if is_whole and found - 2 * DAY > change then return search(schedule, found - 2 * DAY) end
-    low, offset, change = following_stretch(schedule, change, offset)
+    if at_segment_start and found - 2 * DAY > change then return search(schedule, found - 2 * DAY) end
+    low, offset, change = next_segment(schedule, change, offset)
     if schedule.pattern.shifts and found and found < low then return after_gap(low) - offset end  -- it fell into the gap
-    found, is_whole = wall_clock.next(schedule, low), true
+    found, at_segment_start = wall_clock.next(schedule, low), true
   end
   return found - offset
 end
@@ -65,30 +65,30 @@ function occurrences.next_after(schedule, after)
 end
 
 -- Whether what fell into a gap makes a run of its own: not when its late time is one that runs anyway.
-local function runs_late(schedule, gap, gap_end)
+local function runs_after_gap(schedule, gap, gap_end)
   local late = after_gap(gap_end)
   return wall_clock.count(schedule, gap, gap_end - 1) > 0 and wall_clock.count(schedule, late, late) == 0
 end
 
 local function count(schedule, after, upto)
-  local low, offset, change = stretch_of(schedule, after)
+  local low, offset, change = segment_at(schedule, after)
   local gap
-  local total, strides = wall_clock.count(schedule, low, math.min(upto, change - 1) + offset)
+  local total, iterations = wall_clock.count(schedule, low, math.min(upto, change - 1) + offset)
   while change <= upto do
-    low, offset, change, gap = following_stretch(schedule, change, offset)
+    low, offset, change, gap = next_segment(schedule, change, offset)
     local n, months = wall_clock.count(schedule, low, math.min(upto, change - 1) + offset)
-    if schedule.pattern.shifts and low > gap and runs_late(schedule, gap, low) then n = n + 1 end
-    total, strides = total + n, strides + months
+    if schedule.pattern.shifts and low > gap and runs_after_gap(schedule, gap, low) then n = n + 1 end
+    total, iterations = total + n, iterations + months
   end
-  return total, strides
+  return total, iterations
 end
 
 -- How many runs lie after `after` and not after `upto`; and how many strides that took.
 function occurrences.count(schedule, after, upto)
   if schedule.since == after and schedule.upto == upto then return schedule.total, 0 end
-  local total, strides = count(schedule, after, upto)
+  local total, iterations = count(schedule, after, upto)
   schedule.since, schedule.upto, schedule.total = after, upto, total
-  return total, strides
+  return total, iterations
 end
 
 return occurrences

@@ -10,14 +10,14 @@ function spread.applies_to(text)
 end
 
 -- Which of the numbers from 0 to n - 1 a job chooses: its id's digest has other digits for every field.
-local function choice(digest, place, n)
+local function pick(digest, place, n)
   return tonumber(digest:sub(6 * place - 5, 6 * place), 16) % n
 end
 
 -- `range` is what stands between H and its step: nothing, or (0-29). Returns its first and last number.
 local function bounds(pattern, name, item, range)
   local field = fields.RANGES[name]
-  if range == '' then return field.low, field.spread or field.high end
+  if range == '' then return field.low, field.spread_high or field.high end
   local from, to = range:match('^%(([^-]+)-([^-]+)%)$')
   if not from then
     fields.reject(pattern, name .. ": expected H, H(0-9), H/5 or H(0-9)/5, got '" .. item .. "'")
@@ -28,16 +28,16 @@ end
 local function resolve(pattern, name, item, digest, place)
   local range, step = item:match('^H([^/]*)/([^/]*)$')
   local first, last = bounds(pattern, name, item, range or item:sub(2))
-  if not step then return first + choice(digest, place, last - first + 1) end
+  if not step then return first + pick(digest, place, last - first + 1) end
   step = fields.step(pattern, name, item, step)
-  return first + choice(digest, place, math.min(step, last - first + 1)) .. '-' .. last .. '/' .. step
+  return first + pick(digest, place, math.min(step, last - first + 1)) .. '-' .. last .. '/' .. step
 end
 
 -- The text of a field, with every H resolved for the job whose id has this digest. `place` is the field's.
 function spread.resolve(pattern, name, text, digest, place)
   if text == 'H' and name ~= 'year' then
     local field = fields.RANGES[name]
-    return tostring(field.low + choice(digest, place, (field.spread or field.high) - field.low + 1))
+    return tostring(field.low + pick(digest, place, (field.spread_high or field.high) - field.low + 1))
   end
   if name == 'year' then fields.reject(pattern, "year: expected no H, got '" .. text .. "'") end
   return (text:gsub('[^,]+', function(item)

@@ -9,13 +9,13 @@ local dependencies = {}
 -- done; `join`, any when one of them will do, else nothing. `{b}:after:<parent>` has
 -- the jobs that wait for a parent, in the order of their ids; `{b}:parents` the same the other way round, `a,b` for each
 -- job; `{b}:met:<job>` the parents that have ended since its last run.
-local MOST, FAR = 100, 5000  -- parents of a job; jobs looked at for a cycle
-local NAMED = 10  -- jobs of a cycle that an error names
+local MAX_PARENTS, MAX_SEARCHED = 100, 5000  -- parents of a job; jobs looked at for a cycle
+local MAX_NAMED = 10  -- jobs of a cycle that an error names
 
 local ON = { done = false, dead = 'dead', ['end'] = 'end' }
 local JOIN = { all = false, any = 'any' }
 
-local function chosen(name, text, words, known)
+local function read_choice(name, text, words, known)
   if text and words[text] == nil then fail_option(name, 'expected ' .. known .. ", got '" .. text .. "'") end
   return text and words[text] or nil
 end
@@ -27,15 +27,15 @@ local function read_parents(text)
     if not seen[parent] then parents[#parents + 1] = parent end
     seen[parent] = true
   end
-  if #parents > MOST then fail_option('after', 'expected at most ' .. MOST .. ' jobs, got ' .. #parents) end
+  if #parents > MAX_PARENTS then fail_option('after', 'expected at most ' .. MAX_PARENTS .. ' jobs, got ' .. #parents) end
   return parents
 end
 
 -- Returns what a head keeps of `after`, `on` and `join`.
 function dependencies.read(options)
   return {
-    parents = read_parents(options.after), on = chosen('on', options.on, ON, 'done, dead or end'),
-    join = chosen('join', options.join, JOIN, 'all or any'),
+    parents = read_parents(options.after), on = read_choice('on', options.on, ON, 'done, dead or end'),
+    join = read_choice('join', options.join, JOIN, 'all or any'),
   }
 end
 
@@ -55,32 +55,32 @@ end
 
 -- Walk up to all that a job waits for, whatever the way. Returns a cycle that it meets, as a list of ids, the first again
 -- at its end; or nothing.
-local function walk_up(id, graph, path, place)
+local function find_cycle(id, graph, path, position)
   graph.left = graph.left - 1
-  if graph.left < 0 then fail_option('after', 'expected a chain of at most ' .. FAR .. ' jobs, got a longer one') end
-  path[place[id]] = id
+  if graph.left < 0 then fail_option('after', 'expected a chain of at most ' .. MAX_SEARCHED .. ' jobs, got a longer one') end
+  path[position[id]] = id
   for parent in graph.parents(id):gmatch('[^,]+') do
-    local from = place[parent]
+    local from = position[parent]
     if from then
-      local cycle = { unpack(path, from, place[id]) }
+      local cycle = { unpack(path, from, position[id]) }
       cycle[#cycle + 1] = parent
       return cycle
     end
     if not graph.is_clear(parent) then
-      place[parent] = place[id] + 1
-      local cycle = walk_up(parent, graph, path, place)
+      position[parent] = position[id] + 1
+      local cycle = find_cycle(parent, graph, path, position)
       if cycle then return cycle end
-      place[parent] = nil
+      position[parent] = nil
     end
   end
-  graph.clear(id)
+  graph.mark_clear(id)
 end
 
-local function sentence(cycle)
+local function cycle_text(cycle)
   local named = cycle
-  if #cycle > NAMED then
-    named = { unpack(cycle, 1, NAMED - 2) }
-    named[NAMED - 1], named[NAMED] = '… (' .. #cycle - NAMED .. ' more) …', cycle[#cycle]
+  if #cycle > MAX_NAMED then
+    named = { unpack(cycle, 1, MAX_NAMED - 2) }
+    named[MAX_NAMED - 1], named[MAX_NAMED] = '… (' .. #cycle - MAX_NAMED .. ' more) …', cycle[#cycle]
   end
   return 'expected no cycle, got ' .. table.concat(named, ' after ')
 end
@@ -88,10 +88,10 @@ end
 -- Refuse a job that would wait for itself, by whatever way. A graph has `parents`, which returns the ids that a job
 -- waits for, `a,b`; `clear`, which notes that no cycle is above a job; and `is_clear`, whether that was noted. Returns
 -- whether none is above this one.
-function dependencies.refuse_cycle(id, graph)
-  graph.left = FAR
-  local cycle = walk_up(id, graph, {}, { [id] = 1 })
-  if cycle and cycle[1] == id then fail_option('after', sentence(cycle)) end
+function dependencies.check_cycle(id, graph)
+  graph.left = MAX_SEARCHED
+  local cycle = find_cycle(id, graph, {}, { [id] = 1 })
+  if cycle and cycle[1] == id then fail_option('after', cycle_text(cycle)) end
   return not cycle
 end
 
@@ -101,7 +101,7 @@ function dependencies.graph(board, changed)
   return {
     parents = function(id) return changed(id) or redis.call('HGET', key(board, 'parents'), id) or '' end,
     is_clear = function(id) return clear[id] end,
-    clear = function(id) clear[id] = true end,
+    mark_clear = function(id) clear[id] = true end,
   }
 end
 
@@ -122,18 +122,18 @@ end
 -- Note what a job waits for, instead of what it waited for before. What has ended counts on, unless it is to end
 -- another way from now on.
 function dependencies.link(board, id, head, old)
-  local parents, keeps = dependencies.ids(head), {}
+  local parents, kept = dependencies.ids(head), {}
   if head and head.after and old and old.after and head.after.on ~= old.after.on then
     redis.call('DEL', key(board, 'met:' .. id))
   end
   if parents == dependencies.ids(old) then return end
   write_parents(board, id, parents)
   for _, parent in ipairs(dependencies.parents(head)) do
-    keeps[parent] = true
+    kept[parent] = true
     redis.call('ZADD', key(board, 'after:' .. parent), 0, id)
   end
   for _, parent in ipairs(dependencies.parents(old)) do
-    if not keeps[parent] then
+    if not kept[parent] then
       redis.call('ZREM', key(board, 'after:' .. parent), id)
       redis.call('SREM', key(board, 'met:' .. id), parent)
     end

@@ -5,8 +5,8 @@ local timers = require 'queue.timers'
 
 local job_store = {}
 
-local CHUNK = 10  -- jobs that are read at once: payloads may be large
-local FULL = 500  -- jobs that are written at once at most
+local READ_SIZE = 10  -- jobs that are read at once: payloads may be large
+local WRITE_SIZE = 500  -- jobs that are written at once at most
 
 function job_store.new(board)
   return {
@@ -22,7 +22,7 @@ function job_store.expect(store, ids)
 end
 
 local function read_chunk(store)
-  local ids = { unpack(store.expected, store.at + 1, store.at + CHUNK) }
+  local ids = { unpack(store.expected, store.at + 1, store.at + READ_SIZE) }
   store.at = store.at + #ids
   local packed = redis.call('HMGET', key(store.board, 'job'), unpack(ids))
   for i = 1, #ids do
@@ -47,24 +47,24 @@ end
 function job_store.put(store, id, packed, due)
   if store.due[id] == nil then store.changed[#store.changed + 1] = id end
   store.packed[id], store.due[id] = packed, due or false
-  if #store.changed == FULL then job_store.write(store) end
+  if #store.changed == WRITE_SIZE then job_store.write(store) end
 end
 
 -- Write what was put.
 function job_store.write(store)
   if #store.changed == 0 then return end
-  local jobs, due, ended = {}, {}, {}
+  local jobs, due, unscheduled = {}, {}, {}
   for i, id in ipairs(store.changed) do
     jobs[2 * i - 1], jobs[2 * i] = id, store.packed[id]
     if store.due[id] then
       due[#due + 1], due[#due + 2] = store.due[id], id
     else
-      ended[#ended + 1] = id
+      unscheduled[#unscheduled + 1] = id
     end
   end
   redis.call('HSET', key(store.board, 'job'), unpack(jobs))
   if #due > 0 then timers.set_all(store.board, 'schedule', due) end
-  if #ended > 0 then redis.call('ZREM', key(store.board, 'schedule'), unpack(ended)) end
+  if #unscheduled > 0 then redis.call('ZREM', key(store.board, 'schedule'), unpack(unscheduled)) end
   store.packed, store.due, store.changed = {}, {}, {}
 end
 

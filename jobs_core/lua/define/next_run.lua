@@ -9,7 +9,7 @@ local period = require 'time.period'
 local next_run = {}
 
 next_run.LAST = 7258118400000  -- the end of 2199: a decaying interval may grow beyond any date
-local STRIDES = 1000  -- how many changes of a decaying interval one call follows before it starts afresh
+local MAX_ITERATIONS = 1000  -- how many changes of a decaying interval one call follows before it starts afresh
 
 -- The interval that holds at `time`: every × decay^floor((time − start) / step). It never falls below a
 -- second (or below `every`, if that is less), so that it cannot shrink to nothing.
@@ -28,17 +28,17 @@ local function next_occurrence(head, from, after)
     return from + (passed + 1) * head.every, passed
   end
   local time, passed = from, 0
-  for stride = 1, STRIDES do
+  for iteration = 1, MAX_ITERATIONS do
     local interval = interval_at(head, time)
     -- The interval is the same for every occurrence before the next change: cross those in one stride.
     local change = head.start + (math.floor((time - head.start) / head.step) + 1) * head.step
     local upto = math.min(after, change - 1)
     local steps = math.max(1, math.floor((upto - time) / interval) + 1)
     time = time + steps * interval
-    if time > after then return time, passed + steps - 1, stride end
+    if time > after then return time, passed + steps - 1, iteration end
     passed = passed + steps
   end
-  return after + interval_at(head, after), passed, STRIDES
+  return after + interval_at(head, after), passed, MAX_ITERATIONS
 end
 
 local function within(head, time)
@@ -58,8 +58,8 @@ local function next_cron_run(head, due, now, cache, id)
   if not found or found > now then return within(head, found), 0 end
   -- What lies past `stop` was never due.
   local upto = math.min(now, head.stop or now)
-  local passed, strides = occurrences.count(schedule, math.floor(due / 1000), math.floor(upto / 1000))
-  return within(head, cron_after(schedule, now)), passed, strides
+  local passed, iterations = occurrences.count(schedule, math.floor(due / 1000), math.floor(upto / 1000))
+  return within(head, cron_after(schedule, now)), passed, iterations
 end
 
 local function first_cron_run(head, time, cache, id)
@@ -77,7 +77,7 @@ end
 
 -- The first run of a schedule that is given at `now`. An interval of a new job begins at once; a cron pattern, and what
 -- an update brings, comes after `now`.
-function next_run.opening(head, now, is_new, cache, id)
+function next_run.initial(head, now, is_new, cache, id)
   if not head.cron then return next_run.first(head, is_new and now or now + 1) end
   local found = first_cron_run(head, now + 1, cache, id)
   if not found then
@@ -87,10 +87,10 @@ function next_run.opening(head, now, is_new, cache, id)
 end
 
 local function next_until_stop(head, due, now)
-  local found, passed, strides = next_occurrence(head, due, now)
+  local found, passed, iterations = next_occurrence(head, due, now)
   -- What lies past `stop` was never due.
   if head.stop and now > head.stop then passed = select(2, next_occurrence(head, due, head.stop)) end
-  return within(head, found), passed, strides
+  return within(head, found), passed, iterations
 end
 
 -- The occurrence after the one at `due`, given that it is `now` (`due` or later); how many were passed over; and

@@ -35,7 +35,7 @@ end
 
 -- What an update keeps of the job it replaces: whether it is paused, and, while its schedule stays the same,
 -- how many runs are left. Returns whether the schedule is the same.
-local function inherit(head, old)
+local function inherit_state(head, old)
   head.paused = old.paused
   if not same_schedule(head, old) then return false end
   head.left = old.left
@@ -43,7 +43,7 @@ local function inherit(head, old)
 end
 
 -- Bring back the state that a dump recorded. Returns whether it says when the next run is.
-local function restore(head, options)
+local function restore_state(head, options)
   if options.left then head.left = arguments.whole_number('left', options.left, 0) end
   if options.paused then head.paused = options.paused ~= '0' and 1 or nil end
   return options.next ~= nil
@@ -66,27 +66,27 @@ local function manual_context(board)
 end
 
 -- Refuse a job that would wait for itself. Where nobody waits for it, there is no way back to it.
-local function refuse_cycle(board, job)
+local function check_cycle(board, job)
   if not job.head.after or job.old and dependencies.is_same(job.head.after, job.old.after) then return end
   local is_waited_for = dependencies.has_children(board, job.id)
-  dependencies.refuse_cycle(job.id, dependencies.graph(board, function(id)
+  dependencies.check_cycle(job.id, dependencies.graph(board, function(id)
     if id == job.id then return dependencies.ids(job.head) end
     return not is_waited_for and '' or nil
   end))
 end
 
 -- When a job that is put runs next: ms, or nothing.
-local function next_of_put(context, job, options, now)
+local function choose_next_run(context, job, options, now)
   local id, head, old, cache = job.id, job.head, job.old, context.cache
-  local kept = old and inherit(head, old)
+  local kept = old and inherit_state(head, old)
   local due
-  if restore(head, options) then
+  if restore_state(head, options) then
     due = options.next ~= 'none' and instant.ms('next', options.next, now) or nil
   elseif kept then
     due = old.paused and old.paused_next or job_store.due(context.store, id)
     if old.paused and not head.paused then due = next_run.from(head, due, now, cache, id) end
   else
-    due = next_run.opening(head, now, not old, cache, id)
+    due = next_run.initial(head, now, not old, cache, id)
   end
   return head.left ~= 0 and not head.after and due or nil
 end
@@ -114,12 +114,12 @@ function put.read(context, args, create_only)
   local json, flags = worker_options.to_json(options)
   head.flags = flags ~= '' and flags or nil
   local job = { id = id, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body }
-  job.due = next_of_put(context, job, options, now)
+  job.due = choose_next_run(context, job, options, now)
   return job
 end
 
 -- Keep a job, for `put.write_all` to write. Returns its next run in ms, or 0.
-function put.keep(context, job)
+function put.store(context, job)
   local head = job.head
   if head.paused then head.paused_next, job.due = job.due, nil end
   job_store.put(context.store, job.id, packed_job.pack(head, job.body), job.due)
@@ -129,9 +129,9 @@ end
 
 local function apply(context, args, create_only)
   local job = put.read(context, args, create_only)
-  refuse_cycle(context.board, job)
+  check_cycle(context.board, job)
   if context.is_staging then revision.bump_if_staged(context.board, job.id) end
-  return put.keep(context, job)
+  return put.store(context, job)
 end
 
 function put.write_all(context)

@@ -9,12 +9,12 @@ local realign = {}
 
 -- One job, by its head: its first run after now, unless it is due already. `may_move` tells, by the run there is and
 -- the one that was found, whether it is to move.
-local function realign_job(board, store, id, packed, now, cache, may_move)
+local function realign_job(board, store, id, packed, now, cache, should_move)
   local head, body = packed_job.unpack(packed)
   local due = head and (head.paused and head.paused_next or not head.paused and job_store.due(store, id))
   if not due or due <= now then return end
   local found = next_run.first(head, now + 1, cache, id)
-  if not may_move(head, due, found) then return end
+  if not should_move(head, due, found) then return end
   if head.paused then
     head.paused_next = found
     return redis.call('HSET', key(board, 'job'), id, packed_job.pack(head, body))
@@ -23,10 +23,10 @@ local function realign_job(board, store, id, packed, now, cache, may_move)
 end
 
 -- A page of the jobs, from a cursor on. Returns where to go on, 0 at the end.
-function realign.page(board, cursor, size, now, cache, may_move)
+function realign.page(board, cursor, size, now, cache, should_move)
   local store = job_store.new(board)
   local page = redis.call('HSCAN', key(board, 'job'), cursor, 'COUNT', size)
-  for i = 1, #page[2], 2 do realign_job(board, store, page[2][i], page[2][i + 1], now, cache, may_move) end
+  for i = 1, #page[2], 2 do realign_job(board, store, page[2][i], page[2][i + 1], now, cache, should_move) end
   job_store.write(store)
   return page[1]
 end

@@ -13,7 +13,7 @@ function removal.remove_job(board, id)
   redis.call('HDEL', key(board, 'job'), id)
   redis.call('ZREM', key(board, 'schedule'), id)
   redis.call('DEL', key(board, 'open:' .. id), key(board, 'met:' .. id))
-  job_counters.forget(board, id)
+  job_counters.remove(board, id)
   return true
 end
 

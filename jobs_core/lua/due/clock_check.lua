@@ -12,10 +12,10 @@ local digits = require('base.numbers').digits
 local clock_check = {}
 
 local TOLERANCE = 10000  -- ms that a clock may go back unnoticed: what waits so long is late, no more
-local OFTEN = 1000  -- ms after which the latest tick is noted again
-local PAGE = 100  -- jobs that one tick looks at
+local RECORD_INTERVAL = 1000  -- ms after which the latest tick is noted again
+local PAGE_SIZE = 100  -- jobs that one tick looks at
 
-local function note_step_back(board, now, last)
+local function record_step_back(board, now, last)
   redis.call('HSET', key(board, 'stats'), 'ticked', digits(now), 'clock_back_at', digits(now),
     'clock_back_by', digits(last - now))
   redis.call('SET', key(board, 'realign'), '0')
@@ -27,22 +27,22 @@ local function is_earlier(_, due, found)
   return found ~= nil and found < due
 end
 
-local function latest(board)
+local function latest_tick(board)
   return tonumber(redis.call('HGET', key(board, 'stats'), 'ticked') or 0)
 end
 
 -- A tick has moved something: note its time, now and then.
-function clock_check.note(board, now)
-  if now - latest(board) >= OFTEN then redis.call('HSET', key(board, 'stats'), 'ticked', digits(now)) end
+function clock_check.record_tick(board, now)
+  if now - latest_tick(board) >= RECORD_INTERVAL then redis.call('HSET', key(board, 'stats'), 'ticked', digits(now)) end
 end
 
 -- Compare the time of a tick with the latest. Returns whether the clock has gone back and work is left.
 function clock_check.run(board, now)
-  local last = latest(board)
-  if last - now > TOLERANCE then note_step_back(board, now, last) end
+  local last = latest_tick(board)
+  if last - now > TOLERANCE then record_step_back(board, now, last) end
   local cursor = redis.call('GET', key(board, 'realign'))
   if not cursor then return false end
-  cursor = realign.page(board, cursor, PAGE, now, patterns.new_cache(board), is_earlier)
+  cursor = realign.page(board, cursor, PAGE_SIZE, now, patterns.new_cache(board), is_earlier)
   if cursor == '0' then
     redis.call('DEL', key(board, 'realign'))
     return false

@@ -14,8 +14,8 @@ local records = require 'queue.records'
 
 local completions = {}
 
-local FULL = 500  -- tasks whose ending is written at once at most
-local CHUNK = 20  -- tasks that are read at once: payloads may be large
+local WRITE_SIZE = 500  -- tasks whose ending is written at once at most
+local READ_SIZE = 20  -- tasks that are read at once: payloads may be large
 
 -- What a call knows while it works through reports on tasks, by their tokens, in this order.
 function completions.new(board, tokens)
@@ -28,7 +28,7 @@ end
 
 -- Read the next tasks: those that are leased, by their tokens.
 local function read_chunk(batch)
-  local tokens = { unpack(batch.tokens, batch.at + 1, batch.at + CHUNK) }
+  local tokens = { unpack(batch.tokens, batch.at + 1, batch.at + READ_SIZE) }
   batch.at = batch.at + #tokens
   local scores = redis.call('ZMSCORE', key(batch.board, 'leased'), unpack(tokens))
   local stored = redis.call('HMGET', key(batch.board, 'task'), unpack(tokens))
@@ -44,7 +44,7 @@ local function find(batch, token)
 end
 
 -- A task of its own kind: its output is kept, or there may be limits that it was under.
-local function add_whole(batch, token, stored, fields)
+local function add_with_details(batch, token, stored, fields)
   local task = leases.read(stored)
   release.free_slot(batch.board, task, token)
   events.record(batch.board, task, task.attempt, 'done', fields)
@@ -55,21 +55,21 @@ end
 function completions.add(batch, token, fields, now)
   local stored = find(batch, token)
   if not stored then return nil end
-  local id, is_plain = leases.glance(stored)
+  local id, is_plain = leases.peek(stored)
   if not id then return leases.find(batch.board, token) and nil end  -- which sets it aside
   if is_plain and not batch.has_limits then
     history.append(batch.board, id, '1', 'done', fields)
   else
-    add_whole(batch, token, stored, fields)
+    add_with_details(batch, token, stored, fields)
   end
   local n = #batch.done + 1
   batch.done[n], batch.ids[n], batch.times[n], batch.ended[token] = token, id, now or batch.now, true
-  if n == FULL then completions.write(batch) end
+  if n == WRITE_SIZE then completions.write(batch) end
   return id
 end
 
 -- The tasks that ended of each job that is on the board, as counts, and the jobs in order.
-local function by_job(ids)
+local function count_by_job(ids)
   local counts, jobs = {}, {}
   for i = 1, #ids do
     if not ids[i]:find('^push:%d') then
@@ -82,21 +82,21 @@ local function by_job(ids)
 end
 
 -- Whether any of these jobs has a key of its own of this kind: mostly none has.
-local function any_has(board, prefix, jobs)
+local function any_exists(board, prefix, jobs)
   local names = {}
   for i = 1, #jobs do names[i] = key(board, prefix .. jobs[i]) end
   return redis.call('EXISTS', unpack(names)) > 0
 end
 
 local function write_jobs(batch)
-  local board, counts, jobs = batch.board, by_job(batch.ids)
+  local board, counts, jobs = batch.board, count_by_job(batch.ids)
   if #jobs == 0 then return end
   counters.add_for_jobs(board, 'done', jobs, counts)
-  local have_runs, have_dependents = any_has(board, 'open:', jobs), any_has(board, 'after:', jobs)
+  local have_runs, have_dependents = any_exists(board, 'open:', jobs), any_exists(board, 'after:', jobs)
   for i = 1, #batch.ids do
     local id = batch.ids[i]
     if have_runs then open_runs.remove(board, id) end
-    if have_dependents then ended_tasks.note(board, records.job_of(id), 'done', batch.times[i]) end
+    if have_dependents then ended_tasks.record(board, records.job_of(id), 'done', batch.times[i]) end
   end
 end
 

@@ -7,7 +7,7 @@ local digits = require('base.numbers').digits
 local ended_tasks = {}
 
 -- A task of the job `parent` has ended: `ending` is done, dead or cancelled.
-function ended_tasks.note(board, parent, ending, now)
+function ended_tasks.record(board, parent, ending, now)
   if redis.call('EXISTS', key(board, 'after:' .. parent)) == 0 then return end
   redis.call('RPUSH', key(board, 'follow'), table.concat({ ending, digits(now), '-', parent }, ' '))
 end

@@ -12,12 +12,12 @@ local endings = {}
 
 -- End the lease of a task, which may come back to its lane at once. Returns the task, and whether somebody asked to
 -- cancel it; or nothing when the token holds none.
-function endings.end_lease(board, token, comes_back)
+function endings.end_lease(board, token, is_requeued)
   if redis.call('ZREM', key(board, 'leased'), token) == 0 then return nil end
   local task = leases.find(board, token)
   if not task then return nil end
   local cancelled = redis.call('SREM', key(board, 'cancelling'), token) == 1
-  release.free_slot(board, task, token, comes_back and not cancelled)
+  release.free_slot(board, task, token, is_requeued and not cancelled)
   return task, cancelled
 end
 
@@ -26,7 +26,7 @@ function endings.complete(board, token, task, status, now)
   redis.call('HDEL', key(board, 'task'), token)
   counters.add_for_job(board, records.job_of(task.id), status, 1)
   open_runs.remove(board, task.id)
-  ended_tasks.note(board, records.job_of(task.id), status, now)
+  ended_tasks.record(board, records.job_of(task.id), status, now)
 end
 
 -- It is given up, and becomes a dead letter.
@@ -35,7 +35,7 @@ function endings.give_up(board, token, task, now)
   redis.call('ZADD', key(board, 'dead'), now, token)
   counters.add_for_job(board, records.job_of(task.id), 'dead', 1)
   open_runs.remove(board, task.id)
-  ended_tasks.note(board, records.job_of(task.id), 'dead', now)
+  ended_tasks.record(board, records.job_of(task.id), 'dead', now)
 end
 
 return endings

@@ -6,7 +6,7 @@ local history = require 'ledger.history'
 
 local events = {}
 
-local KEPT_LINES = 10000  -- about how many entries are kept
+local MAX_ENTRIES = 10000  -- about how many entries are kept
 
 -- How long the output of a task is kept: ms, or nothing when it is not.
 function events.output_period(task)
@@ -17,7 +17,7 @@ end
 -- Add an entry to the output of a task.
 function events.append_output(board, task, period, ...)
   local name = key(board, 'output:' .. task.id)
-  redis.call('XADD', name, 'MAXLEN', '~', KEPT_LINES, '*', ...)
+  redis.call('XADD', name, 'MAXLEN', '~', MAX_ENTRIES, '*', ...)
   redis.call('PEXPIRE', name, digits(period))
 end
 

@@ -19,10 +19,10 @@ local reports = {}
 local ACK_OPTIONS = {
   delay = true, timeout = true, progress = true, note = true, code = true, data = true, unstarted = true, now = true,
 }
-local NOTE, CODE, DATA = 1000, 64, 65536  -- bytes that the history keeps of each
-local OPEN = 86400000  -- ms that an accepted task stays open, unless its `timeout` says otherwise
+local MAX_NOTE, MAX_CODE, MAX_DATA = 1000, 64, 65536  -- bytes that the history keeps of each
+local ACCEPTED_TIMEOUT = 86400000  -- ms that an accepted task stays open, unless its `timeout` says otherwise
 
-local function percent(text)
+local function read_percent(text)
   local number = text:match('^%d+%.?%d*$') and tonumber(text)
   if not number or number > 100 then errors.fail_option('progress', "expected a number from 0 to 100, got '" .. text .. "'") end
   return text
@@ -35,10 +35,10 @@ end
 -- The options of a report, from `first` to `last` of the arguments. `now` is the call's time, unless they say otherwise.
 local function read_report_options(args, first, last, now)
   local options = arguments.read_pairs(args, first, last, ACK_OPTIONS)
-  if options.data and #options.data <= DATA then check_data(options.data) end
+  if options.data and #options.data <= MAX_DATA then check_data(options.data) end
   options.delay = options.delay and duration.ms('delay', options.delay) or 0
-  options.timeout = options.timeout and duration.ms('timeout', options.timeout) or OPEN
-  options.progress = options.progress and percent(options.progress)
+  options.timeout = options.timeout and duration.ms('timeout', options.timeout) or ACCEPTED_TIMEOUT
+  options.progress = options.progress and read_percent(options.progress)
   options.now = options.now and instant.now(options) or now
   return options
 end
@@ -67,23 +67,23 @@ local ENDINGS = {
     close_attempt(task, 'failed', options)
     task.attempt = task.attempt + 1
     counters.add_for_job(board, records.job_of(task.id), 'retried', 1)
-    queues.put_back(board, token, task, options.delay, options.now)
+    queues.requeue(board, token, task, options.delay, options.now)
   end,
   failed = function(board, token, task, options)
     close_attempt(task, 'failed?', options)
     task.attempt = task.attempt + 1
     counters.add_for_job(board, records.job_of(task.id), 'failed', 1)
-    queues.put_back(board, token, task, 0, options.now)
+    queues.requeue(board, token, task, 0, options.now)
   end,
   release = function(board, token, task, options)
     counters.add(board, 'released', 1)
-    queues.put_back(board, token, task, options.delay, options.now)
+    queues.requeue(board, token, task, options.delay, options.now)
   end,
 }
-local AGAIN = { retry = true, failed = true, release = true }
+local REQUEUES = { retry = true, failed = true, release = true }
 
 -- What leaves the task under its token: its record says where it stands.
-local STANDINGS = {
+local UPDATES = {
   accepted = function(board, token, task, options)
     attempts.update(task, 'accepted', options.now, options.progress, options.note)
     redis.call('ZADD', key(board, 'leased'), options.now + options.timeout, token)
@@ -95,10 +95,10 @@ local STANDINGS = {
 }
 
 -- What the history keeps. Data that is too long is left out: half of it would be no JSON.
-local function kept_fields(options)
+local function history_fields(options)
   local kept = {
-    note = options.note and strings.cut(options.note, NOTE), code = options.code and strings.cut(options.code, CODE),
-    data = options.data and #options.data <= DATA and options.data, progress = options.progress,
+    note = options.note and strings.cut(options.note, MAX_NOTE), code = options.code and strings.cut(options.code, MAX_CODE),
+    data = options.data and #options.data <= MAX_DATA and options.data, progress = options.progress,
   }
   local fields = {}
   for _, name in ipairs({ 'note', 'code', 'data', 'progress' }) do
@@ -109,28 +109,28 @@ local function kept_fields(options)
   return fields
 end
 
-local function refuse_stale(board, token)
+local function reject_stale(board, token)
   counters.add(board, 'stale', 1)
   errors.fail('STALE', "the token '" .. token .. "' no longer holds its task")
 end
 
 -- Note where the task stands, in its record.
-local function stay_open(board, token, verb, options)
-  if not redis.call('ZSCORE', key(board, 'leased'), token) then refuse_stale(board, token) end
-  local task = leases.find(board, token) or refuse_stale(board, token)
-  STANDINGS[verb](board, token, task, options)
+local function update_task(board, token, verb, options)
+  if not redis.call('ZSCORE', key(board, 'leased'), token) then reject_stale(board, token) end
+  local task = leases.find(board, token) or reject_stale(board, token)
+  UPDATES[verb](board, token, task, options)
   redis.call('HSET', key(board, 'task'), token, leases.write(task))
-  events.record(board, task, task.attempt, verb, kept_fields(options))
+  events.record(board, task, task.attempt, verb, history_fields(options))
   return task.id
 end
 
 local function end_task(board, token, verb, options)
-  local task, cancelled = endings.end_lease(board, token, AGAIN[verb] and options.delay == 0)
-  if not task then refuse_stale(board, token) end
-  if cancelled and AGAIN[verb] then verb = 'cancelled' end
+  local task, cancelled = endings.end_lease(board, token, REQUEUES[verb] and options.delay == 0)
+  if not task then reject_stale(board, token) end
+  if cancelled and REQUEUES[verb] then verb = 'cancelled' end
   local attempt = task.attempt
   ENDINGS[verb](board, token, task, options)
-  events.record(board, task, attempt, verb, kept_fields(options))
+  events.record(board, task, attempt, verb, history_fields(options))
   return task.id
 end
 
@@ -140,18 +140,18 @@ local NO_FIELDS = {}
 local function apply(batch, args, first, last)
   local board, token, verb = batch.board, args[first] or '', args[first + 1] or ''
   if verb == 'done' then
-    if last == first + 1 then return completions.add(batch, token, NO_FIELDS) or refuse_stale(board, token) end
+    if last == first + 1 then return completions.add(batch, token, NO_FIELDS) or reject_stale(board, token) end
     local options = read_report_options(args, first + 2, last, batch.now)
-    return completions.add(batch, token, kept_fields(options), options.now) or refuse_stale(board, token)
+    return completions.add(batch, token, history_fields(options), options.now) or reject_stale(board, token)
   end
-  if not (ENDINGS[verb] or STANDINGS[verb]) then
+  if not (ENDINGS[verb] or UPDATES[verb]) then
     errors.fail_option('verb', 'expected done, failed, cancelled, accepted, retry, release, dead or update, got '
       .. "'" .. verb .. "'")
   end
   local options = read_report_options(args, first + 2, last, batch.now)
-  if batch.ended[token] then refuse_stale(board, token) end
+  if batch.ended[token] then reject_stale(board, token) end
   if verb == 'accepted' and redis.call('SISMEMBER', key(board, 'cancelling'), token) == 1 then verb = 'cancelled' end
-  if STANDINGS[verb] then return stay_open(board, token, verb, options) end
+  if UPDATES[verb] then return update_task(board, token, verb, options) end
   batch.stored[token] = false
   return end_task(board, token, verb, options)
 end

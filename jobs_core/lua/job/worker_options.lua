@@ -75,7 +75,7 @@ worker_options.READERS = {
   description = description_option,
 }
 
-local function refuse_contradictions(options)
+local function check_contradictions(options)
   if options.policy ~= 'none' then return end
   for _, name in ipairs({ 'lease', 'attempts', 'backoff', 'retry-on', 'never-on', 'losses', 'concurrency', 'keep' }) do
     if options[name] then fail_option(name, 'needs a lease, and policy none has none') end
@@ -90,7 +90,7 @@ end
 
 -- The worker's options as JSON text, or nothing when there are none; and their flags.
 function worker_options.to_json(options)
-  refuse_contradictions(options)
+  check_contradictions(options)
   local found = {}
   for name, value in pairs(options) do
     local read = worker_options.READERS[name]

@@ -14,7 +14,7 @@ function job_counters.fields(job)
   return fields
 end
 
-function job_counters.forget(board, job)
+function job_counters.remove(board, job)
   redis.call('HDEL', key(board, 'ledger'), unpack(job_counters.fields(job)))
 end
 

@@ -10,7 +10,7 @@ capacity.UNLIMITED = numbers.ENORMOUS
 
 -- Forget the starts up to a time, a thousand at most (then there seem to be more than there are, and less room).
 -- Returns the oldest that is left.
-local function forget_starts(starts, upto)
+local function remove_old_starts(starts, upto)
   local newest = redis.call('LINDEX', starts, -1)
   if newest and tonumber(newest) <= upto then redis.call('DEL', starts) end
   local oldest = tonumber(redis.call('LINDEX', starts, 0) or nil)
@@ -31,7 +31,7 @@ function capacity.measure(board, limit, now)
   end
   if limit.n then
     local starts = key(board, 'rate:' .. limit.name)
-    local oldest = forget_starts(starts, now - limit.period)
+    local oldest = remove_old_starts(starts, now - limit.period)
     limit.starts = limit.n - redis.call('LLEN', starts)
     limit.at = (oldest or now) + limit.period
   end

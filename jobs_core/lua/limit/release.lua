@@ -38,10 +38,10 @@ end
 
 -- A task has made room, by ending or by leaving its lane unstarted; unless it goes back to the front of its lane. Only one
 -- that never started leaves its part of a rate to others.
-function release.free_slot(board, task, token, comes_back)
+function release.free_slot(board, task, token, is_requeued)
   for _, limit in ipairs(limits.of_task(board, task, redis.call('EXISTS', key(board, 'limits')) == 1)) do
     if limit.concurrency and token then redis.call('SREM', key(board, 'running:' .. limit.name), token) end
-    if (limit.concurrency or not token) and not comes_back then
+    if (limit.concurrency or not token) and not is_requeued then
       release.notify_worker(board, limit.name)
       if limit.name:find('^queue:') then release.wake_queue(board, limit.name:sub(7)) end
     end

@@ -9,7 +9,7 @@ local records = require 'queue.records'
 
 local throttled = {}
 
-local LOOKS = 100  -- tasks that come back at once at most
+local MAX_TASKS = 100  -- tasks that come back at once at most
 
 -- Whether the limit of a queue lets nothing start.
 local function is_closed(board, queue, now)
@@ -19,9 +19,9 @@ end
 
 -- Take up to `n` of the tasks that a limit holds back, and beside them those of queues that are closed: these would leave
 -- the room unused. Returns { lane, record } pairs, and how many of them are not beside.
-local function take_held(board, name, n, now)
+local function pop_held(board, name, n, now)
   local found, closed, taken = {}, {}, 0
-  while taken < n and #found < LOOKS do
+  while taken < n and #found < MAX_TASKS do
     local record = redis.call('LPOP', key(board, 'held:' .. name))
     if not record then break end
     local task = records.read(record)
@@ -39,9 +39,9 @@ end
 
 -- Move up to `n` of the tasks that a limit holds back to the fronts of their lanes, in order; or to their ends, behind
 -- what came back there meanwhile. Returns how many.
-function throttled.admit(board, name, n, now, is_last)
-  local found, taken = take_held(board, name, n, now)
-  if is_last then
+function throttled.admit(board, name, n, now, at_end)
+  local found, taken = pop_held(board, name, n, now)
+  if at_end then
     for _, pair in ipairs(found) do queues.append(board, pair[1], { pair[2] }) end
   else
     for i = #found, 1, -1 do queues.prepend(board, found[i][1], found[i][2]) end

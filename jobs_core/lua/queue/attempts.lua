@@ -9,20 +9,20 @@ local strings = require 'base.strings'
 
 local attempts = {}
 
-local KEPT = 20
+local MAX_ENTRIES = 20
 
-local function plain(text, length)
+local function clean_text(text, length)
   return text and text ~= '' and strings.cut(text:gsub('%c', ' '), length) or nil
 end
 
-local function entry(status, now, worker, code, note)
-  local word = plain(code, 64)
-  return table.concat({ status, digits(now), worker, word and word:gsub(' ', '_') or '-', plain(note, 200) or '' }, ' ')
+local function format_entry(status, now, worker, code, note)
+  local word = clean_text(code, 64)
+  return table.concat({ status, digits(now), worker, word and word:gsub(' ', '_') or '-', clean_text(note, 200) or '' }, ' ')
 end
 
 -- The line of an attempt that begins now, in the hands of a worker.
 function attempts.new(worker, now)
-  return entry('leased', now, worker)
+  return format_entry('leased', now, worker)
 end
 
 -- The attempt under way: status, since (ms), worker, code, note.
@@ -34,20 +34,20 @@ end
 -- Say where the attempt under way stands.
 function attempts.update(task, status, since, progress, note)
   local _, _, worker = attempts.current(task)
-  task.current = entry(status, since, worker, progress, note)
+  task.current = format_entry(status, since, worker, progress, note)
 end
 
 -- The attempt under way has ended: it becomes the last entry of the history.
 function attempts.close(task, status, now, code, note)
   local _, _, worker = attempts.current(task)
-  local last = entry(status, now, worker, code, note)
+  local last = format_entry(status, now, worker, code, note)
   task.current = nil
   if task.history == '' then
     task.history = last
     return
   end
   local _, tabs = task.history:gsub('\t', '')
-  if tabs >= KEPT - 1 then task.history = task.history:match('^[^\t]*\t(.*)$') end
+  if tabs >= MAX_ENTRIES - 1 then task.history = task.history:match('^[^\t]*\t(.*)$') end
   task.history = task.history .. '\t' .. last
 end
 

@@ -5,14 +5,14 @@ local key = require('base.keys').key
 
 local bad_records = {}
 
-local KEPT, BYTES = 1000, 1024
+local MAX_ENTRIES, MAX_BYTES = 1000, 1024
 
 -- Note what was found in a place, such as queue or job; whoever found it has taken it from there.
 function bad_records.set_aside(board, place, record, id)
   record = record or ''
   redis.call('HINCRBY', key(board, 'stats'), 'bad', 1)
-  redis.call('XADD', key(board, 'bad'), 'MAXLEN', '~', KEPT, '*',
-    'place', place, 'id', id or '', 'bytes', #record, 'record', record:sub(1, BYTES))
+  redis.call('XADD', key(board, 'bad'), 'MAXLEN', '~', MAX_ENTRIES, '*',
+    'place', place, 'id', id or '', 'bytes', #record, 'record', record:sub(1, MAX_BYTES))
 end
 
 return bad_records

@@ -39,10 +39,10 @@ function lanes.of_queue(board, queue)
 end
 
 -- Lanes that are empty are forgotten, where there are so many that some will not be used again.
-local KEPT = 100  -- lanes of a board that are remembered, empty or not
-local MANY = 100  -- lanes, at random, that one call looks at
+local MAX_LANES = 100  -- lanes of a board that are remembered, empty or not
+local SAMPLE_SIZE = 100  -- lanes, at random, that one call looks at
 
-local function forget(board, lane)
+local function remove(board, lane)
   redis.call('SREM', key(board, 'queues'), lane)
   local queue, priority = lanes.split(lane)
   local priorities = redis.call('HGET', key(board, 'lanes'), queue)
@@ -58,10 +58,10 @@ local function forget(board, lane)
   end
 end
 
-function lanes.forget_unused(board)
-  if redis.call('SCARD', key(board, 'queues')) <= KEPT then return end
-  for _, lane in ipairs(redis.call('SRANDMEMBER', key(board, 'queues'), MANY)) do
-    if redis.call('EXISTS', key(board, 'queue:' .. lane)) == 0 then forget(board, lane) end
+function lanes.remove_unused(board)
+  if redis.call('SCARD', key(board, 'queues')) <= MAX_LANES then return end
+  for _, lane in ipairs(redis.call('SRANDMEMBER', key(board, 'queues'), SAMPLE_SIZE)) do
+    if redis.call('EXISTS', key(board, 'queue:' .. lane)) == 0 then remove(board, lane) end
   end
 end
 

@@ -17,7 +17,7 @@ function leases.read(stored)
 end
 
 -- Returns the id of a task that is kept under a token, and whether this is a first attempt of a task without flags.
-function leases.glance(stored)
+function leases.peek(stored)
   local first, id = stored:match('^[^\n]*\n(%w+)\n([^\n]*)\n')
   return id, first == '1'
 end

@@ -26,7 +26,7 @@ function queues.return_records(board, lane, popped, first)
 end
 
 -- Queue a task again, after `delay` ms; `ticket` is what its record is kept under.
-function queues.put_back(board, ticket, task, delay, now)
+function queues.requeue(board, ticket, task, delay, now)
   if delay > 0 then
     redis.call('HSET', key(board, 'task'), ticket, records.write(task))
     timers.set(board, 'delayed', ticket, now + delay)

@@ -47,7 +47,7 @@ function records.write(task)
 end
 
 -- Returns the id, and whether this is a first attempt of a task without flags, as most are; nothing for what is no record.
-function records.glance(record)
+function records.peek(record)
   local first, id = record:match('^(%d+%l*)\n([^\n]*@%d+%-?f?%d*)\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n')
   return id, first == '1'
 end

@@ -9,7 +9,7 @@ local zones = {}
 
 local SIZE, RECORD = 12, '>di4'
 
-local function unknown(board, name)
+local function reject_zone(board, name)
   if redis.call('EXISTS', key(board, 'zones')) == 0 then
     fail_option('zone', 'the board has no time zones yet: run `jobs init`')
   end
@@ -28,7 +28,7 @@ end
 
 function zones.find(board, name)
   if name == 'UTC' then return nil end
-  local records = redis.call('HGET', key(board, 'zones'), name) or unknown(board, name)
+  local records = redis.call('HGET', key(board, 'zones'), name) or reject_zone(board, name)
   if records:sub(1, 1) == '=' then records = redis.call('HGET', key(board, 'zones'), records:sub(2)) end
   if #records == SIZE and select(2, struct.unpack(RECORD, records)) == 0 then return nil end
   return { records = records, n = #records / SIZE, from = 0, to = 0, offset = 0 }
