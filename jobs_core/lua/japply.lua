@@ -35,7 +35,8 @@ local revision = require 'job.revision'
 local wake = require 'queue.wake'
 local instant = require 'time.instant'
 
--- What jobs wait for as the stage will leave them. Which of them are clear is kept from one call to the next.
+-- Return the dependencies as they will be after the commit. Jobs found to have no cycle above them are kept between
+-- calls.
 local function staged_graph(board, stage)
   local parents, clear = stages.key(board, stage, ':parents'), stages.key(board, stage, ':clear')
   local graph = dependencies.graph(board, function(id) return redis.call('HGET', parents, id) or nil end)

@@ -41,7 +41,7 @@ local function cancel_delayed(board, ticket)
   return record_cancelled(board, task)
 end
 
--- It may have left the place since the page was read; then it is met again where it is now.
+-- The task may have moved since the page was read. If so, the scan meets it again in its new place.
 local function cancel_queued(board, place, record)
   if redis.call('LREM', key(board, place), -1, record) == 0 then return nil end
   local limit = place:match('^held:(.*)$')
@@ -64,7 +64,7 @@ return function(board, args)
   local id = args[1] or ''
   if not records.job_of(id) then fail_option('id', "expected a task id, <job>@<due>, got '" .. id .. "'") end
   local found = {}
-  -- In the order in which tasks move, so that one that is taken meanwhile is met again.
+  -- Tasks move in this order, so a task that moves meanwhile is met again.
   local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })
   local cursor = task_locations.scan(board, names, args[2] or '0', PAGE_SIZE, function(place, member)
     local matches = (task_locations.SETS[place] and records.id_of_token or records.peek)(member) == id

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 --[[ JPOP board numqueues queue [queue …] [count n] [lease duration] [worker name] [raw 1] [now time]
 
-  Take up to `count` (1 unless given, at most 500) tasks from the queues, in the order the queues are named, those of
-  a higher priority first. With `lease` each task is leased under a token until JACK, or until the lease ends unrenewed
-  (JBEAT). A job's own `lease` comes first. Without `lease`, or where the job's policy is none, the task is gone from Redis: at
-  most once. A task that a limit does not let start stays behind, without keeping others from being taken.
+  Take up to `count` tasks (default 1, at most 500) from the queues, in the order given, and within a queue by priority.
+  With `lease`, each task is leased under a token until JACK, or until the lease ends without renewal (JBEAT). A job's own
+  `lease` has precedence. Without `lease`, or if the job's policy is none, the task leaves Redis and runs at most once. A
+  task held back by a limit does not block others.
 
     FCALL JPOP 1 {jobs} 1 shell count 1 lease 30 worker host-1
       1)  1) id       2) tick@1763900005000
@@ -15,12 +15,13 @@
          11) due     12) 1763900005000             ms since the epoch
          13) attempt 14) 1
          15) history 16)                           of its earlier attempts, as queue/attempts.lua writes it
-         17) options 18) {"timeout":30}            (empty when there are none)
+         17) options 18) {"timeout":30}            (empty if there are none)
          19) payload 20) echo hi
 
-  With `raw 1` each is a pair, its token and its record as queue/records.lua describes it, which is less work for Redis.
+  With `raw 1`, each task is a pair: its token, and its record as described in queue/records.lua. This is less work for
+  Redis.
 
-  Returns a list, empty when the queues are.
+  Returns a list, empty if there are no tasks.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
@@ -41,12 +42,12 @@ local records = require 'queue.records'
 local duration = require 'time.duration'
 local instant = require 'time.instant'
 
-local MAX_TASKS, MAX_BYTES = 500, 4194304  -- tasks that one call takes at most, and bytes of them, or a single task
-local MAX_THROTTLED = 100  -- tasks that one call may leave to their limits
-local FIRST_POP, NEXT_POP = 10, 25  -- tasks that are popped at once: before it is known how large they are, and then
+local MAX_TASKS, MAX_BYTES = 500, 4194304  -- per call; a single larger task is still returned
+local MAX_THROTTLED = 100  -- tasks that one call may move to held lists
+local FIRST_POP, NEXT_POP = 10, 25  -- records per LPOP: until their size is known, and after that
 local NAMES = { count = true, lease = true, worker = true, raw = true, now = true }
 
--- What one call takes: how many more tasks and bytes it may, and the limits it has met.
+-- State of one call: how many more tasks and bytes it may take, and the limits it has met.
 local function new_batch(board, count, now, is_raw)
   return {
     is_raw = is_raw,
@@ -55,8 +56,8 @@ local function new_batch(board, count, now, is_raw)
   }
 end
 
--- A limit as this call knows it: measured once, and filled as tasks are taken. A task of a job that was put again with
--- another limit is left to the next call.
+-- Measure a limit once per call, then count down as tasks are taken. If the job was put again with another limit, leave
+-- its task to the next call.
 local function measure_once(batch, limit)
   if not limit then return nil end
   local known = batch.limits[limit.name]
@@ -75,7 +76,7 @@ local function add_task(batch, task, record)
   batch.left, batch.bytes = batch.left - 1, batch.bytes - #record
 end
 
--- Take a task, or leave it to the limit that does not let it start.
+-- Take a task, or hold it for a limit that is full.
 local function admit_or_throttle(batch, record)
   local task = records.read(record)
   if not task then return bad_records.set_aside(batch.board, 'queue', record) end
@@ -95,7 +96,7 @@ local function admit_or_throttle(batch, record)
   add_task(batch, task, record)
 end
 
--- Most tasks are at their first attempt, and have nothing to look at, where records are returned as they are.
+-- Fast path for raw calls: without limits on the board, a plain record is returned without reading it.
 local function admit_record(batch, record)
   if batch.is_raw and not batch.has_limits then
     local id, is_plain = records.peek(record)
@@ -108,7 +109,7 @@ local function is_done(batch, limit)
   return batch.left == 0 or batch.bytes <= 0 or batch.throttles_left == 0 or limit and capacity.is_full(limit)
 end
 
--- Pop the next records of a lane: few until it is known how large they are, and one by one under a limit of the queue.
+-- Pop the next records of a lane: a few until their size is known, and one at a time if the queue has a limit.
 local function pop_records(batch, list, limit)
   local most = 1
   if not limit then
@@ -119,7 +120,7 @@ local function pop_records(batch, list, limit)
   return popped
 end
 
--- Take what there is in a lane. Returns whether tasks may be left there.
+-- Take tasks from a lane. Returns whether some may be left.
 local function pop_lane(batch, lane, limit)
   local list = key(batch.board, 'queue:' .. lane)
   while not is_done(batch, limit) do
@@ -141,13 +142,13 @@ local function pop_queue(batch, queue)
   for _, lane in ipairs(lanes.of_queue(batch.board, queue)) do
     if pop_lane(batch, lane, limit) then
       if limit and capacity.is_full(limit) then return capacity.reopen_later(batch.board, limit) end
-      -- Whoever took the wake token may leave work behind: pass it on.
+      -- Wake another worker, since this one consumed the wake token and left tasks behind.
       return release.wake_queue(batch.board, queue)
     end
   end
 end
 
--- Hand a task over for good: nothing will be heard of it.
+-- Count a task without a lease as ended: nobody reports on it.
 local function finish_unleased(batch, task)
   local board = batch.board
   task.token = ''
@@ -180,7 +181,7 @@ local function lease_all(batch, tasks, lease, worker)
   redis.call('ZADD', key(board, 'leased'), unpack(ends))
 end
 
--- Nothing that was taken may be lost: what cannot be leased, since a key or a permission is not what it should be, goes back.
+-- If leasing fails, for example because of a permission, return all tasks to their lanes so that none is lost.
 local function lease_or_return(batch, tasks, lease, worker)
   local is_leased, why = pcall(lease_all, batch, tasks, lease, worker)
   if is_leased then return end
@@ -210,25 +211,25 @@ local function reply(task)
   }
 end
 
--- Whether a task is of at most once, whatever lease the caller offers.
+-- Whether a task runs at most once, even if the caller offers a lease.
 local function is_unleased(task)
   return task.flags and task.flags:find('n', 1, true) ~= nil
 end
 
--- What limits hold back, and may have room for, comes back to its lanes first.
+-- Return held tasks to their lanes if their limits may have room.
 local function admit_ready(board, now)
   local names = redis.call('SPOP', key(board, 'ready'), MAX_THROTTLED)
   for _, name in ipairs(names) do throttled.recheck(board, name, now, MAX_THROTTLED) end
 end
 
--- A task that one limit let in may be held back by another: what room is left then is for the next.
+-- A task admitted by one limit may be held by another. Let other workers use the room that is left.
 local function notify_waiting(batch)
   for name, limit in pairs(batch.limits) do
     if not capacity.is_full(limit) then release.notify_worker(batch.board, name) end
   end
 end
 
--- Lease what was taken, or give it away.
+-- Lease the tasks, and finish those that run at most once.
 local function deliver(batch, lease, worker)
   local leased, unleased = {}, {}
   for _, task in ipairs(batch.tasks) do

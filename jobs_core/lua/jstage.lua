@@ -29,7 +29,7 @@ local put = require 'define.put'
 local describe = require 'job.describe'
 local packed_job = require 'job.packed_job'
 
-local MAX_BYTES = 1048576  -- of the jobs there are, that one call reads
+local MAX_BYTES = 1048576  -- of existing jobs that one call reads
 local MODES = { put = true, adopt = true, remove = true }
 
 local function job_fields(id, head, body)
@@ -49,7 +49,7 @@ local function is_same(a, b)
   return true
 end
 
--- Whose a job is that is there already; refused when it must not be touched.
+-- Reject a change to a job of another owner.
 local function check_owner(id, found, owner, mode)
   if found == owner or mode == 'adopt' then return end
   local owned_by = found and "belongs to the board file '" .. found .. "'" or 'belongs to no board file'

@@ -1,7 +1,7 @@
 #!lua
 --[[ JTICK board [limit n] [now time]
 
-  Move what is due to its queues: up to `limit` (500 unless given, at most 1000) occurrences of jobs, as many delayed
+  Move what is due to its queues: up to `limit` (default 500, at most 1000) occurrences of jobs, as many delayed
   tasks, as many tasks held by a rate, and some tasks whose lease has lapsed. Their attempt is lost, and the worker that
   takes them next asks their policy. A task that is lost too often (`losses`) becomes a dead letter. Any number of
   clients may tick. A late job runs once, and the ledger counts the other occurrences it missed as coalesced. While a
@@ -9,7 +9,7 @@
 
     FCALL JTICK 1 {jobs}
       1) (integer) 3                 how many were moved
-      2) (integer) 1763900005000     when there is more to do, in ms since the epoch; 0: not in sight
+      2) (integer) 1763900005000     when there is more to do, in ms since the epoch; 0: nothing is scheduled
       3) (integer) 1763900000123     the time now, to work out how long to wait
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
@@ -33,12 +33,11 @@ local records = require 'queue.records'
 local timers = require 'queue.timers'
 local instant = require 'time.instant'
 
-local MAX_BYTES = 1048576  -- payloads may be large: each kind of move ends once it has copied this many
-local MAX_LAPSED = 100  -- leases that one tick ends at most
-local DEFAULT_LOSSES = 5  -- how often a task may be lost, unless its job says otherwise
+local MAX_BYTES = 1048576  -- each kind of move stops after copying this many bytes
+local MAX_LAPSED = 100  -- lapsed leases per tick
+local DEFAULT_LOSSES = 5  -- default of `losses`
 
--- The records of the tasks in a set whose time has come, as far as a tick may copy them.
--- Returns { ticket, record, lane } triples, the earliest first.
+-- Read the due records of a set, up to MAX_BYTES. Returns { ticket, record, lane } triples, earliest first.
 local function read_due_tasks(board, set, now, limit)
   local due, found, bytes = timers.due(board, set, now, limit), {}, 0
   for i = 1, #due, 2 do
@@ -61,7 +60,8 @@ local function is_poison(task)
   return attempts.count_lost(task) >= (task.options.losses or DEFAULT_LOSSES)
 end
 
--- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came. Returns how large it is.
+-- End a lapsed lease. The worker has stopped renewing it, or an accepted task was not reported on in time. Returns the
+-- size of the task in bytes.
 local function expire_lease(board, token, now)
   local task, cancelled = endings.end_lease(board, token, true)
   if not task then return 0 end
@@ -85,8 +85,8 @@ local function expire_lease(board, token, now)
   return #task.body
 end
 
--- Each goes to the front of its lane, before the one before it: so the latest come first, that the earliest end up
--- in front, also when it takes several ticks.
+-- Requeue the latest first. Each goes to the front of its lane, so the earliest ends up in front, even over several
+-- ticks.
 local function requeue_lapsed(board, now, limit)
   local tokens = redis.call('ZRANGE', key(board, 'leased'), digits(now), '-inf', 'BYSCORE', 'REV',
     'LIMIT', 0, math.min(limit, MAX_LAPSED))
@@ -98,7 +98,7 @@ local function requeue_lapsed(board, now, limit)
   return ended
 end
 
--- Tasks that were to wait, for a retry or a time of their own, join their queue.
+-- Queue delayed tasks that are due: retries, and tasks with a time of their own.
 local function queue_delayed(board, now, limit)
   local delayed = read_due_tasks(board, 'delayed', now, limit)
   for _, pair in ipairs(delayed) do
@@ -110,7 +110,7 @@ local function queue_delayed(board, now, limit)
   return #delayed
 end
 
--- A limit's gate opens. Returns how many moved.
+-- Open the gate of a limit on a rate. Returns how many tasks moved.
 local function open_gate(board, name, now, most)
   redis.call('ZREM', key(board, 'gates'), name)
   if name:find('^queue:') then
@@ -119,7 +119,7 @@ local function open_gate(board, name, now, most)
   end
   local moved, limit = throttled.recheck(board, name, now, most)
   if redis.call('EXISTS', key(board, 'held:' .. name)) == 0 then return moved end
-  -- What has moved has not started yet: look again when as many as may start could have.
+  -- The moved tasks have not started yet. Check again when that many may have started.
   if limit.n and moved > 0 then limit.at = math.max(limit.at, now + limit.period / limit.n) end
   if limit.slots > 0 then timers.set(board, 'gates', name, limit.at or now) end
   return moved
@@ -131,8 +131,8 @@ local function open_gates(board, now, limit)
   return moved
 end
 
--- The room that came up under a limit may be for a task that nobody takes. So a few limits, at random, are looked at:
--- one that holds tasks while nothing runs lets in more than it has room for, and JPOP holds again what is too much.
+-- Room under a limit may have gone to a task that nobody takes. So check a few random limits: if one holds tasks while
+-- nothing runs, admit more than it has room for. JPOP holds the excess again.
 local function admit_idle(board, now)
   local moved = 0
   for _, name in ipairs(redis.call('SRANDMEMBER', key(board, 'held'), 10)) do

@@ -1,14 +1,14 @@
 #!lua flags=no-writes
 --[[ JWHEN board id [id …]
 
-  When jobs run that wait for others, as JSON: `after`, the jobs that each waits for, with `on` and `join`; `met`, those
-  of them that have ended since its last run; `missing`, those that are not on the board; and `followed_by`, the jobs that
-  wait for it (the first hundred). What is empty is left out. A job is put in this relation by JSET's `after`.
+  Read the dependencies of jobs as JSON: `after`, the jobs that each waits for, with `on` and `join`; `met`, those that
+  have ended since its last run; `missing`, those that do not exist; and `followed_by`, the jobs that wait for it (the
+  first hundred). Empty fields are left out. Set dependencies with JSET's `after`.
 
     FCALL_RO JWHEN 1 {jobs} report
       1) {"id":"report","after":["fetch","clean"],"on":"done","join":"all","met":["fetch"]}
 
-  Returns a list, with a null for each id that is not there.
+  Returns a list, with a null for each job that does not exist.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'
@@ -16,7 +16,7 @@ local fail = require('base.errors').fail
 local key = require('base.keys').key
 local packed_job = require 'job.packed_job'
 
--- Those of a list that pass; nothing when none does.
+-- Return the items that pass, or nothing if none does.
 local function filter(list, passes)
   local found = {}
   for _, item in ipairs(list) do

@@ -4,14 +4,15 @@
      JZONES board refresh cursor [now time]
      JZONES board done version
 
-  Load time zones, in portions: put every table (time/zones.lua says what is in one), refresh from cursor 0 on until
-  the answer is 0, and say which version of the data is there now. Jobs whose zone has changed get their next run anew.
-  Whatever is cut short before `done` is repeated by the next client that loads. Python does all this by itself.
+  Load time zones in portions. Put every table (format: time/zones.lua), call refresh from cursor 0 until it returns 0,
+  then call done with the version of the data. Jobs whose zone has changed get a new next run. If a load stops before
+  `done`, the next client starts it again. The Python client does all this by itself.
 
     FCALL JZONES 1 {jobs}
     "2026b"
 
-  Returns the version that is there, or nothing; how many tables were new; where to go on, 0 at the end; the version.
+  Returns the loaded version, empty if there is none. put returns how many tables were new or changed, refresh the next
+  cursor (0 at the end), done the version.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
@@ -22,7 +23,7 @@ local realign = require 'define.realign'
 local instant = require 'time.instant'
 local zones = require 'time.zones'
 
-local PAGE_SIZE = 100  -- jobs that one call looks at, or a few more
+local PAGE_SIZE = 100  -- jobs per call, approximately
 
 local function version(board)
   if redis.call('EXISTS', key(board, 'zones')) == 0 then return '' end

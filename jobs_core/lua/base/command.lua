@@ -2,13 +2,13 @@ local layout = require 'base.layout'
 
 local command = {}
 
--- An error as the one sentence it was written as.
+-- Return an error as a reply. An error without a code of its own is a fault in Jobs.
 local function error_reply(problem)
   local text = type(problem) == 'table' and problem.err or tostring(problem)
   return redis.error_reply(text:find('^%u+ ') and text or 'JOBS FAULT ' .. text)
 end
 
--- Call a function. Returns what it returns, or its error as a reply.
+-- Call a function. Returns its result, or its error as a reply.
 function command.attempt(body, ...)
   local ok, reply = pcall(body, ...)
   if ok then return reply end
@@ -21,7 +21,7 @@ local function run_body(body, board, args, may_write)
   return body(board, args)
 end
 
--- Run a command: its body takes the board and the arguments after it, and returns the reply.
+-- Run a command. Its body takes the board and the remaining arguments, and returns the reply.
 function command.run(body, board, args, may_write)
   return command.attempt(run_body, body, board, args, may_write)
 end

@@ -1,3 +1,6 @@
+-- Puts and removes the jobs of a committed board file, a limited number per call. `{b}:rolling:jobs` has, under the empty
+-- id, the owner of the file and the time its stage began. Relative times in the file count from then.
+
 local command = require 'base.command'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
@@ -8,17 +11,15 @@ local history = require 'ledger.history'
 
 local roll_forward = {}
 
--- Roll a committed board file forward: put and remove its jobs, some at a time. `{b}:rolling:jobs` has, under the empty id,
--- whose the file is, and when its stage was begun: what was right then is right now.
-local MAX_JOBS, MAX_BYTES = 100, 1048576  -- jobs, and bytes of them old and new, that one call looks at
-local LINK_COST = 1000  -- bytes that it takes as long to copy as to note that one job waits for another
+local MAX_JOBS, MAX_BYTES = 100, 1048576  -- per call: jobs, and bytes of old and new jobs
+local LINK_COST = 1000  -- writing a dependency takes as long as copying this many bytes
 
 local function link_cost(job)
   return LINK_COST * (#dependencies.parents(job.head) + #dependencies.parents(job.old))
 end
 
--- It was checked when it was staged; but what it stands on, such as the zones, may have changed since. Returns how large
--- it is.
+-- Put a staged job. It was valid when it was staged, but something it depends on, such as a time zone, may have changed
+-- since: then record the error in the history and continue. Returns the size in bytes.
 local function put_staged(context, id, args, owner)
   local board, size = context.board, 0
   local reply = command.attempt(function()
@@ -42,7 +43,7 @@ local function apply_change(context, id, staged, owner)
   return size
 end
 
--- Returns how many jobs are still to be put or removed.
+-- Put or remove the next jobs. Returns how many are left.
 function roll_forward.step(board)
   local ids, jobs = key(board, 'rolling'), key(board, 'rolling:jobs')
   local header = redis.call('HGET', jobs, '')

@@ -1,8 +1,8 @@
 local number_set = {}
 
--- A set of whole numbers from `low` to `high`, made quick to search and to count. For each of them, least[number] is
--- the first member from there on (nil: none), and before[number] how many come before it, for high + 1 too. `first`
--- is the first member, and `n` how many there are.
+-- Build a set of whole numbers from `low` to `high` that is fast to search and count. ceiling[number] is the first member
+-- at or after a number (nil: none), and rank[number] the count of members before it, for high + 1 too. `first` is the
+-- first member, and `n` the size.
 function number_set.new(set, low, high)
   local ceiling, rank, n, first, open = {}, {}, 0, nil, low
   for number = low, high do

@@ -1,4 +1,4 @@
--- From a cron pattern to a schedule, which occurrences.lua searches.
+-- Turns a cron pattern into a schedule, which occurrences.lua searches.
 
 local fail_option = require('base.errors').fail_option
 local fields = require 'cron.fields'
@@ -8,8 +8,8 @@ local zones = require 'time.zones'
 
 local patterns = {}
 
--- What has been worked out about the fields of patterns, which depends on nothing but their text: the library keeps it from
--- one call to the next. When there is this much, all of it is forgotten.
+-- Results that depend only on the text of a pattern. The library keeps them between calls, and clears them all when there
+-- are too many.
 local MAX_ENTRIES = 1000
 local shared_cache
 
@@ -19,20 +19,20 @@ end
 
 reset_shared_cache()
 
--- Keep something that was worked out, under a key of one of these tables.
+-- Store a result under a key of one of the tables of the shared cache.
 local function cache_result(kind, key, found)
   kind[key] = found
   shared_cache.n = shared_cache.n + 1
   return found
 end
 
--- What one call of a command has worked out about cron patterns, since many jobs share one.
+-- The cache of one call, since many jobs share a pattern.
 function patterns.new_cache(board)
   if shared_cache.n > MAX_ENTRIES then reset_shared_cache() end
   return { board = board, schedules = {}, zones = {} }
 end
 
--- A pattern as it is kept: no blanks around it, and single ones within.
+-- Normalize a pattern for storage: single spaces, and none around it.
 function patterns.normalize(text)
   return (text:gsub('[ \t]+', ' '):gsub('^ ', ''):gsub(' $', ''))
 end
@@ -52,7 +52,7 @@ local function expand_nickname(pattern)
     or fields.reject(pattern, 'unknown nickname', 'write @hourly, @daily, @weekly, @monthly or @yearly')
 end
 
--- The texts of the seven fields, by their places in ORDER.
+-- Return the texts of the seven fields, by their places in ORDER.
 local function split_pattern(pattern)
   local texts = { '0', expand_nickname(pattern):match('^([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+)$') }
   if not texts[2] then
@@ -76,16 +76,16 @@ local function day_rule(pattern, month, week, both)
   }
 end
 
--- Whether a day must fit both of its fields. Vixie's cron asks whether one of them begins with a star, OCPS whether
--- one is no more than a star; under both, a + before the weekday says yes.
+-- Whether a day must match both day fields. Vixie cron checks whether one of them begins with a star, OCPS whether one is
+-- only a star. In both, a + before the weekday requires both.
 local function needs_both(month, week, ocps)
   if week:sub(1, 1) == '+' then return true end
   if ocps then return month == '*' or week == '*' end
   return month:sub(1, 1) == '*' or week:sub(1, 1) == '*'
 end
 
--- What a schedule does where a clock changes. `once`: a time that is shown twice runs once. `shifts`: a time that is
--- left out runs late. Vixie's cron does both for fixed times, and neither for those that go on with the clock.
+-- How a schedule handles clock changes. `once`: a time that occurs twice runs once. `shifts`: a time that is skipped runs
+-- late. Vixie cron does both for fixed times, and neither for others.
 local function change_rule(minute, hour, ocps)
   local fixed = minute:sub(1, 1) ~= '*' and hour:sub(1, 1) ~= '*'
   return ocps or fixed, fixed and not ocps
@@ -106,7 +106,7 @@ local function cached_day_rule(pattern, month, week, ocps)
     or cache_result(shared_cache.rules, key, day_rule(pattern, month, week:gsub('^%+', ''), both))
 end
 
--- Nothing is kept for UTC.
+-- UTC has no zone table.
 local function cached_zone(cache, name)
   local found = cache.zones[name]
   if found == nil then
@@ -116,14 +116,14 @@ local function cached_zone(cache, name)
   return found or nil
 end
 
--- A time of the day that is one number each, as most are, needs no sets: it is kept as its second of the day.
+-- Return a fixed time as its second of the day. It needs no number sets, and most patterns have one.
 local function fixed_time(pattern, second, minute, hour)
   if (second .. minute .. hour):find('%D') then return nil end
   return 3600 * fields.number(pattern, 'hour', hour) + 60 * fields.number(pattern, 'minute', minute)
     + fields.number(pattern, 'second', second)
 end
 
--- What a pattern comes to in any zone.
+-- Compile a pattern, for any zone.
 local function compile(pattern, texts, ocps)
   local month, week = texts[4], texts[6]
   local once, shifts = change_rule(texts[2], texts[3], ocps)
@@ -140,12 +140,12 @@ local function compile(pattern, texts, ocps)
     compiled.rule = cached_day_rule(pattern, month, week, ocps)
     compiled.months = cached_field(pattern, 5, texts[5])
     compiled.years = cached_field(pattern, 7, texts[7])
-    compiled.day_cache = { days = {}, n = 0 }  -- by wall_clock.lua: a day, and the first from there on at which it runs
+    compiled.day_cache = { days = {}, n = 0 }  -- used by wall_clock.lua: the first day that runs at or after a day
   end
   return compiled
 end
 
--- A schedule of this call: a pattern in a zone, and what was found in it last. Its `fixed` may be that of another job.
+-- A schedule is a pattern in a zone, with the results of the last search. It belongs to one call.
 local function new_schedule(cache, pattern, name)
   return {
     pattern = pattern, zone = name and cached_zone(cache, name), fixed = pattern.fixed,
@@ -153,7 +153,7 @@ local function new_schedule(cache, pattern, name)
   }
 end
 
--- The places of the fields that have an H, if there are any.
+-- Return the places of the fields with an H, or nothing.
 local function spread_places(texts)
   local places = {}
   for place, text in ipairs(texts) do
@@ -162,27 +162,27 @@ local function spread_places(texts)
   return places[1] and places
 end
 
--- A pattern with an H is compiled for each job: its id says what the H stands for.
+-- Compile a pattern with an H for one job, whose id determines the number.
 local function schedule_for_job(cache, head, texts, places, id)
   local own, digest = { unpack(texts) }, redis.sha1hex(id)
   for _, place in ipairs(places) do own[place] = spread.resolve(head.cron, ORDER[place], texts[place], digest, place) end
   return new_schedule(cache, compile(head.cron, own, head.dst == 'ocps'), head.zone)
 end
 
--- Read a pattern as it is written. Returns what it comes to; or, for one with an H, its texts and the places of those.
+-- Compile a pattern. For one with an H, return its texts and the places of those fields instead.
 local function read_pattern(pattern, ocps)
   local texts = split_pattern(pattern)
   local places = pattern:find('H', 1, true) and spread_places(texts)
   return places and { texts = texts, places = places } or compile(pattern, texts, ocps)
 end
 
--- What a pattern comes to, worked out once.
+-- Return the compiled pattern, or for one with an H, what read_pattern returns.
 local function cached_pattern(pattern, dst)
   local key = dst and pattern .. dst or pattern
   return shared_cache.patterns[key] or cache_result(shared_cache.patterns, key, read_pattern(pattern, dst == 'ocps'))
 end
 
--- The schedule of this call for a pattern in the zone of a head; or what there is to know of one with an H.
+-- Return the schedule of this call for a pattern in the zone of a head, or for one with an H, what read_pattern returns.
 local function cached_schedule(cache, head, pattern)
   local zone = head.zone or 'UTC'
   local schedules = cache.schedules[zone]
@@ -200,22 +200,22 @@ local function cached_schedule(cache, head, pattern)
   return found
 end
 
--- Jobs that run at a fixed time on the same days share a schedule, which is set to the time of the one at hand.
+-- Return the schedule of a job with a fixed time. Jobs with the same days share one, so set its time to that of this job.
 local function schedule_at_fixed_time(cache, head)
   local found = cached_schedule(cache, head, '0 0 ' .. head.cron:match('^[^ ]+ [^ ]+ (.*)$'))
   found.fixed, found.after, found.since = head.fixed_second, nil, nil
   return found
 end
 
--- Note the time of the day in the head of a job whose pattern has five fields and a fixed one: a tick then reads no
--- more than its days, and resolves no H.
+-- Store the time of day in the head of a job whose pattern has five fields and a fixed time. A tick then reads only its
+-- days and resolves no H.
 function patterns.store_fixed_second(cache, head, id)
   local schedule = patterns.schedule(cache, head, id)
   local days = head.cron:match('^[^ ]+ [^ ]+ ([^ ]+ [^ ]+ [^ ]+)$')
   if days and not (' ' .. days):find('[ ,]H') then head.fixed_second = schedule.fixed end
 end
 
--- The schedule of the job `id`, whose head has a cron pattern.
+-- Return the schedule of the job `id`, whose head has a cron pattern.
 function patterns.schedule(cache, head, id)
   if head.fixed_second then return schedule_at_fixed_time(cache, head) end
   local found = cached_schedule(cache, head, head.cron)

@@ -1,15 +1,16 @@
+-- Searches and counts the times of a cron schedule on a clock that never changes. Times are seconds since
+-- 1970-01-01T00:00:00 on that clock. A schedule has a `pattern` and, if it has a fixed time, its second of the day in
+-- `fixed`.
+
 local month_days = require 'cron.month_days'
 local calendar = require 'time.calendar'
 
 local wall_clock = {}
 
--- Searching and counting the times of a cron schedule on a clock that never changes. Times are seconds since
--- 1970-01-01T00:00:00 on that clock. A schedule has a `pattern`, and the `fixed` second of the day at which it runs, if
--- it has one.
 local DAY = 86400
-local MAX_DAYS = 16  -- days that are known of a pattern at once
+local MAX_DAYS = 16  -- per pattern
 
--- The first second of the day at or after `second` that the time fields allow, if there is one.
+-- Return the first second of the day at or after `second` that matches the time fields, if there is one.
 local function next_in_day(schedule, second)
   if schedule.fixed then return second <= schedule.fixed and schedule.fixed or nil end
   local pattern = schedule.pattern
@@ -47,7 +48,8 @@ local function search_day(pattern, day)
   end
 end
 
--- The first day at or after `day`, in days since 1970. All jobs of a pattern that are due on a day ask for the same.
+-- Return the first day that runs at or after `day`, in days since 1970. Cached, because all jobs of a pattern that are
+-- due on one day ask for the same.
 local function next_day(pattern, day)
   local day_cache = pattern.day_cache
   local found = day_cache.days[day]
@@ -59,10 +61,10 @@ local function next_day(pattern, day)
   return found or nil
 end
 
--- The first time at or after `low`; nil when there is none to the end of the last year.
+-- Return the first time at or after `low`, or nil if there is none before the end of the last year.
 function wall_clock.next(schedule, low)
   local today = math.floor(low / DAY)
-  if schedule.pattern.daily and low >= 0 then  -- by far the most common
+  if schedule.pattern.daily and low >= 0 then  -- fast path for most patterns
     local second = next_in_day(schedule, low - today * DAY)
     if second then return today * DAY + second end
     return (today + 1) * DAY + next_in_day(schedule, 0)
@@ -76,7 +78,7 @@ function wall_clock.next(schedule, low)
   return day and day * DAY + next_in_day(schedule, 0)
 end
 
--- How many times of a day that runs come before `second`.
+-- Count the times of a day before `second`.
 local function count_before(schedule, second)
   if schedule.fixed then return schedule.fixed < second and 1 or 0 end
   local pattern = schedule.pattern
@@ -94,7 +96,7 @@ local function times_a_day(schedule)
   return schedule.fixed and 1 or pattern.hours.n * pattern.minutes.n * pattern.seconds.n
 end
 
--- The days of a month, as a ranked set; nil when its year or month is none of the schedule's.
+-- Return the days of a month that run, as a number set, or nil if its year or month does not match.
 local function days_in(pattern, year, month)
   if pattern.years.ceiling[year] ~= year or pattern.months.ceiling[month] ~= month then return nil end
   return month_days.of(pattern.rule, year, month)
@@ -107,7 +109,8 @@ local function runs_on(pattern, day)
   return days and days.ceiling[date] == date
 end
 
--- How many days that run lie from `day` on and before `limit`; and over how many months.
+-- Count the days that run from `day` up to, but not including, `limit`. Returns the count and the number of months
+-- visited.
 local function count_days(pattern, day, limit)
   if pattern.daily then return limit - day, 1 end
   local year, month, date = calendar.date(day)
@@ -125,7 +128,7 @@ local function count_days(pattern, day, limit)
   return n, months
 end
 
--- How many times lie from `low` to `high`, both included; and how many months that took.
+-- Count the times from `low` to `high`, both included. Returns the count and the number of months visited.
 function wall_clock.count(schedule, low, high)
   if high < low then return 0, 0 end
   low, high = math.max(low, 0), high + 1

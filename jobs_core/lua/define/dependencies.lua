@@ -1,3 +1,8 @@
+-- Dependencies between jobs. A head's `after` has `parents`, their ids; `on`, dead or end, or nothing for done; and
+-- `join`, any or nothing for all. `{b}:after:<parent>` is the set of jobs that wait for a parent, sorted by id;
+-- `{b}:parents` is the reverse, `a,b` for each job; `{b}:met:<job>` has the parents that have ended since the job's last
+-- run.
+
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local ids = require 'job.ids'
@@ -5,12 +10,8 @@ local revision = require 'job.revision'
 
 local dependencies = {}
 
--- Jobs that run when others have ended. A head's `after` says which: `parents`, their ids; `on`, dead or end, or nothing for
--- done; `join`, any when one of them will do, else nothing. `{b}:after:<parent>` has
--- the jobs that wait for a parent, in the order of their ids; `{b}:parents` the same the other way round, `a,b` for each
--- job; `{b}:met:<job>` the parents that have ended since its last run.
-local MAX_PARENTS, MAX_SEARCHED = 100, 5000  -- parents of a job; jobs looked at for a cycle
-local MAX_NAMED = 10  -- jobs of a cycle that an error names
+local MAX_PARENTS, MAX_SEARCHED = 100, 5000  -- per job; jobs visited in one search for a cycle
+local MAX_NAMED = 10  -- jobs of a cycle in an error message
 
 local ON = { done = false, dead = 'dead', ['end'] = 'end' }
 local JOIN = { all = false, any = 'any' }
@@ -31,7 +32,7 @@ local function read_parents(text)
   return parents
 end
 
--- Returns what a head keeps of `after`, `on` and `join`.
+-- Return the `after` field of a head, from the options after, on and join.
 function dependencies.read(options)
   return {
     parents = read_parents(options.after), on = read_choice('on', options.on, ON, 'done, dead or end'),
@@ -39,7 +40,7 @@ function dependencies.read(options)
   }
 end
 
--- The ids that a job waits for.
+-- Return the ids of the jobs that a job waits for.
 function dependencies.parents(head)
   return head and head.after and head.after.parents or {}
 end
@@ -53,8 +54,8 @@ function dependencies.has_children(board, id)
   return redis.call('EXISTS', key(board, 'after:' .. id)) == 1
 end
 
--- Walk up to all that a job waits for, whatever the way. Returns a cycle that it meets, as a list of ids, the first again
--- at its end; or nothing.
+-- Search everything that a job waits for, directly or not. Returns the first cycle found as a list of ids, with the first
+-- id repeated at the end, or nothing.
 local function find_cycle(id, graph, path, position)
   graph.left = graph.left - 1
   if graph.left < 0 then fail_option('after', 'expected a chain of at most ' .. MAX_SEARCHED .. ' jobs, got a longer one') end
@@ -85,9 +86,9 @@ local function cycle_text(cycle)
   return 'expected no cycle, got ' .. table.concat(named, ' after ')
 end
 
--- Refuse a job that would wait for itself, by whatever way. A graph has `parents`, which returns the ids that a job
--- waits for, `a,b`; `clear`, which notes that no cycle is above a job; and `is_clear`, whether that was noted. Returns
--- whether none is above this one.
+-- Reject a job that would wait for itself, directly or through others. A graph has `parents`, which returns the parents
+-- of a job as `a,b`; `mark_clear`, which marks a job as having no cycle above it; and `is_clear`, whether it is marked.
+-- Returns whether no cycle is above this job.
 function dependencies.check_cycle(id, graph)
   graph.left = MAX_SEARCHED
   local cycle = find_cycle(id, graph, {}, { [id] = 1 })
@@ -95,7 +96,7 @@ function dependencies.check_cycle(id, graph)
   return not cycle
 end
 
--- What the jobs on the board wait for, with `changed` in place of what some of them do.
+-- Return the graph of the jobs on the board. `changed` returns the new parents of a job that changes.
 function dependencies.graph(board, changed)
   local clear = {}
   return {
@@ -105,7 +106,7 @@ function dependencies.graph(board, changed)
   }
 end
 
--- What a job waits for, as `{b}:parents` has it.
+-- Return the parents of a job as `{b}:parents` stores them.
 function dependencies.ids(head)
   return table.concat(dependencies.parents(head), ',')
 end
@@ -119,8 +120,7 @@ local function write_parents(board, id, parents)
   revision.bump(board)
 end
 
--- Note what a job waits for, instead of what it waited for before. What has ended counts on, unless it is to end
--- another way from now on.
+-- Replace the stored dependencies of a job. Parents that have already ended still count, unless `on` changes.
 function dependencies.link(board, id, head, old)
   local parents, kept = dependencies.ids(head), {}
   if head and head.after and old and old.after and head.after.on ~= old.after.on then

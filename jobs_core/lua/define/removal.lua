@@ -5,7 +5,7 @@ local job_counters = require 'ledger.job_counters'
 
 local removal = {}
 
--- Remove a job, and all that is kept of it but its tasks. Returns whether there was one.
+-- Remove a job and everything stored for it except its tasks. Returns whether the job existed.
 function removal.remove_job(board, id)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return false end

@@ -29,7 +29,7 @@ local function read_positive(name, text)
   return number
 end
 
--- `every`, together with any --seconds … --years: ms, or nil when none is given.
+-- Add up `every` and seconds … years. Returns ms, or nil if none is given.
 local function read_every(options)
   local total = options.every and duration.ms('every', options.every)
   for name, value in pairs(options) do
@@ -41,14 +41,14 @@ local function read_every(options)
   return math.floor(total + 0.5)
 end
 
--- Options that go together. (Made once: a table that is written where it is used is made for each job.)
+-- Constants, because a table literal inside a function is created again for each job.
 local REPEATING_OPTIONS = { 'start', 'stop', 'duration', 'repeat', 'jitter', 'misfire', 'grace', 'overlap' }
 local DECAY_OPTIONS, CRON_OPTIONS, AFTER_OPTIONS = { 'decay', 'step' }, { 'zone', 'dst' }, { 'on', 'join' }
 local NOT_WITH_CRON = { 'at', 'decay', 'step' }
 local NOT_WITH_CALENDAR = { 'at', 'cron', 'zone', 'dst', 'decay', 'step' }
 local NOT_WITH_AFTER = { 'at', 'cron', 'zone', 'dst', 'decay', 'step', 'jitter', 'misfire', 'grace' }
 
--- Refuse each of these options that is given, and say why.
+-- Reject any of these options, with the reason.
 local function check_absent(options, names, why)
   for _, name in ipairs(names) do
     if options[name] then fail_option(name, why) end
@@ -58,13 +58,13 @@ end
 local MISFIRE = { coalesce = false, skip = 'skip', all = 'all' }
 local OVERLAP = { allow = false, skip = 'skip', queue = 'queue', replace = 'replace' }
 
--- A word that is one of a few, as a head keeps it; nothing for the one that holds anyway.
+-- Read one of a few words. Returns nil for the default, which a head does not store.
 local function read_choice(name, text, choices, known)
   if choices[text or ''] == nil and text then fail_option(name, 'expected ' .. known .. ", got '" .. text .. "'") end
   return text and choices[text] or nil
 end
 
--- With overlap queue and replace, what is queued waits until the run before has ended: that is a concurrency of 1.
+-- Overlap queue and replace are a concurrency of 1: a queued run waits until the one before has ended.
 local function limit_concurrency(overlap, options)
   if options.policy == 'none' then fail_option('overlap', options.overlap .. ' needs a lease, and policy none has none') end
   if overlap == 'skip' then return end
@@ -74,7 +74,7 @@ local function limit_concurrency(overlap, options)
   options.concurrency = '1'
 end
 
--- What becomes of runs that are late, or that come while another is under way: into the head of a repeating job.
+-- Read the rules for late and overlapping runs into the head of a repeating job.
 local function read_rules(head, options)
   head.misfire = read_choice('misfire', options.misfire, MISFIRE, 'coalesce, skip or all')
   head.overlap = read_choice('overlap', options.overlap, OVERLAP, 'allow, skip, queue or replace')
@@ -84,7 +84,7 @@ local function read_rules(head, options)
   return head
 end
 
--- When a repeating job begins and ends: into its head. `start` is what holds when the options do not say.
+-- Read the start and end of a repeating job into its head. `start` is the default.
 local function read_limits(head, options, now, start)
   if options.stop and options.duration then fail_option('stop', 'cannot be combined with duration') end
   head.start = options.start and instant.ms('start', options.start, now) or start
@@ -114,7 +114,7 @@ local function read_interval(options, every)
   return head
 end
 
-local MAX_CRON_LENGTH = 256  -- bytes of a pattern
+local MAX_CRON_LENGTH = 256  -- bytes
 
 local function read_cron(options, every)
   if every then fail_option('cron', 'cannot be combined with every') end
@@ -135,14 +135,14 @@ local function read_calendar(options, calendar, every)
   return calendar
 end
 
--- A job that runs when others have ended. Its start, when none is given, is when it was put.
+-- Read a job that runs after others. `start` defaults to the time it is put.
 local function read_after(options, now, start, every)
   if every then fail_option('after', 'cannot be combined with every') end
   check_absent(options, NOT_WITH_AFTER, 'cannot be combined with after')
   return read_limits({ after = dependencies.read(options) }, options, now, start)
 end
 
--- The schedule part of a head, read from options. `start` is what holds when they do not say.
+-- Read the schedule of a head from the options. `start` is the default.
 function schedule_options.read(options, now, start)
   local calendar = options.every and options.every:find('^R') and repeating.read(options)
   local every = read_every(options)

@@ -1,3 +1,6 @@
+-- Queues the jobs that wait for tasks that have ended, in the same script. A script processes at most MAX_JOBS of them
+-- and leaves the rest to later scripts. Each entry of `{b}:follow` has the id to continue from.
+
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local overlap_rule = require 'due.overlap_rule'
@@ -12,16 +15,14 @@ local wake = require 'queue.wake'
 
 local dependents = {}
 
--- What follows when tasks have ended: the jobs that waited for theirs run, in the same script. Of very many, a hundred do,
--- and the rest with the next scripts: a note in `{b}:follow` says where to go on.
-local MAX_JOBS = 100  -- notes and jobs that one script looks at
-local MAX_BYTES = 1048576  -- and what those may come to: payloads may be large
+local MAX_JOBS = 100  -- entries and jobs per script
+local MAX_BYTES = 1048576  -- bytes of jobs per script: payloads may be large
 
 local function matches_ending(waits, ending)
   return waits.on == 'end' or ending == (waits.on or 'done')
 end
 
--- Whether all that a job waits for has ended since its last run.
+-- Record a parent that has ended. Returns whether all parents have ended since the job's last run, or one with join any.
 local function is_complete(board, id, waits, parent)
   if waits.join then return true end
   local met = key(board, 'met:' .. id)
@@ -36,7 +37,7 @@ local function record_skipped(board, id, moment)
   history.append(board, id .. '@' .. moment, 0, 'skipped', { 'count', 1, 'note', 'overlap' })
 end
 
--- The run's id has a number of its own, since two sets of parents may be complete in the same millisecond.
+-- The run's id includes a number, since the parents may complete twice in the same millisecond.
 local function queue_run(board, id, head, body, time)
   redis.call('DEL', key(board, 'met:' .. id))
   local moment = digits(time) .. '-f' .. digits(redis.call('HINCRBY', key(board, 'stats'), 'followed', 1))
@@ -52,12 +53,12 @@ local function queue_run(board, id, head, body, time)
   counters.add(board, 'queued', 1)
 end
 
--- Whether a job waited at a time: not while it is paused, when its runs are used up, or outside start and stop.
+-- Whether a job is waiting at a time: it is not paused, has runs left, and is between start and stop.
 local function is_waiting(head, time)
   return head.after and not head.paused and head.left ~= 0 and time >= head.start and time <= (head.stop or time)
 end
 
--- Returns how many bytes it read.
+-- Queue a dependent job if it is ready. Returns the bytes read.
 local function handle_dependent(board, id, parent, ending, time)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return 0 end
@@ -68,7 +69,7 @@ local function handle_dependent(board, id, parent, ending, time)
   return #packed
 end
 
--- Work a note off, as far as there is budget. Returns what is left of the note.
+-- Process an entry within the budget. Returns what is left of it, or nothing when it is complete.
 local function process_entry(board, entry, budget)
   local ending, time, last, parent = entry:match('^(%S+) (%d+) (%S+) (%S+)$')
   local children = redis.call('ZRANGE', key(board, 'after:' .. parent), last, '+', 'BYLEX', 'LIMIT', 0, budget.jobs)
@@ -80,7 +81,8 @@ local function process_entry(board, entry, budget)
   end
 end
 
--- Work off what notes there are. While a board file is being put in place they wait: half a board is nobody's.
+-- Process the entries of `{b}:follow`. While a board file is being put in place, they wait, since the jobs are half old
+-- and half new.
 function dependents.queue_ready(board)
   local entries = key(board, 'follow')
   local entry = redis.call('LINDEX', entries, 0)

@@ -1,4 +1,4 @@
--- What becomes of a task that was under way under a token. Each of these ends its hold.
+-- Ends the hold of a token on its task.
 
 local key = require('base.keys').key
 local ended_tasks = require 'ending.ended_tasks'
@@ -10,8 +10,8 @@ local records = require 'queue.records'
 
 local endings = {}
 
--- End the lease of a task, which may come back to its lane at once. Returns the task, and whether somebody asked to
--- cancel it; or nothing when the token holds none.
+-- End the lease of a task. `is_requeued` says that it returns to its lane at once. Returns the task and whether its
+-- cancellation was requested, or nothing if the token holds no task.
 function endings.end_lease(board, token, is_requeued)
   if redis.call('ZREM', key(board, 'leased'), token) == 0 then return nil end
   local task = leases.find(board, token)
@@ -21,7 +21,7 @@ function endings.end_lease(board, token, is_requeued)
   return task, cancelled
 end
 
--- It has ended: `status` is done or cancelled.
+-- End a task. `status` is done or cancelled.
 function endings.complete(board, token, task, status, now)
   redis.call('HDEL', key(board, 'task'), token)
   counters.add_for_job(board, records.job_of(task.id), status, 1)
@@ -29,7 +29,7 @@ function endings.complete(board, token, task, status, now)
   ended_tasks.record(board, records.job_of(task.id), status, now)
 end
 
--- It is given up, and becomes a dead letter.
+-- Give a task up. It becomes a dead letter.
 function endings.give_up(board, token, task, now)
   redis.call('HSET', key(board, 'task'), token, records.write(task))
   redis.call('ZADD', key(board, 'dead'), now, token)

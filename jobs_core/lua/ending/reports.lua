@@ -19,8 +19,8 @@ local reports = {}
 local ACK_OPTIONS = {
   delay = true, timeout = true, progress = true, note = true, code = true, data = true, unstarted = true, now = true,
 }
-local MAX_NOTE, MAX_CODE, MAX_DATA = 1000, 64, 65536  -- bytes that the history keeps of each
-local ACCEPTED_TIMEOUT = 86400000  -- ms that an accepted task stays open, unless its `timeout` says otherwise
+local MAX_NOTE, MAX_CODE, MAX_DATA = 1000, 64, 65536  -- bytes kept in the history
+local ACCEPTED_TIMEOUT = 86400000  -- default timeout of an accepted task, in ms
 
 local function read_percent(text)
   local number = text:match('^%d+%.?%d*$') and tonumber(text)
@@ -32,7 +32,7 @@ local function check_data(text)
   if not (text:find('^%s*{') and pcall(cjson.decode, text)) then errors.fail_option('data', 'expected a JSON object') end
 end
 
--- The options of a report, from `first` to `last` of the arguments. `now` is the call's time, unless they say otherwise.
+-- Read the options of a report, from `first` to `last` of the arguments. `now` is the default time.
 local function read_report_options(args, first, last, now)
   local options = arguments.read_pairs(args, first, last, ACK_OPTIONS)
   if options.data and #options.data <= MAX_DATA then check_data(options.data) end
@@ -43,7 +43,7 @@ local function read_report_options(args, first, last, now)
   return options
 end
 
--- The attempt has failed: this one, or, where this one never began, the one before.
+-- Close the attempt that failed: the current one, or, if it never began, the one before.
 local function close_attempt(task, status, options)
   if options.unstarted == '1' then
     attempts.mark_decided(task)
@@ -54,7 +54,7 @@ local function close_attempt(task, status, options)
   end
 end
 
--- What ends a task's lease otherwise than well.
+-- Verbs other than done that end a task's lease.
 local ENDINGS = {
   cancelled = function(board, token, task, options)
     endings.complete(board, token, task, 'cancelled', options.now)
@@ -82,7 +82,7 @@ local ENDINGS = {
 }
 local REQUEUES = { retry = true, failed = true, release = true }
 
--- What leaves the task under its token: its record says where it stands.
+-- Verbs that leave the task under its token.
 local UPDATES = {
   accepted = function(board, token, task, options)
     attempts.update(task, 'accepted', options.now, options.progress, options.note)
@@ -94,7 +94,7 @@ local UPDATES = {
   end,
 }
 
--- What the history keeps. Data that is too long is left out: half of it would be no JSON.
+-- Return the fields for the history. Data that is too long is left out, since truncated JSON is invalid.
 local function history_fields(options)
   local kept = {
     note = options.note and strings.cut(options.note, MAX_NOTE), code = options.code and strings.cut(options.code, MAX_CODE),
@@ -114,7 +114,7 @@ local function reject_stale(board, token)
   errors.fail('STALE', "the token '" .. token .. "' no longer holds its task")
 end
 
--- Note where the task stands, in its record.
+-- Update the attempt in the task's record.
 local function update_task(board, token, verb, options)
   if not redis.call('ZSCORE', key(board, 'leased'), token) then reject_stale(board, token) end
   local task = leases.find(board, token) or reject_stale(board, token)
@@ -136,7 +136,7 @@ end
 
 local NO_FIELDS = {}
 
--- Apply one of a call's reports, the arguments from `first` to `last`. Returns the task's id.
+-- Apply one report: the arguments from `first` to `last`. Returns the task's id.
 local function apply(batch, args, first, last)
   local board, token, verb = batch.board, args[first] or '', args[first + 1] or ''
   if verb == 'done' then
@@ -156,7 +156,7 @@ local function apply(batch, args, first, last)
   return end_task(board, token, verb, options)
 end
 
--- Say what became of a task: the arguments are its token, a verb and options. Returns the task's id.
+-- Apply a single report. The arguments are a token, a verb and options. Returns the task's id.
 function reports.apply(board, args)
   local batch = completions.new(board, { args[1] })
   local id = apply(batch, args, 1, #args)
@@ -164,7 +164,7 @@ function reports.apply(board, args)
   return id
 end
 
--- Where each of several reports is among the arguments: its first and last, in turn; and their tokens.
+-- Find the reports among the arguments. Returns the first and last index of each in turn, and their tokens.
 local function find_reports(args)
   local bounds, tokens, at = {}, {}, 1
   while at <= #args do
@@ -177,7 +177,7 @@ local function find_reports(args)
   return bounds, tokens
 end
 
--- Apply several reports, each preceded by how many words it has. Returns for each the task's id, or an error.
+-- Apply several reports, each preceded by its word count. Returns for each the task's id or an error.
 function reports.apply_all(board, args)
   local bounds, tokens = find_reports(args)
   local batch, replies = completions.new(board, tokens), {}

@@ -1,6 +1,7 @@
--- How long to wait before another attempt. Two forms are understood, and kept with their durations in seconds:
---   [fixed|linear|exponential] duration [max duration] [jitter]     a plain duration is exponential
---   duration,duration,… [jitter]                                    the last one goes on
+-- How long to wait before another attempt. There are two forms, both stored with their durations in seconds:
+--
+--   [fixed|linear|exponential] duration [max duration] [jitter]     exponential by default
+--   duration,duration,… [jitter]                                    the last one repeats
 
 local fail_option = require('base.errors').fail_option
 local duration = require 'time.duration'
@@ -17,7 +18,7 @@ local function reject_backoff(text)
   fail_option('backoff', "expected 10s, 1s,10s,1m or [fixed|linear|exponential] 2s [max 10m] [jitter], got '" .. text .. "'")
 end
 
--- Returns the words of the canonical form.
+-- Return the words of the canonical form.
 local function read_backoff(words, text)
   local kept, at = {}, 1
   local function take() at = at + 1 return words[at - 1] end
@@ -42,7 +43,7 @@ local function read_backoff(words, text)
   return kept
 end
 
--- A number of seconds when it is no more than that, else text.
+-- Read a backoff. Returns seconds if it is a plain duration, otherwise text.
 function backoff.read(_, text)
   local words = {}
   for word in text:gmatch('%S+') do words[#words + 1] = word end

@@ -2,7 +2,7 @@ local key = require('base.keys').key
 
 local job_counters = {}
 
--- The ledger of each job: `{b}:ledger` has a number under `<counter> <job>`.
+-- The counters of a job. `{b}:ledger` has each under `<counter> <job>`.
 job_counters.NAMES = {
   'coalesced', 'skipped', 'done', 'dead', 'cancelled', 'unleased', 'retried', 'lost', 'failed',
   'doubled', 'revived',

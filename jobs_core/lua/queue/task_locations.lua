@@ -1,4 +1,4 @@
--- Where tasks are. A place is the name of a key: leased, delayed, dead (sorted sets of tickets), held:<limit> and
+-- Where tasks are. A place is the name of a key: leased, delayed or dead (sorted sets of tickets), held:<limit> or
 -- queue:<lane> (lists of records).
 
 local key = require('base.keys').key
@@ -32,14 +32,14 @@ function task_locations.total_size(board, places)
   return n
 end
 
--- How many tasks have been queued and have not ended.
+-- Return how many tasks are queued and have not ended.
 function task_locations.in_flight(board)
   return task_locations.total_size(board, task_locations.lanes_in_use(board))
     + task_locations.total_size(board, task_locations.held_lists(board))
     + task_locations.total_size(board, { 'leased', 'delayed' })
 end
 
--- The places of tasks in these states, in a fixed order.
+-- Return the places of tasks in these states, in a fixed order.
 function task_locations.of_states(board, states)
   local found = {}
   local function add(names)
@@ -58,7 +58,7 @@ function task_locations.of_states(board, states)
   return found
 end
 
--- One step through a sorted set. Returns tickets, and where to go on, or nothing at its end.
+-- Read a page of a sorted set. Returns tickets and the next position, or no position at the end.
 local function scan_set(name, position)
   local page = redis.call('ZSCAN', name, position, 'COUNT', 25)
   local tickets = {}
@@ -66,14 +66,14 @@ local function scan_set(name, position)
   return tickets, page[1] ~= '0' and page[1] or nil
 end
 
--- The same through a list: from its tail, where no task that leaves it meanwhile makes another be passed over.
+-- Read a page of a list. It starts at the tail, so that tasks taken from the head meanwhile do not shift the position.
 local function scan_list(name, position)
   local records = redis.call('LRANGE', name, -position - 25, -position - 1)
   return records, #records == 25 and digits(position + 25) or nil
 end
 
--- Where to go on from a place. If it is gone it was a queue, now empty, and the next one follows; or tasks that a limit
--- held, which may be anywhere now, so that everything is looked at again.
+-- Return the index to continue from, and whether that place still exists. If a queue is gone, it is empty, and the next
+-- one follows. If a held list is gone, its tasks may be anywhere, so start again.
 local function find_position(names, from)
   local following
   for at, name in ipairs(names) do
@@ -85,8 +85,8 @@ local function find_position(names, from)
   return following or 1, false
 end
 
--- Walk over the tasks at some places, a page at a time: visit(place, ticket or record) answers how much of `budget`
--- that took, and whether it removed the task. Returns the cursor to go on from, or 0 when all have been seen.
+-- Scan the tasks at some places, a page at a time. `visit(place, ticket or record)` returns how much of `budget` it used,
+-- and whether it removed the task. Returns the next cursor, or 0 at the end.
 function task_locations.scan(board, names, cursor, budget, visit)
   local from, position = cursor:match('^(%S+) (%d+)$')
   local at, is_there = find_position(names, from or '')
