@@ -100,11 +100,11 @@ local function drop(board, stage)
 end
 
 local VERBS = { begin = begin, check = check, commit = commit, roll = roll_forward.step, drop = drop }
-local STAGED = { check = true, commit = true, drop = true }
+local STAGE_VERBS = { check = true, commit = true, drop = true }
 
 return function(board, args)
   local verb, stage = args[1] or '', args[2] or ''
   if not VERBS[verb] then fail('OPTION', "JAPPLY expects begin, check, commit, roll or drop, got '" .. verb .. "'") end
-  if STAGED[verb] then stages.check(stage) end
+  if STAGE_VERBS[verb] then stages.check(stage) end
   return VERBS[verb](board, stage, args)
 end

@@ -1,12 +1,12 @@
 #!lua flags=no-writes
 --[[ JCOUNT board
 
-  Count what is on the board. Returns name and number pairs: jobs, scheduled, queued, held (waiting for a limit), delayed,
-  leased, dead, and queue:<name> for each queue ever used. Beyond about a hundred queues, only those with tasks are sure
-  to be listed.
+  Count what is on the board.
 
     FCALL_RO JCOUNT 1 {jobs}
 
+  Returns name and number pairs: jobs, scheduled, queued, held (waiting for a limit), delayed, leased, dead, and
+  queue:<name> for each queue ever used. Beyond about a hundred queues, only those with tasks are sure to be listed.
   Errors: JOBS AGAIN.
 --]]
 local apply_state = require 'base.apply_state'

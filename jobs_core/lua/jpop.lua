@@ -14,7 +14,7 @@
           9) queue   10) shell
          11) due     12) 1763900005000             ms since the epoch
          13) attempt 14) 1
-         15) history 16)                           of its earlier attempts, as queue/attempts.lua writes it
+         15) history 16)                           earlier attempts, as in queue/attempts.lua
          17) options 18) {"timeout":30}            (empty if there are none)
          19) payload 20) echo hi
 
@@ -167,17 +167,17 @@ end
 local function lease_all(batch, tasks, lease, worker)
   local board, now = batch.board, batch.now
   local number = redis.call('HINCRBY', key(board, 'stats'), 'leased', #tasks) - #tasks
-  local held, ends, current = {}, {}, attempts.new(worker, now) .. '\n'
+  local stored, ends, current = {}, {}, attempts.new(worker, now) .. '\n'
   for i, task in ipairs(tasks) do
     task.token = task.id .. '#' .. number + i
     if task.limits then
       if attempts.may_have_run(task) then counters.add_for_job(board, records.job_of(task.id), 'doubled', 1) end
       capacity.count_start(board, task.limits, task.token, now)
     end
-    held[2 * i - 1], held[2 * i] = task.token, current .. task.record
+    stored[2 * i - 1], stored[2 * i] = task.token, current .. task.record
     ends[2 * i - 1], ends[2 * i] = lease_end(task, lease, now), task.token
   end
-  redis.call('HSET', key(board, 'task'), unpack(held))
+  redis.call('HSET', key(board, 'task'), unpack(stored))
   redis.call('ZADD', key(board, 'leased'), unpack(ends))
 end
 

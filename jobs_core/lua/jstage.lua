@@ -61,13 +61,13 @@ local function stage_put(context, stage, owner, mode, args)
   context.bytes = context.bytes + #(job.old_body or '')
   local found = job.old and redis.call('HGET', key(board, 'owners'), job.id)
   local before = job.old and job_fields(job.id, job.old, job.old_body)
-  local now = job_fields(job.id, job.head, job.body)
+  local after = job_fields(job.id, job.head, job.body)
   if before then
     check_owner(job.id, found, owner, mode)
-    if found == owner and is_same(before, now) then return 0 end
+    if found == owner and is_same(before, after) then return 0 end
   end
   stages.write(board, stage, job.id, cmsgpack.pack(args), job.head, job.old)
-  return { before and cjson.encode(before) or false, cjson.encode(now) }
+  return { before and cjson.encode(before) or false, cjson.encode(after) }
 end
 
 local function stage_remove(context, stage, owner, id)

@@ -30,13 +30,13 @@ local instant = require 'time.instant'
 
 local MAX_BYTES = 65536  -- bytes of records per call, each counted as at least 256
 local STATES = { 'queued', 'held', 'delayed', 'leased', 'dead' }
-local LIVE = { 'leased', 'delayed', 'held', 'queued' }
+local DEFAULT_STATES = { 'leased', 'delayed', 'held', 'queued' }
 local FILTERS = {
   state = true, task = true, job = true, runner = true, queue = true, ['older-than'] = true, payload = true, now = true,
 }
 
 local function states(state)
-  if not state then return LIVE end
+  if not state then return DEFAULT_STATES end
   if state == 'accepted' then return { 'leased' } end
   for _, known in ipairs(STATES) do
     if known == state then return { state } end

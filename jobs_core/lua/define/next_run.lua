@@ -41,7 +41,7 @@ local function next_occurrence(head, from, after)
   return after + interval_at(head, after), passed, MAX_ITERATIONS
 end
 
-local function within(head, time)
+local function before_stop(head, time)
   if time and time <= math.min(head.stop or next_run.LAST, next_run.LAST) then return time end
 end
 
@@ -55,11 +55,11 @@ end
 local function next_cron_run(head, due, now, cache, id)
   local schedule = patterns.schedule(cache, head, id)
   local found = cron_after(schedule, due)
-  if not found or found > now then return within(head, found), 0 end
+  if not found or found > now then return before_stop(head, found), 0 end
   -- What lies past `stop` was never due.
   local upto = math.min(now, head.stop or now)
   local passed, iterations = occurrences.count(schedule, math.floor(due / 1000), math.floor(upto / 1000))
-  return within(head, cron_after(schedule, now)), passed, iterations
+  return before_stop(head, cron_after(schedule, now)), passed, iterations
 end
 
 local function first_cron_run(head, time, cache, id)
@@ -68,11 +68,11 @@ end
 
 -- Return the first occurrence at or after `time`, whatever has run before.
 function next_run.first(head, time, cache, id)
-  if head.at then return within(head, head.at) end
-  if head.cron then return within(head, first_cron_run(head, time, cache, id)) end
+  if head.at then return before_stop(head, head.at) end
+  if head.cron then return before_stop(head, first_cron_run(head, time, cache, id)) end
   if not (head.every or head.months) then return nil end
-  if time <= head.start then return within(head, head.start) end
-  return within(head, (next_occurrence(head, head.start, time - 1)))
+  if time <= head.start then return before_stop(head, head.start) end
+  return before_stop(head, (next_occurrence(head, head.start, time - 1)))
 end
 
 -- Return the first run of a schedule that is set at `now`. The interval of a new job starts now. A cron pattern, and the
@@ -83,14 +83,14 @@ function next_run.initial(head, now, is_new, cache, id)
   if not found then
     fields.reject_without_runs(head.cron)
   end
-  return within(head, found)
+  return before_stop(head, found)
 end
 
 local function next_until_stop(head, due, now)
   local found, passed, iterations = next_occurrence(head, due, now)
   -- What lies past `stop` was never due.
   if head.stop and now > head.stop then passed = select(2, next_occurrence(head, due, head.stop)) end
-  return within(head, found), passed, iterations
+  return before_stop(head, found), passed, iterations
 end
 
 -- Return the occurrence that follows the one at `due` and is after `now`, how many lie between, and how many iterations
@@ -103,7 +103,7 @@ function next_run.after(head, due, now, cache, id)
     return nil, 0
   end
   local soon = due + every
-  if now < soon and not head.decay then return within(head, soon), 0 end  -- fast path for most jobs
+  if now < soon and not head.decay then return before_stop(head, soon), 0 end  -- fast path for most jobs
   return next_until_stop(head, due, now)
 end
 

@@ -7,7 +7,7 @@ local packed_job = require 'job.packed_job'
 
 local realign = {}
 
--- Recompute one job: its first run after now, unless it is already due. `should_move` decides from the head, the present
+-- Recompute one job: its first run after now, unless it is already due. `should_move` decides from the head, the current
 -- run and the new one.
 local function realign_job(board, store, id, packed, now, cache, should_move)
   local head, body = packed_job.unpack(packed)

@@ -85,7 +85,7 @@ local function read_rules(head, options)
 end
 
 -- Read the start and end of a repeating job into its head. `start` is the default.
-local function read_limits(head, options, now, start)
+local function read_bounds(head, options, now, start)
   if options.stop and options.duration then fail_option('stop', 'cannot be combined with duration') end
   head.start = options.start and instant.ms('start', options.start, now) or start
   if options.stop then head.stop = instant.ms('stop', options.stop, now) end
@@ -139,7 +139,7 @@ end
 local function read_after(options, now, start, every)
   if every then fail_option('after', 'cannot be combined with every') end
   check_absent(options, NOT_WITH_AFTER, 'cannot be combined with after')
-  return read_limits({ after = dependencies.read(options) }, options, now, start)
+  return read_bounds({ after = dependencies.read(options) }, options, now, start)
 end
 
 -- Read the schedule of a head from the options. `start` is the default.
@@ -148,11 +148,11 @@ function schedule_options.read(options, now, start)
   local every = read_every(options)
   if options.after then return read_after(options, now, start, calendar or every) end
   check_absent(options, AFTER_OPTIONS, 'needs after')
-  if calendar then return read_limits(read_calendar(options, calendar, every), options, now, start) end
-  if options.cron then return read_limits(read_cron(options, every), options, now, start) end
+  if calendar then return read_bounds(read_calendar(options, calendar, every), options, now, start) end
+  if options.cron then return read_bounds(read_cron(options, every), options, now, start) end
   check_absent(options, CRON_OPTIONS, 'needs cron')
   if not every then return read_at(options, now) end
-  return read_limits(read_interval(options, every), options, now, start)
+  return read_bounds(read_interval(options, every), options, now, start)
 end
 
 return schedule_options

@@ -129,7 +129,7 @@ end
 -- Whether a score is a time at which a job may be due.
 local function is_valid_time(due)
   local time = tonumber(due)
-  return time > -numbers.ENORMOUS and time < numbers.ENORMOUS
+  return time > -numbers.MAX and time < numbers.MAX
 end
 
 -- Add a due job. One that cannot be read, or whose score is not a time, is removed from the schedule but stays stored.
@@ -176,10 +176,10 @@ local function read_due(board, now, limit)
   return batch
 end
 
-local function write_missed(board, passed)
-  for _, pass in ipairs(passed) do
-    redis.call('HINCRBY', key(board, 'ledger'), pass.what .. ' ' .. pass.job, pass.n)
-    history.append(board, pass.job .. '@' .. pass.due, 0, pass.what, { 'count', pass.n, 'note', pass.why })
+local function write_missed(board, missed)
+  for _, item in ipairs(missed) do
+    redis.call('HINCRBY', key(board, 'ledger'), item.what .. ' ' .. item.job, item.n)
+    history.append(board, item.job .. '@' .. item.due, 0, item.what, { 'count', item.n, 'note', item.why })
   end
 end
 

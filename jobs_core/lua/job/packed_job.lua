@@ -4,7 +4,7 @@
 -- A head is a table with fields. The most common combinations of fields, the shapes, are packed as a list of values. Any
 -- other head is packed as a table of values by their places in FIELDS. The first byte is the number of the shape, or 0.
 
-local ENORMOUS = require('base.numbers').ENORMOUS
+local MAX_NUMBER = require('base.numbers').MAX
 
 local packed_job = {}
 
@@ -53,7 +53,7 @@ local POSITIVE = { every = true, step = true, decay = true, months = true }
 -- Whether a value has the type and range of its field.
 local function is_value(name, value)
   if not NUMERIC[name] then return type(value) == (name == 'after' and 'table' or 'string') end
-  return type(value) == 'number' and value < ENORMOUS and value > (POSITIVE[name] and 0 or -ENORMOUS)
+  return type(value) == 'number' and value < MAX_NUMBER and value > (POSITIVE[name] and 0 or -MAX_NUMBER)
 end
 
 -- Whether every field is valid, and the fields that it requires are there.
@@ -148,7 +148,7 @@ local function read(packed)
 end
 
 -- A short form of is_head for plain cron jobs, because a tick reads many of them.
-local function is_sound(shape, head)
+local function is_valid_head(shape, head)
   if shape == 0 or shape == INTERVAL then return is_head(head) end
   local zone = head.zone
   return type(head.cron) == 'string' and type(head.start) == 'number' and (zone == nil or type(zone) == 'string')
@@ -158,7 +158,7 @@ end
 function packed_job.unpack(packed)
   local is_read, head, body = pcall(read, packed)
   if not (is_read and head and type(head.runner) == 'string' and body:find('\n', 1, true)) then return nil end
-  if is_sound(packed:byte(), head) then return head, body end
+  if is_valid_head(packed:byte(), head) then return head, body end
 end
 
 -- Return the options (JSON text, or empty) and the payload.

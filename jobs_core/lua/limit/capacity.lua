@@ -6,7 +6,7 @@ local wake = require 'queue.wake'
 
 local capacity = {}
 
-capacity.UNLIMITED = numbers.ENORMOUS
+capacity.UNLIMITED = numbers.MAX
 
 -- Remove the starts up to a time, at most a thousand, so that the count may be too high but never too low. Returns the
 -- oldest start left.
