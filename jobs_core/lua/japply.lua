@@ -12,12 +12,12 @@
   such as +10m, count from when the stage began.
 
     FCALL JAPPLY 1 {jobs} begin                       returns the stage: 1-0
-    FCALL JAPPLY 1 {jobs} check 1-0 report            refused if a job would wait for itself; returns OK
+    FCALL JAPPLY 1 {jobs} check 1-0 report            fails if a job would wait for itself; returns OK
     FCALL JAPPLY 1 {jobs} commit 1-0 board.yml        returns how many jobs change
-    FCALL JAPPLY 1 {jobs} roll                        returns how many are still to come; 0: all is in place
+    FCALL JAPPLY 1 {jobs} roll                        returns how many are left; 0: all are in place
     FCALL JAPPLY 1 {jobs} drop 1-0                    give up; returns OK
 
-  Check parents before their children: that is quicker.
+  Checking parents before their children is faster.
 
   Returns what the examples show.
   Errors: JOBS AGAIN; JOBS OPTION; JOBS STALE when the stage is gone, or the board was revised since it began: what runs

@@ -8,7 +8,7 @@
 
     FCALL JDEAD 1 {jobs} retry tick@1763900005000#7
 
-  Returns how many of them there were. Pass at most about a hundred tickets at once.
+  Returns how many existed. Pass at most about a hundred tickets at once.
   Errors: JOBS OPTION.
 --]]
 local fail = require('base.errors').fail

@@ -2,13 +2,13 @@
 --[[ JSTAGE board stage owner put|adopt|remove words id runner payload [option value …] [words id …] …
 
   Prepare the changes of a board file beside the board, where nobody sees them before JAPPLY commit. `stage` is what JAPPLY
-  begin returned, and `owner` the name of the file. Each job is compared with the present one, as JSET would write it; an
-  equal one is not staged. Stage at most about a hundred jobs at once: after 1 MiB of old payloads, the rest of a call is
-  refused with JOBS AGAIN. A stage expires an hour after the last call.
+  begin returned, and `owner` the name of the file. Each job is compared with the current one, as JSET would write it; an
+  equal one is not staged. Stage at most about a hundred jobs at once: after 1 MiB of old payloads, the rest of a call
+  fails with JOBS AGAIN. A stage expires an hour after the last call.
 
-    put      as JSET does; refused for a job that belongs to another owner
+    put      as JSET does; fails for a job of another owner
     adopt    the same, but takes over jobs of other owners
-    remove   each is an id alone; only jobs of the owner are removed
+    remove   takes ids only; removes only jobs of the owner
 
     FCALL JSTAGE 1 {jobs} 1-0 board.yml put 5 tick shell 'echo hi' every 5 3 tock shell date
       1) 1) (nil)                        before, as JSON: nil, the job is new
