@@ -78,7 +78,7 @@ def test_a_failure_that_calls_back_follows_the_policy(board: Board, jobs: Jobs) 
     assert (stats["failed"], stats["retried"], stats["dead"], stats["in_flight"]) == (2, 1, 1, 0)
 
 
-def test_the_timeout_ends_what_nobody_acknowledges(board: Board) -> None:
+def test_the_timeout_ends_an_unreported_task(board: Board) -> None:
     with accepted(board, timeout="0.2") as (_, log):
         wait_until(lambda: board.count()["dead"] == 1)
         (event,) = log.wait_for("task.finished")

@@ -64,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_is_named(folder: Path) -> None:
+def test_each_faulty_plugin_is_named(folder: Path) -> None:
     process = jobs_process("plugins", "--json", path=folder)
     out, _ = process.communicate(timeout=60)
     found = {info["name"].removeprefix("faulty_"): info for info in map(json.loads, out.splitlines())}
@@ -86,7 +86,7 @@ def stop_when_nothing_is_left(worker: subprocess.Popen[str], board: Board) -> No
     worker.terminate()
 
 
-def test_none_takes_down_a_worker_and_no_task_is_lost(folder: Path, url: str, board: Board) -> None:
+def test_faulty_plugins_stop_no_worker_and_lose_no_task(folder: Path, url: str, board: Board) -> None:
     for number in range(40):
         if number == 20:
             board.push("exiting", "x", lease=0.5)

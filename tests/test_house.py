@@ -21,7 +21,7 @@ def layers() -> list[list[str]]:
     return [re.findall(r"\w+", layer) for layer in contract["layers"]]
 
 
-def test_the_picture_of_the_floors_is_what_is_checked() -> None:
+def test_the_diagram_of_floors_matches_import_linter() -> None:
     picture = TEXT.split("<!-- floors -->\n```text\n")[1].split("```")[0].splitlines()
     floors = [re.split(r"\s{2,}", line) for line in picture]
     assert [line[: len(names)] for line, names in zip(floors, layers(), strict=True)] == layers()
@@ -44,11 +44,11 @@ def test_every_file_that_is_named_exists(path: str) -> None:
     assert (ROOT / path).exists() or (ROOT / "jobs_core" / path).exists()
 
 
-def test_the_way_of_a_put_takes_eight_files_at_most() -> None:
+def test_a_put_passes_through_at_most_eight_files() -> None:
     way = TEXT.split("## One job")[1].split("From there")[0]
     assert len(set(re.findall(r"`jobs_core/[\w./]+`", way))) <= 8
 
 
-def test_files_are_read_in_one_sitting() -> None:
+def test_files_are_short() -> None:
     assert {path.name: lines for path, lines in SIZES.items() if lines > 400} == {}
     assert statistics.median(SIZES.values()) < 120

@@ -53,9 +53,9 @@ OWN = [name for name in commands(cli) if name not in WITHOUT]
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_a_command_stands_on_a_method(name: str) -> None:
+def test_every_command_has_a_method(name: str) -> None:
     assert callable(getattr(Board, METHODS.get(name, name), None)), name
 
 
-def test_these_lists_name_commands_that_there_are() -> None:
+def test_the_lists_name_existing_commands() -> None:
     assert {*METHODS, *WITHOUT} <= set(commands(cli))

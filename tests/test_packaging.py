@@ -105,9 +105,7 @@ def listening() -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.mark.timeout(300)
-def test_installing_jobs_http_brings_the_core_and_removing_it_leaves_one_that_works(
-    wheels: Path, tmp_path: Path, url: str
-) -> None:
+def test_jobs_http_installs_the_core_and_can_be_removed(wheels: Path, tmp_path: Path, url: str) -> None:
     (http,) = wheels.glob("jobs_http-*.whl")
     found = Venv(tmp_path / "only-http", url)
     found.pip("install", "-q", "--find-links", wheels, http)

@@ -53,10 +53,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> str:
     ).stdout
 
 
-def test_mypy_takes_what_a_board_takes(found: str) -> None:
+def test_mypy_accepts_valid_calls(found: str) -> None:
     assert "good.py" not in found, found
 
 
 @pytest.mark.parametrize(("line", "name"), [*enumerate(BAD.values(), start=3)], ids=[*BAD])
-def test_mypy_refuses_what_a_board_refuses(found: str, line: int, name: str) -> None:
+def test_mypy_rejects_invalid_calls(found: str, line: int, name: str) -> None:
     assert any(name in text for text in found.splitlines() if text.startswith(f"bad.py:{line}: error")), found

@@ -98,12 +98,12 @@ def read(board: Board) -> Call:
 
 
 @cases
-def test_python_sees_it(case: dict[str, Any], board: Board, read: Call) -> None:
+def test_cases_pass_in_python(case: dict[str, Any], board: Board, read: Call) -> None:
     Player(board.keys.tag, board.commands.call, read).play(case["steps"])
 
 
 @cases
-def test_so_does_whoever_calls_functions(case: dict[str, Any], board: Board, read: Call) -> None:
+def test_cases_pass_with_functions(case: dict[str, Any], board: Board, read: Call) -> None:
     """As clients of version 3 did: what only reads is a function like the others to them."""
     board.commands.prepare()
     board.client.delete(board.keys.commands)
@@ -121,7 +121,7 @@ def shas(url: str) -> dict[str, str]:
 
 
 @cases
-def test_so_does_whoever_calls_scripts(
+def test_cases_pass_with_scripts(
     case: dict[str, Any], board: Board, read: Call, shas: dict[str, str]
 ) -> None:
     def call(name: str, *words: str) -> Any:
@@ -146,7 +146,7 @@ ways = pytest.mark.parametrize("way", [(), ("--evalsha",)], ids=["FCALL", "EVALS
 
 @with_redis_cli
 @ways
-def test_redis_cli_sees_it(way: tuple[str, ...], board: Board, url: str) -> None:
+def test_cases_pass_in_redis_cli(way: tuple[str, ...], board: Board, url: str) -> None:
     board.commands.load()
     if way:  # what it is not to call is not there
         board.client.function_flush()
@@ -176,14 +176,16 @@ WRONG: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("step", WRONG, ids=json.dumps)
-def test_what_is_wrong_is_seen(step: dict[str, Any], board: Board, read: Call) -> None:
+def test_violations_are_found(step: dict[str, Any], board: Board, read: Call) -> None:
     with pytest.raises((AssertionError, TypeError)):
         Player(board.keys.tag, board.commands.call, read).play([step])
 
 
 @with_redis_cli
 @ways
-def test_redis_cli_sees_what_is_wrong(way: tuple[str, ...], board: Board, url: str, tmp_path: Path) -> None:
+def test_the_redis_cli_harness_finds_violations(
+    way: tuple[str, ...], board: Board, url: str, tmp_path: Path
+) -> None:
     board.commands.load()
     shutil.copy(CLIENTS / "conformance.sh", tmp_path)
     found = [{"name": "a", "steps": [step]} for step in WRONG]
@@ -196,7 +198,7 @@ def test_redis_cli_sees_what_is_wrong(way: tuple[str, ...], board: Board, url: s
 
 
 @with_redis_cli
-def test_redis_cli_says_what_it_needs(board: Board, url: str) -> None:
+def test_the_redis_cli_harness_names_its_requirements(board: Board, url: str) -> None:
     board.client.function_flush()
     assert "the functions are not there: run `jobs init`" in shell(board, url).stderr
     assert "the scripts are not there" in shell(board, "--evalsha", url).stderr
@@ -208,6 +210,6 @@ def test_every_command_is_in_the_file() -> None:
     assert called == set(commands())
 
 
-def test_names_tell_cases_apart() -> None:
+def test_names_of_cases_are_unique() -> None:
     names = [case["name"] for case in CASES]
     assert len(set(names)) == len(names)

@@ -82,7 +82,7 @@ SCHEDULES = [
 
 
 @pytest.mark.parametrize("zone", ["Europe/Brussels", "America/New_York", "Australia/Lord_Howe"])
-def test_fields_of_every_kind_mean_what_cron_means_by_them(jobs: Jobs, board: Board, zone: str) -> None:
+def test_fields_of_every_kind_match_cron(jobs: Jobs, board: Board, zone: str) -> None:
     text = "".join(f"{schedule} /bin/a\n" for schedule in SCHEDULES)
     found = lines(jobs("import", "crontab", "-", "--zone", zone, "--json", input=text))
     assert len(found) == len(SCHEDULES)

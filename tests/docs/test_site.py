@@ -32,7 +32,7 @@ def name(page: Path) -> str:
 
 
 @pytest.mark.parametrize("path", sorted(written()), ids=name)
-def test_generated_files_are_fresh(path: Path) -> None:
+def test_generated_files_are_up_to_date(path: Path) -> None:
     assert path.read_text("utf-8") == written()[path], "run scripts/docs"
 
 
@@ -132,7 +132,7 @@ def test_the_commands_of_a_plugin_page_are_understood(page: Path, jobs: Jobs) ->
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_are_valid(page: Path) -> None:
     text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text("utf-8"), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if target.startswith("https://"):

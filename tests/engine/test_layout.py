@@ -65,7 +65,7 @@ SCRIPT_ARGUMENTS: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
-def test_every_command_refuses_it(foreign: Board, name: str) -> None:
+def test_every_command_refuses_another_layout(foreign: Board, name: str) -> None:
     with pytest.raises(LayoutError, match=r"was made by an older version|has layout") as caught:
         foreign.commands.call(name, *SCRIPT_ARGUMENTS.get(name, ["a"]))
     assert "\n" not in str(caught.value)
@@ -106,13 +106,13 @@ CALLS: dict[str, Use] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_every_method_of_a_board_refuses_it(foreign: Board, name: str) -> None:
+def test_every_method_refuses_another_layout(foreign: Board, name: str) -> None:
     with pytest.raises(LayoutError):
         CALLS[name](foreign)
 
 
 @pytest.mark.parametrize("method", ["put_many", "load"])
-def test_bulk_work_refuses_each(foreign: Board, method: str) -> None:
+def test_bulk_work_refuses_another_layout(foreign: Board, method: str) -> None:
     jobs = [{"id": f"b{number}", "runner": "echo", "payload": "x"} for number in range(120)]
     assert all(isinstance(reply, LayoutError) for reply in getattr(foreign, method)(jobs))
 
@@ -120,7 +120,7 @@ def test_bulk_work_refuses_each(foreign: Board, method: str) -> None:
 @pytest.mark.parametrize(
     "name", ["put", "show", "list", "push", "pop", "history", "output", "limits", "count", "init"]
 )
-def test_so_does_a_board_for_asyncio(foreign: Board, server_url: str, name: str) -> None:
+def test_asyncio_refuses_another_layout(foreign: Board, server_url: str, name: str) -> None:
     arguments: dict[str, list[str]] = {
         "put": ["b", "echo", "x"],
         "show": ["a"],
@@ -206,7 +206,7 @@ def test_every_command_line_is_tried() -> None:
     [(command, words) for command, tried in WORDS.items() for words in tried],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
-def test_every_command_line_says_so_in_one_sentence(
+def test_every_command_line_reports_another_layout_in_one_sentence(
     foreign: Board, server_url: str, tmp_path: Path, command: str, words: list[str]
 ) -> None:
     named = {name: tmp_path / (name.lower() + (".yml" if name == "FILE" else "")) for name in FILES}
@@ -228,7 +228,7 @@ def test_every_command_line_says_so_in_one_sentence(
         assert done.stderr.startswith("Error: the board ")
 
 
-def test_jobs_up_says_so(tmp_path: Path) -> None:
+def test_jobs_up_reports_another_layout(tmp_path: Path) -> None:
     with EmbeddedServer(tmp_path) as server, Board("jobs", server.url).client as client:
         client.set("{jobs}:layout", "3")
         client.set("{jobs}:job", "theirs")

@@ -106,7 +106,7 @@ SUCCESS_THEN_FAILURE: list[Step] = [
 @QUICK
 @given(steps)
 @example(SUCCESS_THEN_FAILURE)
-def test_what_follows_is_as_the_model_says(lua: Lua, steps: list[Step]) -> None:
+def test_dependents_match_the_model(lua: Lua, steps: list[Step]) -> None:
     lua.reset()
     model = Model()
     tokens: list[str] = []

@@ -34,7 +34,7 @@ FIVE = ("every", 5)
         ("FAULT", FaultError, ("JREGISTER",)),
     ],
 )
-def test_each_code_is_an_error_of_its_own(
+def test_each_code_has_its_own_exception(
     lua: Lua, code: str, kind: type[JobsError], call: Sequence[Any]
 ) -> None:
     lua.put("kept", every=5)
@@ -90,7 +90,7 @@ def test_each_code_is_an_error_of_its_own(
     ],
 )
 @pytest.mark.parametrize("id", ["kept", "new"])
-def test_a_put_that_is_refused_says_what_is_wrong_and_changes_nothing(
+def test_a_rejected_put_explains_itself_and_changes_nothing(
     lua: Lua, id: str, options: Sequence[Any], says: str
 ) -> None:
     lua.put("kept", every=5, repeat=9)
@@ -104,7 +104,7 @@ def test_a_put_needs_an_id_a_runner_and_a_payload(lua: Lua, name: str, arguments
 
 
 @pytest.mark.parametrize("name", ["JSET", "JPUSH", "JMSET"])
-def test_no_refusal_quotes_a_payload(lua: Lua, name: str) -> None:
+def test_no_error_quotes_a_payload(lua: Lua, name: str) -> None:
     secret = "the secret " * 200_000
     call = {
         "JSET": ["a", "echo", secret],
@@ -146,7 +146,7 @@ def test_thousands_of_ids_fit_in_one_call(lua: Lua, name: str) -> None:
     lua.call(name, *(f"j{number}" for number in range(9000)))
 
 
-def test_one_refusal_in_a_batch_leaves_the_others_alone(lua: Lua) -> None:
+def test_an_error_in_a_batch_does_not_affect_the_others(lua: Lua) -> None:
     calls = [
         ("JSET", ["a", "echo", "x", *FIVE, "now", T]),
         ("JSET", ["a b", "echo", "x"]),
@@ -157,6 +157,6 @@ def test_one_refusal_in_a_batch_leaves_the_others_alone(lua: Lua) -> None:
     assert (first, type(second), type(third), fourth) == (MS, OptionError, NotFoundError, [MS])
 
 
-def test_a_key_of_the_wrong_type_is_the_fault_of_the_server(lua: Lua) -> None:
+def test_a_key_of_the_wrong_type_is_a_server_error(lua: Lua) -> None:
     lua.client.set(lua.keys.schedule, "x")
     lua.refuses(ServerError, "WRONGTYPE|wrong kind of value", "JTICK", "now", T)

@@ -335,7 +335,7 @@ class Fleet(RuleBasedStateMachine):
         assert (stats["in_flight"], count["held"], self.lua.size("held")) == (0, 0, 0)
 
 
-def test_no_limit_is_exceeded_or_in_the_way_after_any_sequence_of_commands(lua: Lua) -> None:
+def test_limits_are_exact_after_any_sequence_of_commands(lua: Lua) -> None:
     machine = type("Machine", (Fleet,), {"lua": lua})
     quick = settings(max_examples=40, stateful_step_count=40, deadline=None)
     run_state_machine_as_test(machine, settings=quick)

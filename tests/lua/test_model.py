@@ -68,7 +68,7 @@ schedules = st.builds(
 
 @QUICK
 @given(schedules)
-def test_the_next_runs_are_the_occurrences_from_now_on(lua: Lua, schedule: Schedule) -> None:
+def test_the_next_runs_match_the_model(lua: Lua, schedule: Schedule) -> None:
     coming = (time for time in schedule.occurrences() if time >= 0)
     expected = [MS + time for time in islice(coming, min(schedule.repeat or 30, 30))]
     assert lua.jnext("-", **schedule.options(), count=30) == expected

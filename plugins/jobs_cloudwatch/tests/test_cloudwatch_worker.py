@@ -24,7 +24,7 @@ def logger() -> Any:
     return Plugins.load().logger("cloudwatch")
 
 
-def test_what_a_worker_does_arrives_in_order(
+def test_events_of_a_worker_arrive_in_order(
     board: Board, stored: Any, moto_url: str, logger: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JOBS_CLOUDWATCH_ENDPOINT", moto_url)
@@ -46,7 +46,7 @@ def test_what_a_worker_does_arrives_in_order(
     assert "good" not in str(lines)
 
 
-def test_a_worker_needs_no_cloudwatch(
+def test_a_worker_runs_without_cloudwatch(
     board: Board, service: Any, logger: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the first request is not answered, all tasks are done, and reported, one after the other."""

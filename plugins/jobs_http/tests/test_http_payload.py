@@ -94,7 +94,7 @@ def test_bad_payloads_are_refused_when_put(payload: Any, words: str) -> None:
     assert "s3cret" not in outcome.note
 
 
-def test_jobs_of_other_runners_are_not_ours_to_refuse() -> None:
+def test_jobs_of_other_runners_are_ignored() -> None:
     jobs_http.jobs_validate(Job("a", "other", {"neither": 1}))
 
 
@@ -125,7 +125,7 @@ def test_only_allowed_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> Non
         read(payload, SETTINGS | {"http_env": ["API_*"]})
 
 
-def test_what_the_environment_holds_is_checked_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_from_the_environment_are_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_SECRET_X", "a\r\ns3cret: b")
     for payload in (
         {"headers": {"X": {"env": "JOBS_SECRET_X"}}},
@@ -136,7 +136,7 @@ def test_what_the_environment_holds_is_checked_as_well(monkeypatch: pytest.Monke
         assert "s3cret" not in str(error.value)
 
 
-def test_no_request_shows_its_secrets() -> None:
+def test_repr_of_a_request_hides_secrets() -> None:
     request = read(
         {"url": URL, "auth": {"bearer": "s3cret"}, "query": {"k": "s3cret"}, "body": "s3cret"}, SETTINGS
     )

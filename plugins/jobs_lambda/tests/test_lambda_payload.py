@@ -107,7 +107,7 @@ def test_bad_payloads_are_refused_when_put(payload: Any, words: str) -> None:
     assert "s3cret" not in str(outcome)
 
 
-def test_jobs_of_other_runners_are_not_ours_to_refuse() -> None:
+def test_jobs_of_other_runners_are_ignored() -> None:
     jobs_lambda.jobs_validate(Job("a", "other", {"neither": 1}))
 
 
@@ -148,7 +148,7 @@ def largest(id: str) -> int:
     return low
 
 
-def test_a_client_context_that_was_put_fits_when_it_is_sent() -> None:
+def test_a_client_context_accepted_by_put_fits_when_sent() -> None:
     id, task = "j" * 200, f"{'j' * 200}@1763900005000-12"
     payload = {"function": "f", "client-context": {"custom": {"a": "x" * largest(id)}}, "callback": True}
     with pytest.raises(PayloadError, match="bytes of base64"):
@@ -176,7 +176,7 @@ def test_the_region(payload: Any, region: str) -> None:
     assert request(payload, region="eu-central-1").place.region == region
 
 
-def test_payloads_come_before_settings() -> None:
+def test_payloads_override_settings() -> None:
     settings = {"profile": "p", "role": ROLE, "endpoint": "http://localhost:4566"}
     place = request({"function": "f"}, **settings).place
     assert (place.profile, place.role, place.endpoint) == tuple(settings.values())
@@ -197,7 +197,7 @@ def test_payloads_come_before_settings() -> None:
         "https://lambda.eu-west-1.amazonaws.com.a.example",
     ],
 )
-def test_payloads_name_hosts_of_aws_only(endpoint: str) -> None:
+def test_payloads_may_name_only_aws_hosts(endpoint: str) -> None:
     with pytest.raises(PayloadError, match="host not allowed: add it to the setting lambda_hosts") as error:
         request({"function": "f", "endpoint": endpoint})
     assert "example" not in str(error.value)
@@ -227,11 +227,11 @@ def test_a_bad_setting() -> None:
     assert (outcome.status, outcome.code) == ("failed", "settings")
 
 
-def test_a_request_shows_nothing_of_its_event() -> None:
+def test_repr_of_a_request_hides_the_event() -> None:
     assert "s3cret" not in repr(request({"function": "f", "event": "s3cret"}))
 
 
-def test_what_a_payload_addresses() -> None:
+def test_the_target_of_a_payload() -> None:
     (runner,) = jobs_lambda.jobs_runners()
     assert runner.target is not None
     assert [runner.target("f"), runner.target({"function": "f"}), runner.target({})] == ["f", "f", ""]

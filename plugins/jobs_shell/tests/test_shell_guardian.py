@@ -126,7 +126,7 @@ def test_a_killed_worker_leaves_no_command_and_no_guardian(start: type[Worker]) 
     assert gone(guardian)
 
 
-def test_a_worker_that_exits_takes_its_guardian_along(start: type[Worker]) -> None:
+def test_a_guardian_exits_with_its_worker(start: type[Worker]) -> None:
     worker = start("true")
     assert worker.line() == "finished"
     guardian = guardian_of(worker.process.pid)
@@ -178,7 +178,7 @@ def test_a_command_never_starts_if_the_worker_dies_before_it_is_registered(
     assert [path.name for path in tmp_path.iterdir()] == ["started"]
 
 
-def test_a_registration_counts_however_it_arrives() -> None:
+def test_a_registration_may_arrive_in_pieces() -> None:
     commands = [subprocess.Popen(["sleep", "300"], start_new_session=True) for _ in range(2)]
     first, second = (f"+{command.pid} 0.1\n".encode() for command in commands)
     guardian = subprocess.Popen(
@@ -206,7 +206,7 @@ def test_the_guardian_starts_with_a_worker_that_serves_the_shell(monkeypatch: py
     assert len(started) == 1
 
 
-def test_what_has_ended_is_off_the_register(start: type[Worker]) -> None:
+def test_ended_commands_are_unregistered(start: type[Worker]) -> None:
     """A process that comes to bear the number of a command that has ended is nobody's business."""
     bystander = subprocess.Popen(["sleep", "300"], start_new_session=True)
     try:
