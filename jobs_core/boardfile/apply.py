@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from jobs_core.boardfile.check import placed
+from jobs_core.boardfile.check import to_problem
 from jobs_core.boardfile.model import BoardFile, Declared, Problem
 from jobs_core.errors import OptionError
 
@@ -76,7 +76,7 @@ def apply_board(
     with progress(len(declared)) as advance:
         plan = act([job.arguments for job in declared], file.owner, advance=advance, **options)
     if plan.refused:
-        problems = [placed(declared[index], error) for index, error in sorted(plan.refused.items())]
+        problems = [to_problem(declared[index], error) for index, error in sorted(plan.refused.items())]
         raise RefusedError(file, problems)
     return plan
 

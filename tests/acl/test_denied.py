@@ -175,7 +175,7 @@ class TestReadsNeedNoWrites:
     ) -> None:
         call = jobs_as(users.add("viewer"))
         commit_a_file(board)
-        soon(board.commands.settle)
+        soon(board.commands.finish_apply)
         assert "filed" in call("list").stdout
         assert users.denied() == []
 
@@ -185,7 +185,7 @@ class TestReadsNeedNoWrites:
         async def body() -> None:
             async with AsyncBoard(board.name, users.add("viewer")) as viewer:
                 commit_a_file(board)
-                soon(board.commands.settle)
+                soon(board.commands.finish_apply)
                 assert (await viewer.show("filed"))["id"] == "filed"
 
         asyncio.run(body())

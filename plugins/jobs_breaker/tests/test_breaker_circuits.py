@@ -19,7 +19,7 @@ def broken(board: Board) -> Circuits:
     found = circuits(board)
     for number in range(3):
         assert found.enter(NAME, f"t{number}", now=T) == 0
-    assert [found.leave(NAME, f"t{number}", False, now=T) for number in range(3)] == [False, False, True]
+    assert [found.record(NAME, f"t{number}", False, now=T) for number in range(3)] == [False, False, True]
     return found
 
 
@@ -31,7 +31,7 @@ def state(found: Circuits, now: float) -> tuple[str, int]:
 def test_a_healthy_target_has_no_circuit(board: Board) -> None:
     found = circuits(board)
     assert found.enter(NAME, "t", now=T) == 0
-    assert found.leave(NAME, "t", True, now=T) is False
+    assert found.record(NAME, "t", True, now=T) is False
     assert list(found.all(now=T)) == []
 
 
@@ -45,7 +45,7 @@ def test_consecutive_failures_open_the_circuit_for_a_while(board: Board) -> None
 def test_a_success_resets_the_failure_count(board: Board) -> None:
     found = circuits(board)
     for ok in (False, False, True, False, False):
-        assert found.leave(NAME, "t", ok, now=T) is False
+        assert found.record(NAME, "t", ok, now=T) is False
     assert state(found, T) == ("closed", 2)
     assert found.enter(NAME, "t", now=T) == 0
 
@@ -61,7 +61,7 @@ def test_one_task_probes_the_target_after_the_pause(board: Board) -> None:
 def test_a_successful_probe_closes_the_circuit(board: Board) -> None:
     found = broken(board)
     found.enter(NAME, "trial", now=T + 30)
-    assert found.leave(NAME, "trial", True, now=T + 35) is False
+    assert found.record(NAME, "trial", True, now=T + 35) is False
     assert found.enter(NAME, "other", now=T + 35) == 0
     assert list(found.all(now=T + 35)) == []
 
@@ -69,7 +69,7 @@ def test_a_successful_probe_closes_the_circuit(board: Board) -> None:
 def test_a_failed_probe_reopens_the_circuit(board: Board) -> None:
     found = broken(board)
     found.enter(NAME, "trial", now=T + 30)
-    assert found.leave(NAME, "trial", False, now=T + 35) is True
+    assert found.record(NAME, "trial", False, now=T + 35) is True
     assert found.enter(NAME, "other", now=T + 36) == 29
     assert found.enter(NAME, "other", now=T + 65) == 0
 
@@ -78,13 +78,13 @@ def test_a_lost_probe_is_replaced_by_another(board: Board) -> None:
     found = broken(board)
     found.enter(NAME, "trial", now=T + 30)
     assert found.enter(NAME, "second", now=T + 60) == 0
-    assert found.leave(NAME, "trial", False, now=T + 61) is False  # it is not the trial any more
+    assert found.record(NAME, "trial", False, now=T + 61) is False  # it is not the trial any more
     assert found.enter(NAME, "third", now=T + 61) == 29
 
 
 def test_a_failure_from_before_it_opened_changes_nothing(board: Board) -> None:
     found = broken(board)
-    assert found.leave(NAME, "slow", False, now=T + 20) is False
+    assert found.record(NAME, "slow", False, now=T + 20) is False
     assert list(found.all(now=T + 20)) == [Circuit(NAME, "open", 3, T + 30)]
 
 

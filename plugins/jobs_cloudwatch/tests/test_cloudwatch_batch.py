@@ -120,7 +120,7 @@ def test_a_full_buffer_drops_the_oldest_and_counts_them(lengths: list[int], even
     kept: list[Line] = []
     while found := full.take(NOW):
         kept += found
-        full.settle()
+        full.finish_batch()
     assert len(kept) <= events and sum(line.size for line in kept) <= size
     assert list(map(id, kept)) == list(map(id, lines[len(lines) - len(kept) :]))
     assert full.dropped()[FULL] == full.unsent() == len(lines) - len(kept)
@@ -134,7 +134,7 @@ def test_events_returned_to_a_full_buffer_are_dropped_first() -> None:
     assert full.take(NOW) == lines[:2]
     full.put(lines[2])
     assert full.unsent() == 3
-    full.settle(lines[:2])
+    full.finish_batch(lines[:2])
     assert full.take(NOW) == lines[1:3]
     assert full.dropped() == {FULL: 1}
 

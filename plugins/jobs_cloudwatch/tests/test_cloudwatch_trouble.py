@@ -103,7 +103,7 @@ def test_a_rejected_event_does_not_affect_others(service: Any, capsys: Any) -> N
 
 def test_a_batch_is_given_up_after_many_rejections(service: Any, capsys: Any, monkeypatch: Any) -> None:
     """When everything is refused, a batch is given up rather than sent one by one."""
-    monkeypatch.setattr(sender, "REFUSALS", 10)
+    monkeypatch.setattr(sender, "MAX_REJECTIONS", 10)
     service.routes["PutLogEvents"] = lambda body: refusal("InvalidParameterException")
     with opened(service.url, every=3600.0) as (logger, _):
         for number in range(1000):
