@@ -1,4 +1,4 @@
-"""AsyncBoard: what `Board` does, awaited."""
+"""AsyncBoard: the methods of `Board` for asyncio."""
 
 from __future__ import annotations
 

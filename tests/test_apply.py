@@ -1,4 +1,4 @@
-"""Declared jobs, applied to a board as a whole: what changes, who owns what, and kills at any moment."""
+"""Applying declared jobs atomically: changes, ownership, and kills at any moment."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_constant_concurrent_changes_fail_with_an_error(
 
 @pytest.fixture
 def committed(board: Board) -> Board:
-    """A board for which somebody has committed 250 jobs, of which none is in place."""
+    """A board with a commit of 250 jobs, none of which is rolled forward yet."""
     stage = board.commands.call("JAPPLY", "begin")
     words = [word for number in range(250) for word in (3, f"k{number}", "test", "x")]
     board.commands.call("JSTAGE", stage, "other.yml", "put", *words)
@@ -203,7 +203,7 @@ class _Killed(Exception):
 
 
 def apply_some(board: Board, declared: list[dict[str, Any]], allowed: int) -> bool:
-    """Apply jobs, but end with an exception after so many round trips. Returns whether it came to its end."""
+    """Apply jobs, but raise an exception after so many round trips. Returns whether it finished."""
     batch, stream = Commands.batch, Commands.stream
     left = iter(range(allowed))
 
@@ -259,7 +259,7 @@ print("end", flush=True)
 
 @pytest.mark.parametrize("lines", [1, 5, 15, 20, 21])
 def test_killed_at_any_moment_it_leaves_the_old_board_or_the_new(board: Board, url: str, lines: int) -> None:
-    """A process is killed once it has printed so many lines: while it stages, commits, or rolls forward."""
+    """Kill a process after it has printed so many lines: while it stages, commits or rolls forward."""
     board.apply(
         [{"id": f"j{n}", "runner": "test", "payload": "old", "every": 3600} for n in range(2000)], FILE
     )

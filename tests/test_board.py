@@ -1,4 +1,4 @@
-"""The Python client: what it adds to the commands beneath it."""
+"""The Python client: what it adds to the commands in Redis."""
 
 from __future__ import annotations
 

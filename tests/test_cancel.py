@@ -1,4 +1,4 @@
-"""`jobs cancel`: wherever a task is, it ends as cancelled; one that runs is told to stop."""
+"""`jobs cancel`: a task in any state ends as cancelled; a running task is told to stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.helpers import PATIENCE, Jobs, lines, refused, runner, wait_until, wo
 
 
 class Stubborn:
-    """A runner that ends when it is told to, in one of several ways."""
+    """A runner that ends on a stop request, in one of several ways."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.started = threading.Semaphore(0)
@@ -27,7 +27,7 @@ class Stubborn:
 
 def test_a_running_task_is_told_to_stop_and_ends_as_cancelled(board: Board, jobs: Jobs) -> None:
     gate = Stubborn(Outcome.cancelled("told to"))
-    task = board.push("test", "x", lease=600)  # no renewal brings the news: the worker is told
+    task = board.push("test", "x", lease=600)  # the worker is notified without a renewal
     with working(board, runner(gate.run)) as (_, log):
         assert gate.started.acquire(timeout=PATIENCE)
         assert f"{task}: asked to stop" in jobs("cancel", task).stdout

@@ -1,4 +1,4 @@
-"""The command line, as a user meets it: what it prints, and its exit codes."""
+"""The command line from a user's view: its output and exit codes."""
 
 from __future__ import annotations
 
@@ -340,7 +340,7 @@ def test_a_payload_is_never_part_of_an_error(jobs: Jobs) -> None:
         assert "s3cret" not in jobs(*words).output
 
 
-# A Redis that cannot be used
+# Unusable servers
 
 
 def real(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:

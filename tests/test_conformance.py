@@ -1,4 +1,4 @@
-"""The conformance kit: a plugin of a few lines passes, and each trap is found by a test."""
+"""The conformance kit: a short plugin passes, and a test finds each mistake."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def conformance(folder: Path, source: str, tests: str = CONFORMANCE) -> tuple[se
 def test_a_plugin_of_a_few_lines_passes(tmp_path: Path) -> None:
     failed, says = conformance(tmp_path, GOOD)
     assert failed == set(), says
-    assert "12 passed, 2 skipped" in says  # no payload is refused, none is loud
+    assert "12 passed, 2 skipped" in says  # no `refused` and no `loud` payload
 
 
 SETTING = """

@@ -1,4 +1,4 @@
-"""Dead letters: listed, shown, queued again under the same id, purged; by job, runner, queue and age."""
+"""Dead letters: listing, showing, retrying and purging them, by job, runner, queue and age."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`description`: free text about a job, wherever jobs are shown and kept."""
+"""`description`: free text about a job, in all places that show or store jobs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A diamond of dependencies, a thousand times, while workers are killed: in order, each run exactly once."""
+"""A thousand runs of a diamond of dependencies while workers are killed: all in order, each exactly once."""
 
 from __future__ import annotations
 

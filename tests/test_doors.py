@@ -1,4 +1,4 @@
-"""The doors of jobs_core: what plugins import is public, and what is public is there."""
+"""The public modules of jobs_core: plugins import only these, and their names exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plugins that misbehave in every way at once: each is named, and no other plugin's task is lost."""
+"""Plugins that misbehave in every way at once: each is named, and no task of other plugins is lost."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ OBSERVING = """
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where they are installed, all together."""
+    """The directory where all of them are installed."""
     sources = {
         "raising": RAISING,
         "hanging": HANGING,
@@ -80,7 +80,7 @@ def test_each_faulty_plugin_is_named(folder: Path) -> None:
 
 
 def stop_when_nothing_is_left(worker: subprocess.Popen[str], board: Board) -> None:
-    """Stop a worker that does not die before. The last task may end by a tick, which no worker prints."""
+    """Stop a worker if it is still alive. A tick may end the last task, which no worker prints."""
     while worker.poll() is None and board.stats()["in_flight"]:
         time.sleep(0.05)
     worker.terminate()
@@ -109,6 +109,6 @@ def test_faulty_plugins_stop_no_worker_and_lose_no_task(folder: Path, url: str, 
         assert len(deaths) < 20
     stats = board.stats()
     assert (stats["done"], stats["dead"]) == (120, 1)
-    assert deaths.count(7) == 5  # it is poison after five losses
+    assert deaths.count(7) == 5  # it is given up after five losses
     (letter,) = board.dead()
     assert (letter["runner"], letter["history"][-1]["status"]) == ("exiting", "lost")

@@ -1,4 +1,4 @@
-"""Jobs that run after others, at the command line: put, list, show, next, graph."""
+"""Jobs that run after others, on the command line: put, list, show, next, graph."""
 
 from __future__ import annotations
 

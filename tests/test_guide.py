@@ -1,4 +1,4 @@
-"""The guide for plugin authors: what it shows works as it stands."""
+"""The guide for plugin authors: its examples work as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING says of the house must stay true, and files stay small."""
+"""The claims of CONTRIBUTING.md about the code hold, and files stay small."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZES = {path: len(path.read_text("utf-8").splitlines()) for path in (ROOT / "jo
 
 
 def layers() -> list[list[str]]:
-    """The layers that import-linter holds the code to, from the top down."""
+    """Return the layers that import-linter enforces, from the top down."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     contract = settings["tool"]["importlinter"]["contracts"][0]
     return [re.findall(r"\w+", layer) for layer in contract["layers"]]

@@ -1,4 +1,4 @@
-"""Inline runners: called by the worker's own loop, and in everything else as those on threads."""
+"""Inline runners: the worker's own loop calls them; otherwise they behave like those on threads."""
 
 from __future__ import annotations
 

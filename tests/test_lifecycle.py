@@ -1,4 +1,4 @@
-"""A board as an object: it closes, names itself, waits for tasks, and responds on any thread."""
+"""Board objects: closing, repr, waiting for tasks, and responding on any thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers import PATIENCE, Jobs, wait_until
 
 @pytest.fixture
 def respond(board: Board, url: str) -> Callable[..., Board]:
-    """Respond on a thread, as a web server or a notebook would; the board is then to be closed."""
+    """Respond on a thread, like a web server or a notebook. The test closes the board."""
 
     def begin(function: Callable[..., object], queue: str = "work") -> Board:
         own = Board(board.name, url, validate=False)

@@ -1,4 +1,4 @@
-"""Limits over all workers: never more at once, never more in a period, and nothing held for ever."""
+"""Limits across all workers: concurrency and rates are never exceeded, and no task is held forever."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.helpers import Jobs, lines, refused, runner, wait_until, working
 
 
 class Meter:
-    """A runner that knows how many of its tasks run at once, and lets them end in turn."""
+    """A runner that counts its concurrent tasks, and lets them end one by one."""
 
     def __init__(self) -> None:
         self.most = 0

@@ -1,4 +1,4 @@
-"""Reading all jobs: in an order, in a state, a page at a time, while the board changes."""
+"""Reading all jobs: by order, by state, in pages, while the board changes."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from jobs_core.client.listing import CHUNK
 Listed = list[dict[str, Any]]
 
 LATER = 4102444800
-"""A time that no test lives to see."""
+"""A time far in the future."""
 
 
 def put(board: Board, jobs: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> None:
-    """Put jobs of the runner console."""
+    """Put jobs with the runner console."""
     for reply in board.put_many({"runner": "console", "payload": "x"} | job for job in jobs):
         if isinstance(reply, JobsError):
             raise reply
@@ -42,7 +42,7 @@ def ids(jobs: Any) -> list[str]:
 
 @pytest.fixture
 def board_of_all_states(board: Board) -> Board:
-    """A board of five jobs, each in another state; its id says in which."""
+    """A board of five jobs, each in a different state, with the state as its id."""
     put(
         board, [{"id": "scheduled", "every": "1h"}, {"id": "waiting", "after": "scheduled"}, {"id": "manual"}]
     )
@@ -53,7 +53,7 @@ def board_of_all_states(board: Board) -> Board:
 
 
 def both(board: Board, url: str, *arguments: Any, **options: Any) -> Listed:
-    """What both clients list, which is the same."""
+    """Return what both clients list, after checking that it is the same."""
 
     async def listed() -> Listed:
         async with AsyncBoard(board.name, url, validate=False) as found:
@@ -63,7 +63,7 @@ def both(board: Board, url: str, *arguments: Any, **options: Any) -> Listed:
     twin = asyncio.run(listed())
     if "sort" in options:
         assert twin == jobs
-    else:  # as Redis has them, which may move them at any time
+    else:  # in the order of Redis, which may change at any time
         assert sorted(twin, key=_id) == sorted(jobs, key=_id)
     return jobs
 
@@ -116,12 +116,12 @@ def test_unknown_states_and_orders_are_rejected(board: Board, url: str, options:
         both(board, url, **options)
 
 
-# Changes meanwhile
+# Concurrent changes
 
 
 @pytest.mark.parametrize("apart", [0, 1, 0.001])
 def test_jobs_moved_by_concurrent_removals_are_not_missed(board: Board, apart: float) -> None:
-    """Whatever has been seen leaves, and what has not been is seen, though all have the same next run."""
+    """Seen jobs leave, and all unseen jobs are still listed, although all have the same next run."""
     put(board, [job | {"at": LATER + place * apart} for place, job in enumerate(crowd(4 * PAGE))])
     jobs = board.list(sort="next")
     seen = ids(itertools.islice(jobs, 2 * PAGE))

@@ -1,4 +1,4 @@
-"""Lists on the command line: they begin at once, fit a terminal, are whole in a pipe, and end quietly."""
+"""Lists on the command line: they start at once, fit a terminal, are complete in a pipe, and end quietly."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Terminal:
         os.close(terminal)
 
     def read(self) -> str:
-        """All that it prints until it ends, which it must do well."""
+        """Return all output until the program ends, which must succeed."""
         data = b""
         while chunk := self._chunk():
             data += chunk
@@ -60,7 +60,7 @@ class Terminal:
     def _chunk(self) -> bytes:
         try:
             return os.read(self._screen, 65536)
-        except OSError:  # what Linux says when the other end is closed
+        except OSError:  # raised on Linux when the other end is closed
             return b""
 
 
@@ -76,7 +76,7 @@ def piped(board: Board, url: str, *words: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("words", [["list"], ["list", "--sort", "next"], ["list", "--json"], ["dump"]])
 def test_the_first_rows_come_before_the_last_are_read(board: Board, url: str, words: list[str]) -> None:
-    """What is removed after the first row was printed is not printed any more."""
+    """Jobs removed after the first row was printed are not listed."""
     put(board, crowd(8000, at=LATER))
     with piped(board, url, *words) as process:
         assert process.stdout is not None
@@ -158,7 +158,7 @@ def test_each_list_has_a_limit(jobs: Jobs, board: Board) -> None:
         assert len(jobs(*words, "--limit", "2").stdout.splitlines()) == 3
         assert len(lines(jobs(*words, "--limit", "2", "--json"))) == 2
         refused(jobs(*words, "--limit", "0"), "0 is not in the range")
-    assert len(lines(jobs("history", "--count", "3", "--json"))) == 3  # as it was called before
+    assert len(lines(jobs("history", "--count", "3", "--json"))) == 3  # the former name of --limit
 
 
 def test_few_tasks_are_sorted(jobs: Jobs, board: Board) -> None:
@@ -314,4 +314,4 @@ def test_a_header_is_bold_on_a_terminal_that_wants_it(board: Board, url: str) ->
     words = ("list", "--no-pager")
     assert Terminal(board, url, *words, NO_COLOR="").read().startswith("\x1b[1mid ")
     assert Terminal(board, url, *words).read().startswith("id ")
-    assert Terminal(board, url, *words, NO_COLOR="", LESS="-S").read().startswith("id ")  # which shows codes
+    assert Terminal(board, url, *words, NO_COLOR="", LESS="-S").read().startswith("id ")  # shows escape codes

@@ -1,4 +1,4 @@
-"""Loggers: the file, and what becomes of one that fails."""
+"""Loggers: the file logger, and loggers that fail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.helpers import Recorder, jobs_process, working
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, which is the current one."""
+    """An empty working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -84,7 +84,7 @@ def test_two_workers_do_not_share_a_file(here: Path, url: str) -> None:
     first = opened()
     first.write(Event("trouble", 1763900005.0, "host-1", data={"note": "mine"}))
     second = jobs_process("run", "--log", "file", path=here, JOBS_REDIS_URL=url)
-    # The lock goes with the process: in this very process it would be another matter.
+    # The lock belongs to the process, so another process is needed here.
     _, err = second.communicate(timeout=60)
     assert second.returncode == 2
     assert err == "Error: log_file: another worker uses jobs.log: set JOBS_LOG_FILE=jobs-{worker}.log\n"
@@ -107,7 +107,7 @@ def test_invalid_logger_settings_are_an_error(
         opened()
 
 
-# A logger that fails
+# Failing loggers
 
 
 def raise_(event: Event) -> None:

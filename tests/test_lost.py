@@ -1,4 +1,4 @@
-"""Workers that fall silent: lost attempts count and follow the policy, and nothing stale is overwritten."""
+"""Silent workers: lost attempts count and follow the policy, and stale workers overwrite nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POISON = """
         if task.raw == "poison":
             os._exit(1)
         if task.raw == "slow" and task.attempt == 1:
-            os.kill(os.getpid(), 19)  # SIGSTOP: the whole worker falls silent, in the middle of a task
+            os.kill(os.getpid(), 19)  # SIGSTOP: the whole worker falls silent during a task
         return Outcome.done(f"attempt {task.attempt}")
 
     @hookimpl
@@ -36,7 +36,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start(tmp_path: Path, url: str, board: Board) -> Iterator[Start]:
-    """Start workers in processes of their own, with leases of half a second."""
+    """Start workers in separate processes, with leases of half a second."""
     install(tmp_path, "jobs_poison", POISON)
     started: list[subprocess.Popen[str]] = []
 
@@ -57,7 +57,7 @@ def done(task: Task, context: Context) -> Outcome:
 
 
 def lose(board: Board, times: int = 1) -> None:
-    """Take the next task, and fall silent: so often."""
+    """Take the next task and fall silent, `count` times."""
     for _ in range(times):
         board.pop("test", lease=0.001, worker="gone")
         wait_until(lambda: board.tick().moved > 0)
@@ -82,7 +82,7 @@ def test_a_worker_suspended_past_its_lease_overwrites_nothing_and_logs_it(start:
     task = board.push("poison", "slow")
     frozen = start()
     wait_until(lambda: board.count()["leased"] == 1)
-    start()  # takes over once the lease has lapsed
+    start()  # takes over once the lease has expired
     wait_until(lambda: board.stats()["done"] == 1)
     frozen.send_signal(signal.SIGCONT)
     assert frozen.stdout is not None
@@ -239,7 +239,7 @@ def test_killing_one_of_three_workers_delays_no_other_task(start: Start, board: 
     for _ in range(50):
         board.push("poison", "fine")
     wait_until(lambda: board.stats()["done"] == 50)
-    assert board.count()["leased"] == 1  # the one that went down with its worker still waits for its lease
+    assert board.count()["leased"] == 1  # the task of the killed worker still has its lease
 
 
 def test_the_first_worker_back_catches_up_by_the_misfire_rule(start: Start, board: Board) -> None:

@@ -1,4 +1,4 @@
-"""The client mirrors the command line: each command stands on a method of `Board`."""
+"""The client mirrors the command line: each command uses a method of `Board`."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ WITHOUT = {
     "settings": "calls no Redis",
     "up": "is an EmbeddedServer and a Worker",
 }
-"""Commands that stand on none, and why."""
+"""Commands without a method, with the reason."""
 
 
 def commands(group: click.Group, before: str = "") -> Iterator[str]:
-    """The names of our own commands: plugins, which other tests may have loaded, add theirs."""
+    """Return the built-in commands, without those of plugins that other tests may have loaded."""
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from commands(command, f"{before}{name} ")

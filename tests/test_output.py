@@ -1,4 +1,4 @@
-"""What tasks print, for whoever waits or asks later: `jobs push --wait`, `jobs output`."""
+"""Output of tasks, while waiting and later: `jobs push --wait`, `jobs output`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.helpers import Jobs, lines, refused, runner, wait_until, working
 
 
 def _talk(task: Task, context: Context) -> Outcome:
-    """Print the words of the payload; end as the last one says."""
+    """Print the words of the payload, and end as the last one says."""
     *words, end = str(task.payload).split()
     for word in words:
         context.line(word)
@@ -27,7 +27,7 @@ def _talk(task: Task, context: Context) -> Outcome:
 
 @pytest.fixture
 def talking(board: Board) -> Iterator[Board]:
-    """A board whose worker talks."""
+    """A board with a worker that prints output."""
     with working(board, runner(_talk, "talk")):
         yield board
 

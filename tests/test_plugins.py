@@ -1,4 +1,4 @@
-"""Plugins: found, kept apart, chosen by name; and every hook's example runs as it stands."""
+"""Plugins: discovery, isolation, selection by name. Every hook's example runs as written."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_two_plugins_with_the_same_command_are_named(tmp_path: Path) -> None:
 
 
 class Strict:
-    """A plugin whose runner has a schema, and refuses one thing more."""
+    """A plugin whose runner has a schema and an additional check."""
 
     schema = {  # noqa: RUF012
         "type": "object",
@@ -255,7 +255,7 @@ TASK = Task("a@1", "a", "hello", "hello", 0.001, 1, "world", payload="world")
 
 
 def exercise(name: str, plugins: Plugins, board: Board, capsys: pytest.CaptureFixture[str]) -> None:
-    """Use what the example of a hook provides, and see that it does what it says."""
+    """Use the example of a hook, and check its effect."""
     hook, info = plugins.manager.hook, WorkerInfo("host-1", "jobs", ("hello",), 10)
     lines: list[str] = []
     context = Context("host-1", emit=lambda text, stream: lines.append(text))

@@ -1,4 +1,4 @@
-"""What the built-in policies make of outcomes: pure functions of a task, its options and its history."""
+"""The decisions of the built-in policies: pure functions of a task, its options and its history."""
 
 from __future__ import annotations
 

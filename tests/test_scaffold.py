@@ -1,4 +1,4 @@
-"""`jobs plugin new`: what it writes is built, installed, and passes its own tests at once."""
+"""`jobs plugin new`: the new package can be built and installed, and passes its own tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded server: how it is found, what it keeps, and who may use it."""
+"""The embedded server: location, persistence and access."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_failed_start_gives_the_reason(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(ServerError, match=r"did not start\. Its last log line: none"):
         EmbeddedServer(tmp_path).start()
     monkeypatch.delenv("JOBS_SERVER")
-    with EmbeddedServer(tmp_path) as server:  # the failed one has released the data
+    with EmbeddedServer(tmp_path) as server:  # the failed server has released the data
         assert server.alive()
 
 

@@ -1,4 +1,4 @@
-"""Telling a runner to stop: what it may register, wait on and return, in its own hands and in a worker's."""
+"""Stopping runners: what they can register, wait on and return, directly and in a worker."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_an_exception_in_a_callback_is_reported_and_others_run() -> None:
         context.stop()
     assert called.is_set()
     assert notes == ["an on_stop callback failed: ZeroDivisionError: division by zero"]
-    with pytest.raises(ZeroDivisionError):  # where nobody hears of trouble, as in a test
+    with pytest.raises(ZeroDivisionError):  # without a handler for trouble, as in a test
         Context("w", timeout=0).on_stop(lambda: 1 / 0).__enter__()
 
 
@@ -186,7 +186,7 @@ def test_a_stop_shuts_the_socket_down() -> None:
 
 
 def held(began: threading.Event) -> Runner:
-    """A runner that does nothing but wait for its callback, and says so."""
+    """A runner that only waits for its callback, and reports it."""
 
     def run(task: Task, context: Context) -> Outcome:
         told = TOLD()
@@ -232,7 +232,7 @@ def test_a_lost_lease_runs_callbacks(board: Board) -> None:
     with working(board, held(began)) as (_, log):
         (event,) = log.wait_for("task.started")
         assert began.wait(PATIENCE) and event.task is not None
-        board.ack(event.task.token)  # somebody else reports it: its worker learns that with the next beat
+        board.ack(event.task.token)  # its worker notices this report with the next beat
         log.wait_for("task.stale")
 
 
@@ -277,7 +277,7 @@ def test_an_unchecked_payload_is_rejected_before_it_runs(board: Board) -> None:
         return Outcome.done()
 
     schema = {"type": "object", "properties": {"n": {"type": "integer"}, "env": {"type": "object"}}}
-    board.push("test", {"n": "s3cret"})  # by a board that checks nothing
+    board.push("test", {"n": "s3cret"})  # from a board without checks
     with working(board, Runner("test", run, schema=schema)) as (_, log):
         (event,) = log.wait_for("task.finished")
     assert event.outcome == Outcome.failed(

@@ -36,7 +36,7 @@ def done(task: Task, context: Context) -> Outcome:
 
 
 class Gate:
-    """A runner that says when it has started, and waits to be let on or told to stop."""
+    """A runner that signals its start, and waits until it may continue or is told to stop."""
 
     def __init__(self) -> None:
         self.started = threading.Semaphore(0)
@@ -217,7 +217,7 @@ def test_a_worker_that_lost_its_lease_is_told_to_stop_and_overwrites_nothing(boa
     with working(board, runner(gate.run)) as (_, log):
         gate.wait()
         (token,) = board.client.zrange(board.keys.leased, 0, -1)
-        board.ack(str(token), "dead")  # as if another attempt had ended it
+        board.ack(str(token), "dead")  # as if another attempt had ended
         log.wait_for("task.stale")
         assert gate.stopped.is_set()
     assert (board.stats()["stale"], board.stats()["dead"], board.stats()["done"]) == (1, 1, 0)
@@ -305,7 +305,7 @@ def test_a_worker_without_room_leaves_tasks_to_another(board: Board) -> None:
         board.push("test", "x")
         board.push("test", "x")
         board.push("test", "x")
-        # Whichever got the first task, none of the others may be stuck behind the gate.
+        # Whichever worker got the first task, no other task may be stuck behind the gate.
         finished = idle.wait_for("task.finished", 2)
         gate.open.set()
     assert len(finished) >= 2
@@ -373,7 +373,7 @@ def test_respond_gives_a_function_of_two_parameters_the_task(board: Board) -> No
     assert seen == [pushed]
 
 
-# Redis goes away
+# Redis is unreachable
 
 
 def test_a_worker_survives_a_server_restart_and_loses_no_outcome(tmp_path: Path) -> None:
@@ -395,7 +395,7 @@ def test_a_worker_survives_a_server_restart_and_loses_no_outcome(tmp_path: Path)
             log.wait_for("task.finished", 2)
         stats = server_board.stats()
         assert (stats["done"], stats["lost"]) == (2, 0)
-        assert len(log.of("trouble")) <= 2  # the worker's and its clock's, once each
+        assert len(log.of("trouble")) <= 2  # one each from the worker and its clock
         server_board.client.close()
 
 
@@ -424,7 +424,7 @@ def test_a_worker_restores_lost_scripts(board: Board) -> None:
 
 
 class Undecided:
-    """A plugin whose decisions are none."""
+    """A plugin that returns invalid decisions."""
 
     def __init__(self, decision: object) -> None:
         self.decision = decision

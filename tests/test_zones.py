@@ -1,4 +1,4 @@
-"""Time zones: the tables that go to Redis are those of tzdata, and jobs follow them when they change."""
+"""Time zones: the tables in Redis match tzdata, and jobs follow changes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def table(*changes: tuple[int, int]) -> bytes:
 
 @pytest.fixture
 def invented(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Make tzdata say something else: `invented("2026a", offset)`."""
+    """Replace tzdata by invented data: `invented("2026a", offset)`."""
 
     def invent(version: str, offset: int) -> None:
         found = {

@@ -16,7 +16,7 @@ from tests.helpers import Jobs, runner
 
 
 def everything(board: Board) -> dict[str, Any]:
-    """All that Redis holds of the board, but wake tokens: a worker that just stopped passes its own on."""
+    """Return everything of the board except wake tokens: a stopping worker passes its own on."""
     keys = board.client.keys(f"{board.keys.tag}:*")
     return {key: board.client.dump(key) for key in keys if not key.startswith(board.keys.wake)}
 
@@ -59,11 +59,11 @@ def test_a_viewer_changes_nothing(
     before = everything(board)
     failed(jobs_as(users.add("viewer"))(*(word.format(**busy) for word in command.split())), says)
     assert everything(board) == before
-    assert users.denied() == []  # it was not even sent
+    assert users.denied() == []  # it was not sent
 
 
 class TestOneCommandIsMissing:
-    """Somebody may call JACK, and not XADD, which it runs: JACK would stop half-way (B2)."""
+    """The user may call JACK but not XADD, which it runs: JACK would stop half-way (B2)."""
 
     SAYS = r"^This user may not run XADD on {test-\d+}:\*, which JACK needs: `jobs acl client` prints"
 
@@ -82,7 +82,7 @@ class TestOneCommandIsMissing:
         other = Board(board.name, users.add("worker"))
         other.count()
         users.change("-xadd")
-        with pytest.raises(DeniedError, match=self.SAYS):  # Redis 7.0 says no more than "a command"
+        with pytest.raises(DeniedError, match=self.SAYS):  # Redis 7.0 only says "a command"
             other.ack(busy["token"])
         other.client.close()
 
@@ -151,7 +151,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def soon(board: Board) -> Iterator[Callable[[Callable[[], object]], None]]:
-    """Do something in a moment, while the test waits for it."""
+    """Do something a moment later, while the test waits."""
     timers: list[threading.Timer] = []
 
     def later(function: Callable[[], object]) -> None:
@@ -239,7 +239,7 @@ class TestReadsNeedNoWrites:
     def test_a_viewer_of_a_missing_board_does_not_create_it(
         self, url: str, users: Users, jobs_as: Callable[[str], Jobs]
     ) -> None:
-        """A viewer of a new board does not try to make it."""
+        """A viewer of a new board does not try to create it."""
         other = Board("nobody-made-this", url, validate=False)
         path = Users(other, url).add("viewer")
         call = jobs_as(path)

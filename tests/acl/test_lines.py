@@ -22,7 +22,7 @@ with_redis_cli = pytest.mark.skipif(not shutil.which("redis-cli"), reason="no re
 
 @pytest.fixture(params=["plain", "a*b[c]?", 'it\'s-"quoted"-\\'])
 def board(request: pytest.FixtureRequest, url: str) -> Board:
-    """An empty board, whose name may be one that patterns and quotes are to be kept from."""
+    """An empty board, also with a name that needs escaping in patterns and quotes."""
     return Board(str(request.param), url, validate=False)
 
 
@@ -79,7 +79,7 @@ def test_json_contains_everything_printed(jobs: Jobs) -> None:
     assert isinstance(found["cannot_forbid"], list)
     for caveat in found["cannot_forbid"]:
         assert f"Not forbidden: {caveat}." in printed.stderr
-    assert json.dumps(found).count("PASSWORD") == 2  # in the rules, and in the line: no real one
+    assert json.dumps(found).count("PASSWORD") == 2  # in the rules and in the line, never a real one
 
 
 def test_the_output_lists_what_a_role_cannot_forbid(jobs: Jobs) -> None:

@@ -1,4 +1,4 @@
-"""Replicas, full servers and wrong passwords: reads work where they can, and else there is one sentence."""
+"""Replicas, full servers and wrong passwords: reads work if possible; other calls fail with one sentence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers import Jobs
 
 
 def become_replica(board: Board) -> None:
-    """Make the server a replica of a primary that is away."""
+    """Make the server a replica of an unreachable primary."""
     board.client.replicaof("127.0.0.1", "1")
 
 

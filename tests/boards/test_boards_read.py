@@ -1,4 +1,4 @@
-"""Board files as they are read: what jobs inherit, variables, includes, several boards, and every mistake."""
+"""Reading board files: inheritance, variables, includes, several boards, and every mistake."""
 
 from __future__ import annotations
 

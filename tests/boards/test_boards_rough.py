@@ -1,4 +1,4 @@
-"""Board files that are odd, hostile or hold secrets, and boards that are hard to write down."""
+"""Board files that are malformed, hostile or contain secrets, and boards that are hard to export."""
 
 from __future__ import annotations
 

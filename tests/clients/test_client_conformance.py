@@ -35,7 +35,7 @@ with_redis_cli = pytest.mark.skipif(not shutil.which("redis-cli"), reason="no re
 
 
 class Player:
-    """Plays the steps of a case, and keeps what they save."""
+    """Runs the steps of a case, and keeps the saved values."""
 
     def __init__(self, tag: str, call: Call, read: Call) -> None:
         self.tag, self.call, self.read = tag, call, read
@@ -58,7 +58,7 @@ class Player:
             return error
 
     def known(self, value: Any) -> Any:
-        """A value of the file, or what `$name` was saved as."""
+        """Return a value of the file, or the value saved as `$name`."""
         return self.saved[value[1:]] if isinstance(value, str) and value.startswith("$") else value
 
     def fits(self, expected: Any, reply: Any) -> bool:
@@ -84,7 +84,7 @@ class Player:
 
 
 def error_text(reply: Any) -> str:
-    """An error as Redis says it; nothing for what is none."""
+    """Return the text of a Redis error, or nothing for another reply."""
     if isinstance(reply, JobsError):
         return f"JOBS {CODES.get(type(reply), '?')} {reply}"
     return str(reply) if isinstance(reply, redis.ResponseError) else ""
@@ -92,7 +92,7 @@ def error_text(reply: Any) -> str:
 
 @pytest.fixture
 def read(board: Board) -> Call:
-    """Commands of Redis itself, their replies as they come."""
+    """Call commands of Redis itself. Returns the raw replies."""
     board.client.response_callbacks.clear()
     return board.client.execute_command
 
@@ -104,7 +104,7 @@ def test_cases_pass_in_python(case: dict[str, Any], board: Board, read: Call) ->
 
 @cases
 def test_cases_pass_with_functions(case: dict[str, Any], board: Board, read: Call) -> None:
-    """As clients of version 3 did: what only reads is a function like the others to them."""
+    """Like clients of version 3, which do not know read-only functions."""
     board.commands.prepare()
     board.client.delete(board.keys.commands)
 
@@ -148,7 +148,7 @@ ways = pytest.mark.parametrize("way", [(), ("--evalsha",)], ids=["FCALL", "EVALS
 @ways
 def test_cases_pass_in_redis_cli(way: tuple[str, ...], board: Board, url: str) -> None:
     board.commands.load()
-    if way:  # what it is not to call is not there
+    if way:  # what it must not call does not exist
         board.client.function_flush()
     else:
         board.client.delete(board.keys.commands)
@@ -172,7 +172,7 @@ WRONG: list[dict[str, Any]] = [
     {"command": "JCOUNT", "args": [], "reply": {"save": "count"}},
     {"read": ["EXISTS", "{board}:job"], "reply": 1},
 ]
-"""Steps that no client may find right, so that we know that it looks."""
+"""Wrong steps that every client must fail."""
 
 
 @pytest.mark.parametrize("step", WRONG, ids=json.dumps)

@@ -1,4 +1,4 @@
-"""The guide to write a client: the client that it shows is whole, and works."""
+"""The guide to writing a client: the client on the page is complete and works."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def client() -> dict[str, Any]:
 
 @pytest.fixture(params=["FCALL", "EVALSHA"])
 def jobs(request: pytest.FixtureRequest, client: dict[str, Any], board: Board, url: str) -> Iterator[Any]:
-    """The client of the page, either way; what it is not to call is not there."""
+    """The client of the page, in both variants. What it must not call does not exist."""
     board.commands.load()
     with redis.Redis.from_url(url, decode_responses=True) as connected:
         if request.param == "FCALL":
@@ -57,7 +57,7 @@ def run(id: str, payload: str) -> str:
 
 @contextmanager
 def working(client: dict[str, Any], jobs: Any) -> Iterator[None]:
-    """A worker of the page, in a thread."""
+    """Run the worker of the page in a thread."""
     stopped = threading.Event()
     thread = threading.Thread(target=client["work"], args=(jobs, "greet", run, stopped))
     thread.start()

@@ -1,4 +1,4 @@
-"""The Lua client: its own tests, and the conformance file, on a real Lua 5.1 and a real server."""
+"""The Lua client: its own tests and the conformance file, with a real Lua 5.1 and a real server."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_lua_clients_own_tests_pass(ready: Board, url: str) -> None:
 @pytest.mark.parametrize("way", ["FCALL", "EVALSHA"])
 def test_the_lua_client_conforms(way: str, ready: Board, url: str) -> None:
     words: list[str] = []
-    if way == "EVALSHA":  # what it is not to call is not there
+    if way == "EVALSHA":  # what it must not call does not exist
         words = ["--evalsha", ready.name]
         ready.client.function_flush()
     else:

@@ -1,4 +1,4 @@
-"""Redis by hand: all that the page shows works as it stands, by EVALSHA and by FCALL."""
+"""Redis by hand: everything on the page works as written, with EVALSHA and FCALL."""
 
 from __future__ import annotations
 

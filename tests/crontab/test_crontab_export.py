@@ -1,4 +1,4 @@
-"""`jobs export crontab`, as a user meets it."""
+"""`jobs export crontab` from a user's view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`jobs import crontab`, as a user meets it."""
+"""`jobs import crontab` from a user's view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every mistake in a crontab, with its place."""
+"""Every mistake in a crontab is reported with its location."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ids of a crontab's lines, and the zone of the machine they come from."""
+"""The ids of a crontab's lines, and the zone of the machine."""
 
 from __future__ import annotations
 

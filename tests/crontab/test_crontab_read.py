@@ -1,4 +1,4 @@
-"""What a crontab says: its jobs, and what it is not taken at its word for."""
+"""Reading crontabs: their jobs, and lines that are ignored or rejected."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_line_ends_blank_lines_and_comments(text: str) -> None:
         ("cat%", "cat", ""),
         (r"cat\%b%c\%d%e", "cat%b", "c%d\ne\n"),
         (r"cat \\%z", r"cat \\", "z\n"),  # a backslash before the backslash
-        (r"cat%\\%z%\x", "cat", "\\%z\n\\x\n"),  # not so in the input
+        (r"cat%\\%z%\x", "cat", "\\%z\n\\x\n"),  # not in the input
         (r"printf '\n'", r"printf '\n'", None),
     ],
 )

@@ -29,7 +29,7 @@ _BLOCK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block: its line in the page, its language, title and mark, and what is in it."""
+    """A fenced block: its line in the page, language, title, mark and content."""
 
     line: int
     language: str

@@ -1,4 +1,4 @@
-"""A shell in which the commands of a page run, with a terminal beside it for those that go on."""
+"""A shell that runs the commands of a page, with a second terminal for those that keep running."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.helpers import wait_until
 END = "~~~end~~~"
 BIN = Path(sys.executable).parent
 PRELUDE = 'jobs() { job "$@"; }\n'
-"""Shells have a builtin of this name; a reader has what `job completion` prints."""
+"""Load `job completion`, as a reader would, since shells have a builtin `jobs`."""
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def warm_programs() -> Iterator[Path]:
 
 
 class Terminal:
-    """A shell that keeps its directory and variables from one command to the next."""
+    """A shell that keeps its directory and variables between commands."""
 
     def __init__(self, folder: Path, programs: Path) -> None:
         self.folder = folder
@@ -97,7 +97,7 @@ class Terminal:
         return found
 
     def stop_others(self) -> None:
-        """End what goes on beside this terminal, as Ctrl-C would."""
+        """End the commands that keep running, as Ctrl-C would."""
         for other in self._others:
             other.stop()
         self._others.clear()
@@ -120,7 +120,7 @@ class Terminal:
 
 
 class Background:
-    """A command that goes on, and what it has printed."""
+    """A command that keeps running, and its output so far."""
 
     def __init__(self, words: list[str], folder: Path, environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(

@@ -37,7 +37,7 @@ SHELLS = ("sh", "console")
 FILES = ("python", "yaml", "toml", "crontab", "json", "jsonl", "sh", "ini", "text")
 SHOWN_ONLY = ("text", "json", "lua", "ini")
 ASKS = re.compile(r"(jobs|job) (count|dead list|dead show|doctor|history|list|output|show|stats|tasks)\b")
-"""Commands that only look: repeated until they print what the page shows."""
+"""Read-only commands, which are repeated until they print what the page shows."""
 
 REASONS = (
     "installs packages",
@@ -51,7 +51,7 @@ REASONS = (
 """Why a block may be shown only."""
 
 PATIENCE = 15
-"""Seconds until a command that looks must print what the page shows."""
+"""Seconds within which a read-only command must print what the page shows."""
 
 PROGRAM = "from jobs_core import Board\n\nboard = Board()\n"
 
@@ -97,7 +97,7 @@ def test_every_page_runs_as_written(page: Path, terminal: Terminal) -> None:
 
 
 def play(block: Block, terminal: Terminal) -> None:
-    """Do what a reader of the block does."""
+    """Follow a block as a reader would."""
     if block.title and block.language in FILES:
         path = terminal.folder / block.title
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -181,7 +181,7 @@ def up(terminal: Terminal, command: str):  # type: ignore[no-untyped-def]
 
 
 def with_server(text: str, terminal: Terminal) -> str:
-    """Let the addresses that pages use be those of the private server."""
+    """Map the addresses on the pages to the private server."""
     here = terminal.data / "jobs.sock"
     address = r"rediss?://(?:(\w[^\s@\"']*@)|:[^\s@\"']*@)?(?:redis|replica)\.internal(?:[:/][^\s\"']*)?|redis://localhost"
     return re.sub(address, lambda match: f"unix://{match[1] or ''}{here}", text)

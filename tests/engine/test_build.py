@@ -1,4 +1,4 @@
-"""The builder: modules resolved in order, and refused what Redis would refuse later, or misread."""
+"""The builder: it resolves modules in order, and rejects what Redis would reject or misread later."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs_core.engine.build import BuildError, Source, as_source, build_command,
 
 
 def sources(**texts: str) -> dict[str, Source]:
-    """Modules by their names, with _ for the dot; those at the top are commands."""
+    """Modules by name, with _ for the dot. Top-level modules are commands."""
     named = {name.replace("_", "."): text for name, text in texts.items()}
     return {name: as_source(name, text) for name, text in named.items()}
 

@@ -1,4 +1,4 @@
-"""In a cluster only `jobs init` makes a board: one without a mark may be a slot on its way elsewhere."""
+"""In a cluster, only `jobs init` creates a board: a missing one may be in a migrating slot."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def binary(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def cluster(binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a cluster of one node, which has all slots."""
+    """The URL of a cluster of one node with all slots."""
     with node(binary, tmp_path_factory.mktemp("cluster")) as (client, path, _):
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         wait_until(lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO")))
@@ -83,7 +83,7 @@ def answers(client: redis.Redis) -> bool:
 
 @pytest.fixture
 def board(cluster: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
-    """A board that nobody has made, and a client that does not wait for long."""
+    """A board that does not exist, and a client with a short timeout."""
     monkeypatch.setattr(commands_module, "PATIENCE", 0.2)
     found = Board(f"cluster-{abs(hash(request.node.name))}", cluster, validate=False)
     yield found
@@ -140,7 +140,7 @@ def test_init_creates_the_board(board: Board, cluster: str) -> None:
 def test_a_waiting_client_continues_once_the_board_exists(
     board: Board, cluster: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when a slot arrives while somebody calls."""
+    """Simulate a slot that arrives during a call."""
 
     def make_it(seconds: float) -> None:
         Board(board.name, cluster).init()

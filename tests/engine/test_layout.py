@@ -1,4 +1,4 @@
-"""A board that another version of Jobs made: one sentence, and nothing of it is touched."""
+"""A board created by another version of Jobs: every command fails with one sentence and changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Use = Callable[[Board], Any]
 
 @pytest.fixture(params=MARKS, ids=["older", "newer", "unmarked"])
 def foreign(request: pytest.FixtureRequest, server: redis.Redis, new_board: NewBoard) -> Iterator[Board]:
-    """A board of another layout that has jobs and tasks. It must be the same afterwards, to the last byte."""
+    """A board with another layout that has jobs and tasks. It must not change by a single byte."""
     made = new_board()
     made.limit("queue", "echo", concurrency=5)
     made.put("a", "echo", "x", every=5)
@@ -49,7 +49,7 @@ def foreign(request: pytest.FixtureRequest, server: redis.Redis, new_board: NewB
 
 
 def everything(server: redis.Redis, board: Board) -> dict[str, Any]:
-    """All that Redis holds of a board."""
+    """Return everything that Redis stores of a board."""
     pool = server.connection_pool.connection_kwargs
     with redis.Redis(unix_socket_path=pool["path"]) as raw:
         return {key: raw.dump(key) for key in raw.keys(f"{board.keys.tag}:*")}
@@ -198,7 +198,7 @@ def about_boards(group: click.Group, *path: str) -> Iterator[str]:
 
 def test_every_command_line_is_tried() -> None:
     ours = {command for command in about_boards(cli) if not command.startswith("breaker ")}  # a plugin's keys
-    assert ours - {"acl", "up"} == set(WORDS)  # which read no board
+    assert ours - {"acl", "up"} == set(WORDS)  # these read no board
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_every_command_line_reports_another_layout_in_one_sentence(
     assert "Traceback" not in done.output
     said = [line for line in done.output.splitlines() if "layout" in line or "older version of Jobs" in line]
     assert said, done.output
-    if command not in ("doctor", "put", "load"):  # which have a line for each of what they look at
+    if command not in ("doctor", "put", "load"):  # these print one line per item
         assert done.stderr == f"{said[0]}\n"
         assert done.stderr.startswith("Error: the board ")
 

@@ -1,4 +1,4 @@
-"""The library is brought where it is missing or older, and a newer one is never replaced."""
+"""A missing or older library is loaded, and a newer one is never replaced."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_client_conforms_with_a_newer_library(
     assert loaded(server) == NEWER
 
 
-# Functions that are lost
+# Lost functions
 
 
 def test_functions_lost_between_calls_are_restored(server: redis.Redis, new_board: NewBoard) -> None:

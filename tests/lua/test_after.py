@@ -258,7 +258,7 @@ def test_one_script_starts_at_most_a_hundred_dependents(lua: Lua) -> None:
     started = [len(runs(lua))]
     lua.take(count=10, lease=30)
     for _ in range(3):
-        lua.jtick(now=T + 60)  # the leases of ten have lapsed
+        lua.jtick(now=T + 60)  # ten leases have expired
         started.append(len(runs(lua)))
     assert sum(started) == 200
     assert max(started) <= 100

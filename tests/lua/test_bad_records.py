@@ -1,4 +1,4 @@
-"""What cannot be read is set aside, counted and kept, and everything else goes on."""
+"""Unreadable records are set aside, counted and kept, and everything else continues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GARBAGE = ["1\na@1\n\nx", "", "garbage", "\x00\x01", "1\nno-due\n\nx\nx\n\n", "3
 
 
 def bad(lua: Lua) -> list[tuple[str, str]]:
-    """The place and the text of what was set aside."""
+    """Return the location and the text of each bad record."""
     entries = lua.client.xrange(f"{lua.keys.tag}:bad")
     return [(fields["place"], fields["record"]) for _, fields in entries]
 
@@ -192,7 +192,7 @@ JOBS: list[dict[str, object]] = [
 
 
 def damaged(packed: bytes, chance: random.Random) -> bytes:
-    """The same bytes with a few of them changed, added or gone."""
+    """Return the same bytes with a few changed, added or removed."""
     found = bytearray(packed)
     for _ in range(chance.choice([1, 1, 2, 4])):
         place, gone, added = chance.randrange(len(found)), chance.choice([0, 1, 1]), chance.choice([0, 1, 1])

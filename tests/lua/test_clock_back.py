@@ -1,4 +1,4 @@
-"""Redis's clock goes ahead, and back again: jobs run by the clock there is."""
+"""Redis's clock jumps ahead and back: jobs follow the current clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cron patterns: each clause of the Open Cron Pattern Specification 1.0 to 1.4, and what we add to it."""
+"""Cron patterns: each clause of the Open Cron Pattern Specification 1.0 to 1.4, and extensions of Jobs."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def test_the_rarest_patterns_are_found(lua: Lua) -> None:
     assert runs(lua, "0 0 * 2 MON#5", 2) == ["2044-02-29 00:00", "2072-02-29 00:00"]
 
 
-# How days are read
+# Day fields
 
 
 def test_the_rules_for_two_days(lua: Lua) -> None:
@@ -343,7 +343,7 @@ def test_missed_occurrences_are_counted_exactly(lua: Lua, pattern: str, zone: st
     assert lua.jnext("a")[0] > now * 1000
 
 
-# Where clocks change
+# Clock changes
 
 
 def moments(zone: str) -> list[int]:
@@ -354,7 +354,7 @@ def moments(zone: str) -> list[int]:
 
 
 def first_showings(zone: str, begin: int, end: int) -> dict[datetime, int]:
-    """What the clock on the wall shows at each minute, and when it does so first."""
+    """Return the wall clock time of each minute, with its first occurrence."""
     found: dict[datetime, int] = {}
     changes = zones.changes(zone)
     times = [time for time, _ in changes]
@@ -431,7 +431,7 @@ def test_vixie_runs_skipped_times_late_and_repeated_times_once(
 
 @pytest.mark.skipif(shutil.which("redis-cli") is None, reason="no redis-cli")
 def test_redis_cli_alone_puts_a_cron_job(lua: Lua) -> None:
-    """With no Python involved, it has the same next runs."""
+    """Without Python, the next runs are the same."""
     lua.board.init()
     connection = lua.client.get_connection_kwargs()
     where = ["-s", connection["path"]] if "path" in connection else ["-p", str(connection["port"])]

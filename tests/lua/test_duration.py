@@ -1,4 +1,4 @@
-"""Durations, as `every` of JNEXT reads them."""
+"""Durations, tested with the option `every` of JNEXT."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MONTH = 2_629_800_000  # 30.4375 days
 
 
 def every(lua: Lua, text: str) -> int:
-    """How many ms lie between two runs."""
+    """Return the ms between two runs."""
     first, second = lua.jnext("-", every=text, count=2)
     assert first == MS
     return int(second - first)

@@ -1,4 +1,4 @@
-"""What is refused: which error it is, what it says, and that nothing has changed."""
+"""Rejected calls: the kind of error, its message, and that nothing has changed."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def test_each_code_has_its_own_exception(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        # what every option may be
+        # values of every option
         (("evry", 5), "^evry: unknown option$"),
         (("Every", 5), "^Every: unknown option$"),
         (("every",), "^every: expected a value, got none$"),
         ((*FIVE, "stop"), "^stop: expected a value, got none$"),
         ((*FIVE, *FIVE), "^every: expected one value, got two$"),
-        # which options go together
+        # combinations of options
         ((*FIVE, "at", T), "^at: cannot be combined with every"),
         (("hours", 1, "at", T), "^at: cannot be combined with every"),
         ((*FIVE, "stop", "+9", "duration", 9), "^stop: cannot be combined with duration$"),
@@ -68,7 +68,7 @@ def test_each_code_has_its_own_exception(
         (("decay", 2), "^decay: needs every"),
         (("step", 9), "^step: needs every"),
         (("at", T, "repeat", 9), "^repeat: needs every or cron"),
-        # what their values may be
+        # ranges of values
         (("seconds", 0), "^seconds: expected a number above 0, up to 1e12, got '0'"),
         (("days", "-1"), "^days: expected a number above 0, up to 1e12, got '-1'"),
         (("weeks", "x"), "^weeks: expected a number above 0, up to 1e12, got 'x'"),

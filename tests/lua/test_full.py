@@ -1,4 +1,4 @@
-"""A Redis that is full or read-only refuses more work, with nothing half done, and lets work end."""
+"""A full or read-only Redis rejects new work completely, but tasks can still end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FULL = r"^\S+ is full\. Raise its maxmemory"
 
 @pytest.fixture
 def full(lua: Lua) -> Iterator[Lua]:
-    """A board with a job that is due, a queued, a delayed and a leased task, in a Redis that is full."""
+    """A board with a due job and a queued, a delayed and a leased task, in a full Redis."""
     lua.put(every=5)
     lua.push("held")
     lua.held(lease=5)
@@ -99,7 +99,7 @@ def test_nothing_due_is_lost_once_memory_is_free(full: Lua) -> None:
 
 @pytest.fixture
 def replica(lua: Lua) -> Iterator[Lua]:
-    """A board with a job that is due, on a replica of nobody."""
+    """A board with a due job, on a replica without a primary."""
     lua.put(every=5)
     lua.client.replicaof("127.0.0.1", "1")
     try:

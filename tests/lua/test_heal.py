@@ -1,4 +1,4 @@
-"""The commands as Redis has them: resolved, published, lost and loaded again, and as functions."""
+"""The commands in Redis: resolving, publishing, losing and reloading them, and calling them as functions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JAPPLY", ["roll"]),
     ("JDEL", ["a", "b"]),
 ]
-"""Every command at least once, each with something to do."""
+"""A session that calls every command at least once, each with an effect."""
 
 
 def test_the_session_has_every_command() -> None:

@@ -1,4 +1,4 @@
-"""JACK: say what became of a task, under the token of its lease."""
+"""JACK: report on a task by its token."""
 
 from __future__ import annotations
 
@@ -195,11 +195,11 @@ def test_an_ended_task_leaves_nothing_behind(lua: Lua) -> None:
     assert left <= {"stats", "history", "queues", "wake:echo"}
 
 
-# What the history of a task says
+# The history of a task
 
 
 def history(lua: Lua, now: float = T) -> str:
-    """What the next that takes the task is told."""
+    """Return the history that the next worker receives."""
     return str(lua.held(now=now)["history"])
 
 
@@ -272,11 +272,11 @@ def test_the_last_twenty_attempts_are_kept(lua: Lua) -> None:
     assert [entry.split(" ")[3] for entry in dead["history"].split("\t")] == [str(n) for n in range(6, 26)]
 
 
-# An attempt that never began: what is reported is of the one before
+# Unstarted attempts: a report is about the previous attempt
 
 
 def undecided(lua: Lua) -> Task:
-    """A task that was lost, in the hands of a worker that is to ask its policy."""
+    """Return a lost task, held by a worker whose policy must decide."""
     lua.push()
     lua.held(worker="w1")
     lua.tick(T + 30)
@@ -325,7 +325,7 @@ def test_a_report_on_a_started_attempt_does_not_change_the_previous_one(lua: Lua
     assert len(told) == 2
 
 
-# Accepted: it goes on elsewhere
+# Accepted tasks
 
 
 def test_an_accepted_task_stays_open_under_its_token(lua: Lua) -> None:

@@ -1,4 +1,4 @@
-"""JSTAGE and JAPPLY: a board file, applied as a whole."""
+"""JSTAGE and JAPPLY: apply a board file atomically."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def roll(lua: Lua) -> None:
 
 
 def apply(lua: Lua, *jobs: list[Any], owner: str = FILE, mode: str = "put") -> None:
-    """Stage jobs that are all accepted, commit and roll forward."""
+    """Stage valid jobs, commit, and roll forward."""
     stage = lua.japply("begin", "now", T)
     assert not [reply for reply in staged(lua, stage, *jobs, mode=mode, owner=owner) if _failed(reply)]
     for id in (job[1] for job in jobs if "after" in job):
@@ -156,7 +156,7 @@ def test_many_jobs_are_rolled_forward_a_hundred_per_call(lua: Lua) -> None:
 
 
 def half_rolled(lua: Lua) -> None:
-    """A board of 250 jobs, of which 100 are in place."""
+    """A board with a commit of 250 jobs, of which 100 are rolled forward."""
     stage = lua.japply("begin", "now", T)
     staged(lua, stage, *(words(f"j{n}", every=5) for n in range(250)))
     lua.japply("commit", stage, FILE)
@@ -295,7 +295,7 @@ def test_a_stage_is_kept_as_long_as_jobs_are_compared_with_it(lua: Lua) -> None:
 
 
 def test_jobs_are_put_as_of_when_the_stage_was_begun(lua: Lua) -> None:
-    """So that what was right when it was staged is right when it is put in place."""
+    """So jobs that were valid when staged are valid when rolled forward."""
     stage = lua.japply("begin", "now", T)  # long ago
     staged(lua, stage, words("a", every=60, stop="+1s"), words("b", at="+1h"), words("c", every=60))
     lua.japply("commit", stage, FILE)

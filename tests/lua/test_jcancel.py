@@ -11,7 +11,7 @@ from tests.lua.helpers import MS, Lua, T
 
 
 def cancel(lua: Lua, id: str) -> list[str]:
-    """JCANCEL, all pages of it."""
+    """Call JCANCEL for all pages."""
     cursor, done = "0", []
     while True:
         cursor, found = lua.jcancel(id, cursor)
@@ -195,7 +195,7 @@ def test_a_cancelled_task_makes_room_for_the_next(lua: Lua) -> None:
 
 def test_a_call_scans_a_thousand_tasks_and_returns_a_cursor(lua: Lua) -> None:
     tasks = lua.board.commands.batch([("JPUSH", ["echo", "x", "now", T])] * 2500)
-    cursor, found = lua.jcancel(tasks[0])  # the oldest is looked at last
+    cursor, found = lua.jcancel(tasks[0])  # the oldest is scanned last
     assert (cursor, found) != ("0", ["cancelled"])
     calls = 1
     while cursor != "0":

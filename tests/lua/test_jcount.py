@@ -1,4 +1,4 @@
-"""JCOUNT: what is on the board now."""
+"""JCOUNT: count what is on the board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JDEAD: take up dead letters."""
+"""JDEAD: retry and purge dead letters."""
 
 from __future__ import annotations
 

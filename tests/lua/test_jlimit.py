@@ -1,4 +1,4 @@
-"""JLIMIT: how many tasks of a queue or a runner may run at once, and start in a period."""
+"""JLIMIT: limit the concurrency and rate of a queue or runner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JOUTPUT, and what else is kept of a task whose job says `keep`."""
+"""JOUTPUT, and other output of tasks that is kept with `keep`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JPERMIT: which commands a user is denied, asked without a trace."""
+"""JPERMIT: list the commands that a user is denied, without a log entry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.lua.helpers import Lua
 
 @pytest.fixture
 def user(lua: Lua, url: str) -> Iterator[redis.Redis]:
-    """Somebody who may read the board, and call JPERMIT."""
+    """A user who may read the board and call JPERMIT."""
     rules = ("%R~{keys.tag}", "%R~{keys.tag}:*", "+@read", "+info", "+fcall_ro|jpermit", "+fcall_ro|jget")
     named = (rule.format(keys=lua.keys) for rule in rules)
     lua.client.execute_command("ACL", "SETUSER", "reader", "reset", "on", "nopass", *named)

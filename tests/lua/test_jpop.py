@@ -135,8 +135,8 @@ def test_leaving_tasks_behind_wakes_another_worker(lua: Lua) -> None:
 
 def test_skipping_a_named_queue_wakes_another_worker(lua: Lua) -> None:
     lua.push(queue="b")
-    lua.client.delete(lua.keys.wake_queue("b"))  # a worker of both queues was woken by it,
-    lua.push(queue="a")  # and finds this first
+    lua.client.delete(lua.keys.wake_queue("b"))  # that token woke a worker of both queues,
+    lua.push(queue="a")  # which takes this task first
     lua.take("a", "b")
     assert "wake:b" in lua.wakes()
 
@@ -203,7 +203,7 @@ def test_only_policy_none_is_at_most_once(lua: Lua, options: dict[str, str]) -> 
     assert lua.held()["token"]
 
 
-# What is known of earlier attempts
+# Earlier attempts
 
 
 def test_a_new_task_has_no_history(lua: Lua) -> None:
@@ -233,7 +233,7 @@ def test_without_a_lease_the_history_comes_too(lua: Lua) -> None:
     assert lua.take()[0]["history"] == f"failed? {MS} w1 7 "
 
 
-# Held by a limit
+# Limits
 
 
 def test_a_held_task_is_skipped_and_the_next_is_taken(lua: Lua) -> None:
@@ -274,7 +274,7 @@ def test_a_worker_is_not_woken_for_a_queue_at_its_limit(lua: Lua) -> None:
     assert lua.wakes() == ["wake:echo"]
 
 
-# What is refused
+# Rejected calls
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_a_job_that_runs_every_millisecond_can_be_pushed(lua: Lua) -> None:
     assert due < MS + 1000
 
 
-# Once only for so long
+# Deduplication
 
 
 def test_a_duplicate_push_queues_nothing_and_returns_the_first_id(lua: Lua) -> None:
@@ -250,7 +250,7 @@ def test_a_queued_task_wakes_a_worker_and_a_delayed_one_a_clock(lua: Lua) -> Non
     assert lua.client.llen(lua.keys.wake_queue("slow")) == 1
 
 
-# What is refused
+# Rejected calls
 
 
 @pytest.mark.parametrize(

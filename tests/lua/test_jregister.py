@@ -1,4 +1,4 @@
-"""JREGISTER: say which runners a worker serves."""
+"""JREGISTER: register the runners of a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSET: create a job, or update it."""
+"""JSET: create or update a job."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_queued_tasks_keep_what_they_were_queued_with(lua: Lua) -> None:
     ]
 
 
-# What a dump says about where a job stands
+# The state of a job in a dump
 
 
 def test_left_paused_and_next_restore_the_state_of_a_job(lua: Lua) -> None:

@@ -1,4 +1,4 @@
-"""JSETNX: create a job, and refuse when there is one."""
+"""JSETNX: create a job, and fail if it exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JTASKS: list tasks, with where each is and what became of its attempts."""
+"""JTASKS: list tasks with their states and attempts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.lua.helpers import MS, Lua, T
 
 @pytest.fixture
 def full(lua: Lua) -> dict[str, str]:
-    """A task in each state; their ids."""
+    """Create a task in each state. Returns their ids."""
     lua.put("limited", queue="slow", concurrency=1)
     ids = {}
     for state in ("dead", "accepted", "leased"):
@@ -202,7 +202,7 @@ def test_a_cursor_to_a_missing_position_starts_over(lua: Lua, cursor: str) -> No
 
 
 def test_reading_changes_nothing(lua: Lua, full: dict[str, str]) -> None:
-    assert commands()["JTASKS"].flags == "no-writes"  # which Redis sees to
+    assert commands()["JTASKS"].flags == "no-writes"  # enforced by Redis
     before = {name: lua.client.type(name) for name in lua.everything()}
     assert lua.tasks() == lua.tasks()
     assert {name: lua.client.type(name) for name in lua.everything()} == before

@@ -1,4 +1,4 @@
-"""JTICK: move what is due to its queues."""
+"""JTICK: move due jobs and tasks to their queues."""
 
 from __future__ import annotations
 

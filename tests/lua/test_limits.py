@@ -1,4 +1,4 @@
-"""Limits: never more at once, never more in a period, over all workers; and nothing is held for ever."""
+"""Limits: concurrency and rates are never exceeded across workers, and no task is held forever."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONG = "100d"
 
 
 def limited(lua: Lua, kind: str, count: int, **limit: Any) -> list[str]:
-    """Tasks under a limit of a kind; their ids."""
+    """Push tasks under a limit. Returns their ids."""
     if kind == "job":
         lua.put("a", **limit)
         return [str(lua.jpush("a")) for _ in range(count)]
@@ -357,7 +357,7 @@ def test_the_keys_of_a_rate_expire(lua: Lua) -> None:
     assert 60_000 < lua.client.pttl(f"{lua.keys.tag}:rate:job:a") <= 61_000
 
 
-# Room that one limit has and another has not
+# Slots of one limit that another denies
 
 
 def test_a_slot_that_a_task_cannot_use_goes_to_the_next(lua: Lua) -> None:
@@ -421,7 +421,7 @@ def test_all_kinds_of_limits_together_finish_all_tasks(lua: Lua) -> None:
     assert (lua.count()["held"], lua.adds_up()) == (0, True)
 
 
-# Limits that change
+# Changed limits
 
 
 @pytest.mark.parametrize("kind", ["queue", "runner"])
@@ -515,7 +515,7 @@ def test_a_job_that_is_removed_still_runs_what_it_holds(lua: Lua) -> None:
     assert (lua.stats()["done"], lua.stats()["in_flight"]) == (4, 0)
 
 
-# Held tasks that end where they are
+# Held tasks that end without running
 
 
 @pytest.mark.parametrize("kind", ["job", "runner"])
@@ -538,7 +538,7 @@ def test_an_admitted_task_that_never_starts_frees_its_slot(lua: Lua, kind: str, 
     ids = limited(lua, kind, 4, concurrency=1)
     running = take(lua)
     end(lua, running)
-    lua.take("other", lease=30)  # whoever takes tasks next, of any queue, lets in what there is room for
+    lua.take("other", lease=30)  # taking tasks from any queue admits held tasks
     lua.jcancel(ids[1]) if how == "cancel" else lua.jtrim("echo", 0, limit=1)
     assert lua.stats()["cancelled"] == 1
     assert [task["id"] for task in take(lua)] == ids[2:3]

@@ -1,4 +1,4 @@
-"""ISO 8601 repeating intervals, as `every` may be."""
+"""ISO 8601 repeating intervals as values of `every`."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_months_are_counted_in_the_offset_of_start(lua: Lua) -> None:
 
 
 def reference(start: datetime, months: int, n: int) -> datetime:
-    """The nth occurrence, worked out another way: the last day there is, going back from the 31st."""
+    """Compute the nth occurrence independently: the last existing day, counting back from the 31st."""
     year, month = divmod(start.year * 12 + start.month - 1 + n * months, 12)
     for day in range(start.day, 27, -1):
         try:

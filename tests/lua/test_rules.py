@@ -1,4 +1,4 @@
-"""Rules for runs that are late (misfire, grace), that overlap, and that start a little later (jitter)."""
+"""Rules for late runs (misfire, grace), overlapping runs (overlap) and delayed starts (jitter)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.lua.helpers import MS, Lua, T
 
 @pytest.fixture(autouse=True)
 def accounted(lua: Lua) -> Iterator[None]:
-    """Whatever a test does, the ledger adds up."""
+    """Check after each test that the ledger adds up."""
     yield
     assert lua.adds_up()
 
 
 def passed(lua: Lua) -> list[tuple[str, str, str, str]]:
-    """What the history says of runs that were not: task, what, how many, why."""
+    """Return the history of runs that did not happen: task, what, count, reason."""
     return [
         (fields["task"], fields["what"], fields["count"], fields["note"])
         for _, fields in lua.client.xrange(lua.keys.history)
@@ -33,7 +33,7 @@ def times(lua: Lua) -> list[int]:
 
 
 def ledger(lua: Lua, id: str = "a") -> dict[str, int]:
-    """The ledger of a job, but for the tasks that `times` took."""
+    """Return the ledger of a job, without the tasks that `times` took."""
     return {name: n for name, n in lua.ledger(id).items() if name != "unleased"}
 
 
@@ -134,7 +134,7 @@ def test_a_cron_job_has_the_same_rules(lua: Lua) -> None:
     assert ledger(lua, "c") == {"coalesced": 4}
 
 
-# Runs that overlap
+# Overlapping runs
 
 
 def test_overlap_allow_is_the_default(lua: Lua) -> None:
@@ -202,7 +202,7 @@ def test_overlap_queue_keeps_one_waiting_run(lua: Lua) -> None:
     first = lua.held()
     lua.tick(T + 10)
     lua.tick(T + 20)
-    assert lua.take(now=T + 20, lease=30) == []  # not before the first has ended
+    assert lua.take(now=T + 20, lease=30) == []  # not until the first has ended
     lua.jack(first["token"], "done", now=T + 21)
     (second,) = lua.take(now=T + 21, lease=30)
     assert second["id"] == f"a@{MS + 10_000}"
@@ -220,7 +220,7 @@ def test_overlap_replace_stops_what_runs(lua: Lua) -> None:
     assert lua.client.lrange(f"{lua.keys.tag}:inbox:host-1", 0, -1) == [first["token"]]
     assert lua.jbeat(30, first["token"]) == [2]
     assert lua.take(now=T + 10, lease=30) == []
-    lua.tick(T + 20)  # one waits already, and it is told once
+    lua.tick(T + 20)  # one is already waiting, and it is recorded once
     assert lua.client.llen(f"{lua.keys.tag}:inbox:host-1") == 1
     lua.jack(first["token"], "cancelled", now=T + 21)
     assert [task["id"] for task in lua.take(now=T + 21, lease=30)] == [f"a@{MS + 10_000}"]

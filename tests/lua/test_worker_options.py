@@ -1,4 +1,4 @@
-"""The options that say how a task is worked on: how they are read, kept and refused."""
+"""Options for workers: how they are read, stored and rejected."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.lua.helpers import Lua, T
 
 
 def refused(lua: Lua, says: str, *options: Any) -> None:
-    """JSET and JPUSH refuse them with the same sentence."""
+    """Check that JSET and JPUSH reject options with the same sentence."""
     lua.refuses(OptionError, says, "JSET", "a", "echo", "x", *options)
     lua.refuses(OptionError, says, "JPUSH", "echo", "x", *options)
 
 
 def kept(lua: Lua, name: str, value: Any) -> Any:
-    """What JGET answers of an option, and what a worker reads of it, which is the same."""
+    """Return an option as JGET and workers see it, after checking that both agree."""
     lua.put("a", **{name: value}, at=T)
     lua.tick()
     lua.push(**{name: value})

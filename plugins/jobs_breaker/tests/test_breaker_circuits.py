@@ -1,4 +1,4 @@
-"""Circuits: when they open, who tries the target, when they close. Times are injected."""
+"""Circuits: when they open, which task probes the target, and when they close. Times are injected."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_lost_probe_is_replaced_by_another(board: Board) -> None:
     found = broken(board)
     found.enter(NAME, "trial", now=T + 30)
     assert found.enter(NAME, "second", now=T + 60) == 0
-    assert found.record(NAME, "trial", False, now=T + 61) is False  # it is not the trial any more
+    assert found.record(NAME, "trial", False, now=T + 61) is False  # it is no longer the probe
     assert found.enter(NAME, "third", now=T + 61) == 29
 
 

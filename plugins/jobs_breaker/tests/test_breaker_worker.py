@@ -1,4 +1,4 @@
-"""The policy, through real workers."""
+"""The policy in real workers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Target:
-    """Something that can be away, and counts who calls."""
+    """A target that can be down, and counts calls."""
 
     def __init__(self) -> None:
         self.away = threading.Event()

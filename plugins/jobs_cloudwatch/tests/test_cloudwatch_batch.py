@@ -1,4 +1,4 @@
-"""What is sent keeps within what CloudWatch takes, whatever is written."""
+"""Batches stay within the limits of CloudWatch, whatever is written."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ written = st.lists(st.tuples(around, sizes), max_size=40)
 
 
 def as_lines(written: list[tuple[int, int]]) -> list[Line]:
-    """Lines of such times and sizes: made here, since hypothesis prints what it draws."""
+    """Make lines with these times and sizes. Hypothesis prints what it draws, so the lines are made here."""
     return [Line(time, TEXT[:size]) for time, size in written]
 
 
@@ -80,7 +80,7 @@ def test_events_of_one_millisecond_stay_in_order() -> None:
     assert [line.text for line in next_batch(lines, NOW)[0]] == [b"a", b"b", b"c"]
 
 
-texts = st.text(st.characters(), max_size=30)  # half surrogate pairs, too
+texts = st.text(st.characters(), max_size=30)  # including lone surrogates
 
 
 @UNHURRIED

@@ -1,4 +1,4 @@
-"""What cannot work until somebody changes it: CloudWatch denies it, or boto3 is not set up for it."""
+"""Lasting problems: CloudWatch denies access, or boto3 is not configured."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_retention_that_may_not_be_set(service: Any, capsys: Any) -> None:
 
 
 def test_workers_that_start_simultaneously(service: Any) -> None:
-    """Another has made the group and the stream, or is about to."""
+    """Another worker has created the group and the stream, or is about to."""
     missing, exists = refusal("ResourceNotFoundException"), refusal("ResourceAlreadyExistsException")
     service.script("CreateLogStream", missing, missing, exists)
     service.script("CreateLogGroup", refusal("OperationAbortedException"), exists)

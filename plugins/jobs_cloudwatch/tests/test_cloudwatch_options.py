@@ -1,4 +1,4 @@
-"""Settings that cannot work are refused before the worker takes a task."""
+"""Invalid settings are rejected before the worker takes a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events arrive in CloudWatch, as moto plays it."""
+"""Events arrive in moto's CloudWatch."""
 
 from __future__ import annotations
 

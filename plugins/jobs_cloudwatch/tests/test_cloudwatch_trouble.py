@@ -1,4 +1,4 @@
-"""What goes wrong between here and CloudWatch: little is lost, it is counted, and said once."""
+"""Problems on the way to CloudWatch: losses are small, counted and reported once."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_rejected_event_does_not_affect_others(service: Any, capsys: Any) -> N
 
 
 def test_a_batch_is_given_up_after_many_rejections(service: Any, capsys: Any, monkeypatch: Any) -> None:
-    """When everything is refused, a batch is given up rather than sent one by one."""
+    """If everything is rejected, a batch is dropped instead of being sent one by one."""
     monkeypatch.setattr(sender, "MAX_REJECTIONS", 10)
     service.routes["PutLogEvents"] = lambda body: refusal("InvalidParameterException")
     with opened(service.url, every=3600.0) as (logger, _):
@@ -121,7 +121,7 @@ def test_events_rejected_in_a_successful_reply_are_counted(service: Any) -> None
     assert service.notes[5:] == ["dropped 3 events: 3 were too old or too new"]
 
 
-# The end
+# Closing
 
 
 def test_stopping_during_a_hanging_call_is_bounded(service: Any, capsys: Any, monkeypatch: Any) -> None:
@@ -139,7 +139,7 @@ def test_stopping_during_a_hanging_call_is_bounded(service: Any, capsys: Any, mo
 
 
 def test_the_last_try_is_made_when_the_worker_stops(service: Any, monkeypatch: Any) -> None:
-    """Not when its pause would have ended."""
+    """The stop does not wait for the current pause."""
     monkeypatch.setattr(sender, "backoff", lambda failures: 0.01 if failures == 1 else 3600.0)
     away = refusal("ServiceUnavailableException", 503)
     service.script("PutLogEvents", away, away)

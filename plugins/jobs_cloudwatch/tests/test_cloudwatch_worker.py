@@ -49,7 +49,7 @@ def test_events_of_a_worker_arrive_in_order(
 def test_a_worker_runs_without_cloudwatch(
     board: Board, service: Any, logger: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the first request is not answered, all tasks are done, and reported, one after the other."""
+    """While the first request is unanswered, all tasks run and are reported one after the other."""
     monkeypatch.setattr("jobs_cloudwatch.sender.CLOSING", 0.2)
     monkeypatch.setenv("JOBS_CLOUDWATCH_ENDPOINT", service.url)
     monkeypatch.setenv("JOBS_CLOUDWATCH_EVERY", "0")

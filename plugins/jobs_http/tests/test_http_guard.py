@@ -1,4 +1,4 @@
-"""Where requests may go."""
+"""Allowed addresses of requests."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_changed_settings_do_not_reuse_open_connections(drive: Any, target: Any)
 def test_the_address_that_was_checked_is_the_one_connected_to(
     drive: Any, target: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name server that answers with another address each time gains nothing."""
+    """DNS rebinding has no effect."""
     asked: list[str] = []
     truly = socket.getaddrinfo
 

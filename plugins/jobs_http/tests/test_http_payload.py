@@ -1,4 +1,4 @@
-"""What a payload may say: no server needed."""
+"""Payloads, without a server."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_bad_payloads_are_refused_when_put(payload: Any, words: str) -> None:
     assert words in str(error.value)
     if "s3cret" not in (payload if isinstance(payload, dict) else {}):
         assert "s3cret" not in str(error.value)
-    (runner,) = jobs_http.jobs_runners()  # and again when run, had nobody validated it
+    (runner,) = jobs_http.jobs_runners()  # and again at run time, if it was not validated
     outcome = run_task(runner, make_task(runner, payload), Context("w1", settings=SETTINGS))
     assert (outcome.status, outcome.code) == ("failed", "payload")
     assert "s3cret" not in outcome.note

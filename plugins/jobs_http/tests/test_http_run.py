@@ -1,4 +1,4 @@
-"""The runner with a real server: what a target gets, and what becomes of its answers."""
+"""The runner with a real server: requests to targets, and outcomes of their answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jobs_http import connect
 from jobs_core import Decision, Outcome, Policy, Task, retry
 from tests.helpers import wait_until
 
-# What a target gets
+# Requests
 
 
 def test_a_get(drive: Any, target: Any) -> None:
@@ -292,7 +292,7 @@ CREDENTIALS = {"authorization", "cookie", "x-api-key", "jobs-token", "webhook-si
 
 @pytest.mark.parametrize("status", [302, 307])
 def test_credentials_stay_with_their_host(drive: Any, target: Any, other: Any, status: int) -> None:
-    """And once a request has left, it is not trusted again though it comes back."""
+    """Credentials that were dropped stay dropped, even if a redirect returns to the host."""
     target.route("/", status, location=target.url("/same"))
     target.route("/same", status, location=other.url("/away"))
     other.route("/away", status, location=target.url("/back"))
@@ -366,7 +366,7 @@ def test_a_connection_is_reused(drive: Any, target: Any) -> None:
 
 
 def test_a_connection_closed_by_the_target_is_reopened(drive: Any, target: Any) -> None:
-    """Also when it does so as the next request comes in, which no look beforehand can tell."""
+    """This includes a close just as the next request arrives, which no check can detect in advance."""
 
     def once(handler: Any) -> None:
         del target.routes["/"]
@@ -454,7 +454,7 @@ def test_a_certificate_of_another_host(drive: Any, secure: Any, authority: Path)
 
 def test_certificate_checks_can_be_disabled(drive: Any, secure: Any) -> None:
     assert drive({"url": secure.url(), "verify": False}).status == "done"
-    assert drive(secure.url()).code == "tls"  # on no connection that was not checked
+    assert drive(secure.url()).code == "tls"  # never on an unverified connection
 
 
 def test_tls_with_a_server_that_has_none(drive: Any, target: Any) -> None:
@@ -502,7 +502,7 @@ def test_a_connect_timeout(drive: Any, full: socket.socket) -> None:
 
 
 def drip(target: Any) -> Any:
-    """A route whose answer comes bit by bit, each in time, and never ends."""
+    """A route whose answer trickles in, always in time, and never ends."""
 
     def route(handler: Any) -> None:
         handler.reply(200, content_length="1000000")
@@ -529,7 +529,7 @@ def test_cancelled(drive: Any, target: Any, path: str) -> None:
 
 
 def test_an_answer_interrupted_by_a_stop_is_not_complete(drive: Any, target: Any) -> None:
-    """Without a length, the end of a connection is the end of an answer."""
+    """Without a length, the end of the connection ends the answer."""
     begun = threading.Event()
 
     def endless(handler: Any) -> None:
@@ -567,7 +567,7 @@ def test_cancelled_on_a_reused_connection(drive: Any, target: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_cancelled_while_nobody_answers(drive: Any, silent: socket.socket, scheme: str) -> None:
-    """The connection stands, and no byte comes: also not of a handshake."""
+    """The connection is open, but no byte arrives, not even of a handshake."""
     told = threading.Event()
     threading.Timer(0.2, told.set).start()
     outcome = drive.stopped({"url": f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/"}, when=told)
@@ -588,7 +588,7 @@ def test_cancelled_before_it_began(drive: Any, target: Any) -> None:
     assert target.seen == []
 
 
-# What is left behind
+# Cleanup
 
 
 def test_no_descriptor_is_leaked(drive: Any, target: Any) -> None:
@@ -606,7 +606,7 @@ def test_no_descriptor_is_leaked(drive: Any, target: Any) -> None:
     for _ in range(5):
         once()
     connect.close()
-    target.over.set()  # the server's ends are of this process, too
+    target.over.set()  # the server's sockets belong to this process, too
     wait_until(lambda: held() <= before)
 
 

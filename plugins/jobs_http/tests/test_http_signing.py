@@ -1,4 +1,4 @@
-"""Signatures, against the published example and against another computation."""
+"""Signatures, compared with the published example and an independent computation."""
 
 from __future__ import annotations
 

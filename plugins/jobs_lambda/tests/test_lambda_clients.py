@@ -1,4 +1,4 @@
-"""Clients are made once, for all threads, and not without end."""
+"""Clients are shared by all threads, and their number is limited."""
 
 from __future__ import annotations
 

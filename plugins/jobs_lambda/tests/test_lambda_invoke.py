@@ -1,4 +1,4 @@
-"""What a function is given, and what becomes of its answer."""
+"""Events for functions, and outcomes of their answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import REGION, REPORT, tail
 
-# What a function is given
+# Events
 
 
 def test_a_name(drive: Any, cloud: Any) -> None:

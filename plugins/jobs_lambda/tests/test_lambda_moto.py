@@ -53,7 +53,7 @@ def test_missing_functions_and_versions(strict: str, payload: Any) -> None:
 
 
 def keys(cloud: Any) -> list[str]:
-    """The access keys that invocations were signed with."""
+    """Return the access keys that signed the invocations."""
     found = [seen.headers["authorization"] for seen in cloud.seen]
     return [each.partition("Credential=")[2].partition("/")[0] for each in found]
 
@@ -121,7 +121,7 @@ def test_the_environment_alone_is_enough(functions: str, monkeypatch: pytest.Mon
 
 
 def test_moto_has_the_function(functions: str) -> None:
-    """That what the tests above find is there, by boto3 alone."""
+    """Check with boto3 alone that the functions of the tests above exist."""
     client = boto3.client("lambda", endpoint_url=functions)
     assert client.get_alias(FunctionName="thumbs", Name="live")["FunctionVersion"] == "1"
     client.close()

@@ -1,4 +1,4 @@
-"""What a payload may say: no server needed."""
+"""Payloads, without a server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def put(payload: Any, id: str = "a") -> None:
 
 
 def request(payload: Any, **settings: Any) -> Any:
-    """What the runner makes of a payload."""
+    """Return the invocation of a payload."""
     drive = Drive(**settings)
     return read(payload, drive.settings, drive.task(payload))
 
@@ -102,7 +102,7 @@ def test_bad_payloads_are_refused_when_put(payload: Any, words: str) -> None:
     assert words in str(error.value)
     if "s3cret" not in (payload if isinstance(payload, dict) else {}):
         assert "s3cret" not in str(error.value)
-    outcome = Drive()(payload)  # and again when run, had nobody validated it
+    outcome = Drive()(payload)  # and again at run time, if it was not validated
     assert (outcome.status, outcome.code) == ("failed", "payload")
     assert "s3cret" not in str(outcome)
 
@@ -131,7 +131,7 @@ def test_an_event_has_room_for_the_task() -> None:
 
 
 def largest(id: str) -> int:
-    """How long a text a client context may hold, beside the task of a job."""
+    """Return the maximum length of a text in a client context, in addition to the task."""
 
     def fits(length: int) -> bool:
         try:
@@ -152,14 +152,14 @@ def test_a_client_context_accepted_by_put_fits_when_sent() -> None:
     id, task = "j" * 200, f"{'j' * 200}@1763900005000-12"
     payload = {"function": "f", "client-context": {"custom": {"a": "x" * largest(id)}}, "callback": True}
     with pytest.raises(PayloadError, match="bytes of base64"):
-        put(payload, id)  # the token takes its room too
+        put(payload, id)  # the token takes space, too
     del payload["callback"]
     sent = Drive().task(payload, id=task, job=id, attempt=1000, token=f"{task}#1000")
     context = read(payload, Drive().settings, sent).arguments["ClientContext"]
     assert 3400 < len(context) <= 3583
 
 
-# Where
+# Locations
 
 
 @pytest.mark.parametrize(

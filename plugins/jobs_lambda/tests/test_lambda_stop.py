@@ -1,4 +1,4 @@
-"""A call that is told to stop: it is left at once, its connection ends, and nothing more is sent."""
+"""Stopping a call: it is abandoned at once, its connection is closed, and nothing more is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS refuses, and what keeps an answer from coming: a code, and a sentence that quotes nothing."""
+"""Rejections by AWS and missing answers: each gives a code and a sentence that quotes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FINAL, PASSING = Decision.dead(), None
 
 
 def decision(drive: Drive, outcome: Outcome, **options: Any) -> Decision | None:
-    """What the plugin decides; None leaves it to the policy."""
+    """Return the plugin's decision; None leaves it to the policy."""
     return jobs_lambda.jobs_decide(drive.task("f", options=options), outcome, Policy("retry", retry))
 
 

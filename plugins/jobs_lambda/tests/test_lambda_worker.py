@@ -37,7 +37,7 @@ def test_tasks_are_invocations(board: Board, cloud: Any) -> None:
 
 
 def test_a_worker_with_many_tasks_keeps_its_connections(board: Board, cloud: Any) -> None:
-    """All at once, twice: with fewer connections than tasks, some would be made anew."""
+    """Run all tasks at once, twice. With fewer connections than tasks, some would be opened again."""
     count = 14
     for _ in range(2):
         barrier = threading.Barrier(count)

@@ -1,4 +1,4 @@
-"""The python runner: functions found and called, and what becomes of what they return and raise."""
+"""The python runner: finding and calling functions, their results and exceptions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs_core.testing import RunnerConformance, make_task, read_settings, run_t
 
 @pytest.fixture
 def call(folder: Path) -> Any:
-    """Run a payload; answers the outcome, and the lines it printed."""
+    """Run a payload. Returns the outcome and the printed lines."""
 
     (runner,) = jobs_python.jobs_runners()
 
@@ -126,4 +126,4 @@ class TestPython(RunnerConformance):
 
     @pytest.fixture(autouse=True)
     def modules(self, folder: Path) -> None:
-        """Its functions, which JOBS_PYTHON_PATH leads to."""
+        """The functions, which are found through JOBS_PYTHON_PATH."""

@@ -1,4 +1,4 @@
-"""The guardian: a worker that is killed leaves nothing behind."""
+"""The guardian: a killed worker leaves no commands behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jobs_core import Context, Task
 
 def run(line):
     task = Task("a@1", "a", "shell", "shell", 1.0, 1, line, payload={"line": line, "grace": 0.2})
-    # One write a line: print() writes the end of the line by itself, and threads come in between.
+    # One write per line: print() writes the line end separately, so lines of threads would mix.
     jobs_shell.run(task, Context("w", emit=lambda text, stream: os.write(1, f"{text}\\n".encode())))
 
 threads = [threading.Thread(target=run, args=(line,)) for line in sys.argv[1:]]
@@ -37,7 +37,7 @@ sys.stdin.read()
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Wait for something that no event tells of: the state of a process that is not ours."""
+    """Poll for a state without an event, such as that of another process."""
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
@@ -45,7 +45,7 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 def gone(pid: int) -> bool:
-    """Wait until a process is no more (or a zombie: some inits take their time)."""
+    """Wait until a process has ended or is a zombie, since some inits reap late."""
     return until(lambda: dead(pid))
 
 
@@ -57,7 +57,7 @@ def dead(pid: int) -> bool:
 
 
 def ignored(pid: int) -> set[int]:
-    """The signals that a process ignores."""
+    """Return the signals that a process ignores."""
     mask = int(Path(f"/proc/{pid}/status").read_text().split("SigIgn:")[1].split()[0], 16)
     return {number for number in range(1, 65) if mask >> (number - 1) & 1}
 
@@ -169,7 +169,7 @@ def test_a_command_never_starts_if_the_worker_dies_before_it_is_registered(
     from jobs_shell.start import gated
 
     gate = subprocess.Popen(gated(Command(argv)), stdin=subprocess.PIPE, cwd=tmp_path)
-    gate.communicate(b"", timeout=10)  # what a worker's death looks like from behind the gate
+    gate.communicate(b"", timeout=10)  # as if the worker had died
     assert gate.returncode != 0
     assert list(tmp_path.iterdir()) == []
     gate = subprocess.Popen(gated(Command(argv)), stdin=subprocess.PIPE, cwd=tmp_path)
@@ -207,7 +207,7 @@ def test_the_guardian_starts_with_a_worker_that_serves_the_shell(monkeypatch: py
 
 
 def test_ended_commands_are_unregistered(start: type[Worker]) -> None:
-    """A process that comes to bear the number of a command that has ended is nobody's business."""
+    """A new process that reuses the id of an ended command is not signaled."""
     bystander = subprocess.Popen(["sleep", "300"], start_new_session=True)
     try:
         guardian = Path(jobs_shell.__file__).with_name("guardian.py")

@@ -1,4 +1,4 @@
-"""The shell runner with real processes: what a command gets, and what becomes of it."""
+"""The shell runner with real processes: environments and outcomes of commands."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def output(payload: Any) -> str:
 
 
 class Collect(Context):
-    """A context that keeps lines, and sets an event when a given line comes."""
+    """A context that collects lines, and sets an event on a given line."""
 
     def __init__(self, mark: str = "ready", timeout: float | None = None) -> None:
         super().__init__("w1", timeout=timeout)
@@ -61,7 +61,7 @@ class Collect(Context):
 
 @pytest.fixture(autouse=True)
 def fresh_environment() -> None:
-    """Forget the worker's environment, which is read once, so that a test can change it."""
+    """Clear the cached environment of the worker, so that a test can change it."""
     inherited.cache_clear()
 
 
@@ -121,7 +121,7 @@ def test_a_command_that_cannot_start_fails_with_one_sentence(payload: Any, words
     assert "s3cret" not in outcome.note
 
 
-# What a command gets
+# Environment
 
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +257,7 @@ def test_user() -> None:
 def test_a_user_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
     if ROOT:
         pid = os.fork()
-        if pid == 0:  # a process without root, of which only the exit status matters
+        if pid == 0:  # without root; only the exit status matters
             os.setuid(pwd.getpwnam("nobody").pw_uid)
             outcome = run({"line": "true", "user": "root", "cwd": "/"})
             os._exit(0 if "user: the worker must run as root" in outcome.note else 1)
@@ -358,7 +358,7 @@ def test_an_endless_line_takes_constant_memory() -> None:
     assert grown < 10_000  # kilobytes, of 100 MB
 
 
-# Timeouts, cancellation, and what is left behind
+# Timeouts, cancellation and cleanup
 
 
 def test_timeout_sends_term_to_the_whole_group() -> None:
@@ -367,7 +367,7 @@ def test_timeout_sends_term_to_the_whole_group() -> None:
     assert (outcome.status, outcome.code) == ("failed", "timeout")
     assert outcome.data["signal"] == "SIGTERM"
     assert re.fullmatch(r"timed out after 0\.\d+ s, killed by SIGTERM", outcome.note)
-    assert outcome.data["seconds"] < 3  # of 30, and without waiting for the grace
+    assert outcome.data["seconds"] < 3  # not 30, and without the grace
     assert ("child ends", "stdout") in context.lines
 
 
@@ -401,7 +401,7 @@ def test_cancelled() -> None:
 
 
 def gone(pid: int, seconds: float = 10.0) -> bool:
-    """Wait until a process is no more (or a zombie, where nobody reaps orphans)."""
+    """Wait until a process has ended or is a zombie, where nobody reaps orphans."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
