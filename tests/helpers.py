@@ -20,7 +20,7 @@ from jobs_core.testing import working as working
 from jobs_core.testing.stage import PATIENCE as PATIENCE
 
 Jobs = Callable[..., Result]
-"""`jobs` called in this process: `jobs("list", "--json")`."""
+"""A call of `jobs` in this process: `jobs("list", "--json")`."""
 
 
 def runner(function: Callable[[Task, Context], Outcome], name: str = "test") -> Runner:

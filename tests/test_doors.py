@@ -46,7 +46,7 @@ def imported(source: str) -> Iterator[tuple[str, str]]:
 
 
 def refused(source: str) -> list[str]:
-    """What a source imports though it is not public."""
+    """Return the non-public imports of a source."""
     return [
         f"{module}: {name}".rstrip(": ")
         for module, name in imported(source)

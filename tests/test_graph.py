@@ -13,7 +13,7 @@ from tests.helpers import Jobs, lines, refused
 
 @pytest.fixture
 def diamond(board: Board) -> Board:
-    """fetch, after which clean and count run, after which report does; alarm, if one of these fails."""
+    """Put fetch, then clean and count after it, report after both, and alarm if one of them fails."""
     board.put("fetch", "shell", "true")
     board.put("clean", "shell", "true", after="fetch")
     board.put("count", "shell", "true", after="fetch")

@@ -32,7 +32,7 @@ def column(text: str, number: int) -> list[str]:
 
 
 class Terminal:
-    """`jobs` in a process of its own, on a terminal."""
+    """`jobs` in a separate process on a terminal."""
 
     def __init__(self, board: Board, url: str, *words: str, width: int = 80, **environment: str) -> None:
         clean = {name: value for name, value in os.environ.items() if name not in ("LESS", "PAGER")}

@@ -1,4 +1,4 @@
-"""The worker: what it makes of outcomes, leases, timeouts, stops, and of a Redis that goes away."""
+"""The worker: outcomes, leases, timeouts, stops, and an unreachable Redis."""
 
 from __future__ import annotations
 

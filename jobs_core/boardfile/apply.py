@@ -18,7 +18,7 @@ Target = tuple["BoardClient", list[Declared]]
 """A board, and the jobs that a file declares for it."""
 
 Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
-"""Takes how many jobs there are. Its block calls what it yields with how many more were compared."""
+"""Takes the number of jobs, and yields a function to call with the number of further compared jobs."""
 
 
 class RefusedError(OptionError):

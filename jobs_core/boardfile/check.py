@@ -1,4 +1,4 @@
-"""What is wrong with the jobs of a board file, as runners and Redis see it."""
+"""Check the jobs of a board file with the runners and Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users of a role, made with the line that `jobs acl` prints, on every server there is."""
+"""Users with a role, created with the line that `jobs acl` prints, on every available server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Users:
         self._board.client.execute_command("ACL", "SETUSER", self.names[-1], *rules)
 
     def denied(self) -> list[str]:
-        """What Redis has denied anybody since the last user was made."""
+        """Return what Redis has denied since the last user was created."""
         return [entry["object"] for entry in self._board.client.acl_log()]
 
 
@@ -91,7 +91,7 @@ def busy(board: Board) -> dict[str, str]:
 
 @pytest.fixture
 def jobs_as(board: Board) -> Callable[[str], Jobs]:
-    """`jobs` called in this process by somebody else: jobs_as(url)("list")."""
+    """Call `jobs` in this process as another user: jobs_as(url)("list")."""
 
     def calls(url: str) -> Jobs:
         def call(*words: str, input: str | None = None) -> Result:

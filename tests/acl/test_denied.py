@@ -1,4 +1,4 @@
-"""What a user may not do is refused whole, before the first write, in one sentence that names the command."""
+"""Denied calls fail before the first write, with one sentence that names the command."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def soon(board: Board) -> Iterator[Callable[[Callable[[], object]], None]]:
 
 
 class TestReadsNeedNoWrites:
-    """While a board file is put in place, or a zone table is missing, a reader waits for those who write."""
+    """While a board file is rolled forward, or a zone table is missing, a reader waits for a writer."""
 
     def test_a_viewer_waits_while_a_file_is_applied(
         self,

@@ -1,4 +1,4 @@
-"""`jobs acl`: the line is one that the server takes, for its version, and says what it leaves open."""
+"""`jobs acl`: the server accepts the line for its version, and the output lists its gaps."""
 
 from __future__ import annotations
 

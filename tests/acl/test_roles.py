@@ -1,4 +1,4 @@
-"""What a role may do works, and leaves nothing in Redis's ACL LOG: on the command line, and from Python."""
+"""Permitted calls of a role work without entries in Redis's ACL LOG, on the command line and in Python."""
 
 from __future__ import annotations
 

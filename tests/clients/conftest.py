@@ -1,4 +1,4 @@
-"""What the tests of documents share: the sessions that one shows, and a terminal to repeat them in."""
+"""Helpers for tests of documents: the sessions in a document, and a terminal to repeat them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from jobs_core import Board
 
 Answers = Callable[[list[str]], list[str]]
-"""Types commands into a shell on a terminal. Returns what each printed."""
+"""Types commands into a shell on a terminal. Returns the output of each."""
 
 MARK = "~~~"
 """A line of output that separates two commands."""

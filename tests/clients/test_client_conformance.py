@@ -1,4 +1,4 @@
-"""What every client must see, by clients/conformance.json: Python's own, FCALL, EVALSHA and redis-cli."""
+"""The cases of clients/conformance.json, with the Python client, FCALL, EVALSHA and redis-cli."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Player:
             assert self.fits(expected, reply), f"{json.dumps(step)} answers {reply!r}"
 
     def reply(self, step: dict[str, Any]) -> Any:
-        """What the server answers to a step."""
+        """Return the server's reply to a step."""
         if "read" in step:
             reply = self.read(*(word.replace("{board}", self.tag) for word in step["read"]))
             return int(reply) if isinstance(step["reply"], int) else reply
@@ -131,7 +131,7 @@ def test_cases_pass_with_scripts(
 
 
 def shell(board: Board, *words: str, folder: Path = CLIENTS) -> subprocess.CompletedProcess[str]:
-    """What conformance.sh in a folder says of the file beside it."""
+    """Run conformance.sh in a folder with its file. Returns its output."""
     return subprocess.run(
         [folder / "conformance.sh", *words],
         env=os.environ | {"JOBS_BOARD": board.name},

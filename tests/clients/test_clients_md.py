@@ -30,7 +30,7 @@ EXAMPLE = re.search(r"^    \{ \"name\".*?^    \]\}", TEXT, re.MULTILINE | re.DOT
 
 @pytest.fixture
 def client() -> dict[str, Any]:
-    """What the page defines."""
+    """Return the definitions of the page."""
     found: dict[str, Any] = {}
     exec(CLIENT + BY_SCRIPT, found)
     return found

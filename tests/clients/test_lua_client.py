@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[2] / "clients" / "lua"
 
 
 def has(*modules: str) -> bool:
-    """Whether Lua 5.1 is here, and has these modules."""
+    """Whether Lua 5.1 is installed with these modules."""
     lua = shutil.which("lua5.1")
     words = " ".join(f"require '{module}'" for module in modules)
     return (

@@ -60,7 +60,7 @@ class Entry:
         return fits and day.month in self.months
 
     def runs(self, zone: str, year: int) -> list[int]:
-        """When cron runs the line in a year of the zone, in epoch seconds; once a minute at most."""
+        """Return when cron runs the line in a year of the zone, in epoch seconds, at most once a minute."""
         found = {
             minute.epoch * 60
             for day, minutes in walked(zone, year).items()

@@ -52,7 +52,7 @@ class Terminal:
 
     def __init__(self, folder: Path, programs: Path) -> None:
         self.folder = folder
-        """Where its commands run."""
+        """The directory in which its commands run."""
         self.data = folder.parent / "data"
         self._programs = programs
         self._others: list[Background] = []
@@ -104,7 +104,7 @@ class Terminal:
 
     @property
     def beside(self) -> str:
-        """What the commands beside this terminal have printed so far."""
+        """Return the output of the running commands so far."""
         return "".join(other.printed for other in self._others)
 
     def _environment(self, programs: Path) -> dict[str, str]:
@@ -154,5 +154,5 @@ class Background:
 
 
 def has(program: str) -> bool:
-    """Whether there is such a program on PATH."""
+    """Whether a program is on PATH."""
     return shutil.which(program) is not None

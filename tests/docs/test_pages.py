@@ -1,4 +1,4 @@
-"""What a page shows works as it stands: its commands run one after another, against a server of their own."""
+"""Every page works as written: its commands run in order, against a private server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ REASONS = (
     "never ends",
     "changes this checkout",
 )
-"""Why a block may be shown only."""
+"""Valid reasons for not running a block."""
 
 PATIENCE = 15
 """Seconds within which a read-only command must print what the page shows."""

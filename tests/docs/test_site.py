@@ -159,7 +159,7 @@ def test_every_page_is_in_the_navigation() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_public_modules_only(page: Path) -> None:
-    """What is not public may move at any time."""
+    """Modules that are not public may move at any time."""
     allowed = {"jobs_core", "jobs_core.testing", "jobs_core.plugin_cli"}
     for block in blocks(page.read_text("utf-8")):
         if block.language == "python":

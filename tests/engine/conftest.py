@@ -1,4 +1,4 @@
-"""What the tests of the engine share: a server without functions, and clients of several versions of Jobs."""
+"""Helpers for engine tests: a server without functions, and clients of several versions of Jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OLDER, OWN, NEWER = build.LIBRARY_VERSION - 1, build.LIBRARY_VERSION, build.LIBR
 _numbers = itertools.count()
 
 Version = Callable[[int], AbstractContextManager[None]]
-"""`with version(5):` clients in this process are of that version of Jobs."""
+"""Within `with version(5):`, clients in this process have that version of Jobs."""
 
 NewBoard = Callable[..., Board]
 """Makes a fresh client of the board: `new_board()`, or `new_board(url)` as another user."""
@@ -63,7 +63,7 @@ def version(monkeypatch: pytest.MonkeyPatch) -> Version:
 
 
 def loaded(server: redis.Redis) -> int | None:
-    """The version of the library that a server has."""
+    """Return the version of the library on a server."""
     try:
         return int(server.fcall_ro("JVERSION", 0)[0])
     except redis.ResponseError:

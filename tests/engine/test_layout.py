@@ -20,7 +20,7 @@ from jobs_core.engine.loader import VERSION
 from tests.engine.conftest import NewBoard
 
 MARKS = [str(int(VERSION) - 1), str(int(VERSION) + 1), None]
-"""What `{board}:layout` is. A board without a mark is an old one, by the keys it has."""
+"""Values of `{board}:layout`. Without one, the keys of the board show that it is an old one."""
 
 Use = Callable[[Board], Any]
 

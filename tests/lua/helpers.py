@@ -1,4 +1,4 @@
-"""What the tests of the Lua commands share: short ways to call them, always at an injected time."""
+"""Helpers for tests of the Lua commands: short calls, always at an injected time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobs_core.engine.build import commands
 from jobs_core.engine.loader import VERSION
 
 T = 1_700_000_000
-"""The time of a test, in epoch seconds, unless it says otherwise."""
+"""The default time of a test, in epoch seconds."""
 
 MS = T * 1000
 
@@ -123,7 +123,7 @@ class Lua:
         )
 
     def wakes(self) -> list[str]:
-        """The wake keys that hold a token: `wake` is the clocks', `wake:<queue>` the workers'."""
+        """Return the wake keys with a token: `wake` for clocks, `wake:<queue>` for workers."""
         return sorted(key.partition(":")[2] for key in self.client.keys(f"{self.keys.wake}*"))
 
     def forget_wakes(self) -> None:

@@ -1,4 +1,4 @@
-"""Times, as `at` of JNEXT reads them."""
+"""Times, tested with the option `at` of JNEXT."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from tests.lua.helpers import MS, Lua, T
 
 
 def bury(lua: Lua, **options: Any) -> str:
-    """The ticket of a new dead letter."""
+    """Create a dead letter. Returns its ticket."""
     lua.push(**options)
     token = str(lua.held()["token"])
     lua.jack(token, "dead", code=1)

@@ -103,7 +103,7 @@ class Ledger(RuleBasedStateMachine):
             self.ledgers.setdefault(job, Counter())[name] += n
 
     def waiting(self, queue: str) -> list[Task]:
-        """The tasks of a queue in the order they leave it."""
+        """Return the tasks of a queue in the order in which they leave it."""
         return [task for lane in LANES[queue] for task in self.lanes[lane]]
 
     def tasks(self) -> list[Task]:

@@ -42,7 +42,7 @@ class Schedule:
         return options
 
     def interval(self, time: int) -> int:
-        """`every`, times `decay` for each step since `start`, but at least a second (or `every`, if less)."""
+        """Return `every` times `decay` per step since `start`, at least a second (or `every`, if less)."""
         steps = min(
             (time - self.start) // self.step, 300
         )  # by then it is at its minimum, or beyond the year 2199

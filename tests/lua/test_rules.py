@@ -28,7 +28,7 @@ def passed(lua: Lua) -> list[tuple[str, str, str, str]]:
 
 
 def times(lua: Lua) -> list[int]:
-    """The times of the queued tasks, in seconds since T."""
+    """Return the times of the queued tasks, in seconds since T."""
     return [int(id.partition("@")[2]) // 1000 - T for id in lua.ids()]
 
 

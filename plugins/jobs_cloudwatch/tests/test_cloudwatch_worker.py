@@ -69,7 +69,7 @@ def test_a_worker_runs_without_cloudwatch(
 
 
 def test_the_command_line(board: Board, url: str, service: Any, tmp_path: Path) -> None:
-    """`jobs run --log cloudwatch` in a process of its own: denied, it goes on, and ends well."""
+    """`jobs run --log cloudwatch` in a separate process continues when denied, and exits with 0."""
     service.routes["PutLogEvents"] = lambda body: refusal("AccessDeniedException")
     board.push("console", "a line")
     words = ("run", "--runner", "console", "--log", "cloudwatch", "--log", "console")

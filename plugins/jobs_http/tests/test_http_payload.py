@@ -17,7 +17,7 @@ SETTINGS = read_settings()
 
 
 def put(payload: Any) -> None:
-    """Validate a job as putting it does: first the schema, then the hook."""
+    """Validate a job as `put` does: first the schema, then the hook."""
     plugins = Plugins()
     assert plugins.add("http", jobs_http).state != "broken"
     raw = payload if isinstance(payload, str) else json.dumps(payload)

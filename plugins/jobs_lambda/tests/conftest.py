@@ -223,7 +223,7 @@ class Drive:
 
 @pytest.fixture(autouse=True, scope="session")
 def descriptions() -> Iterator[None]:
-    """botocore reads what it knows of AWS once, rather than for each client."""
+    """Make botocore read its AWS data once, not for each client."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
         yield

@@ -60,7 +60,7 @@ def keys(cloud: Any) -> list[str]:
 
 @pytest.fixture
 def roles(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto's STS gives out credentials."""
+    """moto's STS issues credentials."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", moto_url)
 
 

@@ -18,7 +18,7 @@ ARN = "arn:aws:lambda:us-east-2:123456789012:function:thumbs:live"
 
 
 def put(payload: Any, id: str = "a") -> None:
-    """Validate a job as putting it does: first the schema, then the hook."""
+    """Validate a job as `put` does: first the schema, then the hook."""
     plugins = Plugins()
     assert plugins.add("lambda", jobs_lambda).state != "broken"
     raw = payload if isinstance(payload, str) else json.dumps(payload)

@@ -20,7 +20,7 @@ from jobs_core.testing import make_task, run_task
 
 
 def put(payload: Any) -> None:
-    """Validate a job as putting it does: first the schema, then the hook."""
+    """Validate a job as `put` does: first the schema, then the hook."""
     plugins = Plugins()
     assert plugins.add("shell", jobs_shell).state != "broken"
     raw = payload if isinstance(payload, str) else json.dumps(payload)
