@@ -1,28 +1,27 @@
 #!/bin/sh
-# Play conformance.json with redis-cli, and say what came of it, as TAP: `ok 1 name`, or `not ok 1 name`
-# and why. Exits with 1 if a case failed.
+# Play conformance.json with redis-cli, and print the results as TAP: `ok 1 name`, or `not ok 1 name` and the
+# reason. Exits with 1 if a case failed.
 #
 #   clients/conformance.sh                              # the Redis on this machine
-#   clients/conformance.sh redis://user:secret@host/0   # or a URL; also unix:///path/to/socket
-#   clients/conformance.sh -h host -p 6380              # or options of redis-cli (7.0 or later)
+#   clients/conformance.sh redis://user:secret@host/0   # a URL, or unix:///path/to/socket
+#   clients/conformance.sh -h host -p 6380              # options of redis-cli (7.0 or later)
+#   clients/conformance.sh --evalsha ...                # call scripts with EVALSHA instead of functions with FCALL
 #
-#   clients/conformance.sh --evalsha ...                # call scripts by EVALSHA, in place of functions by FCALL
+# Run `jobs init` first: it loads the functions and scripts. With --evalsha, JOBS_BOARD names a board that has the
+# SHAs of the scripts (default jobs). Each case runs on a board of its own, whose keys are removed at the end.
 #
-# The commands must be there: `jobs init` puts them there. For --evalsha, JOBS_BOARD names a board that
-# has the SHAs of the scripts (jobs). Cases are played on boards of their own, whose keys are removed at the end.
-#
-# One redis-cli makes all calls; python3 reads the file, and compares.
+# One redis-cli makes all calls. python3 reads the file and compares.
 set -eu
 
 way=FCALL
 [ "${1-}" != --evalsha ] || { way=EVALSHA && shift; }
 case ${1-} in
-  unix://*\?*) echo "a socket's URL has nothing after its path here: $1" >&2 && exit 2 ;;
+  unix://*\?*) echo "$1: expected unix:///path without options" >&2 && exit 2 ;;
   unix://*) set -- -s "${1#unix://}" ;;
   redis://* | rediss://*) set -- -u "$1" ;;
 esac
 set -- --no-auth-warning "$@"
-[ "$(redis-cli "$@" PING)" = PONG ] || { echo "no Redis answers: say where it is" >&2 && exit 1; }
+[ "$(redis-cli "$@" PING)" = PONG ] || { echo "Redis does not answer. Pass its URL." >&2 && exit 1; }
 
 pipes=$(mktemp -d)
 trap 'rm -r "$pipes"' EXIT
@@ -38,13 +37,13 @@ calls, replies = open(PIPES + "/calls", "w"), open(PIPES + "/replies", encoding=
 
 
 def quoted(word):
-    """A word as redis-cli reads it: what is not a plain character as its bytes, \\xHH."""
+    """Quote a word for redis-cli: bytes other than plain characters become \\xHH."""
     plain = (chr(b) if 32 <= b < 127 and b not in b"\"\\" else "\\x%02x" % b for b in word.encode())
     return '"%s"' % "".join(plain)
 
 
 def decoded(line):
-    """A reply that redis-cli wrote as JSON, in which errors are error:"…"."""
+    """Decode a reply that redis-cli wrote as JSON, in which errors are error:"…"."""
     text = re.compile(r'(error:)?("(?:\\.|[^"\\])*")')
     return json.loads(text.sub(lambda found: '{"error": %s}' % found[2] if found[1] else found[2], line))
 
@@ -52,44 +51,52 @@ def decoded(line):
 def call(*words):
     calls.write(" ".join(map(quoted, words)) + "\n")
     calls.flush()
-    return decoded(replies.readline() or sys.exit("Redis does not answer any more"))
+    return decoded(replies.readline() or sys.exit("Redis no longer answers"))
 
 
 def scripts():
-    """The start of each call by EVALSHA, by the command's name."""
+    """Map each command to the first words of its call with EVALSHA."""
     home = "{%s}:commands" % os.environ.get("JOBS_BOARD", "jobs")
     shas = call("HGETALL", home)
     if "JSET" not in shas or call("SCRIPT", "EXISTS", shas["JSET"]) != [1]:
-        sys.exit("the scripts are not there, says %s: run `jobs init`, or set JOBS_BOARD" % home)
+        sys.exit("%s has no scripts: run `jobs init`, or set JOBS_BOARD" % home)
     return {name: ("EVALSHA", sha) for name, sha in shas.items()}
 
 
 def functions():
-    """The start of each call by FCALL, or FCALL_RO for what only reads, by the command's name."""
+    """Map each command to the first words of its call with FCALL, or FCALL_RO if it only reads."""
     libraries = call("FUNCTION", "LIST", "LIBRARYNAME", "jobs")
     if not libraries:
-        sys.exit("the functions are not there: run `jobs init`")
+        sys.exit("Redis does not have the functions of Jobs: run `jobs init`")
     found = {one["name"]: one["flags"] for one in libraries[0]["functions"]}
     return {name: ("FCALL_RO" if "no-writes" in flags else "FCALL", name) for name, flags in found.items()}
 
 
 class Player:
-    """Plays a case, and keeps what its steps save."""
+    """Plays a case, and stores what its steps save."""
 
     def __init__(self, board):
         self.board, self.saved = board, {}
 
     def why_not(self, steps):
-        """The first step that goes wrong, and what it answers."""
+        """Return the first step that fails, with its reply, or None."""
         for step in steps:
             reply = self.reply(step)
             if not self.fits(step if "error" in step else step["reply"], reply):
-                return "%s answers %s" % (json.dumps(step), json.dumps(reply))
+                return "%s returned %s" % (json.dumps(step), json.dumps(reply))
 
     def reply(self, step):
         if "read" in step:
             return call(*(word.replace("{board}", self.board) for word in step["read"]))
-        return call(*ways[step["command"]], "1", self.board, *map(self.known, step["args"]))
+        while True:
+            reply = self.send(step["command"], *map(self.known, step["args"]))
+            if not is_again(reply):
+                return reply
+            while self.send("JAPPLY", "roll"):
+                pass
+
+    def send(self, command, *words):
+        return call(*ways[command], "1", self.board, *words)
 
     def known(self, value):
         return self.saved[value[1:]] if isinstance(value, str) and value[:1] == "$" else value
@@ -111,6 +118,10 @@ class Player:
             return False
         found = json.loads(reply) if kind == "json" else dict(zip(reply[::2], reply[1::2]))
         return all(self.fits(value, found.get(name)) for name, value in expected[kind].items())
+
+
+def is_again(reply):
+    return isinstance(reply, dict) and reply.get("error", "").startswith("JOBS AGAIN ")
 
 
 def clean_up():

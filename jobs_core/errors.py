@@ -8,7 +8,7 @@
     │   ├── NotFoundError         no such job, task or dead letter
     │   └── ExistsError           a job with this id already exists
     └── FaultError                a problem outside the caller's control: exit code 1
-        ├── ServerError           Redis cannot be reached, is loading, is full or is too old
+        ├── ServerError           Redis cannot be reached, is loading, is out of memory or is too old
         │   └── DeniedError       an ACL denies a command, or Redis is a read-only replica
         ├── StaleError            a token that no longer holds its task, or a stage that is out of date
         ├── AgainError            a board file is being applied
@@ -70,7 +70,7 @@ class FaultError(JobsError):
 
 
 class ServerError(FaultError):
-    """Redis cannot be reached, is loading, is full or is too old."""
+    """Redis cannot be reached, is loading, is out of memory or is too old."""
 
 
 class DeniedError(ServerError):

@@ -263,7 +263,7 @@ def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS)
     for word, value in options.items():
         name = word.rstrip("_").replace("_", "-")
         if name not in allowed and name != "now":
-            raise unknown("option", name, allowed)
+            raise _unknown_option(name, allowed)
         if value is not None:
             pairs += (name, to_text(value))
     return pairs
@@ -289,10 +289,9 @@ def span(seconds: float | str | None) -> str:
     return "".join(parts)
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> OptionError:
-    """Make the error for an unknown name, with the closest known one."""
-    option = name if what == "option" else None
-    return OptionError(f"there is no {what} {name!r}{nearest(name, known)}", option=option)
+def _unknown_option(name: str, known: Iterable[str]) -> OptionError:
+    """Make the error for an unknown option, with the closest known one."""
+    return OptionError(f"unknown option {name!r}{nearest(name, known)}", option=name)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -72,7 +72,7 @@ def test_put_stdin_names_the_lines_it_refuses_and_puts_the_others(jobs: Jobs, bo
     assert result.exit_code == 2
     assert "line 2: expected a JSON object: " in result.stderr
     assert "line 4: a job needs an id, a runner and a payload: payload is missing" in result.stderr
-    assert "line 5: there is no option 'evry' (did you mean 'every'?)" in result.stderr
+    assert "line 5: unknown option 'evry' (did you mean 'every'?)" in result.stderr
     assert "line 6: expected a JSON object, got" in result.stderr
     assert "line 7: id: expected a job id of" in result.stderr
     assert "3 put, 5 refused" in result.stderr

@@ -119,8 +119,8 @@ def test_jobs_http_installs_the_core_and_can_be_removed(wheels: Path, tmp_path: 
     found.jobs("put", "hello", "console", "hi", "--at", "0")
     found.work()
     says = found.refused("put", "ping", "http", "https://example.com", "--board", "other")
-    assert "there is no runner 'http'" in says and "try `pip install jobs-http`" in says
-    assert "try `pip install jobs-http`" in found.refused("run", "--runner", "http")
+    assert "there is no runner 'http'" in says and "install the plugin: `pip install jobs-http`" in says
+    assert "install the plugin: `pip install jobs-http`" in found.refused("run", "--runner", "http")
 
 
 @pytest.mark.timeout(300)

@@ -335,7 +335,7 @@ def test_a_failing_observer_does_not_affect_others() -> None:
 
 def test_an_unknown_runner_lists_the_known_ones_and_how_to_install_more() -> None:
     with pytest.raises(
-        Exception, match=r"no runner 'http' \(available: console\); try `pip install jobs-http`"
+        Exception, match=r"no runner 'http' \(available: console\)\. .* `pip install jobs-http`"
     ):
         Plugins().runner("http")
     with pytest.raises(PluginError, match="provided by both"):

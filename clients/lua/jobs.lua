@@ -371,9 +371,13 @@ local function backoff_delay(text, attempt)
   return scale * math.min(longest, first * factor)
 end
 
--- Return the verb of JACK and its delay. `code` is lost for an attempt whose worker stopped responding.
-local function decide(task, attempt, code)
-  local o = task.options
+--- Return the verb of JACK and the delay in seconds after a failed attempt.
+---@param o table          the options of the task
+---@param attempt integer  the attempt that failed
+---@param code string      its code; lost for an attempt whose worker stopped responding
+---@return 'retry'|'dead'|'failed' verb  failed: a policy of a plugin, which a worker with the plugin applies
+---@return number? delay
+function jobs.decide(o, attempt, code)
   local retries = o.attempts or o.backoff or o['retry-on'] or o['never-on']
   local policy = o.policy or (retries and 'retry' or 'ack')
   if policy == 'ack' then return code == 'lost' and 'retry' or 'dead' end
@@ -422,7 +426,7 @@ function Task:done(options) return report(self, 'done', options) end
 --- Report a failure; the policy decides what follows. Options: note, code.
 function Task:failed(options)
   options = options or {}
-  local verb, delay = decide(self, self.attempt, as_text(options.code or ''))
+  local verb, delay = jobs.decide(self.options, self.attempt, as_text(options.code or ''))
   return report(self, verb, { note = options.note, code = options.code, delay = delay })
 end
 
@@ -452,7 +456,7 @@ end
 local function may_begin(task)
   local status, code = task.history:match('([^\t]*)$'):match('^(%S+)%? %S+ %S+ (%S+)')
   if not status then return true end
-  local verb, delay = decide(task, task.attempt - 1, code == '-' and '' or code)
+  local verb, delay = jobs.decide(task.options, task.attempt - 1, code == '-' and '' or code)
   if verb == 'retry' and (delay or 0) == 0 then return true end
   if verb == 'failed' then
     report(task, 'release', { delay = 1 }) -- leave it to a worker with the policy

@@ -91,7 +91,7 @@ def address(client: Any) -> str:
     return str(found.get("path") or f"{found.get('host', 'localhost')}:{found.get('port', 6379)}")
 
 
-_FULL = "{server} is full. Raise its maxmemory or remove data, then try again."
+_OUT_OF_MEMORY = "{server} is out of memory. Raise its maxmemory or remove data, then try again."
 _LOADING = "{server} is still loading its data. Try again in a moment."
 _BAD_LOGIN = "{server} rejected the user name or password. Put them in the URL: redis://user:password@host."
 _OLD = "{server} is too old. Jobs needs Redis 7.0 or later, or Valkey."
@@ -103,9 +103,9 @@ _NO_FUNCTION = (
 )
 _DISK = "{server} cannot write to its disk, so it rejects changes. Free some space, or check its log."
 
-_MESSAGES = {
-    "OOM": _FULL,
-    "maxmemory": _FULL,
+_SAYINGS = {
+    "OOM": _OUT_OF_MEMORY,
+    "maxmemory": _OUT_OF_MEMORY,
     "READONLY": _REPLICA,
     "read only replica": _REPLICA,
     "MISCONF": _DISK,
@@ -121,7 +121,7 @@ _MESSAGES = {
 """Texts in the errors of Redis, and the sentences to show instead."""
 
 _KINDS: dict[type[Exception], str] = {
-    rx.OutOfMemoryError: _FULL,
+    rx.OutOfMemoryError: _OUT_OF_MEMORY,
     rx.ReadOnlyError: _REPLICA,
     rx.BusyLoadingError: _LOADING,
     rx.AuthenticationError: _BAD_LOGIN,
@@ -147,9 +147,10 @@ def translated(server: str = "Redis") -> Iterator[None]:
     except rx.DataError as error:  # for example None instead of text
         raise errors.OptionError(f"An argument is neither text nor a number: {error}") from None
     except (rx.ConnectionError, rx.TimeoutError, OSError) as error:
+        reason = str(error).rstrip(".")
         raise errors.ServerError(
             _explain(error, server)
-            or f"cannot reach Redis ({error}). Start one with `jobs up`, or pass its URL with --url."
+            or f"cannot reach Redis ({reason}). Start one with `jobs up`, or pass its URL with --url."
         ) from error
     except rx.InvalidResponse as error:
         raise errors.ServerError(f"{server} did not answer like Redis. Check the URL.") from error

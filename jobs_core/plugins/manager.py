@@ -261,8 +261,9 @@ class Plugins:
         if not found:
             known = self.names(kind)
             hint = nearest(name, known) or f" (available: {', '.join(known) or 'none'})"
-            install = f"; try `pip install jobs-{name}`" if kind == "runners" else ""
-            raise RunnerError(f"there is no {word} {name!r}{hint}{install}", option=word)
+            if kind == "runners" and not nearest(name, known):
+                hint += f". If a plugin provides it, install the plugin: `pip install jobs-{name}`"
+            raise RunnerError(f"there is no {word} {name!r}{hint}", option=word)
         return found[0][1]
 
     def _all(self, kind: str) -> list[Any]:

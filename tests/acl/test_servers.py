@@ -106,7 +106,7 @@ def test_doctor_reports_once_that_the_server_is_full(
     assert problem.startswith(
         f"✗ memory: {where} is out of memory: it rejects new jobs and tasks — raise maxmemory"
     )
-    failed(refused, f"{where} is full. Raise its maxmemory")
+    failed(refused, f"{where} is out of memory. Raise its maxmemory")
 
 
 def test_doctor_reports_once_which_command_is_denied(users: Users, jobs_as: Callable[[str], Jobs]) -> None:

@@ -117,7 +117,35 @@ def test_check_finds_several_mistakes_of_one_job(jobs: Jobs, tmp_path: Path) -> 
     assert places == [5, 6, 7, 8, 9, 12, 13]
 
 
-def test_check_reports_an_inherited_mistake_once(jobs: Jobs, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("backoff: sometimes", "backoff: expected"),
+        ("retry-on: 'a b'", "retry-on: expected outcome codes"),
+        ("every: soon", "every: expected a duration"),
+        ("cron: 61 * * * *", "cron: "),
+        ("zone: Mars/Base", "zone: "),
+        ("after: a", "after: "),
+        ("payload: ''", "invalid payload"),
+        ("policy: stubborn", "there is no policy 'stubborn'"),
+    ],
+)
+def test_check_points_to_the_line_of_the_wrong_option(
+    jobs: Jobs, tmp_path: Path, option: str, says: str
+) -> None:
+    path = tmp_path / "board.yml"
+    lines = ["jobs:", "  a:", "    runner: http", "    timeout: 9", f"    {option}", "    keep: 9"]
+    if not option.startswith("payload"):
+        lines.insert(3, "    payload: https://example.com/")
+    if option.startswith("zone"):
+        lines.append("    cron: 0 9 * * *")
+    path.write_text("\n".join(lines) + "\n")
+    (line,) = jobs("board", "check", str(path)).stdout.splitlines()
+    assert line.startswith(f"{path}:{lines.index(f'    {option}') + 1}:"), line
+    assert says in line
+
+
+def test_check_names_what_many_jobs_inherit_once(jobs: Jobs, tmp_path: Path) -> None:
     path = tmp_path / "board.yml"
     path.write_text("defaults: {runner: console, timeout: long}\njobs: {a: {payload: x}, b: {payload: x}}\n")
     (line,) = jobs("board", "check", str(path)).stdout.splitlines()

@@ -1,4 +1,4 @@
-"""The cases of clients/conformance.json, with the Python client, FCALL, EVALSHA and redis-cli."""
+"""clients/conformance.json, played with the Python client, FCALL, EVALSHA and redis-cli."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 import redis
 
-from jobs_core import Board, JobsError, errors
+from jobs_core import Board, JobsError, Outcome, Task, errors
 from jobs_core.engine.build import commands
+from jobs_core.plugins.builtin import policies
 
 CLIENTS = Path(__file__).parents[2] / "clients"
-CASES: list[dict[str, Any]] = json.loads((CLIENTS / "conformance.json").read_text("utf-8"))["cases"]
+CONFORMANCE: dict[str, list[dict[str, Any]]] = json.loads((CLIENTS / "conformance.json").read_text("utf-8"))
+CASES = CONFORMANCE["cases"]
 
 CODES = {
     errors.OptionError: "OPTION",
@@ -45,17 +47,21 @@ class Player:
         for step in steps:
             expected = step if "error" in step else step["reply"]
             reply = self.reply(step)
-            assert self.fits(expected, reply), f"{json.dumps(step)} answers {reply!r}"
+            assert self.fits(expected, reply), f"{json.dumps(step)} returned {reply!r}"
 
     def reply(self, step: dict[str, Any]) -> Any:
         """Return the server's reply to a step."""
         if "read" in step:
             reply = self.read(*(word.replace("{board}", self.tag) for word in step["read"]))
             return int(reply) if isinstance(step["reply"], int) else reply
-        try:
-            return self.call(step["command"], *map(self.known, step["args"]))
-        except (JobsError, redis.ResponseError) as error:
-            return error
+        while True:
+            try:
+                return self.call(step["command"], *map(self.known, step["args"]))
+            except (JobsError, redis.ResponseError) as error:
+                if not str(error).startswith("JOBS AGAIN "):
+                    return error
+            while self.call("JAPPLY", "roll"):  # what every client does, see docs/reference/clients.md
+                pass
 
     def known(self, value: Any) -> Any:
         """Return a value of the file, or the value saved as `$name`."""
@@ -98,13 +104,13 @@ def read(board: Board) -> Call:
 
 
 @cases
-def test_cases_pass_in_python(case: dict[str, Any], board: Board, read: Call) -> None:
+def test_the_python_client_conforms(case: dict[str, Any], board: Board, read: Call) -> None:
     Player(board.keys.tag, board.commands.call, read).play(case["steps"])
 
 
 @cases
-def test_cases_pass_with_functions(case: dict[str, Any], board: Board, read: Call) -> None:
-    """Like clients of version 3, which do not know read-only functions."""
+def test_calls_of_functions_conform(case: dict[str, Any], board: Board, read: Call) -> None:
+    """As clients of version 3 did: what only reads is a function like the others to them."""
     board.commands.prepare()
     board.client.delete(board.keys.commands)
 
@@ -121,7 +127,7 @@ def shas(url: str) -> dict[str, str]:
 
 
 @cases
-def test_cases_pass_with_scripts(
+def test_calls_of_scripts_conform(
     case: dict[str, Any], board: Board, read: Call, shas: dict[str, str]
 ) -> None:
     def call(name: str, *words: str) -> Any:
@@ -146,7 +152,7 @@ ways = pytest.mark.parametrize("way", [(), ("--evalsha",)], ids=["FCALL", "EVALS
 
 @with_redis_cli
 @ways
-def test_cases_pass_in_redis_cli(way: tuple[str, ...], board: Board, url: str) -> None:
+def test_redis_cli_conforms(way: tuple[str, ...], board: Board, url: str) -> None:
     board.commands.load()
     if way:  # what it must not call does not exist
         board.client.function_flush()
@@ -176,16 +182,14 @@ WRONG: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("step", WRONG, ids=json.dumps)
-def test_violations_are_found(step: dict[str, Any], board: Board, read: Call) -> None:
+def test_a_wrong_step_fails(step: dict[str, Any], board: Board, read: Call) -> None:
     with pytest.raises((AssertionError, TypeError)):
         Player(board.keys.tag, board.commands.call, read).play([step])
 
 
 @with_redis_cli
 @ways
-def test_the_redis_cli_harness_finds_violations(
-    way: tuple[str, ...], board: Board, url: str, tmp_path: Path
-) -> None:
+def test_redis_cli_reports_a_wrong_step(way: tuple[str, ...], board: Board, url: str, tmp_path: Path) -> None:
     board.commands.load()
     shutil.copy(CLIENTS / "conformance.sh", tmp_path)
     found = [{"name": "a", "steps": [step]} for step in WRONG]
@@ -198,11 +202,31 @@ def test_the_redis_cli_harness_finds_violations(
 
 
 @with_redis_cli
-def test_the_redis_cli_harness_names_its_requirements(board: Board, url: str) -> None:
+def test_redis_cli_says_what_is_missing(board: Board, url: str) -> None:
     board.client.function_flush()
-    assert "the functions are not there: run `jobs init`" in shell(board, url).stderr
-    assert "the scripts are not there" in shell(board, "--evalsha", url).stderr
-    assert "no Redis answers" in shell(board, "unix:///nowhere").stderr
+    assert "Redis does not have the functions of Jobs: run `jobs init`" in shell(board, url).stderr
+    assert "has no scripts: run `jobs init`" in shell(board, "--evalsha", url).stderr
+    assert "Redis does not answer" in shell(board, "unix:///nowhere").stderr
+
+
+def decide(options: dict[str, Any], attempt: int, code: str) -> tuple[str, float]:
+    """Return what the built-in policies decide: the verb and the delay. `failed`: a policy of a plugin."""
+    task = Task("a@1000", "a", "shell", "shell", 1.0, attempt, "x", options=options)
+    policy = {"ack": policies.ack, "retry": policies.retry}.get(
+        options.get("policy") or policies.default_policy(task)
+    )
+    if policy is None:
+        return "failed", 0
+    decision = policy(task, Outcome.lost() if code == "lost" else Outcome.failed(code=code))
+    return decision.verb, decision.delay
+
+
+@pytest.mark.parametrize("case", CONFORMANCE["policies"], ids=json.dumps)
+def test_python_workers_decide_by_the_policies(case: dict[str, Any]) -> None:
+    verb, delay = decide(case["options"], case["attempt"], case["code"])
+    expected = case.get("delay", 0)
+    shortest, longest = expected if isinstance(expected, list) else (expected, expected)
+    assert (verb, shortest <= delay <= longest) == (case["verb"], True)
 
 
 def test_every_command_is_in_the_file() -> None:
@@ -210,6 +234,6 @@ def test_every_command_is_in_the_file() -> None:
     assert called == set(commands())
 
 
-def test_names_of_cases_are_unique() -> None:
+def test_case_names_are_unique() -> None:
     names = [case["name"] for case in CASES]
     assert len(set(names)) == len(names)

@@ -31,13 +31,14 @@ FIVE = ("every", 5)
         ("NOTFOUND", NotFoundError, ("JPAUSE", "nobody")),
         ("EXISTS", ExistsError, ("JSETNX", "kept", "echo", "x")),
         ("STALE", StaleError, ("JACK", "nobody#1", "done")),
-        ("FAULT", FaultError, ("JREGISTER",)),
+        ("FAULT", FaultError, ("JRESUME", "bad")),
     ],
 )
 def test_each_code_has_its_own_exception(
     lua: Lua, code: str, kind: type[JobsError], call: Sequence[Any]
 ) -> None:
     lua.put("kept", every=5)
+    lua.client.hset(f"{lua.keys.tag}:job", "bad", "no record of a job")
     name, *arguments = call
     with pytest.raises(redis.ResponseError, match=f"^JOBS {code} ") as raw:
         lua.client.fcall(name, 1, lua.keys.tag, *arguments)
@@ -75,7 +76,7 @@ def test_each_code_has_its_own_exception(
         (("months", ""), "^months: expected a number above 0, up to 1e12, got ''"),
         ((*FIVE, "repeat", 0), "^repeat: expected a whole number of at least 1, got '0'$"),
         ((*FIVE, "repeat", 1.5), "^repeat: expected a whole number of at least 1, got '1.5'"),
-        ((*FIVE, "repeat", "9" * 17), "^repeat: expected a whole number of at least 1, got '9{17}'$"),
+        ((*FIVE, "repeat", "9" * 17), r"^repeat: expected at most 2\^53, got '9{17}'$"),
         ((*FIVE, "decay", 0), "^decay: expected a number above 0, up to 1e12, got '0'"),
         ((*FIVE, "decay", "-2"), "^decay: expected a number above 0, up to 1e12, got '-2'"),
         ((*FIVE, "decay", "inf"), "^decay: expected a number above 0, up to 1e12, got 'inf'"),

@@ -9,7 +9,7 @@ import pytest
 from jobs_core import DeniedError, ServerError
 from tests.lua.helpers import MS, Lua, T
 
-FULL = r"^\S+ is full\. Raise its maxmemory"
+FULL = r"^\S+ is out of memory\. Raise its maxmemory"
 
 
 @pytest.fixture

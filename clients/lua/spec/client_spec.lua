@@ -77,6 +77,15 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         end)
       end)
 
+      it('raise the option that an error is about', function()
+        local _, problem = pcall(board.commands.call, board.commands, 'JSET', 'a', 'echo', 'x', 'retry-on', 'a b')
+        assert.equal('retry-on', problem.option)
+        _, problem = pcall(board.commands.call, board.commands, 'JGET')
+        assert.is_nil(problem.option)
+        _, problem = pcall(board.commands.call, board.commands, 'JSET', 'a', 'echo', ('x'):rep(2 ^ 20 + 1))
+        assert.equal('payload', problem.option)
+      end)
+
       it('write numbers with all their digits', function()
         board.commands:call('JSET', 'a', 'echo', 'x', 'at', 1700000000123 / 1000)
         assert.equal(1700000000.123, board:show('a').at)

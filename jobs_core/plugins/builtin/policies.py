@@ -57,7 +57,8 @@ def _is_retryable(task: Task, outcome: Outcome) -> bool:
 
 
 def _matches(code: str, patterns: str) -> bool:
-    return any(fnmatchcase(code, pattern) for pattern in patterns.split(","))
+    literal = patterns.replace("[", "[[]")  # fnmatch has character classes, `retry-on` has not
+    return any(fnmatchcase(code, pattern) for pattern in literal.split(","))
 
 
 @dataclass(frozen=True, slots=True)
