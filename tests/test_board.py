@@ -46,7 +46,7 @@ def test_put_returns_the_next_run(board: Board) -> None:
         board.show("c")
 
 
-def test_a_misspelt_option_names_the_right_one(board: Board) -> None:
+def test_a_misspelled_option_suggests_the_right_one(board: Board) -> None:
     with pytest.raises(OptionError, match=r"unknown option 'evry' \(did you mean 'every'\?\)"):
         board.put("a", "console", "x", evry=5)
 

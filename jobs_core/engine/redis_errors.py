@@ -103,7 +103,7 @@ _NO_FUNCTION = (
 )
 _DISK = "{server} cannot write to its disk, so it rejects changes. Free some space, or check its log."
 
-_SAYINGS = {
+_MESSAGES = {
     "OOM": _OUT_OF_MEMORY,
     "maxmemory": _OUT_OF_MEMORY,
     "READONLY": _REPLICA,

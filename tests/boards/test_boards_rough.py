@@ -145,7 +145,7 @@ def test_check_points_to_the_line_of_the_wrong_option(
     assert says in line
 
 
-def test_check_names_what_many_jobs_inherit_once(jobs: Jobs, tmp_path: Path) -> None:
+def test_check_reports_an_inherited_mistake_once(jobs: Jobs, tmp_path: Path) -> None:
     path = tmp_path / "board.yml"
     path.write_text("defaults: {runner: console, timeout: long}\njobs: {a: {payload: x}, b: {payload: x}}\n")
     (line,) = jobs("board", "check", str(path)).stdout.splitlines()

@@ -171,7 +171,7 @@ def test_counts_are_exact_integers(lua: Lua, name: str) -> None:
     refused(lua, rf"^{name}: expected at most 2\^53, got '{'9' * 17}'$", name, "9" * 17)
 
 
-def test_a_task_is_lost_twenty_times_at_most(lua: Lua) -> None:
+def test_losses_are_at_most_twenty(lua: Lua) -> None:
     refused(lua, "^losses: expected at most 20, got 21$", "losses", 21)
 
 
