@@ -38,7 +38,7 @@ end
 local function read_schedule(options, now, old)
   local given = {}
   for name, value in pairs(options) do given[name] = value end  -- reading may add to the options
-  local head = read_schedule(options, now, old)
+  local head = schedule_options.read(options, now, old and old.start or now)
   if head.start and old and not head.start_given and not is_same_schedule(head, old) then
     head = schedule_options.read(given, now, now)
   end
@@ -121,7 +121,7 @@ function put.read(context, args, create_only)
 
   local old, old_body
   if packed then old, old_body = packed_job.unpack(packed) end
-  local head = schedule_options.read(options, now, old and old.start or now)
+  local head = read_schedule(options, now, old)
   if head.cron then patterns.store_fixed_second(context.cache, head, id) end  -- rejects a wrong pattern
   head.runner = runner
   if options.queue and options.queue ~= runner then head.queue = worker_options.queue_name(options.queue) end
