@@ -269,6 +269,16 @@ def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS)
     return pairs
 
 
+def to_changes(options: Mapping[str, Any], unset: Iterable[str] = ()) -> list[str]:
+    """Flatten the changes of an edit into `option value …`. An option to remove has an empty value.
+
+    >>> to_changes({"every": 5}, unset=["retry_on"])
+    ['every', '5', 'retry-on', '']
+    """
+    names = to_pairs(dict.fromkeys(unset, ""))
+    return to_pairs(options, (*JOB_OPTIONS, "runner", "payload")) + names
+
+
 def span(seconds: float | str | None) -> str:
     """Format a duration in the form that options take.
 

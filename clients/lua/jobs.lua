@@ -234,6 +234,19 @@ function Board:put(id, runner, payload, options) return self:_put('JSET', id, ru
 ---@return number?
 function Board:create(id, runner, payload, options) return self:_put('JSETNX', id, runner, payload, options) end
 
+--- Change some options of a job, and keep the others: board:edit('report', { timeout = '20m', description = '' }).
+---
+--- `runner` and `payload` are options here. An empty value removes an option. Raises NOTFOUND.
+---@param id string
+---@param options table
+---@return number?  its next run, in epoch seconds
+function Board:edit(id, options)
+  local changes = {}
+  for name, value in pairs(options) do changes[name] = value end
+  changes.payload = self:_payload(changes.payload)
+  return as_seconds(self.commands:call('JEDIT', id, unpack(add_pairs({}, changes))))
+end
+
 --- Read a job: its options, `next` (epoch seconds) and `state`. Raises NOTFOUND.
 ---@param id string
 ---@return table

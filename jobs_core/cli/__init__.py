@@ -114,6 +114,7 @@ def _add_commands() -> None:
         dead,
         doctor,
         dump,
+        edit,
         explain,
         graph,
         jobs,
@@ -131,7 +132,7 @@ def _add_commands() -> None:
 
     groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
     modules = (
-        *(jobs, dump, listing, preview, explain, graph, tasks, task_output),
+        *(jobs, edit, dump, listing, preview, explain, graph, tasks, task_output),
         *(stats, limits, worker, up, setup, doctor, acl),
     )
     commands = (found for module in modules for found in vars(module).values())

@@ -96,7 +96,7 @@ def _put(
     if as_json:
         echo_json(board.show(id))
     else:
-        click.echo(f"{id}: {_next_text(next_run)}" if "after" not in defaults else _waiting_text(board, id))
+        click.echo(f"{id}: {next_text(next_run)}" if "after" not in defaults else _waiting_text(board, id))
 
 
 def _waiting_text(board: Board, id: str) -> str:
@@ -105,7 +105,7 @@ def _waiting_text(board: Board, id: str) -> str:
     return f"{id}: runs after {', '.join(relation['after'])}{missing}"
 
 
-def _next_text(next_run: datetime | None) -> str:
+def next_text(next_run: datetime | None) -> str:
     return f"next run {when(next_run.timestamp())}" if next_run else "runs when pushed"
 
 
@@ -181,4 +181,4 @@ def resume(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str
         if as_json:
             echo_json(board.show(id))
         else:
-            click.echo(f"{id}: {_next_text(next_run)}")
+            click.echo(f"{id}: {next_text(next_run)}")

@@ -94,6 +94,21 @@ class AsyncBoard(AsyncBase):
         """Create a job, like `Board.create`."""
         return await self._put("JSETNX", id, runner, payload, options)
 
+    async def edit(
+        self,
+        id: str,
+        *,
+        runner: str | None = None,
+        payload: Payload | None = None,
+        unset: Iterable[str] = (),
+        **options: Unpack[PutOptions],
+    ) -> datetime | None:
+        """Change some options of a job, like `Board.edit`."""
+        job = await self.show(id)
+        calls = self._board.calls
+        name, arguments = await self._on_thread(calls.edit, job, runner, payload, options, unset)
+        return as_time(await self._call(name, *arguments))
+
     async def put_many(
         self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False
     ) -> Sequence[datetime | JobsError | None]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jobs_core.engine import zones
 from jobs_core.engine.calls import as_raw
 from jobs_core.engine.commands import Call, Commands, translated
 from jobs_core.errors import OptionError, RunnerError
-from jobs_core.options import PUSH_OPTIONS, nearest, to_pairs
+from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest, to_changes, to_pairs
 from jobs_core.plugins.manager import Plugins
 from jobs_core.types import Payload
 
 
 class CheckedCalls:
-    """Makes JSET, JSETNX and JPUSH calls for jobs and tasks that plugins accept.
+    """Makes JSET, JSETNX, JEDIT and JPUSH calls for jobs and tasks that plugins accept.
 
     Args:
         commands: The commands of the board.
@@ -49,6 +49,28 @@ class CheckedCalls:
         self.check_zone(options)
         self._check(id, runner, raw, options, is_own=is_own)
         return name, (id, runner, raw, *pairs)
+
+    def edit(
+        self,
+        job: Mapping[str, Any],
+        runner: str | None,
+        payload: Payload | None,
+        options: Mapping[str, Any],
+        unset: Iterable[str],
+    ) -> Call:
+        """Return the command that changes a job, after plugins have checked what it becomes.
+
+        `job` is the job as `show` returns it.
+        """
+        raw = None if payload is None else as_raw(payload)
+        changes = to_changes({**options, "runner": runner, "payload": raw}, unset)
+        self.check_zone(options)
+        given = {name: value for name, value in options.items() if value is not None}
+        kept = {name: job[name] for name in job if name in JOB_OPTIONS and name not in unset}
+        self._check(
+            job["id"], runner or job["runner"], raw if raw is not None else job["payload"], kept | given
+        )
+        return "JEDIT", (job["id"], *changes)
 
     def push(self, target: str, payload: Payload | None, options: Mapping[str, Any]) -> Call:
         """Return the command that pushes a task or a job, after plugins have checked it."""

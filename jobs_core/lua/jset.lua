@@ -1,8 +1,8 @@
 #!lua
 --[[ JSET board id runner payload [option value …]
 
-  Create or update a job. An update with the same schedule keeps the next run and the number of runs left. If `start` is
-  not given, it stays as it was.
+  Create a job, or declare it anew: options of before do not stay, see JEDIT. An unchanged schedule keeps the next run and
+  the number of runs left. If no `start` is given, the interval stays on the grid of the times before.
 
   Options: every (or seconds … years) decay step, or cron zone dst, with start stop duration repeat jitter misfire grace
   overlap | after on join, with start stop duration repeat overlap | at | queue priority timeout lease policy attempts

@@ -16,7 +16,7 @@ schedule_options.NAMES = {
 }
 
 -- The units that add up to `every`.
-local EVERY_UNITS = {
+schedule_options.EVERY_UNITS = {
   seconds = 'second', minutes = 'minute', hours = 'hour', days = 'day',
   weeks = 'week', months = 'month', quarters = 'quarter', years = 'year',
 }
@@ -33,7 +33,8 @@ end
 local function read_every(options)
   local total = options.every and duration.ms('every', options.every)
   for name, value in pairs(options) do
-    if EVERY_UNITS[name] then total = (total or 0) + read_positive(name, value) * duration.UNITS[EVERY_UNITS[name]] end
+    local unit = schedule_options.EVERY_UNITS[name]
+    if unit then total = (total or 0) + read_positive(name, value) * duration.UNITS[unit] end
   end
   if not total then return nil end
   if total < 1 then fail_option('every', 'expected at least 0.001 seconds') end
