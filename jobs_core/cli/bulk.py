@@ -39,6 +39,20 @@ class Lines:
                     yield line.decode("utf-8", "surrogateescape")
 
 
+def stdin_lines() -> Iterator[str]:
+    """Yield the lines of standard input, without blank ones, for commands of plugins.
+
+    Raises:
+        OptionError: Standard input is closed, or a line is not UTF-8.
+    """
+    lines = Lines()
+    for line in lines:
+        if not is_utf8(line):
+            raise OptionError(f"{lines.places.pop()}: expected UTF-8, got other bytes")
+        lines.places.clear()
+        yield line
+
+
 def binary_input(file: str) -> AbstractContextManager[IO[bytes]]:
     """Open a file, or standard input for `-`.
 

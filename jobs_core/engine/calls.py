@@ -15,12 +15,6 @@ from jobs_core.types import NOTE, Payload
 POP_OPTIONS = frozenset(("count", "lease", "worker", "raw"))
 TASK_FILTERS = frozenset(("state", "task", "job", "runner", "queue", "older-than", "payload"))
 
-DEEP = 500
-"""Brackets in a payload from which its nesting is checked."""
-
-TOO_DEEP = "payload: values are nested too deep"
-
-
 def pop_call(
     queues: Collection[str], count: int, lease: Duration | None, worker: str = "", now: Any = None
 ) -> Call:
@@ -75,26 +69,11 @@ def as_raw(payload: Payload) -> str:
         try:
             payload = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
         except RecursionError:
-            raise PayloadError(TOO_DEEP) from None
+            raise PayloadError("payload: values are nested too deep") from None
         except (TypeError, ValueError) as error:
             raise PayloadError(f"payload: cannot be encoded as JSON: {error}") from None
     if not isinstance(payload, str):
         raise PayloadError(f"payload: expected a string or a JSON object, got {type(payload).__name__}")
     if writable(payload) != payload:
         raise PayloadError("payload: contains a lone surrogate, which UTF-8 cannot encode")
-    if payload.count("[") + payload.count("{") > DEEP and _is_too_deep(payload):
-        raise PayloadError(TOO_DEEP)
     return payload
-
-
-def _is_too_deep(payload: str) -> bool:
-    """Check whether a payload is a JSON object that no worker could parse."""
-    if not payload.lstrip().startswith("{"):
-        return False
-    try:
-        json.loads(payload)
-    except RecursionError:
-        return True
-    except ValueError:
-        return False
-    return False

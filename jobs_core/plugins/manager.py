@@ -20,7 +20,7 @@ from jobs_core.errors import PluginError, RunnerError
 from jobs_core.options import nearest
 from jobs_core.plugins import hookspecs
 from jobs_core.plugins.builtin import hooks as builtin
-from jobs_core.plugins.payloads import check_payload
+from jobs_core.plugins.payloads import check_depth, check_payload
 from jobs_core.plugins.settings import Value
 from jobs_core.plugins.settings import read as read_settings
 from jobs_core.types import Job, parse_payload
@@ -148,6 +148,7 @@ class Plugins:
 
         The payload of a runner that is not installed here is not checked. Raises UserError.
         """
+        check_depth(raw)
         if options.get("policy") is not None:
             self.policy(str(options["policy"]))
         self.validate(self.job(id, runner, raw, options))

@@ -259,7 +259,7 @@ def test_a_file_that_must_be_right_names_the_first_mistake_and_how_many_more(tmp
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"jobs: {a: \xff}", "the file is not UTF-8: invalid byte at offset 10"),
+        (b"jobs: {a: \xff}", "board.yml:1:11: expected UTF-8, got other bytes"),
         (b"\x00", "invalid YAML"),
         (b"a: &a [x, x]\nb: &b [*a, *a]\n", "the file declares no jobs"),
     ],
