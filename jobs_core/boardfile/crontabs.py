@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jobs_core.boardfile.inherit import inherit
 from jobs_core.boardfile.model import Declared, Problem, Where
 from jobs_core.boardfile.scope import Scope
 from jobs_core.crontab import Notice, is_system, read
@@ -32,13 +33,15 @@ def read_crontab(text: str, path: Path, scope: Scope) -> tuple[list[Declared], l
         zone=machine_zone() or "UTC",
         user=current_user(),
     )
-    inherited = {name: value for name, (value, _) in scope.inherited(None).items() if name != "runner"}
+    inherited = {name: value for name, value in scope.inherited(None).items() if name != "runner"}
     declared = []
     for line in found.lines:
         job = line.job
         id, runner, payload = (job.pop(name) for name in ("id", "runner", "payload"))
         where = Where(str(path), line.number, line.column)
-        declared.append(Declared(id, runner, payload, inherited | job, where, dict.fromkeys(job, where)))
+        options = inherit(inherited, {name: (value, where) for name, value in job.items()})
+        values = {name: value for name, (value, _) in options.items()}
+        declared.append(Declared(id, runner, payload, values, where, dict.fromkeys(job, where)))
     return declared, _problems(found.problems), _problems(found.notices)
 
 
