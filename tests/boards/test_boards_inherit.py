@@ -71,8 +71,8 @@ def test_what_a_job_says_itself_is_never_left_out(jobs: Jobs, tmp_path: Path) ->
     path = tmp_path / "board.yml"
     path.write_text("jobs:\n  a: {runner: console, payload: x, zone: Asia/Tokyo}\n")
     result = jobs("board", "check", str(path))
-    assert result.exit_code == 1
-    assert f"{path}:2:35: zone: needs cron" in result.stdout
+    assert result.exit_code == 2
+    assert f"{path}:2:36: zone: needs cron" in result.stdout
 
 
 def test_a_group_unsets_a_default_and_replaces_its_schedule(tmp_path: Path) -> None:
