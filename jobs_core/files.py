@@ -27,7 +27,7 @@ def read_regular(path: Path, most: int) -> bytes:
         FileError: The file cannot be read, is too large, or is not a regular file.
     """
     try:
-        with open(path, "rb", opener=_open_at_once) as file:  # noqa: PTH123  Path.open has no opener
+        with open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise FileError("expected a regular file, got a directory, a pipe or a device")

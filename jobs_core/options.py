@@ -258,8 +258,8 @@ def to_text(value: Any) -> str:
 def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS) -> list[str]:
     """Flatten options into `option value …`, without those that are None.
 
-    In Python, a name has underscores for dashes, and `in` is `in_`. Raises OptionError for an unknown name, and
-    for a value of the wrong type.
+    In Python, a name has underscores for dashes, and `in` is `in_`. Raises OptionError for an unknown name,
+    and for a value of the wrong type.
 
     >>> to_pairs({"every": 5, "stop": None, "retry_on": ["503", "timeout"]})
     ['every', '5', 'retry-on', '503,timeout']

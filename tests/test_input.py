@@ -1,18 +1,17 @@
-"""What people put in: bytes that are no UTF-8, values of other types, deep nesting, streams that are closed or full."""
+"""What people put in: other bytes than UTF-8, other types, deep nesting, and streams that are closed or full."""
 
 from __future__ import annotations
 
 import asyncio
 import io
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jobs_core import AsyncBoard, Board, JobsError, OptionError, PayloadError
+from jobs_core import AsyncBoard, Board, OptionError, PayloadError
 from jobs_core.cli import cli, main
 from tests.helpers import Jobs, refused
 
@@ -115,7 +114,9 @@ def test_a_board_file_names_the_line_that_is_not_utf8(jobs: Jobs, tmp_path: Path
     line = "  é: {runner: console, payload: "
     path.write_bytes(f"jobs:\n{line}\udcff}}\n".encode("utf-8", "surrogateescape"))
     result = jobs("board", "check", str(path))
-    assert f"{path}:2:{len(line) + 1}: expected UTF-8, got other bytes; save the file as UTF-8" in result.stdout
+    assert (
+        f"{path}:2:{len(line) + 1}: expected UTF-8, got other bytes; save the file as UTF-8" in result.stdout
+    )
 
 
 @pytest.mark.parametrize("value", ["true", "[5]", "{a: 5}"])
@@ -124,7 +125,7 @@ def test_a_board_file_names_a_value_of_another_type(
     jobs: Jobs, tmp_path: Path, name: str, value: str
 ) -> None:
     path = tmp_path / name
-    job = f'a: {{runner: console, payload: x, every: {value}}}'
+    job = f"a: {{runner: console, payload: x, every: {value}}}"
     if path.suffix == ".toml":
         job = f'[jobs.a]\nrunner = "console"\npayload = "x"\nevery = {value.replace(":", " =")}'
     path.write_text(job if path.suffix == ".toml" else f"jobs:\n  {job}\n")
@@ -150,8 +151,8 @@ def test_a_closed_standard_input_is_said(
 COMMANDS = """
     --help|--version|list --help|list|list --json|show a|show a --json|next a|next a --json|explain @daily
     put b console x|put b console x --json|create c console x|resume a|push console x|push console x --json
-    count|count --json|stats|tasks|history|limit|limit --json|graph --json|dump|plugins|plugins --json|settings
-    settings --json|doctor|doctor --json|board export|board schema|board check BAD|board diff FILE
+    count|count --json|stats|tasks|history|limit|limit --json|graph --json|dump|plugins|plugins --json
+    settings|settings --json|doctor|doctor --json|board export|board schema|board check BAD|board diff FILE
     board apply FILE|import crontab TAB|import crontab TAB --json|export crontab|dead list|dead retry --all
     dead purge --all|tick --once|acl viewer|completion bash|init|breaker list
 """
@@ -161,7 +162,7 @@ def commands() -> list[str]:
     return [words for words in COMMANDS.replace("\n", "|").split("|") if words.strip()]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_output_that_cannot_be_written_is_one_sentence_and_exit_code_1(
     board: Board, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,7 +174,11 @@ def test_output_that_cannot_be_written_is_one_sentence_and_exit_code_1(
     board.put("z", "console", "x", after="a")
     board.limit("runner", "console", concurrency=5)
     (tmp_path / "bad.yml").write_text("jobs: 5")
-    names = {"BAD": str(tmp_path / "bad.yml"), "FILE": str(tmp_path / "board.yml"), "TAB": str(tmp_path / "tab")}
+    names = {
+        "BAD": str(tmp_path / "bad.yml"),
+        "FILE": str(tmp_path / "board.yml"),
+        "TAB": str(tmp_path / "tab"),
+    }
     wrong, silent = {}, set()
     for command in commands():
         words = [names.get(word, word) for word in command.split()]

@@ -67,7 +67,9 @@ def test_a_directory_that_others_may_write_is_refused_and_keeps_its_mode(
     data = tmp_path / "data"
     data.mkdir()
     data.chmod(mode)
-    with pytest.raises(OptionError, match=f"Other users may write to the data directory {data} .mode {mode:o}"):
+    with pytest.raises(
+        OptionError, match=f"Other users may write to the data directory {data} .mode {mode:o}"
+    ):
         data_dir(data)
     monkeypatch.delenv("JOBS_REDIS_URL", raising=False)
     monkeypatch.setenv("JOBS_DATA", str(data))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from glob import has_magic
 from collections.abc import Iterator, Mapping
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 

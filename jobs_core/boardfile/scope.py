@@ -10,6 +10,7 @@ from jobs_core.boardfile.inherit import override
 from jobs_core.boardfile.model import Where
 from jobs_core.options import nearest
 
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The defaults and groups that apply to a job."""

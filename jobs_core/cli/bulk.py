@@ -109,7 +109,8 @@ def counted(items: Iterable[T], advance: Callable[[int], None]) -> Iterator[T]:
 def report_bulk(what: str, lines: Lines, replies: Iterable[Any]) -> None:
     """Consume the replies of bulk work, and print refusals and counts on standard error.
 
-    There is a reply for each of `lines`. Exits with 2 if a line was a user's mistake, or with 1 if there were only faults.
+    There is a reply for each of `lines`. Exits with 2 if a line was a user's mistake, or with 1 if there were
+    only faults.
     """
     done, refused, exit_code = 0, 0, 0
     with progress(what) as advance:

@@ -38,7 +38,6 @@ class Field:
             return int(text)
         return self.names.index(text.lower()) + self.low if text.lower() in self.names else None
 
-
     def numbers(self, text: str) -> set[int]:
         """Return all numbers that a field without mistakes stands for.
 

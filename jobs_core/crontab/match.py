@@ -86,10 +86,10 @@ class _Matching:
             by_command.setdefault(job.command, []).append(job)
         for index, line in self._left():
             candidates = by_command.get(line.command, [])
-            job = next((job for job in candidates if fits(line, job)), None)
-            if job is not None:
-                self.found[index] = job.id
-                candidates.remove(job)
+            fitting = next((job for job in candidates if fits(line, job)), None)
+            if fitting is not None:
+                self.found[index] = fitting.id
+                candidates.remove(fitting)
 
     def match_edited(self) -> None:
         """Give a line the job of the command that it had before it was edited, if only one can be meant."""

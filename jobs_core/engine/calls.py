@@ -15,6 +15,7 @@ from jobs_core.types import NOTE, Payload
 POP_OPTIONS = frozenset(("count", "lease", "worker", "raw"))
 TASK_FILTERS = frozenset(("state", "task", "job", "runner", "queue", "older-than", "payload"))
 
+
 def pop_call(
     queues: Collection[str], count: int, lease: Duration | None, worker: str = "", now: Any = None
 ) -> Call:

@@ -90,7 +90,7 @@ def _content(path: Path) -> dict[str, Any]:
 
 def _problems(path: Path, content: Mapping[str, Any]) -> Iterator[str]:
     if content and TABLE not in content:
-        yield f"{path}: there is no section [{TABLE}], so no setting has an effect; write [{TABLE}] above them"
+        yield f"{path}: there is no section [{TABLE}], so no setting has an effect; add one"
     elif len(content) > 1:
         names = ", ".join(repr(name) for name in content if name != TABLE)
         yield f"{path}: only the section [{TABLE}] has an effect; move {names} into it, or remove it"

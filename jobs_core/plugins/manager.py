@@ -158,7 +158,7 @@ class Plugins:
         return found.values
 
     def setting_problems(self) -> list[str]:
-        """Return what was written as a setting, or to disable a plugin, and has no effect. Raises OptionError."""
+        """Return settings, and names of plugins to disable, that have no effect. Raises OptionError."""
         return [*self._unknown, *self._read_settings().problems]
 
     def _read_settings(self) -> Settings:

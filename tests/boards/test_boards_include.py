@@ -32,7 +32,14 @@ def including(folder: Path, pattern: str) -> Path:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["../other.yml", "../*.yml", "{above}/other.yml", "more/../../other.yml", "../boards/../*.yml", "/etc/**"],
+    [
+        "../other.yml",
+        "../*.yml",
+        "{above}/other.yml",
+        "more/../../other.yml",
+        "../boards/../*.yml",
+        "/etc/**",
+    ],
 )
 def test_files_outside_the_directory_are_refused_unless_asked_for(folder: Path, pattern: str) -> None:
     path = including(folder, pattern.format(above=folder.parent))

@@ -237,7 +237,8 @@ def test_bytes_that_are_not_utf8_reach_the_worker_unchanged(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize(
-    "id", [b"a\xff", b"\xe9", b"\xed\xa0\x80", b"\xc0\xaf", b"\xe2\x82", b"\xf5\x80\x80\x80", b"\xf0\x80\x80\x80"]
+    "id",
+    [b"a\xff", b"\xe9", b"\xed\xa0\x80", b"\xc0\xaf", b"\xe2\x82", b"\xf5\x80\x80\x80", b"\xf0\x80\x80\x80"],
 )
 def test_an_id_that_is_not_utf8_is_refused(lua: Lua, id: bytes) -> None:
     lua.refuses(OptionError, "id: expected UTF-8, got other bytes", "JSET", id, "echo", "x")
