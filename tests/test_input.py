@@ -1,4 +1,4 @@
-"""What people put in: other bytes than UTF-8, other types, deep nesting, and streams that are closed or full."""
+"""What people put in: other bytes than UTF-8, other types, deep nesting, streams that are closed or full."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ local is_utf8 = require('base.strings').is_utf8
 local ids = {}
 
 -- Reject a job id that cannot be part of a task id, a list of ids, a line of output or a command line. `name` is the option
--- that has it.
+-- for the error.
 function ids.check(name, id)
   if id == '' or id == '-' or #id > 256 or id:find('[%s%c#,]') then
     fail_option(name, 'expected a job id of 1 to 256 bytes, without spaces, commas, control characters or #')
