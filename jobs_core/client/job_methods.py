@@ -231,12 +231,6 @@ class JobMethods(BoardBase):
 
         return Applying(self.commands, self.calls).plan(jobs, owner, **options)
 
-    def owners(self) -> Iterator[tuple[str, str]]:
-        """Yield the id and the owner of each job that a board file or a crontab declared."""
-        from jobs_core.client.apply import read_owners
-
-        yield from read_owners(self.commands)
-
     def dump(self) -> Iterator[dict[str, Any]]:
         """Read all jobs in the form `load` takes.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jobs_core.client.apply import read_owners
 from jobs_core.crontab import names
 from jobs_core.crontab.command import Command, command_of
 from jobs_core.crontab.model import RUNNER
@@ -57,7 +58,7 @@ def keep_ids(board: BoardClient, lines: Sequence[Entry], prefix: str = "") -> li
     """
     if not any(line.derived for line in lines):
         return [line.id for line in lines]
-    owners = dict(board.owners())
+    owners = dict(read_owners(board.commands))
     jobs = {job["id"]: entry(job, owners.get(job["id"])) for job in board.list()}
     found = {index: line.id for index, line in enumerate(lines) if not line.derived}
     matching = _Matching(lines, jobs, found, prefix)

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jobs_core.client.apply import read_owners
 from jobs_core.crontab.match import entry, keep_ids
 from jobs_core.crontab.model import Line
 from jobs_core.errors import JobsError
@@ -74,7 +75,8 @@ class Import:
         if self._prune:
             return []
         ids, names = {line.id for line in self.lines}, set(self._owners.values())
-        return sorted(id for id, name in self._board.owners() if name in names and id not in ids)
+        owners = read_owners(self._board.commands)
+        return sorted(id for id, name in owners if name in names and id not in ids)
 
     def next_runs(self) -> list[datetime | None]:
         """Return the next run of each line."""
