@@ -127,6 +127,37 @@ def test_an_update_with_another_schedule_starts_over_on_the_grid_of_the_old_star
     assert lua.job().get("left") == changed.get("repeat")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"every": 5, "start": T + 900}, {"every": 5}, T + 8),
+        ({"every": 5, "start": T + 900}, {"every": 7}, T + 8),
+        ({"every": 5, "start": T + 900}, {"every": 5, "start": T + 900}, T + 900),
+        ({"every": 5, "duration": 9}, {"every": 6, "duration": 9}, T + 8),
+        ({"every": 5}, {"every": 5, "start": T + 900}, T + 900),
+    ],
+)
+def test_a_start_or_a_duration_of_before_does_not_stay(
+    lua: Lua, before: dict[str, Any], after: dict[str, Any], expected: int
+) -> None:
+    lua.put(**before)
+    assert lua.put(**after, now=T + 8) >= expected * 1000
+    if "start" not in after:
+        assert lua.put(**after, now=T + 9) < (T + 20) * 1000
+
+
+def test_a_start_of_before_does_not_hold_back_a_cron_pattern(lua: Lua) -> None:
+    lua.put(every=86400, start=T + 40 * 86400)
+    assert lua.put(cron="0 9 * * *") < (T + 86400) * 1000
+    assert "start" not in lua.job()
+
+
+def test_a_declaration_that_does_not_change_keeps_its_runs(lua: Lua) -> None:
+    for options in ({"every": 60}, {"every": 60, "duration": 600}, {"every": 60, "start": T + 30}):
+        due = lua.put("b", **options)
+        assert lua.put("b", **options, now=T + 7) == due
+
+
 def test_an_update_may_remove_the_schedule(lua: Lua) -> None:
     lua.put(every=5)
     assert lua.put() == 0
