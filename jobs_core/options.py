@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, TypedDict, get_args, get_type_hints
 
 from jobs_core.errors import OptionError
+from jobs_core.text import is_utf8
 
 Duration = float | str | timedelta
 """Seconds, `1h30m` or `PT1H30M`."""
@@ -219,6 +220,9 @@ STATE = tuple(_table(StateOptions).values())
 JOB_OPTIONS = _table(JobOptions)
 PUSH_OPTIONS = _table(PushOptions)
 
+LIST_KINDS = ("jobs", "codes", "backoff")
+"""The kinds of options that take a list."""
+
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
 
 JobState = Literal["scheduled", "waiting", "paused", "ended", "manual"]
@@ -254,7 +258,8 @@ def to_text(value: Any) -> str:
 def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS) -> list[str]:
     """Flatten options into `option value …`, without those that are None.
 
-    In Python, a name has underscores for dashes, and `in` is `in_`. Raises OptionError for an unknown name.
+    In Python, a name has underscores for dashes, and `in` is `in_`. Raises OptionError for an unknown name,
+    and for a value of the wrong type.
 
     >>> to_pairs({"every": 5, "stop": None, "retry_on": ["503", "timeout"]})
     ['every', '5', 'retry-on', '503,timeout']
@@ -265,6 +270,7 @@ def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS)
         if name not in allowed and name != "now":
             raise _unknown_option(name, allowed)
         if value is not None:
+            _check_type(name, value)
             pairs += (name, to_text(value))
     return pairs
 
@@ -297,6 +303,38 @@ def span(seconds: float | str | None) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts)
+
+
+def _check_type(name: str, value: Any) -> None:
+    """Reject a value of a type that an option does not take. Redis would read true as 1, and [5] as 5."""
+    option = JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
+    if option is None or (option.name == "paused" and isinstance(value, bool)):
+        return
+    takes_list = option.kind in LIST_KINDS
+    for item in value if takes_list and isinstance(value, (list, tuple)) else [value]:
+        if isinstance(item, (bool, list, tuple, Mapping)):
+            expected = "text, a number or a list of these" if takes_list else "text or a number"
+            raise OptionError(f"{name}: expected {expected}, got {_type_name(item)}", option=name)
+        if option.kind == "jobs" and item is not value and "," in str(item):
+            raise OptionError(f"{name}: expected job ids without commas, got {item!r}", option=name)
+        if isinstance(item, str):
+            require_utf8(name, item)
+
+
+def require_utf8(name: str, text: str) -> None:
+    """Reject text that UTF-8 cannot encode: a lone surrogate, or bytes that were no UTF-8.
+
+    Raises:
+        OptionError: The text cannot be encoded. The error does not quote it.
+    """
+    if not is_utf8(text):
+        raise OptionError(f"{name}: expected UTF-8, got a lone surrogate or other bytes", option=name)
+
+
+def _type_name(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "an object" if isinstance(value, Mapping) else "a list"
 
 
 def _unknown_option(name: str, known: Iterable[str]) -> OptionError:

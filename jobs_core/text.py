@@ -8,6 +8,15 @@ _BREAK = re.compile(r"\s*[^\S ]\s*")
 """A line break or a tab, with the blanks around it."""
 
 
+def is_utf8(text: str) -> bool:
+    """Check whether UTF-8 can encode a text. Other bytes arrive as surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def writable(text: str) -> str:
     """Return text that UTF-8 can encode. Lone surrogates become question marks.
 

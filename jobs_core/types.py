@@ -29,7 +29,7 @@ def parse_payload(raw: str, short: str | None = None) -> Payload:
     if raw.lstrip()[:1] == "{":
         try:
             value = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         else:
             if isinstance(value, dict):

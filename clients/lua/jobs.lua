@@ -152,9 +152,24 @@ end
 
 -- Arguments and replies
 
+-- Options that may be true or false. In others, Redis would read true as 1.
+local SWITCHES = { paused = true, payload = true, unstarted = true, raw = true }
+
+local function check_option(name, value)
+  if type(value) == 'boolean' and not SWITCHES[name] then
+    fail('OPTION', name .. ': expected text or a number, got ' .. tostring(value), name)
+  end
+  for _, item in ipairs(name == 'after' and type(value) == 'table' and value or {}) do
+    if tostring(item):find(',', 1, true) then
+      fail('OPTION', "after: expected job ids without commas, got '" .. tostring(item) .. "'", name)
+    end
+  end
+end
+
 -- Append `option value` pairs to a list. Underscores in names become dashes.
 local function add_pairs(list, options)
   for name, value in pairs(options or {}) do
+    check_option(name, value)
     list[#list + 1], list[#list + 2] = name:gsub('_', '-'), value
   end
   return list

@@ -69,7 +69,11 @@ def _parents(job: Declared) -> list[str]:
     """The ids that `after` names."""
     if "after" not in job.options:
         return []
-    return [name.strip() for name in to_text(job.options["after"]).split(",")]
+    after = job.options["after"]
+    return [
+        name.strip()
+        for name in (map(to_text, after) if isinstance(after, list) else to_text(after).split(","))
+    ]
 
 
 def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import click
 
 from jobs_core import __version__
+from jobs_core.cli.streams import (
+    checked_output,
+    discard_output,
+    fill_closed_streams,
+    is_write_error,
+    write_error,
+)
 from jobs_core.errors import JobsError
 from jobs_core.plugins.manager import Plugins
 
@@ -61,12 +67,13 @@ class Cli(click.Group):
         except JobsError as error:
             raise Failure(str(error), error.exit_code) from error
         except BrokenPipeError:
-            # The reader has closed its end. Keep Python from reporting it again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_output()  # the reader has closed its end
             ctx.exit(1)
         except Exception as error:
             if os.environ.get("JOBS_DEBUG") == "1":
                 raise
+            if isinstance(error, OSError) and is_write_error(error):
+                raise Failure(write_error(error), 1) from error
             raise Failure(
                 f"{type(error).__name__}: {error} (set JOBS_DEBUG=1 for the traceback)", 1
             ) from error
@@ -103,7 +110,9 @@ def cli(no_plugins: bool) -> None:
 
 def main() -> None:
     """Run `jobs`."""
-    cli(prog_name="jobs")
+    fill_closed_streams()
+    with checked_output():
+        cli(prog_name="jobs")
 
 
 def _add_commands() -> None:

@@ -11,7 +11,7 @@ import click
 
 from jobs_core.cli.board_apply import apply, diff
 from jobs_core.cli.bulk import progress
-from jobs_core.cli.common import connected, echo_json, explicit_board, json_option, open_board
+from jobs_core.cli.common import connected, echo_json, explicit_board, include_option, json_option, open_board
 from jobs_core.cli.lists import print_texts
 from jobs_core.errors import ServerError
 
@@ -37,11 +37,17 @@ board.add_command(apply)
 
 @board.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@include_option
 @json_option
 @connected
 @click.pass_context
 def check(
-    ctx: click.Context, files: tuple[Path, ...], as_json: bool, url: str | None, board_name: str
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    include_outside: bool,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
 ) -> None:
     """Find every mistake in board files, with its location.
 
@@ -56,7 +62,7 @@ def check(
 
     found: set[Problem] = set()
     for file in files:
-        read_file = read(file)
+        read_file = read(file, include_outside=include_outside)
         found.update(read_file.problems)
         for notice in read_file.notices:
             click.echo(str(notice), err=True)

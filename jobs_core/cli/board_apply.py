@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from jobs_core.cli.common import F, connected, explicit_board, json_option, open_board
+from jobs_core.cli.common import F, connected, explicit_board, include_option, json_option, open_board
 from jobs_core.cli.plan import compare_progress, echo_plan, echo_refusals
 
 
@@ -22,6 +22,7 @@ def apply_options(function: F) -> F:
         ),
         click.option("--adopt", is_flag=True, help="Take over declared jobs that belong to another owner."),
         click.option("--payload", "show_payload", is_flag=True, help="Show payloads that change."),
+        include_option,
         json_option,
         connected,
         click.pass_context,
@@ -72,6 +73,7 @@ def _apply(
     url: str | None,
     board_name: str,
     dry_run: bool,
+    include_outside: bool,
     show_payload: bool,
     as_json: bool,
     **options: Any,
@@ -80,7 +82,7 @@ def _apply(
     from jobs_core.boardfile import read_valid
     from jobs_core.boardfile.apply import apply_boards
 
-    found = read_valid(file)
+    found = read_valid(file, include_outside=include_outside)
     for notice in found.notices:
         click.echo(str(notice), err=True)
     chosen = found.select(explicit_board(ctx))

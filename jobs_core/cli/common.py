@@ -19,6 +19,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 stdin_option = click.option(
     "-S", "--stdin", "from_stdin", is_flag=True, help="Read one JSON object per line."
 )
+include_option = click.option(
+    "--include-outside",
+    is_flag=True,
+    help="Let `include` read files outside the directory of the file that names them.",
+)
 
 
 def connected(function: F) -> F:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.bulk import report_bulk, stdin_lines, with_defaults
+from jobs_core.cli.bulk import Lines, report_bulk, with_defaults
 from jobs_core.cli.common import (
     connected,
     echo_json,
@@ -87,7 +87,8 @@ def _put(
             raise OptionError(
                 "--stdin reads ids, runners and payloads from standard input. Remove the arguments."
             )
-        report_bulk("put", board.put_many(with_defaults(stdin_lines(), defaults), create=create))
+        lines = Lines()
+        report_bulk("put", lines, board.put_many(with_defaults(lines, defaults), create=create))
         return
     if id is None or runner is None or payload is None:
         raise OptionError(f"{'create' if create else 'put'} needs ID RUNNER PAYLOAD, or --stdin.")

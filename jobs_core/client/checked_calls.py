@@ -9,7 +9,7 @@ from jobs_core.engine import zones
 from jobs_core.engine.calls import as_raw
 from jobs_core.engine.commands import Call, Commands, translated
 from jobs_core.errors import OptionError, RunnerError
-from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest, to_changes, to_pairs
+from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest, require_utf8, to_changes, to_pairs
 from jobs_core.plugins.manager import Plugins
 from jobs_core.types import Payload
 
@@ -44,6 +44,8 @@ class CheckedCalls:
 
         `is_own` means that the caller provides the runner, so that no plugin needs to know it.
         """
+        require_utf8("id", id)
+        require_utf8("runner", runner)
         raw = as_raw(payload)
         pairs = to_pairs(options)
         self.check_zone(options)
@@ -74,6 +76,7 @@ class CheckedCalls:
 
     def push(self, target: str, payload: Payload | None, options: Mapping[str, Any]) -> Call:
         """Return the command that pushes a task or a job, after plugins have checked it."""
+        require_utf8("runner" if payload is not None else "id", target)
         pairs = to_pairs(options, PUSH_OPTIONS)
         if payload is None:
             return "JPUSH", (target, *pairs)

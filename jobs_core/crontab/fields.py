@@ -8,10 +8,13 @@ star.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""The most days of each month."""
+
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 NICKNAMES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 
@@ -34,6 +37,19 @@ class Field:
         if text.isdigit():
             return int(text)
         return self.names.index(text.lower()) + self.low if text.lower() in self.names else None
+
+    def numbers(self, text: str) -> set[int]:
+        """Return all numbers that a field without mistakes stands for.
+
+        >>> sorted(FIELDS[3].numbers("feb,6-12/3"))
+        [2, 6, 9, 12]
+        """
+        found: set[int] = set()
+        for first, last, step in (_ITEM.fullmatch(item).groups() for item in text.split(",")):  # type: ignore[union-attr]
+            low = self.low if first is None else self.number(first)
+            high = self.number(last) if last else self.high if first is None else low
+            found.update(range(low or 0, (high or 0) + 1, int(step or 1)))
+        return found
 
 
 FIELDS = (
@@ -66,6 +82,18 @@ def problems(field: Field, text: str) -> Iterator[tuple[int, str]]:
             quoted = f" {item!r}" if item and wrong != NOT_UNDERSTOOD else ""
             yield offset, f"{field.name}{quoted}: {wrong}"
         offset += len(item) + 1
+
+
+def never_comes(fields: Sequence[str]) -> bool:
+    """Check whether no year has such a day: fields without mistakes, such as `0 0 30 2 *`.
+
+    >>> never_comes("0 0 30 2 *".split()), never_comes("0 0 30 2 1".split())
+    (True, False)
+    """
+    _, _, day, month, weekday = fields
+    if not weekday.startswith("*"):
+        return False  # then either day field is enough
+    return min(FIELDS[2].numbers(day)) > max(LENGTHS[number - 1] for number in FIELDS[3].numbers(month))
 
 
 def nickname_problem(text: str) -> str | None:

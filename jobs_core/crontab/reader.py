@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, field
 
 from jobs_core.crontab.command import LIMIT, Command, split_command
-from jobs_core.crontab.fields import FIELDS, nickname_problem, problems
+from jobs_core.crontab.fields import FIELDS, never_comes, nickname_problem, problems
 from jobs_core.crontab.model import Notice
 from jobs_core.crontab.settings import IGNORED, SettingError, parse_setting
 from jobs_core.engine import zones
 from jobs_core.options import nearest
 
 REBOOT = "@reboot is skipped: a board outlives reboots; push the job when the machine boots"
+NEVER = "the line is skipped: no month it names has such a day, so it never runs"
 NO_USER = "expected a user name in the user column; if this is a user's own crontab, pass --user"
 NO_COMMAND = "no command; write one after the schedule, and after the user if there is one"
 NEITHER = "expected a schedule, a comment or a setting such as NAME=value; a schedule begins with its minute"
@@ -113,7 +114,11 @@ class Reader:
             return
         known = len(self.problems)
         self._check_schedule(number, text, words[:count])
-        if len(self.problems) == known:
+        if len(self.problems) > known:
+            return
+        if count > 1 and never_comes([word[0] for word in words[:count]]):
+            self._note(number, text, NEVER)
+        else:
             self._command(number, text, words, count)
 
     def _check_schedule(self, number: int, text: str, words: list[re.Match[str]]) -> None:

@@ -69,6 +69,8 @@ def as_raw(payload: Payload) -> str:
     if isinstance(payload, Mapping):
         try:
             payload = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+        except RecursionError:
+            raise PayloadError("payload: values are nested too deep") from None
         except (TypeError, ValueError) as error:
             raise PayloadError(f"payload: cannot be encoded as JSON: {error}") from None
     if not isinstance(payload, str):

@@ -94,7 +94,7 @@ class Executor:
             return outcome
         try:
             as_data(outcome.data)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             self._emit("trouble", run.task, note=f"its data is not valid JSON and was dropped: {error}")
             return replace(outcome, data={})
         return outcome

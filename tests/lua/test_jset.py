@@ -267,13 +267,23 @@ def test_payload_bytes_that_are_not_utf8_are_kept(lua: Lua) -> None:
         assert found.encode("utf-8", "surrogateescape") == payload
 
 
-def test_an_id_that_is_not_utf8_round_trips(lua: Lua) -> None:
-    lua.jset(b"\xe9", "echo", b"\xff", at=T)
-    lua.tick(T)
-    task = lua.held()
-    assert lua.jack(task["token"], "done") == task["id"]
-    assert lua.put(task["job"], task["payload"]) == 0
-    assert lua.jdel(task["job"]) == 1
+@pytest.mark.parametrize(
+    "id",
+    [b"a\xff", b"\xe9", b"\xed\xa0\x80", b"\xc0\xaf", b"\xe2\x82", b"\xf5\x80\x80\x80", b"\xf0\x80\x80\x80"],
+)
+def test_an_id_that_is_not_utf8_is_refused(lua: Lua, id: bytes) -> None:
+    lua.refuses(OptionError, "id: expected UTF-8, got other bytes", "JSET", id, "echo", "x")
+
+
+@pytest.mark.parametrize("id", ["p,q", ",", "a,"])
+def test_an_id_with_a_comma_is_refused_since_after_has_commas(lua: Lua, id: str) -> None:
+    lua.refuses(OptionError, "of 1 to 256 bytes, without spaces, commas,", "JSET", id, "echo", "x")
+
+
+@pytest.mark.parametrize("id", ["é", "漢字", "😀", "\u07ff\u0800\ufffd\U0010ffff"])
+def test_an_id_may_have_any_character_of_utf8(lua: Lua, id: str) -> None:
+    lua.put(id, every=5)
+    assert lua.job(id)["id"] == id
 
 
 @pytest.mark.parametrize(

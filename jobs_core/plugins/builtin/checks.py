@@ -1,4 +1,4 @@
-"""The built-in checks of `jobs doctor`: server, disk, memory, permissions, clocks, plugins, ledger."""
+"""The built-in checks of `jobs doctor`: server, disk, memory, permissions, clocks, plugins, settings …"""
 
 from __future__ import annotations
 
@@ -129,6 +129,14 @@ def check_plugins(board: BoardLike) -> Finding:
     return Finding("ok", f"{len(board.plugins.infos)} loaded")
 
 
+def check_settings(board: BoardLike) -> Finding:
+    """Report settings and names of plugins that have no effect: they may be misspelled."""
+    problems = board.plugins.setting_problems()
+    if problems:
+        return Finding("problem", "; ".join(problems), "correct or remove them")
+    return Finding("ok", "all settings have an effect")
+
+
 def check_workers(board: BoardLike) -> Finding:
     """Report queues with tasks that no worker has ever served."""
     counts = board.count()
@@ -216,6 +224,7 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("clock", check_clock, "clock drift")
     yield Check("scripts", check_scripts, "the commands in Redis")
     yield Check("plugins", check_plugins, "plugins that fail to load")
+    yield Check("settings", check_settings, "settings without effect")
     yield Check("workers", check_workers, "queues that no worker serves")
     yield Check("records", check_records, "unreadable records")
     yield Check("time", check_time, "a clock that went backwards")
