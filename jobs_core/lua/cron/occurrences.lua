@@ -9,10 +9,16 @@ local occurrences = {}
 -- stretch the clock was set forward, which leaves a gap of local times that never are, or back, which shows some
 -- twice. What that means for a schedule, change_rule in patterns.lua says.
 local DAY = 86400
+local CORRECTION = 10800  -- seconds by which a clock is corrected rather than moved for a season, as in cron(8)
 
 local function offset_at(schedule, utc)
   if not schedule.zone then return 0, math.huge end
   return zones.offset_at(schedule.zone, utc)
+end
+
+-- Whether the rule for clock changes holds where the offset changes so: not for a correction, with cron's own rule.
+local function has_rule(schedule, before, offset)
+  return schedule.pattern.once and not (schedule.pattern.shifts and math.abs(offset - before) >= CORRECTION)
 end
 
 -- The stretch in which `after` lies. Returns the first local time after it that may run, the offset and the UTC
@@ -22,18 +28,20 @@ local function stretch_of(schedule, after)
   local low = after + 1 + offset
   if schedule.pattern.once and schedule.zone then
     local before, changed = offset_at(schedule, after - DAY)
-    if changed <= after then low = math.max(low, changed + before) end  -- all before that has been shown already
+    if changed <= after and has_rule(schedule, before, offset) then
+      low = math.max(low, changed + before)  -- all before that has been shown already
+    end
   end
   return low, offset, change
 end
 
--- The stretch that begins where the one with the offset `before` ends. Returns the same, and where the gap, if there
--- is one, begins.
+-- The stretch that begins where the one with the offset `before` ends. Returns the same, and, if what falls into the gap
+-- before it runs late, where that gap begins.
 local function following_stretch(schedule, start, before)
   local offset, change = offset_at(schedule, start)
-  local low = start + offset
-  if schedule.pattern.once then low = math.max(low, start + before) end
-  return low, offset, change, start + before
+  local low, has_rules = start + offset, has_rule(schedule, before, offset)
+  if has_rules then low = math.max(low, start + before) end
+  return low, offset, change, has_rules and schedule.pattern.shifts and start + before or nil
 end
 
 -- The local time at which what fell into a gap runs: the first whole minute after it.
@@ -49,8 +57,9 @@ local function search(schedule, after)
     if change == math.huge or (is_whole and not found) then return nil end
     -- Nothing is near: begin again shortly before it, rather than to go through the stretches between.
     if is_whole and found - 2 * DAY > change then return search(schedule, found - 2 * DAY) end
-    low, offset, change = following_stretch(schedule, change, offset)
-    if schedule.pattern.shifts and found and found < low then return after_gap(low) - offset end  -- it fell into the gap
+    local gap
+    low, offset, change, gap = following_stretch(schedule, change, offset)
+    if gap and found and found < low then return after_gap(low) - offset end  -- it fell into the gap
     found, is_whole = wall_clock.next(schedule, low), true
   end
   return found - offset
@@ -77,7 +86,7 @@ local function count(schedule, after, upto)
   while change <= upto do
     low, offset, change, gap = following_stretch(schedule, change, offset)
     local n, months = wall_clock.count(schedule, low, math.min(upto, change - 1) + offset)
-    if schedule.pattern.shifts and low > gap and runs_late(schedule, gap, low) then n = n + 1 end
+    if gap and low > gap and runs_late(schedule, gap, low) then n = n + 1 end
     total, strides = total + n, strides + months
   end
   return total, strides

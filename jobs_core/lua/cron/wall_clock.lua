@@ -7,6 +7,7 @@ local wall_clock = {}
 -- 1970-01-01T00:00:00 on that clock. A schedule has a `pattern`, and the `fixed` second of the day at which it runs, if
 -- it has one.
 local DAY = 86400
+local YEARS_END = 7258118400  -- 2200-01-01
 local MOST = 16  -- days that are known of a pattern at once
 
 -- The first second of the day at or after `second` that the time fields allow, if there is one.
@@ -31,7 +32,7 @@ local function next_in_day(schedule, second)
 end
 
 local function search_day(pattern, day)
-  local year, month, date = calendar.date(math.max(day, 0))
+  local year, month, date = calendar.date(day)
   while true do
     local fitting_year = pattern.years.least[year]
     if not fitting_year then return nil end
@@ -59,13 +60,14 @@ local function next_day(pattern, day)
   return found or nil
 end
 
--- The first time at or after `low`; nil when there is none to the end of the last year.
+-- The first time at or after `low`; nil when there is none from 1970 to 2199.
 function wall_clock.next(schedule, low)
+  low = math.max(low, 0)
   local today = math.floor(low / DAY)
-  if schedule.pattern.daily and low >= 0 then  -- by far the most common
+  if schedule.pattern.daily then  -- by far the most common
     local second = next_in_day(schedule, low - today * DAY)
-    if second then return today * DAY + second end
-    return (today + 1) * DAY + next_in_day(schedule, 0)
+    local found = second and today * DAY + second or (today + 1) * DAY + next_in_day(schedule, 0)
+    return found < YEARS_END and found or nil
   end
   local day = next_day(schedule.pattern, today)
   if day == today then

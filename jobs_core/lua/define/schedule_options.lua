@@ -116,10 +116,30 @@ end
 
 local CRON_LENGTH = 256  -- bytes of a pattern
 
+-- Two forms of other crons stand for options: `TZ=Europe/Brussels 0 3 * * *`, or CRON_TZ, for zone, and `@every 5m` for every.
+local function translate_cron(options)
+  local text = patterns.normalize(options.cron)
+  local zone, pattern = text:match('^TZ=:?([^ ]+) (.+)$')
+  if not zone then zone, pattern = text:match('^CRON_TZ=:?([^ ]+) (.+)$') end
+  if zone then
+    if options.zone and options.zone ~= zone then
+      fail_option('zone', "expected '" .. zone .. "', as in cron, got '" .. options.zone .. "': set one of them")
+    end
+    options.zone, text = zone, pattern
+  end
+  local interval = text:match('^@every (.+)$')
+  if not interval then
+    options.cron = text
+    return
+  end
+  if options.every then fail_option('cron', 'cannot be combined with every') end
+  options.every, options.cron = interval, nil
+end
+
 local function read_cron(options, every)
   if every then fail_option('cron', 'cannot be combined with every') end
   refuse_each(options, NOT_CRON, 'cannot be combined with cron')
-  local head = { cron = patterns.normalize(options.cron), zone = options.zone ~= 'UTC' and options.zone or nil }
+  local head = { cron = options.cron, zone = options.zone ~= 'UTC' and options.zone or nil }
   if #head.cron > CRON_LENGTH then fail_option('cron', 'expected at most ' .. CRON_LENGTH .. ' bytes, got ' .. #head.cron) end
   local dst = options.dst or 'vixie'
   if dst ~= 'vixie' and dst ~= 'ocps' then fail_option('dst', "expected vixie or ocps, got '" .. dst .. "'") end
@@ -142,6 +162,7 @@ end
 
 -- The schedule part of a head, read from options. `start` is what holds when they do not say.
 function schedule_options.read(options, now, start)
+  if options.cron then translate_cron(options) end
   local calendar = options.every and options.every:find('^R') and repeating.read(options)
   local every = read_every(options)
   if options.after then return read_after(options, now, start, calendar or every) end
