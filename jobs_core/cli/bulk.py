@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from jobs_core.cli.common import echo_warnings
+from jobs_core.cron.forms import cron_warnings
 from jobs_core.errors import JobsError, UserError
 
 T = TypeVar("T")
@@ -31,6 +33,20 @@ def with_defaults(lines: Iterator[str], defaults: Mapping[str, Any]) -> Iterator
         except ValueError:
             job = None
         yield {**defaults, **job} if isinstance(job, dict) else line
+
+
+def warned(jobs: Iterator[str | Mapping[str, Any]]) -> Iterator[str | Mapping[str, Any]]:
+    """Pass on jobs, after printing warnings about their cron patterns."""
+    for number, job in enumerate(jobs, 1):
+        found = job
+        if isinstance(job, str):
+            try:
+                found = json.loads(job) if '"cron"' in job else {}
+            except ValueError:
+                found = {}
+        if isinstance(found, Mapping):
+            echo_warnings(f"line {number}: {sentence}" for sentence in cron_warnings(found))
+        yield job
 
 
 @contextmanager

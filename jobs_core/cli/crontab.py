@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo_json,
+    echo_table,
+    echo_warnings,
+    json_option,
+    open_board,
+)
 from jobs_core.cli.lists import print_texts
 from jobs_core.cli.text import when
+from jobs_core.cron.forms import cron_warnings
 from jobs_core.errors import OptionError
 
 if TYPE_CHECKING:
@@ -88,6 +96,7 @@ def import_crontab(
     if refused:
         _refuse([found.lines[index].notice(str(error)) for index, error in sorted(refused.items())])
     _echo_all(line.notice(f"replaces the job {line.id!r}") for line in found.lines if line.id in changing)
+    echo_warnings(line.notice(warning) for line in found.lines for warning in cron_warnings(line.job))
     runs = put.next_runs(board, found.lines) if dry_run else put.put(board, found.lines)
     _print_runs(found.lines, runs, as_json)
     click.echo(f"{len(runs)} {'to put (dry run)' if dry_run else 'put'}", err=True)

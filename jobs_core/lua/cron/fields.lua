@@ -49,13 +49,15 @@ function fields.number(pattern, name, text)
   return number
 end
 
+local LONG_STEP = 1000  -- longer than any range: a loop cannot count by steps of 1e20
+
 -- A step: the 15 of */15.
 function fields.step(pattern, name, item, text)
   local step = text:match('^%d+$') and tonumber(text)
   if not step or step == 0 then
     fields.reject(pattern, name .. ": expected a step of 1 or more after /, got '" .. item .. "'")
   end
-  return step
+  return math.min(step, LONG_STEP)
 end
 
 -- A range that is written a-b. Returns its first and last number.

@@ -90,7 +90,11 @@ local function read_limits(head, options, now, start)
   head.start = options.start and instant.ms('start', options.start, now) or start
   if options.stop then head.stop = instant.ms('stop', options.stop, now) end
   if options.duration then head.stop = head.start + duration.ms('duration', options.duration) end
-  if head.stop and head.stop < head.start then fail_option('stop', 'expected a time after start, so that the job runs') end
+  if head.stop and head.stop < head.start then
+    -- A job that is declared after its stop never runs, and nothing is wrong with that.
+    if options.start or head.stop >= now then fail_option('stop', 'expected a time after start, so that the job runs') end
+    head.start = head.stop
+  end
   if options['repeat'] then head.repeats = arguments.whole_number('repeat', options['repeat'], 1) end
   head.left = head.repeats
   return read_rules(head, options)
@@ -127,7 +131,7 @@ local function translate_cron(options)
     end
     options.zone, text = zone, pattern
   end
-  local interval = text:match('^@every (.+)$')
+  local interval = text:match('^@every ([^R].*)$')
   if not interval then
     options.cron = text
     return
