@@ -124,6 +124,127 @@ WHOLE = (
     ),
 )
 
+Asked = tuple[str, str, str | None]
+"""A pattern, the rules for clock changes, and a zone."""
+
+DAYS = ("L", "LW", "15W", "1,L", "?", "*,L", "31", "30W", "*,15")
+WEEK = (
+    "MON",
+    "+MON",
+    "+H",
+    "+*",
+    "?",
+    "+?",
+    "MON#1",
+    "5L",
+    "FRI#L",
+    "+SUN#5",
+    "Monday-Friday",
+    "FRI-SUN",
+    "1-6",
+)
+MONTHS = ("2", "FEB", "February", "MAR-OCT", "6-12/6")
+YEARS = (
+    "2027",
+    "2027-2030",
+    "*/2",
+    "2028-2040/4",
+    "2027,2199",
+    "1999",
+    "2027-2199",
+    "2027,2029,2040",
+    "2028,2034,2040",
+)
+ODD = (
+    *(
+        "H-5",
+        "+H",
+        "+5",
+        "L-3",
+        "0/15",
+        "5/x",
+        "*/0",
+        "1,,2",
+        "-",
+        "1-",
+        "5-1",
+        "H(3)",
+        "H()",
+        "HL",
+        "H#1",
+        "++MON",
+    ),
+    *(
+        "+",
+        "MON#6",
+        "\u017fun",
+        "5\n",
+        "\u0665",
+        "mon",
+        "l",
+        "15w",
+        "**",
+        "*-5",
+        "?",
+        "L",
+        "W",
+        "1.5",
+        "Mondays",
+    ),
+    *(
+        "MAY",
+        "MONDAY#1",
+        "FRIDAYL",
+        "007",
+        "2030",
+        "JAN-DEC/5",
+        "H(MON-FRI)",
+        "H/1,5",
+        "99999999999",
+        "L,15W",
+    ),
+)
+WHOLE = (
+    *(
+        "",
+        " ",
+        "@daily",
+        "@Daily",
+        "@daily *",
+        "@reboot",
+        "@every 5m",
+        "@every",
+        "@every x",
+        "@every 0",
+        "@every ",
+    ),
+    *(
+        "@every R/P1M",
+        "@every P1M1M",
+        "@every P1D1Y",
+        "@every 1h1h",
+        "@every P1DT",
+        "@every .5",
+        "@every 5.s",
+    ),
+    *("@every PT1H30M", "@every 200year", "@every 0.0004", "@every 1h30", "TZ=UTC @daily", "TZ= 0 9 * * *"),
+    *(
+        "CRON_TZ=Europe/Brussels 0 9 * * *",
+        "TZ=:UTC 0 9 * * *",
+        "TZ=UTC",
+        "tz=UTC 0 9 * * *",
+        "TZ=UTC @every 5",
+    ),
+    *(
+        "cron(0 12 * * ? *)",
+        "rate(5 minutes)",
+        "0 12 1 1 * 2030",
+        "0 0 31 2 *",
+        "1," * 140 + "1 * * * *",
+        "x",
+    ),
+)
+
 
 class Patterns:
     """Random patterns, of which many come to the same."""

@@ -119,8 +119,8 @@ REFUSED = {
     "write 0 0 12 1 1 * 2030",
     "cron(0 12 * * ? *)": "cron(…) is not supported in 'cron(0 12 * * ? *)': "
     "write its fields with a second before them, 0 0 12 * * ? *",
-    "cron(0 12 ? * 2-6 *)": "cron(…) is not supported in 'cron(0 12 ? * 2-6 *)': write its fields with a second "
-    "before them, 0 0 12 ? * 2-6 *, and name the weekdays, which cron counts from SUN = 0",
+    "cron(0 12 ? * 2-6 *)": "cron(…) is not supported in 'cron(0 12 ? * 2-6 *)': write its fields with a "
+    "second before them, 0 0 12 ? * 2-6 *, and name the weekdays, which cron counts from SUN = 0",
     "rate(5 minutes)": "rate(…) is not supported in 'rate(5 minutes)': write @every 5m",
 }
 
@@ -167,7 +167,8 @@ STEPS = {
     "*/90 * * * *": "minute: the step of '*/90' exceeds its range, 0 to 59, so only 0 matches",
     "H/90 * * * *": "minute: the step of 'H/90' exceeds its range, 0 to 59, so only one number matches",
     "0 */48 * * *": "hour: the step of '*/48' exceeds its range, 0 to 23, so only 0 matches",
-    "0 0 10-20/12 * *": "day-of-month: the step of '10-20/12' exceeds its range, 10 to 20, so only 10 matches",
+    "0 0 10-20/12 * *": "day-of-month: the step of '10-20/12' exceeds its range, 10 to 20, so only 10 "
+    "matches",
     "0 0 * * */8": "weekday: the step of '*/8' exceeds its range, 0 to 6, so only 0 matches",
     "TZ=UTC */120 * * * *": "minute: the step of '*/120' exceeds its range, 0 to 59, so only 0 matches",
 }

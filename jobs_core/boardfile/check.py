@@ -52,10 +52,10 @@ def check_with(
 
 
 def warnings(declared: list[Declared], plan: Plan) -> list[Problem]:
-    """The jobs that a board accepts, but that probably do not run as meant: odd steps, a stop that has passed."""
+    """Jobs that a board accepts, but that probably do not run as meant: odd steps, a stop that has passed."""
     found = [_at_option(job, "cron", sentence) for job in declared for sentence in cron_warnings(job.options)]
     now = time()
-    stops = {change.id: change.after["stop"] for change in plan.changes if "stop" in (change.after or {})}
+    stops = {change.id: (change.after or {}).get("stop", now) for change in plan.changes}
     return found + [
         _at_option(job, "stop", "stop: the job never runs, because this time has passed")
         for job in declared

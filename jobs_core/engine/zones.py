@@ -92,7 +92,7 @@ def names() -> frozenset[str]:
 
 @cache
 def zone_info(name: str) -> ZoneInfo:
-    """Return a zone as Python reads it, from the same data as the tables. The machine's files may be older."""
+    """Return a zone for Python from the data of the tables. The machine's own files may be older."""
     with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 
