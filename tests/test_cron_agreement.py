@@ -333,7 +333,7 @@ def test_no_sentence_stands_for_two_schedules(board: Board) -> None:
     @given(SEEDS)
     def check(seed: int) -> None:
         patterns = Patterns(Random(seed))
-        assert check_sentences(board, [patterns.asked(patterns.pattern()) for _ in range(500)]) > 20
+        assert check_sentences(board, [patterns.asked(patterns.pattern()) for _ in range(500)]) > 5
 
     check()
 

@@ -2,15 +2,15 @@
 --[[ JNEXT board id [count n] [from time] [now time]
      JNEXT board - option value … [id name] [count n] [from time] [now time]
 
-  The next runs of a job, or, with `-`, of the schedule that the options describe: for `every` from now on, for `cron`
-  after now. `id` says which job's an H in a cron pattern is. With `from`, those after that time, which may be past: a
-  schedule without a start is then shown as if it had begun at `from`, and a job's runs begin with its start.
+  Show the next runs of a job, or, with `-`, of a schedule given by options. An interval starts now, a cron pattern after
+  now. `id` is the job id used for an H in a cron pattern. With `from`, the runs are those after that time, which may be
+  past: a schedule without a start then begins at `from`, and the runs of a job begin with its start.
 
     FCALL_RO JNEXT 1 {jobs} tick count 3
     FCALL_RO JNEXT 1 {jobs} - every 1h start 2026-12-01T08:00:00Z count 3
     FCALL_RO JNEXT 1 {jobs} - cron '0 3 * * MON-FRI' zone Europe/Brussels count 3
 
-  Returns up to `count` (1 unless given, at most 1000) times in ms since the epoch; fewer when it ends sooner.
+  Returns up to `count` times in ms since the epoch (default 1, at most 1000). Fewer if the schedule ends sooner.
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
@@ -38,20 +38,20 @@ local function first_after(head, from, cache, id)
   return found and found > from and found or nil
 end
 
--- What is asked about: of options given inline, or of a job on the board. Returns its head and first run, how many runs
--- are asked for, and the job's id; of a job also its next run, since what comes before that has been.
-local function inline(cache, args)
+-- Both readers return the head, the first run, the number of runs requested, and the job's id; for a job also its next
+-- run: earlier ones do not use up the runs left.
+local function read_inline(cache, args)
   local options = arguments.read_options(args, 2, schedule_options.NAMES, { id = true, count = true, from = true, now = true })
   local now, id, n = instant.now(options), options.id or '', read_count(options)
   local from = read_from(options, now)
   local head = schedule_options.read(options, now, math.min(from or now, now))
-  if not from then return head, next_run.opening(head, now, true, cache, id), n, id end
+  if not from then return head, next_run.initial(head, now, true, cache, id), n, id end
   local due = first_after(head, from, cache, id)
-  if not due and head.cron then next_run.opening(head, now, false, cache, id) end  -- it is refused here, if it never runs
+  if not due and head.cron then next_run.initial(head, now, false, cache, id) end  -- rejected here if it never runs
   return head, due, n, id
 end
 
-local function on_board(board, cache, id, args)
+local function read_stored(board, cache, id, args)
   local options = arguments.read_options(args, 2, { count = true, from = true, now = true })
   local now, n = instant.now(options), read_count(options)
   local from = read_from(options, now)
@@ -66,8 +66,11 @@ return function(board, args)
   local subject = args[1] or ''
   local cache = patterns.new_cache(board)
   local head, due, n, id, upcoming
-  if subject == '-' then head, due, n, id = inline(cache, args)
-  else head, due, n, id, upcoming = on_board(board, cache, subject, args) end
+  if subject == '-' then
+    head, due, n, id = read_inline(cache, args)
+  else
+    head, due, n, id, upcoming = read_stored(board, cache, subject, args)
+  end
   local times, left = {}, head.left or n
   while due and #times < n do
     if due >= (upcoming or 0) then

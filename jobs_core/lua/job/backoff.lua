@@ -1,7 +1,8 @@
--- How long to wait before another attempt. Two forms are understood, with their words in any order, and kept as shown, with
--- their durations in seconds:
---   [fixed|linear|exponential] duration [max duration] [jitter]     a plain duration is exponential
---   duration,duration,… [jitter]                                    the last one goes on
+-- How long to wait before another attempt. There are two forms, whose words may come in any order. Both are stored as shown,
+-- with their durations in seconds:
+--
+--   [fixed|linear|exponential] duration [max duration] [jitter]     exponential by default
+--   duration,duration,… [jitter]                                    the last one repeats
 
 local fail_option = require('base.errors').fail_option
 local duration = require 'time.duration'
@@ -14,11 +15,11 @@ local function plain_seconds(text)
   return string.format('%.14g', duration.seconds('backoff', text))
 end
 
-local function refuse_backoff(text)
+local function reject_backoff(text)
   fail_option('backoff', "expected 10s, 1s,10s,1m or [fixed|linear|exponential] 2s [max 10m] [jitter], got '" .. text .. "'")
 end
 
--- The words by what each of them is: growth, delay, max, jitter.
+-- Sort words by what they are: growth, delay, max or jitter.
 local function sort_words(text)
   local found, place = {}, nil
   for word in text:gmatch('%S+') do
@@ -26,28 +27,28 @@ local function sort_words(text)
     if word == 'max' and not place then
       place = 'max'
     else
-      if found[part] then refuse_backoff(text) end
+      if found[part] then reject_backoff(text) end
       found[part], place = word, nil
     end
   end
-  if place or not found.delay then refuse_backoff(text) end
+  if place or not found.delay then reject_backoff(text) end
   return found
 end
 
 local function plain_delays(delay, text)
-  if (',' .. delay .. ','):find(',,', 1, true) then refuse_backoff(text) end
+  if (',' .. delay .. ','):find(',,', 1, true) then reject_backoff(text) end
   return (delay:gsub('[^,]+', plain_seconds))
 end
 
--- Returns the canonical form.
+-- Return the canonical form.
 local function read_backoff(text)
   local found = sort_words(text)
-  if found.delay:find(',', 1, true) and (found.growth or found.max) then refuse_backoff(text) end
+  if found.delay:find(',', 1, true) and (found.growth or found.max) then reject_backoff(text) end
   return (found.growth and found.growth .. ' ' or '') .. plain_delays(found.delay, text)
     .. (found.max and ' max ' .. plain_seconds(found.max) or '') .. (found.jitter and ' jitter' or '')
 end
 
--- A number of seconds when it is no more than that, else text.
+-- Read a backoff. Returns seconds if it is a plain duration, otherwise text.
 function backoff.read(_, text)
   local kept = read_backoff(text)
   return tonumber(kept) or kept

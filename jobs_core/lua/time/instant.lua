@@ -7,7 +7,7 @@ local instant = {}
 
 instant.END = 7258118400000  -- 2200-01-01, in ms: nothing runs then or later
 
--- The seconds a suffix such as Z, +01:00 or +0100 stands for; nil if it is none. No suffix is UTC.
+-- Return the offset in seconds of a suffix such as Z, +01:00 or +0100, or nil if it is not one. No suffix means UTC.
 function instant.offset_of(text)
   if text == '' or text == 'Z' then return 0 end
   local sign, hours, minutes = text:match('^([+-])(%d%d):?(%d?%d?)$')
@@ -18,7 +18,7 @@ function instant.offset_of(text)
   return sign == '+' and seconds or -seconds
 end
 
--- ISO 8601: 2026-12-01, 2026-12-01T08:00, 2026-12-01T08:00:30.5Z, …+01:00. Returns ms, or nil.
+-- Read ISO 8601: 2026-12-01, 2026-12-01T08:00, 2026-12-01T08:00:30.5Z, …+01:00. Returns ms, or nil.
 local function iso_instant(text)
   local year, month, day, rest = text:match('^(%d%d%d%d)-(%d%d)-(%d%d)(.*)$')
   if not year then return nil end
@@ -53,13 +53,13 @@ function instant.ms(name, text, now)
   return ms
 end
 
--- The same, but rounded down: what is to come after this time comes after all of its microseconds.
+-- Read an instant, rounded down to ms: a run after it is also after its microseconds.
 function instant.floor_ms(name, text, now)
   if text:sub(1, 1) ~= '+' then text = text:gsub('^([^.]*%.%d%d%d)%d+', '%1') end
   return instant.ms(name, text, now)
 end
 
--- The `now` option, for tests; else Redis's own clock.
+-- Return the option `now`, which tests use, or else the time of Redis's clock.
 function instant.now(options)
   return options.now and instant.floor_ms('now', options.now, 0) or clock.now()
 end
