@@ -353,9 +353,8 @@ def test_explain_and_redis_accept_the_same_patterns(board: Board) -> None:
     @given(SEEDS)
     def check(seed: int) -> None:
         patterns = Patterns(Random(seed))
-        asked = [patterns.asked(patterns.text()) for _ in range(400)] + [
-            (cron, "vixie", None) for cron in WHOLE
-        ]
+        asked: list[Asked] = [(cron, "vixie", None) for cron in WHOLE]
+        asked += [patterns.asked(patterns.text()) for _ in range(400)]
         for one, reply in zip(asked, replies(board, asked, "2027-01-01", 1), strict=True):
             sentence = explained(*one)
             if "never runs" in str(reply) and "H" in one[0] and isinstance(sentence, str):

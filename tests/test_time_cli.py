@@ -8,13 +8,13 @@ import shutil
 import zoneinfo
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jobs_core import AsyncBoard, Board, OptionError
-from jobs_core.engine import zones
 from tests.helpers import Jobs, lines, refused
 
 STEP = "cron: minute: the step of '*/90' exceeds its range, 0 to 59, so only 0 matches in '*/90 * * * *'"
@@ -153,7 +153,7 @@ def test_backoff_takes_its_words_in_any_order(jobs: Jobs) -> None:
 # Past runs, and zones
 
 
-def test_next_shows_the_past(jobs: Jobs, board: Board) -> None:
+def test_next_shows_the_past(jobs: Jobs, board: Board, url: str) -> None:
     options = (
         "--cron",
         "TZ=Europe/Brussels 30 2 * * *",
@@ -170,7 +170,7 @@ def test_next_shows_the_past(jobs: Jobs, board: Board) -> None:
     assert found == [datetime(2022, 3, 27, tzinfo=UTC)]
 
     async def asked() -> Any:
-        async with AsyncBoard(board.name, board.url) as client:
+        async with AsyncBoard(board.name, url) as client:
             return await client.next(cron="CRON_TZ=Asia/Tokyo 0 9 * * *", from_=past)
 
     assert asyncio.run(asked()) == [datetime(2022, 3, 27, tzinfo=UTC)]
@@ -181,9 +181,7 @@ def old_zones(tmp_path: Path) -> Iterator[None]:
     """A machine whose own data has other clocks for Vancouver."""
     target = tmp_path / "America" / "Vancouver"
     target.parent.mkdir()
-    with zones.resources.as_file(
-        zones.resources.files("tzdata").joinpath("zoneinfo", "Asia", "Tokyo")
-    ) as source:
+    with resources.as_file(resources.files("tzdata").joinpath("zoneinfo", "Asia", "Tokyo")) as source:
         shutil.copy(source, target)
     zoneinfo.reset_tzpath([tmp_path])
     zoneinfo.ZoneInfo.clear_cache(only_keys=["America/Vancouver"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from jobs_core import NotFoundError, OptionError
@@ -29,7 +31,7 @@ def test_it_lists_the_runs_that_options_describe(lua: Lua) -> None:
 
 
 def test_the_listed_runs_match_the_actual_runs(lua: Lua) -> None:
-    options = {"every": 7, "decay": 1.5, "step": 10, "stop": T + 99, "repeat": 6}
+    options: dict[str, Any] = {"every": 7, "decay": 1.5, "step": 10, "stop": T + 99, "repeat": 6}
     foreseen = lua.jnext("-", **options, count=50)
     lua.put(**options)
     for second in range(120):
@@ -80,7 +82,7 @@ def test_no_pattern_has_a_run_after_2199(lua: Lua, cron: str) -> None:
         found = lua.jnext("-", cron=cron, zone=zone, **{"from": "2199-12-31T23:59"}, count=9)
         assert all(run < END for run in found)
         assert lua.jnext("-", cron=cron, zone=zone, **{"from": "2199-12-31T23:59:59"}) == []
-        with pytest.raises(OptionError, match="^cron: .* never runs: no day before 2200 matches$"):
+        with pytest.raises(OptionError, match=r"^cron: .* never runs: no day before 2200 matches$"):
             lua.jnext("-", cron=cron, zone=zone, now="2199-12-31T23:59:59")
 
 
