@@ -78,7 +78,8 @@ local function month_modifier(pattern, item, set, is_alone)
     return true
   end
   if item:find('^L%-%d+$') then
-    fields.reject(pattern, "day-of-month: expected L alone, got '" .. item .. "'", 'write L for the last day, or a day such as 28')
+    local problem = "day-of-month: expected L alone, got '" .. item .. "'"
+    fields.reject(pattern, problem, 'write L for the last day, or a day such as 28')
   end
   local near = item == 'LW' and 'L' or item:match('^(%d+)W$')
   if not near then return false end
