@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from jobs_core.cli.common import F, connected, explicit_board, include_option, json_option, open_board
+from jobs_core.cli.common import (
+    F,
+    connected,
+    echo_warnings,
+    explicit_board,
+    include_option,
+    json_option,
+    open_board,
+)
 from jobs_core.cli.plan import compare_progress, echo_plan, echo_refusals
 
 
@@ -81,6 +89,7 @@ def _apply(
     """Apply a file, or only compare it in a dry run. Returns the number of changes."""
     from jobs_core.boardfile import read_valid
     from jobs_core.boardfile.apply import apply_boards
+    from jobs_core.boardfile.check import warnings
 
     found = read_valid(file, include_outside=include_outside)
     for notice in found.notices:
@@ -89,9 +98,9 @@ def _apply(
     targets = [(open_board(url, name or board_name), declared) for name, declared in chosen.items()]
     changes = 0
     with echo_refusals():
-        for board, plan in apply_boards(
-            targets, found, dry_run=dry_run, progress=compare_progress, **options
-        ):
+        plans = apply_boards(targets, found, dry_run=dry_run, progress=compare_progress, **options)
+        for (board, plan), (_, declared) in zip(plans, targets, strict=True):
+            echo_warnings(warnings(declared, plan))
             echo_plan(plan, board.name, dry_run=dry_run, show_payload=show_payload, as_json=as_json)
             changes += len(plan.changes)
     return changes

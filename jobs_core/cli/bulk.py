@@ -12,6 +12,8 @@ from typing import IO, Any, TypeVar
 
 import click
 
+from jobs_core.cli.common import echo_warnings
+from jobs_core.cron.forms import cron_warnings
 from jobs_core.errors import JobsError, OptionError, UserError
 from jobs_core.text import is_utf8
 
@@ -77,6 +79,20 @@ def with_defaults(lines: Iterable[str], defaults: Mapping[str, Any]) -> Iterator
         except (ValueError, RecursionError):
             job = None
         yield {**defaults, **job} if isinstance(job, dict) else line
+
+
+def warned(lines: Lines, jobs: Iterator[str | Mapping[str, Any]]) -> Iterator[str | Mapping[str, Any]]:
+    """Pass on the jobs of these lines, after printing warnings about their cron patterns."""
+    for job in jobs:
+        found = job
+        if isinstance(job, str):
+            try:
+                found = json.loads(job) if '"cron"' in job else {}
+            except (ValueError, RecursionError):
+                found = {}
+        if isinstance(found, Mapping):
+            echo_warnings(f"{lines.places[-1]}: {sentence}" for sentence in cron_warnings(found))
+        yield job
 
 
 @contextmanager

@@ -67,6 +67,12 @@ def echo_json(value: Any) -> None:
     click.echo(json_line(value))
 
 
+def echo_warnings(sentences: Iterable[object]) -> None:
+    """Print warnings on standard error, one per line."""
+    for sentence in sentences:
+        click.echo(f"warning: {sentence}", err=True)
+
+
 def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     """Print a table: with colors on a terminal, with whole lines in a pipe."""
     from rich.console import Console

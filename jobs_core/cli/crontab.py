@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from jobs_core.cli.bulk import binary_input
-from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo_json,
+    echo_table,
+    echo_warnings,
+    json_option,
+    open_board,
+)
 from jobs_core.cli.lists import print_texts
 from jobs_core.cli.text import when
+from jobs_core.cron.forms import cron_warnings
 from jobs_core.errors import OptionError
 
 if TYPE_CHECKING:
@@ -101,6 +109,7 @@ def import_crontab(
     if refused:
         _refuse([work.lines[index].notice(str(error)) for index, error in sorted(refused.items())])
     _echo_changes(work, changes)
+    echo_warnings(line.notice(warning) for line in work.lines for warning in cron_warnings(line.job))
     if not dry_run:
         work.put()
     _print_runs(work.lines, work.next_runs(), as_json)

@@ -51,7 +51,7 @@ def edit(
     else:
         next_run = board.edit(id, runner=runner, payload=payload, unset=unset, **changes)
         if not as_json:
-            click.echo(f"{id}: {next_text(next_run)}")
+            click.echo(next_text(board, id, next_run))
     if as_json:
         echo_json(board.show(id))
 
@@ -75,7 +75,7 @@ def _edit_as_text(board: Board, id: str) -> None:
                 raise
             text = changed
         else:
-            click.echo(f"{id}: {next_text(next_run)}")
+            click.echo(next_text(board, id, next_run))
             return
 
 

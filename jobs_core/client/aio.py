@@ -13,6 +13,7 @@ from jobs_core.client.board import BoardClient
 from jobs_core.client.listing import CHUNK, plan_jobs, read_jobs_async
 from jobs_core.client.output import ENDS, PAGE, Reading
 from jobs_core.client.waiting import Waiting
+from jobs_core.cron.forms import zone_of
 from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, next_arguments, pop_call
 from jobs_core.engine.commands import translated
 from jobs_core.engine.replies import (
@@ -150,7 +151,7 @@ class AsyncBoard(AsyncBase):
         **options: Unpack[JobOptions],
     ) -> Sequence[datetime]:
         """Return the next runs of a job or of a schedule, like `Board.next`."""
-        if options.get("zone") is not None:
+        if zone_of(options) is not None:
             await self._on_thread(self._board.calls.check_zone, options)
         return as_times(await self._call("JNEXT", *next_arguments(id, count, from_, now, options)))
 

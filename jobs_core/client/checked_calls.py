@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from jobs_core.cron.forms import zone_of
 from jobs_core.engine import zones
 from jobs_core.engine.calls import as_raw
 from jobs_core.engine.commands import Call, Commands, translated
@@ -86,15 +87,15 @@ class CheckedCalls:
 
     def check_zone(self, options: Mapping[str, Any]) -> None:
         """Load the board's time zones if needed. Raises OptionError for a misspelled zone."""
-        zone = options.get("zone")
+        zone = zone_of(options)
         if zone is None:
             return
         if not self._has_zones:
             zones.ensure(self._commands)
             self._has_zones = True
-        if str(zone) not in zones.names():
+        if zone not in zones.names():
             # The board may have newer data that knows the zone. A misspelled name is more likely.
-            hint = nearest(str(zone), zones.names())
+            hint = nearest(zone, zones.names())
             if hint:
                 raise OptionError(f"zone: there is no time zone {zone!r}{hint}", option="zone")
 

@@ -202,7 +202,8 @@ class JobMethods(BoardBase):
         Args:
             id: The job's id. With options, it only chooses the values for H in a cron pattern.
             count: How many runs to return at most (1 to 1000).
-            from_: Only runs after this time.
+            from_: Only runs after this time, which may be past. A schedule without a start is then shown as
+                if it had begun at that time. The runs of a job begin with its start.
             now: The current time, for tests. The default is the clock of Redis.
             options: A schedule to preview, with the options of `put`.
 

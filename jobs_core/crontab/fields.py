@@ -7,6 +7,7 @@ star.
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -100,6 +101,8 @@ def nickname_problem(text: str) -> str | None:
     """Return what is wrong with a nickname, or None. Case matters: cron does not know `@Daily`."""
     if text in NICKNAMES:
         return None
+    if text == "@every":
+        return "cron does not know this nickname of Jobs; put the job with `jobs put --every`"
     return f"unknown nickname; write one of {', '.join(NICKNAMES)}"
 
 
@@ -113,12 +116,20 @@ def _problem(field: Field, item: str) -> str | None:
     numbers = [field.number(text) for text in (first, last) if text]
     known = [number for number in numbers if number is not None]
     if len(known) < len(numbers):
+        if any(_is_full_name(field, text) for text in (first, last)):
+            return "cron knows the first three letters of a name only; shorten it"
         return _rejection(item)
     if any(not field.low <= number <= field.high for number in known):
         return f"expected {field.low}-{field.high}"
     if len(known) == 2 and known[0] > known[1]:
         return "the range ends before it begins, so cron never runs it; write two ranges"
     return _step_problem(field, known, step)
+
+
+def _is_full_name(field: Field, text: str | None) -> bool:
+    """Whether a text is a name of the field that is written in full, such as Sunday."""
+    full = (*calendar.month_name, *calendar.day_name)
+    return text is not None and text.capitalize() in full and field.number(text[:3]) is not None
 
 
 def _step_problem(field: Field, known: list[int], step: str | None) -> str | None:

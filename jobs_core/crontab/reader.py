@@ -21,6 +21,7 @@ STAR = "the command begins with a star, which cron rejects; a schedule has five 
 
 _WORD = re.compile(r"[^ \t]+")
 _USER = re.compile(r"[A-Za-z_][\w.-]*\$?", re.ASCII)
+_ZONED = re.compile(r":?(\S+)[ \t]+(?:@|[0-9*][0-9*,/-]*[ \t]+[0-9*])")
 _ID = re.compile(r"id:[ \t]*([^\s#\ud800-\udfff]+)")
 _MINUTE = re.compile(r"[@0-9*,~?+-].*|[LHW](?![A-Za-z]).*")
 _INVALID = re.compile(r"[\0\ud800-\udfff]")
@@ -87,6 +88,10 @@ class Reader:
         name, value = found
         if len(text.encode()) > LIMIT:
             self.refuse(number, 1, f"{name} exceeds cron's limit of {LIMIT} bytes; shorten it")
+        elif name in ("TZ", "CRON_TZ") and (schedule := _ZONED.match(value)):
+            self.refuse(
+                number, 1, f"cron takes all of this as {name}; write CRON_TZ={schedule[1]} on a line above"
+            )
         elif name == "CRON_TZ":
             self._set_zone(number, text, value)
         elif name in IGNORED:

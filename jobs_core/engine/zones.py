@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 from itertools import pairwise
 from time import monotonic, sleep
+from zoneinfo import ZoneInfo
 
 from tzdata import IANA_VERSION  # type: ignore[import-untyped]
 
@@ -87,6 +88,13 @@ def ensure(commands: Commands) -> None:
 def names() -> frozenset[str]:
     """Return the names of all zones: `Europe/Brussels`, `UTC`, …"""
     return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split())
+
+
+@cache
+def zone_info(name: str) -> ZoneInfo:
+    """Return a zone for Python from the data of the tables. The machine's own files may be older."""
+    with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
 
 
 @cache

@@ -11,7 +11,8 @@ from tests.lua.helpers import MS, Lua, T
 
 FULL = {
     "timeout": 20, "lease": 60, "attempts": 4, "backoff": "linear 10 max 60 jitter", "retry-on": "503,5*",
-    "description": "what it is for", "queue": "slow", "priority": 3, "concurrency": 2, "rate": "5/60", "keep": 3600,
+    "description": "what it is for", "queue": "slow", "priority": 3, "concurrency": 2, "rate": "5/60",
+    "keep": 3600,
 }  # fmt: skip
 
 
