@@ -67,6 +67,8 @@ class AsyncBoard(AsyncBase):
     Args:
         name: The board's name, without spaces or braces.
         url: The URL of Redis. The default is JOBS_REDIS_URL, else the embedded server of `jobs up`.
+        socket_timeout: Seconds to wait for an answer of Redis. The default is the URL's, else the setting.
+        socket_connect_timeout: Seconds to wait for a connection, likewise.
         plugins: The plugins that check jobs. The default is all installed plugins.
         validate: False to skip checking jobs against their runners.
 

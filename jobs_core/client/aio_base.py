@@ -40,10 +40,19 @@ class AsyncBase:
         name: str = "jobs",
         url: str | None = None,
         *,
+        socket_timeout: float | None = None,
+        socket_connect_timeout: float | None = None,
         plugins: Plugins | None = None,
         validate: bool = True,
     ) -> None:
-        self._board = BoardClient(name, url, plugins=plugins, validate=validate)
+        self._board = BoardClient(
+            name,
+            url,
+            socket_timeout=socket_timeout,
+            socket_connect_timeout=socket_connect_timeout,
+            plugins=plugins,
+            validate=validate,
+        )
         self.functions = self._board.functions
         self.name = name
         self.keys = self._board.keys

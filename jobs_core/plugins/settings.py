@@ -60,6 +60,17 @@ def read(declared: Iterable[tuple[str, Setting]]) -> list[Value]:
     return [_value(plugin, setting, path, written) for plugin, setting in settings.values()]
 
 
+def current(setting: Setting) -> tuple[Any, str]:
+    """Return the value of one setting, and where it is set: its variable, its line of the file, or its name.
+
+    Raises OptionError for a value of the wrong type.
+    """
+    path = config_file()
+    found = _value("", setting, path, {} if path is None else _table(path))
+    named = found.source in ("default", f"JOBS_{setting.name.upper()}")
+    return found.value, found.source if named else f"{found.source}: {setting.name}"
+
+
 def _table(path: Path) -> Mapping[str, Any]:
     try:
         content = tomllib.loads(path.read_text("utf-8"))

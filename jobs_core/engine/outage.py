@@ -1,0 +1,50 @@
+"""Tell when Redis is away for a while, and what may be sent again when it is back."""
+
+from __future__ import annotations
+
+import time
+
+from redis import exceptions as rx
+
+from jobs_core.engine.redis_errors import is_read_only
+
+PATIENCE = 5.0
+"""Seconds for which a client tries again before it gives up."""
+
+PAUSE = 0.2
+"""Seconds between two tries."""
+
+
+def refused_for_now(error: object) -> bool:
+    """Return whether Redis did nothing, because it is a replica or loads its data, or the board is elsewhere.
+
+    After a failover the address of Redis may lead to another server, so try again on new connections.
+    """
+    if isinstance(error, rx.BusyLoadingError | rx.MasterDownError | rx.MovedError | rx.ReadOnlyError):
+        return True
+    return isinstance(error, rx.ResponseError) and is_read_only(error)
+
+
+def is_connection_lost(error: object) -> bool:
+    """Return whether the connection broke, or nothing was heard in time. Redis may have run the command."""
+    if isinstance(error, rx.AuthenticationError | rx.AuthorizationError):
+        return False
+    return isinstance(error, rx.ConnectionError | rx.TimeoutError | OSError)
+
+
+def is_away(error: BaseException) -> bool:
+    """Return whether an error, of redis-py or of Jobs, says that Redis is away for now."""
+    causes = (error, error.__cause__, error.__cause__ and error.__cause__.__cause__)
+    return any(refused_for_now(one) or is_connection_lost(one) for one in causes)
+
+
+class Patience:
+    """The time that is left to try again."""
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether to give up instead of pausing once more."""
+        return time.monotonic() + PAUSE > self._deadline
