@@ -17,7 +17,7 @@ from typing import Any, Literal, TypedDict, Unpack
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import parts
-from jobs_core.engine.commands import Commands, translated
+from jobs_core.engine.commands import Commands
 from jobs_core.errors import JobsError, StaleError
 
 Advance = Callable[[int], None]
@@ -173,9 +173,10 @@ class Applying:
 
     def _owned(self, owner: str) -> set[str]:
         """Return the ids of the jobs that belong to an owner."""
-        with translated(self._commands.server):
-            owners = self._commands.client.hscan_iter(self._commands.keys.owners, count=1000)
-            return {str(id) for id, name in owners if name == owner}
+        owners = self._commands.read(
+            lambda client: list(client.hscan_iter(self._commands.keys.owners, count=1000))
+        )
+        return {str(id) for id, name in owners if name == owner}
 
     def _check_order(self, found: Plan, jobs: Sequence[Mapping[str, Any]]) -> None:
         """Reject jobs that wait for themselves."""

@@ -9,7 +9,6 @@ from typing import Any, Literal, Self
 from jobs_core.client.job_methods import JobMethods
 from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
-from jobs_core.engine.commands import translated
 from jobs_core.engine.replies import Tick, as_dict, as_limit, as_tick
 from jobs_core.options import Time, to_pairs
 
@@ -54,6 +53,7 @@ class BoardClient(JobMethods, TaskMethods):
         """
         for stop in tuple(self._closing):
             stop()
+        self.commands.close_blocking()
         if self._owns_client:
             self.client.close()
 
@@ -88,8 +88,7 @@ class BoardClient(JobMethods, TaskMethods):
             Mappings with kind, name, concurrency and rate.
         """
         self.commands.require_layout()
-        with translated(self.commands.server):
-            kept = self.client.hgetall(self.keys.limits)
+        kept = self.commands.read(lambda client: client.hgetall(self.keys.limits))
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
 

@@ -16,7 +16,7 @@ from jobs_core.errors import OptionError
 from jobs_core.plugins import settings
 from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT
 
-KINDS: Mapping[str, type[redis.Connection]] = {
+KINDS: Mapping[str, Any] = {
     "redis": redis.Connection,
     "rediss": redis.SSLConnection,
     "unix": redis.UnixDomainSocketConnection,

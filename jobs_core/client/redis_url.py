@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -23,7 +23,7 @@ _EXPECTED = "expected redis://HOST:PORT/DB, rediss://HOST:PORT/DB (TLS) or unix:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a Redis is, and how to connect: the scheme `redis`, `rediss` or `unix`, and redis-py's options."""
+    """Where a Redis is, and how to connect: the scheme redis, rediss or unix, and redis-py's options."""
 
     scheme: str
     options: dict[str, Any]
@@ -123,7 +123,7 @@ _SECONDS: Reader = (seconds, "a number of seconds above 0")
 _FLAG: Reader = (_flag, "true or false")
 _NUMBER: Reader = (_number, "a whole number")
 
-_ALL: Mapping[str, Reader] = {
+_ALL: dict[str, Reader] = {
     "db": _NUMBER,
     "username": _TEXT,
     "password": _TEXT,
@@ -134,8 +134,8 @@ _ALL: Mapping[str, Reader] = {
     "max_connections": (_count, "a whole number above 0"),
     "protocol": (lambda text: int(_one_of("2", "3")(text)), "2 or 3"),
 }
-_TCP: Mapping[str, Reader] = _ALL | {"socket_keepalive": _FLAG}
-_TLS: Mapping[str, Reader] = _TCP | {
+_TCP: dict[str, Reader] = _ALL | {"socket_keepalive": _FLAG}
+_TLS: dict[str, Reader] = _TCP | {
     "ssl_ca_certs": _TEXT,
     "ssl_ca_path": _TEXT,
     "ssl_ca_data": _TEXT,

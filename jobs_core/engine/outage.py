@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
 
 from redis import exceptions as rx
 
@@ -48,3 +50,38 @@ class Patience:
     def is_over(self) -> bool:
         """Whether to give up instead of pausing once more."""
         return time.monotonic() + PAUSE > self._deadline
+
+
+class Outage:
+    """Says once that Redis is away, and once that it is back, on behalf of several threads.
+
+    Args:
+        away: Called with the error's sentence.
+        back: Called with a sentence.
+        server: The name of Redis in it.
+    """
+
+    def __init__(self, server: str, away: Callable[[str], None], back: Callable[[str], None]) -> None:
+        self._server = server
+        self._away, self._back = away, back
+        self._lock = threading.Lock()
+        self._troubled: set[str] = set()
+        self._began = 0.0
+
+    def begin(self, who: str, error: BaseException) -> None:
+        """Note that Redis did not serve one of the threads."""
+        with self._lock:
+            is_new, self._troubled = not self._troubled, self._troubled | {who}
+            if is_new:
+                self._began = time.monotonic()
+                self._away(str(error))
+
+    def end(self, who: str) -> None:
+        """Note that Redis serves one of the threads. It is back when it serves all of them."""
+        if who not in self._troubled:
+            return
+        with self._lock:
+            self._troubled = self._troubled - {who}
+            if not self._troubled:
+                seconds = time.monotonic() - self._began
+                self._back(f"{self._server} serves again, after {seconds:.1f} s")

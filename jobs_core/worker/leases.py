@@ -5,12 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Set
 
+import redis
+
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.replies import as_holds
+from jobs_core.engine.timeouts import answer_timeout
 from jobs_core.worker.run import Run
 
 GRACE = 15.0
 """Seconds that a runner has to return after it is told to stop."""
+
+SHORTEST_ANSWER = 0.5
+"""Seconds for which a renewal waits at least for its answer, however short the lease is."""
+
+
+def renewal_timeout(client: redis.Redis, lease: float) -> float:
+    """Return how many seconds a renewal waits for its answer: trouble must be heard early."""
+    return min(answer_timeout(client) or lease, max(lease / 6, SHORTEST_ANSWER))
 
 
 class Leases:

@@ -14,6 +14,7 @@ from typing import Any
 
 from jobs_core.client.board import BoardClient
 from jobs_core.contract import Logger, Runner, WorkerInfo
+from jobs_core.engine.outage import Outage
 from jobs_core.engine.replies import as_task
 from jobs_core.errors import FaultError, JobsError, StaleError
 from jobs_core.plugins.payloads import prepare_schemas
@@ -23,7 +24,7 @@ from jobs_core.worker.events import Events
 from jobs_core.worker.exchange import Answer, Exchange
 from jobs_core.worker.executor import Executor
 from jobs_core.worker.inline import Inline
-from jobs_core.worker.leases import GRACE, Leases
+from jobs_core.worker.leases import GRACE, Leases, renewal_timeout
 from jobs_core.worker.options import check_options
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.run import Run
@@ -88,9 +89,14 @@ class Worker:
         self._events = Events(self.info, loggers, plugins)
         self._emit = self._events.emit
         self._keeper = OutputKeeper(board.commands)
-        self._clock = (
-            Clock(board.commands, trouble=lambda note: self._emit("trouble", note=note)) if tick else None
+        commands = board.commands.with_timeout(patience=0)  # the loop itself tries again
+        self._renewals = commands.with_timeout(renewal_timeout(board.client, lease), patience=0)
+        self._outage = Outage(
+            commands.server,
+            away=lambda note: self._emit("trouble", note=note),
+            back=lambda note: self._emit("recovered", note=note),
         )
+        self._clock = Clock(commands, outage=self._outage) if tick else None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._runs: set[Run] = set()
         self._suspect: Run | None = None  # the one run among them that may be killing workers
@@ -98,10 +104,10 @@ class Worker:
         self._executor = Executor(self.runners, plugins, self._events, self._keeper)
         self._threads = Threads(self._executor.execute, self._inbox.put)
         self._inline = Inline(self._executor.execute, self._handle_ended, self._report_slow_runner)
-        self._exchange = Exchange(board.commands, self.queues, lease, self.name)
-        self._leases = Leases(board.commands, self._runs, lease)
-        self._waker = Waker(board.commands, self.queues, self._inbox)
-        self._listener = Listener(board.commands, self.name, self._inbox)
+        self._exchange = Exchange(commands, self.queues, lease, self.name)
+        self._leases = Leases(self._renewals, self._runs, lease)
+        self._waker = Waker(commands, self.queues, self._inbox)
+        self._listener = Listener(commands, self.name, self._inbox)
         self._more = True  # whether the queues may hold tasks
         self._stops = 0
         self._troubled = False
@@ -165,6 +171,7 @@ class Worker:
             self._listener.stop()
             self._keeper.stop()
             self._exchange.close()
+            self._renewals.client.close()
             if self._clock:
                 self._clock.stop()
             self._threads.stop()
@@ -226,10 +233,14 @@ class Worker:
                 run.cancel()
 
     def _renew(self) -> None:
+        is_due = bool(self._runs) and time.monotonic() >= self._leases.next_beat
         try:
             self._leases.renew()
         except FaultError as error:
             self._trouble(error)
+        else:
+            if is_due:
+                self._recovered()
 
     # Exchanges with Redis
 
@@ -270,7 +281,7 @@ class Worker:
         if answer.trouble:
             self._trouble(answer.trouble)
         else:
-            self._troubled = False
+            self._recovered()
 
     def _handle_reported(self, run: Run, reply: Any) -> None:
         self._runs.discard(run)
@@ -380,9 +391,12 @@ class Worker:
             self._handle_answer(self._receive())
 
     def _trouble(self, error: JobsError) -> None:
-        if not self._troubled:
-            self._emit("trouble", note=str(error))
         self._troubled = True
+        self._outage.begin("worker", error)
+
+    def _recovered(self) -> None:
+        self._troubled = False
+        self._outage.end("worker")
 
     def _on_signal(self, number: int, frame: Any) -> None:
         self.stop()
