@@ -18,7 +18,7 @@ from redis.exceptions import RedisError, ResponseError
 from jobs_core.client.board import BoardClient
 from jobs_core.engine.build import commands
 from jobs_core.engine.commands import translated
-from jobs_core.engine.outage import PAUSE, Patience, is_away, is_connection_lost, refused_for_now
+from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_away, is_connection_lost, refused_for_now
 from jobs_core.engine.replies import as_time
 from jobs_core.engine.timeouts import LONGEST_BLOCK, answer_timeout
 from jobs_core.engine.wire import is_unknown
@@ -122,7 +122,7 @@ class AsyncBase:
                 is_lost = is_connection_lost(error) and not may_have_run
                 if patience.is_over or not (is_lost or refused_for_now(error)):
                     raise
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(RETRY_PAUSE)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -147,7 +147,7 @@ class AsyncBase:
             except ServerError as error:
                 if patience.is_over or not is_away(error):
                     raise
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(RETRY_PAUSE)
 
     @asynccontextmanager
     async def _outlasting(self) -> AsyncIterator[None]:
@@ -160,7 +160,7 @@ class AsyncBase:
             if not is_away(error):
                 raise
             self._board.commands.note_outage(error)
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(RETRY_PAUSE)
 
     async def _pages(self, name: str, *before: Any, after: Sequence[Any]) -> AsyncIterator[Any]:
         """Yield the items of a command with a cursor, page by page."""

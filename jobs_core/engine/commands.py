@@ -11,7 +11,7 @@ from jobs_core import errors
 from jobs_core.engine import loader
 from jobs_core.engine.build import commands
 from jobs_core.engine.connections import Connections
-from jobs_core.engine.outage import PAUSE, Patience, is_connection_lost, refused_for_now
+from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
 from jobs_core.engine.redis_errors import translated, with_our_errors
 from jobs_core.engine.wire import pack, read_replies, unknown_places
 
@@ -20,7 +20,7 @@ __all__ = ["Call", "Commands", "translated"]
 Call = tuple[str, Sequence[Any]]
 """A command's name and its arguments after the board."""
 
-APPLY_PATIENCE, APPLY_PAUSE = 5.0, 0.05
+PATIENCE, PAUSE = 5.0, 0.05
 """Seconds to wait for another client to apply a board file, or for a slot to arrive; and between tries."""
 
 STILL_APPLYING = (
@@ -54,9 +54,9 @@ class Commands(Connections):
         """Finish applying a committed board file, if there is one.
 
         A user who may only read, or who reads a replica, waits for another client to do so. Raises AgainError
-        after `APPLY_PATIENCE` seconds.
+        after `PATIENCE` seconds.
         """
-        deadline = time.monotonic() + APPLY_PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while True:
             left = self._apply_next_part()
             if isinstance(left, errors.DeniedError):
@@ -66,7 +66,7 @@ class Commands(Connections):
                 if left == 0:
                     return
             elif isinstance(left, errors.AgainError) and time.monotonic() < deadline:
-                time.sleep(APPLY_PAUSE)
+                time.sleep(PAUSE)
             elif isinstance(left, errors.JobsError):
                 raise left
 
@@ -86,7 +86,7 @@ class Commands(Connections):
             if time.monotonic() >= deadline:
                 is_applied = "JAPPLY roll" in str(reply)  # otherwise the board is unavailable
                 raise errors.AgainError(STILL_APPLYING if is_applied else str(reply))
-            time.sleep(APPLY_PAUSE)
+            time.sleep(PAUSE)
 
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Call several commands in one round trip. The reply of a rejected command is its error.
@@ -101,9 +101,9 @@ class Commands(Connections):
                     self.send(connection, calls)
                     return self.receive(connection, calls)
             except errors.ServerError as error:
-                if patience.is_over or not _may_repeat(calls, error.__cause__):
+                if patience.is_over or not self._may_repeat(calls, error.__cause__):
                     raise
-            time.sleep(PAUSE)
+            time.sleep(RETRY_PAUSE)
 
     def stream(self, calls: Iterable[Call], size: int = 500) -> Iterator[Any]:
         """Call any number of commands, and yield their replies in order, like `batch`.
@@ -175,11 +175,18 @@ class Commands(Connections):
             self._repeat_refused(calls, replies)
         return [self._to_error(reply, name) for reply, (name, _) in zip(replies, calls, strict=True)]
 
+    def _may_repeat(self, calls: Sequence[Call], cause: object) -> bool:
+        """Return whether to repeat calls that failed as a whole: Redis ran none, or they only read."""
+        if refused_for_now(cause):
+            return len(calls) == 1
+        is_lost = self.has_connected and is_connection_lost(cause)
+        return is_lost and all(commands()[name].only_reads for name, _ in calls)
+
     def _repeat_refused(self, calls: Sequence[Call], replies: list[Any]) -> None:
         """Repeat the calls that Redis refused for now, on new connections, and replace their replies."""
         patience = Patience(self.patience)
         while not patience.is_over and (refused := [i for i, r in enumerate(replies) if refused_for_now(r)]):
-            time.sleep(PAUSE)
+            time.sleep(RETRY_PAUSE)
             again = [calls[i] for i in refused]
             with self.connection() as connection:
                 self.send(connection, again)
@@ -191,10 +198,3 @@ class Commands(Connections):
     def _to_error(self, reply: Any, name: str) -> Any:
         found = with_our_errors(reply, self.server)
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found
-
-
-def _may_repeat(calls: Sequence[Call], cause: object) -> bool:
-    """Return whether to repeat calls that failed as a whole: Redis ran none of them, or they only read."""
-    if refused_for_now(cause):
-        return len(calls) == 1
-    return is_connection_lost(cause) and all(commands()[name].only_reads for name, _ in calls)

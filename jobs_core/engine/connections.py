@@ -18,8 +18,8 @@ from jobs_core.engine import loader
 from jobs_core.engine.access import Access
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.outage import (
-    PATIENCE,
-    PAUSE,
+    RETRY_FOR,
+    RETRY_PAUSE,
     Outage,
     Patience,
     is_away,
@@ -43,19 +43,20 @@ class Connections:
     If Redis goes away, its address is resolved again, and it is tried again for `patience` seconds.
     """
 
-    def __init__(self, client: redis.Redis, keys: Keys, patience: float = PATIENCE) -> None:
+    def __init__(self, client: redis.Redis, keys: Keys, patience: float | None = None) -> None:
         self.client = client
-        self.patience = patience
+        self.patience = RETRY_FOR if patience is None else patience
         self.keys = keys
         self.server = address(client)
         """The name of Redis in errors: its host and port."""
         self.access = Access(client, keys)
-        self._has_connected = False
+        self.has_connected = False
+        """Whether Redis has ever answered. If not, its address may be wrong, so nothing waits for it."""
         self._stale: set[Any] = set()  # connections to close once their replies are read
         self._check_at: float | None = None
         """When to check the library's version again. None before the first check."""
 
-    def with_timeout(self, seconds: float | None = None, *, patience: float = PATIENCE) -> Self:
+    def with_timeout(self, seconds: float | None = None, *, patience: float) -> Self:
         """Return the same commands with another time-out for answers, and another patience.
 
         Args:
@@ -90,10 +91,10 @@ class Connections:
                 with translated(self.server):
                     return call(self.client)
             except errors.ServerError as error:
-                if patience.is_over or not (self._has_connected and is_away(error)):
+                if patience.is_over or not (self.has_connected and is_away(error)):
                     raise
             self.forget_connections()
-            time.sleep(PAUSE)
+            time.sleep(RETRY_PAUSE)
 
     @cached_property
     def _follow_outage(self) -> Outage:
@@ -119,7 +120,7 @@ class Connections:
             if not is_away(error):
                 raise
             self.note_outage(error)
-            time.sleep(PAUSE)
+            time.sleep(RETRY_PAUSE)
 
     @property
     def is_prepared(self) -> bool:
@@ -168,21 +169,21 @@ class Connections:
         while True:
             try:
                 connection = self._prepared_connection()
-                self._has_connected = True
+                self.has_connected = True
                 return connection
             except (rx.RedisError, OSError, errors.DeniedError) as error:
-                is_lost = self._has_connected and is_connection_lost(error)
+                is_lost = self.has_connected and is_connection_lost(error)
                 is_refused = refused_for_now(error) or refused_for_now(error.__cause__)
                 if patience.is_over or not (is_lost or is_refused):
                     self._explain_tls(error)
                     raise
                 self.forget_connections()
-            time.sleep(PAUSE)
+            time.sleep(RETRY_PAUSE)
 
     def _explain_tls(self, error: Exception) -> None:
         """Raise ServerError if the first connection fails because only one side uses TLS."""
         may_be = is_connection_lost(error) or isinstance(error, rx.InvalidResponse)
-        if may_be and not self._has_connected and (sentence := tls_mismatch(self.client)):
+        if may_be and not self.has_connected and (sentence := tls_mismatch(self.client)):
             raise errors.ServerError(sentence) from error
 
     def _prepared_connection(self) -> Any:

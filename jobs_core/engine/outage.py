@@ -10,10 +10,10 @@ from redis import exceptions as rx
 
 from jobs_core.engine.redis_errors import is_read_only
 
-PATIENCE = 5.0
+RETRY_FOR = 5.0
 """Seconds for which a client tries again before it gives up."""
 
-PAUSE = 0.2
+RETRY_PAUSE = 0.2
 """Seconds between two tries."""
 
 
@@ -49,7 +49,7 @@ class Patience:
     @property
     def is_over(self) -> bool:
         """Whether to give up instead of pausing once more."""
-        return time.monotonic() + PAUSE > self._deadline
+        return time.monotonic() + RETRY_PAUSE > self._deadline
 
 
 class Outage:

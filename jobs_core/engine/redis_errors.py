@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -146,7 +147,14 @@ def _unreachable(error: Exception, server: str) -> str:
     if isinstance(error, rx.TimeoutError) and "connecting" not in text:
         return f"{server} did not answer in time. Check that Redis runs there, or raise socket_timeout."
     cause = error.__cause__ or error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return (
+            f"The certificate of {server} cannot be verified ({cause.verify_message}). "
+            "Name its authority in the URL: ?ssl_ca_certs=FILE."
+        )
     reason = (isinstance(cause, OSError) and cause.strerror) or text
+    if isinstance(error, rx.TimeoutError):
+        reason = "no connection in time: see socket_connect_timeout"
     at = "" if server == "Redis" else f" at {server}"
     return f"cannot reach Redis{at} ({reason}). Start one with `jobs up`, or pass its URL with --url."
 

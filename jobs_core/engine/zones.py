@@ -17,7 +17,7 @@ from typing import Any
 
 from tzdata import IANA_VERSION  # type: ignore[import-untyped]
 
-from jobs_core.engine.commands import APPLY_PATIENCE, APPLY_PAUSE, Commands
+from jobs_core.engine.commands import PATIENCE, PAUSE, Commands
 from jobs_core.errors import DeniedError
 
 VERSION: str = IANA_VERSION
@@ -80,11 +80,11 @@ def ensure(commands: Commands) -> None:
     try:
         load(commands)
     except DeniedError as error:
-        deadline = monotonic() + APPLY_PATIENCE
+        deadline = monotonic() + PATIENCE
         while not loaded_version(commands):
             if monotonic() >= deadline:
                 raise DeniedError(NO_ZONES) from error
-            sleep(APPLY_PAUSE)
+            sleep(PAUSE)
 
 
 @cache
