@@ -23,9 +23,13 @@ class Proxy:
         self._thread.start()
         self.port = self._call(self._listen())
 
+    def lead_to(self, target: int) -> None:
+        """Forward new connections to another port, and keep the others: what a changed name does."""
+        self._target = target
+
     def turn_to(self, target: int) -> None:
         """Forward to another port, and cut what goes to the present one."""
-        self._target = target
+        self.lead_to(target)
         self.cut()
 
     def cut(self) -> None:

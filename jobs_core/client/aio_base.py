@@ -176,31 +176,37 @@ class AsyncBase:
         return await asyncio.to_thread(function, *arguments, **options)
 
 
-class _ClosedIsReadable:
-    """Lets redis-py see that the server has closed a connection, even if asyncio has not looked at it yet."""
+class _Checked:
+    """A connection that notices before each call that the server has closed it. The pool then reconnects."""
 
     async def can_read(self) -> bool:
-        """Return whether the connection cannot take a command: it is closed, or has data that nobody read."""
+        """Return False. Raise ConnectionError if the connection is closed, or has data that nobody read.
+
+        With RESP 3, redis-py would use a closed connection. And asyncio may not have looked at it yet.
+        """
         writer: asyncio.StreamWriter | None = vars(self).get("_writer")
-        if writer is not None and is_readable(writer.get_extra_info("socket")):
-            return True
-        return bool(await super().can_read())  # type: ignore[misc]
+        is_closed = writer is not None and is_readable(writer.get_extra_info("socket"))
+        if is_closed or await super().can_read():  # type: ignore[misc]
+            raise redis.ConnectionError("The connection was closed, or has unread data")
+        return False
 
 
-class _Connection(_ClosedIsReadable, redis.asyncio.Connection):
+class _Connection(_Checked, redis.asyncio.Connection):
     pass
 
 
-class _TLSConnection(_ClosedIsReadable, redis.asyncio.SSLConnection):
+class _TLSConnection(_Checked, redis.asyncio.SSLConnection):
     pass
 
 
-class _SocketConnection(_ClosedIsReadable, redis.asyncio.UnixDomainSocketConnection):
+class _SocketConnection(_Checked, redis.asyncio.UnixDomainSocketConnection):
     pass
 
 
 def is_readable(connection: Any) -> bool:
     """Return whether a socket has data or was closed, without waiting."""
+    if connection.fileno() < 0:
+        return True
     poller = select.poll()
     poller.register(connection, select.POLLIN)
     return bool(poller.poll(0))

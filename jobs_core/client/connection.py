@@ -48,7 +48,7 @@ def connect(
         "decode_responses": True,
         "encoding_errors": "surrogateescape",
         "retry": Retry(NoBackoff(), 0),  # a command whose reply was lost may have run: do not repeat it
-        "protocol": 2,  # with 3, redis-py takes a connection that the server has closed for a usable one
+        "protocol": 2,  # Jobs needs nothing of RESP 3, and its notifications cost a round trip
     }
     pool = redis.ConnectionPool(connection_class=KINDS[address.scheme], **defaults | address.options)
     return redis.Redis.from_pool(pool)  # closing the client also closes the pool

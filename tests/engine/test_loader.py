@@ -14,8 +14,7 @@ from click.testing import CliRunner
 
 from jobs_core import AsyncBoard, Board, ServerError
 from jobs_core.cli import cli
-from jobs_core.engine import build, loader
-from jobs_core.engine import connections
+from jobs_core.engine import build, connections, loader
 from jobs_core.engine.commands import Call
 from tests.clients.test_client_conformance import CASES, Player
 from tests.engine.conftest import NEWER, OLDER, OWN, NewBoard, Version, library, load, loaded
