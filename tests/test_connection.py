@@ -328,4 +328,18 @@ def test_a_proxy_that_goes_dead_is_heard_of_in_time(board: Board, tcp: tuple[int
             through.push("echo", "x")
         threading.Timer(0.5, proxy.heal).start()
         assert through.count()["queued"] >= 1  # it only reads, so it is repeated
+        proxy.block()
+        threading.Timer(0.5, proxy.heal).start()
+        through.put("a", "echo", "x", every=60)  # and this may run twice
+
+    async def use() -> None:
+        url = f"redis://127.0.0.1:{proxy.port}{QUICK}"
+        async with AsyncBoard(board.name, url, validate=False) as same:
+            await same.count()
+            for call in (same.count, lambda: same.put("a", "echo", "x", every=60)):
+                proxy.block()
+                threading.Timer(0.5, proxy.heal).start()
+                await call()
+
+    asyncio.run(use())
     proxy.close()

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from jobs_core.client.board import BoardClient
 from jobs_core.engine.build import commands
-from jobs_core.engine.commands import translated
+from jobs_core.engine.commands import may_run_twice, translated
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_away, is_connection_lost, refused_for_now
 from jobs_core.engine.replies import as_time
 from jobs_core.engine.timeouts import LONGEST_BLOCK, answer_timeout
@@ -107,15 +107,14 @@ class AsyncBase:
         return await self._repeated(name, arguments)
 
     async def _repeated(self, name: str, arguments: Sequence[Any]) -> Any:
-        """Call a command. While Redis is away, repeat it if it was not sent, was refused or only reads."""
-        only_reads = commands()[name].only_reads
-        words = ("FCALL_RO" if only_reads else "FCALL", name, 1, self.keys.tag, *arguments)
+        """Call a command. While Redis is away, repeat it if it was not sent, was refused or may run twice."""
+        words = ("FCALL_RO" if commands()[name].only_reads else "FCALL", name, 1, self.keys.tag, *arguments)
         patience = Patience(self._board.commands.patience)
         while True:
             may_have_run = False
             try:
                 async with self._connection() as connection:
-                    may_have_run = not only_reads
+                    may_have_run = not may_run_twice(name)
                     await connection.send_command(*words)
                     return await connection.read_response()
             except (RedisError, OSError) as error:

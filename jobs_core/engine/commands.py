@@ -23,6 +23,9 @@ Call = tuple[str, Sequence[Any]]
 PATIENCE, PAUSE = 5.0, 0.05
 """Seconds to wait for another client to apply a board file, or for a slot to arrive; and between tries."""
 
+REPEATABLE = frozenset(("JBEAT", "JLIMIT", "JREGISTER", "JSET", "JTICK"))
+"""Commands that change the board, and that change and return the same if they run twice."""
+
 STILL_APPLYING = (
     "A board file is still being applied, and this user may only read. Try again in a moment, or run "
     "a command that changes the board as a user with write permission."
@@ -34,7 +37,7 @@ class Commands(Connections):
 
     If Redis has lost the functions (FUNCTION FLUSH, a restart without persistence), they are loaded again
     automatically. A call that Redis refused for now, as a read-only replica does, is repeated. A call whose
-    reply was lost is repeated only if it just reads, because Redis may have run it.
+    reply was lost is repeated only if it may run twice.
     """
 
     def call(self, name: str, *args: Any) -> Any:
@@ -176,11 +179,11 @@ class Commands(Connections):
         return [self._to_error(reply, name) for reply, (name, _) in zip(replies, calls, strict=True)]
 
     def _may_repeat(self, calls: Sequence[Call], cause: object) -> bool:
-        """Return whether to repeat calls that failed as a whole: Redis ran none, or they only read."""
+        """Return whether to repeat calls that failed as a whole: Redis ran none, or may run them twice."""
         if refused_for_now(cause):
             return len(calls) == 1
         is_lost = self.has_connected and is_connection_lost(cause)
-        return is_lost and all(commands()[name].only_reads for name, _ in calls)
+        return is_lost and all(may_run_twice(name) for name, _ in calls)
 
     def _repeat_refused(self, calls: Sequence[Call], replies: list[Any]) -> None:
         """Repeat the calls that Redis refused for now, on new connections, and replace their replies."""
@@ -198,3 +201,8 @@ class Commands(Connections):
     def _to_error(self, reply: Any, name: str) -> Any:
         found = with_our_errors(reply, self.server)
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found
+
+
+def may_run_twice(name: str) -> bool:
+    """Return whether a command may be repeated that Redis may have run: it only reads, or is repeatable."""
+    return commands()[name].only_reads or name in REPEATABLE

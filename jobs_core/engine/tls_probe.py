@@ -10,7 +10,7 @@ from typing import Any
 import redis
 
 PROBE_TIMEOUT = 1.0
-"""Seconds to wait for each step."""
+"""Seconds to wait for each step, at most."""
 
 
 def tls_mismatch(client: redis.Redis) -> str | None:
@@ -19,7 +19,8 @@ def tls_mismatch(client: redis.Redis) -> str | None:
     host, port = pool.connection_kwargs.get("host"), pool.connection_kwargs.get("port", 6379)
     if host is None:
         return None
-    with suppress(OSError), socket.create_connection((host, port), PROBE_TIMEOUT) as connection:
+    timeout = min(PROBE_TIMEOUT, pool.connection_kwargs.get("socket_connect_timeout") or PROBE_TIMEOUT)
+    with suppress(OSError), socket.create_connection((host, port), timeout) as connection:
         if issubclass(pool.connection_class, redis.SSLConnection):
             if _answers_plainly(connection):
                 return f"{host}:{port} does not speak TLS. Write redis:// in its URL, not rediss://."
