@@ -187,8 +187,8 @@ def test_a_connection_that_breaks_is_made_again_before_the_next_call(pair: Pair)
     with Board("b", pair.url, validate=False) as board:
         board.push("echo", "1")
         port = pair.ports[0]
-        pair.proxy.turn_to(free_port())  # nobody serves there
-        timer = later(lambda: pair.proxy.turn_to(port), 0.6)
+        pair.proxy.redirect(free_port())  # nobody serves there
+        timer = later(lambda: pair.proxy.redirect(port), 0.6)
         assert board.count()["queued"] == 1
         assert [job["id"] for job in board.list()] == []
         board.push("echo", "2")

@@ -95,7 +95,7 @@ class AsyncBase:
                 with translated(self._board.commands.server):
                     return await self._evaluate(name, arguments)
             except AgainError:
-                await self._on_thread(self._board.commands.settle)
+                await self._on_thread(self._board.commands.finish_apply)
 
     async def _evaluate(self, name: str, arguments: Sequence[Any]) -> Any:
         try:

@@ -12,7 +12,7 @@ from jobs_core.engine import loader
 from jobs_core.engine.build import commands
 from jobs_core.engine.connections import Connections
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
-from jobs_core.engine.redis_errors import translated, with_our_errors
+from jobs_core.engine.redis_errors import convert_errors, translated
 from jobs_core.engine.wire import pack, read_replies, unknown_places
 
 __all__ = ["Call", "Commands", "translated"]
@@ -51,9 +51,9 @@ class Commands(Connections):
                 return reply
             if not isinstance(reply, errors.AgainError):
                 raise reply
-            self.settle()
+            self.finish_apply()
 
-    def settle(self) -> None:
+    def finish_apply(self) -> None:
         """Finish applying a committed board file, if there is one.
 
         A user who may only read, or who reads a replica, waits for another client to do so. Raises AgainError
@@ -199,7 +199,7 @@ class Commands(Connections):
                     self._stale.add(connection)
 
     def _to_error(self, reply: Any, name: str) -> Any:
-        found = with_our_errors(reply, self.server)
+        found = convert_errors(reply, self.server)
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found
 
 
