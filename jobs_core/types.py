@@ -217,7 +217,8 @@ class Event:
     `kind` is one of `worker.started`, `worker.stopped`, `task.started`, `task.line` (a line of output:
     `data["line"]`, `data["stream"]`), `task.finished` (with `outcome` and `decision`), `task.accepted`,
     `task.cancelled`, `task.lost` (an earlier attempt was lost: with `outcome` and `decision`), `task.stale`,
-    `task.released`, and `trouble` (a problem: `data["note"]`). `time` is in epoch seconds.
+    `task.released`, `trouble` (a problem: `data["note"]`), and `recovered` (Redis serves again). `time` is in
+    epoch seconds.
     """
 
     kind: str

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypedDict, Unpack
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import parts
-from jobs_core.engine.commands import Commands, translated
+from jobs_core.engine.commands import Commands
 from jobs_core.errors import JobsError, StaleError
 
 Advance = Callable[[int], None]
@@ -188,9 +188,9 @@ class Applying:
 
 def read_owners(commands: Commands) -> Iterator[tuple[str, str]]:
     """Yield the id and the owner of each job that a file declared."""
-    with translated(commands.server):
-        for id, name in commands.client.hscan_iter(commands.keys.owners, count=1000):
-            yield str(id), str(name)
+    found = commands.read(lambda client: list(client.hscan_iter(commands.keys.owners, count=1000)))
+    for id, name in found:
+        yield str(id), str(name)
 
 
 def _as_change(reply: Any) -> Change | None:

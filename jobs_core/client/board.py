@@ -9,7 +9,6 @@ from typing import Any, Literal, Self
 from jobs_core.client.job_methods import JobMethods
 from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
-from jobs_core.engine.commands import translated
 from jobs_core.engine.replies import Tick, as_dict, as_limit, as_tick
 from jobs_core.options import Time, to_pairs
 
@@ -25,6 +24,8 @@ class BoardClient(JobMethods, TaskMethods):
         name: The board's name, without spaces or braces.
         url: The URL of Redis. The default is JOBS_REDIS_URL, else the embedded server of `jobs up`.
         client: A redis-py client to use instead of a URL. It must decode responses.
+        socket_timeout: Seconds to wait for an answer of Redis. The default is the URL's, else the setting.
+        socket_connect_timeout: Seconds to wait for a connection, likewise.
         plugins: The plugins that check jobs. The default is all installed plugins.
         validate: False to skip checking jobs against the runners that this machine and the board know.
 
@@ -52,6 +53,7 @@ class BoardClient(JobMethods, TaskMethods):
         """
         for stop in tuple(self._closing):
             stop()
+        self.commands.close_blocking()
         if self._owns_client:
             self.client.close()
 
@@ -86,8 +88,7 @@ class BoardClient(JobMethods, TaskMethods):
             Mappings with kind, name, concurrency and rate.
         """
         self.commands.require_layout()
-        with translated(self.commands.server):
-            kept = self.client.hgetall(self.keys.limits)
+        kept = self.commands.read(lambda client: client.hgetall(self.keys.limits))
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
 

@@ -8,7 +8,7 @@ from typing import Any
 from jobs_core.cron.forms import zone_of
 from jobs_core.engine import zones
 from jobs_core.engine.calls import as_raw
-from jobs_core.engine.commands import Call, Commands, translated
+from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import OptionError, RunnerError
 from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest, require_utf8, to_changes, to_pairs
 from jobs_core.plugins.manager import Plugins
@@ -102,8 +102,7 @@ class CheckedCalls:
     def _is_served(self, runner: str) -> bool:
         """Whether a worker has registered this runner on the board. Unknown ones are looked up each time."""
         if runner not in self._served:
-            with translated(self._commands.server):
-                names = self._commands.client.hkeys(self._commands.keys.runners)
+            names = self._commands.read(lambda client: client.hkeys(self._commands.keys.runners))
             self._served = {str(name) for name in names}
         return runner in self._served
 

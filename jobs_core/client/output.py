@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jobs_core.engine.commands import Commands, translated
+import redis
+
+from jobs_core.engine.commands import Commands
 from jobs_core.engine.replies import as_json
 from jobs_core.errors import NotFoundError
 
@@ -34,12 +36,20 @@ def read_output(
     commands.require_layout()
     reading = Reading(commands.keys.board, task, follow=follow)
     key = commands.keys.output(task)
+
+    def take(client: redis.Redis) -> list[dict[str, Any]]:
+        return reading.take(client.xread({key: reading.last}, count=PAGE, block=reading.block))
+
+    while not follow and not reading.is_over:
+        yield from commands.read(take)
     while not reading.is_over:
-        with translated(commands.server):
-            found: Any = commands.client.xread({key: reading.last}, count=PAGE, block=reading.block)
-        yield from reading.take(found)
-        if reading.needs_check:
-            reading.note_presence(is_there())
+        entries = []
+        with commands.outlasting():
+            entries = take(commands.blocking)
+        yield from entries
+        with commands.outlasting():
+            if reading.needs_check:
+                reading.note_presence(is_there())
 
 
 class Reading:

@@ -56,6 +56,17 @@ def read(declared: Iterable[tuple[str, Setting]], absent: Collection[str] | None
     return Settings(values, config.notes, [*config.problems, *unknown])
 
 
+def current(setting: Setting) -> tuple[Any, str]:
+    """Return the value of one setting, and where it is set: its variable, its line of the file, or its name.
+
+    Raises OptionError for a value of the wrong type.
+    """
+    config = read_config()
+    found = _value("", setting, config.path, config.settings)
+    named = found.source in ("default", f"JOBS_{setting.name.upper()}")
+    return found.value, found.source if named else f"{found.source}: {setting.name}"
+
+
 def _unknown(config: Config, known: Collection[str], absent: Iterable[str]) -> list[str]:
     """Describe the names in the file that no plugin declares."""
     beginnings = tuple(f"{plugin}_" for plugin in absent)

@@ -14,6 +14,7 @@ from typing import Any
 
 from jobs_core.client.board import BoardClient
 from jobs_core.contract import Logger, Runner, WorkerInfo
+from jobs_core.engine.outage import Outage
 from jobs_core.engine.replies import as_task
 from jobs_core.errors import FaultError, JobsError, StaleError
 from jobs_core.lease import lease_clock
@@ -24,7 +25,7 @@ from jobs_core.worker.events import Events
 from jobs_core.worker.exchange import Answer, Exchange
 from jobs_core.worker.executor import Executor
 from jobs_core.worker.inline import Inline
-from jobs_core.worker.leases import Leases
+from jobs_core.worker.leases import Leases, renewal_timeout
 from jobs_core.worker.options import check_options
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.run import GRACE, Run
@@ -89,9 +90,14 @@ class Worker:
         self._events = Events(self.info, loggers, plugins)
         self._emit = self._events.emit
         self._keeper = OutputKeeper(board.commands)
-        self._clock = (
-            Clock(board.commands, trouble=lambda note: self._emit("trouble", note=note)) if tick else None
+        commands = board.commands.with_timeout(patience=0)  # the loop itself tries again
+        self._renewals = commands.with_timeout(renewal_timeout(board.client, lease), patience=0)
+        self._outage = Outage(
+            commands.server,
+            away=lambda note: self._emit("trouble", note=note),
+            back=lambda note: self._emit("recovered", note=note),
         )
+        self._clock = Clock(commands, outage=self._outage) if tick else None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._runs: set[Run] = set()
         self._suspect: Run | None = None  # the one run among them that may be killing workers
@@ -99,11 +105,11 @@ class Worker:
         self._executor = Executor(self.runners, plugins, self._events, self._keeper)
         self._threads = Threads(self._executor.execute, self._inbox.put)
         self._inline = Inline(self._executor.execute, self._handle_ended, self._report_slow_runner)
-        self._exchange = Exchange(board.commands, self.queues, lease, self.name)
-        self._leases = Leases(board.commands, self._runs, lease)
+        self._exchange = Exchange(commands, self.queues, lease, self.name)
+        self._leases = Leases(self._renewals, self._runs, lease)
         self._deadlines = Deadlines(self._runs, self._report_unproven)
-        self._waker = Waker(board.commands, self.queues, self._inbox)
-        self._listener = Listener(board.commands, self.name, self._inbox)
+        self._waker = Waker(commands, self.queues, self._inbox)
+        self._listener = Listener(commands, self.name, self._inbox)
         self._more = True  # whether the queues may hold tasks
         self._stops = 0
         self._troubled = False
@@ -169,6 +175,7 @@ class Worker:
                     part.stop()
             self._keeper.stop()
             self._exchange.close()
+            self._renewals.forget_connections()
             self._threads.stop()
 
     # The loop: one thread exchanges tasks with Redis, and blocks on its inbox
@@ -265,7 +272,7 @@ class Worker:
         if answer.trouble:
             self._trouble(answer.trouble)
         else:
-            self._troubled = False
+            self._recovered()
 
     def _handle_reported(self, run: Run, reply: Any) -> None:
         self._runs.discard(run)
@@ -381,9 +388,12 @@ class Worker:
             self._handle_answer(self._receive())
 
     def _trouble(self, error: JobsError) -> None:
-        if not self._troubled:
-            self._emit("trouble", note=str(error))
         self._troubled = True
+        self._outage.begin("worker", error)
+
+    def _recovered(self) -> None:
+        self._troubled = False
+        self._outage.end("worker")
 
     def _on_signal(self, number: int, frame: Any) -> None:
         self.stop()
