@@ -94,11 +94,20 @@ local STANDINGS = {
   end,
 }
 
--- What the history keeps. Data that is too long is left out: half of it would be no JSON.
+-- Data as the history keeps it. Of data that is too long, the end is kept as text: half of an object would be no JSON.
+local function bounded_data(text)
+  local length, kept = DATA, text
+  while #kept > DATA do
+    length = math.floor(length / 2)
+    kept = cjson.encode({ truncated = true, ['end'] = strings.cut_start(text, length) })
+  end
+  return kept
+end
+
 local function kept_fields(options)
   local kept = {
-    note = options.note and strings.cut(options.note, NOTE), code = options.code and strings.cut(options.code, CODE),
-    data = options.data and #options.data <= DATA and options.data, progress = options.progress,
+    note = options.note and strings.shorten(options.note, NOTE), code = options.code and strings.cut(options.code, CODE),
+    data = options.data and bounded_data(options.data), progress = options.progress,
   }
   local fields = {}
   for _, name in ipairs({ 'note', 'code', 'data', 'progress' }) do

@@ -12,7 +12,7 @@ local attempts = {}
 local KEPT = 20
 
 local function plain(text, length)
-  return text and text ~= '' and strings.cut(text:gsub('%c', ' '), length) or nil
+  return text and text ~= '' and strings.shorten((text:gsub('%c', ' ')), length) or nil
 end
 
 local function entry(status, now, worker, code, note)

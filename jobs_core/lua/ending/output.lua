@@ -1,0 +1,79 @@
+-- `{b}:output:<task>` is the stream of what a task prints and how it ended, for a job whose option `keep` says how long.
+-- The second part of an entry's id counts what was printed, from 1: where it skips a number, entries are missing. They were
+-- left out by the worker, or made room for newer ones. `{b}:printed:<task>` is how many bytes the stream has.
+
+local clock = require 'base.clock'
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local strings = require 'base.strings'
+
+local output = {}
+
+local KEPT_BYTES = 1048576  -- unless the task's option keep-bytes says otherwise
+local KEPT_LINES = 10000
+local PAGE = 100
+
+-- How long the output of a task is kept: ms, or nothing when it is not.
+function output.period(task)
+  local keep = task.options.keep
+  return keep and keep * 1000
+end
+
+local function size_of(fields)
+  local size = 0
+  for i = 1, #fields do size = size + #tostring(fields[i]) end
+  return size
+end
+
+-- The time and the number of the newest entry.
+local function newest_id(name)
+  local newest = redis.call('XREVRANGE', name, '+', '-', 'COUNT', 1)[1]
+  local ms, number = (newest and newest[1] or '0-0'):match('^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(number)
+end
+
+-- Remove the oldest entries, until the rest has at most `most` bytes and KEPT_LINES entries. Returns how many bytes it has.
+local function trim(name, bytes, most)
+  local surplus = redis.call('XLEN', name) - KEPT_LINES
+  while bytes > most or surplus > 0 do
+    local page, removed = redis.call('XRANGE', name, '-', '+', 'COUNT', PAGE), {}
+    if #page == 0 then return 0 end
+    for i = 1, #page do
+      if bytes <= most and surplus <= 0 then break end
+      bytes, surplus, removed[i] = bytes - size_of(page[i][2]), surplus - 1, page[i][1]
+    end
+    redis.call('XDEL', name, unpack(removed))
+  end
+  return bytes
+end
+
+-- Of a line above the bound, keep the end.
+local function bounded(fields, most)
+  local over = size_of(fields) - most
+  if over > 0 and fields[3] == 'line' then fields[4] = strings.cut_start(fields[4], #fields[4] - over) end
+  return fields
+end
+
+-- Add entries to the output of a task. An entry is a list of fields, or the number of lines that a worker left out.
+function output.append(board, task, period, entries)
+  local name, printed = key(board, 'output:' .. task.id), key(board, 'printed:' .. task.id)
+  local most = task.options['keep-bytes'] or KEPT_BYTES
+  local ms, number = newest_id(name)
+  local bytes = tonumber(redis.call('GET', printed) or 0)
+  ms = digits(math.max(ms, clock.now()))
+  for i = 1, #entries do
+    local entry = entries[i]
+    if type(entry) == 'number' then
+      number = number + entry
+    else
+      number = number + 1
+      bounded(entry, most)
+      bytes = bytes + size_of(entry)
+      redis.call('XADD', name, ms .. '-' .. digits(number), unpack(entry))
+    end
+  end
+  redis.call('SET', printed, digits(trim(name, bytes, most)), 'PX', digits(period))
+  redis.call('PEXPIRE', name, digits(period))
+end
+
+return output
