@@ -22,6 +22,7 @@ from jobs_core.errors import (
     ServerError,
     StaleError,
     UserError,
+    is_shortage,
 )
 from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.stopping import SocketInterrupter, StoppedError
@@ -81,6 +82,7 @@ __all__ = [
     "event_json",
     "exception_outcome",
     "hookimpl",
+    "is_shortage",
     "retry",
 ]
 

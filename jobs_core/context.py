@@ -60,6 +60,9 @@ class Context:
     cancelled: threading.Event
     """Set when the runner should stop. Wait on it, poll it, or register a callback with `on_stop`."""
 
+    has_begun = False
+    """Whether the runner was called. Before that, a shortage of files or memory returns the task."""
+
     _stop_reason: StopReason = ""
 
     def __init__(

@@ -122,6 +122,7 @@ class Outcome:
         data: Any other JSON values. The history keeps up to 64 KiB: of more, the longest strings lose their
             beginning, and `truncated` is true.
         retry_after: A delay that the target asked for, in seconds.
+        unstarted: Whether the runner could not start the task on this worker: see `not_started`.
     """
 
     status: Status
@@ -129,6 +130,7 @@ class Outcome:
     code: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     retry_after: float | None = None
+    unstarted: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "note", one_line(str(self.note), NOTE, CUT))
@@ -148,6 +150,17 @@ class Outcome:
         `retry_after` is in seconds.
         """
         return cls("failed", note, code, data, retry_after)
+
+    @classmethod
+    def not_started(cls, note: str) -> Outcome:
+        """Return the outcome of a task that could not start here, because the worker is short of files,
+        processes or memory.
+
+        The worker returns the task to its queue, the attempt does not count, and the worker takes fewer tasks
+        for a while. Use it only if nothing was done for the task: see `is_shortage`. A task without a lease
+        has failed with the code `start`.
+        """
+        return cls("failed", note, "start", unstarted=True)
 
     @classmethod
     def accepted(cls, note: str = "", *, progress: float | None = None) -> Outcome:

@@ -74,7 +74,7 @@ def _echo_entry(entry: dict[str, Any], as_json: bool) -> None:
 
 @contextmanager
 def _noting_delay(board: Board, task: str, follow: bool) -> Iterator[threading.Event]:
-    """Say on standard error if nobody takes the task within `PATIENCE`, unless the event is set by then."""
+    """Say on standard error if nobody takes the task within `PATIENCE`. Set the event once it has begun."""
     begun = threading.Event()
 
     def watch() -> None:

@@ -18,8 +18,8 @@ from jobs_shell.guard import guard
 from jobs_shell.output import Lines, Tail
 from jobs_shell.payload import Command
 from jobs_shell.pipes import Pipes
-from jobs_shell.start import StartError, start
-from jobs_shell.surroundings import inherited, metadata
+from jobs_shell.start import ShortageError, StartError, start
+from jobs_shell.surroundings import inherited, metadata, passed
 
 CHUNK = 64 * 1024
 """Bytes read or written at once: the capacity of a pipe."""
@@ -46,6 +46,7 @@ GROUP_TICK = 0.02
 def prepare() -> None:
     """Read the environment and start the guardian. Raises OSError if the guardian cannot be started."""
     inherited.cache_clear()
+    passed.cache_clear()
     inherited()
     guard.start()
 
@@ -58,6 +59,8 @@ def execute(command: Command, task: Task, context: Context) -> Outcome:
     """
     try:
         process, pipes = start(command, task, context)
+    except ShortageError as error:
+        return Outcome.not_started(str(error))
     except StartError as error:
         return Outcome.failed(str(error), code="start")
     with guard.holding(process.pid, command.grace):
