@@ -1,6 +1,7 @@
 -- `{b}:output:<task>` is the stream of what a task prints and how it ended, for a job whose option `keep` says how long.
 -- The second part of an entry's id counts what was printed, from 1: where it skips a number, entries are missing. They were
--- left out by the worker, or made room for newer ones. `{b}:printed:<task>` is how many bytes the stream has.
+-- left out by the worker, or made room for newer ones. `{b}:printed:<task>` has the stream's bytes,
+-- and the number and time of what was printed last.
 
 local clock = require 'base.clock'
 local key = require('base.keys').key
@@ -25,11 +26,14 @@ local function size_of(fields)
   return size
 end
 
--- The time and the number of the newest entry.
-local function newest_id(name)
-  local newest = redis.call('XREVRANGE', name, '+', '-', 'COUNT', 1)[1]
-  local ms, number = (newest and newest[1] or '0-0'):match('^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(number)
+-- What is known of the stream: its bytes, and the number and the time of what was printed last.
+local function read_state(name, printed)
+  local bytes, number, ms = (redis.call('GET', printed) or ''):match('^(%d+) (%d+) (%d+)$')
+  if not bytes then
+    local newest = redis.call('XREVRANGE', name, '+', '-', 'COUNT', 1)[1]
+    ms, number = (newest and newest[1] or '0-0'):match('^(%d+)-(%d+)$')
+  end
+  return tonumber(bytes or 0), tonumber(number), math.max(tonumber(ms), clock.now())
 end
 
 -- Remove the oldest entries, until the rest has at most `most` bytes and KEPT_LINES entries. Returns how many bytes it has.
@@ -58,9 +62,7 @@ end
 function output.append(board, task, period, entries)
   local name, printed = key(board, 'output:' .. task.id), key(board, 'printed:' .. task.id)
   local most = task.options['keep-bytes'] or KEPT_BYTES
-  local ms, number = newest_id(name)
-  local bytes = tonumber(redis.call('GET', printed) or 0)
-  ms = digits(math.max(ms, clock.now()))
+  local bytes, number, ms = read_state(name, printed)
   for i = 1, #entries do
     local entry = entries[i]
     if type(entry) == 'number' then
@@ -69,10 +71,11 @@ function output.append(board, task, period, entries)
       number = number + 1
       bounded(entry, most)
       bytes = bytes + size_of(entry)
-      redis.call('XADD', name, ms .. '-' .. digits(number), unpack(entry))
+      redis.call('XADD', name, digits(ms) .. '-' .. digits(number), unpack(entry))
     end
   end
-  redis.call('SET', printed, digits(trim(name, bytes, most)), 'PX', digits(period))
+  local state = table.concat({ digits(trim(name, bytes, most)), digits(number), digits(ms) }, ' ')
+  redis.call('SET', printed, state, 'PX', digits(period))
   redis.call('PEXPIRE', name, digits(period))
 end
 

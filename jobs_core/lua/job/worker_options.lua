@@ -83,9 +83,13 @@ worker_options.READERS = {
   description = description_option,
 }
 
+local NEED_LEASE = {
+  'lease', 'attempts', 'backoff', 'retry-on', 'never-on', 'losses', 'concurrency', 'keep', 'keep-bytes',
+}
+
 local function refuse_contradictions(options)
   if options.policy ~= 'none' then return end
-  for _, name in ipairs({ 'lease', 'attempts', 'backoff', 'retry-on', 'never-on', 'losses', 'concurrency', 'keep', 'keep-bytes' }) do
+  for _, name in ipairs(NEED_LEASE) do
     if options[name] then fail_option(name, 'needs a lease, and policy none has none') end
   end
 end

@@ -11,13 +11,14 @@ local attempts = {}
 
 local KEPT = 20
 
-local function plain(text, length)
-  return text and text ~= '' and strings.shorten((text:gsub('%c', ' ')), length) or nil
+local function plain(text, length, cut)
+  return text and text ~= '' and cut((text:gsub('%c', ' ')), length) or nil
 end
 
 local function entry(status, now, worker, code, note)
-  local word = plain(code, 64)
-  return table.concat({ status, digits(now), worker, word and word:gsub(' ', '_') or '-', plain(note, 200) or '' }, ' ')
+  local word = plain(code, 64, strings.cut)
+  local line = plain(note, 200, strings.shorten) or ''
+  return table.concat({ status, digits(now), worker, word and word:gsub(' ', '_') or '-', line }, ' ')
 end
 
 -- The line of an attempt that begins now, in the hands of a worker.

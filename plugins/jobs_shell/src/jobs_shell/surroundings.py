@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,34 +14,33 @@ LARGEST = 32 * 1024
 """The largest payload in the environment, in bytes, because exec limits the environment."""
 
 
-OWN = "JOBS_"
+OWN = b"JOBS_"
 """How the variables of Jobs begin: its settings, some of them secret, and those of a task."""
 
-CLEAN = ("PATH", "LANG", "TZ")
+CLEAN = (b"PATH", b"LANG", b"TZ")
 """The worker's variables that a command of another user gets."""
 
 
 @cache
-def inherited() -> dict[str, str]:
+def inherited() -> dict[bytes, bytes]:
     """Return the worker's own environment at the time of the first call.
 
-    Reading it for each command would take longer than the rest of this module.
+    Reading and encoding it for each command would take longer than the rest of this module.
     """
-    return dict(os.environ)
+    return dict(os.environb.items())
 
 
-@cache
-def passed(also: tuple[str, ...], *, clean: bool) -> dict[bytes, bytes]:
+def passed(also: Collection[str], *, clean: bool) -> dict[bytes, bytes]:
     """Return the worker's variables that a command gets: none of Jobs itself, and few if it is `clean`.
 
-    `also` names more, which the setting `shell_env` allows. Encoded once, because it takes time.
+    `also` names more, which the setting `shell_env` allows.
     """
-    found = {
+    allowed = {os.fsencode(name) for name in also}
+    return {
         name: value
         for name, value in inherited().items()
-        if name in also or (name in CLEAN if clean else not name.startswith(OWN))
+        if name in allowed or (name in CLEAN if clean else not name.startswith(OWN))
     }
-    return {os.fsencode(name): os.fsencode(value) for name, value in found.items()}
 
 
 def environment(
@@ -66,8 +65,7 @@ def environment(
     if len(task.raw.encode(errors="replace")) <= LARGEST and "\0" not in task.raw:
         variables["JOBS_PAYLOAD"] = task.raw
     variables.update(extra)
-    also = tuple(context.settings.get("shell_env", ()))
-    return passed(also, clean=clean) | {
+    return passed(context.settings.get("shell_env", ()), clean=clean) | {
         os.fsencode(name): os.fsencode(value) for name, value in variables.items()
     }
 
