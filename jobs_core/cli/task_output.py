@@ -74,7 +74,7 @@ def _echo_entry(entry: dict[str, Any], as_json: bool) -> None:
 
 @contextmanager
 def _noting_delay(board: Board, task: str, follow: bool) -> Iterator[threading.Event]:
-    """Say on standard error if nobody takes the task within `PATIENCE`. Set the event once it has begun."""
+    """Say on standard error if nobody takes the task for `PATIENCE`, unless the event is set by then."""
     begun = threading.Event()
 
     def watch() -> None:
@@ -92,7 +92,7 @@ def _noting_delay(board: Board, task: str, follow: bool) -> Iterator[threading.E
 
 
 def waiting_note(board: Board, task: str) -> str:
-    """Return what keeps a task waiting: a queue that nobody serves, or busy workers. Empty if nothing does."""
+    """Return what keeps a task waiting: a queue that nobody serves, or busy workers. Empty if nothing."""
     found = next(iter(board.tasks(task=task)), None)
     if found is None or found["state"] not in ("queued", "delayed"):
         return ""
@@ -105,7 +105,7 @@ def waiting_note(board: Board, task: str) -> str:
         )
     if found["state"] == "delayed":
         return ""
-    return f"{task} waits in the queue {queue!r}: no worker has taken it yet. Start one more: {start}"
+    return f"{task} waits in the queue {queue!r}: no worker has taken it yet. Start another: {start}"
 
 
 def _exit_code(entry: dict[str, Any]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -16,6 +17,9 @@ RESERVED = 1_000
 
 PATIENCE = 1.0
 """Seconds that a line of output waits for room, before it is left out."""
+
+STUCK = 1.0
+"""Seconds in which a logger that works writes an event."""
 
 
 class LogQueue:
@@ -45,6 +49,8 @@ class LogQueue:
         self._changed = threading.Condition()
         self._is_stuck = False  # whether a line has waited for room in vain
         self._is_closing = False
+        self._is_flushing = False
+        self._written = 0
         self._thread = threading.Thread(target=self._run, name=f"jobs-log-{name}", daemon=True)
 
     def start(self) -> None:
@@ -74,8 +80,16 @@ class LogQueue:
             self._changed.notify_all()
 
     def join(self, seconds: float) -> int:
-        """Wait until the logger is closed. Returns how many events it has not written after `seconds`."""
-        self._thread.join(seconds)
+        """Wait until the logger is closed. Returns how many events are not written.
+
+        Waits at most this many seconds, and less for a logger that writes nothing meanwhile.
+        """
+        deadline = time.monotonic() + seconds
+        while self._thread.is_alive() and (left := deadline - time.monotonic()) > 0:
+            written = self._written
+            self._thread.join(min(STUCK, left))
+            if self._written == written and not self._is_flushing:
+                break
         with self._changed:
             return len(self._events) + self._missing + self._thread.is_alive()
 
@@ -86,7 +100,9 @@ class LogQueue:
     def _run(self) -> None:
         while (event := self._next()) is not None:
             self._write(event)
+            self._written += 1
             self._is_stuck = False
+        self._is_flushing = True
         self._close()
 
     def _next(self) -> Event | None:

@@ -37,9 +37,8 @@ class Shortage:
         capacity = max(1, min(self._capacity, running))
         if self._capacity == self._concurrency:
             self._trouble(
-                f"a task could not start, and was returned to its queue: {reason}. This worker runs at most "
-                f"{capacity} tasks at once for now, not {self._concurrency}. Raise its limits, or lower the "
-                "concurrency."
+                f"a task could not start, and was returned to its queue: {reason}. This worker takes fewer "
+                "tasks for a while. Raise its limits, or lower the concurrency."
             )
         self._capacity = capacity
         self._grow_at = (time.monotonic() if now is None else now) + RECOVERY

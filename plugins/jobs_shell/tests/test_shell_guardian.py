@@ -272,7 +272,9 @@ def test_a_worker_that_is_killed_together_with_its_guardian_leaves_no_command(st
 
 def test_a_guardian_at_work_keeps_its_backup_from_it(start: type[Worker], tmp_path: Path) -> None:
     heard = tmp_path / "heard"
-    worker = start(f"exec 2>/dev/null; trap 'echo TERM >>{heard}' TERM; echo $$; while :; do sleep 0.01; done")
+    worker = start(
+        f"exec 2>/dev/null; trap 'echo TERM >>{heard}' TERM; echo $$; while :; do sleep 0.01; done"
+    )
     pid = int(worker.line())
     worker.kill()
     assert gone(pid)
