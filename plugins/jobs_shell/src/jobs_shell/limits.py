@@ -13,9 +13,9 @@ def file_limit() -> tuple[int, int]:
     return resource.getrlimit(resource.RLIMIT_NOFILE)
 
 
-def restore_file_limit(pid: int) -> None:
+def restore_file_limit(pid: int, of: tuple[int, int] | None = None) -> None:
     """Give a command the limit that the worker had, because some programs cannot cope with a high one."""
-    limit = file_limit()
+    limit = of or file_limit()
     if hasattr(resource, "prlimit") and resource.getrlimit(resource.RLIMIT_NOFILE) != limit:
         with suppress(OSError):
             resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
