@@ -24,6 +24,7 @@ from jobs_core.errors import (
     UserError,
     is_shortage,
 )
+from jobs_core.lease import Lease, lease_clock
 from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
@@ -56,6 +57,7 @@ __all__ = [
     "Job",
     "JobsError",
     "LayoutError",
+    "Lease",
     "Logger",
     "NotFoundError",
     "OptionError",
@@ -83,6 +85,7 @@ __all__ = [
     "exception_outcome",
     "hookimpl",
     "is_shortage",
+    "lease_clock",
     "retry",
 ]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 
 class Proxy:
-    """Forwards connections to `target`, a port, until it is told otherwise. Any thread may call it."""
+    """Forwards connections to `target`, a port or the path of a socket. Any thread may call its methods."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int | str) -> None:
         self._target = target
         self._loop = asyncio.new_event_loop()
         self._flows = asyncio.Event()
@@ -23,7 +23,7 @@ class Proxy:
         self._thread.start()
         self.port = self._call(self._listen())
 
-    def turn_to(self, target: int) -> None:
+    def turn_to(self, target: int | str) -> None:
         """Forward to another port, and cut what goes to the present one."""
         self._target = target
         self.cut()
@@ -67,15 +67,21 @@ class Proxy:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            far_reader, far_writer = await self._reach_target()
         except OSError:
             writer.close()
             return
         self._writers |= {writer, far_writer}
-        await asyncio.gather(
-            self._pump(reader, far_writer, replies=False), self._pump(far_reader, writer, replies=True)
-        )
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(
+                self._pump(reader, far_writer, replies=False), self._pump(far_reader, writer, replies=True)
+            )
         self._writers -= {writer, far_writer}
+
+    async def _reach_target(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._target, str):
+            return await asyncio.open_unix_connection(self._target)
+        return await asyncio.open_connection("127.0.0.1", self._target)
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, replies: bool

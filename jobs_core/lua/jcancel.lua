@@ -26,9 +26,9 @@ local open_runs = require 'queue.open_runs'
 local records = require 'queue.records'
 local task_locations = require 'queue.task_locations'
 
-local PAGE = 500
+local PAGE_SIZE = 500
 
-local function tell_cancelled(board, task)
+local function record_cancelled(board, task)
   events.record(board, task, task.attempt, 'cancelled', {})
   return 'cancelled'
 end
@@ -38,10 +38,10 @@ local function cancel_delayed(board, ticket)
   if not task then return nil end
   redis.call('ZREM', key(board, 'delayed'), ticket)
   endings.complete(board, ticket, task, 'cancelled', clock.now())
-  return tell_cancelled(board, task)
+  return record_cancelled(board, task)
 end
 
--- It may have left the place since the page was read; then it is met again where it is now.
+-- The task may have moved since the page was read. If so, the scan meets it again in its new place.
 local function cancel_queued(board, place, record)
   if redis.call('LREM', key(board, place), -1, record) == 0 then return nil end
   local limit = place:match('^held:(.*)$')
@@ -50,8 +50,8 @@ local function cancel_queued(board, place, record)
   if not limit then release.free_slot(board, task) end
   counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
   open_runs.remove(board, task.id)
-  ended_tasks.note(board, records.job_of(task.id), 'cancelled', clock.now())
-  return tell_cancelled(board, task)
+  ended_tasks.record(board, records.job_of(task.id), 'cancelled', clock.now())
+  return record_cancelled(board, task)
 end
 
 local function cancel(board, place, member)
@@ -64,11 +64,11 @@ return function(board, args)
   local id = args[1] or ''
   if not records.job_of(id) then fail_option('id', "expected a task id, <job>@<due>, got '" .. id .. "'") end
   local found = {}
-  -- In the order in which tasks move, so that one that is taken meanwhile is met again.
+  -- Tasks move in this order, so a task that moves meanwhile is met again.
   local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })
-  local cursor = task_locations.scan(board, names, args[2] or '0', PAGE, function(place, member)
-    local is_it = (task_locations.SETS[place] and records.id_of_token or records.glance)(member) == id
-    local done = is_it and cancel(board, place, member)
+  local cursor = task_locations.scan(board, names, args[2] or '0', PAGE_SIZE, function(place, member)
+    local matches = (task_locations.SETS[place] and records.id_of_token or records.peek)(member) == id
+    local done = matches and cancel(board, place, member)
     if done then found[#found + 1] = done end
     return 1, done
   end)

@@ -1,18 +1,18 @@
 #!lua
 --[[ JOUTPUT board token stream line [stream line …]
 
-  Keep lines that a task has printed, if its option `keep` says so: in the stream `{b}:output:<task id>`, where JACK adds
-  how it ended. Each comes with the stream it was printed to, such as stdout. The stream `missing` has a number instead of
-  a line: that many lines were left out here. The last 10,000 are kept, up to 1 MiB in all or as the option `keep-bytes`
-  says, until `keep` is over after the last of them. Of a line above that bound, the end is kept. Pass on no more than
-  some hundred lines at once.
+  Store lines that a task has printed, if the task has the option `keep`. They go to the stream `{b}:output:<task id>`,
+  each with the name of its output stream, such as stdout. The name `missing` takes a number instead of a line: that many
+  lines were left out here. JACK adds how the task ended. The last 10,000 entries are kept, up to 1 MiB or the option
+  `keep-bytes`, for `keep` after the last one. A line above that limit keeps its end. Pass at most a few hundred lines at
+  once.
 
     FCALL JOUTPUT 1 {jobs} push:7@1763900005000#9 stdout 'hello' missing 120 stderr 'no such file'
     XRANGE {jobs}:output:push:7@1763900005000 - +
 
-  The second part of an entry's id counts what the task has printed, from 1. Where it skips numbers, lines are missing.
+  The second part of an entry's id counts the printed entries from 1. Where it skips numbers, lines are missing.
 
-  Returns how many were kept: 0 when the token no longer holds its task, or nothing is to be kept.
+  Returns how many lines were stored: 0 if the token no longer holds its task, or the task has no `keep`.
   Errors: JOBS OPTION.
 --]]
 local fail = require('base.errors').fail
@@ -21,7 +21,7 @@ local arguments = require 'base.arguments'
 local leases = require 'queue.leases'
 local output = require 'ending.output'
 
--- The entries for pairs of stream and line, and how many of them are lines.
+-- Return the entries for pairs of stream and line, and the number of lines.
 local function read_entries(args)
   local entries, lines = {}, 0
   for i = 2, #args, 2 do

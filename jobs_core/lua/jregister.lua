@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 --[[ JREGISTER board worker runner [runner …]
 
-  Say that a worker serves these runners: `{b}:runners` maps each runner to the worker seen last, and when. Memory
-  may be full: it is workers that free it.
+  Register a worker for some runners. `{b}:runners` maps each runner to the worker seen last, and when. This works when
+  memory is full, because workers free memory.
 
     FCALL JREGISTER 1 {jobs} host-1 shell http
 

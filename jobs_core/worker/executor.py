@@ -37,7 +37,9 @@ class Executor:
     def execute(self, run: Run) -> None:
         """Run a task, and store its outcome and decision in `run`."""
         try:
-            if self._may_start(run):
+            if run.is_unproven:  # Redis answered too late: give the task back
+                run.tell_to_stop()
+            elif self._may_start(run):
                 self._execute_run(run)
         except BaseException as error:  # otherwise the thread would end without reporting the task
             run.outcome = Outcome.failed(without(run.task.raw, described(error)), code="fault")
@@ -85,6 +87,9 @@ class Executor:
             return Outcome.failed(without(run.task.raw, described(error)), code=type(error).__name__)
         if not isinstance(outcome, Outcome):
             return Outcome.failed(f"the runner {runner.name!r} did not return an Outcome", code="no-outcome")
+        if outcome.status == "failed" and run.is_unproven:
+            run.tell_to_stop()
+            return Outcome.cancelled(outcome.note)  # whoever ended it did so before its lease ended
         if run.timed_out and outcome.status == "cancelled":
             return Outcome.failed(f"timed out after {run.timeout:g} s", code="timeout")
         return self._with_data(run, outcome)

@@ -43,10 +43,10 @@ class Inline:
         """Add a run to the end of the line."""
         self._runs.append(run)
 
-    def work(self, until: float) -> None:
-        """Execute one run, and more until a slice of time has passed or until `until` (monotonic seconds)."""
+    def work(self) -> None:
+        """Execute one run, and more until a slice of time has passed."""
         began = time.monotonic()
-        until = min(until, began + SLICE)
+        until = began + SLICE
         while self._runs:
             run = self._runs.popleft()
             self._execute(run)

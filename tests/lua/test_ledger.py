@@ -208,6 +208,7 @@ class Ledger(RuleBasedStateMachine):
         moved = self.return_lapsed(limit) + self.queue_delayed(limit) + self.queue_due(limit)
         times = [lease.end for lease in self.leased.values()] + [due for due, _, _ in self.delayed]
         times += [job.next for job in self.jobs.values() if job.next is not None]
+        self.lua.keep_ticking(self.now / 1000)
         assert self.lua.jtick(limit=limit, now=self.time()) == [moved, min(times, default=0), self.now]
 
     def return_lapsed(self, limit: int) -> int:

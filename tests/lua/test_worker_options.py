@@ -161,9 +161,14 @@ def test_counts_are_kept(lua: Lua, name: str, text: Any, found: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["losses", "concurrency", "attempts"])
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "9" * 17])
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", ""])
 def test_counts_are_whole_numbers_of_at_least_one(lua: Lua, name: str, text: str) -> None:
     refused(lua, f"^{name}: expected a whole number of at least 1, got '{text}'$", name, text)
+
+
+@pytest.mark.parametrize("name", ["losses", "concurrency", "attempts"])
+def test_counts_are_exact_integers(lua: Lua, name: str) -> None:
+    refused(lua, rf"^{name}: expected at most 2\^53, got '{'9' * 17}'$", name, "9" * 17)
 
 
 def test_a_task_is_lost_twenty_times_at_most(lua: Lua) -> None:

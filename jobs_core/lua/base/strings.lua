@@ -1,19 +1,19 @@
-local strings = { CUT = '…' }  -- CUT stands where text was cut
+local strings = { CUT = '…' }  -- marks where text was cut
 
--- The first bytes of a text, without half a character at the end.
+-- Return the first bytes of a text, without a partial character at the end.
 function strings.cut(text, length)
   local first = text:sub(1, length)
   if not text:find('^[\128-\191]', length + 1) then return first end
   return (first:gsub('[\192-\255][\128-\191]*$', ''))
 end
 
--- The first bytes of a text, with … at the end if it was cut.
+-- Return the first bytes of a text, ending with … if it was cut.
 function strings.shorten(text, length)
   if #text <= length then return text end
   return strings.cut(text, length - #strings.CUT) .. strings.CUT
 end
 
--- The last bytes of a text, with … at the beginning if it was cut.
+-- Return the last bytes of a text, beginning with … if it was cut.
 function strings.cut_start(text, length)
   if #text <= length then return text end
   local last = text:sub(-math.max(0, length - #strings.CUT) - 1):sub(2)

@@ -3,7 +3,7 @@ local output = require 'ending.output'
 
 local events = {}
 
--- Tell of a step of a task: to the board's history, and to whoever waits for the task.
+-- Record an event of a task in the board's history, and in its output, which clients that wait for the task read.
 function events.record(board, task, attempt, what, fields)
   history.append(board, task.id, attempt, what, fields)
   local period = output.period(task)

@@ -1,7 +1,6 @@
--- `{b}:output:<task>` is the stream of what a task prints and how it ended, for a job whose option `keep` says how long.
--- The second part of an entry's id counts what was printed, from 1: where it skips a number, entries are missing. They were
--- left out by the worker, or made room for newer ones. `{b}:printed:<task>` has the stream's bytes,
--- and the number and time of what was printed last.
+-- `{b}:output:<task>` is a stream of what a task prints and how it ended, for jobs with the option `keep`. The second part
+-- of an entry's id counts the entries, from 1. Where it skips numbers, entries are missing: the worker left them out, or
+-- they were trimmed. `{b}:printed:<task>` has the size of the stream in bytes, and the last number and time.
 
 local clock = require 'base.clock'
 local key = require('base.keys').key
@@ -10,11 +9,11 @@ local strings = require 'base.strings'
 
 local output = {}
 
-local KEPT_BYTES = 1048576  -- unless the task's option keep-bytes says otherwise
-local KEPT_LINES = 10000
+local MAX_BYTES = 1048576  -- unless the task has keep-bytes
+local MAX_ENTRIES = 10000
 local PAGE = 100
 
--- How long the output of a task is kept: ms, or nothing when it is not.
+-- Return how long the output of a task is kept, in ms, or nothing if it is not.
 function output.period(task)
   local keep = task.options.keep
   return keep and keep * 1000
@@ -26,7 +25,7 @@ local function size_of(fields)
   return size
 end
 
--- What is known of the stream: its bytes, and the number and the time of what was printed last.
+-- Return the size of the stream in bytes, its last number, and the time for the next entry.
 local function read_state(name, printed)
   local bytes, number, ms = (redis.call('GET', printed) or ''):match('^(%d+) (%d+) (%d+)$')
   if not bytes then
@@ -36,9 +35,9 @@ local function read_state(name, printed)
   return tonumber(bytes or 0), tonumber(number), math.max(tonumber(ms), clock.now())
 end
 
--- Remove the oldest entries, until the rest has at most `most` bytes and KEPT_LINES entries. Returns how many bytes it has.
+-- Remove the oldest entries above `most` bytes or MAX_ENTRIES. Returns the size of the rest.
 local function trim(name, bytes, most)
-  local surplus = redis.call('XLEN', name) - KEPT_LINES
+  local surplus = redis.call('XLEN', name) - MAX_ENTRIES
   while bytes > most or surplus > 0 do
     local page, removed = redis.call('XRANGE', name, '-', '+', 'COUNT', PAGE), {}
     if #page == 0 then return 0 end
@@ -51,17 +50,17 @@ local function trim(name, bytes, most)
   return bytes
 end
 
--- Of a line above the bound, keep the end.
+-- Cut the beginning of a line that is larger than `most` bytes.
 local function bounded(fields, most)
   local over = size_of(fields) - most
   if over > 0 and fields[3] == 'line' then fields[4] = strings.cut_start(fields[4], #fields[4] - over) end
   return fields
 end
 
--- Add entries to the output of a task. An entry is a list of fields, or the number of lines that a worker left out.
+-- Add entries to the output of a task. An entry is a list of fields, or a number of lines that a worker left out.
 function output.append(board, task, period, entries)
   local name, printed = key(board, 'output:' .. task.id), key(board, 'printed:' .. task.id)
-  local most = task.options['keep-bytes'] or KEPT_BYTES
+  local most = task.options['keep-bytes'] or MAX_BYTES
   local bytes, number, ms = read_state(name, printed)
   for i = 1, #entries do
     local entry = entries[i]
