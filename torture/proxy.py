@@ -1,4 +1,4 @@
-"""A network between the processes and the server, on loopback, which can be cut in several ways."""
+"""A network on loopback between the processes and the server, which can fail in several ways."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Proxy:
         self._thread.start()
         self.port = self._call(self._listen())
 
-    def turn_to(self, target: int | str) -> None:
-        """Forward to another port, and cut what goes to the present one."""
+    def redirect(self, target: int | str) -> None:
+        """Forward to another target, and close connections to the current one."""
         self._target = target
         self.cut()
 
@@ -33,21 +33,21 @@ class Proxy:
         self._do(self._close_all)
 
     def block(self) -> None:
-        """Let nothing through, in either direction, and close nothing."""
+        """Let nothing through in either direction, without closing connections."""
         self._do(self._flows.clear)
 
     def mute(self) -> None:
-        """Let everything through to the server, and no reply back."""
+        """Let everything through to the server, but no replies."""
         self._mute = True
 
     def heal(self) -> None:
-        """Let everything through again, on new connections: a stream with a gap means nothing."""
+        """Let everything through again, on new connections: a stream with a gap is useless."""
         self._mute = False
         self._do(self._close_all)
         self._do(self._flows.set)
 
     def close(self) -> None:
-        """End."""
+        """Stop the proxy."""
         self._call(self._shut())
         self._do(self._loop.stop)
         self._thread.join()

@@ -12,7 +12,7 @@ from jobs_core.errors import is_shortage
 from jobs_core.plugins.builtin import hooks as builtin
 from jobs_core.plugins.builtin.policies import default_policy
 from jobs_core.plugins.manager import Plugins
-from jobs_core.text import described, without
+from jobs_core.text import described, redact
 from jobs_core.types import Decision, Outcome, Task
 from jobs_core.worker.events import Events
 from jobs_core.worker.output_keeper import OutputKeeper
@@ -42,7 +42,7 @@ class Executor:
             elif self._may_start(run):
                 self._execute_run(run)
         except BaseException as error:  # otherwise the thread would end without reporting the task
-            run.outcome = Outcome.failed(without(run.task.raw, described(error)), code="fault")
+            run.outcome = Outcome.failed(redact(run.task.raw, described(error)), code="fault")
 
     def _execute_run(self, run: Run) -> None:
         self._emit("task.started", run.task)
@@ -84,7 +84,7 @@ class Executor:
         except BaseException as error:  # sys.exit() must not end the thread either
             if is_shortage(error) and not run.context.has_begun:
                 return Outcome.not_started(described(error))
-            return Outcome.failed(without(run.task.raw, described(error)), code=type(error).__name__)
+            return Outcome.failed(redact(run.task.raw, described(error)), code=type(error).__name__)
         if not isinstance(outcome, Outcome):
             return Outcome.failed(f"the runner {runner.name!r} did not return an Outcome", code="no-outcome")
         if outcome.status == "failed" and run.is_unproven:

@@ -59,7 +59,7 @@ class Inline:
                 return
             began = ended
 
-    def leave(self) -> list[Run]:
+    def take_releasable(self) -> list[Run]:
         """Remove and return the runs that can be released. At-most-once tasks cannot be, so they stay."""
         left = [run for run in self._runs if run.task.token]
         self._runs = deque(run for run in self._runs if not run.task.token)

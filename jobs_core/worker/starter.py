@@ -10,7 +10,7 @@ from jobs_core.client.board import BoardClient
 from jobs_core.context import Context
 from jobs_core.contract import Runner, WorkerInfo
 from jobs_core.lease import Lease
-from jobs_core.text import without
+from jobs_core.text import redact
 from jobs_core.types import Task, parse_payload
 from jobs_core.worker.events import Events
 from jobs_core.worker.output_keeper import OutputKeeper
@@ -54,7 +54,7 @@ class Starter:
             emit=self._line_handler(task, may_wait=runner is not None and not runner.inline),
             settings=self._worker.settings,
             board=self._board,
-            trouble=lambda note: self._emit("trouble", task, note=without(task.raw, note)),
+            trouble=lambda note: self._emit("trouble", task, note=redact(task.raw, note)),
             lease=Lease(seconds, sent) if task.token else None,
         )
         return Run(task, context, time.monotonic(), timeout)

@@ -361,7 +361,7 @@ class Worker:
         self._drain(time.monotonic() + self.drain, stops=1)
         for run in self._runs.difference(self._exchange.reports):
             run.tell_to_stop()
-        self._exchange.reports += self._inline.leave()
+        self._exchange.reports += self._inline.take_releasable()
         self._drain(time.monotonic() + (GRACE if self._stops == 1 else 1.0), stops=2)
         self._give_back()
         return "drained" if self._stops == 1 else "at once"

@@ -21,23 +21,37 @@ local put = {}
 -- `left`, `paused` and `next` restore a dumped job.
 local PUT_OPTIONS = { queue = true, priority = true, now = true, left = true, paused = true, next = true }
 
--- Two heads have the same schedule if these fields are equal.
+-- Two heads have the same schedule if these fields are equal, and their starts.
 local SCHEDULE_FIELDS = {
   'every', 'at', 'cron', 'zone', 'dst', 'months', 'month_rest', 'clock_offset', 'start', 'stop', 'repeats', 'decay', 'step',
 }
 
-local function same_schedule(a, b)
+local function is_same_schedule(head, old)
   for _, field in ipairs(SCHEDULE_FIELDS) do
-    if a[field] ~= b[field] then return false end
+    if head[field] ~= old[field] then return false end
   end
-  return dependencies.is_same(a.after, b.after)
+  return (head.start_given or not old.start_given) and dependencies.is_same(head.after, old.after)
+end
+
+-- Read the schedule of a job. If no start is given, an interval stays on the grid of the `old` head, so that changing an
+-- option does not move its runs. A start that was given before does not stay, nor does a duration begin before it is put.
+local function read_schedule(options, now, old)
+  local given = {}
+  for name, value in pairs(options) do given[name] = value end  -- reading may add to the options
+  local head = schedule_options.read(options, now, old and not old.start_given and old.start or now)
+  if options.duration and old and not head.start_given and not is_same_schedule(head, old) then
+    head = schedule_options.read(given, now, now)
+  end
+  -- A dump has the start of every interval.
+  if options.next and not head.cron then head.start_given = nil end
+  return head
 end
 
 -- Copy state from the job that is replaced: whether it is paused and, if the schedule is the same, the number of runs
 -- left. Returns whether the schedule is the same.
 local function inherit_state(head, old)
   head.paused = old.paused
-  if not same_schedule(head, old) then return false end
+  if not is_same_schedule(head, old) then return false end
   head.left = old.left
   return true
 end
@@ -107,7 +121,7 @@ function put.read(context, args, create_only)
 
   local old, old_body
   if packed then old, old_body = packed_job.unpack(packed) end
-  local head = schedule_options.read(options, now, old and old.start or now)
+  local head = read_schedule(options, now, old)
   if head.cron then patterns.store_fixed_second(context.cache, head, id) end  -- rejects a wrong pattern
   head.runner = runner
   if options.queue and options.queue ~= runner then head.queue = worker_options.queue_name(options.queue) end

@@ -88,6 +88,7 @@ end
 local function read_bounds(head, options, now, start)
   if options.stop and options.duration then fail_option('stop', 'cannot be combined with duration') end
   head.start = options.start and instant.ms('start', options.start, now) or start
+  head.start_given = options.start and 1 or nil
   if options.stop then head.stop = instant.ms('stop', options.stop, now) end
   if options.duration then head.stop = head.start + duration.ms('duration', options.duration) end
   if head.stop and head.stop < head.start then fail_option('stop', 'expected a time after start, so that the job runs') end

@@ -34,7 +34,8 @@ function describe.options(id, head, body)
   job.id, job.runner, job.payload, job.queue = id, head.runner, payload, head.queue
   job.priority = head.priority
   job.every, job.at = describe.seconds(head.every), describe.seconds(head.at)
-  job.start, job.stop = describe.seconds(head.start), describe.seconds(head.stop)
+  if head.every or head.start_given then job.start = describe.seconds(head.start) end
+  job.stop = describe.seconds(head.stop)
   if head.months then
     -- The start needs its offset, because months are counted on that clock.
     job.every, job.start = 'R/' .. iso_text(head.start, head.clock_offset) .. '/' .. head.period, nil

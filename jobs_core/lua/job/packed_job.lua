@@ -37,6 +37,7 @@ local FIELDS = {
   'month_rest',    -- the rest of the period, in ms
   'clock_offset',  -- offset of the clock on which months are counted, in ms
   'period',        -- the period as given
+  'start_given',   -- 1 if `start` was given: else it is the time the schedule was put
 }
 
 local PLACES = {}
@@ -45,7 +46,7 @@ for place = 1, #FIELDS do PLACES[FIELDS[place]] = place end
 local NUMERIC = {
   start = true, every = true, fixed_second = true, priority = true, at = true, stop = true, repeats = true, left = true,
   decay = true, step = true, jitter = true, grace = true, paused = true, paused_next = true, months = true,
-  month_rest = true, clock_offset = true,
+  month_rest = true, clock_offset = true, start_given = true,
 }
 
 local POSITIVE = { every = true, step = true, decay = true, months = true }
