@@ -137,6 +137,9 @@ class WorkOptions(TypedDict, total=False):
     keep: Annotated[
         Duration | None, About("duration", "keep the output and the result this long, for `jobs output`")
     ]
+    keep_bytes: Annotated[
+        Count | None, About("count", "keep only the last so many bytes of the output (default: 1048576)")
+    ]
     concurrency: Annotated[Count | None, About("count", "maximum number of tasks running at once")]
     rate: Annotated[str | None, About("rate", "maximum number of tasks started in a period: 100/1m")]
 

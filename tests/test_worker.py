@@ -115,7 +115,7 @@ def half_a_pair(task: Task, context: Context) -> Outcome:
         (interrupted, "KeyboardInterrupt"),
         (unspeakable, "UnspeakableError"),
         (half_a_pair, "half ?"),
-        (telling_a_story, "it began long ago" + 983 * "."),
+        (telling_a_story, "it began long ago" + 982 * "." + "…"),
         (returning_nothing, "the runner 'test' did not return an Outcome"),
     ],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from typing import Any
 
 import click
@@ -79,6 +81,10 @@ class Cli(click.Group):
             ) from error
 
 
+LOG_THREAD = "jobs-log-"
+"""How the names of loggers' threads begin."""
+
+
 class Failure(click.ClickException):
     """An error that click prints as `Error: <sentence>`, with its own exit code."""
 
@@ -111,8 +117,13 @@ def cli(no_plugins: bool) -> None:
 def main() -> None:
     """Run `jobs`."""
     fill_closed_streams()
-    with checked_output():
-        cli(prog_name="jobs")
+    try:
+        with checked_output():
+            cli(prog_name="jobs")
+    except SystemExit as end:
+        if any(thread.name.startswith(LOG_THREAD) for thread in threading.enumerate()):
+            os._exit(end.code if isinstance(end.code, int) else 1)  # Python would wait for a stuck logger
+        raise
 
 
 def _add_commands() -> None:

@@ -136,7 +136,8 @@ class TaskMethods(BoardBase):
             follow: Continue until the task ends.
 
         Yields:
-            Lines, `{"stream": …, "line": …}`, and states, `{"attempt": 1, "what": …}`.
+            Lines, `{"stream": …, "line": …}`, and states, `{"attempt": 1, "what": …}`. `{"missing": 120}`
+            stands where that many lines were left out, because the task printed too much.
 
         Raises:
             NotFoundError: No output of the task is kept.

@@ -28,7 +28,8 @@ from jobs_core.worker.inline import Inline
 from jobs_core.worker.leases import Leases, renewal_timeout
 from jobs_core.worker.options import check_options
 from jobs_core.worker.output_keeper import OutputKeeper
-from jobs_core.worker.run import GRACE, Run
+from jobs_core.worker.run import APART, GRACE, Run
+from jobs_core.worker.shortage import Shortage, raise_file_limit
 from jobs_core.worker.starter import Starter
 from jobs_core.worker.threads import Threads
 from jobs_core.worker.wake import PAUSE, Listener, Waker
@@ -37,9 +38,6 @@ STALE = "its lease was lost, or it was already reported: the report was rejected
 
 FEW = 10
 """Reports in one exchange, even if the worker holds few tasks. Smaller exchanges cost more."""
-
-APART = 1.0
-"""Seconds to delay a suspect while another suspect runs."""
 
 
 class Worker:
@@ -100,6 +98,7 @@ class Worker:
         self._clock = Clock(commands, outage=self._outage) if tick else None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._runs: set[Run] = set()
+        self._shortage = Shortage(concurrency, lambda note: self._emit("trouble", note=note))
         self._suspect: Run | None = None  # the one run among them that may be killing workers
         self._starter = Starter(self.info, board, self.runners, self._events, self._keeper, lease)
         self._executor = Executor(self.runners, plugins, self._events, self._keeper)
@@ -143,6 +142,8 @@ class Worker:
         try:
             self._emit("worker.started", note=f"serving {', '.join(self.queues)}")
             self._events.observe("jobs_startup", context=self.info)
+            if warning := raise_file_limit(self.concurrency):
+                self._emit("trouble", note=warning)
             reason = self._serve_until_stopped()
             self._events.observe("jobs_shutdown", context=self.info, reason=reason)
             self._emit("worker.stopped", note=f"({reason})")
@@ -222,6 +223,8 @@ class Worker:
             self._more = True
 
     def _handle_ended(self, run: Run) -> None:
+        if run.shortage:
+            self._shortage.begin(run.shortage, sum(one.is_running for one in self._runs))
         if run.task.token:
             self._exchange.reports.append(run)
         else:
@@ -237,7 +240,7 @@ class Worker:
 
     def _free_slots(self) -> int:
         """Return how many more tasks the worker can hold after the next exchange."""
-        return self.concurrency - len(self._runs) + min(self._share, len(self._exchange.reports))
+        return self._shortage.capacity() - len(self._runs) + min(self._share, len(self._exchange.reports))
 
     def _send(self, answer: Answer | None, take: bool) -> None:
         """Report ended runs, and take as many tasks as fit beside those in the answer."""
@@ -289,7 +292,7 @@ class Worker:
     def _arm(self, take: bool) -> None:
         """Arm the waker if there is room for a task, because a worker that takes a token must take a task."""
         is_idle = not self._more and not self._exchange.is_under_way
-        if take and is_idle and len(self._runs) < self.concurrency:
+        if take and is_idle and len(self._runs) < self._shortage.capacity():
             self._waker.arm()
 
     # Tasks

@@ -44,6 +44,7 @@ def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome:
             check_payload(runner, task.payload, show_keys=False)
         except PayloadError as error:
             return Outcome.refused(error)
+    context.has_begun = True
     try:
         return runner.run(task, context)
     except StoppedError:
