@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from jobs_core import Board, Context, Outcome, Task
 from jobs_core.lease import lease_clock
-from tests.helpers import runner, wait_until, working
+from tests.helpers import jobs_process, runner, wait_until, working
 from torture.proxy import Proxy
 
 
@@ -109,3 +113,42 @@ def test_a_run_goes_on_through_an_outage_that_its_lease_allows(board: Board) -> 
         log.wait_for("task.finished")
     stats = board.stats()
     assert (stats["done"], stats["released"], stats["lost"]) == (1, 0, 0)
+
+
+COMMAND = """
+if [ -f pid ] && grep -qs '^State:.[^Z]' "/proc/$(cat pid)/status"; then touch overlap; fi
+echo $$ > pid
+echo started >> starts
+trap '' TERM
+while :; do sleep 0.05; done
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_command_of_a_stopped_worker_ends_before_another_starts_it(
+    board: Board, url: str, tmp_path: Path
+) -> None:
+    """SIGSTOP halts the worker, and the command ignores SIGTERM: only the guardian can end it in time."""
+    words = ("run", "--runner", "shell", "--lease", "2", "--log", "console")
+    workers: list[subprocess.Popen[str]] = []
+
+    def starts() -> int:
+        path = tmp_path / "starts"
+        return len(path.read_text().splitlines()) if path.exists() else 0
+
+    try:
+        workers.append(jobs_process(*words, path=tmp_path, JOBS_REDIS_URL=url, JOBS_BOARD=board.name))
+        board.push("shell", {"line": COMMAND, "cwd": str(tmp_path), "grace": 60})
+        wait_until(lambda: starts() == 1)
+        workers[0].send_signal(signal.SIGSTOP)
+        workers.append(jobs_process(*words, path=tmp_path, JOBS_REDIS_URL=url, JOBS_BOARD=board.name))
+        wait_until(lambda: starts() == 2)
+        assert not (tmp_path / "overlap").exists()
+        assert board.stats()["lost"] == 1
+        workers[0].send_signal(signal.SIGCONT)
+        assert workers[0].stdout is not None
+        assert any("its lease was lost" in line for line in workers[0].stdout)
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.communicate()

@@ -82,7 +82,8 @@ class Lua:
     def keep_ticking(self, until: float) -> None:
         """Make the latest tick one that was a second ago, so that there was no outage."""
         stats, second_ago = f"{self.keys.tag}:stats", int(until * 1000) - 1000
-        if int(self.client.hget(stats, "ticked") or second_ago) < second_ago:
+        is_leased = self.client.exists(f"{self.keys.tag}:leased")
+        if is_leased and int(self.client.hget(stats, "ticked") or 0) < second_ago:
             self.client.hset(stats, "ticked", second_ago)
 
     def job(self, id: str = "a") -> dict[str, Any]:

@@ -1,6 +1,6 @@
 -- Redis's clock may go back: set by hand or by NTP, or after a failover to a machine whose clock is behind. Jobs
--- scheduled by the wrong time would then wait too long. So `ticked` in `{b}:stats` has the time of the latest tick that
--- moved something or found leases. After a tick that is more than a few seconds earlier, the next run of every job is
+-- scheduled by the wrong time would then wait too long. So `ticked` in `{b}:stats` has the time of the latest tick
+-- that moved something or found leases. After a tick that is more than a few seconds earlier, the next run of every job is
 -- recomputed, a page per tick. `{b}:realign` is the cursor.
 
 local key = require('base.keys').key

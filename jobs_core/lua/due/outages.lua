@@ -13,19 +13,21 @@ local GAP = 5000  -- ms between two ticks that count as an outage: a clock ticks
 local CHANCE = 10000  -- ms that a lease is extended for
 local PAGE = 500  -- leases that one tick extends
 
--- Note an outage if the tick before, at `last`, is too long ago. `last` is 0 if nobody has ticked yet.
-function outages.detect(board, last, now)
-  if last > 0 and now - last > GAP then
-    redis.call('HSET', key(board, 'stats'), 'outage_from', digits(last), 'outage_to', digits(now))
-  end
+-- Return whether any lease has ended.
+local function has_ended(leased, now)
+  local first = redis.call('ZRANGE', leased, 0, 0, 'WITHSCORES')
+  return first[2] and tonumber(first[2]) <= now
 end
 
--- Extend the leases that ended during an outage. Returns whether more are left, so that none may be ended yet.
-function outages.extend_leases(board, now)
+-- Extend the leases that ended during an outage, if the tick before, at `last`, is too long ago. `last` is 0 if nobody has
+-- ticked while tasks are leased. Returns whether more are left, so that none may be ended yet.
+function outages.extend_leases(board, last, now)
   local stats, leased = key(board, 'stats'), key(board, 'leased')
-  local first, last = unpack(redis.call('HMGET', stats, 'outage_from', 'outage_to'))
+  if not has_ended(leased, now) then return false end
+  if now - last > GAP then redis.call('HSET', stats, 'outage_from', digits(last), 'outage_to', digits(now)) end
+  local first, upto = unpack(redis.call('HMGET', stats, 'outage_from', 'outage_to'))
   if not first then return false end
-  local tokens = redis.call('ZRANGE', leased, '(' .. first, last, 'BYSCORE', 'LIMIT', 0, PAGE)
+  local tokens = redis.call('ZRANGE', leased, '(' .. first, upto, 'BYSCORE', 'LIMIT', 0, PAGE)
   for _, token in ipairs(tokens) do redis.call('ZADD', leased, 'XX', now + CHANCE, token) end
   if #tokens == PAGE then return true end
   redis.call('HDEL', stats, 'outage_from', 'outage_to')

@@ -181,7 +181,7 @@ def test_a_command_never_starts_if_the_worker_dies_before_it_is_registered(
 
 def test_a_registration_may_arrive_in_pieces() -> None:
     commands = [subprocess.Popen(["sleep", "300"], start_new_session=True) for _ in range(2)]
-    first, second = (f"+{command.pid} 0.1\n".encode() for command in commands)
+    first, second = (f"+{command.pid} 0.1 inf inf\n".encode() for command in commands)
     guardian = subprocess.Popen(
         [sys.executable, "-I", "-S", str(Path(jobs_shell.__file__).with_name("guardian.py"))],
         stdin=subprocess.PIPE,
@@ -212,7 +212,7 @@ def test_ended_commands_are_unregistered(start: type[Worker]) -> None:
     bystander = subprocess.Popen(["sleep", "300"], start_new_session=True)
     try:
         guardian = Path(jobs_shell.__file__).with_name("guardian.py")
-        register = f"+{bystander.pid} 0.1\n-{bystander.pid}\n"
+        register = f"+{bystander.pid} 0.1 inf inf\n-{bystander.pid}\n"
         subprocess.run([sys.executable, "-I", "-S", str(guardian)], input=register.encode(), timeout=10)
         assert bystander.poll() is None
     finally:
@@ -227,7 +227,7 @@ def test_the_runner_registers_and_unregisters(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Guard, "_send", lambda self, line: told.append(line))
     task = Task("a@1", "a", "shell", "shell", 1.0, 1, "", payload={"line": "echo $$", "grace": 2.5})
     pid = jobs_shell.run(task, Context("w")).data["output"]
-    assert told == [f"+{pid} 2.5\n", f"-{pid}\n"]
+    assert told == [f"+{pid} 2.5 inf inf\n", f"-{pid}\n"]
     assert guard._groups == {}
 
 

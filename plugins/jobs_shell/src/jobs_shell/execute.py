@@ -66,7 +66,7 @@ def execute(command: Command, task: Task, context: Context) -> Outcome:
     except StartError as error:
         return Outcome.failed(str(error), code="start")
     restore_file_limit(process.pid)
-    with guard.holding(process.pid, command.grace):
+    with guard.holding(process.pid, command.grace, context.lease):
         run = Run(process, pipes, command, context)
         try:
             with context.on_stop(pipes.wake):

@@ -8,9 +8,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from jobs_core import Lease
 
 GUARDIAN = Path(__file__).with_name("guardian.py")
 
@@ -52,9 +54,9 @@ PAUSE = 0.1
 
 
 class Guard:
-    """Makes sure that no command outlives this process, however it ends.
+    """Makes sure that no command outlives this process, however it ends, nor the lease of its task.
 
-    >>> with guard.holding(process.pid, grace=5.0):
+    >>> with guard.holding(process.pid, 5.0, context.lease):
     ...     process.wait()
     """
 
@@ -68,7 +70,7 @@ class Guard:
             os.close(descriptor)
         self._pipes: dict[Program, int] = {}
         self._ended: tuple[int, ...] = ()  # the guardian writes to it when it has ended all commands
-        self._groups: dict[int, float] = {}
+        self._groups: dict[int, tuple[float, Lease | None]] = {}
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -80,16 +82,23 @@ class Guard:
                     self._spawn(program)
 
     @contextmanager
-    def holding(self, pid: int, grace: float) -> Iterator[None]:
+    def holding(self, pid: int, grace: float, lease: Lease | None = None) -> Iterator[None]:
         """During the `with` block, end the process group `pid` if this process dies.
 
-        `grace` is the number of seconds between SIGTERM and SIGKILL.
+        If the lease is not renewed, the group ends before it, even while this process is stopped. `grace` is
+        the number of seconds between SIGTERM and SIGKILL.
         """
+
+        def renew(lease: Lease) -> None:
+            with self._lock:
+                self._send(f"={pid} {_times(lease)}\n")
+
         with self._lock:
-            self._groups[pid] = grace
-            self._send(f"+{pid} {grace}\n")
+            self._groups[pid] = grace, lease
+            self._send(f"+{pid} {grace} {_times(lease)}\n")
         try:
-            yield
+            with nullcontext() if lease is None else lease.on_renew(renew):
+                yield
         finally:
             with self._lock:
                 del self._groups[pid]
@@ -118,8 +127,8 @@ class Guard:
         finally:
             os.close(reader)
         self._pipes[program] = writer
-        for pid, grace in self._groups.items():
-            _write(writer, f"+{pid} {grace}\n")
+        for pid, (grace, lease) in self._groups.items():
+            _write(writer, f"+{pid} {grace} {_times(lease)}\n")
         threading.Thread(
             target=self._replace, args=(program, process), name="jobs-guard", daemon=True
         ).start()
@@ -134,6 +143,13 @@ class Guard:
             time.sleep(PAUSE)
             with suppress(OSError):
                 self.start()
+
+
+def _times(lease: Lease | None) -> str:
+    """Return when the guardian sends SIGTERM and SIGKILL. The worker has told the command to stop before."""
+    if lease is None:
+        return "inf inf"
+    return f"{(lease.stop_at + lease.kill_at) / 2} {lease.kill_at}"
 
 
 def _write(pipe: int, line: str) -> None:

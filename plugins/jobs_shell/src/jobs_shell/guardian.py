@@ -1,13 +1,20 @@
-"""The guardian: a separate program that ends the process groups of a dead worker.
+"""The guardian: a separate program that ends commands which their worker can no longer answer for.
 
-Standard input is a pipe whose other end only the worker holds. The line `+<pid> <grace>` registers a process
-group, `-<pid>` unregisters it. EOF means that the worker is dead. Every registered group then gets SIGTERM
-and, after its grace in seconds, SIGKILL. Then a line on standard output tells the backup that all is done.
+Standard input is a pipe whose other end only the worker holds. The line `+<pid> <grace> <term> <kill>`
+registers a process group, `=<pid> <term> <kill>` renews its lease, and `-<pid>` unregisters it. A group that
+is still there at the time `term` gets SIGTERM, and at the time `kill` SIGKILL: the worker has not renewed its
+lease, because it is stopped, hangs or cannot reach Redis. Times are in seconds of the clock that goes on
+while the machine sleeps; `inf` is never.
+
+EOF means that the worker is dead. Every registered group then gets SIGTERM and, after its grace in seconds,
+SIGKILL. Then a line on standard output tells the backup that all is done.
 
 The program imports almost nothing, so that it starts in milliseconds and stays small.
 """
 
+import math
 import os
+import select
 import signal
 import time
 from collections.abc import Iterator
@@ -21,35 +28,73 @@ BATCH = 0.05
 """Seconds between reads of the pipe. Reading many lines at once saves two wakeups per command. No line is
 lost, because the guardian reads the pipe to its end."""
 
+LONGEST = 1.0
+"""Maximum seconds between checks of leases: a machine that sleeps does not count as waiting."""
+
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class Group:
+    """A process group: the seconds from SIGTERM to SIGKILL, and when each is due if nobody renews."""
+
+    def __init__(self, grace: float) -> None:
+        self.grace = grace
+        self.term = self.kill = math.inf
+
 
 def main() -> None:
     """Wait for the worker to die, then end its commands."""
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    end(follow())
+    groups: dict[int, Group] = {}
+    follow(groups)
+    end({pid: group.grace for pid, group in groups.items()})
     with suppress(OSError):  # the backup is dead, too
         os.write(1, b"ended\n")
 
 
-def follow() -> dict[int, float]:
-    """Read the pipe to its end. Returns the registered groups with their grace, in seconds."""
-    groups: dict[int, float] = {}
-    for line in lines():
-        pid, _, grace = line[1:].partition(b" ")
+def follow(groups: dict[int, Group]) -> None:
+    """Read the pipe to its end, and end groups whose leases are over meanwhile."""
+    for line in lines(groups):
+        word, *numbers = line[1:].split()
+        pid, times = int(word), [float(number) for number in numbers]
+        if line[:1] == b"-":
+            groups.pop(pid, None)
+            continue
         if line[:1] == b"+":
-            groups[int(pid)] = float(grace)
-        else:
-            groups.pop(int(pid), None)
-    return groups
+            groups[pid] = Group(times.pop(0))
+        if pid in groups:
+            groups[pid].term, groups[pid].kill = times
 
 
-def lines() -> Iterator[bytes]:
-    """Yield the lines of the pipe until EOF."""
+def lines(groups: dict[int, Group]) -> Iterator[bytes]:
+    """Yield the lines of the pipe until EOF. Check the leases of groups while waiting."""
     rest = b""
-    while chunk := os.read(0, 65536):
+    while True:
+        wait = end_overdue(groups)
+        if not select.select([0], [], [], wait)[0]:
+            continue
+        chunk = os.read(0, 65536)
+        if not chunk:
+            return
         *complete, rest = (rest + chunk).split(b"\n")
         yield from complete
         time.sleep(BATCH)
+
+
+def end_overdue(groups: dict[int, Group]) -> float | None:
+    """Signal the groups whose time is over. Returns the seconds to the next one, None if there is none."""
+    now = time.clock_gettime(CLOCK)
+    for pid, group in groups.items():
+        if now >= group.kill:
+            group.term = group.kill = math.inf
+            send(pid, signal.SIGKILL)
+        elif now >= group.term:
+            group.term = math.inf
+            send(pid, signal.SIGTERM)
+            send(pid, signal.SIGCONT)
+    first = min((min(group.term, group.kill) for group in groups.values()), default=math.inf)
+    return None if first == math.inf else min(LONGEST, first - now)
 
 
 def end(groups: dict[int, float]) -> None:
