@@ -127,12 +127,13 @@ def _add_commands() -> None:
         tasks,
         up,
         worker,
+        workers,
     )
 
     groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
     modules = (
         *(jobs, dump, listing, preview, explain, graph, tasks, task_output),
-        *(stats, limits, worker, up, setup, doctor, acl),
+        *(stats, limits, worker, workers, up, setup, doctor, acl),
     )
     commands = (found for module in modules for found in vars(module).values())
     for command in (*groups, *commands):

@@ -29,6 +29,7 @@ from jobs_core.engine.replies import (
     as_tick,
     as_time,
     as_times,
+    as_worker,
     found_job,
 )
 from jobs_core.errors import JobsError
@@ -316,6 +317,15 @@ class AsyncBoard(AsyncBase):
             kept: Any = await self.client.hgetall(self.keys.limits)
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
+
+    async def workers(self) -> AsyncIterator[dict[str, Any]]:
+        """List the workers that have been seen lately, like `Board.workers`."""
+        await self._on_thread(self._board.commands.require_layout)
+        with translated(self._board.commands.server):
+            clock: Any = await self.client.time()
+            kept: Any = await self.client.hgetall(self.keys.workers)
+        for name, text in sorted(kept.items()):
+            yield as_worker(str(name), str(text), clock)
 
     async def beat(self, lease: Duration, *tokens: str) -> Sequence[Hold]:
         """Extend leases, like `Board.beat`."""

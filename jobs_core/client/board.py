@@ -10,7 +10,7 @@ from jobs_core.client.job_methods import JobMethods
 from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
 from jobs_core.engine.commands import translated
-from jobs_core.engine.replies import Tick, as_dict, as_limit, as_tick
+from jobs_core.engine.replies import Tick, as_dict, as_limit, as_tick, as_worker
 from jobs_core.options import Time, to_pairs
 
 
@@ -90,6 +90,21 @@ class BoardClient(JobMethods, TaskMethods):
             kept = self.client.hgetall(self.keys.limits)
         for name, text in sorted(kept.items()):
             yield as_limit(str(name), str(text))
+
+    def workers(self) -> Iterator[dict[str, Any]]:
+        """List the workers that have been seen lately. One that ends in good order leaves the list.
+
+        Yields:
+            Mappings with worker, state, host, pid, runners, queues, concurrency, running, ticks, drift (seconds
+            that its clock is ahead of Redis), started and seen (epoch seconds). The state is serving, draining,
+            silent (dead, or cut off), or unknown: it registered once, with an older client.
+        """
+        self.commands.require_layout()
+        with translated(self.commands.server):
+            clock: Any = self.client.time()
+            kept = self.client.hgetall(self.keys.workers)
+        for name, text in sorted(kept.items()):
+            yield as_worker(str(name), str(text), clock)
 
     def tick(self, limit: int = 500, now: Time | None = None) -> Tick:
         """Move due occurrences to their queues. Workers do this by themselves.

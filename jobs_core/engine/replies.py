@@ -151,6 +151,25 @@ def as_limit(name: str, text: str) -> dict[str, Any]:
     return {"kind": kind, "name": subject, "concurrency": concurrency, "rate": rate}
 
 
+SILENT = 30.0
+"""Seconds after which a worker that reports every 10 seconds is taken for dead."""
+
+_WORKER_ORDER = ("state", "host", "pid", "runners", "queues", "concurrency", "running", "ticks", "started", "drift")
+
+
+def as_worker(name: str, text: str, clock: Sequence[Any]) -> dict[str, Any]:
+    """Read a worker's entry, as JREGISTER keeps it. `clock` is the reply of TIME."""
+    ms, _, report = text.partition(" ")
+    found: dict[str, Any] = json.loads(report)
+    seen = int(ms) / 1000
+    if int(clock[0]) + int(clock[1]) / 1e6 - seen > SILENT:
+        found["state"] = "silent" if "state" in found else "unknown"
+    found.setdefault("state", "serving")
+    found.setdefault("queues", found["runners"])
+    found["ticks"] = bool(found.get("ticks"))
+    return {"worker": name} | {key: found[key] for key in _WORKER_ORDER if key in found} | {"seen": seen}
+
+
 def as_dict(flat: list[Any]) -> dict[str, int]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
 

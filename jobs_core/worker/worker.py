@@ -26,6 +26,7 @@ from jobs_core.worker.inline import Inline
 from jobs_core.worker.leases import GRACE, Leases
 from jobs_core.worker.options import check_options
 from jobs_core.worker.output_keeper import OutputKeeper
+from jobs_core.worker.presence import Presence
 from jobs_core.worker.run import Run
 from jobs_core.worker.starter import Starter
 from jobs_core.worker.threads import Threads
@@ -100,6 +101,7 @@ class Worker:
         self._inline = Inline(self._executor.execute, self._handle_ended, self._report_slow_runner)
         self._exchange = Exchange(board.commands, self.queues, lease, self.name)
         self._leases = Leases(board.commands, self._runs, lease)
+        self._presence = Presence(board.commands, self.info, self.queues, ticks=tick)
         self._waker = Waker(board.commands, self.queues, self._inbox)
         self._listener = Listener(board.commands, self.name, self._inbox)
         self._more = True  # whether the queues may hold tasks
@@ -165,6 +167,7 @@ class Worker:
             self._listener.stop()
             self._keeper.stop()
             self._exchange.close()
+            self._presence.end()
             if self._clock:
                 self._clock.stop()
             self._threads.stop()
@@ -226,6 +229,7 @@ class Worker:
                 run.cancel()
 
     def _renew(self) -> None:
+        self._presence.renew(len(self._runs), is_draining=self._stops > 0)
         try:
             self._leases.renew()
         except FaultError as error:
