@@ -95,9 +95,9 @@ class BoardClient(JobMethods, TaskMethods):
         """List the workers that have been seen lately. One that ends in good order leaves the list.
 
         Yields:
-            Mappings with worker, state, host, pid, runners, queues, concurrency, running, ticks, drift (seconds
-            that its clock is ahead of Redis), started and seen (epoch seconds). The state is serving, draining,
-            silent (dead, or cut off), or unknown: it registered once, with an older client.
+            Mappings with worker, state, host, pid, runners, queues, concurrency, running, ticks, drift
+            (seconds that its clock is ahead of Redis), started and seen (epoch seconds). The state is
+            serving, draining, silent (dead, or cut off), or unknown (it registered once, in an older way).
         """
         self.commands.require_layout()
         with translated(self.commands.server):

@@ -154,7 +154,18 @@ def as_limit(name: str, text: str) -> dict[str, Any]:
 SILENT = 30.0
 """Seconds after which a worker that reports every 10 seconds is taken for dead."""
 
-_WORKER_ORDER = ("state", "host", "pid", "runners", "queues", "concurrency", "running", "ticks", "started", "drift")
+_WORKER_ORDER = (
+    "state",
+    "host",
+    "pid",
+    "runners",
+    "queues",
+    "concurrency",
+    "running",
+    "ticks",
+    "started",
+    "drift",
+)
 
 
 def as_worker(name: str, text: str, clock: Sequence[Any]) -> dict[str, Any]:

@@ -38,19 +38,26 @@ class Presence:
             *("started", f"{time.time():.3f}", "ticks", int(ticks)),
         )
 
+    def begin(self) -> None:
+        """Register the worker. Raises DeniedError without the role worker, and the errors of a call."""
+        self._commands.require_role("worker")
+        self._state, self._due = "serving", time.monotonic() + EVERY
+        self._report("serving", 0)
+
     def renew(self, running: int, *, is_draining: bool = False) -> None:
         """Report if it is time, or if the state is new. A failed report is left to the next one."""
         state: Literal["serving", "draining"] = "draining" if is_draining else "serving"
         if state == self._state and time.monotonic() < self._due:
             return
         self._state, self._due = state, time.monotonic() + EVERY
-        self._report(state, running)
+        with suppress(JobsError):
+            self._report(state, running)
 
     def end(self) -> None:
         """Report that the worker has ended."""
-        self._report("ended", 0)
+        with suppress(JobsError):
+            self._report("ended", 0)
 
     def _report(self, state: str, running: int) -> None:
         facts = (*self._facts, "clock", f"{time.time():.3f}", "running", running, "state", state)
-        with suppress(JobsError):
-            self._commands.call("JREGISTER", self._info.name, *self._info.runners, "--", *facts)
+        self._commands.call("JREGISTER", self._info.name, *self._info.runners, "--", *facts)

@@ -130,7 +130,7 @@ class Worker:
             OptionError: A logger has an invalid setting, or the system does not allow enough threads.
             PluginError: A logger did not open.
         """
-        self.board.register(self.name, self.runners)
+        self._presence.begin()
         self.board.refresh_zones()
         self._events.open()
         prepare_schemas(self.runners.values())

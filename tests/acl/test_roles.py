@@ -18,7 +18,16 @@ READS = [
     *("list", "list --json", "show a", "next a", "next --cron 0_3_*_*_* --zone Asia/Tokyo", "next --every 5"),
     *("count", "stats", "stats --job a", "tasks", "tasks --state leased --json", "history", "history {done}"),
     *("dead list", "dead show {dead}", "output {done}", "output {done} --follow", "graph", "graph a"),
-    *("limit", "dump", "export crontab", "board export", "doctor", "doctor --ledger", "acl viewer"),
+    *(
+        "limit",
+        "workers",
+        "dump",
+        "export crontab",
+        "board export",
+        "doctor",
+        "doctor --ledger",
+        "acl viewer",
+    ),
 ]
 CHANGES = [
     *("put c echo x --every 5", "put z echo x --cron 0_4_*_*_* --zone Asia/Tokyo", "create d echo x"),

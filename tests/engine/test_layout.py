@@ -149,6 +149,7 @@ WORDS: dict[str, list[list[str]]] = {
     "board export": [[]],
     "cancel": [["push:1"]],
     "count": [[], ["--json"]],
+    "workers": [[], ["--json"]],
     "create": [["b", "console", "x"]],
     "dead list": [[]],
     "dead purge": [["--all"]],

@@ -221,6 +221,18 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.is_true(wait > 3590 and wait <= 3600)
       end)
 
+      it('lists workers', function()
+        board.commands:call('JREGISTER', 'b', 'echo')
+        board.commands:call('JREGISTER', 'a', 'echo', '--', 'queues', 'echo slow', 'state', 'draining', 'ticks', 1)
+        board.commands:call('JREGISTER', 'c', 'echo', '--', 'state', 'serving', 'now', '1700000000')
+        local states, queues = {}, {}
+        for i, worker in ipairs(board:workers()) do
+          states[i], queues[i] = worker.worker .. ' ' .. worker.state, table.concat(worker.queues, ',')
+        end
+        assert.same({ 'a draining', 'b serving', 'c silent' }, states)
+        assert.same({ 'echo,slow', 'echo', 'echo' }, queues)
+      end)
+
       it('limits', function()
         board:limit('runner', 'echo', { concurrency = 1 })
         board:push('echo', 'x')

@@ -45,7 +45,7 @@ def check_permissions(board: BoardLike) -> Finding:
     if half:
         sentence = refusal(half[0], denied, board.keys.tag, role_for(half[0])) or ""
         note, _, advice = sentence.partition(": ")
-        return Finding("problem", note, advice)
+        return Finding("problem", f"{board.commands.server}: {note}", advice)
     if not found:
         missing = in_words(role(ROLE_NAMES[0]).missing(denied))
         return Finding(
@@ -96,7 +96,11 @@ def check_clock(board: BoardLike) -> Finding:
     seconds, micros = board.client.time()
     drifts = {"this machine": time.time() - (int(seconds) + int(micros) / 1e6)}
     drifts |= {f"worker {worker['worker']}": worker.get("drift", 0) for worker in board.workers()}
-    wrong = [f"{name} is {abs(s):.1f} s {'ahead' if s > 0 else 'behind'}" for name, s in drifts.items() if abs(s) > 1]
+    wrong = [
+        f"{name} is {abs(s):.1f} s {'ahead' if s > 0 else 'behind'}"
+        for name, s in drifts.items()
+        if abs(s) > 1
+    ]
     if wrong:
         note = f"clocks differ from Redis's: {', '.join(wrong[:3])}"
         return Finding("warning", note, "run NTP on all machines")

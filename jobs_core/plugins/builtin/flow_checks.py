@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from jobs_core.context import BoardLike
@@ -34,7 +34,8 @@ def check_workers(board: BoardLike) -> Finding:
         names = ", ".join(unserved[:NAMED])
         return Finding(
             "problem",
-            f"no worker serves the queue{'s' * (len(unserved) > 1)} {names}{_others(unserved)}: their tasks wait",
+            f"tasks wait for a worker, but none serves the queue{'s' * (len(unserved) > 1)} "
+            f"{names}{_others(unserved)}",
             f"start a worker: `jobs run --queue {unserved[0]}`",
         )
     if not living:
@@ -46,36 +47,51 @@ def check_workers(board: BoardLike) -> Finding:
 def check_overdue(board: BoardLike) -> Finding:
     """Report jobs and tasks whose time has passed, though nothing has moved them."""
     late = [
-        f"{_number(found)} {what}{'s' * (len(found) > 1)} {_are(found)} overdue, "
-        f"{'the oldest' * (len(found) > 1) or 'it'} ({found[0][0]}) by {span(int(found[0][1]))}"
+        _late_note(what, found)
         for what, key in (("job", board.keys.schedule), ("delayed task", board.keys.delayed))
         if (found := _late(board, key))
     ]
     lapsed = _late(board, board.keys.leased)
     if lapsed:
-        late.append(f"{_number(lapsed)} lease{'s' * (len(lapsed) > 1)} lapsed, and nobody took the task back")
+        late.append(f"leases have lapsed, but {_number(lapsed)} of their tasks are not back in their queues")
     if late:
-        return Finding("problem", "; ".join(late), "start a worker with `jobs run`, or a clock with `jobs tick`")
+        return Finding(
+            "problem", "; ".join(late), "start a worker with `jobs run`, or a clock with `jobs tick`"
+        )
     return Finding("ok", "nothing is overdue")
+
+
+def _late_note(what: str, late: list[tuple[str, float]]) -> str:
+    """Describe what is overdue: `3 jobs are overdue, the job tick by 12s`."""
+    oldest, seconds = late[0]
+    if len(late) == 1:
+        return f"the {what} {oldest} is overdue by {span(int(seconds))}"
+    return f"{_number(late)} {what}s are overdue, the {what} {oldest} by {span(int(seconds))}"
 
 
 def check_ticks(board: BoardLike) -> Finding:
     """Report that nobody ticks, or that ticks cannot keep up."""
-    ticking = [worker["worker"] for worker in board.workers() if worker["ticks"] and worker["state"] != "silent"]
+    ticking = [
+        worker["worker"] for worker in board.workers() if worker["ticks"] and worker["state"] != "silent"
+    ]
     late = any(_late(board, key) for key in (board.keys.schedule, board.keys.delayed, board.keys.leased))
     if late and ticking:
         return Finding(
-            "problem", "ticks cannot keep up with what is due", "see `jobs history`, or tick from more workers"
+            "problem",
+            "ticks cannot keep up with what is due",
+            "see `jobs history`, or tick from more workers",
         )
     if late:
         return Finding(
-            "problem", "nobody ticks: what is due is not queued", "start a worker with `jobs run`, or `jobs tick`"
+            "problem",
+            "nobody ticks: what is due is not queued",
+            "start a worker with `jobs run`, or `jobs tick`",
         )
     return Finding("ok", f"{len(ticking)} of the workers tick" if ticking else "what was due has been queued")
 
 
 def check_limits(board: BoardLike) -> Finding:
-    """Report limits that have held tasks for long, and jobs that are due more often than their rate lets start."""
+    """Report limits that have held tasks for long, and jobs whose schedule is faster than their rate."""
     now = _now(board)
     found = []
     for name in sorted(board.client.smembers(board.keys.held_limits)):
@@ -99,7 +115,7 @@ def _limit_note(board: BoardLike, n: int, name: str, waited: float) -> str:
 
 
 def _exceeds_rate(board: BoardLike, limit: str) -> bool:
-    """Whether a limit is the rate of a job, and the job's next runs are closer together than it lets start."""
+    """Whether a limit is the rate of a job whose schedule is faster."""
     kind, _, id = limit.partition(":")
     if kind != "job":
         return False
@@ -133,7 +149,7 @@ def _waiting_queues(board: BoardLike) -> Iterator[str]:
 
 def _overdue_queues(board: BoardLike) -> Iterator[str]:
     """Yield the queues of the jobs that have been overdue for the longest."""
-    for id, _ in _late(board, board.keys.schedule)[:MOST // 10]:
+    for id, _ in _late(board, board.keys.schedule)[: MOST // 10]:
         try:
             job = board.show(id)
         except NotFoundError:
@@ -158,10 +174,6 @@ def _number(found: list[Any]) -> str:
     return f"{MOST} or more" if len(found) == MOST else str(len(found))
 
 
-def _are(found: list[Any]) -> str:
-    return "are" if len(found) > 1 else "is"
-
-
-def _others(found: Iterable[Any]) -> str:
-    more = sum(1 for _ in found) - NAMED
+def _others(found: list[Any]) -> str:
+    more = len(found) - NAMED
     return f" and {more} more" if more > 0 else ""
