@@ -137,7 +137,7 @@ def test_limits_are_listed(board: Board, jobs: Jobs) -> None:
 
 
 def test_mistakes(board: Board, jobs: Jobs) -> None:
-    refused(jobs("limit", "runner", "http"), "limit needs")
+    refused(jobs("limit", "runner"), "limit needs")
     refused(
         jobs("limit", "runner", "http", "--rate", "fast"),
         "rate: expected a rate such as 100/1m or 5/s, got 'fast'",

@@ -315,6 +315,15 @@ function Board:cancel(id)
   return 'cancelled'
 end
 
+--- Cancel all tasks of a job.
+---@return integer cancelled, integer cancelling  cancelling: they run, and their workers stop them
+function Board:cancel_job(job)
+  local counts = { cancelled = 0, cancelling = 0 }
+  local done = all_pages(function(cursor) return self.commands:call('JCANCEL', '-', cursor, 'job', job) end)
+  for _, state in ipairs(done) do counts[state] = counts[state] + 1 end
+  return counts.cancelled, counts.cancelling
+end
+
 --- Return the tasks that wait or run, or those in one state.
 ---@param filters? table  state, task, job, runner, queue, older_than, payload
 ---@return table[]

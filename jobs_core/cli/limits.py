@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from jobs_core.cli.bulk import progress
 from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
 from jobs_core.errors import OptionError
+
+if TYPE_CHECKING:
+    from jobs_core.app import Board
 
 
 @click.command()
@@ -36,15 +39,29 @@ def limit(
     \b
       jobs limit runner http --concurrency 20 --rate 100/1m
       jobs limit queue reports --none
+      jobs limit runner http
       jobs limit
     """
     board = open_board(url, board_name)
     if kind is None:
         _print_limits(board.limits(), as_json)
         return
-    if name is None or lift == bool(concurrency or rate):
+    if name is None or (lift and (concurrency or rate)):
         raise OptionError("limit needs queue|runner NAME and --concurrency, --rate or both, or --none.")
+    if not (lift or concurrency or rate):
+        _print_limit(board, kind, name, as_json)
+        return
     board.limit(kind, name, concurrency=concurrency, rate=rate)
+
+
+def _print_limit(board: Board, kind: str, name: str, as_json: bool) -> None:
+    """Print the limit of one queue or runner, or say that it has none."""
+    found = [limit for limit in board.limits() if (limit["kind"], limit["name"]) == (kind, name)]
+    if found or as_json:
+        none = {"kind": kind, "name": name, "concurrency": None, "rate": None}
+        _print_limits(found or [none], as_json)
+    else:
+        click.echo(f"the {kind} {name} has no limit")
 
 
 def _print_limits(limits: Any, as_json: bool) -> None:

@@ -19,6 +19,7 @@ from jobs_core.engine.replies import (
     Hold,
     Tick,
     as_cancelled,
+    as_cancelled_counts,
     as_dict,
     as_entry,
     as_holds,
@@ -212,6 +213,10 @@ class AsyncBoard(AsyncBase):
         """Cancel a task, like `Board.cancel`."""
         found = [done async for done in self._pages("JCANCEL", id, after=())]
         return as_cancelled(found, id, self.name)
+
+    async def cancel_job(self, job: str) -> dict[str, int]:
+        """Cancel all tasks of a job, like `Board.cancel_job`."""
+        return as_cancelled_counts([done async for done in self._pages("JCANCEL", "-", after=("job", job))])
 
     async def tasks(
         self, state: TaskState | None = None, **filters: Unpack[TaskFilters]

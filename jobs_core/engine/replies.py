@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -105,6 +106,12 @@ def as_cancelled(found: Sequence[str], id: str, board: str) -> Literal["cancelle
     if not found:
         raise NotFoundError(f"no task {id!r} is queued or running on the board {board!r}")
     return "cancelling" if "cancelling" in found else "cancelled"
+
+
+def as_cancelled_counts(found: Iterable[str]) -> dict[str, int]:
+    """Count the results of JCANCEL."""
+    counts = Counter(found)
+    return {"cancelled": counts["cancelled"], "cancelling": counts["cancelling"]}
 
 
 def as_holds(reply: Sequence[int]) -> list[Hold]:

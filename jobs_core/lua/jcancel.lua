@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 --[[ JCANCEL board id [cursor]
+     JCANCEL board - cursor job id
 
-  Cancel the tasks with this id. A waiting or accepted task ends at once. A running one is marked, and its worker is
+  Cancel the tasks with this id, or all tasks of a job. A waiting or accepted task ends at once. A running one is marked, and its worker is
   notified: its token goes to `{b}:inbox:<worker>`, and JBEAT returns 2 for it. It ends as cancelled when the worker
   reports that, or when its lease lapses. Dead letters have ended already.
 
@@ -12,6 +13,7 @@
       2) 1) cancelled           cancelled, or cancelling while it runs
   Errors: JOBS OPTION.
 --]]
+local arguments = require 'base.arguments'
 local clock = require 'base.clock'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
@@ -27,6 +29,7 @@ local records = require 'queue.records'
 local task_locations = require 'queue.task_locations'
 
 local PAGE = 500
+local LOOKED_AT = 1000  -- records that LREM passes over in the time that one task takes
 
 local function tell_cancelled(board, task)
   events.record(board, task, task.attempt, 'cancelled', {})
@@ -60,17 +63,34 @@ local function cancel(board, place, member)
   return cancel_queued(board, place, member)
 end
 
-return function(board, args)
+-- Return what tells the tasks to cancel by their ids.
+local function read_filter(args)
   local id = args[1] or ''
+  if id == '-' then
+    local job = arguments.read_options(args, 3, { job = true }).job
+    if not job then fail_option('job', 'expected the id of a job, got none') end
+    return function(task) return records.job_of(task) == job end
+  end
   if not records.job_of(id) then fail_option('id', "expected a task id, <job>@<due>, got '" .. id .. "'") end
-  local found = {}
+  return function(task) return task == id end
+end
+
+-- How much of PAGE the removal of a task takes: LREM passes over what stays at the tail of a long list.
+local function cost_of(board, place)
+  if task_locations.SETS[place] or place:find('^held:job:') then return 1 end
+  return 1 + redis.call('LLEN', key(board, place)) / LOOKED_AT
+end
+
+return function(board, args)
+  local is_wanted, found = read_filter(args), {}
   -- In the order in which tasks move, so that one that is taken meanwhile is met again.
   local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })
   local cursor = task_locations.scan(board, names, args[2] or '0', PAGE, function(place, member)
-    local is_it = (task_locations.SETS[place] and records.id_of_token or records.glance)(member) == id
-    local done = is_it and cancel(board, place, member)
+    local id = (task_locations.SETS[place] and records.id_of_token or records.glance)(member)
+    if not (id and is_wanted(id)) then return 1 end
+    local cost, done = cost_of(board, place), cancel(board, place, member)
     if done then found[#found + 1] = done end
-    return 1, done
+    return cost, done
   end)
   dependents.queue_ready(board)
   return { cursor, found }

@@ -211,7 +211,9 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.equal('cancelled', board:cancel(id))
         refused('NOTFOUND', 'is queued or running', function() board:cancel(id) end)
         assert.equal(1, board:stats().cancelled)
-        assert.equal(0, board:stats('a').cancelled)
+        board:push('a')
+        assert.same({ 2, 0 }, { board:cancel_job('a') })
+        assert.equal(2, board:stats('a').cancelled)
       end)
 
       it('ticks', function()
