@@ -29,6 +29,7 @@ RETURNS = {
     "JPOP": "up to `count` tasks (1 unless given, at most 500), each a map; with `raw` each a pair: its token and its record",
     "JPUSH": "the task's id",
     "JREGISTER": "how many runners were new",
+    "JRETAIN": "a map of all bounds: durations in ms, `off`: none",
     "JRESUME": "the next run; 0: none",
     "JSET": "the next run; 0: none",
     "JSETNX": "the next run; 0: none",

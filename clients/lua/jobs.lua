@@ -365,6 +365,10 @@ function Board:workers()
   return found
 end
 
+--- Set how much the board keeps: board:retain({ dead_letters = 5000, expire_ended = '30d' }). `off` removes a bound.
+---@return table<string, integer|string>  all bounds: durations in ms
+function Board:retain(bounds) return as_map(self.commands:call('JRETAIN', unpack(add_pairs({}, bounds)))) end
+
 --- Move due tasks to their queues.
 ---@return integer moved, number? wait  number of tasks, and seconds until the next one is due
 function Board:tick(limit)

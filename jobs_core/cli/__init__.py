@@ -121,6 +121,7 @@ def _add_commands() -> None:
         listing,
         plugin,
         preview,
+        retention,
         setup,
         stats,
         task_output,
@@ -133,7 +134,7 @@ def _add_commands() -> None:
     groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
     modules = (
         *(jobs, dump, listing, preview, explain, graph, tasks, task_output),
-        *(stats, limits, worker, workers, up, setup, doctor, acl),
+        *(stats, limits, retention, worker, workers, up, setup, doctor, acl),
     )
     commands = (found for module in modules for found in vars(module).values())
     for command in (*groups, *commands):

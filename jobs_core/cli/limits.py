@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("name", required=False)
 @click.option("--concurrency", metavar="COUNT", help="Number of its tasks that may run at once.")
 @click.option("--rate", metavar="RATE", help="Number of its tasks that may start in a period: 100/1m.")
+@click.option("--max-length", metavar="COUNT", help="Number of tasks that may wait in a queue.")
 @click.option("--none", "lift", is_flag=True, help="Remove its limit.")
 @json_option
 @connected
@@ -27,6 +28,7 @@ def limit(
     name: str | None,
     concurrency: Any,
     rate: str | None,
+    max_length: Any,
     lift: bool,
     as_json: bool,
     url: str | None,
@@ -34,10 +36,13 @@ def limit(
 ) -> None:
     """Limit a queue or runner, or list limits.
 
-    A limit applies to all workers together. To limit one job, set its own options of the same names.
+    A limit applies to all workers together. To limit one job, set its own options of the same names. The
+    options set the whole limit: what you leave out is not limited. A queue with --max-length refuses pushes
+    beyond it, and skips runs that are due.
 
     \b
       jobs limit runner http --concurrency 20 --rate 100/1m
+      jobs limit queue mail --max-length 100000
       jobs limit queue reports --none
       jobs limit runner http
       jobs limit
@@ -46,19 +51,19 @@ def limit(
     if kind is None:
         _print_limits(board.limits(), as_json)
         return
-    if name is None or (lift and (concurrency or rate)):
-        raise OptionError("limit needs queue|runner NAME and --concurrency, --rate or both, or --none.")
-    if not (lift or concurrency or rate):
+    if name is None or (lift and (concurrency or rate or max_length)):
+        raise OptionError("limit needs queue|runner NAME and its limits, or --none.")
+    if not (lift or concurrency or rate or max_length):
         _print_limit(board, kind, name, as_json)
         return
-    board.limit(kind, name, concurrency=concurrency, rate=rate)
+    board.limit(kind, name, concurrency=concurrency, rate=rate, max_length=max_length)
 
 
 def _print_limit(board: Board, kind: str, name: str, as_json: bool) -> None:
     """Print the limit of one queue or runner, or say that it has none."""
     found = [limit for limit in board.limits() if (limit["kind"], limit["name"]) == (kind, name)]
     if found or as_json:
-        none = {"kind": kind, "name": name, "concurrency": None, "rate": None}
+        none = {"kind": kind, "name": name, "concurrency": None, "rate": None, "max_length": None}
         _print_limits(found or [none], as_json)
     else:
         click.echo(f"the {kind} {name} has no limit")
@@ -69,7 +74,7 @@ def _print_limits(limits: Any, as_json: bool) -> None:
         for limit in limits:
             echo_json(limit)
     else:
-        echo_table(("", "name", "concurrency", "rate"), (limit.values() for limit in limits))
+        echo_table(("", "name", "concurrency", "rate", "max length"), (limit.values() for limit in limits))
 
 
 @click.command()

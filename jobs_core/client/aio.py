@@ -18,23 +18,24 @@ from jobs_core.engine.commands import translated
 from jobs_core.engine.replies import (
     Hold,
     Tick,
+    as_bounds,
     as_cancelled,
     as_cancelled_counts,
     as_dict,
     as_entry,
     as_holds,
     as_job,
-    as_limit,
     as_listed,
     as_task,
     as_tick,
     as_time,
     as_times,
-    as_worker,
     found_job,
 )
 from jobs_core.errors import JobsError
 from jobs_core.options import (
+    LIMIT_OPTIONS,
+    RETENTION,
     Duration,
     JobOptions,
     JobSort,
@@ -42,6 +43,7 @@ from jobs_core.options import (
     PushOptions,
     PutOptions,
     ReportOptions,
+    RetentionOptions,
     TaskFilters,
     TaskState,
     Time,
@@ -311,26 +313,29 @@ class AsyncBoard(AsyncBase):
         *,
         concurrency: int | None = None,
         rate: str | None = None,
+        max_length: int | None = None,
     ) -> None:
         """Limit a queue or a runner, like `Board.limit`."""
-        await self._call("JLIMIT", kind, name, *to_pairs({"concurrency": concurrency, "rate": rate}))
+        options = {"concurrency": concurrency, "rate": rate, "max_length": max_length}
+        await self._call("JLIMIT", kind, name, *to_pairs(options, LIMIT_OPTIONS))
 
     async def limits(self) -> AsyncIterator[dict[str, Any]]:
         """List the limits of queues and runners, like `Board.limits`."""
-        await self._on_thread(self._board.commands.require_layout)
-        with translated(self._board.commands.server):
-            kept: Any = await self.client.hgetall(self.keys.limits)
-        for name, text in sorted(kept.items()):
-            yield as_limit(str(name), str(text))
+        for limit in await self._on_thread(listed(self._board.limits)):
+            yield limit
+
+    async def retain(self, **bounds: Unpack[RetentionOptions]) -> dict[str, int | float | None]:
+        """Set how much the board keeps, like `Board.retain`."""
+        return as_bounds(await self._call("JRETAIN", *to_pairs(bounds, RETENTION)))
+
+    async def retention(self) -> dict[str, int | float | None]:
+        """Return how much the board keeps, like `Board.retention`."""
+        return await self._on_thread(self._board.retention)
 
     async def workers(self) -> AsyncIterator[dict[str, Any]]:
         """List the workers that have been seen lately, like `Board.workers`."""
-        await self._on_thread(self._board.commands.require_layout)
-        with translated(self._board.commands.server):
-            clock: Any = await self.client.time()
-            kept: Any = await self.client.hgetall(self.keys.workers)
-        for name, text in sorted(kept.items()):
-            yield as_worker(str(name), str(text), clock)
+        for worker in await self._on_thread(listed(self._board.workers)):
+            yield worker
 
     async def beat(self, lease: Duration, *tokens: str) -> Sequence[Hold]:
         """Extend leases, like `Board.beat`."""

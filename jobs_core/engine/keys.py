@@ -25,6 +25,7 @@ class Keys:
         self.commands = f"{self.tag}:commands"
         self.wake = f"{self.tag}:wake"
         self.limits = f"{self.tag}:limits"
+        self.lengths = f"{self.tag}:lengths"
         self.owners = f"{self.tag}:owners"
         self.held_limits = f"{self.tag}:held"
         self.zones = f"{self.tag}:zones"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from jobs_core.errors import FaultError, NotFoundError
-from jobs_core.options import JOB_OPTIONS
+from jobs_core.options import JOB_OPTIONS, RETENTION
 from jobs_core.types import Task, parse_history, parse_payload
 
 _FLAGS = "abcdefghijklmnopqrstuvwxyz"
@@ -151,11 +151,30 @@ def as_json(text: str) -> Any:
         return text
 
 
-def as_limit(name: str, text: str) -> dict[str, Any]:
-    kind, _, subject = name.partition(":")
-    concurrency, n, period = (None if word == "-" else int(word) for word in text.split())
-    rate = f"{n}/{period / 1000:g}" if period else None
-    return {"kind": kind, "name": subject, "concurrency": concurrency, "rate": rate}
+def as_limits(kept: Mapping[str, str], lengths: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield the limits of queues and runners by name, and how long queues may be."""
+    most = {f"queue:{queue}": int(text) for queue, text in lengths.items()}
+    for name in sorted({*kept, *most}):
+        kind, _, subject = name.partition(":")
+        words = kept.get(name, "- - -").split()
+        concurrency, n, period = (None if word == "-" else int(word) for word in words)
+        rate = f"{n}/{period / 1000:g}" if period else None
+        yield {
+            **{"kind": kind, "name": subject, "concurrency": concurrency, "rate": rate},
+            "max_length": most.get(name),
+        }
+
+
+def as_bounds(flat: Sequence[Any]) -> dict[str, int | float | None]:
+    """Read a JRETAIN reply: durations in seconds, None where there is no bound."""
+    found = dict(zip(flat[::2], flat[1::2], strict=True))
+    return {name: as_bound(name, text) for name, text in found.items()}
+
+
+def as_bound(name: str, text: Any) -> int | float | None:
+    if text == "off":
+        return None
+    return int(text) / 1000 if RETENTION[name].kind == "duration" else int(text)
 
 
 SILENT = 30.0

@@ -17,9 +17,11 @@ local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local ended_jobs = require 'define.ended_jobs'
 local clock_check = require 'due.clock_check'
 local dependents = require 'due.dependents'
 local due_jobs = require 'due.due_jobs'
+local dead_letters = require 'ending.dead_letters'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
 local counters = require 'ledger.counters'
@@ -34,6 +36,7 @@ local timers = require 'queue.timers'
 local instant = require 'time.instant'
 
 local BYTES = 1048576  -- payloads may be large: each kind of move ends once it has copied this many
+local EXPIRED = 100  -- dead letters, or jobs, that one tick removes at most
 local LAPSES = 100  -- leases that one tick ends at most
 local LOSSES = 5  -- how often a task may be lost, unless its job says otherwise
 
@@ -166,6 +169,9 @@ return function(board, args)
     + open_gates(board, now, limit)
     + due_jobs.queue(board, now, limit)
   if moved > 0 then clock_check.note(board, now) end
+  dead_letters.purge_excess(board, EXPIRED)
+  dead_letters.purge_old(board, now, EXPIRED)
+  ended_jobs.expire(board, now, EXPIRED)
   dependents.queue_ready(board)
   lanes.forget_unused(board)
   return { moved, is_realigning and now or earliest(board, now), now }

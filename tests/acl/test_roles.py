@@ -20,7 +20,7 @@ READS = [
     *("dead list", "dead show {dead}", "output {done}", "output {done} --follow", "graph", "graph a"),
     *(
         "limit",
-        "workers",
+        "workers", "retention",
         "dump",
         "export crontab",
         "board export",
@@ -36,7 +36,7 @@ CHANGES = [
     *("board diff {file}", "board apply {file}", "board apply {file} --prune", "import crontab {crontab}"),
 ]
 WORKING = ["tick --once", "ack {token} --progress 40", "ack {token} --failed"]
-ADMIN = ["init", "limit queue other --rate 5/1m", "trim other", "tick --once"]
+ADMIN = ["init", "retention dead-age 30d", "limit queue other --rate 5/1m", "trim other", "tick --once"]
 
 MAY = {
     "viewer": READS,

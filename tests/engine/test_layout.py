@@ -150,6 +150,7 @@ WORDS: dict[str, list[list[str]]] = {
     "cancel": [["push:1"]],
     "count": [[], ["--json"]],
     "workers": [[], ["--json"]],
+    "retention": [[], ["dead-age", "1d"]],
     "create": [["b", "console", "x"]],
     "dead list": [[]],
     "dead purge": [["--all"]],

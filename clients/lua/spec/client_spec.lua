@@ -223,6 +223,11 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.is_true(wait > 3590 and wait <= 3600)
       end)
 
+      it('bounds what the board keeps', function()
+        assert.equal(5, board:retain({ dead_letters = 5 })['dead-letters'])
+        assert.equal('off', board:retain({ dead_letters = 'default' })['dead-age'])
+      end)
+
       it('lists workers', function()
         board.commands:call('JREGISTER', 'b', 'echo')
         board.commands:call('JREGISTER', 'a', 'echo', '--', 'queues', 'echo slow', 'state', 'draining', 'ticks', 1)

@@ -6,12 +6,11 @@ local arguments = require 'base.arguments'
 local errors = require 'base.errors'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local retention = require 'ledger.retention'
 local instant = require 'time.instant'
 
 local workers = {}
 
-local KEPT_FOR = 86400000  -- ms after which a silent worker is forgotten
-local RUNNER_KEPT_FOR = 7 * KEPT_FOR  -- ms after which a runner that nobody registers any more is forgotten
 local MOST = 1000  -- workers, or runners: beyond that, those that have been silent for the longest are forgotten
 
 local STATES = { serving = true, draining = true, ended = true }
@@ -38,12 +37,13 @@ function workers.read_report(options, now)
 end
 
 -- Forget the members of a hash that have been silent for too long: each value begins with a time in ms.
-local function prune(board, name, kept_for, now)
+local function prune(board, name, now)
+  local oldest = now - (retention.bound(board, name) or math.huge)
   local found, seen = redis.call('HGETALL', key(board, name)), {}
   for i = 1, #found, 2 do seen[#seen + 1] = { tonumber(found[i + 1]:match('^%d+')) or 0, found[i] } end
   table.sort(seen, function(a, b) return a[1] < b[1] end)
   for i, pair in ipairs(seen) do
-    if #seen - i < MOST and pair[1] >= now - kept_for then return end
+    if #seen - i < MOST and pair[1] >= oldest then return end
     redis.call('HDEL', key(board, name), pair[2])
   end
 end
@@ -52,7 +52,7 @@ local function note_runners(board, worker, runners, now)
   local seen, stamp = {}, digits(now) .. ' ' .. worker
   for i, runner in ipairs(runners) do seen[2 * i - 1], seen[2 * i] = runner, stamp end
   local new = redis.call('HSET', key(board, 'runners'), unpack(seen))
-  if new > 0 then prune(board, 'runners', RUNNER_KEPT_FOR, now) end
+  if new > 0 then prune(board, 'runners', now) end
   return new
 end
 
@@ -60,7 +60,7 @@ end
 function workers.note(board, worker, runners, report, now)
   report.runners = runners
   local text = digits(now) .. ' ' .. cjson.encode(report)
-  if redis.call('HSET', key(board, 'workers'), worker, text) == 1 then prune(board, 'workers', KEPT_FOR, now) end
+  if redis.call('HSET', key(board, 'workers'), worker, text) == 1 then prune(board, 'workers', now) end
   return note_runners(board, worker, runners, now)
 end
 

@@ -1,6 +1,7 @@
 -- What becomes of a task that was under way under a token. Each of these ends its hold.
 
 local key = require('base.keys').key
+local dead_letters = require 'ending.dead_letters'
 local ended_tasks = require 'ending.ended_tasks'
 local counters = require 'ledger.counters'
 local release = require 'limit.release'
@@ -36,6 +37,7 @@ function endings.give_up(board, token, task, now)
   counters.add_for_job(board, records.job_of(task.id), 'dead', 1)
   open_runs.remove(board, task.id)
   ended_tasks.note(board, records.job_of(task.id), 'dead', now)
+  dead_letters.purge_excess(board, 2)  -- one that comes, and one of those that are too many when the bound is lowered
 end
 
 return endings
