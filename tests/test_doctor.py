@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jobs_core import AsyncBoard, Board, Outcome
-from tests.helpers import Jobs, runner, wait_until, working
+from tests.helpers import Jobs, refused, runner, wait_until, working
 
 
 def findings(jobs: Jobs) -> tuple[int, dict[str, tuple[str, str]]]:
@@ -168,3 +168,53 @@ def test_the_asyncio_client_lists_workers(board: Board, url: str) -> None:
             return {worker["worker"]: worker["state"] async for worker in found.workers()}
 
     assert asyncio.run(states()) == {"dead": "silent", "w": "serving"}
+
+
+def test_retention_shows_and_sets_bounds(jobs: Jobs, board: Board) -> None:
+    result = jobs("retention", "expire-ended", "30d")
+    assert result.exit_code == 0
+    assert any(line.split()[:2] == ["expire-ended", "30d"] for line in result.stdout.splitlines())
+    found = json.loads(jobs("retention", "--json").stdout)
+    assert (found["expire-ended"], found["dead-age"], found["dead-letters"]) == (30 * 86400, None, 10_000)
+    assert "64" not in jobs("retention", "history-bytes", "1000").stdout
+    refused(jobs("retention", "dead-leters", "5"), "there is no bound 'dead-leters'", "dead-letters")
+    refused(jobs("retention", "dead-letters"), "needs a bound for dead-letters")
+    refused(jobs("retention", "dead-letters", "x"), "dead-letters: expected a whole number")
+
+
+def test_doctor_warns_of_what_is_nearly_at_its_bound(jobs: Jobs, board: Board) -> None:
+    assert findings(jobs)[1]["growth"] == ("ok", "0 tasks wait, 0 dead letters")
+    board.retain(dead_letters=1)
+    board.push("echo", "x")
+    board.ack(board.pop("echo", lease=30)[0].token, "dead")
+    board.limit("queue", "echo", max_length=2)
+    board.push("echo", "x")
+    board.push("echo", "x")
+    assert findings(jobs)[1]["growth"] == (
+        "warning",
+        "there are 1 dead letters, of at most 1: the oldest are purged; "
+        "2 tasks wait in the queue echo, of at most 2: others are refused and skipped",
+    )
+    refused(jobs("push", "echo", "x"), "queue: the queue 'echo' is full")
+
+
+def test_the_asyncio_client_bounds_a_board(board: Board, url: str) -> None:
+    async def bounds() -> tuple[Any, Any]:
+        async with AsyncBoard(board.name, url) as found:
+            await found.limit("queue", "echo", max_length=5)
+            await found.retain(dead_age="1h")
+            return await found.retention(), [limit async for limit in found.limits()]
+
+    kept, (limit,) = asyncio.run(bounds())
+    assert (kept["dead-age"], limit["max_length"]) == (3600, 5)
+
+
+def test_the_asyncio_client_cancels_a_job(board: Board, url: str) -> None:
+    board.put("a", "echo", "x")
+    board.push("a")
+
+    async def cancel() -> dict[str, int]:
+        async with AsyncBoard(board.name, url) as found:
+            return await found.cancel_job("a")
+
+    assert asyncio.run(cancel()) == {"cancelled": 1, "cancelling": 0}

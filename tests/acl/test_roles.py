@@ -20,7 +20,8 @@ READS = [
     *("dead list", "dead show {dead}", "output {done}", "output {done} --follow", "graph", "graph a"),
     *(
         "limit",
-        "workers", "retention",
+        "workers",
+        "retention",
         "dump",
         "export crontab",
         "board export",
