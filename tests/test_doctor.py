@@ -185,17 +185,17 @@ def test_retention_shows_and_sets_bounds(jobs: Jobs, board: Board) -> None:
 def test_doctor_warns_of_what_is_nearly_at_its_bound(jobs: Jobs, board: Board) -> None:
     assert findings(jobs)[1]["growth"] == ("ok", "0 tasks wait, 0 dead letters")
     board.retain(dead_letters=1)
-    board.push("echo", "x")
-    board.ack(board.pop("echo", lease=30)[0].token, "dead")
-    board.limit("queue", "echo", max_length=2)
-    board.push("echo", "x")
-    board.push("echo", "x")
+    board.push("console", "x")
+    board.ack(board.pop("console", lease=30)[0].token, "dead")
+    board.limit("queue", "console", max_length=2)
+    board.push("console", "x")
+    board.push("console", "x")
     assert findings(jobs)[1]["growth"] == (
         "warning",
         "there are 1 dead letters, of at most 1: the oldest are purged; "
-        "2 tasks wait in the queue echo, of at most 2: others are refused and skipped",
+        "2 tasks wait in the queue console, of at most 2: others are refused and skipped",
     )
-    refused(jobs("push", "echo", "x"), "queue: the queue 'echo' is full")
+    refused(jobs("push", "console", "x"), "queue: the queue 'console' is full")
 
 
 def test_the_asyncio_client_bounds_a_board(board: Board, url: str) -> None:

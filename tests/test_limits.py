@@ -130,8 +130,8 @@ def test_limits_are_listed(board: Board, jobs: Jobs) -> None:
     board.limit("runner", "http", concurrency=20, rate="100/1m")
     board.limit("queue", "slow", concurrency=1)
     assert lines(jobs("limit", "--json")) == [
-        {"kind": "queue", "name": "slow", "concurrency": 1, "rate": None},
-        {"kind": "runner", "name": "http", "concurrency": 20, "rate": "100/60"},
+        {"kind": "queue", "name": "slow", "concurrency": 1, "rate": None, "max_length": None},
+        {"kind": "runner", "name": "http", "concurrency": 20, "rate": "100/60", "max_length": None},
     ]
     assert "http" in jobs("limit").stdout
 

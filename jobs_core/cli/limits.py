@@ -74,7 +74,10 @@ def _print_limits(limits: Any, as_json: bool) -> None:
         for limit in limits:
             echo_json(limit)
     else:
-        echo_table(("", "name", "concurrency", "rate", "max length"), (limit.values() for limit in limits))
+        echo_table(
+            ("", "name", "concurrency", "rate", "max length"),
+            (("-" if value is None else value for value in limit.values()) for limit in limits),
+        )
 
 
 @click.command()
