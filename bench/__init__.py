@@ -1,1 +1,1 @@
-"""Benchmarks: what Jobs does in a second, beside a raw floor measured in the same run."""
+"""Benchmarks of Jobs, compared with a raw floor measured in the same run."""

@@ -40,15 +40,17 @@ MEASUREMENTS: dict[str, Measurement] = {
 @click.option(
     "--jobs", type=click.IntRange(min=1000), default=100000, show_default=True, help="Jobs on the board."
 )
-@click.option("--only", "names", multiple=True, type=click.Choice(list(MEASUREMENTS)), help="Just this.")
-@click.option("--peers", is_flag=True, help="Measure Jobs beside other systems instead: about 20 minutes.")
 @click.option(
-    "--peer", "peer_names", multiple=True, metavar="NAME", help="Just the systems with NAME in theirs."
+    "--only", "names", multiple=True, type=click.Choice(list(MEASUREMENTS)), help="Run only this measurement."
+)
+@click.option("--peers", is_flag=True, help="Compare Jobs with other systems instead: about 20 minutes.")
+@click.option(
+    "--peer", "peer_names", multiple=True, metavar="NAME", help="Only systems whose name contains NAME."
 )
 @click.option(
-    "--url", metavar="URL", help="An empty server to use and to empty again. Default: a private one."
+    "--url", metavar="URL", help="An empty server to use; it is emptied afterwards. Default: a private one."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def main(
     jobs: int,
     names: tuple[str, ...],
@@ -57,22 +59,22 @@ def main(
     url: str | None,
     as_json: bool,
 ) -> None:
-    """Measure Jobs beside a raw floor, on a server with its append-only file on. Nothing is asserted.
+    """Compare Jobs with a raw floor, on a server with its append-only file on. No result is a failure.
 
-    With --peers, measure it beside other systems: acknowledged tasks a second, with one worker process and
+    With --peers, compare it with other systems: acknowledged tasks per second, with one worker process and
     with four, at a concurrency of 50 each. See docs/numbers.md.
     """
     with _server(url) as found:
         board = open_board(found)
         if peers or peer_names:
             compare(board, found, jobs, peer_names, as_json)
-            _leave(board)
+            _empty_and_close(board)
             return
         results: list[Result] = []
         for name in names or MEASUREMENTS:
             click.echo(f"measuring {name} ...", err=True)
             results += MEASUREMENTS[name](board, jobs, found)
-        _leave(board)
+        _empty_and_close(board)
     if as_json:
         for result in results:
             echo_json(asdict(result) | {"ratio": result.ratio})
@@ -82,17 +84,17 @@ def main(
 
 @contextmanager
 def _server(url: str | None) -> Iterator[str]:
-    """The URL of a private server, or of one that was named, if it holds nothing: it will be emptied."""
+    """Yield the URL of a private server, or of the named one if it is empty. It is emptied afterwards."""
     if url is None:
         with tempfile.TemporaryDirectory() as data, EmbeddedServer(Path(data)) as server:
             yield server.url
         return
     if open_board(url).client.info("keyspace"):
-        raise click.UsageError(f"the server at {url} holds data, which the benchmarks would remove")
+        raise click.UsageError(f"the server at {url} holds data, which the benchmarks would delete")
     yield url
 
 
-def _leave(board: Board) -> None:
+def _empty_and_close(board: Board) -> None:
     board.client.flushall()
     board.client.close()
 

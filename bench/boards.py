@@ -1,4 +1,4 @@
-"""A board file of many jobs: checked, compared, applied, applied again, and with ten entries less."""
+"""A large board file: read, compared, applied, applied again, and applied with ten jobs fewer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JOBS = 10_000
 
 
 def measure(board: Board) -> Iterator[Result]:
-    """The floor of reading is YAML alone, in C; that of applying is to put the same jobs in bulk."""
+    """Measure each step. The floor of reading is parsing YAML in C; of applying, putting the jobs in bulk."""
     empty(board)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "board.yml"
@@ -29,15 +29,17 @@ def measure(board: Board) -> Iterator[Result]:
         jobs = [job.arguments for job in read.boards[None]]
         floor = seconds(lambda: list(board.put_many(jobs)))
         empty(board)
-        yield from _applied(board, read, jobs, floor)
+        yield from _measure_applying(board, read, jobs, floor)
 
 
-def _applied(board: Board, read: BoardFile, jobs: list[dict[str, Any]], floor: float) -> Iterator[Result]:
+def _measure_applying(
+    board: Board, read: BoardFile, jobs: list[dict[str, Any]], floor: float
+) -> Iterator[Result]:
     works: dict[str, Callable[[], object]] = {
         "diff": lambda: board.plan(jobs, read.owner),
         "apply": lambda: board.apply(jobs, read.owner),
         "apply, no change": lambda: board.apply(jobs, read.owner),
-        "apply, 10 jobs less": lambda: board.apply(jobs[10:], read.owner),
+        "apply, 10 jobs fewer": lambda: board.apply(jobs[10:], read.owner),
     }
     with scripts(board.client) as run:
         for name, work in works.items():
@@ -46,7 +48,7 @@ def _applied(board: Board, read: BoardFile, jobs: list[dict[str, Any]], floor: f
 
 
 def _write(path: Path, count: int) -> None:
-    """A board of as many jobs: cron patterns in a zone, and jobs that run after them."""
+    """Write a board file of `count` jobs: cron patterns in a zone, and jobs that run after them."""
     with path.open("w") as file:
         file.write("defaults: {runner: noop, timeout: 1h}\njobs:\n")
         for number in range(0, count, 2):

@@ -1,4 +1,4 @@
-"""What popping and reporting a task costs Redis, beside the least that its own commands could do for it."""
+"""CPU time that Redis spends on popping and reporting a task, compared with plain commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jobs_core.engine.bulk import group_calls
 from jobs_core.errors import JobsError
 
 MOST = 20000
-"""Tasks, however many jobs the other measurements have."""
+"""Maximum number of tasks, however many jobs other measurements use."""
 
 RAW = ("lpop", "hset", "zadd", "zrem", "hdel", "hincrby", "xadd")
 TARGETS = {100: "≤ 3.5 times the floor", 10: "≤ 5.5 times the floor"}
@@ -19,16 +19,16 @@ SECOND = 1_000_000
 
 
 def measure(board: Board, count: int) -> Iterator[Result]:
-    """Microseconds a task in Redis alone, taken and reported 100 and 10 at a time."""
+    """Measure microseconds per task in Redis alone, popped and reported 100 and 10 at a time."""
     count = min(count, MOST)
     for size, target in TARGETS.items():
-        floor = min(_raw(board, count, size) for _ in range(3))
-        ours = min(_ours(board, count, size) for _ in range(3))
+        floor = min(_measure_floor(board, count, size) for _ in range(3))
+        ours = min(_measure_jobs(board, count, size) for _ in range(3))
         yield Result(f"pop and report in Redis, {size} at a time", ours, "us/task", floor, target)
 
 
-def _raw(board: Board, count: int, size: int) -> float:
-    """Take, hold and drop strings with plain commands, one of each for a task."""
+def _measure_floor(board: Board, count: int, size: int) -> float:
+    """Pop, store and delete strings with plain commands, one of each per task."""
     client: Any = board.client
     empty(board)
     for start in range(0, count, 500):
@@ -53,8 +53,8 @@ def _raw(board: Board, count: int, size: int) -> float:
     return float(sum(calls[f"cmdstat_{name}"]["usec"] for name in RAW)) / count
 
 
-def _ours(board: Board, count: int, size: int) -> float:
-    """The same with JPOP and JMACK, as a worker calls them."""
+def _measure_jobs(board: Board, count: int, size: int) -> float:
+    """Do the same with JPOP and JMACK, as a worker calls them."""
     empty(board)
     for reply in board.push_many({"runner": "noop", "payload": PAYLOAD} for _ in range(count)):
         if isinstance(reply, JobsError):

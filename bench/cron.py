@@ -1,4 +1,4 @@
-"""What cron jobs cost beside jobs that run at intervals: a tick over as many due, and their memory."""
+"""Ticks and memory of cron jobs, compared with jobs that run at intervals."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from jobs_core import Board
 
 ZONES = ("UTC", "Europe/Brussels", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe")
 PATTERNS = 300
-"""How many different ones the jobs of a board share."""
+"""Number of distinct patterns that the jobs share."""
 
 
 def measure(board: Board, count: int) -> Iterator[Result]:
-    """Jobs of patterns that many share, and with an H; the floor is jobs of as many different intervals."""
+    """Measure jobs with shared patterns, and with H. The floor is jobs with as many different intervals."""
     now = int(time.time())
-    theirs, _ = _tick(board, _interval_lines(count, now), now)
-    for name, patterns in (("shared patterns", _patterns()), ("H, its own for each", ["H H * * *"])):
+    interval_rate, _ = _tick(board, _interval_lines(count, now), now)
+    for name, patterns in (("shared patterns", _patterns()), ("H, one pattern per job", ["H H * * *"])):
         jobs = _cron_lines(count, patterns, next=now)
-        ours, longest = _tick(board, jobs, now)
-        yield Result(f"tick, cron: {name}", ours, "jobs/s", theirs, "≥ 0.5 of intervals")
+        rate, longest = _tick(board, jobs, now)
+        yield Result(f"tick, cron: {name}", rate, "jobs/s", interval_rate, "≥ 0.5 of intervals")
         yield Result(f"tick, cron: {name}: longest script", longest, "ms", None, "≤ about 10 ms")
-    bytes_theirs = growth(board, count, lambda: put_all(board, lines(count, start="+1h")))
-    bytes_ours = growth(board, count, lambda: put_all(board, _cron_lines(count, _patterns())))
-    yield Result("memory, cron", bytes_ours, "bytes/job", bytes_theirs, "≤ 1.3 of intervals")
+    interval_bytes = growth(board, count, lambda: put_all(board, lines(count, start="+1h")))
+    cron_bytes = growth(board, count, lambda: put_all(board, _cron_lines(count, _patterns())))
+    yield Result("memory, cron", cron_bytes, "bytes/job", interval_bytes, "≤ 1.3 of intervals")
 
 
 def _patterns() -> list[str]:
@@ -70,7 +70,7 @@ def _interval_lines(count: int, now: int) -> list[str]:
 
 
 def _tick(board: Board, jobs: list[str], now: int) -> tuple[float, float]:
-    """Jobs a second, and the ms of the longest script."""
+    """Return jobs per second, and the longest script in ms."""
     empty(board)
     put_all(board, jobs)
     with scripts(board.client) as run:

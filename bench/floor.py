@@ -1,4 +1,4 @@
-"""The floors: the least that Redis could be asked to do instead, written as plainly as it can be."""
+"""The floors: the minimum work that Redis would do without Jobs, in plain commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ JOB, SCHEDULE, QUEUE, TASK = "floor:job", "floor:schedule", "floor:queue", "floo
 
 
 def put(client: Any, count: int, definition: str, at: float) -> None:
-    """HSET a definition and ZADD its time for each job, many in a pipeline: what one would write by hand."""
+    """HSET a definition and ZADD its time for each job, in a pipeline, as one would by hand."""
     for start in range(0, count, BATCH):
         pipe = client.pipeline(transaction=False)
         for number in range(start, min(start + BATCH, count)):
@@ -31,8 +31,8 @@ def put(client: Any, count: int, definition: str, at: float) -> None:
         pipe.execute()
 
 
-def put_together(client: Any, count: int, definition: str, at: float) -> None:
-    """The same with one HSET and one ZADD for a whole batch: the least that client and server can do."""
+def put_batched(client: Any, count: int, definition: str, at: float) -> None:
+    """Do the same with one HSET and one ZADD per batch: the minimum for client and server."""
     for start in range(0, count, BATCH):
         ids = [f"job-{number}" for number in range(start, min(start + BATCH, count))]
         pipe = client.pipeline(transaction=False)
@@ -42,7 +42,7 @@ def put_together(client: Any, count: int, definition: str, at: float) -> None:
 
 
 def tick(client: Any, now: float, limit: int) -> None:
-    """Give due ids their next time and queue them, `limit` a script, reading no definition."""
+    """Reschedule and queue due ids, `limit` per script, without reading definitions."""
     script = client.register_script(TICK)
     while script([SCHEDULE, QUEUE], [now, limit, now + 3600000]):
         pass
@@ -56,7 +56,7 @@ def push(client: Any, count: int, payload: str) -> None:
 
 
 def work(client: Any, size: int) -> None:
-    """Take `size` tasks at a time, hold each in a hash, and let go of it: a round trip for each step."""
+    """Pop `size` tasks at a time, store each in a hash, and delete it, with one round trip per step."""
     while tasks := client.lpop(QUEUE, size):
         held = {task.split(" ", 1)[0]: task for task in tasks}
         pipe = client.pipeline(transaction=False)

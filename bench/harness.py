@@ -1,4 +1,4 @@
-"""What measurements share: a result, a timer, a board of many jobs, and the server's own figures."""
+"""Shared by the measurements: results, timers, boards of many jobs, and the server's own figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs_core.errors import JobsError
 from jobs_core.plugins.manager import Plugins
 
 PAYLOAD = '{"line": "pg_dump app > /backup/app.sql"}'
-"""The payload of every job: of a usual length."""
+"""The payload of every job, of typical length."""
 
 BATCH = 500
 """Commands in one round trip, for Jobs (10 JMSETs of 50 jobs) and for the floors alike."""
@@ -22,7 +22,7 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One figure, its floor where there is one, and what it should reach."""
+    """A figure, its floor if there is one, and its target."""
 
     name: str
     value: float
@@ -32,20 +32,20 @@ class Result:
 
     @property
     def ratio(self) -> float | None:
-        """The figure as a part of its floor."""
+        """The figure divided by its floor."""
         return None if self.floor is None else self.value / self.floor
 
 
 @dataclass(slots=True)
 class Scripts:
-    """What the server says of the scripts it ran: the seconds of all, and the ms of the slowest."""
+    """Server-side script times: total in seconds, 99th percentile (`most`) and longest in ms."""
 
     seconds: float = 0.0
     most: float = 0.0
     longest: float = 0.0
 
     def result(self, what: str) -> Result:
-        """The longest of these scripts, beside what nearly all of them stay under."""
+        """Return the longest script as a result, with the 99th percentile in its name."""
         name = f"{what}: longest script (99 in 100 under {self.most:.1f})"
         return Result(name, self.longest, "ms", None, "≤ about 10 ms")
 
@@ -59,14 +59,14 @@ class _Noop:
 
 
 def open_board(url: str) -> Board:
-    """The board measured, which checks jobs as the board of a user does."""
+    """Open the board to measure. It checks jobs as a user's board does."""
     plugins = Plugins.load()
     plugins.add("noop", _Noop())
     return Board("bench", url, plugins=plugins)
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """How long a piece of work takes."""
+    """Return how many seconds `work` takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
@@ -74,7 +74,7 @@ def seconds(work: Callable[[], Any]) -> float:
 
 @contextmanager
 def scripts(client: Any) -> Iterator[Scripts]:
-    """Let the server time the scripts that run meanwhile."""
+    """Collect the server's timings of the scripts that run within the context."""
     found = Scripts()
     client.config_set("latency-tracking-info-percentiles", "99 100")
     client.config_resetstat()
@@ -88,12 +88,12 @@ def scripts(client: Any) -> Iterator[Scripts]:
 
 
 def empty(board: Board) -> None:
-    """Empty the server and its append-only file, so that no measurement pays for the one before."""
+    """Empty the server and its append-only file, so that measurements do not affect each other."""
     client: Any = board.client
     client.flushall(asynchronous=False)
     board.init()
     if client.info("persistence")["aof_enabled"]:
-        _await_rewrite(client)  # one that began by itself
+        _await_rewrite(client)  # a rewrite that the server started itself
         client.bgrewriteaof()
         _await_rewrite(client)
 
@@ -107,7 +107,7 @@ def _await_rewrite(client: Any) -> None:
 
 
 def lines(count: int, **options: Any) -> list[str]:
-    """Any number of jobs, an hour apart unless told otherwise, as `jobs put --stdin` reads them."""
+    """Return `count` jobs as `jobs put --stdin` reads them, by default with `every` of an hour."""
     job = {"runner": "noop", "payload": PAYLOAD, "every": 3600, **options}
     return [json.dumps({"id": f"job-{number}", **job}) for number in range(count)]
 
@@ -120,6 +120,6 @@ def put_all(board: Board, jobs: list[str]) -> None:
 
 
 def definition_size(board: Board) -> int:
-    """Bytes that one job's definition takes."""
+    """Return the bytes of one job's definition."""
     put_all(board, lines(1, start="+1h"))
     return int(board.client.hstrlen(board.keys.job, "job-0"))

@@ -1,4 +1,4 @@
-"""What a worker costs while nothing is due on a board of many jobs."""
+"""CPU use of a worker while nothing is due on a board of many jobs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bench.harness import Result, empty, lines, open_board, put_all
 from jobs_core import Board, Outcome, Runner, Worker
 
 SETTLE, IDLE = 1.0, 5.0
-"""Seconds a worker has to come to rest, and is watched then."""
+"""Seconds that a worker has to settle, and seconds that it is then measured."""
 
 
 def measure(board: Board, count: int, url: str) -> Iterator[Result]:
-    """The CPU that a worker with its clock uses in a process of its own, and Redis meanwhile."""
+    """Measure the CPU use of a worker in a separate process, and of Redis meanwhile."""
     empty(board)
     put_all(board, lines(count, start="+1h"))
     command = [sys.executable, "-m", "bench.idle", url]
@@ -26,8 +26,8 @@ def measure(board: Board, count: int, url: str) -> Iterator[Result]:
     yield Result("CPU of Redis meanwhile", 100 * server / IDLE, "% of a core", None, "practically none")
 
 
-def rest(url: str) -> tuple[float, float]:
-    """Be the worker: answer how many seconds of CPU it and Redis used."""
+def run_idle(url: str) -> tuple[float, float]:
+    """Run the worker. Returns the CPU seconds that it and Redis used."""
     board = open_board(url)
     worker = Worker(board, [Runner("noop", lambda task, context: Outcome.done())])
     thread = threading.Thread(target=worker.run)
@@ -49,4 +49,4 @@ def _server_cpu(board: Board) -> float:
 
 
 if __name__ == "__main__":
-    print(*rest(sys.argv[1]))
+    print(*run_idle(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""How long after its due time a job starts to run."""
+"""Lateness: how long after its due time a job starts."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from bench.harness import Result, empty, lines, put_all
 from jobs_core import Board, Context, Outcome, Runner, Task, Worker
 
 RUNS, APART = 50, 0.0973
-"""Runs, and seconds between them: no round number, so that they meet every phase of a second."""
+"""Runs, and seconds between them. The odd number spreads runs over all phases of a second."""
 
 CROWD, SECONDS = 1000, 10
-"""Jobs that are due in the same instant, each second, for so many seconds."""
+"""Jobs that are due in the same instant each second, and for how many seconds."""
 
 PATIENCE = 15.0
-"""Seconds after which runs that have not started are taken for lost."""
+"""Seconds after which runs that have not started count as lost."""
 
 
 def measure(board: Board, count: int) -> Iterator[Result]:
-    """The ms from due to started, of jobs due one by one on a board of `count` others.
+    """Measure the ms from due to started, of jobs due one by one on a board of `count` others.
 
     Due times are Redis's, starts are this machine's: with a server elsewhere, the clocks must agree.
     """
@@ -31,14 +31,14 @@ def measure(board: Board, count: int) -> Iterator[Result]:
     yield Result("lateness, median", statistics.median(late), "ms")
     yield Result("lateness, worst", max(late), "ms", None, "< 50 ms on an idle machine")
     for inline in (False, True):
-        late = sorted(1000 * seconds for seconds in _crowd(board, inline))
+        late = sorted(1000 * seconds for seconds in _crowd_lateness(board, inline))
         name = f"lateness, {CROWD} at once, {'inline' if inline else 'threads'}"
         yield Result(f"{name}: median", statistics.median(late), "ms")
         yield Result(f"{name}: 99 in 100", late[len(late) * 99 // 100], "ms", None, "≤ 45 ms")
 
 
-def _crowd(board: Board, inline: bool) -> list[float]:
-    """The seconds from due to started, of many jobs that are due together, second after second."""
+def _crowd_lateness(board: Board, inline: bool) -> list[float]:
+    """Return the lateness in seconds of many jobs that are due together, each second."""
     empty(board)
     late: list[float] = []
     done = threading.Event()

@@ -1,4 +1,4 @@
-"""Listing all jobs in a process of its own: the first row, all of them, and its memory."""
+"""Listing all jobs in a separate process: time to the first row, to the last, and peak memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORDERS: dict[str, list[str]] = {"": [], ", by next run": ["--sort", "next"], ", 
 
 
 def measure(board: Board, count: int, url: str) -> Iterator[Result]:
-    """`jobs list` of `count` jobs, as a table in a pipe, in each order. The floor reads bare definitions."""
+    """Measure `jobs list` into a pipe, in each order. The floor reads the bare definitions."""
     empty(board)
     put_all(board, lines(count, start="+1h"))
     floor = seconds(lambda: sum(1 for _ in board.client.hscan_iter(board.keys.job, count=500)))
@@ -30,7 +30,7 @@ def measure(board: Board, count: int, url: str) -> Iterator[Result]:
 
 
 def _run(board: Board, url: str, *words: str) -> tuple[float, float, float]:
-    """The seconds to the first row and to the last, and the most memory, in MB."""
+    """Return the seconds to the first row and to the last, and the peak memory in MB."""
     command = [sys.executable, "-c", "from jobs_core.cli import main; main()", "list", *words]
     environment = os.environ | {"JOBS_REDIS_URL": url, "JOBS_BOARD": board.name}
     peak = 0.0
@@ -49,9 +49,9 @@ def _run(board: Board, url: str, *words: str) -> tuple[float, float, float]:
 
 
 def _memory(pid: int) -> float:
-    """The most memory that a process has used, in MB; 0 where the system does not say.
+    """Return the peak memory of a process in MB, or 0 if the system does not report it.
 
-    Not what `wait4` tells: that counts the process that started this one.
+    `wait4` does not help: it also counts the parent process.
     """
     try:
         found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())

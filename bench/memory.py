@@ -1,4 +1,4 @@
-"""Bytes that a job takes in Redis."""
+"""Memory per job in Redis."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from bench.harness import BATCH, PAYLOAD, Result, definition_size, empty, lines,
 from jobs_core import Board
 
 SAMPLES = 5
-"""The least of so many readings: what Redis does now and then is in some of them."""
+"""Number of readings. The lowest counts, since Redis's background work inflates some of them."""
 
 
 def measure(board: Board, count: int) -> Iterator[Result]:
-    """Bytes for each of `count` jobs; one floor holds the same definitions, the other bare payloads."""
+    """Measure bytes per job. One floor stores the same definitions, the other bare payloads."""
     client, jobs = board.client, lines(count, start="+1h")
     at = (time.time() + 3600) * 1000
     empty(board)
     definition = "x" * definition_size(board)
-    theirs = growth(board, count, lambda: floor.put(client, count, definition, at))
+    floor_bytes = growth(board, count, lambda: floor.put(client, count, definition, at))
     bare = growth(board, count, lambda: floor.put(client, count, f"noop {PAYLOAD}", at))
-    ours = growth(board, count, lambda: put_all(board, jobs))
-    yield Result("memory", ours, "bytes/job", theirs, "≤ 1.2 of the floor")
-    yield Result("memory, floor of runner and payload alone", ours, "bytes/job", bare)
+    job_bytes = growth(board, count, lambda: put_all(board, jobs))
+    yield Result("memory", job_bytes, "bytes/job", floor_bytes, "≤ 1.2 of the floor")
+    yield Result("memory, floor of runner and payload alone", job_bytes, "bytes/job", bare)
 
 
 def growth(board: Board, count: int, fill: Callable[[], None]) -> float:
-    """Bytes a job that `fill` adds to an empty server."""
+    """Return the bytes per job that `fill` adds to an empty server."""
     empty(board)
     before = _used(board, count)
     fill()
@@ -36,9 +36,9 @@ def growth(board: Board, count: int, fill: Callable[[], None]) -> float:
 
 
 def _used(board: Board, count: int) -> int:
-    """Bytes used once tables have finished growing, and without this client's buffers."""
+    """Return the bytes used after hash tables have finished growing, without this client's buffers."""
     client: Any = board.client
-    for _ in range(0, count, BATCH):  # each look-up moves a growing table on by a step
+    for _ in range(0, count, BATCH):  # each lookup advances the rehashing of a growing table
         for hash, schedule in ((board.keys.job, board.keys.schedule), (floor.JOB, floor.SCHEDULE)):
             client.hmget(hash, ["nobody"] * BATCH)
             client.zmscore(schedule, ["nobody"] * BATCH)

@@ -1,4 +1,4 @@
-"""What more plugins cost `jobs --help`, which loads them all."""
+"""Start-up time of `jobs --help`, which loads all plugins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.harness import Result, seconds
 
 RUNS = 40
 
-SOURCE = '''"""A plugin of the usual size: a runner and a setting."""
+SOURCE = '''"""A plugin of typical size: a runner and a setting."""
 
 from collections.abc import Iterator
 
@@ -40,7 +40,7 @@ def jobs_settings() -> Iterator[Setting]:
 
 
 def measure() -> Iterator[Result]:
-    """Run `jobs --help` with one plugin and with ten, in turn; the medians are what counts."""
+    """Run `jobs --help` with one plugin and with ten, in turn, and compare the medians."""
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as ten:
         _install(Path(one), 1)
         _install(Path(ten), 10)

@@ -1,4 +1,4 @@
-"""An HTTP server for benchmarks: keeps connections open, answers every POST, some of them with a failure."""
+"""An HTTP server for benchmarks. It keeps connections open and answers every POST, some with a failure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BAD = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
 
 @contextmanager
 def serving(failing: float = 0.0) -> Iterator[str]:
-    """The URL of a server in a process of its own, of whose answers a part is failures."""
+    """Yield the URL of a server in a separate process. `failing` is the share of answers with status 500."""
     command = [sys.executable, "-m", "bench.server", str(failing)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""Webhooks through one worker process, to a server on loopback that keeps connections open."""
+"""Webhooks from one worker process to a server on loopback that keeps connections open."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from jobs_core.plugins.manager import Plugins
 
 MOST = 10000
 PATIENCE = 180
-"""Seconds after which a worker that has not ended is taken for stuck."""
+"""Seconds after which a worker that has not ended counts as stuck."""
 
 EVENT = {"type": "invoice.paid", "data": {"id": 12345, "amount": "42.00"}}
 
 
 def measure(board: Board, count: int, url: str) -> Iterator[Result]:
-    """The floor is the same requests with nothing around them, on as many threads."""
+    """Measure webhooks. The floor is the same requests, sent directly from as many threads."""
     count = min(count, MOST)
     for concurrency in (10, 50):
         with serving() as target:
-            theirs = seconds(lambda size=concurrency, to=target: _post(to, size, count))  # type: ignore[misc]
-            took = _worker_takes(board, url, target, concurrency, count)
+            floor_took = seconds(lambda size=concurrency, to=target: _post(to, size, count))  # type: ignore[misc]
+            took = _time_worker(board, url, target, concurrency, count)
         yield Result(
             f"webhooks, concurrency {concurrency}",
             count / took,
             "a second",
-            count / theirs,
+            count / floor_took,
             "≥ 1,000 a second",
         )
     with serving(failing=0.3) as target:
-        took = _worker_takes(board, url, target, 50, count, attempts=3, backoff="fixed 0.1")
+        took = _time_worker(board, url, target, 50, count, attempts=3, backoff="fixed 0.1")
     stats = board.stats()
     if stats["done"] + stats["dead"] != count:
         raise RuntimeError(f"of {count} webhooks, not all have ended: {stats}")
@@ -63,10 +63,10 @@ def _post(target: str, threads: int, count: int) -> None:
         list(pool.map(post, range(count), chunksize=1))
 
 
-def _worker_takes(
+def _time_worker(
     board: Board, url: str, target: str, concurrency: int, count: int, **options: object
 ) -> float:
-    """Seconds that a worker in a process of its own takes for so many tasks."""
+    """Return the seconds that a worker in a separate process takes for `count` tasks."""
     empty(board)
     payload = {"url": target, "json": EVENT}
     for reply in board.push_many({"runner": "http", "payload": payload, **options} for _ in range(count)):
@@ -81,10 +81,10 @@ def _worker_takes(
 
 
 def work(url: str, concurrency: int, count: int) -> float:
-    """Be the worker: end when `count` tasks have, and answer how many seconds that took."""
+    """Run a worker until `count` tasks have ended. Returns the seconds that this took."""
     ended = 0
 
-    def write(event: Event) -> None:  # called by the worker's own thread alone, for these events
+    def write(event: Event) -> None:  # these events come only from the worker's own thread
         nonlocal ended
         if event.kind == "task.finished" and event.decision is not None and event.decision.verb != "retry":
             ended += 1

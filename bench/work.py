@@ -1,4 +1,4 @@
-"""Taking tasks and reporting them, through one worker process with a runner that does nothing."""
+"""Taking and reporting tasks, in one worker process with a runner that does nothing."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from jobs_core import Board, Context, Outcome, Runner, Task, Worker
 from jobs_core.errors import JobsError
 
 MOST = 50000
-"""Tasks, however many jobs the other measurements have."""
+"""Maximum number of tasks, however many jobs other measurements use."""
 
 PATIENCE = 120
-"""Seconds after which a worker that has not ended is taken for stuck."""
+"""Seconds after which a worker that has not ended counts as stuck."""
 
 
 def measure(board: Board, count: int, url: str) -> Iterator[Result]:
-    """Work through pushed tasks; the floor takes, holds and drops strings, as many at a time."""
+    """Process pushed tasks. The floor pops, stores and deletes strings, as many at a time."""
     count = min(count, MOST)
     for concurrency in (10, 100):
         empty(board)
         floor.push(board.client, count, PAYLOAD)
-        theirs = seconds(lambda size=concurrency: floor.work(board.client, size))  # type: ignore[misc]
+        floor_took = seconds(lambda size=concurrency: floor.work(board.client, size))  # type: ignore[misc]
         empty(board)
         _push(board, count)
         with scripts(board.client) as run:
-            took = _worker_takes(url, concurrency, count)
+            took = _time_worker(url, concurrency, count)
         if board.stats()["done"] != count:
             raise RuntimeError("the worker did not report every task")
         name = f"pop and ack, concurrency {concurrency}"
-        yield Result(name, count / took, "tasks/s", count / theirs, "≥ 10,000 a second")
+        yield Result(name, count / took, "tasks/s", count / floor_took, "≥ 10,000 a second")
         yield run.result(name)
 
 
@@ -43,15 +43,15 @@ def _push(board: Board, count: int) -> None:
             raise reply
 
 
-def _worker_takes(url: str, concurrency: int, count: int) -> float:
-    """Seconds that a worker in a process of its own takes for so many tasks."""
+def _time_worker(url: str, concurrency: int, count: int) -> float:
+    """Return the seconds that a worker in a separate process takes for `count` tasks."""
     command = [sys.executable, "-m", "bench.work", url, str(concurrency), str(count)]
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE)
     return float(ended.stdout)
 
 
 def work(url: str, concurrency: int, count: int) -> float:
-    """Be the worker: end after `count` tasks, and answer how many seconds that took."""
+    """Run a worker until `count` tasks have ended. Returns the seconds that this took."""
     numbers = itertools.count(1)  # its next() is atomic: runners are called on many threads
 
     def run(task: Task, context: Context) -> Outcome:

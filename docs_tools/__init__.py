@@ -1,1 +1,1 @@
-"""The tools of the documentation; `python -m docs_tools` writes the pages that are made from the code."""
+"""Documentation tools. `python -m docs_tools` writes the generated pages."""

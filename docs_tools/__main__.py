@@ -1,4 +1,4 @@
-"""Write the pages that are made from the code, and the JSON Schema of board files: `scripts/docs`.
+"""Write the generated pages and the JSON Schema of board files: `scripts/docs`.
 
 With `--check` it writes nothing, names the pages that are out of date, and exits with 1 if there are any.
 """

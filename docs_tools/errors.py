@@ -1,4 +1,4 @@
-"""The page of errors: exit codes, exceptions, and the codes of commands in Redis."""
+"""Generate the page of errors: exit codes, exceptions, and the codes of commands in Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of hooks: each with its parameters, what it is for, and its example."""
+"""Generate the page of hooks: the parameters, purpose and example of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of options, from the table of options that every interface reads."""
+"""Generate the page of options from the table of options."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ KINDS = {
     "duration": "Seconds (`5`, `0.5`), `1h30m`, or ISO 8601: `PT1H30M`. Units are `w`, `d`, `h`, `m` and `s`.",
     "time": "Epoch seconds, ISO 8601, or `+10m` from now. Without an offset, a time is UTC, whatever the `zone` of `cron`.",
     "count": "A whole number.",
-    "factor": "A number; decimals are allowed.",
+    "factor": "A number. Decimals are allowed.",
     "text": "Any text, up to 1,000 bytes.",
     "word": "One of the words named above, or a name.",
     "pattern": "A cron pattern of 5, 6 or 7 fields, or a nickname such as `@daily`: see [calendars](../guides/calendars.md).",
     "jobs": "Ids of jobs, separated by commas. Python and board files also take a list.",
     "backoff": "A duration, a list of durations, or words: see [retries](../guides/retries.md#backoff).",
-    "codes": "Outcome codes, separated by commas. `*` stands for any text and `?` for one character.",
+    "codes": "Outcome codes, separated by commas. `*` matches any text and `?` one character.",
     "rate": "A number of starts per period: `100/1m`.",
 }
 
 UNITS_NOTE = f"""\
-`every` also takes an ISO 8601 repeating interval, such as `R5/2026-12-01T08:00:00Z/PT30M`. Its months and years are
-those of the calendar. The units {", ".join(f"`{unit}`" for unit in UNITS)} add up, and a month is 30.4375 days.
+`every` also takes an ISO 8601 repeating interval, such as `R5/2026-12-01T08:00:00Z/PT30M`. It follows the calendar's
+months and years. The units {", ".join(f"`{unit}`" for unit in UNITS)} add up, and a month is 30.4375 days.
 `decay` and `step` multiply the interval by decay^⌊(time − start) / step⌋. An interval is never below a second.
-`priority` is the one count that may be negative.
+`priority` is the only count that may be negative.
 """
 
 
@@ -48,14 +48,14 @@ def page() -> str:
         _table(SCHEDULE_OPTIONS.values()),
         "",
         UNITS_NOTE,
-        "## How its tasks run, and what it is for\n",
+        "## How its tasks run, and its description\n",
         _table(_work_options()),
         "",
         "## Pushed tasks\n",
         "`jobs push` takes the options of the second table but `description`, `at`, and these:\n",
         _table(option for name, option in PUSH_OPTIONS.items() if name not in JOB_OPTIONS),
         "\n`unique-for` compares the runner, the payload and the queue.\n",
-        "## Where a job stands\n",
+        "## The state of a job\n",
         "`jobs dump` writes these, and `jobs load` reads them, so that a job goes on where it was:\n",
         _table(STATE),
         "\n## Kinds of values\n",
@@ -66,7 +66,7 @@ def page() -> str:
 
 
 def _work_options() -> Iterable[Option]:
-    """The options of a job that are neither about its schedule nor about where it stands."""
+    """Return the options of a job that concern neither its schedule nor its state."""
     return (
         option for name, option in JOB_OPTIONS.items() if name not in SCHEDULE_OPTIONS and option not in STATE
     )

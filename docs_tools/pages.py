@@ -1,4 +1,4 @@
-"""The files that are made from the code, and the text of each."""
+"""The generated files and their texts."""
 
 from __future__ import annotations
 

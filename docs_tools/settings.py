@@ -1,4 +1,4 @@
-"""The page of settings: the environment variables of Jobs, and what its plugins declare."""
+"""Generate the page of settings: environment variables, and settings that plugins declare."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ VARIABLES = {
 MIDDLE = """
 ## Settings of plugins
 
-A setting is an environment variable, `JOBS_` and its name in capitals, or a line of `jobs.toml`. The variable wins.
-`jobs settings` shows the value of each, and where it comes from. A setting has the type of its default; write a list
-with commas.
+Set a setting as an environment variable, `JOBS_` and its name in capitals, or in `jobs.toml`. The variable takes
+precedence. `jobs settings` shows the value and source of each setting. A setting has the type of its default. In a
+variable, separate the items of a list with commas.
 
 ```toml title="jobs.toml"
 [settings]
@@ -61,7 +61,7 @@ def page() -> str:
 
 
 def _declared() -> dict[str, list[Setting]]:
-    """Return the settings of every installed plugin, by its name."""
+    """Return the settings of every installed plugin, by plugin name."""
     found = {}
     for implementation in Plugins.load().manager.hook.jobs_settings.get_hookimpls():
         found[implementation.plugin_name] = [*implementation.function()]  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The table of commands in the guide for clients, from the headers of the Lua sources."""
+"""Generate the table of commands in the guide for clients from the headers of the Lua sources."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ RETURNS = {
     "JBEAT": "for each token 1: leased, 0: lost, 2: leased, but to be cancelled",
     "JCANCEL": "the next cursor; a list of `cancelled` and `cancelling`",
     "JCOUNT": "a map",
-    "JDEAD": "how many there were",
-    "JDEL": "how many there were",
+    "JDEAD": "how many existed",
+    "JDEL": "how many existed",
     "JGET": "for each id its JSON, or nothing",
     "JLIMIT": "the limit: concurrency, n, period in ms; `-`: none",
     "JMACK": "for each the task's id, or an error",
     "JMSET": "for each the next run, 0, or an error",
-    "JNEXT": "up to `count` times (1 unless given, at most 1000)",
-    "JOUTPUT": "how many lines it kept",
+    "JNEXT": "up to `count` times (default 1, at most 1000)",
+    "JOUTPUT": "the number of lines kept",
     "JPAUSE": "1; 0 if it was paused",
     "JPERMIT": "the commands that this user is denied on the board: see [users and permissions](../guides/security.md)",
-    "JPOP": "up to `count` tasks (1 unless given, at most 500), each a map; with `raw` each a pair: its token and its record",
+    "JPOP": "up to `count` tasks (default 1, at most 500), each a map; with `raw`, each a pair of token and record",
     "JPUSH": "the task's id",
-    "JREGISTER": "how many runners were new",
+    "JREGISTER": "the number of new runners",
     "JRETAIN": "a map of all bounds: durations in ms, `off`: none",
     "JRESUME": "the next run; 0: none",
     "JSET": "the next run; 0: none",
@@ -36,29 +36,29 @@ RETURNS = {
     "JSTAGE": "for each the job before and after, 0, or an error",
     "JSTATS": "a map",
     "JTASKS": "the next cursor; a list of JSON",
-    "JTICK": "how many it moved (`limit`: 500 unless given, at most 1000); when there is more to do, 0: not in sight; the time now",
-    "JTRIM": "how many it dropped; call again while that is `limit` (1000 unless given)",
+    "JTICK": "the number moved (`limit`: default 500, at most 1000); the time of the next tick, or 0; the current time",
+    "JTRIM": "the number dropped; call again while it equals `limit` (default 1000)",
     "JWHEN": "for each id what it runs after, as JSON, or nothing",
-    "JZONES": "the version of the time zones, or nothing; `put`: how many tables were new; `refresh`: the next cursor",
+    "JZONES": "the version of the time zones, or nothing; `put`: the number of new tables; `refresh`: the next cursor",
 }
 
 
 def filled_in(page: str) -> str:
-    """Return the page with its table as the headers have it."""
+    """Return the page with the generated table."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return before + BEGIN + "\n" + commands_table() + "\n" + END + after
 
 
 def commands_table() -> str:
-    """Return a row for each command: what it takes, what it returns, and the errors of its own."""
+    """Return a row for each command: its arguments, its reply, and its specific errors."""
     rows = [_row(name, command.source, command.only_reads) for name, command in sorted(commands().items())]
     version = ("JVERSION *", "no key, and no board", "the version of the library, and its digest", "")
     return table(("command", "arguments after the board", "returns", "errors"), sorted([*rows, version]))
 
 
 def signatures(source: str) -> list[str]:
-    """Return what may follow the board in a call, one text for each form of the command."""
+    """Return the arguments after the board, one text per form of the command."""
     header = source.partition("--[[")[2].partition("--]]")[0]
     first = inspect.cleandoc(header).partition("\n\n")[0]
     calls = re.split(r"\s*\bJ[A-Z]+ board\b", " ".join(first.split()))
@@ -66,7 +66,7 @@ def signatures(source: str) -> list[str]:
 
 
 def errors(source: str) -> list[str]:
-    """Return the codes that the header names."""
+    """Return the error codes in the header."""
     header = source.partition("--]]")[0]
     return list(dict.fromkeys(re.findall(r"JOBS ([A-Z]{4,})\b", header.rpartition("Errors:")[2])))
 

@@ -19,7 +19,7 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a summary with a capital and without a full stop at its end.
+    """Return a summary with a capital letter and without a final period.
 
     >>> sentence("the first run")
     'The first run'

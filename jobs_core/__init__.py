@@ -23,6 +23,7 @@ from jobs_core.errors import (
     StaleError,
     UserError,
 )
+from jobs_core.lease import Lease, lease_clock
 from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
@@ -55,6 +56,7 @@ __all__ = [
     "Job",
     "JobsError",
     "LayoutError",
+    "Lease",
     "Logger",
     "NotFoundError",
     "OptionError",
@@ -81,6 +83,7 @@ __all__ = [
     "event_json",
     "exception_outcome",
     "hookimpl",
+    "lease_clock",
     "retry",
 ]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, Unpack
 
+from jobs_core.lease import Lease
 from jobs_core.options import PushOptions, PutOptions, ReportOptions, TaskFilters, TaskState
 from jobs_core.stopping import StopCallback, StoppedError
 from jobs_core.text import writable
@@ -80,6 +81,7 @@ class Context:
         settings: Mapping[str, Any] | None = None,
         board: BoardLike | None = None,
         trouble: Callable[[str], None] | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self.worker = worker
         """The worker's name, such as `host-1234`."""
@@ -87,6 +89,8 @@ class Context:
         """The task's board, for example to push follow-up tasks; None outside of a worker."""
         self.settings: Mapping[str, Any] = settings or {}
         """The settings of all plugins, by name. Every declared setting has a value."""
+        self.lease = lease
+        """The worker's hold on the task. None if the task has no lease, and outside of a worker."""
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._emit = emit
         self._trouble = trouble
@@ -115,7 +119,12 @@ class Context:
             return self._stop_reason
         if self._deadline is not None and time.monotonic() >= self._deadline:
             return "timeout"
-        return "cancelled" if "cancelled" in vars(self) and self.cancelled.is_set() else ""
+        return "cancelled" if self.stop_was_called else ""
+
+    @property
+    def stop_was_called(self) -> bool:
+        """Whether the worker has told the runner to stop."""
+        return "cancelled" in vars(self) and self.cancelled.is_set()
 
     def on_stop(self, callback: Callable[[], object]) -> StopCallback:
         """Call `callback` if the task is told to stop during the `with` block.

@@ -51,12 +51,12 @@ def described(error: BaseException) -> str:
     return f"{type(error).__name__}: {says}" if says else type(error).__name__
 
 
-def without(secret: str, text: str) -> str:
+def redact(secret: str, text: str) -> str:
     """Replace a payload in a text. A payload shorter than 8 characters is replaced only as a whole word.
 
-    >>> without("s3cret-payload", "refused: s3cret-payload")
+    >>> redact("s3cret-payload", "refused: s3cret-payload")
     'refused: <payload>'
-    >>> without("p", "no paper for p")
+    >>> redact("p", "no paper for p")
     'no paper for <payload>'
     """
     if not secret:

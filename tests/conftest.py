@@ -1,4 +1,4 @@
-"""A private server for all tests, and a board of its own for each."""
+"""A private server for all tests, and a fresh board for each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.helpers import Jobs
 _numbers = itertools.count()
 
 SERVERS = {"embedded": None, "redis-server": shutil.which("redis-server")}
-"""The embedded Valkey, and the redis-server on PATH if there is one."""
+"""The embedded Valkey, and redis-server if it is on PATH."""
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def other_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a private server made from the redis-server on PATH; skips where there is none."""
+    """The URL of a private redis-server. Skips if it is not on PATH."""
     if not SERVERS["redis-server"]:
         pytest.skip("no redis-server on PATH")
     data: Path = tmp_path_factory.mktemp("redis")
@@ -44,7 +44,7 @@ def other_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def board(url: str) -> Iterator[Board]:
-    """An empty board of its own, which does not check runners."""
+    """An empty board that does not check runners."""
     found = Board(f"test-{next(_numbers)}", url, validate=False)
     yield found
     found.client.close()

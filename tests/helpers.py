@@ -1,4 +1,4 @@
-"""What tests of workers share."""
+"""Helpers for worker tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jobs_core.testing import working as working
 from jobs_core.testing.stage import PATIENCE as PATIENCE
 
 Jobs = Callable[..., Result]
-"""`jobs` called in this process: `jobs("list", "--json")`."""
+"""A call of `jobs` in this process: `jobs("list", "--json")`."""
 
 
 def runner(function: Callable[[Task, Context], Outcome], name: str = "test") -> Runner:
@@ -37,7 +37,7 @@ def install(folder: Path, name: str, source: str) -> None:
 
 
 def jobs_process(*words: str, path: Path, **environment: str) -> subprocess.Popen[str]:
-    """Start `jobs` in a process of its own, with the plugins in `path`."""
+    """Start `jobs` in a separate process, with the plugins in `path`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("JOBS_")}
     return subprocess.Popen(
         [sys.executable, "-c", "from jobs_core.cli import main; main()", *words],
@@ -49,7 +49,7 @@ def jobs_process(*words: str, path: Path, **environment: str) -> subprocess.Pope
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Look again and again until a condition holds."""
+    """Poll until a condition holds."""
     pause = threading.Event()
     for _ in range(int(PATIENCE / 0.02)):
         if condition():
@@ -64,7 +64,7 @@ def lines(result: Result) -> list[dict[str, object]]:
 
 
 def refused(result: Result, *says: str) -> None:
-    """The call was a user's mistake, and the one sentence on standard error says which."""
+    """Check that the call failed with a usage error, with this text in its sentence on standard error."""
     assert result.exit_code == 2, result.output
     assert result.stderr.startswith(("Error: ", "Usage: "))
     assert "Traceback" not in result.output
@@ -73,7 +73,7 @@ def refused(result: Result, *says: str) -> None:
 
 
 def checked(*command: str | Path, **options: Any) -> str:
-    """Run a command that must succeed. Returns what it prints."""
+    """Run a command that must succeed. Returns its output."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return str(done.stdout)

@@ -1,4 +1,4 @@
-"""AsyncBoard: what `Board` does, awaited."""
+"""AsyncBoard: the methods of `Board` for asyncio."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def use(board: Board, url: str) -> Callable[[Use], None]:
     return run
 
 
-def test_it_has_every_method_of_board_with_the_same_parameters() -> None:
+def test_async_board_has_every_method_with_the_same_parameters() -> None:
     ours = {"respond", "register", "refresh_zones", "dumped", "plugins"}
     for name, method in inspect.getmembers(Board):
         if name.startswith("_") or name in ours or not callable(method):
@@ -73,7 +73,7 @@ def test_jobs_are_put_shown_listed_and_removed(use: Callable[[Use], None], board
     use(body)
 
 
-def test_what_is_refused_is_raised(use: Callable[[Use], None]) -> None:
+def test_errors_are_raised(use: Callable[[Use], None]) -> None:
     async def body(found: AsyncBoard) -> None:
         await found.create("a", "echo", "x")
         for kind, call in (
@@ -91,7 +91,7 @@ def test_what_is_refused_is_raised(use: Callable[[Use], None]) -> None:
     use(body)
 
 
-def test_runners_and_payloads_are_checked_as_ever(url: str, board: Board) -> None:
+def test_runners_and_payloads_are_checked(url: str, board: Board) -> None:
     async def body() -> None:
         async with AsyncBoard(board.name, url) as found:
             with pytest.raises(Exception, match="no runner 'consle'"):
@@ -137,7 +137,7 @@ def test_ticks_and_limits(use: Callable[[Use], None], board: Board) -> None:
     use(body)
 
 
-def test_bulk_work_answers_in_order(use: Callable[[Use], None], board: Board) -> None:
+def test_bulk_work_returns_in_order(use: Callable[[Use], None], board: Board) -> None:
     async def body(found: AsyncBoard) -> None:
         jobs = [{"id": f"j{number}", "runner": "echo", "payload": "x"} for number in range(120)]
         replies = await found.put_many([*jobs, {"id": "a b", "runner": "echo", "payload": "x"}])
@@ -163,7 +163,7 @@ def test_many_calls_at_once(use: Callable[[Use], None]) -> None:
     use(body)
 
 
-def test_scripts_that_redis_has_lost_are_loaded_again(use: Callable[[Use], None], board: Board) -> None:
+def test_lost_scripts_are_reloaded(use: Callable[[Use], None], board: Board) -> None:
     async def body(found: AsyncBoard) -> None:
         await found.count()
         board.client.script_flush()
@@ -172,7 +172,7 @@ def test_scripts_that_redis_has_lost_are_loaded_again(use: Callable[[Use], None]
     use(body)
 
 
-def test_a_board_file_is_put_in_place_first(use: Callable[[Use], None], board: Board) -> None:
+def test_a_committed_board_file_is_rolled_forward_first(use: Callable[[Use], None], board: Board) -> None:
     async def body(found: AsyncBoard) -> None:
         stage = board.commands.call("JAPPLY", "begin")
         words = [word for number in range(250) for word in (3, f"j{number}", "echo", "x")]
@@ -193,7 +193,7 @@ def test_functions_are_declared(use: Callable[[Use], None], board: Board) -> Non
     use(body)
 
 
-def test_whoever_comes_first_publishes_the_commands(url: str, board: Board) -> None:
+def test_the_first_client_publishes_the_commands(url: str, board: Board) -> None:
     async def body() -> None:
         async with AsyncBoard(f"{board.name}-virgin", url, validate=False) as found:
             await found.count()
@@ -203,7 +203,7 @@ def test_whoever_comes_first_publishes_the_commands(url: str, board: Board) -> N
     asyncio.run(body())
 
 
-def test_who_follows_keeps_nobody_waiting(use: Callable[[Use], None]) -> None:
+def test_following_output_does_not_block_others(use: Callable[[Use], None]) -> None:
     async def follow(found: AsyncBoard, task: str) -> None:
         async for _ in found.output(task, follow=True):
             pass
@@ -235,7 +235,7 @@ def test_output_is_followed(use: Callable[[Use], None], board: Board) -> None:
         use(body)
 
 
-def test_an_absent_server_is_one_sentence() -> None:
+def test_an_absent_server_fails_with_one_sentence() -> None:
     async def body() -> None:
         async with AsyncBoard("a", "unix:///nowhere.sock") as found:
             with pytest.raises(ServerError, match="cannot reach Redis"):
@@ -244,7 +244,7 @@ def test_an_absent_server_is_one_sentence() -> None:
     asyncio.run(body())
 
 
-def test_a_wrong_password_is_one_sentence(url: str) -> None:
+def test_a_wrong_password_fails_with_one_sentence(url: str) -> None:
     async def body() -> None:
         async with AsyncBoard("a", f"{url}?username=nobody&password=s3cret") as found:
             with pytest.raises(ServerError, match=r"jobs\.sock rejected the user name or password"):

@@ -1,4 +1,4 @@
-"""Declared jobs, applied to a board as a whole: what changes, who owns what, and kills at any moment."""
+"""Applying declared jobs atomically: changes, ownership, and kills at any moment."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def state(board: Board) -> dict[str, Any]:
     return {job["id"]: job for job in board.list()}
 
 
-def test_a_plan_says_what_would_change_and_changes_nothing(board: Board) -> None:
+def test_a_plan_lists_changes_and_makes_none(board: Board) -> None:
     found = board.plan(jobs(3), FILE)
     assert kinds(found) == {"j0": "add", "j1": "add", "j2": "add"}
     assert state(board) == {}
 
 
-def test_applying_puts_all_and_again_changes_nothing(board: Board) -> None:
+def test_applying_twice_changes_nothing(board: Board) -> None:
     board.apply(jobs(300), FILE)
     before = state(board)
     assert len(before) == 300
@@ -56,7 +56,7 @@ def test_a_change_names_the_options_that_differ(board: Board) -> None:
     assert board.show("j1")["every"] == 60
 
 
-def test_what_is_not_named_any_more_is_removed(board: Board) -> None:
+def test_undeclared_jobs_are_removed(board: Board) -> None:
     board.apply(jobs(50), FILE)
     board.put("mine", "test", "x")
     found = board.apply(jobs(50)[10:], FILE)
@@ -65,14 +65,14 @@ def test_what_is_not_named_any_more_is_removed(board: Board) -> None:
     assert sorted(state(board)) == sorted(["mine", *(f"j{number}" for number in range(10, 50))])
 
 
-def test_without_pruning_it_stays(board: Board) -> None:
+def test_without_pruning_undeclared_jobs_stay(board: Board) -> None:
     board.apply(jobs(2), FILE)
     assert board.apply(jobs(1), FILE, prune=False).changes == []
     assert len(state(board)) == 2
     assert kinds(board.apply(jobs(1), FILE)) == {"j1": "remove"}
 
 
-def test_one_that_is_refused_keeps_all_from_being_applied(board: Board) -> None:
+def test_a_rejected_job_stops_the_whole_apply(board: Board) -> None:
     board.apply(jobs(2), FILE)
     found = board.apply([*jobs(1, "new"), {"id": "b", "runner": "test", "payload": "x", "every": "so"}], FILE)
     assert {place: str(error) for place, error in found.refused.items()} == {
@@ -82,7 +82,7 @@ def test_one_that_is_refused_keeps_all_from_being_applied(board: Board) -> None:
     assert len(state(board)) == 2
 
 
-def test_jobs_of_others_are_refused_unless_they_are_adopted(board: Board) -> None:
+def test_jobs_of_other_owners_are_rejected_unless_adopted(board: Board) -> None:
     board.put("j0", "test", "by hand")
     refused = board.apply(jobs(1), FILE).refused
     assert "the job 'j0' belongs to no board file: adopt it" in str(refused[0])
@@ -91,7 +91,7 @@ def test_jobs_of_others_are_refused_unless_they_are_adopted(board: Board) -> Non
     assert kinds(board.apply([], FILE)) == {"j0": "remove"}
 
 
-def test_a_job_that_is_adopted_as_it_is_changes_its_owner_alone(board: Board) -> None:
+def test_adopting_an_unchanged_job_changes_only_its_owner(board: Board) -> None:
     board.put("j0", "test", "x", every=3600)
     assert kinds(board.apply(jobs(1), FILE, adopt=True)) == {"j0": "adopt"}
     assert board.apply(jobs(1), FILE).changes == []
@@ -118,9 +118,7 @@ def test_progress_counts_every_job(board: Board) -> None:
     assert sum(seen) == 250
 
 
-def test_when_others_change_the_board_meanwhile_it_begins_again(
-    board: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_concurrent_change_restarts_the_apply(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     others = iter([True, False])
     call = Commands.call
 
@@ -136,7 +134,9 @@ def test_when_others_change_the_board_meanwhile_it_begins_again(
     assert sorted(state(board)) == ["j0", "k"]
 
 
-def test_when_they_never_stop_it_says_so(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_constant_concurrent_changes_fail_with_an_error(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
     call = Commands.call
 
     def meanwhile(commands: Commands, name: str, *arguments: Any) -> Any:
@@ -153,7 +153,7 @@ def test_when_they_never_stop_it_says_so(board: Board, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def committed(board: Board) -> Board:
-    """A board for which somebody has committed 250 jobs, of which none is in place."""
+    """A board with a commit of 250 jobs, none of which is rolled forward yet."""
     stage = board.commands.call("JAPPLY", "begin")
     words = [word for number in range(250) for word in (3, f"k{number}", "test", "x")]
     board.commands.call("JSTAGE", stage, "other.yml", "put", *words)
@@ -161,17 +161,17 @@ def committed(board: Board) -> Board:
     return board
 
 
-def test_a_file_that_others_left_half_way_is_put_in_place_first(committed: Board) -> None:
+def test_an_unfinished_commit_is_rolled_forward_first(committed: Board) -> None:
     found = committed.apply(jobs(120), FILE)
     assert (found.refused, len(found.changes)) == ({}, 120)
     assert len(state(committed)) == 370
 
 
-def test_so_it_is_before_jobs_are_put_in_bulk(committed: Board) -> None:
+def test_an_unfinished_commit_is_rolled_forward_before_bulk_puts(committed: Board) -> None:
     assert len([next for next in committed.put_many(jobs(120)) if next]) == 120
 
 
-def test_so_it_is_before_jobs_are_pushed_in_bulk(committed: Board) -> None:
+def test_an_unfinished_commit_is_rolled_forward_before_bulk_pushes(committed: Board) -> None:
     (task,) = committed.push_many([{"id": "k0"}])
     assert str(task).startswith("k0@")
 
@@ -184,7 +184,7 @@ def test_jobs_of_any_size_are_applied(board: Board) -> None:
     assert state(board) == {}
 
 
-def test_of_rings_one_job_each_is_refused_and_nothing_is_applied(board: Board) -> None:
+def test_each_cycle_is_reported_once_and_nothing_is_applied(board: Board) -> None:
     edges = ("ab", "bc", "ca", "de", "ed", "fa", "g ")
     declared = [
         {"id": id, "runner": "test", "payload": "x"} | ({"after": after} if after.strip() else {})
@@ -203,7 +203,7 @@ class _Killed(Exception):
 
 
 def apply_some(board: Board, declared: list[dict[str, Any]], allowed: int) -> bool:
-    """Apply jobs, but end with an exception after so many round trips. Returns whether it came to its end."""
+    """Apply jobs, but raise an exception after so many round trips. Returns whether it finished."""
     batch, stream = Commands.batch, Commands.stream
     left = iter(range(allowed))
 
@@ -259,7 +259,7 @@ print("end", flush=True)
 
 @pytest.mark.parametrize("lines", [1, 5, 15, 20, 21])
 def test_killed_at_any_moment_it_leaves_the_old_board_or_the_new(board: Board, url: str, lines: int) -> None:
-    """A process is killed once it has printed so many lines: while it stages, commits, or rolls forward."""
+    """Kill a process after it has printed so many lines: while it stages, commits or rolls forward."""
     board.apply(
         [{"id": f"j{n}", "runner": "test", "payload": "old", "every": 3600} for n in range(2000)], FILE
     )

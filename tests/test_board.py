@@ -1,4 +1,4 @@
-"""The Python client: what it adds to the commands beneath it."""
+"""The Python client: what it adds to the commands in Redis."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def many(count: int) -> list[dict[str, object]]:
     return [{"id": f"j{number}", "runner": "console", "payload": "x", "every": 60} for number in range(count)]
 
 
-def test_timedeltas_and_datetimes_are_options_too(board: Board) -> None:
+def test_options_may_be_timedeltas_and_datetimes(board: Board) -> None:
     start = datetime(2100, 1, 1, tzinfo=UTC)
     board.put("a", "console", "x", every=timedelta(minutes=90), start=start)
     assert list(board.next("a", count=2)) == [start, start + timedelta(minutes=90)]
     assert board.next(every=timedelta(hours=1), start=start, count=1) == [start]
 
 
-def test_put_answers_when_the_job_runs_next(board: Board) -> None:
+def test_put_returns_the_next_run(board: Board) -> None:
     assert board.put("a", "console", "x", every=5, now=T) == datetime.fromtimestamp(T, UTC)
     assert board.put("b", "console", {"n": 1}) is None
     with pytest.raises(ExistsError):
@@ -46,12 +46,12 @@ def test_put_answers_when_the_job_runs_next(board: Board) -> None:
         board.show("c")
 
 
-def test_a_misspelt_option_names_the_right_one(board: Board) -> None:
+def test_a_misspelled_option_suggests_the_right_one(board: Board) -> None:
     with pytest.raises(OptionError, match=r"unknown option 'evry' \(did you mean 'every'\?\)"):
         board.put("a", "console", "x", evry=5)
 
 
-def test_bulk_puts_keep_the_place_of_what_is_refused(board: Board) -> None:
+def test_bulk_puts_return_errors_in_place(board: Board) -> None:
     jobs = many(1234)
     jobs[0] = {"id": "no runner"}
     jobs[77]["every"] = "5q"
@@ -70,7 +70,7 @@ def test_bulk_puts_keep_the_place_of_what_is_refused(board: Board) -> None:
     assert [type(reply) for reply in again] == [datetime, ExistsError, ExistsError]
 
 
-def test_scripts_that_are_lost_in_the_middle_of_bulk_work_are_loaded_again(board: Board) -> None:
+def test_scripts_lost_during_bulk_work_are_reloaded(board: Board) -> None:
     replies = board.put_many(many(5000))
     seen = [next(replies)]
     board.client.script_flush()
@@ -79,14 +79,14 @@ def test_scripts_that_are_lost_in_the_middle_of_bulk_work_are_loaded_again(board
     assert (len(seen), board.count()["jobs"]) == (5000, 5000)
 
 
-def test_an_older_client_leaves_the_commands_of_a_newer_one_alone(board: Board) -> None:
+def test_an_older_client_keeps_the_commands_of_a_newer_one(board: Board) -> None:
     board.client.hset(board.keys.commands, mapping={"JSET": "newer", "version": "999"})
     board.client.script_flush()
     board.put("a", "console", "x")
     assert board.client.hget(board.keys.commands, "JSET") == "newer"
 
 
-def test_a_wrong_password_is_said_in_one_sentence(url: str) -> None:
+def test_a_wrong_password_fails_with_one_sentence(url: str) -> None:
     board = Board(url=url.replace("unix://", "unix://nobody:sesame@"), validate=False)
     with pytest.raises(ServerError, match="rejected the user name or password") as caught:
         board.count()
@@ -94,7 +94,7 @@ def test_a_wrong_password_is_said_in_one_sentence(url: str) -> None:
     board.client.close()
 
 
-def test_dump_and_load_carry_a_board_to_another(board: Board) -> None:
+def test_dump_and_load_copy_a_board(board: Board) -> None:
     board.put("often", "console", "x", every=60, repeat=5, now=T)
     board.tick(now=T)
     board.put("paused", "console", "x", every=60)
@@ -106,7 +106,7 @@ def test_dump_and_load_carry_a_board_to_another(board: Board) -> None:
     assert other.resume("paused") is not None
 
 
-def test_what_no_redis_can_hold_is_refused_in_its_place(board: Board) -> None:
+def test_payloads_that_cannot_be_stored_are_rejected_in_place(board: Board) -> None:
     circle: dict[str, Any] = {}
     circle["again"] = circle
     payloads: list[Any] = ["x", {"a": {1, 2}}, circle, "\ud800", 5, "y"]
@@ -125,12 +125,12 @@ def test_a_client_that_does_not_decode_is_refused(url: str) -> None:
         Board(client=redis.Redis.from_url(url))
 
 
-def test_an_option_of_the_url_that_nobody_knows_is_refused(url: str) -> None:
+def test_an_unknown_url_option_is_rejected(url: str) -> None:
     with pytest.raises(OptionError, match=r"The URL of Redis is invalid.*'dbb'"):
         Board(url=f"{url}?dbb=9")
 
 
-def test_what_is_no_redis_is_one_sentence() -> None:
+def test_a_server_that_is_not_redis_fails_with_one_sentence() -> None:
     def answer(server: socket.socket) -> None:
         connection, _ = server.accept()
         with connection:
@@ -146,7 +146,7 @@ def test_what_is_no_redis_is_one_sentence() -> None:
         board.client.close()
 
 
-def test_plugins_that_many_threads_want_first_are_loaded_once(url: str, board: Board, capsys: Any) -> None:
+def test_plugins_are_loaded_once_by_concurrent_threads(url: str, board: Board, capsys: Any) -> None:
     fresh = Board(board.name, url)
     with ThreadPoolExecutor(10) as threads:
         found = list(threads.map(lambda _: fresh.plugins, range(20)))
@@ -155,14 +155,14 @@ def test_plugins_that_many_threads_want_first_are_loaded_once(url: str, board: B
     assert capsys.readouterr().out == "still heard\n"
 
 
-def test_plugins_that_are_loaded_on_many_threads_leave_standard_output_alone(capsys: Any) -> None:
+def test_loading_plugins_on_many_threads_keeps_standard_output(capsys: Any) -> None:
     with ThreadPoolExecutor(10) as threads:
         list(threads.map(lambda _: Plugins.load(), range(20)))
     print("still heard")
     assert capsys.readouterr().out == "still heard\n"
 
 
-def test_dead_letters_are_only_purged_all_if_that_is_said(board: Board) -> None:
+def test_purging_all_dead_letters_must_be_explicit(board: Board) -> None:
     for _ in range(2):
         board.push("console", "x")
         board.ack(board.pop("console", lease=30)[0].token, "dead")

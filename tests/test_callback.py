@@ -1,4 +1,4 @@
-"""Tasks that go on elsewhere: accepted under their token until somebody calls back, or time is over."""
+"""Tasks that continue elsewhere: accepted under their token until a callback or the timeout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def accept(task: Task, context: Context) -> Outcome:
 
 @contextmanager
 def accepted(board: Board, **options: Any) -> Iterator[tuple[str, Recorder]]:
-    """A task that was accepted, by its token, while a worker is there."""
+    """Yield the token of an accepted task, while a worker runs."""
     board.push("test", "x", **options)
     with working(board, runner(accept)) as (_, log):
         (event,) = log.wait_for("task.accepted")
@@ -63,7 +63,7 @@ def test_updates_are_kept_and_shown(board: Board, jobs: Jobs) -> None:
 
 
 def test_a_failure_that_calls_back_follows_the_policy(board: Board, jobs: Jobs) -> None:
-    """The policy lives in workers: the next one that takes the task asks it."""
+    """Policies run in workers: the next worker that takes the task asks its policy."""
     with accepted(board, attempts=2, backoff="0.01") as (token, log):
         assert jobs("ack", token, "--failed", "--code", "503", "--note", "no room").exit_code == 0
         (_, second) = log.wait_for("task.accepted", 2)
@@ -78,7 +78,7 @@ def test_a_failure_that_calls_back_follows_the_policy(board: Board, jobs: Jobs) 
     assert (stats["failed"], stats["retried"], stats["dead"], stats["in_flight"]) == (2, 1, 1, 0)
 
 
-def test_the_timeout_ends_what_nobody_acknowledges(board: Board) -> None:
+def test_the_timeout_ends_an_unreported_task(board: Board) -> None:
     with accepted(board, timeout="0.2") as (_, log):
         wait_until(lambda: board.count()["dead"] == 1)
         (event,) = log.wait_for("task.finished")

@@ -1,4 +1,4 @@
-"""`jobs cancel`: wherever a task is, it ends as cancelled; one that runs is told to stop."""
+"""`jobs cancel`: a task in any state ends as cancelled; a running task is told to stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.helpers import PATIENCE, Jobs, lines, refused, runner, wait_until, wo
 
 
 class Stubborn:
-    """A runner that ends when it is told to, in one of several ways."""
+    """A runner that ends on a stop request, in one of several ways."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.started = threading.Semaphore(0)
@@ -27,7 +27,7 @@ class Stubborn:
 
 def test_a_running_task_is_told_to_stop_and_ends_as_cancelled(board: Board, jobs: Jobs) -> None:
     gate = Stubborn(Outcome.cancelled("told to"))
-    task = board.push("test", "x", lease=600)  # no renewal brings the news: the worker is told
+    task = board.push("test", "x", lease=600)  # the worker is notified without a renewal
     with working(board, runner(gate.run)) as (_, log):
         assert gate.started.acquire(timeout=PATIENCE)
         assert f"{task}: asked to stop" in jobs("cancel", task).stdout
@@ -46,7 +46,7 @@ def test_a_running_task_is_told_to_stop_and_ends_as_cancelled(board: Board, jobs
         (Outcome.cancelled(), "cancelled"),
     ],
 )
-def test_a_task_that_was_told_to_stop_ends_as_it_says_but_never_runs_again(
+def test_a_cancelled_task_ends_as_reported_but_never_runs_again(
     board: Board, outcome: Outcome, ending: str
 ) -> None:
     gate = Stubborn(outcome)
@@ -59,7 +59,7 @@ def test_a_task_that_was_told_to_stop_ends_as_it_says_but_never_runs_again(
     assert not log.of("task.released")
 
 
-def test_a_failure_after_a_cancel_is_not_tried_again(board: Board) -> None:
+def test_a_failure_after_a_cancel_is_not_retried(board: Board) -> None:
     gate = Stubborn(Outcome.failed("broke off"))
     task = board.push("test", "x", attempts=5, backoff="0.01")
     with working(board, runner(gate.run)):
@@ -79,7 +79,7 @@ def test_a_cancelled_task_whose_worker_dies_is_not_given_to_another(board: Board
     assert (board.stats()["cancelled"], board.count()["queued"]) == (1, 0)
 
 
-def test_what_waits_is_cancelled_at_once(board: Board, jobs: Jobs) -> None:
+def test_a_waiting_task_is_cancelled_at_once(board: Board, jobs: Jobs) -> None:
     queued = board.push("test", "x")
     delayed = board.push("test", "x", at="+1h")
     with working(board, runner(lambda task, context: Outcome.accepted()), tick=False) as (_, log):
@@ -102,7 +102,7 @@ def test_a_job_can_be_put_so_that_no_two_of_its_tasks_run_and_a_held_one_is_canc
     assert board.count()["held"] == 0
 
 
-def test_what_is_not_there_cannot_be_cancelled(board: Board, jobs: Jobs) -> None:
+def test_a_missing_task_cannot_be_cancelled(board: Board, jobs: Jobs) -> None:
     refused(jobs("cancel", "nobody@1000"), "no task 'nobody@1000' is queued or running")
     refused(jobs("cancel", "nobody"), "id: expected a task id, <job>@<due>, got 'nobody'")
     with pytest.raises(NotFoundError):

@@ -1,4 +1,4 @@
-"""The command line, as a user meets it: what it prints, and its exit codes."""
+"""The command line from a user's view: its output and exit codes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_create_refuses_a_job_that_exists(jobs: Jobs) -> None:
     assert lines(jobs("show", "a", "--json"))[0]["payload"] == "x"
 
 
-def test_put_stdin_reads_a_job_a_line_with_the_flags_as_defaults(jobs: Jobs, board: Board) -> None:
+def test_put_stdin_reads_one_job_per_line_with_flags_as_defaults(jobs: Jobs, board: Board) -> None:
     text = "\n".join(
         json.dumps({"id": f"job-{i}", "runner": "console", "payload": {"n": i}}) for i in range(1200)
     )
@@ -121,7 +121,7 @@ def test_next_previews_a_job_and_options(jobs: Jobs, board: Board) -> None:
     assert early.isoformat() == "2100-01-01T00:00:00+00:00"
 
 
-def test_dump_and_load_bring_a_board_back_as_it_stood(jobs: Jobs, board: Board, url: str) -> None:
+def test_dump_and_load_restore_a_board(jobs: Jobs, board: Board, url: str) -> None:
     jobs("put", "a", "console", "x", "--every", "1h", "--repeat", "5", "--timeout", "1m")
     options = ("--priority", "5", "--backoff", "1s,5s", "--retry-on", "5*", "--losses", "9", "--rate", "5/1m")
     jobs("put", "b", "console", '{"k": "é"}', "--every", "1h", *options)
@@ -195,7 +195,7 @@ def test_plugins_lists_the_builtin_one(jobs: Jobs) -> None:
     assert "console" in builtin["provides"]["runners"]  # type: ignore[index]
 
 
-def test_stats_of_a_job_adds_up_like_those_of_the_board(jobs: Jobs, board: Board) -> None:
+def test_stats_of_a_job_add_up(jobs: Jobs, board: Board) -> None:
     board.put("a", "console", "x", every=10, attempts=2)
     board.tick(now=time.time() + 35)
     for verb in ("retry", "done"):
@@ -214,7 +214,7 @@ def test_stats_of_a_job_adds_up_like_those_of_the_board(jobs: Jobs, board: Board
     refused(jobs("stats", "--job", "nobody"), "there is no job 'nobody'")
 
 
-def test_doctor_proves_the_ledger(jobs: Jobs, board: Board) -> None:
+def test_doctor_checks_the_ledger(jobs: Jobs, board: Board) -> None:
     for _ in range(3):
         board.push("console", "x")
     board.ack(board.pop("console", lease=30)[0].token)
@@ -227,7 +227,7 @@ def test_doctor_proves_the_ledger(jobs: Jobs, board: Board) -> None:
     assert "queued is 3, but done + dead + cancelled + unleased + in_flight is 2" in result.stdout
 
 
-def test_history_shows_what_became_of_tasks(jobs: Jobs, board: Board) -> None:
+def test_history_shows_the_events_of_tasks(jobs: Jobs, board: Board) -> None:
     board.put("a", "console", "x")
     first, second = board.push("a"), board.push("console", "y")
     board.ack(board.pop("console", lease=30)[0].token, "retry", note="busy", code=75)
@@ -245,7 +245,7 @@ def test_history_shows_what_became_of_tasks(jobs: Jobs, board: Board) -> None:
     assert len(lines(jobs("history", "--count", "1", "--json"))) == 1
 
 
-def test_doctor_names_what_could_not_be_read(jobs: Jobs, board: Board) -> None:
+def test_doctor_reports_unreadable_records(jobs: Jobs, board: Board) -> None:
     board.put("good", "test", "x", every=5)
     board.client.hset(board.keys.job, "bad", "garbage")
     board.client.zadd(board.keys.schedule, {"bad": 1})
@@ -257,7 +257,7 @@ def test_doctor_names_what_could_not_be_read(jobs: Jobs, board: Board) -> None:
     assert jobs("doctor").exit_code == 0
 
 
-def test_doctor_tells_of_a_clock_that_went_back(jobs: Jobs, board: Board) -> None:
+def test_doctor_reports_a_clock_step_back(jobs: Jobs, board: Board) -> None:
     board.put("a", "test", "x", every=1)
     board.tick(now=time.time() + 3600)
     board.tick()
@@ -340,7 +340,7 @@ def test_a_payload_is_never_part_of_an_error(jobs: Jobs) -> None:
         assert "s3cret" not in jobs(*words).output
 
 
-# A Redis that cannot be used
+# Unusable servers
 
 
 def real(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -354,7 +354,7 @@ def real(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_no_server_says_how_to_start_one(tmp_path: Path) -> None:
+def test_a_missing_server_explains_how_to_start_one(tmp_path: Path) -> None:
     done = real("list", JOBS_DATA=str(tmp_path))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.strip() == (
@@ -363,7 +363,7 @@ def test_no_server_says_how_to_start_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["list", "count", "run", "tick", "doctor"])
-def test_an_absent_server_is_a_fault(command: str) -> None:
+def test_an_absent_server_exits_with_the_fault_code(command: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -374,7 +374,7 @@ def test_an_absent_server_is_a_fault(command: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_output_into_a_closed_pipe_is_no_fault_of_ours(jobs: Jobs, board: Board, url: str) -> None:
+def test_a_closed_output_pipe_is_not_an_error(jobs: Jobs, board: Board, url: str) -> None:
     list(board.put_many({"id": f"j{i}", "runner": "console", "payload": "x"} for i in range(3000)))
     script = f"{sys.executable} -c 'from jobs_core.cli import main; main()' list --json | head -n 1"
     environment = os.environ | {"JOBS_REDIS_URL": url, "JOBS_BOARD": board.name}

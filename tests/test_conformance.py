@@ -1,4 +1,4 @@
-"""The conformance kit: a plugin of a few lines passes, and each trap is found by a test."""
+"""The conformance kit: a short plugin passes, and a test finds each mistake."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def conformance(folder: Path, source: str, tests: str = CONFORMANCE) -> tuple[se
 def test_a_plugin_of_a_few_lines_passes(tmp_path: Path) -> None:
     failed, says = conformance(tmp_path, GOOD)
     assert failed == set(), says
-    assert "12 passed, 2 skipped" in says  # no payload is refused, none is loud
+    assert "12 passed, 2 skipped" in says  # no `refused` and no `loud` payload
 
 
 SETTING = """
@@ -116,11 +116,11 @@ def test_a_runner_that_waits_for_its_callback_passes(tmp_path: Path) -> None:
     assert failed == set(), says
 
 
-def test_a_runner_that_goes_on_is_found(tmp_path: Path) -> None:
+def test_a_runner_that_does_not_stop_is_found(tmp_path: Path) -> None:
     deaf = GOOD.replace("context.cancelled.wait(60)", "not __import__('time').sleep(60)")
     patience = "from jobs_core.testing import runner\nrunner.PATIENCE = 0.5\n"
     only = '    good, failing, slow = "world", "fail", "wait"\n    test_a_timeout_ends_it = None\n'
-    for name in ("test_a_cancel_ends_it", "test_what_a_stopped_worker_gives_back_is_run_again"):
+    for name in ("test_a_cancel_ends_it", "test_a_draining_worker_returns_its_task"):
         only += f"    {name} = None\n"
     tests = patience + CONFORMANCE.replace('    good, failing, slow = "world", "fail", "wait"\n', only)
     failed, says = conformance(tmp_path, deaf, tests)
@@ -139,7 +139,7 @@ def test_a_runner_that_goes_on_is_found(tmp_path: Path) -> None:
         ("Outcome.done()", "Outcome.done(at=task)", "test_a_good_payload_succeeds"),
     ],
 )
-def test_traps_are_found(tmp_path: Path, before: str, after: str, finds: str) -> None:
+def test_the_kit_finds_every_mistake(tmp_path: Path, before: str, after: str, finds: str) -> None:
     assert before in GOOD
     only = (
         CONFORMANCE.replace('"hello"\n', '"hello"\n    slow = None\n')
@@ -175,7 +175,7 @@ class TestQuiet(LoggerConformance):
 """
 
 
-def test_policies_and_loggers_have_theirs(tmp_path: Path) -> None:
+def test_policies_and_loggers_have_kits(tmp_path: Path) -> None:
     failed, says = conformance(tmp_path, POLICY, BOTH)
     assert failed == set(), says
 

@@ -31,26 +31,26 @@ ZONES = (
     "UTC",
     "Europe/Brussels",
     "America/New_York",
-    "America/Sao_Paulo",  # until 2018 it skipped midnight itself
+    "America/Sao_Paulo",  # skipped midnight until 2018
     "Africa/Cairo",
-    "Africa/Casablanca",  # goes back for Ramadan
+    "Africa/Casablanca",  # set back for Ramadan
     "Asia/Kolkata",
     "Asia/Kathmandu",
     "Australia/Lord_Howe",  # half an hour
     "Antarctica/Troll",  # two hours
-    "America/St_Johns",  # once at a minute past midnight
-    "Pacific/Apia",  # left out a day
+    "America/St_Johns",  # formerly changed at one minute past midnight
+    "Pacific/Apia",  # skipped a day
 )
 
 FIRST, LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (1971, 2037))
 DAY = 86400
 
 Case = tuple[str, str, int]
-"""A pattern, a zone, and the epoch second after which its runs are asked for."""
+"""A pattern, a zone, and the epoch second after which its runs are compared."""
 
 
 class Patterns:
-    """Random patterns of five fields, of what both sides know."""
+    """Random patterns of five fields, with the syntax that both sides support."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -111,7 +111,7 @@ def cases() -> list[Case]:
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """cronsim never comes back from some patterns, where clocks change by what is no whole hour."""
+    """Skip patterns on which cronsim never returns, in zones with clock changes of a fraction of an hour."""
 
     def ring(*_: Any) -> None:
         raise TimeoutError
@@ -127,7 +127,7 @@ def at_most(seconds: float) -> Iterator[None]:
 
 @cache
 def zone_info(name: str) -> ZoneInfo:
-    """A zone from the data that Redis has, rather than the machine's."""
+    """A zone from the data that Redis has, not from the machine's."""
     with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, name)
 
@@ -170,7 +170,7 @@ def by_the_rule(pattern: str, zone: str, after: int, runs: int) -> list[int]:
 
 
 def simulated(pattern: str, zone: str, after: int) -> list[int] | None:
-    """What cronsim says: fewer runs when it finds no more; None when it has no answer."""
+    """Return cronsim's runs: fewer if it finds no more, None if it has no answer."""
     found: list[int] = []
     tick = 0
     try:
@@ -181,8 +181,8 @@ def simulated(pattern: str, zone: str, after: int) -> list[int] | None:
             while len(found) < RUNS:
                 last, tick = tick, int(next(simulation).timestamp())
                 if tick <= last:
-                    return None  # it goes in circles
-                if tick > after:  # it begins by the clock on the wall, which may be an hour back
+                    return None  # it loops forever
+                if tick > after:  # it starts at the wall clock time, which may be an hour earlier
                     found.append(tick)
     except (TimeoutError, CronSimError):
         return None

@@ -1,4 +1,4 @@
-"""A cron job in a zone whose clocks change, ticked through a year."""
+"""A cron job in a zone with clock changes, ticked through a year."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.lua.helpers import Lua, ms
 
 
 def test_a_year_of_every_seventh_minute_where_clocks_change(board: Board) -> None:
-    """Each occurrence once, and in order; ticked at its own instant."""
+    """Each occurrence runs once, in order, ticked at its exact time."""
     lua = Lua(board)
     zones.load(board.commands)
     begin, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2027, 2028))

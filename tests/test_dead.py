@@ -1,4 +1,4 @@
-"""Dead letters: listed, shown, queued again under the same id, purged; by job, runner, queue and age."""
+"""Dead letters: listing, showing, retrying and purging them, by job, runner, queue and age."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def letters(board: Board) -> list[str]:
     return [task.id for task in tasks]
 
 
-def test_they_are_listed_with_what_they_failed_with(letters: list[str], jobs: Jobs) -> None:
+def test_dead_letters_are_listed_with_their_failures(letters: list[str], jobs: Jobs) -> None:
     shown = jobs("dead", "list").stdout
     assert all(letter in shown for letter in letters)
     assert shown.count("failed out of paper") == 3
@@ -40,7 +40,7 @@ def test_they_are_listed_with_what_they_failed_with(letters: list[str], jobs: Jo
         (("--job", "a", "--runner", "other"), 0),
     ],
 )
-def test_they_are_chosen_by_job_runner_queue_and_age(
+def test_dead_letters_are_filtered_by_job_runner_queue_and_age(
     letters: list[str], jobs: Jobs, filters: tuple[str, ...], count: int
 ) -> None:
     assert len(lines(jobs("dead", "list", "--json", *filters))) == count
@@ -49,14 +49,14 @@ def test_they_are_chosen_by_job_runner_queue_and_age(
         assert len(lines(jobs("dead", "list", "--json"))) == 3 - count
 
 
-def test_one_is_shown_whole(letters: list[str], jobs: Jobs) -> None:
+def test_a_dead_letter_is_shown_completely(letters: list[str], jobs: Jobs) -> None:
     (letter,) = lines(jobs("dead", "show", letters[0], "--json"))
     assert (letter["payload"], letter["attempt"], letter["state"]) == ("secret a", 1, "dead")
     shown = jobs("dead", "show", letters[0]).stdout
     assert all(word in shown for word in ("secret a", "host-1", "out of paper", "7"))
 
 
-def test_a_retry_keeps_the_id_and_starts_afresh(letters: list[str], board: Board, jobs: Jobs) -> None:
+def test_a_retry_keeps_the_id_and_resets_attempts(letters: list[str], board: Board, jobs: Jobs) -> None:
     assert jobs("dead", "retry", letters[0]).stdout == "1 retried\n"
     (task,) = board.pop("test", lease=30)
     assert (task.id, task.attempt, task.history, task.raw) == (letters[0], 1, (), "secret a")
@@ -66,7 +66,7 @@ def test_a_retry_keeps_the_id_and_starts_afresh(letters: list[str], board: Board
     assert board.stats("a") | {"done": 1, "dead": 1, "queued": 2} == board.stats("a")
 
 
-def test_all_of_them_are_queued_again(letters: list[str], board: Board, jobs: Jobs) -> None:
+def test_all_dead_letters_are_queued_again(letters: list[str], board: Board, jobs: Jobs) -> None:
     def good(task: Task, context: Context) -> Outcome:
         return Outcome.done()
 
@@ -76,7 +76,7 @@ def test_all_of_them_are_queued_again(letters: list[str], board: Board, jobs: Jo
     assert (board.count()["dead"], board.stats()["dead"]) == (0, 0)
 
 
-def test_a_purge_drops_them_for_good(letters: list[str], board: Board, jobs: Jobs) -> None:
+def test_a_purge_deletes_dead_letters(letters: list[str], board: Board, jobs: Jobs) -> None:
     assert jobs("dead", "purge", *letters[:2]).stdout == "2 purged\n"
     assert board.count()["dead"] == 1
     assert (board.stats()["dead"], board.stats()["purged"]) == (3, 2)
@@ -95,7 +95,7 @@ def test_mistakes(letters: list[str], jobs: Jobs) -> None:
     assert len(lines(jobs("dead", "list", "--json"))) == 3
 
 
-def test_many_are_taken_up(board: Board) -> None:
+def test_many_dead_letters_are_retried(board: Board) -> None:
     list(board.push_many({"runner": "test", "payload": "x"} for _ in range(1200)))
     for _ in range(2):
         for task in board.pop("test", count=500, lease=30):

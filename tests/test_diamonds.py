@@ -1,4 +1,4 @@
-"""A diamond of dependencies, a thousand times, while workers are killed: in order, each run exactly once."""
+"""A thousand runs of a diamond of dependencies while workers are killed: all in order, each exactly once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PLUGIN = """
 
 @pytest.fixture
 def workers(tmp_path: Path, url: str, board: Board) -> Iterator[Callable[[], None]]:
-    """Three workers; call it to kill one at random, and to start another in its place."""
+    """Three workers. Call it to kill a random one and start another in its place."""
     install(tmp_path, "jobs_step", PLUGIN)
     chance = random.Random("diamonds")
 
@@ -68,7 +68,7 @@ def workers(tmp_path: Path, url: str, board: Board) -> Iterator[Callable[[], Non
 
 
 def ends(board: Board) -> Iterator[str]:
-    """The tasks that have ended well, as they do, by their ids."""
+    """Yield the ids of tasks as they succeed."""
     last = "0"
     while True:
         found: Any = board.client.xread({board.keys.history: last}, block=int(PATIENCE * 1000))

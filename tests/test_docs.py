@@ -1,4 +1,4 @@
-"""What the documents and the help say must stay true."""
+"""The claims of the documents and the help are true."""
 
 import subprocess
 import sys

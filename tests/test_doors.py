@@ -1,4 +1,4 @@
-"""The doors of jobs_core: what plugins import is public, and what is public is there."""
+"""The public modules of jobs_core: plugins import only these, and their names exist."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def imported(source: str) -> Iterator[tuple[str, str]]:
 
 
 def refused(source: str) -> list[str]:
-    """What a source imports though it is not public."""
+    """Return the non-public imports of a source."""
     return [
         f"{module}: {name}".rstrip(": ")
         for module, name in imported(source)
@@ -56,7 +56,7 @@ def refused(source: str) -> list[str]:
 
 
 @pytest.mark.parametrize("sources", [SOURCES, TEMPLATES, EXAMPLES], ids=["plugins", "scaffold", "docs"])
-def test_plugins_import_what_is_public_only(sources: dict[str, str]) -> None:
+def test_plugins_import_only_public_modules(sources: dict[str, str]) -> None:
     assert any(list(imported(source)) for source in sources.values())
     assert {place: found for place, source in sources.items() if (found := refused(source))} == {}
 
@@ -75,7 +75,7 @@ def test_other_imports_are_refused(line: str) -> None:
     assert refused(line)
 
 
-def test_what_is_public_is_there() -> None:
+def test_public_names_exist() -> None:
     assert set(jobs_core.__all__) <= set(dir(jobs_core))
     for door in DOORS:
         module = import_module(door)
@@ -84,7 +84,7 @@ def test_what_is_public_is_there() -> None:
 
 
 @pytest.mark.parametrize("door", ["jobs_core", "jobs_core.plugin_cli"])
-def test_a_door_that_plugins_import_brings_no_redis(door: str) -> None:
+def test_modules_for_plugins_do_not_import_redis(door: str) -> None:
     script = (
         f"import sys, {door}; dir({door}); print(*{{'redis', 'rich', 'yaml', 'pytest'}} & set(sys.modules))"
     )

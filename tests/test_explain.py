@@ -70,7 +70,7 @@ def test_a_pattern_in_english(pattern: str) -> None:
     assert explain(pattern) == SENTENCES[pattern]
 
 
-def test_the_rule_for_days_and_the_zone_are_part_of_it() -> None:
+def test_the_sentence_includes_the_day_rule_and_the_zone() -> None:
     assert explain("0 0 */2 * MON", dst="ocps").endswith("from the 1st on, and on Mondays.")
     assert explain("0 3 * * *", zone="Europe/Brussels") == "At 03:00 every day, Europe/Brussels time."
 
@@ -99,7 +99,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("pattern", REFUSED)
-def test_what_is_no_pattern_is_refused(pattern: str) -> None:
+def test_an_invalid_pattern_is_rejected(pattern: str) -> None:
     with pytest.raises(OptionError) as caught:
         explain(pattern)
     assert str(caught.value).startswith(f"cron: {REFUSED[pattern]}")
@@ -127,7 +127,7 @@ def test_every_pattern_makes_one_plain_sentence(pattern: str) -> None:
     assert "  " not in sentence and ",," not in sentence and " ," not in sentence
 
 
-def test_it_is_a_command(jobs: Jobs) -> None:
+def test_explain_is_a_command(jobs: Jobs) -> None:
     assert jobs("explain", "0 3 * * MON#1").stdout == "At 03:00 on the first Monday of the month.\n"
     (found,) = lines(jobs("explain", "0 3 * * *", "--zone", "UTC", "--json"))
     assert found == {"pattern": "0 3 * * *", "explanation": "At 03:00 every day, UTC time."}

@@ -1,4 +1,4 @@
-"""Plugins that misbehave in every way at once: each is named, and no other plugin's task is lost."""
+"""Plugins that misbehave in every way at once: each is named, and no task of other plugins is lost."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ OBSERVING = """
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where they are installed, all together."""
+    """The directory where all of them are installed."""
     sources = {
         "raising": RAISING,
         "hanging": HANGING,
@@ -64,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_is_named(folder: Path) -> None:
+def test_each_faulty_plugin_is_named(folder: Path) -> None:
     process = jobs_process("plugins", "--json", path=folder)
     out, _ = process.communicate(timeout=60)
     found = {info["name"].removeprefix("faulty_"): info for info in map(json.loads, out.splitlines())}
@@ -80,13 +80,13 @@ def test_each_is_named(folder: Path) -> None:
 
 
 def stop_when_nothing_is_left(worker: subprocess.Popen[str], board: Board) -> None:
-    """Stop a worker that does not die before. The last task may end by a tick, which no worker prints."""
+    """Stop a worker if it is still alive. A tick may end the last task, which no worker prints."""
     while worker.poll() is None and board.stats()["in_flight"]:
         time.sleep(0.05)
     worker.terminate()
 
 
-def test_none_takes_down_a_worker_and_no_task_is_lost(folder: Path, url: str, board: Board) -> None:
+def test_faulty_plugins_stop_no_worker_and_lose_no_task(folder: Path, url: str, board: Board) -> None:
     for number in range(40):
         if number == 20:
             board.push("exiting", "x", lease=0.5)
@@ -109,6 +109,6 @@ def test_none_takes_down_a_worker_and_no_task_is_lost(folder: Path, url: str, bo
         assert len(deaths) < 20
     stats = board.stats()
     assert (stats["done"], stats["dead"]) == (120, 1)
-    assert deaths.count(7) == 5  # it is poison after five losses
+    assert deaths.count(7) == 5  # it is given up after five losses
     (letter,) = board.dead()
     assert (letter["runner"], letter["history"][-1]["status"]) == ("exiting", "lost")

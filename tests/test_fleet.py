@@ -1,4 +1,4 @@
-"""Many worker processes on one board: each occurrence once while none dies, and none lost when they do."""
+"""Many worker processes on one board: each occurrence runs once, and none is lost if workers die."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start(tmp_path: Path, url: str, board: Board) -> Iterator[Start]:
-    """Start workers that note the id of each task they run in the file `runs`."""
+    """Start workers that append the id of each task to the file `runs`."""
     install(tmp_path, "jobs_note", PLUGIN)
     started: list[subprocess.Popen[str]] = []
 
@@ -138,7 +138,7 @@ def test_a_second_sigterm_stops_at_once_and_gives_back(start: Start, board: Boar
 
 
 def test_a_run_that_kills_its_own_process_loses_no_task(start: Start, board: Board, tmp_path: Path) -> None:
-    """As `os._exit` in a runner would: the lease lapses, and the next worker takes the task."""
+    """Like `os._exit` in a runner: the lease expires, and the next worker takes the task."""
     start("--lease", "0.5")
     board.push("note", "0.1")
     first = start("--lease", "0.5")

@@ -75,7 +75,7 @@ if __name__ == "__main__":
         (["-m", "office"], "office.__main__"),
     ],
 )
-def test_a_program_is_known_by_the_name_that_others_import_it_by(
+def test_a_program_is_known_by_its_import_name(
     url: str, board: Board, tmp_path: Path, words: list[str], module: str
 ) -> None:
     office = tmp_path / "office"
@@ -98,7 +98,7 @@ def test_declaring_touches_no_network() -> None:
     ]
 
 
-def test_the_function_stays_what_it_is(board: Board) -> None:
+def test_a_declared_function_stays_a_plain_function(board: Board) -> None:
     @board.job("double", every=5)
     def double(number: int = 1) -> Any:
         return 2 * number
@@ -159,7 +159,7 @@ def test_a_function_runs_on_any_worker_by_its_import_path(
     checking.client.close()
 
 
-def test_what_cannot_be_declared_is_refused(board: Board) -> None:
+def test_invalid_declarations_are_rejected(board: Board) -> None:
     def local() -> None: ...
 
     with pytest.raises(OptionError, match="unknown option 'evry'"):
@@ -171,7 +171,7 @@ def test_what_cannot_be_declared_is_refused(board: Board) -> None:
         board.job("a")(local)
 
 
-def test_a_function_that_was_typed_in_has_no_import_path(url: str) -> None:
+def test_a_function_typed_interactively_has_no_import_path(url: str) -> None:
     done = subprocess.run([sys.executable, "-", "jobs", url], input=REPORTS, capture_output=True, text=True)
     assert "OptionError: send is in <stdin>, which no other process can import" in done.stderr
 
@@ -197,7 +197,7 @@ def test_a_function_that_was_typed_in_has_no_import_path(url: str) -> None:
         (lambda: sys.exit(), "", ""),
     ],
 )
-def test_a_function_gets_what_it_asks_for(function: Any, raw: str, note: str) -> None:
+def test_a_function_receives_the_parameters_it_declares(function: Any, raw: str, note: str) -> None:
     assert called(function, raw) == Outcome.done(note)
 
 
@@ -215,13 +215,13 @@ def test_a_generator_is_a_failure(function: Any) -> None:
     assert called(function).code == "generator"
 
 
-def test_a_function_ends_as_a_program_does() -> None:
+def test_sys_exit_in_a_function_is_its_outcome() -> None:
     assert called(lambda: sys.exit(3)) == Outcome.failed("exit 3", code="3")
     assert called(lambda: sys.exit("no paper")) == Outcome.failed("no paper", code="1")
 
 
 @pytest.mark.parametrize("function", [lambda a, b: 0, lambda a, *, b: 0])
-def test_a_function_that_wants_more_than_there_is_is_refused(board: Board, function: Any) -> None:
+def test_a_function_with_unknown_parameters_is_rejected(board: Board, function: Any) -> None:
     with pytest.raises(OptionError, match="requires a, b"):
         board.job("a")(function)
     with pytest.raises(OptionError, match="requires a, b"):
@@ -250,7 +250,7 @@ def test_the_parentheses_may_be_left_out(board: Board) -> None:
     assert [one.function for one in board.functions.declared] == [report]
 
 
-def test_there_must_be_something_to_run(board: Board) -> None:
+def test_respond_requires_declared_functions(board: Board) -> None:
     with pytest.raises(OptionError, match="No function is declared to run in this process"):
         board.respond()
 

@@ -1,4 +1,4 @@
-"""Jobs that run after others, at the command line: put, list, show, next, graph."""
+"""Jobs that run after others, on the command line: put, list, show, next, graph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.helpers import Jobs, lines, refused
 
 @pytest.fixture
 def diamond(board: Board) -> Board:
-    """fetch, after which clean and count run, after which report does; alarm, if one of these fails."""
+    """Put fetch, then clean and count after it, report after both, and alarm if one of them fails."""
     board.put("fetch", "shell", "true")
     board.put("clean", "shell", "true", after="fetch")
     board.put("count", "shell", "true", after="fetch")
@@ -22,14 +22,14 @@ def diamond(board: Board) -> Board:
     return board
 
 
-def test_put_says_after_what_a_job_runs(jobs: Jobs) -> None:
+def test_put_prints_the_parents(jobs: Jobs) -> None:
     jobs("put", "a", "console", "x")
     assert jobs("put", "b", "console", "x", "--after", "a").stdout == "b: runs after a\n"
     said = jobs("put", "b", "console", "x", "--after", "a,typo").stdout
     assert said == "b: runs after a, typo (not on the board yet: typo)\n"
 
 
-def test_show_says_what_a_job_has_met_and_what_is_missing(diamond: Board, jobs: Jobs) -> None:
+def test_show_lists_ended_and_missing_parents(diamond: Board, jobs: Jobs) -> None:
     diamond.push("clean")
     (task,) = diamond.pop("shell", lease=30)
     diamond.ack(task.token)
@@ -40,7 +40,7 @@ def test_show_says_what_a_job_has_met_and_what_is_missing(diamond: Board, jobs: 
     assert "gone" in jobs("show", "alarm").stdout
 
 
-def test_put_refuses_a_cycle_and_names_it(jobs: Jobs) -> None:
+def test_put_rejects_a_cycle_and_shows_it(jobs: Jobs) -> None:
     jobs("put", "b", "console", "x", "--after", "a")
     refused(
         jobs("put", "a", "console", "x", "--after", "b"), "after: expected no cycle, got a after b after a"
@@ -48,7 +48,7 @@ def test_put_refuses_a_cycle_and_names_it(jobs: Jobs) -> None:
 
 
 @pytest.mark.usefixtures("diamond")
-def test_list_and_show_say_after_what_a_job_runs(jobs: Jobs) -> None:
+def test_list_and_show_print_the_parents(jobs: Jobs) -> None:
     rows = {line.split()[0]: line for line in jobs("list").stdout.splitlines()}
     assert "after clean, count" in rows["report"]
     assert "after clean, gone (any) on dead" in rows["alarm"]
@@ -59,13 +59,13 @@ def test_list_and_show_say_after_what_a_job_runs(jobs: Jobs) -> None:
 
 
 @pytest.mark.usefixtures("diamond")
-def test_no_time_is_known_for_it(jobs: Jobs) -> None:
+def test_a_dependent_has_no_next_time(jobs: Jobs) -> None:
     found = jobs("next", "report")
     assert (found.exit_code, found.stdout) == (0, "")
     assert found.stderr == "There is no next run.\n"
 
 
-def test_what_dump_wrote_load_puts_back(diamond: Board, jobs: Jobs) -> None:
+def test_load_restores_a_dump(diamond: Board, jobs: Jobs) -> None:
     dumped = jobs("dump").stdout
     before = sorted(diamond.list(), key=lambda job: str(job["id"]))
     diamond.remove(*(job["id"] for job in before))
@@ -88,12 +88,12 @@ def test_graph_draws_trees(jobs: Jobs) -> None:
 
 
 @pytest.mark.usefixtures("diamond")
-def test_graph_draws_what_is_around_a_job(jobs: Jobs) -> None:
+def test_graph_draws_the_neighborhood_of_a_job(jobs: Jobs) -> None:
     assert jobs("graph", "count").stdout.splitlines() == ["fetch", "└── count", "    └── report"]
     refused(jobs("graph", "nobody"), "there is no job 'nobody'")
 
 
-def test_graph_draws_what_follows_in_full_once(board: Board, jobs: Jobs) -> None:
+def test_graph_expands_each_subtree_once(board: Board, jobs: Jobs) -> None:
     for id, after in (("c", "a,b"), ("d", "c")):
         board.put(id, "shell", "true", after=after)
     assert jobs("graph").stdout.splitlines() == [
@@ -112,7 +112,7 @@ def test_a_board_without_such_jobs_has_no_graph(board: Board, jobs: Jobs) -> Non
 
 
 @pytest.mark.usefixtures("diamond")
-def test_graph_as_json_has_a_line_for_each_arrow(jobs: Jobs) -> None:
+def test_graph_as_json_has_a_line_per_edge(jobs: Jobs) -> None:
     arrows = lines(jobs("graph", "--json"))
     assert {"parent": "fetch", "child": "clean"} in arrows
     assert {"parent": "gone", "child": "alarm", "label": "on dead, any"} in arrows

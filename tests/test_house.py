@@ -1,4 +1,4 @@
-"""What CONTRIBUTING says of the house must stay true, and files stay small."""
+"""The claims of CONTRIBUTING.md about the code hold, and files stay small."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SIZES = {path: len(path.read_text("utf-8").splitlines()) for path in (ROOT / "jo
 
 
 def layers() -> list[list[str]]:
-    """The layers that import-linter holds the code to, from the top down."""
+    """Return the layers that import-linter enforces, from the top down."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     contract = settings["tool"]["importlinter"]["contracts"][0]
     return [re.findall(r"\w+", layer) for layer in contract["layers"]]
 
 
-def test_the_picture_of_the_floors_is_what_is_checked() -> None:
+def test_the_diagram_of_floors_matches_import_linter() -> None:
     picture = TEXT.split("<!-- floors -->\n```text\n")[1].split("```")[0].splitlines()
     floors = [re.split(r"\s{2,}", line) for line in picture]
     assert [line[: len(names)] for line, names in zip(floors, layers(), strict=True)] == layers()
@@ -44,11 +44,11 @@ def test_every_file_that_is_named_exists(path: str) -> None:
     assert (ROOT / path).exists() or (ROOT / "jobs_core" / path).exists()
 
 
-def test_the_way_of_a_put_takes_eight_files_at_most() -> None:
+def test_a_put_passes_through_at_most_eight_files() -> None:
     way = TEXT.split("## One job")[1].split("From there")[0]
     assert len(set(re.findall(r"`jobs_core/[\w./]+`", way))) <= 8
 
 
-def test_files_are_read_in_one_sitting() -> None:
+def test_files_are_short() -> None:
     assert {path.name: lines for path, lines in SIZES.items() if lines > 400} == {}
     assert statistics.median(SIZES.values()) < 120

@@ -1,4 +1,4 @@
-"""Inline runners: called by the worker's own loop, and in everything else as those on threads."""
+"""Inline runners: the worker's own loop calls them; otherwise they behave like those on threads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def test_inline_runs_share_one_thread_and_each_is_reported(board: Board) -> None
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no"), SystemExit(3), KeyboardInterrupt()])
-def test_what_an_inline_runner_raises_harms_no_other_task(board: Board, error: BaseException) -> None:
+def test_an_exception_in_an_inline_runner_does_not_affect_other_tasks(
+    board: Board, error: BaseException
+) -> None:
     def run(task: Task, context: Context) -> Outcome:
         if task.raw == "bad":
             raise error
@@ -71,7 +73,7 @@ def test_an_inline_runner_that_is_not_quick_is_named_once(board: Board) -> None:
     assert event.data["note"] == "the inline runner 'test' is slow and blocks the worker's other tasks"
 
 
-def test_a_stop_reports_inline_runs_and_gives_back_the_rest(board: Board) -> None:
+def test_stopping_reports_inline_runs_and_returns_the_rest(board: Board) -> None:
     for _ in range(2000):
         board.push("test", "x")
     with working(board, Runner("test", lambda task, context: Outcome.done(), inline=True)) as (worker, _):

@@ -1,4 +1,4 @@
-"""A board as an object: it closes, names itself, waits for tasks, and responds on any thread."""
+"""Board objects: closing, repr, waiting for tasks, and responding on any thread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers import PATIENCE, Jobs, wait_until
 
 @pytest.fixture
 def respond(board: Board, url: str) -> Callable[..., Board]:
-    """Respond on a thread, as a web server or a notebook would; the board is then to be closed."""
+    """Respond on a thread, like a web server or a notebook. The test closes the board."""
 
     def begin(function: Callable[..., object], queue: str = "work") -> Board:
         own = Board(board.name, url, validate=False)
@@ -38,7 +38,7 @@ def test_a_board_closes_its_connections(url: str) -> None:
     assert connection._sock is None
 
 
-def test_a_client_that_was_given_stays_open(url: str, board: Board) -> None:
+def test_a_client_that_was_passed_in_stays_open(url: str, board: Board) -> None:
     with Board("lifecycle", client=board.client) as other:
         other.count()
         connection = board.client.connection_pool.get_connection()
@@ -63,7 +63,7 @@ def test_respond_works_on_a_thread_until_the_board_closes(
     assert (board.count()["queued"], board.count()["leased"]) == (1, 0)
 
 
-def test_closing_waits_for_what_runs(board: Board, respond: Callable[..., Board]) -> None:
+def test_closing_waits_for_running_tasks(board: Board, respond: Callable[..., Board]) -> None:
     began, may_end = threading.Event(), threading.Event()
 
     def work() -> str:
@@ -95,18 +95,18 @@ def test_wait_returns_how_a_task_ended(board: Board, verb: str) -> None:
     assert board.wait(id) == found[0]
 
 
-def test_wait_gives_up_in_time(board: Board) -> None:
+def test_wait_times_out(board: Board) -> None:
     id = board.push("work", "x")
     with pytest.raises(TimeoutError, match="did not end within"):
         board.wait(id, timeout=0.01)
 
 
-def test_wait_knows_no_such_task(board: Board) -> None:
+def test_wait_for_an_unknown_task_fails(board: Board) -> None:
     with pytest.raises(NotFoundError, match="there is no task 'nobody@1'"):
         board.wait("nobody@1")
 
 
-def test_wait_goes_on_after_a_retry(board: Board) -> None:
+def test_wait_continues_after_a_retry(board: Board) -> None:
     id = board.push("work", "x")
     (task,) = board.pop("work", lease=30)
     board.ack(task.token, "dead")
@@ -115,7 +115,7 @@ def test_wait_goes_on_after_a_retry(board: Board) -> None:
         board.wait(id, timeout=0.01)
 
 
-def test_asyncio_waits_too(board: Board, url: str) -> None:
+def test_wait_works_with_asyncio(board: Board, url: str) -> None:
     async def scenario() -> None:
         async with AsyncBoard(board.name, url, validate=False) as found:
             id = await found.push("work", "x")
@@ -134,7 +134,7 @@ def test_asyncio_waits_too(board: Board, url: str) -> None:
     asyncio.run(scenario())
 
 
-def test_what_a_function_raises_is_in_the_log_and_the_dead_letter(
+def test_a_traceback_is_in_the_log_and_the_dead_letter(
     board: Board, respond: Callable[..., Board], jobs: Jobs
 ) -> None:
     own = respond(fail)
@@ -161,7 +161,7 @@ def test_a_traceback_never_shows_the_payload(board: Board, respond: Callable[...
     assert "s3cret-token" not in str(ended) + str(list(board.output(id)))
 
 
-def test_waiting_on_a_busy_board_does_not_look_through_its_tasks_each_time(
+def test_waiting_on_a_busy_board_does_not_scan_tasks_on_each_event(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[object] = []

@@ -1,4 +1,4 @@
-"""Limits over all workers: never more at once, never more in a period, and nothing held for ever."""
+"""Limits across all workers: concurrency and rates are never exceeded, and no task is held forever."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.helpers import Jobs, lines, refused, runner, wait_until, working
 
 
 class Meter:
-    """A runner that knows how many of its tasks run at once, and lets them end in turn."""
+    """A runner that counts its concurrent tasks, and lets them end one by one."""
 
     def __init__(self) -> None:
         self.most = 0
@@ -45,7 +45,7 @@ def all_done(board: Board, count: int) -> None:
     assert board.stats()["in_flight"] == 0
 
 
-def test_a_job_runs_no_more_often_at_once_than_it_says(board: Board) -> None:
+def test_a_job_respects_its_concurrency(board: Board) -> None:
     meter = Meter()
     board.put("a", "test", "x", concurrency=2)
     for _ in range(40):
@@ -56,7 +56,7 @@ def test_a_job_runs_no_more_often_at_once_than_it_says(board: Board) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), [("runner", "test"), ("queue", "test")])
-def test_so_does_a_runner_and_a_queue_over_all_workers(
+def test_runners_and_queues_respect_their_concurrency_across_workers(
     board: Board, jobs: Jobs, kind: str, name: str
 ) -> None:
     meter = Meter()
@@ -67,7 +67,7 @@ def test_so_does_a_runner_and_a_queue_over_all_workers(
     assert meter.most == 3
 
 
-def test_a_limited_job_keeps_no_other_from_running(board: Board) -> None:
+def test_a_limited_job_does_not_block_others(board: Board) -> None:
     board.put("busy", "test", "busy", concurrency=1)
     for _ in range(5):
         board.push("busy")
@@ -81,7 +81,7 @@ def test_a_limited_job_keeps_no_other_from_running(board: Board) -> None:
     assert [task.raw for task in board.pop("test", count=10, lease=30)] == ["busy"]
 
 
-def test_a_rate_lets_so_many_start_in_a_period(board: Board) -> None:
+def test_a_rate_limits_starts_per_period(board: Board) -> None:
     board.put("a", "test", "x", rate="3/10s")
     for _ in range(7):
         board.push("a")
@@ -100,7 +100,7 @@ def test_a_rate_lets_so_many_start_in_a_period(board: Board) -> None:
     assert started() == 1
 
 
-def test_a_limit_that_is_lifted_lets_everything_go(board: Board, jobs: Jobs) -> None:
+def test_removing_a_limit_admits_everything(board: Board, jobs: Jobs) -> None:
     board.limit("runner", "test", rate="1/1d")
     list(board.push_many({"runner": "test", "payload": "x"} for _ in range(20)))
     meter = Meter()
@@ -118,7 +118,7 @@ def test_priorities_leave_their_queue_first(board: Board, jobs: Jobs) -> None:
     assert [task.raw for task in board.pop("console", count=9)] == ["p9", "p5", "p2", "p0", "p-3"]
 
 
-def test_the_same_task_is_pushed_once_in_a_time(board: Board, jobs: Jobs) -> None:
+def test_unique_for_deduplicates_pushes(board: Board, jobs: Jobs) -> None:
     first = jobs("push", "console", "x", "--unique-for", "1h").stdout
     assert jobs("push", "console", "x", "--unique-for", "1h").stdout == first
     assert jobs("push", "console", "y", "--unique-for", "1h").stdout != first

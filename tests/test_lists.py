@@ -1,4 +1,4 @@
-"""Reading all jobs: in an order, in a state, a page at a time, while the board changes."""
+"""Reading all jobs: by order, by state, in pages, while the board changes."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from jobs_core.client.listing import CHUNK
 Listed = list[dict[str, Any]]
 
 LATER = 4102444800
-"""A time that no test lives to see."""
+"""A time far in the future."""
 
 
 def put(board: Board, jobs: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> None:
-    """Put jobs of the runner console."""
+    """Put jobs with the runner console."""
     for reply in board.put_many({"runner": "console", "payload": "x"} | job for job in jobs):
         if isinstance(reply, JobsError):
             raise reply
@@ -42,7 +42,7 @@ def ids(jobs: Any) -> list[str]:
 
 @pytest.fixture
 def board_of_all_states(board: Board) -> Board:
-    """A board of five jobs, each in another state; its id says in which."""
+    """A board of five jobs, each in a different state, with the state as its id."""
     put(
         board, [{"id": "scheduled", "every": "1h"}, {"id": "waiting", "after": "scheduled"}, {"id": "manual"}]
     )
@@ -53,7 +53,7 @@ def board_of_all_states(board: Board) -> Board:
 
 
 def both(board: Board, url: str, *arguments: Any, **options: Any) -> Listed:
-    """What both clients list, which is the same."""
+    """Return what both clients list, after checking that it is the same."""
 
     async def listed() -> Listed:
         async with AsyncBoard(board.name, url, validate=False) as found:
@@ -63,7 +63,7 @@ def both(board: Board, url: str, *arguments: Any, **options: Any) -> Listed:
     twin = asyncio.run(listed())
     if "sort" in options:
         assert twin == jobs
-    else:  # as Redis has them, which may move them at any time
+    else:  # in the order of Redis, which may change at any time
         assert sorted(twin, key=_id) == sorted(jobs, key=_id)
     return jobs
 
@@ -87,7 +87,7 @@ def test_every_job_is_listed_once(board: Board, url: str, order: dict[str, str])
     assert set(ids(both(board, url, "j000*", **order))) == {f"j{number:05}" for number in range(100)}
 
 
-def test_they_are_sorted_by_id(board: Board, url: str) -> None:
+def test_jobs_are_sorted_by_id(board: Board, url: str) -> None:
     put(board, [{"id": id} for id in ("b", "é", "a", "B")])
     assert ids(both(board, url, sort="id")) == ["B", "a", "b", "é"]
 
@@ -100,7 +100,7 @@ def test_an_id_that_is_not_utf_8_is_listed_and_matched(board: Board, url: str, s
     assert ids(both(board, url, "*\udcff", sort=sort)) == [odd]
 
 
-def test_they_are_sorted_by_their_next_run(board_of_all_states: Board, url: str) -> None:
+def test_jobs_are_sorted_by_next_run(board_of_all_states: Board, url: str) -> None:
     put(board_of_all_states, [{"id": "late", "at": LATER}, {"id": "later", "at": LATER + 1}])
     found = ids(both(board_of_all_states, url, sort="next"))
     assert found[:3] == ["scheduled", "late", "later"]
@@ -109,19 +109,19 @@ def test_they_are_sorted_by_their_next_run(board_of_all_states: Board, url: str)
 
 
 @pytest.mark.parametrize("options", [{"state": "sleeping"}, {"sort": "age"}])
-def test_what_there_is_not_is_refused(board: Board, url: str, options: dict[str, str]) -> None:
+def test_unknown_states_and_orders_are_rejected(board: Board, url: str, options: dict[str, str]) -> None:
     with pytest.raises(OptionError, match=r"expected .*, got '(sleeping|age)'"):
         list(board.list(**options))
     with pytest.raises(OptionError, match="expected"):
         both(board, url, **options)
 
 
-# Changes meanwhile
+# Concurrent changes
 
 
 @pytest.mark.parametrize("apart", [0, 1, 0.001])
-def test_jobs_that_others_leave_behind_are_not_passed_over(board: Board, apart: float) -> None:
-    """Whatever has been seen leaves, and what has not been is seen, though all have the same next run."""
+def test_jobs_moved_by_concurrent_removals_are_not_missed(board: Board, apart: float) -> None:
+    """Seen jobs leave, and all unseen jobs are still listed, although all have the same next run."""
     put(board, [job | {"at": LATER + place * apart} for place, job in enumerate(crowd(4 * PAGE))])
     jobs = board.list(sort="next")
     seen = ids(itertools.islice(jobs, 2 * PAGE))
@@ -133,7 +133,7 @@ def test_jobs_that_others_leave_behind_are_not_passed_over(board: Board, apart: 
     assert sorted(seen) == ids(crowd(4 * PAGE))
 
 
-def test_jobs_that_come_before_do_not_make_others_come_twice(board: Board) -> None:
+def test_jobs_inserted_earlier_do_not_repeat_others(board: Board) -> None:
     put(board, [job | {"at": LATER} for job in crowd(3 * PAGE)])
     jobs = board.list(sort="next")
     seen = ids(itertools.islice(jobs, PAGE))
@@ -151,7 +151,7 @@ def test_a_job_that_is_removed_meanwhile_is_left_out(board: Board) -> None:
     assert len(rest) < 3 * CHUNK
 
 
-def test_a_board_file_that_is_committed_meanwhile_is_put_in_place(board: Board) -> None:
+def test_a_board_file_committed_meanwhile_is_rolled_forward(board: Board) -> None:
     put(board, crowd(4 * CHUNK))
     jobs = board.list()
     seen = [next(jobs)["id"]]
@@ -165,7 +165,7 @@ def test_a_board_file_that_is_committed_meanwhile_is_put_in_place(board: Board) 
 # Round trips
 
 
-def test_what_is_not_asked_for_is_not_read(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unrequested_fields_are_not_read(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     put(board, crowd(4000, at=LATER))
     read: list[int] = []
     stream = board.commands.stream
@@ -203,7 +203,7 @@ def test_large_payloads_are_read_a_few_at_a_time(board: Board, monkeypatch: pyte
     assert max(sizes) < 2_000_000
 
 
-def test_a_server_that_cannot_leave_payloads_out_is_asked_as_ever(
+def test_an_older_server_that_cannot_omit_payloads_still_works(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hscan: Any = board.client.hscan

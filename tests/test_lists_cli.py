@@ -1,4 +1,4 @@
-"""Lists on the command line: they begin at once, fit a terminal, are whole in a pipe, and end quietly."""
+"""Lists on the command line: they start at once, fit a terminal, are complete in a pipe, and end quietly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def column(text: str, number: int) -> list[str]:
 
 
 class Terminal:
-    """`jobs` in a process of its own, on a terminal."""
+    """`jobs` in a separate process on a terminal."""
 
     def __init__(self, board: Board, url: str, *words: str, width: int = 80, **environment: str) -> None:
         clean = {name: value for name, value in os.environ.items() if name not in ("LESS", "PAGER")}
@@ -49,7 +49,7 @@ class Terminal:
         os.close(terminal)
 
     def read(self) -> str:
-        """All that it prints until it ends, which it must do well."""
+        """Return all output until the program ends, which must succeed."""
         data = b""
         while chunk := self._chunk():
             data += chunk
@@ -60,7 +60,7 @@ class Terminal:
     def _chunk(self) -> bytes:
         try:
             return os.read(self._screen, 65536)
-        except OSError:  # what Linux says when the other end is closed
+        except OSError:  # raised on Linux when the other end is closed
             return b""
 
 
@@ -76,7 +76,7 @@ def piped(board: Board, url: str, *words: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("words", [["list"], ["list", "--sort", "next"], ["list", "--json"], ["dump"]])
 def test_the_first_rows_come_before_the_last_are_read(board: Board, url: str, words: list[str]) -> None:
-    """What is removed after the first row was printed is not printed any more."""
+    """Jobs removed after the first row was printed are not listed."""
     put(board, crowd(8000, at=LATER))
     with piped(board, url, *words) as process:
         assert process.stdout is not None
@@ -90,7 +90,7 @@ def test_the_first_rows_come_before_the_last_are_read(board: Board, url: str, wo
     assert 50 < len(rest) < 5000
 
 
-def test_tasks_come_while_they_are_read(board: Board, url: str) -> None:
+def test_tasks_are_printed_while_they_are_read(board: Board, url: str) -> None:
     list(board.push_many({"runner": "console", "payload": "x"} for _ in range(8000)))
     with piped(board, url, "tasks") as process:
         assert process.stdout is not None
@@ -103,7 +103,7 @@ def test_tasks_come_while_they_are_read(board: Board, url: str) -> None:
 
 
 @pytest.mark.parametrize("words", [["list"], ["tasks"], ["dump"], ["board", "export"]])
-def test_a_pipe_that_is_closed_ends_it_quietly(board: Board, url: str, words: list[str]) -> None:
+def test_a_closed_pipe_ends_the_list_quietly(board: Board, url: str, words: list[str]) -> None:
     put(board, crowd(4000))
     list(board.push_many({"runner": "console", "payload": "x"} for _ in range(4000)))
     with piped(board, url, *words) as process:
@@ -123,7 +123,7 @@ def test_a_small_board_is_sorted_by_id(jobs: Jobs, board: Board) -> None:
     assert [job["id"] for job in lines(jobs("list", "--json"))] == [job["id"] for job in crowd(300)]
 
 
-def test_a_large_one_is_when_asked(jobs: Jobs, board: Board) -> None:
+def test_a_large_board_is_sorted_on_request(jobs: Jobs, board: Board) -> None:
     put(board, crowd(SMALL + 100))
     expected = [job["id"] for job in crowd(SMALL + 100)]
     found = column(jobs("list").stdout, 0)
@@ -132,7 +132,7 @@ def test_a_large_one_is_when_asked(jobs: Jobs, board: Board) -> None:
     assert column(jobs("list", "--sort", "id").stdout, 0) == expected
 
 
-def test_the_next_runs_come_first_when_asked(jobs: Jobs, board: Board) -> None:
+def test_jobs_are_sorted_by_next_run_on_request(jobs: Jobs, board: Board) -> None:
     put(board, [{"id": "b", "at": LATER}, {"id": "a", "at": LATER + 1}, {"id": "0", "runner": "console"}])
     assert column(jobs("list", "--sort", "next").stdout, 0) == ["b", "a", "0"]
     assert column(jobs("list", "--sort", "next", "--limit", "1").stdout, 0) == ["b"]
@@ -158,7 +158,7 @@ def test_each_list_has_a_limit(jobs: Jobs, board: Board) -> None:
         assert len(jobs(*words, "--limit", "2").stdout.splitlines()) == 3
         assert len(lines(jobs(*words, "--limit", "2", "--json"))) == 2
         refused(jobs(*words, "--limit", "0"), "0 is not in the range")
-    assert len(lines(jobs("history", "--count", "3", "--json"))) == 3  # as it was called before
+    assert len(lines(jobs("history", "--count", "3", "--json"))) == 3  # the former name of --limit
 
 
 def test_few_tasks_are_sorted(jobs: Jobs, board: Board) -> None:
@@ -209,7 +209,7 @@ def test_a_file_is_left_alone_when_a_board_cannot_be_written(
 # Tables
 
 
-def test_a_pipe_gets_cells_whole(jobs: Jobs, board: Board) -> None:
+def test_cells_are_not_cut_in_a_pipe(jobs: Jobs, board: Board) -> None:
     put(board, [*crowd(200, every=5), {"id": LONG * 3, "every": 5}])
     assert LONG * 3 in column(jobs("list").stdout, 0)
     (row,) = (line for line in jobs("list").stdout.splitlines() if line.startswith(LONG))
@@ -243,7 +243,7 @@ def test_a_list_in_a_pipe_is_aligned_by_its_first_rows() -> None:
     assert layout.line(["z" * 100, "y"]) == "z" * 100 + "  y"
 
 
-def test_what_would_steer_a_terminal_is_escaped(jobs: Jobs, board: Board) -> None:
+def test_terminal_control_characters_are_escaped(jobs: Jobs, board: Board) -> None:
     board.push("console", "x")
     board.ack(board.pop("console", lease=30)[0].token, "dead", note="\x1b[31mred\x9b2J\u202e", code="1")
     for words in (["history"], ["dead", "list"], ["history", "--json"], ["dead", "list", "--json"]):
@@ -257,7 +257,7 @@ def test_what_would_steer_a_terminal_is_escaped(jobs: Jobs, board: Board) -> Non
 
 
 @pytest.mark.parametrize("value", ["a\nb", "\udcff", "\x7f\x9b", "é漢😀", "\u2028\U000e0001", {"a": "\x00"}])
-def test_what_is_escaped_in_json_is_still_the_same(value: Any) -> None:
+def test_escaped_json_decodes_to_the_same_text(value: Any) -> None:
     assert json.loads(json_line(value)) == value
     json_line(value).encode()
     assert "\n" not in as_cell(value)
@@ -267,7 +267,7 @@ def test_what_is_escaped_in_json_is_still_the_same(value: Any) -> None:
 # Pagers
 
 
-def test_a_terminal_has_a_pager(board: Board, url: str, tmp_path: Path) -> None:
+def test_tables_use_a_pager_on_a_terminal(board: Board, url: str, tmp_path: Path) -> None:
     put(board, crowd(200))
     pager = f"{sys.executable} -c 'import sys; print(sum(1 for line in sys.stdin), \"lines\")'"
     for words in (["list"], ["list", "--limit", "300"]):
@@ -288,14 +288,14 @@ def test_a_terminal_has_a_pager(board: Board, url: str, tmp_path: Path) -> None:
         (["dump"], {}),
     ],
 )
-def test_there_is_none_where_nobody_wants_it(
+def test_the_pager_can_be_disabled(
     board: Board, url: str, words: list[str], environment: dict[str, str]
 ) -> None:
     put(board, crowd(20))
     assert "j00019" in Terminal(board, url, *words, **{"PAGER": "false"} | environment).read()
 
 
-def test_there_is_none_in_a_pipe(board: Board, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_pager_in_a_pipe(board: Board, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAGER", "false")
     put(board, crowd(20))
     with piped(board, url, "list") as process:
@@ -303,7 +303,7 @@ def test_there_is_none_in_a_pipe(board: Board, url: str, monkeypatch: pytest.Mon
         assert "j00019" in process.stdout.read()
 
 
-def test_a_pager_that_is_quit_ends_it_quietly(board: Board, url: str) -> None:
+def test_quitting_the_pager_ends_the_list_quietly(board: Board, url: str) -> None:
     put(board, crowd(6000))
     text = Terminal(board, url, "list", "--sort", "id", PAGER="head -n 2").read()
     assert [line.split()[0] for line in text.splitlines()] == ["id", "j00000"]
@@ -314,4 +314,4 @@ def test_a_header_is_bold_on_a_terminal_that_wants_it(board: Board, url: str) ->
     words = ("list", "--no-pager")
     assert Terminal(board, url, *words, NO_COLOR="").read().startswith("\x1b[1mid ")
     assert Terminal(board, url, *words).read().startswith("id ")
-    assert Terminal(board, url, *words, NO_COLOR="", LESS="-S").read().startswith("id ")  # which shows codes
+    assert Terminal(board, url, *words, NO_COLOR="", LESS="-S").read().startswith("id ")  # shows escape codes

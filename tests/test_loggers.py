@@ -1,4 +1,4 @@
-"""Loggers: the file, and what becomes of one that fails."""
+"""Loggers: the file logger, and loggers that fail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.helpers import Recorder, jobs_process, working
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, which is the current one."""
+    """An empty working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -48,7 +48,7 @@ def test_the_file_logger_writes_every_event(board: Board, here: Path) -> None:
     assert "s3cret" not in "".join(lines)
 
 
-def test_it_writes_json_where_its_settings_say(
+def test_the_file_logger_follows_its_settings(
     board: Board, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JOBS_LOG_FILE", "logs/{board}/{worker}.log")
@@ -60,7 +60,7 @@ def test_it_writes_json_where_its_settings_say(
     assert {"task.started", "task.line", "task.finished"} <= set(kinds)
 
 
-def test_it_is_rotated(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_file_is_rotated(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_LOG_FILE_BYTES", "500")
     monkeypatch.setenv("JOBS_LOG_FILE_KEEP", "2")
     logger = opened()
@@ -84,7 +84,7 @@ def test_two_workers_do_not_share_a_file(here: Path, url: str) -> None:
     first = opened()
     first.write(Event("trouble", 1763900005.0, "host-1", data={"note": "mine"}))
     second = jobs_process("run", "--log", "file", path=here, JOBS_REDIS_URL=url)
-    # The lock goes with the process: in this very process it would be another matter.
+    # The lock belongs to the process, so another process is needed here.
     _, err = second.communicate(timeout=60)
     assert second.returncode == 2
     assert err == "Error: log_file: another worker uses jobs.log: set JOBS_LOG_FILE=jobs-{worker}.log\n"
@@ -99,7 +99,7 @@ def test_two_workers_do_not_share_a_file(here: Path, url: str) -> None:
         ("JOBS_LOG_FILE_KEEP", "many", "JOBS_LOG_FILE_KEEP: expected a whole number"),
     ],
 )
-def test_settings_that_cannot_work_are_a_mistake(
+def test_invalid_logger_settings_are_an_error(
     here: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -107,7 +107,7 @@ def test_settings_that_cannot_work_are_a_mistake(
         opened()
 
 
-# A logger that fails
+# Failing loggers
 
 
 def raise_(event: Event) -> None:
@@ -125,7 +125,7 @@ def test_a_logger_that_raises_is_named_once_to_the_others(board: Board) -> None:
     assert board.stats()["done"] == 5
 
 
-def test_a_logger_that_works_again_is_heard_again(board: Board) -> None:
+def test_a_logger_that_recovers_receives_events_again(board: Board) -> None:
     written: list[str] = []
     full = threading.Event()
     full.set()
@@ -142,7 +142,7 @@ def test_a_logger_that_works_again_is_heard_again(board: Board) -> None:
     assert "worker.stopped" in written
 
 
-def test_a_logger_alone_that_raises_is_named_on_standard_error(
+def test_a_single_failing_logger_is_named_on_standard_error(
     board: Board, capsys: pytest.CaptureFixture[str]
 ) -> None:
     worker = Worker(board, [speaker()], loggers=[Logger("bad", raise_)])
@@ -165,7 +165,7 @@ def test_a_logger_that_cannot_be_opened_stops_the_worker_before_it_takes_a_task(
     assert board.count()["queued"] == 1
 
 
-def test_a_logger_learns_of_its_worker_and_the_settings(board: Board) -> None:
+def test_a_logger_receives_the_worker_and_the_settings(board: Board) -> None:
     learnt: list[WorkerInfo] = []
     log = Recorder()
     worker = Worker(

@@ -1,4 +1,4 @@
-"""Workers that fall silent: lost attempts count and follow the policy, and nothing stale is overwritten."""
+"""Silent workers: lost attempts count and follow the policy, and stale workers overwrite nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POISON = """
         if task.raw == "poison":
             os._exit(1)
         if task.raw == "slow" and task.attempt == 1:
-            os.kill(os.getpid(), 19)  # SIGSTOP: the whole worker falls silent, in the middle of a task
+            os.kill(os.getpid(), 19)  # SIGSTOP: the whole worker falls silent during a task
         return Outcome.done(f"attempt {task.attempt}")
 
     @hookimpl
@@ -36,7 +36,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start(tmp_path: Path, url: str, board: Board) -> Iterator[Start]:
-    """Start workers in processes of their own, with leases of half a second."""
+    """Start workers in separate processes, with leases of half a second."""
     install(tmp_path, "jobs_poison", POISON)
     started: list[subprocess.Popen[str]] = []
 
@@ -57,7 +57,7 @@ def done(task: Task, context: Context) -> Outcome:
 
 
 def lose(board: Board, times: int = 1) -> None:
-    """Take the next task, and fall silent: so often."""
+    """Take the next task and fall silent, `count` times."""
     for _ in range(times):
         board.pop("test", lease=0.001, worker="gone")
         wait_until(lambda: board.tick().moved > 0)
@@ -78,13 +78,11 @@ def test_a_task_that_kills_its_workers_ends_in_dead_letters(start: Start, board:
     assert stats["queued"] == stats["done"] + stats["dead"]
 
 
-def test_a_worker_that_was_stopped_past_its_lease_overwrites_nothing_and_says_so(
-    start: Start, board: Board
-) -> None:
+def test_a_worker_suspended_past_its_lease_overwrites_nothing_and_logs_it(start: Start, board: Board) -> None:
     task = board.push("poison", "slow")
     frozen = start()
     wait_until(lambda: board.count()["leased"] == 1)
-    start()  # takes over once the lease has lapsed
+    start()  # takes over once the lease has expired
     wait_until(lambda: board.stats()["done"] == 1)
     frozen.send_signal(signal.SIGCONT)
     assert frozen.stdout is not None
@@ -116,7 +114,7 @@ def test_a_lost_attempt_counts_and_follows_the_policy(board: Board) -> None:
     assert (board.stats()["retried"], board.stats()["lost"], board.stats()["done"]) == (1, 1, 1)
 
 
-def test_a_task_that_has_no_attempts_left_is_given_up_before_it_runs(board: Board) -> None:
+def test_a_task_without_attempts_left_is_given_up_before_it_runs(board: Board) -> None:
     board.push("test", "x", attempts=1)
     lose(board)
     with working(board, runner(done)) as (_, log):
@@ -128,7 +126,7 @@ def test_a_task_that_has_no_attempts_left_is_given_up_before_it_runs(board: Boar
     assert (letter["attempt"], [a["status"] for a in letter["history"]]) == (1, ["lost"])
 
 
-def test_a_lost_task_is_tried_again_at_once_unless_its_policy_knows_better(board: Board) -> None:
+def test_a_lost_task_is_retried_at_once_unless_its_policy_decides_otherwise(board: Board) -> None:
     board.push("test", "x")
     lose(board)
     with working(board, runner(done)) as (_, log):
@@ -160,7 +158,7 @@ def test_a_policy_sees_the_history_of_a_task(board: Board, monkeypatch: pytest.M
     ]
 
 
-def test_an_attempt_that_is_put_off_does_not_count(board: Board) -> None:
+def test_a_postponed_attempt_does_not_count(board: Board) -> None:
     put_off = iter((Decision.release(0.05), Decision.release(0), Decision.done()))
     plugins = Plugins()
     plugins._provided["policies"]["patient"] = [("test", Policy("patient", lambda t, o: next(put_off)))]
@@ -174,7 +172,7 @@ def test_an_attempt_that_is_put_off_does_not_count(board: Board) -> None:
     assert [entry["note"] for entry in board.history() if entry["what"] == "release"] == ["not now"] * 2
 
 
-def test_a_lost_attempt_counts_also_when_the_next_is_put_off(board: Board) -> None:
+def test_a_lost_attempt_counts_even_if_the_next_is_postponed(board: Board) -> None:
     plugins = Plugins()
     decide = lambda t, o: Decision.release(0.05) if o.status == "lost" else Decision.done()  # noqa: E731
     plugins._provided["policies"]["patient"] = [("test", Policy("patient", decide))]
@@ -200,7 +198,7 @@ def test_a_runner_may_push_what_comes_next(board: Board) -> None:
     assert board.stats()["done"] == 2
 
 
-def test_five_losses_are_too_many_unless_a_job_says_otherwise(board: Board) -> None:
+def test_five_losses_are_the_default_maximum(board: Board) -> None:
     board.push("test", "x")
     board.push("test", "y", losses=6)
     lose(board, 4)
@@ -241,7 +239,7 @@ def test_killing_one_of_three_workers_delays_no_other_task(start: Start, board: 
     for _ in range(50):
         board.push("poison", "fine")
     wait_until(lambda: board.stats()["done"] == 50)
-    assert board.count()["leased"] == 1  # the one that went down with its worker still waits for its lease
+    assert board.count()["leased"] == 1  # the task of the killed worker still has its lease
 
 
 def test_the_first_worker_back_catches_up_by_the_misfire_rule(start: Start, board: Board) -> None:

@@ -1,4 +1,4 @@
-"""The client mirrors the command line: each command stands on a method of `Board`."""
+"""The client mirrors the command line: each command uses a method of `Board`."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ WITHOUT = {
     "settings": "calls no Redis",
     "up": "is an EmbeddedServer and a Worker",
 }
-"""Commands that stand on none, and why."""
+"""Commands without a method, with the reason."""
 
 
 def commands(group: click.Group, before: str = "") -> Iterator[str]:
-    """The names of our own commands: plugins, which other tests may have loaded, add theirs."""
+    """Return the built-in commands, without those of plugins that other tests may have loaded."""
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from commands(command, f"{before}{name} ")
@@ -53,9 +53,9 @@ OWN = [name for name in commands(cli) if name not in WITHOUT]
 
 
 @pytest.mark.parametrize("name", OWN)
-def test_a_command_stands_on_a_method(name: str) -> None:
+def test_every_command_has_a_method(name: str) -> None:
     assert callable(getattr(Board, METHODS.get(name, name), None)), name
 
 
-def test_these_lists_name_commands_that_there_are() -> None:
+def test_the_lists_name_existing_commands() -> None:
     assert {*METHODS, *WITHOUT} <= set(commands(cli))

@@ -1,4 +1,4 @@
-"""What tasks print, for whoever waits or asks later: `jobs push --wait`, `jobs output`."""
+"""Output of tasks, while waiting and later: `jobs push --wait`, `jobs output`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.helpers import Jobs, lines, refused, runner, wait_until, working
 
 
 def _talk(task: Task, context: Context) -> Outcome:
-    """Print the words of the payload; end as the last one says."""
+    """Print the words of the payload, and end as the last one says."""
     *words, end = str(task.payload).split()
     for word in words:
         context.line(word)
@@ -27,26 +27,26 @@ def _talk(task: Task, context: Context) -> Outcome:
 
 @pytest.fixture
 def talking(board: Board) -> Iterator[Board]:
-    """A board whose worker talks."""
+    """A board with a worker that prints output."""
     with working(board, runner(_talk, "talk")):
         yield board
 
 
 @pytest.mark.usefixtures("talking")
-def test_push_and_wait_prints_what_the_task_prints(jobs: Jobs) -> None:
+def test_push_and_wait_prints_the_output(jobs: Jobs) -> None:
     found = jobs("--no-plugins", "push", "talk", "one two end", "--wait")
     assert (found.stdout, found.stderr, found.exit_code) == ("one\ntwo\n", "", 0)
 
 
 @pytest.mark.usefixtures("talking")
-def test_it_ends_as_the_task_does(jobs: Jobs) -> None:
+def test_push_and_wait_exits_as_the_task_does(jobs: Jobs) -> None:
     found = jobs("push", "talk", "one fail", "--wait", "--policy", "ack")
     assert (found.stdout, found.stderr) == ("one\n", "oh no\nattempt 1: gave up: exit 3\n")
     assert found.exit_code == 3
 
 
 @pytest.mark.usefixtures("talking")
-def test_it_waits_through_the_attempts(jobs: Jobs) -> None:
+def test_push_and_wait_waits_through_retries(jobs: Jobs) -> None:
     found = jobs("push", "talk", "fail", "--wait", "--attempts", "2", "--backoff", "0.01")
     assert found.stderr.splitlines() == [
         "oh no",
@@ -70,19 +70,19 @@ def test_a_task_that_is_cancelled_ends_with_1(talking: Board, jobs: Jobs) -> Non
     assert (found.exit_code, found.stderr) == (1, "attempt 1: cancelled\n")
 
 
-def test_a_job_of_the_board_may_be_run_and_waited_for(talking: Board, jobs: Jobs) -> None:
+def test_a_run_of_a_job_can_be_waited_for(talking: Board, jobs: Jobs) -> None:
     talking.put("a", "talk", "hello end")
     assert jobs("push", "a", "--wait").stdout == "hello\n"
 
 
 @pytest.mark.usefixtures("talking")
-def test_it_speaks_json(jobs: Jobs) -> None:
+def test_push_and_wait_prints_json(jobs: Jobs) -> None:
     first, last = lines(jobs("push", "talk", "one end", "--wait", "--json"))
     assert first == {"stream": "stdout", "line": "one"}
     assert last == {"attempt": 1, "what": "done", "note": "exit 0", "code": "0"}
 
 
-def test_what_was_printed_may_be_read_later(talking: Board, jobs: Jobs) -> None:
+def test_kept_output_can_be_read_later(talking: Board, jobs: Jobs) -> None:
     task = talking.push("talk", "one two end", keep="1h")
     list(talking.output(task, follow=True))
     assert jobs("output", task).stdout == "one\ntwo\n"
@@ -95,7 +95,7 @@ def test_output_follows_a_task_to_its_end(talking: Board, jobs: Jobs) -> None:
     assert (found.stdout, found.exit_code) == ("one\n", 3)
 
 
-def test_what_runs_still_is_shown_as_far_as_it_is(talking: Board, jobs: Jobs) -> None:
+def test_output_of_a_running_task_is_shown_so_far(talking: Board, jobs: Jobs) -> None:
     task = talking.push("talk", "one stop", keep="1h")
     wait_until(lambda: bool(talking.client.exists(talking.keys.output(task))))
     found = jobs("output", task)
@@ -123,20 +123,18 @@ def test_many_lines_come_in_order(talking: Board) -> None:
     assert [entry["line"] for entry in talking.output(task) if "line" in entry] == words
 
 
-def test_what_is_not_kept_is_not_there(board: Board, jobs: Jobs) -> None:
+def test_output_that_was_not_kept_is_missing(board: Board, jobs: Jobs) -> None:
     with working(board, runner(_talk, "talk")):
         task = board.push("talk", "one end")
         wait_until(lambda: board.stats()["done"] == 1)
     refused(jobs("output", task), f"No output of the task '{task}' is kept", "--keep")
 
 
-def test_waiting_is_for_one_task(jobs: Jobs) -> None:
+def test_wait_requires_a_single_task(jobs: Jobs) -> None:
     refused(jobs("push", "--stdin", "--wait", input="{}\n"), "--wait follows one task")
 
 
-def test_a_reader_of_a_task_that_is_gone_does_not_wait_for_ever(
-    board: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_following_a_removed_task_ends(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs_core.client.output.LOOKS", 0.0)
     monkeypatch.setattr("jobs_core.client.output.BLOCK", 1)
     with pytest.raises(Exception, match=r"No output of the task .* is kept"):

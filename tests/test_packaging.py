@@ -1,4 +1,4 @@
-"""The wheels, in a venv of their own: what `pip install` gives to a user."""
+"""The wheels in a separate venv, as `pip install` installs them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_wheel_is_typed(wheels: Path) -> None:
 
 
 class Venv:
-    """An empty environment, and what is installed into it."""
+    """A virtual environment with the given packages."""
 
     def __init__(self, folder: Path, url: str) -> None:
         venv.create(folder, with_pip=True)
@@ -62,7 +62,7 @@ class Venv:
         return run(self.folder / "bin/jobs", *words, env=self.environment, cwd=self.folder)
 
     def refused(self, *words: str) -> str:
-        """What it says when it refuses a mistake."""
+        """Return the error message of a failing command."""
         command = (self.folder / "bin/jobs", *words)
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 2, done.stderr
@@ -105,9 +105,7 @@ def listening() -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.mark.timeout(300)
-def test_installing_jobs_http_brings_the_core_and_removing_it_leaves_one_that_works(
-    wheels: Path, tmp_path: Path, url: str
-) -> None:
+def test_jobs_http_installs_the_core_and_can_be_removed(wheels: Path, tmp_path: Path, url: str) -> None:
     (http,) = wheels.glob("jobs_http-*.whl")
     found = Venv(tmp_path / "only-http", url)
     found.pip("install", "-q", "--find-links", wheels, http)

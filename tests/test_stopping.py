@@ -1,4 +1,4 @@
-"""Telling a runner to stop: what it may register, wait on and return, in its own hands and in a worker's."""
+"""Stopping runners: what they can register, wait on and return, directly and in a worker."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_callback_runs_once_on_the_thread_that_stops_the_task() -> None:
     assert context.cancelled.is_set()
 
 
-def test_a_callback_of_a_task_that_was_told_before_runs_as_its_block_begins() -> None:
+def test_a_callback_runs_at_once_if_the_task_was_already_stopped() -> None:
     for stop in (Context.stop, lambda context: context.cancelled.set()):
         context, called = Context("w"), TOLD()
         stop(context)
@@ -74,7 +74,7 @@ def test_a_block_does_not_end_while_its_callback_runs() -> None:
     assert order == ["callback", "after the block"]
 
 
-def test_stopping_and_leaving_race_without_a_call_too_many() -> None:
+def test_a_race_of_stopping_and_leaving_calls_back_at_most_once() -> None:
     for _ in range(300):
         context, calls, begin = Context("w"), list[bool](), threading.Barrier(2)
         inside = True
@@ -92,18 +92,18 @@ def test_stopping_and_leaving_race_without_a_call_too_many() -> None:
         assert calls in ([], [True])
 
 
-def test_what_a_callback_raises_is_trouble_and_the_others_run() -> None:
+def test_an_exception_in_a_callback_is_reported_and_others_run() -> None:
     notes, called = list[str](), TOLD()
     context = Context("w", trouble=notes.append)
     with context.on_stop(lambda: 1 / 0), context.on_stop(called.set):
         context.stop()
     assert called.is_set()
     assert notes == ["an on_stop callback failed: ZeroDivisionError: division by zero"]
-    with pytest.raises(ZeroDivisionError):  # where nobody hears of trouble, as in a test
+    with pytest.raises(ZeroDivisionError):  # without a handler for trouble, as in a test
         Context("w", timeout=0).on_stop(lambda: 1 / 0).__enter__()
 
 
-def test_why_to_stop_is_decided_once() -> None:
+def test_the_stop_reason_is_set_once() -> None:
     assert Context("w").stop_reason == ""
     context = Context("w", timeout=3600)
     context.stop()
@@ -116,7 +116,7 @@ def test_why_to_stop_is_decided_once() -> None:
     assert late.stop_outcome() == Outcome.failed("timed out", code="timeout")
 
 
-def test_a_context_makes_no_event_before_somebody_wants_one() -> None:
+def test_a_context_creates_its_event_lazily() -> None:
     context = Context("w", timeout=60)
     with context.on_stop(TOLD().set):
         assert context.stop_reason == ""
@@ -134,7 +134,7 @@ def test_a_call_returns_and_raises_what_its_work_does() -> None:
 
 
 @pytest.mark.parametrize("timeout", [None, 3600])
-def test_a_call_is_left_when_the_task_is_told_to_stop(timeout: float | None) -> None:
+def test_a_call_is_abandoned_when_the_task_is_stopped(timeout: float | None) -> None:
     context, began, over = Context("w"), TOLD(), TOLD()
 
     def work() -> None:
@@ -147,7 +147,7 @@ def test_a_call_is_left_when_the_task_is_told_to_stop(timeout: float | None) -> 
     over.set()
 
 
-def test_a_call_takes_no_longer_than_it_may() -> None:
+def test_a_call_times_out() -> None:
     over = TOLD()
     with pytest.raises(TimeoutError):
         Context("w").call(lambda: over.wait(PATIENCE), 0.02)
@@ -156,7 +156,7 @@ def test_a_call_takes_no_longer_than_it_may() -> None:
     over.set()
 
 
-def test_nothing_is_called_for_a_task_that_was_told_before() -> None:
+def test_nothing_is_called_if_the_task_was_already_stopped() -> None:
     context, called = Context("w"), TOLD()
     context.stop()
     with pytest.raises(StoppedError):
@@ -164,7 +164,7 @@ def test_nothing_is_called_for_a_task_that_was_told_before() -> None:
     assert not called.is_set()
 
 
-def test_a_socket_is_shut_down_for_whoever_waits_on_it() -> None:
+def test_a_stop_shuts_the_socket_down() -> None:
     context, (ours, theirs) = Context("w"), socket.socketpair()
     received = list[bytes]()
 
@@ -186,7 +186,7 @@ def test_a_socket_is_shut_down_for_whoever_waits_on_it() -> None:
 
 
 def held(began: threading.Event) -> Runner:
-    """A runner that does nothing but wait for its callback, and says so."""
+    """A runner that only waits for its callback, and reports it."""
 
     def run(task: Task, context: Context) -> Outcome:
         told = TOLD()
@@ -209,7 +209,7 @@ def stop(board: Board, id: str, worker: Any) -> None:
 @pytest.mark.parametrize(
     ("end", "event"), [(cancel, "task.cancelled"), (stop, "task.released")], ids=["cancel", "stop"]
 )
-def test_a_worker_calls_back(board: Board, end: Callable[..., None], event: str) -> None:
+def test_a_cancel_runs_callbacks(board: Board, end: Callable[..., None], event: str) -> None:
     began = TOLD()
     id = board.push("test", "x")
     with working(board, held(began), drain=0) as (worker, log):
@@ -218,7 +218,7 @@ def test_a_worker_calls_back(board: Board, end: Callable[..., None], event: str)
         log.wait_for(event)
 
 
-def test_a_timeout_calls_back(board: Board) -> None:
+def test_a_timeout_runs_callbacks(board: Board) -> None:
     board.push("test", "x", timeout=0.2)
     with working(board, held(TOLD())) as (_, log):
         (event,) = log.wait_for("task.finished")
@@ -226,17 +226,17 @@ def test_a_timeout_calls_back(board: Board) -> None:
     assert (event.outcome.code, event.outcome.note) == ("timeout", "timed out")
 
 
-def test_a_lost_lease_calls_back(board: Board) -> None:
+def test_a_lost_lease_runs_callbacks(board: Board) -> None:
     began = TOLD()
     board.push("test", "x", lease=0.6)
     with working(board, held(began)) as (_, log):
         (event,) = log.wait_for("task.started")
         assert began.wait(PATIENCE) and event.task is not None
-        board.ack(event.task.token)  # somebody else reports it: its worker learns that with the next beat
+        board.ack(event.task.token)  # its worker notices this report with the next beat
         log.wait_for("task.stale")
 
 
-def test_a_callback_that_fails_is_reported_and_the_worker_goes_on(board: Board) -> None:
+def test_a_failing_callback_is_reported_and_the_worker_continues(board: Board) -> None:
     began = TOLD()
 
     def run(task: Task, context: Context) -> Outcome:
@@ -259,7 +259,7 @@ def test_a_callback_that_fails_is_reported_and_the_worker_goes_on(board: Board) 
     assert trouble.data["note"] == "an on_stop callback failed: IndexError: list index out of range"
 
 
-def test_a_runner_may_let_the_error_pass(board: Board) -> None:
+def test_a_stopped_error_may_leave_the_runner(board: Board) -> None:
     def run(task: Task, context: Context) -> Outcome:
         raise StoppedError
 
@@ -269,7 +269,7 @@ def test_a_runner_may_let_the_error_pass(board: Board) -> None:
     assert outcome == Outcome.cancelled("cancelled")
 
 
-def test_a_payload_that_no_client_checked_is_refused_before_it_runs(board: Board) -> None:
+def test_an_unchecked_payload_is_rejected_before_it_runs(board: Board) -> None:
     ran = TOLD()
 
     def run(task: Task, context: Context) -> Outcome:
@@ -277,7 +277,7 @@ def test_a_payload_that_no_client_checked_is_refused_before_it_runs(board: Board
         return Outcome.done()
 
     schema = {"type": "object", "properties": {"n": {"type": "integer"}, "env": {"type": "object"}}}
-    board.push("test", {"n": "s3cret"})  # by a board that checks nothing
+    board.push("test", {"n": "s3cret"})  # from a board without checks
     with working(board, Runner("test", run, schema=schema)) as (_, log):
         (event,) = log.wait_for("task.finished")
     assert event.outcome == Outcome.failed(

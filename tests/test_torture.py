@@ -1,4 +1,4 @@
-"""A short run of `scripts/torture`, with every fault there is; and what its checker sees."""
+"""A short run of `scripts/torture` with every fault, and tests of its checker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torture.faults import FAULTS
 from torture.run import Scale, run
 
 
-def test_no_occurrence_is_lost_whatever_goes_wrong(tmp_path: Path) -> None:
+def test_no_occurrence_is_lost_under_every_fault(tmp_path: Path) -> None:
     report = run(tmp_path, Scale(400, len(FAULTS), 8, 3), random.Random("short"), print)
     assert report.verdict.wrong == []
     assert report.verdict.missing == 0
@@ -61,7 +61,7 @@ def verdict(ran: str = RAN, coalesced: int = 2, dead: str = "push:3@3000", **led
     )
 
 
-def test_a_run_in_which_all_is_well() -> None:
+def test_a_correct_run_has_no_findings() -> None:
     found = verdict()
     assert (found.wrong, found.missing, found.occurrences) == ([], 0, 8)
     assert (found.on_time, found.late, found.coalesced, found.at_most_once) == (4, 1, 2, 1)
@@ -75,12 +75,12 @@ def without(start: str) -> str:
     ("judge", "says"),
     [
         (lambda: verdict(without("start push:1").replace("end push:1@1000", "end other@1")), "push:1@1000"),
-        (lambda: verdict(without("end one-2")), "one-2@2000 (quick:2) never ended well"),
-        (lambda: verdict(dead="nobody"), "push:3@3000 was to become a dead letter"),
+        (lambda: verdict(without("end one-2")), "one-2@2000 (quick:2) never succeeded"),
+        (lambda: verdict(dead="nobody"), "push:3@3000 should have become a dead letter"),
         (lambda: verdict(coalesced=1), "every-5: an occurrence neither ran nor was coalesced"),
     ],
 )
-def test_what_is_missing_is_seen(judge: Callable[[], Verdict], says: str) -> None:
+def test_missing_occurrences_are_found(judge: Callable[[], Verdict], says: str) -> None:
     found = judge()
     assert found.missing == 1
     assert any(says in sentence for sentence in found.wrong)
@@ -97,20 +97,20 @@ AGAIN = "start push:1@1000 2 quick:1 w2 2.1\n"
         (lambda: verdict(RAN + "start push:4@4000 1 once:4 w 4.5\n"), "ran more than once"),
         (
             lambda: verdict(RAN + "start every-5@5500 1 quick:5 w 5.6\n"),
-            "5500 ran, and was never due",
+            "5500 ran, but was never due",
         ),
         (lambda: verdict(RAN.replace("quick:1", "quick:9")), "ran with the payload of another"),
         (lambda: verdict(due=9), "due is not queued + coalesced + skipped"),
         (lambda: verdict(done=3), "queued is not done + dead"),
         (lambda: verdict(leased=6), "leased is not done + dead"),
-        (lambda: verdict(done=3, in_flight=1), "1 tasks are still under way"),
+        (lambda: verdict(done=3, in_flight=1), "1 tasks are still in flight"),
         (lambda: verdict(dead="push:1@1000"), "push:1@1000 (quick:1) is a dead letter"),
     ],
 )
-def test_what_is_wrong_is_seen(judge: Callable[[], Verdict], says: str) -> None:
+def test_violations_are_found(judge: Callable[[], Verdict], says: str) -> None:
     assert any(says in sentence for sentence in judge().wrong)
 
 
-def test_a_doubled_run_that_the_ledger_explains_is_no_fault() -> None:
+def test_a_doubled_run_that_the_ledger_explains_is_accepted() -> None:
     found = verdict(RAN + AGAIN, doubled=1, lost=1, leased=6)
     assert (found.doubled, found.wrong) == (1, [])

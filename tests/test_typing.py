@@ -1,4 +1,4 @@
-"""What editors and type checkers know: `mypy --strict` refuses what no board would take."""
+"""Types for editors and type checkers: `mypy --strict` rejects invalid calls."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ BAD = {
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What mypy says of both, in one run; a line of its own for each mistake."""
+    """Run mypy once on both. Returns one line per mistake."""
     folder: Path = tmp_path_factory.mktemp("typing")
     (folder / "good.py").write_text(GOOD)
     (folder / "bad.py").write_text("\n".join(["from jobs_core import Board", 'board = Board("a")', *BAD]))
@@ -53,10 +53,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> str:
     ).stdout
 
 
-def test_mypy_takes_what_a_board_takes(found: str) -> None:
+def test_mypy_accepts_valid_calls(found: str) -> None:
     assert "good.py" not in found, found
 
 
 @pytest.mark.parametrize(("line", "name"), [*enumerate(BAD.values(), start=3)], ids=[*BAD])
-def test_mypy_refuses_what_a_board_refuses(found: str, line: int, name: str) -> None:
+def test_mypy_rejects_invalid_calls(found: str, line: int, name: str) -> None:
     assert any(name in text for text in found.splitlines() if text.startswith(f"bad.py:{line}: error")), found

@@ -1,4 +1,4 @@
-"""`jobs up`: a server, a clock and a worker in one process tree, and what survives when parts of it die."""
+"""`jobs up`: a server, a clock and a worker in one process tree, of which parts may die."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Up:
 
     @property
     def errors(self) -> str:
-        """What it has written on standard error so far."""
+        """Return what it has written to standard error so far."""
         return "".join(self._log)
 
     def wait_for(self, kind: str, job: str | None = None, count: int = 1) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The worker: what it makes of outcomes, leases, timeouts, stops, and of a Redis that goes away."""
+"""The worker: outcomes, leases, timeouts, stops, and an unreachable Redis."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def done(task: Task, context: Context) -> Outcome:
 
 
 class Gate:
-    """A runner that says when it has started, and waits to be let on or told to stop."""
+    """A runner that signals its start, and waits until it may continue or is told to stop."""
 
     def __init__(self) -> None:
         self.started = threading.Semaphore(0)
@@ -131,7 +131,7 @@ def test_a_failed_task_becomes_a_dead_letter(
 
 
 @pytest.mark.parametrize("data", [{(1, 2): 3}, [1], 5, {"a": (circle := {})}])
-def test_data_that_is_no_json_is_left_out_of_what_is_done(board: Board, data: Any) -> None:
+def test_data_that_is_not_json_is_dropped_from_the_report(board: Board, data: Any) -> None:
     circle["again"] = circle
     board.push("test", "x")
     with working(board, runner(lambda task, context: Outcome("done", "fine", "0", data))) as (_, log):
@@ -142,9 +142,7 @@ def test_data_that_is_no_json_is_left_out_of_what_is_done(board: Board, data: An
     assert board.stats()["done"] == 1
 
 
-def test_what_goes_wrong_beside_the_runner_is_a_failure_too(
-    board: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_errors_around_the_runner_are_failures_too(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     def end(token: str) -> None:
         raise SystemExit("out of turn")
 
@@ -155,7 +153,7 @@ def test_what_goes_wrong_beside_the_runner_is_a_failure_too(
     assert board.stats()["failed"] >= 1
 
 
-def test_a_task_whose_runner_is_not_here_is_kept_as_a_dead_letter(board: Board) -> None:
+def test_a_task_with_an_unknown_runner_becomes_a_dead_letter(board: Board) -> None:
     board.push("elsewhere", "x", queue="test")
     with working(board, runner(done)) as (_, log):
         (event,) = log.wait_for("task.finished")
@@ -164,7 +162,7 @@ def test_a_task_whose_runner_is_not_here_is_kept_as_a_dead_letter(board: Board) 
     assert board.count()["dead"] == 1
 
 
-def test_attempts_and_backoff_try_a_failed_task_again(board: Board) -> None:
+def test_attempts_and_backoff_retry_a_failed_task(board: Board) -> None:
     attempts: list[int] = []
 
     def third_time_lucky(task: Task, context: Context) -> Outcome:
@@ -219,7 +217,7 @@ def test_a_worker_that_lost_its_lease_is_told_to_stop_and_overwrites_nothing(boa
     with working(board, runner(gate.run)) as (_, log):
         gate.wait()
         (token,) = board.client.zrange(board.keys.leased, 0, -1)
-        board.ack(str(token), "dead")  # as if another attempt had ended it
+        board.ack(str(token), "dead")  # as if another attempt had ended
         log.wait_for("task.stale")
         assert gate.stopped.is_set()
     assert (board.stats()["stale"], board.stats()["dead"], board.stats()["done"]) == (1, 1, 0)
@@ -245,7 +243,7 @@ def test_a_runner_that_cancels_itself_has_failed(board: Board) -> None:
 # Stopping
 
 
-def test_a_stop_lets_running_tasks_end_and_takes_no_more(board: Board) -> None:
+def test_stopping_waits_for_running_tasks_and_takes_no_more(board: Board) -> None:
     gate = Gate()
     board.push("test", "first")
     with working(board, runner(gate.run), concurrency=1) as (worker, log):
@@ -259,7 +257,7 @@ def test_a_stop_lets_running_tasks_end_and_takes_no_more(board: Board) -> None:
     assert board.count()["queued"] == 1
 
 
-def test_a_second_stop_gives_back_what_runs(board: Board) -> None:
+def test_a_second_stop_returns_running_tasks(board: Board) -> None:
     gate = Gate()
     board.push("test", "x")
     with working(board, runner(gate.run)) as (worker, log):
@@ -273,7 +271,7 @@ def test_a_second_stop_gives_back_what_runs(board: Board) -> None:
     assert board.stats()["released"] == 1
 
 
-def test_what_outlasts_the_drain_is_given_back(board: Board) -> None:
+def test_tasks_that_outlast_the_drain_are_returned(board: Board) -> None:
     gate = Gate()
     board.push("test", "x")
     with working(board, runner(gate.run), drain=0.1) as (worker, log):
@@ -307,7 +305,7 @@ def test_a_worker_without_room_leaves_tasks_to_another(board: Board) -> None:
         board.push("test", "x")
         board.push("test", "x")
         board.push("test", "x")
-        # Whichever got the first task, none of the others may be stuck behind the gate.
+        # Whichever worker got the first task, no other task may be stuck behind the gate.
         finished = idle.wait_for("task.finished", 2)
         gate.open.set()
     assert len(finished) >= 2
@@ -375,10 +373,10 @@ def test_respond_gives_a_function_of_two_parameters_the_task(board: Board) -> No
     assert seen == [pushed]
 
 
-# Redis goes away
+# Redis is unreachable
 
 
-def test_a_worker_outlives_its_server_and_loses_no_outcome(tmp_path: Path) -> None:
+def test_a_worker_survives_a_server_restart_and_loses_no_outcome(tmp_path: Path) -> None:
     gate = Gate()
     with EmbeddedServer(tmp_path) as server:
         server_board = Board("outlive", server.url, validate=False)
@@ -397,11 +395,11 @@ def test_a_worker_outlives_its_server_and_loses_no_outcome(tmp_path: Path) -> No
             log.wait_for("task.finished", 2)
         stats = server_board.stats()
         assert (stats["done"], stats["lost"]) == (2, 0)
-        assert len(log.of("trouble")) <= 2  # the worker's and its clock's, once each
+        assert len(log.of("trouble")) <= 2  # one each from the worker and its clock
         server_board.client.close()
 
 
-def test_an_outcome_that_the_server_refuses_is_reported_when_it_does_not_any_more(tmp_path: Path) -> None:
+def test_a_rejected_report_is_sent_again_once_the_server_accepts_it(tmp_path: Path) -> None:
     gate = Gate()
     with EmbeddedServer(tmp_path) as server:
         server_board = Board("refuse", server.url, validate=False)
@@ -417,7 +415,7 @@ def test_an_outcome_that_the_server_refuses_is_reported_when_it_does_not_any_mor
         server_board.client.close()
 
 
-def test_a_worker_heals_lost_scripts(board: Board) -> None:
+def test_a_worker_restores_lost_scripts(board: Board) -> None:
     with working(board, runner(done)) as (_, log):
         for number in range(3):
             board.client.script_flush()
@@ -426,7 +424,7 @@ def test_a_worker_heals_lost_scripts(board: Board) -> None:
 
 
 class Undecided:
-    """A plugin whose decisions are none."""
+    """A plugin that returns invalid decisions."""
 
     def __init__(self, decision: object) -> None:
         self.decision = decision
@@ -440,7 +438,7 @@ class Undecided:
     "decision",
     ["retry", Decision("repeat"), Decision.retry(-1), Decision.retry(float("nan"))],  # type: ignore[arg-type]
 )
-def test_a_decision_that_is_none_makes_a_dead_letter(board: Board, decision: object) -> None:
+def test_an_invalid_decision_makes_a_dead_letter(board: Board, decision: object) -> None:
     plugins = Plugins()
     plugins.add("undecided", Undecided(decision))
     deciding = Board(board.name, client=board.client, plugins=plugins, validate=False)
@@ -452,7 +450,7 @@ def test_a_decision_that_is_none_makes_a_dead_letter(board: Board, decision: obj
     assert board.count()["dead"] == 1
 
 
-def test_a_report_that_the_board_refuses_for_a_while_is_made_again(board: Board) -> None:
+def test_a_temporarily_rejected_report_is_repeated(board: Board) -> None:
     gate, layout = Gate(), f"{board.keys.tag}:layout"
     board.push("test", "x")
     with working(board, runner(gate.run)) as (_, log):
@@ -467,7 +465,7 @@ def test_a_report_that_the_board_refuses_for_a_while_is_made_again(board: Board)
 
 @pytest.mark.parametrize("name", ["lease", "drain"])
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0, 1e12])
-def test_seconds_that_no_worker_can_have_are_refused(board: Board, name: str, seconds: float) -> None:
+def test_invalid_durations_of_a_worker_are_rejected(board: Board, name: str, seconds: float) -> None:
     options: dict[str, Any] = {name: seconds}
     with pytest.raises(OptionError, match=rf"^{name}: expected .* seconds, got"):
         Worker(board, [runner(done)], **options)
@@ -479,7 +477,7 @@ def test_a_queue_whose_name_has_spaces_is_refused(board: Board, name: str) -> No
         Worker(board, [runner(done)], queues=[name])
 
 
-def test_more_threads_than_the_system_starts_are_refused(
+def test_a_concurrency_beyond_the_thread_limit_is_rejected(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Few(threading.Thread):

@@ -1,4 +1,4 @@
-"""Time zones: the tables that go to Redis are those of tzdata, and jobs follow them when they change."""
+"""Time zones: the tables in Redis match tzdata, and jobs follow changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ END = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
 
 
 @pytest.mark.parametrize("name", sorted(zones.names()))
-def test_a_zone_has_the_offsets_that_tzdata_says(name: str) -> None:
+def test_a_zone_has_the_offsets_of_tzdata(name: str) -> None:
     """Around every change, and at random moments up to 2199."""
     with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         zone = ZoneInfo.from_file(file)
@@ -39,7 +39,7 @@ def test_a_zone_has_the_offsets_that_tzdata_says(name: str) -> None:
         assert expected is not None and offset == expected.total_seconds(), second
 
 
-def test_a_table_says_only_what_changes() -> None:
+def test_a_table_contains_only_changes() -> None:
     assert zones.changes("Asia/Kathmandu")[1:] == [(504901800, 20700)]
     assert len(zones.changes("UTC")) == 1
     brussels = zones.changes("Europe/Brussels")
@@ -47,7 +47,7 @@ def test_a_table_says_only_what_changes() -> None:
     assert datetime.fromtimestamp(brussels[-1][0], UTC).year >= 2199
 
 
-def test_a_zone_like_another_is_kept_once() -> None:
+def test_identical_zones_are_stored_once() -> None:
     tables = zones.tables()
     assert tables["Europe/Brussels"] == tables["Europe/Amsterdam"] == b"=CET"
     assert len(tables["CET"]) == 12 * len(zones.changes("Europe/Brussels"))
@@ -63,7 +63,7 @@ def table(*changes: tuple[int, int]) -> bytes:
 
 @pytest.fixture
 def invented(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Make tzdata say something else: `invented("2026a", offset)`."""
+    """Replace tzdata by invented data: `invented("2026a", offset)`."""
 
     def invent(version: str, offset: int) -> None:
         found = {
@@ -82,7 +82,7 @@ def at(board: Board, id: str) -> str:
     return board.next(id)[0].strftime("%H:%M")
 
 
-def test_jobs_follow_a_zone_that_changes(board: Board, invented: Any) -> None:
+def test_jobs_follow_a_changed_zone(board: Board, invented: Any) -> None:
     invented("2026a", 3600)
     for number in range(250):
         board.put(f"job-{number}", "shell", "x", cron="30 12 * * *", zone="Made/Up")
@@ -102,7 +102,7 @@ def test_jobs_follow_a_zone_that_changes(board: Board, invented: Any) -> None:
     assert board.refresh_zones() is False
 
 
-def test_a_load_that_was_cut_short_is_made_up_for(
+def test_an_interrupted_load_is_repeated(
     board: Board, invented: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invented("2026a", 3600)
@@ -132,7 +132,7 @@ def test_older_data_never_replaces_newer(board: Board, invented: Any) -> None:
 
 
 @pytest.mark.parametrize("who", ["worker", "clock"])
-def test_whoever_ticks_brings_new_data(board: Board, invented: Any, who: str, jobs: Jobs) -> None:
+def test_a_ticking_client_loads_new_data(board: Board, invented: Any, who: str, jobs: Jobs) -> None:
     invented("2026a", 3600)
     board.put("a", "shell", "x", cron="30 12 * * *", zone="Made/Up")
     invented("2026b", 7200)
@@ -144,14 +144,14 @@ def test_whoever_ticks_brings_new_data(board: Board, invented: Any, who: str, jo
     assert at(board, "a") == "10:30"
 
 
-def test_a_board_without_zones_is_not_given_any_by_a_worker(board: Board) -> None:
+def test_a_worker_loads_no_zones_onto_a_board_without_any(board: Board) -> None:
     with working(board, runner(done)):
         pass
     assert not board.client.exists(f"{board.keys.tag}:zones")
     Clock(board.commands).tick_all()
 
 
-def test_a_clock_brings_zones_back_that_were_lost(board: Board) -> None:
+def test_a_clock_restores_lost_zones(board: Board) -> None:
     board.put("a", "test", "x", cron="* * * * * *", zone="Europe/Brussels")
     board.client.delete(f"{board.keys.tag}:zones")
     with working(board, runner(done)) as (_, log):
@@ -160,13 +160,13 @@ def test_a_clock_brings_zones_back_that_were_lost(board: Board) -> None:
     assert "zone: the board has no time zones yet" in trouble.data["note"]
 
 
-def test_init_brings_the_zones_for_clients_that_are_not_python(board: Board) -> None:
+def test_init_loads_the_zones_for_other_clients(board: Board) -> None:
     board.init()
     reply = board.commands.call("JNEXT", "-", "cron", "30 2 * * *", "zone", "Europe/Brussels", "now", T)
     assert datetime.fromtimestamp(reply[0] / 1000, UTC).minute == 30
 
 
-def test_a_zone_that_nobody_knows_is_refused(board: Board, jobs: Jobs) -> None:
+def test_an_unknown_zone_is_rejected(board: Board, jobs: Jobs) -> None:
     with pytest.raises(
         OptionError,
         match=r"^zone: there is no time zone 'Europe/Brusels' \(did you mean 'Europe/Brussels'\?\)$",
@@ -179,7 +179,7 @@ def test_a_zone_that_nobody_knows_is_refused(board: Board, jobs: Jobs) -> None:
     refused(jobs("put", "a", "console", "x", "--every", "5", "--zone", "Europe/Brussels"), "zone: needs cron")
 
 
-def test_redis_alone_says_that_there_are_no_zones_yet(board: Board) -> None:
+def test_redis_reports_that_zones_are_missing(board: Board) -> None:
     with pytest.raises(OptionError, match=r"^zone: the board has no time zones yet: run `jobs init`$"):
         board.commands.call("JNEXT", "-", "cron", "* * * * *", "zone", "Europe/Brussels")
 
@@ -187,7 +187,7 @@ def test_redis_alone_says_that_there_are_no_zones_yet(board: Board) -> None:
 # jobs next
 
 
-def test_next_shows_the_zone_and_what_its_clocks_do(jobs: Jobs) -> None:
+def test_next_shows_the_zone_and_its_clock_changes(jobs: Jobs) -> None:
     options = ("--cron", "30 2 * * *", "--zone", "Europe/Brussels", "--json", "--count", "3")
     spring = lines(jobs("next", *options, "--from", "2027-03-27T00:00:00Z"))
     assert [run["iso"] for run in spring] == [
@@ -203,7 +203,7 @@ def test_next_shows_the_zone_and_what_its_clocks_do(jobs: Jobs) -> None:
     assert "2027-03-28 03:00:00+02:00" in table and "clocks have just gone forward" in table
 
 
-def test_next_of_a_job_is_in_its_zone(jobs: Jobs) -> None:
+def test_next_shows_a_job_in_its_zone(jobs: Jobs) -> None:
     jobs("put", "a", "console", "x", "--cron", "@daily", "--zone", "Asia/Kathmandu")
     (run,) = lines(jobs("next", "a", "--count", "1", "--json"))
     assert str(run["iso"]).endswith("T00:00:00+05:45")

@@ -1,11 +1,9 @@
-"""Faults at random against a whole board: real processes, real servers, and a checker of every occurrence.
-
-One picture:
+"""Random faults against a whole board: real processes, real servers, and a checker of every occurrence.
 
     feeder ──► proxy ──► server (and a replica) ◄── proxy ◄── workers, clocks
        │                    ▲                                     │
        └─► asked ──► checker ──► verdict ◄── ran ◄────────────────┘
 
-The feeder writes down what Redis acknowledged (`asked`), workers write down what they ran (`ran`), faults
-strike everything meanwhile, and the checker compares the two with the ledger.
+The feeder logs what Redis acknowledged (`asked`), and workers log what they ran (`ran`), while faults hit
+everything. The checker compares both logs with the ledger.
 """

@@ -1,4 +1,4 @@
-"""`scripts/torture`: a run, and its verdict."""
+"""`scripts/torture`: run, and print the verdict."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from torture.run import Report, Scale, run
 
 @click.command()
 @click.option(
-    "--occurrences", type=click.IntRange(min=1), default=200_000, show_default=True, help="At least."
+    "--occurrences", type=click.IntRange(min=1), default=200_000, show_default=True, help="Minimum number."
 )
-@click.option("--faults", type=click.IntRange(min=0), default=550, show_default=True, help="At least.")
-@click.option("--seconds", type=float, default=1500.0, show_default=True, help="How long work is asked for.")
-@click.option("--workers", type=click.IntRange(min=1), default=4, show_default=True, help="Processes.")
-@click.option("--seed", help="What makes faults fall as they did before (default: the time).")
-@click.option("--keep", type=click.Path(path_type=Path), help="A new folder for logs and data, to be kept.")
+@click.option("--faults", type=click.IntRange(min=0), default=550, show_default=True, help="Minimum number.")
+@click.option(
+    "--seconds", type=float, default=1500.0, show_default=True, help="How long the feeder adds work."
+)
+@click.option("--workers", type=click.IntRange(min=1), default=4, show_default=True, help="Worker processes.")
+@click.option("--seed", help="Repeat the faults of a run with this seed (default: the time).")
+@click.option("--keep", type=click.Path(path_type=Path), help="Keep logs and data in this new folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def main(
     occurrences: int,
@@ -35,7 +37,7 @@ def main(
     keep: Path | None,
     as_json: bool,
 ) -> None:
-    """Strike a whole board with faults, and follow every occurrence.
+    """Inject faults into a whole board, and track every occurrence.
 
     Exits with 1 if anything is unaccounted for.
     """
@@ -54,7 +56,7 @@ def _print(report: Report, seed: str) -> None:
     found = report.as_dict()
     wrong = found.pop("wrong")
     echo_table(("", f"seed {seed}"), found["verdict"].items())
-    echo_table(("fault", "struck"), found["faults"].items())
+    echo_table(("fault", "count"), found["faults"].items())
     echo_table(("ledger", ""), found["ledger"].items())
     for sentence in wrong[:50]:
         click.echo(f"WRONG: {sentence}", err=True)

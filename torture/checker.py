@@ -1,4 +1,4 @@
-"""What was asked for, what ran, and what the ledger says: is every occurrence accounted for?"""
+"""Compare what was asked for and what ran with the ledger: is every occurrence accounted for?"""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from jobs_core.engine.ledger import SUMS, total
 from torture.work import kind_of, planned_failures
 
 LATE = 1.0
-"""Seconds after its due time from which a run is late."""
+"""Seconds after its due time from which a run counts as late."""
 
 
 @dataclass(slots=True)
 class Asked:
-    """What Redis acknowledged: task ids that must run, by payload, and the targets of repeating jobs."""
+    """What Redis acknowledged: payloads of tasks that must run, by id, and due times of repeating jobs."""
 
     tasks: dict[str, str] = field(default_factory=dict)
     repeating: dict[str, tuple[str, list[int]]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, lines: Iterable[str]) -> Asked:
-        """Read what the feeder wrote."""
+        """Read the feeder's log."""
         asked = cls()
         for line in lines:
             kind, subject, *rest = line.split()
@@ -36,13 +36,13 @@ class Asked:
         return asked
 
     def occurrences(self) -> int:
-        """How many there are."""
+        """Return the number of occurrences."""
         return len(self.tasks) + sum(len(targets) for _, targets in self.repeating.values())
 
 
 @dataclass(slots=True)
 class Ran:
-    """What workers wrote down of a task."""
+    """What the workers logged about a task."""
 
     payload: str
     attempts: Counter[int] = field(default_factory=Counter)
@@ -51,7 +51,7 @@ class Ran:
 
     @classmethod
     def read(cls, lines: Iterable[str]) -> dict[str, Ran]:
-        """Read what all workers wrote, by task id."""
+        """Read the log of all workers. Returns it by task id."""
         found: dict[str, Ran] = {}
         for line in lines:
             what, id, attempt, payload, _, time, *status = line.split()
@@ -66,7 +66,7 @@ class Ran:
 
 @dataclass(slots=True)
 class Verdict:
-    """What the checker found. `wrong` has a sentence for each thing that must not be."""
+    """The findings of the checker. `wrong` has a sentence for each violation."""
 
     occurrences: int = 0
     on_time: int = 0
@@ -78,8 +78,8 @@ class Verdict:
     missing: int = 0
     wrong: list[str] = field(default_factory=list)
 
-    def miss(self, sentence: str) -> None:
-        """Note an occurrence that has no ending."""
+    def add_missing(self, sentence: str) -> None:
+        """Record an occurrence without an end."""
         self.missing += 1
         self.wrong.append(sentence)
 
@@ -91,7 +91,7 @@ def check(
     ledger: Mapping[str, int],
     ledger_of: Callable[[str], Mapping[str, int]],
 ) -> Verdict:
-    """Compare what was due with what ran, what is dead, and the ledgers of board and repeating jobs."""
+    """Compare what was due with what ran, the dead letters, and the ledgers of the board and its jobs."""
     verdict = Verdict(occurrences=asked.occurrences())
     for id, payload in asked.tasks.items():
         _check_task(verdict, id, payload, ran.get(id), dead)
@@ -106,7 +106,7 @@ def check(
 
 
 def _check_task(verdict: Verdict, id: str, payload: str, found: Ran | None, dead: set[str]) -> None:
-    """One task: it ended as its kind is to end."""
+    """Check that a task ended as its kind should."""
     kind = kind_of(payload)
     if kind == "once":
         verdict.at_most_once += 1
@@ -114,19 +114,19 @@ def _check_task(verdict: Verdict, id: str, payload: str, found: Ran | None, dead
             verdict.wrong.append(f"{id} ran more than once, and its policy is none")
         return
     if found is None:
-        verdict.miss(f"{id} ({payload}) never ran")
+        verdict.add_missing(f"{id} ({payload}) never ran")
         return
     if found.payload != payload:
-        verdict.wrong.append(f"{id} ran with the payload of another")
+        verdict.wrong.append(f"{id} ran with the payload of another task")
     due = int(id.rpartition("@")[2]) / 1000
     verdict.on_time += found.first - due < LATE
     verdict.late += found.first - due >= LATE
     if kind == "doomed":
         verdict.dead += 1
         if id not in dead:
-            verdict.miss(f"{id} was to become a dead letter, and did not")
+            verdict.add_missing(f"{id} should have become a dead letter, and did not")
     elif not found.ends["done"]:
-        verdict.miss(f"{id} ({payload}) never ended well: {dict(found.ends)}")
+        verdict.add_missing(f"{id} ({payload}) never succeeded: {dict(found.ends)}")
     elif id in dead:
         verdict.wrong.append(f"{id} ({payload}) is a dead letter, though nothing was wrong with it")
     elif kind == "flaky" and found.ends["failed"] < planned_failures(id):
@@ -143,23 +143,23 @@ def _check_repeating(
     dead: set[str],
     ledger: Mapping[str, int],
 ) -> None:
-    """A repeating job: each of its targets ran, or is counted as coalesced."""
+    """Check that each due time of a repeating job ran, or is counted as coalesced."""
     wanted = {f"{job}@{target}" for target in targets}
     for id in ids:
         if id not in wanted:
-            verdict.wrong.append(f"{id} ran, and was never due")
+            verdict.wrong.append(f"{id} ran, but was never due")
     for id in wanted & set(ids):
         _check_task(verdict, id, payload, ran[id], dead)
     passed_over = len(wanted - set(ids))
     verdict.coalesced += min(passed_over, ledger["coalesced"])
     for _ in range(passed_over - ledger["coalesced"]):
-        verdict.miss(f"{job}: an occurrence neither ran nor was coalesced")
+        verdict.add_missing(f"{job}: an occurrence neither ran nor was coalesced")
     if ledger["coalesced"] > passed_over:
         verdict.wrong.append(f"{job}: {ledger['coalesced']} coalesced, but only {passed_over} did not run")
 
 
 def _check_doubled(verdict: Verdict, ran: Mapping[str, Ran], ledger: Mapping[str, int]) -> None:
-    """Runs beyond those that failures ask for: the ledger must know why."""
+    """Check that the ledger explains all runs beyond those caused by failures."""
     for found in ran.values():
         verdict.doubled += max(0, sum(found.attempts.values()) - 1 - found.ends["failed"])
     explained = ledger["doubled"] + ledger["released"]
@@ -175,4 +175,4 @@ def _check_ledger(verdict: Verdict, ledger: Mapping[str, int]) -> None:
     if ledger["leased"] != sum(ledger[name] for name in handed_out):
         verdict.wrong.append(f"the ledger does not add up: leased is not {' + '.join(handed_out)}")
     if ledger["in_flight"]:
-        verdict.wrong.append(f"{ledger['in_flight']} tasks are still under way")
+        verdict.wrong.append(f"{ledger['in_flight']} tasks are still in flight")

@@ -1,4 +1,4 @@
-"""What can go wrong. A fault begins, lasts, and ends by itself; several are under way at once."""
+"""The faults. Each begins, lasts, and ends by itself; several are active at once."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Fault = Callable[[Stage, random.Random], None]
 
 WORKERS = ("worker", "ticking-worker")
 ALL_AT_ONCE = 5
-"""How many faults may be under way."""
+"""Maximum number of active faults."""
 
 
 def kill_worker(stage: Stage, chance: random.Random) -> None:
-    """SIGKILL; the fleet starts another."""
+    """SIGKILL. The fleet starts another worker."""
     stage.fleet.choose(chance, *WORKERS).send(signal.SIGKILL)
 
 
 def drain_worker(stage: Stage, chance: random.Random) -> None:
-    """SIGTERM; the fleet starts another."""
+    """SIGTERM. The fleet starts another worker."""
     stage.fleet.choose(chance, *WORKERS).send(signal.SIGTERM)
 
 
@@ -37,12 +37,12 @@ def stop_worker(stage: Stage, chance: random.Random) -> None:
 
 
 def kill_clock(stage: Stage, chance: random.Random) -> None:
-    """SIGKILL of a clock."""
+    """SIGKILL a clock."""
     stage.fleet.choose(chance, "clock").send(signal.SIGKILL)
 
 
 def kill_server(stage: Stage, chance: random.Random) -> None:
-    """SIGKILL of the server, and a start from its append-only file a moment later."""
+    """SIGKILL the server, and restart it from its append-only file a moment later."""
     with stage.server_lock:
         stage.primary.kill()
         stage.over.wait(chance.uniform(0, 1))
@@ -50,11 +50,11 @@ def kill_server(stage: Stage, chance: random.Random) -> None:
 
 
 def promote_replica(stage: Stage, chance: random.Random) -> None:
-    """Clients are turned to a replica, which refuses writes, then becomes the primary; the old one dies."""
+    """Redirect clients to a replica, promote it a moment later, and kill the old primary."""
     with stage.server_lock:
         old, new = stage.primary, stage.new_server()
         new.follow(old)
-        stage.proxy.turn_to(new.port)
+        stage.proxy.redirect(new.port)
         stage.over.wait(chance.uniform(0.2, 1))
         new.promote(old)
         stage.primary = new
@@ -67,7 +67,7 @@ def flush_engine(stage: Stage, chance: random.Random) -> None:
 
 
 def kill_clients(stage: Stage, chance: random.Random) -> None:
-    """CLIENT KILL of every connection but our own."""
+    """CLIENT KILL every connection but our own."""
     stage.admin(lambda client: client.client_kill_filter(_type="normal", skipme=True))
 
 
@@ -78,33 +78,33 @@ def pause_clients(stage: Stage, chance: random.Random) -> None:
 
 
 def fill_server(stage: Stage, chance: random.Random) -> None:
-    """No memory is left for a while: what needs some is refused."""
+    """Leave the server without memory for a while, so that it rejects writes."""
     stage.admin(lambda client: client.config_set("maxmemory", "1mb"))
     stage.over.wait(chance.uniform(0.2, 1.5))
     stage.admin(lambda client: client.config_set("maxmemory", 0))
 
 
 def cut_network(stage: Stage, chance: random.Random) -> None:
-    """Every connection breaks at once."""
+    """Break every connection at once."""
     stage.proxy.cut()
 
 
 def block_network(stage: Stage, chance: random.Random) -> None:
-    """Nothing gets through, sometimes for longer than a lease."""
+    """Let nothing through, sometimes for longer than a lease."""
     stage.proxy.block()
     stage.over.wait(chance.choice((0.3, 1, LEASE * 1.3)))
     stage.proxy.heal()
 
 
 def mute_server(stage: Stage, chance: random.Random) -> None:
-    """Everything reaches the server, and no reply comes back."""
+    """Let everything reach the server, and no reply come back."""
     stage.proxy.mute()
     stage.over.wait(chance.uniform(0.1, 0.8))
     stage.proxy.heal()
 
 
 def jump_clock(stage: Stage, chance: random.Random) -> None:
-    """The time jumps by up to ten seconds, to either side, and back."""
+    """Move the clock by up to ten seconds in either direction, and back."""
     with stage.time_lock:
         stage.source.jump(chance.uniform(-10, 10))
         stage.over.wait(chance.uniform(0.5, 3))
@@ -121,18 +121,18 @@ FAULTS: dict[str, Fault] = {
 
 
 class Storm:
-    """Faults at random, and in combination."""
+    """Random faults, alone and in combination."""
 
     def __init__(self, stage: Stage, chance: random.Random) -> None:
-        self.struck: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self.failed: list[str] = []
         self._stage = stage
         self._chance = chance
         self._room = threading.Semaphore(ALL_AT_ONCE)
         self._threads: list[threading.Thread] = []
 
-    def blow(self, count: int, seconds: float) -> None:
-        """Strike so often, spread over so many seconds, each kind at least once if there are enough."""
+    def run(self, count: int, seconds: float) -> None:
+        """Inject `count` faults over `seconds`, each kind at least once if `count` allows."""
         names = list(FAULTS) * (count // len(FAULTS) + 1)
         names = names[: count // len(FAULTS) * len(FAULTS)] + self._chance.sample(
             list(FAULTS), count % len(FAULTS)
@@ -141,7 +141,7 @@ class Storm:
         for name in names:
             if self._stage.over.wait(self._chance.expovariate(count / seconds)):
                 break
-            self._strike(name)
+            self._inject(name)
 
     def end(self) -> None:
         """Wait until every fault has ended, and heal what is left."""
@@ -150,18 +150,18 @@ class Storm:
             thread.join()
         self._stage.heal()
 
-    def _strike(self, name: str) -> None:
+    def _inject(self, name: str) -> None:
         self._room.acquire()
-        self.struck[name] += 1
+        self.counts[name] += 1
         chance = random.Random(self._chance.random())
-        thread = threading.Thread(target=self._run, args=(name, chance))
+        thread = threading.Thread(target=self._run_fault, args=(name, chance))
         self._threads.append(thread)
         thread.start()
 
-    def _run(self, name: str, chance: random.Random) -> None:
+    def _run_fault(self, name: str, chance: random.Random) -> None:
         try:
             FAULTS[name](self._stage, chance)
-        except Exception as error:  # a fault that does not work is no test
+        except Exception as error:  # a fault that fails tests nothing
             self.failed.append(f"{name}: {type(error).__name__}: {error}")
         finally:
             self._room.release()

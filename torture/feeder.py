@@ -1,14 +1,14 @@
-"""Putting jobs and pushing tasks, and writing down what Redis acknowledged.
+"""The feeder puts jobs, pushes tasks, and logs what Redis acknowledged.
 
-Lines of `asked`, times in ms:
+Lines of `asked`, with times in ms:
 
     at <job> <due> <payload>                        a job that runs once
-    every <job> <first> <every> <stop> <payload>    a repeating one, from its first run on
+    every <job> <first> <every> <stop> <payload>    a repeating job, from its first run on
     push <task id> <payload>                        a one-off task
 
-What is asked again because a reply was lost is asked in a way that cannot double it: a job by its id, a push
-with `unique-for`. A repeating job whose reply was lost is left alone, for nobody knows its first run; another
-takes its place.
+If a reply is lost, the request is repeated in a way that cannot create duplicates: a job has its id, and a
+push has `unique-for`. A repeating job whose reply was lost is not logged, since its first run is unknown;
+another job replaces it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from torture.timesource import TimeSource
 from torture.work import KINDS, OPTIONS, kind_of
 
 WINDOW = 1.0
-"""Seconds between portions."""
+"""Seconds between batches."""
 
 SHARE_REPEATING, SHARE_PUSHED = 0.3, 0.3
 RUNS = 15
-"""The occurrences of a repeating job."""
+"""Occurrences per repeating job."""
 
 PAUSE = 0.2
 
 
 class Feeder:
-    """Puts a portion of the work each second, until all is asked for."""
+    """Adds a batch of work each second, until the total is reached."""
 
     def __init__(
         self, board: Board, source: TimeSource, write: Callable[..., None], chance: random.Random
@@ -47,13 +47,15 @@ class Feeder:
         self._number = 0
 
     def feed(self, count: int, seconds: float) -> None:
-        """Ask for at least `count` occurrences, spread over so many seconds."""
+        """Add at least `count` occurrences, spread over `seconds`."""
         asked, began = 0, time.monotonic()
         while asked < count:
-            portion = min(count - asked, max(10, round(count * WINDOW / seconds)))
-            asked += self._repeating(round(portion * SHARE_REPEATING / RUNS + self._chance.random() / 2))
-            asked += self._pushed(round(portion * SHARE_PUSHED))
-            asked += self._single(max(1, round(portion * (1 - SHARE_REPEATING - SHARE_PUSHED))))
+            batch = min(count - asked, max(10, round(count * WINDOW / seconds)))
+            asked += self._put_repeating_jobs(
+                round(batch * SHARE_REPEATING / RUNS + self._chance.random() / 2)
+            )
+            asked += self._push_tasks(round(batch * SHARE_PUSHED))
+            asked += self._put_single(max(1, round(batch * (1 - SHARE_REPEATING - SHARE_PUSHED))))
             behind = time.monotonic() - began - seconds * asked / count
             if behind < 0:
                 time.sleep(min(WINDOW, -behind))
@@ -66,20 +68,20 @@ class Feeder:
         kind = OPTIONS[kind_of(payload)]
         return {"id": f"{name}-{self._number}", "runner": "work", "payload": payload, **kind, **options}
 
-    def _single(self, n: int) -> int:
-        """Jobs that run once, in the next seconds."""
+    def _put_single(self, n: int) -> int:
+        """Put jobs that run once, in the next few seconds."""
         now = self._source.now()
         jobs = [
             self._job("one", self._payload(), at=_s(now + self._chance.uniform(0.5, 4))) for _ in range(n)
         ]
-        for job in self._insist(jobs, lambda batch: self._board.put_many(batch)):
+        for job in self._put_until_acknowledged(jobs, lambda batch: self._board.put_many(batch)):
             self._write("at", job["id"], _ms(job["at"]), job["payload"])
         return n
 
-    def _pushed(self, n: int) -> int:
-        """One-off tasks, some of them for later, of several priorities."""
+    def _push_tasks(self, n: int) -> int:
+        """Push one-off tasks with various priorities, some with a delay."""
         tasks = [self._task() for _ in range(n)]
-        for task, id in zip(tasks, self._insist_on_ids(tasks), strict=True):
+        for task, id in zip(tasks, self._push_until_acknowledged(tasks), strict=True):
             self._write("push", id, task["payload"])
         return n
 
@@ -93,11 +95,11 @@ class Feeder:
             options["at"] = _s(self._source.now() + self._chance.uniform(0, 3))
         return {"runner": "work", "payload": payload, **options}
 
-    def _repeating(self, n: int) -> int:
-        """Repeating jobs, some of which run no two tasks at once. Returns how many occurrences they have."""
-        return sum(self._put_repeating() for _ in range(n))
+    def _put_repeating_jobs(self, n: int) -> int:
+        """Put repeating jobs, some with concurrency 1. Returns the number of their occurrences."""
+        return sum(self._put_repeating_job() for _ in range(n))
 
-    def _put_repeating(self) -> int:
+    def _put_repeating_job(self) -> int:
         while True:
             payload = f"{self._chance.choice(('quick', 'quick', 'flaky'))}:{self._number}"
             self._number += 1
@@ -119,14 +121,14 @@ class Feeder:
                 self._write("every", job["id"], runs_from, every, stop, payload)
                 return (stop - runs_from) // every + 1
 
-    def _insist(
+    def _put_until_acknowledged(
         self, things: list[dict[str, Any]], ask: Callable[[list[dict[str, Any]]], Iterator[Any]]
     ) -> list[dict[str, Any]]:
-        """Ask until Redis has acknowledged each."""
+        """Send each item until Redis has acknowledged it."""
         self._replies(things, ask)
         return things
 
-    def _insist_on_ids(self, tasks: list[dict[str, Any]]) -> list[str]:
+    def _push_until_acknowledged(self, tasks: list[dict[str, Any]]) -> list[str]:
         return [str(id) for id in self._replies(tasks, lambda batch: self._board.push_many(batch))]
 
     def _replies(

@@ -1,4 +1,4 @@
-"""The processes of a run, kept alive: whatever dies, by a fault or by itself, is started again."""
+"""The processes of a run. Any process that dies is restarted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Member:
     process: subprocess.Popen[bytes]
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal, if it is still there."""
+        """Send a signal, if the process is still running."""
         if self.process.poll() is None:
             self.process.send_signal(number)
 
@@ -34,17 +34,17 @@ class Fleet:
         self._ending = threading.Event()
         roles = ["ticking-worker" if n % 2 else "worker" for n in range(workers)] + ["clock"]
         self.members = [self._start(role, f"{role}-{n}") for n, role in enumerate(roles)]
-        self._keeper = threading.Thread(target=self._keep, daemon=True)
-        self._keeper.start()
+        self._restarter = threading.Thread(target=self._restart_dead, daemon=True)
+        self._restarter.start()
 
     def choose(self, chance: random.Random, *roles: str) -> Member:
-        """Any member of one of these roles."""
+        """Return a random member with one of these roles."""
         return chance.choice([member for member in self.members if member.role in roles])
 
     def end(self) -> None:
-        """Stop all, in order: SIGTERM, and SIGKILL for who does not listen."""
+        """Stop all processes with SIGTERM, then with SIGKILL if necessary."""
         self._ending.set()
-        self._keeper.join()
+        self._restarter.join()
         for member in self.members:
             member.send(signal.SIGCONT)
             member.send(signal.SIGTERM)
@@ -55,7 +55,7 @@ class Fleet:
                 member.process.kill()
                 member.process.wait()
 
-    def _keep(self) -> None:
+    def _restart_dead(self) -> None:
         while not self._ending.wait(0.2):
             for member in self.members:
                 if member.process.poll() is not None:
@@ -66,15 +66,15 @@ class Fleet:
 
 
 def launch(folder: Path, role: str, name: str, *rest: object) -> subprocess.Popen[bytes]:
-    """Start a process of the run; what it complains of goes to a file of its own."""
+    """Start a process of the run. Its output goes to a separate file."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("JOBS_")}
     words = [sys.executable, "-m", "torture.member", role, str(folder), name, *map(str, rest)]
-    with (folder / f"complaints-{name}").open("ab") as complaints:
+    with (folder / f"errors-{name}").open("ab") as errors:
         return subprocess.Popen(
             words,
             env=clean,
             cwd=Path(__file__).parent.parent,
             stdin=subprocess.DEVNULL,
-            stdout=complaints,
-            stderr=complaints,
+            stdout=errors,
+            stderr=errors,
         )

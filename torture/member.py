@@ -1,7 +1,7 @@
 """The processes of a run: `python -m torture.member <role> <folder> <name> [seed count seconds]`.
 
-A role is worker, ticking-worker, clock or feeder. Each finds in the folder the URL (`url`), the time source
-(`time`) and the logs it writes: `ran`, `asked`.
+The roles are worker, ticking-worker, clock and feeder. The folder contains the URL (`url`), the time source
+(`time`) and the logs that the processes write (`ran`, `asked`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torture.timesource import TimeSource, open_board
 
 
 class Log:
-    """A file that many processes append whole lines to."""
+    """A file to which many processes append whole lines."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -33,7 +33,7 @@ class Log:
 
 
 def serve(folder: Path, name: str, *, tick: bool) -> None:
-    """Run tasks until a signal, and write down each start and end."""
+    """Run tasks until a signal, and log each start and end."""
     source, ran, events = TimeSource(folder / "time"), Log(folder / "ran"), Log(folder / f"events-{name}")
 
     def run(task: Task, context: Context) -> Outcome:
@@ -69,7 +69,7 @@ def tick(folder: Path) -> None:
 
 
 def feed(folder: Path, seed: str, count: str, seconds: str) -> None:
-    """Put and push what is to run."""
+    """Run the feeder."""
     source = TimeSource(folder / "time")
     board = open_board((folder / "url").read_text(), source)
     asked = Log(folder / "asked")
@@ -77,7 +77,7 @@ def feed(folder: Path, seed: str, count: str, seconds: str) -> None:
 
 
 def main() -> None:
-    """Be the member that the arguments say."""
+    """Run in the role that the arguments name."""
     role, folder, name, *rest = sys.argv[1:]
     try:
         if role == "clock":

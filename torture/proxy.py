@@ -1,4 +1,4 @@
-"""A network between the processes and the server, on loopback, which can be cut in several ways."""
+"""A network on loopback between the processes and the server, which can fail in several ways."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 
 class Proxy:
-    """Forwards connections to `target`, a port, until it is told otherwise. Any thread may call it."""
+    """Forwards connections to `target`, a port or the path of a socket. Any thread may call its methods."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int | str) -> None:
         self._target = target
         self._loop = asyncio.new_event_loop()
         self._flows = asyncio.Event()
@@ -23,8 +23,8 @@ class Proxy:
         self._thread.start()
         self.port = self._call(self._listen())
 
-    def turn_to(self, target: int) -> None:
-        """Forward to another port, and cut what goes to the present one."""
+    def redirect(self, target: int | str) -> None:
+        """Forward to another target, and close connections to the current one."""
         self._target = target
         self.cut()
 
@@ -33,21 +33,21 @@ class Proxy:
         self._do(self._close_all)
 
     def block(self) -> None:
-        """Let nothing through, in either direction, and close nothing."""
+        """Let nothing through in either direction, without closing connections."""
         self._do(self._flows.clear)
 
     def mute(self) -> None:
-        """Let everything through to the server, and no reply back."""
+        """Let everything through to the server, but no replies."""
         self._mute = True
 
     def heal(self) -> None:
-        """Let everything through again, on new connections: a stream with a gap means nothing."""
+        """Let everything through again, on new connections: a stream with a gap is useless."""
         self._mute = False
         self._do(self._close_all)
         self._do(self._flows.set)
 
     def close(self) -> None:
-        """End."""
+        """Stop the proxy."""
         self._call(self._shut())
         self._do(self._loop.stop)
         self._thread.join()
@@ -67,15 +67,21 @@ class Proxy:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            far_reader, far_writer = await self._reach_target()
         except OSError:
             writer.close()
             return
         self._writers |= {writer, far_writer}
-        await asyncio.gather(
-            self._pump(reader, far_writer, replies=False), self._pump(far_reader, writer, replies=True)
-        )
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(
+                self._pump(reader, far_writer, replies=False), self._pump(far_reader, writer, replies=True)
+            )
         self._writers -= {writer, far_writer}
+
+    async def _reach_target(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._target, str):
+            return await asyncio.open_unix_connection(self._target)
+        return await asyncio.open_connection("127.0.0.1", self._target)
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, replies: bool

@@ -1,4 +1,4 @@
-"""One run: set the stage, ask for work, strike, heal, wait until all is done, and check."""
+"""One run: start everything, add work, inject faults, heal, wait until all tasks have ended, and check."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from torture.fleet import launch
 from torture.stage import Stage
 
 PATIENCE = 300.0
-"""Seconds without any progress after which a run gives up waiting for tasks to end."""
+"""Seconds without progress after which a run stops waiting for tasks to end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much: occurrences and faults at least, over so many seconds, by so many worker processes."""
+    """The size of a run: minimum occurrences and faults, seconds, and worker processes."""
 
     occurrences: int
     faults: int
@@ -31,7 +31,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run came to."""
+    """The result of a run."""
 
     verdict: Verdict
     faults: dict[str, int]
@@ -39,7 +39,7 @@ class Report:
     seconds: float
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as JSON has it: its verdict, what was wrong, faults by kind, and the ledger."""
+        """Return the report as JSON data: verdict, violations, faults by kind, and the ledger."""
         verdict = asdict(self.verdict)
         wrong = verdict.pop("wrong")
         verdict |= {"faults": sum(self.faults.values()), "seconds": round(self.seconds)}
@@ -47,29 +47,29 @@ class Report:
 
 
 def run(folder: Path, scale: Scale, chance: random.Random, say: Callable[[str], None]) -> Report:
-    """Run in an empty folder. `say` is told of progress now and then."""
+    """Run in an empty folder. `say` receives progress messages."""
     began = time.monotonic()
     stage = Stage(folder, scale.workers)
     try:
         storm = Storm(stage, chance)
         feeder = launch(folder, "feeder", "feeder", chance.random(), scale.occurrences, scale.seconds)
-        storm.blow(scale.faults, scale.seconds)
-        say(f"{sum(storm.struck.values())} faults have struck; waiting for what they left")
+        storm.run(scale.faults, scale.seconds)
+        say(f"{sum(storm.counts.values())} faults injected; waiting for the remaining tasks")
         storm.end()
         if feeder.wait() != 0:
-            raise RuntimeError(f"the feeder failed: {(folder / 'complaints-feeder').read_text()[-500:]}")
+            raise RuntimeError(f"the feeder failed: {(folder / 'errors-feeder').read_text()[-500:]}")
         board = stage.board()
-        _ask_each_worker(folder, stage, board)
+        _push_to_each_worker(folder, stage, board)
         _wait_until_idle(board, say)
         verdict = _check(folder, board)
-        verdict.wrong += [f"a fault did not work: {failure}" for failure in storm.failed]
-        return Report(verdict, dict(storm.struck), board.stats(), time.monotonic() - began)
+        verdict.wrong += [f"a fault failed: {failure}" for failure in storm.failed]
+        return Report(verdict, dict(storm.counts), board.stats(), time.monotonic() - began)
     finally:
         stage.close()
 
 
-def _ask_each_worker(folder: Path, stage: Stage, board: Board) -> None:
-    """A task for each worker alone: whoever does not come back from the faults leaves it undone."""
+def _push_to_each_worker(folder: Path, stage: Stage, board: Board) -> None:
+    """Push a task for each worker, which stays undone if that worker has not recovered from the faults."""
     with (folder / "asked").open("a") as asked:
         for member in stage.fleet.members:
             if member.role != "clock":
@@ -78,7 +78,7 @@ def _ask_each_worker(folder: Path, stage: Stage, board: Board) -> None:
 
 
 def _wait_until_idle(board: Board, say: Callable[[str], None]) -> None:
-    """Wait until nothing is scheduled, waits or runs: as long as anything moves."""
+    """Wait until nothing is scheduled, waiting or running, or until nothing changes any more."""
     last: dict[str, int] = {}
     moved = told = time.monotonic()
     while True:
@@ -89,7 +89,7 @@ def _wait_until_idle(board: Board, say: Callable[[str], None]) -> None:
         if counts != last:
             last, moved = counts, now
         if now - moved > PATIENCE:
-            return  # the checker says what is missing
+            return  # the checker reports what is missing
         if now - told > 10:
             say(", ".join(f"{name} {counts[name]}" for name in ("scheduled", "queued", "held", "leased")))
             told = now
@@ -101,7 +101,7 @@ def _check(folder: Path, board: Board) -> Verdict:
     ran = Ran.read(_lines(folder / "ran"))
     dead = {task["id"] for task in board.dead()}
     verdict = check(asked, ran, dead, board.stats(), board.stats)
-    for path in folder.glob("complaints-*"):
+    for path in folder.glob("errors-*"):
         if "Traceback" in path.read_text():
             verdict.wrong.append(f"{path.name} has a traceback: {path.read_text()[-300:]}")
     return verdict

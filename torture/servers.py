@@ -1,4 +1,4 @@
-"""Servers of a run: real ones, on loopback, whose append-only file is written before every reply."""
+"""The servers of a run: real ones on loopback, with `appendfsync always`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import redis
 from jobs_core.embedded import find_binary
 
 PATIENCE = 60.0
-"""Seconds that a server may take to load, or a replica to catch up."""
+"""Timeout for a server to load or a replica to catch up, in seconds."""
 
 
 class Server:
-    """A server process with its data in `folder`; `start` after `kill` loads what it had written."""
+    """A server process with its data in `folder`. `start` after `kill` loads this data."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -27,7 +27,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
+        """Start the server, and wait until it answers."""
         options = {
             "port": self.port,
             "bind": "127.0.0.1",
@@ -42,18 +42,18 @@ class Server:
         wait(self._answers, "the server to answer")
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Kill the server with SIGKILL."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def follow(self, primary: Server) -> None:
-        """Become a replica, and wait until all of the primary's data is here."""
+        """Become a replica, and wait until it has all of the primary's data."""
         self.client.replicaof("127.0.0.1", primary.port)
         wait(lambda: self.client.info("replication")["master_link_status"] == "up", "the replica to catch up")
 
     def promote(self, primary: Server) -> None:
-        """Become the primary, once everything that one has acknowledged is here too."""
+        """Become the primary, once this replica has everything that the old primary acknowledged."""
         wait(lambda: _offset(self) == _offset(primary), "the replica to have the last write")
         self.client.replicaof("NO", "ONE")
 
@@ -65,11 +65,11 @@ class Server:
 
 
 def wait(condition: Callable[[], bool], what: str) -> None:
-    """Look again and again until a condition holds. Raises TimeoutError."""
+    """Poll until the condition holds. Raises TimeoutError."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited in vain for {what}")
+            raise TimeoutError(f"timed out waiting for {what}")
         time.sleep(0.02)
 
 

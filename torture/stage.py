@@ -1,4 +1,4 @@
-"""Everything a run consists of, set up and taken down: servers, network, time, processes."""
+"""Set up and tear down everything in a run: servers, network, clock, processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from torture.timesource import TimeSource, open_board
 
 
 class Stage:
-    """The stage of a run, in a folder of its own. `over` is set when faults must end."""
+    """The environment of a run, in its own folder. `over` is set when faults must end."""
 
     def __init__(self, folder: Path, workers: int) -> None:
         self.folder = folder
@@ -36,32 +36,32 @@ class Stage:
         self.fleet = Fleet(folder, workers)
 
     def new_server(self) -> Server:
-        """Start another server."""
+        """Start a new server."""
         server = Server(self.folder / f"server-{next(self._numbers)}")
         self._clients.append(server.client)
         server.start()
         return server
 
     def board(self) -> Board:
-        """The board as it is, past the proxy."""
+        """Open the board directly, without the proxy."""
         board = open_board(f"redis://127.0.0.1:{self.primary.port}")
         self._clients.append(board.client)
         return board
 
     def admin(self, command: Callable[[redis.Redis], object]) -> None:
-        """Tell the server something; one that is down, or not the primary any more, need not be told."""
+        """Send the primary an administrative command. Redis errors are ignored: it may be down."""
         with suppress(redis.RedisError):
             command(self.primary.client)
 
     def heal(self) -> None:
-        """Undo what faults may have left."""
+        """Undo the effects of faults."""
         self.source.jump(0)
         self.proxy.heal()
         self.admin(lambda client: client.config_set("maxmemory", 0))
         self.admin(lambda client: client.client_unpause())
 
     def close(self) -> None:
-        """End every process."""
+        """Stop every process."""
         self.fleet.end()
         self.proxy.close()
         self.primary.kill()

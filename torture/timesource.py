@@ -1,4 +1,4 @@
-"""A clock that faults can turn: every process of a run reads it, and gives it to the commands as `now`."""
+"""A clock that faults can change. Every process of a run passes its time to commands as `now`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DOUBLE = struct.Struct("d")
 
 
 class TimeSource:
-    """The machine's time plus an offset in seconds, which all processes share through a file."""
+    """The machine's time plus an offset in seconds. All processes share it through a file."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
@@ -27,16 +27,16 @@ class TimeSource:
             self._shared = mmap.mmap(file.fileno(), _DOUBLE.size)
 
     def now(self) -> float:
-        """Epoch seconds."""
+        """Return the time in epoch seconds."""
         return time.time() + float(_DOUBLE.unpack(self._shared[:])[0])
 
     def jump(self, offset: float) -> None:
-        """Set how many seconds this clock is ahead of the machine's."""
+        """Set the offset: how many seconds this clock is ahead of the machine's."""
         self._shared[:] = _DOUBLE.pack(offset)
 
 
 class TimedCommands(Commands):
-    """Commands that bring their own time, at the moment they are sent."""
+    """Commands that pass the time source's time when they are sent."""
 
     def __init__(self, board: Board, source: TimeSource) -> None:
         super().__init__(board.client, board.keys)
@@ -57,7 +57,7 @@ def _at(call: Call, now: str) -> Call:
 
 
 def _each_at(arguments: Sequence[Any], now: str) -> list[Any]:
-    """Give each of the reports of a JMACK its time."""
+    """Add the time to each report of a JMACK."""
     timed, at = [], 0
     while at < len(arguments):
         report = arguments[at + 1 : at + 1 + arguments[at]]
@@ -67,7 +67,7 @@ def _each_at(arguments: Sequence[Any], now: str) -> list[Any]:
 
 
 def open_board(url: str, source: TimeSource | None = None) -> Board:
-    """The board of a run; with a time source, all it does happens at that time."""
+    """Open the board of a run. With a time source, all its commands use that time."""
     client = connect(url)
     client.connection_pool.connection_kwargs["socket_timeout"] = 10
     board = Board("torture", client=client, validate=False)

@@ -1,4 +1,4 @@
-"""The tasks of a run: what each kind does, and how it is to end. The payload is `<kind>:<number>`."""
+"""The tasks of a run: what each kind does, and how it should end. The payload is `<kind>:<number>`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from jobs_core import Context, Outcome, Task
 
 LEASE = 2.0
-"""Seconds: short, so that faults outlast it."""
+"""Lease in seconds. It is short, so that faults outlast it."""
 
 PATIENT = {"policy": "retry", "attempts": 10000, "backoff": "fixed 0.2", "losses": 20}
-"""The options of tasks that bad luck alone must not make dead letters."""
+"""Options that keep faults alone from turning tasks into dead letters."""
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "quick": {"losses": 20},
@@ -23,21 +23,21 @@ OPTIONS: dict[str, dict[str, Any]] = {
 """The options of each kind of task."""
 
 KINDS = ("quick",) * 12 + ("flaky",) * 4 + ("slow", "slow", "doomed", "once")
-"""How often each kind comes."""
+"""The kinds, in proportion to their frequency."""
 
 
 def kind_of(payload: str) -> str:
-    """The kind of a task."""
+    """Return the kind of a task."""
     return payload.partition(":")[0]
 
 
 def planned_failures(task_id: str) -> int:
-    """How often a flaky task fails before it succeeds."""
+    """Return how often a flaky task fails before it succeeds."""
     return 1 + zlib.crc32(task_id.encode()) % 3
 
 
 def run(task: Task, context: Context) -> Outcome:
-    """Do what the kind of the task says."""
+    """Run a task according to its kind."""
     kind = kind_of(task.raw)
     if kind == "doomed":
         return Outcome.failed("as planned", code="doomed")

@@ -1,1 +1,1 @@
-"""Jobs beside other systems: the same tasks, on the same server, in the same run."""
+"""Jobs compared with other systems: the same tasks, on the same server, in the same run."""

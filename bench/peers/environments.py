@@ -1,4 +1,4 @@
-"""An environment for each system: made once, kept in .venv/peers, made again when its requirements change."""
+"""An environment for each system, cached in .venv/peers and rebuilt when its requirements change."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from bench.peers.systems import System
 ROOT = Path(__file__).parents[2] / ".venv" / "peers"
 
 PATIENCE = 300
-"""Seconds that an installation may take."""
+"""Timeout of an installation, in seconds."""
 
 
 class PeerError(Exception):
-    """Why a system was not measured, in one sentence."""
+    """The reason that a system was not measured, in one sentence."""
 
 
 def command(system: System) -> tuple[list[str], dict[str, str]]:
-    """Return what runs the system's script, and the process environment. Raises PeerError."""
+    """Return the command line that runs the system's script, and its environment. Raises PeerError."""
     script = str(Path(__file__).parent / system.script)
     if not system.requirements:
         return [sys.executable, script], dict(os.environ)
@@ -41,7 +41,7 @@ def command(system: System) -> tuple[list[str], dict[str, str]]:
 
 
 def _make(folder: Path, commands: list[list[str]]) -> None:
-    """Run the commands that fill an environment, unless it is complete."""
+    """Create an environment with these commands, unless it is complete."""
     stamp = folder / ".complete"
     if stamp.exists():
         return
@@ -51,11 +51,11 @@ def _make(folder: Path, commands: list[list[str]]) -> None:
         try:
             subprocess.run(line, cwd=folder, check=True, capture_output=True, text=True, timeout=PATIENCE)
         except (OSError, subprocess.SubprocessError) as error:
-            raise PeerError(f"its environment could not be made: {last_line(error)}") from None
+            raise PeerError(f"its environment could not be created: {last_line(error)}") from None
     stamp.touch()
 
 
 def last_line(error: Exception) -> str:
-    """Return the last thing that a failed command printed, or what else went wrong."""
+    """Return the last line that a failed command printed, or else the error itself."""
     lines = str(getattr(error, "stderr", None) or error).strip().splitlines()
     return lines[-1] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Acknowledged tasks a second, and how late tasks start that are due at a time."""
+"""Acknowledged tasks per second, and the lateness of scheduled tasks."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from jobs_core import Board
 CONCURRENCY = 50
 
 WARM, WARM_LIMIT, SETTLE = 2000, 5.0, 1.0
-"""Tasks that warm a system up, the seconds it has for them, and seconds of rest after them."""
+"""Tasks that warm a system up, the seconds allowed for them, and the seconds to settle afterwards."""
 
 FEW = 20
-"""Tasks that show that a system works, where it must be idle soon."""
+"""Tasks that warm a system up when it must be idle soon."""
 
 LIMIT = 10.0
-"""Seconds of work after which the rate is that of the tasks done by then."""
+"""Seconds after which a measurement ends, even if tasks are left."""
 
 PUSH = 60.0
-"""Seconds that pushing may take."""
+"""Timeout of pushing, in seconds."""
 
 LOOK = 0.01
-"""Seconds between looks at what is left."""
+"""Seconds between polls of the tasks left."""
 
 RUNS, APART, PATIENCE = 20, 0.1973, 10.0
-"""Tasks that are due one by one, the seconds between them, and the seconds that all may be late."""
+"""Tasks that are due one by one, the seconds between them, and the seconds to wait for the last."""
 
 
 def rate(system: System, board: Board, url: str, processes: int, count: int) -> float:
-    """Return acknowledged tasks a second with so many worker processes. Raises PeerError.
+    """Return acknowledged tasks per second with `processes` worker processes. Raises PeerError.
 
-    The workers are held while tasks are pushed, so neither their start nor pushing is part of the time.
+    The workers are paused while tasks are pushed, so neither startup nor pushing is timed.
     """
     with _working(system, board, url, processes, WARM) as workers:
-        with workers.held():
+        with workers.paused():
             _call(system, "push", url, str(count), PAYLOAD, str(processes))
-            total = _left(system, board.client)
+            total = _tasks_left(system, board.client)
         started = time.perf_counter()
-        left = _work_off(system, board, workers, LIMIT)
+        left = _wait_until_done(system, board, workers, LIMIT)
         took = time.perf_counter() - started
     if not left and workers.ran() < WARM + count:
         raise PeerError(f"only {workers.ran()} of {WARM + count} tasks ran")
@@ -55,21 +55,21 @@ def rate(system: System, board: Board, url: str, processes: int, count: int) -> 
 
 
 def lateness(system: System, board: Board, url: str) -> list[float]:
-    """Return by how many ms tasks started late on one idle worker process. Raises PeerError."""
+    """Return how many ms late each task started, on one idle worker process. Raises PeerError."""
     with _working(system, board, url, 1, FEW) as workers:
         _call(system, "late", url, str(RUNS), str(time.time() + 3), str(APART))
         deadline = time.monotonic() + 3 + RUNS * APART + PATIENCE
         while len(late := workers.lateness()) < RUNS:
             workers.check()
             if time.monotonic() > deadline:
-                raise PeerError(f"only {len(late)} of {RUNS} tasks that were due at a time ran")
+                raise PeerError(f"only {len(late)} of {RUNS} scheduled tasks ran")
             time.sleep(0.1)
     return [1000 * seconds for seconds in late]
 
 
 @contextmanager
 def _working(system: System, board: Board, url: str, processes: int, warm: int) -> Iterator[Workers]:
-    """Worker processes on an empty server that have worked already."""
+    """Yield warmed-up worker processes on an empty server."""
     script, environment = command(system)
     empty(board)
     starts = [[*script, "work", url, str(CONCURRENCY), str(index), system.mode] for index in range(processes)]
@@ -78,7 +78,7 @@ def _working(system: System, board: Board, url: str, processes: int, warm: int) 
         try:
             workers.wait_until_ready()
             _call(system, "push", url, str(warm), PAYLOAD, str(processes))
-            if _work_off(system, board, workers, WARM_LIMIT) == warm:
+            if _wait_until_done(system, board, workers, WARM_LIMIT) == warm:
                 raise PeerError(f"its workers did nothing in {WARM_LIMIT:g} s")
             time.sleep(SETTLE)
             yield workers
@@ -95,16 +95,16 @@ def _call(system: System, *arguments: str) -> None:
         raise PeerError(f"tasks could not be pushed: {last_line(error)}") from None
 
 
-def _work_off(system: System, board: Board, workers: Workers, limit: float) -> int:
+def _wait_until_done(system: System, board: Board, workers: Workers, limit: float) -> int:
     """Wait until nothing is left, or for `limit` seconds; return how many tasks are left."""
     deadline = time.perf_counter() + limit
-    while (left := _left(system, board.client)) and time.perf_counter() < deadline:
+    while (left := _tasks_left(system, board.client)) and time.perf_counter() < deadline:
         workers.check()
         time.sleep(LOOK)
     return left
 
 
-def _left(system: System, client: Any) -> int:
+def _tasks_left(system: System, client: Any) -> int:
     pipe = client.pipeline(transaction=True)
     for parts in system.left:
         pipe.execute_command(*parts)

@@ -1,4 +1,4 @@
-"""What the scripts of all systems share. Runs in their environments: imports the standard library only."""
+"""Shared by the scripts of all systems. Runs in their environments: imports only the standard library."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 
 CHUNK = 500
-"""Tasks in one batch, for systems that can push in bulk."""
+"""Tasks per batch, for systems that can push in bulk."""
 
 _calls = itertools.count()  # its next() is atomic: some systems run tasks on threads
 
 
 def called(line: str) -> None:
-    """Count a task that runs. A no-op task does this, and says how late it is if its line is a due time."""
+    """Count a run of the no-op task, and print its lateness if its line is a due time."""
     next(_calls)
     if line[0].isdigit():
         print("late", time.time() - float(line), flush=True)
@@ -31,7 +31,7 @@ def ended(count: int | None = None) -> None:
 
 
 def chunks(count: int) -> list[int]:
-    """The sizes of the batches that make up `count` tasks."""
+    """Return the sizes of the batches that make up `count` tasks."""
     return [min(CHUNK, count - start) for start in range(0, count, CHUNK)]
 
 
@@ -40,7 +40,7 @@ def main(
     late: Callable[[str, list[float]], None],
     work: Callable[[str, int, int, str], None],
 ) -> None:
-    """Do what the command line says.
+    """Run the action on the command line.
 
     `push URL COUNT LINE PROCESSES`, `late URL COUNT START APART` or `work URL CONCURRENCY INDEX MODE`.
     """

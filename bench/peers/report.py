@@ -1,4 +1,4 @@
-"""All systems in turn, as a table or as JSON."""
+"""Measurements of all systems, printed as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from jobs_core import Board
 from jobs_core.cli.common import echo_json, echo_table
 
 ROUNDS = 3
-"""The systems take turns, so that what else runs here meets them all. The best rate of each counts."""
+"""Rounds in which the systems take turns, so that other load affects all of them. The best rate counts."""
 
 PROCESSES = (1, 4)
 
 MOST = 20000
-"""Tasks, however many jobs the other measurements have."""
+"""Maximum number of tasks, however many jobs other measurements use."""
 
 HEADINGS = (
     "",
@@ -37,17 +37,17 @@ HEADINGS = (
 
 @dataclass(slots=True)
 class Row:
-    """What is known of a system."""
+    """The measurements of a system."""
 
     system: System
     rates: dict[int, list[float]] = field(default_factory=dict)
-    """Tasks a second for each count of processes, one a round."""
+    """Tasks per second by number of processes, one per round."""
     late: list[float] = field(default_factory=list)
-    """Lateness in ms, of all rounds: it depends on when a worker that polls has started."""
+    """Lateness in ms over all rounds. With polling workers, it depends on when they started."""
     trouble: str = ""
 
     def measure(self, board: Board, url: str, count: int) -> None:
-        """Take part in a round."""
+        """Measure one round."""
         if self.trouble:
             return
         try:
@@ -59,7 +59,7 @@ class Row:
             self.trouble = str(error)
 
     def ratios(self, jobs: Row) -> list[float | None]:
-        """Best rates of Jobs as multiples of these."""
+        """Return the best rates of Jobs divided by the best rates of this system."""
         return [
             max(jobs.rates[processes]) / max(self.rates[processes])
             if processes in jobs.rates and processes in self.rates
@@ -69,7 +69,7 @@ class Row:
 
 
 def compare(board: Board, url: str, count: int, names: Iterable[str], as_json: bool) -> None:
-    """Measure Jobs and its peers, and print what was found."""
+    """Measure Jobs and its peers, and print the results."""
     rows = [Row(system) for system in SYSTEMS if system is JOBS or _chosen(system, [*names])]
     for number in range(1, ROUNDS + 1):
         for row in rows:

@@ -1,4 +1,4 @@
-"""The systems measured: their versions, what they run in, and how to see what they have left to do."""
+"""The systems measured: their versions, their environments, and how to count their remaining tasks."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from jobs_core.engine.keys import Keys
 BOARD = Keys("bench")
 
 HIREDIS = "hiredis==3.5.0"
-"""The parser in C that Jobs uses, for all clients that can use it."""
+"""The C parser that Jobs uses, for all clients that support it."""
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A system in one way of running it."""
+    """A system in one configuration."""
 
     name: str
     version: str
     script: str
     left: tuple[tuple[str, str], ...]
-    """Commands whose answers add up to the tasks that are not acknowledged."""
+    """Commands whose replies add up to the number of unacknowledged tasks."""
     mode: str = "-"
-    """What the script is told besides the concurrency."""
+    """An extra argument of the script."""
     requirements: tuple[str, ...] = ()
-    """What its environment needs; none for Jobs, which is in ours."""
+    """Packages in its environment. None for Jobs, which runs in the current one."""
 
 
 def _celery(mode: str) -> System:
@@ -84,7 +84,7 @@ SYSTEMS = (
     _celery("threads"),
     _celery("gevent"),
     _rq("RQ, SimpleWorker", "simple"),
-    _rq("RQ, a fork a task", "fork"),
+    _rq("RQ, a fork per task", "fork"),
     System(
         "APScheduler",
         "3.11.3",

@@ -1,7 +1,7 @@
-"""APScheduler: it has no queue, so a task is a job that is due now, in a Redis job store.
+"""APScheduler. It has no queue, so a task is a job in a Redis job store that is due now.
 
-Schedulers cannot share a store: each worker process has its own, with its part of the jobs. A job is removed
-from the store when it is handed to a thread, before it runs: nothing is acknowledged.
+Schedulers cannot share a store: each worker process has its own, with its share of the jobs. A job is removed
+from the store when it is handed to a thread, before it runs, so nothing is acknowledged.
 """
 
 import signal
@@ -16,7 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from redis import Redis
 
 LOOK = 0.1
-"""Seconds between looks at the store: a scheduler does not notice jobs that another process adds."""
+"""Seconds between polls of the store: a scheduler does not notice jobs added by another process."""
 
 
 def noop(line):
@@ -25,11 +25,11 @@ def noop(line):
 
 
 def look():
-    """Do nothing: being due makes the scheduler look at all its stores."""
+    """Do nothing. When this job is due, the scheduler looks at all its stores."""
 
 
 def scheduler(url, index, **options):
-    """A scheduler with the store of one worker process."""
+    """Return a scheduler with the store of one worker process."""
     store = RedisJobStore(
         jobs_key=f"apscheduler.jobs.{index}", run_times_key=f"apscheduler.run_times.{index}"
     )

@@ -1,4 +1,4 @@
-"""Celery: tasks acknowledged after they ran (acks_late), no result backend."""
+"""Celery: tasks are acknowledged after they ran (acks_late), without a result backend."""
 
 import os
 import sys
@@ -26,17 +26,17 @@ def noop(line):
 
 @worker_ready.connect
 def started(**_):
-    """Report that the worker consumes."""
+    """Report that the worker is ready."""
     peer.ready()
 
 
 def connect(url):
-    """Name the broker. kombu has its own scheme for a unix socket."""
+    """Set the broker. kombu has its own scheme for Unix sockets."""
     app.conf.broker_url = url.replace("unix://", "redis+socket://", 1)
 
 
 def push(url, count, line, processes):
-    """Send one message a task: Celery has no bulk call."""
+    """Send one message per task: Celery has no bulk call."""
     connect(url)
     with app.producer_pool.acquire() as producer:
         for _ in range(count):
@@ -44,7 +44,7 @@ def push(url, count, line, processes):
 
 
 def late(url, times):
-    """Send tasks with an ETA: a worker keeps them until then."""
+    """Send tasks with an ETA. A worker keeps them until then."""
     connect(url)
     for due in times:
         noop.apply_async((repr(due),), eta=datetime.fromtimestamp(due, UTC))

@@ -1,4 +1,4 @@
-"""docket: asyncio workers on Redis streams. A busy worker looks for new tasks at an interval."""
+"""docket: asyncio workers on Redis streams. A busy worker polls for new tasks at an interval."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -16,14 +16,14 @@ tasks = [noop]
 
 
 async def enqueue(url, count, line):
-    """Add in bulk."""
+    """Add tasks in bulk."""
     async with Docket(name="peers", url=url) as docket:
         for size in peer.chunks(count):
             await docket.add_many([docket.call(noop)(line) for _ in range(size)])
 
 
 async def schedule(url, times):
-    """Add for a time."""
+    """Add scheduled tasks."""
     async with Docket(name="peers", url=url) as docket:
         for due in times:
             await docket.add(noop, when=datetime.fromtimestamp(due, UTC))(repr(due))
@@ -35,12 +35,12 @@ def push(url, count, line, processes):
 
 
 def late(url, times):
-    """Add for a time."""
+    """Add scheduled tasks."""
     asyncio.run(schedule(url, times))
 
 
 def work(url, concurrency, index, mode):
-    """Run one worker process until a signal. `mode` is the interval in ms: by default 100."""
+    """Run one worker process until a signal. `mode` is the polling interval in ms (docket's default: 100)."""
     interval = timedelta(milliseconds=int(mode))
     peer.ready()
     asyncio.run(

@@ -1,4 +1,4 @@
-"""Jobs itself: a worker process whose runner does nothing, and tasks pushed in bulk."""
+"""Jobs itself: tasks pushed in bulk, and a worker process whose runner does nothing."""
 
 from __future__ import annotations
 

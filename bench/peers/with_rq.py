@@ -1,4 +1,4 @@
-"""RQ: a worker process runs one task at a time, in itself (SimpleWorker) or in a fork each (Worker)."""
+"""RQ: a worker process runs one task at a time, in-process (SimpleWorker) or in a fork (Worker)."""
 
 from datetime import UTC, datetime
 
@@ -13,21 +13,21 @@ def noop(line):
 
 
 def push(url, count, line, processes):
-    """Enqueue in bulk."""
+    """Enqueue tasks in bulk."""
     queue = Queue(connection=Redis.from_url(url))
     for size in peer.chunks(count):
         queue.enqueue_many([Queue.prepare_data("with_rq.noop", (line,)) for _ in range(size)])
 
 
 def late(url, times):
-    """Enqueue for a time, in whole seconds, with the scheduler that is in RQ."""
+    """Enqueue scheduled tasks with RQ's built-in scheduler, in whole seconds."""
     queue = Queue(connection=Redis.from_url(url))
     for due in times:
         queue.enqueue_at(datetime.fromtimestamp(int(due), UTC), "with_rq.noop", repr(float(int(due))))
 
 
 def work(url, concurrency, index, mode):
-    """Run one worker process. RQ has no concurrency within it."""
+    """Run one worker process. RQ has no concurrency within a process."""
     connection = Redis.from_url(url)
     kind = SimpleWorker if mode == "simple" else Worker
     worker = kind([Queue(connection=connection)], connection=connection)

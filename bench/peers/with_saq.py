@@ -1,4 +1,4 @@
-"""SAQ: asyncio workers, a list and a sorted set."""
+"""SAQ: asyncio workers on a list and a sorted set."""
 
 import asyncio
 
@@ -14,12 +14,12 @@ async def noop(context, *, line):
 
 
 async def started(context):
-    """Report that the worker consumes."""
+    """Report that the worker is ready."""
     peer.ready()
 
 
 async def enqueue(url, count, line):
-    """Enqueue as many at a time as the queue lets through at once."""
+    """Enqueue concurrently, in batches."""
     queue = RedisQueue(Redis.from_url(url))
     for size in peer.chunks(count):
         await asyncio.gather(*(queue.enqueue("noop", line=line) for _ in range(size)))
@@ -27,7 +27,7 @@ async def enqueue(url, count, line):
 
 
 async def schedule(url, times):
-    """Enqueue for the second of each time."""
+    """Enqueue tasks, scheduled for the whole second of each time."""
     queue = RedisQueue(Redis.from_url(url))
     for due in times:
         await queue.enqueue("noop", line=repr(float(int(due))), scheduled=int(due))
@@ -47,7 +47,7 @@ def push(url, count, line, processes):
 
 
 def late(url, times):
-    """Enqueue for a time, in whole seconds."""
+    """Enqueue scheduled tasks, in whole seconds."""
     asyncio.run(schedule(url, times))
 
 

@@ -10,13 +10,13 @@ from streaq import Worker
 
 @asynccontextmanager
 async def lifespan():
-    """Report that the worker consumes."""
+    """Report that the worker is ready."""
     peer.ready()
     yield
 
 
 def make(url, **options):
-    """A worker with its task. streaQ also enqueues through a worker."""
+    """Return a worker and its task. streaQ also enqueues through a worker."""
     worker = Worker(redis_url=url, **options)
 
     @worker.task(name="noop")
@@ -27,7 +27,7 @@ def make(url, **options):
 
 
 async def enqueue(url, count, line):
-    """Enqueue in bulk."""
+    """Enqueue tasks in bulk."""
     worker, noop = make(url)
     async with worker:
         for size in peer.chunks(count):
@@ -35,7 +35,7 @@ async def enqueue(url, count, line):
 
 
 async def schedule(url, times):
-    """Enqueue for a time."""
+    """Enqueue scheduled tasks."""
     worker, noop = make(url)
     async with worker:
         for due in times:
@@ -48,7 +48,7 @@ def push(url, count, line, processes):
 
 
 def late(url, times):
-    """Enqueue for a time."""
+    """Enqueue scheduled tasks."""
     asyncio.run(schedule(url, times))
 
 

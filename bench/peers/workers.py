@@ -1,4 +1,4 @@
-"""Worker processes of a system: started, held while tasks are pushed, and stopped."""
+"""Worker processes of a system: started, paused while tasks are pushed, and stopped."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 from bench.peers.environments import PeerError
 
 START, STOP = 30.0, 15.0
-"""Seconds that workers have to start, and to stop."""
+"""Timeouts of starting and stopping, in seconds."""
 
 
 class Workers:
-    """Worker processes that print to files in `folder`: `ready` when they start,
-    `late SECONDS` for a task that was due at a time, `ran COUNT` when they end.
+    """Worker processes that print to files in `folder`: `ready` when they start, `late SECONDS` for each
+    scheduled task, and `ran COUNT` when they end.
 
-    Each leads a process group, so that its children are held and stopped with it.
+    Each leads a process group, so that its children are paused and stopped with it.
     """
 
     def __init__(self, commands: list[list[str]], environment: dict[str, str], folder: Path) -> None:
@@ -54,8 +54,8 @@ class Workers:
                 raise PeerError(f"a worker ended: {(_lines(path) or ['it printed nothing'])[-1]}")
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the workers: they get no CPU time within the context."""
+    def paused(self) -> Iterator[None]:
+        """Pause the workers: they get no CPU time within the context."""
         self._signal(signal.SIGSTOP)
         try:
             yield
@@ -63,7 +63,7 @@ class Workers:
             self._signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """Stop the workers, and note what they printed."""
+        """Stop the workers, and keep their output."""
         for process in self._processes.values():
             process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP
@@ -76,11 +76,11 @@ class Workers:
         self._output = self._lines()
 
     def ran(self) -> int:
-        """How many tasks the workers ran, which they tell when they have stopped."""
+        """Return how many tasks the workers ran. They report this when they stop."""
         return sum(int(words[1]) for words in self._output if words[:1] == ["ran"])
 
     def lateness(self) -> list[float]:
-        """The seconds by which tasks that were due at a time have started late so far."""
+        """Return how many seconds late each scheduled task started so far."""
         return [float(words[1]) for words in self._lines() if words[:1] == ["late"] and len(words) == 2]
 
     def _lines(self) -> list[list[str]]:

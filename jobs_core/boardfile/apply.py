@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from jobs_core.boardfile.check import placed
+from jobs_core.boardfile.check import to_problem
 from jobs_core.boardfile.model import BoardFile, Declared, Problem
 from jobs_core.errors import OptionError
 
@@ -18,7 +18,7 @@ Target = tuple["BoardClient", list[Declared]]
 """A board, and the jobs that a file declares for it."""
 
 Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
-"""Takes how many jobs there are. Its block calls what it yields with how many more were compared."""
+"""Takes the number of jobs, and yields a function to call with the number of further compared jobs."""
 
 
 class RefusedError(OptionError):
@@ -76,7 +76,7 @@ def apply_board(
     with progress(len(declared)) as advance:
         plan = act([job.arguments for job in declared], file.owner, advance=advance, **options)
     if plan.refused:
-        problems = [placed(declared[index], error) for index, error in sorted(plan.refused.items())]
+        problems = [to_problem(declared[index], error) for index, error in sorted(plan.refused.items())]
         raise RefusedError(file, problems)
     return plan
 

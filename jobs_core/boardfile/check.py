@@ -1,4 +1,4 @@
-"""What is wrong with the jobs of a board file, as runners and Redis see it."""
+"""Check the jobs of a board file with the runners and Redis."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ def check_with(
 ) -> list[Problem]:
     """Ask a board about jobs: runners about payloads, Redis about options and cycles. Changes nothing.
 
-    Of each job they name one mistake; so that is mended, and they are asked again, until none is new.
+    Of each job they name one mistake; so that is replaced, and they are asked again, until none is new.
     What many jobs inherit is named once, for the first of them.
     """
     jobs = [job.arguments for job in declared]
-    mended: set[tuple[int, str]] = set()
+    replaced: set[tuple[int, str]] = set()
     found: dict[tuple[Where, str], Problem] = {}
     while True:
         refused = board.plan(jobs, read.owner, prune=False, adopt=True, advance=advance).refused
         for place, error in sorted(refused.items()):
-            problem = placed(declared[place], error)
+            problem = to_problem(declared[place], error)
             found.setdefault((problem.where, str(error)), problem)
-        faults = {(place, _fault(declared[place], error)) for place, error in refused.items()}
-        wrong = {(place, name) for place, name in faults if name and name != "after"} - mended
+        faults = {(place, _faulty_option(declared[place], error)) for place, error in refused.items()}
+        wrong = {(place, name) for place, name in faults if name and name != "after"} - replaced
         if not wrong:
             return sorted(found.values())
         for place, name in wrong:
-            _mend(jobs[place], name)
-        mended |= wrong
+            _replace_option(jobs[place], name)
+        replaced |= wrong
         advance = _ignored
 
 
-def absent(board: BoardClient, declared: list[Declared]) -> list[Problem]:
-    """The jobs that others wait for, and that are neither declared nor on the board: they may be misspelt."""
+def unknown_parents(board: BoardClient, declared: list[Declared]) -> list[Problem]:
+    """Return a problem for each parent that is neither declared nor on the board: it may be misspelled."""
     ids = {job.id for job in declared}
     waits = [(parent, job) for job in declared for parent in _parents(job) if parent not in ids]
     names = sorted({parent for parent, _ in waits})
@@ -80,25 +80,25 @@ def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:
             try:
                 plugins.check_job(job.id, job.runner, as_raw(job.payload), job.options)
             except JobsError as error:
-                found.append(placed(job, error))
+                found.append(to_problem(job, error))
     return found
 
 
-def placed(job: Declared, error: JobsError) -> Problem:
-    """An error at the option that it is about, or else where the job begins."""
+def to_problem(job: Declared, error: JobsError) -> Problem:
+    """Return an error as a problem located at its option, or else at the start of the job."""
     sentence = mask(str(error), job.variables)
-    where = job.places.get(_fault(job, error) or "", job.where)
+    where = job.places.get(_faulty_option(job, error) or "", job.where)
     return Problem(where, sentence if repr(job.id) in sentence else f"{sentence} (job {job.id!r})")
 
 
-def _fault(job: Declared, error: JobsError) -> str | None:
-    """The option of the job that an error is about, if it is about one."""
+def _faulty_option(job: Declared, error: JobsError) -> str | None:
+    """Return the option of the job that an error is about, if any."""
     option = error.option if isinstance(error, UserError) else None
     return option if option in job.places else None
 
 
-def _mend(job: dict[str, Any], name: str) -> None:
-    """Put something right in the place of what is wrong."""
+def _replace_option(job: dict[str, Any], name: str) -> None:
+    """Replace an invalid option by a valid one, so that further mistakes are found."""
     if name in ("runner", "payload"):
         job |= {"runner": "console", "payload": "x"}
     elif JOB_OPTIONS[name].kind in STAND_INS:

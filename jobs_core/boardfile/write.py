@@ -30,7 +30,7 @@ BREAKS = re.compile("[\r\x85\u2028\u2029]")
 """Characters that YAML reads as a line break, and would change."""
 
 LOSSY = re.compile(r"\A\n|\n\n\Z|[ \t](\n|\Z)")
-"""What a block would lose or hide: empty lines around it, spaces at the end of a line."""
+"""Text that a YAML block would lose or hide: empty lines around it, spaces at the end of a line."""
 
 
 class _Dumper(_DUMPER):  # type: ignore[misc]

@@ -69,7 +69,7 @@ def check(
 
 def _check(file: BoardFile, declared: list[Declared], url: str | None, board_name: str) -> list[Problem]:
     """Check jobs with Redis and runners or, without a server, with runners only."""
-    from jobs_core.boardfile.check import absent, check_alone, check_with
+    from jobs_core.boardfile.check import check_alone, check_with, unknown_parents
 
     try:
         board = open_board(url, board_name)
@@ -80,7 +80,7 @@ def _check(file: BoardFile, declared: list[Declared], url: str | None, board_nam
         return check_alone(group.load_plugins(), declared)  # type: ignore[attr-defined]
     with progress("checked", total=len(declared)) as advance:
         problems = check_with(board, file, declared, advance)
-    for notice in absent(board, declared):
+    for notice in unknown_parents(board, declared):
         click.echo(str(notice), err=True)
     return problems
 

@@ -41,7 +41,7 @@ def graph(id: str | None, shape: str, as_json: bool, url: str | None, board_name
         board.show(id)
     found = graph_of(board.list())
     if id is not None:
-        found = found.around(id)
+        found = found.neighborhood(id)
     if as_json:
         for edge in found.edges:
             echo_json({name: value for name, value in asdict(edge).items() if value})
@@ -70,8 +70,8 @@ def _print_trees(graph: Graph) -> None:
 def _add_following(graph: Graph, tree: Tree, id: str, drawn: set[str]) -> None:
     """Add the jobs that follow a job. A job that appears again is not expanded again."""
     drawn.add(id)
-    for edge in graph.following.get(id, ()):
-        again = edge.child in drawn and edge.child in graph.following
+    for edge in graph.outgoing.get(id, ()):
+        again = edge.child in drawn and edge.child in graph.outgoing
         branch = tree.add(_node_text(graph, edge.child, edge) + (" …" if again else ""))
         if not again:
             _add_following(graph, branch, edge.child, drawn)
@@ -79,7 +79,7 @@ def _add_following(graph: Graph, tree: Tree, id: str, drawn: set[str]) -> None:
 
 def _node_text(graph: Graph, id: str, edge: Edge | None = None) -> str:
     notes = [edge.label if edge else "", "no such job" if id in graph.missing else ""]
-    parents = [other.parent for other in graph.leading.get(id, ())]
+    parents = [other.parent for other in graph.incoming.get(id, ())]
     if edge and len(parents) > 1:
         notes.insert(0, "after " + ", ".join(parents))
     text = "; ".join(note for note in notes if note)

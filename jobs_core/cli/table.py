@@ -39,23 +39,23 @@ class Layout:
     def __init__(
         self, columns: Sequence[Column], rows: Iterable[Sequence[str]], room: int | None = None
     ) -> None:
-        self._room = room
+        self._max_width = room
         self._widths = [
             min(WIDEST, max(map(_width, cells)))
             for cells in zip([column.name for column in columns], *rows, strict=True)
         ]
         if room is not None:
-            self._widths = _fitted(self._widths, columns, room)
+            self._widths = _fit(self._widths, columns, room)
         self._starts = [0, *accumulate(width + GAP for width in self._widths[:-1])]
 
     def line(self, cells: Sequence[str]) -> str:
         """Format a row as one line, without a line break."""
-        line = self._joined(cells)
-        if self._room is None or _width(line) <= self._room:
+        line = self._join(cells)
+        if self._max_width is None or _width(line) <= self._max_width:
             return line
-        return self._joined([_cut(cell, width) for cell, width in zip(cells, self._widths, strict=True)])
+        return self._join([_cut(cell, width) for cell, width in zip(cells, self._widths, strict=True)])
 
-    def _joined(self, cells: Sequence[str]) -> str:
+    def _join(self, cells: Sequence[str]) -> str:
         line, length = "", 0
         for start, cell in zip(self._starts, cells, strict=True):
             blanks = max(start - length, GAP if length else 0)
@@ -64,7 +64,7 @@ class Layout:
         return line.rstrip()
 
 
-def _fitted(widths: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:
+def _fit(widths: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:
     """Return widths that fit into `room`. Columns that may be cut share what whole columns leave."""
     found = list(widths)
     cuttable = sorted(

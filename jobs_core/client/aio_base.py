@@ -82,7 +82,7 @@ class AsyncBase:
                 with translated(self._board.commands.server):
                     return await self._evaluate(name, arguments)
             except AgainError:
-                await self._on_thread(self._board.commands.settle)
+                await self._on_thread(self._board.commands.finish_apply)
 
     async def _evaluate(self, name: str, arguments: Sequence[Any]) -> Any:
         call = self.client.fcall_ro if commands()[name].only_reads else self.client.fcall

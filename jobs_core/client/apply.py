@@ -28,7 +28,7 @@ TRIES = 10
 PAUSE = 0.1
 """Maximum seconds to wait before the second try. Each further try adds as much."""
 
-RINGS = 100
+MAX_CYCLES = 100
 """Maximum number of cycles to report at once."""
 
 
@@ -124,7 +124,7 @@ class Applying:
             except StaleError:
                 self._commands.call("JAPPLY", "drop", found.stage)
             else:
-                self._commands.settle()
+                self._commands.finish_apply()
                 return found
         board = self._commands.keys.board
         raise StaleError(f"The board {board!r} kept changing while the file was applied. Try again.")
@@ -181,9 +181,9 @@ class Applying:
         """Reject jobs that wait for themselves."""
         places = {str(job["id"]): place for place, job in enumerate(jobs)}
         changed = [change.after for change in found.changes if change.after and "after" in change.after]
-        suspects = _suspects({job["id"]: job["after"] for job in changed})
-        calls = (("JAPPLY", ["check", found.stage, id]) for id in suspects)
-        for id, reply in zip(suspects, self._commands.stream(calls, 100), strict=True):
+        selected = _jobs_to_check({job["id"]: job["after"] for job in changed})
+        calls = (("JAPPLY", ["check", found.stage, id]) for id in selected)
+        for id, reply in zip(selected, self._commands.stream(calls, 100), strict=True):
             if isinstance(reply, JobsError):
                 found.refused[places[id]] = reply
 
@@ -195,18 +195,18 @@ def _as_change(reply: Any) -> Change | None:
     return Change((after or before)["id"], before or None, after or None)
 
 
-def _suspects(parents: Mapping[str, Sequence[str]]) -> list[str]:
+def _jobs_to_check(parents: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the jobs for Redis to check: all of them, or one job of each cycle if there are cycles.
 
     Parents come before their children, so that Redis checks each ancestor once.
     """
     left, ids = dict(parents), list(parents)
-    rings: list[str] = []
-    while len(rings) < RINGS:
+    cycles: list[str] = []
+    while len(cycles) < MAX_CYCLES:
         try:
             order = [id for id in TopologicalSorter(left).static_order() if id in parents]
-            return rings or order
+            return cycles or order
         except CycleError as error:
-            rings.append(min(error.args[1], key=ids.index))
-            left[rings[-1]] = ()
-    return rings
+            cycles.append(min(error.args[1], key=ids.index))
+            left[cycles[-1]] = ()
+    return cycles

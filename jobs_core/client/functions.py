@@ -17,7 +17,7 @@ from jobs_core.contract import Runner
 from jobs_core.engine.commands import Call
 from jobs_core.errors import OptionError
 from jobs_core.options import to_pairs
-from jobs_core.text import described, without
+from jobs_core.text import described, redact
 from jobs_core.types import Outcome, Task
 
 Function = Callable[..., Any]
@@ -140,10 +140,10 @@ def exception_outcome(error: BaseException, task: Task, context: Context) -> Out
         task: The task that was running.
         context: The context of the task.
     """
-    text = without(task.raw, "".join(traceback.format_exception(error)))
+    text = redact(task.raw, "".join(traceback.format_exception(error)))
     for line in text.splitlines():
         context.line(line, "stderr")
-    note = without(task.raw, described(error))
+    note = redact(task.raw, described(error))
     return Outcome.failed(note, code=type(error).__name__, traceback=text[-TRACEBACK:])
 
 

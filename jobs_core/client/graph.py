@@ -25,14 +25,14 @@ class Graph:
     missing: frozenset[str] = frozenset()
 
     @cached_property
-    def following(self) -> Mapping[str, list[Edge]]:
+    def outgoing(self) -> Mapping[str, list[Edge]]:
         """The outgoing edges of each job."""
-        return _by(self.edges, lambda edge: edge.parent)
+        return _group(self.edges, lambda edge: edge.parent)
 
     @cached_property
-    def leading(self) -> Mapping[str, list[Edge]]:
+    def incoming(self) -> Mapping[str, list[Edge]]:
         """The incoming edges of each job."""
-        return _by(self.edges, lambda edge: edge.child)
+        return _group(self.edges, lambda edge: edge.child)
 
     @property
     def ids(self) -> list[str]:
@@ -41,24 +41,24 @@ class Graph:
     @property
     def roots(self) -> list[str]:
         """The jobs without parents."""
-        return [id for id in self.ids if id not in self.leading]
+        return [id for id in self.ids if id not in self.incoming]
 
-    def around(self, id: str) -> Graph:
+    def neighborhood(self, id: str) -> Graph:
         """Return the subgraph of a job's ancestors and descendants."""
-        before = _reach(id, lambda job: [edge.parent for edge in self.leading.get(job, ())])
-        behind = _reach(id, lambda job: [edge.child for edge in self.following.get(job, ())])
+        before = _reachable(id, lambda job: [edge.parent for edge in self.incoming.get(job, ())])
+        behind = _reachable(id, lambda job: [edge.child for edge in self.outgoing.get(job, ())])
         edges = [edge for edge in self.edges if edge.child in before or edge.parent in behind]
         return Graph(edges, self.missing)
 
 
-def _by(edges: Iterable[Edge], end: Callable[[Edge], str]) -> Mapping[str, list[Edge]]:
+def _group(edges: Iterable[Edge], end: Callable[[Edge], str]) -> Mapping[str, list[Edge]]:
     found: dict[str, list[Edge]] = {}
     for edge in edges:
         found.setdefault(end(edge), []).append(edge)
     return found
 
 
-def _reach(id: str, ways: Callable[[str], list[str]]) -> set[str]:
+def _reachable(id: str, ways: Callable[[str], list[str]]) -> set[str]:
     found, to_see = {id}, [id]
     while to_see:
         new = set(ways(to_see.pop())) - found

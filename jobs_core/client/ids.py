@@ -32,7 +32,7 @@ class Ask:
     call: Callable[[Any], Any]
     older: Callable[[Any], Any] | None = None
 
-    def instead(self, error: ResponseError) -> Callable[[Any], Any]:
+    def fallback(self, error: ResponseError) -> Callable[[Any], Any]:
         """Return the call for an older server, if the error is a syntax error. Raises any other error."""
         if self.older is None or "syntax" not in str(error):
             raise error
@@ -47,10 +47,10 @@ def plan_ids(keys: Keys, match: str | None, sort: str | None) -> Plan:
     """Return the plan that reads ids in an order: `next`, `id` or None for no particular order."""
     if sort == "next":
         return _by_next(keys, match)
-    return _by_id(keys, match) if sort == "id" else _scan(keys, match, _given)
+    return _by_id(keys, match) if sort == "id" else _scan(keys, match, _plan_given)
 
 
-def _given(ids: list[str]) -> Iterable[Ask | list[str]]:
+def _plan_given(ids: list[str]) -> Iterable[Ask | list[str]]:
     return (ids,)
 
 
@@ -89,11 +89,11 @@ def _by_next(keys: Keys, match: str | None) -> Plan:
         times = yield Ask(lambda client: client.zmscore(keys.schedule, list(map(as_bytes, ids))))
         yield [id for id, time in zip(ids, times, strict=True) if time is None]
 
-    yield from _walk(keys.schedule, matcher(match))
+    yield from _plan_by_score(keys.schedule, matcher(match))
     yield from _scan(keys, match, without_next)
 
 
-def _walk(schedule: str, fits: Callable[[str], bool]) -> Plan:
+def _plan_by_score(schedule: str, fits: Callable[[str], bool]) -> Plan:
     """Yield the members of a sorted set in order, even if it changes meanwhile.
 
     Many members may have the same score, so a page begins at a score and skips members with that score. Each

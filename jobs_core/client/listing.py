@@ -113,7 +113,7 @@ def _pages(plan: Plan, client: Any, server: str) -> Iterator[list[str]]:
                 try:
                     reply = step.call(client)
                 except ResponseError as error:
-                    reply = step.instead(error)(client)
+                    reply = step.fallback(error)(client)
         else:
             yield step
 
@@ -132,6 +132,6 @@ async def _pages_async(plan: Plan, client: Any, server: str) -> AsyncIterator[li
                 try:
                     reply = await step.call(client)
                 except ResponseError as error:
-                    reply = await step.instead(error)(client)
+                    reply = await step.fallback(error)(client)
         else:
             yield step

@@ -48,7 +48,7 @@ NOT_UNDERSTOOD = "expected *, a number, a range such as 1-5, or a step such as *
 
 _ITEM = re.compile(r"(?:\*|([0-9]{1,18}|[A-Za-z]+)(?:-([0-9]{1,18}|[A-Za-z]+))?)(?:/([0-9]{1,18}))?")
 _RANDOM = re.compile(r"[0-9]*~[0-9]*(?:/[0-9]+)?")
-_OURS = re.compile(r"\?|LW?|[0-9]+[WL]|(?:[0-7]|[A-Za-z]{3})#[1-5L]|H(?:\([0-9]+-[0-9]+\))?(?:/[0-9]+)?")
+_JOBS_ONLY = re.compile(r"\?|LW?|[0-9]+[WL]|(?:[0-7]|[A-Za-z]{3})#[1-5L]|H(?:\([0-9]+-[0-9]+\))?(?:/[0-9]+)?")
 
 
 def problems(field: Field, text: str) -> Iterator[tuple[int, str]]:
@@ -105,6 +105,6 @@ def _rejection(item: str) -> str:
     """Say why an item is rejected: it belongs to another cron, to Jobs, or to neither."""
     if _RANDOM.fullmatch(item):
         return "only some crons know random values; write a number, or put the job with an H, such as H(0-30)"
-    if _OURS.fullmatch(item):
+    if _JOBS_ONLY.fullmatch(item):
         return "cron does not know this pattern of Jobs; put the job with `jobs put --cron`"
     return NOT_UNDERSTOOD

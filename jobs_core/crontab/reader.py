@@ -22,7 +22,7 @@ _WORD = re.compile(r"[^ \t]+")
 _USER = re.compile(r"[A-Za-z_][\w.-]*\$?", re.ASCII)
 _ID = re.compile(r"id:[ \t]*([^\s#\ud800-\udfff]+)")
 _MINUTE = re.compile(r"[@0-9*,~?+-].*|[LHW](?![A-Za-z]).*")
-_ODD = re.compile(r"[\0\ud800-\udfff]")
+_INVALID = re.compile(r"[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ class Reader:
         if body.startswith("#"):
             self.comments.append(body.lstrip("#").strip())
             return
-        odd = _ODD.search(text)
+        invalid = _INVALID.search(text)
         try:
-            if odd:
-                self.refuse(number, odd.start() + 1, "invalid UTF-8; save the file as UTF-8")
+            if invalid:
+                self.refuse(number, invalid.start() + 1, "invalid UTF-8; save the file as UTF-8")
             elif body and not self._set(number, text):
                 self._schedule(number, text)
         except SettingError as error:

@@ -52,7 +52,7 @@ class Access:
         called = set(names)
         if all(map(self.permits, called)):
             return
-        self._ask_again()
+        self._refresh()
         for name in sorted(called):
             sentence = self._refusal(name)
             if sentence:
@@ -66,14 +66,14 @@ class Access:
 
     def explained(self, error: DeniedError, name: str) -> DeniedError:
         """Return an error that names the denied command. Inside a function, Redis 7.0 does not name it."""
-        self._ask_again()
+        self._refresh()
         sentence = self._refusal(name)
         return DeniedError(sentence) if sentence else error
 
     def _refusal(self, name: str) -> str | None:
         return permissions.refusal(name, self.denied, self._tag, role_for(name))
 
-    def _ask_again(self) -> None:
+    def _refresh(self) -> None:
         connection = self._pool.get_connection()  # not the caller's, which may have calls in flight
         try:
             self.ask(connection)

@@ -63,7 +63,7 @@ def stream(
 def _call_alone(commands: Commands, group: Group, one: Sequence[Any]) -> Any:
     """Wait until a board file is applied, then call again for one item that was rejected because of it."""
     while True:
-        commands.settle()
+        commands.finish_apply()
         ((call, _),) = group([one])
         (replies,) = commands.batch([call])
         (reply,) = expand_reply(replies, 1)

@@ -15,7 +15,7 @@ from jobs_core.engine import loader
 from jobs_core.engine.access import Access
 from jobs_core.engine.build import commands
 from jobs_core.engine.keys import Keys
-from jobs_core.engine.redis_errors import address, translated, with_our_errors
+from jobs_core.engine.redis_errors import address, convert_errors, translated
 from jobs_core.engine.wire import pack, read_replies, unknown_places
 
 __all__ = ["Call", "Commands", "translated"]
@@ -65,9 +65,9 @@ class Commands:
                 return reply
             if not isinstance(reply, errors.AgainError):
                 raise reply
-            self.settle()
+            self.finish_apply()
 
-    def settle(self) -> None:
+    def finish_apply(self) -> None:
         """Finish applying a committed board file, if there is one.
 
         A user who may only read, or who reads a replica, waits for another client to do so. Raises AgainError
@@ -237,5 +237,5 @@ class Commands:
         return [self._to_error(reply, name) for reply, (name, _) in zip(replies, calls, strict=True)]
 
     def _to_error(self, reply: Any, name: str) -> Any:
-        found = with_our_errors(reply, self.server)
+        found = convert_errors(reply, self.server)
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found

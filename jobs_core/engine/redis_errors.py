@@ -23,16 +23,16 @@ ERROR_CODES: dict[str, type[errors.JobsError]] = {
 }
 
 
-def with_our_errors(reply: Any, server: str = "Redis") -> Any:
+def convert_errors(reply: Any, server: str = "Redis") -> Any:
     """Return a reply with its errors, also those inside a list, converted to the errors of Jobs."""
     if isinstance(reply, rx.ResponseError):
-        return as_ours(reply, server)
+        return to_jobs_error(reply, server)
     if isinstance(reply, list) and any(isinstance(part, rx.ResponseError) for part in reply):
-        return [with_our_errors(part, server) for part in reply]
+        return [convert_errors(part, server) for part in reply]
     return reply
 
 
-def as_ours(error: rx.ResponseError, server: str = "Redis") -> errors.JobsError:
+def to_jobs_error(error: rx.ResponseError, server: str = "Redis") -> errors.JobsError:
     """Convert an error that Redis sent to an error of Jobs. `server` is the name of Redis in it."""
     text = str(error)
     if text.startswith("JOBS "):
@@ -47,7 +47,7 @@ def as_ours(error: rx.ResponseError, server: str = "Redis") -> errors.JobsError:
 
 
 def _option_of(sentence: str) -> str | None:
-    """The option that an OPTION error is about: only such a sentence begins with a word and a colon."""
+    """Return the option that an OPTION error is about: it is before a colon at the start of the sentence."""
     found = re.match(r"([\w-]+): ", sentence)
     return found[1] if found else None
 
@@ -93,26 +93,26 @@ def address(client: Any) -> str:
 
 _OUT_OF_MEMORY = "{server} is out of memory. Raise its maxmemory or remove data, then try again."
 _LOADING = "{server} is still loading its data. Try again in a moment."
-_LOGIN = "{server} rejected the user name or password. Put them in the URL: redis://user:password@host."
+_BAD_LOGIN = "{server} rejected the user name or password. Put them in the URL: redis://user:password@host."
 _OLD = "{server} is too old. Jobs needs Redis 7.0 or later, or Valkey."
 _REPLICA = "{server} is a read-only replica. Connect to its primary."
-_ALONE = "{server} is a replica that has lost its primary. It answers again when the primary is back."
+_NO_PRIMARY = "{server} is a replica that has lost its primary. It answers again when the primary is back."
 _NO_FUNCTION = (
     "{server} does not have this command of Jobs. Run `jobs init`. "
     "If the server already has a newer version of Jobs, upgrade this one."
 )
 _DISK = "{server} cannot write to its disk, so it rejects changes. Free some space, or check its log."
 
-_SAYINGS = {
+_MESSAGES = {
     "OOM": _OUT_OF_MEMORY,
     "maxmemory": _OUT_OF_MEMORY,
     "READONLY": _REPLICA,
     "read only replica": _REPLICA,
     "MISCONF": _DISK,
-    "NOAUTH": _LOGIN,
-    "WRONGPASS": _LOGIN,
-    "MASTERDOWN": _ALONE,
-    "Link with MASTER is down": _ALONE,
+    "NOAUTH": _BAD_LOGIN,
+    "WRONGPASS": _BAD_LOGIN,
+    "MASTERDOWN": _NO_PRIMARY,
+    "Link with MASTER is down": _NO_PRIMARY,
     "BUSY": "{server} is busy with a long script. Try again in a moment.",
     "Function not found": _NO_FUNCTION,
     "Error compiling script": _OLD,
@@ -124,7 +124,7 @@ _KINDS: dict[type[Exception], str] = {
     rx.OutOfMemoryError: _OUT_OF_MEMORY,
     rx.ReadOnlyError: _REPLICA,
     rx.BusyLoadingError: _LOADING,
-    rx.AuthenticationError: _LOGIN,
+    rx.AuthenticationError: _BAD_LOGIN,
 }
 
 
@@ -133,7 +133,7 @@ def _explain(error: Exception, server: str) -> str | None:
     for kind, sentence in _KINDS.items():
         if isinstance(error, kind) or isinstance(error.__cause__, kind):  # redis.asyncio wraps the error
             return sentence.replace("{server}", server)
-    found = next((sentence for saying, sentence in _SAYINGS.items() if saying in str(error)), None)
+    found = next((sentence for text, sentence in _MESSAGES.items() if text in str(error)), None)
     return found and found.replace("{server}", server)
 
 
@@ -143,7 +143,7 @@ def translated(server: str = "Redis") -> Iterator[None]:
     try:
         yield
     except rx.ResponseError as error:
-        raise as_ours(error, server) from error
+        raise to_jobs_error(error, server) from error
     except rx.DataError as error:  # for example None instead of text
         raise errors.OptionError(f"An argument is neither text nor a number: {error}") from None
     except (rx.ConnectionError, rx.TimeoutError, OSError) as error:

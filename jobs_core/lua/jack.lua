@@ -1,21 +1,21 @@
 #!lua flags=allow-oom
 --[[ JACK board token done|failed|cancelled|accepted|retry|release|dead|update [option value …]
 
-  Say what became of a task, or where it stands, under the token of its lease.
+  Report how a task ended, or its progress, under the token of its lease.
 
     done        the task is done
     failed      the attempt has failed: the worker that takes the task next asks its policy what to do
     cancelled   the task has ended because somebody asked for that
-    accepted    the task goes on elsewhere: it stays open under its token for `timeout` (a day unless given), until
-                another JACK; after that the attempt has failed, with the code `timeout`
+    accepted    the work goes on elsewhere: the task stays open under its token until another JACK, at most for `timeout`
+                (default 1 day); after that the attempt has failed, with the code `timeout`
     retry       the attempt has failed: queue the task again, after `delay`; that is another attempt
     release     give the task back unfinished, after `delay`: the attempt does not count
     dead        the attempt has failed, and the task is given up: it becomes a dead letter
-    update      the task goes on: note how far it is, as `progress` (0 to 100) and `note`
+    update      the task goes on: record its `progress` (0 to 100) and a `note`
 
   Options: delay, timeout (durations), progress, note and code (kept in the history, up to 1,000 and 64 bytes), data
-  (a JSON object, likewise, or left out above 64 KiB), unstarted (1: this attempt never began; what is reported is of the one
-  before), now (tests).
+  (a JSON object, likewise, or left out above 64 KiB), unstarted (1: this attempt never began, and the report is
+  about the one before), now (tests).
 
     FCALL JACK 1 {jobs} tick@1763900005000#7 done note 'exit 0'
 

@@ -12,12 +12,12 @@
   such as +10m, count from when the stage began.
 
     FCALL JAPPLY 1 {jobs} begin                       returns the stage: 1-0
-    FCALL JAPPLY 1 {jobs} check 1-0 report            refused if a job would wait for itself; returns OK
+    FCALL JAPPLY 1 {jobs} check 1-0 report            fails if a job would wait for itself; returns OK
     FCALL JAPPLY 1 {jobs} commit 1-0 board.yml        returns how many jobs change
-    FCALL JAPPLY 1 {jobs} roll                        returns how many are still to come; 0: all is in place
+    FCALL JAPPLY 1 {jobs} roll                        returns how many are left; 0: all are in place
     FCALL JAPPLY 1 {jobs} drop 1-0                    give up; returns OK
 
-  Check parents before their children: that is quicker.
+  Checking parents before their children is faster.
 
   Returns what the examples show.
   Errors: JOBS AGAIN; JOBS OPTION; JOBS STALE when the stage is gone, or the board was revised since it began: what runs
@@ -35,12 +35,13 @@ local revision = require 'job.revision'
 local wake = require 'queue.wake'
 local instant = require 'time.instant'
 
--- What jobs wait for as the stage will leave them. Which of them are clear is kept from one call to the next.
+-- Return the dependencies as they will be after the commit. Jobs found to have no cycle above them are kept between
+-- calls.
 local function staged_graph(board, stage)
   local parents, clear = stages.key(board, stage, ':parents'), stages.key(board, stage, ':clear')
   local graph = dependencies.graph(board, function(id) return redis.call('HGET', parents, id) or nil end)
   graph.is_clear = function(id) return redis.call('SISMEMBER', clear, id) == 1 end
-  graph.clear = function(id) redis.call('SADD', clear, id) end
+  graph.mark_clear = function(id) redis.call('SADD', clear, id) end
   return graph
 end
 
@@ -49,21 +50,21 @@ local function begin(board, _, args)
   local now = instant.now(arguments.read_options(args, 2, { now = true }))
   local stage = digits(redis.call('HINCRBY', key(board, 'stats'), 'stages', 1)) .. '-' .. revision.current(board)
   redis.call('HSET', stages.key(board, stage, ':jobs'), '', digits(now))
-  stages.keep(board, stage)
+  stages.renew(board, stage)
   return stage
 end
 
 local function check(board, stage, args)
-  stages.begun(board, stage)
+  stages.begun_at(board, stage)
   local id = args[3] or ''
-  if dependencies.refuse_cycle(id, staged_graph(board, stage)) then
+  if dependencies.check_cycle(id, staged_graph(board, stage)) then
     redis.call('SREM', stages.key(board, stage, ':unchecked'), id)
   end
-  stages.keep(board, stage)
+  stages.renew(board, stage)
   return redis.status_reply('OK')
 end
 
-local function refuse_unready(board, stage, ids, jobs)
+local function require_ready(board, stage, ids, jobs)
   local staged = redis.call('LLEN', ids)
   if staged == 0 or staged ~= redis.call('HLEN', jobs) - 1 then
     fail('STALE', 'the stage no longer exists or is empty: begin again')
@@ -81,8 +82,8 @@ local function commit(board, stage, args)
   local owner = args[3] or ''
   stages.check_owner(owner)
   local ids, jobs = stages.key(board, stage, ''), stages.key(board, stage, ':jobs')
-  refuse_unready(board, stage, ids, jobs)
-  redis.call('HSET', jobs, '', cmsgpack.pack({ owner, stages.begun(board, stage) }))
+  require_ready(board, stage, ids, jobs)
+  redis.call('HSET', jobs, '', cmsgpack.pack({ owner, stages.begun_at(board, stage) }))
   redis.call('RENAME', ids, key(board, 'rolling'))
   redis.call('RENAME', jobs, key(board, 'rolling:jobs'))
   redis.call('PERSIST', key(board, 'rolling'))
@@ -99,11 +100,11 @@ local function drop(board, stage)
 end
 
 local VERBS = { begin = begin, check = check, commit = commit, roll = roll_forward.step, drop = drop }
-local STAGED = { check = true, commit = true, drop = true }
+local STAGE_VERBS = { check = true, commit = true, drop = true }
 
 return function(board, args)
   local verb, stage = args[1] or '', args[2] or ''
   if not VERBS[verb] then fail('OPTION', "JAPPLY expects begin, check, commit, roll or drop, got '" .. verb .. "'") end
-  if STAGED[verb] then stages.check(stage) end
+  if STAGE_VERBS[verb] then stages.check(stage) end
   return VERBS[verb](board, stage, args)
 end

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 --[[ JBEAT board lease token [token …] [-- now time]
 
-  Extend leases: each holds for `lease` (a duration) from now, or longer if it did already.
+  Extend leases. Each then lasts for `lease` (a duration) from now, or longer if it already did.
 
     FCALL JBEAT 1 {jobs} 30 tick@1763900005000#7
 
@@ -15,7 +15,7 @@ local key = require('base.keys').key
 local duration = require 'time.duration'
 local instant = require 'time.instant'
 
--- Returns how many of args are tokens, and the time.
+-- Return the index of the last token, and the time.
 local function read_arguments(args)
   for i = 2, #args do
     if args[i] == '--' then return i - 1, instant.now(arguments.read_options(args, i + 1, { now = true })) end

@@ -3,8 +3,8 @@
      JCANCEL board - cursor job id
 
   Cancel the tasks with this id, or all tasks of a job. A waiting or accepted task ends at once. A running one is marked,
-  and its worker is notified: its token goes to `{b}:inbox:<worker>`, and JBEAT returns 2 for it. It ends as cancelled when the worker
-  reports that, or when its lease lapses. Dead letters have ended already.
+  and its worker is notified: its token goes to `{b}:inbox:<worker>`, and JBEAT returns 2 for it. It ends as cancelled
+  when the worker reports that, or when its lease lapses. Dead letters have ended already.
 
   One call looks at a few hundred tasks. Call it again with the returned cursor until that is 0.
 
@@ -28,10 +28,10 @@ local open_runs = require 'queue.open_runs'
 local records = require 'queue.records'
 local task_locations = require 'queue.task_locations'
 
-local PAGE = 500
-local LOOKED_AT = 1000  -- records that LREM passes over in the time that one task takes
+local PAGE_SIZE = 500
+local LREM_STEP = 1000  -- records that LREM scans in about the time that one task takes
 
-local function tell_cancelled(board, task)
+local function record_cancelled(board, task)
   events.record(board, task, task.attempt, 'cancelled', {})
   return 'cancelled'
 end
@@ -41,10 +41,10 @@ local function cancel_delayed(board, ticket)
   if not task then return nil end
   redis.call('ZREM', key(board, 'delayed'), ticket)
   endings.complete(board, ticket, task, 'cancelled', clock.now())
-  return tell_cancelled(board, task)
+  return record_cancelled(board, task)
 end
 
--- It may have left the place since the page was read; then it is met again where it is now.
+-- The task may have moved since the page was read. If so, the scan meets it again in its new place.
 local function cancel_queued(board, place, record)
   if redis.call('LREM', key(board, place), -1, record) == 0 then return nil end
   local limit = place:match('^held:(.*)$')
@@ -53,8 +53,8 @@ local function cancel_queued(board, place, record)
   if not limit then release.free_slot(board, task) end
   counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
   open_runs.remove(board, task.id)
-  ended_tasks.note(board, records.job_of(task.id), 'cancelled', clock.now())
-  return tell_cancelled(board, task)
+  ended_tasks.record(board, records.job_of(task.id), 'cancelled', clock.now())
+  return record_cancelled(board, task)
 end
 
 local function cancel(board, place, member)
@@ -75,20 +75,20 @@ local function read_filter(args)
   return function(task) return task == id end
 end
 
--- How much of PAGE the removal of a task takes: LREM passes over what stays at the tail of a long list.
-local function cost_of(board, place)
+-- The part of PAGE_SIZE that a removal takes: LREM scans what stays at the tail of a long list.
+local function removal_cost(board, place)
   if task_locations.SETS[place] or place:find('^held:job:') then return 1 end
-  return 1 + redis.call('LLEN', key(board, place)) / LOOKED_AT
+  return 1 + redis.call('LLEN', key(board, place)) / LREM_STEP
 end
 
 return function(board, args)
-  local is_wanted, found = read_filter(args), {}
-  -- In the order in which tasks move, so that one that is taken meanwhile is met again.
+  local matches, found = read_filter(args), {}
+  -- Tasks move in this order, so a task that moves meanwhile is met again.
   local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })
-  local cursor = task_locations.scan(board, names, args[2] or '0', PAGE, function(place, member)
-    local id = (task_locations.SETS[place] and records.id_of_token or records.glance)(member)
-    if not (id and is_wanted(id)) then return 1 end
-    local cost, done = cost_of(board, place), cancel(board, place, member)
+  local cursor = task_locations.scan(board, names, args[2] or '0', PAGE_SIZE, function(place, member)
+    local id = (task_locations.SETS[place] and records.id_of_token or records.peek)(member)
+    if not (id and matches(id)) then return 1 end
+    local cost, done = removal_cost(board, place), cancel(board, place, member)
     if done then found[#found + 1] = done end
     return cost, done
   end)

@@ -1,11 +1,12 @@
 #!lua flags=no-writes
 --[[ JCOUNT board
 
-  What is on the board now, as name and number pairs: jobs, scheduled, queued, held (by a limit), delayed, leased, dead,
-  and queue:<name> for each queue that was ever used (beyond about a hundred, for those that have tasks).
+  Count what is on the board.
 
     FCALL_RO JCOUNT 1 {jobs}
 
+  Returns name and number pairs: jobs, scheduled, queued, held (waiting for a limit), delayed, leased, dead, and
+  queue:<name> for each queue ever used. Beyond about a hundred queues, only those with tasks are sure to be listed.
   Errors: JOBS AGAIN.
 --]]
 local apply_state = require 'base.apply_state'
@@ -13,7 +14,7 @@ local key = require('base.keys').key
 local lanes = require 'queue.lanes'
 local task_locations = require 'queue.task_locations'
 
--- How many tasks wait in each queue, whatever their priority; the queues' names in order; and how many wait in all.
+-- Return the number of waiting tasks in each queue over all priorities, the names in order, and the total.
 local function queue_lengths(board)
   local lengths, names, all = {}, {}, 0
   for _, place in ipairs(task_locations.lanes_in_use(board)) do

@@ -8,7 +8,7 @@
 
     FCALL JDEAD 1 {jobs} retry tick@1763900005000#7
 
-  Returns how many of them there were. Pass at most about a hundred tickets at once.
+  Returns how many existed. Pass at most about a hundred tickets at once.
   Errors: JOBS OPTION.
 --]]
 local fail = require('base.errors').fail
@@ -21,7 +21,8 @@ local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
 
--- It was not the end after all. The job may have been removed and put again since: then its ledger knows nothing.
+-- Take back the count of a dead letter that is retried. If its job was removed and put again, the job's ledger does not
+-- have it.
 local function uncount_dead(board, job)
   counters.add(board, 'dead', -1)
   if tonumber(redis.call('HGET', key(board, 'ledger'), 'dead ' .. job) or 0) > 0 then
@@ -29,7 +30,7 @@ local function uncount_dead(board, job)
   end
 end
 
--- A job with an overlap of its own takes it into account.
+-- A task of a job with `overlap` counts again as a run that has not ended.
 local function reopen_run(board, task)
   local packed = redis.call('HGET', key(board, 'job'), records.job_of(task))
   local head = packed and packed_job.unpack(packed)
@@ -49,13 +50,13 @@ local VERBS = {
 }
 
 return function(board, args)
-  local act = VERBS[args[1]]
-  if not act then fail('OPTION', "JDEAD expects retry or purge, got '" .. (args[1] or '') .. "'") end
+  local handler = VERBS[args[1]]
+  if not handler then fail('OPTION', "JDEAD expects retry or purge, got '" .. (args[1] or '') .. "'") end
   local n = 0
   for i = 2, #args do
     local task = dead_letters.take(board, args[i])
     if task then
-      act(board, task)
+      handler(board, task)
       n = n + 1
     end
   end

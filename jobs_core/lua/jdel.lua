@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 --[[ JDEL board id [id …]
 
-  Remove jobs, and their ledgers. Tasks that are already queued still run.
+  Remove jobs and their ledgers. Tasks that are already queued still run.
 
     FCALL JDEL 1 {jobs} tick
 
-  Returns how many there were.
+  Returns how many jobs were removed.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'

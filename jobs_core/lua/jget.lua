@@ -1,13 +1,14 @@
 #!lua flags=no-writes
 --[[ JGET board id [id …]
 
-  Read jobs as JSON: the options they were put with, `next` (epoch seconds, absent when there is none), `left`
-  (runs left of repeat) and `state`: scheduled, waiting (for other jobs), paused, ended or manual (it only runs when pushed).
+  Read jobs as JSON: the options they were put with, `next` (epoch seconds, absent if there is no next run), `left`
+  (remaining runs of `repeat`) and `state`: scheduled, waiting (for other jobs), paused, ended or manual (runs only when
+  pushed).
 
     FCALL_RO JGET 1 {jobs} tick
       1) {"id":"tick","runner":"shell","payload":"echo hi","every":5,"start":1763900000,"next":1763900005,"state":"scheduled"}
 
-  Returns a list, with a null for each id that is not there.
+  Returns a list, with a null for each job that does not exist.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'

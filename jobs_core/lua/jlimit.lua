@@ -1,16 +1,16 @@
 #!lua
 --[[ JLIMIT board queue|runner name [concurrency n] [rate n/period] [max-length n] [now time]
 
-  Limit a queue or a runner, over all workers: how many of its tasks may run at once, and how many may start in a
-  period. What is not given is not limited; with neither, the limit is gone. Tasks that run already count from when
-  they are taken, so a new limit sees those taken after it. A job's own limit is an option of the job.
+  Limit a queue or a runner over all workers: how many of its tasks may run at once (`concurrency`), and how many may
+  start in a period (`rate`). A limit that is left out is removed; with neither option, the queue or runner has no limit.
+  A new limit counts tasks that are taken after it is set. For a limit of one job, use the job's own options.
 
   `max-length`, of a queue only, is how many tasks may wait in it, those that limits hold included. Beyond that a push is
   refused, and a run that is due is skipped. Retries and delayed tasks always return to their queue.
 
     FCALL JLIMIT 1 {jobs} runner http concurrency 20 rate 100/1m
 
-  Returns the limit as it is kept: concurrency, n and period in ms, each - when there is none.
+  Returns the limit as stored: concurrency, n and period in ms, with - for each that is not set.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
@@ -50,15 +50,15 @@ return function(board, args)
   local most = read_length(kind, options)
   local n, period
   if options.rate then n, period = limits.split_rate(worker_options.rate('rate', options.rate)) end
-  local kept = table.concat({ concurrency or '-', n or '-', period and digits(period) or '-' }, ' ')
+  local stored = table.concat({ concurrency or '-', n or '-', period and digits(period) or '-' }, ' ')
   if concurrency or n then
-    redis.call('HSET', key(board, 'limits'), name, kept)
+    redis.call('HSET', key(board, 'limits'), name, stored)
   else
     redis.call('HDEL', key(board, 'limits'), name)
   end
   if kind == 'queue' then set_length(board, args[2], most) end
   if not concurrency then redis.call('DEL', key(board, 'running:' .. name)) end
   if not n then redis.call('DEL', key(board, 'rate:' .. name)) end
-  timers.set(board, 'gates', name, now)  -- what it holds may have room now
-  return kept
+  timers.set(board, 'gates', name, now)  -- tasks held by the old limit may start now
+  return stored
 end

@@ -1,14 +1,14 @@
 #!lua
 --[[ JOUTPUT board token stream line [stream line …]
 
-  Keep lines that a task has printed, if its option `keep` says so: in the stream `{b}:output:<task id>`, where JACK adds
-  how it ended. Each comes with the stream it was printed to, such as stdout. About the last 10,000 are kept, until `keep`
-  is over after the last of them. Pass on no more than some hundred lines at once.
+  Store lines that a task has printed, if the task has the option `keep`. They go to the stream `{b}:output:<task id>`,
+  each with the name of its output stream, such as stdout. JACK adds how the task ended. About the last 10,000 entries are
+  kept, for `keep` after the last one. Pass at most a few hundred lines at once.
 
     FCALL JOUTPUT 1 {jobs} push:7@1763900005000#9 stdout 'hello' stderr 'no such file'
     XRANGE {jobs}:output:push:7@1763900005000 - +
 
-  Returns how many were kept: 0 when the token no longer holds its task, or nothing is to be kept.
+  Returns how many lines were stored: 0 if the token no longer holds its task, or the task has no `keep`.
   Errors: JOBS OPTION.
 --]]
 local fail = require('base.errors').fail

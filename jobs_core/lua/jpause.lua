@@ -5,7 +5,7 @@
 
     FCALL JPAUSE 1 {jobs} tick
 
-  Returns 1, or 0 when it was paused already.
+  Returns 1, or 0 if the job was already paused.
   Errors: JOBS AGAIN, JOBS NOTFOUND.
 --]]
 local key = require('base.keys').key

@@ -1,22 +1,23 @@
 #!lua flags=no-writes
 --[[ JPERMIT board command [command …]
 
-  Which commands of Redis the calling user may not run on the board's keys: by name (XADD), with a subcommand or first
-  argument after a bar (SCRIPT|LOAD, FCALL|JACK). Redis checks every command that a command of Jobs runs against its
-  caller's ACL, and does not roll back what ran before the one it denies. So ask first; asking leaves no trace in ACL LOG.
+  Check which Redis commands the calling user may not run on the board's keys. Name each command (XADD), with a subcommand
+  or first argument after a bar where needed (SCRIPT|LOAD, FCALL|JACK). Redis checks every command inside a function
+  against the caller's ACL, and does not roll back earlier commands if it denies one. So a client checks before its first
+  write. The check does not appear in ACL LOG.
 
     FCALL_RO JPERMIT 1 {jobs} HGET XADD 'FCALL|JACK'
       1) "XADD"
 
-  Answers those that are denied, and those that this Redis does not have; an empty list: all are permitted.
+  Returns the commands that are denied or unknown to this Redis. An empty list means that all are permitted.
   Errors: JOBS OPTION.
 --]]
 local fail = require('base.errors').fail
 local key = require('base.keys').key
 
--- A call as the ACL is to check it: the board for a function, or else a key of the board where a command may have one.
--- A command without keys is checked by its name alone.
-local function as_call(board, text)
+-- Return the arguments of a call for the ACL check. A function gets the board as its key; other commands get one of the
+-- board's keys where they may take one. A command without keys is checked by name only.
+local function acl_arguments(board, text)
   local any_key = key(board, 'any')
   local name, first = text:match('^([^|]+)|(.+)$')
   if not name then return { text, any_key, any_key } end
@@ -25,7 +26,7 @@ local function as_call(board, text)
 end
 
 local function is_permitted(board, text)
-  local known, permitted = pcall(redis.acl_check_cmd, unpack(as_call(board, text)))
+  local known, permitted = pcall(redis.acl_check_cmd, unpack(acl_arguments(board, text)))
   return known and permitted
 end
 

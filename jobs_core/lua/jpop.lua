@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 --[[ JPOP board numqueues queue [queue …] [count n] [lease duration] [worker name] [raw 1] [now time]
 
-  Take up to `count` (1 unless given, at most 500) tasks from the queues, in the order the queues are named, those of
-  a higher priority first. With `lease` each task is leased under a token until JACK, or until the lease ends unrenewed
-  (JBEAT). A job's own `lease` comes first. Without `lease`, or where the job's policy is none, the task is gone from Redis: at
-  most once. A task that a limit does not let start stays behind, without keeping others from being taken.
+  Take up to `count` tasks (default 1, at most 500) from the queues, in the order given, and within a queue by priority.
+  With `lease`, each task is leased under a token until JACK, or until the lease ends without renewal (JBEAT). A job's own
+  `lease` has precedence. Without `lease`, or if the job's policy is none, the task leaves Redis and runs at most once. A
+  task held back by a limit does not block others.
 
     FCALL JPOP 1 {jobs} 1 shell count 1 lease 30 worker host-1
       1)  1) id       2) tick@1763900005000
@@ -14,13 +14,14 @@
           9) queue   10) shell
          11) due     12) 1763900005000             ms since the epoch
          13) attempt 14) 1
-         15) history 16)                           of its earlier attempts, as queue/attempts.lua writes it
-         17) options 18) {"timeout":30}            (empty when there are none)
+         15) history 16)                           earlier attempts, as in queue/attempts.lua
+         17) options 18) {"timeout":30}            (empty if there are none)
          19) payload 20) echo hi
 
-  With `raw 1` each is a pair, its token and its record as queue/records.lua describes it, which is less work for Redis.
+  With `raw 1`, each task is a pair: its token, and its record as described in queue/records.lua. This is less work for
+  Redis.
 
-  Returns a list, empty when the queues are.
+  Returns a list, empty if there are no tasks.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
@@ -41,118 +42,120 @@ local records = require 'queue.records'
 local duration = require 'time.duration'
 local instant = require 'time.instant'
 
-local MOST, BYTES = 500, 4194304  -- tasks that one call takes at most, and bytes of them, or a single task
-local MAY_THROTTLE = 100  -- tasks that one call may leave to their limits
-local FEW, MANY = 10, 25  -- tasks that are popped at once: before it is known how large they are, and then
+local MAX_TASKS, MAX_BYTES = 500, 4194304  -- per call; a single larger task is still returned
+local MAX_THROTTLED = 100  -- tasks that one call may move to held lists
+local FIRST_POP, NEXT_POP = 10, 25  -- records per LPOP: until their size is known, and after that
 local NAMES = { count = true, lease = true, worker = true, raw = true, now = true }
 
--- What one call takes: how many more tasks and bytes it may, and the limits it has met.
-local function new_take(board, count, now, is_raw)
+-- State of one call: how many more tasks and bytes it may take, and the limits it has met.
+local function new_batch(board, count, now, is_raw)
   return {
     is_raw = is_raw,
-    board = board, left = count, bytes = BYTES, may_throttle = MAY_THROTTLE, now = now, tasks = {}, largest = nil,
+    board = board, left = count, bytes = MAX_BYTES, throttles_left = MAX_THROTTLED, now = now, tasks = {}, largest = nil,
     limits = {}, has_limits = redis.call('EXISTS', key(board, 'limits')) == 1,
   }
 end
 
--- A limit as this call knows it: measured once, and filled as tasks are taken. A task of a job that was put again with
--- another limit is left to the next call.
-local function measured(take, limit)
+-- Measure a limit once per call, then count down as tasks are taken. If the job was put again with another limit, leave
+-- its task to the next call.
+local function measure_once(batch, limit)
   if not limit then return nil end
-  local known = take.limits[limit.name]
+  local known = batch.limits[limit.name]
   if not known then
-    take.limits[limit.name] = capacity.measure(take.board, limit, take.now)
+    batch.limits[limit.name] = capacity.measure(batch.board, limit, batch.now)
   elseif known.concurrency ~= limit.concurrency or known.n ~= limit.n or known.period ~= limit.period then
     limit.slots, limit.starts = 0, capacity.UNLIMITED
     return limit
   end
-  return take.limits[limit.name]
+  return batch.limits[limit.name]
 end
 
-local function add(take, task, record)
-  take.tasks[#take.tasks + 1] = task
+local function add_task(batch, task, record)
+  batch.tasks[#batch.tasks + 1] = task
   task.record = record
-  take.left, take.bytes = take.left - 1, take.bytes - #record
+  batch.left, batch.bytes = batch.left - 1, batch.bytes - #record
 end
 
--- Take a task, or leave it to the limit that does not let it start.
-local function take_or_throttle(take, record)
+-- Take a task, or hold it for a limit that is full.
+local function admit_or_throttle(batch, record)
   local task = records.read(record)
-  if not task then return bad_records.set_aside(take.board, 'queue', record) end
-  local found, full = limits.of_task(take.board, task, take.has_limits), nil
+  if not task then return bad_records.set_aside(batch.board, 'queue', record) end
+  local found, full = limits.of_task(batch.board, task, batch.has_limits), nil
   for i, limit in ipairs(found) do
-    found[i] = measured(take, limit)
+    found[i] = measure_once(batch, limit)
     full = full or capacity.is_full(found[i]) and found[i]
   end
   if full then
-    take.may_throttle = take.may_throttle - 1
-    return capacity.throttle(take.board, full, record)
+    batch.throttles_left = batch.throttles_left - 1
+    return capacity.throttle(batch.board, full, record)
   end
   for _, limit in ipairs(found) do
     limit.slots, limit.starts = limit.slots - 1, limit.starts - 1
   end
   task.limits = found
-  add(take, task, record)
+  add_task(batch, task, record)
 end
 
--- Most tasks are at their first attempt, and have nothing to look at, where records are returned as they are.
-local function take_one(take, record)
-  if take.is_raw and not take.has_limits then
-    local id, is_plain = records.glance(record)
-    if is_plain then return add(take, { id = id }, record) end
+-- Fast path for raw calls: without limits on the board, a plain record is returned without reading it.
+local function admit_record(batch, record)
+  if batch.is_raw and not batch.has_limits then
+    local id, is_plain = records.peek(record)
+    if is_plain then return add_task(batch, { id = id }, record) end
   end
-  take_or_throttle(take, record)
+  admit_or_throttle(batch, record)
 end
 
-local function is_over(take, limit)
-  return take.left == 0 or take.bytes <= 0 or take.may_throttle == 0 or limit and capacity.is_full(limit)
+local function is_done(batch, limit)
+  return batch.left == 0 or batch.bytes <= 0 or batch.throttles_left == 0 or limit and capacity.is_full(limit)
 end
 
--- Pop the next records of a lane: few until it is known how large they are, and one by one under a limit of the queue.
-local function pop(take, list, limit)
+-- Pop the next records of a lane: a few until their size is known, and one at a time if the queue has a limit.
+local function pop_records(batch, list, limit)
   local most = 1
-  if not limit then most = math.min(take.left, take.largest and math.ceil(take.bytes / take.largest) or FEW, MANY) end
+  if not limit then
+    most = math.min(batch.left, batch.largest and math.ceil(batch.bytes / batch.largest) or FIRST_POP, NEXT_POP)
+  end
   local popped = redis.call('LPOP', list, most) or {}
-  for i = 1, #popped do take.largest = math.max(take.largest or 1, #popped[i]) end
+  for i = 1, #popped do batch.largest = math.max(batch.largest or 1, #popped[i]) end
   return popped
 end
 
--- Take what there is in a lane. Returns whether tasks may be left there.
-local function take_lane(take, lane, limit)
-  local list = key(take.board, 'queue:' .. lane)
-  while not is_over(take, limit) do
-    local popped = pop(take, list, limit)
+-- Take tasks from a lane. Returns whether some may be left.
+local function pop_lane(batch, lane, limit)
+  local list = key(batch.board, 'queue:' .. lane)
+  while not is_done(batch, limit) do
+    local popped = pop_records(batch, list, limit)
     if #popped == 0 then return false end
     for i = 1, #popped do
-      if take.bytes <= 0 or take.may_throttle == 0 then
-        queues.return_records(take.board, lane, popped, i)
+      if batch.bytes <= 0 or batch.throttles_left == 0 then
+        queues.return_records(batch.board, lane, popped, i)
         break
       end
-      take_one(take, popped[i])
+      admit_record(batch, popped[i])
     end
   end
   return true
 end
 
-local function take_queue(take, queue)
-  local limit = measured(take, take.has_limits and limits.shared(take.board, 'queue:' .. queue))
-  for _, lane in ipairs(lanes.of_queue(take.board, queue)) do
-    if take_lane(take, lane, limit) then
-      if limit and capacity.is_full(limit) then return capacity.reopen_later(take.board, limit) end
-      -- Whoever took the wake token may leave work behind: pass it on.
-      return release.wake_queue(take.board, queue)
+local function pop_queue(batch, queue)
+  local limit = measure_once(batch, batch.has_limits and limits.shared(batch.board, 'queue:' .. queue))
+  for _, lane in ipairs(lanes.of_queue(batch.board, queue)) do
+    if pop_lane(batch, lane, limit) then
+      if limit and capacity.is_full(limit) then return capacity.reopen_later(batch.board, limit) end
+      -- Wake another worker, since this one consumed the wake token and left tasks behind.
+      return release.wake_queue(batch.board, queue)
     end
   end
 end
 
--- Hand a task over for good: nothing will be heard of it.
-local function give_away(take, task)
-  local board = take.board
+-- Count a task without a lease as ended: nobody reports on it.
+local function finish_unleased(batch, task)
+  local board = batch.board
   task.token = ''
   counters.add_for_job(board, records.job_of(task.id), 'unleased', 1)
   open_runs.remove(board, task.id)
   if not task.limits then return end
-  capacity.count_start(board, task.limits, '', take.now)
+  capacity.count_start(board, task.limits, '', batch.now)
   release.free_slot(board, task)
 end
 
@@ -161,39 +164,39 @@ local function lease_end(task, lease, now)
   return now + (own and own * 1000 or lease)
 end
 
-local function lease_all(take, tasks, lease, worker)
-  local board, now = take.board, take.now
+local function lease_all(batch, tasks, lease, worker)
+  local board, now = batch.board, batch.now
   local number = redis.call('HINCRBY', key(board, 'stats'), 'leased', #tasks) - #tasks
-  local held, ends, current = {}, {}, attempts.new(worker, now) .. '\n'
+  local stored, ends, current = {}, {}, attempts.new(worker, now) .. '\n'
   for i, task in ipairs(tasks) do
     task.token = task.id .. '#' .. number + i
     if task.limits then
       if attempts.may_have_run(task) then counters.add_for_job(board, records.job_of(task.id), 'doubled', 1) end
       capacity.count_start(board, task.limits, task.token, now)
     end
-    held[2 * i - 1], held[2 * i] = task.token, current .. task.record
+    stored[2 * i - 1], stored[2 * i] = task.token, current .. task.record
     ends[2 * i - 1], ends[2 * i] = lease_end(task, lease, now), task.token
   end
-  redis.call('HSET', key(board, 'task'), unpack(held))
+  redis.call('HSET', key(board, 'task'), unpack(stored))
   redis.call('ZADD', key(board, 'leased'), unpack(ends))
 end
 
--- Nothing that was taken may be lost: what cannot be leased, since a key or a permission is not what it should be, goes back.
-local function lease_or_return(take, tasks, lease, worker)
-  local is_leased, why = pcall(lease_all, take, tasks, lease, worker)
+-- If leasing fails, for example because of a permission, return all tasks to their lanes so that none is lost.
+local function lease_or_return(batch, tasks, lease, worker)
+  local is_leased, why = pcall(lease_all, batch, tasks, lease, worker)
   if is_leased then return end
-  for i = #take.tasks, 1, -1 do
-    local task = take.tasks[i]
+  for i = #batch.tasks, 1, -1 do
+    local task = batch.tasks[i]
     if task.token then
-      redis.pcall('HDEL', key(take.board, 'task'), task.token)
-      redis.pcall('ZREM', key(take.board, 'leased'), task.token)
-      if task.limits then pcall(release.free_slot, take.board, task, task.token, true) end
+      redis.pcall('HDEL', key(batch.board, 'task'), task.token)
+      redis.pcall('ZREM', key(batch.board, 'leased'), task.token)
+      if task.limits then pcall(release.free_slot, batch.board, task, task.token, true) end
     end
     local found = records.read(task.record)
     if found then
-      queues.prepend(take.board, found.lane, task.record)
+      queues.prepend(batch.board, found.lane, task.record)
     else
-      bad_records.set_aside(take.board, 'queue', task.record)
+      bad_records.set_aside(batch.board, 'queue', task.record)
     end
   end
   error(why, 0)
@@ -208,33 +211,33 @@ local function reply(task)
   }
 end
 
--- Whether a task is of at most once, whatever lease the caller offers.
+-- Whether a task runs at most once, even if the caller offers a lease.
 local function is_unleased(task)
   return task.flags and task.flags:find('n', 1, true) ~= nil
 end
 
--- What limits hold back, and may have room for, comes back to its lanes first.
+-- Return held tasks to their lanes if their limits may have room.
 local function admit_ready(board, now)
-  local names = redis.call('SPOP', key(board, 'ready'), MAY_THROTTLE)
-  for _, name in ipairs(names) do throttled.recheck(board, name, now, MAY_THROTTLE) end
+  local names = redis.call('SPOP', key(board, 'ready'), MAX_THROTTLED)
+  for _, name in ipairs(names) do throttled.recheck(board, name, now, MAX_THROTTLED) end
 end
 
--- A task that one limit let in may be held back by another: what room is left then is for the next.
-local function pass_on(take)
-  for name, limit in pairs(take.limits) do
-    if not capacity.is_full(limit) then release.notify_worker(take.board, name) end
+-- A task admitted by one limit may be held by another. Let other workers use the room that is left.
+local function notify_waiting(batch)
+  for name, limit in pairs(batch.limits) do
+    if not capacity.is_full(limit) then release.notify_worker(batch.board, name) end
   end
 end
 
--- Lease what was taken, or give it away.
-local function hand_out(take, lease, worker)
-  local leased, given = {}, {}
-  for _, task in ipairs(take.tasks) do
-    local chosen = lease and not is_unleased(task) and leased or given
+-- Lease the tasks, and finish those that run at most once.
+local function deliver(batch, lease, worker)
+  local leased, unleased = {}, {}
+  for _, task in ipairs(batch.tasks) do
+    local chosen = lease and not is_unleased(task) and leased or unleased
     chosen[#chosen + 1] = task
   end
-  if #leased > 0 then lease_or_return(take, leased, lease, worker ~= '' and worker or '-') end
-  for _, task in ipairs(given) do give_away(take, task) end
+  if #leased > 0 then lease_or_return(batch, leased, lease, worker ~= '' and worker or '-') end
+  for _, task in ipairs(unleased) do finish_unleased(batch, task) end
 end
 
 return function(board, args)
@@ -243,15 +246,15 @@ return function(board, args)
     fail_option('numqueues', 'expected at most ' .. #args - 1 .. ', the number of arguments that follow, got ' .. n)
   end
   local options = arguments.read_options(args, n + 2, NAMES)
-  local count = math.min(arguments.whole_number('count', options.count or '1', 1), MOST)
+  local count = math.min(arguments.whole_number('count', options.count or '1', 1), MAX_TASKS)
   local lease, now = options.lease and duration.ms('lease', options.lease), instant.now(options)
   admit_ready(board, now)
-  local take, replies = new_take(board, count, now, options.raw == '1'), {}
-  for i = 2, n + 1 do take_queue(take, args[i]) end
-  hand_out(take, lease, (options.worker or ''):gsub('%s', '_'))
-  pass_on(take)
-  for i, task in ipairs(take.tasks) do
-    replies[i] = take.is_raw and { task.token, task.record } or reply(task)
+  local batch, replies = new_batch(board, count, now, options.raw == '1'), {}
+  for i = 2, n + 1 do pop_queue(batch, args[i]) end
+  deliver(batch, lease, (options.worker or ''):gsub('%s', '_'))
+  notify_waiting(batch)
+  for i, task in ipairs(batch.tasks) do
+    replies[i] = batch.is_raw and { task.token, task.record } or reply(task)
   end
   return replies
 end

@@ -2,11 +2,11 @@
 --[[ JPUSH board runner payload [option value …]     queue a one-off task
      JPUSH board id [option value …]                 run a job now, beside its schedule
 
-  Options: at (a time) or in (a delay), keep (how long to keep its output), now (tests). A one-off task also takes
-  unique-for, queue, priority, and the options that workers read: timeout lease policy attempts backoff … The nth push on
-  a board belongs to a job of its own, push:<n>. The task id of a pushed job ends in -<n>. Within unique-for (a
-  duration), another push of the same runner, payload and queue queues nothing, and returns the id of the first. A queue
-  that has its max-length (see JLIMIT) refuses a push.
+  Options: at (a time) or in (a delay), keep (how long to keep the output), now (tests). A one-off task also takes
+  unique-for, queue, priority, and the options read by workers: timeout lease policy attempts backoff … The nth push on a
+  board gets the job name push:<n>. The task id of a pushed job ends in -<n>. Within unique-for (a duration), another push
+  of the same runner, payload and queue adds no task and returns the id of the first. A full queue (max-length: see JLIMIT)
+  refuses a push.
 
     FCALL JPUSH 1 {jobs} shell 'echo hi' at +10m
     FCALL JPUSH 1 {jobs} backup
@@ -33,8 +33,8 @@ local timers = require 'queue.timers'
 local duration = require 'time.duration'
 local instant = require 'time.instant'
 
--- When a push is due: at a time, in so long, or now.
-local function due_of(options, now)
+-- Return when a push is due: at a time, after a delay, or now.
+local function read_due(options, now)
   if options.at and options['in'] then errors.fail_option('at', 'cannot be combined with in') end
   if options['in'] then return now + duration.ms('in', options['in']) end
   return options.at and instant.ms('at', options.at, now) or now
@@ -43,8 +43,8 @@ end
 local RUN_OPTIONS = { at = true, ['in'] = true, keep = true, now = true }
 local PUSH_OPTIONS = { at = true, ['in'] = true, now = true, queue = true, priority = true, ['unique-for'] = true }
 
--- The body of a job, and its flags, for a run whose output is kept.
-local function with_keep(body, period)
+-- Return the job's body with `keep` added, and its flags.
+local function add_keep(body, period)
   local _, payload = packed_job.split_body(body)
   local found = packed_job.read_options(body)
   if found.policy == 'none' then errors.fail_option('keep', 'needs a lease, and policy none has none') end
@@ -52,18 +52,18 @@ local function with_keep(body, period)
   return cjson.encode(found) .. '\n' .. payload, worker_options.flags(found)
 end
 
--- What a run of a job on the board is made of.
-local function job_run(board, id, n, args)
+-- Describe a run of a job on the board.
+local function new_job_run(board, id, n, args)
   if #args > 1 and not RUN_OPTIONS[args[2]] then
     errors.fail('OPTION', 'JPUSH expects a job id, or a runner and a payload, then pairs of option and value')
   end
   local options = arguments.read_options(args, 2, RUN_OPTIONS)
   local now = instant.now(options)
-  local due = due_of(options, now)
+  local due = read_due(options, now)
   local head, body = lookup.require_job(board, id)
   local flags = head.flags
-  if options.keep then body, flags = with_keep(body, options.keep) end
-  -- No scheduled run of the job, and no other pushed one, may have the same id.
+  if options.keep then body, flags = add_keep(body, options.keep) end
+  -- The push number makes the id differ from those of scheduled and other pushed runs.
   return {
     job = id, due = due, moment = digits(due) .. '-' .. n, now = now,
     lane = lanes.name(head.queue or head.runner, head.priority), runner = head.runner, body = body,
@@ -71,26 +71,26 @@ local function job_run(board, id, n, args)
   }
 end
 
--- Where the id of a unique task is kept, while it is.
+-- The key of a unique task. Its value is `<until> <task id>`.
 local function unique_key(board, runner, queue, payload)
   return key(board, 'unique:' .. redis.sha1hex(table.concat({ runner, queue, payload }, '\n')))
 end
 
--- The id of the task that keeps this one from being pushed, if there is one. Kept with the time until when: Redis's
--- own expiry only clears up, and knows nothing of `now`.
-local function twin(push)
+-- Return the id of an earlier task within unique-for, if there is one. The stored time decides, because the key's expiry
+-- ignores `now`.
+local function find_duplicate(push)
   local kept = push.unique and redis.call('GET', push.unique)
   local till, id = (kept or ''):match('^(%d+) (.*)$')
   return till and tonumber(till) > push.now and id or nil
 end
 
--- What a one-off task, the nth push of the board, is made of.
-local function one_off(board, runner, payload, n, args)
+-- Describe a one-off task, the nth push of the board.
+local function new_one_off(board, runner, payload, n, args)
   ids.check_runner(runner)
   payloads.check(payloads.limit(board), payload)
   local options = arguments.read_options(args, 3, worker_options.READERS, PUSH_OPTIONS)
   local now = instant.now(options)
-  local due = due_of(options, now)
+  local due = read_due(options, now)
   local queue = options.queue and worker_options.queue_name(options.queue) or runner
   local json, flags = worker_options.to_json(options)
   local push = {
@@ -115,9 +115,9 @@ end
 return function(board, args)
   if #args == 0 then errors.fail('OPTION', 'JPUSH expects a job id, or a runner and a payload') end
   local n = (tonumber(redis.call('HGET', key(board, 'stats'), 'pushed')) or 0) + 1
-  local push = #args % 2 == 1 and job_run(board, args[1], n, args)
-    or one_off(board, args[1], args[2], n, args)
-  local first = twin(push)
+  local push = #args % 2 == 1 and new_job_run(board, args[1], n, args)
+    or new_one_off(board, args[1], args[2], n, args)
+  local first = find_duplicate(push)
   if first then return first end
   require_room(board, push)
 
@@ -130,7 +130,7 @@ return function(board, args)
   else
     queues.append(board, push.lane, { record })
   end
-  if push.waits then redis.call('DEL', key(board, 'met:' .. push.job)) end  -- it waits anew
+  if push.waits then redis.call('DEL', key(board, 'met:' .. push.job)) end  -- start waiting for its parents again
   if push.overlap then open_runs.add(board, push.job, task) end
   if push.unique then
     redis.call('SET', push.unique, digits(push.now + push.unique_for) .. ' ' .. task, 'PX', digits(push.unique_for + 1000))

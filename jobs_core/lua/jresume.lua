@@ -1,12 +1,12 @@
 #!lua
 --[[ JRESUME board id [now time]
 
-  Schedule a paused job again, at its next occurrence from now on. What passed while it was paused was not due:
-  a single run that has passed does not come any more.
+  Resume a paused job at its next occurrence from now on. Occurrences during the pause do not count as due. A single run
+  whose time has passed does not run any more.
 
     FCALL JRESUME 1 {jobs} tick
 
-  Returns the next run in ms since the epoch, or 0 when there is none.
+  Returns the next run in ms since the epoch, or 0 if there is none.
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

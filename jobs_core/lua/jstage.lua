@@ -2,13 +2,13 @@
 --[[ JSTAGE board stage owner put|adopt|remove words id runner payload [option value …] [words id …] …
 
   Prepare the changes of a board file beside the board, where nobody sees them before JAPPLY commit. `stage` is what JAPPLY
-  begin returned, and `owner` the name of the file. Each job is compared with the present one, as JSET would write it; an
-  equal one is not staged. Stage at most about a hundred jobs at once: after 1 MiB of old payloads, the rest of a call is
-  refused with JOBS AGAIN. A stage expires an hour after the last call.
+  begin returned, and `owner` the name of the file. Each job is compared with the current one, as JSET would write it; an
+  equal one is not staged. Stage at most about a hundred jobs at once: after 1 MiB of old payloads, the rest of a call
+  fails with JOBS AGAIN. A stage expires an hour after the last call.
 
-    put      as JSET does; refused for a job that belongs to another owner
+    put      as JSET does; fails for a job of another owner
     adopt    the same, but takes over jobs of other owners
-    remove   each is an id alone; only jobs of the owner are removed
+    remove   takes ids only; removes only jobs of the owner
 
     FCALL JSTAGE 1 {jobs} 1-0 board.yml put 5 tick shell 'echo hi' every 5 3 tock shell date
       1) 1) (nil)                        before, as JSON: nil, the job is new
@@ -29,10 +29,10 @@ local put = require 'define.put'
 local describe = require 'job.describe'
 local packed_job = require 'job.packed_job'
 
-local BYTES = 1048576  -- of the jobs there are, that one call reads
+local MAX_BYTES = 1048576  -- of existing jobs that one call reads
 local MODES = { put = true, adopt = true, remove = true }
 
-local function fields_of(id, head, body)
+local function job_fields(id, head, body)
   local fields = describe.options(id, head, body)
   if fields then fields.paused = head.paused end
   return fields
@@ -49,25 +49,25 @@ local function is_same(a, b)
   return true
 end
 
--- Whose a job is that is there already; refused when it must not be touched.
+-- Reject a change to a job of another owner.
 local function check_owner(id, found, owner, mode)
   if found == owner or mode == 'adopt' then return end
-  local whose = found and "belongs to the board file '" .. found .. "'" or 'belongs to no board file'
-  fail('EXISTS', "the job '" .. id .. "' " .. whose .. ': adopt it, or choose another id')
+  local owned_by = found and "belongs to the board file '" .. found .. "'" or 'belongs to no board file'
+  fail('EXISTS', "the job '" .. id .. "' " .. owned_by .. ': adopt it, or choose another id')
 end
 
 local function stage_put(context, stage, owner, mode, args)
   local board, job = context.board, put.read(context, args, false)
   context.bytes = context.bytes + #(job.old_body or '')
   local found = job.old and redis.call('HGET', key(board, 'owners'), job.id)
-  local before = job.old and fields_of(job.id, job.old, job.old_body)
-  local now = fields_of(job.id, job.head, job.body)
+  local before = job.old and job_fields(job.id, job.old, job.old_body)
+  local after = job_fields(job.id, job.head, job.body)
   if before then
     check_owner(job.id, found, owner, mode)
-    if found == owner and is_same(before, now) then return 0 end
+    if found == owner and is_same(before, after) then return 0 end
   end
   stages.write(board, stage, job.id, cmsgpack.pack(args), job.head, job.old)
-  return { before and cjson.encode(before) or false, cjson.encode(now) }
+  return { before and cjson.encode(before) or false, cjson.encode(after) }
 end
 
 local function stage_remove(context, stage, owner, id)
@@ -84,11 +84,13 @@ local function stage_remove(context, stage, owner, id)
   context.bytes = context.bytes + #packed
   stages.write(board, stage, id, '', nil, old)
   if not old then return { cjson.encode({ id = id }), false } end
-  return { cjson.encode(fields_of(id, old, body) or { id = id }), false }
+  return { cjson.encode(job_fields(id, old, body) or { id = id }), false }
 end
 
-local function stage_one(context, stage, owner, mode, args)
-  if context.bytes > BYTES then fail('AGAIN', 'the existing jobs are too large for one call: stage this job in the next one') end
+local function stage_change(context, stage, owner, mode, args)
+  if context.bytes > MAX_BYTES then
+    fail('AGAIN', 'the existing jobs are too large for one call: stage this job in the next one')
+  end
   if mode == 'remove' then return stage_remove(context, stage, owner, args[1]) end
   return stage_put(context, stage, owner, mode, args)
 end
@@ -99,11 +101,11 @@ return function(board, args)
   stages.check(stage)
   stages.check_owner(owner)
   apply_state.require_no_pending_apply(board)
-  local context, replies = put.context(board, stages.begun(board, stage)), {}
+  local context, replies = put.context(board, stages.begun_at(board, stage)), {}
   context.bytes = 0
   for i, group in ipairs(arguments.split_groups(args, 4)) do
-    replies[i] = command.attempt(stage_one, context, stage, owner, mode, group)
+    replies[i] = command.attempt(stage_change, context, stage, owner, mode, group)
   end
-  stages.keep(board, stage)
+  stages.renew(board, stage)
   return replies
 end

@@ -1,15 +1,15 @@
 #!lua flags=no-writes
 --[[ JSTATS board [job id]
 
-  The ledger since the board was made, as name and number pairs. What was due adds up, and so does what was queued:
+  Read the ledger since the board was created, as name and number pairs. The numbers add up:
 
     due = queued + coalesced + skipped
     queued = done + dead + cancelled + unleased + in_flight
 
-  `unleased` are those of at most once, which nobody reports on; `in_flight` are queued, held, delayed or leased now.
-  Beside them: pushed, leased, retried, failed (its policy decides when it is taken again), lost, doubled (handed out again
-  after that), released, revived, purged (dead letters), trimmed, stale.
-  With `job`, what the ledger knows of that job; its tasks in flight are to be counted with JTASKS.
+  `unleased` tasks run at most once, and nobody reports on them. `in_flight` tasks are queued, held, delayed or leased
+  now. The others are: pushed, leased, retried, failed (the policy decides when the task is next taken), lost, doubled
+  (leased again after being lost), released, revived, purged (dead letters), trimmed, stale. With `job`, returns the
+  counters of that job. Count its tasks in flight with JTASKS.
 
     FCALL_RO JSTATS 1 {jobs}
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.

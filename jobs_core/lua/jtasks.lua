@@ -2,17 +2,17 @@
 --[[ JTASKS board cursor [state s] [task id] [job id] [runner name] [queue name] [older-than duration] [payload 1]
          [now time]
 
-  List tasks a page at a time. Begin with the cursor 0, and continue with the returned one until it is 0 again. States are
-  queued, held (waiting for a limit), delayed, leased, accepted (it goes on elsewhere) and dead; without `state`, all but
-  dead. `older-than` goes by when a task entered its state: died, was leased, or otherwise was due.
+  List tasks a page at a time. Start with the cursor 0, and continue with the returned one until it is 0 again. States are
+  queued, held (waiting for a limit), delayed, leased, accepted (the work goes on elsewhere) and dead. Without `state`,
+  all but dead tasks are listed. `older-than` compares the time at which a task died, was leased, or otherwise was due.
 
     FCALL_RO JTASKS 1 {jobs} 0 state dead job tick
       1) 0
       2) 1) {"id":"tick@1763900005000","state":"dead","ticket":"tick@1763900005000#7","job":"tick","attempt":3,
             "since":1763900035,"history":"failed 1763900012000 host-1 1 exit 1\tfailed …", …}
 
-  `since` is in epoch seconds; `until` is when a lease, or a delay, ends. `history` is as queue/attempts.lua writes it;
-  `payload` is there only when asked for.
+  `since` and `until` are in epoch seconds; `until` is the end of a lease or delay. `history` has the format of
+  queue/attempts.lua. `payload` is left out unless requested.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
@@ -28,15 +28,15 @@ local task_locations = require 'queue.task_locations'
 local duration = require 'time.duration'
 local instant = require 'time.instant'
 
-local BYTES = 65536  -- of records that one call reads, where each counts as 256 at least
+local MAX_BYTES = 65536  -- bytes of records per call, each counted as at least 256
 local STATES = { 'queued', 'held', 'delayed', 'leased', 'dead' }
-local LIVE = { 'leased', 'delayed', 'held', 'queued' }
+local DEFAULT_STATES = { 'leased', 'delayed', 'held', 'queued' }
 local FILTERS = {
   state = true, task = true, job = true, runner = true, queue = true, ['older-than'] = true, payload = true, now = true,
 }
 
 local function states(state)
-  if not state then return LIVE end
+  if not state then return DEFAULT_STATES end
   if state == 'accepted' then return { 'leased' } end
   for _, known in ipairs(STATES) do
     if known == state then return { state } end
@@ -44,8 +44,8 @@ local function states(state)
   fail_option('state', "expected queued, held, delayed, leased, accepted or dead, got '" .. state .. "'")
 end
 
--- A task as people want to see it; nothing for what is no task.
-local function view(board, place, member)
+-- Return a task in readable form, the task, and its size; nothing if it cannot be read.
+local function read_task(board, place, member)
   local record = task_locations.SETS[place] and redis.call('HGET', key(board, 'task'), member) or member
   local task = (place == 'leased' and leases or records).read(record)
   if not task then return nil end
@@ -60,8 +60,8 @@ local function view(board, place, member)
   return found, task, #record
 end
 
--- What is known of a task in a sorted set: since and until when, and in whose hands.
-local function detail(board, place, member, found, task)
+-- Add what is known of a task in a sorted set: its times, its worker and its progress.
+local function add_details(board, place, member, found, task)
   found.ticket = member
   local score = tonumber(redis.call('ZSCORE', key(board, place), member))
   if place == 'dead' then
@@ -77,7 +77,7 @@ local function detail(board, place, member, found, task)
   end
 end
 
-local function fits(found, filter)
+local function matches(found, filter)
   for _, name in ipairs({ 'state', 'job', 'runner', 'queue' }) do
     if filter[name] and filter[name] ~= found[name] then return false end
   end
@@ -93,11 +93,11 @@ return function(board, args)
   end
   local tasks = {}
   local places = task_locations.of_states(board, states(filter.state))
-  cursor = task_locations.scan(board, places, cursor, BYTES, function(place, member)
-    local found, task, bytes = view(board, place, member)
-    if not found then return 256 end  -- whoever takes it sets it aside
-    if task_locations.SETS[place] then detail(board, place, member, found, task) end
-    if fits(found, filter) then
+  cursor = task_locations.scan(board, places, cursor, MAX_BYTES, function(place, member)
+    local found, task, bytes = read_task(board, place, member)
+    if not found then return 256 end  -- JPOP, JTICK or JDEAD sets it aside
+    if task_locations.SETS[place] then add_details(board, place, member, found, task) end
+    if matches(found, filter) then
       if filter.payload ~= '1' then found.payload = nil end
       tasks[#tasks + 1] = cjson.encode(found)
     end

@@ -1,15 +1,16 @@
 #!lua
 --[[ JTICK board [limit n] [now time]
 
-  Move what is due to its queues: up to `limit` (500 unless given, at most 1000) occurrences of jobs, as many delayed
+  Move what is due to its queues: up to `limit` (default 500, at most 1000) occurrences of jobs, as many delayed
   tasks, as many tasks held by a rate, and some tasks whose lease has lapsed. Their attempt is lost, and the worker that
-  takes them next asks their policy. A task that is lost too often (`losses`) becomes a dead letter. Any number of
-  clients may tick. A late job runs once, and the ledger counts the other occurrences it missed as coalesced. While a
-  board file is being put in place, nothing is due: see JAPPLY.
+  takes them next asks their policy. Leases that ended while nobody ticked for several seconds are extended once, by 10
+  seconds, because their workers could not renew them. A task that is lost too often (`losses`) becomes a dead letter. Any
+  number of clients may tick. A late job runs once, and the ledger counts the other occurrences it missed as coalesced.
+  While a board file is being put in place, nothing is due: see JAPPLY.
 
     FCALL JTICK 1 {jobs}
       1) (integer) 3                 how many were moved
-      2) (integer) 1763900005000     when there is more to do, in ms since the epoch; 0: not in sight
+      2) (integer) 1763900005000     when there is more to do, in ms since the epoch; 0: nothing is scheduled
       3) (integer) 1763900000123     the time now, to work out how long to wait
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
@@ -21,6 +22,7 @@ local ended_jobs = require 'define.ended_jobs'
 local clock_check = require 'due.clock_check'
 local dependents = require 'due.dependents'
 local due_jobs = require 'due.due_jobs'
+local outages = require 'due.outages'
 local dead_letters = require 'ending.dead_letters'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
@@ -35,17 +37,16 @@ local records = require 'queue.records'
 local timers = require 'queue.timers'
 local instant = require 'time.instant'
 
-local BYTES = 1048576  -- payloads may be large: each kind of move ends once it has copied this many
-local EXPIRED = 100  -- dead letters, or jobs, that one tick removes at most
-local LAPSES = 100  -- leases that one tick ends at most
-local LOSSES = 5  -- how often a task may be lost, unless its job says otherwise
+local MAX_BYTES = 1048576  -- each kind of move stops after copying this many bytes
+local MAX_EXPIRED = 100  -- dead letters, or ended jobs, that one tick removes
+local MAX_LAPSED = 100  -- lapsed leases per tick
+local DEFAULT_LOSSES = 5  -- default of `losses`
 
--- The records of the tasks in a set whose time has come, as far as a tick may copy them.
--- Returns { ticket, record, lane } triples, the earliest first.
-local function due_records(board, set, now, limit)
+-- Read the due records of a set, up to MAX_BYTES. Returns { ticket, record, lane } triples, earliest first.
+local function read_due_tasks(board, set, now, limit)
   local due, found, bytes = timers.due(board, set, now, limit), {}, 0
   for i = 1, #due, 2 do
-    if bytes >= BYTES then break end
+    if bytes >= MAX_BYTES then break end
     local record = redis.call('HGET', key(board, 'task'), due[i])
     local task = records.read(record)
     if task then
@@ -61,11 +62,12 @@ local function due_records(board, set, now, limit)
 end
 
 local function is_poison(task)
-  return attempts.count_lost(task) >= (task.options.losses or LOSSES)
+  return attempts.count_lost(task) >= (task.options.losses or DEFAULT_LOSSES)
 end
 
--- A lease has lapsed: its holder fell silent, or, if the task was accepted, no answer came. Returns how large it is.
-local function lapse(board, token, now)
+-- End a lapsed lease. The worker has stopped renewing it, or an accepted task was not reported on in time. Returns the
+-- size of the task in bytes.
+local function expire_lease(board, token, now)
   local task, cancelled = endings.end_lease(board, token, true)
   if not task then return 0 end
   local attempt, accepted = task.attempt, attempts.current(task) == 'accepted'
@@ -83,27 +85,27 @@ local function lapse(board, token, now)
     events.record(board, task, attempt, 'dead', { 'note', 'lost too often', 'code', 'lost' })
   else
     task.attempt = attempt + 1
-    queues.put_back(board, token, task, 0, now)
+    queues.requeue(board, token, task, 0, now)
   end
   return #task.body
 end
 
--- Each goes to the front of its lane, before the one before it: so the latest come first, that the earliest end up
--- in front, also when it takes several ticks.
-local function return_lapsed(board, now, limit)
+-- Requeue the latest first. Each goes to the front of its lane, so the earliest ends up in front, even over several
+-- ticks.
+local function requeue_lapsed(board, now, limit)
   local tokens = redis.call('ZRANGE', key(board, 'leased'), digits(now), '-inf', 'BYSCORE', 'REV',
-    'LIMIT', 0, math.min(limit, LAPSES))
+    'LIMIT', 0, math.min(limit, MAX_LAPSED))
   local ended, bytes = 0, 0
-  while ended < #tokens and bytes < BYTES do
+  while ended < #tokens and bytes < MAX_BYTES do
     ended = ended + 1
-    bytes = bytes + lapse(board, tokens[ended], now)
+    bytes = bytes + expire_lease(board, tokens[ended], now)
   end
   return ended
 end
 
--- Tasks that were to wait, for a retry or a time of their own, join their queue.
+-- Queue delayed tasks that are due: retries, and tasks with a time of their own.
 local function queue_delayed(board, now, limit)
-  local delayed = due_records(board, 'delayed', now, limit)
+  local delayed = read_due_tasks(board, 'delayed', now, limit)
   for _, pair in ipairs(delayed) do
     local ticket, record, lane = unpack(pair)
     redis.call('HDEL', key(board, 'task'), ticket)
@@ -113,7 +115,7 @@ local function queue_delayed(board, now, limit)
   return #delayed
 end
 
--- A limit's gate opens. Returns how many moved.
+-- Open the gate of a limit on a rate. Returns how many tasks moved.
 local function open_gate(board, name, now, most)
   redis.call('ZREM', key(board, 'gates'), name)
   if name:find('^queue:') then
@@ -122,7 +124,7 @@ local function open_gate(board, name, now, most)
   end
   local moved, limit = throttled.recheck(board, name, now, most)
   if redis.call('EXISTS', key(board, 'held:' .. name)) == 0 then return moved end
-  -- What has moved has not started yet: look again when as many as may start could have.
+  -- The moved tasks have not started yet. Check again when that many may have started.
   if limit.n and moved > 0 then limit.at = math.max(limit.at, now + limit.period / limit.n) end
   if limit.slots > 0 then timers.set(board, 'gates', name, limit.at or now) end
   return moved
@@ -134,9 +136,9 @@ local function open_gates(board, now, limit)
   return moved
 end
 
--- The room that came up under a limit may be for a task that nobody takes. So a few limits, at random, are looked at:
--- one that holds tasks while nothing runs lets in more than it has room for, and JPOP holds again what is too much.
-local function free_idle_limits(board, now)
+-- Room under a limit may have gone to a task that nobody takes. So check a few random limits: if one holds tasks while
+-- nothing runs, admit more than it has room for. JPOP holds the excess again.
+local function admit_idle(board, now)
   local moved = 0
   for _, name in ipairs(redis.call('SRANDMEMBER', key(board, 'held'), 10)) do
     local waits = redis.call('ZSCORE', key(board, 'gates'), name)
@@ -147,7 +149,7 @@ local function free_idle_limits(board, now)
   return moved
 end
 
-local function earliest(board, now)
+local function next_event(board, now)
   if redis.call('EXISTS', key(board, 'follow')) == 1 then return now end
   local time = math.huge
   for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates' }) do
@@ -162,17 +164,20 @@ return function(board, args)
   local limit = math.min(arguments.whole_number('limit', options.limit or '500', 1), 1000)
   local now = instant.now(options)
   apply_state.require_no_pending_apply(board)
-  local is_realigning = clock_check.run(board, now)
-  local moved = free_idle_limits(board, now)
-    + return_lapsed(board, now, limit)
+  local last = clock_check.latest_tick(board)
+  local is_realigning = clock_check.run(board, last, now)
+  outages.detect(board, last, now)
+  local is_extending = outages.extend_leases(board, now)
+  local moved = admit_idle(board, now)
+    + (is_extending and 0 or requeue_lapsed(board, now, limit))
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
     + due_jobs.queue(board, now, limit)
-  if moved > 0 then clock_check.note(board, now) end
-  dead_letters.purge_excess(board, EXPIRED)
-  dead_letters.purge_old(board, now, EXPIRED)
-  ended_jobs.expire(board, now, EXPIRED)
+  if moved > 0 or redis.call('EXISTS', key(board, 'leased')) == 1 then clock_check.record_tick(board, last, now) end
+  dead_letters.purge_excess(board, MAX_EXPIRED)
+  dead_letters.purge_old(board, now, MAX_EXPIRED)
+  ended_jobs.expire(board, now, MAX_EXPIRED)
   dependents.queue_ready(board)
-  lanes.forget_unused(board)
-  return { moved, is_realigning and now or earliest(board, now), now }
+  lanes.remove_unused(board)
+  return { moved, is_realigning and now or next_event(board, now), now }
 end

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 --[[ JTRIM board queue keep [limit n]
 
-  Drop the oldest tasks of a queue until `keep` remain, those of the lowest priority first, at most `limit` (1000 unless
-  given) per call. The ledger counts them as cancelled, and also as trimmed.
+  Drop the oldest tasks of a queue until `keep` remain, those of the lowest priority first, at most `limit` (default
+  1000) per call. The ledger counts them as cancelled, and also as trimmed.
 
     FCALL JTRIM 1 {jobs} shell 1000
 
@@ -22,8 +22,8 @@ local bad_records = require 'queue.bad_records'
 local open_runs = require 'queue.open_runs'
 local records = require 'queue.records'
 
--- The board's history has no room for so many; whoever waits for one of them is told.
-local function tell_waiting(board, task)
+-- The board's history has no room for so many entries. Write only to the output, which waiting clients read.
+local function append_cancelled(board, task)
   local period = events.output_period(task)
   if period then events.append_output(board, task, period, 'attempt', task.attempt, 'what', 'cancelled') end
 end
@@ -32,8 +32,8 @@ local function drop_task(board, task)
   counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
   open_runs.remove(board, task.id)
   release.free_slot(board, task)
-  tell_waiting(board, task)
-  ended_tasks.note(board, records.job_of(task.id), 'cancelled', clock.now())
+  append_cancelled(board, task)
+  ended_tasks.record(board, records.job_of(task.id), 'cancelled', clock.now())
 end
 
 local function drop(board, list, n)

@@ -1,14 +1,14 @@
 #!lua flags=no-writes
 --[[ JWHEN board id [id …]
 
-  When jobs run that wait for others, as JSON: `after`, the jobs that each waits for, with `on` and `join`; `met`, those
-  of them that have ended since its last run; `missing`, those that are not on the board; and `followed_by`, the jobs that
-  wait for it (the first hundred). What is empty is left out. A job is put in this relation by JSET's `after`.
+  Read the dependencies of jobs as JSON: `after`, the jobs that each waits for, with `on` and `join`; `met`, those that
+  have ended since its last run; `missing`, those that do not exist; and `followed_by`, the jobs that wait for it (the
+  first hundred). Empty fields are left out. Set dependencies with JSET's `after`.
 
     FCALL_RO JWHEN 1 {jobs} report
       1) {"id":"report","after":["fetch","clean"],"on":"done","join":"all","met":["fetch"]}
 
-  Returns a list, with a null for each id that is not there.
+  Returns a list, with a null for each job that does not exist.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'
@@ -16,8 +16,8 @@ local fail = require('base.errors').fail
 local key = require('base.keys').key
 local packed_job = require 'job.packed_job'
 
--- Those of a list that pass; nothing when none does.
-local function only(list, passes)
+-- Return the items that pass, or nothing if none does.
+local function filter(list, passes)
   local found = {}
   for _, item in ipairs(list) do
     if passes(item) then found[#found + 1] = item end
@@ -25,7 +25,7 @@ local function only(list, passes)
   return found[1] and found
 end
 
-local function relation(board, id)
+local function describe_dependencies(board, id)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return false end
   local head = packed_job.unpack(packed)
@@ -33,10 +33,10 @@ local function relation(board, id)
   local found, waits = { id = id }, head.after
   if waits then
     found.after, found.on, found.join = waits.parents, waits.on or 'done', waits.join or 'all'
-    found.met = only(waits.parents, function(parent)
+    found.met = filter(waits.parents, function(parent)
       return redis.call('SISMEMBER', key(board, 'met:' .. id), parent) == 1
     end)
-    found.missing = only(waits.parents, function(parent) return redis.call('HEXISTS', key(board, 'job'), parent) == 0 end)
+    found.missing = filter(waits.parents, function(parent) return redis.call('HEXISTS', key(board, 'job'), parent) == 0 end)
   end
   local children = redis.call('ZRANGE', key(board, 'after:' .. id), 0, 99)
   found.followed_by = children[1] and children
@@ -47,6 +47,6 @@ return function(board, args)
   if #args == 0 then fail('OPTION', 'JWHEN expects at least one job id') end
   apply_state.require_no_pending_apply(board)
   local found = {}
-  for i, id in ipairs(args) do found[i] = relation(board, id) end
+  for i, id in ipairs(args) do found[i] = describe_dependencies(board, id) end
   return found
 end

@@ -4,14 +4,15 @@
      JZONES board refresh cursor [now time]
      JZONES board done version
 
-  Load time zones, in portions: put every table (time/zones.lua says what is in one), refresh from cursor 0 on until
-  the answer is 0, and say which version of the data is there now. Jobs whose zone has changed get their next run anew.
-  Whatever is cut short before `done` is repeated by the next client that loads. Python does all this by itself.
+  Load time zones in portions. Put every table (format: time/zones.lua), call refresh from cursor 0 until it returns 0,
+  then call done with the version of the data. Jobs whose zone has changed get a new next run. If a load stops before
+  `done`, the next client starts it again. The Python client does all this by itself.
 
     FCALL JZONES 1 {jobs}
     "2026b"
 
-  Returns the version that is there, or nothing; how many tables were new; where to go on, 0 at the end; the version.
+  Returns the loaded version, empty if there is none. put returns how many tables were new or changed, refresh the next
+  cursor (0 at the end), done the version.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
@@ -22,7 +23,7 @@ local realign = require 'define.realign'
 local instant = require 'time.instant'
 local zones = require 'time.zones'
 
-local PAGE = 100  -- jobs that one call looks at, or a few more
+local PAGE_SIZE = 100  -- jobs per call, approximately
 
 local function version(board)
   if redis.call('EXISTS', key(board, 'zones')) == 0 then return '' end
@@ -46,15 +47,15 @@ end
 
 local function has_changed(board, zone)
   if redis.call('SISMEMBER', key(board, 'zones:changed'), zone) == 1 then return true end
-  local twin = zones.alias_of(board, zone)
-  return twin and redis.call('SISMEMBER', key(board, 'zones:changed'), twin) == 1
+  local alias = zones.alias_of(board, zone)
+  return alias and redis.call('SISMEMBER', key(board, 'zones:changed'), alias) == 1
 end
 
 local function refresh(board, args)
   local now, cache = instant.now(arguments.read_options(args, 3, { now = true })), patterns.new_cache(board)
   if redis.call('EXISTS', key(board, 'zones:changed')) == 0 then return '0' end
   local cursor = arguments.whole_number('cursor', args[2] or '', 0)
-  return realign.page(board, cursor, PAGE, now, cache, function(head) return head.zone and has_changed(board, head.zone) end)
+  return realign.page(board, cursor, PAGE_SIZE, now, cache, function(head) return head.zone and has_changed(board, head.zone) end)
 end
 
 local function done(board, args)
@@ -67,7 +68,7 @@ local VERBS = { put = put, refresh = refresh, done = done }
 
 return function(board, args)
   if #args == 0 then return version(board) end
-  local act = VERBS[args[1]]
-  if not act then fail('OPTION', "JZONES expects put, refresh or done, got '" .. args[1] .. "'") end
-  return act(board, args)
+  local handler = VERBS[args[1]]
+  if not handler then fail('OPTION', "JZONES expects put, refresh or done, got '" .. args[1] .. "'") end
+  return handler(board, args)
 end

@@ -52,7 +52,7 @@ class Clock:
                 self._wake.close()
                 self._stop.wait(PAUSE)
             except Exception:
-                if not self._stop.is_set():  # whoever stopped this may have closed the client since
+                if not self._stop.is_set():  # the caller of `stop` may have closed the client since
                     raise
         self._wake.close()
 

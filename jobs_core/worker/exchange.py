@@ -12,6 +12,7 @@ from jobs_core.engine import bulk
 from jobs_core.engine.calls import pop_call
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import AgainError, JobsError, LayoutError, ServerError
+from jobs_core.lease import lease_clock
 from jobs_core.worker.run import Run
 
 
@@ -21,8 +22,10 @@ class Answer:
 
     `reported` has each reported run with its reply. `taken` has tasks in the form `as_task` reads. `more`
     tells whether the queues may hold more tasks, and is None if none were requested. `trouble` is an error
-    that is worth a retry.
+    that is worth a retry. `sent` is when the exchange was sent, in seconds of `lease_clock`.
     """
+
+    sent: float
 
     reported: list[tuple[Run, Any]] = field(default_factory=list)
     taken: list[Any] = field(default_factory=list)
@@ -50,6 +53,7 @@ class Exchange:
         self._sent: list[Run] = []
         self._sizes: list[int] = []
         self._room = 0
+        self._sent_at = 0.0
 
     @property
     def is_under_way(self) -> bool:
@@ -68,6 +72,7 @@ class Exchange:
             self._queues.rotate()  # a busy queue must not starve the others
             self._calls.append(pop_call(self._queues, room, self._lease, self._worker))
         if self._calls:
+            self._sent_at = lease_clock()
             try:
                 with ExitStack() as checkout:
                     self._connection = checkout.enter_context(self._commands.connection())
@@ -87,7 +92,7 @@ class Exchange:
         except BaseException:
             self._requeue_reports()
             raise
-        answer = Answer()
+        answer = Answer(self._sent_at)
         if self._room:
             self._read_taken(replies.pop(), answer)
         self._read_reported(replies, answer)

@@ -11,7 +11,7 @@ from jobs_core.engine.calls import as_data
 from jobs_core.plugins.builtin import hooks as builtin
 from jobs_core.plugins.builtin.policies import default_policy
 from jobs_core.plugins.manager import Plugins
-from jobs_core.text import described, without
+from jobs_core.text import described, redact
 from jobs_core.types import Decision, Outcome, Task
 from jobs_core.worker.events import Events
 from jobs_core.worker.output_keeper import OutputKeeper
@@ -36,10 +36,12 @@ class Executor:
     def execute(self, run: Run) -> None:
         """Run a task, and store its outcome and decision in `run`."""
         try:
-            if self._may_start(run):
+            if run.is_unproven:  # Redis answered too late: give the task back
+                run.tell_to_stop()
+            elif self._may_start(run):
                 self._execute_run(run)
         except BaseException as error:  # otherwise the thread would end without reporting the task
-            run.outcome = Outcome.failed(without(run.task.raw, described(error)), code="fault")
+            run.outcome = Outcome.failed(redact(run.task.raw, described(error)), code="fault")
 
     def _execute_run(self, run: Run) -> None:
         self._emit("task.started", run.task)
@@ -76,9 +78,12 @@ class Executor:
         try:
             outcome = self._execute(task=run.task, runner=runner, context=run.context)
         except BaseException as error:  # sys.exit() must not end the thread either
-            return Outcome.failed(without(run.task.raw, described(error)), code=type(error).__name__)
+            return Outcome.failed(redact(run.task.raw, described(error)), code=type(error).__name__)
         if not isinstance(outcome, Outcome):
             return Outcome.failed(f"the runner {runner.name!r} did not return an Outcome", code="no-outcome")
+        if outcome.status == "failed" and run.is_unproven:
+            run.tell_to_stop()
+            return Outcome.cancelled(outcome.note)  # whoever ended it did so before its lease ended
         if run.timed_out and outcome.status == "cancelled":
             return Outcome.failed(f"timed out after {run.timeout:g} s", code="timeout")
         return self._with_data(run, outcome)

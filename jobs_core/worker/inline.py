@@ -43,10 +43,10 @@ class Inline:
         """Add a run to the end of the line."""
         self._runs.append(run)
 
-    def work(self, until: float) -> None:
-        """Execute one run, and more until a slice of time has passed or until `until` (monotonic seconds)."""
+    def work(self) -> None:
+        """Execute one run, and more until a slice of time has passed."""
         began = time.monotonic()
-        until = min(until, began + SLICE)
+        until = began + SLICE
         while self._runs:
             run = self._runs.popleft()
             self._execute(run)
@@ -59,7 +59,7 @@ class Inline:
                 return
             began = ended
 
-    def leave(self) -> list[Run]:
+    def take_releasable(self) -> list[Run]:
         """Remove and return the runs that can be released. At-most-once tasks cannot be, so they stay."""
         left = [run for run in self._runs if run.task.token]
         self._runs = deque(run for run in self._runs if not run.task.token)

@@ -1,20 +1,23 @@
-"""Renew the leases of running tasks, and stop runs that lost their lease or exceeded their timeout."""
+"""Renew the leases of running tasks, on a thread of their own."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Set
 
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.replies import as_holds
+from jobs_core.errors import FaultError
+from jobs_core.lease import lease_clock
 from jobs_core.worker.run import Run
 
-GRACE = 15.0
-"""Seconds that a runner has to return after it is told to stop."""
+RETRY = 1.0
+"""Maximum seconds between attempts to renew while Redis cannot be reached."""
 
 
 class Leases:
-    """Renews leases, three times per lease.
+    """Renews leases, three times per lease. Nothing else that a worker waits for can delay it.
 
     Args:
         commands: The commands of the board.
@@ -26,48 +29,53 @@ class Leases:
         self._commands = commands
         self._runs = runs
         self._lease = lease
-        self.next_beat = time.monotonic() + lease / 3
-        """When to call `renew` next, in monotonic seconds."""
+        self._next_beat = time.monotonic() + lease / 3
+        self._wake = threading.Event()
+        self._stopped = False
 
     def watch(self, run: Run) -> None:
-        """Schedule the first renewal of a new run."""
-        self.next_beat = min(self.next_beat, self._beat_by(run, run.started))
+        """Renew the lease of a new run in time."""
+        if run.lease and time.monotonic() + run.lease.seconds / 3 < self._next_beat:
+            self._wake.set()
 
-    def renew(self) -> None:
-        """Renew the leases if it is time. Raises FaultError."""
-        now = time.monotonic()
-        if now < self.next_beat:
-            return
+    def run(self) -> None:
+        """Renew leases until `stop`."""
+        while not self._stopped:
+            try:
+                self._next_beat = time.monotonic() + self._renew()
+            except FaultError:  # the worker's loop reports it
+                self._next_beat = time.monotonic() + min(RETRY, self._shortest() / 6)
+            self._wake.wait(max(0.0, self._next_beat - time.monotonic()))
+            self._wake.clear()
+
+    def stop(self) -> None:
+        """Make `run` return."""
+        self._stopped = True
+        self._wake.set()
+
+    def _renew(self) -> float:
+        """Renew all leases. Returns the seconds until the next renewal. Raises FaultError."""
         leases: dict[float, list[Run]] = {}
-        for run in self._runs:
-            if self._is_in_time(run, now) and run.task.token and not run.lost:
-                leases.setdefault(self._lease_of(run), []).append(run)
-        self.next_beat = min((self._beat_by(run, now) for run in self._runs), default=now + self._lease)
-        for lease, runs in leases.items():
-            reply = self._commands.call("JBEAT", lease, *(run.task.token for run in runs))
-            for run, hold in zip(runs, as_holds(reply), strict=True):
-                if hold == "lost":
-                    run.lost = True
-                    run.tell_to_stop()
-                elif hold == "cancelling":
-                    run.cancel()
+        for run in tuple(self._runs):
+            if run.lease and run.may_hold():
+                leases.setdefault(run.lease.seconds, []).append(run)
+        for seconds, runs in leases.items():
+            self._renew_alike(seconds, runs)
+        return self._shortest() / 3
 
-    def _lease_of(self, run: Run) -> float:
-        return float(run.task.options.get("lease", self._lease))
+    def _renew_alike(self, seconds: float, runs: list[Run]) -> None:
+        """Renew leases of one length. Stop what was lost or cancelled."""
+        sent = lease_clock()
+        reply = self._commands.call("JBEAT", seconds, *(run.task.token for run in runs))
+        for run, hold in zip(runs, as_holds(reply), strict=True):
+            if hold == "lost":
+                run.lost = True
+                run.tell_to_stop()
+                continue
+            if run.lease:
+                run.lease.renew(sent)
+            if hold == "cancelling":
+                run.cancel()
 
-    def _beat_by(self, run: Run, now: float) -> float:
-        """Return when to renew this run's lease or enforce its timeout, in monotonic seconds."""
-        beat = now + self._lease_of(run) / 3
-        if run.timeout is None:
-            return beat
-        ends = run.started + run.timeout
-        return min(beat, ends) if ends > now else beat
-
-    def _is_in_time(self, run: Run, now: float) -> bool:
-        """Stop a run that exceeded its timeout. Returns False if it did not stop: its lease then expires."""
-        if run.timeout is None or now < run.started + run.timeout:
-            return True
-        if not run.context.cancelled.is_set():
-            run.timed_out = True
-            run.tell_to_stop()
-        return now < run.started + run.timeout + GRACE
+    def _shortest(self) -> float:
+        return min((run.lease.seconds for run in tuple(self._runs) if run.lease), default=self._lease)

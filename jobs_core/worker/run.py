@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jobs_core.context import Context
 from jobs_core.engine.calls import ack_pairs
+from jobs_core.lease import Lease
 from jobs_core.types import DECISIONS, Attempt, Decision, Outcome, Task
+
+GRACE = 15.0
+"""Seconds that a runner has to return after it is told to stop."""
 
 SUSPICIOUS = 2
 """Losses after which a task is a suspect. A worker runs one suspect at a time."""
@@ -41,6 +46,24 @@ class Run:
         """Whether several attempts were lost with their worker, so that the task may be the cause."""
         history = self.task.history
         return len(history) >= SUSPICIOUS and sum(one.status == "lost" for one in history) >= SUSPICIOUS
+
+    @property
+    def lease(self) -> Lease | None:
+        """The worker's hold on the task; None if the task has no lease."""
+        return self.context.lease
+
+    @property
+    def is_unproven(self) -> bool:
+        """Whether the worker could not renew the lease in time, so that the run had to stop."""
+        return self.lease is not None and self.lease.is_overdue
+
+    def has_timed_out(self, grace: float = 0.0) -> bool:
+        """Return whether the run has exceeded its timeout, by more than `grace` seconds."""
+        return self.timeout is not None and time.monotonic() >= self.started + self.timeout + grace
+
+    def may_hold(self) -> bool:
+        """Return whether to renew the lease. A run that did not stop after its timeout loses it."""
+        return not self.lost and not self.has_timed_out(GRACE)
 
     @property
     def keeps_output(self) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import replace
 from jobs_core.client.board import BoardClient
 from jobs_core.context import Context
 from jobs_core.contract import Runner, WorkerInfo
-from jobs_core.text import without
+from jobs_core.lease import Lease
+from jobs_core.text import redact
 from jobs_core.types import Task, parse_payload
 from jobs_core.worker.events import Events
 from jobs_core.worker.output_keeper import OutputKeeper
@@ -26,6 +27,7 @@ class Starter:
         runners: Mapping[str, Runner],
         events: Events,
         keeper: OutputKeeper,
+        lease: float,
     ) -> None:
         self._worker = worker
         self._board = board
@@ -33,20 +35,27 @@ class Starter:
         self._events = events
         self._emit = events.emit
         self._keeper = keeper
+        self._lease = lease
 
-    def new_run(self, task: Task) -> Run:
-        """Make the run of a task. Its timeout counts from now."""
+    def new_run(self, task: Task, sent: float) -> Run:
+        """Make the run of a task.
+
+        Its timeout counts from now, and its lease from when the request for tasks was sent, in seconds of
+        `lease_clock`.
+        """
         runner = self._runners.get(task.runner)
         if runner is not None and runner.short is not None and isinstance(task.payload, str):
             task = replace(task, payload=parse_payload(task.raw, runner.short))
         timeout = task.options.get("timeout")
+        seconds = float(task.options.get("lease", self._lease))
         context = Context(
             self._worker.name,
             timeout=timeout,
             emit=self._line_handler(task),
             settings=self._worker.settings,
             board=self._board,
-            trouble=lambda note: self._emit("trouble", task, note=without(task.raw, note)),
+            trouble=lambda note: self._emit("trouble", task, note=redact(task.raw, note)),
+            lease=Lease(seconds, sent) if task.token else None,
         )
         return Run(task, context, time.monotonic(), timeout)
 

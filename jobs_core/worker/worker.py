@@ -16,18 +16,19 @@ from jobs_core.client.board import BoardClient
 from jobs_core.contract import Logger, Runner, WorkerInfo
 from jobs_core.engine.replies import as_task
 from jobs_core.errors import FaultError, JobsError, StaleError
+from jobs_core.lease import lease_clock
 from jobs_core.plugins.payloads import prepare_schemas
-from jobs_core.types import Task
 from jobs_core.worker.clock import LONGEST, Clock
+from jobs_core.worker.deadlines import Deadlines
 from jobs_core.worker.events import Events
 from jobs_core.worker.exchange import Answer, Exchange
 from jobs_core.worker.executor import Executor
 from jobs_core.worker.inline import Inline
-from jobs_core.worker.leases import GRACE, Leases
+from jobs_core.worker.leases import Leases
 from jobs_core.worker.options import check_options
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.presence import Presence
-from jobs_core.worker.run import Run
+from jobs_core.worker.run import GRACE, Run
 from jobs_core.worker.starter import Starter
 from jobs_core.worker.threads import Threads
 from jobs_core.worker.wake import PAUSE, Listener, Waker
@@ -95,13 +96,14 @@ class Worker:
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._runs: set[Run] = set()
         self._suspect: Run | None = None  # the one run among them that may be killing workers
-        self._starter = Starter(self.info, board, self.runners, self._events, self._keeper)
+        self._starter = Starter(self.info, board, self.runners, self._events, self._keeper, lease)
         self._executor = Executor(self.runners, plugins, self._events, self._keeper)
         self._threads = Threads(self._executor.execute, self._inbox.put)
         self._inline = Inline(self._executor.execute, self._handle_ended, self._report_slow_runner)
         self._exchange = Exchange(board.commands, self.queues, lease, self.name)
         self._leases = Leases(board.commands, self._runs, lease)
         self._presence = Presence(board.commands, self.info, self.queues, ticks=tick)
+        self._deadlines = Deadlines(self._runs, self._report_unproven)
         self._waker = Waker(board.commands, self.queues, self._inbox)
         self._listener = Listener(board.commands, self.name, self._inbox)
         self._more = True  # whether the queues may hold tasks
@@ -155,37 +157,37 @@ class Worker:
         """Take tasks until `stop`, then drain. Returns how the worker ended."""
         if not all(runner.inline for runner in self.runners.values()):
             self._threads.start(self.concurrency)
-        background = [self._waker.run, self._listener.run, *([self._clock.run] if self._clock else [])]
-        for function in background:
-            threading.Thread(target=function, daemon=True).start()
+        background = (self._leases, self._deadlines, self._waker, self._listener, self._clock)
+        for part in background:
+            if part is not None:
+                threading.Thread(target=part.run, daemon=True).start()
         try:
             while not self._stops:
                 self._step(take=True)
             return self._end()
         finally:
-            self._waker.stop()
-            self._listener.stop()
+            for part in background:
+                if part is not None:
+                    part.stop()
             self._keeper.stop()
             self._exchange.close()
             self._presence.end()
-            if self._clock:
-                self._clock.stop()
             self._threads.stop()
 
     # The loop: one thread exchanges tasks with Redis, and blocks on its inbox
 
     def _step(self, *, take: bool) -> None:
-        """Wait for something to happen, then report, renew, take, and start the taken tasks.
+        """Wait for something to happen, then report, take, and start the taken tasks.
 
         Send the next exchange before handling the last answer, so that Redis works in parallel.
         """
         answer = self._wait(take)
         self._collect()
-        self._renew()
+        self._presence.renew(len(self._runs), is_draining=self._stops > 0)
         self._send(answer, take)
         self._handle_answer(answer)
         self._begin_suspect()
-        self._inline.work(self._leases.next_beat)
+        self._inline.work()
         self._arm(take)
 
     def _wait(self, take: bool) -> Answer | None:
@@ -193,7 +195,7 @@ class Worker:
         if self._exchange.is_under_way:
             return self._receive()
         is_busy = bool(self._exchange.reports or (take and self._more and self._free_slots() > 0))
-        patience = min(LONGEST, max(0.0, self._leases.next_beat - time.monotonic()))
+        patience = LONGEST
         if self._inline:
             patience = 0.0
         elif is_busy:
@@ -227,13 +229,6 @@ class Worker:
         for run in self._runs:
             if run.task.token == token:
                 run.cancel()
-
-    def _renew(self) -> None:
-        self._presence.renew(len(self._runs), is_draining=self._stops > 0)
-        try:
-            self._leases.renew()
-        except FaultError as error:
-            self._trouble(error)
 
     # Exchanges with Redis
 
@@ -270,7 +265,7 @@ class Worker:
         for run, reply in answer.reported:
             self._handle_reported(run, reply)
         for pair in answer.taken:
-            self._take(pair)
+            self._take(pair, answer.sent)
         if answer.trouble:
             self._trouble(answer.trouble)
         else:
@@ -296,7 +291,7 @@ class Worker:
 
     # Tasks
 
-    def _take(self, pair: Sequence[str]) -> None:
+    def _take(self, pair: Sequence[str], sent: float) -> None:
         """Start a task that Redis returned. Report an unreadable record, so that Redis sets it aside."""
         try:
             task = as_task(pair)
@@ -305,14 +300,14 @@ class Worker:
             with suppress(JobsError):
                 self.board.ack(pair[0], "dead")
         else:
-            self._start(task)
+            self._start(self._starter.new_run(task, sent))
 
-    def _start(self, task: Task) -> None:
-        """Start a task, or return it if the worker is stopping."""
-        run = self._starter.new_run(task)
+    def _start(self, run: Run) -> None:
+        """Start a run. Return it if the worker is stopping, or if Redis answered too late."""
         self._runs.add(run)
         self._leases.watch(run)
-        if self._stops and task.token:
+        self._deadlines.watch(run)
+        if (self._stops and run.task.token) or run.is_unproven:
             self._exchange.reports.append(run)
         elif run.is_suspect:
             self._hold_suspect(run)
@@ -350,6 +345,12 @@ class Worker:
         note = f"the inline runner {run.task.runner!r} is slow and blocks the worker's other tasks"
         self._emit("trouble", run.task, note=note)
 
+    def _report_unproven(self, run: Run) -> None:
+        assert run.lease is not None
+        seconds = lease_clock() - run.lease.sent
+        note = f"stopped and given back: Redis has not confirmed its lease for {seconds:.1f} s"
+        self._emit("trouble", run.task, note=note)
+
     # The end
 
     def _end(self) -> str:
@@ -361,7 +362,7 @@ class Worker:
         self._drain(time.monotonic() + self.drain, stops=1)
         for run in self._runs.difference(self._exchange.reports):
             run.tell_to_stop()
-        self._exchange.reports += self._inline.leave()
+        self._exchange.reports += self._inline.take_releasable()
         self._drain(time.monotonic() + (GRACE if self._stops == 1 else 1.0), stops=2)
         self._give_back()
         return "drained" if self._stops == 1 else "at once"

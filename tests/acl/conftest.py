@@ -1,4 +1,4 @@
-"""Users of a role, made with the line that `jobs acl` prints, on every server there is."""
+"""Users with a role, created with the line that `jobs acl` prints, on every available server."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.helpers import Jobs, runner, working
 
 @pytest.fixture(scope="session", params=["valkey", "redis"])
 def url(request: pytest.FixtureRequest, url: str) -> str:
-    """The URL of a private server: the one of all other tests, then one made from redis-server."""
+    """The URL of a private server: the shared one, then one of redis-server."""
     return url if request.param == "valkey" else str(request.getfixturevalue("other_url"))
 
 
 class Users:
-    """Makes users of one board's roles, and reads what Redis has denied them."""
+    """Creates users with the roles of a board, and reads what Redis has denied them."""
 
     def __init__(self, board: Board, url: str) -> None:
         self._board = board
@@ -29,7 +29,7 @@ class Users:
         self.names: list[str] = []
 
     def add(self, role: str, *changes: str) -> str:
-        """Make a user of a role, with changes to its rules. Returns a URL for it."""
+        """Create a user with a role and changes to its rules. Returns its URL."""
         user = f"{self._board.name}-{role}"
         self._board.client.execute_command("ACL", "SETUSER", user, *self.rules(role), *changes)
         self._board.client.acl_log_reset()
@@ -44,16 +44,16 @@ class Users:
         return [rule.replace("PASSWORD", "secret") for rule in json.loads(made.stdout)["rules"]]
 
     def change(self, *rules: str) -> None:
-        """Change the rules of the user that was made last."""
+        """Change the rules of the latest user."""
         self._board.client.execute_command("ACL", "SETUSER", self.names[-1], *rules)
 
     def denied(self) -> list[str]:
-        """What Redis has denied anybody since the last user was made."""
+        """Return what Redis has denied since the last user was created."""
         return [entry["object"] for entry in self._board.client.acl_log()]
 
 
 def commit_a_file(board: Board) -> None:
-    """Commit a board file of one job, which nobody has put in place yet."""
+    """Commit a board file of one job, without rolling it forward."""
     stage = board.commands.call("JAPPLY", "begin")
     board.commands.call("JSTAGE", stage, "board.yml", "put", 5, "filed", "echo", "x", "every", 5)
     board.commands.call("JAPPLY", "commit", stage, "board.yml")
@@ -61,7 +61,7 @@ def commit_a_file(board: Board) -> None:
 
 @pytest.fixture
 def users(board: Board, url: str) -> Iterator[Users]:
-    board.client.function_flush()  # what a board needs is made by those who may
+    board.client.function_flush()  # permitted users create what a board needs
     board.init()
     board.client.acl_log_reset()
     found = Users(board, url)
@@ -71,7 +71,7 @@ def users(board: Board, url: str) -> Iterator[Users]:
 
 @pytest.fixture
 def busy(board: Board) -> dict[str, str]:
-    """Jobs, a task that has printed and ended, a dead letter, a leased task, and one that is queued."""
+    """Create jobs, an ended task with output, a dead letter, a leased task and a queued one."""
     board.put("a", "echo", "x", cron="0 3 * * *", zone="Europe/Brussels")
     board.put("b", "echo", "x", after=["a"])
     board.limit("runner", "other", concurrency=5)
@@ -91,7 +91,7 @@ def busy(board: Board) -> dict[str, str]:
 
 @pytest.fixture
 def jobs_as(board: Board) -> Callable[[str], Jobs]:
-    """`jobs` called in this process by somebody else: jobs_as(url)("list")."""
+    """Call `jobs` in this process as another user: jobs_as(url)("list")."""
 
     def calls(url: str) -> Jobs:
         def call(*words: str, input: str | None = None) -> Result:

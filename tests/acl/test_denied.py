@@ -1,4 +1,4 @@
-"""What a user may not do is refused whole, before the first write, in one sentence that names the command."""
+"""Denied calls fail before the first write, with one sentence that names the command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers import Jobs, runner
 
 
 def everything(board: Board) -> dict[str, Any]:
-    """All that Redis holds of the board, but wake tokens: a worker that just stopped passes its own on."""
+    """Return everything of the board except wake tokens: a stopping worker passes its own on."""
     keys = board.client.keys(f"{board.keys.tag}:*")
     return {key: board.client.dump(key) for key in keys if not key.startswith(board.keys.wake)}
 
@@ -59,15 +59,15 @@ def test_a_viewer_changes_nothing(
     before = everything(board)
     failed(jobs_as(users.add("viewer"))(*(word.format(**busy) for word in command.split())), says)
     assert everything(board) == before
-    assert users.denied() == []  # it was not even sent
+    assert users.denied() == []  # it was not sent
 
 
 class TestOneCommandIsMissing:
-    """Somebody may call JACK, and not XADD, which it runs: JACK would stop half-way (B2)."""
+    """The user may call JACK but not XADD, which it runs: JACK would stop half-way (B2)."""
 
     SAYS = r"^This user may not run XADD on {test-\d+}:\*, which JACK needs: `jobs acl client` prints"
 
-    def test_the_call_is_refused_whole(self, board: Board, users: Users, busy: dict[str, str]) -> None:
+    def test_a_denied_call_writes_nothing(self, board: Board, users: Users, busy: dict[str, str]) -> None:
         other = Board(board.name, users.add("worker", "-xadd"))
         before = everything(board)
         with pytest.raises(DeniedError, match=self.SAYS):
@@ -76,17 +76,17 @@ class TestOneCommandIsMissing:
         assert users.denied() == []
         other.client.close()
 
-    def test_so_it_is_when_it_is_taken_away_later(
+    def test_a_call_is_denied_after_a_permission_is_revoked(
         self, board: Board, users: Users, busy: dict[str, str]
     ) -> None:
         other = Board(board.name, users.add("worker"))
         other.count()
         users.change("-xadd")
-        with pytest.raises(DeniedError, match=self.SAYS):  # Redis 7.0 says no more than "a command"
+        with pytest.raises(DeniedError, match=self.SAYS):  # Redis 7.0 only says "a command"
             other.ack(busy["token"])
         other.client.close()
 
-    def test_once_it_is_given_the_next_call_goes_through(
+    def test_a_call_succeeds_after_a_permission_is_granted(
         self, board: Board, users: Users, busy: dict[str, str]
     ) -> None:
         other = Board(board.name, users.add("worker", "-xadd"))
@@ -95,7 +95,9 @@ class TestOneCommandIsMissing:
         assert other.ack(busy["token"])
         other.client.close()
 
-    def test_so_it_is_with_asyncio(self, board: Board, users: Users, busy: dict[str, str]) -> None:
+    def test_denied_calls_write_nothing_with_asyncio(
+        self, board: Board, users: Users, busy: dict[str, str]
+    ) -> None:
         before = everything(board)
 
         async def body() -> None:
@@ -107,7 +109,7 @@ class TestOneCommandIsMissing:
         assert everything(board) == before
         assert users.denied() == []
 
-    def test_a_worker_does_not_start(self, board: Board, users: Users) -> None:
+    def test_a_worker_without_permissions_does_not_start(self, board: Board, users: Users) -> None:
         for change, says in (("-xadd", "XADD"), ("-blpop", "BLPOP"), ("-fcall", "JACK")):
             other = Board(board.name, users.add("worker", change), validate=False)
             worker = Worker(other, [runner(lambda task, context: Outcome.done())])
@@ -125,7 +127,7 @@ class TestOneCommandIsMissing:
         assert set(everything(board)) <= {board.keys.commands}
         assert users.denied() == []
 
-    def test_doctor_finds_it(self, users: Users, jobs_as: Callable[[str], Jobs]) -> None:
+    def test_doctor_reports_missing_permissions(self, users: Users, jobs_as: Callable[[str], Jobs]) -> None:
         result = jobs_as(users.add("worker", "-xadd"))("doctor")
         assert result.exit_code == 1
         assert "✗ permissions: " in result.stdout
@@ -133,7 +135,7 @@ class TestOneCommandIsMissing:
         assert users.denied() == []
 
     @pytest.mark.parametrize("change", ["-get", "-hget", "resetkeys"])
-    def test_a_reader_is_told_likewise(
+    def test_a_reader_gets_the_same_error(
         self, users: Users, jobs_as: Callable[[str], Jobs], change: str
     ) -> None:
         call = jobs_as(users.add("viewer", change))
@@ -150,7 +152,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def soon(board: Board) -> Iterator[Callable[[Callable[[], object]], None]]:
-    """Do something in a moment, while the test waits for it."""
+    """Do something a moment later, while the test waits."""
     timers: list[threading.Timer] = []
 
     def later(function: Callable[[], object]) -> None:
@@ -163,9 +165,9 @@ def soon(board: Board) -> Iterator[Callable[[Callable[[], object]], None]]:
 
 
 class TestReadsNeedNoWrites:
-    """While a board file is put in place, or a zone table is missing, a reader waits for those who write."""
+    """While a board file is rolled forward, or a zone table is missing, a reader waits for a writer."""
 
-    def test_while_a_file_is_applied(
+    def test_a_viewer_waits_while_a_file_is_applied(
         self,
         board: Board,
         users: Users,
@@ -174,17 +176,17 @@ class TestReadsNeedNoWrites:
     ) -> None:
         call = jobs_as(users.add("viewer"))
         commit_a_file(board)
-        soon(board.commands.settle)
+        soon(board.commands.finish_apply)
         assert "filed" in call("list").stdout
         assert users.denied() == []
 
-    def test_with_asyncio(
+    def test_a_viewer_waits_with_asyncio(
         self, board: Board, users: Users, soon: Callable[[Callable[[], object]], None]
     ) -> None:
         async def body() -> None:
             async with AsyncBoard(board.name, users.add("viewer")) as viewer:
                 commit_a_file(board)
-                soon(board.commands.settle)
+                soon(board.commands.finish_apply)
                 assert (await viewer.show("filed"))["id"] == "filed"
 
         asyncio.run(body())
@@ -192,7 +194,7 @@ class TestReadsNeedNoWrites:
 
     @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize("command", ["list", "show filed", "count", "next filed", "graph"])
-    def test_where_nobody_goes_on(
+    def test_a_viewer_fails_if_nobody_finishes_the_file(
         self, board: Board, users: Users, jobs_as: Callable[[str], Jobs], command: str
     ) -> None:
         call = jobs_as(users.add("viewer"))
@@ -202,7 +204,7 @@ class TestReadsNeedNoWrites:
         with pytest.raises(AgainError):
             Board(board.name, users.add("viewer")).count()
 
-    def test_while_zones_are_loaded(
+    def test_a_viewer_waits_while_zones_are_loaded(
         self,
         board: Board,
         users: Users,
@@ -216,7 +218,7 @@ class TestReadsNeedNoWrites:
         assert users.denied() == []
 
     @pytest.mark.usefixtures("impatient")
-    def test_where_nobody_loads_zones(
+    def test_a_viewer_fails_if_nobody_loads_zones(
         self, board: Board, users: Users, jobs_as: Callable[[str], Jobs]
     ) -> None:
         board.client.delete(board.keys.zones)
@@ -227,7 +229,7 @@ class TestReadsNeedNoWrites:
         )
         assert users.denied() == []
 
-    def test_zones_of_another_version_do(
+    def test_zones_of_another_version_are_sufficient(
         self, board: Board, users: Users, jobs_as: Callable[[str], Jobs]
     ) -> None:
         board.client.set(f"{board.keys.zones}:version", "2000a")
@@ -235,8 +237,10 @@ class TestReadsNeedNoWrites:
         assert result.exit_code == 0, result.output
         assert users.denied() == []
 
-    def test_a_board_that_is_not_there(self, url: str, users: Users, jobs_as: Callable[[str], Jobs]) -> None:
-        """A viewer of a new board does not try to make it."""
+    def test_a_viewer_of_a_missing_board_does_not_create_it(
+        self, url: str, users: Users, jobs_as: Callable[[str], Jobs]
+    ) -> None:
+        """A viewer of a new board does not try to create it."""
         other = Board("nobody-made-this", url, validate=False)
         path = Users(other, url).add("viewer")
         call = jobs_as(path)

@@ -1,4 +1,4 @@
-"""`jobs acl`: the line is one that the server takes, for its version, and says what it leaves open."""
+"""`jobs acl`: the server accepts the line for its version, and the output lists its gaps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ with_redis_cli = pytest.mark.skipif(not shutil.which("redis-cli"), reason="no re
 
 @pytest.fixture(params=["plain", "a*b[c]?", 'it\'s-"quoted"-\\'])
 def board(request: pytest.FixtureRequest, url: str) -> Board:
-    """An empty board, whose name may be one that patterns and quotes are to be kept from."""
+    """An empty board, also with a name that needs escaping in patterns and quotes."""
     return Board(str(request.param), url, validate=False)
 
 
@@ -64,12 +64,12 @@ def test_the_line_is_for_the_version_of_the_server(jobs: Jobs) -> None:
     refused(jobs("acl", "viewer", "--server-version", "new"), "expected a version such as 7.0, got 'new'")
 
 
-def test_it_asks_the_server_for_its_version(jobs: Jobs, board: Board) -> None:
+def test_the_server_version_is_detected(jobs: Jobs, board: Board) -> None:
     (found,) = lines(jobs("acl", "viewer", "--json"))
     assert found["server_version"] == board.client.info("server")["redis_version"]
 
 
-def test_json_has_all_that_is_printed(jobs: Jobs) -> None:
+def test_json_contains_everything_printed(jobs: Jobs) -> None:
     result = jobs("acl", "client", "--user", "put", "--server-version", "7.0", "--json")
     (found,) = lines(result)
     assert (found["role"], found["user"]) == ("client", "put")
@@ -79,10 +79,10 @@ def test_json_has_all_that_is_printed(jobs: Jobs) -> None:
     assert isinstance(found["cannot_forbid"], list)
     for caveat in found["cannot_forbid"]:
         assert f"Not forbidden: {caveat}." in printed.stderr
-    assert json.dumps(found).count("PASSWORD") == 2  # in the rules, and in the line: no real one
+    assert json.dumps(found).count("PASSWORD") == 2  # in the rules and in the line, never a real one
 
 
-def test_it_says_what_a_role_cannot_forbid(jobs: Jobs) -> None:
+def test_the_output_lists_what_a_role_cannot_forbid(jobs: Jobs) -> None:
     def told(name: str) -> str:
         return jobs("acl", name, "--server-version", "7.0").stderr
 
@@ -92,11 +92,11 @@ def test_it_says_what_a_role_cannot_forbid(jobs: Jobs) -> None:
     assert "it can replace the functions" in told("admin")
 
 
-def test_a_user_has_no_spaces(jobs: Jobs) -> None:
+def test_a_user_name_has_no_spaces(jobs: Jobs) -> None:
     refused(jobs("acl", "viewer", "--user", "a b"), "user: expected a name without spaces")
 
 
-def test_a_viewer_is_given_nothing_that_writes(board: Board) -> None:
+def test_a_viewer_gets_no_writing_command(board: Board) -> None:
     found = role("viewer")
     assert found.only_reads
     assert found.commands - READS == {"CLUSTER|NODES", "SCRIPT|EXISTS"}
@@ -110,14 +110,14 @@ def test_every_inner_command_is_a_name_in_the_sources() -> None:
             assert called_in(call), f"{name}: {call}"
 
 
-def test_what_is_said_to_read_does_so(board: Board) -> None:
+def test_commands_marked_read_only_do_not_write(board: Board) -> None:
     known = board.client.command()
     for name in {name for name in everything() if "|" not in name} & set(map(str.upper, known)):
         flags = known[name.lower()]["flags"]
         assert ("write" not in flags) is (name in READS), name
 
 
-def test_what_commands_run_is_read_from_their_sources() -> None:
+def test_inner_commands_are_read_from_the_sources() -> None:
     assert {"XADD", "ZREM", "HSET"} <= inner_commands("JACK")
     assert "HGET" in inner_commands("JGET")
     assert inner_commands("JGET") <= READS

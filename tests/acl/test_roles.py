@@ -1,4 +1,4 @@
-"""What a role may do works, and leaves nothing in Redis's ACL LOG: on the command line, and from Python."""
+"""Permitted calls of a role work without entries in Redis's ACL LOG, on the command line and in Python."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_a_worker_with_the_rules_of_a_client_puts_what_it_declares(board: Board,
     both.client.close()
 
 
-def test_the_policy_breaker_needs_two_rules_more(
+def test_the_breaker_policy_needs_two_more_rules(
     board: Board, users: Users, jobs_as: Callable[[str], Jobs]
 ) -> None:
     pytest.importorskip("jobs_breaker")
@@ -182,7 +182,7 @@ def test_the_policy_breaker_needs_two_rules_more(
     worker.client.close()
 
 
-def test_a_worker_puts_a_board_file_in_place_and_brings_zones_up_to_date(board: Board, users: Users) -> None:
+def test_a_worker_finishes_a_board_file_and_updates_zones(board: Board, users: Users) -> None:
     worker = Board(board.name, users.add("worker"), validate=False)
     board.client.set(f"{board.keys.zones}:version", "2000a")
     commit_a_file(board)

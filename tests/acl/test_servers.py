@@ -1,4 +1,4 @@
-"""Replicas, full servers and wrong passwords: reads work where they can, and else there is one sentence."""
+"""Replicas, full servers and wrong passwords: reads work if possible; other calls fail with one sentence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers import Jobs
 
 
 def become_replica(board: Board) -> None:
-    """Make the server a replica of a primary that is away."""
+    """Make the server a replica of an unreachable primary."""
     board.client.replicaof("127.0.0.1", "1")
 
 
@@ -44,7 +44,7 @@ def test_every_read_works_on_a_replica(
 
 @pytest.mark.usefixtures("primary_again")
 @pytest.mark.parametrize("command", ["put c echo x --every 5", "pause a", "run --runner shell", "init"])
-def test_a_change_on_a_replica_is_one_sentence(
+def test_a_change_on_a_replica_fails_with_one_sentence(
     command: str, board: Board, url: str, users: Users, busy: dict[str, str], jobs_as: Callable[[str], Jobs]
 ) -> None:
     become_replica(board)
@@ -54,7 +54,7 @@ def test_a_change_on_a_replica_is_one_sentence(
 
 @pytest.mark.usefixtures("primary_again")
 @pytest.mark.parametrize("command", ["list", "doctor", "show a"])
-def test_a_replica_without_the_functions_is_one_sentence(
+def test_a_replica_without_functions_fails_with_one_sentence(
     command: str, board: Board, url: str, users: Users, jobs_as: Callable[[str], Jobs]
 ) -> None:
     board.client.function_flush()
@@ -63,7 +63,7 @@ def test_a_replica_without_the_functions_is_one_sentence(
 
 
 @pytest.mark.usefixtures("primary_again")
-def test_doctor_says_once_that_this_is_a_replica(
+def test_doctor_reports_once_that_this_is_a_replica(
     board: Board, url: str, users: Users, jobs_as: Callable[[str], Jobs]
 ) -> None:
     become_replica(board)
@@ -82,7 +82,7 @@ def test_a_reader_without_the_functions_is_told_so(
 
 
 @pytest.mark.parametrize("command", ["doctor", "list", "history", "put c echo x", "acl viewer"])
-def test_a_wrong_password_is_one_sentence(
+def test_a_wrong_password_fails_with_one_sentence(
     command: str, url: str, users: Users, jobs_as: Callable[[str], Jobs]
 ) -> None:
     wrong = users.add("viewer").replace("secret", "guess")
@@ -91,7 +91,7 @@ def test_a_wrong_password_is_one_sentence(
     assert "guess" not in result.output
 
 
-def test_doctor_says_once_that_the_server_is_full(
+def test_doctor_reports_once_that_the_server_is_full(
     board: Board, url: str, users: Users, jobs_as: Callable[[str], Jobs]
 ) -> None:
     board.client.config_set("maxmemory", 1)
@@ -109,7 +109,7 @@ def test_doctor_says_once_that_the_server_is_full(
     failed(refused, f"{where} is out of memory. Raise its maxmemory")
 
 
-def test_doctor_says_once_which_command_is_denied_and_where(
+def test_doctor_reports_once_which_command_is_denied_and_where(
     url: str, users: Users, jobs_as: Callable[[str], Jobs]
 ) -> None:
     result = jobs_as(users.add("viewer", "-info"))("doctor")

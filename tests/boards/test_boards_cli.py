@@ -35,7 +35,7 @@ def state(board: Board) -> dict[str, Any]:
     return {job["id"]: job for job in board.list()}
 
 
-def test_apply_says_what_it_did_and_again_does_nothing(jobs: Jobs, board: Board, path: Path) -> None:
+def test_apply_prints_its_changes_and_is_idempotent(jobs: Jobs, board: Board, path: Path) -> None:
     done = jobs("board", "apply", str(path))
     assert done.stdout.splitlines() == [
         "+ day  console  cron 0 3 * * *, Europe/Brussels",
@@ -77,7 +77,7 @@ def test_diff_as_json_has_a_line_for_each_change(jobs: Jobs, path: Path) -> None
     assert change["after"] == {"timeout": 7200, "payload": "new"}
 
 
-def test_diff_tells_scripts_whether_anything_changes(jobs: Jobs, path: Path) -> None:
+def test_the_exit_code_of_diff_tells_whether_anything_changes(jobs: Jobs, path: Path) -> None:
     assert jobs("board", "diff", str(path)).exit_code == 0
     assert jobs("board", "diff", str(path), "--exit-code").exit_code == 3
     jobs("board", "apply", str(path))
@@ -184,7 +184,7 @@ def test_check_of_a_good_file_changes_nothing(jobs: Jobs, board: Board, path: Pa
     assert state(board) == {}
 
 
-def test_check_points_to_jobs_that_nobody_has(jobs: Jobs, board: Board, path: Path) -> None:
+def test_check_reports_unknown_parents(jobs: Jobs, board: Board, path: Path) -> None:
     board.put("there", "console", "x")
     path.write_text(TEXT.replace("[tick, day]", "[tik, there]"))
     found = jobs("board", "check", str(path))
@@ -195,7 +195,9 @@ def test_check_points_to_jobs_that_nobody_has(jobs: Jobs, board: Board, path: Pa
     ]
 
 
-def test_check_without_a_server_says_so(jobs: Jobs, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_without_a_server_prints_a_notice(
+    jobs: Jobs, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("JOBS_REDIS_URL", "unix:///nowhere.sock")
     found = jobs("board", "check", str(path))
     assert found.exit_code == 0
@@ -206,9 +208,7 @@ def test_check_without_a_server_says_so(jobs: Jobs, path: Path, monkeypatch: pyt
     assert "invalid payload for the http runner" in found.stdout
 
 
-def test_what_export_writes_changes_nothing_when_it_is_applied(
-    jobs: Jobs, board: Board, tmp_path: Path
-) -> None:
+def test_applying_an_export_changes_nothing(jobs: Jobs, board: Board, tmp_path: Path) -> None:
     board.put("every", "shell", "echo ${HOME} $$ yes", every=90, start=2_000_000_000, repeat=5, jitter=0.5)
     board.put("decay", "shell", "line one\nline two\n", every="1h30m", decay=1.5, step="1d", stop="+30d")
     board.put("cron", "shell", '{"line":"date","env":{"A":"${B}"}}', cron="H 3 * * MON#1", zone="Asia/Tokyo")
@@ -262,7 +262,7 @@ def test_the_schema_knows_every_option(jobs: Jobs) -> None:
     assert all("description" in option for option in job["properties"].values())
 
 
-def test_the_schema_accepts_what_is_right_and_refuses_what_is_not(jobs: Jobs) -> None:
+def test_the_schema_accepts_valid_files_and_rejects_invalid_ones(jobs: Jobs) -> None:
     import fastjsonschema
 
     schema = json.loads(jobs("board", "schema").stdout)
@@ -275,7 +275,7 @@ def test_the_schema_accepts_what_is_right_and_refuses_what_is_not(jobs: Jobs) ->
             accepts(wrong)
 
 
-def test_ten_thousand_jobs(jobs: Jobs, board: Board, tmp_path: Path) -> None:
+def test_ten_thousand_jobs_are_applied(jobs: Jobs, board: Board, tmp_path: Path) -> None:
     path = tmp_path / "large.yml"
 
     def declare(count: int) -> None:

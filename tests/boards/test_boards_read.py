@@ -1,4 +1,4 @@
-"""Board files as they are read: what jobs inherit, variables, includes, several boards, and every mistake."""
+"""Reading board files: inheritance, variables, includes, several boards, and every mistake."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_toml_says_the_same(tmp_path: Path) -> None:
     assert str(found.boards[None][1].where).endswith("board.toml:8")
 
 
-def test_a_job_counts_more_than_its_group_and_that_more_than_defaults(tmp_path: Path) -> None:
+def test_a_job_overrides_its_group_which_overrides_defaults(tmp_path: Path) -> None:
     text = """
         defaults: {runner: shell, timeout: 1, attempts: 1, priority: 1, losses: 1}
         groups:
@@ -74,7 +74,7 @@ def test_a_job_counts_more_than_its_group_and_that_more_than_defaults(tmp_path: 
     assert job(found, "b")["runner"] == "http"
 
 
-def test_variables_stand_in_values(tmp_path: Path) -> None:
+def test_variables_are_expanded_in_values(tmp_path: Path) -> None:
     text = """
         jobs:
           a:
@@ -100,16 +100,16 @@ def test_variables_stand_in_values(tmp_path: Path) -> None:
         ("${NONE:-a b: c}", "a b: c"),
     ],
 )
-def test_what_variables_come_to(text: str, expected: str) -> None:
+def test_variable_expansion(text: str, expected: str) -> None:
     assert expand(text, {"A": "1", "EMPTY": ""}) == expected
 
 
 @pytest.mark.parametrize("text", ["$", "$$", "$$$", "${A}", "$${", "a$b", "$${A}$$", "{$}", "$(x) ${y:-z}"])
-def test_an_escaped_text_comes_back(text: str) -> None:
+def test_escaped_text_round_trips(text: str) -> None:
     assert expand(escape(text), {}) == text
 
 
-def test_included_files_inherit_and_are_found_beside_it(tmp_path: Path) -> None:
+def test_included_files_inherit_and_have_relative_paths(tmp_path: Path) -> None:
     file(tmp_path, "defaults: {timeout: 2}\njobs: {b: {payload: x, group: g}}", "more/b.yml")
     file(tmp_path, "jobs: {c: {payload: x}}", "more/c.yml")
     text = """
@@ -143,13 +143,13 @@ def test_a_file_may_have_several_boards(tmp_path: Path) -> None:
     assert job(found, board="two") == {"id": "a", "runner": "shell", "payload": "y", "timeout": 1}
 
 
-def test_a_file_without_a_name_goes_by_its_path(tmp_path: Path) -> None:
+def test_a_file_without_a_name_is_owned_by_its_path(tmp_path: Path) -> None:
     found = read(file(tmp_path, "board: b\njobs: {}"))
     assert found.owner == str(tmp_path / "board.yml")
     assert list(found.boards) == ["b"]
 
 
-def test_words_stay_words(tmp_path: Path) -> None:
+def test_words_stay_strings(tmp_path: Path) -> None:
     text = """
         jobs:
           1: {runner: shell, payload: 5, after: [2, b], on: end, start: 2027-01-01, every: 1:30}
@@ -169,7 +169,7 @@ def test_words_stay_words(tmp_path: Path) -> None:
     assert (job(found, "yes")["priority"], job(found, "yes")["paused"]) == ("0x10", True)
 
 
-def test_anchors_and_merges_serve(tmp_path: Path) -> None:
+def test_anchors_and_merge_keys_work(tmp_path: Path) -> None:
     text = """
         x-base: &base {runner: shell, timeout: 1}
         jobs:
@@ -228,7 +228,7 @@ def test_anchors_and_merges_serve(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_every_mistake_has_its_place(tmp_path: Path, text: str, expected: list[str]) -> None:
+def test_every_mistake_has_its_location(tmp_path: Path, text: str, expected: list[str]) -> None:
     found = [sentence for sentence in mistakes(tmp_path, text) if sentence]
     wanted = [sentence for sentence in expected if sentence]
     assert len(found) >= len(wanted)
@@ -250,7 +250,7 @@ def test_a_secret_is_never_in_a_mistake(tmp_path: Path) -> None:
     assert not any("hunter2" in sentence for sentence in found)
 
 
-def test_a_file_that_must_be_right_names_the_first_mistake_and_how_many_more(tmp_path: Path) -> None:
+def test_read_valid_names_the_first_mistake_and_counts_the_rest(tmp_path: Path) -> None:
     path = file(tmp_path, "jobs: {a: 5, b: 5, c: 5}")
     with pytest.raises(OptionError, match=r"yml:1:11: a: expected a mapping.* \(and 2 more: run `jobs board"):
         read_valid(path)
@@ -264,20 +264,20 @@ def test_a_file_that_must_be_right_names_the_first_mistake_and_how_many_more(tmp
         (b"a: &a [x, x]\nb: &b [*a, *a]\n", "the file declares no jobs"),
     ],
 )
-def test_odd_bytes_are_a_mistake(tmp_path: Path, content: bytes, says: str) -> None:
+def test_invalid_bytes_are_a_mistake(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "board.yml"
     path.write_bytes(content)
     assert any(says in str(problem) for problem in read(path).problems)
 
 
-def test_a_bomb_of_aliases_does_not_go_off(tmp_path: Path) -> None:
+def test_an_alias_bomb_is_rejected(tmp_path: Path) -> None:
     levels = "".join(f"x-{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 10))
     (problem,) = read(file(tmp_path, f"x-0: &l0 [x]\n{levels}jobs: {{}}\n")).problems
     assert "the file is too large once its aliases are expanded" in problem.sentence
 
 
 @pytest.mark.parametrize(("name", "says"), [("none.yml", "No such file"), ("folder", "Is a directory")])
-def test_what_cannot_be_read_is_a_mistake(tmp_path: Path, name: str, says: str) -> None:
+def test_an_unreadable_file_is_a_mistake(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / "folder").mkdir()
     (problem,) = read(tmp_path / name).problems
     assert says in problem.sentence
@@ -289,7 +289,7 @@ def test_files_that_include_each_other_are_named(tmp_path: Path) -> None:
     assert "board.yml includes" in problem.sentence
 
 
-def test_toml_that_is_none_has_its_place(tmp_path: Path) -> None:
+def test_invalid_toml_is_located(tmp_path: Path) -> None:
     (problem,) = read(file(tmp_path, "[jobs]\na = \n", "board.toml")).problems
     assert str(problem).endswith("board.toml:2:5: invalid TOML: Invalid value")
 
@@ -340,7 +340,7 @@ def test_a_crontab_is_read_by_a_user_without_a_name(tmp_path: Path, monkeypatch:
     assert job.id == "backup"
 
 
-def test_a_mistake_in_a_crontab_has_its_place(tmp_path: Path) -> None:
+def test_a_mistake_in_a_crontab_has_its_location(tmp_path: Path) -> None:
     path = file(tmp_path, "# a comment\n0 25 * * * x\n", "crontab")
     (problem,) = read(path).problems
     assert str(problem) == f"{path}:2:3: hour '25': expected 0-23"

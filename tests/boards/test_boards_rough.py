@@ -1,4 +1,4 @@
-"""Board files that are odd, hostile or hold secrets, and boards that are hard to write down."""
+"""Board files that are malformed, hostile or contain secrets, and boards that are hard to export."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def mistakes(folder: Path, text: str, name: str = "board.yml", **environ: str) -
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000])
-def test_what_is_nested_very_deep_is_a_mistake_and_no_crash(tmp_path: Path, text: str) -> None:
+def test_deep_nesting_is_a_mistake_not_a_crash(tmp_path: Path, text: str) -> None:
     (mistake,) = mistakes(tmp_path, f"x-deep:\n  {text}")
     assert "values are nested more than 20 levels deep" in mistake
 
@@ -47,13 +47,13 @@ def test_what_is_nested_very_deep_is_a_mistake_and_no_crash(tmp_path: Path, text
         ("jobs: {a: {runner: x, payload: '${A:-${B}}'}}", "cannot contain a variable"),
     ],
 )
-def test_an_odd_file_is_a_mistake_with_its_place(tmp_path: Path, text: str, says: str) -> None:
+def test_a_malformed_file_is_a_mistake_with_its_location(tmp_path: Path, text: str, says: str) -> None:
     assert says in "\n".join(mistakes(tmp_path, text))
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, f"{'9' * 400}.0"])
 @pytest.mark.parametrize("name", ["board.yml", "board.toml"])
-def test_numbers_of_any_length_are_read_or_refused(tmp_path: Path, name: str, number: str) -> None:
+def test_numbers_of_any_length_are_read_or_rejected(tmp_path: Path, name: str, number: str) -> None:
     path = tmp_path / name
     equals = "=" if path.suffix == ".toml" else ": "
     path.write_text(f"x-a{equals}{number}\njobs{equals}{{}}\n")
@@ -68,7 +68,7 @@ def test_paused_may_come_from_a_variable(tmp_path: Path, value: str, expected: b
     assert job.options == {"paused": expected}
 
 
-def test_toml_finds_lines_around_long_texts_and_in_tables_in_a_line(tmp_path: Path) -> None:
+def test_toml_lines_are_right_after_long_strings_and_in_inline_tables(tmp_path: Path) -> None:
     text = '[jobs.a]\nrunner = "x"\npayload = """\nevery = 5\n[jobs.z]\n"""\nevry = 5\n'
     says = "unknown key 'evry' (did you mean 'every'?)"
     assert mistakes(tmp_path, text, "board.toml") == [f"7: {says}"]
@@ -87,7 +87,7 @@ def test_toml_finds_lines_around_long_texts_and_in_tables_in_a_line(tmp_path: Pa
     ],
 )
 @pytest.mark.parametrize("command", ["check", "apply"])
-def test_what_redis_refuses_of_a_variable_is_not_shown(
+def test_rejected_values_of_variables_are_not_shown(
     jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, job: str
 ) -> None:
     monkeypatch.setenv("SECRET", "hunter 2z")
@@ -100,7 +100,7 @@ def test_what_redis_refuses_of_a_variable_is_not_shown(
     assert "2z" not in found.output
 
 
-def test_a_secret_is_not_shown_where_it_names_a_file(jobs: Jobs, tmp_path: Path) -> None:
+def test_a_secret_in_a_file_name_is_not_shown(jobs: Jobs, tmp_path: Path) -> None:
     (mistake,) = mistakes(tmp_path, "include: '${SECRET}.yml'", SECRET="hunter2")
     assert "cannot include '${SECRET}.yml'" in mistake
 
@@ -145,7 +145,7 @@ def test_check_points_to_the_line_of_the_wrong_option(
     assert says in line
 
 
-def test_check_names_what_many_jobs_inherit_once(jobs: Jobs, tmp_path: Path) -> None:
+def test_check_reports_an_inherited_mistake_once(jobs: Jobs, tmp_path: Path) -> None:
     path = tmp_path / "board.yml"
     path.write_text("defaults: {runner: console, timeout: long}\njobs: {a: {payload: x}, b: {payload: x}}\n")
     (line,) = jobs("board", "check", str(path)).stdout.splitlines()
@@ -185,7 +185,7 @@ PAYLOADS = [
 ]
 
 
-def test_any_payload_comes_back_from_an_export(jobs: Jobs, board: Board, tmp_path: Path) -> None:
+def test_any_payload_round_trips_through_an_export(jobs: Jobs, board: Board, tmp_path: Path) -> None:
     for number, payload in enumerate(PAYLOADS):
         board.put(f"job-{number:02}", "anything", payload)
     path = tmp_path / "out.yml"
@@ -203,6 +203,6 @@ def test_a_payload_that_is_not_utf_8_cannot_be_exported(jobs: Jobs, board: Board
     refused(jobs("board", "export"), "The payload of the job 'bytes' is not UTF-8")
 
 
-def test_an_export_that_cannot_be_written_says_why(jobs: Jobs, tmp_path: Path) -> None:
+def test_an_export_that_cannot_be_written_gives_the_reason(jobs: Jobs, tmp_path: Path) -> None:
     path = tmp_path / "no" / "board.yml"
     refused(jobs("board", "export", str(path)), f"Cannot write {path}: No such file")

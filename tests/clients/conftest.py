@@ -1,4 +1,4 @@
-"""What the tests of documents share: the sessions that one shows, and a terminal to repeat them in."""
+"""Helpers for tests of documents: the sessions in a document, and a terminal to repeat them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ import pytest
 from jobs_core import Board
 
 Answers = Callable[[list[str]], list[str]]
-"""Types commands into a shell on a terminal. Returns what each printed."""
+"""Types commands into a shell on a terminal. Returns the output of each."""
 
 MARK = "~~~"
-"""A line of output between two commands."""
+"""A line of output that separates two commands."""
 
 
 @pytest.fixture
 def home(url: str) -> Iterator[Board]:
-    """The board `jobs`, which documents use, with nothing in it, on a server without our functions."""
+    """The empty board `jobs`, which documents use, on a server without functions."""
     board = Board("jobs", url, validate=False)
     board.client.function_flush()
     board.client.delete(*board.client.keys(f"{board.keys.tag}:*"), "none")
@@ -34,7 +34,7 @@ def home(url: str) -> Iterator[Board]:
 
 @pytest.fixture
 def answers(url: str, tmp_path: Path) -> Answers:
-    """A shell in which `redis-cli` and `jobs` mean the server of the tests."""
+    """A shell in which `redis-cli` and `jobs` use the test server."""
     found = shutil.which("redis-cli")
     if not found:
         pytest.skip("no redis-cli on PATH")
@@ -67,12 +67,12 @@ def on_terminal(command: list[str], environment: dict[str, str]) -> str:
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # Linux says so when the last writer has gone
+    except OSError:  # raised on Linux when the last writer has closed
         return b""
 
 
 def sessions(text: str) -> list[tuple[str, str]]:
-    """The commands that a document shows after `$ `, each with what it prints."""
+    """The commands that a document shows after `$ `, each with its output."""
     found: list[tuple[str, str]] = []
     for block in re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.MULTILINE):
         if not block.lstrip("\n").startswith("    $ "):

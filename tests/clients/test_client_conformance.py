@@ -37,7 +37,7 @@ with_redis_cli = pytest.mark.skipif(not shutil.which("redis-cli"), reason="no re
 
 
 class Player:
-    """Plays the steps of a case, and keeps what they save."""
+    """Runs the steps of a case, and keeps the saved values."""
 
     def __init__(self, tag: str, call: Call, read: Call) -> None:
         self.tag, self.call, self.read = tag, call, read
@@ -50,7 +50,7 @@ class Player:
             assert self.fits(expected, reply), f"{json.dumps(step)} returned {reply!r}"
 
     def reply(self, step: dict[str, Any]) -> Any:
-        """What the server answers to a step."""
+        """Return the server's reply to a step."""
         if "read" in step:
             reply = self.read(*(word.replace("{board}", self.tag) for word in step["read"]))
             return int(reply) if isinstance(step["reply"], int) else reply
@@ -64,7 +64,7 @@ class Player:
                 pass
 
     def known(self, value: Any) -> Any:
-        """A value of the file, or what `$name` was saved as."""
+        """Return a value of the file, or the value saved as `$name`."""
         return self.saved[value[1:]] if isinstance(value, str) and value.startswith("$") else value
 
     def fits(self, expected: Any, reply: Any) -> bool:
@@ -90,7 +90,7 @@ class Player:
 
 
 def error_text(reply: Any) -> str:
-    """An error as Redis says it; nothing for what is none."""
+    """Return the text of a Redis error, or nothing for another reply."""
     if isinstance(reply, JobsError):
         return f"JOBS {CODES.get(type(reply), '?')} {reply}"
     return str(reply) if isinstance(reply, redis.ResponseError) else ""
@@ -98,7 +98,7 @@ def error_text(reply: Any) -> str:
 
 @pytest.fixture
 def read(board: Board) -> Call:
-    """Commands of Redis itself, their replies as they come."""
+    """Call commands of Redis itself. Returns the raw replies."""
     board.client.response_callbacks.clear()
     return board.client.execute_command
 
@@ -137,7 +137,7 @@ def test_calls_of_scripts_conform(
 
 
 def shell(board: Board, *words: str, folder: Path = CLIENTS) -> subprocess.CompletedProcess[str]:
-    """What conformance.sh in a folder says of the file beside it."""
+    """Run conformance.sh in a folder with its file. Returns its output."""
     return subprocess.run(
         [folder / "conformance.sh", *words],
         env=os.environ | {"JOBS_BOARD": board.name},
@@ -154,7 +154,7 @@ ways = pytest.mark.parametrize("way", [(), ("--evalsha",)], ids=["FCALL", "EVALS
 @ways
 def test_redis_cli_conforms(way: tuple[str, ...], board: Board, url: str) -> None:
     board.commands.load()
-    if way:  # what it is not to call is not there
+    if way:  # what it must not call does not exist
         board.client.function_flush()
     else:
         board.client.delete(board.keys.commands)
@@ -178,7 +178,7 @@ WRONG: list[dict[str, Any]] = [
     {"command": "JCOUNT", "args": [], "reply": {"save": "count"}},
     {"read": ["EXISTS", "{board}:job"], "reply": 1},
 ]
-"""Steps that no client may find right, so that we know that it looks."""
+"""Wrong steps that every client must fail."""
 
 
 @pytest.mark.parametrize("step", WRONG, ids=json.dumps)

@@ -1,4 +1,4 @@
-"""The guide to write a client: the client that it shows is whole, and works."""
+"""The guide to writing a client: the client on the page is complete and works."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EXAMPLE = re.search(r"^    \{ \"name\".*?^    \]\}", TEXT, re.MULTILINE | re.DOT
 
 @pytest.fixture
 def client() -> dict[str, Any]:
-    """What the page defines."""
+    """Return the definitions of the page."""
     found: dict[str, Any] = {}
     exec(CLIENT + BY_SCRIPT, found)
     return found
@@ -38,7 +38,7 @@ def client() -> dict[str, Any]:
 
 @pytest.fixture(params=["FCALL", "EVALSHA"])
 def jobs(request: pytest.FixtureRequest, client: dict[str, Any], board: Board, url: str) -> Iterator[Any]:
-    """The client of the page, either way; what it is not to call is not there."""
+    """The client of the page, in both variants. What it must not call does not exist."""
     board.commands.load()
     with redis.Redis.from_url(url, decode_responses=True) as connected:
         if request.param == "FCALL":
@@ -57,7 +57,7 @@ def run(id: str, payload: str) -> str:
 
 @contextmanager
 def working(client: dict[str, Any], jobs: Any) -> Iterator[None]:
-    """A worker of the page, in a thread."""
+    """Run the worker of the page in a thread."""
     stopped = threading.Event()
     thread = threading.Thread(target=client["work"], args=(jobs, "greet", run, stopped))
     thread.start()
@@ -68,12 +68,12 @@ def working(client: dict[str, Any], jobs: Any) -> Iterator[None]:
         thread.join()
 
 
-def test_it_is_short_and_needs_nothing_of_ours() -> None:
+def test_the_example_client_is_short_and_imports_nothing_of_jobs() -> None:
     assert len([line for line in CLIENT.splitlines() if line.strip()]) <= 60
     assert re.findall(r"import (\w+)", CLIENT) == ["json", "threading", "redis"]
 
 
-def test_it_runs_a_job_that_is_due(client: dict[str, Any], jobs: Any, board: Board) -> None:
+def test_the_example_client_runs_a_due_job(client: dict[str, Any], jobs: Any, board: Board) -> None:
     jobs.call("JSET", "hello", "greet", "world", "every", "1h")
     with working(client, jobs):
         wait_until(lambda: board.stats()["done"] == 1)
@@ -82,14 +82,14 @@ def test_it_runs_a_job_that_is_due(client: dict[str, Any], jobs: Any, board: Boa
     assert list(board.client.hkeys(board.keys.runners)) == ["greet"]
 
 
-def test_it_wakes_for_a_task_that_is_pushed(client: dict[str, Any], jobs: Any, board: Board) -> None:
+def test_the_example_client_wakes_for_a_pushed_task(client: dict[str, Any], jobs: Any, board: Board) -> None:
     with working(client, jobs):
         for n in range(1, 4):
             board.push("greet", "world")
             wait_until(lambda n=n: board.stats()["done"] == n)  # type: ignore[misc]
 
 
-def test_it_tries_again_and_gives_up(client: dict[str, Any], jobs: Any, board: Board) -> None:
+def test_the_example_client_retries_and_gives_up(client: dict[str, Any], jobs: Any, board: Board) -> None:
     again, never = board.push("greet", "bad", attempts=2), board.push("greet", "bad")
     with working(client, jobs):
         wait_until(lambda: board.stats()["dead"] == 1 and board.stats()["retried"] == 1)
@@ -98,13 +98,17 @@ def test_it_tries_again_and_gives_up(client: dict[str, Any], jobs: Any, board: B
     assert (dead["id"], dead["history"][0]["code"]) == (never, "ValueError")
 
 
-def test_it_takes_what_has_no_token(client: dict[str, Any], jobs: Any, board: Board) -> None:
+def test_the_example_client_takes_tasks_without_a_token(
+    client: dict[str, Any], jobs: Any, board: Board
+) -> None:
     board.push("greet", "world", policy="none")
     with working(client, jobs):
         wait_until(lambda: board.stats()["unleased"] == 1)
 
 
-def test_a_lapsed_lease_does_not_end_it(client: dict[str, Any], jobs: Any, board: Board) -> None:
+def test_the_example_client_survives_an_expired_lease(
+    client: dict[str, Any], jobs: Any, board: Board
+) -> None:
     def late(id: str, payload: str) -> str:
         board.tick(now=60)
         return "too late"
@@ -116,21 +120,21 @@ def test_a_lapsed_lease_does_not_end_it(client: dict[str, Any], jobs: Any, board
     assert board.stats()["stale"] == 1
 
 
-def test_it_knows_which_commands_only_read(client: dict[str, Any]) -> None:
+def test_the_client_knows_the_read_only_commands(client: dict[str, Any]) -> None:
     reads = {name for name, command in commands().items() if command.only_reads}
     assert client["READS"] == reads
     named = re.search(r"They\s+are\s+`([A-Z\s]+)`", TEXT)
     assert named and set(named[1].split()) == reads
 
 
-def test_its_table_has_every_command() -> None:
+def test_the_table_has_every_command() -> None:
     rows = re.findall(r"^\| (J[A-Z]+)(?:, (J[A-Z]+))?( \*)? \|", TEXT, re.MULTILINE)
     found = {name: bool(star) for *names, star in rows for name in names if name}
     assert found.pop("JVERSION")
     assert found == {name: command.only_reads for name, command in commands().items()}
 
 
-def test_its_filters_and_options_are_those_of_the_commands(board: Board) -> None:
+def test_filters_and_options_match_the_commands(board: Board) -> None:
     filters = re.search(r"\*\*Filters of JTASKS\*\*(.*?)\n\n", TEXT, re.DOTALL)
     assert filters
     named = set(re.findall(r"`([a-z-]+)(?: 1)?`", filters[1]))
@@ -142,7 +146,7 @@ def test_its_filters_and_options_are_those_of_the_commands(board: Board) -> None
             board.ack("no-token", "retry", **{name: "{}" if name == "data" else 1})
 
 
-def test_what_the_page_shows_of_its_use_works(client: dict[str, Any], home: Board, url: str) -> None:
+def test_the_usage_on_the_page_works(client: dict[str, Any], home: Board, url: str) -> None:
     home.commands.load()
     # The page means the Redis on this machine.
     here = SimpleNamespace(Redis=partial(redis.Redis.from_url, url))
@@ -157,17 +161,17 @@ def test_what_the_page_shows_of_its_use_works(client: dict[str, Any], home: Boar
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
-def test_it_sees_what_every_client_must_see(case: dict[str, Any], jobs: Any, board: Board) -> None:
+def test_the_example_client_conforms(case: dict[str, Any], jobs: Any, board: Board) -> None:
     board.client.response_callbacks.clear()
     Player(board.keys.tag, jobs.call, board.client.execute_command).play(case["steps"])
 
 
-def test_the_example_of_a_case_is_one(board: Board) -> None:
+def test_the_example_case_is_a_real_case(board: Board) -> None:
     assert EXAMPLE
     found = json.loads(EXAMPLE[0])
     Player(board.keys.tag, board.commands.call, board.client.execute_command).play(found["steps"])
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_are_valid() -> None:
     for target in re.findall(r"\]\(([^)#]+)", TEXT):
         assert (PAGE.parent / target).exists(), target

@@ -1,4 +1,4 @@
-"""The Lua client: its own tests, and the conformance file, on a real Lua 5.1 and a real server."""
+"""The Lua client: its own tests and the conformance file, with a real Lua 5.1 and a real server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[2] / "clients" / "lua"
 
 
 def has(*modules: str) -> bool:
-    """Whether Lua 5.1 is here, and has these modules."""
+    """Whether Lua 5.1 is installed with these modules."""
     lua = shutil.which("lua5.1")
     words = " ".join(f"require '{module}'" for module in modules)
     return (
@@ -37,7 +37,7 @@ def ready(board: Board) -> Board:
 
 
 @pytest.mark.skipif(shutil.which("busted") is None, reason="no busted")
-def test_its_own_tests_pass(ready: Board, url: str) -> None:
+def test_the_lua_clients_own_tests_pass(ready: Board, url: str) -> None:
     done = subprocess.run(
         ["busted", "--lua=lua5.1", "-o", "TAP", "spec"],
         cwd=FOLDER,
@@ -51,9 +51,9 @@ def test_its_own_tests_pass(ready: Board, url: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["FCALL", "EVALSHA"])
-def test_it_conforms(way: str, ready: Board, url: str) -> None:
+def test_the_lua_client_conforms(way: str, ready: Board, url: str) -> None:
     words: list[str] = []
-    if way == "EVALSHA":  # what it is not to call is not there
+    if way == "EVALSHA":  # what it must not call does not exist
         words = ["--evalsha", ready.name]
         ready.client.function_flush()
     else:
@@ -70,7 +70,7 @@ def test_it_conforms(way: str, ready: Board, url: str) -> None:
     assert done.stdout.count("\nok ") == len(CASES) + len(CONFORMANCE["policies"])
 
 
-def test_it_knows_which_commands_only_read() -> None:
+def test_the_client_knows_the_read_only_commands() -> None:
     script = "for name in pairs(require('jobs').READS) do print(name) end"
     done = subprocess.run(["lua5.1", "-e", script], cwd=FOLDER, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == {name for name, one in commands().items() if one.only_reads}

@@ -1,4 +1,4 @@
-"""Redis by hand: all that the page shows works as it stands, by EVALSHA and by FCALL."""
+"""Redis by hand: everything on the page works as written, with EVALSHA and FCALL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SESSION = sessions(TEXT)
 
 
 @pytest.mark.parametrize("way", ["FCALL", "EVALSHA"])
-def test_it_works_as_it_stands(way: str, home: Board, answers: Answers) -> None:
+def test_redis_md_runs_as_written(way: str, home: Board, answers: Answers) -> None:
     other = "EVALSHA" if way == "FCALL" else "FCALL"
     session = [part for part in SESSION if not re.match(rf"call\(\).* {other} ", part[0])]
     assert len(session) == len(SESSION) - 1
@@ -31,16 +31,16 @@ def test_it_works_as_it_stands(way: str, home: Board, answers: Answers) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_every_command_is_there() -> None:
+def test_every_command_is_on_the_page() -> None:
     called = {word for typed, _ in SESSION for word in re.findall(r"\bcall (J[A-Z]+)", typed)}
     assert set(commands()) - called == set()
 
 
-def test_every_code_of_an_error_is_there() -> None:
+def test_every_error_code_is_on_the_page() -> None:
     assert set(re.findall(r"^\| ([A-Z]+) \|", TEXT, re.MULTILINE)) == set(ERROR_CODES)
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_are_valid() -> None:
     for target in re.findall(r"\]\(([^)#]+)", TEXT):
         assert (PAGE.parent / target).exists(), target
 
@@ -55,5 +55,5 @@ def test_links_lead_somewhere() -> None:
         ('{"a":1}', '{"b":1}'),
     ],
 )
-def test_what_is_not_as_shown_is_seen(shown: str, printed: str) -> None:
+def test_wrong_output_is_detected(shown: str, printed: str) -> None:
     assert not is_as_shown(shown, printed)

@@ -1,4 +1,4 @@
-"""What tests of crontabs share."""
+"""Helpers for crontab tests."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ DATA = Path(__file__).parent / "data"
 CRON_D = DATA / "etc" / "cron.d"
 
 DEBIAN = [DATA / "etc" / "crontab", *sorted(CRON_D.iterdir())]
-"""What Debian's packages bring."""
+"""Crontabs of Debian packages."""
 
 USER = DATA / "user.crontab"
 
 STANDING = ("next", "start", "state")
-"""What differs between two puts of the same job."""
+"""Fields that differ between two puts of the same job."""
 
 
 def definitions(board: Board) -> dict[str, dict[str, Any]]:
-    """The jobs of a board by their ids, without where they stand."""
+    """Return the jobs of a board by id, without their state."""
     jobs = board.list()
     return {job["id"]: {name: job[name] for name in job if name not in STANDING} for job in jobs}
 
 
 def one(text: str, **options: Any) -> Line:
-    """The only line of a crontab without problems."""
+    """Return the only line of a crontab that has no problems."""
     found = read(text, **options)
     assert not found.problems
     (line,) = found.lines

@@ -1,4 +1,4 @@
-"""`jobs export crontab`, as a user meets it."""
+"""`jobs export crontab` from a user's view."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_an_export_makes_the_same_jobs_again(jobs: Jobs, board: Board) -> None:
     assert definitions(board) == before
 
 
-def test_what_an_export_looks_like(jobs: Jobs, board: Board) -> None:
+def test_the_format_of_an_export(jobs: Jobs, board: Board) -> None:
     payload = {"line": "date +%d", "input": "a%\nb\n", "shell": "/bin/bash", "env": {"A": " x", "B": ""}}
     board.put("full", "shell", payload, cron="*/5 * * * MON-FRI", zone="Asia/Tokyo")
     board.put("tokyo", "shell", "b", cron="@daily", zone="Asia/Tokyo")
@@ -107,7 +107,7 @@ def test_jobs_that_do_not_fit_are_named_with_the_reason(jobs: Jobs, board: Board
     assert result.exit_code == 0
 
 
-def test_a_variable_that_would_reach_jobs_without_it_is_named(jobs: Jobs, board: Board) -> None:
+def test_a_variable_that_would_leak_into_other_jobs_is_reported(jobs: Jobs, board: Board) -> None:
     for id in ("a", "b"):
         board.put(id, "shell", {"line": "x", "env": {id.upper(): "1"}}, cron="@daily")
     result = jobs("export", "crontab")
@@ -118,5 +118,5 @@ def test_a_variable_that_would_reach_jobs_without_it_is_named(jobs: Jobs, board:
     assert "B=1" in jobs("export", "crontab", "b").stdout
 
 
-def test_a_board_without_jobs_for_cron_makes_an_empty_crontab(jobs: Jobs, board: Board) -> None:
+def test_a_board_without_exportable_jobs_gives_an_empty_crontab(jobs: Jobs, board: Board) -> None:
     assert jobs("export", "crontab").output == ""

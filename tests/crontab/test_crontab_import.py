@@ -1,4 +1,4 @@
-"""`jobs import crontab`, as a user meets it."""
+"""`jobs import crontab` from a user's view."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_import_puts_jobs_and_names_them(jobs: Jobs, board: Board) -> None:
     assert result.stderr.splitlines()[-1] == "1 put"
 
 
-def test_the_path_says_the_format(jobs: Jobs, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_path_determines_the_format(jobs: Jobs, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(getpass, "getuser", lambda: "nobody")
     result = jobs("import", "crontab", *map(str, DEBIAN), str(USER))
     assert result.exit_code == 0, result.output
@@ -44,7 +44,7 @@ def test_the_current_user_needs_no_notice(jobs: Jobs) -> None:
     assert jobs("import", "crontab", "-", "--system", input=text).stderr == "1 put\n"
 
 
-def test_system_and_user_are_said_against_the_path(jobs: Jobs, board: Board, tmp_path: Path) -> None:
+def test_system_and_user_override_the_path(jobs: Jobs, board: Board, tmp_path: Path) -> None:
     folder = tmp_path / "cron.d"
     folder.mkdir()
     (folder / "tab").write_text("@daily echo x\n")
@@ -54,7 +54,7 @@ def test_system_and_user_are_said_against_the_path(jobs: Jobs, board: Board, tmp
     assert board.show("x")["payload"] == "x"
 
 
-def test_lines_of_several_files_get_ids_of_their_own(jobs: Jobs, board: Board, tmp_path: Path) -> None:
+def test_lines_of_several_files_get_distinct_ids(jobs: Jobs, board: Board, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("one", "two")]
     for file in files:
         file.write_text("@daily /srv/same.sh\n")
@@ -84,7 +84,7 @@ def test_a_dry_run_shows_everything_and_puts_nothing(jobs: Jobs, board: Board) -
     assert len(definitions(board)) == 17
 
 
-def test_json_has_a_job_a_line(jobs: Jobs, board: Board) -> None:
+def test_json_has_one_job_per_line(jobs: Jobs, board: Board) -> None:
     (job,) = lines(jobs("import", "crontab", "-", "--zone", "UTC", "--json", input="\n@yearly x\n"))
     assert job == {
         "id": "x",
@@ -98,7 +98,7 @@ def test_json_has_a_job_a_line(jobs: Jobs, board: Board) -> None:
     }
 
 
-def test_with_any_mistake_nothing_is_put(jobs: Jobs, board: Board, tmp_path: Path) -> None:
+def test_a_mistake_puts_nothing(jobs: Jobs, board: Board, tmp_path: Path) -> None:
     bad = tmp_path / "bad"
     bad.write_bytes(b"@daily ok\n60 * * * * x\n@daily \xff\n")
     result = jobs("import", "crontab", str(USER), str(bad))
@@ -111,7 +111,7 @@ def test_with_any_mistake_nothing_is_put(jobs: Jobs, board: Board, tmp_path: Pat
     assert not definitions(board)
 
 
-def test_what_the_board_refuses_is_found_before_anything_is_put(jobs: Jobs, board: Board) -> None:
+def test_jobs_that_the_board_rejects_are_found_before_any_put(jobs: Jobs, board: Board) -> None:
     text = f"@daily ok\n0 0 30 2 * never\n# id: push:1\n@daily x\n# id: {300 * 'x'}\n@daily y\n"
     result = jobs("import", "crontab", "-", input=text)
     assert result.exit_code == 2
@@ -123,15 +123,13 @@ def test_what_the_board_refuses_is_found_before_anything_is_put(jobs: Jobs, boar
     assert not definitions(board)
 
 
-def test_what_is_asked_for_in_vain(jobs: Jobs) -> None:
+def test_invalid_arguments_are_rejected(jobs: Jobs) -> None:
     refused(jobs("import", "crontab", "-", "--zone", "Nowhere", input=""), "unknown time zone 'Nowhere'")
     refused(jobs("import", "crontab", "/no/such/file"), "does not exist")
     refused(jobs("import", "crontab"), "Missing argument")
 
 
-def test_the_machines_zone_holds_unless_another_is_given(
-    jobs: Jobs, board: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_machines_zone_is_the_default(jobs: Jobs, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Africa/Cairo")
     jobs("import", "crontab", "-", input="@daily a")
     jobs("import", "crontab", "-", "--zone", "Asia/Tokyo", input="@daily b")

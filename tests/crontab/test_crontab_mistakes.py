@@ -1,4 +1,4 @@
-"""Every mistake in a crontab, with its place."""
+"""Every mistake in a crontab is reported with its location."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from tests.crontab.helpers import said
         ("@Daily", 1, "unknown nickname; write one of @hourly, @daily"),
     ],
 )
-def test_fields_that_cron_refuses_or_reads_otherwise(fields: str, column: int, sentence: str) -> None:
+def test_fields_that_cron_rejects_or_reads_differently(fields: str, column: int, sentence: str) -> None:
     (problem,) = said(read(f"\n{fields} x", file="tab"))
     assert problem.startswith(f"tab:2:{column}: {sentence}")
 

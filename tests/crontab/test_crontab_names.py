@@ -1,4 +1,4 @@
-"""The ids of a crontab's lines, and the zone of the machine they come from."""
+"""The ids of a crontab's lines, and the zone of the machine."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_comment_gives_an_id_that_no_other_line_takes() -> None:
     ]
 
 
-def test_the_machines_zone_is_that_of_tz_or_localtime_or_timezone(tmp_path: Path) -> None:
+def test_the_machines_zone_comes_from_tz_localtime_or_timezone(tmp_path: Path) -> None:
     data = tmp_path / "share" / "zoneinfo" / "Asia" / "Tokyo"
     data.parent.mkdir(parents=True)
     data.touch()

@@ -1,4 +1,4 @@
-"""What a crontab says: its jobs, and what it is not taken at its word for."""
+"""Reading crontabs: their jobs, and lines that are ignored or rejected."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_line_ends_blank_lines_and_comments(text: str) -> None:
         ("cat%", "cat", ""),
         (r"cat\%b%c\%d%e", "cat%b", "c%d\ne\n"),
         (r"cat \\%z", r"cat \\", "z\n"),  # a backslash before the backslash
-        (r"cat%\\%z%\x", "cat", "\\%z\n\\x\n"),  # not so in the input
+        (r"cat%\\%z%\x", "cat", "\\%z\n\\x\n"),  # not in the input
         (r"printf '\n'", r"printf '\n'", None),
     ],
 )
@@ -82,13 +82,13 @@ def test_settings(text: str, value: str) -> None:
     assert one(f"{text}\n@daily x").payload == {"line": "x", "env": {"A": value}}
 
 
-def test_a_setting_holds_for_the_lines_after_it() -> None:
+def test_a_setting_applies_to_the_lines_below_it() -> None:
     found = read("@daily a\nX=1\n@daily b\nX=2\nY=3\n@daily c\n")
     envs = [None if isinstance(line.payload, str) else line.payload["env"] for line in found.lines]
     assert envs == [None, {"X": "1"}, {"X": "2", "Y": "3"}]
 
 
-def test_shell_and_home_say_what_runs_a_line_and_where() -> None:
+def test_shell_and_home_set_the_shell_and_the_directory() -> None:
     line = one("SHELL=/bin/bash\nHOME=/srv/app\n@daily x")
     assert line.payload == {
         "line": "x",
@@ -99,7 +99,7 @@ def test_shell_and_home_say_what_runs_a_line_and_where() -> None:
     assert one("SHELL=/bin/sh\n@daily x").payload == "x"
 
 
-def test_cron_tz_holds_until_the_next() -> None:
+def test_cron_tz_applies_until_the_next() -> None:
     text = '@daily a\nCRON_TZ=Asia/Tokyo\n@daily b\nCRON_TZ=:UTC\n@daily c\nCRON_TZ=""\n@daily d'
     found = read(text, zone="Asia/Seoul")
     assert [line.zone for line in found.lines] == ["Asia/Seoul", "Asia/Tokyo", "UTC", "Asia/Seoul"]
@@ -107,14 +107,14 @@ def test_cron_tz_holds_until_the_next() -> None:
 
 
 @pytest.mark.parametrize("name", ["MAILTO", "MAILFROM", "LOGNAME", "RANDOM_DELAY"])
-def test_what_speaks_to_cron_is_left_out_with_a_notice(name: str) -> None:
+def test_settings_for_cron_itself_are_ignored_with_a_notice(name: str) -> None:
     found = read(f"{name}=5\n@daily x", file="tab")
     assert found.lines[0].payload == "x"
     (notice,) = found.notices
     assert str(notice).startswith(f"tab:1:1: {name} is ignored: ")
 
 
-def test_reboot_is_left_out_with_a_notice() -> None:
+def test_reboot_is_ignored_with_a_notice() -> None:
     found = read("@daily a\n @reboot b\n", file="tab")
     assert [line.payload for line in found.lines] == ["a"]
     assert [str(notice) for notice in found.notices] == [
@@ -139,7 +139,7 @@ def test_a_system_crontab_has_a_column_for_the_user() -> None:
     ]
 
 
-def test_a_users_crontab_that_is_read_as_the_systems_is_told_so() -> None:
+def test_a_user_crontab_read_as_a_system_crontab_gets_a_hint() -> None:
     found = read("0 3 * * * /srv/x.sh --full", system=True, file="tab")
     assert said(found) == [
         "tab:1:11: expected a user name in the user column; if this is a user's own crontab, pass --user"
@@ -157,5 +157,5 @@ def test_a_users_crontab_that_is_read_as_the_systems_is_told_so() -> None:
         ("-", False),
     ],
 )
-def test_the_path_tells_a_system_crontab(file: str, system: bool) -> None:
+def test_the_path_identifies_a_system_crontab(file: str, system: bool) -> None:
     assert is_system(file) == system

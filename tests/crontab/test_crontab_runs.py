@@ -1,4 +1,4 @@
-"""Crontabs of Debian, and one of a user: imported, they run when Debian's cron would run them."""
+"""Imported crontabs, from Debian and from a user, run when Debian's cron would run them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ YEAR = 2027
 BEGIN, END = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (YEAR, YEAR + 1))
 DAY = 86400
 MANY = 800
-"""How many runs are compared from a moment on."""
+"""The number of runs to compare from each start."""
 
 SCHEDULE = re.compile(r"\s*(@\w+|\S+\s+\S+\s+\S+\s+\S+\s+\S+)\s")
 
 
 def schedule_in(file: str, line: int) -> str:
-    """The schedule of a line, as it stands in the file."""
+    """Return the schedule of a line as written."""
     match = SCHEDULE.match(Path(file).read_text("utf-8").splitlines()[line - 1])
     assert match
     return match[1]
 
 
 def moments(zone: str) -> list[int]:
-    """From when on runs are compared: New Year, and two days before each change of the clock."""
+    """Return the starts of the comparisons: New Year, and two days before each clock change."""
     near = [time - 2 * DAY for time, _ in changes(zone) if BEGIN < time < END]
     assert zone == "Asia/Tokyo" or len(near) == 2
     return [BEGIN - 1, *near]
@@ -65,8 +65,8 @@ SCHEDULES = [
     "0 0 * * 0-7/2",
     "30 1 * * sun-sat",
     "0 5 * * SUN,Tue,6",
-    "0 0 1-7 * */2",  # a star in effect: both days must fit
-    "0 0 1-7 * 1,*",  # no star: either is enough, and one is always so
+    "0 0 1-7 * */2",  # treated as a star: both days must match
+    "0 0 1-7 * 1,*",  # not a star: either is enough, and one always matches
     "0 0 */10 * mon",
     "0 12 31 1-12/2 *",
     "*/100 * * * *",
@@ -82,7 +82,7 @@ SCHEDULES = [
 
 
 @pytest.mark.parametrize("zone", ["Europe/Brussels", "America/New_York", "Australia/Lord_Howe"])
-def test_fields_of_every_kind_mean_what_cron_means_by_them(jobs: Jobs, board: Board, zone: str) -> None:
+def test_fields_of_every_kind_match_cron(jobs: Jobs, board: Board, zone: str) -> None:
     text = "".join(f"{schedule} /bin/a\n" for schedule in SCHEDULES)
     found = lines(jobs("import", "crontab", "-", "--zone", zone, "--json", input=text))
     assert len(found) == len(SCHEDULES)

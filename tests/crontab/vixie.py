@@ -1,4 +1,4 @@
-"""A model of Debian's cron (3.0pl1), made for these tests from entry.c and cron.c, with no code of Jobs.
+"""A model of Debian's cron (3.0pl1), written for these tests after entry.c and cron.c, without code of Jobs.
 
 A line is parsed into one set of numbers for each field, and two flags. A clock is walked minute by
 minute, as cron's main loop does it: what that makes of a clock that has jumped is in `walk`.
@@ -50,17 +50,17 @@ class Entry:
         self.months = bits(month, 1, 12, MONTHS)
         self.week_days = {number % 7 for number in bits(week_day, 0, 7, DAYS)}
         self.day_star = month_day[0] == "*" or week_day[0] == "*"
-        # MIN_STAR and HR_STAR; of the nicknames, load_entry flags @hourly alone.
+        # MIN_STAR and HR_STAR. Of the nicknames, load_entry flags only @hourly.
         self.wild = minute[0] == "*" or hour[0] == "*"
 
     def has_day(self, day: date) -> bool:
-        """DOM_STAR and DOW_STAR: with one of them both day fields must fit, else one is enough."""
+        """DOM_STAR and DOW_STAR: if one is set, both day fields must match; otherwise one is enough."""
         by_month, by_week = day.day in self.month_days, day.isoweekday() % 7 in self.week_days
         fits = (by_month and by_week) if self.day_star else (by_month or by_week)
         return fits and day.month in self.months
 
     def runs(self, zone: str, year: int) -> list[int]:
-        """When cron runs the line in a year of the zone, in epoch seconds; once a minute at most."""
+        """Return when cron runs the line in a year of the zone, in epoch seconds, at most once a minute."""
         found = {
             minute.epoch * 60
             for day, minutes in walked(zone, year).items()
@@ -74,7 +74,7 @@ class Entry:
 
 
 def bits(text: str, low: int, high: int, names: list[str] | None = None) -> set[int]:
-    """get_list and get_range: the numbers that a field sets."""
+    """get_list and get_range: return the numbers that a field sets."""
 
     def number(word: str) -> int:
         return int(word) if word.isdigit() else (names or []).index(word.lower()) + low
@@ -98,7 +98,7 @@ def walked(zone: str, year: int) -> dict[date, list[Minute]]:
 
 
 def walk(zone: str, year: int) -> Iterator[Minute]:
-    """Cron's main loop over a year, from two days before. Fixed lines have been run up to `virtual`."""
+    """Cron's main loop over a year, from two days before. Fixed lines have run up to `virtual`."""
     info = zone_info(zone)
     begin, end = (int(datetime(y, 1, 1, tzinfo=UTC).timestamp()) // 60 for y in (year, year + 1))
     virtual = local_minute(begin - 2880, info) - 1
@@ -106,12 +106,12 @@ def walk(zone: str, year: int) -> Iterator[Minute]:
         local = local_minute(epoch, info)
         ahead = local - virtual
         shown: list[tuple[int, bool, bool]] = [(local, True, True)]
-        if 1 < ahead < 180:  # the clock has jumped ahead: what it left out is made up for at once
+        if 1 < ahead < 180:  # the clock has jumped ahead: skipped times run at once
             shown = [
                 (local, True, False),
                 *((passed, False, True) for passed in range(virtual + 1, local + 1)),
             ]
-        elif -180 < ahead <= 0:  # it has gone back: until it has caught up, only wildcard lines run
+        elif -180 < ahead <= 0:  # it has gone back: only wildcard lines run until it has caught up
             shown = [(local, True, False)]
         if not -180 < ahead <= 0:
             virtual = local
@@ -122,13 +122,13 @@ def walk(zone: str, year: int) -> Iterator[Minute]:
 
 
 def zone_info(name: str) -> ZoneInfo:
-    """A zone as Redis has it, of the package tzdata rather than the machine."""
+    """A zone as Redis has it: from the package tzdata, not from the machine."""
     with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, name)
 
 
 def local_minute(epoch: int, info: ZoneInfo) -> int:
-    """What the clock on the wall shows, as minutes since 1970 on it."""
+    """Return the wall clock time in minutes since 1970."""
     offset = datetime.fromtimestamp(epoch * 60, info).utcoffset()
     assert offset is not None
     return epoch + int(offset.total_seconds()) // 60

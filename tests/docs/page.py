@@ -29,7 +29,7 @@ _BLOCK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block: its line in the page, its language, title and mark, and what is in it."""
+    """A fenced block: its line in the page, language, title, mark and content."""
 
     line: int
     language: str
@@ -39,7 +39,7 @@ class Block:
 
     @property
     def why_not_run(self) -> str | None:
-        """Why the page says that the block is not run, or None."""
+        """Return the reason that the page gives for not running the block, or None."""
         return self.mark.removeprefix("not run: ") if self.mark.startswith("not run") else None
 
 
@@ -76,7 +76,7 @@ def commands(block: Block) -> list[tuple[str, str | None]]:
 
 
 def is_whole(command: str) -> bool:
-    """Whether a command needs no other line."""
+    """Whether a command is complete without further lines."""
     heredoc = re.search(r"<<-?\s*['\"]?(\w+)", command)
     if heredoc and not re.search(rf"^{heredoc[1]}$", command, re.MULTILINE):
         return False
@@ -98,7 +98,7 @@ _SAME = (
     (r"\b(Fri|Mon|Sat|Sun|Thu|Tue|Wed)\b", "<day>"),
     (r"[ \t]+", " "),
 )
-"""What differs from run to run: a page shows what it looks like."""
+"""Output that differs between runs, for which a page shows the format."""
 
 
 def is_as_shown(shown: str, printed: str) -> bool:

@@ -1,4 +1,4 @@
-"""A shell in which the commands of a page run, with a terminal beside it for those that go on."""
+"""A shell that runs the commands of a page, with a second terminal for those that keep running."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.helpers import wait_until
 END = "~~~end~~~"
 BIN = Path(sys.executable).parent
 PRELUDE = 'jobs() { job "$@"; }\n'
-"""Shells have a builtin of this name; a reader has what `job completion` prints."""
+"""Load `job completion`, as a reader would, since shells have a builtin `jobs`."""
 
 
 @contextmanager
@@ -48,11 +48,11 @@ def warm_programs() -> Iterator[Path]:
 
 
 class Terminal:
-    """A shell that keeps its directory and variables from one command to the next."""
+    """A shell that keeps its directory and variables between commands."""
 
     def __init__(self, folder: Path, programs: Path) -> None:
         self.folder = folder
-        """Where its commands run."""
+        """The directory in which its commands run."""
         self.data = folder.parent / "data"
         self._programs = programs
         self._others: list[Background] = []
@@ -97,14 +97,14 @@ class Terminal:
         return found
 
     def stop_others(self) -> None:
-        """End what goes on beside this terminal, as Ctrl-C would."""
+        """End the commands that keep running, as Ctrl-C would."""
         for other in self._others:
             other.stop()
         self._others.clear()
 
     @property
     def beside(self) -> str:
-        """What the commands beside this terminal have printed so far."""
+        """Return the output of the running commands so far."""
         return "".join(other.printed for other in self._others)
 
     def _environment(self, programs: Path) -> dict[str, str]:
@@ -120,7 +120,7 @@ class Terminal:
 
 
 class Background:
-    """A command that goes on, and what it has printed."""
+    """A command that keeps running, and its output so far."""
 
     def __init__(self, words: list[str], folder: Path, environment: dict[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -154,5 +154,5 @@ class Background:
 
 
 def has(program: str) -> bool:
-    """Whether there is such a program on PATH."""
+    """Whether a program is on PATH."""
     return shutil.which(program) is not None

@@ -1,4 +1,4 @@
-"""What a page shows works as it stands: its commands run one after another, against a server of their own."""
+"""Every page works as written: its commands run in order, against a private server."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SHELLS = ("sh", "console")
 FILES = ("python", "yaml", "toml", "crontab", "json", "jsonl", "sh", "ini", "text")
 SHOWN_ONLY = ("text", "json", "lua", "ini")
 ASKS = re.compile(r"(jobs|job) (count|dead list|dead show|doctor|history|list|output|show|stats|tasks)\b")
-"""Commands that only look: repeated until they print what the page shows."""
+"""Read-only commands, which are repeated until they print what the page shows."""
 
 REASONS = (
     "installs packages",
@@ -48,10 +48,10 @@ REASONS = (
     "never ends",
     "changes this checkout",
 )
-"""Why a block may be shown only."""
+"""Valid reasons for not running a block."""
 
 PATIENCE = 15
-"""Seconds until a command that looks must print what the page shows."""
+"""Seconds within which a read-only command must print what the page shows."""
 
 PROGRAM = "from jobs_core import Board\n\nboard = Board()\n"
 
@@ -75,7 +75,7 @@ def name(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", WITH_STEPS, ids=name)
-def test_it_works_as_it_stands(page: Path, terminal: Terminal) -> None:
+def test_every_page_runs_as_written(page: Path, terminal: Terminal) -> None:
     text = page.read_text("utf-8")
     if "redis-cli" in text and not has("redis-cli"):
         pytest.skip("no redis-cli on PATH")
@@ -97,7 +97,7 @@ def test_it_works_as_it_stands(page: Path, terminal: Terminal) -> None:
 
 
 def play(block: Block, terminal: Terminal) -> None:
-    """Do what a reader of the block does."""
+    """Follow a block as a reader would."""
     if block.title and block.language in FILES:
         path = terminal.folder / block.title
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -181,14 +181,14 @@ def up(terminal: Terminal, command: str):  # type: ignore[no-untyped-def]
 
 
 def with_server(text: str, terminal: Terminal) -> str:
-    """Let the addresses that pages use be those of the private server."""
+    """Map the addresses on the pages to the private server."""
     here = terminal.data / "jobs.sock"
     address = r"rediss?://(?:(\w[^\s@\"']*@)|:[^\s@\"']*@)?(?:redis|replica)\.internal(?:[:/][^\s\"']*)?|redis://localhost"
     return re.sub(address, lambda match: f"unix://{match[1] or ''}{here}", text)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_what_is_not_run_has_a_reason(page: Path) -> None:
+def test_blocks_that_are_not_run_have_a_reason(page: Path) -> None:
     for block in blocks(page.read_text("utf-8")):
         if block.mark.startswith("not run"):
             assert block.why_not_run in REASONS, f"{name(page)}:{block.line}: {block.mark}"
@@ -196,7 +196,7 @@ def test_what_is_not_run_has_a_reason(page: Path) -> None:
             assert block.mark in ("keeps running", "the other terminal") or block.mark.startswith("Generated")
 
 
-def test_few_blocks_are_not_run() -> None:
+def test_most_blocks_are_run() -> None:
     everything = [block for page in PAGES for block in blocks(page.read_text("utf-8"))]
     shown_only = [block for block in everything if block.why_not_run]
     assert len(shown_only) <= 0.1 * len(everything), [block.text for block in shown_only]
@@ -221,11 +221,11 @@ def test_code_is_fenced_with_a_language(page: Path) -> None:
         ("a@1795717113658", "b@1795717113658"),
     ],
 )
-def test_what_is_not_as_shown_is_seen(shown: str, printed: str) -> None:
+def test_wrong_output_is_detected(shown: str, printed: str) -> None:
     assert not is_as_shown(shown, printed)
 
 
-def test_what_differs_from_run_to_run_is_as_shown() -> None:
+def test_variable_output_matches_its_pattern() -> None:
     assert is_as_shown(
         "at 2026-11-26 18:18:31+00:00 in 0.003 s\n…\nend", "at 2027-01-02 08:00:00Z in 0.1 s\nx\ny\nend"
     )

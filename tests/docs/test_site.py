@@ -1,4 +1,4 @@
-"""The site as a whole: what is generated is fresh, what is named exists, and nothing is left out."""
+"""The whole site: generated files are up to date, references exist, and nothing is missing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def name(page: Path) -> str:
 
 
 @pytest.mark.parametrize("path", sorted(written()), ids=name)
-def test_generated_files_are_fresh(path: Path) -> None:
+def test_generated_files_are_up_to_date(path: Path) -> None:
     assert path.read_text("utf-8") == written()[path], "run scripts/docs"
 
 
@@ -42,7 +42,7 @@ def test_readme_is_short() -> None:
 
 @pytest.mark.parametrize("option", sorted(JOB_OPTIONS.keys() | PUSH_OPTIONS.keys()))
 def test_the_reference_explains_every_option(option: str) -> None:
-    """Guides explain what belongs together; one table, which is generated, has them all."""
+    """The reference has all options in generated tables."""
     assert f"| `{option}` |" in (DOCS / "reference/options.md").read_text("utf-8")
 
 
@@ -87,7 +87,7 @@ def examples() -> Iterator[tuple[str, str]]:
 def test_the_examples_of_the_help_are_understood(
     path: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is parsed as the command would be, and does nothing."""
+    """Parse each command without running it."""
     calls = re.split(r"(?:[<>|&]|\s#\s).*$|^.* \| (?=jobs )", line)
     words = shlex.split(next(call for call in calls if call.strip()).partition(" #")[0])
     if not words or words[0] != "jobs":
@@ -113,7 +113,7 @@ def parse(words: list[str]) -> None:
 
 @pytest.mark.parametrize("page", sorted((ROOT / "plugins").glob("*/README.md")), ids=name)
 def test_the_commands_of_a_plugin_page_are_understood(page: Path, jobs: Jobs) -> None:
-    """Jobs are put, which checks their payloads; what needs AWS or the network is only parsed."""
+    """Put the jobs, which checks their payloads. Commands that need AWS or the network are only parsed."""
     text = re.sub(r"^    ", "", page.read_text("utf-8"), flags=re.MULTILINE)
     start = re.compile(r"^(?:[A-Z_]+=\S+ )*jobs [a-z].*$", re.MULTILINE)
     found = 0
@@ -132,7 +132,7 @@ def test_the_commands_of_a_plugin_page_are_understood(page: Path, jobs: Jobs) ->
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_are_valid(page: Path) -> None:
     text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text("utf-8"), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if target.startswith("https://"):
@@ -159,7 +159,7 @@ def test_every_page_is_in_the_navigation() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_public_modules_only(page: Path) -> None:
-    """What is not public may move at any time."""
+    """Modules that are not public may move at any time."""
     allowed = {"jobs_core", "jobs_core.testing", "jobs_core.plugin_cli"}
     for block in blocks(page.read_text("utf-8")):
         if block.language == "python":

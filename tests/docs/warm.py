@@ -37,7 +37,7 @@ MODULES = ("jobs_core.cli", "redis", "rich.table", "rich.console", "yaml", "zone
 
 
 def serve(path: str) -> None:
-    """Serve calls until the process is ended."""
+    """Serve calls until the process ends."""
     for name in MODULES:
         importlib.import_module(name)
     _load_plugins()
@@ -47,7 +47,7 @@ def serve(path: str) -> None:
     from jobs_core.engine.permissions import everything
 
     assert AsyncBoard and Board and cli.commands and commands() and library() and everything()
-    gc.freeze()  # to keep what is loaded shared
+    gc.freeze()  # keep loaded modules shared
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen(16)
@@ -63,11 +63,11 @@ def serve(path: str) -> None:
 
 
 def _load_plugins() -> None:
-    """Import what the entry points name; each call then finds it imported."""
+    """Import the plugins in advance, so that forked calls share them."""
     found = importlib.metadata.entry_points(group="jobs")
     for entry in found:
         entry.load()
-    importlib.metadata.entry_points = lambda **_: found  # to look through all packages takes 20 ms
+    importlib.metadata.entry_points = lambda **_: found  # scanning all packages takes 20 ms
 
 
 def _answer(call: socket.socket) -> None:

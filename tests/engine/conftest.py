@@ -1,4 +1,4 @@
-"""What the tests of the engine share: a server without functions, and clients of several versions of Jobs."""
+"""Helpers for engine tests: a server without functions, and clients of several versions of Jobs."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ OLDER, OWN, NEWER = build.LIBRARY_VERSION - 1, build.LIBRARY_VERSION, build.LIBR
 _numbers = itertools.count()
 
 Version = Callable[[int], AbstractContextManager[None]]
-"""`with version(5):` clients in this process are of that version of Jobs."""
+"""Within `with version(5):`, clients in this process have that version of Jobs."""
 
 NewBoard = Callable[..., Board]
-"""Makes a client of the board that has just started: `new_board()`, or `new_board(url)` as another user."""
+"""Makes a fresh client of the board: `new_board()`, or `new_board(url)` as another user."""
 
 
 @cache
 def library(version: int) -> str:
-    """The library as another version of Jobs brings it: the same functions, under its number."""
+    """Return the library of another version of Jobs: the same functions under its version number."""
     return build.build_library(
         build.read_sources(build.resources.files("jobs_core").joinpath("lua")), version
     )
@@ -34,7 +34,7 @@ def library(version: int) -> str:
 
 @pytest.fixture(params=["url", "other_url"], ids=["valkey", "redis"])
 def server(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    """Each server there is, without functions; it has none afterwards, either."""
+    """Each available server, without functions before and after the test."""
     url = str(request.getfixturevalue(request.param))
     with redis.Redis.from_url(url, decode_responses=True) as client:
         client.function_flush()
@@ -50,7 +50,7 @@ def server_url(server: redis.Redis) -> str:
 
 @pytest.fixture
 def version(monkeypatch: pytest.MonkeyPatch) -> Version:
-    """Let clients in this process be of another version of Jobs for a while."""
+    """Give clients in this process another version of Jobs for a while."""
 
     @contextmanager
     def become(number: int) -> Iterator[None]:
@@ -63,7 +63,7 @@ def version(monkeypatch: pytest.MonkeyPatch) -> Version:
 
 
 def loaded(server: redis.Redis) -> int | None:
-    """The version of the library that a server has."""
+    """Return the version of the library on a server."""
     try:
         return int(server.fcall_ro("JVERSION", 0)[0])
     except redis.ResponseError:
@@ -71,13 +71,13 @@ def loaded(server: redis.Redis) -> int | None:
 
 
 def load(server: redis.Redis, number: int) -> None:
-    """Load the library of a version, whatever is there: as a client does that was held up before."""
+    """Load the library of a version unconditionally, like a delayed client."""
     server.function_load(library(number), replace=True)
 
 
 @pytest.fixture
 def new_board(server_url: str) -> Iterator[NewBoard]:
-    """Make clients of one empty board, each as if it had just started."""
+    """Make clients of one empty board, each like a newly started one."""
     made: list[Board] = []
     name = f"engine-{next(_numbers)}"
 

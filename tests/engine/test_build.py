@@ -1,4 +1,4 @@
-"""The builder: modules resolved in order, and refused what Redis would refuse later, or misread."""
+"""The builder: it resolves modules in order, and rejects what Redis would reject or misread later."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs_core.engine.build import BuildError, Source, as_source, build_command,
 
 
 def sources(**texts: str) -> dict[str, Source]:
-    """Modules by their names, with _ for the dot; those at the top are commands."""
+    """Modules by name, with _ for the dot. Top-level modules are commands."""
     named = {name.replace("_", "."): text for name, text in texts.items()}
     return {name: as_source(name, text) for name, text in named.items()}
 
@@ -25,7 +25,7 @@ function command.run(body, board, args) return body(board, args) end
 return command"""
 
 
-def test_a_module_comes_after_what_it_requires_and_once() -> None:
+def test_a_module_is_included_once_after_its_requirements() -> None:
     found = sources(
         a_top="local l = require 'a.left'\nlocal r = require('a.right')\nreturn {}",
         a_left="local b = require 'a.base'\nreturn {}",
@@ -35,7 +35,7 @@ def test_a_module_comes_after_what_it_requires_and_once() -> None:
     assert in_order(["a.top"], found) == ["a.base", "a.left", "a.right", "a.top"]
 
 
-def test_a_cycle_is_refused_and_its_way_named() -> None:
+def test_a_cycle_is_rejected_and_shown() -> None:
     found = sources(
         a_x="local y = require 'a.y'\nreturn {}",
         a_y="local z = require 'a.z'\nreturn {}",
@@ -45,12 +45,12 @@ def test_a_cycle_is_refused_and_its_way_named() -> None:
         in_order(["a.x"], found)
 
 
-def test_a_module_that_is_not_there_is_refused() -> None:
+def test_a_missing_module_is_rejected() -> None:
     with pytest.raises(BuildError, match=r"^a.x requires a.nothing, which does not exist$"):
         in_order(["a.x"], sources(a_x="local n = require 'a.nothing'\nreturn {}"))
 
 
-def test_what_a_comment_requires_is_not_required() -> None:
+def test_require_in_a_comment_is_ignored() -> None:
     text = "-- local x = require 'a.gone'\n--[[ require 'a.gone' --]]\nreturn {}"
     assert as_source("a.x", text).requires == ()
 
@@ -84,11 +84,11 @@ def test_a_global_used_while_loading_is_refused(text: str, names: str) -> None:
         "local text = 'ipairs(string)'\nreturn { text = text }",
     ],
 )
-def test_what_only_defines_is_accepted(text: str) -> None:
+def test_a_module_that_only_defines_is_accepted(text: str) -> None:
     assert as_source("a.x", text).text == text
 
 
-def test_a_script_has_just_the_modules_that_its_command_needs() -> None:
+def test_a_script_contains_only_the_modules_it_needs() -> None:
     found = sources(
         base_command=RUN,
         a_used="return { n = 7 }",
@@ -146,7 +146,7 @@ def test_three_hundred_more_functions_still_load(client: redis.Redis) -> None:
     client.function_delete(name)
 
 
-def test_our_own_sources_are_built_without_a_cycle() -> None:
+def test_the_sources_have_no_cycle() -> None:
     assert len(build.commands()) > 20
     assert build.library().startswith("#!lua name=jobs\n")
     assert all(len(command.script) < 131_072 for command in build.commands().values())

@@ -1,4 +1,4 @@
-"""In a cluster only `jobs init` makes a board: one without a mark may be a slot on its way elsewhere."""
+"""In a cluster, only `jobs init` creates a board: a missing one may be in a migrating slot."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def binary(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def cluster(binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a cluster of one node, which has all slots."""
+    """The URL of a cluster of one node with all slots."""
     with node(binary, tmp_path_factory.mktemp("cluster")) as (client, path, _):
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         wait_until(lambda: "cluster_state:ok" in str(client.execute_command("CLUSTER", "INFO")))
@@ -83,7 +83,7 @@ def answers(client: redis.Redis) -> bool:
 
 @pytest.fixture
 def board(cluster: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
-    """A board that nobody has made, and a client that does not wait for long."""
+    """A board that does not exist, and a client with a short timeout."""
     monkeypatch.setattr(commands_module, "PATIENCE", 0.2)
     found = Board(f"cluster-{abs(hash(request.node.name))}", cluster, validate=False)
     yield found
@@ -94,19 +94,19 @@ ARGUMENTS = {"JSET": ["a", "echo", "x"], "JPOP": ["1", "echo"], "JAPPLY": ["begi
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
-def test_every_command_of_a_board_that_is_not_there_gives_up_in_one_sentence(board: Board, name: str) -> None:
+def test_every_command_on_a_missing_board_fails_with_one_sentence(board: Board, name: str) -> None:
     with pytest.raises(AgainError, match=SAYS) as caught:
         board.commands.call(name, *ARGUMENTS.get(name, ["a"]))
     assert "\n" not in str(caught.value)
     assert set(board.client.keys(f"{board.keys.tag}:*")) <= {board.keys.commands}
 
 
-def test_so_does_bulk_work(board: Board) -> None:
+def test_bulk_work_on_a_missing_board_fails_with_one_sentence(board: Board) -> None:
     with pytest.raises(AgainError, match=SAYS):
         list(board.put_many([{"id": "a", "runner": "echo", "payload": "x"}]))
 
 
-def test_so_does_a_board_for_asyncio(board: Board, cluster: str) -> None:
+def test_asyncio_on_a_missing_board_fails_with_one_sentence(board: Board, cluster: str) -> None:
     async def use() -> None:
         async with AsyncBoard(board.name, cluster) as same:
             await same.count()
@@ -116,7 +116,9 @@ def test_so_does_a_board_for_asyncio(board: Board, cluster: str) -> None:
 
 
 @pytest.mark.parametrize("words", [["count"], ["put", "a", "console", "x"], ["list"], ["tick", "--once"]])
-def test_so_does_the_command_line(board: Board, cluster: str, words: list[str]) -> None:
+def test_the_command_line_on_a_missing_board_fails_with_one_sentence(
+    board: Board, cluster: str, words: list[str]
+) -> None:
     environment = {"JOBS_REDIS_URL": cluster, "JOBS_BOARD": board.name}
     done = CliRunner().invoke(cli, words, env=environment, prog_name="jobs")
     assert done.exit_code == 1, done.output
@@ -124,7 +126,7 @@ def test_so_does_the_command_line(board: Board, cluster: str, words: list[str]) 
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_init_makes_the_board(board: Board, cluster: str) -> None:
+def test_init_creates_the_board(board: Board, cluster: str) -> None:
     environment = {"JOBS_REDIS_URL": cluster, "JOBS_BOARD": board.name}
     done = CliRunner().invoke(cli, ["init"], env=environment, prog_name="jobs")
     assert done.exit_code == 0, done.output
@@ -135,10 +137,10 @@ def test_init_makes_the_board(board: Board, cluster: str) -> None:
     assert board.stats()["done"] == 1
 
 
-def test_a_client_that_waits_goes_on_once_the_board_is_made(
+def test_a_waiting_client_continues_once_the_board_exists(
     board: Board, cluster: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when a slot arrives while somebody calls."""
+    """Simulate a slot that arrives during a call."""
 
     def make_it(seconds: float) -> None:
         Board(board.name, cluster).init()
@@ -148,9 +150,7 @@ def test_a_client_that_waits_goes_on_once_the_board_is_made(
     assert board.count()["jobs"] == 0
 
 
-def test_doctor_says_when_the_slot_of_a_board_is_on_its_way(
-    board: Board, cluster: str, binary: str, tmp_path: Path
-) -> None:
+def test_doctor_reports_a_migrating_slot(board: Board, cluster: str, binary: str, tmp_path: Path) -> None:
     board.init()
     call: Any = board.client.execute_command
 

@@ -1,4 +1,4 @@
-"""A board that another version of Jobs made: one sentence, and nothing of it is touched."""
+"""A board created by another version of Jobs: every command fails with one sentence and changes nothing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from jobs_core.engine.loader import VERSION
 from tests.engine.conftest import NewBoard
 
 MARKS = [str(int(VERSION) - 1), str(int(VERSION) + 1), None]
-"""What `{board}:layout` is. A board without a mark is an old one, by the keys it has."""
+"""Values of `{board}:layout`. Without one, the keys of the board show that it is an old one."""
 
 Use = Callable[[Board], Any]
 
 
 @pytest.fixture(params=MARKS, ids=["older", "newer", "unmarked"])
 def foreign(request: pytest.FixtureRequest, server: redis.Redis, new_board: NewBoard) -> Iterator[Board]:
-    """A board of another layout that has jobs and tasks. It must be the same afterwards, to the last byte."""
+    """A board with another layout that has jobs and tasks. It must not change by a single byte."""
     made = new_board()
     made.limit("queue", "echo", concurrency=5)
     made.put("a", "echo", "x", every=5)
@@ -49,7 +49,7 @@ def foreign(request: pytest.FixtureRequest, server: redis.Redis, new_board: NewB
 
 
 def everything(server: redis.Redis, board: Board) -> dict[str, Any]:
-    """All that Redis holds of a board."""
+    """Return everything that Redis stores of a board."""
     pool = server.connection_pool.connection_kwargs
     with redis.Redis(unix_socket_path=pool["path"]) as raw:
         return {key: raw.dump(key) for key in raw.keys(f"{board.keys.tag}:*")}
@@ -65,7 +65,7 @@ SCRIPT_ARGUMENTS: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
-def test_every_command_refuses_it(foreign: Board, name: str) -> None:
+def test_every_command_refuses_another_layout(foreign: Board, name: str) -> None:
     with pytest.raises(LayoutError, match=r"was made by an older version|has layout") as caught:
         foreign.commands.call(name, *SCRIPT_ARGUMENTS.get(name, ["a"]))
     assert "\n" not in str(caught.value)
@@ -106,13 +106,13 @@ CALLS: dict[str, Use] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_every_method_of_a_board_refuses_it(foreign: Board, name: str) -> None:
+def test_every_method_refuses_another_layout(foreign: Board, name: str) -> None:
     with pytest.raises(LayoutError):
         CALLS[name](foreign)
 
 
 @pytest.mark.parametrize("method", ["put_many", "load"])
-def test_bulk_work_refuses_each(foreign: Board, method: str) -> None:
+def test_bulk_work_refuses_another_layout(foreign: Board, method: str) -> None:
     jobs = [{"id": f"b{number}", "runner": "echo", "payload": "x"} for number in range(120)]
     assert all(isinstance(reply, LayoutError) for reply in getattr(foreign, method)(jobs))
 
@@ -120,7 +120,7 @@ def test_bulk_work_refuses_each(foreign: Board, method: str) -> None:
 @pytest.mark.parametrize(
     "name", ["put", "show", "list", "push", "pop", "history", "output", "limits", "count", "init"]
 )
-def test_so_does_a_board_for_asyncio(foreign: Board, server_url: str, name: str) -> None:
+def test_asyncio_refuses_another_layout(foreign: Board, server_url: str, name: str) -> None:
     arguments: dict[str, list[str]] = {
         "put": ["b", "echo", "x"],
         "show": ["a"],
@@ -200,7 +200,7 @@ def about_boards(group: click.Group, *path: str) -> Iterator[str]:
 
 def test_every_command_line_is_tried() -> None:
     ours = {command for command in about_boards(cli) if not command.startswith("breaker ")}  # a plugin's keys
-    assert ours - {"acl", "up"} == set(WORDS)  # which read no board
+    assert ours - {"acl", "up"} == set(WORDS)  # these read no board
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_every_command_line_is_tried() -> None:
     [(command, words) for command, tried in WORDS.items() for words in tried],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
-def test_every_command_line_says_so_in_one_sentence(
+def test_every_command_line_reports_another_layout_in_one_sentence(
     foreign: Board, server_url: str, tmp_path: Path, command: str, words: list[str]
 ) -> None:
     named = {name: tmp_path / (name.lower() + (".yml" if name == "FILE" else "")) for name in FILES}
@@ -225,12 +225,12 @@ def test_every_command_line_says_so_in_one_sentence(
     assert "Traceback" not in done.output
     said = [line for line in done.output.splitlines() if "layout" in line or "older version of Jobs" in line]
     assert said, done.output
-    if command not in ("doctor", "put", "load"):  # which have a line for each of what they look at
+    if command not in ("doctor", "put", "load"):  # these print one line per item
         assert done.stderr == f"{said[0]}\n"
         assert done.stderr.startswith("Error: the board ")
 
 
-def test_jobs_up_says_so(tmp_path: Path) -> None:
+def test_jobs_up_reports_another_layout(tmp_path: Path) -> None:
     with EmbeddedServer(tmp_path) as server, Board("jobs", server.url).client as client:
         client.set("{jobs}:layout", "3")
         client.set("{jobs}:job", "theirs")

@@ -1,4 +1,4 @@
-"""The library is brought where it is missing or older, and a newer one is never replaced."""
+"""A missing or older library is loaded, and a newer one is never replaced."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_library_that_is_missing_is_loaded_with_the_first_call(
 
 
 @pytest.mark.parametrize("words", [["count"], ["init"], ["put", "a", "console", "x"], ["tick", "--once"]])
-def test_the_command_line_loads_it(server: redis.Redis, server_url: str, words: list[str]) -> None:
+def test_the_command_line_loads_the_library(server: redis.Redis, server_url: str, words: list[str]) -> None:
     done = jobs(server_url, "engine-cli", *words)
     assert done.exit_code == 0, done.output
     assert loaded(server) == OWN
@@ -75,7 +75,9 @@ def test_a_newer_library_is_never_replaced_and_works(
     assert loaded(server) == NEWER
 
 
-def test_what_a_newer_library_does_not_have_is_one_sentence(server: redis.Redis, new_board: NewBoard) -> None:
+def test_a_command_missing_from_a_newer_library_fails_with_one_sentence(
+    server: redis.Redis, new_board: NewBoard
+) -> None:
     server.function_load(library(NEWER).replace("register('JCOUNT'", "register('JCOUNTED'"))
     with pytest.raises(ServerError, match=r"does not have this command of Jobs\. .*upgrade") as caught:
         new_board().count()
@@ -84,7 +86,7 @@ def test_what_a_newer_library_does_not_have_is_one_sentence(server: redis.Redis,
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
-def test_this_client_sees_what_every_client_must_see_of_a_newer_library(
+def test_the_client_conforms_with_a_newer_library(
     server: redis.Redis, server_url: str, case: dict[str, Any]
 ) -> None:
     load(server, NEWER)
@@ -96,10 +98,10 @@ def test_this_client_sees_what_every_client_must_see_of_a_newer_library(
     assert loaded(server) == NEWER
 
 
-# Functions that are lost
+# Lost functions
 
 
-def test_functions_that_are_lost_between_calls_come_back(server: redis.Redis, new_board: NewBoard) -> None:
+def test_functions_lost_between_calls_are_restored(server: redis.Redis, new_board: NewBoard) -> None:
     board = new_board()
     for number in range(5):
         board.put(f"a{number}", "echo", "x")
@@ -107,9 +109,7 @@ def test_functions_that_are_lost_between_calls_come_back(server: redis.Redis, ne
     assert board.count()["jobs"] == 5
 
 
-def test_functions_that_are_lost_between_calls_come_back_for_asyncio(
-    server: redis.Redis, server_url: str
-) -> None:
+def test_functions_lost_between_calls_are_restored_with_asyncio(server: redis.Redis, server_url: str) -> None:
     async def use() -> None:
         async with AsyncBoard("engine-async", server_url, validate=False) as board:
             await board.put("a", "echo", "x")
@@ -125,7 +125,7 @@ def test_functions_that_are_lost_between_calls_come_back_for_asyncio(
 
 
 @pytest.mark.parametrize("at", [0, 10, 99, 100, 101, 249])
-def test_functions_that_are_lost_in_the_middle_of_a_stream_come_back(
+def test_functions_lost_during_a_stream_are_restored(
     server: redis.Redis, new_board: NewBoard, at: int
 ) -> None:
     board = new_board()
@@ -144,7 +144,7 @@ def test_functions_that_are_lost_in_the_middle_of_a_stream_come_back(
     assert board.count()["queued"] == MANY
 
 
-def test_functions_that_are_lost_in_the_middle_of_a_batch_come_back(
+def test_functions_lost_during_a_batch_are_restored(
     server: redis.Redis, new_board: NewBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board = new_board()
@@ -164,9 +164,7 @@ def test_functions_that_are_lost_in_the_middle_of_a_batch_come_back(
     assert [task.payload for task in board.pop("echo", count=50)] == [str(number) for number in range(20)]
 
 
-def test_scripts_that_are_lost_come_back_with_the_next_client(
-    server: redis.Redis, new_board: NewBoard
-) -> None:
+def test_lost_scripts_are_restored_by_the_next_client(server: redis.Redis, new_board: NewBoard) -> None:
     new_board().count()
     server.script_flush()
     board = new_board()
@@ -184,7 +182,7 @@ def test_scripts_of_a_newer_version_are_left_alone(server: redis.Redis, new_boar
 
 
 @pytest.mark.parametrize("version", ["abc", "", "-1", "4.5"])
-def test_a_version_of_the_scripts_that_is_none_is_written_again(
+def test_an_invalid_scripts_version_is_overwritten(
     server: redis.Redis, new_board: NewBoard, version: str
 ) -> None:
     board = new_board()
@@ -229,7 +227,7 @@ def test_a_user_who_may_not_load_is_told_what_to_do(
     assert loaded(server) == there
 
 
-def test_a_user_who_may_not_load_uses_what_is_there(
+def test_a_user_who_may_not_load_uses_the_loaded_library(
     server: redis.Redis, limited: str, new_board: NewBoard
 ) -> None:
     new_board().init()
@@ -245,7 +243,7 @@ def test_a_user_who_may_not_load_uses_what_is_there(
 # Two versions of Jobs on one server
 
 
-def test_two_versions_call_in_turn(server: redis.Redis, new_board: NewBoard, version: Version) -> None:
+def test_two_versions_alternate(server: redis.Redis, new_board: NewBoard, version: Version) -> None:
     ours, theirs = new_board(), new_board()
     for number in range(10):
         ours.put(f"ours-{number}", "echo", "x")
@@ -256,7 +254,7 @@ def test_two_versions_call_in_turn(server: redis.Redis, new_board: NewBoard, ver
 
 
 @pytest.mark.parametrize("calls", [1, 2])
-def test_the_newer_one_restores_its_own_where_the_older_one_loads_just_after(
+def test_a_newer_client_restores_its_library_if_an_older_loads_after_it(
     server: redis.Redis, new_board: NewBoard, calls: int
 ) -> None:
     board = new_board()
@@ -267,7 +265,7 @@ def test_the_newer_one_restores_its_own_where_the_older_one_loads_just_after(
     assert loaded(server) == OWN
 
 
-def test_the_newer_one_restores_its_own_where_the_older_one_loads_before_it_looks(
+def test_a_newer_client_restores_its_library_if_an_older_loads_before_its_check(
     server: redis.Redis, new_board: NewBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exchange = loader._exchange
@@ -285,7 +283,7 @@ def test_the_newer_one_restores_its_own_where_the_older_one_loads_before_it_look
     assert loaded(server) == OWN
 
 
-def test_a_client_that_has_run_for_long_notices_an_older_library(
+def test_a_long_running_client_notices_an_older_library(
     server: redis.Redis, server_url: str, new_board: NewBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new_board().count()

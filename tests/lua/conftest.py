@@ -1,4 +1,4 @@
-"""The Lua commands are tested on every server there is: the embedded Valkey, and redis-server if on PATH."""
+"""Test the Lua commands on every available server: the embedded Valkey, and redis-server if on PATH."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tests.lua.helpers import Lua
 
 @pytest.fixture(scope="session", params=["valkey", "redis"])
 def url(request: pytest.FixtureRequest, url: str) -> str:
-    """The URL of a private server: the one of all other tests, then one made from redis-server."""
+    """The URL of a private server: the shared one, then one of redis-server."""
     return url if request.param == "valkey" else str(request.getfixturevalue("other_url"))
 
 
 @pytest.fixture(scope="session")
 def scripts(url: str) -> None:
-    """The scripts, for whoever calls one by its SHA."""
+    """Load the scripts, for calls by SHA."""
     Board("scripts", url, validate=False).commands.load()
 
 
 @pytest.fixture
 def lua(board: Board, scripts: None) -> Lua:
     """The commands of an empty board, as methods."""
-    # What `load` does, without sending every script for each test. Tests that need zones load them.
+    # Like `load`, but without sending every script for each test. Tests that need zones load them.
     shas = {name: command.sha for name, command in commands().items()}
     board.client.hset(board.keys.commands, mapping={**shas, "version": LIBRARY_VERSION})
     board.client.set(board.keys.layout, VERSION)

@@ -1,4 +1,4 @@
-"""What the tests of the Lua commands share: short ways to call them, always at an injected time."""
+"""Helpers for tests of the Lua commands: short calls, always at an injected time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobs_core.engine.build import commands
 from jobs_core.engine.loader import VERSION
 
 T = 1_700_000_000
-"""The time of a test, in epoch seconds, unless it says otherwise."""
+"""The default time of a test, in epoch seconds."""
 
 MS = T * 1000
 
@@ -49,15 +49,15 @@ class Lua:
         return command
 
     def put(self, id: str = "a", payload: str = "x", **options: Any) -> int:
-        """JSET of a job whose runner, and queue, is `echo`."""
+        """Put a job with JSET. Its runner, and so its queue, is `echo`."""
         return int(self.jset(id, "echo", payload, **options))
 
     def push(self, payload: str = "x", **options: Any) -> str:
-        """JPUSH of a one-off task."""
+        """Push a one-off task with JPUSH."""
         return str(self.jpush("echo", payload, **options))
 
     def take(self, *queues: str, count: int = 1, **options: Any) -> list[Task]:
-        """JPOP, each task as a dict."""
+        """Call JPOP. Returns tasks as dicts."""
         named = queues or ("echo",)
         popped = self.jpop(len(named), *named, count=count, **options)
         return [dict(zip(fields[::2], fields[1::2], strict=True)) for fields in popped]
@@ -68,18 +68,25 @@ class Lua:
         return task
 
     def ids(self, *queues: str) -> list[str]:
-        """Take all tasks of the queues; their ids."""
+        """Take all tasks of the queues. Returns their ids."""
         found: list[str] = []
         while page := self.take(*queues, count=500):
             found += [task["id"] for task in page]
         return found
 
     def tick(self, now: float | str = T, **options: Any) -> int:
-        """JTICK. Returns how many tasks it moved."""
+        """JTICK, as by a clock that has ticked every second. Returns how many tasks it moved."""
+        self.keep_ticking(float(now))
         return int(self.jtick(now=now, **options)[0])
 
+    def keep_ticking(self, until: float) -> None:
+        """Make the latest tick one that was a second ago, so that there was no outage."""
+        stats, second_ago = f"{self.keys.tag}:stats", int(until * 1000) - 1000
+        if int(self.client.hget(stats, "ticked") or second_ago) < second_ago:
+            self.client.hset(stats, "ticked", second_ago)
+
     def job(self, id: str = "a") -> dict[str, Any]:
-        """JGET of one job that is there."""
+        """Call JGET for one existing job."""
         found: dict[str, Any] = json.loads(self.jget(id)[0])
         return found
 
@@ -88,7 +95,7 @@ class Lua:
         return dict(zip(flat[::2], flat[1::2], strict=True))
 
     def ledger(self, id: str = "a") -> dict[str, int]:
-        """JSTATS of a job: what is not 0."""
+        """Return the counters of a job that are not 0."""
         flat = self.jstats("job", id)
         return {name: n for name, n in zip(flat[::2], flat[1::2], strict=True) if n}
 
@@ -97,7 +104,7 @@ class Lua:
         return dict(zip(flat[::2], flat[1::2], strict=True))
 
     def tasks(self, **filters: Any) -> list[Task]:
-        """JTASKS, all pages of it."""
+        """Call JTASKS for all pages."""
         cursor, found = "0", []
         while True:
             cursor, page = self.jtasks(cursor, **{"now": T} | filters)
@@ -106,14 +113,14 @@ class Lua:
                 return found
 
     def size(self, *names: str) -> int:
-        """How many members a key of the board has, whatever its type."""
+        """Return the number of members of a key of any type."""
         name = ":".join((self.keys.tag, *names))
         read = {"list": self.client.llen, "set": self.client.scard, "zset": self.client.zcard}
         kind = self.client.type(name)
         return int(read[kind](name)) if kind in read else 0
 
     def adds_up(self) -> bool:
-        """Whether the ledger's equations hold, and what is in flight is what is listed."""
+        """Return whether the ledger adds up, and in_flight equals the number of listed tasks."""
         stats = self.stats()
         ended = sum(stats[name] for name in ("done", "dead", "cancelled", "unleased"))
         return (
@@ -123,14 +130,14 @@ class Lua:
         )
 
     def wakes(self) -> list[str]:
-        """The wake keys that hold a token: `wake` is the clocks', `wake:<queue>` the workers'."""
+        """Return the wake keys with a token: `wake` for clocks, `wake:<queue>` for workers."""
         return sorted(key.partition(":")[2] for key in self.client.keys(f"{self.keys.wake}*"))
 
     def forget_wakes(self) -> None:
         self.client.delete(*self.client.keys(f"{self.keys.wake}*"), "none")
 
     def everything(self) -> dict[str, Any]:
-        """All that Redis holds of the board."""
+        """Return everything that Redis stores of the board."""
         return {key: self.client.dump(key) for key in self.client.keys(f"{self.keys.tag}:*")}
 
     def reset(self) -> None:
@@ -139,7 +146,7 @@ class Lua:
         self.client.set(self.keys.layout, VERSION)
 
     def refuses(self, kind: type[JobsError], says: str, name: str, *arguments: Any) -> None:
-        """A call is refused with an error of this very kind that says this, and changes nothing."""
+        """Check that a call fails with exactly this kind of error and message, and changes nothing."""
         before = self.everything()
         with pytest.raises(kind, match=says) as caught:
             self.call(name, *arguments)

@@ -40,7 +40,7 @@ def when(lua: Lua, id: str = "c") -> dict[str, Any]:
     return found
 
 
-def test_it_runs_when_all_have_succeeded(family: Lua) -> None:
+def test_a_job_runs_when_all_parents_have_succeeded(family: Lua) -> None:
     child(family)
     end(family, "a")
     assert runs(family) == []
@@ -49,7 +49,7 @@ def test_it_runs_when_all_have_succeeded(family: Lua) -> None:
     assert family.adds_up()
 
 
-def test_it_is_a_task_like_any_other(family: Lua) -> None:
+def test_the_run_is_an_ordinary_task(family: Lua) -> None:
     child(family, after="a", priority=5, timeout=60)
     end(family, "a")
     (task,) = family.take("children", lease=30)
@@ -59,14 +59,14 @@ def test_it_is_a_task_like_any_other(family: Lua) -> None:
     assert family.ledger("c") == {"done": 1}
 
 
-def test_one_parent_twice_is_not_both(family: Lua) -> None:
+def test_one_parent_ending_twice_does_not_complete_the_set(family: Lua) -> None:
     child(family)
     end(family, "a")
     end(family, "a")
     assert runs(family) == []
 
 
-def test_it_waits_anew_after_each_run(family: Lua) -> None:
+def test_a_job_waits_again_after_each_run(family: Lua) -> None:
     child(family)
     for _ in range(3):
         end(family, "a")
@@ -76,7 +76,7 @@ def test_it_waits_anew_after_each_run(family: Lua) -> None:
     assert runs(family) == []
 
 
-def test_any_of_them_will_do_with_join_any(family: Lua) -> None:
+def test_join_any_runs_after_each_parent(family: Lua) -> None:
     child(family, join="any")
     end(family, "b")
     end(family, "a")
@@ -97,20 +97,20 @@ def test_any_of_them_will_do_with_join_any(family: Lua) -> None:
         ("end", "cancelled", True),
     ],
 )
-def test_it_says_how_they_are_to_end(family: Lua, on: str, verb: str, follows: bool) -> None:
+def test_on_selects_the_ending(family: Lua, on: str, verb: str, follows: bool) -> None:
     child(family, after="a", on=on)
     end(family, "a", verb)
     assert bool(runs(family)) == follows
 
 
 @pytest.mark.parametrize("verb", ["retry", "failed", "release", "accepted", "update"])
-def test_what_goes_on_has_not_ended(family: Lua, verb: str) -> None:
+def test_a_retried_or_accepted_task_has_not_ended(family: Lua, verb: str) -> None:
     child(family, after="a", on="end")
     end(family, "a", verb)
     assert runs(family) == []
 
 
-def test_a_task_that_is_lost_too_often_has_failed(lua: Lua) -> None:
+def test_a_task_lost_too_often_counts_as_dead(lua: Lua) -> None:
     lua.put("a", losses=1)
     child(lua, after="a", on="dead")
     lua.jpush("a", now=T)
@@ -119,14 +119,14 @@ def test_a_task_that_is_lost_too_often_has_failed(lua: Lua) -> None:
     assert runs(lua) == [f"c@{MS + 60_000}-f1"]
 
 
-def test_a_task_that_is_cancelled_while_it_waits_has_ended(family: Lua) -> None:
+def test_cancelling_a_waiting_task_is_an_end(family: Lua) -> None:
     child(family, after="a", on="end")
     task = family.jpush("a", now=T)
     family.jcancel(task)
     assert len(runs(family)) == 1
 
 
-def test_a_dead_letter_that_succeeds_after_all_lets_it_run(family: Lua) -> None:
+def test_a_revived_dead_letter_that_succeeds_runs_the_dependent(family: Lua) -> None:
     child(family, after="a")
     ticket = end(family, "a", "dead")
     family.jdead("retry", ticket)
@@ -142,7 +142,7 @@ def test_a_stale_report_starts_nothing(family: Lua) -> None:
     assert len(runs(family)) == 1
 
 
-def test_it_may_be_pushed_too_and_then_waits_anew(family: Lua) -> None:
+def test_a_pushed_dependent_then_waits_again(family: Lua) -> None:
     child(family)
     end(family, "a")
     family.jpush("c", now=T)
@@ -150,7 +150,7 @@ def test_it_may_be_pushed_too_and_then_waits_anew(family: Lua) -> None:
     assert "met" not in when(family)
 
 
-def test_a_chain_runs_down_to_its_end(lua: Lua) -> None:
+def test_a_chain_runs_to_its_end(lua: Lua) -> None:
     lua.put("a")
     for id, parent in ("ba", "cb", "dc"):
         lua.put(id, after=parent)
@@ -162,7 +162,7 @@ def test_a_chain_runs_down_to_its_end(lua: Lua) -> None:
     assert ran == ["a", "b", "c", "d"]
 
 
-def test_scheduled_parents_let_it_run_too(lua: Lua) -> None:
+def test_scheduled_parents_run_dependents_too(lua: Lua) -> None:
     lua.put("a", every=60)
     child(lua, after="a")
     for minute in range(3):
@@ -171,7 +171,7 @@ def test_scheduled_parents_let_it_run_too(lua: Lua) -> None:
     assert len(runs(lua)) == 3
 
 
-def test_a_chain_as_chronos_has_them(lua: Lua) -> None:
+def test_a_chain_as_in_chronos(lua: Lua) -> None:
     lua.put("satellite", every="R/2023-11-14T22:13:20Z/PT2M")
     lua.put("processor", after="satellite")
     lua.put("archive", after="processor,satellite")
@@ -184,7 +184,7 @@ def test_a_chain_as_chronos_has_them(lua: Lua) -> None:
     assert lua.stats()["done"] == 9
 
 
-def test_repeat_ends_it(family: Lua) -> None:
+def test_repeat_ends_a_dependent(family: Lua) -> None:
     child(family, after="a", repeat=2)
     for _ in range(4):
         end(family, "a")
@@ -192,7 +192,7 @@ def test_repeat_ends_it(family: Lua) -> None:
     assert family.job("c")["state"] == "ended"
 
 
-def test_start_and_stop_bound_it(family: Lua) -> None:
+def test_start_and_stop_bound_a_dependent(family: Lua) -> None:
     child(family, after="a", start=T + 10, stop=T + 20)
     for now in (T + 9, T + 10, T + 20, T + 21):
         end(family, "a", now=now)
@@ -209,7 +209,7 @@ def test_a_paused_job_waits_for_nothing(family: Lua) -> None:
     assert len(runs(family)) == 1
 
 
-def test_overlap_holds_for_it(family: Lua) -> None:
+def test_overlap_applies_to_dependents(family: Lua) -> None:
     child(family, after="a", overlap="skip")
     end(family, "a")
     end(family, "a")
@@ -218,7 +218,7 @@ def test_overlap_holds_for_it(family: Lua) -> None:
     assert family.adds_up()
 
 
-def test_many_that_wait_for_one_job_run_over_several_ticks(lua: Lua) -> None:
+def test_many_dependents_run_over_several_ticks(lua: Lua) -> None:
     lua.put("a")
     ids = [f"c{number:03d}" for number in range(250)]
     for id in ids:
@@ -233,7 +233,7 @@ def test_many_that_wait_for_one_job_run_over_several_ticks(lua: Lua) -> None:
     assert lua.adds_up()
 
 
-def test_those_with_large_payloads_run_over_more_ticks(lua: Lua) -> None:
+def test_dependents_with_large_payloads_run_over_more_ticks(lua: Lua) -> None:
     lua.put("a")
     for id in "cdefg":
         lua.put(id, 600_000 * "x", after="a", queue="children")
@@ -246,7 +246,7 @@ def test_those_with_large_payloads_run_over_more_ticks(lua: Lua) -> None:
     assert lua.adds_up()
 
 
-def test_one_script_starts_a_hundred_at_most_whatever_ends(lua: Lua) -> None:
+def test_one_script_starts_at_most_a_hundred_dependents(lua: Lua) -> None:
     for parent in range(20):
         lua.put(f"p{parent}", losses=1)
         for number in range(10):
@@ -258,7 +258,7 @@ def test_one_script_starts_a_hundred_at_most_whatever_ends(lua: Lua) -> None:
     started = [len(runs(lua))]
     lua.take(count=10, lease=30)
     for _ in range(3):
-        lua.jtick(now=T + 60)  # the leases of ten have lapsed
+        lua.jtick(now=T + 60)  # ten leases have expired
         started.append(len(runs(lua)))
     assert sum(started) == 200
     assert max(started) <= 100
@@ -279,7 +279,7 @@ def test_payloads_of_many_endings_count_together(lua: Lua) -> None:
     assert len(runs(lua)) == 6
 
 
-def test_what_was_put_or_stopped_since_an_ending_is_judged_by_when_it_was(lua: Lua) -> None:
+def test_dependents_are_judged_by_the_time_of_the_ending(lua: Lua) -> None:
     lua.put("a")
     for number in range(150):
         child(lua, f"c{number:03d}", after="a", stop=T + 1)
@@ -289,19 +289,19 @@ def test_what_was_put_or_stopped_since_an_ending_is_judged_by_when_it_was(lua: L
     assert [task.partition("-")[0] for task in runs(lua)] == [f"c{number:03d}@{MS}" for number in range(150)]
 
 
-def test_a_run_that_was_pushed_and_one_that_followed_are_two(family: Lua) -> None:
+def test_a_pushed_run_and_a_dependent_run_have_distinct_ids(family: Lua) -> None:
     child(family, after="a")
     family.jpush("c")
     end(family, "a")
     assert runs(family) == [f"c@{MS}-1", f"c@{MS}-f1"]
 
 
-def test_no_run_time_of_its_own_is_restored(family: Lua) -> None:
+def test_next_is_not_restored_for_a_dependent(family: Lua) -> None:
     assert family.put("c", after="a", next=T + 5) == 0
     assert family.tick(T + 5) == 0
 
 
-def test_a_job_that_is_removed_waits_no_more_and_is_waited_for_still(family: Lua) -> None:
+def test_a_removed_job_no_longer_waits_but_can_still_be_a_parent(family: Lua) -> None:
     child(family)
     end(family, "a")
     family.jdel("c")
@@ -317,7 +317,7 @@ def test_a_job_that_is_removed_waits_no_more_and_is_waited_for_still(family: Lua
     assert len(runs(family)) == 1
 
 
-def test_an_update_keeps_what_is_met_of_what_it_still_waits_for(family: Lua) -> None:
+def test_an_update_keeps_ended_parents_that_are_still_required(family: Lua) -> None:
     family.put("x")
     child(family)
     end(family, "a")
@@ -371,7 +371,7 @@ def test_jwhen_says_what_a_job_waits_for_and_what_waits_for_it(family: Lua) -> N
     assert family.jwhen("nobody", "a")[0] is None
 
 
-def test_jnext_knows_no_time_for_it(family: Lua) -> None:
+def test_jnext_has_no_times_for_a_dependent(family: Lua) -> None:
     child(family)
     assert family.jnext("c") == []
     assert family.jnext("-", after="a") == []
@@ -386,7 +386,7 @@ def test_a_cycle_is_refused_and_named(lua: Lua) -> None:
     lua.refuses(OptionError, "^after: expected no cycle, got a after c after b after a$", *put, "y,c")
 
 
-def test_the_same_job_by_two_ways_is_no_cycle(lua: Lua) -> None:
+def test_a_diamond_is_not_a_cycle(lua: Lua) -> None:
     for id, after in (("b", "a"), ("c", "a"), ("d", "b,c"), ("a", "z")):
         lua.put(id, after=after)
     assert lua.job("d")["after"] == ["b", "c"]
@@ -410,12 +410,12 @@ def test_the_same_job_by_two_ways_is_no_cycle(lua: Lua) -> None:
         ({"after": "a", "every": "R/P1M"}, "after: cannot be combined with every"),
     ],
 )
-def test_what_is_not_understood_is_refused(lua: Lua, options: dict[str, Any], says: str) -> None:
+def test_invalid_options_are_rejected(lua: Lua, options: dict[str, Any], says: str) -> None:
     pairs = [part for pair in options.items() for part in pair]
     lua.refuses(OptionError, says, "JSET", "c", "echo", "x", "now", T, *pairs)
 
 
-def test_a_long_cycle_is_named_in_short(lua: Lua) -> None:
+def test_a_long_cycle_is_abbreviated(lua: Lua) -> None:
     lua.put("j0")
     for number in range(1, 30):
         lua.put(f"j{number}", after=f"j{number - 1}")
@@ -426,7 +426,7 @@ def test_a_long_cycle_is_named_in_short(lua: Lua) -> None:
     assert str(caught.value).endswith("after j23 after … (21 more) … after j0")
 
 
-def test_a_chain_without_end_is_refused(lua: Lua) -> None:
+def test_an_overlong_chain_is_rejected(lua: Lua) -> None:
     lua.put("j0")
     for number in range(1, 5002):
         lua.put(f"j{number}", after=f"j{number - 1}")

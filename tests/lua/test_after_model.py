@@ -1,4 +1,4 @@
-"""after, on and join beside a model that keeps sets."""
+"""after, on and join, compared with a model that keeps sets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Step = tuple[Any, ...]
 
 @dataclass
 class Job:
-    """What a job waits for; and, of what that is, what has ended since its last run."""
+    """The parents of a job, and those that have ended since its last run."""
 
     after: frozenset[str] = frozenset()
     on: str = "done"
@@ -36,7 +36,7 @@ class Job:
 
 
 class Model:
-    """Jobs, and the ids of those whose tasks wait, run, and are given up."""
+    """Jobs, and the ids of those with waiting, running and dead tasks."""
 
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
@@ -71,7 +71,7 @@ class Model:
 
 
 def parents(draw: st.DrawFn, id: str) -> frozenset[str]:
-    """Only of those that come before it, so that there are no cycles; any of them may be absent."""
+    """Draw parents only from earlier jobs, so that there are no cycles. Parents may be missing."""
     before = IDS[: IDS.index(id)]
     return frozenset(draw(st.sets(st.sampled_from(before)))) if before else frozenset()
 
@@ -106,7 +106,7 @@ SUCCESS_THEN_FAILURE: list[Step] = [
 @QUICK
 @given(steps)
 @example(SUCCESS_THEN_FAILURE)
-def test_what_follows_is_as_the_model_says(lua: Lua, steps: list[Step]) -> None:
+def test_dependents_match_the_model(lua: Lua, steps: list[Step]) -> None:
     lua.reset()
     model = Model()
     tokens: list[str] = []

@@ -1,4 +1,4 @@
-"""What cannot be read is set aside, counted and kept, and everything else goes on."""
+"""Unreadable records are set aside, counted and kept, and everything else continues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GARBAGE = ["1\na@1\n\nx", "", "garbage", "\x00\x01", "1\nno-due\n\nx\nx\n\n", "3
 
 
 def bad(lua: Lua) -> list[tuple[str, str]]:
-    """The place and the text of what was set aside."""
+    """Return the location and the text of each bad record."""
     entries = lua.client.xrange(f"{lua.keys.tag}:bad")
     return [(fields["place"], fields["record"]) for _, fields in entries]
 
@@ -39,7 +39,7 @@ def test_garbage_alone_ends_with_an_empty_queue(lua: Lua) -> None:
     assert (lua.client.llen(lua.keys.queue("echo")), counted(lua)) == (0, 30)
 
 
-def test_what_is_set_aside_is_bounded(lua: Lua) -> None:
+def test_the_list_of_bad_records_is_bounded(lua: Lua) -> None:
     for _ in range(30):
         lua.client.rpush(lua.keys.queue("echo"), *["x" * 5000] * 100)
         lua.take(count=500)
@@ -49,7 +49,7 @@ def test_what_is_set_aside_is_bounded(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("garbage", ["garbage", "\x01", "\x00\xc1", "\x02\x93", "\x01\xa4echo", "\x09abc"])
-def test_the_jobs_beside_one_that_cannot_be_read_are_scheduled(lua: Lua, garbage: str) -> None:
+def test_an_unreadable_job_does_not_affect_other_jobs(lua: Lua, garbage: str) -> None:
     for id in ("a", "b", "c"):
         lua.put(id, every=5)
     lua.client.hset(lua.keys.job, "b", garbage.encode("latin-1"))
@@ -73,7 +73,7 @@ def test_a_job_that_cannot_be_read_can_be_removed(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("stored", [None, "garbage", "leased x y z\n1\n"])
-def test_a_lease_without_a_task_lapses_once_and_the_others_as_ever(lua: Lua, stored: str | None) -> None:
+def test_a_lease_without_a_task_expires_once_and_others_normally(lua: Lua, stored: str | None) -> None:
     tokens = [lua.push() and lua.held(lease=5)["token"] for _ in range(3)]
     if stored is None:
         lua.client.hdel(lua.keys.task, tokens[1])
@@ -93,14 +93,14 @@ def test_a_report_on_a_task_that_cannot_be_read_is_stale(lua: Lua, verb: str) ->
     assert (lua.count()["leased"], counted(lua)) == (0, 1)
 
 
-def test_a_delayed_task_that_cannot_be_read_keeps_no_other_waiting(lua: Lua) -> None:
+def test_an_unreadable_delayed_task_does_not_block_others(lua: Lua) -> None:
     first, second = lua.push(at=T + 1), lua.push(at=T + 2)
     lua.client.hset(lua.keys.task, f"{first}#0", "garbage")
     assert lua.tick(T + 3) == 1
     assert (lua.ids(), counted(lua), lua.count()["delayed"]) == ([second], 1, 0)
 
 
-def test_a_dead_letter_that_cannot_be_read_is_set_aside_when_taken_up(lua: Lua) -> None:
+def test_an_unreadable_dead_letter_is_set_aside_when_retried(lua: Lua) -> None:
     lua.push()
     token = lua.held()["token"]
     lua.jack(token, "dead")
@@ -120,7 +120,7 @@ def test_garbage_among_tasks_that_a_limit_holds_is_set_aside(lua: Lua) -> None:
     assert bad(lua) == [("held", "garbage")]
 
 
-def test_lists_and_cancelling_pass_over_what_cannot_be_read(lua: Lua) -> None:
+def test_lists_and_cancelling_skip_unreadable_records(lua: Lua) -> None:
     lua.client.rpush(lua.keys.queue("echo"), "garbage")
     task = lua.push()
     assert [found["id"] for found in lua.tasks()] == [task]
@@ -192,7 +192,7 @@ JOBS: list[dict[str, object]] = [
 
 
 def damaged(packed: bytes, chance: random.Random) -> bytes:
-    """The same bytes with a few of them changed, added or gone."""
+    """Return the same bytes with a few changed, added or removed."""
     found = bytearray(packed)
     for _ in range(chance.choice([1, 1, 2, 4])):
         place, gone, added = chance.randrange(len(found)), chance.choice([0, 1, 1]), chance.choice([0, 1, 1])
@@ -217,7 +217,7 @@ def test_no_damage_to_a_job_stops_the_others(lua: Lua, seed: int) -> None:
 
 
 @pytest.mark.parametrize("score", ["1e18", "inf", "-1e18", "-inf"])
-def test_a_score_that_is_no_time_stops_no_list_and_no_tick(lua: Lua, score: str) -> None:
+def test_an_invalid_score_stops_no_list_and_no_tick(lua: Lua, score: str) -> None:
     lua.put("good", every=1)
     lua.put("bad", every=1)
     lua.client.zadd(lua.keys.schedule, {"bad": score})

@@ -1,4 +1,4 @@
-"""Options that take one of a few words: Lua takes those of options.py, and no other."""
+"""Options with a fixed set of words: Lua accepts exactly those of options.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.lua.helpers import Lua
 
 CHOICES = {name: option.choices for name, option in JOB_OPTIONS.items() if option.choices}
 BESIDE = {"dst": {"cron": "@daily"}, "on": {"after": "b"}, "join": {"after": "b"}}
-"""What an option needs beside it; others need an interval."""
+"""Options that each option requires; others require an interval."""
 
 
 def test_the_options_that_have_choices() -> None:

@@ -1,4 +1,4 @@
-"""Redis's clock goes ahead, and back again: jobs run by the clock there is."""
+"""Redis's clock jumps ahead and back: jobs follow the current clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def go_ahead_and_back(lua: Lua) -> None:
     ("options", "following"),
     [({"every": 1}, 21), ({"every": 7}, 21), ({"cron": "* * * * *"}, 40), ({"every": 5, "repeat": 9}, 25)],
 )
-def test_a_job_that_ran_ahead_runs_by_the_clock_again(
+def test_a_job_that_ran_ahead_follows_the_clock_again(
     lua: Lua, options: dict[str, object], following: int
 ) -> None:
     lua.put("a", start=T, **options)
@@ -33,7 +33,7 @@ def test_a_job_that_ran_ahead_runs_by_the_clock_again(
     assert lua.tick(T + following) == 1
 
 
-def test_it_is_said(lua: Lua) -> None:
+def test_a_clock_step_back_is_recorded(lua: Lua) -> None:
     lua.put("a", every=1)
     go_ahead_and_back(lua)
     stats = lua.client.hgetall(lua.keys.stats)
@@ -69,7 +69,7 @@ def test_a_small_step_back_changes_nothing(lua: Lua) -> None:
     assert lua.everything() == before
 
 
-def test_a_large_board_takes_several_ticks_and_the_clock_is_told_to_go_on(lua: Lua) -> None:
+def test_a_large_board_is_corrected_over_several_ticks(lua: Lua) -> None:
     for number in range(1000):
         lua.put(f"j{number}", every=1, start=T)
     for now in (T, T + HOUR):

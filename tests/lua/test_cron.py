@@ -1,4 +1,4 @@
-"""Cron patterns: each clause of the Open Cron Pattern Specification 1.0 to 1.4, and what we add to it."""
+"""Cron patterns: each clause of the Open Cron Pattern Specification 1.0 to 1.4, and extensions of Jobs."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ CLAUSES = {
 
 
 @pytest.mark.parametrize("pattern", CLAUSES)
-def test_a_clause(lua: Lua, pattern: str) -> None:
+def test_every_clause_of_the_specification(lua: Lua, pattern: str) -> None:
     assert runs(lua, pattern) == CLAUSES[pattern]
 
 
 @pytest.mark.parametrize("pattern", [pattern for pattern in REFUSED if "\t" not in pattern])
-def test_what_is_no_pattern_is_refused_as_explain_refuses_it(lua: Lua, pattern: str) -> None:
+def test_invalid_patterns_are_rejected_as_by_explain(lua: Lua, pattern: str) -> None:
     with pytest.raises(OptionError) as caught:
         lua.jnext("-", cron=pattern)
     assert str(caught.value).startswith(f"cron: {REFUSED[pattern]}")
@@ -172,7 +172,7 @@ def test_what_the_specification_rejects_is_rejected(lua: Lua, pattern: str) -> N
     lua.refuses(OptionError, "^cron: ", "JSET", "a", "echo", "x", "cron", pattern)
 
 
-def test_a_board_has_no_reboot(lua: Lua) -> None:
+def test_reboot_is_rejected(lua: Lua) -> None:
     lua.refuses(OptionError, "^cron: @reboot is not supported", "JSET", "a", "echo", "x", "cron", "@reboot")
 
 
@@ -187,7 +187,7 @@ def test_a_board_has_no_reboot(lua: Lua) -> None:
         "0 0 0 30W 2 * 2028",
     ],
 )
-def test_a_pattern_that_never_comes_is_refused(lua: Lua, pattern: str) -> None:
+def test_a_pattern_that_never_matches_is_rejected(lua: Lua, pattern: str) -> None:
     lua.refuses(
         OptionError,
         "never runs: no day before 2200 matches",
@@ -210,7 +210,7 @@ def test_the_rarest_patterns_are_found(lua: Lua) -> None:
     assert runs(lua, "0 0 * 2 MON#5", 2) == ["2044-02-29 00:00", "2072-02-29 00:00"]
 
 
-# How days are read
+# Day fields
 
 
 def test_the_rules_for_two_days(lua: Lua) -> None:
@@ -241,7 +241,7 @@ def test_h_with_a_step_begins_where_the_id_says(lua: Lua) -> None:
     }
 
 
-def test_h_of_a_day_is_one_that_every_month_has(lua: Lua) -> None:
+def test_h_in_the_day_field_exists_in_every_month(lua: Lua) -> None:
     for number in range(50):
         found = runs(lua, "0 0 H * *", 12, id=f"job-{number}")
         days = {int(run[-8:-6]) for run in found}
@@ -268,7 +268,7 @@ def test_a_job_runs_at_its_times(lua: Lua) -> None:
     assert lua.ids() == [f"a@{base * 1000}", f"a@{(base + 3600) * 1000}"]
 
 
-def test_start_stop_and_repeat_hold(lua: Lua) -> None:
+def test_start_stop_and_repeat_apply(lua: Lua) -> None:
     options = {"cron": "0 0 * * *", "now": START.timestamp()}
     assert runs(lua, "0 0 * * *", 9, start=START, stop="2027-01-03") == ["01-02 00:00", "01-03 00:00"]
     assert lua.jnext("-", **options, start="2027-06-01", count=1) == [
@@ -286,7 +286,7 @@ def test_an_update_keeps_the_run_times(lua: Lua) -> None:
     assert (lua.jnext("a"), lua.job()["left"]) == ([due + 1_800_000], 5)
 
 
-def test_what_is_shown_can_be_put_again(lua: Lua) -> None:
+def test_jget_output_can_be_put_again(lua: Lua) -> None:
     zones.load(lua.board.commands)
     lua.put(cron="0 3 * * MON#1", zone="Europe/Brussels", dst="ocps")
     shown = {name: lua.job()[name] for name in ("cron", "zone", "dst")}
@@ -307,7 +307,7 @@ def test_what_is_shown_can_be_put_again(lua: Lua) -> None:
         ({"cron": "1," * 200 + "1 * * * *"}, "^cron: expected at most 256 bytes, got"),
     ],
 )
-def test_what_makes_no_sense_is_refused(lua: Lua, options: dict[str, Any], says: str) -> None:
+def test_contradictory_options_are_rejected(lua: Lua, options: dict[str, Any], says: str) -> None:
     pairs = [part for pair in options.items() for part in pair]
     lua.refuses(OptionError, says, "JSET", "a", "echo", "x", *pairs)
 
@@ -325,7 +325,7 @@ def test_what_makes_no_sense_is_refused(lua: Lua, options: dict[str, Any], says:
     ],
 )
 @pytest.mark.parametrize("days", [0.1, 3, 200])
-def test_what_a_late_job_missed_is_counted_exactly(lua: Lua, pattern: str, zone: str, days: float) -> None:
+def test_missed_occurrences_are_counted_exactly(lua: Lua, pattern: str, zone: str, days: float) -> None:
     zones.load(lua.board.commands)
     begin = int(datetime(2027, 3, 20, tzinfo=UTC).timestamp())
     due = lua.put(cron=pattern, zone=zone, now=begin)
@@ -343,7 +343,7 @@ def test_what_a_late_job_missed_is_counted_exactly(lua: Lua, pattern: str, zone:
     assert lua.jnext("a")[0] > now * 1000
 
 
-# Where clocks change
+# Clock changes
 
 
 def moments(zone: str) -> list[int]:
@@ -354,7 +354,7 @@ def moments(zone: str) -> list[int]:
 
 
 def first_showings(zone: str, begin: int, end: int) -> dict[datetime, int]:
-    """What the clock on the wall shows at each minute, and when it does so first."""
+    """Return the wall clock time of each minute, with its first occurrence."""
     found: dict[datetime, int] = {}
     changes = zones.changes(zone)
     times = [time for time, _ in changes]
@@ -371,7 +371,7 @@ def first_showings(zone: str, begin: int, end: int) -> dict[datetime, int]:
         *("Australia/Lord_Howe", "Asia/Kathmandu", "Antarctica/Troll", "UTC"),
     ],
 )
-def test_ocps_leaves_out_what_never_was_and_runs_once_what_comes_twice(lua: Lua, zone: str) -> None:
+def test_ocps_omits_skipped_times_and_runs_repeated_times_once(lua: Lua, zone: str) -> None:
     zones.load(lua.board.commands)
     for change in moments(zone):
         begin, end = change - 86400, change + 86400
@@ -422,7 +422,7 @@ VIXIE = [
 
 
 @pytest.mark.parametrize(("zone", "pattern", "start", "expected"), VIXIE)
-def test_vixie_runs_late_what_was_skipped_and_once_what_comes_twice(
+def test_vixie_runs_skipped_times_late_and_repeated_times_once(
     lua: Lua, zone: str, pattern: str, start: str, expected: list[str]
 ) -> None:
     zones.load(lua.board.commands)
@@ -431,7 +431,7 @@ def test_vixie_runs_late_what_was_skipped_and_once_what_comes_twice(
 
 @pytest.mark.skipif(shutil.which("redis-cli") is None, reason="no redis-cli")
 def test_redis_cli_alone_puts_a_cron_job(lua: Lua) -> None:
-    """With no Python involved, it has the same next runs."""
+    """Without Python, the next runs are the same."""
     lua.board.init()
     connection = lua.client.get_connection_kwargs()
     where = ["-s", connection["path"]] if "path" in connection else ["-p", str(connection["port"])]

@@ -1,4 +1,4 @@
-"""Durations, as `every` of JNEXT reads them."""
+"""Durations, tested with the option `every` of JNEXT."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MONTH = 2_629_800_000  # 30.4375 days
 
 
 def every(lua: Lua, text: str) -> int:
-    """How many ms lie between two runs."""
+    """Return the ms between two runs."""
     first, second = lua.jnext("-", every=text, count=2)
     assert first == MS
     return int(second - first)
@@ -61,7 +61,7 @@ def every(lua: Lua, text: str) -> int:
         ("100year", 1200 * MONTH),
     ],
 )
-def test_a_duration_is_as_long_as_it_says(lua: Lua, text: str, length: int) -> None:
+def test_durations_are_parsed(lua: Lua, text: str, length: int) -> None:
     assert every(lua, text) == length
 
 
@@ -73,13 +73,13 @@ def test_a_duration_is_as_long_as_it_says(lua: Lua, text: str, length: int) -> N
         *("P", "PT", "PT5", "P5", "P5H", "PT5D", "PT5Y", "pt5m", "P-5D", "P1.2.3D", "T5M", "PT1M2"),
     ],
 )
-def test_what_is_not_a_duration_is_refused_with_how_to_write_one(lua: Lua, text: str) -> None:
+def test_an_invalid_duration_is_rejected_with_the_format(lua: Lua, text: str) -> None:
     says = "expected a duration such as 90, 1h30m or PT1H30M"
     lua.refuses(OptionError, says, "JSET", "a", "echo", "x", "every", text)
 
 
 @pytest.mark.parametrize("text", ["200year", "P200Y", "9" * 30, "9" * 400])
-def test_over_a_hundred_years_is_refused(lua: Lua, text: str) -> None:
+def test_durations_over_a_hundred_years_are_rejected(lua: Lua, text: str) -> None:
     for option in ("every", "timeout"):
         says = f"^{option}: expected at most a hundred years, got '{text}'$"
         lua.refuses(OptionError, says, "JSET", "a", "echo", "x", option, text)
@@ -98,9 +98,7 @@ def test_every_is_at_least_a_millisecond(lua: Lua, text: str) -> None:
     minutes=st.integers(0, 99),
     millis=st.integers(1, 99_999),
 )
-def test_both_ways_to_write_a_duration_are_as_long(
-    lua: Lua, days: int, hours: int, minutes: int, millis: int
-) -> None:
+def test_both_duration_formats_agree(lua: Lua, days: int, hours: int, minutes: int, millis: int) -> None:
     length = days * DAY + hours * HOUR + minutes * MINUTE + millis
     assert every(lua, f"{days}d{hours}h{minutes}m{millis}ms") == length
     assert every(lua, f"P{days}DT{hours}H{minutes}M{millis / 1000:.3f}S") == length
@@ -108,7 +106,7 @@ def test_both_ways_to_write_a_duration_are_as_long(
 
 
 @pytest.mark.parametrize("option", ["timeout", "lease", "backoff"])
-def test_what_a_worker_waits_for_is_longer_than_nothing(lua: Lua, option: str) -> None:
+def test_durations_for_workers_are_positive(lua: Lua, option: str) -> None:
     says = f"^{option}: expected more than 0, got '0'$"
     lua.refuses(OptionError, says, "JSET", "a", "echo", "x", option, "0")
     says = f"^{option}: expected a duration such as .*'soon'"

@@ -1,4 +1,4 @@
-"""What is refused: which error it is, what it says, and that nothing has changed."""
+"""Rejected calls: the kind of error, its message, and that nothing has changed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FIVE = ("every", 5)
         ("FAULT", FaultError, ("JRESUME", "bad")),
     ],
 )
-def test_each_code_is_an_error_of_its_own(
+def test_each_code_has_its_own_exception(
     lua: Lua, code: str, kind: type[JobsError], call: Sequence[Any]
 ) -> None:
     lua.put("kept", every=5)
@@ -51,13 +51,13 @@ def test_each_code_is_an_error_of_its_own(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        # what every option may be
+        # values of every option
         (("evry", 5), "^evry: unknown option$"),
         (("Every", 5), "^Every: unknown option$"),
         (("every",), "^every: expected a value, got none$"),
         ((*FIVE, "stop"), "^stop: expected a value, got none$"),
         ((*FIVE, *FIVE), "^every: expected one value, got two$"),
-        # which options go together
+        # combinations of options
         ((*FIVE, "at", T), "^at: cannot be combined with every"),
         (("hours", 1, "at", T), "^at: cannot be combined with every"),
         ((*FIVE, "stop", "+9", "duration", 9), "^stop: cannot be combined with duration$"),
@@ -69,7 +69,7 @@ def test_each_code_is_an_error_of_its_own(
         (("decay", 2), "^decay: needs every"),
         (("step", 9), "^step: needs every"),
         (("at", T, "repeat", 9), "^repeat: needs every or cron"),
-        # what their values may be
+        # ranges of values
         (("seconds", 0), "^seconds: expected a number above 0, up to 1e12, got '0'"),
         (("days", "-1"), "^days: expected a number above 0, up to 1e12, got '-1'"),
         (("weeks", "x"), "^weeks: expected a number above 0, up to 1e12, got 'x'"),
@@ -91,7 +91,7 @@ def test_each_code_is_an_error_of_its_own(
     ],
 )
 @pytest.mark.parametrize("id", ["kept", "new"])
-def test_a_put_that_is_refused_says_what_is_wrong_and_changes_nothing(
+def test_a_rejected_put_explains_itself_and_changes_nothing(
     lua: Lua, id: str, options: Sequence[Any], says: str
 ) -> None:
     lua.put("kept", every=5, repeat=9)
@@ -105,7 +105,7 @@ def test_a_put_needs_an_id_a_runner_and_a_payload(lua: Lua, name: str, arguments
 
 
 @pytest.mark.parametrize("name", ["JSET", "JPUSH", "JMSET"])
-def test_no_refusal_quotes_a_payload(lua: Lua, name: str) -> None:
+def test_no_error_quotes_a_payload(lua: Lua, name: str) -> None:
     secret = "the secret " * 200_000
     call = {
         "JSET": ["a", "echo", secret],
@@ -147,7 +147,7 @@ def test_thousands_of_ids_fit_in_one_call(lua: Lua, name: str) -> None:
     lua.call(name, *(f"j{number}" for number in range(9000)))
 
 
-def test_one_refusal_in_a_batch_leaves_the_others_alone(lua: Lua) -> None:
+def test_an_error_in_a_batch_does_not_affect_the_others(lua: Lua) -> None:
     calls = [
         ("JSET", ["a", "echo", "x", *FIVE, "now", T]),
         ("JSET", ["a b", "echo", "x"]),
@@ -158,6 +158,6 @@ def test_one_refusal_in_a_batch_leaves_the_others_alone(lua: Lua) -> None:
     assert (first, type(second), type(third), fourth) == (MS, OptionError, NotFoundError, [MS])
 
 
-def test_a_key_of_the_wrong_type_is_the_fault_of_the_server(lua: Lua) -> None:
+def test_a_key_of_the_wrong_type_is_a_server_error(lua: Lua) -> None:
     lua.client.set(lua.keys.schedule, "x")
     lua.refuses(ServerError, "WRONGTYPE|wrong kind of value", "JTICK", "now", T)

@@ -1,4 +1,4 @@
-"""A Redis that is full or read-only refuses more work, with nothing half done, and lets work end."""
+"""A full or read-only Redis rejects new work completely, but tasks can still end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FULL = r"^\S+ is out of memory\. Raise its maxmemory"
 
 @pytest.fixture
 def full(lua: Lua) -> Iterator[Lua]:
-    """A board with a job that is due, a queued, a delayed and a leased task, in a Redis that is full."""
+    """A board with a due job and a queued, a delayed and a leased task, in a full Redis."""
     lua.put(every=5)
     lua.push("held")
     lua.held(lease=5)
@@ -41,11 +41,11 @@ def full(lua: Lua) -> Iterator[Lua]:
         ("JLIMIT", ["runner", "echo", "concurrency", 5]),
     ],
 )
-def test_more_work_is_refused_whole(full: Lua, name: str, arguments: list[str]) -> None:
+def test_new_work_is_rejected_completely(full: Lua, name: str, arguments: list[str]) -> None:
     full.refuses(ServerError, FULL, name, *arguments)
 
 
-def test_tasks_are_taken_and_end(full: Lua) -> None:
+def test_tasks_can_be_taken_and_ended(full: Lua) -> None:
     held = full.held()
     assert held["payload"] == "queued"
     assert full.jbeat(30, held["token"], "--", "now", T) == [1]
@@ -54,16 +54,16 @@ def test_tasks_are_taken_and_end(full: Lua) -> None:
 
 
 @pytest.mark.parametrize("verb", ["retry", "dead", "release", "failed", "cancelled", "accepted", "update"])
-def test_any_end_is_taken_down(full: Lua, verb: str) -> None:
+def test_every_end_is_recorded(full: Lua, verb: str) -> None:
     assert full.jack(f"push:1@{MS}#1", verb)
 
 
-def test_room_can_be_made(full: Lua) -> None:
+def test_memory_can_be_freed(full: Lua) -> None:
     assert full.jtrim("echo", 0) == 1
     assert full.jdel("a") == 1
 
 
-def test_tasks_are_cancelled_and_dead_letters_taken_up(full: Lua) -> None:
+def test_tasks_can_be_cancelled_and_dead_letters_retried(full: Lua) -> None:
     held = f"push:1@{MS}"
     assert full.jcancel(f"push:2@{MS}") == full.jcancel(f"push:3@{MS + 5000}") == ["0", ["cancelled"]]
     assert full.jcancel(held) == ["0", ["cancelling"]]
@@ -90,7 +90,7 @@ def test_the_board_can_be_read(full: Lua) -> None:
     assert {task["state"] for task in full.tasks()} == {"queued", "leased", "delayed"}
 
 
-def test_nothing_that_was_due_is_lost_when_there_is_room_again(full: Lua) -> None:
+def test_nothing_due_is_lost_once_memory_is_free(full: Lua) -> None:
     full.refuses(ServerError, FULL, "JTICK", "now", T + 5)
     full.client.config_set("maxmemory", 0)
     assert full.tick(T + 5) == 3
@@ -99,7 +99,7 @@ def test_nothing_that_was_due_is_lost_when_there_is_room_again(full: Lua) -> Non
 
 @pytest.fixture
 def replica(lua: Lua) -> Iterator[Lua]:
-    """A board with a job that is due, on a replica of nobody."""
+    """A board with a due job, on a replica without a primary."""
     lua.put(every=5)
     lua.client.replicaof("127.0.0.1", "1")
     try:
@@ -112,7 +112,7 @@ def replica(lua: Lua) -> Iterator[Lua]:
     ("name", "arguments"),
     [("JSET", ["b", "echo", "x"]), ("JTICK", ["now", T]), ("JPOP", [1, "echo"]), ("JDEL", ["a"])],
 )
-def test_a_replica_refuses_changes_in_one_sentence(replica: Lua, name: str, arguments: list[str]) -> None:
+def test_a_replica_rejects_changes_with_one_sentence(replica: Lua, name: str, arguments: list[str]) -> None:
     says = r"^\S+jobs\.sock is a read-only replica\. Connect to its primary\.$"
     replica.refuses(DeniedError, says, name, *arguments)
 

@@ -1,4 +1,4 @@
-"""The commands as Redis has them: resolved, published, lost and loaded again, and as functions."""
+"""The commands in Redis: resolving, publishing, losing and reloading them, and calling them as functions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JAPPLY", ["roll"]),
     ("JDEL", ["a", "b"]),
 ]
-"""Every command at least once, each with something to do."""
+"""A session that calls every command at least once, each with an effect."""
 
 
 def test_the_session_has_every_command() -> None:
@@ -71,7 +71,7 @@ def test_the_session_has_every_command() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_every_file_starts_with_its_signature_what_it_does_an_example_and_its_answer(name: str) -> None:
+def test_every_file_starts_with_signature_purpose_example_and_reply(name: str) -> None:
     shebang, header = FILES[name].partition("--]]")[0].split("\n", 1)
     assert re.fullmatch(r"#!lua( flags=[a-z,-]+)?", shebang)
     assert header.startswith(f"--[[ {name} board")
@@ -119,7 +119,7 @@ def test_a_board_publishes_its_commands_with_the_first_call(lua: Lua, url: str) 
 
 
 @pytest.mark.parametrize("place", range(len(SESSION)))
-def test_functions_that_redis_has_lost_are_loaded_again_before_any_command(lua: Lua, place: int) -> None:
+def test_lost_functions_are_reloaded_before_any_command(lua: Lua, place: int) -> None:
     replies = []
     for step, (name, arguments) in enumerate(SESSION):
         if step == place:
@@ -129,14 +129,14 @@ def test_functions_that_redis_has_lost_are_loaded_again_before_any_command(lua: 
     assert replies == [lua.call(name, *arguments) for name, arguments in SESSION]
 
 
-def test_a_batch_whose_functions_are_lost_runs_each_call_once_and_in_order(lua: Lua) -> None:
+def test_a_batch_runs_each_call_once_in_order_after_functions_are_lost(lua: Lua) -> None:
     lua.client.function_flush()
     pushed = lua.board.commands.batch([("JPUSH", ["echo", "x", "now", T])] * 20)
     assert pushed == [f"push:{number}@{MS}" for number in range(1, 21)]
     assert lua.ids() == pushed
 
 
-def test_scripts_answer_what_functions_do(lua: Lua) -> None:
+def test_scripts_and_functions_return_the_same(lua: Lua) -> None:
     by_function = [lua.call(name, *arguments) for name, arguments in SESSION]
     lua.reset()
     shas = lua.board.commands.load()
@@ -144,7 +144,7 @@ def test_scripts_answer_what_functions_do(lua: Lua) -> None:
         assert lua.client.evalsha(shas[name], 1, lua.keys.tag, *arguments) == reply, name
 
 
-def test_scripts_refuse_with_the_same_sentence(lua: Lua) -> None:
+def test_scripts_and_functions_raise_the_same_errors(lua: Lua) -> None:
     shas = lua.board.commands.load()
     for name, arguments in (("JNEXT", ["nobody"]), ("JSET", ["a b", "echo", "x"]), ("JACK", ["a#1", "done"])):
         (ours,) = lua.board.commands.batch([(name, arguments)])
@@ -153,7 +153,7 @@ def test_scripts_refuse_with_the_same_sentence(lua: Lua) -> None:
         assert str(caught.value).split(" ", 2)[2] == str(ours)
 
 
-def test_functions_that_only_read_may_be_called_as_such(lua: Lua) -> None:
+def test_read_only_functions_work_with_fcall_ro(lua: Lua) -> None:
     lua.put(every=5)
     assert lua.client.fcall_ro("JNEXT", 1, lua.keys.tag, "a") == [MS]
     with pytest.raises(redis.ResponseError, match="write flag"):

@@ -1,4 +1,4 @@
-"""Times, as `at` of JNEXT reads them."""
+"""Times, tested with the option `at` of JNEXT."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def epoch(*parts: int) -> int:
         ("2199-12-31T23:59:59.999Z", epoch(2200, 1, 1) - 1),
     ],
 )
-def test_a_time_is_when_it_says(lua: Lua, text: str, instant: int) -> None:
+def test_times_are_parsed(lua: Lua, text: str, instant: int) -> None:
     assert at(lua, text) == instant
 
 
@@ -67,12 +67,12 @@ def test_a_time_is_when_it_says(lua: Lua, text: str, instant: int) -> None:
         *("2026-12-01T08:00[Europe/Brussels]", "2026-12-01t08:00", "20261201T080000Z"),
     ],
 )
-def test_what_is_not_a_time_is_refused_with_how_to_write_one(lua: Lua, text: str) -> None:
+def test_an_invalid_time_is_rejected_with_the_format(lua: Lua, text: str) -> None:
     lua.refuses(OptionError, "^at: expected a (time|duration) such as", "JSET", "a", "echo", "x", "at", text)
 
 
 @pytest.mark.parametrize("text", ["1800000000000", "2200-01-02", "9999-12-31"])
-def test_milliseconds_by_mistake_are_told_from_seconds(lua: Lua, text: str) -> None:
+def test_milliseconds_instead_of_seconds_are_detected(lua: Lua, text: str) -> None:
     says = r"^at: expected a time before 2200, in seconds, not milliseconds, got"
     lua.refuses(OptionError, says, "JSET", "a", "echo", "x", "at", text)
 

@@ -1,4 +1,4 @@
-"""JACK: say what became of a task, under the token of its lease."""
+"""JACK: report on a task by its token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COUNTERS = {"done": "done", "retry": "retried", "release": "released", "failed":
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_it_answers_the_id_of_the_task_and_ends_the_lease(lua: Lua, verb: str) -> None:
+def test_jack_returns_the_task_id_and_ends_the_lease(lua: Lua, verb: str) -> None:
     lua.push()
     held = lua.held()
     assert lua.jack(held["token"], verb) == held["id"]
@@ -22,14 +22,14 @@ def test_it_answers_the_id_of_the_task_and_ends_the_lease(lua: Lua, verb: str) -
     assert lua.stats()[COUNTERS.get(verb, verb)] == 1
 
 
-def test_a_task_that_is_done_is_gone(lua: Lua) -> None:
+def test_a_done_task_is_removed(lua: Lua) -> None:
     lua.push()
     lua.jack(lua.held()["token"], "done")
     assert lua.client.exists(lua.keys.task) == 0
     assert (lua.tick(T + 99), lua.take()) == (0, [])
 
 
-def test_a_retry_without_a_delay_is_the_next_in_line(lua: Lua) -> None:
+def test_a_retry_without_a_delay_goes_to_the_front(lua: Lua) -> None:
     lua.push("first")
     lua.push("second")
     lua.jack(lua.held()["token"], "retry")
@@ -68,7 +68,7 @@ def test_a_dead_letter_keeps_the_whole_task_and_when_it_died(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_stale_token_is_refused_and_counted(lua: Lua, verb: str) -> None:
+def test_a_stale_token_is_rejected_and_counted(lua: Lua, verb: str) -> None:
     lua.push()
     stale = lua.held()["token"]
     lua.tick(T + 30)
@@ -82,7 +82,7 @@ def test_a_stale_token_is_refused_and_counted(lua: Lua, verb: str) -> None:
     assert lua.jack(newer["token"], "done") == newer["id"]
 
 
-def test_a_task_is_acknowledged_once(lua: Lua) -> None:
+def test_reporting_twice_is_rejected(lua: Lua) -> None:
     lua.push()
     token = lua.held()["token"]
     lua.jack(token, "done")
@@ -91,7 +91,7 @@ def test_a_task_is_acknowledged_once(lua: Lua) -> None:
     assert (lua.stats()["done"], lua.stats()["stale"]) == (1, 1)
 
 
-def test_nobody_acknowledges_a_task_without_its_token(lua: Lua) -> None:
+def test_reporting_requires_the_token(lua: Lua) -> None:
     lua.push()
     held = lua.held()
     for token in ("", held["id"], held["id"] + "#", held["id"] + "#99", "#1"):
@@ -100,14 +100,14 @@ def test_nobody_acknowledges_a_task_without_its_token(lua: Lua) -> None:
     assert lua.count()["leased"] == 1
 
 
-def test_a_lease_that_nobody_has_ended_yet_still_acknowledges(lua: Lua) -> None:
+def test_an_expired_lease_still_accepts_a_report_before_the_tick(lua: Lua) -> None:
     lua.push()
     held = lua.held(lease=30)
     assert lua.jack(held["token"], "done", now=T + 99) == held["id"]
     assert lua.tick(T + 99) == 0
 
 
-def test_the_history_keeps_only_so_much_of_each_report(lua: Lua) -> None:
+def test_the_history_truncates_long_reports(lua: Lua) -> None:
     lua.push()
     data = '{"a":"' + 65528 * "x" + '"}'
     lua.jack(lua.held()["token"], "retry", note="é" * 600, code="é" * 33, data=data)
@@ -120,7 +120,7 @@ def test_the_history_keeps_only_so_much_of_each_report(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("data", ["x", "", "[1]", "5", '{"a":', '{"a":1} x'])
-def test_data_that_is_no_json_object_is_refused(lua: Lua, data: str) -> None:
+def test_data_must_be_a_json_object(lua: Lua, data: str) -> None:
     lua.push()
     token = lua.held()["token"]
     lua.refuses(OptionError, "data: expected a JSON object", "JACK", token, "done", "data", data)
@@ -156,7 +156,7 @@ def test_the_history_keeps_about_the_last_ten_thousand(lua: Lua) -> None:
     assert 10_000 <= lua.client.xlen(lua.keys.history) < 10_400
 
 
-def test_what_goes_back_to_its_queue_wakes_a_worker_and_what_is_delayed_a_clock(lua: Lua) -> None:
+def test_a_requeued_task_wakes_a_worker_and_a_delayed_one_a_clock(lua: Lua) -> None:
     lua.push()
     for verb, options, woken in (
         ("release", {}, "wake:echo"),
@@ -180,7 +180,7 @@ def test_what_goes_back_to_its_queue_wakes_a_worker_and_what_is_delayed_a_clock(
         (["dead", "now", "x"], "now: expected a time such as .*, got 'x'"),
     ],
 )
-def test_what_is_refused_leaves_the_lease_alone(lua: Lua, arguments: list[Any], says: str) -> None:
+def test_a_rejected_report_leaves_the_lease_unchanged(lua: Lua, arguments: list[Any], says: str) -> None:
     lua.push()
     token = lua.held()["token"]
     lua.refuses(OptionError, says, "JACK", token, *arguments)
@@ -195,15 +195,15 @@ def test_an_ended_task_leaves_nothing_behind(lua: Lua) -> None:
     assert left <= {"stats", "history", "queues", "wake:echo"}
 
 
-# What the history of a task says
+# The history of a task
 
 
 def history(lua: Lua, now: float = T) -> str:
-    """What the next that takes the task is told."""
+    """Return the history that the next worker receives."""
     return str(lua.held(now=now)["history"])
 
 
-def test_a_failure_is_for_the_policy_of_the_next_worker_to_decide(lua: Lua) -> None:
+def test_the_next_worker_decides_about_a_failure(lua: Lua) -> None:
     lua.push("first", losses=1)
     lua.push("second")
     held = lua.held(worker="w1")
@@ -214,7 +214,7 @@ def test_a_failure_is_for_the_policy_of_the_next_worker_to_decide(lua: Lua) -> N
     assert (lua.stats()["failed"], lua.stats()["retried"], lua.stats()["dead"]) == (1, 0, 0)
 
 
-def test_a_failure_is_queued_at_once_whatever_delay_it_asks_for(lua: Lua) -> None:
+def test_a_failure_is_queued_at_once_despite_retry_after(lua: Lua) -> None:
     lua.push()
     lua.jack(lua.held()["token"], "failed", delay="1h")
     assert (lua.count()["delayed"], lua.count()["queued"]) == (0, 1)
@@ -242,14 +242,14 @@ def test_a_release_may_wait(lua: Lua) -> None:
     assert lua.take()[0]["attempt"] == 1
 
 
-def test_a_long_code_and_note_are_cut(lua: Lua) -> None:
+def test_a_long_code_and_note_are_truncated(lua: Lua) -> None:
     lua.push()
     lua.jack(lua.held()["token"], "retry", code="c" * 999, note="n" * 999)
     assert history(lua) == f"failed {MS} - {'c' * 64} {'n' * 200}"
 
 
 @pytest.mark.parametrize("note", ["", " ", "a ? b", "lost? 1 - - ", "\tlost\tlost\n", "%1%%", "é", "\0"])
-def test_a_note_is_never_taken_for_an_entry(lua: Lua, note: str) -> None:
+def test_a_note_cannot_forge_an_entry(lua: Lua, note: str) -> None:
     lua.push("x", losses=1)
     lua.jack(lua.held()["token"], "retry", note=note, code=note)
     again = lua.held()
@@ -272,11 +272,11 @@ def test_the_last_twenty_attempts_are_kept(lua: Lua) -> None:
     assert [entry.split(" ")[3] for entry in dead["history"].split("\t")] == [str(n) for n in range(6, 26)]
 
 
-# An attempt that never began: what is reported is of the one before
+# Unstarted attempts: a report is about the previous attempt
 
 
 def undecided(lua: Lua) -> Task:
-    """A task that was lost, in the hands of a worker that is to ask its policy."""
+    """Return a lost task, held by a worker whose policy must decide."""
     lua.push()
     lua.held(worker="w1")
     lua.tick(T + 30)
@@ -285,7 +285,7 @@ def undecided(lua: Lua) -> Task:
     return task
 
 
-def test_an_unstarted_retry_decides_the_attempt_before(lua: Lua) -> None:
+def test_an_unstarted_retry_decides_the_previous_attempt(lua: Lua) -> None:
     lua.jack(undecided(lua)["token"], "retry", unstarted=1, delay=5, now=T + 30)
     lua.tick(T + 35)
     again = lua.held(now=T + 35)
@@ -294,38 +294,38 @@ def test_an_unstarted_retry_decides_the_attempt_before(lua: Lua) -> None:
     assert lua.adds_up()
 
 
-def test_an_unstarted_death_is_that_of_the_attempt_before(lua: Lua) -> None:
+def test_an_unstarted_death_decides_the_previous_attempt(lua: Lua) -> None:
     lua.jack(undecided(lua)["token"], "dead", unstarted=1, now=T + 30)
     (dead,) = lua.tasks(state="dead")
     assert (dead["attempt"], dead["history"]) == (1, f"lost {MS + 30_000} w1 lost ")
     assert lua.adds_up()
 
 
-def test_an_unstarted_end_may_be_any_other_too(lua: Lua) -> None:
+def test_an_unstarted_attempt_may_end_in_any_way(lua: Lua) -> None:
     lua.jack(undecided(lua)["token"], "done", unstarted=1, now=T + 30)
     assert (lua.stats()["done"], lua.adds_up()) == (1, True)
 
 
 @pytest.mark.parametrize(("verb", "mark"), [("failed", "?"), ("retry", "")])
-def test_an_end_decides_the_attempts_before(lua: Lua, verb: str, mark: str) -> None:
+def test_an_end_decides_the_previous_attempts(lua: Lua, verb: str, mark: str) -> None:
     lua.jack(undecided(lua)["token"], verb, now=T + 31)
     assert history(lua, T + 31) == f"lost {MS + 30_000} w1 lost \tfailed{mark} {MS + 31_000} w2 - "
 
 
-def test_a_release_leaves_what_is_undecided_undecided(lua: Lua) -> None:
+def test_a_release_leaves_undecided_attempts_undecided(lua: Lua) -> None:
     task = undecided(lua)
     lua.jack(task["token"], "release")
     assert history(lua, T + 30) == task["history"]
 
 
-def test_a_report_on_an_attempt_that_began_leaves_the_one_before_as_it_was(lua: Lua) -> None:
+def test_a_report_on_a_started_attempt_does_not_change_the_previous_one(lua: Lua) -> None:
     lua.jack(undecided(lua)["token"], "retry", now=T + 31)
     told = [entry.split(" ")[0] for entry in history(lua, T + 31).split("\t")]
     assert told[-1] == "failed"
     assert len(told) == 2
 
 
-# Accepted: it goes on elsewhere
+# Accepted tasks
 
 
 def test_an_accepted_task_stays_open_under_its_token(lua: Lua) -> None:
@@ -337,13 +337,13 @@ def test_an_accepted_task_stays_open_under_its_token(lua: Lua) -> None:
     assert (lua.stats()["done"], lua.adds_up()) == (1, True)
 
 
-def test_it_stays_open_for_a_day_unless_it_says_otherwise(lua: Lua) -> None:
+def test_an_accepted_task_stays_open_for_a_day_by_default(lua: Lua) -> None:
     lua.push()
     lua.jack(lua.held()["token"], "accepted")
     assert [lua.tick(T + 86_399.999), lua.tick(T + 86_400)] == [0, 1]
 
 
-def test_an_accepted_task_ends_as_any_other(lua: Lua) -> None:
+def test_an_accepted_task_ends_like_any_other(lua: Lua) -> None:
     for verb in VERBS:
         lua.push(verb)
         token = lua.held()["token"]
@@ -355,7 +355,7 @@ def test_an_accepted_task_ends_as_any_other(lua: Lua) -> None:
             lua.jack(token, "done")
 
 
-def test_accepting_again_gives_it_more_time_and_may_give_it_less(lua: Lua) -> None:
+def test_accepting_again_changes_the_deadline(lua: Lua) -> None:
     lua.push()
     token = lua.held()["token"]
     lua.jack(token, "accepted", timeout=100)
@@ -366,7 +366,7 @@ def test_accepting_again_gives_it_more_time_and_may_give_it_less(lua: Lua) -> No
 
 
 @pytest.mark.parametrize("accepted", [True, False])
-def test_an_update_says_how_far_it_is_and_changes_nothing_else(lua: Lua, accepted: bool) -> None:
+def test_an_update_records_progress_and_changes_nothing_else(lua: Lua, accepted: bool) -> None:
     lua.push()
     token = lua.held(worker="w1")["token"]
     if accepted:
@@ -380,7 +380,7 @@ def test_an_update_says_how_far_it_is_and_changes_nothing_else(lua: Lua, accepte
     assert (lua.tick(T + 29.999), lua.tick(T + 30)) == (0, 1)
 
 
-def test_the_history_of_the_board_tells_of_both(lua: Lua) -> None:
+def test_the_history_records_accepts_and_updates(lua: Lua) -> None:
     id = lua.push()
     token = lua.held()["token"]
     lua.jack(token, "accepted", note="job 7")
@@ -408,7 +408,7 @@ def test_a_stale_token_neither_accepts_nor_updates(lua: Lua, verb: str) -> None:
     "text",
     ["-1", "101", "x", "", "1e3", "inf", "nan"],
 )
-def test_progress_is_from_nothing_to_a_hundred(lua: Lua, text: str) -> None:
+def test_progress_is_from_0_to_100(lua: Lua, text: str) -> None:
     lua.push()
     token = lua.held()["token"]
     says = f"^progress: expected a number from 0 to 100, got '{text}'$"

@@ -1,4 +1,4 @@
-"""JSTAGE and JAPPLY: a board file, applied as a whole."""
+"""JSTAGE and JAPPLY: apply a board file atomically."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def roll(lua: Lua) -> None:
 
 
 def apply(lua: Lua, *jobs: list[Any], owner: str = FILE, mode: str = "put") -> None:
-    """Stage jobs that are all accepted, commit and roll forward."""
+    """Stage valid jobs, commit, and roll forward."""
     stage = lua.japply("begin", "now", T)
     assert not [reply for reply in staged(lua, stage, *jobs, mode=mode, owner=owner) if _failed(reply)]
     for id in (job[1] for job in jobs if "after" in job):
@@ -41,7 +41,7 @@ def _failed(reply: Any) -> bool:
     return isinstance(reply, Exception)
 
 
-def test_what_is_staged_is_not_on_the_board(lua: Lua) -> None:
+def test_a_staged_job_is_not_on_the_board(lua: Lua) -> None:
     stage = lua.japply("begin")
     ((before, after),) = staged(lua, stage, words("a", every=5))
     assert before is None
@@ -50,7 +50,7 @@ def test_what_is_staged_is_not_on_the_board(lua: Lua) -> None:
     assert lua.tick(T + 99) == 0
 
 
-def test_a_commit_puts_it_there_as_jset_would(lua: Lua) -> None:
+def test_a_commit_puts_jobs_as_jset_would(lua: Lua) -> None:
     apply(lua, words("a", every=5, timeout=60), words("b", at="+1h"))
     lua.put("c", every=5, timeout=60)
     assert lua.job("a") == lua.job("c") | {"id": "a"}
@@ -58,7 +58,7 @@ def test_a_commit_puts_it_there_as_jset_would(lua: Lua) -> None:
     assert lua.jnext("b") == [MS + 3_600_000]
 
 
-def test_it_says_what_would_change(lua: Lua) -> None:
+def test_staging_returns_the_changes(lua: Lua) -> None:
     apply(lua, words("a", every=5), words("b", "old"))
     stage = lua.japply("begin")
     same, changed, new = staged(lua, stage, words("a", every=5), words("b", "new", timeout=9), words("c"))
@@ -83,7 +83,7 @@ def test_it_says_what_would_change(lua: Lua) -> None:
         {"every": 5, "paused": 1},
     ],
 )
-def test_a_job_that_is_so_already_stays_as_it_is(lua: Lua, options: dict[str, Any]) -> None:
+def test_an_unchanged_job_stays_as_it_is(lua: Lua, options: dict[str, Any]) -> None:
     apply(lua, words("a", **options))
     before = lua.client.dump(lua.keys.job), lua.client.dump(lua.keys.schedule)
     stage = lua.japply("begin")
@@ -101,7 +101,7 @@ def test_an_update_keeps_run_times_and_runs_left(lua: Lua) -> None:
     assert (lua.job()["left"], lua.job()["payload"]) == (8, "other")
 
 
-def test_removing_takes_away_the_owners_jobs_alone(lua: Lua) -> None:
+def test_pruning_removes_only_the_owners_jobs(lua: Lua) -> None:
     apply(lua, words("a", every=5), words("b", every=5))
     lua.put("mine", every=5)
     apply(lua, words("theirs"), owner="other.yml")
@@ -127,7 +127,7 @@ def test_jobs_that_others_put_are_not_touched(lua: Lua) -> None:
     lua.refuses(StaleError, "the stage no longer exists or is empty", "JAPPLY", "commit", stage, FILE)
 
 
-def test_adopted_jobs_are_the_owners_from_then_on(lua: Lua) -> None:
+def test_adopted_jobs_belong_to_the_new_owner(lua: Lua) -> None:
     lua.put("mine")
     apply(lua, words("mine"), mode="adopt")
     stage = lua.japply("begin")
@@ -135,7 +135,7 @@ def test_adopted_jobs_are_the_owners_from_then_on(lua: Lua) -> None:
     assert not _failed(staged(lua, stage, [1, "mine"], mode="remove")[0])
 
 
-def test_a_job_that_was_removed_by_hand_is_nobodys(lua: Lua) -> None:
+def test_a_job_removed_by_hand_has_no_owner(lua: Lua) -> None:
     apply(lua, words("a"))
     lua.jdel("a")
     lua.put("a")
@@ -143,7 +143,7 @@ def test_a_job_that_was_removed_by_hand_is_nobodys(lua: Lua) -> None:
     assert "belongs to no board file" in str(staged(lua, stage, words("a"))[0])
 
 
-def test_many_jobs_are_rolled_forward_a_hundred_a_call(lua: Lua) -> None:
+def test_many_jobs_are_rolled_forward_a_hundred_per_call(lua: Lua) -> None:
     stage = lua.japply("begin")
     for first in range(0, 250, 50):
         staged(lua, stage, *(words(f"j{n}", every=5) for n in range(first, first + 50)))
@@ -156,14 +156,14 @@ def test_many_jobs_are_rolled_forward_a_hundred_a_call(lua: Lua) -> None:
 
 
 def half_rolled(lua: Lua) -> None:
-    """A board of 250 jobs, of which 100 are in place."""
+    """A board with a commit of 250 jobs, of which 100 are rolled forward."""
     stage = lua.japply("begin", "now", T)
     staged(lua, stage, *(words(f"j{n}", every=5) for n in range(250)))
     lua.japply("commit", stage, FILE)
     lua.japply("roll")
 
 
-def test_whoever_ticks_rolls_it_forward_and_nothing_is_due_before(lua: Lua) -> None:
+def test_a_tick_rolls_a_commit_forward_before_anything_is_due(lua: Lua) -> None:
     half_rolled(lua)
     (refused,) = lua.board.commands.batch([("JTICK", ["now", T + 60])])
     assert isinstance(refused, AgainError)
@@ -196,12 +196,12 @@ def test_nobody_sees_half_a_board(lua: Lua, call: tuple[Any, ...]) -> None:
     assert isinstance(reply, AgainError)
 
 
-def test_the_client_helps_and_tries_again_by_itself(lua: Lua) -> None:
+def test_a_client_rolls_forward_and_retries_automatically(lua: Lua) -> None:
     half_rolled(lua)
     assert lua.count()["jobs"] == 250
 
 
-def test_what_is_put_or_removed_by_hand_afterwards_counts(lua: Lua) -> None:
+def test_later_manual_changes_take_precedence(lua: Lua) -> None:
     half_rolled(lua)
     lua.put("j249", "by hand")
     assert lua.jdel("j248", "j0") == 2
@@ -210,7 +210,7 @@ def test_what_is_put_or_removed_by_hand_afterwards_counts(lua: Lua) -> None:
     assert lua.count()["jobs"] == 248
 
 
-def test_a_cycle_is_found_with_a_file_that_is_being_put_in_place(lua: Lua) -> None:
+def test_a_cycle_with_a_commit_in_progress_is_found(lua: Lua) -> None:
     lua.put("b")
     lua.put("a", after="b")
     stage = lua.japply("begin", "now", T)
@@ -221,7 +221,7 @@ def test_a_cycle_is_found_with_a_file_that_is_being_put_in_place(lua: Lua) -> No
         lua.put("a", "other", after="b")
 
 
-def test_what_ends_meanwhile_starts_what_waits_on_the_new_board(lua: Lua) -> None:
+def test_tasks_that_end_during_a_commit_start_dependents_of_the_new_board(lua: Lua) -> None:
     lua.put("p", queue="parents")
     lua.put("old", after="p")
     lua.jpush("p")
@@ -295,7 +295,7 @@ def test_a_stage_is_kept_as_long_as_jobs_are_compared_with_it(lua: Lua) -> None:
 
 
 def test_jobs_are_put_as_of_when_the_stage_was_begun(lua: Lua) -> None:
-    """So that what was right when it was staged is right when it is put in place."""
+    """So jobs that were valid when staged are valid when rolled forward."""
     stage = lua.japply("begin", "now", T)  # long ago
     staged(lua, stage, words("a", every=60, stop="+1s"), words("b", at="+1h"), words("c", every=60))
     lua.japply("commit", stage, FILE)
@@ -316,7 +316,7 @@ def test_jobs_that_run_after_others_are_checked_before_a_commit(lua: Lua) -> Non
     assert lua.japply("commit", stage, FILE) == 2
 
 
-def test_a_call_compares_a_mebibyte_of_old_payloads(lua: Lua) -> None:
+def test_a_call_compares_at_most_a_mebibyte_of_old_payloads(lua: Lua) -> None:
     apply(lua, *(words(id, 600_000 * "x") for id in "abc"))
     stage = lua.japply("begin", "now", T)
     for mode, jobs in (("put", [words(id) for id in "abc"]), ("remove", [[1, id] for id in "abc"])):
@@ -325,7 +325,7 @@ def test_a_call_compares_a_mebibyte_of_old_payloads(lua: Lua) -> None:
         assert isinstance(third, AgainError)
 
 
-def test_a_stage_that_is_dropped_leaves_nothing(lua: Lua) -> None:
+def test_a_dropped_stage_leaves_no_keys(lua: Lua) -> None:
     lua.japply("begin")
     before = set(lua.everything())
     stage = lua.japply("begin")
@@ -335,7 +335,7 @@ def test_a_stage_that_is_dropped_leaves_nothing(lua: Lua) -> None:
     assert set(lua.everything()) == before
 
 
-def test_a_stage_that_nobody_commits_goes_by_itself(lua: Lua) -> None:
+def test_an_uncommitted_stage_expires(lua: Lua) -> None:
     before = set(lua.everything())
     stage = lua.japply("begin")
     staged(lua, stage, words("a"))
@@ -344,7 +344,7 @@ def test_a_stage_that_nobody_commits_goes_by_itself(lua: Lua) -> None:
     assert all(0 < lua.client.ttl(name) <= 3600 for name in left)
 
 
-def test_what_is_committed_stays_until_it_is_in_place(lua: Lua) -> None:
+def test_a_committed_stage_does_not_expire(lua: Lua) -> None:
     stage = lua.japply("begin")
     staged(lua, stage, words("a"))
     lua.japply("commit", stage, FILE)
@@ -369,7 +369,7 @@ def test_a_cycle_with_the_board_is_found(lua: Lua) -> None:
     )
 
 
-def test_turning_an_order_round_is_no_cycle(lua: Lua) -> None:
+def test_reversing_an_order_is_not_a_cycle(lua: Lua) -> None:
     apply(lua, words("a"), words("b", after="a"))
     stage = lua.japply("begin")
     staged(lua, stage, words("a", after="b"), words("b"))
@@ -380,7 +380,7 @@ def test_turning_an_order_round_is_no_cycle(lua: Lua) -> None:
     assert "after" not in lua.job("b")
 
 
-def test_a_cycle_that_is_made_between_check_and_commit_is_not_committed(lua: Lua) -> None:
+def test_a_cycle_created_between_check_and_commit_is_rejected(lua: Lua) -> None:
     stage = lua.japply("begin")
     staged(lua, stage, words("a", after="b"))
     lua.japply("check", stage, "a")
@@ -388,7 +388,7 @@ def test_a_cycle_that_is_made_between_check_and_commit_is_not_committed(lua: Lua
     lua.refuses(StaleError, "the board has changed since", "JAPPLY", "commit", stage, FILE)
 
 
-def test_a_job_that_cannot_be_put_any_more_is_noted(lua: Lua) -> None:
+def test_a_job_that_can_no_longer_be_put_is_reported(lua: Lua) -> None:
     stage = lua.japply("begin")
     staged(lua, stage, words("a", "x" * 100), words("b"))
     lua.japply("commit", stage, FILE)
@@ -413,7 +413,7 @@ def test_a_job_that_cannot_be_put_any_more_is_noted(lua: Lua) -> None:
         ),
     ],
 )
-def test_jstage_refuses_what_it_does_not_understand(
+def test_jstage_rejects_invalid_arguments(
     lua: Lua, kind: type[JobsError], says: str, arguments: list[Any]
 ) -> None:
     lua.japply("begin")
@@ -431,11 +431,11 @@ def test_jstage_refuses_what_it_does_not_understand(
         ("owner: expected 1 to 1024 bytes", ["commit", "1-0"]),
     ],
 )
-def test_japply_refuses_what_it_does_not_understand(lua: Lua, says: str, arguments: list[Any]) -> None:
+def test_japply_rejects_invalid_arguments(lua: Lua, says: str, arguments: list[Any]) -> None:
     lua.refuses(OptionError, says, "JAPPLY", *arguments)
 
 
-def test_one_that_is_refused_keeps_no_other_from_being_staged(lua: Lua) -> None:
+def test_a_rejected_job_does_not_affect_the_others(lua: Lua) -> None:
     stage = lua.japply("begin")
     first, second, third = staged(lua, stage, words("a"), words("b", every="soon"), words("c"))
     assert (first[0], third[0]) == (None, None)

@@ -14,14 +14,14 @@ def beat(lua: Lua, now: float, *tokens: str, lease: Any = 30) -> list[int]:
     return list(lua.jbeat(lease, *tokens, "--", "now", now))
 
 
-def test_a_lease_holds_from_the_beat_on(lua: Lua) -> None:
+def test_a_lease_is_extended_from_the_time_of_the_beat(lua: Lua) -> None:
     lua.push()
     held = lua.held(lease=30)
     assert beat(lua, T + 20, held["token"]) == [1]
     assert [lua.tick(T + 30), lua.tick(T + 49.999), lua.tick(T + 50)] == [0, 0, 1]
 
 
-def test_it_answers_for_each_token_whether_it_holds(lua: Lua) -> None:
+def test_jbeat_returns_the_state_of_each_token(lua: Lua) -> None:
     for _ in range(3):
         lua.push()
     ended, lapsed, held = (task["token"] for task in lua.take(count=3, lease=30))
@@ -31,7 +31,7 @@ def test_it_answers_for_each_token_whether_it_holds(lua: Lua) -> None:
     assert beat(lua, T + 31, ended, held, lapsed, "nobody#9") == [0, 1, 0, 0]
 
 
-def test_it_brings_no_lease_back(lua: Lua) -> None:
+def test_jbeat_does_not_revive_an_ended_lease(lua: Lua) -> None:
     lua.push()
     lapsed = lua.held()
     lua.tick(T + 30)
@@ -40,14 +40,14 @@ def test_it_brings_no_lease_back(lua: Lua) -> None:
     assert lua.everything() == before
 
 
-def test_a_lease_that_nobody_has_ended_yet_can_still_be_extended(lua: Lua) -> None:
+def test_an_expired_lease_can_be_extended_before_the_tick(lua: Lua) -> None:
     lua.push()
     late = lua.held(lease=30)
     assert beat(lua, T + 45, late["token"]) == [1]
     assert lua.tick(T + 45) == 0
 
 
-def test_without_a_time_it_goes_by_the_clock_of_redis(lua: Lua) -> None:
+def test_jbeat_uses_the_clock_of_redis_by_default(lua: Lua) -> None:
     lua.push()
     held = lua.held()
     assert lua.jbeat("1m", held["token"]) == [1]
@@ -55,7 +55,7 @@ def test_without_a_time_it_goes_by_the_clock_of_redis(lua: Lua) -> None:
     assert abs(lua.jtick(now=T)[1] / 1000 - (seconds + 60)) < 5
 
 
-def test_no_tokens_are_no_trouble(lua: Lua) -> None:
+def test_jbeat_accepts_no_tokens(lua: Lua) -> None:
     assert lua.jbeat(30) == []
     assert beat(lua, T) == []
 
@@ -69,7 +69,7 @@ def test_no_tokens_are_no_trouble(lua: Lua) -> None:
         ([30, f"push:1@{MS}#1", "--", "lease", 5], "lease: unknown option"),
     ],
 )
-def test_what_is_refused_extends_nothing(lua: Lua, arguments: list[Any], says: str) -> None:
+def test_a_rejected_beat_extends_nothing(lua: Lua, arguments: list[Any], says: str) -> None:
     lua.push()
     lua.held(lease=30)
     lua.refuses(OptionError, says, "JBEAT", *arguments)

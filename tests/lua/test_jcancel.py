@@ -11,7 +11,7 @@ from tests.lua.helpers import MS, Lua, T
 
 
 def cancel(lua: Lua, id: str) -> list[str]:
-    """JCANCEL, all pages of it."""
+    """Call JCANCEL for all pages."""
     cursor, done = "0", []
     while True:
         cursor, found = lua.jcancel(id, cursor)
@@ -20,34 +20,34 @@ def cancel(lua: Lua, id: str) -> list[str]:
             return done
 
 
-def test_a_task_that_waits_ends_at_once(lua: Lua) -> None:
+def test_a_waiting_task_ends_at_once(lua: Lua) -> None:
     first, second = lua.push(), lua.push()
     assert lua.jcancel(first) == ["0", ["cancelled"]]
     assert (lua.stats()["cancelled"], lua.adds_up()) == (1, True)
     assert lua.ids() == [second]
 
 
-def test_so_does_one_that_is_delayed(lua: Lua) -> None:
+def test_a_delayed_task_ends_at_once(lua: Lua) -> None:
     task = lua.push(at="+10")
     assert cancel(lua, task) == ["cancelled"]
     assert (lua.count()["delayed"], lua.client.exists(lua.keys.task), lua.tick(T + 10)) == (0, 0, 0)
     assert lua.adds_up()
 
 
-def test_so_does_one_that_waits_for_another_attempt(lua: Lua) -> None:
+def test_a_task_waiting_for_a_retry_ends_at_once(lua: Lua) -> None:
     task = lua.push()
     lua.jack(lua.held()["token"], "retry", delay=5)
     assert cancel(lua, task) == ["cancelled"]
     assert (lua.tick(T + 5), lua.adds_up()) == (0, True)
 
 
-def test_so_does_one_of_any_priority(lua: Lua) -> None:
+def test_a_task_of_any_priority_ends_at_once(lua: Lua) -> None:
     tasks = [lua.push(priority=priority) for priority in (9, 0, -9)]
     assert [cancel(lua, task) for task in tasks] == [["cancelled"]] * 3
     assert lua.count()["queued"] == 0
 
 
-def test_so_does_one_that_a_limit_holds(lua: Lua) -> None:
+def test_a_held_task_ends_at_once(lua: Lua) -> None:
     lua.put(concurrency=1)
     lua.jpush("a")
     task = lua.jpush("a")
@@ -57,7 +57,7 @@ def test_so_does_one_that_a_limit_holds(lua: Lua) -> None:
     assert (lua.count()["held"], lua.stats()["cancelled"], lua.adds_up()) == (0, 1, True)
 
 
-def test_so_does_one_that_was_accepted_and_its_token_is_stale(lua: Lua) -> None:
+def test_an_accepted_task_ends_at_once_and_its_token_is_stale(lua: Lua) -> None:
     lua.push()
     held = lua.held()
     lua.jack(held["token"], "accepted")
@@ -67,7 +67,7 @@ def test_so_does_one_that_was_accepted_and_its_token_is_stale(lua: Lua) -> None:
         lua.jack(held["token"], "done")
 
 
-def test_one_that_runs_is_marked_and_its_worker_told(lua: Lua) -> None:
+def test_a_running_task_is_marked_and_its_worker_notified(lua: Lua) -> None:
     lua.push()
     held = lua.held(worker="host-1")
     assert cancel(lua, held["id"]) == ["cancelling"]
@@ -76,7 +76,7 @@ def test_one_that_runs_is_marked_and_its_worker_told(lua: Lua) -> None:
     assert (lua.count()["leased"], lua.stats()["cancelled"], lua.adds_up()) == (1, 0, True)
 
 
-def test_a_worker_without_a_name_hears_of_it_with_its_next_beat(lua: Lua) -> None:
+def test_a_worker_without_a_name_is_notified_by_its_next_beat(lua: Lua) -> None:
     lua.push()
     lua.push()
     other, held = lua.take(count=2, lease=30)
@@ -98,7 +98,7 @@ def test_a_worker_without_a_name_hears_of_it_with_its_next_beat(lua: Lua) -> Non
         ("dead", "dead"),
     ],
 )
-def test_whatever_its_worker_reports_it_does_not_run_again(lua: Lua, verb: str, counter: str) -> None:
+def test_a_cancelled_task_does_not_run_again_whatever_is_reported(lua: Lua, verb: str, counter: str) -> None:
     lua.push()
     held = lua.held()
     cancel(lua, held["id"])
@@ -107,7 +107,7 @@ def test_whatever_its_worker_reports_it_does_not_run_again(lua: Lua, verb: str, 
     assert (lua.stats()["in_flight"], lua.size("cancelling"), lua.adds_up()) == (0, 0, True)
 
 
-def test_an_update_leaves_it_marked(lua: Lua) -> None:
+def test_an_update_keeps_the_cancel_mark(lua: Lua) -> None:
     lua.push()
     held = lua.held()
     cancel(lua, held["id"])
@@ -115,7 +115,7 @@ def test_an_update_leaves_it_marked(lua: Lua) -> None:
     assert lua.tasks()[0]["cancelling"] is True
 
 
-def test_it_ends_when_its_lease_lapses(lua: Lua) -> None:
+def test_a_cancelled_task_ends_when_its_lease_expires(lua: Lua) -> None:
     lua.push()
     held = lua.held()
     cancel(lua, held["id"])
@@ -126,7 +126,7 @@ def test_it_ends_when_its_lease_lapses(lua: Lua) -> None:
     assert lua.client.exists(lua.keys.task) == 0
 
 
-def test_asking_twice_changes_nothing_but_tells_the_worker_again(lua: Lua) -> None:
+def test_cancelling_twice_only_notifies_the_worker_again(lua: Lua) -> None:
     lua.push()
     held = lua.held(worker="host-1")
     assert cancel(lua, held["id"]) + cancel(lua, held["id"]) == ["cancelling"] * 2
@@ -135,7 +135,7 @@ def test_asking_twice_changes_nothing_but_tells_the_worker_again(lua: Lua) -> No
     assert (lua.stats()["cancelled"], cancel(lua, held["id"])) == (1, [])
 
 
-def test_a_dead_letter_has_ended_already(lua: Lua) -> None:
+def test_a_dead_letter_cannot_be_cancelled(lua: Lua) -> None:
     lua.push()
     held = lua.held()
     lua.jack(held["token"], "dead")
@@ -143,13 +143,13 @@ def test_a_dead_letter_has_ended_already(lua: Lua) -> None:
     assert lua.count()["dead"] == 1
 
 
-def test_only_the_very_id_is_meant(lua: Lua) -> None:
+def test_only_an_exact_id_matches(lua: Lua) -> None:
     tasks = [lua.push() for _ in range(12)]
     cancel(lua, tasks[0])
     assert lua.ids() == tasks[1:]
 
 
-def test_every_task_of_the_id_is_meant(lua: Lua) -> None:
+def test_every_task_with_the_id_is_cancelled(lua: Lua) -> None:
     for _ in range(3):
         lua.put(at=T)
         lua.tick()
@@ -172,7 +172,7 @@ def test_every_held_task_of_the_id_is_cancelled_once(lua: Lua) -> None:
     assert (lua.stats()["cancelled"], lua.adds_up()) == (2, True)
 
 
-def test_a_limit_that_holds_no_more_is_forgotten(lua: Lua) -> None:
+def test_a_limit_without_held_tasks_is_removed(lua: Lua) -> None:
     lua.put(concurrency=1)
     lua.jpush("a")
     task = lua.jpush("a")
@@ -193,9 +193,9 @@ def test_a_cancelled_task_makes_room_for_the_next(lua: Lua) -> None:
     assert len(lua.take(count=2, lease=30)) == 1
 
 
-def test_it_looks_at_a_thousand_a_call_and_goes_on_from_its_cursor(lua: Lua) -> None:
+def test_a_call_scans_a_thousand_tasks_and_returns_a_cursor(lua: Lua) -> None:
     tasks = lua.board.commands.batch([("JPUSH", ["echo", "x", "now", T])] * 2500)
-    cursor, found = lua.jcancel(tasks[0])  # the oldest is looked at last
+    cursor, found = lua.jcancel(tasks[0])  # the oldest is scanned last
     assert (cursor, found) != ("0", ["cancelled"])
     calls = 1
     while cursor != "0":
@@ -215,7 +215,7 @@ def test_a_task_that_is_taken_between_two_pages_is_cancelled_too(lua: Lua) -> No
     assert found == ["cancelling"]
 
 
-def test_the_history_tells_of_it(lua: Lua) -> None:
+def test_the_history_records_the_cancellation(lua: Lua) -> None:
     task = lua.push()
     cancel(lua, task)
     ((_, entry),) = lua.client.xrange(lua.keys.history)
@@ -223,11 +223,11 @@ def test_the_history_tells_of_it(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], [""], ["a"], ["a@"], ["a@x"], ["@"]])
-def test_it_needs_the_id_of_a_task(lua: Lua, arguments: list[Any]) -> None:
+def test_an_id_is_required(lua: Lua, arguments: list[Any]) -> None:
     lua.refuses(OptionError, "^id: expected a task id, <job>@<due>, got", "JCANCEL", *arguments)
 
 
-def test_a_task_that_is_not_there_is_no_trouble(lua: Lua) -> None:
+def test_a_missing_task_is_not_an_error(lua: Lua) -> None:
     before = lua.everything()
     assert lua.jcancel("nobody@1") == ["0", []]
     assert lua.everything() == before

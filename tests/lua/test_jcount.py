@@ -1,4 +1,4 @@
-"""JCOUNT: what is on the board now."""
+"""JCOUNT: count what is on the board."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def test_an_empty_board(lua: Lua) -> None:
     assert lua.count() == EMPTY
 
 
-def test_everything_is_counted_where_it_is(lua: Lua) -> None:
+def test_every_state_is_counted(lua: Lua) -> None:
     lua.put("a", every=5, start=T + 60)
     lua.put("manual")
     lua.put("paused", every=5, paused=1)
@@ -34,7 +34,7 @@ def test_everything_is_counted_where_it_is(lua: Lua) -> None:
     }
 
 
-def test_a_queue_that_was_used_is_named_when_it_is_empty_again(lua: Lua) -> None:
+def test_an_empty_queue_that_was_used_is_listed(lua: Lua) -> None:
     lua.push(queue="b")
     lua.push(queue="a")
     lua.ids("a", "b")
@@ -48,7 +48,7 @@ def test_a_queue_is_counted_over_all_priorities(lua: Lua) -> None:
     assert lua.count() == EMPTY | {"queued": 3, "queue:echo": 3}
 
 
-def test_it_changes_nothing(lua: Lua) -> None:
+def test_reading_changes_nothing(lua: Lua) -> None:
     lua.push()
     before = lua.everything()
     lua.jcount()

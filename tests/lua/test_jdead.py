@@ -1,4 +1,4 @@
-"""JDEAD: take up dead letters."""
+"""JDEAD: retry and purge dead letters."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.lua.helpers import MS, Lua, T
 
 
 def bury(lua: Lua, **options: Any) -> str:
-    """The ticket of a new dead letter."""
+    """Create a dead letter. Returns its ticket."""
     lua.push(**options)
     token = str(lua.held()["token"])
     lua.jack(token, "dead", code=1)
     return token
 
 
-def test_a_retry_queues_it_again_as_its_first_attempt(lua: Lua) -> None:
+def test_a_retried_dead_letter_starts_at_attempt_1(lua: Lua) -> None:
     lua.push("x", timeout=9)
     first = lua.held()
     lua.jack(first["token"], "retry", code=75)
@@ -29,7 +29,7 @@ def test_a_retry_queues_it_again_as_its_first_attempt(lua: Lua) -> None:
     assert lua.adds_up()
 
 
-def test_its_losses_are_forgotten(lua: Lua) -> None:
+def test_a_retry_resets_losses(lua: Lua) -> None:
     lua.push(losses=1)
     token = lua.held()["token"]
     lua.tick(T + 30)
@@ -39,7 +39,7 @@ def test_its_losses_are_forgotten(lua: Lua) -> None:
     assert lua.count()["dead"] == 1
 
 
-def test_the_ledger_takes_the_death_back(lua: Lua) -> None:
+def test_a_retry_reverts_the_death_in_the_ledger(lua: Lua) -> None:
     ticket = bury(lua)
     lua.jdead("retry", ticket)
     stats = lua.stats()
@@ -55,7 +55,7 @@ def test_a_task_may_die_and_be_revived_again_and_again(lua: Lua) -> None:
     assert (lua.stats()["dead"], lua.stats()["revived"], lua.adds_up()) == (1, 3, True)
 
 
-def test_a_purge_drops_it_for_good_and_it_stays_dead_in_the_ledger(lua: Lua) -> None:
+def test_a_purged_dead_letter_stays_dead_in_the_ledger(lua: Lua) -> None:
     assert lua.jdead("purge", bury(lua)) == 1
     stats = lua.stats()
     assert (stats["dead"], stats["purged"], stats["in_flight"], lua.adds_up()) == (1, 1, 0, True)
@@ -63,7 +63,7 @@ def test_a_purge_drops_it_for_good_and_it_stays_dead_in_the_ledger(lua: Lua) -> 
 
 
 @pytest.mark.parametrize("verb", ["retry", "purge"])
-def test_it_answers_how_many_there_were(lua: Lua, verb: str) -> None:
+def test_jdead_returns_the_number_of_tasks_it_changed(lua: Lua, verb: str) -> None:
     first, second, third = (bury(lua) for _ in range(3))
     assert lua.jdead(verb, first, "nobody@1#1", second, first) == 2
     assert lua.jdead(verb, first, second) == 0
@@ -72,7 +72,7 @@ def test_it_answers_how_many_there_were(lua: Lua, verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["retry", "purge"])
-def test_a_task_that_lives_is_left_alone(lua: Lua, verb: str) -> None:
+def test_a_live_task_is_ignored(lua: Lua, verb: str) -> None:
     lua.push()
     held = lua.held()
     delayed = lua.push(at="+9")
@@ -91,7 +91,7 @@ def test_a_retry_goes_to_the_end_of_its_own_lane_and_wakes_a_worker(lua: Lua) ->
     assert [task["payload"] for task in lua.take(count=9)] == ["high", "x", "normal"]
 
 
-def test_a_retry_starts_under_its_limits_again(lua: Lua) -> None:
+def test_limits_apply_to_a_retried_dead_letter(lua: Lua) -> None:
     lua.put(concurrency=1)
     lua.jpush("a")
     ticket = lua.held()["token"]
@@ -111,7 +111,7 @@ def test_the_ledger_of_the_job_agrees(lua: Lua) -> None:
     assert lua.ledger() == {"revived": 1}
 
 
-def test_the_ledger_of_a_job_that_was_put_again_never_falls_below_nothing(lua: Lua) -> None:
+def test_the_ledger_of_a_recreated_job_never_becomes_negative(lua: Lua) -> None:
     lua.put()
     lua.jpush("a")
     ticket = lua.held()["token"]
@@ -122,7 +122,7 @@ def test_the_ledger_of_a_job_that_was_put_again_never_falls_below_nothing(lua: L
     assert min(lua.jstats("job", "a")[1::2]) == 0
 
 
-def test_the_history_tells_of_it(lua: Lua) -> None:
+def test_the_history_records_retries_and_purges(lua: Lua) -> None:
     tickets = [bury(lua), bury(lua)]
     lua.jdead("retry", tickets[0])
     lua.jdead("purge", tickets[1])

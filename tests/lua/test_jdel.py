@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.lua.helpers import MS, Lua, T
 
 
-def test_it_answers_how_many_jobs_there_were(lua: Lua) -> None:
+def test_jdel_returns_the_number_of_removed_jobs(lua: Lua) -> None:
     lua.put("a", every=5)
     lua.put("b")
     assert lua.jdel("a", "b", "c") == 2
@@ -38,7 +38,7 @@ def test_other_jobs_stay(lua: Lua) -> None:
     assert lua.ids() == [f"b@{MS}"]
 
 
-def test_an_id_is_no_pattern(lua: Lua) -> None:
+def test_an_id_is_not_a_pattern(lua: Lua) -> None:
     lua.put("a")
     assert lua.jdel("*") == 0
     assert lua.count()["jobs"] == 1

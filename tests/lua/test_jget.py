@@ -64,13 +64,13 @@ def test_a_job_is_scheduled_paused_ended_or_manual(lua: Lua) -> None:
         assert ("next" in lua.job(id)) == (id == "scheduled")
 
 
-def test_a_null_stands_for_each_job_that_is_not_there(lua: Lua) -> None:
+def test_a_missing_job_is_null(lua: Lua) -> None:
     lua.put("b")
     found = lua.jget("a", "b", "c")
     assert [text and json.loads(text)["id"] for text in found] == [None, "b", None]
 
 
-def test_a_payload_of_json_stays_text(lua: Lua) -> None:
+def test_a_json_payload_stays_text(lua: Lua) -> None:
     payload = '{"big":9007199254740993,"none":{},"list":[]}'
     lua.put("a", payload)
     assert lua.job()["payload"] == payload

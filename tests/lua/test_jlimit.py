@@ -1,4 +1,4 @@
-"""JLIMIT: how many tasks of a queue or a runner may run at once, and start in a period."""
+"""JLIMIT: limit the concurrency and rate of a queue or runner."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.lua.helpers import MS, Lua, T
         ({}, "- - -"),
     ],
 )
-def test_it_answers_the_limit_as_it_is_kept(lua: Lua, kind: str, options: dict[str, Any], kept: str) -> None:
+def test_jlimit_returns_the_stored_limit(lua: Lua, kind: str, options: dict[str, Any], kept: str) -> None:
     assert lua.jlimit(kind, "echo", **options) == kept
     assert lua.client.hget(lua.keys.limits, f"{kind}:echo") == (kept if options else None)
 
 
-def test_what_is_not_given_is_not_limited_any_more(lua: Lua) -> None:
+def test_an_omitted_limit_is_removed(lua: Lua) -> None:
     lua.jlimit("queue", "echo", concurrency=5, rate="5/1m")
     assert lua.jlimit("queue", "echo", rate="5/1m") == "- 5 60000"
     lua.jlimit("queue", "echo")
@@ -40,7 +40,7 @@ def test_a_queue_and_a_runner_of_one_name_have_limits_of_their_own(lua: Lua) -> 
     assert lua.client.hgetall(lua.keys.limits) == {"queue:echo": "1 - -", "runner:echo": "2 - -"}
 
 
-def test_a_limit_that_is_gone_leaves_nothing_behind(lua: Lua) -> None:
+def test_a_removed_limit_leaves_no_keys(lua: Lua) -> None:
     lua.push()
     before = set(lua.client.keys(f"{lua.keys.tag}:*"))
     lua.jlimit("runner", "echo", concurrency=1, rate="1/1m")
@@ -55,7 +55,7 @@ def test_a_limit_that_is_gone_leaves_nothing_behind(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("kind", ["queue", "runner"])
-def test_a_change_wakes_a_clock_that_lets_in_what_may_start(lua: Lua, kind: str) -> None:
+def test_a_change_wakes_a_clock_which_admits_held_tasks(lua: Lua, kind: str) -> None:
     lua.jlimit(kind, "echo", concurrency=1)
     for _ in range(3):
         lua.push()
@@ -68,7 +68,7 @@ def test_a_change_wakes_a_clock_that_lets_in_what_may_start(lua: Lua, kind: str)
     assert len(lua.take(count=9, lease=30)) == 1
 
 
-def test_tasks_that_run_already_do_not_count(lua: Lua) -> None:
+def test_tasks_already_running_do_not_count(lua: Lua) -> None:
     for _ in range(4):
         lua.push()
     lua.take(count=2, lease=30)
@@ -76,14 +76,14 @@ def test_tasks_that_run_already_do_not_count(lua: Lua) -> None:
     assert len(lua.take(count=9, lease=30)) == 1
 
 
-def test_a_limit_of_a_board_is_its_own(lua: Lua) -> None:
+def test_limits_are_per_board(lua: Lua) -> None:
     lua.jlimit("runner", "other", concurrency=1)
     for _ in range(3):
         lua.push()
     assert len(lua.take(count=9, lease=30)) == 3
 
 
-def test_the_times_of_a_gate_are_those_of_the_next_tick(lua: Lua) -> None:
+def test_the_next_tick_is_when_the_gate_opens(lua: Lua) -> None:
     lua.jlimit("runner", "echo", rate="1/1m")
     lua.tick()
     lua.push()
@@ -115,5 +115,5 @@ def test_the_times_of_a_gate_are_those_of_the_next_tick(lua: Lua) -> None:
         (["runner", "a", "priority", 5], "^priority: unknown option$"),
     ],
 )
-def test_what_it_refuses(lua: Lua, arguments: list[Any], says: str) -> None:
+def test_invalid_arguments_are_rejected(lua: Lua, arguments: list[Any], says: str) -> None:
     lua.refuses(OptionError, says, "JLIMIT", *arguments)

@@ -6,7 +6,7 @@ from jobs_core import OptionError, StaleError
 from tests.lua.helpers import Lua
 
 
-def test_each_is_reported_as_jack_would(lua: Lua) -> None:
+def test_each_task_is_reported_as_by_jack(lua: Lua) -> None:
     for payload in "abc":
         lua.push(payload)
     first, second, third = lua.take(count=3, lease=30)
@@ -19,7 +19,7 @@ def test_each_is_reported_as_jack_would(lua: Lua) -> None:
     assert (lua.count()["delayed"], lua.count()["dead"], lua.stats()["done"]) == (1, 1, 1)
 
 
-def test_one_that_is_refused_keeps_none_of_the_others_from_being_reported(lua: Lua) -> None:
+def test_a_rejected_report_does_not_affect_the_others(lua: Lua) -> None:
     lua.push()
     held = lua.held()
     stale, unknown, done = lua.jmack(
@@ -31,7 +31,7 @@ def test_one_that_is_refused_keeps_none_of_the_others_from_being_reported(lua: L
     assert (lua.stats()["done"], lua.stats()["stale"]) == (1, 1)
 
 
-def test_words_must_be_there(lua: Lua) -> None:
+def test_incomplete_reports_are_rejected(lua: Lua) -> None:
     lua.push()
     token = lua.held()["token"]
     lua.refuses(OptionError, "words: expected at most", "JMACK", 9, token, "done")

@@ -14,7 +14,7 @@ def words(*arguments: Any) -> tuple[Any, ...]:
     return len(arguments), *arguments
 
 
-def test_it_answers_for_each_job_what_jset_would(lua: Lua) -> None:
+def test_jmset_returns_what_jset_would_for_each_job(lua: Lua) -> None:
     tick = words("a", "echo", "x", "every", 5, "now", T)
     manual = words("b", "echo", "y")
     once = words("c", "echo", "z", "at", "+1m", "now", T)
@@ -22,7 +22,7 @@ def test_it_answers_for_each_job_what_jset_would(lua: Lua) -> None:
     assert [lua.job(id)["payload"] for id in "abc"] == ["x", "y", "z"]
 
 
-def test_one_that_is_refused_keeps_none_of_the_others(lua: Lua) -> None:
+def test_a_rejected_job_does_not_affect_the_others(lua: Lua) -> None:
     replies = lua.jmset(
         "set",
         *words("a", "echo", "x"),
@@ -46,7 +46,7 @@ def test_set_updates_and_create_refuses(lua: Lua) -> None:
     assert lua.job()["payload"] == "new"
 
 
-def test_no_jobs_are_no_trouble(lua: Lua) -> None:
+def test_jmset_accepts_no_jobs(lua: Lua) -> None:
     assert lua.jmset("set") == []
 
 

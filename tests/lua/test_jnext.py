@@ -22,7 +22,7 @@ def test_it_lists_the_runs_that_options_describe(lua: Lua) -> None:
     assert lua.jnext("-", count=2) == []
 
 
-def test_the_runs_it_lists_are_those_that_come(lua: Lua) -> None:
+def test_the_listed_runs_match_the_actual_runs(lua: Lua) -> None:
     options = {"every": 7, "decay": 1.5, "step": 10, "stop": T + 99, "repeat": 6}
     foreseen = lua.jnext("-", **options, count=50)
     lua.put(**options)
@@ -31,20 +31,20 @@ def test_the_runs_it_lists_are_those_that_come(lua: Lua) -> None:
     assert lua.ids() == [f"a@{run}" for run in foreseen]
 
 
-def test_it_ends_with_the_runs_that_are_left(lua: Lua) -> None:
+def test_the_list_ends_with_the_remaining_runs(lua: Lua) -> None:
     lua.put(every=5, repeat=3)
     lua.tick(T)
     assert lua.jnext("a", count=9) == [MS + 5_000, MS + 10_000]
 
 
-def test_a_job_with_nothing_to_come_has_no_runs(lua: Lua) -> None:
+def test_a_job_without_future_runs_has_an_empty_list(lua: Lua) -> None:
     lua.put("manual")
     lua.put("paused", every=5, paused=1)
     lua.put("ended", at=T, next="none")
     assert [lua.jnext(id, count=9) for id in ("manual", "paused", "ended")] == [[], [], []]
 
 
-def test_it_changes_nothing(lua: Lua) -> None:
+def test_reading_changes_nothing(lua: Lua) -> None:
     lua.put(every=5, repeat=9)
     before = lua.everything()
     lua.jnext("a", count=9)
@@ -76,11 +76,11 @@ def test_no_run_comes_after_the_year_2199(lua: Lua) -> None:
         (["a", "every", 5], "every: unknown option"),
     ],
 )
-def test_what_it_refuses(lua: Lua, arguments: list[str], says: str) -> None:
+def test_invalid_arguments_are_rejected(lua: Lua, arguments: list[str], says: str) -> None:
     lua.put(every=5)
     lua.refuses(OptionError, says, "JNEXT", *arguments)
 
 
-def test_a_job_that_is_not_there(lua: Lua) -> None:
+def test_a_missing_job_is_an_error(lua: Lua) -> None:
     lua.refuses(NotFoundError, "^there is no job 'b'$", "JNEXT", "b")
     lua.refuses(NotFoundError, "^there is no job ''$", "JNEXT")

@@ -1,4 +1,4 @@
-"""JOUTPUT, and what else is kept of a task whose job says `keep`."""
+"""JOUTPUT, and other output of tasks that is kept with `keep`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def kept(lua: Lua, task: str) -> list[dict[str, str]]:
     return [fields for _, fields in lua.client.xrange(lua.keys.output(task))]
 
 
-def test_lines_are_kept_in_order_with_how_it_ended(lua: Lua) -> None:
+def test_lines_are_kept_in_order_with_the_outcome(lua: Lua) -> None:
     id = lua.push(keep="1h")
     token = lua.held()["token"]
     assert lua.joutput(token, "stdout", "one", "stderr", "two words") == 2
@@ -29,7 +29,7 @@ def test_lines_are_kept_in_order_with_how_it_ended(lua: Lua) -> None:
     ]
 
 
-def test_it_is_kept_for_as_long_as_keep_says(lua: Lua) -> None:
+def test_output_expires_after_keep(lua: Lua) -> None:
     id = lua.push(keep="1h")
     token = lua.held()["token"]
     lua.joutput(token, "stdout", "one")
@@ -40,13 +40,13 @@ def test_it_is_kept_for_as_long_as_keep_says(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("verb", ["retry", "failed", "dead", "cancelled", "release", "accepted", "update"])
-def test_every_step_is_told(lua: Lua, verb: str) -> None:
+def test_every_step_is_recorded(lua: Lua, verb: str) -> None:
     id = lua.push(keep=60)
     lua.jack(lua.held()["token"], verb)
     assert [entry["what"] for entry in kept(lua, id)] == [verb]
 
 
-def test_losses_and_cancellations_are_told(lua: Lua) -> None:
+def test_losses_and_cancellations_are_recorded(lua: Lua) -> None:
     id = lua.push(keep=60, losses=2)
     lua.held()
     lua.tick(T + 60)
@@ -67,7 +67,7 @@ def test_a_pushed_run_of_a_job_may_be_kept(lua: Lua) -> None:
     assert len(kept(lua, id)) == 1
 
 
-def test_nothing_is_kept_unless_asked_for(lua: Lua) -> None:
+def test_nothing_is_kept_without_keep(lua: Lua) -> None:
     lua.put("a", '{"keep": 1}', timeout=9)
     id = lua.jpush("a")
     token = lua.held()["token"]
@@ -98,7 +98,7 @@ def test_about_the_last_ten_thousand_lines_are_kept(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["a@1#1"], ["a@1#1", "stdout"], ["a#1", "stdout", "x", "stderr"]])
-def test_it_refuses_half_a_pair(lua: Lua, arguments: list[Any]) -> None:
+def test_an_incomplete_pair_is_rejected(lua: Lua, arguments: list[Any]) -> None:
     lua.refuses(OptionError, "JOUTPUT expects a token, then pairs", "JOUTPUT", *arguments)
 
 

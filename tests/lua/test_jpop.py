@@ -13,7 +13,7 @@ from tests.lua.helpers import MS, Lua, T
 MB = 1_000_000
 
 
-def test_it_answers_what_a_worker_needs(lua: Lua) -> None:
+def test_jpop_returns_what_a_worker_needs(lua: Lua) -> None:
     lua.put("a", "x", at=T, queue="slow", timeout=30)
     lua.tick()
     assert lua.take("slow", lease=30) == [
@@ -47,7 +47,7 @@ def test_queues_are_emptied_in_the_order_they_are_named(lua: Lua) -> None:
     assert [task["queue"] for task in lua.take("c", "none", "b", "a", count=3)] == ["a"]
 
 
-def test_without_a_lease_a_task_is_gone(lua: Lua) -> None:
+def test_without_a_lease_a_task_is_removed(lua: Lua) -> None:
     lua.push()
     (task,) = lua.take()
     assert task["token"] == ""
@@ -72,7 +72,7 @@ def test_a_new_lease_of_the_same_task_has_a_new_token(lua: Lua) -> None:
     assert again["token"] != first["token"]
 
 
-def test_a_job_may_have_a_lease_of_its_own(lua: Lua) -> None:
+def test_a_job_may_set_its_lease(lua: Lua) -> None:
     lua.put("short", at=T, lease="5s")
     lua.put("long", at=T, lease="1h")
     lua.tick()
@@ -80,7 +80,7 @@ def test_a_job_may_have_a_lease_of_its_own(lua: Lua) -> None:
     assert [lua.tick(T + 4.999), lua.tick(T + 5), lua.tick(T + 3599), lua.tick(T + 3600)] == [0, 1, 0, 1]
 
 
-def test_the_lease_of_a_job_makes_no_lease_where_none_is_asked_for(lua: Lua) -> None:
+def test_the_lease_of_a_job_applies_only_with_a_lease(lua: Lua) -> None:
     lua.push(lease=5)
     assert lua.take()[0]["token"] == ""
     assert lua.count()["leased"] == 0
@@ -122,7 +122,7 @@ def test_two_clients_never_take_the_same_task(lua: Lua, url: str) -> None:
     assert len(taken) == len(set(taken)) == 200
 
 
-def test_whoever_leaves_tasks_behind_wakes_another_worker(lua: Lua) -> None:
+def test_leaving_tasks_behind_wakes_another_worker(lua: Lua) -> None:
     for _ in range(3):
         lua.push()
     lua.forget_wakes()
@@ -133,10 +133,10 @@ def test_whoever_leaves_tasks_behind_wakes_another_worker(lua: Lua) -> None:
     assert lua.wakes() == []
 
 
-def test_whoever_leaves_a_named_queue_alone_wakes_another_worker(lua: Lua) -> None:
+def test_skipping_a_named_queue_wakes_another_worker(lua: Lua) -> None:
     lua.push(queue="b")
-    lua.client.delete(lua.keys.wake_queue("b"))  # a worker of both queues was woken by it,
-    lua.push(queue="a")  # and finds this first
+    lua.client.delete(lua.keys.wake_queue("b"))  # that token woke a worker of both queues,
+    lua.push(queue="a")  # which takes this task first
     lua.take("a", "b")
     assert "wake:b" in lua.wakes()
 
@@ -158,14 +158,14 @@ def test_the_order_of_queues_comes_before_priorities(lua: Lua) -> None:
     assert [task["payload"] for task in lua.take("a", "b", count=2)] == ["a", "b"]
 
 
-def test_what_comes_back_goes_to_the_front_of_its_own_lane(lua: Lua) -> None:
+def test_a_returned_task_goes_to_the_front_of_its_lane(lua: Lua) -> None:
     for payload, priority in (("low", 0), ("one", 5), ("two", 5)):
         lua.push(payload, priority=priority)
     lua.jack(lua.held()["token"], "retry")
     assert [task["payload"] for task in lua.take(count=9)] == ["one", "two", "low"]
 
 
-def test_whoever_leaves_tasks_of_a_lower_priority_behind_wakes_another_worker(lua: Lua) -> None:
+def test_leaving_lower_priority_tasks_behind_wakes_another_worker(lua: Lua) -> None:
     lua.push(priority=5)
     lua.push(priority=-5)
     lua.forget_wakes()
@@ -176,7 +176,7 @@ def test_whoever_leaves_tasks_of_a_lower_priority_behind_wakes_another_worker(lu
 # At most once
 
 
-def test_a_task_of_policy_none_has_no_lease_whatever_is_offered(lua: Lua) -> None:
+def test_a_task_with_policy_none_never_has_a_lease(lua: Lua) -> None:
     lua.push("once", policy="none")
     lua.push("held")
     lua.push("named", policy="ack")
@@ -198,12 +198,12 @@ def test_a_job_of_policy_none_is_counted_in_its_own_ledger(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("options", [{"policy": "nonesuch"}, {"retry-on": '"policy":"none"'}])
-def test_only_the_policy_none_itself_is_at_most_once(lua: Lua, options: dict[str, str]) -> None:
+def test_only_policy_none_is_at_most_once(lua: Lua, options: dict[str, str]) -> None:
     lua.push(**options)
     assert lua.held()["token"]
 
 
-# What is known of earlier attempts
+# Earlier attempts
 
 
 def test_a_new_task_has_no_history(lua: Lua) -> None:
@@ -211,7 +211,7 @@ def test_a_new_task_has_no_history(lua: Lua) -> None:
     assert lua.held(worker="w1")["history"] == ""
 
 
-def test_a_task_that_may_have_done_its_work_unheard_is_counted_as_doubled(lua: Lua) -> None:
+def test_only_a_lost_attempt_counts_as_doubled(lua: Lua) -> None:
     lua.put()
     for how, doubled in (("lapse", 1), ("expire", 1), ("failed", 1), ("retry", 1), ("release", 1)):
         lua.jpush("a")
@@ -233,10 +233,10 @@ def test_without_a_lease_the_history_comes_too(lua: Lua) -> None:
     assert lua.take()[0]["history"] == f"failed? {MS} w1 7 "
 
 
-# Held by a limit
+# Limits
 
 
-def test_a_task_that_a_limit_holds_is_left_and_the_next_is_taken(lua: Lua) -> None:
+def test_a_held_task_is_skipped_and_the_next_is_taken(lua: Lua) -> None:
     lua.put(concurrency=1)
     for _ in range(3):
         lua.jpush("a")
@@ -255,7 +255,7 @@ def test_a_limit_counts_within_one_call_over_several_queues(lua: Lua) -> None:
     assert lua.count()["held"] == 3
 
 
-def test_a_queue_at_its_limit_keeps_its_tasks_and_the_next_queue_is_looked_at(lua: Lua) -> None:
+def test_a_queue_at_its_limit_is_skipped(lua: Lua) -> None:
     lua.jlimit("queue", "x", concurrency=1)
     for queue in ("x", "x", "y"):
         lua.push(queue=queue)
@@ -263,7 +263,7 @@ def test_a_queue_at_its_limit_keeps_its_tasks_and_the_next_queue_is_looked_at(lu
     assert (lua.count()["queue:x"], lua.count()["held"]) == (1, 0)
 
 
-def test_a_worker_is_not_woken_for_a_queue_at_its_limit_before_there_is_room(lua: Lua) -> None:
+def test_a_worker_is_not_woken_for_a_queue_at_its_limit(lua: Lua) -> None:
     lua.jlimit("queue", "echo", concurrency=1)
     lua.push()
     lua.push()
@@ -274,7 +274,7 @@ def test_a_worker_is_not_woken_for_a_queue_at_its_limit_before_there_is_room(lua
     assert lua.wakes() == ["wake:echo"]
 
 
-# What is refused
+# Rejected calls
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_a_worker_is_not_woken_for_a_queue_at_its_limit_before_there_is_room(lua
         ([1, "echo", "slow"], "slow: unknown option"),
     ],
 )
-def test_what_is_refused_takes_nothing(lua: Lua, arguments: list[Any], says: str) -> None:
+def test_a_rejected_call_takes_nothing(lua: Lua, arguments: list[Any], says: str) -> None:
     lua.push()
     lua.refuses(OptionError, says, "JPOP", *arguments)
     assert lua.count()["queued"] == 1

@@ -11,7 +11,7 @@ from jobs_core import Board, NotFoundError, OptionError, PayloadError
 from tests.lua.helpers import MS, Lua, T
 
 
-def test_a_one_off_task_belongs_to_a_job_of_its_own(lua: Lua) -> None:
+def test_a_one_off_task_has_its_own_job(lua: Lua) -> None:
     assert [lua.push("x"), lua.push("y")] == [f"push:1@{MS}", f"push:2@{MS}"]
     (task,) = lua.take()
     assert (task["job"], task["runner"], task["queue"], task["due"]) == ("push:1", "echo", "echo", MS)
@@ -24,7 +24,7 @@ def test_a_one_off_task_has_a_queue_and_the_options_of_a_worker(lua: Lua) -> Non
     assert (task["runner"], task["queue"], task["options"]) == ("echo", "slow", '{"timeout":60}')
 
 
-def test_a_job_runs_now_beside_its_schedule(lua: Lua) -> None:
+def test_a_pushed_run_does_not_change_the_schedule(lua: Lua) -> None:
     lua.put("a", "x", every=60, start=T + 60, queue="slow", timeout=9)
     task = lua.jpush("a", now=T + 7)
     assert task == f"a@{MS + 7000}-1"
@@ -58,7 +58,7 @@ def test_a_task_with_a_time_waits_for_it(lua: Lua) -> None:
     assert lua.client.exists(lua.keys.task) == 0
 
 
-def test_a_run_of_a_job_may_wait_too_with_what_it_was_pushed_with(lua: Lua) -> None:
+def test_a_delayed_run_keeps_its_push_options(lua: Lua) -> None:
     lua.put("a", "old", queue="slow")
     lua.jpush("a", at="+10")
     lua.put("a", "new")
@@ -84,7 +84,7 @@ def test_the_ledger_counts_it_as_due_and_queued(lua: Lua) -> None:
 # No task id is ever queued twice
 
 
-def test_a_push_at_the_very_time_of_an_occurrence_gets_an_id_of_its_own(lua: Lua) -> None:
+def test_a_push_at_the_time_of_an_occurrence_gets_a_distinct_id(lua: Lua) -> None:
     lua.put(every=5)
     before = lua.jpush("a", now=T)
     lua.tick(T)
@@ -93,14 +93,14 @@ def test_a_push_at_the_very_time_of_an_occurrence_gets_an_id_of_its_own(lua: Lua
     assert sorted(lua.ids()) == [f"a@{MS}", before, after] == [f"a@{MS}", f"a@{MS}-1", f"a@{MS}-2"]
 
 
-def test_a_push_at_the_very_time_of_a_single_run_gets_an_id_of_its_own(lua: Lua) -> None:
+def test_a_push_at_the_time_of_a_single_run_gets_a_distinct_id(lua: Lua) -> None:
     lua.put(at=T + 5)
     lua.jpush("a", at=T + 5)
     lua.tick(T + 6)
     assert lua.ids() == [f"a@{MS + 5000}-1", f"a@{MS + 5000}"]
 
 
-def test_pushes_in_the_same_millisecond_get_ids_of_their_own(lua: Lua) -> None:
+def test_pushes_in_the_same_millisecond_get_distinct_ids(lua: Lua) -> None:
     lua.put()
     pushed = [lua.jpush("a") for _ in range(50)]
     lua.tick(T + 1)
@@ -108,7 +108,7 @@ def test_pushes_in_the_same_millisecond_get_ids_of_their_own(lua: Lua) -> None:
     assert len(set(pushed)) == 50
 
 
-def test_two_clients_that_push_and_tick_at_once_never_make_the_same_task(lua: Lua, url: str) -> None:
+def test_concurrent_pushes_and_ticks_never_create_the_same_task(lua: Lua, url: str) -> None:
     lua.put(every="2ms")
     together = threading.Barrier(2)
 
@@ -140,7 +140,7 @@ def test_a_run_that_is_pushed_for_later_does_not_delay_one_that_is_pushed_now(lu
     assert lua.ids() == [task] == [f"a@{MS}-2"]
 
 
-def test_a_schedule_that_reaches_a_pushed_time_does_not_make_the_same_task(lua: Lua) -> None:
+def test_an_occurrence_at_a_pushed_time_is_a_distinct_task(lua: Lua) -> None:
     lua.put(every=7)
     lua.jpush("a", at=T + 10)
     lua.put(every=5)
@@ -165,10 +165,10 @@ def test_a_job_that_runs_every_millisecond_can_be_pushed(lua: Lua) -> None:
     assert due < MS + 1000
 
 
-# Once only for so long
+# Deduplication
 
 
-def test_a_push_of_the_same_queues_nothing_for_so_long_and_answers_the_first(lua: Lua) -> None:
+def test_a_duplicate_push_queues_nothing_and_returns_the_first_id(lua: Lua) -> None:
     first = lua.push(**{"unique-for": "1m"})
     for now in (T, T + 1, T + 59.999):
         assert lua.push(**{"unique-for": "1m", "now": now}) == first
@@ -182,7 +182,7 @@ def test_a_push_of_the_same_queues_nothing_for_so_long_and_answers_the_first(lua
 @pytest.mark.parametrize(
     "other", [{"payload": "y"}, {"queue": "slow"}, {"payload": ""}, {"payload": "x\n"}, {"runner": "other"}]
 )
-def test_the_same_is_of_one_runner_payload_and_queue(lua: Lua, other: dict[str, str]) -> None:
+def test_duplicates_share_runner_payload_and_queue(lua: Lua, other: dict[str, str]) -> None:
     unique = {"unique-for": "1m"}
     first = lua.push(**unique)
     options = {key: value for key, value in other.items() if key == "queue"}
@@ -191,13 +191,13 @@ def test_the_same_is_of_one_runner_payload_and_queue(lua: Lua, other: dict[str, 
     assert lua.push(queue="echo", priority=5, timeout=9, **unique) == first
 
 
-def test_only_a_push_that_asks_for_it_is_kept_from_queueing(lua: Lua) -> None:
+def test_only_pushes_with_unique_for_are_deduplicated(lua: Lua) -> None:
     ids = {lua.push(), lua.push(**{"unique-for": "1m"}), lua.push(), lua.push()}
     assert len(ids) == 4
     assert lua.push(**{"unique-for": "1s"}) in ids
 
 
-def test_it_holds_whatever_becomes_of_the_first(lua: Lua) -> None:
+def test_deduplication_outlives_the_first_task(lua: Lua) -> None:
     first = lua.push(at="+10", **{"unique-for": "1m"})
     assert lua.push(**{"unique-for": "1m"}) == first
     lua.jcancel(first)
@@ -205,7 +205,7 @@ def test_it_holds_whatever_becomes_of_the_first(lua: Lua) -> None:
     assert lua.stats()["queued"] == 1
 
 
-def test_redis_forgets_it_by_itself(lua: Lua) -> None:
+def test_deduplication_keys_expire(lua: Lua) -> None:
     lua.push(**{"unique-for": "1m"})
     (name,) = lua.client.keys(f"{lua.keys.tag}:unique:*")
     assert 60_000 < lua.client.pttl(name) <= 61_000
@@ -238,7 +238,7 @@ def test_a_priority_wakes_the_workers_of_the_queue(lua: Lua) -> None:
 # Waking
 
 
-def test_what_is_queued_wakes_a_worker_and_what_is_delayed_a_clock(lua: Lua) -> None:
+def test_a_queued_task_wakes_a_worker_and_a_delayed_one_a_clock(lua: Lua) -> None:
     lua.push(at="+10")
     assert lua.wakes() == ["wake"]
     lua.forget_wakes()
@@ -250,7 +250,7 @@ def test_what_is_queued_wakes_a_worker_and_what_is_delayed_a_clock(lua: Lua) -> 
     assert lua.client.llen(lua.keys.wake_queue("slow")) == 1
 
 
-# What is refused
+# Rejected calls
 
 
 @pytest.mark.parametrize(
@@ -275,12 +275,12 @@ def test_what_is_queued_wakes_a_worker_and_what_is_delayed_a_clock(lua: Lua) -> 
         (["a", "at", "noon"], "at: expected a time such as .*, got 'noon'"),
     ],
 )
-def test_what_it_refuses(lua: Lua, arguments: list[Any], says: str) -> None:
+def test_invalid_arguments_are_rejected(lua: Lua, arguments: list[Any], says: str) -> None:
     lua.put(every=5)
     lua.refuses(OptionError, says, "JPUSH", *arguments)
 
 
-def test_a_job_that_is_not_there(lua: Lua) -> None:
+def test_a_missing_job_is_an_error(lua: Lua) -> None:
     lua.refuses(NotFoundError, "^there is no job 'a'$", "JPUSH", "a")
 
 
@@ -290,7 +290,7 @@ def test_a_payload_over_the_limit(lua: Lua) -> None:
     )
 
 
-def test_a_refusal_never_quotes_the_payload(lua: Lua) -> None:
+def test_an_error_never_quotes_the_payload(lua: Lua) -> None:
     with pytest.raises((OptionError, NotFoundError)) as caught:
         lua.call("JPUSH", "echo", "the secret", "at")
     assert "secret" not in str(caught.value)

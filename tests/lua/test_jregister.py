@@ -1,4 +1,4 @@
-"""JREGISTER: say which runners a worker serves."""
+"""JREGISTER: register the runners of a worker."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from jobs_core import OptionError
 from tests.lua.helpers import MS, Lua, T
 
 
-def test_it_answers_how_many_runners_are_new(lua: Lua) -> None:
+def test_jregister_returns_the_number_of_new_runners(lua: Lua) -> None:
     assert lua.jregister("host-1", "shell", "http") == 2
     assert lua.jregister("host-2", "http", "echo") == 1
 
 
-def test_the_worker_seen_last_is_known_and_when(lua: Lua) -> None:
+def test_the_last_worker_and_its_time_are_recorded(lua: Lua) -> None:
     lua.jregister("host-1", "shell", "http")
     lua.jregister("host-2", "http")
     runners = lua.client.hgetall(lua.keys.runners)

@@ -15,7 +15,7 @@ def test_a_job_resumes_on_its_grid(lua: Lua) -> None:
     assert (lua.job()["state"], lua.tick(T + 25)) == ("scheduled", 1)
 
 
-def test_what_passed_while_it_was_paused_was_not_due(lua: Lua) -> None:
+def test_occurrences_during_a_pause_were_not_due(lua: Lua) -> None:
     lua.put(every=5)
     lua.jpause("a")
     lua.jresume("a", now=T + 23)
@@ -43,14 +43,14 @@ def test_a_job_with_no_runs_left_stays_ended(lua: Lua) -> None:
         assert lua.job(id)["state"] == "ended"
 
 
-def test_a_single_run_that_is_yet_to_come_comes(lua: Lua) -> None:
+def test_a_future_single_run_is_kept(lua: Lua) -> None:
     lua.put(at=T + 50)
     lua.jpause("a")
     assert lua.jresume("a", now=T + 20) == MS + 50_000
 
 
 @pytest.mark.parametrize("already_ran", [True, False])
-def test_a_single_run_that_has_passed_does_not_come(lua: Lua, already_ran: bool) -> None:
+def test_a_past_single_run_is_dropped(lua: Lua, already_ran: bool) -> None:
     lua.put(at=T + 5)
     if already_ran:
         lua.tick(T + 5)
@@ -60,7 +60,7 @@ def test_a_single_run_that_has_passed_does_not_come(lua: Lua, already_ran: bool)
     assert lua.tick(T + 50) == 0
 
 
-def test_an_occurrence_that_is_queued_does_not_come_again(lua: Lua) -> None:
+def test_a_queued_occurrence_is_not_repeated(lua: Lua) -> None:
     lua.put(every=5)
     lua.tick(T)
     lua.jpause("a")
@@ -69,7 +69,7 @@ def test_an_occurrence_that_is_queued_does_not_come_again(lua: Lua) -> None:
     assert lua.ids() == [f"a@{MS}"]
 
 
-def test_it_wakes_a_clock_when_the_job_is_the_next(lua: Lua) -> None:
+def test_resuming_wakes_a_clock_if_the_job_is_next(lua: Lua) -> None:
     lua.put("a", every=5)
     lua.put("b", every=9)
     lua.jpause("a")
@@ -78,7 +78,7 @@ def test_it_wakes_a_clock_when_the_job_is_the_next(lua: Lua) -> None:
     assert lua.wakes() == ["wake"]
 
 
-def test_what_it_refuses(lua: Lua) -> None:
+def test_invalid_arguments_are_rejected(lua: Lua) -> None:
     lua.put(paused=1)
     lua.refuses(NotFoundError, "^there is no job 'b'$", "JRESUME", "b")
     lua.refuses(OptionError, "at: unknown option", "JRESUME", "a", "at", T)

@@ -1,4 +1,4 @@
-"""JSET: create a job, or update it."""
+"""JSET: create or update a job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.lua.helpers import MS, Lua, T
 MIB = 1 << 20
 
 
-def test_it_answers_the_first_run(lua: Lua) -> None:
+def test_jset_returns_the_first_run(lua: Lua) -> None:
     assert lua.put("now", every=5) == MS
     assert lua.put("later", every=5, start=T + 60) == MS + 60_000
     assert lua.put("once", at="+1m") == MS + 60_000
@@ -53,7 +53,7 @@ UNITS = {
 
 
 @pytest.mark.parametrize(("unit", "seconds"), UNITS.items())
-def test_every_unit_is_as_long_as_it_says(lua: Lua, unit: str, seconds: float) -> None:
+def test_units_have_the_right_length(lua: Lua, unit: str, seconds: float) -> None:
     lua.put(**{unit: 2})
     assert lua.jnext("a", count=2)[1] == MS + 2 * seconds * 1000
 
@@ -127,7 +127,7 @@ def test_an_update_with_another_schedule_starts_over_on_the_grid_of_the_old_star
     assert lua.job().get("left") == changed.get("repeat")
 
 
-def test_an_update_may_take_the_schedule_away(lua: Lua) -> None:
+def test_an_update_may_remove_the_schedule(lua: Lua) -> None:
     lua.put(every=5)
     assert lua.put() == 0
     assert (lua.tick(T + 99), lua.job()["state"]) == (0, "manual")
@@ -141,7 +141,7 @@ def test_an_update_of_a_paused_job_leaves_it_paused(lua: Lua) -> None:
     assert (lua.job()["state"], lua.tick(T + 99)) == ("paused", 0)
 
 
-def test_an_update_forgets_the_options_it_does_not_repeat(lua: Lua) -> None:
+def test_an_update_drops_options_it_does_not_repeat(lua: Lua) -> None:
     lua.put(every=5, timeout=9, queue="slow")
     lua.put(every=5)
     assert {"timeout", "queue"}.isdisjoint(lua.job())
@@ -169,10 +169,10 @@ def test_queued_tasks_keep_what_they_were_queued_with(lua: Lua) -> None:
     ]
 
 
-# What a dump says about where a job stands
+# The state of a job in a dump
 
 
-def test_left_paused_and_next_bring_a_job_back_as_it_stood(lua: Lua) -> None:
+def test_left_paused_and_next_restore_the_state_of_a_job(lua: Lua) -> None:
     assert lua.put("a", every=5, repeat=9, start=T - 100, left=2, next=T + 3) == MS + 3_000
     assert lua.put("b", every=5, paused=1, next="none") == 0
     assert lua.put("c", at=T - 9, next="none") == 0
@@ -228,7 +228,7 @@ def test_a_payload_reaches_its_worker_unchanged_attempt_after_attempt(lua: Lua, 
         lua.jack(task["token"], "retry")
 
 
-def test_bytes_that_are_not_utf8_reach_the_worker_unchanged(lua: Lua) -> None:
+def test_payload_bytes_that_are_not_utf8_are_kept(lua: Lua) -> None:
     payload = bytes(range(256))
     lua.jset("a", "echo", payload, at=T)
     lua.tick(T)
@@ -236,7 +236,7 @@ def test_bytes_that_are_not_utf8_reach_the_worker_unchanged(lua: Lua) -> None:
         assert found.encode("utf-8", "surrogateescape") == payload
 
 
-def test_an_id_that_is_not_utf8_can_be_given_back(lua: Lua) -> None:
+def test_an_id_that_is_not_utf8_round_trips(lua: Lua) -> None:
     lua.jset(b"\xe9", "echo", b"\xff", at=T)
     lua.tick(T)
     task = lua.held()
@@ -264,16 +264,16 @@ def test_an_id_may_have_any_other_character(lua: Lua, id: str) -> None:
 
 
 @pytest.mark.parametrize("id", ["", "-", "a#1", "a b", "a\nb", "a\0b", "a\tb", "a" * 257])
-def test_other_ids_are_refused(lua: Lua, id: str) -> None:
+def test_invalid_ids_are_rejected(lua: Lua, id: str) -> None:
     lua.refuses(OptionError, "expected a job id of 1 to 256 bytes, without", "JSET", id, "echo", "x")
 
 
 @pytest.mark.parametrize("runner", ["", "a b", "-a", "a/b", "é", "a\n", "a" * 65])
-def test_a_runner_has_a_plain_name(lua: Lua, runner: str) -> None:
+def test_invalid_runner_names_are_rejected(lua: Lua, runner: str) -> None:
     lua.refuses(OptionError, "runner: expected 1 to 64 letters", "JSET", "a", runner, "x")
 
 
-def test_a_payload_may_have_a_mebibyte(lua: Lua) -> None:
+def test_the_default_payload_limit_is_a_mebibyte(lua: Lua) -> None:
     lua.put("a", "x" * MIB)
     says = f"^payload: expected at most {MIB} bytes, got {MIB + 1}: store it elsewhere"
     lua.refuses(PayloadError, says, "JSET", "a", "echo", "x" * (MIB + 1))
@@ -283,18 +283,18 @@ def test_the_limit_counts_bytes_not_characters(lua: Lua) -> None:
     lua.refuses(PayloadError, f"got {MIB + 2}", "JSET", "a", "echo", "é" * (MIB // 2 + 1))
 
 
-def test_the_settings_of_a_board_may_allow_more(lua: Lua) -> None:
+def test_a_board_may_raise_the_payload_limit(lua: Lua) -> None:
     lua.client.hset(lua.keys.settings, "payload_limit", MIB + 5)
     lua.put("a", "x" * (MIB + 5))
     lua.refuses(PayloadError, f"at most {MIB + 5} bytes", "JSET", "a", "echo", "x" * (MIB + 6))
 
 
-def test_the_settings_of_a_board_may_allow_less(lua: Lua) -> None:
+def test_a_board_may_lower_the_payload_limit(lua: Lua) -> None:
     lua.client.hset(lua.keys.settings, "payload_limit", 100)
     lua.refuses(PayloadError, "expected at most 100 bytes", "JSET", "a", "echo", "x" * 101)
 
 
-def test_a_limit_that_is_no_number_does_not_break_the_board(lua: Lua) -> None:
+def test_an_invalid_payload_limit_does_not_break_the_board(lua: Lua) -> None:
     lua.client.hset(lua.keys.settings, "payload_limit", "1MB")
     lua.refuses(PayloadError, "payload: expected at most", "JSET", "a", "echo", "x" * (MIB + 1))
 
@@ -322,7 +322,7 @@ def test_an_update_that_is_due_earlier_wakes_a_clock(lua: Lua) -> None:
     assert lua.wakes() == ["wake"]
 
 
-def test_one_token_at_most_waits(lua: Lua) -> None:
+def test_at_most_one_token_waits(lua: Lua) -> None:
     for second in range(9, 0, -1):
         lua.put(f"j{second}", at=T + second)
     assert lua.client.llen(lua.keys.wake) == 1

@@ -12,11 +12,11 @@ NAMES = (
 )
 
 
-def test_an_empty_board_has_counted_nothing(lua: Lua) -> None:
+def test_all_counters_of_an_empty_board_are_zero(lua: Lua) -> None:
     assert lua.stats() == dict.fromkeys(NAMES, 0)
 
 
-def test_every_counter_counts_what_it_says(lua: Lua) -> None:
+def test_every_counter_counts_its_events(lua: Lua) -> None:
     lua.put("a", every=5)
     lua.tick(T + 12)
     for _ in range(5):
@@ -65,7 +65,7 @@ def test_a_job_has_a_ledger_of_its_own(lua: Lua) -> None:
     ]
 
 
-def test_the_ledger_of_a_job_goes_with_it(lua: Lua) -> None:
+def test_the_ledger_of_a_job_is_removed_with_it(lua: Lua) -> None:
     lua.put("a", every=5)
     lua.tick(T + 12)
     lua.jdel("a")
@@ -80,7 +80,7 @@ def test_one_off_tasks_leave_no_ledger_behind(lua: Lua) -> None:
     assert lua.client.exists(f"{lua.keys.tag}:ledger") == 0
 
 
-def test_removing_jobs_takes_nothing_back(lua: Lua) -> None:
+def test_removing_jobs_keeps_the_boards_ledger(lua: Lua) -> None:
     lua.put(every=5)
     lua.tick(T)
     before = lua.stats()

@@ -1,4 +1,4 @@
-"""JTASKS: list tasks, with where each is and what became of its attempts."""
+"""JTASKS: list tasks with their states and attempts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.lua.helpers import MS, Lua, T
 
 @pytest.fixture
 def full(lua: Lua) -> dict[str, str]:
-    """A task in each state; their ids."""
+    """Create a task in each state. Returns their ids."""
     lua.put("limited", queue="slow", concurrency=1)
     ids = {}
     for state in ("dead", "accepted", "leased"):
@@ -31,20 +31,20 @@ def full(lua: Lua) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("state", ["queued", "held", "delayed", "accepted", "dead"])
-def test_it_lists_the_tasks_in_a_state(lua: Lua, full: dict[str, str], state: str) -> None:
+def test_tasks_are_listed_by_state(lua: Lua, full: dict[str, str], state: str) -> None:
     assert [(task["id"], task["state"]) for task in lua.tasks(state=state)] == [(full[state], state)]
 
 
-def test_a_leased_task_is_one_that_was_not_accepted(lua: Lua, full: dict[str, str]) -> None:
+def test_accepted_tasks_are_not_listed_as_leased(lua: Lua, full: dict[str, str]) -> None:
     assert {task["id"] for task in lua.tasks(state="leased")} == {full["leased"], f"limited@{MS}-4"}
 
 
-def test_it_lists_all_but_the_dead_unless_asked(lua: Lua, full: dict[str, str]) -> None:
+def test_dead_letters_are_listed_only_on_request(lua: Lua, full: dict[str, str]) -> None:
     found = {task["id"]: task["state"] for task in lua.tasks() if task["id"] != f"limited@{MS}-4"}
     assert found == {id: state for state, id in full.items() if state != "dead"}
 
 
-def test_it_says_of_a_queued_task_what_is_known(lua: Lua) -> None:
+def test_a_queued_task_is_described(lua: Lua) -> None:
     lua.put("a", "x", at=T + 5, queue="slow", priority=-2, timeout=9)
     lua.tick(T + 7)
     assert lua.tasks() == [
@@ -63,7 +63,7 @@ def test_it_says_of_a_queued_task_what_is_known(lua: Lua) -> None:
     ]
 
 
-def test_it_says_of_a_running_one_who_has_it_since_when_and_until_when(lua: Lua) -> None:
+def test_a_running_task_shows_worker_start_and_lease(lua: Lua) -> None:
     lua.push()
     held = lua.held(worker="host 1", now=T + 1)
     lua.jack(held["token"], "update", progress=12.5, note="half way", now=T + 9)
@@ -82,7 +82,7 @@ def test_it_says_of_a_running_one_who_has_it_since_when_and_until_when(lua: Lua)
     }
 
 
-def test_it_says_of_an_accepted_one_since_when_and_until_when_it_is_open(lua: Lua) -> None:
+def test_an_accepted_task_shows_start_and_deadline(lua: Lua) -> None:
     lua.push()
     held = lua.held(worker="host-1")
     lua.jack(held["token"], "accepted", timeout="1h", note="job 77", now=T + 5)
@@ -95,7 +95,7 @@ def test_it_says_of_an_accepted_one_since_when_and_until_when_it_is_open(lua: Lu
     )
 
 
-def test_it_says_of_a_dead_letter_when_it_died_and_what_its_attempts_came_to(lua: Lua) -> None:
+def test_a_dead_letter_shows_its_death_and_attempts(lua: Lua) -> None:
     lua.push()
     lua.jack(lua.held(worker="w1")["token"], "retry", code=75, note="busy\tor so", now=T + 1)
     token = lua.held(worker="w2", now=T + 2)["token"]
@@ -105,7 +105,7 @@ def test_it_says_of_a_dead_letter_when_it_died_and_what_its_attempts_came_to(lua
     assert task["history"] == f"failed {MS + 1000} w1 75 busy or so\tfailed {MS + 3000} w2 not_found "
 
 
-def test_it_says_of_a_delayed_one_until_when(lua: Lua) -> None:
+def test_a_delayed_task_shows_its_time(lua: Lua) -> None:
     id = lua.push(at="+1h")
     (task,) = lua.tasks()
     assert (task["until"], task["ticket"], task["due"]) == (T + 3600, f"{id}#0", T + 3600)
@@ -113,13 +113,13 @@ def test_it_says_of_a_delayed_one_until_when(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("payload", ["", "x", "a\n1\nb", '{"a":[]}', "é😀", "\0"])
-def test_a_payload_is_there_when_it_is_asked_for(lua: Lua, payload: str) -> None:
+def test_payloads_are_returned_on_request(lua: Lua, payload: str) -> None:
     lua.push(payload)
     assert [task["payload"] for task in lua.tasks(payload=1)] == [payload]
     assert all("payload" not in task for task in lua.tasks())
 
 
-def test_a_payload_that_is_not_utf8_comes_as_it_is(lua: Lua) -> None:
+def test_a_payload_that_is_not_utf8_is_returned_unchanged(lua: Lua) -> None:
     payload = bytes(range(128, 256))
     lua.jpush("echo", payload)
     (task,) = lua.tasks(payload=1)
@@ -142,14 +142,14 @@ def test_a_payload_that_is_not_utf8_comes_as_it_is(lua: Lua) -> None:
         ({"job": "a", "state": "dead"}, set()),
     ],
 )
-def test_filters_select_what_fits_them_all(lua: Lua, filters: dict[str, Any], found: set[str]) -> None:
+def test_filters_are_combined_with_and(lua: Lua, filters: dict[str, Any], found: set[str]) -> None:
     lua.put("a", queue="slow", priority=5)
     lua.jset("b", "other", "x")
     names = {lua.jpush("a"): "a1", lua.jpush("a"): "a2", lua.jpush("b"): "b1", lua.push(): "p1"}
     assert {names[task["id"]] for task in lua.tasks(**filters)} == found
 
 
-def test_older_than_goes_by_when_a_task_came_into_its_state(lua: Lua) -> None:
+def test_older_than_uses_the_time_in_the_current_state(lua: Lua) -> None:
     lua.push()
     lua.jack(lua.held()["token"], "dead", now=T + 60)
     lua.push()
@@ -174,7 +174,7 @@ def test_many_tasks_come_in_pages_each_task_once(lua: Lua) -> None:
     assert sorted(task["id"] for task in lua.tasks()) == sorted(pushed)
 
 
-def test_large_tasks_come_a_few_at_a_time(lua: Lua) -> None:
+def test_large_tasks_come_in_small_pages(lua: Lua) -> None:
     for _ in range(60):
         lua.push("x" * 100_000)
     cursor, page = lua.jtasks("0")
@@ -183,7 +183,7 @@ def test_large_tasks_come_a_few_at_a_time(lua: Lua) -> None:
     assert len(lua.tasks()) == 60
 
 
-def test_no_task_is_passed_over_while_others_leave_their_queue(lua: Lua) -> None:
+def test_no_task_is_missed_while_others_leave_their_queue(lua: Lua) -> None:
     pushed = lua.board.commands.batch([("JPUSH", ["echo", "x", "now", T])] * 2000)
     cursor, page = lua.jtasks("0", state="queued")
     gone = {task["id"] for task in lua.take(count=300)}
@@ -195,20 +195,20 @@ def test_no_task_is_passed_over_while_others_leave_their_queue(lua: Lua) -> None
 
 
 @pytest.mark.parametrize("cursor", ["0", "", "held:job:gone 25", "x"])
-def test_a_cursor_of_a_place_that_is_gone_begins_anew(lua: Lua, cursor: str) -> None:
+def test_a_cursor_to_a_missing_position_starts_over(lua: Lua, cursor: str) -> None:
     lua.push()
     answer, page = lua.jtasks(cursor)
     assert (answer, len(page)) == ("0", 1)
 
 
-def test_it_changes_nothing(lua: Lua, full: dict[str, str]) -> None:
-    assert commands()["JTASKS"].flags == "no-writes"  # which Redis sees to
+def test_reading_changes_nothing(lua: Lua, full: dict[str, str]) -> None:
+    assert commands()["JTASKS"].flags == "no-writes"  # enforced by Redis
     before = {name: lua.client.type(name) for name in lua.everything()}
     assert lua.tasks() == lua.tasks()
     assert {name: lua.client.type(name) for name in lua.everything()} == before
 
 
-def test_an_empty_board_has_none(lua: Lua) -> None:
+def test_an_empty_board_has_no_tasks(lua: Lua) -> None:
     assert lua.jtasks("0") == ["0", []]
 
 
@@ -225,11 +225,11 @@ def test_an_empty_board_has_none(lua: Lua) -> None:
         ([0, "name", "x"], "^name: unknown option$"),
     ],
 )
-def test_what_it_refuses(lua: Lua, arguments: list[Any], says: str) -> None:
+def test_invalid_arguments_are_rejected(lua: Lua, arguments: list[Any], says: str) -> None:
     lua.refuses(OptionError, says, "JTASKS", *arguments)
 
 
-def test_a_cursor_of_a_queue_that_is_gone_goes_on_with_the_next(lua: Lua) -> None:
+def test_a_cursor_to_a_missing_queue_continues_with_the_next(lua: Lua) -> None:
     for queue in "ace":
         lua.push(queue=queue)
     for gone, left in (("0", "ace"), ("b", "ce"), ("d", "e"), ("f", "")):

@@ -1,4 +1,4 @@
-"""JTICK: move what is due to its queues."""
+"""JTICK: move due jobs and tasks to their queues."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.lua.helpers import MS, Lua, T
 MB = 1_000_000
 
 
-def test_it_answers_how_many_it_moved_when_to_tick_next_and_the_time(lua: Lua) -> None:
+def test_jtick_returns_the_number_moved_the_next_tick_and_the_time(lua: Lua) -> None:
     assert lua.jtick() == [0, 0, MS]
     lua.put("a", every=5)
     lua.put("b", at=T + 3)
@@ -20,7 +20,7 @@ def test_it_answers_how_many_it_moved_when_to_tick_next_and_the_time(lua: Lua) -
     assert lua.jtick(now=T + 3) == [1, MS + 5_000, MS + 3_000]
 
 
-def test_a_delayed_task_or_a_lease_may_be_what_comes_next(lua: Lua) -> None:
+def test_the_next_tick_may_be_for_a_delayed_task_or_a_lease(lua: Lua) -> None:
     lua.put(every=60, start=T + 60)
     lua.push(at="+40")
     assert lua.jtick()[1] == MS + 40_000
@@ -34,7 +34,7 @@ def test_nothing_is_due_a_millisecond_early(lua: Lua) -> None:
     assert (lua.tick(f"{T}.499"), lua.tick(f"{T}.500")) == (0, 1)
 
 
-def test_an_occurrence_is_queued_once_however_often_it_ticks(lua: Lua) -> None:
+def test_an_occurrence_is_queued_once_despite_repeated_ticks(lua: Lua) -> None:
     lua.put(every=5)
     assert [lua.tick(T), lua.tick(T), lua.tick(T + 4.999), lua.tick(T + 5)] == [1, 0, 0, 1]
     assert lua.ids() == [f"a@{MS}", f"a@{MS + 5000}"]
@@ -46,7 +46,7 @@ def test_a_clock_that_runs_backwards_queues_nothing_twice(lua: Lua) -> None:
     assert moved == [1, 0, 0]
 
 
-def test_what_is_late_runs_once_and_the_rest_is_coalesced(lua: Lua) -> None:
+def test_late_occurrences_are_coalesced_into_one_run(lua: Lua) -> None:
     lua.put(every=5)
     assert lua.tick(T + 23) == 1
     stats = lua.stats()
@@ -55,19 +55,19 @@ def test_what_is_late_runs_once_and_the_rest_is_coalesced(lua: Lua) -> None:
     assert lua.jnext("a") == [MS + 25_000]
 
 
-def test_an_occurrence_at_this_very_moment_is_coalesced_too(lua: Lua) -> None:
+def test_an_occurrence_due_now_is_coalesced_too(lua: Lua) -> None:
     lua.put(every=5)
     lua.tick(T + 10)
     assert (lua.stats()["coalesced"], lua.jnext("a")) == (2, [MS + 15_000])
 
 
-def test_what_lies_past_stop_was_never_due(lua: Lua) -> None:
+def test_occurrences_after_stop_are_not_due(lua: Lua) -> None:
     lua.put(every=5, stop=T + 10)
     lua.tick(T + 1000)
     assert (lua.stats()["due"], lua.job()["state"]) == (3, "ended")
 
 
-def test_repeat_counts_runs_and_not_what_was_coalesced(lua: Lua) -> None:
+def test_repeat_counts_runs_not_coalesced_occurrences(lua: Lua) -> None:
     lua.put(every=5, repeat=2)
     lua.tick(T + 23)
     assert lua.job()["left"] == 1
@@ -76,7 +76,7 @@ def test_repeat_counts_runs_and_not_what_was_coalesced(lua: Lua) -> None:
     assert lua.tick(T + 99) == 0
 
 
-def test_what_lies_past_the_last_run_of_repeat_was_never_due(lua: Lua) -> None:
+def test_occurrences_after_the_last_run_of_repeat_are_not_due(lua: Lua) -> None:
     lua.put(every=5, repeat=2)
     lua.tick()
     lua.tick(T + 99)
@@ -110,13 +110,13 @@ def test_a_limit_leaves_the_rest_for_further_ticks(lua: Lua) -> None:
     assert lua.ids() == [f"j{number:02}@{MS}" for number in range(25)]
 
 
-def test_five_hundred_are_moved_unless_the_limit_says_otherwise_and_a_thousand_at_most(lua: Lua) -> None:
+def test_the_default_limit_is_500_and_the_maximum_1000(lua: Lua) -> None:
     arguments = [[f"j{number}", "echo", "x", "at", T, "now", T] for number in range(2100)]
     lua.board.commands.batch([("JSET", each) for each in arguments])
     assert [lua.tick(), lua.tick(limit=5000), lua.tick(limit=1000)] == [500, 1000, 600]
 
 
-def test_a_limit_holds_for_lapsed_leases_and_delayed_tasks_too(lua: Lua) -> None:
+def test_the_limit_applies_to_expired_leases_and_delayed_tasks(lua: Lua) -> None:
     for _ in range(5):
         lua.push()
     lua.take(count=5, lease=9)
@@ -128,7 +128,7 @@ def test_a_limit_holds_for_lapsed_leases_and_delayed_tasks_too(lua: Lua) -> None
     assert moved == [4, 4, 2, 0]
 
 
-def test_a_tick_ends_when_it_has_copied_a_mebibyte_or_so(lua: Lua) -> None:
+def test_a_tick_ends_after_copying_about_a_mebibyte(lua: Lua) -> None:
     for number in range(30):
         lua.put(f"j{number}", "x" * MB, at=T)
     moved = []
@@ -182,7 +182,7 @@ def test_two_clients_that_tick_at_once_never_queue_an_occurrence_twice(lua: Lua,
     assert len(ids) == len(set(ids)) == sum(moved) == lua.stats()["queued"] == 50 * 20
 
 
-def test_a_lapsed_lease_gives_its_task_back_at_the_front_with_another_attempt(lua: Lua) -> None:
+def test_an_expired_lease_requeues_its_task_at_the_front_with_a_new_attempt(lua: Lua) -> None:
     for payload in ("first", "second"):
         lua.push(payload)
     held = lua.held(lease=30)
@@ -193,7 +193,7 @@ def test_a_lapsed_lease_gives_its_task_back_at_the_front_with_another_attempt(lu
     assert lua.stats()["lost"] == 1
 
 
-def test_a_lapsed_lease_is_told_in_the_history(lua: Lua) -> None:
+def test_an_expired_lease_is_in_the_history(lua: Lua) -> None:
     lua.push()
     held = lua.held()
     lua.tick(T + 30)
@@ -201,7 +201,7 @@ def test_a_lapsed_lease_is_told_in_the_history(lua: Lua) -> None:
     assert entry == {"task": held["id"], "attempt": "1", "what": "lost"}
 
 
-def test_a_lost_task_says_so_to_whoever_takes_it_next(lua: Lua) -> None:
+def test_the_next_worker_sees_that_a_task_was_lost(lua: Lua) -> None:
     lua.push()
     lua.held(worker="w1")
     lua.tick(T + 31)
@@ -209,9 +209,7 @@ def test_a_lost_task_says_so_to_whoever_takes_it_next(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize(("options", "bound"), [({}, 5), ({"losses": 1}, 1), ({"losses": 20}, 20)])
-def test_a_task_that_is_lost_too_often_is_a_dead_letter(
-    lua: Lua, options: dict[str, int], bound: int
-) -> None:
+def test_a_task_lost_too_often_becomes_a_dead_letter(lua: Lua, options: dict[str, int], bound: int) -> None:
     lua.push(**options)
     for attempt in range(1, bound + 1):
         assert lua.held(now=T + 30 * attempt)["attempt"] == attempt
@@ -237,7 +235,7 @@ def test_a_task_that_is_lost_too_often_is_a_dead_letter(
     ]
 
 
-def test_failures_are_no_losses(lua: Lua) -> None:
+def test_failures_do_not_count_as_losses(lua: Lua) -> None:
     lua.push(losses=2)
     for verb in ("retry", "failed", "retry", "failed"):
         lua.jack(lua.held()["token"], verb, note="lost", code="lost")
@@ -252,7 +250,7 @@ def test_failures_are_no_losses(lua: Lua) -> None:
     assert lua.count()["dead"] == 1
 
 
-def test_losses_count_whatever_was_decided_of_them(lua: Lua) -> None:
+def test_losses_count_regardless_of_decisions(lua: Lua) -> None:
     lua.push(losses=2)
     lua.held()
     lua.tick(T + 30)
@@ -263,7 +261,7 @@ def test_losses_count_whatever_was_decided_of_them(lua: Lua) -> None:
     assert lua.count()["dead"] == 1
 
 
-def test_an_accepted_task_whose_time_is_over_has_expired(lua: Lua) -> None:
+def test_an_accepted_task_expires_after_its_timeout(lua: Lua) -> None:
     lua.push("first", losses=1)
     lua.push("second")
     token = lua.held(worker="w1")["token"]
@@ -278,7 +276,7 @@ def test_an_accepted_task_whose_time_is_over_has_expired(lua: Lua) -> None:
     assert lua.adds_up()
 
 
-def test_a_cancelled_task_that_lapses_ends_and_a_job_is_told_both(lua: Lua) -> None:
+def test_a_cancelled_task_ends_when_its_lease_expires_with_both_in_the_history(lua: Lua) -> None:
     lua.put(at=T)
     lua.tick()
     held = lua.held()
@@ -292,7 +290,7 @@ def test_a_cancelled_task_that_lapses_ends_and_a_job_is_told_both(lua: Lua) -> N
     assert lua.stats()["in_flight"] == 0
 
 
-def test_a_gate_is_what_comes_next_and_wakes_a_clock(lua: Lua) -> None:
+def test_a_gate_sets_the_next_tick_and_wakes_a_clock(lua: Lua) -> None:
     lua.put(rate="1/1m")
     lua.jpush("a")
     lua.jpush("a")
@@ -319,7 +317,7 @@ def test_a_gate_of_a_queue_wakes_a_worker_when_tasks_wait(lua: Lua) -> None:
     assert lua.wakes() == ["wake:echo"]
 
 
-def test_a_gate_that_has_nothing_to_let_in_is_gone(lua: Lua) -> None:
+def test_a_gate_without_held_tasks_is_removed(lua: Lua) -> None:
     lua.put(rate="1/1m")
     lua.jpush("a")
     task = lua.jpush("a")
@@ -370,7 +368,7 @@ def test_tasks_that_lapse_together_keep_their_order(lua: Lua) -> None:
     assert [task["payload"] for task in lua.take(count=3)] == ["1", "2", "3"]
 
 
-def test_what_it_queues_wakes_one_worker_of_each_queue(lua: Lua) -> None:
+def test_a_tick_wakes_one_worker_per_queue(lua: Lua) -> None:
     for number in range(3):
         lua.put(f"a{number}", at=T)
         lua.put(f"b{number}", at=T, queue="slow")
@@ -380,7 +378,7 @@ def test_what_it_queues_wakes_one_worker_of_each_queue(lua: Lua) -> None:
     assert lua.client.llen(lua.keys.wake_queue("echo")) == 1
 
 
-def test_what_is_delayed_or_lapsed_wakes_a_worker(lua: Lua) -> None:
+def test_delayed_and_expired_tasks_wake_a_worker(lua: Lua) -> None:
     lua.push()
     lua.held(lease=5)
     lua.push(at="+9")
@@ -398,7 +396,7 @@ def test_a_tick_with_nothing_to_do_writes_nothing(lua: Lua) -> None:
     assert lua.everything() == before
 
 
-def test_a_scheduled_id_without_a_job_is_forgotten(lua: Lua) -> None:
+def test_a_scheduled_id_without_a_job_is_removed(lua: Lua) -> None:
     lua.put(every=5)
     lua.client.hdel(lua.keys.job, "a")
     assert lua.tick() == 0
@@ -416,7 +414,7 @@ def test_a_scheduled_id_without_a_job_is_forgotten(lua: Lua) -> None:
         (["count", 1], "count: unknown option"),
     ],
 )
-def test_what_it_refuses(lua: Lua, arguments: list[str], says: str) -> None:
+def test_invalid_arguments_are_rejected(lua: Lua, arguments: list[str], says: str) -> None:
     lua.put(every=5)
     lua.refuses(OptionError, says, "JTICK", *arguments)
 
@@ -433,7 +431,7 @@ def test_decaying_jobs_that_are_very_late_are_caught_up_a_few_at_a_time(lua: Lua
     assert stats["due"] == stats["queued"] + stats["coalesced"]
 
 
-def test_of_very_many_queues_those_that_are_empty_are_forgotten(lua: Lua) -> None:
+def test_empty_queues_are_forgotten_if_there_are_very_many(lua: Lua) -> None:
     for number in range(200):
         lua.push(queue=f"q{number}")
         lua.push(queue=f"q{number}", priority=5)
@@ -452,6 +450,6 @@ def test_of_very_many_queues_those_that_are_empty_are_forgotten(lua: Lua) -> Non
     assert lua.adds_up()
 
 
-def test_a_token_that_no_worker_takes_goes_by_itself(lua: Lua) -> None:
+def test_an_untaken_wake_token_expires(lua: Lua) -> None:
     lua.push(queue="q0")
     assert 0 < lua.client.ttl(f"{lua.keys.wake}:q0") <= 3600

@@ -10,39 +10,39 @@ from jobs_core import OptionError
 from tests.lua.helpers import Lua
 
 
-def test_the_newest_stay(lua: Lua) -> None:
+def test_the_newest_tasks_stay(lua: Lua) -> None:
     for payload in "12345":
         lua.push(payload)
     assert lua.jtrim("echo", 2) == 3
     assert [task["payload"] for task in lua.take(count=9)] == ["4", "5"]
 
 
-def test_a_queue_that_is_short_enough_stays_as_it_is(lua: Lua) -> None:
+def test_a_short_queue_is_unchanged(lua: Lua) -> None:
     lua.push()
     before = lua.everything()
     assert [lua.jtrim("echo", 1), lua.jtrim("echo", 9), lua.jtrim("none", 0)] == [0, 0, 0]
     assert lua.everything() == before
 
 
-def test_it_drops_a_limited_number_a_call(lua: Lua) -> None:
+def test_a_call_drops_a_limited_number(lua: Lua) -> None:
     for _ in range(5):
         lua.push()
     assert [lua.jtrim("echo", 0, limit=2) for _ in range(4)] == [2, 2, 1, 0]
 
 
-def test_a_thousand_unless_the_limit_says_otherwise(lua: Lua) -> None:
+def test_the_default_limit_is_a_thousand(lua: Lua) -> None:
     lua.board.commands.batch([("JPUSH", ["echo", "x"])] * 1005)
     assert [lua.jtrim("echo", 0), lua.jtrim("echo", 0)] == [1000, 5]
 
 
-def test_the_ledger_counts_what_it_drops(lua: Lua) -> None:
+def test_the_ledger_counts_dropped_tasks(lua: Lua) -> None:
     for _ in range(5):
         lua.push()
     lua.jtrim("echo", 2)
     assert (lua.stats()["trimmed"], lua.stats()["cancelled"], lua.count()["queued"]) == (3, 3, 2)
 
 
-def test_those_of_the_lowest_priority_go_first(lua: Lua) -> None:
+def test_the_lowest_priority_is_dropped_first(lua: Lua) -> None:
     for priority in (5, 0, -5, 5, 0, -5):
         lua.push(str(priority), priority=priority)
     assert lua.jtrim("echo", 3) == 3
@@ -57,7 +57,7 @@ def test_other_queues_and_leased_tasks_stay(lua: Lua) -> None:
     assert (lua.count()["leased"], lua.count()["queue:slow"]) == (1, 1)
 
 
-def test_what_waited_for_a_task_that_was_dropped_runs(lua: Lua) -> None:
+def test_dropping_a_task_runs_its_dependents(lua: Lua) -> None:
     lua.put("a")
     lua.put("b", after="a", on="end", queue="after")
     lua.jpush("a")
@@ -66,7 +66,7 @@ def test_what_waited_for_a_task_that_was_dropped_runs(lua: Lua) -> None:
     assert lua.adds_up()
 
 
-def test_whoever_waits_for_one_that_is_dropped_is_told(lua: Lua) -> None:
+def test_waiting_clients_are_notified_of_dropped_tasks(lua: Lua) -> None:
     task = lua.push(keep="1h")
     lua.jtrim("echo", 0)
     (entry,) = lua.board.output(task, follow=True)
@@ -83,6 +83,6 @@ def test_whoever_waits_for_one_that_is_dropped_is_told(lua: Lua) -> None:
         (["echo", 0, "now", 1], "now: unknown option"),
     ],
 )
-def test_what_is_refused_drops_nothing(lua: Lua, arguments: list[Any], says: str) -> None:
+def test_a_rejected_call_drops_nothing(lua: Lua, arguments: list[Any], says: str) -> None:
     lua.push()
     lua.refuses(OptionError, says, "JTRIM", *arguments)

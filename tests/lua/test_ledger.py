@@ -1,4 +1,4 @@
-"""Any sequence of commands, beside a plain model of what is where: both agree, and the ledger adds up."""
+"""Random sequences of commands, compared with a simple model. The ledger always adds up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PRIORITIES = (5, 0, -5)
 LANES = {queue: [queue if rank == 0 else f"{queue}!{rank}" for rank in PRIORITIES] for queue in QUEUES}
 IDS = st.sampled_from("abc")
 LOSSES = 2
-"""How often a task of the model may be lost."""
+"""The number of losses of a task in the model."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,15 @@ class Task:
     losses: int = 0
     at_most_once: bool = False
     past: tuple[str, ...] = ()
-    """How its attempts ended: failed or lost, each with a ? where no policy has seen it."""
+    """The ends of its attempts: failed or lost, with a ? if no policy has decided yet."""
 
     def again(self, status: str) -> Task:
-        """The same, after an attempt that ended like this."""
+        """Return a copy after an attempt with this end."""
         losses = self.losses + (status == "lost?")
         return replace(self, attempt=self.attempt + 1, losses=losses, past=(*self.past, status))
 
     def decided(self) -> Task:
-        """The same, after a policy was asked."""
+        """Return a copy after a policy has decided."""
         return replace(self, past=tuple(status.rstrip("?") for status in self.past))
 
     def is_doubled(self) -> bool:
@@ -96,18 +96,18 @@ class Ledger(RuleBasedStateMachine):
         return ms(self.now)
 
     def tally(self, id: str, name: str, n: int = 1) -> None:
-        """Count something of a task for the board, and for its job as long as that is there."""
+        """Add to a counter of the board, and of the job if it still exists."""
         self.stats[name] += n
         job = id.partition("@")[0]
         if job in self.jobs:
             self.ledgers.setdefault(job, Counter())[name] += n
 
     def waiting(self, queue: str) -> list[Task]:
-        """The tasks of a queue in the order they leave it."""
+        """Return the tasks of a queue in the order in which they leave it."""
         return [task for lane in LANES[queue] for task in self.lanes[lane]]
 
     def tasks(self) -> list[Task]:
-        """Every task that has not ended."""
+        """Return every task that has not ended."""
         queued = [task for lane in self.lanes.values() for task in lane]
         return [*queued, *(t for _, _, t in self.delayed), *(lease.task for lease in self.leased.values())]
 
@@ -165,7 +165,7 @@ class Ledger(RuleBasedStateMachine):
                 job.paused, job.next = False, answer
             assert answer == job.next
 
-    # Tasks come
+    # Queueing tasks
 
     def pushed(self, task: Task, due: int) -> None:
         self.stats.update(("pushed", "due", "queued"))
@@ -208,6 +208,7 @@ class Ledger(RuleBasedStateMachine):
         moved = self.return_lapsed(limit) + self.queue_delayed(limit) + self.queue_due(limit)
         times = [lease.end for lease in self.leased.values()] + [due for due, _, _ in self.delayed]
         times += [job.next for job in self.jobs.values() if job.next is not None]
+        self.lua.keep_ticking(self.now / 1000)
         assert self.lua.jtick(limit=limit, now=self.time()) == [moved, min(times, default=0), self.now]
 
     def return_lapsed(self, limit: int) -> int:
@@ -250,7 +251,7 @@ class Ledger(RuleBasedStateMachine):
             job.next = None if job.left == 0 else job.first(self.now + 1)
         return len(due[:limit])
 
-    # Tasks are taken, and end
+    # Taking and ending tasks
 
     @rule(
         queues=st.permutations(QUEUES),
@@ -319,7 +320,7 @@ class Ledger(RuleBasedStateMachine):
         elif verb == "release":
             self.back(token, task, delay)
         elif verb in ("failed", "retry"):
-            decided = task.decided()  # whoever took it was to decide about the attempts before
+            decided = task.decided()  # its worker had to decide about the previous attempts
             again = decided.again("failed?" if verb == "failed" else "failed")
             self.back(token, decided if unstarted else again, delay)
 
@@ -384,12 +385,12 @@ class Ledger(RuleBasedStateMachine):
             self.tally(task.id, "revived")
             self.stats["dead"] -= 1
             if (ledger := self.ledgers.get(task.id.partition("@")[0])) and ledger["dead"]:
-                ledger["dead"] -= 1  # it is another job of that name, perhaps, to which it never died
+                ledger["dead"] -= 1  # the job may have been removed and created again since
             self.lanes[task.lane].append(replace(task, attempt=1, losses=0, past=()))
         elif task:
             self.stats["purged"] += 1
 
-    # What always holds
+    # Invariants
 
     @invariant()
     def everything_is_where_the_model_says(self) -> None:
@@ -453,7 +454,7 @@ class Ledger(RuleBasedStateMachine):
         assert places == expected
 
 
-@pytest.mark.timeout(480)  # what disagrees is made smaller before it is told
+@pytest.mark.timeout(480)  # hypothesis shrinks a failing example first
 def test_the_board_and_the_model_agree_after_any_sequence_of_commands(lua: Lua) -> None:
     machine = type("Machine", (Ledger,), {"lua": lua})
     quick = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -1,4 +1,4 @@
-"""Limits: never more at once, never more in a period, over all workers; and nothing is held for ever."""
+"""Limits: concurrency and rates are never exceeded across workers, and no task is held forever."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONG = "100d"
 
 
 def limited(lua: Lua, kind: str, count: int, **limit: Any) -> list[str]:
-    """Tasks under a limit of a kind; their ids."""
+    """Push tasks under a limit. Returns their ids."""
     if kind == "job":
         lua.put("a", **limit)
         return [str(lua.jpush("a")) for _ in range(count)]
@@ -38,7 +38,7 @@ def end(lua: Lua, tasks: list[Task], verb: str = "done", now: float = T) -> None
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_more_run_at_once_and_those_that_came_first_run_first(lua: Lua, kind: str) -> None:
+def test_concurrency_is_limited_and_order_is_kept(lua: Lua, kind: str) -> None:
     ids = limited(lua, kind, 10, concurrency=3)
     for first in (0, 3, 6, 9):
         tasks = take(lua)
@@ -49,7 +49,7 @@ def test_no_more_run_at_once_and_those_that_came_first_run_first(lua: Lua, kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tasks_let_in_one_by_one_keep_their_order(lua: Lua, kind: str) -> None:
+def test_tasks_admitted_one_by_one_keep_their_order(lua: Lua, kind: str) -> None:
     ids = limited(lua, kind, 6, concurrency=3)
     end(lua, take(lua))
     assert [task["id"] for task in take(lua)] == ids[3:]
@@ -57,7 +57,7 @@ def test_tasks_let_in_one_by_one_keep_their_order(lua: Lua, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("verb", ["done", "dead", "cancelled"])
-def test_each_end_makes_room_for_one_and_wakes_a_worker(lua: Lua, kind: str, verb: str) -> None:
+def test_each_end_admits_one_task_and_wakes_a_worker(lua: Lua, kind: str, verb: str) -> None:
     limited(lua, kind, 4, concurrency=2)
     tasks = take(lua)
     lua.forget_wakes()
@@ -68,9 +68,7 @@ def test_each_end_makes_room_for_one_and_wakes_a_worker(lua: Lua, kind: str, ver
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("verb", ["retry", "failed", "release"])
-def test_a_task_that_comes_back_is_the_next_and_the_others_keep_their_order(
-    lua: Lua, kind: str, verb: str
-) -> None:
+def test_a_returned_task_is_next_and_others_keep_their_order(lua: Lua, kind: str, verb: str) -> None:
     ids = limited(lua, kind, 4, concurrency=1)
     end(lua, take(lua), verb)
     ran: list[str] = []
@@ -81,7 +79,7 @@ def test_a_task_that_comes_back_is_the_next_and_the_others_keep_their_order(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_task_that_waits_for_its_retry_leaves_its_room_to_others(lua: Lua, kind: str) -> None:
+def test_a_task_waiting_for_a_retry_frees_its_slot(lua: Lua, kind: str) -> None:
     ids = limited(lua, kind, 2, concurrency=1)
     (first,) = take(lua)
     lua.jack(first["token"], "retry", delay=10)
@@ -93,7 +91,7 @@ def test_a_task_that_waits_for_its_retry_leaves_its_room_to_others(lua: Lua, kin
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_lapsed_lease_makes_room(lua: Lua, kind: str) -> None:
+def test_an_expired_lease_frees_a_slot(lua: Lua, kind: str) -> None:
     ids = limited(lua, kind, 2, concurrency=1)
     take(lua, lease=30)
     lua.tick(T + 30)
@@ -106,7 +104,7 @@ def test_a_lapsed_lease_makes_room(lua: Lua, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_lapsed_lease_is_the_next_under_a_limit_too(lua: Lua, kind: str) -> None:
+def test_a_task_with_an_expired_lease_is_next_under_a_limit(lua: Lua, kind: str) -> None:
     ids = limited(lua, kind, 2, concurrency=1)
     take(lua, lease=30)
     lua.tick(T + 30)
@@ -114,7 +112,7 @@ def test_a_lapsed_lease_is_the_next_under_a_limit_too(lua: Lua, kind: str) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_task_that_is_lost_too_often_makes_room(lua: Lua, kind: str) -> None:
+def test_a_task_lost_too_often_frees_a_slot(lua: Lua, kind: str) -> None:
     lua.put("b", concurrency=1, losses=1)
     if kind != "job":
         lua.jlimit(kind, "echo", concurrency=1)
@@ -159,7 +157,7 @@ def test_a_limit_of_a_queue_counts_any_runner_and_one_of_a_runner_any_queue(lua:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_tasks_that_are_not_under_the_limit_pass_those_that_are(lua: Lua, kind: str) -> None:
+def test_unlimited_tasks_overtake_held_tasks(lua: Lua, kind: str) -> None:
     limited(lua, kind, 20, concurrency=1)
     lua.jpush("other", "free", queue="echo")
     lua.jpush("other", "free", queue="free")
@@ -167,7 +165,7 @@ def test_tasks_that_are_not_under_the_limit_pass_those_that_are(lua: Lua, kind: 
     assert [task["payload"] for task in take(lua, "echo", "free")] == ["x", *["free"] * passed]
 
 
-def test_one_call_holds_a_hundred_at_most_and_leaves_a_wake_behind(lua: Lua) -> None:
+def test_one_call_holds_at_most_a_hundred_and_leaves_a_wake_token(lua: Lua) -> None:
     lua.put(concurrency=1)
     lua.board.commands.batch([("JPUSH", ["a", "now", T])] * 250)
     free = lua.push()
@@ -181,7 +179,7 @@ def test_one_call_holds_a_hundred_at_most_and_leaves_a_wake_behind(lua: Lua) -> 
     assert [task["id"] for task in found] == [free]
 
 
-def test_a_task_without_a_lease_takes_no_room(lua: Lua) -> None:
+def test_a_task_without_a_lease_uses_no_slot(lua: Lua) -> None:
     lua.jlimit("runner", "echo", concurrency=1)
     for _ in range(3):
         lua.push(policy="none")
@@ -194,7 +192,7 @@ def test_a_task_without_a_lease_takes_no_room(lua: Lua) -> None:
     )
 
 
-def test_held_tasks_that_nobody_leases_go_on_too(lua: Lua) -> None:
+def test_held_tasks_taken_without_a_lease_proceed_too(lua: Lua) -> None:
     limited(lua, "job", 5, concurrency=1)
     (leased,) = take(lua)
     end(lua, [leased])
@@ -203,7 +201,7 @@ def test_held_tasks_that_nobody_leases_go_on_too(lua: Lua) -> None:
     assert (lua.stats()["unleased"], lua.adds_up(), lua.count()["held"]) == (4, True, 0)
 
 
-def test_a_higher_priority_is_let_in_before_what_waits_in_its_lane(lua: Lua) -> None:
+def test_a_higher_priority_is_admitted_first(lua: Lua) -> None:
     lua.jlimit("runner", "echo", concurrency=1)
     for priority in (5, 5, 0, 0):
         lua.push(str(priority), priority=priority)
@@ -214,7 +212,7 @@ def test_a_higher_priority_is_let_in_before_what_waits_in_its_lane(lua: Lua) -> 
     assert ran == ["5", "5", "0", "0"]
 
 
-def test_several_clients_never_run_more_at_once_and_get_everything_done(lua: Lua, url: str) -> None:
+def test_several_clients_respect_the_limit_and_finish_all_tasks(lua: Lua, url: str) -> None:
     lua.put(concurrency=2)
     lua.jlimit("runner", "echo", concurrency=3)
     lua.board.commands.batch([("JPUSH", arguments) for arguments in (["a"], ["echo", "x"]) * 30])
@@ -255,7 +253,7 @@ def test_several_clients_never_run_more_at_once_and_get_everything_done(lua: Lua
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_more_start_in_a_period_and_a_tick_lets_the_next_ones_in(lua: Lua, kind: str) -> None:
+def test_a_rate_limits_starts_and_a_tick_admits_the_next(lua: Lua, kind: str) -> None:
     ids = limited(lua, kind, 7, rate="3/1m")
     first = take(lua)
     assert [task["id"] for task in first] == ids[:3]
@@ -272,7 +270,7 @@ def test_no_more_start_in_a_period_and_a_tick_lets_the_next_ones_in(lua: Lua, ki
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_gate_lets_tasks_in_in_their_order(lua: Lua, kind: str) -> None:
+def test_a_gate_admits_tasks_in_order(lua: Lua, kind: str) -> None:
     ids = limited(lua, kind, 7, rate="3/1m")
     end(lua, take(lua))
     lua.tick(T + 60)
@@ -297,7 +295,7 @@ def test_never_more_start_in_any_window_of_a_period(lua: Lua, kind: str, seed: i
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_clock_that_waits_as_it_is_told_starts_as_many_as_may(lua: Lua, kind: str) -> None:
+def test_following_the_tick_times_reaches_the_full_rate(lua: Lua, kind: str) -> None:
     limited(lua, kind, 20, rate="2/10s")
     now, ticks, started = MS, 0, 0
     while started < 20:
@@ -337,7 +335,7 @@ def test_a_task_without_a_lease_counts_for_a_rate(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_rate_and_a_concurrency_hold_together(lua: Lua, kind: str) -> None:
+def test_a_rate_and_a_concurrency_apply_together(lua: Lua, kind: str) -> None:
     limited(lua, kind, 6, rate="3/1m", concurrency=2)
     first = take(lua)
     assert len(first) == 2
@@ -353,16 +351,16 @@ def test_a_rate_and_a_concurrency_hold_together(lua: Lua, kind: str) -> None:
     assert len(take(lua, now=T + 61)) == 1
 
 
-def test_the_keys_of_a_rate_go_by_themselves(lua: Lua) -> None:
+def test_the_keys_of_a_rate_expire(lua: Lua) -> None:
     limited(lua, "job", 1, rate="2/1m")
     take(lua)
     assert 60_000 < lua.client.pttl(f"{lua.keys.tag}:rate:job:a") <= 61_000
 
 
-# Room that one limit has and another has not
+# Slots of one limit that another denies
 
 
-def test_room_that_another_limit_denies_a_task_goes_to_the_next(lua: Lua) -> None:
+def test_a_slot_that_a_task_cannot_use_goes_to_the_next(lua: Lua) -> None:
     lua.jlimit("runner", "echo", concurrency=1)
     lua.put("a", rate="1/1d")
     lua.push("c")
@@ -378,7 +376,7 @@ def test_room_that_another_limit_denies_a_task_goes_to_the_next(lua: Lua) -> Non
     assert lua.count()["held"] == 1
 
 
-def test_room_that_a_queue_nobody_serves_has_got_does_not_stop_the_others(lua: Lua) -> None:
+def test_a_slot_of_an_unserved_queue_does_not_block_others(lua: Lua) -> None:
     lua.jlimit("runner", "echo", concurrency=1)
     lua.push("c", queue="p")
     first = take(lua, "p")
@@ -391,7 +389,7 @@ def test_room_that_a_queue_nobody_serves_has_got_does_not_stop_the_others(lua: L
     assert [found["id"] for found in take(lua, "p")] == [task]
 
 
-def test_room_that_tasks_of_a_closed_queue_cannot_use_is_for_others(lua: Lua) -> None:
+def test_slots_unused_by_a_closed_queue_go_to_others(lua: Lua) -> None:
     lua.jlimit("queue", "x", concurrency=2)
     lua.jlimit("runner", "echo", concurrency=1)
     first, second, *_ = [lua.push(queue="x") for _ in range(4)]
@@ -402,7 +400,7 @@ def test_room_that_tasks_of_a_closed_queue_cannot_use_is_for_others(lua: Lua) ->
     assert [task["id"] for _ in range(3) for task in take(lua, "x", "y")] == [second, last]
 
 
-def test_all_kinds_of_limits_at_once_let_everything_through(lua: Lua) -> None:
+def test_all_kinds_of_limits_together_finish_all_tasks(lua: Lua) -> None:
     lua.jlimit("queue", "echo", concurrency=4)
     lua.jlimit("runner", "echo", concurrency=3, rate="5/10s")
     lua.put("a", concurrency=2)
@@ -423,12 +421,12 @@ def test_all_kinds_of_limits_at_once_let_everything_through(lua: Lua) -> None:
     assert (lua.count()["held"], lua.adds_up()) == (0, True)
 
 
-# Limits that change
+# Changed limits
 
 
 @pytest.mark.parametrize("kind", ["queue", "runner"])
 @pytest.mark.parametrize(("changed", "more"), [({}, 7), ({"concurrency": 5}, 4), ({"rate": "2/1m"}, 2)])
-def test_a_limit_that_is_raised_or_removed_lets_held_tasks_go_on(
+def test_raising_or_removing_a_limit_admits_held_tasks(
     lua: Lua, kind: str, changed: dict[str, Any], more: int
 ) -> None:
     limited(lua, kind, 8, concurrency=1)
@@ -439,7 +437,7 @@ def test_a_limit_that_is_raised_or_removed_lets_held_tasks_go_on(
 
 
 @pytest.mark.parametrize("kind", ["queue", "runner"])
-def test_a_rate_that_is_removed_lets_held_tasks_go_on(lua: Lua, kind: str) -> None:
+def test_removing_a_rate_admits_held_tasks(lua: Lua, kind: str) -> None:
     limited(lua, kind, 8, rate="1/1d")
     assert (len(take(lua)), len(take(lua))) == (1, 0)
     lua.jlimit(kind, "echo")
@@ -447,7 +445,7 @@ def test_a_rate_that_is_removed_lets_held_tasks_go_on(lua: Lua, kind: str) -> No
     assert (len(take(lua)), lua.count()["held"]) == (7, 0)
 
 
-def test_hundreds_of_held_tasks_go_on_after_a_few_ticks(lua: Lua) -> None:
+def test_hundreds_of_held_tasks_are_admitted_within_a_few_ticks(lua: Lua) -> None:
     lua.jlimit("runner", "echo", concurrency=1)
     lua.board.commands.batch([("JPUSH", ["echo", "x", "now", T])] * 350)
     for _ in range(5):
@@ -460,7 +458,7 @@ def test_hundreds_of_held_tasks_go_on_after_a_few_ticks(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("kind", ["queue", "runner"])
-def test_a_limit_that_is_lowered_holds_from_the_next_start_on(lua: Lua, kind: str) -> None:
+def test_a_lowered_limit_applies_from_the_next_start(lua: Lua, kind: str) -> None:
     limited(lua, kind, 8, concurrency=4)
     running = take(lua)
     lua.jlimit(kind, "echo", concurrency=2)
@@ -501,7 +499,7 @@ def test_a_job_that_loses_its_limit_still_runs_what_it_holds(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 9])
-def test_a_lower_limit_of_a_job_holds_for_the_tasks_put_with_it(lua: Lua, count: int) -> None:
+def test_a_lowered_job_limit_applies_to_tasks_queued_with_it(lua: Lua, count: int) -> None:
     limited(lua, "job", 2, concurrency=3)
     limited(lua, "job", 3, concurrency=1)
     assert sum(len(take(lua, count=count)) for _ in range(5)) == 2
@@ -517,7 +515,7 @@ def test_a_job_that_is_removed_still_runs_what_it_holds(lua: Lua) -> None:
     assert (lua.stats()["done"], lua.stats()["in_flight"]) == (4, 0)
 
 
-# Held tasks that end where they are
+# Held tasks that end without running
 
 
 @pytest.mark.parametrize("kind", ["job", "runner"])
@@ -536,11 +534,11 @@ def test_a_held_task_can_be_cancelled_and_the_others_keep_their_order(lua: Lua, 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("how", ["cancel", "trim"])
-def test_a_task_let_in_that_never_starts_passes_its_room_on(lua: Lua, kind: str, how: str) -> None:
+def test_an_admitted_task_that_never_starts_frees_its_slot(lua: Lua, kind: str, how: str) -> None:
     ids = limited(lua, kind, 4, concurrency=1)
     running = take(lua)
     end(lua, running)
-    lua.take("other", lease=30)  # whoever takes tasks next, of any queue, lets in what there is room for
+    lua.take("other", lease=30)  # taking tasks from any queue admits held tasks
     lua.jcancel(ids[1]) if how == "cancel" else lua.jtrim("echo", 0, limit=1)
     assert lua.stats()["cancelled"] == 1
     assert [task["id"] for task in take(lua)] == ids[2:3]
@@ -549,7 +547,7 @@ def test_a_task_let_in_that_never_starts_passes_its_room_on(lua: Lua, kind: str,
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("how", ["cancel", "trim"])
-def test_a_task_let_in_that_never_starts_leaves_its_part_of_a_rate_to_the_next(
+def test_an_admitted_task_that_never_starts_frees_its_share_of_the_rate(
     lua: Lua, kind: str, how: str
 ) -> None:
     ids = limited(lua, kind, 4, rate="1/1m")
@@ -561,7 +559,7 @@ def test_a_task_let_in_that_never_starts_leaves_its_part_of_a_rate_to_the_next(
     assert lua.adds_up()
 
 
-def test_a_trim_of_waiting_tasks_lets_no_held_ones_in_that_may_not_start(lua: Lua) -> None:
+def test_trimming_admits_no_held_tasks_beyond_the_limit(lua: Lua) -> None:
     limited(lua, "job", 4, concurrency=1)
     take(lua)
     for _ in range(2):
@@ -577,7 +575,7 @@ def test_held_tasks_are_counted_and_listed(lua: Lua) -> None:
     assert {task["id"] for task in lua.tasks(state="held", job="a")} == set(ids[1:])
 
 
-def test_a_board_at_rest_keeps_nothing_of_its_limits(lua: Lua) -> None:
+def test_an_idle_board_keeps_no_limit_keys(lua: Lua) -> None:
     before = set(lua.client.keys(f"{lua.keys.tag}:*"))
     limited(lua, "job", 5, concurrency=2)
     while running := take(lua):

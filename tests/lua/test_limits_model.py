@@ -1,4 +1,4 @@
-"""Limits of jobs, queues and runners, beside a plain model: none is exceeded, and none stays in the way."""
+"""Limits of jobs, queues and runners, compared with a model: none is exceeded, and none blocks forever."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.lua.helpers import MS, Lua, ms
 QUEUES = ("x", "y")
 RUNNERS = ("echo", "other")
 LOSSES = 5
-"""How often a task may be lost unless it says otherwise."""
+"""The default number of losses of a task."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Limit:
         return busy or (self.n > 0 and self.recent(now) >= self.n)
 
     def start(self, token: str, now: int) -> None:
-        """A task starts, which the limit must have had room for."""
+        """Record a start, which the limit must have allowed."""
         assert not self.is_full(now)
         if self.concurrency and token:
             self.running.add(token)
@@ -123,7 +123,7 @@ class Fleet(RuleBasedStateMachine):
     def time(self) -> str:
         return ms(self.now)
 
-    # What people do
+    # Commands of users
 
     @rule(kind=st.sampled_from([*kinds()]), limit=LIMITS)
     def set_limit(self, kind: tuple[str, str], limit: Limit) -> None:
@@ -195,14 +195,14 @@ class Fleet(RuleBasedStateMachine):
             assert self.lua.jdead("retry", ticket) == 1
             self.waiting.append(replace(self.dead.pop(ticket), attempt=1, losses=0))
 
-    # What workers do
+    # Commands of workers
 
     @rule(queues=st.sampled_from([("x",), ("y",), ("x", "y"), ("y", "x")]), count=st.sampled_from([1, 2, 9]))
     def pop(self, queues: tuple[str, ...], count: int) -> None:
         self.take(queues, count)
 
     def take(self, queues: tuple[str, ...] = QUEUES, count: int = 9) -> int:
-        """Take tasks, which all their limits must have had room for. Returns how many."""
+        """Take tasks, which all their limits must allow. Returns the number."""
         known = {task.id: task for task in self.waiting}
         popped = self.lua.take(*queues, count=count, lease=8, now=self.time())
         assert len(popped) <= count
@@ -280,14 +280,14 @@ class Fleet(RuleBasedStateMachine):
 
     @rule()
     def what_waits_when_nobody_gets_more_is_under_a_full_limit(self) -> None:
-        idle, enough = 0, 3 + len(self.waiting)  # what is let in may be held again, by another limit
+        idle, enough = 0, 3 + len(self.waiting)  # an admitted task may be held again by another limit
         while idle < enough:
             self.tick()
             idle = 0 if self.take() else idle + 1
         for task in self.waiting:
             assert any(limit.is_full(self.now) for limit in self.limits_of(task)), task
 
-    # What always holds
+    # Invariants
 
     @invariant()
     def every_task_is_where_the_model_says(self) -> None:
@@ -322,7 +322,7 @@ class Fleet(RuleBasedStateMachine):
             assert len(limit.running) <= sum(not one.task.at_most_once for one in self.leased.values())
 
     def teardown(self) -> None:
-        """Whatever has happened: where workers go on and time passes, everything ends."""
+        """Check that everything ends if workers continue and time passes."""
         for _ in range(200):
             for token in [*self.leased]:
                 self.say(token, "done")
@@ -335,7 +335,7 @@ class Fleet(RuleBasedStateMachine):
         assert (stats["in_flight"], count["held"], self.lua.size("held")) == (0, 0, 0)
 
 
-def test_no_limit_is_exceeded_or_in_the_way_after_any_sequence_of_commands(lua: Lua) -> None:
+def test_limits_are_exact_after_any_sequence_of_commands(lua: Lua) -> None:
     machine = type("Machine", (Fleet,), {"lua": lua})
     quick = settings(max_examples=40, stateful_step_count=40, deadline=None)
     run_state_machine_as_test(machine, settings=quick)

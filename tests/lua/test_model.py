@@ -1,4 +1,4 @@
-"""Schedules and ticks beside a model that walks the occurrences one by one."""
+"""Schedules and ticks, compared with a model that enumerates occurrences."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Schedule:
     step: int = 86_400_000
 
     def options(self) -> dict[str, Any]:
-        """The options of JSET that say the same."""
+        """Return the equivalent options of JSET."""
         options: dict[str, Any] = {"every": f"{self.every}ms", "start": ms(MS + self.start)}
         if self.stop is not None:
             options["stop"] = ms(MS + self.stop)
@@ -42,13 +42,15 @@ class Schedule:
         return options
 
     def interval(self, time: int) -> int:
-        """`every`, times `decay` for each step since `start`, but at least a second (or `every`, if less)."""
-        steps = min((time - self.start) // self.step, 300)  # by then it is at a second, or beyond all time
+        """Return `every` times `decay` per step since `start`, at least a second (or `every`, if less)."""
+        steps = min(
+            (time - self.start) // self.step, 300
+        )  # by then it is at its minimum, or beyond the year 2199
         decayed = self.every * self.decay**steps
         return max(int(decayed + 0.5), min(self.every, 1000))
 
     def occurrences(self) -> Iterator[int]:
-        """All of them, one by one, up to the end of the year 2199."""
+        """Yield all occurrences one by one, up to the end of the year 2199."""
         time = self.start
         while time <= (LAST if self.stop is None else self.stop):
             yield time
@@ -68,7 +70,7 @@ schedules = st.builds(
 
 @QUICK
 @given(schedules)
-def test_the_next_runs_are_the_occurrences_from_now_on(lua: Lua, schedule: Schedule) -> None:
+def test_the_next_runs_match_the_model(lua: Lua, schedule: Schedule) -> None:
     coming = (time for time in schedule.occurrences() if time >= 0)
     expected = [MS + time for time in islice(coming, min(schedule.repeat or 30, 30))]
     assert lua.jnext("-", **schedule.options(), count=30) == expected
@@ -87,7 +89,7 @@ def test_every_occurrence_is_queued_or_coalesced(lua: Lua, schedule: Schedule, t
         due = [] if ended else [time for time in coming if time <= now]
         coming = coming[len(due) :]
         queued += due[:1]
-        if len(queued) != schedule.repeat:  # after the last run nothing is due
+        if len(queued) != schedule.repeat:  # nothing is due after the last run
             coalesced += len(due[1:])
         assert lua.tick(ms(MS + now)) == len(due[:1])
     assert lua.ids() == [f"a@{MS + time}" for time in queued]

@@ -1,4 +1,4 @@
-"""redis-cli alone is a complete client."""
+"""redis-cli is a complete client by itself."""
 
 from __future__ import annotations
 

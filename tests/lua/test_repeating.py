@@ -1,4 +1,4 @@
-"""ISO 8601 repeating intervals, as `every` may be."""
+"""ISO 8601 repeating intervals as values of `every`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_period_of_months_and_days_and_hours(lua: Lua) -> None:
     ]
 
 
-def test_months_are_counted_by_the_clock_that_the_start_is_given_by(lua: Lua) -> None:
+def test_months_are_counted_in_the_offset_of_start(lua: Lua) -> None:
     assert runs(lua, "R/2027-01-31T23:30:00-05:00/P1M", 3) == [
         "2027-02-01T04:30:00",
         "2027-03-01T04:30:00",
@@ -74,7 +74,7 @@ def test_months_are_counted_by_the_clock_that_the_start_is_given_by(lua: Lua) ->
 
 
 def reference(start: datetime, months: int, n: int) -> datetime:
-    """The nth occurrence, worked out another way: the last day there is, going back from the 31st."""
+    """Compute the nth occurrence independently: the last existing day, counting back from the 31st."""
     year, month = divmod(start.year * 12 + start.month - 1 + n * months, 12)
     for day in range(start.day, 27, -1):
         try:
@@ -86,7 +86,7 @@ def reference(start: datetime, months: int, n: int) -> datetime:
 
 @pytest.mark.parametrize("months", [1, 2, 5, 12, 27])
 @pytest.mark.parametrize("day", [1, 15, 28, 29, 30, 31])
-def test_two_hundred_of_them(lua: Lua, months: int, day: int) -> None:
+def test_two_hundred_random_intervals(lua: Lua, months: int, day: int) -> None:
     start = datetime(2024, 1, day, 12, 34, 56, tzinfo=UTC)
     expected = [reference(start, months, n) for n in range(2400 // months)]
     expected = [time for time in expected if time.year < 2200][:200]
@@ -96,7 +96,7 @@ def test_two_hundred_of_them(lua: Lua, months: int, day: int) -> None:
     assert found == [round(time.timestamp() * 1000) for time in expected]
 
 
-def test_late_ones_are_counted(lua: Lua) -> None:
+def test_late_occurrences_are_counted(lua: Lua) -> None:
     lua.put(every="R/2024-01-31T00:00:00Z/P1M", now=datetime(2024, 1, 1, tzinfo=UTC).timestamp())
     lua.tick(datetime(2024, 8, 15, tzinfo=UTC).timestamp())
     assert lua.ledger() == {"coalesced": 6}
@@ -104,7 +104,7 @@ def test_late_ones_are_counted(lua: Lua) -> None:
     assert datetime.fromtimestamp(following / 1000, UTC) == datetime(2024, 8, 31, tzinfo=UTC)
 
 
-def test_each_comes_once_and_in_order(lua: Lua) -> None:
+def test_each_occurrence_runs_once_in_order(lua: Lua) -> None:
     start = datetime(2024, 1, 30, tzinfo=UTC)
     every = "R20/2024-01-30T00:00:00Z/P1M"
     foreseen = lua.jnext("-", every=every, count=50, now=start.timestamp())
@@ -119,7 +119,7 @@ def test_each_comes_once_and_in_order(lua: Lua) -> None:
     "every",
     ["R5/2026-12-01T08:00:00+01:00/P1M", "R/2026-12-01T08:00:00Z/P1Y2M3DT4H", "R/2026-12-01T08:00:00Z/PT30M"],
 )
-def test_what_is_shown_can_be_put_again(lua: Lua, every: str) -> None:
+def test_jget_output_can_be_put_again(lua: Lua, every: str) -> None:
     lua.put(every=every)
     shown = lua.job()
     kept = {name: shown[name] for name in ("every", "start", "repeat") if name in shown}
@@ -160,6 +160,6 @@ def test_an_update_keeps_the_run_times(lua: Lua) -> None:
         ({"every": "R/P101Y"}, "^every: expected at most a hundred years, got 'R/P101Y'$"),
     ],
 )
-def test_what_makes_no_sense_is_refused(lua: Lua, options: dict[str, Any], says: str) -> None:
+def test_contradictory_options_are_rejected(lua: Lua, options: dict[str, Any], says: str) -> None:
     pairs = [part for pair in options.items() for part in pair]
     lua.refuses(OptionError, says, "JSET", "a", "echo", "x", *pairs)

@@ -1,4 +1,4 @@
-"""Rules for runs that are late (misfire, grace), that overlap, and that start a little later (jitter)."""
+"""Rules for late runs (misfire, grace), overlapping runs (overlap) and delayed starts (jitter)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.lua.helpers import MS, Lua, T
 
 @pytest.fixture(autouse=True)
 def accounted(lua: Lua) -> Iterator[None]:
-    """Whatever a test does, the ledger adds up."""
+    """Check after each test that the ledger adds up."""
     yield
     assert lua.adds_up()
 
 
 def passed(lua: Lua) -> list[tuple[str, str, str, str]]:
-    """What the history says of runs that were not: task, what, how many, why."""
+    """Return the history of runs that did not happen: task, what, count, reason."""
     return [
         (fields["task"], fields["what"], fields["count"], fields["note"])
         for _, fields in lua.client.xrange(lua.keys.history)
@@ -28,12 +28,12 @@ def passed(lua: Lua) -> list[tuple[str, str, str, str]]:
 
 
 def times(lua: Lua) -> list[int]:
-    """The times of the queued tasks, in seconds since T."""
+    """Return the times of the queued tasks, in seconds since T."""
     return [int(id.partition("@")[2]) // 1000 - T for id in lua.ids()]
 
 
 def ledger(lua: Lua, id: str = "a") -> dict[str, int]:
-    """The ledger of a job, but for the tasks that `times` took."""
+    """Return the ledger of a job, without the tasks that `times` took."""
     return {name: n for name, n in lua.ledger(id).items() if name != "unleased"}
 
 
@@ -73,7 +73,7 @@ def test_misfire_all_ends_with_repeat_and_stop(lua: Lua) -> None:
     assert lua.jnext("a") == lua.jnext("b") == []
 
 
-def test_misfire_skip_passes_over_what_is_over_a_minute_late(lua: Lua) -> None:
+def test_misfire_skip_skips_runs_over_a_minute_late(lua: Lua) -> None:
     lua.put(every=100, misfire="skip")
     lua.tick(T + 190)
     assert times(lua) == []
@@ -82,14 +82,14 @@ def test_misfire_skip_passes_over_what_is_over_a_minute_late(lua: Lua) -> None:
     assert lua.jnext("a") == [MS + 200_000]
 
 
-def test_misfire_skip_runs_what_is_less_late(lua: Lua) -> None:
+def test_misfire_skip_runs_less_late_ones(lua: Lua) -> None:
     lua.put(every=100, misfire="skip")
     lua.tick(T + 250)
     assert times(lua) == [200]
     assert ledger(lua) == {"skipped": 2}
 
 
-def test_what_comes_within_the_grace_is_coalesced(lua: Lua) -> None:
+def test_runs_within_the_grace_are_coalesced(lua: Lua) -> None:
     lua.put(every=10, misfire="skip", grace=25)
     lua.tick(T + 100)
     assert times(lua) == [80]
@@ -99,7 +99,7 @@ def test_what_comes_within_the_grace_is_coalesced(lua: Lua) -> None:
 @pytest.mark.parametrize(
     ("misfire", "runs", "skipped", "coalesced"), [("coalesce", [80], 8, 2), ("all", [80, 90, 100], 8, 0)]
 )
-def test_a_grace_holds_whatever_misfire_says(
+def test_a_grace_applies_with_every_misfire_rule(
     lua: Lua, misfire: str, runs: list[int], skipped: int, coalesced: int
 ) -> None:
     lua.put(every=10, misfire=misfire, grace=25)
@@ -108,13 +108,13 @@ def test_a_grace_holds_whatever_misfire_says(
     assert (lua.stats()["skipped"], lua.stats()["coalesced"]) == (skipped, coalesced)
 
 
-def test_a_run_that_is_in_time_is_not_late(lua: Lua) -> None:
+def test_a_run_on_time_is_not_late(lua: Lua) -> None:
     lua.put(every=100, misfire="skip", grace=0)
     lua.tick(T)
     assert times(lua) == [0]
 
 
-def test_a_job_of_which_all_is_too_late_ends(lua: Lua) -> None:
+def test_a_job_with_only_late_runs_ends(lua: Lua) -> None:
     lua.put(every=10, misfire="skip", stop=T + 25)
     lua.tick(T + 1000)
     assert (times(lua), lua.jnext("a"), lua.job()["state"]) == ([], [], "ended")
@@ -134,10 +134,10 @@ def test_a_cron_job_has_the_same_rules(lua: Lua) -> None:
     assert ledger(lua, "c") == {"coalesced": 4}
 
 
-# Runs that overlap
+# Overlapping runs
 
 
-def test_overlap_allow_is_what_holds(lua: Lua) -> None:
+def test_overlap_allow_is_the_default(lua: Lua) -> None:
     lua.put(every=10)
     for second in (0, 10, 20):
         lua.tick(T + second)
@@ -162,7 +162,7 @@ def test_overlap_skip_waits_until_the_run_has_ended(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("ending", ["dead", "cancelled", "trimmed", "cancelled in the queue", "lost"])
-def test_a_run_that_ended_in_any_way_has_ended(lua: Lua, ending: str) -> None:
+def test_any_end_of_a_run_allows_the_next(lua: Lua, ending: str) -> None:
     lua.put(every=1000, overlap="skip", losses=1)
     lua.tick(T)
     if ending == "trimmed":
@@ -178,7 +178,7 @@ def test_a_run_that_ended_in_any_way_has_ended(lua: Lua, ending: str) -> None:
     assert times(lua) == [1000]
 
 
-def test_a_dead_letter_that_is_tried_again_is_under_way(lua: Lua) -> None:
+def test_a_retried_dead_letter_is_in_progress(lua: Lua) -> None:
     lua.put(every=10, overlap="skip")
     lua.tick(T)
     token = lua.held()["token"]
@@ -188,7 +188,7 @@ def test_a_dead_letter_that_is_tried_again_is_under_way(lua: Lua) -> None:
     assert times(lua) == [0]
 
 
-def test_a_run_that_was_pushed_is_under_way(lua: Lua) -> None:
+def test_a_pushed_run_is_in_progress(lua: Lua) -> None:
     lua.put(every=10, overlap="skip", start="+10")
     lua.jpush("a")
     lua.tick(T + 10)
@@ -196,13 +196,13 @@ def test_a_run_that_was_pushed_is_under_way(lua: Lua) -> None:
     assert ledger(lua) == {"skipped": 1}
 
 
-def test_overlap_queue_keeps_one_that_waits(lua: Lua) -> None:
+def test_overlap_queue_keeps_one_waiting_run(lua: Lua) -> None:
     lua.put(every=10, overlap="queue")
     lua.tick(T)
     first = lua.held()
     lua.tick(T + 10)
     lua.tick(T + 20)
-    assert lua.take(now=T + 20, lease=30) == []  # not before the first has ended
+    assert lua.take(now=T + 20, lease=30) == []  # not until the first has ended
     lua.jack(first["token"], "done", now=T + 21)
     (second,) = lua.take(now=T + 21, lease=30)
     assert second["id"] == f"a@{MS + 10_000}"
@@ -220,14 +220,14 @@ def test_overlap_replace_stops_what_runs(lua: Lua) -> None:
     assert lua.client.lrange(f"{lua.keys.tag}:inbox:host-1", 0, -1) == [first["token"]]
     assert lua.jbeat(30, first["token"]) == [2]
     assert lua.take(now=T + 10, lease=30) == []
-    lua.tick(T + 20)  # one waits already, and it is told once
+    lua.tick(T + 20)  # one is already waiting, and it is recorded once
     assert lua.client.llen(f"{lua.keys.tag}:inbox:host-1") == 1
     lua.jack(first["token"], "cancelled", now=T + 21)
     assert [task["id"] for task in lua.take(now=T + 21, lease=30)] == [f"a@{MS + 10_000}"]
     assert ledger(lua) == {"skipped": 1, "cancelled": 1}
 
 
-def test_overlap_replace_ends_what_goes_on_elsewhere(lua: Lua) -> None:
+def test_overlap_replace_ends_an_accepted_run(lua: Lua) -> None:
     lua.put(every=10, overlap="replace")
     lua.tick(T)
     lua.jack(lua.held(worker="host-1")["token"], "accepted", now=T)
@@ -246,7 +246,7 @@ def test_late_runs_that_overlap_are_skipped_with_it(lua: Lua) -> None:
     assert ledger(lua) == {"skipped": 3}
 
 
-def test_repeat_counts_runs_and_not_what_was_skipped(lua: Lua) -> None:
+def test_repeat_counts_runs_not_skipped_occurrences(lua: Lua) -> None:
     lua.put(every=10, overlap="skip", repeat=2)
     lua.tick(T)
     lua.tick(T + 10)
@@ -267,7 +267,7 @@ def test_a_job_that_is_removed_leaves_nothing_open(lua: Lua) -> None:
 # Jitter
 
 
-def test_jitter_starts_a_run_later_and_always_as_much(lua: Lua) -> None:
+def test_jitter_delays_a_run_by_a_fixed_amount(lua: Lua) -> None:
     waits = []
     for _ in range(2):
         lua.put(every=1000, jitter=100)
@@ -307,7 +307,7 @@ def test_the_next_run_is_not_moved_by_jitter(lua: Lua) -> None:
 # Options
 
 
-def test_they_are_shown(lua: Lua) -> None:
+def test_rules_are_shown(lua: Lua) -> None:
     options = {"misfire": "all", "grace": 90, "overlap": "queue", "jitter": 5}
     lua.put(every=10, **options)
     shown = lua.job()
@@ -316,7 +316,7 @@ def test_they_are_shown(lua: Lua) -> None:
     assert not {"misfire", "overlap", "grace", "jitter"} & set(lua.job())
 
 
-def test_a_change_of_them_keeps_the_run_times(lua: Lua) -> None:
+def test_changing_rules_keeps_the_run_times(lua: Lua) -> None:
     lua.put(every=10, repeat=9)
     lua.tick(T)
     lua.put(every=10, repeat=9, overlap="skip", misfire="all", now=T + 3)
@@ -346,6 +346,6 @@ def test_a_change_of_them_keeps_the_run_times(lua: Lua) -> None:
         ({"overlap": "skip"}, "^overlap: needs every or cron"),
     ],
 )
-def test_what_makes_no_sense_is_refused(lua: Lua, options: dict[str, Any], says: str) -> None:
+def test_contradictory_options_are_rejected(lua: Lua, options: dict[str, Any], says: str) -> None:
     pairs = [part for pair in options.items() for part in pair]
     lua.refuses(OptionError, says, "JSET", "a", "echo", "x", *pairs)

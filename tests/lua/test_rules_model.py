@@ -1,4 +1,4 @@
-"""misfire, grace and overlap beside a model that keeps lists."""
+"""misfire, grace and overlap, compared with a model that keeps lists."""
 
 from __future__ import annotations
 
@@ -84,11 +84,9 @@ steps = st.lists(st.integers(0, 150_000) | st.sampled_from(["take", "end", "retr
 @QUICK
 @given(models, steps)
 @example(Model(1000, "coalesce", None, "queue"), [2674, "take", 326, "take", "retry", 0, "take"])
-def test_runs_and_what_is_not_run_are_as_the_model_says(
-    lua: Lua, model: Model, steps: list[int | str]
-) -> None:
+def test_runs_and_skipped_occurrences_match_the_model(lua: Lua, model: Model, steps: list[int | str]) -> None:
     lua.reset()
-    model = copy.deepcopy(model)  # the examples serve every server
+    model = copy.deepcopy(model)  # the examples are shared by all servers
     lua.put(**options(model))
     now, tokens = 0, dict[int, str]()
     for step in steps:

@@ -2,13 +2,13 @@ local errors = require 'base.errors'
 
 local arguments = {}
 
--- A name that does not look like one must not pass for another option's.
+-- Clients take a word before a colon for an option, so a name with other characters goes into the sentence.
 local function reject_name(name)
   if name:find('^[%w-]+$') then errors.fail_option(name, 'unknown option') end
   errors.fail('OPTION', "unknown option '" .. name .. "'")
 end
 
--- Read the `option value` pairs from `first` to `last` into a table; refuse a name that none of up to three sets has.
+-- Read the `option value` pairs from `first` to `last` into a table. Reject a name that is in none of up to three sets.
 function arguments.read_pairs(args, first, last, names, more, most)
   local options = {}
   for i = first, last, 2 do
@@ -21,7 +21,7 @@ function arguments.read_pairs(args, first, last, names, more, most)
   return options
 end
 
--- The same for all pairs from `first` on.
+-- Read all pairs from `first` on.
 function arguments.read_options(args, first, names, more, most)
   return arguments.read_pairs(args, first, #args, names, more, most)
 end
@@ -36,12 +36,12 @@ function arguments.whole_number(name, text, least)
   return number
 end
 
--- Reject a number of words that exceeds what follows it.
+-- Reject a group that claims more words than there are arguments left.
 function arguments.reject_words(words, left)
   errors.fail_option('words', 'expected at most ' .. left .. ', the number of arguments that follow, got ' .. words)
 end
 
--- Split arguments, from `at` on, into lists, each preceded by how many words it has.
+-- Split the arguments from `at` on into lists. A word count precedes each list.
 function arguments.split_groups(args, at)
   local lists = {}
   while at <= #args do

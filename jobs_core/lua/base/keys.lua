@@ -1,6 +1,6 @@
 local keys = {}
 
--- The names of a board's keys. `board` is the tag, such as {jobs}, so they all share one hash slot.
+-- Return the name of a key. `board` is a hash tag, such as {jobs}, so all keys of a board are in one slot.
 function keys.key(board, name)
   return board .. ':' .. name
 end

@@ -2,12 +2,12 @@ local fail = require('base.errors').fail
 
 local layout = {}
 
--- How a board is kept in Redis. `{b}:layout` says so for each board. Raise it with any change that an older version of
--- Jobs, or this one, would misread.
+-- The version of the keys and packed values, as in `{b}:layout`. Increase it with any change that an older or newer
+-- version of Jobs would misread.
 layout.VERSION = '5'
 
--- A board without a mark is new, unless there is something on it. In a cluster it may also be a slot on its way to another
--- node, whose keys have not all come: there only `jobs init` makes a board.
+-- A board without a layout is new if it has no keys. In a cluster it may also be in a slot that is still moving to this
+-- node, so there only `jobs init` creates a board.
 local function require_new(board)
   if redis.call('EXISTS', board .. ':stats', board .. ':job') > 0 then
     fail('LAYOUT', 'the board ' .. board .. ' was made by an older version of Jobs: '
@@ -20,7 +20,7 @@ local function require_new(board)
   end
 end
 
--- Refuse a board that is kept in another way. Returns whether it is new.
+-- Reject a board with another layout. Returns whether the board is new.
 function layout.is_new(board)
   local found = redis.call('GET', board .. ':layout')
   if found == layout.VERSION then return false end

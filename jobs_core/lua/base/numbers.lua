@@ -1,8 +1,8 @@
 local numbers = {}
 
-numbers.ENORMOUS = 1e15  -- more than anything that is counted or measured, be it in ms
+numbers.MAX = 1e15  -- larger than any count or duration, even in ms
 
--- A number of ms as part of a text: tostring() would write 1.7e+12. (redis.call writes all its digits itself.)
+-- Format a number of ms for use in a text. tostring() would write 1.7e+12. (redis.call writes all digits itself.)
 function numbers.digits(number)
   return string.format('%.0f', number)
 end

@@ -1,6 +1,6 @@
 local strings = {}
 
--- The first bytes of a text, without half a character at the end.
+-- Return the first bytes of a text, without a partial character at the end.
 function strings.cut(text, length)
   local first = text:sub(1, length)
   if not text:find('^[\128-\191]', length + 1) then return first end

@@ -1,3 +1,6 @@
+-- Puts and removes the jobs of a committed board file, a limited number per call. `{b}:rolling:jobs` has, under the empty
+-- id, the owner of the file and the time its stage began. Relative times in the file count from then.
+
 local command = require 'base.command'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
@@ -8,23 +11,21 @@ local history = require 'ledger.history'
 
 local roll_forward = {}
 
--- Roll a committed board file forward: put and remove its jobs, some at a time. `{b}:rolling:jobs` has, under the empty id,
--- whose the file is, and when its stage was begun: what was right then is right now.
-local MANY, BYTES = 100, 1048576  -- jobs, and bytes of them old and new, that one call looks at
-local LINK = 1000  -- bytes that it takes as long to copy as to note that one job waits for another
+local MAX_JOBS, MAX_BYTES = 100, 1048576  -- per call: jobs, and bytes of old and new jobs
+local LINK_COST = 1000  -- writing a dependency takes as long as copying this many bytes
 
-local function links(job)
-  return LINK * (#dependencies.parents(job.head) + #dependencies.parents(job.old))
+local function link_cost(job)
+  return LINK_COST * (#dependencies.parents(job.head) + #dependencies.parents(job.old))
 end
 
--- It was checked when it was staged; but what it stands on, such as the zones, may have changed since. Returns how large
--- it is.
+-- Put a staged job. It was valid when it was staged, but something it depends on, such as a time zone, may have changed
+-- since: then record the error in the history and continue. Returns the size in bytes.
 local function put_staged(context, id, args, owner)
   local board, size = context.board, 0
   local reply = command.attempt(function()
     local job = put.read(context, args, false)
-    size = #job.body + #(job.old_body or '') + links(job)
-    return put.keep(context, job)
+    size = #job.body + #(job.old_body or '') + link_cost(job)
+    return put.store(context, job)
   end)
   if type(reply) == 'table' then
     history.append(board, id .. '@' .. digits(context.now), 0, 'refused', { 'note', (reply.err:gsub('^JOBS %u+ ', '')) })
@@ -34,7 +35,7 @@ local function put_staged(context, id, args, owner)
   return size
 end
 
-local function take_effect(context, id, staged, owner)
+local function apply_change(context, id, staged, owner)
   if staged ~= '' then return put_staged(context, id, cmsgpack.unpack(staged), owner) end
   local size = redis.call('HSTRLEN', key(context.board, 'job'), id)
   removal.remove_job(context.board, id)
@@ -42,17 +43,17 @@ local function take_effect(context, id, staged, owner)
   return size
 end
 
--- Returns how many jobs are still to be put or removed.
+-- Put or remove the next jobs. Returns how many are left.
 function roll_forward.step(board)
   local ids, jobs = key(board, 'rolling'), key(board, 'rolling:jobs')
-  local about = redis.call('HGET', jobs, '')
-  if not about then return 0 end
-  local owner, now = unpack(cmsgpack.unpack(about))
+  local header = redis.call('HGET', jobs, '')
+  if not header then return 0 end
+  local owner, now = unpack(cmsgpack.unpack(header))
   local context, bytes, n = put.context(board, now), 0, 0
-  while n < MANY and bytes < BYTES do
+  while n < MAX_JOBS and bytes < MAX_BYTES do
     local id = redis.call('LPOP', ids)
     if not id then break end
-    bytes = bytes + take_effect(context, id, redis.call('HGET', jobs, id), owner)
+    bytes = bytes + apply_change(context, id, redis.call('HGET', jobs, id), owner)
     redis.call('HDEL', jobs, id)
     n = n + 1
   end

@@ -1,5 +1,5 @@
--- One field of a cron pattern, read into a set of numbers. The whole pattern: patterns.lua; H: spread.lua; when it comes:
--- month_days.lua, wall_clock.lua and occurrences.lua.
+-- Reads one field of a cron pattern into a set of numbers. patterns.lua reads the whole pattern, spread.lua resolves H,
+-- and month_days.lua, wall_clock.lua and occurrences.lua find its times.
 
 local fail_option = require('base.errors').fail_option
 
@@ -9,7 +9,7 @@ fields.RANGES = {
   second = { low = 0, high = 59 },
   minute = { low = 0, high = 59 },
   hour = { low = 0, high = 23 },
-  ['day-of-month'] = { low = 1, high = 31, spread = 28 },  -- the days that every month has
+  ['day-of-month'] = { low = 1, high = 31, spread_high = 28 },  -- every month has these days
   month = {
     low = 1, high = 12, example = 'JAN',
     names = {
@@ -17,13 +17,13 @@ fields.RANGES = {
     },
   },
   weekday = {
-    low = 0, high = 7, spread = 6, example = 'SUN',
+    low = 0, high = 7, spread_high = 6, example = 'SUN',
     names = { SUN = 0, MON = 1, TUE = 2, WED = 3, THU = 4, FRI = 5, SAT = 6 },
   },
   year = { low = 1970, high = 2199 },
 }
 
--- Reject a pattern: what is wrong, and, where it helps, what to write instead.
+-- Reject a pattern: the problem and, where it helps, what to write instead.
 function fields.reject(pattern, problem, advice)
   local sentence = problem .. " in '" .. pattern .. "'" .. (advice and ': ' .. advice or '')
   fail_option('cron', (sentence:gsub('%c', '?')))
@@ -33,7 +33,7 @@ function fields.reject_without_runs(pattern)
   fail_option('cron', "'" .. pattern .. "' never runs: no day before 2200 matches")
 end
 
--- A number, or its name: MON is 1.
+-- Read a number or its name: MON is 1.
 function fields.number(pattern, name, text)
   local field = fields.RANGES[name]
   local number = field.names and field.names[text:upper()] or text:match('^%d+$') and tonumber(text)
@@ -44,7 +44,7 @@ function fields.number(pattern, name, text)
   return number
 end
 
--- A step: the 15 of */15.
+-- Read a step: the 15 of */15.
 function fields.step(pattern, name, item, text)
   local step = text:match('^%d+$') and tonumber(text)
   if not step or step == 0 then
@@ -53,7 +53,7 @@ function fields.step(pattern, name, item, text)
   return step
 end
 
--- A range that is written a-b. Returns its first and last number.
+-- Read a range a-b. Returns its first and last number.
 function fields.range(pattern, name, from, to)
   local first, last = fields.number(pattern, name, from), fields.number(pattern, name, to)
   if name == 'weekday' and last == 0 and first > 0 and not to:find('%d') then last = 7 end  -- FRI-SUN
@@ -63,8 +63,8 @@ function fields.range(pattern, name, from, to)
   return first, last
 end
 
--- What modifies a day of the month is a mark of the set, beside its days: L is the last day, W the day whose nearest
--- working day is meant (L: the last day's).
+-- Read a modifier of day-of-month. It is stored in the set beside the days: L means the last day, W the day whose nearest
+-- working day runs ('L' for the last day's).
 local function month_modifier(pattern, item, set, is_alone)
   if item == 'L' then
     set.L = true
@@ -77,7 +77,8 @@ local function month_modifier(pattern, item, set, is_alone)
   return true
 end
 
--- Weekday d in its nth week is the member 10n + d of the set; the last one is 60 + d.
+-- Read a modifier of weekday. Weekday d in its nth week is the member 10n + d of the set, and the last one of a month is
+-- 60 + d.
 local function weekday_modifier(pattern, item, set)
   local day, nth = item:match('^(%w+)#(%w+)$')
   if not day then day, nth = item:match('^(%w+)(L)$') end
@@ -91,7 +92,7 @@ end
 
 local MODIFIERS = { ['day-of-month'] = month_modifier, weekday = weekday_modifier }
 
--- Returns the first number and the last; no last when there is only one.
+-- Return the first and the last number, or no last one for a single number.
 local function bounds(pattern, name, base)
   if base == '*' then return fields.RANGES[name].low, fields.RANGES[name].high end
   local from, to = base:match('^([^-]+)-([^-]+)$')
@@ -110,7 +111,7 @@ local function add_item(pattern, name, item, set)
   end
 end
 
--- The set of numbers that a field such as 0,30 stands for, with the marks of its modifiers.
+-- Read a field such as 0,30 into a set of numbers, with its modifiers.
 function fields.read(pattern, name, text)
   local set, modify = {}, MODIFIERS[name]
   for item in (text .. ','):gmatch('([^,]*),') do

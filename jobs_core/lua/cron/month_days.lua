@@ -1,12 +1,13 @@
+-- On which days of a month a cron pattern runs. `rule` has its two day fields as sets, `month` (days of the month) and
+-- `week` (weekdays). `both` says that a day must match both. By its length and the weekday of its first day, a month has
+-- one of 28 shapes. The days are computed once for each.
+
 local number_set = require 'cron.number_set'
 local calendar = require 'time.calendar'
 
 local month_days = {}
 
--- On which days of a month a cron pattern runs. `rule` has its two day fields as sets, `month` (days of the month) and
--- `week` (weekdays); `both` says that a day must fit both. A month has one of 28 shapes, by its length and the weekday
--- of its first day, and its days are worked out once for each shape.
--- The working day nearest to a day of the month, in the same month; nil when the month has no such day.
+-- Return the working day nearest to a day of the month, in the same month, or nil if the month has no such day.
 local function nearest_working_day(day, length, first)
   if day > length then return nil end
   local weekday = (first + day - 1) % 7
@@ -28,7 +29,7 @@ local function days_of_shape(rule, length, first)
   return number_set.new(days, 1, length)
 end
 
--- The days of a month on which the rule holds, as a ranked set.
+-- Return the days of a month that match the rule, as a number set.
 function month_days.of(rule, year, month)
   local length, first = calendar.month_length(year, month), calendar.weekday(calendar.day_number(year, month, 1))
   local shape = 7 * length + first

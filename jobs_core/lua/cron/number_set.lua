@@ -1,19 +1,19 @@
 local number_set = {}
 
--- A set of whole numbers from `low` to `high`, made quick to search and to count. For each of them, least[number] is
--- the first member from there on (nil: none), and before[number] how many come before it, for high + 1 too. `first`
--- is the first member, and `n` how many there are.
+-- Build a set of whole numbers from `low` to `high` that is fast to search and count. ceiling[number] is the first member
+-- at or after a number (nil: none), and rank[number] the count of members before it, for high + 1 too. `first` is the
+-- first member, and `n` the size.
 function number_set.new(set, low, high)
-  local least, before, n, first, open = {}, {}, 0, nil, low
+  local ceiling, rank, n, first, open = {}, {}, 0, nil, low
   for number = low, high do
-    before[number] = n
+    rank[number] = n
     if set[number] then
-      for earlier = open, number do least[earlier] = number end
+      for earlier = open, number do ceiling[earlier] = number end
       n, first, open = n + 1, first or number, number + 1
     end
   end
-  before[high + 1] = n
-  return { least = least, before = before, n = n, first = first }
+  rank[high + 1] = n
+  return { ceiling = ceiling, rank = rank, n = n, first = first }
 end
 
 return number_set

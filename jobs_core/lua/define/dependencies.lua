@@ -1,3 +1,8 @@
+-- Dependencies between jobs. A head's `after` has `parents`, their ids; `on`, dead or end, or nothing for done; and
+-- `join`, any or nothing for all. `{b}:after:<parent>` is the set of jobs that wait for a parent, sorted by id;
+-- `{b}:parents` is the reverse, `a,b` for each job; `{b}:met:<job>` has the parents that have ended since the job's last
+-- run.
+
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local ids = require 'job.ids'
@@ -5,17 +10,13 @@ local revision = require 'job.revision'
 
 local dependencies = {}
 
--- Jobs that run when others have ended. A head's `after` says which: `parents`, their ids; `on`, dead or end, or nothing for
--- done; `join`, any when one of them will do, else nothing. `{b}:after:<parent>` has
--- the jobs that wait for a parent, in the order of their ids; `{b}:parents` the same the other way round, `a,b` for each
--- job; `{b}:met:<job>` the parents that have ended since its last run.
-local MOST, FAR = 100, 5000  -- parents of a job; jobs looked at for a cycle
-local NAMED = 10  -- jobs of a cycle that an error names
+local MAX_PARENTS, MAX_SEARCHED = 100, 5000  -- per job; jobs visited in one search for a cycle
+local MAX_NAMED = 10  -- jobs of a cycle in an error message
 
 local ON = { done = false, dead = 'dead', ['end'] = 'end' }
 local JOIN = { all = false, any = 'any' }
 
-local function chosen(name, text, words, known)
+local function read_choice(name, text, words, known)
   if text and words[text] == nil then fail_option(name, 'expected ' .. known .. ", got '" .. text .. "'") end
   return text and words[text] or nil
 end
@@ -27,19 +28,19 @@ local function read_parents(text)
     if not seen[parent] then parents[#parents + 1] = parent end
     seen[parent] = true
   end
-  if #parents > MOST then fail_option('after', 'expected at most ' .. MOST .. ' jobs, got ' .. #parents) end
+  if #parents > MAX_PARENTS then fail_option('after', 'expected at most ' .. MAX_PARENTS .. ' jobs, got ' .. #parents) end
   return parents
 end
 
--- Returns what a head keeps of `after`, `on` and `join`.
+-- Return the `after` field of a head, from the options after, on and join.
 function dependencies.read(options)
   return {
-    parents = read_parents(options.after), on = chosen('on', options.on, ON, 'done, dead or end'),
-    join = chosen('join', options.join, JOIN, 'all or any'),
+    parents = read_parents(options.after), on = read_choice('on', options.on, ON, 'done, dead or end'),
+    join = read_choice('join', options.join, JOIN, 'all or any'),
   }
 end
 
--- The ids that a job waits for.
+-- Return the ids of the jobs that a job waits for.
 function dependencies.parents(head)
   return head and head.after and head.after.parents or {}
 end
@@ -53,59 +54,59 @@ function dependencies.has_children(board, id)
   return redis.call('EXISTS', key(board, 'after:' .. id)) == 1
 end
 
--- Walk up to all that a job waits for, whatever the way. Returns a cycle that it meets, as a list of ids, the first again
--- at its end; or nothing.
-local function walk_up(id, graph, path, place)
+-- Search everything that a job waits for, directly or not. Returns the first cycle found as a list of ids, with the first
+-- id repeated at the end, or nothing.
+local function find_cycle(id, graph, path, position)
   graph.left = graph.left - 1
-  if graph.left < 0 then fail_option('after', 'expected a chain of at most ' .. FAR .. ' jobs, got a longer one') end
-  path[place[id]] = id
+  if graph.left < 0 then fail_option('after', 'expected a chain of at most ' .. MAX_SEARCHED .. ' jobs, got a longer one') end
+  path[position[id]] = id
   for parent in graph.parents(id):gmatch('[^,]+') do
-    local from = place[parent]
+    local from = position[parent]
     if from then
-      local cycle = { unpack(path, from, place[id]) }
+      local cycle = { unpack(path, from, position[id]) }
       cycle[#cycle + 1] = parent
       return cycle
     end
     if not graph.is_clear(parent) then
-      place[parent] = place[id] + 1
-      local cycle = walk_up(parent, graph, path, place)
+      position[parent] = position[id] + 1
+      local cycle = find_cycle(parent, graph, path, position)
       if cycle then return cycle end
-      place[parent] = nil
+      position[parent] = nil
     end
   end
-  graph.clear(id)
+  graph.mark_clear(id)
 end
 
-local function sentence(cycle)
+local function cycle_text(cycle)
   local named = cycle
-  if #cycle > NAMED then
-    named = { unpack(cycle, 1, NAMED - 2) }
-    named[NAMED - 1], named[NAMED] = '… (' .. #cycle - NAMED .. ' more) …', cycle[#cycle]
+  if #cycle > MAX_NAMED then
+    named = { unpack(cycle, 1, MAX_NAMED - 2) }
+    named[MAX_NAMED - 1], named[MAX_NAMED] = '… (' .. #cycle - MAX_NAMED .. ' more) …', cycle[#cycle]
   end
   return 'expected no cycle, got ' .. table.concat(named, ' after ')
 end
 
--- Refuse a job that would wait for itself, by whatever way. A graph has `parents`, which returns the ids that a job
--- waits for, `a,b`; `clear`, which notes that no cycle is above a job; and `is_clear`, whether that was noted. Returns
--- whether none is above this one.
-function dependencies.refuse_cycle(id, graph)
-  graph.left = FAR
-  local cycle = walk_up(id, graph, {}, { [id] = 1 })
-  if cycle and cycle[1] == id then fail_option('after', sentence(cycle)) end
+-- Reject a job that would wait for itself, directly or through others. A graph has `parents`, which returns the parents
+-- of a job as `a,b`; `mark_clear`, which marks a job as having no cycle above it; and `is_clear`, whether it is marked.
+-- Returns whether no cycle is above this job.
+function dependencies.check_cycle(id, graph)
+  graph.left = MAX_SEARCHED
+  local cycle = find_cycle(id, graph, {}, { [id] = 1 })
+  if cycle and cycle[1] == id then fail_option('after', cycle_text(cycle)) end
   return not cycle
 end
 
--- What the jobs on the board wait for, with `changed` in place of what some of them do.
+-- Return the graph of the jobs on the board. `changed` returns the new parents of a job that changes.
 function dependencies.graph(board, changed)
   local clear = {}
   return {
     parents = function(id) return changed(id) or redis.call('HGET', key(board, 'parents'), id) or '' end,
     is_clear = function(id) return clear[id] end,
-    clear = function(id) clear[id] = true end,
+    mark_clear = function(id) clear[id] = true end,
   }
 end
 
--- What a job waits for, as `{b}:parents` has it.
+-- Return the parents of a job as `{b}:parents` stores them.
 function dependencies.ids(head)
   return table.concat(dependencies.parents(head), ',')
 end
@@ -119,21 +120,20 @@ local function write_parents(board, id, parents)
   revision.bump(board)
 end
 
--- Note what a job waits for, instead of what it waited for before. What has ended counts on, unless it is to end
--- another way from now on.
+-- Replace the stored dependencies of a job. Parents that have already ended still count, unless `on` changes.
 function dependencies.link(board, id, head, old)
-  local parents, keeps = dependencies.ids(head), {}
+  local parents, kept = dependencies.ids(head), {}
   if head and head.after and old and old.after and head.after.on ~= old.after.on then
     redis.call('DEL', key(board, 'met:' .. id))
   end
   if parents == dependencies.ids(old) then return end
   write_parents(board, id, parents)
   for _, parent in ipairs(dependencies.parents(head)) do
-    keeps[parent] = true
+    kept[parent] = true
     redis.call('ZADD', key(board, 'after:' .. parent), 0, id)
   end
   for _, parent in ipairs(dependencies.parents(old)) do
-    if not keeps[parent] then
+    if not kept[parent] then
       redis.call('ZREM', key(board, 'after:' .. parent), id)
       redis.call('SREM', key(board, 'met:' .. id), parent)
     end

@@ -1,28 +1,28 @@
--- The jobs that one call reads and writes: together, since that costs less than one by one.
+-- Reads and writes the jobs of one call in batches, which costs less than one by one.
 
 local key = require('base.keys').key
 local timers = require 'queue.timers'
 
 local job_store = {}
 
-local CHUNK = 10  -- jobs that are read at once: payloads may be large
-local FULL = 500  -- jobs that are written at once at most
+local READ_SIZE = 10  -- jobs per read: payloads may be large
+local WRITE_SIZE = 500  -- jobs per write
 
 function job_store.new(board)
   return {
     board = board, expected = {}, at = 0,
-    packed = {}, due = {},  -- by id, as far as it is known; false for what is not there
+    packed = {}, due = {},  -- by id, where known; false for jobs that do not exist
     changed = {},  -- ids, in order
   }
 end
 
--- These jobs will be asked for, in this order.
+-- Announce the ids of the jobs that will be read, in this order.
 function job_store.expect(store, ids)
   store.expected, store.at = ids, 0
 end
 
 local function read_chunk(store)
-  local ids = { unpack(store.expected, store.at + 1, store.at + CHUNK) }
+  local ids = { unpack(store.expected, store.at + 1, store.at + READ_SIZE) }
   store.at = store.at + #ids
   local packed = redis.call('HMGET', key(store.board, 'job'), unpack(ids))
   for i = 1, #ids do
@@ -30,41 +30,41 @@ local function read_chunk(store)
   end
 end
 
--- Returns the packed job of an id, or false.
+-- Return the packed job of an id, or false.
 function job_store.find(store, id)
   while store.packed[id] == nil and store.at < #store.expected do read_chunk(store) end
   if store.packed[id] == nil then return redis.call('HGET', key(store.board, 'job'), id) end
   return store.packed[id]
 end
 
--- When a job runs next: ms, or nothing.
+-- Return the next run of a job in ms, or nothing.
 function job_store.due(store, id)
   if store.due[id] ~= nil then return store.due[id] or nil end
   return tonumber(redis.call('ZSCORE', key(store.board, 'schedule'), id) or nil)
 end
 
--- Keep a job, and when it runs next, if it does.
+-- Store a job and its next run, if it has one.
 function job_store.put(store, id, packed, due)
   if store.due[id] == nil then store.changed[#store.changed + 1] = id end
   store.packed[id], store.due[id] = packed, due or false
-  if #store.changed == FULL then job_store.write(store) end
+  if #store.changed == WRITE_SIZE then job_store.write(store) end
 end
 
--- Write what was put.
+-- Write all stored jobs to Redis.
 function job_store.write(store)
   if #store.changed == 0 then return end
-  local jobs, due, ended = {}, {}, {}
+  local jobs, due, unscheduled = {}, {}, {}
   for i, id in ipairs(store.changed) do
     jobs[2 * i - 1], jobs[2 * i] = id, store.packed[id]
     if store.due[id] then
       due[#due + 1], due[#due + 2] = store.due[id], id
     else
-      ended[#ended + 1] = id
+      unscheduled[#unscheduled + 1] = id
     end
   end
   redis.call('HSET', key(store.board, 'job'), unpack(jobs))
   if #due > 0 then timers.set_all(store.board, 'schedule', due) end
-  if #ended > 0 then redis.call('ZREM', key(store.board, 'schedule'), unpack(ended)) end
+  if #unscheduled > 0 then redis.call('ZREM', key(store.board, 'schedule'), unpack(unscheduled)) end
   store.packed, store.due, store.changed = {}, {}, {}
 end
 

@@ -18,38 +18,52 @@ local instant = require 'time.instant'
 
 local put = {}
 
--- `left`, `paused` and `next` restore a job from a dump.
+-- `left`, `paused` and `next` restore a dumped job.
 local PUT_OPTIONS = { queue = true, priority = true, now = true, left = true, paused = true, next = true }
 
--- Fields of a head that make another schedule.
+-- Two heads have the same schedule if these fields are equal, and their starts.
 local SCHEDULE_FIELDS = {
   'every', 'at', 'cron', 'zone', 'dst', 'months', 'month_rest', 'clock_offset', 'start', 'stop', 'repeats', 'decay', 'step',
 }
 
-local function same_schedule(a, b)
+local function is_same_schedule(head, old)
   for _, field in ipairs(SCHEDULE_FIELDS) do
-    if a[field] ~= b[field] then return false end
+    if head[field] ~= old[field] then return false end
   end
-  return dependencies.is_same(a.after, b.after)
+  return (head.start_given or not old.start_given) and dependencies.is_same(head.after, old.after)
 end
 
--- What an update keeps of the job it replaces: whether it is paused, and, while its schedule stays the same,
--- how many runs are left. Returns whether the schedule is the same.
-local function inherit(head, old)
+-- Read the schedule of a job. If it is the one of the `old` head, the job keeps the time when that was put as its start.
+-- A schedule that changes starts now, unless its start is given.
+local function read_schedule(options, now, old)
+  local given = {}
+  for name, value in pairs(options) do given[name] = value end  -- reading may add to the options
+  local head = schedule_options.read(options, now, old and old.start or now)
+  if head.start and old and not head.start_given and not is_same_schedule(head, old) then
+    head = schedule_options.read(given, now, now)
+  end
+  -- A dump has the start of every interval.
+  if options.next and not head.cron then head.start_given = nil end
+  return head
+end
+
+-- Copy state from the job that is replaced: whether it is paused and, if the schedule is the same, the number of runs
+-- left. Returns whether the schedule is the same.
+local function inherit_state(head, old)
   head.paused = old.paused
-  if not same_schedule(head, old) then return false end
+  if not is_same_schedule(head, old) then return false end
   head.left = old.left
   return true
 end
 
--- Bring back the state that a dump recorded. Returns whether it says when the next run is.
-local function restore(head, options)
+-- Restore the state from a dump. Returns whether it includes the next run.
+local function restore_state(head, options)
   if options.left then head.left = arguments.whole_number('left', options.left, 0) end
   if options.paused then head.paused = options.paused ~= '0' and 1 or nil end
   return options.next ~= nil
 end
 
--- What the jobs that one call reads have in common: `now` is when that was asked for.
+-- The state shared by the jobs of one call. `now` is the time of the request.
 function put.context(board, now)
   return {
     board = board, now = now, payload_limit = payloads.limit(board), cache = patterns.new_cache(board),
@@ -57,7 +71,7 @@ function put.context(board, now)
   }
 end
 
--- The same for jobs that are put by hand.
+-- The context for jobs that are put one by one, not by a board file.
 local function manual_context(board)
   local context = put.context(board, clock.now())
   context.is_staging = redis.call('EXISTS', key(board, 'rolling'), key(board, 'stages')) > 0
@@ -65,34 +79,35 @@ local function manual_context(board)
   return context
 end
 
--- Refuse a job that would wait for itself. Where nobody waits for it, there is no way back to it.
-local function refuse_cycle(board, job)
+-- Reject a job that would wait for itself. Skip the search if the dependencies are unchanged. If no other job waits for
+-- this one, only a direct cycle is possible.
+local function check_cycle(board, job)
   if not job.head.after or job.old and dependencies.is_same(job.head.after, job.old.after) then return end
   local is_waited_for = dependencies.has_children(board, job.id)
-  dependencies.refuse_cycle(job.id, dependencies.graph(board, function(id)
+  dependencies.check_cycle(job.id, dependencies.graph(board, function(id)
     if id == job.id then return dependencies.ids(job.head) end
     return not is_waited_for and '' or nil
   end))
 end
 
--- When a job that is put runs next: ms, or nothing.
-local function next_of_put(context, job, options, now)
+-- Return the next run of a job that is put, in ms, or nothing.
+local function choose_next_run(context, job, options, now)
   local id, head, old, cache = job.id, job.head, job.old, context.cache
-  local kept = old and inherit(head, old)
+  local kept = old and inherit_state(head, old)
   local due
-  if restore(head, options) then
+  if restore_state(head, options) then
     due = options.next ~= 'none' and instant.ms('next', options.next, now) or nil
   elseif kept then
     due = old.paused and old.paused_next or job_store.due(context.store, id)
     if old.paused and not head.paused then due = next_run.from(head, due, now, cache, id) end
   else
-    due = next_run.opening(head, now, not old, cache, id)
+    due = next_run.initial(head, now, not old, cache, id)
   end
   return head.left ~= 0 and not head.after and due or nil
 end
 
--- Read what is to be put: id, runner, payload, options. Returns a table: id, head, body, when it is due, and, if there
--- is such a job already, the `old` head and body.
+-- Read a job to be put: id, runner, payload, options. Returns a table: id, head, body, the due time, and the `old` head
+-- and body if the job exists.
 function put.read(context, args, create_only)
   local id, runner, payload = args[1], args[2], args[3]
   if not payload then errors.fail('OPTION', 'a job needs an id, a runner and a payload') end
@@ -106,20 +121,20 @@ function put.read(context, args, create_only)
 
   local old, old_body
   if packed then old, old_body = packed_job.unpack(packed) end
-  local head = schedule_options.read(options, now, old and old.start or now)
-  if head.cron then patterns.store_fixed_second(context.cache, head, id) end  -- it is refused here, if it is wrong
+  local head = read_schedule(options, now, old)
+  if head.cron then patterns.store_fixed_second(context.cache, head, id) end  -- rejects a wrong pattern
   head.runner = runner
   if options.queue and options.queue ~= runner then head.queue = worker_options.queue_name(options.queue) end
   head.priority = worker_options.priority(options)
   local json, flags = worker_options.to_json(options)
   head.flags = flags ~= '' and flags or nil
   local job = { id = id, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body }
-  job.due = next_of_put(context, job, options, now)
+  job.due = choose_next_run(context, job, options, now)
   return job
 end
 
--- Keep a job, for `put.write_all` to write. Returns its next run in ms, or 0.
-function put.keep(context, job)
+-- Store a job in the context for put.write_all. Returns its next run in ms, or 0.
+function put.store(context, job)
   local head = job.head
   if head.paused then head.paused_next, job.due = job.due, nil end
   job_store.put(context.store, job.id, packed_job.pack(head, job.body), job.due)
@@ -129,16 +144,16 @@ end
 
 local function apply(context, args, create_only)
   local job = put.read(context, args, create_only)
-  refuse_cycle(context.board, job)
+  check_cycle(context.board, job)
   if context.is_staging then revision.bump_if_staged(context.board, job.id) end
-  return put.keep(context, job)
+  return put.store(context, job)
 end
 
 function put.write_all(context)
   job_store.write(context.store)
 end
 
--- Create or update a job by hand. Returns its next run in ms, or 0 when it has none.
+-- Create or update one job. Returns its next run in ms, or 0 if there is none.
 function put.apply(board, args, create_only)
   local context = manual_context(board)
   local due = apply(context, args, create_only)
@@ -146,7 +161,7 @@ function put.apply(board, args, create_only)
   return due
 end
 
--- The same for several jobs. Returns for each its next run, or an error.
+-- Create or update several jobs. Returns for each its next run or an error.
 function put.apply_all(board, groups, create_only)
   local context, expected, replies = manual_context(board), {}, {}
   for i, group in ipairs(groups) do expected[i] = group[1] end

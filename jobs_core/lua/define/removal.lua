@@ -5,7 +5,7 @@ local job_counters = require 'ledger.job_counters'
 
 local removal = {}
 
--- Remove a job, and all that is kept of it but its tasks. Returns whether there was one.
+-- Remove a job and everything stored for it except its tasks. Returns whether the job existed.
 function removal.remove_job(board, id)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return false end
@@ -13,7 +13,7 @@ function removal.remove_job(board, id)
   redis.call('HDEL', key(board, 'job'), id)
   redis.call('ZREM', key(board, 'schedule'), id)
   redis.call('DEL', key(board, 'open:' .. id), key(board, 'met:' .. id))
-  job_counters.forget(board, id)
+  job_counters.remove(board, id)
   return true
 end
 

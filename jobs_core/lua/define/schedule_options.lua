@@ -16,12 +16,12 @@ schedule_options.NAMES = {
 }
 
 -- The units that add up to `every`.
-local EVERY = {
+local EVERY_UNITS = {
   seconds = 'second', minutes = 'minute', hours = 'hour', days = 'day',
   weeks = 'week', months = 'month', quarters = 'quarter', years = 'year',
 }
 
-local function positive(name, text)
+local function read_positive(name, text)
   local number = text:match('^%d*%.?%d+$') and tonumber(text)
   if not number or number <= 0 or number > 1e12 then
     fail_option(name, "expected a number above 0, up to 1e12, got '" .. text .. "'")
@@ -29,11 +29,11 @@ local function positive(name, text)
   return number
 end
 
--- `every`, together with any --seconds … --years: ms, or nil when none is given.
+-- Add up `every` and seconds … years. Returns ms, or nil if none is given.
 local function read_every(options)
   local total = options.every and duration.ms('every', options.every)
   for name, value in pairs(options) do
-    if EVERY[name] then total = (total or 0) + positive(name, value) * duration.UNITS[EVERY[name]] end
+    if EVERY_UNITS[name] then total = (total or 0) + read_positive(name, value) * duration.UNITS[EVERY_UNITS[name]] end
   end
   if not total then return nil end
   if total < 1 then fail_option('every', 'expected at least 0.001 seconds') end
@@ -41,15 +41,15 @@ local function read_every(options)
   return math.floor(total + 0.5)
 end
 
--- Options that go together. (Made once: a table that is written where it is used is made for each job.)
-local OF_REPEATING = { 'start', 'stop', 'duration', 'repeat', 'jitter', 'misfire', 'grace', 'overlap' }
-local OF_DECAY, OF_CRON, OF_AFTER = { 'decay', 'step' }, { 'zone', 'dst' }, { 'on', 'join' }
-local NOT_CRON = { 'at', 'decay', 'step' }
-local NOT_CALENDAR = { 'at', 'cron', 'zone', 'dst', 'decay', 'step' }
-local NOT_AFTER = { 'at', 'cron', 'zone', 'dst', 'decay', 'step', 'jitter', 'misfire', 'grace' }
+-- Constants, because a table literal inside a function is created again for each job.
+local REPEATING_OPTIONS = { 'start', 'stop', 'duration', 'repeat', 'jitter', 'misfire', 'grace', 'overlap' }
+local DECAY_OPTIONS, CRON_OPTIONS, AFTER_OPTIONS = { 'decay', 'step' }, { 'zone', 'dst' }, { 'on', 'join' }
+local NOT_WITH_CRON = { 'at', 'decay', 'step' }
+local NOT_WITH_CALENDAR = { 'at', 'cron', 'zone', 'dst', 'decay', 'step' }
+local NOT_WITH_AFTER = { 'at', 'cron', 'zone', 'dst', 'decay', 'step', 'jitter', 'misfire', 'grace' }
 
--- Refuse each of these options that is given, and say why.
-local function refuse_each(options, names, why)
+-- Reject any of these options, with the reason.
+local function check_absent(options, names, why)
   for _, name in ipairs(names) do
     if options[name] then fail_option(name, why) end
   end
@@ -58,14 +58,14 @@ end
 local MISFIRE = { coalesce = false, skip = 'skip', all = 'all' }
 local OVERLAP = { allow = false, skip = 'skip', queue = 'queue', replace = 'replace' }
 
--- A word that is one of a few, as a head keeps it; nothing for the one that holds anyway.
-local function choice(name, text, choices, known)
+-- Read one of a few words. Returns nil for the default, which a head does not store.
+local function read_choice(name, text, choices, known)
   if choices[text or ''] == nil and text then fail_option(name, 'expected ' .. known .. ", got '" .. text .. "'") end
   return text and choices[text] or nil
 end
 
--- With overlap queue and replace, what is queued waits until the run before has ended: that is a concurrency of 1.
-local function one_at_a_time(overlap, options)
+-- Overlap queue and replace are a concurrency of 1: a queued run waits until the one before has ended.
+local function limit_concurrency(overlap, options)
   if options.policy == 'none' then fail_option('overlap', options.overlap .. ' needs a lease, and policy none has none') end
   if overlap == 'skip' then return end
   if (options.concurrency or '1') ~= '1' then
@@ -74,20 +74,21 @@ local function one_at_a_time(overlap, options)
   options.concurrency = '1'
 end
 
--- What becomes of runs that are late, or that come while another is under way: into the head of a repeating job.
+-- Read the rules for late and overlapping runs into the head of a repeating job.
 local function read_rules(head, options)
-  head.misfire = choice('misfire', options.misfire, MISFIRE, 'coalesce, skip or all')
-  head.overlap = choice('overlap', options.overlap, OVERLAP, 'allow, skip, queue or replace')
+  head.misfire = read_choice('misfire', options.misfire, MISFIRE, 'coalesce, skip or all')
+  head.overlap = read_choice('overlap', options.overlap, OVERLAP, 'allow, skip, queue or replace')
   head.grace = options.grace and duration.ms('grace', options.grace)
   head.jitter = options.jitter and duration.ms('jitter', options.jitter)
-  if head.overlap then one_at_a_time(head.overlap, options) end
+  if head.overlap then limit_concurrency(head.overlap, options) end
   return head
 end
 
--- When a repeating job begins and ends: into its head. `start` is what holds when the options do not say.
-local function read_limits(head, options, now, start)
+-- Read the start and end of a repeating job into its head. `start` is the default.
+local function read_bounds(head, options, now, start)
   if options.stop and options.duration then fail_option('stop', 'cannot be combined with duration') end
   head.start = options.start and instant.ms('start', options.start, now) or start
+  head.start_given = options.start and 1 or nil
   if options.stop then head.stop = instant.ms('stop', options.stop, now) end
   if options.duration then head.stop = head.start + duration.ms('duration', options.duration) end
   if head.stop and head.stop < head.start then fail_option('stop', 'expected a time after start, so that the job runs') end
@@ -97,8 +98,8 @@ local function read_limits(head, options, now, start)
 end
 
 local function read_at(options, now)
-  refuse_each(options, OF_REPEATING, 'needs every or cron: only repeating jobs have it')
-  refuse_each(options, OF_DECAY, 'needs every')
+  check_absent(options, REPEATING_OPTIONS, 'needs every or cron: only repeating jobs have it')
+  check_absent(options, DECAY_OPTIONS, 'needs every')
   return { at = options.at and instant.ms('at', options.at, now) }
 end
 
@@ -107,20 +108,22 @@ local function read_interval(options, every)
   if options.step and not options.decay then fail_option('step', 'needs decay') end
   local head = { every = every }
   if options.decay then
-    head.decay = positive('decay', options.decay)
+    head.decay = read_positive('decay', options.decay)
     head.step = options.step and duration.ms('step', options.step) or duration.UNITS.day
     if head.step < 1000 then fail_option('step', 'expected at least 1 second') end
   end
   return head
 end
 
-local CRON_LENGTH = 256  -- bytes of a pattern
+local MAX_CRON_LENGTH = 256  -- bytes
 
 local function read_cron(options, every)
   if every then fail_option('cron', 'cannot be combined with every') end
-  refuse_each(options, NOT_CRON, 'cannot be combined with cron')
+  check_absent(options, NOT_WITH_CRON, 'cannot be combined with cron')
   local head = { cron = patterns.normalize(options.cron), zone = options.zone ~= 'UTC' and options.zone or nil }
-  if #head.cron > CRON_LENGTH then fail_option('cron', 'expected at most ' .. CRON_LENGTH .. ' bytes, got ' .. #head.cron) end
+  if #head.cron > MAX_CRON_LENGTH then
+    fail_option('cron', 'expected at most ' .. MAX_CRON_LENGTH .. ' bytes, got ' .. #head.cron)
+  end
   local dst = options.dst or 'vixie'
   if dst ~= 'vixie' and dst ~= 'ocps' then fail_option('dst', "expected vixie or ocps, got '" .. dst .. "'") end
   if dst == 'ocps' then head.dst = dst end
@@ -129,28 +132,28 @@ end
 
 local function read_calendar(options, calendar, every)
   if every then fail_option('every', 'a repeating interval cannot be combined with seconds … years') end
-  refuse_each(options, NOT_CALENDAR, 'cannot be combined with an interval of months or years')
+  check_absent(options, NOT_WITH_CALENDAR, 'cannot be combined with an interval of months or years')
   return calendar
 end
 
--- A job that runs when others have ended. Its start, when none is given, is when it was put.
+-- Read a job that runs after others. `start` defaults to the time it is put.
 local function read_after(options, now, start, every)
   if every then fail_option('after', 'cannot be combined with every') end
-  refuse_each(options, NOT_AFTER, 'cannot be combined with after')
-  return read_limits({ after = dependencies.read(options) }, options, now, start)
+  check_absent(options, NOT_WITH_AFTER, 'cannot be combined with after')
+  return read_bounds({ after = dependencies.read(options) }, options, now, start)
 end
 
--- The schedule part of a head, read from options. `start` is what holds when they do not say.
+-- Read the schedule of a head from the options. `start` is the default.
 function schedule_options.read(options, now, start)
   local calendar = options.every and options.every:find('^R') and repeating.read(options)
   local every = read_every(options)
   if options.after then return read_after(options, now, start, calendar or every) end
-  refuse_each(options, OF_AFTER, 'needs after')
-  if calendar then return read_limits(read_calendar(options, calendar, every), options, now, start) end
-  if options.cron then return read_limits(read_cron(options, every), options, now, start) end
-  refuse_each(options, OF_CRON, 'needs cron')
+  check_absent(options, AFTER_OPTIONS, 'needs after')
+  if calendar then return read_bounds(read_calendar(options, calendar, every), options, now, start) end
+  if options.cron then return read_bounds(read_cron(options, every), options, now, start) end
+  check_absent(options, CRON_OPTIONS, 'needs cron')
   if not every then return read_at(options, now) end
-  return read_limits(read_interval(options, every), options, now, start)
+  return read_bounds(read_interval(options, every), options, now, start)
 end
 
 return schedule_options

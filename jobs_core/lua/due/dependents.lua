@@ -1,3 +1,6 @@
+-- Queues the jobs that wait for tasks that have ended, in the same script. A script processes at most MAX_JOBS of them
+-- and leaves the rest to later scripts. Each entry of `{b}:follow` has the id to continue from.
+
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local ended_jobs = require 'define.ended_jobs'
@@ -14,38 +17,38 @@ local wake = require 'queue.wake'
 
 local dependents = {}
 
--- What follows when tasks have ended: the jobs that waited for theirs run, in the same script. Of very many, a hundred do,
--- and the rest with the next scripts: a note in `{b}:follow` says where to go on.
-local MANY = 100  -- notes and jobs that one script looks at
-local BYTES = 1048576  -- and what those may come to: payloads may be large
+local MAX_JOBS = 100  -- entries and jobs per script
+local MAX_BYTES = 1048576  -- bytes of jobs per script: payloads may be large
 
-local function wants(waits, ending)
+local function matches_ending(waits, ending)
   return waits.on == 'end' or ending == (waits.on or 'done')
 end
 
--- Whether all that a job waits for has ended since its last run.
-local function is_met(board, id, waits, parent)
+-- Record a parent that has ended. Returns whether all parents have ended since the job's last run, or one with join any.
+local function is_complete(board, id, waits, parent)
   if waits.join then return true end
   local met = key(board, 'met:' .. id)
   redis.call('SADD', met, parent)
   return redis.call('SCARD', met) == #waits.parents
 end
 
-local function pass_over(board, id, moment, why)
+local function record_skipped(board, id, moment, why)
   counters.add(board, 'due', 1)
   counters.add(board, 'skipped', 1)
   redis.call('HINCRBY', key(board, 'ledger'), 'skipped ' .. id, 1)
   history.append(board, id .. '@' .. moment, 0, 'skipped', { 'count', 1, 'note', why })
 end
 
--- The run's id has a number of its own, since two sets of parents may be complete in the same millisecond.
-local function run(board, id, head, body, time)
+-- The run's id includes a number, since the parents may complete twice in the same millisecond.
+local function queue_run(board, id, head, body, time)
   redis.call('DEL', key(board, 'met:' .. id))
   local moment = digits(time) .. '-f' .. digits(redis.call('HINCRBY', key(board, 'stats'), 'followed', 1))
-  if overlap_rule.room_for_runs(board, id, head.overlap, time) == 0 then
-    return pass_over(board, id, moment, 'overlap')
+  if overlap_rule.allowed_runs(board, id, head.overlap, time) == 0 then
+    return record_skipped(board, id, moment, 'overlap')
   end
-  if lengths.room(board, head.queue or head.runner, head.runner, id) == 0 then return pass_over(board, id, moment, 'full') end
+  if lengths.room(board, head.queue or head.runner, head.runner, id) == 0 then
+    return record_skipped(board, id, moment, 'full')
+  end
   if head.left then
     head.left = head.left - 1
     redis.call('HSET', key(board, 'job'), id, packed_job.pack(head, body))
@@ -58,47 +61,48 @@ local function run(board, id, head, body, time)
   counters.add(board, 'queued', 1)
 end
 
--- Whether a job waited at a time: not while it is paused, when its runs are used up, or outside start and stop.
+-- Whether a job is waiting at a time: it is not paused, has runs left, and is between start and stop.
 local function is_waiting(head, time)
   return head.after and not head.paused and head.left ~= 0 and time >= head.start and time <= (head.stop or time)
 end
 
--- Returns how many bytes it read.
-local function look_at(board, id, parent, ending, time)
+-- Queue a dependent job if it is ready. Returns the bytes read.
+local function handle_dependent(board, id, parent, ending, time)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return 0 end
   local head, body = packed_job.unpack(packed)
-  if head and is_waiting(head, time) and wants(head.after, ending) and is_met(board, id, head.after, parent) then
-    run(board, id, head, body, time)
+  if head and is_waiting(head, time) and matches_ending(head.after, ending) and is_complete(board, id, head.after, parent) then
+    queue_run(board, id, head, body, time)
   end
   return #packed
 end
 
--- Work a note off, as far as there is budget. Returns what is left of the note.
-local function work_off(board, note, budget)
-  local ending, time, last, parent = note:match('^(%S+) (%d+) (%S+) (%S+)$')
+-- Process an entry within the budget. Returns what is left of it, or nothing when it is complete.
+local function process_entry(board, entry, budget)
+  local ending, time, last, parent = entry:match('^(%S+) (%d+) (%S+) (%S+)$')
   local children = redis.call('ZRANGE', key(board, 'after:' .. parent), last, '+', 'BYLEX', 'LIMIT', 0, budget.jobs)
   local most = budget.jobs
   for n, id in ipairs(children) do
     budget.jobs = budget.jobs - 1
-    budget.bytes = budget.bytes - look_at(board, id, parent, ending, tonumber(time))
+    budget.bytes = budget.bytes - handle_dependent(board, id, parent, ending, tonumber(time))
     if n == most or budget.bytes <= 0 then return table.concat({ ending, time, '(' .. id, parent }, ' ') end
   end
 end
 
--- Work off what notes there are. While a board file is being put in place they wait: half a board is nobody's.
+-- Process the entries of `{b}:follow`. While a board file is being put in place, they wait, since the jobs are half old
+-- and half new.
 function dependents.queue_ready(board)
-  local notes = key(board, 'follow')
-  local note = redis.call('LINDEX', notes, 0)
-  if not note or redis.call('EXISTS', key(board, 'rolling')) == 1 then return end
-  local budget = { jobs = MANY, bytes = BYTES }
-  while note and budget.jobs > 0 and budget.bytes > 0 do
-    local rest = work_off(board, note, budget)
-    if rest then redis.call('LSET', notes, 0, rest) else redis.call('LPOP', notes) end
+  local entries = key(board, 'follow')
+  local entry = redis.call('LINDEX', entries, 0)
+  if not entry or redis.call('EXISTS', key(board, 'rolling')) == 1 then return end
+  local budget = { jobs = MAX_JOBS, bytes = MAX_BYTES }
+  while entry and budget.jobs > 0 and budget.bytes > 0 do
+    local rest = process_entry(board, entry, budget)
+    if rest then redis.call('LSET', entries, 0, rest) else redis.call('LPOP', entries) end
     budget.jobs = budget.jobs - 1
-    note = redis.call('LINDEX', notes, 0)
+    entry = redis.call('LINDEX', entries, 0)
   end
-  if note then wake.clock(board) end
+  if entry then wake.clock(board) end
 end
 
 return dependents

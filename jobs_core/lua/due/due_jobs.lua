@@ -1,3 +1,5 @@
+-- Moves due jobs to their queues.
+
 local key = require('base.keys').key
 local numbers = require 'base.numbers'
 local patterns = require 'cron.patterns'
@@ -18,18 +20,16 @@ local zones = require 'time.zones'
 
 local due_jobs = {}
 
--- Move jobs that are due to their queues: up to `limit` of them. Returns how many tasks that made.
--- Payloads may be large: definitions are read a few at a time, more once they are seen to be small, and a batch ends once
--- it has copied this many bytes.
-local FEW, MANY, SMALL, BYTES = 10, 20, 4096, 1048576
--- A job that is very late takes many strides to catch up: a batch ends after so many.
-local STRIDES = 5000
+-- Payloads may be large: jobs are read a few at a time, and more once they prove small. A batch ends after MAX_BYTES.
+local FIRST_CHUNK, NEXT_CHUNK, SMALL_JOB, MAX_BYTES = 10, 20, 4096, 1048576
+-- A very late job takes many iterations to catch up, so a batch ends after this many.
+local MAX_ITERATIONS = 5000
 
--- What a batch of due jobs comes to, before any of it is written.
+-- The changes of a batch, collected before any of them is written.
 local function new_batch()
   return {
-    tasks = {}, jittered = {}, bytes = 0, strides = 0, n = 0, coalesced = 0, skipped = 0, passed = {}, moved = {},
-    changed = {}, ended = {}, chunk = FEW,
+    tasks = {}, jittered = {}, bytes = 0, iterations = 0, n = 0, coalesced = 0, skipped = 0, missed = {}, moved = {},
+    changed = {}, ended = {}, chunk = FIRST_CHUNK,
   }
 end
 
@@ -37,8 +37,8 @@ local function end_job(batch, id)
   batch.ended[#batch.ended + 1] = id
 end
 
--- Lists that grow by a job at a time know their own length: Lua would search for it.
-local function append(list, first, second)
+-- Track the length in `n`, because Lua's # operator searches for it.
+local function append_pair(list, first, second)
   local n = list.n or 0
   list[n + 1], list[n + 2], list.n = first, second, n + 2
 end
@@ -55,31 +55,31 @@ local function add_task(batch, lane, record)
   batch.n = batch.n + 1
 end
 
--- Note occurrences that make no run, and why: `what` is coalesced or skipped.
-local function pass_over(batch, what, id, due, n, why)
+-- Record occurrences without a run of their own, and the reason. `what` is coalesced or skipped.
+local function record_missed(batch, what, id, due, n, why)
   if n == 0 then return end
   batch[what] = batch[what] + n
-  batch.passed[#batch.passed + 1] = { what = what, job = id, due = due, n = n, why = why }
+  batch.missed[#batch.missed + 1] = { what = what, job = id, due = due, n = n, why = why }
 end
 
--- What one due job comes to. This runs for each: it makes one string, and few tables.
+-- Add one job. Called for each due job, so it creates only one string and few tables.
 local function add_job(batch, id, due, head, body, now, cache)
   local runner = head.runner
   local lane = lanes.name(head.queue or runner, head.priority)
-  local following, passed, strides = next_run.after(head, tonumber(due), now, cache, id)
+  local following, passed, iterations = next_run.after(head, tonumber(due), now, cache, id)
   local record = records.new(id, due, lane, runner, head.flags or '', body)
   if head.left then
     head.left = head.left - 1
-    if head.left == 0 then following, passed = nil, 0 end  -- what comes after the last run was never due
-    append(batch.changed, id, packed_job.pack(head, body))
+    if head.left == 0 then following, passed = nil, 0 end  -- occurrences after the last run are not due
+    append_pair(batch.changed, id, packed_job.pack(head, body))
   end
   add_task(batch, lane, record)
-  if passed > 0 then pass_over(batch, 'coalesced', id, due, passed, 'late') end
-  if strides then batch.strides = batch.strides + strides end
-  if following then append(batch.moved, following, id) else end_job(batch, id) end
+  if passed > 0 then record_missed(batch, 'coalesced', id, due, passed, 'late') end
+  if iterations then batch.iterations = batch.iterations + iterations end
+  if following then append_pair(batch.moved, following, id) else end_job(batch, id) end
 end
 
--- A run waits for up to its job's jitter: always as long for the same occurrence.
+-- Add a run, delayed by up to its job's jitter. The delay is always the same for the same occurrence.
 local function add_run(batch, id, due, head, body, now)
   local lane, moment = lanes.name(head.queue or head.runner, head.priority), numbers.digits(due)
   local record, time = records.new(id, moment, lane, head.runner, head.flags or '', body), due
@@ -92,9 +92,9 @@ local function add_run(batch, id, due, head, body, now)
   batch.n = batch.n + 1
 end
 
--- What one due job comes to that has rules of its own.
-local function add_ruled(board, batch, id, due, head, body, now, cache)
-  local found = misfire.judge(board, head, due, now, cache, id)
+-- Add a job with misfire, grace, overlap or jitter.
+local function add_with_rules(board, batch, id, due, head, body, now, cache)
+  local found = misfire.select_runs(board, head, due, now, cache, id)
   for _, run in ipairs(found.runs) do
     add_run(batch, id, run, head, body, now)
     if head.overlap then open_runs.add(board, id, id .. '@' .. numbers.digits(run)) end
@@ -102,53 +102,53 @@ local function add_ruled(board, batch, id, due, head, body, now, cache)
   if head.left and #found.runs > 0 then
     head.left = head.left - #found.runs
     if head.left == 0 then found.following, found.coalesced = nil, 0 end
-    append(batch.changed, id, packed_job.pack(head, body))
+    append_pair(batch.changed, id, packed_job.pack(head, body))
   end
-  pass_over(batch, 'skipped', id, numbers.digits(due), found.late, 'late')
-  pass_over(batch, 'skipped', id, numbers.digits(due), found.busy, 'overlap')
-  pass_over(batch, 'coalesced', id, numbers.digits(due), found.coalesced, 'late')
-  batch.strides = batch.strides + found.strides
-  if found.following then append(batch.moved, found.following, id) else end_job(batch, id) end
+  record_missed(batch, 'skipped', id, numbers.digits(due), found.late, 'late')
+  record_missed(batch, 'skipped', id, numbers.digits(due), found.busy, 'overlap')
+  record_missed(batch, 'coalesced', id, numbers.digits(due), found.coalesced, 'late')
+  batch.iterations = batch.iterations + found.iterations
+  if found.following then append_pair(batch.moved, found.following, id) else end_job(batch, id) end
 end
 
--- The same for a job that is no more than an interval, as most are: it makes no table.
+-- Add a job that has only an interval, as most do. Creates no table.
 local function add_interval(batch, id, due, runner, every, body, now)
   add_task(batch, runner, records.new(id, due, runner, runner, '', body))
   local time = tonumber(due)
   local passed = math.floor((now - time) / every)
-  if passed > 0 then pass_over(batch, 'coalesced', id, due, passed, 'late') end
+  if passed > 0 then record_missed(batch, 'coalesced', id, due, passed, 'late') end
   local following = time + (passed + 1) * every
-  if following <= next_run.LAST then append(batch.moved, following, id) else end_job(batch, id) end
+  if following <= next_run.LAST then append_pair(batch.moved, following, id) else end_job(batch, id) end
 end
 
 local function add_head(board, batch, id, due, head, body, now, cache)
   if head.overlap or head.misfire or head.grace or head.jitter then
-    return add_ruled(board, batch, id, tonumber(due), head, body, now, cache)
+    return add_with_rules(board, batch, id, tonumber(due), head, body, now, cache)
   end
   add_job(batch, id, due, head, body, now, cache)
 end
 
--- Whether a score is a time at which a job can be due.
-local function is_time(due)
+-- Whether a score is a time at which a job may be due.
+local function is_valid_time(due)
   local time = tonumber(due)
-  return time > -numbers.ENORMOUS and time < numbers.ENORMOUS
+  return time > -numbers.MAX and time < numbers.MAX
 end
 
--- A job that cannot be read, or whose score is no time, stays where it is, and is off the schedule.
+-- Add a due job. One that cannot be read, or whose score is not a time, is removed from the schedule but stays stored.
 local function add(board, batch, id, due, packed, now, cache)
-  if is_time(due) then
+  if is_valid_time(due) then
     local runner, every, interval_body = packed_job.interval(packed)
     if runner then return add_interval(batch, id, due, runner, every, interval_body, now) end
     local head, body = packed_job.unpack(packed)
     if head and pcall(add_head, board, batch, id, due, head, body, now, cache) then return end
-    -- Where the zones are still to come, the job is not at fault: the tick refuses, and its client brings them.
+    -- If the zones are not loaded yet, raise the error, so that the client loads them.
     if head and head.zone and not zones.are_loaded(board) then zones.find(board, head.zone) end
   end
   bad_records.set_aside(board, 'job', packed, id)
   end_job(batch, id)
 end
 
--- Read some of the due jobs, from `at` on. Returns how many.
+-- Read a chunk of the due jobs, from `at` on. Returns how many.
 local function read_chunk(board, batch, due, at, now, cache)
   local ids, n = {}, 0
   for i = at, math.min(at + 2 * batch.chunk - 1, #due), 2 do
@@ -169,23 +169,23 @@ end
 local function read_due(board, now, limit)
   local due, batch, cache = timers.due(board, 'schedule', now, limit), new_batch(), patterns.new_cache(board)
   local at = 1
-  while at <= #due and batch.bytes < BYTES and batch.strides < STRIDES do
+  while at <= #due and batch.bytes < MAX_BYTES and batch.iterations < MAX_ITERATIONS do
     local before = batch.bytes
     local n = read_chunk(board, batch, due, at, now, cache)
-    batch.chunk = batch.bytes - before < n * SMALL and MANY or FEW
+    batch.chunk = batch.bytes - before < n * SMALL_JOB and NEXT_CHUNK or FIRST_CHUNK
     at = at + 2 * n
   end
   return batch
 end
 
-local function write_passed(board, passed)
-  for _, pass in ipairs(passed) do
-    redis.call('HINCRBY', key(board, 'ledger'), pass.what .. ' ' .. pass.job, pass.n)
-    history.append(board, pass.job .. '@' .. pass.due, 0, pass.what, { 'count', pass.n, 'note', pass.why })
+local function write_missed(board, missed)
+  for _, item in ipairs(missed) do
+    redis.call('HINCRBY', key(board, 'ledger'), item.what .. ' ' .. item.job, item.n)
+    history.append(board, item.job .. '@' .. item.due, 0, item.what, { 'count', item.n, 'note', item.why })
   end
 end
 
--- A queue takes as many as it has room for. The others are skipped.
+-- Skip the tasks for which a queue with a max-length has no room. Returns the others, or nothing if it has no bound.
 local function skip_excess(board, batch, queue, tasks)
   if redis.call('HEXISTS', key(board, 'lengths'), queue) == 0 then return end
   local kept = { n = 0 }
@@ -199,7 +199,7 @@ local function skip_excess(board, batch, queue, tasks)
     else
       batch.n = batch.n - 1
       open_runs.remove(board, task.id)
-      pass_over(batch, 'skipped', job, numbers.digits(due), 1, 'full')
+      record_missed(batch, 'skipped', job, numbers.digits(due), 1, 'full')
     end
   end
   return kept
@@ -218,7 +218,7 @@ local function write(board, batch, now)
     redis.call('HSET', key(board, 'task'), run[1], run[2])
     redis.call('ZADD', key(board, 'delayed'), run[3], run[1])
   end
-  write_passed(board, batch.passed)
+  write_missed(board, batch.missed)
   if #batch.moved > 0 then redis.call('ZADD', key(board, 'schedule'), unpack(batch.moved)) end
   if #batch.ended > 0 then redis.call('ZREM', key(board, 'schedule'), unpack(batch.ended)) end
   ended_jobs.note(board, batch.ended, now)

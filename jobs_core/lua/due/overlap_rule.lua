@@ -3,17 +3,18 @@ local cancellation = require 'ending.cancellation'
 
 local overlap_rule = {}
 
--- How many occurrences of a job may be queued now, as its `overlap` says: any number (allow), one while none is under
--- way (skip), or one that waits until what runs has ended (queue), and what runs is told to stop (replace).
-local function stop_running(board, id, now)
+-- Ask the workers of a job to stop its runs.
+local function cancel_running(board, id, now)
   for _, token in ipairs(redis.call('SMEMBERS', key(board, 'running:job:' .. id))) do
     if redis.call('SISMEMBER', key(board, 'cancelling'), token) == 0 then cancellation.cancel_leased(board, token, now) end
   end
 end
 
-function overlap_rule.room_for_runs(board, id, overlap, now)
+-- Return how many occurrences of a job may be queued now, by its `overlap`: any number (allow); one while none is under way
+-- (skip); one that waits for the running task to end (queue); the same, after asking the running task to stop (replace).
+function overlap_rule.allowed_runs(board, id, overlap, now)
   if not overlap then return math.huge end
-  if overlap == 'replace' then stop_running(board, id, now) end
+  if overlap == 'replace' then cancel_running(board, id, now) end
   local open = redis.call('SCARD', key(board, 'open:' .. id))
   if overlap == 'skip' then return open == 0 and 1 or 0 end
   local running = redis.call('SCARD', key(board, 'running:job:' .. id))

@@ -1,4 +1,4 @@
--- Cancel what a worker holds.
+-- Cancels tasks that are leased.
 
 local key = require('base.keys').key
 local endings = require 'ending.endings'
@@ -8,24 +8,24 @@ local leases = require 'queue.leases'
 
 local cancellation = {}
 
-local INBOX = 3600  -- seconds that a message waits for a worker that may be gone
+local INBOX_EXPIRY = 3600  -- seconds: the worker may be gone
 
--- Tell the worker that holds a token to stop the run.
-local function stop_run(board, token, worker)
+-- Ask the worker that holds a token to stop.
+local function request_stop(board, token, worker)
   redis.call('SADD', key(board, 'cancelling'), token)
   if worker ~= '-' then
     redis.call('RPUSH', key(board, 'inbox:' .. worker), token)
-    redis.call('EXPIRE', key(board, 'inbox:' .. worker), INBOX)
+    redis.call('EXPIRE', key(board, 'inbox:' .. worker), INBOX_EXPIRY)
   end
 end
 
--- Cancel a task that is leased under a token. It ends when its worker says so; one that was accepted, of which no worker
--- will, ends at once. Returns the task if it has ended.
+-- Cancel the task leased under a token. It ends when its worker reports that. An accepted task has no worker to report,
+-- so it ends at once. Returns the task if it has ended.
 function cancellation.cancel_leased(board, token, now)
   local task = leases.find(board, token)
   if not task then return nil end
   local status, _, worker = attempts.current(task)
-  if status ~= 'accepted' then return stop_run(board, token, worker) end
+  if status ~= 'accepted' then return request_stop(board, token, worker) end
   endings.end_lease(board, token)
   endings.complete(board, token, task, 'cancelled', now)
   events.record(board, task, task.attempt, 'cancelled', {})

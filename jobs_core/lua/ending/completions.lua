@@ -1,5 +1,4 @@
--- Tasks that one call reports as ended well, which is what nearly all reports say. What is read and written for each of
--- them alike is read and written once for all.
+-- Records tasks that are done, which is what most reports say. Reads and writes them in batches.
 
 local clock = require 'base.clock'
 local key = require('base.keys').key
@@ -14,28 +13,28 @@ local records = require 'queue.records'
 
 local completions = {}
 
-local FULL = 500  -- tasks whose ending is written at once at most
-local CHUNK = 20  -- tasks that are read at once: payloads may be large
+local WRITE_SIZE = 500  -- tasks per write
+local READ_SIZE = 20  -- tasks per read: payloads may be large
 
--- What a call knows while it works through reports on tasks, by their tokens, in this order.
+-- The state of a call that reports on tasks. `tokens` are in the order of the reports.
 function completions.new(board, tokens)
   return {
     board = board, now = clock.now(), has_limits = redis.call('EXISTS', key(board, 'limits')) == 1,
-    tokens = tokens, at = 0, stored = {},  -- tasks that were read and have not been reported
-    done = {}, ids = {}, times = {}, ended = {},  -- those that have ended: their tokens, ids and times, in order
+    tokens = tokens, at = 0, stored = {},  -- tasks that are read and not yet reported
+    done = {}, ids = {}, times = {}, ended = {},  -- tasks that are done: their tokens, ids and times, in order
   }
 end
 
--- Read the next tasks: those that are leased, by their tokens.
+-- Read the next chunk of leased tasks.
 local function read_chunk(batch)
-  local tokens = { unpack(batch.tokens, batch.at + 1, batch.at + CHUNK) }
+  local tokens = { unpack(batch.tokens, batch.at + 1, batch.at + READ_SIZE) }
   batch.at = batch.at + #tokens
   local scores = redis.call('ZMSCORE', key(batch.board, 'leased'), unpack(tokens))
   local stored = redis.call('HMGET', key(batch.board, 'task'), unpack(tokens))
   for i = 1, #tokens do batch.stored[tokens[i]] = scores[i] and stored[i] end
 end
 
--- The task of a token as it is stored, if the token holds one.
+-- Return the stored task of a token, if the token holds one. A task is returned only once.
 local function find(batch, token)
   while batch.stored[token] == nil and batch.at < #batch.tokens do read_chunk(batch) end
   local stored = batch.stored[token]
@@ -43,33 +42,33 @@ local function find(batch, token)
   return stored
 end
 
--- A task of its own kind: its output is kept, or there may be limits that it was under.
-local function add_whole(batch, token, stored, fields)
+-- End a task that stores its output or may be under limits.
+local function add_with_details(batch, token, stored, fields)
   local task = leases.read(stored)
   release.free_slot(batch.board, task, token)
   events.record(batch.board, task, task.attempt, 'done', fields)
   return task.id
 end
 
--- The task of a token has ended well. Returns its id; or nothing when the token holds none.
+-- Record that the task of a token is done. Returns its id, or nothing if the token holds no task.
 function completions.add(batch, token, fields, now)
   local stored = find(batch, token)
   if not stored then return nil end
-  local id, is_plain = leases.glance(stored)
-  if not id then return leases.find(batch.board, token) and nil end  -- which sets it aside
+  local id, is_plain = leases.peek(stored)
+  if not id then return leases.find(batch.board, token) and nil end  -- sets the record aside
   if is_plain and not batch.has_limits then
     history.append(batch.board, id, '1', 'done', fields)
   else
-    add_whole(batch, token, stored, fields)
+    add_with_details(batch, token, stored, fields)
   end
   local n = #batch.done + 1
   batch.done[n], batch.ids[n], batch.times[n], batch.ended[token] = token, id, now or batch.now, true
-  if n == FULL then completions.write(batch) end
+  if n == WRITE_SIZE then completions.write(batch) end
   return id
 end
 
--- The tasks that ended of each job that is on the board, as counts, and the jobs in order.
-local function by_job(ids)
+-- Count the ended tasks of each job on the board. Returns the counts, and the jobs in order.
+local function count_by_job(ids)
   local counts, jobs = {}, {}
   for i = 1, #ids do
     if not ids[i]:find('^push:%d') then
@@ -81,26 +80,26 @@ local function by_job(ids)
   return counts, jobs
 end
 
--- Whether any of these jobs has a key of its own of this kind: mostly none has.
-local function any_has(board, prefix, jobs)
+-- Whether any of these jobs has a key with this prefix. Usually none has.
+local function any_exists(board, prefix, jobs)
   local names = {}
   for i = 1, #jobs do names[i] = key(board, prefix .. jobs[i]) end
   return redis.call('EXISTS', unpack(names)) > 0
 end
 
 local function write_jobs(batch)
-  local board, counts, jobs = batch.board, by_job(batch.ids)
+  local board, counts, jobs = batch.board, count_by_job(batch.ids)
   if #jobs == 0 then return end
   counters.add_for_jobs(board, 'done', jobs, counts)
-  local have_runs, have_dependents = any_has(board, 'open:', jobs), any_has(board, 'after:', jobs)
+  local have_runs, have_dependents = any_exists(board, 'open:', jobs), any_exists(board, 'after:', jobs)
   for i = 1, #batch.ids do
     local id = batch.ids[i]
     if have_runs then open_runs.remove(board, id) end
-    if have_dependents then ended_tasks.note(board, records.job_of(id), 'done', batch.times[i]) end
+    if have_dependents then ended_tasks.record(board, records.job_of(id), 'done', batch.times[i]) end
   end
 end
 
--- Write what all of them come to.
+-- Write all recorded endings.
 function completions.write(batch)
   local board, done = batch.board, batch.done
   if #done == 0 then return end

@@ -1,4 +1,4 @@
--- `{b}:output:<task>` is the stream of what a task prints and how it ended, for a job whose option `keep` says how long.
+-- `{b}:output:<task>` is a stream of what a task prints and how it ended, for jobs with the option `keep`.
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
@@ -6,9 +6,9 @@ local history = require 'ledger.history'
 
 local events = {}
 
-local KEPT_LINES = 10000  -- about how many entries are kept
+local MAX_ENTRIES = 10000  -- approximately
 
--- How long the output of a task is kept: ms, or nothing when it is not.
+-- Return how long the output of a task is kept, in ms, or nothing if it is not.
 function events.output_period(task)
   local keep = task.options.keep
   return keep and keep * 1000
@@ -17,11 +17,11 @@ end
 -- Add an entry to the output of a task.
 function events.append_output(board, task, period, ...)
   local name = key(board, 'output:' .. task.id)
-  redis.call('XADD', name, 'MAXLEN', '~', KEPT_LINES, '*', ...)
+  redis.call('XADD', name, 'MAXLEN', '~', MAX_ENTRIES, '*', ...)
   redis.call('PEXPIRE', name, digits(period))
 end
 
--- Tell of a step of a task: to the board's history, and to whoever waits for the task.
+-- Record an event of a task in the board's history, and in its output, which clients that wait for the task read.
 function events.record(board, task, attempt, what, fields)
   history.append(board, task.id, attempt, what, fields)
   local period = events.output_period(task)

@@ -19,10 +19,10 @@ local reports = {}
 local ACK_OPTIONS = {
   delay = true, timeout = true, progress = true, note = true, code = true, data = true, unstarted = true, now = true,
 }
-local NOTE, CODE, DATA = 1000, 64, 65536  -- bytes that the history keeps of each
-local OPEN = 86400000  -- ms that an accepted task stays open, unless its `timeout` says otherwise
+local MAX_NOTE, MAX_CODE, MAX_DATA = 1000, 64, 65536  -- bytes kept in the history
+local ACCEPTED_TIMEOUT = 86400000  -- default timeout of an accepted task, in ms
 
-local function percent(text)
+local function read_percent(text)
   local number = text:match('^%d+%.?%d*$') and tonumber(text)
   if not number or number > 100 then errors.fail_option('progress', "expected a number from 0 to 100, got '" .. text .. "'") end
   return text
@@ -32,18 +32,18 @@ local function check_data(text)
   if not (text:find('^%s*{') and pcall(cjson.decode, text)) then errors.fail_option('data', 'expected a JSON object') end
 end
 
--- The options of a report, from `first` to `last` of the arguments. `now` is the call's time, unless they say otherwise.
+-- Read the options of a report, from `first` to `last` of the arguments. `now` is the default time.
 local function read_report_options(args, first, last, now)
   local options = arguments.read_pairs(args, first, last, ACK_OPTIONS)
-  if options.data and #options.data <= DATA then check_data(options.data) end
+  if options.data and #options.data <= MAX_DATA then check_data(options.data) end
   options.delay = options.delay and duration.ms('delay', options.delay) or 0
-  options.timeout = options.timeout and duration.ms('timeout', options.timeout) or OPEN
-  options.progress = options.progress and percent(options.progress)
+  options.timeout = options.timeout and duration.ms('timeout', options.timeout) or ACCEPTED_TIMEOUT
+  options.progress = options.progress and read_percent(options.progress)
   options.now = options.now and instant.now(options) or now
   return options
 end
 
--- The attempt has failed: this one, or, where this one never began, the one before.
+-- Close the attempt that failed: the current one, or, if it never began, the one before.
 local function close_attempt(task, status, options)
   if options.unstarted == '1' then
     attempts.mark_decided(task)
@@ -54,7 +54,7 @@ local function close_attempt(task, status, options)
   end
 end
 
--- What ends a task's lease otherwise than well.
+-- Verbs other than done that end a task's lease.
 local ENDINGS = {
   cancelled = function(board, token, task, options)
     endings.complete(board, token, task, 'cancelled', options.now)
@@ -67,23 +67,23 @@ local ENDINGS = {
     close_attempt(task, 'failed', options)
     task.attempt = task.attempt + 1
     counters.add_for_job(board, records.job_of(task.id), 'retried', 1)
-    queues.put_back(board, token, task, options.delay, options.now)
+    queues.requeue(board, token, task, options.delay, options.now)
   end,
   failed = function(board, token, task, options)
     close_attempt(task, 'failed?', options)
     task.attempt = task.attempt + 1
     counters.add_for_job(board, records.job_of(task.id), 'failed', 1)
-    queues.put_back(board, token, task, 0, options.now)
+    queues.requeue(board, token, task, 0, options.now)
   end,
   release = function(board, token, task, options)
     counters.add(board, 'released', 1)
-    queues.put_back(board, token, task, options.delay, options.now)
+    queues.requeue(board, token, task, options.delay, options.now)
   end,
 }
-local AGAIN = { retry = true, failed = true, release = true }
+local REQUEUES = { retry = true, failed = true, release = true }
 
--- What leaves the task under its token: its record says where it stands.
-local STANDINGS = {
+-- Verbs that leave the task under its token.
+local UPDATES = {
   accepted = function(board, token, task, options)
     attempts.update(task, 'accepted', options.now, options.progress, options.note)
     redis.call('ZADD', key(board, 'leased'), options.now + options.timeout, token)
@@ -94,11 +94,11 @@ local STANDINGS = {
   end,
 }
 
--- What the history keeps. Data that is too long is left out: half of it would be no JSON.
-local function kept_fields(options)
+-- Return the fields for the history. Data that is too long is left out, since truncated JSON is invalid.
+local function history_fields(options)
   local kept = {
-    note = options.note and strings.cut(options.note, NOTE), code = options.code and strings.cut(options.code, CODE),
-    data = options.data and #options.data <= DATA and options.data, progress = options.progress,
+    note = options.note and strings.cut(options.note, MAX_NOTE), code = options.code and strings.cut(options.code, MAX_CODE),
+    data = options.data and #options.data <= MAX_DATA and options.data, progress = options.progress,
   }
   local fields = {}
   for _, name in ipairs({ 'note', 'code', 'data', 'progress' }) do
@@ -109,54 +109,54 @@ local function kept_fields(options)
   return fields
 end
 
-local function refuse_stale(board, token)
+local function reject_stale(board, token)
   counters.add(board, 'stale', 1)
   errors.fail('STALE', "the token '" .. token .. "' no longer holds its task")
 end
 
--- Note where the task stands, in its record.
-local function stay_open(board, token, verb, options)
-  if not redis.call('ZSCORE', key(board, 'leased'), token) then refuse_stale(board, token) end
-  local task = leases.find(board, token) or refuse_stale(board, token)
-  STANDINGS[verb](board, token, task, options)
+-- Update the attempt in the task's record.
+local function update_task(board, token, verb, options)
+  if not redis.call('ZSCORE', key(board, 'leased'), token) then reject_stale(board, token) end
+  local task = leases.find(board, token) or reject_stale(board, token)
+  UPDATES[verb](board, token, task, options)
   redis.call('HSET', key(board, 'task'), token, leases.write(task))
-  events.record(board, task, task.attempt, verb, kept_fields(options))
+  events.record(board, task, task.attempt, verb, history_fields(options))
   return task.id
 end
 
 local function end_task(board, token, verb, options)
-  local task, cancelled = endings.end_lease(board, token, AGAIN[verb] and options.delay == 0)
-  if not task then refuse_stale(board, token) end
-  if cancelled and AGAIN[verb] then verb = 'cancelled' end
+  local task, cancelled = endings.end_lease(board, token, REQUEUES[verb] and options.delay == 0)
+  if not task then reject_stale(board, token) end
+  if cancelled and REQUEUES[verb] then verb = 'cancelled' end
   local attempt = task.attempt
   ENDINGS[verb](board, token, task, options)
-  events.record(board, task, attempt, verb, kept_fields(options))
+  events.record(board, task, attempt, verb, history_fields(options))
   return task.id
 end
 
 local NO_FIELDS = {}
 
--- Apply one of a call's reports, the arguments from `first` to `last`. Returns the task's id.
+-- Apply one report: the arguments from `first` to `last`. Returns the task's id.
 local function apply(batch, args, first, last)
   local board, token, verb = batch.board, args[first] or '', args[first + 1] or ''
   if verb == 'done' then
-    if last == first + 1 then return completions.add(batch, token, NO_FIELDS) or refuse_stale(board, token) end
+    if last == first + 1 then return completions.add(batch, token, NO_FIELDS) or reject_stale(board, token) end
     local options = read_report_options(args, first + 2, last, batch.now)
-    return completions.add(batch, token, kept_fields(options), options.now) or refuse_stale(board, token)
+    return completions.add(batch, token, history_fields(options), options.now) or reject_stale(board, token)
   end
-  if not (ENDINGS[verb] or STANDINGS[verb]) then
+  if not (ENDINGS[verb] or UPDATES[verb]) then
     errors.fail_option('verb', 'expected done, failed, cancelled, accepted, retry, release, dead or update, got '
       .. "'" .. verb .. "'")
   end
   local options = read_report_options(args, first + 2, last, batch.now)
-  if batch.ended[token] then refuse_stale(board, token) end
+  if batch.ended[token] then reject_stale(board, token) end
   if verb == 'accepted' and redis.call('SISMEMBER', key(board, 'cancelling'), token) == 1 then verb = 'cancelled' end
-  if STANDINGS[verb] then return stay_open(board, token, verb, options) end
+  if UPDATES[verb] then return update_task(board, token, verb, options) end
   batch.stored[token] = false
   return end_task(board, token, verb, options)
 end
 
--- Say what became of a task: the arguments are its token, a verb and options. Returns the task's id.
+-- Apply a single report. The arguments are a token, a verb and options. Returns the task's id.
 function reports.apply(board, args)
   local batch = completions.new(board, { args[1] })
   local id = apply(batch, args, 1, #args)
@@ -164,7 +164,7 @@ function reports.apply(board, args)
   return id
 end
 
--- Where each of several reports is among the arguments: its first and last, in turn; and their tokens.
+-- Find the reports among the arguments. Returns the first and last index of each in turn, and their tokens.
 local function find_reports(args)
   local bounds, tokens, at = {}, {}, 1
   while at <= #args do
@@ -177,7 +177,7 @@ local function find_reports(args)
   return bounds, tokens
 end
 
--- Apply several reports, each preceded by how many words it has. Returns for each the task's id, or an error.
+-- Apply several reports, each preceded by its word count. Returns for each the task's id or an error.
 function reports.apply_all(board, args)
   local bounds, tokens = find_reports(args)
   local batch, replies = completions.new(board, tokens), {}

@@ -3,9 +3,9 @@ local calendar = require 'time.calendar'
 
 local describe = {}
 
-local FIRST, LAST = -62135596800000, 253402300799000  -- the years 1 to 9999, in ms: readers know no other times
+local FIRST, LAST = -62135596800000, 253402300799000  -- the years 1 to 9999, in ms, which is what clients can represent
 
--- ms to seconds, for readers; nil for what is not there.
+-- Convert ms to seconds; nil stays nil.
 function describe.seconds(ms)
   return ms and math.max(FIRST, math.min(ms, LAST)) / 1000 or nil
 end
@@ -18,7 +18,7 @@ function describe.state(head, due)
   return (head.every or head.at or head.cron or head.months or head.after) and 'ended' or 'manual'
 end
 
--- An instant by a clock that is so many ms ahead of UTC: 2026-12-01T08:00:00.000+01:00.
+-- Format an instant with an offset from UTC in ms: 2026-12-01T08:00:00.000+01:00.
 local function iso_text(ms, offset)
   local clock = ms + offset
   local year, month, day = calendar.date(math.floor(clock / 86400000))
@@ -27,7 +27,7 @@ local function iso_text(ms, offset)
     math.floor(rest / 60000) % 60, rest % 60000 / 1000, offset < 0 and '-' or '+', math.floor(minutes / 60), minutes % 60)
 end
 
--- The options that a job was put with, as a table; nothing if they cannot be read. Times are in epoch seconds.
+-- Return the options that a job was put with, as a table, or nothing if they cannot be read. Times are in epoch seconds.
 function describe.options(id, head, body)
   local _, payload = packed_job.split_body(body)
   local job = packed_job.read_options(body)
@@ -35,9 +35,10 @@ function describe.options(id, head, body)
   job.id, job.runner, job.payload, job.queue = id, head.runner, payload, head.queue
   job.priority = head.priority
   job.every, job.at = describe.seconds(head.every), describe.seconds(head.at)
-  job.start, job.stop = describe.seconds(head.start), describe.seconds(head.stop)
+  if head.every or head.start_given then job.start = describe.seconds(head.start) end
+  job.stop = describe.seconds(head.stop)
   if head.months then
-    -- The start with its offset, since months are counted by that clock.
+    -- The start needs its offset, because months are counted on that clock.
     job.every, job.start = 'R/' .. iso_text(head.start, head.clock_offset) .. '/' .. head.period, nil
   end
   job.cron, job.zone, job.dst = head.cron, head.zone, head.dst
@@ -51,7 +52,7 @@ function describe.options(id, head, body)
   return job
 end
 
--- A job as readable JSON, the options it was put with and where it stands; false for what is no job.
+-- Return a job as JSON: its options and its state; false if it cannot be read.
 function describe.json(id, packed, due)
   local head, body = packed_job.unpack(packed)
   if not head then return false end

@@ -2,7 +2,8 @@ local fail_option = require('base.errors').fail_option
 
 local ids = {}
 
--- Reject a job id that cannot be part of a task id, a line of output or a command line. `name` is the option that has it.
+-- Reject a job id that cannot be part of a task id, a line of output or a command line. `name` is the option for the
+-- error.
 function ids.check(name, id)
   if id == '' or id == '-' or #id > 256 or id:find('[%s%c#]') then
     fail_option(name, 'expected a job id of 1 to 256 bytes, without spaces, control characters or #')

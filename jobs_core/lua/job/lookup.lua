@@ -5,7 +5,7 @@ local packed_job = require 'job.packed_job'
 
 local lookup = {}
 
--- Returns head, body of a job that must exist.
+-- Return the head and body of a job, or fail if it does not exist.
 function lookup.require_job(board, id)
   apply_state.require_no_pending_apply(board)
   local packed = redis.call('HGET', key(board, 'job'), id)

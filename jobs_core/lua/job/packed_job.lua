@@ -1,42 +1,43 @@
--- A job in `{b}:job` is a packed head, which is all that a tick decodes, and an opaque body: options (JSON, or nothing) LF
+-- A job in `{b}:job` is a packed head, which is all that a tick decodes, and an opaque body: options (JSON, or empty) LF
 -- payload. Times are ms since the epoch, durations ms.
 --
--- A head is a table that is read by name. Those that most jobs have are packed as their values alone, in one of a few
--- shapes; any other as a table of its fields by their places in FIELDS. The first byte says which: a shape's number, or 0.
+-- A head is a table with fields. The most common combinations of fields, the shapes, are packed as a list of values. Any
+-- other head is packed as a table of values by their places in FIELDS. The first byte is the number of the shape, or 0.
 
-local ENORMOUS = require('base.numbers').ENORMOUS
+local MAX_NUMBER = require('base.numbers').MAX
 
 local packed_job = {}
 
--- Append new fields, and never move or reuse a place.
+-- Append new fields. Never move a field or reuse a place.
 local FIELDS = {
   'runner',
   'start',
   'every',
-  'cron',          -- the pattern as it was given, with single blanks
-  'fixed_second',  -- of the day, at which the pattern runs, if it is fixed: a tick need not read it out of the pattern
+  'cron',          -- the pattern, with single spaces
+  'fixed_second',  -- the second of the day at which the pattern runs, if fixed: saves a tick parsing it
   'zone',          -- of cron, unless it is UTC
   'dst',           -- ocps, unless it is vixie
-  'queue',         -- unless it has the runner's name
+  'queue',         -- unless it is the runner's name
   'priority',      -- unless it is 0
-  'flags',         -- what there is to know of the options, unless it is nothing: see queue/records.lua
+  'flags',         -- a summary of the options, unless empty: see queue/records.lua
   'at',
   'stop',
-  'repeats',       -- how many runs there are to be
-  'left',          -- how many of them are left
+  'repeats',       -- total runs
+  'left',          -- runs left
   'decay',
   'step',
   'jitter',
   'grace',
   'misfire',       -- skip or all, unless it is coalesce
   'overlap',       -- skip, queue or replace, unless it is allow
-  'after',         -- what it runs after: see define/dependencies.lua
+  'after',         -- dependencies: see define/dependencies.lua
   'paused',        -- 1
-  'paused_next',   -- the next run that it was paused before
-  'months',        -- of a period of the calendar
-  'month_rest',    -- what the period has beside its months
-  'clock_offset',  -- of the clock by which months are counted
-  'period',        -- as it was given
+  'paused_next',   -- the next run at the time it was paused
+  'months',        -- months of a calendar period
+  'month_rest',    -- the rest of the period, in ms
+  'clock_offset',  -- offset of the clock on which months are counted, in ms
+  'period',        -- the period as given
+  'start_given',   -- 1 if `start` was given: else it is the time the schedule was put
 }
 
 local PLACES = {}
@@ -45,18 +46,18 @@ for place = 1, #FIELDS do PLACES[FIELDS[place]] = place end
 local NUMERIC = {
   start = true, every = true, fixed_second = true, priority = true, at = true, stop = true, repeats = true, left = true,
   decay = true, step = true, jitter = true, grace = true, paused = true, paused_next = true, months = true,
-  month_rest = true, clock_offset = true,
+  month_rest = true, clock_offset = true, start_given = true,
 }
 
 local POSITIVE = { every = true, step = true, decay = true, months = true }
 
--- Whether a value is what its field should have.
+-- Whether a value has the type and range of its field.
 local function is_value(name, value)
   if not NUMERIC[name] then return type(value) == (name == 'after' and 'table' or 'string') end
-  return type(value) == 'number' and value < ENORMOUS and value > (POSITIVE[name] and 0 or -ENORMOUS)
+  return type(value) == 'number' and value < MAX_NUMBER and value > (POSITIVE[name] and 0 or -MAX_NUMBER)
 end
 
--- Whether each field is what it should be, and has with it what it is never without.
+-- Whether every field is valid, and the fields that it requires are there.
 local function is_head(head)
   for name, value in pairs(head) do
     if not is_value(name, value) then return false end
@@ -68,7 +69,7 @@ end
 
 local INTERVAL, FIXED_CRON, ZONED_CRON, CRON = 1, 2, 3, 4
 
--- The shape of a head, and its values; or 0.
+-- Return the shape of a head and its values, or 0.
 local function shape_of(head)
   local n = 0
   for _ in pairs(head) do n = n + 1 end
@@ -116,8 +117,8 @@ function packed_job.pack(head, body)
   return string.char(shape) .. cmsgpack.pack(a, b, c) .. body
 end
 
--- Read a job that runs at intervals, and has no more than that to it, as most do. Returns the runner, the interval (ms)
--- and the body; or nothing if the job is another.
+-- Read a job that has only an interval, as most do. Returns the runner, the interval (ms) and the body, or nothing for
+-- other jobs.
 function packed_job.interval(packed)
   if packed:byte() ~= INTERVAL then return nil end
   local is_read, offset, runner, _, every = pcall(cmsgpack.unpack_limit, packed, 3, 1)
@@ -147,21 +148,21 @@ local function read(packed)
   if shape == 0 then return unpack_fields(packed) end
 end
 
--- As is_head. A tick reads many jobs with no more than a cron pattern, so these are looked at briefly.
-local function is_sound(shape, head)
+-- A short form of is_head for plain cron jobs, because a tick reads many of them.
+local function is_valid_head(shape, head)
   if shape == 0 or shape == INTERVAL then return is_head(head) end
   local zone = head.zone
   return type(head.cron) == 'string' and type(head.start) == 'number' and (zone == nil or type(zone) == 'string')
 end
 
--- Returns head, body; or nothing for what is no job.
+-- Return the head and body, or nothing if the job cannot be read.
 function packed_job.unpack(packed)
   local is_read, head, body = pcall(read, packed)
   if not (is_read and head and type(head.runner) == 'string' and body:find('\n', 1, true)) then return nil end
-  if is_sound(packed:byte(), head) then return head, body end
+  if is_valid_head(packed:byte(), head) then return head, body end
 end
 
--- Returns options (JSON text, or nothing), payload.
+-- Return the options (JSON text, or empty) and the payload.
 function packed_job.split_body(body)
   local line = body:find('\n', 1, true)
   return body:sub(1, line - 1), body:sub(line + 1)
@@ -169,7 +170,7 @@ end
 
 local NUMBERS = { 'timeout', 'lease', 'losses', 'keep', 'concurrency' }
 
--- Read the options of a body. Returns a table, empty when there are none; nothing for what are no options.
+-- Read the options of a body. Returns a table, empty if there are none, or nothing if they are invalid.
 function packed_job.read_options(body)
   local text = packed_job.split_body(body)
   if text == '' then return {} end

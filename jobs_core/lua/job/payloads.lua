@@ -5,7 +5,7 @@ local payloads = {}
 
 local PAYLOAD_LIMIT = 1048576
 
--- The bytes that a payload may have: 1 MiB, or what `{b}:settings` says under payload_limit.
+-- Return the maximum payload size in bytes: payload_limit in `{b}:settings`, or 1 MiB.
 function payloads.limit(board)
   return tonumber(redis.call('HGET', key(board, 'settings'), 'payload_limit') or nil) or PAYLOAD_LIMIT
 end

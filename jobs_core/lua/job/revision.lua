@@ -1,5 +1,5 @@
--- A stage (see board/stages.lua) is compared with a revision of the board, and is only committed to that. What others do
--- meanwhile is a revision if it changes what runs after what, or a job that is staged.
+-- A stage (see board/stages.lua) is compared with one revision of the board, and can only be committed to that revision.
+-- A change of dependencies, or of a staged job, makes a new revision.
 
 local key = require('base.keys').key
 
@@ -13,7 +13,7 @@ function revision.bump(board)
   redis.call('HINCRBY', key(board, 'stats'), 'revision', 1)
 end
 
--- A job is put or removed by hand.
+-- Make a new revision if a job that is put or removed is in a stage.
 function revision.bump_if_staged(board, id)
   for _, stage in ipairs(redis.call('SMEMBERS', key(board, 'stages'))) do
     local jobs = key(board, 'stage:' .. stage .. ':jobs')

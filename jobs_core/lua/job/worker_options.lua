@@ -1,4 +1,4 @@
--- The options of a task: those that say where it goes, and those that a worker reads.
+-- Options of tasks: those that choose the queue, and those that workers read.
 
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
@@ -19,7 +19,7 @@ function worker_options.queue_name(text)
   return worker_options.word('queue', text)
 end
 
--- From -9 to 9; nil for 0, which is what holds when nothing is said.
+-- Read a priority from -9 to 9. Returns nil for 0, the default.
 function worker_options.priority(options)
   local text = options.priority or '0'
   local number = text:match('^[+-]?%d+$') and tonumber(text)
@@ -27,7 +27,7 @@ function worker_options.priority(options)
   return number ~= 0 and number or nil
 end
 
--- Outcome codes: 503,timeout, where * and ? stand for any.
+-- Read outcome codes: 503,timeout. The wildcards are * and ?.
 local function codes(name, text)
   if not text:match('^[^%s%c]+$') or (',' .. text .. ','):find(',,', 1, true) then
     fail_option(name, "expected outcome codes such as 503,timeout, got '" .. text .. "'")
@@ -35,7 +35,7 @@ local function codes(name, text)
   return text
 end
 
--- So many starts in a period, 100/1m: kept as n/seconds.
+-- Read a rate: 100/1m. Returns n/seconds.
 function worker_options.rate(name, text)
   local n, period = text:match('^([1-9]%d*)/(%S+)$')
   if not n then fail_option(name, "expected a rate such as 100/1m or 5/s, got '" .. text .. "'") end
@@ -53,13 +53,13 @@ local function at_least_one(name, text)
   return arguments.whole_number(name, text, 1)
 end
 
--- Free text for people, on one line or several.
+-- Read free text of one or more lines.
 local function description_option(name, text)
   if #text > 1000 then fail_option(name, 'expected at most 1000 bytes, got ' .. #text) end
   return text
 end
 
--- Each option that goes to the worker, and how it is read. Durations become seconds.
+-- The options for workers, and the function that reads each. Durations become seconds.
 worker_options.READERS = {
   timeout = duration.seconds,
   lease = duration.seconds,
@@ -75,22 +75,22 @@ worker_options.READERS = {
   description = description_option,
 }
 
-local function refuse_contradictions(options)
+local function check_contradictions(options)
   if options.policy ~= 'none' then return end
   for _, name in ipairs({ 'lease', 'attempts', 'backoff', 'retry-on', 'never-on', 'losses', 'concurrency', 'keep' }) do
     if options[name] then fail_option(name, 'needs a lease, and policy none has none') end
   end
 end
 
--- What a record says of its options: see queue/records.lua.
+-- Return the flags that summarize the options: see queue/records.lua.
 function worker_options.flags(found)
   return (found.keep and 'k' or '') .. (found.lease and 'l' or '') .. (found.policy == 'none' and 'n' or '')
     .. ((found.concurrency or found.rate) and 'r' or '')
 end
 
--- The worker's options as JSON text, or nothing when there are none; and their flags.
+-- Return the options for workers as JSON text, empty if there are none, and their flags.
 function worker_options.to_json(options)
-  refuse_contradictions(options)
+  check_contradictions(options)
   local found = {}
   for name, value in pairs(options) do
     local read = worker_options.READERS[name]

@@ -2,13 +2,13 @@ local key = require('base.keys').key
 
 local counters = {}
 
--- Add to a counter of the ledger.
+-- Add to a counter of the board.
 function counters.add(board, name, n)
   if n ~= 0 then redis.call('HINCRBY', key(board, 'stats'), name, n) end
 end
 
--- Add to a counter of the ledger, and to the same of the job. What one-off tasks do, and what a job that was removed
--- still did, is in the board's ledger alone, so that nothing of them remains.
+-- Add to a counter of the board and to that of the job. One-off tasks and removed jobs count only for the board, so that
+-- nothing of them remains.
 function counters.add_for_job(board, job, name, n)
   counters.add(board, name, n)
   if job:find('^push:%d') then return end
@@ -17,7 +17,7 @@ function counters.add_for_job(board, job, name, n)
   end
 end
 
--- Add `counts[job]` to a counter of each of these jobs, as far as they are on the board.
+-- Add `counts[job]` to the counter of each of these jobs that exists.
 function counters.add_for_jobs(board, name, jobs, counts)
   for i = 1, #jobs do
     local job = jobs[i]

@@ -6,7 +6,7 @@ local retention = require 'ledger.retention'
 
 local history = {}
 
-local KEPT = '10000'
+local MAX_ENTRIES = '10000'
 local LARGE = 1024  -- bytes from which an entry counts as large
 local SHED = 1000  -- large entries that one entry pushes out at most
 
@@ -60,7 +60,7 @@ end
 
 -- Add an entry to the board's history.
 function history.append(board, task, attempt, what, fields)
-  local id = redis.call('XADD', key(board, 'history'), 'MAXLEN', '~', KEPT, '*',
+  local id = redis.call('XADD', key(board, 'history'), 'MAXLEN', '~', MAX_ENTRIES, '*',
     'task', task, 'attempt', attempt, 'what', what, unpack(fields))
   local size = size_of(fields)
   if size >= LARGE then note_large(board, id, size) end

@@ -2,7 +2,7 @@ local key = require('base.keys').key
 
 local job_counters = {}
 
--- The ledger of each job: `{b}:ledger` has a number under `<counter> <job>`.
+-- The counters of a job. `{b}:ledger` has each under `<counter> <job>`.
 job_counters.NAMES = {
   'coalesced', 'skipped', 'done', 'dead', 'cancelled', 'unleased', 'retried', 'lost', 'failed',
   'doubled', 'revived',
@@ -14,7 +14,7 @@ function job_counters.fields(job)
   return fields
 end
 
-function job_counters.forget(board, job)
+function job_counters.remove(board, job)
   redis.call('HDEL', key(board, 'ledger'), unpack(job_counters.fields(job)))
 end
 

@@ -6,11 +6,11 @@ local wake = require 'queue.wake'
 
 local capacity = {}
 
-capacity.UNLIMITED = numbers.ENORMOUS
+capacity.UNLIMITED = numbers.MAX
 
--- Forget the starts up to a time, a thousand at most (then there seem to be more than there are, and less room).
--- Returns the oldest that is left.
-local function forget_starts(starts, upto)
+-- Remove the starts up to a time, at most a thousand, so that the count may be too high but never too low. Returns the
+-- oldest start left.
+local function remove_old_starts(starts, upto)
   local newest = redis.call('LINDEX', starts, -1)
   if newest and tonumber(newest) <= upto then redis.call('DEL', starts) end
   local oldest = tonumber(redis.call('LINDEX', starts, 0) or nil)
@@ -22,8 +22,8 @@ local function forget_starts(starts, upto)
   return oldest
 end
 
--- Measure how many more tasks a limit lets run (`slots`) and start (`starts`); `at` is when the next may start once
--- there are no more `starts`.
+-- Measure how many more tasks a limit lets run (`slots`) and start (`starts`). `at` is when the next may start after
+-- `starts` is used up.
 function capacity.measure(board, limit, now)
   limit.slots, limit.starts = capacity.UNLIMITED, capacity.UNLIMITED
   if limit.concurrency then
@@ -31,7 +31,7 @@ function capacity.measure(board, limit, now)
   end
   if limit.n then
     local starts = key(board, 'rate:' .. limit.name)
-    local oldest = forget_starts(starts, now - limit.period)
+    local oldest = remove_old_starts(starts, now - limit.period)
     limit.starts = limit.n - redis.call('LLEN', starts)
     limit.at = (oldest or now) + limit.period
   end
@@ -42,21 +42,21 @@ function capacity.is_full(limit)
   return limit.slots <= 0 or limit.starts <= 0
 end
 
--- Where only time is in the way, let a tick open the limit again.
+-- If only the rate is exceeded, let a tick open the limit again.
 function capacity.reopen_later(board, limit)
   if limit.starts > 0 then return end
   redis.call('ZADD', key(board, 'gates'), 'NX', limit.at, limit.name)
   if redis.call('ZRANGE', key(board, 'gates'), 0, 0)[1] == limit.name then wake.clock(board) end
 end
 
--- Keep a task that a limit does not let start.
+-- Hold a task until its limit has room.
 function capacity.throttle(board, limit, record)
   redis.call('RPUSH', key(board, 'held:' .. limit.name), record)
   redis.call('SADD', key(board, 'held'), limit.name)
   capacity.reopen_later(board, limit)
 end
 
--- A task starts under a token: it counts.
+-- Count a task that starts under a token.
 function capacity.count_start(board, limits, token, now)
   for _, limit in ipairs(limits) do
     if limit.concurrency and token ~= '' then redis.call('SADD', key(board, 'running:' .. limit.name), token) end

@@ -1,10 +1,12 @@
--- How many tasks may run at once, and how many may start in a period: of a job (its own options), of a queue or of a
--- runner (`{b}:limits`). A limit is named job:<id>, queue:<name> or runner:<name>.
+-- Limits on how many tasks may run at once, and how many may start in a period. A job has them in its options. Queues and
+-- runners have them in `{b}:limits`. A limit is named job:<id>, queue:<name> or runner:<name>.
 --
--- `{b}:running:<limit>` is the set of tokens that count; `{b}:rate:<limit>` has the times of the latest starts, the
--- oldest first; `{b}:held:<limit>` the tasks that JPOP met and could not let start, in order; `{b}:held` names the
--- limits that hold any, `{b}:ready` those that may have room for them. `{b}:gates` has, for a limit on a rate, when it
--- may let the next one start.
+--   {b}:running:<limit>  a set: the tokens of tasks that count
+--   {b}:rate:<limit>     a list: the times of the latest starts, oldest first
+--   {b}:held:<limit>     a list: the tasks that JPOP could not start, in order
+--   {b}:held             a set: the limits that hold tasks
+--   {b}:ready            a set: the limits that may have room for held tasks
+--   {b}:gates            a sorted set: when the next task may start under a rate
 
 local key = require('base.keys').key
 local lanes = require 'queue.lanes'
@@ -12,13 +14,13 @@ local records = require 'queue.records'
 
 local limits = {}
 
--- A limit as it is kept: concurrency, n and period (ms), each - when there is none.
+-- Read a stored limit: concurrency, n and period (ms), with - for each that is not set.
 local function read_limit(name, text)
   local concurrency, n, period = text:match('^(%S+) (%S+) (%S+)$')
   return { name = name, concurrency = tonumber(concurrency), n = tonumber(n), period = tonumber(period) }
 end
 
--- Write n per period as people do: 100/60 is a hundred a minute. Returns n, period in ms.
+-- Split a rate of n/seconds: 100/60 is a hundred a minute. Returns n and the period in ms.
 function limits.split_rate(rate)
   local n, seconds = rate:match('^(%d+)/(%S+)$')
   return tonumber(n), tonumber(seconds) * 1000
@@ -32,13 +34,13 @@ function limits.of_job(task)
   return limit
 end
 
--- The limit of a queue or runner, if it has one.
+-- Return the limit of a queue or runner, if it has one.
 function limits.shared(board, name)
   local text = redis.call('HGET', key(board, 'limits'), name)
   return text and read_limit(name, text) or nil
 end
 
--- Every limit that a task is under; `any` says whether the board has limits of queues and runners.
+-- Return every limit that applies to a task. `any` says whether the board has limits on queues and runners.
 function limits.of_task(board, task, any)
   local found = { limits.of_job(task) }
   if not any then return found end

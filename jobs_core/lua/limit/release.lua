@@ -1,4 +1,4 @@
--- Room that comes up under a limit is for the tasks that it holds: JPOP lets in what is `{b}:ready`.
+-- When a limit has room again, `{b}:ready` gets its name, and JPOP admits the tasks that it holds.
 
 local key = require('base.keys').key
 local limits = require 'limit.limits'
@@ -9,7 +9,7 @@ local wake = require 'queue.wake'
 
 local release = {}
 
--- The first of the tasks that a limit holds back, if there is one.
+-- Return the first task held by a limit, if there is one.
 function release.first_held(board, name)
   local list = key(board, 'held:' .. name)
   local record = redis.call('LINDEX', list, 0)
@@ -21,7 +21,7 @@ function release.first_held(board, name)
   end
 end
 
--- A limit may have room for what it holds: wake a worker to see.
+-- Wake a worker to admit tasks held by a limit that may have room.
 function release.notify_worker(board, name)
   local first = release.first_held(board, name)
   if not first then return end
@@ -29,19 +29,19 @@ function release.notify_worker(board, name)
   wake.queue(board, (lanes.split(first.lane)))
 end
 
--- Wake a worker for a queue that its limit had closed, if tasks wait there.
+-- Wake a worker for a queue whose limit was full, if tasks wait there.
 function release.wake_queue(board, queue)
   for _, lane in ipairs(lanes.of_queue(board, queue)) do
     if redis.call('EXISTS', key(board, 'queue:' .. lane)) == 1 then return wake.queue(board, queue) end
   end
 end
 
--- A task has made room, by ending or by leaving its lane unstarted; unless it goes back to the front of its lane. Only one
--- that never started leaves its part of a rate to others.
-function release.free_slot(board, task, token, comes_back)
+-- Release the room that a task occupied under its limits, because it ended or left its lane before it started. If it
+-- returns to the front of its lane, wake nobody. Only a task that never started frees its part of a rate.
+function release.free_slot(board, task, token, is_requeued)
   for _, limit in ipairs(limits.of_task(board, task, redis.call('EXISTS', key(board, 'limits')) == 1)) do
     if limit.concurrency and token then redis.call('SREM', key(board, 'running:' .. limit.name), token) end
-    if (limit.concurrency or not token) and not comes_back then
+    if (limit.concurrency or not token) and not is_requeued then
       release.notify_worker(board, limit.name)
       if limit.name:find('^queue:') then release.wake_queue(board, limit.name:sub(7)) end
     end

@@ -9,19 +9,19 @@ local records = require 'queue.records'
 
 local throttled = {}
 
-local LOOKS = 100  -- tasks that come back at once at most
+local MAX_TASKS = 100  -- tasks moved at once
 
--- Whether the limit of a queue lets nothing start.
+-- Whether the limit of a queue is full.
 local function is_closed(board, queue, now)
   local limit = limits.shared(board, 'queue:' .. queue)
   return limit ~= nil and capacity.is_full(capacity.measure(board, limit, now))
 end
 
--- Take up to `n` of the tasks that a limit holds back, and beside them those of queues that are closed: these would leave
--- the room unused. Returns { lane, record } pairs, and how many of them are not beside.
-local function take_held(board, name, n, now)
+-- Pop up to `n` of the tasks held by a limit. Tasks of queues whose own limit is full come in addition, since they would
+-- leave the room unused. Returns { lane, record } pairs, and how many of them count toward `n`.
+local function pop_held(board, name, n, now)
   local found, closed, taken = {}, {}, 0
-  while taken < n and #found < LOOKS do
+  while taken < n and #found < MAX_TASKS do
     local record = redis.call('LPOP', key(board, 'held:' .. name))
     if not record then break end
     local task = records.read(record)
@@ -37,11 +37,11 @@ local function take_held(board, name, n, now)
   return found, taken
 end
 
--- Move up to `n` of the tasks that a limit holds back to the fronts of their lanes, in order; or to their ends, behind
--- what came back there meanwhile. Returns how many.
-function throttled.admit(board, name, n, now, is_last)
-  local found, taken = take_held(board, name, n, now)
-  if is_last then
+-- Move up to `n` of the tasks held by a limit to the front of their lanes, in order, or with `at_end` to the back.
+-- Returns how many.
+function throttled.admit(board, name, n, now, at_end)
+  local found, taken = pop_held(board, name, n, now)
+  if at_end then
     for _, pair in ipairs(found) do queues.append(board, pair[1], { pair[2] }) end
   else
     for i = #found, 1, -1 do queues.prepend(board, found[i][1], found[i][2]) end
@@ -50,7 +50,7 @@ function throttled.admit(board, name, n, now, is_last)
   return taken
 end
 
--- What a limit holds may start, as far as there is room. Returns how many moved, and the limit.
+-- Admit held tasks as far as a limit has room. Returns how many moved, and the limit.
 function throttled.recheck(board, name, now, most)
   local first = release.first_held(board, name)
   if not first then return 0 end

@@ -7,13 +7,13 @@ function lanes.name(queue, priority)
   return priority and queue .. '!' .. digits(priority) or queue
 end
 
--- Returns queue, priority.
+-- Return the queue and the priority of a lane.
 function lanes.split(lane)
   local queue, priority = lane:match('^(.*)!(%-?%d+)$')
   return queue or lane, tonumber(priority or 0)
 end
 
--- Note a lane in use: `{b}:queues` has them all, `{b}:lanes` the priorities of each queue, the highest first.
+-- Register a lane. `{b}:queues` has all of them, and `{b}:lanes` the priorities of each queue, highest first.
 function lanes.register(board, lane)
   if redis.call('SADD', key(board, 'queues'), lane) == 0 then return end
   local queue, priority = lanes.split(lane)
@@ -27,7 +27,7 @@ function lanes.register(board, lane)
   redis.call('HSET', key(board, 'lanes'), queue, table.concat(priorities, ' '))
 end
 
--- The lanes of a queue, the highest priority first.
+-- Return the lanes of a queue, highest priority first.
 function lanes.of_queue(board, queue)
   local priorities = redis.call('HGET', key(board, 'lanes'), queue)
   if not priorities then return { queue } end
@@ -38,11 +38,11 @@ function lanes.of_queue(board, queue)
   return found
 end
 
--- Lanes that are empty are forgotten, where there are so many that some will not be used again.
-local KEPT = 100  -- lanes of a board that are remembered, empty or not
-local MANY = 100  -- lanes, at random, that one call looks at
+-- When a board has many lanes, unregister empty ones.
+local MAX_LANES = 100  -- lanes of a board before empty ones are removed
+local SAMPLE_SIZE = 100  -- random lanes checked per call
 
-local function forget(board, lane)
+local function remove(board, lane)
   redis.call('SREM', key(board, 'queues'), lane)
   local queue, priority = lanes.split(lane)
   local priorities = redis.call('HGET', key(board, 'lanes'), queue)
@@ -58,10 +58,10 @@ local function forget(board, lane)
   end
 end
 
-function lanes.forget_unused(board)
-  if redis.call('SCARD', key(board, 'queues')) <= KEPT then return end
-  for _, lane in ipairs(redis.call('SRANDMEMBER', key(board, 'queues'), MANY)) do
-    if redis.call('EXISTS', key(board, 'queue:' .. lane)) == 0 then forget(board, lane) end
+function lanes.remove_unused(board)
+  if redis.call('SCARD', key(board, 'queues')) <= MAX_LANES then return end
+  for _, lane in ipairs(redis.call('SRANDMEMBER', key(board, 'queues'), SAMPLE_SIZE)) do
+    if redis.call('EXISTS', key(board, 'queue:' .. lane)) == 0 then remove(board, lane) end
   end
 end
 

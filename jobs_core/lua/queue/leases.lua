@@ -1,5 +1,5 @@
--- Tasks in the hands of workers. `{b}:leased` has their tokens by the end of their leases, in ms, and `{b}:task` each of
--- them under its token: a line that says who has had it since when (see attempts.lua), LF, and its record.
+-- Tasks held by workers. `{b}:leased` has their tokens, sorted by the end of their leases in ms. `{b}:task` has each
+-- under its token: a line with the current attempt (see attempts.lua), LF, and its record.
 
 local key = require('base.keys').key
 local bad_records = require 'queue.bad_records'
@@ -7,7 +7,7 @@ local records = require 'queue.records'
 
 local leases = {}
 
--- Returns the task that is kept under a token, with the attempt under way in `current`; or nothing for what is none.
+-- Return the task stored under a token, with its current attempt in `current`, or nothing if it cannot be read.
 function leases.read(stored)
   if not stored then return nil end
   local current, record = stored:match('^(%l+ %d+ %S+ %S+ [^\n]*)\n()')
@@ -16,8 +16,8 @@ function leases.read(stored)
   return task
 end
 
--- Returns the id of a task that is kept under a token, and whether this is a first attempt of a task without flags.
-function leases.glance(stored)
+-- Return the id of a stored task, and whether this is a first attempt of a task without flags.
+function leases.peek(stored)
   local first, id = stored:match('^[^\n]*\n(%w+)\n([^\n]*)\n')
   return id, first == '1'
 end
@@ -26,7 +26,7 @@ function leases.write(task)
   return task.current .. '\n' .. records.write(task)
 end
 
--- The task of a token that is in `{b}:leased`. One that cannot be read is set aside, and its lease is over.
+-- Return the task of a token in `{b}:leased`. One that cannot be read is set aside, and its lease ends.
 function leases.find(board, token)
   local stored = redis.call('HGET', key(board, 'task'), token)
   local task = leases.read(stored)

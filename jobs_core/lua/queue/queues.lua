@@ -20,13 +20,13 @@ function queues.prepend(board, lane, record)
   wake.queue(board, (lanes.split(lane)))
 end
 
--- Put records back in front of their lane, those of a list from `first` on.
+-- Return the records of a list, from `first` on, to the front of their lane.
 function queues.return_records(board, lane, popped, first)
   for i = #popped, first, -1 do queues.prepend(board, lane, popped[i]) end
 end
 
--- Queue a task again, after `delay` ms; `ticket` is what its record is kept under.
-function queues.put_back(board, ticket, task, delay, now)
+-- Queue a task again, after `delay` ms. Its record is stored under `ticket`.
+function queues.requeue(board, ticket, task, delay, now)
   if delay > 0 then
     redis.call('HSET', key(board, 'task'), ticket, records.write(task))
     timers.set(board, 'delayed', ticket, now + delay)

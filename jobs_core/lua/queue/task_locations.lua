@@ -1,4 +1,4 @@
--- Where tasks are. A place is the name of a key: leased, delayed, dead (sorted sets of tickets), held:<limit> and
+-- Where tasks are. A place is the name of a key: leased, delayed or dead (sorted sets of tickets), held:<limit> or
 -- queue:<lane> (lists of records).
 
 local key = require('base.keys').key
@@ -8,18 +8,18 @@ local task_locations = {}
 
 task_locations.SETS = { leased = true, delayed = true, dead = true }
 
-local function lists(board, set, prefix)
+local function prefixed_names(board, set, prefix)
   local names = redis.call('SMEMBERS', key(board, set))
   for i, name in ipairs(names) do names[i] = prefix .. name end
   return names
 end
 
 function task_locations.lanes_in_use(board)
-  return lists(board, 'queues', 'queue:')
+  return prefixed_names(board, 'queues', 'queue:')
 end
 
 function task_locations.held_lists(board)
-  return lists(board, 'held', 'held:')
+  return prefixed_names(board, 'held', 'held:')
 end
 
 function task_locations.size(board, place)
@@ -32,14 +32,14 @@ function task_locations.total_size(board, places)
   return n
 end
 
--- How many tasks have been queued and have not ended.
+-- Return how many tasks are queued and have not ended.
 function task_locations.in_flight(board)
   return task_locations.total_size(board, task_locations.lanes_in_use(board))
     + task_locations.total_size(board, task_locations.held_lists(board))
     + task_locations.total_size(board, { 'leased', 'delayed' })
 end
 
--- The places of tasks in these states, in a fixed order.
+-- Return the places of tasks in these states, in a fixed order.
 function task_locations.of_states(board, states)
   local found = {}
   local function add(names)
@@ -58,23 +58,23 @@ function task_locations.of_states(board, states)
   return found
 end
 
--- One step through a sorted set. Returns tickets, and where to go on, or nothing at its end.
-local function step_in_set(name, position)
+-- Read a page of a sorted set. Returns tickets and the next position, or no position at the end.
+local function scan_set(name, position)
   local page = redis.call('ZSCAN', name, position, 'COUNT', 25)
   local tickets = {}
   for i = 1, #page[2], 2 do tickets[#tickets + 1] = page[2][i] end
   return tickets, page[1] ~= '0' and page[1] or nil
 end
 
--- The same through a list: from its tail, where no task that leaves it meanwhile makes another be passed over.
-local function step_in_list(name, position)
+-- Read a page of a list. It starts at the tail, so that tasks taken from the head meanwhile do not shift the position.
+local function scan_list(name, position)
   local records = redis.call('LRANGE', name, -position - 25, -position - 1)
   return records, #records == 25 and digits(position + 25) or nil
 end
 
--- Where to go on from a place. If it is gone it was a queue, now empty, and the next one follows; or tasks that a limit
--- held, which may be anywhere now, so that everything is looked at again.
-local function find_place(names, from)
+-- Return the index to continue from, and whether that place still exists. If a queue is gone, it is empty, and the next
+-- one follows. If a held list is gone, its tasks may be anywhere, so start again.
+local function find_position(names, from)
   local following
   for at, name in ipairs(names) do
     if name == from then return at, true end
@@ -85,14 +85,14 @@ local function find_place(names, from)
   return following or 1, false
 end
 
--- Walk over the tasks at some places, a page at a time: visit(place, ticket or record) answers how much of `budget`
--- that took, and whether it removed the task. Returns the cursor to go on from, or 0 when all have been seen.
+-- Scan the tasks at some places, a page at a time. `visit(place, ticket or record)` returns how much of `budget` it used,
+-- and whether it removed the task. Returns the next cursor, or 0 at the end.
 function task_locations.scan(board, names, cursor, budget, visit)
   local from, position = cursor:match('^(%S+) (%d+)$')
-  local at, is_there = find_place(names, from or '')
+  local at, is_there = find_position(names, from or '')
   if not is_there then position = '0' end
   while names[at] do
-    local step = task_locations.SETS[names[at]] and step_in_set or step_in_list
+    local step = task_locations.SETS[names[at]] and scan_set or scan_list
     local members, following = step(key(board, names[at]), position)
     for _, member in ipairs(members) do
       local cost, removed = visit(names[at], member)

@@ -4,14 +4,14 @@ local wake = require 'queue.wake'
 
 local timers = {}
 
--- Put `member` into a sorted set of times; wake a clock when that makes it the next thing to happen.
+-- Add `member` to a sorted set of times. Wake a clock if it is now the first.
 function timers.set(board, set, member, time)
   local name = key(board, set)
   redis.call('ZADD', name, time, member)
   if redis.call('ZRANGE', name, 0, 0)[1] == member then wake.clock(board) end
 end
 
--- The same for several: time, member, time, member …
+-- Add several: time, member, time, member …
 function timers.set_all(board, set, times)
   local name = key(board, set)
   redis.call('ZADD', name, unpack(times))
@@ -21,7 +21,7 @@ function timers.set_all(board, set, times)
   end
 end
 
--- Give a job its next run; without one it is taken off the schedule.
+-- Set the next run of a job, or remove it from the schedule.
 function timers.set_next_run(board, id, due)
   if due then
     timers.set(board, 'schedule', id, due)
@@ -30,7 +30,7 @@ function timers.set_next_run(board, id, due)
   end
 end
 
--- What in a sorted set of times is due, the earliest first: member, time, member, time …
+-- Return what is due in a sorted set of times, earliest first: member, time, member, time …
 function timers.due(board, set, now, limit)
   return redis.call('ZRANGE', key(board, set), '-inf', digits(now), 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
 end

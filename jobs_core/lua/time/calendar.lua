@@ -1,8 +1,7 @@
--- Dates as numbers: days since 1970-01-01 in the proleptic Gregorian calendar; weekdays from 0, Sunday.
+-- Dates as numbers: days since 1970-01-01 in the proleptic Gregorian calendar. Weekdays count from 0, Sunday.
 
 local calendar = {}
 
--- Days since 1970-01-01 of a date in the Gregorian calendar.
 function calendar.day_number(year, month, day)
   if month <= 2 then year = year - 1 end
   local era = math.floor(year / 400)
@@ -21,9 +20,9 @@ function calendar.is_date(year, month, day)
   return leap or month ~= 2 or day < 29
 end
 
--- Returns the year, month and day of a date.
+-- Return the year, month and day of a day number.
 function calendar.date(days)
-  local shifted = days + 719468  -- from 0000-03-01, so that a leap day ends its year
+  local shifted = days + 719468  -- counts from 0000-03-01, so that a leap day is the last day of its year
   local era = math.floor(shifted / 146097)
   local day_of_era = shifted - era * 146097
   local year_of_era = math.floor((day_of_era - math.floor(day_of_era / 1460)

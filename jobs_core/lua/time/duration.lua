@@ -8,7 +8,7 @@ duration.UNITS = {
   month = 2629800000, quarter = 7862400000, year = 31557600000,  -- a month is 30.4375 days
 }
 
--- A form such as 1h30m: numbers with units and nothing between them. Returns ms, or nil.
+-- Read a form such as 1h30m: numbers with units and no separators. Returns ms, or nil.
 local function compact_duration(text)
   local total, rest = 0, text
   repeat
@@ -20,7 +20,7 @@ local function compact_duration(text)
   return total
 end
 
--- ISO 8601: P1Y2M3W4DT5H6M7.8S. Returns ms, or nil.
+-- Read ISO 8601: P1Y2M3W4DT5H6M7.8S. Returns ms, or nil.
 local function iso_duration(text)
   local date, time = text:match('^P([^T]*)T?(.*)$')
   if not date or date .. time == '' then return nil end
@@ -51,7 +51,7 @@ function duration.ms(name, text)
   return math.floor(ms + 0.5)
 end
 
--- Read a duration that is longer than nothing. Returns seconds, as workers take them.
+-- Read a duration above zero. Returns seconds, as workers use them.
 function duration.seconds(name, text)
   local ms = duration.ms(name, text)
   if ms == 0 then fail_option(name, "expected more than 0, got '" .. text .. "'") end

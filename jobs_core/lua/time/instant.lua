@@ -5,7 +5,7 @@ local duration = require 'time.duration'
 
 local instant = {}
 
--- The seconds a suffix such as Z, +01:00 or +0100 stands for; nil if it is none. No suffix is UTC.
+-- Return the offset in seconds of a suffix such as Z, +01:00 or +0100, or nil if it is not one. No suffix means UTC.
 function instant.offset_of(text)
   if text == '' or text == 'Z' then return 0 end
   local sign, hours, minutes = text:match('^([+-])(%d%d):?(%d?%d?)$')
@@ -14,7 +14,7 @@ function instant.offset_of(text)
   return sign == '+' and seconds or -seconds
 end
 
--- ISO 8601: 2026-12-01, 2026-12-01T08:00, 2026-12-01T08:00:30.5Z, …+01:00. Returns ms, or nil.
+-- Read ISO 8601: 2026-12-01, 2026-12-01T08:00, 2026-12-01T08:00:30.5Z, …+01:00. Returns ms, or nil.
 local function iso_instant(text)
   local year, month, day, rest = text:match('^(%d%d%d%d)-(%d%d)-(%d%d)(.*)$')
   if not year then return nil end
@@ -48,7 +48,7 @@ function instant.ms(name, text, now)
   return ms
 end
 
--- The `now` option, for tests; else Redis's own clock.
+-- Return the option `now`, which tests use, or else the time of Redis's clock.
 function instant.now(options)
   return options.now and instant.ms('now', options.now, 0) or clock.now()
 end

@@ -1,10 +1,11 @@
+-- Occurrences that are months apart, plus a fixed rest: start, start + 1 period, start + 2 periods … Each is counted from
+-- the start, so that the 31st returns after a shorter month. A head has `months` and `month_rest` (ms) of a period, and
+-- `clock_offset` (ms), the offset with which the start was given.
+
 local calendar = require 'time.calendar'
 
 local period = {}
 
--- Occurrences that are months apart, and perhaps some days or hours more: start, start + 1 period, start + 2 periods …
--- each counted from the start, so that the 31st comes again after a month that has none. Heads have `i`, the months of
--- a period, `k`, its ms beside them, and `u`, the offset of the clock by which the start was given, in ms.
 local DAY, MONTH = 86400000, 2629746000  -- ms; the mean length of a month
 
 local function nth(head, n)
@@ -17,14 +18,14 @@ local function nth(head, n)
   return calendar.day_number(year, month, day) * DAY + clock - days * DAY - head.clock_offset + n * head.month_rest
 end
 
--- The number of the first occurrence after `after`.
+-- Return the number of the first occurrence after `after`.
 local function number_after(head, after)
   local n = math.max(0, math.floor((after - head.start) / (head.months * MONTH + head.month_rest)) - 2)
   while nth(head, n) <= after do n = n + 1 end
   return n
 end
 
--- The first occurrence after `after`; and how many lie between `from` and it.
+-- Return the first occurrence after `after`, and how many lie between `from` and it.
 function period.next(head, from, after)
   local n = number_after(head, after)
   return nth(head, n), n - number_after(head, from)

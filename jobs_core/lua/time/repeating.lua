@@ -1,3 +1,6 @@
+-- ISO 8601 repeating intervals, as `every` accepts them: R5/2026-12-01T08:00:00Z/PT30M is five runs half an hour apart. A
+-- period of years and months follows the calendar.
+
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local duration = require 'time.duration'
@@ -5,17 +8,15 @@ local instant = require 'time.instant'
 
 local repeating = {}
 
--- An ISO 8601 repeating interval, as `every` may be: R5/2026-12-01T08:00:00Z/PT30M is five runs half an hour apart. A
--- period of years and months keeps to the calendar.
 local function reject_interval(text)
   fail_option('every', "expected a repeating interval such as R5/2026-12-01T08:00:00Z/PT30M or R/P1M, got '" .. text .. "'")
 end
 
--- The months of a period such as P1Y2M3DT4H, and what it says beside them as a duration; no months if it has none.
+-- Split a period such as P1Y2M3DT4H. Returns its months, and the rest as a duration, or nothing.
 local function split_period(text, whole_text)
   local date, time = text:match('^P([^T]*)(.*)$')
   local months = 0
-  if date:find('%.%d*[YM]') then reject_interval(whole_text) end  -- half a month is on no calendar
+  if date:find('%.%d*[YM]') then reject_interval(whole_text) end  -- half a month has no fixed length
   local rest = date:gsub('(%d+)([YM])', function(n, unit)
     months = months + tonumber(n) * (unit == 'Y' and 12 or 1)
     return ''
@@ -24,13 +25,13 @@ local function split_period(text, whole_text)
   return months, (rest ~= '' or time ~= '') and 'P' .. rest .. time or nil
 end
 
--- The offset of the clock that an instant was written by, in ms.
+-- Return the offset in ms with which an instant was written.
 local function clock_offset(text)
   return (instant.offset_of(text:match('T[%d:.]+(.*)$') or '') or 0) * 1000
 end
 
--- Put what `every` says into the options it stands for: start, repeat and every. Returns the head of a schedule that
--- keeps to the calendar, or nothing.
+-- Replace a repeating interval in `every` with the options start, repeat and every. Returns the head of a calendar
+-- schedule, or nothing.
 function repeating.read(options)
   local text = options.every
   local runs, start, interval = text:match('^R(%d*)/([^/]*)/(P[^/]+)$')
@@ -40,7 +41,7 @@ function repeating.read(options)
     fail_option('every', "'" .. text .. "' already says when the job starts and how often it runs: leave start and repeat out")
   end
   if runs ~= '' then
-    arguments.whole_number('every', runs, 1)  -- checked here, so that the error names the option that was given
+    arguments.whole_number('every', runs, 1)  -- check now, so that the error names the option that was given
     options['repeat'] = runs
   end
   if start and start ~= '' then

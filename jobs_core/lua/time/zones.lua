@@ -1,6 +1,6 @@
--- `{b}:zones` maps a time zone to its table: for each change of its offset, the earliest first, the UTC second from which
--- it holds and the offset in seconds. A zone like another has `=` and the name of that one. `{b}:zones:version` has the
--- version, and `{b}:zones:changed` the zones whose jobs are to be looked at again.
+-- `{b}:zones` maps a time zone to its table: for each change of offset, earliest first, the UTC second at which it takes
+-- effect and the offset in seconds. An alias has `=` and the name of another zone. `{b}:zones:version` is the version of
+-- the data, and `{b}:zones:changed` the set of zones whose jobs must be recomputed.
 
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
@@ -9,14 +9,14 @@ local zones = {}
 
 local SIZE, RECORD = 12, '>di4'
 
-local function unknown(board, name)
+local function reject_zone(board, name)
   if redis.call('EXISTS', key(board, 'zones')) == 0 then
     fail_option('zone', 'the board has no time zones yet: run `jobs init`')
   end
   fail_option('zone', "expected a time zone such as Europe/Brussels or UTC, got '" .. name .. "'")
 end
 
--- Whether all zones have come to the board.
+-- Whether all zones are loaded.
 function zones.are_loaded(board)
   return redis.call('EXISTS', key(board, 'zones'), key(board, 'zones:version')) == 2
 end
@@ -28,7 +28,7 @@ end
 
 function zones.find(board, name)
   if name == 'UTC' then return nil end
-  local records = redis.call('HGET', key(board, 'zones'), name) or unknown(board, name)
+  local records = redis.call('HGET', key(board, 'zones'), name) or reject_zone(board, name)
   if records:sub(1, 1) == '=' then records = redis.call('HGET', key(board, 'zones'), records:sub(2)) end
   if #records == SIZE and select(2, struct.unpack(RECORD, records)) == 0 then return nil end
   return { records = records, n = #records / SIZE, from = 0, to = 0, offset = 0 }
@@ -39,7 +39,7 @@ local function change(zone, number)
 end
 
 local function find(zone, utc)
-  local low, high = 1, zone.n + 1  -- the one looked for is at `low` or later, and before `high`
+  local low, high = 1, zone.n + 1  -- the result is at or after `low` and before `high`
   while high - low > 1 do
     local middle = math.floor((low + high) / 2)
     if change(zone, middle) <= utc then low = middle else high = middle end
@@ -48,7 +48,7 @@ local function find(zone, utc)
 end
 
 function zones.offset_at(zone, utc)
-  -- What is asked for is mostly near what was asked for before.
+  -- Most calls are near the previous one, so keep its range.
   if utc < zone.from or utc >= zone.to then
     local number = find(zone, utc)
     zone.from, zone.offset = change(zone, number)

@@ -1,4 +1,4 @@
-"""A board of its own for each test, on one private server."""
+"""A fresh board for each test, on one private server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Circuits: when they open, who tries the target, when they close. Times are injected."""
+"""Circuits: when they open, which task probes the target, and when they close. Times are injected."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def broken(board: Board) -> Circuits:
     found = circuits(board)
     for number in range(3):
         assert found.enter(NAME, f"t{number}", now=T) == 0
-    assert [found.leave(NAME, f"t{number}", False, now=T) for number in range(3)] == [False, False, True]
+    assert [found.record(NAME, f"t{number}", False, now=T) for number in range(3)] == [False, False, True]
     return found
 
 
@@ -28,29 +28,29 @@ def state(found: Circuits, now: float) -> tuple[str, int]:
     return circuit.state, circuit.failures
 
 
-def test_a_target_that_does_well_has_no_circuit(board: Board) -> None:
+def test_a_healthy_target_has_no_circuit(board: Board) -> None:
     found = circuits(board)
     assert found.enter(NAME, "t", now=T) == 0
-    assert found.leave(NAME, "t", True, now=T) is False
+    assert found.record(NAME, "t", True, now=T) is False
     assert list(found.all(now=T)) == []
 
 
-def test_failures_in_a_row_open_it_for_a_while(board: Board) -> None:
+def test_consecutive_failures_open_the_circuit_for_a_while(board: Board) -> None:
     found = broken(board)
     assert found.enter(NAME, "x", now=T + 10) == 20
     assert list(found.all(now=T + 10)) == [Circuit(NAME, "open", 3, T + 30)]
     assert found.enter("http elsewhere.example", "x", now=T + 10) == 0
 
 
-def test_a_success_between_failures_starts_the_count_anew(board: Board) -> None:
+def test_a_success_resets_the_failure_count(board: Board) -> None:
     found = circuits(board)
     for ok in (False, False, True, False, False):
-        assert found.leave(NAME, "t", ok, now=T) is False
+        assert found.record(NAME, "t", ok, now=T) is False
     assert state(found, T) == ("closed", 2)
     assert found.enter(NAME, "t", now=T) == 0
 
 
-def test_a_single_task_tries_the_target_after_the_pause(board: Board) -> None:
+def test_one_task_probes_the_target_after_the_pause(board: Board) -> None:
     found = broken(board)
     assert state(found, T + 30) == ("half-open", 3)
     assert found.enter(NAME, "trial", now=T + 30) == 0
@@ -58,50 +58,50 @@ def test_a_single_task_tries_the_target_after_the_pause(board: Board) -> None:
     assert state(found, T + 31) == ("trying", 3)
 
 
-def test_a_trial_that_goes_well_closes_it(board: Board) -> None:
+def test_a_successful_probe_closes_the_circuit(board: Board) -> None:
     found = broken(board)
     found.enter(NAME, "trial", now=T + 30)
-    assert found.leave(NAME, "trial", True, now=T + 35) is False
+    assert found.record(NAME, "trial", True, now=T + 35) is False
     assert found.enter(NAME, "other", now=T + 35) == 0
     assert list(found.all(now=T + 35)) == []
 
 
-def test_a_trial_that_fails_opens_it_again(board: Board) -> None:
+def test_a_failed_probe_reopens_the_circuit(board: Board) -> None:
     found = broken(board)
     found.enter(NAME, "trial", now=T + 30)
-    assert found.leave(NAME, "trial", False, now=T + 35) is True
+    assert found.record(NAME, "trial", False, now=T + 35) is True
     assert found.enter(NAME, "other", now=T + 36) == 29
     assert found.enter(NAME, "other", now=T + 65) == 0
 
 
-def test_a_trial_that_is_never_heard_of_makes_room_for_another(board: Board) -> None:
+def test_a_lost_probe_is_replaced_by_another(board: Board) -> None:
     found = broken(board)
     found.enter(NAME, "trial", now=T + 30)
     assert found.enter(NAME, "second", now=T + 60) == 0
-    assert found.leave(NAME, "trial", False, now=T + 61) is False  # it is not the trial any more
+    assert found.record(NAME, "trial", False, now=T + 61) is False  # it is no longer the probe
     assert found.enter(NAME, "third", now=T + 61) == 29
 
 
-def test_a_failure_from_before_it_opened_says_nothing_new(board: Board) -> None:
+def test_a_failure_from_before_it_opened_changes_nothing(board: Board) -> None:
     found = broken(board)
-    assert found.leave(NAME, "slow", False, now=T + 20) is False
+    assert found.record(NAME, "slow", False, now=T + 20) is False
     assert list(found.all(now=T + 20)) == [Circuit(NAME, "open", 3, T + 30)]
 
 
-def test_it_can_be_closed_by_hand(board: Board) -> None:
+def test_a_circuit_can_be_closed_by_hand(board: Board) -> None:
     found = broken(board)
     assert found.close(NAME) is True
     assert found.enter(NAME, "x", now=T + 1) == 0
     assert found.close(NAME) is False
 
 
-def test_it_forgets_itself(board: Board) -> None:
+def test_an_idle_circuit_expires(board: Board) -> None:
     broken(board)
     (key,) = board.client.scan_iter("*breaker*")
     assert 86_400_000 < board.client.pttl(key) <= 86_430_000
 
 
-def test_another_board_is_another_matter(board: Board) -> None:
+def test_circuits_are_per_board(board: Board) -> None:
     broken(board)
     other = Board("other", client=board.client)
     assert circuits(other).enter(NAME, "x", now=T) == 0

@@ -1,4 +1,4 @@
-"""The conformance kit, on the breaker policy."""
+"""The conformance kit with the breaker policy."""
 
 from jobs_core.testing import PolicyConformance
 

@@ -1,4 +1,4 @@
-"""The policy, through real workers."""
+"""The policy in real workers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Target:
-    """Something that can be away, and counts who calls."""
+    """A target that can be down, and counts calls."""
 
     def __init__(self) -> None:
         self.away = threading.Event()
@@ -44,7 +44,7 @@ def push(board: Board, count: int, **options: object) -> None:
         unchecked.push("test", str(number), **{"policy": "breaker", "attempts": 9, "backoff": 0.05} | options)
 
 
-def test_a_target_that_fails_is_left_alone_and_no_task_is_lost(board: Board) -> None:
+def test_a_failing_target_is_paused_and_no_task_is_lost(board: Board) -> None:
     target = Target()
     push(board, 20)
     with working(board, target.runner, concurrency=1) as (_, log):
@@ -59,7 +59,7 @@ def test_a_target_that_fails_is_left_alone_and_no_task_is_lost(board: Board) -> 
     assert board.count()["dead"] == 0
 
 
-def test_an_attempt_that_is_put_off_does_not_count(board: Board) -> None:
+def test_a_postponed_attempt_does_not_count(board: Board) -> None:
     target = Target()
     push(board, 4, attempts=2)
     with working(board, target.runner, concurrency=1) as (_, log):
@@ -69,7 +69,7 @@ def test_an_attempt_that_is_put_off_does_not_count(board: Board) -> None:
     assert any(e.outcome and e.outcome.code == OPEN for e in log.of("task.finished"))
 
 
-def test_all_workers_know(board: Board) -> None:
+def test_all_workers_share_the_circuit(board: Board) -> None:
     first, second = Target(), Target()
     push(board, 3)
     with working(board, first.runner, concurrency=1) as (_, log):
@@ -85,7 +85,7 @@ def test_all_workers_know(board: Board) -> None:
 @pytest.mark.parametrize(
     "fail", [lambda: Outcome.failed("not there", code="404"), lambda: Outcome.cancelled("by itself")]
 )
-def test_what_is_not_the_targets_fault_opens_nothing(board: Board, fail: Callable[[], Outcome]) -> None:
+def test_failures_unrelated_to_the_target_open_no_circuit(board: Board, fail: Callable[[], Outcome]) -> None:
     target = Target()
     target.fail = fail
     push(board, 10, attempts=1)
@@ -109,7 +109,7 @@ def test_exceptions_and_timeouts_are_failures(board: Board) -> None:
     assert event.outcome is not None and event.outcome.code == OPEN
 
 
-def test_jobs_of_another_policy_do_not_ask(board: Board) -> None:
+def test_jobs_with_other_policies_ignore_circuits(board: Board) -> None:
     target = Target()
     push(board, 5, policy="retry", attempts=1)
     with working(board, target.runner, concurrency=1) as (_, log):
@@ -117,7 +117,7 @@ def test_jobs_of_another_policy_do_not_ask(board: Board) -> None:
     assert target.calls == 5
 
 
-def test_a_job_is_its_own_target_unless_its_runner_says_more(board: Board) -> None:
+def test_the_target_is_the_job_unless_the_runner_names_one(board: Board) -> None:
     unchecked = Board(board.name, client=board.client, validate=False)
     options = {"policy": "breaker", "attempts": 1}
     unchecked.put("bad", "test", "bad", **options)

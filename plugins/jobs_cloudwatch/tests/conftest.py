@@ -1,4 +1,4 @@
-"""CloudWatch as moto plays it, and one that fails as it is told to: both on real sockets."""
+"""moto's CloudWatch, and a scripted one that fails on request, both on real sockets."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ PATIENCE = 30.0
 _numbers = itertools.count()
 
 BEGIN = "the logger 'cloudwatch' "
-"""How every sentence of the logger begins."""
+"""The prefix of every message of the logger."""
 
 Answer = tuple[int, Any]
-"""A status, and what is answered as JSON."""
+"""A status and a JSON body."""
 
 
 def refusal(code: str, status: int = 400) -> Answer:
-    """An error as AWS answers it; its message quotes the request, as some do."""
+    """An AWS error response whose message quotes the request, as some do."""
     return status, {"__type": code, "message": "Value '[s3cret]' failed"}
 
 
@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.connected(-1)
 
     def handle_one_request(self) -> None:
-        with suppress(OSError):  # the client has gone
+        with suppress(OSError):  # the client has disconnected
             super().handle_one_request()
             return
         self.close_connection = True
@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Service(ThreadingHTTPServer):
-    """A CloudWatch Logs. `routes` say how it answers an operation, which is well unless they do."""
+    """A fake CloudWatch Logs. `routes` override the answers to operations; by default they succeed."""
 
     daemon_threads = True
     block_on_close = False
@@ -100,7 +100,7 @@ class Service(ThreadingHTTPServer):
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """The events it took."""
+        """The events that it accepted."""
         return [json.loads(event["message"]) for event in self.stored]
 
     @property
@@ -125,16 +125,16 @@ class Service(ThreadingHTTPServer):
         return answer
 
     def script(self, operation: str, *answers: Answer) -> None:
-        """Give these answers to an operation, one after the other, and then good ones."""
+        """Answer an operation with these answers in turn, then successfully."""
         left = list(answers)
         self.routes[operation] = lambda body: left.pop(0) if left else (200, {})
 
     def hang(self, body: dict[str, Any]) -> None:
-        """A route: say nothing until the test is over."""
+        """A route that does not answer until the test is over."""
         self.over.wait(PATIENCE)
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until what it was asked, or what it has stored, is as it should be."""
+        """Wait until a condition on the requests or the stored events holds."""
         with self._news:
             assert self._news.wait_for(condition, PATIENCE), (self.asked[-20:], self.notes[-20:])
 
@@ -152,13 +152,13 @@ class Service(ThreadingHTTPServer):
 
 
 class Stored:
-    """What moto's CloudWatch has kept."""
+    """The contents of moto's CloudWatch."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
 
     def lines(self, group: str, stream: str = "host-1") -> list[dict[str, Any]]:
-        """The events of a stream, in CloudWatch's order: none if there is no such stream."""
+        """Return the events of a stream in CloudWatch's order; none if the stream does not exist."""
         words = {"logGroupName": group, "logStreamName": stream}
         found: list[dict[str, Any]] = []
         try:
@@ -174,7 +174,7 @@ class Stored:
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Only these credentials are found. Returns the file where profiles may be written."""
+    """Hide all other credentials. Returns the file for profiles."""
     config = tmp_path / "aws-config"
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -189,7 +189,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits long for the next attempt."""
+    """Shorten the pauses between attempts."""
     monkeypatch.setattr(sender, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(sender, "LONGEST_PAUSE", 0.05)
 
@@ -206,7 +206,7 @@ def moto_url() -> Iterator[str]:
 
 @pytest.fixture
 def stored(moto_url: str, credentials: Path) -> Iterator[Stored]:
-    """What is in moto's CloudWatch."""
+    """The contents of moto's CloudWatch."""
     client = boto3.client("logs", endpoint_url=moto_url)
     yield Stored(client)
     client.close()
@@ -214,14 +214,14 @@ def stored(moto_url: str, credentials: Path) -> Iterator[Stored]:
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A CloudWatch that does what it is told to."""
+    """A scripted fake CloudWatch."""
     service = Service()
     yield service
     service.stop()
 
 
 def worker_info(**settings: Any) -> WorkerInfo:
-    """A worker on a board of its own, with the plugin's settings."""
+    """A worker on its own board, with the plugin's settings."""
     values: Mapping[str, Any] = {setting.name: setting.default for setting in jobs_settings()}
     changed = {f"cloudwatch_{name}": value for name, value in settings.items()}
     return WorkerInfo("host-1", f"board-{next(_numbers)}", ("shell",), 10, {**values, **changed})
@@ -240,12 +240,12 @@ def opened(endpoint: str, **settings: Any) -> Iterator[tuple[Logger, str]]:
 
 
 def event(note: Any, time: float) -> Event:
-    """Something to log, at a time in epoch seconds."""
+    """Return an event at a time in epoch seconds."""
     return Event("trouble", time, "host-1", data={"note": note})
 
 
 def said(capsys: Any) -> list[str]:
-    """What was printed on standard error: whole sentences, each on a line, that give nothing away."""
+    """Return the lines on standard error, after checking that they are sentences without secrets."""
     lines = capsys.readouterr().err.splitlines()
     assert all(line.startswith(BEGIN) and "s3cret" not in line for line in lines), lines
     return [line.removeprefix(BEGIN) for line in lines]

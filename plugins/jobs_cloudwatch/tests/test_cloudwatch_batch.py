@@ -1,4 +1,4 @@
-"""What is sent keeps within what CloudWatch takes, whatever is written."""
+"""Batches stay within the limits of CloudWatch, whatever is written."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ written = st.lists(st.tuples(around, sizes), max_size=40)
 
 
 def as_lines(written: list[tuple[int, int]]) -> list[Line]:
-    """Lines of such times and sizes: made here, since hypothesis prints what it draws."""
+    """Make lines with these times and sizes. Hypothesis prints what it draws, so the lines are made here."""
     return [Line(time, TEXT[:size]) for time, size in written]
 
 
 @UNHURRIED
 @given(written)
-def test_every_batch_is_one_that_cloudwatch_takes(written: list[tuple[int, int]]) -> None:
+def test_every_batch_is_valid_for_cloudwatch(written: list[tuple[int, int]]) -> None:
     lines = as_lines(written)
     left, sent = list(lines), []
     while left:
@@ -61,7 +61,7 @@ def test_every_batch_is_one_that_cloudwatch_takes(written: list[tuple[int, int]]
 
 @UNHURRIED
 @given(written)
-def test_a_batch_is_as_large_as_it_may_be(written: list[tuple[int, int]]) -> None:
+def test_a_batch_is_filled_up_to_the_byte_limit(written: list[tuple[int, int]]) -> None:
     lines = as_lines(written)
     found, taken = next_batch(lines, NOW)
     if taken < len(lines):
@@ -70,7 +70,7 @@ def test_a_batch_is_as_large_as_it_may_be(written: list[tuple[int, int]]) -> Non
         assert sum(line.size for line in more) > 1_048_576 or max(times) - min(times) > DAY
 
 
-def test_a_batch_has_ten_thousand_events() -> None:
+def test_a_batch_has_at_most_ten_thousand_events() -> None:
     lines = [Line(NOW, b"x")] * 10_001
     assert [(len(found), taken) for found, taken in [next_batch(lines, NOW)]] == [(10_000, 10_000)]
 
@@ -80,12 +80,12 @@ def test_events_of_one_millisecond_stay_in_order() -> None:
     assert [line.text for line in next_batch(lines, NOW)[0]] == [b"a", b"b", b"c"]
 
 
-texts = st.text(st.characters(), max_size=30)  # half surrogate pairs, too
+texts = st.text(st.characters(), max_size=30)  # including lone surrogates
 
 
 @UNHURRIED
 @given(texts.filter(bool), st.sampled_from([30_000, 300_000]), texts)
-def test_what_is_too_large_is_cut_and_says_so(long: str, times: int, short: str) -> None:
+def test_a_large_event_is_truncated_and_marked(long: str, times: int, short: str) -> None:
     data = {"line": long * times, "stream": short}
     line = as_line(Event("task.line", NOW / 1000, "host-1", data=data))
     assert 0 < len(line.text) <= batch.EVENT_BYTES
@@ -98,13 +98,13 @@ def test_what_is_too_large_is_cut_and_says_so(long: str, times: int, short: str)
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "\N{SNOWMAN}", "\N{PILE OF POO}"])
-def test_little_more_is_cut_than_must_be(letter: str) -> None:
+def test_truncation_removes_little_more_than_needed(letter: str) -> None:
     line = as_line(Event("task.line", NOW / 1000, "host-1", data={"line": letter * 2_000_000}))
     assert batch.EVENT_BYTES - 50 < len(line.text) <= batch.EVENT_BYTES
 
 
 @pytest.mark.parametrize("value", ["x" * 800_000, ["x" * 2_000_000], {"a": "é" * 1_000_000}])
-def test_whatever_is_large_is_cut(value: Any) -> None:
+def test_any_large_field_is_truncated(value: Any) -> None:
     line = as_line(Event("trouble", NOW / 1000, "host-1", data={"note": value, "line": "y" * 2_000_000}))
     assert 0 < len(line.text) <= batch.EVENT_BYTES
     assert line.text.decode()
@@ -112,7 +112,7 @@ def test_whatever_is_large_is_cut(value: Any) -> None:
 
 @UNHURRIED
 @given(st.lists(sizes, max_size=60), st.integers(1, 20), st.integers(1_100_000, 3_000_000))
-def test_a_buffer_keeps_the_newest_and_counts_others(lengths: list[int], events: int, size: int) -> None:
+def test_a_full_buffer_drops_the_oldest_and_counts_them(lengths: list[int], events: int, size: int) -> None:
     full = Buffer(events, size)
     lines = [Line(NOW, TEXT[:length]) for length in lengths]
     for line in lines:
@@ -120,13 +120,13 @@ def test_a_buffer_keeps_the_newest_and_counts_others(lengths: list[int], events:
     kept: list[Line] = []
     while found := full.take(NOW):
         kept += found
-        full.settle()
+        full.finish_batch()
     assert len(kept) <= events and sum(line.size for line in kept) <= size
     assert list(map(id, kept)) == list(map(id, lines[len(lines) - len(kept) :]))
     assert full.dropped()[FULL] == full.unsent() == len(lines) - len(kept)
 
 
-def test_what_comes_back_to_a_full_buffer_is_the_oldest() -> None:
+def test_events_returned_to_a_full_buffer_are_dropped_first() -> None:
     full = Buffer(2)
     lines = [Line(NOW, bytes([65 + number])) for number in range(4)]
     full.put(lines[0])
@@ -134,12 +134,12 @@ def test_what_comes_back_to_a_full_buffer_is_the_oldest() -> None:
     assert full.take(NOW) == lines[:2]
     full.put(lines[2])
     assert full.unsent() == 3
-    full.settle(lines[:2])
+    full.finish_batch(lines[:2])
     assert full.take(NOW) == lines[1:3]
     assert full.dropped() == {FULL: 1}
 
 
-def test_what_is_out_of_time_is_dropped() -> None:
+def test_events_out_of_the_accepted_time_range_are_dropped() -> None:
     found = Buffer(10)
     found.put(Line(NOW - 15 * DAY, b"x"))
     assert found.take(NOW) == []
@@ -165,7 +165,7 @@ def test_rejected_events_are_counted(rejected: dict[str, int], count: int) -> No
     assert left_out(rejected, 10) == count
 
 
-def test_pauses_double_to_a_bound_and_are_spread() -> None:
+def test_pauses_double_up_to_a_limit_with_jitter() -> None:
     longest = [backoff(failures, lambda: 1.0) for failures in range(1, 2000)]
     assert longest[1] == 2 * longest[0] and longest[-1] == max(longest)
     assert max(longest) <= LONGEST_PAUSE

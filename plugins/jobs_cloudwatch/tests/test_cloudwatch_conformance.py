@@ -1,4 +1,4 @@
-"""The conformance kit, on the cloudwatch logger."""
+"""The conformance kit with the cloudwatch logger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cannot work until somebody changes it: CloudWatch denies it, or boto3 is not set up for it."""
+"""Lasting problems: CloudWatch denies access, or boto3 is not configured."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .conftest import PATIENCE, event, opened, refusal, said
         ("s3cret! s3cret", "AWS answered PutLogEvents with 400"),
     ],
 )
-def test_what_is_denied_is_said_once(service: Any, capsys: Any, code: str, says: str) -> None:
+def test_a_denied_call_is_reported_once(service: Any, capsys: Any, code: str, says: str) -> None:
     service.routes["PutLogEvents"] = lambda body: refusal(code)
     with opened(service.url) as (logger, _):
         for number in range(3):
@@ -37,7 +37,7 @@ def test_what_is_denied_is_said_once(service: Any, capsys: Any, code: str, says:
     assert last == f"could not send 3 events before the worker stopped: {says}"
 
 
-def test_it_works_again_once_it_is_allowed(service: Any, capsys: Any) -> None:
+def test_logging_resumes_once_the_call_is_allowed(service: Any, capsys: Any) -> None:
     service.script("PutLogEvents", refusal("AccessDeniedException"))
     with opened(service.url) as (logger, _):
         logger.write(event("a", time.time()))
@@ -75,7 +75,7 @@ def test_a_configuration_that_boto3_cannot_use(
     assert says in said(capsys)[0]
 
 
-def test_nobody_listens(capsys: Any, monkeypatch: Any) -> None:
+def test_an_unreachable_endpoint(capsys: Any, monkeypatch: Any) -> None:
     spoken = threading.Event()
     say = sender.say
     monkeypatch.setattr(sender, "CLOSING", 0.5)
@@ -90,7 +90,7 @@ def test_nobody_listens(capsys: Any, monkeypatch: Any) -> None:
     assert last.startswith("could not send 1 event before the worker stopped: connection failed")
 
 
-def test_an_error_that_nobody_foresaw_ends_nothing(service: Any, capsys: Any, monkeypatch: Any) -> None:
+def test_an_unexpected_error_does_not_stop_the_logger(service: Any, capsys: Any, monkeypatch: Any) -> None:
     from jobs_cloudwatch.cloud import Cloud
 
     put = Cloud.put
@@ -109,7 +109,7 @@ def test_an_error_that_nobody_foresaw_ends_nothing(service: Any, capsys: Any, mo
 # Groups and streams
 
 
-def test_who_may_not_create_a_group_may_use_one(service: Any, capsys: Any) -> None:
+def test_an_existing_group_can_be_used_without_permission_to_create_it(service: Any, capsys: Any) -> None:
     service.routes["CreateLogGroup"] = lambda body: refusal("AccessDeniedException")
     with opened(service.url) as (logger, _):
         logger.write(event("a", time.time()))
@@ -117,7 +117,7 @@ def test_who_may_not_create_a_group_may_use_one(service: Any, capsys: Any) -> No
     assert said(capsys) == []
 
 
-def test_who_may_create_nothing_may_use_a_stream(service: Any, capsys: Any) -> None:
+def test_an_existing_stream_can_be_used_without_permission_to_create_it(service: Any, capsys: Any) -> None:
     service.routes["CreateLogStream"] = lambda body: refusal("AccessDeniedException")
     with opened(service.url) as (logger, _):
         logger.write(event("a", time.time()))
@@ -126,7 +126,7 @@ def test_who_may_create_nothing_may_use_a_stream(service: Any, capsys: Any) -> N
 
 
 @pytest.mark.parametrize("denied", ["CreateLogGroup", "CreateLogStream"])
-def test_a_group_that_is_missing_and_may_not_be_made(service: Any, capsys: Any, denied: str) -> None:
+def test_a_missing_group_that_may_not_be_created(service: Any, capsys: Any, denied: str) -> None:
     for operation in ("CreateLogStream", "PutLogEvents"):
         service.routes[operation] = lambda body: refusal("ResourceNotFoundException")
     service.routes[denied] = lambda body: refusal("AccessDeniedException")
@@ -145,8 +145,8 @@ def test_a_retention_that_may_not_be_set(service: Any, capsys: Any) -> None:
     assert line.startswith("cannot set the retention: AWS denied access: allow logs:PutRetentionPolicy")
 
 
-def test_workers_that_start_at_once(service: Any) -> None:
-    """Another has made the group and the stream, or is about to."""
+def test_workers_that_start_simultaneously(service: Any) -> None:
+    """Another worker has created the group and the stream, or is about to."""
     missing, exists = refusal("ResourceNotFoundException"), refusal("ResourceAlreadyExistsException")
     service.script("CreateLogStream", missing, missing, exists)
     service.script("CreateLogGroup", refusal("OperationAbortedException"), exists)

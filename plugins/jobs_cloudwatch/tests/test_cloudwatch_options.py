@@ -1,4 +1,4 @@
-"""Settings that cannot work are refused before the worker takes a task."""
+"""Invalid settings are rejected before the worker takes a task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers import Jobs, refused
 from .conftest import worker_info
 
 
-def test_names_are_filled_in() -> None:
+def test_placeholders_in_names_are_replaced() -> None:
     info = replace(worker_info(), name="a:b*c.example", board="shop eu:1")
     options = Options.read(info)
     assert (options.group, options.stream) == ("/jobs/shop-eu-1", "a-b-c.example")
@@ -24,7 +24,7 @@ def test_names_are_filled_in() -> None:
     assert Options.read(info).group == "b-board-/w"
 
 
-def test_nothing_is_chosen_that_boto3_would_choose() -> None:
+def test_defaults_are_left_to_boto3() -> None:
     options = Options.read(worker_info(region="", profile=None, endpoint=""))
     assert (options.region, options.profile, options.endpoint) == (None, None, None)
 
@@ -52,14 +52,14 @@ def test_nothing_is_chosen_that_boto3_would_choose() -> None:
         ({"every": float("nan")}, "cloudwatch_every: expected 0 to 3600 seconds"),
     ],
 )
-def test_what_cannot_work_is_refused(settings: dict[str, Any], says: str) -> None:
+def test_invalid_settings_are_rejected(settings: dict[str, Any], says: str) -> None:
     with pytest.raises(OptionError) as caught:
         Options.read(worker_info(**settings))
     assert says in str(caught.value)
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_worker_that_has_one_does_not_start(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_with_invalid_settings_does_not_start(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_CLOUDWATCH_RETENTION", "8")
     result = jobs("run", "--runner", "console", "--log", "cloudwatch")
     refused(result, "cloudwatch_retention: expected 0 or")

@@ -1,4 +1,4 @@
-"""Events arrive in CloudWatch, as moto plays it."""
+"""Events arrive in moto's CloudWatch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_events_arrive_in_order(stored: Any, moto_url: str) -> None:
     assert notes == [f"{number} \N{SNOWMAN} \N{PILE OF POO} ?" for number in range(500)]
 
 
-def test_they_arrive_while_the_worker_runs(stored: Any, moto_url: str) -> None:
+def test_events_arrive_while_the_worker_runs(stored: Any, moto_url: str) -> None:
     with opened(moto_url, group="/live") as (logger, _):
         logger.write(event("a", time.time()))
         wait_until(lambda: len(stored.lines("/live")) == 1)
@@ -42,7 +42,7 @@ def test_a_large_backlog_is_several_batches(stored: Any, moto_url: str) -> None:
     assert len(lines) == 11_003
 
 
-def test_the_retention_is_set_only_when_it_is_asked_for(stored: Any, moto_url: str) -> None:
+def test_the_retention_is_set_only_when_requested(stored: Any, moto_url: str) -> None:
     found = []
     for retention in (0, 30, 0):
         with opened(moto_url, group="/kept", retention=retention) as (logger, _):
@@ -53,7 +53,7 @@ def test_the_retention_is_set_only_when_it_is_asked_for(stored: Any, moto_url: s
     assert len(stored.lines("/kept")) == 3
 
 
-def test_a_stream_that_is_deleted_is_made_again(stored: Any, moto_url: str) -> None:
+def test_a_deleted_stream_is_created_again(stored: Any, moto_url: str) -> None:
     with opened(moto_url, group="/deleted") as (logger, _):
         logger.write(event("a", time.time()))
         wait_until(lambda: len(stored.lines("/deleted")) == 1)
@@ -62,7 +62,7 @@ def test_a_stream_that_is_deleted_is_made_again(stored: Any, moto_url: str) -> N
     assert [line["note"] for line in stored.lines("/deleted")] == ["b"]
 
 
-def test_a_profile_says_which_region(moto_url: str, credentials: Path, monkeypatch: Any) -> None:
+def test_the_region_can_come_from_a_profile(moto_url: str, credentials: Path, monkeypatch: Any) -> None:
     keys = "aws_access_key_id = a\naws_secret_access_key = b\n"
     credentials.write_text(f"[profile logs]\nregion = us-east-2\n{keys}")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
@@ -91,13 +91,13 @@ def test_many_threads_write_and_nothing_is_lost(stored: Any, moto_url: str) -> N
 
 
 @pytest.mark.parametrize("every", [0.0, 3600.0])
-def test_a_stop_waits_for_no_batch(stored: Any, moto_url: str, every: float) -> None:
+def test_stopping_sends_an_incomplete_batch_at_once(stored: Any, moto_url: str, every: float) -> None:
     with opened(moto_url, every=every) as (logger, group):
         logger.write(event("a", time.time()))
     assert len(stored.lines(group)) == 1
 
 
-def test_an_event_of_before_and_after(stored: Any, moto_url: str, capsys: Any) -> None:
+def test_events_before_and_after_the_accepted_time_range(stored: Any, moto_url: str, capsys: Any) -> None:
     now = time.time()
     with opened(moto_url) as (logger, group):
         logger.write(event("old", now - 15 * 86_400))

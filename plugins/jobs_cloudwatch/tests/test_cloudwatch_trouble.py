@@ -1,4 +1,4 @@
-"""What goes wrong between here and CloudWatch: little is lost, it is counted, and said once."""
+"""Problems on the way to CloudWatch: losses are small, counted and reported once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .conftest import event, opened, refusal, said, worker_info
         None,
     ],
 )
-def test_it_tries_again_and_nothing_is_lost(service: Any, capsys: Any, answer: Any) -> None:
+def test_failed_batches_are_retried_without_loss(service: Any, capsys: Any, answer: Any) -> None:
     service.script("PutLogEvents", answer, answer, answer)
     with opened(service.url) as (logger, _):
         for number in range(3):
@@ -37,7 +37,7 @@ def test_it_tries_again_and_nothing_is_lost(service: Any, capsys: Any, answer: A
     assert then == "sends events again"
 
 
-def test_what_passes_at_once_is_not_worth_a_word(service: Any, capsys: Any) -> None:
+def test_a_brief_failure_is_not_reported(service: Any, capsys: Any) -> None:
     service.script("PutLogEvents", refusal("ThrottlingException"))
     with opened(service.url) as (logger, _):
         logger.write(event("a", time.time()))
@@ -45,7 +45,7 @@ def test_what_passes_at_once_is_not_worth_a_word(service: Any, capsys: Any) -> N
     assert said(capsys) == []
 
 
-def test_boto3_does_not_try_again_by_itself(service: Any) -> None:
+def test_boto3_retries_are_disabled(service: Any) -> None:
     service.routes["CreateLogStream"] = lambda body: refusal("ThrottlingException")
     with opened(service.url) as (logger, _):
         logger.write(event("a", time.time()))
@@ -61,7 +61,7 @@ def test_a_buffer_that_fills_up_is_sent_at_once(service: Any) -> None:
         service.wait_for(lambda: len(service.stored) == 5)
 
 
-def test_what_does_not_fit_is_dropped_oldest_first_and_counted(service: Any, capsys: Any) -> None:
+def test_excess_events_are_dropped_oldest_first_and_counted(service: Any, capsys: Any) -> None:
     away = threading.Event()
 
     def answer(body: Any) -> Any:
@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_dropped_oldest_first_and_counted(service: Any, cap
     assert said(capsys)[1:] == ["sends events again"]
 
 
-def test_the_one_that_is_refused_takes_no_other_along(service: Any, capsys: Any) -> None:
+def test_a_rejected_event_does_not_affect_others(service: Any, capsys: Any) -> None:
     held = threading.Event()
 
     def answer(body: Any) -> Any:
@@ -101,9 +101,9 @@ def test_the_one_that_is_refused_takes_no_other_along(service: Any, capsys: Any)
     assert said(capsys) == []
 
 
-def test_refusals_end(service: Any, capsys: Any, monkeypatch: Any) -> None:
-    """When everything is refused, a batch is given up rather than sent one by one."""
-    monkeypatch.setattr(sender, "REFUSALS", 10)
+def test_a_batch_is_given_up_after_many_rejections(service: Any, capsys: Any, monkeypatch: Any) -> None:
+    """If everything is rejected, a batch is dropped instead of being sent one by one."""
+    monkeypatch.setattr(sender, "MAX_REJECTIONS", 10)
     service.routes["PutLogEvents"] = lambda body: refusal("InvalidParameterException")
     with opened(service.url, every=3600.0) as (logger, _):
         for number in range(1000):
@@ -112,7 +112,7 @@ def test_refusals_end(service: Any, capsys: Any, monkeypatch: Any) -> None:
     assert said(capsys) == ["could not send 1000 events before the worker stopped in 5 s"]
 
 
-def test_events_that_are_left_out_of_a_good_answer_are_counted(service: Any) -> None:
+def test_events_rejected_in_a_successful_reply_are_counted(service: Any) -> None:
     info = {"tooOldLogEventEndIndex": 1, "tooNewLogEventStartIndex": 3}
     service.script("PutLogEvents", (200, {"rejectedLogEventsInfo": info}))
     with opened(service.url, every=3600.0) as (logger, _):
@@ -121,10 +121,10 @@ def test_events_that_are_left_out_of_a_good_answer_are_counted(service: Any) -> 
     assert service.notes[5:] == ["dropped 3 events: 3 were too old or too new"]
 
 
-# The end
+# Closing
 
 
-def test_a_stop_while_it_hangs_is_not_for_ever(service: Any, capsys: Any, monkeypatch: Any) -> None:
+def test_stopping_during_a_hanging_call_is_bounded(service: Any, capsys: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(sender, "CLOSING", 0.2)
     service.routes["PutLogEvents"] = service.hang
     with opened(service.url) as (logger, _):
@@ -139,7 +139,7 @@ def test_a_stop_while_it_hangs_is_not_for_ever(service: Any, capsys: Any, monkey
 
 
 def test_the_last_try_is_made_when_the_worker_stops(service: Any, monkeypatch: Any) -> None:
-    """Not when its pause would have ended."""
+    """The stop does not wait for the current pause."""
     monkeypatch.setattr(sender, "backoff", lambda failures: 0.01 if failures == 1 else 3600.0)
     away = refusal("ServiceUnavailableException", 503)
     service.script("PutLogEvents", away, away)
@@ -149,7 +149,7 @@ def test_the_last_try_is_made_when_the_worker_stops(service: Any, monkeypatch: A
     assert service.notes == ["a"]
 
 
-def test_what_is_written_after_it_is_closed_goes_nowhere(service: Any, capsys: Any) -> None:
+def test_events_written_after_close_are_discarded(service: Any, capsys: Any) -> None:
     with opened(service.url) as (logger, _):
         pass
     logger.write(event("a", time.time()))
@@ -157,7 +157,7 @@ def test_what_is_written_after_it_is_closed_goes_nowhere(service: Any, capsys: A
     assert (service.asked, said(capsys)) == ([], [])
 
 
-def test_it_may_be_opened_again(service: Any) -> None:
+def test_a_closed_logger_can_be_reopened(service: Any) -> None:
     with opened(service.url) as (logger, _):
         logger.write(event("a", time.time()))
     logger.open(worker_info(endpoint=service.url))
@@ -166,13 +166,13 @@ def test_it_may_be_opened_again(service: Any) -> None:
     assert service.notes == ["a", "b"]
 
 
-def test_settings_that_cannot_work_start_nothing(service: Any) -> None:
+def test_invalid_settings_start_no_thread(service: Any) -> None:
     with pytest.raises(OptionError), opened(service.url, buffer=0):
         pass
     assert not [thread for thread in threading.enumerate() if thread.name == "jobs-cloudwatch"]
 
 
-def test_a_standard_error_that_is_gone(service: Any, monkeypatch: Any) -> None:
+def test_a_closed_standard_error_is_harmless(service: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("sys.stderr", None)
     service.script("PutLogEvents", refusal("AccessDeniedException"))
     with opened(service.url) as (logger, _):
@@ -180,7 +180,7 @@ def test_a_standard_error_that_is_gone(service: Any, monkeypatch: Any) -> None:
         service.wait_for(lambda: len(service.stored) == 1)
 
 
-def test_it_closes_its_connection(service: Any) -> None:
+def test_closing_the_logger_closes_its_connection(service: Any) -> None:
     with opened(service.url) as (logger, _):
         logger.write(event("a", time.time()))
         service.wait_for(lambda: service.connections == 1)

@@ -24,7 +24,7 @@ def logger() -> Any:
     return Plugins.load().logger("cloudwatch")
 
 
-def test_what_a_worker_does_arrives_in_order(
+def test_events_of_a_worker_arrive_in_order(
     board: Board, stored: Any, moto_url: str, logger: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JOBS_CLOUDWATCH_ENDPOINT", moto_url)
@@ -46,10 +46,10 @@ def test_what_a_worker_does_arrives_in_order(
     assert "good" not in str(lines)
 
 
-def test_a_worker_needs_no_cloudwatch(
+def test_a_worker_runs_without_cloudwatch(
     board: Board, service: Any, logger: Any, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the first request is not answered, all tasks are done, and reported, one after the other."""
+    """While the first request is unanswered, all tasks run and are reported one after the other."""
     monkeypatch.setattr("jobs_cloudwatch.sender.CLOSING", 0.2)
     monkeypatch.setenv("JOBS_CLOUDWATCH_ENDPOINT", service.url)
     monkeypatch.setenv("JOBS_CLOUDWATCH_EVERY", "0")
@@ -69,7 +69,7 @@ def test_a_worker_needs_no_cloudwatch(
 
 
 def test_the_command_line(board: Board, url: str, service: Any, tmp_path: Path) -> None:
-    """`jobs run --log cloudwatch` in a process of its own: denied, it goes on, and ends well."""
+    """`jobs run --log cloudwatch` in a separate process continues when denied, and exits with 0."""
     service.routes["PutLogEvents"] = lambda body: refusal("AccessDeniedException")
     board.push("console", "a line")
     words = ("run", "--runner", "console", "--log", "cloudwatch", "--log", "console")

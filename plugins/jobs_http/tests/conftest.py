@@ -29,7 +29,7 @@ from tests.conftest import url as url
 
 @dataclass
 class Seen:
-    """A request as it came in; the names of its headers are in lower case."""
+    """A received request, with header names in lower case."""
 
     method: str
     path: str
@@ -39,7 +39,7 @@ class Seen:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Remembers a request, and answers as the route of its path says, or else with what it got."""
+    """Records a request, and answers with the route of its path, or else echoes the request."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         super().setup()
 
     def handle_one_request(self) -> None:
-        with suppress(OSError):  # the client has gone
+        with suppress(OSError):  # the client has disconnected
             super().handle_one_request()
             return
         self.close_connection = True
@@ -71,7 +71,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = answer
 
     def reply(self, status: int, body: bytes = b"", **headers: str) -> None:
-        """Answer, in one piece."""
+        """Send the whole answer at once."""
         self.send_response(status)
         for name, value in {"content_length": str(len(body)), **headers}.items():
             self.send_header(name.replace("_", "-"), value)
@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Target(ThreadingHTTPServer):
-    """The server: what it has seen, and how it answers."""
+    """The server: its received requests and its answers."""
 
     daemon_threads = True
     block_on_close = False
@@ -107,12 +107,12 @@ class Target(ThreadingHTTPServer):
         return f"{self.scheme}://{host}:{self.server_port}{path}"
 
     def route(self, path: str, status: int, body: bytes = b"", **headers: str) -> str:
-        """Always answer so; returns the URL."""
+        """Always give this answer. Returns the URL."""
         self.routes[path] = lambda handler: handler.reply(status, body, **headers)
         return self.url(path)
 
     def hang(self, handler: Handler) -> None:
-        """A route: say nothing until the test is over."""
+        """A route that does not answer until the test is over."""
         self.over.wait(PATIENCE)
         handler.close_connection = True
 
@@ -143,7 +143,7 @@ class Drive:
         return run_task(RUNNER, self.task(payload, **fields), context or self.context())
 
     def stopped(self, payload: Any, when: threading.Event) -> Outcome:
-        """Run on a thread of its own, and tell it to stop once an event is set."""
+        """Run on a separate thread, and stop the task once an event is set."""
         context = self.context()
         outcomes: list[Outcome] = []
 
@@ -178,7 +178,7 @@ def target() -> Iterator[Target]:
 
 @pytest.fixture
 def other() -> Iterator[Target]:
-    """Another one: another port is another origin."""
+    """A second server. Another port is another origin."""
     server = Target()
     yield server
     connect.close()
@@ -187,7 +187,7 @@ def other() -> Iterator[Target]:
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for `localhost`, and its key, in one file."""
+    """A certificate for `localhost` with its key, in one file."""
     if not shutil.which("openssl"):
         pytest.skip("no openssl on PATH")
     path = tmp_path_factory.mktemp("tls") / "localhost.pem"
@@ -203,7 +203,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tls(authority: Path) -> ssl.SSLContext:
-    """How a server speaks TLS: it asks for a certificate, and does without."""
+    """A TLS context that requests a client certificate without requiring it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority)
     context.load_verify_locations(authority)
@@ -222,7 +222,7 @@ def secure(tls: ssl.SSLContext) -> Iterator[Target]:
 
 @pytest.fixture
 def other_secure(tls: ssl.SSLContext) -> Iterator[Target]:
-    """Another one."""
+    """A second server with TLS."""
     server = Target(tls)
     yield server
     connect.close()
@@ -231,14 +231,14 @@ def other_secure(tls: ssl.SSLContext) -> Iterator[Target]:
 
 @pytest.fixture
 def silent() -> Iterator[socket.socket]:
-    """A listening socket behind which nobody accepts connections: those that it has room for stand."""
+    """A listening socket that never accepts; connections stay in its backlog."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         yield server
 
 
 @pytest.fixture
 def full(silent: socket.socket) -> Iterator[socket.socket]:
-    """One that has room for no more: who connects waits."""
+    """A listening socket with a full backlog: new connections wait."""
     clients = []
     for _ in range(8):
         client = socket.socket()

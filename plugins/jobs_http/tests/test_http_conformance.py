@@ -1,4 +1,4 @@
-"""The conformance kit, on the http runner."""
+"""The conformance kit with the http runner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where requests may go."""
+"""Allowed addresses of requests."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ LOCAL = [
 
 
 @pytest.mark.parametrize("address", LOCAL)
-def test_all_others_are_refused(address: str) -> None:
+def test_all_other_addresses_are_rejected(address: str) -> None:
     assert not guard().permits("a.example", address)
 
 
@@ -100,7 +100,7 @@ def test_deny(allow: str, deny: str, host: str, address: str, permitted: bool) -
 
 
 @pytest.mark.parametrize("word", ["10.0.0.0/33", "10.0.0/x", "fe80::zz"])
-def test_a_network_that_is_none_is_refused(word: str) -> None:
+def test_an_invalid_network_is_rejected(word: str) -> None:
     with pytest.raises(OptionError, match="http_deny"):
         guard(deny=word)
 
@@ -126,7 +126,7 @@ def test_a_redirect_to_a_refused_address_is_not_followed(drive: Any, target: Any
     assert [seen.path for seen in target.seen] == ["/"]
 
 
-def test_other_settings_do_not_use_connections_that_stand(drive: Any, target: Any) -> None:
+def test_changed_settings_do_not_reuse_open_connections(drive: Any, target: Any) -> None:
     assert drive(target.url()).status == "done"
     drive.settings["http_allow"] = []
     assert drive(target.url()).code == "refused"
@@ -135,7 +135,7 @@ def test_other_settings_do_not_use_connections_that_stand(drive: Any, target: An
 def test_the_address_that_was_checked_is_the_one_connected_to(
     drive: Any, target: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name server that answers with another address each time gains nothing."""
+    """DNS rebinding has no effect."""
     asked: list[str] = []
     truly = socket.getaddrinfo
 
@@ -152,9 +152,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(
     assert target.seen[0].headers["host"] == f"rebind.example:{target.server_port}"
 
 
-def test_only_the_permitted_of_several_addresses_are_tried(
-    drive: Any, target: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_permitted_addresses_are_tried(drive: Any, target: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     truly = socket.getaddrinfo
 
     def several(host: str, *arguments: Any, **options: Any) -> Any:

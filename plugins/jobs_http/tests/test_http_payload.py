@@ -1,4 +1,4 @@
-"""What a payload may say: no server needed."""
+"""Payloads, without a server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SETTINGS = read_settings()
 
 
 def put(payload: Any) -> None:
-    """Validate a job as putting it does: first the schema, then the hook."""
+    """Validate a job as `put` does: first the schema, then the hook."""
     plugins = Plugins()
     assert plugins.add("http", jobs_http).state != "broken"
     raw = payload if isinstance(payload, str) else json.dumps(payload)
@@ -88,13 +88,13 @@ def test_bad_payloads_are_refused_when_put(payload: Any, words: str) -> None:
     assert words in str(error.value)
     if "s3cret" not in (payload if isinstance(payload, dict) else {}):
         assert "s3cret" not in str(error.value)
-    (runner,) = jobs_http.jobs_runners()  # and again when run, had nobody validated it
+    (runner,) = jobs_http.jobs_runners()  # and again at run time, if it was not validated
     outcome = run_task(runner, make_task(runner, payload), Context("w1", settings=SETTINGS))
     assert (outcome.status, outcome.code) == ("failed", "payload")
     assert "s3cret" not in outcome.note
 
 
-def test_jobs_of_other_runners_are_not_ours_to_refuse() -> None:
+def test_jobs_of_other_runners_are_ignored() -> None:
     jobs_http.jobs_validate(Job("a", "other", {"neither": 1}))
 
 
@@ -125,7 +125,7 @@ def test_only_allowed_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> Non
         read(payload, SETTINGS | {"http_env": ["API_*"]})
 
 
-def test_what_the_environment_holds_is_checked_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_from_the_environment_are_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_SECRET_X", "a\r\ns3cret: b")
     for payload in (
         {"headers": {"X": {"env": "JOBS_SECRET_X"}}},
@@ -136,7 +136,7 @@ def test_what_the_environment_holds_is_checked_as_well(monkeypatch: pytest.Monke
         assert "s3cret" not in str(error.value)
 
 
-def test_no_request_shows_its_secrets() -> None:
+def test_repr_of_a_request_hides_secrets() -> None:
     request = read(
         {"url": URL, "auth": {"bearer": "s3cret"}, "query": {"k": "s3cret"}, "body": "s3cret"}, SETTINGS
     )

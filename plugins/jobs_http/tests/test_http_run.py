@@ -1,4 +1,4 @@
-"""The runner with a real server: what a target gets, and what becomes of its answers."""
+"""The runner with a real server: requests to targets, and outcomes of their answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jobs_http import connect
 from jobs_core import Decision, Outcome, Policy, Task, retry
 from tests.helpers import wait_until
 
-# What a target gets
+# Requests
 
 
 def test_a_get(drive: Any, target: Any) -> None:
@@ -141,7 +141,7 @@ def test_limit(drive: Any, target: Any, limit: int | None, kept: int, truncated:
     assert (len(outcome.data["body"]), outcome.data["truncated"]) == (kept, truncated)
 
 
-def test_an_endless_answer_is_not_read_to_its_end(drive: Any, target: Any) -> None:
+def test_an_endless_answer_is_read_only_up_to_the_limit(drive: Any, target: Any) -> None:
     def pour(handler: Any) -> None:
         handler.reply(200, content_length=str(10**12))
         while not target.over.is_set():
@@ -163,7 +163,7 @@ def test_a_body_is_text_in_its_charset(drive: Any, target: Any) -> None:
     assert drive(cut).data["body"] == "caf"
 
 
-def test_a_compressed_answer_that_was_asked_for(drive: Any, target: Any) -> None:
+def test_a_requested_compressed_answer(drive: Any, target: Any) -> None:
     url = target.route("/", 200, gzip.compress(b"x" * 10_000_000), content_encoding="gzip")
     outcome = drive({"url": url, "headers": {"accept-encoding": "gzip"}, "limit": 100})
     assert (outcome.data["body"], outcome.data["truncated"]) == ("x" * 100, True)
@@ -191,18 +191,18 @@ def test_202_is_accepted(drive: Any, target: Any) -> None:
     assert target.seen[0].headers["jobs-token"] == "a@1763900005000#1"
 
 
-def test_callback_makes_any_expected_answer_accepted(drive: Any, target: Any) -> None:
+def test_with_callback_any_expected_answer_is_accepted(drive: Any, target: Any) -> None:
     assert drive({"url": target.url(), "callback": True}).status == "accepted"
     assert drive({"url": target.route("/", 500), "callback": True}).status == "failed"
 
 
-def test_no_callback_makes_none_accepted(drive: Any, target: Any) -> None:
+def test_without_callback_no_answer_is_accepted(drive: Any, target: Any) -> None:
     outcome = drive({"url": target.route("/", 202), "callback": False})
     assert (outcome.status, outcome.code) == ("done", "202")
     assert "jobs-token" not in target.seen[0].headers
 
 
-def test_without_a_token_nobody_can_call_back(drive: Any, target: Any) -> None:
+def test_callback_without_a_token_fails(drive: Any, target: Any) -> None:
     assert drive({"url": target.route("/", 202), "callback": True}, token="").status == "done"
     assert "jobs-token" not in target.seen[0].headers
 
@@ -247,11 +247,11 @@ def test_a_fault_of_the_request_is_final(code: str) -> None:
 @pytest.mark.parametrize(
     "code", ["408", "425", "429", "500", "503", "302", "connect", "timeout", "4xx", "", "40"]
 )
-def test_what_may_pass_is_for_the_policy(code: str) -> None:
+def test_transient_failures_are_left_to_the_policy(code: str) -> None:
     assert decide(code) is None
 
 
-def test_what_is_not_ours_to_decide() -> None:
+def test_other_runners_policies_and_outcomes_are_left_to_the_policy() -> None:
     assert decide("404", runner="shell") is None
     assert decide("404", policy="none") is None
     assert decide("404", **{"retry-on": "4*"}) is None
@@ -292,7 +292,7 @@ CREDENTIALS = {"authorization", "cookie", "x-api-key", "jobs-token", "webhook-si
 
 @pytest.mark.parametrize("status", [302, 307])
 def test_credentials_stay_with_their_host(drive: Any, target: Any, other: Any, status: int) -> None:
-    """And once a request has left, it is not trusted again though it comes back."""
+    """Credentials that were dropped stay dropped, even if a redirect returns to the host."""
     target.route("/", status, location=target.url("/same"))
     target.route("/same", status, location=other.url("/away"))
     other.route("/away", status, location=target.url("/back"))
@@ -309,7 +309,7 @@ def test_credentials_stay_with_their_host(drive: Any, target: Any, other: Any, s
         assert (seen.headers["accept"], seen.headers["idempotency-key"]) == ("text/plain", "a@1763900005000")
 
 
-def test_a_signature_is_that_of_the_body_that_is_sent(drive: Any, target: Any) -> None:
+def test_the_signature_covers_the_body_that_is_sent(drive: Any, target: Any) -> None:
     from jobs_http.signing import sign
 
     target.route("/", 302, location="/next")
@@ -340,7 +340,7 @@ def test_redirects_that_are_not_followed(drive: Any, target: Any) -> None:
 @pytest.mark.parametrize(
     "location", ["file:///etc/passwd", "ftp://s3cret/", "http://", "http://[s3cret", "http://a\\@s3cret/"]
 )
-def test_a_redirect_to_what_is_not_http(drive: Any, target: Any, location: str) -> None:
+def test_a_redirect_to_another_scheme(drive: Any, target: Any, location: str) -> None:
     outcome = drive(target.route("/", 302, location=location))
     assert (outcome.status, outcome.code) == ("failed", "redirect")
     assert "s3cret" not in outcome.note
@@ -356,7 +356,7 @@ def test_cookies_are_not_kept(drive: Any, target: Any) -> None:
 # Connections
 
 
-def test_a_connection_is_used_again(drive: Any, target: Any) -> None:
+def test_a_connection_is_reused(drive: Any, target: Any) -> None:
     for _ in range(5):
         assert drive({"url": target.url(), "json": 1}).status == "done"
     assert drive(target.route("/fails", 500, b"x" * 100)).status == "failed"
@@ -365,8 +365,8 @@ def test_a_connection_is_used_again(drive: Any, target: Any) -> None:
     assert target.connections == 1
 
 
-def test_a_connection_that_the_target_closes_is_made_again(drive: Any, target: Any) -> None:
-    """Also when it does so as the next request comes in, which no look beforehand can tell."""
+def test_a_connection_closed_by_the_target_is_reopened(drive: Any, target: Any) -> None:
+    """This includes a close just as the next request arrives, which no check can detect in advance."""
 
     def once(handler: Any) -> None:
         del target.routes["/"]
@@ -378,13 +378,13 @@ def test_a_connection_that_the_target_closes_is_made_again(drive: Any, target: A
     assert [seen.body for seen in target.seen] == [b"", b"1", b"1"]
 
 
-def test_no_answer_on_a_new_connection_has_failed(drive: Any, target: Any) -> None:
+def test_no_answer_on_a_new_connection_is_a_failure(drive: Any, target: Any) -> None:
     target.routes["/"] = lambda handler: setattr(handler, "close_connection", True)
     outcome = drive(target.url())
     assert (outcome.status, outcome.code, len(target.seen)) == ("failed", "connect", 1)
 
 
-def test_a_connection_that_breaks_within_an_answer(drive: Any, target: Any) -> None:
+def test_a_connection_that_breaks_during_an_answer(drive: Any, target: Any) -> None:
     def breaks(handler: Any) -> None:
         handler.reply(200, b"x", content_length="100")
         handler.close_connection = True
@@ -394,7 +394,7 @@ def test_a_connection_that_breaks_within_an_answer(drive: Any, target: Any) -> N
     assert (outcome.status, outcome.code) == ("failed", "connect")
 
 
-def test_a_port_that_nobody_listens_to(drive: Any) -> None:
+def test_a_closed_port(drive: Any) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         outcome = drive(f"http://s3cret@127.0.0.1:{unused.getsockname()[1]}/s3cret?s3cret")
@@ -402,14 +402,14 @@ def test_a_port_that_nobody_listens_to(drive: Any) -> None:
     assert outcome.note.startswith("connection failed: Connection refused after ")
 
 
-def test_a_name_that_is_none(drive: Any) -> None:
+def test_an_unknown_host_name(drive: Any) -> None:
     outcome = drive("http://s3cret.invalid/")
     assert (outcome.status, outcome.code) == ("failed", "connect")
     assert outcome.note.startswith("cannot resolve the host name after ")
     assert drive(f"http://{'a' * 64}.invalid/").status == "failed"
 
 
-def test_what_is_not_http(drive: Any, target: Any) -> None:
+def test_an_answer_that_is_not_http(drive: Any, target: Any) -> None:
     def strange(handler: Any) -> None:
         handler.wfile.write(b"s3cret s3cret s3cret\r\n\r\n")
         handler.close_connection = True
@@ -452,9 +452,9 @@ def test_a_certificate_of_another_host(drive: Any, secure: Any, authority: Path)
     assert "127.0.0.1" not in outcome.note
 
 
-def test_a_certificate_that_is_not_to_be_checked(drive: Any, secure: Any) -> None:
+def test_certificate_checks_can_be_disabled(drive: Any, secure: Any) -> None:
     assert drive({"url": secure.url(), "verify": False}).status == "done"
-    assert drive(secure.url()).code == "tls"  # on no connection that was not checked
+    assert drive(secure.url()).code == "tls"  # never on an unverified connection
 
 
 def test_tls_with_a_server_that_has_none(drive: Any, target: Any) -> None:
@@ -462,7 +462,7 @@ def test_tls_with_a_server_that_has_none(drive: Any, target: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["verify", "cert"])
-def test_a_file_that_is_not_there(drive: Any, secure: Any, key: str) -> None:
+def test_a_missing_certificate_file(drive: Any, secure: Any, key: str) -> None:
     outcome = drive({"url": secure.url(), "verify": False} | {key: "/no/s3cret.pem"})
     assert (outcome.status, outcome.code) == ("failed", "tls")
     assert "s3cret" not in outcome.note
@@ -486,7 +486,7 @@ def test_a_read_timeout(drive: Any, target: Any) -> None:
     assert outcome.note.startswith("no response in time after ")
 
 
-def test_a_read_timeout_within_an_answer(drive: Any, target: Any) -> None:
+def test_a_read_timeout_during_an_answer(drive: Any, target: Any) -> None:
     def half(handler: Any) -> None:
         handler.reply(200, b"x", content_length="100")
         target.hang(handler)
@@ -502,7 +502,7 @@ def test_a_connect_timeout(drive: Any, full: socket.socket) -> None:
 
 
 def drip(target: Any) -> Any:
-    """A route whose answer comes bit by bit, each in time, and never ends."""
+    """A route whose answer trickles in, always in time, and never ends."""
 
     def route(handler: Any) -> None:
         handler.reply(200, content_length="1000000")
@@ -528,8 +528,8 @@ def test_cancelled(drive: Any, target: Any, path: str) -> None:
     assert outcome.note.startswith("cancelled after ")
 
 
-def test_an_answer_that_was_cut_short_by_us_is_not_a_whole_one(drive: Any, target: Any) -> None:
-    """Without a length, the end of a connection is the end of an answer."""
+def test_an_answer_interrupted_by_a_stop_is_not_complete(drive: Any, target: Any) -> None:
+    """Without a length, the end of the connection ends the answer."""
     begun = threading.Event()
 
     def endless(handler: Any) -> None:
@@ -544,7 +544,7 @@ def test_an_answer_that_was_cut_short_by_us_is_not_a_whole_one(drive: Any, targe
     assert drive(target.url(), drive.context(timeout=0.2)).code == "timeout"
 
 
-def test_cancelled_on_a_connection_from_before(drive: Any, target: Any) -> None:
+def test_cancelled_on_a_reused_connection(drive: Any, target: Any) -> None:
     context = drive.context()
     target.routes["/hang"] = target.hang
     outcomes: list[Outcome] = []
@@ -567,7 +567,7 @@ def test_cancelled_on_a_connection_from_before(drive: Any, target: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_cancelled_while_nobody_answers(drive: Any, silent: socket.socket, scheme: str) -> None:
-    """The connection stands, and no byte comes: also not of a handshake."""
+    """The connection is open, but no byte arrives, not even of a handshake."""
     told = threading.Event()
     threading.Timer(0.2, told.set).start()
     outcome = drive.stopped({"url": f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/"}, when=told)
@@ -588,10 +588,10 @@ def test_cancelled_before_it_began(drive: Any, target: Any) -> None:
     assert target.seen == []
 
 
-# What is left behind
+# Cleanup
 
 
-def test_it_leaks_no_descriptor(drive: Any, target: Any) -> None:
+def test_no_descriptor_is_leaked(drive: Any, target: Any) -> None:
     target.routes["/hang"] = target.hang
 
     def once() -> None:
@@ -606,11 +606,11 @@ def test_it_leaks_no_descriptor(drive: Any, target: Any) -> None:
     for _ in range(5):
         once()
     connect.close()
-    target.over.set()  # the server's ends are of this process, too
+    target.over.set()  # the server's sockets belong to this process, too
     wait_until(lambda: held() <= before)
 
 
-def test_nothing_of_a_payload_is_in_a_note(drive: Any, target: Any) -> None:
+def test_notes_never_contain_payloads(drive: Any, target: Any) -> None:
     target.route("/s3cret", 500)
     payload = {
         "url": target.url("/s3cret?s3cret#s3cret", "s3cret:s3cret@127.0.0.1"),

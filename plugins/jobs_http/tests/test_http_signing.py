@@ -1,4 +1,4 @@
-"""Signatures, against the published example and against another computation."""
+"""Signatures, compared with the published example and an independent computation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_two_secrets_make_two_signatures() -> None:
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "s3cret!", "whsec_MfKQ s3cret!", "whsec_é"])
-def test_a_secret_that_signs_nothing(secret: str) -> None:
+def test_invalid_secrets_are_rejected(secret: str) -> None:
     with pytest.raises(ValueError) as error:
         keys(secret)
     assert "s3cret" not in str(error.value)
@@ -44,7 +44,7 @@ def test_a_request_is_signed(drive: Any, target: Any) -> None:
     assert seen.headers["webhook-signature"] == f"v1,{expected}"
 
 
-def test_the_secret_of_the_worker_signs_what_has_none(drive: Any, target: Any) -> None:
+def test_the_workers_secret_is_the_default(drive: Any, target: Any) -> None:
     drive.settings["http_secret"] = SECRET
     drive(target.url())
     assert target.seen[0].headers["webhook-signature"].startswith("v1,")
@@ -56,7 +56,7 @@ def test_a_secret_may_be_in_the_environment(drive: Any, target: Any, monkeypatch
     assert target.seen[0].headers["webhook-signature"].startswith("v1,")
 
 
-def test_a_bad_secret_of_the_worker_is_said_and_not_shown(drive: Any, target: Any) -> None:
+def test_an_invalid_worker_secret_is_reported_but_not_shown(drive: Any, target: Any) -> None:
     drive.settings["http_secret"] = "s3cret!"
     outcome = drive(target.url())
     assert (outcome.code, outcome.note) == ("settings", "http_secret: expected whsec_ followed by base64")

@@ -44,7 +44,7 @@ def test_settings_come_from_the_environment(
     assert target.seen == []
 
 
-def test_it_is_tried_again_when_the_target_says(board: Board, target: Any) -> None:
+def test_a_retry_waits_as_the_target_requests(board: Board, target: Any) -> None:
     def busy(handler: Any) -> None:
         del target.routes["/"]
         handler.reply(503, retry_after="0")
@@ -66,7 +66,7 @@ def test_a_fault_of_the_request_is_given_up_at_once(board: Board, target: Any) -
     assert (len(target.seen), board.count()["dead"]) == (1, 1)
 
 
-def test_retry_on_has_the_last_word(board: Board, target: Any) -> None:
+def test_retry_on_overrides_final_failures(board: Board, target: Any) -> None:
     board.push("http", target.route("/", 404), attempts=2, backoff=1, retry_on="404")
     with working(board, runner()) as (_, log):
         events = log.wait_for("task.finished", 2)

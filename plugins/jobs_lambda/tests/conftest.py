@@ -1,4 +1,4 @@
-"""Lambda as moto plays it, and one that does what it is told to: both on real sockets."""
+"""moto's Lambda, and a scripted one, both on real sockets."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ REPORT = (
 
 DENIED = b"""<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
 <Code>AccessDenied</Code><Message>s3cret</Message></Error><RequestId>7b1d</RequestId></ErrorResponse>"""
-"""How STS refuses."""
+"""The response of STS to a denied role."""
 
 ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
 <AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/jobs/jobs-lambda</Arn></AssumedRoleUser>
 <Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s3cret</SecretAccessKey>
 <SessionToken>token</SessionToken><Expiration>{until}</Expiration></Credentials>
 </AssumeRoleResult></AssumeRoleResponse>"""
-"""How it gives out credentials."""
+"""The response of STS with credentials."""
 
 
 @dataclass
 class Seen:
-    """An invocation as it came in; the names of its headers are in lower case."""
+    """A received invocation, with header names in lower case."""
 
     function: str
     qualifier: str
@@ -74,14 +74,14 @@ class Seen:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Remembers an invocation, and answers as the route of its function says, or else with its event."""
+    """Records an invocation, and answers with the route of its function, or else with the event."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: Cloud
 
     def handle_one_request(self) -> None:
-        with suppress(OSError):  # the client has gone
+        with suppress(OSError):  # the client has disconnected
             super().handle_one_request()
             return
         self.close_connection = True
@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(status, body if status == 200 else b"")
 
     def reply(self, status: int, body: bytes = b"", **headers: str) -> None:
-        """Answer, in one piece."""
+        """Send the whole answer at once."""
         self.send_response(status)
         known = {"x_amzn_requestid": "7b1d", "x_amz_executed_version": "3"}
         for name, value in {"content_length": str(len(body)), **known, **headers}.items():
@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Cloud(ThreadingHTTPServer):
-    """A Lambda: what it was asked, and how it answers."""
+    """A fake Lambda: its requests and its answers."""
 
     daemon_threads = True
     block_on_close = False
@@ -134,7 +134,7 @@ class Cloud(ThreadingHTTPServer):
         self.came = threading.Event()
         self.gone = threading.Event()
         self.minutes: float | None = None
-        """For how long the credentials of a role are good; None refuses them."""
+        """Set the lifetime of a role's credentials. None denies them."""
         self.roles = 0
         self.over = threading.Event()
         self.routes: dict[str, Callable[[Handler], None]] = {}
@@ -142,12 +142,12 @@ class Cloud(ThreadingHTTPServer):
         self._thread.start()
 
     def route(self, function: str, status: int, body: bytes = b"", **headers: str) -> str:
-        """Always answer so; returns the function's name."""
+        """Always give this answer. Returns the function's name."""
         self.routes[function] = lambda handler: handler.reply(status, body, **headers)
         return function
 
     def refuse(self, function: str, status: int, code: str, **headers: str) -> str:
-        """Always answer with an error of AWS, whose message quotes the request, as some do."""
+        """Always answer with an AWS error whose message quotes the request, as some do."""
         body = json.dumps({"Type": "User", "message": "Could not parse s3cret"}).encode()
         return self.route(function, status, body, x_amzn_errortype=code, **headers)
 
@@ -157,7 +157,7 @@ class Cloud(ThreadingHTTPServer):
         return self.route(function, 200, body, x_amz_function_error=kind, **headers)
 
     def assume(self, handler: Handler) -> None:
-        """Answer as STS: with other credentials each time."""
+        """Answer like STS, with new credentials each time."""
         if self.minutes is None:
             handler.reply(403, DENIED, content_type="text/xml")
             return
@@ -167,7 +167,7 @@ class Cloud(ThreadingHTTPServer):
         handler.reply(200, body, content_type="text/xml")
 
     def hang(self, handler: Handler) -> None:
-        """A route: wait until the client hangs up."""
+        """A route that waits until the client disconnects."""
         handler.connection.settimeout(PATIENCE)
         with suppress(OSError):
             if handler.connection.recv(1) == b"":
@@ -209,7 +209,7 @@ class Drive:
         return run_task(RUNNER, self.task(payload, **fields), context or self.context())
 
     def stopped(self, payload: Any, when: threading.Event) -> Outcome:
-        """Run on a thread of its own, and tell it to stop once an event is set."""
+        """Run on a separate thread, and stop the task once an event is set."""
         context = self.context()
         outcomes: list[Outcome] = []
         thread = threading.Thread(target=lambda: outcomes.append(self(payload, context)))
@@ -223,7 +223,7 @@ class Drive:
 
 @pytest.fixture(autouse=True, scope="session")
 def descriptions() -> Iterator[None]:
-    """botocore reads what it knows of AWS once, rather than for each client."""
+    """Make botocore read its AWS data once, not for each client."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
         yield
@@ -231,7 +231,7 @@ def descriptions() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Credentials, and nothing else of this machine's."""
+    """Set test credentials, and hide this machine's configuration."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
@@ -247,7 +247,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    """A Lambda that does what it is told to."""
+    """A scripted fake Lambda."""
     cloud = Cloud()
     yield cloud
     shared.close()
@@ -256,7 +256,7 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture
 def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """The same with TLS, as AWS has it; boto3 trusts it."""
+    """The same with TLS and a certificate that boto3 trusts."""
     if not shutil.which("openssl"):
         pytest.skip("no openssl on PATH")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
@@ -280,7 +280,7 @@ def drive(cloud: Cloud) -> Drive:
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
-    """The URL of moto's server, which answers for functions without running them."""
+    """The URL of moto's server in the mode in which it answers for functions without running them."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -290,7 +290,7 @@ def moto_url() -> Iterator[str]:
 
 
 def configure(address: str, **words: Any) -> None:
-    """Tell moto how to play Lambda."""
+    """Configure moto's Lambda."""
     body = json.dumps({"lambda": words}).encode()
     with urlopen(Request(f"{address}/moto-api/config", body, {"content-type": "application/json"})):
         pass
@@ -298,7 +298,7 @@ def configure(address: str, **words: Any) -> None:
 
 @pytest.fixture
 def strict(functions: str) -> Iterator[str]:
-    """The URL of moto's server while it looks for functions, as it does when it is to run them."""
+    """The URL of moto's server in the mode in which it looks functions up."""
     configure(functions, use_docker=True)
     yield functions
     configure(functions, use_docker=False)
@@ -328,5 +328,5 @@ def functions(moto_url: str) -> Iterator[str]:
 
 
 def tail(*lines: str) -> str:
-    """The end of a log as the header has it."""
+    """Return the end of a log as in the header."""
     return base64.b64encode("".join(f"{line}\n" for line in lines).encode()).decode()

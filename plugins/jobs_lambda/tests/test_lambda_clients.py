@@ -1,4 +1,4 @@
-"""Clients are made once, for all threads, and not without end."""
+"""Clients are shared by all threads, and their number is limited."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jobs_core import WorkerInfo
 from .conftest import PATIENCE
 
 
-def test_threads_share_one() -> None:
+def test_threads_share_a_client() -> None:
     made, begin = Clients(), threading.Barrier(8)
 
     def get(_: int) -> Any:
@@ -31,7 +31,7 @@ def test_threads_share_one() -> None:
     made.close()
 
 
-def test_old_ones_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_clients_are_evicted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "MAX_CLIENTS", 2)
     made = Clients()
     first, second, _ = (made.get(Place(region)) for region in ("us-east-1", "us-east-2", "us-west-1"))
@@ -47,6 +47,6 @@ def test_a_worker_has_a_connection_for_each_task(monkeypatch: pytest.MonkeyPatch
     assert shared.get(Place()).meta.config.max_pool_connections == 25
 
 
-def test_nothing_is_tried_again_by_botocore() -> None:
+def test_botocore_retries_are_disabled() -> None:
     config = shared.get(Place()).meta.config
     assert config.retries["total_max_attempts"] == 1

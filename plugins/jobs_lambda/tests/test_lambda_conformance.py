@@ -1,4 +1,4 @@
-"""The conformance kit, on the lambda runner."""
+"""The conformance kit with the lambda runner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a function is given, and what becomes of its answer."""
+"""Events for functions, and outcomes of their answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import REGION, REPORT, tail
 
-# What a function is given
+# Events
 
 
 def test_a_name(drive: Any, cloud: Any) -> None:
@@ -47,7 +47,7 @@ def test_the_event_can_hold_the_task(drive: Any, cloud: Any) -> None:
     assert cloud.seen[0].event == {"a": 1, "jobs": task}
 
 
-def test_no_log_is_asked_for_unless_it_is_wanted(drive: Any, cloud: Any) -> None:
+def test_the_log_is_requested_only_if_enabled(drive: Any, cloud: Any) -> None:
     drive({"function": "f", "log": False})
     drive({"function": "f", "invocation": "event"})
     assert not any("x-amz-log-type" in seen.headers for seen in cloud.seen)
@@ -102,12 +102,12 @@ def test_limit(drive: Any, cloud: Any, limit: int | None, kept: int, truncated: 
     assert (len(outcome.data["body"]), outcome.data["truncated"]) == (kept, truncated)
 
 
-def test_a_character_that_is_cut_is_left_out(drive: Any, cloud: Any) -> None:
+def test_a_partial_character_is_dropped(drive: Any, cloud: Any) -> None:
     assert drive({"function": cloud.route("f", 200, "café".encode()), "limit": 4}).data["body"] == "caf"
     assert drive(cloud.route("g", 200, b"caf\xe9")).data["body"] == "caf\ufffd"
 
 
-def test_its_log_goes_to_the_loggers(drive: Any, cloud: Any) -> None:
+def test_the_functions_log_goes_to_the_loggers(drive: Any, cloud: Any) -> None:
     cloud.route("f", 200, b"1", x_amz_log_result=tail("START RequestId: 7b1d", "héllo", REPORT))
     drive("f")
     assert drive.lines == [("START RequestId: 7b1d", "log"), ("héllo", "log"), (REPORT, "log")]
@@ -145,7 +145,7 @@ def test_an_error_of_the_function(drive: Any, cloud: Any) -> None:
     assert drive.lines[0] == ("Traceback", "log")
 
 
-def test_an_error_is_not_kept_if_nothing_is(drive: Any, cloud: Any) -> None:
+def test_an_error_is_not_kept_with_limit_zero(drive: Any, cloud: Any) -> None:
     function = cloud.fail("f", {"errorMessage": "s3cret", "errorType": "Sandbox.Timedout"})
     outcome = drive({"function": function, "limit": 0})
     assert outcome.code == "Sandbox.Timedout"
@@ -173,24 +173,24 @@ def test_an_error_without_a_type_that_is_one_word(drive: Any, cloud: Any, error:
 # Callbacks
 
 
-def test_a_function_is_told_the_token_if_it_calls_back(drive: Any, cloud: Any) -> None:
+def test_a_function_with_callback_receives_the_token(drive: Any, cloud: Any) -> None:
     outcome = drive({"function": "f", "callback": True})
     assert (outcome.status, outcome.note[:28]) == ("accepted", "the function returned after ")
     assert cloud.seen[0].context["custom"]["jobs"]["token"] == "a@1763900005000#1"
 
 
-def test_a_queued_event_calls_back(drive: Any, cloud: Any) -> None:
+def test_a_queued_event_can_call_back(drive: Any, cloud: Any) -> None:
     payload = {"function": "f", "invocation": "event", "callback": True, "task-key": "jobs"}
     assert drive(payload).status == "accepted"
     assert cloud.seen[0].event["jobs"]["token"] == "a@1763900005000#1"
 
 
-def test_without_a_token_there_is_nothing_to_call_back(drive: Any, cloud: Any) -> None:
+def test_callback_without_a_token_fails(drive: Any, cloud: Any) -> None:
     assert drive({"function": "f", "callback": True}, token="").status == "done"
     assert "token" not in cloud.seen[0].context["custom"]["jobs"]
 
 
-def test_a_function_that_fails_does_not_call_back(drive: Any, cloud: Any) -> None:
+def test_a_failed_function_is_not_accepted(drive: Any, cloud: Any) -> None:
     cloud.fail("f", {"errorType": "Oops"})
     assert drive({"function": "f", "callback": True}).status == "failed"
 

@@ -44,7 +44,7 @@ def test_kinds_of_invocation(there: Any, kind: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("payload", ["nobody", {"function": "thumbs", "region": "us-west-1"}])
-def test_what_is_not_there(strict: str, payload: Any) -> None:
+def test_missing_functions_and_versions(strict: str, payload: Any) -> None:
     outcome = Drive(endpoint=strict)(payload)
     assert (outcome.status, outcome.code) == ("failed", "404")
 
@@ -53,14 +53,14 @@ def test_what_is_not_there(strict: str, payload: Any) -> None:
 
 
 def keys(cloud: Any) -> list[str]:
-    """The access keys that invocations were signed with."""
+    """Return the access keys that signed the invocations."""
     found = [seen.headers["authorization"] for seen in cloud.seen]
     return [each.partition("Credential=")[2].partition("/")[0] for each in found]
 
 
 @pytest.fixture
 def roles(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto's STS gives out credentials."""
+    """moto's STS issues credentials."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", moto_url)
 
 
@@ -87,7 +87,7 @@ def test_a_role_is_assumed_again_before_its_credentials_expire(
     assert keys(cloud) == ["ASIA1", "ASIA2", "ASIA2"]
 
 
-def test_a_role_that_may_not_be_assumed(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_denied_role(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", cloud.url)
     outcome = Drive(endpoint=cloud.url, role=ROLE)("f")
     assert (outcome.status, outcome.code) == ("failed", "403")
@@ -120,8 +120,8 @@ def test_the_environment_alone_is_enough(functions: str, monkeypatch: pytest.Mon
     assert Drive()("thumbs").status == "done"
 
 
-def test_moto_knows_the_function(functions: str) -> None:
-    """That what the tests above find is there, by boto3 alone."""
+def test_moto_has_the_function(functions: str) -> None:
+    """Check with boto3 alone that the functions of the tests above exist."""
     client = boto3.client("lambda", endpoint_url=functions)
     assert client.get_alias(FunctionName="thumbs", Name="live")["FunctionVersion"] == "1"
     client.close()

@@ -1,4 +1,4 @@
-"""What a payload may say: no server needed."""
+"""Payloads, without a server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ARN = "arn:aws:lambda:us-east-2:123456789012:function:thumbs:live"
 
 
 def put(payload: Any, id: str = "a") -> None:
-    """Validate a job as putting it does: first the schema, then the hook."""
+    """Validate a job as `put` does: first the schema, then the hook."""
     plugins = Plugins()
     assert plugins.add("lambda", jobs_lambda).state != "broken"
     raw = payload if isinstance(payload, str) else json.dumps(payload)
@@ -26,7 +26,7 @@ def put(payload: Any, id: str = "a") -> None:
 
 
 def request(payload: Any, **settings: Any) -> Any:
-    """What the runner makes of a payload."""
+    """Return the invocation of a payload."""
     drive = Drive(**settings)
     return read(payload, drive.settings, drive.task(payload))
 
@@ -102,12 +102,12 @@ def test_bad_payloads_are_refused_when_put(payload: Any, words: str) -> None:
     assert words in str(error.value)
     if "s3cret" not in (payload if isinstance(payload, dict) else {}):
         assert "s3cret" not in str(error.value)
-    outcome = Drive()(payload)  # and again when run, had nobody validated it
+    outcome = Drive()(payload)  # and again at run time, if it was not validated
     assert (outcome.status, outcome.code) == ("failed", "payload")
     assert "s3cret" not in str(outcome)
 
 
-def test_jobs_of_other_runners_are_not_ours_to_refuse() -> None:
+def test_jobs_of_other_runners_are_ignored() -> None:
     jobs_lambda.jobs_validate(Job("a", "other", {"neither": 1}))
 
 
@@ -131,7 +131,7 @@ def test_an_event_has_room_for_the_task() -> None:
 
 
 def largest(id: str) -> int:
-    """How long a text a client context may hold, beside the task of a job."""
+    """Return the maximum length of a text in a client context, in addition to the task."""
 
     def fits(length: int) -> bool:
         try:
@@ -148,18 +148,18 @@ def largest(id: str) -> int:
     return low
 
 
-def test_a_client_context_that_was_put_fits_when_it_is_sent() -> None:
+def test_a_client_context_accepted_by_put_fits_when_sent() -> None:
     id, task = "j" * 200, f"{'j' * 200}@1763900005000-12"
     payload = {"function": "f", "client-context": {"custom": {"a": "x" * largest(id)}}, "callback": True}
     with pytest.raises(PayloadError, match="bytes of base64"):
-        put(payload, id)  # the token takes its room too
+        put(payload, id)  # the token takes space, too
     del payload["callback"]
     sent = Drive().task(payload, id=task, job=id, attempt=1000, token=f"{task}#1000")
     context = read(payload, Drive().settings, sent).arguments["ClientContext"]
     assert 3400 < len(context) <= 3583
 
 
-# Where
+# Locations
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_the_region(payload: Any, region: str) -> None:
     assert request(payload, region="eu-central-1").place.region == region
 
 
-def test_payloads_come_before_settings() -> None:
+def test_payloads_override_settings() -> None:
     settings = {"profile": "p", "role": ROLE, "endpoint": "http://localhost:4566"}
     place = request({"function": "f"}, **settings).place
     assert (place.profile, place.role, place.endpoint) == tuple(settings.values())
@@ -197,7 +197,7 @@ def test_payloads_come_before_settings() -> None:
         "https://lambda.eu-west-1.amazonaws.com.a.example",
     ],
 )
-def test_payloads_name_hosts_of_aws_only(endpoint: str) -> None:
+def test_payloads_may_name_only_aws_hosts(endpoint: str) -> None:
     with pytest.raises(PayloadError, match="host not allowed: add it to the setting lambda_hosts") as error:
         request({"function": "f", "endpoint": endpoint})
     assert "example" not in str(error.value)
@@ -227,11 +227,11 @@ def test_a_bad_setting() -> None:
     assert (outcome.status, outcome.code) == ("failed", "settings")
 
 
-def test_a_request_shows_nothing_of_its_event() -> None:
+def test_repr_of_a_request_hides_the_event() -> None:
     assert "s3cret" not in repr(request({"function": "f", "event": "s3cret"}))
 
 
-def test_what_a_payload_addresses() -> None:
+def test_the_target_of_a_payload() -> None:
     (runner,) = jobs_lambda.jobs_runners()
     assert runner.target is not None
     assert [runner.target("f"), runner.target({"function": "f"}), runner.target({})] == ["f", "f", ""]

@@ -1,4 +1,4 @@
-"""A call that is told to stop: it is left at once, its connection ends, and nothing more is sent."""
+"""Stopping a call: it is abandoned at once, its connection is closed, and nothing more is sent."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from jobs_lambda.line import keep_alive
 from .conftest import Drive
 
 
-def test_cancelling_ends_the_connection(drive: Any, cloud: Any) -> None:
+def test_cancelling_closes_the_connection(drive: Any, cloud: Any) -> None:
     cloud.routes["f"] = cloud.hang
     outcome = drive.stopped("f", cloud.came)
     assert (outcome.status, outcome.code) == ("cancelled", "cancelled")
     assert cloud.gone.wait(30), "the connection stays"
 
 
-def test_a_connection_that_is_used_again_ends_as_well(drive: Any, cloud: Any) -> None:
+def test_cancelling_closes_a_reused_connection(drive: Any, cloud: Any) -> None:
     cloud.routes["slow"] = cloud.hang
     drive("f")
     cloud.came.clear()
@@ -32,7 +32,7 @@ def test_a_connection_that_is_used_again_ends_as_well(drive: Any, cloud: Any) ->
     assert cloud.connections == 2
 
 
-def test_a_connection_with_tls_ends_as_well(secure: Any) -> None:
+def test_cancelling_closes_a_tls_connection(secure: Any) -> None:
     drive = Drive(endpoint=secure.url)
     secure.routes["slow"] = secure.hang
     assert drive("f").status == "done"
@@ -41,7 +41,7 @@ def test_a_connection_with_tls_ends_as_well(secure: Any) -> None:
     assert secure.gone.wait(30), "the connection stays"
 
 
-def test_a_process_ends_while_a_function_goes_on(cloud: Any) -> None:
+def test_the_process_can_exit_while_a_function_runs(cloud: Any) -> None:
     cloud.routes["f"] = cloud.hang
     program = f"""if True:
         import threading
@@ -66,21 +66,21 @@ def test_a_silent_connection_is_kept_alive(drive: Any, cloud: Any) -> None:
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 180
 
 
-def test_the_time_of_the_task_ends_it(drive: Any, cloud: Any) -> None:
+def test_the_tasks_timeout_ends_the_call(drive: Any, cloud: Any) -> None:
     cloud.routes["f"] = cloud.hang
     outcome = drive("f", drive.context(timeout=0.2))
     assert (outcome.status, outcome.code) == ("failed", "timeout")
     assert cloud.gone.wait(30), "the connection stays"
 
 
-def test_what_was_stopped_before_it_began_invokes_nothing(drive: Any, cloud: Any) -> None:
+def test_a_task_stopped_before_it_began_invokes_nothing(drive: Any, cloud: Any) -> None:
     context = drive.context()
     context.stop()
     assert drive("f", context).status == "cancelled"
     assert cloud.seen == []
 
 
-def test_what_was_left_while_it_waited_for_credentials_invokes_nothing(
+def test_a_task_stopped_while_waiting_for_credentials_invokes_nothing(
     drive: Any, cloud: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits, may_go_on = threading.Event(), threading.Event()

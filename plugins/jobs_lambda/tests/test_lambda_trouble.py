@@ -1,4 +1,4 @@
-"""What AWS refuses, and what keeps an answer from coming: a code, and a sentence that quotes nothing."""
+"""Rejections by AWS and missing answers: each gives a code and a sentence that quotes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FINAL, PASSING = Decision.dead(), None
 
 
 def decision(drive: Drive, outcome: Outcome, **options: Any) -> Decision | None:
-    """What the plugin decides; None leaves it to the policy."""
+    """Return the plugin's decision; None leaves it to the policy."""
     return jobs_lambda.jobs_decide(drive.task("f", options=options), outcome, Policy("retry", retry))
 
 
@@ -42,7 +42,7 @@ def decision(drive: Drive, outcome: Outcome, **options: Any) -> Decision | None:
         (503, "s3cret! s3cret", "AWS answered HTTP 503", PASSING),
     ],
 )
-def test_what_aws_refuses(
+def test_rejections_by_aws(
     drive: Any, cloud: Any, status: int, code: str, says: str, decided: Decision | None
 ) -> None:
     outcome = drive(cloud.refuse("f", status, code))
@@ -72,13 +72,13 @@ def test_throttling(drive: Any, cloud: Any, status: int, code: str, headers: Any
     assert decision(drive, outcome) is None
 
 
-def test_what_is_no_answer_of_aws(drive: Any, cloud: Any) -> None:
+def test_answers_that_are_not_from_aws(drive: Any, cloud: Any) -> None:
     outcome = drive(cloud.route("f", 502, b"<html>s3cret</html>", content_type="text/html"))
     assert (outcome.status, outcome.code) == ("failed", "502")
     assert "s3cret" not in str(outcome)
 
 
-def test_errors_of_functions_are_for_policies() -> None:
+def test_function_errors_are_left_to_the_policy() -> None:
     drive = Drive()
     assert decision(drive, Outcome.failed(code="ResourceNotFoundException")) is None
     assert decision(drive, Outcome.failed(code="credentials")) is None
@@ -91,7 +91,7 @@ def test_errors_of_functions_are_for_policies() -> None:
 
 
 @pytest.mark.parametrize("code", ["UnrecognizedClientException", "ExpiredTokenException"])
-def test_credentials_that_are_not_good_are_read_anew(
+def test_rejected_credentials_are_read_again(
     drive: Any, cloud: Any, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud.refuse("f", 403, code)
@@ -118,7 +118,7 @@ def test_no_credentials(cloud: Any, monkeypatch: pytest.MonkeyPatch, role: str |
     assert drive("f").status == "done", "that there were none was kept"
 
 
-def test_half_of_the_credentials(drive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incomplete_credentials(drive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     outcome = drive("f")
     assert (outcome.code, outcome.note[:35]) == ("credentials", "the AWS credentials are incomplete:")
@@ -142,7 +142,7 @@ def test_a_configuration_that_boto3_cannot_use(
     assert "s3cret" not in str(outcome)
 
 
-def test_a_configuration_that_is_none(drive: Any, tmp_path: Path) -> None:
+def test_an_invalid_configuration(drive: Any, tmp_path: Path) -> None:
     (tmp_path / "config").write_text("s3cret\n")
     outcome = drive("f")
     assert (outcome.status, outcome.code) == ("failed", "settings")
@@ -152,7 +152,7 @@ def test_a_configuration_that_is_none(drive: Any, tmp_path: Path) -> None:
 # Connections
 
 
-def test_nobody_listens() -> None:
+def test_an_unreachable_endpoint() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         outcome = Drive(endpoint=f"http://127.0.0.1:{unused.getsockname()[1]}")("f")

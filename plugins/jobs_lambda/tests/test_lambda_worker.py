@@ -37,7 +37,7 @@ def test_tasks_are_invocations(board: Board, cloud: Any) -> None:
 
 
 def test_a_worker_with_many_tasks_keeps_its_connections(board: Board, cloud: Any) -> None:
-    """All at once, twice: with fewer connections than tasks, some would be made anew."""
+    """Run all tasks at once, twice. With fewer connections than tasks, some would be opened again."""
     count = 14
     for _ in range(2):
         barrier = threading.Barrier(count)
@@ -65,7 +65,7 @@ def test_the_log_is_seen_by_loggers(board: Board, cloud: Any) -> None:
     ]
 
 
-def test_it_is_tried_again_when_aws_says(board: Board, cloud: Any) -> None:
+def test_throttled_calls_are_retried(board: Board, cloud: Any) -> None:
     def busy(handler: Any) -> None:
         del cloud.routes["f"]
         handler.reply(429, x_amzn_errortype="TooManyRequestsException", retry_after="0")
@@ -88,7 +88,7 @@ def test_a_fault_of_the_request_is_given_up_at_once(board: Board, cloud: Any) ->
     assert (len(cloud.seen), board.count()["dead"]) == (1, 1)
 
 
-def test_retry_on_has_the_last_word(board: Board, cloud: Any) -> None:
+def test_retry_on_overrides_final_failures(board: Board, cloud: Any) -> None:
     board.push("lambda", cloud.refuse("f", 404, "X"), attempts=2, backoff="fixed 0.01", retry_on="404")
     with working(board, runner()) as (_, log):
         events = log.wait_for("task.finished", 2)

@@ -1,4 +1,4 @@
-"""The python runner: functions found and called, and what becomes of what they return and raise."""
+"""The python runner: finding and calling functions, their results and exceptions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs_core.testing import RunnerConformance, make_task, read_settings, run_t
 
 @pytest.fixture
 def call(folder: Path) -> Any:
-    """Run a payload; answers the outcome, and the lines it printed."""
+    """Run a payload. Returns the outcome and the printed lines."""
 
     (runner,) = jobs_python.jobs_runners()
 
@@ -42,7 +42,7 @@ def call(folder: Path) -> Any:
         ("os:getcwd", str(Path.cwd())),
     ],
 )
-def test_what_a_function_returns_is_the_note(call: Any, payload: Any, note: str) -> None:
+def test_the_return_value_is_the_note(call: Any, payload: Any, note: str) -> None:
     outcome, _ = call(payload)
     assert (outcome.status, outcome.note) == ("done", note)
 
@@ -59,7 +59,7 @@ def test_a_function_may_return_an_outcome(call: Any) -> None:
         ("steps:interrupted", "KeyboardInterrupt", "KeyboardInterrupt"),
     ],
 )
-def test_a_function_may_exit_as_programs_do(call: Any, payload: Any, note: str, code: str) -> None:
+def test_a_function_may_call_sys_exit(call: Any, payload: Any, note: str, code: str) -> None:
     outcome = call(payload)[0]
     assert (outcome.status, outcome.note, outcome.code) == ("failed", note, code)
 
@@ -91,7 +91,7 @@ def test_an_exception_is_a_failure_with_its_traceback_in_the_log(call: Any) -> N
         ("leaving:x", "cannot import leaving:x: SystemExit: not a module"),
     ],
 )
-def test_what_cannot_be_found_is_one_sentence(call: Any, payload: str, note: str) -> None:
+def test_a_missing_function_is_reported_in_one_sentence(call: Any, payload: str, note: str) -> None:
     outcome, _ = call(payload)
     assert (outcome.status, outcome.code) == ("failed", "import")
     assert outcome.note.startswith(note)
@@ -108,7 +108,7 @@ def test_a_payload_that_names_no_function_is_refused(payload: str) -> None:
         jobs_python.jobs_validate(Job("a", "python", payload))
 
 
-def test_the_payload_of_another_runner_is_left_alone() -> None:
+def test_payloads_of_other_runners_are_ignored() -> None:
     jobs_python.jobs_validate(Job("a", "shell", "x"))
 
 
@@ -126,4 +126,4 @@ class TestPython(RunnerConformance):
 
     @pytest.fixture(autouse=True)
     def modules(self, folder: Path) -> None:
-        """Its functions, which JOBS_PYTHON_PATH leads to."""
+        """The functions, which are found through JOBS_PYTHON_PATH."""

@@ -1,4 +1,4 @@
-"""The conformance kit, on the shell runner."""
+"""The conformance kit with the shell runner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guardian: a worker that is killed leaves nothing behind."""
+"""The guardian: a killed worker leaves no commands behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jobs_core import Context, Task
 
 def run(line):
     task = Task("a@1", "a", "shell", "shell", 1.0, 1, line, payload={"line": line, "grace": 0.2})
-    # One write a line: print() writes the end of the line by itself, and threads come in between.
+    # One write per line: print() writes the line end separately, so lines of threads would mix.
     jobs_shell.run(task, Context("w", emit=lambda text, stream: os.write(1, f"{text}\\n".encode())))
 
 threads = [threading.Thread(target=run, args=(line,)) for line in sys.argv[1:]]
@@ -37,7 +37,7 @@ sys.stdin.read()
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Wait for something that no event tells of: the state of a process that is not ours."""
+    """Poll for a state without an event, such as that of another process."""
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
@@ -45,7 +45,7 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 def gone(pid: int) -> bool:
-    """Wait until a process is no more (or a zombie: some inits take their time)."""
+    """Wait until a process has ended or is a zombie, since some inits reap late."""
     return until(lambda: dead(pid))
 
 
@@ -57,7 +57,7 @@ def dead(pid: int) -> bool:
 
 
 def ignored(pid: int) -> set[int]:
-    """The signals that a process ignores."""
+    """Return the signals that a process ignores."""
     mask = int(Path(f"/proc/{pid}/status").read_text().split("SigIgn:")[1].split()[0], 16)
     return {number for number in range(1, 65) if mask >> (number - 1) & 1}
 
@@ -126,7 +126,7 @@ def test_a_killed_worker_leaves_no_command_and_no_guardian(start: type[Worker]) 
     assert gone(guardian)
 
 
-def test_a_worker_that_exits_takes_its_guardian_along(start: type[Worker]) -> None:
+def test_a_guardian_exits_with_its_worker(start: type[Worker]) -> None:
     worker = start("true")
     assert worker.line() == "finished"
     guardian = guardian_of(worker.process.pid)
@@ -169,7 +169,7 @@ def test_a_command_never_starts_if_the_worker_dies_before_it_is_registered(
     from jobs_shell.start import gated
 
     gate = subprocess.Popen(gated(Command(argv)), stdin=subprocess.PIPE, cwd=tmp_path)
-    gate.communicate(b"", timeout=10)  # what a worker's death looks like from behind the gate
+    gate.communicate(b"", timeout=10)  # as if the worker had died
     assert gate.returncode != 0
     assert list(tmp_path.iterdir()) == []
     gate = subprocess.Popen(gated(Command(argv)), stdin=subprocess.PIPE, cwd=tmp_path)
@@ -178,7 +178,7 @@ def test_a_command_never_starts_if_the_worker_dies_before_it_is_registered(
     assert [path.name for path in tmp_path.iterdir()] == ["started"]
 
 
-def test_a_registration_counts_however_it_arrives() -> None:
+def test_a_registration_may_arrive_in_pieces() -> None:
     commands = [subprocess.Popen(["sleep", "300"], start_new_session=True) for _ in range(2)]
     first, second = (f"+{command.pid} 0.1\n".encode() for command in commands)
     guardian = subprocess.Popen(
@@ -206,8 +206,8 @@ def test_the_guardian_starts_with_a_worker_that_serves_the_shell(monkeypatch: py
     assert len(started) == 1
 
 
-def test_what_has_ended_is_off_the_register(start: type[Worker]) -> None:
-    """A process that comes to bear the number of a command that has ended is nobody's business."""
+def test_ended_commands_are_unregistered(start: type[Worker]) -> None:
+    """A new process that reuses the id of an ended command is not signaled."""
     bystander = subprocess.Popen(["sleep", "300"], start_new_session=True)
     try:
         guardian = Path(jobs_shell.__file__).with_name("guardian.py")

@@ -1,4 +1,4 @@
-"""What a payload may say, and that output stays within its bounds: no process needed."""
+"""Payloads, and the limits of output, without a process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from jobs_core.testing import make_task, run_task
 
 
 def put(payload: Any) -> None:
-    """Validate a job as putting it does: first the schema, then the hook."""
+    """Validate a job as `put` does: first the schema, then the hook."""
     plugins = Plugins()
     assert plugins.add("shell", jobs_shell).state != "broken"
     raw = payload if isinstance(payload, str) else json.dumps(payload)
@@ -68,13 +68,13 @@ def test_bad_payloads_are_refused_when_put(payload: Any, words: str) -> None:
         put(payload)
     assert words in str(error.value)
     assert "s3cret" not in str(error.value)
-    (runner,) = jobs_shell.jobs_runners()  # and again when run, had nobody validated it
+    (runner,) = jobs_shell.jobs_runners()  # and again at run time, if it was not validated
     outcome = run_task(runner, make_task(runner, payload), Context("w1"))
     assert (outcome.status, outcome.code) == ("failed", "payload")
     assert "s3cret" not in outcome.note
 
 
-def test_jobs_of_other_runners_are_not_ours_to_refuse() -> None:
+def test_jobs_of_other_runners_are_ignored() -> None:
     jobs_shell.jobs_validate(Job("a", "other", {"neither": 1}))
 
 
@@ -129,4 +129,4 @@ def test_the_tail_is_the_end_of_everything(added: list[str], limit: int) -> None
     if not tail.truncated:
         assert tail.text == whole
     else:
-        assert len(tail.text.encode()) > limit - 4  # a character that straddles the limit goes
+        assert len(tail.text.encode()) > limit - 4  # a character across the limit is dropped

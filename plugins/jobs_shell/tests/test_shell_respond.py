@@ -25,13 +25,13 @@ def test_the_payload_goes_to_standard_input() -> None:
     assert respond("cat; echo; echo $JOBS_RUNNER", "hello").data["output"] == "hello\ngreet"
 
 
-def test_the_payload_stands_where_the_command_says() -> None:
+def test_the_payload_replaces_its_placeholder() -> None:
     outcome = respond("printf '%s|' {payload} to={payload}; cat", "two words")
     assert outcome.data["output"] == "two words|to=two words|"
 
 
 @pytest.mark.parametrize("command", ["printf %s {payload}", "cat <<.\n{payload}\n."])
-def test_no_payload_is_ever_run(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_payloads_are_never_executed(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     outcome = respond(command, HOSTILE)
     assert HOSTILE.strip() in outcome.data["output"]
@@ -41,7 +41,7 @@ def test_no_payload_is_ever_run(command: str, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     "command", ["echo '{payload}'", 'echo "hi {payload}"', "echo {payload} 'x {payload}'"]
 )
-def test_a_place_inside_quotes_is_refused(command: str) -> None:
+def test_a_placeholder_inside_quotes_is_rejected(command: str) -> None:
     with pytest.raises(OptionError, match="outside of quotes"):
         responder("greet", command)
 

@@ -1,4 +1,4 @@
-"""The shell runner with real processes: what a command gets, and what becomes of it."""
+"""The shell runner with real processes: environments and outcomes of commands."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def output(payload: Any) -> str:
 
 
 class Collect(Context):
-    """A context that keeps lines, and sets an event when a given line comes."""
+    """A context that collects lines, and sets an event on a given line."""
 
     def __init__(self, mark: str = "ready", timeout: float | None = None) -> None:
         super().__init__("w1", timeout=timeout)
@@ -61,7 +61,7 @@ class Collect(Context):
 
 @pytest.fixture(autouse=True)
 def fresh_environment() -> None:
-    """Forget the worker's environment, which is read once, so that a test can change it."""
+    """Clear the cached environment of the worker, so that a test can change it."""
     inherited.cache_clear()
 
 
@@ -78,7 +78,7 @@ def test_exit_zero_is_done() -> None:
     assert outcome.data["truncated"] is False
 
 
-def test_exit_zero_of_a_command_that_calls_back_is_accepted() -> None:
+def test_exit_zero_with_callback_is_accepted() -> None:
     assert run({"line": "true", "callback": True}).status == "accepted"
     assert run({"line": "exit 3", "callback": True}).code == "3"
 
@@ -114,14 +114,14 @@ def test_a_missing_command_is_127(payload: Any) -> None:
         ({"line": ": " + "s3cret" * 100_000}, "cannot start the command: Argument list too long"),
     ],
 )
-def test_what_cannot_start_fails_in_one_sentence(payload: Any, words: str) -> None:
+def test_a_command_that_cannot_start_fails_with_one_sentence(payload: Any, words: str) -> None:
     outcome = run(payload)
     assert outcome.status == "failed"
     assert words in outcome.note
     assert "s3cret" not in outcome.note
 
 
-# What a command gets
+# Environment
 
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +179,7 @@ def test_standard_input_is_the_task_as_one_line_of_json() -> None:
     assert output("wc -l").strip() == "1"
 
 
-def test_input_replaces_it() -> None:
+def test_input_replaces_standard_input() -> None:
     assert output({"argv": ["cat"], "input": "one\ntwo"}) == "one\ntwo"
     assert output({"argv": ["wc", "-c"], "input": ""}).strip() == "0"
 
@@ -257,7 +257,7 @@ def test_user() -> None:
 def test_a_user_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
     if ROOT:
         pid = os.fork()
-        if pid == 0:  # a process without root, of which only the exit status matters
+        if pid == 0:  # without root; only the exit status matters
             os.setuid(pwd.getpwnam("nobody").pw_uid)
             outcome = run({"line": "true", "user": "root", "cwd": "/"})
             os._exit(0 if "user: the worker must run as root" in outcome.note else 1)
@@ -296,7 +296,7 @@ def test_a_worker_short_of_descriptors_says_so_and_leaks_none(monkeypatch: pytes
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_without_a_pidfd_all_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_run_without_pidfd_support(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "pidfd_open", raising=False)
     assert run("echo hi; exit 3").code == "3"
     assert output("echo hi; exec >&- 2>&-; sleep 0.1") == "hi"
@@ -358,7 +358,7 @@ def test_an_endless_line_takes_constant_memory() -> None:
     assert grown < 10_000  # kilobytes, of 100 MB
 
 
-# Timeouts, cancellation, and what is left behind
+# Timeouts, cancellation and cleanup
 
 
 def test_timeout_sends_term_to_the_whole_group() -> None:
@@ -367,7 +367,7 @@ def test_timeout_sends_term_to_the_whole_group() -> None:
     assert (outcome.status, outcome.code) == ("failed", "timeout")
     assert outcome.data["signal"] == "SIGTERM"
     assert re.fullmatch(r"timed out after 0\.\d+ s, killed by SIGTERM", outcome.note)
-    assert outcome.data["seconds"] < 3  # of 30, and without waiting for the grace
+    assert outcome.data["seconds"] < 3  # not 30, and without the grace
     assert ("child ends", "stdout") in context.lines
 
 
@@ -377,7 +377,7 @@ def test_kill_follows_term_after_the_grace() -> None:
     assert 0.5 < outcome.data["seconds"] < 3
 
 
-def test_a_command_may_end_well_within_the_grace_and_has_timed_out_all_the_same() -> None:
+def test_a_command_that_exits_zero_within_the_grace_has_still_timed_out() -> None:
     outcome = run("trap 'echo saved; exit 0' TERM; sleep 30 & wait", Collect(timeout=0.4))
     assert (outcome.status, outcome.code) == ("failed", "timeout")
     assert (outcome.data["exit"], outcome.data["output"]) == (0, "saved")
@@ -387,7 +387,7 @@ def test_a_command_that_ignores_its_output_still_times_out() -> None:
     assert run("exec >&- 2>&- <&-; sleep 30", Collect(timeout=0.4)).code == "timeout"
 
 
-def test_a_stopped_command_is_ended_too() -> None:
+def test_a_suspended_command_is_ended_too() -> None:
     outcome = run({"line": "kill -STOP $$", "grace": 5}, Collect(timeout=0.4))
     assert (outcome.code, outcome.data["signal"]) == ("timeout", "SIGTERM")
 
@@ -401,7 +401,7 @@ def test_cancelled() -> None:
 
 
 def gone(pid: int, seconds: float = 10.0) -> bool:
-    """Wait until a process is no more (or a zombie, where nobody reaps orphans)."""
+    """Wait until a process has ended or is a zombie, where nobody reaps orphans."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -432,7 +432,7 @@ def test_background_children_that_ignore_term_are_killed() -> None:
     assert gone(int(outcome.data["output"]))
 
 
-def test_a_process_that_left_the_group_does_not_hold_the_runner_up() -> None:
+def test_a_process_that_left_the_group_does_not_block_the_runner() -> None:
     started = time.monotonic()
     outcome = run("setsid sh -c 'echo $$; exec sleep 30' & sleep 0.2; printf partial")
     pid, rest = outcome.data["output"].split()

@@ -92,7 +92,7 @@ def _leave(task: Task, runner: Runner, context: Context, *, ok: bool) -> None:
         return
     name = circuit_of(task, runner)
     try:
-        opened = circuits.leave(name, task.token, ok)
+        opened = circuits.record(name, task.token, ok)
     except RedisError:
         return
     if opened:

@@ -46,7 +46,7 @@ class Circuits:
         """Ask whether a task may run. Returns 0, or the seconds until the next trial. Raises RedisError."""
         return int(self._call("enter", name, token, now)) / 1000
 
-    def leave(self, name: str, token: str, ok: bool, *, now: float | None = None) -> bool:
+    def record(self, name: str, token: str, ok: bool, *, now: float | None = None) -> bool:
         """Record the result of a task. Returns whether it opened the circuit. Raises RedisError."""
         return bool(self._call("leave", name, token, now, int(ok), self._failures))
 

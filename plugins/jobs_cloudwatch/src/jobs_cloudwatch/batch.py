@@ -1,4 +1,4 @@
-"""What CloudWatch takes in one request, and filling one.
+"""The limits of one request to CloudWatch, and batches within these limits.
 
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 """
@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 HOUR = 3_600_000
-"""Of milliseconds, as all times here are."""
+"""An hour in milliseconds, the unit of all times in this module."""
 
 BATCH_BYTES = 1_048_576
 EVENT_OVERHEAD = 26
-"""Bytes that CloudWatch counts for every event, beside its text in UTF-8."""
+"""Bytes that CloudWatch counts for each event in addition to its text in UTF-8."""
 
 EVENT_BYTES = BATCH_BYTES - EVENT_OVERHEAD
-"""An event may be as large as a batch since 2025; before, it was a quarter of that."""
+"""The maximum size of an event. Since 2025 it is that of a batch; before, it was a quarter of it."""
 
 BATCH_EVENTS = 10_000
 BATCH_SPAN = 24 * HOUR
@@ -26,22 +26,22 @@ NEWEST = 2 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An event as it is sent: its time in epoch milliseconds, and JSON in UTF-8."""
+    """An event to send: its time in epoch milliseconds, and JSON in UTF-8."""
 
     time: int
     text: bytes
 
     @property
     def size(self) -> int:
-        """Bytes, as CloudWatch counts them."""
+        """The size in bytes, as CloudWatch counts it."""
         return len(self.text) + EVENT_OVERHEAD
 
 
 def next_batch(lines: Iterable[Line], now: int) -> tuple[list[Line], int]:
-    """The batch that the first lines make, in the order of time, and how many lines it took.
+    """Return a batch of the first lines, ordered by time, and how many lines it consumed.
 
-    Those that it took and that are not in the batch are too old or too new for CloudWatch to have them.
-    `now` is in epoch milliseconds.
+    Consumed lines that are not in the batch are too old or too new for CloudWatch. `now` is in epoch
+    milliseconds.
     """
     batch: list[Line] = []
     size = taken = 0

@@ -9,9 +9,9 @@ import boto3
 from botocore.config import Config
 
 from jobs_cloudwatch.batch import Line
-from jobs_cloudwatch.errors import Away, Refused
+from jobs_cloudwatch.errors import Rejected, Unavailable
 from jobs_cloudwatch.options import Options
-from jobs_cloudwatch.trouble import CONTENT, DENIED, EXISTS, MISSING, as_away
+from jobs_cloudwatch.trouble import CONTENT, DENIED, EXISTS, MISSING, as_unavailable
 
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 20
@@ -35,18 +35,20 @@ class Cloud:
         self._may_create = True
 
     def put(self, lines: Sequence[Line]) -> int:
-        """Send a batch. Returns how many of its events CloudWatch dropped. Raises Away, Refused."""
+        """Send a batch. Returns how many of its events CloudWatch dropped. Raises Unavailable, Rejected."""
         if not self._ready:
             self._prepare()
         events = [{"timestamp": line.time, "message": line.text.decode()} for line in lines]
         try:
             answer = self._call("put_log_events", **self._stream, logEvents=events)
-        except Away as away:
-            if away.code in CONTENT:
-                raise Refused from None
-            if away.code == MISSING:
+        except Unavailable as error:
+            if error.code in CONTENT:
+                raise Rejected from None
+            if error.code == MISSING:
                 self._ready = False
-                raise Away(DELETED if self._may_create else NOT_CREATED, MISSING, self._may_create) from None
+                raise Unavailable(
+                    DELETED if self._may_create else NOT_CREATED, MISSING, self._may_create
+                ) from None
             raise
         return left_out(answer.get("rejectedLogEventsInfo") or {}, len(lines))
 
@@ -70,10 +72,10 @@ class Cloud:
         self._may_create = True
         try:
             self._create("create_log_stream", **self._stream)
-        except Away as away:
-            if away.code in DENIED:
+        except Unavailable as error:
+            if error.code in DENIED:
                 self._may_create = False
-            elif away.code == MISSING:
+            elif error.code == MISSING:
                 self._create_group()
                 self._create("create_log_stream", **self._stream)
             else:
@@ -84,17 +86,17 @@ class Cloud:
     def _create_group(self) -> None:
         try:
             self._create("create_log_group", logGroupName=self._options.group)
-        except Away as away:
-            if away.code in DENIED:
-                raise Away(NOT_CREATED, away.code) from None
+        except Unavailable as error:
+            if error.code in DENIED:
+                raise Unavailable(NOT_CREATED, error.code) from None
             raise
 
     def _create(self, operation: str, **arguments: str) -> None:
         """Create a group or stream that may already exist."""
         try:
             self._call(operation, **arguments)
-        except Away as away:
-            if away.code != EXISTS:
+        except Unavailable as error:
+            if error.code != EXISTS:
                 raise
 
     def _retain(self) -> None:
@@ -104,11 +106,11 @@ class Cloud:
             return
         try:
             self._call("put_retention_policy", logGroupName=group, retentionInDays=days)
-        except Away as away:
-            if away.passing:
+        except Unavailable as error:
+            if error.transient:
                 raise
-            if away.code != MISSING:  # PutLogEvents reports a missing group
-                self._say(f"cannot set the retention: {away}")
+            if error.code != MISSING:  # PutLogEvents reports a missing group
+                self._say(f"cannot set the retention: {error}")
 
     def _connect(self) -> Any:
         """Create a client. boto3 chooses what the options leave open."""
@@ -123,14 +125,14 @@ class Cloud:
             session = boto3.Session(profile_name=options.profile, region_name=options.region)
             return session.client("logs", endpoint_url=options.endpoint, config=config)
         except Exception as error:
-            raise as_away(error) from None
+            raise as_unavailable(error) from None
 
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        """Call a method of boto3's client. Raises Away for every error."""
+        """Call a method of boto3's client. Raises Unavailable for every error."""
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
         except Exception as error:
-            raise as_away(error) from None
+            raise as_unavailable(error) from None
         return answer
 
 

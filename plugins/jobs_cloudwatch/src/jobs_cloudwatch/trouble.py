@@ -9,7 +9,7 @@ import re
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
-from jobs_cloudwatch.errors import Away
+from jobs_cloudwatch.errors import Unavailable
 
 MISSING = "ResourceNotFoundException"
 EXISTS = "ResourceAlreadyExistsException"
@@ -48,24 +48,28 @@ MESSAGES = {
 }
 
 
-def as_away(error: Exception) -> Away:
+def as_unavailable(error: Exception) -> Unavailable:
     """Translate an exception."""
     if isinstance(error, ClientError):
         return _answered(error)
     name = type(error).__name__
     if isinstance(error, (ConnectionError, HTTPClientError)):
         words = f"connection failed ({name}): check the network, the region and the endpoint"
-        return Away(words, name, passing=True)
-    return Away(MESSAGES.get(name, f"boto3 failed with {name}: check its configuration"), name)
+        return Unavailable(words, name, transient=True)
+    return Unavailable(MESSAGES.get(name, f"boto3 failed with {name}: check its configuration"), name)
 
 
-def _answered(error: ClientError) -> Away:
+def _answered(error: ClientError) -> Unavailable:
     """Translate an error response of AWS."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if not re.fullmatch(r"\w{1,80}", code):
         code = str(status)
     if code in DENIED:
-        return Away(f"AWS denied access: allow logs:{error.operation_name} for these credentials", code)
-    passing = status >= 500 or code in TEMPORARY
-    return Away(MESSAGES.get(code, f"AWS answered {error.operation_name} with {code}"), code, passing)
+        return Unavailable(
+            f"AWS denied access: allow logs:{error.operation_name} for these credentials", code
+        )
+    transient = status >= 500 or code in TEMPORARY
+    return Unavailable(
+        MESSAGES.get(code, f"AWS answered {error.operation_name} with {code}"), code, transient
+    )

@@ -67,7 +67,7 @@ def _data(answer: Answer) -> dict[str, Any]:
 
 
 def text(body: bytes, type: str, truncated: bool = False) -> str:
-    """Decode a body with the charset of its type, or as UTF-8. bad bytes are replaced; a character
+    """Decode a body with the charset of its type, or as UTF-8. Bad bytes are replaced. A character
     cut at the end is dropped."""
     message = Message()
     message["content-type"] = type

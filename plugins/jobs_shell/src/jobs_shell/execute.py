@@ -176,7 +176,7 @@ class Run:
         """Wait until the process and its group have ended."""
         while not self._has_ended():
             self._stop_if_requested()
-            self._turn(self._patience())
+            self._handle_events(self._patience())
         self._unwatch_exit()
         self._pipes.close(*self._pipes.far_ends)
         self._end_group()
@@ -187,7 +187,7 @@ class Run:
             self._reap()
         return self._process.returncode is not None
 
-    def _turn(self, seconds: float) -> int:
+    def _handle_events(self, seconds: float) -> int:
         """Handle pipe events, waiting at most `seconds`. Returns the bytes read."""
         ready = self._poll.poll(ceil(1000 * seconds))
         return sum(self._handlers[descriptor]() for descriptor, _ in ready)
@@ -222,7 +222,7 @@ class Run:
         """End the rest of the group after its leader: wait LINGER seconds, then SIGTERM, then SIGKILL."""
         linger_until = time.monotonic() + LINGER
         while alive(self._process.pid):
-            self._turn(GROUP_TICK)
+            self._handle_events(GROUP_TICK)
             if self._kill_at is None and time.monotonic() >= linger_until:
                 self._terminate()
             if self._kill_if_overdue():
@@ -231,7 +231,7 @@ class Run:
     def _drain(self) -> None:
         """Read the remaining output. A process that has left the group may keep the pipes open."""
         left = LEFTOVER
-        while left > 0 and self._handlers and (size := self._turn(0)):
+        while left > 0 and self._handlers and (size := self._handle_events(0)):
             left -= size
         for name, lines in self._lines.items():
             self._pass_on(lines.end(), name)
