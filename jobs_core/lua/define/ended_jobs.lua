@@ -27,6 +27,7 @@ end
 
 -- Remove those whose time is over, up to `most`.
 function ended_jobs.expire(board, now, most)
+  if redis.call('EXISTS', key(board, 'ended')) == 0 then return end
   local age = retention.bound(board, 'expire-ended')
   if not age then return end
   local ids = redis.call('ZRANGE', key(board, 'ended'), '-inf', digits(now - age), 'BYSCORE', 'LIMIT', 0, most)

@@ -39,12 +39,18 @@ function dead_letters.purge_excess(board, most)
   if excess > 0 then purge_all(board, redis.call('ZRANGE', key(board, 'dead'), 0, excess - 1), 'too many dead letters') end
 end
 
--- Purge those that are too old, up to `most`.
-function dead_letters.purge_old(board, now, most)
+local function purge_old(board, now, most)
   local age = retention.bound(board, 'dead-age')
   if not age then return end
   local tickets = redis.call('ZRANGE', key(board, 'dead'), '-inf', digits(now - age), 'BYSCORE', 'LIMIT', 0, most)
   purge_all(board, tickets, 'too old')
+end
+
+-- Purge those that are too many, and those that are too old, up to `most` of each.
+function dead_letters.expire(board, now, most)
+  if redis.call('EXISTS', key(board, 'dead')) == 0 then return end
+  dead_letters.purge_excess(board, most)
+  purge_old(board, now, most)
 end
 
 return dead_letters
