@@ -18,13 +18,15 @@ These are read by Jobs itself:
 VARIABLES = {
     "JOBS_REDIS_URL": "The Redis to use, for every command without `--url`. It keeps a password out of the process list.",
     "JOBS_BOARD": "The board, for every command without `--board` (default: `jobs`).",
-    "JOBS_DATA": "The directory in which the server of `jobs up` keeps its data (default: the user's data directory).",
+    "JOBS_DATA": "The directory in which the server of `jobs up` keeps its data (default: the user's data directory). "
+    "Other users must not be able to write to it.",
     "JOBS_SERVER_LOG_BYTES": "How large the `server.log` of `jobs up` may become (default: 10000000). A larger one "
     "becomes `server.log.1`, in place of the one before.",
     "JOBS_SERVER": "The server program that `jobs up` starts (default: the one that `jobs-core[embedded]` installs, "
     "else `valkey-server` or `redis-server`).",
     "JOBS_CONFIG": "The file of settings (default: `jobs.toml` in the working directory, else in the user's "
-    "configuration directory).",
+    "configuration directory). In the working directory, a file that another user owns, or that every user may write to, "
+    "is ignored.",
     "JOBS_DISABLE_PLUGINS": "Names of plugins to leave out, separated by commas. `jobs --no-plugins` leaves out all.",
     "JOBS_STRICT_PLUGINS": "`1`: a broken plugin is an error. Otherwise `jobs plugins` lists it, and the others work.",
     "JOBS_PAGER": "The pager for long lists on a terminal (default: PAGER, else `less`).",

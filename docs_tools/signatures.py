@@ -18,6 +18,7 @@ RETURNS = {
     "JCOUNT": "a map",
     "JDEAD": "how many existed",
     "JDEL": "how many existed",
+    "JEDIT": "the next run; 0: none",
     "JGET": "for each id its JSON, or nothing",
     "JLIMIT": "the limit: concurrency, n, period in ms; `-`: none",
     "JMACK": "for each the task's id, or an error",

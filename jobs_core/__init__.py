@@ -22,6 +22,7 @@ from jobs_core.errors import (
     ServerError,
     StaleError,
     UserError,
+    is_shortage,
 )
 from jobs_core.lease import Lease, lease_clock
 from jobs_core.plugins.hookspecs import hookimpl
@@ -83,6 +84,7 @@ __all__ = [
     "event_json",
     "exception_outcome",
     "hookimpl",
+    "is_shortage",
     "lease_clock",
     "retry",
 ]

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, TypeVar, Unpack
 from jobs_core.lease import Lease
 from jobs_core.options import PushOptions, PutOptions, ReportOptions, TaskFilters, TaskState
 from jobs_core.stopping import StopCallback, StoppedError
-from jobs_core.text import writable
+from jobs_core.text import shorten_start, writable
 from jobs_core.types import Outcome, Payload, Verb
 
 T = TypeVar("T")
@@ -61,6 +61,9 @@ class BoardLike(Protocol):
     def stats(self, job: str | None = None) -> dict[str, int]: ...
 
 
+LONGEST_LINE = 65_536
+"""The maximum length of a line of output, in characters."""
+
 StopReason = Literal["", "cancelled", "timeout"]
 
 
@@ -69,6 +72,9 @@ class Context:
 
     cancelled: threading.Event
     """Set when the runner should stop. Wait on it, poll it, or register a callback with `on_stop`."""
+
+    has_begun = False
+    """Whether the runner was called. Before that, a shortage of files or memory returns the task."""
 
     _stop_reason: StopReason = ""
 
@@ -184,9 +190,12 @@ class Context:
         return Outcome.cancelled(f"cancelled {detail}".rstrip(), **data)
 
     def line(self, text: str, stream: str = "stdout") -> None:
-        """Send one line of the task's output to the loggers. Thread-safe."""
+        """Send one line of the task's output to the loggers. Thread-safe.
+
+        Of a line above 65,536 characters, the end is sent, after an ellipsis.
+        """
         if self._emit is not None:
-            self._emit(writable(str(text)), stream)
+            self._emit(writable(shorten_start(str(text), LONGEST_LINE)), stream)
 
 
 def _call_until_stopped(context: Context, work: Callable[[], T], timeout: float | None) -> T:

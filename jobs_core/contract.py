@@ -64,7 +64,8 @@ class Logger:
     """A destination for events.
 
     Jobs calls `open(worker)` once, before the first event; raise OptionError for invalid settings. It calls
-    `write(event)` on several threads, and tasks wait for it, so it must be quick. `close()` flushes.
+    `write(event)` on a thread of its own, in order. If it is slow, events wait in a queue, and those that
+    find it full are left out. `close()` flushes, on the same thread.
     """
 
     name: str

@@ -18,6 +18,24 @@
 The text of an error says what is wrong, where, and what to do. No error quotes a payload.
 """
 
+import errno
+
+SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM))
+"""The error numbers of a system or process that is short of files, processes, threads or memory."""
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Return whether files, processes, threads or memory ran out: then a task may start elsewhere, or later.
+
+    >>> is_shortage(OSError(errno.EMFILE, "Too many open files"))
+    True
+    """
+    if isinstance(error, OSError):
+        return error.errno in SHORTAGES
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and str(error) == "can't start new thread"
+    )
+
 
 class JobsError(Exception):
     """The base class of all errors that Jobs raises on purpose."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, TypedDict, get_args, get_type_hints
 
 from jobs_core.errors import OptionError
+from jobs_core.text import is_utf8
 
 Duration = float | str | timedelta
 """Seconds, `1h30m` or `PT1H30M`."""
@@ -136,6 +137,9 @@ class WorkOptions(TypedDict, total=False):
     keep: Annotated[
         Duration | None, About("duration", "keep the output and the result this long, for `jobs output`")
     ]
+    keep_bytes: Annotated[
+        Count | None, About("count", "keep only the last so many bytes of the output (default: 1048576)")
+    ]
     concurrency: Annotated[Count | None, About("count", "maximum number of tasks running at once")]
     rate: Annotated[str | None, About("rate", "maximum number of tasks started in a period: 100/1m")]
 
@@ -257,6 +261,9 @@ STATE = tuple(_table(StateOptions).values())
 JOB_OPTIONS = _table(JobOptions)
 PUSH_OPTIONS = _table(PushOptions)
 
+LIST_KINDS = ("jobs", "codes", "backoff")
+"""The kinds of options that take a list."""
+
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
 
 LIMIT_OPTIONS = ("concurrency", "rate", "max-length")
@@ -294,7 +301,8 @@ def to_text(value: Any) -> str:
 def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS) -> list[str]:
     """Flatten options into `option value …`, without those that are None.
 
-    In Python, a name has underscores for dashes, and `in` is `in_`. Raises OptionError for an unknown name.
+    In Python, a name has underscores for dashes, and `in` is `in_`. Raises OptionError for an unknown name,
+    and for a value of the wrong type.
 
     >>> to_pairs({"every": 5, "stop": None, "retry_on": ["503", "timeout"]})
     ['every', '5', 'retry-on', '503,timeout']
@@ -305,8 +313,19 @@ def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS)
         if name not in allowed and name != "now":
             raise _unknown_option(name, allowed)
         if value is not None:
+            _check_type(name, value)
             pairs += (name, to_text(value))
     return pairs
+
+
+def to_changes(options: Mapping[str, Any], unset: Iterable[str] = ()) -> list[str]:
+    """Flatten the changes of an edit into `option value …`. An option to remove has an empty value.
+
+    >>> to_changes({"every": 5}, unset=["retry_on"])
+    ['every', '5', 'retry-on', '']
+    """
+    names = to_pairs(dict.fromkeys(unset, ""))
+    return to_pairs(options, (*JOB_OPTIONS, "runner", "payload")) + names
 
 
 def span(seconds: float | str | None) -> str:
@@ -327,6 +346,38 @@ def span(seconds: float | str | None) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts)
+
+
+def _check_type(name: str, value: Any) -> None:
+    """Reject a value of a type that an option does not take. Redis would read true as 1, and [5] as 5."""
+    option = JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
+    if option is None or (option.name == "paused" and isinstance(value, bool)):
+        return
+    takes_list = option.kind in LIST_KINDS
+    for item in value if takes_list and isinstance(value, (list, tuple)) else [value]:
+        if isinstance(item, (bool, list, tuple, Mapping)):
+            expected = "text, a number or a list of these" if takes_list else "text or a number"
+            raise OptionError(f"{name}: expected {expected}, got {_type_name(item)}", option=name)
+        if option.kind == "jobs" and item is not value and "," in str(item):
+            raise OptionError(f"{name}: expected job ids without commas, got {item!r}", option=name)
+        if isinstance(item, str):
+            require_utf8(name, item)
+
+
+def require_utf8(name: str, text: str) -> None:
+    """Reject text that UTF-8 cannot encode: a lone surrogate, or bytes that were no UTF-8.
+
+    Raises:
+        OptionError: The text cannot be encoded. The error does not quote it.
+    """
+    if not is_utf8(text):
+        raise OptionError(f"{name}: expected UTF-8, got a lone surrogate or other bytes", option=name)
+
+
+def _type_name(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "an object" if isinstance(value, Mapping) else "a list"
 
 
 def _unknown_option(name: str, known: Iterable[str]) -> OptionError:

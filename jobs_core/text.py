@@ -7,6 +7,18 @@ import re
 _BREAK = re.compile(r"\s*[^\S ]\s*")
 """A line break or a tab, with the blanks around it."""
 
+_CONTINUATION = bytes(range(0x80, 0xC0))
+"""The bytes of a character in UTF-8 after its first."""
+
+
+def is_utf8(text: str) -> bool:
+    """Check whether UTF-8 can encode a text. Other bytes arrive as surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
 
 def writable(text: str) -> str:
     """Return text that UTF-8 can encode. Lone surrogates become question marks.
@@ -27,15 +39,53 @@ def as_bytes(text: str) -> bytes:
     return writable(text).encode("utf-8", "surrogateescape")
 
 
-def one_line(text: str, most: int) -> str:
-    r"""Return text as one line of at most `most` characters.
+CUT = "…"
+"""Stands where text was cut."""
+
+
+def one_line(text: str, most: int, mark: str = "") -> str:
+    r"""Return text as one line of at most `most` characters. If it is cut, it ends with `mark`.
 
     >>> one_line("no\n luck", 5)
     'no lu'
     """
     if text.isascii() and text.isprintable():
-        return text[:most]
-    return _BREAK.sub(" ", writable(text[: 2 * most])).strip()[:most]
+        return shorten(text, most, mark)
+    line = _BREAK.sub(" ", writable(text[: 2 * most])).strip()
+    return shorten(line + mark if len(text) > 2 * most else line, most, mark)
+
+
+def shorten(text: str, most: int, mark: str = CUT) -> str:
+    """Return the first `most` characters of a text. If it is cut, it ends with `mark`.
+
+    >>> shorten("no luck", 5)
+    'no l…'
+    """
+    return text if len(text) <= most else text[: most - len(mark)] + mark
+
+
+def shorten_start(text: str, most: int) -> str:
+    """Return the last `most` characters of a text. If it is cut, it begins with an ellipsis.
+
+    >>> shorten_start("no luck", 5)
+    '…luck'
+    """
+    return text if len(text) <= most else CUT + text[len(text) - most + len(CUT) :]
+
+
+def last_bytes(text: str, most: int) -> str:
+    """Return the last `most` bytes of a text. If it is cut, it begins with an ellipsis.
+
+    >>> last_bytes("no luck", 6)
+    '…uck'
+    """
+    if len(text) <= most // 4:
+        return text
+    data = as_bytes(text[-most:])
+    if len(data) <= most and len(text) <= most:
+        return text
+    kept = data[len(data) - max(0, most - len(CUT.encode())) :]
+    return CUT + kept.lstrip(_CONTINUATION).decode("utf-8", "surrogateescape")
 
 
 def described(error: BaseException) -> str:

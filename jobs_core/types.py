@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from jobs_core.errors import PayloadError, UserError
-from jobs_core.text import one_line
+from jobs_core.text import CUT, one_line
 
 Payload = str | dict[str, Any]
 """A string (the short form) or a JSON object (the full form)."""
@@ -29,7 +29,7 @@ def parse_payload(raw: str, short: str | None = None) -> Payload:
     if raw.lstrip()[:1] == "{":
         try:
             value = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         else:
             if isinstance(value, dict):
@@ -104,6 +104,9 @@ class Task:
 NOTE, CODE = 1000, 64
 """The maximum lengths of a note and a code, in characters."""
 
+DATA = 64 * 1024
+"""The maximum length of an outcome's data as JSON, in bytes."""
+
 Status = Literal["done", "failed", "cancelled", "accepted", "lost"]
 
 
@@ -113,10 +116,13 @@ class Outcome:
 
     Args:
         status: How the attempt ended.
-        note: One line for people. Longer text is joined to one line and cut at 1,000 characters.
+        note: One line for people. Longer text is joined to one line and cut at 1,000 characters, with an
+            ellipsis at the end.
         code: A short, stable code that policies match on: an exit code, an HTTP status, `timeout`.
-        data: Any other JSON values. The history keeps up to 64 KiB.
+        data: Any other JSON values. The history keeps up to 64 KiB: of more, the longest strings lose their
+            beginning, and `truncated` is true.
         retry_after: A delay that the target asked for, in seconds.
+        unstarted: Whether the runner could not start the task on this worker: see `not_started`.
     """
 
     status: Status
@@ -124,9 +130,10 @@ class Outcome:
     code: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     retry_after: float | None = None
+    unstarted: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "note", one_line(str(self.note), NOTE))
+        object.__setattr__(self, "note", one_line(str(self.note), NOTE, CUT))
         object.__setattr__(self, "code", one_line(str(self.code), CODE))
 
     @classmethod
@@ -143,6 +150,17 @@ class Outcome:
         `retry_after` is in seconds.
         """
         return cls("failed", note, code, data, retry_after)
+
+    @classmethod
+    def not_started(cls, note: str) -> Outcome:
+        """Return the outcome of a task that could not start here, because the worker is short of files,
+        processes or memory.
+
+        The worker returns the task to its queue, the attempt does not count, and the worker takes fewer tasks
+        for a while. Use it only if nothing was done for the task: see `is_shortage`. A task without a lease
+        has failed with the code `start`.
+        """
+        return cls("failed", note, "start", unstarted=True)
 
     @classmethod
     def accepted(cls, note: str = "", *, progress: float | None = None) -> Outcome:
@@ -217,7 +235,8 @@ class Event:
     `kind` is one of `worker.started`, `worker.stopped`, `task.started`, `task.line` (a line of output:
     `data["line"]`, `data["stream"]`), `task.finished` (with `outcome` and `decision`), `task.accepted`,
     `task.cancelled`, `task.lost` (an earlier attempt was lost: with `outcome` and `decision`), `task.stale`,
-    `task.released`, and `trouble` (a problem: `data["note"]`). `time` is in epoch seconds.
+    `task.released`, `trouble` (a problem: `data["note"]`), and `recovered` (Redis serves again). `time` is in
+    epoch seconds.
     """
 
     kind: str

@@ -44,6 +44,7 @@ ZONES = (
 
 FIRST, LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (1971, 2037))
 DAY = 86400
+CORRECTION = timedelta(hours=3)
 
 Case = tuple[str, str, int]
 """A pattern, a zone, and the epoch second after which its runs are compared."""
@@ -138,7 +139,8 @@ def on_the_wall(second: int, zone: str) -> datetime:
 
 def by_the_rule(pattern: str, zone: str, after: int, runs: int) -> list[int]:
     """The runs, minute by minute: what the clock shows is matched. Where it is fixed, what was skipped runs
-    after the gap, and what comes again is not matched again."""
+    after the gap, and what comes again is not matched again. A change of three hours and more only sets the
+    clock."""
     simulation = CronSim(pattern, datetime(2000, 1, 1))
     minute, hour, *_ = pattern.split()
     fixed = not minute.startswith("*") and not hour.startswith("*")
@@ -157,7 +159,9 @@ def by_the_rule(pattern: str, zone: str, after: int, runs: int) -> list[int]:
     while len(found) < runs:
         wall = on_the_wall(second, zone)
         shown = [wall]
-        if fixed:
+        if abs(wall - latest) >= CORRECTION:
+            latest = wall
+        elif fixed:
             shown = [
                 latest + timedelta(minutes=n + 1) for n in range((wall - latest) // timedelta(minutes=1))
             ]

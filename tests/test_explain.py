@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jobs_core import OptionError
+from jobs_core.cron.days import ever_runs
 from jobs_core.cron.explain import explain
+from jobs_core.cron.forms import cron_warnings
+from jobs_core.cron.pattern import parse
 from tests.helpers import Jobs, lines, refused
 
 SENTENCES = {
@@ -62,6 +66,21 @@ SENTENCES = {
     "H/15 * * * MON-FRI": "Every 15 minutes, beginning at one that the job's id chooses, Monday to Friday.",
     "0 0 ? * ?": "At 00:00 every day.",
     "  0   3 * *\t* ": "At 03:00 every day.",
+    "0 0 1-31 * MON": "At 00:00 every day.",
+    "0 0 */1 * MON": "At 00:00 on Mondays.",
+    "0 0 1 * 0-6": "At 00:00 every day.",
+    "0 0 * * Monday-Friday": "At 00:00, Monday to Friday.",
+    "0 0 1 March *": "At 00:00 on the 1st of March.",
+    "*/10 0 * * * *": "Every 10 seconds of minute 0 of every hour.",
+    "*/45 * * * *": "At minutes 0 and 45 of every hour.",
+    "H/45 * * * *": "At every 45th minute, beginning at one that the job's id chooses, of every hour.",
+    "H/90 * * * *": "At a minute that the job's id chooses of every hour.",
+    "0 0 1 * +H": "At 00:00 on the 1st of the month, if it is a weekday from Sunday to Saturday "
+    "that the job's id chooses.",
+    "0 0 0 1 1 * 2027,2029,2040": "At 00:00 on the 1st of January in 2027, 2029 and 2040.",
+    "TZ=Europe/Brussels 0 3 * * *": "At 03:00 every day, Europe/Brussels time.",
+    "CRON_TZ=UTC 0 3 * * *": "At 03:00 every day, UTC time.",
+    "@every 90m": "Every 1h30m, counted from the start of the job.",
 }
 
 
@@ -84,7 +103,7 @@ REFUSED = {
     "0 0 0 1 1 * 1969": "year: expected 1970 to 2199, got '1969'",
     "* * *": "expected 5 to 7 fields, got 3 in '* * *'",
     "": "expected 5 to 7 fields, got 0 in ''",
-    "5/10 * * * *": "minute: expected a range before /, got '5/10' in '5/10 * * * *': write */2 or 10-50/2",
+    "5/10 * * * *": "minute: expected a range before /, got '5/10' in '5/10 * * * *': write 5-59/10",
     "*/0 * * * *": "minute: expected a step of 1 or more after /, got '*/0'",
     "*/x * * * *": "minute: expected a step of 1 or more after /, got '*/x'",
     "30-10 * * * *": "minute: expected a range in ascending order, got '30-10' "
@@ -94,7 +113,18 @@ REFUSED = {
     "* * * * MON#6": "weekday: expected 1 to 5 or L after #, got 'MON#6'",
     "x * * * *": "minute: expected 0 to 59, got 'x'",
     "H(3) * * * *": "minute: expected H, H(0-9), H/5 or H(0-9)/5, got 'H(3)'",
-    "@fortnightly": "unknown nickname in '@fortnightly': write @hourly, @daily, @weekly, @monthly or @yearly",
+    "@fortnightly": "unknown nickname in '@fortnightly': write @hourly, @daily, @weekly, @monthly, @yearly "
+    "or @every 5m",
+    "0/15 * * * *": "minute: expected a range before /, got '0/15' in '0/15 * * * *': write */15",
+    "0 0 L-3 * *": "day-of-month: expected L alone, got 'L-3' in '0 0 L-3 * *': write L for the last day, "
+    "or a day such as 28",
+    "0 12 1 1 * 2030": "expected a second before a pattern with a year in '0 12 1 1 * 2030': "
+    "write 0 0 12 1 1 * 2030",
+    "cron(0 12 * * ? *)": "cron(…) is not supported in 'cron(0 12 * * ? *)': "
+    "write its fields with a second before them, 0 0 12 * * ? *",
+    "cron(0 12 ? * 2-6 *)": "cron(…) is not supported in 'cron(0 12 ? * 2-6 *)': write its fields with a "
+    "second before them, 0 0 12 ? * 2-6 *, and name the weekdays, which cron counts from SUN = 0",
+    "rate(5 minutes)": "rate(…) is not supported in 'rate(5 minutes)': write @every 5m",
 }
 
 
@@ -122,13 +152,61 @@ patterns = st.tuples(fields(0, 59), fields(0, 23), days, fields(1, 12), weekdays
 
 @given(patterns)
 def test_every_pattern_makes_one_plain_sentence(pattern: str) -> None:
-    sentence = explain(pattern)
+    assume(ever_runs(parse(pattern), "vixie", date(2027, 1, 1)))
+    sentence = explain(pattern, today=date(2027, 1, 1))
     assert re.fullmatch(r"[A-Z][A-Za-z0-9:,' ]*\.", sentence), sentence
     assert "  " not in sentence and ",," not in sentence and " ," not in sentence
+
+
+def test_what_happens_where_clocks_change_is_said_where_it_is_unusual() -> None:
+    zone = "Europe/Brussels"
+    assert explain("0 * * * *", zone=zone) == "Every hour, Europe/Brussels time."
+    assert explain("0 0-23 * * *", zone=zone).endswith("skipped times run late, and repeated times run once.")
+    assert explain("0 * * * *", zone=zone, dst="ocps").endswith("do not run, and repeated times run once.")
+    assert explain("*/7 1 * * *", zone=zone).endswith("do not run, and repeated times run twice.")
+
+
+STEPS = {
+    "*/90 * * * *": "minute: the step of '*/90' exceeds its range, 0 to 59, so only 0 matches",
+    "H/90 * * * *": "minute: the step of 'H/90' exceeds its range, 0 to 59, so only one number matches",
+    "0 */48 * * *": "hour: the step of '*/48' exceeds its range, 0 to 23, so only 0 matches",
+    "0 0 10-20/12 * *": "day-of-month: the step of '10-20/12' exceeds its range, 10 to 20, so only 10 "
+    "matches",
+    "0 0 * * */8": "weekday: the step of '*/8' exceeds its range, 0 to 6, so only 0 matches",
+    "TZ=UTC */120 * * * *": "minute: the step of '*/120' exceeds its range, 0 to 59, so only 0 matches",
+}
+
+
+@pytest.mark.parametrize("pattern", STEPS)
+def test_a_step_beyond_its_range_is_warned_of(pattern: str, jobs: Jobs) -> None:
+    bare = pattern.removeprefix("TZ=UTC ")
+    assert cron_warnings({"cron": pattern}) == [f"cron: {STEPS[pattern]} in '{bare}'"]
+    result = jobs("explain", pattern)
+    assert result.stderr == f"warning: cron: {STEPS[pattern]} in '{bare}'\n"
+    assert result.exit_code == 0
+    (found,) = lines(jobs("explain", pattern, "--json"))
+    assert found["warnings"] == cron_warnings({"cron": pattern})
+
+
+def test_other_steps_are_not_warned_of() -> None:
+    for pattern in (
+        "*/60 * * * *",
+        "*/45 * * * *",
+        "0 */24 * * *",
+        "0 0 */31 * *",
+        "0 0 * * */7",
+        "x",
+        "@every 5m",
+    ):
+        assert cron_warnings({"cron": pattern}) == []
+    assert cron_warnings({"every": 5}) == []
 
 
 def test_explain_is_a_command(jobs: Jobs) -> None:
     assert jobs("explain", "0 3 * * MON#1").stdout == "At 03:00 on the first Monday of the month.\n"
     (found,) = lines(jobs("explain", "0 3 * * *", "--zone", "UTC", "--json"))
     assert found == {"pattern": "0 3 * * *", "explanation": "At 03:00 every day, UTC time."}
+    refused(jobs("explain", "0 0 30 2 *"), "cron: '0 0 30 2 *' never runs: no day before 2200 matches")
+    refused(jobs("explain", "@daily", "--zone", "Europe/Brusels"), "did you mean 'Europe/Brussels'?")
+    refused(jobs("explain", "TZ=UTC @daily", "--zone", "Asia/Tokyo"), "zone: expected 'UTC', as in cron")
     refused(jobs("explain", "61 * * * *"), "cron: minute: expected 0 to 59, got '61' in '61 * * * *'")

@@ -21,7 +21,7 @@ METHODS = {
     "dead show": "dead",
     "export crontab": "list",
     "graph": "list",
-    "import crontab": "put_many",
+    "import crontab": "apply",
 }
 """Commands whose method has another name."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from jobs_core import Board, Context, Outcome, Task
+from jobs_core.cli.task_output import waiting_note
 from tests.helpers import Jobs, lines, refused, runner, wait_until, working
 
 
@@ -139,3 +140,99 @@ def test_following_a_removed_task_ends(board: Board, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("jobs_core.client.output.BLOCK", 1)
     with pytest.raises(Exception, match=r"No output of the task .* is kept"):
         list(board.output("nobody@1", follow=True))
+
+
+def test_missing_lines_are_counted_in_their_place(jobs: Jobs, board: Board) -> None:
+    task = board.push("talk", "x", keep=60)
+    (token,) = (held.token for held in board.pop("talk", lease=60))
+    call = board.commands.call
+    call("JOUTPUT", token, "stdout", "one", "missing", "1200", "stdout", "two")
+    board.ack(token)
+    found = jobs("output", task, "--follow")
+    assert (found.stdout, found.stderr) == ("one\ntwo\n", "… 1,200 lines are missing here …\n")
+    assert list(board.output(task))[1] == {"missing": 1200}
+
+
+def test_what_made_room_is_missing_at_the_beginning(jobs: Jobs, board: Board) -> None:
+    task = board.push("talk", "x", keep=60, keep_bytes=1024)
+    (token,) = (held.token for held in board.pop("talk", lease=60))
+    board.commands.call("JOUTPUT", token, *["stdout", "x" * 100] * 20)
+    board.ack(token)
+    entries = list(board.output(task))
+    assert entries[0]["missing"] + sum("line" in entry for entry in entries) == 20
+
+
+def test_a_task_that_prints_much_leaves_no_gap_without_a_word(board: Board) -> None:
+    count = 60_000
+
+    def talk(task: Task, context: Context) -> Outcome:
+        for number in range(count):
+            context.line(str(number))
+        return Outcome.done()
+
+    task = board.push("talk", "x", keep=60)
+    with working(board, runner(talk, "talk")):
+        expected = 0
+        for entry in board.output(task, follow=True):
+            expected += entry.get("missing", 0)
+            if "line" in entry:
+                assert int(entry["line"]) == expected
+                expected += 1
+    assert expected == count
+
+
+def test_one_enormous_line_is_bounded_everywhere(board: Board) -> None:
+    task = board.push("talk", "x", keep=60)
+
+    def talk(task: Task, context: Context) -> Outcome:
+        context.line("x" * 3_000_000 + "the end")
+        return Outcome.done("n" * 3_000_000, output="y" * 3_000_000 + "the end")
+
+    with working(board, runner(talk, "talk")) as (_, log):
+        log.wait_for("task.finished")
+        (logged,) = log.wait_for("task.line")
+    line, ending = list(board.output(task))
+    assert line["line"] == logged.data["line"]
+    assert len(line["line"]) == 65_536 and line["line"].startswith("…x") and line["line"].endswith("the end")
+    assert ending["note"].endswith("n…") and len(ending["note"]) <= 1000
+    assert ending["data"]["truncated"] is True
+    assert ending["data"]["output"].startswith("…y") and ending["data"]["output"].endswith("the end")
+    (entry,) = board.history(task=task)
+    assert entry["data"] == ending["data"]
+
+
+def test_waiting_for_a_queue_that_nobody_serves_says_so(
+    jobs: Jobs, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs_core.cli.task_output.PATIENCE", 0.01)
+    found: list[str] = []
+    thread = threading.Thread(
+        target=lambda: found.append(jobs("push", "console", "hello", "--wait").stderr), daemon=True
+    )
+    noted = threading.Event()
+
+    def note(board: Board, task: str) -> str:
+        said = waiting_note(board, task)
+        noted.set()
+        return said
+
+    monkeypatch.setattr("jobs_core.cli.task_output.waiting_note", note)
+    thread.start()
+    assert noted.wait(10)
+    with working(board, *board.plugins.runners(), queues=[]):
+        thread.join(10)
+    (stderr,) = found
+    assert "waits: no worker has served the queue 'console'" in stderr
+    assert stderr.strip().endswith("Start one: jobs run --runner console")
+
+
+def test_what_a_waiting_task_is_told(board: Board) -> None:
+    task = board.push("talk", "x", queue="slow", keep=60)
+    assert "no worker has served the queue 'slow'" in waiting_note(board, task)
+    assert waiting_note(board, task).endswith("jobs run --runner talk --queue slow")
+    board.register("host-1", ["slow"])
+    assert "waits in the queue 'slow': no worker has taken it yet" in waiting_note(board, task)
+    (held,) = board.pop("slow", lease=60)
+    assert waiting_note(board, task) == ""
+    board.ack(held.token)
+    assert waiting_note(board, task) == ""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,6 +59,62 @@ def test_only_its_user_may_use_the_server(binary: str, tmp_path: Path) -> None:
         board = Board(url=server.url)
         assert board.client.config_get("port") == {"port": "0"}
         board.client.close()
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o770, 0o702])
+def test_a_directory_that_others_may_write_is_refused_and_keeps_its_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(mode)
+    with pytest.raises(
+        OptionError, match=f"Other users may write to the data directory {data} .mode {mode:o}"
+    ):
+        data_dir(data)
+    monkeypatch.delenv("JOBS_REDIS_URL", raising=False)
+    monkeypatch.setenv("JOBS_DATA", str(data))
+    with pytest.raises(ServerError, match="No server is running"):
+        default_url()
+    assert stat.S_IMODE(data.stat().st_mode) == mode
+    assert list(data.iterdir()) == []
+
+
+def test_a_socket_where_others_may_write_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JOBS_REDIS_URL", raising=False)
+    monkeypatch.setenv("JOBS_DATA", str(tmp_path))
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "jobs.sock"))
+        listener.listen()
+        tmp_path.chmod(0o777)
+        with pytest.raises(OptionError, match="Other users may write"):
+            default_url()
+
+
+def test_looking_for_a_server_makes_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JOBS_REDIS_URL", raising=False)
+    monkeypatch.setenv("JOBS_DATA", str(tmp_path / "data"))
+    with pytest.raises(ServerError, match="No server is running"):
+        default_url()
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_directory_that_others_may_read_keeps_its_mode_and_its_files_are_private(
+    binary: str, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(0o755)
+    with EmbeddedServer(data_dir(data)) as server:
+        board = Board(url=server.url)
+        board.client.set("x", "y")
+        board.client.close()
+    assert stat.S_IMODE(data.stat().st_mode) == 0o755
+    kept = [path for path in data.rglob("*") if "appendonly" in path.name or path.suffix == ".log"]
+    assert kept
+    assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
 
 
 def test_a_long_path_gets_a_short_socket_in_a_private_directory(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.helpers import install, jobs_process
+from jobs_core.plugins.manager import Plugins
+from tests.helpers import Jobs, install, jobs_process
 
 PLUGIN = """
     from jobs_core import Setting, hookimpl
@@ -77,7 +79,6 @@ def test_a_secret_is_not_shown(settings: Settings) -> None:
     [
         ("", {"JOBS_HELLO_TIMES": "often"}, "JOBS_HELLO_TIMES: expected a whole number, got 'often'"),
         ("[settings]\nhello_loud = 7\n", {}, "hello_loud: expected true or false, got 7"),
-        ("[settings]\nhello_greting = 1\n", {}, "'hello_greting' (did you mean 'hello_greeting'?)"),
         ("settings = 3\n", {}, "expected [settings] to be a table"),
         ("[settings\n", {}, "jobs.toml: cannot read the file"),
         (
@@ -91,6 +92,108 @@ def test_mistakes(settings: Settings, toml: str, variables: dict[str, str], says
     code, found, err = settings(toml, **variables)
     assert (code, found) == (2, {})
     assert says in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("toml", "variables", "says"),
+    [
+        (
+            "[settings]\nhello_greting = 1\n",
+            {},
+            "jobs.toml: there is no setting 'hello_greting' (did you mean 'hello_greeting'?)",
+        ),
+        ("[settings]\nzzz = 1\n", {}, "jobs.toml: there is no setting 'zzz'; no plugin here declares it"),
+        ("hello_times = 3\n", {}, "jobs.toml: there is no section [settings], so no setting has an effect"),
+        ("times = 3\n[settings]\n", {}, "only the section [settings] has an effect; move 'times' into it"),
+        (
+            "",
+            {"JOBS_DISABLE_PLUGINS": "helo, http"},
+            "JOBS_DISABLE_PLUGINS: there is no plugin 'helo' (did you mean 'hello'?)",
+        ),
+    ],
+)
+def test_what_has_no_effect_is_a_warning(
+    settings: Settings, toml: str, variables: dict[str, str], says: str
+) -> None:
+    code, found, err = settings(toml, **variables)
+    assert code == 0, err
+    assert found["hello_times"]["value"] == 1
+    (warning,) = err.splitlines()
+    assert warning.startswith("Warning: ")
+    assert says in warning
+
+
+def test_what_has_no_effect_is_a_problem_for_doctor(
+    jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "other.toml"
+    path.write_text("[settings]\nlog_fil = 3\n")
+    monkeypatch.setenv("JOBS_CONFIG", str(path))
+    result = jobs("doctor", "--json")
+    (finding,) = [line for line in map(json.loads, result.stdout.splitlines()) if line["check"] == "settings"]
+    assert (result.exit_code, finding["state"]) == (1, "problem")
+    assert f"{path}: there is no setting 'log_fil' (did you mean 'log_file'?)" in finding["note"]
+    monkeypatch.setenv("JOBS_DISABLE_PLUGINS", "htp")
+    (first, _) = Plugins.load().setting_problems()
+    assert first == "JOBS_DISABLE_PLUGINS: there is no plugin 'htp' (did you mean 'http'?)"
+
+
+def test_settings_of_a_plugin_that_is_left_out_are_no_mistake(settings: Settings) -> None:
+    _, _, err = settings("[settings]\nhello_times = 3\n", JOBS_DISABLE_PLUGINS="hello")
+    assert err == ""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `jobs.toml` in the current directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("JOBS_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    path = tmp_path / "jobs.toml"
+    path.write_text('[settings]\nlog_file = "mine.log"\n')
+    return path
+
+
+def test_a_file_in_the_current_directory_is_named_once(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugins = Plugins.load()
+    assert plugins.settings()["log_file"] == "mine.log"
+    assert plugins.settings()["log_file"] == "mine.log"
+    assert capsys.readouterr().err == f"Using the settings in {here}\n"
+
+
+def test_a_file_that_all_may_write_is_ignored(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here.chmod(0o666)
+    assert Plugins.load().settings()["log_file"] == "jobs.log"
+    assert f"Ignoring the settings in {here}: every user may write to it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("mine", "used"), [(True, True), (False, False)])
+def test_a_file_of_another_user_is_ignored(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mine: bool, used: bool
+) -> None:
+    real = Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        fields = list(real(path, **options))
+        fields[4] = 1234  # st_uid
+        return os.stat_result(fields)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(os, "getuid", lambda: 1234 if mine else 1235)
+    assert (Plugins.load().settings()["log_file"] == "mine.log") is used
+    says = "Using the settings" if used else "it belongs to another user"
+    assert says in capsys.readouterr().err
+
+
+def test_a_file_that_is_named_is_used_whoever_owns_it(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here.chmod(0o666)
+    monkeypatch.setenv("JOBS_CONFIG", str(here))
+    assert Plugins.load().settings()["log_file"] == "mine.log"
+    assert capsys.readouterr().err == ""
 
 
 def test_no_plugins_loads_none(tmp_path: Path) -> None:

@@ -23,9 +23,13 @@ class Proxy:
         self._thread.start()
         self.port = self._call(self._listen())
 
+    def lead_to(self, target: int | str) -> None:
+        """Forward new connections to another target, and keep the others, as a changed DNS name does."""
+        self._target = target
+
     def redirect(self, target: int | str) -> None:
         """Forward to another target, and close connections to the current one."""
-        self._target = target
+        self.lead_to(target)
         self.cut()
 
     def cut(self) -> None:

@@ -152,9 +152,24 @@ end
 
 -- Arguments and replies
 
+-- Options that may be true or false. In others, Redis would read true as 1.
+local SWITCHES = { paused = true, payload = true, unstarted = true, raw = true }
+
+local function check_option(name, value)
+  if type(value) == 'boolean' and not SWITCHES[name] then
+    fail('OPTION', name .. ': expected text or a number, got ' .. tostring(value), name)
+  end
+  for _, item in ipairs(name == 'after' and type(value) == 'table' and value or {}) do
+    if tostring(item):find(',', 1, true) then
+      fail('OPTION', "after: expected job ids without commas, got '" .. tostring(item) .. "'", name)
+    end
+  end
+end
+
 -- Append `option value` pairs to a list. Underscores in names become dashes.
 local function add_pairs(list, options)
   for name, value in pairs(options or {}) do
+    check_option(name, value)
     list[#list + 1], list[#list + 2] = name:gsub('_', '-'), value
   end
   return list
@@ -233,6 +248,19 @@ function Board:put(id, runner, payload, options) return self:_put('JSET', id, ru
 --- Create a job. Raises EXISTS if the id is taken.
 ---@return number?
 function Board:create(id, runner, payload, options) return self:_put('JSETNX', id, runner, payload, options) end
+
+--- Change some options of a job, and keep the others: board:edit('report', { timeout = '20m', description = '' }).
+---
+--- `runner` and `payload` are options here. An empty value removes an option. Raises NOTFOUND.
+---@param id string
+---@param options table
+---@return number?  its next run, in epoch seconds
+function Board:edit(id, options)
+  local changes = {}
+  for name, value in pairs(options) do changes[name] = value end
+  changes.payload = self:_payload(changes.payload)
+  return as_seconds(self.commands:call('JEDIT', id, unpack(add_pairs({}, changes))))
+end
 
 --- Read a job: its options, `next` (epoch seconds) and `state`. Raises NOTFOUND.
 ---@param id string

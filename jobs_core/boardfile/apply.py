@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.boardfile.check import to_problem
+from jobs_core.boardfile.crontabs import keep_ids
 from jobs_core.boardfile.model import BoardFile, Declared, Problem
 from jobs_core.errors import OptionError
 
@@ -73,6 +74,7 @@ def apply_board(
         RefusedError: The board refuses a job. Nothing was changed.
     """
     act = board.plan if dry_run else board.apply
+    declared = keep_ids(board, declared, file.owner)
     with progress(len(declared)) as advance:
         plan = act([job.arguments for job in declared], file.owner, advance=advance, **options)
     if plan.refused:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.boardfile.model import BoardFile, Declared, Problem, Where
 from jobs_core.boardfile.variables import mask
+from jobs_core.cron.forms import cron_warnings
 from jobs_core.engine.calls import as_raw
 from jobs_core.errors import JobsError, UserError
 from jobs_core.options import JOB_OPTIONS, nearest, to_text
 
 if TYPE_CHECKING:
+    from jobs_core.client.apply import Plan
     from jobs_core.client.board import BoardClient
     from jobs_core.plugins.manager import Plugins
 
@@ -21,8 +24,10 @@ STAND_INS: dict[str, Any] = {"duration": "1m", "factor": 2, "pattern": "@daily"}
 
 def check_with(
     board: BoardClient, read: BoardFile, declared: list[Declared], advance: Callable[[int], None]
-) -> list[Problem]:
+) -> tuple[list[Problem], list[Problem]]:
     """Ask a board about jobs: runners about payloads, Redis about options and cycles. Changes nothing.
+
+    Returns the problems and the warnings.
 
     Of each job they name one mistake; so that is replaced, and they are asked again, until none is new.
     What many jobs inherit is named once, for the first of them.
@@ -31,18 +36,31 @@ def check_with(
     replaced: set[tuple[int, str]] = set()
     found: dict[tuple[Where, str], Problem] = {}
     while True:
-        refused = board.plan(jobs, read.owner, prune=False, adopt=True, advance=advance).refused
+        plan = board.plan(jobs, read.owner, prune=False, adopt=True, advance=advance)
+        refused = plan.refused
         for place, error in sorted(refused.items()):
             problem = to_problem(declared[place], error)
             found.setdefault((problem.where, str(error)), problem)
         faults = {(place, _faulty_option(declared[place], error)) for place, error in refused.items()}
         wrong = {(place, name) for place, name in faults if name and name != "after"} - replaced
         if not wrong:
-            return sorted(found.values())
+            return sorted(found.values()), warnings(declared, plan)
         for place, name in wrong:
             _replace_option(jobs[place], name)
         replaced |= wrong
         advance = _ignored
+
+
+def warnings(declared: list[Declared], plan: Plan) -> list[Problem]:
+    """Jobs that a board accepts, but that probably do not run as meant: odd steps, a stop that has passed."""
+    found = [_at_option(job, "cron", sentence) for job in declared for sentence in cron_warnings(job.options)]
+    now = time()
+    stops = {change.id: (change.after or {}).get("stop", now) for change in plan.changes}
+    return found + [
+        _at_option(job, "stop", "stop: the job never runs, because this time has passed")
+        for job in declared
+        if stops.get(job.id, now) < now
+    ]
 
 
 def unknown_parents(board: BoardClient, declared: list[Declared]) -> list[Problem]:
@@ -69,7 +87,11 @@ def _parents(job: Declared) -> list[str]:
     """The ids that `after` names."""
     if "after" not in job.options:
         return []
-    return [name.strip() for name in to_text(job.options["after"]).split(",")]
+    after = job.options["after"]
+    return [
+        name.strip()
+        for name in (map(to_text, after) if isinstance(after, list) else to_text(after).split(","))
+    ]
 
 
 def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:
@@ -89,6 +111,10 @@ def to_problem(job: Declared, error: JobsError) -> Problem:
     sentence = mask(str(error), job.variables)
     where = job.places.get(_faulty_option(job, error) or "", job.where)
     return Problem(where, sentence if repr(job.id) in sentence else f"{sentence} (job {job.id!r})")
+
+
+def _at_option(job: Declared, name: str, sentence: str) -> Problem:
+    return Problem(job.places.get(name, job.where), f"{sentence} (job {job.id!r})")
 
 
 def _faulty_option(job: Declared, error: JobsError) -> str | None:

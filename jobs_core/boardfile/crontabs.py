@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from jobs_core.boardfile.inherit import inherit
 from jobs_core.boardfile.model import Declared, Problem, Where
 from jobs_core.boardfile.scope import Scope
-from jobs_core.crontab import Notice, is_system, read
+from jobs_core.crontab import Notice, is_system, match, read
 from jobs_core.crontab.machine import current_user, machine_zone
+
+if TYPE_CHECKING:
+    from jobs_core.client.board import BoardClient
 
 SUFFIXES = (".crontab", ".cron")
 
@@ -32,15 +38,26 @@ def read_crontab(text: str, path: Path, scope: Scope) -> tuple[list[Declared], l
         zone=machine_zone() or "UTC",
         user=current_user(),
     )
-    inherited = {name: value for name, (value, _) in scope.inherited(None).items() if name != "runner"}
+    inherited = {name: value for name, value in scope.inherited(None).items() if name != "runner"}
     declared = []
     for line in found.lines:
         job = line.job
         id, runner, payload = (job.pop(name) for name in ("id", "runner", "payload"))
         where = Where(str(path), line.number, line.column)
-        declared.append(Declared(id, runner, payload, inherited | job, where, dict.fromkeys(job, where)))
+        options = inherit(inherited, {name: (value, where) for name, value in job.items()})
+        values = {name: value for name, (value, _) in options.items()}
+        places = dict.fromkeys(job, where)
+        declared.append(Declared(id, runner, payload, values, where, places, derived=line.derived))
     return declared, _problems(found.problems), _problems(found.notices)
 
 
 def _problems(notices: list[Notice]) -> list[Problem]:
     return [Problem(Where(notice.file, notice.line, notice.column), notice.sentence) for notice in notices]
+
+
+def keep_ids(board: BoardClient, declared: list[Declared], owner: str) -> list[Declared]:
+    """Return jobs whose lines in crontabs have the ids of their jobs on the board."""
+    if not any(job.derived for job in declared):
+        return declared
+    ids = match.keep_ids(board, [match.entry(job.arguments, owner, derived=job.derived) for job in declared])
+    return [replace(job, id=id) for job, id in zip(declared, ids, strict=True)]

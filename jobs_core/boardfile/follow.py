@@ -21,8 +21,9 @@ class FollowedFile:
         OptionError: The file has mistakes, or has several boards and `chosen` names none of them.
     """
 
-    def __init__(self, path: Path, chosen: str | None = None) -> None:
+    def __init__(self, path: Path, chosen: str | None = None, *, include_outside: bool = False) -> None:
         self._path = path
+        self._include_outside = include_outside
         self._chosen = chosen
         self.file: BoardFile
         self.declared: list[Declared]
@@ -48,7 +49,7 @@ class FollowedFile:
         threading.Thread(target=follow, name="jobs-watch", daemon=True).start()
 
     def _read(self) -> None:
-        self.file = read_valid(self._path)
+        self.file = read_valid(self._path, include_outside=self._include_outside)
         boards = self.file.select(self._chosen)
         if len(boards) > 1:
             known = ", ".join(str(name) for name in boards)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jobs_core.boardfile.inherit import inherit
 from jobs_core.boardfile.model import Declared, Where
 from jobs_core.boardfile.node import Node
 from jobs_core.boardfile.scope import Scope
 from jobs_core.boardfile.variables import VariableError, expand, used_variables
-from jobs_core.options import JOB_OPTIONS, STATE, nearest
+from jobs_core.options import JOB_OPTIONS, LIST_KINDS, STATE, nearest
 
 SWITCH = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
 """The values of `paused`. Redis would take anything but 0 as true."""
@@ -39,7 +40,7 @@ class JobReader:
         group, group_where = own.pop("group", (None, node.where))
         if group is not None and group not in scope.groups:
             self._report(group_where, f"unknown group {group!r}{nearest(str(group), scope.groups)}")
-        found = scope.inherited(group) | own
+        found = inherit(scope.inherited(group), own)
         values = {option: value for option, (value, _) in found.items()}
         runner, payload = values.pop("runner", None), values.pop("payload", None)
         missing = [option for option, value in (("runner", runner), ("payload", payload)) if value is None]
@@ -81,9 +82,9 @@ class JobReader:
             return self.text(node, name)
         if name in ("group", "like"):
             return self._name(node, name)
-        if node.is_list and node.value:
+        if node.is_list and node.value and JOB_OPTIONS[name].kind in LIST_KINDS:
             return [self._option(item, name) for item in node.value]
-        return self._option(node, name)
+        return None if node.kind == "null" else self._option(node, name)  # null unsets what is inherited
 
     def _name(self, node: Node, name: str) -> str | None:
         """Read the name of a group. Variables in it are not expanded."""
@@ -94,9 +95,9 @@ class JobReader:
 
     def _option(self, node: Node, name: str) -> Any:
         if node.is_mapping or (node.is_list and node.value):
-            self._report(node.where, f"{name}: expected a value or a list of values")
+            self._report(node.where, f"{name}: expected {_expected(name)}")
         elif node.value is None or node.is_list:
-            self._report(node.where, f"{name} has no value; set one, or remove the key")
+            self._report(node.where, f"{name} has no value; set one, or write null to unset a default")
         elif name == "paused":
             return self._switch(node)
         elif isinstance(node.value, bool):
@@ -145,3 +146,7 @@ class JobReader:
         except VariableError as error:
             self._report(where, f"{name}: {error}")
             return None
+
+
+def _expected(name: str) -> str:
+    return "a value or a list of values" if JOB_OPTIONS[name].kind in LIST_KINDS else "a value"

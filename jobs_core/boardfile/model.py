@@ -43,6 +43,8 @@ class Declared:
     """A job of a file, with all that it inherits.
 
     `places` has the location of each option. `variables` has the environment variables that the job uses.
+    `derived` means that the id comes from the command in a crontab: a job of the same command on the board
+    may give it another.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Declared:
     where: Where
     places: Mapping[str, Where] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    derived: bool = False
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -11,7 +11,10 @@ from jobs_core.boardfile.model import Where
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of a document: a scalar, a list of nodes, or a list of pairs of nodes (a mapping)."""
+    """A value of a document: a scalar, a list of nodes, or a list of pairs of nodes (a mapping).
+
+    The kind of `null` is "null". A key without any value is a scalar, and has the value None, too.
+    """
 
     value: Any
     where: Where

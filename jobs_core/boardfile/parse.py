@@ -21,6 +21,11 @@ MAX_DEPTH = 20
 
 TOO_DEEP = f"values are nested more than {MAX_DEPTH} levels deep"
 
+SPECIAL = tuple("*&@`%!|>")
+"""Characters with a meaning of their own at the beginning of a value."""
+
+COLON = "unexpected ': '; put a value that contains one in quotes, and check the indentation"
+
 _TAG = "tag:yaml.org,2002:"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAGS = ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value")
@@ -53,14 +58,33 @@ def _yaml(text: str, file: str) -> Node:
             return Node(None, Where(file, 1, 1))
         return _Yaml(file, 1000 + ALIASES * len(text)).node(root, 0)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = Where(file, mark.line + 1, mark.column + 1) if mark else Where(file)
-        # libyaml 0.2.6 and later has its own limit, and may meet it before _check_depth does.
-        if error.problem == "exceeded maximum nesting depth":
-            raise ParseError(Problem(where, TOO_DEEP)) from None
-        raise ParseError(Problem(where, f"invalid YAML: {error.problem}")) from None
+        raise ParseError(_yaml_problem(error, text, file)) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise ParseError(Problem(Where(file), f"invalid YAML: {_first_line(error)}")) from None
+
+
+def _yaml_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
+    """Return what is wrong with a document, and what to do about it where that is known."""
+    mark = error.problem_mark
+    if mark is None:
+        return Problem(Where(file), f"invalid YAML: {error.problem}")
+    where = Where(file, mark.line + 1, mark.column + 1)
+    # libyaml 0.2.6 and later has its own limit, and may meet it before _check_depth does.
+    if error.problem == "exceeded maximum nesting depth":
+        return Problem(where, TOO_DEEP)
+    line = (text.split("\n")[mark.line : mark.line + 1] or [""])[0]
+    if line[mark.column : mark.column + 1] == "\t":
+        return Problem(where, "invalid YAML: indentation has a tab; use spaces, not tabs")
+    if str(error.problem).startswith("found undefined alias"):
+        return Problem(where, "invalid YAML: found undefined alias; put text that begins with * in quotes")
+    # The mark is at the special character or, while it reads a name, after it.
+    for column in (mark.column, mark.column - 1):
+        if line[max(column, 0) : column + 1] in SPECIAL:
+            sentence = f"invalid YAML: a value cannot begin with {line[column]}; put it in quotes"
+            return Problem(Where(file, mark.line + 1, column + 1), sentence)
+    if error.problem == "mapping values are not allowed in this context":
+        return Problem(where, f"invalid YAML: {COLON}")
+    return Problem(where, f"invalid YAML: {error.problem}")
 
 
 def _check_depth(text: str, file: str) -> None:
@@ -106,7 +130,7 @@ class _Yaml:
             return Node(self._pairs(found, depth), where, "mapping")
         if isinstance(found, yaml.SequenceNode):
             return Node([self.node(item, depth + 1) for item in found.value], where, "list")
-        return Node(_scalar(tag, found.value), where)
+        return Node(_scalar(tag, found.value), where, "null" if tag == "null" and found.value else "scalar")
 
     def _pairs(self, found: Any, depth: int) -> list[tuple[Node, Node]]:
         """Return the pairs of a mapping. Merged pairs (`<<`) come last; its own keys override them."""
@@ -151,6 +175,8 @@ def _toml(text: str, file: str) -> Node:
         line = re.search(r"at line (\d+), column (\d+)", str(error))
         where = Where(file, int(line[1]), int(line[2])) if line else Where(file)
         reason = _first_line(error).partition(" (at ")[0]
+        if reason == "Invalid value":
+            reason += "; put text in quotes"
         raise ParseError(Problem(where, f"invalid TOML: {reason}")) from None
     lines = _toml_lines(text)
 

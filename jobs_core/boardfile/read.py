@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from collections.abc import Iterator, Mapping
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
 from jobs_core.boardfile.crontabs import is_crontab, read_crontab
+from jobs_core.boardfile.include import included_files
 from jobs_core.boardfile.job import JobReader
 from jobs_core.boardfile.model import BoardFile, Problem, Where
 from jobs_core.boardfile.node import Node
 from jobs_core.boardfile.parse import ParseError, parse
 from jobs_core.boardfile.scope import Scope
 from jobs_core.errors import OptionError
+from jobs_core.files import FileError, decode, read_regular
 from jobs_core.options import nearest
 
 TOP = ("name", "board", "boards", "jobs", "defaults", "groups", "include")
@@ -24,11 +26,14 @@ BOARD = ("jobs", "defaults", "groups")
 MAX_SIZE = 32 * 1024 * 1024
 """The largest file that is read, in bytes."""
 
+NO_JOBS = "the file declares no jobs; add jobs, boards or include"
 
-def read(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
+
+def read(path: Path, environ: Mapping[str, str] = os.environ, *, include_outside: bool = False) -> BoardFile:
     """Read a board file (YAML, `.toml` or a crontab) with all that it includes.
 
-    The result has all mistakes in `problems`.
+    The result has all mistakes in `problems`. Files outside the directory of the file that includes them are
+    a mistake, unless `include_outside` allows them.
 
     defaults: {runner: shell, timeout: 1h}
     jobs:
@@ -37,20 +42,22 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
         cron: 0 3 * * *
     """
     found = BoardFile(path)
-    _Reader(found, environ).read_file(path, Scope(), None, (), Where(str(path)))
+    _Reader(found, environ, include_outside).read_file(path, Scope(), None, (), Where(str(path)))
     if not found.boards:
         found.boards[None] = []
     found.problems.sort()
     return found
 
 
-def read_valid(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile:
-    """Read a board file that must have no mistakes.
+def read_valid(
+    path: Path, environ: Mapping[str, str] = os.environ, *, include_outside: bool = False
+) -> BoardFile:
+    """Read a board file that must have no mistakes, as `read` does.
 
     Raises:
         OptionError: The file has a mistake. The text describes the first one.
     """
-    found = read(path, environ)
+    found = read(path, environ, include_outside=include_outside)
     if found.problems:
         more = len(found.problems) - 1
         others = f" (and {more} more: run `jobs board check {path}`)" if more else ""
@@ -61,8 +68,9 @@ def read_valid(path: Path, environ: Mapping[str, str] = os.environ) -> BoardFile
 class _Reader:
     """Reads one file and those that it includes into a BoardFile."""
 
-    def __init__(self, found: BoardFile, environ: Mapping[str, str]) -> None:
+    def __init__(self, found: BoardFile, environ: Mapping[str, str], outside: bool) -> None:
         self._found = found
+        self._outside = outside
         self._jobs = JobReader(environ, self._problem)
         self._ids: dict[tuple[str | None, str], Where] = {}
 
@@ -101,17 +109,10 @@ class _Reader:
 
     def _text(self, path: Path) -> str | None:
         """Return the contents of a file, or None if it cannot be read."""
-        where = Where(str(path))
         try:
-            if path.stat().st_size <= MAX_SIZE:
-                return path.read_text("utf-8")
-            self._problem(
-                where, f"the file is larger than {MAX_SIZE >> 20} MiB; split it and include the parts"
-            )
-        except OSError as error:
-            self._problem(where, f"cannot read the file: {error.strerror}")
-        except UnicodeDecodeError as error:
-            self._problem(where, f"the file is not UTF-8: invalid byte at offset {error.start}")
+            return decode(read_regular(path, MAX_SIZE))
+        except FileError as error:
+            self._problem(Where(str(path), error.line, error.column), str(error))
         return None
 
     def _record_id(self, board: str | None, id: str, where: Where) -> None:
@@ -138,6 +139,9 @@ class _Reader:
     def _document(
         self, root: Node, path: Path, scope: Scope, board: str | None, includers: tuple[Path, ...]
     ) -> None:
+        if not any(nearest(str(key.value), TOP) for key, _ in root.pairs()):
+            self._problem(root.where, NO_JOBS)  # it may be any file, so name none of its keys
+            return
         keys = dict(self._known(root, TOP))
         if "name" in keys and len(includers) == 1:
             self._found.name = self._jobs.text(keys["name"], "name")
@@ -149,7 +153,7 @@ class _Reader:
                 "boards cannot be combined with jobs or board; move the jobs into one of the boards",
             )
         if not {"jobs", "boards", "include"} & keys.keys():
-            self._problem(root.where, "the file declares no jobs; add jobs, boards or include")
+            self._problem(root.where, NO_JOBS)
         inner = self._scope(keys, scope)
         for included, where in self._included(keys.get("include"), path):
             self.read_file(included, inner, board, includers, where)
@@ -199,11 +203,13 @@ class _Reader:
             pattern = self._jobs.text(item, "include")
             if not pattern:
                 continue
-            # Unlike Path.glob, this also accepts absolute paths.
-            names = sorted(glob.glob(pattern, root_dir=path.parent, recursive=True))  # noqa: PTH207
-            files = [path.parent / name for name in names if (path.parent / name).is_file()]
+            try:
+                files = included_files(pattern, path.parent, outside=self._outside)
+            except OptionError as error:
+                self._problem(item.where, f"cannot include {str(item.value)!r}: {error}")
+                continue
             yield from ((file, item.where) for file in files)
-            if not files and not glob.has_magic(pattern):
+            if not files and not has_magic(pattern):
                 what = f"cannot include {str(item.value)!r}; no such file next to {path.name}"
                 self._problem(item.where, what)
 

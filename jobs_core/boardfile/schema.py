@@ -64,6 +64,9 @@ def _each(value: dict[str, Any], description: str) -> dict[str, Any]:
 def _option(name: str) -> dict[str, Any]:
     option = JOB_OPTIONS[name]
     if name == "paused":
-        return {"type": ["boolean", "integer"], "description": "do not schedule the job"}
-    kind = {"enum": list(option.choices)} if option.choices else _KINDS.get(option.kind, _TEXT)
-    return {**kind, "description": option.summary}
+        return {"type": ["boolean", "integer", "null"], "description": "do not schedule the job"}
+    if option.choices:
+        return {"enum": [*option.choices, None], "description": option.summary}
+    kind = _KINDS.get(option.kind, _TEXT)
+    types = [kind["type"]] if isinstance(kind["type"], str) else kind["type"]
+    return {**kind, "type": [*types, "null"], "description": option.summary}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs_core.boardfile.inherit import override
 from jobs_core.boardfile.model import Where
 from jobs_core.options import nearest
-
-Options = Mapping[str, tuple[Any, Where]]
-"""Values by the names of options, each with its location."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,8 @@ class Scope:
         """Return the options that a job inherits from its group, the groups above, and the defaults."""
         found = dict(self.defaults)
         for name in reversed(list(self._chain(group))):
-            found |= {option: value for option, value in self.groups[name][0].items() if option != "like"}
+            group_options = {opt: value for opt, value in self.groups[name][0].items() if opt != "like"}
+            found = override(found, group_options)
         return found
 
     def problems(self, names: Iterable[str]) -> Iterator[tuple[Where, str]]:

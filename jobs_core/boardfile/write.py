@@ -19,6 +19,7 @@ from jobs_core.boardfile.parse import MAX_DEPTH
 from jobs_core.boardfile.variables import escape
 from jobs_core.errors import OptionError
 from jobs_core.options import JOB_OPTIONS, span
+from jobs_core.text import is_utf8
 
 PAYLOAD_DEPTH = 4
 """How deep a payload is nested in a board file, at most."""
@@ -90,7 +91,7 @@ def write_file(file: Path, texts: Iterable[str]) -> None:
 
 
 def _job(job: Mapping[str, Any], now: float) -> dict[str, Any]:
-    if not _is_utf8(job["payload"]):
+    if not is_utf8(job["payload"]):
         raise OptionError(
             f"The payload of the job {job['id']!r} is not UTF-8, so a board file cannot contain it. "
             "Select other jobs with --match."
@@ -121,15 +122,6 @@ def _payload(raw: str) -> Any:
     ):
         return _escaped(found)
     return escape(raw)
-
-
-def _is_utf8(text: str) -> bool:
-    """Check whether a text from Redis is UTF-8. Other bytes arrive as surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _depth(value: Any) -> int:

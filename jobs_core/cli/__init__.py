@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
+import threading
 from typing import Any
 
 import click
 
 from jobs_core import __version__
+from jobs_core.cli.streams import (
+    checked_output,
+    discard_output,
+    fill_closed_streams,
+    is_write_error,
+    write_error,
+)
 from jobs_core.errors import JobsError
 from jobs_core.plugins.manager import Plugins
 
@@ -61,15 +68,20 @@ class Cli(click.Group):
         except JobsError as error:
             raise Failure(str(error), error.exit_code) from error
         except BrokenPipeError:
-            # The reader has closed its end. Keep Python from reporting it again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_output()  # the reader has closed its end
             ctx.exit(1)
         except Exception as error:
             if os.environ.get("JOBS_DEBUG") == "1":
                 raise
+            if isinstance(error, OSError) and is_write_error(error):
+                raise Failure(write_error(error), 1) from error
             raise Failure(
                 f"{type(error).__name__}: {error} (set JOBS_DEBUG=1 for the traceback)", 1
             ) from error
+
+
+LOG_THREAD = "jobs-log-"
+"""How the names of loggers' threads begin."""
 
 
 class Failure(click.ClickException):
@@ -103,7 +115,14 @@ def cli(no_plugins: bool) -> None:
 
 def main() -> None:
     """Run `jobs`."""
-    cli(prog_name="jobs")
+    fill_closed_streams()
+    try:
+        with checked_output():
+            cli(prog_name="jobs")
+    except SystemExit as end:
+        if any(thread.name.startswith(LOG_THREAD) for thread in threading.enumerate()):
+            os._exit(end.code if isinstance(end.code, int) else 1)  # Python would wait for a stuck logger
+        raise
 
 
 def _add_commands() -> None:
@@ -114,6 +133,7 @@ def _add_commands() -> None:
         dead,
         doctor,
         dump,
+        edit,
         explain,
         graph,
         jobs,
@@ -133,7 +153,7 @@ def _add_commands() -> None:
 
     groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
     modules = (
-        *(jobs, dump, listing, preview, explain, graph, tasks, task_output),
+        *(jobs, edit, dump, listing, preview, explain, graph, tasks, task_output),
         *(stats, limits, retention, worker, workers, up, setup, doctor, acl),
     )
     commands = (found for module in modules for found in vars(module).values())

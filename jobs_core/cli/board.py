@@ -11,7 +11,15 @@ import click
 
 from jobs_core.cli.board_apply import apply, diff
 from jobs_core.cli.bulk import progress
-from jobs_core.cli.common import connected, echo_json, explicit_board, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo_json,
+    echo_warnings,
+    explicit_board,
+    include_option,
+    json_option,
+    open_board,
+)
 from jobs_core.cli.lists import print_texts
 from jobs_core.errors import ServerError
 
@@ -37,11 +45,17 @@ board.add_command(apply)
 
 @board.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@include_option
 @json_option
 @connected
 @click.pass_context
 def check(
-    ctx: click.Context, files: tuple[Path, ...], as_json: bool, url: str | None, board_name: str
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    include_outside: bool,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
 ) -> None:
     """Find every mistake in board files, with its location.
 
@@ -56,7 +70,7 @@ def check(
 
     found: set[Problem] = set()
     for file in files:
-        read_file = read(file)
+        read_file = read(file, include_outside=include_outside)
         found.update(read_file.problems)
         for notice in read_file.notices:
             click.echo(str(notice), err=True)
@@ -79,7 +93,8 @@ def _check(file: BoardFile, declared: list[Declared], url: str | None, board_nam
         group: click.Group = click.get_current_context().find_root().command  # type: ignore[assignment]
         return check_alone(group.load_plugins(), declared)  # type: ignore[attr-defined]
     with progress("checked", total=len(declared)) as advance:
-        problems = check_with(board, file, declared, advance)
+        problems, warnings = check_with(board, file, declared, advance)
+    echo_warnings(warnings)
     for notice in unknown_parents(board, declared):
         click.echo(str(notice), err=True)
     return problems

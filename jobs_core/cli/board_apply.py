@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from jobs_core.cli.common import F, connected, explicit_board, json_option, open_board
+from jobs_core.cli.common import (
+    F,
+    connected,
+    echo_warnings,
+    explicit_board,
+    include_option,
+    json_option,
+    open_board,
+)
 from jobs_core.cli.plan import compare_progress, echo_plan, echo_refusals
 
 
@@ -22,6 +30,7 @@ def apply_options(function: F) -> F:
         ),
         click.option("--adopt", is_flag=True, help="Take over declared jobs that belong to another owner."),
         click.option("--payload", "show_payload", is_flag=True, help="Show payloads that change."),
+        include_option,
         json_option,
         connected,
         click.pass_context,
@@ -72,6 +81,7 @@ def _apply(
     url: str | None,
     board_name: str,
     dry_run: bool,
+    include_outside: bool,
     show_payload: bool,
     as_json: bool,
     **options: Any,
@@ -79,17 +89,18 @@ def _apply(
     """Apply a file, or only compare it in a dry run. Returns the number of changes."""
     from jobs_core.boardfile import read_valid
     from jobs_core.boardfile.apply import apply_boards
+    from jobs_core.boardfile.check import warnings
 
-    found = read_valid(file)
+    found = read_valid(file, include_outside=include_outside)
     for notice in found.notices:
         click.echo(str(notice), err=True)
     chosen = found.select(explicit_board(ctx))
     targets = [(open_board(url, name or board_name), declared) for name, declared in chosen.items()]
     changes = 0
     with echo_refusals():
-        for board, plan in apply_boards(
-            targets, found, dry_run=dry_run, progress=compare_progress, **options
-        ):
+        plans = apply_boards(targets, found, dry_run=dry_run, progress=compare_progress, **options)
+        for (board, plan), (_, declared) in zip(plans, targets, strict=True):
+            echo_warnings(warnings(declared, plan))
             echo_plan(plan, board.name, dry_run=dry_run, show_payload=show_payload, as_json=as_json)
             changes += len(plan.changes)
     return changes

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, Any, TypeVar
 
 import click
 
-from jobs_core.errors import JobsError, UserError
+from jobs_core.cli.common import echo_warnings
+from jobs_core.cron.forms import cron_warnings
+from jobs_core.errors import JobsError, OptionError, UserError
+from jobs_core.text import is_utf8
 
 T = TypeVar("T")
 
@@ -18,19 +23,76 @@ ADVANCE_EVERY = 500
 """The number of items between two moves of the progress bar."""
 
 
+class Lines:
+    """The lines of a file or of standard input (`-`), without blank ones. Bytes that are not UTF-8 stay.
+
+    `places` has the location of each line that was read, until `report_bulk` takes it.
+    """
+
+    def __init__(self, file: str = "-") -> None:
+        self._file = file
+        self.places: deque[str] = deque()
+
+    def __iter__(self) -> Iterator[str]:
+        with binary_input(self._file) as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    self.places.append(f"line {number}" if self._file == "-" else f"{self._file}:{number}")
+                    yield line.decode("utf-8", "surrogateescape")
+
+
 def stdin_lines() -> Iterator[str]:
-    """Yield the lines of standard input, without blank ones."""
-    return (line for line in sys.stdin if line.strip())
+    """Yield the lines of standard input, without blank ones, for commands of plugins.
+
+    Raises:
+        OptionError: Standard input is closed, or a line is not UTF-8.
+    """
+    lines = Lines()
+    for line in lines:
+        if not is_utf8(line):
+            raise OptionError(f"{lines.places.pop()}: expected UTF-8, got other bytes")
+        lines.places.clear()
+        yield line
 
 
-def with_defaults(lines: Iterator[str], defaults: Mapping[str, Any]) -> Iterator[str | Mapping[str, Any]]:
+def binary_input(file: str) -> AbstractContextManager[IO[bytes]]:
+    """Open a file, or standard input for `-`.
+
+    Raises:
+        OptionError: The file cannot be read, or standard input is closed.
+    """
+    if file == "-":
+        if sys.stdin is None:
+            raise OptionError("Standard input is closed. Redirect it from a file or a pipe.")
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(file).open("rb")
+    except OSError as error:
+        raise OptionError(f"Cannot read {file}: {error.strerror}.") from None
+
+
+def with_defaults(lines: Iterable[str], defaults: Mapping[str, Any]) -> Iterator[str | Mapping[str, Any]]:
     """Add the options of the command line to JSON objects that lack them. Other lines pass unchanged."""
     for line in lines:
         try:
-            job = json.loads(line) if defaults else None
-        except ValueError:
+            job = json.loads(line) if defaults and is_utf8(line) else None
+        except (ValueError, RecursionError):
             job = None
         yield {**defaults, **job} if isinstance(job, dict) else line
+
+
+def warned(lines: Lines, jobs: Iterator[str | Mapping[str, Any]]) -> Iterator[str | Mapping[str, Any]]:
+    """Pass on the jobs of these lines, after printing warnings about their cron patterns."""
+    for job in jobs:
+        found = job
+        if isinstance(job, str):
+            try:
+                found = json.loads(job) if '"cron"' in job else {}
+            except (ValueError, RecursionError):
+                found = {}
+        if isinstance(found, Mapping):
+            echo_warnings(f"{lines.places[-1]}: {sentence}" for sentence in cron_warnings(found))
+        yield job
 
 
 @contextmanager
@@ -60,16 +122,18 @@ def counted(items: Iterable[T], advance: Callable[[int], None]) -> Iterator[T]:
             advance(ADVANCE_EVERY)
 
 
-def report_bulk(what: str, replies: Iterable[Any]) -> None:
+def report_bulk(what: str, lines: Lines, replies: Iterable[Any]) -> None:
     """Consume the replies of bulk work, and print refusals and counts on standard error.
 
-    Exits with 2 if a line was a user's mistake, or with 1 if there were only faults.
+    There is a reply for each of `lines`. Exits with 2 if a line was a user's mistake, or with 1 if there were
+    only faults.
     """
     done, refused, exit_code = 0, 0, 0
     with progress(what) as advance:
-        for number, reply in enumerate(counted(replies, advance), 1):
+        for reply in counted(replies, advance):
+            place = lines.places.popleft()
             if isinstance(reply, JobsError):
-                click.echo(f"line {number}: {reply}", err=True)
+                click.echo(f"{place}: {reply}", err=True)
                 refused += 1
                 exit_code = max(exit_code, 2 if isinstance(reply, UserError) else 1)
             else:

@@ -19,6 +19,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 stdin_option = click.option(
     "-S", "--stdin", "from_stdin", is_flag=True, help="Read one JSON object per line."
 )
+include_option = click.option(
+    "--include-outside",
+    is_flag=True,
+    help="Let `include` read files outside the directory of the file that names them.",
+)
 
 
 def connected(function: F) -> F:
@@ -60,6 +65,12 @@ def open_board(url: str | None, board_name: str) -> Board:
 def echo_json(value: Any) -> None:
     """Print a value as JSON on one line."""
     click.echo(json_line(value))
+
+
+def echo_warnings(sentences: Iterable[object]) -> None:
+    """Print warnings on standard error, one per line."""
+    for sentence in sentences:
+        click.echo(f"warning: {sentence}", err=True)
 
 
 def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:

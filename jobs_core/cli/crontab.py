@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,13 +9,27 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
+from jobs_core.cli.bulk import binary_input
+from jobs_core.cli.common import (
+    connected,
+    echo_json,
+    echo_table,
+    echo_warnings,
+    json_option,
+    open_board,
+)
 from jobs_core.cli.lists import print_texts
 from jobs_core.cli.text import when
+from jobs_core.cron.forms import cron_warnings
 from jobs_core.errors import OptionError
 
 if TYPE_CHECKING:
+    from jobs_core.client.apply import Change
     from jobs_core.crontab import Line, Notice
+    from jobs_core.crontab.put import Import
+
+MAX_SIZE = 32 * 1024 * 1024
+"""The largest crontab that is read, in bytes."""
 
 NO_ZONE = "Cannot determine the time zone of this machine. Times are UTC; set --zone to change it."
 
@@ -55,6 +68,11 @@ def export() -> None:
 )
 @click.option("--zone", help="The time zone where CRON_TZ sets none (default: that of this machine).")
 @click.option("--prefix", default="", help="Prefix of all ids: web1-")
+@click.option(
+    "--prune/--no-prune",
+    default=False,
+    help="Remove or keep jobs that FILE declared before and no longer does (default: keep).",
+)
 @click.option("--dry-run", is_flag=True, help="Check everything, but put nothing.")
 @json_option
 @connected
@@ -63,6 +81,7 @@ def import_crontab(
     system: bool | None,
     zone: str | None,
     prefix: str,
+    prune: bool,
     dry_run: bool,
     as_json: bool,
     url: str | None,
@@ -70,27 +89,46 @@ def import_crontab(
 ) -> None:
     """Put the jobs of crontabs on a board.
 
-    If any line has a mistake, nothing is put. Ids derive from the commands: /srv/backup.sh becomes backup. To
-    set an id, put a comment `# id: NAME` above the line.
+    If any line has a mistake, nothing is put. Ids derive from the commands: /srv/backup.sh becomes backup.
+    Import the file again after you edit it: each line keeps its id, wherever it is in the file. To set an id,
+    put a comment `# id: NAME` above the line.
 
     \b
       jobs import crontab /etc/crontab /etc/cron.d/* --dry-run
       crontab -l | jobs import crontab - --prefix web1-
     """
-    from jobs_core.crontab import put, read_all
+    from jobs_core.crontab import read_all
+    from jobs_core.crontab.put import Import
 
     found = read_all(_contents(files), system=system, zone=_zone(zone), prefix=prefix)
     _echo_all(found.notices)
     if found.problems:
         _refuse(found.problems)
-    board = open_board(url, board_name)
-    changing, refused = put.check(board, found.lines)
+    work = Import(open_board(url, board_name), found.lines, files, prefix, prune=prune)
+    changes, refused = work.check()
     if refused:
-        _refuse([found.lines[index].notice(str(error)) for index, error in sorted(refused.items())])
-    _echo_all(line.notice(f"replaces the job {line.id!r}") for line in found.lines if line.id in changing)
-    runs = put.next_runs(board, found.lines) if dry_run else put.put(board, found.lines)
-    _print_runs(found.lines, runs, as_json)
-    click.echo(f"{len(runs)} {'to put (dry run)' if dry_run else 'put'}", err=True)
+        _refuse([work.lines[index].notice(str(error)) for index, error in sorted(refused.items())])
+    _echo_changes(work, changes)
+    echo_warnings(line.notice(warning) for line in work.lines for warning in cron_warnings(line.job))
+    if not dry_run:
+        work.put()
+    _print_runs(work.lines, work.next_runs(), as_json)
+    click.echo(f"{len(work.lines)} {'to put (dry run)' if dry_run else 'put'}", err=True)
+
+
+def _echo_changes(work: Import, changes: Sequence[Change]) -> None:
+    """Print what happens to jobs that are on the board."""
+    replaced = {change.id for change in changes if change.kind == "change"}
+    _echo_all(line.notice(f"replaces the job {line.id!r}") for line in work.lines if line.id in replaced)
+    _echo_all(
+        f"removes the job {change.id!r}, which no line declares any more"
+        for change in changes
+        if change.kind == "remove"
+    )
+    _echo_all(
+        f"keeps the job {id!r}, which no line declares any more; pass --prune to remove it"
+        for id in work.kept()
+    )
 
 
 @export.command(name="crontab")
@@ -115,8 +153,19 @@ def export_crontab(pattern: str | None, url: str | None, board_name: str) -> Non
 def _contents(files: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the name and text of each file. Bytes that are not UTF-8 stay, for the parser to report."""
     for file in files:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        yield file, data.decode("utf-8", "surrogateescape")
+        yield file, _read(file).decode("utf-8", "surrogateescape")
+
+
+def _read(file: str) -> bytes:
+    from jobs_core.files import FileError, read_regular
+
+    if file == "-":
+        with binary_input(file) as stream:
+            return stream.read()
+    try:
+        return read_regular(Path(file), MAX_SIZE)
+    except FileError as error:
+        raise OptionError(f"{file}: {error}") from None
 
 
 def _zone(given: str | None) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import IO
-
 import click
 
-from jobs_core.cli.bulk import counted, progress, report_bulk
+from jobs_core.cli.bulk import Lines, counted, progress, report_bulk
 from jobs_core.cli.common import connected, open_board
 from jobs_core.cli.lists import json_lines, print_texts
 
@@ -27,14 +25,14 @@ def dump(url: str | None, board_name: str) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.File("r", encoding="utf-8"), default="-")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True), default="-")
 @connected
-def load(file: IO[str], url: str | None, board_name: str) -> None:
+def load(file: str, url: str | None, board_name: str) -> None:
     """Restore jobs from a dump, with their state.
 
     \b
       jobs load board.jsonl
       jobs dump --board old | jobs load --board new
     """
-    lines = (line for line in file if line.strip())
-    report_bulk("loaded", open_board(url, board_name).load(lines))
+    lines = Lines(file)
+    report_bulk("loaded", lines, open_board(url, board_name).load(lines))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from jobs_core.cli.common import echo_json, json_option
+from jobs_core.cli.common import echo_json, echo_warnings, json_option
+from jobs_core.cron.forms import cron_warnings, zone_of
 
 
 @click.command()
@@ -26,9 +27,17 @@ def explain(pattern: str, zone: str | None, dst: str, as_json: bool) -> None:
       jobs explain '30 8 * * MON-FRI' --zone Europe/Brussels
     """
     from jobs_core.cron.explain import explain as in_english
+    from jobs_core.crontab.machine import known_zone
 
-    sentence = in_english(pattern, dst=dst, zone=zone)
+    options = {"cron": pattern, "zone": zone}
+    used = zone_of(options)
+    if used is not None:
+        known_zone(used)
+    sentence, warnings = in_english(pattern, dst=dst, zone=zone), cron_warnings(options)
     if as_json:
-        echo_json({"pattern": pattern, "explanation": sentence})
+        echo_json(
+            {"pattern": pattern, "explanation": sentence} | ({"warnings": warnings} if warnings else {})
+        )
     else:
         click.echo(sentence)
+        echo_warnings(warnings)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.bulk import report_bulk, stdin_lines, with_defaults
+from jobs_core.cli.bulk import Lines, report_bulk, warned, with_defaults
 from jobs_core.cli.common import (
     connected,
     echo_json,
     echo_table,
+    echo_warnings,
     given,
     job_options,
     json_option,
@@ -20,6 +21,7 @@ from jobs_core.cli.common import (
 )
 from jobs_core.cli.patterns import confirm, expand_patterns, shortened
 from jobs_core.cli.text import readable, when
+from jobs_core.cron.forms import cron_warnings
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
 
@@ -88,16 +90,21 @@ def _put(
             raise OptionError(
                 "--stdin reads ids, runners and payloads from standard input. Remove the arguments."
             )
-        report_bulk("put", board.put_many(with_defaults(stdin_lines(), defaults), create=create))
+        lines = Lines()
+        jobs = warned(lines, with_defaults(lines, defaults))
+        report_bulk("put", lines, board.put_many(jobs, create=create))
         return
     if id is None or runner is None or payload is None:
         raise OptionError(f"{'create' if create else 'put'} needs ID RUNNER PAYLOAD, or --stdin.")
     method = board.create if create else board.put
     next_run = method(id, runner, payload, **defaults)
+    echo_warnings(cron_warnings(defaults))
     if as_json:
         echo_json(board.show(id))
+    elif "after" in defaults:
+        click.echo(_waiting_text(board, id))
     else:
-        click.echo(f"{id}: {_next_text(next_run)}" if "after" not in defaults else _waiting_text(board, id))
+        click.echo(next_text(board, id, next_run))
 
 
 def _waiting_text(board: Board, id: str) -> str:
@@ -106,8 +113,19 @@ def _waiting_text(board: Board, id: str) -> str:
     return f"{id}: runs after {', '.join(relation['after'])}{missing}"
 
 
-def _next_text(next_run: datetime | None) -> str:
-    return f"next run {when(next_run.timestamp())}" if next_run else "runs when pushed"
+def next_text(board: Board, id: str, next_run: datetime | None) -> str:
+    """Return the sentence that tells when a job runs next."""
+    if next_run:
+        return f"{id}: next run {when(next_run.timestamp())}"
+    job = board.show(id)
+    match job["state"]:
+        case "ended" if "stop" in job and job.get("left") != 0:
+            return f"{id}: never runs, because no run comes before its stop, {when(job['stop'])}"
+        case "ended":
+            return f"{id}: has ended"
+        case "paused":
+            return f"{id}: is paused"
+    return f"{id}: runs when pushed"
 
 
 @click.command()
@@ -193,4 +211,4 @@ def resume(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str
         if as_json:
             echo_json(board.show(id))
         else:
-            click.echo(f"{id}: {_next_text(next_run)}")
+            click.echo(next_text(board, id, next_run))

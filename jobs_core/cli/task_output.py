@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from jobs_core.cli.common import connected, echo_json, json_option, open_board
+from jobs_core.errors import JobsError
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
 
 KEEP = "1h"
 """How long to keep the output of a task pushed with --wait, unless --keep says otherwise."""
+
+PATIENCE = 2.0
+"""Seconds after which a reader of a task that nobody has taken is told so."""
 
 
 @click.command()
@@ -26,7 +33,8 @@ def output(
 ) -> None:
     """Show the output of a task.
 
-    Output is kept for tasks whose job or push sets --keep: about the last 10,000 lines.
+    Output is kept for tasks whose job or push sets --keep: the last 10,000 lines, up to 1 MiB or what
+    --keep-bytes says. Standard error says where lines are missing.
 
     \b
       jobs output backup@1795441178194
@@ -41,19 +49,63 @@ def show_output(board: Board, task: str, *, follow: bool, as_json: bool) -> int:
     """Print the output of a task, each line to its own stream. Returns the exit code of the task."""
     exit_code = 1
     try:
-        for entry in board.output(task, follow=follow):
-            if "what" in entry:
-                exit_code = _exit_code(entry)
-            if as_json:
-                echo_json(entry)
-            elif "line" in entry:
-                click.echo(entry["line"], err=entry["stream"] == "stderr")
-            elif entry["what"] != "done":
-                click.echo(_event_text(entry), err=True)
+        with _noting_delay(board, task, follow) as begun:
+            for entry in board.output(task, follow=follow):
+                begun.set()
+                if "what" in entry:
+                    exit_code = _exit_code(entry)
+                _echo_entry(entry, as_json)
     except KeyboardInterrupt:
         click.echo(f"{task} continues. Follow it with `jobs output {task} --follow`.", err=True)
         raise
     return exit_code
+
+
+def _echo_entry(entry: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        echo_json(entry)
+    elif "line" in entry:
+        click.echo(entry["line"], err=entry["stream"] == "stderr")
+    elif "missing" in entry:
+        click.echo(f"… {entry['missing']:,} lines are missing here …", err=True)
+    elif entry["what"] != "done":
+        click.echo(_event_text(entry), err=True)
+
+
+@contextmanager
+def _noting_delay(board: Board, task: str, follow: bool) -> Iterator[threading.Event]:
+    """Say on standard error if nobody takes the task for `PATIENCE`, unless the event is set by then."""
+    begun = threading.Event()
+
+    def watch() -> None:
+        if not begun.wait(PATIENCE):
+            with suppress(JobsError):
+                if (note := waiting_note(board, task)) and not begun.is_set():
+                    click.echo(note, err=True)
+
+    if follow:
+        threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield begun
+    finally:
+        begun.set()
+
+
+def waiting_note(board: Board, task: str) -> str:
+    """Return what keeps a task waiting: a queue that nobody serves, or busy workers. Empty if nothing."""
+    found = next(iter(board.tasks(task=task)), None)
+    if found is None or found["state"] not in ("queued", "delayed"):
+        return ""
+    queue, runner = found["queue"], found["runner"]
+    start = f"jobs run --runner {runner}" + (f" --queue {queue}" if queue != runner else "")
+    if not board.client.hexists(board.keys.runners, queue):
+        return (
+            f"{task} waits: no worker has served the queue {queue!r} of the board {board.name!r}. "
+            f"Start one: {start}"
+        )
+    if found["state"] == "delayed":
+        return ""
+    return f"{task} waits in the queue {queue!r}: no worker has taken it yet. Start another: {start}"
 
 
 def _exit_code(entry: dict[str, Any]) -> int:

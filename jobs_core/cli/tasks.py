@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from jobs_core.cli.bulk import report_bulk, stdin_lines, with_defaults
+from jobs_core.cli.bulk import Lines, report_bulk, with_defaults
 from jobs_core.cli.common import (
     connected,
     echo_json,
@@ -62,7 +62,8 @@ def push(
             raise OptionError("--wait follows one task. Remove --stdin.")
         options["keep"] = options["keep"] or KEEP
     if from_stdin:
-        report_bulk("pushed", board.push_many(with_defaults(stdin_lines(), given(options))))
+        lines = Lines()
+        report_bulk("pushed", lines, board.push_many(with_defaults(lines, given(options))))
         return
     if runner_or_job is None:
         raise OptionError("push needs RUNNER PAYLOAD, the id of a job, or --stdin.")

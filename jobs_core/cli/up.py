@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.common import open_board
+from jobs_core.cli.common import include_option, open_board
 from jobs_core.cli.plan import compare_progress, echo_plan, echo_refusals
 from jobs_core.cli.worker import run_worker, worker_options
 from jobs_core.errors import OptionError
@@ -27,12 +27,18 @@ if TYPE_CHECKING:
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Data directory of the server (also JOBS_DATA)."
 )
+@include_option
 @worker_options
 @click.option(
     "--board", "board_name", envvar="JOBS_BOARD", help="The board (default: the one in BOARDFILE, or jobs)."
 )
 def up(
-    boardfile: Path | None, watch: bool, data: Path | None, board_name: str | None, **options: Any
+    boardfile: Path | None,
+    watch: bool,
+    data: Path | None,
+    include_outside: bool,
+    board_name: str | None,
+    **options: Any,
 ) -> None:
     """Start a private server and a worker.
 
@@ -51,7 +57,7 @@ def up(
 
     if watch and boardfile is None:
         raise OptionError("--watch needs a board file: jobs up board.yml --watch")
-    followed = _read(boardfile, board_name) if boardfile else None
+    followed = _read(boardfile, board_name, include_outside) if boardfile else None
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with EmbeddedServer(data_dir(data)) as server:
         board = open_board(server.url, followed.board_name if followed else board_name or "jobs")
@@ -69,10 +75,10 @@ def up(
         click.echo("Jobs is down. Scheduled jobs continue at the next `jobs up`.", err=True)
 
 
-def _read(path: Path, board_name: str | None) -> FollowedFile:
+def _read(path: Path, board_name: str | None, include_outside: bool) -> FollowedFile:
     from jobs_core.boardfile.follow import FollowedFile
 
-    return FollowedFile(path, board_name)
+    return FollowedFile(path, board_name, include_outside=include_outside)
 
 
 def _apply(followed: FollowedFile, board: Board) -> None:

@@ -122,11 +122,12 @@ def tick(once: bool, limit: int, as_json: bool, url: str | None, board_name: str
       jobs tick
       jobs tick --once
     """
+    from jobs_core.engine.outage import Outage
     from jobs_core.worker.clock import Clock
 
     board = open_board(url, board_name)
     board.refresh_zones()
-    clock = Clock(board.commands, limit=limit, trouble=lambda note: click.echo(note, err=True))
+    clock = Clock(board.commands, limit=limit, outage=Outage(board.commands.server, _say, _say))
     if once:
         clock.tick_all()
     else:
@@ -138,3 +139,7 @@ def tick(once: bool, limit: int, as_json: bool, url: str | None, board_name: str
         echo_json({"moved": clock.moved})
     else:
         click.echo(f"{clock.moved} moved")
+
+
+def _say(note: str) -> None:
+    click.echo(note, err=True)

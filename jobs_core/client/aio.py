@@ -13,8 +13,8 @@ from jobs_core.client.board import BoardClient
 from jobs_core.client.listing import CHUNK, plan_jobs, read_jobs_async
 from jobs_core.client.output import ENDS, PAGE, Reading
 from jobs_core.client.waiting import Waiting
+from jobs_core.cron.forms import zone_of
 from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, next_arguments, pop_call
-from jobs_core.engine.commands import translated
 from jobs_core.engine.replies import (
     Hold,
     Tick,
@@ -71,6 +71,8 @@ class AsyncBoard(AsyncBase):
     Args:
         name: The board's name, without spaces or braces.
         url: The URL of Redis. The default is JOBS_REDIS_URL, else the embedded server of `jobs up`.
+        socket_timeout: Seconds to wait for an answer of Redis. The default is the URL's, else the setting.
+        socket_connect_timeout: Seconds to wait for a connection, likewise.
         plugins: The plugins that check jobs. The default is all installed plugins.
         validate: False to skip checking jobs against their runners.
 
@@ -98,6 +100,21 @@ class AsyncBoard(AsyncBase):
         """Create a job, like `Board.create`."""
         return await self._put("JSETNX", id, runner, payload, options)
 
+    async def edit(
+        self,
+        id: str,
+        *,
+        runner: str | None = None,
+        payload: Payload | None = None,
+        unset: Iterable[str] = (),
+        **options: Unpack[PutOptions],
+    ) -> datetime | None:
+        """Change some options of a job, like `Board.edit`."""
+        job = await self.show(id)
+        calls = self._board.calls
+        name, arguments = await self._on_thread(calls.edit, job, runner, payload, options, unset)
+        return as_time(await self._call(name, *arguments))
+
     async def put_many(
         self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False
     ) -> Sequence[datetime | JobsError | None]:
@@ -113,8 +130,7 @@ class AsyncBoard(AsyncBase):
     ) -> AsyncIterator[dict[str, Any]]:
         """Read jobs, like `Board.list`: `async for job in board.list()`."""
         plan = plan_jobs(self.keys, match, state, sort)
-        server = self._board.commands.server
-        async for job in read_jobs_async(self._call, self.client, server, plan, state):
+        async for job in read_jobs_async(self._call, self._read, plan, state):
             yield job
 
     async def remove(self, *ids: str) -> int:
@@ -139,7 +155,7 @@ class AsyncBoard(AsyncBase):
         **options: Unpack[JobOptions],
     ) -> Sequence[datetime]:
         """Return the next runs of a job or of a schedule, like `Board.next`."""
-        if options.get("zone") is not None:
+        if zone_of(options) is not None:
             await self._on_thread(self._board.calls.check_zone, options)
         return as_times(await self._call("JNEXT", *next_arguments(id, count, from_, now, options)))
 
@@ -234,9 +250,12 @@ class AsyncBoard(AsyncBase):
         """Read the history, newest first, like `Board.history`."""
         await self._on_thread(self._board.commands.require_layout)
         last = "+"
+
+        async def page(client: Any) -> Any:
+            return await client.xrevrange(self.keys.history, last, "-", CHUNK)
+
         while True:
-            with translated(self._board.commands.server):
-                entries: Any = await self.client.xrevrange(self.keys.history, last, "-", CHUNK)
+            entries = await self._read(page)
             for id, fields in entries:
                 last = f"({id}"
                 entry = as_entry(id, fields)
@@ -249,42 +268,50 @@ class AsyncBoard(AsyncBase):
         """Read what a task printed, like `Board.output`."""
         await self._on_thread(self._board.commands.require_layout)
         reading = Reading(self.name, task, follow=follow)
-        client = connect_async(self._board, 1)  # a separate connection, because it blocks
+        client = connect_async(self._board, 1, blocking=True)  # a separate connection, because it blocks
         cancels = _cancel_count()
+
+        async def take(client: Any) -> Sequence[dict[str, Any]]:
+            found = await client.xread({self.keys.output(task): reading.last}, PAGE, reading.block)
+            return reading.take(found)
+
         try:
             while not reading.is_over:
-                with translated(self._board.commands.server):
-                    found = await client.xread({self.keys.output(task): reading.last}, PAGE, reading.block)
+                entries: Sequence[dict[str, Any]] = ()
+                if follow:
+                    async with self._outlasting():
+                        entries = await take(client)
+                else:
+                    entries = await self._read(take)
                 if _cancel_count() > cancels:  # before Python 3.12, asyncio.wait_for may swallow one
                     raise asyncio.CancelledError
-                for entry in reading.take(found):
+                for entry in entries:
                     yield entry
-                if reading.needs_check:
-                    reading.note_presence(await self._has_task(task))
+                async with self._outlasting():
+                    if reading.needs_check:
+                        reading.note_presence(await self._has_task(task))
         finally:
             await client.aclose()
 
     async def wait(self, task: str, timeout: float | None = None) -> dict[str, Any]:
         """Wait until a task ends, like `Board.wait`."""
         await self._on_thread(self._board.commands.require_layout)
-        with translated(self._board.commands.server):
-            newest: Any = await self.client.xrevrange(self.keys.history, count=1)
+        newest: Any = await self._read(lambda client: client.xrevrange(self.keys.history, count=1))
         waiting = Waiting(self.name, task, newest, timeout)
         async for known in self.history(task=task):
             if known["what"] in ENDS:
                 return known
             break
-        client = connect_async(self._board, 1)  # a separate connection, because it blocks
+        client = connect_async(self._board, 1, blocking=True)  # a separate connection, because it blocks
         try:
             while True:
-                if waiting.needs_check:
-                    waiting.note_presence(await self._has_task(task))
                 last, block = waiting.last, waiting.block
-                with translated(self._board.commands.server):
-                    found: Any = await client.xread({self.keys.history: last}, CHUNK, block)
-                end = waiting.take(found)
-                if end:
-                    return end
+                async with self._outlasting():
+                    if waiting.needs_check:
+                        waiting.note_presence(await self._has_task(task))
+                    end = waiting.take(await client.xread({self.keys.history: last}, CHUNK, block))
+                    if end:
+                        return end
         finally:
             await client.aclose()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+import select
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
@@ -11,14 +13,16 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from jobs_core.client.board import BoardClient
 from jobs_core.engine.build import commands
-from jobs_core.engine.commands import translated
+from jobs_core.engine.commands import may_run_twice, translated
+from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_away, is_connection_lost, refused_for_now
 from jobs_core.engine.replies import as_time
+from jobs_core.engine.timeouts import LONGEST_BLOCK, answer_timeout
 from jobs_core.engine.wire import is_unknown
-from jobs_core.errors import AgainError
+from jobs_core.errors import AgainError, ServerError
 from jobs_core.types import Payload
 
 if TYPE_CHECKING:
@@ -40,10 +44,19 @@ class AsyncBase:
         name: str = "jobs",
         url: str | None = None,
         *,
+        socket_timeout: float | None = None,
+        socket_connect_timeout: float | None = None,
         plugins: Plugins | None = None,
         validate: bool = True,
     ) -> None:
-        self._board = BoardClient(name, url, plugins=plugins, validate=validate)
+        self._board = BoardClient(
+            name,
+            url,
+            socket_timeout=socket_timeout,
+            socket_connect_timeout=socket_connect_timeout,
+            plugins=plugins,
+            validate=validate,
+        )
         self.functions = self._board.functions
         self.name = name
         self.keys = self._board.keys
@@ -85,14 +98,68 @@ class AsyncBase:
                 await self._on_thread(self._board.commands.finish_apply)
 
     async def _evaluate(self, name: str, arguments: Sequence[Any]) -> Any:
-        call = self.client.fcall_ro if commands()[name].only_reads else self.client.fcall
         try:
-            return await call(name, 1, self.keys.tag, *arguments)
+            return await self._repeated(name, arguments)
         except ResponseError as error:
             if not is_unknown(error):
                 raise
         await self._on_thread(self._board.commands.restore)
-        return await call(name, 1, self.keys.tag, *arguments)
+        return await self._repeated(name, arguments)
+
+    async def _repeated(self, name: str, arguments: Sequence[Any]) -> Any:
+        """Call a command. While Redis is away, repeat it if it was not sent, was refused or may run twice."""
+        words = ("FCALL_RO" if commands()[name].only_reads else "FCALL", name, 1, self.keys.tag, *arguments)
+        patience = Patience(self._board.commands.patience)
+        while True:
+            may_have_run = False
+            try:
+                async with self._connection() as connection:
+                    may_have_run = not may_run_twice(name)
+                    await connection.send_command(*words)
+                    return await connection.read_response()
+            except (RedisError, OSError) as error:
+                is_lost = is_connection_lost(error) and not may_have_run
+                if patience.is_over or not (is_lost or refused_for_now(error)):
+                    raise
+            await asyncio.sleep(RETRY_PAUSE)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        """Provide a pooled connection. Close it on an error that another server would not have raised."""
+        connection = await self.client.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+        try:
+            yield connection
+        except (RedisError, OSError) as error:
+            if is_away(error):
+                await connection.disconnect()
+            raise
+        finally:
+            await self.client.connection_pool.release(connection)
+
+    async def _read(self, call: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
+        """Call commands of Redis that only read, and repeat them while Redis is away."""
+        patience = Patience(self._board.commands.patience)
+        while True:
+            try:
+                with translated(self._board.commands.server):
+                    return await call(self.client)
+            except ServerError as error:
+                if patience.is_over or not is_away(error):
+                    raise
+            await asyncio.sleep(RETRY_PAUSE)
+
+    @asynccontextmanager
+    async def _outlasting(self) -> AsyncIterator[None]:
+        """Do what `Commands.outlasting` does."""
+        try:
+            with translated(self._board.commands.server):
+                yield
+            self._board.commands.note_outage()
+        except ServerError as error:
+            if not is_away(error):
+                raise
+            self._board.commands.note_outage(error)
+            await asyncio.sleep(RETRY_PAUSE)
 
     async def _pages(self, name: str, *before: Any, after: Sequence[Any]) -> AsyncIterator[Any]:
         """Yield the items of a command with a cursor, page by page."""
@@ -108,21 +175,65 @@ class AsyncBase:
         return await asyncio.to_thread(function, *arguments, **options)
 
 
-def connect_async(board: BoardClient, connections: int = CONNECTIONS) -> redis.asyncio.Redis:
-    """Make a client for the server of a board, with at most `connections` connections."""
-    kwargs = dict(board.client.connection_pool.connection_kwargs)
+class _Checked:
+    """A connection that notices before each call that the server has closed it. The pool then reconnects."""
+
+    async def can_read(self) -> bool:
+        """Return False. Raise ConnectionError if the connection is closed, or has data that nobody read.
+
+        With RESP 3, redis-py would use a closed connection. And asyncio may not have looked at it yet.
+        """
+        writer: asyncio.StreamWriter | None = vars(self).get("_writer")
+        is_closed = writer is not None and is_readable(writer.get_extra_info("socket"))
+        if is_closed or await super().can_read():  # type: ignore[misc]
+            raise redis.ConnectionError("The connection was closed, or has unread data")
+        return False
+
+
+class _Connection(_Checked, redis.asyncio.Connection):
+    pass
+
+
+class _TLSConnection(_Checked, redis.asyncio.SSLConnection):
+    pass
+
+
+class _SocketConnection(_Checked, redis.asyncio.UnixDomainSocketConnection):
+    pass
+
+
+def is_readable(connection: Any) -> bool:
+    """Return whether a socket has data or was closed, without waiting."""
+    if connection.fileno() < 0:
+        return True
+    poller = select.poll()
+    poller.register(connection, select.POLLIN)
+    return bool(poller.poll(0))
+
+
+def connect_async(
+    board: BoardClient, connections: int = CONNECTIONS, *, blocking: bool = False
+) -> redis.asyncio.Redis:
+    """Make a client for the server of a board, with at most `connections` connections.
+
+    With `blocking`, its calls may block for up to `LONGEST_BLOCK` seconds.
+    """
+    pool = board.client.connection_pool
+    kwargs = dict(pool.connection_kwargs)
     kwargs.pop("retry", None)
+    if blocking and (timeout := answer_timeout(board.client)):
+        kwargs["socket_timeout"] = timeout + LONGEST_BLOCK
     kind: Any = (
-        redis.asyncio.UnixDomainSocketConnection
-        if issubclass(board.client.connection_pool.connection_class, redis.UnixDomainSocketConnection)
-        else redis.asyncio.SSLConnection
-        if issubclass(board.client.connection_pool.connection_class, redis.SSLConnection)
-        else redis.asyncio.Connection
+        _SocketConnection
+        if issubclass(pool.connection_class, redis.UnixDomainSocketConnection)
+        else _TLSConnection
+        if issubclass(pool.connection_class, redis.SSLConnection)
+        else _Connection
     )
-    pool = redis.asyncio.BlockingConnectionPool(
+    async_pool = redis.asyncio.BlockingConnectionPool(
         connections, None, connection_class=kind, retry=Retry(NoBackoff(), 0), **kwargs
     )
-    return redis.asyncio.Redis.from_pool(pool)  # closing the client also closes the pool
+    return redis.asyncio.Redis.from_pool(async_pool)  # closing the client also closes the pool
 
 
 def listed(method: Callable[P, Iterator[T]]) -> Callable[P, list[T]]:

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypedDict, Unpack
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import parts
-from jobs_core.engine.commands import Commands, translated
+from jobs_core.engine.commands import Commands
 from jobs_core.errors import JobsError, StaleError
 
 Advance = Callable[[int], None]
@@ -173,9 +173,7 @@ class Applying:
 
     def _owned(self, owner: str) -> set[str]:
         """Return the ids of the jobs that belong to an owner."""
-        with translated(self._commands.server):
-            owners = self._commands.client.hscan_iter(self._commands.keys.owners, count=1000)
-            return {str(id) for id, name in owners if name == owner}
+        return {id for id, name in read_owners(self._commands) if name == owner}
 
     def _check_order(self, found: Plan, jobs: Sequence[Mapping[str, Any]]) -> None:
         """Reject jobs that wait for themselves."""
@@ -186,6 +184,13 @@ class Applying:
         for id, reply in zip(selected, self._commands.stream(calls, 100), strict=True):
             if isinstance(reply, JobsError):
                 found.refused[places[id]] = reply
+
+
+def read_owners(commands: Commands) -> Iterator[tuple[str, str]]:
+    """Yield the id and the owner of each job that a file declared."""
+    found = commands.read(lambda client: list(client.hscan_iter(commands.keys.owners, count=1000)))
+    for id, name in found:
+        yield str(id), str(name)
 
 
 def _as_change(reply: Any) -> Change | None:

@@ -25,6 +25,8 @@ class BoardBase:
         url: str | None = None,
         *,
         client: redis.Redis | None = None,
+        socket_timeout: float | None = None,
+        socket_connect_timeout: float | None = None,
         plugins: Plugins | None = None,
         validate: bool = True,
     ) -> None:
@@ -35,7 +37,9 @@ class BoardBase:
         if client is not None and not client.connection_pool.connection_kwargs.get("decode_responses"):
             raise OptionError("The client must decode responses: pass redis.Redis(decode_responses=True)")
         self._owns_client = client is None
-        self.client = client or connect(url)
+        self.client = client or connect(
+            url, socket_timeout=socket_timeout, socket_connect_timeout=socket_connect_timeout
+        )
         self.functions = Functions()
         self._closing: list[Callable[[], None]] = []
         """What `close` calls first: it stops what uses the connections."""

@@ -9,7 +9,6 @@ from typing import Any, Literal, Self, Unpack
 from jobs_core.client.job_methods import JobMethods
 from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
-from jobs_core.engine.commands import translated
 from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_worker
 from jobs_core.options import LIMIT_OPTIONS, RETENTION, RetentionOptions, Time, to_pairs
 
@@ -25,6 +24,8 @@ class BoardClient(JobMethods, TaskMethods):
         name: The board's name, without spaces or braces.
         url: The URL of Redis. The default is JOBS_REDIS_URL, else the embedded server of `jobs up`.
         client: A redis-py client to use instead of a URL. It must decode responses.
+        socket_timeout: Seconds to wait for an answer of Redis. The default is the URL's, else the setting.
+        socket_connect_timeout: Seconds to wait for a connection, likewise.
         plugins: The plugins that check jobs. The default is all installed plugins.
         validate: False to skip checking jobs against the runners that this machine and the board know.
 
@@ -52,6 +53,7 @@ class BoardClient(JobMethods, TaskMethods):
         """
         for stop in tuple(self._closing):
             stop()
+        self.commands.close_blocking()
         if self._owns_client:
             self.client.close()
 
@@ -91,9 +93,8 @@ class BoardClient(JobMethods, TaskMethods):
             Mappings with kind, name, concurrency, rate and max_length.
         """
         self.commands.require_layout()
-        with translated(self.commands.server):
-            kept: Any = self.client.hgetall(self.keys.limits)
-            lengths: Any = self.client.hgetall(self.keys.lengths)
+        kept: Any = self.commands.read(lambda client: client.hgetall(self.keys.limits))
+        lengths: Any = self.commands.read(lambda client: client.hgetall(self.keys.lengths))
         yield from as_limits(kept, lengths)
 
     def retain(self, **bounds: Unpack[RetentionOptions]) -> dict[str, int | float | None]:
@@ -116,8 +117,7 @@ class BoardClient(JobMethods, TaskMethods):
     def retention(self) -> dict[str, int | float | None]:
         """Return how much the board keeps, as `retain` returns it."""
         self.commands.require_layout()
-        with translated(self.commands.server):
-            kept: Any = self.client.hgetall(self.keys.settings)
+        kept = self.commands.read(lambda client: client.hgetall(self.keys.settings))
         return {
             name: as_bound(name, kept.get(name, bound.default)) for name, bound in sorted(RETENTION.items())
         }
@@ -131,9 +131,8 @@ class BoardClient(JobMethods, TaskMethods):
             serving, draining, silent (dead, or cut off), or unknown (it registered once, in an older way).
         """
         self.commands.require_layout()
-        with translated(self.commands.server):
-            clock: Any = self.client.time()
-            kept = self.client.hgetall(self.keys.workers)
+        clock = self.commands.read(lambda client: client.time())
+        kept = self.commands.read(lambda client: client.hgetall(self.keys.workers))
         for name, text in sorted(kept.items()):
             yield as_worker(str(name), str(text), clock)
 

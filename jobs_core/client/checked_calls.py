@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from jobs_core.cron.forms import zone_of
 from jobs_core.engine import zones
 from jobs_core.engine.calls import as_raw
-from jobs_core.engine.commands import Call, Commands, translated
+from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import OptionError, RunnerError
-from jobs_core.options import PUSH_OPTIONS, nearest, to_pairs
+from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest, require_utf8, to_changes, to_pairs
 from jobs_core.plugins.manager import Plugins
 from jobs_core.types import Payload
 
 
 class CheckedCalls:
-    """Makes JSET, JSETNX and JPUSH calls for jobs and tasks that plugins accept.
+    """Makes JSET, JSETNX, JEDIT and JPUSH calls for jobs and tasks that plugins accept.
 
     Args:
         commands: The commands of the board.
@@ -44,14 +45,39 @@ class CheckedCalls:
 
         `is_own` means that the caller provides the runner, so that no plugin needs to know it.
         """
+        require_utf8("id", id)
+        require_utf8("runner", runner)
         raw = as_raw(payload)
         pairs = to_pairs(options)
         self.check_zone(options)
         self._check(id, runner, raw, options, is_own=is_own)
         return name, (id, runner, raw, *pairs)
 
+    def edit(
+        self,
+        job: Mapping[str, Any],
+        runner: str | None,
+        payload: Payload | None,
+        options: Mapping[str, Any],
+        unset: Iterable[str],
+    ) -> Call:
+        """Return the command that changes a job, after plugins have checked what it becomes.
+
+        `job` is the job as `show` returns it.
+        """
+        raw = None if payload is None else as_raw(payload)
+        changes = to_changes({**options, "runner": runner, "payload": raw}, unset)
+        self.check_zone(options)
+        given = {name: value for name, value in options.items() if value is not None}
+        kept = {name: job[name] for name in job if name in JOB_OPTIONS and name not in unset}
+        self._check(
+            job["id"], runner or job["runner"], raw if raw is not None else job["payload"], kept | given
+        )
+        return "JEDIT", (job["id"], *changes)
+
     def push(self, target: str, payload: Payload | None, options: Mapping[str, Any]) -> Call:
         """Return the command that pushes a task or a job, after plugins have checked it."""
+        require_utf8("runner" if payload is not None else "id", target)
         pairs = to_pairs(options, PUSH_OPTIONS)
         if payload is None:
             return "JPUSH", (target, *pairs)
@@ -61,23 +87,22 @@ class CheckedCalls:
 
     def check_zone(self, options: Mapping[str, Any]) -> None:
         """Load the board's time zones if needed. Raises OptionError for a misspelled zone."""
-        zone = options.get("zone")
+        zone = zone_of(options)
         if zone is None:
             return
         if not self._has_zones:
             zones.ensure(self._commands)
             self._has_zones = True
-        if str(zone) not in zones.names():
+        if zone not in zones.names():
             # The board may have newer data that knows the zone. A misspelled name is more likely.
-            hint = nearest(str(zone), zones.names())
+            hint = nearest(zone, zones.names())
             if hint:
                 raise OptionError(f"zone: there is no time zone {zone!r}{hint}", option="zone")
 
     def _is_served(self, runner: str) -> bool:
         """Whether a worker has registered this runner on the board. Unknown ones are looked up each time."""
         if runner not in self._served:
-            with translated(self._commands.server):
-                names = self._commands.client.hkeys(self._commands.keys.runners)
+            names = self._commands.read(lambda client: client.hkeys(self._commands.keys.runners))
             self._served = {str(name) for name in names}
         return runner in self._served
 

@@ -2,32 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from jobs_core import embedded
+from jobs_core.client import redis_url
+from jobs_core.contract import Setting
 from jobs_core.errors import OptionError
+from jobs_core.plugins import settings
+from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT
+
+KINDS: Mapping[str, Any] = {
+    "redis": redis.Connection,
+    "rediss": redis.SSLConnection,
+    "unix": redis.UnixDomainSocketConnection,
+}
 
 
-def connect(url: str | None = None) -> redis.Redis:
+def connect(
+    url: str | None = None,
+    *,
+    socket_timeout: float | None = None,
+    socket_connect_timeout: float | None = None,
+) -> redis.Redis:
     """Make a client for a URL (`redis://`, `rediss://`, `unix://`), or for the default server.
+
+    Args:
+        url: The URL. The default is JOBS_REDIS_URL, else the embedded server.
+        socket_timeout: Seconds to wait for an answer. The default is the URL's, else the setting.
+        socket_connect_timeout: Seconds to wait for a connection, likewise.
 
     Raises:
         ServerError: There is no URL, and no server is found.
-        OptionError: The URL is invalid.
+        OptionError: The URL or a time-out is invalid.
     """
+    address = redis_url.parse(url or embedded.default_url())
+    for setting, given in ((ANSWER, socket_timeout), (CONNECT, socket_connect_timeout)):
+        if given is not None or setting.name not in address.options:
+            address.options[setting.name] = _timeout(setting, given)
+    defaults: dict[str, Any] = {
+        "decode_responses": True,
+        "encoding_errors": "surrogateescape",
+        "retry": Retry(NoBackoff(), 0),  # a command whose reply was lost may have run: do not repeat it
+        "protocol": 2,  # Jobs needs nothing of RESP 3, and its notifications cost a round trip
+    }
+    pool = redis.ConnectionPool(connection_class=KINDS[address.scheme], **defaults | address.options)
+    return redis.Redis.from_pool(pool)  # closing the client also closes the pool
+
+
+def _timeout(setting: Setting, given: float | None) -> float:
+    """Return a time-out: the given one, or the setting's value."""
+    value, where = (given, setting.name) if given is not None else settings.current(setting)
     try:
-        client = redis.Redis.from_url(
-            url or embedded.default_url(),
-            decode_responses=True,
-            encoding_errors="surrogateescape",
-            retry=Retry(NoBackoff(), 0),  # a command whose reply was lost may have run: do not repeat it
-            socket_connect_timeout=5,
-            socket_timeout=30,
-        )
-        pool = client.connection_pool
-        pool.connection_class(**pool.connection_kwargs)  # raises TypeError for an unknown option in the URL
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"The URL of Redis is invalid: {error}. Expected redis://HOST:PORT/DB.") from None
-    return client
+        return redis_url.seconds(value)
+    except (TypeError, ValueError):
+        raise OptionError(
+            f"{where}: expected a number of seconds above 0, got {value!r}", option=setting.name
+        ) from None

@@ -32,7 +32,21 @@ class Ask:
     call: Callable[[Any], Any]
     older: Callable[[Any], Any] | None = None
 
-    def fallback(self, error: ResponseError) -> Callable[[Any], Any]:
+    def ask(self, client: Any) -> Any:
+        """Send the command, and read its reply."""
+        try:
+            return self.call(client)
+        except ResponseError as error:
+            return self._fallback(error)(client)
+
+    async def ask_async(self, client: Any) -> Any:
+        """Do the same as `ask`, with an asyncio client."""
+        try:
+            return await self.call(client)
+        except ResponseError as error:
+            return await self._fallback(error)(client)
+
+    def _fallback(self, error: ResponseError) -> Callable[[Any], Any]:
         """Return the call for an older server, if the error is a syntax error. Raises any other error."""
         if self.older is None or "syntax" not in str(error):
             raise error

@@ -24,7 +24,7 @@ class JobMethods(BoardBase):
     """The methods of a board about jobs."""
 
     def put(self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]) -> datetime | None:
-        """Create or update a job.
+        """Create a job, or declare it anew: no option of before stays. See `edit`.
 
         Args:
             id: The job's id.
@@ -54,6 +54,37 @@ class JobMethods(BoardBase):
             ExistsError: A job with this id exists. The errors of `put` are raised, too.
         """
         name, arguments = self.calls.put("JSETNX", id, runner, payload, options)
+        return as_time(self.commands.call(name, *arguments))
+
+    def edit(
+        self,
+        id: str,
+        *,
+        runner: str | None = None,
+        payload: Payload | None = None,
+        unset: Iterable[str] = (),
+        **options: Unpack[PutOptions],
+    ) -> datetime | None:
+        """Change some options of a job, and keep the others.
+
+        An option that makes another schedule, such as `cron` for a job with `every`, replaces the old one.
+
+        Args:
+            id: The job's id.
+            runner: Another runner.
+            payload: Another payload.
+            unset: The names of options to remove.
+            options: The options to change, as `put` takes them.
+
+        Returns:
+            The next run, or None if none is scheduled.
+
+        Raises:
+            NotFoundError: There is no such job. The errors of `put` are raised, too.
+
+        >>> board.edit("report", timeout="20m", unset=["description"])
+        """
+        name, arguments = self.calls.edit(self.show(id), runner, payload, options, unset)
         return as_time(self.commands.call(name, *arguments))
 
     def put_many(
@@ -171,7 +202,8 @@ class JobMethods(BoardBase):
         Args:
             id: The job's id. With options, it only chooses the values for H in a cron pattern.
             count: How many runs to return at most (1 to 1000).
-            from_: Only runs after this time.
+            from_: Only runs after this time, which may be past. A schedule without a start is then shown as
+                if it had begun at that time. The runs of a job begin with its start.
             now: The current time, for tests. The default is the clock of Redis.
             options: A schedule to preview, with the options of `put`.
 

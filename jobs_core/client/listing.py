@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import ResponseError
-
 from jobs_core.client.ids import Ask, Plan, plan_ids
-from jobs_core.engine.commands import Call, Commands, translated
+from jobs_core.engine.commands import Call, Commands
 from jobs_core.engine.replies import as_job
 from jobs_core.errors import AgainError, JobsError, OptionError
 from jobs_core.options import JOB_SORTS, JOB_STATES
@@ -54,7 +52,7 @@ def read_jobs(commands: Commands, plan: Plan, state: str | None) -> Iterator[dic
     pace, asked = Pace(), deque[Sequence[str]]()
 
     def calls() -> Iterator[Call]:
-        for page in _pages(plan, commands.client, commands.server):
+        for page in _pages(plan, commands):
             for ids in pace.portions(page):
                 asked.append(ids)
                 yield "JGET", ids
@@ -69,12 +67,15 @@ def read_jobs(commands: Commands, plan: Plan, state: str | None) -> Iterator[dic
 
 
 async def read_jobs_async(
-    call: Callable[..., Awaitable[Any]], client: Any, server: str, plan: Plan, state: str | None
+    call: Callable[..., Awaitable[Any]],
+    read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]],
+    plan: Plan,
+    state: str | None,
 ) -> AsyncIterator[dict[str, Any]]:
-    """Read the jobs of a plan for `AsyncBoard.list`. `server` is the name of Redis in errors."""
+    """Read the jobs of a plan for `AsyncBoard.list`, with its methods that call commands and that read."""
     await call("JCOUNT")  # waits until a committed board file is in place
     pace = Pace()
-    async for page in _pages_async(plan, client, server):
+    async for page in _pages_async(plan, read):
         for ids in pace.portions(page):
             reply = await call("JGET", *ids)
             pace.note(reply)
@@ -99,7 +100,7 @@ def chosen(reply: Sequence[str | None], state: str | None) -> Iterator[dict[str,
                 yield job
 
 
-def _pages(plan: Plan, client: Any, server: str) -> Iterator[list[str]]:
+def _pages(plan: Plan, commands: Commands) -> Iterator[list[str]]:
     """Send the commands of a plan, and yield its ids, a page at a time."""
     reply: Any = None
     while True:
@@ -109,16 +110,14 @@ def _pages(plan: Plan, client: Any, server: str) -> Iterator[list[str]]:
             return
         reply = None
         if isinstance(step, Ask):
-            with translated(server):
-                try:
-                    reply = step.call(client)
-                except ResponseError as error:
-                    reply = step.fallback(error)(client)
+            reply = commands.read(step.ask)
         else:
             yield step
 
 
-async def _pages_async(plan: Plan, client: Any, server: str) -> AsyncIterator[list[str]]:
+async def _pages_async(
+    plan: Plan, read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
+) -> AsyncIterator[list[str]]:
     """Do the same as `_pages`, with an asyncio client."""
     reply: Any = None
     while True:
@@ -128,10 +127,6 @@ async def _pages_async(plan: Plan, client: Any, server: str) -> AsyncIterator[li
             return
         reply = None
         if isinstance(step, Ask):
-            with translated(server):
-                try:
-                    reply = await step.call(client)
-                except ResponseError as error:
-                    reply = await step.fallback(error)(client)
+            reply = await read(step.ask_async)
         else:
             yield step

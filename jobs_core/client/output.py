@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jobs_core.engine.commands import Commands, translated
+import redis
+
+from jobs_core.engine.commands import Commands
 from jobs_core.engine.replies import as_json
 from jobs_core.errors import NotFoundError
 
@@ -28,18 +30,28 @@ def read_output(
 ) -> Iterator[dict[str, Any]]:
     """Yield what a task printed, `{"stream": …, "line": …}`, and its state: `{"attempt": 1, "what": "done"}`.
 
+    `{"missing": 120}` stands where that many lines are missing: too many were printed at once.
+
     With `follow`, continue until the task ends. `is_there` returns whether a silent task still exists. Raises
     NotFoundError if no output of the task is kept.
     """
     commands.require_layout()
     reading = Reading(commands.keys.board, task, follow=follow)
     key = commands.keys.output(task)
+
+    def take(client: redis.Redis) -> list[dict[str, Any]]:
+        return reading.take(client.xread({key: reading.last}, count=PAGE, block=reading.block))
+
+    while not follow and not reading.is_over:
+        yield from commands.read(take)
     while not reading.is_over:
-        with translated(commands.server):
-            found: Any = commands.client.xread({key: reading.last}, count=PAGE, block=reading.block)
-        yield from reading.take(found)
-        if reading.needs_check:
-            reading.note_presence(is_there())
+        entries = []
+        with commands.outlasting():
+            entries = take(commands.blocking)
+        yield from entries
+        with commands.outlasting():
+            if reading.needs_check:
+                reading.note_presence(is_there())
 
 
 class Reading:
@@ -50,6 +62,7 @@ class Reading:
         """The id of the last entry read."""
         self.is_over = False
         self._board, self._task, self._follow = board, task, follow
+        self._number = 0  # how much the task had printed by then
         self._has_begun = False
         self._has_ended = False
         self._is_gone = False
@@ -76,10 +89,11 @@ class Reading:
     def take(self, found: Any) -> list[dict[str, Any]]:
         """Read a reply to XREAD. Raises NotFoundError if no output of the task is kept."""
         self._has_begun = True
-        entries = [(id, _as_entry(fields)) for _, page in found or () for id, fields in page]
+        entries = [
+            entry for _, page in found or () for id, fields in page for entry in self._read(id, fields)
+        ]
         if entries:
-            self.last = entries[-1][0]
-            self._has_ended = entries[-1][1].get("what") in ENDS  # a dead letter may have been retried
+            self._has_ended = entries[-1].get("what") in ENDS  # a dead letter may have been retried
             self._look_at = time.monotonic() + self._patience
         elif self._is_gone or (self.last == "0" and not self._follow):
             raise NotFoundError(
@@ -88,7 +102,15 @@ class Reading:
             )
         else:
             self.is_over = self._has_ended or not self._follow
-        return [entry for _, entry in entries]
+        return entries
+
+    def _read(self, id: str, fields: dict[str, str]) -> Iterator[dict[str, Any]]:
+        """Yield an entry, after one that says how many are missing before it."""
+        number = int(id.partition("-")[2])
+        if missing := max(0, number - self._number - 1):
+            yield {"missing": missing}
+        self.last, self._number = id, number
+        yield _as_entry(fields)
 
 
 def _as_entry(fields: dict[str, str]) -> dict[str, Any]:

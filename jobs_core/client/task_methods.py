@@ -12,7 +12,6 @@ from jobs_core.client.output import ENDS, read_output
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call
-from jobs_core.engine.commands import translated
 from jobs_core.engine.replies import (
     Hold,
     as_cancelled,
@@ -159,7 +158,8 @@ class TaskMethods(BoardBase):
             follow: Continue until the task ends.
 
         Yields:
-            Lines, `{"stream": …, "line": …}`, and states, `{"attempt": 1, "what": …}`.
+            Lines, `{"stream": …, "line": …}`, and states, `{"attempt": 1, "what": …}`. `{"missing": 120}`
+            stands where that many lines were left out, because the task printed too much.
 
         Raises:
             NotFoundError: No output of the task is kept.
@@ -200,9 +200,12 @@ class TaskMethods(BoardBase):
         """
         self.commands.require_layout()
         last = "+"
+
+        def page(client: Any) -> Any:
+            return client.xrevrange(self.keys.history, last, "-", CHUNK)
+
         while True:
-            with translated(self.commands.server):
-                entries: Any = self.client.xrevrange(self.keys.history, last, "-", CHUNK)
+            entries = self.commands.read(page)
             for id, fields in entries:
                 last = f"({id}"
                 entry = as_entry(id, fields)
@@ -229,21 +232,20 @@ class TaskMethods(BoardBase):
         '3'
         """
         self.commands.require_layout()
-        with translated(self.commands.server):
-            newest: Any = self.client.xrevrange(self.keys.history, count=1)
+        newest: Any = self.commands.read(lambda client: client.xrevrange(self.keys.history, count=1))
         waiting = Waiting(self.name, task, newest, timeout)
         known = next(self.history(task=task), None)
         if known and known["what"] in ENDS:
             return known
         while True:
-            if waiting.needs_check:
-                waiting.note_presence(self._has_task(task))
             last, block = waiting.last, waiting.block
-            with translated(self.commands.server):
-                found: Any = self.client.xread({self.keys.history: last}, count=CHUNK, block=block)
-            end = waiting.take(found)
-            if end:
-                return end
+            with self.commands.outlasting():
+                if waiting.needs_check:
+                    waiting.note_presence(self._has_task(task))
+                found = self.commands.blocking.xread({self.keys.history: last}, count=CHUNK, block=block)
+                end = waiting.take(found)
+                if end:
+                    return end
 
     def _has_task(self, task: str) -> bool:
         """Whether a task waits or runs. It may look at all tasks of the board."""

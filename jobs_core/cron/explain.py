@@ -4,32 +4,81 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterable, Sequence
-from itertools import product
+from datetime import UTC, date, datetime
+from itertools import pairwise, product
 
-from jobs_core.cron.pattern import Field, Pattern, parse
+from jobs_core.cron.days import ever_runs
+from jobs_core.cron.forms import interval_ms, read_cron
+from jobs_core.cron.pattern import WEEKDAYS, Field, Pattern, parse
+from jobs_core.errors import OptionError
+from jobs_core.options import span
 
 CHOSEN = "that the job's id chooses"
 NTH = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth", "L": "last"}
-WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 MOST = 6
 """Maximum times of the day to list one by one."""
 
 
-def explain(text: str, *, dst: str = "vixie", zone: str | None = None) -> str:
-    """Return one English sentence that says when a cron pattern runs. Raises OptionError if it is invalid.
+def explain(text: str, *, dst: str = "vixie", zone: str | None = None, today: date | None = None) -> str:
+    """Return an English sentence that says when a cron pattern runs, which no other schedule has.
+
+    With a zone, a second sentence says what happens where its clocks change, if that is unusual.
+
+    Args:
+        text: The pattern, as the option cron takes it.
+        dst: The rules for days and clock changes.
+        zone: The time zone, unless the pattern begins with one.
+        today: The day from which a pattern must have a run (default: today in UTC).
+
+    Raises:
+        OptionError: The pattern is invalid, or never runs.
 
     >>> explain("0 3 * * MON#1", zone="Europe/Brussels")
     'At 03:00 on the first Monday of the month, Europe/Brussels time.'
     """
-    pattern = parse(text)
+    written = read_cron(text)
+    if written.zone and zone and written.zone != zone:
+        message = f"zone: expected '{written.zone}', as in cron, got '{zone}': set one of them"
+        raise OptionError(message, option="zone")
+    zone = written.zone or zone
+    if written.interval is not None:
+        return _interval(written.interval, dst, zone)
+    pattern = parse(written.pattern)
+    if not ever_runs(pattern, dst, today or datetime.now(UTC).date()):
+        raise OptionError(f"cron: '{pattern.text}' never runs: no day before 2200 matches", option="cron")
+    return _pattern(pattern, dst, zone)
+
+
+def _interval(interval: str, dst: str, zone: str | None) -> str:
+    for name, is_given in (("zone", zone), ("dst", dst != "vixie")):
+        if is_given:
+            raise OptionError(f"{name}: needs cron", option=name)
+    return f"Every {span(interval_ms(interval) / 1000)}, counted from the start of the job."
+
+
+def _pattern(pattern: Pattern, dst: str, zone: str | None) -> str:
     time, days, months = _time(pattern), _days(pattern, dst), _months(pattern.fields[4])
-    if days.endswith(" of the month") and months.startswith("in "):
+    if days.endswith(" of the month") and days.count("of the month") == 1 and months.startswith("in "):
         days, months = f"{days.removesuffix('the month')}{months.removeprefix('in ')}", ""
-    if not days and pattern.fields[3].is_full and ":" in time and time.startswith("at "):
+    if not days and ":" in time and time.startswith("at "):
         days = "every day"
     parts = (time, days, months, _years(pattern.fields[6]))
     sentence = " ".join(part for part in parts if part).replace(" ,", ",").replace(",,", ",").rstrip(",")
-    return f"{sentence[0].upper()}{sentence[1:]}{f', {zone} time' if zone else ''}."
+    sentence = f"{sentence[0].upper()}{sentence[1:]}{f', {zone} time' if zone else ''}."
+    return sentence + (_clock_changes(pattern, dst) if zone not in (None, "UTC") else "")
+
+
+def _clock_changes(pattern: Pattern, dst: str) -> str:
+    """Return a sentence about clock changes, unless the rule is the one that the time of the day suggests."""
+    if dst == "ocps":
+        return " Where clocks change, skipped times do not run, and repeated times run once."
+    minute, hour = pattern.fields[1:3]
+    follows_clock = minute.text.startswith("*") or hour.text.startswith("*")
+    if follows_clock == bool(_every(minute, "minute") or _every(hour, "hour")):
+        return ""
+    if follows_clock:
+        return " Where clocks change, skipped times do not run, and repeated times run twice."
+    return " Where clocks change, skipped times run late, and repeated times run once."
 
 
 # The time of the day
@@ -42,12 +91,14 @@ def _time(pattern: Pattern) -> str:
     if minute.is_plain and hour.is_plain and second.is_plain and _count(second, minute, hour) <= MOST:
         times = product(hour.numbers, minute.numbers, second.numbers)
         return f"at {_list(f'{h:02}:{m:02}:{s:02}' for h, m, s in times)}"
-    often = _every(second, "second") or f"at {_some(second, 'second')} of every minute"
+    often = _every(second, "second") or f"at {_some(second, 'second')}"
     if minute.is_full and hour.is_full:
-        return (
-            often.removesuffix(" of every minute") + " of every minute" if often.startswith("at") else often
-        )
-    return f"{often.removesuffix(' of every minute')}, {_minutes(minute, hour)}"
+        return f"{often} of every minute" if often.startswith("at ") else often
+    of_minutes, of_hours = (
+        f"every {unit}" if field.is_full else _some(field, unit)
+        for field, unit in ((minute, "minute"), (hour, "hour"))
+    )
+    return f"{often} of {of_minutes} of {of_hours}"
 
 
 def _minutes(minute: Field, hour: Field) -> str:
@@ -89,11 +140,15 @@ def _every(field: Field, unit: str) -> str:
         step = numbers[1] - numbers[0]
         if step * len(numbers) == size and numbers == list(range(numbers[0], field.kind.high + 1, step)):
             return f"every {step} {unit}s"
-    if not field.numbers and len(field.spreads) == 1 and field.spreads[0][2]:
+    if not field.numbers and len(field.spreads) == 1:
         low, high, every = field.spreads[0]
-        within = "" if (low, high) == (field.kind.low, field.kind.high) else f" from {low} to {high}"
-        return f"every {every} {unit}s{within}, beginning at one {CHOSEN},"
+        if every and (high - low + 1) % every == 0:
+            return f"every {every} {unit}s{_within(field, low, high)}, beginning at one {CHOSEN},"
     return ""
+
+
+def _within(field: Field, low: int, high: int) -> str:
+    return "" if (low, high) == (field.kind.low, field.kind.high) else f" from {low} to {high}"
 
 
 def _some(field: Field, unit: str) -> str:
@@ -104,9 +159,11 @@ def _some(field: Field, unit: str) -> str:
     elif field.numbers:
         words.append(f"{unit}{'s' * (len(field.numbers) > 1)} {_list(map(str, field.numbers))}")
     for low, high, step in field.spreads:
-        every = f"every {step} of the {unit}s" if step else f"{'an' if unit == 'hour' else 'a'} {unit}"
-        whole = (low, high) == (field.kind.low, field.kind.high)
-        words.append(f"{every}{'' if whole else f' from {low} to {high}'} {CHOSEN}")
+        within = _within(field, low, high)
+        if step:
+            words.append(f"every {_ordinal(step)} {unit}{within}, beginning at one {CHOSEN},")
+        else:
+            words.append(f"{'an' if unit == 'hour' else 'a'} {unit}{within} {CHOSEN}")
     return _list(words)
 
 
@@ -131,15 +188,15 @@ def _count(*fields: Field) -> int:
 
 def _days(pattern: Pattern, dst: str) -> str:
     month, week = pattern.fields[3], pattern.fields[5]
-    if month.is_full and week.is_full:
+    both = pattern.needs_both(dst)
+    if (month.is_full and week.is_full) or (not both and (month.is_full or week.is_full)):
         return ""
     if week.is_full:
         return f"on {_days_of_month(month)}"
     if month.is_full:
         words = _weekdays(week)
         return f", {words}" if " to " in words and words.startswith(WEEKDAYS) else f"on {words}"
-    starred = [text == "*" if dst == "ocps" else text.startswith("*") for text in (month.text, week.text)]
-    if pattern.both or any(starred):
+    if both:
         return f"on {_days_of_month(month)}, if it is {_a_weekday(week)},"
     return f"on {_days_of_month(month)}, and on {_weekdays(week)},"
 
@@ -220,13 +277,14 @@ def _years(field: Field) -> str:
     if field.is_full:
         return ""
     numbers = field.numbers
-    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+    steps = {later - earlier for earlier, later in pairwise(numbers)}
+    if len(numbers) < 3 or len(steps) > 1:
+        return f"in {_list(map(str, numbers))}"
+    (step,) = steps
+    if step == 1:
         return f"from {numbers[0]} to {numbers[-1]}"
-    if field.text.startswith("*/"):
-        return f"in every {_ordinal(int(field.text[2:]))} year from 1970 on"
-    if len(numbers) > MOST:
-        return f"in {len(numbers)} years, from {numbers[0]} to {numbers[-1]}"
-    return f"in {_list(map(str, numbers))}"
+    on = "on" if numbers[-1] + step > field.kind.high else f"to {numbers[-1]}"
+    return f"in every {_ordinal(step)} year from {numbers[0]} {on}"
 
 
 def _ordinal(number: int) -> str:

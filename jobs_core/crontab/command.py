@@ -25,6 +25,11 @@ class Command:
     input: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def text(self) -> str:
+        """The whole command without its settings: it tells one line of a crontab from another."""
+        return self.line if self.input is None else f"{self.line}\n{self.input}"
+
 
 def split_command(text: str) -> tuple[str, str | None]:
     r"""Split the text after the fields into a command and its standard input.

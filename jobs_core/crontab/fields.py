@@ -7,11 +7,15 @@ star.
 
 from __future__ import annotations
 
+import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+"""The most days of each month."""
+
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 NICKNAMES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 
@@ -34,6 +38,19 @@ class Field:
         if text.isdigit():
             return int(text)
         return self.names.index(text.lower()) + self.low if text.lower() in self.names else None
+
+    def numbers(self, text: str) -> set[int]:
+        """Return all numbers that a field without mistakes stands for.
+
+        >>> sorted(FIELDS[3].numbers("feb,6-12/3"))
+        [2, 6, 9, 12]
+        """
+        found: set[int] = set()
+        for first, last, step in (_ITEM.fullmatch(item).groups() for item in text.split(",")):  # type: ignore[union-attr]
+            low = self.low if first is None else self.number(first)
+            high = self.number(last) if last else self.high if first is None else low
+            found.update(range(low or 0, (high or 0) + 1, int(step or 1)))
+        return found
 
 
 FIELDS = (
@@ -68,10 +85,24 @@ def problems(field: Field, text: str) -> Iterator[tuple[int, str]]:
         offset += len(item) + 1
 
 
+def never_comes(fields: Sequence[str]) -> bool:
+    """Check whether no year has such a day: fields without mistakes, such as `0 0 30 2 *`.
+
+    >>> never_comes("0 0 30 2 *".split()), never_comes("0 0 30 2 1".split())
+    (True, False)
+    """
+    _, _, day, month, weekday = fields
+    if not weekday.startswith("*"):
+        return False  # then either day field is enough
+    return min(FIELDS[2].numbers(day)) > max(LENGTHS[number - 1] for number in FIELDS[3].numbers(month))
+
+
 def nickname_problem(text: str) -> str | None:
     """Return what is wrong with a nickname, or None. Case matters: cron does not know `@Daily`."""
     if text in NICKNAMES:
         return None
+    if text == "@every":
+        return "cron does not know this nickname of Jobs; put the job with `jobs put --every`"
     return f"unknown nickname; write one of {', '.join(NICKNAMES)}"
 
 
@@ -85,12 +116,20 @@ def _problem(field: Field, item: str) -> str | None:
     numbers = [field.number(text) for text in (first, last) if text]
     known = [number for number in numbers if number is not None]
     if len(known) < len(numbers):
+        if any(_is_full_name(field, text) for text in (first, last)):
+            return "cron knows the first three letters of a name only; shorten it"
         return _rejection(item)
     if any(not field.low <= number <= field.high for number in known):
         return f"expected {field.low}-{field.high}"
     if len(known) == 2 and known[0] > known[1]:
         return "the range ends before it begins, so cron never runs it; write two ranges"
     return _step_problem(field, known, step)
+
+
+def _is_full_name(field: Field, text: str | None) -> bool:
+    """Whether a text is a name of the field that is written in full, such as Sunday."""
+    full = (*calendar.month_name, *calendar.day_name)
+    return text is not None and text.capitalize() in full and field.number(text[:3]) is not None
 
 
 def _step_problem(field: Field, known: list[int], step: str | None) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
+import pwd
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -39,6 +41,17 @@ def current_user() -> str | None:
         return getpass.getuser()
     except (KeyError, OSError):
         return None
+
+
+def is_user(name: str) -> bool:
+    """Check whether a name is root or another user of this machine, and no program that a line may call."""
+    if name == "root":
+        return True
+    try:
+        pwd.getpwnam(name)
+    except (KeyError, ValueError):
+        return False
+    return shutil.which(name) is None
 
 
 def _candidates(etc: Path, environ: Mapping[str, str]) -> Iterator[str]:

@@ -32,7 +32,8 @@ class Line:
     """A line that declares a job.
 
     `cron` is five fields or a nickname, `user` is the user column of a system crontab, and `comment` is the
-    text of the comments directly above. `column` is where the schedule begins.
+    text of the comments directly above. `column` is where the schedule begins. `derived` means that the id
+    comes from the command, so that a job of the same command on the board may give it another.
     """
 
     file: str
@@ -44,6 +45,7 @@ class Line:
     payload: str | Mapping[str, Any]
     user: str | None = None
     comment: str = ""
+    derived: bool = True
 
     @property
     def job(self) -> dict[str, Any]:

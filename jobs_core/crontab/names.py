@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
+
+from jobs_core.text import as_bytes
 
 GUARDS = re.compile(
     r"\[\[?|test|true|:|\.|if|elif|while|until|for|case|command|which|type"
@@ -46,6 +50,32 @@ def derive_id(command: str) -> str:
     """
     found = (_name(words) for words in _simple_commands(command))
     return next(filter(None, found), None) or _slug(command.split()[0]) or "job"
+
+
+def derive_ids(commands: Sequence[str], prefix: str = "", taken: Collection[str] = ()) -> list[str]:
+    """Return an id for each command, whatever the order of different commands.
+
+    Commands that share a name get a digest each: `sync-` and six digits. Only equal commands are numbered.
+
+    >>> derive_ids(["/srv/sync.sh one", "/srv/sync.sh two"])
+    ['sync-9c3006', 'sync-e86ad5']
+    """
+    names = [prefix + derive_id(command) for command in commands]
+    sharing: dict[str, set[str]] = defaultdict(set)
+    for name, command in zip(names, commands, strict=True):
+        sharing[name].add(command)
+    used = set(taken)
+    found = []
+    for name, command in zip(names, commands, strict=True):
+        is_shared = len(sharing[name]) > 1 or name in taken
+        found.append(unique_id(with_digest(name, command) if is_shared else name, used))
+        used.add(found[-1])
+    return found
+
+
+def with_digest(name: str, command: str) -> str:
+    """Return a name that no other command has."""
+    return f"{name}-{hashlib.sha256(as_bytes(command)).hexdigest()[:6]}"
 
 
 def unique_id(id: str, taken: Collection[str]) -> str:

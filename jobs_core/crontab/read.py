@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jobs_core.crontab import names
 from jobs_core.crontab.command import payload_of
-from jobs_core.crontab.machine import current_user
+from jobs_core.crontab.machine import current_user, is_user
 from jobs_core.crontab.model import Crontab, Line, Notice
 from jobs_core.crontab.reader import Entry, Reader
 
@@ -26,7 +26,6 @@ def read(
     zone: str = "UTC",
     prefix: str = "",
     user: str | None = None,
-    taken: Collection[str] = (),
 ) -> Crontab:
     """Read a crontab as Debian's cron does, and give its lines ids.
 
@@ -37,7 +36,6 @@ def read(
         zone: The time zone where CRON_TZ sets none.
         prefix: The prefix of all ids.
         user: The current user. A user column with another name gets a notice.
-        taken: Ids that no line gets.
 
     Returns:
         The crontab. Ignore its lines if it has problems.
@@ -45,12 +43,7 @@ def read(
     >>> read("0 3 * * * /srv/backup.sh").lines[0].job
     {'id': 'backup', 'runner': 'shell', 'payload': '/srv/backup.sh', 'cron': '0 3 * * *', 'zone': 'UTC'}
     """
-    reader = Reader(file, system, zone)
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
-        reader.read_line(number, line.removesuffix("\r"))
-    lines = _lines(reader, prefix, taken)
-    notices = sorted([*reader.notices, *_other_users(reader, user)], key=lambda notice: notice.line)
-    return Crontab(lines, notices, sorted(reader.problems, key=lambda notice: notice.line))
+    return _crontab([_reader(text, file, system, zone)], prefix, user)
 
 
 def read_all(
@@ -64,47 +57,50 @@ def read_all(
         zone: The time zone where CRON_TZ sets none.
         prefix: The prefix of all ids.
     """
-    found = Crontab()
-    user = current_user()
-    for file, text in files:
-        one = read(
-            text,
-            file=file,
-            system=is_system(file) if system is None else system,
-            zone=zone,
-            prefix=prefix,
-            user=user,
-            taken={line.id for line in found.lines},
-        )
-        found.lines.extend(one.lines)
-        found.notices.extend(one.notices)
-        found.problems.extend(one.problems)
+    readers = [
+        _reader(text, file, is_system(file) if system is None else system, zone) for file, text in files
+    ]
+    return _crontab(readers, prefix, current_user())
+
+
+def _reader(text: str, file: str, system: bool, zone: str) -> Reader:
+    reader = Reader(file, system, zone)
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        reader.read_line(number, line.removesuffix("\r"))
+    return reader
+
+
+def _crontab(readers: Sequence[Reader], prefix: str, user: str | None) -> Crontab:
+    lines = _lines([(reader, entry) for reader in readers for entry in reader.entries], prefix)
+    found = Crontab(lines)
+    for reader in readers:
+        notices = [*reader.notices, *_other_users(reader, user), *_unread_users(reader)]
+        found.notices.extend(sorted(notices, key=lambda notice: notice.line))
+        found.problems.extend(sorted(reader.problems, key=lambda notice: notice.line))
     return found
 
 
-def _lines(reader: Reader, prefix: str, taken: Collection[str]) -> list[Line]:
-    """Give each line an id. Ids in comments come first, so that no derived id takes one of them."""
-    used = set(taken)
-    given: dict[int, str] = {}
-    for entry in reader.entries:
+def _lines(entries: Sequence[tuple[Reader, Entry]], prefix: str) -> list[Line]:
+    """Give each entry an id. Ids in comments come first, so that no derived id takes one of them."""
+    given: dict[str, Entry] = {}
+    for reader, entry in entries:
         if entry.given_id is not None:
             id = prefix + entry.given_id
-            if id in used:
+            if given.setdefault(id, entry) is not entry:
                 reader.refuse(entry.number, entry.column, f"the id {id!r} is taken; choose another")
-            used.add(id)
-            given[entry.number] = id
-    lines: list[Line] = []
-    for entry in reader.entries:
-        id = given.get(entry.number) or names.unique_id(prefix + names.derive_id(entry.command.line), used)
-        used.add(id)
-        lines.append(_line(reader.file, entry, id))
-    return lines
+    others = [entry.command.text for _, entry in entries if entry.given_id is None]
+    derived = iter(names.derive_ids(others, prefix, given))
+    return [
+        _line(reader.file, entry, next(derived) if entry.given_id is None else prefix + entry.given_id)
+        for reader, entry in entries
+    ]
 
 
 def _line(file: str, entry: Entry, id: str) -> Line:
     payload = payload_of(entry.command)
     location = (file, entry.number, entry.column)
-    return Line(*location, id, entry.cron, entry.zone, payload, entry.user, entry.comment)
+    derived = entry.given_id is None
+    return Line(*location, id, entry.cron, entry.zone, payload, entry.user, entry.comment, derived)
 
 
 def _other_users(reader: Reader, user: str | None) -> list[Notice]:
@@ -115,3 +111,16 @@ def _other_users(reader: Reader, user: str | None) -> list[Notice]:
     who = ", ".join(dict.fromkeys(str(entry.user) for entry in found))
     sentence = f"jobs run as the user of their worker, not as {who}; run a worker as that user"
     return [Notice(reader.file, found[0].number, found[0].column, sentence)]
+
+
+def _unread_users(reader: Reader) -> list[Notice]:
+    """Return one notice if a user's crontab seems to have a user column."""
+    for entry in reader.entries:
+        word, *rest = entry.command.line.split(maxsplit=1)
+        if not reader.system and rest and not rest[0].startswith("-") and is_user(word):
+            sentence = (
+                f"the command begins with the user {word!r}; if that is a user column, read the file with "
+                "`jobs import crontab --system`"
+            )
+            return [Notice(reader.file, entry.number, entry.column, sentence)]
+    return []

@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, field
 
 from jobs_core.crontab.command import LIMIT, Command, split_command
-from jobs_core.crontab.fields import FIELDS, nickname_problem, problems
+from jobs_core.crontab.fields import FIELDS, never_comes, nickname_problem, problems
 from jobs_core.crontab.model import Notice
 from jobs_core.crontab.settings import IGNORED, SettingError, parse_setting
 from jobs_core.engine import zones
 from jobs_core.options import nearest
 
 REBOOT = "@reboot is skipped: a board outlives reboots; push the job when the machine boots"
+NEVER = "the line is skipped: no month it names has such a day, so it never runs"
 NO_USER = "expected a user name in the user column; if this is a user's own crontab, pass --user"
 NO_COMMAND = "no command; write one after the schedule, and after the user if there is one"
 NEITHER = "expected a schedule, a comment or a setting such as NAME=value; a schedule begins with its minute"
@@ -20,6 +21,7 @@ STAR = "the command begins with a star, which cron rejects; a schedule has five 
 
 _WORD = re.compile(r"[^ \t]+")
 _USER = re.compile(r"[A-Za-z_][\w.-]*\$?", re.ASCII)
+_ZONED = re.compile(r":?(\S+)[ \t]+(?:@|[0-9*][0-9*,/-]*[ \t]+[0-9*])")
 _ID = re.compile(r"id:[ \t]*([^\s#\ud800-\udfff]+)")
 _MINUTE = re.compile(r"[@0-9*,~?+-].*|[LHW](?![A-Za-z]).*")
 _INVALID = re.compile(r"[\0\ud800-\udfff]")
@@ -86,6 +88,10 @@ class Reader:
         name, value = found
         if len(text.encode()) > LIMIT:
             self.refuse(number, 1, f"{name} exceeds cron's limit of {LIMIT} bytes; shorten it")
+        elif name in ("TZ", "CRON_TZ") and (schedule := _ZONED.match(value)):
+            self.refuse(
+                number, 1, f"cron takes all of this as {name}; write CRON_TZ={schedule[1]} on a line above"
+            )
         elif name == "CRON_TZ":
             self._set_zone(number, text, value)
         elif name in IGNORED:
@@ -113,7 +119,11 @@ class Reader:
             return
         known = len(self.problems)
         self._check_schedule(number, text, words[:count])
-        if len(self.problems) == known:
+        if len(self.problems) > known:
+            return
+        if count > 1 and never_comes([word[0] for word in words[:count]]):
+            self._note(number, text, NEVER)
+        else:
             self._command(number, text, words, count)
 
     def _check_schedule(self, number: int, text: str, words: list[re.Match[str]]) -> None:

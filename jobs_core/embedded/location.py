@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -22,20 +23,34 @@ PROBE_TIMEOUT = 5
 def data_dir(override: str | Path | None = None) -> Path:
     """Create and return the data directory: `override`, JOBS_DATA, or the user's data directory.
 
-    Only its owner can read it.
+    Only its owner can read a directory that is created. One that exists keeps its mode.
 
     Raises:
-        OptionError: The directory cannot be created or changed.
+        OptionError: The directory cannot be created, or other users may write to it.
     """
-    import platformdirs
-
-    path = Path(override or os.environ.get("JOBS_DATA") or platformdirs.user_data_path("jobs")).absolute()
+    path = _data_path(override)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o700)
+        _refuse_shared(path)
     except OSError as error:
         raise OptionError(f"Cannot use the data directory {path}: {error.strerror}.") from None
     return path
+
+
+def _data_path(override: str | Path | None = None) -> Path:
+    import platformdirs
+
+    return Path(override or os.environ.get("JOBS_DATA") or platformdirs.user_data_path("jobs")).absolute()
+
+
+def _refuse_shared(path: Path) -> None:
+    """Refuse a directory in which other users could replace the data or the socket."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise OptionError(
+            f"Other users may write to the data directory {path} (mode {mode:o}). "
+            "Choose another, or run `chmod go-w` on it."
+        )
 
 
 def socket_path(data: Path) -> Path:
@@ -65,13 +80,15 @@ def default_url() -> str:
 
     Raises:
         ServerError: Neither exists.
+        OptionError: Other users may write to the directory of the embedded server.
     """
     url = os.environ.get("JOBS_REDIS_URL")
     if url:
         return url
-    data = data_dir()
+    data = _data_path()
     if not accepts_connections(socket_path(data)):
         raise ServerError("No server is running. Start one with `jobs up`, or set --url or JOBS_REDIS_URL.")
+    _refuse_shared(data)
     return embedded_url(data)
 
 

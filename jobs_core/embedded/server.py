@@ -99,6 +99,7 @@ class EmbeddedServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                umask=0o077,  # the data directory may be readable by others
                 start_new_session=True,  # Ctrl-C must not reach it before the workers have drained
             )
         except OSError as error:

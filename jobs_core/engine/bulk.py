@@ -9,6 +9,7 @@ from typing import Any
 
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import AgainError, JobsError, OptionError
+from jobs_core.text import is_utf8
 
 Group = Callable[[Iterable[Sequence[Any]]], Iterator[tuple[Call, list[Sequence[Any]]]]]
 """Groups the arguments of single items into calls. Yields each call with the items it contains."""
@@ -104,8 +105,12 @@ def call_each(name: str) -> Group:
 def _as_mapping(thing: Mapping[str, Any] | str) -> Mapping[str, Any]:
     """Return a mapping, parsed from JSON if needed."""
     if isinstance(thing, str):
+        if not is_utf8(thing):
+            raise OptionError("expected UTF-8, got other bytes")
         try:
             thing = json.loads(thing)
+        except RecursionError:
+            raise OptionError("expected a JSON object, got values nested too deep") from None
         except ValueError as error:
             raise OptionError(f"expected a JSON object: {error}") from None
     if not isinstance(thing, Mapping):

@@ -6,11 +6,12 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from jobs_core.engine.bounded import bounded_json
 from jobs_core.engine.commands import Call
 from jobs_core.errors import OptionError, PayloadError
 from jobs_core.options import JOB_OPTIONS, Duration, to_pairs, to_text
-from jobs_core.text import writable
-from jobs_core.types import NOTE, Payload
+from jobs_core.text import shorten, writable
+from jobs_core.types import DATA, NOTE, Payload
 
 POP_OPTIONS = frozenset(("count", "lease", "worker", "raw"))
 TASK_FILTERS = frozenset(("state", "task", "job", "runner", "queue", "older-than", "payload"))
@@ -41,14 +42,14 @@ def ack_pairs(options: Mapping[str, Any]) -> list[str]:
         if name == "data":
             value = as_data(value)
         elif name == "note":
-            value = str(value)[:NOTE]
+            value = shorten(str(value), NOTE)
         pairs += (name, to_text(value))
     return pairs
 
 
 def as_data(value: Mapping[str, Any]) -> str:
-    """Encode an outcome's data as JSON. Raises TypeError or ValueError."""
-    return writable(json.dumps(dict(value), ensure_ascii=False, default=str))
+    """Encode an outcome's data as JSON, bounded as the history keeps it. Raises TypeError or ValueError."""
+    return bounded_json(dict(value), DATA)
 
 
 def parts(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,6 +70,8 @@ def as_raw(payload: Payload) -> str:
     if isinstance(payload, Mapping):
         try:
             payload = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+        except RecursionError:
+            raise PayloadError("payload: values are nested too deep") from None
         except (TypeError, ValueError) as error:
             raise PayloadError(f"payload: cannot be encoded as JSON: {error}") from None
     if not isinstance(payload, str):

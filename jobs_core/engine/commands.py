@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-import redis
-
 from jobs_core import errors
 from jobs_core.engine import loader
-from jobs_core.engine.access import Access
 from jobs_core.engine.build import commands
-from jobs_core.engine.keys import Keys
-from jobs_core.engine.redis_errors import address, convert_errors, translated
+from jobs_core.engine.connections import Connections
+from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
+from jobs_core.engine.redis_errors import convert_errors, translated
 from jobs_core.engine.wire import pack, read_replies, unknown_places
 
 __all__ = ["Call", "Commands", "translated"]
@@ -23,14 +20,11 @@ __all__ = ["Call", "Commands", "translated"]
 Call = tuple[str, Sequence[Any]]
 """A command's name and its arguments after the board."""
 
-PATIENCE = 5.0
-"""Seconds to wait for another client to apply a board file, or for a slot to arrive."""
+PATIENCE, PAUSE = 5.0, 0.05
+"""Seconds to wait for another client to apply a board file, or for a slot to arrive; and between tries."""
 
-PAUSE = 0.05
-
-RECHECK = 10.0
-"""Seconds after which a client checks the library's version again, because a slow client may have replaced it
-with an older one."""
+REPEATABLE = frozenset(("JBEAT", "JLIMIT", "JREGISTER", "JSET", "JTICK"))
+"""Commands that change the board, and that change and return the same if they run twice."""
 
 STILL_APPLYING = (
     "A board file is still being applied, and this user may only read. Try again in a moment, or run "
@@ -38,21 +32,13 @@ STILL_APPLYING = (
 )
 
 
-class Commands:
+class Commands(Connections):
     """Calls the commands of one board over a redis-py client. Thread-safe.
 
     If Redis has lost the functions (FUNCTION FLUSH, a restart without persistence), they are loaded again
-    automatically. Commands are not repeated if the connection breaks, because Redis may have run them.
+    automatically. A call that Redis refused for now, as a read-only replica does, is repeated. A call whose
+    reply was lost is repeated only if it may run twice.
     """
-
-    def __init__(self, client: redis.Redis, keys: Keys) -> None:
-        self.client = client
-        self.keys = keys
-        self.server = address(client)
-        """The name of Redis in errors: its host and port."""
-        self.access = Access(client, keys)
-        self._check_at: float | None = None
-        """When to check the library's version again. None before the first check."""
 
     def call(self, name: str, *args: Any) -> Any:
         """Call one command and return its reply. Raises the errors of `jobs_core.errors`.
@@ -111,9 +97,16 @@ class Commands:
         Raises DeniedError, without calling any, if this user may not call one of them. An error may be an
         AgainError while a board file is being applied: see `settle`.
         """
-        with self.connection() as connection:
-            self.send(connection, calls)
-            return self.receive(connection, calls)
+        patience = Patience(self.patience)
+        while True:
+            try:
+                with self.connection() as connection:
+                    self.send(connection, calls)
+                    return self.receive(connection, calls)
+            except errors.ServerError as error:
+                if patience.is_over or not self._may_repeat(calls, error.__cause__):
+                    raise
+            time.sleep(RETRY_PAUSE)
 
     def stream(self, calls: Iterable[Call], size: int = 500) -> Iterator[Any]:
         """Call any number of commands, and yield their replies in order, like `batch`.
@@ -154,61 +147,6 @@ class Commands:
         if isinstance(reply, errors.LayoutError):
             raise reply
 
-    @property
-    def is_prepared(self) -> bool:
-        """Whether Redis had the library when this client checked, within the last seconds."""
-        return self._check_at is not None and time.monotonic() < self._check_at
-
-    def prepare(self) -> None:
-        """Load the library, and the board's `commands` hash, if they are missing."""
-        with self.connection():
-            pass
-
-    def denied(self) -> frozenset[str]:
-        """Ask Redis which commands of Jobs it denies this user on the board: XADD, FCALL|JACK."""
-        with self.connection() as connection:
-            return self.access.ask(connection)
-
-    def require_role(self, name: str) -> None:
-        """Raise DeniedError, naming what is missing, unless this user has all permissions of a role."""
-        self.denied()
-        self.access.require_role(name)
-
-    def restore(self) -> None:
-        """Load the library again after Redis did not find a function."""
-        with self.connection() as connection:
-            self._restore(connection)
-
-    @contextmanager
-    def connection(self) -> Iterator[Any]:
-        """Provide a pooled connection for calls. Close it on an error, because replies may be unread."""
-        pool = self.client.connection_pool
-        with translated(self.server):
-            connection = pool.get_connection()
-            try:
-                if not self.is_prepared:
-                    self._prepare(connection)
-                yield connection
-            except BaseException:
-                self._check_at = None  # the next connection may lead to another server
-                connection.disconnect()  # type: ignore[no-untyped-call]
-                raise
-            finally:
-                pool.release(connection)
-
-    def _prepare(self, connection: Any) -> None:
-        if self._check_at is None:
-            was_there = loader.prepare(connection, self.keys)
-        else:
-            was_there = loader.replace_older(connection)
-        self.access.ask(connection)
-        # After loading, check again with the next call: another client may have loaded just afterwards.
-        self._check_at = time.monotonic() + (RECHECK if was_there else 0)
-
-    def _restore(self, connection: Any) -> None:
-        loader.restore(connection)
-        self._check_at = time.monotonic()
-
     def send(self, connection: Any, calls: Sequence[Call]) -> None:
         """Send calls over a connection without waiting for their replies: see `receive`."""
         if calls:
@@ -234,8 +172,37 @@ class Commands:
             self.send(connection, again)
             for i, reply in zip(unknown, read_replies(connection, again), strict=True):
                 replies[i] = reply
+        if any(map(refused_for_now, replies)):
+            self._stale.add(connection)
+            self.forget_connections()
+            self._repeat_refused(calls, replies)
         return [self._to_error(reply, name) for reply, (name, _) in zip(replies, calls, strict=True)]
+
+    def _may_repeat(self, calls: Sequence[Call], cause: object) -> bool:
+        """Return whether to repeat calls that failed as a whole: Redis ran none, or may run them twice."""
+        if refused_for_now(cause):
+            return len(calls) == 1
+        is_lost = self.has_connected and is_connection_lost(cause)
+        return is_lost and all(may_run_twice(name) for name, _ in calls)
+
+    def _repeat_refused(self, calls: Sequence[Call], replies: list[Any]) -> None:
+        """Repeat the calls that Redis refused for now, on new connections, and replace their replies."""
+        patience = Patience(self.patience)
+        while not patience.is_over and (refused := [i for i, r in enumerate(replies) if refused_for_now(r)]):
+            time.sleep(RETRY_PAUSE)
+            again = [calls[i] for i in refused]
+            with self.connection() as connection:
+                self.send(connection, again)
+                for i, reply in zip(refused, read_replies(connection, again), strict=True):
+                    replies[i] = reply
+                if any(map(refused_for_now, replies)):
+                    self._stale.add(connection)
 
     def _to_error(self, reply: Any, name: str) -> Any:
         found = convert_errors(reply, self.server)
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found
+
+
+def may_run_twice(name: str) -> bool:
+    """Return whether a command may be repeated that Redis may have run: it only reads, or is repeatable."""
+    return commands()[name].only_reads or name in REPEATABLE

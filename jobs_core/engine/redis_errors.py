@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -82,7 +83,9 @@ def _denial(error: Exception) -> str:
 
 def is_read_only(error: Exception) -> bool:
     """Return whether Redis rejected a change because it is a read-only replica."""
-    return isinstance(error, rx.ReadOnlyError) or bool(re.search("READONLY|read only replica", str(error)))
+    return isinstance(error, rx.ReadOnlyError) or bool(
+        re.search("READONLY|read only replica|instance state changed", str(error))
+    )
 
 
 def address(client: Any) -> str:
@@ -108,6 +111,7 @@ _MESSAGES = {
     "maxmemory": _OUT_OF_MEMORY,
     "READONLY": _REPLICA,
     "read only replica": _REPLICA,
+    "instance state changed": _REPLICA,
     "MISCONF": _DISK,
     "NOAUTH": _BAD_LOGIN,
     "WRONGPASS": _BAD_LOGIN,
@@ -137,6 +141,24 @@ def _explain(error: Exception, server: str) -> str | None:
     return found and found.replace("{server}", server)
 
 
+def _unreachable(error: Exception, server: str) -> str:
+    """Return a sentence about a connection that failed."""
+    text = str(error).rstrip(".")
+    if isinstance(error, rx.TimeoutError) and "connecting" not in text:
+        return f"{server} did not answer in time. Check that Redis runs there, or raise socket_timeout."
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return (
+            f"The certificate of {server} cannot be verified ({cause.verify_message}). "
+            "Name its authority in the URL: ?ssl_ca_certs=FILE."
+        )
+    reason = (isinstance(cause, OSError) and cause.strerror) or text
+    if isinstance(error, rx.TimeoutError):
+        reason = "no connection in time: see socket_connect_timeout"
+    at = "" if server == "Redis" else f" at {server}"
+    return f"cannot reach Redis{at} ({reason}). Start one with `jobs up`, or pass its URL with --url."
+
+
 @contextmanager
 def translated(server: str = "Redis") -> Iterator[None]:
     """Convert the errors that redis-py raises to the errors of Jobs."""
@@ -147,10 +169,6 @@ def translated(server: str = "Redis") -> Iterator[None]:
     except rx.DataError as error:  # for example None instead of text
         raise errors.OptionError(f"An argument is neither text nor a number: {error}") from None
     except (rx.ConnectionError, rx.TimeoutError, OSError) as error:
-        reason = str(error).rstrip(".")
-        raise errors.ServerError(
-            _explain(error, server)
-            or f"cannot reach Redis ({reason}). Start one with `jobs up`, or pass its URL with --url."
-        ) from error
+        raise errors.ServerError(_explain(error, server) or _unreachable(error, server)) from error
     except rx.InvalidResponse as error:
         raise errors.ServerError(f"{server} did not answer like Redis. Check the URL.") from error

@@ -13,10 +13,12 @@ from functools import cache
 from importlib import resources
 from itertools import pairwise
 from time import monotonic, sleep
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from tzdata import IANA_VERSION  # type: ignore[import-untyped]
 
-from jobs_core.engine.commands import PATIENCE, PAUSE, Commands, translated
+from jobs_core.engine.commands import PATIENCE, PAUSE, Commands
 from jobs_core.errors import DeniedError
 
 VERSION: str = IANA_VERSION
@@ -63,11 +65,14 @@ NO_ZONES = "the board has no time zones yet: run `jobs init` on the primary, as 
 
 def loaded_version(commands: Commands) -> str:
     """Return the version of the board's tables, or an empty string. Unlike JZONES, this only reads."""
-    with translated(commands.server):
-        pipe = commands.client.pipeline(transaction=False)
+
+    def ask(client: Any) -> Any:
+        pipe = client.pipeline(transaction=False)
         pipe.exists(commands.keys.zones)
         pipe.get(f"{commands.keys.zones}:version")
-        there, version = pipe.execute()
+        return pipe.execute()
+
+    there, version = commands.read(ask)
     return str(version or "") if there else ""
 
 
@@ -87,6 +92,13 @@ def ensure(commands: Commands) -> None:
 def names() -> frozenset[str]:
     """Return the names of all zones: `Europe/Brussels`, `UTC`, …"""
     return frozenset(resources.files("tzdata").joinpath("zones").read_text("utf-8").split())
+
+
+@cache
+def zone_info(name: str) -> ZoneInfo:
+    """Return a zone for Python from the data of the tables. The machine's own files may be older."""
+    with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
 
 
 @cache

@@ -1,17 +1,18 @@
 #!lua
 --[[ JSET board id runner payload [option value …]
 
-  Create or update a job. An update with the same schedule keeps the next run and the number of runs left. If `start` is
-  not given, it stays as it was.
+  Create a job, or declare it anew: options of before do not stay, see JEDIT. An unchanged schedule keeps the next run and
+  the number of runs left. If no `start` is given, the interval stays on the grid of the times before.
 
   Options: every (or seconds … years) decay step, or cron zone dst, with start stop duration repeat jitter misfire grace
   overlap | after on join, with start stop duration repeat overlap | at | queue priority timeout lease policy attempts
   backoff … | left paused next (restore a dump) | now (tests)
 
   A cron pattern has 5 fields, 6 (seconds first) or 7 (seconds first, year last), or is a nickname such as @daily. It
-  follows OCPS 1.0 to 1.4, and H stands for a number derived from the job's id. `zone` defaults to UTC. `dst` says what
-  happens when clocks change. With `vixie`, a fixed time that is skipped runs right after, a fixed time that occurs twice
-  runs once, and * follows the clock. With `ocps`, a skipped time does not run, and one that occurs twice runs once.
+  follows OCPS 1.0 to 1.4, and H stands for a number derived from the job's id. `zone` defaults to UTC. A pattern may begin
+  with it (TZ=… or CRON_TZ=…), and @every 5m is every 5m. `dst` says what happens when clocks change. With `vixie`, a fixed
+  time that is skipped runs right after, a fixed time that occurs twice runs once, and * follows the clock; changes of
+  three hours or more only set the clock. With `ocps`, a skipped time does not run, and one that occurs twice runs once.
 
   `after` names jobs, a,b. The job runs once all of them (with `join any`: one of them) have ended since its last run, as
   `on` says: done (default), dead, or end (in any way). It has no run times of its own. A job must not wait for itself,

@@ -14,7 +14,7 @@ local clock = require 'base.clock'
 local key = require('base.keys').key
 local dependents = require 'due.dependents'
 local ended_tasks = require 'ending.ended_tasks'
-local events = require 'ending.events'
+local output = require 'ending.output'
 local counters = require 'ledger.counters'
 local release = require 'limit.release'
 local lanes = require 'queue.lanes'
@@ -24,8 +24,8 @@ local records = require 'queue.records'
 
 -- The board's history has no room for so many entries. Write only to the output, which waiting clients read.
 local function append_cancelled(board, task)
-  local period = events.output_period(task)
-  if period then events.append_output(board, task, period, 'attempt', task.attempt, 'what', 'cancelled') end
+  local period = output.period(task)
+  if period then output.append(board, task, period, { { 'attempt', task.attempt, 'what', 'cancelled' } }) end
 end
 
 local function drop_task(board, task)

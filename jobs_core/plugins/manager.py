@@ -20,8 +20,8 @@ from jobs_core.errors import PluginError, RunnerError
 from jobs_core.options import nearest
 from jobs_core.plugins import hookspecs
 from jobs_core.plugins.builtin import hooks as builtin
-from jobs_core.plugins.payloads import check_payload
-from jobs_core.plugins.settings import Value
+from jobs_core.plugins.payloads import check_depth, check_payload
+from jobs_core.plugins.settings import Settings, Value
 from jobs_core.plugins.settings import read as read_settings
 from jobs_core.types import Job, parse_payload
 
@@ -68,6 +68,9 @@ class Plugins:
         self.manager.add_hookspecs(hookspecs)
         self.infos: list[PluginInfo] = []
         self._provided: dict[str, dict[str, list[tuple[str, Any]]]] = {kind: {} for kind in KINDS}
+        self._is_complete = False
+        self._unknown: list[str] = []
+        self._said: set[str] = set()
         self.add("builtin", builtin)
 
     @classmethod
@@ -78,9 +81,16 @@ class Plugins:
         broken plugin raises PluginError.
         """
         plugins = cls()
-        disabled = set(os.environ.get("JOBS_DISABLE_PLUGINS", "").split(","))
-        for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        disabled = {name.strip() for name in os.environ.get("JOBS_DISABLE_PLUGINS", "").split(",")} - {""}
+        entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+        for entry in entries:
             plugins._add_entry(entry, disabled)
+        plugins._is_complete = True
+        installed = {entry.name for entry in entries}
+        plugins._unknown = [
+            f"JOBS_DISABLE_PLUGINS: there is no plugin {name!r}{nearest(name, installed)}"
+            for name in sorted(disabled - installed)
+        ]
         plugins._note_conflicts()
         if os.environ.get("JOBS_STRICT_PLUGINS") == "1":
             plugins.raise_if_broken()
@@ -135,9 +145,26 @@ class Plugins:
         return {found.name: found.value for found in self.setting_values()}
 
     def setting_values(self) -> list[Value]:
-        """Return every declared setting with its value and source. Raises OptionError."""
+        """Return every declared setting with its value and source. Raises OptionError.
+
+        Warns once, on standard error, about names that have no effect and a file that was picked up.
+        """
+        found = self._read_settings()
+        problems = [f"Warning: {problem}" for problem in (*self._unknown, *found.problems)]
+        for sentence in (*found.notes, *problems):
+            if sentence not in self._said:
+                self._said.add(sentence)
+                sys.stderr.write(f"{sentence}\n")
+        return found.values
+
+    def setting_problems(self) -> list[str]:
+        """Return settings, and names of plugins to disable, that have no effect. Raises OptionError."""
+        return [*self._unknown, *self._read_settings().problems]
+
+    def _read_settings(self) -> Settings:
         chosen = sorted(self._provided["settings"].items())
-        return read_settings(found[0] for _, found in chosen if len(found) == 1)
+        absent = [info.name for info in self.infos if info.state != "ok"] if self._is_complete else None
+        return read_settings((found[0] for _, found in chosen if len(found) == 1), absent)
 
     def names(self, kind: str) -> list[str]:
         """Return the names of a kind that plugins provide: `names("runners")`."""
@@ -148,6 +175,7 @@ class Plugins:
 
         The payload of a runner that is not installed here is not checked. Raises UserError.
         """
+        check_depth(raw)
         if options.get("policy") is not None:
             self.policy(str(options["policy"]))
         self.validate(self.job(id, runner, raw, options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 from jobs_core.contract import Runner
 from jobs_core.errors import PayloadError
 from jobs_core.types import Payload
+
+DEEP = 500
+"""Brackets in a payload from which its nesting is checked."""
 
 _compiled: dict[int, tuple[Any, Callable[[Payload], Payload]]] = {}
 """Compiled schemas, by `id(schema)`. The schema is kept too, so that its id is not reused."""
@@ -30,6 +34,18 @@ def check_payload(runner: Runner, payload: Payload, *, show_keys: bool = True) -
         path = error.path[1:]
         reason = _reason(error, path if show_keys else _known(path, runner.schema))
         raise PayloadError(f"invalid payload for the {runner.name} runner: {reason}") from None
+
+
+def check_depth(raw: str) -> None:
+    """Reject a JSON object that no worker could parse. Raises PayloadError."""
+    if raw.count("[") + raw.count("{") < DEEP or not raw.lstrip().startswith("{"):
+        return
+    try:
+        json.loads(raw)
+    except RecursionError:
+        raise PayloadError("payload: values are nested too deep") from None
+    except ValueError:
+        return
 
 
 def prepare_schemas(runners: Iterable[Runner]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,7 @@ from typing import Any
 from jobs_core.contract import Setting
 from jobs_core.errors import OptionError
 from jobs_core.options import nearest
-
-FILE = "jobs.toml"
-TABLE = "settings"
+from jobs_core.plugins.config import Config, read_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +26,55 @@ class Value:
     secret: bool = False
 
 
-def config_file() -> Path | None:
-    """Return the path of the settings file, or None.
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The value of every declared setting.
 
-    It is JOBS_CONFIG, else `jobs.toml` in the current directory, else in the user's configuration directory.
-
-    Raises OptionError if JOBS_CONFIG names a file that does not exist.
+    `notes` says which file is used, and `problems` what is written somewhere and has no effect.
     """
-    named = os.environ.get("JOBS_CONFIG")
-    if named:
-        if not Path(named).is_file():
-            raise OptionError(f"JOBS_CONFIG: there is no file {named!r}")
-        return Path(named)
-    from platformdirs import user_config_path
 
-    return next((path for path in (Path(FILE), user_config_path("jobs") / FILE) if path.is_file()), None)
+    values: list[Value]
+    notes: list[str]
+    problems: list[str]
 
 
-def read(declared: Iterable[tuple[str, Setting]]) -> list[Value]:
+def read(declared: Iterable[tuple[str, Setting]], absent: Collection[str] | None = ()) -> Settings:
     """Return the value of every declared setting, given as pairs of plugin name and setting.
 
-    Raises OptionError for a value of the wrong type, or a misspelled name in the file.
+    Args:
+        declared: The settings of the plugins that work.
+        absent: The names of plugins that are installed and do not work. Their settings begin with the name.
+            None if other plugins were not looked for: then unknown names are no problem.
+
+    Raises:
+        OptionError: A value has the wrong type, or the file cannot be read.
     """
     settings = {setting.name: (plugin, setting) for plugin, setting in declared}
-    path = config_file()
-    written = {} if path is None else _table(path)
-    for name in written.keys() - settings.keys():
-        if hint := nearest(name, settings):
-            raise OptionError(f"{path}: there is no setting {name!r}{hint}")
-    return [_value(plugin, setting, path, written) for plugin, setting in settings.values()]
+    config = read_config()
+    unknown = [] if absent is None else _unknown(config, settings, absent)
+    values = [_value(plugin, setting, config.path, config.settings) for plugin, setting in settings.values()]
+    return Settings(values, config.notes, [*config.problems, *unknown])
 
 
-def _table(path: Path) -> Mapping[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise OptionError(f"{path}: cannot read the file: {error}") from None
-    table = content.get(TABLE, {})
-    if not isinstance(table, Mapping):
-        raise OptionError(f"{path}: expected [{TABLE}] to be a table")
-    return table
+def current(setting: Setting) -> tuple[Any, str]:
+    """Return the value of one setting, and where it is set: its variable, its line of the file, or its name.
+
+    Raises OptionError for a value of the wrong type.
+    """
+    config = read_config()
+    found = _value("", setting, config.path, config.settings)
+    named = found.source in ("default", f"JOBS_{setting.name.upper()}")
+    return found.value, found.source if named else f"{found.source}: {setting.name}"
+
+
+def _unknown(config: Config, known: Collection[str], absent: Iterable[str]) -> list[str]:
+    """Describe the names in the file that no plugin declares."""
+    beginnings = tuple(f"{plugin}_" for plugin in absent)
+    return [
+        f"{config.path}: there is no setting {name!r}{nearest(name, known) or '; no plugin here declares it'}"
+        for name in config.settings
+        if name not in known and not name.startswith(beginnings)
+    ]
 
 
 def _value(plugin: str, setting: Setting, path: Path | None, written: Mapping[str, Any]) -> Value:

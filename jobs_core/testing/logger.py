@@ -25,6 +25,7 @@ EVENTS = (
     Event("task.lost", 1763900005.6, "host-1", TASK, Outcome.lost(), Decision.dead()),
     Event("task.stale", 1763900005.7, "host-1", TASK, data={"note": "its lease was lost"}),
     Event("trouble", 1763900005.8, "host-1", data={"note": "Redis is unreachable"}),
+    Event("recovered", 1763900005.85, "host-1", data={"note": "Redis serves again, after 2.0 s"}),
     Event("worker.stopped", 1763900005.9, "host-1", data={"note": "(drained)"}),
 )
 """One event of each kind."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 
 from jobs_core.engine import zones
 from jobs_core.engine.commands import Commands
+from jobs_core.engine.outage import Outage
 from jobs_core.engine.replies import as_tick
 from jobs_core.errors import FaultError, JobsError, OptionError
 from jobs_core.worker.wake import PAUSE, WakeKey
@@ -22,33 +22,29 @@ class Clock:
     Args:
         commands: The commands of the board.
         limit: How many occurrences one tick moves at most.
-        trouble: Called with a sentence when the clock cannot tick. It is called once per outage.
+        outage: Where to say that the clock cannot tick, and that it can again. The default prints it.
     """
 
-    def __init__(
-        self, commands: Commands, *, limit: int = 500, trouble: Callable[[str], None] = print
-    ) -> None:
-        self._commands = commands
+    def __init__(self, commands: Commands, *, limit: int = 500, outage: Outage | None = None) -> None:
+        self._commands = commands.with_timeout(patience=0)
         self.moved = 0
         """The number of tasks that this clock has moved."""
         self._limit = limit
-        self._trouble = trouble
+        self._outage = outage or Outage(commands.server, print, print)
         self._stop = threading.Event()
-        self._wake = WakeKey(commands.client, commands.keys.wake)
+        self._wake = WakeKey(self._commands, commands.keys.wake)
 
     def run(self) -> None:
         """Tick until `stop`."""
-        troubled = False
         while not self._stop.is_set():
             try:
                 self._wake.wait(self.tick_all())
-                troubled = False
+                self._outage.end("clock")
             except JobsError as error:
                 if isinstance(error, OptionError):  # the board has lost the table of a time zone
                     self._load_zones()
-                if not troubled and not self._stop.is_set():
-                    self._trouble(str(error))
-                troubled = True
+                if not self._stop.is_set():
+                    self._outage.begin("clock", error)
                 self._wake.close()
                 self._stop.wait(PAUSE)
             except Exception:

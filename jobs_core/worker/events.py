@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -11,18 +12,34 @@ from jobs_core.contract import Logger, WorkerInfo
 from jobs_core.errors import JobsError, PluginError
 from jobs_core.plugins.manager import Plugins
 from jobs_core.types import Decision, Event, Outcome, Task
+from jobs_core.worker.log_queue import LogQueue
+
+OBSERVERS = "jobs_event"
+"""The name of the queue to observers."""
+
+BRIEFLY = 1.0
+"""Seconds to wait until standard error takes a note."""
+
+CLOSING = 10.0
+"""Seconds for which all loggers together may write what waits, at the end."""
 
 
 class Events:
-    """Passes events to the loggers of a worker and to the observers among the plugins. Thread-safe."""
+    """Passes events to the loggers of a worker and to the observers among the plugins. Thread-safe.
+
+    Each logger has a queue and a thread of its own, and so have all observers together. None of them holds up
+    the worker.
+    """
 
     def __init__(self, worker: WorkerInfo, loggers: Iterable[Logger], plugins: Plugins) -> None:
         self._worker = worker
         self._loggers = list(loggers)
         self._failing: set[str] = set()
         self._plugins = plugins
-        self._observed = bool(plugins.manager.hook.jobs_event.get_hookimpls())
-        self.has_listeners = bool(self._loggers) or self._observed
+        self._queues = [self._queue_of(logger) for logger in self._loggers]
+        if plugins.manager.hook.jobs_event.get_hookimpls():
+            self._queues.append(LogQueue(OBSERVERS, self._observe_event, lambda: None, self._left_out))
+        self.has_listeners = bool(self._queues)
         """Whether there is a logger or an observer."""
 
     def open(self) -> None:
@@ -31,19 +48,22 @@ class Events:
             try:
                 logger.open(self._worker)
             except Exception as error:
-                del self._loggers[number:]
-                self.close()
+                for opened in self._loggers[:number]:
+                    self._close_logger(opened)
                 if isinstance(error, JobsError):
                     raise
                 raise PluginError(f"the logger {logger.name!r} did not open: {_describe(error)}") from error
+        for queue in self._queues:
+            queue.start()
 
     def close(self) -> None:
-        """Close the loggers. Each writes what it has buffered."""
-        for logger in self._loggers:
-            try:
-                logger.close()
-            except Exception as error:
-                _print_error(f"the logger {logger.name!r} did not close: {_describe(error)}")
+        """Close the loggers. Each writes what it has buffered, but a stuck one is left behind."""
+        for queue in self._queues:
+            queue.end()
+        deadline = time.monotonic() + CLOSING
+        for queue in self._queues:
+            if unwritten := queue.join(max(0.0, deadline - time.monotonic())):
+                print_briefly(f"{queue.name!r} does not take its events: {unwritten:,} are left out")
 
     def emit(
         self,
@@ -53,19 +73,39 @@ class Events:
         decision: Decision | None = None,
         **data: Any,
     ) -> None:
-        """Send an event, with the current time, to loggers and observers."""
-        if not self.has_listeners:
-            return
-        event = Event(kind, time.time(), self._worker.name, task, outcome, decision, data)
-        for logger in self._loggers:
-            self._write(logger, event)
-        if self._observed:
-            self._plugins.observe("jobs_event", event=event)
+        """Send an event, with the current time, to loggers and observers. Never waits for them."""
+        self._put(Event(kind, time.time(), self._worker.name, task, outcome, decision, data))
+
+    def emit_line(self, task: Task, line: str, stream: str, *, may_wait: bool) -> None:
+        """Send a line of a task's output. With `may_wait`, wait a little for loggers that are slower."""
+        data = {"line": line, "stream": stream}
+        self._put(Event("task.line", time.time(), self._worker.name, task, data=data), may_wait=may_wait)
+
+    def _put(self, event: Event, *, may_wait: bool = False) -> None:
+        for queue in self._queues:
+            queue.put(event, may_wait=may_wait)
 
     def observe(self, hook: str, **arguments: Any) -> None:
         """Call every plugin's implementation of a hook, and report those that raise."""
         for name, error in self._plugins.observe(hook, **arguments):
             self.emit("trouble", note=f"the plugin {name!r} raised in {hook}: {error}")
+
+    def _queue_of(self, logger: Logger) -> LogQueue:
+        return LogQueue(
+            logger.name,
+            lambda event: self._write(logger, event),
+            lambda: self._close_logger(logger),
+            self._left_out,
+        )
+
+    def _left_out(self, count: int) -> Event:
+        return self._trouble(f"{count:,} events are left out here: the logger does not keep up")
+
+    def _trouble(self, note: str) -> Event:
+        return Event("trouble", time.time(), self._worker.name, data={"note": note})
+
+    def _observe_event(self, event: Event) -> None:
+        self._plugins.observe("jobs_event", event=event)
 
     def _write(self, logger: Logger, event: Event) -> None:
         """Write an event. A logger that raises is reported once, until it works again."""
@@ -78,18 +118,28 @@ class Events:
         else:
             self._failing.discard(logger.name)
 
+    def _close_logger(self, logger: Logger) -> None:
+        try:
+            logger.close()
+        except Exception as error:
+            print_briefly(f"the logger {logger.name!r} did not close: {_describe(error)}")
+
     def _report_failure(self, note: str) -> None:
         """Send a note to the working loggers, or to standard error if there is none."""
-        working = [logger for logger in self._loggers if logger.name not in self._failing]
-        for logger in working:
-            self._write(logger, Event("trouble", time.time(), self._worker.name, data={"note": note}))
+        pairs = zip(self._loggers, self._queues, strict=False)
+        working = [queue for logger, queue in pairs if logger.name not in self._failing]
+        for queue in working:
+            queue.put(self._trouble(note))
         if not working:
-            _print_error(note)
+            print_briefly(note)
 
 
 def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _print_error(note: str) -> None:
-    print(note, file=sys.stderr, flush=True)
+def print_briefly(note: str) -> None:
+    """Print a note on standard error, but do not wait for somebody to read it."""
+    printing = threading.Thread(target=lambda: print(note, file=sys.stderr, flush=True), daemon=True)
+    printing.start()
+    printing.join(BRIEFLY)

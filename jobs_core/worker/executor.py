@@ -8,6 +8,7 @@ from typing import Any
 
 from jobs_core.contract import Policy, Runner
 from jobs_core.engine.calls import as_data
+from jobs_core.errors import is_shortage
 from jobs_core.plugins.builtin import hooks as builtin
 from jobs_core.plugins.builtin.policies import default_policy
 from jobs_core.plugins.manager import Plugins
@@ -46,6 +47,9 @@ class Executor:
     def _execute_run(self, run: Run) -> None:
         self._emit("task.started", run.task)
         outcome = self._run(run)
+        if outcome.unstarted and run.task.token:
+            run.give_back(outcome.note)
+            return
         if run.keeps_output:
             self._keeper.end(run.task.token)
         if not run.is_open(outcome):
@@ -78,6 +82,8 @@ class Executor:
         try:
             outcome = self._execute(task=run.task, runner=runner, context=run.context)
         except BaseException as error:  # sys.exit() must not end the thread either
+            if is_shortage(error) and not run.context.has_begun:
+                return Outcome.not_started(described(error))
             return Outcome.failed(redact(run.task.raw, described(error)), code=type(error).__name__)
         if not isinstance(outcome, Outcome):
             return Outcome.failed(f"the runner {runner.name!r} did not return an Outcome", code="no-outcome")
@@ -94,7 +100,7 @@ class Executor:
             return outcome
         try:
             as_data(outcome.data)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             self._emit("trouble", run.task, note=f"its data is not valid JSON and was dropped: {error}")
             return replace(outcome, data={})
         return outcome

@@ -6,14 +6,25 @@ import threading
 import time
 from collections.abc import Set
 
+import redis
+
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.replies import as_holds
+from jobs_core.engine.timeouts import answer_timeout
 from jobs_core.errors import FaultError
 from jobs_core.lease import lease_clock
 from jobs_core.worker.run import Run
 
 RETRY = 1.0
 """Maximum seconds between attempts to renew while Redis cannot be reached."""
+
+SHORTEST_ANSWER = 0.5
+"""Seconds for which a renewal waits at least for its answer, however short the lease is."""
+
+
+def renewal_timeout(client: redis.Redis, lease: float) -> float:
+    """Return how many seconds a renewal waits for its answer: trouble must be heard early."""
+    return min(answer_timeout(client) or lease, max(lease / 6, SHORTEST_ANSWER))
 
 
 class Leases:

@@ -19,6 +19,9 @@ GRACE = 15.0
 SUSPICIOUS = 2
 """Losses after which a task is a suspect. A worker runs one suspect at a time."""
 
+APART = 1.0
+"""Seconds to delay a task that this worker cannot start now, such as a suspect while another one runs."""
+
 
 @dataclass(slots=True, eq=False)
 class Run:
@@ -26,6 +29,7 @@ class Run:
 
     A run without an outcome is released. If it is `unstarted`, the decision is about the previous attempt.
     `started` is in monotonic seconds. `timeout` and `put_off` are in seconds.
+    `shortage` says why the task could not start on this worker.
     """
 
     task: Task
@@ -40,12 +44,18 @@ class Run:
     lost: bool = False
     begun: bool = False
     put_off: float = 0.0
+    shortage: str = ""
 
     @property
     def is_suspect(self) -> bool:
         """Whether several attempts were lost with their worker, so that the task may be the cause."""
         history = self.task.history
         return len(history) >= SUSPICIOUS and sum(one.status == "lost" for one in history) >= SUSPICIOUS
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a runner works on the task."""
+        return self.begun and self.outcome is None and not self.shortage
 
     @property
     def lease(self) -> Lease | None:
@@ -69,6 +79,10 @@ class Run:
     def keeps_output(self) -> bool:
         """Whether the board keeps the task's output."""
         return "keep" in self.task.options
+
+    def give_back(self, shortage: str) -> None:
+        """Return the task to its queue, because this worker is too short of files or memory to start it."""
+        self.shortage, self.put_off = shortage, APART
 
     def tell_to_stop(self) -> None:
         """Tell the runner to stop."""

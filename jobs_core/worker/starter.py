@@ -51,7 +51,7 @@ class Starter:
         context = Context(
             self._worker.name,
             timeout=timeout,
-            emit=self._line_handler(task),
+            emit=self._line_handler(task, may_wait=runner is not None and not runner.inline),
             settings=self._worker.settings,
             board=self._board,
             trouble=lambda note: self._emit("trouble", task, note=redact(task.raw, note)),
@@ -59,15 +59,18 @@ class Starter:
         )
         return Run(task, context, time.monotonic(), timeout)
 
-    def _line_handler(self, task: Task) -> Callable[[str, str], None] | None:
-        """Return the function to call with each printed line, or None if nobody needs the output."""
+    def _line_handler(self, task: Task, *, may_wait: bool) -> Callable[[str, str], None] | None:
+        """Return the function to call with each printed line, or None if nobody needs the output.
+
+        With `may_wait`, a task that prints faster than its lines are written is held back a little.
+        """
         keeps_output = "keep" in task.options
         if not (keeps_output or self._events.has_listeners):
             return None
 
         def handle_line(text: str, stream: str) -> None:
             if keeps_output:
-                self._keeper.add(task.token, text, stream)
-            self._emit("task.line", task, line=text, stream=stream)
+                self._keeper.add(task.token, text, stream, may_wait=may_wait)
+            self._events.emit_line(task, text, stream, may_wait=may_wait)
 
         return handle_line

@@ -8,9 +8,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-import redis
-
 from jobs_core.engine.commands import Commands, translated
+from jobs_core.engine.timeouts import for_blocking
 from jobs_core.errors import FaultError
 
 PAUSE = 0.5
@@ -24,20 +23,21 @@ class WakeKey:
     connection, and this class measures the time.
     """
 
-    def __init__(self, client: redis.Redis, *keys: str) -> None:
-        self._pool = client.connection_pool
+    def __init__(self, commands: Commands, *keys: str) -> None:
+        self._server = commands.server
+        self._connection: Any = commands.client.connection_pool.make_connection()
         self._keys = keys
-        self._connection: Any = None
+        self._is_waiting = False  # whether a BLPOP is open
 
     def wait(self, seconds: float) -> bool:
         """Wait up to `seconds`. Returns whether a token arrived. Raises ServerError."""
         if seconds <= 0:
             return False
         deadline = time.monotonic() + seconds
-        with translated():
-            if self._connection is None:
-                self._connection = self._pool.make_connection()
-                self._connection.send_command("BLPOP", *self._keys, 0)
+        with translated(self._server):
+            if not self._is_waiting:
+                self._connection.send_command("BLPOP", *self._keys, 0)  # connects, too
+                self._is_waiting = True
             if not self._connection.can_read(timeout=max(0.0, deadline - time.monotonic())):
                 return False
             try:
@@ -49,10 +49,9 @@ class WakeKey:
         return True
 
     def close(self) -> None:
-        """Stop waiting, and close the connection."""
-        if self._connection is not None:
-            self._connection.disconnect()
-            self._connection = None
+        """Stop waiting, and close the connection. The next wait resolves the address of Redis again."""
+        self._is_waiting = False
+        self._connection.disconnect()
 
 
 class Waker:
@@ -65,7 +64,8 @@ class Waker:
     PATIENCE = 5.0  # seconds: limits the delay that a token lost with its worker causes
 
     def __init__(self, commands: Commands, queues: Iterable[str], inbox: queue.SimpleQueue[Any]) -> None:
-        self._client = commands.client
+        self._server = commands.server
+        self._client = for_blocking(commands.client)
         self._keys = [commands.keys.wake_queue(name) for name in queues]
         self._inbox = inbox
         self._armed = threading.Event()
@@ -84,17 +84,19 @@ class Waker:
         """Wait for tokens while armed, until `stop`."""
         while self._armed.wait() and not self._stopped:
             try:
-                with translated():
+                with translated(self._server):
                     token = self._client.blpop(self._keys, timeout=self.PATIENCE)
                     if token and self._stopped:
                         self._client.rpush(*token)
             except FaultError:
+                self._client.connection_pool.disconnect()  # Redis may be elsewhere now
                 time.sleep(PAUSE)
             except Exception:
                 if not self._stopped:  # after a stop, the client may have been closed
                     raise
             self._armed.clear()
             self._inbox.put(True)
+        self._client.close()
 
 
 class Listener:
@@ -103,7 +105,8 @@ class Listener:
     PATIENCE = 5.0  # seconds: limits how long the connection of a stopped worker stays open
 
     def __init__(self, commands: Commands, worker: str, inbox: queue.SimpleQueue[Any]) -> None:
-        self._client = commands.client
+        self._server = commands.server
+        self._client = for_blocking(commands.client)
         self._key = commands.keys.inbox(worker)
         self._inbox = inbox
         self._stopped = False
@@ -116,12 +119,14 @@ class Listener:
         """Wait for tokens until `stop`."""
         while not self._stopped:
             try:
-                with translated():
+                with translated(self._server):
                     message = self._client.blpop([self._key], timeout=self.PATIENCE)
                 if message:
                     self._inbox.put(message[1])
             except FaultError:
+                self._client.connection_pool.disconnect()  # Redis may be elsewhere now
                 time.sleep(PAUSE)
             except Exception:
                 if not self._stopped:  # after a stop, the client may have been closed
                     raise
+        self._client.close()

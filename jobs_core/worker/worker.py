@@ -14,6 +14,7 @@ from typing import Any
 
 from jobs_core.client.board import BoardClient
 from jobs_core.contract import Logger, Runner, WorkerInfo
+from jobs_core.engine.outage import Outage
 from jobs_core.engine.replies import as_task
 from jobs_core.errors import FaultError, JobsError, StaleError
 from jobs_core.lease import lease_clock
@@ -24,11 +25,12 @@ from jobs_core.worker.events import Events
 from jobs_core.worker.exchange import Answer, Exchange
 from jobs_core.worker.executor import Executor
 from jobs_core.worker.inline import Inline
-from jobs_core.worker.leases import Leases
+from jobs_core.worker.leases import Leases, renewal_timeout
 from jobs_core.worker.options import check_options
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.presence import Presence
-from jobs_core.worker.run import GRACE, Run
+from jobs_core.worker.run import APART, GRACE, Run
+from jobs_core.worker.shortage import Shortage, raise_file_limit
 from jobs_core.worker.starter import Starter
 from jobs_core.worker.threads import Threads
 from jobs_core.worker.wake import PAUSE, Listener, Waker
@@ -37,9 +39,6 @@ STALE = "its lease was lost, or it was already reported: the report was rejected
 
 FEW = 10
 """Reports in one exchange, even if the worker holds few tasks. Smaller exchanges cost more."""
-
-APART = 1.0
-"""Seconds to delay a suspect while another suspect runs."""
 
 
 class Worker:
@@ -90,22 +89,28 @@ class Worker:
         self._events = Events(self.info, loggers, plugins)
         self._emit = self._events.emit
         self._keeper = OutputKeeper(board.commands)
-        self._clock = (
-            Clock(board.commands, trouble=lambda note: self._emit("trouble", note=note)) if tick else None
+        commands = board.commands.with_timeout(patience=0)  # the loop itself tries again
+        self._renewals = commands.with_timeout(renewal_timeout(board.client, lease), patience=0)
+        self._outage = Outage(
+            commands.server,
+            away=lambda note: self._emit("trouble", note=note),
+            back=lambda note: self._emit("recovered", note=note),
         )
+        self._clock = Clock(commands, outage=self._outage) if tick else None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._runs: set[Run] = set()
+        self._shortage = Shortage(concurrency, lambda note: self._emit("trouble", note=note))
         self._suspect: Run | None = None  # the one run among them that may be killing workers
         self._starter = Starter(self.info, board, self.runners, self._events, self._keeper, lease)
         self._executor = Executor(self.runners, plugins, self._events, self._keeper)
         self._threads = Threads(self._executor.execute, self._inbox.put)
         self._inline = Inline(self._executor.execute, self._handle_ended, self._report_slow_runner)
-        self._exchange = Exchange(board.commands, self.queues, lease, self.name)
-        self._leases = Leases(board.commands, self._runs, lease)
-        self._presence = Presence(board.commands, self.info, self.queues, ticks=tick)
+        self._exchange = Exchange(commands, self.queues, lease, self.name)
+        self._leases = Leases(self._renewals, self._runs, lease)
+        self._presence = Presence(commands, self.info, self.queues, ticks=tick)
         self._deadlines = Deadlines(self._runs, self._report_unproven)
-        self._waker = Waker(board.commands, self.queues, self._inbox)
-        self._listener = Listener(board.commands, self.name, self._inbox)
+        self._waker = Waker(commands, self.queues, self._inbox)
+        self._listener = Listener(commands, self.name, self._inbox)
         self._more = True  # whether the queues may hold tasks
         self._stops = 0
         self._troubled = False
@@ -139,6 +144,8 @@ class Worker:
         try:
             self._emit("worker.started", note=f"serving {', '.join(self.queues)}")
             self._events.observe("jobs_startup", context=self.info)
+            if warning := raise_file_limit(self.concurrency):
+                self._emit("trouble", note=warning)
             reason = self._serve_until_stopped()
             self._events.observe("jobs_shutdown", context=self.info, reason=reason)
             self._emit("worker.stopped", note=f"({reason})")
@@ -172,6 +179,7 @@ class Worker:
             self._keeper.stop()
             self._exchange.close()
             self._presence.end()
+            self._renewals.forget_connections()
             self._threads.stop()
 
     # The loop: one thread exchanges tasks with Redis, and blocks on its inbox
@@ -219,6 +227,8 @@ class Worker:
             self._more = True
 
     def _handle_ended(self, run: Run) -> None:
+        if run.shortage:
+            self._shortage.begin(run.shortage, sum(one.is_running for one in self._runs))
         if run.task.token:
             self._exchange.reports.append(run)
         else:
@@ -234,7 +244,7 @@ class Worker:
 
     def _free_slots(self) -> int:
         """Return how many more tasks the worker can hold after the next exchange."""
-        return self.concurrency - len(self._runs) + min(self._share, len(self._exchange.reports))
+        return self._shortage.capacity() - len(self._runs) + min(self._share, len(self._exchange.reports))
 
     def _send(self, answer: Answer | None, take: bool) -> None:
         """Report ended runs, and take as many tasks as fit beside those in the answer."""
@@ -269,7 +279,7 @@ class Worker:
         if answer.trouble:
             self._trouble(answer.trouble)
         else:
-            self._troubled = False
+            self._recovered()
 
     def _handle_reported(self, run: Run, reply: Any) -> None:
         self._runs.discard(run)
@@ -286,7 +296,7 @@ class Worker:
     def _arm(self, take: bool) -> None:
         """Arm the waker if there is room for a task, because a worker that takes a token must take a task."""
         is_idle = not self._more and not self._exchange.is_under_way
-        if take and is_idle and len(self._runs) < self.concurrency:
+        if take and is_idle and len(self._runs) < self._shortage.capacity():
             self._waker.arm()
 
     # Tasks
@@ -385,9 +395,12 @@ class Worker:
             self._handle_answer(self._receive())
 
     def _trouble(self, error: JobsError) -> None:
-        if not self._troubled:
-            self._emit("trouble", note=str(error))
         self._troubled = True
+        self._outage.begin("worker", error)
+
+    def _recovered(self) -> None:
+        self._troubled = False
+        self._outage.end("worker")
 
     def _on_signal(self, number: int, frame: Any) -> None:
         self.stop()

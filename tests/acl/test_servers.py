@@ -18,6 +18,12 @@ def become_replica(board: Board) -> None:
     board.client.replicaof("127.0.0.1", "1")
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients that do not wait for the replica to become a primary."""
+    monkeypatch.setattr("jobs_core.engine.connections.RETRY_FOR", 0.0)
+
+
 @pytest.fixture
 def primary_again(board: Board) -> Iterator[None]:
     yield

@@ -8,6 +8,7 @@ import pytest
 
 from jobs_core.crontab import read
 from jobs_core.crontab.machine import machine_zone
+from jobs_core.crontab.names import with_digest
 from tests.crontab.helpers import one
 
 
@@ -31,14 +32,29 @@ def test_an_id_comes_from_the_command(command: str, id: str) -> None:
     assert one(f"@daily {command}").id == id
 
 
-def test_ids_are_unique_and_the_same_each_time() -> None:
-    text = "@daily a --x\n@daily a --y\n@daily /bin/a\n@daily a-2\n"
-    ids = [line.id for line in read(text).lines]
-    assert ids == ["a", "a-2", "a-3", "a-2-2"] == [line.id for line in read(text).lines]
-    assert [line.id for line in read(text, prefix="web1-", taken=["web1-a"]).lines][:2] == [
-        "web1-a-2",
-        "web1-a-3",
-    ]
+def ids(text: str, **options: str) -> dict[str, str]:
+    """The ids of a crontab's lines, by their schedules and commands."""
+    return {f"{line.cron} {line.payload}": line.id for line in read(text, **options).lines}
+
+
+def test_different_commands_of_one_name_have_a_digest_whatever_their_order() -> None:
+    lines = ["@daily /w/a.sh one\n", "@daily /w/a.sh two\n", "@daily b\n"]
+    found = ids("".join(lines))
+    assert found == ids("".join(reversed(lines)))
+    assert found["@daily b"] == "b"
+    assert sorted(id.partition("-")[0] for id in found.values()) == ["a", "a", "b"]
+    assert len(set(found.values())) == 3
+    assert ids("".join(lines), prefix="web1-") == {line: f"web1-{id}" for line, id in found.items()}
+
+
+def test_only_equal_commands_are_numbered() -> None:
+    assert list(ids("@daily a\n@hourly a\n@yearly b-2\n@weekly b\n").values()) == ["a", "a-2", "b-2", "b"]
+
+
+def test_the_input_of_a_command_is_part_of_it() -> None:
+    first, second = ids("@daily a%x\n@hourly a%y\n").values()
+    assert first != second
+    assert "a-2" not in (first, second)
 
 
 def test_a_comment_gives_an_id_that_no_other_line_takes() -> None:
@@ -46,7 +62,7 @@ def test_a_comment_gives_an_id_that_no_other_line_takes() -> None:
         "@daily a\n# id: a\n# nightly\n@daily b\n# id: not an id\n@daily c\n# id: gone\n\n@daily d\n"
     )
     assert [(line.id, line.comment) for line in found.lines] == [
-        ("a-2", ""),
+        (with_digest("a", "a"), ""),
         ("a", "nightly"),
         ("c", "id: not an id"),
         ("d", ""),

@@ -14,8 +14,7 @@ from click.testing import CliRunner
 
 from jobs_core import AsyncBoard, Board, ServerError
 from jobs_core.cli import cli
-from jobs_core.engine import build, loader
-from jobs_core.engine import commands as commands_module
+from jobs_core.engine import build, connections, loader
 from jobs_core.engine.commands import Call
 from tests.clients.test_client_conformance import CASES, Player
 from tests.engine.conftest import NEWER, OLDER, OWN, NewBoard, Version, library, load, loaded
@@ -290,7 +289,7 @@ def test_a_long_running_client_notices_an_older_library(
     board = new_board()
     board.count()
     load(server, OLDER)
-    monkeypatch.setattr(commands_module, "RECHECK", 0)
+    monkeypatch.setattr(connections, "RECHECK", 0)
     board.commands._check_at = 0
     board.count()
     assert loaded(server) == OWN

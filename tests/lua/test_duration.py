@@ -71,11 +71,30 @@ def test_durations_are_parsed(lua: Lua, text: str, length: int) -> None:
         *("", " ", ".", "x", "h", "-5", "+5", "1e3", "0x10", "1,5", "5 ", " 5", "5 m", "5_000"),
         *("5q", "5M", "1h30", "30m1", "1..5h", "1.2.3", "h1", "1hm", "1hours", "é", "5s\n"),
         *("P", "PT", "PT5", "P5", "P5H", "PT5D", "PT5Y", "pt5m", "P-5D", "P1.2.3D", "T5M", "PT1M2"),
+        *(
+            "P1M1M",
+            "P1D1Y",
+            "P1W1Y",
+            "PT1S1H",
+            "PT1M1M",
+            "P1DT",
+            "1h1h",
+            "1m5s1minute",
+            "nan",
+            "inf",
+            "1e400",
+        ),
     ],
 )
 def test_an_invalid_duration_is_rejected_with_the_format(lua: Lua, text: str) -> None:
     says = "expected a duration such as 90, 1h30m or PT1H30M"
     lua.refuses(OptionError, says, "JSET", "a", "echo", "x", "every", text)
+
+
+@pytest.mark.parametrize("text", ["P1M1M", "P1D1Y", "P1MT", "PnanM"])
+def test_the_period_of_a_repeating_interval_is_as_strict(lua: Lua, text: str) -> None:
+    says = f"^every: expected a duration such as 90, 1h30m or PT1H30M, got '{text}'$"
+    lua.refuses(OptionError, says, "JSET", "a", "echo", "x", "every", f"R/{text}")
 
 
 @pytest.mark.parametrize("text", ["200year", "P200Y", "9" * 30, "9" * 400])

@@ -65,16 +65,29 @@ def test_times_are_parsed(lua: Lua, text: str, instant: int) -> None:
         *("2026-12-01T24:00", "2026-12-01T08:60", "2026-12-01T08:00:60", "2026-12-01T08:00:5"),
         *("2026-12-01T08:00X", "2026-12-01T08:00 +1", "2026-12-01T08:00+1", "2026-12-01T08:00z"),
         *("2026-12-01T08:00[Europe/Brussels]", "2026-12-01t08:00", "20261201T080000Z"),
+        *(
+            "2026-12-01T08:00+99:00",
+            "2026-12-01T08:00+24:00",
+            "2026-12-01T08:00-01:60",
+            "nan",
+            "inf",
+            "1e400",
+        ),
     ],
 )
 def test_an_invalid_time_is_rejected_with_the_format(lua: Lua, text: str) -> None:
     lua.refuses(OptionError, "^at: expected a (time|duration) such as", "JSET", "a", "echo", "x", "at", text)
 
 
-@pytest.mark.parametrize("text", ["1800000000000", "2200-01-02", "9999-12-31"])
+@pytest.mark.parametrize("text", ["1800000000000", "2200-01-01", "9999-12-31", "9" * 400])
 def test_milliseconds_instead_of_seconds_are_detected(lua: Lua, text: str) -> None:
     says = r"^at: expected a time before 2200, in seconds, not milliseconds, got"
     lua.refuses(OptionError, says, "JSET", "a", "echo", "x", "at", text)
+
+
+@pytest.mark.parametrize("text", ["1969-12-31", "0000-01-01", "1970-01-01T00:00+00:01"])
+def test_no_time_lies_before_1970(lua: Lua, text: str) -> None:
+    lua.refuses(OptionError, "^at: expected a time from 1970 on, got", "JSET", "a", "echo", "x", "at", text)
 
 
 @pytest.mark.parametrize("option", ["start", "stop", "at", "now", "next"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -112,11 +113,14 @@ def test_the_history_truncates_long_reports(lua: Lua) -> None:
     data = '{"a":"' + 65528 * "x" + '"}'
     lua.jack(lua.held()["token"], "retry", note="é" * 600, code="é" * 33, data=data)
     held = lua.held()
-    assert held["history"].split("\t")[0].split(" ")[3:] == ["é" * 32, "é" * 100]
-    lua.jack(held["token"], "done", data=data + " ")
+    assert held["history"].split("\t")[0].split(" ")[3:] == ["é" * 32, "é" * 98 + "…"]
+    lua.jack(held["token"], "done", data=data[:-2] + 'the end"}')
     first, last = [entry for _, entry in lua.client.xrange(lua.keys.history)]
-    assert (first["note"], first["code"], first["data"]) == ("é" * 500, "é" * 32, data)
-    assert "data" not in last
+    assert (first["note"], first["code"], first["data"]) == ("é" * 498 + "…", "é" * 32, data)
+    assert len(last["data"]) <= 65536
+    kept = json.loads(last["data"])
+    assert kept["truncated"] is True
+    assert kept["end"].startswith("…xxx") and kept["end"].endswith('xthe end"}')
 
 
 @pytest.mark.parametrize("data", ["x", "", "[1]", "5", '{"a":', '{"a":1} x'])
@@ -245,7 +249,7 @@ def test_a_release_may_wait(lua: Lua) -> None:
 def test_a_long_code_and_note_are_truncated(lua: Lua) -> None:
     lua.push()
     lua.jack(lua.held()["token"], "retry", code="c" * 999, note="n" * 999)
-    assert history(lua) == f"failed {MS} - {'c' * 64} {'n' * 200}"
+    assert history(lua) == f"failed {MS} - {'c' * 64} {'n' * 197}…"
 
 
 @pytest.mark.parametrize("note", ["", " ", "a ? b", "lost? 1 - - ", "\tlost\tlost\n", "%1%%", "é", "\0"])

@@ -97,6 +97,47 @@ def test_about_the_last_ten_thousand_lines_are_kept(lua: Lua) -> None:
     assert found[-1]["line"] == "11999"
 
 
+def test_the_last_bytes_are_kept(lua: Lua) -> None:
+    id = lua.push(**{"keep": 60, "keep-bytes": 10_000})
+    token = lua.held()["token"]
+    for first in range(0, 300, 50):
+        lua.joutput(token, *(word for n in range(first, first + 50) for word in ("stdout", f"{n:080}")))
+    found = kept(lua, id)
+    assert found[-1]["line"].endswith("299")
+    assert 9_800 < sum(len(text) for fields in found for pair in fields.items() for text in pair) <= 10_000
+    lua.joutput(token, "stderr", "x" * 12_000 + "the end")
+    (last,) = kept(lua, id)
+    assert last["line"].startswith("…xxx") and last["line"].endswith("the end")
+
+
+def test_a_mebibyte_is_kept_unless_the_job_says_otherwise(lua: Lua) -> None:
+    id = lua.push(keep=60)
+    token = lua.held()["token"]
+    for _ in range(9):
+        lua.joutput(token, "stdout", "x" * 131_072)
+    assert len(kept(lua, id)) == 7
+    lua.joutput(token, "stdout", "é" * 1_000_000 + "the end")
+    (last,) = kept(lua, id)
+    assert last["line"].startswith("…é") and last["line"].endswith("éthe end")
+    assert 1_048_570 < len(last["line"].encode()) + len("streamstdoutline") <= 1_048_576
+
+
+def test_entries_are_numbered_with_those_that_are_missing(lua: Lua) -> None:
+    id = lua.push(keep=60)
+    token = lua.held()["token"]
+    assert lua.joutput(token, "stdout", "one", "missing", "120", "stdout", "two") == 2
+    assert lua.joutput(token, "missing", "7") == 0
+    lua.jack(token, "done")
+    numbers = [int(entry.partition("-")[2]) for entry, _ in lua.client.xrange(lua.keys.output(id))]
+    assert numbers == [1, 122, 130]
+    lua.refuses(OptionError, "missing: expected a whole number", "JOUTPUT", token, "missing", "x")
+
+
+@pytest.mark.parametrize("bytes", ["0", "1023", "67108865", "x"])
+def test_keep_bytes_has_bounds(lua: Lua, bytes: str) -> None:
+    lua.refuses(OptionError, "keep-bytes: expected", "JPUSH", "echo", "x", "keep", 60, "keep-bytes", bytes)
+
+
 @pytest.mark.parametrize("arguments", [[], ["a@1#1"], ["a@1#1", "stdout"], ["a#1", "stdout", "x", "stderr"]])
 def test_an_incomplete_pair_is_rejected(lua: Lua, arguments: list[Any]) -> None:
     lua.refuses(OptionError, "JOUTPUT expects a token, then pairs", "JOUTPUT", *arguments)

@@ -127,6 +127,37 @@ def test_an_update_with_another_schedule_starts_over_on_the_grid_of_the_old_star
     assert lua.job().get("left") == changed.get("repeat")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"every": 5, "start": T + 900}, {"every": 5}, T + 8),
+        ({"every": 5, "start": T + 900}, {"every": 7}, T + 8),
+        ({"every": 5, "start": T + 900}, {"every": 5, "start": T + 900}, T + 900),
+        ({"every": 5, "duration": 9}, {"every": 6, "duration": 9}, T + 8),
+        ({"every": 5}, {"every": 5, "start": T + 900}, T + 900),
+    ],
+)
+def test_a_start_or_a_duration_of_before_does_not_stay(
+    lua: Lua, before: dict[str, Any], after: dict[str, Any], expected: int
+) -> None:
+    lua.put(**before)
+    assert lua.put(**after, now=T + 8) >= expected * 1000
+    if "start" not in after:
+        assert lua.put(**after, now=T + 9) < (T + 20) * 1000
+
+
+def test_a_start_of_before_does_not_hold_back_a_cron_pattern(lua: Lua) -> None:
+    lua.put(every=86400, start=T + 40 * 86400)
+    assert lua.put(cron="0 9 * * *") < (T + 86400) * 1000
+    assert "start" not in lua.job()
+
+
+def test_a_declaration_that_does_not_change_keeps_its_runs(lua: Lua) -> None:
+    for options in ({"every": 60}, {"every": 60, "duration": 600}, {"every": 60, "start": T + 30}):
+        due = lua.put("b", **options)
+        assert lua.put("b", **options, now=T + 7) == due
+
+
 def test_an_update_may_remove_the_schedule(lua: Lua) -> None:
     lua.put(every=5)
     assert lua.put() == 0
@@ -236,13 +267,23 @@ def test_payload_bytes_that_are_not_utf8_are_kept(lua: Lua) -> None:
         assert found.encode("utf-8", "surrogateescape") == payload
 
 
-def test_an_id_that_is_not_utf8_round_trips(lua: Lua) -> None:
-    lua.jset(b"\xe9", "echo", b"\xff", at=T)
-    lua.tick(T)
-    task = lua.held()
-    assert lua.jack(task["token"], "done") == task["id"]
-    assert lua.put(task["job"], task["payload"]) == 0
-    assert lua.jdel(task["job"]) == 1
+@pytest.mark.parametrize(
+    "id",
+    [b"a\xff", b"\xe9", b"\xed\xa0\x80", b"\xc0\xaf", b"\xe2\x82", b"\xf5\x80\x80\x80", b"\xf0\x80\x80\x80"],
+)
+def test_an_id_that_is_not_utf8_is_refused(lua: Lua, id: bytes) -> None:
+    lua.refuses(OptionError, "id: expected UTF-8, got other bytes", "JSET", id, "echo", "x")
+
+
+@pytest.mark.parametrize("id", ["p,q", ",", "a,"])
+def test_an_id_with_a_comma_is_refused_since_after_has_commas(lua: Lua, id: str) -> None:
+    lua.refuses(OptionError, "of 1 to 256 bytes, without spaces, commas,", "JSET", id, "echo", "x")
+
+
+@pytest.mark.parametrize("id", ["é", "漢字", "😀", "\u07ff\u0800\ufffd\U0010ffff"])
+def test_an_id_may_have_any_character_of_utf8(lua: Lua, id: str) -> None:
+    lua.put(id, every=5)
+    assert lua.job(id)["id"] == id
 
 
 @pytest.mark.parametrize(

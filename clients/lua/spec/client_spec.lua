@@ -188,6 +188,15 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.is_number(board:resume('a'))
       end)
 
+      it('refuses true for a number, and a comma in an id', function()
+        for _, case in ipairs({ { every = true }, { after = { 'p,q' } } }) do
+          local ok, problem = pcall(board.put, board, 'a', 'echo', 'x', case)
+          assert.is_false(ok)
+          assert.is_true(jobs.is_error(problem, 'OPTION'))
+          assert.equal(next(case), problem.option)
+        end
+      end)
+
       it('previews schedules', function()
         assert.same({ T, T + 60 }, board:next(nil, { minutes = 1, count = 2, now = T }))
         board:put('a', 'echo', 'x', { every = 5, start = LATER + 0.5 })

@@ -14,11 +14,16 @@ fields.RANGES = {
     low = 1, high = 12, example = 'JAN',
     names = {
       JAN = 1, FEB = 2, MAR = 3, APR = 4, MAY = 5, JUN = 6, JUL = 7, AUG = 8, SEP = 9, OCT = 10, NOV = 11, DEC = 12,
+      JANUARY = 1, FEBRUARY = 2, MARCH = 3, APRIL = 4, JUNE = 6, JULY = 7, AUGUST = 8, SEPTEMBER = 9, OCTOBER = 10,
+      NOVEMBER = 11, DECEMBER = 12,
     },
   },
   weekday = {
     low = 0, high = 7, spread_high = 6, example = 'SUN',
-    names = { SUN = 0, MON = 1, TUE = 2, WED = 3, THU = 4, FRI = 5, SAT = 6 },
+    names = {
+      SUN = 0, MON = 1, TUE = 2, WED = 3, THU = 4, FRI = 5, SAT = 6,
+      SUNDAY = 0, MONDAY = 1, TUESDAY = 2, WEDNESDAY = 3, THURSDAY = 4, FRIDAY = 5, SATURDAY = 6,
+    },
   },
   year = { low = 1970, high = 2199 },
 }
@@ -44,13 +49,15 @@ function fields.number(pattern, name, text)
   return number
 end
 
+local LONG_STEP = 1000  -- longer than any range: a loop cannot count by steps of 1e20
+
 -- Read a step: the 15 of */15.
 function fields.step(pattern, name, item, text)
   local step = text:match('^%d+$') and tonumber(text)
   if not step or step == 0 then
     fields.reject(pattern, name .. ": expected a step of 1 or more after /, got '" .. item .. "'")
   end
-  return step
+  return math.min(step, LONG_STEP)
 end
 
 -- Read a range a-b. Returns its first and last number.
@@ -69,6 +76,10 @@ local function month_modifier(pattern, item, set, is_alone)
   if item == 'L' then
     set.L = true
     return true
+  end
+  if item:find('^L%-%d+$') then
+    local problem = "day-of-month: expected L alone, got '" .. item .. "'"
+    fields.reject(pattern, problem, 'write L for the last day, or a day such as 28')
   end
   local near = item == 'LW' and 'L' or item:match('^(%d+)W$')
   if not near then return false end
@@ -103,7 +114,10 @@ end
 local function add_item(pattern, name, item, set)
   local base, step = item:match('^([^/]*)/([^/]*)$')
   if base and base ~= '*' and not base:find('-', 1, true) then
-    fields.reject(pattern, name .. ": expected a range before /, got '" .. item .. "'", 'write */2 or 10-50/2')
+    local first = fields.number(pattern, name, base)
+    fields.step(pattern, name, item, step)
+    local range = first == fields.RANGES[name].low and '*' or base .. '-' .. fields.RANGES[name].high
+    fields.reject(pattern, name .. ": expected a range before /, got '" .. item .. "'", 'write ' .. range .. '/' .. step)
   end
   local first, last = bounds(pattern, name, base or item)
   for number = first, last or first, step and fields.step(pattern, name, item, step) or 1 do

@@ -10,10 +10,16 @@ local zones = require 'time.zones'
 local occurrences = {}
 
 local DAY = 86400
+local CORRECTION = 10800  -- seconds by which a clock is corrected rather than moved for a season, as in cron(8)
 
 local function offset_at(schedule, utc)
   if not schedule.zone then return 0, math.huge end
   return zones.offset_at(schedule.zone, utc)
+end
+
+-- Whether the rule for clock changes holds where the offset changes so: not for a correction, with cron's own rule.
+local function has_rule(schedule, before, offset)
+  return schedule.pattern.once and not (schedule.pattern.shifts and math.abs(offset - before) >= CORRECTION)
 end
 
 -- Find the segment that contains `after`. Returns the first local time after it that may run, the offset, and the UTC
@@ -23,18 +29,20 @@ local function segment_at(schedule, after)
   local low = after + 1 + offset
   if schedule.pattern.once and schedule.zone then
     local before, changed = offset_at(schedule, after - DAY)
-    if changed <= after then low = math.max(low, changed + before) end  -- skip times already shown before
+    if changed <= after and has_rule(schedule, before, offset) then
+      low = math.max(low, changed + before)  -- skip times already shown before
+    end
   end
   return low, offset, change
 end
 
--- Find the segment that starts where the one with the offset `before` ends. Returns the same, and the start of the gap,
--- if there is one.
+-- Find the segment that starts where the one with the offset `before` ends. Returns the same, and the start of the gap
+-- before it, if times in the gap run late.
 local function next_segment(schedule, start, before)
   local offset, change = offset_at(schedule, start)
-  local low = start + offset
-  if schedule.pattern.once then low = math.max(low, start + before) end
-  return low, offset, change, start + before
+  local low, has_rules = start + offset, has_rule(schedule, before, offset)
+  if has_rules then low = math.max(low, start + before) end
+  return low, offset, change, has_rules and schedule.pattern.shifts and start + before or nil
 end
 
 -- Return the local time at which a run in a gap takes place: the first whole minute after the gap.
@@ -50,8 +58,9 @@ local function search(schedule, after)
     if change == math.huge or (at_segment_start and not found) then return nil end
     -- The next candidate is far away: continue shortly before it, instead of visiting every segment between.
     if at_segment_start and found - 2 * DAY > change then return search(schedule, found - 2 * DAY) end
-    low, offset, change = next_segment(schedule, change, offset)
-    if schedule.pattern.shifts and found and found < low then return after_gap(low) - offset end  -- in the gap
+    local gap
+    low, offset, change, gap = next_segment(schedule, change, offset)
+    if gap and found and found < low then return after_gap(low) - offset end  -- in the gap
     found, at_segment_start = wall_clock.next(schedule, low), true
   end
   return found - offset
@@ -78,7 +87,7 @@ local function count(schedule, after, upto)
   while change <= upto do
     low, offset, change, gap = next_segment(schedule, change, offset)
     local n, months = wall_clock.count(schedule, low, math.min(upto, change - 1) + offset)
-    if schedule.pattern.shifts and low > gap and runs_after_gap(schedule, gap, low) then n = n + 1 end
+    if gap and low > gap and runs_after_gap(schedule, gap, low) then n = n + 1 end
     total, iterations = total + n, iterations + months
   end
   return total, iterations

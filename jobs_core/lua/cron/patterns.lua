@@ -3,6 +3,7 @@
 local fail_option = require('base.errors').fail_option
 local fields = require 'cron.fields'
 local number_set = require 'cron.number_set'
+local other_crons = require 'cron.other_crons'
 local spread = require 'cron.spread'
 local zones = require 'time.zones'
 
@@ -49,11 +50,12 @@ local function expand_nickname(pattern)
     fail_option('cron', '@reboot is not supported, because a board never reboots: push the job when a machine starts')
   end
   return NICKNAMES[pattern]
-    or fields.reject(pattern, 'unknown nickname', 'write @hourly, @daily, @weekly, @monthly or @yearly')
+    or fields.reject(pattern, 'unknown nickname', 'write @hourly, @daily, @weekly, @monthly, @yearly or @every 5m')
 end
 
 -- Return the texts of the seven fields, by their places in ORDER.
 local function split_pattern(pattern)
+  other_crons.reject(pattern)
   local texts = { '0', expand_nickname(pattern):match('^([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+) ([^ ]+)$') }
   if not texts[2] then
     texts = {}
@@ -157,7 +159,7 @@ end
 local function spread_places(texts)
   local places = {}
   for place, text in ipairs(texts) do
-    if spread.applies_to(text) then places[#places + 1] = place end
+    if spread.applies_to(ORDER[place], text) then places[#places + 1] = place end
   end
   return places[1] and places
 end
@@ -212,7 +214,7 @@ end
 function patterns.store_fixed_second(cache, head, id)
   local schedule = patterns.schedule(cache, head, id)
   local days = head.cron:match('^[^ ]+ [^ ]+ ([^ ]+ [^ ]+ [^ ]+)$')
-  if days and not (' ' .. days):find('[ ,]H') then head.fixed_second = schedule.fixed end
+  if days and not (' ' .. days):find('[ ,+]H') then head.fixed_second = schedule.fixed end
 end
 
 -- Return the schedule of the job `id`, whose head has a cron pattern.

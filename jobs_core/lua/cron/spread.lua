@@ -5,8 +5,9 @@ local fields = require 'cron.fields'
 
 local spread = {}
 
-function spread.applies_to(text)
-  return text:sub(1, 1) == 'H' or text:find(',H', 1, true) ~= nil
+-- Whether a field has an H. The weekday's may have a + before it.
+function spread.applies_to(name, text)
+  return (name == 'weekday' and text:gsub('^%+', '') or text):sub(1, 1) == 'H' or text:find(',H', 1, true) ~= nil
 end
 
 -- Pick a number from 0 to n - 1. Each field uses other digits of the digest of the job's id.
@@ -29,8 +30,9 @@ local function resolve(pattern, name, item, digest, place)
   local range, step = item:match('^H([^/]*)/([^/]*)$')
   local first, last = bounds(pattern, name, item, range or item:sub(2))
   if not step then return first + pick(digest, place, last - first + 1) end
-  step = fields.step(pattern, name, item, step)
-  return first + pick(digest, place, math.min(step, last - first + 1)) .. '-' .. last .. '/' .. step
+  local size = last - first + 1
+  step = math.min(fields.step(pattern, name, item, step), size)
+  return first + pick(digest, place, step) .. '-' .. last .. '/' .. step
 end
 
 -- Replace every H in a field for the job whose id has this digest. `place` is the place of the field in the pattern.
@@ -40,7 +42,8 @@ function spread.resolve(pattern, name, text, digest, place)
     return tostring(field.low + pick(digest, place, (field.spread_high or field.high) - field.low + 1))
   end
   if name == 'year' then fields.reject(pattern, "year: expected no H, got '" .. text .. "'") end
-  return (text:gsub('[^,]+', function(item)
+  local plus, items = text:match('^(%+?)(.*)$')
+  return plus .. (items:gsub('[^,]+', function(item)
     return item:sub(1, 1) == 'H' and resolve(pattern, name, item, digest, place) or nil
   end))
 end

@@ -8,6 +8,7 @@ local calendar = require 'time.calendar'
 local wall_clock = {}
 
 local DAY = 86400
+local YEARS_END = 7258118400  -- 2200-01-01
 local MAX_DAYS = 16  -- per pattern
 
 -- Return the first second of the day at or after `second` that matches the time fields, if there is one.
@@ -32,7 +33,7 @@ local function next_in_day(schedule, second)
 end
 
 local function search_day(pattern, day)
-  local year, month, date = calendar.date(math.max(day, 0))
+  local year, month, date = calendar.date(day)
   while true do
     local next_year = pattern.years.ceiling[year]
     if not next_year then return nil end
@@ -61,13 +62,14 @@ local function next_day(pattern, day)
   return found or nil
 end
 
--- Return the first time at or after `low`, or nil if there is none before the end of the last year.
+-- Return the first time at or after `low`, or nil if there is none from 1970 to 2199.
 function wall_clock.next(schedule, low)
+  low = math.max(low, 0)
   local today = math.floor(low / DAY)
-  if schedule.pattern.daily and low >= 0 then  -- fast path for most patterns
+  if schedule.pattern.daily then  -- fast path for most patterns
     local second = next_in_day(schedule, low - today * DAY)
-    if second then return today * DAY + second end
-    return (today + 1) * DAY + next_in_day(schedule, 0)
+    local found = second and today * DAY + second or (today + 1) * DAY + next_in_day(schedule, 0)
+    return found < YEARS_END and found or nil
   end
   local day = next_day(schedule.pattern, today)
   if day == today then

@@ -4,11 +4,11 @@
 local fields = require 'cron.fields'
 local occurrences = require 'cron.occurrences'
 local patterns = require 'cron.patterns'
+local instant = require 'time.instant'
 local period = require 'time.period'
 
 local next_run = {}
 
-next_run.LAST = 7258118400000  -- the end of 2199; a decaying interval may grow beyond any date
 local MAX_ITERATIONS = 1000  -- changes of a decaying interval that one call follows before it starts again from now
 
 -- Return the interval at `time`: every × decay^floor((time − start) / step). It is never less than a second (or than
@@ -42,13 +42,13 @@ local function next_occurrence(head, from, after)
 end
 
 local function before_stop(head, time)
-  if time and time <= math.min(head.stop or next_run.LAST, next_run.LAST) then return time end
+  if time and time < instant.END and (not head.stop or time <= head.stop) then return time end
 end
 
 -- Return the first time of a cron schedule after `after`.
 local function cron_after(schedule, after)
   local found = occurrences.next_after(schedule, math.floor(after / 1000))
-  return found and found * 1000
+  return found and found * 1000 < instant.END and found * 1000 or nil
 end
 
 -- As next_run.after, for a cron pattern.
@@ -80,9 +80,7 @@ end
 function next_run.initial(head, now, is_new, cache, id)
   if not head.cron then return next_run.first(head, is_new and now or now + 1) end
   local found = first_cron_run(head, now + 1, cache, id)
-  if not found then
-    fields.reject_without_runs(head.cron)
-  end
+  if not found then fields.reject_without_runs(head.cron) end
   return before_stop(head, found)
 end
 

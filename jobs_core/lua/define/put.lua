@@ -30,16 +30,18 @@ local function is_same_schedule(head, old)
   for _, field in ipairs(SCHEDULE_FIELDS) do
     if head[field] ~= old[field] then return false end
   end
-  return (head.start_given or not old.start_given) and dependencies.is_same(head.after, old.after)
+  if head.start_given and head.start ~= old.start or old.start_given and not head.start_given then return false end
+  return dependencies.is_same(head.after, old.after)
 end
 
--- Read the schedule of a job. If it is the one of the `old` head, the job keeps the time when that was put as its start.
--- A schedule that changes starts now, unless its start is given.
+-- Read the schedule of a job. If no start is given, an interval stays on the grid of the one before, so that changing an
+-- option does not move its runs. A start that was given before does not stay, nor does a duration begin before it is put.
 local function read_schedule(options, now, old)
   local given = {}
   for name, value in pairs(options) do given[name] = value end  -- reading may add to the options
-  local head = schedule_options.read(options, now, old and old.start or now)
-  if head.start and old and not head.start_given and not is_same_schedule(head, old) then
+  local head = schedule_options.read(options, now, old and not old.start_given and old.start or now)
+  local stays_on_grid = old and (old.every or old.months) and not given.duration
+  if old and not (head.start_given or stays_on_grid or is_same_schedule(head, old)) then
     head = schedule_options.read(given, now, now)
   end
   -- A dump has the start of every interval.

@@ -16,7 +16,7 @@ schedule_options.NAMES = {
 }
 
 -- The units that add up to `every`.
-local EVERY_UNITS = {
+schedule_options.EVERY_UNITS = {
   seconds = 'second', minutes = 'minute', hours = 'hour', days = 'day',
   weeks = 'week', months = 'month', quarters = 'quarter', years = 'year',
 }
@@ -33,7 +33,8 @@ end
 local function read_every(options)
   local total = options.every and duration.ms('every', options.every)
   for name, value in pairs(options) do
-    if EVERY_UNITS[name] then total = (total or 0) + read_positive(name, value) * duration.UNITS[EVERY_UNITS[name]] end
+    local unit = schedule_options.EVERY_UNITS[name]
+    if unit then total = (total or 0) + read_positive(name, value) * duration.UNITS[unit] end
   end
   if not total then return nil end
   if total < 1 then fail_option('every', 'expected at least 0.001 seconds') end
@@ -91,7 +92,11 @@ local function read_bounds(head, options, now, start)
   head.start_given = options.start and 1 or nil
   if options.stop then head.stop = instant.ms('stop', options.stop, now) end
   if options.duration then head.stop = head.start + duration.ms('duration', options.duration) end
-  if head.stop and head.stop < head.start then fail_option('stop', 'expected a time after start, so that the job runs') end
+  if head.stop and head.stop < head.start then
+    -- A job that is declared after its stop never runs, and nothing is wrong with that.
+    if options.start or head.stop >= now then fail_option('stop', 'expected a time after start, so that the job runs') end
+    head.start = head.stop
+  end
   if options['repeat'] then head.repeats = arguments.whole_number('repeat', options['repeat'], 1) end
   head.left = head.repeats
   return read_rules(head, options)
@@ -117,10 +122,30 @@ end
 
 local MAX_CRON_LENGTH = 256  -- bytes
 
+-- Two forms of other crons stand for options: `TZ=Europe/Brussels 0 3 * * *`, or CRON_TZ, for zone, and `@every 5m` for every.
+local function translate_cron(options)
+  local text = patterns.normalize(options.cron)
+  local zone, pattern = text:match('^TZ=:?([^ ]+) (.+)$')
+  if not zone then zone, pattern = text:match('^CRON_TZ=:?([^ ]+) (.+)$') end
+  if zone then
+    if options.zone and options.zone ~= zone then
+      fail_option('zone', "expected '" .. zone .. "', as in cron, got '" .. options.zone .. "': set one of them")
+    end
+    options.zone, text = zone, pattern
+  end
+  local interval = text:match('^@every ([^R].*)$')
+  if not interval then
+    options.cron = text
+    return
+  end
+  if options.every then fail_option('cron', 'cannot be combined with every') end
+  options.every, options.cron = interval, nil
+end
+
 local function read_cron(options, every)
   if every then fail_option('cron', 'cannot be combined with every') end
   check_absent(options, NOT_WITH_CRON, 'cannot be combined with cron')
-  local head = { cron = patterns.normalize(options.cron), zone = options.zone ~= 'UTC' and options.zone or nil }
+  local head = { cron = options.cron, zone = options.zone ~= 'UTC' and options.zone or nil }
   if #head.cron > MAX_CRON_LENGTH then
     fail_option('cron', 'expected at most ' .. MAX_CRON_LENGTH .. ' bytes, got ' .. #head.cron)
   end
@@ -145,6 +170,7 @@ end
 
 -- Read the schedule of a head from the options. `start` is the default.
 function schedule_options.read(options, now, start)
+  if options.cron then translate_cron(options) end
   local calendar = options.every and options.every:find('^R') and repeating.read(options)
   local every = read_every(options)
   if options.after then return read_after(options, now, start, calendar or every) end

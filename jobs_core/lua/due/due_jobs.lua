@@ -16,6 +16,7 @@ local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
 local timers = require 'queue.timers'
+local instant = require 'time.instant'
 local zones = require 'time.zones'
 
 local due_jobs = {}
@@ -118,7 +119,7 @@ local function add_interval(batch, id, due, runner, every, body, now)
   local passed = math.floor((now - time) / every)
   if passed > 0 then record_missed(batch, 'coalesced', id, due, passed, 'late') end
   local following = time + (passed + 1) * every
-  if following <= next_run.LAST then append_pair(batch.moved, following, id) else end_job(batch, id) end
+  if following < instant.END then append_pair(batch.moved, following, id) else end_job(batch, id) end
 end
 
 local function add_head(board, batch, id, due, head, body, now, cache)

@@ -94,11 +94,22 @@ local UPDATES = {
   end,
 }
 
--- Return the fields for the history. Data that is too long is left out, since truncated JSON is invalid.
+-- Return data for the history. Of data that is too long, keep the end as text, since truncated JSON is invalid.
+local function cut_data(text)
+  local length, kept = MAX_DATA, text
+  while #kept > MAX_DATA do
+    length = math.floor(length / 2)
+    kept = cjson.encode({ truncated = true, ['end'] = strings.cut_start(text, length) })
+  end
+  return kept
+end
+
+-- Return the fields for the history.
 local function history_fields(options)
   local kept = {
-    note = options.note and strings.cut(options.note, MAX_NOTE), code = options.code and strings.cut(options.code, MAX_CODE),
-    data = options.data and #options.data <= MAX_DATA and options.data, progress = options.progress,
+    note = options.note and strings.shorten(options.note, MAX_NOTE),
+    code = options.code and strings.cut(options.code, MAX_CODE),
+    data = options.data and cut_data(options.data), progress = options.progress,
   }
   local fields = {}
   for _, name in ipairs({ 'note', 'code', 'data', 'progress' }) do

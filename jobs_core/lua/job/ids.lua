@@ -1,13 +1,15 @@
 local fail_option = require('base.errors').fail_option
+local is_utf8 = require('base.strings').is_utf8
 
 local ids = {}
 
--- Reject a job id that cannot be part of a task id, a line of output or a command line. `name` is the option for the
--- error.
+-- Reject a job id that cannot be part of a task id, a list of ids, a line of output or a command line. `name` is the option
+-- for the error.
 function ids.check(name, id)
-  if id == '' or id == '-' or #id > 256 or id:find('[%s%c#]') then
-    fail_option(name, 'expected a job id of 1 to 256 bytes, without spaces, control characters or #')
+  if id == '' or id == '-' or #id > 256 or id:find('[%s%c#,]') then
+    fail_option(name, 'expected a job id of 1 to 256 bytes, without spaces, commas, control characters or #')
   end
+  if not is_utf8(id) then fail_option(name, 'expected UTF-8, got other bytes') end
   if id:find('^push:%d') then fail_option(name, 'push:<n> is reserved for one-off tasks: choose another job id') end
 end
 

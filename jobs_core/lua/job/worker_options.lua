@@ -53,6 +53,13 @@ local function at_least_one(name, text)
   return arguments.whole_number(name, text, 1)
 end
 
+-- Read a number of bytes from 1 KiB to 64 MiB.
+local function keep_bytes_option(name, text)
+  local n = arguments.whole_number(name, text, 1024)
+  if n > 67108864 then fail_option(name, 'expected at most 67108864 (64 MiB), got ' .. text) end
+  return n
+end
+
 -- Read free text of one or more lines.
 local function description_option(name, text)
   if #text > 1000 then fail_option(name, 'expected at most 1000 bytes, got ' .. #text) end
@@ -70,14 +77,19 @@ worker_options.READERS = {
   ['never-on'] = codes,
   losses = losses_option,
   keep = duration.seconds,
+  ['keep-bytes'] = keep_bytes_option,
   concurrency = at_least_one,
   rate = worker_options.rate,
   description = description_option,
 }
 
+local NEED_LEASE = {
+  'lease', 'attempts', 'backoff', 'retry-on', 'never-on', 'losses', 'concurrency', 'keep', 'keep-bytes',
+}
+
 local function check_contradictions(options)
   if options.policy ~= 'none' then return end
-  for _, name in ipairs({ 'lease', 'attempts', 'backoff', 'retry-on', 'never-on', 'losses', 'concurrency', 'keep' }) do
+  for _, name in ipairs(NEED_LEASE) do
     if options[name] then fail_option(name, 'needs a lease, and policy none has none') end
   end
 end

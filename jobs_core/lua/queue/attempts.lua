@@ -11,13 +11,14 @@ local attempts = {}
 
 local MAX_ENTRIES = 20
 
-local function clean_text(text, length)
-  return text and text ~= '' and strings.cut(text:gsub('%c', ' '), length) or nil
+local function clean_text(text, length, cut)
+  return text and text ~= '' and cut((text:gsub('%c', ' ')), length) or nil
 end
 
 local function format_entry(status, now, worker, code, note)
-  local word = clean_text(code, 64)
-  return table.concat({ status, digits(now), worker, word and word:gsub(' ', '_') or '-', clean_text(note, 200) or '' }, ' ')
+  local word = clean_text(code, 64, strings.cut)
+  local line = clean_text(note, 200, strings.shorten) or ''
+  return table.concat({ status, digits(now), worker, word and word:gsub(' ', '_') or '-', line }, ' ')
 end
 
 -- Return the line of an attempt that begins now.

@@ -8,33 +8,40 @@ duration.UNITS = {
   month = 2629800000, quarter = 7862400000, year = 31557600000,  -- a month is 30.4375 days
 }
 
--- Read a form such as 1h30m: numbers with units and no separators. Returns ms, or nil.
+-- Read a form such as 1h30m: numbers with units, each unit once, and no separators. Returns ms, or nil.
 local function compact_duration(text)
-  local total, rest = 0, text
+  local total, rest, given = 0, text, {}
   repeat
     local number, unit, tail = rest:match('^([%d.]+)(%a+)(.*)$')
-    local value = tonumber(number or '')
-    if not value or not duration.UNITS[unit] then return nil end
-    total, rest = total + value * duration.UNITS[unit], tail
+    local value, size = tonumber(number or ''), duration.UNITS[unit]
+    if not value or not size or given[size] then return nil end
+    total, rest, given[size] = total + value * size, tail, true
   until rest == ''
   return total
 end
 
+-- Units in ISO 8601, in their order.
+local ISO_DATE = { { 'Y', 'year' }, { 'M', 'month' }, { 'W', 'week' }, { 'D', 'day' } }
+local ISO_TIME = { { 'H', 'hour' }, { 'M', 'minute' }, { 'S', 'second' } }
+
+-- Read one part, whose units are in order and occur once. Returns ms, or nil.
+local function iso_part(text, units)
+  local total, rest = 0, text
+  for _, unit in ipairs(units) do
+    local number, tail = rest:match('^([%d.]+)' .. unit[1] .. '(.*)$')
+    if number then
+      if not tonumber(number) then return nil end
+      total, rest = total + tonumber(number) * duration.UNITS[unit[2]], tail
+    end
+  end
+  return rest == '' and total or nil
+end
+
 -- Read ISO 8601: P1Y2M3W4DT5H6M7.8S. Returns ms, or nil.
 local function iso_duration(text)
-  local date, time = text:match('^P([^T]*)T?(.*)$')
-  if not date or date .. time == '' then return nil end
-  local function sum(part, units)
-    local total = 0
-    local rest = part:gsub('([%d.]+)(%u)', function(number, letter)
-      if not units[letter] or not tonumber(number) then return nil end
-      total = total + tonumber(number) * duration.UNITS[units[letter]]
-      return ''
-    end)
-    return rest == '' and total or nil
-  end
-  local days = sum(date, { Y = 'year', M = 'month', W = 'week', D = 'day' })
-  local seconds = sum(time, { H = 'hour', M = 'minute', S = 'second' })
+  local date, t, time = text:match('^P([^T]*)(T?)(.*)$')
+  if not date or date .. time == '' or (t ~= '') ~= (time ~= '') then return nil end
+  local days, seconds = iso_part(date, ISO_DATE), iso_part(time, ISO_TIME)
   return days and seconds and days + seconds
 end
 

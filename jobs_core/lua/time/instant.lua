@@ -5,12 +5,16 @@ local duration = require 'time.duration'
 
 local instant = {}
 
+instant.END = 7258118400000  -- 2200-01-01, in ms: nothing runs then or later
+
 -- Return the offset in seconds of a suffix such as Z, +01:00 or +0100, or nil if it is not one. No suffix means UTC.
 function instant.offset_of(text)
   if text == '' or text == 'Z' then return 0 end
   local sign, hours, minutes = text:match('^([+-])(%d%d):?(%d?%d?)$')
   if not sign then return nil end
-  local seconds = tonumber(hours) * 3600 + (tonumber(minutes) or 0) * 60
+  hours, minutes = tonumber(hours), tonumber(minutes) or 0
+  if hours > 23 or minutes > 59 then return nil end
+  local seconds = hours * 3600 + minutes * 60
   return sign == '+' and seconds or -seconds
 end
 
@@ -42,15 +46,22 @@ function instant.ms(name, text, now)
   if not ms then
     fail_option(name, "expected a time such as 1796112000 (epoch seconds), 2026-12-01T08:00:00Z or +10m, got '" .. text .. "'")
   end
-  if ms > 7258118400000 then
+  if ms < 0 then fail_option(name, "expected a time from 1970 on, got '" .. text .. "'") end
+  if ms >= instant.END then
     fail_option(name, "expected a time before 2200, in seconds, not milliseconds, got '" .. text .. "'")
   end
   return ms
 end
 
+-- Read an instant, rounded down to ms: a run after it is also after its microseconds.
+function instant.floor_ms(name, text, now)
+  if text:sub(1, 1) ~= '+' then text = text:gsub('^([^.]*%.%d%d%d)%d+', '%1') end
+  return instant.ms(name, text, now)
+end
+
 -- Return the option `now`, which tests use, or else the time of Redis's clock.
 function instant.now(options)
-  return options.now and instant.ms('now', options.now, 0) or clock.now()
+  return options.now and instant.floor_ms('now', options.now, 0) or clock.now()
 end
 
 return instant

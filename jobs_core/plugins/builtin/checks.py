@@ -1,4 +1,4 @@
-"""The built-in checks of `jobs doctor`: server, disk, memory, permissions, clocks, plugins, ledger."""
+"""The built-in checks of `jobs doctor`: server, disk, memory, permissions, clocks, plugins, settings …"""
 
 from __future__ import annotations
 
@@ -138,6 +138,14 @@ def check_plugins(board: BoardLike) -> Finding:
     return Finding("ok", f"{len(board.plugins.infos)} loaded")
 
 
+def check_settings(board: BoardLike) -> Finding:
+    """Report settings and names of plugins that have no effect: they may be misspelled."""
+    problems = board.plugins.setting_problems()
+    if problems:
+        return Finding("problem", "; ".join(problems), "correct or remove them")
+    return Finding("ok", "all settings have an effect")
+
+
 def check_records(board: BoardLike) -> Finding:
     """Report unreadable records. Jobs moves them aside."""
     kept: list[tuple[str, dict[str, str]]] = board.client.xrevrange(board.keys.bad, count=1)
@@ -215,6 +223,7 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("ticks", check_ticks, "whether anyone ticks")
     yield Check("growth", check_growth, "what grows, or has reached its bound")
     yield Check("limits", check_limits, "limits that hold tasks for long")
+    yield Check("settings", check_settings, "settings without effect")
     yield Check("records", check_records, "unreadable records")
     yield Check("time", check_time, "a clock that went backwards")
     yield Check("slot", check_slot, "a cluster slot in migration")

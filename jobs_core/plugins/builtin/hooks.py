@@ -11,6 +11,7 @@ from jobs_core.errors import PayloadError
 from jobs_core.plugins.builtin.checks import jobs_checks as jobs_checks
 from jobs_core.plugins.builtin.loggers import print_json, print_line
 from jobs_core.plugins.builtin.policies import jobs_policies as jobs_policies
+from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT
 from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.plugins.payloads import check_payload
 from jobs_core.stopping import StoppedError
@@ -43,6 +44,7 @@ def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome:
             check_payload(runner, task.payload, show_keys=False)
         except PayloadError as error:
             return Outcome.refused(error)
+    context.has_begun = True
     try:
         return runner.run(task, context)
     except StoppedError:
@@ -66,7 +68,8 @@ def jobs_loggers() -> Iterator[Logger]:
 
 @hookimpl
 def jobs_settings() -> Iterator[Setting]:
-    """Declare the settings of the `file` logger."""
+    """Declare the settings of the connection to Redis, and of the `file` logger."""
+    yield from (CONNECT, ANSWER)
     yield Setting("log_file", "jobs.log", "Path of the file logger's file; may contain {worker} and {board}")
     yield Setting("log_file_bytes", 10_000_000, "Size in bytes at which the file is rotated; 0 means never")
     yield Setting("log_file_keep", 5, "Number of rotated files to keep, as .1, .2, …")

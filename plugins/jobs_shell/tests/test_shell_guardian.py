@@ -13,6 +13,7 @@ from pathlib import Path
 
 import jobs_shell
 import pytest
+from jobs_shell.groups import alive
 
 from jobs_core import Context, Task, WorkerInfo
 
@@ -258,3 +259,23 @@ def test_many_runs_at_once_share_one_guardian(start: type[Worker]) -> None:
     worker = start(*["true"] * 20)
     assert worker.line() == "finished"
     assert len(guardians(worker.process.pid)) == 1
+
+
+def test_a_worker_that_is_killed_together_with_its_guardian_leaves_no_command(start: type[Worker]) -> None:
+    worker = start("true; echo $$; sleep 300 & wait", "echo $$; sleep 300; echo on")
+    pids = [int(worker.line()) for _ in range(2)]
+    os.kill(guardian_of(worker.process.pid), signal.SIGKILL)
+    worker.kill()
+    assert all(map(gone, pids))
+    assert all(until(lambda group=pid: not alive(group)) for pid in pids)  # type: ignore[misc]
+
+
+def test_a_guardian_at_work_keeps_its_backup_from_it(start: type[Worker], tmp_path: Path) -> None:
+    heard = tmp_path / "heard"
+    worker = start(
+        f"exec 2>/dev/null; trap 'echo TERM >>{heard}' TERM; echo $$; while :; do sleep 0.01; done"
+    )
+    pid = int(worker.line())
+    worker.kill()
+    assert gone(pid)
+    assert heard.read_text() == "TERM\n"

@@ -10,15 +10,17 @@ import re
 import resource
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jobs_shell
 import pytest
+from jobs_shell.limits import restore_file_limit
 from jobs_shell.surroundings import inherited
 
 from jobs_core import Context, Outcome, WorkerInfo
-from jobs_core.testing import make_task, run_task
+from jobs_core.testing import make_task, read_settings, run_task
 
 ROOT = os.geteuid() == 0
 
@@ -116,7 +118,7 @@ def test_a_missing_command_is_127(payload: Any) -> None:
 )
 def test_a_command_that_cannot_start_fails_with_one_sentence(payload: Any, words: str) -> None:
     outcome = run(payload)
-    assert outcome.status == "failed"
+    assert outcome.status == "failed" and not outcome.unstarted
     assert words in outcome.note
     assert "s3cret" not in outcome.note
 
@@ -142,6 +144,73 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "MINE": "1",
     }
     assert {name: found.get(name) for name in expected} == expected
+
+
+OWN = {
+    "JOBS_REDIS_URL": "redis://:s3cret@redis.internal/0",
+    "JOBS_HTTP_SECRET": "whsec_s3cret",
+    "JOBS_SECRET_TOKEN": "s3cret",
+    "JOBS_HTTP_DENY": "s3cret",
+    "JOBS_DATA": "/var/lib/data",
+}
+
+
+def found(payload: Any, context: Context) -> dict[str, str]:
+    """The environment of a command."""
+    lines = str(run(payload, context).data["output"]).splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A worker that has secrets, and its settings."""
+    for name, value in (OWN | {"AWS_SECRET_ACCESS_KEY": "of the worker", "TZ": "UTC", "LANG": "C"}).items():
+        monkeypatch.setenv(name, value)
+    inherited.cache_clear()
+    return read_settings()
+
+
+def test_a_command_gets_no_variable_of_jobs_itself(settings: dict[str, Any]) -> None:
+    names = found("env", Context("w1", settings=settings))
+    assert {name for name in names if name.startswith("JOBS_")} == {
+        *("JOBS_TASK_ID", "JOBS_JOB_ID", "JOBS_DUE", "JOBS_ATTEMPT", "JOBS_RUNNER", "JOBS_QUEUE"),
+        *("JOBS_TOKEN", "JOBS_WORKER", "JOBS_PAYLOAD", "JOBS_DATA"),
+    }
+    assert "s3cret" not in "".join(names.values())
+    assert names["AWS_SECRET_ACCESS_KEY"] == "of the worker"
+
+
+def test_a_worker_may_allow_variables_for_jobs_ack(settings: dict[str, Any]) -> None:
+    settings["shell_env"] = ["JOBS_REDIS_URL"]
+    names = found("env", Context("w1", settings=settings))
+    assert names["JOBS_REDIS_URL"] == OWN["JOBS_REDIS_URL"]
+    assert "JOBS_HTTP_SECRET" not in names
+
+
+def test_a_command_is_told_its_board() -> None:
+    class Here:
+        name = "billing"
+
+    assert found("env", Context("w1", board=Here()))["JOBS_BOARD"] == "billing"  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root")
+def test_another_user_gets_a_clean_environment(settings: dict[str, Any]) -> None:
+    settings["shell_env"] = ["KEPT"]
+    names = found({"argv": ["env"], "user": "nobody", "cwd": "/"}, Context("w1", settings=settings))
+    own = {name for name in names if not name.startswith("JOBS_")} - {"PWD", "OLDPWD", "_", "SHLVL"}
+    assert own == {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ"}
+    assert "s3cret" not in "".join(names.values())
+    assert "JOBS_DATA" not in names and names["JOBS_TOKEN"] == "secret-token"
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs prlimit")
+def test_a_command_has_the_limit_on_files_that_the_worker_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    monkeypatch.setattr("jobs_shell.execute.restore_file_limit", partial(restore_file_limit, of=(321, hard)))
+    assert output("ulimit -Sn") == "321"
+    monkeypatch.undo()
+    assert output("ulimit -Sn") == str(soft)
 
 
 def test_the_environment_is_read_when_a_worker_starts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,6 +362,7 @@ def test_a_worker_short_of_descriptors_says_so_and_leaks_none(monkeypatch: pytes
     monkeypatch.setattr(os, "pipe", scarce)
     outcome = run("true")
     assert (outcome.code, outcome.note) == ("start", "cannot start the command: Too many open files")
+    assert outcome.unstarted
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 

@@ -20,7 +20,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from jobs_http.errors import Trouble
+from jobs_core import is_shortage
+from jobs_http.errors import Shortage, Trouble
 from jobs_http.guard import Guard
 from jobs_http.watch import Watch, here
 
@@ -56,6 +57,10 @@ def _resolve(watch: Watch, host: str, port: int, deadline: float) -> list[Addres
         return _lookup(host, port, socket.AI_NUMERICHOST)
     try:
         return watch.context.call(lambda: _lookup(host, port, 0), max(0.0, deadline - time.monotonic()))
+    except RuntimeError as error:
+        if is_shortage(error):
+            raise Shortage("cannot start a thread to resolve the host name") from None
+        raise
     except TimeoutError:
         raise Trouble("timeout", "no DNS response in time") from None
 
@@ -80,7 +85,8 @@ def _connect(watch: Watch, info: AddressInfo, deadline: float, options: Any) -> 
     try:
         sock = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise Trouble("connect", f"connection failed: {error.strerror}") from None
+        note = f"connection failed: {error.strerror}"
+        raise Shortage(note) if is_shortage(error) else Trouble("connect", note) from None
     try:
         sock.setblocking(False)
         for option in options or ():

@@ -9,3 +9,10 @@ class Trouble(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Shortage(Trouble):
+    """The worker is short of sockets or threads: nothing was sent."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("connect", message)

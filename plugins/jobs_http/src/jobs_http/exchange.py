@@ -14,7 +14,7 @@ from jobs_core import Context, Outcome, StoppedError, Task
 from jobs_http import hops
 from jobs_http.answer import Answer, outcome
 from jobs_http.connect import adapter
-from jobs_http.errors import Trouble
+from jobs_http.errors import Shortage, Trouble
 from jobs_http.guard import Guard
 from jobs_http.hops import Hop
 from jobs_http.request import Request
@@ -35,13 +35,16 @@ def execute(request: Request, task: Task, context: Context, guard: Guard) -> Out
     """
     started = time.monotonic()
     with watching(context, guard) as watch:
+        exchange = Exchange(request, task, watch, started)
         try:
             with _translated_errors(watch):
-                answer = Exchange(request, task, watch, started).answer()
+                answer = exchange.answer()
         except StoppedError:
             seconds = time.monotonic() - started
             return context.stop_outcome(f"after {seconds:.2f} s", seconds=round(seconds, 3))
         except Trouble as trouble:
+            if isinstance(trouble, Shortage) and not exchange.has_sent:
+                return Outcome.not_started(str(trouble))
             note = f"{trouble} after {time.monotonic() - started:.2f} s"
             return Outcome.failed(note, code=trouble.code, seconds=round(time.monotonic() - started, 3))
     return outcome(answer, request, task)
@@ -55,12 +58,15 @@ class Exchange:
         self._task = task
         self._watch = watch
         self._started = started
+        self.has_sent = False
+        """Whether the target has responded, if only with a redirect."""
 
     def answer(self) -> Answer:
         """Return the final response. Raises Trouble, StoppedError, or an exception of requests."""
         hop = hops.first(self._request)
         for _ in range(self._request.redirects + 1):
             with self._send(hop) as response:
+                self.has_sent = True
                 location = response.headers.get("location")
                 if not self._is_redirect(response.status_code, location):
                     return self._read(response)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from jobs_core import Context, Job, Outcome, Runner, Task, UserError, WorkerInfo, hookimpl
+from jobs_core import Context, Job, Outcome, Runner, Setting, Task, UserError, WorkerInfo, hookimpl
 from jobs_shell.payload import SCHEMA, check, read
 
 if TYPE_CHECKING:
@@ -31,6 +31,16 @@ def run(task: Task, context: Context) -> Outcome:
 def jobs_runners() -> Iterator[Runner]:
     """Provide the `shell` runner."""
     yield Runner("shell", run, "Run a command line or a program", short="line", schema=SCHEMA)
+
+
+@hookimpl
+def jobs_settings() -> Iterator[Setting]:
+    """Declare which variables of the worker commands may have."""
+    yield Setting(
+        "shell_env",
+        ["JOBS_DATA"],
+        "Variables that commands inherit although Jobs withholds others: JOBS_REDIS_URL for `jobs ack`",
+    )
 
 
 @hookimpl

@@ -15,10 +15,11 @@ from typing import Any
 from jobs_core import Context, Outcome, Task
 from jobs_shell.groups import alive, send
 from jobs_shell.guard import guard
+from jobs_shell.limits import file_limit, restore_file_limit
 from jobs_shell.output import Lines, Tail
 from jobs_shell.payload import Command
 from jobs_shell.pipes import Pipes
-from jobs_shell.start import StartError, start
+from jobs_shell.start import ShortageError, StartError, start
 from jobs_shell.surroundings import inherited, metadata
 
 CHUNK = 64 * 1024
@@ -47,6 +48,8 @@ def prepare() -> None:
     """Read the environment and start the guardian. Raises OSError if the guardian cannot be started."""
     inherited.cache_clear()
     inherited()
+    file_limit.cache_clear()
+    file_limit()
     guard.start()
 
 
@@ -58,8 +61,11 @@ def execute(command: Command, task: Task, context: Context) -> Outcome:
     """
     try:
         process, pipes = start(command, task, context)
+    except ShortageError as error:
+        return Outcome.not_started(str(error))
     except StartError as error:
         return Outcome.failed(str(error), code="start")
+    restore_file_limit(process.pid)
     with guard.holding(process.pid, command.grace):
         run = Run(process, pipes, command, context)
         try:

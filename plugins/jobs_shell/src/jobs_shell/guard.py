@@ -1,4 +1,4 @@
-"""The worker's side of the guardian: start it, keep it running and register commands."""
+"""The worker's side of the guardian and its backup: start them, keep them running and register commands."""
 
 from __future__ import annotations
 
@@ -10,10 +10,45 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 GUARDIAN = Path(__file__).with_name("guardian.py")
+
+BACKUP = """
+trap '' INT TERM HUP QUIT
+groups=' '
+while read -r line; do
+    group=${line#?} group=${group%% *}
+    case $line$groups in
+        +*) groups="$groups$group " ;;
+        -*" $group "*) groups="${groups%% $group *} ${groups#* $group }" ;;
+    esac
+done
+[ "$groups" = ' ' ] || read -r line <&1 && exit
+for signal in TERM CONT; do for group in $groups; do kill -s $signal -- "-$group"; done; done
+sleep 5
+for group in $groups; do kill -s KILL -- "-$group"; done
+"""
+"""Does the guardian's work if both the worker and the guardian are killed, as `pkill -9 -f jobs` does.
+
+It reads the same lines. At the end of them the worker is dead, and the guardian's pipe either brings a line,
+once the guardian has ended all commands, or ends. A shell is small, and what kills Python kills it not."""
+
+
+class Program(NamedTuple):
+    """A program beside the worker: its arguments, and which end of the guardian's pipe it gets."""
+
+    argv: tuple[str, ...]
+    end: int
+
+
+PROGRAMS = (
+    Program(("/bin/sh", "-c", BACKUP), 0),
+    Program((sys.executable, "-I", "-S", str(GUARDIAN)), 1),
+)
+
 PAUSE = 0.1
-"""Seconds before a killed guardian is replaced."""
+"""Seconds before a killed program is replaced."""
 
 
 class Guard:
@@ -28,19 +63,21 @@ class Guard:
         os.register_at_fork(after_in_child=self._reset)
 
     def _reset(self) -> None:
-        """Reset the state. A forked child closes the pipe, which belongs to its parent."""
-        pipe: int | None = getattr(self, "_pipe", None)
-        if pipe is not None:
-            os.close(pipe)
-        self._pipe: int | None = None
+        """Reset the state. A forked child closes the pipes, which belong to its parent."""
+        for descriptor in (*getattr(self, "_pipes", {}).values(), *getattr(self, "_ended", ())):
+            os.close(descriptor)
+        self._pipes: dict[Program, int] = {}
+        self._ended: tuple[int, ...] = ()  # the guardian writes to it when it has ended all commands
         self._groups: dict[int, float] = {}
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Start the guardian if it is not running. Raises OSError if it cannot be started."""
+        """Start the guardian and its backup where they do not run. Raises OSError if that is not possible."""
         with self._lock:
-            if self._pipe is None:
-                self._spawn()
+            self._ended = self._ended or os.pipe()
+            for program in PROGRAMS:
+                if program not in self._pipes:
+                    self._spawn(program)
 
     @contextmanager
     def holding(self, pid: int, grace: float) -> Iterator[None]:
@@ -59,19 +96,18 @@ class Guard:
                 self._send(f"-{pid}\n")
 
     def _send(self, line: str) -> None:
-        """Write to the guardian. If it is dead, its replacement gets all groups anyway."""
-        if self._pipe is not None:
-            with suppress(BrokenPipeError):
-                os.write(self._pipe, line.encode())
+        """Write to both programs. If one is dead, its replacement gets all groups anyway."""
+        for pipe in self._pipes.values():
+            _write(pipe, line)
 
-    def _spawn(self) -> None:
-        """Start a guardian in its own session, so that terminal signals do not reach it."""
-        reader, writer = os.pipe()  # both ends close on exec, so commands do not inherit them
+    def _spawn(self, program: Program) -> None:
+        """Start a program in its own session, so that terminal signals do not reach it."""
+        reader, writer = os.pipe()  # all ends close on exec, so commands do not inherit them
         try:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(GUARDIAN)],
+                program.argv,
                 stdin=reader,
-                stdout=subprocess.DEVNULL,
+                stdout=self._ended[program.end],
                 stderr=subprocess.DEVNULL,
                 cwd="/",
                 start_new_session=True,
@@ -81,22 +117,28 @@ class Guard:
             raise
         finally:
             os.close(reader)
-        self._pipe = writer
+        self._pipes[program] = writer
         for pid, grace in self._groups.items():
-            self._send(f"+{pid} {grace}\n")
-        threading.Thread(target=self._replace, args=(process,), name="jobs-guard", daemon=True).start()
+            _write(writer, f"+{pid} {grace}\n")
+        threading.Thread(
+            target=self._replace, args=(program, process), name="jobs-guard", daemon=True
+        ).start()
 
-    def _replace(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait for the guardian to die unexpectedly and start another."""
+    def _replace(self, program: Program, process: subprocess.Popen[bytes]) -> None:
+        """Wait for a program to die unexpectedly and start another."""
         process.wait()
         with self._lock:
-            if self._pipe is not None:
-                os.close(self._pipe)
-            self._pipe = None
-        while self._pipe is None:
+            if program in self._pipes:
+                os.close(self._pipes.pop(program))
+        while program not in self._pipes:
             time.sleep(PAUSE)
             with suppress(OSError):
                 self.start()
+
+
+def _write(pipe: int, line: str) -> None:
+    with suppress(BrokenPipeError):
+        os.write(pipe, line.encode())
 
 
 guard = Guard()

@@ -2,7 +2,7 @@
 
 Standard input is a pipe whose other end only the worker holds. The line `+<pid> <grace>` registers a process
 group, `-<pid>` unregisters it. EOF means that the worker is dead. Every registered group then gets SIGTERM
-and, after its grace in seconds, SIGKILL.
+and, after its grace in seconds, SIGKILL. Then a line on standard output tells the backup that all is done.
 
 The program imports almost nothing, so that it starts in milliseconds and stays small.
 """
@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE)
 PAUSE = 0.02
@@ -26,6 +27,8 @@ def main() -> None:
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     end(follow())
+    with suppress(OSError):  # the backup is dead, too
+        os.write(1, b"ended\n")
 
 
 def follow() -> dict[int, float]:

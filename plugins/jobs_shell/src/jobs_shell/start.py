@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from jobs_core import Context, Task
+from jobs_core import Context, Task, is_shortage
 from jobs_shell.guard import guard
 from jobs_shell.payload import SHELL, Command
 from jobs_shell.pipes import Pipes
@@ -23,6 +23,10 @@ class StartError(Exception):
     """The command could not be started. The message does not quote the payload."""
 
 
+class ShortageError(StartError):
+    """The worker is short of files, processes or memory: the command may start elsewhere, or later."""
+
+
 def start(command: Command, task: Task, context: Context) -> tuple[subprocess.Popen[bytes], Pipes]:
     """Start a command behind its gate, in its own session and process group. Raises StartError.
 
@@ -32,7 +36,8 @@ def start(command: Command, task: Task, context: Context) -> tuple[subprocess.Po
     """
     try:
         user, variables = identity(command.user) if command.user is not None else ({}, {})
-        env = environment(task, context, variables | dict(command.env))
+        is_other = command.user is not None
+        env = environment(task, context, variables | dict(command.env), clean=is_other)
         guard.start()
         pipes = Pipes()
         try:
@@ -47,7 +52,8 @@ def start(command: Command, task: Task, context: Context) -> tuple[subprocess.Po
             raise StartError("user: the worker must run as root") from None
         raise StartError(_failure(command, error)) from None
     except OSError as error:
-        raise StartError(_failure(command, error)) from None
+        kind = ShortageError if is_shortage(error) else StartError
+        raise kind(_failure(command, error)) from None
     except ValueError:
         raise StartError("the command contains text that exec does not accept") from None
 

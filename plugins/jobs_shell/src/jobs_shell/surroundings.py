@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,17 +14,42 @@ LARGEST = 32 * 1024
 """The largest payload in the environment, in bytes, because exec limits the environment."""
 
 
+OWN = b"JOBS_"
+"""How the variables of Jobs begin: its settings, some of them secret, and those of a task."""
+
+CLEAN = (b"PATH", b"LANG", b"TZ")
+"""The worker's variables that a command of another user gets."""
+
+
 @cache
 def inherited() -> dict[bytes, bytes]:
     """Return the worker's own environment at the time of the first call.
 
     Reading and encoding it for each command would take longer than the rest of this module.
     """
-    return {name: value for name, value in os.environb.items() if name != b"JOBS_PAYLOAD"}
+    return dict(os.environb.items())
 
 
-def environment(task: Task, context: Context, extra: Mapping[str, str]) -> dict[bytes, bytes]:
-    """Return the worker's environment, overridden by the JOBS_ variables of the task, then by `extra`."""
+def passed(also: Collection[str], *, clean: bool) -> dict[bytes, bytes]:
+    """Return the worker's variables that a command gets: none of Jobs itself, and few if it is `clean`.
+
+    `also` names more, which the setting `shell_env` allows.
+    """
+    allowed = {os.fsencode(name) for name in also}
+    return {
+        name: value
+        for name, value in inherited().items()
+        if name in allowed or (name in CLEAN if clean else not name.startswith(OWN))
+    }
+
+
+def environment(
+    task: Task, context: Context, extra: Mapping[str, str], *, clean: bool = False
+) -> dict[bytes, bytes]:
+    """Return the worker's environment without Jobs' own, then the JOBS_ variables of the task, then `extra`.
+
+    If it is `clean`, only a few variables of the worker remain.
+    """
     variables = {
         "JOBS_TASK_ID": task.id,
         "JOBS_JOB_ID": task.job,
@@ -35,10 +60,14 @@ def environment(task: Task, context: Context, extra: Mapping[str, str]) -> dict[
         "JOBS_TOKEN": task.token,
         "JOBS_WORKER": context.worker,
     }
+    if context.board is not None:
+        variables["JOBS_BOARD"] = context.board.name
     if len(task.raw.encode(errors="replace")) <= LARGEST and "\0" not in task.raw:
         variables["JOBS_PAYLOAD"] = task.raw
     variables.update(extra)
-    return inherited() | {os.fsencode(name): os.fsencode(value) for name, value in variables.items()}
+    return passed(context.settings.get("shell_env", ()), clean=clean) | {
+        os.fsencode(name): os.fsencode(value) for name, value in variables.items()
+    }
 
 
 def metadata(task: Task, context: Context) -> str:
@@ -66,7 +95,7 @@ def identity(name: str) -> tuple[dict[str, Any], dict[str, str]]:
     import pwd
 
     entry = pwd.getpwnam(name)
-    variables = {"HOME": entry.pw_dir, "USER": name, "LOGNAME": name}
+    variables = {"HOME": entry.pw_dir, "USER": name, "LOGNAME": name, "SHELL": entry.pw_shell}
     if entry.pw_uid == os.geteuid():
         return {}, variables
     groups = os.getgrouplist(name, entry.pw_gid)

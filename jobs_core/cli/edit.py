@@ -1,0 +1,95 @@
+"""The command that changes some options of a job, or opens it in an editor."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jobs_core.cli.common import connected, echo_json, given, job_options, json_option, open_board
+from jobs_core.cli.jobs import PUT_OPTIONS, next_text
+from jobs_core.errors import JobsError, OptionError
+
+if TYPE_CHECKING:
+    from jobs_core.app import Board
+
+
+@click.command()
+@click.argument("id")
+@click.option("--runner", help="Another runner.", metavar="NAME")
+@click.option("--payload", help="Another payload.", metavar="TEXT")
+@click.option("--unset", multiple=True, metavar="OPTION", help="Remove an option. Repeatable.")
+@job_options(PUT_OPTIONS)
+@json_option
+@connected
+def edit(
+    id: str,
+    runner: str | None,
+    payload: str | None,
+    unset: tuple[str, ...],
+    as_json: bool,
+    url: str | None,
+    board_name: str,
+    **options: Any,
+) -> None:
+    """Change some options of a job, and keep the others.
+
+    Without options, the job opens as YAML in your editor (VISUAL or EDITOR).
+
+    \b
+      jobs edit report --timeout 20m
+      jobs edit report --cron '0 9 * * MON-FRI' --unset description
+      jobs edit report
+    """
+    board = open_board(url, board_name)
+    changes = given(options)
+    if runner is None and payload is None and not (unset or changes):
+        _edit_as_text(board, id)
+    else:
+        next_run = board.edit(id, runner=runner, payload=payload, unset=unset, **changes)
+        if not as_json:
+            click.echo(next_text(board, id, next_run))
+    if as_json:
+        echo_json(board.show(id))
+
+
+def _edit_as_text(board: Board, id: str) -> None:
+    """Let the user change a job as YAML, again and again until it is valid."""
+    from jobs_core.boardfile.write import write
+
+    text = before = "".join(write([board.show(id)]))
+    while True:
+        changed = click.edit(text, extension=".yml")
+        if changed is None or changed == before:
+            click.echo(f"{id}: not changed")
+            return
+        try:
+            job = _read_job(changed, id)
+            next_run = board.put(**job)
+        except JobsError as error:
+            click.echo(f"Error: {error}", err=True)
+            if not click.confirm("Edit it again?", default=True, err=True):
+                raise
+            text = changed
+        else:
+            click.echo(next_text(board, id, next_run))
+            return
+
+
+def _read_job(text: str, id: str) -> Mapping[str, Any]:
+    """Read the one job of a board file. Raises OptionError."""
+    from jobs_core.boardfile import read_valid
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "job.yml")
+        path.write_text(text, encoding="utf-8")
+        try:
+            declared = [job for jobs in read_valid(path).boards.values() for job in jobs]
+        except OptionError as error:
+            raise OptionError(str(error).replace(f"{path}:", "line ")) from None
+    if [job.id for job in declared] != [id]:
+        raise OptionError(f"Keep the job's id, {id!r}, and declare no other job.")
+    return declared[0].arguments

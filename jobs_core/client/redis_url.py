@@ -1,0 +1,166 @@
+"""Read the URL of a Redis. No error quotes any part of it that may belong to a password."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from jobs_core.errors import OptionError
+from jobs_core.options import nearest
+
+SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss", "unix": "unix"}
+"""The schemes, and the scheme of Redis that each stands for."""
+
+ENCODE = (
+    "special characters in its password must be percent-encoded: "
+    "%40 for @, %2F for /, %3F for ?, %23 for #, %3A for :"
+)
+_EXPECTED = "expected redis://HOST:PORT/DB, rediss://HOST:PORT/DB (TLS) or unix:///PATH."
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a Redis is, and how to connect: the scheme redis, rediss or unix, and redis-py's options."""
+
+    scheme: str
+    options: dict[str, Any]
+
+
+def parse(url: str) -> Address:
+    """Read a URL: redis://, rediss://, valkey://, valkeys:// or unix://.
+
+    Raises:
+        OptionError: The URL is invalid.
+    """
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # its text may quote the password
+        raise _invalid(f"{ENCODE}.") from None
+    scheme = SCHEMES.get(parts.scheme)
+    if scheme is None or "://" not in url:
+        raise _invalid(_EXPECTED)
+    _require_encoded(parts, scheme)
+    options = _socket_path(parts) if scheme == "unix" else _host_and_database(parts)
+    for name, text in (("username", parts.username), ("password", parts.password)):
+        if text:
+            options[name] = unquote(text)
+    return Address(scheme, options | _query(parts.query, scheme))
+
+
+def seconds(value: str | float) -> float:
+    """Return a time-out in seconds. Raises ValueError unless it is above 0 and finite."""
+    number = float(value)
+    if not 0 < number < math.inf:
+        raise ValueError(value)
+    return number
+
+
+def _invalid(what: str) -> OptionError:
+    return OptionError(f"The URL of Redis is invalid: {what}")
+
+
+def _require_encoded(parts: SplitResult, scheme: str) -> None:
+    """Raise OptionError for a URL that a character of its password has cut short."""
+    after = parts.query if scheme == "unix" else parts.path + parts.query
+    if parts.fragment or "@" in after:
+        raise _invalid(f"{ENCODE}.")
+
+
+def _socket_path(parts: SplitResult) -> dict[str, Any]:
+    place = parts.netloc.rpartition("@")[2]
+    if place or parts.path in ("", "/"):
+        raise _invalid("the path of a socket must be absolute. Write unix:///PATH, with three slashes.")
+    return {"path": unquote(parts.path)}
+
+
+def _host_and_database(parts: SplitResult) -> dict[str, Any]:
+    try:
+        port = 6379 if parts.port is None else parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise _invalid(f"its port must be a number from 1 to 65535, and {ENCODE}.")
+    if not parts.hostname:
+        raise _invalid("it names no host. Write redis://localhost for a server on this machine.")
+    found: dict[str, Any] = {"host": unquote(parts.hostname), "port": port}
+    database = unquote(parts.path.removeprefix("/"))
+    if database:
+        if not _is_number(database):
+            raise _invalid("the database after the host must be a number, as in redis://localhost:6379/0.")
+        found["db"] = int(database)
+    return found
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def _number(text: str) -> int:
+    if not _is_number(text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _count(text: str) -> int:
+    return _number(text) or _number("")
+
+
+def _flag(text: str) -> bool:
+    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    return {word: word for word in words}.__getitem__
+
+
+Reader = tuple[Callable[[str], Any], str]
+
+_TEXT: Reader = (str, "text")
+_SECONDS: Reader = (seconds, "a number of seconds above 0")
+_FLAG: Reader = (_flag, "true or false")
+_NUMBER: Reader = (_number, "a whole number")
+
+_ALL: dict[str, Reader] = {
+    "db": _NUMBER,
+    "username": _TEXT,
+    "password": _TEXT,
+    "client_name": _TEXT,
+    "socket_timeout": _SECONDS,
+    "socket_connect_timeout": _SECONDS,
+    "health_check_interval": _NUMBER,
+    "max_connections": (_count, "a whole number above 0"),
+    "protocol": (lambda text: int(_one_of("2", "3")(text)), "2 or 3"),
+}
+_TCP: dict[str, Reader] = _ALL | {"socket_keepalive": _FLAG}
+_TLS: dict[str, Reader] = _TCP | {
+    "ssl_ca_certs": _TEXT,
+    "ssl_ca_path": _TEXT,
+    "ssl_ca_data": _TEXT,
+    "ssl_certfile": _TEXT,
+    "ssl_keyfile": _TEXT,
+    "ssl_password": _TEXT,
+    "ssl_cert_reqs": (_one_of("none", "optional", "required"), "none, optional or required"),
+    "ssl_check_hostname": _FLAG,
+    "ssl_ciphers": _TEXT,
+}
+PARAMETERS = {"unix": _ALL, "redis": _TCP, "rediss": _TLS}
+"""The query parameters of each scheme. They have the names of redis-py."""
+
+
+def _query(text: str, scheme: str) -> dict[str, Any]:
+    known, found = PARAMETERS[scheme], {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        if name not in known:
+            raise _invalid(
+                f"there is no parameter {name!r}{nearest(name, known)}. "
+                f"{scheme}:// takes {', '.join(sorted(known))}."
+            )
+        read, expected = known[name]
+        try:
+            found[name] = read(value)
+        except (ValueError, KeyError):
+            raise _invalid(f"{name} must be {expected}.") from None
+    return found

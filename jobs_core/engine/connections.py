@@ -1,0 +1,226 @@
+"""Connections of a board to its Redis: found, prepared, and dropped when Redis is elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from functools import cached_property
+from typing import Any, Self, TypeVar
+
+import redis
+from redis import exceptions as rx
+
+from jobs_core import errors
+from jobs_core.engine import loader
+from jobs_core.engine.access import Access
+from jobs_core.engine.keys import Keys
+from jobs_core.engine.outage import (
+    RETRY_FOR,
+    RETRY_PAUSE,
+    Outage,
+    Patience,
+    is_away,
+    is_connection_lost,
+    refused_for_now,
+)
+from jobs_core.engine.redis_errors import address, translated
+from jobs_core.engine.timeouts import for_blocking, with_timeout
+from jobs_core.engine.tls_probe import tls_mismatch
+
+T = TypeVar("T")
+
+RECHECK = 10.0
+"""Seconds after which a client checks the library's version again, because a slow client may have replaced it
+with an older one."""
+
+
+class Connections:
+    """The connections of a board. Thread-safe.
+
+    If Redis goes away, its address is resolved again, and it is tried again for `patience` seconds.
+    """
+
+    def __init__(self, client: redis.Redis, keys: Keys, patience: float | None = None) -> None:
+        self.client = client
+        self.patience = RETRY_FOR if patience is None else patience
+        self.keys = keys
+        self.server = address(client)
+        """The name of Redis in errors: its host and port."""
+        self.access = Access(client, keys)
+        self.has_connected = False
+        """Whether Redis has ever answered. If not, its address may be wrong, so nothing waits for it."""
+        self._stale: set[Any] = set()  # connections to close once their replies are read
+        self._check_at: float | None = None
+        """When to check the library's version again. None before the first check."""
+
+    def with_timeout(self, seconds: float | None = None, *, patience: float) -> Self:
+        """Return the same commands with another time-out for answers, and another patience.
+
+        Args:
+            seconds: How long to wait for an answer, over connections of their own. None changes nothing.
+            patience: Seconds to try again while Redis is away. 0 raises the error at once.
+        """
+        twin = copy(self)
+        twin.__dict__.pop("blocking", None)
+        twin.patience = patience
+        twin._stale = set()
+        if seconds is not None:
+            twin.client = with_timeout(self.client, seconds)
+            twin.access = Access(twin.client, self.keys)
+            twin._check_at = None
+        return twin
+
+    @cached_property
+    def blocking(self) -> redis.Redis:
+        """A client for blocking calls, with connections of its own."""
+        return for_blocking(self.client)
+
+    def close_blocking(self) -> None:
+        """Close the connections of `blocking`, if there are any."""
+        if "blocking" in self.__dict__:
+            self.blocking.close()
+
+    def read(self, call: Callable[[redis.Redis], T]) -> T:
+        """Call commands of Redis that only read, and repeat them while Redis is away."""
+        patience = Patience(self.patience)
+        while True:
+            try:
+                with translated(self.server):
+                    return call(self.client)
+            except errors.ServerError as error:
+                if patience.is_over or not (self.has_connected and is_away(error)):
+                    raise
+            self.forget_connections()
+            time.sleep(RETRY_PAUSE)
+
+    @cached_property
+    def _follow_outage(self) -> Outage:
+        warn = logging.getLogger("jobs_core").warning
+        return Outage(self.server, away=warn, back=warn)
+
+    def note_outage(self, error: Exception | None = None) -> None:
+        """Note that Redis is away for somebody who waits for it, or serves again. Each is logged once."""
+        if error is None:
+            self._follow_outage.end("")
+        else:
+            self._follow_outage.begin("", error)
+            self.forget_connections()
+
+    @contextmanager
+    def outlasting(self) -> Iterator[None]:
+        """Do nothing if a call fails because Redis is away, so that the caller may wait for it any longer."""
+        try:
+            with translated(self.server):
+                yield
+            self.note_outage()
+        except errors.ServerError as error:
+            if not is_away(error):
+                raise
+            self.note_outage(error)
+            time.sleep(RETRY_PAUSE)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether Redis had the library when this client checked, within the last seconds."""
+        return self._check_at is not None and time.monotonic() < self._check_at
+
+    def prepare(self) -> None:
+        """Load the library, and the board's `commands` hash, if they are missing."""
+        with self.connection():
+            pass
+
+    def denied(self) -> frozenset[str]:
+        """Ask Redis which commands of Jobs it denies this user on the board: XADD, FCALL|JACK."""
+        with self.connection() as connection:
+            return self.access.ask(connection)
+
+    def require_role(self, name: str) -> None:
+        """Raise DeniedError, naming what is missing, unless this user has all permissions of a role."""
+        self.denied()
+        self.access.require_role(name)
+
+    def restore(self) -> None:
+        """Load the library again after Redis did not find a function."""
+        with self.connection() as connection:
+            self._restore(connection)
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """Provide a pooled connection for calls. Close it on an error, because replies may be unread."""
+        with translated(self.server):
+            connection = self._find_connection()
+            try:
+                yield connection
+            except BaseException:
+                self._stale.add(connection)
+                raise
+            finally:
+                self._release(connection)
+
+    def _find_connection(self) -> Any:
+        """Connect to Redis, and load the library if needed. Try again while Redis is away.
+
+        A client that has never reached Redis does not wait for it: its address may be wrong.
+        """
+        patience = Patience(self.patience)
+        while True:
+            try:
+                connection = self._prepared_connection()
+                self.has_connected = True
+                return connection
+            except (rx.RedisError, OSError, errors.DeniedError) as error:
+                is_lost = self.has_connected and is_connection_lost(error)
+                is_refused = refused_for_now(error) or refused_for_now(error.__cause__)
+                if patience.is_over or not (is_lost or is_refused):
+                    self._explain_tls(error)
+                    raise
+                self.forget_connections()
+            time.sleep(RETRY_PAUSE)
+
+    def _explain_tls(self, error: Exception) -> None:
+        """Raise ServerError if the first connection fails because only one side uses TLS."""
+        may_be = is_connection_lost(error) or isinstance(error, rx.InvalidResponse)
+        if may_be and not self.has_connected and (sentence := tls_mismatch(self.client)):
+            raise errors.ServerError(sentence) from error
+
+    def _prepared_connection(self) -> Any:
+        connection = self.client.connection_pool.get_connection()
+        try:
+            if not self.is_prepared:
+                self._prepare(connection)
+        except BaseException:
+            self._stale.add(connection)
+            self._release(connection)
+            raise
+        return connection
+
+    def _release(self, connection: Any) -> None:
+        """Return a connection to the pool. Close a stale one: the next may lead to another server."""
+        if connection in self._stale:
+            self._stale.discard(connection)
+            self._check_at = None
+            connection.disconnect()
+        self.client.connection_pool.release(connection)
+
+    def forget_connections(self) -> None:
+        """Close the idle connections, so that the next call resolves the address of Redis again."""
+        self._check_at = None
+        for client in (self.client, self.__dict__.get("blocking")):
+            if client is not None:
+                client.connection_pool.disconnect(inuse_connections=False)
+
+    def _prepare(self, connection: Any) -> None:
+        if self._check_at is None:
+            was_there = loader.prepare(connection, self.keys)
+        else:
+            was_there = loader.replace_older(connection)
+        self.access.ask(connection)
+        # After loading, check again with the next call: another client may have loaded just afterwards.
+        self._check_at = time.monotonic() + (RECHECK if was_there else 0)
+
+    def _restore(self, connection: Any) -> None:
+        loader.restore(connection)
+        self._check_at = time.monotonic()

@@ -1,0 +1,87 @@
+"""Tell when Redis is away for a while, and what may be sent again when it is back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from redis import exceptions as rx
+
+from jobs_core.engine.redis_errors import is_read_only
+
+RETRY_FOR = 5.0
+"""Seconds for which a client tries again before it gives up."""
+
+RETRY_PAUSE = 0.2
+"""Seconds between two tries."""
+
+
+def refused_for_now(error: object) -> bool:
+    """Return whether Redis did nothing, because it is a replica or loads its data, or the board is elsewhere.
+
+    After a failover the address of Redis may lead to another server, so try again on new connections.
+    """
+    if isinstance(error, rx.BusyLoadingError | rx.MasterDownError | rx.MovedError | rx.ReadOnlyError):
+        return True
+    return isinstance(error, rx.ResponseError) and is_read_only(error)
+
+
+def is_connection_lost(error: object) -> bool:
+    """Return whether the connection broke, or nothing was heard in time. Redis may have run the command."""
+    if isinstance(error, rx.AuthenticationError | rx.AuthorizationError):
+        return False
+    return isinstance(error, rx.ConnectionError | rx.TimeoutError | OSError)
+
+
+def is_away(error: BaseException) -> bool:
+    """Return whether an error, of redis-py or of Jobs, says that Redis is away for now."""
+    causes = (error, error.__cause__, error.__cause__ and error.__cause__.__cause__)
+    return any(refused_for_now(one) or is_connection_lost(one) for one in causes)
+
+
+class Patience:
+    """The time that is left to try again."""
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether to give up instead of pausing once more."""
+        return time.monotonic() + RETRY_PAUSE > self._deadline
+
+
+class Outage:
+    """Says once that Redis is away, and once that it is back, on behalf of several threads.
+
+    Args:
+        away: Called with the error's sentence.
+        back: Called with a sentence.
+        server: The name of Redis in it.
+    """
+
+    def __init__(self, server: str, away: Callable[[str], None], back: Callable[[str], None]) -> None:
+        self._server = server
+        self._away, self._back = away, back
+        self._lock = threading.Lock()
+        self._troubled: set[str] = set()
+        self._began = 0.0
+
+    def begin(self, who: str, error: BaseException) -> None:
+        """Note that Redis did not serve one of the threads."""
+        with self._lock:
+            is_new, self._troubled = not self._troubled, self._troubled | {who}
+            if is_new:
+                self._began = time.monotonic()
+                self._away(str(error))
+
+    def end(self, who: str) -> None:
+        """Note that Redis serves one of the threads. It is back when it serves all of them."""
+        if who not in self._troubled:
+            return
+        with self._lock:
+            self._troubled = self._troubled - {who}
+            if not self._troubled:
+                seconds = time.monotonic() - self._began
+                self._back(f"{self._server} serves again, after {seconds:.1f} s")
