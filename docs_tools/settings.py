@@ -20,6 +20,8 @@ VARIABLES = {
     "JOBS_BOARD": "The board, for every command without `--board` (default: `jobs`).",
     "JOBS_DATA": "The directory in which the server of `jobs up` keeps its data (default: the user's data directory). "
     "Other users must not be able to write to it.",
+    "JOBS_SERVER_LOG_BYTES": "How large the `server.log` of `jobs up` may become (default: 10000000). A larger one "
+    "becomes `server.log.1`, in place of the one before.",
     "JOBS_SERVER": "The server program that `jobs up` starts (default: the one that `jobs-core[embedded]` installs, "
     "else `valkey-server` or `redis-server`).",
     "JOBS_CONFIG": "The file of settings (default: `jobs.toml` in the working directory, else in the user's "

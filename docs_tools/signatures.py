@@ -30,6 +30,7 @@ RETURNS = {
     "JPOP": "up to `count` tasks (default 1, at most 500), each a map; with `raw`, each a pair of token and record",
     "JPUSH": "the task's id",
     "JREGISTER": "the number of new runners",
+    "JRETAIN": "a map of all bounds: durations in ms, `off`: none",
     "JRESUME": "the next run; 0: none",
     "JSET": "the next run; 0: none",
     "JSETNX": "the next run; 0: none",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, Unpack
 
 from jobs_core.lease import Lease
-from jobs_core.options import PushOptions, PutOptions, ReportOptions
+from jobs_core.options import PushOptions, PutOptions, ReportOptions, TaskFilters, TaskState
 from jobs_core.stopping import StopCallback, StoppedError
 from jobs_core.text import shorten_start, writable
 from jobs_core.types import Outcome, Payload, Verb
@@ -43,6 +43,18 @@ class BoardLike(Protocol):
     def ack(self, token: str, verb: Verb = "done", **options: Unpack[ReportOptions]) -> str: ...
 
     def cancel(self, id: str) -> Literal["cancelled", "cancelling"]: ...
+
+    def next(self, id: str | None = None, *, count: int = 1) -> Sequence[datetime]: ...
+
+    def tasks(
+        self, state: TaskState | None = None, **filters: Unpack[TaskFilters]
+    ) -> Iterator[dict[str, Any]]: ...
+
+    def workers(self) -> Iterator[dict[str, Any]]: ...
+
+    def limits(self) -> Iterator[dict[str, Any]]: ...
+
+    def retention(self) -> dict[str, int | float | None]: ...
 
     def count(self) -> dict[str, int]: ...
 

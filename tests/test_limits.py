@@ -130,14 +130,14 @@ def test_limits_are_listed(board: Board, jobs: Jobs) -> None:
     board.limit("runner", "http", concurrency=20, rate="100/1m")
     board.limit("queue", "slow", concurrency=1)
     assert lines(jobs("limit", "--json")) == [
-        {"kind": "queue", "name": "slow", "concurrency": 1, "rate": None},
-        {"kind": "runner", "name": "http", "concurrency": 20, "rate": "100/60"},
+        {"kind": "queue", "name": "slow", "concurrency": 1, "rate": None, "max_length": None},
+        {"kind": "runner", "name": "http", "concurrency": 20, "rate": "100/60", "max_length": None},
     ]
     assert "http" in jobs("limit").stdout
 
 
 def test_mistakes(board: Board, jobs: Jobs) -> None:
-    refused(jobs("limit", "runner", "http"), "limit needs")
+    refused(jobs("limit", "runner"), "limit needs")
     refused(
         jobs("limit", "runner", "http", "--rate", "fast"),
         "rate: expected a rate such as 100/1m or 5/s, got 'fast'",

@@ -16,6 +16,7 @@ import pytest
 
 from jobs_core import Board, OptionError, ServerError
 from jobs_core.embedded import EmbeddedServer, data_dir, default_url, embedded_url, find_binary, socket_path
+from tests.helpers import wait_until
 
 
 @pytest.fixture(params=["embedded", "redis-server"])
@@ -249,3 +250,28 @@ def test_a_short_directory_open_to_others_is_rejected(
         socket_path(tmp_path / ("x" * 120))
     place.chmod(0o700)
     assert socket_path(tmp_path / ("x" * 120)).parent == place
+
+
+def test_a_log_that_is_too_large_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_SERVER_LOG_BYTES", "100")
+    server = EmbeddedServer(tmp_path)
+    server.log.write_text("x" * 100)
+    server.bound_log()
+    assert not (tmp_path / "server.log.1").exists()
+    server.log.write_text("x" * 101)
+    server.bound_log()
+    server.bound_log()
+    assert [path.name for path in tmp_path.glob("server.log*")] == ["server.log.1"]
+    monkeypatch.setenv("JOBS_SERVER_LOG_BYTES", "10M")
+    with pytest.raises(OptionError, match="JOBS_SERVER_LOG_BYTES: expected a number of bytes, got '10M'"):
+        EmbeddedServer(tmp_path)
+
+
+def test_a_running_server_goes_on_in_a_new_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_SERVER_LOG_BYTES", "0")
+    with EmbeddedServer(tmp_path) as server:
+        server.bound_log()
+        assert "server.log.1" in {path.name for path in tmp_path.iterdir()}
+        with Board("jobs", server.url) as board:
+            board.client.bgrewriteaof()
+        wait_until(lambda: server.log.exists())

@@ -343,6 +343,15 @@ function Board:cancel(id)
   return 'cancelled'
 end
 
+--- Cancel all tasks of a job.
+---@return integer cancelled, integer cancelling  cancelling: they run, and their workers stop them
+function Board:cancel_job(job)
+  local counts = { cancelled = 0, cancelling = 0 }
+  local done = all_pages(function(cursor) return self.commands:call('JCANCEL', '-', cursor, 'job', job) end)
+  for _, state in ipairs(done) do counts[state] = counts[state] + 1 end
+  return counts.cancelled, counts.cancelling
+end
+
 --- Return the tasks that wait or run, or those in one state.
 ---@param filters? table  state, task, job, runner, queue, older_than, payload
 ---@return table[]
@@ -356,6 +365,37 @@ end
 
 --- Limit a queue or a runner over all workers: board:limit('runner', 'http', { concurrency = 20, rate = '100/1m' }).
 function Board:limit(kind, name, options) self.commands:call('JLIMIT', kind, name, unpack(add_pairs({}, options))) end
+
+local SILENT = 30
+
+-- Return the fields of a hash as a table: redis-lua returns one, others a flat list.
+function Board:_hash(name)
+  local reply = invoke_or_raise(self.client, 'hgetall', self.commands.tag .. ':' .. name)
+  return #reply > 0 and as_map(reply) or reply
+end
+
+--- Return the workers that have been seen lately: worker, state (serving, draining, silent or unknown), host, pid,
+--- runners, queues, concurrency, running, ticks, started, drift and seen (epoch seconds), as far as they say so.
+---@return table[]
+function Board:workers()
+  self:count() -- raises LAYOUT
+  local present, found = invoke_or_raise(self.client, 'time')[1], {}
+  for name, text in pairs(self:_hash('workers')) do
+    local ms, report = text:match('^(%d+) (.*)$')
+    local worker = self:_decode(report)
+    worker.worker, worker.seen = name, tonumber(ms) / 1000
+    if present - worker.seen > SILENT then worker.state = worker.state and 'silent' or 'unknown' end
+    worker.state, worker.queues = worker.state or 'serving', worker.queues or worker.runners
+    worker.ticks = worker.ticks == 1
+    found[#found + 1] = worker
+  end
+  table.sort(found, function(a, b) return a.worker < b.worker end)
+  return found
+end
+
+--- Set how much the board keeps: board:retain({ dead_letters = 5000, expire_ended = '30d' }). `off` removes a bound.
+---@return table<string, integer|string>  all bounds: durations in ms
+function Board:retain(bounds) return as_map(self.commands:call('JRETAIN', unpack(add_pairs({}, bounds)))) end
 
 --- Move due tasks to their queues.
 ---@return integer moved, number? wait  number of tasks, and seconds until the next one is due
@@ -500,6 +540,8 @@ end
 local Queue = {}
 Queue.__index = Queue
 
+local REPORT_EVERY = 10 -- seconds
+
 --- Return a queue of the board. Options: lease (seconds, default 30), worker (a name).
 ---@return jobs.Queue
 function Board:queue(name, options)
@@ -542,8 +584,12 @@ end
 function Queue:work(handle, options)
   options = options or {}
   local stop = options.stop or function() return false end
-  self.board.commands:call('JREGISTER', self.worker, self.name)
+  local seen = 0
   while not stop() do
+    if os.time() - seen >= REPORT_EVERY then
+      seen = os.time()
+      self:_report('serving', options)
+    end
     local tasks, wait = self:pop(), nil
     if #tasks == 0 and options.tick then
       local moved
@@ -556,6 +602,13 @@ function Queue:work(handle, options)
       run(tasks[1], handle)
     end
   end
+  self:_report('ended', options)
+end
+
+-- Report that this worker lives, or that it ends.
+function Queue:_report(state, options)
+  self.board.commands:call('JREGISTER', self.worker, self.name, '--', 'state', state, 'concurrency', 1,
+    'ticks', options.tick and 1 or 0)
 end
 
 -- Wait for a task, for at most `seconds`.

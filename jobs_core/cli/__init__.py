@@ -141,18 +141,20 @@ def _add_commands() -> None:
         listing,
         plugin,
         preview,
+        retention,
         setup,
         stats,
         task_output,
         tasks,
         up,
         worker,
+        workers,
     )
 
     groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
     modules = (
         *(jobs, edit, dump, listing, preview, explain, graph, tasks, task_output),
-        *(stats, limits, worker, up, setup, doctor, acl),
+        *(stats, limits, retention, worker, workers, up, setup, doctor, acl),
     )
     commands = (found for module in modules for found in vars(module).values())
     for command in (*groups, *commands):

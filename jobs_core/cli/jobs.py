@@ -19,6 +19,7 @@ from jobs_core.cli.common import (
     open_board,
     stdin_option,
 )
+from jobs_core.cli.patterns import confirm, expand_patterns, shortened
 from jobs_core.cli.text import readable, when
 from jobs_core.cron.forms import cron_warnings
 from jobs_core.errors import NotFoundError, OptionError
@@ -141,7 +142,7 @@ def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) 
       jobs show tick
     """
     board = open_board(url, board_name)
-    for id in ids:
+    for id in expand_patterns(board, ids):
         job = board.show(id)
         if job["state"] == "waiting":
             relation = board.when(id)
@@ -156,17 +157,27 @@ def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) 
 
 @click.command()
 @click.argument("ids", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask before removing the jobs that match a pattern.")
 @connected
-def remove(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
-    """Remove jobs. Queued tasks still run.
+def remove(ids: tuple[str, ...], yes: bool, url: str | None, board_name: str) -> None:
+    """Remove jobs by their ids, or by patterns as in `jobs list`. Queued tasks still run.
+
+    A pattern asks first. Where nobody can answer, it needs --yes.
 
     \b
       jobs remove tick poll
+      jobs remove 'test-*' --yes
     """
     board = open_board(url, board_name)
-    missing = [id for id in dict.fromkeys(ids) if not board.remove(id)]
+    found = expand_patterns(board, ids)
+    has_patterns = set(found) != set(ids)
+    if has_patterns and not yes:
+        confirm(f"Remove {len(found)} job{'s' * (len(found) != 1)}: {', '.join(shortened(found))}?")
+    missing = [id for id in dict.fromkeys(found) if not board.remove(id)]
     if missing:
         raise NotFoundError(f"there is no job {', '.join(missing)} on the board {board_name!r}")
+    if has_patterns:
+        click.echo(f"{len(found)} removed")
 
 
 @click.command()
@@ -177,9 +188,10 @@ def pause(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
 
     \b
       jobs pause tick
+      jobs pause 'report-*'
     """
     board = open_board(url, board_name)
-    for id in ids:
+    for id in expand_patterns(board, ids):
         board.pause(id)
 
 
@@ -194,7 +206,7 @@ def resume(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str
       jobs resume tick
     """
     board = open_board(url, board_name)
-    for id in ids:
+    for id in expand_patterns(board, ids):
         next_run = board.resume(id)
         if as_json:
             echo_json(board.show(id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,12 +10,16 @@ from jobs_core.cli.bulk import progress
 from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
 from jobs_core.errors import OptionError
 
+if TYPE_CHECKING:
+    from jobs_core.app import Board
+
 
 @click.command()
 @click.argument("kind", type=click.Choice(["queue", "runner"]), required=False)
 @click.argument("name", required=False)
 @click.option("--concurrency", metavar="COUNT", help="Number of its tasks that may run at once.")
 @click.option("--rate", metavar="RATE", help="Number of its tasks that may start in a period: 100/1m.")
+@click.option("--max-length", metavar="COUNT", help="Number of tasks that may wait in a queue.")
 @click.option("--none", "lift", is_flag=True, help="Remove its limit.")
 @json_option
 @connected
@@ -24,6 +28,7 @@ def limit(
     name: str | None,
     concurrency: Any,
     rate: str | None,
+    max_length: Any,
     lift: bool,
     as_json: bool,
     url: str | None,
@@ -31,20 +36,37 @@ def limit(
 ) -> None:
     """Limit a queue or runner, or list limits.
 
-    A limit applies to all workers together. To limit one job, set its own options of the same names.
+    A limit applies to all workers together. To limit one job, set its own options of the same names. The
+    options set the whole limit: what you leave out is not limited. A queue with --max-length refuses pushes
+    beyond it, and skips runs that are due.
 
     \b
       jobs limit runner http --concurrency 20 --rate 100/1m
+      jobs limit queue mail --max-length 100000
       jobs limit queue reports --none
+      jobs limit runner http
       jobs limit
     """
     board = open_board(url, board_name)
     if kind is None:
         _print_limits(board.limits(), as_json)
         return
-    if name is None or lift == bool(concurrency or rate):
-        raise OptionError("limit needs queue|runner NAME and --concurrency, --rate or both, or --none.")
-    board.limit(kind, name, concurrency=concurrency, rate=rate)
+    if name is None or (lift and (concurrency or rate or max_length)):
+        raise OptionError("limit needs queue|runner NAME and its limits, or --none.")
+    if not (lift or concurrency or rate or max_length):
+        _print_limit(board, kind, name, as_json)
+        return
+    board.limit(kind, name, concurrency=concurrency, rate=rate, max_length=max_length)
+
+
+def _print_limit(board: Board, kind: str, name: str, as_json: bool) -> None:
+    """Print the limit of one queue or runner, or say that it has none."""
+    found = [limit for limit in board.limits() if (limit["kind"], limit["name"]) == (kind, name)]
+    if found or as_json:
+        none = {"kind": kind, "name": name, "concurrency": None, "rate": None, "max_length": None}
+        _print_limits(found or [none], as_json)
+    else:
+        click.echo(f"the {kind} {name} has no limit")
 
 
 def _print_limits(limits: Any, as_json: bool) -> None:
@@ -52,7 +74,10 @@ def _print_limits(limits: Any, as_json: bool) -> None:
         for limit in limits:
             echo_json(limit)
     else:
-        echo_table(("", "name", "concurrency", "rate"), (limit.values() for limit in limits))
+        echo_table(
+            ("", "name", "concurrency", "rate", "max length"),
+            (("-" if value is None else value for value in limit.values()) for limit in limits),
+        )
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -174,7 +175,12 @@ def history(task: str | None, job: str | None, url: str | None, board_name: str,
       jobs history --job backup --limit 100 --json
     """
     entries = open_board(url, board_name).history(task=task, job=job)
-    print_list(entries, HISTORY_COLUMNS, _history_row, **options)
+    first = next(entries, None)
+    if first is None and (task or job):
+        what = f"task {task!r}" if task else f"job {job!r}"
+        click.echo(f"the history of the board {board_name!r} has nothing of the {what}", err=True)
+        return
+    print_list(chain(() if first is None else (first,), entries), HISTORY_COLUMNS, _history_row, **options)
 
 
 def _history_row(entry: Mapping[str, Any]) -> Iterable[Any]:

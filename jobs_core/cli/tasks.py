@@ -120,18 +120,33 @@ def ack(
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1)
+@click.option("--job", "jobs", multiple=True, metavar="ID", help="Cancel all tasks of this job.")
 @json_option
 @connected
-def cancel(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) -> None:
+def cancel(
+    ids: tuple[str, ...], jobs: tuple[str, ...], as_json: bool, url: str | None, board_name: str
+) -> None:
     """Cancel waiting or running tasks.
 
-    A waiting task ends at once. A running task receives a request to stop.
+    A waiting task ends at once. A running task receives a request to stop. --job cancels all tasks of a job,
+    but the job goes on: pause it first, or remove it.
 
     \b
       jobs cancel backup@1795441178194
+      jobs pause backup && jobs cancel --job backup
     """
+    if not (ids or jobs):
+        raise OptionError("cancel needs the ids of tasks, or --job ID.")
     board = open_board(url, board_name)
+    for job in jobs:
+        counts = board.cancel_job(job)
+        if not any(counts.values()):
+            board.show(job)  # an unknown job is an error
+        if as_json:
+            echo_json({"job": job} | counts)
+        else:
+            click.echo(f"{job}: {counts['cancelled']} cancelled, {counts['cancelling']} asked to stop")
     for id in ids:
         state = board.cancel(id)
         if as_json:

@@ -18,12 +18,13 @@ from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, next_arguments, pop_
 from jobs_core.engine.replies import (
     Hold,
     Tick,
+    as_bounds,
     as_cancelled,
+    as_cancelled_counts,
     as_dict,
     as_entry,
     as_holds,
     as_job,
-    as_limit,
     as_listed,
     as_task,
     as_tick,
@@ -33,6 +34,8 @@ from jobs_core.engine.replies import (
 )
 from jobs_core.errors import JobsError
 from jobs_core.options import (
+    LIMIT_OPTIONS,
+    RETENTION,
     Duration,
     JobOptions,
     JobSort,
@@ -40,6 +43,7 @@ from jobs_core.options import (
     PushOptions,
     PutOptions,
     ReportOptions,
+    RetentionOptions,
     TaskFilters,
     TaskState,
     Time,
@@ -228,6 +232,10 @@ class AsyncBoard(AsyncBase):
         found = [done async for done in self._pages("JCANCEL", id, after=())]
         return as_cancelled(found, id, self.name)
 
+    async def cancel_job(self, job: str) -> dict[str, int]:
+        """Cancel all tasks of a job, like `Board.cancel_job`."""
+        return as_cancelled_counts([done async for done in self._pages("JCANCEL", "-", after=("job", job))])
+
     async def tasks(
         self, state: TaskState | None = None, **filters: Unpack[TaskFilters]
     ) -> AsyncIterator[dict[str, Any]]:
@@ -332,16 +340,29 @@ class AsyncBoard(AsyncBase):
         *,
         concurrency: int | None = None,
         rate: str | None = None,
+        max_length: int | None = None,
     ) -> None:
         """Limit a queue or a runner, like `Board.limit`."""
-        await self._call("JLIMIT", kind, name, *to_pairs({"concurrency": concurrency, "rate": rate}))
+        options = {"concurrency": concurrency, "rate": rate, "max_length": max_length}
+        await self._call("JLIMIT", kind, name, *to_pairs(options, LIMIT_OPTIONS))
 
     async def limits(self) -> AsyncIterator[dict[str, Any]]:
         """List the limits of queues and runners, like `Board.limits`."""
-        await self._on_thread(self._board.commands.require_layout)
-        kept: Any = await self._read(lambda client: client.hgetall(self.keys.limits))
-        for name, text in sorted(kept.items()):
-            yield as_limit(str(name), str(text))
+        for limit in await self._on_thread(listed(self._board.limits)):
+            yield limit
+
+    async def retain(self, **bounds: Unpack[RetentionOptions]) -> dict[str, int | float | None]:
+        """Set how much the board keeps, like `Board.retain`."""
+        return as_bounds(await self._call("JRETAIN", *to_pairs(bounds, RETENTION)))
+
+    async def retention(self) -> dict[str, int | float | None]:
+        """Return how much the board keeps, like `Board.retention`."""
+        return await self._on_thread(self._board.retention)
+
+    async def workers(self) -> AsyncIterator[dict[str, Any]]:
+        """List the workers that have been seen lately, like `Board.workers`."""
+        for worker in await self._on_thread(listed(self._board.workers)):
+            yield worker
 
     async def beat(self, lease: Duration, *tokens: str) -> Sequence[Hold]:
         """Extend leases, like `Board.beat`."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, Unpack
 
 from jobs_core.client.job_methods import JobMethods
 from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
-from jobs_core.engine.replies import Tick, as_dict, as_limit, as_tick
-from jobs_core.options import Time, to_pairs
+from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_worker
+from jobs_core.options import LIMIT_OPTIONS, RETENTION, RetentionOptions, Time, to_pairs
 
 
 class BoardClient(JobMethods, TaskMethods):
@@ -64,6 +64,7 @@ class BoardClient(JobMethods, TaskMethods):
         *,
         concurrency: int | None = None,
         rate: str | None = None,
+        max_length: int | None = None,
     ) -> None:
         """Limit a queue or a runner across all workers. Without options, remove its limit.
 
@@ -72,25 +73,68 @@ class BoardClient(JobMethods, TaskMethods):
             name: The name of the queue or runner.
             concurrency: How many of its tasks may run at once.
             rate: How many of its tasks may start in a period: `100/1m`.
+            max_length: How many tasks may wait in a queue. Beyond that, pushes are refused, and due runs are
+                skipped.
 
         Raises:
             OptionError: An option is invalid.
 
         >>> board.limit("runner", "http", concurrency=20, rate="100/1m")
         """
-        options = to_pairs({"concurrency": concurrency, "rate": rate})
+        options = to_pairs(
+            {"concurrency": concurrency, "rate": rate, "max_length": max_length}, LIMIT_OPTIONS
+        )
         self.commands.call("JLIMIT", kind, name, *options)
 
     def limits(self) -> Iterator[dict[str, Any]]:
         """List the limits of queues and runners.
 
         Yields:
-            Mappings with kind, name, concurrency and rate.
+            Mappings with kind, name, concurrency, rate and max_length.
         """
         self.commands.require_layout()
-        kept = self.commands.read(lambda client: client.hgetall(self.keys.limits))
+        kept: Any = self.commands.read(lambda client: client.hgetall(self.keys.limits))
+        lengths: Any = self.commands.read(lambda client: client.hgetall(self.keys.lengths))
+        yield from as_limits(kept, lengths)
+
+    def retain(self, **bounds: Unpack[RetentionOptions]) -> dict[str, int | float | None]:
+        """Set how much the board keeps.
+
+        Args:
+            bounds: dead_letters, dead_age, expire_ended, history_bytes, workers and runners. Each is a number
+                or a duration, `"off"` for no bound, or `"default"`.
+
+        Returns:
+            All bounds as they are now. Durations are in seconds, and None is no bound.
+
+        Raises:
+            OptionError: A bound is unknown or invalid.
+
+        >>> board.retain(dead_letters=5000, expire_ended="30d")
+        """
+        return as_bounds(self.commands.call("JRETAIN", *to_pairs(bounds, RETENTION)))
+
+    def retention(self) -> dict[str, int | float | None]:
+        """Return how much the board keeps, as `retain` returns it."""
+        self.commands.require_layout()
+        kept = self.commands.read(lambda client: client.hgetall(self.keys.settings))
+        return {
+            name: as_bound(name, kept.get(name, bound.default)) for name, bound in sorted(RETENTION.items())
+        }
+
+    def workers(self) -> Iterator[dict[str, Any]]:
+        """List the workers that have been seen lately. One that ends in good order leaves the list.
+
+        Yields:
+            Mappings with worker, state, host, pid, runners, queues, concurrency, running, ticks, drift
+            (seconds that its clock is ahead of Redis), started and seen (epoch seconds). The state is
+            serving, draining, silent (dead, or cut off), or unknown (it registered once, in an older way).
+        """
+        self.commands.require_layout()
+        clock = self.commands.read(lambda client: client.time())
+        kept = self.commands.read(lambda client: client.hgetall(self.keys.workers))
         for name, text in sorted(kept.items()):
-            yield as_limit(str(name), str(text))
+            yield as_worker(str(name), str(text), clock)
 
     def tick(self, limit: int = 500, now: Time | None = None) -> Tick:
         """Move due occurrences to their queues. Workers do this by themselves.

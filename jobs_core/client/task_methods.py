@@ -12,7 +12,15 @@ from jobs_core.client.output import ENDS, read_output
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call
-from jobs_core.engine.replies import Hold, as_cancelled, as_entry, as_holds, as_listed, as_task
+from jobs_core.engine.replies import (
+    Hold,
+    as_cancelled,
+    as_cancelled_counts,
+    as_entry,
+    as_holds,
+    as_listed,
+    as_task,
+)
 from jobs_core.errors import JobsError, OptionError
 from jobs_core.options import Duration, PushOptions, ReportOptions, TaskFilters, TaskState, Time, to_pairs
 from jobs_core.types import Payload, Task, Verb
@@ -118,13 +126,27 @@ class TaskMethods(BoardBase):
         Raises:
             NotFoundError: No task with this id is queued, delayed or running.
         """
-        cursor, found = "0", []
+        return as_cancelled(list(self._cancel(id)), id, self.name)
+
+    def cancel_job(self, job: str) -> dict[str, int]:
+        """Cancel all waiting and running tasks of a job. The job stays: pause or remove it first.
+
+        Args:
+            job: The job's id.
+
+        Returns:
+            How many tasks are `cancelled`, and how many are `cancelling`: their workers are told to stop.
+        """
+        return as_cancelled_counts(self._cancel("-", "job", job))
+
+    def _cancel(self, id: str, *filters: str) -> Iterator[str]:
+        """Yield what became of each task that JCANCEL finds."""
+        cursor = "0"
         while True:
-            cursor, done = self.commands.call("JCANCEL", id, cursor)
-            found += done
+            cursor, done = self.commands.call("JCANCEL", id, cursor, *filters)
+            yield from done
             if cursor == "0":
-                break
-        return as_cancelled(found, id, self.name)
+                return
 
     def output(self, task: str, *, follow: bool = False) -> Iterator[dict[str, Any]]:
         """Read what a task printed, and how its attempts ended.

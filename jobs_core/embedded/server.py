@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 
 from jobs_core.embedded.binary import find_binary
 from jobs_core.embedded.location import accepts_connections, embedded_url, socket_path
+from jobs_core.embedded.log import largest, rotate
 from jobs_core.errors import ServerError
 
 START_TIMEOUT, STOP_TIMEOUT = 60.0, 30.0
@@ -35,6 +36,7 @@ class EmbeddedServer:
         self.socket = socket_path(data)
         self.url = embedded_url(data)
         self.log = data / "server.log"
+        self._log_bytes = largest()
         self.pid = 0
         """The server's process id, or 0 when it is stopped."""
         self._process: subprocess.Popen[bytes] | None = None
@@ -76,6 +78,10 @@ class EmbeddedServer:
             return self._process.poll() is None
         return bool(self.pid) and _exists(self.pid)
 
+    def bound_log(self) -> None:
+        """Set a log aside that has grown too large: `server.log` becomes `server.log.1`."""
+        rotate(self.log, self._log_bytes)
+
     def restart(self) -> None:
         """Start a dead server again. It reloads everything from its append-only file."""
         self._start()
@@ -85,6 +91,7 @@ class EmbeddedServer:
             self.pid = self._ask_pid()
             return
         self.socket.unlink(missing_ok=True)
+        self.bound_log()
         binary = find_binary()
         try:
             self._process = subprocess.Popen(

@@ -30,6 +30,7 @@ def _supervise(server: EmbeddedServer, report: Callable[[str], object]) -> None:
         time.sleep(INTERVAL)
         if not server.pid:
             return
+        server.bound_log()
         if server.alive():
             continue
         report("The server died. Restarting it.")

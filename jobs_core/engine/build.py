@@ -20,7 +20,7 @@ from importlib.resources.abc import Traversable
 
 from jobs_core.engine.load_time import global_names, without_shebang
 
-LIBRARY_VERSION = 5
+LIBRARY_VERSION = 6
 """The version of the library. Increase it with each release that changes the Lua sources. A client never
 replaces a newer library."""
 
@@ -108,8 +108,12 @@ def _visit(name: str, sources: Mapping[str, Source], found: dict[str, None], pat
 _REQUIRE_FUNCTION = "local modules = {}\nlocal function require(name) return modules[name] end"
 
 
+_COMMENT_LINES = re.compile(r"^[ \t]*--(?!\[\[)[^\n]*\n", re.MULTILINE)
+
+
 def _as_module(source: Source) -> str:
-    return f"modules['{source.name}'] = (function()\n{source.text.strip()}\nend)()"
+    """Return a module as an expression, without comment lines: scripts stay below 128 KiB."""
+    return f"modules['{source.name}'] = (function()\n{_COMMENT_LINES.sub('', source.text).strip()}\nend)()"
 
 
 def build_command(name: str, sources: Mapping[str, Source]) -> Command:

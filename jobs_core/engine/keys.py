@@ -18,18 +18,25 @@ class Keys:
         self.history = f"{self.tag}:history"
         self.stats = f"{self.tag}:stats"
         self.runners = f"{self.tag}:runners"
+        self.workers = f"{self.tag}:workers"
         self.settings = f"{self.tag}:settings"
         self.bad = f"{self.tag}:bad"
         self.layout = f"{self.tag}:layout"
         self.commands = f"{self.tag}:commands"
         self.wake = f"{self.tag}:wake"
         self.limits = f"{self.tag}:limits"
+        self.lengths = f"{self.tag}:lengths"
         self.owners = f"{self.tag}:owners"
+        self.held_limits = f"{self.tag}:held"
         self.zones = f"{self.tag}:zones"
 
     def queue(self, name: str) -> str:
         """Return the list of tasks that wait in a queue."""
         return f"{self.tag}:queue:{name}"
+
+    def held(self, limit: str) -> str:
+        """Return the list of tasks that a limit, such as `runner:http`, holds."""
+        return f"{self.tag}:held:{limit}"
 
     def output(self, task: str) -> str:
         """Return the stream of a task's output and result."""

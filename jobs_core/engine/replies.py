@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from jobs_core.errors import FaultError, NotFoundError
-from jobs_core.options import JOB_OPTIONS
+from jobs_core.options import JOB_OPTIONS, RETENTION
 from jobs_core.types import Task, parse_history, parse_payload
 
 _FLAGS = "abcdefghijklmnopqrstuvwxyz"
@@ -107,6 +108,12 @@ def as_cancelled(found: Sequence[str], id: str, board: str) -> Literal["cancelle
     return "cancelling" if "cancelling" in found else "cancelled"
 
 
+def as_cancelled_counts(found: Iterable[str]) -> dict[str, int]:
+    """Count the results of JCANCEL."""
+    counts = Counter(found)
+    return {"cancelled": counts["cancelled"], "cancelling": counts["cancelling"]}
+
+
 def as_holds(reply: Sequence[int]) -> list[Hold]:
     """Read a JBEAT reply."""
     words: tuple[Hold, ...] = ("lost", "leased", "cancelling")
@@ -144,11 +151,60 @@ def as_json(text: str) -> Any:
         return text
 
 
-def as_limit(name: str, text: str) -> dict[str, Any]:
-    kind, _, subject = name.partition(":")
-    concurrency, n, period = (None if word == "-" else int(word) for word in text.split())
-    rate = f"{n}/{period / 1000:g}" if period else None
-    return {"kind": kind, "name": subject, "concurrency": concurrency, "rate": rate}
+def as_limits(kept: Mapping[str, str], lengths: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield the limits of queues and runners by name, and how long queues may be."""
+    most = {f"queue:{queue}": int(text) for queue, text in lengths.items()}
+    for name in sorted({*kept, *most}):
+        kind, _, subject = name.partition(":")
+        words = kept.get(name, "- - -").split()
+        concurrency, n, period = (None if word == "-" else int(word) for word in words)
+        rate = f"{n}/{period / 1000:g}" if period else None
+        yield {
+            **{"kind": kind, "name": subject, "concurrency": concurrency, "rate": rate},
+            "max_length": most.get(name),
+        }
+
+
+def as_bounds(flat: Sequence[Any]) -> dict[str, int | float | None]:
+    """Read a JRETAIN reply: durations in seconds, None where there is no bound."""
+    found = dict(zip(flat[::2], flat[1::2], strict=True))
+    return {name: as_bound(name, text) for name, text in found.items()}
+
+
+def as_bound(name: str, text: Any) -> int | float | None:
+    if text == "off":
+        return None
+    return int(text) / 1000 if RETENTION[name].kind == "duration" else int(text)
+
+
+SILENT = 30.0
+"""Seconds after which a worker that reports every 10 seconds is taken for dead."""
+
+_WORKER_ORDER = (
+    "state",
+    "host",
+    "pid",
+    "runners",
+    "queues",
+    "concurrency",
+    "running",
+    "ticks",
+    "started",
+    "drift",
+)
+
+
+def as_worker(name: str, text: str, clock: Sequence[Any]) -> dict[str, Any]:
+    """Read a worker's entry, as JREGISTER keeps it. `clock` is the reply of TIME."""
+    ms, _, report = text.partition(" ")
+    found: dict[str, Any] = json.loads(report)
+    seen = int(ms) / 1000
+    if int(clock[0]) + int(clock[1]) / 1e6 - seen > SILENT:
+        found["state"] = "silent" if "state" in found else "unknown"
+    found.setdefault("state", "serving")
+    found.setdefault("queues", found["runners"])
+    found["ticks"] = bool(found.get("ticks"))
+    return {"worker": name} | {key: found[key] for key in _WORKER_ORDER if key in found} | {"seen": seen}
 
 
 def as_dict(flat: list[Any]) -> dict[str, int]:

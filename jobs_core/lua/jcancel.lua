@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
 --[[ JCANCEL board id [cursor]
+     JCANCEL board - cursor job id
 
-  Cancel the tasks with this id. A waiting or accepted task ends at once. A running one is marked, and its worker is
-  notified: its token goes to `{b}:inbox:<worker>`, and JBEAT returns 2 for it. It ends as cancelled when the worker
-  reports that, or when its lease lapses. Dead letters have ended already.
+  Cancel the tasks with this id, or all tasks of a job. A waiting or accepted task ends at once. A running one is marked,
+  and its worker is notified: its token goes to `{b}:inbox:<worker>`, and JBEAT returns 2 for it. It ends as cancelled
+  when the worker reports that, or when its lease lapses. Dead letters have ended already.
 
   One call looks at a few hundred tasks. Call it again with the returned cursor until that is 0.
 
@@ -12,6 +13,7 @@
       2) 1) cancelled           cancelled, or cancelling while it runs
   Errors: JOBS OPTION.
 --]]
+local arguments = require 'base.arguments'
 local clock = require 'base.clock'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
@@ -27,6 +29,7 @@ local records = require 'queue.records'
 local task_locations = require 'queue.task_locations'
 
 local PAGE_SIZE = 500
+local LREM_STEP = 1000  -- records that LREM scans in about the time that one task takes
 
 local function record_cancelled(board, task)
   events.record(board, task, task.attempt, 'cancelled', {})
@@ -60,17 +63,34 @@ local function cancel(board, place, member)
   return cancel_queued(board, place, member)
 end
 
-return function(board, args)
+-- Return what tells the tasks to cancel by their ids.
+local function read_filter(args)
   local id = args[1] or ''
+  if id == '-' then
+    local job = arguments.read_options(args, 3, { job = true }).job
+    if not job then fail_option('job', 'expected the id of a job, got none') end
+    return function(task) return records.job_of(task) == job end
+  end
   if not records.job_of(id) then fail_option('id', "expected a task id, <job>@<due>, got '" .. id .. "'") end
-  local found = {}
+  return function(task) return task == id end
+end
+
+-- The part of PAGE_SIZE that a removal takes: LREM scans what stays at the tail of a long list.
+local function removal_cost(board, place)
+  if task_locations.SETS[place] or place:find('^held:job:') then return 1 end
+  return 1 + redis.call('LLEN', key(board, place)) / LREM_STEP
+end
+
+return function(board, args)
+  local matches, found = read_filter(args), {}
   -- Tasks move in this order, so a task that moves meanwhile is met again.
   local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })
   local cursor = task_locations.scan(board, names, args[2] or '0', PAGE_SIZE, function(place, member)
-    local matches = (task_locations.SETS[place] and records.id_of_token or records.peek)(member) == id
-    local done = matches and cancel(board, place, member)
+    local id = (task_locations.SETS[place] and records.id_of_token or records.peek)(member)
+    if not (id and matches(id)) then return 1 end
+    local cost, done = removal_cost(board, place), cancel(board, place, member)
     if done then found[#found + 1] = done end
-    return 1, done
+    return cost, done
   end)
   dependents.queue_ready(board)
   return { cursor, found }

@@ -13,10 +13,10 @@
 --]]
 local fail = require('base.errors').fail
 local key = require('base.keys').key
+local dead_letters = require 'ending.dead_letters'
 local events = require 'ending.events'
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
-local bad_records = require 'queue.bad_records'
 local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
@@ -46,10 +46,7 @@ local VERBS = {
     counters.add_for_job(board, records.job_of(task.id), 'revived', 1)
     events.record(board, task, task.attempt, 'revived', {})
   end,
-  purge = function(board, task)
-    counters.add(board, 'purged', 1)
-    events.record(board, task, task.attempt, 'purged', {})
-  end,
+  purge = dead_letters.purge,
 }
 
 return function(board, args)
@@ -57,16 +54,10 @@ return function(board, args)
   if not handler then fail('OPTION', "JDEAD expects retry or purge, got '" .. (args[1] or '') .. "'") end
   local n = 0
   for i = 2, #args do
-    if redis.call('ZREM', key(board, 'dead'), args[i]) == 1 then
-      local record = redis.call('HGET', key(board, 'task'), args[i])
-      redis.call('HDEL', key(board, 'task'), args[i])
-      local task = records.read(record)
-      if task then
-        handler(board, task)
-        n = n + 1
-      else
-        bad_records.set_aside(board, 'dead', record, args[i])
-      end
+    local task = dead_letters.take(board, args[i])
+    if task then
+      handler(board, task)
+      n = n + 1
     end
   end
   return n

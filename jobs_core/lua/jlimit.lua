@@ -1,9 +1,12 @@
 #!lua
---[[ JLIMIT board queue|runner name [concurrency n] [rate n/period] [now time]
+--[[ JLIMIT board queue|runner name [concurrency n] [rate n/period] [max-length n] [now time]
 
   Limit a queue or a runner over all workers: how many of its tasks may run at once (`concurrency`), and how many may
   start in a period (`rate`). A limit that is left out is removed; with neither option, the queue or runner has no limit.
   A new limit counts tasks that are taken after it is set. For a limit of one job, use the job's own options.
+
+  `max-length`, of a queue only, is how many tasks may wait in it, those that limits hold included. Beyond that a push is
+  refused, and a run that is due is skipped. Retries and delayed tasks always return to their queue.
 
     FCALL JLIMIT 1 {jobs} runner http concurrency 20 rate 100/1m
 
@@ -23,13 +26,28 @@ local function reject_kind(kind)
   fail_option('limit', 'expected "queue" or "runner", got ' .. "'" .. (kind or '') .. "'")
 end
 
+local function read_length(kind, options)
+  local text = options['max-length']
+  if text and kind ~= 'queue' then fail_option('max-length', 'a queue can have one, a runner cannot') end
+  return text and arguments.whole_number('max-length', text, 1)
+end
+
+local function set_length(board, queue, most)
+  if most then
+    redis.call('HSET', key(board, 'lengths'), queue, digits(most))
+  else
+    redis.call('HDEL', key(board, 'lengths'), queue)
+  end
+end
+
 return function(board, args)
   local kind, name = args[1], args[2] or ''
   if kind ~= 'queue' and kind ~= 'runner' then reject_kind(kind) end
   name = kind .. ':' .. (kind == 'queue' and worker_options.queue_name(name) or worker_options.word('name', name))
-  local options = arguments.read_options(args, 3, { concurrency = true, rate = true, now = true })
+  local options = arguments.read_options(args, 3, { concurrency = true, rate = true, ['max-length'] = true, now = true })
   local now = instant.now(options)
   local concurrency = options.concurrency and arguments.whole_number('concurrency', options.concurrency, 1)
+  local most = read_length(kind, options)
   local n, period
   if options.rate then n, period = limits.split_rate(worker_options.rate('rate', options.rate)) end
   local stored = table.concat({ concurrency or '-', n or '-', period and digits(period) or '-' }, ' ')
@@ -38,6 +56,7 @@ return function(board, args)
   else
     redis.call('HDEL', key(board, 'limits'), name)
   end
+  if kind == 'queue' then set_length(board, args[2], most) end
   if not concurrency then redis.call('DEL', key(board, 'running:' .. name)) end
   if not n then redis.call('DEL', key(board, 'rate:' .. name)) end
   timers.set(board, 'gates', name, now)  -- tasks held by the old limit may start now

@@ -5,7 +5,8 @@
   Options: at (a time) or in (a delay), keep (how long to keep the output), now (tests). A one-off task also takes
   unique-for, queue, priority, and the options read by workers: timeout lease policy attempts backoff … The nth push on a
   board gets the job name push:<n>. The task id of a pushed job ends in -<n>. Within unique-for (a duration), another push
-  of the same runner, payload and queue adds no task and returns the id of the first.
+  of the same runner, payload and queue adds no task and returns the id of the first. A full queue (max-length: see JLIMIT)
+  refuses a push.
 
     FCALL JPUSH 1 {jobs} shell 'echo hi' at +10m
     FCALL JPUSH 1 {jobs} backup
@@ -24,6 +25,7 @@ local payloads = require 'job.payloads'
 local worker_options = require 'job.worker_options'
 local counters = require 'ledger.counters'
 local lanes = require 'queue.lanes'
+local lengths = require 'queue.lengths'
 local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
@@ -102,6 +104,14 @@ local function new_one_off(board, runner, payload, n, args)
   return push
 end
 
+local function require_room(board, push)
+  local queue = lanes.split(push.lane)
+  local room, most = lengths.room(board, queue, push.runner, push.job)
+  if room ~= 0 then return end
+  errors.fail_option('queue', "the queue '" .. queue .. "' is full: it takes at most " .. most
+    .. ' tasks (max-length). Try again later, or raise its max-length')
+end
+
 return function(board, args)
   if #args == 0 then errors.fail('OPTION', 'JPUSH expects a job id, or a runner and a payload') end
   local n = (tonumber(redis.call('HGET', key(board, 'stats'), 'pushed')) or 0) + 1
@@ -109,6 +119,7 @@ return function(board, args)
     or new_one_off(board, args[1], args[2], n, args)
   local first = find_duplicate(push)
   if first then return first end
+  require_room(board, push)
 
   local task = push.job .. '@' .. push.moment
   local record = records.new(push.job, push.moment, push.lane, push.runner, push.flags, push.body)

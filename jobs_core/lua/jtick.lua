@@ -18,10 +18,12 @@ local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local ended_jobs = require 'define.ended_jobs'
 local clock_check = require 'due.clock_check'
 local dependents = require 'due.dependents'
 local due_jobs = require 'due.due_jobs'
 local outages = require 'due.outages'
+local dead_letters = require 'ending.dead_letters'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
 local counters = require 'ledger.counters'
@@ -36,6 +38,7 @@ local timers = require 'queue.timers'
 local instant = require 'time.instant'
 
 local MAX_BYTES = 1048576  -- each kind of move stops after copying this many bytes
+local MAX_EXPIRED = 100  -- dead letters, or ended jobs, that one tick removes
 local MAX_LAPSED = 100  -- lapsed leases per tick
 local DEFAULT_LOSSES = 5  -- default of `losses`
 
@@ -170,6 +173,8 @@ return function(board, args)
     + open_gates(board, now, limit)
     + due_jobs.queue(board, now, limit)
   if moved > 0 or redis.call('EXISTS', key(board, 'leased')) == 1 then clock_check.record_tick(board, last, now) end
+  dead_letters.expire(board, now, MAX_EXPIRED)
+  ended_jobs.expire(board, now, MAX_EXPIRED)
   dependents.queue_ready(board)
   lanes.remove_unused(board)
   return { moved, is_realigning and now or next_event(board, now), now }

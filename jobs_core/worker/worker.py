@@ -28,6 +28,7 @@ from jobs_core.worker.inline import Inline
 from jobs_core.worker.leases import Leases, renewal_timeout
 from jobs_core.worker.options import check_options
 from jobs_core.worker.output_keeper import OutputKeeper
+from jobs_core.worker.presence import Presence
 from jobs_core.worker.run import APART, GRACE, Run
 from jobs_core.worker.shortage import Shortage, raise_file_limit
 from jobs_core.worker.starter import Starter
@@ -106,6 +107,7 @@ class Worker:
         self._inline = Inline(self._executor.execute, self._handle_ended, self._report_slow_runner)
         self._exchange = Exchange(commands, self.queues, lease, self.name)
         self._leases = Leases(self._renewals, self._runs, lease)
+        self._presence = Presence(commands, self.info, self.queues, ticks=tick)
         self._deadlines = Deadlines(self._runs, self._report_unproven)
         self._waker = Waker(commands, self.queues, self._inbox)
         self._listener = Listener(commands, self.name, self._inbox)
@@ -135,7 +137,7 @@ class Worker:
             OptionError: A logger has an invalid setting, or the system does not allow enough threads.
             PluginError: A logger did not open.
         """
-        self.board.register(self.name, self.runners)
+        self._presence.begin()
         self.board.refresh_zones()
         self._events.open()
         prepare_schemas(self.runners.values())
@@ -176,6 +178,7 @@ class Worker:
                     part.stop()
             self._keeper.stop()
             self._exchange.close()
+            self._presence.end()
             self._renewals.forget_connections()
             self._threads.stop()
 
@@ -188,6 +191,7 @@ class Worker:
         """
         answer = self._wait(take)
         self._collect()
+        self._presence.renew(len(self._runs), is_draining=self._stops > 0)
         self._send(answer, take)
         self._handle_answer(answer)
         self._begin_suspect()

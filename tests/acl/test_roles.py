@@ -18,7 +18,17 @@ READS = [
     *("list", "list --json", "show a", "next a", "next --cron 0_3_*_*_* --zone Asia/Tokyo", "next --every 5"),
     *("count", "stats", "stats --job a", "tasks", "tasks --state leased --json", "history", "history {done}"),
     *("dead list", "dead show {dead}", "output {done}", "output {done} --follow", "graph", "graph a"),
-    *("limit", "dump", "export crontab", "board export", "doctor", "doctor --ledger", "acl viewer"),
+    *(
+        "limit",
+        "workers",
+        "retention",
+        "dump",
+        "export crontab",
+        "board export",
+        "doctor",
+        "doctor --ledger",
+        "acl viewer",
+    ),
 ]
 CHANGES = [
     *("put c echo x --every 5", "put z echo x --cron 0_4_*_*_* --zone Asia/Tokyo", "create d echo x"),
@@ -27,7 +37,7 @@ CHANGES = [
     *("board diff {file}", "board apply {file}", "board apply {file} --prune", "import crontab {crontab}"),
 ]
 WORKING = ["tick --once", "ack {token} --progress 40", "ack {token} --failed"]
-ADMIN = ["init", "limit queue other --rate 5/1m", "trim other", "tick --once"]
+ADMIN = ["init", "retention dead-age 30d", "limit queue other --rate 5/1m", "trim other", "tick --once"]
 
 MAY = {
     "viewer": READS,

@@ -115,9 +115,12 @@ def test_doctor_reports_once_that_the_server_is_full(
     failed(refused, f"{where} is out of memory. Raise its maxmemory")
 
 
-def test_doctor_reports_once_which_command_is_denied(users: Users, jobs_as: Callable[[str], Jobs]) -> None:
+def test_doctor_reports_once_which_command_is_denied_and_where(
+    url: str, users: Users, jobs_as: Callable[[str], Jobs]
+) -> None:
     result = jobs_as(users.add("viewer", "-info"))("doctor")
     assert result.exit_code == 1
     problems = [line for line in result.stdout.splitlines() if line.startswith("✗")]
     assert len(problems) == 1
-    assert "permissions: This user may not run INFO on {" in problems[0]
+    where = url.removeprefix("unix://")
+    assert f"permissions: {where}: This user may not run INFO on {{" in problems[0]

@@ -149,6 +149,8 @@ WORDS: dict[str, list[list[str]]] = {
     "board export": [[]],
     "cancel": [["push:1"]],
     "count": [[], ["--json"]],
+    "workers": [[], ["--json"]],
+    "retention": [[], ["dead-age", "1d"]],
     "create": [["b", "console", "x"]],
     "dead list": [[]],
     "dead purge": [["--all"]],

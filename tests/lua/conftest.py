@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobs_core import Board
-from jobs_core.engine.build import commands
+from jobs_core.engine.build import LIBRARY_VERSION, commands
 from jobs_core.engine.loader import VERSION
 from tests.lua.helpers import Lua
 
@@ -27,6 +27,6 @@ def lua(board: Board, scripts: None) -> Lua:
     """The commands of an empty board, as methods."""
     # Like `load`, but without sending every script for each test. Tests that need zones load them.
     shas = {name: command.sha for name, command in commands().items()}
-    board.client.hset(board.keys.commands, mapping={**shas, "version": VERSION})
+    board.client.hset(board.keys.commands, mapping={**shas, "version": LIBRARY_VERSION})
     board.client.set(board.keys.layout, VERSION)
     return Lua(board)

@@ -10,8 +10,7 @@ import pytest
 import redis
 
 from jobs_core import Board
-from jobs_core.engine.build import commands
-from jobs_core.engine.loader import VERSION
+from jobs_core.engine.build import LIBRARY_VERSION, commands
 from tests.lua.helpers import MS, Lua, T
 
 FILES = {
@@ -43,6 +42,7 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JOUTPUT", [f"push:3@{MS}#4", "stdout", "hello"]),
     ("JMACK", [4, f"push:2@{MS + 21000}#3", "done", "now", T + 21]),
     ("JREGISTER", ["host-1", "echo"]),
+    ("JRETAIN", ["dead-letters", 5000]),
     ("JLIMIT", ["runner", "echo", "concurrency", 5]),
     ("JTASKS", [0, "state", "leased"]),
     ("JCANCEL", [f"a@{MS}"]),
@@ -90,7 +90,7 @@ def test_the_header_names_every_error_that_the_command_raises(name: str) -> None
 
 def test_the_commands_hash_maps_every_name_to_the_sha_that_redis_knows(lua: Lua) -> None:
     found = lua.client.hgetall(lua.keys.commands)
-    assert found.pop("version") == VERSION
+    assert found.pop("version") == str(LIBRARY_VERSION)
     assert set(found) == set(FILES)
     assert all(lua.client.script_exists(*found.values()))
     for name, sha in found.items():

@@ -220,7 +220,9 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.equal('cancelled', board:cancel(id))
         refused('NOTFOUND', 'is queued or running', function() board:cancel(id) end)
         assert.equal(1, board:stats().cancelled)
-        assert.equal(0, board:stats('a').cancelled)
+        board:push('a')
+        assert.same({ 2, 0 }, { board:cancel_job('a') })
+        assert.equal(2, board:stats('a').cancelled)
       end)
 
       it('ticks', function()
@@ -228,6 +230,23 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         local moved, wait = board:tick()
         assert.equal(1, moved)
         assert.is_true(wait > 3590 and wait <= 3600)
+      end)
+
+      it('bounds what the board keeps', function()
+        assert.equal(5, board:retain({ dead_letters = 5 })['dead-letters'])
+        assert.equal('off', board:retain({ dead_letters = 'default' })['dead-age'])
+      end)
+
+      it('lists workers', function()
+        board.commands:call('JREGISTER', 'b', 'echo')
+        board.commands:call('JREGISTER', 'a', 'echo', '--', 'queues', 'echo slow', 'state', 'draining', 'ticks', 1)
+        board.commands:call('JREGISTER', 'c', 'echo', '--', 'state', 'serving', 'now', '1700000000')
+        local states, queues = {}, {}
+        for i, worker in ipairs(board:workers()) do
+          states[i], queues[i] = worker.worker .. ' ' .. worker.state, table.concat(worker.queues, ',')
+        end
+        assert.same({ 'a draining', 'b serving', 'c silent' }, states)
+        assert.same({ 'echo,slow', 'echo', 'echo' }, queues)
       end)
 
       it('limits', function()

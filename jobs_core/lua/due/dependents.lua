@@ -3,11 +3,13 @@
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local ended_jobs = require 'define.ended_jobs'
 local overlap_rule = require 'due.overlap_rule'
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
 local history = require 'ledger.history'
 local lanes = require 'queue.lanes'
+local lengths = require 'queue.lengths'
 local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
@@ -30,21 +32,27 @@ local function is_complete(board, id, waits, parent)
   return redis.call('SCARD', met) == #waits.parents
 end
 
-local function record_skipped(board, id, moment)
+local function record_skipped(board, id, moment, why)
   counters.add(board, 'due', 1)
   counters.add(board, 'skipped', 1)
   redis.call('HINCRBY', key(board, 'ledger'), 'skipped ' .. id, 1)
-  history.append(board, id .. '@' .. moment, 0, 'skipped', { 'count', 1, 'note', 'overlap' })
+  history.append(board, id .. '@' .. moment, 0, 'skipped', { 'count', 1, 'note', why })
 end
 
 -- The run's id includes a number, since the parents may complete twice in the same millisecond.
 local function queue_run(board, id, head, body, time)
   redis.call('DEL', key(board, 'met:' .. id))
   local moment = digits(time) .. '-f' .. digits(redis.call('HINCRBY', key(board, 'stats'), 'followed', 1))
-  if overlap_rule.allowed_runs(board, id, head.overlap, time) == 0 then return record_skipped(board, id, moment) end
+  if overlap_rule.allowed_runs(board, id, head.overlap, time) == 0 then
+    return record_skipped(board, id, moment, 'overlap')
+  end
+  if lengths.room(board, head.queue or head.runner, head.runner, id) == 0 then
+    return record_skipped(board, id, moment, 'full')
+  end
   if head.left then
     head.left = head.left - 1
     redis.call('HSET', key(board, 'job'), id, packed_job.pack(head, body))
+    if head.left == 0 then ended_jobs.note(board, { id }, time) end
   end
   if head.overlap then open_runs.add(board, id, id .. '@' .. moment) end
   local lane = lanes.name(head.queue or head.runner, head.priority)

@@ -3,6 +3,7 @@
 local key = require('base.keys').key
 local numbers = require 'base.numbers'
 local patterns = require 'cron.patterns'
+local ended_jobs = require 'define.ended_jobs'
 local next_run = require 'define.next_run'
 local misfire = require 'due.misfire'
 local packed_job = require 'job.packed_job'
@@ -10,6 +11,7 @@ local counters = require 'ledger.counters'
 local history = require 'ledger.history'
 local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
+local lengths = require 'queue.lengths'
 local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
@@ -184,8 +186,35 @@ local function write_missed(board, missed)
   end
 end
 
-local function write(board, batch)
-  for lane, tasks in pairs(batch.tasks) do queues.append(board, lane, tasks) end
+-- Skip the tasks for which a queue with a max-length has no room. Returns the others, or nothing if it has no bound.
+local function skip_excess(board, batch, queue, tasks)
+  if redis.call('HEXISTS', key(board, 'lengths'), queue) == 0 then return end
+  local kept = { n = 0 }
+  for i = 1, tasks.n do
+    local task = records.read(tasks[i])
+    local job, due = records.split_id(task.id)
+    local own = (task.options.concurrency or task.options.rate) and job
+    if lengths.room(board, queue, task.runner, own) > kept.n then
+      kept.n = kept.n + 1
+      kept[kept.n] = tasks[i]
+    else
+      batch.n = batch.n - 1
+      open_runs.remove(board, task.id)
+      record_missed(batch, 'skipped', job, numbers.digits(due), 1, 'full')
+    end
+  end
+  return kept
+end
+
+local function write_tasks(board, batch)
+  for lane, tasks in pairs(batch.tasks) do
+    local kept = skip_excess(board, batch, (lanes.split(lane)), tasks) or tasks
+    if kept.n > 0 then queues.append(board, lane, kept) end
+  end
+end
+
+local function write(board, batch, now)
+  write_tasks(board, batch)
   for _, run in ipairs(batch.jittered) do
     redis.call('HSET', key(board, 'task'), run[1], run[2])
     redis.call('ZADD', key(board, 'delayed'), run[3], run[1])
@@ -193,6 +222,7 @@ local function write(board, batch)
   write_missed(board, batch.missed)
   if #batch.moved > 0 then redis.call('ZADD', key(board, 'schedule'), unpack(batch.moved)) end
   if #batch.ended > 0 then redis.call('ZREM', key(board, 'schedule'), unpack(batch.ended)) end
+  ended_jobs.note(board, batch.ended, now)
   if #batch.changed > 0 then redis.call('HSET', key(board, 'job'), unpack(batch.changed)) end
   counters.add(board, 'due', batch.n + batch.coalesced + batch.skipped)
   counters.add(board, 'queued', batch.n)
@@ -202,7 +232,7 @@ local function write(board, batch)
 end
 
 function due_jobs.queue(board, now, limit)
-  return write(board, read_due(board, now, limit))
+  return write(board, read_due(board, now, limit), now)
 end
 
 return due_jobs

@@ -1,6 +1,7 @@
 -- Ends the hold of a token on its task.
 
 local key = require('base.keys').key
+local dead_letters = require 'ending.dead_letters'
 local ended_tasks = require 'ending.ended_tasks'
 local counters = require 'ledger.counters'
 local release = require 'limit.release'
@@ -36,6 +37,7 @@ function endings.give_up(board, token, task, now)
   counters.add_for_job(board, records.job_of(task.id), 'dead', 1)
   open_runs.remove(board, task.id)
   ended_tasks.record(board, records.job_of(task.id), 'dead', now)
+  dead_letters.purge_excess(board, 2)  -- two, so that a lower bound is reached in the end
 end
 
 return endings

@@ -10,7 +10,8 @@ function describe.seconds(ms)
   return ms and math.max(FIRST, math.min(ms, LAST)) / 1000 or nil
 end
 
-local function state(head, due)
+-- Where a job stands. `due` is its next run, if it has one.
+function describe.state(head, due)
   if head.paused then return 'paused' end
   if due then return 'scheduled' end
   if head.after and head.left ~= 0 then return 'waiting' end
@@ -58,7 +59,7 @@ function describe.json(id, packed, due)
   local job = describe.options(id, head, body)
   if not job then return false end
   job.next = describe.seconds(due and tonumber(due))
-  job.state = state(head, due)
+  job.state = describe.state(head, due)
   return cjson.encode(job)
 end
 

@@ -12,6 +12,8 @@ from jobs_core.engine import ledger
 from jobs_core.engine.permissions import half_permitted, in_words, refusal
 from jobs_core.engine.replies import time_of
 from jobs_core.engine.roles import ROLE_NAMES, role, role_for, roles_of
+from jobs_core.plugins.builtin.flow_checks import check_limits, check_overdue, check_ticks, check_workers
+from jobs_core.plugins.builtin.growth_check import check_growth
 from jobs_core.plugins.hookspecs import hookimpl
 
 RECENT = 7 * 86400
@@ -44,7 +46,7 @@ def check_permissions(board: BoardLike) -> Finding:
     if half:
         sentence = refusal(half[0], denied, board.keys.tag, role_for(half[0])) or ""
         note, _, advice = sentence.partition(": ")
-        return Finding("problem", note, advice)
+        return Finding("problem", f"{board.commands.server}: {note}", advice)
     if not found:
         missing = in_words(role(ROLE_NAMES[0]).missing(denied))
         return Finding(
@@ -93,10 +95,17 @@ def check_memory(board: BoardLike) -> Finding:
 def check_clock(board: BoardLike) -> Finding:
     """Compare the clocks. Jobs run by the clock of Redis; a machine that differs shows confusing times."""
     seconds, micros = board.client.time()
-    drift = abs(time.time() - (int(seconds) + int(micros) / 1e6))
-    if drift > 1:
-        return Finding("warning", f"this machine's clock is {drift:.1f} s off Redis's", "run NTP on both")
-    return Finding("ok", "the clocks of this machine and Redis agree")
+    drifts = {"this machine": time.time() - (int(seconds) + int(micros) / 1e6)}
+    drifts |= {f"worker {worker['worker']}": worker.get("drift", 0) for worker in board.workers()}
+    wrong = [
+        f"{name} is {abs(s):.1f} s {'ahead' if s > 0 else 'behind'}"
+        for name, s in drifts.items()
+        if abs(s) > 1
+    ]
+    if wrong:
+        note = f"clocks differ from Redis's: {', '.join(wrong[:3])}"
+        return Finding("warning", note, "run NTP on all machines")
+    return Finding("ok", "the clocks of this machine, the workers and Redis agree")
 
 
 def check_scripts(board: BoardLike) -> Finding:
@@ -135,21 +144,6 @@ def check_settings(board: BoardLike) -> Finding:
     if problems:
         return Finding("problem", "; ".join(problems), "correct or remove them")
     return Finding("ok", "all settings have an effect")
-
-
-def check_workers(board: BoardLike) -> Finding:
-    """Report queues with tasks that no worker has ever served."""
-    counts = board.count()
-    served = set(board.client.hkeys(board.keys.runners))
-    waiting = [
-        name for name in counts if name.startswith("queue:") and counts[name] and name[6:] not in served
-    ]
-    if waiting:
-        names = ", ".join(name[6:] for name in waiting)
-        return Finding(
-            "warning", f"no worker has served the queue {names}", f"start `jobs run --queue {names}`"
-        )
-    return Finding("ok", f"served so far: {', '.join(sorted(map(str, served))) or 'nothing'}")
 
 
 def check_records(board: BoardLike) -> Finding:
@@ -224,8 +218,12 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("clock", check_clock, "clock drift")
     yield Check("scripts", check_scripts, "the commands in Redis")
     yield Check("plugins", check_plugins, "plugins that fail to load")
+    yield Check("workers", check_workers, "living workers, and queues that none serves")
+    yield Check("overdue", check_overdue, "jobs and tasks whose time has passed")
+    yield Check("ticks", check_ticks, "whether anyone ticks")
+    yield Check("growth", check_growth, "what grows, or has reached its bound")
+    yield Check("limits", check_limits, "limits that hold tasks for long")
     yield Check("settings", check_settings, "settings without effect")
-    yield Check("workers", check_workers, "queues that no worker serves")
     yield Check("records", check_records, "unreadable records")
     yield Check("time", check_time, "a clock that went backwards")
     yield Check("slot", check_slot, "a cluster slot in migration")

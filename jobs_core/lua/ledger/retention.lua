@@ -1,0 +1,25 @@
+-- How much a board keeps. Each bound has a default; `{b}:settings` has, under its name, another number or `off`.
+-- Durations are kept in ms.
+
+local key = require('base.keys').key
+
+local retention = {}
+
+retention.DEFAULTS = {
+  ['dead-letters'] = 10000, ['history-bytes'] = 67108864, workers = 86400000, runners = 604800000,
+  ['dead-age'] = 'off', ['expire-ended'] = 'off',
+}
+retention.DURATIONS = { ['dead-age'] = true, ['expire-ended'] = true, workers = true, runners = true }
+
+-- Returns the text of a bound: a number, or off.
+function retention.text(board, name)
+  local kept = redis.call('HGET', key(board, 'settings'), name)
+  return kept and (kept == 'off' or tonumber(kept)) and kept or retention.DEFAULTS[name]
+end
+
+-- Returns a bound as a number, or nothing if there is none.
+function retention.bound(board, name)
+  return tonumber(retention.text(board, name))
+end
+
+return retention
