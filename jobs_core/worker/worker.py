@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
 import socket
 import threading
 import time
@@ -31,6 +30,7 @@ from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.presence import Presence
 from jobs_core.worker.run import APART, GRACE, Run
 from jobs_core.worker.shortage import Shortage, raise_file_limit
+from jobs_core.worker.signals import on_end_signals
 from jobs_core.worker.starter import Starter
 from jobs_core.worker.threads import Threads
 from jobs_core.worker.wake import PAUSE, Listener, Waker
@@ -120,14 +120,8 @@ class Worker:
 
         Call this on the main thread. Raises the errors of `run`.
         """
-        previous = {
-            number: signal.signal(number, self._on_signal) for number in (signal.SIGTERM, signal.SIGINT)
-        }
-        try:
+        with on_end_signals(self.stop):
             self.run()
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
 
     def run(self) -> None:
         """Run until `stop`.
@@ -401,6 +395,3 @@ class Worker:
     def _recovered(self) -> None:
         self._troubled = False
         self._outage.end("worker")
-
-    def _on_signal(self, number: int, frame: Any) -> None:
-        self.stop()

@@ -31,7 +31,12 @@ READS = [
     ),
 ]
 CHANGES = [
-    *("put c echo x --every 5", "put z echo x --cron 0_4_*_*_* --zone Asia/Tokyo", "create d echo x"),
+    *(
+        "put c echo x --every 5",
+        "put z echo x --cron 0_4_*_*_* --zone Asia/Tokyo",
+        "create d echo x",
+        "edit d --timeout 9",
+    ),
     *("pause c", "resume c", "push c", "push echo later --in 1h", "cancel {queued}", "remove d"),
     *("ack {token} --progress 40", "ack {token}", "dead retry {dead}", "dead purge --all"),
     *("board diff {file}", "board apply {file}", "board apply {file} --prune", "import crontab {crontab}"),

@@ -74,6 +74,7 @@ def test_every_command_refuses_another_layout(foreign: Board, name: str) -> None
 CALLS: dict[str, Use] = {
     "put": lambda board: board.put("b", "echo", "x"),
     "create": lambda board: board.create("b", "echo", "x"),
+    "edit": lambda board: board.edit("a", timeout=9),
     "put in a zone": lambda board: board.put("b", "echo", "x", cron="@daily", zone="Europe/Brussels"),
     "show": lambda board: board.show("a"),
     "list": lambda board: list(board.list()),
@@ -152,6 +153,7 @@ WORDS: dict[str, list[list[str]]] = {
     "workers": [[], ["--json"]],
     "retention": [[], ["dead-age", "1d"]],
     "create": [["b", "console", "x"]],
+    "edit": [["a", "--timeout", "9"]],
     "dead list": [[]],
     "dead purge": [["--all"]],
     "dead retry": [["--all"]],

@@ -257,6 +257,7 @@ def test_one_script_starts_at_most_a_hundred_dependents(lua: Lua) -> None:
     lua.jmack(*(word for token in tokens for word in (4, token, "done", "now", T)))
     started = [len(runs(lua))]
     lua.take(count=10, lease=30)
+    lua.keep_ticking(T + 60)
     for _ in range(3):
         lua.jtick(now=T + 60)  # ten leases have expired
         started.append(len(runs(lua)))

@@ -23,6 +23,7 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JSET", ["a", "echo", "x", "every", 5, "timeout", "1m", "now", T]),
     ("JSETNX", ["b", "echo", "x", "at", "+1h", "now", T]),
     ("JMSET", ["create", 3, "c", "echo", "x", 7, "d", "echo", "x", "every", 9, "now", T]),
+    ("JEDIT", ["c", "timeout", "20s", "now", T]),
     ("JGET", ["a", "nobody"]),
     ("JNEXT", ["a", "count", 3]),
     ("JPERMIT", ["HGET", "FCALL|JACK"]),
