@@ -3,7 +3,7 @@
 
   Limit a queue or a runner over all workers: how many of its tasks may run at once (`concurrency`), and how many may
   start in a period (`rate`). A limit that is left out is removed; with neither option, the queue or runner has no limit.
-  A new limit counts tasks that are taken after it is set. For a limit of one job, use the job's own options.
+  A new limit counts the tasks that run already. For a limit of one job, use the job's own options.
 
   `max-length`, of a queue only, is how many tasks may wait in it, those that limits hold included. Beyond that a push is
   refused, and a run that is due is skipped. Retries and delayed tasks always return to their queue.
@@ -19,6 +19,7 @@ local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local worker_options = require 'job.worker_options'
 local limits = require 'limit.limits'
+local under_way = require 'limit.under_way'
 local timers = require 'queue.timers'
 local instant = require 'time.instant'
 
@@ -50,6 +51,7 @@ return function(board, args)
   local most = read_length(kind, options)
   local n, period
   if options.rate then n, period = limits.split_rate(worker_options.rate('rate', options.rate)) end
+  local before = limits.shared(board, name) or {}
   local stored = table.concat({ concurrency or '-', n or '-', period and digits(period) or '-' }, ' ')
   if concurrency or n then
     redis.call('HSET', key(board, 'limits'), name, stored)
@@ -59,6 +61,10 @@ return function(board, args)
   if kind == 'queue' then set_length(board, args[2], most) end
   if not concurrency then redis.call('DEL', key(board, 'running:' .. name)) end
   if not n then redis.call('DEL', key(board, 'rate:' .. name)) end
+  local added = {
+    name = name, concurrency = not before.concurrency and concurrency or nil, n = not before.n and n or nil, period = period,
+  }
+  if added.concurrency or added.n then under_way.count_shared(board, added, now) end
   timers.set(board, 'gates', name, now)  -- tasks held by the old limit may start now
   return stored
 end

@@ -68,11 +68,11 @@ def test_a_change_wakes_a_clock_which_admits_held_tasks(lua: Lua, kind: str) -> 
     assert len(lua.take(count=9, lease=30)) == 1
 
 
-def test_tasks_already_running_do_not_count(lua: Lua) -> None:
+def test_tasks_already_running_count(lua: Lua) -> None:
     for _ in range(4):
         lua.push()
     lua.take(count=2, lease=30)
-    lua.jlimit("runner", "echo", concurrency=1)
+    lua.jlimit("runner", "echo", concurrency=3)
     assert len(lua.take(count=9, lease=30)) == 1
 
 

@@ -395,7 +395,7 @@ def test_slots_unused_by_a_closed_queue_go_to_others(lua: Lua) -> None:
     first, second, *_ = [lua.push(queue="x") for _ in range(4)]
     last = lua.push(queue="y")
     assert [task["id"] for task in take(lua, "x", "y")] == [first]
-    lua.jlimit("runner", "echo", rate="2/1d")
+    lua.jlimit("runner", "echo", rate="3/1d")
     lua.tick()
     assert [task["id"] for _ in range(3) for task in take(lua, "x", "y")] == [second, last]
 
@@ -425,7 +425,7 @@ def test_all_kinds_of_limits_together_finish_all_tasks(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("kind", ["queue", "runner"])
-@pytest.mark.parametrize(("changed", "more"), [({}, 7), ({"concurrency": 5}, 4), ({"rate": "2/1m"}, 2)])
+@pytest.mark.parametrize(("changed", "more"), [({}, 7), ({"concurrency": 5}, 4), ({"rate": "3/1m"}, 2)])
 def test_raising_or_removing_a_limit_admits_held_tasks(
     lua: Lua, kind: str, changed: dict[str, Any], more: int
 ) -> None:

@@ -75,6 +75,7 @@ class Task:
 class Lease:
     task: Task
     end: int
+    since: int
     accepted: bool = False
     cancelling: bool = False
 
@@ -128,8 +129,14 @@ class Fleet(RuleBasedStateMachine):
     @rule(kind=st.sampled_from([*kinds()]), limit=LIMITS)
     def set_limit(self, kind: tuple[str, str], limit: Limit) -> None:
         old = self.limits[":".join(kind)]
-        limit.running = old.running if limit.concurrency else set()
-        limit.starts = old.starts if limit.n else []
+        under_way = {
+            token: one for token, one in self.leased.items() if kind[1] == getattr(one.task, kind[0])
+        }
+        if limit.concurrency:
+            limit.running = old.running if old.concurrency else set(under_way)
+        if limit.n:
+            recent = sorted(one.since for one in under_way.values() if one.since > self.now - limit.period)
+            limit.starts = old.starts if old.n else recent
         self.limits[":".join(kind)] = limit
         self.lua.jlimit(*kind, **limit.options(), now=self.time())
 
@@ -217,7 +224,7 @@ class Fleet(RuleBasedStateMachine):
             for limit in self.limits_of(task):
                 limit.start(token, self.now)
             if token:
-                self.leased[token] = Lease(task, self.now + 8000)
+                self.leased[token] = Lease(task, self.now + 8000, self.now)
             else:
                 self.ended["unleased"] += 1
         self.waiting = [*known.values()]
@@ -242,7 +249,7 @@ class Fleet(RuleBasedStateMachine):
         self.lua.jack(token, verb, delay=f"{delay}ms", timeout=5, now=self.time())
         lease = self.leased[token]
         if verb == "accepted" and not lease.cancelling:
-            lease.accepted, lease.end = True, self.now + 5000
+            lease.accepted, lease.end, lease.since = True, self.now + 5000, self.now
             return
         task = self.take_back(token).task
         if lease.cancelling and verb not in ("done", "dead"):

@@ -14,6 +14,7 @@ local packed_job = require 'job.packed_job'
 local payloads = require 'job.payloads'
 local revision = require 'job.revision'
 local worker_options = require 'job.worker_options'
+local under_way = require 'limit.under_way'
 local instant = require 'time.instant'
 
 local put = {}
@@ -130,9 +131,21 @@ function put.read(context, args, create_only)
   head.priority = worker_options.priority(options)
   local json, flags = worker_options.to_json(options)
   head.flags = flags ~= '' and flags or nil
-  local job = { id = id, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body }
+  local job = { id = id, now = now, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body }
   job.due = choose_next_run(context, job, options, now)
   return job
+end
+
+-- A rule that a job gets while its tasks run counts them.
+local function count_running(context, job)
+  local old = packed_job.read_options(job.old_body) or {}
+  local options = packed_job.read_options(job.body)
+  local has_rule = job.head.overlap and not job.old.overlap or options.concurrency and not old.concurrency
+    or options.rate and not old.rate
+  if not has_rule then return end
+  context.leased = context.leased or under_way.tokens_by_job(context.board)
+  local tokens = context.leased[job.id]
+  if tokens then under_way.count_job(context.board, job.id, tokens, job.head.overlap, options, job.now) end
 end
 
 -- Store a job in the context for put.write_all. Returns its next run in ms, or 0.
@@ -140,6 +153,7 @@ function put.store(context, job)
   local head = job.head
   if head.paused then head.paused_next, job.due = job.due, nil end
   job_store.put(context.store, job.id, packed_job.pack(head, job.body), job.due)
+  if job.old then count_running(context, job) end
   if head.after or job.old and job.old.after then dependencies.link(context.board, job.id, head, job.old) end
   return job.due or 0
 end
