@@ -8,13 +8,14 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from click.testing import Result
 
-from jobs_core import Context, Outcome, Runner, Task
+from jobs_core import Board, Context, Outcome, Runner, Task
 from jobs_core.testing import Recorder as Recorder
 from jobs_core.testing import working as working
 from jobs_core.testing.stage import PATIENCE as PATIENCE
@@ -56,6 +57,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
             return
         pause.wait(0.02)
     raise AssertionError("the condition never held")
+
+
+def keep_ticking(board: Board, now: float | None = None) -> None:
+    """Let a clock have ticked just before, so that a lease which ends does not look like one of an outage."""
+    board.client.hset(f"{board.keys.tag}:stats", "ticked", int((now or time.time()) * 1000))
 
 
 def lines(result: Result) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from jobs_core import Board, Context, NotFoundError, Outcome, Task
-from tests.helpers import PATIENCE, Jobs, lines, refused, runner, wait_until, working
+from tests.helpers import PATIENCE, Jobs, keep_ticking, lines, refused, runner, wait_until, working
 
 
 class Stubborn:
@@ -75,6 +75,7 @@ def test_a_cancelled_task_whose_worker_dies_is_not_given_to_another(board: Board
     assert board.cancel(task) == "cancelling"
     (listed,) = board.tasks()
     assert listed["cancelling"] is True
+    keep_ticking(board)
     wait_until(lambda: board.tick().moved == 1)
     assert (board.stats()["cancelled"], board.count()["queued"]) == (1, 0)
 

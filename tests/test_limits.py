@@ -153,7 +153,8 @@ def test_mistakes(board: Board, jobs: Jobs) -> None:
     )
     refused(
         jobs("push", "console", "x", "--backoff", "sometimes 3s"),
-        "backoff: expected 10s, 1s,10s,1m or [fixed|linear|exponential] 2s [max 10m] [jitter], got 'sometimes 3s'",
+        "backoff: expected 10s, 1s,10s,1m or [fixed|linear|exponential] 2s [max 10m] [jitter], "
+        "got 'sometimes 3s'",
     )
     with pytest.raises(OptionError, match="queue: expected a name without !, got"):
         board.push("test", "x", queue="a!1")

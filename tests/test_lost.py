@@ -13,7 +13,7 @@ import pytest
 
 from jobs_core import Board, Context, Decision, Outcome, Policy, Task
 from jobs_core.plugins.manager import Plugins
-from tests.helpers import PATIENCE, Jobs, install, jobs_process, runner, wait_until, working
+from tests.helpers import PATIENCE, Jobs, install, jobs_process, keep_ticking, runner, wait_until, working
 
 POISON = """
     import os
@@ -60,6 +60,7 @@ def lose(board: Board, times: int = 1) -> None:
     """Take the next task and fall silent, `count` times."""
     for _ in range(times):
         board.pop("test", lease=0.001, worker="gone")
+        keep_ticking(board)
         wait_until(lambda: board.tick().moved > 0)
 
 

@@ -92,7 +92,7 @@ AGAIN = "start push:1@1000 2 quick:1 w2 2.1\n"
 @pytest.mark.parametrize(
     ("judge", "says"),
     [
-        (lambda: verdict(RAN + AGAIN), "1 doubled runs, but the ledger explains 0"),
+        (lambda: verdict(RAN + AGAIN), "1 to 1 runs were doubled, but the ledger says 0"),
         (lambda: verdict(coalesced=3), "3 coalesced, but only 2 did not run"),
         (lambda: verdict(RAN + "start push:4@4000 1 once:4 w 4.5\n"), "ran more than once"),
         (

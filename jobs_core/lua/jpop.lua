@@ -171,7 +171,7 @@ local function lease_all(batch, tasks, lease, worker)
   for i, task in ipairs(tasks) do
     task.token = task.id .. '#' .. number + i
     if task.limits then
-      if attempts.may_have_run(task) then counters.add_for_job(board, records.job_of(task.id), 'doubled', 1) end
+      if attempts.follows_lost(task) then counters.add_for_job(board, records.job_of(task.id), 'doubled', 1) end
       capacity.count_start(board, task.limits, task.token, now)
     end
     stored[2 * i - 1], stored[2 * i] = task.token, current .. task.record

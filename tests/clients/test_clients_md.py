@@ -19,7 +19,7 @@ from jobs_core import Board
 from jobs_core.engine.build import commands
 from jobs_core.errors import StaleError
 from tests.clients.test_client_conformance import CASES, Player
-from tests.helpers import wait_until
+from tests.helpers import keep_ticking, wait_until
 
 PAGE = Path(__file__).parents[2] / "docs/reference/clients.md"
 TEXT = PAGE.read_text("utf-8")
@@ -110,6 +110,7 @@ def test_the_example_client_survives_an_expired_lease(
     client: dict[str, Any], jobs: Any, board: Board
 ) -> None:
     def late(id: str, payload: str) -> str:
+        keep_ticking(board, 59)
         board.tick(now=60)
         return "too late"
 

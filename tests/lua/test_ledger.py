@@ -43,7 +43,7 @@ class Task:
         return replace(self, past=tuple(status.rstrip("?") for status in self.past))
 
     def is_doubled(self) -> bool:
-        return self.past[-1:] == ("lost?",)
+        return self.past[-1:] in (("lost?",), ("lost",))
 
 
 @dataclass
@@ -306,6 +306,8 @@ class Ledger(RuleBasedStateMachine):
         assert self.lua.jack(token, verb, **options, now=self.time()) == task.id
         if lease.cancelling and verb in ("failed", "retry", "release"):
             verb = "cancelled"
+        if verb == "release" or (unstarted and verb in ("retry", "dead")):
+            self.tally(task.id, "doubled", -task.is_doubled())
         counters = {"done": "done", "retry": "retried", "failed": "failed"}
         if verb == "release":
             self.stats["released"] += 1

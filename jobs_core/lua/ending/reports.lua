@@ -43,9 +43,15 @@ local function read_report_options(args, first, last, now)
   return options
 end
 
+-- An attempt after a lost one counts as doubled when it is handed out. Correct that if it does not run to its end.
+local function uncount_doubled(board, task)
+  if attempts.follows_lost(task) then counters.add_for_job(board, records.job_of(task.id), 'doubled', -1) end
+end
+
 -- Close the attempt that failed: the current one, or, if it never began, the one before.
-local function close_attempt(task, status, options)
+local function close_attempt(board, task, status, options)
   if options.unstarted == '1' then
+    uncount_doubled(board, task)
     attempts.mark_decided(task)
     task.attempt = task.attempt - 1
   else
@@ -60,23 +66,24 @@ local ENDINGS = {
     endings.complete(board, token, task, 'cancelled', options.now)
   end,
   dead = function(board, token, task, options)
-    close_attempt(task, 'failed', options)
+    close_attempt(board, task, 'failed', options)
     endings.give_up(board, token, task, options.now)
   end,
   retry = function(board, token, task, options)
-    close_attempt(task, 'failed', options)
+    close_attempt(board, task, 'failed', options)
     task.attempt = task.attempt + 1
     counters.add_for_job(board, records.job_of(task.id), 'retried', 1)
     queues.requeue(board, token, task, options.delay, options.now)
   end,
   failed = function(board, token, task, options)
-    close_attempt(task, 'failed?', options)
+    close_attempt(board, task, 'failed?', options)
     task.attempt = task.attempt + 1
     counters.add_for_job(board, records.job_of(task.id), 'failed', 1)
     queues.requeue(board, token, task, 0, options.now)
   end,
   release = function(board, token, task, options)
     counters.add(board, 'released', 1)
+    uncount_doubled(board, task)
     queues.requeue(board, token, task, options.delay, options.now)
   end,
 }

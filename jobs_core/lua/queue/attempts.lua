@@ -63,9 +63,9 @@ function attempts.count_lost(task)
   return n
 end
 
--- Whether the last attempt was lost, and so may have done its work unnoticed.
-function attempts.may_have_run(task)
-  return task.history:match('[^\t]*$'):find('^lost%?') ~= nil
+-- Whether the attempt before was lost. It may have done its work without anybody learning of it.
+function attempts.follows_lost(task)
+  return task.history:match('[^\t]*$'):find('^lost') ~= nil
 end
 
 return attempts
