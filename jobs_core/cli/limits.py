@@ -8,6 +8,7 @@ import click
 
 from jobs_core.cli.bulk import progress
 from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
+from jobs_core.cli.text import rate_text
 from jobs_core.errors import OptionError
 
 if TYPE_CHECKING:
@@ -75,9 +76,15 @@ def _print_limits(limits: Any, as_json: bool) -> None:
             echo_json(limit)
     else:
         echo_table(
-            ("", "name", "concurrency", "rate", "max length"),
-            (("-" if value is None else value for value in limit.values()) for limit in limits),
+            ("", "name", "concurrency", "rate", "max-length"),
+            ([_limit_text(name, value) for name, value in limit.items()] for limit in limits),
         )
+
+
+def _limit_text(name: str, value: Any) -> Any:
+    if value is None:
+        return "-"
+    return rate_text(value) if name == "rate" else value
 
 
 @click.command()

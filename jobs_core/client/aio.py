@@ -23,7 +23,6 @@ from jobs_core.engine.replies import (
     as_cancelled_counts,
     as_dict,
     as_entry,
-    as_holds,
     as_job,
     as_listed,
     as_task,
@@ -31,6 +30,7 @@ from jobs_core.engine.replies import (
     as_time,
     as_times,
     found_job,
+    lease_states,
 )
 from jobs_core.errors import JobsError
 from jobs_core.options import (
@@ -366,7 +366,7 @@ class AsyncBoard(AsyncBase):
 
     async def beat(self, lease: Duration, *tokens: str) -> Sequence[Hold]:
         """Extend leases, like `Board.beat`."""
-        return as_holds(await self._call("JBEAT", lease, *tokens))
+        return lease_states(await self._call("JBEAT", lease, *tokens))
 
     async def tick(self, limit: int = 500, now: Time | None = None) -> Tick:
         """Move due occurrences to their queues, like `Board.tick`."""

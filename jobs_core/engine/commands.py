@@ -95,7 +95,7 @@ class Commands(Connections):
         """Call several commands in one round trip. The reply of a rejected command is its error.
 
         Raises DeniedError, without calling any, if this user may not call one of them. An error may be an
-        AgainError while a board file is being applied: see `settle`.
+        AgainError while a board file is being applied: see `finish_apply`.
         """
         patience = Patience(self.patience)
         while True:

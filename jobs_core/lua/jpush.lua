@@ -47,7 +47,7 @@ local PUSH_OPTIONS = { at = true, ['in'] = true, now = true, queue = true, prior
 local function add_keep(body, period)
   local _, payload = packed_job.split_body(body)
   local found = packed_job.read_options(body)
-  if found.policy == 'none' then errors.fail_option('keep', 'needs a lease, and policy none has none') end
+  if found.policy == 'none' then errors.fail_option('keep', 'cannot be combined with policy none, which has no lease') end
   found.keep = duration.seconds('keep', period)
   return cjson.encode(found) .. '\n' .. payload, worker_options.flags(found)
 end
