@@ -100,7 +100,7 @@ class Feeder:
         return n
 
     def _push_limited(self) -> int:
-        """Push the jobs with concurrency 1. A push whose reply is lost is not repeated: it may have worked."""
+        """Push the jobs with concurrency 1. A push whose reply is lost is not repeated."""
         asked = 0
         with suppress(FaultError):
             pushes = self._board.push_many([{"id": job["id"]} for job in self._limited])
