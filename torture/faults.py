@@ -23,8 +23,11 @@ FEW_FILES = 24, 90
 
 
 def kill_worker(stage: Stage, chance: random.Random) -> None:
-    """SIGKILL. The fleet starts another worker."""
-    stage.fleet.choose(chance, *WORKERS).send(signal.SIGKILL)
+    """SIGKILL, sometimes of its guardian, too. The fleet starts another worker."""
+    worker = stage.fleet.choose(chance, *WORKERS)
+    if chance.random() < 0.3:
+        worker.kill_guardian()
+    worker.send(signal.SIGKILL)
 
 
 def drain_worker(stage: Stage, chance: random.Random) -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +53,15 @@ class Member:
         """Send a signal, if the process is still running."""
         if self.process.poll() is None:
             self.process.send_signal(number)
+
+    def kill_guardian(self) -> None:
+        """Kill the program that ends the worker's commands after its death. The worker replaces it."""
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # another process that has just ended
+                parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+                is_guardian = b"guardian.py" in (process / "cmdline").read_bytes()
+                if int(parent) == self.process.pid and is_guardian:
+                    os.kill(int(process.name), signal.SIGKILL)
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
         """Read and drop the output of the process, while `is_read` is set."""
