@@ -92,13 +92,18 @@ def test_missing_occurrences_are_found(judge: Callable[[], Verdict], says: str) 
     assert any(says in sentence for sentence in found.wrong)
 
 
-AGAIN = "start push:1@1000 2 quick:1 w2 2.1\n"
+AGAIN = "start push:1@1000 2 quick:1 w2 2.1 2.000:w\n"
 
 
 @pytest.mark.parametrize(
     ("judge", "says"),
     [
-        (lambda: verdict(RAN + AGAIN), "1 to 1 runs were doubled, but the ledger says 0"),
+        (lambda: verdict(RAN + AGAIN), "1 runs were doubled, but the ledger says 0"),
+        (
+            lambda: verdict(RAN + AGAIN.replace(" 2.000:w", "")),
+            "1 runs were seen twice, but the ledger says 0",
+        ),
+        (lambda: verdict(doubled=1), "0 runs were doubled, but the ledger says 1"),
         (lambda: verdict(coalesced=3), "3 coalesced or skipped, but only 2 did not run"),
         (lambda: verdict(RAN + "start push:4@4000 1 once:4 w 4.5\n"), "ran more than once"),
         (
@@ -119,13 +124,20 @@ def test_violations_are_found(judge: Callable[[], Verdict], says: str) -> None:
 
 def test_a_doubled_run_that_the_ledger_explains_is_accepted() -> None:
     found = verdict(RAN + AGAIN, doubled=1, lost=1, leased=6)
-    assert (found.doubled, found.wrong) == (1, [])
+    assert (found.doubled, found.seen_twice, found.wrong) == (1, 1, [])
+
+
+def test_a_lost_attempt_that_no_worker_saw_start_counts_as_doubled() -> None:
+    found = verdict(
+        RAN.replace("push:1@1000 1 quick:1 w 1.1", "push:1@1000 2 quick:1 w 1.1 0.900:w2"), doubled=1
+    )
+    assert (found.doubled, found.seen_twice, found.wrong) == (1, 0, [])
 
 
 def test_an_unstarted_attempt_does_not_count_as_doubled() -> None:
     unstarted = "start push:1@1000 1 quick:1 w2 1.0\nend push:1@1000 1 quick:1 w2 1.0 unstarted\n"
     found = verdict(unstarted + RAN, released=1, leased=6)
-    assert (found.doubled, found.doubled_most, found.wrong) == (0, 0, [])
+    assert (found.doubled, found.seen_twice, found.wrong) == (0, 0, [])
 
 
 def stamps(job: str, second: str, at: float) -> str:

@@ -43,9 +43,10 @@ class Asked:
 
 @dataclass(slots=True)
 class Ran:
-    """What the workers logged about a task."""
+    """What the workers logged about a task, and which lost attempts Redis told them of."""
 
     payload: str
+    lost: set[str] = field(default_factory=set)
     attempts: Counter[int] = field(default_factory=Counter)
     first: float = 0.0
     ends: Counter[str] = field(default_factory=Counter)
@@ -55,13 +56,14 @@ class Ran:
         """Read the log of all workers. Returns it by task id."""
         found: dict[str, Ran] = {}
         for line in lines:
-            what, id, attempt, payload, _, time, *status = line.split()
+            what, id, attempt, payload, _, time, *rest = line.split()
             ran = found.setdefault(id, cls(payload))
             if what == "start":
                 ran.attempts[int(attempt)] += 1
+                ran.lost.update(rest)
                 ran.first = min(ran.first, float(time)) if ran.first else float(time)
             else:
-                ran.ends[status[0]] += 1
+                ran.ends[rest[0]] += 1
         return found
 
 
@@ -69,7 +71,7 @@ class Ran:
 class Verdict:
     """The findings of the checker. `wrong` has a sentence for each violation.
 
-    `doubled` counts the runs that workers saw twice. `doubled_most` adds those that they may not have seen.
+    `doubled` counts the attempts after a lost one, and `seen_twice` those whose both starts workers saw.
     `exclusive` counts the runs that must not overlap, and `overlaps` the commands among them that did.
     """
 
@@ -81,7 +83,7 @@ class Verdict:
     dead: int = 0
     at_most_once: int = 0
     doubled: int = 0
-    doubled_most: int = 0
+    seen_twice: int = 0
     missing: int = 0
     exclusive: int = 0
     overlaps: int = 0
@@ -176,26 +178,22 @@ def _check_repeating(
 def _check_doubled(verdict: Verdict, ran: Mapping[str, Ran], ledger: Mapping[str, int]) -> None:
     """Check that the ledger counts as doubled what ran again after its lease was lost, and no more.
 
-    Workers do not see three kinds of doubled runs: an attempt that was handed out and never started, one that
-    failed without anybody learning of it, and one that stopped, but could not be given back.
+    Each start tells of the lost attempts before it, whether or not a worker saw them start. An attempt that a
+    worker saw start again without an end is one of them, unless the worker was stopped and gave it back.
     """
     leased = [found for found in ran.values() if kind_of(found.payload) != "once"]
+    stopped = 0
     for found in leased:
-        others = sum(found.ends[status] for status in ("failed", "cancelled", "unstarted"))
-        verdict.doubled += max(0, sum(found.attempts.values()) - 1 - others)
-
-    def unheard(statuses: Iterable[str], names: Iterable[str]) -> int:
-        seen = sum(found.ends[status] for found in leased for status in statuses)
-        return max(0, seen - sum(ledger[name] for name in names))
-
-    never_started = max(0, ledger["leased"] - sum(sum(found.attempts.values()) for found in leased))
-    verdict.doubled_most = verdict.doubled + never_started
-    verdict.doubled_most += unheard(["failed"], ["retried", "failed", "dead"])
-    verdict.doubled_most += unheard(["cancelled", "unstarted"], ["cancelled", "released"])
-    if not verdict.doubled <= ledger["doubled"] <= verdict.doubled_most:
+        ended = sum(found.ends[status] for status in ("failed", "cancelled", "unstarted"))
+        stopped += ended - found.ends["failed"]
+        verdict.doubled += len(found.lost)
+        verdict.seen_twice += max(0, sum(found.attempts.values()) - 1 - ended)
+    if verdict.doubled != ledger["doubled"]:
+        verdict.wrong.append(f"{verdict.doubled} runs were doubled, but the ledger says {ledger['doubled']}")
+    given_back = max(0, ledger["released"] - stopped)
+    if verdict.seen_twice > ledger["doubled"] + given_back:
         verdict.wrong.append(
-            f"{verdict.doubled} to {verdict.doubled_most} runs were doubled, "
-            f"but the ledger says {ledger['doubled']}"
+            f"{verdict.seen_twice} runs were seen twice, but the ledger says {ledger['doubled']}"
         )
 
 

@@ -48,7 +48,8 @@ def serve(folder: Path, name: str, *, tick: bool) -> None:
     }
 
     def run(task: Task, context: Context) -> Outcome:
-        ran.write("start", task.id, task.attempt, task.raw, name, f"{source.now():.3f}")
+        lost = [f"{one.time:.3f}:{one.worker}" for one in task.history if one.status == "lost"]
+        ran.write("start", task.id, task.attempt, task.raw, name, f"{source.now():.3f}", *lost)
         outcome = runs[task.runner](task, context)
         status = "unstarted" if outcome.unstarted else outcome.status
         ran.write("end", task.id, task.attempt, task.raw, name, f"{source.now():.3f}", status)
