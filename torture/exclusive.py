@@ -11,6 +11,7 @@ Lines of `stamps`, with times in seconds of the clock that goes on while the mac
 from __future__ import annotations
 
 import fcntl
+import threading
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -35,13 +36,13 @@ def prepare(folder: Path) -> None:
 
 def run_command(folder: Path, task: Task, context: Context) -> Outcome:
     """Run a command that holds the lock of the task's job."""
-    manner = "stubborn" if _number(task) % 4 == 0 else "obedient"
+    manner = "stubborn" if _is_stubborn(task) else "obedient"
     words = (folder, task.job, task.id, task.attempt, f"{_seconds(task):g}", manner)
     return execute(Command(["/bin/sh", str(SCRIPT), *map(str, words)], input=""), task, context)
 
 
 def run_on_thread(folder: Path, stamp: Callable[..., None], task: Task, context: Context) -> Outcome:
-    """Hold the lock of the task's job on this thread. Some tasks do not stop when they are told to."""
+    """Hold the lock of the task's job on this thread. It may overlap after a lost lease."""
 
     def note(what: str) -> None:
         stamp(what, task.job, task.id, task.attempt, f"{lease_clock():.2f}")
@@ -53,13 +54,19 @@ def run_on_thread(folder: Path, stamp: Callable[..., None], task: Task, context:
             note("overlap")
             return Outcome.failed("another run holds the lock", code="overlap")
         note("start")
-        stopped = context.cancelled.wait(_seconds(task))
+        told = threading.Event() if _is_stubborn(task) else context.cancelled
+        stopped = told.wait(_seconds(task))
         note("end")
     return Outcome.cancelled() if stopped else Outcome.done()
 
 
 def _number(task: Task) -> int:
     return zlib.crc32(task.id.encode()) // 128
+
+
+def _is_stubborn(task: Task) -> bool:
+    """Return whether a task ignores that it is told to stop."""
+    return _number(task) % 4 == 0
 
 
 def _seconds(task: Task) -> float:
