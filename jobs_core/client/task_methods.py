@@ -174,8 +174,8 @@ class TaskMethods(BoardBase):
         Args:
             state: Only tasks in this state: queued, held, delayed, leased, accepted or dead. By default, all
                 but dead ones.
-            filters: `task`, `job`, `runner` and `queue` are names. `older_than` is a duration; a number is
-                seconds. `payload=True` includes payloads.
+            filters: `task`, `job`, `runner`, `queue` and `worker` are names. `older_than` is a duration; a
+                number is seconds. `payload=True` includes payloads.
 
         Yields:
             Tasks. Their `history` has the earlier attempts.
