@@ -283,6 +283,26 @@ def test_a_second_stop_returns_running_tasks(board: Board) -> None:
     assert board.stats()["released"] == 1
 
 
+def test_a_second_stop_keeps_the_lease_of_what_goes_on_outside_of_the_worker(board: Board) -> None:
+    gate = Gate()
+
+    def run_outside(task: Task, context: Context) -> Outcome:
+        assert context.lease is not None
+        with context.lease.on_renew(lambda lease: None):  # as a runner does whose command has a guardian
+            gate.started.release()
+            gate.open.wait(PATIENCE)
+        return Outcome.done()
+
+    board.push("test", "x")
+    with working(board, runner(run_outside)) as (worker, log):
+        gate.wait()
+        worker.stop()
+        worker.stop()
+        log.wait_for("worker.stopped")
+        gate.open.set()
+    assert (board.count()["leased"], board.count()["queued"]) == (1, 0)
+
+
 def test_tasks_that_outlast_the_drain_are_returned(board: Board) -> None:
     gate = Gate()
     board.push("test", "x")

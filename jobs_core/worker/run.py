@@ -71,6 +71,10 @@ class Run:
         """Return whether the run has exceeded its timeout, by more than `grace` seconds."""
         return self.timeout is not None and time.monotonic() >= self.started + self.timeout + grace
 
+    def may_give_back(self) -> bool:
+        """Return whether a worker that exits may return the task, because nothing works on it after that."""
+        return not self.lost and not (self.is_running and self.lease and self.lease.outlives_worker)
+
     def may_hold(self) -> bool:
         """Return whether to renew the lease. A run that did not stop after its timeout loses it."""
         return not self.lost and not self.has_timed_out(GRACE)

@@ -379,7 +379,7 @@ class Worker:
     def _give_back(self) -> None:
         if self._exchange.is_under_way:
             self._handle_answer(self._receive())
-        self._exchange.reports = [run for run in self._runs if run.task.token and not run.lost]
+        self._exchange.reports = [run for run in self._runs if run.task.token and run.may_give_back()]
         try:
             self._exchange.send(None, 0)
         except FaultError as error:
