@@ -99,7 +99,7 @@ def test_leases_and_delayed_tasks_that_nobody_takes_back_are_overdue(jobs: Jobs,
     call(board, "JPOP", 1, "shell", "lease", 30, "now", long_ago)
     call(board, "JPUSH", "shell", "x", "in", 40, "now", long_ago)
     assert findings(jobs)[1]["overdue"][1].endswith(
-        " is overdue by 1m; leases have lapsed, but 1 of their tasks are not back in their queues"
+        " is overdue by 1m; leases have expired, but 1 of their tasks are not back in their queues"
     )
 
 

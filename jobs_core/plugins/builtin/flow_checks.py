@@ -52,9 +52,11 @@ def check_overdue(board: BoardLike) -> Finding:
         for what, key in (("job", board.keys.schedule), ("delayed task", board.keys.delayed))
         if (found := _late(board, key))
     ]
-    lapsed = _late(board, board.keys.leased)
-    if lapsed:
-        late.append(f"leases have lapsed, but {_number(lapsed)} of their tasks are not back in their queues")
+    expired = _late(board, board.keys.leased)
+    if expired:
+        late.append(
+            f"leases have expired, but {_number(expired)} of their tasks are not back in their queues"
+        )
     if late:
         return Finding(
             "problem", "; ".join(late), "start a worker with `jobs run`, or a clock with `jobs tick`"
