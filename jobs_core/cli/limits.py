@@ -38,7 +38,7 @@ def limit(
     """Limit a queue or runner, or list limits.
 
     A limit applies to all workers together. To limit one job, set its own options of the same names. The
-    options set the whole limit: what you leave out is not limited. A queue with --max-length refuses pushes
+    options set the whole limit: what you leave out is not limited. A queue with --max-length rejects pushes
     beyond it, and skips runs that are due.
 
     \b

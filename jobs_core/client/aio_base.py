@@ -107,7 +107,7 @@ class AsyncBase:
         return await self._repeated(name, arguments)
 
     async def _repeated(self, name: str, arguments: Sequence[Any]) -> Any:
-        """Call a command. While Redis is away, repeat it if it was not sent, was refused or may run twice."""
+        """Call a command. While Redis is away, repeat it if it was not sent, rejected or may run twice."""
         words = ("FCALL_RO" if commands()[name].only_reads else "FCALL", name, 1, self.keys.tag, *arguments)
         patience = Patience(self._board.commands.patience)
         while True:

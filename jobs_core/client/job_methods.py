@@ -250,7 +250,7 @@ class JobMethods(BoardBase):
             StaleError: The board kept changing while the jobs were applied.
 
         >>> plan = board.apply([{"id": "tick", "runner": "shell", "payload": "date", "every": 5}], "me")
-        >>> [change.id for change in plan.changes], plan.refused
+        >>> [change.id for change in plan.changes], plan.rejected
         (['tick'], {})
         """
         from jobs_core.client.apply import Applying

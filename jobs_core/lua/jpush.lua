@@ -6,7 +6,7 @@
   unique-for, queue, priority, and the options read by workers: timeout lease policy attempts backoff … The nth push on a
   board gets the job name push:<n>. The task id of a pushed job ends in -<n>. Within unique-for (a duration), another push
   of the same runner, payload and queue adds no task and returns the id of the first. A full queue (max-length: see JLIMIT)
-  refuses a push.
+  rejects a push.
 
     FCALL JPUSH 1 {jobs} shell 'echo hi' at +10m
     FCALL JPUSH 1 {jobs} backup
