@@ -10,6 +10,7 @@ import click
 from jobs_core.cli.common import (
     F,
     connected,
+    echo,
     echo_warnings,
     explicit_board,
     include_option,
@@ -93,7 +94,7 @@ def _apply(
 
     found = read_valid(file, include_outside=include_outside)
     for notice in found.notices:
-        click.echo(str(notice), err=True)
+        echo(str(notice), err=True)
     chosen = found.select(explicit_board(ctx))
     targets = [(open_board(url, name or board_name), declared) for name, declared in chosen.items()]
     changes = 0

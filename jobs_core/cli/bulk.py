@@ -12,7 +12,10 @@ from typing import IO, Any, TypeVar
 
 import click
 
-from jobs_core.cli.common import echo_warnings
+from jobs_core.cli.common import (
+    echo,
+    echo_warnings,
+)
 from jobs_core.cron.forms import cron_warnings
 from jobs_core.errors import JobsError, OptionError, UserError
 from jobs_core.text import is_utf8
@@ -133,11 +136,11 @@ def report_bulk(what: str, lines: Lines, replies: Iterable[Any]) -> None:
         for reply in counted(replies, advance):
             place = lines.places.popleft()
             if isinstance(reply, JobsError):
-                click.echo(f"{place}: {reply}", err=True)
+                echo(f"{place}: {reply}", err=True)
                 refused += 1
                 exit_code = max(exit_code, 2 if isinstance(reply, UserError) else 1)
             else:
                 done += 1
-    click.echo(f"{done} {what}" + (f", {refused} refused" if refused else ""), err=True)
+    echo(f"{done} {what}" + (f", {refused} refused" if refused else ""), err=True)
     if exit_code:
         click.get_current_context().exit(exit_code)

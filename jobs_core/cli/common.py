@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from jobs_core.cli.table import as_cell, json_line
+from jobs_core.cli.table import as_cell
 from jobs_core.options import Option
+from jobs_core.text import json_line, visible
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
@@ -62,6 +64,12 @@ def open_board(url: str | None, board_name: str) -> Board:
     return Board(board_name, url, plugins=group.load_plugins())
 
 
+def echo(text: object = "", *, err: bool = False) -> None:
+    """Print text on standard output or standard error. On a terminal, control characters are escaped."""
+    stream = sys.stderr if err else sys.stdout
+    click.echo(visible(str(text)) if stream.isatty() else text, err=err, color=True)
+
+
 def echo_json(value: Any) -> None:
     """Print a value as JSON on one line."""
     click.echo(json_line(value))
@@ -70,7 +78,7 @@ def echo_json(value: Any) -> None:
 def echo_warnings(sentences: Iterable[object]) -> None:
     """Print warnings on standard error, one per line."""
     for sentence in sentences:
-        click.echo(f"warning: {sentence}", err=True)
+        echo(f"warning: {sentence}", err=True)
 
 
 def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
@@ -80,7 +88,7 @@ def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(as_cell(column), overflow="fold")
     for row in rows:
         table.add_row(*map(_cell_lines, row))
     console = Console(markup=False, highlight=False)

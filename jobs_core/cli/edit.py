@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, given, job_options, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo,
+    echo_json,
+    given,
+    job_options,
+    json_option,
+    open_board,
+)
 from jobs_core.cli.jobs import PUT_OPTIONS, next_text
 from jobs_core.errors import JobsError, OptionError
 
@@ -51,7 +59,7 @@ def edit(
     else:
         next_run = board.edit(id, runner=runner, payload=payload, unset=unset, **changes)
         if not as_json:
-            click.echo(next_text(board, id, next_run))
+            echo(next_text(board, id, next_run))
     if as_json:
         echo_json(board.show(id))
 
@@ -64,18 +72,18 @@ def _edit_as_text(board: Board, id: str) -> None:
     while True:
         changed = click.edit(text, extension=".yml")
         if changed is None or changed == before:
-            click.echo(f"{id}: not changed")
+            echo(f"{id}: not changed")
             return
         try:
             job = _read_job(changed, id)
             next_run = board.put(**job)
         except JobsError as error:
-            click.echo(f"Error: {error}", err=True)
+            echo(f"Error: {error}", err=True)
             if not click.confirm("Edit it again?", default=True, err=True):
                 raise
             text = changed
         else:
-            click.echo(next_text(board, id, next_run))
+            echo(next_text(board, id, next_run))
             return
 
 

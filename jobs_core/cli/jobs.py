@@ -10,6 +10,7 @@ import click
 from jobs_core.cli.bulk import Lines, report_bulk, warned, with_defaults
 from jobs_core.cli.common import (
     connected,
+    echo,
     echo_json,
     echo_table,
     echo_warnings,
@@ -102,9 +103,9 @@ def _put(
     if as_json:
         echo_json(board.show(id))
     elif "after" in defaults:
-        click.echo(_waiting_text(board, id))
+        echo(_waiting_text(board, id))
     else:
-        click.echo(next_text(board, id, next_run))
+        echo(next_text(board, id, next_run))
 
 
 def _waiting_text(board: Board, id: str) -> str:
@@ -177,7 +178,7 @@ def remove(ids: tuple[str, ...], yes: bool, url: str | None, board_name: str) ->
     if missing:
         raise NotFoundError(f"there is no job {', '.join(missing)} on the board {board_name!r}")
     if has_patterns:
-        click.echo(f"{len(found)} removed")
+        echo(f"{len(found)} removed")
 
 
 @click.command()
@@ -211,4 +212,4 @@ def resume(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str
         if as_json:
             echo_json(board.show(id))
         else:
-            click.echo(next_text(board, id, next_run))
+            echo(next_text(board, id, next_run))

@@ -9,6 +9,7 @@ import click
 from jobs_core.cli.bulk import Lines, report_bulk, with_defaults
 from jobs_core.cli.common import (
     connected,
+    echo,
     echo_json,
     given,
     job_options,
@@ -73,7 +74,7 @@ def push(
     if as_json:
         echo_json({"task": task})
     else:
-        click.echo(task)
+        echo(task)
 
 
 @click.command()
@@ -116,7 +117,7 @@ def ack(
         raise OptionError("--failed ends the attempt, --progress continues it. Pass only one of them.")
     verb = verb or ("done" if progress is None else "update")
     options = {"progress": progress, "note": note, "code": code}
-    click.echo(open_board(url, board_name).ack(token, verb, **options))  # type: ignore[arg-type]
+    echo(open_board(url, board_name).ack(token, verb, **options))  # type: ignore[arg-type]
 
 
 @click.command()
@@ -146,10 +147,10 @@ def cancel(
         if as_json:
             echo_json({"job": job} | counts)
         else:
-            click.echo(f"{job}: {counts['cancelled']} cancelled, {counts['cancelling']} asked to stop")
+            echo(f"{job}: {counts['cancelled']} cancelled, {counts['cancelling']} asked to stop")
     for id in ids:
         state = board.cancel(id)
         if as_json:
             echo_json({"task": id, "state": state})
         else:
-            click.echo(f"{id}: {'asked to stop' if state == 'cancelling' else state}")
+            echo(f"{id}: {'asked to stop' if state == 'cancelling' else state}")

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.common import F, connected, echo_json, json_option, open_board
+from jobs_core.cli.common import (
+    F,
+    connected,
+    echo,
+    echo_json,
+    json_option,
+    open_board,
+)
 from jobs_core.contract import Runner
 from jobs_core.plugins.manager import Plugins
 
@@ -138,8 +145,8 @@ def tick(once: bool, limit: int, as_json: bool, url: str | None, board_name: str
     if as_json:
         echo_json({"moved": clock.moved})
     else:
-        click.echo(f"{clock.moved} moved")
+        echo(f"{clock.moved} moved")
 
 
 def _say(note: str) -> None:
-    click.echo(note, err=True)
+    echo(note, err=True)

@@ -23,6 +23,7 @@ from jobs_core.plugins.builtin import hooks as builtin
 from jobs_core.plugins.payloads import check_depth, check_payload
 from jobs_core.plugins.settings import Settings, Value
 from jobs_core.plugins.settings import read as read_settings
+from jobs_core.text import visible
 from jobs_core.types import Job, parse_payload
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Plugins:
         for sentence in (*found.notes, *problems):
             if sentence not in self._said:
                 self._said.add(sentence)
-                sys.stderr.write(f"{sentence}\n")
+                sys.stderr.write(f"{visible(sentence)}\n")
         return found.values
 
     def setting_problems(self) -> list[str]:
