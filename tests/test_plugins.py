@@ -280,6 +280,10 @@ def exercise(name: str, plugins: Plugins, board: Board, capsys: pytest.CaptureFi
         case "jobs_validate":
             with pytest.raises(PayloadError):
                 plugins.validate(Job("a", "hello", ""))
+        case "jobs_warnings":
+            job, settings = Job("a", "hello", "hello"), {"hello_greeting": "hello"}
+            said = [list(found) for found in hook.jobs_warnings(job=job, settings=settings)]
+            assert said == [["the greeting greets itself"]]
         case "jobs_execute":
             plain = Runner("hello", lambda task, context: Outcome.done())
             assert hook.jobs_execute(task=TASK, runner=plain, context=context).status == "done"

@@ -109,5 +109,5 @@ def test_loggers_escape_control_characters(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_text_of_all_languages_stays_as_it_is() -> None:
-    text = "naïve\u00a0: «\u202f日本\u3000語» 👩\u200d💻\tمرحبا\n"
+    text = "naïve\u00a0: «\u202f日本\u3000語» 👩\u200d💻\t한국어\n"
     assert visible(text) == text

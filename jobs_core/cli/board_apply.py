@@ -101,7 +101,7 @@ def _apply(
     with echo_refusals():
         plans = apply_boards(targets, found, dry_run=dry_run, progress=compare_progress, **options)
         for (board, plan), (_, declared) in zip(plans, targets, strict=True):
-            echo_warnings(warnings(declared, plan))
+            echo_warnings(warnings(board, declared, plan))
             echo_plan(plan, board.name, dry_run=dry_run, show_payload=show_payload, as_json=as_json)
             changes += len(plan.changes)
     return changes

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from jobs_core.cli.table import as_cell
+from jobs_core.cron.forms import cron_warnings
 from jobs_core.options import Option
 from jobs_core.text import json_line, visible
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
+    from jobs_core.plugins.manager import Plugins
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -79,6 +81,23 @@ def echo_warnings(sentences: Iterable[object]) -> None:
     """Print warnings on standard error, one per line."""
     for sentence in sentences:
         echo(f"warning: {sentence}", err=True)
+
+
+def echo_job_warnings(board: Board, id: str, runner: str, payload: Any, options: Mapping[str, Any]) -> None:
+    """Print what is odd about a job that has been put, or a task that has been pushed."""
+    echo_warnings(job_warner(board.plugins)(id, runner, payload, options))
+
+
+def job_warner(plugins: Plugins) -> Callable[[str, str, Any, Mapping[str, Any]], list[str]]:
+    """Return a function that says what is odd about a valid job: its cron pattern, and what plugins find."""
+    from jobs_core.engine.calls import as_raw
+
+    warn = plugins.warner()
+
+    def warnings(id: str, runner: str, payload: Any, options: Mapping[str, Any]) -> list[str]:
+        return [*cron_warnings(options), *warn(plugins.job(id, runner, as_raw(payload), options))]
+
+    return warnings
 
 
 def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:

@@ -12,6 +12,7 @@ import click
 from jobs_core.cli.common import (
     connected,
     echo,
+    echo_job_warnings,
     echo_json,
     given,
     job_options,
@@ -58,6 +59,8 @@ def edit(
         _edit_as_text(board, id)
     else:
         next_run = board.edit(id, runner=runner, payload=payload, unset=unset, **changes)
+        job = board.show(id)
+        echo_job_warnings(board, id, job["runner"], job["payload"], changes)
         if not as_json:
             echo(next_text(board, id, next_run))
     if as_json:

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from jobs_core.cli.bulk import Lines, report_bulk, with_defaults
+from jobs_core.cli.bulk import Lines, report_bulk, warned, with_defaults
 from jobs_core.cli.common import (
     connected,
     echo,
+    echo_job_warnings,
     echo_json,
     given,
     job_options,
@@ -64,11 +65,14 @@ def push(
         options["keep"] = options["keep"] or KEEP
     if from_stdin:
         lines = Lines()
-        report_bulk("pushed", lines, board.push_many(with_defaults(lines, given(options))))
+        tasks = warned(lines, with_defaults(lines, given(options)), board.plugins)
+        report_bulk("pushed", lines, board.push_many(tasks))
         return
     if runner_or_job is None:
         raise OptionError("push needs RUNNER PAYLOAD, the id of a job, or --stdin.")
     task = board.push(runner_or_job, payload, **given(options))
+    if payload is not None:
+        echo_job_warnings(board, task, runner_or_job, payload, {})
     if wait:
         ctx.exit(show_output(board, task, follow=True, as_json=as_json))
     if as_json:

@@ -15,7 +15,7 @@ from jobs_core.cli.common import (
     open_board,
 )
 from jobs_core.cli.plan import compare_progress, echo_plan, echo_refusals
-from jobs_core.cli.worker import run_worker, worker_options
+from jobs_core.cli.worker import allow_option, run_worker, worker_options
 from jobs_core.errors import OptionError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 )
 @include_option
 @worker_options
+@allow_option
 @click.option(
     "--board", "board_name", envvar="JOBS_BOARD", help="The board (default: the one in BOARDFILE, or jobs)."
 )

@@ -117,8 +117,12 @@ def test_read() -> None:
 def test_only_allowed_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_TOKEN", "s3cret")
     payload = {"url": URL, "auth": {"bearer": {"env": "API_TOKEN"}}}
-    with pytest.raises(PayloadError, match="not allowed: add it to the setting http_env"):
+    with pytest.raises(PayloadError) as error:
         read(payload, SETTINGS)
+    assert str(error.value) == (
+        "auth: the setting http_env does not let payloads use the variable API_TOKEN. "
+        "Add it on the worker: JOBS_HTTP_ENV=JOBS_SECRET_*,API_TOKEN"
+    )
     assert read(payload, SETTINGS | {"http_env": ["API_*"]}).headers["authorization"] == "Bearer s3cret"
     monkeypatch.delenv("API_TOKEN")
     with pytest.raises(PayloadError, match="not set on this worker"):
