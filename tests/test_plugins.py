@@ -220,7 +220,15 @@ def test_a_valid_payload_is_put(strict: Board, payload: Any) -> None:
 @pytest.mark.parametrize(
     ("payload", "says"),
     [
-        ({"url": "http://a", "s3cret": 1}, "runner: unknown key, expected one of url, method"),
+        ({"url": "http://a", "zzz": "s3cret"}, "runner: unknown key 'zzz', expected one of url, method"),
+        ({"url": "http://a", "methud": "s3cret"}, "runner: unknown key 'methud' (did you mean 'method'?)"),
+        ({"url": "http://a", "z" * 99: "s3cret"}, f"unknown key '{'z' * 39}…', expected one of"),
+        (
+            {"url": "http://a", "timeout": "s3cret"},
+            "runner: unknown key 'timeout': timeout is an option of the job: --timeout",
+        ),
+        ({"url": "http://a", "retry_on": "s3cret"}, "unknown key 'retry_on': retry-on is an option of the job"),
+        ({"url": "http://a", "in": "s3cret"}, "unknown key 'in': in is an option of the job: --in"),
         ({"url": 5}, "url: expected type string"),
         ({"url": ""}, "url: violates the schema rule minLength"),
         ({"method": "GET"}, "missing key url"),

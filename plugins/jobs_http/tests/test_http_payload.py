@@ -54,7 +54,7 @@ BAD = [
     ("http://a.example\\@s3cret/", "url: contains a character"),
     ("http://a/\0s3cret", "url: contains a character"),
     ({"url": URL, "body": "s3cret", "json": 1}, "set either 'body' or 'json'"),
-    ({"url": URL, "s3cret": 1}, "unknown key, expected one of"),
+    ({"url": URL, "zzz": "s3cret"}, "unknown key"),
     ({"url": URL, "headers": {"X": "a\r\ns3cret: 1"}}, "headers: a value contains a line end"),
     ({"url": URL, "headers": {"X\n": "s3cret"}}, "headers: not a valid header name"),
     ({"url": URL, "headers": {"X": "s3cret\u20ac"}}, "headers: a value contains characters"),
