@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs_core.cli.bulk import progress
-from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo,
+    echo_json,
+    echo_table,
+    json_option,
+    open_board,
+)
 from jobs_core.cli.text import rate_text
 from jobs_core.errors import OptionError
 
@@ -67,7 +74,7 @@ def _print_limit(board: Board, kind: str, name: str, as_json: bool) -> None:
         none = {"kind": kind, "name": name, "concurrency": None, "rate": None, "max_length": None}
         _print_limits(found or [none], as_json)
     else:
-        click.echo(f"the {kind} {name} has no limit")
+        echo(f"the {kind} {name} has no limit")
 
 
 def _print_limits(limits: Any, as_json: bool) -> None:
@@ -106,4 +113,4 @@ def trim(queue: str, keep: int, as_json: bool, url: str | None, board_name: str)
     if as_json:
         echo_json({"dropped": dropped})
     else:
-        click.echo(f"{dropped} dropped")
+        echo(f"{dropped} dropped")
