@@ -227,7 +227,10 @@ def test_a_valid_payload_is_put(strict: Board, payload: Any) -> None:
             {"url": "http://a", "timeout": "s3cret"},
             "runner: unknown key 'timeout': timeout is an option of the job: --timeout",
         ),
-        ({"url": "http://a", "retry_on": "s3cret"}, "unknown key 'retry_on': retry-on is an option of the job"),
+        (
+            {"url": "http://a", "retry_on": "s3cret"},
+            "unknown key 'retry_on': retry-on is an option of the job",
+        ),
         ({"url": "http://a", "in": "s3cret"}, "unknown key 'in': in is an option of the job: --in"),
         ({"url": 5}, "url: expected type string"),
         ({"url": ""}, "url: violates the schema rule minLength"),
