@@ -46,6 +46,11 @@ class Lease:
         """Whether the runner should have stopped, because the worker could not renew the lease."""
         return lease_clock() >= self.stop_at
 
+    @property
+    def outlives_worker(self) -> bool:
+        """Whether the work goes on outside of the worker, and somebody else ends it with the lease."""
+        return bool(self._callbacks)
+
     def renew(self, sent: float) -> None:
         """Note that Redis has confirmed a renewal sent at this time."""
         self.sent = max(self.sent, sent)

@@ -184,6 +184,7 @@ class TaskFilters(TypedDict, total=False):
     job: str | None
     runner: str | None
     queue: str | None
+    worker: str | None
     older_than: Duration | None
     payload: bool | None
     now: Time | None

@@ -106,8 +106,8 @@ def described(error: BaseException) -> str:
 def redact(secret: str, text: str) -> str:
     """Replace a payload in a text. A payload shorter than 8 characters is replaced only as a whole word.
 
-    >>> redact("s3cret-payload", "refused: s3cret-payload")
-    'refused: <payload>'
+    >>> redact("s3cret-payload", "rejected: s3cret-payload")
+    'rejected: <payload>'
     >>> redact("p", "no paper for p")
     'no paper for <payload>'
     """

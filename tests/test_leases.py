@@ -152,3 +152,21 @@ def test_a_command_of_a_stopped_worker_ends_before_another_starts_it(
         for worker in workers:
             worker.kill()
             worker.communicate()
+
+
+def test_a_task_whose_reply_was_lost_is_returned_and_not_lost(
+    board: Board, remote: Board, proxy: Proxy
+) -> None:
+    witness = Witness()
+    board.push("test", "first")
+    second = board.push("test", "second")
+    work = runner(lambda task, context: witness.run(task, context) if task.raw == "first" else Outcome.done())
+    with working(remote, work, lease=60, concurrency=1) as (_, log):
+        assert witness.started.wait(10)
+        proxy.mute()  # requests arrive, replies do not
+        witness.finish.set()
+        wait_until(lambda: any(task["id"] == second for task in board.tasks("leased")))
+        proxy.heal()
+        log.wait_for("task.finished")
+    stats = board.stats()
+    assert (stats["done"], stats["lost"], stats["released"], stats["leased"]) == (2, 0, 1, 3)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from torture.checker import Asked, Ran, Verdict, check
+from torture.exclusive import find_overlaps
 from torture.faults import FAULTS
 from torture.run import Scale, run
 
@@ -18,6 +19,7 @@ def test_no_occurrence_is_lost_under_every_fault(tmp_path: Path) -> None:
     assert report.verdict.wrong == []
     assert report.verdict.missing == 0
     assert report.verdict.occurrences >= 400
+    assert report.verdict.exclusive > 0
     assert report.faults == dict.fromkeys(FAULTS, 1)
 
 
@@ -51,20 +53,24 @@ end every-5@8000 1 quick:5 w 8.1 done
 ENDS = {"due": 8, "queued": 6, "coalesced": 2, "done": 4, "dead": 1, "unleased": 1, "leased": 5}
 
 
-def verdict(ran: str = RAN, coalesced: int = 2, dead: str = "push:3@3000", **ledger: int) -> Verdict:
+def verdict(
+    ran: str = RAN, coalesced: int = 2, dead: str = "push:3@3000", stamps: str = "", **ledger: int
+) -> Verdict:
     return check(
         Asked.read(ASKED.splitlines()),
         Ran.read(ran.splitlines()),
+        find_overlaps(stamps.splitlines(), [(100.0, 103.0)]),
         {dead},
         LEDGER | ENDS | ledger,
-        lambda job: LEDGER | {"coalesced": coalesced},
+        lambda job: LEDGER | {"coalesced": coalesced - 1, "skipped": 1},
     )
 
 
 def test_a_correct_run_has_no_findings() -> None:
     found = verdict()
     assert (found.wrong, found.missing, found.occurrences) == ([], 0, 8)
-    assert (found.on_time, found.late, found.coalesced, found.at_most_once) == (4, 1, 2, 1)
+    assert (found.on_time, found.late, found.coalesced, found.at_most_once) == (4, 1, 1, 1)
+    assert found.skipped == 1
 
 
 def without(start: str) -> str:
@@ -77,7 +83,7 @@ def without(start: str) -> str:
         (lambda: verdict(without("start push:1").replace("end push:1@1000", "end other@1")), "push:1@1000"),
         (lambda: verdict(without("end one-2")), "one-2@2000 (quick:2) never succeeded"),
         (lambda: verdict(dead="nobody"), "push:3@3000 should have become a dead letter"),
-        (lambda: verdict(coalesced=1), "every-5: an occurrence neither ran nor was coalesced"),
+        (lambda: verdict(coalesced=1), "every-5: an occurrence neither ran nor was coalesced or skipped"),
     ],
 )
 def test_missing_occurrences_are_found(judge: Callable[[], Verdict], says: str) -> None:
@@ -86,14 +92,19 @@ def test_missing_occurrences_are_found(judge: Callable[[], Verdict], says: str) 
     assert any(says in sentence for sentence in found.wrong)
 
 
-AGAIN = "start push:1@1000 2 quick:1 w2 2.1\n"
+AGAIN = "start push:1@1000 2 quick:1 w2 2.1 2.000:w\n"
 
 
 @pytest.mark.parametrize(
     ("judge", "says"),
     [
-        (lambda: verdict(RAN + AGAIN), "1 to 1 runs were doubled, but the ledger says 0"),
-        (lambda: verdict(coalesced=3), "3 coalesced, but only 2 did not run"),
+        (lambda: verdict(RAN + AGAIN), "1 runs were doubled, but the ledger says 0"),
+        (
+            lambda: verdict(RAN + AGAIN.replace(" 2.000:w", "")),
+            "1 runs were seen twice, but the ledger says 0",
+        ),
+        (lambda: verdict(doubled=1), "0 runs were doubled, but the ledger says 1"),
+        (lambda: verdict(coalesced=3), "3 coalesced or skipped, but only 2 did not run"),
         (lambda: verdict(RAN + "start push:4@4000 1 once:4 w 4.5\n"), "ran more than once"),
         (
             lambda: verdict(RAN + "start every-5@5500 1 quick:5 w 5.6\n"),
@@ -113,4 +124,47 @@ def test_violations_are_found(judge: Callable[[], Verdict], says: str) -> None:
 
 def test_a_doubled_run_that_the_ledger_explains_is_accepted() -> None:
     found = verdict(RAN + AGAIN, doubled=1, lost=1, leased=6)
-    assert (found.doubled, found.wrong) == (1, [])
+    assert (found.doubled, found.seen_twice, found.wrong) == (1, 1, [])
+
+
+def test_a_lost_attempt_that_no_worker_saw_start_counts_as_doubled() -> None:
+    found = verdict(
+        RAN.replace("push:1@1000 1 quick:1 w 1.1", "push:1@1000 2 quick:1 w 1.1 0.900:w2"), doubled=1
+    )
+    assert (found.doubled, found.seen_twice, found.wrong) == (1, 0, [])
+
+
+def test_an_unstarted_attempt_does_not_count_as_doubled() -> None:
+    unstarted = "start push:1@1000 1 quick:1 w2 1.0\nend push:1@1000 1 quick:1 w2 1.0 unstarted\n"
+    found = verdict(unstarted + RAN, released=1, leased=6)
+    assert (found.doubled, found.seen_twice, found.wrong) == (0, 0, [])
+
+
+def stamps(job: str, second: str, at: float) -> str:
+    return (
+        f"start {job} {job}@1 1 {at - 0.5}\n{second} {job} {job}@2 1 {at}\nend {job} {job}@1 1 {at + 0.5}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "says"),
+    [
+        ("overlap", "command-1@2 (attempt 1) started while command-1@1 (attempt 1) was running, at 50.0 s"),
+        ("start", "command-1@1 (attempt 1) ended after command-1@2 (attempt 1) had started, at 50.5 s"),
+    ],
+)
+def test_an_overlap_of_commands_is_found(second: str, says: str) -> None:
+    found = verdict(stamps=stamps("command-1", second, 50.0))
+    assert (found.overlaps, found.wrong) == (1, [f"a forbidden overlap: {says}"])
+
+
+def test_an_overlap_of_threads_or_at_a_jump_of_the_clock_is_counted() -> None:
+    found = verdict(stamps=stamps("thread-1", "overlap", 50.0) + stamps("command-1", "overlap", 104.0))
+    assert (found.overlaps, found.overlaps_of_threads, found.overlaps_at_jumps, found.wrong) == (0, 1, 1, [])
+
+
+def test_runs_one_after_the_other_do_not_overlap() -> None:
+    killed = "start command-1 command-1@1 1 1.0\n"
+    again = "start command-1 command-1@1 2 2.0\nend command-1 command-1@1 2 3.0\n"
+    found = verdict(stamps=killed + again)
+    assert (found.exclusive, found.overlaps, found.wrong) == (2, 0, [])

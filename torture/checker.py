@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from jobs_core.engine.ledger import SUMS, total
+from torture.exclusive import Overlaps
 from torture.work import kind_of, planned_failures
 
 LATE = 1.0
@@ -42,9 +43,10 @@ class Asked:
 
 @dataclass(slots=True)
 class Ran:
-    """What the workers logged about a task."""
+    """What the workers logged about a task, and which lost attempts Redis told them of."""
 
     payload: str
+    lost: set[str] = field(default_factory=set)
     attempts: Counter[int] = field(default_factory=Counter)
     first: float = 0.0
     ends: Counter[str] = field(default_factory=Counter)
@@ -54,28 +56,39 @@ class Ran:
         """Read the log of all workers. Returns it by task id."""
         found: dict[str, Ran] = {}
         for line in lines:
-            what, id, attempt, payload, _, time, *status = line.split()
+            what, id, attempt, payload, _, time, *rest = line.split()
             ran = found.setdefault(id, cls(payload))
             if what == "start":
                 ran.attempts[int(attempt)] += 1
+                ran.lost.update(rest)
                 ran.first = min(ran.first, float(time)) if ran.first else float(time)
             else:
-                ran.ends[status[0]] += 1
+                ran.ends[rest[0]] += 1
         return found
 
 
 @dataclass(slots=True)
 class Verdict:
-    """The findings of the checker. `wrong` has a sentence for each violation."""
+    """The findings of the checker. `wrong` has a sentence for each violation.
+
+    `doubled` counts the attempts after a lost one, and `seen_twice` those whose both starts workers saw.
+    `exclusive` counts the runs that must not overlap, and `overlaps` the commands among them that did.
+    """
 
     occurrences: int = 0
     on_time: int = 0
     late: int = 0
     coalesced: int = 0
+    skipped: int = 0
     dead: int = 0
     at_most_once: int = 0
     doubled: int = 0
+    seen_twice: int = 0
     missing: int = 0
+    exclusive: int = 0
+    overlaps: int = 0
+    overlaps_at_jumps: int = 0
+    overlaps_of_threads: int = 0
     wrong: list[str] = field(default_factory=list)
 
     def add_missing(self, sentence: str) -> None:
@@ -87,6 +100,7 @@ class Verdict:
 def check(
     asked: Asked,
     ran: Mapping[str, Ran],
+    overlaps: Overlaps,
     dead: set[str],
     ledger: Mapping[str, int],
     ledger_of: Callable[[str], Mapping[str, int]],
@@ -102,6 +116,7 @@ def check(
         _check_repeating(verdict, job, payload, targets, by_job[job], ran, dead, ledger_of(job))
     _check_doubled(verdict, ran, ledger)
     _check_ledger(verdict, ledger)
+    _check_overlaps(verdict, overlaps)
     return verdict
 
 
@@ -118,7 +133,7 @@ def _check_task(verdict: Verdict, id: str, payload: str, found: Ran | None, dead
         return
     if found.payload != payload:
         verdict.wrong.append(f"{id} ran with the payload of another task")
-    due = int(id.rpartition("@")[2]) / 1000
+    due = int(id.rpartition("@")[2].partition("-")[0]) / 1000
     verdict.on_time += found.first - due < LATE
     verdict.late += found.first - due >= LATE
     if kind == "doomed":
@@ -151,32 +166,43 @@ def _check_repeating(
     for id in wanted & set(ids):
         _check_task(verdict, id, payload, ran[id], dead)
     passed_over = len(wanted - set(ids))
-    verdict.coalesced += min(passed_over, ledger["coalesced"])
-    for _ in range(passed_over - ledger["coalesced"]):
-        verdict.add_missing(f"{job}: an occurrence neither ran nor was coalesced")
-    if ledger["coalesced"] > passed_over:
-        verdict.wrong.append(f"{job}: {ledger['coalesced']} coalesced, but only {passed_over} did not run")
+    counted = ledger["coalesced"] + ledger["skipped"]
+    verdict.skipped += min(passed_over, ledger["skipped"])
+    verdict.coalesced += max(0, min(passed_over, counted) - ledger["skipped"])
+    for _ in range(passed_over - counted):
+        verdict.add_missing(f"{job}: an occurrence neither ran nor was coalesced or skipped")
+    if counted > passed_over:
+        verdict.wrong.append(f"{job}: {counted} coalesced or skipped, but only {passed_over} did not run")
 
 
 def _check_doubled(verdict: Verdict, ran: Mapping[str, Ran], ledger: Mapping[str, int]) -> None:
     """Check that the ledger counts as doubled what ran again after its lease was lost, and no more.
 
-    Workers do not see two kinds of doubled runs: an attempt that was handed out and never started, and one
-    that failed without anybody learning of it.
+    Each start tells of the lost attempts before it, whether or not a worker saw them start. An attempt that a
+    worker saw start again without an end is one of them, unless the worker was stopped and gave it back.
     """
     leased = [found for found in ran.values() if kind_of(found.payload) != "once"]
+    stopped = 0
     for found in leased:
-        verdict.doubled += max(
-            0, sum(found.attempts.values()) - 1 - found.ends["failed"] - found.ends["cancelled"]
-        )
-    never_started = max(0, ledger["leased"] - sum(sum(found.attempts.values()) for found in leased))
-    known_failures = ledger["retried"] + ledger["failed"] + ledger["dead"]
-    unknown_failures = max(0, sum(found.ends["failed"] for found in leased) - known_failures)
-    most = verdict.doubled + never_started + unknown_failures
-    if not verdict.doubled <= ledger["doubled"] <= most:
+        ended = sum(found.ends[status] for status in ("failed", "cancelled", "unstarted"))
+        stopped += ended - found.ends["failed"]
+        verdict.doubled += len(found.lost)
+        verdict.seen_twice += max(0, sum(found.attempts.values()) - 1 - ended)
+    if verdict.doubled != ledger["doubled"]:
+        verdict.wrong.append(f"{verdict.doubled} runs were doubled, but the ledger says {ledger['doubled']}")
+    given_back = max(0, ledger["released"] - stopped)
+    if verdict.seen_twice > ledger["doubled"] + given_back:
         verdict.wrong.append(
-            f"{verdict.doubled} to {most} runs were doubled, but the ledger says {ledger['doubled']}"
+            f"{verdict.seen_twice} runs were seen twice, but the ledger says {ledger['doubled']}"
         )
+
+
+def _check_overlaps(verdict: Verdict, overlaps: Overlaps) -> None:
+    verdict.exclusive = overlaps.runs
+    verdict.overlaps = len(overlaps.forbidden)
+    verdict.overlaps_at_jumps = overlaps.at_jumps
+    verdict.overlaps_of_threads = overlaps.of_threads
+    verdict.wrong += [f"a forbidden overlap: {sentence}" for sentence in overlaps.forbidden]
 
 
 def _check_ledger(verdict: Verdict, ledger: Mapping[str, int]) -> None:

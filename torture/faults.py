@@ -8,32 +8,60 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
+from torture.proxy import Proxy
 from torture.stage import Stage
 from torture.work import LEASE
 
 Fault = Callable[[Stage, random.Random], None]
 
 WORKERS = ("worker", "ticking-worker")
-ALL_AT_ONCE = 5
+ALL_AT_ONCE = 6
 """Maximum number of active faults."""
+
+FEW_FILES = 24, 90
+"""How many files a worker may open that is short of them. It needs about 20 itself, and 10 for a command."""
 
 
 def kill_worker(stage: Stage, chance: random.Random) -> None:
-    """SIGKILL. The fleet starts another worker."""
-    stage.fleet.choose(chance, *WORKERS).send(signal.SIGKILL)
+    """SIGKILL, sometimes of its guardian, too. The fleet starts another worker."""
+    worker = stage.fleet.choose(chance, *WORKERS)
+    if chance.random() < 0.3:
+        worker.kill_guardian()
+    worker.send(signal.SIGKILL)
 
 
 def drain_worker(stage: Stage, chance: random.Random) -> None:
-    """SIGTERM. The fleet starts another worker."""
-    stage.fleet.choose(chance, *WORKERS).send(signal.SIGTERM)
+    """SIGTERM, sometimes twice. The fleet starts another worker."""
+    worker = stage.fleet.choose(chance, *WORKERS)
+    worker.send(signal.SIGTERM)
+    if chance.random() < 0.3:
+        stage.over.wait(chance.uniform(0, 1))
+        worker.send(signal.SIGTERM)
 
 
 def stop_worker(stage: Stage, chance: random.Random) -> None:
     """SIGSTOP for longer than a lease, then SIGCONT."""
     worker = stage.fleet.choose(chance, *WORKERS)
     worker.send(signal.SIGSTOP)
-    stage.over.wait(LEASE * chance.uniform(1.2, 2.5))
+    stage.over.wait(_seconds(chance))
     worker.send(signal.SIGCONT)
+
+
+def block_output(stage: Stage, chance: random.Random) -> None:
+    """Leave a worker's standard output unread, until its pipe is full and longer."""
+    worker = stage.fleet.choose(chance, *WORKERS)
+    worker.is_read.clear()
+    stage.over.wait(chance.uniform(3, 15))
+    worker.is_read.set()
+
+
+def limit_files(stage: Stage, chance: random.Random) -> None:
+    """Restart a worker with too few files for its concurrency, and later with enough."""
+    worker = stage.fleet.choose(chance, *WORKERS)
+    for files in (chance.randint(*FEW_FILES), None):
+        worker.files = files
+        worker.send(signal.SIGTERM)
+        stage.over.wait(chance.uniform(5, 15))
 
 
 def kill_clock(stage: Stage, chance: random.Random) -> None:
@@ -49,12 +77,20 @@ def kill_server(stage: Stage, chance: random.Random) -> None:
         stage.primary.start()
 
 
+def stop_server(stage: Stage, chance: random.Random) -> None:
+    """SIGSTOP the server for longer than a lease, then SIGCONT."""
+    with stage.server_lock, stage.late():
+        stage.primary.send(signal.SIGSTOP)
+        stage.over.wait(_seconds(chance))
+        stage.primary.send(signal.SIGCONT)
+
+
 def promote_replica(stage: Stage, chance: random.Random) -> None:
     """Redirect clients to a replica, promote it a moment later, and kill the old primary."""
     with stage.server_lock:
         old, new = stage.primary, stage.new_server()
         new.follow(old)
-        stage.proxy.redirect(new.port)
+        stage.network(lambda link: link.redirect(new.port))
         stage.over.wait(chance.uniform(0.2, 1))
         new.promote(old)
         stage.primary = new
@@ -86,29 +122,59 @@ def fill_server(stage: Stage, chance: random.Random) -> None:
 
 def cut_network(stage: Stage, chance: random.Random) -> None:
     """Break every connection at once."""
-    stage.proxy.cut()
+    stage.network(Proxy.cut)
 
 
 def block_network(stage: Stage, chance: random.Random) -> None:
     """Let nothing through, sometimes for longer than a lease."""
-    stage.proxy.block()
+    stage.network(Proxy.block)
     stage.over.wait(chance.choice((0.3, 1, LEASE * 1.3)))
-    stage.proxy.heal()
+    stage.network(Proxy.heal)
 
 
 def mute_server(stage: Stage, chance: random.Random) -> None:
     """Let everything reach the server, and no reply come back."""
-    stage.proxy.mute()
+    stage.network(Proxy.mute)
     stage.over.wait(chance.uniform(0.1, 0.8))
-    stage.proxy.heal()
+    stage.network(Proxy.heal)
+
+
+def freeze_member(stage: Stage, chance: random.Random) -> None:
+    """Hold back all packets of one process, and deliver them later or never."""
+    link = stage.choose_link(chance)
+    with stage.late():
+        link.block()
+        stage.over.wait(_seconds(chance))
+        chance.choice((link.unblock, link.heal))()
+
+
+def hold_replies(stage: Stage, chance: random.Random) -> None:
+    """Let the requests of one process reach the server, and deliver the replies later or never."""
+    link = stage.choose_link(chance)
+    with stage.late():
+        link.block(replies_only=True)
+        stage.over.wait(_seconds(chance))
+        chance.choice((link.unblock, link.heal))()
+
+
+def slow_member(stage: Stage, chance: random.Random) -> None:
+    """Delay each packet of one process."""
+    link = stage.choose_link(chance)
+    with stage.late():
+        link.slow(0.5, 2)
+        stage.over.wait(_seconds(chance))
+        link.heal()
 
 
 def jump_clock(stage: Stage, chance: random.Random) -> None:
     """Move the clock by up to ten seconds in either direction, and back."""
-    with stage.time_lock:
-        stage.source.jump(chance.uniform(-10, 10))
+    with stage.punctual(), stage.jump(chance.uniform(-10, 10)):
         stage.over.wait(chance.uniform(0.5, 3))
-        stage.source.jump(0)
+
+
+def _seconds(chance: random.Random) -> float:
+    """Return how long a fault lasts: somewhat longer than a lease, or sometimes up to a minute."""
+    return chance.uniform(10, 60) if chance.random() < 0.1 else LEASE * chance.uniform(1.2, 3)
 
 
 FAULTS: dict[str, Fault] = {
@@ -116,6 +182,7 @@ FAULTS: dict[str, Fault] = {
     for fault in (
         *(kill_worker, drain_worker, stop_worker, kill_clock, kill_server, promote_replica, flush_engine),
         *(kill_clients, pause_clients, fill_server, cut_network, block_network, mute_server, jump_clock),
+        *(stop_server, freeze_member, hold_replies, slow_member, block_output, limit_files),
     )
 }
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,12 @@ SHARE_REPEATING, SHARE_PUSHED = 0.3, 0.3
 RUNS = 15
 """Occurrences per repeating job."""
 
+REPEATING = ("quick",) * 8 + ("flaky",) * 4 + ("command", "command", "thread")
+"""Kinds of repeating jobs, in proportion to their frequency. Commands and threads have `overlap skip`."""
+
+LIMITED = ("command",) * 4 + ("thread",) * 2
+"""Kinds of the jobs with `concurrency 1`, each of which is pushed once per batch."""
+
 PAUSE = 0.2
 
 
@@ -45,15 +52,22 @@ class Feeder:
         self._write = write
         self._chance = chance
         self._number = 0
+        self._limited = [
+            {"id": f"{kind}-limited-{n}", "runner": kind, "payload": f"{kind}:{n}", "concurrency": 1}
+            | OPTIONS[kind]
+            for n, kind in enumerate(LIMITED)
+        ]
 
     def feed(self, count: int, seconds: float) -> None:
         """Add at least `count` occurrences, spread over `seconds`."""
         asked, began = 0, time.monotonic()
+        self._put_until_acknowledged(self._limited, lambda batch: self._board.put_many(batch))
         while asked < count:
             batch = min(count - asked, max(10, round(count * WINDOW / seconds)))
             asked += self._put_repeating_jobs(
                 round(batch * SHARE_REPEATING / RUNS + self._chance.random() / 2)
             )
+            asked += self._push_limited()
             asked += self._push_tasks(round(batch * SHARE_PUSHED))
             asked += self._put_single(max(1, round(batch * (1 - SHARE_REPEATING - SHARE_PUSHED))))
             behind = time.monotonic() - began - seconds * asked / count
@@ -85,6 +99,19 @@ class Feeder:
             self._write("push", id, task["payload"])
         return n
 
+    def _push_limited(self) -> int:
+        """Push the jobs with concurrency 1. A push whose reply is lost is not repeated."""
+        asked = 0
+        with suppress(FaultError):
+            pushes = self._board.push_many([{"id": job["id"]} for job in self._limited])
+            for job, id in zip(self._limited, pushes, strict=True):
+                if isinstance(id, str):
+                    self._write("push", id, job["payload"])
+                    asked += 1
+                elif not isinstance(id, FaultError):
+                    raise id
+        return asked
+
     def _task(self) -> dict[str, Any]:
         payload = self._payload()
         options = OPTIONS[kind_of(payload)] | {
@@ -96,12 +123,13 @@ class Feeder:
         return {"runner": "work", "payload": payload, **options}
 
     def _put_repeating_jobs(self, n: int) -> int:
-        """Put repeating jobs, some with concurrency 1. Returns the number of their occurrences."""
+        """Put repeating jobs, some with limits. Returns the number of their occurrences."""
         return sum(self._put_repeating_job() for _ in range(n))
 
     def _put_repeating_job(self) -> int:
         while True:
-            payload = f"{self._chance.choice(('quick', 'quick', 'flaky'))}:{self._number}"
+            kind = self._chance.choice(REPEATING)
+            payload = f"{kind}:{self._number}"
             self._number += 1
             every = self._chance.choice((250, 500, 1000))
             start = round((self._source.now() + 1) * 1000)
@@ -109,7 +137,9 @@ class Feeder:
             job = self._job(
                 "every", payload, every=f"{every}ms", start=_s(start / 1000), stop=_s(stop / 1000)
             )
-            if self._chance.random() < 0.3:
+            if kind in LIMITED:
+                job |= {"id": f"{kind}-{job['id']}", "runner": kind, "overlap": "skip"}
+            elif self._chance.random() < 0.3:
                 job["concurrency"] = 1
             try:
                 first: Any = next(iter(self._board.put_many([job])))

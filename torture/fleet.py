@@ -2,28 +2,74 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+
+FEEDER = "feeder"
+SMALL_PIPE = 4096
+"""Bytes that fit in the pipe of a worker's standard output: the least that the system allows."""
+
+
+def names(workers: int) -> Iterator[str]:
+    """Yield the name of each process: its role and a number."""
+    for n in range(workers):
+        yield f"{'ticking-worker' if n % 2 else 'worker'}-{n}"
+    yield f"clock-{workers}"
 
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """A process with a role and a name."""
+    """A process with a role and a name.
+
+    `is_read` is set while somebody reads its standard output. `files` is how many it may open when it is
+    started again; None is the system's limit.
+    """
 
     role: str
     name: str
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] = field(init=False)
+    is_read: threading.Event = field(default_factory=threading.Event)
+    files: int | None = None
+
+    def start(self, folder: Path) -> None:
+        """Start the process."""
+        self.is_read.set()
+        self.process = launch(folder, self.role, self.name, stdout=subprocess.PIPE)
+        if self.files is not None:  # it imports for longer than this takes
+            resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (self.files, self.files))
+        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, if the process is still running."""
         if self.process.poll() is None:
             self.process.send_signal(number)
+
+    def kill_guardian(self) -> None:
+        """Kill the program that ends the worker's commands after its death. The worker replaces it."""
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # another process that has just ended
+                parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+                is_guardian = b"guardian.py" in (process / "cmdline").read_bytes()
+                if int(parent) == self.process.pid and is_guardian:
+                    os.kill(int(process.name), signal.SIGKILL)
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        """Read and drop the output of the process, while `is_read` is set."""
+        assert process.stdout is not None
+        with process.stdout as output:
+            fcntl.fcntl(output, fcntl.F_SETPIPE_SZ, SMALL_PIPE)
+            while os.read(output.fileno(), SMALL_PIPE):
+                self.is_read.wait()
 
 
 class Fleet:
@@ -32,8 +78,9 @@ class Fleet:
     def __init__(self, folder: Path, workers: int) -> None:
         self._folder = folder
         self._ending = threading.Event()
-        roles = ["ticking-worker" if n % 2 else "worker" for n in range(workers)] + ["clock"]
-        self.members = [self._start(role, f"{role}-{n}") for n, role in enumerate(roles)]
+        self.members = [Member(name.rpartition("-")[0], name) for name in names(workers)]
+        for member in self.members:
+            member.start(folder)
         self._restarter = threading.Thread(target=self._restart_dead, daemon=True)
         self._restarter.start()
 
@@ -46,6 +93,7 @@ class Fleet:
         self._ending.set()
         self._restarter.join()
         for member in self.members:
+            member.is_read.set()
             member.send(signal.SIGCONT)
             member.send(signal.SIGTERM)
         for member in self.members:
@@ -59,14 +107,13 @@ class Fleet:
         while not self._ending.wait(0.2):
             for member in self.members:
                 if member.process.poll() is not None:
-                    member.process = launch(self._folder, member.role, member.name)
-
-    def _start(self, role: str, name: str) -> Member:
-        return Member(role, name, launch(self._folder, role, name))
+                    member.start(self._folder)
 
 
-def launch(folder: Path, role: str, name: str, *rest: object) -> subprocess.Popen[bytes]:
-    """Start a process of the run. Its output goes to a separate file."""
+def launch(
+    folder: Path, role: str, name: str, *rest: object, stdout: int | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a process of the run. What it prints goes to a file of its own, except to another `stdout`."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("JOBS_")}
     words = [sys.executable, "-m", "torture.member", role, str(folder), name, *map(str, rest)]
     with (folder / f"errors-{name}").open("ab") as errors:
@@ -75,6 +122,6 @@ def launch(folder: Path, role: str, name: str, *rest: object) -> subprocess.Pope
             env=clean,
             cwd=Path(__file__).parent.parent,
             stdin=subprocess.DEVNULL,
-            stdout=errors,
+            stdout=errors if stdout is None else stdout,
             stderr=errors,
         )

@@ -1,7 +1,7 @@
 """The processes of a run: `python -m torture.member <role> <folder> <name> [seed count seconds]`.
 
-The roles are worker, ticking-worker, clock and feeder. The folder contains the URL (`url`), the time source
-(`time`) and the logs that the processes write (`ran`, `asked`).
+The roles are worker, ticking-worker, clock and feeder. The folder contains the URL of each process
+(`url-<name>`), the time source (`time`) and the logs that the processes write (`ran`, `stamps`, `asked`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from jobs_core import Context, Event, Logger, Outcome, Runner, Task, Worker
+from jobs_shell.execute import prepare as prepare_commands
+
+from jobs_core import Board, Context, Event, Logger, Outcome, Runner, Task, Worker
 from jobs_core.errors import JobsError
-from jobs_core.plugins.builtin.loggers import event_json
+from jobs_core.plugins.builtin.loggers import event_json, print_line
 from jobs_core.worker.clock import Clock
-from torture import feeder, work
+from torture import exclusive, feeder, work
 from torture.timesource import TimeSource, open_board
 
 
@@ -36,44 +40,56 @@ def serve(folder: Path, name: str, *, tick: bool) -> None:
     """Run tasks until a signal, and log each start and end."""
     source, ran, events = TimeSource(folder / "time"), Log(folder / "ran"), Log(folder / f"events-{name}")
 
+    stamps = Log(folder / "stamps")
+    runs: dict[str, Callable[[Task, Context], Outcome]] = {
+        "work": work.run,
+        "command": partial(exclusive.run_command, folder),
+        "thread": partial(exclusive.run_on_thread, folder, stamps.write),
+    }
+
     def run(task: Task, context: Context) -> Outcome:
-        ran.write("start", task.id, task.attempt, task.raw, name, f"{source.now():.3f}")
-        outcome = work.run(task, context)
-        ran.write("end", task.id, task.attempt, task.raw, name, f"{source.now():.3f}", outcome.status)
+        lost = [f"{one.time:.3f}:{one.worker}" for one in task.history if one.status == "lost"]
+        ran.write("start", task.id, task.attempt, task.raw, name, f"{source.now():.3f}", *lost)
+        outcome = runs[task.runner](task, context)
+        status = "unstarted" if outcome.unstarted else outcome.status
+        ran.write("end", task.id, task.attempt, task.raw, name, f"{source.now():.3f}", status)
         return outcome
 
     def note(event: Event) -> None:
         if event.kind not in ("task.started", "task.finished"):
             events.write(json.dumps(event_json(event)))
 
-    board = open_board((folder / "url").read_text(), source)
-    logger = Logger("events", note)
+    prepare_commands()
     worker = Worker(
-        board,
-        [Runner("work", run)],
+        _board(folder, name),
+        [Runner(runner, run) for runner in runs],
         queues=[name],
         lease=work.LEASE,
         drain=1,
-        loggers=[logger],
+        loggers=[Logger("events", note), Logger("console", print_line)],
         name=name,
         tick=tick,
     )
     worker.run_until_signal()
 
 
-def tick(folder: Path) -> None:
+def tick(folder: Path, name: str) -> None:
     """Tick until a signal."""
-    clock = Clock(open_board((folder / "url").read_text(), TimeSource(folder / "time")).commands)
+    clock = Clock(_board(folder, name).commands)
     signal.signal(signal.SIGTERM, lambda *_: clock.stop())
     clock.run()
 
 
-def feed(folder: Path, seed: str, count: str, seconds: str) -> None:
+def feed(folder: Path, name: str, seed: str, count: str, seconds: str) -> None:
     """Run the feeder."""
-    source = TimeSource(folder / "time")
-    board = open_board((folder / "url").read_text(), source)
-    asked = Log(folder / "asked")
-    feeder.Feeder(board, source, asked.write, random.Random(seed)).feed(int(count), float(seconds))
+    source, asked = TimeSource(folder / "time"), Log(folder / "asked")
+    chance = random.Random(seed)
+    feeder.Feeder(_board(folder, name), source, asked.write, chance).feed(int(count), float(seconds))
+
+
+def _board(folder: Path, name: str) -> Board:
+    """Open the board through the network of this process."""
+    return open_board((folder / f"url-{name}").read_text(), TimeSource(folder / "time"))
 
 
 def main() -> None:
@@ -81,9 +97,9 @@ def main() -> None:
     role, folder, name, *rest = sys.argv[1:]
     try:
         if role == "clock":
-            tick(Path(folder))
+            tick(Path(folder), name)
         elif role == "feeder":
-            feed(Path(folder), *rest)
+            feed(Path(folder), name, *rest)
         else:
             serve(Path(folder), name, tick=role == "ticking-worker")
     except JobsError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -15,9 +16,10 @@ class Proxy:
     def __init__(self, target: int | str) -> None:
         self._target = target
         self._loop = asyncio.new_event_loop()
-        self._flows = asyncio.Event()
-        self._flows.set()
+        self._requests_flow, self._replies_flow = asyncio.Event(), asyncio.Event()
+        self._set_flow()
         self._mute = False
+        self._delay = 0.0, 0.0
         self._writers: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -36,9 +38,19 @@ class Proxy:
         """Close every connection."""
         self._do(self._close_all)
 
-    def block(self) -> None:
-        """Let nothing through in either direction, without closing connections."""
-        self._do(self._flows.clear)
+    def block(self, *, replies_only: bool = False) -> None:
+        """Hold back everything, or only the replies, without closing connections."""
+        self._do(self._replies_flow.clear)
+        if not replies_only:
+            self._do(self._requests_flow.clear)
+
+    def unblock(self) -> None:
+        """Deliver what was held back, and let everything through again."""
+        self._do(self._set_flow)
+
+    def slow(self, least: float, most: float) -> None:
+        """Delay each packet by a random number of seconds between these."""
+        self._delay = least, most
 
     def mute(self) -> None:
         """Let everything through to the server, but no replies."""
@@ -47,8 +59,9 @@ class Proxy:
     def heal(self) -> None:
         """Let everything through again, on new connections: a stream with a gap is useless."""
         self._mute = False
+        self._delay = 0.0, 0.0
         self._do(self._close_all)
-        self._do(self._flows.set)
+        self._do(self._set_flow)
 
     def close(self) -> None:
         """Stop the proxy."""
@@ -92,11 +105,17 @@ class Proxy:
     ) -> None:
         with suppress(OSError, asyncio.CancelledError):
             while data := await reader.read(65536):
-                await self._flows.wait()
+                if any(self._delay):
+                    await asyncio.sleep(random.uniform(*self._delay))
+                await (self._replies_flow if replies else self._requests_flow).wait()
                 if not (replies and self._mute):
                     writer.write(data)
                     await writer.drain()
         writer.close()
+
+    def _set_flow(self) -> None:
+        self._requests_flow.set()
+        self._replies_flow.set()
 
     def _close_all(self) -> None:
         for writer in self._writers:

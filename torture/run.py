@@ -11,6 +11,7 @@ from typing import Any
 
 from jobs_core import Board
 from torture.checker import Asked, Ran, Verdict, check
+from torture.exclusive import find_overlaps
 from torture.faults import Storm
 from torture.fleet import launch
 from torture.stage import Stage
@@ -99,8 +100,10 @@ def _wait_until_idle(board: Board, say: Callable[[str], None]) -> None:
 def _check(folder: Path, board: Board) -> Verdict:
     asked = Asked.read(_lines(folder / "asked"))
     ran = Ran.read(_lines(folder / "ran"))
+    jumps = [(float(began), float(ended)) for began, ended in map(str.split, _lines(folder / "jumps"))]
+    overlaps = find_overlaps(_lines(folder / "stamps"), jumps)
     dead = {task["id"] for task in board.dead()}
-    verdict = check(asked, ran, dead, board.stats(), board.stats)
+    verdict = check(asked, ran, overlaps, dead, board.stats(), board.stats)
     for path in folder.glob("errors-*"):
         if "Traceback" in path.read_text():
             verdict.wrong.append(f"{path.name} has a traceback: {path.read_text()[-300:]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import time
@@ -46,6 +47,11 @@ class Server:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the server."""
+        if self._process is not None:
+            self._process.send_signal(number)
 
     def follow(self, primary: Server) -> None:
         """Become a replica, and wait until it has all of the primary's data."""

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import random
+import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import redis
 
 from jobs_core import Board
-from torture.fleet import Fleet
+from jobs_core.lease import lease_clock
+from torture import exclusive
+from torture.fleet import FEEDER, Fleet, names
 from torture.proxy import Proxy
 from torture.servers import Server
 from torture.timesource import TimeSource, open_board
+
+MOST_LATE = 4
+"""Maximum number of faults at once that deliver commands late."""
 
 
 class Stage:
@@ -25,13 +32,17 @@ class Stage:
         self.over = threading.Event()
         self.server_lock = threading.Lock()
         """Held while the server is replaced or restarted."""
-        self.time_lock = threading.Lock()
+        self._jump_lock = threading.Lock()
+        self._late = threading.Semaphore(MOST_LATE)
         self.source = TimeSource(folder / "time")
+        exclusive.prepare(folder)
         self._numbers = itertools.count()
         self._clients: list[redis.Redis] = []
         self.primary = self.new_server()
-        self.proxy = Proxy(self.primary.port)
-        (folder / "url").write_text(f"redis://127.0.0.1:{self.proxy.port}")
+        self.links: dict[str, Proxy] = {}
+        for name in (*names(workers), FEEDER):
+            self.links[name] = proxy = Proxy(self.primary.port)
+            (folder / f"url-{name}").write_text(f"redis://127.0.0.1:{proxy.port}")
         self.board().init()
         self.fleet = Fleet(folder, workers)
 
@@ -48,22 +59,56 @@ class Stage:
         self._clients.append(board.client)
         return board
 
+    def choose_link(self, chance: random.Random) -> Proxy:
+        """Return the network of a random process."""
+        return self.links[chance.choice(list(self.links))]
+
+    def late(self) -> threading.Semaphore:
+        """During the `with` block, commands may arrive late, and so the clock must be right."""
+        return self._late
+
+    @contextmanager
+    def punctual(self) -> Iterator[None]:
+        """During the `with` block, no command arrives late, and so the clock may be wrong."""
+        with self._jump_lock, ExitStack() as stack:
+            for _ in range(MOST_LATE):
+                stack.enter_context(self._late)
+            yield
+
+    @contextmanager
+    def jump(self, seconds: float) -> Iterator[None]:
+        """During the `with` block, the clock is wrong by this much. `jumps` has when that was."""
+        began = lease_clock()
+        self.source.jump(seconds)
+        try:
+            yield
+        finally:
+            self.source.jump(0)
+            with (self.folder / "jumps").open("a") as jumps:
+                jumps.write(f"{began} {lease_clock()}\n")
+
     def admin(self, command: Callable[[redis.Redis], object]) -> None:
         """Send the primary an administrative command. Redis errors are ignored: it may be down."""
         with suppress(redis.RedisError):
             command(self.primary.client)
 
+    def network(self, change: Callable[[Proxy], None]) -> None:
+        """Do the same to the network of every process."""
+        for proxy in self.links.values():
+            change(proxy)
+
     def heal(self) -> None:
         """Undo the effects of faults."""
         self.source.jump(0)
-        self.proxy.heal()
+        self.primary.send(signal.SIGCONT)
+        self.network(Proxy.heal)
         self.admin(lambda client: client.config_set("maxmemory", 0))
         self.admin(lambda client: client.client_unpause())
 
     def close(self) -> None:
         """Stop every process."""
         self.fleet.end()
-        self.proxy.close()
+        self.network(Proxy.close)
         self.primary.kill()
         for client in self._clients:
             client.close()

@@ -26,9 +26,14 @@ class TimeSource:
         with path.open("r+b") as file:
             self._shared = mmap.mmap(file.fileno(), _DOUBLE.size)
 
+    @property
+    def offset(self) -> float:
+        """How many seconds this clock is ahead of the machine's."""
+        return float(_DOUBLE.unpack(self._shared[:])[0])
+
     def now(self) -> float:
         """Return the time in epoch seconds."""
-        return time.time() + float(_DOUBLE.unpack(self._shared[:])[0])
+        return time.time() + self.offset
 
     def jump(self, offset: float) -> None:
         """Set the offset: how many seconds this clock is ahead of the machine's."""
@@ -36,15 +41,20 @@ class TimeSource:
 
 
 class TimedCommands(Commands):
-    """Commands that pass the time source's time when they are sent."""
+    """Commands that pass the time source's time when they are sent, while it differs from the machine's.
+
+    Otherwise Redis takes its own time, so that a command which arrives late is not one from the past.
+    """
 
     def __init__(self, board: Board, source: TimeSource) -> None:
         super().__init__(board.client, board.keys)
         self._source = source
 
     def send(self, connection: Any, calls: Sequence[Call]) -> None:
-        now = f"{self._source.now():.3f}"
-        super().send(connection, [_at(call, now) for call in calls])
+        if self._source.offset:
+            now = f"{self._source.now():.3f}"
+            calls = [_at(call, now) for call in calls]
+        super().send(connection, calls)
 
 
 def _at(call: Call, now: str) -> Call:

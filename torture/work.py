@@ -19,6 +19,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "flaky": PATIENT,
     "doomed": PATIENT | {"never-on": "doomed"},
     "once": {"policy": "none"},
+    "command": PATIENT,
+    "thread": PATIENT,
 }
 """The options of each kind of task."""
 

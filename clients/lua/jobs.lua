@@ -353,7 +353,7 @@ function Board:cancel_job(job)
 end
 
 --- Return the tasks that wait or run, or those in one state.
----@param filters? table  state, task, job, runner, queue, older_than, payload
+---@param filters? table  state, task, job, runner, queue, worker, older_than, payload
 ---@return table[]
 function Board:tasks(filters)
   local texts = all_pages(function(cursor)

@@ -30,8 +30,8 @@ def check_with(
 
     Returns the problems and the warnings.
 
-    Of each job they name one mistake; so that is replaced, and they are asked again, until none is new.
-    What many jobs inherit is named once, for the first of them.
+    Each check finds one mistake per job. Replace the faulty option and check again until nothing new
+    appears. Report an inherited mistake once, for the first job that has it.
     """
     jobs = [job.arguments for job in declared]
     replaced: set[tuple[int, str]] = set()
@@ -91,7 +91,7 @@ def unknown_parents(board: BoardClient, declared: list[Declared]) -> list[Proble
     return [
         Problem(
             job.places.get("after", job.where),
-            f"after names a job neither here nor on the board: {parent!r}{nearest(parent, ids)}",
+            f"after: no job {parent!r} in this file or on the board{nearest(parent, ids)}",
         )
         for parent, job in waits
         if parent not in found
@@ -110,7 +110,7 @@ def _parents(job: Declared) -> list[str]:
 
 
 def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:
-    """Ask the runners of this machine alone, where no server is at hand."""
+    """Check jobs with the runners installed here, without a server."""
     found = []
     for job in declared:
         if job.runner in plugins.names("runners"):

@@ -1,4 +1,4 @@
-"""Bulk work: read JSON lines, show progress, report refusals."""
+"""Bulk work: read JSON lines, show progress, report rejections."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def counted(items: Iterable[T], advance: Callable[[int], None]) -> Iterator[T]:
 
 
 def report_bulk(what: str, lines: Lines, replies: Iterable[Any]) -> None:
-    """Consume the replies of bulk work, and print refusals and counts on standard error.
+    """Consume the replies of bulk work, and print rejections and counts on standard error.
 
     There is a reply for each of `lines`. Exits with 2 if a line was a user's mistake, or with 1 if there were
     only faults.

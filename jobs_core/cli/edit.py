@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,6 +73,8 @@ def _edit_as_text(board: Board, id: str) -> None:
     """Let the user change a job as YAML, again and again until it is valid."""
     from jobs_core.boardfile.write import write
 
+    if not sys.stdin.isatty() and not os.environ.get("EDITOR") and not os.environ.get("VISUAL"):
+        raise OptionError(f"edit needs a terminal. Pass options instead: jobs edit {id} --timeout 20s")
     text = before = "".join(write([board.show(id)]))
     while True:
         changed = click.edit(text, extension=".yml")

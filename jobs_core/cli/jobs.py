@@ -175,7 +175,7 @@ def remove(ids: tuple[str, ...], yes: bool, url: str | None, board_name: str) ->
         confirm(f"Remove {len(found)} job{'s' * (len(found) != 1)}: {', '.join(shortened(found))}?")
     missing = [id for id in dict.fromkeys(found) if not board.remove(id)]
     if missing:
-        raise NotFoundError(f"there is no job {', '.join(missing)} on the board {board_name!r}")
+        raise NotFoundError(f"there is no job {', '.join(map(repr, missing))} on the board {board_name!r}")
     if has_patterns:
         echo(f"{len(found)} removed")
 

@@ -15,6 +15,7 @@ from jobs_core.cli.common import (
     json_option,
     open_board,
 )
+from jobs_core.cli.text import rate_text
 from jobs_core.errors import OptionError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def limit(
     """Limit a queue or runner, or list limits.
 
     A limit applies to all workers together. To limit one job, set its own options of the same names. The
-    options set the whole limit: what you leave out is not limited. A queue with --max-length refuses pushes
+    options set the whole limit: what you leave out is not limited. A queue with --max-length rejects pushes
     beyond it, and skips runs that are due.
 
     \b
@@ -82,9 +83,15 @@ def _print_limits(limits: Any, as_json: bool) -> None:
             echo_json(limit)
     else:
         echo_table(
-            ("", "name", "concurrency", "rate", "max length"),
-            (("-" if value is None else value for value in limit.values()) for limit in limits),
+            ("", "name", "concurrency", "rate", "max-length"),
+            ([_limit_text(name, value) for name, value in limit.items()] for limit in limits),
         )
+
+
+def _limit_text(name: str, value: Any) -> Any:
+    if value is None:
+        return "-"
+    return rate_text(value) if name == "rate" else value
 
 
 @click.command()

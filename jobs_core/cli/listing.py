@@ -102,6 +102,7 @@ def _job_row(job: Mapping[str, Any]) -> Iterable[Any]:
     "--state", type=click.Choice(TASK_STATES), help="Only tasks in this state (default: all but dead)."
 )
 @task_filters
+@click.option("--worker", metavar="NAME", help="Only tasks that this worker holds.")
 @list_options
 @connected
 def tasks(url: str | None, board_name: str, **options: Any) -> None:

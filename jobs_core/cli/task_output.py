@@ -25,7 +25,7 @@ KEEP = "1h"
 """How long to keep the output of a task pushed with --wait, unless --keep says otherwise."""
 
 PATIENCE = 2.0
-"""Seconds after which a reader of a task that nobody has taken is told so."""
+"""Seconds to wait before saying that no worker has taken the task."""
 
 
 @click.command()

@@ -1,6 +1,6 @@
 #!lua flags=no-writes
---[[ JTASKS board cursor [state s] [task id] [job id] [runner name] [queue name] [older-than duration] [payload 1]
-         [now time]
+--[[ JTASKS board cursor [state s] [task id] [job id] [runner name] [queue name] [worker name] [older-than duration]
+         [payload 1] [now time]
 
   List tasks a page at a time. Start with the cursor 0, and continue with the returned one until it is 0 again. States are
   queued, held (waiting for a limit), delayed, leased, accepted (the work goes on elsewhere) and dead. Without `state`,
@@ -32,7 +32,8 @@ local MAX_BYTES = 65536  -- bytes of records per call, each counted as at least 
 local STATES = { 'queued', 'held', 'delayed', 'leased', 'dead' }
 local DEFAULT_STATES = { 'leased', 'delayed', 'held', 'queued' }
 local FILTERS = {
-  state = true, task = true, job = true, runner = true, queue = true, ['older-than'] = true, payload = true, now = true,
+  state = true, task = true, job = true, runner = true, queue = true, worker = true, ['older-than'] = true, payload = true,
+  now = true,
 }
 
 local function states(state)
@@ -78,7 +79,7 @@ local function add_details(board, place, member, found, task)
 end
 
 local function matches(found, filter)
-  for _, name in ipairs({ 'state', 'job', 'runner', 'queue' }) do
+  for _, name in ipairs({ 'state', 'job', 'runner', 'queue', 'worker' }) do
     if filter[name] and filter[name] ~= found[name] then return false end
   end
   if filter.task and filter.task ~= found.id then return false end

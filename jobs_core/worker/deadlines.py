@@ -19,12 +19,12 @@ class Deadlines:
 
     Args:
         runs: The runs that the worker holds. The worker changes this set.
-        report_unproven: Called with each run that is stopped because its lease could not be renewed.
+        report: Called with each run that is stopped because its lease could not be renewed, and a sentence.
     """
 
-    def __init__(self, runs: Set[Run], report_unproven: Callable[[Run], None]) -> None:
+    def __init__(self, runs: Set[Run], report: Callable[[Run, str], None]) -> None:
         self._runs = runs
-        self._report_unproven = report_unproven
+        self._report = report
         self._next_check = math.inf
         self._wake = threading.Event()
         self._stopped = False
@@ -63,8 +63,11 @@ class Deadlines:
     def _stop_run(self, run: Run) -> None:
         if run.has_timed_out():
             run.timed_out = True
-        else:
-            self._report_unproven(run)
+        elif run.lease:
+            seconds = lease_clock() - run.lease.sent
+            self._report(
+                run, f"stopped and given back: Redis has not confirmed its lease for {seconds:.1f} s"
+            )
         run.tell_to_stop()
 
     def _seconds_left(self, run: Run) -> float:

@@ -60,6 +60,11 @@ class Exchange:
         """Whether an exchange was sent and its reply was not read."""
         return self._checkout is not None
 
+    @property
+    def asked_for_tasks(self) -> bool:
+        """Whether the last exchange asked for tasks."""
+        return self._room > 0
+
     def send(self, most: int | None, room: int) -> None:
         """Send the first `most` reports (all if None), and take up to `room` tasks. Raises FaultError."""
         count = len(self.reports) if most is None else most

@@ -21,18 +21,18 @@ class Inline:
     Args:
         execute: Executes a run. It must not raise.
         ended: Called with each run after its execution.
-        too_long: Called with the first slow run of each runner.
+        report: Called with the first slow run of each runner, and a sentence.
     """
 
     def __init__(
         self,
         execute: Callable[[Run], None],
         ended: Callable[[Run], None],
-        too_long: Callable[[Run], None],
+        report: Callable[[Run, str], None],
     ) -> None:
         self._execute = execute
         self._ended = ended
-        self._too_long = too_long
+        self._report = report
         self._runs: deque[Run] = deque()
         self._known: set[str] = set()  # runners already reported as too slow
 
@@ -53,7 +53,9 @@ class Inline:
             ended = time.monotonic()
             if ended - began > LONG and run.task.runner not in self._known:
                 self._known.add(run.task.runner)
-                self._too_long(run)
+                self._report(
+                    run, f"the inline runner {run.task.runner!r} is slow and blocks the worker's other tasks"
+                )
             self._ended(run)
             if ended > until:
                 return

@@ -19,7 +19,7 @@ GRACE = 15.0
 SUSPICIOUS = 2
 """Losses after which a task is a suspect. A worker runs one suspect at a time."""
 
-APART = 1.0
+RETURN_DELAY = 1.0
 """Seconds to delay a task that this worker cannot start now, such as a suspect while another one runs."""
 
 
@@ -71,6 +71,10 @@ class Run:
         """Return whether the run has exceeded its timeout, by more than `grace` seconds."""
         return self.timeout is not None and time.monotonic() >= self.started + self.timeout + grace
 
+    def may_give_back(self) -> bool:
+        """Return whether a worker that exits may return the task, because nothing works on it after that."""
+        return not self.lost and not (self.is_running and self.lease and self.lease.outlives_worker)
+
     def may_hold(self) -> bool:
         """Return whether to renew the lease. A run that did not stop after its timeout loses it."""
         return not self.lost and not self.has_timed_out(GRACE)
@@ -82,7 +86,7 @@ class Run:
 
     def give_back(self, shortage: str) -> None:
         """Return the task to its queue, because this worker is too short of files or memory to start it."""
-        self.shortage, self.put_off = shortage, APART
+        self.shortage, self.put_off = shortage, RETURN_DELAY
 
     def tell_to_stop(self) -> None:
         """Tell the runner to stop."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import queue
 import socket
-import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -16,8 +15,8 @@ from jobs_core.contract import Logger, Runner, WorkerInfo
 from jobs_core.engine.outage import Outage
 from jobs_core.engine.replies import as_task
 from jobs_core.errors import FaultError, JobsError, StaleError
-from jobs_core.lease import lease_clock
 from jobs_core.plugins.payloads import prepare_schemas
+from jobs_core.worker.background import in_background
 from jobs_core.worker.clock import LONGEST, Clock
 from jobs_core.worker.deadlines import Deadlines
 from jobs_core.worker.events import Events
@@ -26,9 +25,10 @@ from jobs_core.worker.executor import Executor
 from jobs_core.worker.inline import Inline
 from jobs_core.worker.leases import Leases, renewal_timeout
 from jobs_core.worker.options import check_options
+from jobs_core.worker.orphans import Orphans
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.presence import Presence
-from jobs_core.worker.run import APART, GRACE, Run
+from jobs_core.worker.run import GRACE, RETURN_DELAY, Run
 from jobs_core.worker.shortage import Shortage, raise_file_limit
 from jobs_core.worker.signals import on_end_signals
 from jobs_core.worker.starter import Starter
@@ -104,11 +104,12 @@ class Worker:
         self._starter = Starter(self.info, board, self.runners, self._events, self._keeper, lease)
         self._executor = Executor(self.runners, plugins, self._events, self._keeper)
         self._threads = Threads(self._executor.execute, self._inbox.put)
-        self._inline = Inline(self._executor.execute, self._handle_ended, self._report_slow_runner)
+        self._inline = Inline(self._executor.execute, self._handle_ended, self._report_trouble)
         self._exchange = Exchange(commands, self.queues, lease, self.name)
         self._leases = Leases(self._renewals, self._runs, lease)
         self._presence = Presence(commands, self.info, self.queues, ticks=tick)
-        self._deadlines = Deadlines(self._runs, self._report_unproven)
+        self._orphans = Orphans(board, self.name, self._runs)
+        self._deadlines = Deadlines(self._runs, self._report_trouble)
         self._waker = Waker(commands, self.queues, self._inbox)
         self._listener = Listener(commands, self.name, self._inbox)
         self._more = True  # whether the queues may hold tasks
@@ -158,18 +159,12 @@ class Worker:
         """Take tasks until `stop`, then drain. Returns how the worker ended."""
         if not all(runner.inline for runner in self.runners.values()):
             self._threads.start(self.concurrency)
-        background = (self._leases, self._deadlines, self._waker, self._listener, self._clock)
-        for part in background:
-            if part is not None:
-                threading.Thread(target=part.run, daemon=True).start()
         try:
-            while not self._stops:
-                self._step(take=True)
-            return self._end()
+            with in_background(self._leases, self._deadlines, self._waker, self._listener, self._clock):
+                while not self._stops:
+                    self._step(take=True)
+                return self._end()
         finally:
-            for part in background:
-                if part is not None:
-                    part.stop()
             self._keeper.stop()
             self._exchange.close()
             self._presence.end()
@@ -186,8 +181,12 @@ class Worker:
         answer = self._wait(take)
         self._collect()
         self._presence.renew(len(self._runs), is_draining=self._stops > 0)
-        self._send(answer, take)
-        self._handle_answer(answer)
+        if self._orphans.are_possible:
+            self._handle_answer(answer)
+            self._release_orphans()
+        else:
+            self._send(answer, take)
+            self._handle_answer(answer)
         self._begin_suspect()
         self._inline.work()
         self._arm(take)
@@ -250,12 +249,19 @@ class Worker:
         except FaultError as error:
             self._trouble(error)
 
+    def _release_orphans(self) -> None:
+        try:
+            self._orphans.release()
+        except FaultError as error:
+            self._trouble(error)
+
     def _receive(self) -> Answer | None:
         """Read the answer of Redis. Returns None if the connection broke: the reports are then sent again."""
         try:
             answer = self._exchange.receive()
         except FaultError as error:
             self._trouble(error)
+            self._orphans.are_possible |= self._exchange.asked_for_tasks
             return None
         self._runs.difference_update(run for run, _ in answer.reported)
         if answer.more is not None:
@@ -307,11 +313,11 @@ class Worker:
             self._start(self._starter.new_run(task, sent))
 
     def _start(self, run: Run) -> None:
-        """Start a run. Return it if the worker is stopping, or if Redis answered too late."""
+        """Start a run. Return it if the worker is stopping or lacks the runner, or if Redis answered late."""
         self._runs.add(run)
         self._leases.watch(run)
         self._deadlines.watch(run)
-        if (self._stops and run.task.token) or run.is_unproven:
+        if (self._stops and run.task.token) or run.is_unproven or self._starter.lacks_runner(run):
             self._exchange.reports.append(run)
         elif run.is_suspect:
             self._hold_suspect(run)
@@ -323,7 +329,7 @@ class Worker:
         if self._suspect is None:
             self._suspect = run
         else:
-            run.put_off = APART
+            run.put_off = RETURN_DELAY
             self._exchange.reports.append(run)
 
     def _begin_suspect(self) -> None:
@@ -345,14 +351,7 @@ class Worker:
         else:
             self._threads.put(run)
 
-    def _report_slow_runner(self, run: Run) -> None:
-        note = f"the inline runner {run.task.runner!r} is slow and blocks the worker's other tasks"
-        self._emit("trouble", run.task, note=note)
-
-    def _report_unproven(self, run: Run) -> None:
-        assert run.lease is not None
-        seconds = lease_clock() - run.lease.sent
-        note = f"stopped and given back: Redis has not confirmed its lease for {seconds:.1f} s"
+    def _report_trouble(self, run: Run, note: str) -> None:
         self._emit("trouble", run.task, note=note)
 
     # The end
@@ -380,7 +379,7 @@ class Worker:
     def _give_back(self) -> None:
         if self._exchange.is_under_way:
             self._handle_answer(self._receive())
-        self._exchange.reports = [run for run in self._runs if run.task.token and not run.lost]
+        self._exchange.reports = [run for run in self._runs if run.task.token and run.may_give_back()]
         try:
             self._exchange.send(None, 0)
         except FaultError as error:

@@ -14,6 +14,8 @@ from pathlib import Path
 import jobs_shell
 import pytest
 from jobs_shell.groups import alive
+from jobs_shell.guard import BACKUP
+from jobs_shell.guardian import CLOCK
 
 from jobs_core import Context, Task, WorkerInfo
 
@@ -194,6 +196,44 @@ def test_a_registration_may_arrive_in_pieces() -> None:
     guardian.stdin.close()  # at once: the guardian sleeps between reads, and the worker is dead
     assert [command.wait(10) for command in commands] == [-signal.SIGTERM] * 2
     assert guardian.wait(10) == 0
+
+
+@pytest.fixture
+def stubborn() -> Iterator[int]:
+    """A process group that ignores SIGTERM. It must be killed by the test."""
+    command = ["/bin/sh", "-c", "trap '' TERM; echo; while :; do sleep 0.01; done"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    with process.stdout as output:
+        output.readline()
+        yield process.pid
+    try:
+        assert process.wait(10) == -signal.SIGKILL
+    finally:
+        process.kill()
+
+
+def lines_of(pid: int, ends: float) -> bytes:
+    """The lines of a command with a long grace, whose lease was renewed once."""
+    return f"+{pid} 300 {ends + 300} {ends + 300}\n={pid} {ends} {ends}\n".encode()
+
+
+def test_a_command_of_a_dead_worker_does_not_outlive_its_lease(stubborn: int) -> None:
+    program = [sys.executable, "-I", "-S", str(Path(jobs_shell.__file__).with_name("guardian.py"))]
+    ends = time.clock_gettime(CLOCK) + 0.2
+    subprocess.run(program, input=lines_of(stubborn, ends), stdout=subprocess.DEVNULL, timeout=30)
+
+
+@pytest.mark.skipif(not Path("/proc/uptime").exists(), reason="the backup has no other clock")
+def test_nor_does_it_if_the_guardian_is_dead_too(stubborn: int) -> None:
+    backup = subprocess.Popen(["/bin/sh", "-c", BACKUP], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with backup:
+        assert backup.stdin is not None
+        backup.stdin.write(lines_of(stubborn, time.clock_gettime(CLOCK) + 1))
+        backup.stdin.close()
+        assert gone(stubborn)
+        assert backup.poll() is None  # it waits for others, which have no lease
+        backup.kill()
 
 
 def test_the_guardian_starts_with_a_worker_that_serves_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,16 +20,23 @@ BACKUP = """
 trap '' INT TERM HUP QUIT
 groups=' '
 while read -r line; do
-    group=${line#?} group=${group%% *}
+    group=${line#?} group=${group%% *} rest=${groups#* "$group":}
     case $line$groups in
-        +*) groups="$groups$group " ;;
-        -*" $group "*) groups="${groups%% $group *} ${groups#* $group }" ;;
+        +*) groups="$groups$group:${line##* } " ;;
+        -*" $group:"*) groups="${groups%% "$group":*} ${rest#* }" ;;
+        =*" $group:"*) groups="${groups%% "$group":*} $group:${line##* } ${rest#* }" ;;
     esac
 done
 [ "$groups" = ' ' ] || read -r line <&1 && exit
-for signal in TERM CONT; do for group in $groups; do kill -s $signal -- "-$group"; done; done
-sleep 5
-for group in $groups; do kill -s KILL -- "-$group"; done
+for signal in TERM CONT; do for group in $groups; do kill -s $signal -- "-${group%:*}"; done; done
+for tick in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 0.5
+    read -r now _ </proc/uptime
+    for group in $groups; do
+        ends=${group#*:}
+        [ $tick = 10 ] || [ $((${now%.*} + 1)) -ge "${ends%.*}" ] && kill -s KILL -- "-${group%:*}"
+    done
+done
 """
 """Does the guardian's work if both the worker and the guardian are killed, as `pkill -9 -f jobs` does.
 

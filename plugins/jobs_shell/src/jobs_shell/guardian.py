@@ -7,7 +7,8 @@ lease, because it is stopped, hangs or cannot reach Redis. Times are in seconds 
 while the machine sleeps; `inf` is never.
 
 EOF means that the worker is dead. Every registered group then gets SIGTERM and, after its grace in seconds,
-SIGKILL. Then a line on standard output tells the backup that all is done.
+SIGKILL, but no later than at the time `kill`. Then a line on standard output tells the backup that all is
+done.
 
 The program imports almost nothing, so that it starts in milliseconds and stays small.
 """
@@ -48,7 +49,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     groups: dict[int, Group] = {}
     follow(groups)
-    end({pid: group.grace for pid, group in groups.items()})
+    end(groups)
     with suppress(OSError):  # the backup is dead, too
         os.write(1, b"ended\n")
 
@@ -97,15 +98,15 @@ def end_overdue(groups: dict[int, Group]) -> float | None:
     return None if first == math.inf else min(LONGEST, first - now)
 
 
-def end(groups: dict[int, float]) -> None:
-    """Send SIGTERM to every group, and SIGKILL to those that still run after their grace."""
-    started = time.monotonic()
+def end(groups: dict[int, Group]) -> None:
+    """Send SIGTERM to every group, and SIGKILL to those that still run after their grace or their lease."""
+    started = time.clock_gettime(CLOCK)
     for pid in groups:
         send(pid, signal.SIGTERM)
         send(pid, signal.SIGCONT)
     while groups:
-        for pid, grace in list(groups.items()):
-            if time.monotonic() - started >= grace:
+        for pid, group in list(groups.items()):
+            if time.clock_gettime(CLOCK) >= min(started + group.grace, group.kill):
                 send(pid, signal.SIGKILL)
                 del groups[pid]
             elif not send(pid, 0):
