@@ -39,7 +39,7 @@ Import them from `jobs_core`. Catch `UserError` for mistakes of the caller, and 
 CODES = """
 ## In Redis
 
-A command that is refused returns `JOBS <CODE> <sentence>`, and changes nothing, except that `STALE` is counted. Python
+A command that is rejected returns `JOBS <CODE> <sentence>`, and changes nothing, except that `STALE` is counted. Python
 raises the exception in the second column.
 """
 

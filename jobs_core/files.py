@@ -17,7 +17,7 @@ class FileError(Exception):
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """Read a regular file. A pipe or a device is refused rather than waited for.
+    """Read a regular file. A pipe or a device is rejected rather than waited for.
 
     Args:
         path: The file.

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from jobs_core.cli.bulk import stdin_lines
 from jobs_core.cli.common import (
     connected,
+    echo,
     echo_json,
     echo_table,
     given,
@@ -25,6 +26,7 @@ from jobs_core.cli.worker import serve, worker_options
 
 __all__ = [
     "connected",
+    "echo",
     "echo_json",
     "echo_table",
     "given",

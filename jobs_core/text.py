@@ -1,8 +1,10 @@
-"""Text helpers: valid UTF-8, single lines, errors as a sentence, hidden payloads."""
+"""Text helpers: valid UTF-8, control characters, single lines, errors as a sentence, hidden payloads."""
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 _BREAK = re.compile(r"\s*[^\S ]\s*")
 """A line break or a tab, with the blanks around it."""
@@ -104,8 +106,8 @@ def described(error: BaseException) -> str:
 def redact(secret: str, text: str) -> str:
     """Replace a payload in a text. A payload shorter than 8 characters is replaced only as a whole word.
 
-    >>> redact("s3cret-payload", "refused: s3cret-payload")
-    'refused: <payload>'
+    >>> redact("s3cret-payload", "rejected: s3cret-payload")
+    'rejected: <payload>'
     >>> redact("p", "no paper for p")
     'no paper for <payload>'
     """
@@ -116,3 +118,29 @@ def redact(secret: str, text: str) -> str:
     before = r"(?<!\w)" if re.match(r"\w", secret) else ""
     after = r"(?!\w)" if re.search(r"\w$", secret) else ""
     return re.sub(before + re.escape(secret) + after, "<payload>", text)
+
+
+KEPT = "\n\t\u00a0\u200c\u200d\u202f\u3000"
+"""What `visible` leaves as it is: line ends, tabs, blanks of other scripts, and joiners, which emoji need."""
+
+
+def visible(text: str, keep: str = KEPT) -> str:
+    r"""Escape characters that control a terminal or reorder a line. Those in `keep` stay.
+
+    >>> visible("red\x1b[31m")
+    'red\\x1b[31m'
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in keep else ascii(char)[1:-1] for char in text)
+
+
+def json_line(value: Any) -> str:
+    """Format a value as one line of JSON, with unprintable characters escaped."""
+    text = _encode(value)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode

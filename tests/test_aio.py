@@ -41,7 +41,7 @@ def use(board: Board, url: str) -> Callable[[Use], None]:
 
 
 def test_async_board_has_every_method_with_the_same_parameters() -> None:
-    ours = {"respond", "register", "refresh_zones", "dumped", "plugins"}
+    ours = {"declares", "respond", "register", "refresh_zones", "dumped", "plugins"}
     for name, method in inspect.getmembers(Board):
         if name.startswith("_") or name in ours or not callable(method):
             continue

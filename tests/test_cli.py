@@ -101,7 +101,7 @@ def test_pause_and_resume(jobs: Jobs) -> None:
 
 def test_remove_says_which_job_is_not_there(jobs: Jobs, board: Board) -> None:
     jobs("put", "a", "console", "x")
-    refused(jobs("remove", "a", "b"), "no job b")
+    refused(jobs("remove", "a", "b"), "no job 'b'")
     assert board.count()["jobs"] == 0
 
 

@@ -291,7 +291,7 @@ class Patterns:
 
 
 def replies(board: Board, asked: Iterable[Asked], now: str, count: int) -> Iterator[Any]:
-    """The runs of each schedule, or the error that refuses it."""
+    """The runs of each schedule, or the error that rejects it."""
 
     def words(cron: str, dst: str, zone: str | None) -> list[Any]:
         rules = ("dst", dst) if dst != "vixie" else ()

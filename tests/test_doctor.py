@@ -99,7 +99,7 @@ def test_leases_and_delayed_tasks_that_nobody_takes_back_are_overdue(jobs: Jobs,
     call(board, "JPOP", 1, "shell", "lease", 30, "now", long_ago)
     call(board, "JPUSH", "shell", "x", "in", 40, "now", long_ago)
     assert findings(jobs)[1]["overdue"][1].endswith(
-        " is overdue by 1m; leases have lapsed, but 1 of their tasks are not back in their queues"
+        " is overdue by 1m; leases have expired, but 1 of their tasks are not back in their queues"
     )
 
 
@@ -177,13 +177,13 @@ def test_retention_shows_and_sets_bounds(jobs: Jobs, board: Board) -> None:
     found = json.loads(jobs("retention", "--json").stdout)
     assert (found["expire-ended"], found["dead-age"], found["dead-letters"]) == (30 * 86400, None, 10_000)
     assert "64" not in jobs("retention", "history-bytes", "1000").stdout
-    refused(jobs("retention", "dead-leters", "5"), "there is no bound 'dead-leters'", "dead-letters")
+    refused(jobs("retention", "dead-leters", "5"), "unknown bound 'dead-leters'", "dead-letters")
     refused(jobs("retention", "dead-letters"), "needs a bound for dead-letters")
     refused(jobs("retention", "dead-letters", "x"), "dead-letters: expected a whole number")
 
 
 def test_doctor_warns_of_what_is_nearly_at_its_bound(jobs: Jobs, board: Board) -> None:
-    assert findings(jobs)[1]["growth"] == ("ok", "0 tasks wait, 0 dead letters")
+    assert findings(jobs)[1]["growth"] == ("ok", "waiting tasks: 0; dead letters: 0")
     board.retain(dead_letters=1)
     board.push("console", "x")
     board.ack(board.pop("console", lease=30)[0].token, "dead")

@@ -12,7 +12,7 @@ import pytest
 
 from jobs_core import Board, Context, OptionError, Outcome, RunnerError, Task
 from jobs_core.client.functions import function_runner
-from tests.helpers import PATIENCE, wait_until, working
+from tests.helpers import PATIENCE, Jobs, refused, wait_until, working
 
 PROGRAM = """
 import sys
@@ -154,9 +154,25 @@ def test_a_function_runs_on_any_worker_by_its_import_path(
     assert checking.show("elsewhere.report")["payload"] == "elsewhere:report"
     with working(checking, checking.plugins.runner("python")):
         checking.push("elsewhere.report")
-        wait_until(lambda: checking.stats()["done"] >= 1)
+        other = checking.push("python", "os:getcwd")
+        wait_until(lambda: checking.stats()["done"] + checking.stats()["dead"] >= 2)
     assert next(checking.history(job="elsewhere.report"))["note"] == "from elsewhere"
+    assert next(checking.history(task=other))["code"] == "not-allowed"  # this program does not declare it
     checking.client.close()
+
+
+def test_jobs_run_says_which_functions_the_python_runner_may_call(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setenv("JOBS_PYTHON_ALLOW", "a:*")
+    monkeypatch.setattr(
+        "jobs_core.worker.worker.Worker.run_until_signal", lambda worker: seen.append(worker.info.settings)
+    )
+    assert jobs("run", "--allow", "b:*", "--allow", "c:d").exit_code == 0
+    assert seen[0]["python_allow"] == ["a:*", "b:*", "c:d"]
+    refused(jobs("run", "--allow", "tasks"), "--allow: expected module:name or module:*, got 'tasks'")
+    refused(jobs("--no-plugins", "run", "--allow", "a:*"), "no plugin here has the setting 'python_allow'")
 
 
 def test_invalid_declarations_are_rejected(board: Board) -> None:

@@ -149,7 +149,7 @@ def test_mistakes(board: Board, jobs: Jobs) -> None:
     refused(jobs("put", "a", "console", "x", "--priority", "10"), "priority: expected -9 to 9, got '10'")
     refused(
         jobs("put", "a", "console", "x", "--policy", "none", "--concurrency", "1"),
-        "concurrency: needs a lease",
+        "concurrency: cannot be combined with policy none",
     )
     refused(
         jobs("push", "console", "x", "--backoff", "sometimes 3s"),

@@ -18,7 +18,8 @@ import pytest
 
 from jobs_core import Board
 from jobs_core.cli.lists import SMALL
-from jobs_core.cli.table import Column, Layout, as_cell, json_line
+from jobs_core.cli.table import Column, Layout, as_cell
+from jobs_core.text import json_line
 from tests.helpers import Jobs, lines, refused
 from tests.test_lists import LATER, crowd, put
 

@@ -220,7 +220,18 @@ def test_a_valid_payload_is_put(strict: Board, payload: Any) -> None:
 @pytest.mark.parametrize(
     ("payload", "says"),
     [
-        ({"url": "http://a", "s3cret": 1}, "runner: unknown key, expected one of url, method"),
+        ({"url": "http://a", "zzz": "s3cret"}, "runner: unknown key 'zzz', expected one of url, method"),
+        ({"url": "http://a", "methud": "s3cret"}, "runner: unknown key 'methud' (did you mean 'method'?)"),
+        ({"url": "http://a", "z" * 99: "s3cret"}, f"unknown key '{'z' * 39}…', expected one of"),
+        (
+            {"url": "http://a", "timeout": "s3cret"},
+            "runner: unknown key 'timeout': timeout is an option of the job: --timeout",
+        ),
+        (
+            {"url": "http://a", "retry_on": "s3cret"},
+            "unknown key 'retry_on': retry-on is an option of the job",
+        ),
+        ({"url": "http://a", "in": "s3cret"}, "unknown key 'in': in is an option of the job: --in"),
         ({"url": 5}, "url: expected type string"),
         ({"url": ""}, "url: violates the schema rule minLength"),
         ({"method": "GET"}, "missing key url"),
@@ -280,6 +291,10 @@ def exercise(name: str, plugins: Plugins, board: Board, capsys: pytest.CaptureFi
         case "jobs_validate":
             with pytest.raises(PayloadError):
                 plugins.validate(Job("a", "hello", ""))
+        case "jobs_warnings":
+            job, settings = Job("a", "hello", "hello"), {"hello_greeting": "hello"}
+            said = [list(found) for found in hook.jobs_warnings(job=job, settings=settings)]
+            assert said == [["the greeting greets itself"]]
         case "jobs_execute":
             plain = Runner("hello", lambda task, context: Outcome.done())
             assert hook.jobs_execute(task=TASK, runner=plain, context=context).status == "done"

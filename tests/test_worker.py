@@ -153,13 +153,25 @@ def test_errors_around_the_runner_are_failures_too(board: Board, monkeypatch: py
     assert board.stats()["failed"] >= 1
 
 
-def test_a_task_with_an_unknown_runner_becomes_a_dead_letter(board: Board) -> None:
-    board.push("elsewhere", "x", queue="test")
+def test_a_task_with_an_unknown_runner_is_left_to_another_worker(board: Board) -> None:
+    task = board.push("elsewhere", "x", queue="test", attempts=1)
+    with working(board, runner(done)) as (_, log):
+        log.wait_for("task.released", 2)
+        (trouble,) = log.of("trouble")
+        assert "this worker has no runner 'elsewhere'" in trouble.data["note"]
+        other = Runner("elsewhere", done)
+        with working(board, other, queues=["test"]) as (_, other_log):
+            (event,) = other_log.wait_for("task.finished")
+    assert event.task is not None
+    assert (event.task.id, event.task.attempt) == (task, 1)
+
+
+def test_a_task_without_a_lease_whose_runner_is_unknown_fails(board: Board) -> None:
+    board.push("elsewhere", "x", queue="test", policy="none")
     with working(board, runner(done)) as (_, log):
         (event,) = log.wait_for("task.finished")
     assert event.outcome is not None
     assert event.outcome.code == "no-runner"
-    assert board.count()["dead"] == 1
 
 
 def test_attempts_and_backoff_retry_a_failed_task(board: Board) -> None:
@@ -320,7 +332,7 @@ def test_a_worker_without_room_leaves_tasks_to_another(board: Board) -> None:
     gate = Gate()
     with (
         working(board, runner(gate.run), concurrency=1, name="busy") as (_, busy),
-        working(board, Runner("other", done), queues=["test"], name="idle") as (_, idle),
+        working(board, runner(done), name="idle") as (_, idle),
     ):
         board.push("test", "x")
         board.push("test", "x")

@@ -176,7 +176,10 @@ def test_an_unknown_zone_is_rejected(board: Board, jobs: Jobs) -> None:
         OptionError, match=r"^zone: expected a time zone such as Europe/Brussels or UTC, got 'Xyzzy'$"
     ):
         board.put("a", "shell", "x", cron="* * * * *", zone="Xyzzy")
-    refused(jobs("put", "a", "console", "x", "--every", "5", "--zone", "Europe/Brussels"), "zone: needs cron")
+    refused(
+        jobs("put", "a", "console", "x", "--every", "5", "--zone", "Europe/Brussels"),
+        "zone: applies only with cron",
+    )
 
 
 def test_redis_reports_that_zones_are_missing(board: Board) -> None:

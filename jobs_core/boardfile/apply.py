@@ -23,7 +23,7 @@ Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
 
 class RefusedError(OptionError):
-    """Jobs of a board file that its board refuses. `problems` has each one with its location."""
+    """Jobs of a board file that its board rejects. `problems` has each one with its location."""
 
     def __init__(self, file: BoardFile, problems: list[Problem]) -> None:
         count = len(problems)
@@ -42,7 +42,7 @@ def apply_boards(
         Each board, with what changed on it.
 
     Raises:
-        RefusedError: A board refuses a job. If the check finds it, no board is changed.
+        RefusedError: A board rejects a job. If the check finds it, no board is changed.
     """
     if len(targets) > 1:
         for board, declared in targets:
@@ -71,7 +71,7 @@ def apply_board(
         What changed or, in a dry run, would change.
 
     Raises:
-        RefusedError: The board refuses a job. Nothing was changed.
+        RefusedError: The board rejects a job. Nothing was changed.
     """
     act = board.plan if dry_run else board.apply
     declared = keep_ids(board, declared, file.owner)

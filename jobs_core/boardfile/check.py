@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jobs_core.client.apply import Plan
     from jobs_core.client.board import BoardClient
     from jobs_core.plugins.manager import Plugins
+    from jobs_core.types import Job
 
 STAND_INS: dict[str, Any] = {"duration": "1m", "factor": 2, "pattern": "@daily"}
 """Values that are right, by the kinds of options that others may need."""
@@ -29,8 +30,8 @@ def check_with(
 
     Returns the problems and the warnings.
 
-    Of each job they name one mistake; so that is replaced, and they are asked again, until none is new.
-    What many jobs inherit is named once, for the first of them.
+    Each check finds one mistake per job. Replace the faulty option and check again until nothing new
+    appears. Report an inherited mistake once, for the first job that has it.
     """
     jobs = [job.arguments for job in declared]
     replaced: set[tuple[int, str]] = set()
@@ -44,16 +45,23 @@ def check_with(
         faults = {(place, _faulty_option(declared[place], error)) for place, error in refused.items()}
         wrong = {(place, name) for place, name in faults if name and name != "after"} - replaced
         if not wrong:
-            return sorted(found.values()), warnings(declared, plan)
+            return sorted(found.values()), warnings(board, declared, plan)
         for place, name in wrong:
             _replace_option(jobs[place], name)
         replaced |= wrong
         advance = _ignored
 
 
-def warnings(declared: list[Declared], plan: Plan) -> list[Problem]:
-    """Jobs that a board accepts, but that probably do not run as meant: odd steps, a stop that has passed."""
+def warnings(board: BoardClient, declared: list[Declared], plan: Plan) -> list[Problem]:
+    """Jobs that a board accepts, but that probably do not run as meant: odd steps, a stop that has passed, or
+    what this machine's settings refuse."""
     found = [_at_option(job, "cron", sentence) for job in declared for sentence in cron_warnings(job.options)]
+    warn = board.plugins.warner()
+    found += [
+        _at_option(job, "payload", mask(sentence, job.variables))
+        for job in declared
+        for sentence in _plugin_warnings(board.plugins, job, warn)
+    ]
     now = time()
     stops = {change.id: (change.after or {}).get("stop", now) for change in plan.changes}
     return found + [
@@ -61,6 +69,13 @@ def warnings(declared: list[Declared], plan: Plan) -> list[Problem]:
         for job in declared
         if stops.get(job.id, now) < now
     ]
+
+
+def _plugin_warnings(plugins: Plugins, job: Declared, warn: Callable[[Job], list[str]]) -> list[str]:
+    try:
+        return warn(plugins.job(job.id, job.runner, as_raw(job.payload), job.options))
+    except UserError:  # a payload that is refused is a problem, not a warning
+        return []
 
 
 def unknown_parents(board: BoardClient, declared: list[Declared]) -> list[Problem]:
@@ -76,7 +91,7 @@ def unknown_parents(board: BoardClient, declared: list[Declared]) -> list[Proble
     return [
         Problem(
             job.places.get("after", job.where),
-            f"after names a job neither here nor on the board: {parent!r}{nearest(parent, ids)}",
+            f"after: no job {parent!r} in this file or on the board{nearest(parent, ids)}",
         )
         for parent, job in waits
         if parent not in found
@@ -95,7 +110,7 @@ def _parents(job: Declared) -> list[str]:
 
 
 def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:
-    """Ask the runners of this machine alone, where no server is at hand."""
+    """Check jobs with the runners installed here, without a server."""
     found = []
     for job in declared:
         if job.runner in plugins.names("runners"):

@@ -18,6 +18,7 @@ from jobs_core.cli.streams import (
 )
 from jobs_core.errors import JobsError
 from jobs_core.plugins.manager import Plugins
+from jobs_core.text import visible
 
 
 class Cli(click.Group):
@@ -63,7 +64,10 @@ class Cli(click.Group):
         """Run a command. Errors become one sentence and an exit code, without a traceback."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            error.message = visible(error.message)  # type: ignore[misc]
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except JobsError as error:
             raise Failure(str(error), error.exit_code) from error
@@ -88,7 +92,7 @@ class Failure(click.ClickException):
     """An error that click prints as `Error: <sentence>`, with its own exit code."""
 
     def __init__(self, sentence: str, exit_code: int) -> None:
-        super().__init__(sentence)
+        super().__init__(visible(sentence))
         self.exit_code: int = exit_code  # type: ignore[misc]
 
 

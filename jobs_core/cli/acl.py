@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo,
+    echo_json,
+    json_option,
+    open_board,
+)
 from jobs_core.engine.roles import (
     PLACEHOLDER,
     ROLE_NAMES,
@@ -59,10 +65,10 @@ def acl(
     if as_json:
         echo_json(_role_fields(found, name, board_name, version) | {"rules": rules, "line": line})
         return
-    click.echo(line)
-    click.echo(f"Replace {PLACEHOLDER[1:]}. A {role_name} {found.summary}.", err=True)
+    echo(line)
+    echo(f"Replace {PLACEHOLDER[1:]}. A {role_name} {found.summary}.", err=True)
     for caveat in found.caveats:
-        click.echo(f"Not forbidden: {caveat}.", err=True)
+        echo(f"Not forbidden: {caveat}.", err=True)
 
 
 def _role_fields(found: Role, user: str, board_name: str, version: str) -> dict[str, object]:

@@ -13,6 +13,7 @@ from jobs_core.cli.board_apply import apply, diff
 from jobs_core.cli.bulk import progress
 from jobs_core.cli.common import (
     connected,
+    echo,
     echo_json,
     echo_warnings,
     explicit_board,
@@ -73,7 +74,7 @@ def check(
         read_file = read(file, include_outside=include_outside)
         found.update(read_file.problems)
         for notice in read_file.notices:
-            click.echo(str(notice), err=True)
+            echo(str(notice), err=True)
         for name, declared in read_file.select(explicit_board(ctx)).items():
             found.update(_check(read_file, declared, url, name or board_name))
     _print_problems(sorted(found), as_json)
@@ -89,14 +90,14 @@ def _check(file: BoardFile, declared: list[Declared], url: str | None, board_nam
         board = open_board(url, board_name)
         board.count()
     except ServerError as error:
-        click.echo(f"Without Redis, options are not checked: {error}", err=True)
+        echo(f"Without Redis, options are not checked: {error}", err=True)
         group: click.Group = click.get_current_context().find_root().command  # type: ignore[assignment]
         return check_alone(group.load_plugins(), declared)  # type: ignore[attr-defined]
     with progress("checked", total=len(declared)) as advance:
         problems, warnings = check_with(board, file, declared, advance)
     echo_warnings(warnings)
     for notice in unknown_parents(board, declared):
-        click.echo(str(notice), err=True)
+        echo(str(notice), err=True)
     return problems
 
 
@@ -105,9 +106,9 @@ def _print_problems(problems: list[Problem], as_json: bool) -> None:
         if as_json:
             echo_json({**asdict(problem.where), "sentence": problem.sentence})
         else:
-            click.echo(str(problem))
+            echo(str(problem))
     count = len(problems)
-    click.echo(f"{count} problem{'s' * (count != 1)}" if problems else "no problems", err=True)
+    echo(f"{count} problem{'s' * (count != 1)}" if problems else "no problems", err=True)
 
 
 @board.command()

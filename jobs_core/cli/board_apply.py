@@ -10,6 +10,7 @@ import click
 from jobs_core.cli.common import (
     F,
     connected,
+    echo,
     echo_warnings,
     explicit_board,
     include_option,
@@ -93,14 +94,14 @@ def _apply(
 
     found = read_valid(file, include_outside=include_outside)
     for notice in found.notices:
-        click.echo(str(notice), err=True)
+        echo(str(notice), err=True)
     chosen = found.select(explicit_board(ctx))
     targets = [(open_board(url, name or board_name), declared) for name, declared in chosen.items()]
     changes = 0
     with echo_refusals():
         plans = apply_boards(targets, found, dry_run=dry_run, progress=compare_progress, **options)
         for (board, plan), (_, declared) in zip(plans, targets, strict=True):
-            echo_warnings(warnings(declared, plan))
+            echo_warnings(warnings(board, declared, plan))
             echo_plan(plan, board.name, dry_run=dry_run, show_payload=show_payload, as_json=as_json)
             changes += len(plan.changes)
     return changes

@@ -1,4 +1,4 @@
-"""Bulk work: read JSON lines, show progress, report refusals."""
+"""Bulk work: read JSON lines, show progress, report rejections."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from typing import IO, Any, TypeVar
 
 import click
 
-from jobs_core.cli.common import echo_warnings
-from jobs_core.cron.forms import cron_warnings
+from jobs_core.cli.common import (
+    echo,
+    echo_warnings,
+    job_warner,
+)
 from jobs_core.errors import JobsError, OptionError, UserError
+from jobs_core.plugins.manager import Plugins
 from jobs_core.text import is_utf8
 
 T = TypeVar("T")
@@ -81,17 +85,21 @@ def with_defaults(lines: Iterable[str], defaults: Mapping[str, Any]) -> Iterator
         yield {**defaults, **job} if isinstance(job, dict) else line
 
 
-def warned(lines: Lines, jobs: Iterator[str | Mapping[str, Any]]) -> Iterator[str | Mapping[str, Any]]:
-    """Pass on the jobs of these lines, after printing warnings about their cron patterns."""
+def warned(
+    lines: Lines, jobs: Iterable[str | Mapping[str, Any]], plugins: Plugins
+) -> Iterator[str | Mapping[str, Any]]:
+    """Pass on the jobs or tasks of these lines, after printing each warning about them once."""
+    warnings, said = job_warner(plugins), set[str]()
     for job in jobs:
-        found = job
-        if isinstance(job, str):
-            try:
-                found = json.loads(job) if '"cron"' in job else {}
-            except (ValueError, RecursionError):
-                found = {}
-        if isinstance(found, Mapping):
-            echo_warnings(f"{lines.places[-1]}: {sentence}" for sentence in cron_warnings(found))
+        try:
+            found = dict(json.loads(job) if isinstance(job, str) else job)
+            runner, payload = str(found.pop("runner")), found.pop("payload")
+            sentences = warnings(str(found.pop("id", "push")), runner, payload, found)
+        except (ValueError, TypeError, KeyError, RecursionError, UserError):
+            sentences = []  # the line is refused
+        new = [sentence for sentence in sentences if sentence not in said]
+        said.update(new)
+        echo_warnings(f"{lines.places[-1]}: {sentence}" for sentence in new)
         yield job
 
 
@@ -123,7 +131,7 @@ def counted(items: Iterable[T], advance: Callable[[int], None]) -> Iterator[T]:
 
 
 def report_bulk(what: str, lines: Lines, replies: Iterable[Any]) -> None:
-    """Consume the replies of bulk work, and print refusals and counts on standard error.
+    """Consume the replies of bulk work, and print rejections and counts on standard error.
 
     There is a reply for each of `lines`. Exits with 2 if a line was a user's mistake, or with 1 if there were
     only faults.
@@ -133,11 +141,11 @@ def report_bulk(what: str, lines: Lines, replies: Iterable[Any]) -> None:
         for reply in counted(replies, advance):
             place = lines.places.popleft()
             if isinstance(reply, JobsError):
-                click.echo(f"{place}: {reply}", err=True)
+                echo(f"{place}: {reply}", err=True)
                 refused += 1
                 exit_code = max(exit_code, 2 if isinstance(reply, UserError) else 1)
             else:
                 done += 1
-    click.echo(f"{done} {what}" + (f", {refused} refused" if refused else ""), err=True)
+    echo(f"{done} {what}" + (f", {refused} refused" if refused else ""), err=True)
     if exit_code:
         click.get_current_context().exit(exit_code)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from jobs_core.cli.table import as_cell, json_line
+from jobs_core.cli.table import as_cell
+from jobs_core.cron.forms import cron_warnings
 from jobs_core.options import Option
+from jobs_core.text import json_line, visible
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
+    from jobs_core.plugins.manager import Plugins
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,6 +66,12 @@ def open_board(url: str | None, board_name: str) -> Board:
     return Board(board_name, url, plugins=group.load_plugins())
 
 
+def echo(text: object = "", *, err: bool = False) -> None:
+    """Print text on standard output or standard error. On a terminal, control characters are escaped."""
+    stream = sys.stderr if err else sys.stdout
+    click.echo(visible(str(text)) if stream.isatty() else text, err=err, color=True)
+
+
 def echo_json(value: Any) -> None:
     """Print a value as JSON on one line."""
     click.echo(json_line(value))
@@ -70,7 +80,24 @@ def echo_json(value: Any) -> None:
 def echo_warnings(sentences: Iterable[object]) -> None:
     """Print warnings on standard error, one per line."""
     for sentence in sentences:
-        click.echo(f"warning: {sentence}", err=True)
+        echo(f"warning: {sentence}", err=True)
+
+
+def echo_job_warnings(board: Board, id: str, runner: str, payload: Any, options: Mapping[str, Any]) -> None:
+    """Print what is odd about a job that has been put, or a task that has been pushed."""
+    echo_warnings(job_warner(board.plugins)(id, runner, payload, options))
+
+
+def job_warner(plugins: Plugins) -> Callable[[str, str, Any, Mapping[str, Any]], list[str]]:
+    """Return a function that says what is odd about a valid job: its cron pattern, and what plugins find."""
+    from jobs_core.engine.calls import as_raw
+
+    warn = plugins.warner()
+
+    def warnings(id: str, runner: str, payload: Any, options: Mapping[str, Any]) -> list[str]:
+        return [*cron_warnings(options), *warn(plugins.job(id, runner, as_raw(payload), options))]
+
+    return warnings
 
 
 def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
@@ -80,7 +107,7 @@ def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(as_cell(column), overflow="fold")
     for row in rows:
         table.add_row(*map(_cell_lines, row))
     console = Console(markup=False, highlight=False)

@@ -12,6 +12,7 @@ import click
 from jobs_core.cli.bulk import binary_input
 from jobs_core.cli.common import (
     connected,
+    echo,
     echo_json,
     echo_table,
     echo_warnings,
@@ -113,7 +114,7 @@ def import_crontab(
     if not dry_run:
         work.put()
     _print_runs(work.lines, work.next_runs(), as_json)
-    click.echo(f"{len(work.lines)} {'to put (dry run)' if dry_run else 'put'}", err=True)
+    echo(f"{len(work.lines)} {'to put (dry run)' if dry_run else 'put'}", err=True)
 
 
 def _echo_changes(work: Import, changes: Sequence[Change]) -> None:
@@ -182,13 +183,13 @@ def _zone(given: str | None) -> str:
 
 def _echo_all(sentences: Iterable[object]) -> None:
     for sentence in sentences:
-        click.echo(str(sentence), err=True)
+        echo(str(sentence), err=True)
 
 
 def _refuse(problems: Sequence[Notice]) -> NoReturn:
     _echo_all(problems)
     count = len(problems)
-    click.echo(f"found {count} problem{'s' * (count != 1)}. Nothing was put.", err=True)
+    echo(f"found {count} problem{'s' * (count != 1)}. Nothing was put.", err=True)
     click.get_current_context().exit(OptionError.exit_code)
 
 

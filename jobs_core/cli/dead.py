@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, echo_table, given, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo,
+    echo_json,
+    echo_table,
+    given,
+    json_option,
+    open_board,
+)
 from jobs_core.cli.listing import print_tasks, task_filters
 from jobs_core.cli.lists import list_options
 from jobs_core.cli.text import when
@@ -70,7 +78,7 @@ def show(task: str, as_json: bool, url: str | None, board_name: str) -> None:
                 ((when(a["time"]), a["status"], a["worker"], a["code"], a["note"]) for a in attempts),
             )
             for name, value in data.items():
-                click.echo(f"\n{name}:\n{value}")
+                echo(f"\n{name}:\n{value}")
 
 
 def _reported_data(board: Board, task: str) -> dict[str, Any]:
@@ -142,7 +150,7 @@ def _act(
     if as_json:
         echo_json({what: total})
     else:
-        click.echo(f"{total} {what}")
+        echo(f"{total} {what}")
 
 
 def _not_found(task: str, board_name: str) -> str:

@@ -8,6 +8,7 @@ import click
 
 from jobs_core.cli.common import connected, echo_json, json_option, open_board
 from jobs_core.contract import Check, Finding
+from jobs_core.text import visible
 
 MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red")}
 
@@ -44,4 +45,4 @@ def _print(check: Check, finding: Finding, as_json: bool) -> None:
         return
     mark, color = MARKS[finding.state]
     advice = f" — {finding.advice}" if finding.advice else ""
-    click.echo(f"{click.style(mark, fg=color)} {check.name}: {finding.note}{advice}")
+    click.echo(f"{click.style(mark, fg=color)} {visible(f'{check.name}: {finding.note}{advice}')}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, given, job_options, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo,
+    echo_job_warnings,
+    echo_json,
+    given,
+    job_options,
+    json_option,
+    open_board,
+)
 from jobs_core.cli.jobs import PUT_OPTIONS, next_text
 from jobs_core.errors import JobsError, OptionError
 
@@ -50,8 +61,10 @@ def edit(
         _edit_as_text(board, id)
     else:
         next_run = board.edit(id, runner=runner, payload=payload, unset=unset, **changes)
+        job = board.show(id)
+        echo_job_warnings(board, id, job["runner"], job["payload"], changes)
         if not as_json:
-            click.echo(next_text(board, id, next_run))
+            echo(next_text(board, id, next_run))
     if as_json:
         echo_json(board.show(id))
 
@@ -60,22 +73,24 @@ def _edit_as_text(board: Board, id: str) -> None:
     """Let the user change a job as YAML, again and again until it is valid."""
     from jobs_core.boardfile.write import write
 
+    if not sys.stdin.isatty() and not os.environ.get("EDITOR") and not os.environ.get("VISUAL"):
+        raise OptionError(f"edit needs a terminal. Pass options instead: jobs edit {id} --timeout 20s")
     text = before = "".join(write([board.show(id)]))
     while True:
         changed = click.edit(text, extension=".yml")
         if changed is None or changed == before:
-            click.echo(f"{id}: not changed")
+            echo(f"{id}: not changed")
             return
         try:
             job = _read_job(changed, id)
             next_run = board.put(**job)
         except JobsError as error:
-            click.echo(f"Error: {error}", err=True)
+            echo(f"Error: {error}", err=True)
             if not click.confirm("Edit it again?", default=True, err=True):
                 raise
             text = changed
         else:
-            click.echo(next_text(board, id, next_run))
+            echo(next_text(board, id, next_run))
             return
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import click
 
-from jobs_core.cli.common import echo_json, echo_warnings, json_option
+from jobs_core.cli.common import (
+    echo,
+    echo_json,
+    echo_warnings,
+    json_option,
+)
 from jobs_core.cron.forms import cron_warnings, zone_of
 
 
@@ -39,5 +44,5 @@ def explain(pattern: str, zone: str | None, dst: str, as_json: bool) -> None:
             {"pattern": pattern, "explanation": sentence} | ({"warnings": warnings} if warnings else {})
         )
     else:
-        click.echo(sentence)
+        echo(sentence)
         echo_warnings(warnings)

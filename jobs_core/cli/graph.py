@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo,
+    echo_json,
+    json_option,
+    open_board,
+)
+from jobs_core.cli.table import as_cell
 from jobs_core.client.graph import Edge, Graph, as_dot, as_mermaid, graph_of
 
 if TYPE_CHECKING:
@@ -48,7 +55,7 @@ def graph(id: str | None, shape: str, as_json: bool, url: str | None, board_name
     elif shape == "text":
         _print_trees(found)
     else:
-        click.echo((as_dot if shape == "dot" else as_mermaid)(found))
+        echo((as_dot if shape == "dot" else as_mermaid)(found))
 
 
 def _print_trees(graph: Graph) -> None:
@@ -56,7 +63,7 @@ def _print_trees(graph: Graph) -> None:
     from rich.tree import Tree
 
     if not graph.edges:
-        click.echo("No job runs after another.", err=True)
+        echo("No job runs after another.", err=True)
         return
     console, drawn = Console(markup=False, highlight=False), set[str]()
     if not console.is_terminal:
@@ -83,4 +90,4 @@ def _node_text(graph: Graph, id: str, edge: Edge | None = None) -> str:
     if edge and len(parents) > 1:
         notes.insert(0, "after " + ", ".join(parents))
     text = "; ".join(note for note in notes if note)
-    return f"{id} ({text})" if text else id
+    return as_cell(f"{id} ({text})" if text else id)

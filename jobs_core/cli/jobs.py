@@ -10,9 +10,10 @@ import click
 from jobs_core.cli.bulk import Lines, report_bulk, warned, with_defaults
 from jobs_core.cli.common import (
     connected,
+    echo,
+    echo_job_warnings,
     echo_json,
     echo_table,
-    echo_warnings,
     given,
     job_options,
     json_option,
@@ -21,7 +22,6 @@ from jobs_core.cli.common import (
 )
 from jobs_core.cli.patterns import confirm, expand_patterns, shortened
 from jobs_core.cli.text import readable, when
-from jobs_core.cron.forms import cron_warnings
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
 
@@ -91,20 +91,20 @@ def _put(
                 "--stdin reads ids, runners and payloads from standard input. Remove the arguments."
             )
         lines = Lines()
-        jobs = warned(lines, with_defaults(lines, defaults))
+        jobs = warned(lines, with_defaults(lines, defaults), board.plugins)
         report_bulk("put", lines, board.put_many(jobs, create=create))
         return
     if id is None or runner is None or payload is None:
         raise OptionError(f"{'create' if create else 'put'} needs ID RUNNER PAYLOAD, or --stdin.")
     method = board.create if create else board.put
     next_run = method(id, runner, payload, **defaults)
-    echo_warnings(cron_warnings(defaults))
+    echo_job_warnings(board, id, runner, payload, defaults)
     if as_json:
         echo_json(board.show(id))
     elif "after" in defaults:
-        click.echo(_waiting_text(board, id))
+        echo(_waiting_text(board, id))
     else:
-        click.echo(next_text(board, id, next_run))
+        echo(next_text(board, id, next_run))
 
 
 def _waiting_text(board: Board, id: str) -> str:
@@ -175,9 +175,9 @@ def remove(ids: tuple[str, ...], yes: bool, url: str | None, board_name: str) ->
         confirm(f"Remove {len(found)} job{'s' * (len(found) != 1)}: {', '.join(shortened(found))}?")
     missing = [id for id in dict.fromkeys(found) if not board.remove(id)]
     if missing:
-        raise NotFoundError(f"there is no job {', '.join(missing)} on the board {board_name!r}")
+        raise NotFoundError(f"there is no job {', '.join(map(repr, missing))} on the board {board_name!r}")
     if has_patterns:
-        click.echo(f"{len(found)} removed")
+        echo(f"{len(found)} removed")
 
 
 @click.command()
@@ -211,4 +211,4 @@ def resume(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str
         if as_json:
             echo_json(board.show(id))
         else:
-            click.echo(next_text(board, id, next_run))
+            echo(next_text(board, id, next_run))

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs_core.cli.bulk import progress
-from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo,
+    echo_json,
+    echo_table,
+    json_option,
+    open_board,
+)
+from jobs_core.cli.text import rate_text
 from jobs_core.errors import OptionError
 
 if TYPE_CHECKING:
@@ -37,7 +45,7 @@ def limit(
     """Limit a queue or runner, or list limits.
 
     A limit applies to all workers together. To limit one job, set its own options of the same names. The
-    options set the whole limit: what you leave out is not limited. A queue with --max-length refuses pushes
+    options set the whole limit: what you leave out is not limited. A queue with --max-length rejects pushes
     beyond it, and skips runs that are due.
 
     \b
@@ -66,7 +74,7 @@ def _print_limit(board: Board, kind: str, name: str, as_json: bool) -> None:
         none = {"kind": kind, "name": name, "concurrency": None, "rate": None, "max_length": None}
         _print_limits(found or [none], as_json)
     else:
-        click.echo(f"the {kind} {name} has no limit")
+        echo(f"the {kind} {name} has no limit")
 
 
 def _print_limits(limits: Any, as_json: bool) -> None:
@@ -75,9 +83,15 @@ def _print_limits(limits: Any, as_json: bool) -> None:
             echo_json(limit)
     else:
         echo_table(
-            ("", "name", "concurrency", "rate", "max length"),
-            (("-" if value is None else value for value in limit.values()) for limit in limits),
+            ("", "name", "concurrency", "rate", "max-length"),
+            ([_limit_text(name, value) for name, value in limit.items()] for limit in limits),
         )
+
+
+def _limit_text(name: str, value: Any) -> Any:
+    if value is None:
+        return "-"
+    return rate_text(value) if name == "rate" else value
 
 
 @click.command()
@@ -99,4 +113,4 @@ def trim(queue: str, keep: int, as_json: bool, url: str | None, board_name: str)
     if as_json:
         echo_json({"dropped": dropped})
     else:
-        click.echo(f"{dropped} dropped")
+        echo(f"{dropped} dropped")

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.common import F, connected, json_option, open_board
+from jobs_core.cli.common import (
+    F,
+    connected,
+    echo,
+    json_option,
+    open_board,
+)
 from jobs_core.cli.lists import SMALL, list_options, pager_option, print_list
 from jobs_core.cli.table import Column
 from jobs_core.cli.text import schedule_text, when
@@ -179,7 +185,7 @@ def history(task: str | None, job: str | None, url: str | None, board_name: str,
     first = next(entries, None)
     if first is None and (task or job):
         what = f"task {task!r}" if task else f"job {job!r}"
-        click.echo(f"the history of the board {board_name!r} has nothing of the {what}", err=True)
+        echo(f"the history of the board {board_name!r} has nothing of the {what}", err=True)
         return
     print_list(chain(() if first is None else (first,), entries), HISTORY_COLUMNS, _history_row, **options)
 

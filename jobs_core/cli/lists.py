@@ -12,7 +12,8 @@ import click
 
 from jobs_core.cli.common import F, json_option
 from jobs_core.cli.pager import is_styled, on_terminal, output
-from jobs_core.cli.table import Column, Layout, as_cell, json_line
+from jobs_core.cli.table import Column, Layout, as_cell
+from jobs_core.text import json_line, visible
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ def print_list(
     """Print items as they arrive: as a table, or as one JSON object per line."""
     chosen = islice(items, limit)
     lines = json_lines(chosen) if as_json else _table(columns, map(row, chosen))
-    print_texts(lines, paged=not (as_json or no_pager))
+    _write_all(lines, paged=not (as_json or no_pager))
 
 
 def json_lines(items: Iterable[Any]) -> Iterator[str]:
@@ -62,8 +63,13 @@ def json_lines(items: Iterable[Any]) -> Iterator[str]:
     return (json_line(item) + "\n" for item in items)
 
 
-def print_texts(texts: Iterable[str], *, paged: bool = False) -> None:
-    """Print each text as it arrives, in a pager if `paged` and standard output is a terminal."""
+def print_texts(texts: Iterable[str]) -> None:
+    """Print each text as it arrives. On a terminal, control characters are escaped."""
+    _write_all(map(visible, texts) if on_terminal() else texts)
+
+
+def _write_all(texts: Iterable[str], *, paged: bool = False) -> None:
+    """Write each text as it arrives, in a pager if `paged` and standard output is a terminal."""
     with output(paged=paged) as write:
         for text in texts:
             write(text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jobs_core.errors import NotFoundError, OptionError
+from jobs_core.text import visible
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
@@ -44,7 +45,7 @@ def confirm(question: str) -> None:
     """Ask on a terminal. Raises click.Abort if the answer is no, and OptionError where nobody can answer."""
     if not _has_terminal():
         raise OptionError(f"{question} Pass --yes to do so without a question.")
-    click.confirm(question, abort=True)
+    click.confirm(visible(question), abort=True)
 
 
 def _has_terminal() -> bool:

@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs_core.cli.bulk import progress
-from jobs_core.cli.common import echo_json
+from jobs_core.cli.common import (
+    echo,
+    echo_json,
+)
 from jobs_core.cli.text import readable, schedule_text
+from jobs_core.text import visible
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import Change, Plan
@@ -34,7 +38,7 @@ def echo_refusals() -> Iterator[None]:
         yield
     except RefusedError as error:
         for problem in error.problems:
-            click.echo(str(problem), err=True)
+            echo(str(problem), err=True)
         raise
 
 
@@ -61,11 +65,11 @@ def echo_plan(
             echo_json(described | _differences(change, show_payload))
         else:
             line = f"{SIGNS[change.kind]} {_change_text(change, show_payload)}"
-            click.secho(line, fg=COLORS[change.kind], err=err)
+            click.secho(visible(line), fg=COLORS[change.kind], err=err)
     if not as_json:
         words = PLANNED if dry_run else APPLIED
         counts = [f"{plan.count(kind)} {word}" for kind, word in words.items() if plan.count(kind)]
-        click.echo(f"board {board_name}: {', '.join([*counts, f'{plan.same} unchanged'])}", err=err)
+        echo(f"board {board_name}: {', '.join([*counts, f'{plan.same} unchanged'])}", err=err)
 
 
 def _change_text(change: Change, show_payload: bool) -> str:

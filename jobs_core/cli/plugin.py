@@ -6,7 +6,11 @@ from pathlib import Path
 
 import click
 
-from jobs_core.cli.common import echo_json, json_option
+from jobs_core.cli.common import (
+    echo,
+    echo_json,
+    json_option,
+)
 from jobs_core.scaffold import KINDS
 
 
@@ -47,6 +51,6 @@ def new(name: str, kind: str, where: Path, as_json: bool) -> None:
         echo_json({"files": [str(path) for path in files]})
         return
     for path in files:
-        click.echo(path)
+        echo(path)
     folder = where / f"jobs-{name}"
-    click.echo(f"\nTry it: cd {folder} && pip install -e . --group dev && python -m pytest")
+    echo(f"\nTry it: cd {folder} && pip install -e . --group dev && python -m pytest")

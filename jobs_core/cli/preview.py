@@ -9,6 +9,7 @@ import click
 
 from jobs_core.cli.common import (
     connected,
+    echo,
     echo_json,
     echo_table,
     echo_warnings,
@@ -56,13 +57,13 @@ def next_runs(
     echo_warnings(cron_warnings(schedule))
     runs = [_run_fields(run, zone) for run in board.next(id, count=count, from_=from_, **schedule)]
     if not runs:
-        click.echo("There is no next run.", err=True)
+        echo("There is no next run.", err=True)
     if as_json:
         for run in runs:
             echo_json(run)
     elif zone is None:
         for run in runs:
-            click.echo(when(run["time"]))
+            echo(when(run["time"]))
     else:
         rows = ((run["iso"].replace("T", " "), zone, run.get("note", "")) for run in runs)
         echo_table(("run", "zone", "note"), rows)

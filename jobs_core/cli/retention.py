@@ -8,7 +8,7 @@ import click
 
 from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
 from jobs_core.errors import OptionError
-from jobs_core.options import RETENTION, nearest, span
+from jobs_core.options import RETENTION, span
 
 
 @click.command()
@@ -30,7 +30,7 @@ def retention(name: str | None, bound: str | None, as_json: bool, url: str | Non
     board = open_board(url, board_name)
     if name is not None:
         if name not in RETENTION:
-            raise OptionError(f"there is no bound {name!r}{nearest(name, RETENTION)}")
+            raise OptionError(f"retention: unknown bound {name!r}. Expected {', '.join(RETENTION)}")
         if bound is None:
             raise OptionError(f"retention needs a bound for {name}: a value, off, or default.")
         options: Any = {name: bound}

@@ -32,8 +32,9 @@ def stats(job: str | None, as_json: bool, url: str | None, board_name: str) -> N
       due = queued + coalesced + skipped
       queued = done + dead + cancelled + unleased + in_flight
 
-    `unleased` counts tasks of policy none, which nobody reports on. `doubled` counts tasks that were handed
-    out again after their lease was lost.
+    `failed` counts failures that the next worker decides on. If a worker decides at once, it counts as
+    `retried` or `dead`. `unleased` counts tasks of policy none, which nobody reports on. `doubled` counts
+    tasks that were handed out again after their lease was lost.
 
     \b
       jobs stats

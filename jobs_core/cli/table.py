@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
+
+from jobs_core.text import visible
 
 GAP = 2
 """Spaces between columns."""
@@ -84,25 +85,7 @@ def as_cell(value: Any) -> str:
     >>> as_cell("red\x1b[31m")
     'red\\x1b[31m'
     """
-    text = "" if value is None else str(value)
-    return text if text.isprintable() else "".join(map(_visible, text))
-
-
-def json_line(value: Any) -> str:
-    """Format a value as one line of JSON, with unprintable characters escaped."""
-    text = _encode(value)
-    return text if text.isprintable() else "".join(map(_visible_in_json, text))
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
-
-
-def _visible(char: str) -> str:
-    return char if char.isprintable() else ascii(char)[1:-1]
-
-
-def _visible_in_json(char: str) -> str:
-    return char if char.isprintable() else json.dumps(char)[1:-1]
+    return visible("" if value is None else str(value), keep="")
 
 
 def _width(text: str) -> int:

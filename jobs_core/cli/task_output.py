@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo,
+    echo_json,
+    json_option,
+    open_board,
+)
 from jobs_core.errors import JobsError
 
 if TYPE_CHECKING:
@@ -19,7 +25,7 @@ KEEP = "1h"
 """How long to keep the output of a task pushed with --wait, unless --keep says otherwise."""
 
 PATIENCE = 2.0
-"""Seconds after which a reader of a task that nobody has taken is told so."""
+"""Seconds to wait before saying that no worker has taken the task."""
 
 
 @click.command()
@@ -56,7 +62,7 @@ def show_output(board: Board, task: str, *, follow: bool, as_json: bool) -> int:
                     exit_code = _exit_code(entry)
                 _echo_entry(entry, as_json)
     except KeyboardInterrupt:
-        click.echo(f"{task} continues. Follow it with `jobs output {task} --follow`.", err=True)
+        echo(f"{task} continues. Follow it with `jobs output {task} --follow`.", err=True)
         raise
     return exit_code
 
@@ -65,11 +71,11 @@ def _echo_entry(entry: dict[str, Any], as_json: bool) -> None:
     if as_json:
         echo_json(entry)
     elif "line" in entry:
-        click.echo(entry["line"], err=entry["stream"] == "stderr")
+        echo(entry["line"], err=entry["stream"] == "stderr")
     elif "missing" in entry:
-        click.echo(f"… {entry['missing']:,} lines are missing here …", err=True)
+        echo(f"… {entry['missing']:,} lines are missing here …", err=True)
     elif entry["what"] != "done":
-        click.echo(_event_text(entry), err=True)
+        echo(_event_text(entry), err=True)
 
 
 @contextmanager
@@ -81,7 +87,7 @@ def _noting_delay(board: Board, task: str, follow: bool) -> Iterator[threading.E
         if not begun.wait(PATIENCE):
             with suppress(JobsError):
                 if (note := waiting_note(board, task)) and not begun.is_set():
-                    click.echo(note, err=True)
+                    echo(note, err=True)
 
     if follow:
         threading.Thread(target=watch, daemon=True).start()

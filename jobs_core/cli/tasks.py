@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
-from jobs_core.cli.bulk import Lines, report_bulk, with_defaults
+from jobs_core.cli.bulk import Lines, report_bulk, warned, with_defaults
 from jobs_core.cli.common import (
     connected,
+    echo,
+    echo_job_warnings,
     echo_json,
     given,
     job_options,
@@ -63,17 +65,20 @@ def push(
         options["keep"] = options["keep"] or KEEP
     if from_stdin:
         lines = Lines()
-        report_bulk("pushed", lines, board.push_many(with_defaults(lines, given(options))))
+        tasks = warned(lines, with_defaults(lines, given(options)), board.plugins)
+        report_bulk("pushed", lines, board.push_many(tasks))
         return
     if runner_or_job is None:
         raise OptionError("push needs RUNNER PAYLOAD, the id of a job, or --stdin.")
     task = board.push(runner_or_job, payload, **given(options))
+    if payload is not None:
+        echo_job_warnings(board, task, runner_or_job, payload, {})
     if wait:
         ctx.exit(show_output(board, task, follow=True, as_json=as_json))
     if as_json:
         echo_json({"task": task})
     else:
-        click.echo(task)
+        echo(task)
 
 
 @click.command()
@@ -116,7 +121,7 @@ def ack(
         raise OptionError("--failed ends the attempt, --progress continues it. Pass only one of them.")
     verb = verb or ("done" if progress is None else "update")
     options = {"progress": progress, "note": note, "code": code}
-    click.echo(open_board(url, board_name).ack(token, verb, **options))  # type: ignore[arg-type]
+    echo(open_board(url, board_name).ack(token, verb, **options))  # type: ignore[arg-type]
 
 
 @click.command()
@@ -146,10 +151,10 @@ def cancel(
         if as_json:
             echo_json({"job": job} | counts)
         else:
-            click.echo(f"{job}: {counts['cancelled']} cancelled, {counts['cancelling']} asked to stop")
+            echo(f"{job}: {counts['cancelled']} cancelled, {counts['cancelling']} asked to stop")
     for id in ids:
         state = board.cancel(id)
         if as_json:
             echo_json({"task": id, "state": state})
         else:
-            click.echo(f"{id}: {'asked to stop' if state == 'cancelling' else state}")
+            echo(f"{id}: {'asked to stop' if state == 'cancelling' else state}")

@@ -39,12 +39,22 @@ def schedule_text(job: Mapping[str, Any]) -> str:
     else:
         return "when pushed"
     if "decay" in job:
-        words.append(f"decay {job['decay']:g} a {span(job['step'])}")
+        words.append(f"times {job['decay']:g} each {span(job['step'])}")
     if "repeat" in job:
         words.append(f"{job.get('left', 0)} of {job['repeat']} left")
     if "stop" in job:
         words.append(f"until {when(job['stop'])}")
     return ", ".join(words)
+
+
+def rate_text(rate: str) -> str:
+    """Format a rate as people type it.
+
+    >>> rate_text("100/60")
+    '100/1m'
+    """
+    n, _, seconds = rate.partition("/")
+    return f"{n}/{span(float(seconds))}"
 
 
 def _after_text(job: Mapping[str, Any]) -> str:

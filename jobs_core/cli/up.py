@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.common import include_option, open_board
+from jobs_core.cli.common import (
+    echo,
+    include_option,
+    open_board,
+)
 from jobs_core.cli.plan import compare_progress, echo_plan, echo_refusals
-from jobs_core.cli.worker import run_worker, worker_options
+from jobs_core.cli.worker import allow_option, run_worker, worker_options
 from jobs_core.errors import OptionError
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 )
 @include_option
 @worker_options
+@allow_option
 @click.option(
     "--board", "board_name", envvar="JOBS_BOARD", help="The board (default: the one in BOARDFILE, or jobs)."
 )
@@ -63,7 +68,7 @@ def up(
         board = open_board(server.url, followed.board_name if followed else board_name or "jobs")
         if followed:
             _apply(followed, board)
-        click.echo(
+        echo(
             f"Jobs is up on {server.url}\n"
             "Put a job from another terminal: jobs put tick shell date --every 5",
             err=True,
@@ -72,7 +77,7 @@ def up(
         if followed and watch:
             _watch(followed, board)
         run_worker(board, board.plugins.runners(), **options)
-        click.echo("Jobs is down. Scheduled jobs continue at the next `jobs up`.", err=True)
+        echo("Jobs is down. Scheduled jobs continue at the next `jobs up`.", err=True)
 
 
 def _read(path: Path, board_name: str | None, include_outside: bool) -> FollowedFile:
@@ -98,4 +103,4 @@ def _watch(followed: FollowedFile, board: Board) -> None:
 
 
 def _report(sentence: object) -> None:
-    click.echo(str(sentence), err=True)
+    echo(str(sentence), err=True)

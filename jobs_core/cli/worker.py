@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.cli.common import F, connected, echo_json, json_option, open_board
+from jobs_core.cli.common import (
+    F,
+    connected,
+    echo,
+    echo_json,
+    json_option,
+    open_board,
+)
 from jobs_core.contract import Runner
+from jobs_core.errors import OptionError
 from jobs_core.plugins.manager import Plugins
 
 if TYPE_CHECKING:
@@ -59,6 +67,16 @@ def worker_options(function: F) -> F:
     return function
 
 
+def allow_option(function: F) -> F:
+    """Add `--allow` to a command, which passes it on to `run_worker`."""
+    return click.option(
+        "--allow",
+        multiple=True,
+        metavar="PATTERN",
+        help="Let the python runner call these functions: 'app.tasks:*'. Adds to the setting python_allow.",
+    )(function)
+
+
 def serve(
     ctx: click.Context, runners: Iterable[Runner], *, url: str | None, board_name: str, **options: Any
 ) -> None:
@@ -66,10 +84,21 @@ def serve(
     run_worker(open_board(url, board_name), runners, **options)
 
 
-def run_worker(board: Board, runners: Iterable[Runner], *, logs: Iterable[str], **options: Any) -> None:
+def run_worker(
+    board: Board,
+    runners: Iterable[Runner],
+    *,
+    logs: Iterable[str],
+    allow: Iterable[str] = (),
+    **options: Any,
+) -> None:
     """Run a worker on an open board until SIGTERM or Ctrl-C."""
     from jobs_core.worker.worker import Worker
 
+    for pattern in allow:
+        if pattern.count(":") != 1:
+            raise OptionError(f"--allow: expected module:name or module:*, got {pattern!r}")
+        board.plugins.add_to_setting("python_allow", [pattern])
     loggers = [board.plugins.logger(name) for name in logs]
     Worker(board, runners, loggers=loggers, **options).run_until_signal()
 
@@ -79,6 +108,7 @@ def run_worker(board: Board, runners: Iterable[Runner], *, logs: Iterable[str], 
     "--runner", "names", multiple=True, metavar="NAME", help="Serve this runner (default: all installed)."
 )
 @worker_options
+@allow_option
 @click.option("--tick/--no-tick", default=True, help="Tick as well, or only run tasks (default: tick).")
 @connected
 @click.pass_context
@@ -93,6 +123,7 @@ def run(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
     \b
       jobs run
       jobs run --runner shell --concurrency 50 --log json
+      jobs run --runner python --allow 'app.tasks:*'
     """
     group: Any = ctx.find_root().command
     serve(ctx, _runners(group.load_plugins(), names), **options)
@@ -138,8 +169,8 @@ def tick(once: bool, limit: int, as_json: bool, url: str | None, board_name: str
     if as_json:
         echo_json({"moved": clock.moved})
     else:
-        click.echo(f"{clock.moved} moved")
+        echo(f"{clock.moved} moved")
 
 
 def _say(note: str) -> None:
-    click.echo(note, err=True)
+    echo(note, err=True)

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError, ResponseError
 from jobs_core.client.board import BoardClient
 from jobs_core.engine.build import commands
 from jobs_core.engine.commands import may_run_twice, translated
-from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_away, is_connection_lost, refused_for_now
+from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, is_unreachable, refused_for_now
 from jobs_core.engine.replies import as_time
 from jobs_core.engine.timeouts import LONGEST_BLOCK, answer_timeout
 from jobs_core.engine.wire import is_unknown
@@ -107,7 +107,7 @@ class AsyncBase:
         return await self._repeated(name, arguments)
 
     async def _repeated(self, name: str, arguments: Sequence[Any]) -> Any:
-        """Call a command. While Redis is away, repeat it if it was not sent, was refused or may run twice."""
+        """Call a command. While Redis is away, repeat it if it was not sent, rejected or may run twice."""
         words = ("FCALL_RO" if commands()[name].only_reads else "FCALL", name, 1, self.keys.tag, *arguments)
         patience = Patience(self._board.commands.patience)
         while True:
@@ -130,7 +130,7 @@ class AsyncBase:
         try:
             yield connection
         except (RedisError, OSError) as error:
-            if is_away(error):
+            if is_unreachable(error):
                 await connection.disconnect()
             raise
         finally:
@@ -144,19 +144,19 @@ class AsyncBase:
                 with translated(self._board.commands.server):
                     return await call(self.client)
             except ServerError as error:
-                if patience.is_over or not is_away(error):
+                if patience.is_over or not is_unreachable(error):
                     raise
             await asyncio.sleep(RETRY_PAUSE)
 
     @asynccontextmanager
     async def _outlasting(self) -> AsyncIterator[None]:
-        """Do what `Commands.outlasting` does."""
+        """Do what `Commands.suppress_outage` does."""
         try:
             with translated(self._board.commands.server):
                 yield
             self._board.commands.note_outage()
         except ServerError as error:
-            if not is_away(error):
+            if not is_unreachable(error):
                 raise
             self._board.commands.note_outage(error)
             await asyncio.sleep(RETRY_PAUSE)

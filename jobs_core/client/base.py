@@ -32,6 +32,8 @@ class BoardBase:
     ) -> None:
         if not name or any(char in "{} \t\r\n" for char in name):
             raise OptionError(f"board: expected a name without spaces or braces, got {name!r}")
+        if not name.isprintable():
+            raise OptionError(f"board: expected a name without control characters, got {name!r}")
         self.name = name
         self.keys = Keys(name)
         if client is not None and not client.connection_pool.connection_kwargs.get("decode_responses"):
@@ -50,6 +52,10 @@ class BoardBase:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} on {self.commands.server}>"
+
+    def declares(self, runner: str, path: str) -> bool:
+        """Return whether this program declares the function at an import path as a job of a runner."""
+        return any(one.runner == runner and one.path == path for one in self.functions.declared)
 
     @property
     def plugins(self) -> Plugins:

@@ -73,7 +73,7 @@ class BoardClient(JobMethods, TaskMethods):
             name: The name of the queue or runner.
             concurrency: How many of its tasks may run at once.
             rate: How many of its tasks may start in a period: `100/1m`.
-            max_length: How many tasks may wait in a queue. Beyond that, pushes are refused, and due runs are
+            max_length: How many tasks may wait in a queue. Beyond that, pushes are rejected, and due runs are
                 skipped.
 
         Raises:

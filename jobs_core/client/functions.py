@@ -40,12 +40,16 @@ class Declared:
     """A runner whose payload is an import path, or None to run in the declaring process."""
     options: Mapping[str, Any]
 
+    @property
+    def path(self) -> str:
+        """The function's import path, `module:name`."""
+        return f"{_module_of(self.function)}:{self.function.__qualname__}"
+
     def call(self, checked: Callable[..., Call]) -> Call:
         """Return the JSET that puts the job. `checked` checks and makes it."""
         if self.runner is None:
             return checked("JSET", self.id, self.id, "", self.options, is_own=True)
-        path = f"{_module_of(self.function)}:{self.function.__qualname__}"
-        return checked("JSET", self.id, self.runner, path, self.options)
+        return checked("JSET", self.id, self.runner, self.path, self.options)
 
 
 @dataclass(slots=True)

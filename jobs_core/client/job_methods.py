@@ -24,7 +24,7 @@ class JobMethods(BoardBase):
     """The methods of a board about jobs."""
 
     def put(self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]) -> datetime | None:
-        """Create a job, or declare it anew: no option of before stays. See `edit`.
+        """Create a job, or replace it with all its options. `edit` changes single ones.
 
         Args:
             id: The job's id.
@@ -250,7 +250,7 @@ class JobMethods(BoardBase):
             StaleError: The board kept changing while the jobs were applied.
 
         >>> plan = board.apply([{"id": "tick", "runner": "shell", "payload": "date", "every": 5}], "me")
-        >>> [change.id for change in plan.changes], plan.refused
+        >>> [change.id for change in plan.changes], plan.rejected
         (['tick'], {})
         """
         from jobs_core.client.apply import Applying

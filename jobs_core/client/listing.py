@@ -37,7 +37,7 @@ class Pace:
         characters = sum(len(text) for text in reply if text)
         self.size = max(1, min(CHUNK, BYTES * len(reply) // max(characters, 1)))
 
-    def portions(self, ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    def chunks(self, ids: Sequence[str]) -> Iterator[Sequence[str]]:
         """Divide a page of ids into round trips."""
         at = 0
         while at < len(ids):
@@ -53,7 +53,7 @@ def read_jobs(commands: Commands, plan: Plan, state: str | None) -> Iterator[dic
 
     def calls() -> Iterator[Call]:
         for page in _pages(plan, commands):
-            for ids in pace.portions(page):
+            for ids in pace.chunks(page):
                 asked.append(ids)
                 yield "JGET", ids
 
@@ -76,7 +76,7 @@ async def read_jobs_async(
     await call("JCOUNT")  # waits until a committed board file is in place
     pace = Pace()
     async for page in _pages_async(plan, read):
-        for ids in pace.portions(page):
+        for ids in pace.chunks(page):
             reply = await call("JGET", *ids)
             pace.note(reply)
             for job in chosen(reply, state):

@@ -46,10 +46,10 @@ def read_output(
         yield from commands.read(take)
     while not reading.is_over:
         entries = []
-        with commands.outlasting():
+        with commands.suppress_outage():
             entries = take(commands.blocking)
         yield from entries
-        with commands.outlasting():
+        with commands.suppress_outage():
             if reading.needs_check:
                 reading.note_presence(is_there())
 

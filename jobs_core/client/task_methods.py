@@ -17,9 +17,9 @@ from jobs_core.engine.replies import (
     as_cancelled,
     as_cancelled_counts,
     as_entry,
-    as_holds,
     as_listed,
     as_task,
+    lease_states,
 )
 from jobs_core.errors import JobsError, OptionError
 from jobs_core.options import Duration, PushOptions, ReportOptions, TaskFilters, TaskState, Time, to_pairs
@@ -239,7 +239,7 @@ class TaskMethods(BoardBase):
             return known
         while True:
             last, block = waiting.last, waiting.block
-            with self.commands.outlasting():
+            with self.commands.suppress_outage():
                 if waiting.needs_check:
                     waiting.note_presence(self._has_task(task))
                 found = self.commands.blocking.xread({self.keys.history: last}, count=CHUNK, block=block)
@@ -302,7 +302,7 @@ class TaskMethods(BoardBase):
         Returns:
             For each token, `leased`, `lost`, or `cancelling` (still leased, but to be cancelled).
         """
-        return as_holds(self.commands.call("JBEAT", lease, *tokens))
+        return lease_states(self.commands.call("JBEAT", lease, *tokens))
 
     def _change_dead(
         self, verb: Literal["retry", "purge"], everything: bool, filters: Mapping[str, Any]

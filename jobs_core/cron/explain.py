@@ -52,7 +52,7 @@ def explain(text: str, *, dst: str = "vixie", zone: str | None = None, today: da
 def _interval(interval: str, dst: str, zone: str | None) -> str:
     for name, is_given in (("zone", zone), ("dst", dst != "vixie")):
         if is_given:
-            raise OptionError(f"{name}: needs cron", option=name)
+            raise OptionError(f"{name}: applies only with cron: add cron, or leave it out", option=name)
     return f"Every {span(interval_ms(interval) / 1000)}, counted from the start of the job."
 
 

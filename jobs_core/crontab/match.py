@@ -65,7 +65,7 @@ def keep_ids(board: BoardClient, lines: Sequence[Entry], prefix: str = "") -> li
     for fits in _BY_COMMAND:
         matching.match(fits)
     matching.match_edited()
-    matching.name_others()
+    matching.assign_ids()
     return [found[index] for index in range(len(lines))]
 
 
@@ -105,7 +105,7 @@ class _Matching:
             if lines[name] == jobs[name] == 1:
                 self.found[index] = ids[name]
 
-    def name_others(self) -> None:
+    def assign_ids(self) -> None:
         """Give each line that is left an id that no job has."""
         taken = {*self.found.values(), *self.jobs}
         for index, line in self._left():

@@ -1,4 +1,4 @@
-"""Put the lines of crontabs on a board: all of them or, if the board refuses one, none."""
+"""Put the lines of crontabs on a board: all of them or, if the board rejects one, none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jobs_core.client.board import BoardClient
 
 Refusals = dict[int, JobsError]
-"""Errors by the index of the refused line."""
+"""Errors by the index of the rejected line."""
 
 
 class Import:
@@ -49,7 +49,7 @@ class Import:
         """Compare the lines with the board, and change nothing.
 
         Returns:
-            The changes of existing jobs, and the errors of refused lines.
+            The changes of existing jobs, and the errors of rejected lines.
         """
         changes: list[Change] = []
         refused: Refusals = {}
@@ -63,7 +63,7 @@ class Import:
         """Put lines that passed `check`.
 
         Raises:
-            JobsError: The board refuses a line.
+            JobsError: The board rejects a line.
         """
         for name, indexes in self._by_owner():
             plan = self._board.apply(self._jobs(indexes), name, prune=self._prune, adopt=True)

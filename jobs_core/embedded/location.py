@@ -44,7 +44,7 @@ def _data_path(override: str | Path | None = None) -> Path:
 
 
 def _refuse_shared(path: Path) -> None:
-    """Refuse a directory in which other users could replace the data or the socket."""
+    """Reject a directory in which other users could replace the data or the socket."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise OptionError(

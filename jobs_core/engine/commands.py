@@ -36,7 +36,7 @@ class Commands(Connections):
     """Calls the commands of one board over a redis-py client. Thread-safe.
 
     If Redis has lost the functions (FUNCTION FLUSH, a restart without persistence), they are loaded again
-    automatically. A call that Redis refused for now, as a read-only replica does, is repeated. A call whose
+    automatically. A call that Redis rejected for now, as a read-only replica does, is repeated. A call whose
     reply was lost is repeated only if it may run twice.
     """
 
@@ -95,7 +95,7 @@ class Commands(Connections):
         """Call several commands in one round trip. The reply of a rejected command is its error.
 
         Raises DeniedError, without calling any, if this user may not call one of them. An error may be an
-        AgainError while a board file is being applied: see `settle`.
+        AgainError while a board file is being applied: see `finish_apply`.
         """
         patience = Patience(self.patience)
         while True:
@@ -186,7 +186,7 @@ class Commands(Connections):
         return is_lost and all(may_run_twice(name) for name, _ in calls)
 
     def _repeat_refused(self, calls: Sequence[Call], replies: list[Any]) -> None:
-        """Repeat the calls that Redis refused for now, on new connections, and replace their replies."""
+        """Repeat the calls that Redis rejected for now, on new connections, and replace their replies."""
         patience = Patience(self.patience)
         while not patience.is_over and (refused := [i for i, r in enumerate(replies) if refused_for_now(r)]):
             time.sleep(RETRY_PAUSE)

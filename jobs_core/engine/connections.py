@@ -22,8 +22,8 @@ from jobs_core.engine.outage import (
     RETRY_PAUSE,
     Outage,
     Patience,
-    is_away,
     is_connection_lost,
+    is_unreachable,
     refused_for_now,
 )
 from jobs_core.engine.redis_errors import address, translated
@@ -91,7 +91,7 @@ class Connections:
                 with translated(self.server):
                     return call(self.client)
             except errors.ServerError as error:
-                if patience.is_over or not (self.has_connected and is_away(error)):
+                if patience.is_over or not (self.has_connected and is_unreachable(error)):
                     raise
             self.forget_connections()
             time.sleep(RETRY_PAUSE)
@@ -102,7 +102,7 @@ class Connections:
         return Outage(self.server, away=warn, back=warn)
 
     def note_outage(self, error: Exception | None = None) -> None:
-        """Note that Redis is away for somebody who waits for it, or serves again. Each is logged once."""
+        """Record that Redis cannot be reached, or serves again, and log each once."""
         if error is None:
             self._follow_outage.end("")
         else:
@@ -110,14 +110,14 @@ class Connections:
             self.forget_connections()
 
     @contextmanager
-    def outlasting(self) -> Iterator[None]:
-        """Do nothing if a call fails because Redis is away, so that the caller may wait for it any longer."""
+    def suppress_outage(self) -> Iterator[None]:
+        """Suppress the error of an outage, so that the caller can try again."""
         try:
             with translated(self.server):
                 yield
             self.note_outage()
         except errors.ServerError as error:
-            if not is_away(error):
+            if not is_unreachable(error):
                 raise
             self.note_outage(error)
             time.sleep(RETRY_PAUSE)

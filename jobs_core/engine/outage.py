@@ -34,7 +34,7 @@ def is_connection_lost(error: object) -> bool:
     return isinstance(error, rx.ConnectionError | rx.TimeoutError | OSError)
 
 
-def is_away(error: BaseException) -> bool:
+def is_unreachable(error: BaseException) -> bool:
     """Return whether an error, of redis-py or of Jobs, says that Redis is away for now."""
     causes = (error, error.__cause__, error.__cause__ and error.__cause__.__cause__)
     return any(refused_for_now(one) or is_connection_lost(one) for one in causes)

@@ -114,7 +114,7 @@ def as_cancelled_counts(found: Iterable[str]) -> dict[str, int]:
     return {"cancelled": counts["cancelled"], "cancelling": counts["cancelling"]}
 
 
-def as_holds(reply: Sequence[int]) -> list[Hold]:
+def lease_states(reply: Sequence[int]) -> list[Hold]:
     """Read a JBEAT reply."""
     words: tuple[Hold, ...] = ("lost", "leased", "cancelling")
     return [words[held] for held in reply]
@@ -178,7 +178,7 @@ def as_bound(name: str, text: Any) -> int | float | None:
 
 
 SILENT = 30.0
-"""Seconds after which a worker that reports every 10 seconds is taken for dead."""
+"""Seconds after which a worker that reports every 10 seconds counts as silent."""
 
 _WORKER_ORDER = (
     "state",

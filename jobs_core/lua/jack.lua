@@ -5,7 +5,7 @@
 
     done        the task is done
     failed      the attempt has failed: the worker that takes the task next asks its policy what to do
-    cancelled   the task has ended because somebody asked for that
+    cancelled   the task has ended because a user cancelled it
     accepted    the work goes on elsewhere: the task stays open under its token until another JACK, at most for `timeout`
                 (default 1 day); after that the attempt has failed, with the code `timeout`
     retry       the attempt has failed: queue the task again, after `delay`; that is another attempt

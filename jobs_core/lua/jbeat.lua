@@ -27,13 +27,13 @@ return function(board, args)
   local leased, cancelling = key(board, 'leased'), key(board, 'cancelling')
   local lease = duration.ms('lease', args[1] or '')
   local last, now = read_arguments(args)
-  local held = {}
+  local replies = {}
   for i = 2, last do
-    held[i - 1] = redis.call('ZSCORE', leased, args[i]) and 1 or 0
-    if held[i - 1] == 1 then
+    replies[i - 1] = redis.call('ZSCORE', leased, args[i]) and 1 or 0
+    if replies[i - 1] == 1 then
       redis.call('ZADD', leased, 'XX', 'GT', now + lease, args[i])
-      if redis.call('SISMEMBER', cancelling, args[i]) == 1 then held[i - 1] = 2 end
+      if redis.call('SISMEMBER', cancelling, args[i]) == 1 then replies[i - 1] = 2 end
     end
   end
-  return held
+  return replies
 end

@@ -4,7 +4,7 @@
 
   Cancel the tasks with this id, or all tasks of a job. A waiting or accepted task ends at once. A running one is marked,
   and its worker is notified: its token goes to `{b}:inbox:<worker>`, and JBEAT returns 2 for it. It ends as cancelled
-  when the worker reports that, or when its lease lapses. Dead letters have ended already.
+  when the worker reports that, or when its lease expires. Dead letters have ended already.
 
   One call looks at a few hundred tasks. Call it again with the returned cursor until that is 0.
 

@@ -6,7 +6,7 @@
   A new limit counts the tasks that run already. For a limit of one job, use the job's own options.
 
   `max-length`, of a queue only, is how many tasks may wait in it, those that limits hold included. Beyond that a push is
-  refused, and a run that is due is skipped. Retries and delayed tasks always return to their queue.
+  rejected, and a run that is due is skipped. Retries and delayed tasks always return to their queue.
 
     FCALL JLIMIT 1 {jobs} runner http concurrency 20 rate 100/1m
 

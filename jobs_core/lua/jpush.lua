@@ -6,7 +6,7 @@
   unique-for, queue, priority, and the options read by workers: timeout lease policy attempts backoff … The nth push on a
   board gets the job name push:<n>. The task id of a pushed job ends in -<n>. Within unique-for (a duration), another push
   of the same runner, payload and queue adds no task and returns the id of the first. A full queue (max-length: see JLIMIT)
-  refuses a push.
+  rejects a push.
 
     FCALL JPUSH 1 {jobs} shell 'echo hi' at +10m
     FCALL JPUSH 1 {jobs} backup
@@ -47,7 +47,7 @@ local PUSH_OPTIONS = { at = true, ['in'] = true, now = true, queue = true, prior
 local function add_keep(body, period)
   local _, payload = packed_job.split_body(body)
   local found = packed_job.read_options(body)
-  if found.policy == 'none' then errors.fail_option('keep', 'needs a lease, and policy none has none') end
+  if found.policy == 'none' then errors.fail_option('keep', 'cannot be combined with policy none, which has no lease') end
   found.keep = duration.seconds('keep', period)
   return cjson.encode(found) .. '\n' .. payload, worker_options.flags(found)
 end

@@ -1,8 +1,8 @@
 #!lua
 --[[ JSET board id runner payload [option value …]
 
-  Create a job, or declare it anew: options of before do not stay, see JEDIT. An unchanged schedule keeps the next run and
-  the number of runs left. If no `start` is given, the interval stays on the grid of the times before.
+  Create a job, or replace it with all its options. JEDIT changes single options. An unchanged schedule keeps the next run
+  and the number of runs left. If no `start` is given, the interval stays on the grid of the earlier runs.
 
   Options: every (or seconds … years) decay step, or cron zone dst, with start stop duration repeat jitter misfire grace
   overlap | after on join, with start stop duration repeat overlap | at | queue priority timeout lease policy attempts

@@ -2,7 +2,7 @@
 --[[ JTICK board [limit n] [now time]
 
   Move what is due to its queues: up to `limit` (default 500, at most 1000) occurrences of jobs, as many delayed
-  tasks, as many tasks held by a rate, and some tasks whose lease has lapsed. Their attempt is lost, and the worker that
+  tasks, as many tasks held by a rate, and some tasks whose lease has expired. Their attempt is lost, and the worker that
   takes them next asks their policy. Leases that ended while nobody ticked for several seconds are extended once, by 10
   seconds, because their workers could not renew them. A task that is lost too often (`losses`) becomes a dead letter. Any
   number of clients may tick. A late job runs once, and the ledger counts the other occurrences it missed as coalesced.
@@ -39,7 +39,7 @@ local instant = require 'time.instant'
 
 local MAX_BYTES = 1048576  -- each kind of move stops after copying this many bytes
 local MAX_EXPIRED = 100  -- dead letters, or ended jobs, that one tick removes
-local MAX_LAPSED = 100  -- lapsed leases per tick
+local MAX_LAPSED = 100  -- expired leases per tick
 local DEFAULT_LOSSES = 5  -- default of `losses`
 
 -- Read the due records of a set, up to MAX_BYTES. Returns { ticket, record, lane } triples, earliest first.
@@ -65,7 +65,7 @@ local function is_poison(task)
   return attempts.count_lost(task) >= (task.options.losses or DEFAULT_LOSSES)
 end
 
--- End a lapsed lease. The worker has stopped renewing it, or an accepted task was not reported on in time. Returns the
+-- End an expired lease. The worker has stopped renewing it, or an accepted task was not reported on in time. Returns the
 -- size of the task in bytes.
 local function expire_lease(board, token, now)
   local task, cancelled = endings.end_lease(board, token, true)

@@ -14,8 +14,8 @@ it requires with `JOBS_API = 1`: an older jobs-core lists it as incompatible and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -154,6 +154,23 @@ def jobs_validate(job: Job) -> None:
             if job.runner == "hello" and not job.payload:
                 raise PayloadError("hello: expected a name, got an empty payload")
     """
+
+
+@hookspec
+def jobs_warnings(job: Job, settings: Mapping[str, Any]) -> Iterable[str]:
+    """Warn about a valid job that is put here, such as one that a worker with these settings would refuse.
+
+    `settings` are those of this machine. The command line and board files show the sentences.
+
+    Example:
+        from jobs_core import hookimpl
+
+        @hookimpl
+        def jobs_warnings(job, settings):
+            if job.runner == "hello" and job.payload == settings["hello_greeting"]:
+                yield "the greeting greets itself"
+    """
+    raise NotImplementedError
 
 
 @hookspec(firstresult=True)

@@ -7,22 +7,23 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from jobs_core.contract import Check, Logger, Policy, Runner
-from jobs_core.errors import PluginError, RunnerError
+from jobs_core.errors import OptionError, PluginError, RunnerError
 from jobs_core.options import nearest
 from jobs_core.plugins import hookspecs
 from jobs_core.plugins.builtin import hooks as builtin
 from jobs_core.plugins.payloads import check_depth, check_payload
 from jobs_core.plugins.settings import Settings, Value
 from jobs_core.plugins.settings import read as read_settings
+from jobs_core.text import visible
 from jobs_core.types import Job, parse_payload
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Plugins:
         self._is_complete = False
         self._unknown: list[str] = []
         self._said: set[str] = set()
+        self._added: dict[str, list[str]] = {}
         self.add("builtin", builtin)
 
     @classmethod
@@ -154,8 +156,21 @@ class Plugins:
         for sentence in (*found.notes, *problems):
             if sentence not in self._said:
                 self._said.add(sentence)
-                sys.stderr.write(f"{sentence}\n")
-        return found.values
+                sys.stderr.write(f"{visible(sentence)}\n")
+        return [self._with_additions(value) for value in found.values]
+
+    def add_to_setting(self, name: str, words: Iterable[str]) -> None:
+        """Add to a setting that is a list, for this process only.
+
+        Raises OptionError if no plugin declares it.
+        """
+        if name not in self._provided["settings"]:
+            raise OptionError(f"no plugin here has the setting {name!r}: install the plugin, or enable it")
+        self._added.setdefault(name, []).extend(words)
+
+    def _with_additions(self, value: Value) -> Value:
+        added = self._added.get(value.name)
+        return replace(value, value=[*value.value, *added]) if added else value
 
     def setting_problems(self) -> list[str]:
         """Return settings, and names of plugins to disable, that have no effect. Raises OptionError."""
@@ -185,6 +200,25 @@ class Plugins:
         if job.runner in self._provided["runners"]:
             check_payload(self.runner(job.runner), job.payload)
         self.manager.hook.jobs_validate(job=job)
+
+    def warner(self) -> Callable[[Job], list[str]]:
+        """Return a function that says what plugins find odd about a valid job, with the settings of now."""
+        try:
+            settings = {found.name: found.value for found in self._read_settings().values}
+        except OptionError as error:
+            sentence = str(error)
+            return lambda job: [sentence]
+
+        def warn(job: Job) -> list[str]:
+            found: list[str] = []
+            for name, function in self._implementations("jobs_warnings"):
+                try:
+                    found += function(job=job, settings=settings) or ()
+                except Exception as error:
+                    found.append(f"the plugin {name!r} raised in jobs_warnings: {type(error).__name__}")
+            return found
+
+        return warn
 
     def job(self, id: str, runner: str, raw: str, options: Mapping[str, Any]) -> Job:
         """Return a job as validation sees it, with its payload parsed for its runner."""

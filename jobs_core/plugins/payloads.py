@@ -9,7 +9,12 @@ from typing import Any
 
 from jobs_core.contract import Runner
 from jobs_core.errors import PayloadError
+from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest
+from jobs_core.text import shorten
 from jobs_core.types import Payload
+
+LONGEST_KEY = 40
+"""Characters of an unknown key that an error shows."""
 
 DEEP = 500
 """Brackets in a payload from which its nesting is checked."""
@@ -32,7 +37,7 @@ def check_payload(runner: Runner, payload: Payload, *, show_keys: bool = True) -
         _check(runner.schema)(payload)
     except fastjsonschema.JsonSchemaValueException as error:
         path = error.path[1:]
-        reason = _reason(error, path if show_keys else _known(path, runner.schema))
+        reason = _reason(error, path if show_keys else _known(path, runner.schema), show_keys=show_keys)
         raise PayloadError(f"invalid payload for the {runner.name} runner: {reason}") from None
 
 
@@ -65,15 +70,16 @@ def _check(schema: Mapping[str, Any]) -> Callable[[Payload], Payload]:
     return found[1]
 
 
-def _reason(error: Any, path: Iterable[str]) -> str:
+def _reason(error: Any, path: Iterable[str], *, show_keys: bool) -> str:
     """Describe a schema error by keys and rules, without values."""
     where = ".".join(map(str, path))
     prefix = f"{where}: " if where else ""
     rule = error.rule_definition
     match error.rule:
         case "additionalProperties":
-            known = ", ".join((error.definition or {}).get("properties", {}))
-            return f"{prefix}unknown key, expected one of {known}"
+            known = (error.definition or {}).get("properties", {})
+            unknown = [str(key) for key in error.value if key not in known] if show_keys else []
+            return prefix + _unknown_key(unknown[0] if unknown else None, known, is_top=not where)
         case "type":
             return f"{prefix}expected type {rule}"
         case "required":
@@ -81,6 +87,19 @@ def _reason(error: Any, path: Iterable[str]) -> str:
         case "enum":
             return f"{prefix}expected one of {', '.join(map(str, rule))}"
     return f"{prefix}violates the schema rule {error.rule} ({rule})"
+
+
+def _unknown_key(key: str | None, known: Iterable[str], *, is_top: bool) -> str:
+    """Describe a key that a schema does not have, with the nearest one that it has."""
+    if key is None:
+        return f"unknown key, expected one of {', '.join(known)}"
+    name = repr(shorten(key, LONGEST_KEY))
+    option = key.replace("_", "-")
+    if is_top and option in JOB_OPTIONS.keys() | PUSH_OPTIONS.keys():
+        return f"unknown key {name}: {option} is an option of the job: --{option}"
+    if hint := nearest(key, known):
+        return f"unknown key {name}{hint}"
+    return f"unknown key {name}, expected one of {', '.join(known)}"
 
 
 def _known(path: Iterable[str], schema: Mapping[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from jobs_core.contract import Logger, WorkerInfo
 from jobs_core.errors import JobsError, PluginError
 from jobs_core.plugins.manager import Plugins
+from jobs_core.text import visible
 from jobs_core.types import Decision, Event, Outcome, Task
 from jobs_core.worker.log_queue import LogQueue
 
@@ -140,6 +141,6 @@ def _describe(error: Exception) -> str:
 
 def print_briefly(note: str) -> None:
     """Print a note on standard error, but do not wait for somebody to read it."""
-    printing = threading.Thread(target=lambda: print(note, file=sys.stderr, flush=True), daemon=True)
+    printing = threading.Thread(target=lambda: print(visible(note), file=sys.stderr, flush=True), daemon=True)
     printing.start()
     printing.join(BRIEFLY)

@@ -9,7 +9,7 @@ from collections.abc import Set
 import redis
 
 from jobs_core.engine.commands import Commands
-from jobs_core.engine.replies import as_holds
+from jobs_core.engine.replies import lease_states
 from jobs_core.engine.timeouts import answer_timeout
 from jobs_core.errors import FaultError
 from jobs_core.lease import lease_clock
@@ -71,14 +71,14 @@ class Leases:
             if run.lease and run.may_hold():
                 leases.setdefault(run.lease.seconds, []).append(run)
         for seconds, runs in leases.items():
-            self._renew_alike(seconds, runs)
+            self._renew_group(seconds, runs)
         return self._shortest() / 3
 
-    def _renew_alike(self, seconds: float, runs: list[Run]) -> None:
+    def _renew_group(self, seconds: float, runs: list[Run]) -> None:
         """Renew leases of one length. Stop what was lost or cancelled."""
         sent = lease_clock()
         reply = self._commands.call("JBEAT", seconds, *(run.task.token for run in runs))
-        for run, hold in zip(runs, as_holds(reply), strict=True):
+        for run, hold in zip(runs, lease_states(reply), strict=True):
             if hold == "lost":
                 run.lost = True
                 run.tell_to_stop()

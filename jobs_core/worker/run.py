@@ -19,7 +19,7 @@ GRACE = 15.0
 SUSPICIOUS = 2
 """Losses after which a task is a suspect. A worker runs one suspect at a time."""
 
-APART = 1.0
+RETURN_DELAY = 1.0
 """Seconds to delay a task that this worker cannot start now, such as a suspect while another one runs."""
 
 
@@ -86,7 +86,7 @@ class Run:
 
     def give_back(self, shortage: str) -> None:
         """Return the task to its queue, because this worker is too short of files or memory to start it."""
-        self.shortage, self.put_off = shortage, APART
+        self.shortage, self.put_off = shortage, RETURN_DELAY
 
     def tell_to_stop(self) -> None:
         """Tell the runner to stop."""

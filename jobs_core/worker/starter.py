@@ -14,7 +14,7 @@ from jobs_core.text import redact
 from jobs_core.types import Task, parse_payload
 from jobs_core.worker.events import Events
 from jobs_core.worker.output_keeper import OutputKeeper
-from jobs_core.worker.run import Run
+from jobs_core.worker.run import RETURN_DELAY, Run
 
 
 class Starter:
@@ -36,6 +36,7 @@ class Starter:
         self._emit = events.emit
         self._keeper = keeper
         self._lease = lease
+        self._missing: set[str] = set()
 
     def new_run(self, task: Task, sent: float) -> Run:
         """Make the run of a task.
@@ -58,6 +59,21 @@ class Starter:
             lease=Lease(seconds, sent) if task.token else None,
         )
         return Run(task, context, time.monotonic(), timeout)
+
+    def lacks_runner(self, run: Run) -> bool:
+        """Return whether to leave a task to a worker that has its runner. The first one is reported.
+
+        A task without a lease cannot be returned, so it fails.
+        """
+        name = run.task.runner
+        if name in self._runners or not run.task.token:
+            return False
+        if name not in self._missing:
+            self._missing.add(name)
+            note = f"this worker has no runner {name!r}, and leaves its tasks to others: install its plugin"
+            self._emit("trouble", run.task, note=note)
+        run.put_off = RETURN_DELAY
+        return True
 
     def _line_handler(self, task: Task, *, may_wait: bool) -> Callable[[str, str], None] | None:
         """Return the function to call with each printed line, or None if nobody needs the output.

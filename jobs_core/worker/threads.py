@@ -27,7 +27,7 @@ class Threads:
         self._count = 0
 
     def start(self, count: int) -> None:
-        """Start `count` threads. Raises OptionError if the system refuses one."""
+        """Start `count` threads. Raises OptionError if the system rejects one."""
         for number in range(count):
             try:
                 threading.Thread(target=self._serve, name=f"jobs-{number}", daemon=True).start()

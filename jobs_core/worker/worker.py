@@ -28,7 +28,7 @@ from jobs_core.worker.options import check_options
 from jobs_core.worker.orphans import Orphans
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.presence import Presence
-from jobs_core.worker.run import APART, GRACE, Run
+from jobs_core.worker.run import GRACE, RETURN_DELAY, Run
 from jobs_core.worker.shortage import Shortage, raise_file_limit
 from jobs_core.worker.signals import on_end_signals
 from jobs_core.worker.starter import Starter
@@ -313,11 +313,11 @@ class Worker:
             self._start(self._starter.new_run(task, sent))
 
     def _start(self, run: Run) -> None:
-        """Start a run. Return it if the worker is stopping, or if Redis answered too late."""
+        """Start a run. Return it if the worker is stopping or lacks the runner, or if Redis answered late."""
         self._runs.add(run)
         self._leases.watch(run)
         self._deadlines.watch(run)
-        if (self._stops and run.task.token) or run.is_unproven:
+        if (self._stops and run.task.token) or run.is_unproven or self._starter.lacks_runner(run):
             self._exchange.reports.append(run)
         elif run.is_suspect:
             self._hold_suspect(run)
@@ -329,7 +329,7 @@ class Worker:
         if self._suspect is None:
             self._suspect = run
         else:
-            run.put_off = APART
+            run.put_off = RETURN_DELAY
             self._exchange.reports.append(run)
 
     def _begin_suspect(self) -> None:

@@ -63,7 +63,7 @@ def test_a_viewer_changes_nothing(
 
 
 class TestOneCommandIsMissing:
-    """The user may call JACK but not XADD, which it runs: JACK would stop half-way (B2)."""
+    """The user may call JACK but not XADD, which it runs: JACK would stop half-way."""
 
     SAYS = r"^This user may not run XADD on {test-\d+}:\*, which JACK needs: `jobs acl client` prints"
 

@@ -190,7 +190,7 @@ def test_check_reports_unknown_parents(jobs: Jobs, board: Board, path: Path) -> 
     found = jobs("board", "check", str(path))
     assert found.exit_code == 0
     assert found.stderr.splitlines() == [
-        f"{path}:7:22: after names a job neither here nor on the board: 'tik' (did you mean 'tick'?)",
+        f"{path}:7:22: after: no job 'tik' in this file or on the board (did you mean 'tick'?)",
         "no problems",
     ]
 

@@ -72,7 +72,7 @@ def test_what_a_job_says_itself_is_never_left_out(jobs: Jobs, tmp_path: Path) ->
     path.write_text("jobs:\n  a: {runner: console, payload: x, zone: Asia/Tokyo}\n")
     result = jobs("board", "check", str(path))
     assert result.exit_code == 2
-    assert f"{path}:2:36: zone: needs cron" in result.stdout
+    assert f"{path}:2:36: zone: applies only with cron" in result.stdout
 
 
 def test_a_group_unsets_a_default_and_replaces_its_schedule(tmp_path: Path) -> None:

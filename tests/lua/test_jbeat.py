@@ -24,19 +24,19 @@ def test_a_lease_is_extended_from_the_time_of_the_beat(lua: Lua) -> None:
 def test_jbeat_returns_the_state_of_each_token(lua: Lua) -> None:
     for _ in range(3):
         lua.push()
-    ended, lapsed, held = (task["token"] for task in lua.take(count=3, lease=30))
+    ended, expired, held = (task["token"] for task in lua.take(count=3, lease=30))
     lua.jack(ended, "done")
     beat(lua, T + 20, held)
     lua.tick(T + 30)
-    assert beat(lua, T + 31, ended, held, lapsed, "nobody#9") == [0, 1, 0, 0]
+    assert beat(lua, T + 31, ended, held, expired, "nobody#9") == [0, 1, 0, 0]
 
 
 def test_jbeat_does_not_revive_an_ended_lease(lua: Lua) -> None:
     lua.push()
-    lapsed = lua.held()
+    expired = lua.held()
     lua.tick(T + 30)
     before = lua.everything()
-    assert beat(lua, T + 31, lapsed["token"]) == [0]
+    assert beat(lua, T + 31, expired["token"]) == [0]
     assert lua.everything() == before
 
 

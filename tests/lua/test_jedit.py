@@ -108,7 +108,7 @@ def test_an_edit_stays_the_declaration(lua: Lua) -> None:
         ({"evry": 5}, "^evry: unknown option$"),
         ({"every": "soon"}, "^every: expected a duration"),
         ({"left": 5}, "^left: unknown option$"),
-        ({"policy": "none"}, "needs a lease, and policy none has none"),
+        ({"policy": "none"}, "cannot be combined with policy none, which has no lease"),
     ],
 )
 def test_an_edit_that_is_rejected_changes_nothing(lua: Lua, change: dict[str, Any], says: str) -> None:

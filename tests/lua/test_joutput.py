@@ -144,7 +144,7 @@ def test_an_incomplete_pair_is_rejected(lua: Lua, arguments: list[Any]) -> None:
 
 
 def test_at_most_once_keeps_nothing(lua: Lua) -> None:
-    says = "keep: needs a lease, and policy none has none"
+    says = "keep: cannot be combined with policy none, which has no lease"
     lua.refuses(OptionError, says, "JPUSH", "echo", "x", "policy", "none", "keep", 60)
     lua.put("a", policy="none")
     lua.refuses(OptionError, says, "JPUSH", "a", "keep", 60)

@@ -147,11 +147,11 @@ def test_large_payloads_behind_small_ones_end_a_tick_as_well(lua: Lua) -> None:
     assert 20 <= first < 60
 
 
-@pytest.mark.parametrize("what", ["delayed", "lapsed"])
+@pytest.mark.parametrize("what", ["delayed", "expired"])
 def test_large_delayed_and_lapsed_tasks_end_a_tick_as_well(lua: Lua, what: str) -> None:
     for _ in range(40):
         lua.push("x" * MB, at="+5" if what == "delayed" else T)
-    while what == "lapsed" and lua.take(count=40, lease=5):
+    while what == "expired" and lua.take(count=40, lease=5):
         pass
     assert lua.tick(T + 5) < 40
 

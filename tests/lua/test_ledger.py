@@ -208,10 +208,10 @@ class Ledger(RuleBasedStateMachine):
         assert self.lua.jtick(limit=limit, now=self.time()) == [moved, min(times, default=0), self.now]
 
     def return_lapsed(self, limit: int) -> int:
-        lapsed = sorted((one.end, token) for token, one in self.leased.items() if one.end <= self.now)[
+        expired = sorted((one.end, token) for token, one in self.leased.items() if one.end <= self.now)[
             -limit:
         ]
-        for _, token in reversed(lapsed):
+        for _, token in reversed(expired):
             lease = self.leased.pop(token)
             self.old.append(token)
             self.tally(lease.task.id, "failed" if lease.accepted else "lost")
@@ -223,7 +223,7 @@ class Ledger(RuleBasedStateMachine):
                 self.dead[token] = lease.task
             else:
                 self.lanes[again.lane].insert(0, again)
-        return len(lapsed)
+        return len(expired)
 
     def queue_delayed(self, limit: int) -> int:
         ready = sorted(entry[:2] for entry in self.delayed if entry[0] <= self.now)[:limit]

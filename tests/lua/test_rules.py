@@ -329,7 +329,10 @@ def test_changing_rules_keeps_the_run_times(lua: Lua) -> None:
     [
         ({"every": 5, "misfire": "some"}, "^misfire: expected coalesce, skip or all, got 'some'$"),
         ({"every": 5, "overlap": "never"}, "^overlap: expected allow, skip, queue or replace, got 'never'$"),
-        ({"every": 5, "overlap": "skip", "policy": "none"}, "^overlap: skip needs a lease"),
+        (
+            {"every": 5, "overlap": "skip", "policy": "none"},
+            "^overlap: skip cannot be combined with policy none",
+        ),
         (
             {"every": 5, "overlap": "queue", "concurrency": 2},
             "^concurrency: expected 1 with overlap queue, got",

@@ -208,7 +208,7 @@ def test_the_name_of_a_queue_does_not_look_like_a_lane(lua: Lua, name: str) -> N
     ],
 )
 def test_policy_none_has_no_lease_and_nothing_that_needs_one(lua: Lua, name: str, value: Any) -> None:
-    says = f"^{name}: needs a lease, and policy none has none$"
+    says = f"^{name}: cannot be combined with policy none, which has no lease$"
     refused(lua, says, "policy", "none", name, value)
     refused(lua, says, name, value, "policy", "none")
     lua.put(policy="ack", **{name: value})

@@ -59,7 +59,7 @@ local function refused(code, says, call)
   assert.truthy(tostring(problem):find(says, 1, true), tostring(problem))
 end
 
--- Let the lease of a task lapse, on a board whose clock has not stopped.
+-- Let the lease of a task expire, on a board whose clock has not stopped.
 local function lose(board, task)
   board:tick()
   connect():zadd(board.commands.tag .. ':leased', 1, task.token)

@@ -17,7 +17,7 @@ local function offset_at(schedule, utc)
   return zones.offset_at(schedule.zone, utc)
 end
 
--- Whether the rule for clock changes holds where the offset changes so: not for a correction, with cron's own rule.
+-- Whether the clock-change rule applies to this change of the offset. With vixie, corrections are exempt.
 local function has_rule(schedule, before, offset)
   return schedule.pattern.once and not (schedule.pattern.shifts and math.abs(offset - before) >= CORRECTION)
 end

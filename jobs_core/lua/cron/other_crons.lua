@@ -1,4 +1,4 @@
--- Forms that other schedulers have and Jobs has not: each is refused with what to write instead.
+-- Rejects syntax of other schedulers, and suggests a replacement.
 
 local fields = require 'cron.fields'
 

@@ -1,4 +1,4 @@
--- Changing some options of a job: the arguments of a put are made of what it has and what is given.
+-- Builds the arguments of a put from the stored job and the changes to it.
 
 local arguments = require 'base.arguments'
 local put = require 'define.put'

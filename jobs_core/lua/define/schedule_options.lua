@@ -67,7 +67,9 @@ end
 
 -- Overlap queue and replace are a concurrency of 1: a queued run waits until the one before has ended.
 local function limit_concurrency(overlap, options)
-  if options.policy == 'none' then fail_option('overlap', options.overlap .. ' needs a lease, and policy none has none') end
+  if options.policy == 'none' then
+    fail_option('overlap', options.overlap .. ' cannot be combined with policy none, which has no lease')
+  end
   if overlap == 'skip' then return end
   if (options.concurrency or '1') ~= '1' then
     fail_option('concurrency', 'expected 1 with overlap ' .. options.overlap .. ", got '" .. options.concurrency .. "'")
@@ -177,7 +179,7 @@ function schedule_options.read(options, now, start)
   check_absent(options, AFTER_OPTIONS, 'needs after')
   if calendar then return read_bounds(read_calendar(options, calendar, every), options, now, start) end
   if options.cron then return read_bounds(read_cron(options, every), options, now, start) end
-  check_absent(options, CRON_OPTIONS, 'needs cron')
+  check_absent(options, CRON_OPTIONS, 'applies only with cron: add cron, or leave it out')
   if not every then return read_at(options, now) end
   return read_bounds(read_interval(options, every), options, now, start)
 end

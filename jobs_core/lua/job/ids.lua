@@ -15,7 +15,7 @@ end
 
 function ids.check_runner(name)
   if not name:match('^[%w][%w._-]*$') or #name > 64 then
-    fail_option('runner', 'expected 1 to 64 letters, digits, dots, dashes or underscores')
+    fail_option('runner', "expected 1 to 64 letters, digits, dots, dashes or underscores, got '" .. name:sub(1, 64) .. "'")
   end
 end
 

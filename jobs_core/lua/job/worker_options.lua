@@ -90,7 +90,7 @@ local NEED_LEASE = {
 local function check_contradictions(options)
   if options.policy ~= 'none' then return end
   for _, name in ipairs(NEED_LEASE) do
-    if options[name] then fail_option(name, 'needs a lease, and policy none has none') end
+    if options[name] then fail_option(name, 'cannot be combined with policy none, which has no lease') end
   end
 end
 

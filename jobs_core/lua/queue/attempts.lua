@@ -1,7 +1,7 @@
 -- The attempts of a task. The current one is a line before the record (`task.current`). Those that have ended are entries
 -- of the history, which keeps the last 20, separated by tabs. Both read `status ms worker code note`, with - for an
 -- unknown value. The current one is `leased` or `accepted`, and its code is the progress in percent. The others are
--- `failed` or `lost` (the lease lapsed). A ? after the status means that no policy has seen the attempt yet. The worker
+-- `failed` or `lost` (the lease expired). A ? after the status means that no policy has seen the attempt yet. The worker
 -- that takes the task next asks the policy.
 
 local digits = require('base.numbers').digits

@@ -1,4 +1,4 @@
--- Tasks held by workers. `{b}:leased` has their tokens, sorted by the end of their leases in ms. `{b}:task` has each
+-- Leased tasks. `{b}:leased` has their tokens, sorted by the end of their leases in ms. `{b}:task` has each
 -- under its token: a line with the current attempt (see attempts.lua), LF, and its record.
 
 local key = require('base.keys').key

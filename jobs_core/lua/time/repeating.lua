@@ -48,7 +48,7 @@ function repeating.read(options)
     instant.ms('every', start, 0)
     options.start = start
   end
-  duration.ms('every', interval)  -- refused here, if it is none
+  duration.ms('every', interval)  -- rejected here, if it is none
   local months, rest = split_period(interval, text)
   options.every = months == 0 and interval or nil
   if months == 0 then return nil end

@@ -28,15 +28,16 @@ def check_workers(board: BoardLike) -> Finding:
     """Report queues whose tasks wait, or whose jobs are overdue, while no living worker serves them."""
     living = [worker for worker in board.workers() if worker["state"] != "silent"]
     served = {queue for worker in living for queue in worker["queues"]}
-    waiting = sorted(set(_waiting_queues(board)) | set(_overdue_queues(board)))
-    unserved = [queue for queue in waiting if queue not in served]
+    waiting = dict([*_overdue_queues(board), *_waiting_queues(board)])
+    unserved = [queue for queue in sorted(waiting) if queue not in served]
     if unserved:
         names = ", ".join(unserved[:NAMED])
         return Finding(
             "problem",
             f"tasks wait for a worker, but none serves the queue{'s' * (len(unserved) > 1)} "
             f"{names}{_others(unserved)}",
-            f"start a worker: `jobs run --queue {unserved[0]}`",
+            f"start a worker with the runner {waiting[unserved[0]]!r}: `jobs run --queue {unserved[0]}`, "
+            "or the program that provides it",
         )
     if not living:
         return Finding("warning", "no worker is alive: jobs that become due wait", "start `jobs run`")
@@ -51,9 +52,11 @@ def check_overdue(board: BoardLike) -> Finding:
         for what, key in (("job", board.keys.schedule), ("delayed task", board.keys.delayed))
         if (found := _late(board, key))
     ]
-    lapsed = _late(board, board.keys.leased)
-    if lapsed:
-        late.append(f"leases have lapsed, but {_number(lapsed)} of their tasks are not back in their queues")
+    expired = _late(board, board.keys.leased)
+    if expired:
+        late.append(
+            f"leases have expired, but {_number(expired)} of their tasks are not back in their queues"
+        )
     if late:
         return Finding(
             "problem", "; ".join(late), "start a worker with `jobs run`, or a clock with `jobs tick`"
@@ -87,7 +90,7 @@ def check_ticks(board: BoardLike) -> Finding:
             "nobody ticks: what is due is not queued",
             "start a worker with `jobs run`, or `jobs tick`",
         )
-    return Finding("ok", f"{len(ticking)} of the workers tick" if ticking else "what was due has been queued")
+    return Finding("ok", f"ticking workers: {len(ticking)}" if ticking else "what was due has been queued")
 
 
 def check_limits(board: BoardLike) -> Finding:
@@ -139,22 +142,24 @@ def _oldest_due(board: BoardLike, limit: str, now: float) -> float:
         return now
 
 
-def _waiting_queues(board: BoardLike) -> Iterator[str]:
-    """Yield the queues with a task that has waited for longer than PATIENCE."""
+def _waiting_queues(board: BoardLike) -> Iterator[tuple[str, str]]:
+    """Yield the queues with a task that has waited for longer than PATIENCE, and its runner."""
     for name, n in board.count().items():
         queue = name.removeprefix("queue:")
-        if n and queue != name and next(board.tasks("queued", queue=queue, older_than=PATIENCE), None):
-            yield queue
+        if n and queue != name:
+            task = next(board.tasks("queued", queue=queue, older_than=PATIENCE), None)
+            if task:
+                yield queue, task["runner"]
 
 
-def _overdue_queues(board: BoardLike) -> Iterator[str]:
-    """Yield the queues of the jobs that have been overdue for the longest."""
+def _overdue_queues(board: BoardLike) -> Iterator[tuple[str, str]]:
+    """Yield the queues of the jobs that have been overdue for the longest, and their runners."""
     for id, _ in _late(board, board.keys.schedule)[: MOST // 10]:
         try:
             job = board.show(id)
         except NotFoundError:
             continue
-        yield str(job.get("queue", job["runner"]))
+        yield str(job.get("queue", job["runner"])), str(job["runner"])
 
 
 def _late(board: BoardLike, key: str) -> list[tuple[str, float]]:

@@ -22,7 +22,8 @@ def check_growth(board: BoardLike) -> Finding:
         return Finding(
             "warning", "; ".join(notes), "see `jobs retention` and `jobs limit queue NAME --max-length`"
         )
-    return Finding("ok", f"{counts['queued'] + counts['held']} tasks wait, {counts['dead']} dead letters")
+    waiting, dead = counts["queued"] + counts["held"], counts["dead"]
+    return Finding("ok", f"waiting tasks: {waiting}; dead letters: {dead}")
 
 
 def _dead_letters(dead: int, bound: float | None) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 from collections.abc import Callable
 from io import TextIOWrapper
@@ -13,11 +12,12 @@ from pathlib import Path
 from jobs_core.contract import WorkerInfo
 from jobs_core.errors import OptionError
 from jobs_core.plugins.builtin.loggers import event_json, event_line
+from jobs_core.text import json_line
 from jobs_core.types import Event
 
 FORMATS: dict[str, Callable[[Event], str]] = {
     "text": lambda event: event_line(event, "%Y-%m-%d %H:%M:%S"),
-    "json": lambda event: json.dumps(event_json(event), ensure_ascii=False),
+    "json": lambda event: json_line(event_json(event)),
 }
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
 from typing import Any
 
+from jobs_core.text import KEPT, json_line, visible
 from jobs_core.types import Decision, Event
 
 _printing = threading.Lock()
 
 
 def event_line(event: Event, clock_format: str = "%H:%M:%S") -> str:
-    """Return an event as one readable line: `12:00:05 backup@1763900005000 done (exit 0) in 1.2 s`."""
+    """Return an event as one readable line: `12:00:05 backup@1763900005000 done (exit 0) in 1.2 s`.
+
+    Control characters, in a line of output or a note, are escaped.
+    """
+    return visible(_event_text(event, clock_format), keep=KEPT.replace("\n", ""))
+
+
+def _event_text(event: Event, clock_format: str) -> str:
     clock = time.strftime(clock_format, time.localtime(event.time))
     if event.task is None:
         return (
@@ -61,5 +68,5 @@ def print_line(event: Event) -> None:
 
 def print_json(event: Event) -> None:
     with _printing:
-        sys.stdout.write(json.dumps(event_json(event), ensure_ascii=False) + "\n")
+        sys.stdout.write(json_line(event_json(event)) + "\n")
         sys.stdout.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import jobs_lambda
 import pytest
@@ -58,7 +59,7 @@ BAD = [
     ("a/s3cret", "function"),
     ("s3cret\n", "function"),
     ("s3cret" * 50, "function"),
-    ({"function": "f", "s3cret": 1}, "unknown key, expected one of"),
+    ({"function": "f", "zzz": "s3cret"}, "unknown key"),
     ({"function": "f", "qualifier": "s3cret!"}, "qualifier"),
     ({"function": "f", "invocation": "s3cret"}, "invocation"),
     ({"function": "f", "client-context": "s3cret"}, "client-context"),
@@ -198,9 +199,13 @@ def test_payloads_override_settings() -> None:
     ],
 )
 def test_payloads_may_name_only_aws_hosts(endpoint: str) -> None:
-    with pytest.raises(PayloadError, match="host not allowed: add it to the setting lambda_hosts") as error:
+    host = urlsplit(endpoint).hostname
+    with pytest.raises(PayloadError) as error:
         request({"function": "f", "endpoint": endpoint})
-    assert "example" not in str(error.value)
+    assert str(error.value) == (
+        f"endpoint: the setting lambda_hosts does not let payloads use the host {host}. "
+        f"Set it on the worker: JOBS_LAMBDA_HOSTS={host} (which replaces the hosts of AWS)"
+    )
     assert request({"function": "f", "endpoint": endpoint}, endpoint=endpoint).place.endpoint == endpoint
     hosts = ["LOCALHOST", "169.254.*", "*.example", "*.compute.amazonaws.com"]
     assert request({"function": "f", "endpoint": endpoint}, hosts=hosts).place.endpoint == endpoint

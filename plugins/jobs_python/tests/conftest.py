@@ -11,6 +11,7 @@ import pytest
 SOURCE = """
 import os
 import sys
+from os import system
 from jobs_core import Outcome
 
 def good():
@@ -67,6 +68,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "leaving.py").write_text("raise SystemExit('not a module')\n")
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setenv("JOBS_PYTHON_PATH", str(tmp_path))
+    monkeypatch.setenv("JOBS_PYTHON_ALLOW", "*:*,os:getcwd")
     yield tmp_path
     for name in ("steps", "lacking", "failing", "leaving"):
         sys.modules.pop(name, None)

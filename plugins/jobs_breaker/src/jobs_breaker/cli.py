@@ -9,6 +9,7 @@ import click
 from jobs_core import NotFoundError
 from jobs_core.plugin_cli import (
     connected,
+    echo,
     echo_json,
     echo_table,
     json_option,
@@ -63,4 +64,4 @@ def close(circuit: str, url: str | None, board_name: str) -> None:
     with redis_errors():
         if not Circuits(open_board(url, board_name)).close(circuit):
             raise NotFoundError(f"there is no circuit {circuit!r} with failures: see `jobs breaker list`")
-    click.echo(f"{circuit} is closed")
+    echo(f"{circuit} is closed")

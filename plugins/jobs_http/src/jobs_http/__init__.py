@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from jobs_core import (
@@ -74,6 +75,15 @@ def jobs_validate(job: Job) -> None:
     """Reject an invalid payload of the http runner."""
     if job.runner == "http":
         check(job.payload)
+
+
+@hookimpl
+def jobs_warnings(job: Job, settings: Mapping[str, Any]) -> Iterator[str]:
+    """Warn about addresses and variables that these settings refuse."""
+    if job.runner == "http":
+        from jobs_http.foresight import refusals
+
+        yield from refusals(job.payload, settings)
 
 
 @hookimpl

@@ -21,7 +21,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from jobs_core import is_shortage
-from jobs_http.errors import Shortage, Trouble
+from jobs_http.errors import Refusal, Shortage, Trouble
 from jobs_http.guard import Guard
 from jobs_http.watch import Watch, here
 
@@ -39,8 +39,8 @@ def connect(watch: Watch, host: str, port: int, seconds: float, options: Any = (
     deadline = time.monotonic() + seconds
     found = _resolve(watch, host.strip("[]"), port, deadline)
     permitted = [info for info in found if watch.guard.permits(host, info[4][0])]
-    if not permitted:
-        raise Trouble("refused", "address not allowed (see http_allow)")
+    if found and not permitted:
+        raise Refusal(watch.guard.refusal(host, found[0][4][0]))
     trouble = Trouble("connect", "the host name has no address")
     for number, info in enumerate(permitted):
         share = (deadline - time.monotonic()) / (len(permitted) - number)

@@ -16,3 +16,10 @@ class Shortage(Trouble):
 
     def __init__(self, message: str) -> None:
         super().__init__("connect", message)
+
+
+class Refusal(Trouble):
+    """The worker's settings forbid the address. The message names it, and the setting."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("refused", message)

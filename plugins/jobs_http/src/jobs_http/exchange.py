@@ -14,7 +14,7 @@ from jobs_core import Context, Outcome, StoppedError, Task
 from jobs_http import hops
 from jobs_http.answer import Answer, outcome
 from jobs_http.connect import adapter
-from jobs_http.errors import Shortage, Trouble
+from jobs_http.errors import Refusal, Shortage, Trouble
 from jobs_http.guard import Guard
 from jobs_http.hops import Hop
 from jobs_http.request import Request
@@ -45,8 +45,9 @@ def execute(request: Request, task: Task, context: Context, guard: Guard) -> Out
         except Trouble as trouble:
             if isinstance(trouble, Shortage) and not exchange.has_sent:
                 return Outcome.not_started(str(trouble))
-            note = f"{trouble} after {time.monotonic() - started:.2f} s"
-            return Outcome.failed(note, code=trouble.code, seconds=round(time.monotonic() - started, 3))
+            seconds = time.monotonic() - started
+            note = str(trouble) if isinstance(trouble, Refusal) else f"{trouble} after {seconds:.2f} s"
+            return Outcome.failed(note, code=trouble.code, seconds=round(seconds, 3))
     return outcome(answer, request, task)
 
 

@@ -76,13 +76,22 @@ class Guard:
 
     def permits(self, host: str, address: str) -> bool:
         """Whether the runner may connect to this address of a host."""
+        return not self.refusal(host, address)
+
+    def refusal(self, host: str, address: str) -> str:
+        """Return why the runner may not connect to this address, and the setting. Empty if it may."""
         found = _unmapped(ip_address(address))
         inside = _embedded(found)
+        named = _named(host, found)
         if self.deny.match(host, found, *inside):
-            return False
+            return f"the setting http_deny forbids {named}. Change it on the worker: JOBS_HTTP_DENY"
         if self.allow.match(host, found):
-            return True
-        return not self.closed and all(map(_is_public, (found, *inside)))
+            return ""
+        if self.closed:
+            return f"the setting http_deny forbids all but http_allow, and so {named}. {_advice(found)}"
+        if all(map(_is_public, (found, *inside))):
+            return ""
+        return f"{named} is {_kind(found)}, and only public ones may be called. {_advice(found)}"
 
 
 @lru_cache(maxsize=16)
@@ -126,3 +135,22 @@ def _is_public(address: Address) -> bool:
     if address.is_multicast or (address.is_reserved and address not in NAT64):
         return False
     return address.is_global and not any(address in network for network in NOT_PUBLIC)
+
+
+def _named(host: str, address: Address) -> str:
+    """Return an address as a sentence names it, with the host if that is a name."""
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return f"{address} ({host})"
+    return str(address)
+
+
+def _kind(address: Address) -> str:
+    kinds = ("loopback", "link_local", "multicast", "unspecified", "reserved", "private")
+    kind = next((kind for kind in kinds if getattr(address, f"is_{kind}")), "non-public")
+    return f"a {kind.replace('_', '-')} address" if kind != "unspecified" else "an unspecified address"
+
+
+def _advice(address: Address) -> str:
+    return f"Allow it on the worker: JOBS_HTTP_ALLOW={address}"

@@ -87,13 +87,22 @@ class Lookup:
 
     allowed: tuple[str, ...]
 
+    def refusal(self, name: str) -> str:
+        """Return why payloads may not use a variable, and the setting. Empty if they may."""
+        if any(fnmatchcase(name, pattern) for pattern in self.allowed):
+            return ""
+        return (
+            f"the setting http_env does not let payloads use the variable {name}. Add it on the worker: "
+            f"JOBS_HTTP_ENV={','.join((*self.allowed, name))}"
+        )
+
     def __call__(self, value: str | Mapping[str, str], key: str) -> str:
         """Return a plain value, or one from the environment. Raises PayloadError."""
         if isinstance(value, str):
             return value
         name = value["env"]
-        if not any(fnmatchcase(name, pattern) for pattern in self.allowed):
-            raise PayloadError(f"{key}: environment variable not allowed: add it to the setting http_env")
+        if refusal := self.refusal(name):
+            raise PayloadError(f"{key}: {refusal}")
         if name not in os.environ:
             raise PayloadError(f"{key}: environment variable not set on this worker")
         return os.environ[name]

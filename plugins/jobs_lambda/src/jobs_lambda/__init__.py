@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from jobs_core import (
     Context,
@@ -20,7 +21,7 @@ from jobs_core import (
 )
 from jobs_lambda.clients import shared
 from jobs_lambda.payload import SCHEMA, check
-from jobs_lambda.place import HOSTS
+from jobs_lambda.place import HOSTS, refusal
 
 RETRYABLE = frozenset(("402", "408", "409", "410", "429"))
 """The 4xx codes after which the same request may succeed later, e.g. while a function is updated."""
@@ -73,6 +74,13 @@ def jobs_validate(job: Job) -> None:
     """Reject an invalid payload of the lambda runner."""
     if job.runner == "lambda":
         check(job.payload, job.id)
+
+
+@hookimpl
+def jobs_warnings(job: Job, settings: Mapping[str, Any]) -> Iterator[str]:
+    """Warn about an endpoint that these settings refuse."""
+    if job.runner == "lambda" and isinstance(job.payload, dict):
+        yield from filter(None, [refusal(job.payload, settings)])
 
 
 @hookimpl

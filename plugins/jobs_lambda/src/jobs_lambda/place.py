@@ -44,8 +44,8 @@ def read(payload: Mapping[str, Any], settings: Mapping[str, Any]) -> Place:
     if common and not is_url(common):
         raise OptionError("lambda_endpoint: expected a URL that begins with http:// or https://")
     endpoint = choice("endpoint")
-    if endpoint and endpoint != common:
-        _check_host(endpoint, settings["lambda_hosts"])
+    if reason := refusal(payload, settings):
+        raise PayloadError(reason)
     region = payload.get("region") or _region(payload["function"]) or choice("region")
     return Place(region, choice("profile"), endpoint, choice("role"))
 
@@ -59,10 +59,20 @@ def is_url(text: str) -> bool:
         return False
 
 
-def _check_host(endpoint: str, allowed: Iterable[str]) -> None:
-    host = urlsplit(endpoint).hostname or ""
-    if not any(fnmatchcase(host, pattern.lower()) for pattern in allowed):
-        raise PayloadError("endpoint: host not allowed: add it to the setting lambda_hosts")
+def refusal(payload: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Return why a payload may not use its endpoint, and the setting. Empty if it may, or has none."""
+    endpoint, common = payload.get("endpoint"), settings["lambda_endpoint"]
+    host = urlsplit(endpoint or "").hostname or ""
+    if not endpoint or endpoint == common or _is_allowed(host, settings["lambda_hosts"]):
+        return ""
+    return (
+        f"endpoint: the setting lambda_hosts does not let payloads use the host {host}. "
+        f"Set it on the worker: JOBS_LAMBDA_HOSTS={host} (which replaces the hosts of AWS)"
+    )
+
+
+def _is_allowed(host: str, allowed: Iterable[str]) -> bool:
+    return any(fnmatchcase(host, pattern.lower()) for pattern in allowed)
 
 
 def _region(function: str) -> str | None:

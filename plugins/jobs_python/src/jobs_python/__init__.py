@@ -25,8 +25,8 @@ SCHEMA = {
 def run(task: Task, context: Context) -> Outcome:
     """Call the function of a task.
 
-    >>> run(task, context).note         # payload: "gc:collect"
-    ''
+    >>> run(task, context).note         # payload: "reports:send", which this worker allows
+    '12 pages'
     """
     from jobs_python.call import call
 
@@ -52,7 +52,8 @@ def jobs_runners() -> Iterator[Runner]:
 
 @hookimpl
 def jobs_settings() -> Iterator[Setting]:
-    """Declare where modules are searched."""
+    """Declare which functions may be called, and where modules are searched."""
+    yield Setting("python_allow", [], "Functions that payloads may call, such as app.tasks:*; see --allow")
     yield Setting("python_path", ["."], "Directories to search for modules, in addition to Python's own")
 
 

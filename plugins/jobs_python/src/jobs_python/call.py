@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jobs_core import Context, Outcome, Task, call_function, exception_outcome
+from jobs_core import Context, OptionError, Outcome, Task, call_function, exception_outcome
+from jobs_python.allow import Allowed, NotAllowedError
 
 _importing = threading.Lock()
 
@@ -26,7 +27,14 @@ def call(path: str, args: Sequence[Any], kwargs: Mapping[str, Any], task: Task, 
     Parameters named `task` and `context` receive these, unless the payload sets them.
     """
     try:
+        allowed = Allowed.read(path, context)
+        allowed.check_path(path)
         function = find(path, context.settings["python_path"])
+        allowed.check_function(path, function)
+    except NotAllowedError as error:
+        return Outcome.failed(str(error), code="not-allowed")
+    except OptionError as error:
+        return Outcome.refused(error)
     except FunctionNotFoundError as error:
         return Outcome.failed(str(error), code="import")
     except BaseException as error:  # including SystemExit from a script
