@@ -99,7 +99,8 @@ def test_nothing_due_is_lost_once_memory_is_free(full: Lua) -> None:
 
 @pytest.fixture
 def replica(lua: Lua) -> Iterator[Lua]:
-    """A board with a due job, on a replica without a primary."""
+    """A board with a due job, on a replica without a primary. Calls are not repeated."""
+    lua.board.commands.patience = 0.0
     lua.put(every=5)
     lua.client.replicaof("127.0.0.1", "1")
     try:
