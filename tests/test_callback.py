@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from jobs_shell.surroundings import inherited
 
 from jobs_core import Board, Context, OptionError, Outcome, StaleError, Task
 from tests.helpers import Jobs, Recorder, lines, refused, runner, wait_until, working
@@ -46,6 +47,29 @@ def test_an_accepted_task_outlives_the_lease_of_its_worker(board: Board) -> None
         (task,) = board.tasks()
     assert task["until"] - time.time() > 80_000
     assert board.tick(now=time.time() + 3600).moved == 0
+
+
+def test_a_script_reports_on_its_own_task_with_the_program_in_jobs_ack(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOBS_REDIS_URL", url)
+    monkeypatch.setenv("JOBS_SHELL_ENV", "JOBS_REDIS_URL")
+    inherited.cache_clear()
+    with Board("test-ack", url) as board, working(board, board.plugins.runner("shell")):
+        script = 'jobs() { false; }; test -x "$JOBS_ACK" && "$JOBS_ACK" --progress 40 --note "epoch 4"'
+        task = board.push("shell", script)
+        ended = board.wait(task)
+        noted = [entry["note"] for entry in board.history(task=task) if entry["what"] == "update"]
+    assert (ended["what"], noted) == ("done", ["epoch 4"])
+
+
+def test_the_token_may_come_from_the_environment(board: Board, jobs: Jobs, monkeypatch: Any) -> None:
+    board.push("test", "x")
+    (task,) = board.pop("test", lease=30)
+    refused(jobs("ack"), "Missing argument 'TOKEN'")
+    monkeypatch.setenv("JOBS_TOKEN", task.token)
+    assert jobs("ack").stdout == f"{task.id}\n"
+    assert board.stats()["done"] == 1
 
 
 def test_updates_are_kept_and_shown(board: Board, jobs: Jobs) -> None:

@@ -62,7 +62,7 @@ def test_no_command_prints_control_characters(
     board.put("then", "console", NASTY, after=odd)
     board.limit("runner", f"r{odd}", concurrency=1)
     failed, kept = board.push("console", NASTY), board.push("console", NASTY, keep="1h")
-    board.pop("console", worker=f"w{NASTY}")
+    board.pop("console", count=2, lease=60, worker=f"w{NASTY}")
     for token in [task["ticket"] for task in board.tasks(state="leased") if task["id"] == failed]:
         board.ack(token, "dead", note=NASTY, code=NASTY[:20], data={"traceback": NASTY})
     board.client.xadd(board.keys.output(kept), {"line": NASTY, "stream": "stdout"}, id="1-1")

@@ -201,6 +201,8 @@ class _Reader:
             return
         for item in include.value if include.is_list else [include]:
             pattern = self._jobs.text(item, "include")
+            if pattern == "":
+                self._problem(item.where, "include: expected the path of a file, got ''")
             if not pattern:
                 continue
             try:

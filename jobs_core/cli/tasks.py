@@ -82,7 +82,7 @@ def push(
 
 
 @click.command()
-@click.argument("token")
+@click.argument("token", envvar="JOBS_TOKEN")
 @click.option(
     "--failed", "verb", flag_value="failed", help="Report a failure. The policy decides what follows."
 )
@@ -107,7 +107,8 @@ def ack(
     """Report the outcome or progress of a task by its token.
 
     Without --failed or --progress, the task is done. The runner receives TOKEN with the task; jobs-shell
-    passes it to commands as JOBS_TOKEN.
+    passes it to commands as JOBS_TOKEN, from which it is read if you leave it out. Such a command calls the
+    program in JOBS_ACK, since its shell may have a builtin named jobs.
 
     If another attempt has begun or the task has ended, the token no longer holds the task. Then nothing
     changes, and the exit code is 1.
@@ -116,6 +117,7 @@ def ack(
       jobs ack "$JOBS_TOKEN"
       jobs ack "$JOBS_TOKEN" --progress 40 --note '2 of 5 files'
       jobs ack "$JOBS_TOKEN" --failed --code 503
+      "$JOBS_ACK" --progress 40               # in a script that a task runs
     """
     if verb and progress is not None:
         raise OptionError("--failed ends the attempt, --progress continues it. Pass only one of them.")

@@ -85,7 +85,10 @@ def _host_and_database(parts: SplitResult) -> dict[str, Any]:
         raise _invalid(f"its port must be a number from 1 to 65535, and {ENCODE}.")
     if not parts.hostname:
         raise _invalid("it names no host. Write redis://localhost for a server on this machine.")
-    found: dict[str, Any] = {"host": unquote(parts.hostname), "port": port}
+    host = unquote(parts.hostname)
+    if " " in host or not host.isprintable():
+        raise _invalid(f"its host has a space or a control character, and {ENCODE}.")
+    found: dict[str, Any] = {"host": host, "port": port}
     database = unquote(parts.path.removeprefix("/"))
     if database:
         if not _is_number(database):

@@ -77,16 +77,26 @@ def _reason(error: Any, path: Iterable[str], *, show_keys: bool) -> str:
     rule = error.rule_definition
     match error.rule:
         case "additionalProperties":
-            known = (error.definition or {}).get("properties", {})
-            unknown = [str(key) for key in error.value if key not in known] if show_keys else []
-            return prefix + _unknown_key(unknown[0] if unknown else None, known, is_top=not where)
+            known = error.definition.get("properties", {})
+            key = next(_unknown_keys(error), None) if show_keys else None
+            return prefix + _unknown_key(key, known, is_top=not where)
         case "type":
             return f"{prefix}expected type {rule}"
         case "required":
-            return f"{prefix}missing key {', '.join(key for key in rule if key not in error.value)}"
+            missing = f"{prefix}missing key {', '.join(key for key in rule if key not in error.value)}"
+            misspelled = next(_unknown_keys(error), None) if show_keys else None
+            if misspelled is None:
+                return missing
+            return f"{missing}; {_unknown_key(misspelled, error.definition['properties'], is_top=not where)}"
         case "enum":
             return f"{prefix}expected one of {', '.join(map(str, rule))}"
     return f"{prefix}violates the schema rule {error.rule} ({rule})"
+
+
+def _unknown_keys(error: Any) -> Iterator[str]:
+    """Yield the keys of an object that its schema does not allow."""
+    if error.definition.get("additionalProperties") is False:
+        yield from (str(key) for key in error.value if key not in error.definition.get("properties", {}))
 
 
 def _unknown_key(key: str | None, known: Iterable[str], *, is_top: bool) -> str:

@@ -132,11 +132,11 @@ class Worker:
             OptionError: A logger has an invalid setting, or the system does not allow enough threads.
             PluginError: A logger did not open.
         """
-        self._presence.begin()
         self.board.refresh_zones()
         self._events.open()
         prepare_schemas(self.runners.values())
         try:
+            self._presence.begin()
             self._emit("worker.started", note=f"serving {', '.join(self.queues)}")
             self._events.observe("jobs_startup", context=self.info)
             if warning := raise_file_limit(self.concurrency):

@@ -76,7 +76,7 @@ def test_tasks_can_be_cancelled_and_dead_letters_retried(full: Lua) -> None:
 
 def test_a_task_that_a_limit_holds_is_held(full: Lua) -> None:
     full.client.config_set("maxmemory", 0)
-    full.jlimit("runner", "echo", concurrency=1)
+    full.jlimit("runner", "echo", concurrency=2)  # one task runs already
     full.push()
     full.client.config_set("maxmemory", 1)
     assert [len(full.take(count=9, lease=30)), full.count()["held"]] == [1, 1]

@@ -174,7 +174,7 @@ def test_a_command_gets_no_variable_of_jobs_itself(settings: dict[str, Any]) -> 
     names = found("env", Context("w1", settings=settings))
     assert {name for name in names if name.startswith("JOBS_")} == {
         *("JOBS_TASK_ID", "JOBS_JOB_ID", "JOBS_DUE", "JOBS_ATTEMPT", "JOBS_RUNNER", "JOBS_QUEUE"),
-        *("JOBS_TOKEN", "JOBS_WORKER", "JOBS_PAYLOAD", "JOBS_DATA"),
+        *("JOBS_TOKEN", "JOBS_WORKER", "JOBS_PAYLOAD", "JOBS_DATA", "JOBS_ACK"),
     }
     assert "s3cret" not in "".join(names.values())
     assert names["AWS_SECRET_ACCESS_KEY"] == "of the worker"

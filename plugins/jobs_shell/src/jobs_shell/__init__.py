@@ -39,7 +39,7 @@ def jobs_settings() -> Iterator[Setting]:
     yield Setting(
         "shell_env",
         ["JOBS_DATA"],
-        "Variables that commands inherit although Jobs withholds others: JOBS_REDIS_URL for `jobs ack`",
+        "Variables that commands inherit although Jobs withholds others: JOBS_REDIS_URL for $JOBS_ACK",
     )
 
 

@@ -6,6 +6,8 @@ import json
 import os
 from collections.abc import Collection, Mapping
 from functools import cache
+from importlib.metadata import files
+from pathlib import Path
 from typing import Any
 
 from jobs_core import Context, Task
@@ -43,6 +45,13 @@ def passed(also: Collection[str], *, clean: bool) -> dict[bytes, bytes]:
     }
 
 
+@cache
+def ack_program() -> str | None:
+    """Return the path of `jobs-ack`, or None if Jobs was installed without its programs."""
+    installed = (Path(str(file.locate())) for file in files("jobs-core") or () if file.name == "jobs-ack")
+    return next((str(path.resolve()) for path in installed if path.exists()), None)
+
+
 def environment(
     task: Task, context: Context, extra: Mapping[str, str], *, clean: bool = False
 ) -> dict[bytes, bytes]:
@@ -60,6 +69,8 @@ def environment(
         "JOBS_TOKEN": task.token,
         "JOBS_WORKER": context.worker,
     }
+    if program := ack_program():
+        variables["JOBS_ACK"] = program
     if context.board is not None:
         variables["JOBS_BOARD"] = context.board.name
     if len(task.raw.encode(errors="replace")) <= LARGEST and "\0" not in task.raw:
