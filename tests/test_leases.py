@@ -170,3 +170,22 @@ def test_a_task_whose_reply_was_lost_is_returned_and_not_lost(
         log.wait_for("task.finished")
     stats = board.stats()
     assert (stats["done"], stats["lost"], stats["released"], stats["leased"]) == (2, 0, 1, 3)
+
+
+def test_a_worker_does_not_return_tasks_of_an_earlier_worker_with_its_name(
+    board: Board, remote: Board, proxy: Proxy
+) -> None:
+    witness = Witness()
+    earlier = board.push("test", "x")
+    board.pop("test", lease=60, worker="web")  # a killed worker, whose command may still be ending
+    board.push("test", "first")
+    second = board.push("test", "second")
+    work = runner(lambda task, context: witness.run(task, context) if task.raw == "first" else Outcome.done())
+    with working(remote, work, lease=60, concurrency=1, name="web") as (_, log):
+        assert witness.started.wait(10)
+        proxy.mute()
+        witness.finish.set()
+        wait_until(lambda: any(task["id"] == second for task in board.tasks("leased")))
+        proxy.heal()
+        log.wait_for("task.finished")
+    assert [task["id"] for task in board.tasks("leased")] == [earlier]

@@ -76,7 +76,7 @@ def test_tasks_can_be_cancelled_and_dead_letters_retried(full: Lua) -> None:
 
 def test_a_task_that_a_limit_holds_is_held(full: Lua) -> None:
     full.client.config_set("maxmemory", 0)
-    full.jlimit("runner", "echo", concurrency=1)
+    full.jlimit("runner", "echo", concurrency=2)  # one task runs already
     full.push()
     full.client.config_set("maxmemory", 1)
     assert [len(full.take(count=9, lease=30)), full.count()["held"]] == [1, 1]
@@ -99,7 +99,8 @@ def test_nothing_due_is_lost_once_memory_is_free(full: Lua) -> None:
 
 @pytest.fixture
 def replica(lua: Lua) -> Iterator[Lua]:
-    """A board with a due job, on a replica without a primary."""
+    """A board with a due job, on a replica without a primary. Calls are not repeated."""
+    lua.board.commands.patience = 0.0
     lua.put(every=5)
     lua.client.replicaof("127.0.0.1", "1")
     try:

@@ -213,12 +213,12 @@ def test_a_new_task_has_no_history(lua: Lua) -> None:
 
 def test_only_a_lost_attempt_counts_as_doubled(lua: Lua) -> None:
     lua.put()
-    for how, doubled in (("expire", 1), ("expire", 1), ("failed", 1), ("retry", 1), ("release", 1)):
+    for how, doubled in (("lost", 1), ("expire", 1), ("failed", 1), ("retry", 1), ("release", 1)):
         lua.jpush("a")
         token = lua.held()["token"]
         if how == "expire":
             lua.jack(token, "accepted", timeout=30)
-        if how in ("expire", "expire"):
+        if how in ("lost", "expire"):
             lua.tick(T + 30)
         else:
             lua.jack(token, how)

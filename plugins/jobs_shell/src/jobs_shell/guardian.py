@@ -86,10 +86,10 @@ def lines(groups: dict[int, Group]) -> Iterator[bytes]:
 def end_overdue(groups: dict[int, Group]) -> float | None:
     """Signal the groups whose time is over. Returns the seconds to the next one, None if there is none."""
     now = time.clock_gettime(CLOCK)
-    for pid, group in groups.items():
+    for pid, group in list(groups.items()):
         if now >= group.kill:
-            group.term = group.kill = math.inf
             send(pid, signal.SIGKILL)
+            del groups[pid]
         elif now >= group.term:
             group.term = math.inf
             send(pid, signal.SIGTERM)
