@@ -13,6 +13,7 @@ import pytest
 
 from jobs_core import Board, Context, Outcome, Task
 from jobs_core.lease import lease_clock
+from jobs_core.worker.options import unique_name
 from tests.helpers import jobs_process, runner, wait_until, working
 from torture.proxy import Proxy
 
@@ -178,11 +179,11 @@ def test_a_worker_does_not_return_tasks_of_an_earlier_worker_with_its_name(
 ) -> None:
     witness = Witness()
     earlier = board.push("test", "x")
-    board.pop("test", lease=60, worker="web")  # a killed worker, whose command may still be ending
+    board.pop("test", lease=60, worker=unique_name())  # a killed worker, whose command may still be ending
     board.push("test", "first")
     second = board.push("test", "second")
     work = runner(lambda task, context: witness.run(task, context) if task.raw == "first" else Outcome.done())
-    with working(remote, work, lease=60, concurrency=1, name="web") as (_, log):
+    with working(remote, work, lease=60, concurrency=1) as (_, log):
         assert witness.started.wait(10)
         proxy.mute()
         witness.finish.set()
@@ -190,3 +191,22 @@ def test_a_worker_does_not_return_tasks_of_an_earlier_worker_with_its_name(
         proxy.heal()
         log.wait_for("task.finished")
     assert [task["id"] for task in board.tasks("leased")] == [earlier]
+
+
+def test_workers_that_share_a_name_do_not_return_each_other_s_tasks(
+    board: Board, remote: Board, proxy: Proxy
+) -> None:
+    first, other = Witness(), Witness()
+    board.push("test", "x")
+    with working(remote, runner(first.run), lease=60, concurrency=1, name="web") as (_, log):
+        assert first.started.wait(10)
+        board.push("test", "x")
+        with working(board, runner(other.run), lease=60, concurrency=1, name="web"):
+            assert other.started.wait(10)
+            proxy.mute()
+            first.finish.set()
+            wait_until(lambda: board.stats()["done"] == 1)
+            proxy.heal()
+            log.wait_for("recovered")
+            assert board.stats()["released"] == 0
+            other.finish.set()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 from collections.abc import Iterable
 from typing import TypedDict
 
@@ -22,6 +25,15 @@ class WorkerOptions(TypedDict, total=False):
     loggers: Iterable[Logger]
     name: str | None
     tick: bool
+
+
+def unique_name() -> str:
+    """Return a name that no other process has: the host name and the process id.
+
+    Processes of containers often have the same, so process 1 gets a random suffix.
+    """
+    suffix = f"-{secrets.token_hex(3)}" if os.getpid() == 1 else ""
+    return f"{socket.gethostname()}-{os.getpid()}{suffix}"
 
 
 def check_options(queues: Iterable[str], lease: float, drain: float) -> None:

@@ -16,21 +16,28 @@ class Orphans:
     """Finds tasks that the worker holds without knowing it, and returns them to their queue.
 
     Otherwise nobody would renew their leases, and their attempts would count as lost. Tasks from before this
-    worker began are none: a worker of the same name held them, and its commands may still be ending.
+    worker began are none: a worker of the same name held them, and its commands may still be ending. A name
+    that was given may belong to several workers at once, so then there is no telling.
 
     Args:
         board: The board.
         name: The worker's name.
         runs: The runs that the worker knows. The worker changes this set.
+        has_unique_name: Whether no other process has this name.
     """
 
-    def __init__(self, board: BoardClient, name: str, runs: Set[Run]) -> None:
+    def __init__(self, board: BoardClient, name: str, runs: Set[Run], *, has_unique_name: bool) -> None:
         self._board = board
         self._name = name
         self._runs = runs
+        self._has_unique_name = has_unique_name
         self._began = lease_clock()
         self.are_possible = False
-        """Whether a request for tasks was sent and its reply was lost."""
+        """Whether to look for orphans."""
+
+    def suspect(self) -> None:
+        """Note that a request for tasks was sent and its reply was lost."""
+        self.are_possible = self._has_unique_name
 
     def release(self) -> None:
         """Release the orphans. Call it while no request for tasks is in flight. Raises FaultError."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import socket
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -24,7 +22,7 @@ from jobs_core.worker.exchange import Answer, Exchange
 from jobs_core.worker.executor import Executor
 from jobs_core.worker.inline import Inline
 from jobs_core.worker.leases import Leases, renewal_timeout
-from jobs_core.worker.options import check_options
+from jobs_core.worker.options import check_options, unique_name
 from jobs_core.worker.orphans import Orphans
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.presence import Presence
@@ -76,7 +74,7 @@ class Worker:
         tick: bool = True,
     ) -> None:
         self.board = board
-        self.name = "-".join((name or f"{socket.gethostname()}-{os.getpid()}").split())
+        self.name = "-".join((name or unique_name()).split())
         self.runners = {runner.name: runner for runner in runners}
         self.queues = tuple(dict.fromkeys((*self.runners, *queues)))
         check_options(self.queues, lease, drain)
@@ -108,7 +106,7 @@ class Worker:
         self._exchange = Exchange(commands, self.queues, lease, self.name)
         self._leases = Leases(self._renewals, self._runs, lease)
         self._presence = Presence(commands, self.info, self.queues, ticks=tick)
-        self._orphans = Orphans(board, self.name, self._runs)
+        self._orphans = Orphans(board, self.name, self._runs, has_unique_name=name is None)
         self._deadlines = Deadlines(self._runs, self._report_trouble)
         self._waker = Waker(commands, self.queues, self._inbox)
         self._listener = Listener(commands, self.name, self._inbox)
@@ -261,7 +259,8 @@ class Worker:
             answer = self._exchange.receive()
         except FaultError as error:
             self._trouble(error)
-            self._orphans.are_possible |= self._exchange.asked_for_tasks
+            if self._exchange.asked_for_tasks:
+                self._orphans.suspect()
             return None
         self._runs.difference_update(run for run, _ in answer.reported)
         if answer.more is not None:
