@@ -47,12 +47,22 @@ def token(board: Board) -> str:
 
 Call = Callable[[Bad], Result]
 
+BUILT_IN = frozenset(cli.commands)
+"""The commands of Jobs itself: no plugin is loaded while pytest collects tests."""
+
 
 @pytest.fixture
 def call(url: str, board: Board, token: str, tmp_path: Path) -> Iterator[Call]:
-    """Run a case on the board."""
+    """Run a case on the board. Variables decide which plugins load, so cases with some load them afresh."""
+    loaded, commands = cli.plugins, dict(cli.commands)  # type: ignore[attr-defined]
+
+    def restore() -> None:
+        cli.plugins = loaded  # type: ignore[attr-defined]
+        cli.commands.clear()
+        cli.commands.update(commands)
 
     def run(case: Bad) -> Result:
+        restore()
         folder = tmp_path / "files"
         folder.mkdir(exist_ok=True)
         for old in folder.iterdir():
@@ -61,12 +71,15 @@ def call(url: str, board: Board, token: str, tmp_path: Path) -> Iterator[Call]:
             (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
         variables = {"JOBS_REDIS_URL": url, "JOBS_BOARD": board.name, "JOBS_DATA": str(tmp_path / "data")}
         names = {name: value.replace("DIR", str(folder)) for name, value in case.variables.items()}
-        cli.plugins = None if names else cli.plugins  # type: ignore[attr-defined]
+        if names:
+            cli.plugins = None  # type: ignore[attr-defined]
+            for name in set(commands) - BUILT_IN:
+                del cli.commands[name]
         words = case.line(folder, token)
         return CliRunner(env=variables | names).invoke(cli, words, input=case.input, prog_name="jobs")
 
     yield run
-    cli.plugins = None  # type: ignore[attr-defined]
+    restore()
 
 
 COUNTED = ("stale", "stages")
