@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -232,6 +233,11 @@ def test_what_a_waiting_task_is_told(board: Board) -> None:
     assert waiting_note(board, task).endswith("jobs run --runner talk --queue slow")
     board.register("host-1", ["slow"])
     assert "waits in the queue 'slow': no worker has taken it yet" in waiting_note(board, task)
+    report = ("JREGISTER", "host-1", "slow", "--", "queues", "slow", "state", "serving")
+    board.commands.call(*report, "now", f"{time.time() - 60:.3f}")
+    assert "waits: no living worker serves the queue 'slow'. Start one" in waiting_note(board, task)
+    board.commands.call(*report)
+    assert "no worker has taken it yet" in waiting_note(board, task)
     (held,) = board.pop("slow", lease=60)
     assert waiting_note(board, task) == ""
     board.ack(held.token)

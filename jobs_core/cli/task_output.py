@@ -111,7 +111,15 @@ def waiting_note(board: Board, task: str) -> str:
         )
     if found["state"] == "delayed":
         return ""
+    if _lost_its_workers(board, queue):
+        return f"{task} waits: no living worker serves the queue {queue!r}. Start one: {start}"
     return f"{task} waits in the queue {queue!r}: no worker has taken it yet. Start another: {start}"
+
+
+def _lost_its_workers(board: Board, queue: str) -> bool:
+    """Return whether workers that served a queue have fallen silent, and none serves it now."""
+    workers = [worker for worker in board.workers() if queue in worker["queues"]]
+    return bool(workers) and all(worker["state"] == "silent" for worker in workers)
 
 
 def _exit_code(entry: dict[str, Any]) -> int:
