@@ -39,7 +39,7 @@ local instant = require 'time.instant'
 
 local MAX_BYTES = 1048576  -- each kind of move stops after copying this many bytes
 local MAX_EXPIRED = 100  -- dead letters, or ended jobs, that one tick removes
-local MAX_LAPSED = 100  -- expired leases per tick
+local MAX_EXPIRED_LEASES = 100  -- expired leases per tick
 local DEFAULT_LOSSES = 5  -- default of `losses`
 
 -- Read the due records of a set, up to MAX_BYTES. Returns { ticket, record, lane } triples, earliest first.
@@ -92,9 +92,9 @@ end
 
 -- Requeue the latest first. Each goes to the front of its lane, so the earliest ends up in front, even over several
 -- ticks.
-local function requeue_lapsed(board, now, limit)
+local function requeue_expired(board, now, limit)
   local tokens = redis.call('ZRANGE', key(board, 'leased'), digits(now), '-inf', 'BYSCORE', 'REV',
-    'LIMIT', 0, math.min(limit, MAX_LAPSED))
+    'LIMIT', 0, math.min(limit, MAX_EXPIRED_LEASES))
   local ended, bytes = 0, 0
   while ended < #tokens and bytes < MAX_BYTES do
     ended = ended + 1
@@ -168,7 +168,7 @@ return function(board, args)
   local is_realigning = clock_check.run(board, last, now)
   local is_extending = outages.extend_leases(board, last, now)
   local moved = admit_idle(board, now)
-    + (is_extending and 0 or requeue_lapsed(board, now, limit))
+    + (is_extending and 0 or requeue_expired(board, now, limit))
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
     + due_jobs.queue(board, now, limit)

@@ -148,7 +148,7 @@ def test_large_payloads_behind_small_ones_end_a_tick_as_well(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize("what", ["delayed", "expired"])
-def test_large_delayed_and_lapsed_tasks_end_a_tick_as_well(lua: Lua, what: str) -> None:
+def test_large_delayed_and_expired_tasks_end_a_tick_as_well(lua: Lua, what: str) -> None:
     for _ in range(40):
         lua.push("x" * MB, at="+5" if what == "delayed" else T)
     while what == "expired" and lua.take(count=40, lease=5):

@@ -201,13 +201,13 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(limit=st.sampled_from([1, 2, 500]))
     def tick(self, limit: int) -> None:
-        moved = self.return_lapsed(limit) + self.queue_delayed(limit) + self.queue_due(limit)
+        moved = self.return_expired(limit) + self.queue_delayed(limit) + self.queue_due(limit)
         times = [lease.end for lease in self.leased.values()] + [due for due, _, _ in self.delayed]
         times += [job.next for job in self.jobs.values() if job.next is not None]
         self.lua.keep_ticking(self.now / 1000)
         assert self.lua.jtick(limit=limit, now=self.time()) == [moved, min(times, default=0), self.now]
 
-    def return_lapsed(self, limit: int) -> int:
+    def return_expired(self, limit: int) -> int:
         expired = sorted((one.end, token) for token, one in self.leased.items() if one.end <= self.now)[
             -limit:
         ]

@@ -63,7 +63,7 @@ def test_a_lease_that_ended_before_the_outage_is_lost(lua: Lua) -> None:
     assert lua.stats()["lost"] == 1
 
 
-def test_a_board_that_ticks_every_second_loses_a_lapsed_lease_at_once(lua: Lua) -> None:
+def test_a_board_that_ticks_every_second_loses_a_expired_lease_at_once(lua: Lua) -> None:
     working(lua, lease=5)
     for second in range(1, 6):
         lua.jtick(now=T + second)

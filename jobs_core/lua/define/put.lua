@@ -35,13 +35,18 @@ local function is_same_schedule(head, old)
   return dependencies.is_same(head.after, old.after)
 end
 
+local function copy(options)
+  local found = {}
+  for name, value in pairs(options) do found[name] = value end
+  return found
+end
+
 -- Read the schedule of a job. If no start is given, an interval stays on the grid of the one before, so that changing an
 -- option does not move its runs. A start that was given before does not stay, nor does a duration begin before it is put.
 local function read_schedule(options, now, old)
-  local given = {}
-  for name, value in pairs(options) do given[name] = value end  -- reading may add to the options
+  local given = old and copy(options)  -- reading may add to the options
   local head = schedule_options.read(options, now, old and not old.start_given and old.start or now)
-  local stays_on_grid = old and (old.every or old.months) and not given.duration
+  local stays_on_grid = old and (old.every or old.months) and not options.duration
   if old and not (head.start_given or stays_on_grid or is_same_schedule(head, old)) then
     head = schedule_options.read(given, now, now)
   end
@@ -138,11 +143,11 @@ end
 
 -- A rule that a job gets while its tasks run counts them.
 local function count_running(context, job)
+  local has_overlap, has_limit = job.head.overlap and not job.old.overlap, (job.head.flags or ''):find('r', 1, true)
+  if not (has_overlap or has_limit) then return end
   local old = packed_job.read_options(job.old_body) or {}
   local options = packed_job.read_options(job.body)
-  local has_rule = job.head.overlap and not job.old.overlap or options.concurrency and not old.concurrency
-    or options.rate and not old.rate
-  if not has_rule then return end
+  if not (has_overlap or options.concurrency and not old.concurrency or options.rate and not old.rate) then return end
   context.leased = context.leased or under_way.tokens_by_job(context.board)
   local tokens = context.leased[job.id]
   if tokens then under_way.count_job(context.board, job.id, tokens, job.head.overlap, options, job.now) end
