@@ -9,6 +9,9 @@ from typing import Any, Literal
 from jobs_core.context import BoardLike, Context
 from jobs_core.types import Decision, Event, Outcome, Payload, Task
 
+LOG_THREAD = "jobs-log-"
+"""How the names of loggers' threads begin."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runner:

@@ -17,6 +17,7 @@ from jobs_core.cli.streams import (
     is_write_error,
     write_error,
 )
+from jobs_core.contract import LOG_THREAD
 from jobs_core.errors import JobsError
 from jobs_core.plugins.manager import Plugins
 from jobs_core.text import visible
@@ -83,10 +84,6 @@ class Cli(click.Group):
             raise Failure(
                 f"{type(error).__name__}: {error} (set JOBS_DEBUG=1 for the traceback)", 1
             ) from error
-
-
-LOG_THREAD = "jobs-log-"
-"""How the names of loggers' threads begin."""
 
 
 class Failure(click.ClickException):

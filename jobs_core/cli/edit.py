@@ -56,7 +56,7 @@ def edit(
       jobs edit report
     """
     board = open_board(url, board_name)
-    changes = given(options)
+    changes, job = given(options), None
     if runner is None and payload is None and not (unset or changes):
         _edit_as_text(board, id)
     else:
@@ -66,7 +66,7 @@ def edit(
         if not as_json:
             echo(next_text(board, id, next_run))
     if as_json:
-        echo_json(board.show(id))
+        echo_json(board.show(id) if job is None else job)
 
 
 def _edit_as_text(board: Board, id: str) -> None:

@@ -149,7 +149,7 @@ class AsyncBase:
             await asyncio.sleep(RETRY_PAUSE)
 
     @asynccontextmanager
-    async def _outlasting(self) -> AsyncIterator[None]:
+    async def _suppress_outage(self) -> AsyncIterator[None]:
         """Do what `Commands.suppress_outage` does."""
         try:
             with translated(self._board.commands.server):

@@ -121,7 +121,7 @@ class AsyncTaskMethods(AsyncBase):
             while not reading.is_over:
                 entries: Sequence[dict[str, Any]] = ()
                 if follow:
-                    async with self._outlasting():
+                    async with self._suppress_outage():
                         entries = await take(client)
                 else:
                     entries = await self._read(take)
@@ -129,7 +129,7 @@ class AsyncTaskMethods(AsyncBase):
                     raise asyncio.CancelledError
                 for entry in entries:
                     yield entry
-                async with self._outlasting():
+                async with self._suppress_outage():
                     if reading.needs_check:
                         reading.note_presence(await self._has_task(task))
         finally:
@@ -148,7 +148,7 @@ class AsyncTaskMethods(AsyncBase):
         try:
             while True:
                 last, block = waiting.last, waiting.block
-                async with self._outlasting():
+                async with self._suppress_outage():
                     if waiting.needs_check:
                         waiting.note_presence(await self._has_task(task))
                     end = waiting.take(await client.xread({self.keys.history: last}, CHUNK, block))

@@ -11,7 +11,6 @@ from redis.retry import Retry
 
 from jobs_core import embedded
 from jobs_core.client import redis_url
-from jobs_core.contract import Setting
 from jobs_core.errors import OptionError
 from jobs_core.plugins import settings
 from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT
@@ -41,9 +40,13 @@ def connect(
         OptionError: The URL or a time-out is invalid.
     """
     address = redis_url.parse(url or embedded.default_url())
-    for setting, given in ((ANSWER, socket_timeout), (CONNECT, socket_connect_timeout)):
-        if given is not None or setting.name not in address.options:
-            address.options[setting.name] = _timeout(setting, given)
+    given = {ANSWER.name: socket_timeout, CONNECT.name: socket_connect_timeout}
+    for name, value in given.items():
+        if value is not None:
+            address.options[name] = _seconds(name, value, name)
+    unset = [setting for setting in (ANSWER, CONNECT) if setting.name not in address.options]
+    for setting, value, where in settings.current(unset):
+        address.options[setting.name] = _seconds(setting.name, value, where)
     defaults: dict[str, Any] = {
         "decode_responses": True,
         "encoding_errors": "surrogateescape",
@@ -54,12 +57,11 @@ def connect(
     return redis.Redis.from_pool(pool)  # closing the client also closes the pool
 
 
-def _timeout(setting: Setting, given: float | None) -> float:
-    """Return a time-out: the given one, or the setting's value."""
-    value, where = (given, setting.name) if given is not None else settings.current(setting)
+def _seconds(name: str, value: Any, where: str) -> float:
+    """Read a time-out. `where` is where it is set."""
     try:
         return redis_url.seconds(value)
     except (TypeError, ValueError):
         raise OptionError(
-            f"{where}: expected a number of seconds above 0, got {value!r}", option=setting.name
+            f"{where}: expected a number of seconds above 0, got {value!r}", option=name
         ) from None

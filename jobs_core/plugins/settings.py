@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,15 +56,16 @@ def read(declared: Iterable[tuple[str, Setting]], absent: Collection[str] | None
     return Settings(values, config.notes, [*config.problems, *unknown])
 
 
-def current(setting: Setting) -> tuple[Any, str]:
-    """Return the value of one setting, and where it is set: its variable, its line of the file, or its name.
+def current(settings: Sequence[Setting]) -> Iterator[tuple[Setting, Any, str]]:
+    """Yield each setting, its value, and where that is set: a variable, a line of the file, or the name.
 
     Raises OptionError for a value of the wrong type.
     """
-    config = read_config()
-    found = _value("", setting, config.path, config.settings)
-    named = found.source in ("default", f"JOBS_{setting.name.upper()}")
-    return found.value, found.source if named else f"{found.source}: {setting.name}"
+    config = read_config() if settings else Config()
+    for setting in settings:
+        found = _value("", setting, config.path, config.settings)
+        named = found.source in ("default", f"JOBS_{setting.name.upper()}")
+        yield setting, found.value, found.source if named else f"{found.source}: {setting.name}"
 
 
 def _unknown(config: Config, known: Collection[str], absent: Iterable[str]) -> list[str]:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from jobs_core.contract import LOG_THREAD
 from jobs_core.types import Event
 
 MANY, LARGE = 10_000, 8 * 1024 * 1024
@@ -51,7 +52,7 @@ class LogQueue:
         self._is_closing = False
         self._is_flushing = False
         self._written = 0
-        self._thread = threading.Thread(target=self._run, name=f"jobs-log-{name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"{LOG_THREAD}{name}", daemon=True)
 
     def start(self) -> None:
         """Start to write."""
