@@ -190,44 +190,6 @@ class TaskFilters(TypedDict, total=False):
     now: Time | None
 
 
-class RetentionOptions(TypedDict, total=False):
-    """How much a board keeps: `board.retain(dead_letters=5000)`.
-
-    `off` removes a bound, and `default` restores it.
-    """
-
-    dead_letters: Count | None
-    dead_age: Duration | None
-    expire_ended: Duration | None
-    history_bytes: Count | None
-    workers: Duration | None
-    runners: Duration | None
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A bound on what a board keeps. `default` is as Redis keeps it: durations in ms, or `off`."""
-
-    kind: Literal["count", "duration"]
-    default: str
-    summary: str
-
-
-RETENTION = {
-    "dead-letters": Bound("count", "10000", "dead letters: the oldest are purged"),
-    "dead-age": Bound("duration", "off", "time for which a dead letter is kept"),
-    "expire-ended": Bound("duration", "off", "time for which a job stays after its last run"),
-    "history-bytes": Bound(
-        "count", str(64 << 20), "bytes of the history's entries that are larger than 1 KiB"
-    ),
-    "workers": Bound("duration", str(86_400_000), "time for which a silent worker is listed"),
-    "runners": Bound(
-        "duration", str(7 * 86_400_000), "time for which a runner is known that no worker serves"
-    ),
-}
-"""The bounds on what a board keeps, by name, as JRETAIN sets them."""
-
-
 class ReportOptions(TypedDict, total=False):
     """Options of a report on a task.
 

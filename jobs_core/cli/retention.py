@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from jobs_core.bounds import RETENTION
 from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
 from jobs_core.errors import OptionError
-from jobs_core.options import RETENTION, span
+from jobs_core.options import span
 
 
 @click.command()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Literal, Unpack
 
+from jobs_core.bounds import RETENTION, RetentionOptions
 from jobs_core.client.aio_base import AsyncBase, connect_async, listed
 from jobs_core.client.listing import CHUNK
 from jobs_core.client.output import ENDS, PAGE, Reading
@@ -26,11 +27,9 @@ from jobs_core.engine.replies import (
 from jobs_core.errors import JobsError
 from jobs_core.options import (
     LIMIT_OPTIONS,
-    RETENTION,
     Duration,
     PushOptions,
     ReportOptions,
-    RetentionOptions,
     TaskFilters,
     TaskState,
     Time,

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
+from jobs_core.bounds import RETENTION, RetentionOptions
 from jobs_core.client.job_methods import JobMethods
 from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
 from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_worker
-from jobs_core.options import LIMIT_OPTIONS, RETENTION, RetentionOptions, Time, to_pairs
+from jobs_core.options import LIMIT_OPTIONS, Time, to_pairs
 
 
 class BoardClient(JobMethods, TaskMethods):

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from jobs_core.bounds import RETENTION
 from jobs_core.errors import FaultError, NotFoundError
-from jobs_core.options import JOB_OPTIONS, RETENTION
+from jobs_core.options import JOB_OPTIONS
 from jobs_core.types import Task, parse_history, parse_payload
 
 _FLAGS = "abcdefghijklmnopqrstuvwxyz"

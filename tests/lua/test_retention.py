@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobs_core import OptionError
-from jobs_core.options import RETENTION, RetentionOptions
+from jobs_core.bounds import RETENTION, RetentionOptions
 from tests.lua.helpers import MS, Lua, T
 
 
