@@ -11,7 +11,8 @@
       2) 1) {"id":"tick@1763900005000","state":"dead","ticket":"tick@1763900005000#7","job":"tick","attempt":3,
             "since":1763900035,"history":"failed 1763900012000 host-1 1 exit 1\tfailed …", …}
 
-  `held` has the limit that holds a task, since when, and up to three tasks that fill it (`by`). `since` and `until` are in epoch seconds; `until` is the end of a lease or delay. `history` has the format of
+  `held` has the limit that holds a task, since when, and up to three tasks that fill it (`by`).
+  `since` and `until` are in epoch seconds; `until` is the end of a lease or delay. `history` has the format of
   queue/attempts.lua. `payload` is left out unless requested.
   Errors: JOBS OPTION.
 --]]

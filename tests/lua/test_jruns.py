@@ -266,7 +266,7 @@ def test_a_removed_job_leaves_nothing(lua: Lua) -> None:
     assert total(lua) == 0
 
 
-@pytest.mark.parametrize("bad", ["", "x", "9 0 1 - -\n", "20 0 1 - -\ndone x\n", "1000 0 - - -\ndone 1 1 1 1 w\n"])
+@pytest.mark.parametrize("bad", ["", "x", "9 0 1 - -\n", "0020 0000 1 - -\ndone x\n", "1000 0000 - - -\ndone 1 1 1 1 w\n"])
 def test_a_bad_record_is_begun_anew(lua: Lua, bad: str) -> None:
     lua.put()
     lua.client.hset(f"{lua.keys.tag}:runs", "a", bad)

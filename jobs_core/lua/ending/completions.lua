@@ -107,6 +107,7 @@ end
 -- Return the end of a run's line: the code and note of its report, and what held it.
 local function details_of(batch, i)
   local fields, code, note = batch.fields[i], nil, nil
+  if #fields == 0 and not batch.held[i] then return '\n' end
   for at = 1, #fields, 2 do
     if fields[at] == 'code' then code = fields[at + 1] elseif fields[at] == 'note' then note = fields[at + 1] end
   end
@@ -125,7 +126,7 @@ local function write_runs(batch, jobs, job_of, moments)
     local job = job_of[i]
     if job and found.stored[job] ~= nil then
       if batch.times[i] ~= now then now, ended = batch.times[i], digits(batch.times[i]) end
-      local line = run_lines.of_run('done', moments[i], batch.since[i], now, batch.attempts[i] or '1', batch.workers[i],
+      local line = run_lines.of_run('done', moments[i], batch.since[i], ended, batch.attempts[i] or '1', batch.workers[i],
         details_of(batch, i))
       runs.add(found, job, line, 'done', ended, batch.kept[i])
     end
@@ -138,7 +139,8 @@ local function write_jobs(batch)
   local counts, jobs, job_of, moments = count_by_job(batch.ids)
   if #jobs == 0 then return write_runs(batch, jobs) end
   write_runs(batch, counters.add_for_jobs(board, 'done', jobs, counts), job_of, moments)
-  local have_runs, have_dependents = any_exists(board, 'open:', jobs), any_exists(board, 'after:', jobs)
+  local have_runs = any_exists(board, 'open:', jobs)
+  local have_dependents = redis.call('EXISTS', key(board, 'parents')) == 1 and any_exists(board, 'after:', jobs)
   if not (have_runs or have_dependents) then return end
   for i = 1, #batch.ids do
     if have_runs then open_runs.remove(board, batch.ids[i]) end

@@ -1,6 +1,5 @@
 -- Records tasks that have ended as runs of their jobs (ledger/runs.lua), and counts them by the hour.
 
-local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local hours = require 'ledger.hours'
 local run_lines = require 'ledger.run_lines'
@@ -17,10 +16,10 @@ local SPLIT_ID = '^(.*)@(%d+%-?f?%d*)$'
 local function last_attempt(task)
   if task.current then
     local _, since, worker = attempts.current(task)
-    return since, task.attempt, worker
+    return digits(since), task.attempt, worker
   end
   local _, _, worker = attempts.last(task)
-  return task.began, task.was_leased and task.attempt or task.attempt - 1, worker
+  return task.began and digits(task.began) or '-', task.was_leased and task.attempt or task.attempt - 1, worker
 end
 
 -- Record that a task has ended. `on_board` says whether its job is on the board. `code` and `note` may be nothing.
@@ -31,10 +30,11 @@ function ended_runs.record(board, task, outcome, now, on_board, code, note)
   if not on_board or (own or batch.most) == 0 then return end
   local job, moment = task.id:match(SPLIT_ID)
   local since, count, worker = last_attempt(task)
-  local line = run_lines.of_run(outcome, moment, since, now, count, worker, run_lines.details(code, held, note))
+  local ended, details = digits(now), run_lines.details(code, held, note)
+  local line = run_lines.of_run(outcome, moment, since, ended, count, worker or '-', details)
   batch.jobs[1] = job
   runs.read(batch)
-  runs.add(batch, job, line, outcome, digits(now), own)
+  runs.add(batch, job, line, outcome, ended, own)
   runs.write(batch)
 end
 
@@ -48,7 +48,7 @@ function ended_runs.record_unleased(board, tasks, now, worker)
     local job, moment = task.id:match(SPLIT_ID)
     if task.on_board and (own or batch.most) > 0 then
       local details = run_lines.details(nil, held, nil)
-      local line = run_lines.of_run('unleased', moment, now, nil, task.attempt or 1, worker, details)
+      local line = run_lines.of_run('unleased', moment, ended, '-', task.attempt or 1, worker, details)
       lines[#lines + 1] = { job, line, own }
       if not is_known[job] then table.insert(batch.jobs, job) end
       is_known[job] = true

@@ -3,9 +3,8 @@
 --   outcome moment started ended attempts worker [code held note]     a run that ended: done, dead, cancelled or unleased
 --   outcome through due count reason                                  occurrences without a run: skipped or coalesced
 --
--- `moment` is the part of the task's id after the @. `started` and `ended` are in ms since the run was due. `held` is the
--- limit that held the task, and since when: limit@ms. `through` and `due` are in ms: the occurrences from `due` through
--- `through`. What is unknown is -.
+-- `moment` is the part of the task's id after the @. `started`, `ended`, `through` and `due` are in ms. `held` is the
+-- limit that held the task, and since when: limit@ms. What is unknown is -.
 
 local strings = require 'base.strings'
 
@@ -21,11 +20,9 @@ function run_lines.details(code, held, note)
   return ' ' .. (code and code ~= '' and code or '-') .. ' ' .. (held or '-') .. ' ' .. (note or '') .. '\n'
 end
 
--- Return the line of a run. `started` and `ended` are in ms, or nothing.
+-- Return the line of a run. `started` and `ended` are in ms, as text, or -.
 function run_lines.of_run(outcome, moment, started, ended, attempts, worker, details)
-  local due = moment:match('^%d+')
-  return outcome .. ' ' .. moment .. ' ' .. (started and started - due or '-') .. ' ' .. (ended and ended - due or '-')
-    .. ' ' .. attempts .. ' ' .. (worker or '-') .. details
+  return outcome .. ' ' .. moment .. ' ' .. started .. ' ' .. ended .. ' ' .. attempts .. ' ' .. worker .. details
 end
 
 -- Return the line of occurrences without a run: an item with what, due and through (ms as text), n and why.
@@ -44,10 +41,9 @@ local function known(word)
   return word ~= '' and word ~= '-' and word or nil
 end
 
--- Return the time that is `offset` ms after `due`, in seconds.
-local function after(due, offset)
-  local ms = tonumber(offset)
-  return ms and (due + ms) / 1000 or nil
+local function seconds(word)
+  local ms = tonumber(word)
+  return ms and ms / 1000
 end
 
 local function read_missed(outcome, through, rest)
@@ -69,8 +65,8 @@ function run_lines.read(job, line)
   if not started then return nil end
   local code, held, note = more:match('^ (%S+) (%S+) (.*)$')
   return {
-    task = job .. '@' .. due .. suffix, outcome = outcome, due = due / 1000, started = after(due, started),
-    ended = after(due, ended), attempts = tonumber(attempts), worker = known(worker), code = code and known(code),
+    task = job .. '@' .. due .. suffix, outcome = outcome, due = due / 1000, started = seconds(started),
+    ended = seconds(ended), attempts = tonumber(attempts), worker = known(worker), code = code and known(code),
     held = read_held(held), note = note and known(note),
   }
 end

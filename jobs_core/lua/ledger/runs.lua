@@ -43,7 +43,7 @@ end
 -- Note the failures in a row of a job, if they have changed.
 local function note_failures(batch, job, failures, before)
   if failures == before then return end
-  if failures == '0' then
+  if failures == '0000' then
     table.insert(batch.recovered, job)
   else
     table.insert(batch.failing, failures)
@@ -56,7 +56,7 @@ end
 function runs.add(batch, job, line, outcome, ended, own)
   local most = own or batch.most
   if most == 0 then return end
-  local stored, record, failures, before = batch.stored[job], nil, nil, '0'
+  local stored, record, failures, before = batch.stored[job], nil, nil, '0000'
   if stored then
     record, failures, before = run_records.add(stored, line, outcome, ended, most)
     if not record then bad_records.set_aside(batch.board, 'runs', stored, job) end
