@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jobs_core.records import Gap, Run
+from jobs_core.runs import Gap, Run
 from jobs_core.why.answer import Why
 from jobs_core.why.situation import Situation
 from jobs_core.why.words import change_fact, gap_fact, gap_text, run_fact, took, who
@@ -105,7 +105,7 @@ def gap_over(found: Situation, start: float, end: float | None = None) -> Gap | 
     """Return the gap in the board's time that covers a moment, or meets a span."""
     last = start if end is None else end
     for gap in found.gaps:
-        low, high = sorted((gap.start, gap.end))
+        low, high = sorted((gap.begin, gap.end))
         if low <= last and high >= start:
             return gap
     return None
@@ -121,7 +121,7 @@ def _late_start(found: Situation, run: Run) -> tuple[str, list[Mapping[str, Any]
         return "", []
     late = f" It was due at {when(run.due)}, {took(run.due, run.started)} before"
     if run.held:
-        return f"{late}: the limit {run.held['limit']} held it from {when(run.held['since'])} on.", []
+        return f"{late}: the limit {run.held.limit} held it from {when(run.held.since)} on.", []
     gap = gap_over(found, run.due, run.started)
     if gap:
         return f"{late}: {gap_text(gap)}.", [gap_fact(gap)]

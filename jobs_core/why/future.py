@@ -5,7 +5,7 @@ from __future__ import annotations
 from jobs_core.why.answer import Why
 from jobs_core.why.past import neighbors, paused_text
 from jobs_core.why.schedule import has_times, occurrence_before
-from jobs_core.why.situation import Situation
+from jobs_core.why.situation import Situation, is_paused
 from jobs_core.why.source import Job
 from jobs_core.why.words import change_fact, names
 from jobs_core.wording import schedule_text, when
@@ -16,7 +16,7 @@ def explain_future(found: Situation) -> Why:
     job = found.current
     if job is None:
         return found.answer("absent", f"There is no job {found.id} now.")
-    if job.get("paused") and not (job.get("paused_until") and job["paused_until"] <= found.at):
+    if is_paused(job) and not (job.get("paused-until") and job["paused-until"] <= found.at):
         pause = next((change for change in found.earlier if change.what == "pause"), None)
         text = paused_text(job, pause).replace("It was paused", "It will not run: it is paused", 1)
         return found.answer("paused", text, *([change_fact(pause)] if pause else []))

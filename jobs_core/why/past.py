@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jobs_core.records import Change, Run
+from jobs_core.changes import Change
+from jobs_core.runs import Run
 from jobs_core.why.answer import Why
 from jobs_core.why.ended import explain_run, gap_over
 from jobs_core.why.schedule import has_times, occurrence_after, occurrence_before, occurrence_within
-from jobs_core.why.situation import Situation
+from jobs_core.why.situation import Situation, defines, is_paused
 from jobs_core.why.source import Job
 from jobs_core.why.unfinished import explain_task
 from jobs_core.why.words import change_fact, gap_fact, gap_text, run_fact, took, who
@@ -59,7 +60,7 @@ def _absent(found: Situation) -> Why | None:
     if found.then is not None:
         return None
     removed = next((change for change in found.earlier if change.what == "remove"), None)
-    made = next((change for change in found.later if change.redefines), None)
+    made = next((change for change in found.later if defines(change)), None)
     if removed:
         text = f"There was no job {found.id} then: {who(removed)} had removed it at {when(removed.time)}."
     elif made:
@@ -85,7 +86,7 @@ def _under_way(found: Situation) -> Why | None:
 
 
 def _paused(found: Situation) -> Why | None:
-    if not (found.then and found.then.get("paused")):
+    if not (found.then and is_paused(found.then)):
         return None
     pause = next((change for change in found.earlier if change.what == "pause"), None)
     return found.answer("paused", paused_text(found.then, pause), *([change_fact(pause)] if pause else []))
@@ -93,9 +94,9 @@ def _paused(found: Situation) -> Why | None:
 
 def paused_text(job: Job, pause: Change | None) -> str:
     """Say who has paused a job, since when, why, and until when."""
-    since = job.get("paused_at") or (pause.time if pause else None)
+    since = job.get("paused-at") or (pause.time if pause else None)
     name = who(pause) if pause else who(job)
-    until = f", until {when(job['paused_until'])}" if job.get("paused_until") else ""
+    until = f", until {when(job['paused-until'])}" if job.get("paused-until") else ""
     return f"It was paused by {name}" + (f" since {when(since)}" if since else "") + until + "."
 
 
@@ -174,7 +175,7 @@ def _not_due(found: Situation) -> Why:
     if last and last.due == before and last.ended:
         text += f" That run was {last.outcome} after {took(last.started or last.due, last.ended)}."
     proof: list[Mapping[str, Any]] = [{"kind": "schedule", "before": before, "after": after}]
-    change = next((one for one in found.later if one.redefines), None)
+    change = next((one for one in found.later if defines(one)), None)
     if change and found.current and _differs(job, found.current):
         text += (
             f" Its schedule was then {schedule_text(job)}; {who(change)} changed it at {when(change.time)}"

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs_core.options import span
-from jobs_core.records import Run
+from jobs_core.runs import Run
 from jobs_core.why.answer import Why
 from jobs_core.why.ended import LATE
 from jobs_core.why.past import paused_text
-from jobs_core.why.situation import Situation
+from jobs_core.why.situation import Situation, is_paused
 from jobs_core.why.source import Job
 from jobs_core.why.unfinished import explain_task
 from jobs_core.why.words import change_fact, run_fact, took, who
@@ -27,7 +27,7 @@ def explain_present(found: Situation) -> Why:
     waiting = [task for task in found.tasks if task["state"] in _ORDER]
     if waiting:
         return explain_task(found, min(waiting, key=lambda task: _ORDER.index(task["state"])))
-    if job.get("paused"):
+    if is_paused(job):
         return _paused(found, job)
     if job.get("next") is not None:
         return _scheduled(found, job)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jobs_core.changes import Change
 from jobs_core.errors import NotFoundError
-from jobs_core.records import Change, Gap, Run
+from jobs_core.runs import Gap, Run
 from jobs_core.why.answer import Reason, Why
 from jobs_core.why.source import Job, Source
 
@@ -57,6 +58,16 @@ class Situation:
         return Why(self.id, self.at, reason, text, task, proof, self.reaches)
 
 
+def defines(change: Change) -> bool:
+    """Return whether a change is one of the job itself, not of its tasks."""
+    return change.before is not None or change.after is not None
+
+
+def is_paused(job: Job) -> bool:
+    """Return whether a job is paused."""
+    return job.get("state") == "paused"
+
+
 def read_situation(source: Source, id: str, at: float, now: float) -> Situation:
     """Read what is recorded about a job around a moment.
 
@@ -96,16 +107,15 @@ def _current(source: Source, id: str) -> Job | None:
 def _definition_at(id: str, current: Job | None, later: tuple[Change, ...]) -> Job | None:
     """Return a job as it was before the first of its later changes."""
     for change in later:
-        if change.redefines:
-            before = change.before
-            return None if before is None else {"id": id, **before}
+        if defines(change):
+            return None if change.before is None else {"id": id, **change.before}
     return current
 
 
 def _reaches(source: Source, id: str, changes: list[Change], at: float) -> bool:
     """Return whether changes were recorded at a moment: the job began later, or the record is older."""
-    if changes and changes[-1].is_creation:
-        return True
+    if changes and changes[-1].before is None and changes[-1].after is not None:
+        return True  # it was put for the first time
     oldest = None
     for change in source.changes():
         oldest = change

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from jobs_core.records import Change, Gap, Run
+from jobs_core.changes import Change
+from jobs_core.runs import Gap, Run
 
 
 class Source(Protocol):

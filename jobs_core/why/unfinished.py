@@ -51,7 +51,7 @@ def _held(found: Situation, task: Mapping[str, Any]) -> Why:
     limit = held.get("limit")
     kind, _, subject = str(limit or "").partition(":")
     by = f"the limit of the {kind} {subject}" if limit else "a limit"
-    holders = held.get("holders") or ()
+    holders = held.get("by") or ()
     filled = f", which {names(holders)} {'fill' if len(holders) > 1 else 'fills'}" if holders else ""
     text = f"It waits: {by} holds it since {when(held.get('since', task['due']))}{filled}."
     fact = {"kind": "limit"} | dict(held)

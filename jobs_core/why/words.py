@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from jobs_core.changes import Change
 from jobs_core.options import span
-from jobs_core.records import Change, Gap, Run
+from jobs_core.runs import Gap, Run
 from jobs_core.wording import when
 
 NAMED = 3
@@ -31,7 +32,7 @@ def who(change: Change | Mapping[str, Any]) -> str:
     by, because = (
         (change.by, change.because)
         if isinstance(change, Change)
-        else (change.get("paused_by"), change.get("paused_because"))
+        else (change.get("paused-by"), change.get("paused-because"))
     )
     name = by if by and by != "-" else "somebody"
     return f'{name} ("{because}")' if because else name
@@ -78,5 +79,5 @@ def task_fact(task: Mapping[str, Any]) -> dict[str, Any]:
 def gap_text(gap: Gap) -> str:
     """Describe a gap: `nobody ticked from … to …`."""
     if gap.what == "idle":
-        return f"nobody ticked from {when(gap.start)} to {when(gap.end)}"
-    return f"the clock of Redis jumped from {when(gap.start)} to {when(gap.end)}"
+        return f"nobody ticked from {when(gap.begin)} to {when(gap.end)}"
+    return f"the clock of Redis jumped from {when(gap.begin)} to {when(gap.end)}"
