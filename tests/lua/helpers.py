@@ -16,7 +16,10 @@ T = 1_700_000_000
 
 MS = T * 1000
 
-TIMED = {"JSET", "JSETNX", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JRESUME", "JTASKS", "JLIMIT", "JPAUSE", "JEDIT"}
+TIMED = {
+    *("JSET", "JSETNX", "JEDIT", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JPAUSE", "JRESUME"),
+    *("JTASKS", "JLIMIT"),
+}
 """The commands that have the option `now`."""
 
 Task = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs_core import OptionError
-from tests.lua.helpers import MS, Lua, T
+from tests.lua.helpers import Lua, T
 
 
 def changes(lua: Lua, **options: Any) -> list[dict[str, Any]]:
@@ -29,7 +29,14 @@ def test_an_author_who_is_not_known_is_a_dash(lua: Lua) -> None:
 
 
 def test_a_put_that_changes_nothing_is_not_recorded(lua: Lua) -> None:
-    options = {"cron": "0 3 * * *", "timeout": 5, "attempts": 3, "retry-on": "503", "queue": "slow", "grace": 9}
+    options = {
+        "cron": "0 3 * * *",
+        "timeout": 5,
+        "attempts": 3,
+        "retry-on": "503",
+        "queue": "slow",
+        "grace": 9,
+    }
     lua.put(**options)
     lua.put(**dict(reversed(options.items())), by="ann")
     assert len(changes(lua)) == 1
@@ -45,8 +52,18 @@ def test_an_edit_has_the_job_before_and_after(lua: Lua) -> None:
         "by": "bob",
         "because": "too early",
         "job": "a",
-        "before": {"runner": "echo", "cron": "0 3 * * *", "next": day + 86400 + 3 * 3600, "state": "scheduled"},
-        "after": {"runner": "echo", "cron": "0 4 * * *", "next": day + 86400 + 4 * 3600, "state": "scheduled"},
+        "before": {
+            "runner": "echo",
+            "cron": "0 3 * * *",
+            "next": day + 86400 + 3 * 3600,
+            "state": "scheduled",
+        },
+        "after": {
+            "runner": "echo",
+            "cron": "0 4 * * *",
+            "next": day + 86400 + 4 * 3600,
+            "state": "scheduled",
+        },
     }
 
 
@@ -139,9 +156,11 @@ def test_cancelled_and_trimmed_tasks_are_counted(lua: Lua) -> None:
     lua.push()
     lua.jtrim("echo", 0, by="eve")
     trimmed, job, task = changes(lua)[:3]
-    assert (task["what"], task["by"], task["target"], task["job"], task["count"]) == ("cancel", "ann", first, "a", 1)
+    assert (task["what"], task["by"], task["target"]) == ("cancel", "ann", first)
+    assert (task["job"], task["count"]) == ("a", 1)
     assert (job["by"], job["because"], job["job"], job["count"]) == ("bob", "wrong", "a", 2)
-    assert (trimmed["what"], trimmed["by"], trimmed["target"], trimmed["count"]) == ("trim", "eve", "queue:echo", 1)
+    assert (trimmed["what"], trimmed["by"]) == ("trim", "eve")
+    assert (trimmed["target"], trimmed["count"]) == ("queue:echo", 1)
 
 
 @pytest.mark.parametrize("verb", ["retry", "purge"])
@@ -153,7 +172,11 @@ def test_dead_letters(lua: Lua, verb: str) -> None:
     assert lua.jdead(verb, ticket, "nope", "-", "by", "ann", "because", "fixed") == 1
     change = changes(lua)[0]
     assert (change["what"], change["by"], change["because"], change["job"], change["count"]) == (
-        verb, "ann", "fixed", "a", 1
+        verb,
+        "ann",
+        "fixed",
+        "a",
+        1,
     )
 
 
@@ -164,7 +187,12 @@ def test_limits_and_bounds(lua: Lua) -> None:
     lua.jlimit("queue", "echo", by="eve")
     gone, bounds, limit = changes(lua)
     stored = {"concurrency": 3, "rate": "5/60", "max-length": 9}
-    assert (limit["what"], limit["target"], limit["before"], limit["after"]) == ("limit", "queue:echo", {}, stored)
+    assert (limit["what"], limit["target"], limit["before"], limit["after"]) == (
+        "limit",
+        "queue:echo",
+        {},
+        stored,
+    )
     assert (gone["by"], gone["before"], gone["after"]) == ("eve", stored, {})
     assert (bounds["what"], bounds["by"]) == ("retain", "bob")
     assert bounds["before"] == {"dead-letters": 10000, "workers": 86400000}
@@ -175,12 +203,35 @@ def test_a_board_file_is_recorded_as_it_is_put_in_place(lua: Lua) -> None:
     lua.put("a", every=5)
     lua.put("b", every=5)
     stage = lua.japply("begin")
-    lua.jstage(stage, "board.yml", "adopt", 5, "a", "echo", "x", "every", 5, 5, "b", "echo", "x", "every", 6, 3, "c", "echo", "x")
+    lua.jstage(
+        stage,
+        "board.yml",
+        "adopt",
+        5,
+        "a",
+        "echo",
+        "x",
+        "every",
+        5,
+        5,
+        "b",
+        "echo",
+        "x",
+        "every",
+        6,
+        3,
+        "c",
+        "echo",
+        "x",
+    )
     lua.japply("commit", stage, "board.yml", "by", "ann", "because", "release 9")
     lua.japply("roll")
     change = changes(lua)[0]
     assert (change["what"], change["by"], change["because"], change["target"]) == (
-        "apply", "ann", "release 9", "board.yml"
+        "apply",
+        "ann",
+        "release 9",
+        "board.yml",
     )
     assert change["jobs"] == ["b", "c"]
     assert changes(lua, job="b")[0]["before"]["every"] == 5
@@ -194,7 +245,11 @@ def test_pages(lua: Lua) -> None:
     assert [json.loads(text)["time"] for text in first + rest] == list(range(T + 119, T - 1, -1))
     assert done == "0"
     assert [change["time"] for change in changes(lua, job="b")] == [T + 60, T]
-    assert [change["time"] for change in changes(lua, **{"from": T + 3, "to": T + 5})] == [T + 5, T + 4, T + 3]
+    assert [change["time"] for change in changes(lua, **{"from": T + 3, "to": T + 5})] == [
+        T + 5,
+        T + 4,
+        T + 3,
+    ]
 
 
 def test_a_search_for_a_rare_job_stops_and_goes_on(lua: Lua) -> None:

@@ -25,8 +25,9 @@ function pauses.clear(head)
   for _, name in ipairs(FIELDS) do head[name] = nil end
 end
 
--- Restore the pause of a dumped job.
+-- Restore the pause of a dumped job, if the dump says more about it than that there is one.
 function pauses.restore(head, options, now)
+  if not (options['paused-at'] or options['paused-until'] or options['paused-by'] or options['paused-because']) then return end
   local at, till = options['paused-at'], options['paused-until']
   head.paused_at = at and instant.ms('paused-at', at, now) or nil
   head.paused_until = till and instant.ms('paused-until', till, now) or nil
