@@ -70,16 +70,28 @@ class AsyncBoard(AsyncTaskMethods):
     # Jobs
 
     async def put(
-        self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
+        self,
+        id: str,
+        runner: str,
+        payload: Payload,
+        *,
+        because: str | None = None,
+        **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Create or update a job, like `Board.put`."""
-        return await self._put("JSET", id, runner, payload, options)
+        return await self._put("JSET", id, runner, payload, options, because)
 
     async def create(
-        self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
+        self,
+        id: str,
+        runner: str,
+        payload: Payload,
+        *,
+        because: str | None = None,
+        **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Create a job, like `Board.create`."""
-        return await self._put("JSETNX", id, runner, payload, options)
+        return await self._put("JSETNX", id, runner, payload, options, because)
 
     async def edit(
         self,
@@ -98,10 +110,10 @@ class AsyncBoard(AsyncTaskMethods):
         return as_time(await self._call(name, *arguments, *signature(self.by, because)))
 
     async def put_many(
-        self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False
+        self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False, because: str | None = None
     ) -> Sequence[datetime | JobsError | None]:
         """Put any number of jobs, like `Board.put_many`. Returns the results as a list."""
-        return await self._on_thread(listed(self._board.put_many), jobs, create=create)
+        return await self._on_thread(listed(self._board.put_many), jobs, create=create, because=because)
 
     async def show(self, id: str) -> dict[str, Any]:
         """Read a job, like `Board.show`."""

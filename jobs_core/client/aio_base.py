@@ -83,10 +83,16 @@ class AsyncBase:
         return f"<{type(self).__name__} {self.name!r} on {self._board.commands.server}>"
 
     async def _put(
-        self, command: str, id: str, runner: str, payload: Payload, options: Mapping[str, Any]
+        self,
+        command: str,
+        id: str,
+        runner: str,
+        payload: Payload,
+        options: Mapping[str, Any],
+        because: str | None,
     ) -> datetime | None:
         name, arguments = await self._on_thread(self._board.calls.put, command, id, runner, payload, options)
-        return as_time(await self._call(name, *arguments, *signature(self.by)))
+        return as_time(await self._call(name, *arguments, *signature(self.by, because)))
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         """Call one command, like `Commands.call`."""

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobs_core.options import Time, to_pairs
+from jobs_core.options import JOB_OPTIONS, Time, to_pairs
 
 PAGE = 100
 """Changes to read at once."""
+
+_JOB_ORDER = ("runner", "payload", "state", "next", *JOB_OPTIONS)
 
 _FILTERS = frozenset(("job", "from", "to", "payload"))
 
@@ -56,7 +58,10 @@ class Change:
         return [name for name in names if name not in _STATE and before.get(name) != after.get(name)]
 
 
-_STATE = frozenset(("next", "state", "left", "payload-bytes"))
+_STATE = frozenset(
+    ("next", "state", "left", "payload-bytes", "paused-at", "paused-by", "paused-because", "paused-until")
+)
+"""The state of a job, beside its options."""
 
 
 def changes_arguments(
@@ -72,16 +77,22 @@ def as_change(text: str) -> Change:
     found: dict[str, Any] = json.loads(text)
     jobs = [found.pop("job")] if "job" in found else found.pop("jobs", [])
     payload_changed = found.pop("payload-changed", False)
+    found |= {name: _in_order(found[name]) for name in ("before", "after") if name in found}
     return Change(**found, jobs=tuple(jobs), payload_changed=payload_changed)
 
 
+def _in_order(side: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job with the most interesting fields first, and other things by name."""
+    return {name: side[name] for name in dict.fromkeys((*_JOB_ORDER, *sorted(side))) if name in side}
+
+
 def as_plain(change: Change) -> dict[str, Any]:
-    """Return a change as JSON has it: without what is not known."""
-    fields = {name: getattr(change, name) for name in change.__dataclass_fields__}
+    """Return a change as JSON has it: without what is not known, and with the names of what differs."""
+    fields = {name: getattr(change, name) for name in (*change.__dataclass_fields__, "differences")}
     return {
         name: list(value) if name == "jobs" else value
         for name, value in fields.items()
-        if value not in (None, (), False)
+        if value not in (None, (), [], False)
     }
 
 

@@ -33,13 +33,22 @@ if TYPE_CHECKING:
 class JobMethods(BoardBase):
     """The methods of a board about jobs."""
 
-    def put(self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]) -> datetime | None:
+    def put(
+        self,
+        id: str,
+        runner: str,
+        payload: Payload,
+        *,
+        because: str | None = None,
+        **options: Unpack[PutOptions],
+    ) -> datetime | None:
         """Create a job, or replace it with all its options. `edit` changes single ones.
 
         Args:
             id: The job's id.
             runner: The name of its runner.
             payload: A string, or a mapping to store as JSON.
+            because: Why, for `changes`.
             options: Options of a job, such as `every`, `cron` or `attempts`. Durations are seconds, `1h30m`
                 or timedeltas.
 
@@ -53,10 +62,16 @@ class JobMethods(BoardBase):
             ServerError: Redis cannot be reached, or rejects changes.
         """
         name, arguments = self.calls.put("JSET", id, runner, payload, options)
-        return as_time(self.commands.call(name, *arguments, *signature(self.by)))
+        return as_time(self.commands.call(name, *arguments, *signature(self.by, because)))
 
     def create(
-        self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
+        self,
+        id: str,
+        runner: str,
+        payload: Payload,
+        *,
+        because: str | None = None,
+        **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Create a job. Takes and returns the same as `put`.
 
@@ -64,7 +79,7 @@ class JobMethods(BoardBase):
             ExistsError: A job with this id exists. The errors of `put` are raised, too.
         """
         name, arguments = self.calls.put("JSETNX", id, runner, payload, options)
-        return as_time(self.commands.call(name, *arguments, *signature(self.by)))
+        return as_time(self.commands.call(name, *arguments, *signature(self.by, because)))
 
     def edit(
         self,
@@ -100,7 +115,7 @@ class JobMethods(BoardBase):
         return as_time(self.commands.call(name, *arguments, *signature(self.by, because)))
 
     def put_many(
-        self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False
+        self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False, because: str | None = None
     ) -> Iterator[datetime | JobsError | None]:
         """Put any number of jobs in few round trips.
 
@@ -109,6 +124,7 @@ class JobMethods(BoardBase):
         Args:
             jobs: Mappings `{"id": …, "runner": …, "payload": …, option: value …}`, or their JSON.
             create: Reject jobs that exist.
+            because: Why, for `changes`.
 
         Yields:
             For each job, in order, its next run (or None), or the error that rejected it.
@@ -122,7 +138,7 @@ class JobMethods(BoardBase):
             self.commands,
             jobs,
             arguments,
-            bulk.group_calls("JMSET", mode, *signature(self.by)),
+            bulk.group_calls("JMSET", mode, *signature(self.by, because)),
             as_time,
             at_once=10,
         )
