@@ -18,6 +18,8 @@ class RetentionOptions(TypedDict, total=False):
     dead_age: Duration | None
     expire_ended: Duration | None
     history_bytes: Count | None
+    changes: Count | None
+    changes_bytes: Count | None
     workers: Duration | None
     runners: Duration | None
     runs: Count | None
@@ -40,6 +42,8 @@ RETENTION = {
     "history-bytes": Bound(
         "count", str(64 << 20), "bytes of the history's entries that are larger than 1 KiB"
     ),
+    "changes": Bound("count", "10000", "entries of `jobs changes`; off: changes are not recorded"),
+    "changes-bytes": Bound("count", str(16 << 20), "bytes of these entries that are larger than 1 KiB"),
     "workers": Bound("duration", str(86_400_000), "time for which a silent worker is listed"),
     "runners": Bound(
         "duration", str(7 * 86_400_000), "time for which a runner is known that no worker serves"

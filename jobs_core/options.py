@@ -154,6 +154,10 @@ class StateOptions(TypedDict, total=False):
     left: Annotated[Count | None, About("count", "remaining runs of repeat")]
     paused: Annotated[Count | bool | None, About("count", "1 if the job is paused")]
     next: Annotated[Time | None, About("time", "time of the next run, or none")]
+    paused_at: Annotated[Time | None, About("time", "when the job was paused")]
+    paused_by: Annotated[str | None, About("text", "who paused the job")]
+    paused_because: Annotated[str | None, About("text", "why the job is paused")]
+    paused_until: Annotated[Time | None, About("time", "when the job is resumed")]
 
 
 class JobOptions(ScheduleOptions, WorkOptions, StateOptions, total=False):
@@ -232,6 +236,8 @@ LIST_KINDS = ("jobs", "codes", "backoff")
 """The kinds of options that take a list."""
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
+
+PAUSE_OPTIONS = ("until", "for")
 
 LIMIT_OPTIONS = ("concurrency", "rate", "max-length")
 

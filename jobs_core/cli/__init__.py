@@ -137,6 +137,7 @@ def _add_commands() -> None:
     from jobs_core.cli import (
         acl,
         board,
+        changes,
         crontab,
         dead,
         doctor,
@@ -162,7 +163,7 @@ def _add_commands() -> None:
 
     groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
     modules = (
-        *(jobs, edit, dump, listing, runs, preview, explain, graph, tasks, task_output),
+        *(jobs, edit, changes, dump, listing, runs, preview, explain, graph, tasks, task_output),
         *(stats, limits, retention, worker, workers, up, setup, doctor, acl),
     )
     commands = (found for module in modules for found in vars(module).values())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import redis
 
+from jobs_core.client.author import checked_author, default_author
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.client.connection import connect
 from jobs_core.client.functions import Functions
@@ -29,12 +30,14 @@ class BoardBase:
         socket_connect_timeout: float | None = None,
         plugins: Plugins | None = None,
         validate: bool = True,
+        by: str | None = None,
     ) -> None:
         if not name or any(char in "{} \t\r\n" for char in name):
             raise OptionError(f"board: expected a name without spaces or braces, got {name!r}")
         if not name.isprintable():
             raise OptionError(f"board: expected a name without control characters, got {name!r}")
         self.name = name
+        self.by = default_author() if by is None else checked_author(by)
         self.keys = Keys(name)
         if client is not None and not client.connection_pool.connection_kwargs.get("decode_responses"):
             raise OptionError("The client must decode responses: pass redis.Redis(decode_responses=True)")

@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 from jobs_core.bounds import RETENTION, RetentionOptions
+from jobs_core.client.author import signature
+from jobs_core.client.changes import Change, as_changes, changes_arguments
 from jobs_core.client.job_methods import JobMethods
 from jobs_core.client.run_methods import RunMethods
 from jobs_core.client.task_methods import TaskMethods
@@ -30,6 +32,7 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         socket_connect_timeout: Seconds to wait for a connection, likewise.
         plugins: The plugins that check jobs. The default is all installed plugins.
         validate: False to skip checking jobs against the runners that this machine and the board know.
+        by: Who changes the board, as `changes` shows it. The default is the user and host of this process.
 
     Raises:
         OptionError: The name, the URL or the client is invalid.
@@ -67,6 +70,7 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         concurrency: int | None = None,
         rate: str | None = None,
         max_length: int | None = None,
+        because: str | None = None,
     ) -> None:
         """Limit a queue or a runner across all workers. Without options, remove its limit.
 
@@ -77,6 +81,7 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
             rate: How many of its tasks may start in a period: `100/1m`.
             max_length: How many tasks may wait in a queue. Beyond that, pushes are rejected, and due runs are
                 skipped.
+            because: Why, for `changes`.
 
         Raises:
             OptionError: An option is invalid.
@@ -86,7 +91,7 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         options = to_pairs(
             {"concurrency": concurrency, "rate": rate, "max_length": max_length}, LIMIT_OPTIONS
         )
-        self.commands.call("JLIMIT", kind, name, *options)
+        self.commands.call("JLIMIT", kind, name, *options, *signature(self.by, because))
 
     def limits(self) -> Iterator[dict[str, Any]]:
         """List the limits of queues and runners.
@@ -103,8 +108,8 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         """Set how much the board keeps.
 
         Args:
-            bounds: dead_letters, dead_age, expire_ended, history_bytes, workers, runners, runs and
-                runs_bytes. Each is a number or a duration, `"off"` for no bound, or `"default"`.
+            bounds: The names in `retention`, with underscores. Each is a number or a duration, `"off"` for no
+                bound, or `"default"`. With `changes="off"` or `runs="off"`, none are recorded.
 
         Returns:
             All bounds as they are now. Durations are in seconds, and None is no bound.
@@ -114,7 +119,7 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
 
         >>> board.retain(dead_letters=5000, expire_ended="30d")
         """
-        return as_bounds(self.commands.call("JRETAIN", *to_pairs(bounds, RETENTION)))
+        return as_bounds(self.commands.call("JRETAIN", *to_pairs(bounds, RETENTION), *signature(self.by)))
 
     def retention(self) -> dict[str, int | float | None]:
         """Return how much the board keeps, as `retain` returns it."""
@@ -137,6 +142,36 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         kept = self.commands.read(lambda client: client.hgetall(self.keys.workers))
         for name, text in sorted(kept.items()):
             yield as_worker(str(name), str(text), clock)
+
+    def changes(
+        self,
+        job: str | None = None,
+        *,
+        from_: Time | None = None,
+        to: Time | None = None,
+        payload: bool = False,
+    ) -> Iterator[Change]:
+        """Read who changed what on the board, newest first. The board keeps about the last 10,000 changes.
+
+        Args:
+            job: Only changes of this job, with what it was before. It may have been removed.
+            from_: Only changes since this time.
+            to: Only changes until this time.
+            payload: Include payloads, which may be secret. Those of more than 4 KiB are not kept.
+
+        Yields:
+            Changes, one for each call, even of many jobs.
+
+        >>> next(board.changes("report")).before["cron"]
+        '0 3 * * *'
+        """
+        cursor = None
+        while True:
+            arguments = changes_arguments(job, from_, to, payload, cursor)
+            cursor, page = as_changes(self.commands.call("JCHANGES", *arguments))
+            yield from page
+            if cursor is None:
+                return
 
     def tick(self, limit: int = 500, now: Time | None = None) -> Tick:
         """Move due occurrences to their queues. Workers do this by themselves.
@@ -179,20 +214,28 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         found["queued"] = ledger.total(found, "queued")
         return {"due": ledger.total(found, "due"), "queued": found.pop("queued")} | found
 
-    def trim(self, queue: str, keep: int, *, progress: Callable[[int], None] | None = None) -> int:
+    def trim(
+        self,
+        queue: str,
+        keep: int,
+        *,
+        progress: Callable[[int], None] | None = None,
+        because: str | None = None,
+    ) -> int:
         """Drop the oldest tasks of a queue.
 
         Args:
             queue: The name of the queue.
             keep: How many of the newest tasks to keep.
             progress: Called after each batch with the number of tasks it dropped.
+            because: Why, for `changes`.
 
         Returns:
             How many tasks were dropped.
         """
         dropped, limit = 0, 1000
         while True:
-            n = int(self.commands.call("JTRIM", queue, keep, "limit", limit))
+            n = int(self.commands.call("JTRIM", queue, keep, "limit", limit, *signature(self.by, because)))
             dropped += n
             if progress:
                 progress(n)

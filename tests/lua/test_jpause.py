@@ -28,7 +28,7 @@ def test_it_keeps_everything_else_of_the_job(lua: Lua) -> None:
     before = lua.job()
     lua.jpause("a")
     del before["next"]
-    assert lua.job() == before | {"state": "paused"}
+    assert lua.job() == before | {"state": "paused", "paused-at": T}
 
 
 def test_queued_tasks_still_run(lua: Lua) -> None:
