@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from jobs_core import AsyncBoard, Board, OptionError
+from jobs_core.changes import Change
 from jobs_core.client import author
-from jobs_core.client.changes import Change
 from tests.helpers import Jobs, lines, refused
 
 ME = author.default_author()

@@ -157,13 +157,14 @@ def _add_commands() -> None:
         task_output,
         tasks,
         up,
+        why,
         worker,
         workers,
     )
 
     groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
     modules = (
-        *(jobs, edit, changes, dump, listing, runs, preview, explain, graph, tasks, task_output),
+        *(jobs, edit, changes, dump, listing, runs, preview, explain, graph, why, tasks, task_output),
         *(stats, limits, retention, worker, workers, up, setup, doctor, acl),
     )
     commands = (found for module in modules for found in vars(module).values())

@@ -44,7 +44,7 @@ def changes(job: str | None, payload: bool, url: str | None, board_name: str, **
 
 
 def _as_item(change: Any) -> dict[str, Any]:
-    from jobs_core.client.changes import as_plain
+    from jobs_core.changes import as_plain
 
     return as_plain(change)
 

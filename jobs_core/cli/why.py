@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
@@ -28,8 +27,6 @@ _TIMES = frozenset(
 )
 """The fields of facts that are times."""
 
-_TASK = re.compile(r"@\d+(-f?\d+)?$")
-
 
 @click.command()
 @click.argument("target", metavar="JOB|TASK")
@@ -54,13 +51,7 @@ def why(target: str, at: str | None, proof: bool, as_json: bool, url: str | None
       jobs why report --at 'next mon 08:30'
       jobs why report@1763900005000 --json
     """
-    board = open_board(url, board_name)
-    if _TASK.search(target):
-        if at is not None:
-            raise click.UsageError("--at goes with a job: a task has its own time")
-        found = board.why_task(target)
-    else:
-        found = board.why(target, at=at)
+    found = open_board(url, board_name).why(target, at)
     if as_json:
         echo_json(found.as_dict())
         return

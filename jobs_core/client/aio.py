@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
+from jobs_core.changes import Change, as_changes, changes_arguments
 from jobs_core.client.aio_base import listed
 from jobs_core.client.aio_runs import AsyncRunMethods
 from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
-from jobs_core.client.changes import Change, as_changes, changes_arguments
 from jobs_core.client.listing import plan_jobs, read_jobs_async
 from jobs_core.cron.forms import zone_of
 from jobs_core.engine.calls import next_arguments
@@ -35,6 +35,7 @@ from jobs_core.options import (
     to_pairs,
 )
 from jobs_core.types import Payload
+from jobs_core.why.answer import Why
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import ApplyOptions, Plan
@@ -191,6 +192,10 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
     ) -> Plan:
         """Return what `apply` would change, like `Board.plan`."""
         return await self._on_thread(self._board.plan, jobs, owner, **options)
+
+    async def why(self, job_or_task: str, at: Time | None = None) -> Why:
+        """Answer why a job or a task does what it does, like `Board.why`."""
+        return await self._on_thread(self._board.why, job_or_task, at)
 
     # Functions
 

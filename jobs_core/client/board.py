@@ -7,14 +7,19 @@ from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 from jobs_core.bounds import RETENTION, RetentionOptions
+from jobs_core.changes import Change, as_changes, changes_arguments
 from jobs_core.client.author import signature
-from jobs_core.client.changes import Change, as_changes, changes_arguments
 from jobs_core.client.job_methods import JobMethods
 from jobs_core.client.run_methods import RunMethods
 from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
 from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_worker
+from jobs_core.errors import OptionError
 from jobs_core.options import LIMIT_OPTIONS, Time, to_pairs
+from jobs_core.types import is_task_id
+from jobs_core.why.answer import Why
+from jobs_core.why.ask import why_job, why_task
+from jobs_core.why.moment import read_moment
 
 
 class BoardClient(JobMethods, TaskMethods, RunMethods):
@@ -172,6 +177,32 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
             yield from page
             if cursor is None:
                 return
+
+    def why(self, job_or_task: str, at: Time | None = None) -> Why:
+        """Answer why a job ran, did not run or will run at a moment; or why a task is where it is.
+
+        The answer comes from what the board has recorded. `is_complete` is False where that does not reach
+        back to the moment.
+
+        Args:
+            job_or_task: The id of a job or of a task.
+            at: The moment, as a time or in words such as `tue 03:00`. The default is now, and a task has a
+                time of its own.
+
+        Raises:
+            NotFoundError: There is no such job or task, nor a record of one.
+            OptionError: `at` is no moment, or is given for a task.
+
+        >>> board.why("report", at="tue 03:00").reason
+        'paused'
+        """
+        seconds, micros = self.commands.read(lambda client: client.time())
+        now = int(seconds) + int(micros) / 1e6
+        if not is_task_id(job_or_task):
+            return why_job(self, job_or_task, now, None if at is None else read_moment(at, now))
+        if at is not None:
+            raise OptionError("at: goes with a job: a task has its own time", option="at")
+        return why_task(self, job_or_task, now)
 
     def tick(self, limit: int = 500, now: Time | None = None) -> Tick:
         """Move due occurrences to their queues. Workers do this by themselves.

@@ -19,26 +19,35 @@ from jobs_core.wording import when
 ENDS = ("done", "dead", "cancelled")
 
 
-def why_job(source: Source, id: str, at: float | None = None) -> Why:
+def why_job(source: Source, id: str, now: float, at: float | None = None) -> Why:
     """Answer why a job did, does or will do what it does at a moment. The default is now.
+
+    Args:
+        source: The board.
+        id: The job's id.
+        now: The time of Redis's clock, in epoch seconds.
+        at: The moment, in epoch seconds.
 
     Raises:
         NotFoundError: There is no such job, nor a record of one.
     """
-    now = source.now()
     found = read_situation(source, id, now if at is None else at, now)
     if at is None:
         return explain_present(found)
     return explain_past(found) if found.end <= now or at <= now else explain_future(found)
 
 
-def why_task(source: Source, id: str) -> Why:
+def why_task(source: Source, id: str, now: float) -> Why:
     """Answer why a task is where it is, or ended as it did.
+
+    Args:
+        source: The board.
+        id: The task's id.
+        now: The time of Redis's clock, in epoch seconds.
 
     Raises:
         NotFoundError: There is no such task, and none is recorded.
     """
-    now = source.now()
     job, _, moment = id.rpartition("@")
     due = _due(moment, now)
     try:

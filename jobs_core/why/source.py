@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 from jobs_core.changes import Change
+from jobs_core.options import JobOptions, TaskFilters, TaskState, Time
 from jobs_core.runs import Gap, Run
 
 
@@ -27,7 +28,9 @@ class Source(Protocol):
     def gaps(self) -> Sequence[Gap]:
         """Return what happened to the time of the board."""
 
-    def tasks(self, state: Any = None, **filters: Any) -> Iterator[dict[str, Any]]:
+    def tasks(
+        self, state: TaskState | None = None, **filters: Unpack[TaskFilters]
+    ) -> Iterator[dict[str, Any]]:
         """Yield tasks that have not ended, or dead letters."""
 
     def history(self, *, task: str | None = None) -> Iterator[dict[str, Any]]:
@@ -39,11 +42,15 @@ class Source(Protocol):
     def when(self, id: str) -> dict[str, Any]:
         """Return what a job waits for. Raises NotFoundError."""
 
-    def next(self, id: str | None = None, **options: Any) -> Sequence[datetime]:
+    def next(
+        self,
+        id: str | None = None,
+        *,
+        count: int = 1,
+        from_: Time | None = None,
+        **options: Unpack[JobOptions],
+    ) -> Sequence[datetime]:
         """Return the next runs of a schedule."""
-
-    def now(self) -> float:
-        """Return the time of Redis's clock, in epoch seconds."""
 
 
 Job = Mapping[str, Any]
