@@ -86,8 +86,12 @@ def _skipped(found: Situation, run: Run) -> Why:
 def _coalesced(found: Situation, run: Run) -> Why:
     gap = gap_over(found, run.due)
     cause = gap_text(gap) if gap else "its time had passed when it was noticed"
-    text = f"{_missed(run)} coalesced into one later run, because {cause}."
-    return found.answer("coalesced", text, run_fact(run), *_facts(gap), task=run.task)
+    count = f"{run.count} occurrences" if run.count > 1 else "One occurrence"
+    text = (
+        f"{count} after {when(run.due)}, up to {when(run.through)}, {'were' if run.count > 1 else 'was'} "
+        f"coalesced into the run of that time, because {cause}."
+    )
+    return found.answer("coalesced", text, run_fact(run), *_facts(gap))
 
 
 def _missed(run: Run) -> str:
@@ -101,12 +105,14 @@ def _was_active(run: Run, moment: float) -> bool:
     return run.started is not None and run.started <= moment and (run.ended or moment) >= moment
 
 
-def gap_over(found: Situation, start: float, end: float | None = None) -> Gap | None:
-    """Return the gap in the board's time that covers a moment, or meets a span."""
+def gap_over(
+    found: Situation, start: float, end: float | None = None, *, what: str | None = None
+) -> Gap | None:
+    """Return the gap in the board's time that covers a moment, or meets a span; if given, of one kind."""
     last = start if end is None else end
     for gap in found.gaps:
         low, high = sorted((gap.begin, gap.end))
-        if low <= last and high >= start:
+        if low <= last and high >= start and what in (None, gap.what):
             return gap
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs_core.why.answer import Why
 from jobs_core.why.past import neighbors, paused_text
-from jobs_core.why.schedule import has_times, occurrence_before
+from jobs_core.why.schedule import has_times, occurrence_after, occurrence_before
 from jobs_core.why.situation import Situation, is_paused
 from jobs_core.why.source import Job
 from jobs_core.why.words import change_fact, names
@@ -22,8 +22,7 @@ def explain_future(found: Situation) -> Why:
         return found.answer("paused", text, *([change_fact(pause)] if pause else []))
     if not has_times(job):
         return _without_times(found, job)
-    following = [run.timestamp() for run in found.source.next(found.id, count=1, from_=found.at - 0.001)]
-    due = following[0] if following else None
+    due = _next_run(found, job)
     if due is None:
         text = f"It will not run: {schedule_text(job)} has no run at that time or later."
         return found.answer("ended", text)
@@ -32,6 +31,14 @@ def explain_future(found: Situation) -> Why:
         text = f"It will not be due at {when(found.at)}: {neighbors(before, due)}."
         return found.answer("not-due", text, {"kind": "schedule", "before": before, "after": due})
     return _due(found, job, due)
+
+
+def _next_run(found: Situation, job: Job) -> float | None:
+    """Return the first run from the moment on. While a job is paused, Redis has none for it."""
+    if is_paused(job):
+        return occurrence_after(found.source, job, found.at - 0.001)
+    runs = found.source.next(found.id, count=1, from_=found.at - 0.001)
+    return runs[0].timestamp() if runs else None
 
 
 def _due(found: Situation, job: Job, due: float) -> Why:

@@ -42,9 +42,26 @@ def explain_past(found: Situation) -> Why:
 def _recorded(found: Situation) -> Why | None:
     """An occurrence of that moment is recorded."""
     for run in found.runs:
-        if run.due < found.end and (run.through or run.due) >= found.at:
+        if run.task is not None and found.at <= run.due < found.end:
             return explain_run(found, run)
+    missed = [run for run in found.runs if run.task is None and _covers(run, found)]
+    if missed and (found.then is None or not has_times(found.then) or _occurs(found)):
+        return explain_run(found, missed[0])
     return None
+
+
+def _covers(run: Run, found: Situation) -> bool:
+    """Return whether the occurrences without a run may include that moment.
+
+    Coalesced ones follow the one that they are run with.
+    """
+    is_after = run.due < found.at if run.outcome == "coalesced" else run.due < found.end
+    return is_after and (run.through or run.due) >= found.at
+
+
+def _occurs(found: Situation) -> bool:
+    job = found.then
+    return job is not None and occurrence_within(found.source, job, found.at, found.end) is not None
 
 
 def _open_task(found: Situation) -> Why | None:
@@ -74,7 +91,7 @@ def _absent(found: Situation) -> Why | None:
 def _under_way(found: Situation) -> Why | None:
     """A run that was due before was waiting or running."""
     for run in found.runs:
-        if run.through is None and run.due <= found.at and (run.ended or 0) > found.at:
+        if run.task is not None and run.due <= found.at and (run.ended or 0) > found.at:
             why = explain_run(found, run)
             state = "running" if run.started is not None and run.started <= found.at else "waiting"
             prefix = f"The occurrence of {when(run.due)} was {state} at that time. "
@@ -133,8 +150,8 @@ def _ran_after(found: Situation) -> bool:
 
 
 def _clock_jump(found: Situation) -> Why | None:
-    gap = gap_over(found, found.at)
-    if gap is None or gap.what != "clock":
+    gap = gap_over(found, found.at, what="clock")
+    if gap is None:
         return None
     return found.answer("clock", f"That time did not pass as usual: {gap_text(gap)}.", gap_fact(gap))
 

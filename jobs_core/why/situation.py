@@ -60,7 +60,7 @@ class Situation:
 
 def defines(change: Change) -> bool:
     """Return whether a change is one of the job itself, not of its tasks."""
-    return change.before is not None or change.after is not None
+    return change.what in ("put", "apply", "edit", "pause", "resume", "remove")
 
 
 def is_paused(job: Job) -> bool:
@@ -76,7 +76,7 @@ def read_situation(source: Source, id: str, at: float, now: float) -> Situation:
     """
     current = _current(source, id)
     changes = list(source.changes(id))
-    runs = tuple(source.runs(id))
+    runs = tuple(source.runs(id)) if current else ()
     if current is None and not changes and not runs:
         raise NotFoundError(f"there is no job {id!r} on the board {source.name!r}, nor a record of one")
     later = tuple(change for change in reversed(changes) if change.time > at)
@@ -114,8 +114,8 @@ def _definition_at(id: str, current: Job | None, later: tuple[Change, ...]) -> J
 
 def _reaches(source: Source, id: str, changes: list[Change], at: float) -> bool:
     """Return whether changes were recorded at a moment: the job began later, or the record is older."""
-    if changes and changes[-1].before is None and changes[-1].after is not None:
-        return True  # it was put for the first time
+    if changes and changes[-1].what in ("put", "apply") and changes[-1].before is None:
+        return True  # it was new
     oldest = None
     for change in source.changes():
         oldest = change

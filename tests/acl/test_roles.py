@@ -20,6 +20,9 @@ READS = [
     *("dead list", "dead show {dead}", "output {done}", "output {done} --follow", "graph", "graph a"),
     *(
         "runs a",
+        "changes",
+        "why a",
+        "why {done}",
         "limit",
         "workers",
         "retention",
