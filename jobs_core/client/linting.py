@@ -11,14 +11,18 @@ from jobs_core.client.listing import plan_jobs, read_jobs
 from jobs_core.cron.days import ever_runs
 from jobs_core.cron.forms import read_cron
 from jobs_core.cron.pattern import parse
+from jobs_core.engine.calls import parts
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.engine.replies import as_job, time_of
 from jobs_core.errors import JobsError, OptionError
 from jobs_core.lint import Finding, check_names, find
 from jobs_core.lint.facts import GROUP, Facts
 from jobs_core.lint.model import Subject, Surroundings
-from jobs_core.options import SCHEDULE_OPTIONS
+from jobs_core.options import SCHEDULE_OPTIONS, to_pairs
 from jobs_core.plugins.manager import Plugins
+
+NEVER = "never-runs"
+"""The rule about patterns without any day. A board rejects them, so whoever ignores it gets the error."""
 
 OWNER = "lint"
 """The owner under which jobs are compared with the board. It never owns any."""
@@ -32,6 +36,13 @@ class RejectedJobsError(OptionError):
         others = f" (and {len(rejected) - 1} more jobs)" if len(rejected) > 1 else ""
         super().__init__(f"{first}{others}", option=getattr(first, "option", None))
         self.rejected = rejected
+
+
+def _as_put(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job with its options by their names outside Python, as text."""
+    found = parts(job)
+    pairs = to_pairs(found["options"])
+    return {"id": found["id"], "runner": found["runner"], **dict(zip(pairs[::2], pairs[1::2], strict=True))}
 
 
 def _state(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +80,10 @@ class Linting:
         calls = CheckedCalls(self._commands, self._plugins, validate=False)
         plan = Applying(self._commands, calls).plan(jobs, OWNER, prune=False, adopt=True)
         never = {
-            place: job for place, job in enumerate(jobs) if place in plan.refused and self._is_never(job)
+            place: options
+            for place in plan.refused
+            if self._never_runs(options := _as_put(jobs[place]))
+            and NEVER not in (*ignore, *str(options.get("lint-ignore", "")).split(","))
         }
         rejected = {place: error for place, error in sorted(plan.refused.items()) if place not in never}
         if rejected:
@@ -83,7 +97,7 @@ class Linting:
         }
         present = self._read(id for id in ids if id not in new)
         found = present | {id: _state(present.get(id, {})) | dict(job) for id, job in changed.items()}
-        nevers = [Subject(dict(job), never="no day before 2200 fits its pattern") for job in never.values()]
+        nevers = [Subject(job, never="no day before 2200 fits its pattern") for job in never.values()]
         known = frozenset(ids) | {str(job["id"]) for job in never.values()}
         parents = {parent for job in found.values() for parent in job.get("after", ())}
         known |= self._read(parents - known).keys()
@@ -112,7 +126,7 @@ class Linting:
             found |= {job["id"]: job for job in jobs}
         return found
 
-    def _is_never(self, job: Mapping[str, Any]) -> bool:
+    def _never_runs(self, job: Mapping[str, Any]) -> bool:
         """Whether a board rejects a job because its cron pattern never runs."""
         try:
             pattern = parse(read_cron(str(job.get("cron", ""))).pattern)

@@ -19,17 +19,14 @@ def crowded(jobs: Sequence[Subject], around: Surroundings) -> Iterator[Finding]:
     if not counts:
         return
     second, number = min(counts.items(), key=lambda item: (-item[1], item[0]))
-    least = min(max(FEW, SHARE * around.total), MANY)
-    if number < least:
+    if number < min(max(FEW, SHARE * around.total), MANY):
         return
     members = [job.id for job in jobs if second in _seconds(job)]
-    others = sum(1 for other in counts.values() if other >= least) - 1
-    more = f" ({others} more such second{'s' * (others != 1)} in the next day)" if others else ""
     yield Finding(
         "crowded",
         None,
         f"{number} of {around.total} jobs are due at {datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%SZ}"
-        f", such as {', '.join(members[:EXAMPLES])}{more}",
+        f", such as {', '.join(members[:EXAMPLES])}",
         "write H instead of a number in cron, such as 'H 3 * * *', or set a jitter",
         "cron",
     )

@@ -59,7 +59,7 @@ class Facts:
         `new` has the ids of jobs whose schedule is not on the board yet: they have no `next` and no `state`.
         """
         jobs = self._with_state(jobs, new)
-        patterns = {job["id"]: found for job in jobs if (found := _pattern(job)) is not None}
+        patterns = _patterns(jobs)
         usual = read_usual(self._commands, [job["id"] for job in jobs])
         runs = self._runs(jobs, patterns, usual)
         changes = self._clock_changes(jobs, patterns)
@@ -203,9 +203,16 @@ def has_spread(pattern: Pattern) -> bool:
     return any(field.spreads for field in pattern.fields)
 
 
-def _pattern(job: Job) -> Pattern | None:
+def _patterns(jobs: Sequence[Job]) -> dict[str, Pattern]:
+    """Return the cron patterns of jobs, by id. Jobs with equal patterns share one."""
+    known = {cron: _parsed(cron) for cron in {job["cron"] for job in jobs if "cron" in job}}
+    found = ((job["id"], known[job["cron"]]) for job in jobs if "cron" in job)
+    return {id: pattern for id, pattern in found if pattern is not None}
+
+
+def _parsed(cron: str) -> Pattern | None:
     try:
-        return parse(job["cron"]) if "cron" in job else None
+        return parse(cron)
     except OptionError:
         return None  # newer engines may know more
 
