@@ -126,7 +126,7 @@ def test_a_file_is_linted_on_a_private_server(
     monkeypatch.setenv("JOBS_DATA", str(tmp_path / "data"))
     result = jobs("lint", str(path))
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, "2 findings in 2 of 3 jobs")
-    assert jobs("lint").exit_code == 2 or "jobs up" in jobs("lint").stderr
+    assert "jobs up" in jobs("lint").stderr  # a board needs its server
 
 
 def test_the_asynchronous_board_finds_the_same(board: Board, url: str) -> None:

@@ -14,7 +14,7 @@ from jobs_core.cron.pattern import parse
 from jobs_core.engine.calls import parts
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.engine.replies import as_job, time_of
-from jobs_core.errors import JobsError, OptionError
+from jobs_core.errors import JobsError, OptionError, UserError
 from jobs_core.lint import Finding, check_names, find
 from jobs_core.lint.facts import GROUP, Facts
 from jobs_core.lint.model import Subject, Surroundings
@@ -81,7 +81,8 @@ class Linting:
         plan = Applying(self._commands, calls).plan(jobs, OWNER, prune=False, adopt=True)
         never = {
             place: options
-            for place in plan.refused
+            for place, error in plan.refused.items()
+            if isinstance(error, UserError) and error.option == "cron"
             if self._never_runs(options := _as_put(jobs[place]))
             and NEVER not in (*ignore, *str(options.get("lint-ignore", "")).split(","))
         }

@@ -31,7 +31,7 @@ RULES = (
     Rule(
         "missing-parent",
         "parents that do not exist",
-        "The job waits for a run that never ends.",
+        "The job waits for a job that never runs.",
         missing_parent,
     ),
     Rule(
