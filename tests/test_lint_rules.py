@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from jobs_core import Board
+from jobs_core import Board, Job, hookimpl
+from jobs_core.engine.commands import Commands
 from jobs_core.errors import OptionError
 from jobs_core.lint import RULES, Finding, facts
 from jobs_core.lint.crowds import FEW
+from jobs_core.plugins.manager import Plugins
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC).timestamp()
 BRUSSELS = {"zone": "Europe/Brussels"}
@@ -226,8 +229,58 @@ def test_a_run_that_lasts_until_after_the_next_one(
     assert bool(found(board, "slow-run", job(**options))) is is_found
 
 
+class Summaries:
+    """Commands that answer JSUMMARY: a job that has run often, one that has not, and one that is unknown."""
+
+    def stream(self, calls: Iterator[tuple[str, list[str]]], size: int) -> Iterator[list[str | None]]:
+        for name, ids in calls:
+            assert (name, ids) == ("JSUMMARY", ["often", "twice", "unknown"])
+            yield [
+                '{"id": "often", "runs": 9, "median": 75.5}',
+                '{"id": "twice", "runs": 2, "median": 75.5}',
+                None,
+            ]
+
+
+def test_durations_count_once_enough_runs_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids, summaries = ["often", "twice", "unknown"], cast("Commands", Summaries())
+    monkeypatch.setattr(facts, "known_commands", lambda: {"JSUMMARY": None})
+    assert facts.read_usual(summaries, ids) == {"often": 75.5}
+    monkeypatch.setattr(facts, "known_commands", dict)
+    assert facts.read_usual(summaries, ids) == {}  # an engine without learned durations
+
+
+class Advisor:
+    """A plugin that knows something about the runner console."""
+
+    @hookimpl
+    def jobs_lint(self, job: Job) -> Iterator[tuple[str, str]]:
+        if job.payload == "broken":
+            raise KeyError(job.payload)
+        if job.runner == "console" and job.payload == "world":
+            yield "greets the whole world", "name somebody"
+
+
+@pytest.mark.parametrize(
+    ("payload", "says"),
+    [
+        ("world", ["it greets the whole world"]),
+        ("Ada", []),
+        ("broken", ["it makes the plugin 'advisor' raise KeyError in jobs_lint"]),
+    ],
+)
+def test_plugins_add_their_own(board: Board, url: str, payload: str, says: list[str]) -> None:
+    plugins = Plugins()
+    plugins.add("advisor", Advisor())
+    with Board(board.name, url, plugins=plugins) as advised:
+        findings = found(advised, "plugin-advice", job(payload=payload))
+        assert [finding.sentence for finding in findings] == says
+        silent = job(payload=payload, lint_ignore="plugin-advice")
+        assert found(advised, "plugin-advice", silent) == []
+
+
 def test_every_rule_has_a_case() -> None:
-    assert RULES.keys() - FOUND.keys() == {"crowded", "slow-run"}
+    assert RULES.keys() - FOUND.keys() == {"crowded", "plugin-advice", "slow-run"}
     assert FOUND.keys() == MISSED.keys()
 
 

@@ -14,7 +14,7 @@ from jobs_core.engine.calls import next_arguments
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import JobsError, OptionError, PayloadError
 from jobs_core.lint.model import ClockChange, Subject
-from jobs_core.options import SCHEDULE_OPTIONS
+from jobs_core.options import JOB_OPTIONS, SCHEDULE_OPTIONS
 from jobs_core.plugins.manager import Plugins
 
 YEAR = 366 * 86400
@@ -72,7 +72,8 @@ class Facts:
                 changes=changes.get(job["id"], ()),
                 usual=usual.get(job["id"]),
                 never=never.get(job["id"], ""),
-                rejection=self._rejection(job),
+                rejection=(rejection := self._rejection(job)),
+                advice=() if rejection else self._advice(job),
             )
             for job in jobs
         ]
@@ -174,14 +175,17 @@ class Facts:
 
     def _rejection(self, job: Job) -> str:
         """Return why the runner of a job rejects its payload, or an empty string."""
-        options = {name: value for name, value in job.items() if name != "policy"}
         try:
-            self._plugins().check_job(job["id"], job["runner"], job["payload"], options)
+            self._plugins().check_job(job["id"], job["runner"], job["payload"], _own_options(job))
         except PayloadError as error:
             return str(error)
         except JobsError:
             pass  # such as a runner that is not installed here
         return ""
+
+    def _advice(self, job: Job) -> list[tuple[str, str]]:
+        plugins = self._plugins()
+        return plugins.advice(plugins.job(job["id"], job["runner"], job["payload"], _own_options(job)))
 
 
 def read_usual(commands: Commands, ids: Sequence[str]) -> dict[str, float]:
@@ -224,6 +228,11 @@ def _schedule(job: Job, pattern: Pattern) -> tuple[Any, ...]:
 
 def _options(cron: str, zone: str | None, dst: str | None) -> dict[str, Any]:
     return {"cron": cron, "zone": zone, "dst": dst}
+
+
+def _own_options(job: Job) -> dict[str, Any]:
+    """Return the options that plugins look at. The policy is no concern of theirs, and may be unknown here."""
+    return {name: job[name] for name in JOB_OPTIONS if name in job and name != "policy"}
 
 
 def _times(job: Job) -> dict[str, Any]:

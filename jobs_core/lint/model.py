@@ -70,6 +70,7 @@ class Subject:
         usual: How long a run usually takes, in seconds, if enough runs have ended.
         never: Why the job never runs, if that is so.
         rejection: Why its runner rejects its payload, if that is so.
+        advice: What plugins find odd about it, and what to write instead.
     """
 
     options: Mapping[str, Any]
@@ -79,6 +80,7 @@ class Subject:
     usual: float | None = None
     never: str = ""
     rejection: str = ""
+    advice: Sequence[tuple[str, str]] = ()
 
     @property
     def id(self) -> str:

@@ -27,6 +27,11 @@ def rejected_payload(job: Subject) -> Iterator[Finding]:
         yield job.finding("rejected-payload", what, "correct the payload", "payload")
 
 
+def plugin_advice(job: Subject) -> Iterator[Finding]:
+    for what, advice in job.advice:
+        yield job.finding("plugin-advice", what, advice, "payload")
+
+
 RULES = (
     Rule(
         "missing-parent",
@@ -39,5 +44,11 @@ RULES = (
         "payloads that their runner rejects",
         "Each run fails before it starts.",
         each(rejected_payload),
+    ),
+    Rule(
+        "plugin-advice",
+        "what the plugin of a runner finds odd",
+        "The job is valid, but its runner's plugin knows better.",
+        each(plugin_advice),
     ),
 )
