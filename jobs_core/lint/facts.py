@@ -25,6 +25,9 @@ RUNS, MANY_RUNS = 100, 1000
 ENOUGH = 3
 """Runs that must have ended before their duration counts as usual."""
 
+SUMMARIES = 100
+"""Jobs to ask about in one JSUMMARY."""
+
 GROUP = 500
 """Jobs in one call, and calls in one round trip."""
 
@@ -193,7 +196,7 @@ def read_usual(commands: Commands, ids: Sequence[str]) -> dict[str, float]:
     if "JSUMMARY" not in known_commands():
         return {}
     found = {}
-    calls: Iterator[Call] = (("JSUMMARY", ids[at : at + GROUP]) for at in range(0, len(ids), GROUP))
+    calls: Iterator[Call] = (("JSUMMARY", ids[at : at + SUMMARIES]) for at in range(0, len(ids), SUMMARIES))
     for reply in commands.stream(calls, 1):
         for text in () if isinstance(reply, JobsError) else reply:
             summary = json.loads(text) if text else {}
@@ -231,7 +234,7 @@ def _options(cron: str, zone: str | None, dst: str | None) -> dict[str, Any]:
 
 
 def _own_options(job: Job) -> dict[str, Any]:
-    """Return the options that plugins look at. The policy is no concern of theirs, and may be unknown here."""
+    """Return the options for plugins. The policy may be unknown here, and is no concern of theirs."""
     return {name: job[name] for name in JOB_OPTIONS if name in job and name != "policy"}
 
 
