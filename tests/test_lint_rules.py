@@ -34,6 +34,8 @@ FOUND: dict[str, list[dict[str, Any]]] = {
     "clock-change": [
         {"cron": "30 2 * * *", **BRUSSELS},
         {"cron": "*/10 2 * * *", **BRUSSELS},
+        {"cron": "0 */2 * * *", **BRUSSELS},
+        {"cron": "*/10 2-5 * * *", **BRUSSELS},
         {"cron": "30 2 * * *", "dst": "ocps", **BRUSSELS},
         {"cron": "H(0-59) 2 * * *", **BRUSSELS},
     ],
@@ -77,6 +79,7 @@ MISSED: dict[str, list[dict[str, Any]]] = {
         {"cron": "30 2 * * *"},
         {"cron": "30 2 * * *", "zone": "Asia/Tokyo"},
         {"cron": "*/5 * * * *", **BRUSSELS},
+        {"cron": "*/5 0-5 * * *", **BRUSSELS},
         {"cron": "30 2 1-20 * MON-FRI", **BRUSSELS, "lint-ignore": "clock-change"},
         {"cron": "30 2 * * +MON-SAT", **BRUSSELS},
         {"cron": "30 2 * * MON-SAT", **BRUSSELS},

@@ -10,14 +10,13 @@ RULE = "clock-change"
 
 
 def clock_change(job: Subject) -> Iterator[Finding]:
-    if job.pattern is None or not any(
-        change.is_gap or _effect(job, False) == "runs twice" for change in job.changes
-    ):
+    changes = [change for change in job.changes if not _runs_around(job, change)]
+    if not any(change.is_gap or _effect(job, False) == "runs twice" for change in changes):
         return
     parts = [
         f"{'skips' if is_gap else 'repeats'} {_times(found)} (it {_effect(job, is_gap)})"
         for is_gap in (True, False)
-        if (found := [change for change in job.changes if change.is_gap is is_gap])
+        if (found := [change for change in changes if change.is_gap is is_gap])
     ]
     yield job.finding(
         RULE,
@@ -25,6 +24,13 @@ def clock_change(job: Subject) -> Iterator[Finding]:
         "choose a time outside of these hours or, if only the interval matters, zone UTC",
         "cron",
     )
+
+
+def _runs_around(job: Subject, change: ClockChange) -> bool:
+    """Whether a job also runs in the hours before and after, so that an hour more or less changes little."""
+    assert job.pattern is not None
+    hour = change.local.hour
+    return {hour - 1, hour + 1} <= set(job.pattern.fields[2].numbers)
 
 
 def _times(changes: Sequence[ClockChange]) -> str:
