@@ -113,7 +113,8 @@ class Linting:
         ignore: Collection[str],
     ) -> list[Finding]:
         subjects = [*Facts(self._commands, self._plugins, self._now).subjects(jobs, new), *others]
-        return find(subjects, Surroundings(ids, len(subjects)), ignore)
+        to_come = [job for job in subjects if job.never or job.options.get("state") != "ended"]
+        return find(to_come, Surroundings(ids, len(subjects)), ignore)
 
     def _read(self, ids: Any) -> dict[str, dict[str, Any]]:
         """Read the jobs that exist, by id."""
