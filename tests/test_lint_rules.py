@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from jobs_core import Board, Job, hookimpl
+from jobs_core.engine.build import commands
 from jobs_core.engine.commands import Commands
 from jobs_core.errors import OptionError
 from jobs_core.lint import RULES, Finding, facts
@@ -251,6 +252,20 @@ def test_durations_count_once_enough_runs_have_ended(monkeypatch: pytest.MonkeyP
     assert facts.read_usual(summaries, ids) == {"often": 75.5}
     monkeypatch.setattr(facts, "known_commands", dict)
     assert facts.read_usual(summaries, ids) == {}  # an engine without learned durations
+
+
+@pytest.mark.skipif("JSUMMARY" not in commands(), reason="this engine learns no durations")
+def test_durations_are_those_that_the_board_has_learned(board: Board) -> None:
+    start = time.time()
+    board.put("slow", "shell", "x", every=60, now=start)
+    board.put("quick", "shell", "x", every=600, now=start)
+    board.put("guarded", "shell", "x", every=60, overlap="skip", now=start)
+    for now in range(int(start) + 1, int(start) + 3000, 600):
+        board.tick(now=now)
+        for task in board.pop("shell", count=10, lease=500, now=now):
+            board.ack(task.token, now=now + 90)
+    (finding,) = [finding for finding in board.lint() if finding.rule == "slow-run"]
+    assert finding.sentence == "slow usually takes 1m30s, but the next run comes 1m later"
 
 
 class Advisor:
