@@ -147,6 +147,7 @@ def _add_commands() -> None:
         graph,
         jobs,
         limits,
+        lint,
         listing,
         plugin,
         preview,
@@ -164,7 +165,7 @@ def _add_commands() -> None:
 
     groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
     modules = (
-        *(jobs, edit, changes, dump, listing, runs, preview, explain, graph, why, tasks, task_output),
+        *(jobs, edit, changes, dump, listing, runs, preview, explain, lint, graph, why, tasks, task_output),
         *(stats, limits, retention, worker, workers, up, setup, doctor, acl),
     )
     commands = (found for module in modules for found in vars(module).values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -39,6 +39,7 @@ from jobs_core.why.answer import Why
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import ApplyOptions, Plan
+    from jobs_core.lint import Finding
 
 
 class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
@@ -47,8 +48,8 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
     A board belongs to the event loop that first uses it.
 
     Plugins may block, so they check jobs on a thread. Bulk work (put_many, push_many, load, apply, plan,
-    trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection. Workers do not
-    use asyncio: see `Board.respond` and `jobs run`.
+    lint, trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection. Workers do
+    not use asyncio: see `Board.respond` and `jobs run`.
 
     Args:
         name: The board's name, without spaces or braces.
@@ -196,6 +197,16 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
     async def why(self, job_or_task: str, at: Time | None = None) -> Why:
         """Answer why a job or a task does what it does, like `Board.why`."""
         return await self._on_thread(self._board.why, job_or_task, at)
+
+    async def lint(
+        self,
+        jobs: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        ignore: Collection[str] = (),
+        now: float | None = None,
+    ) -> Sequence[Finding]:
+        """Find jobs that probably do not do what was meant, like `Board.lint`."""
+        return await self._on_thread(self._board.lint, jobs, ignore=ignore, now=now)
 
     # Functions
 
