@@ -212,7 +212,7 @@ def test_a_runner_or_an_id_that_is_no_text_is_rejected(board: Board) -> None:
     ]
     board.put("there", "console", "x")
     for call in calls:
-        with pytest.raises(OptionError, match="^(runner|id): expected text, got a number$"):
+        with pytest.raises(OptionError, match=r"^(runner|id): expected text, got a number$"):
             call(5)
     (first, second) = board.put_many([{"id": "a", "runner": 5, "payload": "x"}, {"id": "b", "runner": None}])
     assert "payload is missing" in str(second)

@@ -71,7 +71,7 @@ class AsyncBase:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections. Later calls raise UserError; closing again does nothing."""
+        """Close the connections. Later calls raise UserError. Closing twice is fine."""
         self._board.close()
         await self.client.aclose()
 

@@ -76,12 +76,11 @@ def push_parts(task: Mapping[str, Any]) -> tuple[str, Payload | None, dict[str, 
     if job is None and runner is None:
         raise OptionError("A task needs a runner and a payload, or the id of a job.")
     if job is None:
+        name = require_text("runner", runner)
         if payload is None:
-            raise OptionError(
-                f"payload: the runner {require_text('runner', runner)!r} needs one; to push a job, name it as id",
-                option="payload",
-            )
-        return require_text("runner", runner), payload, options
+            sentence = f"payload: the runner {name!r} needs one; to push a job, name it as id"
+            raise OptionError(sentence, option="payload")
+        return name, payload, options
     for name, value in (("runner", runner), ("payload", payload)):
         if value is not None:
             raise OptionError(f"{name}: a job has its own; leave out either {name} or id", option=name)

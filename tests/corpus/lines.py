@@ -83,12 +83,7 @@ CASES = [
         and not (isinstance(value, dict) and {"id", "every", "cron", "paused", "after"} & value.keys())
         and value not in ("{}", {"description": {"a": 1}})
     ),
-    *(
-        Bad(
-            "push -S", f"line 2: {says}", input=f'{{"runner": "console", "payload": "x"}}\n{json.dumps(task)}'
-        )
-        for task, says in TASKS
-    ),
+    *(Bad("push -S", f"line 2: {says}", input=f"\n{json.dumps(task)}") for task, says in TASKS),
     Bad("load FILE", "missing"),
     Bad("load DIR", ""),
 ]
