@@ -190,10 +190,21 @@ class Connections:
                 is_lost = self.has_connected and is_connection_lost(error)
                 is_refused = refused_for_now(error) or refused_for_now(error.__cause__)
                 if patience.is_over or not (is_lost or is_refused):
+                    self._explain_database(error)
                     self._explain_tls(error)
                     raise
                 self.forget_connections()
             time.sleep(RETRY_PAUSE)
+
+    def _explain_database(self, error: Exception) -> None:
+        """Raise OptionError if the server lacks the database that the URL names."""
+        if "DB index is out of range" in str(error):
+            database = self.client.connection_pool.connection_kwargs.get("db")
+            raise errors.OptionError(
+                f"The URL of Redis names the database {database}, which {self.server} does not have. "
+                "Use a smaller number, or raise `databases` in the server's configuration.",
+                option="url",
+            ) from error
 
     def _explain_tls(self, error: Exception) -> None:
         """Raise ServerError if the first connection fails because only one side uses TLS."""
