@@ -114,5 +114,5 @@ def test_the_command_line(jobs: Jobs, board: Board, busy: list[str]) -> None:
 
 def test_a_put_declares_how_many_are_kept(jobs: Jobs, board: Board) -> None:
     assert jobs("put", "a", "shell", "x", "--history", "5").exit_code == 0
-    assert board.get("a")["history"] == 5
+    assert board.show("a")["history"] == 5
     refused(jobs("put", "a", "shell", "x", "--history", "-1"), "history: expected a whole number")
