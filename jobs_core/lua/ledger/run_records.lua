@@ -4,8 +4,8 @@
 --
 -- `lines`, `failures` and `kept` have four digits each, so that they are read without a pattern. `failures` counts the runs
 -- that died since the last one that was done. `kept` is how many runs are kept of the job. `first` is when the first
--- recorded run was due, `dropped` when the latest was due that was dropped, and `last_done` when the last one that was done
--- ended.
+-- recorded run was due, `dropped` when the latest was due that was dropped, and `last_done`, in 13 digits, when the last
+-- one that was done ended.
 --
 -- A job has up to RECENT lines in one record, which every ending writes. When these are full, they move to another record,
 -- for older ones.
@@ -18,6 +18,10 @@ local RECENT = 8
 local HEADER = '^(%d%d%d%d) (%d%d%d%d) (%d%d%d%d) (%S+) (%S+) (%S+)\n()'
 local BEFORE_FIRST = 15  -- where the part with four digits each ends
 local MOST_FAILURES = 9999
+local ZERO = 48  -- the byte of the digit 0
+local COUNTS = { '0001', '0002', '0003', '0004', '0005', '0006', '0007', '0008' }
+local SMALL = COUNTS[RECENT]
+local NEVER = '-------------'
 local LAST = '^(.*\n)(%l+ [^\n]+\n)$'  -- all but the last line, and the last line
 
 function run_records.four_digits(number)
@@ -51,32 +55,43 @@ local function count_failures(failures, outcome)
   return n and run_records.four_digits(math.min(n + 1, MOST_FAILURES))
 end
 
+-- Return the header with the latest dropped run changed, or nothing if it is invalid.
+local function set_dropped(head, due)
+  local first = head:match('^ %S+ ')
+  return first and first .. due .. ' '
+end
+
 -- Return a record with a line added, how many failures in a row it has now and had before, as text, and the lines that move
--- to the older ones, if any do, or if `kept` (text) has changed. Returns nothing if the record is invalid. This runs for
--- most tasks that end.
+-- to the older ones, if any do, or if `kept` (text) has changed. `ended` has 13 digits. Returns nothing if the record is
+-- invalid. This runs for most tasks that end.
 function run_records.add(record, line, outcome, ended, kept)
-  local n, before, header_end = tonumber(record:sub(1, 4)), record:sub(6, 9), record:find('\n', BEFORE_FIRST, true)
-  local first_end = record:find(' ', BEFORE_FIRST + 1, true)
-  local dropped_end = first_end and record:find(' ', first_end + 1, true)
-  local failures, most = count_failures(before, outcome), tonumber(kept)
-  if not (n and failures and dropped_end and header_end and header_end > dropped_end) then return nil end
-  local moved = record:sub(11, 14) ~= kept and '' or nil
-  local left, at, due = 0, #record + 1, nil
-  if n >= RECENT and most > RECENT then
-    moved = record:sub(header_end + 1)
-  else
-    left, at, due = drop_lines(record, n, header_end + 1, math.min(most, RECENT) - 1, math.huge)
+  local n, header_end = (record:byte(4) or 0) - ZERO, record:find('\n', BEFORE_FIRST, true)
+  local numbers = record:sub(5, 14)
+  if n < 1 or n > RECENT or not header_end then return nil end
+  local count, moved, dropped, rest = n + 1, nil, nil, record:sub(header_end + 1)
+  if n == RECENT and kept > SMALL then
+    count, moved, rest = 1, rest, ''
+  elseif kept <= SMALL and n >= tonumber(kept) then
+    local left, at, due = drop_lines(record, n, header_end + 1, tonumber(kept) - 1, math.huge)
     if not left then return nil end
+    count, rest, dropped = left + 1, record:sub(at), due
   end
-  return run_records.four_digits(left + 1) .. ' ' .. failures .. ' ' .. kept .. record:sub(BEFORE_FIRST, first_end)
-    .. (due or record:sub(first_end + 1, dropped_end - 1)) .. ' '
-    .. (outcome == 'done' and ended or record:sub(dropped_end + 1, header_end - 1)) .. '\n' .. record:sub(at) .. line,
-    failures, before, moved
+  local times = record:sub(BEFORE_FIRST, header_end - 14)
+  times = dropped and set_dropped(times, dropped) or times
+  if outcome == 'done' and numbers == ' 0000 ' .. kept then  -- as most are
+    return COUNTS[count] .. numbers .. times .. ended .. '\n' .. rest .. line, '0000', '0000', moved
+  end
+  local before = numbers:match('^ (%d%d%d%d) ')
+  if not before then return nil end
+  if not numbers:find(kept, 7, true) then moved = moved or '' end
+  local failures = count_failures(before, outcome)
+  if outcome ~= 'done' then ended = record:sub(header_end - 13, header_end - 1) end
+  return COUNTS[count] .. ' ' .. failures .. ' ' .. kept .. times .. ended .. '\n' .. rest .. line, failures, before, moved
 end
 
 -- Return a record of one line, and its failures in a row.
 function run_records.new(line, outcome, ended, kept)
-  local failures, last_done = outcome == 'dead' and '0001' or '0000', outcome == 'done' and ended or '-'
+  local failures, last_done = outcome == 'dead' and '0001' or '0000', outcome == 'done' and ended or NEVER
   return '0001 ' .. failures .. ' ' .. kept .. ' ' .. line:match('%d+') .. ' - ' .. last_done .. '\n' .. line, failures
 end
 
@@ -91,7 +106,8 @@ function run_records.add_older(before, lines, kept)
   local left, from, due = drop_lines(all, (tonumber(n) or 0) + added, 1, most - 1, math.huge)
   if not left then left, from = added, #all - #lines + 1 end
   if left == 0 then return nil end
-  return run_records.four_digits(left) .. ' 0000 ' .. kept .. ' - ' .. (due or dropped or '-') .. ' -\n' .. all:sub(from)
+  return run_records.four_digits(left) .. ' 0000 ' .. kept .. ' - ' .. (due or dropped or '-') .. ' ' .. NEVER .. '\n'
+    .. all:sub(from)
 end
 
 -- Return a record whose last line also counts these missed occurrences; nothing if that line is of another kind.

@@ -56,11 +56,16 @@ local function move_lines(batch, job, lines, kept)
   batch.older[job] = { lines = (batch.older[job] and batch.older[job].lines or '') .. lines, kept = kept }
 end
 
+-- Times from 2001 to 2286 have 13 digits in ms. Return another as the nearest of these.
+local function thirteen_digits(ms)
+  return #ms < 13 and ('0'):rep(13 - #ms) .. ms or ('9'):rep(13)
+end
+
 -- Add the line of a run that ended at a time (ms as text). A record that cannot be read is set aside, and begun anew.
 -- `own` is how many lines the job itself asks for, if it does.
 function runs.add(batch, job, line, outcome, ended, own)
-  local most = own or batch.most
-  if most == 0 then return end
+  if (own or batch.most) == 0 then return end
+  if #ended ~= 13 then ended = thirteen_digits(ended) end
   local kept = own and run_records.four_digits(own) or batch.kept
   local stored, record, failures, before, moved = batch.stored[job], nil, nil, '0000', nil
   if stored then
