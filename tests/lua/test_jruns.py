@@ -369,3 +369,16 @@ class TestGaps:
         lua.jtick(now=T)
         lua.jtick(now=T + 100)
         assert len(self.gaps(lua)) == 1000
+
+
+@pytest.mark.parametrize("kept", [1, 5, 8, 9, 20])
+def test_many_runs_of_a_job_in_one_report(lua: Lua, kept: int) -> None:
+    lua.put(history=kept)
+    ids = [lua.jpush("a", now=T + n) for n in range(60)]
+    calls: list[Any] = []
+    for task in lua.take(count=60, lease=30, worker="w", now=T + 60):
+        calls += [2, task["token"], "done"]
+    lua.jmack(*calls)
+    assert [found["task"] for found in runs(lua)] == ids[: -kept - 1 : -1]
+    assert summary(lua)["dropped_through"] == T + 59 - kept
+    total(lua)
