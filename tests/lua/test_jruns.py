@@ -289,7 +289,8 @@ def test_a_removed_job_leaves_nothing(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["", "x", "9 0 1 - -\n", "0020 0000 0002 1 - -\ndone x\n", "1000 0000 0002 - - -\ndone 1 1 1 1 w\n"]
+    "bad",
+    ["", "x", "9 0 1 - -\n", "0020 0000 0002 1 - -\ndone x\n", "1000 0000 0002 - - -\ndone 1 1 1 1 w\n"],
 )
 def test_a_bad_record_is_begun_anew(lua: Lua, bad: str) -> None:
     lua.put()
