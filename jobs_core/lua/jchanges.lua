@@ -86,6 +86,13 @@ local function add_jobs(change, rows, options)
   return not options.job
 end
 
+local function read_jobs(entry)
+  if entry.jobs then return cmsgpack.unpack(entry.jobs) end
+  local ids = {}
+  for id in (entry.ids or ''):gmatch('%S+') do ids[#ids + 1] = id end
+  return ids
+end
+
 -- Return a change as JSON, or nothing if it is not about the job that was asked for.
 local function as_json(id, fields, options)
   local entry = as_table(fields)
@@ -94,7 +101,7 @@ local function as_json(id, fields, options)
     count = tonumber(entry.count), before = entry.before and cjson.decode(entry.before),
     after = entry.after and cjson.decode(entry.after),
   }
-  if not add_jobs(change, entry.jobs and cmsgpack.unpack(entry.jobs) or {}, options) then return nil end
+  if not add_jobs(change, read_jobs(entry), options) then return nil end
   return cjson.encode(change)
 end
 

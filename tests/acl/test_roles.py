@@ -16,7 +16,17 @@ from tests.helpers import Jobs, runner, working
 
 READS = [
     *("list", "list --json", "show a", "next a", "next --cron 0_3_*_*_* --zone Asia/Tokyo", "next --every 5"),
-    *("count", "stats", "stats --job a", "tasks", "tasks --state leased --json", "history", "history {done}"),
+    *(
+        "count",
+        "stats",
+        "stats --job a",
+        "tasks",
+        "tasks --state leased --json",
+        "changes",
+        "changes a",
+        "history",
+        "history {done}",
+    ),
     *("dead list", "dead show {dead}", "output {done}", "output {done} --follow", "graph", "graph a"),
     "lint --ignore no-timeout",
     *(
@@ -42,7 +52,15 @@ CHANGES = [
         "create d echo x",
         "edit d --timeout 9",
     ),
-    *("pause c", "resume c", "push c", "push echo later --in 1h", "cancel {queued}", "remove d"),
+    *(
+        "pause c",
+        "pause c --for 2h --because moving",
+        "resume c",
+        "push c",
+        "push echo later --in 1h",
+        "cancel {queued}",
+        "remove d",
+    ),
     *("ack {token} --progress 40", "ack {token}", "dead retry {dead}", "dead purge --all"),
     *(
         "lint {file} --ignore no-timeout",

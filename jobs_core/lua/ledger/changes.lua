@@ -1,7 +1,7 @@
 -- `{b}:changes` is a stream of what was changed on the board: by whom, and what was before. One call adds at most one entry.
--- Its fields: what, by, because (if given), target (a queue, a runner, a task or a board file), count, `jobs`, and for
--- bounds and limits `before` and `after`, as JSON. `jobs` is a packed list: the id of a job that is new or not changed
--- itself; or { id, packed job before, after, next run before, after, payload bytes left out before, after, whether the
+-- Its fields: what, by, because (if given), target (a queue, a runner, a task or a board file), count, `ids` or `jobs`, and
+-- for bounds and limits `before` and `after`, as JSON. `ids` has spaces between the ids of jobs that are new or not changed
+-- themselves. If others are among them, there is `jobs` instead, a packed list: the id; or { id, packed job before, after, next run before, after, payload bytes left out before, after, whether the
 -- payload changed }, with '' for a job that does not exist. Payloads of more than 4 KiB are left out.
 
 local arguments = require 'base.arguments'
@@ -46,7 +46,7 @@ end
 
 -- Begin a list of changed jobs.
 function changes.new_list()
-  return { n = 0, bytes = 0 }
+  return { n = 0 }
 end
 
 function changes.add_id(list, id)
@@ -65,6 +65,7 @@ end
 -- Add a changed job: its head, body and next run before and after. `before` and `after` are { head, body, due }, and `after`
 -- is nil for a job that is removed.
 function changes.add(list, id, before, after)
+  list.bytes = list.bytes or 0
   if list.bytes > MAX_BYTES then return changes.add_id(list, id) end
   local old_head, old_body, old_due = unpack(before, 1, 3)
   local has_other_payload = after ~= nil
@@ -106,8 +107,14 @@ local function fields_of(what, author, details)
   add('before', details.before and cjson.encode(details.before))
   add('after', details.after and cjson.encode(details.after))
   if details.jobs then
-    details.jobs.n, details.jobs.bytes = nil, nil
-    add('jobs', cmsgpack.pack(details.jobs))
+    local list = details.jobs
+    list.n = nil
+    if list.bytes then
+      list.bytes = nil
+      add('jobs', cmsgpack.pack(list))
+    else
+      add('ids', table.concat(list, ' '))  -- cheaper, and most bulk work only creates jobs
+    end
   end
   return fields
 end
