@@ -88,7 +88,7 @@ class Applying:
     `by` is who applies them.
     """
 
-    def __init__(self, commands: Commands, calls: CheckedCalls, by: str) -> None:
+    def __init__(self, commands: Commands, calls: CheckedCalls, by: str = "-") -> None:
         self._commands = commands
         self._by = by
         self._calls = calls

@@ -105,7 +105,7 @@ def test_a_board_file_keeps_the_pause(lua: Lua) -> None:
     assert resumes(lua) == {"a": MS + 300_000}
 
 
-def test_a_tick_resumes_a_hundred_and_the_next_ones_the_rest(lua: Lua) -> None:
+def test_a_tick_resumes_some_and_the_next_ones_the_rest(lua: Lua) -> None:
     for n in range(250):
         lua.put(f"j{n}", every=1000, start=T + 10)
         lua.jpause(f"j{n}", until=T + 60 + n / 1000)
@@ -113,10 +113,10 @@ def test_a_tick_resumes_a_hundred_and_the_next_ones_the_rest(lua: Lua) -> None:
     while resumes(lua):
         before = len(resumes(lua))
         _, due, now = lua.jtick(now=T + 100)
-        assert before - len(resumes(lua)) <= 100
+        assert before - len(resumes(lua)) <= 40
         assert due <= now or not resumes(lua)
         ticks += 1
-    assert ticks == 3
+    assert ticks == 7
     assert {lua.job(f"j{n}")["next"] for n in range(250)} == {T + 1010}
 
 

@@ -12,7 +12,7 @@ local instant = require 'time.instant'
 
 local pauses = {}
 
-local MAX_JOBS = 100  -- that one tick resumes
+local MAX_JOBS = 40  -- that one tick resumes: each may read a cron pattern
 
 local FIELDS = { 'paused', 'paused_next', 'paused_at', 'paused_by', 'paused_because', 'paused_until' }
 

@@ -23,8 +23,8 @@ local put = {}
 
 -- The options from `left` on restore a dumped job.
 local PUT_OPTIONS = {
-  queue = true, priority = true, now = true, by = true, because = true, left = true, paused = true, next = true, ['paused-at'] = true,
-  ['paused-by'] = true, ['paused-because'] = true, ['paused-until'] = true,
+  queue = true, priority = true, now = true, by = true, because = true, left = true, paused = true, next = true,
+  ['paused-at'] = true, ['paused-by'] = true, ['paused-because'] = true, ['paused-until'] = true,
 }
 
 -- Two heads have the same schedule if these fields are equal, and their starts.
