@@ -20,6 +20,8 @@ class RetentionOptions(TypedDict, total=False):
     history_bytes: Count | None
     workers: Duration | None
     runners: Duration | None
+    tail_bytes: Count | None
+    tails_bytes: Count | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +44,7 @@ RETENTION = {
     "runners": Bound(
         "duration", str(7 * 86_400_000), "time for which a runner is known that no worker serves"
     ),
+    "tail-bytes": Bound("count", "4096", "bytes of what each task printed last; 0 keeps none"),
+    "tails-bytes": Bound("count", str(64 << 20), "bytes of what all tasks printed last"),
 }
 """The bounds on what a board keeps, by name, as JRETAIN sets them."""

@@ -102,8 +102,8 @@ class BoardClient(JobMethods, TaskMethods):
         """Set how much the board keeps.
 
         Args:
-            bounds: dead_letters, dead_age, expire_ended, history_bytes, workers and runners. Each is a number
-                or a duration, `"off"` for no bound, or `"default"`.
+            bounds: dead_letters, dead_age, expire_ended, history_bytes, workers, runners, tail_bytes and
+                tails_bytes. Each is a number or a duration, `"off"` for no bound, or `"default"`.
 
         Returns:
             All bounds as they are now. Durations are in seconds, and None is no bound.

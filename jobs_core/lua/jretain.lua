@@ -1,6 +1,6 @@
 #!lua
 --[[ JRETAIN board [dead-letters n] [dead-age duration] [expire-ended duration] [history-bytes n] [workers duration]
-      [runners duration]
+      [runners duration] [tail-bytes n] [tails-bytes n]
 
   Set how much a board keeps. `off` removes a bound, `default` restores it.
 
@@ -10,6 +10,8 @@
     history-bytes   how many bytes the large entries of the history take, those of more than 1 KiB (67108864)
     workers         how long a worker is listed after its last report (1d)
     runners         how long a runner is known after it was last registered (7d)
+    tail-bytes      how many bytes of what a task printed are kept without `keep`: the end (4096); 0 keeps none
+    tails-bytes     the same for all tasks together: the oldest are removed (67108864)
 
     FCALL JRETAIN 1 {jobs} dead-letters 5000 expire-ended 30d
 

@@ -7,7 +7,7 @@ local retention = {}
 
 retention.DEFAULTS = {
   ['dead-letters'] = 10000, ['history-bytes'] = 67108864, workers = 86400000, runners = 604800000,
-  ['dead-age'] = 'off', ['expire-ended'] = 'off',
+  ['dead-age'] = 'off', ['expire-ended'] = 'off', ['tail-bytes'] = 4096, ['tails-bytes'] = 67108864,
 }
 retention.DURATIONS = { ['dead-age'] = true, ['expire-ended'] = true, workers = true, runners = true }
 
