@@ -34,7 +34,7 @@ end
 
 -- Keep what an attempt at a task printed, after what earlier attempts did. The beginning is cut if it is too much.
 function tails.add(board, id, text)
-  local most = retention.bound(board, 'tail-bytes') or #text
+  local most = retention.bound(board, 'tail-bytes') or 0
   if most == 0 or text == '' then return end
   local old = redis.call('HGET', key(board, 'tails'), id)
   if old then text = old .. '\n' .. text else redis.call('RPUSH', key(board, 'tails:order'), id) end
