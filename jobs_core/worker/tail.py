@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from jobs_core.text import last_bytes, writable
+from jobs_core.text import CUT, last_bytes, writable
 
 MOST = 4096
 """Bytes that a report takes along at most. The board may keep less."""
@@ -27,6 +27,7 @@ class Tail:
         self._attempt = attempt
         self._lines: deque[str] | None = None  # most tasks print nothing
         self._size = 0
+        self._is_cut = False
         self._lock = threading.Lock()
 
     def add(self, line: str, stream: str) -> None:
@@ -39,12 +40,13 @@ class Tail:
             self._size += len(kept) + 1
             while len(self._lines) > 1 and self._size > MOST:
                 self._size -= len(self._lines.popleft()) + 1
+                self._is_cut = True
 
     def text(self) -> str:
         """Return the lines as JACK takes them, or an empty string if there are none."""
         with self._lock:
             if not self._lines:
                 return ""
-            lines = "\n".join(self._lines)
+            lines = "\n".join((CUT, *self._lines) if self._is_cut else self._lines)
         head = f"a{self._attempt}\n"
         return head + last_bytes(writable(lines), MOST - len(head))

@@ -1,5 +1,6 @@
 local key = require('base.keys').key
 local dependencies = require 'define.dependencies'
+local tails = require 'ending.tails'
 local packed_job = require 'job.packed_job'
 local job_counters = require 'ledger.job_counters'
 local runs = require 'ledger.runs'
@@ -15,6 +16,7 @@ function removal.remove_job(board, id)
   redis.call('ZREM', key(board, 'schedule'), id)
   redis.call('DEL', key(board, 'open:' .. id), key(board, 'met:' .. id))
   job_counters.remove(board, id)
+  tails.remove_of_job(board, id)
   runs.remove(board, id)
   return true
 end

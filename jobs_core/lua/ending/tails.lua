@@ -5,6 +5,8 @@
 local key = require('base.keys').key
 local strings = require 'base.strings'
 local retention = require 'ledger.retention'
+local run_lines = require 'ledger.run_lines'
+local run_records = require 'ledger.run_records'
 
 local tails = {}
 
@@ -20,6 +22,18 @@ function tails.remove(board, ids)
   for _, id in ipairs(ids) do freed = freed + redis.call('HSTRLEN', key(board, 'tails'), id) end
   if freed > 0 then redis.call('HDEL', key(board, 'tails'), unpack(ids)) end
   return add_size(board, -freed)
+end
+
+-- Remove the tails of the runs that are kept of a job.
+function tails.remove_of_job(board, job)
+  if redis.call('EXISTS', key(board, 'tails')) == 0 then return end
+  local _, lines = run_records.read(redis.call('HGET', key(board, 'runs'), job) or '')
+  local ids = {}
+  for _, line in ipairs(lines or {}) do
+    local run = run_lines.read(job, line)
+    if run and run.task then ids[#ids + 1] = run.task end
+  end
+  tails.remove(board, ids)
 end
 
 -- Remove the oldest tails, until the others fit.
