@@ -21,6 +21,7 @@ RETURNS = {
     "JEDIT": "the next run; 0: none",
     "JGET": "for each id its JSON, or nothing",
     "JLIMIT": "the limit: concurrency, n, period in ms; `-`: none",
+    "JLOGS": "for each task what it printed last, or nothing",
     "JMACK": "for each the task's id, or an error",
     "JMSET": "for each the next run, 0, or an error",
     "JNEXT": "up to `count` times (default 1, at most 1000)",

@@ -17,7 +17,7 @@ local jobs = { _VERSION = '0.2.0' }
 
 --- The read-only commands. They are called with FCALL_RO, which replicas and read-only users permit.
 jobs.READS = {
-  JCOUNT = true, JGET = true, JNEXT = true, JPERMIT = true, JSTATS = true, JTASKS = true, JWHEN = true,
+  JCOUNT = true, JGET = true, JLOGS = true, JNEXT = true, JPERMIT = true, JSTATS = true, JTASKS = true, JWHEN = true,
 }
 
 ---@class jobs.Error
@@ -361,6 +361,12 @@ function Board:tasks(filters)
   end)
   for i, text in ipairs(texts) do texts[i] = self:_decode(text) end
   return texts
+end
+
+--- Return what a task printed last, as JLOGS returns it, or nil if nothing is kept.
+---@return string?
+function Board:logs(task)
+  return self.commands:call('JLOGS', task)[1] or nil
 end
 
 --- Limit a queue or a runner over all workers: board:limit('runner', 'http', { concurrency = 20, rate = '100/1m' }).

@@ -17,7 +17,15 @@ from tests.helpers import Jobs, runner, working
 READS = [
     *("list", "list --json", "show a", "next a", "next --cron 0_3_*_*_* --zone Asia/Tokyo", "next --every 5"),
     *("count", "stats", "stats --job a", "tasks", "tasks --state leased --json", "history", "history {done}"),
-    *("dead list", "dead show {dead}", "output {done}", "output {done} --follow", "graph", "graph a"),
+    *(
+        "dead list",
+        "dead show {dead}",
+        "output {done}",
+        "output {done} --follow",
+        "logs {done}",
+        "graph",
+        "graph a",
+    ),
     *(
         "limit",
         "workers",

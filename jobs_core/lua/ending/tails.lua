@@ -16,12 +16,15 @@ local function add_size(board, n)
   return redis.call('HINCRBY', key(board, 'stats'), 'tails', n)
 end
 
--- Remove the tails of some tasks. Returns the bytes of all that are left.
-function tails.remove(board, ids)
+-- Remove the tails of some tasks. Returns how many bytes they had.
+local function remove(board, ids)
   local freed = 0
   for _, id in ipairs(ids) do freed = freed + redis.call('HSTRLEN', key(board, 'tails'), id) end
-  if freed > 0 then redis.call('HDEL', key(board, 'tails'), unpack(ids)) end
-  return add_size(board, -freed)
+  if freed > 0 then
+    redis.call('HDEL', key(board, 'tails'), unpack(ids))
+    add_size(board, -freed)
+  end
+  return freed
 end
 
 -- Remove the tails of the runs that are kept of a job.
@@ -33,7 +36,7 @@ function tails.remove_of_job(board, job)
     local run = run_lines.read(job, line)
     if run and run.task then ids[#ids + 1] = run.task end
   end
-  tails.remove(board, ids)
+  remove(board, ids)
 end
 
 -- Remove the oldest tails, until the others fit.
@@ -42,7 +45,7 @@ local function evict(board, total)
   for _ = 1, MOST_EVICTED do
     local oldest = total > bound and redis.call('LPOP', order)
     if not oldest then return end
-    total = tails.remove(board, { oldest })
+    total = total - remove(board, { oldest })
   end
 end
 
