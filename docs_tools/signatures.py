@@ -24,6 +24,7 @@ RETURNS = {
     "JGET": "for each id its JSON, or nothing",
     "JHOURS": "a list of JSON, oldest first",
     "JLIMIT": "the limit: concurrency, n, period in ms; `-`: none",
+    "JLOGS": "for each task what it printed last, or nothing",
     "JMACK": "for each the task's id, or an error",
     "JMSET": "for each the next run, 0, or an error",
     "JNEXT": "up to `count` times (default 1, at most 1000)",

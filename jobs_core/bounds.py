@@ -22,6 +22,8 @@ class RetentionOptions(TypedDict, total=False):
     changes_bytes: Count | None
     workers: Duration | None
     runners: Duration | None
+    tail_bytes: Count | None
+    tails_bytes: Count | None
     runs: Count | None
     runs_bytes: Count | None
 
@@ -48,6 +50,10 @@ RETENTION = {
     "runners": Bound(
         "duration", str(7 * 86_400_000), "time for which a runner is known that no worker serves"
     ),
+    "tail-bytes": Bound(
+        "count", "4096", "bytes that are kept of what each task printed last; off keeps none"
+    ),
+    "tails-bytes": Bound("count", str(64 << 20), "bytes of what all tasks printed last"),
     "runs": Bound("count", "20", "runs that are kept of each job; off removes those that are kept"),
     "runs-bytes": Bound("count", str(256 << 20), "bytes of the runs that are kept of all jobs"),
 }

@@ -205,7 +205,7 @@ class ReportOptions(TypedDict, total=False):
     """Options of a report on a task.
 
     `delay` (before a retry or release) and `timeout` (of an accepted task) are durations. `progress` is a
-    percentage. `data` is stored as JSON.
+    percentage. `data` is stored as JSON. `tail` is the end of what the attempt printed, as JLOGS returns it.
     """
 
     note: str | None
@@ -215,6 +215,7 @@ class ReportOptions(TypedDict, total=False):
     delay: Duration | None
     timeout: Duration | None
     unstarted: bool | None
+    tail: str | None
     now: Time | None
 
 

@@ -17,8 +17,8 @@ local jobs = { _VERSION = '0.2.0' }
 
 --- The read-only commands. They are called with FCALL_RO, which replicas and read-only users permit.
 jobs.READS = {
-  JCHANGES = true, JCOUNT = true, JGAPS = true, JGET = true, JHOURS = true, JNEXT = true, JPERMIT = true,
-  JRUNS = true, JSTATS = true, JSUMMARY = true, JTASKS = true, JWHEN = true,
+  JCHANGES = true, JCOUNT = true, JGAPS = true, JGET = true, JHOURS = true, JLOGS = true, JNEXT = true,
+  JPERMIT = true, JRUNS = true, JSTATS = true, JSUMMARY = true, JTASKS = true, JWHEN = true,
 }
 
 ---@class jobs.Error
@@ -440,6 +440,12 @@ function Board:hours(options) return self:_decode_all(self.commands:call('JHOURS
 ---@param options? table  from, to
 ---@return table[]
 function Board:gaps(options) return self:_decode_all(self.commands:call('JGAPS', unpack(add_pairs({}, options)))) end
+
+--- Return what a task printed last, as JLOGS returns it, or nil if nothing is kept.
+---@return string?
+function Board:logs(task)
+  return self.commands:call('JLOGS', task)[1] or nil
+end
 
 --- Limit a queue or a runner over all workers: board:limit('runner', 'http', { concurrency = 20, rate = '100/1m' }).
 function Board:limit(kind, name, options) self.commands:call('JLIMIT', unpack(self:_signed({ kind, name }, options))) end

@@ -149,6 +149,7 @@ MODULES = (
     "limits",
     "lint",
     "listing",
+    "logs",
     "plugin",
     "preview",
     "retention",

@@ -1,6 +1,7 @@
 #!lua
 --[[ JRETAIN board [dead-letters n] [dead-age duration] [expire-ended duration] [history-bytes n] [workers duration]
-      [runners duration] [runs n] [runs-bytes n] [changes n] [changes-bytes n] [by who] [because text]
+      [runners duration] [runs n] [runs-bytes n] [changes n] [changes-bytes n] [tail-bytes n]
+      [tails-bytes n] [by who] [because text]
 
   Set how much a board keeps. `off` removes a bound, `default` restores it.
 
@@ -10,6 +11,8 @@
     history-bytes   how many bytes the large entries of the history take, those of more than 1 KiB (67108864)
     workers         how long a worker is listed after its last report (1d)
     runners         how long a runner is known after it was last registered (7d)
+    tail-bytes      how many bytes of what each task printed last are kept (4096); `off` keeps none
+    tails-bytes     how many bytes of that all tasks take: the oldest are removed (67108864)
     runs            how many runs are kept of each job (20, at most 1000); `off` removes those that are kept
     runs-bytes      how many bytes the runs of all jobs take (268435456)
     changes         about how many entries JCHANGES has (10000); off: changes are not recorded

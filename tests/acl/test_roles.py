@@ -31,7 +31,7 @@ READS = [
     "lint --ignore no-timeout",
     *(
         "runs a",
-        "changes",
+        "logs {done}",
         "why a",
         "why {done}",
         "limit",

@@ -322,6 +322,13 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         refused('OPTION', 'data: expected a JSON object', function() task:done { data = 'pages' } end)
       end)
 
+      it('keeps what a task printed last', function()
+        local id = board:push('echo', 'x')
+        assert.is_nil(board:logs(id))
+        queue:pop()[1]:done { tail = 'a1\nohello' }
+        assert.equal('a1\nohello', board:logs(id))
+      end)
+
       it('is told of a task to cancel', function()
         local id = board:push('echo', 'x')
         local task = queue:pop()[1]

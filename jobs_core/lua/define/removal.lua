@@ -1,6 +1,7 @@
 local key = require('base.keys').key
 local dependencies = require 'define.dependencies'
 local pauses = require 'define.pauses'
+local tails = require 'ending.tails'
 local packed_job = require 'job.packed_job'
 local changes = require 'ledger.changes'
 local job_counters = require 'ledger.job_counters'
@@ -27,6 +28,7 @@ function removal.remove_job(board, id, changed)
   redis.call('ZREM', key(board, 'schedule'), id)
   redis.call('DEL', key(board, 'open:' .. id), key(board, 'met:' .. id))
   job_counters.remove(board, id)
+  tails.remove_of_job(board, id)
   runs.remove(board, id)
   return true
 end
