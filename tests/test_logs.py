@@ -74,7 +74,7 @@ def test_what_is_unknown_is_said(board: Board, jobs: Jobs) -> None:
     for target in ("nope", "nope@1"):
         found = jobs("logs", target)
         assert found.exit_code == 2
-        assert f"there is no job or task '{target}'" in found.stderr
+        assert f"'{target}' on the board '{board.name}'" in found.stderr
     board.put("quiet", "test", "x")
     assert jobs("logs", "quiet").output == ""
 
