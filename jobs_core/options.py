@@ -22,6 +22,7 @@ Factor = float | str
 Words = str | Sequence[str]
 Codes = str | int | Sequence[str | int]
 Waits = float | str | Sequence[float | str]
+Labels = str | Sequence[str] | Mapping[str, str | float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class About:
     """The description of an option, beside its type.
 
     Args:
-        kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes
-            or rate.
+        kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes,
+            labels or rate.
         summary: One line for help texts and editors.
     """
 
@@ -156,6 +157,9 @@ class JobOptions(ScheduleOptions, WorkOptions, StateOptions, total=False):
     """The options of a job: `board.put("tick", "shell", "date", every=5, retry_on="5*")`."""
 
     description: Annotated[str | None, About("text", "free text about the job")]
+    label: Annotated[
+        Labels | None, About("labels", "find the job by this: team=payments; several make a list")
+    ]
 
 
 class PutOptions(JobOptions, total=False):
@@ -185,6 +189,7 @@ class TaskFilters(TypedDict, total=False):
     runner: str | None
     queue: str | None
     worker: str | None
+    label: Labels | None
     older_than: Duration | None
     payload: bool | None
     now: Time | None
@@ -224,7 +229,7 @@ STATE = tuple(_table(StateOptions).values())
 JOB_OPTIONS = _table(JobOptions)
 PUSH_OPTIONS = _table(PushOptions)
 
-LIST_KINDS = ("jobs", "codes", "backoff")
+LIST_KINDS = ("jobs", "codes", "backoff", "labels")
 """The kinds of options that take a list."""
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
@@ -245,7 +250,8 @@ TASK_STATES: tuple[str, ...] = get_args(TaskState)
 
 
 def to_text(value: Any) -> str:
-    """Format an option's value for Redis: a timedelta as seconds, a datetime as ISO 8601, a list with commas.
+    """Format an option's value for Redis: a timedelta as seconds, a datetime as ISO 8601, a list with commas,
+    a mapping of labels as name=value.
 
     >>> to_text(timedelta(minutes=2))
     '120.0'
@@ -256,6 +262,8 @@ def to_text(value: Any) -> str:
         return str(value.total_seconds())
     if isinstance(value, datetime):
         return value.astimezone().isoformat(timespec="milliseconds")
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={to_text(item)}" for name, item in value.items() if item is not None)
     if isinstance(value, (list, tuple)):
         return ",".join(map(to_text, value))
     return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
@@ -316,6 +324,9 @@ def _check_type(name: str, value: Any) -> None:
     option = JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
     if option is None or (option.name == "paused" and isinstance(value, bool)):
         return
+    if option.kind == "labels":
+        _check_labels(name, value)
+        return
     takes_list = option.kind in LIST_KINDS
     for item in value if takes_list and isinstance(value, (list, tuple)) else [value]:
         if isinstance(item, (bool, list, tuple, Mapping)):
@@ -325,6 +336,23 @@ def _check_type(name: str, value: Any) -> None:
             raise OptionError(f"{name}: expected job ids without commas, got {item!r}", option=name)
         if isinstance(item, str):
             require_utf8(name, item)
+
+
+def _check_labels(name: str, value: Any) -> None:
+    """Reject labels that commas would split, and values that are neither text nor numbers."""
+    texts = list(value.values()) if isinstance(value, Mapping) else value
+    for item in texts if isinstance(texts, (list, tuple)) else [texts]:
+        if item is None and isinstance(value, Mapping):
+            continue
+        if isinstance(item, bool) or not isinstance(item, (str, int, float)):
+            expected = "text or a number" if isinstance(value, Mapping) else "name=value, a list or a mapping"
+            raise OptionError(f"{name}: expected {expected}, got {_type_name(item)}", option=name)
+        if item is not value and "," in str(item):
+            raise OptionError(f"{name}: expected labels without commas, got {item!r}", option=name)
+        require_utf8(name, str(item))
+    for word in value if isinstance(value, Mapping) else ():
+        if not isinstance(word, str) or set("=,") & set(word):
+            raise OptionError(f"{name}: expected a name such as team, got {word!r}", option=name)
 
 
 def require_utf8(name: str, text: str) -> None:

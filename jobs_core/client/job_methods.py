@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.client.base import BoardBase
-from jobs_core.client.listing import plan_jobs, read_jobs
+from jobs_core.client.listing import find_ids, plan_find, plan_jobs, read_jobs
+from jobs_core.client.search import JobFilters
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import next_arguments, parts
-from jobs_core.engine.replies import as_job, as_time, as_times, found_job
+from jobs_core.engine.replies import as_dict, as_job, as_time, as_times, found_job
 from jobs_core.errors import JobsError
 from jobs_core.options import JobOptions, JobSort, JobState, PutOptions, Time, to_pairs
 from jobs_core.types import Payload
@@ -125,7 +126,12 @@ class JobMethods(BoardBase):
         return found_job(self.commands.call("JGET", id), id, self.name, as_job)
 
     def list(
-        self, match: str | None = None, *, state: JobState | None = None, sort: JobSort | None = None
+        self,
+        match: str | None = None,
+        *,
+        state: JobState | None = None,
+        sort: JobSort | None = None,
+        **filters: Unpack[JobFilters],
     ) -> Iterator[dict[str, Any]]:
         """Read jobs, a page at a time while you iterate.
 
@@ -137,16 +143,49 @@ class JobMethods(BoardBase):
             state: Only jobs in this state: scheduled, waiting, paused, ended or manual.
             sort: `next` yields the soonest run first, then jobs without a next run. `id` sorts by id and
                 holds all ids in memory. By default, jobs are in no particular order.
+            filters: `label`, `failing`, `late`, `running`, `paused`, `runner` and `text`: see JobFilters. The
+                first four read an index, and not all jobs. Ids of jobs that are found are held in memory.
 
         Yields:
             Jobs, as `show` returns them.
 
         Raises:
-            OptionError: `state` or `sort` is unknown.
+            OptionError: `state` or `sort` is unknown, or a filter is invalid.
 
         >>> soonest = itertools.islice(board.list(state="scheduled", sort="next"), 10)
+        >>> [job["id"] for job in board.list(label="team=payments", failing=True)]
+        []
         """
-        return read_jobs(self.commands, plan_jobs(self.keys, match, state, sort), state)
+        return read_jobs(self.commands, plan_jobs(self.keys, match, state, sort, filters), state)
+
+    def find(
+        self,
+        match: str | None = None,
+        *,
+        state: JobState | None = None,
+        sort: JobSort | None = None,
+        **filters: Unpack[JobFilters],
+    ) -> Iterator[str]:
+        """Find jobs, like `list`, without reading them. Takes the same arguments.
+
+        Yields:
+            The ids of the jobs, each once.
+
+        Raises:
+            OptionError: `state` or `sort` is unknown, or a filter is invalid.
+
+        >>> for id in board.find(label="team=payments"):
+        ...     board.pause(id)
+        """
+        return find_ids(self.commands, plan_find(self.keys, match, state, sort, filters))
+
+    def labels(self) -> dict[str, int]:
+        """Count the jobs that have each label.
+
+        Returns:
+            Numbers by label, sorted by label: `{"team=payments": 12}`.
+        """
+        return as_dict(self.commands.call("JLABELS"))
 
     def remove(self, *ids: str) -> int:
         """Remove jobs. Their queued tasks still run.

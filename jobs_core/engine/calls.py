@@ -14,7 +14,9 @@ from jobs_core.text import shorten, writable
 from jobs_core.types import DATA, NOTE, Payload
 
 POP_OPTIONS = frozenset(("count", "lease", "worker", "raw"))
-TASK_FILTERS = frozenset(("state", "task", "job", "runner", "queue", "worker", "older-than", "payload"))
+TASK_FILTERS = frozenset(
+    ("state", "task", "job", "runner", "queue", "worker", "label", "older-than", "payload")
+)
 
 
 def pop_call(

@@ -1,8 +1,10 @@
 #!lua flags=allow-oom
 --[[ JCANCEL board id [cursor]
      JCANCEL board - cursor job id
+     JCANCEL board - cursor label a=b,c=d
 
-  Cancel the tasks with this id, or all tasks of a job. A waiting or accepted task ends at once. A running one is marked,
+  Cancel the tasks with this id, all tasks of a job, or those that have all of these labels: a task has the labels that its
+  job had when it was queued. A waiting or accepted task ends at once. A running one is marked,
   and its worker is notified: its token goes to `{b}:inbox:<worker>`, and JBEAT returns 2 for it. It ends as cancelled
   when the worker reports that, or when its lease expires. Dead letters have ended already.
 
@@ -22,8 +24,10 @@ local cancellation = require 'ending.cancellation'
 local ended_tasks = require 'ending.ended_tasks'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
+local label_option = require 'job.label_option'
 local counters = require 'ledger.counters'
 local release = require 'limit.release'
+local leases = require 'queue.leases'
 local open_runs = require 'queue.open_runs'
 local records = require 'queue.records'
 local task_locations = require 'queue.task_locations'
@@ -63,14 +67,28 @@ local function cancel(board, place, member)
   return cancel_queued(board, place, member)
 end
 
--- Return what tells the tasks to cancel by their ids.
-local function read_filter(args)
-  local id = args[1] or ''
-  if id == '-' then
-    local job = arguments.read_options(args, 3, { job = true }).job
-    if not job then fail_option('job', 'expected the id of a job, got none') end
-    return function(task) return records.job_of(task) == job end
+local function read_task(board, place, member)
+  if not task_locations.SETS[place] then return records.read(member) end
+  local stored = redis.call('HGET', key(board, 'task'), member)
+  return (place == 'leased' and leases or records).read(stored)
+end
+
+-- Return what tells the tasks to cancel of a job, or with labels.
+local function read_job_filter(board, args)
+  local options = arguments.read_options(args, 3, { job = true, label = true })
+  local job, labels = options.job, label_option.read_filter('label', options.label)
+  if not (job or labels) then fail_option('job', 'expected the id of a job, got none') end
+  return function(id, place, member)
+    if job and records.job_of(id) ~= job then return false end
+    local task = not labels or read_task(board, place, member)
+    return task and (task == true or label_option.has_all(task.options, labels))
   end
+end
+
+-- Return what tells the tasks to cancel by their ids and places.
+local function read_filter(board, args)
+  local id = args[1] or ''
+  if id == '-' then return read_job_filter(board, args) end
   if not records.job_of(id) then fail_option('id', "expected a task id, <job>@<due>, got '" .. id .. "'") end
   return function(task) return task == id end
 end
@@ -82,12 +100,12 @@ local function removal_cost(board, place)
 end
 
 return function(board, args)
-  local matches, found = read_filter(args), {}
+  local matches, found = read_filter(board, args), {}
   -- Tasks move in this order, so a task that moves meanwhile is met again.
   local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })
   local cursor = task_locations.scan(board, names, args[2] or '0', PAGE_SIZE, function(place, member)
     local id = (task_locations.SETS[place] and records.id_of_token or records.peek)(member)
-    if not (id and matches(id)) then return 1 end
+    if not (id and matches(id, place, member)) then return 1 end
     local cost, done = removal_cost(board, place), cancel(board, place, member)
     if done then found[#found + 1] = done end
     return cost, done

@@ -7,6 +7,7 @@ local key = require('base.keys').key
 local patterns = require 'cron.patterns'
 local dependencies = require 'define.dependencies'
 local job_store = require 'define.job_store'
+local labels = require 'define.labels'
 local next_run = require 'define.next_run'
 local schedule_options = require 'define.schedule_options'
 local ids = require 'job.ids'
@@ -75,7 +76,7 @@ end
 function put.context(board, now)
   return {
     board = board, now = now, payload_limit = payloads.limit(board), cache = patterns.new_cache(board),
-    store = job_store.new(board),
+    store = job_store.new(board), labels = labels.new_changes(board),
   }
 end
 
@@ -158,6 +159,7 @@ function put.store(context, job)
   local head = job.head
   if head.paused then head.paused_next, job.due = job.due, nil end
   job_store.put(context.store, job.id, packed_job.pack(head, job.body), job.due)
+  labels.note(context.labels, job.id, job.body, job.old_body)
   if job.old then count_running(context, job) end
   if head.after or job.old and job.old.after then dependencies.link(context.board, job.id, head, job.old) end
   return job.due or 0
@@ -172,6 +174,7 @@ end
 
 function put.write_all(context)
   job_store.write(context.store)
+  labels.write(context.labels)
 end
 
 -- Create or update one job. Returns its next run in ms, or 0 if there is none.

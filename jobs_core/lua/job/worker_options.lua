@@ -3,6 +3,7 @@
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local backoff = require 'job.backoff'
+local label_option = require 'job.label_option'
 local duration = require 'time.duration'
 
 local worker_options = {}
@@ -81,6 +82,7 @@ worker_options.READERS = {
   concurrency = at_least_one,
   rate = worker_options.rate,
   description = description_option,
+  label = label_option.read,
 }
 
 local NEED_LEASE = {
