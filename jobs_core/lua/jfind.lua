@@ -33,7 +33,8 @@ local job_sources = require 'board.job_sources'
 local label_option = require 'job.label_option'
 local instant = require 'time.instant'
 
-local MAX_JOBS, MAX_BYTES = 1000, 262144  -- that one call looks at: jobs, and bytes of what is stored of them
+local MAX_COST, MAX_BYTES = 1000, 262144  -- per call: what it looks at, and bytes of what is stored of jobs
+local READ_COST = 3  -- reading a job takes as long as looking it up in so many indexes
 local OPTIONS = {
   label = true, failing = true, late = true, running = true, paused = true, state = true, runner = true, text = true,
   now = true,
@@ -70,13 +71,13 @@ return function(board, args)
   local criteria = read_criteria(args)
   local source, position = read_cursor(board, args[1] or '0', criteria)
   apply_state.require_no_pending_apply(board)
-  local found, jobs, bytes = {}, 0, 0
-  while source and jobs < MAX_JOBS and bytes < MAX_BYTES do
-    local from, ids, packed, size = source, nil, nil, 0
+  local found, cost, bytes = {}, 0, 0
+  while source and cost < MAX_COST and bytes < MAX_BYTES do
+    local from, ids, packed, read, size = source, nil, nil, 0, 0
     ids, source, position, packed = job_sources.read(board, criteria, source, position)
-    jobs = jobs + #ids + 1
-    ids, size = job_filter.by_content(board, job_filter.by_index(board, ids, criteria, from), criteria, from, packed)
-    bytes = bytes + size
+    cost = cost + #ids + 1
+    ids, read, size = job_filter.by_content(board, job_filter.by_index(board, ids, criteria, from), criteria, from, packed)
+    cost, bytes = cost + READ_COST * read, bytes + size
     for _, id in ipairs(ids) do found[#found + 1] = id end
   end
   return { source and source .. (position and ' ' .. position or '') or '0', found }

@@ -15,7 +15,8 @@ from tests.acl.conftest import Users, commit_a_file
 from tests.helpers import Jobs, runner, working
 
 READS = [
-    *("list", "list --json", "show a", "next a", "next --cron 0_3_*_*_* --zone Asia/Tokyo", "next --every 5"),
+    *("list", "list --label x=1 --failing", "list --late", "list --running", "list --paused", "labels"),
+    *("list --json", "show a", "next a", "next --cron 0_3_*_*_* --zone Asia/Tokyo", "next --every 5"),
     *("count", "stats", "stats --job a", "tasks", "tasks --state leased --json", "history", "history {done}"),
     *("dead list", "dead show {dead}", "output {done}", "output {done} --follow", "graph", "graph a"),
     *(
@@ -32,12 +33,20 @@ READS = [
 ]
 CHANGES = [
     *(
-        "put c echo x --every 5",
+        "put c echo x --every 5 --label x=1",
         "put z echo x --cron 0_4_*_*_* --zone Asia/Tokyo",
         "create d echo x",
         "edit d --timeout 9",
     ),
-    *("pause c", "resume c", "push c", "push echo later --in 1h", "cancel {queued}", "remove d"),
+    *(
+        "pause c",
+        "resume c",
+        "push c",
+        "push echo later --in 1h",
+        "cancel {queued}",
+        "cancel --label x=2",
+        "remove d",
+    ),
     *("ack {token} --progress 40", "ack {token}", "dead retry {dead}", "dead purge --all"),
     *("board diff {file}", "board apply {file}", "board apply {file} --prune", "import crontab {crontab}"),
 ]

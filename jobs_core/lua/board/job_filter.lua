@@ -69,9 +69,10 @@ local function must_read(criteria, source)
     or source == 'running' or source == 'waiting'
 end
 
--- Keep the ids of jobs that pass by what is stored of them. Returns these, and how many bytes were read.
+-- Keep the ids of jobs that pass by what is stored of them. Returns these, and how many jobs and
+-- bytes were read.
 function job_filter.by_content(board, ids, criteria, source, packed)
-  if not must_read(criteria, source) then return ids, 0 end
+  if not must_read(criteria, source) then return ids, 0, 0 end
   local kept, bytes = {}, 0
   for first = 1, #ids, READ_SIZE do
     local some = { unpack(ids, first, math.min(first + READ_SIZE - 1, #ids)) }
@@ -82,7 +83,7 @@ function job_filter.by_content(board, ids, criteria, source, packed)
       if job and matches(board, id, job, criteria) then kept[#kept + 1] = id end
     end
   end
-  return kept, bytes
+  return kept, #ids, bytes
 end
 
 return job_filter
