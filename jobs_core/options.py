@@ -22,7 +22,7 @@ Factor = float | str
 Words = str | Sequence[str]
 Codes = str | int | Sequence[str | int]
 Waits = float | str | Sequence[float | str]
-Labels = str | Sequence[str] | Mapping[str, str | float]
+Labels = str | Sequence[str] | Mapping[str, str | float | None]
 
 
 @dataclass(frozen=True, slots=True)

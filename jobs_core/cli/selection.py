@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def select_jobs(board: Board, words: Sequence[str], label: Sequence[str] | None) -> list[str]:
-    """Return the ids of jobs by words, which are ids or patterns, and labels. Both must match if both are given.
+    """Return the ids of the jobs that match words, which are ids or patterns, and labels, as far as given.
 
     Raises:
         NotFoundError: No job matches.

@@ -55,7 +55,7 @@ class Ask:
 
 
 Plan = Generator[Ask | Call | list[str], Any, None]
-"""A generator that yields commands, of Redis or of Jobs, and is sent their replies, and that yields lists of ids."""
+"""A generator that yields commands and is sent their replies, and that yields lists of ids."""
 
 
 def plan_ids(keys: Keys, match: str | None, sort: str | None) -> Plan:

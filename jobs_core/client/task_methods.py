@@ -139,12 +139,12 @@ class TaskMethods(BoardBase):
         return as_cancelled(list(self._cancel(id)), id, self.name)
 
     def cancel_job(self, job: str | None = None, *, label: Labels | None = None) -> dict[str, int]:
-        """Cancel all waiting and running tasks of a job, or with labels. Jobs stay: pause or remove them first.
+        """Cancel all waiting and running tasks of a job, or with labels. Jobs stay: pause them first.
 
         Args:
             job: The job's id.
-            label: `"team=payments"`, a list of these or a mapping: only tasks with all of these labels. A task
-                has the labels that its job had when the task was queued.
+            label: `"team=payments"`, a list of these or a mapping: only tasks with all of these labels. A
+                task has the labels that its job had when the task was queued.
 
         Returns:
             How many tasks are `cancelled`, and how many are `cancelling`: their workers are told to stop.

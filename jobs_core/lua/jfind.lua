@@ -73,7 +73,8 @@ return function(board, args)
   apply_state.require_no_pending_apply(board)
   local found, cost, bytes = {}, 0, 0
   while source and cost < MAX_COST and bytes < MAX_BYTES do
-    local from, ids, packed, read, size = source, nil, nil, 0, 0
+    local from = source
+    local ids, packed, read, size
     ids, source, position, packed = job_sources.read(board, criteria, source, position)
     cost = cost + #ids + 1
     ids, read, size = job_filter.by_content(board, job_filter.by_index(board, ids, criteria, from), criteria, from, packed)

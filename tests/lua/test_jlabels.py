@@ -19,9 +19,8 @@ def counts(lua: Lua) -> dict[str, int]:
 def index(lua: Lua) -> dict[str, list[str]]:
     """Return the jobs of each label by the index, after checking that the counts agree with it."""
     prefix = f"{lua.keys.tag}:labels:"
-    found: dict[str, list[str]] = {
-        key.removeprefix(prefix): lua.client.zrange(key, 0, -1) for key in lua.client.keys(f"{prefix}*")
-    }
+    keys: list[Any] = lua.client.keys(f"{prefix}*")
+    found: dict[str, Any] = {key.removeprefix(prefix): lua.client.zrange(key, 0, -1) for key in keys}
     assert counts(lua) == {label: len(ids) for label, ids in found.items()}
     return found
 
