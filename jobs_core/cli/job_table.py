@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs_core.cli.table import Column
-from jobs_core.cli.text import from_now, schedule_text
+from jobs_core.wording import from_now, schedule_text
 
 Job = Mapping[str, Any]
 

@@ -23,9 +23,9 @@ from jobs_core.cli.common import (
 from jobs_core.cli.label_option import label_option
 from jobs_core.cli.patterns import confirm, shortened
 from jobs_core.cli.selection import select_jobs
-from jobs_core.cli.text import readable, when
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
+from jobs_core.wording import readable, when
 
 if TYPE_CHECKING:
     from jobs_core.app import Board

@@ -20,8 +20,8 @@ from jobs_core.cli.job_table import COLUMNS, job_row
 from jobs_core.cli.label_option import label_option, task_label_option
 from jobs_core.cli.lists import SMALL, list_options, pager_option, print_list
 from jobs_core.cli.table import Column
-from jobs_core.cli.text import when
 from jobs_core.options import JOB_SORTS, JOB_STATES, TASK_STATES, JobSort, JobState
+from jobs_core.wording import when
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
