@@ -316,3 +316,19 @@ def test_a_header_is_bold_on_a_terminal_that_wants_it(board: Board, url: str) ->
     assert Terminal(board, url, *words, NO_COLOR="").read().startswith("\x1b[1mid ")
     assert Terminal(board, url, *words).read().startswith("id ")
     assert Terminal(board, url, *words, NO_COLOR="", LESS="-S").read().startswith("id ")  # shows escape codes
+
+
+def test_states_have_colors_on_a_terminal_only(board: Board, jobs: Jobs, url: str) -> None:
+    put(board, [{"id": "a", "every": 5, "start": LATER}, {"id": "b", "every": 5, "start": LATER}])
+    board.pause("b")
+    plain = Terminal(board, url, "list", "--no-pager").read()
+    colored = Terminal(board, url, "list", "--no-pager", NO_COLOR="").read()
+    assert "\x1b" not in plain + jobs("list").stdout
+    assert "\x1b[32mscheduled\x1b[0m" in colored
+    assert "\x1b[33mpaused\x1b[0m" in colored
+    assert re.sub(r"\x1b\[\d*m", "", colored) == plain  # columns stay where they are
+
+
+def test_the_next_run_is_shown_as_a_distance(board: Board, jobs: Jobs) -> None:
+    put(board, [{"id": "a", "every": "1d", "start": "+240m"}, {"id": "b"}])
+    assert column(jobs("list").stdout, 2) == ["in 4 h", "-"]

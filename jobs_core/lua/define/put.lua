@@ -138,6 +138,7 @@ function put.read(context, args, create_only)
   local json, flags = worker_options.to_json(options)
   head.flags = flags ~= '' and flags or nil
   local job = { id = id, now = now, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body }
+  job.has_labels = options.label ~= nil
   job.due = choose_next_run(context, job, options, now)
   return job
 end
@@ -159,7 +160,7 @@ function put.store(context, job)
   local head = job.head
   if head.paused then head.paused_next, job.due = job.due, nil end
   job_store.put(context.store, job.id, packed_job.pack(head, job.body), job.due)
-  labels.note(context.labels, job.id, job.body, job.old_body)
+  if job.has_labels or job.old then labels.note(context.labels, job.id, job.body, job.old_body) end
   if job.old then count_running(context, job) end
   if head.after or job.old and job.old.after then dependencies.link(context.board, job.id, head, job.old) end
   return job.due or 0
