@@ -153,8 +153,7 @@ class JobMethods(BoardBase):
             OptionError: `state` or `sort` is unknown, or a filter is invalid.
 
         >>> soonest = itertools.islice(board.list(state="scheduled", sort="next"), 10)
-        >>> [job["id"] for job in board.list(label="team=payments", failing=True)]
-        []
+        >>> worst = list(board.list(label="team=payments", failing=3))
         """
         return read_jobs(self.commands, plan_jobs(self.keys, match, state, sort, filters), state)
 
