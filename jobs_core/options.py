@@ -31,7 +31,7 @@ class About:
 
     Args:
         kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes,
-            labels or rate.
+            labels, rules or rate.
         summary: One line for help texts and editors.
     """
 
@@ -160,6 +160,9 @@ class JobOptions(ScheduleOptions, WorkOptions, StateOptions, total=False):
     label: Annotated[
         Labels | None, About("labels", "find the job by this: team=payments; several make a list")
     ]
+    lint_ignore: Annotated[
+        Words | None, About("rules", "rules of `jobs lint` that do not apply to this job: no-timeout")
+    ]
 
 
 class PutOptions(JobOptions, total=False):
@@ -229,7 +232,7 @@ STATE = tuple(_table(StateOptions).values())
 JOB_OPTIONS = _table(JobOptions)
 PUSH_OPTIONS = _table(PushOptions)
 
-LIST_KINDS = ("jobs", "codes", "backoff", "labels")
+LIST_KINDS = ("jobs", "codes", "backoff", "labels", "rules")
 """The kinds of options that take a list."""
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
