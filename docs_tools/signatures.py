@@ -23,6 +23,8 @@ RETURNS = {
     "JGAPS": "a list of JSON, oldest first",
     "JGET": "for each id its JSON, or nothing",
     "JHOURS": "a list of JSON, oldest first",
+    "JFIND": "the next cursor; a list of ids",
+    "JLABELS": "a map",
     "JLIMIT": "the limit: concurrency, n, period in ms; `-`: none",
     "JLOGS": "for each task what it printed last, or nothing",
     "JMACK": "for each the task's id, or an error",

@@ -16,6 +16,26 @@ def when(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="seconds")
 
 
+_UNITS = ((86400 * 365, "years"), (86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def from_now(seconds: float | None, now: float) -> str:
+    """Format an instant by its distance from now, both in epoch seconds.
+
+    >>> from_now(1000, 760), from_now(1000, 1180), from_now(1000, 1000)
+    ('in 4 min', '3 min ago', 'now')
+    """
+    if seconds is None:
+        return "-"
+    distance = abs(seconds - now)
+    # Each unit is used from two of it on, so that the number is never coarse.
+    size, unit = next(((size, unit) for size, unit in _UNITS if distance >= 2 * size), (1, "s"))
+    count = round(distance / size)
+    if count == 0:
+        return "now"
+    return f"in {count} {unit}" if seconds > now else f"{count} {unit} ago"
+
+
 def readable(name: str, value: Any) -> Any:
     """Format an option's value for people."""
     kind = JOB_OPTIONS[name].kind if name in JOB_OPTIONS else ""

@@ -140,6 +140,8 @@ def _escaped(value: Any) -> Any:
 
 def _value(name: str, value: Any) -> Any:
     kind = JOB_OPTIONS[name].kind
+    if kind == "labels":
+        return {word: escape(text) for word, _, text in (label.partition("=") for label in value)}
     if kind == "time" and isinstance(value, (int, float)):
         return datetime.fromtimestamp(value, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if kind == "duration" and isinstance(value, (int, float)):

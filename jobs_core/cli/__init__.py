@@ -146,6 +146,7 @@ MODULES = (
     "explain",
     "graph",
     "jobs",
+    "labels",
     "limits",
     "lint",
     "listing",

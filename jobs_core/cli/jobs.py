@@ -21,7 +21,9 @@ from jobs_core.cli.common import (
     open_board,
     stdin_option,
 )
-from jobs_core.cli.patterns import confirm, expand_patterns, shortened
+from jobs_core.cli.label_option import label_option
+from jobs_core.cli.patterns import confirm, shortened
+from jobs_core.cli.selection import select_jobs
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
 from jobs_core.wording import readable, when
@@ -50,7 +52,7 @@ def put(**arguments: Any) -> None:
       jobs put tick shell date --every 5
       jobs put poll http https://example.com --minutes 5 --decay 2 --step 1d
       jobs put once shell ./migrate --at 2026-12-01T08:00:00Z --timeout 1h
-      jobs put report shell ./report --after fetch,clean
+      jobs put report shell ./report --after fetch,clean --label team=data --label tier=1
       jobs put -S --every 1h < jobs.jsonl        # {"id": …, "runner": …, "payload": …, "every": …}
     """
     _put(create=False, **arguments)
@@ -134,10 +136,13 @@ def next_text(board: Board, id: str, next_run: datetime | None) -> str:
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1)
+@label_option
 @json_option
 @connected
-def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) -> None:
+def show(
+    ids: tuple[str, ...], label: list[str] | None, as_json: bool, url: str | None, board_name: str
+) -> None:
     """Show jobs: their options, next run and state.
 
     For a job with `after`, `met` lists the jobs that have ended since its last run, and `missing` those that
@@ -145,9 +150,10 @@ def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) 
 
     \b
       jobs show tick
+      jobs show --label team=payments
     """
     board = open_board(url, board_name)
-    for id in expand_patterns(board, ids):
+    for id in select_jobs(board, ids, label):
         job = board.show(id)
         if job["state"] == "waiting":
             relation = board.when(id)
@@ -161,39 +167,51 @@ def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) 
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask before removing the jobs that match a pattern.")
+@click.argument("ids", nargs=-1)
+@label_option
+@click.option("--yes", is_flag=True, help="Do not ask before removing the jobs of a pattern or a label.")
 @because_option
 @connected
-def remove(ids: tuple[str, ...], yes: bool, because: str | None, url: str | None, board_name: str) -> None:
-    """Remove jobs by their ids, or by patterns as in `jobs list`. Queued tasks still run.
+def remove(
+    ids: tuple[str, ...],
+    label: list[str] | None,
+    yes: bool,
+    because: str | None,
+    url: str | None,
+    board_name: str,
+) -> None:
+    """Remove jobs by their ids, by patterns as in `jobs list`, or by labels. Queued tasks still run.
 
-    A pattern asks first. Where nobody can answer, it needs --yes.
+    A pattern or a label asks first. Where nobody can answer, it needs --yes.
 
     \b
       jobs remove tick poll
       jobs remove 'test-*' --yes
+      jobs remove --label stage=test
       jobs remove tick --because 'moved to cron'
     """
     board = open_board(url, board_name)
-    found = expand_patterns(board, ids)
-    has_patterns = set(found) != set(ids)
-    if has_patterns and not yes:
+    found = select_jobs(board, ids, label)
+    is_group = label is not None or set(found) != set(ids)
+    if is_group and not yes:
         confirm(f"Remove {len(found)} job{'s' * (len(found) != 1)}: {', '.join(shortened(found))}?")
     missing = [id for id in dict.fromkeys(found) if not board.remove(id, because=because)]
     if missing:
         raise NotFoundError(f"there is no job {', '.join(map(repr, missing))} on the board {board_name!r}")
-    if has_patterns:
+    if is_group:
         echo(f"{len(found)} removed")
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1)
+@label_option
 @click.option("--until", metavar="TIME", help="Resume them at this time.")
 @click.option("--for", "for_", metavar="DURATION", help="Resume them after this time: 2h.")
 @because_option
 @connected
-def pause(ids: tuple[str, ...], url: str | None, board_name: str, **options: Any) -> None:
+def pause(
+    ids: tuple[str, ...], label: list[str] | None, url: str | None, board_name: str, **options: Any
+) -> None:
     """Stop scheduling jobs until you resume them, or until a time.
 
     Then each job runs at its next time. Pausing a job again replaces the time and the reason.
@@ -201,28 +219,36 @@ def pause(ids: tuple[str, ...], url: str | None, board_name: str, **options: Any
     \b
       jobs pause tick
       jobs pause 'report-*' --for 2h --because 'the database moves'
+      jobs pause --label team=payments
       jobs pause tick --until 2026-12-24T08:00:00Z
     """
     board = open_board(url, board_name)
-    for id in expand_patterns(board, ids):
+    for id in select_jobs(board, ids, label):
         board.pause(id, **options)
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1)
+@label_option
 @because_option
 @json_option
 @connected
 def resume(
-    ids: tuple[str, ...], because: str | None, as_json: bool, url: str | None, board_name: str
+    ids: tuple[str, ...],
+    label: list[str] | None,
+    because: str | None,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
 ) -> None:
     """Schedule paused jobs again, from now on.
 
     \b
       jobs resume tick
+      jobs resume --label team=payments
     """
     board = open_board(url, board_name)
-    for id in expand_patterns(board, ids):
+    for id in select_jobs(board, ids, label):
         next_run = board.resume(id, because=because)
         if as_json:
             echo_json(board.show(id))

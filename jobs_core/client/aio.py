@@ -14,7 +14,8 @@ from jobs_core.client.aio_runs import AsyncRunMethods
 from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
-from jobs_core.client.listing import plan_jobs, read_jobs_async
+from jobs_core.client.listing import find_ids_async, plan_find, plan_jobs, read_jobs_async
+from jobs_core.client.search import JobFilters
 from jobs_core.cron.forms import zone_of
 from jobs_core.engine.calls import next_arguments
 from jobs_core.engine.replies import (
@@ -124,12 +125,35 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods, AsyncLogMethods):
         return found_job(await self._call("JGET", id), id, self.name, as_job)
 
     async def list(
-        self, match: str | None = None, *, state: JobState | None = None, sort: JobSort | None = None
+        self,
+        match: str | None = None,
+        *,
+        state: JobState | None = None,
+        sort: JobSort | None = None,
+        **filters: Unpack[JobFilters],
     ) -> AsyncIterator[dict[str, Any]]:
         """Read jobs, like `Board.list`: `async for job in board.list()`."""
-        plan = plan_jobs(self.keys, match, state, sort)
+        plan = plan_jobs(self.keys, match, state, sort, filters)
         async for job in read_jobs_async(self._call, self._read, plan, state):
             yield job
+
+    async def find(
+        self,
+        match: str | None = None,
+        *,
+        state: JobState | None = None,
+        sort: JobSort | None = None,
+        **filters: Unpack[JobFilters],
+    ) -> AsyncIterator[str]:
+        """Find jobs, like `Board.find`: `async for id in board.find(label="team=payments")`."""
+        async for id in find_ids_async(
+            self._call, self._read, plan_find(self.keys, match, state, sort, filters)
+        ):
+            yield id
+
+    async def labels(self) -> dict[str, int]:
+        """Count the jobs that have each label, like `Board.labels`."""
+        return as_dict(await self._call("JLABELS"))
 
     async def remove(self, *ids: str, because: str | None = None) -> int:
         """Remove jobs, like `Board.remove`."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, Unpack
 from jobs_core.bounds import RETENTION, RetentionOptions
 from jobs_core.changes import Change, as_changes, changes_arguments
 from jobs_core.client.author import signature
-from jobs_core.client.job_methods import JobMethods
+from jobs_core.client.declaration_methods import DeclarationMethods
 from jobs_core.client.log_methods import LogMethods
 from jobs_core.client.run_methods import RunMethods
 from jobs_core.client.task_methods import TaskMethods
@@ -23,7 +23,7 @@ from jobs_core.why.ask import why_job, why_task
 from jobs_core.why.moment import read_moment
 
 
-class BoardClient(JobMethods, TaskMethods, RunMethods, LogMethods):
+class BoardClient(DeclarationMethods, TaskMethods, RunMethods, LogMethods):
     """A named set of jobs on one Redis.
 
     Options have the names that `jobs put --help` shows, with underscores for dashes. Durations may be

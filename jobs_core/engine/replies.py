@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -142,6 +142,17 @@ def as_entry(id: str, fields: dict[str, str]) -> dict[str, Any]:
     if "data" in fields:
         entry["data"] = as_json(fields["data"])
     return entry
+
+
+def entry_filter(
+    task: str | None, job: str | None, jobs: Collection[str] | None
+) -> Callable[[Mapping[str, Any]], bool]:
+    """Return a function that tests whether an entry of the history is of a task, a job, and some jobs."""
+    return lambda entry: (
+        task in (None, entry["task"])
+        and job in (None, entry["job"])
+        and (jobs is None or entry["job"] in jobs)
+    )
 
 
 def as_json(text: str) -> Any:

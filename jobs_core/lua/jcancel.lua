@@ -1,8 +1,10 @@
 #!lua flags=allow-oom
 --[[ JCANCEL board id [cursor] [by who] [because text]
      JCANCEL board - cursor job id [by who] [because text]
+     JCANCEL board - cursor label a=b,c=d [by who] [because text]
 
-  Cancel the tasks with this id, or all tasks of a job. A waiting or accepted task ends at once. A running one is marked,
+  Cancel the tasks with this id, all tasks of a job, or those that have all of these labels: a task has the labels that its
+  job had when it was queued. A waiting or accepted task ends at once. A running one is marked,
   and its worker is notified: its token goes to `{b}:inbox:<worker>`, and JBEAT returns 2 for it. It ends as cancelled
   when the worker reports that, or when its lease expires. Dead letters have ended already.
 
@@ -22,8 +24,10 @@ local dependents = require 'due.dependents'
 local cancellation = require 'ending.cancellation'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
+local label_option = require 'job.label_option'
 local changes = require 'ledger.changes'
 local release = require 'limit.release'
+local leases = require 'queue.leases'
 local records = require 'queue.records'
 local task_locations = require 'queue.task_locations'
 
@@ -60,14 +64,29 @@ local function cancel(board, place, member)
   return cancel_queued(board, place, member)
 end
 
--- Return what tells the tasks to cancel by their ids, and the job.
-local function read_filter(id, options)
-  if id == '-' then
-    local job = options.job
-    if not job then fail_option('job', 'expected the id of a job, got none') end
-    return function(task) return records.job_of(task) == job end, job
+local function read_task(board, place, member)
+  if not task_locations.SETS[place] then return records.read(member) end
+  local stored = redis.call('HGET', key(board, 'task'), member)
+  return (place == 'leased' and leases or records).read(stored)
+end
+
+-- Return what tells the tasks to cancel of a job, or with labels, and the job.
+local function read_job_filter(board, options)
+  local job, labels = options.job, label_option.read_filter('label', options.label)
+  if not (job or labels) then fail_option('job', 'expected the id of a job, got none') end
+  return function(id, place, member)
+    if job and records.job_of(id) ~= job then return false end
+    local task = not labels or read_task(board, place, member)
+    return task and (task == true or label_option.has_all(task.options, labels))
+  end, job
+end
+
+-- Return what tells the tasks to cancel by their ids and places, and the job, if there is one.
+local function read_filter(board, id, options)
+  if id == '-' then return read_job_filter(board, options) end
+  for _, name in ipairs({ 'job', 'label' }) do
+    if options[name] then fail_option(name, 'expected - before the cursor, got a task id') end
   end
-  if options.job then fail_option('job', 'expected - before the cursor, got a task id') end
   local job = records.job_of(id)
   if not job then fail_option('id', "expected a task id, <job>@<due>, got '" .. id .. "'") end
   return function(task) return task == id end, job
@@ -80,21 +99,23 @@ local function removal_cost(board, place)
 end
 
 return function(board, args)
-  local id, options = args[1] or '', arguments.read_options(args, 3, { job = true }, changes.OPTIONS)
+  local id = args[1] or ''
+  local options = arguments.read_options(args, 3, { job = true, label = true }, changes.OPTIONS)
   local author, found = changes.author(options), {}
-  local matches, job = read_filter(id, options)
+  local matches, job = read_filter(board, id, options)
   -- Tasks move in this order, so a task that moves meanwhile is met again.
   local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })
   local cursor = task_locations.scan(board, names, args[2] or '0', PAGE_SIZE, function(place, member)
     local task = (task_locations.SETS[place] and records.id_of_token or records.peek)(member)
-    if not (task and matches(task)) then return 1 end
+    if not (task and matches(task, place, member)) then return 1 end
     local cost, done = removal_cost(board, place), cancel(board, place, member)
     if done then found[#found + 1] = done end
     return cost, done
   end)
   dependents.queue_ready(board)
   if #found > 0 then
-    changes.record(board, 'cancel', author, { target = id ~= '-' and id or nil, count = #found, jobs = { job, n = 1 } })
+    local target = id ~= '-' and id or options.label
+    changes.record(board, 'cancel', author, { target = target, count = #found, jobs = job and { job, n = 1 } })
   end
   return { cursor, found }
 end

@@ -15,7 +15,8 @@ from tests.acl.conftest import Users, commit_a_file
 from tests.helpers import Jobs, runner, working
 
 READS = [
-    *("list", "list --json", "show a", "next a", "next --cron 0_3_*_*_* --zone Asia/Tokyo", "next --every 5"),
+    *("list", "list --label x=1 --failing", "list --late", "list --running", "list --paused", "labels"),
+    *("list --json", "show a", "next a", "next --cron 0_3_*_*_* --zone Asia/Tokyo", "next --every 5"),
     *(
         "count",
         "stats",
@@ -47,7 +48,7 @@ READS = [
 ]
 CHANGES = [
     *(
-        "put c echo x --every 5",
+        "put c echo x --every 5 --label x=1",
         "put z echo x --cron 0_4_*_*_* --zone Asia/Tokyo",
         "create d echo x",
         "edit d --timeout 9",
@@ -59,6 +60,7 @@ CHANGES = [
         "push c",
         "push echo later --in 1h",
         "cancel {queued}",
+        "cancel --label x=2",
         "remove d",
     ),
     *("ack {token} --progress 40", "ack {token}", "dead retry {dead}", "dead purge --all"),

@@ -7,6 +7,7 @@ local key = require('base.keys').key
 local patterns = require 'cron.patterns'
 local dependencies = require 'define.dependencies'
 local job_store = require 'define.job_store'
+local labels = require 'define.labels'
 local next_run = require 'define.next_run'
 local pauses = require 'define.pauses'
 local schedule_options = require 'define.schedule_options'
@@ -86,7 +87,7 @@ end
 function put.context(board, now, author)
   return {
     board = board, now = now, payload_limit = payloads.limit(board), cache = patterns.new_cache(board),
-    store = job_store.new(board), changed = changes.new_list(), author = author,
+    store = job_store.new(board), labels = labels.new_changes(board), changed = changes.new_list(), author = author,
   }
 end
 
@@ -160,6 +161,7 @@ function put.read(context, args, create_only)
   local job = {
     id = id, now = now, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body, packed = packed,
   }
+  job.has_labels = options.label ~= nil
   job.due = choose_next_run(context, job, options, now)
   return job
 end
@@ -195,6 +197,7 @@ function put.store(context, job)
   if head.paused_until or job.old and job.old.paused_until then
     pauses.set_timer(context.board, job.id, head, job.old)
   end
+  if job.has_labels or job.old then labels.note(context.labels, job.id, job.body, job.old_body) end
   if job.old then count_running(context, job) end
   if head.after or job.old and job.old.after then dependencies.link(context.board, job.id, head, job.old) end
   return job.due or 0
@@ -210,6 +213,7 @@ end
 -- Write all stored jobs, and record the change: `what`, and its target if there is one.
 function put.write_all(context, what, target)
   job_store.write(context.store)
+  labels.write(context.labels)
   changes.record(context.board, what, context.author, { jobs = context.changed, target = target })
 end
 

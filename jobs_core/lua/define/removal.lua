@@ -1,5 +1,6 @@
 local key = require('base.keys').key
 local dependencies = require 'define.dependencies'
+local labels = require 'define.labels'
 local pauses = require 'define.pauses'
 local tails = require 'ending.tails'
 local packed_job = require 'job.packed_job'
@@ -24,6 +25,7 @@ function removal.remove_job(board, id, changed)
   if changed then note_change(board, changed, id, head, body) end
   dependencies.link(board, id, nil, head)
   pauses.set_timer(board, id, nil, head)
+  labels.remove(board, id, body)
   redis.call('HDEL', key(board, 'job'), id)
   redis.call('ZREM', key(board, 'schedule'), id)
   redis.call('DEL', key(board, 'open:' .. id), key(board, 'met:' .. id))
