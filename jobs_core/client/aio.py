@@ -33,6 +33,8 @@ from jobs_core.types import Payload
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import ApplyOptions, Plan
+    from jobs_core.client.forecasting import ForecastOptions
+    from jobs_core.forecast import Forecast
 
 
 class AsyncBoard(AsyncTaskMethods):
@@ -41,7 +43,7 @@ class AsyncBoard(AsyncTaskMethods):
     A board belongs to the event loop that first uses it.
 
     Plugins may block, so they check jobs on a thread. Bulk work (put_many, push_many, load, apply, plan,
-    trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection. Workers do not
+    forecast, trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection. Workers do not
     use asyncio: see `Board.respond` and `jobs run`.
 
     Args:
@@ -185,6 +187,10 @@ class AsyncBoard(AsyncTaskMethods):
         if job is None:
             return as_dict(await self._call("JSTATS"))
         return await self._on_thread(self._board.stats, job)
+
+    async def forecast(self, days: float = 7, **options: Unpack[ForecastOptions]) -> Forecast:
+        """Forecast what the board will run, like `Board.forecast`."""
+        return await self._on_thread(self._board.forecast, days, **options)
 
     async def trim(self, queue: str, keep: int) -> int:
         """Drop the oldest tasks of a queue, like `Board.trim`."""

@@ -1,0 +1,82 @@
+"""Read what a forecast needs of a board. Changes nothing there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from jobs_core.engine.commands import Commands
+from jobs_core.errors import JobsError, OptionError
+from jobs_core.forecast import DEFAULT_DURATION, Forecast, Source, make_forecast
+from jobs_core.forecast.model import MAX_DAYS
+from jobs_core.options import Time, to_text
+
+if TYPE_CHECKING:
+    from jobs_core.client.board import BoardClient
+
+
+class ForecastOptions(TypedDict, total=False):
+    """Options of `Board.forecast`."""
+
+    from_: Time | None
+    duration: float
+    durations: Mapping[str, float] | None
+    progress: Callable[[float], object]
+    now: Time | None
+
+
+def forecast(board: BoardClient, days: float, **options: Unpack[ForecastOptions]) -> Forecast:
+    """Forecast a board: see `Board.forecast`."""
+    duration = options.get("duration", DEFAULT_DURATION)
+    if not 0 < days <= MAX_DAYS:
+        raise OptionError(f"days: expected a number above 0, at most {MAX_DAYS}, got {days:g}", option="days")
+    if not 0 <= duration < 86400 * MAX_DAYS:
+        raise OptionError(f"duration: expected a number of seconds, got {duration:g}", option="duration")
+    now, begin = _span(board.commands, options.get("now"), options.get("from_"))
+    source = read_source(board, options.get("durations"))
+    progress = options.get("progress", lambda share: None)
+    return make_forecast(source, now=now, begin=begin, days=days, duration=duration, progress=progress)
+
+
+def read_source(board: BoardClient, durations: Mapping[str, float] | None = None) -> Source:
+    """Read what a forecast needs of a board. Payloads are dropped as they come."""
+    jobs = [{name: value for name, value in job.items() if name != "payload"} for job in board.dump()]
+    counts = board.count()
+    return Source(
+        jobs=jobs,
+        limits=list(board.limits()),
+        met=dict(_met(board.commands, (job["id"] for job in jobs if len(job.get("after", ())) > 1))),
+        durations={} if durations is None else durations,
+        waiting=sum(counts.get(name, 0) for name in ("queued", "delayed", "leased")),
+    )
+
+
+def _met(commands: Commands, ids: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the parents that have ended since the last run of each of these jobs, if any have."""
+    wanted = list(ids)
+    for id, reply in zip(wanted, commands.stream((("JWHEN", [id]) for id in wanted), 500), strict=True):
+        if isinstance(reply, JobsError):
+            raise reply
+        met = json.loads(reply[0]).get("met", []) if reply and reply[0] else []
+        if met:
+            yield id, met
+
+
+def _span(commands: Commands, now: Time | None, from_: Time | None) -> tuple[float, float]:
+    """Return the time of the board's clock, and the beginning of the span, in epoch seconds."""
+    seconds, microseconds = commands.read(lambda client: client.time())
+    present = _instant(commands, now) if now is not None else seconds + microseconds // 1000 / 1000
+    begin = present if from_ is None else _instant(commands, from_, present)
+    if begin < present:
+        raise OptionError(
+            "from: expected a time from now on. `jobs history` has what ran before.", option="from"
+        )
+    return present, begin
+
+
+def _instant(commands: Commands, time: Time, now: Any = None) -> float:
+    """Read a time as Redis reads it."""
+    present: tuple[Any, ...] = () if now is None else ("now", f"{now:.3f}")
+    found = commands.call("JNEXT", "-", "at", to_text(time), *present)
+    return float(found[0]) / 1000

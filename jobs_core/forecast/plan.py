@@ -1,0 +1,91 @@
+"""Divide the jobs of a board: those whose schedule says it all, and those that something may hold or skip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobs_core.forecast.model import Source
+from jobs_core.options import SCHEDULE_OPTIONS, STATE
+
+KEPT = frozenset((*SCHEDULE_OPTIONS, *(option.name for option in STATE))) | {
+    *("queue", "priority", "concurrency", "rate")
+}
+"""The options that decide when a job runs. Others are not copied, and neither is the payload."""
+
+RULES = ("concurrency", "rate", "overlap", "jitter", "after")
+"""The options that make a run start at another time than its schedule says, or not at all."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """The jobs of a board, as they are put on the private server.
+
+    Args:
+        counted: Jobs of which every occurrence starts a run at its time, so that listing them is exact.
+        simulated: Jobs whose tasks go through queues.
+        timed: The ids of simulated jobs for which it matters when a run ends. With policy none, nobody knows.
+        parents: The ids that other jobs run after.
+        limits: The limits that apply to a job, by its id.
+    """
+
+    counted: list[Mapping[str, Any]] = field(default_factory=list)
+    simulated: list[Mapping[str, Any]] = field(default_factory=list)
+    timed: set[str] = field(default_factory=set)
+    parents: set[str] = field(default_factory=set)
+    limits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def lanes(self) -> set[str]:
+        """The lanes that simulated tasks are in: see lua/queue/lanes.lua."""
+        return {
+            queue_of(job) + (f"!{job['priority']}" if job.get("priority") else "") for job in self.simulated
+        }
+
+    @property
+    def queues(self) -> list[str]:
+        """The queues of simulated jobs."""
+        return sorted({queue_of(job) for job in self.simulated})
+
+
+def queue_of(job: Mapping[str, Any]) -> str:
+    return str(job.get("queue") or job["runner"])
+
+
+def divide(source: Source, now: float) -> Plan:
+    """Divide the jobs of a board at a time, in epoch seconds."""
+    shared = {f"{limit['kind']}:{limit['name']}" for limit in source.limits}
+    plan = Plan(parents={parent for job in source.jobs for parent in job.get("after", ())})
+    for job in source.jobs:
+        id, limits = job["id"], _limits_of(job, shared)
+        plan.limits[id] = limits
+        is_followed = id in plan.parents
+        if limits or is_followed or any(name in job for name in RULES) or _is_late(job, now):
+            plan.simulated.append(job)
+            if (limits or is_followed or "overlap" in job) and job.get("policy") != "none":
+                plan.timed.add(id)
+        elif isinstance(job.get("next"), int | float):
+            plan.counted.append(job)
+    return plan
+
+
+def copied(jobs: Iterable[Mapping[str, Any]], timed: set[str]) -> Iterable[dict[str, Any]]:
+    """Yield jobs as they are put on the private server. Nobody reports on the runs of those not `timed`."""
+    for job in jobs:
+        kept = {name: value for name, value in job.items() if name in KEPT}
+        yield {"id": job["id"], "runner": job["runner"], **kept} | (
+            {} if job["id"] in timed else {"policy": "none"}
+        )
+
+
+def _limits_of(job: Mapping[str, Any], shared: set[str]) -> tuple[str, ...]:
+    own = ("job",) if "concurrency" in job or "rate" in job else ()
+    names = (f"queue:{queue_of(job)}", f"runner:{job['runner']}")
+    return own + tuple(name for name in names if name in shared)
+
+
+def _is_late(job: Mapping[str, Any], now: float) -> bool:
+    """Whether an occurrence is due already, so that a tick decides what becomes of it."""
+    due = job.get("next")
+    return isinstance(due, int | float) and due <= now

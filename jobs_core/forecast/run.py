@@ -1,0 +1,154 @@
+"""Make a forecast of a board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import redis
+
+from jobs_core.engine.commands import Commands
+from jobs_core.forecast.count import count_runs
+from jobs_core.forecast.model import DEFAULT_DURATION, Forecast, Guess, JobForecast, Source
+from jobs_core.forecast.plan import Plan, copied, divide
+from jobs_core.forecast.scratch import open_scratch, put_jobs, put_limits, put_met, scratch_server
+from jobs_core.forecast.simulate import Simulation
+from jobs_core.forecast.tally import JobTally, Tally
+
+Progress = Callable[[float], object]
+"""Called with the share of the work that is done, from 0 to 1."""
+
+Missed = Mapping[str, int]
+"""The ledger's counts of occurrences without a run: `skipped <id>`, `coalesced <id>`."""
+
+
+def make_forecast(
+    source: Source,
+    *,
+    now: float,
+    begin: float,
+    days: float,
+    duration: float = DEFAULT_DURATION,
+    progress: Progress = lambda share: None,
+) -> Forecast:
+    """Forecast a board on a private server, which ends with it.
+
+    Args:
+        source: What the board has.
+        now: The time at which the board is as `source` says, in epoch seconds.
+        begin: The beginning of the span, from now on.
+        days: The length of the span.
+        duration: Seconds that a run takes if nothing is known about its job.
+        progress: Follows the work.
+
+    Raises:
+        OptionError: The span is too long.
+        ServerError: No Redis or Valkey is installed here.
+    """
+    end = begin + days * 86400
+    tally = Tally(round(begin * 1000), round(end * 1000))
+    plan = divide(source, now)
+    with scratch_server() as client:
+        _count(client, source, plan, tally, progress)
+        missed, waiting = _simulate(client, source, plan, tally, now, duration, progress)
+    tally.finish_minute()
+    return Forecast(
+        begin=begin,
+        end=end,
+        runs=sum(tally.minutes.values()),
+        waiting=waiting,
+        by_minute=dict(sorted(tally.minutes.items())),
+        minutes=tally.busiest(),
+        jobs=tuple(
+            _described(job, tally.jobs.get(job["id"], JobTally()), plan, missed)
+            for job in sorted(source.jobs, key=lambda job: str(job["id"]))
+        ),
+        guesses=tuple(_guesses(source, plan, duration)),
+    )
+
+
+def _count(client: redis.Redis, source: Source, plan: Plan, tally: Tally, progress: Progress) -> None:
+    commands = open_scratch(client, "counted", any("zone" in job for job in plan.counted))
+    put_jobs(commands, copied(plan.counted, set()))
+    done = 0
+
+    def advance(jobs: int) -> None:
+        nonlocal done
+        done += jobs
+        if done % 100 == 0:
+            progress(done / len(source.jobs))
+
+    count_runs(commands, plan.counted, source.durations, tally, advance)
+
+
+def _simulate(
+    client: redis.Redis,
+    source: Source,
+    plan: Plan,
+    tally: Tally,
+    now: float,
+    duration: float,
+    progress: Progress,
+) -> tuple[Missed, int]:
+    """Simulate up to the beginning of the span, and then to its end. Returns what is missed in the span, and how
+    many tasks still wait at its end."""
+    commands = open_scratch(client, "simulated", any("zone" in job for job in plan.simulated))
+    put_limits(commands, source.limits)
+    put_jobs(commands, copied(plan.simulated, plan.timed))
+    put_met(commands, source.met)
+    start, share = round(now * 1000), len(plan.counted) / max(1, len(source.jobs))
+    simulation = Simulation(commands, plan, source.durations, duration, start)
+
+    def follow(time: int) -> None:
+        progress(share + (1 - share) * (time - start) / (tally.end - start))
+
+    simulation.run(tally.begin, tally, follow)
+    before = _missed(commands)
+    simulation.run(tally.end, tally, follow)
+    after = _missed(commands)
+    return {name: count - before.get(name, 0) for name, count in after.items()}, simulation.waiting()
+
+
+def _missed(commands: Commands) -> dict[str, int]:
+    kept = commands.read(lambda client: client.hgetall(f"{commands.keys.tag}:ledger"))
+    return {name: int(count) for name, count in kept.items() if name.startswith(("skipped ", "coalesced "))}
+
+
+def _described(job: Mapping[str, Any], found: JobTally, plan: Plan, missed: Missed) -> JobForecast:
+    id = job["id"]
+    return JobForecast(
+        id=id,
+        state=_state(job),
+        runs=found.runs,
+        first=None if found.first is None else found.first / 1000,
+        last=None if found.last is None else found.last / 1000,
+        skipped=missed.get(f"skipped {id}", 0),
+        coalesced=missed.get(f"coalesced {id}", 0),
+        overlapping=found.overlapping,
+        held=found.held / 1000,
+        limits=plan.limits[id],
+        after=tuple(job.get("after", ())),
+    )
+
+
+def _state(job: Mapping[str, Any]) -> str:
+    """Return the state of a dumped job: see lua/job/describe.lua."""
+    if job.get("paused"):
+        return "paused"
+    if isinstance(job.get("next"), int | float):
+        return "scheduled"
+    if "after" in job and job.get("left") != 0:
+        return "waiting"
+    return "ended" if any(name in job for name in ("every", "at", "cron", "after")) else "manual"
+
+
+def _guesses(source: Source, plan: Plan, duration: float) -> Iterator[Guess]:
+    unknown = tuple(sorted(plan.timed - source.durations.keys()))
+    if unknown:
+        sentence = f"It is not known how long {len(unknown)} jobs take: each run counts as {duration:g} s."
+        yield Guess("durations", sentence, unknown)
+    if plan.parents:
+        yield Guess("outcomes", "Every run counts as done, so jobs that run on dead never do.")
+    yield Guess("workers", "There are always enough workers: a task starts once its limits let it.")
+    if source.waiting:
+        yield Guess("tasks", f"{source.waiting} tasks that are queued or running now are not counted.")
