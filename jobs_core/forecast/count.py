@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha1
 from math import ceil
 from typing import Any
 
@@ -17,16 +18,22 @@ FIRST, MOST = 20, 1000
 AT_ONCE = 50
 """Calls in flight."""
 
+Window = tuple[int, float]
+"""At most so many runs may start in so many ms."""
+
 
 @dataclass(slots=True)
 class Listing:
     """How far the occurrences of a job have been listed. Times are ms."""
 
-    id: str
-    duration: float | None
+    job: Mapping[str, Any]
     left: float
     size: int
     last: int | None = None
+
+    @property
+    def id(self) -> str:
+        return str(self.job["id"])
 
     @property
     def call(self) -> tuple[str, list[Any]]:
@@ -48,41 +55,81 @@ def count_runs(
         jobs: The jobs, as `Board.dump` yields them.
         durations: Seconds that a run takes, by job id, where known.
         tally: What counts them.
-        advance: Called with the number of jobs that are complete.
+        advance: Called with the number of occurrences that are counted.
     """
-    listings = [_begin(job, durations.get(job["id"]), tally.end) for job in jobs]
+    for listing, times in _list_pages(commands, jobs, tally.end):
+        if jitter := listing.job.get("jitter"):
+            times = sorted(_delayed(listing.id, time, round(jitter * 1000)) for time in times)
+        duration = durations.get(listing.id)
+        started = [time for time in times if tally.begin <= time < tally.end]
+        tally.add_times(listing.id, started, duration and duration * 1000)
+        advance(len(times))
+
+
+def find_crowded(
+    commands: Commands, windows: Mapping[str, list[Window]], jobs: Iterable[Mapping[str, Any]], end: int
+) -> set[str]:
+    """Return the ids of the jobs whose own rules have something to hold or skip before a time in ms.
+
+    Args:
+        commands: The board that has the jobs.
+        windows: The rules of each job, by its id.
+        jobs: The jobs, as `Board.dump` yields them.
+        end: The end of the span.
+    """
+    crowded: set[str] = set()
+    tails: dict[str, list[int]] = {}
+    for listing, times in _list_pages(commands, jobs, end, skip=crowded):
+        rules = windows[listing.id]
+        known = tails.get(listing.id, []) + times
+        if any(_is_exceeded(known, window) for window in rules):
+            crowded.add(listing.id)
+        tails[listing.id] = known[-max(n for n, _ in rules) :]
+    return crowded
+
+
+def _is_exceeded(times: list[int], window: Window) -> bool:
+    n, ms = window
+    return any(later - time < ms for time, later in zip(times, times[n:], strict=False))
+
+
+def _delayed(id: str, due: int, jitter: int) -> int:
+    """Return when an occurrence starts: see add_run in lua/due/due_jobs.lua."""
+    return due + int(sha1(f"{id}@{due}".encode()).hexdigest()[:8], 16) % (jitter + 1)
+
+
+def _list_pages(
+    commands: Commands, jobs: Iterable[Mapping[str, Any]], end: int, skip: Iterable[str] = ()
+) -> Iterator[tuple[Listing, list[int]]]:
+    """Yield the occurrences of each job before a time in ms, in pages. A job in `skip` is not continued."""
+    listings = [_begin(job, end) for job in jobs]
     while listings:
         replies = commands.stream((listing.call for listing in listings), AT_ONCE)
         unfinished = []
         for listing, times in zip(listings, replies, strict=True):
             if isinstance(times, JobsError):
                 raise times
-            if _add(listing, times, tally):
+            is_over = _note_page(listing, times, end)
+            yield listing, [time for time in times if time < end]
+            if not is_over and listing.id not in skip:
                 unfinished.append(listing)
-            else:
-                advance(1)
         listings = unfinished
 
 
-def _begin(job: Mapping[str, Any], duration: float | None, end: int) -> Listing:
-    left = job.get("left", float("inf"))
+def _begin(job: Mapping[str, Any], end: int) -> Listing:
     every, size = job.get("every"), FIRST
     if isinstance(every, int | float) and "decay" not in job:
         size = max(1, min(MOST, ceil((end - job["next"] * 1000) / (every * 1000)) + 1))
-    return Listing(job["id"], duration and duration * 1000, left, size)
+    return Listing(job, job.get("left", float("inf")), size)
 
 
-def _add(listing: Listing, times: list[int], tally: Tally) -> bool:
-    """Count a page of occurrences. Returns whether there are more in the span."""
-    asked, listing.size = listing.size, MOST
-    times = times[: min(len(times), int(min(listing.left, MOST)))]
+def _note_page(listing: Listing, times: list[int], end: int) -> bool:
+    """Cut a page to the runs that are left, and choose the size of the next. Returns whether it is the last."""
+    del times[int(min(listing.left, MOST)) :]
     listing.left -= len(times)
-    tally.add_times(
-        listing.id, [time for time in times if tally.begin <= time < tally.end], listing.duration
-    )
-    if len(times) < asked or listing.left <= 0 or times[-1] >= tally.end:
-        return False
+    if len(times) < listing.size or listing.left <= 0 or times[-1] >= end:
+        return True
     listing.last = times[-1]
     pace = (times[-1] - times[0]) / max(1, len(times) - 1)
-    listing.size = max(FIRST, min(MOST, ceil((tally.end - listing.last) / max(pace, 1) * 1.1)))
-    return True
+    listing.size = max(FIRST, min(MOST, ceil((end - listing.last) / max(pace, 1) * 1.1)))
+    return False

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs_core.forecast.count import Window
 from jobs_core.forecast.model import Source
 from jobs_core.options import SCHEDULE_OPTIONS, STATE
 
@@ -14,8 +15,8 @@ KEPT = frozenset((*SCHEDULE_OPTIONS, *(option.name for option in STATE))) | {
 }
 """The options that decide when a job runs. Others are not copied, and neither is the payload."""
 
-RULES = ("concurrency", "rate", "overlap", "jitter", "after")
-"""The options that make a run start at another time than its schedule says, or not at all."""
+OWN_RULES = ("concurrency", "rate", "overlap")
+"""The options that may hold or skip runs of a job because of its other runs."""
 
 
 @dataclass(slots=True)
@@ -23,14 +24,16 @@ class Plan:
     """The jobs of a board, as they are put on the private server.
 
     Args:
-        counted: Jobs of which every occurrence starts a run at its time, so that listing them is exact.
+        counted: Jobs of which every occurrence starts a run, so that listing them is exact.
+        ruled: Jobs that are so as long as their own rules have nothing to hold or skip.
         simulated: Jobs whose tasks go through queues.
-        timed: The ids of simulated jobs for which it matters when a run ends. With policy none, nobody knows.
+        timed: The ids of jobs for which it matters when a run ends. With policy none, nobody knows.
         parents: The ids that other jobs run after.
         limits: The limits that apply to a job, by its id.
     """
 
     counted: list[Mapping[str, Any]] = field(default_factory=list)
+    ruled: list[Mapping[str, Any]] = field(default_factory=list)
     simulated: list[Mapping[str, Any]] = field(default_factory=list)
     timed: set[str] = field(default_factory=set)
     parents: set[str] = field(default_factory=set)
@@ -60,14 +63,29 @@ def divide(source: Source, now: float) -> Plan:
     for job in source.jobs:
         id, limits = job["id"], _limits_of(job, shared)
         plan.limits[id] = limits
-        is_followed = id in plan.parents
-        if limits or is_followed or any(name in job for name in RULES) or _is_late(job, now):
+        is_ruled = any(name in job for name in OWN_RULES)
+        if (is_ruled or limits or id in plan.parents) and job.get("policy") != "none":
+            plan.timed.add(id)
+        if "after" in job or id in plan.parents or shared.intersection(limits) or _is_late(job, now):
             plan.simulated.append(job)
-            if (limits or is_followed or "overlap" in job) and job.get("policy") != "none":
-                plan.timed.add(id)
+        elif is_ruled:
+            (plan.simulated if "jitter" in job else plan.ruled).append(job)
         elif isinstance(job.get("next"), int | float):
             plan.counted.append(job)
     return plan
+
+
+def windows_of(job: Mapping[str, Any], duration: float) -> list[Window]:
+    """Return the rules of a job: how many of its runs may start in how many ms, if one takes `duration` ms."""
+    found: list[Window] = []
+    if "overlap" in job:
+        found.append((1, duration))
+    if "concurrency" in job:
+        found.append((int(job["concurrency"]), duration))
+    if "rate" in job:
+        n, _, seconds = str(job["rate"]).partition("/")
+        found.append((int(n), float(seconds) * 1000))
+    return found
 
 
 def copied(jobs: Iterable[Mapping[str, Any]], timed: set[str]) -> Iterable[dict[str, Any]]:

@@ -8,9 +8,9 @@ from typing import Any
 import redis
 
 from jobs_core.engine.commands import Commands
-from jobs_core.forecast.count import count_runs
+from jobs_core.forecast.count import count_runs, find_crowded
 from jobs_core.forecast.model import DEFAULT_DURATION, Forecast, Guess, JobForecast, Source
-from jobs_core.forecast.plan import Plan, copied, divide
+from jobs_core.forecast.plan import Plan, copied, divide, windows_of
 from jobs_core.forecast.scratch import open_scratch, put_jobs, put_limits, put_met, scratch_server
 from jobs_core.forecast.simulate import Simulation
 from jobs_core.forecast.tally import JobTally, Tally
@@ -49,7 +49,7 @@ def make_forecast(
     tally = Tally(round(begin * 1000), round(end * 1000))
     plan = divide(source, now)
     with scratch_server() as client:
-        _count(client, source, plan, tally, progress)
+        _count(client, source, plan, tally, duration, progress)
         missed, waiting = _simulate(client, source, plan, tally, now, duration, progress)
     tally.finish_minute()
     return Forecast(
@@ -67,18 +67,20 @@ def make_forecast(
     )
 
 
-def _count(client: redis.Redis, source: Source, plan: Plan, tally: Tally, progress: Progress) -> None:
-    commands = open_scratch(client, "counted", any("zone" in job for job in plan.counted))
-    put_jobs(commands, copied(plan.counted, set()))
-    done = 0
-
-    def advance(jobs: int) -> None:
-        nonlocal done
-        done += jobs
-        if done % 100 == 0:
-            progress(done / len(source.jobs))
-
-    count_runs(commands, plan.counted, source.durations, tally, advance)
+def _count(
+    client: redis.Redis, source: Source, plan: Plan, tally: Tally, duration: float, progress: Progress
+) -> None:
+    """Count what needs no simulation. Jobs whose own rules have something to hold or skip become simulated."""
+    listed = [*plan.counted, *(job for job in plan.ruled if isinstance(job.get("next"), int | float))]
+    commands = open_scratch(client, "counted", any("zone" in job for job in listed))
+    put_jobs(commands, copied(listed, plan.timed))
+    windows = {
+        job["id"]: windows_of(job, source.durations.get(job["id"], duration) * 1000) for job in plan.ruled
+    }
+    crowded = find_crowded(commands, windows, listed[len(plan.counted) :], tally.end)
+    plan.simulated += [job for job in listed if job["id"] in crowded]
+    counted = [job for job in listed if job["id"] not in crowded]
+    count_runs(commands, counted, source.durations, tally, lambda occurrences: progress(0))
 
 
 def _simulate(
@@ -96,11 +98,11 @@ def _simulate(
     put_limits(commands, source.limits)
     put_jobs(commands, copied(plan.simulated, plan.timed))
     put_met(commands, source.met)
-    start, share = round(now * 1000), len(plan.counted) / max(1, len(source.jobs))
+    start = round(now * 1000)
     simulation = Simulation(commands, plan, source.durations, duration, start)
 
     def follow(time: int) -> None:
-        progress(share + (1 - share) * (time - start) / (tally.end - start))
+        progress((time - start) / (tally.end - start))
 
     simulation.run(tally.begin, tally, follow)
     before = _missed(commands)

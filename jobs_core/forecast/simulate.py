@@ -50,9 +50,10 @@ class Simulation:
         self._ends: list[tuple[int, str]] = []  # when leased tasks end, and their tokens
         queues = plan.queues
         self._pop_options = (len(queues), *queues, "count", POP, "lease", LEASE, "raw", 1)
-        self._has_limits = any(plan.limits[job["id"]] for job in plan.simulated) or any(
-            "overlap" in job for job in plan.simulated
+        self._must_repeat = any(
+            "rate" in job or set(plan.limits[job["id"]]) - {"job"} for job in plan.simulated
         )
+        """Whether a JPOP may leave something that the next tick or JPOP lets start at the same time."""
 
     def run(self, until: int, tally: Tally, progress: Callable[[int], object]) -> None:
         """Run up to a time, and call `progress` with the present time now and then."""
@@ -75,7 +76,7 @@ class Simulation:
             reports = []
             if is_quiet and not (moved_in_all >= THROTTLED and self._pop_left(tally)):
                 return due
-            if not self._has_limits and started < POP and not 0 < due <= self._now:
+            if not self._must_repeat and moved_in_all < THROTTLED and not 0 < due <= self._now:
                 return due
 
     def _exchange(self, reports: Sequence[Call], tally: Tally) -> tuple[int, int, int]:
