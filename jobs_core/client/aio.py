@@ -44,8 +44,8 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
     A board belongs to the event loop that first uses it.
 
     Plugins may block, so they check jobs on a thread. Bulk work (put_many, push_many, load, apply, plan,
-    forecast, trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection. Workers do not
-    use asyncio: see `Board.respond` and `jobs run`.
+    forecast, trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection. Workers
+    do not use asyncio: see `Board.respond` and `jobs run`.
 
     Args:
         name: The board's name, without spaces or braces.

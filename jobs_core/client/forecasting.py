@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from jobs_core.engine.commands import Commands
 from jobs_core.errors import JobsError, OptionError
-from jobs_core.forecast import DEFAULT_DURATION, Forecast, Source, make_forecast
+from jobs_core.forecast import DEFAULT_DURATION, Forecast, Source, Span, make_forecast
 from jobs_core.forecast.model import MAX_DAYS
 from jobs_core.options import Time, to_text
 
@@ -28,15 +28,24 @@ class ForecastOptions(TypedDict, total=False):
 
 def forecast(board: BoardClient, days: float, **options: Unpack[ForecastOptions]) -> Forecast:
     """Forecast a board: see `Board.forecast`."""
+    span = read_span(board.commands, days, **options)
+    return make_forecast(read_source(board, options.get("durations")), span)
+
+
+def read_span(commands: Commands, days: float, **options: Unpack[ForecastOptions]) -> Span:
+    """Check the options of a forecast, and read its times with the board's clock.
+
+    Raises:
+        OptionError: An option is invalid.
+    """
     duration = options.get("duration", DEFAULT_DURATION)
     if not 0 < days <= MAX_DAYS:
         raise OptionError(f"days: expected a number above 0, at most {MAX_DAYS}, got {days:g}", option="days")
-    if not 0 <= duration < 86400 * MAX_DAYS:
+    if not 0 <= duration <= 86400 * MAX_DAYS:
         raise OptionError(f"duration: expected a number of seconds, got {duration:g}", option="duration")
-    now, begin = _span(board.commands, options.get("now"), options.get("from_"))
-    source = read_source(board, options.get("durations"))
+    now, begin = _times(commands, options.get("now"), options.get("from_"))
     progress = options.get("progress", lambda share: None)
-    return make_forecast(source, now=now, begin=begin, days=days, duration=duration, progress=progress)
+    return Span(now, begin, begin + days * 86400, duration, progress)
 
 
 def read_source(board: BoardClient, durations: Mapping[str, float] | None = None) -> Source:
@@ -47,9 +56,15 @@ def read_source(board: BoardClient, durations: Mapping[str, float] | None = None
         jobs=jobs,
         limits=list(board.limits()),
         met=dict(_met(board.commands, (job["id"] for job in jobs if len(job.get("after", ())) > 1))),
-        durations={} if durations is None else durations,
+        durations=_medians(board, jobs) if durations is None else durations,
         waiting=sum(counts.get(name, 0) for name in ("queued", "delayed", "leased")),
     )
+
+
+def _medians(board: BoardClient, jobs: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return how many seconds the runs of jobs usually take, where any are known."""
+    found = board.summary(*(job["id"] for job in jobs))
+    return {id: one.median for id, one in found.items() if one.median is not None}
 
 
 def _met(commands: Commands, ids: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
@@ -63,7 +78,7 @@ def _met(commands: Commands, ids: Iterable[str]) -> Iterator[tuple[str, list[str
             yield id, met
 
 
-def _span(commands: Commands, now: Time | None, from_: Time | None) -> tuple[float, float]:
+def _times(commands: Commands, now: Time | None, from_: Time | None) -> tuple[float, float]:
     """Return the time of the board's clock, and the beginning of the span, in epoch seconds."""
     seconds, microseconds = commands.read(lambda client: client.time())
     present = _instant(commands, now) if now is not None else seconds + microseconds // 1000 / 1000

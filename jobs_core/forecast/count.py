@@ -124,7 +124,7 @@ def _begin(job: Mapping[str, Any], end: int) -> Listing:
 
 
 def _note_page(listing: Listing, times: list[int], end: int) -> bool:
-    """Cut a page to the runs that are left, and choose the size of the next. Returns whether it is the last."""
+    """Cut a page to the runs left, and choose the size of the next. Returns whether it is the last."""
     del times[int(min(listing.left, MOST)) :]
     listing.left -= len(times)
     if len(times) < listing.size or listing.left <= 0 or times[-1] >= end:

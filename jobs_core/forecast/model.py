@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -30,6 +30,25 @@ class Source:
     met: Mapping[str, Sequence[str]] = field(default_factory=dict)
     durations: Mapping[str, float] = field(default_factory=dict)
     waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When to forecast, and what to assume.
+
+    Args:
+        now: The time at which the board is as its source says, in epoch seconds.
+        begin: The beginning of the span: now, or later.
+        end: The end of the span, which is not part of it.
+        duration: Seconds that a run takes if nothing is known about its job.
+        progress: Called with the share of the work that is done, from 0 to 1.
+    """
+
+    now: float
+    begin: float
+    end: float
+    duration: float = DEFAULT_DURATION
+    progress: Callable[[float], object] = lambda share: None
 
 
 @dataclass(frozen=True, slots=True)

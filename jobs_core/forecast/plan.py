@@ -76,7 +76,7 @@ def divide(source: Source, now: float) -> Plan:
 
 
 def windows_of(job: Mapping[str, Any], duration: float) -> list[Window]:
-    """Return the rules of a job: how many of its runs may start in how many ms, if one takes `duration` ms."""
+    """Return the rules of a job: how many runs may start in how many ms, if one takes `duration` ms."""
     found: list[Window] = []
     if "overlap" in job:
         found.append((1, duration))

@@ -2,59 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import redis
 
 from jobs_core.engine.commands import Commands
 from jobs_core.forecast.count import count_runs, find_crowded
-from jobs_core.forecast.model import DEFAULT_DURATION, Forecast, Guess, JobForecast, Source
+from jobs_core.forecast.model import Forecast, Guess, JobForecast, Source, Span
 from jobs_core.forecast.plan import Plan, copied, divide, windows_of
 from jobs_core.forecast.scratch import open_scratch, put_jobs, put_limits, put_met, scratch_server
 from jobs_core.forecast.simulate import Simulation
 from jobs_core.forecast.tally import JobTally, Tally
 
-Progress = Callable[[float], object]
-"""Called with the share of the work that is done, from 0 to 1."""
-
 Missed = Mapping[str, int]
 """The ledger's counts of occurrences without a run: `skipped <id>`, `coalesced <id>`."""
 
 
-def make_forecast(
-    source: Source,
-    *,
-    now: float,
-    begin: float,
-    days: float,
-    duration: float = DEFAULT_DURATION,
-    progress: Progress = lambda share: None,
-) -> Forecast:
+def make_forecast(source: Source, span: Span) -> Forecast:
     """Forecast a board on a private server, which ends with it.
 
     Args:
         source: What the board has.
-        now: The time at which the board is as `source` says, in epoch seconds.
-        begin: The beginning of the span, from now on.
-        days: The length of the span.
-        duration: Seconds that a run takes if nothing is known about its job.
-        progress: Follows the work.
+        span: When, and what to assume.
 
     Raises:
-        OptionError: The span is too long.
         ServerError: No Redis or Valkey is installed here.
     """
-    end = begin + days * 86400
-    tally = Tally(round(begin * 1000), round(end * 1000))
-    plan = divide(source, now)
+    tally = Tally(round(span.begin * 1000), round(span.end * 1000))
+    plan = divide(source, span.now)
     with scratch_server() as client:
-        _count(client, source, plan, tally, duration, progress)
-        missed, waiting = _simulate(client, source, plan, tally, now, duration, progress)
+        _count(client, source, plan, tally, span)
+        missed, waiting = _simulate(client, source, plan, tally, span)
     tally.finish_minute()
     return Forecast(
-        begin=begin,
-        end=end,
+        begin=span.begin,
+        end=span.end,
         runs=sum(tally.minutes.values()),
         waiting=waiting,
         by_minute=dict(sorted(tally.minutes.items())),
@@ -63,46 +46,41 @@ def make_forecast(
             _described(job, tally.jobs.get(job["id"], JobTally()), plan, missed)
             for job in sorted(source.jobs, key=lambda job: str(job["id"]))
         ),
-        guesses=tuple(_guesses(source, plan, duration)),
+        guesses=tuple(_guesses(source, plan, span.duration)),
     )
 
 
-def _count(
-    client: redis.Redis, source: Source, plan: Plan, tally: Tally, duration: float, progress: Progress
-) -> None:
-    """Count what needs no simulation. Jobs whose own rules have something to hold or skip become simulated."""
+def _count(client: redis.Redis, source: Source, plan: Plan, tally: Tally, span: Span) -> None:
+    """Count what needs no simulation. Jobs whose own rules hold or skip something become simulated."""
     listed = [*plan.counted, *(job for job in plan.ruled if isinstance(job.get("next"), int | float))]
     commands = open_scratch(client, "counted", any("zone" in job for job in listed))
     put_jobs(commands, copied(listed, plan.timed))
     windows = {
-        job["id"]: windows_of(job, source.durations.get(job["id"], duration) * 1000) for job in plan.ruled
+        job["id"]: windows_of(job, source.durations.get(job["id"], span.duration) * 1000)
+        for job in plan.ruled
     }
     crowded = find_crowded(commands, windows, listed[len(plan.counted) :], tally.end)
     plan.simulated += [job for job in listed if job["id"] in crowded]
     counted = [job for job in listed if job["id"] not in crowded]
-    count_runs(commands, counted, source.durations, tally, lambda occurrences: progress(0))
+    count_runs(commands, counted, source.durations, tally, lambda occurrences: span.progress(0))
 
 
 def _simulate(
-    client: redis.Redis,
-    source: Source,
-    plan: Plan,
-    tally: Tally,
-    now: float,
-    duration: float,
-    progress: Progress,
+    client: redis.Redis, source: Source, plan: Plan, tally: Tally, span: Span
 ) -> tuple[Missed, int]:
-    """Simulate up to the beginning of the span, and then to its end. Returns what is missed in the span, and how
-    many tasks still wait at its end."""
+    """Simulate up to the span, and then through it.
+
+    Returns what is missed in the span, and how many tasks still wait at its end.
+    """
     commands = open_scratch(client, "simulated", any("zone" in job for job in plan.simulated))
     put_limits(commands, source.limits)
     put_jobs(commands, copied(plan.simulated, plan.timed))
     put_met(commands, source.met)
-    start = round(now * 1000)
-    simulation = Simulation(commands, plan, source.durations, duration, start)
+    start = round(span.now * 1000)
+    simulation = Simulation(commands, plan, source.durations, span.duration, start)
 
     def follow(time: int) -> None:
-        progress((time - start) / (tally.end - start))
+        span.progress((time - start) / (tally.end - start))
 
     simulation.run(tally.begin, tally, follow)
     before = _missed(commands)
@@ -112,7 +90,7 @@ def _simulate(
 
 
 def _missed(commands: Commands) -> dict[str, int]:
-    kept = commands.read(lambda client: client.hgetall(f"{commands.keys.tag}:ledger"))
+    kept: Any = commands.read(lambda client: client.hgetall(f"{commands.keys.tag}:ledger"))
     return {name: int(count) for name, count in kept.items() if name.startswith(("skipped ", "coalesced "))}
 
 

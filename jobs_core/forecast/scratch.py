@@ -47,6 +47,7 @@ def scratch_server() -> Iterator[redis.Redis]:
 def open_scratch(client: redis.Redis, board: str, has_zones: bool) -> Commands:
     """Return the commands of an empty board on the private server, with time zones if it needs them."""
     commands = Commands(client, Keys(board))
+    commands.call("JRETAIN", "runs", "off")
     if has_zones:
         zones.load(commands)
     return commands

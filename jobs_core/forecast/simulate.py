@@ -1,4 +1,4 @@
-"""Run a board on virtual time: what is due is ticked, popped at once, and done after as long as it usually takes."""
+"""Run a board on virtual time: what is due is popped at once, and done after as long as it usually takes."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ SECOND = 1000
 class Simulation:
     """The simulated jobs of a plan, on a board of the private server. All times are ms.
 
-    Runs start and end at whole seconds, so that one step handles all of a second. Only intervals below a second
-    need steps of a ms.
+    Runs start and end at whole seconds, so that one step handles all of a second. Only intervals below a
+    second need steps of a ms.
 
     Args:
         commands: The board that has the jobs.
@@ -106,7 +106,8 @@ class Simulation:
         held = self._now - self._round_up(due) - self._jitter.get(id, 0)
         tally.add_run(id, self._now, known, int(max(0, held)))
         if token:
-            heappush(self._ends, (self._round_up(self._now + (known or self._default)), token))
+            took = self._default if known is None else known
+            heappush(self._ends, (self._round_up(self._now + took), token))
 
     def _due_reports(self) -> list[Call]:
         """Return the reports on tasks that have ended, in groups."""
@@ -140,13 +141,13 @@ class Simulation:
         with self._commands.client.pipeline(transaction=False) as pipe:
             for name in held:
                 pipe.llen(keys.held(str(name)))
-            return self._queued() + sum(pipe.execute())
+            return self._queued() + sum(map(int, pipe.execute()))
 
     def _queued(self) -> int:
         with self._commands.client.pipeline(transaction=False) as pipe:
             for lane in self._plan.lanes:
                 pipe.llen(self._commands.keys.queue(lane))
-            return sum(pipe.execute())
+            return sum(map(int, pipe.execute()))
 
     def _round_up(self, time: float) -> int:
         return int(-(-time // self._step) * self._step)
