@@ -26,6 +26,7 @@ class Plan:
     Args:
         counted: Jobs of which every occurrence starts a run, so that listing them is exact.
         ruled: Jobs that are so as long as their own rules have nothing to hold or skip.
+        late: Jobs that are due already. Once the engine has decided about that, they are counted.
         simulated: Jobs whose tasks go through queues.
         timed: The ids of jobs for which it matters when a run ends. With policy none, nobody knows.
         parents: The ids that other jobs run after.
@@ -34,6 +35,7 @@ class Plan:
 
     counted: list[Mapping[str, Any]] = field(default_factory=list)
     ruled: list[Mapping[str, Any]] = field(default_factory=list)
+    late: list[Mapping[str, Any]] = field(default_factory=list)
     simulated: list[Mapping[str, Any]] = field(default_factory=list)
     timed: set[str] = field(default_factory=set)
     parents: set[str] = field(default_factory=set)
@@ -66,10 +68,14 @@ def divide(source: Source, now: float) -> Plan:
         is_ruled = any(name in job for name in OWN_RULES)
         if (is_ruled or limits or id in plan.parents) and job.get("policy") != "none":
             plan.timed.add(id)
-        if "after" in job or id in plan.parents or shared.intersection(limits) or _is_late(job, now):
+        is_tied = "after" in job or id in plan.parents or not shared.isdisjoint(limits)
+        is_late = _is_late(job, now)
+        if is_tied or ((is_ruled or "jitter" in job) and is_late) or (is_ruled and "jitter" in job):
             plan.simulated.append(job)
+        elif is_late:
+            plan.late.append(job)
         elif is_ruled:
-            (plan.simulated if "jitter" in job else plan.ruled).append(job)
+            plan.ruled.append(job)
         elif isinstance(job.get("next"), int | float):
             plan.counted.append(job)
     return plan

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import redis
@@ -14,6 +15,9 @@ from jobs_core.forecast.plan import Plan, copied, divide, windows_of
 from jobs_core.forecast.scratch import open_scratch, put_jobs, put_limits, put_met, scratch_server
 from jobs_core.forecast.simulate import Simulation
 from jobs_core.forecast.tally import JobTally, Tally
+
+PAGE = 500
+"""Jobs to read at once."""
 
 Missed = Mapping[str, int]
 """The ledger's counts of occurrences without a run: `skipped <id>`, `coalesced <id>`."""
@@ -32,8 +36,10 @@ def make_forecast(source: Source, span: Span) -> Forecast:
     tally = Tally(round(span.begin * 1000), round(span.end * 1000))
     plan = divide(source, span.now)
     with scratch_server() as client:
+        missed = _start_late(client, plan, tally, span)
         _count(client, source, plan, tally, span)
-        missed, waiting = _simulate(client, source, plan, tally, span)
+        more, waiting = _simulate(client, source, plan, tally, span)
+        missed.update(more)
     tally.finish_minute()
     return Forecast(
         begin=span.begin,
@@ -50,10 +56,30 @@ def make_forecast(source: Source, span: Span) -> Forecast:
     )
 
 
+def _start_late(client: redis.Redis, plan: Plan, tally: Tally, span: Span) -> dict[str, int]:
+    """Let the engine decide what becomes of late occurrences. From then on, their jobs are counted."""
+    if not plan.late:
+        return {}
+    commands, now = open_scratch(client, "late", _have_zone(plan.late)), round(span.now * 1000)
+    put_jobs(commands, copied(plan.late, set()))
+    Simulation(commands, Plan(simulated=plan.late, limits=plan.limits), {}, 0, now).run(
+        now + 1, tally, lambda time: None
+    )
+    ids = [job["id"] for job in plan.late]
+    for first in range(0, len(ids), PAGE):
+        found = (json.loads(text) for text in commands.call("JGET", *ids[first : first + PAGE]))
+        plan.counted += [job for job in found if "next" in job]
+    return _missed(commands) if span.begin == span.now else {}
+
+
+def _have_zone(jobs: Iterable[Mapping[str, Any]]) -> bool:
+    return any("zone" in job for job in jobs)
+
+
 def _count(client: redis.Redis, source: Source, plan: Plan, tally: Tally, span: Span) -> None:
     """Count what needs no simulation. Jobs whose own rules hold or skip something become simulated."""
     listed = [*plan.counted, *(job for job in plan.ruled if isinstance(job.get("next"), int | float))]
-    commands = open_scratch(client, "counted", any("zone" in job for job in listed))
+    commands = open_scratch(client, "counted", _have_zone(listed))
     put_jobs(commands, copied(listed, plan.timed))
     windows = {
         job["id"]: windows_of(job, source.durations.get(job["id"], span.duration) * 1000)
@@ -72,7 +98,7 @@ def _simulate(
 
     Returns what is missed in the span, and how many tasks still wait at its end.
     """
-    commands = open_scratch(client, "simulated", any("zone" in job for job in plan.simulated))
+    commands = open_scratch(client, "simulated", _have_zone(plan.simulated))
     put_limits(commands, source.limits)
     put_jobs(commands, copied(plan.simulated, plan.timed))
     put_met(commands, source.met)
