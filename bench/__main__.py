@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bench import boards, cost, cron, idle, late, lists, memory, plugins, put, shell, tick, webhooks, work
+from bench import boards, cost, cron, forecast, idle, late, lists, memory, plugins, put, shell, tick, webhooks, work
 from bench.harness import Result, open_board
 from bench.peers.report import compare
 from jobs_core import Board
@@ -25,6 +25,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "tick": lambda board, jobs, url: tick.measure(board, jobs),
     "cron": lambda board, jobs, url: cron.measure(board, jobs),
     "boards": lambda board, jobs, url: boards.measure(board),
+    "forecast": lambda board, jobs, url: forecast.measure(board),
     "lists": lists.measure,
     "cost": lambda board, jobs, url: cost.measure(board, jobs),
     "work": work.measure,

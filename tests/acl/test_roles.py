@@ -22,6 +22,7 @@ READS = [
         "runs a",
         "limit",
         "workers",
+        "forecast --days 0.1",
         "retention",
         "dump",
         "export crontab",
