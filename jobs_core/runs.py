@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 RunOutcome = Literal["done", "dead", "cancelled", "unleased", "skipped", "coalesced"]
-"""How a run ended. Nobody reports how `unleased` ones end. `skipped` and `coalesced` are occurrences without a
-run."""
+"""How a run ended. Nobody reports how `unleased` ones end. Occurrences without a run are `skipped` or
+`coalesced`."""
 
 
 @dataclass(frozen=True, slots=True)

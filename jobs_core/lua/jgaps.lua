@@ -6,7 +6,7 @@
     idle    nobody ticked from one time to another, while something was due: no worker ran, or Redis did not
     clock   Redis's clock went back, from one time to another
 
-    FCALL_RO JGAPS 1 {jobs} from -1d
+    FCALL_RO JGAPS 1 {jobs} from 1763900000
       1) {"what":"idle","from":1763900005,"to":1763900065}
 
   Times are in epoch seconds. `from` and `to` choose those that reach into this span.
