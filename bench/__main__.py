@@ -10,7 +10,22 @@ from pathlib import Path
 
 import click
 
-from bench import boards, cost, cron, forecast, idle, late, lists, memory, plugins, put, shell, tick, webhooks, work
+from bench import (
+    boards,
+    cost,
+    cron,
+    forecast,
+    idle,
+    late,
+    lists,
+    memory,
+    plugins,
+    put,
+    shell,
+    tick,
+    webhooks,
+    work,
+)
 from bench.harness import Result, open_board
 from bench.peers.report import compare
 from jobs_core import Board

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import Any, Protocol, TypedDict, Unpack
 
 from jobs_core.engine.commands import Commands
 from jobs_core.errors import JobsError, OptionError
 from jobs_core.forecast import DEFAULT_DURATION, Forecast, Source, Span, make_forecast
 from jobs_core.forecast.model import MAX_DAYS
 from jobs_core.options import Time, to_text
+from jobs_core.runs import Summary
 
-if TYPE_CHECKING:
-    from jobs_core.client.board import BoardClient
+
+class Readable(Protocol):
+    """The methods of a board that a forecast reads it with."""
+
+    commands: Commands
+
+    def dump(self) -> Iterator[dict[str, Any]]: ...
+
+    def count(self) -> dict[str, int]: ...
+
+    def limits(self) -> Iterator[dict[str, Any]]: ...
+
+    def summary(self, *jobs: str) -> Mapping[str, Summary]: ...
 
 
 class ForecastOptions(TypedDict, total=False):
@@ -26,7 +38,7 @@ class ForecastOptions(TypedDict, total=False):
     now: Time | None
 
 
-def forecast(board: BoardClient, days: float, **options: Unpack[ForecastOptions]) -> Forecast:
+def forecast(board: Readable, days: float, **options: Unpack[ForecastOptions]) -> Forecast:
     """Forecast a board: see `Board.forecast`."""
     span = read_span(board.commands, days, **options)
     return make_forecast(read_source(board, options.get("durations")), span)
@@ -48,7 +60,7 @@ def read_span(commands: Commands, days: float, **options: Unpack[ForecastOptions
     return Span(now, begin, begin + days * 86400, duration, progress)
 
 
-def read_source(board: BoardClient, durations: Mapping[str, float] | None = None) -> Source:
+def read_source(board: Readable, durations: Mapping[str, float] | None = None) -> Source:
     """Read what a forecast needs of a board. Payloads are dropped as they come."""
     jobs = [{name: value for name, value in job.items() if name != "payload"} for job in board.dump()]
     counts = board.count()
@@ -61,7 +73,7 @@ def read_source(board: BoardClient, durations: Mapping[str, float] | None = None
     )
 
 
-def _medians(board: BoardClient, jobs: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+def _medians(board: Readable, jobs: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Return how many seconds the runs of jobs usually take, where any are known."""
     found = board.summary(*(job["id"] for job in jobs))
     return {id: one.median for id, one in found.items() if one.median is not None}
