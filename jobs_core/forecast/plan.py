@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobs_core.forecast.count import Window
@@ -41,6 +41,27 @@ class Plan:
     parents: set[str] = field(default_factory=set)
     limits: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def groups(self, shared: set[str]) -> Iterator[Plan]:
+        """Divide the simulated jobs: those under `shared` limits, with all that `after` ties to them; others.
+
+        Neither group affects the other, and a board without limits is faster.
+        """
+        tied: dict[str, set[str]] = {}
+        for job in self.simulated:
+            for parent in job.get("after", ()):
+                tied.setdefault(parent, set()).add(job["id"])
+                tied.setdefault(job["id"], set()).add(parent)
+        waiting = [job["id"] for job in self.simulated if not shared.isdisjoint(self.limits[job["id"]])]
+        limited = set(waiting)
+        while waiting:
+            found = tied.get(waiting.pop(), set()) - limited
+            limited |= found
+            waiting += found
+        for is_limited in (False, True):
+            jobs = [job for job in self.simulated if (job["id"] in limited) is is_limited]
+            if jobs:
+                yield replace(self, simulated=jobs)
+
     @property
     def lanes(self) -> set[str]:
         """The lanes that simulated tasks are in: see lua/queue/lanes.lua."""
@@ -60,7 +81,7 @@ def queue_of(job: Mapping[str, Any]) -> str:
 
 def divide(source: Source, now: float) -> Plan:
     """Divide the jobs of a board at a time, in epoch seconds."""
-    shared = {f"{limit['kind']}:{limit['name']}" for limit in source.limits}
+    shared = shared_limits(source)
     plan = Plan(parents={parent for job in source.jobs for parent in job.get("after", ())})
     for job in source.jobs:
         id, limits = job["id"], _limits_of(job, shared)
@@ -92,6 +113,11 @@ def windows_of(job: Mapping[str, Any], duration: float) -> list[Window]:
         n, _, seconds = str(job["rate"]).partition("/")
         found.append((int(n), float(seconds) * 1000))
     return found
+
+
+def shared_limits(source: Source) -> set[str]:
+    """Return the names of the limits of queues and runners."""
+    return {f"{limit['kind']}:{limit['name']}" for limit in source.limits}
 
 
 def copied(jobs: Iterable[Mapping[str, Any]], timed: set[str]) -> Iterable[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ import redis
 from jobs_core.engine.commands import Commands
 from jobs_core.forecast.count import count_runs, find_crowded
 from jobs_core.forecast.model import Forecast, Guess, JobForecast, Source, Span
-from jobs_core.forecast.plan import Plan, copied, divide, windows_of
+from jobs_core.forecast.plan import Plan, copied, divide, shared_limits, windows_of
 from jobs_core.forecast.scratch import open_scratch, put_jobs, put_limits, put_met, scratch_server
 from jobs_core.forecast.simulate import Simulation
 from jobs_core.forecast.tally import JobTally, Tally
@@ -98,21 +99,38 @@ def _simulate(
 
     Returns what is missed in the span, and how many tasks still wait at its end.
     """
-    commands = open_scratch(client, "simulated", _have_zone(plan.simulated))
-    put_limits(commands, source.limits)
-    put_jobs(commands, copied(plan.simulated, plan.timed))
-    put_met(commands, source.met)
-    start = round(span.now * 1000)
+    missed: Counter[str] = Counter()
+    waiting = 0
+    shared = shared_limits(source)
+    groups = list(plan.groups(shared))
+    for number, group in enumerate(groups):
+        commands = open_scratch(client, f"simulated-{number}", _have_zone(group.simulated))
+        if any(not shared.isdisjoint(plan.limits[job["id"]]) for job in group.simulated):
+            put_limits(commands, source.limits)
+        put_jobs(commands, copied(group.simulated, plan.timed))
+        ids = {job["id"] for job in group.simulated}
+        put_met(commands, {id: parents for id, parents in source.met.items() if id in ids})
+        found, held = _simulate_group(commands, source, group, tally, span, (number, len(groups)))
+        missed.update(found)
+        waiting += held
+    return missed, waiting
+
+
+def _simulate_group(
+    commands: Commands, source: Source, plan: Plan, tally: Tally, span: Span, place: tuple[int, int]
+) -> tuple[Missed, int]:
+    """Simulate the jobs of a board. `place` is the number of this simulation, and how many there are."""
+    start, (number, count) = round(span.now * 1000), place
     simulation = Simulation(commands, plan, source.durations, span.duration, start)
 
     def follow(time: int) -> None:
-        span.progress((time - start) / (tally.end - start))
+        span.progress((number + (time - start) / (tally.end - start)) / count)
 
     simulation.run(tally.begin, tally, follow)
     before = _missed(commands)
     simulation.run(tally.end, tally, follow)
     after = _missed(commands)
-    return {name: count - before.get(name, 0) for name, count in after.items()}, simulation.waiting()
+    return {name: n - before.get(name, 0) for name, n in after.items()}, simulation.waiting()
 
 
 def _missed(commands: Commands) -> dict[str, int]:
