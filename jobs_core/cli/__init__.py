@@ -144,6 +144,7 @@ MODULES = (
     "dump",
     "edit",
     "explain",
+    "forecast",
     "graph",
     "jobs",
     "labels",

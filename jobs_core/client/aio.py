@@ -41,6 +41,8 @@ from jobs_core.why.answer import Why
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import ApplyOptions, Plan
+    from jobs_core.client.forecasting import ForecastOptions
+    from jobs_core.forecast import Forecast
     from jobs_core.lint import Finding
 
 
@@ -50,8 +52,8 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods, AsyncLogMethods):
     A board belongs to the event loop that first uses it.
 
     Plugins may block, so they check jobs on a thread. Bulk work (put_many, push_many, load, apply, plan,
-    lint, trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection. Workers do
-    not use asyncio: see `Board.respond` and `jobs run`.
+    forecast, lint, trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection.
+    Workers do not use asyncio: see `Board.respond` and `jobs run`.
 
     Args:
         name: The board's name, without spaces or braces.
@@ -276,6 +278,10 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods, AsyncLogMethods):
         if job is None:
             return as_dict(await self._call("JSTATS"))
         return await self._on_thread(self._board.stats, job)
+
+    async def forecast(self, days: float = 7, **options: Unpack[ForecastOptions]) -> Forecast:
+        """Forecast what the board will run, like `Board.forecast`."""
+        return await self._on_thread(self._board.forecast, days, **options)
 
     async def trim(self, queue: str, keep: int, *, because: str | None = None) -> int:
         """Drop the oldest tasks of a queue, like `Board.trim`."""

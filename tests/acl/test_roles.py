@@ -37,6 +37,7 @@ READS = [
         "why {done}",
         "limit",
         "workers",
+        "forecast --days 0.1",
         "retention",
         "dump",
         "export crontab",
