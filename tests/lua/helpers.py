@@ -16,7 +16,9 @@ T = 1_700_000_000
 
 MS = T * 1000
 
-TIMED = {"JSET", "JSETNX", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JRESUME", "JTASKS", "JLIMIT"}
+TIMED = {
+    *("JSET", "JSETNX", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JRESUME", "JTASKS", "JLIMIT", "JBACKFILL", "JDUES"),
+}
 """The commands that have the option `now`."""
 
 Task = dict[str, Any]

@@ -2,6 +2,7 @@
 
 local clock = require 'base.clock'
 local key = require('base.keys').key
+local backfills = require 'backfill.backfills'
 local ended_tasks = require 'ending.ended_tasks'
 local events = require 'ending.events'
 local counters = require 'ledger.counters'
@@ -91,10 +92,12 @@ local function write_jobs(batch)
   local board, counts, jobs = batch.board, count_by_job(batch.ids)
   if #jobs == 0 then return end
   counters.add_for_jobs(board, 'done', jobs, counts)
+  local have_backfills = backfills.any_tasks(board)
   local have_runs, have_dependents = any_exists(board, 'open:', jobs), any_exists(board, 'after:', jobs)
   for i = 1, #batch.ids do
     local id = batch.ids[i]
     if have_runs then open_runs.remove(board, id) end
+    if have_backfills then backfills.note_ended(board, id, 'done') end
     if have_dependents then ended_tasks.record(board, records.job_of(id), 'done', batch.times[i]) end
   end
 end

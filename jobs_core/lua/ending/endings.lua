@@ -1,6 +1,7 @@
 -- Ends the hold of a token on its task.
 
 local key = require('base.keys').key
+local backfills = require 'backfill.backfills'
 local dead_letters = require 'ending.dead_letters'
 local ended_tasks = require 'ending.ended_tasks'
 local counters = require 'ledger.counters'
@@ -27,6 +28,7 @@ function endings.complete(board, token, task, status, now)
   redis.call('HDEL', key(board, 'task'), token)
   counters.add_for_job(board, records.job_of(task.id), status, 1)
   open_runs.remove(board, task.id)
+  backfills.note_ended(board, task.id, status)
   ended_tasks.record(board, records.job_of(task.id), status, now)
 end
 
@@ -36,6 +38,7 @@ function endings.give_up(board, token, task, now)
   redis.call('ZADD', key(board, 'dead'), now, token)
   counters.add_for_job(board, records.job_of(task.id), 'dead', 1)
   open_runs.remove(board, task.id)
+  backfills.note_ended(board, task.id, 'dead')
   ended_tasks.record(board, records.job_of(task.id), 'dead', now)
   dead_letters.purge_excess(board, 2)  -- two, so that a lower bound is reached in the end
 end
