@@ -3,6 +3,7 @@ local backfills = require 'backfill.backfills'
 local dependencies = require 'define.dependencies'
 local packed_job = require 'job.packed_job'
 local job_counters = require 'ledger.job_counters'
+local runs = require 'ledger.runs'
 
 local removal = {}
 
@@ -16,6 +17,7 @@ function removal.remove_job(board, id)
   redis.call('DEL', key(board, 'open:' .. id), key(board, 'met:' .. id))
   job_counters.remove(board, id)
   backfills.note_removed(board, id)
+  runs.remove(board, id)
   return true
 end
 

@@ -2,14 +2,10 @@
 
 local clock = require 'base.clock'
 local key = require('base.keys').key
-local backfills = require 'backfill.backfills'
 local cancellation = require 'ending.cancellation'
-local ended_tasks = require 'ending.ended_tasks'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
-local counters = require 'ledger.counters'
 local release = require 'limit.release'
-local open_runs = require 'queue.open_runs'
 local records = require 'queue.records'
 local task_locations = require 'queue.task_locations'
 
@@ -27,7 +23,7 @@ local function cancel_delayed(board, ticket)
   local task = records.read(redis.call('HGET', key(board, 'task'), ticket))
   if not task then return nil end
   redis.call('ZREM', key(board, 'delayed'), ticket)
-  endings.complete(board, ticket, task, 'cancelled', clock.now())
+  endings.cancel(board, ticket, task, clock.now())
   return record_cancelled(board, task)
 end
 
@@ -38,10 +34,7 @@ local function cancel_queued(board, place, record)
   if limit and redis.call('EXISTS', key(board, place)) == 0 then redis.call('SREM', key(board, 'held'), limit) end
   local task = records.read(record)
   if not limit then release.free_slot(board, task) end
-  counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
-  open_runs.remove(board, task.id)
-  backfills.note_ended(board, task.id, 'cancelled')
-  ended_tasks.record(board, records.job_of(task.id), 'cancelled', clock.now())
+  endings.record_cancelled(board, task, clock.now())
   return record_cancelled(board, task)
 end
 

@@ -1,0 +1,301 @@
+"""The runs that a board keeps of each job: JRUNS and JSUMMARY."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from jobs_core import OptionError
+from tests.lua.helpers import MS, Lua, T
+
+
+def runs(lua: Lua, id: str = "a", **options: Any) -> list[dict[str, Any]]:
+    return [json.loads(text) for text in lua.jruns(id, **options)]
+
+
+def summary(lua: Lua, id: str = "a") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(lua.jsummary(id)[0])
+    return found
+
+
+def failing(lua: Lua) -> dict[str, float]:
+    return dict(lua.client.zrange(f"{lua.keys.tag}:failing", 0, -1, withscores=True))
+
+
+def run(lua: Lua, verb: str = "done", at: int = T, took: int = 2, id: str = "a", **options: Any) -> str:
+    """Push a job, and report its task. Returns the task's id."""
+    lua.jpush(id, now=at)
+    task = lua.held(now=at, worker="w")
+    lua.jack(task["token"], verb, now=at + took, **options)
+    return str(task["id"])
+
+
+def total(lua: Lua) -> int:
+    """Check that the bytes of all records are counted. Returns them."""
+    records = lua.client.hgetall(f"{lua.keys.tag}:runs")
+    counted = int(records.pop("-", 0))
+    assert counted == sum(len(record.encode()) for record in records.values())
+    return counted
+
+
+class TestOutcomes:
+    def test_done(self, lua: Lua) -> None:
+        lua.put(every=5)
+        lua.tick(T)
+        task = lua.held(now=T + 1, worker="w")
+        lua.jack(task["token"], "done", now=T + 3.5)
+        assert runs(lua) == [
+            {"task": f"a@{MS}", "outcome": "done", "due": T, "started": T + 1, "ended": T + 3.5, "attempts": 1,
+             "worker": "w"}
+        ]  # fmt: skip
+
+    def test_done_in_a_batch_with_notes_and_several_runs_of_a_job(self, lua: Lua) -> None:
+        for id in "ab":
+            lua.put(id)
+        for id in "aba":
+            lua.jpush(id)
+        calls: list[Any] = []
+        for task in lua.take(count=3, lease=30, worker="w"):
+            report = [task["token"], "done", "note", "exit\n0", "code", "0"]
+            calls += [len(report), *report]
+        lua.jmack(*calls)
+        assert [run["task"] for run in runs(lua)] == [f"a@{MS}-3", f"a@{MS}-1"]
+        assert {(run["note"], run["code"]) for run in runs(lua) + runs(lua, "b")} == {("exit 0", "0")}
+        total(lua)
+
+    def test_dead_has_its_attempts_and_what_was_said(self, lua: Lua) -> None:
+        lua.put()
+        lua.jpush("a")
+        lua.jack(lua.held(worker="v")["token"], "retry")
+        lua.jack(lua.held(now=T + 5, worker="w")["token"], "dead", code="1", note="no disk", now=T + 6)
+        (found,) = runs(lua)
+        assert (found["outcome"], found["attempts"], found["worker"]) == ("dead", 2, "w")
+        assert (found["started"], found["ended"]) == (T + 5, T + 6)
+        assert (found["code"], found["note"]) == ("1", "no disk")
+
+    def test_cancelled_before_it_started_and_while_it_ran(self, lua: Lua) -> None:
+        lua.put()
+        lua.jcancel(lua.jpush("a"))
+        (found,) = runs(lua)
+        assert (found["outcome"], found["attempts"], "started" in found) == ("cancelled", 0, False)
+        run(lua, "cancelled", note="told to stop")
+        assert (runs(lua)[0]["started"], runs(lua)[0]["note"]) == (T, "told to stop")
+
+    def test_lost_too_often(self, lua: Lua) -> None:
+        lua.put(losses=1)
+        lua.jpush("a")
+        lua.held(worker="w")
+        lua.tick(T + 31)
+        (found,) = runs(lua)
+        assert (found["outcome"], found["code"], found["started"]) == ("dead", "lost", T)
+
+    def test_unleased(self, lua: Lua) -> None:
+        lua.put(policy="none")
+        lua.put("b")
+        for id in "aab":
+            lua.jpush(id)
+        lua.take(count=3, worker="w", now=T + 2)
+        first = {"task": f"a@{MS}-1", "outcome": "unleased", "due": T, "started": T + 2, "attempts": 1, "worker": "w"}
+        assert runs(lua)[1] == first
+        assert len(runs(lua, "b")) == 1
+        assert not failing(lua)
+
+    def test_a_one_off_task_has_none(self, lua: Lua) -> None:
+        id = lua.push()
+        lua.jack(lua.held()["token"], "done")
+        lua.push()
+        lua.take()
+        assert runs(lua, id.partition("@")[0]) == []
+        assert not lua.client.exists(f"{lua.keys.tag}:runs")
+
+    def test_a_run_after_other_jobs_keeps_its_id(self, lua: Lua) -> None:
+        lua.put()
+        lua.put("b", after="a")
+        run(lua, took=1)
+        task = lua.held(now=T + 1)
+        lua.jack(task["token"], "done", now=T + 2)
+        assert runs(lua, "b")[0]["task"] == task["id"] == f"b@{MS + 1000}-f1"
+
+
+class TestMissed:
+    def test_coalesced(self, lua: Lua) -> None:
+        lua.put(every=5)
+        lua.tick(T + 12)
+        assert runs(lua) == [
+            {"outcome": "coalesced", "due": T, "through": T + 10, "count": 2, "reason": "late"}
+        ]
+
+    def test_skipped_ones_in_a_row_are_one_line(self, lua: Lua) -> None:
+        lua.put(every=5, overlap="skip")
+        for second in (0, 5, 10, 15):
+            lua.tick(T + second)
+        assert runs(lua) == [
+            {"outcome": "skipped", "due": T + 5, "through": T + 15, "count": 3, "reason": "overlap"}
+        ]
+        lua.jack(lua.held(now=T + 16)["token"], "done", now=T + 16)
+        assert [found["outcome"] for found in runs(lua)] == ["done", "skipped"]
+        total(lua)
+
+    def test_a_full_queue(self, lua: Lua) -> None:
+        lua.jlimit("queue", "echo", "max-length", 1)
+        lua.put(every=5)
+        lua.tick(T)
+        lua.tick(T + 5)
+        assert runs(lua)[0] == {"outcome": "skipped", "due": T + 5, "through": T + 5, "count": 1, "reason": "full"}
+
+    def test_a_dependent_that_overlaps(self, lua: Lua) -> None:
+        lua.put()
+        lua.put("b", after="a", overlap="skip")
+        run(lua)
+        lua.jpush("a")
+        (b, a) = lua.take(count=2, lease=30)
+        lua.jack(a["token"], "done", now=T + 4)
+        assert b["job"] == "b"
+        assert [(found["outcome"], found["due"]) for found in runs(lua, "b")] == [("skipped", T + 4)]
+
+
+class TestBounds:
+    def test_the_latest_are_kept(self, lua: Lua) -> None:
+        lua.put()
+        ids = [run(lua, at=T + second) for second in range(25)]
+        assert [found["task"] for found in runs(lua)] == ids[:4:-1]
+        assert [found["task"] for found in runs(lua, count=2)] == ids[:-3:-1]
+        assert [found["task"] for found in runs(lua, task=ids[9])] == [ids[9]]
+        found = summary(lua)
+        assert (found["first"], found["dropped_through"], found["runs"]) == (T, T + 4, 20)
+        total(lua)
+
+    def test_a_lower_bound_drops_several(self, lua: Lua) -> None:
+        lua.put()
+        for second in range(5):
+            run(lua, at=T + second)
+        lua.jretain("runs", 2)
+        run(lua, at=T + 5)
+        assert [found["due"] for found in runs(lua)] == [T + 5, T + 4]
+        assert summary(lua)["dropped_through"] == T + 3
+
+    def test_a_job_keeps_as_many_as_it_says(self, lua: Lua) -> None:
+        lua.put(history=3, every=5)
+        lua.put("b", history=0)
+        for second in range(5):
+            run(lua, at=T + second)
+        run(lua, id="b")
+        assert len(runs(lua)) == 3
+        assert runs(lua, "b") == []
+        assert lua.job()["history"] == 3
+        with pytest.raises(OptionError, match="history: expected at most 1000"):
+            lua.put(history=1001)
+
+    def test_off(self, lua: Lua) -> None:
+        lua.put()
+        lua.put("b", history=1)
+        run(lua)
+        lua.jretain("runs", "off")
+        run(lua, "dead")
+        run(lua, id="b")
+        assert runs(lua) == []
+        assert failing(lua) == {}
+        assert len(runs(lua, "b")) == 1
+
+    def test_records_shrink_to_their_share(self, lua: Lua) -> None:
+        for id in "abcd":
+            lua.put(id)
+        for second in range(10):
+            for id in "abcd":
+                run(lua, at=T + second, id=id)
+        before = total(lua)
+        lua.jretain("runs-bytes", before // 2)
+        for id in "abcd":
+            run(lua, at=T + 20, id=id)
+        assert total(lua) <= before // 2
+        assert all(1 < len(runs(lua, id)) < 10 for id in "abcd")
+        assert runs(lua)[0]["due"] == T + 20
+        lua.jretain("runs-bytes", 1)
+        run(lua, at=T + 30)
+        assert [found["due"] for found in runs(lua)] == [T + 30]
+
+    def test_ticks_shrink_the_others(self, lua: Lua) -> None:
+        lua.put()
+        for second in range(10):
+            run(lua, at=T + second)
+        before = total(lua)
+        lua.jretain("runs-bytes", before // 2)
+        lua.tick(T + 20)
+        assert total(lua) <= before // 2
+        assert runs(lua)[0]["due"] == T + 9
+
+
+def test_failures_in_a_row(lua: Lua) -> None:
+    lua.put()
+    run(lua)
+    for second in range(1, 4):
+        run(lua, "dead", at=T + second)
+    run(lua, "cancelled", at=T + 5)
+    assert failing(lua) == {"a": 3}
+    assert (summary(lua)["failures"], summary(lua)["last_done"]) == (3, T + 2)
+    run(lua, at=T + 6)
+    assert failing(lua) == {}
+    assert (summary(lua)["failures"], summary(lua)["last_done"]) == (0, T + 8)
+
+
+def test_a_summary(lua: Lua) -> None:
+    lua.put()
+    for took in range(1, 21):
+        run(lua, at=T + 100 * took, took=took)
+    run(lua, "dead", at=T + 5000, took=90)
+    found = summary(lua)
+    assert found.pop("last")["outcome"] == "dead"
+    assert found == {
+        "id": "a", "runs": 20, "failures": 1, "last_done": T + 2020, "median": 11, "p95": 20, "first": T + 100,
+        "dropped_through": T + 100,
+    }  # fmt: skip
+    assert lua.jsummary("a", "none")[1] is None
+
+
+def test_a_removed_job_leaves_nothing(lua: Lua) -> None:
+    lua.put()
+    run(lua, "dead")
+    lua.jpush("a")
+    task = lua.held()
+    lua.jdel("a")
+    lua.jack(task["token"], "done")
+    assert runs(lua) == []
+    assert failing(lua) == {}
+    assert total(lua) == 0
+
+
+@pytest.mark.parametrize("bad", ["", "x", "9 0 1 - -\n", "0020 0000 1 - -\ndone x\n", "1000 0000 - - -\ndone 1 1 1 1 w\n"])
+def test_a_bad_record_is_begun_anew(lua: Lua, bad: str) -> None:
+    lua.put()
+    lua.client.hset(f"{lua.keys.tag}:runs", "a", bad)
+    lua.jretain("runs", 2)
+    run(lua)
+    assert [found["outcome"] for found in runs(lua)] == ["done"]
+    lua.put("b", every=5)
+    lua.client.hset(f"{lua.keys.tag}:runs", "b", bad)
+    lua.tick(T + 12)
+    assert len(runs(lua, "b")) == 1
+    assert int(lua.client.hget(lua.keys.stats, "bad") or 0) == 2
+
+
+def test_what_held_a_task(lua: Lua) -> None:
+    lua.put(concurrency=1)
+    first, second = lua.jpush("a"), lua.jpush("a")
+    task = lua.held(now=T + 1)
+    assert lua.take(lease=30, now=T + 2) == []
+    (held,) = lua.tasks(state="held")
+    assert held["held"] == {"limit": "job:a", "since": T + 2, "by": [first]}
+    lua.jack(task["token"], "done", now=T + 3)
+    lua.jack(lua.held(now=T + 4)["token"], "done", now=T + 5)
+    assert [(found["task"], found.get("held")) for found in runs(lua)] == [
+        (second, {"limit": "job:a", "since": T + 2}), (first, None),
+    ]  # fmt: skip
+    assert not lua.client.exists(f"{lua.keys.tag}:holds")
+
+
+def test_bad_arguments(lua: Lua) -> None:
+    lua.refuses(OptionError, "JRUNS expects the id of a job", "JRUNS")
+    lua.refuses(OptionError, "count: expected a whole number", "JRUNS", "a", "count", "0")
+    lua.refuses(OptionError, "JSUMMARY expects at least one job id", "JSUMMARY")
