@@ -28,7 +28,7 @@ from jobs_core.lease import Lease, lease_clock
 from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
-from jobs_core.types import Decision, Event, Job, Outcome, Payload, Task
+from jobs_core.types import Backfill, Decision, Event, Job, Occurrence, Outcome, Payload, Task
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
@@ -44,6 +44,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AgainError",
     "AsyncBoard",
+    "Backfill",
     "Board",
     "BoardLike",
     "Check",
@@ -60,6 +61,7 @@ __all__ = [
     "Lease",
     "Logger",
     "NotFoundError",
+    "Occurrence",
     "OptionError",
     "Outcome",
     "Payload",

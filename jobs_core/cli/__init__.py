@@ -136,6 +136,7 @@ def report() -> None:
 def _add_commands() -> None:
     from jobs_core.cli import (
         acl,
+        backfill,
         board,
         crontab,
         dead,
@@ -159,7 +160,7 @@ def _add_commands() -> None:
         workers,
     )
 
-    groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
+    groups = (backfill.backfill, board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
     modules = (
         *(jobs, edit, dump, listing, preview, explain, graph, tasks, task_output),
         *(stats, limits, retention, worker, workers, up, setup, doctor, acl),

@@ -7,14 +7,14 @@ from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 from jobs_core.bounds import RETENTION, RetentionOptions
+from jobs_core.client.backfill_methods import BackfillMethods
 from jobs_core.client.job_methods import JobMethods
-from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
 from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_worker
 from jobs_core.options import LIMIT_OPTIONS, Time, to_pairs
 
 
-class BoardClient(JobMethods, TaskMethods):
+class BoardClient(JobMethods, BackfillMethods):
     """A named set of jobs on one Redis.
 
     Options have the names that `jobs put --help` shows, with underscores for dashes. Durations may be

@@ -109,7 +109,7 @@ _REQUIRE_FUNCTION = "local modules = {}\nlocal function require(name) return mod
 
 
 _LEFT_OUT = re.compile(r"^[ \t]*--(?!\[\[)[^\n]*\n|^[ \t]+|^\n|  --[^'\"\n]*$", re.MULTILINE)
-"""Comments, blank lines and indentation. A comment after code stays if it has quotes: they may be those of a string."""
+"""Comments, blank lines and indentation. A comment after code stays if it has quotes, which may end a string."""
 
 
 def _as_module(source: Source) -> str:

@@ -185,7 +185,7 @@ def test_a_backfill_longer_than_a_step_is_planned_by_ticks(lua: Lua) -> None:
     lua.put(every=60, start=T - 30 * DAY, now=T)
     id = begin(lua, T - 60 * 2000, order="latest", concurrency=3)
     assert read(lua, id)["state"] == "planning"
-    moved, due, _ = lua.jtick(now=T, limit=1)
+    _, due, _ = lua.jtick(now=T, limit=1)
     assert due <= MS  # tick again
     for _ in range(9):
         lua.tick()
@@ -424,7 +424,10 @@ START = ["start", "a", "from", T - HOUR, "to", T]
         ("^from: expected a time, got none", ["start", "a", "to", T]),
         ("^to: expected a time, got none", ["start", "a", "from", T]),
         ("^to: expected a time after from", ["start", "a", "from", T, "to", T]),
-        ("^from: a backfill has at most 100000 occurrences", ["start", "s", "from", T - 200_000, "to", T, "now", T]),
+        (
+            "^from: a backfill has at most 100000 occurrences",
+            ["start", "s", "from", T - 200_000, "to", T, "now", T],
+        ),
         ("^concurrency: expected a whole number of at least 1", [*START, "concurrency", 0]),
         ("^concurrency: expected at most 1000", [*START, "concurrency", 1001]),
         ("^order: expected earliest or latest, got 'x'", [*START, "order", "x"]),
@@ -449,3 +452,55 @@ def test_a_board_has_at_most_twenty_backfills_under_way(lua: Lua) -> None:
     for hour in range(1, 21):
         begin(lua, T - hour * HOUR, T - hour * HOUR + 1)
     lua.refuses(OptionError, "the board has 20 backfills under way", "JBACKFILL", *START, "now", T)
+
+
+def test_what_ran_is_not_run_again_and_what_was_coalesced_is(lua: Lua) -> None:
+    lua.put(every=HOUR, start=T - 6 * HOUR, now=T - 6 * HOUR)
+    lua.tick(T - 6 * HOUR)
+    lua.tick(T - 2 * HOUR)  # coalesces three
+    run_all(lua)
+    found = [state for _, state in dues(lua, T - 6 * HOUR)]  # the next run, an hour ago, is a tick's
+    assert found == ["ran", "ran", "missed", "missed", "missed"]
+    id = begin(lua, T - 6 * HOUR)
+    assert counts(lua, id, "ran", "total") == [2, 3]
+    assert run_all(lua) == ids(4, 3, 2)
+
+
+def test_a_pushed_run_is_of_no_occurrence(lua: Lua) -> None:
+    lua.put(every=HOUR, start=T - 2 * HOUR, now=T)
+    lua.jpush("a", now=T - HOUR)
+    run_all(lua)
+    assert [state for _, state in dues(lua, T - 2 * HOUR)] == ["missed", "missed"]
+
+
+def test_what_the_history_has_dropped_is_unknown_and_left_out_unless_asked_for(lua: Lua) -> None:
+    lua.put(every=HOUR, start=T - 6 * HOUR, now=T - 6 * HOUR, history=2)
+    for hour in (6, 5, 4, 3, 2, 1):
+        lua.tick(T - hour * HOUR)
+        run_all(lua)
+    lua.jedit("a", "start", T - 9 * HOUR, "now", T)
+    found = [state for _, state in dues(lua, T - 8 * HOUR)]
+    assert found == ["missed", "missed", *["unknown"] * 4, "ran", "ran"]
+    id = begin(lua, T - 8 * HOUR)
+    assert counts(lua, id, "occurrences", "ran", "unknown", "total") == [8, 2, 4, 2]
+    assert counts(lua, begin(lua, T - 8 * HOUR, unknown=1), "ran", "unknown") == [3, 0]
+
+
+def test_runs_that_a_backfill_pushes_out_of_the_history_are_not_run_again(lua: Lua) -> None:
+    lua.put(every=HOUR, start=T - 90 * HOUR, now=T - 4 * HOUR, history=2)
+    for hour in (4, 3, 2, 1):
+        lua.tick(T - hour * HOUR)
+        run_all(lua)
+    begin(lua, T - 30 * HOUR, T - 20 * HOUR)
+    run_all(lua)
+    assert "missed" not in [state for _, state in dues(lua, T - 4 * HOUR)]
+    assert {state for _, state in dues(lua, T - 30 * HOUR, T - 20 * HOUR)} == {"ran"}
+
+
+def test_without_a_history_what_may_have_run_is_unknown(lua: Lua) -> None:
+    lua.jretain("runs", "off")
+    hourly(lua)
+    assert {state for _, state in dues(lua, T - 3 * HOUR)} == {"missed"}
+    lua.tick()
+    run_all(lua)
+    assert {state for _, state in dues(lua, T - 3 * HOUR)} == {"unknown"}
