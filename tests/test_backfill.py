@@ -92,7 +92,7 @@ def test_mistakes(nightly: Board) -> None:
     with pytest.raises(OptionError, match="^concurrency: expected at most 1000") as caught:
         nightly.backfill("nightly", *PAST, concurrency=1001)
     assert caught.value.option == "concurrency"
-    with pytest.raises(NotFoundError, match="there is no backfill '7' on the board"):
+    with pytest.raises(NotFoundError, match="there is no backfill '7'"):
         nightly.backfill_show("7")
     with pytest.raises(NotFoundError, match="there is no backfill '7'"):
         nightly.backfill_cancel("7")
@@ -169,7 +169,12 @@ def test_a_dry_run_changes_nothing(nightly: Board, jobs: Jobs) -> None:
     words = ("backfill", "nightly", "--from", PAST[0], "--to", PAST[1], "--dry-run")
     result = jobs(*words)
     assert result.exit_code == 0, result.output
-    assert result.stdout.splitlines()[3].startswith("3 would run, from 2026-03-28")
+    assert result.stdout.splitlines() == [
+        "2026-03-28 02:30:00+01:00",
+        "2026-03-29 03:00:00+02:00",
+        "2026-03-30 02:30:00+02:00",
+        "3 would run, from 2026-03-28 02:30:00+01:00 to 2026-03-30 02:30:00+02:00",
+    ]
     assert lines(jobs(*words, "--json"))[1] == {"due": 1774746000.0, "state": "missed"}
     assert (nightly.stats(), list(nightly.backfill_list())) == (before, [])
 
@@ -177,12 +182,12 @@ def test_a_dry_run_changes_nothing(nightly: Board, jobs: Jobs) -> None:
 def test_a_dry_run_counts_what_ran_and_what_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["ran", "unknown", *["missed"] * 25]
     found = [Occurrence(T + n * HOUR, state) for n, state in enumerate(words)]
-    backfill_view.show_plan(found, False, False)
+    backfill_view.show_plan(found, None, False, False)
     printed = capsys.readouterr().out
     assert "… and 5 more: --json shows all\n25 would run, from " in printed
     assert "1 ran already, from " in printed
     assert "1 unknown: the history no longer reaches them, from " in printed
-    backfill_view.show_plan(found, True, False)
+    backfill_view.show_plan(found, None, True, False)
     printed = capsys.readouterr().out
     assert "26 would run" in printed and "unknown" not in printed
 

@@ -79,7 +79,7 @@ def start(
     """
     board = open_board(url, board_name)
     if dry_run:
-        show_plan(list(board.occurrences(job, start, stop)), unknown, as_json)
+        show_plan(list(board.occurrences(job, start, stop)), board.show(job).get("zone"), unknown, as_json)
         return
     found = board.backfill(
         job, start, stop, concurrency=concurrency, latest_first=latest_first, unknown=unknown

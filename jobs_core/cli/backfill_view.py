@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.cli.common import echo, echo_json
 from jobs_core.cli.text import when
+from jobs_core.engine import zones
 from jobs_core.types import Backfill, Occurrence
 
 if TYPE_CHECKING:
@@ -36,26 +38,32 @@ def counts(found: Backfill) -> str:
     return line + (", its job was removed" if found.removed else "")
 
 
-def show_plan(found: Sequence[Occurrence], unknown: bool, as_json: bool) -> None:
-    """Print what a backfill would run, what ran, and what is unknown."""
+def show_plan(found: Sequence[Occurrence], zone: str | None, unknown: bool, as_json: bool) -> None:
+    """Print what a backfill would run, what ran, and what is unknown. Times are in the zone of the job."""
     if as_json:
         for one in found:
             echo_json({"due": one.due, "state": one.state})
         return
     chosen = [one for one in found if one.state == "missed" or (unknown and one.state == "unknown")]
     for one in chosen[:SHOWN]:
-        echo(when(one.due))
+        echo(_when(one.due, zone))
     if len(chosen) > SHOWN:
         echo(f"… and {len(chosen) - SHOWN} more: --json shows all")
-    echo(f"{len(chosen)} would run" + _span(chosen))
+    echo(f"{len(chosen)} would run" + _span(chosen, zone))
     states = Counter(one.state for one in found)
     for state, words in (("ran", "ran already"), ("unknown", "unknown: the history no longer reaches them")):
         if states[state] and not (state == "unknown" and unknown):
-            echo(f"{states[state]} {words}" + _span([one for one in found if one.state == state]))
+            echo(f"{states[state]} {words}" + _span([one for one in found if one.state == state], zone))
 
 
-def _span(found: Sequence[Occurrence]) -> str:
-    return f", from {when(found[0].due)} to {when(found[-1].due)}" if found else ""
+def _when(due: float, zone: str | None) -> str:
+    if zone is None or zone not in zones.names():
+        return when(due)
+    return datetime.fromtimestamp(due, zones.zone_info(zone)).isoformat(sep=" ", timespec="seconds")
+
+
+def _span(found: Sequence[Occurrence], zone: str | None) -> str:
+    return f", from {_when(found[0].due, zone)} to {_when(found[-1].due, zone)}" if found else ""
 
 
 def follow(board: Board, id: str, as_json: bool) -> int:

@@ -109,7 +109,7 @@ _REQUIRE_FUNCTION = "local modules = {}\nlocal function require(name) return mod
 
 
 _LEFT_OUT = re.compile(r"^[ \t]*--(?!\[\[)[^\n]*\n|^[ \t]+|^\n|  --[^'\"\n]*$", re.MULTILINE)
-"""Comments, blank lines and indentation. A comment after code stays if it has quotes, which may end a string."""
+"""Comments, blank lines and indentation. A comment after code stays if it has quotes."""
 
 
 def _as_module(source: Source) -> str:

@@ -38,6 +38,7 @@ CHANGES = [
         "edit d --timeout 9",
     ),
     *("pause c", "resume c", "push c", "push echo later --in 1h", "cancel {queued}", "remove d"),
+    *("backfill a --from 2026-01-01 --to 2026-01-02 --detach", "backfill cancel 1"),
     *("ack {token} --progress 40", "ack {token}", "dead retry {dead}", "dead purge --all"),
     *("board diff {file}", "board apply {file}", "board apply {file} --prune", "import crontab {crontab}"),
 ]
