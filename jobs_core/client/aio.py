@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.client.aio_backfills import AsyncBackfillMethods
 from jobs_core.client.aio_base import listed
+from jobs_core.client.aio_runs import AsyncRunMethods
 from jobs_core.client.board import BoardClient
 from jobs_core.client.listing import plan_jobs, read_jobs_async
 from jobs_core.cron.forms import zone_of
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from jobs_core.client.apply import ApplyOptions, Plan
 
 
-class AsyncBoard(AsyncBackfillMethods):
+class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods):
     """A named set of jobs on one Redis, for asyncio. It has the methods of `Board`, as coroutines.
 
     A board belongs to the event loop that first uses it.

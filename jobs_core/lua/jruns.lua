@@ -16,7 +16,7 @@
   up to which they were passed over. What is unknown is left out.
 
   Returns a list, empty if no runs are known.
-  Errors: JOBS OPTION.
+  Errors: JOBS NOTFOUND, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
 local fail = require('base.errors').fail
@@ -26,13 +26,21 @@ local run_records = require 'ledger.run_records'
 
 local NAMES = { count = true, task = true }
 
+local function read_lines(board, job)
+  local record = redis.call('HGET', key(board, 'runs'), job)
+  if not record and redis.call('HEXISTS', key(board, 'job'), job) == 0 then
+    fail('NOTFOUND', "there is no job '" .. job .. "'")
+  end
+  local _, lines = run_records.read(record or '')
+  return lines or {}
+end
+
 return function(board, args)
   local job = args[1] or fail('OPTION', 'JRUNS expects the id of a job')
   local options = arguments.read_options(args, 2, NAMES)
   local most = options.count and arguments.whole_number('count', options.count, 1) or math.huge
-  local _, lines = run_records.read(redis.call('HGET', key(board, 'runs'), job) or '')
-  local found = {}
-  for i = #(lines or {}), 1, -1 do
+  local found, lines = {}, read_lines(board, job)
+  for i = #lines, 1, -1 do
     if #found >= most then break end
     local run = run_lines.read(job, lines[i])
     if run and (not options.task or run.task == options.task) then found[#found + 1] = cjson.encode(run) end

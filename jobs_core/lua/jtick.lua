@@ -28,6 +28,7 @@ local dead_letters = require 'ending.dead_letters'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
 local counters = require 'ledger.counters'
+local gaps = require 'ledger.gaps'
 local hours = require 'ledger.hours'
 local runs = require 'ledger.runs'
 local release = require 'limit.release'
@@ -169,6 +170,7 @@ return function(board, args)
   local now = instant.now(options)
   apply_state.require_no_pending_apply(board)
   local last = clock_check.latest_tick(board)
+  gaps.check(board, last, now)
   local is_realigning = clock_check.run(board, last, now)
   local is_extending = outages.extend_leases(board, last, now)
   local moved = admit_idle(board, now)

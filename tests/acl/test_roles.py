@@ -19,6 +19,7 @@ READS = [
     *("count", "stats", "stats --job a", "tasks", "tasks --state leased --json", "history", "history {done}"),
     *("dead list", "dead show {dead}", "output {done}", "output {done} --follow", "graph", "graph a"),
     *(
+        "runs a",
         "limit",
         "workers",
         "retention",

@@ -17,20 +17,20 @@ T = 1_700_000_000
 MS = T * 1000
 
 TIMED = {
-    *(
-        "JSET",
-        "JSETNX",
-        "JNEXT",
-        "JPUSH",
-        "JTICK",
-        "JPOP",
-        "JACK",
-        "JRESUME",
-        "JTASKS",
-        "JLIMIT",
-        "JBACKFILL",
-        "JDUES",
-    ),
+    "JSET",
+    "JSETNX",
+    "JNEXT",
+    "JPUSH",
+    "JTICK",
+    "JPOP",
+    "JACK",
+    "JRESUME",
+    "JTASKS",
+    "JLIMIT",
+    "JGAPS",
+    "JHOURS",
+    "JBACKFILL",
+    "JDUES",
 }
 """The commands that have the option `now`."""
 

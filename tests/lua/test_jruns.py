@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs_core import OptionError
+from jobs_core import NotFoundError, OptionError
 from tests.lua.helpers import MS, Lua, T
 
 
@@ -32,6 +32,12 @@ def run(lua: Lua, verb: str = "done", at: int = T, took: int = 2, id: str = "a",
     return str(task["id"])
 
 
+def pushed(lua: Lua, at: int) -> Any:
+    """Push a one-off task. Returns it, leased."""
+    lua.push(now=at)
+    return lua.held(now=at)
+
+
 def total(lua: Lua) -> int:
     """Check that the bytes of all records are counted. Returns them."""
     records = lua.client.hgetall(f"{lua.keys.tag}:runs")
@@ -47,9 +53,11 @@ class TestOutcomes:
         task = lua.held(now=T + 1, worker="w")
         lua.jack(task["token"], "done", now=T + 3.5)
         assert runs(lua) == [
-            {"task": f"a@{MS}", "outcome": "done", "due": T, "started": T + 1, "ended": T + 3.5, "attempts": 1,
-             "worker": "w"}
-        ]  # fmt: skip
+            {
+                **{"task": f"a@{MS}", "outcome": "done", "due": T, "started": T + 1, "ended": T + 3.5},
+                **{"attempts": 1, "worker": "w"},
+            }
+        ]
 
     def test_done_in_a_batch_with_notes_and_several_runs_of_a_job(self, lua: Lua) -> None:
         for id in "ab":
@@ -97,7 +105,14 @@ class TestOutcomes:
         for id in "aab":
             lua.jpush(id)
         lua.take(count=3, worker="w", now=T + 2)
-        first = {"task": f"a@{MS}-1", "outcome": "unleased", "due": T, "started": T + 2, "attempts": 1, "worker": "w"}
+        first = {
+            "task": f"a@{MS}-1",
+            "outcome": "unleased",
+            "due": T,
+            "started": T + 2,
+            "attempts": 1,
+            "worker": "w",
+        }
         assert runs(lua)[1] == first
         assert len(runs(lua, "b")) == 1
         assert not failing(lua)
@@ -107,7 +122,7 @@ class TestOutcomes:
         lua.jack(lua.held()["token"], "done")
         lua.push()
         lua.take()
-        assert runs(lua, id.partition("@")[0]) == []
+        lua.refuses(NotFoundError, "there is no job", "JRUNS", id.partition("@")[0])
         assert not lua.client.exists(f"{lua.keys.tag}:runs")
 
     def test_a_run_after_other_jobs_keeps_its_id(self, lua: Lua) -> None:
@@ -143,7 +158,13 @@ class TestMissed:
         lua.put(every=5)
         lua.tick(T)
         lua.tick(T + 5)
-        assert runs(lua)[0] == {"outcome": "skipped", "due": T + 5, "through": T + 5, "count": 1, "reason": "full"}
+        assert runs(lua)[0] == {
+            "outcome": "skipped",
+            "due": T + 5,
+            "through": T + 5,
+            "count": 1,
+            "reason": "full",
+        }
 
     def test_a_dependent_that_overlaps(self, lua: Lua) -> None:
         lua.put()
@@ -248,9 +269,9 @@ def test_a_summary(lua: Lua) -> None:
     found = summary(lua)
     assert found.pop("last")["outcome"] == "dead"
     assert found == {
-        "id": "a", "runs": 20, "failures": 1, "last_done": T + 2020, "median": 11, "p95": 20, "first": T + 100,
-        "dropped_through": T + 100,
-    }  # fmt: skip
+        **{"id": "a", "runs": 20, "failures": 1, "last_done": T + 2020, "median": 11, "p95": 20},
+        **{"first": T + 100, "dropped_through": T + 100},
+    }
     assert lua.jsummary("a", "none")[1] is None
 
 
@@ -261,12 +282,15 @@ def test_a_removed_job_leaves_nothing(lua: Lua) -> None:
     task = lua.held()
     lua.jdel("a")
     lua.jack(task["token"], "done")
-    assert runs(lua) == []
+    assert lua.jsummary("a") == [None]
     assert failing(lua) == {}
     assert total(lua) == 0
+    lua.refuses(NotFoundError, "there is no job 'a'", "JRUNS", "a")
 
 
-@pytest.mark.parametrize("bad", ["", "x", "9 0 1 - -\n", "0020 0000 1 - -\ndone x\n", "1000 0000 - - -\ndone 1 1 1 1 w\n"])
+@pytest.mark.parametrize(
+    "bad", ["", "x", "9 0 1 - -\n", "0020 0000 1 - -\ndone x\n", "1000 0000 - - -\ndone 1 1 1 1 w\n"]
+)
 def test_a_bad_record_is_begun_anew(lua: Lua, bad: str) -> None:
     lua.put()
     lua.client.hset(f"{lua.keys.tag}:runs", "a", bad)
@@ -299,3 +323,49 @@ def test_bad_arguments(lua: Lua) -> None:
     lua.refuses(OptionError, "JRUNS expects the id of a job", "JRUNS")
     lua.refuses(OptionError, "count: expected a whole number", "JRUNS", "a", "count", "0")
     lua.refuses(OptionError, "JSUMMARY expects at least one job id", "JSUMMARY")
+
+
+def test_hours(lua: Lua) -> None:
+    lua.put(every=5)
+    lua.tick(T + 12)
+    lua.jack(lua.held(now=T + 12)["token"], "done", now=T + 13)
+    lua.jack(pushed(lua, T + 7200)["token"], "dead", now=T + 7200)
+    hour = T // 3600 * 3600
+    found = [json.loads(text) for text in lua.jhours()]
+    assert found == [{"hour": hour, "done": 1, "coalesced": 2}, {"hour": hour + 7200, "dead": 1}]
+    assert [json.loads(text)["hour"] for text in lua.jhours(**{"from": T + 7000})] == [hour + 7200]
+    run_later = T + 9 * 86400
+    lua.jack(pushed(lua, run_later)["token"], "dead", now=run_later)
+    assert len(lua.jhours()) == 1
+
+
+class TestGaps:
+    @staticmethod
+    def gaps(lua: Lua, **options: Any) -> list[tuple[str, float, float]]:
+        found = [json.loads(text) for text in lua.jgaps(**options)]
+        return [(gap["what"], gap["from"], gap["to"]) for gap in found]
+
+    def test_nobody_ticked_while_something_was_due(self, lua: Lua) -> None:
+        lua.put(every=60)
+        for second in (0, 1, 61, 62, 120):
+            lua.jtick(now=T + second)
+        assert self.gaps(lua) == []
+        lua.jtick(now=T + 200)
+        assert self.gaps(lua) == [("idle", T + 180, T + 200)]
+        lua.jtick(now=T + 201)
+        lua.jtick(now=T + 1000)
+        assert self.gaps(lua, **{"from": T + 300}) == [("idle", T + 240, T + 1000)]
+        assert self.gaps(lua, to=T + 201) == [("idle", T + 180, T + 200)]
+
+    def test_the_clock_went_back(self, lua: Lua) -> None:
+        lua.put(every=5)
+        lua.tick(T + 100)
+        lua.tick(T)
+        assert self.gaps(lua)[-1] == ("clock", T + 100, T)
+
+    def test_the_last_thousand_are_kept(self, lua: Lua) -> None:
+        lua.client.rpush(f"{lua.keys.tag}:gaps", *(f"idle {n} {n + 1}" for n in range(1000)))
+        lua.put(every=5)
+        lua.jtick(now=T)
+        lua.jtick(now=T + 100)
+        assert len(self.gaps(lua)) == 1000

@@ -118,7 +118,7 @@ end
 -- Add the runs of jobs that are on the board to their records. `job_of` has the job of each task but one-off ones.
 local function write_runs(batch, jobs, job_of, moments)
   local found = runs.new_batch(batch.board)
-  if found.most > 0 then hours.add(batch.board, 'done', #batch.done, batch.now) end
+  if found.most > 0 then hours.add(batch.board, 'done', #batch.done, batch.times[#batch.done]) end
   if #jobs == 0 or found.most == 0 and not next(batch.kept) then return end
   found.jobs = jobs
   runs.read(found)

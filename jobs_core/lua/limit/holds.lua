@@ -41,6 +41,7 @@ end
 function holds.find(board, id)
   local limit, since, _, holders = read(redis.call('HGET', key(board, 'holds'), id))
   if not limit then return nil end
+  if holders == '-' then holders = holders_of(board, limit) end  -- they were popped in the same call
   local by = {}
   for task in holders:gmatch('[^,]+') do by[#by + 1] = task ~= '-' and task or nil end
   return { limit = limit, since = since / 1000, by = #by > 0 and by or nil }
