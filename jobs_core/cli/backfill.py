@@ -6,7 +6,7 @@ import click
 
 from jobs_core.cli.backfill_view import as_fields, counts, follow, show_plan
 from jobs_core.cli.common import connected, echo, echo_json, echo_table, json_option, open_board
-from jobs_core.cli.text import when
+from jobs_core.wording import when
 
 
 class BackfillGroup(click.Group):

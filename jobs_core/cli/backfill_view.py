@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.cli.common import echo, echo_json
-from jobs_core.cli.text import when
 from jobs_core.engine import zones
 from jobs_core.types import Backfill, Occurrence
+from jobs_core.wording import when
 
 if TYPE_CHECKING:
     from jobs_core.app import Board

@@ -21,9 +21,9 @@ from jobs_core.cli.common import (
     stdin_option,
 )
 from jobs_core.cli.patterns import confirm, expand_patterns, shortened
-from jobs_core.cli.text import readable, when
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
+from jobs_core.wording import readable, when
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
