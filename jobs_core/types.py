@@ -254,8 +254,8 @@ class Backfill:
 
     `state` is planning, running, cancelling, done or cancelled. Of its `occurrences`, some `ran`, and of some
     it is `unknown`: both are left out. The others are its tasks, `total`: `left` to queue, queued or
-    `running`, `done`, `dead`, `cancelled`, or `unleased` (nobody reports on them). `removed` says that its job
-    was removed.
+    `running`, `done`, `dead`, `cancelled`, or `unleased` (nobody reports on them). `removed` says that its
+    job was removed.
     """
 
     id: str

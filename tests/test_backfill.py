@@ -89,7 +89,7 @@ def test_occurrences_tell_what_ran_and_what_has_a_task(board: Board) -> None:
 def test_mistakes(nightly: Board) -> None:
     with pytest.raises(NotFoundError, match="there is no job 'b'"):
         nightly.backfill("b", *PAST)
-    with pytest.raises(OptionError, match="^concurrency: expected at most 1000") as caught:
+    with pytest.raises(OptionError, match=r"^concurrency: expected at most 1000") as caught:
         nightly.backfill("nightly", *PAST, concurrency=1001)
     assert caught.value.option == "concurrency"
     with pytest.raises(NotFoundError, match="there is no backfill '7'"):
