@@ -19,16 +19,21 @@
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
+local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local retention = require 'ledger.retention'
 local runs = require 'ledger.runs'
 local duration = require 'time.duration'
 
+local MAX_RUNS = 1000
+
 local function as_kept(name, text)
   if text == 'off' or text == 'default' then return text end
   if retention.DURATIONS[name] then return digits(duration.ms(name, text)) end
-  return digits(arguments.whole_number(name, text, 0))
+  local n = arguments.whole_number(name, text, 0)
+  if name == 'runs' and n > MAX_RUNS then fail_option(name, 'expected at most ' .. MAX_RUNS .. ', got ' .. text) end
+  return digits(n)
 end
 
 local function set_bound(board, name, text)

@@ -19,9 +19,9 @@
   Errors: JOBS OPTION.
 --]]
 local fail = require('base.errors').fail
-local key = require('base.keys').key
 local run_lines = require 'ledger.run_lines'
 local run_records = require 'ledger.run_records'
+local runs = require 'ledger.runs'
 
 -- Return the value below which this part of a sorted list is, or nothing if it is empty.
 local function quantile(sorted, part)
@@ -33,8 +33,8 @@ local function whole_ms(seconds)
   return math.floor(seconds * 1000 + 0.5) / 1000
 end
 
-local function summarize(job, record)
-  local found, lines = run_records.read(record)
+local function summarize(job, record, older)
+  local found, lines = run_records.read(record, older)
   if not found then return false end
   local n, took = 0, {}
   for _, line in ipairs(lines) do
@@ -51,9 +51,7 @@ end
 
 return function(board, args)
   if #args == 0 then fail('OPTION', 'JSUMMARY expects at least one job id') end
-  local summaries = redis.call('HMGET', key(board, 'runs'), unpack(args))
-  for i, job in ipairs(args) do
-    summaries[i] = summaries[i] and summarize(job, summaries[i]) or false
-  end
+  local records, summaries = runs.records_of(board, args), {}
+  for i, job in ipairs(args) do summaries[i] = summarize(job, records[2 * i - 1], records[2 * i]) end
   return summaries
 end

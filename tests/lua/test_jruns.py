@@ -235,7 +235,7 @@ class TestBounds:
         assert runs(lua)[0]["due"] == T + 20
         lua.jretain("runs-bytes", 1)
         run(lua, at=T + 30)
-        assert [found["due"] for found in runs(lua)] == [T + 30]
+        assert [found["due"] for found in runs(lua)] == [T + 30, T + 7]  # of each record, the last line stays
 
     def test_ticks_shrink_the_others(self, lua: Lua) -> None:
         lua.put()
@@ -289,7 +289,7 @@ def test_a_removed_job_leaves_nothing(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["", "x", "9 0 1 - -\n", "0020 0000 1 - -\ndone x\n", "1000 0000 - - -\ndone 1 1 1 1 w\n"]
+    "bad", ["", "x", "9 0 1 - -\n", "0020 0000 0002 1 - -\ndone x\n", "1000 0000 0002 - - -\ndone 1 1 1 1 w\n"]
 )
 def test_a_bad_record_is_begun_anew(lua: Lua, bad: str) -> None:
     lua.put()

@@ -4,6 +4,8 @@
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local run_records = require 'ledger.run_records'
+local runs = require 'ledger.runs'
 
 local ran = {}
 
@@ -33,26 +35,26 @@ local function count_ended(board, job)
   return n
 end
 
--- Return the dues of the runs in a record. A pushed run has an id of its own, so it is of no occurrence.
-local function read_lines(record, at)
+-- Return the dues (ms as text) of the runs in these lines. A pushed run has an id of its own, so it is of no occurrence.
+local function dues_of(lines)
   local dues, n = {}, 0
-  for outcome, moment in record:sub(at):gmatch('(%l+) (%S+)[^\n]*\n') do
+  for _, line in ipairs(lines) do
+    local outcome, moment = line:match('^(%l+) (%S+) ')
     if ENDED[outcome] then dues[moment], n = true, n + 1 end
   end
   return dues, n
 end
 
--- Read the history of a job. Returns the dues of the runs in it, and a function that tells whether one that is not there
--- may have run all the same: `first` is when the first recorded run was due, `dropped` when the latest dropped one was.
+-- Read the history of a job. Returns the dues of the runs in it, and a function that tells whether one that is not there may
+-- have run all the same: between the first recorded run and the latest that was dropped, or before runs were recorded.
 local function read_history(board, job)
-  local record = redis.call('HGET', key(board, 'runs'), job) or ''
-  local first, dropped, at = record:match('^%d+ %d+ (%S+) (%S+) %S+\n()')
-  if not at then
-    local any = count_ended(board, job) > 0
-    return {}, function() return any end
+  local header, lines = run_records.read(unpack(runs.records_of(board, { job })))
+  if not header then
+    local has_run = count_ended(board, job) > 0
+    return {}, function() return has_run end
   end
-  local dues, n = read_lines(record, at)
-  first, dropped = tonumber(first), tonumber(dropped)
+  local dues, n = dues_of(lines)
+  local first, dropped = header.first * 1000, header.dropped_through and header.dropped_through * 1000
   if dropped then return dues, function(due) return due >= first and due <= dropped end end
   local is_complete = count_ended(board, job) <= n
   return dues, function(due) return due < first and not is_complete end

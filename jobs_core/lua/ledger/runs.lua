@@ -1,6 +1,6 @@
--- `{b}:runs` has a record of the latest runs of each job (see run_records.lua), and the bytes of all records under -, which
--- no job can be named. `{b}:failing` sorts jobs by how many runs in a row have died, while any has. Both are written by the
--- script that ends a task. One-off tasks have no record.
+-- `{b}:runs` has a record of the latest runs of each job (see run_records.lua), another of older ones under `<job> older`,
+-- and the bytes of all records under -, which no job can be named. `{b}:failing` sorts jobs by how many runs in a row have
+-- died, while any has. Both are written by the script that ends a task. One-off tasks have no record.
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
@@ -11,7 +11,7 @@ local bad_records = require 'queue.bad_records'
 
 local runs = {}
 
-local TOTAL = '-'
+local TOTAL, OLDER = '-', ' older'
 local SHRINK_SIZE = 20  -- random records that one tick may shrink
 
 -- Return how many lines the board keeps of each job, and how many bytes of all jobs.
@@ -24,8 +24,8 @@ end
 function runs.new_batch(board)
   local most, bound = runs.bounds(board)
   return {
-    board = board, most = most, bound = bound, n = 0, lines = {}, jobs = {},  -- jobs in order, each once
-    stored = {}, failing = {}, recovered = {},
+    board = board, most = most, bound = bound, kept = run_records.four_digits(most), jobs = {},  -- each job once
+    stored = {}, older = {}, failing = {}, recovered = {},
   }
 end
 
@@ -51,17 +51,29 @@ local function note_failures(batch, job, failures, before)
   end
 end
 
+-- Note that lines, maybe none, go to the older ones of a job, of which `kept` (text) are kept.
+local function move_lines(batch, job, lines, kept)
+  batch.older[job] = { lines = (batch.older[job] and batch.older[job].lines or '') .. lines, kept = kept }
+end
+
+-- Times from 2001 to 2286 have 13 digits in ms. Return another as the nearest of these.
+local function thirteen_digits(ms)
+  return #ms < 13 and ('0'):rep(13 - #ms) .. ms or ('9'):rep(13)
+end
+
 -- Add the line of a run that ended at a time (ms as text). A record that cannot be read is set aside, and begun anew.
 -- `own` is how many lines the job itself asks for, if it does.
 function runs.add(batch, job, line, outcome, ended, own)
-  local most = own or batch.most
-  if most == 0 then return end
-  local stored, record, failures, before = batch.stored[job], nil, nil, '0000'
+  if (own or batch.most) == 0 then return end
+  if #ended ~= 13 then ended = thirteen_digits(ended) end
+  local kept = own and run_records.four_digits(own) or batch.kept
+  local stored, record, failures, before, moved = batch.stored[job], nil, nil, '0000', nil
   if stored then
-    record, failures, before = run_records.add(stored, line, outcome, ended, most)
+    record, failures, before, moved = run_records.add(stored, line, outcome, ended, kept)
     if not record then bad_records.set_aside(batch.board, 'runs', stored, job) end
   end
-  if not record then record, failures, before = run_records.new(line, outcome, ended) end
+  if not record then record, failures = run_records.new(line, outcome, ended, kept) end
+  if moved then move_lines(batch, job, moved, kept) end
   batch.stored[job] = record
   if failures ~= before then note_failures(batch, job, failures, before) end
 end
@@ -90,6 +102,24 @@ function runs.add_missed(board, items)
   runs.write(batch)
 end
 
+-- Add the older lines of jobs to the changes. Returns the growth of their records in bytes.
+local function change_older(batch, name, changes, share)
+  local fields, moves, growth = {}, {}, 0
+  for job, move in pairs(batch.older) do fields[#fields + 1], moves[#moves + 1] = job .. OLDER, move end
+  if #fields == 0 then return 0 end
+  for i, before in ipairs(redis.call('HMGET', name, unpack(fields))) do
+    local record = run_records.add_older(before or nil, moves[i].lines, moves[i].kept)
+    if record and share and #record > share then record = run_records.shrink(record, share) end
+    if record then
+      changes[#changes + 1], changes[#changes + 2] = fields[i], record
+    elseif before then
+      redis.call('HDEL', name, fields[i])
+    end
+    growth = growth + #(record or '') - #(before or '')
+  end
+  return growth
+end
+
 -- Write the records that changed. If the board has more bytes of them than its bound, each shrinks to its share.
 function runs.write(batch)
   local name, jobs, stored, found, total = key(batch.board, 'runs'), batch.jobs, batch.stored, batch.found, batch.total
@@ -98,16 +128,28 @@ function runs.write(batch)
     local job, before = jobs[i], found[i] or ''
     local record = stored[job]
     if record and record ~= before then
-      if share and #record > share then record = run_records.shrink(record, share) end
+      if share then
+        record = #record > share and run_records.shrink(record, share) or record
+        if not batch.older[job] then move_lines(batch, job, '', record:sub(11, 14)) end
+      end
       changes[n + 1], changes[n + 2], n = job, record, n + 2
       total = total + #record - #before
     end
   end
   if n == 0 then return end
+  total = total + change_older(batch, name, changes, share)
+  n = #changes
   changes[n + 1], changes[n + 2] = TOTAL, digits(total)
   redis.call('HSET', name, unpack(changes))
   if #batch.failing > 0 then redis.call('ZADD', key(batch.board, 'failing'), unpack(batch.failing)) end
   if #batch.recovered > 0 then redis.call('ZREM', key(batch.board, 'failing'), unpack(batch.recovered)) end
+end
+
+-- Return the records of jobs: for each two, or false where there is none.
+function runs.records_of(board, jobs)
+  local fields = {}
+  for i, job in ipairs(jobs) do fields[2 * i - 1], fields[2 * i] = job, job .. OLDER end
+  return redis.call('HMGET', key(board, 'runs'), unpack(fields))
 end
 
 -- Shrink some random records, if the board has more bytes of them than its bound.
@@ -136,10 +178,10 @@ end
 -- Remove the record of a job.
 function runs.remove(board, job)
   local name = key(board, 'runs')
-  local size = redis.call('HSTRLEN', name, job)
+  local size = redis.call('HSTRLEN', name, job) + redis.call('HSTRLEN', name, job .. OLDER)
   redis.call('ZREM', key(board, 'failing'), job)
   if size == 0 then return end
-  redis.call('HDEL', name, job)
+  redis.call('HDEL', name, job, job .. OLDER)
   redis.call('HINCRBY', name, TOTAL, -size)
 end
 
