@@ -13,10 +13,13 @@ class BackfillGroup(click.Group):
     """A group for which `jobs backfill JOB …` is `jobs backfill start JOB …`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Insert `start` where no command is named."""
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
-            args = ["start", *args]
-        return super().parse_args(ctx, args)
+        """Parse the arguments, with `start` where no command is named."""
+        return super().parse_args(ctx, self.with_command(args))
+
+    def with_command(self, words: list[str]) -> list[str]:
+        """Return the words with `start` before them, unless they name a command or ask for help."""
+        is_complete = not words or words[0] in (*self.commands, "-h", "--help")
+        return words if is_complete else ["start", *words]
 
 
 @click.group(cls=BackfillGroup)

@@ -72,21 +72,28 @@ function backfills.finish(board, backfill, state, now)
   remove_old(board)
 end
 
--- Whether any task of a backfill has not ended.
-function backfills.any_tasks(board)
-  return redis.call('EXISTS', key(board, 'backfill:tasks')) == 1
-end
-
--- Note that a task has ended: done, dead, cancelled or unleased. Most are of no backfill.
-function backfills.note_ended(board, task, ending)
-  local id = redis.call('HGET', key(board, 'backfill:tasks'), task)
-  if not id then return end
-  redis.call('HDEL', key(board, 'backfill:tasks'), task)
+local function count_ended(board, id, ending, n)
   local backfill = backfills.read(board, id)
   if not backfill then return end
-  backfill.running, backfill[ending] = backfill.running - 1, backfill[ending] + 1
+  backfill.running, backfill[ending] = backfill.running - n, backfill[ending] + n
   backfills.write(board, backfill)
   backfills.continue_at(board, id, backfills.NOW)
+end
+
+-- Note that tasks have ended: done, dead, cancelled or unleased. Most are of no backfill.
+function backfills.note_all_ended(board, tasks, ending)
+  local name, found, counts = key(board, 'backfill:tasks'), {}, {}
+  if redis.call('EXISTS', name) == 0 then return end
+  for i, id in ipairs(redis.call('HMGET', name, unpack(tasks))) do
+    if id then found[#found + 1], counts[id] = tasks[i], (counts[id] or 0) + 1 end
+  end
+  if #found == 0 then return end
+  redis.call('HDEL', name, unpack(found))
+  for id, n in pairs(counts) do count_ended(board, id, ending, n) end
+end
+
+function backfills.note_ended(board, task, ending)
+  backfills.note_all_ended(board, { task }, ending)
 end
 
 -- Queue nothing more for a job that is removed.

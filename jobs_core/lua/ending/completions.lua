@@ -140,13 +140,12 @@ local function write_jobs(batch)
   local counts, jobs, job_of, moments = count_by_job(batch.ids)
   if #jobs == 0 then return write_runs(batch, jobs) end
   write_runs(batch, counters.add_for_jobs(board, 'done', jobs, counts), job_of, moments)
-  local have_backfills = backfills.any_tasks(board)
+  backfills.note_all_ended(board, batch.ids, 'done')
   local have_runs = any_exists(board, 'open:', jobs)
   local have_dependents = redis.call('EXISTS', key(board, 'parents')) == 1 and any_exists(board, 'after:', jobs)
-  if not (have_runs or have_backfills or have_dependents) then return end
+  if not (have_runs or have_dependents) then return end
   for i = 1, #batch.ids do
     if have_runs then open_runs.remove(board, batch.ids[i]) end
-    if have_backfills then backfills.note_ended(board, batch.ids[i], 'done') end
     if have_dependents and job_of[i] then ended_tasks.record(board, job_of[i], 'done', batch.times[i]) end
   end
 end

@@ -12,6 +12,7 @@ local task_locations = require 'queue.task_locations'
 local task_cancellation = {}
 
 local PAGE_SIZE = 500
+local CANCEL_COST = 5  -- tasks that are looked at in about the time that cancelling one takes
 local LREM_STEP = 1000  -- records that LREM scans in about the time that one task takes
 
 local function record_cancelled(board, task)
@@ -46,8 +47,8 @@ end
 
 -- The part of PAGE_SIZE that a removal takes: LREM scans what stays at the tail of a long list.
 local function removal_cost(board, place)
-  if task_locations.SETS[place] or place:find('^held:job:') then return 1 end
-  return 1 + redis.call('LLEN', key(board, place)) / LREM_STEP
+  if task_locations.SETS[place] or place:find('^held:job:') then return CANCEL_COST end
+  return CANCEL_COST + redis.call('LLEN', key(board, place)) / LREM_STEP
 end
 
 -- Cancel the tasks of a page whose ids match. Returns the next cursor, or 0 at the end, and for each task `cancelled`, or
