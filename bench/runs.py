@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from bench.harness import Result, empty, lines, put_all, scripts
 from bench.memory import growth
@@ -11,74 +10,62 @@ from jobs_core import Board
 from jobs_core.engine.bulk import group_calls
 
 SECOND = 1_000_000
-CHUNK = 500
 SIZES = (10, 100, 500)
-KEPT = (0, 5, 20)
-ROUNDS = 5
-MOST = 10_000
-RUNS = 5
+"""Tasks per pop and report."""
+KEPT = (5, 20)
+"""Runs kept of a job. The floor keeps none."""
+CHUNK, COUNT, ROUNDS, RUNS = 500, 2000, 5, 5
 
 
 def measure(board: Board, count: int) -> Iterator[Result]:
-    """Measure bytes per job with 5 runs each, and popping and reporting. The floors keep no runs."""
-    yield _memory(board, count)
-    for size in SIZES:
-        for sort, jobs in (("a job each", MOST), ("one job", 1)):
-            found = {kept: [] for kept in KEPT}  # type: dict[int, list[float]]
-            _fill(board, jobs)
-            for _ in range(ROUNDS):
-                for kept in KEPT:  # in turns, since other work on the machine affects all alike
-                    board.retain(runs=kept)
-                    found[kept].append(_time(board, jobs, size))
-            floor = min(found.pop(0))
-            for kept, times in found.items():
-                name = f"pop and report, {kept} runs kept, {size} at a time, {sort}"
-                yield Result(name, min(times), "us/task", floor, "≤ 1.1 of none kept")
-
-
-def _memory(board: Board, count: int) -> Result:
-    def fill() -> None:
-        put_all(board, lines(count, start="+1h"))
-        for _ in range(RUNS):
-            for first in range(0, count, CHUNK):
-                _push(board, range(first, min(first + CHUNK, count)))
-                _work(board, CHUNK)
-
-    board.retain(runs=RUNS)
-    with_runs = growth(board, count, fill)
-    return Result("memory", with_runs, "bytes/job")
-
-
-def _fill(board: Board, jobs: int) -> None:
-    """Put jobs with full records."""
+    """Measure bytes per job with 5 runs each, then popping and reporting tasks of many jobs and of one."""
     empty(board)
+    with_runs = growth(board, count, lambda: _fill(board, count, RUNS, RUNS))
+    without = growth(board, count, lambda: _fill(board, count, 0, RUNS))
+    yield Result(f"memory, {RUNS} runs of each job", with_runs, "bytes/job", without)
+    for jobs, sort in ((COUNT, "a job each"), (1, "one job")):
+        times = {kept: _times(board, jobs, kept) for kept in (0, *KEPT)}
+        for kept in KEPT:
+            for size in SIZES:
+                name = f"pop and report {size} at a time, {sort}, {kept} runs kept"
+                yield Result(name, times[kept][size], "us/task", times[0][size])
+
+
+def _fill(board: Board, jobs: int, kept: int, runs: int) -> None:
+    """Put jobs, and let each run a number of times."""
+    board.retain(runs=kept)
     put_all(board, lines(jobs, start="+1h"))
-    for _ in range(max(KEPT) + 1):
+    for _ in range(runs):
         for first in range(0, jobs, CHUNK):
             _push(board, range(first, min(first + CHUNK, jobs)))
             _work(board, CHUNK)
 
 
-def _push(board: Board, numbers: Any) -> None:
-    pipe = board.commands
+def _push(board: Board, numbers: Sequence[int]) -> None:
     for first in range(0, len(numbers), CHUNK):
-        pipe.batch([("JPUSH", (f"job-{number}",)) for number in numbers[first : first + CHUNK]])
+        board.commands.batch([("JPUSH", (f"job-{number}",)) for number in numbers[first : first + CHUNK]])
 
 
-def _work(board: Board, size: int) -> int:
-    """Pop and report tasks, as a worker does. Returns how many."""
+def _work(board: Board, size: int) -> None:
+    """Pop and report tasks, as a worker does."""
     tasks = board.pop("noop", count=size, lease=30, worker="host-1:4242")
     reports = ((task.token, "done") for task in tasks)
     board.commands.batch([call for call, _ in group_calls("JMACK")(reports)])
-    return len(tasks)
+
+
+def _times(board: Board, jobs: int, kept: int) -> dict[int, float]:
+    """Return the microseconds that Redis takes per task, by how many are popped and reported at a time."""
+    empty(board)
+    _fill(board, jobs, kept, max(KEPT) + 1)
+    return {size: min(_time(board, jobs, size) for _ in range(ROUNDS)) for size in SIZES}
 
 
 def _time(board: Board, jobs: int, size: int) -> float:
-    """Return the microseconds that Redis takes per task."""
-    count = 2000
-    _push(board, [number % jobs for number in range(count)])
+    _push(board, [number % jobs for number in range(COUNT)])
+    before = board.stats()["done"]
     with scripts(board.client) as run:
-        done = sum(_work(board, size) for _ in range(0, count, size))
-    if done != count:
+        for _ in range(0, COUNT, size):
+            _work(board, size)
+    if board.stats()["done"] != before + COUNT:
         raise RuntimeError("not every task was reported")
-    return run.seconds * SECOND / count
+    return run.seconds * SECOND / COUNT

@@ -289,7 +289,8 @@ def test_a_removed_job_leaves_nothing(lua: Lua) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", ["", "x", "9 0 1 - -\n", "0020 0000 0002 1 - -\ndone x\n", "1000 0000 0002 - - -\ndone 1 1 1 1 w\n"]
+    "bad",
+    ["", "x", "9 0 1 - -\n", "0020 0000 0002 1 - -\ndone x\n", "1000 0000 0002 - - -\ndone 1 1 1 1 w\n"],
 )
 def test_a_bad_record_is_begun_anew(lua: Lua, bad: str) -> None:
     lua.put()
@@ -369,3 +370,16 @@ class TestGaps:
         lua.jtick(now=T)
         lua.jtick(now=T + 100)
         assert len(self.gaps(lua)) == 1000
+
+
+@pytest.mark.parametrize("kept", [1, 5, 8, 9, 20])
+def test_many_runs_of_a_job_in_one_report(lua: Lua, kept: int) -> None:
+    lua.put(history=kept)
+    ids = [lua.jpush("a", now=T + n) for n in range(60)]
+    calls: list[Any] = []
+    for task in lua.take(count=60, lease=30, worker="w", now=T + 60):
+        calls += [2, task["token"], "done"]
+    lua.jmack(*calls)
+    assert [found["task"] for found in runs(lua)] == ids[: -kept - 1 : -1]
+    assert summary(lua)["dropped_through"] == T + 59 - kept
+    total(lua)

@@ -20,6 +20,7 @@ local completions = {}
 
 local WRITE_SIZE = 500  -- tasks per write
 local READ_SIZE = 20  -- tasks per read: payloads may be large
+local SPARE = 10  -- runs beyond those that are kept: from these it is known which were dropped
 
 -- Forget the tasks that are done, once they are written.
 local function clear(batch)
@@ -115,8 +116,9 @@ local function details_of(batch, i)
   return run_lines.details(code, batch.held[i], note)
 end
 
--- Add the runs of jobs that are on the board to their records. `job_of` has the job of each task but one-off ones.
-local function write_runs(batch, jobs, job_of, moments)
+-- Add the runs of jobs that are on the board to their records. `job_of` has the job of each task but one-off ones. Of a job
+-- with many tasks in this batch, `counts` has how many, only the last ones are added.
+local function write_runs(batch, jobs, job_of, moments, counts)
   local found = runs.new_batch(batch.board)
   if found.most > 0 then hours.add(batch.board, 'done', #batch.done, batch.times[#batch.done]) end
   if #jobs == 0 or found.most == 0 and not next(batch.kept) then return end
@@ -125,7 +127,8 @@ local function write_runs(batch, jobs, job_of, moments)
   local now, ended = nil, nil
   for i = 1, #batch.ids do
     local job = job_of[i]
-    if job and found.stored[job] ~= nil then
+    if job then counts[job] = counts[job] - 1 end
+    if job and found.stored[job] ~= nil and counts[job] <= (batch.kept[i] or found.most) + SPARE then
       if batch.times[i] ~= now then now, ended = batch.times[i], digits(batch.times[i]) end
       local line = run_lines.of_run('done', moments[i], batch.since[i], ended, batch.attempts[i] or '1', batch.workers[i],
         details_of(batch, i))
@@ -139,7 +142,7 @@ local function write_jobs(batch)
   local board = batch.board
   local counts, jobs, job_of, moments = count_by_job(batch.ids)
   if #jobs == 0 then return write_runs(batch, jobs) end
-  write_runs(batch, counters.add_for_jobs(board, 'done', jobs, counts), job_of, moments)
+  write_runs(batch, counters.add_for_jobs(board, 'done', jobs, counts), job_of, moments, counts)
   backfills.note_all_ended(board, batch.ids, 'done')
   local have_runs = any_exists(board, 'open:', jobs)
   local have_dependents = redis.call('EXISTS', key(board, 'parents')) == 1 and any_exists(board, 'after:', jobs)
