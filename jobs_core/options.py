@@ -29,8 +29,8 @@ class About:
     """The description of an option, beside its type.
 
     Args:
-        kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes
-            or rate.
+        kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes,
+            rules or rate.
         summary: One line for help texts and editors.
     """
 
@@ -160,6 +160,9 @@ class JobOptions(ScheduleOptions, WorkOptions, StateOptions, total=False):
     """The options of a job: `board.put("tick", "shell", "date", every=5, retry_on="5*")`."""
 
     description: Annotated[str | None, About("text", "free text about the job")]
+    lint_ignore: Annotated[
+        Words | None, About("rules", "rules of `jobs lint` that do not apply to this job: no-timeout")
+    ]
 
 
 class PutOptions(JobOptions, total=False):
@@ -228,7 +231,7 @@ STATE = tuple(_table(StateOptions).values())
 JOB_OPTIONS = _table(JobOptions)
 PUSH_OPTIONS = _table(PushOptions)
 
-LIST_KINDS = ("jobs", "codes", "backoff")
+LIST_KINDS = ("jobs", "codes", "backoff", "rules")
 """The kinds of options that take a list."""
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
@@ -324,11 +327,23 @@ def _check_type(name: str, value: Any) -> None:
     for item in value if takes_list and isinstance(value, (list, tuple)) else [value]:
         if isinstance(item, (bool, list, tuple, Mapping)):
             expected = "text, a number or a list of these" if takes_list else "text or a number"
-            raise OptionError(f"{name}: expected {expected}, got {_type_name(item)}", option=name)
+            raise OptionError(f"{name}: expected {expected}, got {value_type(item)}", option=name)
         if option.kind == "jobs" and item is not value and "," in str(item):
             raise OptionError(f"{name}: expected job ids without commas, got {item!r}", option=name)
         if isinstance(item, str):
             require_utf8(name, item)
+
+
+def require_text(name: str, text: object) -> str:
+    """Return a value that must be text, and that UTF-8 can encode.
+
+    Raises:
+        OptionError: It is no text, or has a lone surrogate or bytes that were no UTF-8.
+    """
+    if not isinstance(text, str):
+        raise OptionError(f"{name}: expected text, got {value_type(text)}", option=name)
+    require_utf8(name, text)
+    return text
 
 
 def require_utf8(name: str, text: str) -> None:
@@ -341,10 +356,21 @@ def require_utf8(name: str, text: str) -> None:
         raise OptionError(f"{name}: expected UTF-8, got a lone surrogate or other bytes", option=name)
 
 
-def _type_name(value: object) -> str:
+def value_type(value: object) -> str:
+    """Return what a value is that is no text, without quoting it.
+
+    >>> value_type(None), value_type(5), value_type([1])
+    ('null', 'a number', 'a list')
+    """
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return str(value).lower()
-    return "an object" if isinstance(value, Mapping) else "a list"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return "an object" if isinstance(value, Mapping) else f"a value of type {type(value).__name__}"
 
 
 def _unknown_option(name: str, known: Iterable[str]) -> OptionError:

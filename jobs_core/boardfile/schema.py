@@ -14,6 +14,7 @@ _KINDS: dict[str, Any] = {
     "count": {"type": ["integer", "string"]},
     "factor": {"type": ["number", "string"]},
     "jobs": {"type": ["string", "array"], "items": _TEXT},
+    "rules": {"type": ["string", "array"], "items": _TEXT},
     "codes": {"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}},
     "backoff": {"type": ["string", "number", "array"], "items": {"type": ["string", "number"]}},
 }
@@ -36,7 +37,8 @@ def schema() -> dict[str, Any]:
     }
     top = {
         **board,
-        "name": _TEXT | {"description": "owner of the jobs on the board (default: the path of the file)"},
+        "name": _TEXT
+        | {"minLength": 1, "description": "owner of the jobs on the board (default: the path of the file)"},
         "board": _TEXT | {"description": "the board of the jobs"},
         "boards": _each(_object(board), "several boards, by name"),
         "include": {
