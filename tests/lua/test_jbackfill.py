@@ -504,3 +504,12 @@ def test_without_a_history_what_may_have_run_is_unknown(lua: Lua) -> None:
     lua.tick()
     run_all(lua)
     assert {state for _, state in dues(lua, T - 3 * HOUR)} == {"unknown"}
+
+
+def test_a_late_first_run_that_the_history_has_dropped_is_unknown(lua: Lua) -> None:
+    lua.put(every=HOUR, start=T - 6 * HOUR, now=T - 6 * HOUR, history=1)
+    lua.tick(T - 4 * HOUR)  # runs the one of 6 hours ago, and coalesces two
+    run_all(lua)
+    lua.tick(T - 3 * HOUR)
+    run_all(lua)
+    assert dues(lua, T - 6 * HOUR)[0] == (T - 6 * HOUR, "unknown")

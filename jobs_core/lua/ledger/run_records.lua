@@ -95,10 +95,16 @@ function run_records.add(record, line, outcome, ended, kept)
   return COUNTS[count] .. ' ' .. failures .. ' ' .. kept .. times .. ended .. '\n' .. rest .. line, failures, before, moved
 end
 
+-- Return when the run of a line was due, or the first of the occurrences without a run.
+local function first_due(line, outcome)
+  local is_missed = outcome == 'skipped' or outcome == 'coalesced'
+  return is_missed and line:match('^%l+ %d+ (%d+)') or line:match('%d+')
+end
+
 -- Return a record of one line, and its failures in a row.
 function run_records.new(line, outcome, ended, kept)
   local failures, last_done = outcome == 'dead' and '0001' or '0000', outcome == 'done' and ended or NEVER
-  return '0001 ' .. failures .. ' ' .. kept .. ' ' .. line:match('%d+') .. ' - ' .. last_done .. '\n' .. line, failures
+  return '0001 ' .. failures .. ' ' .. kept .. ' ' .. first_due(line, outcome) .. ' - ' .. last_done .. '\n' .. line, failures
 end
 
 -- Return the record of older lines with some more, or nothing if none is to be kept. `before` is nothing, or the record so
