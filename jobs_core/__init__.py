@@ -30,7 +30,7 @@ from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.runs import Gap, Hour, Run, Summary
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
-from jobs_core.types import Decision, Event, Job, Outcome, Payload, Task
+from jobs_core.types import Backfill, Decision, Event, Job, Occurrence, Outcome, Payload, Task
 from jobs_core.why.answer import Why
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AgainError",
     "AsyncBoard",
+    "Backfill",
     "Board",
     "BoardLike",
     "Change",
@@ -66,6 +67,7 @@ __all__ = [
     "Lease",
     "Logger",
     "NotFoundError",
+    "Occurrence",
     "OptionError",
     "Outcome",
     "Payload",

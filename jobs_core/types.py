@@ -259,3 +259,58 @@ class Event:
     outcome: Outcome | None = None
     decision: Decision | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """A backfill, and how far it is. Times are in epoch seconds.
+
+    `state` is planning, running, cancelling, done or cancelled. Of its `occurrences`, some `ran`, and of some
+    it is `unknown`: both are left out. The others are its tasks, `total`: `left` to queue, queued or
+    `running`, `done`, `dead`, `cancelled`, or `unleased` (nobody reports on them). `removed` says that its
+    job was removed.
+    """
+
+    id: str
+    job: str
+    state: str
+    start: float
+    stop: float
+    order: str
+    concurrency: int
+    occurrences: int
+    ran: int
+    unknown: int
+    total: int
+    left: int
+    running: int
+    done: int
+    dead: int
+    cancelled: int
+    unleased: int
+    began: float
+    ended: float | None = None
+    with_unknown: bool = False
+    removed: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to happen."""
+        return self.ended is not None
+
+    @property
+    def failed(self) -> int:
+        """How many of its tasks have ended otherwise than done."""
+        return self.dead + self.cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A due time of a job in the past (epoch seconds).
+
+    `state` is `ran` (or its task is queued, running or dead), `missed`, or `unknown`, because the history of
+    the job no longer reaches it.
+    """
+
+    due: float
+    state: str

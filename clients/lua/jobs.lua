@@ -17,9 +17,9 @@ local jobs = { _VERSION = '0.2.0' }
 
 --- The read-only commands. They are called with FCALL_RO, which replicas and read-only users permit.
 jobs.READS = {
-  JCHANGES = true, JCOUNT = true, JFIND = true, JGAPS = true, JGET = true, JHOURS = true, JLABELS = true,
-  JLOGS = true, JNEXT = true, JPERMIT = true, JRUNS = true, JSTATS = true, JSUMMARY = true, JTASKS = true,
-  JWHEN = true,
+  JBACKFILLS = true, JCHANGES = true, JCOUNT = true, JDUES = true, JFIND = true, JGAPS = true, JGET = true,
+  JHOURS = true, JLABELS = true, JLOGS = true, JNEXT = true, JPERMIT = true, JRUNS = true, JSTATS = true,
+  JSUMMARY = true, JTASKS = true, JWHEN = true,
 }
 
 ---@class jobs.Error
@@ -423,6 +423,41 @@ function Board:cancel_job(job, options)
   end)
   for _, state in ipairs(done) do counts[state] = counts[state] + 1 end
   return counts.cancelled, counts.cancelling
+end
+
+--- Queue the occurrences of a job in the past that have not run: board:backfill('report', '2026-11-01', '2026-12-01').
+---@param id string
+---@param from string|number  the beginning of the time
+---@param to string|number  its end: occurrences before it, up to the job's next run
+---@param options? table  concurrency (1), order ('earliest' or 'latest'), unknown (1), now
+---@return string  the number of the backfill
+function Board:backfill(id, from, to, options)
+  return self.commands:call('JBACKFILL', unpack(add_pairs({ 'start', id, 'from', as_text(from), 'to', as_text(to) }, options)))
+end
+
+--- Cancel a backfill: queue nothing more, remove what is queued, and stop what is running. Raises NOTFOUND.
+---@param number string
+function Board:cancel_backfill(number) self.commands:call('JBACKFILL', 'cancel', number) end
+
+--- Return the backfills on the board, oldest first, or those with these numbers.
+---@return table[]  id, job, state, from, to, occurrences, ran, unknown, total, left, running, done, dead, cancelled, …
+function Board:backfills(...)
+  local found = {}
+  for i, text in ipairs(self.commands:call('JBACKFILLS', ...)) do found[i] = self.decode(text) end
+  return found
+end
+
+--- Return the occurrences of a job in the past.
+---@param options? table  now
+---@return { due: number, state: 'ran'|'missed'|'unknown' }[]  due in epoch seconds
+function Board:occurrences(id, from, to, options)
+  local flat = all_pages(function(cursor)
+    local arguments = { id, 'from', as_text(from), 'to', as_text(to), 'cursor', cursor }
+    return self.commands:call('JDUES', unpack(add_pairs(arguments, options)))
+  end)
+  local found = {}
+  for i = 1, #flat, 2 do found[#found + 1] = { due = flat[i] / 1000, state = flat[i + 1] } end
+  return found
 end
 
 --- Return the tasks that wait or run, or those in one state.

@@ -136,6 +136,7 @@ def report() -> None:
 
 MODULES = (
     "acl",
+    "backfill",
     "board",
     "changes",
     "crontab",

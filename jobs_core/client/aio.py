@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.changes import Change, as_changes, changes_arguments
+from jobs_core.client.aio_backfills import AsyncBackfillMethods
 from jobs_core.client.aio_base import listed
 from jobs_core.client.aio_logs import AsyncLogMethods
 from jobs_core.client.aio_runs import AsyncRunMethods
-from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.client.listing import find_ids_async, plan_find, plan_jobs, read_jobs_async
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from jobs_core.lint import Finding
 
 
-class AsyncBoard(AsyncTaskMethods, AsyncRunMethods, AsyncLogMethods):
+class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
     """A named set of jobs on one Redis, for asyncio. It has the methods of `Board`, as coroutines.
 
     A board belongs to the event loop that first uses it.

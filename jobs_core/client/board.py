@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 from jobs_core.bounds import RETENTION, RetentionOptions
 from jobs_core.changes import Change, as_changes, changes_arguments
 from jobs_core.client.author import signature
+from jobs_core.client.backfill_methods import BackfillMethods
 from jobs_core.client.declaration_methods import DeclarationMethods
 from jobs_core.client.log_methods import LogMethods
 from jobs_core.client.run_methods import RunMethods
-from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
 from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_worker
 from jobs_core.errors import OptionError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jobs_core.forecast import Forecast
 
 
-class BoardClient(DeclarationMethods, TaskMethods, RunMethods, LogMethods):
+class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
     """A named set of jobs on one Redis.
 
     Options have the names that `jobs put --help` shows, with underscores for dashes. Durations may be

@@ -108,12 +108,13 @@ def _visit(name: str, sources: Mapping[str, Source], found: dict[str, None], pat
 _REQUIRE_FUNCTION = "local modules = {}\nlocal function require(name) return modules[name] end"
 
 
-_COMMENT_LINES = re.compile(r"^[ \t]*--(?!\[\[)[^\n]*\n", re.MULTILINE)
+_LEFT_OUT = re.compile(r"^[ \t]*--(?!\[\[)[^\n]*\n|^[ \t]+|^\n|  --[^'\"\n]*$", re.MULTILINE)
+"""Comments, blank lines and indentation. A comment after code stays if it has quotes."""
 
 
 def _as_module(source: Source) -> str:
-    """Return a module as an expression, without comment lines: scripts stay below 128 KiB."""
-    return f"modules['{source.name}'] = (function()\n{_COMMENT_LINES.sub('', source.text).strip()}\nend)()"
+    """Return a module as an expression, without comments and indentation: scripts stay below 192 KiB."""
+    return f"modules['{source.name}'] = (function()\n{_LEFT_OUT.sub('', source.text).strip()}\nend)()"
 
 
 def build_command(name: str, sources: Mapping[str, Source]) -> Command:

@@ -7,7 +7,7 @@
     queued = done + dead + cancelled + unleased + in_flight
 
   `unleased` tasks run at most once, and nobody reports on them. `in_flight` tasks are queued, held, delayed or leased
-  now. The others are: pushed, leased, retried, failed (the policy decides when the task is next taken), lost, doubled
+  now. The others are: pushed, backfilled, leased, retried, failed (the policy decides when the task is next taken), lost, doubled
   (leased again after being lost), released, revived, purged (dead letters), trimmed, stale. With `job`, returns the
   counters of that job. Count its tasks in flight with JTASKS.
 
@@ -21,8 +21,8 @@ local job_counters = require 'ledger.job_counters'
 local task_locations = require 'queue.task_locations'
 
 local NAMES = {
-  'due', 'queued', 'coalesced', 'skipped', 'done', 'dead', 'cancelled', 'unleased', 'in_flight', 'pushed', 'leased',
-  'retried', 'failed', 'lost', 'doubled', 'released', 'revived', 'purged', 'trimmed', 'stale',
+  'due', 'queued', 'coalesced', 'skipped', 'done', 'dead', 'cancelled', 'unleased', 'in_flight', 'pushed', 'backfilled',
+  'leased', 'retried', 'failed', 'lost', 'doubled', 'released', 'revived', 'purged', 'trimmed', 'stale',
 }
 
 local function numbers(names, values)

@@ -19,6 +19,7 @@ local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local backfill_steps = require 'backfill.steps'
 local ended_jobs = require 'define.ended_jobs'
 local pauses = require 'define.pauses'
 local clock_check = require 'due.clock_check'
@@ -116,7 +117,7 @@ local function queue_delayed(board, now, limit)
     local ticket, record, lane = unpack(pair)
     redis.call('HDEL', key(board, 'task'), ticket)
     redis.call('ZREM', key(board, 'delayed'), ticket)
-    queues.append(board, lane, { record })
+    queues.put_back(board, lane, record)
   end
   return #delayed
 end
@@ -158,7 +159,7 @@ end
 local function next_event(board, now)
   if redis.call('EXISTS', key(board, 'follow')) == 1 then return now end
   local time = math.huge
-  for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates', 'resumes' }) do
+  for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates', 'resumes', 'backfilling' }) do
     local first = redis.call('ZRANGE', key(board, set), 0, 0, 'WITHSCORES')
     if first[2] then time = math.min(time, tonumber(first[2])) end
   end
@@ -180,6 +181,7 @@ return function(board, args)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
     + due_jobs.queue(board, now, limit)
+    + backfill_steps.tick(board, now)
   if moved > 0 or redis.call('EXISTS', key(board, 'leased')) == 1 then clock_check.record_tick(board, last, now) end
   dead_letters.expire(board, now, MAX_EXPIRED)
   ended_jobs.expire(board, now, MAX_EXPIRED)

@@ -64,6 +64,7 @@ CHANGES = [
         "cancel --label x=2",
         "remove d",
     ),
+    *("backfill a --from 2026-01-01 --to 2026-01-02 --detach", "backfill cancel 1"),
     *("ack {token} --progress 40", "ack {token}", "dead retry {dead}", "dead purge --all"),
     *(
         "lint {file} --ignore no-timeout",

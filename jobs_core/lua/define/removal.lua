@@ -1,4 +1,5 @@
 local key = require('base.keys').key
+local backfills = require 'backfill.backfills'
 local dependencies = require 'define.dependencies'
 local labels = require 'define.labels'
 local pauses = require 'define.pauses'
@@ -31,6 +32,7 @@ function removal.remove_job(board, id, changed)
   redis.call('DEL', key(board, 'open:' .. id), key(board, 'met:' .. id))
   job_counters.remove(board, id)
   tails.remove_of_job(board, id)
+  backfills.note_removed(board, id)
   runs.remove(board, id)
   return true
 end

@@ -3,6 +3,7 @@
 local clock = require 'base.clock'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local backfills = require 'backfill.backfills'
 local ended_tasks = require 'ending.ended_tasks'
 local events = require 'ending.events'
 local counters = require 'ledger.counters'
@@ -142,6 +143,7 @@ local function write_jobs(batch)
   local counts, jobs, job_of, moments = count_by_job(batch.ids)
   if #jobs == 0 then return write_runs(batch, jobs) end
   write_runs(batch, counters.add_for_jobs(board, 'done', jobs, counts), job_of, moments, counts)
+  backfills.note_all_ended(board, batch.ids, 'done')
   local have_runs = any_exists(board, 'open:', jobs)
   local have_dependents = redis.call('EXISTS', key(board, 'parents')) == 1 and any_exists(board, 'after:', jobs)
   if not (have_runs or have_dependents) then return end

@@ -1,6 +1,7 @@
 -- Ends the hold of a token on its task.
 
 local key = require('base.keys').key
+local backfills = require 'backfill.backfills'
 local dead_letters = require 'ending.dead_letters'
 local ended_runs = require 'ending.ended_runs'
 local ended_tasks = require 'ending.ended_tasks'
@@ -31,6 +32,7 @@ function endings.record_cancelled(board, task, now, code, note)
   local on_board = counters.add_for_job(board, job, 'cancelled', 1)
   ended_runs.record(board, task, 'cancelled', now, on_board, code, note)
   open_runs.remove(board, task.id)
+  backfills.note_ended(board, task.id, 'cancelled')
   ended_tasks.record(board, job, 'cancelled', now)
 end
 
@@ -48,6 +50,7 @@ function endings.give_up(board, token, task, now)
   local on_board = counters.add_for_job(board, records.job_of(task.id), 'dead', 1)
   ended_runs.record(board, task, 'dead', now, on_board, code ~= '-' and code or nil, note ~= '' and note or nil)
   open_runs.remove(board, task.id)
+  backfills.note_ended(board, task.id, 'dead')
   ended_tasks.record(board, records.job_of(task.id), 'dead', now)
   dead_letters.purge_excess(board, 2)  -- two, so that a lower bound is reached in the end
 end
