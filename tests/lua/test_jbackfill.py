@@ -196,14 +196,14 @@ def test_a_backfill_longer_than_a_step_is_planned_by_ticks(lua: Lua) -> None:
 def test_a_job_that_is_edited_runs_as_it_is_now_at_the_times_of_before(lua: Lua) -> None:
     hourly(lua)
     begin(lua, T - 3 * HOUR)
-    lua.jedit("a", "every", 60, "payload", "new", "now", T)
+    lua.jedit("a", "every", 60, "payload", "new", now=T)
     assert [run(lua), lua.held()["payload"]] == [ids(3)[0], "new"]
 
 
 def test_a_backfill_that_is_being_planned_keeps_the_schedule_it_began_with(lua: Lua) -> None:
     lua.put(every=60, start=T - 30 * DAY, now=T)
     id = begin(lua, T - 60 * 2000)
-    lua.jedit("a", "every", 7200, "now", T)
+    lua.jedit("a", "every", 7200, now=T)
     for _ in range(9):
         lua.tick()
     assert counts(lua, id, "occurrences") == [2000]
@@ -281,7 +281,7 @@ def test_a_job_with_overlap_has_one_run_at_a_time(lua: Lua, overlap: str) -> Non
     lua.put(every=HOUR, start=T - HOUR, now=T - HOUR, overlap=overlap)
     lua.tick(T - HOUR)
     own = lua.held()
-    lua.jedit("a", "start", T - 9 * HOUR, "now", T)
+    lua.jedit("a", "start", T - 9 * HOUR, now=T)
     begin(lua, T - 3 * HOUR, concurrency=5)
     lua.tick(limit=1)
     assert lua.take(lease=30) == []  # the job's own run is under way
@@ -478,7 +478,7 @@ def test_what_the_history_has_dropped_is_unknown_and_left_out_unless_asked_for(l
     for hour in (6, 5, 4, 3, 2, 1):
         lua.tick(T - hour * HOUR)
         run_all(lua)
-    lua.jedit("a", "start", T - 9 * HOUR, "now", T)
+    lua.jedit("a", "start", T - 9 * HOUR, now=T)
     found = [state for _, state in dues(lua, T - 8 * HOUR)]
     assert found == ["missed", "missed", *["unknown"] * 4, "ran", "ran"]
     id = begin(lua, T - 8 * HOUR)

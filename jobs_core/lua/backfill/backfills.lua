@@ -1,6 +1,6 @@
 -- Backfills: occurrences of the past that are queued as tasks, a few at a time.
 --
---   {b}:backfills           a hash: each backfill by its number, as JSON. Times are ms. Those that have ended stay, up to MAX_ENDED
+--   {b}:backfills           a hash: each backfill by its number, as JSON. Times are ms. Up to MAX_ENDED that have ended stay
 --   {b}:backfilling         a sorted set: the backfills under way, by when a tick looks at them again; inf: when a task ends
 --   {b}:backfill:heads      a hash: the heads of the jobs, as they were when the backfills that are being planned began
 --   {b}:backfill:dues:<n>   a list: the dues that are left to queue, in order

@@ -44,7 +44,7 @@ end
 function steps.continue(board, id, now)
   local backfill = backfills.read(board, id)
   if not backfill then return redis.call('ZREM', key(board, 'backfilling'), id) * 0 end
-  local before, again = backfill.running, nil
+  local before, again = backfill.running
   backfill, again = take_step(board, backfill, now)
   feeder.write(board, backfill, again)
   return math.max(0, backfill.running - before)
