@@ -53,7 +53,7 @@ local function cancel_queued(board, place, record)
   if not limit then release.free_slot(board, task) end
   counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
   open_runs.remove(board, task.id)
-  ended_tasks.record(board, records.job_of(task.id), 'cancelled', clock.now())
+  ended_tasks.record(board, task.id, 'cancelled', clock.now())
   return record_cancelled(board, task)
 end
 

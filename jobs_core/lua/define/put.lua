@@ -9,6 +9,8 @@ local dependencies = require 'define.dependencies'
 local job_store = require 'define.job_store'
 local next_run = require 'define.next_run'
 local schedule_options = require 'define.schedule_options'
+local parent_endings = require 'due.parent_endings'
+local waiting = require 'due.waiting'
 local ids = require 'job.ids'
 local packed_job = require 'job.packed_job'
 local payloads = require 'job.payloads'
@@ -111,7 +113,8 @@ local function choose_next_run(context, job, options, now)
   else
     due = next_run.initial(head, now, not old, cache, id)
   end
-  return head.left ~= 0 and not head.after and due or nil
+  job.is_rescheduled = not kept
+  return head.left ~= 0 and (not head.after or dependencies.has_time(head)) and due or nil
 end
 
 -- Read a job to be put: id, runner, payload, options. Returns a table: id, head, body, the due time, and the `old` head
@@ -153,12 +156,25 @@ local function count_running(context, job)
   if tokens then under_way.count_job(context.board, job.id, tokens, job.head.overlap, options, job.now) end
 end
 
+-- An occurrence that waits for the job's parents goes on waiting, unless the schedule or the parents change, or the job is
+-- paused.
+local function update_waiting(board, job, due)
+  local head = job.head
+  if head.paused or job.is_rescheduled then
+    waiting.skip(board, job.id, head.paused and 'paused' or 'changed')
+    return head.paused and parent_endings.forget(board, job.id)
+  end
+  local since = head.deadline ~= job.old.deadline and waiting.due(board, job.id)
+  if since then waiting.begin(board, job.id, since, waiting.deadline(head, since, due)) end
+end
+
 -- Store a job in the context for put.write_all. Returns its next run in ms, or 0.
 function put.store(context, job)
   local head = job.head
   if head.paused then head.paused_next, job.due = job.due, nil end
   job_store.put(context.store, job.id, packed_job.pack(head, job.body), job.due)
   if job.old then count_running(context, job) end
+  if dependencies.has_time(job.old) then update_waiting(context.board, job, job.due) end
   if head.after or job.old and job.old.after then dependencies.link(context.board, job.id, head, job.old) end
   return job.due or 0
 end

@@ -21,7 +21,8 @@ function completions.new(board, tokens)
   return {
     board = board, now = clock.now(), has_limits = redis.call('EXISTS', key(board, 'limits')) == 1,
     tokens = tokens, at = 0, stored = {},  -- tasks that are read and not yet reported
-    done = {}, ids = {}, times = {}, ended = {},  -- tasks that are done: their tokens, ids and times, in order
+    -- Tasks that are done: their tokens, ids, times and the fields of their events, in order.
+    done = {}, ids = {}, times = {}, fields = {}, ended = {},
   }
 end
 
@@ -63,6 +64,7 @@ function completions.add(batch, token, fields, now)
   end
   local n = #batch.done + 1
   batch.done[n], batch.ids[n], batch.times[n], batch.ended[token] = token, id, now or batch.now, true
+  batch.fields[n] = fields
   if n == WRITE_SIZE then completions.write(batch) end
   return id
 end
@@ -95,7 +97,7 @@ local function write_jobs(batch)
   for i = 1, #batch.ids do
     local id = batch.ids[i]
     if have_runs then open_runs.remove(board, id) end
-    if have_dependents then ended_tasks.record(board, records.job_of(id), 'done', batch.times[i]) end
+    if have_dependents then ended_tasks.record(board, id, 'done', batch.times[i], batch.fields[i]) end
   end
 end
 
@@ -108,7 +110,7 @@ function completions.write(batch)
   if redis.call('EXISTS', key(board, 'cancelling')) == 1 then redis.call('SREM', key(board, 'cancelling'), unpack(done)) end
   counters.add(board, 'done', #done)
   write_jobs(batch)
-  batch.done, batch.ids, batch.times = {}, {}, {}
+  batch.done, batch.ids, batch.times, batch.fields = {}, {}, {}, {}
 end
 
 return completions

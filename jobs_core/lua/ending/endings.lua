@@ -22,21 +22,21 @@ function endings.end_lease(board, token, is_requeued)
   return task, cancelled
 end
 
--- End a task. `status` is done or cancelled.
-function endings.complete(board, token, task, status, now)
+-- End a task. `status` is done or cancelled, and `fields` those of its event, if it has any.
+function endings.complete(board, token, task, status, now, fields)
   redis.call('HDEL', key(board, 'task'), token)
   counters.add_for_job(board, records.job_of(task.id), status, 1)
   open_runs.remove(board, task.id)
-  ended_tasks.record(board, records.job_of(task.id), status, now)
+  ended_tasks.record(board, task.id, status, now, fields)
 end
 
 -- Give a task up. It becomes a dead letter.
-function endings.give_up(board, token, task, now)
+function endings.give_up(board, token, task, now, fields)
   redis.call('HSET', key(board, 'task'), token, records.write(task))
   redis.call('ZADD', key(board, 'dead'), now, token)
   counters.add_for_job(board, records.job_of(task.id), 'dead', 1)
   open_runs.remove(board, task.id)
-  ended_tasks.record(board, records.job_of(task.id), 'dead', now)
+  ended_tasks.record(board, task.id, 'dead', now, fields)
   dead_letters.purge_excess(board, 2)  -- two, so that a lower bound is reached in the end
 end
 
