@@ -28,7 +28,7 @@ from jobs_core.lease import Lease, lease_clock
 from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
-from jobs_core.types import Decision, Event, Job, Outcome, Payload, Task
+from jobs_core.types import Decision, Event, Job, Outcome, Parent, Payload, Task, parents_json
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
@@ -62,6 +62,7 @@ __all__ = [
     "NotFoundError",
     "OptionError",
     "Outcome",
+    "Parent",
     "Payload",
     "PayloadError",
     "PluginError",
@@ -86,6 +87,7 @@ __all__ = [
     "hookimpl",
     "is_shortage",
     "lease_clock",
+    "parents_json",
     "retry",
 ]
 

@@ -28,16 +28,16 @@ def readable(name: str, value: Any) -> Any:
 
 def schedule_text(job: Mapping[str, Any]) -> str:
     """Describe a job's schedule in a few words: `every 5m, 3 of 10 left`."""
-    if "after" in job:
-        return _after_text(job)
+    after = [_after_text(job)] if "after" in job else []
     if "at" in job:
-        return f"at {when(job['at'])}"
+        return ", ".join([f"at {when(job['at'])}", *after])
     if "cron" in job:
         words = [f"cron {job['cron']}", *([job["zone"]] if "zone" in job else [])]
     elif "every" in job:
         words = [f"every {span(job['every'])}"]
     else:
-        return "when pushed"
+        return after[0] if after else "when pushed"
+    words += after
     if "decay" in job:
         words.append(f"times {job['decay']:g} each {span(job['step'])}")
     if "repeat" in job:
