@@ -83,8 +83,8 @@ class Parent:
     """How a task that this one ran after has ended.
 
     `outcome` is `done`, `dead` or `cancelled`. `note` has up to 200 bytes. The data of all parents of a task
-    share 64 KiB: of more, the end is kept as text, `{"truncated": True, "end": …}`. A parent that ended before
-    its board kept this has only `job`.
+    share 64 KiB: of more, the end is kept as text, `{"truncated": True, "end": …}`. A parent that ended
+    before its board kept this has only `job`.
     """
 
     job: str

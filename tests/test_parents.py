@@ -1,4 +1,4 @@
-"""What jobs learn of their parents, and jobs with both a time and parents: from Python and on the command line."""
+"""What jobs learn of their parents, and jobs with both a time and parents: Board and the command line."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from jobs_core.cli.common import (
     stdin_option,
 )
 from jobs_core.cli.patterns import confirm, expand_patterns, shortened
-from jobs_core.cli.text import parent_text, waiting_text, readable, when
+from jobs_core.cli.text import parent_text, readable, waiting_text, when
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
 
@@ -127,6 +127,8 @@ def next_text(board: Board, id: str, next_run: datetime | None) -> str:
             return f"{id}: has ended"
         case "paused":
             return f"{id}: is paused"
+        case "waiting":
+            return f"{id}: runs after {', '.join(job['after'])}"
     return f"{id}: runs when pushed"
 
 

@@ -8,9 +8,9 @@
 
   `unleased` tasks run at most once, and nobody reports on them. `in_flight` tasks are queued, held, delayed or leased
   now. The others are: pushed, leased, retried, failed (the policy decides when the task is next taken), lost, doubled
-  (leased again after being lost), released, revived, purged (dead letters), trimmed, stale, and `waiting`: occurrences that wait for
-  other jobs, which count as due when they stop waiting. With `job`, returns the
-  counters of that job. Count its tasks in flight with JTASKS.
+  (leased again after being lost), released, revived, purged (dead letters), trimmed, stale, and `waiting`:
+  occurrences that wait for other jobs, which count as due when they stop waiting. With `job`, returns the counters of that
+  job. Count its tasks in flight with JTASKS.
 
     FCALL_RO JSTATS 1 {jobs}
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.

@@ -125,7 +125,7 @@ local function begin_waiting(board, id, run, head, body, found, now)
   local deadline = waiting.deadline(head, run, found.following)
   waiting.begin(board, id, run, deadline)
   if deadline <= now then child_runs.end_waiting(board, id, head, body, run, now) end
-  if head.left == 0 then found.following = nil end
+  if head.left == 0 then found.following, found.coalesced = nil, 0 end
   found.runs = {}
 end
 

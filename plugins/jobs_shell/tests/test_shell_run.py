@@ -146,7 +146,7 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {name: found.get(name) for name in expected} == expected
 
 
-LOAD = Parent("load", "load@1763900000000", "dead", "3", "exit 3 – é", {"rows": [1, 2**60]})
+LOAD = Parent("load", "load@1763900000000", "dead", "3", "exit 3: é", {"rows": [1, 2**60]})
 
 
 def parents_of(*parents: Parent) -> str:
@@ -162,7 +162,7 @@ def test_a_command_sees_how_its_parents_ended() -> None:
             "task": "load@1763900000000",
             "outcome": "dead",
             "code": "3",
-            "note": "exit 3 – é",
+            "note": "exit 3: é",
             "data": {"rows": [1, 2**60]},
         },
         {"job": "clean"},

@@ -22,7 +22,7 @@ SAFE_HEADERS = frozenset(("accept", "accept-language", "cache-control", "content
 PORTS = {"http": 80, "https": 443}
 
 LARGEST_PARENTS = 4096
-"""The most that the header with the parents may take, in bytes, because many servers limit headers to 8 KiB."""
+"""The most that the header with the parents may take, in bytes. Many servers limit headers to 8 KiB."""
 
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 
