@@ -21,8 +21,8 @@ from jobs_core.cli.common import (
     open_board,
     stdin_option,
 )
-from jobs_core.cli.text import when
 from jobs_core.cli.worker import serve, worker_options
+from jobs_core.wording import when
 
 __all__ = [
     "connected",

@@ -20,9 +20,9 @@ from jobs_core.cli.common import (
     open_board,
 )
 from jobs_core.cli.lists import print_texts
-from jobs_core.cli.text import when
 from jobs_core.cron.forms import cron_warnings
 from jobs_core.errors import OptionError
+from jobs_core.wording import when
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import Change

@@ -18,8 +18,8 @@ from jobs_core.cli.common import (
 )
 from jobs_core.cli.listing import print_tasks, task_filters
 from jobs_core.cli.lists import list_options
-from jobs_core.cli.text import when
 from jobs_core.errors import NotFoundError, OptionError
+from jobs_core.wording import when
 
 if TYPE_CHECKING:
     from jobs_core.app import Board

@@ -15,8 +15,8 @@ from jobs_core.cli.common import (
     open_board,
 )
 from jobs_core.cli.table import as_cell
-from jobs_core.cli.text import when
 from jobs_core.client.graph import Edge, Graph, Node, as_dot, as_mermaid
+from jobs_core.wording import when
 
 if TYPE_CHECKING:
     from rich.tree import Tree

@@ -22,9 +22,9 @@ from jobs_core.cli.common import (
     stdin_option,
 )
 from jobs_core.cli.patterns import confirm, expand_patterns, shortened
-from jobs_core.cli.text import parent_text, readable, waiting_text, when
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
+from jobs_core.wording import parent_text, readable, waiting_text, when
 
 if TYPE_CHECKING:
     from jobs_core.app import Board

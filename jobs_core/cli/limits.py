@@ -15,8 +15,8 @@ from jobs_core.cli.common import (
     json_option,
     open_board,
 )
-from jobs_core.cli.text import rate_text
 from jobs_core.errors import OptionError
+from jobs_core.wording import rate_text
 
 if TYPE_CHECKING:
     from jobs_core.app import Board

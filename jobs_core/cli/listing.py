@@ -17,8 +17,8 @@ from jobs_core.cli.common import (
 )
 from jobs_core.cli.lists import SMALL, list_options, pager_option, print_list
 from jobs_core.cli.table import Column
-from jobs_core.cli.text import schedule_text, when
 from jobs_core.options import JOB_SORTS, JOB_STATES, TASK_STATES, JobSort, JobState
+from jobs_core.wording import schedule_text, when
 
 if TYPE_CHECKING:
     from jobs_core.app import Board

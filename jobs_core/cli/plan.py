@@ -14,8 +14,8 @@ from jobs_core.cli.common import (
     echo,
     echo_json,
 )
-from jobs_core.cli.text import readable, schedule_text
 from jobs_core.text import visible
+from jobs_core.wording import readable, schedule_text
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import Change, Plan

@@ -18,10 +18,10 @@ from jobs_core.cli.common import (
     json_option,
     open_board,
 )
-from jobs_core.cli.text import when
 from jobs_core.cron.clock_note import clock_note
 from jobs_core.cron.forms import cron_warnings, zone_of
 from jobs_core.options import SCHEDULE_OPTIONS
+from jobs_core.wording import when
 
 
 @click.command(name="next")
