@@ -106,8 +106,9 @@ def _job(job: Mapping[str, Any], now: float) -> dict[str, Any]:
 
 
 def _start_has_no_effect(job: Mapping[str, Any], now: float) -> bool:
-    has_grid = "every" in job  # its runs are counted from the start
-    return ("cron" in job or "after" in job) and not has_grid and job["start"] <= now and "duration" not in job
+    if "every" in job or "duration" in job:  # they count from the start
+        return False
+    return ("cron" in job or "after" in job) and job["start"] <= now
 
 
 def _payload(raw: str) -> Any:

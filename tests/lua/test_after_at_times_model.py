@@ -54,11 +54,13 @@ class Model:
 
     def stop_waiting(self) -> None:
         assert self.waiting is not None
+        due = self.waiting
         if self.runs_late:
-            return self.run(self.waiting)
-        self.skipped += 1
-        self.met = {id: time for id, time in self.met.items() if time > self.waiting}
-        self.waiting = None
+            self.run(due)
+        else:
+            self.skipped += 1
+            self.met = {id: time for id, time in self.met.items() if time > due}
+            self.waiting = None
 
     def tick(self, now: int) -> None:
         if self.waiting is not None and self.until <= now:
