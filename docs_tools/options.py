@@ -29,6 +29,7 @@ KINDS = {
     "jobs": "Ids of jobs, separated by commas. Python and board files also take a list.",
     "backoff": "A duration, a list of durations, or words: see [retries](../guides/retries.md#backoff).",
     "codes": "Outcome codes, separated by commas. `*` matches any text and `?` one character.",
+    "rules": "Names of rules, separated by commas: see [lint](../guides/lint.md#rules). Python and board files also take a list.",
     "rate": "A number of starts per period: `100/1m`.",
 }
 
@@ -52,7 +53,7 @@ def page() -> str:
         _table(_work_options()),
         "",
         "## Pushed tasks\n",
-        "`jobs push` takes the options of the second table but `description`, `at`, and these:\n",
+        "`jobs push` takes the options of the second table but `description`, `lint-ignore`, `at`, and these:\n",
         _table(option for name, option in PUSH_OPTIONS.items() if name not in JOB_OPTIONS),
         "\n`unique-for` compares the runner, the payload and the queue.\n",
         "## The state of a job\n",

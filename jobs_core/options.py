@@ -29,8 +29,8 @@ class About:
     """The description of an option, beside its type.
 
     Args:
-        kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes
-            or rate.
+        kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes,
+            rules or rate.
         summary: One line for help texts and editors.
     """
 
@@ -167,6 +167,9 @@ class JobOptions(ScheduleOptions, WorkOptions, StateOptions, total=False):
     """The options of a job: `board.put("tick", "shell", "date", every=5, retry_on="5*")`."""
 
     description: Annotated[str | None, About("text", "free text about the job")]
+    lint_ignore: Annotated[
+        Words | None, About("rules", "rules of `jobs lint` that do not apply to this job: no-timeout")
+    ]
 
 
 class PutOptions(JobOptions, total=False):
@@ -235,7 +238,7 @@ STATE = tuple(_table(StateOptions).values())
 JOB_OPTIONS = _table(JobOptions)
 PUSH_OPTIONS = _table(PushOptions)
 
-LIST_KINDS = ("jobs", "codes", "backoff")
+LIST_KINDS = ("jobs", "codes", "backoff", "rules")
 """The kinds of options that take a list."""
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")

@@ -295,6 +295,9 @@ def exercise(name: str, plugins: Plugins, board: Board, capsys: pytest.CaptureFi
             job, settings = Job("a", "hello", "hello"), {"hello_greeting": "hello"}
             said = [list(found) for found in hook.jobs_warnings(job=job, settings=settings)]
             assert said == [["the greeting greets itself"]]
+        case "jobs_lint":
+            assert plugins.advice(Job("a", "hello", "world")) == [("greets the whole world", "name somebody")]
+            assert plugins.advice(Job("a", "hello", "Ada")) == []
         case "jobs_execute":
             plain = Runner("hello", lambda task, context: Outcome.done())
             assert hook.jobs_execute(task=TASK, runner=plain, context=context).status == "done"

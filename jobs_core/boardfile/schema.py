@@ -14,6 +14,7 @@ _KINDS: dict[str, Any] = {
     "count": {"type": ["integer", "string"]},
     "factor": {"type": ["number", "string"]},
     "jobs": {"type": ["string", "array"], "items": _TEXT},
+    "rules": {"type": ["string", "array"], "items": _TEXT},
     "codes": {"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}},
     "backoff": {"type": ["string", "number", "array"], "items": {"type": ["string", "number"]}},
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -34,6 +34,7 @@ from jobs_core.types import Payload
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import ApplyOptions, Plan
+    from jobs_core.lint import Finding
 
 
 class AsyncBoard(AsyncTaskMethods):
@@ -42,8 +43,8 @@ class AsyncBoard(AsyncTaskMethods):
     A board belongs to the event loop that first uses it.
 
     Plugins may block, so they check jobs on a thread. Bulk work (put_many, push_many, load, apply, plan,
-    trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection. Workers do not
-    use asyncio: see `Board.respond` and `jobs run`.
+    lint, trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection. Workers do
+    not use asyncio: see `Board.respond` and `jobs run`.
 
     Args:
         name: The board's name, without spaces or braces.
@@ -166,6 +167,16 @@ class AsyncBoard(AsyncTaskMethods):
     ) -> Plan:
         """Return what `apply` would change, like `Board.plan`."""
         return await self._on_thread(self._board.plan, jobs, owner, **options)
+
+    async def lint(
+        self,
+        jobs: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        ignore: Collection[str] = (),
+        now: float | None = None,
+    ) -> Sequence[Finding]:
+        """Find jobs that probably do not do what was meant, like `Board.lint`."""
+        return await self._on_thread(self._board.lint, jobs, ignore=ignore, now=now)
 
     # Functions
 

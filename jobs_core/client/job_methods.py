@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -19,6 +19,7 @@ from jobs_core.types import Payload
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import ApplyOptions, Plan
+    from jobs_core.lint import Finding
 
 
 class JobMethods(BoardBase):
@@ -275,6 +276,34 @@ class JobMethods(BoardBase):
         from jobs_core.client.apply import Applying
 
         return Applying(self.commands, self.calls).plan(jobs, owner, **options)
+
+    def lint(
+        self,
+        jobs: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        ignore: Collection[str] = (),
+        now: float | None = None,
+    ) -> Sequence[Finding]:
+        """Find jobs that probably do not do what was meant, such as a run at a time that clocks skip.
+
+        Args:
+            jobs: Jobs that are not put yet, as `put_many` takes them. The default is the jobs on the board.
+            ignore: Names of rules that are not checked. The option `lint_ignore` ignores rules for one job.
+            now: The time from which to look ahead, in epoch seconds. The default is the clock of Redis.
+
+        Returns:
+            The findings, rule by rule. Nothing is changed.
+
+        Raises:
+            OptionError: There is no such rule, or the board would reject one of the jobs.
+
+        >>> for finding in board.lint(ignore=["no-timeout"]):
+        ...     print(finding.rule, finding.job, finding.sentence, finding.advice)
+        """
+        from jobs_core.client.linting import Linting
+
+        linting = Linting(self.commands, lambda: self.plugins, now)
+        return linting.present(ignore) if jobs is None else linting.declared(jobs, ignore)
 
     def dump(self) -> Iterator[dict[str, Any]]:
         """Read all jobs in the form `load` takes.

@@ -33,7 +33,8 @@ class Line:
 
     `cron` is five fields or a nickname, `user` is the user column of a system crontab, and `comment` is the
     text of the comments directly above. `column` is where the schedule begins. `derived` means that the id
-    comes from the command, so that a job of the same command on the board may give it another.
+    comes from the command, so that a job of the same command on the board may give it another. `lint_ignore`
+    has the rules of `jobs lint` that a comment above silences, separated by commas.
     """
 
     file: str
@@ -46,16 +47,19 @@ class Line:
     user: str | None = None
     comment: str = ""
     derived: bool = True
+    lint_ignore: str = ""
 
     @property
     def job(self) -> dict[str, Any]:
         """The job in the form that `Board.put_many` takes."""
+        ignored = {"lint-ignore": self.lint_ignore} if self.lint_ignore else {}
         return {
             "id": self.id,
             "runner": RUNNER,
             "payload": self.payload,
             "cron": self.cron,
             "zone": self.zone,
+            **ignored,
         }
 
     def notice(self, sentence: str) -> Notice:

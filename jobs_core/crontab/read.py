@@ -100,7 +100,9 @@ def _line(file: str, entry: Entry, id: str) -> Line:
     payload = payload_of(entry.command)
     location = (file, entry.number, entry.column)
     derived = entry.given_id is None
-    return Line(*location, id, entry.cron, entry.zone, payload, entry.user, entry.comment, derived)
+    return Line(
+        *location, id, entry.cron, entry.zone, payload, entry.user, entry.comment, derived, entry.lint_ignore
+    )
 
 
 def _other_users(reader: Reader, user: str | None) -> list[Notice]:

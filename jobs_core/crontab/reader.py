@@ -23,13 +23,18 @@ _WORD = re.compile(r"[^ \t]+")
 _USER = re.compile(r"[A-Za-z_][\w.-]*\$?", re.ASCII)
 _ZONED = re.compile(r":?(\S+)[ \t]+(?:@|[0-9*][0-9*,/-]*[ \t]+[0-9*])")
 _ID = re.compile(r"id:[ \t]*([^\s#\ud800-\udfff]+)")
+_IGNORE = re.compile(r"lint-ignore:[ \t]*([a-z0-9-]+(?:[ \t]*,[ \t]*[a-z0-9-]+)*)")
+_MARKS = (_ID, _IGNORE)
 _MINUTE = re.compile(r"[@0-9*,~?+-].*|[LHW](?![A-Za-z]).*")
 _INVALID = re.compile(r"[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line with a schedule, before it gets an id. `given_id` is the id in a comment above it."""
+    """A line with a schedule, before it gets an id.
+
+    Comments above it may have its id, `given_id`, and the rules of `jobs lint` to ignore.
+    """
 
     number: int
     column: int
@@ -39,6 +44,7 @@ class Entry:
     user: str | None
     given_id: str | None
     comment: str
+    lint_ignore: str = ""
 
 
 @dataclass(slots=True)
@@ -153,7 +159,7 @@ class Reader:
         if wrong:
             self.refuse(number, start + 1, wrong)
             return
-        ids = [match[1] for match in map(_ID.fullmatch, self.comments) if match]
+        ids, rules = ([match[1] for match in map(mark.fullmatch, self.comments) if match] for mark in _MARKS)
         self.entries.append(
             Entry(
                 number,
@@ -163,7 +169,12 @@ class Reader:
                 command=Command(line, input, dict(self.env)),
                 user=user and user[0],
                 given_id=ids[-1] if ids else None,
-                comment="\n".join(comment for comment in self.comments if not _ID.fullmatch(comment)),
+                comment="\n".join(
+                    comment
+                    for comment in self.comments
+                    if not any(mark.fullmatch(comment) for mark in _MARKS)
+                ),
+                lint_ignore=re.sub(r"[ \t]", "", ",".join(rules)),
             )
         )
 

@@ -14,7 +14,9 @@ from jobs_core.crontab.read import read
 from jobs_core.crontab.settings import IGNORED, format_setting
 from jobs_core.types import parse_payload
 
-KEPT = frozenset(("id", "runner", "payload", "cron", "zone", "queue", "state", "next", "start"))
+KEPT = frozenset(
+    ("id", "runner", "payload", "cron", "zone", "queue", "state", "next", "start", "lint-ignore")
+)
 """Options that a crontab expresses or can omit."""
 
 HEADER = "# Times are in CRON_TZ. A cron that does not support it, such as Debian's, uses the machine's zone."
@@ -27,6 +29,7 @@ class _Entry:
     zone: str
     env: dict[str, str]
     command: str
+    lint_ignore: str = ""
 
     @property
     def group(self) -> tuple[int, list[tuple[str, str]], str]:
@@ -83,7 +86,8 @@ def _entry(job: Mapping[str, Any], now: float) -> _Entry:
     if text is None or not _is_read_back(f"{job['cron']} {text}", command):
         raise InexpressibleError("a line of a crontab cannot express its command or input")
     _check_settings(command)
-    return _Entry(job["id"], job["cron"], job.get("zone", "UTC"), dict(command.env), text)
+    ignored = job.get("lint-ignore", "")
+    return _Entry(job["id"], job["cron"], job.get("zone", "UTC"), dict(command.env), text, ignored)
 
 
 def _is_read_back(text: str, command: Command) -> bool:
@@ -155,5 +159,8 @@ class _Writer:
             yield HEADER
         if settings:
             yield from settings if is_first else ["", *settings]
-        yield from ("", f"# id: {entry.id}", f"{entry.cron} {entry.command}")
+        yield from ("", f"# id: {entry.id}")
+        if entry.lint_ignore:
+            yield f"# lint-ignore: {entry.lint_ignore}"
+        yield f"{entry.cron} {entry.command}"
         self.zone, self.env = entry.zone, env

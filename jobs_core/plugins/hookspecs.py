@@ -173,6 +173,24 @@ def jobs_warnings(job: Job, settings: Mapping[str, Any]) -> Iterable[str]:
     raise NotImplementedError
 
 
+@hookspec
+def jobs_lint(job: Job) -> Iterable[tuple[str, str]]:
+    """Find what is valid, but probably not meant so, for `jobs lint`: its rule `plugin-advice`.
+
+    Yield pairs: what the job does, as a sentence that goes on from its id, and what to write instead. Depend
+    on the job only, since the machine that lints has other settings than the worker.
+
+    Example:
+        from jobs_core import hookimpl
+
+        @hookimpl
+        def jobs_lint(job):
+            if job.runner == "hello" and job.payload == "world":
+                yield "greets the whole world", "name somebody"
+    """
+    raise NotImplementedError
+
+
 @hookspec(firstresult=True)
 def jobs_execute(task: Task, runner: Runner, context: Context) -> Outcome | None:
     """Run a task. The built-in implementation checks the payload against `runner.schema`, then calls

@@ -220,6 +220,17 @@ class Plugins:
 
         return warn
 
+    def advice(self, job: Job) -> list[tuple[str, str]]:
+        """Return what plugins find odd about a valid job for `jobs lint`, each with what to write instead."""
+        found: list[tuple[str, str]] = []
+        for name, function in self._implementations("jobs_lint"):
+            try:
+                found += function(job=job) or ()
+            except Exception as error:
+                what = f"makes the plugin {name!r} raise {type(error).__name__} in jobs_lint"
+                found.append((what, "report it to the author of the plugin"))
+        return found
+
     def job(self, id: str, runner: str, raw: str, options: Mapping[str, Any]) -> Job:
         """Return a job as validation sees it, with its payload parsed for its runner."""
         known = self._provided["runners"].get(runner)

@@ -18,6 +18,7 @@ READS = [
     *("list", "list --json", "show a", "next a", "next --cron 0_3_*_*_* --zone Asia/Tokyo", "next --every 5"),
     *("count", "stats", "stats --job a", "tasks", "tasks --state leased --json", "history", "history {done}"),
     *("dead list", "dead show {dead}", "output {done}", "output {done} --follow", "graph", "graph a"),
+    "lint --ignore no-timeout",
     *(
         "limit",
         "workers",
@@ -39,7 +40,13 @@ CHANGES = [
     ),
     *("pause c", "resume c", "push c", "push echo later --in 1h", "cancel {queued}", "remove d"),
     *("ack {token} --progress 40", "ack {token}", "dead retry {dead}", "dead purge --all"),
-    *("board diff {file}", "board apply {file}", "board apply {file} --prune", "import crontab {crontab}"),
+    *(
+        "lint {file} --ignore no-timeout",
+        "board diff {file}",
+        "board apply {file}",
+        "board apply {file} --prune",
+        "import crontab {crontab}",
+    ),
 ]
 WORKING = ["tick --once", "ack {token} --progress 40", "ack {token} --failed"]
 ADMIN = ["init", "retention dead-age 30d", "limit queue other --rate 5/1m", "trim other", "tick --once"]

@@ -146,7 +146,8 @@ def check(terminal: Terminal, command: str, shown: str | None) -> None:
     assert shown is None or is_as_shown(shown, printed), (
         f"$ {command}\n{printed}\n\nand the page shows\n\n{shown}"
     )
-    failed = shown is not None and re.search(r"^Error: |^✗|gave up|\d+ problems?$", shown, re.MULTILINE)
+    says_so = r"^Error: |^✗|gave up|\d+ problems?$|^\d+ findings? in|^::warning"
+    failed = shown is not None and re.search(says_so, shown, re.MULTILINE)
     assert failed or code == 0, f"$ {command}\n{printed}\nexit code {code}"
 
 

@@ -110,6 +110,21 @@ def test_outcome_codes_are_kept_unchanged(lua: Lua, name: str, text: str) -> Non
     assert kept(lua, name, text) == text
 
 
+@pytest.mark.parametrize("text", ["no-timeout", "no-timeout,crowded", "a1"])
+def test_rules_to_ignore_are_kept_unchanged(lua: Lua, text: str) -> None:
+    assert kept(lua, "lint-ignore", text) == text
+
+
+@pytest.mark.parametrize("text", ["", ",", "a,", "a,,b", "a b", "No", "a*", "a" * 1001])
+def test_rules_to_ignore_are_names(lua: Lua, text: str) -> None:
+    refused(
+        lua,
+        "^lint-ignore: expected names of rules such as no-timeout,crowded, got '.*'$",
+        "lint-ignore",
+        text,
+    )
+
+
 @pytest.mark.parametrize("name", ["retry-on", "never-on"])
 @pytest.mark.parametrize("text", ["", ",", ",5", "5,", "5,,6", "a b", "a, b", "a\tb"])
 def test_a_list_of_codes_has_no_empty_items(lua: Lua, name: str, text: str) -> None:

@@ -66,6 +66,14 @@ local function description_option(name, text)
   return text
 end
 
+-- Read names of rules of `jobs lint`: no-timeout,crowded.
+local function rules_option(name, text)
+  if not text:match('^[%l%d,-]+$') or #text > 1000 or (',' .. text .. ','):find(',,', 1, true) then
+    fail_option(name, "expected names of rules such as no-timeout,crowded, got '" .. text .. "'")
+  end
+  return text
+end
+
 -- The options for workers, and the function that reads each. Durations become seconds.
 worker_options.READERS = {
   timeout = duration.seconds,
@@ -81,6 +89,7 @@ worker_options.READERS = {
   concurrency = at_least_one,
   rate = worker_options.rate,
   description = description_option,
+  ['lint-ignore'] = rules_option,
 }
 
 local NEED_LEASE = {

@@ -1,0 +1,50 @@
+"""Lint the jobs of a board file, with the locations of what is found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from jobs_core.boardfile.apply import RefusedError
+from jobs_core.boardfile.check import to_problem
+from jobs_core.boardfile.crontabs import keep_ids
+from jobs_core.boardfile.model import BoardFile, Declared, Where
+from jobs_core.boardfile.variables import mask
+from jobs_core.client.linting import RejectedJobsError
+
+if TYPE_CHECKING:
+    from jobs_core.client.board import BoardClient
+    from jobs_core.lint import Finding
+
+Located = tuple["Finding", Where | None]
+"""A finding, with its location if it is in a file."""
+
+
+def lint_file(
+    board: BoardClient, file: BoardFile, declared: list[Declared], ignore: Collection[str]
+) -> list[Located]:
+    """Lint the jobs that a file declares for a board, as they would be put. Changes nothing.
+
+    Returns the findings, each with its location: that of the option or, where none is named, of the job.
+
+    Raises:
+        RefusedError: The board would reject a job.
+        OptionError: There is no rule of a name in `ignore`.
+    """
+    declared = keep_ids(board, declared, file.owner)
+    try:
+        findings = board.lint([job.arguments for job in declared], ignore=ignore)
+    except RejectedJobsError as error:
+        problems = [to_problem(declared[place], one) for place, one in error.rejected.items()]
+        raise RefusedError(file, problems) from None
+    by_id = {job.id: job for job in declared}
+    return [_located(finding, by_id.get(finding.job or ""), file) for finding in findings]
+
+
+def _located(finding: Finding, job: Declared | None, file: BoardFile) -> Located:
+    """Return a finding with its location, and without the values of variables."""
+    if job is None:
+        return finding, Where(str(file.path))
+    hidden = replace(finding, sentence=mask(finding.sentence, job.variables))
+    return hidden, job.places.get(finding.option, job.where)

@@ -1,0 +1,141 @@
+"""Lint the jobs of a board, or jobs as they would be put. Nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from jobs_core.client.apply import Applying
+from jobs_core.client.checked_calls import CheckedCalls
+from jobs_core.client.listing import plan_jobs, read_jobs
+from jobs_core.cron.days import ever_runs
+from jobs_core.cron.forms import read_cron
+from jobs_core.cron.pattern import parse
+from jobs_core.engine.calls import parts
+from jobs_core.engine.commands import Call, Commands
+from jobs_core.engine.replies import as_job, time_of
+from jobs_core.errors import JobsError, OptionError, UserError
+from jobs_core.lint import Finding, check_names, find
+from jobs_core.lint.facts import GROUP, Facts
+from jobs_core.lint.model import Subject, Surroundings
+from jobs_core.options import SCHEDULE_OPTIONS, to_pairs
+from jobs_core.plugins.manager import Plugins
+
+NEVER = "never-runs"
+"""The rule about patterns without any day. A board rejects them, so whoever ignores it gets the error."""
+
+OWNER = "lint"
+"""The owner under which jobs are compared with the board. It never owns any."""
+
+
+class RejectedJobsError(OptionError):
+    """Jobs that the board rejects. `rejected` has the errors by the index of the job."""
+
+    def __init__(self, rejected: Mapping[int, JobsError]) -> None:
+        first = next(iter(rejected.values()))
+        others = f" (and {len(rejected) - 1} more jobs)" if len(rejected) > 1 else ""
+        super().__init__(f"{first}{others}", option=getattr(first, "option", None))
+        self.rejected = rejected
+
+
+def _as_put(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job with its options by their names outside Python, as text."""
+    found = parts(job)
+    pairs = to_pairs(found["options"])
+    return {"id": found["id"], "runner": found["runner"], **dict(zip(pairs[::2], pairs[1::2], strict=True))}
+
+
+def _state(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a job on the board has beside its options."""
+    return {name: job[name] for name in ("next", "state") if name in job}
+
+
+class Linting:
+    """Lints jobs for `Board.lint`.
+
+    Args:
+        commands: The commands of the board.
+        plugins: Returns the plugins that check payloads.
+        now: The time from which to look ahead, in epoch seconds. The default is the clock of Redis.
+    """
+
+    def __init__(self, commands: Commands, plugins: Callable[[], Plugins], now: float | None = None) -> None:
+        self._commands = commands
+        self._plugins = plugins
+        self._now = now if now is not None else self._redis_time()
+
+    def present(self, ignore: Collection[str]) -> list[Finding]:
+        """Lint the jobs on the board."""
+        check_names(ignore)
+        jobs = list(read_jobs(self._commands, plan_jobs(self._commands.keys, None, None, "id"), None))
+        return self._find(jobs, (), [], frozenset(job["id"] for job in jobs), ignore)
+
+    def declared(self, jobs: Sequence[Mapping[str, Any]], ignore: Collection[str]) -> list[Finding]:
+        """Lint jobs as they would be on the board once they are put.
+
+        Raises:
+            RejectedJobsError: The board would reject some of them.
+        """
+        check_names(ignore)
+        calls = CheckedCalls(self._commands, self._plugins, validate=False)
+        plan = Applying(self._commands, calls).plan(jobs, OWNER, prune=False, adopt=True)
+        never = {
+            place: options
+            for place, error in plan.refused.items()
+            if isinstance(error, UserError) and error.option == "cron"
+            if self._never_runs(options := _as_put(jobs[place]))
+            and NEVER not in (*ignore, *str(options.get("lint-ignore", "")).split(","))
+        }
+        rejected = {place: error for place, error in sorted(plan.refused.items()) if place not in never}
+        if rejected:
+            raise RejectedJobsError(rejected)
+        ids = [str(job["id"]) for place, job in enumerate(jobs) if place not in never]
+        changed = {change.id: change.after for change in plan.changes if change.after}
+        new = {
+            change.id
+            for change in plan.changes
+            if change.before is None or SCHEDULE_OPTIONS.keys() & change.names
+        }
+        present = self._read(id for id in ids if id not in new)
+        found = present | {id: _state(present.get(id, {})) | dict(job) for id, job in changed.items()}
+        nevers = [Subject(job, never="no day before 2200 fits its pattern") for job in never.values()]
+        known = frozenset(ids) | {str(job["id"]) for job in never.values()}
+        parents = {parent for job in found.values() for parent in job.get("after", ())}
+        known |= self._read(parents - known).keys()
+        return self._find([found[id] for id in ids if id in found], new, nevers, known, ignore)
+
+    def _find(
+        self,
+        jobs: Sequence[Mapping[str, Any]],
+        new: Collection[str],
+        others: Sequence[Subject],
+        ids: frozenset[str],
+        ignore: Collection[str],
+    ) -> list[Finding]:
+        subjects = [*Facts(self._commands, self._plugins, self._now).subjects(jobs, new), *others]
+        to_come = [job for job in subjects if job.never or job.options.get("state") != "ended"]
+        return find(to_come, Surroundings(ids, len(subjects)), ignore)
+
+    def _read(self, ids: Any) -> dict[str, dict[str, Any]]:
+        """Read the jobs that exist, by id."""
+        wanted = list(ids)
+        calls: Iterator[Call] = (("JGET", wanted[at : at + GROUP]) for at in range(0, len(wanted), GROUP))
+        found: dict[str, dict[str, Any]] = {}
+        for reply in self._commands.stream(calls, 1):
+            if isinstance(reply, JobsError):
+                raise reply
+            jobs = [as_job(text) for text in reply if text]
+            found |= {job["id"]: job for job in jobs}
+        return found
+
+    def _never_runs(self, job: Mapping[str, Any]) -> bool:
+        """Whether a board rejects a job because its cron pattern never runs."""
+        try:
+            pattern = parse(read_cron(str(job.get("cron", ""))).pattern)
+        except OptionError:
+            return False
+        return not ever_runs(pattern, str(job.get("dst") or "vixie"), time_of(self._now * 1000).date())
+
+    def _redis_time(self) -> float:
+        seconds, microseconds = self._commands.read(lambda client: client.time())
+        return float(seconds) + float(microseconds) / 1e6

@@ -1,0 +1,64 @@
+"""All rules by name, and how they run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from jobs_core.errors import OptionError
+from jobs_core.lint import clocks, crowds, patterns, relations, schedules, work
+from jobs_core.lint.model import Finding, Rule, Subject, Surroundings, each
+from jobs_core.options import nearest
+
+
+def _unknown_rules(job: Subject) -> Iterator[Finding]:
+    for name in sorted(job.ignored - RULES.keys()):
+        sentence = f"ignores the rule {name!r}, which does not exist{nearest(name, RULES)}"
+        yield job.finding("unknown-rule", sentence, "correct or remove the name", "lint-ignore")
+
+
+RULES: Mapping[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        *schedules.RULES,
+        *clocks.RULES,
+        *patterns.RULES,
+        *crowds.RULES,
+        *work.RULES,
+        *relations.RULES,
+        Rule(
+            "unknown-rule",
+            "lint-ignore names a rule that does not exist",
+            "A misspelled rule is not ignored.",
+            each(_unknown_rules),
+        ),
+    )
+}
+
+
+def check_names(names: Collection[str]) -> None:
+    """Reject names of rules that do not exist. Raises OptionError."""
+    for name in names:
+        if name not in RULES:
+            hint = nearest(name, RULES) or f": choose {', '.join(RULES)}"
+            raise OptionError(f"ignore: there is no rule {name!r}{hint}", option="ignore")
+
+
+def find(jobs: Sequence[Subject], around: Surroundings, ignore: Collection[str] = ()) -> list[Finding]:
+    """Return what rules find in jobs, rule by rule.
+
+    Args:
+        jobs: The jobs.
+        around: What rules know beside them.
+        ignore: Names of rules that are not checked.
+
+    Raises:
+        OptionError: There is no rule of a name in `ignore`.
+    """
+    check_names(ignore)
+    return [
+        replace(finding, why=rule.why)
+        for name, rule in RULES.items()
+        if name not in ignore
+        for finding in rule.check([job for job in jobs if name not in job.ignored], around)
+    ]
