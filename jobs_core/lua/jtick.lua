@@ -6,7 +6,8 @@
   takes them next asks their policy. Leases that ended while nobody ticked for several seconds are extended once, by 10
   seconds, because their workers could not renew them. A task that is lost too often (`losses`) becomes a dead letter. Any
   number of clients may tick. An occurrence that waits for other jobs runs or is skipped at its deadline. A late job runs
-  once, and the ledger counts the other occurrences it missed as coalesced. While a board file is being put in place, nothing is due: see JAPPLY.
+  once, and the ledger counts the other occurrences it missed as coalesced. While a board file is being put in place,
+  nothing is due: see JAPPLY.
 
     FCALL JTICK 1 {jobs}
       1) (integer) 3                 how many were moved
