@@ -62,8 +62,15 @@ def open_board(url: str | None, board_name: str) -> Board:
     """Open the board that a command works on. It checks jobs with the plugins installed here."""
     from jobs_core.app import Board
 
+    return Board(board_name, url, plugins=installed_plugins())
+
+
+def installed_plugins() -> Plugins:
+    """Load the plugins for a command. Warns once about settings, and names of plugins, without effect."""
     group: Any = click.get_current_context().find_root().command
-    return Board(board_name, url, plugins=group.load_plugins())
+    plugins: Plugins = group.load_plugins()
+    plugins.warn_of_settings()
+    return plugins
 
 
 def echo(text: object = "", *, err: bool = False) -> None:

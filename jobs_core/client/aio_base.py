@@ -71,9 +71,9 @@ class AsyncBase:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. Later calls raise UserError. Closing twice is fine."""
+        self._board.close()
         await self.client.aclose()
-        self._board.client.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} on {self._board.commands.server}>"
@@ -86,6 +86,7 @@ class AsyncBase:
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         """Call one command, like `Commands.call`."""
+        self._board.commands.require_open()
         if not self._board.commands.is_prepared:
             await self._on_thread(self._board.commands.prepare)
         if not self._board.commands.access.permits(name):
@@ -138,6 +139,7 @@ class AsyncBase:
 
     async def _read(self, call: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
         """Call commands of Redis that only read, and repeat them while Redis is away."""
+        self._board.commands.require_open()
         patience = Patience(self._board.commands.patience)
         while True:
             try:

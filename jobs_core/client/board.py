@@ -50,11 +50,11 @@ class BoardClient(JobMethods, TaskMethods):
     def close(self) -> None:
         """Stop each `respond` on another thread, wait until it has drained, and close the connections.
 
-        A client passed to the constructor stays open.
+        A client passed to the constructor stays open. Later calls raise UserError. Closing twice is fine.
         """
         for stop in tuple(self._closing):
             stop()
-        self.commands.close_blocking()
+        self.commands.close()
         if self._owns_client:
             self.client.close()
 

@@ -11,7 +11,7 @@ from jobs_core.client.listing import CHUNK
 from jobs_core.client.output import ENDS, read_output
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine import bulk
-from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call
+from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call, push_parts
 from jobs_core.engine.replies import (
     Hold,
     as_cancelled,
@@ -63,11 +63,7 @@ class TaskMethods(BoardBase):
         """
 
         def arguments(task: Mapping[str, Any]) -> Sequence[Any]:
-            options = dict(task)
-            target = options.pop("id", None) or options.pop("runner", None)
-            if not isinstance(target, str):
-                raise OptionError("A task needs a runner and a payload, or the id of a job.")
-            return self.calls.push(target, options.pop("payload", None), options)[1]
+            return self.calls.push(*push_parts(task))[1]
 
         return bulk.stream(self.commands, tasks, arguments, bulk.call_each("JPUSH"), str)
 

@@ -120,6 +120,16 @@ class Run:
             return None
         return "task.accepted" if self.outcome.status == "accepted" else "task.finished"
 
+    def why_released(self) -> str:
+        """Return why the task goes back to its queue."""
+        if self.shortage:
+            return self.shortage
+        if self.is_unproven:
+            return "the lease could not be renewed in time"
+        if self.put_off:
+            return "this worker cannot start it now"
+        return "the worker is stopping"
+
     def _verb(self) -> tuple[str, dict[str, Any]]:
         if self.outcome is None:
             return "release", {"delay": self.put_off or None}

@@ -9,7 +9,9 @@ local lookup = {}
 function lookup.require_job(board, id)
   apply_state.require_no_pending_apply(board)
   local packed = redis.call('HGET', key(board, 'job'), id)
-  if not packed then fail('NOTFOUND', "there is no job '" .. id .. "'") end
+  if not packed then
+    fail('NOTFOUND', "there is no job '" .. id .. "' on the board '" .. board:sub(2, -2) .. "'")
+  end
   local head, body = packed_job.unpack(packed)
   if not (head and packed_job.read_options(body)) then
     fail('FAULT', "the job '" .. id .. "' cannot be read: put it again, or run `jobs doctor`")
