@@ -239,8 +239,8 @@ class JobMethods(BoardBase):
     def graph(self) -> Graph:
         """Return which jobs run after which, where each stands, and what it waits for.
 
-        >>> [f"{edge.child} after {edge.parent}" for edge in board.graph().edges]
-        ['report after load']
+        >>> board.graph().nodes["report"].waits_for
+        ('load',)
         """
         jobs = list(self.list())
         replies = [self.commands.call("JWHEN", *ids) for ids in chunks_of_children(jobs)]
