@@ -30,7 +30,18 @@ from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.runs import Gap, Hour, Run, Summary
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
-from jobs_core.types import Backfill, Decision, Event, Job, Occurrence, Outcome, Payload, Task
+from jobs_core.types import (
+    Backfill,
+    Decision,
+    Event,
+    Job,
+    Occurrence,
+    Outcome,
+    Parent,
+    Payload,
+    Task,
+    parents_json,
+)
 from jobs_core.why.answer import Why
 
 if TYPE_CHECKING:
@@ -70,6 +81,7 @@ __all__ = [
     "Occurrence",
     "OptionError",
     "Outcome",
+    "Parent",
     "Payload",
     "PayloadError",
     "PluginError",
@@ -97,6 +109,7 @@ __all__ = [
     "hookimpl",
     "is_shortage",
     "lease_clock",
+    "parents_json",
     "retry",
 ]
 

@@ -102,6 +102,17 @@ class ScheduleOptions(TypedDict, total=False):
     join: Annotated[
         Literal["all", "any"] | None, About("word", "wait for all jobs in after, or for any (default: all)")
     ]
+    deadline: Annotated[
+        Duration | None,
+        About(
+            "duration",
+            "with after and a time: how long a run waits for the jobs in after (default: until the next run)",
+        ),
+    ]
+    at_deadline: Annotated[
+        Literal["skip", "run"] | None,
+        About("word", "what to do with a run whose deadline has come: skip or run (default: skip)"),
+    ]
     at: Annotated[Time | None, About("time", "run once, at this time")]
 
 

@@ -48,16 +48,16 @@ def readable(name: str, value: Any) -> Any:
 
 def schedule_text(job: Mapping[str, Any]) -> str:
     """Describe a job's schedule in a few words: `every 5m, 3 of 10 left`."""
-    if "after" in job:
-        return _after_text(job)
+    after = [_after_text(job)] if "after" in job else []
     if "at" in job:
-        return f"at {when(job['at'])}"
+        return ", ".join([f"at {when(job['at'])}", *after])
     if "cron" in job:
         words = [f"cron {job['cron']}", *([job["zone"]] if "zone" in job else [])]
     elif "every" in job:
         words = [f"every {span(job['every'])}"]
     else:
-        return "when pushed"
+        return after[0] if after else "when pushed"
+    words += after
     if "decay" in job:
         words.append(f"times {job['decay']:g} each {span(job['step'])}")
     if "repeat" in job:
@@ -80,3 +80,20 @@ def rate_text(rate: str) -> str:
 def _after_text(job: Mapping[str, Any]) -> str:
     ending = f" on {job['on']}" if "on" in job else ""
     return f"after {', '.join(job['after'])}" + (" (any)" if "join" in job else "") + ending
+
+
+def parent_text(parent: Mapping[str, Any]) -> str:
+    """Describe how a parent ended: `load done at 2026-12-01 08:10:00+00:00 (exit 0)`."""
+    words = [parent["job"], parent.get("outcome", "ended")]
+    if "time" in parent:
+        words.append(f"at {when(parent['time'])}")
+    note = parent.get("note") or parent.get("code")
+    return " ".join(words) + (f" ({note})" if note else "")
+
+
+def waiting_text(waiting: Mapping[str, Any]) -> str:
+    """Describe a run that waits for its parents: `since 2026-12-01 08:30:00+00:00, until …, then skip`."""
+    text = f"since {when(waiting['due'])}"
+    if "deadline" in waiting:
+        text += f", until {when(waiting['deadline'])}, then {waiting['at-deadline']}"
+    return text

@@ -24,7 +24,6 @@ METHODS = {
     "dead retry": "dead_retry",
     "dead show": "dead",
     "export crontab": "list",
-    "graph": "list",
     "import crontab": "apply",
 }
 """Commands whose method has another name."""

@@ -340,7 +340,8 @@ function Board:next(id, options)
   return times
 end
 
---- Return what a job with `after` waits for: after, on, join, met, missing, followed_by. Raises NOTFOUND.
+--- Return what a job with `after` waits for: after, on, join, met, parents (how they ended), missing, waiting (the run of
+--- a job with a time that waits for them), followed_by. Raises NOTFOUND.
 ---@return table
 function Board:when(id)
   return self:_describe('JWHEN', id)
@@ -620,6 +621,7 @@ end
 ---@field attempt integer
 ---@field payload string
 ---@field options table
+---@field parents table[] how the tasks ended that this one ran after: job, task, outcome, code, note, data
 ---@field token string    proves the lease; '' without one
 ---@field reported boolean
 local Task = {}
@@ -629,6 +631,7 @@ local function new_task(board, fields)
   local task = as_map(fields)
   task.due, task.board, task.reported = task.due / 1000, board, task.token == ''
   task.options = task.options ~= '' and board:_decode(task.options) or {}
+  task.parents, task.options.parents = task.options.parents or {}, nil
   return setmetatable(task, Task)
 end
 

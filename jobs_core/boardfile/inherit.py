@@ -69,15 +69,22 @@ def _without_unset_labels(options: Options) -> dict[str, tuple[Any, Where]]:
 def _unfit(values: Mapping[str, Any], own: Collection[str]) -> set[str]:
     """Return the names of options that cannot apply beside the others. Redis has the same rules."""
     interval, cron, after = bool(_INTERVAL & values.keys()), "cron" in values, "after" in values
+    has_time = interval or cron or "at" in values
     found: set[str] = set()
     if not cron:
         found |= {"zone", "dst"}
     if not after:
         found |= {"on", "join"}
-    if not (interval or cron or after):
+    if not (interval or cron or after) or "at" in values:
         found |= {*_REPEATING, *_LATE}
     if after:
-        found.update(_LATE)
+        found.add("jitter")
+        if not has_time:
+            found.update(_LATE)
+        if values.get("misfire") == "all":
+            found.add("misfire")
+    if not (after and has_time):
+        found |= {"deadline", "at-deadline"}
     if not interval or str(values.get("every", "")).startswith("R"):
         found |= {"decay", "step"}
     if "decay" not in values:

@@ -106,7 +106,9 @@ def _job(job: Mapping[str, Any], now: float) -> dict[str, Any]:
 
 
 def _start_has_no_effect(job: Mapping[str, Any], now: float) -> bool:
-    return ("cron" in job or "after" in job) and job["start"] <= now and "duration" not in job
+    if "every" in job or "duration" in job:  # they count from the start
+        return False
+    return ("cron" in job or "after" in job) and job["start"] <= now
 
 
 def _payload(raw: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from jobs_core.cli.patterns import confirm, shortened
 from jobs_core.cli.selection import select_jobs
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
-from jobs_core.wording import readable, when
+from jobs_core.wording import parent_text, readable, waiting_text, when
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
@@ -107,16 +108,17 @@ def _put(
     echo_job_warnings(board, id, runner, payload, defaults)
     if as_json:
         echo_json(board.show(id))
-    elif "after" in defaults:
-        echo(_waiting_text(board, id))
+    elif defaults.get("after") is not None:
+        echo(_after_text(board, id, next_run))
     else:
         echo(next_text(board, id, next_run))
 
 
-def _waiting_text(board: Board, id: str) -> str:
+def _after_text(board: Board, id: str, next_run: datetime | None) -> str:
     relation = board.when(id)
     missing = f" (not on the board yet: {', '.join(relation['missing'])})" if "missing" in relation else ""
-    return f"{id}: runs after {', '.join(relation['after'])}{missing}"
+    parents = ", ".join(relation["after"]) + missing
+    return f"{next_text(board, id, next_run)}, after {parents}" if next_run else f"{id}: runs after {parents}"
 
 
 def next_text(board: Board, id: str, next_run: datetime | None) -> str:
@@ -132,6 +134,8 @@ def next_text(board: Board, id: str, next_run: datetime | None) -> str:
         case "paused":
             until = f" until {when(job['paused-until'])}" if "paused-until" in job else ""
             return f"{id}: is paused{until}"
+        case "waiting":
+            return f"{id}: runs after {', '.join(job['after'])}"
     return f"{id}: runs when pushed"
 
 
@@ -145,8 +149,8 @@ def show(
 ) -> None:
     """Show jobs: their options, next run and state.
 
-    For a job with `after`, `met` lists the jobs that have ended since its last run, and `missing` those that
-    do not exist.
+    For a job with `after`, `met` lists the jobs that have ended since its last run, `parents` how they ended,
+    and `missing` those that do not exist. `waiting` is the run of a job with a time that waits for them.
 
     \b
       jobs show tick
@@ -155,15 +159,30 @@ def show(
     board = open_board(url, board_name)
     for id in select_jobs(board, ids, label):
         job = board.show(id)
-        if job["state"] == "waiting":
+        if "after" in job:
             relation = board.when(id)
-            job |= {name: relation[name] for name in ("met", "missing") if name in relation}
+            job |= {name: relation[name] for name in RELATION if name in relation}
         if as_json:
             echo_json(job)
         else:
             echo_table(
-                ("", id), ((name, readable(name, value)) for name, value in job.items() if name != "id")
+                ("", id), ((name, readable(name, value)) for name, value in _rows(job) if name != "id")
             )
+
+
+RELATION = ("met", "parents", "missing", "waiting")
+"""What `jobs show` adds of the dependencies of a job."""
+
+
+def _rows(job: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a job for people."""
+    for name, value in job.items():
+        if name == "parents":
+            yield from (("ended", parent_text(parent)) for parent in value)
+        elif name == "waiting":
+            yield "waiting", waiting_text(value)
+        else:
+            yield name, value
 
 
 @click.command()

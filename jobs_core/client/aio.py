@@ -14,6 +14,7 @@ from jobs_core.client.aio_logs import AsyncLogMethods
 from jobs_core.client.aio_runs import AsyncRunMethods
 from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
+from jobs_core.client.graph import Graph, as_relations, chunks_of_children, graph_of
 from jobs_core.client.listing import find_ids_async, plan_find, plan_jobs, read_jobs_async
 from jobs_core.client.search import JobFilters
 from jobs_core.cron.forms import zone_of
@@ -199,6 +200,12 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
     async def when(self, id: str) -> dict[str, Any]:
         """Return what a job waits for, like `Board.when`."""
         return found_job(await self._call("JWHEN", id), id, self.name, json.loads)
+
+    async def graph(self) -> Graph:
+        """Return which jobs run after which, like `Board.graph`."""
+        jobs = [job async for job in self.list()]
+        replies = [await self._call("JWHEN", *ids) for ids in chunks_of_children(jobs)]
+        return graph_of(jobs, as_relations(replies))
 
     async def dump(self) -> AsyncIterator[dict[str, Any]]:
         """Read all jobs in the form `load` takes, like `Board.dump`."""

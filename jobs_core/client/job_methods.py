@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.client.author import signature
 from jobs_core.client.base import BoardBase
+from jobs_core.client.graph import Graph, as_relations, chunks_of_children, graph_of
 from jobs_core.client.listing import find_ids, plan_find, plan_jobs, read_jobs
 from jobs_core.client.search import JobFilters
 from jobs_core.engine import bulk
@@ -318,10 +319,22 @@ class JobMethods(BoardBase):
             id: The job's id.
 
         Returns:
-            `after`, `on` and `join`; `met`, the parents that have ended since the job's last run; `missing`,
-            the parents that are not on the board; and `followed_by`. Empty values are omitted.
+            `after`, `on` and `join`; `met`, the parents that have ended since the job's last run, and
+            `parents`, how they ended; `missing`, the parents that are not on the board; `followed_by`; and
+            `waiting`, the occurrence of a job with a time that waits for its parents: `task`, `due`,
+            `deadline` and `at-deadline`. Times are epoch seconds. Empty values are omitted.
 
         Raises:
             NotFoundError: There is no such job.
         """
         return found_job(self.commands.call("JWHEN", id), id, self.name, json.loads)
+
+    def graph(self) -> Graph:
+        """Return which jobs run after which, where each stands, and what it waits for.
+
+        >>> board.graph().nodes["report"].waits_for
+        ('load',)
+        """
+        jobs = list(self.list())
+        replies = [self.commands.call("JWHEN", *ids) for ids in chunks_of_children(jobs)]
+        return graph_of(jobs, as_relations(replies))

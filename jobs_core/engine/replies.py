@@ -12,7 +12,7 @@ from typing import Any, Literal
 from jobs_core.bounds import RETENTION
 from jobs_core.errors import FaultError, NotFoundError
 from jobs_core.options import JOB_OPTIONS
-from jobs_core.types import Task, parse_history, parse_payload
+from jobs_core.types import Task, parse_history, parse_parents, parse_payload
 
 _FLAGS = "abcdefghijklmnopqrstuvwxyz"
 """The letters that may follow the attempt number in a record."""
@@ -60,6 +60,8 @@ def as_task(pair: Sequence[str]) -> Task:
     job, _, moment = id.rpartition("@")
     queue, mark, priority = lane.rpartition("!")
     try:
+        read_options = _read_options(options) if options else {}
+        parents = read_options.pop("parents", ())
         return Task(
             id=id,
             job=job,
@@ -69,9 +71,10 @@ def as_task(pair: Sequence[str]) -> Task:
             attempt=int(first.rstrip(_FLAGS)),
             raw=payload,
             token=token,
-            options=_read_options(options) if options else {},
+            options=read_options,
             payload=parse_payload(payload),
             history=parse_history(history),
+            parents=parse_parents(parents) if parents else (),
         )
     except ValueError:
         raise FaultError(f"The record of the task {id!r} is unreadable. Run `jobs doctor`.") from None

@@ -38,7 +38,7 @@ local function drop_task(board, task)
   backfills.note_ended(board, task.id, 'cancelled')
   release.free_slot(board, task)
   append_cancelled(board, task)
-  ended_tasks.record(board, records.job_of(task.id), 'cancelled', clock.now())
+  ended_tasks.record(board, task.id, 'cancelled', clock.now())
 end
 
 local function drop(board, list, n)

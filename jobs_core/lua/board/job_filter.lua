@@ -60,7 +60,7 @@ local function matches(board, id, packed, criteria)
   if criteria.paused and not head.paused then return false end
   if criteria.text and not has_text(id, body, criteria.text) then return false end
   return not criteria.state
-    or describe.state(head, redis.call('ZSCORE', key(board, 'schedule'), id)) == criteria.state
+    or describe.state(board, id, head, redis.call('ZSCORE', key(board, 'schedule'), id)) == criteria.state
 end
 
 -- Sources that name jobs of tasks may name one that is gone, or a one-off task.

@@ -11,6 +11,8 @@ local labels = require 'define.labels'
 local next_run = require 'define.next_run'
 local pauses = require 'define.pauses'
 local schedule_options = require 'define.schedule_options'
+local parent_endings = require 'due.parent_endings'
+local waiting = require 'due.waiting'
 local ids = require 'job.ids'
 local packed_job = require 'job.packed_job'
 local payloads = require 'job.payloads'
@@ -123,7 +125,8 @@ local function choose_next_run(context, job, options, now)
   else
     due = next_run.initial(head, now, not old, cache, id)
   end
-  return head.left ~= 0 and not head.after and due or nil
+  job.is_rescheduled = not kept
+  return head.left ~= 0 and (not head.after or dependencies.has_time(head)) and due or nil
 end
 
 -- Read who puts a job. For several jobs, it is given once for all of them.
@@ -187,6 +190,18 @@ local function note_change(context, job, packed)
   changes.add(context.changed, job.id, { job.old, job.old_body, old_due }, { job.head, job.body, job.due })
 end
 
+-- An occurrence that waits for the job's parents goes on waiting, unless the schedule or the parents change, or the job is
+-- paused.
+local function update_waiting(board, job, due)
+  local head = job.head
+  if head.paused or job.is_rescheduled then
+    waiting.skip(board, job.id, head.paused and 'paused' or 'changed')
+    return head.paused and parent_endings.forget(board, job.id)
+  end
+  local since = head.deadline ~= job.old.deadline and waiting.due(board, job.id)
+  if since then waiting.begin(board, job.id, since, waiting.deadline(head, since, due)) end
+end
+
 -- Store a job in the context for put.write_all. Returns its next run in ms, or 0.
 function put.store(context, job)
   local head = job.head
@@ -199,6 +214,7 @@ function put.store(context, job)
   end
   if job.has_labels or job.old then labels.note(context.labels, job.id, job.body, job.old_body) end
   if job.old then count_running(context, job) end
+  if dependencies.has_time(job.old) then update_waiting(context.board, job, job.due) end
   if head.after or job.old and job.old.after then dependencies.link(context.board, job.id, head, job.old) end
   return job.due or 0
 end

@@ -108,11 +108,9 @@ end
 
 -- Return the end of a run's line: the code and note of its report, and what held it.
 local function details_of(batch, i)
-  local fields, code, note = batch.fields[i], nil, nil
+  local fields = batch.fields[i]
   if #fields == 0 and not batch.held[i] then return '\n' end
-  for at = 1, #fields, 2 do
-    if fields[at] == 'code' then code = fields[at + 1] elseif fields[at] == 'note' then note = fields[at + 1] end
-  end
+  local code, note = run_lines.code_and_note(fields)
   return run_lines.details(code, batch.held[i], note)
 end
 
@@ -149,7 +147,7 @@ local function write_jobs(batch)
   if not (have_runs or have_dependents) then return end
   for i = 1, #batch.ids do
     if have_runs then open_runs.remove(board, batch.ids[i]) end
-    if have_dependents and job_of[i] then ended_tasks.record(board, job_of[i], 'done', batch.times[i]) end
+    if have_dependents and job_of[i] then ended_tasks.record(board, batch.ids[i], 'done', batch.times[i], batch.fields[i]) end
   end
 end
 
