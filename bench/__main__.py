@@ -10,7 +10,22 @@ from pathlib import Path
 
 import click
 
-from bench import boards, cost, cron, idle, late, lists, memory, plugins, put, shell, tick, webhooks, work
+from bench import (
+    boards,
+    cost,
+    cron,
+    idle,
+    late,
+    lists,
+    memory,
+    plugins,
+    put,
+    runs,
+    shell,
+    tick,
+    webhooks,
+    work,
+)
 from bench.harness import Result, open_board
 from bench.peers.report import compare
 from jobs_core import Board
@@ -27,6 +42,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "boards": lambda board, jobs, url: boards.measure(board),
     "lists": lists.measure,
     "cost": lambda board, jobs, url: cost.measure(board, jobs),
+    "runs": lambda board, jobs, url: runs.measure(board, jobs),
     "work": work.measure,
     "idle": idle.measure,
     "late": lambda board, jobs, url: late.measure(board, jobs),

@@ -20,6 +20,8 @@ class RetentionOptions(TypedDict, total=False):
     history_bytes: Count | None
     workers: Duration | None
     runners: Duration | None
+    runs: Count | None
+    runs_bytes: Count | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +44,7 @@ RETENTION = {
     "runners": Bound(
         "duration", str(7 * 86_400_000), "time for which a runner is known that no worker serves"
     ),
+    "runs": Bound("count", "20", "runs that are kept of each job; off removes those that are kept"),
+    "runs-bytes": Bound("count", str(256 << 20), "bytes of the runs that are kept of all jobs"),
 }
 """The bounds on what a board keeps, by name, as JRETAIN sets them."""

@@ -142,6 +142,10 @@ class WorkOptions(TypedDict, total=False):
     ]
     concurrency: Annotated[Count | None, About("count", "maximum number of tasks running at once")]
     rate: Annotated[str | None, About("rate", "maximum number of tasks started in a period: 100/1m")]
+    history: Annotated[
+        Count | None,
+        About("count", "how many of the latest runs are kept, up to 1000 (default: the board's, 20)"),
+    ]
 
 
 class StateOptions(TypedDict, total=False):

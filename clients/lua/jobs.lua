@@ -17,7 +17,8 @@ local jobs = { _VERSION = '0.2.0' }
 
 --- The read-only commands. They are called with FCALL_RO, which replicas and read-only users permit.
 jobs.READS = {
-  JCOUNT = true, JGET = true, JNEXT = true, JPERMIT = true, JSTATS = true, JTASKS = true, JWHEN = true,
+  JCOUNT = true, JGAPS = true, JGET = true, JHOURS = true, JNEXT = true, JPERMIT = true, JRUNS = true, JSTATS = true,
+  JSUMMARY = true, JTASKS = true, JWHEN = true,
 }
 
 ---@class jobs.Error
@@ -362,6 +363,45 @@ function Board:tasks(filters)
   for i, text in ipairs(texts) do texts[i] = self:_decode(text) end
   return texts
 end
+
+-- Decode each of a list of texts; nil stays nil, or what the client has for it.
+function Board:_decode_all(texts)
+  for i, text in ipairs(texts) do texts[i] = type(text) == 'string' and self:_decode(text) or text end
+  return texts
+end
+
+--- Return the latest runs of a job, newest first: task, outcome, due, started, ended, attempts, worker, code, note, held;
+--- or of occurrences without a run outcome (skipped, coalesced), due, through, count and reason. Raises NOTFOUND.
+---@param job string
+---@param options? table  count, task
+---@return table[]
+function Board:runs(job, options)
+  return self:_decode_all(self.commands:call('JRUNS', job, unpack(add_pairs({}, options))))
+end
+
+--- Summarize the runs of jobs: runs, failures (in a row), last, last_done, median and p95 (seconds), first, dropped_through.
+---@param ... string  the ids of jobs
+---@return table<string, table>  by the job's id, for those that have run
+function Board:summary(...)
+  local found = {}
+  for _, text in pairs(self.commands:call('JSUMMARY', ...)) do
+    if type(text) == 'string' then
+      local summary = self:_decode(text)
+      found[summary.id] = summary
+    end
+  end
+  return found
+end
+
+--- Return what happened by the hour, oldest first: hour (epoch seconds), done, dead, cancelled, unleased, skipped …
+---@param options? table  from
+---@return table[]
+function Board:hours(options) return self:_decode_all(self.commands:call('JHOURS', unpack(add_pairs({}, options)))) end
+
+--- Return when nobody ticked (idle), and when Redis's clock went back (clock): what, from and to (epoch seconds).
+---@param options? table  from, to
+---@return table[]
+function Board:gaps(options) return self:_decode_all(self.commands:call('JGAPS', unpack(add_pairs({}, options)))) end
 
 --- Limit a queue or a runner over all workers: board:limit('runner', 'http', { concurrency = 20, rate = '100/1m' }).
 function Board:limit(kind, name, options) self.commands:call('JLIMIT', kind, name, unpack(add_pairs({}, options))) end

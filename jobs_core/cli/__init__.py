@@ -151,6 +151,7 @@ def _add_commands() -> None:
         plugin,
         preview,
         retention,
+        runs,
         setup,
         stats,
         task_output,
@@ -162,7 +163,7 @@ def _add_commands() -> None:
 
     groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
     modules = (
-        *(jobs, edit, dump, listing, preview, explain, lint, graph, tasks, task_output),
+        *(jobs, edit, dump, listing, runs, preview, explain, lint, graph, tasks, task_output),
         *(stats, limits, retention, worker, workers, up, setup, doctor, acl),
     )
     commands = (found for module in modules for found in vars(module).values())

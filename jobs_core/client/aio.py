@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.client.aio_base import listed
+from jobs_core.client.aio_runs import AsyncRunMethods
 from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.board import BoardClient
 from jobs_core.client.listing import plan_jobs, read_jobs_async
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from jobs_core.lint import Finding
 
 
-class AsyncBoard(AsyncTaskMethods):
+class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
     """A named set of jobs on one Redis, for asyncio. It has the methods of `Board`, as coroutines.
 
     A board belongs to the event loop that first uses it.

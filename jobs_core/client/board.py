@@ -8,13 +8,14 @@ from typing import Any, Literal, Self, Unpack
 
 from jobs_core.bounds import RETENTION, RetentionOptions
 from jobs_core.client.job_methods import JobMethods
+from jobs_core.client.run_methods import RunMethods
 from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
 from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_worker
 from jobs_core.options import LIMIT_OPTIONS, Time, to_pairs
 
 
-class BoardClient(JobMethods, TaskMethods):
+class BoardClient(JobMethods, TaskMethods, RunMethods):
     """A named set of jobs on one Redis.
 
     Options have the names that `jobs put --help` shows, with underscores for dashes. Durations may be
@@ -102,8 +103,8 @@ class BoardClient(JobMethods, TaskMethods):
         """Set how much the board keeps.
 
         Args:
-            bounds: dead_letters, dead_age, expire_ended, history_bytes, workers and runners. Each is a number
-                or a duration, `"off"` for no bound, or `"default"`.
+            bounds: dead_letters, dead_age, expire_ended, history_bytes, workers, runners, runs and
+                runs_bytes. Each is a number or a duration, `"off"` for no bound, or `"default"`.
 
         Returns:
             All bounds as they are now. Durations are in seconds, and None is no bound.

@@ -19,12 +19,9 @@ local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local dependents = require 'due.dependents'
 local cancellation = require 'ending.cancellation'
-local ended_tasks = require 'ending.ended_tasks'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
-local counters = require 'ledger.counters'
 local release = require 'limit.release'
-local open_runs = require 'queue.open_runs'
 local records = require 'queue.records'
 local task_locations = require 'queue.task_locations'
 
@@ -40,7 +37,7 @@ local function cancel_delayed(board, ticket)
   local task = records.read(redis.call('HGET', key(board, 'task'), ticket))
   if not task then return nil end
   redis.call('ZREM', key(board, 'delayed'), ticket)
-  endings.complete(board, ticket, task, 'cancelled', clock.now())
+  endings.cancel(board, ticket, task, clock.now())
   return record_cancelled(board, task)
 end
 
@@ -51,9 +48,7 @@ local function cancel_queued(board, place, record)
   if limit and redis.call('EXISTS', key(board, place)) == 0 then redis.call('SREM', key(board, 'held'), limit) end
   local task = records.read(record)
   if not limit then release.free_slot(board, task) end
-  counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
-  open_runs.remove(board, task.id)
-  ended_tasks.record(board, records.job_of(task.id), 'cancelled', clock.now())
+  endings.record_cancelled(board, task, clock.now())
   return record_cancelled(board, task)
 end
 

@@ -27,6 +27,7 @@
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
+local ended_runs = require 'ending.ended_runs'
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
 local capacity = require 'limit.capacity'
@@ -87,7 +88,7 @@ local function admit_or_throttle(batch, record)
   end
   if full then
     batch.throttles_left = batch.throttles_left - 1
-    return capacity.throttle(batch.board, full, record)
+    return capacity.throttle(batch.board, full, task, record, batch.now)
   end
   for _, limit in ipairs(found) do
     limit.slots, limit.starts = limit.slots - 1, limit.starts - 1
@@ -152,7 +153,7 @@ end
 local function finish_unleased(batch, task)
   local board = batch.board
   task.token = ''
-  counters.add_for_job(board, records.job_of(task.id), 'unleased', 1)
+  task.on_board = counters.add_for_job(board, records.job_of(task.id), 'unleased', 1)
   open_runs.remove(board, task.id)
   if not task.limits then return end
   capacity.count_start(board, task.limits, '', batch.now)
@@ -236,8 +237,10 @@ local function deliver(batch, lease, worker)
     local chosen = lease and not is_unleased(task) and leased or unleased
     chosen[#chosen + 1] = task
   end
-  if #leased > 0 then lease_or_return(batch, leased, lease, worker ~= '' and worker or '-') end
+  worker = worker ~= '' and worker or '-'
+  if #leased > 0 then lease_or_return(batch, leased, lease, worker) end
   for _, task in ipairs(unleased) do finish_unleased(batch, task) end
+  if #unleased > 0 then ended_runs.record_unleased(batch.board, unleased, batch.now, worker) end
 end
 
 return function(board, args)

@@ -1,6 +1,6 @@
 #!lua
 --[[ JRETAIN board [dead-letters n] [dead-age duration] [expire-ended duration] [history-bytes n] [workers duration]
-      [runners duration]
+      [runners duration] [runs n] [runs-bytes n]
 
   Set how much a board keeps. `off` removes a bound, `default` restores it.
 
@@ -10,6 +10,8 @@
     history-bytes   how many bytes the large entries of the history take, those of more than 1 KiB (67108864)
     workers         how long a worker is listed after its last report (1d)
     runners         how long a runner is known after it was last registered (7d)
+    runs            how many runs are kept of each job (20, at most 1000); `off` removes those that are kept
+    runs-bytes      how many bytes the runs of all jobs take (268435456)
 
     FCALL JRETAIN 1 {jobs} dead-letters 5000 expire-ended 30d
 
@@ -17,15 +19,21 @@
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
+local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local retention = require 'ledger.retention'
+local runs = require 'ledger.runs'
 local duration = require 'time.duration'
+
+local MAX_RUNS = 1000
 
 local function as_kept(name, text)
   if text == 'off' or text == 'default' then return text end
   if retention.DURATIONS[name] then return digits(duration.ms(name, text)) end
-  return digits(arguments.whole_number(name, text, 0))
+  local n = arguments.whole_number(name, text, 0)
+  if name == 'runs' and n > MAX_RUNS then fail_option(name, 'expected at most ' .. MAX_RUNS .. ', got ' .. text) end
+  return digits(n)
 end
 
 local function set_bound(board, name, text)
@@ -34,6 +42,7 @@ local function set_bound(board, name, text)
   else
     redis.call('HSET', key(board, 'settings'), name, text)
   end
+  if name == 'runs' and retention.bound(board, name) == nil then runs.remove_all(board) end
 end
 
 return function(board, args)

@@ -11,6 +11,7 @@
       2) 1) {"id":"tick@1763900005000","state":"dead","ticket":"tick@1763900005000#7","job":"tick","attempt":3,
             "since":1763900035,"history":"failed 1763900012000 host-1 1 exit 1\tfailed …", …}
 
+  `held` has the limit that holds a task, since when, and up to three tasks that fill it (`by`).
   `since` and `until` are in epoch seconds; `until` is the end of a lease or delay. `history` has the format of
   queue/attempts.lua. `payload` is left out unless requested.
   Errors: JOBS OPTION.
@@ -20,6 +21,7 @@ local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local describe = require 'job.describe'
 local packed_job = require 'job.packed_job'
+local holds = require 'limit.holds'
 local attempts = require 'queue.attempts'
 local lanes = require 'queue.lanes'
 local leases = require 'queue.leases'
@@ -98,6 +100,7 @@ return function(board, args)
     local found, task, bytes = read_task(board, place, member)
     if not found then return 256 end  -- JPOP, JTICK or JDEAD sets it aside
     if task_locations.SETS[place] then add_details(board, place, member, found, task) end
+    if found.state == 'held' then found.held = holds.find(board, found.id) end
     if matches(found, filter) then
       if filter.payload ~= '1' then found.payload = nil end
       tasks[#tasks + 1] = cjson.encode(found)

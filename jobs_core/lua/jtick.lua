@@ -27,6 +27,9 @@ local dead_letters = require 'ending.dead_letters'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
 local counters = require 'ledger.counters'
+local gaps = require 'ledger.gaps'
+local hours = require 'ledger.hours'
+local runs = require 'ledger.runs'
 local release = require 'limit.release'
 local throttled = require 'limit.throttled'
 local attempts = require 'queue.attempts'
@@ -74,10 +77,11 @@ local function expire_lease(board, token, now)
   local status, code, note = 'lost', 'lost', nil
   if accepted then status, code, note = 'failed', 'timeout', 'no answer came in time' end
   counters.add_for_job(board, records.job_of(task.id), status, 1)
+  hours.add(board, status, 1, now)
   events.record(board, task, attempt, status, accepted and { 'note', note, 'code', code } or {})
   attempts.close(task, status .. '?', now, code, note)
   if cancelled then
-    endings.complete(board, token, task, 'cancelled', now)
+    endings.cancel(board, token, task, now, code, note)
     events.record(board, task, attempt, 'cancelled', {})
   elseif is_poison(task) then
     endings.give_up(board, token, task, now)
@@ -165,6 +169,7 @@ return function(board, args)
   local now = instant.now(options)
   apply_state.require_no_pending_apply(board)
   local last = clock_check.latest_tick(board)
+  gaps.check(board, last, now)
   local is_realigning = clock_check.run(board, last, now)
   local is_extending = outages.extend_leases(board, last, now)
   local moved = admit_idle(board, now)
@@ -175,6 +180,7 @@ return function(board, args)
   if moved > 0 or redis.call('EXISTS', key(board, 'leased')) == 1 then clock_check.record_tick(board, last, now) end
   dead_letters.expire(board, now, MAX_EXPIRED)
   ended_jobs.expire(board, now, MAX_EXPIRED)
+  runs.shrink_some(board)
   dependents.queue_ready(board)
   lanes.remove_unused(board)
   return { moved, is_realigning and now or next_event(board, now), now }

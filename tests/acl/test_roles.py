@@ -20,6 +20,7 @@ READS = [
     *("dead list", "dead show {dead}", "output {done}", "output {done} --follow", "graph", "graph a"),
     "lint --ignore no-timeout",
     *(
+        "runs a",
         "limit",
         "workers",
         "retention",

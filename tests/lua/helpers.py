@@ -16,7 +16,20 @@ T = 1_700_000_000
 
 MS = T * 1000
 
-TIMED = {"JSET", "JSETNX", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JRESUME", "JTASKS", "JLIMIT"}
+TIMED = {
+    "JSET",
+    "JSETNX",
+    "JNEXT",
+    "JPUSH",
+    "JTICK",
+    "JPOP",
+    "JACK",
+    "JRESUME",
+    "JTASKS",
+    "JLIMIT",
+    "JGAPS",
+    "JHOURS",
+}
 """The commands that have the option `now`."""
 
 Task = dict[str, Any]

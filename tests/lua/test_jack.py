@@ -196,7 +196,7 @@ def test_an_ended_task_leaves_nothing_behind(lua: Lua) -> None:
     lua.push()
     lua.jack(lua.held()["token"], "done")
     left = {key.partition(":")[2] for key in set(lua.client.keys(f"{lua.keys.tag}:*")) - before}
-    assert left <= {"stats", "history", "queues", "wake:echo"}
+    assert left <= {"stats", "history", "hours", "queues", "wake:echo"}
 
 
 # The history of a task

@@ -42,6 +42,7 @@ def test_a_bound_is_set_lifted_and_restored(lua: Lua) -> None:
         (["dead-age", "old"], "dead-age: expected a duration"),
         (["dead-letters", 1, "letters", 5], "letters: unknown option"),
         (["dead-letters", 1, "dead-age", "x"], "dead-age: expected a duration"),
+        (["runs", 1001], "runs: expected at most 1000"),
     ],
 )
 def test_a_bad_bound_changes_nothing(lua: Lua, words: list[object], says: str) -> None:

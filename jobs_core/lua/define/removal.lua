@@ -2,6 +2,7 @@ local key = require('base.keys').key
 local dependencies = require 'define.dependencies'
 local packed_job = require 'job.packed_job'
 local job_counters = require 'ledger.job_counters'
+local runs = require 'ledger.runs'
 
 local removal = {}
 
@@ -14,6 +15,7 @@ function removal.remove_job(board, id)
   redis.call('ZREM', key(board, 'schedule'), id)
   redis.call('DEL', key(board, 'open:' .. id), key(board, 'met:' .. id))
   job_counters.remove(board, id)
+  runs.remove(board, id)
   return true
 end
 

@@ -6,6 +6,7 @@
 local key = require('base.keys').key
 local patterns = require 'cron.patterns'
 local realign = require 'define.realign'
+local gaps = require 'ledger.gaps'
 local history = require 'ledger.history'
 local digits = require('base.numbers').digits
 
@@ -19,6 +20,7 @@ local function record_step_back(board, now, last)
   redis.call('HSET', key(board, 'stats'), 'ticked', digits(now), 'clock_back_at', digits(now),
     'clock_back_by', digits(last - now))
   redis.call('SET', key(board, 'realign'), '0')
+  gaps.add(board, 'clock', last, now)
   history.append(board, 'clock@' .. digits(now), 0, 'clock', { 'note', 'Redis went back by ' .. (last - now) / 1000 .. ' s' })
 end
 

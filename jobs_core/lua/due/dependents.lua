@@ -8,6 +8,8 @@ local overlap_rule = require 'due.overlap_rule'
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
 local history = require 'ledger.history'
+local hours = require 'ledger.hours'
+local runs = require 'ledger.runs'
 local lanes = require 'queue.lanes'
 local lengths = require 'queue.lengths'
 local open_runs = require 'queue.open_runs'
@@ -32,22 +34,26 @@ local function is_complete(board, id, waits, parent)
   return redis.call('SCARD', met) == #waits.parents
 end
 
-local function record_skipped(board, id, moment, why)
+local function record_skipped(board, id, due, moment, why, own)
   counters.add(board, 'due', 1)
   counters.add(board, 'skipped', 1)
   redis.call('HINCRBY', key(board, 'ledger'), 'skipped ' .. id, 1)
   history.append(board, id .. '@' .. moment, 0, 'skipped', { 'count', 1, 'note', why })
+  hours.add(board, 'skipped', 1, due)
+  local through = digits(due)
+  runs.add_missed(board, { { what = 'skipped', job = id, due = through, through = through, n = 1, why = why, own = own } })
 end
 
 -- The run's id includes a number, since the parents may complete twice in the same millisecond.
 local function queue_run(board, id, head, body, time)
   redis.call('DEL', key(board, 'met:' .. id))
   local moment = digits(time) .. '-f' .. digits(redis.call('HINCRBY', key(board, 'stats'), 'followed', 1))
+  local own = (packed_job.read_options(body) or {}).history
   if overlap_rule.allowed_runs(board, id, head.overlap, time) == 0 then
-    return record_skipped(board, id, moment, 'overlap')
+    return record_skipped(board, id, time, moment, 'overlap', own)
   end
   if lengths.room(board, head.queue or head.runner, head.runner, id) == 0 then
-    return record_skipped(board, id, moment, 'full')
+    return record_skipped(board, id, time, moment, 'full', own)
   end
   if head.left then
     head.left = head.left - 1

@@ -9,6 +9,8 @@ local misfire = require 'due.misfire'
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
 local history = require 'ledger.history'
+local hours = require 'ledger.hours'
+local runs = require 'ledger.runs'
 local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
 local lengths = require 'queue.lengths'
@@ -56,11 +58,19 @@ local function add_task(batch, lane, record)
   batch.n = batch.n + 1
 end
 
--- Record occurrences without a run of their own, and the reason. `what` is coalesced or skipped.
-local function record_missed(batch, what, id, due, n, why)
+-- Record occurrences without a run of their own, from `due` to `through` (ms as text), and the reason. `what` is coalesced
+-- or skipped, `own` the job's option history, if it has it.
+local function record_missed(batch, what, id, due, through, n, why, own)
   if n == 0 then return end
   batch[what] = batch[what] + n
-  batch.missed[#batch.missed + 1] = { what = what, job = id, due = due, n = n, why = why }
+  batch.missed[#batch.missed + 1] = { what = what, job = id, due = due, through = through, n = n, why = why, own = own }
+end
+
+-- The option history of a job, if it has it.
+local function own_history(head, body)
+  local has_option = head.flags and head.flags:find('h', 1, true)
+  local options = has_option and packed_job.read_options(body)
+  return options and options.history
 end
 
 -- Add one job. Called for each due job, so it creates only one string and few tables.
@@ -75,7 +85,9 @@ local function add_job(batch, id, due, head, body, now, cache)
     append_pair(batch.changed, id, packed_job.pack(head, body))
   end
   add_task(batch, lane, record)
-  if passed > 0 then record_missed(batch, 'coalesced', id, due, passed, 'late') end
+  if passed > 0 then
+    record_missed(batch, 'coalesced', id, due, numbers.digits(now), passed, 'late', own_history(head, body))
+  end
   if iterations then batch.iterations = batch.iterations + iterations end
   if following then append_pair(batch.moved, following, id) else end_job(batch, id) end
 end
@@ -105,9 +117,13 @@ local function add_with_rules(board, batch, id, due, head, body, now, cache)
     if head.left == 0 then found.following, found.coalesced = nil, 0 end
     append_pair(batch.changed, id, packed_job.pack(head, body))
   end
-  record_missed(batch, 'skipped', id, numbers.digits(due), found.late, 'late')
-  record_missed(batch, 'skipped', id, numbers.digits(due), found.busy, 'overlap')
-  record_missed(batch, 'coalesced', id, numbers.digits(due), found.coalesced, 'late')
+  if found.late + found.busy + found.coalesced > 0 then
+    local moment, own = numbers.digits(due), own_history(head, body)
+    local function through(n) return n == 1 and moment or numbers.digits(now) end
+    record_missed(batch, 'skipped', id, moment, through(found.late), found.late, 'late', own)
+    record_missed(batch, 'skipped', id, moment, through(found.busy), found.busy, 'overlap', own)
+    record_missed(batch, 'coalesced', id, moment, numbers.digits(now), found.coalesced, 'late', own)
+  end
   batch.iterations = batch.iterations + found.iterations
   if found.following then append_pair(batch.moved, found.following, id) else end_job(batch, id) end
 end
@@ -117,7 +133,7 @@ local function add_interval(batch, id, due, runner, every, body, now)
   add_task(batch, runner, records.new(id, due, runner, runner, '', body))
   local time = tonumber(due)
   local passed = math.floor((now - time) / every)
-  if passed > 0 then record_missed(batch, 'coalesced', id, due, passed, 'late') end
+  if passed > 0 then record_missed(batch, 'coalesced', id, due, numbers.digits(time + passed * every), passed, 'late') end
   local following = time + (passed + 1) * every
   if following < instant.END then append_pair(batch.moved, following, id) else end_job(batch, id) end
 end
@@ -184,6 +200,7 @@ local function write_missed(board, missed)
     redis.call('HINCRBY', key(board, 'ledger'), item.what .. ' ' .. item.job, item.n)
     history.append(board, item.job .. '@' .. item.due, 0, item.what, { 'count', item.n, 'note', item.why })
   end
+  if #missed > 0 then runs.add_missed(board, missed) end
 end
 
 -- Skip the tasks for which a queue with a max-length has no room. Returns the others, or nothing if it has no bound.
@@ -200,7 +217,8 @@ local function skip_excess(board, batch, queue, tasks)
     else
       batch.n = batch.n - 1
       open_runs.remove(board, task.id)
-      record_missed(batch, 'skipped', job, numbers.digits(due), 1, 'full')
+      local moment = numbers.digits(due)
+      record_missed(batch, 'skipped', job, moment, moment, 1, 'full', task.options.history)
     end
   end
   return kept
@@ -228,6 +246,8 @@ local function write(board, batch, now)
   counters.add(board, 'queued', batch.n)
   counters.add(board, 'coalesced', batch.coalesced)
   counters.add(board, 'skipped', batch.skipped)
+  hours.add(board, 'coalesced', batch.coalesced, now)
+  hours.add(board, 'skipped', batch.skipped, now)
   return batch.n
 end
 

@@ -27,7 +27,7 @@ function cancellation.cancel_leased(board, token, now)
   local status, _, worker = attempts.current(task)
   if status ~= 'accepted' then return request_stop(board, token, worker) end
   endings.end_lease(board, token)
-  endings.complete(board, token, task, 'cancelled', now)
+  endings.cancel(board, token, task, now)
   events.record(board, task, task.attempt, 'cancelled', {})
   return task
 end

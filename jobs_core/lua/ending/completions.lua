@@ -2,27 +2,42 @@
 
 local clock = require 'base.clock'
 local key = require('base.keys').key
+local digits = require('base.numbers').digits
 local ended_tasks = require 'ending.ended_tasks'
 local events = require 'ending.events'
 local counters = require 'ledger.counters'
 local history = require 'ledger.history'
+local hours = require 'ledger.hours'
+local run_lines = require 'ledger.run_lines'
+local runs = require 'ledger.runs'
+local holds = require 'limit.holds'
 local release = require 'limit.release'
 local leases = require 'queue.leases'
 local open_runs = require 'queue.open_runs'
-local records = require 'queue.records'
 
 local completions = {}
 
 local WRITE_SIZE = 500  -- tasks per write
 local READ_SIZE = 20  -- tasks per read: payloads may be large
+local SPARE = 10  -- runs beyond those that are kept: from these it is known which were dropped
+
+-- Forget the tasks that are done, once they are written.
+local function clear(batch)
+  -- Of each, in order: its token, id and time; since when it was leased, by which worker; its report's code and note, and
+  -- its attempt, if it is not 1; what held it; and how many runs its job keeps.
+  batch.done, batch.ids, batch.times, batch.since, batch.workers = {}, {}, {}, {}, {}
+  batch.fields, batch.attempts, batch.held, batch.kept = {}, {}, {}, {}
+end
 
 -- The state of a call that reports on tasks. `tokens` are in the order of the reports.
 function completions.new(board, tokens)
-  return {
+  local batch = {
     board = board, now = clock.now(), has_limits = redis.call('EXISTS', key(board, 'limits')) == 1,
     tokens = tokens, at = 0, stored = {},  -- tasks that are read and not yet reported
-    done = {}, ids = {}, times = {}, ended = {},  -- tasks that are done: their tokens, ids and times, in order
+    ended = {},  -- tokens of tasks that are done
   }
+  clear(batch)
+  return batch
 end
 
 -- Read the next chunk of leased tasks.
@@ -42,42 +57,45 @@ local function find(batch, token)
   return stored
 end
 
--- End a task that stores its output or may be under limits.
-local function add_with_details(batch, token, stored, fields)
+-- End a task that has options of its own or a later attempt, or may be under limits. It becomes the nth of the batch.
+local function add_with_details(batch, n, token, stored, fields)
   local task = leases.read(stored)
   release.free_slot(batch.board, task, token)
   events.record(batch.board, task, task.attempt, 'done', fields)
-  return task.id
+  batch.attempts[n], batch.kept[n] = task.attempt, task.options.history
+  batch.held[n] = holds.take(batch.board, task.id)
 end
 
 -- Record that the task of a token is done. Returns its id, or nothing if the token holds no task.
 function completions.add(batch, token, fields, now)
   local stored = find(batch, token)
   if not stored then return nil end
-  local id, is_plain = leases.peek(stored)
+  local id, is_plain, since, worker = leases.peek(stored)
   if not id then return leases.find(batch.board, token) and nil end  -- sets the record aside
+  local n = #batch.done + 1
   if is_plain and not batch.has_limits then
     history.append(batch.board, id, '1', 'done', fields)
   else
-    add_with_details(batch, token, stored, fields)
+    add_with_details(batch, n, token, stored, fields)
   end
-  local n = #batch.done + 1
   batch.done[n], batch.ids[n], batch.times[n], batch.ended[token] = token, id, now or batch.now, true
+  batch.since[n], batch.workers[n], batch.fields[n] = since, worker, fields
   if n == WRITE_SIZE then completions.write(batch) end
   return id
 end
 
--- Count the ended tasks of each job on the board. Returns the counts, and the jobs in order.
+-- Count the ended tasks of each job. Returns the counts, the jobs in order, and the job and moment of each task.
 local function count_by_job(ids)
-  local counts, jobs = {}, {}
+  local counts, jobs, job_of, moments = {}, {}, {}, {}
   for i = 1, #ids do
-    if not ids[i]:find('^push:%d') then
-      local job = records.job_of(ids[i])
+    local job, moment = ids[i]:match('^(.*)@(%d+%-?f?%d*)$')
+    if job and not job:find('^push:%d') then
+      job_of[i], moments[i] = job, moment
       if not counts[job] then jobs[#jobs + 1] = job end
       counts[job] = (counts[job] or 0) + 1
     end
   end
-  return counts, jobs
+  return counts, jobs, job_of, moments
 end
 
 -- Whether any of these jobs has a key with this prefix. Usually none has.
@@ -87,15 +105,49 @@ local function any_exists(board, prefix, jobs)
   return redis.call('EXISTS', unpack(names)) > 0
 end
 
-local function write_jobs(batch)
-  local board, counts, jobs = batch.board, count_by_job(batch.ids)
-  if #jobs == 0 then return end
-  counters.add_for_jobs(board, 'done', jobs, counts)
-  local have_runs, have_dependents = any_exists(board, 'open:', jobs), any_exists(board, 'after:', jobs)
+-- Return the end of a run's line: the code and note of its report, and what held it.
+local function details_of(batch, i)
+  local fields, code, note = batch.fields[i], nil, nil
+  if #fields == 0 and not batch.held[i] then return '\n' end
+  for at = 1, #fields, 2 do
+    if fields[at] == 'code' then code = fields[at + 1] elseif fields[at] == 'note' then note = fields[at + 1] end
+  end
+  return run_lines.details(code, batch.held[i], note)
+end
+
+-- Add the runs of jobs that are on the board to their records. `job_of` has the job of each task but one-off ones. Of a job
+-- with many tasks in this batch, `counts` has how many, only the last ones are added.
+local function write_runs(batch, jobs, job_of, moments, counts)
+  local found = runs.new_batch(batch.board)
+  if found.most > 0 then hours.add(batch.board, 'done', #batch.done, batch.times[#batch.done]) end
+  if #jobs == 0 or found.most == 0 and not next(batch.kept) then return end
+  found.jobs = jobs
+  runs.read(found)
+  local now, ended = nil, nil
   for i = 1, #batch.ids do
-    local id = batch.ids[i]
-    if have_runs then open_runs.remove(board, id) end
-    if have_dependents then ended_tasks.record(board, records.job_of(id), 'done', batch.times[i]) end
+    local job = job_of[i]
+    if job then counts[job] = counts[job] - 1 end
+    if job and found.stored[job] ~= nil and counts[job] <= (batch.kept[i] or found.most) + SPARE then
+      if batch.times[i] ~= now then now, ended = batch.times[i], digits(batch.times[i]) end
+      local line = run_lines.of_run('done', moments[i], batch.since[i], ended, batch.attempts[i] or '1', batch.workers[i],
+        details_of(batch, i))
+      runs.add(found, job, line, 'done', ended, batch.kept[i])
+    end
+  end
+  runs.write(found)
+end
+
+local function write_jobs(batch)
+  local board = batch.board
+  local counts, jobs, job_of, moments = count_by_job(batch.ids)
+  if #jobs == 0 then return write_runs(batch, jobs) end
+  write_runs(batch, counters.add_for_jobs(board, 'done', jobs, counts), job_of, moments, counts)
+  local have_runs = any_exists(board, 'open:', jobs)
+  local have_dependents = redis.call('EXISTS', key(board, 'parents')) == 1 and any_exists(board, 'after:', jobs)
+  if not (have_runs or have_dependents) then return end
+  for i = 1, #batch.ids do
+    if have_runs then open_runs.remove(board, batch.ids[i]) end
+    if have_dependents and job_of[i] then ended_tasks.record(board, job_of[i], 'done', batch.times[i]) end
   end
 end
 
@@ -108,7 +160,7 @@ function completions.write(batch)
   if redis.call('EXISTS', key(board, 'cancelling')) == 1 then redis.call('SREM', key(board, 'cancelling'), unpack(done)) end
   counters.add(board, 'done', #done)
   write_jobs(batch)
-  batch.done, batch.ids, batch.times = {}, {}, {}
+  clear(batch)
 end
 
 return completions

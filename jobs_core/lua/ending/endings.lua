@@ -2,9 +2,11 @@
 
 local key = require('base.keys').key
 local dead_letters = require 'ending.dead_letters'
+local ended_runs = require 'ending.ended_runs'
 local ended_tasks = require 'ending.ended_tasks'
 local counters = require 'ledger.counters'
 local release = require 'limit.release'
+local attempts = require 'queue.attempts'
 local open_runs = require 'queue.open_runs'
 local leases = require 'queue.leases'
 local records = require 'queue.records'
@@ -19,22 +21,32 @@ function endings.end_lease(board, token, is_requeued)
   if not task then return nil end
   local cancelled = redis.call('SREM', key(board, 'cancelling'), token) == 1
   release.free_slot(board, task, token, is_requeued and not cancelled)
+  task.was_leased = true
   return task, cancelled
 end
 
--- End a task. `status` is done or cancelled.
-function endings.complete(board, token, task, status, now)
-  redis.call('HDEL', key(board, 'task'), token)
-  counters.add_for_job(board, records.job_of(task.id), status, 1)
+-- Record that a task is cancelled that is no longer stored. `code` and `note` may be nothing.
+function endings.record_cancelled(board, task, now, code, note)
+  local job = records.job_of(task.id)
+  local on_board = counters.add_for_job(board, job, 'cancelled', 1)
+  ended_runs.record(board, task, 'cancelled', now, on_board, code, note)
   open_runs.remove(board, task.id)
-  ended_tasks.record(board, records.job_of(task.id), status, now)
+  ended_tasks.record(board, job, 'cancelled', now)
+end
+
+-- End a task that is stored under a token as cancelled.
+function endings.cancel(board, token, task, now, code, note)
+  redis.call('HDEL', key(board, 'task'), token)
+  endings.record_cancelled(board, task, now, code, note)
 end
 
 -- Give a task up. It becomes a dead letter.
 function endings.give_up(board, token, task, now)
   redis.call('HSET', key(board, 'task'), token, records.write(task))
   redis.call('ZADD', key(board, 'dead'), now, token)
-  counters.add_for_job(board, records.job_of(task.id), 'dead', 1)
+  local _, _, _, code, note = attempts.last(task)
+  local on_board = counters.add_for_job(board, records.job_of(task.id), 'dead', 1)
+  ended_runs.record(board, task, 'dead', now, on_board, code ~= '-' and code or nil, note ~= '' and note or nil)
   open_runs.remove(board, task.id)
   ended_tasks.record(board, records.job_of(task.id), 'dead', now)
   dead_letters.purge_excess(board, 2)  -- two, so that a lower bound is reached in the end

@@ -63,7 +63,7 @@ end
 -- Verbs other than done that end a task's lease.
 local ENDINGS = {
   cancelled = function(board, token, task, options)
-    endings.complete(board, token, task, 'cancelled', options.now)
+    endings.cancel(board, token, task, options.now, options.code, options.note)
   end,
   dead = function(board, token, task, options)
     close_attempt(board, task, 'failed', options)

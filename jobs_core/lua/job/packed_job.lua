@@ -168,7 +168,7 @@ function packed_job.split_body(body)
   return body:sub(1, line - 1), body:sub(line + 1)
 end
 
-local NUMBERS = { 'timeout', 'lease', 'losses', 'keep', 'concurrency' }
+local NUMBERS = { 'timeout', 'lease', 'losses', 'keep', 'concurrency', 'history' }
 
 -- Read the options of a body. Returns a table, empty if there are none, or nothing if they are invalid.
 function packed_job.read_options(body)

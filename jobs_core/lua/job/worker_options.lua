@@ -60,6 +60,12 @@ local function keep_bytes_option(name, text)
   return n
 end
 
+local function history_option(name, text)
+  local n = arguments.whole_number(name, text, 0)
+  if n > 1000 then fail_option(name, 'expected at most 1000, got ' .. text) end
+  return n
+end
+
 -- Read free text of one or more lines.
 local function description_option(name, text)
   if #text > 1000 then fail_option(name, 'expected at most 1000 bytes, got ' .. #text) end
@@ -89,6 +95,7 @@ worker_options.READERS = {
   concurrency = at_least_one,
   rate = worker_options.rate,
   description = description_option,
+  history = history_option,
   ['lint-ignore'] = rules_option,
 }
 
@@ -106,7 +113,7 @@ end
 -- Return the flags that summarize the options: see queue/records.lua.
 function worker_options.flags(found)
   return (found.keep and 'k' or '') .. (found.lease and 'l' or '') .. (found.policy == 'none' and 'n' or '')
-    .. ((found.concurrency or found.rate) and 'r' or '')
+    .. ((found.concurrency or found.rate) and 'r' or '') .. (found.history and 'h' or '')
 end
 
 -- Return the options for workers as JSON text, empty if there are none, and their flags.

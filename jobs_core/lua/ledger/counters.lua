@@ -8,23 +8,29 @@ function counters.add(board, name, n)
 end
 
 -- Add to a counter of the board and to that of the job. One-off tasks and removed jobs count only for the board, so that
--- nothing of them remains.
+-- nothing of them remains. Returns whether the job is on the board.
 function counters.add_for_job(board, job, name, n)
   counters.add(board, name, n)
-  if job:find('^push:%d') then return end
-  if redis.call('HEXISTS', key(board, 'job'), job) == 1 then
-    redis.call('HINCRBY', key(board, 'ledger'), name .. ' ' .. job, n)
-  end
+  if job:find('^push:%d') or redis.call('HEXISTS', key(board, 'job'), job) == 0 then return false end
+  redis.call('HINCRBY', key(board, 'ledger'), name .. ' ' .. job, n)
+  return true
 end
 
--- Add `counts[job]` to the counter of each of these jobs that exists.
+-- Add `counts[job]` to the counter of each of these jobs, with one read and one write. A job that has the counter is on the
+-- board, since its removal removes it. Returns the jobs that are on the board.
 function counters.add_for_jobs(board, name, jobs, counts)
+  local ledger, fields, changes, found, n = key(board, 'ledger'), {}, {}, {}, 0
+  for i = 1, #jobs do fields[i] = name .. ' ' .. jobs[i] end
+  local values = redis.call('HMGET', ledger, unpack(fields))
   for i = 1, #jobs do
-    local job = jobs[i]
-    if redis.call('HEXISTS', key(board, 'job'), job) == 1 then
-      redis.call('HINCRBY', key(board, 'ledger'), name .. ' ' .. job, counts[job])
+    local job, value = jobs[i], tonumber(values[i] or nil)
+    if value or redis.call('HEXISTS', key(board, 'job'), job) == 1 then
+      n = n + 1
+      found[n], changes[2 * n - 1], changes[2 * n] = job, fields[i], (value or 0) + counts[job]
     end
   end
+  if n > 0 then redis.call('HSET', ledger, unpack(changes)) end
+  return found
 end
 
 return counters

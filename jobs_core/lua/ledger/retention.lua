@@ -7,14 +7,23 @@ local retention = {}
 
 retention.DEFAULTS = {
   ['dead-letters'] = 10000, ['history-bytes'] = 67108864, workers = 86400000, runners = 604800000,
-  ['dead-age'] = 'off', ['expire-ended'] = 'off',
+  ['dead-age'] = 'off', ['expire-ended'] = 'off', runs = 20, ['runs-bytes'] = 268435456,
 }
 retention.DURATIONS = { ['dead-age'] = true, ['expire-ended'] = true, workers = true, runners = true }
 
+-- Returns the text of a bound, a number or off, from what the settings have under its name.
+local function text_of(name, kept)
+  return kept and (kept == 'off' or tonumber(kept)) and kept or retention.DEFAULTS[name]
+end
+
 -- Returns the text of a bound: a number, or off.
 function retention.text(board, name)
-  local kept = redis.call('HGET', key(board, 'settings'), name)
-  return kept and (kept == 'off' or tonumber(kept)) and kept or retention.DEFAULTS[name]
+  return text_of(name, redis.call('HGET', key(board, 'settings'), name))
+end
+
+-- Returns a bound that was read from the settings, as a number, or nothing if there is none.
+function retention.number(name, kept)
+  return tonumber(text_of(name, kept))
 end
 
 -- Returns a bound as a number, or nothing if there is none.

@@ -2,6 +2,7 @@
 
 local key = require('base.keys').key
 local numbers = require 'base.numbers'
+local holds = require 'limit.holds'
 local wake = require 'queue.wake'
 
 local capacity = {}
@@ -50,8 +51,9 @@ function capacity.reopen_later(board, limit)
 end
 
 -- Hold a task until its limit has room.
-function capacity.throttle(board, limit, record)
+function capacity.throttle(board, limit, task, record, now)
   redis.call('RPUSH', key(board, 'held:' .. limit.name), record)
+  holds.note(board, limit.name, task, now)
   redis.call('SADD', key(board, 'held'), limit.name)
   capacity.reopen_later(board, limit)
 end

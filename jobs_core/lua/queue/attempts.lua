@@ -38,9 +38,10 @@ function attempts.update(task, status, since, progress, note)
   task.current = format_entry(status, since, worker, progress, note)
 end
 
--- End the current attempt: it becomes the last entry of the history.
+-- End the current attempt: it becomes the last entry of the history, and `task.began` is when it began.
 function attempts.close(task, status, now, code, note)
-  local _, _, worker = attempts.current(task)
+  local _, since, worker = attempts.current(task)
+  task.began = since
   local last = format_entry(status, now, worker, code, note)
   task.current = nil
   if task.history == '' then
@@ -50,6 +51,11 @@ function attempts.close(task, status, now, code, note)
   local _, tabs = task.history:gsub('\t', '')
   if tabs >= MAX_ENTRIES - 1 then task.history = task.history:match('^[^\t]*\t(.*)$') end
   task.history = task.history .. '\t' .. last
+end
+
+-- Return the last attempt that has ended: status, time (ms), worker, code, note; nothing if there is none.
+function attempts.last(task)
+  return task.history:match('[^\t]*$'):match('^(%S+) (%d+) (%S+) (%S+) (.*)$')
 end
 
 -- Remove each ?, once the policy has decided.

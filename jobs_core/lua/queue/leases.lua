@@ -16,10 +16,11 @@ function leases.read(stored)
   return task
 end
 
--- Return the id of a stored task, and whether this is a first attempt of a task without flags.
+-- Return the id of a stored task, whether this is a first attempt of a task without flags, and since when (ms, as text) it
+-- is leased by which worker.
 function leases.peek(stored)
-  local first, id = stored:match('^[^\n]*\n(%w+)\n([^\n]*)\n')
-  return id, first == '1'
+  local since, worker, first, id = stored:match('^%l+ (%d+) (%S+) [^\n]*\n(%w+)\n([^\n]*)\n')
+  return id, first == '1', since, worker
 end
 
 function leases.write(task)

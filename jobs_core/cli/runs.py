@@ -1,0 +1,96 @@
+"""`jobs runs`: the latest runs of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import click
+
+from jobs_core.cli.common import connected, echo, open_board
+from jobs_core.cli.lists import list_options, print_list
+from jobs_core.cli.table import Column
+from jobs_core.options import span
+from jobs_core.runs import Run
+
+COLUMNS = (
+    Column("due", whole=True),
+    Column("late", whole=True),
+    Column("took", whole=True),
+    Column("outcome", whole=True),
+    Column("attempts", whole=True),
+    Column("worker"),
+    Column("code"),
+    Column("note"),
+)
+
+
+@click.command()
+@click.argument("job")
+@list_options
+@connected
+def runs(job: str, url: str | None, board_name: str, **options: Any) -> None:
+    """Show the latest runs of a job, latest first: when due, how late they started, how long they took.
+
+    Occurrences that had no run are shown, too: those that were skipped or coalesced, with the reason. The
+    board keeps 20 runs for each job: see `jobs retention runs`, and the option --history of a job. Times are
+    local.
+
+    \b
+      jobs runs backup
+      jobs runs backup --limit 5 --json
+    """
+    found = open_board(url, board_name).runs(job, limit=options["limit"])
+    items = [_as_dict(run) for run in found]
+    if not items and not options["as_json"]:
+        echo(f"no runs of the job {job!r} are known", err=True)
+        return
+    print_list(iter(items), COLUMNS, _row, **options)
+
+
+def _as_dict(run: Run) -> dict[str, Any]:
+    """Return what is known of a run, with `late` and `took`."""
+    known = asdict(run) | {"late": run.late, "took": run.took}
+    return {
+        name: value for name, value in known.items() if value not in (None, "") and not _is_unused(name, run)
+    }
+
+
+def _is_unused(name: str, run: Run) -> bool:
+    return name == ("count" if run.task else "attempts")
+
+
+def _row(run: Mapping[str, Any]) -> Iterable[Any]:
+    worker, code = run.get("worker", ""), run.get("code", "")
+    return (
+        *(_local(run["due"]), _duration(run, "late"), _duration(run, "took"), run["outcome"]),
+        *(run.get("attempts", ""), worker, code, _note(run)),
+    )
+
+
+def _local(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _duration(run: Mapping[str, Any], name: str) -> str:
+    """Format a duration: in ms below a second, to a tenth below a minute."""
+    if name not in run:
+        return ""
+    seconds = max(0.0, run[name])
+    return (
+        f"{seconds * 1000:.0f}ms"
+        if seconds < 1
+        else f"{seconds:.1f}s"
+        if seconds < 60
+        else span(round(seconds))
+    )
+
+
+def _note(run: Mapping[str, Any]) -> str:
+    if "reason" in run:
+        many = f"{run['count']} times until {_local(run['through'])}, " if run["count"] > 1 else ""
+        return many + str(run["reason"])
+    held = f"held by {run['held']['limit']}" if "held" in run else ""
+    return ", ".join(filter(None, (run.get("note"), held)))

@@ -1,0 +1,63 @@
+-- Records tasks that have ended as runs of their jobs (ledger/runs.lua), and counts them by the hour.
+
+local digits = require('base.numbers').digits
+local hours = require 'ledger.hours'
+local run_lines = require 'ledger.run_lines'
+local runs = require 'ledger.runs'
+local holds = require 'limit.holds'
+local attempts = require 'queue.attempts'
+
+local ended_runs = {}
+
+local SPLIT_ID = '^(.*)@(%d+%-?f?%d*)$'
+
+-- Return when the last attempt of a task began, how many began, and its worker. A task that waits has not begun the
+-- attempt that its record counts.
+local function last_attempt(task)
+  if task.current then
+    local _, since, worker = attempts.current(task)
+    return digits(since), task.attempt, worker
+  end
+  local _, _, worker = attempts.last(task)
+  return task.began and digits(task.began) or '-', task.was_leased and task.attempt or task.attempt - 1, worker
+end
+
+-- Record that a task has ended. `on_board` says whether its job is on the board. `code` and `note` may be nothing.
+function ended_runs.record(board, task, outcome, now, on_board, code, note)
+  local held = holds.take(board, task.id)
+  local batch, own = runs.new_batch(board), task.options.history
+  if batch.most > 0 then hours.add(board, outcome, 1, now) end
+  if not on_board or (own or batch.most) == 0 then return end
+  local job, moment = task.id:match(SPLIT_ID)
+  local since, count, worker = last_attempt(task)
+  local ended, details = digits(now), run_lines.details(code, held, note)
+  local line = run_lines.of_run(outcome, moment, since, ended, count, worker or '-', details)
+  batch.jobs[1] = job
+  runs.read(batch)
+  runs.add(batch, job, line, outcome, ended, own)
+  runs.write(batch)
+end
+
+-- Record tasks that leave without a lease. Each has `on_board`, whether its job is on the board.
+function ended_runs.record_unleased(board, tasks, now, worker)
+  local batch = runs.new_batch(board)
+  if batch.most > 0 then hours.add(board, 'unleased', #tasks, now) end
+  local lines, is_known, ended = {}, {}, digits(now)
+  for i, task in ipairs(tasks) do
+    local held, own = task.options and holds.take(board, task.id), task.options and task.options.history
+    local job, moment = task.id:match(SPLIT_ID)
+    if task.on_board and (own or batch.most) > 0 then
+      local details = run_lines.details(nil, held, nil)
+      local line = run_lines.of_run('unleased', moment, ended, '-', task.attempt or 1, worker, details)
+      lines[#lines + 1] = { job, line, own }
+      if not is_known[job] then table.insert(batch.jobs, job) end
+      is_known[job] = true
+    end
+  end
+  if #lines == 0 then return end
+  runs.read(batch)
+  for _, item in ipairs(lines) do runs.add(batch, item[1], item[2], 'unleased', ended, item[3]) end
+  runs.write(batch)
+end
+
+return ended_runs

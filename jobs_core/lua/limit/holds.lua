@@ -1,0 +1,50 @@
+-- `{b}:holds` says of tasks that a limit holds, or held before their current attempt: `limit since attempt holders`. `since`
+-- is in ms, and `holders` are up to three of the tasks that filled the limit, or -.
+
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local records = require 'queue.records'
+
+local holds = {}
+
+local HOLDERS = 3
+
+local function read(text)
+  local limit, since, attempt, holders = (text or ''):match('^(%S+) (%d+) (%d+) (%S+)$')
+  return limit, since, attempt, holders
+end
+
+-- Return the ids of some tasks that fill a limit, separated by commas.
+local function holders_of(board, limit)
+  local tokens = redis.call('SRANDMEMBER', key(board, 'running:' .. limit), HOLDERS)
+  for i, token in ipairs(tokens) do tokens[i] = records.id_of_token(token) or token end
+  return #tokens > 0 and table.concat(tokens, ',') or '-'
+end
+
+-- Note that a limit holds a task from now on. A task that the same limit still holds keeps its time.
+function holds.note(board, limit, task, now)
+  local name = key(board, 'holds')
+  local before, since, attempt = read(redis.call('HGET', name, task.id))
+  if before ~= limit or tonumber(attempt) ~= task.attempt then since = digits(now) end
+  redis.call('HSET', name, task.id, table.concat({ limit, since, task.attempt, holders_of(board, limit) }, ' '))
+end
+
+-- Forget the hold of a task. Returns limit@since, or nothing if there was none.
+function holds.take(board, id)
+  local limit, since = read(redis.call('HGET', key(board, 'holds'), id))
+  if not limit then return nil end
+  redis.call('HDEL', key(board, 'holds'), id)
+  return limit .. '@' .. since
+end
+
+-- Return what holds a task: limit, since (seconds) and the ids of tasks that fill it; nothing if it was never held.
+function holds.find(board, id)
+  local limit, since, _, holders = read(redis.call('HGET', key(board, 'holds'), id))
+  if not limit then return nil end
+  if holders == '-' then holders = holders_of(board, limit) end  -- they were popped in the same call
+  local by = {}
+  for task in holders:gmatch('[^,]+') do by[#by + 1] = task ~= '-' and task or nil end
+  return { limit = limit, since = since / 1000, by = #by > 0 and by or nil }
+end
+
+return holds
