@@ -19,6 +19,7 @@ from jobs_core.engine.replies import (
     as_job,
     as_time,
     as_times,
+    as_top,
     found_job,
 )
 from jobs_core.errors import JobsError
@@ -30,6 +31,7 @@ from jobs_core.options import (
     Time,
     to_pairs,
 )
+from jobs_core.top import Top
 from jobs_core.types import Payload
 
 if TYPE_CHECKING:
@@ -191,6 +193,10 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
     async def count(self) -> dict[str, int]:
         """Count what is on the board now, like `Board.count`."""
         return as_dict(await self._call("JCOUNT"))
+
+    async def top(self, rows: int = 20, now: Time | None = None) -> Top:
+        """Look at the board as it is now, like `Board.top`."""
+        return as_top(await self._call("JTOP", "rows", rows, *to_pairs({"now": now}, ())))
 
     async def stats(self, job: str | None = None) -> dict[str, int]:
         """Return the ledger of the board or of one job, like `Board.stats`."""

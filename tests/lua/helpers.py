@@ -29,6 +29,7 @@ TIMED = {
     "JLIMIT",
     "JGAPS",
     "JHOURS",
+    "JTOP",
 }
 """The commands that have the option `now`."""
 
