@@ -156,6 +156,7 @@ def _add_commands() -> None:
         stats,
         task_output,
         tasks,
+        top,
         up,
         worker,
         workers,
@@ -164,7 +165,7 @@ def _add_commands() -> None:
     groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
     modules = (
         *(jobs, edit, dump, listing, runs, preview, explain, lint, graph, tasks, task_output),
-        *(stats, limits, retention, worker, workers, up, setup, doctor, acl),
+        *(stats, top, limits, retention, worker, workers, up, setup, doctor, acl),
     )
     commands = (found for module in modules for found in vars(module).values())
     for command in (*groups, *commands):

@@ -54,7 +54,7 @@ class Layout:
         line = self._join(cells)
         if self._max_width is None or _width(line) <= self._max_width:
             return line
-        return self._join([_cut(cell, width) for cell, width in zip(cells, self._widths, strict=True)])
+        return self._join([cut(cell, width) for cell, width in zip(cells, self._widths, strict=True)])
 
     def _join(self, cells: Sequence[str]) -> str:
         line, length = "", 0
@@ -97,7 +97,8 @@ def _width(text: str) -> int:
     return cell_len(text)
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
+    """Return text of at most `width` terminal columns. If it is cut, it ends with an ellipsis."""
     if _width(text) <= width:
         return text
     while text and _width(text) > width - 1:
