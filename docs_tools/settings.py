@@ -29,6 +29,7 @@ VARIABLES = {
     "is ignored.",
     "JOBS_DISABLE_PLUGINS": "Names of plugins to leave out, separated by commas. `jobs --no-plugins` leaves out all.",
     "JOBS_STRICT_PLUGINS": "`1`: a broken plugin is an error. Otherwise `jobs plugins` lists it, and the others work.",
+    "JOBS_BY": "Who changes the board, as `jobs changes` shows it (default: the user and the host).",
     "JOBS_PAGER": "The pager for long lists on a terminal (default: PAGER, else `less`).",
     "JOBS_TOKEN": "The token of the task that `jobs ack` reports on. Runners set it for what they start.",
     "JOBS_DEBUG": "`1`: show the traceback of an unexpected error.",

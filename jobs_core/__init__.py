@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from jobs_core.changes import Change
 from jobs_core.context import BoardLike, Context
 from jobs_core.contract import Check, Finding, Logger, Policy, Runner, Setting, WorkerInfo
 from jobs_core.errors import (
@@ -26,9 +27,11 @@ from jobs_core.errors import (
 )
 from jobs_core.lease import Lease, lease_clock
 from jobs_core.plugins.hookspecs import hookimpl
+from jobs_core.runs import Gap, Hour, Run, Summary
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
 from jobs_core.types import Decision, Event, Job, Outcome, Payload, Task
+from jobs_core.why.answer import Why
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
@@ -46,6 +49,7 @@ __all__ = [
     "AsyncBoard",
     "Board",
     "BoardLike",
+    "Change",
     "Check",
     "Context",
     "Decision",
@@ -54,6 +58,8 @@ __all__ = [
     "ExistsError",
     "FaultError",
     "Finding",
+    "Gap",
+    "Hour",
     "Job",
     "JobsError",
     "LayoutError",
@@ -67,6 +73,7 @@ __all__ = [
     "PluginError",
     "Plugins",
     "Policy",
+    "Run",
     "Runner",
     "RunnerError",
     "ServerError",
@@ -74,8 +81,10 @@ __all__ = [
     "SocketInterrupter",
     "StaleError",
     "StoppedError",
+    "Summary",
     "Task",
     "UserError",
+    "Why",
     "Worker",
     "WorkerInfo",
     "__version__",

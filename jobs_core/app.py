@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Unpack, overload
 
+from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.client.functions import F, Function, function_runner
 from jobs_core.engine.replies import as_time
@@ -54,7 +55,7 @@ class Board(BoardClient):
             The next runs by job id. None means that no run is scheduled.
         """
         return {
-            one.id: as_time(self.commands.call(name, *arguments))
+            one.id: as_time(self.commands.call(name, *arguments, *signature(self.by)))
             for one in self.functions.declared
             for name, arguments in [one.call(self.calls.put)]
         }

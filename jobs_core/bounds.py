@@ -18,8 +18,12 @@ class RetentionOptions(TypedDict, total=False):
     dead_age: Duration | None
     expire_ended: Duration | None
     history_bytes: Count | None
+    changes: Count | None
+    changes_bytes: Count | None
     workers: Duration | None
     runners: Duration | None
+    tail_bytes: Count | None
+    tails_bytes: Count | None
     runs: Count | None
     runs_bytes: Count | None
 
@@ -40,10 +44,16 @@ RETENTION = {
     "history-bytes": Bound(
         "count", str(64 << 20), "bytes of the history's entries that are larger than 1 KiB"
     ),
+    "changes": Bound("count", "10000", "entries of `jobs changes`; off: changes are not recorded"),
+    "changes-bytes": Bound("count", str(16 << 20), "bytes of these entries that are larger than 1 KiB"),
     "workers": Bound("duration", str(86_400_000), "time for which a silent worker is listed"),
     "runners": Bound(
         "duration", str(7 * 86_400_000), "time for which a runner is known that no worker serves"
     ),
+    "tail-bytes": Bound(
+        "count", "4096", "bytes that are kept of what each task printed last; off keeps none"
+    ),
+    "tails-bytes": Bound("count", str(64 << 20), "bytes of what all tasks printed last"),
     "runs": Bound("count", "20", "runs that are kept of each job; off removes those that are kept"),
     "runs-bytes": Bound("count", str(256 << 20), "bytes of the runs that are kept of all jobs"),
 }

@@ -154,6 +154,10 @@ class StateOptions(TypedDict, total=False):
     left: Annotated[Count | None, About("count", "remaining runs of repeat")]
     paused: Annotated[Count | bool | None, About("count", "1 if the job is paused")]
     next: Annotated[Time | None, About("time", "time of the next run, or none")]
+    paused_at: Annotated[Time | None, About("time", "when the job was paused")]
+    paused_by: Annotated[str | None, About("text", "who paused the job")]
+    paused_because: Annotated[str | None, About("text", "why the job is paused")]
+    paused_until: Annotated[Time | None, About("time", "when the job is resumed")]
 
 
 class JobOptions(ScheduleOptions, WorkOptions, StateOptions, total=False):
@@ -201,7 +205,7 @@ class ReportOptions(TypedDict, total=False):
     """Options of a report on a task.
 
     `delay` (before a retry or release) and `timeout` (of an accepted task) are durations. `progress` is a
-    percentage. `data` is stored as JSON.
+    percentage. `data` is stored as JSON. `tail` is the end of what the attempt printed, as JLOGS returns it.
     """
 
     note: str | None
@@ -211,6 +215,7 @@ class ReportOptions(TypedDict, total=False):
     delay: Duration | None
     timeout: Duration | None
     unstarted: bool | None
+    tail: str | None
     now: Time | None
 
 
@@ -235,6 +240,8 @@ LIST_KINDS = ("jobs", "codes", "backoff", "rules")
 """The kinds of options that take a list."""
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
+
+PAUSE_OPTIONS = ("until", "for")
 
 LIMIT_OPTIONS = ("concurrency", "rate", "max-length")
 
@@ -327,11 +334,23 @@ def _check_type(name: str, value: Any) -> None:
     for item in value if takes_list and isinstance(value, (list, tuple)) else [value]:
         if isinstance(item, (bool, list, tuple, Mapping)):
             expected = "text, a number or a list of these" if takes_list else "text or a number"
-            raise OptionError(f"{name}: expected {expected}, got {_type_name(item)}", option=name)
+            raise OptionError(f"{name}: expected {expected}, got {value_type(item)}", option=name)
         if option.kind == "jobs" and item is not value and "," in str(item):
             raise OptionError(f"{name}: expected job ids without commas, got {item!r}", option=name)
         if isinstance(item, str):
             require_utf8(name, item)
+
+
+def require_text(name: str, text: object) -> str:
+    """Return a value that must be text, and that UTF-8 can encode.
+
+    Raises:
+        OptionError: It is no text, or has a lone surrogate or bytes that were no UTF-8.
+    """
+    if not isinstance(text, str):
+        raise OptionError(f"{name}: expected text, got {value_type(text)}", option=name)
+    require_utf8(name, text)
+    return text
 
 
 def require_utf8(name: str, text: str) -> None:
@@ -344,10 +363,21 @@ def require_utf8(name: str, text: str) -> None:
         raise OptionError(f"{name}: expected UTF-8, got a lone surrogate or other bytes", option=name)
 
 
-def _type_name(value: object) -> str:
+def value_type(value: object) -> str:
+    """Return what a value is that is no text, without quoting it.
+
+    >>> value_type(None), value_type(5), value_type([1])
+    ('null', 'a number', 'a list')
+    """
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return str(value).lower()
-    return "an object" if isinstance(value, Mapping) else "a list"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return "an object" if isinstance(value, Mapping) else f"a value of type {type(value).__name__}"
 
 
 def _unknown_option(name: str, known: Iterable[str]) -> OptionError:

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 RunOutcome = Literal["done", "dead", "cancelled", "unleased", "skipped", "coalesced"]
-"""How a run ended. Nobody reports how `unleased` ones end. Occurrences without a run are `skipped` or
-`coalesced`."""
+"""How a run ended. Nobody reports how `unleased` ones end. `skipped` and `coalesced` had no run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -35,6 +36,18 @@ def parse_payload(raw: str, short: str | None = None) -> Payload:
             if isinstance(value, dict):
                 return value
     return raw if short is None else {short: raw}
+
+
+_TASK_ID = re.compile(r"@\d+(-f?\d+)?$")
+
+
+def is_task_id(id: str) -> bool:
+    """Return whether an id is that of a task, rather than of a job.
+
+    >>> is_task_id("backup@1763900005000")
+    True
+    """
+    return _TASK_ID.search(id) is not None
 
 
 @dataclass(frozen=True, slots=True)

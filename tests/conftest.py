@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from jobs_core import Board
 from jobs_core.cli import cli
 from jobs_core.embedded import EmbeddedServer
+from jobs_core.plugins import notices
 from tests.helpers import Jobs
 
 _numbers = itertools.count()
@@ -40,6 +41,12 @@ def other_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.start()
     yield server.url
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def _say_again() -> None:
+    """Let each test hear what is said once a process."""
+    notices.forget()
 
 
 @pytest.fixture

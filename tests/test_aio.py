@@ -20,7 +20,7 @@ from jobs_core import (
     StaleError,
     Task,
 )
-from jobs_core.errors import ServerError
+from jobs_core.errors import ServerError, UserError
 from tests.helpers import runner, working
 
 Use = Callable[[AsyncBoard], Awaitable[None]]
@@ -251,3 +251,35 @@ def test_a_wrong_password_fails_with_one_sentence(url: str) -> None:
                 await found.count()
 
     asyncio.run(body())
+
+
+def test_a_closed_board_says_that_it_was_closed(board: Board, url: str) -> None:
+    async def body() -> None:
+        async with AsyncBoard(board.name, url, validate=False) as closed:
+            assert (await closed.count())["jobs"] == 0
+        await closed.close()
+        calls: list[Callable[[], Awaitable[Any]]] = [
+            lambda: closed.count(),
+            lambda: closed.put("b", "console", "x"),
+            lambda: closed.put_many([{"id": "a", "runner": "console", "payload": "x"}]),
+            lambda: anext(aiter(closed.list())),
+            lambda: anext(aiter(closed.limits())),
+            lambda: closed.wait("push:1@1"),
+        ]
+        for call in calls:
+            with pytest.raises(UserError, match=f"^The board '{board.name}' was closed. Open it again"):
+                await call()
+
+    asyncio.run(body())
+
+
+def test_values_of_another_type_are_rejected(use: Callable[[Use], None]) -> None:
+    async def body(found: AsyncBoard) -> None:
+        with pytest.raises(OptionError, match="runner: expected text, got a number"):
+            await found.put("a", 5, "x")  # type: ignore[arg-type]
+        with pytest.raises(OptionError, match="runner: expected text, got a number"):
+            await found.push(5, "x")  # type: ignore[arg-type]
+        (error,) = await found.push_many([{"runner": "console", "payload": None}])
+        assert str(error).startswith("payload: the runner 'console' needs one")
+
+    use(body)

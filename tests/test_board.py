@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import redis
 
 from jobs_core import (
+    AsyncBoard,
     Board,
     ExistsError,
     JobsError,
@@ -20,6 +22,7 @@ from jobs_core import (
     PayloadError,
     RunnerError,
     ServerError,
+    UserError,
 )
 from jobs_core.plugins.manager import Plugins
 
@@ -180,3 +183,86 @@ def test_a_runner_that_registers_later_is_known(board: Board, url: str) -> None:
     board.register("w1", ["latecomer"])
     assert checking.push("latecomer", "x")
     checking.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"url": 5}, "url: expected text, got a number"),
+        ({"name": 5}, "board: expected text, got a number"),
+        ({"client": "redis://localhost"}, "client: expected a redis.Redis, got a value of type str"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Board, AsyncBoard])
+def test_arguments_of_another_type_are_rejected(kind: Any, arguments: dict[str, Any], says: str) -> None:
+    if kind is AsyncBoard and "client" in arguments:
+        return
+    with pytest.raises(OptionError, match=says):
+        kind(**arguments)
+
+
+def test_a_runner_or_an_id_that_is_no_text_is_rejected(board: Board) -> None:
+    calls: list[Callable[[Any], Any]] = [
+        lambda value: board.put("a", value, "x"),
+        lambda value: board.create("a", value, "x"),
+        lambda value: board.put(value, "console", "x"),
+        lambda value: board.push(value, "x"),
+        lambda value: board.push(value),
+        lambda value: board.edit("there", runner=value),
+    ]
+    board.put("there", "console", "x")
+    for call in calls:
+        with pytest.raises(OptionError, match=r"^(runner|id): expected text, got a number$"):
+            call(5)
+    (first, second) = board.put_many([{"id": "a", "runner": 5, "payload": "x"}, {"id": "b", "runner": None}])
+    assert "payload is missing" in str(second)
+    assert str(first) == "runner: expected text, got a number"
+    assert board.count()["jobs"] == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [
+        ({"runner": 5, "payload": "x"}, "runner: expected text, got a number"),
+        ({"runner": "console", "payload": None}, "payload: the runner 'console' needs one"),
+        ({"runner": "console"}, "payload: the runner 'console' needs one; to push a job, name it as id"),
+        ({"runner": "console", "payload": 5}, "payload: expected a string or a JSON object, got a number"),
+        ({"id": 5}, "id: expected text, got a number"),
+        ({"id": "a", "payload": "x"}, "payload: a job has its own"),
+        ({"id": "a", "runner": "console"}, "runner: a job has its own"),
+        ({}, "A task needs a runner and a payload, or the id of a job."),
+    ],
+)
+def test_what_push_many_cannot_push_says_why(board: Board, task: dict[str, Any], says: str) -> None:
+    board.put("a", "console", "x")
+    board.put("console", "console", "x")
+    (error,) = board.push_many([task])
+    assert isinstance(error, UserError)
+    assert str(error).startswith(says)
+    assert board.count()["queued"] == 0
+
+
+def test_a_closed_board_says_that_it_was_closed(url: str, board: Board) -> None:
+    board.put("a", "console", "x")
+    calls: list[Callable[[Board], Any]] = [
+        lambda closed: closed.count(),
+        lambda closed: closed.put("b", "console", "x"),
+        lambda closed: list(closed.list()),
+        lambda closed: list(closed.put_many(many(1))),
+        lambda closed: list(closed.limits()),
+        lambda closed: closed.retention(),
+        lambda closed: closed.wait("push:1@1"),
+        lambda closed: list(closed.output("push:1@1")),
+        lambda closed: closed.init(),
+    ]
+    with Board(board.name, url, validate=False) as owner:
+        assert owner.count()["jobs"] == 1
+    lent = Board(board.name, client=board.client, validate=False)
+    assert lent.count()["jobs"] == 1
+    lent.close()
+    for closed in (owner, lent):
+        closed.close()
+        for call in calls:
+            with pytest.raises(UserError, match=f"^The board '{board.name}' was closed. Open it again"):
+                call(closed)
+    assert board.count()["jobs"] == 1

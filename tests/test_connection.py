@@ -343,3 +343,18 @@ def test_a_proxy_that_goes_dead_is_heard_of_in_time(board: Board, tcp: tuple[int
 
     asyncio.run(use())
     proxy.close()
+
+
+def test_a_database_that_does_not_exist_is_a_mistake_in_the_url(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, tcp: tuple[int, redis.Redis]
+) -> None:
+    port, _ = tcp
+    address = f"redis://127.0.0.1:{port}/99"
+    monkeypatch.setenv("JOBS_REDIS_URL", address)
+    result = jobs("list")
+    says = f"The URL of Redis names the database 99, which 127.0.0.1:{port} does not have"
+    assert (result.exit_code, says in result.stderr, result.stderr.count("\n")) == (2, True, 1)
+    with pytest.raises(OptionError, match=says):
+        asyncio.run(AsyncBoard(url=address).count())
+    with pytest.raises(OptionError, match=says):
+        Board(url=address).put("a", "console", "x")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from jobs_core import Board, Context, Outcome, Task
+from jobs_core import Board, Context, Outcome, ServerError, Task
 from jobs_core.cli.task_output import waiting_note
+from jobs_core.worker.output_keeper import OutputKeeper
 from tests.helpers import Jobs, lines, refused, runner, wait_until, working
 
 
@@ -242,3 +244,28 @@ def test_what_a_waiting_task_is_told(board: Board) -> None:
     assert waiting_note(board, task) == ""
     board.ack(held.token)
     assert waiting_note(board, task) == ""
+
+
+def test_lines_that_could_not_be_sent_at_the_end_are_missing_there(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = board.push("talk", "x", keep=60)
+    (taken,) = board.pop("talk", lease=60)
+    call, failures = board.commands.call, [ServerError("gone"), ServerError("gone")]
+
+    def fail_at_first(name: str, *arguments: Any) -> Any:
+        if name == "JOUTPUT" and failures:
+            raise failures.pop()
+        return call(name, *arguments)
+
+    monkeypatch.setattr(board.commands, "call", fail_at_first)
+    keeper = OutputKeeper(board.commands)
+    keeper.add(taken.token, "lost", "stdout")
+    wait_until(lambda: len(failures) == 1)
+    keeper.add(taken.token, "lost, too", "stdout")
+    wait_until(lambda: not failures)
+    keeper.end(taken.token)
+    keeper.stop()
+    board.ack(taken.token)
+    missing, ending = list(board.output(task))
+    assert (missing, ending["what"]) == ({"missing": 2}, "done")

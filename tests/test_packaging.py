@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -20,10 +21,17 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("wheels")
-    for project in (ROOT, *(ROOT / "plugins").iterdir()):
-        run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, project)
+def wheels(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The wheels of the core and its plugins. The processes of one test run build them once."""
+    base = tmp_path_factory.getbasetemp()
+    out = (base if worker_id == "master" else base.parent) / "wheels"
+    out.mkdir(exist_ok=True)
+    with (out / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (out / "built").exists():
+            for project in (ROOT, *(ROOT / "plugins").iterdir()):
+                run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, project)
+            (out / "built").touch()
     return out
 
 
@@ -46,7 +54,7 @@ class Venv:
     """A virtual environment with the given packages."""
 
     def __init__(self, folder: Path, url: str) -> None:
-        venv.create(folder, with_pip=True)
+        venv.create(folder, with_pip=False)  # pip of this environment installs into it: that is faster
         self.folder = folder
         self.environment = {
             "PATH": "/usr/bin:/bin",
@@ -56,7 +64,7 @@ class Venv:
         }
 
     def pip(self, *words: str | Path) -> None:
-        run(self.folder / "bin/python", "-m", "pip", *words)
+        run(sys.executable, "-m", "pip", "--python", self.folder / "bin/python", *words)
 
     def jobs(self, *words: str) -> str:
         return run(self.folder / "bin/jobs", *words, env=self.environment, cwd=self.folder)
@@ -108,7 +116,7 @@ def listening() -> Iterator[tuple[str, list[str]]]:
 def test_jobs_http_installs_the_core_and_can_be_removed(wheels: Path, tmp_path: Path, url: str) -> None:
     (http,) = wheels.glob("jobs_http-*.whl")
     found = Venv(tmp_path / "only-http", url)
-    found.pip("install", "-q", "--find-links", wheels, http)
+    found.pip("install", "-q", "--no-compile", "--find-links", wheels, http)
     with listening() as (target, asked):
         found.jobs("put", "ping", "http", f"{target}/hook", "--at", "0")
         found.work("--runner", "http")
@@ -126,7 +134,7 @@ def test_jobs_http_installs_the_core_and_can_be_removed(wheels: Path, tmp_path: 
 @pytest.mark.timeout(300)
 def test_all_plugins_together(wheels: Path, tmp_path: Path, url: str) -> None:
     found = Venv(tmp_path / "everything", url)
-    found.pip("install", "-q", *wheels.glob("*.whl"))
+    found.pip("install", "-q", "--no-compile", *wheels.glob("*.whl"))
     listed = found.jobs("plugins", "--json").splitlines()
     assert len(listed) == 1 + len(list((ROOT / "plugins").iterdir()))
     assert all('"state": "ok"' in line and '"notes": []' in line for line in listed), listed

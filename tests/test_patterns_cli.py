@@ -122,3 +122,16 @@ class TestCancelJob:
         assert jobs("cancel", "--job", "a").stdout == "a: 0 cancelled, 0 asked to stop\n"
         refused(jobs("cancel", "--job", "nope"), "there is no job 'nope'")
         refused(jobs("cancel"), "cancel needs the ids of tasks, or --job ID")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("show a", "pause a", "resume a", "remove a", "edit a --timeout 5", "next a", "push a"),
+        *("stats --job a", "graph a", "cancel --job a"),
+    ],
+)
+def test_every_command_names_the_board_that_lacks_a_job(jobs: Jobs, board: Board, command: str) -> None:
+    result = jobs(*command.split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"Error: there is no job 'a' on the board '{board.name}'\n"

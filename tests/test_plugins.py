@@ -28,7 +28,8 @@ from jobs_core import (
 from jobs_core.cli import Cli
 from jobs_core.plugins import hookspecs
 from jobs_core.plugins.manager import Plugins
-from tests.helpers import install, jobs_process
+from jobs_core.plugins.payloads import check_payload
+from tests.helpers import Jobs, install, jobs_process
 
 HELLO = """
     from jobs_core import Outcome, Runner, hookimpl
@@ -233,11 +234,11 @@ def test_a_valid_payload_is_put(strict: Board, payload: Any) -> None:
         ),
         ({"url": "http://a", "in": "s3cret"}, "unknown key 'in': in is an option of the job: --in"),
         ({"url": 5}, "url: expected type string"),
-        ({"url": ""}, "url: violates the schema rule minLength"),
+        ({"url": ""}, "url: expected at least 3 characters"),
         ({"method": "GET"}, "missing key url"),
         ({"url": "http://s3cret", "method": "s3cret"}, "method: expected one of GET, POST"),
         ("forbidden", "the url is forbidden"),
-        (5, "payload: expected a string or a JSON object, got int"),
+        (5, "payload: expected a string or a JSON object, got a number"),
     ],
 )
 def test_an_invalid_payload_is_rejected_and_not_quoted(strict: Board, payload: Any, says: str) -> None:
@@ -361,3 +362,55 @@ def test_an_unknown_runner_lists_the_known_ones_and_how_to_install_more() -> Non
         twice.add("one", Strict())
         twice.add("two", Strict())
         twice.runner("strict")
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "says"),
+    [
+        ({"type": ["string", "number", "boolean"]}, [], "expected type string, number or boolean"),
+        ({"enum": ["a", "b"]}, "c", "expected one of a, b"),
+        ({"const": "a"}, "b", "expected a"),
+        ({"minLength": 1, "description": "A name"}, "", "must not be empty (A name)"),
+        ({"minLength": 3}, "ab", "expected at least 3 characters"),
+        ({"maxLength": 3}, "abcd", "expected at most 3 characters"),
+        ({"minItems": 1}, [], "must not be empty"),
+        ({"minItems": 2, "maxItems": 2}, [1], "expected 2 items"),
+        ({"minItems": 2, "maxItems": 2}, [1, 2, 3], "expected 2 items"),
+        ({"minItems": 2}, [1], "expected at least 2 items"),
+        ({"maxItems": 2}, [1, 2, 3], "expected at most 2 items"),
+        ({"minProperties": 1}, {}, "must not be empty"),
+        ({"maxProperties": 1}, {"a": 1, "b": 2}, "expected at most 1 keys"),
+        ({"uniqueItems": True}, [1, 1], "expected items that all differ"),
+        ({"contains": {"const": 1}}, [2], "lacks an item that its runner expects"),
+        ({"minimum": -20, "maximum": 19}, 20, "expected a number from -20 to 19"),
+        ({"minimum": 0}, -1, "expected a number of at least 0"),
+        ({"maximum": 9}, 10, "expected a number of at most 9"),
+        ({"exclusiveMinimum": 0}, 0, "expected a number above 0"),
+        ({"exclusiveMaximum": 9}, 9, "expected a number below 9"),
+        ({"multipleOf": 5}, 6, "expected a multiple of 5"),
+        (
+            {"pattern": "^0?[0-7]+$", "description": "In octal"},
+            "9",
+            "does not have the expected form (In octal)",
+        ),
+        ({"pattern": "^a$"}, "b", "expected text that matches ^a$"),
+        ({"format": "date"}, "b", "expected text in the format date"),
+        ({"anyOf": [{"const": 1}, {"const": 2}]}, 3, "has none of the forms that are allowed"),
+        ({"oneOf": [{"const": 1}, {"minimum": 0}]}, 1, "must have exactly one of the forms that are allowed"),
+        ({"not": {"const": 1}}, 1, "has a form that is not allowed"),
+        ({"dependencies": {"a": ["b"]}}, {"a": 1}, "has a key that needs another key beside it"),
+        ({"propertyNames": {"maxLength": 1}}, {"ab": 1}, "has a key with a name that is not allowed"),
+    ],
+)
+def test_every_rule_of_a_schema_is_said_in_plain_words(schema: Any, value: Any, says: str) -> None:
+    runner = Runner("x", lambda task, context: Outcome.done(), schema={"properties": {"a": schema}})
+    with pytest.raises(PayloadError) as caught:
+        check_payload(runner, {"a": value})
+    assert str(caught.value) == f"invalid payload for the x runner: a: {says}"
+
+
+def test_an_empty_command_is_said_in_plain_words(jobs: Jobs) -> None:
+    for words in (("push", "shell", ""), ("put", "a", "shell", "")):
+        result = jobs(*words)
+        assert result.exit_code == 2
+        assert "line: must not be empty (Command line for the shell)" in result.stderr

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from jobs_core import Board
 from jobs_core.plugins.manager import Plugins
 from tests.helpers import Jobs, install, jobs_process
 
@@ -161,6 +162,54 @@ def test_a_file_in_the_current_directory_is_named_once(
     assert plugins.settings()["log_file"] == "mine.log"
     assert plugins.settings()["log_file"] == "mine.log"
     assert capsys.readouterr().err == f"Using the settings in {here}\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["list", "put a http http://127.0.0.1/", "push shell date", "doctor", "plugins", "board check FILE"],
+)
+def test_every_command_names_the_file_and_what_has_no_effect(jobs: Jobs, here: Path, command: str) -> None:
+    here.write_text("[settings]\nlog_fil = 3\n")
+    (here.parent / "FILE").write_text("jobs: {}")
+    lines = jobs(*command.split()).stderr.splitlines()
+    assert lines.count(f"Using the settings in {here}") == 1
+    assert sum(line.startswith("Warning: jobs.toml: there is no setting 'log_fil'") for line in lines) == 1
+
+
+@pytest.mark.parametrize("command", ["list", "plugins"])
+def test_every_command_warns_of_unknown_plugins(url: str, tmp_path: Path, command: str) -> None:
+    process = jobs_process(command, path=tmp_path, JOBS_REDIS_URL=url, JOBS_DISABLE_PLUGINS="htp")
+    _, err = process.communicate(timeout=60)
+    assert err == "Warning: JOBS_DISABLE_PLUGINS: there is no plugin 'htp' (did you mean 'http'?)\n"
+
+
+def test_a_board_names_the_file_that_its_timeouts_come_from(
+    here: Path, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here.write_text("log_file = 3\n")
+    for _ in range(2):
+        Board(url=url).close()
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == f"Using the settings in {here}"
+    assert second.startswith("Warning: jobs.toml: there is no section [settings]")
+
+
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("put", "--help"), ("explain", "* * * * *")])
+def test_commands_without_settings_are_free_of_warnings(
+    jobs: Jobs, here: Path, words: tuple[str, ...]
+) -> None:
+    assert jobs(*words).stderr == ""
+
+
+def test_doctor_names_the_file(jobs: Jobs, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def note() -> str:
+        found = map(json.loads, jobs("doctor", "--json").stdout.splitlines())
+        (line,) = (line for line in found if line["check"] == "settings")
+        return str(line["note"])
+
+    assert note() == f"using {here}; all settings have an effect"
+    here.unlink()
+    assert note() == "using no settings file; all settings have an effect"
 
 
 def test_a_file_that_all_may_write_is_ignored(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ from jobs_core import (
     hookimpl,
 )
 from jobs_core.embedded import EmbeddedServer
-from jobs_core.plugins.builtin.loggers import event_json
+from jobs_core.plugins.builtin.loggers import event_json, event_line
 from jobs_core.plugins.manager import Plugins
 from jobs_core.worker.clock import Clock
 from tests.helpers import PATIENCE, runner, wait_until, working
@@ -156,7 +156,8 @@ def test_errors_around_the_runner_are_failures_too(board: Board, monkeypatch: py
 def test_a_task_with_an_unknown_runner_is_left_to_another_worker(board: Board) -> None:
     task = board.push("elsewhere", "x", queue="test", attempts=1)
     with working(board, runner(done)) as (_, log):
-        log.wait_for("task.released", 2)
+        events = log.wait_for("task.released", 2)
+        assert "released (this worker cannot start it now) in" in event_line(events[0])
         (trouble,) = log.of("trouble")
         assert "this worker has no runner 'elsewhere'" in trouble.data["note"]
         other = Runner("elsewhere", done)
@@ -309,8 +310,10 @@ def test_tasks_that_outlast_the_drain_are_returned(board: Board) -> None:
     with working(board, runner(gate.run), drain=0.1) as (worker, log):
         gate.wait()
         worker.stop()
-        log.wait_for("task.released")
+        (event,) = log.wait_for("task.released")
     assert board.count()["queued"] == 1
+    assert "released (the worker is stopping) in" in event_line(event)
+    assert "status" not in event_json(event)
 
 
 # Waiting

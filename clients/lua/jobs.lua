@@ -17,8 +17,8 @@ local jobs = { _VERSION = '0.2.0' }
 
 --- The read-only commands. They are called with FCALL_RO, which replicas and read-only users permit.
 jobs.READS = {
-  JCOUNT = true, JGAPS = true, JGET = true, JHOURS = true, JNEXT = true, JPERMIT = true, JRUNS = true, JSTATS = true,
-  JSUMMARY = true, JTASKS = true, JTOP = true, JWHEN = true,
+  JCHANGES = true, JCOUNT = true, JGAPS = true, JGET = true, JHOURS = true, JLOGS = true, JNEXT = true,
+  JPERMIT = true, JRUNS = true, JSTATS = true, JSUMMARY = true, JTASKS = true, JTOP = true, JWHEN = true,
 }
 
 ---@class jobs.Error
@@ -206,12 +206,12 @@ Board.__index = Board
 ---@param client table    a connected client
 ---@param name? string    default 'jobs'
 ---@param options? table  json: a library with decode and encode, if neither cjson nor dkjson is installed; scripts:
----  call only scripts, with EVALSHA
+---  call only scripts, with EVALSHA; by: who changes the board, such as 'ann@web-1', as board:changes() shows it
 ---@return jobs.Board
 function jobs.board(client, name, options)
   return setmetatable({
     client = client, name = name or 'jobs', commands = jobs.commands(client, name, options),
-    json = find_json(options and options.json),
+    json = find_json(options and options.json), by = options and options.by,
   }, Board)
 end
 
@@ -225,8 +225,15 @@ function Board:_payload(payload)
   return type(payload) == 'table' and self:_json().encode(payload) or payload
 end
 
+-- Append options to a list, and who makes the change.
+function Board:_signed(list, options)
+  local signed = { by = self.by }
+  for name, value in pairs(options or {}) do signed[name] = value end
+  return add_pairs(list, signed)
+end
+
 function Board:_put(command, id, runner, payload, options)
-  local arguments = add_pairs({ id, runner, self:_payload(payload) }, options)
+  local arguments = self:_signed({ id, runner, self:_payload(payload) }, options)
   return as_seconds(self.commands:call(command, unpack(arguments)))
 end
 
@@ -260,7 +267,7 @@ function Board:edit(id, options)
   local changes = {}
   for name, value in pairs(options) do changes[name] = value end
   changes.payload = self:_payload(changes.payload)
-  return as_seconds(self.commands:call('JEDIT', id, unpack(add_pairs({}, changes))))
+  return as_seconds(self.commands:call('JEDIT', unpack(self:_signed({ id }, changes))))
 end
 
 --- Read a job: its options, `next` (epoch seconds) and `state`. Raises NOTFOUND.
@@ -270,17 +277,41 @@ function Board:show(id)
   return self:_describe('JGET', id)
 end
 
---- Remove jobs.
+--- Remove jobs: board:remove('a', 'b'), or with options at the end, board:remove('a', { because = 'moved' }).
 ---@return integer  how many existed
-function Board:remove(...) return self.commands:call('JDEL', ...) end
+function Board:remove(...)
+  local ids = { ... }
+  local options = type(ids[#ids]) == 'table' and table.remove(ids) or nil
+  ids[#ids + 1] = '-'
+  return self.commands:call('JDEL', unpack(self:_signed(ids, options)))
+end
 
---- Stop scheduling a job.
----@return boolean  false if it was paused already
-function Board:pause(id) return self.commands:call('JPAUSE', id) == 1 end
+--- Stop scheduling a job, until a time if the options have `until` or `for`: board:pause('a', { ['for'] = '2h' }).
+---@param id string
+---@param options? table  until, for, because, by
+---@return boolean  false if it was paused like this already
+function Board:pause(id, options) return self.commands:call('JPAUSE', unpack(self:_signed({ id }, options))) == 1 end
 
 --- Schedule a paused job again.
+---@param id string
+---@param options? table  because, by
 ---@return number?  its next run, in epoch seconds
-function Board:resume(id) return as_seconds(self.commands:call('JRESUME', id)) end
+function Board:resume(id, options) return as_seconds(self.commands:call('JRESUME', unpack(self:_signed({ id }, options)))) end
+
+--- Return who changed what, newest first: board:changes({ job = 'tick', count = 5 }). See JCHANGES.
+---@param filters? table  job, from, to, payload; count: how many (default: all)
+---@return table[]
+function Board:changes(filters)
+  local found, options = {}, {}
+  for name, value in pairs(filters or {}) do options[name] = value end
+  repeat
+    local page = self.commands:call('JCHANGES', unpack(add_pairs({}, options)))
+    for _, text in ipairs(page[2]) do found[#found + 1] = self:_decode(text) end
+    options.before = tostring(page[1])
+    if options.count then options.count = filters.count - #found end
+  until options.before == '0' or options.count == 0
+  return found
+end
 
 --- Return the next runs of a job, or without an id, of a schedule: board:next(nil, { cron = '@daily', count = 3 }).
 ---@param id? string
@@ -307,7 +338,8 @@ end
 ---@return string  the task's id
 function Board:push(runner_or_job, payload, options)
   local arguments = { runner_or_job }
-  if payload ~= nil then arguments[2] = self:_payload(payload) end
+  if payload == nil then return self.commands:call('JPUSH', unpack(self:_signed(arguments, options))) end
+  arguments[2] = self:_payload(payload)
   return self.commands:call('JPUSH', unpack(add_pairs(arguments, options)))
 end
 
@@ -346,9 +378,13 @@ local function all_pages(call)
 end
 
 --- Cancel a task by its id. Raises NOTFOUND.
+---@param id string
+---@param options? table  because, by
 ---@return 'cancelled'|'cancelling'  cancelling if it runs: its worker stops it
-function Board:cancel(id)
-  local done = all_pages(function(cursor) return self.commands:call('JCANCEL', id, cursor) end)
+function Board:cancel(id, options)
+  local done = all_pages(function(cursor)
+    return self.commands:call('JCANCEL', unpack(self:_signed({ id, cursor }, options)))
+  end)
   if #done == 0 then self:_missing("no task '" .. id .. "' is queued or running") end
   for _, state in ipairs(done) do
     if state == 'cancelling' then return state end
@@ -358,9 +394,11 @@ end
 
 --- Cancel all tasks of a job.
 ---@return integer cancelled, integer cancelling  cancelling: they run, and their workers stop them
-function Board:cancel_job(job)
+function Board:cancel_job(job, options)
   local counts = { cancelled = 0, cancelling = 0 }
-  local done = all_pages(function(cursor) return self.commands:call('JCANCEL', '-', cursor, 'job', job) end)
+  local done = all_pages(function(cursor)
+    return self.commands:call('JCANCEL', unpack(self:_signed({ '-', cursor, 'job', job }, options)))
+  end)
   for _, state in ipairs(done) do counts[state] = counts[state] + 1 end
   return counts.cancelled, counts.cancelling
 end
@@ -415,8 +453,14 @@ function Board:hours(options) return self:_decode_all(self.commands:call('JHOURS
 ---@return table[]
 function Board:gaps(options) return self:_decode_all(self.commands:call('JGAPS', unpack(add_pairs({}, options)))) end
 
+--- Return what a task printed last, as JLOGS returns it, or nil if nothing is kept.
+---@return string?
+function Board:logs(task)
+  return self.commands:call('JLOGS', task)[1] or nil
+end
+
 --- Limit a queue or a runner over all workers: board:limit('runner', 'http', { concurrency = 20, rate = '100/1m' }).
-function Board:limit(kind, name, options) self.commands:call('JLIMIT', kind, name, unpack(add_pairs({}, options))) end
+function Board:limit(kind, name, options) self.commands:call('JLIMIT', unpack(self:_signed({ kind, name }, options))) end
 
 local SILENT = 30
 
@@ -447,7 +491,7 @@ end
 
 --- Set how much the board keeps: board:retain({ dead_letters = 5000, expire_ended = '30d' }). `off` removes a bound.
 ---@return table<string, integer|string>  all bounds: durations in ms
-function Board:retain(bounds) return as_map(self.commands:call('JRETAIN', unpack(add_pairs({}, bounds)))) end
+function Board:retain(bounds) return as_map(self.commands:call('JRETAIN', unpack(self:_signed({}, bounds)))) end
 
 --- Move due tasks to their queues.
 ---@return integer moved, number? wait  number of tasks, and seconds until the next one is due

@@ -65,7 +65,7 @@ def apply_board(
     Args:
         dry_run: Compare only, and change nothing.
         progress: Follows the comparison.
-        options: `prune` and `adopt`, as for `Board.apply`.
+        options: `prune`, `adopt` and `because`, as for `Board.apply`.
 
     Returns:
         What changed or, in a dry run, would change.

@@ -107,6 +107,15 @@ class _Reader:
                 self._record_id(board, job.id, job.where)
                 declared.append(job)
 
+    def _name(self, node: Node) -> str | None:
+        """Return the name of the file, or None if it cannot own jobs by it."""
+        name = self._jobs.text(node, "name")
+        if name is not None and not (name.strip() and name.isprintable()):
+            what = "expected a name without control characters" if name.strip() else "expected a name"
+            self._problem(node.where, f"name: {what}, got {name!r}")
+            return None
+        return name
+
     def _text(self, path: Path) -> str | None:
         """Return the contents of a file, or None if it cannot be read."""
         try:
@@ -144,7 +153,7 @@ class _Reader:
             return
         keys = dict(self._known(root, TOP))
         if "name" in keys and len(includers) == 1:
-            self._found.name = self._jobs.text(keys["name"], "name")
+            self._found.name = self._name(keys["name"])
         if "board" in keys:
             board = self._board(self._jobs.text(keys["board"], "board"), keys["board"].where)
         if "boards" in keys and ("jobs" in keys or "board" in keys):

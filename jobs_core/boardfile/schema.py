@@ -37,7 +37,8 @@ def schema() -> dict[str, Any]:
     }
     top = {
         **board,
-        "name": _TEXT | {"description": "owner of the jobs on the board (default: the path of the file)"},
+        "name": _TEXT
+        | {"minLength": 1, "description": "owner of the jobs on the board (default: the path of the file)"},
         "board": _TEXT | {"description": "the board of the jobs"},
         "boards": _each(_object(board), "several boards, by name"),
         "include": {

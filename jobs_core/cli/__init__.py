@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from importlib import import_module
 from typing import Any
 
 import click
@@ -133,43 +134,45 @@ def report() -> None:
     main()
 
 
-def _add_commands() -> None:
-    from jobs_core.cli import (
-        acl,
-        board,
-        crontab,
-        dead,
-        doctor,
-        dump,
-        edit,
-        explain,
-        graph,
-        jobs,
-        limits,
-        lint,
-        listing,
-        plugin,
-        preview,
-        retention,
-        runs,
-        setup,
-        stats,
-        task_output,
-        tasks,
-        top,
-        up,
-        worker,
-        workers,
-    )
+MODULES = (
+    "acl",
+    "board",
+    "changes",
+    "crontab",
+    "dead",
+    "doctor",
+    "dump",
+    "edit",
+    "explain",
+    "graph",
+    "jobs",
+    "limits",
+    "lint",
+    "listing",
+    "logs",
+    "plugin",
+    "preview",
+    "retention",
+    "runs",
+    "setup",
+    "stats",
+    "task_output",
+    "tasks",
+    "top",
+    "up",
+    "why",
+    "worker",
+    "workers",
+)
+"""The modules with commands. Of a module with groups, only the groups are commands of `jobs`."""
 
-    groups = (board.board, dead.dead, plugin.plugin, crontab.import_, crontab.export)
-    modules = (
-        *(jobs, edit, dump, listing, runs, preview, explain, lint, graph, tasks, task_output),
-        *(stats, top, limits, retention, worker, workers, up, setup, doctor, acl),
-    )
-    commands = (found for module in modules for found in vars(module).values())
-    for command in (*groups, *commands):
-        if isinstance(command, click.Command):
+
+def _add_commands() -> None:
+    for name in MODULES:
+        module = import_module(f"jobs_core.cli.{name}")
+        commands = [found for found in vars(module).values() if isinstance(found, click.Command)]
+        groups = [found for found in commands if isinstance(found, click.Group)]
+        for command in groups or commands:
             cli.add_command(command)
 
 

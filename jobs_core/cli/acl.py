@@ -55,9 +55,12 @@ def acl(
       jobs acl client --server-version 7.0
       jobs acl viewer | sed "s/PASSWORD/$password/" | redis-cli
     """
-    name = user or f"{board_name}-{role_name}"
-    if any(char.isspace() or char == "\0" for char in name):
-        raise OptionError(f"user: expected a name without spaces, got {name!r}")
+    name = f"{board_name}-{role_name}" if user is None else user
+    if not name:
+        raise OptionError("user: expected a name, got an empty one", option="user")
+    if " " in name or not name.isprintable():
+        what = "expected a name without spaces and control characters"
+        raise OptionError(f"user: {what}, got {name!r}", option="user")
     version = server_version or _server_version(url, board_name)
     found = role(role_name)
     rules = acl_rules(found, board_name, as_version(version))

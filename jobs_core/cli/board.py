@@ -18,6 +18,7 @@ from jobs_core.cli.common import (
     echo_warnings,
     explicit_board,
     include_option,
+    installed_plugins,
     json_option,
     open_board,
 )
@@ -91,8 +92,7 @@ def _check(file: BoardFile, declared: list[Declared], url: str | None, board_nam
         board.count()
     except ServerError as error:
         echo(f"Without Redis, options are not checked: {error}", err=True)
-        group: click.Group = click.get_current_context().find_root().command  # type: ignore[assignment]
-        return check_alone(group.load_plugins(), declared)  # type: ignore[attr-defined]
+        return check_alone(installed_plugins(), declared)
     with progress("checked", total=len(declared)) as advance:
         problems, warnings = check_with(board, file, declared, advance)
     echo_warnings(warnings)

@@ -9,6 +9,7 @@ import click
 
 from jobs_core.cli.common import (
     F,
+    because_option,
     connected,
     echo,
     echo_warnings,
@@ -61,6 +62,7 @@ def diff(ctx: click.Context, /, exit_code: bool, **options: Any) -> None:
 @click.command()
 @apply_options
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@because_option
 def apply(ctx: click.Context, /, **options: Any) -> None:
     """Apply a board file: all of it, or nothing.
 

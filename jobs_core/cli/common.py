@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 stdin_option = click.option(
     "-S", "--stdin", "from_stdin", is_flag=True, help="Read one JSON object per line."
 )
+because_option = click.option("--because", metavar="TEXT", help="Why, for `jobs changes`.")
 include_option = click.option(
     "--include-outside",
     is_flag=True,
@@ -62,8 +64,16 @@ def open_board(url: str | None, board_name: str) -> Board:
     """Open the board that a command works on. It checks jobs with the plugins installed here."""
     from jobs_core.app import Board
 
+    by = os.environ.get("JOBS_BY") or None
+    return Board(board_name, url, plugins=installed_plugins(), by=by)
+
+
+def installed_plugins() -> Plugins:
+    """Load the plugins for a command. Warns once about settings, and names of plugins, without effect."""
     group: Any = click.get_current_context().find_root().command
-    return Board(board_name, url, plugins=group.load_plugins())
+    plugins: Plugins = group.load_plugins()
+    plugins.warn_of_settings()
+    return plugins
 
 
 def echo(text: object = "", *, err: bool = False) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs_core.cli.common import (
+    because_option,
     connected,
     echo,
     echo_json,
@@ -92,6 +93,7 @@ def _reported_data(board: Board, task: str) -> dict[str, Any]:
 @click.argument("tasks", nargs=-1)
 @task_filters
 @click.option("--all", "everything", is_flag=True, help="Select all dead letters.")
+@because_option
 @json_option
 @connected
 def retry(**arguments: Any) -> None:
@@ -110,6 +112,7 @@ def retry(**arguments: Any) -> None:
 @click.argument("tasks", nargs=-1)
 @task_filters
 @click.option("--all", "everything", is_flag=True, help="Select all dead letters.")
+@because_option
 @json_option
 @connected
 def purge(**arguments: Any) -> None:
@@ -127,6 +130,7 @@ def _act(
     *,
     tasks: tuple[str, ...],
     everything: bool,
+    because: str | None,
     as_json: bool,
     url: str | None,
     board_name: str,
@@ -143,7 +147,7 @@ def _act(
     total = 0
     chosen_tasks: list[dict[str, Any]] = [{"task": task} for task in tasks]
     for filter in chosen_tasks or [{"all": everything}]:
-        count = act(board, filter | chosen)
+        count = act(board, filter | chosen | {"because": because})
         if "task" in filter and not count:
             raise NotFoundError(_not_found(filter["task"], board_name))
         total += count

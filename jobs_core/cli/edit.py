@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs_core.cli.common import (
+    because_option,
     connected,
     echo,
     echo_job_warnings,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--payload", help="Another payload.", metavar="TEXT")
 @click.option("--unset", multiple=True, metavar="OPTION", help="Remove an option. Repeatable.")
 @job_options(PUT_OPTIONS)
+@because_option
 @json_option
 @connected
 def edit(
@@ -41,6 +43,7 @@ def edit(
     runner: str | None,
     payload: str | None,
     unset: tuple[str, ...],
+    because: str | None,
     as_json: bool,
     url: str | None,
     board_name: str,
@@ -51,16 +54,16 @@ def edit(
     Without options, the job opens as YAML in your editor (VISUAL or EDITOR).
 
     \b
-      jobs edit report --timeout 20m
+      jobs edit report --timeout 20m --because 'it grew'
       jobs edit report --cron '0 9 * * MON-FRI' --unset description
       jobs edit report
     """
     board = open_board(url, board_name)
     changes, job = given(options), None
     if runner is None and payload is None and not (unset or changes):
-        _edit_as_text(board, id)
+        _edit_as_text(board, id, because)
     else:
-        next_run = board.edit(id, runner=runner, payload=payload, unset=unset, **changes)
+        next_run = board.edit(id, runner=runner, payload=payload, unset=unset, because=because, **changes)
         job = board.show(id)
         echo_job_warnings(board, id, job["runner"], job["payload"], changes)
         if not as_json:
@@ -69,7 +72,7 @@ def edit(
         echo_json(board.show(id) if job is None else job)
 
 
-def _edit_as_text(board: Board, id: str) -> None:
+def _edit_as_text(board: Board, id: str, because: str | None) -> None:
     """Let the user change a job as YAML, again and again until it is valid."""
     from jobs_core.boardfile.write import write
 
@@ -83,7 +86,7 @@ def _edit_as_text(board: Board, id: str) -> None:
             return
         try:
             job = _read_job(changed, id)
-            next_run = board.put(**job)
+            next_run = board.put(**job, because=because)
         except JobsError as error:
             echo(f"Error: {error}", err=True)
             if not click.confirm("Edit it again?", default=True, err=True):

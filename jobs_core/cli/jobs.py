@@ -9,6 +9,7 @@ import click
 
 from jobs_core.cli.bulk import Lines, report_bulk, warned, with_defaults
 from jobs_core.cli.common import (
+    because_option,
     connected,
     echo,
     echo_job_warnings,
@@ -36,6 +37,7 @@ PUT_OPTIONS = {name: option for name, option in JOB_OPTIONS.items() if option no
 @click.argument("runner", required=False)
 @click.argument("payload", required=False)
 @job_options(PUT_OPTIONS)
+@because_option
 @stdin_option
 @json_option
 @connected
@@ -59,6 +61,7 @@ def put(**arguments: Any) -> None:
 @click.argument("runner", required=False)
 @click.argument("payload", required=False)
 @job_options(PUT_OPTIONS)
+@because_option
 @stdin_option
 @json_option
 @connected
@@ -77,6 +80,7 @@ def _put(
     id: str | None,
     runner: str | None,
     payload: str | None,
+    because: str | None,
     from_stdin: bool,
     as_json: bool,
     url: str | None,
@@ -92,12 +96,12 @@ def _put(
             )
         lines = Lines()
         jobs = warned(lines, with_defaults(lines, defaults), board.plugins)
-        report_bulk("put", lines, board.put_many(jobs, create=create))
+        report_bulk("put", lines, board.put_many(jobs, create=create, because=because))
         return
     if id is None or runner is None or payload is None:
         raise OptionError(f"{'create' if create else 'put'} needs ID RUNNER PAYLOAD, or --stdin.")
     method = board.create if create else board.put
-    next_run = method(id, runner, payload, **defaults)
+    next_run = method(id, runner, payload, because=because, **defaults)
     echo_job_warnings(board, id, runner, payload, defaults)
     if as_json:
         echo_json(board.show(id))
@@ -124,7 +128,8 @@ def next_text(board: Board, id: str, next_run: datetime | None) -> str:
         case "ended":
             return f"{id}: has ended"
         case "paused":
-            return f"{id}: is paused"
+            until = f" until {when(job['paused-until'])}" if "paused-until" in job else ""
+            return f"{id}: is paused{until}"
     return f"{id}: runs when pushed"
 
 
@@ -158,8 +163,9 @@ def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) 
 @click.command()
 @click.argument("ids", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask before removing the jobs that match a pattern.")
+@because_option
 @connected
-def remove(ids: tuple[str, ...], yes: bool, url: str | None, board_name: str) -> None:
+def remove(ids: tuple[str, ...], yes: bool, because: str | None, url: str | None, board_name: str) -> None:
     """Remove jobs by their ids, or by patterns as in `jobs list`. Queued tasks still run.
 
     A pattern asks first. Where nobody can answer, it needs --yes.
@@ -167,13 +173,14 @@ def remove(ids: tuple[str, ...], yes: bool, url: str | None, board_name: str) ->
     \b
       jobs remove tick poll
       jobs remove 'test-*' --yes
+      jobs remove tick --because 'moved to cron'
     """
     board = open_board(url, board_name)
     found = expand_patterns(board, ids)
     has_patterns = set(found) != set(ids)
     if has_patterns and not yes:
         confirm(f"Remove {len(found)} job{'s' * (len(found) != 1)}: {', '.join(shortened(found))}?")
-    missing = [id for id in dict.fromkeys(found) if not board.remove(id)]
+    missing = [id for id in dict.fromkeys(found) if not board.remove(id, because=because)]
     if missing:
         raise NotFoundError(f"there is no job {', '.join(map(repr, missing))} on the board {board_name!r}")
     if has_patterns:
@@ -182,24 +189,33 @@ def remove(ids: tuple[str, ...], yes: bool, url: str | None, board_name: str) ->
 
 @click.command()
 @click.argument("ids", nargs=-1, required=True)
+@click.option("--until", metavar="TIME", help="Resume them at this time.")
+@click.option("--for", "for_", metavar="DURATION", help="Resume them after this time: 2h.")
+@because_option
 @connected
-def pause(ids: tuple[str, ...], url: str | None, board_name: str) -> None:
-    """Stop scheduling jobs until you resume them.
+def pause(ids: tuple[str, ...], url: str | None, board_name: str, **options: Any) -> None:
+    """Stop scheduling jobs until you resume them, or until a time.
+
+    Then each job runs at its next time. Pausing a job again replaces the time and the reason.
 
     \b
       jobs pause tick
-      jobs pause 'report-*'
+      jobs pause 'report-*' --for 2h --because 'the database moves'
+      jobs pause tick --until 2026-12-24T08:00:00Z
     """
     board = open_board(url, board_name)
     for id in expand_patterns(board, ids):
-        board.pause(id)
+        board.pause(id, **options)
 
 
 @click.command()
 @click.argument("ids", nargs=-1, required=True)
+@because_option
 @json_option
 @connected
-def resume(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) -> None:
+def resume(
+    ids: tuple[str, ...], because: str | None, as_json: bool, url: str | None, board_name: str
+) -> None:
     """Schedule paused jobs again, from now on.
 
     \b
@@ -207,7 +223,7 @@ def resume(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str
     """
     board = open_board(url, board_name)
     for id in expand_patterns(board, ids):
-        next_run = board.resume(id)
+        next_run = board.resume(id, because=because)
         if as_json:
             echo_json(board.show(id))
         else:

@@ -8,6 +8,7 @@ import click
 
 from jobs_core.cli.bulk import progress
 from jobs_core.cli.common import (
+    because_option,
     connected,
     echo,
     echo_json,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--rate", metavar="RATE", help="Number of its tasks that may start in a period: 100/1m.")
 @click.option("--max-length", metavar="COUNT", help="Number of tasks that may wait in a queue.")
 @click.option("--none", "lift", is_flag=True, help="Remove its limit.")
+@because_option
 @json_option
 @connected
 def limit(
@@ -38,6 +40,7 @@ def limit(
     rate: str | None,
     max_length: Any,
     lift: bool,
+    because: str | None,
     as_json: bool,
     url: str | None,
     board_name: str,
@@ -64,7 +67,7 @@ def limit(
     if not (lift or concurrency or rate or max_length):
         _print_limit(board, kind, name, as_json)
         return
-    board.limit(kind, name, concurrency=concurrency, rate=rate, max_length=max_length)
+    board.limit(kind, name, concurrency=concurrency, rate=rate, max_length=max_length, because=because)
 
 
 def _print_limit(board: Board, kind: str, name: str, as_json: bool) -> None:
@@ -99,9 +102,10 @@ def _limit_text(name: str, value: Any) -> Any:
 @click.option(
     "--keep", type=click.IntRange(min=0), default=0, show_default=True, help="Number of tasks to keep."
 )
+@because_option
 @json_option
 @connected
-def trim(queue: str, keep: int, as_json: bool, url: str | None, board_name: str) -> None:
+def trim(queue: str, keep: int, because: str | None, as_json: bool, url: str | None, board_name: str) -> None:
     """Drop the oldest tasks of a queue.
 
     \b
@@ -109,7 +113,7 @@ def trim(queue: str, keep: int, as_json: bool, url: str | None, board_name: str)
     """
     board = open_board(url, board_name)
     with progress("dropped") as advance:
-        dropped = board.trim(queue, keep, progress=advance)
+        dropped = board.trim(queue, keep, progress=advance, because=because)
     if as_json:
         echo_json({"dropped": dropped})
     else:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 import click
 
-from jobs_core.cli.common import connected, echo_json, echo_table, json_option, open_board
+from jobs_core.cli.common import (
+    connected,
+    echo_json,
+    echo_table,
+    installed_plugins,
+    json_option,
+    open_board,
+)
 
 SHELL_FUNCTION = """\
 jobs() {
@@ -44,15 +50,13 @@ def init(functions: bool, as_json: bool, url: str | None, board_name: str) -> No
 
 @click.command()
 @json_option
-@click.pass_context
-def plugins(ctx: click.Context, as_json: bool) -> None:
+def plugins(as_json: bool) -> None:
     """List plugins, and why broken ones fail.
 
     \b
       jobs plugins --json
     """
-    group: Any = ctx.find_root().command
-    infos = group.load_plugins().infos
+    infos = installed_plugins().infos
     if as_json:
         for info in infos:
             echo_json(asdict(info))
@@ -72,8 +76,7 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
 
 @click.command()
 @json_option
-@click.pass_context
-def settings(ctx: click.Context, as_json: bool) -> None:
+def settings(as_json: bool) -> None:
     """Show the settings of plugins.
 
     Set one with an environment variable, JOBS_ and its name, or in jobs.toml. That file is the one that
@@ -86,10 +89,9 @@ def settings(ctx: click.Context, as_json: bool) -> None:
     \b
       jobs settings --json
     """
-    group: Any = ctx.find_root().command
     shown = [
         asdict(setting) | ({"value": "(secret)"} if setting.secret and setting.value else {})
-        for setting in group.load_plugins().setting_values()
+        for setting in installed_plugins().setting_values()
     ]
     if as_json:
         for setting in shown:

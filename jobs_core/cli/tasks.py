@@ -8,6 +8,7 @@ import click
 
 from jobs_core.cli.bulk import Lines, report_bulk, warned, with_defaults
 from jobs_core.cli.common import (
+    because_option,
     connected,
     echo,
     echo_job_warnings,
@@ -129,10 +130,16 @@ def ack(
 @click.command()
 @click.argument("ids", nargs=-1)
 @click.option("--job", "jobs", multiple=True, metavar="ID", help="Cancel all tasks of this job.")
+@because_option
 @json_option
 @connected
 def cancel(
-    ids: tuple[str, ...], jobs: tuple[str, ...], as_json: bool, url: str | None, board_name: str
+    ids: tuple[str, ...],
+    jobs: tuple[str, ...],
+    because: str | None,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
 ) -> None:
     """Cancel waiting or running tasks.
 
@@ -147,7 +154,7 @@ def cancel(
         raise OptionError("cancel needs the ids of tasks, or --job ID.")
     board = open_board(url, board_name)
     for job in jobs:
-        counts = board.cancel_job(job)
+        counts = board.cancel_job(job, because=because)
         if not any(counts.values()):
             board.show(job)  # an unknown job is an error
         if as_json:
@@ -155,7 +162,7 @@ def cancel(
         else:
             echo(f"{job}: {counts['cancelled']} cancelled, {counts['cancelling']} asked to stop")
     for id in ids:
-        state = board.cancel(id)
+        state = board.cancel(id, because=because)
         if as_json:
             echo_json({"task": id, "state": state})
         else:

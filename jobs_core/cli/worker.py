@@ -13,6 +13,7 @@ from jobs_core.cli.common import (
     connected,
     echo,
     echo_json,
+    installed_plugins,
     json_option,
     open_board,
 )
@@ -125,8 +126,7 @@ def run(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
       jobs run --runner shell --concurrency 50 --log json
       jobs run --runner python --allow 'app.tasks:*'
     """
-    group: Any = ctx.find_root().command
-    serve(ctx, _runners(group.load_plugins(), names), **options)
+    serve(ctx, _runners(installed_plugins(), names), **options)
 
 
 def _runners(plugins: Plugins, names: Iterable[str]) -> list[Runner]:

@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
+from jobs_core.changes import Change, as_changes, changes_arguments
 from jobs_core.client.aio_base import listed
+from jobs_core.client.aio_logs import AsyncLogMethods
 from jobs_core.client.aio_runs import AsyncRunMethods
 from jobs_core.client.aio_tasks import AsyncTaskMethods
+from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.client.listing import plan_jobs, read_jobs_async
 from jobs_core.cron.forms import zone_of
@@ -24,6 +27,8 @@ from jobs_core.engine.replies import (
 )
 from jobs_core.errors import JobsError
 from jobs_core.options import (
+    PAUSE_OPTIONS,
+    Duration,
     JobOptions,
     JobSort,
     JobState,
@@ -33,13 +38,14 @@ from jobs_core.options import (
 )
 from jobs_core.top import Top
 from jobs_core.types import Payload
+from jobs_core.why.answer import Why
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import ApplyOptions, Plan
     from jobs_core.lint import Finding
 
 
-class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
+class AsyncBoard(AsyncTaskMethods, AsyncRunMethods, AsyncLogMethods):
     """A named set of jobs on one Redis, for asyncio. It has the methods of `Board`, as coroutines.
 
     A board belongs to the event loop that first uses it.
@@ -55,6 +61,7 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
         socket_connect_timeout: Seconds to wait for a connection, likewise.
         plugins: The plugins that check jobs. The default is all installed plugins.
         validate: False to skip checking jobs against their runners.
+        by: Who changes the board, as `changes` shows it. The default is the user and host of this process.
 
     Raises:
         OptionError: The name or the URL is invalid.
@@ -69,16 +76,28 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
     # Jobs
 
     async def put(
-        self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
+        self,
+        id: str,
+        runner: str,
+        payload: Payload,
+        *,
+        because: str | None = None,
+        **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Create or update a job, like `Board.put`."""
-        return await self._put("JSET", id, runner, payload, options)
+        return await self._put("JSET", id, runner, payload, options, because)
 
     async def create(
-        self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
+        self,
+        id: str,
+        runner: str,
+        payload: Payload,
+        *,
+        because: str | None = None,
+        **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Create a job, like `Board.create`."""
-        return await self._put("JSETNX", id, runner, payload, options)
+        return await self._put("JSETNX", id, runner, payload, options, because)
 
     async def edit(
         self,
@@ -87,19 +106,20 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
         runner: str | None = None,
         payload: Payload | None = None,
         unset: Iterable[str] = (),
+        because: str | None = None,
         **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Change some options of a job, like `Board.edit`."""
         job = await self.show(id)
         calls = self._board.calls
         name, arguments = await self._on_thread(calls.edit, job, runner, payload, options, unset)
-        return as_time(await self._call(name, *arguments))
+        return as_time(await self._call(name, *arguments, *signature(self.by, because)))
 
     async def put_many(
-        self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False
+        self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False, because: str | None = None
     ) -> Sequence[datetime | JobsError | None]:
         """Put any number of jobs, like `Board.put_many`. Returns the results as a list."""
-        return await self._on_thread(listed(self._board.put_many), jobs, create=create)
+        return await self._on_thread(listed(self._board.put_many), jobs, create=create, because=because)
 
     async def show(self, id: str) -> dict[str, Any]:
         """Read a job, like `Board.show`."""
@@ -113,17 +133,30 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
         async for job in read_jobs_async(self._call, self._read, plan, state):
             yield job
 
-    async def remove(self, *ids: str) -> int:
+    async def remove(self, *ids: str, because: str | None = None) -> int:
         """Remove jobs, like `Board.remove`."""
-        return int(await self._call("JDEL", *ids)) if ids else 0
+        return int(await self._call("JDEL", *ids, "-", *signature(self.by, because))) if ids else 0
 
-    async def pause(self, id: str) -> bool:
+    async def pause(
+        self,
+        id: str,
+        *,
+        until: Time | None = None,
+        for_: Duration | None = None,
+        because: str | None = None,
+        now: Time | None = None,
+    ) -> bool:
         """Pause a job, like `Board.pause`."""
-        return bool(await self._call("JPAUSE", id))
+        pairs = to_pairs({"until": until, "for": for_, "now": now}, PAUSE_OPTIONS)
+        return bool(await self._call("JPAUSE", id, *pairs, *signature(self.by, because)))
 
-    async def resume(self, id: str, *, now: Time | None = None) -> datetime | None:
+    async def resume(
+        self, id: str, *, because: str | None = None, now: Time | None = None
+    ) -> datetime | None:
         """Resume a paused job, like `Board.resume`."""
-        return as_time(await self._call("JRESUME", id, *to_pairs({"now": now}, ())))
+        return as_time(
+            await self._call("JRESUME", id, *to_pairs({"now": now}, ()), *signature(self.by, because))
+        )
 
     async def next(
         self,
@@ -164,6 +197,10 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
         """Return what `apply` would change, like `Board.plan`."""
         return await self._on_thread(self._board.plan, jobs, owner, **options)
 
+    async def why(self, job_or_task: str, at: Time | None = None) -> Why:
+        """Answer why a job or a task does what it does, like `Board.why`."""
+        return await self._on_thread(self._board.why, job_or_task, at)
+
     async def lint(
         self,
         jobs: Sequence[Mapping[str, Any]] | None = None,
@@ -185,10 +222,28 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
         next_runs = {}
         for one in self.functions.declared:
             name, arguments = await self._on_thread(one.call, self._board.calls.put)
-            next_runs[one.id] = as_time(await self._call(name, *arguments))
+            next_runs[one.id] = as_time(await self._call(name, *arguments, *signature(self.by)))
         return next_runs
 
     # The board
+
+    async def changes(
+        self,
+        job: str | None = None,
+        *,
+        from_: Time | None = None,
+        to: Time | None = None,
+        payload: bool = False,
+    ) -> AsyncIterator[Change]:
+        """Read who changed what, newest first, like `Board.changes`."""
+        cursor = None
+        while True:
+            arguments = changes_arguments(job, from_, to, payload, cursor)
+            cursor, page = as_changes(await self._call("JCHANGES", *arguments))
+            for change in page:
+                yield change
+            if cursor is None:
+                return
 
     async def count(self) -> dict[str, int]:
         """Count what is on the board now, like `Board.count`."""
@@ -204,9 +259,9 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods):
             return as_dict(await self._call("JSTATS"))
         return await self._on_thread(self._board.stats, job)
 
-    async def trim(self, queue: str, keep: int) -> int:
+    async def trim(self, queue: str, keep: int, *, because: str | None = None) -> int:
         """Drop the oldest tasks of a queue, like `Board.trim`."""
-        return await self._on_thread(self._board.trim, queue, keep)
+        return await self._on_thread(self._board.trim, queue, keep, because=because)
 
     async def init(self) -> dict[str, str]:
         """Load Jobs into Redis, like `Board.init`."""

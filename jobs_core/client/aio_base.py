@@ -15,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
+from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.engine.build import commands
 from jobs_core.engine.commands import may_run_twice, translated
@@ -48,6 +49,7 @@ class AsyncBase:
         socket_connect_timeout: float | None = None,
         plugins: Plugins | None = None,
         validate: bool = True,
+        by: str | None = None,
     ) -> None:
         self._board = BoardClient(
             name,
@@ -56,9 +58,11 @@ class AsyncBase:
             socket_connect_timeout=socket_connect_timeout,
             plugins=plugins,
             validate=validate,
+            by=by,
         )
         self.functions = self._board.functions
         self.name = name
+        self.by = self._board.by
         self.keys = self._board.keys
         self.client = connect_async(self._board)
 
@@ -71,21 +75,28 @@ class AsyncBase:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. Later calls raise UserError. Closing twice is fine."""
+        self._board.close()
         await self.client.aclose()
-        self._board.client.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} on {self._board.commands.server}>"
 
     async def _put(
-        self, command: str, id: str, runner: str, payload: Payload, options: Mapping[str, Any]
+        self,
+        command: str,
+        id: str,
+        runner: str,
+        payload: Payload,
+        options: Mapping[str, Any],
+        because: str | None,
     ) -> datetime | None:
         name, arguments = await self._on_thread(self._board.calls.put, command, id, runner, payload, options)
-        return as_time(await self._call(name, *arguments))
+        return as_time(await self._call(name, *arguments, *signature(self.by, because)))
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         """Call one command, like `Commands.call`."""
+        self._board.commands.require_open()
         if not self._board.commands.is_prepared:
             await self._on_thread(self._board.commands.prepare)
         if not self._board.commands.access.permits(name):
@@ -138,6 +149,7 @@ class AsyncBase:
 
     async def _read(self, call: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
         """Call commands of Redis that only read, and repeat them while Redis is away."""
+        self._board.commands.require_open()
         patience = Patience(self._board.commands.patience)
         while True:
             try:

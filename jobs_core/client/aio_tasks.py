@@ -8,6 +8,7 @@ from typing import Any, Literal, Unpack
 
 from jobs_core.bounds import RETENTION, RetentionOptions
 from jobs_core.client.aio_base import AsyncBase, connect_async, listed
+from jobs_core.client.author import signature
 from jobs_core.client.listing import CHUNK
 from jobs_core.client.output import ENDS, PAGE, Reading
 from jobs_core.client.waiting import Waiting
@@ -46,7 +47,7 @@ class AsyncTaskMethods(AsyncBase):
     ) -> str:
         """Queue a one-off task, or run a job now, like `Board.push`."""
         name, arguments = await self._on_thread(self._board.calls.push, runner_or_job, payload, options)
-        return str(await self._call(name, *arguments))
+        return str(await self._call(name, *arguments, *(signature(self.by) if payload is None else ())))
 
     async def push_many(self, tasks: Iterable[Mapping[str, Any] | str]) -> Sequence[str | JobsError]:
         """Push any number of tasks, like `Board.push_many`. Returns the results as a list."""
@@ -68,14 +69,15 @@ class AsyncTaskMethods(AsyncBase):
         """Report on a task, like `Board.ack`."""
         return str(await self._call("JACK", token, verb, *ack_pairs(options)))
 
-    async def cancel(self, id: str) -> Literal["cancelled", "cancelling"]:
+    async def cancel(self, id: str, *, because: str | None = None) -> Literal["cancelled", "cancelling"]:
         """Cancel a task, like `Board.cancel`."""
-        found = [done async for done in self._pages("JCANCEL", id, after=())]
+        found = [done async for done in self._pages("JCANCEL", id, after=signature(self.by, because))]
         return as_cancelled(found, id, self.name)
 
-    async def cancel_job(self, job: str) -> dict[str, int]:
+    async def cancel_job(self, job: str, *, because: str | None = None) -> dict[str, int]:
         """Cancel all tasks of a job, like `Board.cancel_job`."""
-        return as_cancelled_counts([done async for done in self._pages("JCANCEL", "-", after=("job", job))])
+        options = ("job", job, *signature(self.by, because))
+        return as_cancelled_counts([done async for done in self._pages("JCANCEL", "-", after=options)])
 
     async def tasks(
         self, state: TaskState | None = None, **filters: Unpack[TaskFilters]
@@ -166,13 +168,17 @@ class AsyncTaskMethods(AsyncBase):
         async for task in self.tasks("dead", **filters):
             yield task
 
-    async def dead_retry(self, *, all: bool = False, **filters: Unpack[TaskFilters]) -> int:
+    async def dead_retry(
+        self, *, all: bool = False, because: str | None = None, **filters: Unpack[TaskFilters]
+    ) -> int:
         """Queue dead letters again, like `Board.dead_retry`."""
-        return await self._on_thread(self._board.dead_retry, all=all, **filters)
+        return await self._on_thread(self._board.dead_retry, all=all, because=because, **filters)
 
-    async def dead_purge(self, *, all: bool = False, **filters: Unpack[TaskFilters]) -> int:
+    async def dead_purge(
+        self, *, all: bool = False, because: str | None = None, **filters: Unpack[TaskFilters]
+    ) -> int:
         """Delete dead letters, like `Board.dead_purge`."""
-        return await self._on_thread(self._board.dead_purge, all=all, **filters)
+        return await self._on_thread(self._board.dead_purge, all=all, because=because, **filters)
 
     async def limit(
         self,
@@ -182,10 +188,13 @@ class AsyncTaskMethods(AsyncBase):
         concurrency: int | None = None,
         rate: str | None = None,
         max_length: int | None = None,
+        because: str | None = None,
     ) -> None:
         """Limit a queue or a runner, like `Board.limit`."""
         options = {"concurrency": concurrency, "rate": rate, "max_length": max_length}
-        await self._call("JLIMIT", kind, name, *to_pairs(options, LIMIT_OPTIONS))
+        await self._call(
+            "JLIMIT", kind, name, *to_pairs(options, LIMIT_OPTIONS), *signature(self.by, because)
+        )
 
     async def limits(self) -> AsyncIterator[dict[str, Any]]:
         """List the limits of queues and runners, like `Board.limits`."""
@@ -194,7 +203,7 @@ class AsyncTaskMethods(AsyncBase):
 
     async def retain(self, **bounds: Unpack[RetentionOptions]) -> dict[str, int | float | None]:
         """Set how much the board keeps, like `Board.retain`."""
-        return as_bounds(await self._call("JRETAIN", *to_pairs(bounds, RETENTION)))
+        return as_bounds(await self._call("JRETAIN", *to_pairs(bounds, RETENTION), *signature(self.by)))
 
     async def retention(self) -> dict[str, int | float | None]:
         """Return how much the board keeps, like `Board.retention`."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal, TypedDict, Unpack
 
+from jobs_core.client.author import signature
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import parts
@@ -38,6 +39,7 @@ class ApplyOptions(TypedDict, total=False):
     prune: bool
     adopt: bool
     advance: Advance
+    because: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,14 @@ class Plan:
 
 
 class Applying:
-    """Applies declared jobs to the board of `commands`, after plugins have checked them."""
+    """Applies declared jobs to the board of `commands`, after plugins have checked them.
 
-    def __init__(self, commands: Commands, calls: CheckedCalls) -> None:
+    `by` is who applies them.
+    """
+
+    def __init__(self, commands: Commands, calls: CheckedCalls, by: str = "-") -> None:
         self._commands = commands
+        self._by = by
         self._calls = calls
 
     def plan(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
@@ -104,6 +110,7 @@ class Applying:
             prune: Remove the owner's jobs that are not in `jobs` (default: True).
             adopt: Take over jobs that belong to other owners. By default, those are rejected.
             advance: Called with the number of jobs compared since the last call.
+            because: Why, for `Board.changes`.
 
         Returns:
             The plan. If its `refused` is not empty, nothing was changed.
@@ -112,6 +119,7 @@ class Applying:
             StaleError: The board kept changing while the jobs were applied.
             ServerError: Redis cannot be reached.
         """
+        signed = signature(self._by, options.get("because"))
         for tried in range(TRIES):
             time.sleep(random.uniform(0, PAUSE * tried))
             found = self._stage(jobs, owner, **options)
@@ -120,7 +128,7 @@ class Applying:
                 self._commands.call("JAPPLY", "drop", found.stage)
                 return found
             try:
-                self._commands.call("JAPPLY", "commit", found.stage, owner)
+                self._commands.call("JAPPLY", "commit", found.stage, owner, *signed)
             except StaleError:
                 self._commands.call("JAPPLY", "drop", found.stage)
             else:
@@ -137,6 +145,7 @@ class Applying:
         prune: bool = True,
         adopt: bool = False,
         advance: Advance = lambda n: None,
+        because: str | None = None,
     ) -> Plan:
         found = Plan(str(self._commands.call("JAPPLY", "begin")))
         same = 0

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 import redis
 
+from jobs_core.client.author import checked_author, default_author
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.client.connection import connect
 from jobs_core.client.functions import Functions
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.keys import Keys
 from jobs_core.errors import OptionError
+from jobs_core.options import require_text, value_type
 from jobs_core.plugins.manager import Plugins
 
 
@@ -29,15 +31,18 @@ class BoardBase:
         socket_connect_timeout: float | None = None,
         plugins: Plugins | None = None,
         validate: bool = True,
+        by: str | None = None,
     ) -> None:
+        require_text("board", name)
         if not name or any(char in "{} \t\r\n" for char in name):
             raise OptionError(f"board: expected a name without spaces or braces, got {name!r}")
         if not name.isprintable():
             raise OptionError(f"board: expected a name without control characters, got {name!r}")
         self.name = name
+        self.by = default_author() if by is None else checked_author(by)
         self.keys = Keys(name)
-        if client is not None and not client.connection_pool.connection_kwargs.get("decode_responses"):
-            raise OptionError("The client must decode responses: pass redis.Redis(decode_responses=True)")
+        if client is not None:
+            _check_client(client)
         self._owns_client = client is None
         self.client = client or connect(
             url, socket_timeout=socket_timeout, socket_connect_timeout=socket_connect_timeout
@@ -64,3 +69,11 @@ class BoardBase:
             if self._plugins is None:
                 self._plugins = Plugins.load()
             return self._plugins
+
+
+def _check_client(client: object) -> None:
+    pool = getattr(client, "connection_pool", None)
+    if pool is None or isinstance(client, redis.asyncio.Redis):
+        raise OptionError(f"client: expected a redis.Redis, got {value_type(client)}", option="client")
+    if not pool.connection_kwargs.get("decode_responses"):
+        raise OptionError("The client must decode responses: pass redis.Redis(decode_responses=True)")

@@ -7,16 +7,24 @@ from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 from jobs_core.bounds import RETENTION, RetentionOptions
+from jobs_core.changes import Change, as_changes, changes_arguments
+from jobs_core.client.author import signature
 from jobs_core.client.job_methods import JobMethods
+from jobs_core.client.log_methods import LogMethods
 from jobs_core.client.run_methods import RunMethods
 from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
 from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_top, as_worker
+from jobs_core.errors import OptionError
 from jobs_core.options import LIMIT_OPTIONS, Time, to_pairs
 from jobs_core.top import Top
+from jobs_core.types import is_task_id
+from jobs_core.why.answer import Why
+from jobs_core.why.ask import why_job, why_task
+from jobs_core.why.moment import read_moment
 
 
-class BoardClient(JobMethods, TaskMethods, RunMethods):
+class BoardClient(JobMethods, TaskMethods, RunMethods, LogMethods):
     """A named set of jobs on one Redis.
 
     Options have the names that `jobs put --help` shows, with underscores for dashes. Durations may be
@@ -31,6 +39,7 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         socket_connect_timeout: Seconds to wait for a connection, likewise.
         plugins: The plugins that check jobs. The default is all installed plugins.
         validate: False to skip checking jobs against the runners that this machine and the board know.
+        by: Who changes the board, as `changes` shows it. The default is the user and host of this process.
 
     Raises:
         OptionError: The name, the URL or the client is invalid.
@@ -52,11 +61,11 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
     def close(self) -> None:
         """Stop each `respond` on another thread, wait until it has drained, and close the connections.
 
-        A client passed to the constructor stays open.
+        A client passed to the constructor stays open. Later calls raise UserError. Closing twice is fine.
         """
         for stop in tuple(self._closing):
             stop()
-        self.commands.close_blocking()
+        self.commands.close()
         if self._owns_client:
             self.client.close()
 
@@ -68,6 +77,7 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         concurrency: int | None = None,
         rate: str | None = None,
         max_length: int | None = None,
+        because: str | None = None,
     ) -> None:
         """Limit a queue or a runner across all workers. Without options, remove its limit.
 
@@ -78,6 +88,7 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
             rate: How many of its tasks may start in a period: `100/1m`.
             max_length: How many tasks may wait in a queue. Beyond that, pushes are rejected, and due runs are
                 skipped.
+            because: Why, for `changes`.
 
         Raises:
             OptionError: An option is invalid.
@@ -87,7 +98,7 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         options = to_pairs(
             {"concurrency": concurrency, "rate": rate, "max_length": max_length}, LIMIT_OPTIONS
         )
-        self.commands.call("JLIMIT", kind, name, *options)
+        self.commands.call("JLIMIT", kind, name, *options, *signature(self.by, because))
 
     def limits(self) -> Iterator[dict[str, Any]]:
         """List the limits of queues and runners.
@@ -104,8 +115,8 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         """Set how much the board keeps.
 
         Args:
-            bounds: dead_letters, dead_age, expire_ended, history_bytes, workers, runners, runs and
-                runs_bytes. Each is a number or a duration, `"off"` for no bound, or `"default"`.
+            bounds: The names in `retention`, with underscores. Each is a number or a duration, `"off"` for no
+                bound, or `"default"`. With `changes="off"` or `runs="off"`, none are recorded.
 
         Returns:
             All bounds as they are now. Durations are in seconds, and None is no bound.
@@ -115,7 +126,7 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
 
         >>> board.retain(dead_letters=5000, expire_ended="30d")
         """
-        return as_bounds(self.commands.call("JRETAIN", *to_pairs(bounds, RETENTION)))
+        return as_bounds(self.commands.call("JRETAIN", *to_pairs(bounds, RETENTION), *signature(self.by)))
 
     def retention(self) -> dict[str, int | float | None]:
         """Return how much the board keeps, as `retain` returns it."""
@@ -138,6 +149,62 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         kept = self.commands.read(lambda client: client.hgetall(self.keys.workers))
         for name, text in sorted(kept.items()):
             yield as_worker(str(name), str(text), clock)
+
+    def changes(
+        self,
+        job: str | None = None,
+        *,
+        from_: Time | None = None,
+        to: Time | None = None,
+        payload: bool = False,
+    ) -> Iterator[Change]:
+        """Read who changed what on the board, newest first. The board keeps about the last 10,000 changes.
+
+        Args:
+            job: Only changes of this job, with what it was before. It may have been removed.
+            from_: Only changes since this time.
+            to: Only changes until this time.
+            payload: Include payloads, which may be secret. Those of more than 4 KiB are not kept.
+
+        Yields:
+            Changes, one for each call, even of many jobs.
+
+        >>> next(board.changes("report")).before["cron"]
+        '0 3 * * *'
+        """
+        cursor = None
+        while True:
+            arguments = changes_arguments(job, from_, to, payload, cursor)
+            cursor, page = as_changes(self.commands.call("JCHANGES", *arguments))
+            yield from page
+            if cursor is None:
+                return
+
+    def why(self, job_or_task: str, at: Time | None = None) -> Why:
+        """Answer why a job ran, did not run or will run at a moment; or why a task is where it is.
+
+        The answer comes from what the board has recorded. `is_complete` is False where that does not reach
+        back to the moment.
+
+        Args:
+            job_or_task: The id of a job or of a task.
+            at: The moment, as a time or in words such as `tue 03:00`. The default is now, and a task has a
+                time of its own.
+
+        Raises:
+            NotFoundError: There is no such job or task, nor a record of one.
+            OptionError: `at` is no moment, or is given for a task.
+
+        >>> board.why("report", at="tue 03:00").reason
+        'paused'
+        """
+        seconds, micros = self.commands.read(lambda client: client.time())
+        now = int(seconds) + int(micros) / 1e6
+        if not is_task_id(job_or_task):
+            return why_job(self, job_or_task, now, None if at is None else read_moment(at, now))
+        if at is not None:
+            raise OptionError("at: goes with a job: a task has its own time", option="at")
+        return why_task(self, job_or_task, now)
 
     def tick(self, limit: int = 500, now: Time | None = None) -> Tick:
         """Move due occurrences to their queues. Workers do this by themselves.
@@ -200,20 +267,28 @@ class BoardClient(JobMethods, TaskMethods, RunMethods):
         found["queued"] = ledger.total(found, "queued")
         return {"due": ledger.total(found, "due"), "queued": found.pop("queued")} | found
 
-    def trim(self, queue: str, keep: int, *, progress: Callable[[int], None] | None = None) -> int:
+    def trim(
+        self,
+        queue: str,
+        keep: int,
+        *,
+        progress: Callable[[int], None] | None = None,
+        because: str | None = None,
+    ) -> int:
         """Drop the oldest tasks of a queue.
 
         Args:
             queue: The name of the queue.
             keep: How many of the newest tasks to keep.
             progress: Called after each batch with the number of tasks it dropped.
+            because: Why, for `changes`.
 
         Returns:
             How many tasks were dropped.
         """
         dropped, limit = 0, 1000
         while True:
-            n = int(self.commands.call("JTRIM", queue, keep, "limit", limit))
+            n = int(self.commands.call("JTRIM", queue, keep, "limit", limit, *signature(self.by, because)))
             dropped += n
             if progress:
                 progress(n)

@@ -10,7 +10,7 @@ from jobs_core.engine import zones
 from jobs_core.engine.calls import as_raw
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import OptionError, RunnerError
-from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest, require_utf8, to_changes, to_pairs
+from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest, require_text, to_changes, to_pairs
 from jobs_core.plugins.manager import Plugins
 from jobs_core.types import Payload
 
@@ -45,8 +45,8 @@ class CheckedCalls:
 
         `is_own` means that the caller provides the runner, so that no plugin needs to know it.
         """
-        require_utf8("id", id)
-        require_utf8("runner", runner)
+        require_text("id", id)
+        require_text("runner", runner)
         raw = as_raw(payload)
         pairs = to_pairs(options)
         self.check_zone(options)
@@ -65,6 +65,8 @@ class CheckedCalls:
 
         `job` is the job as `show` returns it.
         """
+        if runner is not None:
+            require_text("runner", runner)
         raw = None if payload is None else as_raw(payload)
         changes = to_changes({**options, "runner": runner, "payload": raw}, unset)
         self.check_zone(options)
@@ -77,7 +79,7 @@ class CheckedCalls:
 
     def push(self, target: str, payload: Payload | None, options: Mapping[str, Any]) -> Call:
         """Return the command that pushes a task or a job, after plugins have checked it."""
-        require_utf8("runner" if payload is not None else "id", target)
+        require_text("runner" if payload is not None else "id", target)
         pairs = to_pairs(options, PUSH_OPTIONS)
         if payload is None:
             return "JPUSH", (target, *pairs)

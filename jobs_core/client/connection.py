@@ -12,6 +12,7 @@ from redis.retry import Retry
 from jobs_core import embedded
 from jobs_core.client import redis_url
 from jobs_core.errors import OptionError
+from jobs_core.options import require_text
 from jobs_core.plugins import settings
 from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT
 
@@ -39,7 +40,7 @@ def connect(
         ServerError: There is no URL, and no server is found.
         OptionError: The URL or a time-out is invalid.
     """
-    address = redis_url.parse(url or embedded.default_url())
+    address = redis_url.parse(require_text("url", url) if url is not None else embedded.default_url())
     given = {ANSWER.name: socket_timeout, CONNECT.name: socket_connect_timeout}
     for name, value in given.items():
         if value is not None:

@@ -7,13 +7,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
+from jobs_core.client.author import signature
 from jobs_core.client.base import BoardBase
 from jobs_core.client.listing import plan_jobs, read_jobs
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import next_arguments, parts
 from jobs_core.engine.replies import as_job, as_time, as_times, found_job
 from jobs_core.errors import JobsError
-from jobs_core.options import JobOptions, JobSort, JobState, PutOptions, Time, to_pairs
+from jobs_core.options import (
+    PAUSE_OPTIONS,
+    Duration,
+    JobOptions,
+    JobSort,
+    JobState,
+    PutOptions,
+    Time,
+    to_pairs,
+)
 from jobs_core.types import Payload
 
 if TYPE_CHECKING:
@@ -24,13 +34,22 @@ if TYPE_CHECKING:
 class JobMethods(BoardBase):
     """The methods of a board about jobs."""
 
-    def put(self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]) -> datetime | None:
+    def put(
+        self,
+        id: str,
+        runner: str,
+        payload: Payload,
+        *,
+        because: str | None = None,
+        **options: Unpack[PutOptions],
+    ) -> datetime | None:
         """Create a job, or replace it with all its options. `edit` changes single ones.
 
         Args:
             id: The job's id.
             runner: The name of its runner.
             payload: A string, or a mapping to store as JSON.
+            because: Why, for `changes`.
             options: Options of a job, such as `every`, `cron` or `attempts`. Durations are seconds, `1h30m`
                 or timedeltas.
 
@@ -44,10 +63,16 @@ class JobMethods(BoardBase):
             ServerError: Redis cannot be reached, or rejects changes.
         """
         name, arguments = self.calls.put("JSET", id, runner, payload, options)
-        return as_time(self.commands.call(name, *arguments))
+        return as_time(self.commands.call(name, *arguments, *signature(self.by, because)))
 
     def create(
-        self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
+        self,
+        id: str,
+        runner: str,
+        payload: Payload,
+        *,
+        because: str | None = None,
+        **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Create a job. Takes and returns the same as `put`.
 
@@ -55,7 +80,7 @@ class JobMethods(BoardBase):
             ExistsError: A job with this id exists. The errors of `put` are raised, too.
         """
         name, arguments = self.calls.put("JSETNX", id, runner, payload, options)
-        return as_time(self.commands.call(name, *arguments))
+        return as_time(self.commands.call(name, *arguments, *signature(self.by, because)))
 
     def edit(
         self,
@@ -64,6 +89,7 @@ class JobMethods(BoardBase):
         runner: str | None = None,
         payload: Payload | None = None,
         unset: Iterable[str] = (),
+        because: str | None = None,
         **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Change some options of a job, and keep the others.
@@ -75,6 +101,7 @@ class JobMethods(BoardBase):
             runner: Another runner.
             payload: Another payload.
             unset: The names of options to remove.
+            because: Why, for `changes`.
             options: The options to change, as `put` takes them.
 
         Returns:
@@ -86,10 +113,10 @@ class JobMethods(BoardBase):
         >>> board.edit("report", timeout="20m", unset=["description"])
         """
         name, arguments = self.calls.edit(self.show(id), runner, payload, options, unset)
-        return as_time(self.commands.call(name, *arguments))
+        return as_time(self.commands.call(name, *arguments, *signature(self.by, because)))
 
     def put_many(
-        self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False
+        self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False, because: str | None = None
     ) -> Iterator[datetime | JobsError | None]:
         """Put any number of jobs in few round trips.
 
@@ -98,6 +125,7 @@ class JobMethods(BoardBase):
         Args:
             jobs: Mappings `{"id": …, "runner": …, "payload": …, option: value …}`, or their JSON.
             create: Reject jobs that exist.
+            because: Why, for `changes`.
 
         Yields:
             For each job, in order, its next run (or None), or the error that rejected it.
@@ -108,7 +136,12 @@ class JobMethods(BoardBase):
             return self.calls.put("JSET", **parts(job))[1]
 
         return bulk.stream(
-            self.commands, jobs, arguments, bulk.group_calls("JMSET", mode), as_time, at_once=10
+            self.commands,
+            jobs,
+            arguments,
+            bulk.group_calls("JMSET", mode, *signature(self.by, because)),
+            as_time,
+            at_once=10,
         )
 
     def show(self, id: str) -> dict[str, Any]:
@@ -149,36 +182,57 @@ class JobMethods(BoardBase):
         """
         return read_jobs(self.commands, plan_jobs(self.keys, match, state, sort), state)
 
-    def remove(self, *ids: str) -> int:
+    def remove(self, *ids: str, because: str | None = None) -> int:
         """Remove jobs. Their queued tasks still run.
 
         Args:
             ids: The ids of the jobs. Unknown ids are ignored.
+            because: Why, for `changes`.
 
         Returns:
             How many jobs were removed.
         """
-        return int(self.commands.call("JDEL", *ids)) if ids else 0
+        return int(self.commands.call("JDEL", *ids, "-", *signature(self.by, because))) if ids else 0
 
-    def pause(self, id: str) -> bool:
-        """Stop scheduling a job until `resume`.
+    def pause(
+        self,
+        id: str,
+        *,
+        until: Time | None = None,
+        for_: Duration | None = None,
+        because: str | None = None,
+        now: Time | None = None,
+    ) -> bool:
+        """Stop scheduling a job until `resume`, or until a time.
+
+        Pausing a paused job again replaces the time and the reason.
 
         Args:
             id: The job's id.
+            until: When to resume it, at its next run from then on.
+            for_: How long to pause it, instead of `until`; a number is seconds.
+            because: Why, for `show` and `changes`.
+            now: The current time, for tests. The default is the clock of Redis.
 
         Returns:
-            False if the job was already paused.
+            False if the job was already paused like this.
 
         Raises:
             NotFoundError: There is no such job.
-        """
-        return bool(self.commands.call("JPAUSE", id))
+            OptionError: The time is invalid or past.
 
-    def resume(self, id: str, *, now: Time | None = None) -> datetime | None:
+        >>> board.pause("report", for_="2h", because="the database moves")
+        True
+        """
+        pairs = to_pairs({"until": until, "for": for_, "now": now}, PAUSE_OPTIONS)
+        return bool(self.commands.call("JPAUSE", id, *pairs, *signature(self.by, because)))
+
+    def resume(self, id: str, *, because: str | None = None, now: Time | None = None) -> datetime | None:
         """Schedule a paused job again.
 
         Args:
             id: The job's id.
+            because: Why, for `changes`.
             now: The time to compute the next run from, for tests. The default is the clock of Redis.
 
         Returns:
@@ -187,7 +241,9 @@ class JobMethods(BoardBase):
         Raises:
             NotFoundError: There is no such job.
         """
-        return as_time(self.commands.call("JRESUME", id, *to_pairs({"now": now}, ())))
+        return as_time(
+            self.commands.call("JRESUME", id, *to_pairs({"now": now}, ()), *signature(self.by, because))
+        )
 
     def next(
         self,
@@ -242,7 +298,8 @@ class JobMethods(BoardBase):
             jobs: Mappings as `put_many` takes them.
             owner: The name under which the board remembers these jobs.
             options: `prune=False` keeps the owner's other jobs. `adopt=True` takes over jobs of other owners.
-                `advance` is called with the number of jobs compared since the last call.
+                `advance` is called with the number of jobs compared since the last call. `because` says why,
+                for `changes`.
 
         Returns:
             The plan. If its `refused` is not empty, nothing was changed.
@@ -256,13 +313,13 @@ class JobMethods(BoardBase):
         """
         from jobs_core.client.apply import Applying
 
-        return Applying(self.commands, self.calls).apply(jobs, owner, **options)
+        return Applying(self.commands, self.calls, self.by).apply(jobs, owner, **options)
 
     def plan(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
         """Return what `apply` would change, without changing anything. Takes the same arguments."""
         from jobs_core.client.apply import Applying
 
-        return Applying(self.commands, self.calls).plan(jobs, owner, **options)
+        return Applying(self.commands, self.calls, self.by).plan(jobs, owner, **options)
 
     def lint(
         self,

@@ -78,7 +78,7 @@ class Linting:
         """
         check_names(ignore)
         calls = CheckedCalls(self._commands, self._plugins, validate=False)
-        plan = Applying(self._commands, calls).plan(jobs, OWNER, prune=False, adopt=True)
+        plan = Applying(self._commands, calls, by="-").plan(jobs, OWNER, prune=False, adopt=True)
         never = {
             place: options
             for place, error in plan.refused.items()

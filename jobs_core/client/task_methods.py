@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Literal, Unpack
 
+from jobs_core.client.author import signature
 from jobs_core.client.base import BoardBase
 from jobs_core.client.listing import CHUNK
 from jobs_core.client.output import ENDS, read_output
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine import bulk
-from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call
+from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call, push_parts
 from jobs_core.engine.replies import (
     Hold,
     as_cancelled,
@@ -48,7 +49,7 @@ class TaskMethods(BoardBase):
             RunnerError: No plugin or worker provides the runner or the policy.
         """
         name, arguments = self.calls.push(runner_or_job, payload, options)
-        return str(self.commands.call(name, *arguments))
+        return str(self.commands.call(name, *arguments, *self._signed_push(payload)))
 
     def push_many(self, tasks: Iterable[Mapping[str, Any] | str]) -> Iterator[str | JobsError]:
         """Push any number of tasks in few round trips.
@@ -63,13 +64,14 @@ class TaskMethods(BoardBase):
         """
 
         def arguments(task: Mapping[str, Any]) -> Sequence[Any]:
-            options = dict(task)
-            target = options.pop("id", None) or options.pop("runner", None)
-            if not isinstance(target, str):
-                raise OptionError("A task needs a runner and a payload, or the id of a job.")
-            return self.calls.push(target, options.pop("payload", None), options)[1]
+            target, payload, options = push_parts(task)
+            return (*self.calls.push(target, payload, options)[1], *self._signed_push(payload))
 
         return bulk.stream(self.commands, tasks, arguments, bulk.call_each("JPUSH"), str)
+
+    def _signed_push(self, payload: Payload | None) -> tuple[str, ...]:
+        """Return who pushes, for a job. One-off tasks are not recorded as changes."""
+        return signature(self.by) if payload is None else ()
 
     def pop(
         self,
@@ -114,11 +116,12 @@ class TaskMethods(BoardBase):
         """
         return str(self.commands.call("JACK", token, verb, *ack_pairs(options)))
 
-    def cancel(self, id: str) -> Literal["cancelled", "cancelling"]:
+    def cancel(self, id: str, *, because: str | None = None) -> Literal["cancelled", "cancelling"]:
         """Cancel a task.
 
         Args:
             id: The task's id.
+            because: Why, for `changes`.
 
         Returns:
             `cancelled`, or `cancelling` if the task is running. Its worker is told to stop it.
@@ -126,24 +129,25 @@ class TaskMethods(BoardBase):
         Raises:
             NotFoundError: No task with this id is queued, delayed or running.
         """
-        return as_cancelled(list(self._cancel(id)), id, self.name)
+        return as_cancelled(list(self._cancel(id, *signature(self.by, because))), id, self.name)
 
-    def cancel_job(self, job: str) -> dict[str, int]:
+    def cancel_job(self, job: str, *, because: str | None = None) -> dict[str, int]:
         """Cancel all waiting and running tasks of a job. The job stays: pause or remove it first.
 
         Args:
             job: The job's id.
+            because: Why, for `changes`.
 
         Returns:
             How many tasks are `cancelled`, and how many are `cancelling`: their workers are told to stop.
         """
-        return as_cancelled_counts(self._cancel("-", "job", job))
+        return as_cancelled_counts(self._cancel("-", "job", job, *signature(self.by, because)))
 
-    def _cancel(self, id: str, *filters: str) -> Iterator[str]:
+    def _cancel(self, id: str, *options: str) -> Iterator[str]:
         """Yield what became of each task that JCANCEL finds."""
         cursor = "0"
         while True:
-            cursor, done = self.commands.call("JCANCEL", id, cursor, *filters)
+            cursor, done = self.commands.call("JCANCEL", id, cursor, *options)
             yield from done
             if cursor == "0":
                 return
@@ -262,11 +266,14 @@ class TaskMethods(BoardBase):
         """
         return self.tasks("dead", **filters)
 
-    def dead_retry(self, *, all: bool = False, **filters: Unpack[TaskFilters]) -> int:
+    def dead_retry(
+        self, *, all: bool = False, because: str | None = None, **filters: Unpack[TaskFilters]
+    ) -> int:
         """Queue dead letters again, under their ids, as first attempts.
 
         Args:
             all: Retry all dead letters if there is no filter.
+            because: Why, for `changes`.
             filters: The filters of `tasks`.
 
         Returns:
@@ -275,13 +282,16 @@ class TaskMethods(BoardBase):
         Raises:
             OptionError: There is no filter, and `all` is False.
         """
-        return self._change_dead("retry", all, filters)
+        return self._change_dead("retry", all, filters, because)
 
-    def dead_purge(self, *, all: bool = False, **filters: Unpack[TaskFilters]) -> int:
+    def dead_purge(
+        self, *, all: bool = False, because: str | None = None, **filters: Unpack[TaskFilters]
+    ) -> int:
         """Delete dead letters.
 
         Args:
             all: Delete all dead letters if there is no filter.
+            because: Why, for `changes`.
             filters: The filters of `tasks`.
 
         Returns:
@@ -290,7 +300,7 @@ class TaskMethods(BoardBase):
         Raises:
             OptionError: There is no filter, and `all` is False.
         """
-        return self._change_dead("purge", all, filters)
+        return self._change_dead("purge", all, filters, because)
 
     def beat(self, lease: Duration, *tokens: str) -> Sequence[Hold]:
         """Extend leases.
@@ -305,12 +315,16 @@ class TaskMethods(BoardBase):
         return lease_states(self.commands.call("JBEAT", lease, *tokens))
 
     def _change_dead(
-        self, verb: Literal["retry", "purge"], everything: bool, filters: Mapping[str, Any]
+        self,
+        verb: Literal["retry", "purge"],
+        everything: bool,
+        filters: Mapping[str, Any],
+        because: str | None,
     ) -> int:
         if not everything and all(value is None for value in filters.values()):
             raise OptionError(f"dead_{verb} without a filter affects all dead letters. Pass all=True.")
         tickets = (task["ticket"] for task in list(self.dead(**filters)))
         n = 0
         while chunk := list(islice(tickets, 100)):
-            n += int(self.commands.call("JDEAD", verb, *chunk))
+            n += int(self.commands.call("JDEAD", verb, *chunk, "-", *signature(self.by, because)))
         return n

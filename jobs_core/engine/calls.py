@@ -9,7 +9,7 @@ from typing import Any
 from jobs_core.engine.bounded import bounded_json
 from jobs_core.engine.commands import Call
 from jobs_core.errors import OptionError, PayloadError
-from jobs_core.options import JOB_OPTIONS, Duration, to_pairs, to_text
+from jobs_core.options import JOB_OPTIONS, Duration, require_text, to_pairs, to_text, value_type
 from jobs_core.text import shorten, writable
 from jobs_core.types import DATA, NOTE, Payload
 
@@ -59,10 +59,32 @@ def parts(job: Mapping[str, Any]) -> dict[str, Any]:
         id, runner, payload = (options.pop(name) for name in ("id", "runner", "payload"))
     except KeyError as error:
         raise OptionError(f"a job needs an id, a runner and a payload: {error.args[0]} is missing") from None
-    for name, value in (("id", id), ("runner", runner)):
-        if not isinstance(value, str):
-            raise OptionError(f"{name}: expected a string, got {value!r}", option=name)
     return {"id": id, "runner": runner, "payload": payload, "options": options}
+
+
+def push_parts(task: Mapping[str, Any]) -> tuple[str, Payload | None, dict[str, Any]]:
+    """Split `{"runner": …, "payload": …, option: value}` or `{"id": job, option: value}` for a push.
+
+    Returns:
+        The runner or the job, the payload (None for a job), and the options.
+
+    Raises:
+        OptionError: It is neither, or both.
+    """
+    options = dict(task)
+    job, runner, payload = (options.pop(name, None) for name in ("id", "runner", "payload"))
+    if job is None and runner is None:
+        raise OptionError("A task needs a runner and a payload, or the id of a job.")
+    if job is None:
+        name = require_text("runner", runner)
+        if payload is None:
+            sentence = f"payload: the runner {name!r} needs one; to push a job, name it as id"
+            raise OptionError(sentence, option="payload")
+        return name, payload, options
+    for name, value in (("runner", runner), ("payload", payload)):
+        if value is not None:
+            raise OptionError(f"{name}: a job has its own; leave out either {name} or id", option=name)
+    return require_text("id", job), None, options
 
 
 def as_raw(payload: Payload) -> str:
@@ -75,7 +97,7 @@ def as_raw(payload: Payload) -> str:
         except (TypeError, ValueError) as error:
             raise PayloadError(f"payload: cannot be encoded as JSON: {error}") from None
     if not isinstance(payload, str):
-        raise PayloadError(f"payload: expected a string or a JSON object, got {type(payload).__name__}")
+        raise PayloadError(f"payload: expected a string or a JSON object, got {value_type(payload)}")
     if writable(payload) != payload:
         raise PayloadError("payload: contains a lone surrogate, which UTF-8 cannot encode")
     return payload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ class Connections:
         self.access = Access(client, keys)
         self.has_connected = False
         """Whether Redis has ever answered. If not, its address may be wrong, so nothing waits for it."""
+        self._closed = threading.Event()  # shared with the twins of `with_timeout`
         self._stale: set[Any] = set()  # connections to close once their replies are read
         self._check_at: float | None = None
         """When to check the library's version again. None before the first check."""
@@ -64,7 +66,7 @@ class Connections:
             patience: Seconds to try again while Redis is away. 0 raises the error at once.
         """
         twin = copy(self)
-        twin.__dict__.pop("blocking", None)
+        twin.__dict__.pop("_blocking", None)
         twin.patience = patience
         twin._stale = set()
         if seconds is not None:
@@ -73,18 +75,30 @@ class Connections:
             twin._check_at = None
         return twin
 
-    @cached_property
+    @property
     def blocking(self) -> redis.Redis:
         """A client for blocking calls, with connections of its own."""
+        self.require_open()
+        return self._blocking
+
+    @cached_property
+    def _blocking(self) -> redis.Redis:
         return for_blocking(self.client)
 
-    def close_blocking(self) -> None:
-        """Close the connections of `blocking`, if there are any."""
-        if "blocking" in self.__dict__:
-            self.blocking.close()
+    def require_open(self) -> None:
+        """Raise UserError after `close`."""
+        if self._closed.is_set():
+            raise errors.UserError(f"The board {self.keys.board!r} was closed. Open it again to use it.")
+
+    def close(self) -> None:
+        """Reject all later calls, and close the connections of `blocking`. The client stays open."""
+        self._closed.set()
+        if "_blocking" in self.__dict__:
+            self._blocking.close()
 
     def read(self, call: Callable[[redis.Redis], T]) -> T:
         """Call commands of Redis that only read, and repeat them while Redis is away."""
+        self.require_open()
         patience = Patience(self.patience)
         while True:
             try:
@@ -165,6 +179,7 @@ class Connections:
 
         A client that has never reached Redis does not wait for it: its address may be wrong.
         """
+        self.require_open()
         patience = Patience(self.patience)
         while True:
             try:
@@ -175,10 +190,21 @@ class Connections:
                 is_lost = self.has_connected and is_connection_lost(error)
                 is_refused = refused_for_now(error) or refused_for_now(error.__cause__)
                 if patience.is_over or not (is_lost or is_refused):
+                    self._explain_database(error)
                     self._explain_tls(error)
                     raise
                 self.forget_connections()
             time.sleep(RETRY_PAUSE)
+
+    def _explain_database(self, error: Exception) -> None:
+        """Raise OptionError if the server lacks the database that the URL names."""
+        if "DB index is out of range" in str(error):
+            database = self.client.connection_pool.connection_kwargs.get("db")
+            raise errors.OptionError(
+                f"The URL of Redis names the database {database}, which {self.server} does not have. "
+                "Use a smaller number, or raise `databases` in the server's configuration.",
+                option="url",
+            ) from error
 
     def _explain_tls(self, error: Exception) -> None:
         """Raise ServerError if the first connection fails because only one side uses TLS."""
@@ -208,7 +234,7 @@ class Connections:
     def forget_connections(self) -> None:
         """Close the idle connections, so that the next call resolves the address of Redis again."""
         self._check_at = None
-        for client in (self.client, self.__dict__.get("blocking")):
+        for client in (self.client, self.__dict__.get("_blocking")):
             if client is not None:
                 client.connection_pool.disconnect(inuse_connections=False)
 

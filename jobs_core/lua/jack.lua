@@ -14,8 +14,9 @@
     update      the task goes on: record its `progress` (0 to 100) and a `note`
 
   Options: delay, timeout (durations), progress, note and code (kept in the history, up to 1,000 and 64 bytes), data
-  (a JSON object, likewise, up to 64 KiB: of longer data, {"truncated": true, "end": …} has the end), unstarted (1: this
-  attempt never began, and the report is about the one before), now (tests).
+  (a JSON object, likewise, up to 64 KiB: of longer data, {"truncated": true, "end": …} has the end), tail (the end of what
+  the attempt printed, as JLOGS returns it), unstarted (1: this attempt never began, and the report is about the one before),
+  now (tests).
 
     FCALL JACK 1 {jobs} tick@1763900005000#7 done note 'exit 0'
 

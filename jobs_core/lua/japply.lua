@@ -1,7 +1,7 @@
 #!lua
 --[[ JAPPLY board begin [now time]
      JAPPLY board check stage id
-     JAPPLY board commit stage owner
+     JAPPLY board commit stage owner [by who] [because text]
      JAPPLY board roll
      JAPPLY board drop stage
 
@@ -9,7 +9,7 @@
   commit. Committing is one small step, whatever the number of jobs. After it, JAPPLY roll puts the new jobs in place, a
   hundred per call. Until all are in place, ticking and reading or changing a job return JOBS AGAIN, and every client
   that receives it calls JAPPLY roll. A client that stops before the commit leaves the board as it was. Relative times,
-  such as +10m, count from when the stage began.
+  such as +10m, count from when the stage began. `by` and `because` say who changes the jobs, and why: see JCHANGES.
 
     FCALL JAPPLY 1 {jobs} begin                       returns the stage: 1-0
     FCALL JAPPLY 1 {jobs} check 1-0 report            fails if a job would wait for itself; returns OK
@@ -32,6 +32,7 @@ local roll_forward = require 'board.roll_forward'
 local stages = require 'board.stages'
 local dependencies = require 'define.dependencies'
 local revision = require 'job.revision'
+local changes = require 'ledger.changes'
 local wake = require 'queue.wake'
 local instant = require 'time.instant'
 
@@ -81,9 +82,10 @@ local function commit(board, stage, args)
   apply_state.require_no_pending_apply(board)
   local owner = args[3] or ''
   stages.check_owner(owner)
+  local author = changes.read_author(args, 4)
   local ids, jobs = stages.key(board, stage, ''), stages.key(board, stage, ':jobs')
   require_ready(board, stage, ids, jobs)
-  redis.call('HSET', jobs, '', cmsgpack.pack({ owner, stages.begun_at(board, stage) }))
+  redis.call('HSET', jobs, '', cmsgpack.pack({ owner, stages.begun_at(board, stage), author.by, author.because }))
   redis.call('RENAME', ids, key(board, 'rolling'))
   redis.call('RENAME', jobs, key(board, 'rolling:jobs'))
   redis.call('PERSIST', key(board, 'rolling'))

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
---[[ JCANCEL board id [cursor]
-     JCANCEL board - cursor job id
+--[[ JCANCEL board id [cursor] [by who] [because text]
+     JCANCEL board - cursor job id [by who] [because text]
 
   Cancel the tasks with this id, or all tasks of a job. A waiting or accepted task ends at once. A running one is marked,
   and its worker is notified: its token goes to `{b}:inbox:<worker>`, and JBEAT returns 2 for it. It ends as cancelled
   when the worker reports that, or when its lease expires. Dead letters have ended already.
 
-  One call looks at a few hundred tasks. Call it again with the returned cursor until that is 0.
+  One call looks at a few hundred tasks. Call it again with the returned cursor until that is 0. `by` and `because` say who
+  cancels, and why: see JCHANGES.
 
     FCALL JCANCEL 1 {jobs} tick@1763900005000
       1) 0                      the cursor
@@ -21,6 +22,7 @@ local dependents = require 'due.dependents'
 local cancellation = require 'ending.cancellation'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
+local changes = require 'ledger.changes'
 local release = require 'limit.release'
 local records = require 'queue.records'
 local task_locations = require 'queue.task_locations'
@@ -58,16 +60,17 @@ local function cancel(board, place, member)
   return cancel_queued(board, place, member)
 end
 
--- Return what tells the tasks to cancel by their ids.
-local function read_filter(args)
-  local id = args[1] or ''
+-- Return what tells the tasks to cancel by their ids, and the job.
+local function read_filter(id, options)
   if id == '-' then
-    local job = arguments.read_options(args, 3, { job = true }).job
+    local job = options.job
     if not job then fail_option('job', 'expected the id of a job, got none') end
-    return function(task) return records.job_of(task) == job end
+    return function(task) return records.job_of(task) == job end, job
   end
-  if not records.job_of(id) then fail_option('id', "expected a task id, <job>@<due>, got '" .. id .. "'") end
-  return function(task) return task == id end
+  if options.job then fail_option('job', 'expected - before the cursor, got a task id') end
+  local job = records.job_of(id)
+  if not job then fail_option('id', "expected a task id, <job>@<due>, got '" .. id .. "'") end
+  return function(task) return task == id end, job
 end
 
 -- The part of PAGE_SIZE that a removal takes: LREM scans what stays at the tail of a long list.
@@ -77,16 +80,21 @@ local function removal_cost(board, place)
 end
 
 return function(board, args)
-  local matches, found = read_filter(args), {}
+  local id, options = args[1] or '', arguments.read_options(args, 3, { job = true }, changes.OPTIONS)
+  local author, found = changes.author(options), {}
+  local matches, job = read_filter(id, options)
   -- Tasks move in this order, so a task that moves meanwhile is met again.
   local names = task_locations.of_states(board, { 'queued', 'held', 'delayed', 'leased' })
   local cursor = task_locations.scan(board, names, args[2] or '0', PAGE_SIZE, function(place, member)
-    local id = (task_locations.SETS[place] and records.id_of_token or records.peek)(member)
-    if not (id and matches(id)) then return 1 end
+    local task = (task_locations.SETS[place] and records.id_of_token or records.peek)(member)
+    if not (task and matches(task)) then return 1 end
     local cost, done = removal_cost(board, place), cancel(board, place, member)
     if done then found[#found + 1] = done end
     return cost, done
   end)
   dependents.queue_ready(board)
+  if #found > 0 then
+    changes.record(board, 'cancel', author, { target = id ~= '-' and id or nil, count = #found, jobs = { job, n = 1 } })
+  end
   return { cursor, found }
 end

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
---[[ JDEAD board retry|purge ticket [ticket …]
+--[[ JDEAD board retry|purge ticket [ticket …] [- by who because text]
 
   Retry or purge dead letters by their tickets, as JTASKS lists them.
 
@@ -8,14 +8,18 @@
 
     FCALL JDEAD 1 {jobs} retry tick@1763900005000#7
 
+  After -, which no ticket is called, come who does it, and why: see JCHANGES.
+
   Returns how many existed. Pass at most about a hundred tickets at once.
   Errors: JOBS OPTION.
 --]]
+local arguments = require 'base.arguments'
 local fail = require('base.errors').fail
 local key = require('base.keys').key
 local dead_letters = require 'ending.dead_letters'
 local events = require 'ending.events'
 local packed_job = require 'job.packed_job'
+local changes = require 'ledger.changes'
 local counters = require 'ledger.counters'
 local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
@@ -52,13 +56,18 @@ local VERBS = {
 return function(board, args)
   local handler = VERBS[args[1]]
   if not handler then fail('OPTION', "JDEAD expects retry or purge, got '" .. (args[1] or '') .. "'") end
-  local n = 0
-  for i = 2, #args do
+  local last = arguments.count_before_dash(args)
+  local author, jobs, n, seen = changes.read_author(args, last + 2), changes.new_list(), 0, {}
+  for i = 2, last do
     local task = dead_letters.take(board, args[i])
     if task then
       handler(board, task)
       n = n + 1
+      local job = records.job_of(task.id)
+      if not seen[job] then changes.add_id(jobs, job) end
+      seen[job] = true
     end
   end
+  changes.record(board, args[1], author, { count = n, jobs = jobs })
   return n
 end

@@ -1,5 +1,5 @@
 #!lua
---[[ JEDIT board id [option value …]
+--[[ JEDIT board id [option value …] [by who] [because text]
 
   Change some options of a job, and keep the others. Takes the options of JSET, and `runner` and `payload`. An empty value
   removes an option. An option that makes another schedule, such as `cron` for a job with `every`, replaces the old one.

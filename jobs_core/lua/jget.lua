@@ -3,7 +3,7 @@
 
   Read jobs as JSON: the options they were put with, `next` (epoch seconds, absent if there is no next run), `left`
   (remaining runs of `repeat`) and `state`: scheduled, waiting (for other jobs), paused, ended or manual (runs only when
-  pushed).
+  pushed). A paused job has `paused-at` and, where known, `paused-by`, `paused-because` and `paused-until`.
 
     FCALL_RO JGET 1 {jobs} tick
       1) {"id":"tick","runner":"shell","payload":"echo hi","every":5,"start":1763900000,"next":1763900005,"state":"scheduled"}

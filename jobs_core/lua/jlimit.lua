@@ -1,12 +1,14 @@
 #!lua
---[[ JLIMIT board queue|runner name [concurrency n] [rate n/period] [max-length n] [now time]
+--[[ JLIMIT board queue|runner name [concurrency n] [rate n/period] [max-length n]
+        [by who] [because text] [now time]
 
   Limit a queue or a runner over all workers: how many of its tasks may run at once (`concurrency`), and how many may
   start in a period (`rate`). A limit that is left out is removed; with neither option, the queue or runner has no limit.
   A new limit counts the tasks that run already. For a limit of one job, use the job's own options.
 
   `max-length`, of a queue only, is how many tasks may wait in it, those that limits hold included. Beyond that a push is
-  rejected, and a run that is due is skipped. Retries and delayed tasks always return to their queue.
+  rejected, and a run that is due is skipped. Retries and delayed tasks always return to their queue. `by` and `because` say
+  who sets the limit, and why: see JCHANGES.
 
     FCALL JLIMIT 1 {jobs} runner http concurrency 20 rate 100/1m
 
@@ -18,6 +20,7 @@ local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local worker_options = require 'job.worker_options'
+local changes = require 'ledger.changes'
 local limits = require 'limit.limits'
 local under_way = require 'limit.under_way'
 local timers = require 'queue.timers'
@@ -41,17 +44,31 @@ local function set_length(board, queue, most)
   end
 end
 
+-- Describe the limit of a queue or a runner for JCHANGES, as a table.
+local function describe_limit(board, kind, name)
+  local most = kind == 'queue' and redis.call('HGET', key(board, 'lengths'), name)
+  local concurrency, n, period = (redis.call('HGET', key(board, 'limits'), kind .. ':' .. name) or ''):match('^(%S+) (%S+) (%S+)')
+  local rate = tonumber(n) and string.format('%s/%.14g', n, period / 1000) or nil
+  return { concurrency = tonumber(concurrency), rate = rate, ['max-length'] = tonumber(most or nil) }
+end
+
+local function record_change(board, kind, name, author, before)
+  local after = describe_limit(board, kind, name)
+  if cjson.encode(before) == cjson.encode(after) then return end
+  changes.record(board, 'limit', author, { target = kind .. ':' .. name, before = before, after = after })
+end
+
 return function(board, args)
   local kind, name = args[1], args[2] or ''
   if kind ~= 'queue' and kind ~= 'runner' then reject_kind(kind) end
   name = kind .. ':' .. (kind == 'queue' and worker_options.queue_name(name) or worker_options.word('name', name))
-  local options = arguments.read_options(args, 3, { concurrency = true, rate = true, ['max-length'] = true, now = true })
-  local now = instant.now(options)
+  local options = arguments.read_options(args, 3, { concurrency = true, rate = true, ['max-length'] = true }, changes.OPTIONS)
+  local author, now = changes.author(options), instant.now(options)
   local concurrency = options.concurrency and arguments.whole_number('concurrency', options.concurrency, 1)
   local most = read_length(kind, options)
   local n, period
   if options.rate then n, period = limits.split_rate(worker_options.rate('rate', options.rate)) end
-  local before = limits.shared(board, name) or {}
+  local before, described = limits.shared(board, name) or {}, describe_limit(board, kind, args[2])
   local stored = table.concat({ concurrency or '-', n or '-', period and digits(period) or '-' }, ' ')
   if concurrency or n then
     redis.call('HSET', key(board, 'limits'), name, stored)
@@ -66,5 +83,6 @@ return function(board, args)
   }
   if added.concurrency or added.n then under_way.count_shared(board, added, now) end
   timers.set(board, 'gates', name, now)  -- tasks held by the old limit may start now
+  record_change(board, kind, args[2], author, described)
   return stored
 end

@@ -2,7 +2,8 @@
 --[[ JPUSH board runner payload [option value …]     queue a one-off task
      JPUSH board id [option value …]                 run a job now, beside its schedule
 
-  Options: at (a time) or in (a delay), keep (how long to keep the output), now (tests). A one-off task also takes
+  Options: at (a time) or in (a delay), keep (how long to keep the output), now (tests). A pushed job also takes by and
+  because (who pushes it, and why: see JCHANGES). A one-off task also takes
   unique-for, queue, priority, and the options read by workers: timeout lease policy attempts backoff … The nth push on a
   board gets the job name push:<n>. The task id of a pushed job ends in -<n>. Within unique-for (a duration), another push
   of the same runner, payload and queue adds no task and returns the id of the first. A full queue (max-length: see JLIMIT)
@@ -23,6 +24,7 @@ local lookup = require 'job.lookup'
 local packed_job = require 'job.packed_job'
 local payloads = require 'job.payloads'
 local worker_options = require 'job.worker_options'
+local changes = require 'ledger.changes'
 local counters = require 'ledger.counters'
 local lanes = require 'queue.lanes'
 local lengths = require 'queue.lengths'
@@ -40,7 +42,7 @@ local function read_due(options, now)
   return options.at and instant.ms('at', options.at, now) or now
 end
 
-local RUN_OPTIONS = { at = true, ['in'] = true, keep = true, now = true }
+local RUN_OPTIONS = { at = true, ['in'] = true, keep = true, now = true, by = true, because = true }
 local PUSH_OPTIONS = { at = true, ['in'] = true, now = true, queue = true, priority = true, ['unique-for'] = true }
 
 -- Return the job's body with `keep` added, and its flags.
@@ -58,7 +60,7 @@ local function new_job_run(board, id, n, args)
     errors.fail('OPTION', 'JPUSH expects a job id, or a runner and a payload, then pairs of option and value')
   end
   local options = arguments.read_options(args, 2, RUN_OPTIONS)
-  local now = instant.now(options)
+  local author, now = changes.author(options), instant.now(options)
   local due = read_due(options, now)
   local head, body = lookup.require_job(board, id)
   local flags = head.flags
@@ -67,7 +69,7 @@ local function new_job_run(board, id, n, args)
   return {
     job = id, due = due, moment = digits(due) .. '-' .. n, now = now,
     lane = lanes.name(head.queue or head.runner, head.priority), runner = head.runner, body = body,
-    flags = flags or '', overlap = head.overlap, waits = head.after,
+    flags = flags or '', overlap = head.overlap, waits = head.after, author = author,
   }
 end
 
@@ -138,5 +140,6 @@ return function(board, args)
   counters.add(board, 'pushed', 1)
   counters.add(board, 'due', 1)
   counters.add(board, 'queued', 1)
+  if push.author then changes.record(board, 'push', push.author, { target = task, jobs = { push.job, n = 1 } }) end
   return task
 end

@@ -1,6 +1,7 @@
 #!lua
 --[[ JRETAIN board [dead-letters n] [dead-age duration] [expire-ended duration] [history-bytes n] [workers duration]
-      [runners duration] [runs n] [runs-bytes n]
+      [runners duration] [runs n] [runs-bytes n] [changes n] [changes-bytes n] [tail-bytes n]
+      [tails-bytes n] [by who] [because text]
 
   Set how much a board keeps. `off` removes a bound, `default` restores it.
 
@@ -10,8 +11,14 @@
     history-bytes   how many bytes the large entries of the history take, those of more than 1 KiB (67108864)
     workers         how long a worker is listed after its last report (1d)
     runners         how long a runner is known after it was last registered (7d)
+    tail-bytes      how many bytes of what each task printed last are kept (4096); `off` keeps none
+    tails-bytes     how many bytes of that all tasks take: the oldest are removed (67108864)
     runs            how many runs are kept of each job (20, at most 1000); `off` removes those that are kept
     runs-bytes      how many bytes the runs of all jobs take (268435456)
+    changes         about how many entries JCHANGES has (10000); off: changes are not recorded
+    changes-bytes   how many bytes the large ones of these take, those of more than 1 KiB (16777216)
+
+  `by` and `because` say who sets it, and why: see JCHANGES.
 
     FCALL JRETAIN 1 {jobs} dead-letters 5000 expire-ended 30d
 
@@ -22,6 +29,7 @@ local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local changes = require 'ledger.changes'
 local retention = require 'ledger.retention'
 local runs = require 'ledger.runs'
 local duration = require 'time.duration'
@@ -36,6 +44,10 @@ local function as_kept(name, text)
   return digits(n)
 end
 
+local function as_number(text)
+  return tonumber(text) or text
+end
+
 local function set_bound(board, name, text)
   if text == 'default' then
     redis.call('HDEL', key(board, 'settings'), name)
@@ -46,15 +58,22 @@ local function set_bound(board, name, text)
 end
 
 return function(board, args)
-  local options = arguments.read_options(args, 1, retention.DEFAULTS)
+  local options = arguments.read_options(args, 1, retention.DEFAULTS, changes.OPTIONS)
+  local author, before, after = changes.author(options), {}, {}
+  for name in pairs(changes.OPTIONS) do options[name] = nil end
   for name, text in pairs(options) do options[name] = as_kept(name, text) end
-  for name, text in pairs(options) do set_bound(board, name, text) end
+  for name, text in pairs(options) do
+    local old = as_number(retention.text(board, name))
+    set_bound(board, name, text)
+    local new = as_number(retention.text(board, name))
+    if old ~= new then before[name], after[name] = old, new end
+  end
+  if next(after) then changes.record(board, 'retain', author, { before = before, after = after }) end
   local names, bounds = {}, {}
   for name in pairs(retention.DEFAULTS) do names[#names + 1] = name end
   table.sort(names)
   for i, name in ipairs(names) do
-    local text = retention.text(board, name)
-    bounds[2 * i - 1], bounds[2 * i] = name, tonumber(text) or text
+    bounds[2 * i - 1], bounds[2 * i] = name, as_number(retention.text(board, name))
   end
   return bounds
 end

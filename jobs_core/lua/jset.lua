@@ -6,7 +6,8 @@
 
   Options: every (or seconds … years) decay step, or cron zone dst, with start stop duration repeat jitter misfire grace
   overlap | after on join, with start stop duration repeat overlap | at | queue priority timeout lease policy attempts
-  backoff … | left paused next (restore a dump) | now (tests)
+  backoff … | left paused next paused-at paused-by paused-because paused-until (restore a dump) | by because (who changes it,
+  and why: see JCHANGES) | now (tests)
 
   A cron pattern has 5 fields, 6 (seconds first) or 7 (seconds first, year last), or is a nickname such as @daily. It
   follows OCPS 1.0 to 1.4, and H stands for a number derived from the job's id. `zone` defaults to UTC. A pattern may begin
@@ -29,5 +30,5 @@
 local put = require 'define.put'
 
 return function(board, args)
-  return put.apply(board, args, false)
+  return put.apply(board, args, false, 'put')
 end

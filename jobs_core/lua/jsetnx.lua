@@ -11,5 +11,5 @@
 local put = require 'define.put'
 
 return function(board, args)
-  return put.apply(board, args, true)
+  return put.apply(board, args, true, 'put')
 end

@@ -101,7 +101,7 @@ return function(board, args)
   stages.check(stage)
   stages.check_owner(owner)
   apply_state.require_no_pending_apply(board)
-  local context, replies = put.context(board, stages.begun_at(board, stage)), {}
+  local context, replies = put.context(board, stages.begun_at(board, stage), {}), {}
   context.bytes = 0
   for i, group in ipairs(arguments.split_groups(args, 4)) do
     replies[i] = command.attempt(stage_change, context, stage, owner, mode, group)

@@ -5,7 +5,8 @@
   tasks, as many tasks held by a rate, and some tasks whose lease has expired. Their attempt is lost, and the worker that
   takes them next asks their policy. Leases that ended while nobody ticked for several seconds are extended once, by 10
   seconds, because their workers could not renew them. A task that is lost too often (`losses`) becomes a dead letter. Any
-  number of clients may tick. A late job runs once, and the ledger counts the other occurrences it missed as coalesced.
+  number of clients may tick. Jobs whose pause is over are scheduled again, up to 40 per call.
+  A late job runs once, and the ledger counts the other occurrences it missed as coalesced.
   While a board file is being put in place, nothing is due: see JAPPLY.
 
     FCALL JTICK 1 {jobs}
@@ -19,6 +20,7 @@ local arguments = require 'base.arguments'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local ended_jobs = require 'define.ended_jobs'
+local pauses = require 'define.pauses'
 local clock_check = require 'due.clock_check'
 local dependents = require 'due.dependents'
 local due_jobs = require 'due.due_jobs'
@@ -156,7 +158,7 @@ end
 local function next_event(board, now)
   if redis.call('EXISTS', key(board, 'follow')) == 1 then return now end
   local time = math.huge
-  for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates' }) do
+  for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates', 'resumes' }) do
     local first = redis.call('ZRANGE', key(board, set), 0, 0, 'WITHSCORES')
     if first[2] then time = math.min(time, tonumber(first[2])) end
   end
@@ -172,6 +174,7 @@ return function(board, args)
   gaps.check(board, last, now)
   local is_realigning = clock_check.run(board, last, now)
   local is_extending = outages.extend_leases(board, last, now)
+  pauses.end_due(board, now, options.now and now)
   local moved = admit_idle(board, now)
     + (is_extending and 0 or requeue_expired(board, now, limit))
     + queue_delayed(board, now, limit)

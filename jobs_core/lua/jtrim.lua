@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
---[[ JTRIM board queue keep [limit n]
+--[[ JTRIM board queue keep [limit n] [by who] [because text]
 
   Drop the oldest tasks of a queue until `keep` remain, those of the lowest priority first, at most `limit` (default
-  1000) per call. The ledger counts them as cancelled, and also as trimmed.
+  1000) per call. The ledger counts them as cancelled, and also as trimmed. `by` and `because` say who drops them, and why:
+  see JCHANGES.
 
     FCALL JTRIM 1 {jobs} shell 1000
 
@@ -15,6 +16,7 @@ local key = require('base.keys').key
 local dependents = require 'due.dependents'
 local ended_tasks = require 'ending.ended_tasks'
 local output = require 'ending.output'
+local changes = require 'ledger.changes'
 local counters = require 'ledger.counters'
 local release = require 'limit.release'
 local lanes = require 'queue.lanes'
@@ -48,7 +50,8 @@ end
 return function(board, args)
   local queue = args[1] or ''
   local keep = arguments.whole_number('keep', args[2] or '', 0)
-  local limit = arguments.whole_number('limit', arguments.read_options(args, 3, { limit = true }).limit or '1000', 1)
+  local options = arguments.read_options(args, 3, { limit = true }, changes.OPTIONS)
+  local author, limit = changes.author(options), arguments.whole_number('limit', options.limit or '1000', 1)
   local queue_lanes, length = lanes.of_queue(board, queue), 0
   for _, lane in ipairs(queue_lanes) do length = length + redis.call('LLEN', key(board, 'queue:' .. lane)) end
   local excess, dropped = math.min(length - keep, limit), 0
@@ -57,5 +60,6 @@ return function(board, args)
   end
   counters.add(board, 'trimmed', dropped)
   dependents.queue_ready(board)
+  if dropped > 0 then changes.record(board, 'trim', author, { target = 'queue:' .. queue, count = dropped }) end
   return dropped
 end

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs_core.errors import OptionError
+from jobs_core.plugins.notices import say_once, warn_once
 
 FILE = "jobs.toml"
 TABLE = "settings"
@@ -18,19 +19,15 @@ TABLE = "settings"
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings that a file has.
-
-    `notes` has sentences about which file is used, and `problems` about what in it has no effect.
-    """
+    """The settings that a file has. `problems` has sentences about what in it has no effect."""
 
     path: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
 def read_config() -> Config:
-    """Read the settings file.
+    """Read the settings file. The first time, name it on standard error if nobody chose it, and its problems.
 
     It is JOBS_CONFIG, else `jobs.toml` in the current directory, else in the user's configuration directory.
     In the current directory, a file that other users control is ignored.
@@ -38,19 +35,20 @@ def read_config() -> Config:
     Raises:
         OptionError: JOBS_CONFIG names a file that does not exist, or the file cannot be read.
     """
-    notes: list[str] = []
-    path = _find(notes)
+    path = find_config()
     if path is None:
-        return Config(notes=notes)
+        return Config()
     content = _content(path)
     table = content.get(TABLE, {})
     if not isinstance(table, Mapping):
         raise OptionError(f"{path}: expected [{TABLE}] to be a table")
-    return Config(path, table, notes, list(_problems(path, content)))
+    problems = list(_problems(path, content))
+    warn_once(problems)
+    return Config(path, table, problems)
 
 
-def _find(notes: list[str]) -> Path | None:
-    """Return the path of the file, or None. Adds notes about a file in the current directory."""
+def find_config() -> Path | None:
+    """Return the path of the settings file, or None. Says once what it does with one in this directory."""
     named = os.environ.get("JOBS_CONFIG")
     if named:
         if not Path(named).is_file():
@@ -60,9 +58,9 @@ def _find(notes: list[str]) -> Path | None:
     if here.is_file():
         danger = _danger(here)
         if danger is None:
-            notes.append(f"Using the settings in {here.absolute()}")
+            say_once([f"Using the settings in {here.absolute()}"])
             return here
-        notes.append(f"Ignoring the settings in {here.absolute()}: {danger}")
+        say_once([f"Ignoring the settings in {here.absolute()}: {danger}"])
     from platformdirs import user_config_path
 
     path = user_config_path("jobs") / FILE

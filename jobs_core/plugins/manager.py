@@ -18,12 +18,11 @@ import pluggy
 from jobs_core.contract import Check, Logger, Policy, Runner
 from jobs_core.errors import OptionError, PluginError, RunnerError
 from jobs_core.options import nearest
-from jobs_core.plugins import hookspecs
+from jobs_core.plugins import hookspecs, settings
 from jobs_core.plugins.builtin import hooks as builtin
+from jobs_core.plugins.notices import warn_once
 from jobs_core.plugins.payloads import check_depth, check_payload
 from jobs_core.plugins.settings import Settings, Value
-from jobs_core.plugins.settings import read as read_settings
-from jobs_core.text import visible
 from jobs_core.types import Job, parse_payload
 
 if TYPE_CHECKING:
@@ -71,7 +70,6 @@ class Plugins:
         self._provided: dict[str, dict[str, list[tuple[str, Any]]]] = {kind: {} for kind in KINDS}
         self._is_complete = False
         self._unknown: list[str] = []
-        self._said: set[str] = set()
         self._added: dict[str, list[str]] = {}
         self.add("builtin", builtin)
 
@@ -151,13 +149,15 @@ class Plugins:
 
         Warns once, on standard error, about names that have no effect and a file that was picked up.
         """
-        found = self._read_settings()
-        problems = [f"Warning: {problem}" for problem in (*self._unknown, *found.problems)]
-        for sentence in (*found.notes, *problems):
-            if sentence not in self._said:
-                self._said.add(sentence)
-                sys.stderr.write(f"{visible(sentence)}\n")
-        return [self._with_additions(value) for value in found.values]
+        self.warn_of_settings()
+        return [self._with_additions(value) for value in self._read_settings().values]
+
+    def warn_of_settings(self) -> None:
+        """Warn once, on standard error, about settings and names of plugins that have no effect.
+
+        Raises OptionError if the file cannot be read.
+        """
+        warn_once(self.setting_problems())
 
     def add_to_setting(self, name: str, words: Iterable[str]) -> None:
         """Add to a setting that is a list, for this process only.
@@ -174,12 +174,17 @@ class Plugins:
 
     def setting_problems(self) -> list[str]:
         """Return settings, and names of plugins to disable, that have no effect. Raises OptionError."""
-        return [*self._unknown, *self._read_settings().problems]
+        declared = {name for name, found in self._provided["settings"].items() if len(found) == 1}
+        return [*self._unknown, *settings.problems(declared, self._absent)]
+
+    @property
+    def _absent(self) -> list[str] | None:
+        """The names of plugins that do not work. None if not all plugins were looked for."""
+        return [info.name for info in self.infos if info.state != "ok"] if self._is_complete else None
 
     def _read_settings(self) -> Settings:
         chosen = sorted(self._provided["settings"].items())
-        absent = [info.name for info in self.infos if info.state != "ok"] if self._is_complete else None
-        return read_settings((found[0] for _, found in chosen if len(found) == 1), absent)
+        return settings.read((found[0] for _, found in chosen if len(found) == 1), self._absent)
 
     def names(self, kind: str) -> list[str]:
         """Return the names of a kind that plugins provide: `names("runners")`."""
@@ -204,7 +209,7 @@ class Plugins:
     def warner(self) -> Callable[[Job], list[str]]:
         """Return a function that says what plugins find odd about a valid job, with the settings of now."""
         try:
-            settings = {found.name: found.value for found in self._read_settings().values}
+            values = {found.name: found.value for found in self._read_settings().values}
         except OptionError as error:
             sentence = str(error)
             return lambda job: [sentence]
@@ -213,7 +218,7 @@ class Plugins:
             found: list[str] = []
             for name, function in self._implementations("jobs_warnings"):
                 try:
-                    found += function(job=job, settings=settings) or ()
+                    found += function(job=job, settings=values) or ()
                 except Exception as error:
                     found.append(f"the plugin {name!r} raised in jobs_warnings: {type(error).__name__}")
             return found

@@ -10,6 +10,7 @@ from typing import Any
 from jobs_core.contract import Runner
 from jobs_core.errors import PayloadError
 from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest
+from jobs_core.plugins.schema_rules import broken_rule
 from jobs_core.text import shorten
 from jobs_core.types import Payload
 
@@ -80,17 +81,13 @@ def _reason(error: Any, path: Iterable[str], *, show_keys: bool) -> str:
             known = error.definition.get("properties", {})
             key = next(_unknown_keys(error), None) if show_keys else None
             return prefix + _unknown_key(key, known, is_top=not where)
-        case "type":
-            return f"{prefix}expected type {rule}"
         case "required":
             missing = f"{prefix}missing key {', '.join(key for key in rule if key not in error.value)}"
             misspelled = next(_unknown_keys(error), None) if show_keys else None
             if misspelled is None:
                 return missing
             return f"{missing}; {_unknown_key(misspelled, error.definition['properties'], is_top=not where)}"
-        case "enum":
-            return f"{prefix}expected one of {', '.join(map(str, rule))}"
-    return f"{prefix}violates the schema rule {error.rule} ({rule})"
+    return prefix + broken_rule(error.rule, error.definition)
 
 
 def _unknown_keys(error: Any) -> Iterator[str]:

@@ -28,13 +28,9 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The value of every declared setting.
-
-    `notes` says which file is used, and `problems` what is written somewhere and has no effect.
-    """
+    """The value of every declared setting. `problems` says what is written in the file and has no effect."""
 
     values: list[Value]
-    notes: list[str]
     problems: list[str]
 
 
@@ -51,9 +47,18 @@ def read(declared: Iterable[tuple[str, Setting]], absent: Collection[str] | None
     """
     settings = {setting.name: (plugin, setting) for plugin, setting in declared}
     config = read_config()
-    unknown = [] if absent is None else _unknown(config, settings, absent)
     values = [_value(plugin, setting, config.path, config.settings) for plugin, setting in settings.values()]
-    return Settings(values, config.notes, [*config.problems, *unknown])
+    return Settings(values, [*config.problems, *_unknown(config, settings, absent)])
+
+
+def problems(known: Collection[str], absent: Collection[str] | None) -> list[str]:
+    """Return what is written in the file and has no effect, without reading a value.
+
+    Takes the names of the declared settings, and `absent` as `read` does. Raises OptionError if the file
+    cannot be read.
+    """
+    config = read_config()
+    return [*config.problems, *_unknown(config, known, absent)]
 
 
 def current(settings: Sequence[Setting]) -> Iterator[tuple[Setting, Any, str]]:
@@ -68,8 +73,10 @@ def current(settings: Sequence[Setting]) -> Iterator[tuple[Setting, Any, str]]:
         yield setting, found.value, found.source if named else f"{found.source}: {setting.name}"
 
 
-def _unknown(config: Config, known: Collection[str], absent: Iterable[str]) -> list[str]:
-    """Describe the names in the file that no plugin declares."""
+def _unknown(config: Config, known: Collection[str], absent: Collection[str] | None) -> list[str]:
+    """Describe the names in the file that no plugin declares. None of them if `absent` is None."""
+    if absent is None:
+        return []
     beginnings = tuple(f"{plugin}_" for plugin in absent)
     return [
         f"{config.path}: there is no setting {name!r}{nearest(name, known) or '; no plugin here declares it'}"

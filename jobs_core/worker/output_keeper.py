@@ -119,11 +119,14 @@ class OutputKeeper:
             )
 
     def _send(self, token: str) -> None:
-        """Send the lines of a task that wait by now, in order. Lines that the server rejects are missing."""
+        """Send the lines of a task that wait by now, in order, and how many are missing.
+
+        Lines that the server rejects are missing, too.
+        """
         with self._lock:
             buffer = self._buffers.get(token)
             left = len(buffer.lines) if buffer else 0
-        while buffer and left > 0:
+        while buffer and (left > 0 or buffer.missing):
             with self._lock:
                 words = buffer.take()
                 self._room.notify_all()

@@ -12,6 +12,7 @@ from jobs_core.context import Context
 from jobs_core.engine.calls import ack_pairs
 from jobs_core.lease import Lease
 from jobs_core.types import DECISIONS, Attempt, Decision, Outcome, Task
+from jobs_core.worker.tail import Tail
 
 GRACE = 15.0
 """Seconds that a runner has to return after it is told to stop."""
@@ -29,7 +30,7 @@ class Run:
 
     A run without an outcome is released. If it is `unstarted`, the decision is about the previous attempt.
     `started` is in monotonic seconds. `timeout` and `put_off` are in seconds.
-    `shortage` says why the task could not start on this worker.
+    `shortage` says why the task could not start on this worker. `tail` has what it printed last.
     """
 
     task: Task
@@ -45,6 +46,7 @@ class Run:
     begun: bool = False
     put_off: float = 0.0
     shortage: str = ""
+    tail: Tail | None = None
 
     @property
     def is_suspect(self) -> bool:
@@ -109,6 +111,7 @@ class Run:
                 "note": self.outcome.note,
                 "code": self.outcome.code,
                 "data": self.outcome.data or None,
+                "tail": self.tail.text() if self.tail and not self.unstarted else None,
             }
         return self.task.token, verb, *ack_pairs(options)
 
@@ -119,6 +122,16 @@ class Run:
         if self.unstarted:
             return None
         return "task.accepted" if self.outcome.status == "accepted" else "task.finished"
+
+    def why_released(self) -> str:
+        """Return why the task goes back to its queue."""
+        if self.shortage:
+            return self.shortage
+        if self.is_unproven:
+            return "the lease could not be renewed in time"
+        if self.put_off:
+            return "this worker cannot start it now"
+        return "the worker is stopping"
 
     def _verb(self) -> tuple[str, dict[str, Any]]:
         if self.outcome is None:

@@ -15,6 +15,7 @@ from jobs_core.types import Task, parse_payload
 from jobs_core.worker.events import Events
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.run import RETURN_DELAY, Run
+from jobs_core.worker.tail import Tail
 
 
 class Starter:
@@ -49,16 +50,17 @@ class Starter:
             task = replace(task, payload=parse_payload(task.raw, runner.short))
         timeout = task.options.get("timeout")
         seconds = float(task.options.get("lease", self._lease))
+        tail = Tail(task.attempt) if task.token else None
         context = Context(
             self._worker.name,
             timeout=timeout,
-            emit=self._line_handler(task, may_wait=runner is not None and not runner.inline),
+            emit=self._line_handler(task, tail, may_wait=runner is not None and not runner.inline),
             settings=self._worker.settings,
             board=self._board,
             trouble=lambda note: self._emit("trouble", task, note=redact(task.raw, note)),
             lease=Lease(seconds, sent) if task.token else None,
         )
-        return Run(task, context, time.monotonic(), timeout)
+        return Run(task, context, time.monotonic(), timeout, tail=tail)
 
     def lacks_runner(self, run: Run) -> bool:
         """Return whether to leave a task to a worker that has its runner. The first one is reported.
@@ -75,18 +77,24 @@ class Starter:
         run.put_off = RETURN_DELAY
         return True
 
-    def _line_handler(self, task: Task, *, may_wait: bool) -> Callable[[str, str], None] | None:
+    def _line_handler(
+        self, task: Task, tail: Tail | None, *, may_wait: bool
+    ) -> Callable[[str, str], None] | None:
         """Return the function to call with each printed line, or None if nobody needs the output.
 
         With `may_wait`, a task that prints faster than its lines are written is held back a little.
         """
         keeps_output = "keep" in task.options
-        if not (keeps_output or self._events.has_listeners):
+        has_listeners = self._events.has_listeners
+        if tail is None and not (keeps_output or has_listeners):
             return None
 
         def handle_line(text: str, stream: str) -> None:
+            if tail is not None:
+                tail.add(text, stream)
             if keeps_output:
                 self._keeper.add(task.token, text, stream, may_wait=may_wait)
-            self._events.emit_line(task, text, stream, may_wait=may_wait)
+            if has_listeners:
+                self._events.emit_line(task, text, stream, may_wait=may_wait)
 
         return handle_line

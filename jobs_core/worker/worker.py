@@ -290,7 +290,10 @@ class Worker:
             self._emit("trouble", run.task, note=str(reply))
         elif self._events.has_listeners and (kind := run.kind()):
             seconds = round(time.monotonic() - run.started, 6)
-            self._emit(kind, run.task, run.outcome, run.decision, seconds=seconds)
+            if kind == "task.released":
+                self._emit(kind, run.task, seconds=seconds, note=run.why_released())
+            else:
+                self._emit(kind, run.task, run.outcome, run.decision, seconds=seconds)
 
     def _arm(self, take: bool) -> None:
         """Arm the waker if there is room for a task, because a worker that takes a token must take a task."""

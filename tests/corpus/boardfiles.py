@@ -47,6 +47,10 @@ YAML: list[tuple[str | bytes, str]] = [
     ("jobs: {}\ndefaults: {evry: 5}", "evry"),
     ("board: 'a b'\njobs: {}", "board"),
     ("name: [5]\njobs: {}", "name"),
+    ("name: ''\njobs: {}", "name: expected a name, got ''"),
+    ("name: ' '\njobs: {}", "name: expected a name"),
+    ('name: "a\\eb"\njobs: {}', "name: expected a name without control characters"),
+    ("name:\njobs: {}", "name"),
     ("version: 99\njobs: {}", "version"),
     ("jobs: {a: " + JOB + ", cron: */5 * * * *}}", ""),
     ("jobs:\n  a:\n    runner: console\n    payload: x\n    cron: */5 * * * *", "quotes"),
@@ -94,6 +98,7 @@ TOML: list[tuple[str, str]] = [
     ("[jobs.a]\nrunner = 'console'\nrunner = 'shell'", ""),
     ("[jobs.a]\nrunner = 'console'\npayload = 'x'\nat = 25:00:00", ""),
     ("= 5", ""),
+    ("name = ''\n[jobs]", "name: expected a name"),
 ]
 
 CASES = [

@@ -120,7 +120,7 @@ CASES = [
     *(Bad(f"run --allow {value}", "--allow") for value in ("tasks", "a:b:c")),
     *(Bad(("acl", role), "ROLE") for role in ("nope", "")),
     *(Bad(f"acl viewer --server-version {value}", "version") for value in ("x", "7", "7.x")),
-    *(Bad(("acl", "viewer", "--user", value), "user") for value in ("a b", "a\tb")),
+    *(Bad(("acl", "viewer", "--user", value), "user") for value in ("", " ", "a b", "a\tb", "a\x1bb")),
     *(Bad(f"graph --format {value}", "--format") for value in ("x", "png")),
     *(
         Bad(("plugin", "new", name, "--in", "DIR"), "name: expected")

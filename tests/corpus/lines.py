@@ -53,6 +53,15 @@ LINES: list[tuple[Any, str]] = [
     ({"description": {"a": 1}}, "description"),
 ]
 
+TASKS: list[tuple[dict[str, Any], str]] = [
+    ({"runner": 5, "payload": "x"}, "runner: expected text, got a number"),
+    ({"runner": "shell", "payload": None}, "payload: the runner 'shell' needs one"),
+    ({"runner": "shell"}, "payload: the runner 'shell' needs one"),
+    ({"id": 5}, "id: expected text, got a number"),
+    ({"id": "a", "payload": "x"}, "payload: a job has its own"),
+    ({"id": "a", "runner": "shell"}, "runner: a job has its own"),
+]
+
 
 def text(value: Any) -> str | bytes:
     return json.dumps(GOOD | value) if isinstance(value, dict) else value
@@ -72,8 +81,9 @@ CASES = [
         for value, says in LINES
         if not isinstance(value, bytes)
         and not (isinstance(value, dict) and {"id", "every", "cron", "paused", "after"} & value.keys())
-        and value not in ("{}", {"payload": None}, {"description": {"a": 1}})
+        and value not in ("{}", {"description": {"a": 1}})
     ),
+    *(Bad("push -S", f"line 2: {says}", input=f"\n{json.dumps(task)}") for task, says in TASKS),
     Bad("load FILE", "missing"),
     Bad("load DIR", ""),
 ]

@@ -163,3 +163,18 @@ def test_a_job_of_a_crontab_runs_as_cron_would_run_it(jobs: Jobs, board: Board, 
         board.push("letter")
         seen.wait_for("task.finished")
     assert out.read_text() == f"{tmp_path}\n hi |/bin/bash\n%\nJoe,\n\n50% off\n"
+
+
+def test_import_and_board_apply_follow_each_other(jobs: Jobs, board: Board, tmp_path: Path) -> None:
+    """Both own the jobs of a file by its path, wherever they are called."""
+    path, text = tmp_path / "site.crontab", "CRON_TZ=UTC\n*/5 * * * * /w/a.sh one\n*/6 * * * * /w/a.sh two\n"
+    path.write_text(text)
+    assert jobs("import", "crontab", str(path)).exit_code == 0
+    before = list(board.list(sort="id"))
+    assert "2 unchanged" in jobs("board", "apply", str(path)).stdout
+    path.write_text(text + "@daily /w/b.sh\n")
+    assert "1 added" in jobs("board", "apply", str(tmp_path / ".." / tmp_path.name / path.name)).stdout
+    assert jobs("import", "crontab", str(path)).exit_code == 0
+    path.write_text(text)
+    assert "1 removed" in jobs("board", "apply", str(path)).stdout
+    assert list(board.list(sort="id")) == before

@@ -17,19 +17,8 @@ T = 1_700_000_000
 MS = T * 1000
 
 TIMED = {
-    "JSET",
-    "JSETNX",
-    "JNEXT",
-    "JPUSH",
-    "JTICK",
-    "JPOP",
-    "JACK",
-    "JRESUME",
-    "JTASKS",
-    "JLIMIT",
-    "JGAPS",
-    "JHOURS",
-    "JTOP",
+    *("JSET", "JSETNX", "JEDIT", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JPAUSE", "JRESUME"),
+    *("JTASKS", "JLIMIT", "JGAPS", "JHOURS", "JTOP"),
 }
 """The commands that have the option `now`."""
 

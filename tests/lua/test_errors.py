@@ -119,7 +119,7 @@ def test_no_error_quotes_a_payload(lua: Lua, name: str) -> None:
 
 
 def test_a_line_break_in_an_argument_does_not_break_the_sentence(lua: Lua) -> None:
-    lua.refuses(NotFoundError, "^there is no job 'a  b'$", "JPAUSE", "a\r\nb")
+    lua.refuses(NotFoundError, "^there is no job 'a  b' on the board '[^']+'$", "JPAUSE", "a\r\nb")
 
 
 @pytest.mark.parametrize(
@@ -161,3 +161,13 @@ def test_an_error_in_a_batch_does_not_affect_the_others(lua: Lua) -> None:
 def test_a_key_of_the_wrong_type_is_a_server_error(lua: Lua) -> None:
     lua.client.set(lua.keys.schedule, "x")
     lua.refuses(ServerError, "WRONGTYPE|wrong kind of value", "JTICK", "now", T)
+
+
+@pytest.mark.parametrize("key", ["jobs", "{jobs", "{jobs}:stats", "jobs:{jobs}", "{}", "{a{b}}"])
+@pytest.mark.parametrize("name", ["JCOUNT", "JPAUSE"])
+def test_a_key_that_is_no_name_in_braces_is_refused(lua: Lua, name: str, key: str) -> None:
+    before = lua.everything()
+    with pytest.raises(redis.ResponseError, match=r"^JOBS OPTION the key must be the board's name in braces"):
+        lua.client.execute_command("FCALL", name, 1, key, "a")
+    assert lua.everything() == before
+    assert not lua.client.exists(f"{key}:layout")

@@ -44,6 +44,7 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JMACK", [4, f"push:2@{MS + 21000}#3", "done", "now", T + 21]),
     ("JREGISTER", ["host-1", "echo"]),
     ("JRETAIN", ["dead-letters", 5000]),
+    ("JCHANGES", ["job", "a", "to", T]),
     ("JLIMIT", ["runner", "echo", "concurrency", 5]),
     ("JTASKS", [0, "state", "leased"]),
     ("JCANCEL", [f"a@{MS}"]),

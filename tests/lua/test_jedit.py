@@ -120,4 +120,4 @@ def test_an_edit_that_is_rejected_changes_nothing(lua: Lua, change: dict[str, An
 
 
 def test_an_unknown_job_cannot_be_edited(lua: Lua) -> None:
-    lua.refuses(NotFoundError, "^there is no job 'a'$", "JEDIT", "a", "timeout", 9)
+    lua.refuses(NotFoundError, "^there is no job 'a' on the board '[^']+'$", "JEDIT", "a", "timeout", 9)

@@ -148,5 +148,5 @@ def test_invalid_arguments_are_rejected(lua: Lua, arguments: list[str], says: st
 
 
 def test_a_missing_job_is_an_error(lua: Lua) -> None:
-    lua.refuses(NotFoundError, "^there is no job 'b'$", "JNEXT", "b")
-    lua.refuses(NotFoundError, "^there is no job ''$", "JNEXT")
+    lua.refuses(NotFoundError, "^there is no job 'b' on the board '[^']+'$", "JNEXT", "b")
+    lua.refuses(NotFoundError, "^there is no job '' on the board '[^']+'$", "JNEXT")

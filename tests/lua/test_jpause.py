@@ -28,7 +28,7 @@ def test_it_keeps_everything_else_of_the_job(lua: Lua) -> None:
     before = lua.job()
     lua.jpause("a")
     del before["next"]
-    assert lua.job() == before | {"state": "paused"}
+    assert lua.job() == before | {"state": "paused", "paused-at": T}
 
 
 def test_queued_tasks_still_run(lua: Lua) -> None:
@@ -47,4 +47,4 @@ def test_a_paused_job_runs_when_it_is_pushed(lua: Lua) -> None:
 
 
 def test_a_job_that_is_not_there_cannot_be_paused(lua: Lua) -> None:
-    lua.refuses(NotFoundError, "^there is no job 'a'$", "JPAUSE", "a")
+    lua.refuses(NotFoundError, "^there is no job 'a' on the board '[^']+'$", "JPAUSE", "a")

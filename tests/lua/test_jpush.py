@@ -281,7 +281,7 @@ def test_invalid_arguments_are_rejected(lua: Lua, arguments: list[Any], says: st
 
 
 def test_a_missing_job_is_an_error(lua: Lua) -> None:
-    lua.refuses(NotFoundError, "^there is no job 'a'$", "JPUSH", "a")
+    lua.refuses(NotFoundError, "^there is no job 'a' on the board '[^']+'$", "JPUSH", "a")
 
 
 def test_a_payload_over_the_limit(lua: Lua) -> None:

@@ -80,6 +80,6 @@ def test_resuming_wakes_a_clock_if_the_job_is_next(lua: Lua) -> None:
 
 def test_invalid_arguments_are_rejected(lua: Lua) -> None:
     lua.put(paused=1)
-    lua.refuses(NotFoundError, "^there is no job 'b'$", "JRESUME", "b")
+    lua.refuses(NotFoundError, "^there is no job 'b' on the board '[^']+'$", "JRESUME", "b")
     lua.refuses(OptionError, "at: unknown option", "JRESUME", "a", "at", T)
     lua.refuses(OptionError, "now: expected a time such as .*, got 'noon'", "JRESUME", "a", "now", "noon")

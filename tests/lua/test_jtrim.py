@@ -80,7 +80,7 @@ def test_waiting_clients_are_notified_of_dropped_tasks(lua: Lua) -> None:
         (["echo"], "keep: expected a whole number of at least 0, got ''"),
         (["echo", -1], "keep: expected a whole number of at least 0, got '-1'"),
         (["echo", 0, "limit", 0], "limit: expected a whole number of at least 1, got '0'"),
-        (["echo", 0, "now", 1], "now: unknown option"),
+        (["echo", 0, "keep", 1], "keep: unknown option"),
     ],
 )
 def test_a_rejected_call_drops_nothing(lua: Lua, arguments: list[Any], says: str) -> None:

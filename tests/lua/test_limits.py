@@ -581,4 +581,15 @@ def test_an_idle_board_keeps_no_limit_keys(lua: Lua) -> None:
     while running := take(lua):
         end(lua, running)
     left = {key.partition(":")[2] for key in set(lua.client.keys(f"{lua.keys.tag}:*")) - before}
-    assert left <= {"job", "ledger", "stats", "history", "hours", "queues", "runs", "wake:echo", "wake"}
+    assert left <= {
+        "job",
+        "ledger",
+        "stats",
+        "history",
+        "hours",
+        "changes",
+        "queues",
+        "runs",
+        "wake:echo",
+        "wake",
+    }

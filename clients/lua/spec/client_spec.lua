@@ -187,6 +187,26 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         refused('EXISTS', "the job 'a' already exists", function() board:create('a', 'echo', 'x') end)
       end)
 
+      it('says who changes the board, and why', function()
+        board.by = 'ann'
+        board:put('a', 'echo', 'x', { every = 60, because = 'new' })
+        board:edit('a', { every = 90 })
+        board:pause('a', { ['for'] = '2h', because = 'moving' })
+        assert.equal('moving', board:show('a')['paused-because'])
+        board:resume('a', { by = 'bob' })
+        board:cancel(board:push('a'), { because = 'wrong' })
+        board:limit('queue', 'echo', { concurrency = 1 })
+        board:retain({ workers = '2d' })
+        board:remove('a', { because = 'over' })
+        local found, found_for_job = board:changes(), board:changes({ job = 'a', count = 2 })
+        local what, by, because = {}, {}, {}
+        for i, change in ipairs(found) do what[i], by[i], because[i] = change.what, change.by, change.because or '-' end
+        assert.equal('remove retain limit cancel push resume pause edit put', table.concat(what, ' '))
+        assert.equal('ann ann ann ann ann bob ann ann ann', table.concat(by, ' '))
+        assert.equal('over - - wrong - - moving - new', table.concat(because, ' '))
+        assert.same({ 'remove', 'cancel' }, { found_for_job[1].what, found_for_job[2].what })
+      end)
+
       it('pauses and resumes', function()
         board:put('a', 'echo', 'x', { every = 5, start = '+1h' })
         assert.is_true(board:pause('a'))
@@ -300,6 +320,13 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         board:push('echo', 'x')
         local task = queue:pop()[1]
         refused('OPTION', 'data: expected a JSON object', function() task:done { data = 'pages' } end)
+      end)
+
+      it('keeps what a task printed last', function()
+        local id = board:push('echo', 'x')
+        assert.is_nil(board:logs(id))
+        queue:pop()[1]:done { tail = 'a1\nohello' }
+        assert.equal('a1\nohello', board:logs(id))
       end)
 
       it('is told of a task to cancel', function()

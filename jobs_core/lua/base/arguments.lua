@@ -21,6 +21,20 @@ function arguments.read_pairs(args, first, last, names, more, most)
   return options
 end
 
+-- Return the place of the first argument from `at` on that begins no pair of an option in `names` and a value.
+function arguments.first_other(args, at, names)
+  while args[at] and names[args[at]] do at = at + 2 end
+  return math.min(at, #args + 1)
+end
+
+-- Return how many arguments come before a dash, or all if there is none.
+function arguments.count_before_dash(args)
+  for i = 1, #args do
+    if args[i] == '-' then return i - 1 end
+  end
+  return #args
+end
+
 -- Read all pairs from `first` on.
 function arguments.read_options(args, first, names, more, most)
   return arguments.read_pairs(args, first, #args, names, more, most)

@@ -1,3 +1,4 @@
+local fail = require('base.errors').fail
 local layout = require 'base.layout'
 
 local command = {}
@@ -16,7 +17,10 @@ function command.attempt(body, ...)
 end
 
 local function run_body(body, board, args, may_write)
-  if not board then error({ err = 'JOBS OPTION a command takes one key, the board, such as {jobs}' }) end
+  if not board then fail('OPTION', 'a command takes one key, the board, such as {jobs}') end
+  if not board:find('^{[^{}]+}$') then
+    fail('OPTION', "the key must be the board's name in braces, such as {jobs}, got '" .. board .. "'")
+  end
   if layout.is_new(board) and may_write then layout.mark(board) end
   return body(board, args)
 end

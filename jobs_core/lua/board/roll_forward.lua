@@ -1,5 +1,6 @@
 -- Puts and removes the jobs of a committed board file, a limited number per call. `{b}:rolling:jobs` has, under the empty
--- id, the owner of the file and the time its stage began. Relative times in the file count from then.
+-- id, the owner of the file, the time its stage began, who committed it, and why. Relative times in the file count from
+-- then.
 
 local command = require 'base.command'
 local key = require('base.keys').key
@@ -38,7 +39,7 @@ end
 local function apply_change(context, id, staged, owner)
   if staged ~= '' then return put_staged(context, id, cmsgpack.unpack(staged), owner) end
   local size = redis.call('HSTRLEN', key(context.board, 'job'), id)
-  removal.remove_job(context.board, id)
+  removal.remove_job(context.board, id, context.changed)
   redis.call('HDEL', key(context.board, 'owners'), id)
   return size
 end
@@ -48,8 +49,8 @@ function roll_forward.step(board)
   local ids, jobs = key(board, 'rolling'), key(board, 'rolling:jobs')
   local header = redis.call('HGET', jobs, '')
   if not header then return 0 end
-  local owner, now = unpack(cmsgpack.unpack(header))
-  local context, bytes, n = put.context(board, now), 0, 0
+  local owner, now, by, because = unpack(cmsgpack.unpack(header))
+  local context, bytes, n = put.context(board, now, { by = by or '-', because = because }), 0, 0
   while n < MAX_JOBS and bytes < MAX_BYTES do
     local id = redis.call('LPOP', ids)
     if not id then break end
@@ -57,7 +58,7 @@ function roll_forward.step(board)
     redis.call('HDEL', jobs, id)
     n = n + 1
   end
-  put.write_all(context)
+  put.write_all(context, 'apply', owner)
   local left = redis.call('LLEN', ids)
   if left == 0 then redis.call('DEL', jobs) end
   return left

@@ -9,7 +9,7 @@ local worker_options = require 'job.worker_options'
 
 local edit = {}
 
-local EDIT_OPTIONS = { runner = true, payload = true, queue = true, priority = true, now = true }
+local EDIT_OPTIONS = { runner = true, payload = true, queue = true, priority = true, now = true, by = true, because = true }
 
 -- Each option that makes a schedule, and the options that do not go with it.
 local REPLACES = {
@@ -61,7 +61,7 @@ function edit.apply(board, args)
   for name, value in pairs(options) do
     job[#job + 1], job[#job + 2] = name, value
   end
-  return put.apply(board, job, false)
+  return put.apply(board, job, false, 'edit')
 end
 
 return edit

@@ -8,19 +8,24 @@ local patterns = require 'cron.patterns'
 local dependencies = require 'define.dependencies'
 local job_store = require 'define.job_store'
 local next_run = require 'define.next_run'
+local pauses = require 'define.pauses'
 local schedule_options = require 'define.schedule_options'
 local ids = require 'job.ids'
 local packed_job = require 'job.packed_job'
 local payloads = require 'job.payloads'
 local revision = require 'job.revision'
 local worker_options = require 'job.worker_options'
+local changes = require 'ledger.changes'
 local under_way = require 'limit.under_way'
 local instant = require 'time.instant'
 
 local put = {}
 
--- `left`, `paused` and `next` restore a dumped job.
-local PUT_OPTIONS = { queue = true, priority = true, now = true, left = true, paused = true, next = true }
+-- The options from `left` on restore a dumped job.
+local PUT_OPTIONS = {
+  queue = true, priority = true, now = true, by = true, because = true, left = true, paused = true, next = true,
+  ['paused-at'] = true, ['paused-by'] = true, ['paused-because'] = true, ['paused-until'] = true,
+}
 
 -- Two heads have the same schedule if these fields are equal, and their starts.
 local SCHEDULE_FIELDS = {
@@ -58,30 +63,36 @@ end
 -- Copy state from the job that is replaced: whether it is paused and, if the schedule is the same, the number of runs
 -- left. Returns whether the schedule is the same.
 local function inherit_state(head, old)
-  head.paused = old.paused
+  if old.paused then pauses.copy(head, old) end
   if not is_same_schedule(head, old) then return false end
   head.left = old.left
   return true
 end
 
 -- Restore the state from a dump. Returns whether it includes the next run.
-local function restore_state(head, options)
+local function restore_state(head, options, now)
   if options.left then head.left = arguments.whole_number('left', options.left, 0) end
-  if options.paused then head.paused = options.paused ~= '0' and 1 or nil end
+  if options.paused == '0' then
+    pauses.clear(head)
+  elseif options.paused then
+    head.paused = 1
+    pauses.restore(head, options, now)
+  end
   return options.next ~= nil
 end
 
--- The state shared by the jobs of one call. `now` is the time of the request.
-function put.context(board, now)
+-- The state shared by the jobs of one call. `now` is the time of the request. `author` is who puts all of them, if the
+-- options of the one job do not say so.
+function put.context(board, now, author)
   return {
     board = board, now = now, payload_limit = payloads.limit(board), cache = patterns.new_cache(board),
-    store = job_store.new(board),
+    store = job_store.new(board), changed = changes.new_list(), author = author,
   }
 end
 
 -- The context for jobs that are put one by one, not by a board file.
-local function manual_context(board)
-  local context = put.context(board, clock.now())
+local function manual_context(board, author)
+  local context = put.context(board, clock.now(), author)
   context.is_staging = redis.call('EXISTS', key(board, 'rolling'), key(board, 'stages')) > 0
   if context.is_staging then apply_state.require_no_pending_apply(board) end
   return context
@@ -103,7 +114,7 @@ local function choose_next_run(context, job, options, now)
   local id, head, old, cache = job.id, job.head, job.old, context.cache
   local kept = old and inherit_state(head, old)
   local due
-  if restore_state(head, options) then
+  if restore_state(head, options, now) then
     due = options.next ~= 'none' and instant.ms('next', options.next, now) or nil
   elseif kept then
     due = old.paused and old.paused_next or job_store.due(context.store, id)
@@ -112,6 +123,15 @@ local function choose_next_run(context, job, options, now)
     due = next_run.initial(head, now, not old, cache, id)
   end
   return head.left ~= 0 and not head.after and due or nil
+end
+
+-- Read who puts a job. For several jobs, it is given once for all of them.
+local function read_author(context, options)
+  if not context.author then
+    context.author = changes.author(options)
+  elseif options.by or options.because then
+    errors.fail_option(options.by and 'by' or 'because', 'it is given once for all jobs of a call')
+  end
 end
 
 -- Read a job to be put: id, runner, payload, options. Returns a table: id, head, body, the due time, and the `old` head
@@ -124,6 +144,7 @@ function put.read(context, args, create_only)
   payloads.check(context.payload_limit, payload)
   local options = arguments.read_options(args, 4, schedule_options.NAMES, worker_options.READERS, PUT_OPTIONS)
   local now = options.now and instant.now(options) or context.now
+  read_author(context, options)
   local packed = job_store.find(context.store, id)
   if packed and create_only then errors.fail('EXISTS', "the job '" .. id .. "' already exists") end
 
@@ -136,7 +157,9 @@ function put.read(context, args, create_only)
   head.priority = worker_options.priority(options)
   local json, flags = worker_options.to_json(options)
   head.flags = flags ~= '' and flags or nil
-  local job = { id = id, now = now, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body }
+  local job = {
+    id = id, now = now, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body, packed = packed,
+  }
   job.due = choose_next_run(context, job, options, now)
   return job
 end
@@ -153,11 +176,25 @@ local function count_running(context, job)
   if tokens then under_way.count_job(context.board, job.id, tokens, job.head.overlap, options, job.now) end
 end
 
+-- List a job as changed, unless it stays as it is.
+local function note_change(context, job, packed)
+  if packed == job.packed then return end
+  if not job.old then return changes.add_id(context.changed, job.id) end
+  if changes.is_same_job(job.head, job.body, job.old, job.old_body) then return end
+  local old_due = job_store.due(context.store, job.id)
+  changes.add(context.changed, job.id, { job.old, job.old_body, old_due }, { job.head, job.body, job.due })
+end
+
 -- Store a job in the context for put.write_all. Returns its next run in ms, or 0.
 function put.store(context, job)
   local head = job.head
   if head.paused then head.paused_next, job.due = job.due, nil end
-  job_store.put(context.store, job.id, packed_job.pack(head, job.body), job.due)
+  local packed = packed_job.pack(head, job.body)
+  note_change(context, job, packed)
+  job_store.put(context.store, job.id, packed, job.due)
+  if head.paused_until or job.old and job.old.paused_until then
+    pauses.set_timer(context.board, job.id, head, job.old)
+  end
   if job.old then count_running(context, job) end
   if head.after or job.old and job.old.after then dependencies.link(context.board, job.id, head, job.old) end
   return job.due or 0
@@ -170,25 +207,27 @@ local function apply(context, args, create_only)
   return put.store(context, job)
 end
 
-function put.write_all(context)
+-- Write all stored jobs, and record the change: `what`, and its target if there is one.
+function put.write_all(context, what, target)
   job_store.write(context.store)
+  changes.record(context.board, what, context.author, { jobs = context.changed, target = target })
 end
 
--- Create or update one job. Returns its next run in ms, or 0 if there is none.
-function put.apply(board, args, create_only)
+-- Create or update one job. `what` is how the change is recorded. Returns its next run in ms, or 0 if there is none.
+function put.apply(board, args, create_only, what)
   local context = manual_context(board)
   local due = apply(context, args, create_only)
-  put.write_all(context)
+  put.write_all(context, what)
   return due
 end
 
 -- Create or update several jobs. Returns for each its next run or an error.
-function put.apply_all(board, groups, create_only)
-  local context, expected, replies = manual_context(board), {}, {}
+function put.apply_all(board, groups, create_only, author)
+  local context, expected, replies = manual_context(board, author), {}, {}
   for i, group in ipairs(groups) do expected[i] = group[1] end
   job_store.expect(context.store, expected)
   for i, group in ipairs(groups) do replies[i] = command.attempt(apply, context, group, create_only) end
-  put.write_all(context)
+  put.write_all(context, 'put')
   return replies
 end
 

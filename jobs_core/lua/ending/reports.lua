@@ -6,6 +6,7 @@ local strings = require 'base.strings'
 local completions = require 'ending.completions'
 local endings = require 'ending.endings'
 local events = require 'ending.events'
+local tails = require 'ending.tails'
 local counters = require 'ledger.counters'
 local attempts = require 'queue.attempts'
 local queues = require 'queue.queues'
@@ -18,6 +19,7 @@ local reports = {}
 
 local ACK_OPTIONS = {
   delay = true, timeout = true, progress = true, note = true, code = true, data = true, unstarted = true, now = true,
+  tail = true,
 }
 local MAX_NOTE, MAX_CODE, MAX_DATA = 1000, 64, 65536  -- bytes kept in the history
 local ACCEPTED_TIMEOUT = 86400000  -- default timeout of an accepted task, in ms
@@ -149,6 +151,7 @@ local function end_task(board, token, verb, options)
   local attempt = task.attempt
   ENDINGS[verb](board, token, task, options)
   events.record(board, task, attempt, verb, history_fields(options))
+  if options.tail then tails.add(board, task.id, options.tail) end
   return task.id
 end
 
@@ -160,7 +163,9 @@ local function apply(batch, args, first, last)
   if verb == 'done' then
     if last == first + 1 then return completions.add(batch, token, NO_FIELDS) or reject_stale(board, token) end
     local options = read_report_options(args, first + 2, last, batch.now)
-    return completions.add(batch, token, history_fields(options), options.now) or reject_stale(board, token)
+    local id = completions.add(batch, token, history_fields(options), options.now) or reject_stale(board, token)
+    if options.tail then tails.add(board, id, options.tail) end
+    return id
   end
   if not (ENDINGS[verb] or UPDATES[verb]) then
     errors.fail_option('verb', 'expected done, failed, cancelled, accepted, retry, release, dead or update, got '

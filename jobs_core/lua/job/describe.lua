@@ -52,15 +52,33 @@ function describe.options(id, head, body)
   return job
 end
 
--- Return a job as JSON: its options and its state; false if it cannot be read.
-function describe.json(id, packed, due)
+-- Return how and until when a job is paused, as a table; empty if it is not.
+function describe.pause(head)
+  if not head.paused then return {} end
+  return {
+    paused = 1, ['paused-at'] = describe.seconds(head.paused_at), ['paused-by'] = head.paused_by,
+    ['paused-because'] = head.paused_because, ['paused-until'] = describe.seconds(head.paused_until),
+  }
+end
+
+-- Return a job as a table: its options and its state; nothing if it cannot be read.
+function describe.job(id, packed, due)
   local head, body = packed_job.unpack(packed)
-  if not head then return false end
+  if not head then return nil end
   local job = describe.options(id, head, body)
-  if not job then return false end
+  if not job then return nil end
   job.next = describe.seconds(due and tonumber(due))
   job.state = describe.state(head, due)
-  return cjson.encode(job)
+  for name, value in pairs(describe.pause(head)) do
+    if name ~= 'paused' then job[name] = value end
+  end
+  return job
+end
+
+-- Return a job as JSON, or false if it cannot be read.
+function describe.json(id, packed, due)
+  local job = describe.job(id, packed, due)
+  return job and cjson.encode(job) or false
 end
 
 return describe

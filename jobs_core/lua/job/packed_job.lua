@@ -38,6 +38,10 @@ local FIELDS = {
   'clock_offset',  -- offset of the clock on which months are counted, in ms
   'period',        -- the period as given
   'start_given',   -- 1 if `start` was given: else it is the time the schedule was put
+  'paused_at',     -- when it was paused
+  'paused_by',     -- by whom
+  'paused_because',
+  'paused_until',  -- when a tick resumes it
 }
 
 local PLACES = {}
@@ -46,7 +50,7 @@ for place = 1, #FIELDS do PLACES[FIELDS[place]] = place end
 local NUMERIC = {
   start = true, every = true, fixed_second = true, priority = true, at = true, stop = true, repeats = true, left = true,
   decay = true, step = true, jitter = true, grace = true, paused = true, paused_next = true, months = true,
-  month_rest = true, clock_offset = true, start_given = true,
+  month_rest = true, clock_offset = true, start_given = true, paused_at = true, paused_until = true,
 }
 
 local POSITIVE = { every = true, step = true, decay = true, months = true }

@@ -92,7 +92,8 @@ end
 -- Return a record of one line, and its failures in a row.
 function run_records.new(line, outcome, ended, kept)
   local failures, last_done = outcome == 'dead' and '0001' or '0000', outcome == 'done' and ended or NEVER
-  return '0001 ' .. failures .. ' ' .. kept .. ' ' .. line:match('%d+') .. ' - ' .. last_done .. '\n' .. line, failures
+  local first = line:match('^skipped %d+ (%d+)') or line:match('^coalesced %d+ (%d+)') or line:match('%d+')
+  return '0001 ' .. failures .. ' ' .. kept .. ' ' .. first .. ' - ' .. last_done .. '\n' .. line, failures
 end
 
 -- Return the record of older lines with some more, or nothing if none is to be kept. `before` is nothing, or the record so

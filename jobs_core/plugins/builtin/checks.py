@@ -14,6 +14,7 @@ from jobs_core.engine.replies import time_of
 from jobs_core.engine.roles import ROLE_NAMES, role, role_for, roles_of
 from jobs_core.plugins.builtin.flow_checks import check_limits, check_overdue, check_ticks, check_workers
 from jobs_core.plugins.builtin.growth_check import check_growth
+from jobs_core.plugins.config import find_config
 from jobs_core.plugins.hookspecs import hookimpl
 
 RECENT = 7 * 86400
@@ -140,10 +141,11 @@ def check_plugins(board: BoardLike) -> Finding:
 
 def check_settings(board: BoardLike) -> Finding:
     """Report settings and names of plugins that have no effect: they may be misspelled."""
-    problems = board.plugins.setting_problems()
+    problems, path = board.plugins.setting_problems(), find_config()
+    used = f"using {path.absolute()}" if path else "using no settings file"
     if problems:
-        return Finding("problem", "; ".join(problems), "correct or remove them")
-    return Finding("ok", "all settings have an effect")
+        return Finding("problem", f"{used}; {'; '.join(problems)}", "correct or remove them")
+    return Finding("ok", f"{used}; all settings have an effect")
 
 
 def check_records(board: BoardLike) -> Finding:

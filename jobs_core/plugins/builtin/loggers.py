@@ -33,11 +33,13 @@ def _event_text(event: Event, clock_format: str) -> str:
 
 
 def _details(event: Event) -> str:
+    took = f" in {event.data['seconds']:.3f} s" if "seconds" in event.data else ""
     if event.outcome is None:
         note = str(event.data.get("note", ""))
+        if event.kind == "task.released":
+            return f"released ({note}){took}" if note else f"released{took}"
         return note if event.task is None else f"{event.kind.rpartition('.')[2]} {note}".rstrip()
     note = f" ({event.outcome.note})" if event.outcome.note else ""
-    took = f" in {event.data['seconds']:.3f} s" if "seconds" in event.data else ""
     decision = event.decision
     then = "" if decision is None or decision.verb == "done" else f", {_next_step(decision)}"
     return f"{event.outcome.status}{note}{took}{then}"

@@ -21,9 +21,9 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from jobs_core import is_shortage
-from jobs_http.errors import Refusal, Shortage, Trouble
+from jobs_http.errors import Refusal, RequestFailed, Shortage
 from jobs_http.guard import Guard
-from jobs_http.watch import Watch, here
+from jobs_http.watch import Watch, current_request
 
 POOL_SIZE = 10
 """Connections that each thread keeps open, one per host."""
@@ -34,19 +34,19 @@ AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 def connect(watch: Watch, host: str, port: int, seconds: float, options: Any = ()) -> socket.socket:
     """Connect to a permitted address of a host within `seconds`.
 
-    Raises Trouble (`connect`, `timeout`, `refused`) or StoppedError.
+    Raises RequestFailed (`connect`, `timeout`, `refused`) or StoppedError.
     """
     deadline = time.monotonic() + seconds
     found = _resolve(watch, host.strip("[]"), port, deadline)
     permitted = [info for info in found if watch.guard.permits(host, info[4][0])]
     if found and not permitted:
         raise Refusal(watch.guard.refusal(host, found[0][4][0]))
-    trouble = Trouble("connect", "the host name has no address")
+    trouble = RequestFailed("connect", "the host name has no address")
     for number, info in enumerate(permitted):
         share = (deadline - time.monotonic()) / (len(permitted) - number)
         try:
             return _connect(watch, info, time.monotonic() + share, options)
-        except Trouble as error:
+        except RequestFailed as error:
             trouble = error
     raise trouble
 
@@ -62,7 +62,7 @@ def _resolve(watch: Watch, host: str, port: int, deadline: float) -> list[Addres
             raise Shortage("cannot start a thread to resolve the host name") from None
         raise
     except TimeoutError:
-        raise Trouble("timeout", "no DNS response in time") from None
+        raise RequestFailed("timeout", "no DNS response in time") from None
 
 
 def _is_address(host: str) -> bool:
@@ -77,7 +77,7 @@ def _lookup(host: str, port: int, flags: int) -> list[AddressInfo]:
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
     except (OSError, UnicodeError):
-        raise Trouble("connect", "cannot resolve the host name") from None
+        raise RequestFailed("connect", "cannot resolve the host name") from None
 
 
 def _connect(watch: Watch, info: AddressInfo, deadline: float, options: Any) -> socket.socket:
@@ -86,7 +86,7 @@ def _connect(watch: Watch, info: AddressInfo, deadline: float, options: Any) -> 
         sock = socket.socket(family, kind, protocol)
     except OSError as error:
         note = f"connection failed: {error.strerror}"
-        raise Shortage(note) if is_shortage(error) else Trouble("connect", note) from None
+        raise Shortage(note) if is_shortage(error) else RequestFailed("connect", note) from None
     try:
         sock.setblocking(False)
         for option in options or ():
@@ -102,7 +102,7 @@ def _connect(watch: Watch, info: AddressInfo, deadline: float, options: Any) -> 
     except OSError as error:
         sock.close()
         words = os.strerror(error.errno) if error.errno else "the system refused it"
-        raise Trouble("connect", f"connection failed: {words}") from None
+        raise RequestFailed("connect", f"connection failed: {words}") from None
     except BaseException:
         sock.close()
         raise
@@ -114,11 +114,11 @@ def _wait(sock: socket.socket, deadline: float) -> None:
     with selectors.DefaultSelector() as selector:
         selector.register(sock, selectors.EVENT_WRITE)
         if not selector.select(max(0.0, deadline - time.monotonic())):
-            raise Trouble("timeout", "no connection in time")
+            raise RequestFailed("timeout", "no connection in time")
 
 
 def _open(connection: HTTPConnection) -> socket.socket:
-    watch = here.watch
+    watch = current_request.watch
     assert watch is not None, "no request runs on this thread"
     seconds = float(connection.timeout or 0)
     sock = connect(watch, connection._dns_host, connection.port, seconds, connection.socket_options)
@@ -129,8 +129,8 @@ def _open(connection: HTTPConnection) -> socket.socket:
 
 def _use(connection: HTTPConnection) -> None:
     """Watch a connection that a request reuses."""
-    if here.watch is not None and connection.sock is not None and not here.watch.fresh:
-        here.watch.connection.hold(connection.sock)
+    if current_request.watch is not None and connection.sock is not None and not current_request.watch.fresh:
+        current_request.watch.connection.hold(connection.sock)
 
 
 class GuardedConnection(HTTPConnection):

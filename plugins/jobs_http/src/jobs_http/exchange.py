@@ -14,7 +14,7 @@ from jobs_core import Context, Outcome, StoppedError, Task
 from jobs_http import hops
 from jobs_http.answer import Answer, outcome
 from jobs_http.connect import adapter
-from jobs_http.errors import Refusal, Shortage, Trouble
+from jobs_http.errors import Refusal, RequestFailed, Shortage
 from jobs_http.guard import Guard
 from jobs_http.hops import Hop
 from jobs_http.request import Request
@@ -42,7 +42,7 @@ def execute(request: Request, task: Task, context: Context, guard: Guard) -> Out
         except StoppedError:
             seconds = time.monotonic() - started
             return context.stop_outcome(f"after {seconds:.2f} s", seconds=round(seconds, 3))
-        except Trouble as trouble:
+        except RequestFailed as trouble:
             if isinstance(trouble, Shortage) and not exchange.has_sent:
                 return Outcome.not_started(str(trouble))
             seconds = time.monotonic() - started
@@ -63,7 +63,7 @@ class Exchange:
         """Whether the target has responded, if only with a redirect."""
 
     def answer(self) -> Answer:
-        """Return the final response. Raises Trouble, StoppedError, or an exception of requests."""
+        """Return the final response. Raises RequestFailed, StoppedError, or an exception of requests."""
         hop = hops.first(self._request)
         for _ in range(self._request.redirects + 1):
             with self._send(hop) as response:
@@ -74,7 +74,7 @@ class Exchange:
                 assert location is not None
                 self._take(response, 0)
                 hop = hops.follow(hop, response.url, response.status_code, location)
-        raise Trouble("redirect", f"more than {self._request.redirects} redirects")
+        raise RequestFailed("redirect", f"more than {self._request.redirects} redirects")
 
     def _is_redirect(self, status: int, location: str | None) -> bool:
         """Whether to follow a redirect. A status that the payload expects is not followed."""
@@ -100,8 +100,8 @@ class Exchange:
             return unprepared.prepare()
         except (ValueError, requests.RequestException, urllib3.exceptions.HTTPError):
             if hop.redirected:
-                raise Trouble("redirect", "the redirect has an invalid URL") from None
-            raise Trouble("payload", "url: not a valid URL") from None
+                raise RequestFailed("redirect", "the redirect has an invalid URL") from None
+            raise RequestFailed("payload", "url: not a valid URL") from None
 
     def _send_once(self, hop: Hop, prepared: requests.PreparedRequest) -> requests.Response:
         watch, request = self._watch, self._request
@@ -143,7 +143,7 @@ def _translated_errors(watch: Watch) -> Iterator[None]:
     """Translate exceptions of requests and urllib3, whose messages quote URLs."""
     try:
         yield
-    except (Trouble, StoppedError):
+    except (RequestFailed, StoppedError):
         raise
     except Exception as error:
         if watch.context.stop_reason:
@@ -151,21 +151,21 @@ def _translated_errors(watch: Watch) -> Iterator[None]:
         raise _trouble(error) from None
 
 
-def _trouble(error: Exception) -> Trouble:
+def _trouble(error: Exception) -> RequestFailed:
     match error:
         case requests.exceptions.SSLError() | urllib3.exceptions.SSLError() | ssl.SSLError():
-            return Trouble("tls", f"TLS failed: {_tls_reason(error)}")
+            return RequestFailed("tls", f"TLS failed: {_tls_reason(error)}")
         case requests.ConnectTimeout():
-            return Trouble("timeout", "no connection in time")
+            return RequestFailed("timeout", "no connection in time")
         case requests.Timeout() | urllib3.exceptions.TimeoutError() | TimeoutError():
-            return Trouble("timeout", "no response in time")
+            return RequestFailed("timeout", "no response in time")
         case urllib3.exceptions.DecodeError():
-            return Trouble("connect", "the response has an invalid encoding")
+            return RequestFailed("connect", "the response has an invalid encoding")
         case requests.RequestException() | urllib3.exceptions.HTTPError():
-            return Trouble("connect", "the connection closed before the response was complete")
+            return RequestFailed("connect", "the connection closed before the response was complete")
         case OSError():  # requests raises it for a missing file
-            return Trouble("tls", "verify or cert: cannot read the file")
-    return Trouble("error", f"unexpected error: {type(error).__name__}")
+            return RequestFailed("tls", "verify or cert: cannot read the file")
+    return RequestFailed("error", f"unexpected error: {type(error).__name__}")
 
 
 def _tls_reason(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from urllib.parse import quote, urljoin, urlsplit
 
 from jobs_core import Task
-from jobs_http.errors import Trouble
+from jobs_http.errors import RequestFailed
 from jobs_http.request import Request
 from jobs_http.signing import sign
 
@@ -45,7 +45,7 @@ def first(request: Request) -> Hop:
 
 
 def follow(hop: Hop, url: str, status: int, location: str) -> Hop:
-    """Return the request that a redirect of `url` asks for. Raises Trouble.
+    """Return the request that a redirect of `url` asks for. Raises RequestFailed.
 
     A POST becomes a GET, except after 307 and 308. Once outside the payload's host, a request is not trusted
     again.
@@ -55,9 +55,9 @@ def follow(hop: Hop, url: str, status: int, location: str) -> Hop:
         parts = urlsplit(target)
         home = hop.home and _is_home(url, target)
     except ValueError:
-        raise Trouble("redirect", "the redirect has an invalid URL") from None
+        raise RequestFailed("redirect", "the redirect has an invalid URL") from None
     if parts.scheme not in PORTS or not parts.hostname or "\\" in target:
-        raise Trouble("redirect", "the redirect is not to an HTTP URL")
+        raise RequestFailed("redirect", "the redirect is not to an HTTP URL")
     target = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
     if status in (307, 308) or hop.method in ("GET", "HEAD") or (status != 303 and hop.method != "POST"):
         return Hop(hop.method, target, hop.body, home=home)

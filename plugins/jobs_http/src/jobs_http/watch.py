@@ -32,21 +32,21 @@ class Watch:
         return seconds if remaining is None else max(0.001, min(seconds, remaining))
 
 
-class Here(threading.local):
+class CurrentRequest(threading.local):
     """The watch of the request that runs on this thread, for its connections."""
 
     watch: Watch | None = None
 
 
-here = Here()
+current_request = CurrentRequest()
 
 
 @contextmanager
 def watching(context: Context, guard: Guard) -> Iterator[Watch]:
     """Watch a request during the `with` block. A stop of the task shuts down its connection."""
-    here.watch = watch = Watch(context, guard)
+    current_request.watch = watch = Watch(context, guard)
     try:
         with watch.connection, context.on_stop(watch.connection.interrupt):
             yield watch
     finally:
-        here.watch = None
+        current_request.watch = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Trouble(Exception):
+class InvokeFailed(Exception):
     """An invocation failed: a code for policies and a message that quotes no data.
 
     `error` is the name of an AWS error. `retry_after` is in seconds.

@@ -7,8 +7,8 @@ import time
 from jobs_core import Context, Outcome, SocketInterrupter, StoppedError
 from jobs_lambda.answer import Answer, outcome
 from jobs_lambda.clients import shared
-from jobs_lambda.errors import Trouble
-from jobs_lambda.line import here
+from jobs_lambda.errors import InvokeFailed
+from jobs_lambda.line import current_call
 from jobs_lambda.request import Request
 from jobs_lambda.trouble import as_trouble
 
@@ -27,7 +27,7 @@ def execute(request: Request, context: Context) -> Outcome:
         line.interrupt()
         seconds = time.monotonic() - started
         return context.stop_outcome(f"after {seconds:.2f} s", seconds=round(seconds, 3))
-    except Trouble as trouble:
+    except InvokeFailed as trouble:
         if trouble.code == "credentials":
             shared.forget(request.place)
         return _failed(trouble, time.monotonic() - started)
@@ -37,8 +37,8 @@ def execute(request: Request, context: Context) -> Outcome:
 
 
 def _invoke(request: Request, line: SocketInterrupter) -> Answer:
-    """Invoke the function, on a separate thread. Raises Trouble for every error."""
-    here.line = line
+    """Invoke the function, on a separate thread. Raises InvokeFailed for every error."""
+    current_call.line = line
     try:
         with line:
             return Answer.read(shared.get(request.place).invoke(**request.arguments))
@@ -46,7 +46,7 @@ def _invoke(request: Request, line: SocketInterrupter) -> Answer:
         raise as_trouble(error) from None
 
 
-def _failed(trouble: Trouble, seconds: float) -> Outcome:
+def _failed(trouble: InvokeFailed, seconds: float) -> Outcome:
     named = {"error": trouble.error} if trouble.error else {}
     return Outcome.failed(
         f"{trouble} after {seconds:.2f} s",

@@ -20,18 +20,18 @@ An AWS NAT gateway drops a connection after 350 idle seconds, and a function can
 """
 
 
-class Here(threading.local):
+class CurrentCall(threading.local):
     """The interrupter of the call that runs on this thread, for its connections."""
 
     line: SocketInterrupter | None = None
 
 
-here = Here()
+current_call = CurrentCall()
 
 
 def check(**_: Any) -> None:
     """Raise StoppedError if the call on this thread was abandoned. botocore calls it before each request."""
-    if here.line is not None and here.line.is_interrupted:
+    if current_call.line is not None and current_call.line.is_interrupted:
         raise StoppedError
 
 

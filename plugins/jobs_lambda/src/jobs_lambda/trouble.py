@@ -9,7 +9,7 @@ import re
 
 from botocore.exceptions import ClientError
 
-from jobs_lambda.errors import Trouble
+from jobs_lambda.errors import InvokeFailed
 
 LONGEST = 86400.0
 """The longest `Retry-After`, in seconds."""
@@ -78,18 +78,18 @@ MESSAGES = {
 }
 
 
-def as_trouble(error: Exception) -> Trouble:
+def as_trouble(error: Exception) -> InvokeFailed:
     """Translate an exception."""
     if isinstance(error, ClientError):
         return _answered(error)
     for kind in type(error).__mro__:
         if kind.__name__ in RAISED:
             code, words = RAISED[kind.__name__]
-            return Trouble(code, f"{words} ({type(error).__name__})")
-    return Trouble("error", f"unexpected error ({type(error).__name__})")
+            return InvokeFailed(code, f"{words} ({type(error).__name__})")
+    return InvokeFailed("error", f"unexpected error ({type(error).__name__})")
 
 
-def _answered(error: ClientError) -> Trouble:
+def _answered(error: ClientError) -> InvokeFailed:
     """Translate an error response of AWS. Failures of the function itself have the status 200."""
     about = error.response.get("ResponseMetadata", {})
     status = int(about.get("HTTPStatusCode", 0))
@@ -98,15 +98,16 @@ def _answered(error: ClientError) -> Trouble:
         name = f"HTTP {status}"
     wait = _retry_after(about.get("HTTPHeaders", {}).get("retry-after", ""))
     if status == 429 or name in THROTTLED:
-        return Trouble("throttled", f"AWS throttled the request ({name})", name, wait)
+        return InvokeFailed("throttled", f"AWS throttled the request ({name})", name, wait)
     if name in BAD_CREDENTIALS:
         words = "AWS rejected the credentials: check them and this machine's clock"
-        return Trouble("credentials", f"{words} ({name})", name)
+        return InvokeFailed("credentials", f"{words} ({name})", name)
     if name in DENIED:
         action = ACTIONS.get(error.operation_name, error.operation_name)
-        return Trouble(str(status), f"AWS denied access: allow {action} for these credentials ({name})", name)
+        words = f"AWS denied access: allow {action} for these credentials ({name})"
+        return InvokeFailed(str(status), words, name)
     words = f"{MESSAGES[name]} ({name})" if name in MESSAGES else f"AWS answered {name}"
-    return Trouble(str(status), words, name, wait)
+    return InvokeFailed(str(status), words, name, wait)
 
 
 def _retry_after(value: str) -> float | None:

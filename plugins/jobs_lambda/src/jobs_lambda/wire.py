@@ -11,7 +11,7 @@ from botocore.awsrequest import (
     AWSHTTPSConnectionPool,
 )
 
-from jobs_lambda.line import here, keep_alive
+from jobs_lambda.line import current_call, keep_alive
 
 
 class Connection(AWSHTTPConnection):
@@ -51,6 +51,6 @@ def watch(client: Any) -> None:
 
 
 def _hold(connection: Any) -> None:
-    if here.line is not None and connection.sock is not None:
+    if current_call.line is not None and connection.sock is not None:
         keep_alive(connection.sock)
-        here.line.hold(connection.sock)
+        current_call.line.hold(connection.sock)

@@ -1,0 +1,67 @@
+"""The method of an asyncio board about what tasks printed last."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from jobs_core.client.aio_base import AsyncBase, connect_async
+from jobs_core.client.listing import CHUNK
+from jobs_core.client.logs import Following, chunks, latest_tasks, read_log, require_log
+from jobs_core.client.output import BLOCK
+from jobs_core.types import is_task_id
+
+
+class AsyncLogMethods(AsyncBase):
+    """The method of an asyncio board about what tasks printed last."""
+
+    async def logs(
+        self, job_or_task: str, *, limit: int = 1, follow: bool = False
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Read the end of what tasks printed, like `Board.logs`."""
+        await self._on_thread(self._board.commands.require_layout)
+        newest: Any = await self._read(lambda client: client.xrevrange(self.keys.history, count=1))
+        following = Following(job_or_task, newest)
+        tasks = [job_or_task]
+        if not is_task_id(job_or_task):
+            tasks = latest_tasks(await self._call("JRUNS", job_or_task), limit)
+        found = await self._read_logs(tasks)
+        is_kept = any(text is not None for text in found.values())
+        require_log(job_or_task, self.name, is_kept or await self._is_known(job_or_task))
+        for task, text in found.items():
+            for entry in following.fresh(task, text) if follow else read_log(task, text):
+                yield entry
+        if follow and not (is_task_id(job_or_task) and is_kept and not await self._is_open(job_or_task)):
+            async for entry in self._follow_logs(following):
+                yield entry
+
+    async def _read_logs(self, tasks: list[str]) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for some in chunks(tasks):
+            found |= zip(some, await self._call("JLOGS", *some), strict=True)
+        return found
+
+    async def _follow_logs(self, following: Following) -> AsyncIterator[dict[str, Any]]:
+        """Yield what attempts printed that end from now on."""
+        client = connect_async(self._board, 1, blocking=True)  # a separate connection, because it blocks
+        try:
+            while not following.is_over:
+                tasks: list[str] = []
+                async with self._suppress_outage():
+                    found = await client.xread({self.keys.history: following.last}, CHUNK, BLOCK)
+                    tasks = following.reported(found)
+                for task, text in (await self._read_logs(tasks)).items():
+                    for entry in following.fresh(task, text):
+                        yield entry
+        finally:
+            await client.aclose()
+
+    async def _is_known(self, id: str) -> bool:
+        """Whether a job or a task with this id exists."""
+        return await self._is_open(id) if is_task_id(id) else bool((await self._call("JGET", id))[0])
+
+    async def _is_open(self, task: str) -> bool:
+        """Whether a task waits or runs."""
+        async for _ in self._pages("JTASKS", after=("task", task)):
+            return True
+        return False

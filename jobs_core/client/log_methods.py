@@ -1,0 +1,78 @@
+"""The method of a board about what tasks printed last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from jobs_core.client.base import BoardBase
+from jobs_core.client.listing import CHUNK
+from jobs_core.client.logs import Following, chunks, latest_tasks, read_log, require_log
+from jobs_core.client.output import BLOCK
+from jobs_core.types import is_task_id
+
+
+class LogMethods(BoardBase):
+    """The method of a board about what tasks printed last."""
+
+    def logs(self, job_or_task: str, *, limit: int = 1, follow: bool = False) -> Iterator[dict[str, Any]]:
+        """Read the end of what tasks printed. The board keeps it for a while: see `retain`.
+
+        Args:
+            job_or_task: The id of a job, for its latest runs, or of a task.
+            limit: How many runs of a job to read, the oldest of them first.
+            follow: Continue with each attempt that ends from now on. A task ends it, a job never.
+
+        Yields:
+            Lines, `{"task": …, "attempt": 1, "stream": …, "line": …}`. `{"cut": True}` stands where the
+            beginning is missing.
+
+        Raises:
+            NotFoundError: There is no such job or task, and nothing that it printed is kept.
+
+        >>> [entry["line"] for entry in board.logs("backup")]
+        ['12 files', 'done']
+        """
+        self.commands.require_layout()
+        newest: Any = self.commands.read(lambda client: client.xrevrange(self.keys.history, count=1))
+        following = Following(job_or_task, newest)
+        tasks = [job_or_task]
+        if not is_task_id(job_or_task):
+            tasks = latest_tasks(self.commands.call("JRUNS", job_or_task), limit)
+        found = self._read_logs(tasks)
+        is_kept = any(text is not None for text in found.values())
+        require_log(job_or_task, self.name, is_kept or self._is_known(job_or_task))
+        for task, text in found.items():
+            yield from following.fresh(task, text) if follow else read_log(task, text)
+        if follow and not (is_task_id(job_or_task) and is_kept and not self._is_open(job_or_task)):
+            yield from self._follow_logs(following)
+
+    def _read_logs(self, tasks: list[str]) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for some in chunks(tasks):
+            found |= zip(some, self.commands.call("JLOGS", *some), strict=True)
+        return found
+
+    def _follow_logs(self, following: Following) -> Iterator[dict[str, Any]]:
+        """Yield what attempts printed that end from now on."""
+        while not following.is_over:
+            tasks: list[str] = []
+            with self.commands.suppress_outage():
+                found = self.commands.blocking.xread(
+                    {self.keys.history: following.last}, count=CHUNK, block=BLOCK
+                )
+                tasks = following.reported(found)
+            for task, text in self._read_logs(tasks).items():
+                yield from following.fresh(task, text)
+
+    def _is_known(self, id: str) -> bool:
+        """Whether a job or a task with this id exists."""
+        return self._is_open(id) if is_task_id(id) else bool(self.commands.call("JGET", id)[0])
+
+    def _is_open(self, task: str) -> bool:
+        """Whether a task waits or runs."""
+        cursor = "0"
+        while True:
+            cursor, page = self.commands.call("JTASKS", cursor, "task", task)
+            if page or cursor == "0":
+                return bool(page)
