@@ -107,13 +107,11 @@ class Top:
     def rates_since(self, earlier: Top) -> dict[str, float]:
         """Return how much each counter of the ledger has grown per second since an earlier look.
 
+        All are 0 if that look is not earlier.
+
         >>> board.top().rates_since(before)["done"]
         11.5
         """
         seconds = self.time - earlier.time
-        if seconds <= 0:
-            return {}
-        return {
-            name: max(0.0, (count - earlier.ledger.get(name, 0)) / seconds)
-            for name, count in self.ledger.items()
-        }
+        grown = {name: count - earlier.ledger.get(name, 0) for name, count in self.ledger.items()}
+        return {name: max(0.0, n / seconds) if seconds > 0 else 0.0 for name, n in grown.items()}

@@ -84,7 +84,7 @@ def test_rates_are_those_between_two_looks(busy: Board) -> None:
     rates = after.rates_since(before)
     assert (rates["done"], rates["dead"]) == (0.5, 0)
     assert rates["due"] == (after.ledger["due"] - before.ledger["due"]) / 2 > 0
-    assert before.rates_since(before) == {}
+    assert set(before.rates_since(after).values()) == {0}
 
 
 # The view
@@ -213,7 +213,7 @@ def test_the_view_continues_when_redis_is_back(tmp_path: Path) -> None:
         assert (first.trouble, first.earlier, first.top.jobs) == ("", None, 1)
         server.stop()
         away = frames.next(20)
-        assert away.top == first.top
+        assert (away.top, away.earlier) == (first.top, None)
         assert away.trouble.startswith("away for 0s, trying again: ")
         assert shown(away.top, trouble=away.trouble)[0].style == "dim"
         server.start()
@@ -296,7 +296,7 @@ def test_ctrl_c_ends_the_view(busy: Board, url: str) -> None:
 
 
 def test_one_frame_on_a_terminal_fits_it(busy: Board, url: str) -> None:
-    text = Terminal(busy, url, "top", "--once", width=60).read()
+    text = Terminal(busy, url, "top", "--once", width=60, COLUMNS="60").read()
     text = re.sub(r"\x1b\[\d*m", "", text)
     assert "running 1 " in text
     assert max(map(len, text.splitlines())) <= 60

@@ -95,7 +95,7 @@ class Frames:
             name=self._board.name,
             server=self._board.commands.server,
             top=self._latest,
-            earlier=earlier,
+            earlier=None if trouble else earlier,
             trouble=trouble,
             hint=self._hint,
         )
