@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from jobs_core import AsyncBoard, Board, OptionError, ServerError
+from jobs_core import AsyncBoard, Board, OptionError, RunningTask, ServerError, Top, WaitingQueue
 from jobs_core.cli.top import Frames
 from jobs_core.cli.top_view import Frame, Line, render, share
 from jobs_core.embedded import EmbeddedServer
-from jobs_core.top import RunningTask, Top, WaitingQueue
 from tests.helpers import Jobs, lines, refused
 from tests.test_lists_cli import Terminal
 
@@ -215,7 +214,9 @@ def test_the_view_continues_when_redis_is_back(tmp_path: Path) -> None:
         away = frames.next(20)
         assert (away.top, away.earlier) == (first.top, None)
         assert away.trouble.startswith("away for 0s, trying again: ")
-        assert shown(away.top, trouble=away.trouble)[0].style == "dim"
+        first_line, *others = render(away, 200, 24)
+        assert first_line == Line(away.trouble, "bold red")
+        assert {line.style for line in others} == {"dim"}
         server.start()
         board.put("b", "echo", "x", every=60)
         back = frames.next(20)

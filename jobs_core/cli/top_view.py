@@ -36,7 +36,7 @@ class Frame:
         server: Where Redis is.
         top: The latest look at the board.
         earlier: The look before it, for the rates.
-        trouble: Why there is no newer look, or "".
+        trouble: Why there is no newer look, or "". It takes the place of the first line.
         hint: What keys do, or "".
     """
 
@@ -77,8 +77,9 @@ def render(frame: Frame, width: int, height: int) -> list[Line]:
     for section, most in zip(sections, share(room, [len(each.rows) for each in sections]), strict=True):
         lines += [Line("")] * is_tall
         lines += section.lines(most, width)
-    dimmed = "dim" if frame.trouble else ""
-    return [Line(cut(line.text, width), dimmed or line.style) for line in _marked(lines[:height], frame)]
+    if frame.trouble:
+        lines = [Line(as_cell(frame.trouble), "bold red"), *(Line(line.text, "dim") for line in lines[1:])]
+    return [Line(cut(line.text, width), line.style) for line in lines[:height]]
 
 
 def share(room: int, wanted: Sequence[int]) -> list[int]:
@@ -123,12 +124,6 @@ def _state(top: Top) -> Line:
     failing = f"{top.failing:,} failing" if top.failing else "no job failing"
     is_late = top.overdue and top.late >= 1
     return Line(_joined(overdue, failing), "red" if is_late else "yellow" if top.failing else "green")
-
-
-def _marked(lines: Sequence[Line], frame: Frame) -> Iterator[Line]:
-    """Put the trouble, if there is any, in place of the first line."""
-    yield Line(as_cell(frame.trouble), "bold red") if frame.trouble else lines[0]
-    yield from lines[1:]
 
 
 def _tasks(top: Top, is_wide: bool) -> Section:
