@@ -31,7 +31,18 @@ from jobs_core.runs import Gap, Hour, Run, Summary
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
 from jobs_core.top import RunningTask, Top, WaitingQueue
-from jobs_core.types import Decision, Event, Job, Outcome, Payload, Task
+from jobs_core.types import (
+    Backfill,
+    Decision,
+    Event,
+    Job,
+    Occurrence,
+    Outcome,
+    Parent,
+    Payload,
+    Task,
+    parents_json,
+)
 from jobs_core.why.answer import Why
 
 if TYPE_CHECKING:
@@ -48,6 +59,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AgainError",
     "AsyncBoard",
+    "Backfill",
     "Board",
     "BoardLike",
     "Change",
@@ -67,8 +79,10 @@ __all__ = [
     "Lease",
     "Logger",
     "NotFoundError",
+    "Occurrence",
     "OptionError",
     "Outcome",
+    "Parent",
     "Payload",
     "PayloadError",
     "PluginError",
@@ -99,6 +113,7 @@ __all__ = [
     "hookimpl",
     "is_shortage",
     "lease_clock",
+    "parents_json",
     "retry",
 ]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, TypedDict, get_args, get_type_hints
 
 from jobs_core.errors import OptionError
-from jobs_core.text import is_utf8
+from jobs_core.values import check_labels, nearest, require_utf8, value_type
 
 Duration = float | str | timedelta
 """Seconds, `1h30m` or `PT1H30M`."""
@@ -22,6 +21,7 @@ Factor = float | str
 Words = str | Sequence[str]
 Codes = str | int | Sequence[str | int]
 Waits = float | str | Sequence[float | str]
+Labels = str | Sequence[str] | Mapping[str, str | float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class About:
 
     Args:
         kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes,
-            rules or rate.
+            labels, rules or rate.
         summary: One line for help texts and editors.
     """
 
@@ -102,6 +102,17 @@ class ScheduleOptions(TypedDict, total=False):
     join: Annotated[
         Literal["all", "any"] | None, About("word", "wait for all jobs in after, or for any (default: all)")
     ]
+    deadline: Annotated[
+        Duration | None,
+        About(
+            "duration",
+            "with after and a time: how long a run waits for the jobs in after (default: until the next run)",
+        ),
+    ]
+    at_deadline: Annotated[
+        Literal["skip", "run"] | None,
+        About("word", "what to do with a run whose deadline has come: skip or run (default: skip)"),
+    ]
     at: Annotated[Time | None, About("time", "run once, at this time")]
 
 
@@ -164,6 +175,9 @@ class JobOptions(ScheduleOptions, WorkOptions, StateOptions, total=False):
     """The options of a job: `board.put("tick", "shell", "date", every=5, retry_on="5*")`."""
 
     description: Annotated[str | None, About("text", "free text about the job")]
+    label: Annotated[
+        Labels | None, About("labels", "find the job by this: team=payments; several make a list")
+    ]
     lint_ignore: Annotated[
         Words | None, About("rules", "rules of `jobs lint` that do not apply to this job: no-timeout")
     ]
@@ -196,6 +210,7 @@ class TaskFilters(TypedDict, total=False):
     runner: str | None
     queue: str | None
     worker: str | None
+    label: Labels | None
     older_than: Duration | None
     payload: bool | None
     now: Time | None
@@ -236,7 +251,7 @@ STATE = tuple(_table(StateOptions).values())
 JOB_OPTIONS = _table(JobOptions)
 PUSH_OPTIONS = _table(PushOptions)
 
-LIST_KINDS = ("jobs", "codes", "backoff", "rules")
+LIST_KINDS = ("jobs", "codes", "backoff", "labels", "rules")
 """The kinds of options that take a list."""
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
@@ -259,7 +274,8 @@ TASK_STATES: tuple[str, ...] = get_args(TaskState)
 
 
 def to_text(value: Any) -> str:
-    """Format an option's value for Redis: a timedelta as seconds, a datetime as ISO 8601, a list with commas.
+    """Format an option's value for Redis: a timedelta as seconds, a datetime as ISO 8601, a list with commas,
+    a mapping of labels as name=value.
 
     >>> to_text(timedelta(minutes=2))
     '120.0'
@@ -270,6 +286,8 @@ def to_text(value: Any) -> str:
         return str(value.total_seconds())
     if isinstance(value, datetime):
         return value.astimezone().isoformat(timespec="milliseconds")
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={to_text(item)}" for name, item in value.items() if item is not None)
     if isinstance(value, (list, tuple)):
         return ",".join(map(to_text, value))
     return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
@@ -330,6 +348,9 @@ def _check_type(name: str, value: Any) -> None:
     option = JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
     if option is None or (option.name == "paused" and isinstance(value, bool)):
         return
+    if option.kind == "labels":
+        check_labels(name, value)
+        return
     takes_list = option.kind in LIST_KINDS
     for item in value if takes_list and isinstance(value, (list, tuple)) else [value]:
         if isinstance(item, (bool, list, tuple, Mapping)):
@@ -341,51 +362,6 @@ def _check_type(name: str, value: Any) -> None:
             require_utf8(name, item)
 
 
-def require_text(name: str, text: object) -> str:
-    """Return a value that must be text, and that UTF-8 can encode.
-
-    Raises:
-        OptionError: It is no text, or has a lone surrogate or bytes that were no UTF-8.
-    """
-    if not isinstance(text, str):
-        raise OptionError(f"{name}: expected text, got {value_type(text)}", option=name)
-    require_utf8(name, text)
-    return text
-
-
-def require_utf8(name: str, text: str) -> None:
-    """Reject text that UTF-8 cannot encode: a lone surrogate, or bytes that were no UTF-8.
-
-    Raises:
-        OptionError: The text cannot be encoded. The error does not quote it.
-    """
-    if not is_utf8(text):
-        raise OptionError(f"{name}: expected UTF-8, got a lone surrogate or other bytes", option=name)
-
-
-def value_type(value: object) -> str:
-    """Return what a value is that is no text, without quoting it.
-
-    >>> value_type(None), value_type(5), value_type([1])
-    ('null', 'a number', 'a list')
-    """
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return "a number"
-    if isinstance(value, (list, tuple)):
-        return "a list"
-    return "an object" if isinstance(value, Mapping) else f"a value of type {type(value).__name__}"
-
-
 def _unknown_option(name: str, known: Iterable[str]) -> OptionError:
     """Make the error for an unknown option, with the closest known one."""
     return OptionError(f"unknown option {name!r}{nearest(name, known)}", option=name)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint with the closest known name, ` (did you mean 'every'?)`, or an empty string."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from jobs_core.errors import PayloadError, UserError
@@ -92,13 +92,69 @@ def _parse_attempt(entry: str) -> Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """How a task that this one ran after has ended.
+
+    `outcome` is `done`, `dead` or `cancelled`. `note` has up to 200 bytes. The data of all parents of a task
+    share 64 KiB: of more, the end is kept as text, `{"truncated": True, "end": …}`. A parent that ended
+    before its board kept this has only `job`.
+    """
+
+    job: str
+    task: str = ""
+    outcome: str = ""
+    code: str = ""
+    note: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_parents(records: Any) -> tuple[Parent, ...]:
+    """Read the `parents` in a task's options. Raises ValueError if they are invalid.
+
+    >>> parse_parents([{"job": "load", "task": "load@1763900005000", "outcome": "done"}])[0].outcome
+    'done'
+    """
+    try:
+        return tuple(Parent(**record) for record in records)
+    except TypeError:
+        raise ValueError("invalid parents") from None
+
+
+_TRIMS: tuple[tuple[str, ...], ...] = ((), ("data",), ("data", "note"))
+"""What to leave out of parents that take too much room."""
+
+
+def parents_json(parents: Iterable[Parent], most: int, *, ascii: bool = False) -> str:
+    """Write parents as a JSON list of at most `most` bytes, without empty fields.
+
+    If they take more, their data is left out, and then their notes; such a parent has `"truncated": true`.
+    Returns an empty string if that is not enough.
+
+    >>> parents_json([Parent("load", "load@1763900005000", "dead", code="3")], 1000)
+    '[{"job":"load","task":"load@1763900005000","outcome":"dead","code":"3"}]'
+    """
+    records = [{name: value for name, value in asdict(parent).items() if value} for parent in parents]
+    for trimmed in _TRIMS:
+        kept = [_trim(record, trimmed) for record in records]
+        text = json.dumps(kept, ensure_ascii=ascii, separators=(",", ":"))
+        if len(text.encode(errors="replace")) <= most:
+            return text
+    return ""
+
+
+def _trim(record: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    kept = {name: value for name, value in record.items() if name not in names}
+    return kept if len(kept) == len(record) else kept | {"truncated": True}
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One occurrence of a job, taken from a queue.
 
     `id` is `<job id>@<due, ms>`. An occurrence always has the same id, so use it as an idempotency key
     downstream. `due` is in epoch seconds. `attempt` counts from 1; `history` has up to 20 earlier attempts.
     `token` proves the lease, and its holder may report on the task. It is empty for a task taken without a
-    lease (at most once).
+    lease (at most once). `parents` says how the tasks ended that this one ran after.
     """
 
     id: str
@@ -112,6 +168,7 @@ class Task:
     options: Mapping[str, Any] = field(default_factory=dict)
     payload: Payload = field(default="", repr=False)
     history: tuple[Attempt, ...] = ()
+    parents: tuple[Parent, ...] = ()
 
 
 NOTE, CODE = 1000, 64
@@ -259,3 +316,58 @@ class Event:
     outcome: Outcome | None = None
     decision: Decision | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """A backfill, and how far it is. Times are in epoch seconds.
+
+    `state` is planning, running, cancelling, done or cancelled. Of its `occurrences`, some `ran`, and of some
+    it is `unknown`: both are left out. The others are its tasks, `total`: `left` to queue, queued or
+    `running`, `done`, `dead`, `cancelled`, or `unleased` (nobody reports on them). `removed` says that its
+    job was removed.
+    """
+
+    id: str
+    job: str
+    state: str
+    start: float
+    stop: float
+    order: str
+    concurrency: int
+    occurrences: int
+    ran: int
+    unknown: int
+    total: int
+    left: int
+    running: int
+    done: int
+    dead: int
+    cancelled: int
+    unleased: int
+    began: float
+    ended: float | None = None
+    with_unknown: bool = False
+    removed: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to happen."""
+        return self.ended is not None
+
+    @property
+    def failed(self) -> int:
+        """How many of its tasks have ended otherwise than done."""
+        return self.dead + self.cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A due time of a job in the past (epoch seconds).
+
+    `state` is `ran` (or its task is queued, running or dead), `missed`, or `unknown`, because the history of
+    the job no longer reaches it.
+    """
+
+    due: float
+    state: str

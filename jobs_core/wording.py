@@ -16,6 +16,26 @@ def when(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="seconds")
 
 
+_UNITS = ((86400 * 365, "years"), (86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def from_now(seconds: float | None, now: float) -> str:
+    """Format an instant by its distance from now, both in epoch seconds.
+
+    >>> from_now(1000, 760), from_now(1000, 1180), from_now(1000, 1000)
+    ('in 4 min', '3 min ago', 'now')
+    """
+    if seconds is None:
+        return "-"
+    distance = abs(seconds - now)
+    # Each unit is used from two of it on, so that the number is never coarse.
+    size, unit = next(((size, unit) for size, unit in _UNITS if distance >= 2 * size), (1, "s"))
+    count = round(distance / size)
+    if count == 0:
+        return "now"
+    return f"in {count} {unit}" if seconds > now else f"{count} {unit} ago"
+
+
 def readable(name: str, value: Any) -> Any:
     """Format an option's value for people."""
     kind = JOB_OPTIONS[name].kind if name in JOB_OPTIONS else ""
@@ -28,16 +48,16 @@ def readable(name: str, value: Any) -> Any:
 
 def schedule_text(job: Mapping[str, Any]) -> str:
     """Describe a job's schedule in a few words: `every 5m, 3 of 10 left`."""
-    if "after" in job:
-        return _after_text(job)
+    after = [_after_text(job)] if "after" in job else []
     if "at" in job:
-        return f"at {when(job['at'])}"
+        return ", ".join([f"at {when(job['at'])}", *after])
     if "cron" in job:
         words = [f"cron {job['cron']}", *([job["zone"]] if "zone" in job else [])]
     elif "every" in job:
         words = [f"every {span(job['every'])}"]
     else:
-        return "when pushed"
+        return after[0] if after else "when pushed"
+    words += after
     if "decay" in job:
         words.append(f"times {job['decay']:g} each {span(job['step'])}")
     if "repeat" in job:
@@ -60,3 +80,20 @@ def rate_text(rate: str) -> str:
 def _after_text(job: Mapping[str, Any]) -> str:
     ending = f" on {job['on']}" if "on" in job else ""
     return f"after {', '.join(job['after'])}" + (" (any)" if "join" in job else "") + ending
+
+
+def parent_text(parent: Mapping[str, Any]) -> str:
+    """Describe how a parent ended: `load done at 2026-12-01 08:10:00+00:00 (exit 0)`."""
+    words = [parent["job"], parent.get("outcome", "ended")]
+    if "time" in parent:
+        words.append(f"at {when(parent['time'])}")
+    note = parent.get("note") or parent.get("code")
+    return " ".join(words) + (f" ({note})" if note else "")
+
+
+def waiting_text(waiting: Mapping[str, Any]) -> str:
+    """Describe a run that waits for its parents: `since 2026-12-01 08:30:00+00:00, until …, then skip`."""
+    text = f"since {when(waiting['due'])}"
+    if "deadline" in waiting:
+        text += f", until {when(waiting['deadline'])}, then {waiting['at-deadline']}"
+    return text

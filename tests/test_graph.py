@@ -76,20 +76,24 @@ def test_load_restores_a_dump(diamond: Board, jobs: Jobs) -> None:
 @pytest.mark.usefixtures("diamond")
 def test_graph_draws_trees(jobs: Jobs) -> None:
     assert jobs("graph").stdout.splitlines() == [
-        "fetch",
-        "├── clean",
-        "│   ├── alarm (after clean, gone; on dead, any)",
-        "│   └── report (after clean, count)",
-        "└── count",
-        "    └── report (after clean, count)",
+        "fetch (manual)",
+        "├── clean (waiting for fetch)",
+        "│   ├── alarm (after clean, gone; on dead, any; waiting for clean, gone)",
+        "│   └── report (after clean, count; waiting for clean, count)",
+        "└── count (waiting for fetch)",
+        "    └── report (after clean, count; waiting for clean, count)",
         "gone (no such job)",
-        "└── alarm (after clean, gone; on dead, any)",
+        "└── alarm (after clean, gone; on dead, any; waiting for clean, gone)",
     ]
 
 
 @pytest.mark.usefixtures("diamond")
 def test_graph_draws_the_neighborhood_of_a_job(jobs: Jobs) -> None:
-    assert jobs("graph", "count").stdout.splitlines() == ["fetch", "└── count", "    └── report"]
+    assert jobs("graph", "count").stdout.splitlines() == [
+        "fetch (manual)",
+        "└── count (waiting for fetch)",
+        "    └── report (waiting for clean, count)",
+    ]
     refused(jobs("graph", "nobody"), "there is no job 'nobody'")
 
 
@@ -98,10 +102,10 @@ def test_graph_expands_each_subtree_once(board: Board, jobs: Jobs) -> None:
         board.put(id, "shell", "true", after=after)
     assert jobs("graph").stdout.splitlines() == [
         "a (no such job)",
-        "└── c (after a, b)",
-        "    └── d",
+        "└── c (after a, b; waiting for a, b)",
+        "    └── d (waiting for c)",
         "b (no such job)",
-        "└── c (after a, b) …",
+        "└── c (after a, b; waiting for a, b) …",
     ]
 
 
@@ -114,8 +118,10 @@ def test_a_board_without_such_jobs_has_no_graph(board: Board, jobs: Jobs) -> Non
 @pytest.mark.usefixtures("diamond")
 def test_graph_as_json_has_a_line_per_edge(jobs: Jobs) -> None:
     arrows = lines(jobs("graph", "--json"))
-    assert {"parent": "fetch", "child": "clean"} in arrows
-    assert {"parent": "gone", "child": "alarm", "label": "on dead, any"} in arrows
+    states = {"parent_state": "manual", "child_state": "waiting", "met": False}
+    assert {"parent": "fetch", "child": "clean", **states} in arrows
+    gone = {"parent": "gone", "child": "alarm", "label": "on dead, any"}
+    assert {**gone, "child_state": "waiting", "met": False} in arrows
     assert len(arrows) == 6
 
 

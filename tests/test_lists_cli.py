@@ -173,7 +173,7 @@ def test_few_tasks_are_sorted(jobs: Jobs, board: Board) -> None:
 
 
 def test_empty_lists_have_a_header(jobs: Jobs) -> None:
-    assert jobs("list").stdout.split() == ["id", "runner", "schedule", "next", "state"]
+    assert jobs("list").stdout.split() == ["id", "state", "next", "runner", "schedule"]
     assert jobs("tasks").stdout.split() == ["task", "state", "attempt", "since"]
     assert jobs("list", "--json").stdout == jobs("dump").stdout == jobs("export", "crontab").stdout == ""
     assert jobs("board", "export").stdout == "jobs: {}\n"
@@ -214,7 +214,7 @@ def test_cells_are_not_cut_in_a_pipe(jobs: Jobs, board: Board) -> None:
     put(board, [*crowd(200, every=5), {"id": LONG * 3, "every": 5}])
     assert LONG * 3 in column(jobs("list").stdout, 0)
     (row,) = (line for line in jobs("list").stdout.splitlines() if line.startswith(LONG))
-    assert row.endswith("scheduled")
+    assert row.endswith("every 5s")
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -225,7 +225,7 @@ def test_a_table_fits_the_terminal(board: Board, url: str, width: int) -> None:
     assert len(table) == 202
     assert max(map(len, table)) <= width
     (row,) = (line for line in table if line.startswith("a-job"))
-    assert re.search(r"… .*2100-01-01 \d\d:00:00\S+  scheduled$", row)
+    assert re.search(r"…  scheduled  in \d+ years  console  every 5s$", row)
     assert "…" not in table[5]
 
 
@@ -316,3 +316,19 @@ def test_a_header_is_bold_on_a_terminal_that_wants_it(board: Board, url: str) ->
     assert Terminal(board, url, *words, NO_COLOR="").read().startswith("\x1b[1mid ")
     assert Terminal(board, url, *words).read().startswith("id ")
     assert Terminal(board, url, *words, NO_COLOR="", LESS="-S").read().startswith("id ")  # shows escape codes
+
+
+def test_states_have_colors_on_a_terminal_only(board: Board, jobs: Jobs, url: str) -> None:
+    put(board, [{"id": "a", "every": 5, "start": LATER}, {"id": "b", "every": 5, "start": LATER}])
+    board.pause("b")
+    plain = Terminal(board, url, "list", "--no-pager").read()
+    colored = Terminal(board, url, "list", "--no-pager", NO_COLOR="").read()
+    assert "\x1b" not in plain + jobs("list").stdout
+    assert "\x1b[32mscheduled\x1b[0m" in colored
+    assert "\x1b[33mpaused\x1b[0m" in colored
+    assert re.sub(r"\x1b\[\d*m", "", colored) == plain  # columns stay where they are
+
+
+def test_the_next_run_is_shown_as_a_distance(board: Board, jobs: Jobs) -> None:
+    put(board, [{"id": "a", "every": "1d", "start": "+240m"}, {"id": "b"}])
+    assert column(jobs("list").stdout, 2) == ["in 4 h", "-"]

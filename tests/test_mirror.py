@@ -11,6 +11,10 @@ from jobs_core import Board
 from jobs_core.cli import cli
 
 METHODS = {
+    "backfill cancel": "backfill_cancel",
+    "backfill list": "backfill_list",
+    "backfill start": "backfill",
+    "backfill watch": "backfill_watch",
     "board apply": "apply",
     "board check": "plan",
     "board diff": "plan",
@@ -20,7 +24,6 @@ METHODS = {
     "dead retry": "dead_retry",
     "dead show": "dead",
     "export crontab": "list",
-    "graph": "list",
     "import crontab": "apply",
 }
 """Commands whose method has another name."""

@@ -121,7 +121,7 @@ class TestCancelJob:
         board.put("a", "console", "x")
         assert jobs("cancel", "--job", "a").stdout == "a: 0 cancelled, 0 asked to stop\n"
         refused(jobs("cancel", "--job", "nope"), "there is no job 'nope'")
-        refused(jobs("cancel"), "cancel needs the ids of tasks, or --job ID")
+        refused(jobs("cancel"), "cancel needs the ids of tasks, --job ID, or --label")
 
 
 @pytest.mark.parametrize(

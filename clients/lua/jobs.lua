@@ -17,8 +17,9 @@ local jobs = { _VERSION = '0.2.0' }
 
 --- The read-only commands. They are called with FCALL_RO, which replicas and read-only users permit.
 jobs.READS = {
-  JCHANGES = true, JCOUNT = true, JGAPS = true, JGET = true, JHOURS = true, JLOGS = true, JNEXT = true,
-  JPERMIT = true, JRUNS = true, JSTATS = true, JSUMMARY = true, JTASKS = true, JTOP = true, JWHEN = true,
+  JBACKFILLS = true, JCHANGES = true, JCOUNT = true, JDUES = true, JFIND = true, JGAPS = true, JGET = true,
+  JHOURS = true, JLABELS = true, JLOGS = true, JNEXT = true, JPERMIT = true, JRUNS = true, JSTATS = true,
+  JSUMMARY = true, JTASKS = true, JTOP = true, JWHEN = true,
 }
 
 ---@class jobs.Error
@@ -154,15 +155,28 @@ end
 -- Arguments and replies
 
 -- Options that may be true or false. In others, Redis would read true as 1.
-local SWITCHES = { paused = true, payload = true, unstarted = true, raw = true }
+local SWITCHES = {
+  paused = true, payload = true, unstarted = true, raw = true, failing = true, late = true, running = true,
+}
+
+-- Write a mapping of labels as a list: { team = 'payments' } is { 'team=payments' }.
+local function as_labels(labels)
+  if type(labels) ~= 'table' or labels[1] ~= nil then return labels end
+  local list = {}
+  for name, value in pairs(labels) do list[#list + 1] = name .. '=' .. as_text(value) end
+  return list
+end
+
+-- Options whose values are lists of names, which commas would split.
+local LISTS = { after = 'job ids', label = 'labels' }
 
 local function check_option(name, value)
   if type(value) == 'boolean' and not SWITCHES[name] then
     fail('OPTION', name .. ': expected text or a number, got ' .. tostring(value), name)
   end
-  for _, item in ipairs(name == 'after' and type(value) == 'table' and value or {}) do
+  for _, item in ipairs(LISTS[name] and type(value) == 'table' and value or {}) do
     if tostring(item):find(',', 1, true) then
-      fail('OPTION', "after: expected job ids without commas, got '" .. tostring(item) .. "'", name)
+      fail('OPTION', name .. ': expected ' .. LISTS[name] .. " without commas, got '" .. tostring(item) .. "'", name)
     end
   end
 end
@@ -170,6 +184,7 @@ end
 -- Append `option value` pairs to a list. Underscores in names become dashes.
 local function add_pairs(list, options)
   for name, value in pairs(options or {}) do
+    if name == 'label' then value = as_labels(value) end
     check_option(name, value)
     list[#list + 1], list[#list + 2] = name:gsub('_', '-'), value
   end
@@ -325,7 +340,8 @@ function Board:next(id, options)
   return times
 end
 
---- Return what a job with `after` waits for: after, on, join, met, missing, followed_by. Raises NOTFOUND.
+--- Return what a job with `after` waits for: after, on, join, met, parents (how they ended), missing, waiting (the run of
+--- a job with a time that waits for them), followed_by. Raises NOTFOUND.
 ---@return table
 function Board:when(id)
   return self:_describe('JWHEN', id)
@@ -377,6 +393,23 @@ local function all_pages(call)
   return found
 end
 
+--- Return the ids of the jobs that meet all criteria: board:find({ label = 'team=payments', failing = 1 }).
+---@param criteria? table  label, failing (how often in a row at least), late, running, paused, state, runner, text
+---@return string[]
+function Board:find(criteria)
+  local found, seen = {}, {}
+  local options = add_pairs({}, criteria)
+  for _, id in ipairs(all_pages(function(cursor) return self.commands:call('JFIND', cursor, unpack(options)) end)) do
+    if not seen[id] then found[#found + 1] = id end
+    seen[id] = true
+  end
+  return found
+end
+
+--- Return how many jobs have each label: { ['team=payments'] = 12 }.
+---@return table<string, integer>
+function Board:labels() return as_map(self.commands:call('JLABELS')) end
+
 --- Cancel a task by its id. Raises NOTFOUND.
 ---@param id string
 ---@param options? table  because, by
@@ -392,19 +425,56 @@ function Board:cancel(id, options)
   return 'cancelled'
 end
 
---- Cancel all tasks of a job.
+--- Cancel all tasks of a job, or with labels: board:cancel_job(nil, { label = 'team=payments' }).
+---@param job? string
+---@param options? table  because, by; label, as put takes it: a task has the labels that its job had when it was queued
 ---@return integer cancelled, integer cancelling  cancelling: they run, and their workers stop them
 function Board:cancel_job(job, options)
   local counts = { cancelled = 0, cancelling = 0 }
   local done = all_pages(function(cursor)
-    return self.commands:call('JCANCEL', unpack(self:_signed({ '-', cursor, 'job', job }, options)))
+    return self.commands:call('JCANCEL', unpack(self:_signed({ '-', cursor, unpack(job and { 'job', job } or {}) }, options)))
   end)
   for _, state in ipairs(done) do counts[state] = counts[state] + 1 end
   return counts.cancelled, counts.cancelling
 end
 
+--- Queue the occurrences of a job in the past that have not run: board:backfill('report', '2026-11-01', '2026-12-01').
+---@param id string
+---@param from string|number  the beginning of the time
+---@param to string|number  its end: occurrences before it, up to the job's next run
+---@param options? table  concurrency (1), order ('earliest' or 'latest'), unknown (1), now
+---@return string  the number of the backfill
+function Board:backfill(id, from, to, options)
+  return self.commands:call('JBACKFILL', unpack(add_pairs({ 'start', id, 'from', as_text(from), 'to', as_text(to) }, options)))
+end
+
+--- Cancel a backfill: queue nothing more, remove what is queued, and stop what is running. Raises NOTFOUND.
+---@param number string
+function Board:cancel_backfill(number) self.commands:call('JBACKFILL', 'cancel', number) end
+
+--- Return the backfills on the board, oldest first, or those with these numbers.
+---@return table[]  id, job, state, from, to, occurrences, ran, unknown, total, left, running, done, dead, cancelled, …
+function Board:backfills(...)
+  local found = {}
+  for i, text in ipairs(self.commands:call('JBACKFILLS', ...)) do found[i] = self.decode(text) end
+  return found
+end
+
+--- Return the occurrences of a job in the past.
+---@param options? table  now
+---@return { due: number, state: 'ran'|'missed'|'unknown' }[]  due in epoch seconds
+function Board:occurrences(id, from, to, options)
+  local flat = all_pages(function(cursor)
+    local arguments = { id, 'from', as_text(from), 'to', as_text(to), 'cursor', cursor }
+    return self.commands:call('JDUES', unpack(add_pairs(arguments, options)))
+  end)
+  local found = {}
+  for i = 1, #flat, 2 do found[#found + 1] = { due = flat[i] / 1000, state = flat[i + 1] } end
+  return found
+end
+
 --- Return the tasks that wait or run, or those in one state.
----@param filters? table  state, task, job, runner, queue, worker, older_than, payload
+---@param filters? table  state, task, job, runner, queue, worker, label, older_than, payload
 ---@return table[]
 function Board:tasks(filters)
   local texts = all_pages(function(cursor)
@@ -563,6 +633,7 @@ end
 ---@field attempt integer
 ---@field payload string
 ---@field options table
+---@field parents table[] how the tasks ended that this one ran after: job, task, outcome, code, note, data
 ---@field token string    proves the lease; '' without one
 ---@field reported boolean
 local Task = {}
@@ -572,6 +643,7 @@ local function new_task(board, fields)
   local task = as_map(fields)
   task.due, task.board, task.reported = task.due / 1000, board, task.token == ''
   task.options = task.options ~= '' and board:_decode(task.options) or {}
+  task.parents, task.options.parents = task.options.parents or {}, nil
   return setmetatable(task, Task)
 end
 

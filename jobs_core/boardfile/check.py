@@ -11,7 +11,8 @@ from jobs_core.boardfile.variables import mask
 from jobs_core.cron.forms import cron_warnings
 from jobs_core.engine.calls import as_raw
 from jobs_core.errors import JobsError, UserError
-from jobs_core.options import JOB_OPTIONS, nearest, to_text
+from jobs_core.options import JOB_OPTIONS, to_text
+from jobs_core.values import nearest
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import Plan

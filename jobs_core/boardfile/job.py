@@ -10,7 +10,8 @@ from jobs_core.boardfile.model import Declared, Where
 from jobs_core.boardfile.node import Node
 from jobs_core.boardfile.scope import Scope
 from jobs_core.boardfile.variables import VariableError, expand, used_variables
-from jobs_core.options import JOB_OPTIONS, LIST_KINDS, STATE, nearest
+from jobs_core.options import JOB_OPTIONS, LIST_KINDS, STATE
+from jobs_core.values import nearest
 
 SWITCH = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
 """The values of `paused`. Redis would take anything but 0 as true."""
@@ -82,6 +83,8 @@ class JobReader:
             return self.text(node, name)
         if name in ("group", "like"):
             return self._name(node, name)
+        if name == "label" and node.kind != "null":
+            return self._labels(node)
         if node.is_list and node.value and JOB_OPTIONS[name].kind in LIST_KINDS:
             return [self._option(item, name) for item in node.value]
         return None if node.kind == "null" else self._option(node, name)  # null unsets what is inherited
@@ -107,6 +110,27 @@ class JobReader:
         else:
             return node.value
         return None
+
+    def _labels(self, node: Node) -> dict[str, Any] | None:
+        """Read labels: a mapping, a list of name=value, or text. The value None unsets an inherited label."""
+        found: dict[str, Any] = {}
+        if node.is_mapping:
+            for key, value in node.pairs():
+                if key.value in found:
+                    self._report(key.where, f"duplicate key {key.value!r}")
+                found[str(key.value)] = None if value.kind == "null" else self._option(value, "label")
+            return found
+        for item in node.value if node.is_list else [node]:
+            text = self._option(item, "label")
+            for label in str(text).split(",") if text is not None else ():
+                word, mark, text_value = label.partition("=")
+                if not mark:
+                    self._report(
+                        item.where, f"label: expected name=value, such as team=payments, got {label!r}"
+                    )
+                elif found.setdefault(word, text_value) != text_value:
+                    self._report(item.where, f"label: expected one value for {word!r}, got two")
+        return found
 
     def _switch(self, node: Node) -> bool | None:
         """Read true or false."""

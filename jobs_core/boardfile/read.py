@@ -11,6 +11,7 @@ from typing import Any
 
 from jobs_core.boardfile.crontabs import is_crontab, read_crontab
 from jobs_core.boardfile.include import included_files
+from jobs_core.boardfile.inherit import merge
 from jobs_core.boardfile.job import JobReader
 from jobs_core.boardfile.model import BoardFile, Problem, Where
 from jobs_core.boardfile.node import Node
@@ -18,7 +19,7 @@ from jobs_core.boardfile.parse import ParseError, parse
 from jobs_core.boardfile.scope import Scope
 from jobs_core.errors import OptionError
 from jobs_core.files import FileError, decode, read_regular
-from jobs_core.options import nearest
+from jobs_core.values import nearest
 
 TOP = ("name", "board", "boards", "jobs", "defaults", "groups", "include")
 BOARD = ("jobs", "defaults", "groups")
@@ -182,7 +183,7 @@ class _Reader:
         """Return what the jobs of a file or board inherit: its defaults and groups, and the outer ones."""
         defaults = outer.defaults
         if "defaults" in keys and self._is_mapping(keys["defaults"], "defaults"):
-            defaults = defaults | self._jobs.options(keys["defaults"])
+            defaults = merge(defaults, self._jobs.options(keys["defaults"]))
         groups = {
             name.value: (self._jobs.options(group, "like"), name.where)
             for name, group in self._mapping(keys.get("groups"), "groups")

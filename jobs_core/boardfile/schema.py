@@ -16,6 +16,11 @@ _KINDS: dict[str, Any] = {
     "jobs": {"type": ["string", "array"], "items": _TEXT},
     "rules": {"type": ["string", "array"], "items": _TEXT},
     "codes": {"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}},
+    "labels": {
+        "type": ["string", "array", "object"],
+        "items": _TEXT,
+        "additionalProperties": {"type": ["string", "number", "null"]},
+    },
     "backoff": {"type": ["string", "number", "array"], "items": {"type": ["string", "number"]}},
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs_core.boardfile.inherit import override
 from jobs_core.boardfile.model import Where
-from jobs_core.options import nearest
+from jobs_core.values import nearest
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,9 @@ def _job(job: Mapping[str, Any], now: float) -> dict[str, Any]:
 
 
 def _start_has_no_effect(job: Mapping[str, Any], now: float) -> bool:
-    return ("cron" in job or "after" in job) and job["start"] <= now and "duration" not in job
+    if "every" in job or "duration" in job:  # they count from the start
+        return False
+    return ("cron" in job or "after" in job) and job["start"] <= now
 
 
 def _payload(raw: str) -> Any:
@@ -140,6 +142,8 @@ def _escaped(value: Any) -> Any:
 
 def _value(name: str, value: Any) -> Any:
     kind = JOB_OPTIONS[name].kind
+    if kind == "labels":
+        return {word: escape(text) for word, _, text in (label.partition("=") for label in value)}
     if kind == "time" and isinstance(value, (int, float)):
         return datetime.fromtimestamp(value, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if kind == "duration" and isinstance(value, (int, float)):

@@ -136,6 +136,7 @@ def report() -> None:
 
 MODULES = (
     "acl",
+    "backfill",
     "board",
     "changes",
     "crontab",
@@ -144,8 +145,10 @@ MODULES = (
     "dump",
     "edit",
     "explain",
+    "forecast",
     "graph",
     "jobs",
+    "labels",
     "limits",
     "lint",
     "listing",

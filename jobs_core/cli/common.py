@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from jobs_core.cli.label_option import LABEL
 from jobs_core.cli.table import as_cell
 from jobs_core.cron.forms import cron_warnings
 from jobs_core.options import Option
@@ -51,13 +52,17 @@ def job_options(options: Mapping[str, Option]) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         for option in reversed(list(options.values())):
-            value = (
-                {"type": click.Choice(option.choices)} if option.choices else {"metavar": option.kind.upper()}
-            )
-            function = click.option(f"--{option.name}", help=option.summary, **value)(function)
+            function = click.option(f"--{option.name}", help=option.summary, **_parameter(option))(function)
         return function
 
     return decorate
+
+
+def _parameter(option: Option) -> dict[str, Any]:
+    """Return how click reads an option."""
+    if option.kind == "labels":
+        return LABEL
+    return {"type": click.Choice(option.choices)} if option.choices else {"metavar": option.kind.upper()}
 
 
 def open_board(url: str | None, board_name: str) -> Board:

@@ -49,6 +49,7 @@ def list_dead(url: str | None, board_name: str, **options: Any) -> None:
     \b
       jobs dead list --runner shell --older-than 1d
       jobs dead list --limit 20
+      jobs dead list --label team=payments
     """
     print_tasks(open_board(url, board_name), state="dead", **options)
 
@@ -104,6 +105,7 @@ def retry(**arguments: Any) -> None:
     \b
       jobs dead retry backup@1795441178194
       jobs dead retry --runner http
+      jobs dead retry --label team=payments
     """
     _act("retried", lambda board, filters: board.dead_retry(**filters), **arguments)
 
@@ -139,7 +141,7 @@ def _act(
     chosen = given(filters)
     if not (tasks or chosen or everything):
         raise OptionError(
-            "Select dead letters: pass task ids, --job, --runner, --queue, --older-than, or --all."
+            "Select dead letters: pass task ids, --job, --runner, --queue, --label, --older-than, or --all."
         )
     if everything and (tasks or chosen):
         raise OptionError("--all selects every dead letter. Remove the ids and filters.")

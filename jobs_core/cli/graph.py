@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,8 @@ from jobs_core.cli.common import (
     open_board,
 )
 from jobs_core.cli.table import as_cell
-from jobs_core.client.graph import Edge, Graph, as_dot, as_mermaid, graph_of
+from jobs_core.client.graph import Edge, Graph, Node, as_dot, as_mermaid
+from jobs_core.wording import when
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
 @json_option
 @connected
 def graph(id: str | None, shape: str, as_json: bool, url: str | None, board_name: str) -> None:
-    """Draw which jobs run after which.
+    """Draw which jobs run after which, where each stands, and what it waits for.
 
-    With an ID, draws only the jobs before and after that job. JSON has one line per arrow.
+    With an ID, draws only the jobs before and after that job. JSON has one line per arrow: `met` says whether
+    the parent has ended since the child's last run.
 
     \b
       jobs graph
@@ -46,16 +48,27 @@ def graph(id: str | None, shape: str, as_json: bool, url: str | None, board_name
     board = open_board(url, board_name)
     if id is not None:
         board.show(id)
-    found = graph_of(board.list())
+    found = board.graph()
     if id is not None:
         found = found.neighborhood(id)
     if as_json:
         for edge in found.edges:
-            echo_json({name: value for name, value in asdict(edge).items() if value})
+            echo_json(_arrow(found, edge))
     elif shape == "text":
         _print_trees(found)
     else:
         echo((as_dot if shape == "dot" else as_mermaid)(found))
+
+
+def _arrow(graph: Graph, edge: Edge) -> dict[str, Any]:
+    """Return an arrow, with where its two jobs stand."""
+    found = {name: value for name, value in asdict(edge).items() if value}
+    if edge.parent in graph.nodes:
+        found["parent_state"] = graph.nodes[edge.parent].state
+    child = graph.nodes[edge.child]
+    found |= {"child_state": child.state, "met": edge.parent in child.met}
+    times = {"due": child.due, "deadline": child.deadline}
+    return found | {name: time for name, time in times.items() if time is not None}
 
 
 def _print_trees(graph: Graph) -> None:
@@ -89,5 +102,19 @@ def _node_text(graph: Graph, id: str, edge: Edge | None = None) -> str:
     parents = [other.parent for other in graph.incoming.get(id, ())]
     if edge and len(parents) > 1:
         notes.insert(0, "after " + ", ".join(parents))
+    if id in graph.nodes:
+        notes.append(_node_state(graph.nodes[id]))
     text = "; ".join(note for note in notes if note)
     return as_cell(f"{id} ({text})" if text else id)
+
+
+def _node_state(node: Node) -> str:
+    """Return the state of a job in words: `waiting for clean, count until 2026-12-01 09:30:00+00:00`."""
+    if node.state != "waiting":
+        return node.state
+    words = ["waiting"]
+    if node.waits_for:
+        words.append(f"for {', '.join(node.waits_for)}")
+    if node.deadline is not None:
+        words.append(f"until {when(node.deadline)}")
+    return " ".join(words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,12 @@ from jobs_core.cli.common import (
     open_board,
     stdin_option,
 )
-from jobs_core.cli.patterns import confirm, expand_patterns, shortened
+from jobs_core.cli.label_option import label_option
+from jobs_core.cli.patterns import confirm, shortened
+from jobs_core.cli.selection import select_jobs
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
-from jobs_core.wording import readable, when
+from jobs_core.wording import parent_text, readable, waiting_text, when
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
@@ -50,7 +53,7 @@ def put(**arguments: Any) -> None:
       jobs put tick shell date --every 5
       jobs put poll http https://example.com --minutes 5 --decay 2 --step 1d
       jobs put once shell ./migrate --at 2026-12-01T08:00:00Z --timeout 1h
-      jobs put report shell ./report --after fetch,clean
+      jobs put report shell ./report --after fetch,clean --label team=data --label tier=1
       jobs put -S --every 1h < jobs.jsonl        # {"id": …, "runner": …, "payload": …, "every": …}
     """
     _put(create=False, **arguments)
@@ -105,16 +108,17 @@ def _put(
     echo_job_warnings(board, id, runner, payload, defaults)
     if as_json:
         echo_json(board.show(id))
-    elif "after" in defaults:
-        echo(_waiting_text(board, id))
+    elif defaults.get("after") is not None:
+        echo(_after_text(board, id, next_run))
     else:
         echo(next_text(board, id, next_run))
 
 
-def _waiting_text(board: Board, id: str) -> str:
+def _after_text(board: Board, id: str, next_run: datetime | None) -> str:
     relation = board.when(id)
     missing = f" (not on the board yet: {', '.join(relation['missing'])})" if "missing" in relation else ""
-    return f"{id}: runs after {', '.join(relation['after'])}{missing}"
+    parents = ", ".join(relation["after"]) + missing
+    return f"{next_text(board, id, next_run)}, after {parents}" if next_run else f"{id}: runs after {parents}"
 
 
 def next_text(board: Board, id: str, next_run: datetime | None) -> str:
@@ -130,70 +134,103 @@ def next_text(board: Board, id: str, next_run: datetime | None) -> str:
         case "paused":
             until = f" until {when(job['paused-until'])}" if "paused-until" in job else ""
             return f"{id}: is paused{until}"
+        case "waiting":
+            return f"{id}: runs after {', '.join(job['after'])}"
     return f"{id}: runs when pushed"
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1)
+@label_option
 @json_option
 @connected
-def show(ids: tuple[str, ...], as_json: bool, url: str | None, board_name: str) -> None:
+def show(
+    ids: tuple[str, ...], label: list[str] | None, as_json: bool, url: str | None, board_name: str
+) -> None:
     """Show jobs: their options, next run and state.
 
-    For a job with `after`, `met` lists the jobs that have ended since its last run, and `missing` those that
-    do not exist.
+    For a job with `after`, `met` lists the jobs that have ended since its last run, `parents` how they ended,
+    and `missing` those that do not exist. `waiting` is the run of a job with a time that waits for them.
 
     \b
       jobs show tick
+      jobs show --label team=payments
     """
     board = open_board(url, board_name)
-    for id in expand_patterns(board, ids):
+    for id in select_jobs(board, ids, label):
         job = board.show(id)
-        if job["state"] == "waiting":
+        if "after" in job:
             relation = board.when(id)
-            job |= {name: relation[name] for name in ("met", "missing") if name in relation}
+            job |= {name: relation[name] for name in RELATION if name in relation}
         if as_json:
             echo_json(job)
         else:
             echo_table(
-                ("", id), ((name, readable(name, value)) for name, value in job.items() if name != "id")
+                ("", id), ((name, readable(name, value)) for name, value in _rows(job) if name != "id")
             )
 
 
+RELATION = ("met", "parents", "missing", "waiting")
+"""What `jobs show` adds of the dependencies of a job."""
+
+
+def _rows(job: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a job for people."""
+    for name, value in job.items():
+        if name == "parents":
+            yield from (("ended", parent_text(parent)) for parent in value)
+        elif name == "waiting":
+            yield "waiting", waiting_text(value)
+        else:
+            yield name, value
+
+
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask before removing the jobs that match a pattern.")
+@click.argument("ids", nargs=-1)
+@label_option
+@click.option("--yes", is_flag=True, help="Do not ask before removing the jobs of a pattern or a label.")
 @because_option
 @connected
-def remove(ids: tuple[str, ...], yes: bool, because: str | None, url: str | None, board_name: str) -> None:
-    """Remove jobs by their ids, or by patterns as in `jobs list`. Queued tasks still run.
+def remove(
+    ids: tuple[str, ...],
+    label: list[str] | None,
+    yes: bool,
+    because: str | None,
+    url: str | None,
+    board_name: str,
+) -> None:
+    """Remove jobs by their ids, by patterns as in `jobs list`, or by labels. Queued tasks still run.
 
-    A pattern asks first. Where nobody can answer, it needs --yes.
+    A pattern or a label asks first. Where nobody can answer, it needs --yes.
 
     \b
       jobs remove tick poll
       jobs remove 'test-*' --yes
+      jobs remove --label stage=test
       jobs remove tick --because 'moved to cron'
     """
     board = open_board(url, board_name)
-    found = expand_patterns(board, ids)
-    has_patterns = set(found) != set(ids)
-    if has_patterns and not yes:
+    found = select_jobs(board, ids, label)
+    is_group = label is not None or set(found) != set(ids)
+    if is_group and not yes:
         confirm(f"Remove {len(found)} job{'s' * (len(found) != 1)}: {', '.join(shortened(found))}?")
     missing = [id for id in dict.fromkeys(found) if not board.remove(id, because=because)]
     if missing:
         raise NotFoundError(f"there is no job {', '.join(map(repr, missing))} on the board {board_name!r}")
-    if has_patterns:
+    if is_group:
         echo(f"{len(found)} removed")
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1)
+@label_option
 @click.option("--until", metavar="TIME", help="Resume them at this time.")
 @click.option("--for", "for_", metavar="DURATION", help="Resume them after this time: 2h.")
 @because_option
 @connected
-def pause(ids: tuple[str, ...], url: str | None, board_name: str, **options: Any) -> None:
+def pause(
+    ids: tuple[str, ...], label: list[str] | None, url: str | None, board_name: str, **options: Any
+) -> None:
     """Stop scheduling jobs until you resume them, or until a time.
 
     Then each job runs at its next time. Pausing a job again replaces the time and the reason.
@@ -201,28 +238,36 @@ def pause(ids: tuple[str, ...], url: str | None, board_name: str, **options: Any
     \b
       jobs pause tick
       jobs pause 'report-*' --for 2h --because 'the database moves'
+      jobs pause --label team=payments
       jobs pause tick --until 2026-12-24T08:00:00Z
     """
     board = open_board(url, board_name)
-    for id in expand_patterns(board, ids):
+    for id in select_jobs(board, ids, label):
         board.pause(id, **options)
 
 
 @click.command()
-@click.argument("ids", nargs=-1, required=True)
+@click.argument("ids", nargs=-1)
+@label_option
 @because_option
 @json_option
 @connected
 def resume(
-    ids: tuple[str, ...], because: str | None, as_json: bool, url: str | None, board_name: str
+    ids: tuple[str, ...],
+    label: list[str] | None,
+    because: str | None,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
 ) -> None:
     """Schedule paused jobs again, from now on.
 
     \b
       jobs resume tick
+      jobs resume --label team=payments
     """
     board = open_board(url, board_name)
-    for id in expand_patterns(board, ids):
+    for id in select_jobs(board, ids, label):
         next_run = board.resume(id, because=because)
         if as_json:
             echo_json(board.show(id))

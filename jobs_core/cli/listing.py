@@ -12,24 +12,20 @@ from jobs_core.cli.common import (
     F,
     connected,
     echo,
+    given,
     json_option,
     open_board,
 )
+from jobs_core.cli.job_table import COLUMNS, job_row
+from jobs_core.cli.label_option import label_option, task_label_option
 from jobs_core.cli.lists import SMALL, list_options, pager_option, print_list
 from jobs_core.cli.table import Column
 from jobs_core.options import JOB_SORTS, JOB_STATES, TASK_STATES, JobSort, JobState
-from jobs_core.wording import schedule_text, when
+from jobs_core.wording import when
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
 
-JOB_COLUMNS = (
-    Column("id"),
-    Column("runner"),
-    Column("schedule"),
-    Column("next", whole=True),
-    Column("state", whole=True),
-)
 TASK_COLUMNS = (
     Column("task"),
     Column("state", whole=True),
@@ -52,6 +48,7 @@ def task_filters(function: F) -> F:
         click.option("--job", metavar="ID", help="Only tasks of this job."),
         click.option("--runner", metavar="NAME", help="Only tasks of this runner."),
         click.option("--queue", metavar="NAME", help="Only tasks of this queue."),
+        task_label_option,
         click.option("--older-than", metavar="DURATION", help="Only tasks in their state for longer: 7d."),
     )
     for option in reversed(options):
@@ -61,6 +58,15 @@ def task_filters(function: F) -> F:
 
 @click.command(name="list")
 @click.argument("pattern", required=False)
+@label_option
+@click.option("--failing", is_flag=True, default=None, help="Only jobs whose last run did not succeed.")
+@click.option(
+    "--late", is_flag=True, default=None, help="Only jobs with a run overdue by more than 5 seconds."
+)
+@click.option("--running", is_flag=True, default=None, help="Only jobs with a task that a worker holds.")
+@click.option("--paused", is_flag=True, default=None, help="Only paused jobs.")
+@click.option("--runner", metavar="NAME", help="Only jobs of this runner.")
+@click.option("--text", metavar="WORDS", help="Only jobs with these words in id, description or a label.")
 @click.option("--state", type=click.Choice(JOB_STATES), help="Only jobs in this state.")
 @click.option(
     "--sort",
@@ -76,25 +82,31 @@ def list_jobs(
     sort: JobSort | None,
     url: str | None,
     board_name: str,
-    **options: Any,
+    limit: int | None,
+    as_json: bool,
+    no_pager: bool,
+    **filters: Any,
 ) -> None:
-    """List all jobs, or those that match PATTERN.
+    """List all jobs, or those that match PATTERN and all filters.
 
-    Jobs are printed as they are read. A job that runs or changes meanwhile may appear twice.
+    Jobs are printed as they are read. A job that runs or changes meanwhile may appear twice. --label,
+    --failing, --late and --running find jobs by an index. The other filters read all jobs, unless combined
+    with one of these.
+
+    A job is late if its next run is not queued yet, or waits in a queue or for a limit, more than 5 seconds
+    after it was due.
 
     \b
       jobs list 'backup-*'
       jobs list --sort next --limit 10
-      jobs list --state paused
+      jobs list --label team=payments --failing
+      jobs list --paused --text 'data team'
       jobs list --json | jq -r .id
     """
     board = open_board(url, board_name)
     order = sort or ("id" if board.count()["jobs"] <= SMALL else None)
-    print_list(board.list(pattern, state=state, sort=order), JOB_COLUMNS, _job_row, **options)
-
-
-def _job_row(job: Mapping[str, Any]) -> Iterable[Any]:
-    return job["id"], job["runner"], schedule_text(job), when(job.get("next")), job["state"]
+    found = board.list(pattern, state=state, sort=order, **given(filters))
+    print_list(found, COLUMNS, job_row, limit=limit, as_json=as_json, no_pager=no_pager)
 
 
 @click.command()
@@ -113,6 +125,7 @@ def tasks(url: str | None, board_name: str, **options: Any) -> None:
 
     \b
       jobs tasks --job backup
+      jobs tasks --label team=payments
       jobs tasks --state leased --older-than 1h --limit 20
       jobs tasks --json --state accepted | jq -r .ticket
     """
@@ -159,6 +172,7 @@ def _attempt_text(attempt: Mapping[str, Any]) -> str:
 @click.command()
 @click.argument("task", required=False)
 @click.option("--job", metavar="ID", help="Only tasks of this job.")
+@label_option
 @click.option(
     "--limit",
     "--count",
@@ -171,7 +185,14 @@ def _attempt_text(attempt: Mapping[str, Any]) -> str:
 @pager_option
 @json_option
 @connected
-def history(task: str | None, job: str | None, url: str | None, board_name: str, **options: Any) -> None:
+def history(
+    task: str | None,
+    job: str | None,
+    label: list[str] | None,
+    url: str | None,
+    board_name: str,
+    **options: Any,
+) -> None:
     """Show what happened to tasks, latest first.
 
     The board keeps about the last 10,000 entries.
@@ -180,11 +201,12 @@ def history(task: str | None, job: str | None, url: str | None, board_name: str,
       jobs history
       jobs history backup@1795441178194
       jobs history --job backup --limit 100 --json
+      jobs history --label team=payments
     """
-    entries = open_board(url, board_name).history(task=task, job=job)
+    entries = open_board(url, board_name).history(task=task, job=job, label=label)
     first = next(entries, None)
-    if first is None and (task or job):
-        what = f"task {task!r}" if task else f"job {job!r}"
+    if first is None and (task or job or label):
+        what = f"task {task!r}" if task else f"job {job!r}" if job else f"label {', '.join(label or ())}"
         echo(f"the history of the board {board_name!r} has nothing of the {what}", err=True)
         return
     print_list(chain(() if first is None else (first,), entries), HISTORY_COLUMNS, _history_row, **options)

@@ -79,7 +79,8 @@ def _table(columns: Sequence[Column], rows: Iterator[Iterable[Any]]) -> Iterator
     """Yield the lines of a table. Its first rows decide how wide columns are."""
     cells = ([as_cell(value) for value in row] for row in rows)
     first = list(_sample(cells))
-    layout = Layout(columns, first, shutil.get_terminal_size().columns if on_terminal() else None)
+    room = shutil.get_terminal_size().columns if on_terminal() else None
+    layout = Layout(columns, first, room, colored=is_styled())
     header = layout.line([column.name for column in columns])
     yield (click.style(header, bold=True) if is_styled() else header) + "\n"
     for row in chain(first, cells):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
+
+import click
 
 from jobs_core.text import visible
 
@@ -23,10 +25,14 @@ ELLIPSIS = "…"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's header. Cells that are useless when cut, such as times and numbers, stay `whole`."""
+    """A column's header. Cells that are useless when cut, such as times and numbers, stay `whole`.
+
+    `color` returns the color of a cell on a terminal, or None.
+    """
 
     name: str
     whole: bool = False
+    color: Callable[[str], str | None] | None = None
 
 
 class Layout:
@@ -35,11 +41,18 @@ class Layout:
     Args:
         room: The width of a line, in characters. Longer lines have their cells cut. None cuts nothing: a cell
             that is longer than its column moves the next ones to the right.
+        colored: Color cells by their columns' `color`.
     """
 
     def __init__(
-        self, columns: Sequence[Column], rows: Iterable[Sequence[str]], room: int | None = None
+        self,
+        columns: Sequence[Column],
+        rows: Iterable[Sequence[str]],
+        room: int | None = None,
+        *,
+        colored: bool = False,
     ) -> None:
+        self._colors = [column.color if colored else None for column in columns]
         self._max_width = room
         self._widths = [
             min(WIDEST, max(map(_width, cells)))
@@ -51,18 +64,25 @@ class Layout:
 
     def line(self, cells: Sequence[str]) -> str:
         """Format a row as one line, without a line break."""
-        line = self._join(cells)
-        if self._max_width is None or _width(line) <= self._max_width:
+        line, length = self._join(cells)
+        if self._max_width is None or length <= self._max_width:
             return line
-        return self._join([cut(cell, width) for cell, width in zip(cells, self._widths, strict=True)])
+        return self._join([cut(cell, width) for cell, width in zip(cells, self._widths, strict=True)])[0]
 
-    def _join(self, cells: Sequence[str]) -> str:
-        line, length = "", 0
-        for start, cell in zip(self._starts, cells, strict=True):
+    def _join(self, cells: Sequence[str]) -> tuple[str, int]:
+        """Return a line and its width, which colors do not change."""
+        line, length, end = "", 0, 0
+        for start, cell, color in zip(self._starts, cells, self._colors, strict=True):
             blanks = max(start - length, GAP if length else 0)
-            line += " " * blanks + cell
+            line += " " * blanks + _painted(cell, color)
             length += blanks + _width(cell)
-        return line.rstrip()
+            end = length if cell else end
+        return line.rstrip(), end
+
+
+def _painted(cell: str, color: Callable[[str], str | None] | None) -> str:
+    name = color(cell) if color else None
+    return click.style(cell, fg=name) if name else cell
 
 
 def _fit(widths: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:

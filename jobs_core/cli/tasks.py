@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -19,6 +20,8 @@ from jobs_core.cli.common import (
     open_board,
     stdin_option,
 )
+from jobs_core.cli.label_option import LABEL
+from jobs_core.cli.selection import select_jobs
 from jobs_core.cli.task_output import KEEP, show_output
 from jobs_core.errors import OptionError
 from jobs_core.options import PUSH_OPTIONS
@@ -28,6 +31,7 @@ from jobs_core.options import PUSH_OPTIONS
 @click.argument("runner_or_job", required=False)
 @click.argument("payload", required=False)
 @job_options(PUSH_OPTIONS)
+@click.option("--label", **LABEL, help="Run all jobs with this label now. Repeatable: all must match.")
 @click.option("--wait", is_flag=True, help="Print the output of the task, and exit with its code.")
 @stdin_option
 @json_option
@@ -38,6 +42,7 @@ def push(
     /,
     runner_or_job: str | None,
     payload: str | None,
+    label: list[str] | None,
     wait: bool,
     from_stdin: bool,
     as_json: bool,
@@ -55,6 +60,7 @@ def push(
     \b
       jobs push shell 'echo hi' --in 10m
       jobs push backup                        # run this job now
+      jobs push --label team=payments         # run all of these jobs now
       jobs push shell 'make test' --wait --timeout 10m
       jobs push shell ./reindex --unique-for 1h --priority 5
       jobs push -S < tasks.jsonl              # {"runner": …, "payload": …}
@@ -69,13 +75,23 @@ def push(
         tasks = warned(lines, with_defaults(lines, given(options)), board.plugins)
         report_bulk("pushed", lines, board.push_many(tasks))
         return
+    if label is not None:
+        if runner_or_job is not None or wait:
+            raise OptionError("--label runs jobs. Remove the arguments and --wait.")
+        for id in select_jobs(board, (), label):
+            _echo_pushed(board.push(id, **given(options)), as_json=as_json)
+        return
     if runner_or_job is None:
-        raise OptionError("push needs RUNNER PAYLOAD, the id of a job, or --stdin.")
+        raise OptionError("push needs RUNNER PAYLOAD, the id of a job, --label, or --stdin.")
     task = board.push(runner_or_job, payload, **given(options))
     if payload is not None:
         echo_job_warnings(board, task, runner_or_job, payload, {})
     if wait:
         ctx.exit(show_output(board, task, follow=True, as_json=as_json))
+    _echo_pushed(task, as_json=as_json)
+
+
+def _echo_pushed(task: str, *, as_json: bool) -> None:
     if as_json:
         echo_json({"task": task})
     else:
@@ -130,12 +146,16 @@ def ack(
 @click.command()
 @click.argument("ids", nargs=-1)
 @click.option("--job", "jobs", multiple=True, metavar="ID", help="Cancel all tasks of this job.")
+@click.option(
+    "--label", **LABEL, help="Cancel all tasks whose job had this label. Repeatable: all must match."
+)
 @because_option
 @json_option
 @connected
 def cancel(
     ids: tuple[str, ...],
     jobs: tuple[str, ...],
+    label: list[str] | None,
     because: str | None,
     as_json: bool,
     url: str | None,
@@ -144,15 +164,22 @@ def cancel(
     """Cancel waiting or running tasks.
 
     A waiting task ends at once. A running task receives a request to stop. --job cancels all tasks of a job,
-    but the job goes on: pause it first, or remove it.
+    and --label those with a label, but the jobs go on: pause them first, or remove them.
 
     \b
       jobs cancel backup@1795441178194
       jobs pause backup && jobs cancel --job backup
+      jobs cancel --label team=payments
     """
-    if not (ids or jobs):
-        raise OptionError("cancel needs the ids of tasks, or --job ID.")
+    if not (ids or jobs or label):
+        raise OptionError("cancel needs the ids of tasks, --job ID, or --label NAME=VALUE.")
     board = open_board(url, board_name)
+    if label:
+        counts = board.cancel_job(label=label)
+        if as_json:
+            echo_json({"label": label} | counts)
+        else:
+            echo(_cancelled_text(", ".join(label), counts))
     for job in jobs:
         counts = board.cancel_job(job, because=because)
         if not any(counts.values()):
@@ -160,10 +187,14 @@ def cancel(
         if as_json:
             echo_json({"job": job} | counts)
         else:
-            echo(f"{job}: {counts['cancelled']} cancelled, {counts['cancelling']} asked to stop")
+            echo(_cancelled_text(job, counts))
     for id in ids:
         state = board.cancel(id, because=because)
         if as_json:
             echo_json({"task": id, "state": state})
         else:
             echo(f"{id}: {'asked to stop' if state == 'cancelling' else state}")
+
+
+def _cancelled_text(what: str, counts: Mapping[str, int]) -> str:
+    return f"{what}: {counts['cancelled']} cancelled, {counts['cancelling']} asked to stop"

@@ -8,13 +8,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.changes import Change, as_changes, changes_arguments
+from jobs_core.client.aio_backfills import AsyncBackfillMethods
 from jobs_core.client.aio_base import listed
 from jobs_core.client.aio_logs import AsyncLogMethods
 from jobs_core.client.aio_runs import AsyncRunMethods
-from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
-from jobs_core.client.listing import plan_jobs, read_jobs_async
+from jobs_core.client.graph import Graph, as_relations, chunks_of_children, graph_of
+from jobs_core.client.listing import find_ids_async, plan_find, plan_jobs, read_jobs_async
+from jobs_core.client.search import JobFilters
 from jobs_core.cron.forms import zone_of
 from jobs_core.engine.calls import next_arguments
 from jobs_core.engine.replies import (
@@ -42,17 +44,19 @@ from jobs_core.why.answer import Why
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import ApplyOptions, Plan
+    from jobs_core.client.forecasting import ForecastOptions
+    from jobs_core.forecast import Forecast
     from jobs_core.lint import Finding
 
 
-class AsyncBoard(AsyncTaskMethods, AsyncRunMethods, AsyncLogMethods):
+class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
     """A named set of jobs on one Redis, for asyncio. It has the methods of `Board`, as coroutines.
 
     A board belongs to the event loop that first uses it.
 
     Plugins may block, so they check jobs on a thread. Bulk work (put_many, push_many, load, apply, plan,
-    lint, trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection. Workers do
-    not use asyncio: see `Board.respond` and `jobs run`.
+    forecast, lint, trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection.
+    Workers do not use asyncio: see `Board.respond` and `jobs run`.
 
     Args:
         name: The board's name, without spaces or braces.
@@ -126,12 +130,35 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods, AsyncLogMethods):
         return found_job(await self._call("JGET", id), id, self.name, as_job)
 
     async def list(
-        self, match: str | None = None, *, state: JobState | None = None, sort: JobSort | None = None
+        self,
+        match: str | None = None,
+        *,
+        state: JobState | None = None,
+        sort: JobSort | None = None,
+        **filters: Unpack[JobFilters],
     ) -> AsyncIterator[dict[str, Any]]:
         """Read jobs, like `Board.list`: `async for job in board.list()`."""
-        plan = plan_jobs(self.keys, match, state, sort)
+        plan = plan_jobs(self.keys, match, state, sort, filters)
         async for job in read_jobs_async(self._call, self._read, plan, state):
             yield job
+
+    async def find(
+        self,
+        match: str | None = None,
+        *,
+        state: JobState | None = None,
+        sort: JobSort | None = None,
+        **filters: Unpack[JobFilters],
+    ) -> AsyncIterator[str]:
+        """Find jobs, like `Board.find`: `async for id in board.find(label="team=payments")`."""
+        async for id in find_ids_async(
+            self._call, self._read, plan_find(self.keys, match, state, sort, filters)
+        ):
+            yield id
+
+    async def labels(self) -> dict[str, int]:
+        """Count the jobs that have each label, like `Board.labels`."""
+        return as_dict(await self._call("JLABELS"))
 
     async def remove(self, *ids: str, because: str | None = None) -> int:
         """Remove jobs, like `Board.remove`."""
@@ -175,6 +202,12 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods, AsyncLogMethods):
     async def when(self, id: str) -> dict[str, Any]:
         """Return what a job waits for, like `Board.when`."""
         return found_job(await self._call("JWHEN", id), id, self.name, json.loads)
+
+    async def graph(self) -> Graph:
+        """Return which jobs run after which, like `Board.graph`."""
+        jobs = [job async for job in self.list()]
+        replies = [await self._call("JWHEN", *ids) for ids in chunks_of_children(jobs)]
+        return graph_of(jobs, as_relations(replies))
 
     async def dump(self) -> AsyncIterator[dict[str, Any]]:
         """Read all jobs in the form `load` takes, like `Board.dump`."""
@@ -258,6 +291,10 @@ class AsyncBoard(AsyncTaskMethods, AsyncRunMethods, AsyncLogMethods):
         if job is None:
             return as_dict(await self._call("JSTATS"))
         return await self._on_thread(self._board.stats, job)
+
+    async def forecast(self, days: float = 7, **options: Unpack[ForecastOptions]) -> Forecast:
+        """Forecast what the board will run, like `Board.forecast`."""
+        return await self._on_thread(self._board.forecast, days, **options)
 
     async def trim(self, queue: str, keep: int, *, because: str | None = None) -> int:
         """Drop the oldest tasks of a queue, like `Board.trim`."""

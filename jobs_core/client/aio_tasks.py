@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack
 from jobs_core.bounds import RETENTION, RetentionOptions
 from jobs_core.client.aio_base import AsyncBase, connect_async, listed
 from jobs_core.client.author import signature
-from jobs_core.client.listing import CHUNK
+from jobs_core.client.listing import CHUNK, find_ids_async, plan_find
 from jobs_core.client.output import ENDS, PAGE, Reading
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call
@@ -23,12 +23,14 @@ from jobs_core.engine.replies import (
     as_listed,
     as_task,
     as_tick,
+    entry_filter,
     lease_states,
 )
 from jobs_core.errors import JobsError
 from jobs_core.options import (
     LIMIT_OPTIONS,
     Duration,
+    Labels,
     PushOptions,
     ReportOptions,
     TaskFilters,
@@ -74,10 +76,13 @@ class AsyncTaskMethods(AsyncBase):
         found = [done async for done in self._pages("JCANCEL", id, after=signature(self.by, because))]
         return as_cancelled(found, id, self.name)
 
-    async def cancel_job(self, job: str, *, because: str | None = None) -> dict[str, int]:
-        """Cancel all tasks of a job, like `Board.cancel_job`."""
-        options = ("job", job, *signature(self.by, because))
-        return as_cancelled_counts([done async for done in self._pages("JCANCEL", "-", after=options)])
+    async def cancel_job(
+        self, job: str | None = None, *, label: Labels | None = None, because: str | None = None
+    ) -> dict[str, int]:
+        """Cancel all tasks of a job, or with labels, like `Board.cancel_job`."""
+        filters = to_pairs({"job": job, "label": label}, TASK_FILTERS)
+        after = (*filters, *signature(self.by, because))
+        return as_cancelled_counts([done async for done in self._pages("JCANCEL", "-", after=after)])
 
     async def tasks(
         self, state: TaskState | None = None, **filters: Unpack[TaskFilters]
@@ -88,10 +93,11 @@ class AsyncTaskMethods(AsyncBase):
             yield as_listed(text)
 
     async def history(
-        self, *, task: str | None = None, job: str | None = None
+        self, *, task: str | None = None, job: str | None = None, label: Labels | None = None
     ) -> AsyncIterator[dict[str, Any]]:
         """Read the history, newest first, like `Board.history`."""
         await self._on_thread(self._board.commands.require_layout)
+        fits = entry_filter(task, job, None if label is None else await self._labeled(label))
         last = "+"
 
         async def page(client: Any) -> Any:
@@ -102,10 +108,15 @@ class AsyncTaskMethods(AsyncBase):
             for id, fields in entries:
                 last = f"({id}"
                 entry = as_entry(id, fields)
-                if task in (None, entry["task"]) and job in (None, entry["job"]):
+                if fits(entry):
                     yield entry
             if len(entries) < CHUNK:
                 return
+
+    async def _labeled(self, label: Labels) -> set[str]:
+        """Return the ids of the jobs that have these labels."""
+        plan = plan_find(self.keys, None, None, None, {"label": label})
+        return {id async for id in find_ids_async(self._call, self._read, plan)}
 
     async def output(self, task: str, *, follow: bool = False) -> AsyncIterator[dict[str, Any]]:
         """Read what a task printed, like `Board.output`."""

@@ -14,8 +14,8 @@ from jobs_core.client.functions import Functions
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.keys import Keys
 from jobs_core.errors import OptionError
-from jobs_core.options import require_text, value_type
 from jobs_core.plugins.manager import Plugins
+from jobs_core.values import require_text, value_type
 
 
 class BoardBase:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from jobs_core.bounds import RETENTION, RetentionOptions
 from jobs_core.changes import Change, as_changes, changes_arguments
 from jobs_core.client.author import signature
-from jobs_core.client.job_methods import JobMethods
+from jobs_core.client.backfill_methods import BackfillMethods
+from jobs_core.client.declaration_methods import DeclarationMethods
 from jobs_core.client.log_methods import LogMethods
 from jobs_core.client.run_methods import RunMethods
-from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine import ledger, zones
 from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_top, as_worker
 from jobs_core.errors import OptionError
@@ -23,8 +23,12 @@ from jobs_core.why.answer import Why
 from jobs_core.why.ask import why_job, why_task
 from jobs_core.why.moment import read_moment
 
+if TYPE_CHECKING:
+    from jobs_core.client.forecasting import ForecastOptions
+    from jobs_core.forecast import Forecast
 
-class BoardClient(JobMethods, TaskMethods, RunMethods, LogMethods):
+
+class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
     """A named set of jobs on one Redis.
 
     Options have the names that `jobs put --help` shows, with underscores for dashes. Durations may be
@@ -217,6 +221,33 @@ class BoardClient(JobMethods, TaskMethods, RunMethods, LogMethods):
             How many tasks were moved, and the seconds until there is more to do.
         """
         return as_tick(self.commands.call("JTICK", "limit", limit, *to_pairs({"now": now}, ())))
+
+    def forecast(self, days: float = 7, **options: Unpack[ForecastOptions]) -> Forecast:
+        """Forecast what the board will run, with the real engine on a private server and virtual time.
+
+        The board is only read, and nothing runs. Payloads are not copied.
+
+        Args:
+            days: The length of the span (at most 92).
+            options: `from_` is the beginning of the span, now or later. `duration` is how long a run takes if
+                nothing is known about its job (10 s). `durations` has seconds by job id, in place of what is
+                known. `progress` is called with the share of the work that is done, from 0 to 1. `now` is for
+                tests.
+
+        Returns:
+            The runs by hour, the busiest minutes, what each job does, and what had to be guessed.
+
+        Raises:
+            OptionError: An option is invalid.
+            ServerError: No Redis or Valkey is installed here.
+
+        >>> forecast = board.forecast(days=1)
+        >>> forecast.runs, forecast.minutes[0].jobs, forecast.never
+        (1464, (('backup', 1), ('report', 1)), ('manual',))
+        """
+        from jobs_core.client.forecasting import forecast
+
+        return forecast(self, days, **options)
 
     def count(self) -> dict[str, int]:
         """Count what is on the board now.

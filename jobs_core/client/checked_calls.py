@@ -10,9 +10,10 @@ from jobs_core.engine import zones
 from jobs_core.engine.calls import as_raw
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import OptionError, RunnerError
-from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest, require_text, to_changes, to_pairs
+from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, to_changes, to_pairs
 from jobs_core.plugins.manager import Plugins
 from jobs_core.types import Payload
+from jobs_core.values import nearest, require_text
 
 
 class CheckedCalls:

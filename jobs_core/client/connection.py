@@ -12,9 +12,9 @@ from redis.retry import Retry
 from jobs_core import embedded
 from jobs_core.client import redis_url
 from jobs_core.errors import OptionError
-from jobs_core.options import require_text
 from jobs_core.plugins import settings
 from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT
+from jobs_core.values import require_text
 
 KINDS: Mapping[str, Any] = {
     "redis": redis.Connection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,12 +18,35 @@ class Edge:
     label: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Where a job stands.
+
+    Args:
+        state: The state of the job, as in `jobs list`.
+        met: The parents that have ended since the job's last run.
+        waits_for: The parents that have not, if all of them are needed; with `join any`, all if none has.
+        due: When the occurrence was due that waits for them, in epoch seconds; None if none waits.
+        deadline: When that occurrence stops waiting, in epoch seconds; None if it has no deadline.
+    """
+
+    state: str
+    met: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()
+    due: float | None = None
+    deadline: float | None = None
+
+
 @dataclass(frozen=True)
 class Graph:
-    """Jobs that run after others, and their parents. `missing` has the parents that do not exist."""
+    """Jobs that run after others, and their parents.
+
+    `missing` has the parents that do not exist, and `nodes` where the others stand.
+    """
 
     edges: list[Edge] = field(default_factory=list)
     missing: frozenset[str] = frozenset()
+    nodes: Mapping[str, Node] = field(default_factory=dict)
 
     @cached_property
     def outgoing(self) -> Mapping[str, list[Edge]]:
@@ -48,7 +72,7 @@ class Graph:
         before = _reachable(id, lambda job: [edge.parent for edge in self.incoming.get(job, ())])
         behind = _reachable(id, lambda job: [edge.child for edge in self.outgoing.get(job, ())])
         edges = [edge for edge in self.edges if edge.child in before or edge.parent in behind]
-        return Graph(edges, self.missing)
+        return Graph(edges, self.missing, self.nodes)
 
 
 def _group(edges: Iterable[Edge], end: Callable[[Edge], str]) -> Mapping[str, list[Edge]]:
@@ -67,20 +91,50 @@ def _reachable(id: str, ways: Callable[[str], list[str]]) -> set[str]:
     return found
 
 
-def graph_of(jobs: Iterable[Mapping[str, Any]]) -> Graph:
-    """Make the graph of jobs that `Board.list` yields.
+CHUNK = 100
+"""Jobs whose dependencies one call reads."""
+
+
+def chunks_of_children(jobs: Iterable[Mapping[str, Any]]) -> list[list[str]]:
+    """Return the ids of the jobs that run after others, in chunks for JWHEN."""
+    ids = [job["id"] for job in jobs if "after" in job]
+    return [ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK)]
+
+
+def as_relations(replies: Iterable[Iterable[str | None]]) -> list[dict[str, Any]]:
+    """Read JWHEN replies."""
+    return [json.loads(text) for reply in replies for text in reply if text]
+
+
+def graph_of(jobs: Iterable[Mapping[str, Any]], relations: Iterable[Mapping[str, Any]] = ()) -> Graph:
+    """Make the graph of jobs that `Board.list` yields. `relations` are what `Board.when` returns of some.
 
     >>> graph_of([{"id": "a"}, {"id": "b", "after": ["a"]}]).edges
     [Edge(parent='a', child='b', label='')]
     """
-    known, edges = set(), []
+    nodes, edges, of = {}, [], {relation["id"]: relation for relation in relations}
     for job in jobs:
-        known.add(job["id"])
+        nodes[job["id"]] = _node(job, of.get(job["id"], {}))
         words = (f"on {job['on']}" if "on" in job else "", job.get("join", ""))
         label = ", ".join(word for word in words if word)
         edges += [Edge(parent, job["id"], label) for parent in job.get("after", ())]
     edges.sort(key=lambda edge: (edge.parent, edge.child))
-    return Graph(edges, frozenset(edge.parent for edge in edges) - known)
+    ids = {id for edge in edges for id in (edge.parent, edge.child)}
+    kept = {id: node for id, node in nodes.items() if id in ids}
+    return Graph(edges, frozenset(ids - nodes.keys()), kept)
+
+
+def _node(job: Mapping[str, Any], relation: Mapping[str, Any]) -> Node:
+    met, waiting = relation.get("met", ()), relation.get("waiting", {})
+    left = [id for id in relation.get("after", ()) if id not in met]
+    is_complete = bool(met) and relation.get("join") == "any"
+    return Node(
+        job.get("state", ""),
+        tuple(met),
+        () if is_complete else tuple(left),
+        waiting.get("due"),
+        waiting.get("deadline"),
+    )
 
 
 def as_dot(graph: Graph) -> str:

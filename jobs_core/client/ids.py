@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from jobs_core.client.glob import matcher
+from jobs_core.engine.commands import Call
 from jobs_core.text import as_bytes
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Ask:
         return self.older
 
 
-Plan = Generator[Ask | list[str], Any, None]
+Plan = Generator[Ask | Call | list[str], Any, None]
 """A generator that yields commands and is sent their replies, and that yields lists of ids."""
 
 
@@ -64,11 +65,13 @@ def plan_ids(keys: Keys, match: str | None, sort: str | None) -> Plan:
     return _by_id(keys, match) if sort == "id" else _scan(keys, match, _plan_given)
 
 
-def _plan_given(ids: list[str]) -> Iterable[Ask | list[str]]:
+def _plan_given(ids: list[str]) -> Iterable[Ask | Call | list[str]]:
     return (ids,)
 
 
-def _scan(keys: Keys, match: str | None, then: Callable[[list[str]], Iterable[Ask | list[str]]]) -> Plan:
+def _scan(
+    keys: Keys, match: str | None, then: Callable[[list[str]], Iterable[Ask | Call | list[str]]]
+) -> Plan:
     """Scan the ids, and yield what `then` returns for each page. An id may repeat if the hash shrinks."""
     cursor: Any = 0
     pattern = None if match is None else as_bytes(match)

@@ -1,18 +1,20 @@
-"""The methods of a board about jobs: put, list, pause, preview, apply, dump."""
+"""The methods of a board about single jobs: put, edit, show, list, pause, preview."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.client.author import signature
 from jobs_core.client.base import BoardBase
-from jobs_core.client.listing import plan_jobs, read_jobs
+from jobs_core.client.graph import Graph, as_relations, chunks_of_children, graph_of
+from jobs_core.client.listing import find_ids, plan_find, plan_jobs, read_jobs
+from jobs_core.client.search import JobFilters
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import next_arguments, parts
-from jobs_core.engine.replies import as_job, as_time, as_times, found_job
+from jobs_core.engine.replies import as_dict, as_job, as_time, as_times, found_job
 from jobs_core.errors import JobsError
 from jobs_core.options import (
     PAUSE_OPTIONS,
@@ -27,8 +29,7 @@ from jobs_core.options import (
 from jobs_core.types import Payload
 
 if TYPE_CHECKING:
-    from jobs_core.client.apply import ApplyOptions, Plan
-    from jobs_core.lint import Finding
+    pass
 
 
 class JobMethods(BoardBase):
@@ -159,7 +160,12 @@ class JobMethods(BoardBase):
         return found_job(self.commands.call("JGET", id), id, self.name, as_job)
 
     def list(
-        self, match: str | None = None, *, state: JobState | None = None, sort: JobSort | None = None
+        self,
+        match: str | None = None,
+        *,
+        state: JobState | None = None,
+        sort: JobSort | None = None,
+        **filters: Unpack[JobFilters],
     ) -> Iterator[dict[str, Any]]:
         """Read jobs, a page at a time while you iterate.
 
@@ -171,16 +177,48 @@ class JobMethods(BoardBase):
             state: Only jobs in this state: scheduled, waiting, paused, ended or manual.
             sort: `next` yields the soonest run first, then jobs without a next run. `id` sorts by id and
                 holds all ids in memory. By default, jobs are in no particular order.
+            filters: `label`, `failing`, `late`, `running`, `paused`, `runner` and `text`: see JobFilters. The
+                first four read an index, and not all jobs. Ids of jobs that are found are held in memory.
 
         Yields:
             Jobs, as `show` returns them.
 
         Raises:
-            OptionError: `state` or `sort` is unknown.
+            OptionError: `state` or `sort` is unknown, or a filter is invalid.
 
         >>> soonest = itertools.islice(board.list(state="scheduled", sort="next"), 10)
+        >>> worst = list(board.list(label="team=payments", failing=3))
         """
-        return read_jobs(self.commands, plan_jobs(self.keys, match, state, sort), state)
+        return read_jobs(self.commands, plan_jobs(self.keys, match, state, sort, filters), state)
+
+    def find(
+        self,
+        match: str | None = None,
+        *,
+        state: JobState | None = None,
+        sort: JobSort | None = None,
+        **filters: Unpack[JobFilters],
+    ) -> Iterator[str]:
+        """Find jobs, like `list`, without reading them. Takes the same arguments.
+
+        Yields:
+            The ids of the jobs, each once.
+
+        Raises:
+            OptionError: `state` or `sort` is unknown, or a filter is invalid.
+
+        >>> for id in board.find(label="team=payments"):
+        ...     board.pause(id)
+        """
+        return find_ids(self.commands, plan_find(self.keys, match, state, sort, filters))
+
+    def labels(self) -> dict[str, int]:
+        """Count the jobs that have each label.
+
+        Returns:
+            Numbers by label, sorted by label: `{"team=payments": 12}`.
+        """
+        return as_dict(self.commands.call("JLABELS"))
 
     def remove(self, *ids: str, because: str | None = None) -> int:
         """Remove jobs. Their queued tasks still run.
@@ -281,90 +319,22 @@ class JobMethods(BoardBase):
             id: The job's id.
 
         Returns:
-            `after`, `on` and `join`; `met`, the parents that have ended since the job's last run; `missing`,
-            the parents that are not on the board; and `followed_by`. Empty values are omitted.
+            `after`, `on` and `join`; `met`, the parents that have ended since the job's last run, and
+            `parents`, how they ended; `missing`, the parents that are not on the board; `followed_by`; and
+            `waiting`, the occurrence of a job with a time that waits for its parents: `task`, `due`,
+            `deadline` and `at-deadline`. Times are epoch seconds. Empty values are omitted.
 
         Raises:
             NotFoundError: There is no such job.
         """
         return found_job(self.commands.call("JWHEN", id), id, self.name, json.loads)
 
-    def apply(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
-        """Replace the jobs of `owner` with `jobs`. If one job is rejected, nothing changes.
+    def graph(self) -> Graph:
+        """Return which jobs run after which, where each stands, and what it waits for.
 
-        Unchanged jobs keep their run times.
-
-        Args:
-            jobs: Mappings as `put_many` takes them.
-            owner: The name under which the board remembers these jobs.
-            options: `prune=False` keeps the owner's other jobs. `adopt=True` takes over jobs of other owners.
-                `advance` is called with the number of jobs compared since the last call. `because` says why,
-                for `changes`.
-
-        Returns:
-            The plan. If its `refused` is not empty, nothing was changed.
-
-        Raises:
-            StaleError: The board kept changing while the jobs were applied.
-
-        >>> plan = board.apply([{"id": "tick", "runner": "shell", "payload": "date", "every": 5}], "me")
-        >>> [change.id for change in plan.changes], plan.rejected
-        (['tick'], {})
+        >>> board.graph().nodes["report"].waits_for
+        ('load',)
         """
-        from jobs_core.client.apply import Applying
-
-        return Applying(self.commands, self.calls, self.by).apply(jobs, owner, **options)
-
-    def plan(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
-        """Return what `apply` would change, without changing anything. Takes the same arguments."""
-        from jobs_core.client.apply import Applying
-
-        return Applying(self.commands, self.calls, self.by).plan(jobs, owner, **options)
-
-    def lint(
-        self,
-        jobs: Sequence[Mapping[str, Any]] | None = None,
-        *,
-        ignore: Collection[str] = (),
-        now: float | None = None,
-    ) -> Sequence[Finding]:
-        """Find jobs that probably do not do what was meant, such as a run at a time that clocks skip.
-
-        Args:
-            jobs: Jobs that are not put yet, as `put_many` takes them. The default is the jobs on the board.
-            ignore: Names of rules that are not checked. The option `lint_ignore` ignores rules for one job.
-            now: The time from which to look ahead, in epoch seconds. The default is the clock of Redis.
-
-        Returns:
-            The findings, rule by rule. Nothing is changed.
-
-        Raises:
-            OptionError: There is no such rule, or the board would reject one of the jobs.
-
-        >>> for finding in board.lint(ignore=["no-timeout"]):
-        ...     print(finding.rule, finding.job, finding.sentence, finding.advice)
-        """
-        from jobs_core.client.linting import Linting
-
-        linting = Linting(self.commands, lambda: self.plugins, now)
-        return linting.present(ignore) if jobs is None else linting.declared(jobs, ignore)
-
-    def dump(self) -> Iterator[dict[str, Any]]:
-        """Read all jobs in the form `load` takes.
-
-        Yields:
-            Jobs with their options and their state: next, left and paused.
-        """
-        yield from map(self.dumped, self.list())
-
-    @staticmethod
-    def dumped(job: Mapping[str, Any]) -> dict[str, Any]:
-        """Convert a job that `show` returned to the form `load` takes."""
-        found = dict(job)
-        if found.pop("state") == "paused":
-            return found | {"paused": 1}
-        return {"next": "none"} | found
-
-    def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Iterator[datetime | JobsError | None]:
-        """Restore jobs that `dump` read, with their state. Yields the same as `put_many`."""
-        return self.put_many(jobs)
+        jobs = list(self.list())
+        replies = [self.commands.call("JWHEN", *ids) for ids in chunks_of_children(jobs)]
+        return graph_of(jobs, as_relations(replies))

@@ -67,7 +67,7 @@ class Linting:
     def present(self, ignore: Collection[str]) -> list[Finding]:
         """Lint the jobs on the board."""
         check_names(ignore)
-        jobs = list(read_jobs(self._commands, plan_jobs(self._commands.keys, None, None, "id"), None))
+        jobs = list(read_jobs(self._commands, plan_jobs(self._commands.keys, None, None, "id", {}), None))
         return self._find(jobs, (), [], frozenset(job["id"] for job in jobs), ignore)
 
     def declared(self, jobs: Sequence[Mapping[str, Any]], ignore: Collection[str]) -> list[Finding]:

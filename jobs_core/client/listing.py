@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.client.ids import Ask, Plan, plan_ids
+from jobs_core.client.search import criteria, plan_found
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.engine.replies import as_job
 from jobs_core.errors import AgainError, JobsError, OptionError
@@ -75,7 +76,7 @@ async def read_jobs_async(
     """Read the jobs of a plan for `AsyncBoard.list`, with its methods that call commands and that read."""
     await call("JCOUNT")  # waits until a committed board file is in place
     pace = Pace()
-    async for page in _pages_async(plan, read):
+    async for page in _pages_async(plan, call, read):
         for ids in pace.chunks(page):
             reply = await call("JGET", *ids)
             pace.note(reply)
@@ -83,12 +84,50 @@ async def read_jobs_async(
                 yield job
 
 
-def plan_jobs(keys: Keys, match: str | None, state: str | None, sort: str | None) -> Plan:
-    """Return the plan for `list`. Raises OptionError for an unknown state or order."""
+def find_ids(commands: Commands, plan: Plan) -> Iterator[str]:
+    """Read the ids of a plan for `Board.find`."""
+    commands.call("JCOUNT")  # waits until a committed board file is in place
+    for page in _pages(plan, commands):
+        yield from page
+
+
+async def find_ids_async(
+    call: Callable[..., Awaitable[Any]],
+    read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]],
+    plan: Plan,
+) -> AsyncIterator[str]:
+    """Read the ids of a plan for `AsyncBoard.find`."""
+    await call("JCOUNT")  # waits until a committed board file is in place
+    async for page in _pages_async(plan, call, read):
+        for id in page:
+            yield id
+
+
+def plan_jobs(
+    keys: Keys, match: str | None, state: str | None, sort: str | None, filters: Mapping[str, Any]
+) -> Plan:
+    """Return the plan for `list`. Raises OptionError for an unknown state or order, or an invalid filter.
+
+    It may yield ids of jobs in another state: they are about to be read.
+    """
+    options = _options(state, sort, filters)
+    return plan_found(keys, match, sort, options) if criteria(filters) else plan_ids(keys, match, sort)
+
+
+def plan_find(
+    keys: Keys, match: str | None, state: str | None, sort: str | None, filters: Mapping[str, Any]
+) -> Plan:
+    """Return the plan for `find`. Raises the same errors as `plan_jobs`."""
+    options = _options(state, sort, filters)
+    return plan_found(keys, match, sort, options) if options else plan_ids(keys, match, sort)
+
+
+def _options(state: str | None, sort: str | None, filters: Mapping[str, Any]) -> list[str]:
+    """Return the options of JFIND."""
     for name, value, known in (("state", state, JOB_STATES), ("sort", sort, JOB_SORTS)):
         if value is not None and value not in known:
             raise OptionError(f"{name}: expected {', '.join(known)}, got {value!r}", option=name)
-    return plan_ids(keys, match, sort)
+    return criteria({**filters, "state": state})
 
 
 def chosen(reply: Sequence[str | None], state: str | None) -> Iterator[dict[str, Any]]:
@@ -111,12 +150,16 @@ def _pages(plan: Plan, commands: Commands) -> Iterator[list[str]]:
         reply = None
         if isinstance(step, Ask):
             reply = commands.read(step.ask)
+        elif isinstance(step, tuple):
+            reply = commands.call(step[0], *step[1])
         else:
             yield step
 
 
 async def _pages_async(
-    plan: Plan, read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]]
+    plan: Plan,
+    call: Callable[..., Awaitable[Any]],
+    read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]],
 ) -> AsyncIterator[list[str]]:
     """Do the same as `_pages`, with an asyncio client."""
     reply: Any = None
@@ -128,5 +171,7 @@ async def _pages_async(
         reply = None
         if isinstance(step, Ask):
             reply = await read(step.ask_async)
+        elif isinstance(step, tuple):
+            reply = await call(step[0], *step[1])
         else:
             yield step

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from jobs_core.errors import OptionError
-from jobs_core.options import nearest
+from jobs_core.values import nearest
 
 SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss", "unix": "unix"}
 """The schemes, and the scheme of Redis that each stands for."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, Unpack
 
 from jobs_core.client.author import signature
 from jobs_core.client.base import BoardBase
-from jobs_core.client.listing import CHUNK
+from jobs_core.client.listing import CHUNK, find_ids, plan_find
 from jobs_core.client.output import ENDS, read_output
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine import bulk
@@ -20,10 +20,20 @@ from jobs_core.engine.replies import (
     as_entry,
     as_listed,
     as_task,
+    entry_filter,
     lease_states,
 )
 from jobs_core.errors import JobsError, OptionError
-from jobs_core.options import Duration, PushOptions, ReportOptions, TaskFilters, TaskState, Time, to_pairs
+from jobs_core.options import (
+    Duration,
+    Labels,
+    PushOptions,
+    ReportOptions,
+    TaskFilters,
+    TaskState,
+    Time,
+    to_pairs,
+)
 from jobs_core.types import Payload, Task, Verb
 
 
@@ -131,17 +141,25 @@ class TaskMethods(BoardBase):
         """
         return as_cancelled(list(self._cancel(id, *signature(self.by, because))), id, self.name)
 
-    def cancel_job(self, job: str, *, because: str | None = None) -> dict[str, int]:
-        """Cancel all waiting and running tasks of a job. The job stays: pause or remove it first.
+    def cancel_job(
+        self, job: str | None = None, *, label: Labels | None = None, because: str | None = None
+    ) -> dict[str, int]:
+        """Cancel all waiting and running tasks of a job, or with labels. Jobs stay: pause them first.
 
         Args:
             job: The job's id.
+            label: `"team=payments"`, a list of these or a mapping: only tasks with all of these labels. A
+                task has the labels that its job had when the task was queued.
             because: Why, for `changes`.
 
         Returns:
             How many tasks are `cancelled`, and how many are `cancelling`: their workers are told to stop.
+
+        Raises:
+            OptionError: There is neither a job nor a label, or a label is invalid.
         """
-        return as_cancelled_counts(self._cancel("-", "job", job, *signature(self.by, because)))
+        filters = to_pairs({"job": job, "label": label}, TASK_FILTERS)
+        return as_cancelled_counts(self._cancel("-", *filters, *signature(self.by, because)))
 
     def _cancel(self, id: str, *options: str) -> Iterator[str]:
         """Yield what became of each task that JCANCEL finds."""
@@ -178,7 +196,8 @@ class TaskMethods(BoardBase):
         Args:
             state: Only tasks in this state: queued, held, delayed, leased, accepted or dead. By default, all
                 but dead ones.
-            filters: `task`, `job`, `runner`, `queue` and `worker` are names. `older_than` is a duration; a
+            filters: `task`, `job`, `runner`, `queue` and `worker` are names. `label` is what `put` takes: a
+                task has the labels that its job had when the task was queued. `older_than` is a duration; a
                 number is seconds. `payload=True` includes payloads.
 
         Yields:
@@ -192,17 +211,21 @@ class TaskMethods(BoardBase):
             if cursor == "0":
                 return
 
-    def history(self, *, task: str | None = None, job: str | None = None) -> Iterator[dict[str, Any]]:
+    def history(
+        self, *, task: str | None = None, job: str | None = None, label: Labels | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Read what happened to tasks, newest first. The board keeps about the last 10,000 entries.
 
         Args:
             task: Only entries of this task.
             job: Only entries of this job's tasks.
+            label: Only entries of jobs that have all of these labels now. Their ids are held in memory.
 
         Yields:
             Entries with time (epoch seconds), task, attempt, what, note, code, data and progress.
         """
         self.commands.require_layout()
+        fits = entry_filter(task, job, None if label is None else set(self._labeled(label)))
         last = "+"
 
         def page(client: Any) -> Any:
@@ -213,10 +236,14 @@ class TaskMethods(BoardBase):
             for id, fields in entries:
                 last = f"({id}"
                 entry = as_entry(id, fields)
-                if task in (None, entry["task"]) and job in (None, entry["job"]):
+                if fits(entry):
                     yield entry
             if len(entries) < CHUNK:
                 return
+
+    def _labeled(self, label: Labels) -> Iterator[str]:
+        """Yield the ids of the jobs that have these labels."""
+        return find_ids(self.commands, plan_find(self.keys, None, None, None, {"label": label}))
 
     def wait(self, task: str, timeout: float | None = None) -> dict[str, Any]:
         """Wait until a task ends.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jobs_core.engine import zones
 from jobs_core.errors import OptionError
-from jobs_core.options import nearest
+from jobs_core.values import nearest
 
 ETC = Path("/etc")
 

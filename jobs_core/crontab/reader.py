@@ -10,7 +10,7 @@ from jobs_core.crontab.fields import FIELDS, never_comes, nickname_problem, prob
 from jobs_core.crontab.model import Notice
 from jobs_core.crontab.settings import IGNORED, SettingError, parse_setting
 from jobs_core.engine import zones
-from jobs_core.options import nearest
+from jobs_core.values import nearest
 
 REBOOT = "@reboot is skipped: a board outlives reboots; push the job when the machine boots"
 NEVER = "the line is skipped: no month it names has such a day, so it never runs"

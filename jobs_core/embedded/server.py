@@ -25,14 +25,15 @@ class EmbeddedServer:
     """A private server that runs while its context is open, and keeps an append-only file in `data`.
 
     A lock file prevents two servers on the same data. A server left behind by a killed `jobs up` is taken
-    over, and stopped at the end as usual.
+    over, and stopped at the end as usual. With `keeps=False`, the server keeps nothing, and writes no file.
 
     >>> with EmbeddedServer(data_dir()) as server:
     ...     Board(url=server.url)
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, keeps: bool = True) -> None:
         self.data = data
+        self._keeps = keeps
         self.socket = socket_path(data)
         self.url = embedded_url(data)
         self.log = data / "server.log"
@@ -113,7 +114,7 @@ class EmbeddedServer:
             "unixsocket": os.fspath(self.socket),
             "unixsocketperm": "700",
             "dir": os.fspath(self.data),
-            "appendonly": "yes",
+            "appendonly": "yes" if self._keeps else "no",
             "appendfsync": "everysec",
             "save": "",
             "maxmemory-policy": "noeviction",

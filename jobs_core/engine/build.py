@@ -108,12 +108,17 @@ def _visit(name: str, sources: Mapping[str, Source], found: dict[str, None], pat
 _REQUIRE_FUNCTION = "local modules = {}\nlocal function require(name) return modules[name] end"
 
 
-_COMMENT_LINES = re.compile(r"^[ \t]*--(?!\[\[)[^\n]*\n", re.MULTILINE)
+_UNNEEDED = re.compile(r"--\[\[.*?\]\]\n|^[ \t]*--[^\n]*\n|^[ \t]+|  --[^\n'\"]*$", re.MULTILINE | re.DOTALL)
+"""Comments and indents. Without them, scripts stay small."""
 
 
 def _as_module(source: Source) -> str:
-    """Return a module as an expression, without comment lines: scripts stay below 128 KiB."""
-    return f"modules['{source.name}'] = (function()\n{_COMMENT_LINES.sub('', source.text).strip()}\nend)()"
+    """Return a module as an expression."""
+    return f"modules['{source.name}'] = (function()\n{_body(source)}\nend)()"
+
+
+def _body(source: Source) -> str:
+    return _UNNEEDED.sub("", without_shebang(source.text)).strip()
 
 
 def build_command(name: str, sources: Mapping[str, Source]) -> Command:
@@ -126,7 +131,7 @@ def build_command(name: str, sources: Mapping[str, Source]) -> Command:
             f"#!lua flags={flags}" if flags else "#!lua",
             _REQUIRE_FUNCTION,
             *(_as_module(sources[module]) for module in modules),
-            f"local body = (function()\n{without_shebang(source.text).strip()}\nend)()",
+            f"local body = (function()\n{_body(source)}\nend)()",
             f"return modules['base.command'].run(body, KEYS[1], ARGV, {_may_write(flags)})\n",
         )
     )
@@ -179,7 +184,7 @@ def _registered(source: Source) -> str:
     listed = ", ".join(f"'{flag}'" for flag in flags.split(",") if flag)
     return (
         f"register('{source.name.upper()}', {{ {listed} }}, {_may_write(flags)}, (function()\n"
-        f"{without_shebang(source.text).strip()}\nend)())"
+        f"{_body(source)}\nend)())"
     )
 
 

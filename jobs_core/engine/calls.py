@@ -9,12 +9,15 @@ from typing import Any
 from jobs_core.engine.bounded import bounded_json
 from jobs_core.engine.commands import Call
 from jobs_core.errors import OptionError, PayloadError
-from jobs_core.options import JOB_OPTIONS, Duration, require_text, to_pairs, to_text, value_type
+from jobs_core.options import JOB_OPTIONS, Duration, to_pairs, to_text
 from jobs_core.text import shorten, writable
 from jobs_core.types import DATA, NOTE, Payload
+from jobs_core.values import require_text, value_type
 
 POP_OPTIONS = frozenset(("count", "lease", "worker", "raw"))
-TASK_FILTERS = frozenset(("state", "task", "job", "runner", "queue", "worker", "older-than", "payload"))
+TASK_FILTERS = frozenset(
+    ("state", "task", "job", "runner", "queue", "worker", "label", "older-than", "payload")
+)
 
 
 def pop_call(

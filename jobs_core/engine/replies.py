@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from jobs_core.bounds import RETENTION
 from jobs_core.errors import FaultError, NotFoundError
 from jobs_core.options import JOB_OPTIONS
 from jobs_core.top import RunningTask, Top, WaitingQueue
-from jobs_core.types import Task, parse_history, parse_payload
+from jobs_core.types import Task, parse_history, parse_parents, parse_payload
 
 _FLAGS = "abcdefghijklmnopqrstuvwxyz"
 """The letters that may follow the attempt number in a record."""
@@ -61,6 +61,8 @@ def as_task(pair: Sequence[str]) -> Task:
     job, _, moment = id.rpartition("@")
     queue, mark, priority = lane.rpartition("!")
     try:
+        read_options = _read_options(options) if options else {}
+        parents = read_options.pop("parents", ())
         return Task(
             id=id,
             job=job,
@@ -70,9 +72,10 @@ def as_task(pair: Sequence[str]) -> Task:
             attempt=int(first.rstrip(_FLAGS)),
             raw=payload,
             token=token,
-            options=_read_options(options) if options else {},
+            options=read_options,
             payload=parse_payload(payload),
             history=parse_history(history),
+            parents=parse_parents(parents) if parents else (),
         )
     except ValueError:
         raise FaultError(f"The record of the task {id!r} is unreadable. Run `jobs doctor`.") from None
@@ -143,6 +146,17 @@ def as_entry(id: str, fields: dict[str, str]) -> dict[str, Any]:
     if "data" in fields:
         entry["data"] = as_json(fields["data"])
     return entry
+
+
+def entry_filter(
+    task: str | None, job: str | None, jobs: Collection[str] | None
+) -> Callable[[Mapping[str, Any]], bool]:
+    """Return a function that tests whether an entry of the history is of a task, a job, and some jobs."""
+    return lambda entry: (
+        task in (None, entry["task"])
+        and job in (None, entry["job"])
+        and (jobs is None or entry["job"] in jobs)
+    )
 
 
 def as_json(text: str) -> Any:

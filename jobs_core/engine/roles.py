@@ -20,8 +20,20 @@ ROLE_NAMES = ("viewer", "client", "worker", "admin")
 PLACEHOLDER = ">PASSWORD"
 
 _CLIENT_CALLS = (
-    *("JACK", "JAPPLY", "JCANCEL", "JDEAD", "JDEL", "JEDIT", "JMSET", "JPAUSE", "JPUSH", "JRESUME", "JSET"),
-    *("JSETNX", "JSTAGE", "JZONES"),
+    *(
+        "JACK",
+        "JAPPLY",
+        "JBACKFILL",
+        "JCANCEL",
+        "JDEAD",
+        "JDEL",
+        "JEDIT",
+        "JMSET",
+        "JPAUSE",
+        "JPUSH",
+        "JRESUME",
+    ),
+    *("JSET", "JSETNX", "JSTAGE", "JZONES"),
 )
 _WORKER_CALLS = ("JACK", "JAPPLY", "JBEAT", "JMACK", "JOUTPUT", "JPOP", "JREGISTER", "JTICK", "JZONES")
 

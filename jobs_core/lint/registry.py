@@ -8,7 +8,7 @@ from dataclasses import replace
 from jobs_core.errors import OptionError
 from jobs_core.lint import clocks, crowds, patterns, relations, schedules, work
 from jobs_core.lint.model import Finding, Rule, Subject, Surroundings, each
-from jobs_core.options import nearest
+from jobs_core.values import nearest
 
 
 def _unknown_rules(job: Subject) -> Iterator[Finding]:

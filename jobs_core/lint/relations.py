@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from jobs_core.lint.model import Finding, Rule, Subject, Surroundings, each
-from jobs_core.options import nearest
+from jobs_core.values import nearest
 
 
 def missing_parent(jobs: Sequence[Subject], around: Surroundings) -> Iterator[Finding]:

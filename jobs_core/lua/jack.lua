@@ -24,11 +24,13 @@
   Returns the task's id.
   Errors: JOBS STALE when the token no longer holds the task; JOBS OPTION.
 --]]
+local feeder = require 'backfill.feeder'
 local dependents = require 'due.dependents'
 local reports = require 'ending.reports'
 
 return function(board, args)
   local id = reports.apply(board, args)
   dependents.queue_ready(board)
+  feeder.continue_ready(board)
   return id
 end

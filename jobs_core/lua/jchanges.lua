@@ -46,7 +46,7 @@ end
 -- Describe a job before or after a change. `left_out` is the size of the payload if it was left out.
 local function describe_job(id, packed, due, left_out, has_payload)
   if packed == '' then return nil end
-  local job = describe.job(id, packed, due ~= 0 and due or nil)
+  local job = describe.job(nil, id, packed, due ~= 0 and due or nil)
   if not job then return nil end
   job.id = nil
   if left_out > 0 then job.payload, job['payload-bytes'] = nil, has_payload and left_out or nil end

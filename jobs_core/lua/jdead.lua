@@ -44,7 +44,7 @@ end
 local VERBS = {
   retry = function(board, task)
     task.attempt, task.history = 1, ''
-    queues.append(board, task.lane, { records.write(task) })
+    queues.put_back(board, task.lane, records.write(task))
     reopen_run(board, task.id)
     uncount_dead(board, records.job_of(task.id))
     counters.add_for_job(board, records.job_of(task.id), 'revived', 1)

@@ -22,7 +22,7 @@ return function(board, args)
   local jobs = {}
   for i, id in ipairs(args) do
     local packed = redis.call('HGET', key(board, 'job'), id)
-    jobs[i] = packed and describe.json(id, packed, redis.call('ZSCORE', key(board, 'schedule'), id))
+    jobs[i] = packed and describe.json(board, id, packed, redis.call('ZSCORE', key(board, 'schedule'), id))
   end
   return jobs
 end

@@ -9,11 +9,13 @@
   Returns a list: for each report the task's id, or an error.
   Errors: JOBS OPTION.
 --]]
+local feeder = require 'backfill.feeder'
 local dependents = require 'due.dependents'
 local reports = require 'ending.reports'
 
 return function(board, args)
   local replies = reports.apply_all(board, args)
   dependents.queue_ready(board)
+  feeder.continue_ready(board)
   return replies
 end

@@ -1,9 +1,9 @@
 #!lua
 --[[ JPAUSE board id [until time | for duration] [by who] [because text] [now time]
 
-  Stop scheduling a job until JRESUME, or until a time. Tasks that are already queued still run. At that time, JTICK resumes
-  the job at its next occurrence. Pausing a paused job again replaces the time, who paused it and why. JGET shows these as
-  paused-until, paused-by and paused-because.
+  Stop scheduling a job until JRESUME, or until a time. Tasks that are already queued still run. An occurrence that waits for
+  other jobs is skipped. At that time, JTICK resumes the job at its next occurrence. Pausing a paused job again replaces the
+  time, who paused it and why. JGET shows these as paused-until, paused-by and paused-because.
 
     FCALL JPAUSE 1 {jobs} tick
     FCALL JPAUSE 1 {jobs} tick for 2h by ann@host because 'the database moves'
@@ -14,7 +14,10 @@
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
+local dependencies = require 'define.dependencies'
 local pauses = require 'define.pauses'
+local parent_endings = require 'due.parent_endings'
+local waiting = require 'due.waiting'
 local lookup = require 'job.lookup'
 local packed_job = require 'job.packed_job'
 local changes = require 'ledger.changes'
@@ -58,6 +61,10 @@ return function(board, args)
   redis.call('HSET', key(board, 'job'), id, packed_job.pack(head, body))
   redis.call('ZREM', key(board, 'schedule'), id)
   pauses.set_timer(board, id, head, old)
+  if dependencies.has_time(head) then
+    waiting.skip(board, id, 'paused')
+    parent_endings.forget(board, id)
+  end
   changes.record(board, 'pause', author, { jobs = paused })
   return 1
 end

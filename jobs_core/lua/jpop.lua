@@ -27,6 +27,7 @@
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
+local backfills = require 'backfill.backfills'
 local ended_runs = require 'ending.ended_runs'
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
@@ -155,6 +156,7 @@ local function finish_unleased(batch, task)
   task.token = ''
   task.on_board = counters.add_for_job(board, records.job_of(task.id), 'unleased', 1)
   open_runs.remove(board, task.id)
+  backfills.note_ended(board, task.id, 'unleased')
   if not task.limits then return end
   capacity.count_start(board, task.limits, '', batch.now)
   release.free_slot(board, task)

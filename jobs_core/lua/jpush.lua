@@ -19,6 +19,8 @@ local arguments = require 'base.arguments'
 local errors = require 'base.errors'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local dependencies = require 'define.dependencies'
+local parent_endings = require 'due.parent_endings'
 local ids = require 'job.ids'
 local lookup = require 'job.lookup'
 local packed_job = require 'job.packed_job'
@@ -69,7 +71,7 @@ local function new_job_run(board, id, n, args)
   return {
     job = id, due = due, moment = digits(due) .. '-' .. n, now = now,
     lane = lanes.name(head.queue or head.runner, head.priority), runner = head.runner, body = body,
-    flags = flags or '', overlap = head.overlap, waits = head.after, author = author,
+    flags = flags or '', overlap = head.overlap, waits = head.after and not dependencies.has_time(head), author = author,
   }
 end
 
@@ -132,7 +134,7 @@ return function(board, args)
   else
     queues.append(board, push.lane, { record })
   end
-  if push.waits then redis.call('DEL', key(board, 'met:' .. push.job)) end  -- start waiting for its parents again
+  if push.waits then parent_endings.forget(board, push.job) end  -- start waiting for its parents again
   if push.overlap then open_runs.add(board, push.job, task) end
   if push.unique then
     redis.call('SET', push.unique, digits(push.now + push.unique_for) .. ' ' .. task, 'PX', digits(push.unique_for + 1000))

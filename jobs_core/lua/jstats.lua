@@ -7,9 +7,10 @@
     queued = done + dead + cancelled + unleased + in_flight
 
   `unleased` tasks run at most once, and nobody reports on them. `in_flight` tasks are queued, held, delayed or leased
-  now. The others are: pushed, leased, retried, failed (the policy decides when the task is next taken), lost, doubled
-  (leased again after being lost), released, revived, purged (dead letters), trimmed, stale. With `job`, returns the
-  counters of that job. Count its tasks in flight with JTASKS.
+  now. The others are: pushed, backfilled, leased, retried, failed (the policy decides when the task is next taken), lost,
+  doubled (leased again after being lost), released, revived, purged (dead letters), trimmed, stale, and `waiting`:
+  occurrences that wait for other jobs, which count as due when they stop waiting. With `job`, returns the counters of that
+  job. Count its tasks in flight with JTASKS.
 
     FCALL_RO JSTATS 1 {jobs}
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
@@ -21,8 +22,9 @@ local job_counters = require 'ledger.job_counters'
 local task_locations = require 'queue.task_locations'
 
 local NAMES = {
-  'due', 'queued', 'coalesced', 'skipped', 'done', 'dead', 'cancelled', 'unleased', 'in_flight', 'pushed', 'leased',
-  'retried', 'failed', 'lost', 'doubled', 'released', 'revived', 'purged', 'trimmed', 'stale',
+  'due', 'queued', 'coalesced', 'skipped', 'done', 'dead', 'cancelled', 'unleased', 'in_flight', 'pushed', 'backfilled',
+  'leased', 'retried', 'failed', 'lost', 'doubled', 'released', 'revived', 'purged', 'trimmed', 'stale',
+  'waiting',
 }
 
 local function numbers(names, values)
@@ -41,6 +43,7 @@ return function(board, args)
   end
   local values = redis.call('HMGET', key(board, 'stats'), unpack(NAMES))
   for i, name in ipairs(NAMES) do
+    if name == 'waiting' then values[i] = redis.call('ZCARD', key(board, 'waiting')) end
     if name == 'in_flight' then values[i] = task_locations.in_flight(board) end
   end
   return numbers(NAMES, values)

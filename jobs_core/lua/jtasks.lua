@@ -1,10 +1,11 @@
 #!lua flags=no-writes
---[[ JTASKS board cursor [state s] [task id] [job id] [runner name] [queue name] [worker name] [older-than duration]
-         [payload 1] [now time]
+--[[ JTASKS board cursor [state s] [task id] [job id] [runner name] [queue name] [worker name] [label a=b,c=d]
+         [older-than duration] [payload 1] [now time]
 
   List tasks a page at a time. Start with the cursor 0, and continue with the returned one until it is 0 again. States are
   queued, held (waiting for a limit), delayed, leased, accepted (the work goes on elsewhere) and dead. Without `state`,
   all but dead tasks are listed. `older-than` compares the time at which a task died, was leased, or otherwise was due.
+  `label` compares the labels that the job had when the task was queued.
 
     FCALL_RO JTASKS 1 {jobs} 0 state dead job tick
       1) 0
@@ -20,6 +21,7 @@ local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local describe = require 'job.describe'
+local label_option = require 'job.label_option'
 local packed_job = require 'job.packed_job'
 local holds = require 'limit.holds'
 local attempts = require 'queue.attempts'
@@ -35,7 +37,7 @@ local STATES = { 'queued', 'held', 'delayed', 'leased', 'dead' }
 local DEFAULT_STATES = { 'leased', 'delayed', 'held', 'queued' }
 local FILTERS = {
   state = true, task = true, job = true, runner = true, queue = true, worker = true, ['older-than'] = true, payload = true,
-  now = true,
+  label = true, now = true,
 }
 
 local function states(state)
@@ -81,6 +83,7 @@ local function add_details(board, place, member, found, task)
 end
 
 local function matches(found, filter)
+  if filter.labels and not label_option.has_all(found.options or {}, filter.labels) then return false end
   for _, name in ipairs({ 'state', 'job', 'runner', 'queue', 'worker' }) do
     if filter[name] and filter[name] ~= found[name] then return false end
   end
@@ -94,6 +97,7 @@ return function(board, args)
   if filter['older-than'] then
     filter.before = instant.now(filter) - duration.ms('older-than', filter['older-than'])
   end
+  filter.labels = label_option.read_filter('label', filter.label)
   local tasks = {}
   local places = task_locations.of_states(board, states(filter.state))
   cursor = task_locations.scan(board, places, cursor, MAX_BYTES, function(place, member)

@@ -5,9 +5,9 @@
   tasks, as many tasks held by a rate, and some tasks whose lease has expired. Their attempt is lost, and the worker that
   takes them next asks their policy. Leases that ended while nobody ticked for several seconds are extended once, by 10
   seconds, because their workers could not renew them. A task that is lost too often (`losses`) becomes a dead letter. Any
-  number of clients may tick. Jobs whose pause is over are scheduled again, up to 40 per call.
-  A late job runs once, and the ledger counts the other occurrences it missed as coalesced.
-  While a board file is being put in place, nothing is due: see JAPPLY.
+  number of clients may tick. Jobs whose pause is over are scheduled again, up to 40 per call. An occurrence that waits for
+  other jobs runs or is skipped at its deadline. A late job runs once, and the ledger counts the other occurrences it missed
+  as coalesced. While a board file is being put in place, nothing is due: see JAPPLY.
 
     FCALL JTICK 1 {jobs}
       1) (integer) 3                 how many were moved
@@ -19,8 +19,10 @@ local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local backfill_steps = require 'backfill.steps'
 local ended_jobs = require 'define.ended_jobs'
 local pauses = require 'define.pauses'
+local child_runs = require 'due.child_runs'
 local clock_check = require 'due.clock_check'
 local dependents = require 'due.dependents'
 local due_jobs = require 'due.due_jobs'
@@ -83,12 +85,13 @@ local function expire_lease(board, token, now)
   events.record(board, task, attempt, status, accepted and { 'note', note, 'code', code } or {})
   attempts.close(task, status .. '?', now, code, note)
   if cancelled then
-    endings.cancel(board, token, task, now, code, note)
+    endings.cancel(board, token, task, now, { 'code', code, 'note', note })
     events.record(board, task, attempt, 'cancelled', {})
   elseif is_poison(task) then
-    endings.give_up(board, token, task, now)
+    local fields = { 'note', 'lost too often', 'code', 'lost' }
+    endings.give_up(board, token, task, now, fields)
     release.free_slot(board, task)
-    events.record(board, task, attempt, 'dead', { 'note', 'lost too often', 'code', 'lost' })
+    events.record(board, task, attempt, 'dead', fields)
   else
     task.attempt = attempt + 1
     queues.requeue(board, token, task, 0, now)
@@ -116,7 +119,7 @@ local function queue_delayed(board, now, limit)
     local ticket, record, lane = unpack(pair)
     redis.call('HDEL', key(board, 'task'), ticket)
     redis.call('ZREM', key(board, 'delayed'), ticket)
-    queues.append(board, lane, { record })
+    queues.put_back(board, lane, record)
   end
   return #delayed
 end
@@ -158,7 +161,7 @@ end
 local function next_event(board, now)
   if redis.call('EXISTS', key(board, 'follow')) == 1 then return now end
   local time = math.huge
-  for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates', 'resumes' }) do
+  for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates', 'resumes', 'waiting', 'backfilling' }) do
     local first = redis.call('ZRANGE', key(board, set), 0, 0, 'WITHSCORES')
     if first[2] then time = math.min(time, tonumber(first[2])) end
   end
@@ -179,7 +182,9 @@ return function(board, args)
     + (is_extending and 0 or requeue_expired(board, now, limit))
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
+    + child_runs.expire_waiting(board, now, limit)
     + due_jobs.queue(board, now, limit)
+    + backfill_steps.tick(board, now)
   if moved > 0 or redis.call('EXISTS', key(board, 'leased')) == 1 then clock_check.record_tick(board, last, now) end
   dead_letters.expire(board, now, MAX_EXPIRED)
   ended_jobs.expire(board, now, MAX_EXPIRED)

@@ -13,6 +13,8 @@
 local arguments = require 'base.arguments'
 local clock = require 'base.clock'
 local key = require('base.keys').key
+local backfills = require 'backfill.backfills'
+local feeder = require 'backfill.feeder'
 local dependents = require 'due.dependents'
 local ended_tasks = require 'ending.ended_tasks'
 local output = require 'ending.output'
@@ -33,9 +35,10 @@ end
 local function drop_task(board, task)
   counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
   open_runs.remove(board, task.id)
+  backfills.note_ended(board, task.id, 'cancelled')
   release.free_slot(board, task)
   append_cancelled(board, task)
-  ended_tasks.record(board, records.job_of(task.id), 'cancelled', clock.now())
+  ended_tasks.record(board, task.id, 'cancelled', clock.now())
 end
 
 local function drop(board, list, n)
@@ -60,6 +63,7 @@ return function(board, args)
   end
   counters.add(board, 'trimmed', dropped)
   dependents.queue_ready(board)
+  feeder.continue_ready(board)
   if dropped > 0 then changes.record(board, 'trim', author, { target = 'queue:' .. queue, count = dropped }) end
   return dropped
 end

@@ -17,13 +17,13 @@ import pluggy
 
 from jobs_core.contract import Check, Logger, Policy, Runner
 from jobs_core.errors import OptionError, PluginError, RunnerError
-from jobs_core.options import nearest
 from jobs_core.plugins import hookspecs, settings
 from jobs_core.plugins.builtin import hooks as builtin
 from jobs_core.plugins.notices import warn_once
 from jobs_core.plugins.payloads import check_depth, check_payload
 from jobs_core.plugins.settings import Settings, Value
 from jobs_core.types import Job, parse_payload
+from jobs_core.values import nearest
 
 if TYPE_CHECKING:
     import click

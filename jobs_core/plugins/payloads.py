@@ -9,10 +9,11 @@ from typing import Any
 
 from jobs_core.contract import Runner
 from jobs_core.errors import PayloadError
-from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, nearest
+from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS
 from jobs_core.plugins.schema_rules import broken_rule
 from jobs_core.text import shorten
 from jobs_core.types import Payload
+from jobs_core.values import nearest
 
 LONGEST_KEY = 40
 """Characters of an unknown key that an error shows."""

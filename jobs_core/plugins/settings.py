@@ -10,8 +10,8 @@ from typing import Any
 
 from jobs_core.contract import Setting
 from jobs_core.errors import OptionError
-from jobs_core.options import nearest
 from jobs_core.plugins.config import Config, read_config
+from jobs_core.values import nearest
 
 
 @dataclass(frozen=True, slots=True)

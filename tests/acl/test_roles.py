@@ -15,7 +15,8 @@ from tests.acl.conftest import Users, commit_a_file
 from tests.helpers import Jobs, runner, working
 
 READS = [
-    *("list", "list --json", "show a", "next a", "next --cron 0_3_*_*_* --zone Asia/Tokyo", "next --every 5"),
+    *("list", "list --label x=1 --failing", "list --late", "list --running", "list --paused", "labels"),
+    *("list --json", "show a", "next a", "next --cron 0_3_*_*_* --zone Asia/Tokyo", "next --every 5"),
     *(
         "count",
         "stats",
@@ -38,6 +39,7 @@ READS = [
         "why {done}",
         "limit",
         "workers",
+        "forecast --days 0.1",
         "retention",
         "dump",
         "export crontab",
@@ -49,7 +51,7 @@ READS = [
 ]
 CHANGES = [
     *(
-        "put c echo x --every 5",
+        "put c echo x --every 5 --label x=1",
         "put z echo x --cron 0_4_*_*_* --zone Asia/Tokyo",
         "create d echo x",
         "edit d --timeout 9",
@@ -61,8 +63,10 @@ CHANGES = [
         "push c",
         "push echo later --in 1h",
         "cancel {queued}",
+        "cancel --label x=2",
         "remove d",
     ),
+    *("backfill a --from 2026-01-01 --to 2026-01-02 --detach", "backfill cancel 1"),
     *("ack {token} --progress 40", "ack {token}", "dead retry {dead}", "dead purge --all"),
     *(
         "lint {file} --ignore no-timeout",

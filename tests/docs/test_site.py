@@ -16,6 +16,7 @@ from docs_tools.pages import written
 from docs_tools.settings import VARIABLES
 from docs_tools.signatures import RETURNS, signatures
 from jobs_core.cli import cli
+from jobs_core.cli.backfill import BackfillGroup
 from jobs_core.engine.build import commands
 from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS
 from tests.docs.page import blocks, is_whole
@@ -104,6 +105,7 @@ def parse(words: list[str]) -> None:
     group: click.Command = cli
     context = click.Context(cli)
     while isinstance(group, click.Group):
+        words = group.with_command(words) if isinstance(group, BackfillGroup) else words
         found = group.get_command(context, words[0])
         assert found is not None, words
         group, words = found, words[1:]

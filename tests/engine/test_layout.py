@@ -182,6 +182,17 @@ WORDS: dict[str, list[list[str]]] = {
     "tasks": [[]],
     "tick": [["--once"], []],
     "trim": [["echo", "--keep", "0"]],
+    "backfill start": [["a", "--from", "2026-01-01", "--to", "2026-01-02"]],
+    "backfill list": [[]],
+    "backfill watch": [["1"]],
+    "backfill cancel": [["1"]],
+    "changes": [[], ["a"]],
+    "forecast": [[]],
+    "labels": [[]],
+    "lint": [[], ["FILE"]],
+    "logs": [["a"]],
+    "runs": [["a"]],
+    "why": [["a"]],
 }
 """Calls of every command of `jobs` that is about a board."""
 

@@ -54,7 +54,8 @@ def test_the_run_is_an_ordinary_task(family: Lua) -> None:
     end(family, "a")
     (task,) = family.take("children", lease=30)
     assert (task["job"], task["payload"], task["due"], task["attempt"]) == ("c", "child", MS, 1)
-    assert json.loads(task["options"]) == {"timeout": 60}
+    parent = {"job": "a", "task": f"a@{MS}-1", "outcome": "done"}
+    assert json.loads(task["options"]) == {"timeout": 60, "parents": [parent]}
     family.jack(task["token"], "done")
     assert family.ledger("c") == {"done": 1}
 
@@ -359,6 +360,7 @@ def test_jwhen_says_what_a_job_waits_for_and_what_waits_for_it(family: Lua) -> N
         "on": "done",
         "join": "all",
         "met": ["b"],
+        "parents": [{"job": "b", "task": f"b@{MS}-1", "outcome": "done", "time": T}],
         "followed_by": ["d"],
     }
     assert when(family, "d") == {
@@ -404,11 +406,15 @@ def test_a_diamond_is_not_a_cycle(lua: Lua) -> None:
         ({"after": "a", "join": "one"}, "join: expected all or any, got 'one'"),
         ({"on": "dead"}, "on: needs after"),
         ({"join": "any", "every": 5}, "join: needs after"),
-        ({"after": "a", "every": 5}, "after: cannot be combined with every"),
-        ({"after": "a", "cron": "@daily"}, "cron: cannot be combined with after"),
-        ({"after": "a", "at": T}, "at: cannot be combined with after"),
         ({"after": "a", "jitter": 5}, "jitter: cannot be combined with after"),
-        ({"after": "a", "every": "R/P1M"}, "after: cannot be combined with every"),
+        ({"after": "a", "every": 5, "jitter": 5}, "jitter: cannot be combined with after"),
+        ({"after": "a", "every": 5, "misfire": "all"}, "misfire: expected coalesce or skip with after"),
+        ({"after": "a", "grace": 5}, "grace: cannot be combined with after, unless the job also has a time"),
+        ({"after": "a", "deadline": 5}, "deadline: needs a time, beside after: every, cron or at"),
+        ({"every": 5, "deadline": 5}, "deadline: needs after"),
+        ({"every": 5, "at-deadline": "run"}, "at-deadline: needs after"),
+        ({"after": "a", "every": 5, "deadline": "soon"}, "deadline: expected a duration"),
+        ({"after": "a", "every": 5, "at-deadline": "go"}, "at-deadline: expected skip or run, got 'go'"),
     ],
 )
 def test_invalid_options_are_rejected(lua: Lua, options: dict[str, Any], says: str) -> None:

@@ -11,12 +11,17 @@ from jobs_core.options import JOB_OPTIONS
 from tests.lua.helpers import Lua
 
 CHOICES = {name: option.choices for name, option in JOB_OPTIONS.items() if option.choices}
-BESIDE = {"dst": {"cron": "@daily"}, "on": {"after": "b"}, "join": {"after": "b"}}
+BESIDE = {
+    "dst": {"cron": "@daily"},
+    "on": {"after": "b"},
+    "join": {"after": "b"},
+    "at-deadline": {"after": "b", "every": "5"},
+}
 """Options that each option requires; others require an interval."""
 
 
 def test_the_options_that_have_choices() -> None:
-    assert sorted(CHOICES) == ["dst", "join", "misfire", "on", "overlap"]
+    assert sorted(CHOICES) == ["at-deadline", "dst", "join", "misfire", "on", "overlap"]
 
 
 @pytest.mark.parametrize(("name", "choice"), [(name, one) for name, some in CHOICES.items() for one in some])

@@ -1,10 +1,11 @@
 -- Dependencies between jobs. A head's `after` has `parents`, their ids; `on`, dead or end, or nothing for done; and
 -- `join`, any or nothing for all. `{b}:after:<parent>` is the set of jobs that wait for a parent, sorted by id;
 -- `{b}:parents` is the reverse, `a,b` for each job; `{b}:met:<job>` has the parents that have ended since the job's last
--- run.
+-- run (see due/parent_endings.lua). A job may also have a time: then each occurrence waits for the parents.
 
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
+local parent_endings = require 'due.parent_endings'
 local ids = require 'job.ids'
 local revision = require 'job.revision'
 
@@ -43,6 +44,11 @@ end
 -- Return the ids of the jobs that a job waits for.
 function dependencies.parents(head)
   return head and head.after and head.after.parents or {}
+end
+
+-- Whether a job has both a time and parents.
+function dependencies.has_time(head)
+  return head and head.after and (head.every or head.cron or head.months or head.at) and true or false
 end
 
 function dependencies.is_same(a, b)
@@ -120,12 +126,16 @@ local function write_parents(board, id, parents)
   revision.bump(board)
 end
 
--- Replace the stored dependencies of a job. Parents that have already ended still count, unless `on` changes.
+-- Whether parents that ended under the old head may not count for the new one.
+local function is_other_condition(head, old)
+  return head.after.on ~= old.after.on or dependencies.has_time(head) ~= dependencies.has_time(old)
+end
+
+-- Replace the stored dependencies of a job. Parents that have already ended still count, unless `on` changes, or whether
+-- the job has a time.
 function dependencies.link(board, id, head, old)
   local parents, kept = dependencies.ids(head), {}
-  if head and head.after and old and old.after and head.after.on ~= old.after.on then
-    redis.call('DEL', key(board, 'met:' .. id))
-  end
+  if head and head.after and old and old.after and is_other_condition(head, old) then parent_endings.forget(board, id) end
   if parents == dependencies.ids(old) then return end
   write_parents(board, id, parents)
   for _, parent in ipairs(dependencies.parents(head)) do
@@ -135,7 +145,7 @@ function dependencies.link(board, id, head, old)
   for _, parent in ipairs(dependencies.parents(old)) do
     if not kept[parent] then
       redis.call('ZREM', key(board, 'after:' .. parent), id)
-      redis.call('SREM', key(board, 'met:' .. id), parent)
+      parent_endings.forget_parents(board, id, { parent })
     end
   end
 end

@@ -22,7 +22,7 @@ end
 local function has_ended(board, id)
   local packed = redis.call('HGET', key(board, 'job'), id)
   local head = packed and packed_job.unpack(packed)
-  return head and describe.state(head, redis.call('ZSCORE', key(board, 'schedule'), id)) == 'ended'
+  return head and describe.state(board, id, head, redis.call('ZSCORE', key(board, 'schedule'), id)) == 'ended'
 end
 
 -- Remove those whose time is over, up to `most`.

@@ -7,9 +7,12 @@ local key = require('base.keys').key
 local patterns = require 'cron.patterns'
 local dependencies = require 'define.dependencies'
 local job_store = require 'define.job_store'
+local labels = require 'define.labels'
 local next_run = require 'define.next_run'
 local pauses = require 'define.pauses'
 local schedule_options = require 'define.schedule_options'
+local parent_endings = require 'due.parent_endings'
+local waiting = require 'due.waiting'
 local ids = require 'job.ids'
 local packed_job = require 'job.packed_job'
 local payloads = require 'job.payloads'
@@ -86,7 +89,7 @@ end
 function put.context(board, now, author)
   return {
     board = board, now = now, payload_limit = payloads.limit(board), cache = patterns.new_cache(board),
-    store = job_store.new(board), changed = changes.new_list(), author = author,
+    store = job_store.new(board), labels = labels.new_changes(board), changed = changes.new_list(), author = author,
   }
 end
 
@@ -122,7 +125,8 @@ local function choose_next_run(context, job, options, now)
   else
     due = next_run.initial(head, now, not old, cache, id)
   end
-  return head.left ~= 0 and not head.after and due or nil
+  job.is_rescheduled = not kept
+  return head.left ~= 0 and (not head.after or dependencies.has_time(head)) and due or nil
 end
 
 -- Read who puts a job. For several jobs, it is given once for all of them.
@@ -160,6 +164,7 @@ function put.read(context, args, create_only)
   local job = {
     id = id, now = now, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body, packed = packed,
   }
+  job.has_labels = options.label ~= nil
   job.due = choose_next_run(context, job, options, now)
   return job
 end
@@ -185,6 +190,18 @@ local function note_change(context, job, packed)
   changes.add(context.changed, job.id, { job.old, job.old_body, old_due }, { job.head, job.body, job.due })
 end
 
+-- An occurrence that waits for the job's parents goes on waiting, unless the schedule or the parents change, or the job is
+-- paused.
+local function update_waiting(board, job, due)
+  local head = job.head
+  if head.paused or job.is_rescheduled then
+    waiting.skip(board, job.id, head.paused and 'paused' or 'changed')
+    return head.paused and parent_endings.forget(board, job.id)
+  end
+  local since = head.deadline ~= job.old.deadline and waiting.due(board, job.id)
+  if since then waiting.begin(board, job.id, since, waiting.deadline(head, since, due)) end
+end
+
 -- Store a job in the context for put.write_all. Returns its next run in ms, or 0.
 function put.store(context, job)
   local head = job.head
@@ -195,7 +212,9 @@ function put.store(context, job)
   if head.paused_until or job.old and job.old.paused_until then
     pauses.set_timer(context.board, job.id, head, job.old)
   end
+  if job.has_labels or job.old then labels.note(context.labels, job.id, job.body, job.old_body) end
   if job.old then count_running(context, job) end
+  if dependencies.has_time(job.old) then update_waiting(context.board, job, job.due) end
   if head.after or job.old and job.old.after then dependencies.link(context.board, job.id, head, job.old) end
   return job.due or 0
 end
@@ -210,6 +229,7 @@ end
 -- Write all stored jobs, and record the change: `what`, and its target if there is one.
 function put.write_all(context, what, target)
   job_store.write(context.store)
+  labels.write(context.labels)
   changes.record(context.board, what, context.author, { jobs = context.changed, target = target })
 end
 

@@ -1,6 +1,9 @@
 local key = require('base.keys').key
+local backfills = require 'backfill.backfills'
 local dependencies = require 'define.dependencies'
+local labels = require 'define.labels'
 local pauses = require 'define.pauses'
+local waiting = require 'due.waiting'
 local tails = require 'ending.tails'
 local packed_job = require 'job.packed_job'
 local changes = require 'ledger.changes'
@@ -24,11 +27,14 @@ function removal.remove_job(board, id, changed)
   if changed then note_change(board, changed, id, head, body) end
   dependencies.link(board, id, nil, head)
   pauses.set_timer(board, id, nil, head)
+  labels.remove(board, id, body)
   redis.call('HDEL', key(board, 'job'), id)
   redis.call('ZREM', key(board, 'schedule'), id)
-  redis.call('DEL', key(board, 'open:' .. id), key(board, 'met:' .. id))
+  if dependencies.has_time(head) then waiting.skip(board, id, 'removed') end
+  redis.call('DEL', key(board, 'open:' .. id), key(board, 'met:' .. id), key(board, 'endings:' .. id))
   job_counters.remove(board, id)
   tails.remove_of_job(board, id)
+  backfills.note_removed(board, id)
   runs.remove(board, id)
   return true
 end

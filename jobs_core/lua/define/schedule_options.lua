@@ -12,7 +12,7 @@ schedule_options.NAMES = {
   every = true, start = true, stop = true, duration = true, ['repeat'] = true, decay = true, step = true,
   at = true, seconds = true, minutes = true, hours = true, days = true, weeks = true, months = true,
   quarters = true, years = true, cron = true, zone = true, dst = true, jitter = true, misfire = true, grace = true,
-  overlap = true, after = true, on = true, join = true,
+  overlap = true, after = true, on = true, join = true, deadline = true, ['at-deadline'] = true,
 }
 
 -- The units that add up to `every`.
@@ -47,7 +47,8 @@ local REPEATING_OPTIONS = { 'start', 'stop', 'duration', 'repeat', 'jitter', 'mi
 local DECAY_OPTIONS, CRON_OPTIONS, AFTER_OPTIONS = { 'decay', 'step' }, { 'zone', 'dst' }, { 'on', 'join' }
 local NOT_WITH_CRON = { 'at', 'decay', 'step' }
 local NOT_WITH_CALENDAR = { 'at', 'cron', 'zone', 'dst', 'decay', 'step' }
-local NOT_WITH_AFTER = { 'at', 'cron', 'zone', 'dst', 'decay', 'step', 'jitter', 'misfire', 'grace' }
+local NOT_WITH_AFTER = { 'zone', 'dst', 'decay', 'step', 'misfire', 'grace' }
+local DEADLINE_OPTIONS = { 'deadline', 'at-deadline' }
 
 -- Reject any of these options, with the reason.
 local function check_absent(options, names, why)
@@ -57,6 +58,7 @@ local function check_absent(options, names, why)
 end
 
 local MISFIRE = { coalesce = false, skip = 'skip', all = 'all' }
+local AT_DEADLINE = { skip = false, run = 'run' }
 local OVERLAP = { allow = false, skip = 'skip', queue = 'queue', replace = 'replace' }
 
 -- Read one of a few words. Returns nil for the default, which a head does not store.
@@ -163,11 +165,32 @@ local function read_calendar(options, calendar, every)
   return calendar
 end
 
--- Read a job that runs after others. `start` defaults to the time it is put.
-local function read_after(options, now, start, every)
-  if every then fail_option('after', 'cannot be combined with every') end
-  check_absent(options, NOT_WITH_AFTER, 'cannot be combined with after')
-  return read_bounds({ after = dependencies.read(options) }, options, now, start)
+-- Read a job that runs after others, whenever they end. `start` defaults to the time it is put.
+local function read_after(options, now, start)
+  check_absent(options, NOT_WITH_AFTER, 'cannot be combined with after, unless the job also has a time: every, cron or at')
+  check_absent(options, DEADLINE_OPTIONS, 'needs a time, beside after: every, cron or at')
+  return read_bounds({}, options, now, start)
+end
+
+-- Read a job that runs at a time. `start` is the default.
+local function read_time(options, now, start, calendar, every)
+  if calendar then return read_bounds(read_calendar(options, calendar, every), options, now, start) end
+  if options.cron then return read_bounds(read_cron(options, every), options, now, start) end
+  check_absent(options, CRON_OPTIONS, 'applies only with cron: add cron, or leave it out')
+  if not every then return read_at(options, now) end
+  return read_bounds(read_interval(options, every), options, now, start)
+end
+
+-- Read what a job waits for into its head.
+local function read_dependencies(head, options)
+  if options.jitter then fail_option('jitter', 'cannot be combined with after') end
+  if head.misfire == 'all' then
+    fail_option('misfire', 'expected coalesce or skip with after, because only one run at a time waits, got all')
+  end
+  head.after = dependencies.read(options)
+  head.deadline = options.deadline and duration.ms('deadline', options.deadline)
+  head.at_deadline = read_choice('at-deadline', options['at-deadline'], AT_DEADLINE, 'skip or run')
+  return head
 end
 
 -- Read the schedule of a head from the options. `start` is the default.
@@ -175,13 +198,14 @@ function schedule_options.read(options, now, start)
   if options.cron then translate_cron(options) end
   local calendar = options.every and options.every:find('^R') and repeating.read(options)
   local every = read_every(options)
-  if options.after then return read_after(options, now, start, calendar or every) end
-  check_absent(options, AFTER_OPTIONS, 'needs after')
-  if calendar then return read_bounds(read_calendar(options, calendar, every), options, now, start) end
-  if options.cron then return read_bounds(read_cron(options, every), options, now, start) end
-  check_absent(options, CRON_OPTIONS, 'applies only with cron: add cron, or leave it out')
-  if not every then return read_at(options, now) end
-  return read_bounds(read_interval(options, every), options, now, start)
+  if not options.after then
+    check_absent(options, AFTER_OPTIONS, 'needs after')
+    check_absent(options, DEADLINE_OPTIONS, 'needs after')
+    return read_time(options, now, start, calendar, every)
+  end
+  local has_time = calendar or every or options.cron or options.at
+  local head = has_time and read_time(options, now, start, calendar, every) or read_after(options, now, start)
+  return read_dependencies(head, options)
 end
 
 return schedule_options

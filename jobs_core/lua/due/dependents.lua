@@ -3,18 +3,11 @@
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
-local ended_jobs = require 'define.ended_jobs'
-local overlap_rule = require 'due.overlap_rule'
+local dependencies = require 'define.dependencies'
+local child_runs = require 'due.child_runs'
+local parent_endings = require 'due.parent_endings'
+local waiting = require 'due.waiting'
 local packed_job = require 'job.packed_job'
-local counters = require 'ledger.counters'
-local history = require 'ledger.history'
-local hours = require 'ledger.hours'
-local runs = require 'ledger.runs'
-local lanes = require 'queue.lanes'
-local lengths = require 'queue.lengths'
-local open_runs = require 'queue.open_runs'
-local queues = require 'queue.queues'
-local records = require 'queue.records'
 local wake = require 'queue.wake'
 
 local dependents = {}
@@ -26,72 +19,60 @@ local function matches_ending(waits, ending)
   return waits.on == 'end' or ending == (waits.on or 'done')
 end
 
--- Record a parent that has ended. Returns whether all parents have ended since the job's last run, or one with join any.
-local function is_complete(board, id, waits, parent)
-  if waits.join then return true end
-  local met = key(board, 'met:' .. id)
-  redis.call('SADD', met, parent)
-  return redis.call('SCARD', met) == #waits.parents
-end
-
-local function record_skipped(board, id, due, moment, why, own)
-  counters.add(board, 'due', 1)
-  counters.add(board, 'skipped', 1)
-  redis.call('HINCRBY', key(board, 'ledger'), 'skipped ' .. id, 1)
-  history.append(board, id .. '@' .. moment, 0, 'skipped', { 'count', 1, 'note', why })
-  hours.add(board, 'skipped', 1, due)
-  local through = digits(due)
-  runs.add_missed(board, { { what = 'skipped', job = id, due = through, through = through, n = 1, why = why, own = own } })
-end
-
--- The run's id includes a number, since the parents may complete twice in the same millisecond.
-local function queue_run(board, id, head, body, time)
-  redis.call('DEL', key(board, 'met:' .. id))
-  local moment = digits(time) .. '-f' .. digits(redis.call('HINCRBY', key(board, 'stats'), 'followed', 1))
-  local own = (packed_job.read_options(body) or {}).history
-  if overlap_rule.allowed_runs(board, id, head.overlap, time) == 0 then
-    return record_skipped(board, id, time, moment, 'overlap', own)
+-- Queue a run of a job without a time, if its parents are complete. The run's id includes a number, since the parents may
+-- complete twice in the same millisecond.
+local function handle_untimed(board, id, head, body, ended)
+  local parents
+  if head.after.join then
+    parents = ended.details ~= '' and parent_endings.list({ ended.details }) or nil
+  else
+    parent_endings.record(board, id, ended.parent, ended.time, ended.details)
+    if not parent_endings.is_complete(board, id, head.after) then return end
+    parents = parent_endings.take(board, id, head.after)
   end
-  if lengths.room(board, head.queue or head.runner, head.runner, id) == 0 then
-    return record_skipped(board, id, time, moment, 'full', own)
-  end
-  if head.left then
-    head.left = head.left - 1
-    redis.call('HSET', key(board, 'job'), id, packed_job.pack(head, body))
-    if head.left == 0 then ended_jobs.note(board, { id }, time) end
-  end
-  if head.overlap then open_runs.add(board, id, id .. '@' .. moment) end
-  local lane = lanes.name(head.queue or head.runner, head.priority)
-  queues.append(board, lane, { records.new(id, moment, lane, head.runner, head.flags or '', body) })
-  counters.add(board, 'due', 1)
-  counters.add(board, 'queued', 1)
+  local suffix = '-f' .. digits(redis.call('HINCRBY', key(board, 'stats'), 'followed', 1))
+  child_runs.queue(board, id, head, body, ended.time, suffix, ended.time, parents)
 end
 
--- Whether a job is waiting at a time: it is not paused, has runs left, and is between start and stop.
-local function is_waiting(head, time)
-  return head.after and not head.paused and head.left ~= 0 and time >= head.start and time <= (head.stop or time)
+-- Queue the occurrence of a job that waits for its parents, if they are complete.
+local function handle_timed(board, id, head, body, ended)
+  parent_endings.record(board, id, ended.parent, ended.time, ended.details)
+  local due = waiting.due(board, id)
+  if not (due and parent_endings.is_complete(board, id, head.after)) then return end
+  child_runs.queue_waiting(board, id, head, body, due, ended.time)
 end
 
--- Queue a dependent job if it is ready. Returns the bytes read.
-local function handle_dependent(board, id, parent, ending, time)
+-- Whether a job without a time is waiting at a time: it has runs left, and is between start and stop.
+local function is_open(head, time)
+  return time >= head.start and time <= (head.stop or time)
+end
+
+-- Tell a job that a parent has ended. Returns the bytes read and written.
+local function handle_dependent(board, id, ended)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return 0 end
   local head, body = packed_job.unpack(packed)
-  if head and is_waiting(head, time) and matches_ending(head.after, ending) and is_complete(board, id, head.after, parent) then
-    queue_run(board, id, head, body, time)
+  local is_waiting = head and head.after and not head.paused and head.left ~= 0 and matches_ending(head.after, ended.ending)
+  if is_waiting and dependencies.has_time(head) then
+    handle_timed(board, id, head, body, ended)
+  elseif is_waiting and is_open(head, ended.time) then
+    handle_untimed(board, id, head, body, ended)
   end
-  return #packed
+  return #packed + #ended.details
 end
 
 -- Process an entry within the budget. Returns what is left of it, or nothing when it is complete.
 local function process_entry(board, entry, budget)
-  local ending, time, last, parent = entry:match('^(%S+) (%d+) (%S+) (%S+)$')
+  local ending, time, last, parent, details = entry:match('^(%S+) (%d+) (%S+) (%S+)\n?(.*)$')
+  local ended = { ending = ending, time = tonumber(time), parent = parent, details = details }
   local children = redis.call('ZRANGE', key(board, 'after:' .. parent), last, '+', 'BYLEX', 'LIMIT', 0, budget.jobs)
   local most = budget.jobs
   for n, id in ipairs(children) do
     budget.jobs = budget.jobs - 1
-    budget.bytes = budget.bytes - handle_dependent(board, id, parent, ending, tonumber(time))
-    if n == most or budget.bytes <= 0 then return table.concat({ ending, time, '(' .. id, parent }, ' ') end
+    budget.bytes = budget.bytes - handle_dependent(board, id, ended)
+    if n == most or budget.bytes <= 0 then
+      return table.concat({ ending, time, '(' .. id, parent }, ' ') .. '\n' .. details
+    end
   end
 end
 

@@ -5,7 +5,10 @@ local numbers = require 'base.numbers'
 local patterns = require 'cron.patterns'
 local ended_jobs = require 'define.ended_jobs'
 local next_run = require 'define.next_run'
+local child_runs = require 'due.child_runs'
 local misfire = require 'due.misfire'
+local parent_endings = require 'due.parent_endings'
+local waiting = require 'due.waiting'
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
 local history = require 'ledger.history'
@@ -105,13 +108,8 @@ local function add_run(batch, id, due, head, body, now)
   batch.n = batch.n + 1
 end
 
--- Add a job with misfire, grace, overlap or jitter.
-local function add_with_rules(board, batch, id, due, head, body, now, cache)
-  local found = misfire.select_runs(board, head, due, now, cache, id)
-  for _, run in ipairs(found.runs) do
-    add_run(batch, id, run, head, body, now)
-    if head.overlap then open_runs.add(board, id, id .. '@' .. numbers.digits(run)) end
-  end
+-- Record what became of the occurrences of a job, and its next run.
+local function finish_occurrences(batch, id, due, head, body, found, now)
   if head.left and #found.runs > 0 then
     head.left = head.left - #found.runs
     if head.left == 0 then found.following, found.coalesced = nil, 0 end
@@ -128,6 +126,45 @@ local function add_with_rules(board, batch, id, due, head, body, now, cache)
   if found.following then append_pair(batch.moved, found.following, id) else end_job(batch, id) end
 end
 
+-- Add a job with misfire, grace, overlap or jitter.
+local function add_with_rules(board, batch, id, due, head, body, now, cache)
+  local found = misfire.select_runs(board, head, head.overlap, due, now, cache, id)
+  for _, run in ipairs(found.runs) do
+    add_run(batch, id, run, head, body, now)
+    if head.overlap then open_runs.add(board, id, id .. '@' .. numbers.digits(run)) end
+  end
+  finish_occurrences(batch, id, due, head, body, found, now)
+end
+
+-- Let the occurrence at `run` wait for the job's parents. If its deadline has come, too, it is over at once.
+local function begin_waiting(board, id, run, head, body, found, now)
+  local deadline = waiting.deadline(head, run, found.following)
+  waiting.begin(board, id, run, deadline)
+  if deadline <= now then child_runs.end_waiting(board, id, head, body, run, now) end
+  if head.left == 0 then found.following, found.coalesced = nil, 0 end
+  found.runs = {}
+end
+
+-- Add a job that has both a time and parents. Its next occurrence ends the wait of the one before.
+local function add_with_parents(board, batch, id, due, head, body, now, cache)
+  local waits_since = waiting.due(board, id)
+  if waits_since then child_runs.end_waiting(board, id, head, body, waits_since, now) end
+  if head.left == 0 then return end_job(batch, id) end
+  local is_complete = parent_endings.is_complete(board, id, head.after)
+  local found = misfire.select_runs(board, head, is_complete and head.overlap or nil, due, now, cache, id)
+  local run = found.runs[1]
+  if not run then
+    parent_endings.forget_until(board, id, head.after, due)
+  elseif is_complete then
+    local parents = parent_endings.take(board, id, head.after)
+    add_run(batch, id, run, head, parent_endings.add_to_body(body, parents), now)
+    if head.overlap then open_runs.add(board, id, id .. '@' .. numbers.digits(run)) end
+  else
+    begin_waiting(board, id, run, head, body, found, now)
+  end
+  finish_occurrences(batch, id, due, head, body, found, now)
+end
+
 -- Add a job that has only an interval, as most do. Creates no table.
 local function add_interval(batch, id, due, runner, every, body, now)
   add_task(batch, runner, records.new(id, due, runner, runner, '', body))
@@ -139,6 +176,7 @@ local function add_interval(batch, id, due, runner, every, body, now)
 end
 
 local function add_head(board, batch, id, due, head, body, now, cache)
+  if head.after then return add_with_parents(board, batch, id, tonumber(due), head, body, now, cache) end
   if head.overlap or head.misfire or head.grace or head.jitter then
     return add_with_rules(board, batch, id, tonumber(due), head, body, now, cache)
   end

@@ -31,16 +31,16 @@ local function list_runs(head, first, now, cache, id)
   return runs, after, passed, #runs + (iterations or 0)
 end
 
--- Select the runs from the occurrences between `due` and `now`. Returns a table: `runs` (ms); the `following` run; how
--- many were `coalesced` into the runs, came too `late`, or came while a run was under way (`busy`); and the `iterations`
--- it took.
-function misfire.select_runs(board, head, due, now, cache, id)
+-- Select the runs from the occurrences between `due` and `now`. `overlap` is the rule that counts now. Returns a table:
+-- `runs` (ms); the `following` run; how many were `coalesced` into the runs, came too `late`, or came while a run was under
+-- way (`busy`); and the `iterations` it took.
+function misfire.select_runs(board, head, overlap, due, now, cache, id)
   local first, late, iterations = skip_late(head, due, now, cache, id)
   if not first or first > now then
     return { runs = {}, following = first, coalesced = 0, late = late, busy = 0, iterations = iterations }
   end
   local runs, following, passed, more = list_runs(head, first, now, cache, id)
-  local allowed, busy = overlap_rule.allowed_runs(board, id, head.overlap, now), 0
+  local allowed, busy = overlap_rule.allowed_runs(board, id, overlap, now), 0
   while #runs > allowed do
     runs[#runs] = nil
     busy = busy + 1

@@ -3,6 +3,7 @@
 local clock = require 'base.clock'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local backfills = require 'backfill.backfills'
 local ended_tasks = require 'ending.ended_tasks'
 local events = require 'ending.events'
 local counters = require 'ledger.counters'
@@ -107,11 +108,9 @@ end
 
 -- Return the end of a run's line: the code and note of its report, and what held it.
 local function details_of(batch, i)
-  local fields, code, note = batch.fields[i], nil, nil
+  local fields = batch.fields[i]
   if #fields == 0 and not batch.held[i] then return '\n' end
-  for at = 1, #fields, 2 do
-    if fields[at] == 'code' then code = fields[at + 1] elseif fields[at] == 'note' then note = fields[at + 1] end
-  end
+  local code, note = run_lines.code_and_note(fields)
   return run_lines.details(code, batch.held[i], note)
 end
 
@@ -142,12 +141,13 @@ local function write_jobs(batch)
   local counts, jobs, job_of, moments = count_by_job(batch.ids)
   if #jobs == 0 then return write_runs(batch, jobs) end
   write_runs(batch, counters.add_for_jobs(board, 'done', jobs, counts), job_of, moments, counts)
+  backfills.note_all_ended(board, batch.ids, 'done')
   local have_runs = any_exists(board, 'open:', jobs)
   local have_dependents = redis.call('EXISTS', key(board, 'parents')) == 1 and any_exists(board, 'after:', jobs)
   if not (have_runs or have_dependents) then return end
   for i = 1, #batch.ids do
     if have_runs then open_runs.remove(board, batch.ids[i]) end
-    if have_dependents and job_of[i] then ended_tasks.record(board, job_of[i], 'done', batch.times[i]) end
+    if have_dependents and job_of[i] then ended_tasks.record(board, batch.ids[i], 'done', batch.times[i], batch.fields[i]) end
   end
 end
 

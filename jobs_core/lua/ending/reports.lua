@@ -1,6 +1,7 @@
 local arguments = require 'base.arguments'
 local command = require 'base.command'
 local errors = require 'base.errors'
+local json_text = require 'base.json_text'
 local key = require('base.keys').key
 local strings = require 'base.strings'
 local completions = require 'ending.completions'
@@ -62,14 +63,30 @@ local function close_attempt(board, task, status, options)
   end
 end
 
+-- Return the fields for the history.
+local function history_fields(options)
+  local kept = {
+    note = options.note and strings.shorten(options.note, MAX_NOTE),
+    code = options.code and strings.cut(options.code, MAX_CODE),
+    data = options.data and json_text.cut(options.data, MAX_DATA), progress = options.progress,
+  }
+  local fields = {}
+  for _, name in ipairs({ 'note', 'code', 'data', 'progress' }) do
+    if kept[name] then
+      fields[#fields + 1], fields[#fields + 2] = name, kept[name]
+    end
+  end
+  return fields
+end
+
 -- Verbs other than done that end a task's lease.
 local ENDINGS = {
-  cancelled = function(board, token, task, options)
-    endings.cancel(board, token, task, options.now, options.code, options.note)
+  cancelled = function(board, token, task, options, fields)
+    endings.cancel(board, token, task, options.now, fields)
   end,
-  dead = function(board, token, task, options)
+  dead = function(board, token, task, options, fields)
     close_attempt(board, task, 'failed', options)
-    endings.give_up(board, token, task, options.now)
+    endings.give_up(board, token, task, options.now, fields)
   end,
   retry = function(board, token, task, options)
     close_attempt(board, task, 'failed', options)
@@ -103,32 +120,6 @@ local UPDATES = {
   end,
 }
 
--- Return data for the history. Of data that is too long, keep the end as text, since truncated JSON is invalid.
-local function cut_data(text)
-  local length, kept = MAX_DATA, text
-  while #kept > MAX_DATA do
-    length = math.floor(length / 2)
-    kept = cjson.encode({ truncated = true, ['end'] = strings.cut_start(text, length) })
-  end
-  return kept
-end
-
--- Return the fields for the history.
-local function history_fields(options)
-  local kept = {
-    note = options.note and strings.shorten(options.note, MAX_NOTE),
-    code = options.code and strings.cut(options.code, MAX_CODE),
-    data = options.data and cut_data(options.data), progress = options.progress,
-  }
-  local fields = {}
-  for _, name in ipairs({ 'note', 'code', 'data', 'progress' }) do
-    if kept[name] then
-      fields[#fields + 1], fields[#fields + 2] = name, kept[name]
-    end
-  end
-  return fields
-end
-
 local function reject_stale(board, token)
   counters.add(board, 'stale', 1)
   errors.fail('STALE', "the token '" .. token .. "' no longer holds its task")
@@ -148,9 +139,9 @@ local function end_task(board, token, verb, options)
   local task, cancelled = endings.end_lease(board, token, REQUEUES[verb] and options.delay == 0)
   if not task then reject_stale(board, token) end
   if cancelled and REQUEUES[verb] then verb = 'cancelled' end
-  local attempt = task.attempt
-  ENDINGS[verb](board, token, task, options)
-  events.record(board, task, attempt, verb, history_fields(options))
+  local attempt, fields = task.attempt, history_fields(options)
+  ENDINGS[verb](board, token, task, options, fields)
+  events.record(board, task, attempt, verb, fields)
   if options.tail then tails.add(board, task.id, options.tail) end
   return task.id
 end

@@ -1,3 +1,5 @@
+local dependencies = require 'define.dependencies'
+local waiting = require 'due.waiting'
 local packed_job = require 'job.packed_job'
 local calendar = require 'time.calendar'
 
@@ -10,11 +12,12 @@ function describe.seconds(ms)
   return ms and math.max(FIRST, math.min(ms, LAST)) / 1000 or nil
 end
 
--- Where a job stands. `due` is its next run, if it has one.
-function describe.state(head, due)
+-- Where a job stands. `due` is its next run, if it has one. Without a board, whether one of its occurrences waits is left out.
+function describe.state(board, id, head, due)
   if head.paused then return 'paused' end
+  if board and dependencies.has_time(head) and waiting.due(board, id) then return 'waiting' end
   if due then return 'scheduled' end
-  if head.after and head.left ~= 0 then return 'waiting' end
+  if head.after and not dependencies.has_time(head) and head.left ~= 0 then return 'waiting' end
   return (head.every or head.at or head.cron or head.months or head.after) and 'ended' or 'manual'
 end
 
@@ -46,6 +49,7 @@ function describe.options(id, head, body)
   if head.after then
     job.after, job.on, job.join = head.after.parents, head.after.on, head.after.join
   end
+  job.deadline, job['at-deadline'] = describe.seconds(head.deadline), head.at_deadline
   job.misfire, job.overlap = head.misfire, head.overlap
   job.grace, job.jitter = describe.seconds(head.grace), describe.seconds(head.jitter)
   job['repeat'], job.left = head.repeats, head.left
@@ -62,13 +66,13 @@ function describe.pause(head)
 end
 
 -- Return a job as a table: its options and its state; nothing if it cannot be read.
-function describe.job(id, packed, due)
+function describe.job(board, id, packed, due)
   local head, body = packed_job.unpack(packed)
   if not head then return nil end
   local job = describe.options(id, head, body)
   if not job then return nil end
   job.next = describe.seconds(due and tonumber(due))
-  job.state = describe.state(head, due)
+  job.state = describe.state(board, id, head, due)
   for name, value in pairs(describe.pause(head)) do
     if name ~= 'paused' then job[name] = value end
   end
@@ -76,8 +80,8 @@ function describe.job(id, packed, due)
 end
 
 -- Return a job as JSON, or false if it cannot be read.
-function describe.json(id, packed, due)
-  local job = describe.job(id, packed, due)
+function describe.json(board, id, packed, due)
+  local job = describe.job(board, id, packed, due)
   return job and cjson.encode(job) or false
 end
 

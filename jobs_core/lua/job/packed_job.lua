@@ -42,6 +42,8 @@ local FIELDS = {
   'paused_by',     -- by whom
   'paused_because',
   'paused_until',  -- when a tick resumes it
+  'deadline',      -- how long an occurrence may wait for `after`, in ms
+  'at_deadline',   -- run, unless it is skip
 }
 
 local PLACES = {}
@@ -50,7 +52,7 @@ for place = 1, #FIELDS do PLACES[FIELDS[place]] = place end
 local NUMERIC = {
   start = true, every = true, fixed_second = true, priority = true, at = true, stop = true, repeats = true, left = true,
   decay = true, step = true, jitter = true, grace = true, paused = true, paused_next = true, months = true,
-  month_rest = true, clock_offset = true, start_given = true, paused_at = true, paused_until = true,
+  month_rest = true, clock_offset = true, start_given = true, paused_at = true, paused_until = true, deadline = true,
 }
 
 local POSITIVE = { every = true, step = true, decay = true, months = true }

@@ -3,6 +3,7 @@
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local backoff = require 'job.backoff'
+local label_option = require 'job.label_option'
 local duration = require 'time.duration'
 
 local worker_options = {}
@@ -96,6 +97,7 @@ worker_options.READERS = {
   rate = worker_options.rate,
   description = description_option,
   history = history_option,
+  label = label_option.read,
   ['lint-ignore'] = rules_option,
 }
 

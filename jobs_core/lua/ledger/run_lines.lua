@@ -12,6 +12,15 @@ local run_lines = {}
 
 local MAX_CODE, MAX_NOTE = 64, 200
 
+-- Return the code and the note among the fields of an event. Each may be nothing.
+function run_lines.code_and_note(fields)
+  local code, note
+  for at = 1, #fields, 2 do
+    if fields[at] == 'code' then code = fields[at + 1] elseif fields[at] == 'note' then note = fields[at + 1] end
+  end
+  return code, note
+end
+
 -- Return the end of a line: code, held and note. Each may be nothing.
 function run_lines.details(code, held, note)
   if not (code or held or note) then return '\n' end

@@ -55,10 +55,16 @@ local function count_failures(failures, outcome)
   return n and run_records.four_digits(math.min(n + 1, MOST_FAILURES))
 end
 
+-- Return the later of two due times as text: nothing or - for none. The runs of a backfill end after runs that were due later.
+local function later(due, other)
+  if not due or due == '-' then return other end
+  return other and other ~= '-' and tonumber(other) > tonumber(due) and other or due
+end
+
 -- Return the header with the latest dropped run changed, or nothing if it is invalid.
 local function set_dropped(head, due)
-  local first = head:match('^ %S+ ')
-  return first and first .. due .. ' '
+  local first, before = head:match('^( %S+ )(%S+) $')
+  return first and first .. later(due, before) .. ' '
 end
 
 -- Return a record with a line added, how many failures in a row it has now and had before, as text, and the lines that move
@@ -89,11 +95,16 @@ function run_records.add(record, line, outcome, ended, kept)
   return COUNTS[count] .. ' ' .. failures .. ' ' .. kept .. times .. ended .. '\n' .. rest .. line, failures, before, moved
 end
 
+-- Return when the run of a line was due, or the first of the occurrences without a run.
+local function first_due(line, outcome)
+  local is_missed = outcome == 'skipped' or outcome == 'coalesced'
+  return is_missed and line:match('^%l+ %d+ (%d+)') or line:match('%d+')
+end
+
 -- Return a record of one line, and its failures in a row.
 function run_records.new(line, outcome, ended, kept)
   local failures, last_done = outcome == 'dead' and '0001' or '0000', outcome == 'done' and ended or NEVER
-  local first = line:match('^skipped %d+ (%d+)') or line:match('^coalesced %d+ (%d+)') or line:match('%d+')
-  return '0001 ' .. failures .. ' ' .. kept .. ' ' .. first .. ' - ' .. last_done .. '\n' .. line, failures
+  return '0001 ' .. failures .. ' ' .. kept .. ' ' .. first_due(line, outcome) .. ' - ' .. last_done .. '\n' .. line, failures
 end
 
 -- Return the record of older lines with some more, or nothing if none is to be kept. `before` is nothing, or the record so
@@ -107,7 +118,7 @@ function run_records.add_older(before, lines, kept)
   local left, from, due = drop_lines(all, (tonumber(n) or 0) + added, 1, most - 1, math.huge)
   if not left then left, from = added, #all - #lines + 1 end
   if left == 0 then return nil end
-  return run_records.four_digits(left) .. ' 0000 ' .. kept .. ' - ' .. (due or dropped or '-') .. ' ' .. NEVER .. '\n'
+  return run_records.four_digits(left) .. ' 0000 ' .. kept .. ' - ' .. (later(due, dropped) or '-') .. ' ' .. NEVER .. '\n'
     .. all:sub(from)
 end
 
@@ -124,7 +135,7 @@ function run_records.shrink(record, size)
   if not n then return record end
   local left, from, due = drop_lines(record, tonumber(n), at, math.huge, size - at)
   if not left then return record end
-  return table.concat({ run_records.four_digits(left), failures, kept, first, due or dropped, last_done }, ' ') .. '\n'
+  return table.concat({ run_records.four_digits(left), failures, kept, first, later(due, dropped), last_done }, ' ') .. '\n'
     .. record:sub(from)
 end
 
@@ -151,7 +162,7 @@ function run_records.read(record, older)
   local shown, due = last_lines(lines, tonumber(kept))
   return {
     failures = tonumber(failures), first = seconds(first), last_done = seconds(last_done),
-    dropped_through = seconds(due) or seconds(older_dropped) or seconds(dropped),
+    dropped_through = seconds(later(due, later(older_dropped, dropped))),
   }, shown
 end
 

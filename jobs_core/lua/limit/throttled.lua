@@ -42,7 +42,7 @@ end
 function throttled.admit(board, name, n, now, at_end)
   local found, taken = pop_held(board, name, n, now)
   if at_end then
-    for _, pair in ipairs(found) do queues.append(board, pair[1], { pair[2] }) end
+    for _, pair in ipairs(found) do queues.put_back(board, pair[1], pair[2]) end
   else
     for i = #found, 1, -1 do queues.prepend(board, found[i][1], found[i][2]) end
   end

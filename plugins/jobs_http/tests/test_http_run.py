@@ -15,7 +15,7 @@ import jobs_http
 import pytest
 from jobs_http import connect
 
-from jobs_core import Decision, Outcome, Policy, Task, retry
+from jobs_core import Decision, Outcome, Parent, Policy, Task, retry
 from tests.helpers import wait_until
 
 # Requests
@@ -37,6 +37,21 @@ def test_a_get(drive: Any, target: Any) -> None:
     }
     assert json.loads(outcome.data["body"]) == seen.headers
     assert (outcome.data["type"], outcome.data["truncated"]) == ("application/json", False)
+
+
+def test_parents_are_a_header(drive: Any, target: Any) -> None:
+    parents = (Parent("load", "load@1", "dead", "3", "é", {"rows": 7}), Parent("clean"))
+    drive(target.url("/"), parents=parents)
+    assert json.loads(target.seen[0].headers["jobs-parents"]) == [
+        {"job": "load", "task": "load@1", "outcome": "dead", "code": "3", "note": "é", "data": {"rows": 7}},
+        {"job": "clean"},
+    ]
+
+
+def test_parents_too_large_for_a_header_lose_their_data(drive: Any, target: Any) -> None:
+    drive(target.url("/"), parents=(Parent("load", "load@1", "done", data={"a": "x" * 5000}),))
+    (parent,) = json.loads(target.seen[0].headers["jobs-parents"])
+    assert parent == {"job": "load", "task": "load@1", "outcome": "done", "truncated": True}
 
 
 def test_json(drive: Any, target: Any) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from jobs_core import Parent
+
 from .conftest import REGION, REPORT, tail
 
 # Events
@@ -45,6 +47,15 @@ def test_the_event_can_hold_the_task(drive: Any, cloud: Any) -> None:
     drive({"function": "f", "event": {"a": 1}, "task-key": "jobs"})
     task = {"task": "a@1763900005000", "job": "a", "attempt": 2, "due": 1763900005.0}
     assert cloud.seen[0].event == {"a": 1, "jobs": task}
+
+
+def test_a_function_sees_how_the_parents_ended(drive: Any, cloud: Any) -> None:
+    parent = {"job": "load", "task": "load@1", "outcome": "dead", "data": {"text": "x" * 3000}}
+    drive({"function": "f", "task-key": "jobs"}, parents=(Parent(**parent),))
+    (seen,) = cloud.seen
+    assert seen.event["jobs"]["parents"] == [parent]
+    short = {"job": "load", "task": "load@1", "outcome": "dead", "truncated": True}
+    assert seen.context["custom"]["jobs"]["parents"] == [short]
 
 
 def test_the_log_is_requested_only_if_enabled(drive: Any, cloud: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from jobs_shell.respond import responder
 
-from jobs_core import Context, OptionError, Outcome, Runner, Task
+from jobs_core import Context, OptionError, Outcome, Parent, Runner, Task
 
 HOSTILE = """'; touch pwned; "$(touch pwned)" `touch pwned` $HOME * \\ \n&& touch pwned #"""
 
@@ -23,6 +23,12 @@ def respond(command: str, raw: str) -> Outcome:
 
 def test_the_payload_goes_to_standard_input() -> None:
     assert respond("cat; echo; echo $JOBS_RUNNER", "hello").data["output"] == "hello\ngreet"
+
+
+def test_the_command_sees_how_the_parents_ended() -> None:
+    task = Task("a@1", "a", "greet", "greet", 1.0, 1, "x", parents=(Parent("load", "load@1", "done"),))
+    outcome = responder("greet", 'echo "$JOBS_PARENTS"').run(task, Context("w"))
+    assert outcome.data["output"] == '[{"job":"load","task":"load@1","outcome":"done"}]'
 
 
 def test_the_payload_replaces_its_placeholder() -> None:

@@ -19,7 +19,7 @@ import pytest
 from jobs_shell.limits import restore_file_limit
 from jobs_shell.surroundings import inherited
 
-from jobs_core import Context, Outcome, WorkerInfo
+from jobs_core import Context, Outcome, Parent, WorkerInfo
 from jobs_core.testing import make_task, read_settings, run_task
 
 ROOT = os.geteuid() == 0
@@ -144,6 +144,38 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "MINE": "1",
     }
     assert {name: found.get(name) for name in expected} == expected
+
+
+LOAD = Parent("load", "load@1763900000000", "dead", "3", "exit 3: é", {"rows": [1, 2**60]})
+
+
+def parents_of(*parents: Parent) -> str:
+    """What a command sees of its parents."""
+    task = make_task(RUNNER, 'echo "$JOBS_PARENTS"', **TASK, parents=parents)
+    return str(run_task(RUNNER, task, Context("w1")).data["output"])
+
+
+def test_a_command_sees_how_its_parents_ended() -> None:
+    assert json.loads(parents_of(LOAD, Parent("clean"))) == [
+        {
+            "job": "load",
+            "task": "load@1763900000000",
+            "outcome": "dead",
+            "code": "3",
+            "note": "exit 3: é",
+            "data": {"rows": [1, 2**60]},
+        },
+        {"job": "clean"},
+    ]
+    assert "JOBS_PARENTS" not in output("env")
+
+
+def test_parents_that_are_too_large_for_a_variable_lose_their_data() -> None:
+    large = [Parent(f"p{n}", f"p{n}@1", "done", note="x" * 200, data={"a": "x" * 1000}) for n in range(100)]
+    size = 'printf %s "$JOBS_PARENTS" | wc -c'
+    task = make_task(RUNNER, size, **TASK, parents=tuple(large))
+    outcome = run_task(RUNNER, task, Context("w1"))
+    assert outcome.status == "done" and 20_000 < int(outcome.data["output"]) < 100_000
 
 
 OWN = {

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import version
 from urllib.parse import quote, urljoin, urlsplit
 
-from jobs_core import Task
+from jobs_core import Task, parents_json
 from jobs_http.errors import RequestFailed
 from jobs_http.request import Request
 from jobs_http.signing import sign
@@ -20,6 +20,9 @@ SAFE_HEADERS = frozenset(("accept", "accept-language", "cache-control", "content
 """Headers of a payload that are sent to other hosts too. Any other may be a credential."""
 
 PORTS = {"http": 80, "https": 443}
+
+LARGEST_PARENTS = 4096
+"""The most that the header with the parents may take, in bytes. Many servers limit headers to 8 KiB."""
 
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 
@@ -74,6 +77,8 @@ def headers(hop: Hop, request: Request, task: Task) -> dict[str, str]:
     found |= given
     if hop.home and task.token and request.callback is not False:
         found["jobs-token"] = plain(task.token)
+    if hop.home and task.parents:
+        found["jobs-parents"] = parents_json(task.parents, LARGEST_PARENTS, ascii=True)
     if hop.home and request.secret is not None:
         now = int(time.time())
         found |= {"webhook-id": name, "webhook-timestamp": str(now)}

@@ -105,6 +105,7 @@ RESERVED_HEADERS = frozenset(
         "content-length",
         "idempotency-key",
         "jobs-attempt",
+        "jobs-parents",
         "jobs-token",
         "transfer-encoding",
         "webhook-id",

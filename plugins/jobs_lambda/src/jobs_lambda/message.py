@@ -7,13 +7,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jobs_core import PayloadError, Task
+from jobs_core import PayloadError, Task, parents_json
 
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html (since October 2025: 1 MB, not 256 KB)
 LARGEST_EVENT = {"sync": 6 * 2**20, "event": 2**20, "dry-run": 6 * 2**20}
 """The largest event in bytes of JSON, per kind of invocation."""
 LARGEST_CONTEXT = 3583
 """The largest client context, in bytes of base64."""
+
+LARGEST_PARENTS = 128 * 1024
+"""The most that the parents may take in the event, in bytes of JSON."""
 
 NAME = "jobs"
 """The key of the task in the client context's `custom`."""
@@ -29,10 +32,17 @@ def sample(job: str) -> Task:
     return Task(id, job, "lambda", "lambda", 9999999999.999, 999999, raw="", token=f"{id}#999999")
 
 
-def about(payload: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """Return the task as a function receives it, with the token only for callbacks."""
-    found = {"task": task.id, "job": task.job, "attempt": task.attempt, "due": task.due}
-    return found | {"token": task.token} if payload.get("callback") and task.token else found
+def about(payload: Mapping[str, Any], task: Task, room: int = 0) -> dict[str, Any]:
+    """Return the task as a function receives it, with the token only for callbacks.
+
+    It has the parents if these fit into `room`, in bytes of JSON.
+    """
+    found: dict[str, Any] = {"task": task.id, "job": task.job, "attempt": task.attempt, "due": task.due}
+    if payload.get("callback") and task.token:
+        found["token"] = task.token
+    if parents := parents_json(task.parents, room, ascii=True) if task.parents else "":
+        found["parents"] = json.loads(parents)
+    return found
 
 
 def event(payload: Mapping[str, Any], task: Task) -> bytes:
@@ -43,7 +53,7 @@ def event(payload: Mapping[str, Any], task: Task) -> bytes:
     """
     value = payload.get("event", {})
     if "task-key" in payload:
-        value = value | {payload["task-key"]: about(payload, task)}
+        value = value | {payload["task-key"]: about(payload, task, LARGEST_PARENTS)}
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
@@ -65,9 +75,17 @@ def client_context(payload: Mapping[str, Any], task: Task) -> str:
     Its JSON is ASCII, because AWS sends it as a header.
     """
     given = payload.get("client-context", {})
-    whole = given | {"custom": given.get("custom", {}) | {NAME: about(payload, task)}}
+
+    def written(room: int) -> str:
+        task_text = {NAME: about(payload, task, room)}
+        return json.dumps(
+            given | {"custom": given.get("custom", {}) | task_text}, allow_nan=False, separators=(",", ":")
+        )
+
     try:
-        text = json.dumps(whole, allow_nan=False, separators=(",", ":"))
+        text = written(0)
+        if task.parents:
+            text = written(LARGEST_CONTEXT * 3 // 4 - len(text) - len(',"parents":'))
     except ValueError:
         raise PayloadError("client-context: contains NaN or infinity, which JSON does not allow") from None
     coded = base64.b64encode(text.encode()).decode()

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from functools import cache
 from importlib.metadata import files
 from pathlib import Path
 from typing import Any
 
-from jobs_core import Context, Task
+from jobs_core import Context, Task, parents_json
 
 LARGEST = 32 * 1024
 """The largest payload in the environment, in bytes, because exec limits the environment."""
+
+LARGEST_PARENTS = 100_000
+"""The most that JOBS_PARENTS may take, in bytes, because Linux limits a variable to 128 KiB."""
 
 
 OWN = b"JOBS_"
@@ -75,6 +79,8 @@ def environment(
         variables["JOBS_BOARD"] = context.board.name
     if len(task.raw.encode(errors="replace")) <= LARGEST and "\0" not in task.raw:
         variables["JOBS_PAYLOAD"] = task.raw
+    if parents := parents_json(task.parents, LARGEST_PARENTS) if task.parents else "":
+        variables["JOBS_PARENTS"] = parents
     variables.update(extra)
     return passed(context.settings.get("shell_env", ()), clean=clean) | {
         os.fsencode(name): os.fsencode(value) for name, value in variables.items()
@@ -83,7 +89,7 @@ def environment(
 
 def metadata(task: Task, context: Context) -> str:
     """Return the task as one line of JSON."""
-    record = {
+    record: dict[str, Any] = {
         "id": task.id,
         "job": task.job,
         "runner": task.runner,
@@ -94,6 +100,8 @@ def metadata(task: Task, context: Context) -> str:
         "worker": context.worker,
         "payload": task.payload,
     }
+    if task.parents:
+        record["parents"] = [asdict(parent) for parent in task.parents]
     return json.dumps(record) + "\n"
 
 

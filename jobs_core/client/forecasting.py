@@ -1,0 +1,109 @@
+"""Read what a forecast needs of a board. Changes nothing there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypedDict, Unpack
+
+from jobs_core.engine.commands import Commands
+from jobs_core.errors import JobsError, OptionError
+from jobs_core.forecast import DEFAULT_DURATION, Forecast, Source, Span, make_forecast
+from jobs_core.forecast.model import MAX_DAYS
+from jobs_core.options import Time, to_text
+from jobs_core.runs import Summary
+
+
+class Readable(Protocol):
+    """The methods of a board that a forecast reads it with."""
+
+    commands: Commands
+
+    def dump(self) -> Iterator[dict[str, Any]]: ...
+
+    def count(self) -> dict[str, int]: ...
+
+    def limits(self) -> Iterator[dict[str, Any]]: ...
+
+    def summary(self, *jobs: str) -> Mapping[str, Summary]: ...
+
+
+class ForecastOptions(TypedDict, total=False):
+    """Options of `Board.forecast`."""
+
+    from_: Time | None
+    duration: float
+    durations: Mapping[str, float] | None
+    progress: Callable[[float], object]
+    now: Time | None
+
+
+def forecast(board: Readable, days: float, **options: Unpack[ForecastOptions]) -> Forecast:
+    """Forecast a board: see `Board.forecast`."""
+    span = read_span(board.commands, days, **options)
+    return make_forecast(read_source(board, options.get("durations")), span)
+
+
+def read_span(commands: Commands, days: float, **options: Unpack[ForecastOptions]) -> Span:
+    """Check the options of a forecast, and read its times with the board's clock.
+
+    Raises:
+        OptionError: An option is invalid.
+    """
+    duration = options.get("duration", DEFAULT_DURATION)
+    if not 0 < days <= MAX_DAYS:
+        raise OptionError(f"days: expected a number above 0, at most {MAX_DAYS}, got {days:g}", option="days")
+    if not 0 <= duration <= 86400 * MAX_DAYS:
+        raise OptionError(f"duration: expected a number of seconds, got {duration:g}", option="duration")
+    now, begin = _times(commands, options.get("now"), options.get("from_"))
+    progress = options.get("progress", lambda share: None)
+    return Span(now, begin, begin + days * 86400, duration, progress)
+
+
+def read_source(board: Readable, durations: Mapping[str, float] | None = None) -> Source:
+    """Read what a forecast needs of a board. Payloads are dropped as they come."""
+    jobs = [{name: value for name, value in job.items() if name != "payload"} for job in board.dump()]
+    counts = board.count()
+    return Source(
+        jobs=jobs,
+        limits=list(board.limits()),
+        met=dict(_met(board.commands, (job["id"] for job in jobs if len(job.get("after", ())) > 1))),
+        durations=_medians(board, jobs) if durations is None else durations,
+        waiting=sum(counts.get(name, 0) for name in ("queued", "delayed", "leased")),
+    )
+
+
+def _medians(board: Readable, jobs: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return how many seconds the runs of jobs usually take, where any are known."""
+    found = board.summary(*(job["id"] for job in jobs))
+    return {id: one.median for id, one in found.items() if one.median is not None}
+
+
+def _met(commands: Commands, ids: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the parents that have ended since the last run of each of these jobs, if any have."""
+    wanted = list(ids)
+    for id, reply in zip(wanted, commands.stream((("JWHEN", [id]) for id in wanted), 500), strict=True):
+        if isinstance(reply, JobsError):
+            raise reply
+        met = json.loads(reply[0]).get("met", []) if reply and reply[0] else []
+        if met:
+            yield id, met
+
+
+def _times(commands: Commands, now: Time | None, from_: Time | None) -> tuple[float, float]:
+    """Return the time of the board's clock, and the beginning of the span, in epoch seconds."""
+    seconds, microseconds = commands.read(lambda client: client.time())
+    present = _instant(commands, now) if now is not None else seconds + microseconds // 1000 / 1000
+    begin = present if from_ is None else _instant(commands, from_, present)
+    if begin < present:
+        raise OptionError(
+            "from: expected a time from now on. `jobs history` has what ran before.", option="from"
+        )
+    return present, begin
+
+
+def _instant(commands: Commands, time: Time, now: Any = None) -> float:
+    """Read a time as Redis reads it."""
+    present: tuple[Any, ...] = () if now is None else ("now", f"{now:.3f}")
+    found = commands.call("JNEXT", "-", "at", to_text(time), *present)
+    return float(found[0]) / 1000

@@ -1,0 +1,100 @@
+"""Counts runs as they come, in memory bounded by the numbers of jobs and minutes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import heappush, heappushpop, nlargest
+
+from jobs_core.forecast.model import Minute
+
+BUSIEST = 10
+"""The busiest minutes that a forecast names."""
+
+COLLIDING = 5
+"""The jobs that it names for each of them."""
+
+MINUTE = 60_000
+"""A minute in ms."""
+
+
+@dataclass(slots=True)
+class JobTally:
+    """What is counted of one job. Times are ms."""
+
+    runs: int = 0
+    first: int | None = None
+    last: int | None = None
+    overlapping: int = 0
+    held: int = 0
+    busy_until: float = 0
+
+
+class Tally:
+    """The runs from `begin` to `end` (ms). Others are ignored."""
+
+    def __init__(self, begin: int, end: int) -> None:
+        self.begin, self.end = begin, end
+        self.jobs: dict[str, JobTally] = {}
+        self.minutes: dict[int, int] = {}
+        self._top: dict[int, list[tuple[int, str]]] = {}
+        self._present = 0  # the minute that single runs are in
+        self._in_present: Counter[str] = Counter()
+
+    def add_times(self, id: str, times: Sequence[int], duration: float | None) -> None:
+        """Count many runs of a job that nothing can hold. `times` rise, and lie in the span."""
+        if not times:
+            return
+        found = self.jobs.setdefault(id, JobTally())
+        if found.first is None:
+            found.first = times[0]
+        if duration:
+            for time in times:
+                if time < found.busy_until:
+                    found.overlapping += 1
+                found.busy_until = max(found.busy_until, time + duration)
+        found.runs += len(times)
+        found.last = times[-1]
+        for minute, runs in Counter([time // MINUTE for time in times]).items():
+            self._add_to_minute(minute, id, runs)
+
+    def add_run(self, id: str, start: int, duration: float | None, held: int) -> None:
+        """Count one run. Calls come in the order of `start`."""
+        if not self.begin <= start < self.end:
+            return
+        found = self.jobs.setdefault(id, JobTally())
+        if found.first is None:
+            found.first = start
+        if duration:
+            found.overlapping += start < found.busy_until
+            found.busy_until = max(found.busy_until, start + duration)
+        found.runs += 1
+        found.last = start
+        found.held = max(found.held, held)
+        if start // MINUTE != self._present:
+            self.finish_minute()
+            self._present = start // MINUTE
+        self._in_present[id] += 1
+
+    def finish_minute(self) -> None:
+        """Count the single runs of the minute that has passed."""
+        for id, runs in self._in_present.items():
+            self._add_to_minute(self._present, id, runs)
+        self._in_present.clear()
+
+    def busiest(self) -> tuple[Minute, ...]:
+        """Return the busiest minutes, busiest first, with the jobs that collide there."""
+        found = nlargest(BUSIEST, self.minutes.items(), key=lambda item: (item[1], -item[0]))
+        return tuple(Minute(minute * 60, runs, self._colliding(minute)) for minute, runs in found)
+
+    def _add_to_minute(self, minute: int, id: str, runs: int) -> None:
+        self.minutes[minute] = self.minutes.get(minute, 0) + runs
+        top = self._top.setdefault(minute, [])
+        if len(top) < COLLIDING:
+            heappush(top, (runs, id))
+        elif runs > top[0][0]:
+            heappushpop(top, (runs, id))
+
+    def _colliding(self, minute: int) -> tuple[tuple[str, int], ...]:
+        return tuple((id, runs) for runs, id in sorted(self._top[minute], key=lambda one: (-one[0], one[1])))

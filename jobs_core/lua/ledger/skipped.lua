@@ -1,0 +1,25 @@
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local packed_job = require 'job.packed_job'
+local counters = require 'ledger.counters'
+local history = require 'ledger.history'
+local hours = require 'ledger.hours'
+local runs = require 'ledger.runs'
+
+local skipped = {}
+
+-- Record that an occurrence of a job has no run, and why. `due` is in ms, and `moment` what its task's id would have after
+-- the @. The ledger counts it as due, too.
+function skipped.record(board, id, due, moment, why)
+  counters.add(board, 'due', 1)
+  counters.add_for_job(board, id, 'skipped', 1)
+  history.append(board, id .. '@' .. moment, 0, 'skipped', { 'count', 1, 'note', why })
+  hours.add(board, 'skipped', 1, due)
+  local packed = redis.call('HGET', key(board, 'job'), id)
+  if not packed then return end  -- it is being removed
+  local _, body = packed_job.unpack(packed)
+  local through, own = digits(due), body and (packed_job.read_options(body) or {}).history
+  runs.add_missed(board, { { what = 'skipped', job = id, due = through, through = through, n = 1, why = why, own = own } })
+end
+
+return skipped

@@ -1,0 +1,289 @@
+"""Forecasts agree with the engine's schedule, its limits and its rules, and change nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from click import unstyle
+
+from jobs_core import AsyncBoard, Board, OptionError, ServerError
+from jobs_core.boardfile import read_valid
+from jobs_core.boardfile.forecast import forecast_file
+from jobs_core.cli.heatmap import heat_map
+from jobs_core.forecast import Forecast, JobForecast
+from tests.helpers import Jobs
+
+NOW = datetime(2026, 12, 1, 8, tzinfo=UTC).timestamp()
+DAY = 86400
+
+
+def job(found: Forecast, id: str) -> JobForecast:
+    return next(one for one in found.jobs if one.id == id)
+
+
+def forecast(board: Board, days: float = 1, **options: object) -> Forecast:
+    return board.forecast(days, now=NOW, **options)  # type: ignore[arg-type]
+
+
+SCHEDULES = {
+    "interval": {"every": 600, "start": NOW + 7.5},
+    "seconds": {"every": 7},
+    "cron": {"cron": "*/7 2-9 * * *"},
+    "spread": {"cron": "H H/3 * * *"},
+    "zone": {"cron": "30 */2 * * *", "zone": "Asia/Kathmandu"},
+    "repeat": {"every": 60, "repeat": 1234},
+    "stop": {"every": 60, "stop": NOW + 7200},
+    "decay": {"every": 60, "decay": 2, "step": 7200},
+    "months": {"every": "P1M", "start": NOW + 60},
+    "once": {"at": NOW + 999},
+    "later": {"every": 60, "start": NOW + 3 * DAY},
+}
+
+
+def test_counts_equal_the_schedule(board: Board) -> None:
+    for id, options in SCHEDULES.items():
+        board.put(id, "shell", "x", **options, now=NOW)  # type: ignore[arg-type]
+    found = forecast(board, 1)
+    for id in SCHEDULES:
+        times: list[float] = []
+        while not times or len(times) % 1000 == 0:  # all pages
+            page = board.next(id, count=1000, from_=times[-1] if times else None)
+            left = board.show(id).get("left", 10**9) - len(times)
+            times += [time.timestamp() for time in page][:left]
+            if not page or left <= 0 or times[-1] >= NOW + DAY:
+                break
+        due = [time for time in times if time < NOW + DAY]
+        one = job(found, id)
+        assert (one.runs, one.first, one.last) == (len(due), *((due[0], due[-1]) if due else (None, None))), (
+            id
+        )
+    assert found.never == ("later",)
+    assert found.runs == sum(one.runs for one in found.jobs) == sum(found.hours.values())
+    assert found.waiting == 0
+
+
+def test_simulated_schedules_equal_counted_ones(board: Board) -> None:
+    """A limit that never holds anything makes the same jobs go through queues."""
+    for id, options in SCHEDULES.items():
+        board.put(id, "shell", "x", **options, now=NOW)  # type: ignore[arg-type]
+    counted = forecast(board, 0.5)
+    board.limit("runner", "shell", concurrency=1000)
+    simulated = forecast(board, 0.5)
+    assert {one.id: one.runs for one in simulated.jobs} == {one.id: one.runs for one in counted.jobs}
+    assert simulated.by_minute == counted.by_minute
+
+
+def test_a_day_on_which_clocks_change(board: Board) -> None:
+    """In Brussels, 2:30 does not exist on 28 March 2027: the job runs later, and the day has 23 hours."""
+    board.put("nightly", "shell", "x", cron="30 2 * * *", zone="Europe/Brussels", now=NOW)
+    board.put("hourly", "shell", "x", cron="0 * * * *", zone="Europe/Brussels", now=NOW)
+    begin = datetime(2027, 3, 27, 23, tzinfo=UTC)
+    found = forecast(board, 23 / 24, from_=begin)
+    assert (job(found, "nightly").runs, job(found, "hourly").runs) == (1, 23)
+    assert job(found, "nightly").first == board.next("nightly", from_=begin)[0].timestamp()
+
+
+def test_jitter_delays_as_the_engine_does(board: Board) -> None:
+    board.put("late", "shell", "x", every=600, start=NOW + 1, jitter=300, now=NOW)
+    counted = forecast(board, 0.25)
+    board.limit("runner", "shell", concurrency=1000)
+    simulated = forecast(board, 0.25)
+    assert job(counted, "late").runs == job(simulated, "late").runs == 36
+    first, first_simulated = job(counted, "late").first, job(simulated, "late").first
+    assert first is not None
+    assert first_simulated is not None
+    assert 0 <= first_simulated - first < 1  # simulated runs start at whole seconds
+    assert job(simulated, "late").held == 0
+
+
+def test_a_limit_holds_tasks(board: Board) -> None:
+    for id in ("a", "b", "c"):
+        board.put(id, "shell", "x", cron="0 * * * *", queue="db", now=NOW)
+    board.limit("queue", "db", concurrency=1)
+    found = forecast(board, durations=dict.fromkeys("abc", 600))
+    assert [job(found, id).runs for id in "abc"] == [23, 23, 23]
+    assert sorted(job(found, id).held for id in "abc") == [0, 600, 1200]
+    assert job(found, "a").limits == ("queue:db",)
+    assert "durations" not in {guess.what for guess in found.guesses}
+
+
+def test_a_job_that_takes_longer_than_its_interval_queues_up(board: Board) -> None:
+    board.put("slow", "shell", "x", every=60, concurrency=1, now=NOW)
+    found = forecast(board, durations={"slow": 90})
+    assert job(found, "slow").runs == 960
+    assert job(found, "slow").held == 959 * 30  # in order: nothing overtakes
+    assert found.waiting == 1440 - 960
+
+
+def test_a_rate_holds_tasks(board: Board) -> None:
+    for id in "abcdef":
+        board.put(id, "http", "x", cron="0 * * * *", now=NOW)
+    board.limit("runner", "http", rate="2/10m")
+    found = forecast(board)
+    assert found.runs == 6 * 23
+    assert sorted({one.held for one in found.jobs}) == [0, 600, 1200]
+    board.put("own", "shell", "x", every=60, rate="1/2m", now=NOW)
+    assert job(forecast(board, 0.5), "own").runs == 360
+
+
+def test_overlap_skips_by_the_learned_duration(board: Board) -> None:
+    board.put("busy", "shell", "x", every=60, overlap="skip", now=NOW)
+    board.put("calm", "shell", "x", every=60, overlap="skip", now=NOW)
+    board.put("free", "shell", "x", every=60, now=NOW + 1)
+    found = forecast(board, durations={"busy": 90, "calm": 60, "free": 90})
+    assert (job(found, "busy").runs, job(found, "busy").skipped) == (720, 720)
+    assert (job(found, "calm").runs, job(found, "calm").skipped) == (1440, 0)
+    assert job(found, "free").overlapping == job(found, "free").runs - 1
+
+
+def test_children_start_when_their_parents_have_ended(board: Board) -> None:
+    board.put("fetch", "shell", "x", cron="0 * * * *", now=NOW)
+    board.put("clean", "shell", "x", cron="5 * * * *", now=NOW)
+    board.put("report", "shell", "x", after=["fetch", "clean"], now=NOW)
+    board.put("alarm", "shell", "x", after=["fetch"], on="dead", now=NOW)
+    found = forecast(board, durations={"fetch": 1200, "clean": 60})
+    assert (job(found, "report").runs, job(found, "report").first) == (23, NOW + 3600 + 1200)
+    assert job(found, "report").after == ("fetch", "clean")
+    assert found.never == ("alarm",)
+    assert "outcomes" in {guess.what for guess in found.guesses}
+
+
+def test_a_parent_that_has_ended_already_counts(board: Board) -> None:
+    board.put("fetch", "shell", "x", now=NOW)
+    board.put("clean", "shell", "x", cron="5 * * * *", now=NOW)
+    board.put("report", "shell", "x", after=["fetch", "clean"], now=NOW)
+    board.push("fetch")
+    (task,) = board.pop("shell", lease=60)
+    board.ack(task.token, now=NOW)
+    assert job(forecast(board), "report").runs == 1
+
+
+def test_learned_durations_come_from_earlier_runs(board: Board) -> None:
+    board.put("busy", "shell", "x", every=60, overlap="skip", now=NOW - 600)
+    board.tick(now=NOW - 600)
+    (task,) = board.pop("shell", lease=600, now=NOW - 600)
+    board.ack(task.token, now=NOW - 600 + 90)
+    found = forecast(board)
+    assert job(found, "busy").skipped in (719, 720)
+    assert "durations" not in {guess.what for guess in found.guesses}
+
+
+def test_what_is_late_already_runs_as_a_tick_decides(board: Board) -> None:
+    for id, options in {"one": {}, "skip": {"misfire": "skip"}, "all": {"misfire": "all"}}.items():
+        board.put(id, "shell", "x", every=600, now=NOW - 3000, **options)  # type: ignore[arg-type]
+    found = forecast(board, 3000 / DAY)
+    assert [job(found, id).runs for id in ("one", "skip", "all")] == [5, 5, 10]
+    assert (job(found, "one").coalesced, job(found, "skip").skipped) == (5, 5)
+
+
+def test_jobs_that_do_not_run(board: Board) -> None:
+    board.put("paused", "shell", "x", every=60, now=NOW)
+    board.pause("paused")
+    board.put("manual", "shell", "x", now=NOW)
+    found = forecast(board)
+    assert found.never == ("manual", "paused")
+    assert [one.state for one in found.jobs] == ["manual", "paused"]
+    assert found.minutes == ()
+
+
+def test_the_busiest_minutes_name_who_collides(board: Board) -> None:
+    for number in range(30):
+        board.put(f"job-{number:02}", "shell", "x", cron="15 9 * * *", now=NOW)
+    board.put("often", "shell", "x", cron="* * * * * *", stop=NOW + 2 * 3600, now=NOW)
+    first = forecast(board).minutes[0]
+    assert (first.time, first.runs) == (NOW + 4500, 90)
+    assert first.jobs[0] == ("often", 60)
+    assert len(first.jobs) == 5
+
+
+def test_a_span_that_begins_later(board: Board) -> None:
+    board.put("slow", "shell", "x", every=60, concurrency=1, repeat=100, now=NOW)
+    found = forecast(board, 1, from_="+1h", durations={"slow": 90})
+    assert job(found, "slow").first == NOW + 3600
+    assert job(found, "slow").runs == 60
+
+
+def test_a_file_changes_what_runs(board: Board, tmp_path: Path) -> None:
+    path = tmp_path / "board.yml"
+    path.write_text(
+        "jobs:\n  a: {runner: shell, payload: secret, every: 60}\n  b: {runner: shell, payload: x}\n"
+    )
+    file = read_valid(path)
+    board.apply([one.arguments for one in file.boards[None]], file.owner)
+    path.write_text(
+        "jobs:\n  a: {runner: shell, payload: secret, every: 120}\n"
+        "  c: {runner: shell, payload: x, cron: 0 3 * * *, zone: Europe/Brussels}\n"
+    )
+    file = read_valid(path)
+    found = forecast_file(board, file, file.boards[None], days=1)
+    changes = {one.id: (one.change, one.before, one.after) for one in found.changes}
+    assert changes["c"] == ("new", 0, 1)
+    assert changes["b"] == ("gone", 0, 0)
+    kind, before, after = changes["a"]
+    assert kind == "changed"
+    assert before in (1440, 1441)  # the run that is due at once, and those of a day
+    assert after in (719, 720, 721)
+
+
+def test_nothing_is_written(board: Board, jobs: Jobs, url: str, tmp_path: Path) -> None:
+    board.put("a", "shell", "x", every=60, overlap="skip", now=NOW)
+    board.put("b", "shell", "x", after=["a"], now=NOW)
+    path = tmp_path / "board.yml"
+    path.write_text("jobs: {c: {runner: shell, payload: x, every: 5}}\n")
+
+    with redis.Redis.from_url(url) as client:
+
+        def state() -> list[tuple[bytes, bytes]]:
+            return [(name, client.dump(name)) for name in sorted(client.scan_iter(f"{board.keys.tag}*"))]
+
+        before = state()
+        assert jobs("forecast", "--days", "1").exit_code == 0
+        assert jobs("forecast", str(path), "--days", "1").exit_code == 0
+        assert state() == before
+
+
+def test_the_command_line_shows_a_map_and_json(board: Board, jobs: Jobs) -> None:
+    board.put("a", "shell", "x", cron="0 * * * *")
+    board.put("m", "shell", "x")
+    shown = jobs("forecast", "--days", "2")
+    assert shown.exit_code == 0, shown.output
+    assert all(len(line) <= 80 for line in shown.stdout.splitlines())
+    for title in ("runs an hour", "busiest minutes", "never in this time\n  m  manual", "guessed"):
+        assert title in shown.stdout
+    found = json.loads(jobs("forecast", "--days", "2", "--json").stdout)
+    assert found["runs"] == 48 == sum(hour["runs"] for hour in found["hours"])
+    assert found["never"] == ["m"]
+    assert {"minutes", "jobs", "guesses"} <= found.keys()
+
+
+def test_the_map_has_a_line_a_day() -> None:
+    begin = int(NOW)
+    runs = {begin // 60: 1, begin // 60 + 61: 8}
+    lines = [unstyle(line) for line in heat_map(runs, begin, begin + 2 * 3600, UTC)]
+    assert lines[1].split() == ["Tue", "12-01", "░░██", "9"]
+    assert lines[-1].split("   ")[-1].strip().endswith("7 to 8")
+    assert len(list(heat_map({}, begin, begin + 3 * DAY, UTC))) == 4 + 2
+
+
+def test_mistakes_are_explained(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OptionError, match="days: expected"):
+        board.forecast(0)
+    with pytest.raises(OptionError, match="from: expected a time from now on"):
+        forecast(board, from_=datetime.now(UTC) - timedelta(days=3650))
+    monkeypatch.setenv("JOBS_SERVER", "no-such-server")
+    with pytest.raises(ServerError, match="pip install 'jobs-core\\[embedded\\]'"):
+        board.forecast()
+
+
+def test_asyncio(board: Board, url: str) -> None:
+    async def body() -> int:
+        async with AsyncBoard(board.name, url) as client:
+            return (await client.forecast(1, now=NOW)).runs
+
+    board.put("a", "shell", "x", cron="0 * * * *", now=NOW)
+    assert asyncio.run(body()) == 23
