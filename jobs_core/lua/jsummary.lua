@@ -20,7 +20,6 @@
 --]]
 local fail = require('base.errors').fail
 local run_lines = require 'ledger.run_lines'
-local run_records = require 'ledger.run_records'
 local runs = require 'ledger.runs'
 
 -- Return the value below which this part of a sorted list is, or nothing if it is empty.
@@ -33,8 +32,7 @@ local function whole_ms(seconds)
   return math.floor(seconds * 1000 + 0.5) / 1000
 end
 
-local function summarize(job, record, older)
-  local found, lines = run_records.read(record, older)
+local function summarize(job, found, lines)
   if not found then return false end
   local n, took = 0, {}
   for _, line in ipairs(lines) do
@@ -51,7 +49,7 @@ end
 
 return function(board, args)
   if #args == 0 then fail('OPTION', 'JSUMMARY expects at least one job id') end
-  local records, summaries = runs.records_of(board, args), {}
-  for i, job in ipairs(args) do summaries[i] = summarize(job, records[2 * i - 1], records[2 * i]) end
+  local summaries = {}
+  for i, found in ipairs(runs.read_all(board, args)) do summaries[i] = summarize(args[i], found.header, found.lines) end
   return summaries
 end
