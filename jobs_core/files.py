@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 
 class FileError(Exception):
@@ -16,8 +17,26 @@ class FileError(Exception):
         self.column = column
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading. A pipe or a device is rejected rather than waited for.
+
+    Raises:
+        FileError: The file cannot be read, or is not a regular file.
+    """
+    try:
+        file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115
+    except OSError as error:
+        raise FileError(f"cannot read the file: {error.strerror}") from None
+    except ValueError:
+        raise FileError("cannot read the file: its name has a null character") from None
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise FileError("expected a regular file, got a directory, a pipe or a device")
+    return file
+
+
 def read_regular(path: Path, most: int) -> bytes:
-    """Read a regular file. A pipe or a device is rejected rather than waited for.
+    """Read a regular file.
 
     Args:
         path: The file.
@@ -26,18 +45,13 @@ def read_regular(path: Path, most: int) -> bytes:
     Raises:
         FileError: The file cannot be read, is too large, or is not a regular file.
     """
-    try:
-        with open(path, "rb", opener=_open_at_once) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise FileError("expected a regular file, got a directory, a pipe or a device")
-            if status.st_size > most:
-                raise FileError(f"the file is larger than {most >> 20} MiB; split it")
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > most:
+            raise FileError(f"the file is larger than {most >> 20} MiB; split it")
+        try:
             return file.read(most)
-    except OSError as error:
-        raise FileError(f"cannot read the file: {error.strerror}") from None
-    except ValueError:
-        raise FileError("cannot read the file: its name has a null character") from None
+        except OSError as error:
+            raise FileError(f"cannot read the file: {error.strerror}") from None
 
 
 def decode(data: bytes) -> str:

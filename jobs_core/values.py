@@ -44,6 +44,8 @@ def value_type(value: object) -> str:
         return str(value).lower()
     if isinstance(value, (int, float)):
         return "a number"
+    if isinstance(value, str):
+        return "text"
     if isinstance(value, (list, tuple)):
         return "a list"
     return "an object" if isinstance(value, Mapping) else f"a value of type {type(value).__name__}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,19 @@ LINES: list[tuple[dict[str, Any] | str | bytes, str]] = [
     ({"id": "p,q"}, "id: expected a job id of 1 to 256 bytes, without spaces, commas,"),
     (b'{"id": "a", "runner": "console", "payload": "\xff"}', "expected UTF-8, got other bytes"),
     (DEEP, "expected a JSON object, got values nested too deep"),
-    ("[5]", "expected a JSON object, got list"),
+    ("null", "expected a JSON object, got null"),
+    ('"x"', "expected a JSON object, got text"),
+    ("hello", "expected a JSON object, got other text"),
+    ("{oops", "expected a JSON object: the JSON is invalid at character 2"),
+    (
+        '{"id": "a", "id": "b", "runner": "console", "payload": "x"}',
+        "expected each key once in an object, got 'id'",
+    ),
+    (
+        '{"id": "a", "runner": "console", "payload": {"k": 1, "k": 2}}',
+        "expected each key once in an object, got 'k'",
+    ),
+    ("[5]", "expected a JSON object, got a list"),
 ]
 
 
@@ -134,6 +148,32 @@ def test_a_board_file_names_a_value_of_another_type(
     assert ": every: " in result.stderr
 
 
+def test_a_pipe_is_not_waited_for(jobs: Jobs, tmp_path: Path) -> None:
+    path = tmp_path / "board.jsonl"
+    os.mkfifo(path)
+    refused(jobs("load", str(path)), f"{path}: expected a regular file, got a directory, a pipe or a device")
+
+
+@pytest.mark.parametrize("words", [("remove", "a*"), ("edit", "a")])
+def test_a_question_without_standard_input_says_what_to_pass(
+    board: Board,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+) -> None:
+    board.put("a", "console", "x")
+    monkeypatch.setenv("JOBS_REDIS_URL", url)
+    monkeypatch.setenv("JOBS_BOARD", board.name)
+    monkeypatch.delenv("EDITOR", raising=False)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SystemExit) as end:
+        cli(words, prog_name="jobs")
+    assert end.value.code == 2
+    assert " Pass " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words", [("put", "-S"), ("create", "-S"), ("push", "-S"), ("load",), ("import", "crontab", "-")]
 )
@@ -189,6 +229,18 @@ def test_output_that_cannot_be_written_is_one_sentence_and_exit_code_1(
             wrong[command] = code, err
     assert wrong == {}
     assert not silent  # each of these commands prints something
+
+
+@pytest.mark.parametrize("words", ["list --json", "count", "--version"])
+def test_a_closed_standard_output_is_said_like_a_full_one(board: Board, url: str, words: str) -> None:
+    board.put("a", "console", "x")
+    script = f"{sys.executable} -c 'from jobs_core.cli import main; main()' {words} >&-"
+    environment = os.environ | {"JOBS_REDIS_URL": url, "JOBS_BOARD": board.name}
+    done = subprocess.run(script, shell=True, env=environment, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: Cannot write to standard output: Bad file descriptor.\n",
+    )
 
 
 FULL = "Error: Cannot write to standard output: No space left on device."

@@ -69,7 +69,7 @@ def test_a_worker_that_is_cut_off_stops_its_run_before_another_may_start(
             assert first.times[-1] < first.lease_end
             assert first.times[-1] < second.times[0]
             (note,) = [event.data["note"] for event in log.of("trouble") if event.task is not None]
-            assert note.startswith("stopped and given back: Redis has not confirmed its lease for ")
+            assert note.startswith("told to stop: Redis has not confirmed its lease for ")
             proxy.heal()
             log.wait_for("task.stale")
             second.finish.set()

@@ -56,3 +56,23 @@ def test_board_files_say_it_at_the_payload(jobs: Jobs, tmp_path: Path) -> None:
         result = jobs("board", command, str(path))
         assert f"warning: {path}:4:5: {WARNING} (job 'a')" in result.stderr
         assert result.exit_code == 0
+
+
+LIKE_JSON = "the payload begins like a JSON object, but is not valid JSON: the runner receives it as text"
+
+
+@pytest.mark.parametrize("payload", ["{", '{"line": "x"', "{'line': 'x'}", "{line: x}", ' { "a": 1,}'])
+def test_a_payload_that_only_begins_like_json_is_a_warning(jobs: Jobs, payload: str) -> None:
+    for words in (("put", "a"), ("push",)):
+        assert jobs(*words, "shell", payload).stderr == f"warning: {LIKE_JSON}\n"
+
+
+def test_a_board_file_says_it_too(jobs: Jobs, tmp_path: Path) -> None:
+    path = tmp_path / "board.yml"
+    path.write_text('jobs:\n  a:\n    runner: shell\n    payload: \'{"line": "x"\'\n')
+    assert f"warning: {path}:4:5: {LIKE_JSON} (job 'a')" in jobs("board", "apply", str(path)).stderr
+
+
+@pytest.mark.parametrize("payload", ['{"line": "x"}', "{ date; }", "[ -f x ] && y", "date"])
+def test_other_payloads_are_not(jobs: Jobs, payload: str) -> None:
+    assert jobs("put", "a", "shell", payload).stderr == ""

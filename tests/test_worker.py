@@ -510,10 +510,37 @@ def test_invalid_durations_of_a_worker_are_rejected(board: Board, name: str, sec
         Worker(board, [runner(done)], **options)
 
 
-@pytest.mark.parametrize("name", ["", "a b", " a"])
-def test_a_queue_whose_name_has_spaces_is_refused(board: Board, name: str) -> None:
-    with pytest.raises(OptionError, match=r"^queue: expected a name without spaces, got"):
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a b", "expected a name without spaces, got 'a b'"),
+        (" a", "expected a name without spaces, got ' a'"),
+        ("a\x1bb", "expected a name without spaces, got "),
+        ("a!b", "expected a name without !, got 'a!b'"),
+        ("", "expected a name, got nothing"),
+        ("\udcff", "expected UTF-8, got "),
+        ("x" * 257, "expected at most 256 bytes, got 257"),
+    ],
+)
+def test_a_queue_with_an_invalid_name_is_rejected(board: Board, name: str, says: str) -> None:
+    with pytest.raises(OptionError) as raised:
         Worker(board, [runner(done)], queues=[name])
+    assert str(raised.value).startswith(f"queue: {says}")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("", "expected a name, got nothing"),
+        (" ", "expected a name, got nothing"),
+        ("\udcff", "expected UTF-8, got "),
+        ("é" * 129, "expected at most 256 bytes, got 258"),
+    ],
+)
+def test_a_worker_with_an_invalid_name_is_rejected(board: Board, name: str, says: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        Worker(board, [runner(done)], name=name)
+    assert str(raised.value).startswith(f"name: {says}")
 
 
 def test_a_concurrency_beyond_the_thread_limit_is_rejected(

@@ -12,6 +12,7 @@ from jobs_core.cron.forms import cron_warnings
 from jobs_core.engine.calls import as_raw
 from jobs_core.errors import JobsError, UserError
 from jobs_core.options import JOB_OPTIONS, to_text
+from jobs_core.plugins.payloads import payload_warnings
 from jobs_core.values import nearest
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def warnings(board: BoardClient, declared: list[Declared], plan: Plan) -> list[P
 
 def _plugin_warnings(plugins: Plugins, job: Declared, warn: Callable[[Job], list[str]]) -> list[str]:
     try:
-        return warn(plugins.job(job.id, job.runner, as_raw(job.payload), job.options))
+        raw = as_raw(job.payload)
+        return payload_warnings(raw) + warn(plugins.job(job.id, job.runner, raw, job.options))
     except UserError:  # a payload that is refused is a problem, not a warning
         return []
 

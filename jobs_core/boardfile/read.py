@@ -29,6 +29,8 @@ MAX_SIZE = 32 * 1024 * 1024
 
 NO_JOBS = "the file declares no jobs; add jobs, boards or include"
 
+FROM_INPUT = "a board file cannot come from standard input; save it as a file, and pass its path"
+
 
 def read(path: Path, environ: Mapping[str, str] = os.environ, *, include_outside: bool = False) -> BoardFile:
     """Read a board file (YAML, `.toml` or a crontab) with all that it includes.
@@ -87,18 +89,18 @@ class _Reader:
         if absolute not in self._found.files:
             self._found.files.append(absolute)
         if is_crontab(path):
-            self._crontab(path, scope, board)
+            self._crontab(path, scope, board, where)
             return
-        root = self._root(path)
+        root = self._root(path, where)
         if root is not None:
             self._document(root, path, scope, board, (*includers, absolute))
 
     def _problem(self, where: Where, sentence: str) -> None:
         self._found.problems.append(Problem(where, sentence))
 
-    def _crontab(self, path: Path, scope: Scope, board: str | None) -> None:
+    def _crontab(self, path: Path, scope: Scope, board: str | None, where: Where) -> None:
         """Read a crontab. Its jobs inherit the defaults of the file that includes it."""
-        text = self._text(path)
+        text = self._text(path, where)
         declared = self._found.boards.setdefault(board, [])
         if text is not None:
             jobs, problems, notices = read_crontab(text, path, scope)
@@ -117,12 +119,17 @@ class _Reader:
             return None
         return name
 
-    def _text(self, path: Path) -> str | None:
-        """Return the contents of a file, or None if it cannot be read."""
+    def _text(self, path: Path, where: Where) -> str | None:
+        """Return the contents of a file that is included at `where`, or None if it cannot be read."""
         try:
             return decode(read_regular(path, MAX_SIZE))
         except FileError as error:
-            self._problem(Where(str(path), error.line, error.column), str(error))
+            if str(path) == "-":
+                self._problem(where, FROM_INPUT)
+            elif where.line and not error.line:
+                self._problem(where, f"cannot include {str(path)!r}: {error}")
+            else:
+                self._problem(Where(str(path), error.line, error.column), str(error))
         return None
 
     def _record_id(self, board: str | None, id: str, where: Where) -> None:
@@ -130,9 +137,9 @@ class _Reader:
         if first is not where:
             self._problem(where, f"duplicate job {id!r}; first declared at {first}")
 
-    def _root(self, path: Path) -> Node | None:
+    def _root(self, path: Path, where: Where) -> Node | None:
         """Return the document in a file if it is a mapping, else None."""
-        text = self._text(path)
+        text = self._text(path, where)
         if text is None:
             return None
         try:

@@ -17,7 +17,9 @@ from jobs_core.cli.common import (
     echo_warnings,
     job_warner,
 )
+from jobs_core.engine.bulk import as_mapping
 from jobs_core.errors import JobsError, OptionError, UserError
+from jobs_core.files import FileError, open_regular
 from jobs_core.plugins.manager import Plugins
 from jobs_core.text import is_utf8
 
@@ -63,26 +65,26 @@ def binary_input(file: str) -> AbstractContextManager[IO[bytes]]:
     """Open a file, or standard input for `-`.
 
     Raises:
-        OptionError: The file cannot be read, or standard input is closed.
+        OptionError: The file cannot be read or is not a regular file, or standard input is closed.
     """
     if file == "-":
         if sys.stdin is None:
             raise OptionError("Standard input is closed. Redirect it from a file or a pipe.")
         return nullcontext(sys.stdin.buffer)
     try:
-        return Path(file).open("rb")
-    except OSError as error:
-        raise OptionError(f"Cannot read {file}: {error.strerror}.") from None
+        return open_regular(Path(file))
+    except FileError as error:
+        raise OptionError(f"{file}: {error}") from None
 
 
 def with_defaults(lines: Iterable[str], defaults: Mapping[str, Any]) -> Iterator[str | Mapping[str, Any]]:
     """Add the options of the command line to JSON objects that lack them. Other lines pass unchanged."""
     for line in lines:
         try:
-            job = json.loads(line) if defaults and is_utf8(line) else None
-        except (ValueError, RecursionError):
-            job = None
-        yield {**defaults, **job} if isinstance(job, dict) else line
+            job = as_mapping(line) if defaults else None
+        except OptionError:
+            job = None  # rejected when it is put
+        yield line if job is None else {**defaults, **job}
 
 
 def warned(

@@ -106,11 +106,17 @@ def echo_job_warnings(board: Board, id: str, runner: str, payload: Any, options:
 def job_warner(plugins: Plugins) -> Callable[[str, str, Any, Mapping[str, Any]], list[str]]:
     """Return a function that says what is odd about a valid job: its cron pattern, and what plugins find."""
     from jobs_core.engine.calls import as_raw
+    from jobs_core.plugins.payloads import payload_warnings
 
     warn = plugins.warner()
 
     def warnings(id: str, runner: str, payload: Any, options: Mapping[str, Any]) -> list[str]:
-        return [*cron_warnings(options), *warn(plugins.job(id, runner, as_raw(payload), options))]
+        raw = as_raw(payload)
+        return [
+            *cron_warnings(options),
+            *payload_warnings(raw),
+            *warn(plugins.job(id, runner, raw, options)),
+        ]
 
     return warnings
 

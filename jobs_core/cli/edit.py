@@ -76,11 +76,12 @@ def _edit_as_text(board: Board, id: str, because: str | None) -> None:
     """Let the user change a job as YAML, again and again until it is valid."""
     from jobs_core.boardfile.write import write
 
-    if not sys.stdin.isatty() and not os.environ.get("EDITOR") and not os.environ.get("VISUAL"):
+    has_terminal = sys.stdin is not None and sys.stdin.isatty()
+    if not has_terminal and not os.environ.get("EDITOR") and not os.environ.get("VISUAL"):
         raise OptionError(f"edit needs a terminal. Pass options instead: jobs edit {id} --timeout 20s")
     text = before = "".join(write([board.show(id)]))
     while True:
-        changed = click.edit(text, extension=".yml")
+        changed = _open_editor(text)
         if changed is None or changed == before:
             echo(f"{id}: not changed")
             return
@@ -95,6 +96,16 @@ def _edit_as_text(board: Board, id: str, because: str | None) -> None:
         else:
             echo(next_text(board, id, next_run))
             return
+
+
+def _open_editor(text: str) -> str | None:
+    """Return what the user's editor makes of a text, or None if it was not saved. Raises OptionError."""
+    try:
+        return click.edit(text, extension=".yml")
+    except click.ClickException as error:
+        editor = error.message.partition(": ")[0]
+        what = "cannot be started" if isinstance(error.__cause__, OSError) else "failed"
+        raise OptionError(f"The editor {editor!r} {what}. Name another one in VISUAL or EDITOR.") from None
 
 
 def _read_job(text: str, id: str) -> Mapping[str, Any]:

@@ -49,7 +49,7 @@ def confirm(question: str) -> None:
 
 
 def _has_terminal() -> bool:
-    return sys.stdin.isatty()
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _exists(board: Board, id: str) -> bool:

@@ -15,16 +15,17 @@ NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.
 def fill_closed_streams() -> None:
     """Open /dev/null for streams that the caller closed, so that no other file takes their number.
 
-    Standard input stays None in Python, so that commands that need it can say so.
+    Standard input stays None in Python, so that commands that need it can say so. A write to a closed
+    standard output fails, as to a full disk, because it is open for reading only.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDONLY if number == 0 else os.O_WRONLY)
-    for name in ("stdout", "stderr"):
+            os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY)
+    for name, number in (("stdout", 1), ("stderr", 2)):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def is_write_error(error: BaseException) -> bool:

@@ -27,11 +27,14 @@ class Access:
         self._tag = keys.tag
         self.denied: frozenset[str] = frozenset()
         """The commands that Redis denied this user when last asked: XADD, FCALL|JACK."""
+        self.refusal_to_ask: NoPermissionError | None = None
+        """Why this user could not even ask. Then nothing is known of its permissions."""
 
     def ask(self, connection: Any) -> frozenset[str]:
         """Ask Redis for the denied commands, over an idle connection."""
         connection.send_command("FCALL_RO", "JPERMIT", 1, self._tag, *permissions.everything())
         reply = read_reply(connection)
+        self.refusal_to_ask = reply if isinstance(reply, NoPermissionError) else None
         if isinstance(reply, list):
             self.denied = frozenset(map(str, reply))
         elif is_denial(reply) and not isinstance(reply, NoPermissionError):  # inside JPERMIT

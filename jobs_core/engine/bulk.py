@@ -9,13 +9,17 @@ from typing import Any
 
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import AgainError, JobsError, OptionError
-from jobs_core.text import is_utf8
+from jobs_core.text import is_utf8, shorten
+from jobs_core.values import value_type
 
 Group = Callable[[Iterable[Sequence[Any]]], Iterator[tuple[Call, list[Sequence[Any]]]]]
 """Groups the arguments of single items into calls. Yields each call with the items it contains."""
 
 GROUP, GROUP_BYTES = 50, 262144
 """Maximum items in one call, and approximate maximum bytes, so that no script runs for long."""
+
+LONGEST_KEY = 40
+"""Characters of a key that an error shows."""
 
 
 def stream(
@@ -37,7 +41,7 @@ def stream(
     def accepted() -> Iterator[Sequence[Any]]:
         for place, thing in enumerate(things):
             try:
-                yield arguments(_as_mapping(thing))
+                yield arguments(as_mapping(thing))
             except JobsError as error:
                 refused[place] = error
 
@@ -102,17 +106,35 @@ def call_each(name: str) -> Group:
     return lambda things: (((name, arguments), [arguments]) for arguments in things)
 
 
-def _as_mapping(thing: Mapping[str, Any] | str) -> Mapping[str, Any]:
-    """Return a mapping, parsed from JSON if needed."""
+def as_mapping(thing: Mapping[str, Any] | str) -> Mapping[str, Any]:
+    """Return a mapping, parsed from JSON if needed. Raises OptionError."""
     if isinstance(thing, str):
         if not is_utf8(thing):
             raise OptionError("expected UTF-8, got other bytes")
-        try:
-            thing = json.loads(thing)
-        except RecursionError:
-            raise OptionError("expected a JSON object, got values nested too deep") from None
-        except ValueError as error:
-            raise OptionError(f"expected a JSON object: {error}") from None
+        thing = _parse(thing)
     if not isinstance(thing, Mapping):
-        raise OptionError(f"expected a JSON object, got {type(thing).__name__}")
+        raise OptionError(f"expected a JSON object, got {value_type(thing)}")
     return thing
+
+
+def _parse(text: str) -> Any:
+    """Parse JSON. A key that an object has twice is a mistake: Python would keep the last."""
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates)
+    except RecursionError:
+        raise OptionError("expected a JSON object, got values nested too deep") from None
+    except json.JSONDecodeError as error:
+        if not text.lstrip().startswith("{"):
+            raise OptionError("expected a JSON object, got other text") from None
+        raise OptionError(
+            f"expected a JSON object: the JSON is invalid at character {error.pos + 1}"
+        ) from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise OptionError(f"expected each key once in an object, got {shorten(twice, LONGEST_KEY)!r} twice")
+    return found

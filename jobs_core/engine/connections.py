@@ -27,7 +27,7 @@ from jobs_core.engine.outage import (
     is_unreachable,
     refused_for_now,
 )
-from jobs_core.engine.redis_errors import address, translated
+from jobs_core.engine.redis_errors import address, to_jobs_error, translated
 from jobs_core.engine.timeouts import for_blocking, with_timeout
 from jobs_core.engine.tls_probe import tls_mismatch
 
@@ -151,8 +151,16 @@ class Connections:
         with self.connection() as connection:
             return self.access.ask(connection)
 
+    def require_question(self) -> None:
+        """Raise DeniedError if Redis did not even let this user ask for its permissions."""
+        if self.access.refusal_to_ask is not None:
+            raise to_jobs_error(self.access.refusal_to_ask, self.server)
+
     def require_role(self, name: str) -> None:
-        """Raise DeniedError, naming what is missing, unless this user has all permissions of a role."""
+        """Raise DeniedError, naming what is missing, unless this user has all permissions of a role.
+
+        A user who may not ask for its permissions passes: its next call reports what is denied.
+        """
         self.denied()
         self.access.require_role(name)
 

@@ -42,7 +42,7 @@ def to_jobs_error(error: rx.ResponseError, server: str = "Redis") -> errors.Jobs
             return errors.OptionError(sentence, option=_option_of(sentence))
         return ERROR_CODES.get(code, errors.FaultError)(sentence)
     if is_denial(error):
-        return errors.DeniedError(_denial(error))
+        return errors.DeniedError(_denial(error, server))
     sentence = _explain(error, server) or f"{server} rejected the command: {text}"
     return errors.DeniedError(sentence) if is_read_only(error) else errors.ServerError(sentence)
 
@@ -72,13 +72,19 @@ def command_denied(error: object) -> str | None:
     return found[1].upper() if found else None
 
 
-def _denial(error: Exception) -> str:
+def _denial(error: Exception, server: str) -> str:
+    at = _at(server)
     command = command_denied(error)
     if command:
-        return f"This user may not run {command.replace('|', ' ')}: {_ADVICE}"
+        return f"This user may not run {command.replace('|', ' ')}{at}: {_ADVICE}"
     if "run this command" in str(error):
-        return f"This user may not run one of the commands that Jobs runs inside Redis: {_ADVICE}"
-    return f"This user may not access the keys of this board: {_ADVICE}"
+        return f"This user may not run one of the commands that Jobs runs inside Redis{at}: {_ADVICE}"
+    return f"This user may not access the keys of this board{at}: {_ADVICE}"
+
+
+def _at(server: str) -> str:
+    """Return where the server is, for the middle of a sentence, if it is known."""
+    return "" if server == "Redis" else f" at {server}"
 
 
 def is_read_only(error: Exception) -> bool:
@@ -155,8 +161,9 @@ def _unreachable(error: Exception, server: str) -> str:
     reason = (isinstance(cause, OSError) and cause.strerror) or text
     if isinstance(error, rx.TimeoutError):
         reason = "no connection in time: see socket_connect_timeout"
-    at = "" if server == "Redis" else f" at {server}"
-    return f"cannot reach Redis{at} ({reason}). Start one with `jobs up`, or pass its URL with --url."
+    return (
+        f"cannot reach Redis{_at(server)} ({reason}). Start one with `jobs up`, or pass its URL with --url."
+    )
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from jobs_core.plugins.builtin import hooks as builtin
 from jobs_core.plugins.notices import warn_once
 from jobs_core.plugins.payloads import check_depth, check_payload
 from jobs_core.plugins.settings import Settings, Value
+from jobs_core.text import shorten
 from jobs_core.types import Job, parse_payload
 from jobs_core.values import nearest
 
@@ -37,6 +38,9 @@ SINGULAR = {
     "settings": "setting",
 }
 KINDS = tuple(SINGULAR)
+
+LONGEST_NAME = 80
+"""Characters of an unknown name that an error shows."""
 
 SLOW = 0.5
 """Seconds after which `jobs plugins` reports a slow import: every command waits for it."""
@@ -338,6 +342,7 @@ class Plugins:
             )
         if not found:
             known = self.names(kind)
+            name = shorten(name, LONGEST_NAME)
             hint = nearest(name, known) or f" (available: {', '.join(known) or 'none'})"
             if kind == "runners" and not nearest(name, known):
                 hint += f". If a plugin provides it, install the plugin: `pip install jobs-{name}`"

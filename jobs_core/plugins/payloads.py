@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -12,7 +13,7 @@ from jobs_core.errors import PayloadError
 from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS
 from jobs_core.plugins.schema_rules import broken_rule
 from jobs_core.text import shorten
-from jobs_core.types import Payload
+from jobs_core.types import Payload, parse_payload
 from jobs_core.values import nearest
 
 LONGEST_KEY = 40
@@ -20,6 +21,9 @@ LONGEST_KEY = 40
 
 DEEP = 500
 """Brackets in a payload from which its nesting is checked."""
+
+LIKE_JSON = re.compile(r"""\s*\{(\s*$|\s*"|'|\w+\s*:)""")
+"""The beginning of a JSON object, or of what people write for one. A shell's group differs: `{ date; }`."""
 
 _compiled: dict[int, tuple[Any, Callable[[Payload], Payload]]] = {}
 """Compiled schemas, by `id(schema)`. The schema is kept too, so that its id is not reused."""
@@ -53,6 +57,13 @@ def check_depth(raw: str) -> None:
         raise PayloadError("payload: values are nested too deep") from None
     except ValueError:
         return
+
+
+def payload_warnings(raw: str) -> list[str]:
+    """Return a warning about text that is meant to be a JSON object, as it seems, but is none."""
+    if not LIKE_JSON.match(raw) or isinstance(parse_payload(raw, None), dict):
+        return []
+    return ["the payload begins like a JSON object, but is not valid JSON: the runner receives it as text"]
 
 
 def prepare_schemas(runners: Iterable[Runner]) -> None:

@@ -65,9 +65,7 @@ class Deadlines:
             run.timed_out = True
         elif run.lease:
             seconds = lease_clock() - run.lease.sent
-            self._report(
-                run, f"stopped and given back: Redis has not confirmed its lease for {seconds:.1f} s"
-            )
+            self._report(run, f"told to stop: Redis has not confirmed its lease for {seconds:.1f} s")
         run.tell_to_stop()
 
     def _seconds_left(self, run: Run) -> float:

@@ -10,9 +10,13 @@ from typing import TypedDict
 
 from jobs_core.contract import Logger
 from jobs_core.errors import OptionError
+from jobs_core.values import require_utf8
 
 SHORTEST, LONGEST = 0.1, 366 * 86400.0
 """Limits in seconds. A shorter lease could not be renewed in time."""
+
+LONGEST_NAME = 256
+"""The longest name of a worker or a queue, in bytes."""
 
 
 class WorkerOptions(TypedDict, total=False):
@@ -36,13 +40,31 @@ def unique_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}{suffix}"
 
 
-def check_options(queues: Iterable[str], lease: float, drain: float) -> None:
-    """Raise OptionError for an invalid queue name, lease or drain."""
+def check_options(name: str, queues: Iterable[str], lease: float, drain: float) -> None:
+    """Raise OptionError for an invalid name of the worker or of a queue, lease or drain."""
+    _check_name("name", name)
     for queue in queues:
-        if [queue] != queue.split():
-            raise OptionError(f"queue: expected a name without spaces, got {queue!r}", option="queue")
+        _check_name("queue", queue)
+        if "!" in queue:
+            raise OptionError(f"queue: expected a name without !, got {queue!r}", option="queue")
     _check_seconds("lease", lease, SHORTEST)
     _check_seconds("drain", drain, 0)
+
+
+def _check_name(option: str, name: str) -> None:
+    """Reject a name that Redis would reject: it must be one word of UTF-8, not too long."""
+    require_utf8(option, name)
+    if not name:
+        raise OptionError(f"{option}: expected a name, got nothing", option=option)
+    if [name] != name.split() or any(map(_is_control, name)):
+        raise OptionError(f"{option}: expected a name without spaces, got {name!r}", option=option)
+    size = len(name.encode())
+    if size > LONGEST_NAME:
+        raise OptionError(f"{option}: expected at most {LONGEST_NAME} bytes, got {size}", option=option)
+
+
+def _is_control(char: str) -> bool:
+    return char < " " or char == "\x7f"
 
 
 def _check_seconds(name: str, seconds: float, least: float) -> None:

@@ -55,7 +55,7 @@ class Worker:
         tick: False to leave due occurrences to the other workers' clocks.
 
     Raises:
-        OptionError: A queue name, the lease or the drain is invalid.
+        OptionError: The name of the worker or of a queue, the lease or the drain is invalid.
 
     >>> Worker(board, [runner], concurrency=20).run_until_signal()
     """
@@ -74,10 +74,10 @@ class Worker:
         tick: bool = True,
     ) -> None:
         self.board = board
-        self.name = "-".join((name or unique_name()).split())
+        self.name = "-".join((unique_name() if name is None else name).split())
         self.runners = {runner.name: runner for runner in runners}
         self.queues = tuple(dict.fromkeys((*self.runners, *queues)))
-        check_options(self.queues, lease, drain)
+        check_options(self.name, self.queues, lease, drain)
         self.concurrency = concurrency
         self._share = max((concurrency + 1) // 2, min(concurrency, FEW))
         self.lease = lease

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -124,3 +125,19 @@ def test_doctor_reports_once_which_command_is_denied_and_where(
     assert len(problems) == 1
     where = url.removeprefix("unix://")
     assert f"permissions: {where}: This user may not run INFO on {{" in problems[0]
+
+
+@pytest.mark.parametrize(
+    "command", ["doctor", "list", "put c console x", "push console x", "run", "tick --once"]
+)
+def test_a_user_with_almost_no_rights_hears_once_what_is_denied_and_where(
+    board: Board, url: str, users: Users, jobs_as: Callable[[str], Jobs], command: str
+) -> None:
+    limited = users.add("viewer", "reset", "on", ">secret", "~*", "+ping", "+hello", "+client")
+    result = jobs_as(limited)(*command.split())
+    assert result.exit_code == 1
+    (sentence,) = [line for line in result.output.splitlines() if "This user may not" in line]
+    assert re.search(
+        rf"This user may not run [A-Z_]+ at {re.escape(url.removeprefix('unix://'))}: ", sentence
+    )
+    assert "roles of this user" not in result.output

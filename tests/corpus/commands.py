@@ -116,7 +116,18 @@ CASES = [
     *(Bad(f"run --drain {value}", "drain") for value in ("x", "-1", "nan", "inf")),
     *(Bad(f"run --log {value}", "logger") for value in ("nope", "consol")),
     *(Bad(f"run --runner {value}", "runner") for value in ("nope", "shel")),
-    *(Bad(("run", "--queue", value), "queue") for value in ("", "a b")),
+    *(
+        Bad(("run", f"--{option}", value), f"{option}: expected")
+        for option in ("queue", "name")
+        for value in ("", "a\udcff", "x" * 257)
+    ),
+    Bad(("run", "--queue", "a b"), "queue"),
+    *(Bad(("run", "--runner", value), "there is no runner") for value in ("", "a\udcff", "x" * 3000)),
+    Bad(("load", "/dev/zero"), "/dev/zero: expected a regular file"),
+    Bad("board apply -", "a board file cannot come from standard input"),
+    Bad("board check -", "a board file cannot come from standard input"),
+    Bad("edit tick", "The editor 'nosuch' cannot be started.", variables={"EDITOR": "nosuch", "VISUAL": ""}),
+    Bad("edit tick", "The editor 'false' failed.", variables={"EDITOR": "false", "VISUAL": ""}),
     *(Bad(f"run --allow {value}", "--allow") for value in ("tasks", "a:b:c")),
     *(Bad(("acl", role), "ROLE") for role in ("nope", "")),
     *(Bad(f"acl viewer --server-version {value}", "version") for value in ("x", "7", "7.x")),

@@ -42,6 +42,7 @@ def check_server(board: BoardLike) -> Finding:
 def check_permissions(board: BoardLike) -> Finding:
     """Check the user's permissions. A command that is only partly permitted would stop halfway."""
     denied = board.commands.denied()
+    board.commands.require_question()
     found = roles_of(denied)
     half = half_permitted(denied)
     if half:
