@@ -332,3 +332,23 @@ def test_states_have_colors_on_a_terminal_only(board: Board, jobs: Jobs, url: st
 def test_the_next_run_is_shown_as_a_distance(board: Board, jobs: Jobs) -> None:
     put(board, [{"id": "a", "every": "1d", "start": "+240m"}, {"id": "b"}])
     assert column(jobs("list").stdout, 2) == ["in 4 h", "-"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("tasks", "--job", "nope"), "has no such tasks of the job 'nope'"),
+        (("dead", "list", "--job", "nope"), "has no such tasks of the job 'nope'"),
+        (("changes", "nope"), "no changes of the job 'nope'"),
+        (("trim", "nope"), "the queue 'nope' of the board"),
+    ],
+)
+def test_a_name_of_which_nothing_is_known_is_said(
+    board: Board, jobs: Jobs, words: tuple[str, ...], says: str
+) -> None:
+    board.put("a", "console", "x")
+    board.push("a")
+    result = jobs(*words)
+    assert (result.exit_code, result.stderr.count("\n")) == (0, 1)
+    assert says in result.stderr
+    assert jobs("tasks", "--job", "a").stderr == jobs("changes", "a").stderr == jobs("tasks").stderr == ""

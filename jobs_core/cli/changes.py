@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import click
 
-from jobs_core.cli.common import connected, open_board
+from jobs_core.cli.common import connected, echo, open_board
 from jobs_core.cli.lists import list_options, print_list
 from jobs_core.cli.patterns import shortened
 from jobs_core.cli.table import Column
@@ -40,7 +41,11 @@ def changes(job: str | None, payload: bool, url: str | None, board_name: str, **
       jobs changes report --json --payload | jq .before
     """
     board = open_board(url, board_name)
-    print_list(map(_as_item, board.changes(job, payload=payload)), COLUMNS, _row, **options)
+    found = map(_as_item, board.changes(job, payload=payload))
+    first = next(found, None)
+    if first is None and job is not None:
+        echo(f"no changes of the job {job!r} on the board {board_name!r} are known", err=True)
+    print_list(chain(() if first is None else (first,), found), COLUMNS, _row, **options)
 
 
 def _as_item(change: Any) -> dict[str, Any]:

@@ -137,6 +137,10 @@ def print_tasks(board: Board, *, limit: int | None, as_json: bool, no_pager: boo
     counts = board.count()
     states = ("dead",) if filters.get("state") == "dead" else ("queued", "held", "delayed", "leased")
     found = board.tasks(**filters)
+    first = next(found, None)
+    if first is None and filters.get("job"):
+        echo(f"the board {board.name!r} has no such tasks of the job {filters['job']!r}", err=True)
+    found = chain(() if first is None else (first,), found)
     if sum(counts[state] for state in states) <= SMALL:
         found = iter(sorted(found, key=lambda task: (task["state"], task.get("since") or task["due"])))
     print_list(found, TASK_COLUMNS, _task_row, limit=limit, as_json=as_json, no_pager=no_pager)
