@@ -11,15 +11,16 @@ import click
 
 from jobs_core.cli.common import connected, echo, open_board
 from jobs_core.cli.lists import list_options, print_list
+from jobs_core.cli.outcomes import outcome_color
 from jobs_core.cli.table import Column
-from jobs_core.options import span
 from jobs_core.runs import Run
+from jobs_core.wording import duration_text
 
 COLUMNS = (
     Column("due", whole=True),
     Column("late", whole=True),
     Column("took", whole=True),
-    Column("outcome", whole=True),
+    Column("outcome", whole=True, color=outcome_color),
     Column("attempts", whole=True),
     Column("worker"),
     Column("code"),
@@ -65,27 +66,13 @@ def _is_unused(name: str, run: Run) -> bool:
 def _row(run: Mapping[str, Any]) -> Iterable[Any]:
     worker, code = run.get("worker", ""), run.get("code", "")
     return (
-        *(_local(run["due"]), _duration(run, "late"), _duration(run, "took"), run["outcome"]),
+        *(_local(run["due"]), duration_text(run.get("late")), duration_text(run.get("took")), run["outcome"]),
         *(run.get("attempts", ""), worker, code, _note(run)),
     )
 
 
 def _local(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _duration(run: Mapping[str, Any], name: str) -> str:
-    """Format a duration: in ms below a second, to a tenth below a minute."""
-    if name not in run:
-        return ""
-    seconds = max(0.0, run[name])
-    return (
-        f"{seconds * 1000:.0f}ms"
-        if seconds < 1
-        else f"{seconds:.1f}s"
-        if seconds < 60
-        else span(round(seconds))
-    )
 
 
 def _note(run: Mapping[str, Any]) -> str:

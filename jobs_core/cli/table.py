@@ -20,6 +20,9 @@ WIDEST = 60
 NARROWEST = 4
 """The narrowest that a column is cut to."""
 
+NARROWEST_OPTIONAL = 16
+"""The narrowest that an optional column is cut to before it is left out."""
+
 ELLIPSIS = "…"
 
 
@@ -27,11 +30,13 @@ ELLIPSIS = "…"
 class Column:
     """A column's header. Cells that are useless when cut, such as times and numbers, stay `whole`.
 
-    `color` returns the color of a cell on a terminal, or None.
+    An `optional` column is left out where a line has no room for it. `color` returns the color of a cell on a
+    terminal, or None.
     """
 
     name: str
     whole: bool = False
+    optional: bool = False
     color: Callable[[str], str | None] | None = None
 
 
@@ -52,22 +57,26 @@ class Layout:
         *,
         colored: bool = False,
     ) -> None:
-        self._colors = [column.color if colored else None for column in columns]
         self._max_width = room
-        self._widths = [
+        widths = [
             min(WIDEST, max(map(_width, cells)))
             for cells in zip([column.name for column in columns], *rows, strict=True)
         ]
+        self._shown = range(len(columns)) if room is None else _choose(widths, columns, room)
+        chosen = [columns[index] for index in self._shown]
+        self._widths = [widths[index] for index in self._shown]
         if room is not None:
-            self._widths = _fit(self._widths, columns, room)
+            self._widths = _fit(self._widths, chosen, room)
+        self._colors = [column.color if colored else None for column in chosen]
         self._starts = [0, *accumulate(width + GAP for width in self._widths[:-1])]
 
     def line(self, cells: Sequence[str]) -> str:
         """Format a row as one line, without a line break."""
-        line, length = self._join(cells)
+        shown = [cells[index] for index in self._shown]
+        line, length = self._join(shown)
         if self._max_width is None or length <= self._max_width:
             return line
-        return self._join([_cut(cell, width) for cell, width in zip(cells, self._widths, strict=True)])[0]
+        return self._join([_cut(cell, width) for cell, width in zip(shown, self._widths, strict=True)])[0]
 
     def _join(self, cells: Sequence[str]) -> tuple[str, int]:
         """Return a line and its width, which colors do not change."""
@@ -83,6 +92,18 @@ class Layout:
 def _painted(cell: str, color: Callable[[str], str | None] | None) -> str:
     name = color(cell) if color else None
     return click.style(cell, fg=name) if name else cell
+
+
+def _choose(widths: Sequence[int], columns: Sequence[Column], room: int) -> Sequence[int]:
+    """Return the places of the columns to show: optional ones, from the left, while the line has room."""
+    used = sum(w + GAP for w, column in zip(widths, columns, strict=True) if not column.optional) - GAP
+    shown = []
+    for index, (width, column) in enumerate(zip(widths, columns, strict=True)):
+        if column.optional:
+            used += GAP + min(width, NARROWEST_OPTIONAL)
+        if not column.optional or used <= room:
+            shown.append(index)
+    return shown
 
 
 def _fit(widths: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:

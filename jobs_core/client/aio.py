@@ -133,11 +133,12 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
         *,
         state: JobState | None = None,
         sort: JobSort | None = None,
+        summary: bool = False,
         **filters: Unpack[JobFilters],
     ) -> AsyncIterator[dict[str, Any]]:
         """Read jobs, like `Board.list`: `async for job in board.list()`."""
         plan = plan_jobs(self.keys, match, state, sort, filters)
-        async for job in read_jobs_async(self._call, self._read, plan, state):
+        async for job in read_jobs_async(self._call, self._read, plan, state, summary=summary):
             yield job
 
     async def find(

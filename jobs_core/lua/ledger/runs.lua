@@ -145,6 +145,11 @@ function runs.write(batch)
   if #batch.recovered > 0 then redis.call('ZREM', key(batch.board, 'failing'), unpack(batch.recovered)) end
 end
 
+-- Return the records of the latest runs of jobs, or false where there is none.
+function runs.recent_of(board, jobs)
+  return redis.call('HMGET', key(board, 'runs'), unpack(jobs))
+end
+
 -- Return the records of jobs: for each two, or false where there is none.
 function runs.records_of(board, jobs)
   local fields = {}
