@@ -52,7 +52,7 @@ def test_list_and_show_print_the_parents(jobs: Jobs) -> None:
     rows = {line.split()[0]: line for line in jobs("list").stdout.splitlines()}
     assert "after clean, count" in rows["report"]
     assert "after clean, gone (any) on dead" in rows["alarm"]
-    assert rows["report"].split()[-1] == "waiting"
+    assert rows["report"].split()[1] == "waiting"
     (shown,) = lines(jobs("show", "alarm", "--json"))
     assert (shown["after"], shown["on"], shown["join"]) == (["clean", "gone"], "dead", "any")
     assert "clean,count" in jobs("show", "report").stdout

@@ -20,8 +20,8 @@ WIDEST = 60
 NARROWEST = 4
 """The narrowest that a column is cut to."""
 
-NARROWEST_OPTIONAL = 16
-"""The narrowest that an optional column is cut to before it is left out."""
+NARROWEST_OPTIONAL, NARROWEST_BESIDE = 16, 24
+"""The narrowest that an optional column is cut to before it is left out, and that others are cut to for it."""
 
 ELLIPSIS = "…"
 
@@ -96,14 +96,21 @@ def _painted(cell: str, color: Callable[[str], str | None] | None) -> str:
 
 def _choose(widths: Sequence[int], columns: Sequence[Column], room: int) -> Sequence[int]:
     """Return the places of the columns to show: optional ones, from the left, while the line has room."""
-    used = sum(w + GAP for w, column in zip(widths, columns, strict=True) if not column.optional) - GAP
+    least = [_least(width, column) + GAP for width, column in zip(widths, columns, strict=True)]
+    used = sum(n for n, column in zip(least, columns, strict=True) if not column.optional) - GAP
     shown = []
-    for index, (width, column) in enumerate(zip(widths, columns, strict=True)):
-        if column.optional:
-            used += GAP + min(width, NARROWEST_OPTIONAL)
+    for index, column in enumerate(columns):
+        used += least[index] if column.optional else 0
         if not column.optional or used <= room:
             shown.append(index)
     return shown
+
+
+def _least(width: int, column: Column) -> int:
+    """Return the least width of a column that is shown beside optional ones."""
+    if column.whole:
+        return width
+    return min(width, NARROWEST_OPTIONAL if column.optional else NARROWEST_BESIDE)
 
 
 def _fit(widths: Sequence[int], columns: Sequence[Column], room: int) -> list[int]:
