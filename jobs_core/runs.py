@@ -120,6 +120,11 @@ def add_durations(run: dict[str, Any]) -> dict[str, Any]:
     return run | late | took
 
 
+def without_durations(run: dict[str, Any]) -> dict[str, Any]:
+    """Return a run as it was before `add_durations`."""
+    return {name: value for name, value in run.items() if name not in ("late", "took")}
+
+
 def as_run(job: str, found: dict[str, Any]) -> Run:
     """Read a run, as JRUNS shows it."""
     held = found.pop("held", None)

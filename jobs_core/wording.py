@@ -57,7 +57,8 @@ def last_text(run: Mapping[str, Any] | None, now: float) -> str:
     """
     if run is None:
         return "-"
-    return f"{run['outcome']} {from_now(run['ended'], now)}" if "ended" in run else str(run["outcome"])
+    ended = run.get("ended")
+    return str(run["outcome"]) + ("" if ended is None else f" {from_now(ended, now)}")
 
 
 def readable(name: str, value: Any) -> Any:

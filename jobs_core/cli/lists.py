@@ -54,7 +54,7 @@ def print_list(
 ) -> None:
     """Print items as they arrive: as a table, or as one JSON object per line."""
     chosen = islice(items, limit)
-    lines = json_lines(chosen) if as_json else _table(columns, map(row, chosen))
+    lines = json_lines(chosen) if as_json else table_lines(columns, map(row, chosen))
     _write_all(lines, paged=not (as_json or no_pager))
 
 
@@ -75,8 +75,8 @@ def _write_all(texts: Iterable[str], *, paged: bool = False) -> None:
             write(text)
 
 
-def _table(columns: Sequence[Column], rows: Iterator[Iterable[Any]]) -> Iterator[str]:
-    """Yield the lines of a table. Its first rows decide how wide columns are."""
+def table_lines(columns: Sequence[Column], rows: Iterator[Iterable[Any]]) -> Iterator[str]:
+    """Yield the lines of a table, which fits a terminal. Its first rows decide how wide columns are."""
     cells = ([as_cell(value) for value in row] for row in rows)
     first = list(_sample(cells))
     room = shutil.get_terminal_size().columns if on_terminal() else None

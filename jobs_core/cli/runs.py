@@ -16,16 +16,17 @@ from jobs_core.cli.table import Column
 from jobs_core.runs import Run
 from jobs_core.wording import duration_text
 
-COLUMNS = (
+RUN_COLUMNS = (
     Column("due", whole=True),
     Column("late", whole=True),
     Column("took", whole=True),
     Column("outcome", whole=True, color=outcome_color),
     Column("attempts", whole=True),
-    Column("worker"),
-    Column("code"),
     Column("note"),
+    Column("code", optional=True),
+    Column("worker", optional=True),
 )
+"""The columns from left to right. The note, or else the code, says why."""
 
 
 @click.command()
@@ -44,14 +45,14 @@ def runs(job: str, url: str | None, board_name: str, **options: Any) -> None:
       jobs runs backup --limit 5 --json
     """
     found = open_board(url, board_name).runs(job, limit=options["limit"])
-    items = [_as_dict(run) for run in found]
+    items = [run_as_dict(run) for run in found]
     if not items and not options["as_json"]:
         echo(f"no runs of the job {job!r} are known", err=True)
         return
-    print_list(iter(items), COLUMNS, _row, **options)
+    print_list(iter(items), RUN_COLUMNS, run_row, **options)
 
 
-def _as_dict(run: Run) -> dict[str, Any]:
+def run_as_dict(run: Run) -> dict[str, Any]:
     """Return what is known of a run, with `late` and `took`."""
     known = asdict(run) | {"late": run.late, "took": run.took}
     return {
@@ -63,11 +64,11 @@ def _is_unused(name: str, run: Run) -> bool:
     return name == ("count" if run.task else "attempts")
 
 
-def _row(run: Mapping[str, Any]) -> Iterable[Any]:
-    worker, code = run.get("worker", ""), run.get("code", "")
+def run_row(run: Mapping[str, Any]) -> Iterable[Any]:
+    """Return the cells of a run."""
     return (
         *(_local(run["due"]), duration_text(run.get("late")), duration_text(run.get("took")), run["outcome"]),
-        *(run.get("attempts", ""), worker, code, _note(run)),
+        *(run.get("attempts", ""), _note(run), run.get("code", ""), run.get("worker", "")),
     )
 
 
@@ -80,4 +81,4 @@ def _note(run: Mapping[str, Any]) -> str:
         many = f"{run['count']} times until {_local(run['through'])}, " if run["count"] > 1 else ""
         return many + str(run["reason"])
     held = f"held by {run['held']['limit']}" if "held" in run else ""
-    return ", ".join(filter(None, (run.get("note"), held)))
+    return ", ".join(filter(None, (run.get("note") or run.get("code"), held)))

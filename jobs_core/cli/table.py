@@ -21,7 +21,7 @@ NARROWEST = 4
 """The narrowest that a column is cut to."""
 
 NARROWEST_OPTIONAL, NARROWEST_BESIDE = 16, 24
-"""The narrowest that an optional column is cut to before it is left out, and that others are cut to for it."""
+"""The narrowest that an optional column is cut to before it is left out, and others that it is shown beside."""
 
 ELLIPSIS = "…"
 

@@ -204,7 +204,7 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
 
     async def graph(self) -> Graph:
         """Return which jobs run after which, like `Board.graph`."""
-        jobs = [job async for job in self.list()]
+        jobs = [job async for job in self.list(summary=True)]
         replies = [await self._call("JWHEN", *ids) for ids in chunks_of_children(jobs)]
         return graph_of(jobs, as_relations(replies))
 

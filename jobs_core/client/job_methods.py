@@ -335,11 +335,11 @@ class JobMethods(BoardBase):
         return found_job(self.commands.call("JWHEN", id), id, self.name, json.loads)
 
     def graph(self) -> Graph:
-        """Return which jobs run after which, where each stands, and what it waits for.
+        """Return which jobs run after which, where each stands, how it last ended, and what it waits for.
 
         >>> board.graph().nodes["report"].waits_for
         ('load',)
         """
-        jobs = list(self.list())
+        jobs = list(self.list(summary=True))
         replies = [self.commands.call("JWHEN", *ids) for ids in chunks_of_children(jobs)]
         return graph_of(jobs, as_relations(replies))

@@ -151,13 +151,13 @@ local function last_lines(lines, most)
   return { unpack(lines, surplus + 1) }, due_at(lines[surplus], 1)
 end
 
--- Read the header of a record, with times in seconds, and its last line, unless none is to be kept. Returns nothing if there
--- is no record, or it is invalid.
+-- Read the header of a record, with times in seconds, and its last line. Returns nothing if there is no record, or it is
+-- invalid.
 function run_records.read_end(record)
-  local _, failures, kept, first, _, last_done, at = (record or ''):match(HEADER)
+  local _, failures, _, first, _, last_done, at = (record or ''):match(HEADER)
   if not at then return nil end
   local found = { failures = tonumber(failures), first = seconds(first), last_done = seconds(last_done) }
-  return found, tonumber(kept) > 0 and record:match('^.*\n(%l+ [^\n]+)\n$')
+  return found, record:match('^.*\n(%l+ [^\n]+)\n$')
 end
 
 -- Read the records of a job, the second of older lines or nothing. Returns the header, with times in seconds, and the lines,
