@@ -49,6 +49,7 @@ RETURNS = {
     "JSUMMARY": "for each id its JSON, or nothing",
     "JTASKS": "the next cursor; a list of JSON",
     "JTICK": "the number moved (`limit`: default 500, at most 1000); the time of the next tick, or 0; the current time",
+    "JTOP": "the board as JSON; lists of JSON: leased tasks, queues, workers",
     "JTRIM": "the number dropped; call again while it equals `limit` (default 1000)",
     "JWHEN": "for each id what it runs after, as JSON, or nothing",
     "JZONES": "the version of the time zones, or nothing; `put`: the number of new tables; `refresh`: the next cursor",

@@ -30,6 +30,7 @@ from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.runs import Gap, Hour, Run, Summary
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
+from jobs_core.top import RunningTask, Top, WaitingQueue
 from jobs_core.types import (
     Backfill,
     Decision,
@@ -90,6 +91,7 @@ __all__ = [
     "Run",
     "Runner",
     "RunnerError",
+    "RunningTask",
     "ServerError",
     "Setting",
     "SocketInterrupter",
@@ -97,7 +99,9 @@ __all__ = [
     "StoppedError",
     "Summary",
     "Task",
+    "Top",
     "UserError",
+    "WaitingQueue",
     "Why",
     "Worker",
     "WorkerInfo",

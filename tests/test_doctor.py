@@ -177,7 +177,8 @@ def test_retention_shows_and_sets_bounds(jobs: Jobs, board: Board) -> None:
     assert any(line.split()[:2] == ["expire-ended", "30d"] for line in result.stdout.splitlines())
     found = json.loads(jobs("retention", "--json").stdout)
     assert (found["expire-ended"], found["dead-age"], found["dead-letters"]) == (30 * 86400, None, 10_000)
-    assert "64" not in jobs("retention", "history-bytes", "1000").stdout
+    shown = jobs("retention", "history-bytes", "1000").stdout
+    assert any(line.split()[:2] == ["history-bytes", "1,000"] for line in shown.splitlines())
     refused(jobs("retention", "dead-leters", "5"), "unknown bound 'dead-leters'", "dead-letters")
     refused(jobs("retention", "dead-letters"), "needs a bound for dead-letters")
     refused(jobs("retention", "dead-letters", "x"), "dead-letters: expected a whole number")

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from jobs_core import Hour
 from jobs_core.engine.ledger import SUMS, total
 from torture.exclusive import Overlaps
 from torture.work import kind_of, planned_failures
@@ -118,6 +119,19 @@ def check(
     _check_ledger(verdict, ledger)
     _check_overlaps(verdict, overlaps)
     return verdict
+
+
+COUNTED_BY_HOUR = ("done", "dead", "cancelled", "unleased", "skipped", "coalesced")
+
+
+def check_hours(verdict: Verdict, hours: Iterable[Hour], ledger: Mapping[str, int]) -> None:
+    """Check that the counts by the hour add up to the ledger."""
+    found: Counter[str] = Counter()
+    for hour in hours:
+        found.update(hour.counts)
+    for name in COUNTED_BY_HOUR:
+        if found[name] != ledger[name]:
+            verdict.wrong.append(f"the hours count {found[name]} as {name}, the ledger {ledger[name]}")
 
 
 def _check_task(verdict: Verdict, id: str, payload: str, found: Ran | None, dead: set[str]) -> None:

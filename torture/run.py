@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs_core import Board
-from torture.checker import Asked, Ran, Verdict, check
+from torture.checker import Asked, Ran, Verdict, check, check_hours
 from torture.exclusive import find_overlaps
 from torture.faults import Storm
 from torture.fleet import launch
@@ -104,6 +104,7 @@ def _check(folder: Path, board: Board) -> Verdict:
     overlaps = find_overlaps(_lines(folder / "stamps"), jumps)
     dead = {task["id"] for task in board.dead()}
     verdict = check(asked, ran, overlaps, dead, board.stats(), board.stats)
+    check_hours(verdict, board.hours(), board.stats())
     for path in folder.glob("errors-*"):
         if "Traceback" in path.read_text():
             verdict.wrong.append(f"{path.name} has a traceback: {path.read_text()[-300:]}")

@@ -19,7 +19,7 @@ local jobs = { _VERSION = '0.2.0' }
 jobs.READS = {
   JBACKFILLS = true, JCHANGES = true, JCOUNT = true, JDUES = true, JFIND = true, JGAPS = true, JGET = true,
   JHOURS = true, JLABELS = true, JLOGS = true, JNEXT = true, JPERMIT = true, JRUNS = true, JSTATS = true,
-  JSUMMARY = true, JTASKS = true, JWHEN = true,
+  JSUMMARY = true, JTASKS = true, JTOP = true, JWHEN = true,
 }
 
 ---@class jobs.Error
@@ -362,6 +362,18 @@ end
 --- Count what is on the board: jobs, scheduled, queued, held, delayed, leased, dead, and each queue:<name>.
 ---@return table<string, integer>
 function Board:count() return as_map(self.commands:call('JCOUNT')) end
+
+--- Look at the board as it is now. Returns its numbers, such as overdue, queued, leased, failing and ledger, with
+--- running_tasks (task, job, since, until, worker …), waiting_queues (queue, length, oldest) and seen_workers.
+---@param options? table  rows: how many of each to read at most (1 to 100)
+---@return table
+function Board:top(options)
+  local reply = self.commands:call('JTOP', unpack(add_pairs({}, options)))
+  local found = self:_decode(reply[1])
+  found.running_tasks, found.waiting_queues = self:_decode_all(reply[2]), self:_decode_all(reply[3])
+  found.seen_workers = self:_decode_all(reply[4])
+  return found
+end
 
 --- Return the ledger of the board, or of a job.
 ---@param job? string

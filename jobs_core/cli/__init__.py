@@ -161,6 +161,7 @@ MODULES = (
     "stats",
     "task_output",
     "tasks",
+    "top",
     "up",
     "why",
     "worker",

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.cli.common import echo, echo_json
-from jobs_core.engine import zones
 from jobs_core.types import Backfill, Occurrence
 from jobs_core.wording import when
 
@@ -57,6 +56,8 @@ def show_plan(found: Sequence[Occurrence], zone: str | None, unknown: bool, as_j
 
 
 def _when(due: float, zone: str | None) -> str:
+    from jobs_core.engine import zones  # imports redis, which a command that is only listed does not need
+
     if zone is None or zone not in zones.names():
         return when(due)
     return datetime.fromtimestamp(due, zones.zone_info(zone)).isoformat(sep=" ", timespec="seconds")

@@ -76,7 +76,7 @@ class Layout:
         line, length = self._join(shown)
         if self._max_width is None or length <= self._max_width:
             return line
-        return self._join([_cut(cell, width) for cell, width in zip(shown, self._widths, strict=True)])[0]
+        return self._join([cut(cell, width) for cell, width in zip(shown, self._widths, strict=True)])[0]
 
     def _join(self, cells: Sequence[str]) -> tuple[str, int]:
         """Return a line and its width, which colors do not change."""
@@ -145,7 +145,8 @@ def _width(text: str) -> int:
     return cell_len(text)
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
+    """Return text of at most `width` terminal columns. If it is cut, it ends with an ellipsis."""
     if _width(text) <= width:
         return text
     while text and _width(text) > width - 1:

@@ -24,6 +24,7 @@ from jobs_core.engine.replies import (
     as_job,
     as_time,
     as_times,
+    as_top,
     found_job,
 )
 from jobs_core.errors import JobsError
@@ -37,6 +38,7 @@ from jobs_core.options import (
     Time,
     to_pairs,
 )
+from jobs_core.top import Top
 from jobs_core.types import Payload
 from jobs_core.why.answer import Why
 
@@ -280,6 +282,10 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
     async def count(self) -> dict[str, int]:
         """Count what is on the board now, like `Board.count`."""
         return as_dict(await self._call("JCOUNT"))
+
+    async def top(self, rows: int = 20, now: Time | None = None) -> Top:
+        """Look at the board as it is now, like `Board.top`."""
+        return as_top(await self._call("JTOP", "rows", rows, *to_pairs({"now": now}, ())))
 
     async def stats(self, job: str | None = None) -> dict[str, int]:
         """Return the ledger of the board or of one job, like `Board.stats`."""

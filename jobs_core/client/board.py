@@ -14,9 +14,10 @@ from jobs_core.client.declaration_methods import DeclarationMethods
 from jobs_core.client.log_methods import LogMethods
 from jobs_core.client.run_methods import RunMethods
 from jobs_core.engine import ledger, zones
-from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_worker
+from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_top, as_worker
 from jobs_core.errors import OptionError
 from jobs_core.options import LIMIT_OPTIONS, Time, to_pairs
+from jobs_core.top import Top
 from jobs_core.types import is_task_id
 from jobs_core.why.answer import Why
 from jobs_core.why.ask import why_job, why_task
@@ -255,6 +256,26 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
             Numbers by name: jobs, scheduled, queued, delayed, leased, dead, and each queue.
         """
         return as_dict(self.commands.call("JCOUNT"))
+
+    def top(self, rows: int = 20, now: Time | None = None) -> Top:
+        """Look at the board as it is now: what runs, what waits, how late it is, and who works.
+
+        It costs little, however large the board is. Compare two looks with `Top.rates_since`.
+
+        Args:
+            rows: How many running tasks, queues and workers to read at most (1 to 100).
+            now: The current time, for tests. The default is the clock of Redis.
+
+        Returns:
+            The numbers of the board, with the first rows of each.
+
+        Raises:
+            OptionError: `rows` is out of range.
+
+        >>> board.top().late
+        0.0
+        """
+        return as_top(self.commands.call("JTOP", "rows", rows, *to_pairs({"now": now}, ())))
 
     def stats(self, job: str | None = None) -> dict[str, int]:
         """Return the ledger of the board since its creation, or the ledger of one job.

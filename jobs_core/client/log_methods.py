@@ -30,8 +30,8 @@ class LogMethods(BoardBase):
         Raises:
             NotFoundError: There is no such job or task, and nothing that it printed is kept.
 
-        >>> [entry["line"] for entry in board.logs("backup")]
-        ['12 files', 'done']
+        >>> next(board.logs("backup"))["line"]
+        '12 files'
         """
         self.commands.require_layout()
         newest: Any = self.commands.read(lambda client: client.xrevrange(self.keys.history, count=1))

@@ -35,8 +35,8 @@ class RunMethods(BoardBase):
         Raises:
             NotFoundError: There is no such job.
 
-        >>> [run.outcome for run in board.runs("backup", limit=2)]
-        ['done', 'dead']
+        >>> next(board.runs("backup")).outcome
+        'done'
         """
         for text in self.commands.call(
             "JRUNS", job, *to_pairs({"count": limit, "task": task}, ("count", "task"))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from jobs_core.bounds import RETENTION
 from jobs_core.errors import FaultError, NotFoundError
 from jobs_core.options import JOB_OPTIONS
+from jobs_core.top import RunningTask, Top, WaitingQueue
 from jobs_core.types import Task, parse_history, parse_parents, parse_payload
 
 _FLAGS = "abcdefghijklmnopqrstuvwxyz"
@@ -212,14 +213,34 @@ _WORKER_ORDER = (
 def as_worker(name: str, text: str, clock: Sequence[Any]) -> dict[str, Any]:
     """Read a worker's entry, as JREGISTER keeps it. `clock` is the reply of TIME."""
     ms, _, report = text.partition(" ")
-    found: dict[str, Any] = json.loads(report)
-    seen = int(ms) / 1000
-    if int(clock[0]) + int(clock[1]) / 1e6 - seen > SILENT:
+    return _as_seen(name, int(ms) / 1000, json.loads(report), int(clock[0]) + int(clock[1]) / 1e6)
+
+
+def _as_seen(name: str, seen: float, found: dict[str, Any], now: float) -> dict[str, Any]:
+    """Return a worker's report with its state, and when it was seen (epoch seconds)."""
+    if now - seen > SILENT:
         found["state"] = "silent" if "state" in found else "unknown"
     found.setdefault("state", "serving")
     found.setdefault("queues", found["runners"])
     found["ticks"] = bool(found.get("ticks"))
     return {"worker": name} | {key: found[key] for key in _WORKER_ORDER if key in found} | {"seen": seen}
+
+
+def as_top(reply: Sequence[Any]) -> Top:
+    """Read a JTOP reply."""
+    found = json.loads(reply[0])
+    tasks, queues, reports = (tuple(map(json.loads, texts)) for texts in reply[1:])
+    workers = (_as_seen(each.pop("worker"), each.pop("seen"), each, found["time"]) for each in reports)
+    return Top(
+        **found,
+        running_tasks=tuple(sorted((RunningTask(**task) for task in tasks), key=_began)),
+        waiting_queues=tuple(WaitingQueue(**queue) for queue in queues),
+        seen_workers=tuple(sorted(workers, key=lambda worker: str(worker["worker"]))),
+    )
+
+
+def _began(task: RunningTask) -> float:
+    return task.until if task.since is None else task.since
 
 
 def as_dict(flat: list[Any]) -> dict[str, int]:

@@ -16,6 +16,7 @@ local key = require('base.keys').key
 local backfills = require 'backfill.backfills'
 local feeder = require 'backfill.feeder'
 local dependents = require 'due.dependents'
+local ended_runs = require 'ending.ended_runs'
 local ended_tasks = require 'ending.ended_tasks'
 local output = require 'ending.output'
 local changes = require 'ledger.changes'
@@ -33,7 +34,7 @@ local function append_cancelled(board, task)
 end
 
 local function drop_task(board, task)
-  counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
+  task.on_board = counters.add_for_job(board, records.job_of(task.id), 'cancelled', 1)
   open_runs.remove(board, task.id)
   backfills.note_ended(board, task.id, 'cancelled')
   release.free_slot(board, task)
@@ -42,11 +43,17 @@ local function drop_task(board, task)
 end
 
 local function drop(board, list, n)
-  local dropped = n > 0 and redis.call('LPOP', list, n) or {}
+  local dropped, tasks = n > 0 and redis.call('LPOP', list, n) or {}, {}
   for _, record in ipairs(dropped) do
     local task = records.read(record)
-    if task then drop_task(board, task) else bad_records.set_aside(board, 'queue', record) end
+    if task then
+      drop_task(board, task)
+      tasks[#tasks + 1] = task
+    else
+      bad_records.set_aside(board, 'queue', record)
+    end
   end
+  ended_runs.record_trimmed(board, tasks, clock.now())
   return #dropped
 end
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from jobs_core.runs import Gap, Run
+from jobs_core.types import Backfill
 from jobs_core.why.answer import Why
 from jobs_core.why.situation import Situation
 from jobs_core.why.words import change_fact, gap_fact, gap_text, run_fact, took, who
@@ -72,6 +74,9 @@ def _skipped(found: Situation, run: Run) -> Why:
     if run.reason == "full":
         text = f"{what} skipped, because its queue had reached its max-length."
         return found.answer("skipped", text, fact, task=run.task)
+    if run.reason in ("paused", "changed"):
+        text = f"{what} skipped while it waited for other jobs: the job was {run.reason}."
+        return found.answer("skipped", text, fact, task=run.task)
     if run.reason == "parents":
         text = (
             f"{what} skipped, because the jobs that it comes after had not ended as it needs by its deadline."
@@ -125,6 +130,9 @@ def _late_start(found: Situation, run: Run) -> tuple[str, list[Mapping[str, Any]
     """Say why a run started late, if it did."""
     if run.started is None or run.attempts > 1 or run.started - run.due <= LATE:
         return "", []
+    for backfill in found.source.backfill_list():
+        if _queued_by(backfill, run):
+            return f" The backfill {backfill.id} had queued it.", [{"kind": "backfill"} | asdict(backfill)]
     late = f" It was due at {when(run.due)}, {took(run.due, run.started)} before"
     if run.held:
         return f"{late}: the limit {run.held.limit} held it from {when(run.held.since)} on.", []
@@ -132,6 +140,11 @@ def _late_start(found: Situation, run: Run) -> tuple[str, list[Mapping[str, Any]
     if gap:
         return f"{late}: {gap_text(gap)}.", [gap_fact(gap)]
     return f"{late}: no worker took it sooner.", []
+
+
+def _queued_by(backfill: Backfill, run: Run) -> bool:
+    is_within = backfill.start <= run.due < backfill.stop
+    return backfill.job == run.job and is_within and backfill.began <= (run.started or 0)
 
 
 def _attempts(found: Situation, run: Run) -> Iterator[Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from jobs_core.why.schedule import has_times, occurrence_after, occurrence_befor
 from jobs_core.why.situation import Situation, defines, is_paused
 from jobs_core.why.source import Job
 from jobs_core.why.unfinished import explain_task
+from jobs_core.why.waiting import explain_waiting
 from jobs_core.why.words import change_fact, gap_fact, gap_text, run_fact, took, who
 from jobs_core.wording import schedule_text, when
 
@@ -24,6 +25,7 @@ def explain_past(found: Situation) -> Why:
     answers: tuple[Callable[[Situation], Why | None], ...] = (
         _recorded,
         _open_task,
+        _waiting,
         _absent,
         _under_way,
         _paused,
@@ -100,6 +102,16 @@ def _under_way(found: Situation) -> Why | None:
         if task["state"] != "dead" and task["due"] <= found.at:
             return explain_task(found, task)
     return None
+
+
+def _waiting(found: Situation) -> Why | None:
+    """The occurrence of that moment waits for the job's parents."""
+    if found.current is None or found.current["state"] != "waiting":
+        return None
+    waiting = found.source.when(found.id).get("waiting")
+    if waiting is None or not found.at <= waiting["due"] < found.end:
+        return None
+    return explain_waiting(found, found.current)
 
 
 def _paused(found: Situation) -> Why | None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from jobs_core.options import span
-from jobs_core.runs import Run
 from jobs_core.why.answer import Why
 from jobs_core.why.ended import LATE
 from jobs_core.why.past import paused_text
 from jobs_core.why.situation import Situation, is_paused
 from jobs_core.why.source import Job
 from jobs_core.why.unfinished import explain_task
-from jobs_core.why.words import change_fact, run_fact, took, who
-from jobs_core.wording import schedule_text, when
+from jobs_core.why.waiting import explain_waiting, last_run
+from jobs_core.why.words import change_fact, who
+from jobs_core.wording import when
 
 _ORDER = ("leased", "accepted", "held", "queued", "delayed")
 
@@ -29,10 +26,10 @@ def explain_present(found: Situation) -> Why:
         return explain_task(found, min(waiting, key=lambda task: _ORDER.index(task["state"])))
     if is_paused(job):
         return _paused(found, job)
+    if job["state"] == "waiting":
+        return explain_waiting(found, job)
     if job.get("next") is not None:
         return _scheduled(found, job)
-    if job["state"] == "waiting":
-        return _waiting(found, job)
     tail, facts = last_run(found)
     if job["state"] == "manual":
         return found.answer("manual", "It runs only when pushed." + tail, *facts)
@@ -65,30 +62,3 @@ def _scheduled(found: Situation, job: Job) -> Why:
     tail, facts = last_run(found)
     text = f"It is not due: it runs next at {when(due)}, in {span(round(max(0.0, due - found.now)))}."
     return found.answer("not-due", text + tail, {"kind": "schedule", "after": due}, *facts)
-
-
-def _waiting(found: Situation, job: Job) -> Why:
-    dependencies = found.source.when(found.id)
-    met, missing = dependencies.get("met", []), dependencies.get("missing", [])
-    left = [parent for parent in dependencies.get("after", []) if parent not in met]
-    text = f"It runs {schedule_text(job)}, and waits for {', '.join(left) or 'them'}."
-    if met:
-        text += f" {', '.join(met)} {'have' if len(met) > 1 else 'has'} ended already."
-    if missing:
-        text += f" There is no job {', '.join(missing)}."
-    tail, facts = last_run(found)
-    return found.answer("waiting", text + tail, {"kind": "job"} | dict(dependencies), *facts)
-
-
-def last_run(found: Situation) -> tuple[str, list[Mapping[str, Any]]]:
-    """Say how the last run of a job ended."""
-    run = next((one for one in found.runs if one.ended is not None), None)
-    return ("", []) if run is None else (f" {_last_text(run)}", [run_fact(run)])
-
-
-def _last_text(run: Run) -> str:
-    if run.outcome == "dead":
-        how = f": {run.note or run.code}" if run.note or run.code else ""
-        return f"Its last run failed at {when(run.ended)}{how}."
-    duration = took(run.started or run.due, run.ended)
-    return f"Its last run was {run.outcome} at {when(run.ended)} after {duration}."

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Unpack
 from jobs_core.changes import Change
 from jobs_core.options import JobOptions, TaskFilters, TaskState, Time
 from jobs_core.runs import Gap, Run
+from jobs_core.types import Backfill
 
 
 class Source(Protocol):
@@ -35,6 +36,9 @@ class Source(Protocol):
 
     def history(self, *, task: str | None = None) -> Iterator[dict[str, Any]]:
         """Yield what happened to tasks, newest first."""
+
+    def backfill_list(self) -> Iterator[Backfill]:
+        """Yield backfills."""
 
     def workers(self) -> Iterator[dict[str, Any]]:
         """Yield the workers that were seen lately."""

@@ -32,6 +32,8 @@ READS = [
     "lint --ignore no-timeout",
     *(
         "runs a",
+        "top",
+        "top --json",
         "logs {done}",
         "why a",
         "why {done}",
@@ -128,7 +130,7 @@ def test_a_viewer_reads_with_the_client(board: Board, users: Users, busy: dict[s
     assert len(viewer.next("a", count=2)) == 2
     assert len(viewer.next(cron="@daily", zone="Asia/Tokyo")) == 1
     assert viewer.when("b")["after"] == ["a"]
-    assert viewer.stats()["due"] == 4
+    assert viewer.stats()["due"] == viewer.top().ledger["due"] == 4
     assert viewer.stats("a")["due"] == 0
     assert [task["id"] for task in viewer.dead()] == [busy["dead"]]
     assert len(list(viewer.tasks())) == 2

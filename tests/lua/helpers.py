@@ -18,7 +18,7 @@ MS = T * 1000
 
 TIMED = {
     *("JSET", "JSETNX", "JEDIT", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JPAUSE", "JRESUME"),
-    *("JTASKS", "JLIMIT", "JGAPS", "JHOURS", "JBACKFILL", "JDUES"),
+    *("JTASKS", "JLIMIT", "JGAPS", "JHOURS", "JTOP", "JBACKFILL", "JDUES"),
 }
 """The commands that have the option `now`."""
 

@@ -51,7 +51,7 @@ def test_a_removed_limit_leaves_no_keys(lua: Lua) -> None:
     lua.jack(token, "done")
     lua.jack(lua.held()["token"], "done")
     left = {key.partition(":")[2] for key in set(lua.client.keys(f"{lua.keys.tag}:*")) - before}
-    assert left <= {"history", "changes", "stats", "wake", "wake:echo"}
+    assert left <= {"history", "hours", "changes", "stats", "wake", "wake:echo"}
 
 
 @pytest.mark.parametrize("kind", ["queue", "runner"])

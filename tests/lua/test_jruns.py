@@ -428,3 +428,22 @@ def test_many_runs_of_a_job_in_one_report(lua: Lua, kept: int) -> None:
     assert [found["task"] for found in runs(lua)] == ids[: -kept - 1 : -1]
     assert summary(lua)["dropped_through"] == T + 59 - kept
     total(lua)
+
+
+def test_trimmed_tasks_are_cancelled_runs(lua: Lua) -> None:
+    lua.put(every=5)
+    lua.tick(T)
+    lua.jtrim("echo", 0)
+    (run,) = runs(lua)
+    assert (run["outcome"], run["task"], run["attempts"]) == ("cancelled", f"a@{MS}", 0)
+    assert "started" not in run
+
+
+def test_a_job_that_keeps_no_runs_forgets_those_before(lua: Lua) -> None:
+    lua.put(every=5)
+    lua.tick(T)
+    lua.jack(lua.held()["token"], "dead")
+    assert lua.client.zscore(f"{lua.keys.tag}:failing", "a") == 1
+    lua.jedit("a", "history", 0)
+    assert runs(lua) == []
+    assert not lua.client.exists(f"{lua.keys.tag}:failing")

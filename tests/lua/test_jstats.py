@@ -8,7 +8,7 @@ from tests.lua.helpers import Lua, T
 NAMES = (
     *("due", "queued", "coalesced", "skipped", "done", "dead", "cancelled", "unleased", "in_flight"),
     *("pushed", "leased", "retried", "failed", "lost", "doubled", "released", "revived", "purged"),
-    *("trimmed", "stale", "waiting"),
+    *("trimmed", "stale", "waiting", "backfilled"),
 )
 
 

@@ -284,3 +284,27 @@ def test_changes_may_not_reach_back(board: Board, scene: Scene, why: Ask) -> Non
 def test_moments_may_be_said_in_words(scene: Scene, why: Ask, at: str) -> None:
     scene.put(at=-200_000, every=7)
     assert why(at=at).reason in ("not-due", "unknown", "idle")
+
+
+def test_its_parents_did_not_end_in_time(scene: Scene, why: Ask) -> None:
+    scene.put("load", every=7200, start=scene.at(3600))
+    scene.put(every=7200, after="load", deadline=1800)
+    scene.tick(0)
+    scene.tick(1800)
+    found = why(at=scene.at(0))
+    assert found.reason == "skipped"
+    assert found.text.endswith(
+        "skipped, because the jobs that it comes after had not ended in time as it needs."
+    )
+
+
+def test_a_backfill_ran_it(scene: Scene, why: Ask) -> None:
+    scene.put(every=3600, start=scene.at(0), at=0)
+    scene.board.pause("job", now=scene.at(0))
+    scene.board.backfill("job", scene.at(0), scene.at(3000), now=scene.at(4000))
+    scene.tick(4001)
+    scene.ack(scene.take(4002), 4003)
+    found = why(at=scene.at(0))
+    assert found.reason == "ran"
+    assert found.text.endswith(" The backfill 1 had queued it.")
+    assert [fact["kind"] for fact in found.proof] == ["run", "backfill"]

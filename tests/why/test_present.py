@@ -244,3 +244,14 @@ def test_answers_survive_a_restart(tmp_path: Path) -> None:
         board = Board("test", server.url, validate=False)
         assert [board.why("job", at) for at in moments] == before
     assert [answer.reason for answer in before] == ["dead", "dead", "not-due", "paused", "not-due"]
+
+
+def test_an_occurrence_waits_for_its_parents(scene: Scene, why: Ask) -> None:
+    scene.put("load", every=7200, start=scene.at(3600))
+    scene.put(every=7200, after="load", deadline=1800)
+    scene.tick(0)
+    found = why()
+    assert found.reason == "waiting"
+    deadline = f"since {when(scene.at(0))}, until {when(scene.at(1800))}, then skip"
+    assert found.text.startswith(f"Its occurrence waits for load {deadline}.")
+    assert why(at=scene.at(0)).text == found.text

@@ -19,6 +19,7 @@ local payloads = require 'job.payloads'
 local revision = require 'job.revision'
 local worker_options = require 'job.worker_options'
 local changes = require 'ledger.changes'
+local runs = require 'ledger.runs'
 local under_way = require 'limit.under_way'
 local instant = require 'time.instant'
 
@@ -164,7 +165,7 @@ function put.read(context, args, create_only)
   local job = {
     id = id, now = now, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body, packed = packed,
   }
-  job.has_labels = options.label ~= nil
+  job.has_labels, job.forgets_runs = options.label ~= nil, options.history == '0'
   job.due = choose_next_run(context, job, options, now)
   return job
 end
@@ -212,6 +213,7 @@ function put.store(context, job)
   if head.paused_until or job.old and job.old.paused_until then
     pauses.set_timer(context.board, job.id, head, job.old)
   end
+  if job.forgets_runs and job.old then runs.remove(context.board, job.id) end
   if job.has_labels or job.old then labels.note(context.labels, job.id, job.body, job.old_body) end
   if job.old then count_running(context, job) end
   if dependencies.has_time(job.old) then update_waiting(context.board, job, job.due) end

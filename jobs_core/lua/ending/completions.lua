@@ -33,7 +33,7 @@ end
 -- The state of a call that reports on tasks. `tokens` are in the order of the reports.
 function completions.new(board, tokens)
   local batch = {
-    board = board, now = clock.now(), has_limits = redis.call('EXISTS', key(board, 'limits')) == 1,
+    board = board, now = clock.now(), may_be_limited = redis.call('EXISTS', key(board, 'limits'), key(board, 'holds')) > 0,
     tokens = tokens, at = 0, stored = {},  -- tasks that are read and not yet reported
     ended = {},  -- tokens of tasks that are done
   }
@@ -74,7 +74,7 @@ function completions.add(batch, token, fields, now)
   local id, is_plain, since, worker = leases.peek(stored)
   if not id then return leases.find(batch.board, token) and nil end  -- sets the record aside
   local n = #batch.done + 1
-  if is_plain and not batch.has_limits then
+  if is_plain and not batch.may_be_limited then
     history.append(batch.board, id, '1', 'done', fields)
   else
     add_with_details(batch, n, token, stored, fields)

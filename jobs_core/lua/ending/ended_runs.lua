@@ -38,17 +38,21 @@ function ended_runs.record(board, task, outcome, now, on_board, code, note)
   runs.write(batch)
 end
 
--- Record tasks that leave without a lease. Each has `on_board`, whether its job is on the board.
-function ended_runs.record_unleased(board, tasks, now, worker)
+-- Record tasks that leave their queues and that no attempt ends: unleased ones, which a worker has taken, or cancelled ones.
+-- Each has `on_board`, whether its job is on the board.
+local function record_leaving(board, tasks, outcome, now, worker)
   local batch = runs.new_batch(board)
-  if batch.most > 0 then hours.add(board, 'unleased', #tasks, now) end
+  if batch.most > 0 then hours.add(board, outcome, #tasks, now) end
   local lines, is_known, ended = {}, {}, digits(now)
+  local started, stopped = '-', ended
+  if outcome == 'unleased' then started, stopped = ended, '-' end
   for i, task in ipairs(tasks) do
     local held, own = task.options and holds.take(board, task.id), task.options and task.options.history
     local job, moment = task.id:match(SPLIT_ID)
     if task.on_board and (own or batch.most) > 0 then
       local details = run_lines.details(nil, held, nil)
-      local line = run_lines.of_run('unleased', moment, ended, '-', task.attempt or 1, worker, details)
+      local count = (task.attempt or 1) - (outcome == 'unleased' and 0 or 1)
+      local line = run_lines.of_run(outcome, moment, started, stopped, count, worker, details)
       lines[#lines + 1] = { job, line, own }
       if not is_known[job] then table.insert(batch.jobs, job) end
       is_known[job] = true
@@ -56,8 +60,18 @@ function ended_runs.record_unleased(board, tasks, now, worker)
   end
   if #lines == 0 then return end
   runs.read(batch)
-  for _, item in ipairs(lines) do runs.add(batch, item[1], item[2], 'unleased', ended, item[3]) end
+  for _, item in ipairs(lines) do runs.add(batch, item[1], item[2], outcome, ended, item[3]) end
   runs.write(batch)
+end
+
+-- Record tasks that a worker has taken without a lease.
+function ended_runs.record_unleased(board, tasks, now, worker)
+  record_leaving(board, tasks, 'unleased', now, worker)
+end
+
+-- Record waiting tasks that are cancelled, some at once.
+function ended_runs.record_trimmed(board, tasks, now)
+  if #tasks > 0 then record_leaving(board, tasks, 'cancelled', now, '-') end
 end
 
 return ended_runs
