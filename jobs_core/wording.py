@@ -16,6 +16,11 @@ def when(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="seconds")
 
 
+def local_time(seconds: float) -> str:
+    """Format an instant, in epoch seconds, as local time without its offset, for narrow columns."""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
 _UNITS = ((86400 * 365, "years"), (86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
 

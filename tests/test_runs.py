@@ -97,7 +97,7 @@ def test_asyncio(board: Board, url: str, busy: list[str]) -> None:
 def test_the_command_line(jobs: Jobs, board: Board, busy: list[str]) -> None:
     rows = jobs("runs", "a").output.splitlines()
     assert rows[0].split() == ["due", "late", "took", "outcome", "attempts", "note", "code", "worker"]
-    assert re.search(r"skipped +2 times until \S+ \S+, overlap$", rows[1])
+    assert re.search(r"skipped +overlap, 2 times until \S+ \S+$", rows[1])
     assert rows[2].split()[2:] == ["1.0s", "3.0s", "dead", "1", "no", "disk", "7", "host-1"]
     assert len(rows) == 4
     found = lines(jobs("runs", "a", "--json", "--limit", "2"))
@@ -114,7 +114,7 @@ def test_the_command_line(jobs: Jobs, board: Board, busy: list[str]) -> None:
 
 def test_show_has_the_last_runs(jobs: Jobs, board: Board, busy: list[str]) -> None:
     text = jobs("show", "a").stdout
-    assert re.search(r"^takes +3.0s, 95 in 100 runs at most 3.0s *$", text, re.MULTILINE)
+    assert re.search(r"^takes +3.0s *$", text, re.MULTILINE)
     assert re.search(r"^failures +1 *$", text, re.MULTILINE)
     assert text.split("\n\n")[1].splitlines() == jobs("runs", "a").stdout.splitlines()
     (found,) = lines(jobs("show", "a", "--json"))

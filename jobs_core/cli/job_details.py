@@ -69,6 +69,10 @@ def _rows(job: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 if value:
                     yield name, f"{value} in a row" if value > 1 else "1"
             case "median":
-                yield "takes", f"{duration_text(value)}, 95 in 100 runs at most {duration_text(job['p95'])}"
+                yield "takes", _usual_text(duration_text(value), duration_text(job["p95"]))
             case _:
                 yield name, readable(name, value)
+
+
+def _usual_text(median: str, most: str) -> str:
+    return median if median == most else f"{median}, 95 in 100 runs at most {most}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from jobs_core.cli.outcomes import outcome_color
@@ -69,10 +69,7 @@ JOB_COLUMNS = (
 )
 """The columns from left to right. A narrow terminal leaves out the optional ones."""
 
-
-def job_columns(*, wide: bool = False) -> list[Column]:
-    """Return the columns. With `wide`, none is left out."""
-    return [replace(one.column, optional=False) if wide else one.column for one in JOB_COLUMNS]
+COLUMNS = tuple(one.column for one in JOB_COLUMNS)
 
 
 def job_row(job: Job) -> Iterable[Any]:

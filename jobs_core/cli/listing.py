@@ -16,7 +16,7 @@ from jobs_core.cli.common import (
     json_option,
     open_board,
 )
-from jobs_core.cli.job_table import job_columns, job_row
+from jobs_core.cli.job_table import COLUMNS, job_row
 from jobs_core.cli.label_option import label_option, task_label_option
 from jobs_core.cli.lists import SMALL, list_options, pager_option, print_list
 from jobs_core.cli.table import Column
@@ -74,7 +74,7 @@ def task_filters(function: F) -> F:
     help="next: soonest run first, then jobs without a next run. id: by id, with all ids in memory. "
     f"Default: by id for up to {SMALL:,} jobs, else in the order of Redis.",
 )
-@click.option("--wide", is_flag=True, help="Show schedule and runner on a narrow terminal, too.")
+@click.option("--wide", is_flag=True, help="Show all columns and cut nothing, however narrow the terminal.")
 @list_options
 @connected
 def list_jobs(
@@ -111,7 +111,7 @@ def list_jobs(
     board = open_board(url, board_name)
     order = sort or ("id" if board.count()["jobs"] <= SMALL else None)
     found = board.list(pattern, state=state, sort=order, summary=True, **given(filters))
-    print_list(found, job_columns(wide=wide), job_row, limit=limit, as_json=as_json, no_pager=no_pager)
+    print_list(found, COLUMNS, job_row, limit=limit, as_json=as_json, no_pager=no_pager, whole=wide)
 
 
 @click.command()

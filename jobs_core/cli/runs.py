@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 import click
@@ -14,7 +13,7 @@ from jobs_core.cli.lists import list_options, print_list
 from jobs_core.cli.outcomes import outcome_color
 from jobs_core.cli.table import Column
 from jobs_core.runs import Run
-from jobs_core.wording import duration_text
+from jobs_core.wording import duration_text, local_time
 
 RUN_COLUMNS = (
     Column("due", whole=True),
@@ -67,18 +66,19 @@ def _is_unused(name: str, run: Run) -> bool:
 def run_row(run: Mapping[str, Any]) -> Iterable[Any]:
     """Return the cells of a run."""
     return (
-        *(_local(run["due"]), duration_text(run.get("late")), duration_text(run.get("took")), run["outcome"]),
+        *(
+            local_time(run["due"]),
+            duration_text(run.get("late")),
+            duration_text(run.get("took")),
+            run["outcome"],
+        ),
         *(run.get("attempts", ""), _note(run), run.get("code", ""), run.get("worker", "")),
     )
 
 
-def _local(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
 def _note(run: Mapping[str, Any]) -> str:
     if "reason" in run:
-        many = f"{run['count']} times until {_local(run['through'])}, " if run["count"] > 1 else ""
-        return many + str(run["reason"])
+        many = f", {run['count']} times until {local_time(run['through'])}" if run["count"] > 1 else ""
+        return str(run["reason"]) + many
     held = f"held by {run['held']['limit']}" if "held" in run else ""
     return ", ".join(filter(None, (run.get("note") or run.get("code"), held)))

@@ -21,7 +21,7 @@ NARROWEST = 4
 """The narrowest that a column is cut to."""
 
 NARROWEST_OPTIONAL, NARROWEST_BESIDE = 16, 24
-"""The narrowest that an optional column is cut to before it is left out, and others that it is shown beside."""
+"""The narrowest that an optional column is cut to before it is left out, and the others beside it."""
 
 ELLIPSIS = "…"
 
@@ -44,7 +44,8 @@ class Layout:
     """The positions of columns, computed from the header and the first rows.
 
     Args:
-        room: The width of a line, in characters. Longer lines have their cells cut. None cuts nothing: a cell
+        room: The width of a line, in characters. Longer lines have their cells cut, unless empty ones
+            follow. None cuts nothing: a cell
             that is longer than its column moves the next ones to the right.
         colored: Color cells by their columns' `color`.
     """
@@ -76,16 +77,26 @@ class Layout:
         line, length = self._join(shown)
         if self._max_width is None or length <= self._max_width:
             return line
-        return self._join([cut(cell, width) for cell, width in zip(shown, self._widths, strict=True)])[0]
+        return self._join([cut(cell, width) for cell, width in zip(shown, self._room(shown), strict=True)])[0]
+
+    def _room(self, cells: Sequence[str]) -> list[int]:
+        """Return how wide each cell may be: as its column, and as the empty cells that follow it."""
+        found, end = [0] * len(cells), self._max_width or 0
+        for index in reversed(range(len(cells))):
+            found[index] = max(self._widths[index], end - self._starts[index])
+            end = self._starts[index] - GAP if cells[index] else end
+        return found
 
     def _join(self, cells: Sequence[str]) -> tuple[str, int]:
         """Return a line and its width, which colors do not change."""
         line, length, end = "", 0, 0
         for start, cell, color in zip(self._starts, cells, self._colors, strict=True):
+            if not cell:
+                continue
             blanks = max(start - length, GAP if length else 0)
             line += " " * blanks + _painted(cell, color)
             length += blanks + _width(cell)
-            end = length if cell else end
+            end = length
         return line.rstrip(), end
 
 
