@@ -363,13 +363,6 @@ class TestOnlyLast:
         lua.tick(T + 12)
         assert "last" not in self.check(lua)
 
-    def test_of_a_job_that_keeps_no_more_runs(self, lua: Lua) -> None:
-        lua.put()
-        run(lua)
-        lua.put(history=0)
-        run(lua, "dead", at=T + 10)
-        assert "last" in self.check(lua)
-
 
 def test_hours(lua: Lua) -> None:
     lua.put(every=5)
