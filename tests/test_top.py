@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -290,6 +290,15 @@ def test_the_view_is_refreshed_until_q_is_pressed(busy: Board, url: str) -> None
     assert "Error" not in live.read()
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let programs that start hear Ctrl-C, even if these tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_view(busy: Board, url: str) -> None:
     live = Live(busy, url, "top", "--interval", "0.1")
     live.wait_for("jobs 2")

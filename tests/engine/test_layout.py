@@ -189,6 +189,7 @@ WORDS: dict[str, list[list[str]]] = {
     "changes": [[], ["a"]],
     "forecast": [[]],
     "labels": [[]],
+    "top": [["--once"]],
     "lint": [[], ["FILE"]],
     "logs": [["a"]],
     "runs": [["a"]],

@@ -37,6 +37,7 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JHOURS", ["now", T + 12]),
     ("JGAPS", ["now", T + 12]),
     ("JLABELS", []),
+    ("JTOP", ["now", T + 12]),
     ("JFIND", ["0", "now", T + 12]),
     ("JLOGS", [f"a@{MS}"]),
     ("JPUSH", ["a", "now", T + 13]),

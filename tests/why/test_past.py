@@ -293,9 +293,7 @@ def test_its_parents_did_not_end_in_time(scene: Scene, why: Ask) -> None:
     scene.tick(1800)
     found = why(at=scene.at(0))
     assert found.reason == "skipped"
-    assert found.text.endswith(
-        "skipped, because the jobs that it comes after had not ended in time as it needs."
-    )
+    assert found.text.endswith("had not ended as it needs by its deadline.")
 
 
 def test_a_backfill_ran_it(scene: Scene, why: Ask) -> None:
