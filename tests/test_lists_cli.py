@@ -406,3 +406,14 @@ def test_outcomes_have_colors_on_a_terminal_only(ran: Board, jobs: Jobs, url: st
     assert "\x1b[31mdead 3 h ago\x1b[0m" in colored
     assert "\x1b[32mdone 3 h ago\x1b[0m" in colored
     assert re.sub(r"\x1b\[\d*m", "", colored) == plain
+
+
+def test_sentences_are_wrapped_between_words_on_a_terminal_only(board: Board, jobs: Jobs, url: str) -> None:
+    put(board, [{"id": "a", "every": 5, "start": LATER}])
+    board.pause("a", because="its database is being moved " * 5)
+    shown = Terminal(board, url, "why", "a").read()
+    assert len(shown.splitlines()) > 1
+    assert max(map(len, shown.splitlines())) <= 80
+    piped_text = jobs("why", "a").stdout
+    assert len(piped_text.splitlines()) == 1
+    assert shown.split() == piped_text.split()
