@@ -84,8 +84,9 @@ def _fill(board: Board, count: int) -> None:
     done, dead = (_record(board, number, outcome) for number, outcome in ((0, "done"), (1, "dead")))
     for first in range(0, count, BATCH):
         numbers = range(first, min(first + BATCH, count))
-        records = {f"job-{n}": dead if _is_failing(n) else done for n in numbers}
-        board.client.hset(_key(board, "runs"), mapping=records)
+        texts = {_key(board, f"runs:job-{n}"): dead if _is_failing(n) else done for n in numbers}
+        board.client.mset(texts)
+        board.client.sadd(_key(board, "runs"), *(f"job-{n}" for n in numbers))
         if failing := {f"job-{n}": RUNS for n in numbers if _is_failing(n)}:
             board.client.zadd(_key(board, "failing"), failing)
 
@@ -97,7 +98,7 @@ def _record(board: Board, number: int, outcome: str) -> str:
         (task,) = board.pop("noop", lease=30, worker="host-1:4242")
         board.ack(task.token, outcome)
     board.dead_purge(all=True)
-    return str(board.client.hget(_key(board, "runs"), f"job-{number}"))
+    return str(board.client.get(_key(board, f"runs:job-{number}")))
 
 
 def _key(board: Board, name: str) -> str:

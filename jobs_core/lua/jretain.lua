@@ -13,7 +13,7 @@
     runners         how long a runner is known after it was last registered (7d)
     tail-bytes      how many bytes of what each task printed last are kept (4096); `off` keeps none
     tails-bytes     how many bytes of that all tasks take: the oldest are removed (67108864)
-    runs            how many runs are kept of each job (20, at most 1000); `off` removes those that are kept
+    runs            how many runs are kept of each job (20, at most 1000); `off`: none, and ticks remove those that are kept
     runs-bytes      how many bytes the runs of all jobs take (268435456)
     changes         about how many entries JCHANGES has (10000); off: changes are not recorded
     changes-bytes   how many bytes the large ones of these take, those of more than 1 KiB (16777216)
@@ -31,7 +31,6 @@ local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local changes = require 'ledger.changes'
 local retention = require 'ledger.retention'
-local runs = require 'ledger.runs'
 local duration = require 'time.duration'
 
 local MAX_RUNS = 1000
@@ -54,7 +53,6 @@ local function set_bound(board, name, text)
   else
     redis.call('HSET', key(board, 'settings'), name, text)
   end
-  if name == 'runs' and retention.bound(board, name) == nil then runs.remove_all(board) end
 end
 
 return function(board, args)

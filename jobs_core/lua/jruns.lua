@@ -23,17 +23,15 @@ local fail = require('base.errors').fail
 local key = require('base.keys').key
 local lookup = require 'job.lookup'
 local run_lines = require 'ledger.run_lines'
-local run_records = require 'ledger.run_records'
 local runs = require 'ledger.runs'
 
 local NAMES = { count = true, task = true }
 
 local function read_lines(board, job)
-  local record, older = unpack(runs.records_of(board, { job }))
-  if not record and redis.call('HEXISTS', key(board, 'job'), job) == 0 then
+  local header, lines = runs.read(board, job)
+  if not header and redis.call('HEXISTS', key(board, 'job'), job) == 0 then
     fail('NOTFOUND', lookup.no_job(board, job))
   end
-  local _, lines = run_records.read(record, older)
   return lines or {}
 end
 

@@ -188,7 +188,7 @@ return function(board, args)
   if moved > 0 or redis.call('EXISTS', key(board, 'leased')) == 1 then clock_check.record_tick(board, last, now) end
   dead_letters.expire(board, now, MAX_EXPIRED)
   ended_jobs.expire(board, now, MAX_EXPIRED)
-  runs.shrink_some(board)
+  runs.tidy(board)
   dependents.queue_ready(board)
   lanes.remove_unused(board)
   return { moved, is_realigning and now or next_event(board, now), now }

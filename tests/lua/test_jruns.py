@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -40,9 +41,11 @@ def pushed(lua: Lua, at: int) -> Any:
 
 def total(lua: Lua) -> int:
     """Check that the bytes of all records are counted. Returns them."""
-    records = lua.client.hgetall(f"{lua.keys.tag}:runs")
-    counted = int(records.pop("-", 0))
-    assert counted == sum(len(record.encode()) for record in records.values())
+    tag = lua.keys.tag
+    names = {f"{tag}:runs:{job}" for job in lua.client.smembers(f"{tag}:runs")}
+    assert names == set(lua.client.scan_iter(f"{tag}:runs:*"))
+    counted = int(lua.client.hget(lua.keys.stats, "runs") or 0)
+    assert counted == sum(map(lua.client.strlen, names))
     return counted
 
 
@@ -219,6 +222,9 @@ class TestBounds:
         assert runs(lua) == []
         assert failing(lua) == {}
         assert len(runs(lua, "b")) == 1
+        lua.tick()
+        assert lua.client.smembers(f"{lua.keys.tag}:runs") == {"b"}
+        total(lua)
 
     def test_records_shrink_to_their_share(self, lua: Lua) -> None:
         for id in "abcd":
@@ -235,7 +241,7 @@ class TestBounds:
         assert runs(lua)[0]["due"] == T + 20
         lua.jretain("runs-bytes", 1)
         run(lua, at=T + 30)
-        assert [found["due"] for found in runs(lua)] == [T + 30, T + 7]  # of each record, the last line stays
+        assert [found["due"] for found in runs(lua)] == [T + 30]  # the last line stays
 
     def test_ticks_shrink_the_others(self, lua: Lua) -> None:
         lua.put()
@@ -288,21 +294,45 @@ def test_a_removed_job_leaves_nothing(lua: Lua) -> None:
     lua.refuses(NotFoundError, "there is no job 'a'", "JRUNS", "a")
 
 
-@pytest.mark.parametrize(
-    "bad",
-    ["", "x", "9 0 1 - -\n", "0020 0000 0002 1 - -\ndone x\n", "1000 0000 0002 - - -\ndone 1 1 1 1 w\n"],
-)
-def test_a_bad_record_is_begun_anew(lua: Lua, bad: str) -> None:
+@pytest.mark.parametrize("bad", ["x\n", "kept\n", "done x\n", "\n", "kept - - - -\n\xff\n"])
+def test_bad_lines_are_passed_over(lua: Lua, bad: str) -> None:
     lua.put()
-    lua.client.hset(f"{lua.keys.tag}:runs", "a", bad)
-    lua.jretain("runs", 2)
+    lua.client.set(f"{lua.keys.tag}:runs:a", bad * 100)
     run(lua)
     assert [found["outcome"] for found in runs(lua)] == ["done"]
+    assert summary(lua)["runs"] == 1
     lua.put("b", every=5)
-    lua.client.hset(f"{lua.keys.tag}:runs", "b", bad)
+    lua.client.set(f"{lua.keys.tag}:runs:b", bad)
     lua.tick(T + 12)
     assert len(runs(lua, "b")) == 1
-    assert int(lua.client.hget(lua.keys.stats, "bad") or 0) == 2
+
+
+@pytest.mark.parametrize("verb", ["done", "dead"])
+def test_a_record_of_another_kind_is_begun_anew(lua: Lua, verb: str) -> None:
+    lua.put()
+    lua.client.rpush(f"{lua.keys.tag}:runs:a", "x")
+    assert runs(lua) == []
+    run(lua, verb)
+    assert [found["outcome"] for found in runs(lua)] == [verb]
+    assert int(lua.client.hget(lua.keys.stats, "bad") or 0) == 1
+    total(lua)
+
+
+def test_what_is_known_of_all_runs_stays_when_the_oldest_are_dropped(lua: Lua) -> None:
+    lua.put(history=3)
+    chance = random.Random(1)
+    failures, last_done = 0, None
+    for second in range(0, 600, 6):
+        verb = chance.choice(["done", "dead", "dead"])
+        note = "x" * chance.choice([0, 150])
+        run(lua, verb, at=T + second, note=note)
+        failures = 0 if verb == "done" else failures + 1
+        last_done = T + second + 2 if verb == "done" else last_done
+        found = summary(lua)
+        assert (found["failures"], found.get("last_done"), found["first"]) == (failures, last_done, T)
+        assert found.get("dropped_through") == (T + second - 18 if second >= 18 else None)
+        assert [one["due"] for one in runs(lua)] == [T + s for s in range(second, -1, -6)][:3]
+    assert total(lua) < 4000
 
 
 def test_what_held_a_task(lua: Lua) -> None:
@@ -337,7 +367,7 @@ class TestOnlyLast:
         full = summary(lua)
         (text,) = lua.jsummary("a", "-", "only", "last")
         found: dict[str, Any] = json.loads(text)
-        others = ("runs", "median", "p95", "dropped_through")
+        others = ("runs", "median", "p95", "first", "dropped_through")
         assert found == {name: value for name, value in full.items() if name not in others}
         return found
 
@@ -440,3 +470,19 @@ def test_a_job_that_keeps_no_runs_forgets_those_before(lua: Lua) -> None:
     lua.jedit("a", "history", 0)
     assert runs(lua) == []
     assert not lua.client.exists(f"{lua.keys.tag}:failing")
+
+
+def test_a_job_may_ask_for_more_or_fewer_later(lua: Lua) -> None:
+    lua.put()
+    for second in range(30):
+        run(lua, at=T + second)
+    assert len(runs(lua)) == 20
+    lua.jedit("a", "history", 5)
+    assert len(runs(lua)) == 5
+    lua.jedit("a", "history", 50)
+    for second in range(30, 80):
+        run(lua, at=T + second)
+    assert len(runs(lua)) == 50
+    lua.jedit("a", "history", "")
+    assert len(runs(lua)) == 20
+    total(lua)

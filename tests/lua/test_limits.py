@@ -590,6 +590,7 @@ def test_an_idle_board_keeps_no_limit_keys(lua: Lua) -> None:
         "changes",
         "queues",
         "runs",
+        "runs:a",
         "wake:echo",
         "wake",
     }

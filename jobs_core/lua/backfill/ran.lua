@@ -4,7 +4,6 @@
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
-local run_records = require 'ledger.run_records'
 local runs = require 'ledger.runs'
 
 local ran = {}
@@ -48,13 +47,13 @@ end
 -- Read the history of a job. Returns the dues of the runs in it, and a function that tells whether one that is not there may
 -- have run all the same: between the first recorded run and the latest that was dropped, or before runs were recorded.
 local function read_history(board, job)
-  local header, lines = run_records.read(unpack(runs.records_of(board, { job })))
+  local header, lines = runs.read(board, job)
   if not header then
     local has_run = count_ended(board, job) > 0
     return {}, function() return has_run end
   end
   local dues, n = dues_of(lines)
-  local first, dropped = header.first * 1000, header.dropped_through and header.dropped_through * 1000
+  local first, dropped = (header.first or 0) * 1000, header.dropped_through and header.dropped_through * 1000
   if dropped then return dues, function(due) return due >= first and due <= dropped end end
   local is_complete = count_ended(board, job) <= n
   return dues, function(due) return due < first and not is_complete end

@@ -165,7 +165,7 @@ function put.read(context, args, create_only)
   local job = {
     id = id, now = now, head = head, body = json .. '\n' .. payload, old = old, old_body = old_body, packed = packed,
   }
-  job.has_labels, job.forgets_runs = options.label ~= nil, options.history == '0'
+  job.has_labels = options.label ~= nil
   job.due = choose_next_run(context, job, options, now)
   return job
 end
@@ -203,6 +203,17 @@ local function update_waiting(board, job, due)
   if since then waiting.begin(board, job.id, since, waiting.deadline(head, since, due)) end
 end
 
+local function own_history(head, body)
+  local has_option = head.flags and head.flags:find('h', 1, true)
+  return has_option and (packed_job.read_options(body) or {}).history or nil
+end
+
+-- Note in the runs of a job how many it asks for, if that changes.
+local function keep_runs(board, job)
+  local own = own_history(job.head, job.body)
+  if own ~= own_history(job.old, job.old_body) then runs.set_own(board, job.id, own) end
+end
+
 -- Store a job in the context for put.write_all. Returns its next run in ms, or 0.
 function put.store(context, job)
   local head = job.head
@@ -213,7 +224,7 @@ function put.store(context, job)
   if head.paused_until or job.old and job.old.paused_until then
     pauses.set_timer(context.board, job.id, head, job.old)
   end
-  if job.forgets_runs and job.old then runs.remove(context.board, job.id) end
+  if job.old then keep_runs(context.board, job) end
   if job.has_labels or job.old then labels.note(context.labels, job.id, job.body, job.old_body) end
   if job.old then count_running(context, job) end
   if dependencies.has_time(job.old) then update_waiting(context.board, job, job.due) end

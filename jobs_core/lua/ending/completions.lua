@@ -20,7 +20,6 @@ local completions = {}
 
 local WRITE_SIZE = 500  -- tasks per write
 local READ_SIZE = 20  -- tasks per read: payloads may be large
-local SPARE = 10  -- runs beyond those that are kept: from these it is known which were dropped
 
 -- Forget the tasks that are done, once they are written.
 local function clear(batch)
@@ -115,25 +114,25 @@ local function details_of(batch, i)
 end
 
 -- Add the runs of jobs that are on the board to their records. `job_of` has the job of each task but one-off ones. Of a job
--- with many tasks in this batch, `counts` has how many, only the last ones are added.
+-- with many tasks in this batch, `counts` has how many, only the last ones are added: those that are kept, and one more, from
+-- which it is known what was dropped.
 local function write_runs(batch, jobs, job_of, moments, counts)
   local found = runs.new_batch(batch.board)
   if found.most > 0 then hours.add(batch.board, 'done', #batch.done, batch.times[#batch.done]) end
   if #jobs == 0 or found.most == 0 and not next(batch.kept) then return end
-  found.jobs = jobs
-  runs.read(found)
-  local now, ended = nil, nil
+  local is_on_board, now, ended = {}, nil, nil
+  for i = 1, #jobs do is_on_board[jobs[i]] = true end
   for i = 1, #batch.ids do
     local job = job_of[i]
     if job then counts[job] = counts[job] - 1 end
-    if job and found.stored[job] ~= nil and counts[job] <= (batch.kept[i] or found.most) + SPARE then
+    if job and is_on_board[job] and counts[job] <= (batch.kept[i] or found.most) then
       if batch.times[i] ~= now then now, ended = batch.times[i], digits(batch.times[i]) end
       local line = run_lines.of_run('done', moments[i], batch.since[i], ended, batch.attempts[i] or '1', batch.workers[i],
         details_of(batch, i))
-      runs.add(found, job, line, 'done', ended, batch.kept[i])
+      runs.add(found, job, line, batch.kept[i])
     end
   end
-  runs.write(found)
+  runs.write(found, 'done')
 end
 
 local function write_jobs(batch)

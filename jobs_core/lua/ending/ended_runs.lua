@@ -32,10 +32,8 @@ function ended_runs.record(board, task, outcome, now, on_board, code, note)
   local since, count, worker = last_attempt(task)
   local ended, details = digits(now), run_lines.details(code, held, note)
   local line = run_lines.of_run(outcome, moment, since, ended, count, worker or '-', details)
-  batch.jobs[1] = job
-  runs.read(batch)
-  runs.add(batch, job, line, outcome, ended, own)
-  runs.write(batch)
+  runs.add(batch, job, line, own)
+  runs.write(batch, outcome)
 end
 
 -- Record tasks that leave their queues and that no attempt ends: unleased ones, which a worker has taken, or cancelled ones.
@@ -43,7 +41,7 @@ end
 local function record_leaving(board, tasks, outcome, now, worker)
   local batch = runs.new_batch(board)
   if batch.most > 0 then hours.add(board, outcome, #tasks, now) end
-  local lines, is_known, ended = {}, {}, digits(now)
+  local ended = digits(now)
   local started, stopped = '-', ended
   if outcome == 'unleased' then started, stopped = ended, '-' end
   for i, task in ipairs(tasks) do
@@ -53,15 +51,10 @@ local function record_leaving(board, tasks, outcome, now, worker)
       local details = run_lines.details(nil, held, nil)
       local count = (task.attempt or 1) - (outcome == 'unleased' and 0 or 1)
       local line = run_lines.of_run(outcome, moment, started, stopped, count, worker, details)
-      lines[#lines + 1] = { job, line, own }
-      if not is_known[job] then table.insert(batch.jobs, job) end
-      is_known[job] = true
+      runs.add(batch, job, line, own)
     end
   end
-  if #lines == 0 then return end
-  runs.read(batch)
-  for _, item in ipairs(lines) do runs.add(batch, item[1], item[2], outcome, ended, item[3]) end
-  runs.write(batch)
+  runs.write(batch, outcome)
 end
 
 -- Record tasks that a worker has taken without a lease.

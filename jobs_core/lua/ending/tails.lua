@@ -6,7 +6,6 @@ local key = require('base.keys').key
 local strings = require 'base.strings'
 local retention = require 'ledger.retention'
 local run_lines = require 'ledger.run_lines'
-local run_records = require 'ledger.run_records'
 local runs = require 'ledger.runs'
 
 local tails = {}
@@ -31,7 +30,7 @@ end
 -- Remove the tails of the runs that are kept of a job.
 function tails.remove_of_job(board, job)
   if redis.call('EXISTS', key(board, 'tails')) == 0 then return end
-  local _, lines = run_records.read(unpack(runs.records_of(board, { job })))
+  local _, lines = runs.read(board, job)
   local ids = {}
   for _, line in ipairs(lines or {}) do
     local run = run_lines.read(job, line)

@@ -46,6 +46,15 @@ function run_lines.merge_missed(line, item)
   return run_lines.of_missed({ what = what, due = due, through = item.through, n = count + item.n, why = why })
 end
 
+-- Return when the run of a line was due, or the first of its occurrences without a run, and when it ended if it was done, in
+-- ms; nothing for an invalid line.
+function run_lines.times(line)
+  local outcome, moment, second, third = line:match('^(%l+) (%d+)%S* (%S+) (%S+)')
+  if outcome == 'done' then return tonumber(moment), tonumber(third) end
+  if outcome == 'skipped' or outcome == 'coalesced' then return tonumber(second) end
+  return tonumber(moment or nil)
+end
+
 local function known(word)
   return word ~= '' and word ~= '-' and word or nil
 end

@@ -1,18 +1,20 @@
--- `{b}:runs` has a record of the latest runs of each job (see run_records.lua), another of older ones under `<job> older`,
--- and the bytes of all records under -, which no job can be named. `{b}:failing` sorts jobs by how many runs in a row have
--- died, while any has. Both are written by the script that ends a task. One-off tasks have no record.
+-- `{b}:runs:<job>` is a text with a line for each of the latest runs of a job, newest last (see run_lines.lua). `{b}:runs` is
+-- the set of jobs that have one, and `runs` in `{b}:stats` has the bytes of all. `{b}:failing` sorts jobs by how many runs in
+-- a row have died, while any has. All are written by the script that ends a task. One-off tasks have no record.
+--
+-- A run only appends its line. Now and then, when a text has grown too long, its oldest lines are dropped: see run_texts.lua.
 
 local key = require('base.keys').key
-local digits = require('base.numbers').digits
 local retention = require 'ledger.retention'
 local run_lines = require 'ledger.run_lines'
-local run_records = require 'ledger.run_records'
+local run_texts = require 'ledger.run_texts'
 local bad_records = require 'queue.bad_records'
 
 local runs = {}
 
-local TOTAL, OLDER = '-', ' older'
-local SHRINK_SIZE = 20  -- random records that one tick may shrink
+local USUAL_LINE = 56  -- bytes of a line without a note
+local MIN_SPARE, MAX_SPARE = 8, 20  -- lines beyond those to keep, before the oldest are dropped
+local REMOVED, SHRUNK = 50, 20  -- texts that one tick may remove or shrink
 
 -- Return how many lines the board keeps of each job, and how many bytes of all jobs.
 function runs.bounds(board)
@@ -23,171 +25,189 @@ end
 -- Return a batch of lines to write. `most` and `bound` are the board's.
 function runs.new_batch(board)
   local most, bound = runs.bounds(board)
-  return {
-    board = board, most = most, bound = bound, kept = run_records.four_digits(most), jobs = {},  -- each job once
-    stored = {}, older = {}, failing = {}, recovered = {},
-  }
+  return { board = board, most = most, bound = bound, n = 0, jobs = {}, lines = {}, own = {} }
 end
 
--- Read the records of the jobs in `batch.jobs`.
-function runs.read(batch)
-  local jobs = batch.jobs
-  local n = #jobs
-  jobs[n + 1] = TOTAL
-  local found = redis.call('HMGET', key(batch.board, 'runs'), unpack(jobs))
-  jobs[n + 1] = nil
-  batch.found, batch.total = found, tonumber(found[n + 1] or nil) or 0
-  for i = 1, n do batch.stored[jobs[i]] = found[i] end
-end
-
--- Note the failures in a row of a job, if they have changed.
-local function note_failures(batch, job, failures, before)
-  if failures == before then return end
-  if failures == '0000' then
-    table.insert(batch.recovered, job)
-  else
-    table.insert(batch.failing, failures)
-    table.insert(batch.failing, job)
-  end
-end
-
--- Note that lines, maybe none, go to the older ones of a job, of which `kept` (text) are kept.
-local function move_lines(batch, job, lines, kept)
-  batch.older[job] = { lines = (batch.older[job] and batch.older[job].lines or '') .. lines, kept = kept }
-end
-
--- Times from 2001 to 2286 have 13 digits in ms. Return another as the nearest of these.
-local function thirteen_digits(ms)
-  return #ms < 13 and ('0'):rep(13 - #ms) .. ms or ('9'):rep(13)
-end
-
--- Add the line of a run that ended at a time (ms as text). A record that cannot be read is set aside, and begun anew.
--- `own` is how many lines the job itself asks for, if it does.
-function runs.add(batch, job, line, outcome, ended, own)
+-- Add the line of a run. `own` is how many lines the job itself asks for, if it does.
+function runs.add(batch, job, line, own)
   if (own or batch.most) == 0 then return end
-  if #ended ~= 13 then ended = thirteen_digits(ended) end
-  local kept = own and run_records.four_digits(own) or batch.kept
-  local stored, record, failures, before, moved = batch.stored[job], nil, nil, '0000', nil
-  if stored then
-    record, failures, before, moved = run_records.add(stored, line, outcome, ended, kept)
-    if not record then bad_records.set_aside(batch.board, 'runs', stored, job) end
+  local before = batch.lines[job]
+  if before then
+    batch.lines[job] = before .. line
+  else
+    batch.n = batch.n + 1
+    batch.jobs[batch.n], batch.lines[job] = job, line
   end
-  if not record then record, failures = run_records.new(line, outcome, ended, kept) end
-  if moved then move_lines(batch, job, moved, kept) end
-  batch.stored[job] = record
-  if failures ~= before then note_failures(batch, job, failures, before) end
+  batch.own[job] = own
+end
+
+local function spare(kept)
+  return math.max(MIN_SPARE, math.min(kept, MAX_SPARE))
+end
+
+-- Drop the oldest lines of a job's text beyond `most`, or what the job asks for, and beyond `size` bytes. Returns by how much
+-- it has grown.
+local function trim(name, most, size)
+  local text = redis.call('GET', name)
+  local left = run_texts.trim(text, most, size)
+  if #left == #text then return 0 end
+  redis.call('SET', name, left)
+  return #left - #text
+end
+
+-- Note that a text is new. Returns its length.
+local function begin(batch, name, job, lines)
+  redis.call('SADD', key(batch.board, 'runs'), job)
+  if not batch.own[job] then return #lines end
+  local text = run_texts.set_own(lines, batch.own[job])
+  redis.call('SET', name, text)
+  return #text
+end
+
+-- Append lines to the text of a job. Returns by how many bytes it has grown.
+local function append(batch, job, lines)
+  local name = key(batch.board, 'runs:' .. job)
+  local length = redis.pcall('APPEND', name, lines)
+  if type(length) == 'table' then  -- another kind of value
+    bad_records.set_aside(batch.board, 'runs', nil, job)
+    redis.call('DEL', name)
+    length = redis.call('APPEND', name, lines)
+  end
+  if length == #lines then return begin(batch, name, job, lines) end
+  local kept = batch.own[job] or batch.most
+  if length <= (kept + spare(kept)) * USUAL_LINE then return #lines end
+  return #lines + trim(name, batch.most, math.huge)
+end
+
+-- Count what the jobs of a batch have in a row: `outcome` is that of all of its runs.
+local function count_failures(batch, outcome)
+  local failing = key(batch.board, 'failing')
+  if outcome == 'dead' then
+    for i = 1, batch.n do redis.call('ZINCRBY', failing, 1, batch.jobs[i]) end
+  elseif outcome == 'done' and redis.call('EXISTS', failing) == 1 then
+    redis.call('ZREM', failing, unpack(batch.jobs))
+  end
+end
+
+-- Shrink the texts of a batch to their share of the board's bound.
+local function shrink(batch)
+  local share, growth = batch.bound / redis.call('SCARD', key(batch.board, 'runs')), 0
+  for i = 1, batch.n do
+    local job = batch.jobs[i]
+    growth = growth + trim(key(batch.board, 'runs:' .. job), batch.most, share)
+  end
+  return growth
+end
+
+local function add_to_total(board, growth)
+  return growth == 0 and 0 or redis.call('HINCRBY', key(board, 'stats'), 'runs', growth)
+end
+
+-- Write a batch of lines. `outcome` is how all of its runs ended, or nothing for occurrences without a run.
+function runs.write(batch, outcome)
+  if batch.n == 0 then return end
+  local growth = 0
+  for i = 1, batch.n do growth = growth + append(batch, batch.jobs[i], batch.lines[batch.jobs[i]]) end
+  count_failures(batch, outcome)
+  if add_to_total(batch.board, growth) > batch.bound then add_to_total(batch.board, shrink(batch)) end
+end
+
+-- Add occurrences to the last line of a job, if that is of the same kind. Returns whether it is.
+local function merge_missed(board, item)
+  local name = key(board, 'runs:' .. item.job)
+  local text = redis.call('EXISTS', name) == 1 and redis.pcall('GET', name)
+  local merged = type(text) == 'string' and run_texts.merge_missed(text, item)
+  if not merged then return false end
+  redis.call('SET', name, merged)
+  add_to_total(board, #merged - #text)
+  return true
 end
 
 -- Add occurrences without a run: items with job, what (skipped or coalesced), due and through (ms as text), n and why, and
 -- `own`, the number of lines that the job itself asks for, if it does. Those of one kind in a row become one line.
 function runs.add_missed(board, items)
-  local batch, is_known = runs.new_batch(board), {}
+  local batch = runs.new_batch(board)
   for _, item in ipairs(items) do
-    if (item.own or batch.most) > 0 and not is_known[item.job] then
-      is_known[item.job] = true
-      table.insert(batch.jobs, item.job)
-    end
-  end
-  if #batch.jobs == 0 then return end
-  runs.read(batch)
-  for _, item in ipairs(items) do
-    local stored = batch.stored[item.job]
-    local merged = stored and run_records.merge_missed(stored, item)
-    if merged then
-      batch.stored[item.job] = merged
-    elseif is_known[item.job] then
-      runs.add(batch, item.job, run_lines.of_missed(item), item.what, item.through, item.own)
+    local is_kept = (item.own or batch.most) > 0
+    if is_kept and (batch.lines[item.job] or not merge_missed(board, item)) then
+      runs.add(batch, item.job, run_lines.of_missed(item), item.own)
     end
   end
   runs.write(batch)
 end
 
--- Add the older lines of jobs to the changes. Returns the growth of their records in bytes.
-local function change_older(batch, name, changes, share)
-  local fields, moves, growth = {}, {}, 0
-  for job, move in pairs(batch.older) do fields[#fields + 1], moves[#moves + 1] = job .. OLDER, move end
-  if #fields == 0 then return 0 end
-  for i, before in ipairs(redis.call('HMGET', name, unpack(fields))) do
-    local record = run_records.add_older(before or nil, moves[i].lines, moves[i].kept)
-    if record and share and #record > share then record = run_records.shrink(record, share) end
-    if record then
-      changes[#changes + 1], changes[#changes + 2] = fields[i], record
-    elseif before then
-      redis.call('HDEL', name, fields[i])
-    end
-    growth = growth + #(record or '') - #(before or '')
-  end
-  return growth
-end
-
--- Write the records that changed. If the board has more bytes of them than its bound, each shrinks to its share.
-function runs.write(batch)
-  local name, jobs, stored, found, total = key(batch.board, 'runs'), batch.jobs, batch.stored, batch.found, batch.total
-  local share, changes, n = total > batch.bound and batch.bound / redis.call('HLEN', name), {}, 0
+-- Read the runs of some jobs, given as a list. Returns for each a table with `header`, what is known of all of its runs, and
+-- `lines`, those that are kept, oldest first; empty if there is no record. Times are in seconds. `read` reads a text otherwise.
+function runs.read_all(board, jobs, read)
+  local names, found, most = {}, {}, runs.bounds(board)
+  for i, job in ipairs(jobs) do names[i] = key(board, 'runs:' .. job) end
+  local texts = redis.call('MGET', unpack(names))
+  local failures = redis.call('ZMSCORE', key(board, 'failing'), unpack(jobs))
   for i = 1, #jobs do
-    local job, before = jobs[i], found[i] or ''
-    local record = stored[job]
-    if record and record ~= before then
-      if share then
-        record = #record > share and run_records.shrink(record, share) or record
-        if not batch.older[job] then move_lines(batch, job, '', record:sub(11, 14)) end
-      end
-      changes[n + 1], changes[n + 2], n = job, record, n + 2
-      total = total + #record - #before
-    end
+    found[i] = {}
+    if texts[i] then found[i].header, found[i].lines = (read or run_texts.read)(texts[i], most) end
+    if found[i].header then found[i].header.failures = tonumber(failures[i] or 0) end
   end
-  if n == 0 then return end
-  total = total + change_older(batch, name, changes, share)
-  n = #changes
-  changes[n + 1], changes[n + 2] = TOTAL, digits(total)
-  redis.call('HSET', name, unpack(changes))
-  if #batch.failing > 0 then redis.call('ZADD', key(batch.board, 'failing'), unpack(batch.failing)) end
-  if #batch.recovered > 0 then redis.call('ZREM', key(batch.board, 'failing'), unpack(batch.recovered)) end
+  return found
 end
 
--- Return the records of the latest runs of jobs, or false where there is none.
-function runs.recent_of(board, jobs)
-  return redis.call('HMGET', key(board, 'runs'), unpack(jobs))
+-- Do the same, where the end of the lines is enough: `first` and `dropped_through` may be missing.
+function runs.read_ends(board, jobs)
+  return runs.read_all(board, jobs, run_texts.read_end)
 end
 
--- Return the records of jobs: for each two, or false where there is none.
-function runs.records_of(board, jobs)
-  local fields = {}
-  for i, job in ipairs(jobs) do fields[2 * i - 1], fields[2 * i] = job, job .. OLDER end
-  return redis.call('HMGET', key(board, 'runs'), unpack(fields))
-end
-
--- Shrink some random records, if the board has more bytes of them than its bound.
-function runs.shrink_some(board)
-  local name = key(board, 'runs')
-  local total = tonumber(redis.call('HGET', name, TOTAL) or 0)
-  if total == 0 then return end
-  local _, bound = runs.bounds(board)
-  if total <= bound then return end
-  local share, changes = bound / redis.call('HLEN', name), {}
-  for _, job in ipairs(redis.call('HRANDFIELD', name, SHRINK_SIZE)) do
-    local record = redis.call('HGET', name, job)
-    local left = job ~= TOTAL and #record > share and run_records.shrink(record, share) or record
-    if #left < #record then
-      changes[#changes + 1], changes[#changes + 2], total = job, left, total + #left - #record
-    end
-  end
-  if #changes > 0 then redis.call('HSET', name, TOTAL, digits(total), unpack(changes)) end
-end
-
--- Remove the records of all jobs.
-function runs.remove_all(board)
-  redis.call('UNLINK', key(board, 'runs'), key(board, 'failing'))
+-- Read the runs of a job: its header and lines, as above, or nothing.
+function runs.read(board, job)
+  local found = runs.read_all(board, { job })[1]
+  return found.header, found.lines
 end
 
 -- Remove the record of a job.
 function runs.remove(board, job)
-  local name = key(board, 'runs')
-  local size = redis.call('HSTRLEN', name, job) + redis.call('HSTRLEN', name, job .. OLDER)
+  local name = key(board, 'runs:' .. job)
   redis.call('ZREM', key(board, 'failing'), job)
-  if size == 0 then return end
-  redis.call('HDEL', name, job, job .. OLDER)
-  redis.call('HINCRBY', name, TOTAL, -size)
+  if redis.call('SREM', key(board, 'runs'), job) == 0 then return end
+  local size = redis.pcall('STRLEN', name)
+  redis.call('UNLINK', name)
+  add_to_total(board, type(size) == 'number' and -size or 0)
+end
+
+-- Change how many runs a job asks for: nothing, if it does not ask any more.
+function runs.set_own(board, job, own)
+  if own == 0 then return runs.remove(board, job) end
+  local name = key(board, 'runs:' .. job)
+  local text = redis.pcall('GET', name)
+  if type(text) ~= 'string' then return end
+  local changed = run_texts.set_own(text, own)
+  redis.call('SET', name, changed)
+  add_to_total(board, #changed - #text)
+end
+
+-- Remove some records, if the board keeps none, but not those of jobs that ask for them.
+local function remove_some(board)
+  for _, job in ipairs(redis.call('SRANDMEMBER', key(board, 'runs'), REMOVED)) do
+    local text = redis.pcall('GET', key(board, 'runs:' .. job))
+    if type(text) ~= 'string' or not run_texts.read(text, 0) then runs.remove(board, job) end
+  end
+end
+
+-- Shrink some random records, if the board has more bytes of them than its bound.
+local function shrink_some(board, most, bound)
+  local total = tonumber(redis.call('HGET', key(board, 'stats'), 'runs') or 0)
+  if total <= bound then return end
+  local share, growth = bound / redis.call('SCARD', key(board, 'runs')), 0
+  for _, job in ipairs(redis.call('SRANDMEMBER', key(board, 'runs'), SHRUNK)) do
+    local name = key(board, 'runs:' .. job)
+    if redis.call('EXISTS', name) == 1 then growth = growth + trim(name, most, share) end
+  end
+  add_to_total(board, growth)
+end
+
+-- At a tick: keep to the bounds, some records at a time.
+function runs.tidy(board)
+  if redis.call('EXISTS', key(board, 'runs')) == 0 then return end
+  local most, bound = runs.bounds(board)
+  if most == 0 then remove_some(board) else shrink_some(board, most, bound) end
 end
 
 return runs
