@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Literal
 
 from bench.harness import BATCH, PAYLOAD, Result, empty, put_all, seconds
 from bench.memory import growth
@@ -81,7 +82,7 @@ def _fill(board: Board, count: int) -> None:
     """
     board.retain(runs=RUNS, runs_bytes="off")
     _put(board, count)
-    done, dead = (_record(board, number, outcome) for number, outcome in ((0, "done"), (1, "dead")))
+    done, dead = _record(board, 0, "done"), _record(board, 1, "dead")
     for first in range(0, count, BATCH):
         numbers = range(first, min(first + BATCH, count))
         texts = {_key(board, f"runs:job-{n}"): dead if _is_failing(n) else done for n in numbers}
@@ -91,7 +92,7 @@ def _fill(board: Board, count: int) -> None:
             board.client.zadd(_key(board, "failing"), failing)
 
 
-def _record(board: Board, number: int, outcome: str) -> str:
+def _record(board: Board, number: int, outcome: Literal["done", "dead"]) -> str:
     """Let a job end a few times, and return what the board keeps of that."""
     for _ in range(RUNS):
         push(board, [number])
