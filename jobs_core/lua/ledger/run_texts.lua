@@ -94,4 +94,12 @@ function run_texts.read(text, most)
   return { first = seconds(first), dropped_through = seconds(header.dropped), last_done = seconds(last_done) }, lines
 end
 
+-- Read the last line alone if it is of a run that was done, as most are; else do the same as `read`.
+function run_texts.read_end(text, most)
+  local line = text:match('^.*\n(done [^\n]+)\n$') or text:match('^(done [^\n]+)\n$')
+  local _, ended = run_lines.times(line or '')
+  if not ended or most == 0 or text:find('^kept 0 ') then return run_texts.read(text, most) end
+  return { last_done = ended / 1000 }, { line }
+end
+
 return run_texts

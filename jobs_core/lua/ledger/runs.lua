@@ -140,18 +140,23 @@ function runs.add_missed(board, items)
 end
 
 -- Read the runs of some jobs, given as a list. Returns for each a table with `header`, what is known of all of its runs, and
--- `lines`, those that are kept, oldest first; empty if there is no record. Times are in seconds.
-function runs.read_all(board, jobs)
+-- `lines`, those that are kept, oldest first; empty if there is no record. Times are in seconds. `read` reads a text otherwise.
+function runs.read_all(board, jobs, read)
   local names, found, most = {}, {}, runs.bounds(board)
   for i, job in ipairs(jobs) do names[i] = key(board, 'runs:' .. job) end
   local texts = redis.call('MGET', unpack(names))
   local failures = redis.call('ZMSCORE', key(board, 'failing'), unpack(jobs))
   for i = 1, #jobs do
     found[i] = {}
-    if texts[i] then found[i].header, found[i].lines = run_texts.read(texts[i], most) end
+    if texts[i] then found[i].header, found[i].lines = (read or run_texts.read)(texts[i], most) end
     if found[i].header then found[i].header.failures = tonumber(failures[i] or 0) end
   end
   return found
+end
+
+-- Do the same, where the end of the lines is enough: `first` and `dropped_through` may be missing.
+function runs.read_ends(board, jobs)
+  return runs.read_all(board, jobs, run_texts.read_end)
 end
 
 -- Read the runs of a job: its header and lines, as above, or nothing.
