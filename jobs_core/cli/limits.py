@@ -118,5 +118,5 @@ def trim(queue: str, keep: int, because: str | None, as_json: bool, url: str | N
         echo_json({"dropped": dropped})
     else:
         echo(f"{dropped} dropped")
-    if not dropped:
+    if not dropped and not keep:
         echo(f"the queue {queue!r} of the board {board_name!r} has nothing to drop", err=True)

@@ -35,6 +35,7 @@ function completions.new(board, tokens)
     board = board, now = clock.now(), may_be_limited = redis.call('EXISTS', key(board, 'limits'), key(board, 'holds')) > 0,
     tokens = tokens, at = 0, stored = {},  -- tasks that are read and not yet reported
     ended = {},  -- tokens of tasks that are done
+    history = key(board, 'history'),
   }
   clear(batch)
   return batch
@@ -73,10 +74,12 @@ function completions.add(batch, token, fields, now)
   local id, is_plain, since, worker = leases.peek(stored)
   if not id then return leases.find(batch.board, token) and nil end  -- sets the record aside
   local n = #batch.done + 1
-  if is_plain and not batch.may_be_limited then
+  if not is_plain or batch.may_be_limited then
+    add_with_details(batch, n, token, stored, fields)
+  elseif fields[1] then
     history.append(batch.board, id, '1', 'done', fields)
   else
-    add_with_details(batch, n, token, stored, fields)
+    history.append_done(batch.history, id)
   end
   batch.done[n], batch.ids[n], batch.times[n], batch.ended[token] = token, id, now or batch.now, true
   batch.since[n], batch.workers[n], batch.fields[n] = since, worker, fields
@@ -157,6 +160,7 @@ function completions.write(batch)
   redis.call('ZREM', key(board, 'leased'), unpack(done))
   redis.call('HDEL', key(board, 'task'), unpack(done))
   if redis.call('EXISTS', key(board, 'cancelling')) == 1 then redis.call('SREM', key(board, 'cancelling'), unpack(done)) end
+  history.trim(board)
   counters.add(board, 'done', #done)
   write_jobs(batch)
   clear(batch)

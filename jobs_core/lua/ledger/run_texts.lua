@@ -42,25 +42,33 @@ function run_texts.set_own(text, own)
   return write_header(header) .. text:sub(at)
 end
 
+-- Note lines that are dropped in a header. The runs of a backfill end after runs that were due later.
+local function note_dropped(header, lines)
+  local latest = header.dropped and written(header.dropped) or ''
+  for due in lines:gmatch('%l+ (%d+)[^\n]*\n') do
+    if #due > #latest or #due == #latest and due > latest then latest = due end
+  end
+  header.first = header.first or run_lines.times(lines)
+  header.dropped = tonumber(latest)
+  header.last_done = later(header.last_done, tonumber(('\n' .. lines):match('.*\ndone %S+ %S+ (%d+)') or nil))
+end
+
 -- Return the text without its oldest lines, but with the last: at most `most` lines, or as many as the job asks for, in `size`
 -- bytes.
 function run_texts.trim(text, most, size)
   local header, at = split(text)
-  local kept = header.own or most
-  local _, n = text:gsub('\n', '')
-  if at > 1 then n = n - 1 end
-  local from = at
-  while n > 1 and (n > kept or #text - from >= size) do
-    local line_end = text:find('\n', from, true)
-    if not line_end then break end
-    local line = text:sub(from, line_end - 1)
-    local due, ended = run_lines.times(line)
-    header.first, header.dropped = header.first or due, later(header.dropped, due)
-    header.last_done = later(header.last_done, ended)
-    n, from = n - 1, line_end + 1
+  local ends, n, kept = {}, 0, header.own or most
+  local line_end = text:find('\n', at, true)
+  while line_end do
+    n = n + 1
+    ends[n], line_end = line_end, text:find('\n', line_end + 1, true)
   end
-  if from == at then return text end
-  return write_header(header) .. text:sub(from)
+  local dropped = math.max(0, n - kept)
+  while dropped < n - 1 and #text - (ends[dropped] or at) >= size do dropped = dropped + 1 end
+  dropped = math.min(dropped, n - 1)
+  if dropped <= 0 then return text end
+  note_dropped(header, text:sub(at, ends[dropped]))
+  return write_header(header) .. text:sub(ends[dropped] + 1)
 end
 
 -- Return a text whose last line also counts these missed occurrences; nothing if that line is of another kind.
@@ -84,6 +92,14 @@ function run_texts.read(text, most)
   end
   local function seconds(ms) return ms and ms / 1000 end
   return { first = seconds(first), dropped_through = seconds(header.dropped), last_done = seconds(last_done) }, lines
+end
+
+-- Read the last line alone if it is of a run that was done, as most are; else do the same as `read`.
+function run_texts.read_end(text, most)
+  local line = text:match('^.*\n(done [^\n]+)\n$') or text:match('^(done [^\n]+)\n$')
+  local _, ended = run_lines.times(line or '')
+  if not ended or most == 0 or text:find('^kept 0 ') then return run_texts.read(text, most) end
+  return { last_done = ended / 1000 }, { line }
 end
 
 return run_texts

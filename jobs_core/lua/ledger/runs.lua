@@ -22,10 +22,18 @@ function runs.bounds(board)
   return retention.number('runs', kept[1]) or 0, retention.number('runs-bytes', kept[2]) or math.huge
 end
 
+-- Return the length in bytes from which the oldest lines of a text are dropped.
+local function longest(kept)
+  return (kept + math.max(MIN_SPARE, math.min(kept, MAX_SPARE))) * USUAL_LINE
+end
+
 -- Return a batch of lines to write. `most` and `bound` are the board's.
 function runs.new_batch(board)
   local most, bound = runs.bounds(board)
-  return { board = board, most = most, bound = bound, n = 0, jobs = {}, lines = {}, own = {} }
+  return {
+    board = board, most = most, bound = bound, longest = longest(most), prefix = key(board, 'runs:'), n = 0, jobs = {},
+    lines = {}, own = {},
+  }
 end
 
 -- Add the line of a run. `own` is how many lines the job itself asks for, if it does.
@@ -38,11 +46,7 @@ function runs.add(batch, job, line, own)
     batch.n = batch.n + 1
     batch.jobs[batch.n], batch.lines[job] = job, line
   end
-  batch.own[job] = own
-end
-
-local function spare(kept)
-  return math.max(MIN_SPARE, math.min(kept, MAX_SPARE))
+  if own then batch.own[job] = own end
 end
 
 -- Drop the oldest lines of a job's text beyond `most`, or what the job asks for, and beyond `size` bytes. Returns by how much
@@ -66,7 +70,7 @@ end
 
 -- Append lines to the text of a job. Returns by how many bytes it has grown.
 local function append(batch, job, lines)
-  local name = key(batch.board, 'runs:' .. job)
+  local name = batch.prefix .. job
   local length = redis.pcall('APPEND', name, lines)
   if type(length) == 'table' then  -- another kind of value
     bad_records.set_aside(batch.board, 'runs', nil, job)
@@ -74,8 +78,7 @@ local function append(batch, job, lines)
     length = redis.call('APPEND', name, lines)
   end
   if length == #lines then return begin(batch, name, job, lines) end
-  local kept = batch.own[job] or batch.most
-  if length <= (kept + spare(kept)) * USUAL_LINE then return #lines end
+  if length <= (batch.own[job] and longest(batch.own[job]) or batch.longest) then return #lines end
   return #lines + trim(name, batch.most, math.huge)
 end
 
@@ -94,7 +97,7 @@ local function shrink(batch)
   local share, growth = batch.bound / redis.call('SCARD', key(batch.board, 'runs')), 0
   for i = 1, batch.n do
     local job = batch.jobs[i]
-    growth = growth + trim(key(batch.board, 'runs:' .. job), batch.most, share)
+    growth = growth + trim(batch.prefix .. job, batch.most, share)
   end
   return growth
 end
@@ -137,18 +140,23 @@ function runs.add_missed(board, items)
 end
 
 -- Read the runs of some jobs, given as a list. Returns for each a table with `header`, what is known of all of its runs, and
--- `lines`, those that are kept, oldest first; empty if there is no record. Times are in seconds.
-function runs.read_all(board, jobs)
+-- `lines`, those that are kept, oldest first; empty if there is no record. Times are in seconds. `read` reads a text otherwise.
+function runs.read_all(board, jobs, read)
   local names, found, most = {}, {}, runs.bounds(board)
   for i, job in ipairs(jobs) do names[i] = key(board, 'runs:' .. job) end
   local texts = redis.call('MGET', unpack(names))
   local failures = redis.call('ZMSCORE', key(board, 'failing'), unpack(jobs))
   for i = 1, #jobs do
     found[i] = {}
-    if texts[i] then found[i].header, found[i].lines = run_texts.read(texts[i], most) end
+    if texts[i] then found[i].header, found[i].lines = (read or run_texts.read)(texts[i], most) end
     if found[i].header then found[i].header.failures = tonumber(failures[i] or 0) end
   end
   return found
+end
+
+-- Do the same, where the end of the lines is enough: `first` and `dropped_through` may be missing.
+function runs.read_ends(board, jobs)
+  return runs.read_all(board, jobs, run_texts.read_end)
 end
 
 -- Read the runs of a job: its header and lines, as above, or nothing.
