@@ -17,7 +17,6 @@ from jobs_core.cli.common import (
     echo_warnings,
     job_warner,
 )
-from jobs_core.engine.bulk import as_mapping
 from jobs_core.errors import JobsError, OptionError, UserError
 from jobs_core.files import FileError, open_regular
 from jobs_core.plugins.manager import Plugins
@@ -79,6 +78,8 @@ def binary_input(file: str) -> AbstractContextManager[IO[bytes]]:
 
 def with_defaults(lines: Iterable[str], defaults: Mapping[str, Any]) -> Iterator[str | Mapping[str, Any]]:
     """Add the options of the command line to JSON objects that lack them. Other lines pass unchanged."""
+    from jobs_core.engine.bulk import as_mapping
+
     for line in lines:
         try:
             job = as_mapping(line) if defaults else None

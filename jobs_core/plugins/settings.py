@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,8 +115,17 @@ def _flag(value: Any) -> bool:
 
 
 def _list(value: Any) -> list[str]:
-    parts = value if isinstance(value, list) else str(value).split(",")
+    if not isinstance(value, (str, list)):
+        raise TypeError(value)
+    parts = value if isinstance(value, list) else value.split(",")
     return [str(part).strip() for part in parts if str(part).strip()]
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
 
 
 def _text(value: Any) -> str:
@@ -124,5 +134,5 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-CONVERT: Mapping[type, Any] = {bool: _flag, list: _list, str: _text}
+CONVERT: Mapping[type, Any] = {bool: _flag, float: _number, list: _list, str: _text}
 TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "text", list: "a list"}

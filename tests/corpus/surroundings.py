@@ -37,6 +37,7 @@ FILES: list[tuple[str | bytes, str]] = [
     (b"\xff\xfe", "jobs.toml"),
     ("[settings]\nlog_file_bytes = 'x'", "log_file_bytes"),
     ("[settings]\nhttp_secret = ['s3cret']", "http_secret"),
+    ("[settings]\nhttp_allow = 5", "http_allow: expected a list, got 5"),
     ("[settings]\nlog_file_keep = true\nlog_file_keep = 5", "jobs.toml"),
 ]
 
@@ -45,6 +46,8 @@ VARIABLES: list[tuple[str, str, str]] = [
     ("settings", "JOBS_LOG_FILE_KEEP", "1.5"),
     ("settings", "JOBS_BREAKER_FAILURES", "x"),
     ("settings", "JOBS_BREAKER_PAUSE", "x"),
+    ("settings", "JOBS_BREAKER_PAUSE", "nan"),
+    ("settings", "JOBS_BREAKER_PAUSE", "inf"),
     ("settings", "JOBS_CLOUDWATCH_BUFFER", "x"),
     ("settings", "JOBS_CLOUDWATCH_RETENTION", "x"),
     ("settings", "JOBS_CLOUDWATCH_EVERY", "x"),
