@@ -50,7 +50,7 @@ local function note_dropped(header, lines)
   end
   header.first = header.first or run_lines.times(lines)
   header.dropped = tonumber(latest)
-  header.last_done = later(header.last_done, tonumber(('\n' .. lines):match('.*\ndone %S+ %S+ (%d+)') or nil))
+  header.last_done = later(header.last_done, tonumber(('\n' .. lines):match('^.*\ndone %S+ %S+ (%d+)') or nil))
 end
 
 -- Return the text without its oldest lines, but with the last: at most `most` lines, or as many as the job asks for, in `size`
@@ -73,7 +73,7 @@ end
 
 -- Return a text whose last line also counts these missed occurrences; nothing if that line is of another kind.
 function run_texts.merge_missed(text, item)
-  local last = text:match('[^\n]*\n$')
+  local last = text:match('^.*\n([^\n]*\n)$') or text
   local merged = last and run_lines.merge_missed(last, item)
   return merged and text:sub(1, -#last - 1) .. merged
 end
