@@ -73,6 +73,41 @@ def test_every_change_of_a_board_has_its_author_and_reason(board: Board) -> None
     ]
 
 
+def test_backfills_are_changes(board: Board, jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_BY", "ann")
+    board.put("a", "echo", "x", every=3600)
+    span = ("--from", "2026-01-01", "--to", "2026-01-02")
+    id = jobs("backfill", "a", *span, "--detach", "--because", "late").stdout.strip()
+    jobs("backfill", "cancel", id, "--because", "wrong day")
+    jobs("backfill", "cancel", id)  # changes nothing
+    cancelled, begun, put = board.changes("a")
+    assert (begun.what, begun.by, begun.because, begun.target) == (
+        "backfill",
+        "ann",
+        "late",
+        f"backfill {id}",
+    )
+    assert (cancelled.what, cancelled.because, cancelled.jobs) == ("cancel", "wrong day", ("a",))
+    assert put.what == "put"
+    assert f"backfill {id}: a" in jobs("changes").stdout
+
+
+def test_backfills_of_an_asyncio_board_are_changes(board: Board, url: str) -> None:
+    board.put("a", "echo", "x", every=3600)
+
+    async def body() -> None:
+        async with AsyncBoard(board.name, url, validate=False, by="bob") as other:
+            begun = await other.backfill("a", "2026-01-01", "2026-01-02", because="1")
+            await other.backfill_cancel(begun.id, because="2")
+
+    asyncio.run(body())
+    found = list(board.changes())[:2]
+    assert [(change.what, change.by, change.because) for change in found] == [
+        ("cancel", "bob", "2"),
+        ("backfill", "bob", "1"),
+    ]
+
+
 def test_a_change_has_the_job_before_and_after(board: Board) -> None:
     board.put("a", "echo", "x", cron="0 3 * * *")
     board.edit("a", cron="0 4 * * *", payload="y")

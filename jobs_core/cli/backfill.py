@@ -5,7 +5,15 @@ from __future__ import annotations
 import click
 
 from jobs_core.cli.backfill_view import as_fields, counts, follow, show_plan
-from jobs_core.cli.common import connected, echo, echo_json, echo_table, json_option, open_board
+from jobs_core.cli.common import (
+    because_option,
+    connected,
+    echo,
+    echo_json,
+    echo_table,
+    json_option,
+    open_board,
+)
 from jobs_core.wording import when
 
 
@@ -49,6 +57,7 @@ def backfill() -> None:
 @click.option("--latest-first", is_flag=True, help="Begin with the latest occurrence.")
 @click.option("--unknown", is_flag=True, help="Include occurrences that the history no longer reaches.")
 @click.option("--detach", is_flag=True, help="Print the number of the backfill, and do not wait.")
+@because_option
 @json_option
 @connected
 @click.pass_context
@@ -63,6 +72,7 @@ def start(
     latest_first: bool,
     unknown: bool,
     detach: bool,
+    because: str | None,
     as_json: bool,
     url: str | None,
     board_name: str,
@@ -85,7 +95,13 @@ def start(
         show_plan(list(board.occurrences(job, start, stop)), board.show(job).get("zone"), unknown, as_json)
         return
     found = board.backfill(
-        job, start, stop, concurrency=concurrency, latest_first=latest_first, unknown=unknown
+        job,
+        start,
+        stop,
+        concurrency=concurrency,
+        latest_first=latest_first,
+        unknown=unknown,
+        because=because,
     )
     if not detach:
         ctx.exit(follow(board, found.id, as_json))
@@ -139,17 +155,19 @@ def watch(ctx: click.Context, id: str, as_json: bool, url: str | None, board_nam
 
 @backfill.command()
 @click.argument("id")
+@because_option
 @json_option
 @connected
-def cancel(id: str, as_json: bool, url: str | None, board_name: str) -> None:
+def cancel(id: str, because: str | None, as_json: bool, url: str | None, board_name: str) -> None:
     """Cancel a backfill.
 
     Nothing more is queued, what is queued is removed, and workers are told to stop what is running.
 
     \b
       jobs backfill cancel 1
+      jobs backfill cancel 1 --because 'it takes too long'
     """
-    found = open_board(url, board_name).backfill_cancel(id)
+    found = open_board(url, board_name).backfill_cancel(id, because=because)
     if as_json:
         echo_json(as_fields(found))
     else:

@@ -55,11 +55,11 @@ def _row(item: Mapping[str, Any]) -> Iterable[Any]:
 
 
 def _subject(item: Mapping[str, Any]) -> str:
-    """Return what a change is about: jobs, or a queue, a runner, a task or a board file."""
-    jobs = item.get("jobs", [])
-    if "target" not in item:
-        return ", ".join(shortened(jobs))
-    return f"{item['target']}: {', '.join(shortened(jobs))}" if item["what"] == "apply" else item["target"]
+    """Return what a change is about: jobs, or a queue, a runner, a task, a backfill or a board file."""
+    jobs, target = ", ".join(shortened(item.get("jobs", []))), str(item.get("target", ""))
+    if item["what"] == "apply" or target.startswith("backfill "):
+        return f"{target}: {jobs}"
+    return target or jobs
 
 
 def _details(item: Mapping[str, Any]) -> Iterator[str]:
