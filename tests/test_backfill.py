@@ -62,6 +62,21 @@ def test_a_backfill_from_beginning_to_end(nightly: Board) -> None:
     assert nightly.backfill("nightly", *PAST).ran == 3
 
 
+def test_times_in_words(jobs: Jobs, board: Board) -> None:
+    board.put("a", "test", "x", every=HOUR)
+    found = lines(jobs("backfill", "a", "--from", "-3h", "--to", "now", "--dry-run", "--json"))
+    assert len(found) in (2, 3)
+    result = jobs("backfill", "a", "--from", "yesterday", "--to", "today", "--dry-run", "--json")
+    assert len(lines(result)) in (23, 24, 25)
+    refused(
+        jobs("backfill", "a", "--from", "garbage", "--to", "today"),
+        "from: expected a time such as 'tue 03:00'",
+    )
+    refused(
+        jobs("backfill", "a", "--from", "2026-13-01", "--to", "today"), "from: expected a time such as 1796"
+    )
+
+
 def test_watching_yields_each_change_until_the_end(nightly: Board) -> None:
     id = nightly.backfill("nightly", *PAST).id
     with working(nightly, runner(lambda task, context: Outcome.done(), "test")):

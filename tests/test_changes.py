@@ -73,6 +73,21 @@ def test_every_change_of_a_board_has_its_author_and_reason(board: Board) -> None
     ]
 
 
+def test_a_limit_of_changes(board: Board, url: str) -> None:
+    for every in range(1, 106):
+        board.put("a", "echo", "x", every=every)
+    assert [change.id for change in board.changes(limit=103)] == [each.id for each in board.changes()][:103]
+    assert len(list(board.changes("a", limit=2))) == 2
+    with pytest.raises(OptionError, match="limit: expected a whole number above 0, got 0"):
+        next(board.changes(limit=0))
+
+    async def body() -> int:
+        async with AsyncBoard(board.name, url, validate=False) as other:
+            return len([change async for change in other.changes(limit=101)])
+
+    assert asyncio.run(body()) == 101
+
+
 def test_backfills_are_changes(board: Board, jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_BY", "ann")
     board.put("a", "echo", "x", every=3600)

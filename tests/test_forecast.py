@@ -16,10 +16,10 @@ from jobs_core.boardfile import read_valid
 from jobs_core.boardfile.forecast import forecast_file
 from jobs_core.cli.heatmap import heat_map
 from jobs_core.forecast import Forecast, JobForecast
-from tests.helpers import Jobs
+from tests.helpers import Jobs, refused
 
 NOW = datetime(2026, 12, 1, 8, tzinfo=UTC).timestamp()
-DAY = 86400
+HOUR, DAY = 3600, 86400
 
 
 def job(found: Forecast, id: str) -> JobForecast:
@@ -43,6 +43,18 @@ SCHEDULES = {
     "once": {"at": NOW + 999},
     "later": {"every": 60, "start": NOW + 3 * DAY},
 }
+
+
+def test_the_beginning_in_words_and_mistakes_in_it(board: Board, jobs: Jobs) -> None:
+    board.put("a", "shell", "x", every=HOUR)
+    now = board.forecast(0.1).begin
+    begin = json.loads(jobs("forecast", "--days", "1", "--from", "tomorrow 03:00", "--json").stdout)["begin"]
+    assert now < begin < now + 3 * DAY
+    assert datetime.fromtimestamp(begin).hour == 3
+    refused(jobs("forecast", "--from", "garbage"), "from: expected a time such as 'tue 03:00'")
+    with pytest.raises(OptionError, match=r"^from: expected a time such as 1796") as caught:
+        board.forecast(from_="garbage")
+    assert caught.value.option == "from"
 
 
 def test_counts_equal_the_schedule(board: Board) -> None:

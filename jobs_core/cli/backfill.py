@@ -14,6 +14,7 @@ from jobs_core.cli.common import (
     json_option,
     open_board,
 )
+from jobs_core.cli.spoken_time import SPOKEN_TIME
 from jobs_core.wording import when
 
 
@@ -44,8 +45,22 @@ def backfill() -> None:
 
 @backfill.command()
 @click.argument("job")
-@click.option("--from", "start", required=True, metavar="TIME", help="The beginning of the time.")
-@click.option("--to", "stop", required=True, metavar="TIME", help="Its end: occurrences before this time.")
+@click.option(
+    "--from",
+    "start",
+    type=SPOKEN_TIME,
+    required=True,
+    metavar="TIME",
+    help="The beginning, such as yesterday or -2h.",
+)
+@click.option(
+    "--to",
+    "stop",
+    type=SPOKEN_TIME,
+    required=True,
+    metavar="TIME",
+    help="The end: occurrences before this time.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would run, and run nothing.")
 @click.option(
     "--concurrency",
@@ -83,11 +98,13 @@ def start(
     is never run again. Occurrences that were skipped or coalesced have not run. The server continues a
     backfill, whatever becomes of this command. The exit code is 1 if any task ends otherwise than done.
 
+    A time without an offset is UTC. A day or a time of day in words, such as 'tue 03:00', is local, and past.
+
     The word start may be left out, unless the job has the name of a command.
 
     \b
       jobs backfill report --from 2026-11-01 --to 2026-12-01 --dry-run
-      jobs backfill report --from 2026-11-01 --to 2026-12-01
+      jobs backfill report --from yesterday --to today
       jobs backfill report --from 2026-11-01 --to 2026-12-01 --latest-first --detach
     """
     board = open_board(url, board_name)

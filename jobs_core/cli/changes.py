@@ -40,7 +40,9 @@ def changes(job: str | None, payload: bool, url: str | None, board_name: str, **
       jobs changes report --json --payload | jq .before
     """
     board = open_board(url, board_name)
-    print_list(map(_as_item, board.changes(job, payload=payload)), COLUMNS, _row, **options)
+    print_list(
+        map(_as_item, board.changes(job, payload=payload, limit=options["limit"])), COLUMNS, _row, **options
+    )
 
 
 def _as_item(change: Any) -> dict[str, Any]:
