@@ -35,7 +35,9 @@ LONGEST = 86400
 
 def _checked_interval(ctx: click.Context, param: click.Parameter, value: float) -> float:
     if not 0.1 <= value <= LONGEST:  # a range of click takes nan
-        raise OptionError(f"interval: expected seconds from 0.1 to {LONGEST}, got {value:g}", option="interval")
+        raise OptionError(
+            f"interval: expected seconds from 0.1 to {LONGEST}, got {value:g}", option="interval"
+        )
     return value
 
 
@@ -56,9 +58,9 @@ def top(once: bool, interval: float, as_json: bool, url: str | None, board_name:
     """Watch a board: what runs, what waits, how late it is, and who works. Press q to end.
 
     `for` is how long an attempt has run, and `left` is what remains of its timeout. `oldest` is how long ago
-    the next task of a queue was due. `overdue` counts jobs that no tick has queued yet; queued tasks that have
-    been due for a second are late, too. Rates are those since the frame before. If Redis goes away, the view
-    says so, and continues when it is back.
+    the next task of a queue was due. `overdue` counts jobs whose time has passed, but that are not queued
+    yet. Rates are those since the frame before. If Redis goes away, the view says so, and continues when it
+    is back.
 
     \b
       jobs top
