@@ -106,7 +106,7 @@ class Top:
 
     @property
     def waited(self) -> float:
-        """Seconds since the first of the queued tasks was due, or 0. Queues that are not shown do not count."""
+        """Seconds since the first of the queued tasks was due, or 0. Only queues that are shown count."""
         dues = [queue.oldest for queue in self.waiting_queues if queue.oldest is not None]
         return round(max(0.0, self.time - min(dues)), 3) if dues else 0.0
 
