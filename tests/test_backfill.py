@@ -171,6 +171,13 @@ def test_the_command_watches_until_the_end(nightly: Board, jobs: Jobs, words: li
     assert result.stdout.splitlines()[-1] == "done: 3 done, 0 failed, 0 left, 0 running"
 
 
+def test_what_ran_already_is_said(nightly: Board, jobs: Jobs) -> None:
+    nightly.backfill("nightly", *PAST)
+    drain(nightly)
+    result = jobs("backfill", "nightly", "--from", PAST[0], "--to", PAST[1])
+    assert result.stdout.splitlines()[-1] == "done: 0 done, 0 failed, 0 left, 0 running, 3 ran already"
+
+
 def test_the_exit_code_is_1_if_a_task_failed(nightly: Board, jobs: Jobs) -> None:
     with working(nightly, runner(lambda task, context: Outcome.failed("no"), "test")):
         result = jobs("backfill", "nightly", "--from", PAST[0], "--to", PAST[1], "--json")
@@ -214,7 +221,7 @@ def test_detach_prints_the_number_and_cancel_takes_it(nightly: Board, jobs: Jobs
     assert (listed["id"], listed["state"], listed["from"]) == ("1", "running", 1774656000.0)
     assert "nightly" in jobs("backfill", "list").stdout
     result = jobs("backfill", "cancel", "1")
-    assert result.stdout == "cancelled: 0 done, 1 failed, 0 left, 0 running\n"
+    assert result.stdout == "cancelled: 0 done, 0 failed, 0 left, 0 running, 1 cancelled\n"
     assert jobs("backfill", "watch", "1").exit_code == 1
 
 

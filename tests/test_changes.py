@@ -47,6 +47,12 @@ def test_a_name_that_redis_would_reject_is_rejected_at_once(url: str, by: str) -
         Board("x", url, by=by)
 
 
+def test_the_error_about_a_long_name_is_short(url: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        Board("x", url, by="b" * 5000)
+    assert len(str(caught.value)) < 200
+
+
 def test_every_change_of_a_board_has_its_author_and_reason(board: Board) -> None:
     ann = Board(board.name, client=board.client, validate=False, by="ann")
     ann.put("a", "echo", "x", every=3600, because="1")

@@ -104,13 +104,18 @@ def echo_job_warnings(board: Board, id: str, runner: str, payload: Any, options:
 
 
 def job_warner(plugins: Plugins) -> Callable[[str, str, Any, Mapping[str, Any]], list[str]]:
-    """Return a function that says what is odd about a valid job: its cron pattern, and what plugins find."""
+    """Return a function that says what is odd about a valid job.
+
+    That is its cron pattern, a rule in `lint-ignore` that does not exist, and what plugins find.
+    """
     from jobs_core.engine.calls import as_raw
+    from jobs_core.lint import unknown_names
 
     warn = plugins.warner()
 
     def warnings(id: str, runner: str, payload: Any, options: Mapping[str, Any]) -> list[str]:
-        return [*cron_warnings(options), *warn(plugins.job(id, runner, as_raw(payload), options))]
+        found = warn(plugins.job(id, runner, as_raw(payload), options))
+        return [*cron_warnings(options), *unknown_names(options), *found]
 
     return warnings
 
