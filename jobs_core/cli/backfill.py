@@ -14,7 +14,7 @@ from jobs_core.cli.common import (
     json_option,
     open_board,
 )
-from jobs_core.cli.spoken_time import SPOKEN_TIME
+from jobs_core.cli.spoken_time import spoken_time
 from jobs_core.wording import when
 
 
@@ -48,7 +48,7 @@ def backfill() -> None:
 @click.option(
     "--from",
     "start",
-    type=SPOKEN_TIME,
+    callback=spoken_time,
     required=True,
     metavar="TIME",
     help="The beginning, such as yesterday or -2h.",
@@ -56,7 +56,7 @@ def backfill() -> None:
 @click.option(
     "--to",
     "stop",
-    type=SPOKEN_TIME,
+    callback=spoken_time,
     required=True,
     metavar="TIME",
     help="The end: occurrences before this time.",

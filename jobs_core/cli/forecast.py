@@ -19,7 +19,7 @@ from jobs_core.cli.common import (
     open_board,
 )
 from jobs_core.cli.plan import echo_refusals
-from jobs_core.cli.spoken_time import SPOKEN_TIME
+from jobs_core.cli.spoken_time import spoken_time
 
 if TYPE_CHECKING:
     from jobs_core.forecast import Comparison, Forecast
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--from",
     "from_",
-    type=SPOKEN_TIME,
+    callback=spoken_time,
     metavar="TIME",
     help="The beginning, such as +1d or 'tomorrow 03:00' (default: now).",
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Any
 
 import click
 
@@ -16,27 +15,21 @@ _READ_BY_REDIS = re.compile(r"\+.*|\d{4}-.*|\d+(\.\d*)?", re.DOTALL)
 """Epoch seconds, ISO 8601, and durations from now, which the clock of Redis decides."""
 
 
-class SpokenTime(click.ParamType):
-    """A time. Words become epoch seconds, by the clock and zone of this machine; Redis reads all else."""
+def spoken_time(ctx: click.Context, param: click.Parameter, value: str | None) -> str | float | None:
+    """Return the time of an option in a form that Redis reads. It is the callback of the option.
 
-    name = "time"
+    Words become epoch seconds, by the clock and zone of this machine. Redis reads all else.
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the time, in a form that Redis reads.
+    Raises:
+        OptionError: The text is neither. It names the option.
+    """
+    text = None if value is None else value.strip()
+    if text is None or _READ_BY_REDIS.fullmatch(text):
+        return text
+    from jobs_core.why.moment import read_moment  # imports redis, which help does not need
 
-        Raises:
-            OptionError: The text is neither. It names the option.
-        """
-        text = str(value).strip()
-        if _READ_BY_REDIS.fullmatch(text):
-            return text
-        from jobs_core.why.moment import read_moment
-
-        try:
-            return read_moment(text, time.time())
-        except OptionError:
-            option = param.opts[0].lstrip("-") if param else "time"
-            raise OptionError(f"{option}: {EXPECTED}, got {text!r}", option=option) from None
-
-
-SPOKEN_TIME = SpokenTime()
+    try:
+        return read_moment(text, time.time())
+    except OptionError:
+        option = param.opts[0].lstrip("-")
+        raise OptionError(f"{option}: {EXPECTED}, got {text!r}", option=option) from None
