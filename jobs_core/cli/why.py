@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from jobs_core.cli.common import connected, echo, echo_json, json_option, open_board
+from jobs_core.cli.common import connected, echo, echo_json, echo_prose, json_option, open_board
 from jobs_core.wording import when
 
 _TIMES = frozenset(
@@ -55,9 +55,9 @@ def why(target: str, at: str | None, proof: bool, as_json: bool, url: str | None
     if as_json:
         echo_json(found.as_dict())
         return
-    echo(found.text)
+    echo_prose(found.text)
     if not found.is_complete:
-        echo("The record does not reach back to that moment: this is what is known.")
+        echo_prose("The record does not reach back to that moment: this is what is known.")
     for fact in found.proof if proof else ():
         echo(_fact_text(fact))
 
