@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jobs_core.errors import OptionError
 from jobs_core.options import JOB_OPTIONS, Time, to_pairs
 
 PAGE = 100
@@ -24,11 +25,12 @@ class Change:
     Attributes:
         id: Its id on the board.
         time: When it was made, in epoch seconds.
-        what: put, edit, pause, resume, remove, apply, limit, push, cancel, retry, purge, trim or retain.
+        what: put, edit, pause, resume, remove, apply, limit, push, backfill, cancel, retry, purge, trim or
+            retain.
         by: Who made it, such as `ann@web-1`; `-` if that is not known.
         because: Why, if somebody said so.
         jobs: The ids of the jobs it is about.
-        target: The board file, queue, runner or task that it is about.
+        target: The board file, queue, runner, task or backfill that it is about.
         count: How many tasks were cancelled, trimmed, retried or purged.
         before: What was before: the job as `show` returns it, the limit, or the bounds. None if there was
             nothing, or the change is about several jobs: ask for one of them.
@@ -65,11 +67,17 @@ _STATE = frozenset(
 
 
 def changes_arguments(
-    job: str | None, from_: Time | None, to: Time | None, payload: bool, cursor: str | None
+    job: str | None, from_: Time | None, to: Time | None, payload: bool, cursor: str | None, most: int | None
 ) -> Sequence[Any]:
-    """Return the arguments of a JCHANGES for the page after `cursor`."""
+    """Return the arguments of a JCHANGES for the page after `cursor`, of at most `most` changes.
+
+    Raises:
+        OptionError: `most` is below 1.
+    """
+    if most is not None and most < 1:
+        raise OptionError(f"limit: expected a whole number above 0, got {most}", option="limit")
     filters = to_pairs({"job": job, "from": from_, "to": to, "payload": 1 if payload else None}, _FILTERS)
-    return (*filters, "count", PAGE, *(("before", cursor) if cursor else ()))
+    return (*filters, "count", min(PAGE, most or PAGE), *(("before", cursor) if cursor else ()))
 
 
 def as_change(text: str) -> Change:
@@ -96,7 +104,7 @@ def as_plain(change: Change) -> dict[str, Any]:
     }
 
 
-def as_changes(reply: Sequence[Any]) -> tuple[str | None, Iterator[Change]]:
+def as_changes(reply: Sequence[Any]) -> tuple[str | None, list[Change]]:
     """Read a JCHANGES reply: the cursor of the next page, if there is one, and the changes."""
     cursor, page = reply
-    return (None if cursor == "0" else str(cursor)), map(as_change, page)
+    return (None if cursor == "0" else str(cursor)), [as_change(text) for text in page]

@@ -104,6 +104,12 @@ class Top:
         """Seconds since the first overdue job was due, or 0."""
         return 0.0 if self.overdue_since is None else round(max(0.0, self.time - self.overdue_since), 3)
 
+    @property
+    def waited(self) -> float:
+        """Seconds since the first of the queued tasks was due, or 0. Only queues that are shown count."""
+        dues = [queue.oldest for queue in self.waiting_queues if queue.oldest is not None]
+        return round(max(0.0, self.time - min(dues)), 3) if dues else 0.0
+
     def rates_since(self, earlier: Top) -> dict[str, float]:
         """Return how much each counter of the ledger has grown per second since an earlier look.
 

@@ -357,8 +357,8 @@ class Backfill:
 
     @property
     def failed(self) -> int:
-        """How many of its tasks have ended otherwise than done."""
-        return self.dead + self.cancelled
+        """How many of its tasks have ended otherwise than done, without those that its own end cancelled."""
+        return self.dead + (0 if self.state in ("cancelling", "cancelled") else self.cancelled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,21 @@ def test_a_backfill_from_beginning_to_end(nightly: Board) -> None:
     assert nightly.backfill("nightly", *PAST).ran == 3
 
 
+def test_times_in_words(jobs: Jobs, board: Board) -> None:
+    board.put("a", "test", "x", every=HOUR)
+    found = lines(jobs("backfill", "a", "--from", "-3h", "--to", "now", "--dry-run", "--json"))
+    assert len(found) in (2, 3)
+    result = jobs("backfill", "a", "--from", "yesterday", "--to", "today", "--dry-run", "--json")
+    assert len(lines(result)) in (23, 24, 25)
+    refused(
+        jobs("backfill", "a", "--from", "garbage", "--to", "today"),
+        "from: expected a time such as 'tue 03:00'",
+    )
+    refused(
+        jobs("backfill", "a", "--from", "2026-13-01", "--to", "today"), "from: expected a time such as 1796"
+    )
+
+
 def test_watching_yields_each_change_until_the_end(nightly: Board) -> None:
     id = nightly.backfill("nightly", *PAST).id
     with working(nightly, runner(lambda task, context: Outcome.done(), "test")):
@@ -156,6 +171,13 @@ def test_the_command_watches_until_the_end(nightly: Board, jobs: Jobs, words: li
     assert result.stdout.splitlines()[-1] == "done: 3 done, 0 failed, 0 left, 0 running"
 
 
+def test_what_ran_already_is_said(nightly: Board, jobs: Jobs) -> None:
+    nightly.backfill("nightly", *PAST)
+    drain(nightly)
+    result = jobs("backfill", "nightly", "--from", PAST[0], "--to", PAST[1])
+    assert result.stdout.splitlines()[-1] == "done: 0 done, 0 failed, 0 left, 0 running, 3 ran already"
+
+
 def test_the_exit_code_is_1_if_a_task_failed(nightly: Board, jobs: Jobs) -> None:
     with working(nightly, runner(lambda task, context: Outcome.failed("no"), "test")):
         result = jobs("backfill", "nightly", "--from", PAST[0], "--to", PAST[1], "--json")
@@ -199,7 +221,7 @@ def test_detach_prints_the_number_and_cancel_takes_it(nightly: Board, jobs: Jobs
     assert (listed["id"], listed["state"], listed["from"]) == ("1", "running", 1774656000.0)
     assert "nightly" in jobs("backfill", "list").stdout
     result = jobs("backfill", "cancel", "1")
-    assert result.stdout == "cancelled: 0 done, 1 failed, 0 left, 0 running\n"
+    assert result.stdout == "cancelled: 0 done, 0 failed, 0 left, 0 running, 1 cancelled\n"
     assert jobs("backfill", "watch", "1").exit_code == 1
 
 

@@ -47,6 +47,12 @@ def test_a_name_that_redis_would_reject_is_rejected_at_once(url: str, by: str) -
         Board("x", url, by=by)
 
 
+def test_the_error_about_a_long_name_is_short(url: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        Board("x", url, by="b" * 5000)
+    assert len(str(caught.value)) < 200
+
+
 def test_every_change_of_a_board_has_its_author_and_reason(board: Board) -> None:
     ann = Board(board.name, client=board.client, validate=False, by="ann")
     ann.put("a", "echo", "x", every=3600, because="1")
@@ -70,6 +76,56 @@ def test_every_change_of_a_board_has_its_author_and_reason(board: Board) -> None
     assert [change.what for change in found] == [
         *("put", "edit", "pause", "resume", "limit", "push", "cancel", "push", "cancel", "push", "trim"),
         *("put", "apply", "remove", "retain"),
+    ]
+
+
+def test_a_limit_of_changes(board: Board, url: str) -> None:
+    for every in range(1, 106):
+        board.put("a", "echo", "x", every=every)
+    assert [change.id for change in board.changes(limit=103)] == [each.id for each in board.changes()][:103]
+    assert len(list(board.changes("a", limit=2))) == 2
+    with pytest.raises(OptionError, match="limit: expected a whole number above 0, got 0"):
+        next(board.changes(limit=0))
+
+    async def body() -> int:
+        async with AsyncBoard(board.name, url, validate=False) as other:
+            return len([change async for change in other.changes(limit=101)])
+
+    assert asyncio.run(body()) == 101
+
+
+def test_backfills_are_changes(board: Board, jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_BY", "ann")
+    board.put("a", "echo", "x", every=3600)
+    span = ("--from", "2026-01-01", "--to", "2026-01-02")
+    id = jobs("backfill", "a", *span, "--detach", "--because", "late").stdout.strip()
+    jobs("backfill", "cancel", id, "--because", "wrong day")
+    jobs("backfill", "cancel", id)  # changes nothing
+    cancelled, begun, put = board.changes("a")
+    assert (begun.what, begun.by, begun.because, begun.target) == (
+        "backfill",
+        "ann",
+        "late",
+        f"backfill {id}",
+    )
+    assert (cancelled.what, cancelled.because, cancelled.jobs) == ("cancel", "wrong day", ("a",))
+    assert put.what == "put"
+    assert f"backfill {id}: a" in jobs("changes").stdout
+
+
+def test_backfills_of_an_asyncio_board_are_changes(board: Board, url: str) -> None:
+    board.put("a", "echo", "x", every=3600)
+
+    async def body() -> None:
+        async with AsyncBoard(board.name, url, validate=False, by="bob") as other:
+            begun = await other.backfill("a", "2026-01-01", "2026-01-02", because="1")
+            await other.backfill_cancel(begun.id, because="2")
+
+    asyncio.run(body())
+    found = list(board.changes())[:2]
+    assert [(change.what, change.by, change.because) for change in found] == [
+        ("cancel", "bob", "2"),
+        ("backfill", "bob", "1"),
     ]
 
 

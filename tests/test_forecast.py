@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -14,12 +15,13 @@ from click import unstyle
 from jobs_core import AsyncBoard, Board, OptionError, ServerError
 from jobs_core.boardfile import read_valid
 from jobs_core.boardfile.forecast import forecast_file
+from jobs_core.cli.forecast_text import forecast_lines
 from jobs_core.cli.heatmap import heat_map
 from jobs_core.forecast import Forecast, JobForecast
-from tests.helpers import Jobs
+from tests.helpers import Jobs, refused
 
 NOW = datetime(2026, 12, 1, 8, tzinfo=UTC).timestamp()
-DAY = 86400
+HOUR, DAY = 3600, 86400
 
 
 def job(found: Forecast, id: str) -> JobForecast:
@@ -43,6 +45,18 @@ SCHEDULES = {
     "once": {"at": NOW + 999},
     "later": {"every": 60, "start": NOW + 3 * DAY},
 }
+
+
+def test_the_beginning_in_words_and_mistakes_in_it(board: Board, jobs: Jobs) -> None:
+    board.put("a", "shell", "x", every=HOUR)
+    now = board.forecast(0.1).begin
+    begin = json.loads(jobs("forecast", "--days", "1", "--from", "tomorrow 03:00", "--json").stdout)["begin"]
+    assert now < begin < now + 3 * DAY
+    assert datetime.fromtimestamp(begin).hour == 3
+    refused(jobs("forecast", "--from", "garbage"), "from: expected a time such as 'tue 03:00'")
+    with pytest.raises(OptionError, match=r"^from: expected a time such as 1796") as caught:
+        board.forecast(from_="garbage")
+    assert caught.value.option == "from"
 
 
 def test_counts_equal_the_schedule(board: Board) -> None:
@@ -151,6 +165,22 @@ def test_children_start_when_their_parents_have_ended(board: Board) -> None:
     assert job(found, "report").after == ("fetch", "clean")
     assert found.never == ("alarm",)
     assert "outcomes" in {guess.what for guess in found.guesses}
+
+
+def test_a_wait_for_parents_is_not_held_by_limits(board: Board) -> None:
+    board.put("load", "shell", "x", cron="0 * * * *", now=NOW)
+    board.put("never", "shell", "x", now=NOW)
+    gate: dict[str, Any] = {"cron": "30 * * * *", "deadline": "20m", "at-deadline": "run"}
+    for id, parent in (("alone", "never"), ("gated", "load")):
+        board.put(id, "shell", "x", after=[parent], **gate, now=NOW)
+    found = forecast(board, 1, durations={"load": 600})
+    alone = job(found, "alone")
+    assert (alone.held, alone.awaited) == (0, 1200)
+    assert (alone.runs, alone.first) == (24, NOW + 50 * 60)
+    text = "\n".join(forecast_lines(found, "b"))
+    assert "held by limits" not in text
+    assert f"alone  {alone.runs} runs, without a run of never in this time, each waits at most 20m" in text
+    assert f"gated  {job(found, 'gated').runs} runs after load" in text
 
 
 def test_a_parent_that_has_ended_already_counts(board: Board) -> None:

@@ -95,6 +95,42 @@ def test_a_crontab_is_linted_and_silenced_by_a_comment(jobs: Jobs, tmp_path: Pat
     assert [(each["rule"], each["line"]) for each in found] == [("uneven-step", 4), ("no-timeout", 4)]
 
 
+def test_a_line_of_a_crontab_that_never_runs_is_found(jobs: Jobs, tmp_path: Path) -> None:
+    path = tmp_path / "only.crontab"
+    path.write_text("0 0 30 2 * /bin/never\n")
+    result = jobs("lint", str(path), "--json")
+    (found,) = map(json.loads, result.stdout.splitlines())
+    assert result.exit_code == 1
+    assert (found["rule"], found["job"], found["line"], found["column"]) == ("never-runs", None, 1, 1)
+    assert found["why"]
+    text = jobs("lint", str(path))
+    assert (text.exit_code, text.stdout.splitlines()[-1]) == (1, "1 finding among 0 jobs")
+    assert text.stderr == ""  # it is not a notice as well
+    assert "title=never-runs" in jobs("lint", str(path), "--format", "github").stdout
+
+
+def test_a_line_that_never_runs_is_silenced(jobs: Jobs, tmp_path: Path) -> None:
+    path = tmp_path / "only.crontab"
+    path.write_text("0 0 30 2 * /bin/never\n")
+    assert jobs("lint", str(path), "--ignore", "never-runs").exit_code == 0
+    refused(jobs("lint", str(path), "--ignore", "typo"), "there is no rule 'typo'")
+    path.write_text("# lint-ignore: no-timeout, never-runs\n0 0 30 2 * /bin/never\n")
+    result = jobs("lint", str(path))
+    assert (result.exit_code, result.stdout) == (0, "nothing found in 0 jobs\n")
+    assert "the line is skipped" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["*/5 * * * * poll\n", "# x\nA=b\n0 3 * * * x: y\n", "0 3 * * * x\n", "@daily x\n"]
+)
+def test_a_crontab_by_another_name_is_recognized_in_the_error(jobs: Jobs, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "c1.tab"
+    path.write_text(text)
+    refused(jobs("lint", str(path)), "a crontab is recognized by its name: crontab, *.crontab, *.cron")
+    path.write_text("jobs: [")
+    assert "recognized" not in jobs("lint", str(path)).stderr
+
+
 def test_a_crontab_keeps_what_it_silences() -> None:
     text = "# id: close\n# lint-ignore: no-timeout\n0 9 L * * /bin/close\n".replace("L", "31")
     (line,) = read(text).lines

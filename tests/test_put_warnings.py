@@ -49,6 +49,20 @@ def test_a_line_is_named(jobs: Jobs, command: str) -> None:
     assert f"warning: line 2: {WARNING}" in result.stderr
 
 
+def test_a_rule_of_lint_that_does_not_exist_is_a_warning(jobs: Jobs, board: Board, tmp_path: Path) -> None:
+    result = jobs("put", "a", "shell", "x", "--lint-ignore", "nosuchrule,no-timeout")
+    assert (result.exit_code, result.stderr) == (0, "warning: lint-ignore: there is no rule 'nosuchrule'\n")
+    assert jobs("edit", "a", "--lint-ignore", "no-timeout").stderr == ""
+    result = jobs(
+        "put", "-S", input='{"id": "b", "runner": "shell", "payload": "x", "lint-ignore": ["no-timeuot"]}\n'
+    )
+    assert "line 1: lint-ignore: there is no rule 'no-timeuot' (did you mean 'no-timeout'?)" in result.stderr
+    path = tmp_path / "board.yml"
+    path.write_text("jobs:\n  a:\n    runner: shell\n    payload: x\n    lint-ignore: nosuchrule\n")
+    result = jobs("board", "check", str(path))
+    assert f"warning: {path}:5:5: lint-ignore: there is no rule 'nosuchrule'" in result.stderr
+
+
 def test_board_files_say_it_at_the_payload(jobs: Jobs, tmp_path: Path) -> None:
     path = tmp_path / "board.yml"
     path.write_text(f"jobs:\n  a:\n    runner: http\n    payload: {LOCAL}\n")

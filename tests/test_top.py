@@ -89,6 +89,9 @@ def test_rates_are_those_between_two_looks(busy: Board) -> None:
 # The view
 
 
+LATE = (WaitingQueue("a", 9, T), WaitingQueue("b", 1, T - 900), WaitingQueue("c", 1))
+
+
 def example(**changes: Any) -> Top:
     ledger = {"due": 100, "done": 50, "dead": 2, "cancelled": 0, "retried": 0, "lost": 0}
     rows: dict[str, Any] = {
@@ -160,11 +163,18 @@ def test_without_a_frame_before_there_are_no_rates() -> None:
     [
         ({}, "nothing overdue  no job failing", "green"),
         ({"failing": 3}, "nothing overdue  3 failing", "yellow"),
+        ({"waiting_queues": LATE}, "queued tasks late by 15m  no job failing", "yellow"),
+        (
+            {"overdue": 1, "overdue_since": T - 60, "waiting_queues": LATE},
+            "1 overdue, late by 1m  queued tasks late by 15m  no job failing",
+            "red",
+        ),
         ({"overdue": 2, "overdue_since": T - 7260}, "2 overdue, late by 2h1m  no job failing", "red"),
         ({"overdue": 2, "overdue_since": T - 0.2}, "2 overdue, late by 0s  no job failing", "green"),
     ],
 )
 def test_how_late_the_board_is(changes: dict[str, Any], says: str, style: str) -> None:
+    changes = {"waiting_queues": ()} | changes
     assert Line(says, style) in shown(example(**changes))
 
 
@@ -255,11 +265,13 @@ def test_a_frame_as_json(jobs: Jobs, busy: Board) -> None:
     assert (task["job"], task["worker"], task["timeout"]) == ("a", "host-1", 50)
     assert "progress" not in task
     assert found["waiting_queues"] == [{"queue": "echo", "length": 1, "oldest": T - 6}]
+    assert found["waited"] == pytest.approx(found["time"] - (T - 6))
     assert found["ledger"]["due"] == 2  # type: ignore[index,call-overload]
 
 
 def test_the_interval_is_checked(jobs: Jobs) -> None:
-    refused(jobs("top", "--interval", "0"), "--interval")
+    for value in ("0", "nan", "inf"):
+        refused(jobs("top", "--interval", value), "interval: expected seconds from 0.1 to 86400")
 
 
 class Live(Terminal):

@@ -442,15 +442,18 @@ end
 ---@param id string
 ---@param from string|number  the beginning of the time
 ---@param to string|number  its end: occurrences before it, up to the job's next run
----@param options? table  concurrency (1), order ('earliest' or 'latest'), unknown (1), now
+---@param options? table  concurrency (1), order ('earliest' or 'latest'), unknown (1), because, by, now
 ---@return string  the number of the backfill
 function Board:backfill(id, from, to, options)
-  return self.commands:call('JBACKFILL', unpack(add_pairs({ 'start', id, 'from', as_text(from), 'to', as_text(to) }, options)))
+  return self.commands:call('JBACKFILL', unpack(self:_signed({ 'start', id, 'from', as_text(from), 'to', as_text(to) }, options)))
 end
 
 --- Cancel a backfill: queue nothing more, remove what is queued, and stop what is running. Raises NOTFOUND.
 ---@param number string
-function Board:cancel_backfill(number) self.commands:call('JBACKFILL', 'cancel', number) end
+---@param options? table  because, by
+function Board:cancel_backfill(number, options)
+  self.commands:call('JBACKFILL', unpack(self:_signed({ 'cancel', number }, options)))
+end
 
 --- Return the backfills on the board, oldest first, or those with these numbers.
 ---@return table[]  id, job, state, from, to, occurrences, ran, unknown, total, left, running, done, dead, cancelled, …

@@ -11,6 +11,7 @@ from jobs_core.boardfile.variables import mask
 from jobs_core.cron.forms import cron_warnings
 from jobs_core.engine.calls import as_raw
 from jobs_core.errors import JobsError, UserError
+from jobs_core.lint import unknown_names
 from jobs_core.options import JOB_OPTIONS, to_text
 from jobs_core.plugins.payloads import payload_warnings
 from jobs_core.values import nearest
@@ -58,6 +59,11 @@ def warnings(board: BoardClient, declared: list[Declared], plan: Plan) -> list[P
     """Jobs that a board accepts, but that probably do not run as meant: odd steps, a stop that has passed, or
     what this machine's settings refuse."""
     found = [_at_option(job, "cron", sentence) for job in declared for sentence in cron_warnings(job.options)]
+    found += [
+        _at_option(job, "lint-ignore", sentence)
+        for job in declared
+        for sentence in unknown_names(job.options)
+    ]
     warn = board.plugins.warner()
     found += [
         _at_option(job, "payload", mask(sentence, job.variables))

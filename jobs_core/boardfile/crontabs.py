@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +18,22 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".crontab", ".cron")
 
+NAMES = "a crontab is recognized by its name: crontab, *.crontab, *.cron, or in a folder cron.d"
+
+_LINE = re.compile(r"[ \t]*(@[a-z]+[ \t]|([0-9*][^ \t:]*[ \t]+){5})[ \t]*[^ \t]")
+
 
 def is_crontab(path: Path) -> bool:
     """Check by its name whether a file is a crontab: crontab, *.crontab, *.cron, or a file in a cron.d."""
     return path.name == "crontab" or path.suffix.lower() in SUFFIXES or is_system(str(path))
+
+
+def looks_like_crontab(text: str) -> bool:
+    """Check whether the first line that is neither empty nor a comment nor a setting is one of a crontab."""
+    for line in text.splitlines():
+        if line.strip() and not re.match(r"[ \t]*(#|[A-Za-z_]+[ \t]*=)", line):
+            return _LINE.match(line) is not None
+    return False
 
 
 def read_crontab(text: str, path: Path, scope: Scope) -> tuple[list[Declared], list[Problem], list[Problem]]:
@@ -52,7 +65,10 @@ def read_crontab(text: str, path: Path, scope: Scope) -> tuple[list[Declared], l
 
 
 def _problems(notices: list[Notice]) -> list[Problem]:
-    return [Problem(Where(notice.file, notice.line, notice.column), notice.sentence) for notice in notices]
+    return [
+        Problem(Where(notice.file, notice.line, notice.column), notice.sentence, notice.rule)
+        for notice in notices
+    ]
 
 
 def keep_ids(board: BoardClient, declared: list[Declared], owner: str) -> list[Declared]:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from jobs_core.boardfile.apply import RefusedError
 from jobs_core.boardfile.check import to_problem
 from jobs_core.boardfile.crontabs import keep_ids
-from jobs_core.boardfile.model import BoardFile, Declared, Where
+from jobs_core.boardfile.model import BoardFile, Declared, Problem, Where
 from jobs_core.boardfile.variables import mask
 from jobs_core.client.linting import RejectedJobsError
+from jobs_core.lint import RULES, Finding, check_names
 
 if TYPE_CHECKING:
     from jobs_core.client.board import BoardClient
-    from jobs_core.lint import Finding
 
-Located = tuple["Finding", Where | None]
+Located = tuple[Finding, Where | None]
 """A finding, with its location if it is in a file."""
 
 
@@ -40,6 +40,27 @@ def lint_file(
         raise RefusedError(file, problems) from None
     by_id = {job.id: job for job in declared}
     return [_located(finding, by_id.get(finding.job or ""), file) for finding in findings]
+
+
+def skipped_lines(file: BoardFile, ignore: Collection[str]) -> list[Located]:
+    """Return findings about lines of crontabs that declare no job, since they never run.
+
+    Raises:
+        OptionError: There is no rule of a name in `ignore`.
+    """
+    check_names(ignore)
+    return [
+        (_as_finding(notice), notice.where)
+        for notice in file.notices
+        if notice.rule and notice.rule not in ignore
+    ]
+
+
+def _as_finding(notice: Problem) -> Finding:
+    rule = RULES[notice.rule]
+    return Finding(
+        notice.rule, None, notice.sentence, "correct the schedule, or remove the line", "cron", rule.why
+    )
 
 
 def _located(finding: Finding, job: Declared | None, file: BoardFile) -> Located:

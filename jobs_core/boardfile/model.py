@@ -29,10 +29,14 @@ class Where:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """A mistake in a file: one sentence that says what is wrong and what to do."""
+    """A mistake in a file: one sentence that says what is wrong and what to do.
+
+    A notice may be a finding of `jobs lint`, too: then `rule` is its rule.
+    """
 
     where: Where
     sentence: str
+    rule: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.sentence}"

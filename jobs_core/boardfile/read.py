@@ -9,7 +9,7 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any
 
-from jobs_core.boardfile.crontabs import is_crontab, read_crontab
+from jobs_core.boardfile.crontabs import NAMES, is_crontab, looks_like_crontab, read_crontab
 from jobs_core.boardfile.include import included_files
 from jobs_core.boardfile.inherit import merge
 from jobs_core.boardfile.job import JobReader
@@ -145,12 +145,14 @@ class _Reader:
         try:
             root = parse(text, str(path), toml=path.suffix.lower() == ".toml")
         except ParseError as error:
-            self._found.problems.append(error.problem)
+            hint = f"; {NAMES}" if looks_like_crontab(text) else ""
+            self._problem(error.problem.where, error.problem.sentence + hint)
         else:
             if root.is_mapping:
                 return root
             what = "empty" if root.value is None else "not a mapping"
-            self._problem(root.where, f"the file is {what}; declare jobs by id under `jobs:`")
+            hint = NAMES if looks_like_crontab(text) else "declare jobs by id under `jobs:`"
+            self._problem(root.where, f"the file is {what}; {hint}")
         return None
 
     def _document(

@@ -5,7 +5,16 @@ from __future__ import annotations
 import click
 
 from jobs_core.cli.backfill_view import as_fields, counts, follow, show_plan
-from jobs_core.cli.common import connected, echo, echo_json, echo_table, json_option, open_board
+from jobs_core.cli.common import (
+    because_option,
+    connected,
+    echo,
+    echo_json,
+    echo_table,
+    json_option,
+    open_board,
+)
+from jobs_core.cli.spoken_time import spoken_time
 from jobs_core.wording import when
 
 
@@ -36,8 +45,22 @@ def backfill() -> None:
 
 @backfill.command()
 @click.argument("job")
-@click.option("--from", "start", required=True, metavar="TIME", help="The beginning of the time.")
-@click.option("--to", "stop", required=True, metavar="TIME", help="Its end: occurrences before this time.")
+@click.option(
+    "--from",
+    "start",
+    callback=spoken_time,
+    required=True,
+    metavar="TIME",
+    help="The beginning, such as yesterday or -2h.",
+)
+@click.option(
+    "--to",
+    "stop",
+    callback=spoken_time,
+    required=True,
+    metavar="TIME",
+    help="The end: occurrences before this time.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would run, and run nothing.")
 @click.option(
     "--concurrency",
@@ -49,6 +72,7 @@ def backfill() -> None:
 @click.option("--latest-first", is_flag=True, help="Begin with the latest occurrence.")
 @click.option("--unknown", is_flag=True, help="Include occurrences that the history no longer reaches.")
 @click.option("--detach", is_flag=True, help="Print the number of the backfill, and do not wait.")
+@because_option
 @json_option
 @connected
 @click.pass_context
@@ -63,6 +87,7 @@ def start(
     latest_first: bool,
     unknown: bool,
     detach: bool,
+    because: str | None,
     as_json: bool,
     url: str | None,
     board_name: str,
@@ -73,11 +98,13 @@ def start(
     is never run again. Occurrences that were skipped or coalesced have not run. The server continues a
     backfill, whatever becomes of this command. The exit code is 1 if any task ends otherwise than done.
 
+    A time without an offset is UTC. A day or a time of day in words, such as 'tue 03:00', is local, and past.
+
     The word start may be left out, unless the job has the name of a command.
 
     \b
       jobs backfill report --from 2026-11-01 --to 2026-12-01 --dry-run
-      jobs backfill report --from 2026-11-01 --to 2026-12-01
+      jobs backfill report --from yesterday --to today
       jobs backfill report --from 2026-11-01 --to 2026-12-01 --latest-first --detach
     """
     board = open_board(url, board_name)
@@ -85,7 +112,13 @@ def start(
         show_plan(list(board.occurrences(job, start, stop)), board.show(job).get("zone"), unknown, as_json)
         return
     found = board.backfill(
-        job, start, stop, concurrency=concurrency, latest_first=latest_first, unknown=unknown
+        job,
+        start,
+        stop,
+        concurrency=concurrency,
+        latest_first=latest_first,
+        unknown=unknown,
+        because=because,
     )
     if not detach:
         ctx.exit(follow(board, found.id, as_json))
@@ -139,17 +172,19 @@ def watch(ctx: click.Context, id: str, as_json: bool, url: str | None, board_nam
 
 @backfill.command()
 @click.argument("id")
+@because_option
 @json_option
 @connected
-def cancel(id: str, as_json: bool, url: str | None, board_name: str) -> None:
+def cancel(id: str, because: str | None, as_json: bool, url: str | None, board_name: str) -> None:
     """Cancel a backfill.
 
     Nothing more is queued, what is queued is removed, and workers are told to stop what is running.
 
     \b
       jobs backfill cancel 1
+      jobs backfill cancel 1 --because 'it takes too long'
     """
-    found = open_board(url, board_name).backfill_cancel(id)
+    found = open_board(url, board_name).backfill_cancel(id, because=because)
     if as_json:
         echo_json(as_fields(found))
     else:

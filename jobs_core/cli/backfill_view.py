@@ -34,7 +34,13 @@ def counts(found: Backfill) -> str:
     """Return the counts of a backfill as one line."""
     done = found.done + found.unleased
     line = f"{done} done, {found.failed} failed, {found.left} left, {found.running} running"
-    return line + (", its job was removed" if found.removed else "")
+    cancelled = found.dead + found.cancelled - found.failed
+    return (
+        line
+        + (f", {cancelled} cancelled" if cancelled else "")
+        + (f", {found.ran} ran already" if found.ran else "")
+        + (", its job was removed" if found.removed else "")
+    )
 
 
 def show_plan(found: Sequence[Occurrence], zone: str | None, unknown: bool, as_json: bool) -> None:
@@ -105,7 +111,7 @@ def _bar() -> Iterator[Callable[[Backfill], None]]:
 
         def show(found: Backfill) -> None:
             total = None if found.state == "planning" else found.total
-            ended = found.done + found.unleased + found.failed
+            ended = found.done + found.unleased + found.dead + found.cancelled
             bars.update(bar, total=total, completed=ended, description=counts(found))
 
         yield show

@@ -41,7 +41,7 @@ def changes(job: str | None, payload: bool, url: str | None, board_name: str, **
       jobs changes report --json --payload | jq .before
     """
     board = open_board(url, board_name)
-    found = map(_as_item, board.changes(job, payload=payload))
+    found = map(_as_item, board.changes(job, payload=payload, limit=options["limit"]))
     first = next(found, None)
     if first is None and job is not None:
         echo(f"no changes of the job {job!r} on the board {board_name!r} are known", err=True)
@@ -67,11 +67,11 @@ def _row(item: Mapping[str, Any]) -> Iterable[Any]:
 
 
 def _subject(item: Mapping[str, Any]) -> str:
-    """Return what a change is about: jobs, or a queue, a runner, a task or a board file."""
-    jobs = item.get("jobs", [])
-    if "target" not in item:
-        return ", ".join(shortened(jobs))
-    return f"{item['target']}: {', '.join(shortened(jobs))}" if item["what"] == "apply" else item["target"]
+    """Return what a change is about: jobs, or a queue, a runner, a task, a backfill or a board file."""
+    jobs, target = ", ".join(shortened(item.get("jobs", []))), str(item.get("target", ""))
+    if item["what"] == "apply" or target.startswith("backfill "):
+        return f"{target}: {jobs}"
+    return target or jobs
 
 
 def _details(item: Mapping[str, Any]) -> Iterator[str]:

@@ -111,8 +111,12 @@ def echo_job_warnings(board: Board, id: str, runner: str, payload: Any, options:
 
 
 def job_warner(plugins: Plugins) -> Callable[[str, str, Any, Mapping[str, Any]], list[str]]:
-    """Return a function that says what is odd about a valid job: its cron pattern, and what plugins find."""
+    """Return a function that says what is odd about a valid job.
+
+    That is its cron pattern, a rule in `lint-ignore` that does not exist, and what plugins find.
+    """
     from jobs_core.engine.calls import as_raw
+    from jobs_core.lint import unknown_names
     from jobs_core.plugins.payloads import payload_warnings
 
     warn = plugins.warner()
@@ -121,6 +125,7 @@ def job_warner(plugins: Plugins) -> Callable[[str, str, Any, Mapping[str, Any]],
         raw = as_raw(payload)
         return [
             *cron_warnings(options),
+            *unknown_names(options),
             *payload_warnings(raw),
             *warn(plugins.job(id, runner, raw, options)),
         ]

@@ -49,7 +49,8 @@ def echo_findings(found: Sequence[Located], total: int) -> None:
         echo(f"nothing found in {jobs}")
         return
     with_findings = len({finding.job for finding, _ in found if finding.job is not None})
-    echo(f"{count} finding{'s' * (count != 1)} in {with_findings} of {jobs}")
+    findings = f"{count} finding{'s' * (count != 1)}"
+    echo(f"{findings} in {with_findings} of {jobs}" if with_findings else f"{findings} among {jobs}")
 
 
 def _echo_rule(rule: str, members: Sequence[Located]) -> None:

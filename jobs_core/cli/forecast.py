@@ -19,6 +19,7 @@ from jobs_core.cli.common import (
     open_board,
 )
 from jobs_core.cli.plan import echo_refusals
+from jobs_core.cli.spoken_time import spoken_time
 
 if TYPE_CHECKING:
     from jobs_core.forecast import Comparison, Forecast
@@ -27,7 +28,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--days", type=float, default=7, show_default=True, help="How many days to look ahead.")
-@click.option("--from", "from_", metavar="TIME", help="The beginning, such as +1d (default: now).")
+@click.option(
+    "--from",
+    "from_",
+    callback=spoken_time,
+    metavar="TIME",
+    help="The beginning, such as +1d or 'tomorrow 03:00' (default: now).",
+)
 @click.option(
     "--duration",
     type=float,

@@ -23,7 +23,7 @@ def forecast_lines(found: Forecast, board_name: str) -> Iterator[str]:
     yield from _section("runs an hour", heat_map(found.by_minute, found.begin, found.end, None))
     yield from _section("busiest minutes", _minute_lines(found.minutes))
     yield from _section("held by limits", _held_lines(found))
-    yield from _section("after other jobs", _rows(_child_line(job) for job in found.jobs if job.after))
+    yield from _section("after other jobs", _rows(_child_lines(found)))
     yield from _section("skipped or overlapping", _rows(_missed_lines(found.jobs)))
     yield from _section("never in this time", _never_lines(found))
     yield from _section("guessed", (_wrap(guess.sentence, guess.jobs) for guess in found.guesses))
@@ -73,10 +73,20 @@ def _limits(job: JobForecast) -> str:
     return ", ".join(names) or "its overlap"
 
 
-def _child_line(job: JobForecast) -> str:
-    return f"{as_cell(job.id)}  {_runs(job.runs)} after {', '.join(map(as_cell, job.after[:NAMES]))}" + (
-        f" and {len(job.after) - NAMES} more" if len(job.after) > NAMES else ""
-    )
+def _child_lines(found: Forecast) -> Iterator[str]:
+    silent = set(found.never)
+    for job in found.jobs:
+        if job.after:
+            yield _child_line(job, silent.issuperset(job.after))
+
+
+def _child_line(job: JobForecast, is_alone: bool) -> str:
+    """Return the line about a job and its parents. `is_alone` says that none of these runs in this time."""
+    more = f" and {len(job.after) - NAMES} more" if len(job.after) > NAMES else ""
+    parents = ", ".join(map(as_cell, job.after[:NAMES])) + more
+    link = f", without a run of {parents} in this time" if job.runs and is_alone else f" after {parents}"
+    waiting = f", each waits at most {span(round(job.awaited))}" if job.awaited else ""
+    return f"{as_cell(job.id)}  {_runs(job.runs)}{link}{waiting}"
 
 
 def _missed_lines(jobs: Sequence[JobForecast]) -> Iterator[str]:

@@ -84,14 +84,15 @@ def _lint_file(
 ) -> tuple[list[Located], int]:
     """Lint each board of a file. Returns the findings with their locations, and the number of jobs."""
     from jobs_core.boardfile import read_valid
-    from jobs_core.boardfile.lint import lint_file
+    from jobs_core.boardfile.lint import lint_file, skipped_lines
 
     if not path.exists():
         raise OptionError(f"{path}: no such file. For the jobs on a board, run `jobs lint --board {path}`.")
     file = read_valid(path, include_outside=include_outside)
     for notice in file.notices:
-        echo(str(notice), err=True)
-    found: list[Located] = []
+        if not notice.rule:
+            echo(str(notice), err=True)
+    found = skipped_lines(file, ignore)
     boards = file.select(explicit_board(ctx))
     for name, declared in boards.items():
         with _reachable(url, name or board_name) as board, echo_refusals():

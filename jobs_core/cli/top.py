@@ -15,7 +15,7 @@ import click
 
 from jobs_core.cli.common import connected, echo, echo_json, open_board
 from jobs_core.cli.top_view import Frame, Line, render
-from jobs_core.errors import ServerError
+from jobs_core.errors import OptionError, ServerError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -29,12 +29,24 @@ PIPE = (200, 400)
 ROWS = 100
 """The most tasks, queues or workers that a frame has."""
 
+LONGEST = 86400
+"""The longest time between two frames, in seconds."""
+
+
+def _checked_interval(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if not 0.1 <= value <= LONGEST:  # a range of click takes nan
+        raise OptionError(
+            f"interval: expected seconds from 0.1 to {LONGEST}, got {value:g}", option="interval"
+        )
+    return value
+
 
 @click.command()
 @click.option("--once", is_flag=True, help="Print one frame and end, as without a terminal.")
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0.1),
+    type=float,
+    callback=_checked_interval,
     default=2.0,
     show_default=True,
     metavar="SECONDS",
@@ -46,8 +58,9 @@ def top(once: bool, interval: float, as_json: bool, url: str | None, board_name:
     """Watch a board: what runs, what waits, how late it is, and who works. Press q to end.
 
     `for` is how long an attempt has run, and `left` is what remains of its timeout. `oldest` is how long ago
-    the next task of a queue was due. Rates are those since the frame before. If Redis goes away, the view
-    says so, and continues when it is back.
+    the next task of a queue was due. `overdue` counts jobs whose time has passed, but that are not queued
+    yet. Rates are those since the frame before. If Redis goes away, the view says so, and continues when it
+    is back.
 
     \b
       jobs top
@@ -175,9 +188,9 @@ def _styled(lines: list[Line]) -> RenderableType:
 
 
 def _as_json(found: Top) -> dict[str, Any]:
-    """Return a frame, with `late`, and without what is not known of a task or queue."""
+    """Return a frame, with `late` and `waited`, and without what is not known of a task or queue."""
     rows = {
         name: [{key: value for key, value in row.items() if value is not None} for row in asdict(found)[name]]
         for name in ("running_tasks", "waiting_queues", "seen_workers")
     }
-    return asdict(found) | {"late": found.late} | rows
+    return asdict(found) | {"late": found.late, "waited": found.waited} | rows

@@ -119,11 +119,13 @@ def _head(frame: Frame) -> Iterator[Line]:
 
 
 def _state(top: Top) -> Line:
-    """Say how late the board is, and how many jobs fail."""
-    overdue = f"{top.overdue:,} overdue, late by {_seconds(top.late)}" if top.overdue else "nothing overdue"
+    """Say how late the board is, with its jobs and its queued tasks, and how many jobs fail."""
+    overdue = f"{top.overdue:,} overdue, late by {_seconds(top.late)}" if top.overdue else ""
+    waited = f"queued tasks late by {_seconds(top.waited)}" if top.waited >= 1 else ""
     failing = f"{top.failing:,} failing" if top.failing else "no job failing"
     is_late = top.overdue and top.late >= 1
-    return Line(_joined(overdue, failing), "red" if is_late else "yellow" if top.failing else "green")
+    style = "red" if is_late else "yellow" if top.failing or waited else "green"
+    return Line(_joined(*([overdue, waited] if overdue or waited else ["nothing overdue"]), failing), style)
 
 
 def _tasks(top: Top, is_wide: bool) -> Section:

@@ -268,15 +268,17 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
         from_: Time | None = None,
         to: Time | None = None,
         payload: bool = False,
+        limit: int | None = None,
     ) -> AsyncIterator[Change]:
         """Read who changed what, newest first, like `Board.changes`."""
-        cursor = None
+        cursor, left = None, limit
         while True:
-            arguments = changes_arguments(job, from_, to, payload, cursor)
-            cursor, page = as_changes(await self._call("JCHANGES", *arguments))
-            for change in page:
+            arguments = changes_arguments(job, from_, to, payload, cursor, left)
+            cursor, found = as_changes(await self._call("JCHANGES", *arguments))
+            for change in found:
                 yield change
-            if cursor is None:
+            left = None if left is None else left - len(found)
+            if cursor is None or left == 0:
                 return
 
     async def count(self) -> dict[str, int]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from jobs_core.client.aio_tasks import AsyncTaskMethods
+from jobs_core.client.author import signature
 from jobs_core.engine.backfills import (
     PAUSE,
     as_backfill,
@@ -31,11 +32,12 @@ class AsyncBackfillMethods(AsyncTaskMethods):
         concurrency: int = 1,
         latest_first: bool = False,
         unknown: bool = False,
+        because: str | None = None,
         now: Time | None = None,
     ) -> Backfill:
         """Queue the occurrences of a job in the past that have not run, like `Board.backfill`."""
         name, arguments = start_call(job, start, stop, concurrency, latest_first, unknown, now)
-        return await self.backfill_show(str(await self._call(name, *arguments)))
+        return await self.backfill_show(str(await self._call(name, *arguments, *signature(self.by, because))))
 
     async def backfill_list(self) -> AsyncIterator[Backfill]:
         """List backfills, like `Board.backfill_list`."""
@@ -58,9 +60,12 @@ class AsyncBackfillMethods(AsyncTaskMethods):
             last = found
             await asyncio.sleep(PAUSE)
 
-    async def backfill_cancel(self, id: str, *, now: Time | None = None) -> Backfill:
+    async def backfill_cancel(
+        self, id: str, *, because: str | None = None, now: Time | None = None
+    ) -> Backfill:
         """Cancel a backfill, like `Board.backfill_cancel`."""
-        await self._call("JBACKFILL", "cancel", id, *to_pairs({"now": now}, ()))
+        after = (*to_pairs({"now": now}, ()), *signature(self.by, because))
+        await self._call("JBACKFILL", "cancel", id, *after)
         return await self.backfill_show(id)
 
     async def occurrences(

@@ -7,10 +7,13 @@ import socket
 from functools import cache
 
 from jobs_core.errors import OptionError
-from jobs_core.text import is_utf8
+from jobs_core.text import is_utf8, shorten
 
 MAX_BYTES = 256
 """The longest name that Redis takes."""
+
+SHOWN = 64
+"""The most that errors quote of a name, in characters."""
 
 
 @cache
@@ -32,7 +35,8 @@ def checked_author(by: str) -> str:
     """Return the name under which changes are recorded. Raises OptionError if Redis would reject it."""
     if not (by.isprintable() and is_utf8(by)) or len(by.encode()) > MAX_BYTES:
         raise OptionError(
-            f"by: expected at most {MAX_BYTES} bytes of UTF-8 without control characters, got {by!r}",
+            f"by: expected at most {MAX_BYTES} bytes of UTF-8 without control characters, "
+            f"got {shorten(by, SHOWN)!r}",
             option="by",
         )
     return by

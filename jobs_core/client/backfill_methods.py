@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from jobs_core.client.author import signature
 from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine.backfills import (
     PAUSE,
@@ -31,6 +32,7 @@ class BackfillMethods(TaskMethods):
         concurrency: int = 1,
         latest_first: bool = False,
         unknown: bool = False,
+        because: str | None = None,
         now: Time | None = None,
     ) -> Backfill:
         """Queue the occurrences of a job in the past that have not run, a few at a time.
@@ -45,6 +47,7 @@ class BackfillMethods(TaskMethods):
             concurrency: How many of its tasks may be queued or running at once (1 to 1000).
             latest_first: Begin with the latest occurrence.
             unknown: Include occurrences of which the history no longer tells whether they ran.
+            because: Why, for `changes`.
             now: The current time, for tests. The default is the clock of Redis.
 
         Returns:
@@ -60,7 +63,7 @@ class BackfillMethods(TaskMethods):
         ...     print(found.done, "of", found.total)
         """
         name, arguments = start_call(job, start, stop, concurrency, latest_first, unknown, now)
-        return self.backfill_show(str(self.commands.call(name, *arguments)))
+        return self.backfill_show(str(self.commands.call(name, *arguments, *signature(self.by, because))))
 
     def backfill_list(self) -> Iterator[Backfill]:
         """List backfills, the oldest first: those under way, and the latest 100 that have ended."""
@@ -99,11 +102,12 @@ class BackfillMethods(TaskMethods):
             last = found
             time.sleep(PAUSE)
 
-    def backfill_cancel(self, id: str, *, now: Time | None = None) -> Backfill:
+    def backfill_cancel(self, id: str, *, because: str | None = None, now: Time | None = None) -> Backfill:
         """Cancel a backfill: queue nothing more, remove what is queued, and stop what is running.
 
         Args:
             id: Its number. One that has ended does not change.
+            because: Why, for `changes`.
             now: The current time, for tests. The default is the clock of Redis.
 
         Returns:
@@ -112,7 +116,8 @@ class BackfillMethods(TaskMethods):
         Raises:
             NotFoundError: There is no such backfill.
         """
-        self.commands.call("JBACKFILL", "cancel", id, *to_pairs({"now": now}, ()))
+        after = (*to_pairs({"now": now}, ()), *signature(self.by, because))
+        self.commands.call("JBACKFILL", "cancel", id, *after)
         return self.backfill_show(id)
 
     def occurrences(

@@ -161,6 +161,7 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
         from_: Time | None = None,
         to: Time | None = None,
         payload: bool = False,
+        limit: int | None = None,
     ) -> Iterator[Change]:
         """Read who changed what on the board, newest first. The board keeps about the last 10,000 changes.
 
@@ -169,19 +170,24 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
             from_: Only changes since this time.
             to: Only changes until this time.
             payload: Include payloads, which may be secret. Those of more than 4 KiB are not kept.
+            limit: How many to read at most.
 
         Yields:
             Changes, one for each call, even of many jobs.
 
+        Raises:
+            OptionError: A time is invalid, or `limit` is below 1.
+
         >>> next(board.changes("report")).before["cron"]
         '0 3 * * *'
         """
-        cursor = None
+        cursor, left = None, limit
         while True:
-            arguments = changes_arguments(job, from_, to, payload, cursor)
-            cursor, page = as_changes(self.commands.call("JCHANGES", *arguments))
-            yield from page
-            if cursor is None:
+            arguments = changes_arguments(job, from_, to, payload, cursor, left)
+            cursor, found = as_changes(self.commands.call("JCHANGES", *arguments))
+            yield from found
+            left = None if left is None else left - len(found)
+            if cursor is None or left == 0:
                 return
 
     def why(self, job_or_task: str, at: Time | None = None) -> Why:

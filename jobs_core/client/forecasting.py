@@ -93,8 +93,8 @@ def _met(commands: Commands, ids: Iterable[str]) -> Iterator[tuple[str, list[str
 def _times(commands: Commands, now: Time | None, from_: Time | None) -> tuple[float, float]:
     """Return the time of the board's clock, and the beginning of the span, in epoch seconds."""
     seconds, microseconds = commands.read(lambda client: client.time())
-    present = _instant(commands, now) if now is not None else seconds + microseconds // 1000 / 1000
-    begin = present if from_ is None else _instant(commands, from_, present)
+    present = _instant(commands, "now", now) if now is not None else seconds + microseconds // 1000 / 1000
+    begin = present if from_ is None else _instant(commands, "from", from_, present)
     if begin < present:
         raise OptionError(
             "from: expected a time from now on. `jobs history` has what ran before.", option="from"
@@ -102,8 +102,11 @@ def _times(commands: Commands, now: Time | None, from_: Time | None) -> tuple[fl
     return present, begin
 
 
-def _instant(commands: Commands, time: Time, now: Any = None) -> float:
-    """Read a time as Redis reads it."""
+def _instant(commands: Commands, name: str, time: Time, now: Any = None) -> float:
+    """Read the time of an option as Redis reads it."""
     present: tuple[Any, ...] = () if now is None else ("now", f"{now:.3f}")
-    found = commands.call("JNEXT", "-", "at", to_text(time), *present)
+    try:
+        found = commands.call("JNEXT", "-", "at", to_text(time), *present)
+    except OptionError as error:
+        raise OptionError(f"{name}: {str(error).removeprefix('at: ')}", option=name) from None
     return float(found[0]) / 1000

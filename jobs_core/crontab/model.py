@@ -14,6 +14,8 @@ RUNNER = "shell"
 class Notice:
     """A sentence about a location in a file. Lines and columns count from 1.
 
+    `rule` is the rule of `jobs lint` that it is a finding of, if it is one.
+
     >>> str(Notice("/etc/crontab", 7, 1, "minute '60': expected 0-59"))
     "/etc/crontab:7:1: minute '60': expected 0-59"
     """
@@ -22,6 +24,7 @@ class Notice:
     line: int
     column: int
     sentence: str
+    rule: str = ""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.sentence}"

@@ -14,6 +14,9 @@ from jobs_core.values import nearest
 
 REBOOT = "@reboot is skipped: a board outlives reboots; push the job when the machine boots"
 NEVER = "the line is skipped: no month it names has such a day, so it never runs"
+NEVER_RULE = "never-runs"
+"""The rule of `jobs lint` that finds such a line."""
+
 NO_USER = "expected a user name in the user column; if this is a user's own crontab, pass --user"
 NO_COMMAND = "no command; write one after the schedule, and after the user if there is one"
 NEITHER = "expected a schedule, a comment or a setting such as NAME=value; a schedule begins with its minute"
@@ -81,10 +84,10 @@ class Reader:
         """Record a problem."""
         self.problems.append(Notice(self.file, number, column, sentence))
 
-    def _note(self, number: int, text: str, sentence: str) -> None:
+    def _note(self, number: int, text: str, sentence: str, rule: str = "") -> None:
         """Record a notice about a line, at its first word."""
         column = len(text) - len(text.lstrip(" \t")) + 1
-        self.notices.append(Notice(self.file, number, column, sentence))
+        self.notices.append(Notice(self.file, number, column, sentence, rule))
 
     def _set(self, number: int, text: str) -> bool:
         """Read a line that sets a variable. Returns False for any other line."""
@@ -128,7 +131,8 @@ class Reader:
         if len(self.problems) > known:
             return
         if count > 1 and never_comes([word[0] for word in words[:count]]):
-            self._note(number, text, NEVER)
+            is_silenced = NEVER_RULE in self._ignored_rules()
+            self._note(number, text, NEVER, "" if is_silenced else NEVER_RULE)
         else:
             self._command(number, text, words, count)
 
@@ -159,7 +163,7 @@ class Reader:
         if wrong:
             self.refuse(number, start + 1, wrong)
             return
-        ids, rules = ([match[1] for match in map(mark.fullmatch, self.comments) if match] for mark in _MARKS)
+        ids = self._marked(_ID)
         self.entries.append(
             Entry(
                 number,
@@ -174,9 +178,17 @@ class Reader:
                     for comment in self.comments
                     if not any(mark.fullmatch(comment) for mark in _MARKS)
                 ),
-                lint_ignore=re.sub(r"[ \t]", "", ",".join(rules)),
+                lint_ignore=",".join(self._ignored_rules()),
             )
         )
+
+    def _marked(self, mark: re.Pattern[str]) -> list[str]:
+        """Return what comments directly above the line give by a mark such as `id:`."""
+        return [match[1] for match in map(mark.fullmatch, self.comments) if match]
+
+    def _ignored_rules(self) -> list[str]:
+        """Return the rules of `jobs lint` that comments directly above the line silence."""
+        return [rule.strip(" \t") for text in self._marked(_IGNORE) for rule in text.split(",")]
 
 
 def _command_problem(line: str, size: int) -> str | None:

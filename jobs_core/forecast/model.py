@@ -65,6 +65,8 @@ class JobForecast:
         coalesced: How many occurrences that are late already now run together.
         overlapping: How many runs start while an earlier one is under way, if its duration is known.
         held: The longest time in seconds that a run waits for a limit.
+        awaited: The longest time in seconds that a run of a job with a time of its own waits for the jobs it
+            comes after, limits included.
         limits: The limits that apply to the job: `job`, `queue:<name>`, `runner:<name>`.
         after: The jobs it runs after.
     """
@@ -78,6 +80,7 @@ class JobForecast:
     coalesced: int = 0
     overlapping: int = 0
     held: float = 0
+    awaited: float = 0
     limits: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
 

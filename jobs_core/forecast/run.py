@@ -139,7 +139,8 @@ def _missed(commands: Commands) -> dict[str, int]:
 
 
 def _described(job: Mapping[str, Any], found: JobTally, plan: Plan, missed: Missed) -> JobForecast:
-    id = job["id"]
+    id, held = job["id"], found.held / 1000
+    is_gated = "after" in job and any(name in job for name in ("every", "at", "cron"))
     return JobForecast(
         id=id,
         state=_state(job),
@@ -149,7 +150,8 @@ def _described(job: Mapping[str, Any], found: JobTally, plan: Plan, missed: Miss
         skipped=missed.get(f"skipped {id}", 0),
         coalesced=missed.get(f"coalesced {id}", 0),
         overlapping=found.overlapping,
-        held=found.held / 1000,
+        held=0 if is_gated else held,
+        awaited=held if is_gated else 0,
         limits=plan.limits[id],
         after=tuple(job.get("after", ())),
     )

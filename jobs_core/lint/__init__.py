@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from jobs_core.lint.model import Finding, Rule
-from jobs_core.lint.registry import RULES, check_names, find
+from jobs_core.lint.registry import RULES, check_names, find, unknown_names
 
-__all__ = ["RULES", "Finding", "Rule", "check_names", "find"]
+__all__ = ["RULES", "Finding", "Rule", "check_names", "find", "unknown_names"]

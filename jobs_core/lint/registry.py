@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from jobs_core.errors import OptionError
 from jobs_core.lint import clocks, crowds, patterns, relations, schedules, work
@@ -42,6 +43,18 @@ def check_names(names: Collection[str]) -> None:
         if name not in RULES:
             hint = nearest(name, RULES) or f": choose {', '.join(RULES)}"
             raise OptionError(f"ignore: there is no rule {name!r}{hint}", option="ignore")
+
+
+def unknown_names(options: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each rule that the option `lint-ignore` of a job names, but that does not exist.
+
+    >>> unknown_names({"lint-ignore": "no-timeuot"})
+    ["lint-ignore: there is no rule 'no-timeuot' (did you mean 'no-timeout'?)"]
+    """
+    value = options.get("lint-ignore", options.get("lint_ignore")) or ()
+    names = value.split(",") if isinstance(value, str) else value
+    unknown = sorted({str(name).strip() for name in names} - RULES.keys() - {""})
+    return [f"lint-ignore: there is no rule {name!r}{nearest(name, RULES)}" for name in unknown]
 
 
 def find(jobs: Sequence[Subject], around: Surroundings, ignore: Collection[str] = ()) -> list[Finding]:

@@ -1,6 +1,7 @@
 #!lua
---[[ JBACKFILL board start job from time to time [concurrency n] [order earliest|latest] [unknown 1] [now time]
-     JBACKFILL board cancel backfill [now time]
+--[[ JBACKFILL board start job from time to time [concurrency n] [order earliest|latest] [unknown 1]
+     [by text] [because text] [now time]
+     JBACKFILL board cancel backfill [by text] [because text] [now time]
 
   Backfill a job: queue its occurrences from a time on and before another, as its schedule has them now, under their own ids,
   so that one that has run is never run again. Those from the job's next run on are left out. At most `concurrency` (default
@@ -9,6 +10,7 @@
   most 100,000 occurrences, and a board at most 20 backfills under way.
 
   With cancel, nothing more is queued, its queued tasks are cancelled, and the workers of its running ones are told to stop.
+  JCHANGES lists both: `by` is who did it, and `because` says why.
 
     FCALL JBACKFILL 1 {jobs} start report from 2026-11-01 to 2026-12-01
     FCALL JBACKFILL 1 {jobs} cancel 1
@@ -25,10 +27,11 @@ local backfills = require 'backfill.backfills'
 local past_dues = require 'backfill.past_dues'
 local planning = require 'backfill.planning'
 local steps = require 'backfill.steps'
+local changes = require 'ledger.changes'
 local instant = require 'time.instant'
 
 local MAX_OCCURRENCES, MAX_CONCURRENCY, MAX_BACKFILLS = 100000, 1000, 20
-local START_OPTIONS = { from = true, to = true, concurrency = true, order = true, unknown = true, now = true }
+local START_OPTIONS = { from = true, to = true, concurrency = true, order = true, unknown = true }
 
 local function read_concurrency(options)
   local n = arguments.whole_number('concurrency', options.concurrency or '1', 1)
@@ -55,9 +58,16 @@ local function check_bounds(board, range)
   end
 end
 
+local function record_change(board, what, author, backfill)
+  local jobs = changes.new_list()
+  changes.add_id(jobs, backfill.job)
+  changes.record(board, what, author, { target = 'backfill ' .. backfill.id, jobs = jobs })
+end
+
 local function start(board, job, args)
-  local options = arguments.read_options(args, 3, START_OPTIONS)
+  local options = arguments.read_options(args, 3, START_OPTIONS, changes.OPTIONS)
   local now, concurrency, order = instant.now(options), read_concurrency(options), read_order(options)
+  local author = changes.author(options)
   local range = past_dues.read_range(board, job, options, now)
   check_bounds(board, range)
   local backfill = {
@@ -69,15 +79,16 @@ local function start(board, job, args)
   planning.start(board, backfill, range.head)
   backfills.write(board, backfill)
   steps.continue(board, backfill.id, now)
+  record_change(board, 'backfill', author, backfill)
   return backfill.id
 end
 
 local function cancel(board, id, args)
-  local options = arguments.read_options(args, 3, { now = true })
+  local author, now = changes.read_author(args, 3), instant.now(arguments.read_options(args, 3, changes.OPTIONS))
   apply_state.require_no_pending_apply(board)
-  local now, backfill = instant.now(options), backfills.read(board, id)
+  local backfill = backfills.read(board, id)
   if not backfill then errors.fail('NOTFOUND', "there is no backfill '" .. id .. "'") end
-  steps.cancel(board, backfill, now)
+  if steps.cancel(board, backfill, now) then record_change(board, 'cancel', author, backfill) end
   return id
 end
 

@@ -57,13 +57,14 @@ function steps.tick(board, now)
   return n
 end
 
--- Cancel a backfill: queue nothing more, and cancel its tasks. Does nothing to one that has ended.
+-- Cancel a backfill: queue nothing more, and cancel its tasks. Does nothing to one that has ended. Returns whether it did.
 function steps.cancel(board, backfill, now)
-  if backfill.state ~= 'planning' and backfill.state ~= 'running' then return end
+  if backfill.state ~= 'planning' and backfill.state ~= 'running' then return false end
   feeder.drop_dues(board, backfill)
   backfill.cursor = '0'
   backfills.write(board, backfill)
   steps.continue(board, backfill.id, now)
+  return true
 end
 
 return steps

@@ -1,9 +1,9 @@
--- `{b}:changes` is a stream of what was changed on the board: by whom, and what was before. One call adds at most one entry.
--- Its fields: what, by, because (if given), target (a queue, a runner, a task or a board file), count, `ids` or `jobs`, and
--- for bounds and limits `before` and `after`, as JSON. `ids` has spaces between the ids of jobs that are new or not changed
--- themselves. If others are among them, there is `jobs` instead, a packed list: the id; or { id, packed job before, after,
--- next run before, after, payload bytes left out before, after, whether the payload changed }, with '' for a job that does
--- not exist. Payloads of more than 4 KiB are left out.
+-- `{b}:changes` is a stream of what was changed on the board: by whom, and what was before. One call adds at most one
+-- entry. Its fields: what, by, because (if given), target (a queue, a runner, a task, a backfill or a board file), count,
+-- `ids` or `jobs`, and for bounds and limits `before` and `after`, as JSON. `ids` has spaces between the ids of jobs that
+-- are new or not changed themselves. If others are among them, there is `jobs` instead, a packed list: the id; or { id,
+-- packed job before, after, next run before, after, payload bytes left out before, after, whether the payload changed },
+-- with '' for a job that does not exist. Payloads of more than 4 KiB are left out.
 
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
