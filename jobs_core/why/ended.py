@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from jobs_core.runs import Gap, Run
-from jobs_core.types import Backfill
 from jobs_core.why.answer import Why
+from jobs_core.why.backfilled import backfill_of
+from jobs_core.why.limits import limit_fact, limit_text, limits_of_job
+from jobs_core.why.parents import parents_text
 from jobs_core.why.situation import Situation
-from jobs_core.why.words import change_fact, gap_fact, gap_text, run_fact, took, who
-from jobs_core.wording import when
+from jobs_core.why.words import change_fact, gap_fact, gap_text, history_fact, run_fact, took, who
+from jobs_core.wording import after_text, when
 
 LATE = 5.0
 """Seconds after which a start counts as late."""
@@ -78,13 +79,15 @@ def _skipped(found: Situation, run: Run) -> Why:
         text = f"{what} skipped while it waited for other jobs: the job was {run.reason}."
         return found.answer("skipped", text, fact, task=run.task)
     if run.reason == "parents":
-        text = (
-            f"{what} skipped, because the jobs that it comes after had not ended as it needs by its deadline."
-        )
-        return found.answer("skipped", text, fact, task=run.task)
+        job = found.then or {}
+        condition = f" '{after_text(job)}'" if "after" in job else ""
+        tail, facts = parents_text(found, job.get("after", ()), run.due + job.get("deadline", 0))
+        text = f"{what} skipped, because its condition{condition} did not hold by its deadline.{tail}"
+        return found.answer("skipped", text, fact, *facts, task=run.task)
     gap = gap_over(found, run.due)
     cause = f": {gap_text(gap)}" if gap else ""
-    text = f"{what} skipped, because it was noticed too late for the job's grace or misfire{cause}."
+    noticed = "they were" if run.count > 1 else "it was"
+    text = f"{what} skipped, because {noticed} noticed too late for the job's grace or misfire{cause}."
     return found.answer("skipped", text, fact, *_facts(gap), task=run.task)
 
 
@@ -126,29 +129,28 @@ def _facts(gap: Gap | None) -> list[dict[str, Any]]:
     return [gap_fact(gap)] if gap else []
 
 
-def _late_start(found: Situation, run: Run) -> tuple[str, list[Mapping[str, Any]]]:
+def _late_start(found: Situation, run: Run) -> tuple[str, list[dict[str, Any]]]:
     """Say why a run started late, if it did."""
     if run.started is None or run.attempts > 1 or run.started - run.due <= LATE:
         return "", []
-    for backfill in found.source.backfill_list():
-        if _queued_by(backfill, run):
-            return f" The backfill {backfill.id} had queued it.", [{"kind": "backfill"} | asdict(backfill)]
+    tail, backfill = backfill_of(found, run.due, run.started)
+    if backfill:
+        return tail, backfill
     late = f" It was due at {when(run.due)}, {took(run.due, run.started)} before"
     if run.held:
         return f"{late}: the limit {run.held.limit} held it from {when(run.held.since)} on.", []
     gap = gap_over(found, run.due, run.started)
     if gap:
         return f"{late}: {gap_text(gap)}.", [gap_fact(gap)]
+    limits = limits_of_job(found, found.current) if found.current else []
+    if limits:
+        known = "; ".join(map(limit_text, limits))
+        return f"{late}. What kept it is not recorded, but {known}.", [limit_fact(one) for one in limits]
     return f"{late}: no worker took it sooner.", []
-
-
-def _queued_by(backfill: Backfill, run: Run) -> bool:
-    is_within = backfill.start <= run.due < backfill.stop
-    return backfill.job == run.job and is_within and backfill.began <= (run.started or 0)
 
 
 def _attempts(found: Situation, run: Run) -> Iterator[Mapping[str, Any]]:
     """Yield what the board's history says of a run with several attempts."""
     if run.attempts > 1:
         for entry in found.source.history(task=run.task):
-            yield {"kind": "history"} | entry
+            yield history_fact(entry)
