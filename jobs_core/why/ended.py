@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jobs_core.runs import Gap, Run
@@ -35,7 +35,9 @@ def _done(found: Situation, run: Run) -> Why:
         f"It ran at {when(run.started)} on {run.worker}, and was done{attempt} "
         f"after {took(run.started, run.ended)}."
     )
-    return found.answer("ran", text + tail, run_fact(run), *proof, *_attempts(found, run), task=run.task)
+    attempts = list(_attempts(found, run))
+    text += _losses(run, attempts) + tail
+    return found.answer("ran", text, run_fact(run), *proof, *attempts, task=run.task)
 
 
 def _dead(found: Situation, run: Run) -> Why:
@@ -43,15 +45,21 @@ def _dead(found: Situation, run: Run) -> Why:
     how = f": {run.note or run.code}" if run.note or run.code else ""
     tries = "its only attempt" if run.attempts == 1 else f"attempt {run.attempts}"
     text = f"It was given up: {tries}, on {run.worker or 'a worker'}, failed at {when(run.ended)}{how}."
-    return found.answer("dead", text + tail, run_fact(run), *proof, *_attempts(found, run), task=run.task)
+    attempts = list(_attempts(found, run))
+    text += _losses(run, attempts) + tail
+    return found.answer("dead", text, run_fact(run), *proof, *attempts, task=run.task)
 
 
 def _cancelled(found: Situation, run: Run) -> Why:
     for change in (*reversed(found.later), *found.earlier):
-        if change.what == "cancel" and change.time <= (run.ended or found.now) + LATE:
+        is_of_run = change.target in (None, run.task) and change.time >= run.due
+        if change.what == "cancel" and is_of_run and change.time <= (run.ended or found.now) + LATE:
             text = f"It was cancelled at {when(run.ended)} by {who(change)}."
             return found.answer("cancelled", text, run_fact(run), change_fact(change), task=run.task)
-    return found.answer("cancelled", f"It was cancelled at {when(run.ended)}.", run_fact(run), task=run.task)
+    text = f"It was cancelled at {when(run.ended)}"
+    if found.then and found.then.get("overlap") == "replace":
+        text += ": nobody is recorded who did, and the job has the rule overlap replace"
+    return found.answer("cancelled", f"{text}.", run_fact(run), task=run.task)
 
 
 def _unleased(found: Situation, run: Run) -> Why:
@@ -137,6 +145,10 @@ def _late_start(found: Situation, run: Run) -> tuple[str, list[dict[str, Any]]]:
     if backfill:
         return tail, backfill
     late = f" It was due at {when(run.due)}, {took(run.due, run.started)} before"
+    rule = (found.then or {}).get("overlap")
+    if run.held and run.held.limit == f"job:{run.job}" and rule in ("queue", "replace"):
+        since = when(run.held.since)
+        return f"{late}: by the rule overlap {rule} it waited for the run before from {since} on.", []
     if run.held:
         return f"{late}: the limit {run.held.limit} held it from {when(run.held.since)} on.", []
     gap = gap_over(found, run.due, run.started)
@@ -147,6 +159,17 @@ def _late_start(found: Situation, run: Run) -> tuple[str, list[dict[str, Any]]]:
         known = "; ".join(map(limit_text, limits))
         return f"{late}. What kept it is not recorded, but {known}.", [limit_fact(one) for one in limits]
     return f"{late}: no worker took it sooner.", []
+
+
+def _losses(run: Run, attempts: Iterable[Mapping[str, Any]]) -> str:
+    """Name the workers that attempts before the last were lost with, and how late the last began."""
+    lost = [one for one in attempts if one["what"] == "lost" and one["attempt"] < run.attempts]
+    text = "".join(
+        f" Attempt {one['attempt']} was lost with its worker {one.get('worker', '(unknown)')}, "
+        f"which was noticed at {when(one['time'])}."
+        for one in reversed(lost)
+    )
+    return f"{text} It was due at {when(run.due)}, {took(run.due, run.started)} before." if lost else ""
 
 
 def _attempts(found: Situation, run: Run) -> Iterator[Mapping[str, Any]]:
