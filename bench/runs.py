@@ -37,16 +37,17 @@ def _fill(board: Board, jobs: int, kept: int, runs: int) -> None:
     put_all(board, lines(jobs, start="+1h"))
     for _ in range(runs):
         for first in range(0, jobs, CHUNK):
-            _push(board, range(first, min(first + CHUNK, jobs)))
-            _work(board, CHUNK)
+            push(board, range(first, min(first + CHUNK, jobs)))
+            work(board, CHUNK)
 
 
-def _push(board: Board, numbers: Sequence[int]) -> None:
+def push(board: Board, numbers: Sequence[int]) -> None:
+    """Push a task of each of these jobs."""
     for first in range(0, len(numbers), CHUNK):
         board.commands.batch([("JPUSH", (f"job-{number}",)) for number in numbers[first : first + CHUNK]])
 
 
-def _work(board: Board, size: int) -> None:
+def work(board: Board, size: int) -> None:
     """Pop and report tasks, as a worker does."""
     tasks = board.pop("noop", count=size, lease=30, worker="host-1:4242")
     reports = ((task.token, "done") for task in tasks)
@@ -57,15 +58,17 @@ def _times(board: Board, jobs: int, kept: int) -> dict[int, float]:
     """Return the microseconds that Redis takes per task, by how many are popped and reported at a time."""
     empty(board)
     _fill(board, jobs, kept, max(KEPT) + 1)
-    return {size: min(_time(board, jobs, size) for _ in range(ROUNDS)) for size in SIZES}
+    numbers = [number % jobs for number in range(COUNT)]
+    return {size: min(time_tasks(board, numbers, size) for _ in range(ROUNDS)) for size in SIZES}
 
 
-def _time(board: Board, jobs: int, size: int) -> float:
-    _push(board, [number % jobs for number in range(COUNT)])
+def time_tasks(board: Board, numbers: Sequence[int], size: int) -> float:
+    """Return how many microseconds Redis takes to pop and report a task, with one of each of these jobs."""
+    push(board, numbers)
     before = board.stats()["done"]
     with scripts(board.client) as run:
-        for _ in range(0, COUNT, size):
-            _work(board, size)
-    if board.stats()["done"] != before + COUNT:
+        for _ in range(0, len(numbers), size):
+            work(board, size)
+    if board.stats()["done"] != before + len(numbers):
         raise RuntimeError("not every task was reported")
-    return run.seconds * SECOND / COUNT
+    return run.seconds * SECOND / len(numbers)

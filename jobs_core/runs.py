@@ -108,6 +108,23 @@ class Gap:
     end: float
 
 
+def add_durations(run: dict[str, Any]) -> dict[str, Any]:
+    """Return a run, as JRUNS shows it, with `late` and `took` in seconds where they are known.
+
+    >>> add_durations({"due": 10.0, "started": 11.0, "ended": 15.5})
+    {'due': 10.0, 'started': 11.0, 'ended': 15.5, 'late': 1.0, 'took': 4.5}
+    """
+    started, ended = run.get("started"), run.get("ended")
+    late = {} if started is None else {"late": round(started - run["due"], 3)}
+    took = {} if started is None or ended is None else {"took": round(ended - started, 3)}
+    return run | late | took
+
+
+def without_durations(run: dict[str, Any]) -> dict[str, Any]:
+    """Return a run as it was before `add_durations`."""
+    return {name: value for name, value in run.items() if name not in ("late", "took")}
+
+
 def as_run(job: str, found: dict[str, Any]) -> Run:
     """Read a run, as JRUNS shows it."""
     held = found.pop("held", None)

@@ -16,6 +16,11 @@ def when(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(sep=" ", timespec="seconds")
 
 
+def local_time(seconds: float) -> str:
+    """Format an instant, in epoch seconds, as local time without its offset, for narrow columns."""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
 _UNITS = ((86400 * 365, "years"), (86400, "days"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -34,6 +39,31 @@ def from_now(seconds: float | None, now: float) -> str:
     if count == 0:
         return "now"
     return f"in {count} {unit}" if seconds > now else f"{count} {unit} ago"
+
+
+def duration_text(seconds: float | None) -> str:
+    """Format how long something took: in ms below a second, to a tenth below a minute.
+
+    >>> duration_text(0.0124), duration_text(4.21), duration_text(5412.3)
+    ('12ms', '4.2s', '1h30m12s')
+    """
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{max(0.0, seconds) * 1000:.0f}ms"
+    return f"{seconds:.1f}s" if seconds < 60 else span(round(seconds))
+
+
+def last_text(run: Mapping[str, Any] | None, now: float) -> str:
+    """Tell how a job's last run ended, and how long ago: `done 3 min ago`.
+
+    >>> last_text({"outcome": "done", "ended": 820}, 1000), last_text(None, 1000)
+    ('done 3 min ago', '-')
+    """
+    if run is None:
+        return "-"
+    ended = run.get("ended")
+    return str(run["outcome"]) + ("" if ended is None else f" {from_now(ended, now)}")
 
 
 def readable(name: str, value: Any) -> Any:

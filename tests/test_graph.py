@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -95,6 +96,26 @@ def test_graph_draws_the_neighborhood_of_a_job(jobs: Jobs) -> None:
         "    └── report (waiting for clean, count)",
     ]
     refused(jobs("graph", "nobody"), "there is no job 'nobody'")
+
+
+def test_graph_shows_how_the_last_runs_ended(diamond: Board, jobs: Jobs) -> None:
+    past = time.time() - 3 * 3600
+    for id, outcome in (("fetch", "done"), ("count", "dead")):
+        diamond.push(id, now=past)
+        tasks = diamond.pop("shell", count=5, lease=30, now=past)
+        (task,) = (task for task in tasks if task.job == id)
+        diamond.ack(task.token, outcome, now=past)
+    assert jobs("graph", "count").stdout.splitlines() == [
+        "fetch (manual; last done 3 h ago)",
+        "└── count (waiting for fetch; last dead 3 h ago)",
+        "    └── report (waiting for clean, count)",
+    ]
+    arrows = {(arrow["parent"], arrow["child"]): arrow for arrow in lines(jobs("graph", "--json"))}
+    ended = arrows["fetch", "count"]
+    assert (ended["parent_last"], ended["child_last"]) == ("done", "dead")
+    assert "child_last" not in arrows["count", "report"]
+    last = diamond.graph().nodes["count"].last
+    assert last == diamond.summary("count")["count"].last
 
 
 def test_graph_expands_each_subtree_once(board: Board, jobs: Jobs) -> None:

@@ -11,8 +11,10 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -27,6 +29,10 @@ COMMAND = [sys.executable, "-c", "from jobs_core.cli import main; main()"]
 LONG = "a-job-with-a-name-that-is-longer-than-any-column-of-a-narrow-terminal-can-be"
 
 
+NARROW = ["id", "state", "last", "took", "next", "failures"]
+"""The columns of `jobs list` that a narrow terminal has."""
+
+
 def column(text: str, number: int) -> list[str]:
     """The cells of a column of a printed table, without its header."""
     return [re.split(r"\s{2,}", line)[number] for line in text.splitlines()[1:]]
@@ -36,7 +42,8 @@ class Terminal:
     """`jobs` in a separate process on a terminal."""
 
     def __init__(self, board: Board, url: str, *words: str, width: int = 80, **environment: str) -> None:
-        clean = {name: value for name, value in os.environ.items() if name not in ("LESS", "PAGER")}
+        unset = ("LESS", "PAGER", "COLUMNS", "LINES")
+        clean = {name: value for name, value in os.environ.items() if name not in unset}
         known = {"JOBS_REDIS_URL": url, "JOBS_BOARD": board.name, "TERM": "xterm", "NO_COLOR": "1"}
         self._screen, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
@@ -173,7 +180,7 @@ def test_few_tasks_are_sorted(jobs: Jobs, board: Board) -> None:
 
 
 def test_empty_lists_have_a_header(jobs: Jobs) -> None:
-    assert jobs("list").stdout.split() == ["id", "state", "next", "runner", "schedule"]
+    assert jobs("list").stdout.split() == [*NARROW, "schedule", "runner"]
     assert jobs("tasks").stdout.split() == ["task", "state", "attempt", "since"]
     assert jobs("list", "--json").stdout == jobs("dump").stdout == jobs("export", "crontab").stdout == ""
     assert jobs("board", "export").stdout == "jobs: {}\n"
@@ -214,19 +221,37 @@ def test_cells_are_not_cut_in_a_pipe(jobs: Jobs, board: Board) -> None:
     put(board, [*crowd(200, every=5), {"id": LONG * 3, "every": 5}])
     assert LONG * 3 in column(jobs("list").stdout, 0)
     (row,) = (line for line in jobs("list").stdout.splitlines() if line.startswith(LONG))
-    assert row.endswith("every 5s")
+    assert row.endswith("every 5s  console")
 
 
-@pytest.mark.parametrize("width", [80, 100, 140])
-def test_a_table_fits_the_terminal(board: Board, url: str, width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "more"), [(80, ["schedule"]), (100, ["schedule", "runner"]), (140, ["schedule", "runner"])]
+)
+def test_a_table_fits_the_terminal(board: Board, url: str, width: int, more: list[str]) -> None:
     put(board, [*crowd(200, every=5, start=LATER), {"id": LONG, "every": 5, "start": LATER}])
     text = Terminal(board, url, "list", "--no-pager", width=width).read()
     table = text.splitlines()
     assert len(table) == 202
     assert max(map(len, table)) <= width
+    assert table[0].split() == [*NARROW, *more]
     (row,) = (line for line in table if line.startswith("a-job"))
-    assert re.search(r"…  scheduled  in \d+ years  console  every 5s$", row)
+    assert re.search(r"(…|-be)  scheduled  -  +in \d+ years +every 5s( +console)?$", row)
     assert "…" not in table[5]
+
+
+def test_a_wide_table_has_all_columns_on_a_narrow_terminal(board: Board, url: str) -> None:
+    put(board, [{"id": LONG, "every": 5, "start": LATER}])
+    table = Terminal(board, url, "list", "--no-pager", "--wide").read().splitlines()
+    assert table[0].split() == [*NARROW, "schedule", "runner"]
+    assert table[1].split()[0] == LONG
+
+
+def test_optional_columns_are_left_out_from_the_right() -> None:
+    columns = [Column("a"), Column("b", optional=True), Column("c", optional=True)]
+    rows = [["x" * 10, "y" * 10, "z" * 10]]
+    shown = [Layout(columns, rows, room).line(rows[0]).split() for room in (34, 33, 21)]
+    assert [len(cells) for cells in shown] == [3, 2, 1]
+    assert Layout(columns, [["x" * 60, "y" * 60, "z"]], 42).line(["x" * 60, "y" * 60, "z"]).count("…") == 2
 
 
 def test_cells_are_cut_only_where_a_row_does_not_fit() -> None:
@@ -236,6 +261,14 @@ def test_cells_are_cut_only_where_a_row_does_not_fit() -> None:
     assert layout.line(["x" * 10, "y", "2026"]) == "xxxxxxxxxx  y     2026"
     assert layout.line(["x" * 10, "y" * 10, "2026"]) == "xxx…  yyyyyyyyyy  2026"
     assert layout.line(["漢字漢字", "y" * 10, "2026"]) == "漢…   yyyyyyyyyy  2026"
+
+
+def test_a_cell_takes_the_room_of_empty_ones_that_follow() -> None:
+    columns = [Column("a"), Column("b"), Column("c", whole=True)]
+    layout = Layout(columns, [["x" * 4, "y" * 10, "2026"]], room=24)
+    assert layout.line(["x" * 30, "", "2026"]) == "x" * 15 + "…  2026"
+    assert layout.line(["x" * 30, "", ""]) == "x" * 23 + "…"
+    assert layout.line(["x" * 4, "y" * 30, ""]) == "xxxx  " + "y" * 17 + "…"
 
 
 def test_a_list_in_a_pipe_is_aligned_by_its_first_rows() -> None:
@@ -331,4 +364,56 @@ def test_states_have_colors_on_a_terminal_only(board: Board, jobs: Jobs, url: st
 
 def test_the_next_run_is_shown_as_a_distance(board: Board, jobs: Jobs) -> None:
     put(board, [{"id": "a", "every": "1d", "start": "+240m"}, {"id": "b"}])
-    assert column(jobs("list").stdout, 2) == ["in 4 h", "-"]
+    assert column(jobs("list").stdout, 3) == ["in 4 h", "-"]
+
+
+# How jobs ran
+
+
+@pytest.fixture
+def ran(board: Board) -> Board:
+    """Put `good`, which was done three hours ago, `bad`, which died twice, and `new`, which has not run."""
+    put(board, [{"id": id} for id in ("bad", "good", "new")])
+    past = time.time() - 3 * 3600
+    for id, outcome in (("good", "done"), ("bad", "dead"), ("bad", "dead")):
+        board.push(id, now=past)
+        (task,) = board.pop("console", lease=30, now=past)
+        board.ack(task.token, outcome, now=past + 4.21)
+    return board
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_list_shows_how_the_last_runs_ended(jobs: Jobs) -> None:
+    bad, good, new = (re.split(r"\s{2,}", line) for line in jobs("list").stdout.splitlines()[1:])
+    assert bad[2:6] == ["dead 3 h ago", "4.2s", "-", "2"]
+    assert good[2:5] == ["done 3 h ago", "4.2s", "-"]
+    assert new[2:4] == ["-", "-"]
+
+
+@pytest.mark.usefixtures("ran")
+def test_json_has_the_last_run(jobs: Jobs) -> None:
+    bad, good, new = lines(jobs("list", "--json"))
+    assert (bad["last"]["outcome"], bad["last"]["took"], bad["failures"]) == ("dead", 4.21, 2)
+    assert (good["last"]["task"], good["last_done"], good["failures"]) == (ANY, good["last"]["ended"], 0)
+    assert ("last" in new, "last_done" in new, new["failures"]) == (False, False, 0)
+    assert "failures" not in lines(jobs("dump"))[0]
+
+
+def test_outcomes_have_colors_on_a_terminal_only(ran: Board, jobs: Jobs, url: str) -> None:
+    plain = Terminal(ran, url, "list", "--no-pager").read()
+    colored = Terminal(ran, url, "list", "--no-pager", NO_COLOR="").read()
+    assert "\x1b" not in plain + jobs("list").stdout
+    assert "\x1b[31mdead 3 h ago\x1b[0m" in colored
+    assert "\x1b[32mdone 3 h ago\x1b[0m" in colored
+    assert re.sub(r"\x1b\[\d*m", "", colored) == plain
+
+
+def test_sentences_are_wrapped_between_words_on_a_terminal_only(board: Board, jobs: Jobs, url: str) -> None:
+    put(board, [{"id": "a", "every": 5, "start": LATER}])
+    board.pause("a", because="its database is being moved " * 5)
+    shown = Terminal(board, url, "why", "a").read()
+    assert len(shown.splitlines()) > 1
+    assert max(map(len, shown.splitlines())) <= 80
+    piped_text = jobs("why", "a").stdout
+    assert len(piped_text.splitlines()) == 1
+    assert shown.split() == piped_text.split()

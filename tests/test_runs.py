@@ -96,9 +96,9 @@ def test_asyncio(board: Board, url: str, busy: list[str]) -> None:
 
 def test_the_command_line(jobs: Jobs, board: Board, busy: list[str]) -> None:
     rows = jobs("runs", "a").output.splitlines()
-    assert rows[0].split() == ["due", "late", "took", "outcome", "attempts", "worker", "code", "note"]
-    assert re.search(r"skipped +2 times until \S+ \S+, overlap$", rows[1])
-    assert rows[2].split()[2:] == ["1.0s", "3.0s", "dead", "1", "host-1", "7", "no", "disk"]
+    assert rows[0].split() == ["due", "late", "took", "outcome", "attempts", "note", "code", "worker"]
+    assert re.search(r"skipped +overlap, 2 times until \S+ \S+$", rows[1])
+    assert rows[2].split()[2:] == ["1.0s", "3.0s", "dead", "1", "no", "disk", "7", "host-1"]
     assert len(rows) == 4
     found = lines(jobs("runs", "a", "--json", "--limit", "2"))
     assert found[0] == {
@@ -110,6 +110,54 @@ def test_the_command_line(jobs: Jobs, board: Board, busy: list[str]) -> None:
     board.put("b", "echo", "x")
     assert "no runs of the job 'b' are known" in jobs("runs", "b").stderr
     assert json.dumps(lines(jobs("runs", "b", "--json"))) == "[]"
+
+
+def test_show_has_the_last_runs(jobs: Jobs, board: Board, busy: list[str]) -> None:
+    text = jobs("show", "a").stdout
+    assert re.search(r"^takes +3.0s *$", text, re.MULTILINE)
+    assert re.search(r"^failures +1 *$", text, re.MULTILINE)
+    assert text.split("\n\n")[1].splitlines() == jobs("runs", "a").stdout.splitlines()
+    (found,) = lines(jobs("show", "a", "--json"))
+    assert found["runs"] == lines(jobs("runs", "a", "--json"))
+    assert (found["failures"], found["median"], found["last_done"]) == (1, 3, T - 16)
+    assert found["last"] == found["runs"][1]  # type: ignore[index]
+    for number in range(6):
+        run(board, "dead", T + 200 + number)
+    assert len(lines(jobs("show", "a", "--json"))[0]["runs"]) == 5  # type: ignore[arg-type]
+    assert re.search(r"^failures +7 in a row *$", jobs("show", "a").stdout, re.MULTILINE)
+
+
+def test_show_of_a_job_that_has_not_run(jobs: Jobs, board: Board) -> None:
+    board.put("b", "echo", "x")
+    assert "late" not in jobs("show", "b").stdout
+    assert not {"runs", "failures", "last"} & lines(jobs("show", "b", "--json"))[0].keys()
+
+
+def test_a_list_has_the_last_runs_on_request(board: Board, url: str, busy: list[str]) -> None:
+    board.put("b", "echo", "x")
+    shown, new = board.list(sort="id", summary=True)
+    assert (shown["last"]["task"], shown["last"]["took"], shown["last"]["late"]) == (busy[1], 3, 1)
+    assert (shown["failures"], shown["last_done"]) == (1, T - 16)
+    assert new == board.show("b") | {"failures": 0}
+    assert list(board.list(sort="id")) == [board.show("a"), board.show("b")]
+
+    async def read() -> list[dict[str, object]]:
+        async with AsyncBoard(board.name, url) as found:
+            return [job async for job in found.list(sort="id", summary=True)]
+
+    assert asyncio.run(read()) == [shown, new]
+
+
+def test_a_large_board_has_the_last_run_of_each_job(board: Board) -> None:
+    put_all = board.put_many({"id": f"j{n}", "runner": "echo", "payload": "x"} for n in range(1300))
+    assert all(next_run is None for next_run in put_all)
+    for number in (0, 49, 50, 700, 1299):
+        board.push(f"j{number}", now=T)
+        (task,) = board.pop("echo", lease=30, now=T)
+        board.ack(task.token, "dead", now=T)
+    found = {job["id"]: job["failures"] for job in board.list(summary=True)}
+    assert len(found) == 1300
+    assert sorted(id for id, failures in found.items() if failures) == ["j0", "j1299", "j49", "j50", "j700"]
 
 
 def test_a_put_declares_how_many_are_kept(jobs: Jobs, board: Board) -> None:

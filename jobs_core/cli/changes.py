@@ -11,13 +11,13 @@ from jobs_core.cli.common import connected, open_board
 from jobs_core.cli.lists import list_options, print_list
 from jobs_core.cli.patterns import shortened
 from jobs_core.cli.table import Column
-from jobs_core.wording import readable, when
+from jobs_core.wording import local_time, readable, when
 
 COLUMNS = (
     Column("time", whole=True),
     Column("by"),
     Column("what", whole=True),
-    Column("of"),
+    Column("target"),
     Column("change"),
     Column("because"),
 )
@@ -32,7 +32,7 @@ def changes(job: str | None, payload: bool, url: str | None, board_name: str, **
     """Show who changed what on the board, newest first: all changes, or those of one job.
 
     Each call is one line, even if it changed many jobs. For one of those jobs, `jobs changes JOB` shows what
-    it was before. A job that has been removed keeps its changes.
+    it was before. A job that has been removed keeps its changes. Times are local.
 
     \b
       jobs changes
@@ -51,7 +51,14 @@ def _as_item(change: Any) -> dict[str, Any]:
 
 def _row(item: Mapping[str, Any]) -> Iterable[Any]:
     because = item.get("because", "")
-    return when(item["time"]), item["by"], item["what"], _subject(item), ", ".join(_details(item)), because
+    return (
+        local_time(item["time"]),
+        item["by"],
+        item["what"],
+        _subject(item),
+        ", ".join(_details(item)),
+        because,
+    )
 
 
 def _subject(item: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -85,6 +86,12 @@ def echo(text: object = "", *, err: bool = False) -> None:
     """Print text on standard output or standard error. On a terminal, control characters are escaped."""
     stream = sys.stderr if err else sys.stdout
     click.echo(visible(str(text)) if stream.isatty() else text, err=err, color=True)
+
+
+def echo_prose(text: str) -> None:
+    """Print sentences. A terminal gets lines that end between words."""
+    is_terminal = sys.stdout.isatty()
+    echo(click.wrap_text(text, shutil.get_terminal_size().columns) if is_terminal else text)
 
 
 def echo_json(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from jobs_core.cli.common import (
 )
 from jobs_core.cli.table import as_cell
 from jobs_core.client.graph import Edge, Graph, Node, as_dot, as_mermaid
-from jobs_core.wording import when
+from jobs_core.wording import last_text, when
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
 @json_option
 @connected
 def graph(id: str | None, shape: str, as_json: bool, url: str | None, board_name: str) -> None:
-    """Draw which jobs run after which, where each stands, and what it waits for.
+    """Draw which jobs run after which, where each stands, and how its last run ended.
 
     With an ID, draws only the jobs before and after that job. JSON has one line per arrow: `met` says whether
-    the parent has ended since the child's last run.
+    the parent has ended since the child's last run, `parent_last` and `child_last` how their last runs ended.
 
     \b
       jobs graph
@@ -64,11 +65,16 @@ def _arrow(graph: Graph, edge: Edge) -> dict[str, Any]:
     """Return an arrow, with where its two jobs stand."""
     found = {name: value for name, value in asdict(edge).items() if value}
     if edge.parent in graph.nodes:
-        found["parent_state"] = graph.nodes[edge.parent].state
+        found |= _standing("parent", graph.nodes[edge.parent])
     child = graph.nodes[edge.child]
-    found |= {"child_state": child.state, "met": edge.parent in child.met}
+    found |= {**_standing("child", child), "met": edge.parent in child.met}
     times = {"due": child.due, "deadline": child.deadline}
     return found | {name: time for name, time in times.items() if time is not None}
+
+
+def _standing(name: str, node: Node) -> dict[str, str]:
+    last = {f"{name}_last": node.last.outcome} if node.last else {}
+    return {f"{name}_state": node.state, **last}
 
 
 def _print_trees(graph: Graph) -> None:
@@ -103,9 +109,15 @@ def _node_text(graph: Graph, id: str, edge: Edge | None = None) -> str:
     if edge and len(parents) > 1:
         notes.insert(0, "after " + ", ".join(parents))
     if id in graph.nodes:
-        notes.append(_node_state(graph.nodes[id]))
+        notes += _node_notes(graph.nodes[id])
     text = "; ".join(note for note in notes if note)
     return as_cell(f"{id} ({text})" if text else id)
+
+
+def _node_notes(node: Node) -> list[str]:
+    """Return where a job stands, and how its last run ended: `scheduled`, `last done 3 min ago`."""
+    last = [f"last {last_text(asdict(node.last), time.time())}"] if node.last else []
+    return [_node_state(node), *last]
 
 
 def _node_state(node: Node) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jobs_core.cli.outcomes import outcome_color
 from jobs_core.cli.table import Column
-from jobs_core.wording import from_now, schedule_text
+from jobs_core.wording import duration_text, from_now, last_text, schedule_text
 
 Job = Mapping[str, Any]
 
@@ -32,8 +33,24 @@ def _state(job: Job) -> str:
     return str(job["state"])
 
 
+def _last(job: Job) -> str:
+    return last_text(job.get("last"), time.time())
+
+
+def _took(job: Job) -> str:
+    return duration_text(job.get("last", {}).get("took"))
+
+
 def _next(job: Job) -> str:
     return from_now(job.get("next"), time.time())
+
+
+def _failures(job: Job) -> str:
+    return str(job.get("failures") or "")
+
+
+def _failures_color(cell: str) -> str | None:
+    return "red" if cell.isdigit() else None
 
 
 def _runner(job: Job) -> str:
@@ -43,11 +60,14 @@ def _runner(job: Job) -> str:
 JOB_COLUMNS = (
     JobColumn(Column("id"), _id),
     JobColumn(Column("state", whole=True, color=STATE_COLORS.get), _state),
+    JobColumn(Column("last", whole=True, color=outcome_color), _last),
+    JobColumn(Column("took", whole=True), _took),
     JobColumn(Column("next", whole=True), _next),
-    JobColumn(Column("runner"), _runner),
-    JobColumn(Column("schedule"), schedule_text),
+    JobColumn(Column("failures", whole=True, color=_failures_color), _failures),
+    JobColumn(Column("schedule", optional=True), schedule_text),
+    JobColumn(Column("runner", optional=True), _runner),
 )
-"""The columns from left to right. On a terminal, those that are not whole are cut to fit."""
+"""The columns from left to right. A narrow terminal leaves out the optional ones."""
 
 COLUMNS = tuple(one.column for one in JOB_COLUMNS)
 

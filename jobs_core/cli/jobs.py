@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +14,19 @@ from jobs_core.cli.common import (
     echo,
     echo_job_warnings,
     echo_json,
-    echo_table,
     given,
     job_options,
     json_option,
     open_board,
     stdin_option,
 )
+from jobs_core.cli.job_details import echo_details, read_details
 from jobs_core.cli.label_option import label_option
 from jobs_core.cli.patterns import confirm, shortened
 from jobs_core.cli.selection import select_jobs
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import JOB_OPTIONS, STATE
-from jobs_core.wording import parent_text, readable, waiting_text, when
+from jobs_core.wording import when
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
@@ -149,40 +148,22 @@ def show(
 ) -> None:
     """Show jobs: their options, next run and state.
 
-    For a job with `after`, `met` lists the jobs that have ended since its last run, `parents` how they ended,
-    and `missing` those that do not exist. `waiting` is the run of a job with a time that waits for them.
+    `takes` is how long its runs usually take, and `failures` how many in a row have died. Below are the last
+    five runs, as in `jobs runs`. For a job with `after`, `met` lists the jobs that have ended since its last
+    run, `parents` how they ended, and `missing` those that do not exist. `waiting` is the run of a job with a
+    time that waits for them.
 
     \b
       jobs show tick
       jobs show --label team=payments
+      jobs show tick --json | jq '.runs[0].note'
     """
     board = open_board(url, board_name)
-    for id in select_jobs(board, ids, label):
-        job = board.show(id)
-        if "after" in job:
-            relation = board.when(id)
-            job |= {name: relation[name] for name in RELATION if name in relation}
+    for job in read_details(board, select_jobs(board, ids, label)):
         if as_json:
             echo_json(job)
         else:
-            echo_table(
-                ("", id), ((name, readable(name, value)) for name, value in _rows(job) if name != "id")
-            )
-
-
-RELATION = ("met", "parents", "missing", "waiting")
-"""What `jobs show` adds of the dependencies of a job."""
-
-
-def _rows(job: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the fields of a job for people."""
-    for name, value in job.items():
-        if name == "parents":
-            yield from (("ended", parent_text(parent)) for parent in value)
-        elif name == "waiting":
-            yield "waiting", waiting_text(value)
-        else:
-            yield name, value
+            echo_details(job)
 
 
 @click.command()

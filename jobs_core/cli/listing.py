@@ -74,12 +74,14 @@ def task_filters(function: F) -> F:
     help="next: soonest run first, then jobs without a next run. id: by id, with all ids in memory. "
     f"Default: by id for up to {SMALL:,} jobs, else in the order of Redis.",
 )
+@click.option("--wide", is_flag=True, help="Show all columns and cut nothing, however narrow the terminal.")
 @list_options
 @connected
 def list_jobs(
     pattern: str | None,
     state: JobState | None,
     sort: JobSort | None,
+    wide: bool,
     url: str | None,
     board_name: str,
     limit: int | None,
@@ -88,6 +90,9 @@ def list_jobs(
     **filters: Any,
 ) -> None:
     """List all jobs, or those that match PATTERN and all filters.
+
+    `last` is how the last run ended, and when; `took` is how long its last attempt ran. `failures` counts the
+    runs in a row that have died. A narrow terminal has no room for schedule and runner: see --wide.
 
     Jobs are printed as they are read. A job that runs or changes meanwhile may appear twice. --label,
     --failing, --late and --running find jobs by an index. The other filters read all jobs, unless combined
@@ -105,8 +110,8 @@ def list_jobs(
     """
     board = open_board(url, board_name)
     order = sort or ("id" if board.count()["jobs"] <= SMALL else None)
-    found = board.list(pattern, state=state, sort=order, **given(filters))
-    print_list(found, COLUMNS, job_row, limit=limit, as_json=as_json, no_pager=no_pager)
+    found = board.list(pattern, state=state, sort=order, summary=True, **given(filters))
+    print_list(found, COLUMNS, job_row, limit=limit, as_json=as_json, no_pager=no_pager, whole=wide)
 
 
 @click.command()

@@ -51,10 +51,14 @@ def print_list(
     limit: int | None,
     as_json: bool,
     no_pager: bool,
+    whole: bool = False,
 ) -> None:
-    """Print items as they arrive: as a table, or as one JSON object per line."""
+    """Print items as they arrive: as a table, or as one JSON object per line.
+
+    `whole` prints lines that are wider than a terminal.
+    """
     chosen = islice(items, limit)
-    lines = json_lines(chosen) if as_json else _table(columns, map(row, chosen))
+    lines = json_lines(chosen) if as_json else table_lines(columns, map(row, chosen), whole=whole)
     _write_all(lines, paged=not (as_json or no_pager))
 
 
@@ -75,11 +79,13 @@ def _write_all(texts: Iterable[str], *, paged: bool = False) -> None:
             write(text)
 
 
-def _table(columns: Sequence[Column], rows: Iterator[Iterable[Any]]) -> Iterator[str]:
-    """Yield the lines of a table. Its first rows decide how wide columns are."""
+def table_lines(
+    columns: Sequence[Column], rows: Iterator[Iterable[Any]], *, whole: bool = False
+) -> Iterator[str]:
+    """Yield the lines of a table, which fits a terminal unless `whole`. Its first rows decide the widths."""
     cells = ([as_cell(value) for value in row] for row in rows)
     first = list(_sample(cells))
-    room = shutil.get_terminal_size().columns if on_terminal() else None
+    room = shutil.get_terminal_size().columns if on_terminal() and not whole else None
     layout = Layout(columns, first, room, colored=is_styled())
     header = layout.line([column.name for column in columns])
     yield (click.style(header, bold=True) if is_styled() else header) + "\n"

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 import click
 
 from jobs_core.cli.common import connected, echo, open_board
 from jobs_core.cli.lists import list_options, print_list
+from jobs_core.cli.outcomes import outcome_color
 from jobs_core.cli.table import Column
-from jobs_core.options import span
 from jobs_core.runs import Run
+from jobs_core.wording import duration_text, local_time
 
-COLUMNS = (
+RUN_COLUMNS = (
     Column("due", whole=True),
     Column("late", whole=True),
     Column("took", whole=True),
-    Column("outcome", whole=True),
+    Column("outcome", whole=True, color=outcome_color),
     Column("attempts", whole=True),
-    Column("worker"),
-    Column("code"),
     Column("note"),
+    Column("code", optional=True),
+    Column("worker", optional=True),
 )
+"""The columns from left to right. The note, or else the code, says why."""
 
 
 @click.command()
@@ -43,14 +44,14 @@ def runs(job: str, url: str | None, board_name: str, **options: Any) -> None:
       jobs runs backup --limit 5 --json
     """
     found = open_board(url, board_name).runs(job, limit=options["limit"])
-    items = [_as_dict(run) for run in found]
+    items = [run_as_dict(run) for run in found]
     if not items and not options["as_json"]:
         echo(f"no runs of the job {job!r} are known", err=True)
         return
-    print_list(iter(items), COLUMNS, _row, **options)
+    print_list(iter(items), RUN_COLUMNS, run_row, **options)
 
 
-def _as_dict(run: Run) -> dict[str, Any]:
+def run_as_dict(run: Run) -> dict[str, Any]:
     """Return what is known of a run, with `late` and `took`."""
     known = asdict(run) | {"late": run.late, "took": run.took}
     return {
@@ -62,35 +63,22 @@ def _is_unused(name: str, run: Run) -> bool:
     return name == ("count" if run.task else "attempts")
 
 
-def _row(run: Mapping[str, Any]) -> Iterable[Any]:
-    worker, code = run.get("worker", ""), run.get("code", "")
+def run_row(run: Mapping[str, Any]) -> Iterable[Any]:
+    """Return the cells of a run."""
     return (
-        *(_local(run["due"]), _duration(run, "late"), _duration(run, "took"), run["outcome"]),
-        *(run.get("attempts", ""), worker, code, _note(run)),
-    )
-
-
-def _local(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _duration(run: Mapping[str, Any], name: str) -> str:
-    """Format a duration: in ms below a second, to a tenth below a minute."""
-    if name not in run:
-        return ""
-    seconds = max(0.0, run[name])
-    return (
-        f"{seconds * 1000:.0f}ms"
-        if seconds < 1
-        else f"{seconds:.1f}s"
-        if seconds < 60
-        else span(round(seconds))
+        *(
+            local_time(run["due"]),
+            duration_text(run.get("late")),
+            duration_text(run.get("took")),
+            run["outcome"],
+        ),
+        *(run.get("attempts", ""), _note(run), run.get("code", ""), run.get("worker", "")),
     )
 
 
 def _note(run: Mapping[str, Any]) -> str:
     if "reason" in run:
-        many = f"{run['count']} times until {_local(run['through'])}, " if run["count"] > 1 else ""
-        return many + str(run["reason"])
+        many = f", {run['count']} times until {local_time(run['through'])}" if run["count"] > 1 else ""
+        return str(run["reason"]) + many
     held = f"held by {run['held']['limit']}" if "held" in run else ""
-    return ", ".join(filter(None, (run.get("note"), held)))
+    return ", ".join(filter(None, (run.get("note") or run.get("code"), held)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from jobs_core.cli.common import connected, echo, echo_json, json_option, open_board
+from jobs_core.cli.common import connected, echo, echo_json, echo_prose, json_option, open_board
 from jobs_core.wording import when
 
 _TIMES = frozenset(
@@ -56,11 +56,11 @@ def why(target: str, at: str | None, proof: bool, as_json: bool, url: str | None
     if as_json:
         echo_json(found.as_dict())
         return
-    echo(found.text)
+    echo_prose(found.text)
     if at is not None and when(found.at) not in found.text:
-        echo(f"The moment asked about: {when(found.at)}.")
+        echo_prose(f"The moment asked about: {when(found.at)}.")
     if not found.is_complete:
-        echo("The record does not reach back to that moment: this is what is known.")
+        echo_prose("The record does not reach back to that moment: this is what is known.")
     for fact in found.proof if proof else ():
         echo(_fact_text(fact))
 

@@ -135,11 +135,12 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
         *,
         state: JobState | None = None,
         sort: JobSort | None = None,
+        summary: bool = False,
         **filters: Unpack[JobFilters],
     ) -> AsyncIterator[dict[str, Any]]:
         """Read jobs, like `Board.list`: `async for job in board.list()`."""
         plan = plan_jobs(self.keys, match, state, sort, filters)
-        async for job in read_jobs_async(self._call, self._read, plan, state):
+        async for job in read_jobs_async(self._call, self._read, plan, state, summary=summary):
             yield job
 
     async def find(
@@ -205,7 +206,7 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
 
     async def graph(self) -> Graph:
         """Return which jobs run after which, like `Board.graph`."""
-        jobs = [job async for job in self.list()]
+        jobs = [job async for job in self.list(summary=True)]
         replies = [await self._call("JWHEN", *ids) for ids in chunks_of_children(jobs)]
         return graph_of(jobs, as_relations(replies))
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from jobs_core.runs import Run, as_run, without_durations
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -28,6 +30,7 @@ class Node:
         waits_for: The parents that have not, if all of them are needed; with `join any`, all if none has.
         due: When the occurrence was due that waits for them, in epoch seconds; None if none waits.
         deadline: When that occurrence stops waiting, in epoch seconds; None if it has no deadline.
+        last: The job's last run; None if none is known.
     """
 
     state: str
@@ -35,6 +38,7 @@ class Node:
     waits_for: tuple[str, ...] = ()
     due: float | None = None
     deadline: float | None = None
+    last: Run | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,8 @@ def as_relations(replies: Iterable[Iterable[str | None]]) -> list[dict[str, Any]
 def graph_of(jobs: Iterable[Mapping[str, Any]], relations: Iterable[Mapping[str, Any]] = ()) -> Graph:
     """Make the graph of jobs that `Board.list` yields. `relations` are what `Board.when` returns of some.
 
+    Jobs read with `summary` have their last runs.
+
     >>> graph_of([{"id": "a"}, {"id": "b", "after": ["a"]}]).edges
     [Edge(parent='a', child='b', label='')]
     """
@@ -134,6 +140,7 @@ def _node(job: Mapping[str, Any], relation: Mapping[str, Any]) -> Node:
         () if is_complete else tuple(left),
         waiting.get("due"),
         waiting.get("deadline"),
+        as_run(job["id"], without_durations(job["last"])) if "last" in job else None,
     )
 
 

@@ -165,6 +165,7 @@ class JobMethods(BoardBase):
         *,
         state: JobState | None = None,
         sort: JobSort | None = None,
+        summary: bool = False,
         **filters: Unpack[JobFilters],
     ) -> Iterator[dict[str, Any]]:
         """Read jobs, a page at a time while you iterate.
@@ -177,6 +178,8 @@ class JobMethods(BoardBase):
             state: Only jobs in this state: scheduled, waiting, paused, ended or manual.
             sort: `next` yields the soonest run first, then jobs without a next run. `id` sorts by id and
                 holds all ids in memory. By default, jobs are in no particular order.
+            summary: Add how runs have ended: `last` (the last run, as `runs` has it, with `took` and `late`),
+                `failures` (in a row) and `last_done`. What is unknown is left out.
             filters: `label`, `failing`, `late`, `running`, `paused`, `runner` and `text`: see JobFilters. The
                 first four read an index, and not all jobs. Ids of jobs that are found are held in memory.
 
@@ -189,7 +192,9 @@ class JobMethods(BoardBase):
         >>> soonest = itertools.islice(board.list(state="scheduled", sort="next"), 10)
         >>> worst = list(board.list(label="team=payments", failing=3))
         """
-        return read_jobs(self.commands, plan_jobs(self.keys, match, state, sort, filters), state)
+        return read_jobs(
+            self.commands, plan_jobs(self.keys, match, state, sort, filters), state, summary=summary
+        )
 
     def find(
         self,
@@ -330,11 +335,11 @@ class JobMethods(BoardBase):
         return found_job(self.commands.call("JWHEN", id), id, self.name, json.loads)
 
     def graph(self) -> Graph:
-        """Return which jobs run after which, where each stands, and what it waits for.
+        """Return which jobs run after which, where each stands, how it last ended, and what it waits for.
 
         >>> board.graph().nodes["report"].waits_for
         ('load',)
         """
-        jobs = list(self.list())
+        jobs = list(self.list(summary=True))
         replies = [self.commands.call("JWHEN", *ids) for ids in chunks_of_children(jobs)]
         return graph_of(jobs, as_relations(replies))

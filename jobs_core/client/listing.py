@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.client.ids import Ask, Plan, plan_ids
@@ -13,6 +15,7 @@ from jobs_core.engine.commands import Call, Commands
 from jobs_core.engine.replies import as_job
 from jobs_core.errors import AgainError, JobsError, OptionError
 from jobs_core.options import JOB_SORTS, JOB_STATES
+from jobs_core.runs import add_durations
 
 if TYPE_CHECKING:
     from jobs_core.engine.keys import Keys
@@ -22,6 +25,9 @@ CHUNK = 500
 
 FIRST = 50
 """Jobs to read in the first round trip, so that the first rows appear soon."""
+
+ONLY_LAST = ("-", "only", "last")
+"""What follows the ids of a JSUMMARY that tells only how the last run ended."""
 
 BYTES = 1 << 20
 """Approximate maximum size of a reply. A round trip reads fewer jobs if their payloads are large."""
@@ -47,24 +53,38 @@ class Pace:
             yield portion
 
 
-def read_jobs(commands: Commands, plan: Plan, state: str | None) -> Iterator[dict[str, Any]]:
+def read_jobs(
+    commands: Commands, plan: Plan, state: str | None, *, summary: bool = False
+) -> Iterator[dict[str, Any]]:
     """Read the jobs of a plan for `Board.list`. Redis reads one page while the caller handles another."""
     commands.call("JCOUNT")  # waits until a committed board file is in place
-    pace, asked = Pace(), deque[Sequence[str]]()
+    pace, asked = Pace(), deque[Call]()
 
     def calls() -> Iterator[Call]:
         for page in _pages(plan, commands):
             for ids in pace.chunks(page):
-                asked.append(ids)
-                yield "JGET", ids
+                for call in _calls(ids, summary):
+                    asked.append(call)
+                    yield call
 
-    for found in commands.stream(calls(), 1):
-        ids = asked.popleft()
-        reply = commands.call("JGET", *ids) if isinstance(found, AgainError) else found
-        if isinstance(reply, JobsError):
-            raise reply
+    # A chunk is one or two calls, and the next one is sent before its replies are handled.
+    replies = (_checked(commands, asked.popleft(), reply) for reply in commands.stream(calls(), 1 + summary))
+    for reply in replies:
         pace.note(reply)
-        yield from chosen(reply, state)
+        yield from chosen(reply, state, next(replies) if summary else None)
+
+
+def _calls(ids: Sequence[str], summary: bool) -> Sequence[Call]:
+    """Return the calls that read jobs."""
+    return (("JGET", ids), ("JSUMMARY", (*ids, *ONLY_LAST))) if summary else (("JGET", ids),)
+
+
+def _checked(commands: Commands, call: Call, reply: Any) -> Any:
+    """Return the reply to a call. It is called again if a board file was being applied."""
+    found = commands.call(call[0], *call[1]) if isinstance(reply, AgainError) else reply
+    if isinstance(found, JobsError):
+        raise found
+    return found
 
 
 async def read_jobs_async(
@@ -72,15 +92,17 @@ async def read_jobs_async(
     read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]],
     plan: Plan,
     state: str | None,
+    *,
+    summary: bool = False,
 ) -> AsyncIterator[dict[str, Any]]:
     """Read the jobs of a plan for `AsyncBoard.list`, with its methods that call commands and that read."""
     await call("JCOUNT")  # waits until a committed board file is in place
     pace = Pace()
     async for page in _pages_async(plan, call, read):
         for ids in pace.chunks(page):
-            reply = await call("JGET", *ids)
+            reply, *summaries = [await call(name, *args) for name, args in _calls(ids, summary)]
             pace.note(reply)
-            for job in chosen(reply, state):
+            for job in chosen(reply, state, *summaries):
                 yield job
 
 
@@ -130,13 +152,26 @@ def _options(state: str | None, sort: str | None, filters: Mapping[str, Any]) ->
     return criteria({**filters, "state": state})
 
 
-def chosen(reply: Sequence[str | None], state: str | None) -> Iterator[dict[str, Any]]:
-    """Return the jobs of a JGET reply that still exist and are in the state, if one is given."""
-    for text in reply:
+def chosen(
+    reply: Sequence[str | None], state: str | None, summaries: Sequence[str | None] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Return the jobs of a JGET reply that still exist and are in the state, if one is given.
+
+    `summaries` is what JSUMMARY says about the same jobs.
+    """
+    for text, summary in zip(reply, repeat(None) if summaries is None else summaries, strict=False):
         if text is not None:
             job = as_job(text)
             if state is None or job["state"] == state:
-                yield job
+                yield job if summaries is None else job | _summary(summary)
+
+
+def _summary(text: str | None) -> dict[str, Any]:
+    """Return what `list` shows of a job's runs."""
+    found = json.loads(text) if text else {}
+    last = {"last": add_durations(found["last"])} if "last" in found else {}
+    known = {"last_done": found["last_done"]} if "last_done" in found else {}
+    return last | {"failures": found.get("failures", 0)} | known
 
 
 def _pages(plan: Plan, commands: Commands) -> Iterator[list[str]]:

@@ -66,3 +66,15 @@ def test_jmset_accepts_no_jobs(lua: Lua) -> None:
 def test_a_call_that_cannot_be_split_puts_nothing(lua: Lua, arguments: list[Any], says: str) -> None:
     lua.refuses(OptionError, says, "JMSET", *arguments)
     assert lua.count()["jobs"] == 0
+
+
+@pytest.mark.parametrize("first", ["0 3 * * *", "59 23 * * *", "30 4 * * *"])
+@pytest.mark.parametrize("days", ["* * *", "* * MON-FRI", "1 * *"])
+def test_a_job_at_midnight_keeps_its_time_beside_others(lua: Lua, first: str, days: str) -> None:
+    """Jobs with the same days share the search for a day within a call."""
+    crons = [first[:-5] + days, "0 0 " + days, first[:-5] + days]
+    puts = (words(f"s{n}", "echo", "x", "cron", cron, "now", T) for n, cron in enumerate(crons))
+    lua.jmset("set", *(word for put in puts for word in put))
+    for n, cron in enumerate(crons):
+        assert lua.job(f"s{n}")["next"] * 1000 == lua.jnext("-", "cron", cron)[0]
+        assert lua.jnext(f"s{n}", count=3) == lua.jnext("-", "cron", cron, count=3)

@@ -354,6 +354,44 @@ def test_bad_arguments(lua: Lua) -> None:
     lua.refuses(OptionError, "JRUNS expects the id of a job", "JRUNS")
     lua.refuses(OptionError, "count: expected a whole number", "JRUNS", "a", "count", "0")
     lua.refuses(OptionError, "JSUMMARY expects at least one job id", "JSUMMARY")
+    lua.refuses(OptionError, "JSUMMARY expects at least one job id", "JSUMMARY", "-", "only", "last")
+    lua.refuses(OptionError, "only: expected last, got 'all'", "JSUMMARY", "a", "-", "only", "all")
+    lua.refuses(OptionError, "every: unknown option", "JSUMMARY", "a", "-", "every", "5")
+
+
+class TestOnlyLast:
+    """What `only last` tells is what JSUMMARY tells without it, less what needs all lines."""
+
+    @staticmethod
+    def check(lua: Lua) -> dict[str, Any]:
+        full = summary(lua)
+        (text,) = lua.jsummary("a", "-", "only", "last")
+        found: dict[str, Any] = json.loads(text)
+        others = ("runs", "median", "p95", "first", "dropped_through")
+        assert found == {name: value for name, value in full.items() if name not in others}
+        return found
+
+    @pytest.mark.parametrize("count", [1, 8, 9, 30])
+    def test_after_runs(self, lua: Lua, count: int) -> None:
+        lua.put()
+        for number in range(count):
+            last = run(lua, "dead" if number % 3 == 0 else "done", at=T + 10 * number, code="x")
+        assert self.check(lua)["last"]["task"] == last
+
+    @pytest.mark.parametrize("count", [3, 8])
+    def test_after_occurrences_without_a_run(self, lua: Lua, count: int) -> None:
+        lua.put(every=5)
+        for number in range(count):
+            last = run(lua, at=T - 100 + number)
+        lua.tick(T + 12)
+        assert runs(lua)[0]["outcome"] == "coalesced"
+        assert self.check(lua)["last"]["task"] == last
+
+    def test_before_the_first_run(self, lua: Lua) -> None:
+        lua.put(every=5)
+        assert lua.jsummary("a", "b", "-", "only", "last") == [None, None]
+        lua.tick(T + 12)
+        assert "last" not in self.check(lua)
 
 
 def test_hours(lua: Lua) -> None:

@@ -126,7 +126,8 @@ class Ledger(RuleBasedStateMachine):
     )
     def put(self, id: str, every: int, stop: int | None, repeat: int | None, queue: str) -> None:
         old = self.jobs.get(id)
-        job = Job(every, old.start if old else self.now, stop, repeat, queue, left=repeat)
+        start = min(self.now, stop or self.now)  # a job that is put after its stop begins there
+        job = Job(every, old.start if old else start, stop, repeat, queue, left=repeat)
         options = {"every": f"{every}ms", "queue": queue, "losses": LOSSES, "now": self.time()}
         options |= {"stop": ms(stop)} if stop else {}
         options |= {"repeat": repeat} if repeat else {}

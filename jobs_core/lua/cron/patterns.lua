@@ -185,14 +185,15 @@ local function cached_pattern(pattern, dst)
 end
 
 -- Return the schedule of this call for a pattern in the zone of a head, or for one with an H, what read_pattern returns.
-local function cached_schedule(cache, head, pattern)
+-- `purpose` keeps schedules apart that are used in different ways.
+local function cached_schedule(cache, head, pattern, purpose)
   local zone = head.zone or 'UTC'
   local schedules = cache.schedules[zone]
   if not schedules then
     schedules = {}
     cache.schedules[zone] = schedules
   end
-  local key = head.dst and pattern .. head.dst or pattern
+  local key = purpose .. (head.dst and pattern .. head.dst or pattern)
   local found = schedules[key]
   if not found then
     found = cached_pattern(pattern, head.dst)
@@ -204,7 +205,7 @@ end
 
 -- Return the schedule of a job with a fixed time. Jobs with the same days share one, so set its time to that of this job.
 local function schedule_at_fixed_time(cache, head)
-  local found = cached_schedule(cache, head, '0 0 ' .. head.cron:match('^[^ ]+ [^ ]+ (.*)$'))
+  local found = cached_schedule(cache, head, '0 0 ' .. head.cron:match('^[^ ]+ [^ ]+ (.*)$'), 'days ')
   found.fixed, found.after, found.since = head.fixed_second, nil, nil
   return found
 end
@@ -220,7 +221,7 @@ end
 -- Return the schedule of the job `id`, whose head has a cron pattern.
 function patterns.schedule(cache, head, id)
   if head.fixed_second then return schedule_at_fixed_time(cache, head) end
-  local found = cached_schedule(cache, head, head.cron)
+  local found = cached_schedule(cache, head, head.cron, '')
   return found.places and schedule_for_job(cache, head, found.texts, found.places, id) or found
 end
 

@@ -50,7 +50,7 @@ local function note_dropped(header, lines)
   end
   header.first = header.first or run_lines.times(lines)
   header.dropped = tonumber(latest)
-  header.last_done = later(header.last_done, tonumber(('\n' .. lines):match('.*\ndone %S+ %S+ (%d+)') or nil))
+  header.last_done = later(header.last_done, tonumber(('\n' .. lines):match('^.*\ndone %S+ %S+ (%d+)') or nil))
 end
 
 -- Return the text without its oldest lines, but with the last: at most `most` lines, or as many as the job asks for, in `size`
@@ -73,7 +73,7 @@ end
 
 -- Return a text whose last line also counts these missed occurrences; nothing if that line is of another kind.
 function run_texts.merge_missed(text, item)
-  local last = text:match('[^\n]*\n$')
+  local last = text:match('^.*\n([^\n]*\n)$') or text
   local merged = last and run_lines.merge_missed(last, item)
   return merged and text:sub(1, -#last - 1) .. merged
 end
@@ -92,6 +92,14 @@ function run_texts.read(text, most)
   end
   local function seconds(ms) return ms and ms / 1000 end
   return { first = seconds(first), dropped_through = seconds(header.dropped), last_done = seconds(last_done) }, lines
+end
+
+-- Read the last line alone if it is of a run that was done, as most are; else do the same as `read`.
+function run_texts.read_end(text, most)
+  local line = text:match('^.*\n(done [^\n]+)\n$') or text:match('^(done [^\n]+)\n$')
+  local _, ended = run_lines.times(line or '')
+  if not ended or most == 0 or text:find('^kept 0 ') then return run_texts.read(text, most) end
+  return { last_done = ended / 1000 }, { line }
 end
 
 return run_texts

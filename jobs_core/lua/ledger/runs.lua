@@ -32,21 +32,31 @@ function runs.new_batch(board)
   local most, bound = runs.bounds(board)
   return {
     board = board, most = most, bound = bound, longest = longest(most), prefix = key(board, 'runs:'), n = 0, jobs = {},
-    lines = {}, own = {},
+    lines = {}, several = {}, own = {},
   }
 end
 
 -- Add the line of a run. `own` is how many lines the job itself asks for, if it does.
 function runs.add(batch, job, line, own)
   if (own or batch.most) == 0 then return end
-  local before = batch.lines[job]
-  if before then
-    batch.lines[job] = before .. line
-  else
+  local first = batch.lines[job]
+  if not first then
     batch.n = batch.n + 1
     batch.jobs[batch.n], batch.lines[job] = job, line
+  elseif batch.several[job] then
+    table.insert(batch.several[job], line)
+  else
+    batch.several[job] = { first, line }
   end
   if own then batch.own[job] = own end
+end
+
+-- Return the lines of a job in a batch as one text: of many, those that are kept, and one more, from which it is known what
+-- was dropped.
+local function lines_of(batch, job)
+  local several = batch.several[job]
+  if not several then return batch.lines[job] end
+  return table.concat(several, '', math.max(1, #several - (batch.own[job] or batch.most)))
 end
 
 -- Drop the oldest lines of a job's text beyond `most`, or what the job asks for, and beyond `size` bytes. Returns by how much
@@ -110,7 +120,7 @@ end
 function runs.write(batch, outcome)
   if batch.n == 0 then return end
   local growth = 0
-  for i = 1, batch.n do growth = growth + append(batch, batch.jobs[i], batch.lines[batch.jobs[i]]) end
+  for i = 1, batch.n do growth = growth + append(batch, batch.jobs[i], lines_of(batch, batch.jobs[i])) end
   count_failures(batch, outcome)
   if add_to_total(batch.board, growth) > batch.bound then add_to_total(batch.board, shrink(batch)) end
 end
@@ -140,18 +150,23 @@ function runs.add_missed(board, items)
 end
 
 -- Read the runs of some jobs, given as a list. Returns for each a table with `header`, what is known of all of its runs, and
--- `lines`, those that are kept, oldest first; empty if there is no record. Times are in seconds.
-function runs.read_all(board, jobs)
+-- `lines`, those that are kept, oldest first; empty if there is no record. Times are in seconds. `read` reads a text otherwise.
+function runs.read_all(board, jobs, read)
   local names, found, most = {}, {}, runs.bounds(board)
   for i, job in ipairs(jobs) do names[i] = key(board, 'runs:' .. job) end
   local texts = redis.call('MGET', unpack(names))
   local failures = redis.call('ZMSCORE', key(board, 'failing'), unpack(jobs))
   for i = 1, #jobs do
     found[i] = {}
-    if texts[i] then found[i].header, found[i].lines = run_texts.read(texts[i], most) end
+    if texts[i] then found[i].header, found[i].lines = (read or run_texts.read)(texts[i], most) end
     if found[i].header then found[i].header.failures = tonumber(failures[i] or 0) end
   end
   return found
+end
+
+-- Do the same, where the end of the lines is enough: `first` and `dropped_through` may be missing.
+function runs.read_ends(board, jobs)
+  return runs.read_all(board, jobs, run_texts.read_end)
 end
 
 -- Read the runs of a job: its header and lines, as above, or nothing.
