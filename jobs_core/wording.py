@@ -78,7 +78,7 @@ def readable(name: str, value: Any) -> Any:
 
 def schedule_text(job: Mapping[str, Any]) -> str:
     """Describe a job's schedule in a few words: `every 5m, 3 of 10 left`."""
-    after = [_after_text(job)] if "after" in job else []
+    after = [after_text(job)] if "after" in job else []
     if "at" in job:
         return ", ".join([f"at {when(job['at'])}", *after])
     if "cron" in job:
@@ -107,7 +107,8 @@ def rate_text(rate: str) -> str:
     return f"{n}/{span(float(seconds))}"
 
 
-def _after_text(job: Mapping[str, Any]) -> str:
+def after_text(job: Mapping[str, Any]) -> str:
+    """Describe which jobs a job runs after: `after load, clean on done`."""
     ending = f" on {job['on']}" if "on" in job else ""
     return f"after {', '.join(job['after'])}" + (" (any)" if "join" in job else "") + ending
 

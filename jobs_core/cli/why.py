@@ -43,7 +43,8 @@ def why(target: str, at: str | None, proof: bool, as_json: bool, url: str | None
 
     The answer comes from what the board has recorded: runs, changes, pauses, limits, workers, and times at
     which nobody ticked. It says so where the record does not reach back to that moment. A day and a time of
-    day are local.
+    day, such as 'sun 02:30', are local, and past unless they say next or tomorrow. A date without an offset
+    is UTC: 2026-12-01T08:00 is 08:00 UTC.
 
     \b
       jobs why report
@@ -56,6 +57,8 @@ def why(target: str, at: str | None, proof: bool, as_json: bool, url: str | None
         echo_json(found.as_dict())
         return
     echo_prose(found.text)
+    if at is not None and when(found.at) not in found.text:
+        echo_prose(f"The moment asked about: {when(found.at)}.")
     if not found.is_complete:
         echo_prose("The record does not reach back to that moment: this is what is known.")
     for fact in found.proof if proof else ():

@@ -20,7 +20,7 @@ from jobs_core.options import LIMIT_OPTIONS, Time, to_pairs
 from jobs_core.top import Top
 from jobs_core.types import is_task_id
 from jobs_core.why.answer import Why
-from jobs_core.why.ask import why_job, why_task
+from jobs_core.why.ask import is_job, why_job, why_task
 from jobs_core.why.moment import read_moment
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
         back to the moment.
 
         Args:
-            job_or_task: The id of a job or of a task.
+            job_or_task: The id of a job or of a task. An id that is both means the job.
             at: The moment, as a time or in words such as `tue 03:00`. The default is now, and a task has a
                 time of its own.
 
@@ -210,7 +210,9 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
         """
         seconds, micros = self.commands.read(lambda client: client.time())
         now = int(seconds) + int(micros) / 1e6
-        if not is_task_id(job_or_task):
+        if not isinstance(job_or_task, str):
+            raise OptionError(f"expected the id of a job or task, got {job_or_task!r}")
+        if not is_task_id(job_or_task) or is_job(self, job_or_task):
             return why_job(self, job_or_task, now, None if at is None else read_moment(at, now))
         if at is not None:
             raise OptionError("at: goes with a job: a task has its own time", option="at")

@@ -222,7 +222,8 @@ class TaskMethods(BoardBase):
             label: Only entries of jobs that have all of these labels now. Their ids are held in memory.
 
         Yields:
-            Entries with time (epoch seconds), task, attempt, what, note, code, data and progress.
+            Entries with time (epoch seconds), task, attempt, what, note, code, data, progress, and the worker
+            of lost attempts.
         """
         self.commands.require_layout()
         fits = entry_filter(task, job, None if label is None else set(self._labeled(label)))

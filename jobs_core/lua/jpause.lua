@@ -30,7 +30,11 @@ local OPTIONS = { ['until'] = true, ['for'] = true }
 local function read_end(options, now)
   local till, period = options['until'], options['for']
   if till and period then fail_option('until', 'cannot be combined with for') end
-  if period then return now + duration.ms('for', period) end
+  if period then
+    local ms = duration.ms('for', period)
+    if ms == 0 then fail_option('for', "expected a duration above 0, got '" .. period .. "'") end
+    return now + ms
+  end
   if not till then return nil end
   local ms = instant.ms('until', till, now)
   if ms <= now then fail_option('until', "expected a time that is yet to come, got '" .. till .. "'") end

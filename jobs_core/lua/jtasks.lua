@@ -12,7 +12,8 @@
       2) 1) {"id":"tick@1763900005000","state":"dead","ticket":"tick@1763900005000#7","job":"tick","attempt":3,
             "since":1763900035,"history":"failed 1763900012000 host-1 1 exit 1\tfailed …", …}
 
-  `held` has the limit that holds a task, since when, and up to three tasks that fill it (`by`).
+  `held` has the limit that holds a task, since when, and up to three tasks that fill it now (`by`). If its rate is used up,
+  `opens` is when the next task may start. A queued task has `opens` for the rate of its queue.
   `since` and `until` are in epoch seconds; `until` is the end of a lease or delay. `history` has the format of
   queue/attempts.lua. `payload` is left out unless requested.
   Errors: JOBS OPTION.
@@ -91,6 +92,12 @@ local function matches(found, filter)
   return not filter.before or (found.since or found.due) * 1000 <= filter.before
 end
 
+-- Return when the rate of a queue lets the next task start; nothing if that is now. `known` has what was read before.
+local function queue_opens(board, queue, known)
+  if known[queue] == nil then known[queue] = holds.opens(board, 'queue:' .. queue) or false end
+  return known[queue] or nil
+end
+
 return function(board, args)
   local cursor = args[1] or '0'
   local filter = arguments.read_options(args, 2, FILTERS)
@@ -98,13 +105,14 @@ return function(board, args)
     filter.before = instant.now(filter) - duration.ms('older-than', filter['older-than'])
   end
   filter.labels = label_option.read_filter('label', filter.label)
-  local tasks = {}
+  local tasks, opens = {}, {}
   local places = task_locations.of_states(board, states(filter.state))
   cursor = task_locations.scan(board, places, cursor, MAX_BYTES, function(place, member)
     local found, task, bytes = read_task(board, place, member)
     if not found then return 256 end  -- JPOP, JTICK or JDEAD sets it aside
     if task_locations.SETS[place] then add_details(board, place, member, found, task) end
     if found.state == 'held' then found.held = holds.find(board, found.id) end
+    if found.state == 'queued' then found.opens = queue_opens(board, found.queue, opens) end
     if matches(found, filter) then
       if filter.payload ~= '1' then found.payload = nil end
       tasks[#tasks + 1] = cjson.encode(found)

@@ -77,21 +77,23 @@ end
 local function expire_lease(board, token, now)
   local task, cancelled = endings.end_lease(board, token, true)
   if not task then return 0 end
-  local attempt, accepted = task.attempt, attempts.current(task) == 'accepted'
+  local attempt, current, _, worker = task.attempt, attempts.current(task)
+  local accepted = current == 'accepted'
   local status, code, note = 'lost', 'lost', nil
   if accepted then status, code, note = 'failed', 'timeout', 'no answer came in time' end
+  local fields = accepted and { 'note', note, 'code', code } or worker ~= '-' and { 'worker', worker } or {}
   counters.add_for_job(board, records.job_of(task.id), status, 1)
   hours.add(board, status, 1, now)
-  events.record(board, task, attempt, status, accepted and { 'note', note, 'code', code } or {})
+  events.record(board, task, attempt, status, fields)
   attempts.close(task, status .. '?', now, code, note)
   if cancelled then
     endings.cancel(board, token, task, now, { 'code', code, 'note', note })
     events.record(board, task, attempt, 'cancelled', {})
   elseif is_poison(task) then
-    local fields = { 'note', 'lost too often', 'code', 'lost' }
-    endings.give_up(board, token, task, now, fields)
+    local reason = { 'note', 'lost too often', 'code', 'lost' }
+    endings.give_up(board, token, task, now, reason)
     release.free_slot(board, task)
-    events.record(board, task, attempt, 'dead', fields)
+    events.record(board, task, attempt, 'dead', reason)
   else
     task.attempt = attempt + 1
     queues.requeue(board, token, task, 0, now)

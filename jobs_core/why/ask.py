@@ -14,9 +14,19 @@ from jobs_core.why.present import explain_present
 from jobs_core.why.situation import Situation, read_situation
 from jobs_core.why.source import Source
 from jobs_core.why.unfinished import explain_task
+from jobs_core.why.words import history_fact
 from jobs_core.wording import when
 
 ENDS = ("done", "dead", "cancelled")
+
+
+def is_job(source: Source, id: str) -> bool:
+    """Return whether there is such a job now. Its id may look like that of a task."""
+    try:
+        source.show(id)
+    except NotFoundError:
+        return False
+    return True
 
 
 def why_job(source: Source, id: str, now: float, at: float | None = None) -> Why:
@@ -94,7 +104,7 @@ def _by_history(found: Situation, id: str) -> Why:
         raise NotFoundError(
             f"no task {id!r} is open on the board {found.source.name!r}, and none is recorded"
         )
-    facts = [{"kind": "history"} | entry for entry in entries]
+    facts = [history_fact(entry) for entry in entries]
     last: Mapping[str, Any] = entries[0]
     how = str(last.get("note") or last.get("code") or "")
     tail = f": {how}" if how else ""

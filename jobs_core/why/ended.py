@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jobs_core.runs import Gap, Run
-from jobs_core.types import Backfill
 from jobs_core.why.answer import Why
+from jobs_core.why.backfilled import backfill_of
+from jobs_core.why.limits import limit_fact, limit_text, limits_of_job
+from jobs_core.why.parents import parents_text
 from jobs_core.why.situation import Situation
-from jobs_core.why.words import change_fact, gap_fact, gap_text, run_fact, took, who
-from jobs_core.wording import when
+from jobs_core.why.words import change_fact, gap_fact, gap_text, history_fact, run_fact, took, who
+from jobs_core.wording import after_text, when
 
 LATE = 5.0
 """Seconds after which a start counts as late."""
@@ -34,7 +35,9 @@ def _done(found: Situation, run: Run) -> Why:
         f"It ran at {when(run.started)} on {run.worker}, and was done{attempt} "
         f"after {took(run.started, run.ended)}."
     )
-    return found.answer("ran", text + tail, run_fact(run), *proof, *_attempts(found, run), task=run.task)
+    attempts = list(_attempts(found, run))
+    text += _losses(run, attempts) + tail
+    return found.answer("ran", text, run_fact(run), *proof, *attempts, task=run.task)
 
 
 def _dead(found: Situation, run: Run) -> Why:
@@ -42,15 +45,21 @@ def _dead(found: Situation, run: Run) -> Why:
     how = f": {run.note or run.code}" if run.note or run.code else ""
     tries = "its only attempt" if run.attempts == 1 else f"attempt {run.attempts}"
     text = f"It was given up: {tries}, on {run.worker or 'a worker'}, failed at {when(run.ended)}{how}."
-    return found.answer("dead", text + tail, run_fact(run), *proof, *_attempts(found, run), task=run.task)
+    attempts = list(_attempts(found, run))
+    text += _losses(run, attempts) + tail
+    return found.answer("dead", text, run_fact(run), *proof, *attempts, task=run.task)
 
 
 def _cancelled(found: Situation, run: Run) -> Why:
     for change in (*reversed(found.later), *found.earlier):
-        if change.what == "cancel" and change.time <= (run.ended or found.now) + LATE:
+        is_of_run = change.target in (None, run.task) and change.time >= run.due
+        if change.what == "cancel" and is_of_run and change.time <= (run.ended or found.now) + LATE:
             text = f"It was cancelled at {when(run.ended)} by {who(change)}."
             return found.answer("cancelled", text, run_fact(run), change_fact(change), task=run.task)
-    return found.answer("cancelled", f"It was cancelled at {when(run.ended)}.", run_fact(run), task=run.task)
+    text = f"It was cancelled at {when(run.ended)}"
+    if found.then and found.then.get("overlap") == "replace":
+        text += ": nobody is recorded who did, and the job has the rule overlap replace"
+    return found.answer("cancelled", f"{text}.", run_fact(run), task=run.task)
 
 
 def _unleased(found: Situation, run: Run) -> Why:
@@ -78,13 +87,15 @@ def _skipped(found: Situation, run: Run) -> Why:
         text = f"{what} skipped while it waited for other jobs: the job was {run.reason}."
         return found.answer("skipped", text, fact, task=run.task)
     if run.reason == "parents":
-        text = (
-            f"{what} skipped, because the jobs that it comes after had not ended as it needs by its deadline."
-        )
-        return found.answer("skipped", text, fact, task=run.task)
+        job = found.then or {}
+        condition = f" '{after_text(job)}'" if "after" in job else ""
+        tail, facts = parents_text(found, job.get("after", ()), run.due + job.get("deadline", 0))
+        text = f"{what} skipped, because its condition{condition} did not hold by its deadline.{tail}"
+        return found.answer("skipped", text, fact, *facts, task=run.task)
     gap = gap_over(found, run.due)
     cause = f": {gap_text(gap)}" if gap else ""
-    text = f"{what} skipped, because it was noticed too late for the job's grace or misfire{cause}."
+    noticed = "they were" if run.count > 1 else "it was"
+    text = f"{what} skipped, because {noticed} noticed too late for the job's grace or misfire{cause}."
     return found.answer("skipped", text, fact, *_facts(gap), task=run.task)
 
 
@@ -126,29 +137,43 @@ def _facts(gap: Gap | None) -> list[dict[str, Any]]:
     return [gap_fact(gap)] if gap else []
 
 
-def _late_start(found: Situation, run: Run) -> tuple[str, list[Mapping[str, Any]]]:
+def _late_start(found: Situation, run: Run) -> tuple[str, list[dict[str, Any]]]:
     """Say why a run started late, if it did."""
     if run.started is None or run.attempts > 1 or run.started - run.due <= LATE:
         return "", []
-    for backfill in found.source.backfill_list():
-        if _queued_by(backfill, run):
-            return f" The backfill {backfill.id} had queued it.", [{"kind": "backfill"} | asdict(backfill)]
+    tail, backfill = backfill_of(found, run.due, run.started)
+    if backfill:
+        return tail, backfill
     late = f" It was due at {when(run.due)}, {took(run.due, run.started)} before"
+    rule = (found.then or {}).get("overlap")
+    if run.held and run.held.limit == f"job:{run.job}" and rule in ("queue", "replace"):
+        since = when(run.held.since)
+        return f"{late}: by the rule overlap {rule} it waited for the run before from {since} on.", []
     if run.held:
         return f"{late}: the limit {run.held.limit} held it from {when(run.held.since)} on.", []
     gap = gap_over(found, run.due, run.started)
     if gap:
         return f"{late}: {gap_text(gap)}.", [gap_fact(gap)]
+    limits = limits_of_job(found, found.current) if found.current else []
+    if limits:
+        known = "; ".join(map(limit_text, limits))
+        return f"{late}. What kept it is not recorded, but {known}.", [limit_fact(one) for one in limits]
     return f"{late}: no worker took it sooner.", []
 
 
-def _queued_by(backfill: Backfill, run: Run) -> bool:
-    is_within = backfill.start <= run.due < backfill.stop
-    return backfill.job == run.job and is_within and backfill.began <= (run.started or 0)
+def _losses(run: Run, attempts: Iterable[Mapping[str, Any]]) -> str:
+    """Name the workers that attempts before the last were lost with, and how late the last began."""
+    lost = [one for one in attempts if one["what"] == "lost" and one["attempt"] < run.attempts]
+    text = "".join(
+        f" Attempt {one['attempt']} was lost with its worker {one.get('worker', '(unknown)')}, "
+        f"which was noticed at {when(one['time'])}."
+        for one in reversed(lost)
+    )
+    return f"{text} It was due at {when(run.due)}, {took(run.due, run.started)} before." if lost else ""
 
 
 def _attempts(found: Situation, run: Run) -> Iterator[Mapping[str, Any]]:
     """Yield what the board's history says of a run with several attempts."""
     if run.attempts > 1:
         for entry in found.source.history(task=run.task):
-            yield {"kind": "history"} | entry
+            yield history_fact(entry)

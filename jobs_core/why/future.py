@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from jobs_core.why.answer import Why
+from jobs_core.why.limits import limit_fact, limit_text, limits_of_job
 from jobs_core.why.past import neighbors, paused_text
 from jobs_core.why.schedule import has_times, occurrence_after, occurrence_before
 from jobs_core.why.situation import Situation, is_paused
 from jobs_core.why.source import Job
 from jobs_core.why.words import change_fact, names
-from jobs_core.wording import schedule_text, when
+from jobs_core.wording import after_text, schedule_text, when
 
 
 def explain_future(found: Situation) -> Why:
@@ -51,11 +52,14 @@ def _due(found: Situation, job: Job, due: float) -> Why:
         return found.answer("unserved", text, fact, task=task)
     text = f"It will run at {when(due)}: {names(str(one['worker']) for one in workers)} can take it."
     if "after" in job:
-        parents = ", ".join(job["after"])
-        text = f"It will be due at {when(due)}, and run once {parents} have ended as it needs."
+        text = f"It will be due at {when(due)}, and waits then until its condition holds: {after_text(job)}."
     if job.get("overlap", "allow") != "allow":
         text += f" If an earlier run is still active then, its overlap rule says {job['overlap']}."
-    return found.answer("will-run", text, fact, *({"kind": "worker"} | one for one in workers), task=task)
+    limits = limits_of_job(found, job)
+    if limits:
+        text += f" Note that {'; '.join(map(limit_text, limits))}."
+    proof = (fact, *({"kind": "worker"} | one for one in workers), *map(limit_fact, limits))
+    return found.answer("will-run", text, *proof, task=task)
 
 
 def _without_times(found: Situation, job: Job) -> Why:

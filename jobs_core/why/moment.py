@@ -12,6 +12,9 @@ _SPOKEN = re.compile(r"(?:(next)\s+)?([a-z]+)?\s*(?:(\d{1,2}):(\d{2})(?::(\d{2})
 _AGO = re.compile(r"([-+])((?:\d+(?:\.\d+)?[wdhms])+)")
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 
+_END = 7_258_118_400
+"""The begin of the year 2200."""
+
 EXPECTED = "expected a time such as 'tue 03:00', 'yesterday 8:30', 03:00, -2h, +1d or 2026-12-01T08:00:00Z"
 
 
@@ -33,14 +36,22 @@ def read_moment(text: str | float | datetime, now: float) -> float:
     """
     if isinstance(text, datetime):
         return text.timestamp()
-    if isinstance(text, (int, float)):
-        return float(text)
+    if isinstance(text, (int, float)) and not isinstance(text, bool):
+        return _within(float(text), text)
+    if not isinstance(text, str):
+        raise OptionError(f"at: {EXPECTED}, or a datetime, got {text!r}", option="at")
     words = text.strip()
     found = _relative(words, now)
     for read in (_epoch, _iso, lambda words: _spoken(words, now)):
         found = found if found is not None else read(words)
-    if found is None or not 0 <= found < 7_258_118_400:
+    if found is None:
         raise OptionError(f"at: {EXPECTED}, got {text!r}", option="at")
+    return _within(found, text)
+
+
+def _within(found: float, text: object) -> float:
+    if not 0 <= found < _END:
+        raise OptionError(f"at: expected a time from 1970 to 2199, got {text!r}", option="at")
     return found
 
 

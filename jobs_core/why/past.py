@@ -123,10 +123,16 @@ def _paused(found: Situation) -> Why | None:
 
 def paused_text(job: Job, pause: Change | None) -> str:
     """Say who has paused a job, since when, why, and until when."""
-    since = job.get("paused-at") or (pause.time if pause else None)
+    first = job.get("paused-at")
+    since = pause.time if pause else first
     name = who(pause) if pause else who(job)
     until = f", until {when(job['paused-until'])}" if job.get("paused-until") else ""
-    return f"It was paused by {name}" + (f" since {when(since)}" if since else "") + until + "."
+    text = f"It was paused by {name}" + (f" since {when(since)}" if since else "") + until + "."
+    if first and pause and pause.time - first >= 1:
+        text += (
+            f" The job has been paused since {when(first)}, at first by somebody else or for another reason."
+        )
+    return text
 
 
 def _without_record(found: Situation) -> Why | None:
@@ -146,7 +152,9 @@ def _without_record(found: Situation) -> Why | None:
 
 def _beyond_history(found: Situation, due: float) -> Why:
     oldest = min((run.due for run in found.runs), default=None)
-    if oldest is None:
+    if oldest is None and _keeps_no_runs(found):
+        reach = "runs of this job are not kept (see `history` and `jobs retention runs`)"
+    elif oldest is None:
         reach = "no run of this job is recorded"
     elif due < oldest:
         reach = f"its recorded runs begin at {when(oldest)}"
@@ -155,6 +163,11 @@ def _beyond_history(found: Situation, due: float) -> Why:
     text = f"It was due at {when(due)}. What became of that is no longer known: {reach}."
     why = found.answer("unknown", text, {"kind": "schedule", "due": due})
     return Why(why.job, why.at, why.reason, why.text, why.task, why.proof, is_complete=False)
+
+
+def _keeps_no_runs(found: Situation) -> bool:
+    own = (found.current or {}).get("history")
+    return own == 0 if own is not None else not found.source.retention()["runs"]
 
 
 def _ran_after(found: Situation) -> bool:
@@ -177,10 +190,7 @@ def _without_times(found: Situation) -> Why | None:
     facts = [run_fact(last)] if last else []
     tail = f" Its run before was due at {when(last.due)} and ended {last.outcome}." if last else ""
     if "after" in job:
-        text = (
-            f"It had no time of its own: it runs {schedule_text(job)}, "
-            "and they had not ended then as it needs."
-        )
+        text = f"It had no time of its own: it runs {schedule_text(job)}, and that did not hold then."
         return found.answer("waiting", text + tail, *facts)
     text = "It runs only when pushed, and nobody pushed it then."
     return found.answer("manual", text + tail, *facts)
@@ -190,7 +200,9 @@ def _ended(found: Situation) -> Why | None:
     job = found.then
     if job is None or job.get("left") != 0 or _ran_after(found):
         return None
-    text = f"It had ended: its {job.get('repeat', '')} runs were over."
+    repeat = job.get("repeat")
+    runs = "its only run was" if repeat == 1 else f"its {repeat} runs were" if repeat else "its runs were"
+    text = f"It had ended: {runs} over."
     last = _run_before(found)
     return found.answer("ended", text, *([run_fact(last)] if last else []))
 
@@ -204,16 +216,31 @@ def _not_due(found: Situation) -> Why:
     if last and last.due == before and last.ended:
         text += f" That run was {last.outcome} after {took(last.started or last.due, last.ended)}."
     proof: list[Mapping[str, Any]] = [{"kind": "schedule", "before": before, "after": after}]
-    change = next((one for one in found.later if defines(one)), None)
-    if change and found.current and _differs(job, found.current):
+    change = _schedule_change(found)
+    if change and change.after:
         text += (
             f" Its schedule was then {schedule_text(job)}; {who(change)} changed it at {when(change.time)}"
-            f" to {schedule_text(found.current)}."
+            f" to {schedule_text(change.after)}."
         )
         proof.append(change_fact(change))
-        if occurrence_within(found.source, found.current, found.at, found.end) is not None:
+        if any(_would_run(found, one) for one in (change.after, found.current)):
             return found.answer("changed", text, *proof)
     return found.answer("not-due", text, *proof)
+
+
+def _schedule_change(found: Situation) -> Change | None:
+    """Return the first change after the moment that gave the job another schedule."""
+    for change in found.later:
+        if defines(change) and change.before and change.after and _differs(change.before, change.after):
+            return change
+    return None
+
+
+def _would_run(found: Situation, job: Job | None) -> bool:
+    """Return whether a job would be due at the moment by another definition."""
+    if job is None:
+        return False
+    return occurrence_within(found.source, {**job, "id": found.id}, found.at, found.end) is not None
 
 
 def neighbors(before: float | None, after: float | None) -> str:

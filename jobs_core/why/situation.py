@@ -51,7 +51,7 @@ class Situation:
     @property
     def end(self) -> float:
         """The end of the time that the moment stands for: a minute, if it is given in whole minutes."""
-        return self.at + (MINUTE if self.at % MINUTE == 0 else 1.0)
+        return _end(self.at)
 
     def answer(self, reason: Reason, text: str, *proof: Mapping[str, Any], task: str | None = None) -> Why:
         """Make the answer about this situation."""
@@ -87,10 +87,10 @@ def read_situation(source: Source, id: str, at: float, now: float) -> Situation:
         at=at,
         now=now,
         current=current,
-        then=_definition_at(id, current, later),
+        then=_definition_at(id, current, later, _end(at)),
         later=later,
         earlier=earlier,
-        reaches=bool(earlier) or _reaches(source, id, changes, at),
+        reaches=_is_unbroken(source, at, now) and (bool(earlier) or _reaches(source, id, changes, at)),
         runs=runs,
         tasks=tuple(_tasks(source, id)),
         gaps=tuple(source.gaps()),
@@ -104,12 +104,27 @@ def _current(source: Source, id: str) -> Job | None:
         return None
 
 
-def _definition_at(id: str, current: Job | None, later: tuple[Change, ...]) -> Job | None:
-    """Return a job as it was before the first of its later changes."""
+def _definition_at(id: str, current: Job | None, later: tuple[Change, ...], end: float) -> Job | None:
+    """Return a job as it was before the first of its later changes, or as it was put before `end`."""
     for change in later:
-        if defines(change):
+        is_new = change.before is None
+        if defines(change) and not (is_new and change.time < end):
             return None if change.before is None else {"id": id, **change.before}
     return current
+
+
+def _end(at: float) -> float:
+    return at + (MINUTE if at % MINUTE == 0 else 1.0)
+
+
+def _is_unbroken(source: Source, at: float, now: float) -> bool:
+    """Return whether all changes since a moment are recorded: they were not turned off meanwhile."""
+    if at >= now:
+        return True
+    if source.retention()["changes"] is None:
+        return False
+    since = source.changes(from_=at)
+    return not any(one.what == "retain" and (one.before or {}).get("changes") == "off" for one in since)
 
 
 def _reaches(source: Source, id: str, changes: list[Change], at: float) -> bool:

@@ -23,7 +23,13 @@ class Source(Protocol):
     def runs(self, job: str, *, limit: int | None = None) -> Iterator[Run]:
         """Yield the latest runs of a job, newest first."""
 
-    def changes(self, job: str | None = None) -> Iterator[Change]:
+    def limits(self) -> Iterator[dict[str, Any]]:
+        """Yield the limits of queues and runners."""
+
+    def retention(self) -> Mapping[str, int | float | None]:
+        """Return how much the board keeps."""
+
+    def changes(self, job: str | None = None, *, from_: Time | None = None) -> Iterator[Change]:
         """Yield the changes of a job, or of the board, newest first."""
 
     def gaps(self) -> Sequence[Gap]:

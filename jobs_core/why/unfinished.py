@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs_core.options import span
-from jobs_core.why.answer import Why
+from jobs_core.why.answer import Reason, Why
+from jobs_core.why.backfilled import backfill_of
 from jobs_core.why.ended import LATE, gap_over
+from jobs_core.why.limits import full_queue, held_text
 from jobs_core.why.situation import Situation
 from jobs_core.why.words import gap_fact, gap_text, names, task_fact, took
 from jobs_core.wording import when
@@ -37,25 +39,27 @@ def _queued(found: Situation, task: Mapping[str, Any]) -> Why:
     if not serving:
         text = f"It {since}: no living worker serves that queue. Start one with `jobs run --queue {queue}`."
         return found.answer("unserved", text, fact, task=task["id"])
+    reason: Reason = "lost" if lost else "queued"
+    tail, backfill = backfill_of(found, task["due"], found.now)
+    full = full_queue(found, task)
+    if full:
+        text = f"It {since}: {full[0]}.{tail}"
+        return found.answer("lost" if lost else "held", text, fact, full[1], *backfill, task=task["id"])
     facts = [{"kind": "worker"} | worker for worker in serving]
     busy = all(worker.get("running", 0) >= worker.get("concurrency", 1) for worker in serving)
     listed = names(str(worker["worker"]) for worker in serving)
     text = f"It {since}. {listed} {'serve' if len(serving) > 1 else 'serves'} it" + (
         ", and can take no more now: raise --concurrency, or start more workers." if busy else "."
     )
-    return found.answer("lost" if lost else "queued", text, fact, *facts, task=task["id"])
+    return found.answer(reason, text + tail, fact, *facts, *backfill, task=task["id"])
 
 
 def _held(found: Situation, task: Mapping[str, Any]) -> Why:
-    held = task.get("held") or {}
-    limit = held.get("limit")
-    kind, _, subject = str(limit or "").partition(":")
-    by = f"the limit of the {kind} {subject}" if limit else "a limit"
-    holders = held.get("by") or ()
-    filled = f", which {names(holders)} {'fill' if len(holders) > 1 else 'fills'}" if holders else ""
-    text = f"It waits: {by} holds it since {when(held.get('since', task['due']))}{filled}."
+    held = task.get("held") or {"since": task["due"]}
+    tail, backfill = backfill_of(found, task["due"], found.now)
+    text = f"It waits: {held_text(held, found.now)}.{tail}"
     fact = {"kind": "limit"} | dict(held)
-    return found.answer("held", text, task_fact(task), fact, task=task["id"])
+    return found.answer("held", text, task_fact(task), fact, *backfill, task=task["id"])
 
 
 def _delayed(found: Situation, task: Mapping[str, Any]) -> Why:
@@ -75,12 +79,10 @@ def _delayed(found: Situation, task: Mapping[str, Any]) -> Why:
 
 def _leased(found: Situation, task: Mapping[str, Any]) -> Why:
     tail = ""
-    proof: list[Mapping[str, Any]] = []
+    proof: list[dict[str, Any]] = []
     since = task.get("since") or task["due"]
     if task["attempt"] == 1 and since - task["due"] > LATE:
-        gap = gap_over(found, task["due"], since)
-        tail = f" It was due at {when(task['due'])}" + (f": {gap_text(gap)}." if gap else ".")
-        proof = [gap_fact(gap)] if gap else []
+        tail, proof = _late(found, task["due"], since)
     ending = " Its worker has been asked to stop it." if task.get("cancelling") else ""
     attempt = f", attempt {task['attempt']}" if task["attempt"] > 1 else ""
     text = (
@@ -88,6 +90,17 @@ def _leased(found: Situation, task: Mapping[str, Any]) -> Why:
         f"for {took(since, found.now)}.{ending}{tail}"
     )
     return found.answer("running", text, task_fact(task), *proof, task=task["id"])
+
+
+def _late(found: Situation, due: float, since: float) -> tuple[str, list[dict[str, Any]]]:
+    """Say why a task that is running started late."""
+    tail, proof = backfill_of(found, due, since)
+    if proof:
+        return tail, proof
+    gap = gap_over(found, due, since)
+    if gap:
+        return f" It was due at {when(due)}: {gap_text(gap)}.", [gap_fact(gap)]
+    return f" It was due at {when(due)}.", []
 
 
 def _accepted(found: Situation, task: Mapping[str, Any]) -> Why:
@@ -103,6 +116,8 @@ def _dead(found: Situation, task: Mapping[str, Any]) -> Why:
     last = history[-1] if history else {}
     how = last.get("note") or last.get("code") or "no reason was given"
     tries = "its only attempt" if task["attempt"] == 1 else f"{task['attempt']} attempts"
+    if last.get("status") == "lost" and last.get("worker"):
+        how = f"lost with its worker {last['worker']}"
     text = (
         f"It was given up after {tries}: {how}. It has been a dead letter for "
         f"{span(round(max(0.0, found.now - task['since'])))}: `jobs dead retry` queues it again."

@@ -7,6 +7,8 @@ from typing import Any
 
 from jobs_core.runs import Run
 from jobs_core.why.answer import Why
+from jobs_core.why.ended import explain_run
+from jobs_core.why.parents import parents_text
 from jobs_core.why.situation import Situation
 from jobs_core.why.source import Job
 from jobs_core.why.words import run_fact, took
@@ -27,12 +29,19 @@ def explain_waiting(found: Situation, job: Job) -> Why:
         text += f" {', '.join(met)} {'have' if len(met) > 1 else 'has'} ended already."
     if missing:
         text += f" There is no job {', '.join(missing)}."
+    known = [parent for parent in left if parent not in missing]
+    parents, endings = parents_text(found, known)
+    if endings:
+        text += f"{parents} `on {dependencies.get('on', 'done')}` decides which endings count."
     tail, facts = last_run(found)
-    return found.answer("waiting", text + tail, {"kind": "job"} | dict(dependencies), *facts)
+    return found.answer("waiting", text + tail, {"kind": "job"} | dict(dependencies), *endings, *facts)
 
 
 def last_run(found: Situation) -> tuple[str, list[Mapping[str, Any]]]:
     """Say how the last run of a job ended."""
+    if found.runs and found.runs[0].outcome == "skipped":
+        skipped = explain_run(found, found.runs[0])
+        return f" {skipped.text}", list(skipped.proof)
     run = next((one for one in found.runs if one.ended is not None), None)
     return ("", []) if run is None else (f" {_last_text(run)}", [run_fact(run)])
 

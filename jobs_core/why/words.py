@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -47,6 +47,20 @@ def names(found: Iterable[str]) -> str:
     listed = list(found)
     more = len(listed) - NAMED
     return ", ".join(listed[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def filled_by(tasks: Sequence[str]) -> str:
+    """Say which tasks fill a limit.
+
+    >>> filled_by(["a@1"])
+    ', which a@1 fills'
+    """
+    return f", which {names(tasks)} {'fill' if len(tasks) > 1 else 'fills'}" if tasks else ""
+
+
+def history_fact(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry of the history as proof, without data: that may have all the output of a task."""
+    return {"kind": "history"} | {name: value for name, value in entry.items() if name != "data"}
 
 
 def run_fact(run: Run) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from jobs_core import NotFoundError
+import pytest
+
+from jobs_core import NotFoundError, OptionError
 from tests.lua.helpers import MS, Lua, T
 
 
@@ -48,3 +50,11 @@ def test_a_paused_job_runs_when_it_is_pushed(lua: Lua) -> None:
 
 def test_a_job_that_is_not_there_cannot_be_paused(lua: Lua) -> None:
     lua.refuses(NotFoundError, "^there is no job 'a' on the board '[^']+'$", "JPAUSE", "a")
+
+
+def test_a_pause_for_no_time_is_rejected(lua: Lua) -> None:
+    lua.put(every=5)
+    before = lua.everything()
+    with pytest.raises(OptionError, match=r"^for: expected a duration above 0, got '0'"):
+        lua.jpause("a", "for", "0")
+    assert lua.everything() == before

@@ -57,6 +57,12 @@ class Scene:
         self.tick(at)
 
 
+def serve(board: Board, worker: str = "w1", *, running: int = 0, concurrency: int = 1) -> None:
+    """Let a worker report that it lives."""
+    words = ("running", running, "concurrency", concurrency, "queues", "echo", "state", "serving")
+    board.commands.call("JREGISTER", worker, "echo", "--", *words)
+
+
 @pytest.fixture
 def scene(board: Board) -> Scene:
     """A scene that begins ten hours ago."""

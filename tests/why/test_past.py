@@ -6,7 +6,7 @@ import pytest
 
 from jobs_core import Board
 from jobs_core.wording import when
-from tests.why.conftest import Ask, Scene
+from tests.why.conftest import Ask, Scene, serve
 
 
 def test_it_ran(scene: Scene, why: Ask) -> None:
@@ -233,7 +233,7 @@ def test_it_had_ended(scene: Scene, why: Ask) -> None:
     scene.ack(scene.take(1), 2)
     found = why(at=scene.at(600))
     assert found.reason == "ended"
-    assert found.text == "It had ended: its 1 runs were over."
+    assert found.text == "It had ended: its only run was over."
 
 
 def test_it_runs_only_when_pushed(scene: Scene, why: Ask) -> None:
@@ -293,7 +293,8 @@ def test_its_parents_did_not_end_in_time(scene: Scene, why: Ask) -> None:
     scene.tick(1800)
     found = why(at=scene.at(0))
     assert found.reason == "skipped"
-    assert found.text.endswith("had not ended as it needs by its deadline.")
+    assert "because its condition 'after load' did not hold by its deadline." in found.text
+    assert found.text.endswith("No ended run of load is recorded from before.")
 
 
 def test_a_backfill_ran_it(scene: Scene, why: Ask) -> None:
@@ -304,5 +305,95 @@ def test_a_backfill_ran_it(scene: Scene, why: Ask) -> None:
     scene.ack(scene.take(4002), 4003)
     found = why(at=scene.at(0))
     assert found.reason == "ran"
-    assert found.text.endswith(" The backfill 1 had queued it.")
+    assert found.text.endswith(" The backfill 1 queued it.")
     assert [fact["kind"] for fact in found.proof] == ["run", "backfill"]
+
+
+def test_a_task_of_a_backfill_waits_or_runs(scene: Scene, why: Ask) -> None:
+    scene.put(every=3600, start=scene.at(0), at=0)
+    scene.board.pause("job", now=scene.at(0))
+    scene.board.backfill("job", scene.at(0), scene.at(3000), now=scene.at(4000))
+    scene.tick(4001)
+    serve(scene.board)
+    assert why(at=scene.at(0)).text.endswith("w1 serves it. The backfill 1 queued it.")
+    scene.take(4002)
+    found = why(at=scene.at(0))
+    assert (found.reason, found.text.endswith(" The backfill 1 queued it.")) == ("running", True)
+    assert "nobody ticked" not in found.text
+
+
+def test_who_changed_the_schedule_is_not_who_changed_something_else(scene: Scene, why: Ask) -> None:
+    scene.put(every=3600)
+    scene.tick(0)
+    scene.ack(scene.take(1), 2)
+    for by, second, edit in (
+        ("eve@host", 1700, {"timeout": 60}),
+        ("bob@laptop", 1800, {"every": 600}),
+        ("eve@host", 1900, {"every": 1200}),
+    ):
+        scene.board.by = by
+        scene.board.edit("job", now=scene.at(second), **edit)  # type: ignore[arg-type]
+    found = why(at=scene.at(600))
+    assert found.reason == "changed"
+    assert f"bob@laptop changed it at {when(scene.at(1800))} to every 10m." in found.text
+    assert "eve@host" not in found.text
+
+
+def test_a_skipped_occurrence_names_how_its_parents_ended(scene: Scene, why: Ask) -> None:
+    scene.put("load", every=7200)
+    scene.tick(0)
+    scene.ack(scene.take(1), 2, "dead", note="exit 3")
+    scene.put(at=10, every=7200, start=scene.at(10), after="load", deadline=600)
+    scene.tick(10)
+    scene.tick(610)
+    found = why(at=scene.at(10))
+    assert found.reason == "skipped"
+    assert found.text.endswith(f"load last ended dead at {when(scene.at(2))} (exit 3).")
+
+
+def test_changes_were_not_recorded_for_a_while(board: Board, scene: Scene, why: Ask) -> None:
+    scene.put(every=300)
+    for changes in ("off", "default"):
+        board.retain(changes=changes)
+        found = why(at=scene.at(120))
+        assert (found.reason, found.is_complete) == ("not-due", False)
+
+
+def test_a_pause_over_a_pause_has_its_own_time(scene: Scene, why: Ask) -> None:
+    scene.put(every=300)
+    for by, second in (("p1@host", 30), ("p2@host", 60)):
+        scene.board.by = by
+        scene.board.pause("job", because=f"reason of {by}", now=scene.at(second))
+    found = why(at=scene.at(120))
+    assert f'paused by p2@host ("reason of p2@host") since {when(scene.at(60))}.' in found.text
+    assert f"has been paused since {when(scene.at(30))}" in found.text
+
+
+def test_a_minute_in_which_the_job_was_put(scene: Scene, why: Ask) -> None:
+    scene.put(at=30, every=300, start=scene.at(300))
+    found = why(at=scene.at(0))
+    assert found.reason == "not-due"
+    assert why(at=scene.at(1.5)).reason == "absent"
+
+
+def test_no_runs_are_kept(scene: Scene, why: Ask) -> None:
+    scene.put(every=60, history=0)
+    scene.tick(0)
+    scene.ack(scene.take(1), 2)
+    found = why(at=scene.at(0))
+    assert (found.reason, found.is_complete) == ("unknown", False)
+    assert "runs of this job are not kept" in found.text
+
+
+def test_several_late_occurrences_are_plural(scene: Scene, why: Ask) -> None:
+    scene.put(every=60, grace=1)
+    scene.tick(270)
+    text = why(at=scene.at(60)).text
+    assert "were skipped, because they were noticed too late" in text
+
+
+def test_proof_leaves_out_data(scene: Scene, why: Ask) -> None:
+    task = scene.board.push("echo", "x", now=scene.at(0))
+    scene.ack(scene.take(1), 2, data={"output": "long"})
+    assert why(task).proof
+    assert not any("data" in fact for fact in why(task).proof)

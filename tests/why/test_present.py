@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,19 +15,13 @@ from jobs_core.embedded import EmbeddedServer
 from jobs_core.why.answer import Why
 from jobs_core.wording import when
 from tests.helpers import Jobs, refused
-from tests.why.conftest import Ask, Scene
+from tests.why.conftest import Ask, Scene, serve
 
 
 @pytest.fixture
 def scene(board: Board) -> Scene:
     """A scene that begins a minute ago: the present comes right after it."""
     return Scene(board, time.time() // 60 * 60 - 60)
-
-
-def serve(board: Board, worker: str = "w1", *, running: int = 0, concurrency: int = 1) -> None:
-    """Let a worker report that it lives."""
-    words = ("running", running, "concurrency", concurrency, "queues", "echo", "state", "serving")
-    board.commands.call("JREGISTER", worker, "echo", "--", *words)
 
 
 def test_it_is_not_due(scene: Scene, why: Ask) -> None:
@@ -255,3 +251,55 @@ def test_an_occurrence_waits_for_its_parents(scene: Scene, why: Ask) -> None:
     deadline = f"since {when(scene.at(0))}, until {when(scene.at(1800))}, then skip"
     assert found.text.startswith(f"Its occurrence waits for load {deadline}.")
     assert why(at=scene.at(0)).text == found.text
+
+
+def test_a_parent_that_died_is_named(scene: Scene, why: Ask) -> None:
+    scene.put("load", every=7200)
+    scene.put(after="load")
+    scene.tick(0)
+    scene.ack(scene.take(1), 2, "dead", note="exit 3")
+    found = why()
+    assert found.reason == "waiting"
+    assert f"load last ended dead at {when(scene.at(2))} (exit 3). `on done` decides" in found.text
+
+
+def test_a_skipped_last_occurrence_is_named(scene: Scene, why: Ask) -> None:
+    scene.put(every=7200, grace=1)
+    scene.tick(50)
+    found = why()
+    assert found.reason == "not-due"
+    assert f"The occurrence of {when(scene.at(0))} was skipped, because" in found.text
+
+
+def test_a_dead_letter_names_the_worker_that_was_lost(scene: Scene, why: Ask) -> None:
+    scene.put(losses=1)
+    task = scene.board.push("echo", "x", now=scene.at(0), losses=1)
+    scene.take(1, "crashed", lease=5)
+    scene.lose(20)
+    assert "lost with its worker crashed" in why(task).text
+
+
+def test_a_job_may_be_named_like_a_task(scene: Scene, why: Ask) -> None:
+    scene.put("x@1795763617812")
+    assert why("x@1795763617812").reason == "manual"
+    assert why("x@1795763617812", scene.at(7200)).reason == "manual"
+
+
+@pytest.mark.parametrize("at", [timedelta(1), date(2026, 1, 1), float("nan"), True, "2999-01-01"])
+def test_what_is_no_moment_is_rejected(scene: Scene, at: Any) -> None:
+    scene.put()
+    with pytest.raises(OptionError, match=r"^at: expected"):
+        scene.board.why("job", at)
+    with pytest.raises(OptionError):
+        scene.board.why(None)  # type: ignore[arg-type]
+
+
+def test_the_command_line_says_which_moment_it_judged(scene: Scene, jobs: Jobs) -> None:
+    scene.put()
+    assert "The moment asked about: " in jobs("why", "job", "--at", "12:00").stdout
+    assert "The moment asked about" not in jobs("why", "job").stdout
+
+
+def test_a_pause_for_no_time_is_rejected(scene: Scene, jobs: Jobs) -> None:
+    scene.put(every=60)
+    refused(jobs("pause", "job", "--for", "0"), "for", "expected a duration above 0")

@@ -37,14 +37,19 @@ function holds.take(board, id)
   return limit .. '@' .. since
 end
 
--- Return what holds a task: limit, since (seconds) and the ids of tasks that fill it; nothing if it was never held.
+-- Return what holds a task: limit, since (seconds) and the ids of tasks that fill it now; nothing if it was never held.
 function holds.find(board, id)
-  local limit, since, _, holders = read(redis.call('HGET', key(board, 'holds'), id))
+  local limit, since = read(redis.call('HGET', key(board, 'holds'), id))
   if not limit then return nil end
-  if holders == '-' then holders = holders_of(board, limit) end  -- they were popped in the same call
-  local by = {}
+  local holders, by = holders_of(board, limit), {}
   for task in holders:gmatch('[^,]+') do by[#by + 1] = task ~= '-' and task or nil end
-  return { limit = limit, since = since / 1000, by = #by > 0 and by or nil }
+  return { limit = limit, since = since / 1000, by = #by > 0 and by or nil, opens = holds.opens(board, limit) }
+end
+
+-- Return when the rate of a limit lets the next task start, in seconds; nothing if its rate is not used up.
+function holds.opens(board, limit)
+  local score = tonumber(redis.call('ZSCORE', key(board, 'gates'), limit) or nil)
+  return score and score / 1000
 end
 
 return holds
