@@ -129,9 +129,7 @@ def paused_text(job: Job, pause: Change | None) -> str:
     until = f", until {when(job['paused-until'])}" if job.get("paused-until") else ""
     text = f"It was paused by {name}" + (f" since {when(since)}" if since else "") + until + "."
     if first and pause and pause.time - first >= 1:
-        text += (
-            f" The job has been paused since {when(first)}, at first by somebody else or for another reason."
-        )
+        text += f" This pause replaced an earlier one: the job has been paused since {when(first)}."
     return text
 
 
