@@ -24,6 +24,7 @@ local arguments = require 'base.arguments'
 local command = require 'base.command'
 local fail = require('base.errors').fail
 local key = require('base.keys').key
+local is_same = require('base.tables').is_same
 local stages = require 'board.stages'
 local put = require 'define.put'
 local describe = require 'job.describe'
@@ -36,17 +37,6 @@ local function job_fields(id, head, body)
   local fields = describe.options(id, head, body)
   if fields then fields.paused = head.paused end
   return fields
-end
-
-local function is_same(a, b)
-  if type(a) ~= 'table' or type(b) ~= 'table' then return a == b end
-  for name, value in pairs(a) do
-    if not is_same(value, b[name]) then return false end
-  end
-  for name in pairs(b) do
-    if a[name] == nil then return false end
-  end
-  return true
 end
 
 -- Reject a change to a job of another owner.

@@ -8,6 +8,7 @@
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
+local is_same = require('base.tables').is_same
 local digits = require('base.numbers').digits
 local is_utf8 = require('base.strings').is_utf8
 local describe = require 'job.describe'
@@ -78,17 +79,6 @@ function changes.add(list, id, before, after)
   changes.add_id(list, {
     id, old, new, old_due or 0, after and after[3] or 0, old_left, new_left, has_other_payload and 1 or 0,
   })
-end
-
-local function is_same(a, b)
-  if type(a) ~= 'table' or type(b) ~= 'table' then return a == b end
-  for name, value in pairs(a) do
-    if not is_same(value, b[name]) then return false end
-  end
-  for name in pairs(b) do
-    if a[name] == nil then return false end
-  end
-  return true
 end
 
 -- Whether two heads and bodies have the same options and state.
