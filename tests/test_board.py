@@ -190,7 +190,7 @@ def test_a_runner_that_registers_later_is_known(board: Board, url: str) -> None:
     [
         ({"url": 5}, "url: expected text, got a number"),
         ({"name": 5}, "board: expected text, got a number"),
-        ({"client": "redis://localhost"}, "client: expected a redis.Redis, got a value of type str"),
+        ({"client": "redis://localhost"}, "client: expected a redis.Redis, got text"),
     ],
 )
 @pytest.mark.parametrize("kind", [Board, AsyncBoard])
