@@ -52,6 +52,10 @@ class Patience:
         return time.monotonic() + RETRY_PAUSE > self._deadline
 
 
+TAIL = 2.0
+"""Seconds after an outage in which a thread that finds its connection broken only now is no news."""
+
+
 class Outage:
     """Says once that Redis is away, and once that it is back, on behalf of several threads.
 
@@ -67,13 +71,18 @@ class Outage:
         self._lock = threading.Lock()
         self._troubled: set[str] = set()
         self._began = 0.0
+        self._ended = -TAIL
+        self._is_said = False
 
     def begin(self, who: str, error: BaseException) -> None:
         """Note that Redis did not serve one of the threads."""
         with self._lock:
-            is_new, self._troubled = not self._troubled, self._troubled | {who}
-            if is_new:
-                self._began = time.monotonic()
+            now = time.monotonic()
+            if not self._troubled:
+                self._began = now
+            self._troubled = self._troubled | {who}
+            if not self._is_said and now >= self._ended + TAIL:
+                self._is_said = True
                 self._away(str(error))
 
     def end(self, who: str) -> None:
@@ -83,5 +92,7 @@ class Outage:
         with self._lock:
             self._troubled = self._troubled - {who}
             if not self._troubled:
-                seconds = time.monotonic() - self._began
-                self._back(f"{self._server} serves again, after {seconds:.1f} s")
+                self._ended = time.monotonic()
+                if self._is_said:
+                    self._is_said = False
+                    self._back(f"{self._server} serves again, after {self._ended - self._began:.1f} s")
