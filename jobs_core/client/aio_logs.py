@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from jobs_core.client.aio_base import AsyncBase, connect_async
+from jobs_core.client.aio_base import connect_async
+from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.listing import CHUNK
 from jobs_core.client.logs import Following, chunks, latest_tasks, read_log, require_log
 from jobs_core.client.output import BLOCK
 from jobs_core.types import is_task_id
 
 
-class AsyncLogMethods(AsyncBase):
+class AsyncLogMethods(AsyncTaskMethods):
     """The method of an asyncio board about what tasks printed last."""
 
     async def logs(
@@ -31,7 +32,7 @@ class AsyncLogMethods(AsyncBase):
         for task, text in found.items():
             for entry in following.fresh(task, text) if follow else read_log(task, text):
                 yield entry
-        if follow and not (is_task_id(job_or_task) and is_kept and not await self._is_open(job_or_task)):
+        if follow and not (is_task_id(job_or_task) and is_kept and not await self._has_task(job_or_task)):
             async for entry in self._follow_logs(following):
                 yield entry
 
@@ -58,10 +59,4 @@ class AsyncLogMethods(AsyncBase):
 
     async def _is_known(self, id: str) -> bool:
         """Whether a job or a task with this id exists."""
-        return await self._is_open(id) if is_task_id(id) else bool((await self._call("JGET", id))[0])
-
-    async def _is_open(self, task: str) -> bool:
-        """Whether a task waits or runs."""
-        async for _ in self._pages("JTASKS", after=("task", task)):
-            return True
-        return False
+        return await self._has_task(id) if is_task_id(id) else bool((await self._call("JGET", id))[0])

@@ -208,8 +208,7 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
         >>> board.why("report", at="tue 03:00").reason
         'paused'
         """
-        seconds, micros = self.commands.read(lambda client: client.time())
-        now = int(seconds) + int(micros) / 1e6
+        now = self.commands.now()
         if not isinstance(job_or_task, str):
             raise OptionError(f"expected the id of a job or task, got {job_or_task!r}")
         if not is_task_id(job_or_task) or is_job(self, job_or_task):

@@ -92,8 +92,7 @@ def _met(commands: Commands, ids: Iterable[str]) -> Iterator[tuple[str, list[str
 
 def _times(commands: Commands, now: Time | None, from_: Time | None) -> tuple[float, float]:
     """Return the time of the board's clock, and the beginning of the span, in epoch seconds."""
-    seconds, microseconds = commands.read(lambda client: client.time())
-    present = _instant(commands, "now", now) if now is not None else seconds + microseconds // 1000 / 1000
+    present = _instant(commands, "now", now) if now is not None else int(commands.now() * 1000) / 1000
     begin = present if from_ is None else _instant(commands, "from", from_, present)
     if begin < present:
         raise OptionError(

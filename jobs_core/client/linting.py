@@ -62,7 +62,7 @@ class Linting:
     def __init__(self, commands: Commands, plugins: Callable[[], Plugins], now: float | None = None) -> None:
         self._commands = commands
         self._plugins = plugins
-        self._now = now if now is not None else self._redis_time()
+        self._now = now if now is not None else commands.now()
 
     def present(self, ignore: Collection[str]) -> list[Finding]:
         """Lint the jobs on the board."""
@@ -135,7 +135,3 @@ class Linting:
         except OptionError:
             return False
         return not ever_runs(pattern, str(job.get("dst") or "vixie"), time_of(self._now * 1000).date())
-
-    def _redis_time(self) -> float:
-        seconds, microseconds = self._commands.read(lambda client: client.time())
-        return float(seconds) + float(microseconds) / 1e6

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from jobs_core.client.base import BoardBase
 from jobs_core.client.listing import CHUNK
 from jobs_core.client.logs import Following, chunks, latest_tasks, read_log, require_log
 from jobs_core.client.output import BLOCK
+from jobs_core.client.task_methods import TaskMethods
 from jobs_core.types import is_task_id
 
 
-class LogMethods(BoardBase):
+class LogMethods(TaskMethods):
     """The method of a board about what tasks printed last."""
 
     def logs(self, job_or_task: str, *, limit: int = 1, follow: bool = False) -> Iterator[dict[str, Any]]:
@@ -44,7 +44,7 @@ class LogMethods(BoardBase):
         require_log(job_or_task, self.name, is_kept or self._is_known(job_or_task))
         for task, text in found.items():
             yield from following.fresh(task, text) if follow else read_log(task, text)
-        if follow and not (is_task_id(job_or_task) and is_kept and not self._is_open(job_or_task)):
+        if follow and not (is_task_id(job_or_task) and is_kept and not self._has_task(job_or_task)):
             yield from self._follow_logs(following)
 
     def _read_logs(self, tasks: list[str]) -> dict[str, str | None]:
@@ -67,12 +67,4 @@ class LogMethods(BoardBase):
 
     def _is_known(self, id: str) -> bool:
         """Whether a job or a task with this id exists."""
-        return self._is_open(id) if is_task_id(id) else bool(self.commands.call("JGET", id)[0])
-
-    def _is_open(self, task: str) -> bool:
-        """Whether a task waits or runs."""
-        cursor = "0"
-        while True:
-            cursor, page = self.commands.call("JTASKS", cursor, "task", task)
-            if page or cursor == "0":
-                return bool(page)
+        return self._has_task(id) if is_task_id(id) else bool(self.commands.call("JGET", id)[0])

@@ -147,6 +147,11 @@ class Commands(Connections):
         if isinstance(reply, errors.LayoutError):
             raise reply
 
+    def now(self) -> float:
+        """Return the time of Redis's clock, in epoch seconds."""
+        seconds, micros = self.read(lambda client: client.time())
+        return int(seconds) + int(micros) / 1e6
+
     def send(self, connection: Any, calls: Sequence[Call]) -> None:
         """Send calls over a connection without waiting for their replies: see `receive`."""
         if calls:

@@ -17,8 +17,6 @@ from jobs_core.why.unfinished import explain_task
 from jobs_core.why.words import history_fact
 from jobs_core.wording import when
 
-ENDS = ("done", "dead", "cancelled")
-
 
 def is_job(source: Source, id: str) -> bool:
     """Return whether there is such a job now. Its id may look like that of a task."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from jobs_core.why.answer import Why
 from jobs_core.why.limits import limit_fact, limit_text, limits_of_job
-from jobs_core.why.past import neighbors, paused_text
+from jobs_core.why.past import explain_paused, neighbors
 from jobs_core.why.schedule import has_times, occurrence_after, occurrence_before
 from jobs_core.why.situation import Situation, is_paused
 from jobs_core.why.source import Job
-from jobs_core.why.words import change_fact, names
+from jobs_core.why.words import names
 from jobs_core.wording import after_text, schedule_text, when
 
 
@@ -18,9 +18,7 @@ def explain_future(found: Situation) -> Why:
     if job is None:
         return found.answer("absent", f"There is no job {found.id} now.")
     if is_paused(job) and not (job.get("paused-until") and job["paused-until"] <= found.at):
-        pause = next((change for change in found.earlier if change.what == "pause"), None)
-        text = paused_text(job, pause).replace("It was paused", "It will not run: it is paused", 1)
-        return found.answer("paused", text, *([change_fact(pause)] if pause else []))
+        return explain_paused(found, job, "It will not run: it is paused")
     if not has_times(job):
         return _without_times(found, job)
     due = _next_run(found, job)

@@ -117,17 +117,22 @@ def _waiting(found: Situation) -> Why | None:
 def _paused(found: Situation) -> Why | None:
     if not (found.then and is_paused(found.then)):
         return None
-    pause = next((change for change in found.earlier if change.what == "pause"), None)
-    return found.answer("paused", paused_text(found.then, pause), *([change_fact(pause)] if pause else []))
+    return explain_paused(found, found.then, "It was paused")
 
 
-def paused_text(job: Job, pause: Change | None) -> str:
+def explain_paused(found: Situation, job: Job, says: str) -> Why:
+    """Answer that a job is paused. `says` begins the sentence: `It was paused`."""
+    pause = found.pause
+    return found.answer("paused", says + _pause_text(job, pause), *([change_fact(pause)] if pause else []))
+
+
+def _pause_text(job: Job, pause: Change | None) -> str:
     """Say who has paused a job, since when, why, and until when."""
     first = job.get("paused-at")
     since = pause.time if pause else first
     name = who(pause) if pause else who(job)
     until = f", until {when(job['paused-until'])}" if job.get("paused-until") else ""
-    text = f"It was paused by {name}" + (f" since {when(since)}" if since else "") + until + "."
+    text = f" by {name}" + (f" since {when(since)}" if since else "") + until + "."
     if first and pause and pause.time - first >= 1:
         text += f" This pause replaced an earlier one: the job has been paused since {when(first)}."
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jobs_core.options import span
 from jobs_core.why.answer import Why
 from jobs_core.why.ended import LATE
-from jobs_core.why.past import paused_text
+from jobs_core.why.past import explain_paused
 from jobs_core.why.situation import Situation, is_paused
 from jobs_core.why.source import Job
 from jobs_core.why.unfinished import explain_task
@@ -45,10 +45,9 @@ def _removed(found: Situation) -> Why:
 
 
 def _paused(found: Situation, job: Job) -> Why:
-    pause = next((change for change in found.earlier if change.what == "pause"), None)
-    text = paused_text(job, pause).replace("It was paused", "It is paused", 1)
+    why = explain_paused(found, job, "It is paused")
     tail, facts = last_run(found)
-    return found.answer("paused", text + tail, *([change_fact(pause)] if pause else []), *facts)
+    return found.answer("paused", why.text + tail, *why.proof, *facts)
 
 
 def _scheduled(found: Situation, job: Job) -> Why:

@@ -53,6 +53,11 @@ class Situation:
         """The end of the time that the moment stands for: a minute, if it is given in whole minutes."""
         return _end(self.at)
 
+    @property
+    def pause(self) -> Change | None:
+        """The latest change up to the moment that paused the job."""
+        return next((change for change in self.earlier if change.what == "pause"), None)
+
     def answer(self, reason: Reason, text: str, *proof: Mapping[str, Any], task: str | None = None) -> Why:
         """Make the answer about this situation."""
         return Why(self.id, self.at, reason, text, task, proof, self.reaches)

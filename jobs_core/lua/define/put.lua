@@ -203,15 +203,10 @@ local function update_waiting(board, job, due)
   if since then waiting.begin(board, job.id, since, waiting.deadline(head, since, due)) end
 end
 
-local function own_history(head, body)
-  local has_option = head.flags and head.flags:find('h', 1, true)
-  return has_option and (packed_job.read_options(body) or {}).history or nil
-end
-
 -- Note in the runs of a job how many it asks for, if that changes.
 local function keep_runs(board, job)
-  local own = own_history(job.head, job.body)
-  if own ~= own_history(job.old, job.old_body) then runs.set_own(board, job.id, own) end
+  local own = packed_job.own_history(job.head, job.body)
+  if own ~= packed_job.own_history(job.old, job.old_body) then runs.set_own(board, job.id, own) end
 end
 
 -- Store a job in the context for put.write_all. Returns its next run in ms, or 0.

@@ -69,13 +69,6 @@ local function record_missed(batch, what, id, due, through, n, why, own)
   batch.missed[#batch.missed + 1] = { what = what, job = id, due = due, through = through, n = n, why = why, own = own }
 end
 
--- The option history of a job, if it has it.
-local function own_history(head, body)
-  local has_option = head.flags and head.flags:find('h', 1, true)
-  local options = has_option and packed_job.read_options(body)
-  return options and options.history
-end
-
 -- Add one job. Called for each due job, so it creates only one string and few tables.
 local function add_job(batch, id, due, head, body, now, cache)
   local runner = head.runner
@@ -89,7 +82,7 @@ local function add_job(batch, id, due, head, body, now, cache)
   end
   add_task(batch, lane, record)
   if passed > 0 then
-    record_missed(batch, 'coalesced', id, due, numbers.digits(now), passed, 'late', own_history(head, body))
+    record_missed(batch, 'coalesced', id, due, numbers.digits(now), passed, 'late', packed_job.own_history(head, body))
   end
   if iterations then batch.iterations = batch.iterations + iterations end
   if following then append_pair(batch.moved, following, id) else end_job(batch, id) end
@@ -116,7 +109,7 @@ local function finish_occurrences(batch, id, due, head, body, found, now)
     append_pair(batch.changed, id, packed_job.pack(head, body))
   end
   if found.late + found.busy + found.coalesced > 0 then
-    local moment, own = numbers.digits(due), own_history(head, body)
+    local moment, own = numbers.digits(due), packed_job.own_history(head, body)
     local function through(n) return n == 1 and moment or numbers.digits(now) end
     record_missed(batch, 'skipped', id, moment, through(found.late), found.late, 'late', own)
     record_missed(batch, 'skipped', id, moment, through(found.busy), found.busy, 'overlap', own)

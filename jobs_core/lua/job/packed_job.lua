@@ -189,4 +189,10 @@ function packed_job.read_options(body)
   return options
 end
 
+-- Return how many of its runs a job asks to keep, or nothing if it does not. The flags say whether the options are read.
+function packed_job.own_history(head, body)
+  local has_option = head.flags and head.flags:find('h', 1, true)
+  return has_option and (packed_job.read_options(body) or {}).history or nil
+end
+
 return packed_job

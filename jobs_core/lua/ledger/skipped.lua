@@ -17,8 +17,8 @@ function skipped.record(board, id, due, moment, why)
   hours.add(board, 'skipped', 1, due)
   local packed = redis.call('HGET', key(board, 'job'), id)
   if not packed then return end  -- it is being removed
-  local _, body = packed_job.unpack(packed)
-  local through, own = digits(due), body and (packed_job.read_options(body) or {}).history
+  local head, body = packed_job.unpack(packed)
+  local through, own = digits(due), head and packed_job.own_history(head, body)
   runs.add_missed(board, { { what = 'skipped', job = id, due = through, through = through, n = 1, why = why, own = own } })
 end
 
