@@ -1,5 +1,4 @@
--- `{b}:holds` says of tasks that a limit holds, or held before their current attempt: `limit since attempt holders`. `since`
--- is in ms, and `holders` are up to three of the tasks that filled the limit, or -.
+-- `{b}:holds` says of tasks that a limit holds, or held before their current attempt: `limit since attempt`. `since` is in ms.
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
@@ -10,15 +9,14 @@ local holds = {}
 local HOLDERS = 3
 
 local function read(text)
-  local limit, since, attempt, holders = (text or ''):match('^(%S+) (%d+) (%d+) (%S+)$')
-  return limit, since, attempt, holders
+  return (text or ''):match('^(%S+) (%d+) (%d+)$')
 end
 
--- Return the ids of some tasks that fill a limit, separated by commas.
+-- Return the ids of some tasks that fill a limit, or nothing if none does.
 local function holders_of(board, limit)
-  local tokens = redis.call('SRANDMEMBER', key(board, 'running:' .. limit), HOLDERS)
-  for i, token in ipairs(tokens) do tokens[i] = records.id_of_token(token) or token end
-  return #tokens > 0 and table.concat(tokens, ',') or '-'
+  local ids = redis.call('SRANDMEMBER', key(board, 'running:' .. limit), HOLDERS)
+  for i, token in ipairs(ids) do ids[i] = records.id_of_token(token) or token end
+  return ids[1] and ids
 end
 
 -- Note that a limit holds a task from now on. A task that the same limit still holds keeps its time.
@@ -26,7 +24,7 @@ function holds.note(board, limit, task, now)
   local name = key(board, 'holds')
   local before, since, attempt = read(redis.call('HGET', name, task.id))
   if before ~= limit or tonumber(attempt) ~= task.attempt then since = digits(now) end
-  redis.call('HSET', name, task.id, table.concat({ limit, since, task.attempt, holders_of(board, limit) }, ' '))
+  redis.call('HSET', name, task.id, table.concat({ limit, since, task.attempt }, ' '))
 end
 
 -- Forget the hold of a task. Returns limit@since, or nothing if there was none.
@@ -41,9 +39,7 @@ end
 function holds.find(board, id)
   local limit, since = read(redis.call('HGET', key(board, 'holds'), id))
   if not limit then return nil end
-  local holders, by = holders_of(board, limit), {}
-  for task in holders:gmatch('[^,]+') do by[#by + 1] = task ~= '-' and task or nil end
-  return { limit = limit, since = since / 1000, by = #by > 0 and by or nil, opens = holds.opens(board, limit) }
+  return { limit = limit, since = since / 1000, by = holders_of(board, limit), opens = holds.opens(board, limit) }
 end
 
 -- Return when the rate of a limit lets the next task start, in seconds; nothing if its rate is not used up.
