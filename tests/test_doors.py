@@ -14,7 +14,7 @@ import pytest
 import jobs_core
 
 ROOT = Path(__file__).parent.parent
-DOORS = ("jobs_core", "jobs_core.testing", "jobs_core.plugin_cli")
+DOORS = ("jobs_core", "jobs_core.testing", "jobs_core.plugin_cli", "jobs_core.plugin_ui")
 
 SOURCES = {
     path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
@@ -83,7 +83,7 @@ def test_public_names_exist() -> None:
             assert getattr(module, name) is not None, f"{door}.{name}"
 
 
-@pytest.mark.parametrize("door", ["jobs_core", "jobs_core.plugin_cli"])
+@pytest.mark.parametrize("door", ["jobs_core", "jobs_core.plugin_cli", "jobs_core.plugin_ui"])
 def test_modules_for_plugins_do_not_import_redis(door: str) -> None:
     script = (
         f"import sys, {door}; dir({door}); print(*{{'redis', 'rich', 'yaml', 'pytest'}} & set(sys.modules))"

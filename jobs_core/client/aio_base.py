@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -65,6 +66,13 @@ class AsyncBase:
         self.by = self._board.by
         self.keys = self._board.keys
         self.client = connect_async(self._board)
+
+    def with_author(self, by: str) -> Self:
+        """Return this board for changes by somebody else, like `Board.with_author`."""
+        other = copy.copy(self)
+        other._board = self._board.with_author(by)
+        other.by = other._board.by
+        return other
 
     async def __aenter__(self) -> Self:
         return self

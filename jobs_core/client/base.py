@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
+from typing import Self
 
 import redis
 
@@ -57,6 +59,16 @@ class BoardBase:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} on {self.commands.server}>"
+
+    def with_author(self, by: str) -> Self:
+        """Return this board for changes by somebody else, on the same connections. Do not close it.
+
+        >>> board.with_author("ann@web-1").pause("report")
+        True
+        """
+        other = copy.copy(self)
+        other.by = checked_author(by)
+        return other
 
     def declares(self, runner: str, path: str) -> bool:
         """Return whether this program declares the function at an import path as a job of a runner."""

@@ -1,0 +1,66 @@
+"""Handles `POST /actions/<name>`: checks the role, asks, acts, and returns to the page."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from jobs_web.actions import ACTIONS
+from jobs_web.actions.fields import texts
+from jobs_web.rendering import render
+from jobs_web.site import Page, View
+
+SAID = "jobs_said"
+"""The cookie with what an action says, for the next page."""
+
+
+async def handle(view: View, request: Request) -> Response:
+    """Do the action that the path names."""
+    action = ACTIONS.get(request.path_params["name"])
+    if action is None:
+        raise HTTPException(404, "There is no such action.")
+    if not view.user.may(action.role):
+        raise HTTPException(
+            403, f"The role {view.user.role} may not do this: ask for the role {action.role}."
+        )
+    form = await request.form()
+    if action.question and not form.get("confirmed"):
+        question = await run_in_threadpool(action.question, view, form)
+        return HTMLResponse(render(view, _confirmation(request, form, question)))
+    sentence = await run_in_threadpool(action.run, view, form)
+    response = RedirectResponse(view.root + _back(form), 303)
+    response.set_cookie(
+        SAID, quote(sentence), max_age=30, httponly=True, samesite="strict", path=view.home or "/"
+    )
+    return response
+
+
+def said(request: Request) -> str | None:
+    """Return what the last action says, if this is the next page."""
+    value = request.cookies.get(SAID)
+    return unquote(value) if value else None
+
+
+def forget_said(view: View, response: Response) -> None:
+    """Show what the last action says only once."""
+    response.delete_cookie(SAID, path=view.home or "/")
+
+
+def _confirmation(request: Request, form: FormData, question: str) -> Page:
+    fields = [(name, value) for name in form for value in texts(form, name) if name != "because"]
+    return Page(
+        "confirm.html",
+        {"action": request.url.path, "question": question, "fields": fields, "back": _back(form)},
+    )
+
+
+def _back(form: FormData) -> str:
+    """Return the path of the page to return to. It is one of this site, whatever the form says."""
+    path = form.get("back")
+    is_local = isinstance(path, str) and path.startswith("/") and not path.startswith(("//", "/\\"))
+    return str(path) if is_local else "/"

@@ -1,0 +1,106 @@
+"""The ASGI application: which function answers which path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from jobs_core import Board, JobsError
+from jobs_web.access.open_access import OpenAccess
+from jobs_web.access.user import User
+from jobs_web.actions.handling import forget_said, handle, said
+from jobs_web.errors import error_page, unexpected
+from jobs_web.live.hub import Hub, Topic
+from jobs_web.live.stream import stream, wanted
+from jobs_web.pages import PAGES, PageFunction
+from jobs_web.rendering import render, render_parts
+from jobs_web.site import Site, View
+
+STATIC = Path(__file__).parent / "static"
+
+
+def app(*boards: Board) -> Starlette:
+    """Return an ASGI application that shows one or more boards.
+
+    The first board is at its root. If there are several, each is also at `/boards/<name>`.
+
+    >>> routes = [Mount("/jobs", app=jobs_web.app(Board("jobs")))]
+    """
+    names = tuple(board.name for board in boards)
+    first, *_ = sites = [Site(board, names) for board in boards]
+    routes: list[BaseRoute] = [Mount("/static", StaticFiles(directory=STATIC), name="static")]
+    if len(sites) > 1:
+        routes += [Mount(f"/boards/{site.board.name}", routes=site_routes(site)) for site in sites]
+    routes += site_routes(first)
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(OpenAccess)],
+        exception_handlers={JobsError: error_page, 404: error_page, 405: error_page, Exception: unexpected},
+    )
+
+
+def site_routes(site: Site) -> Sequence[BaseRoute]:
+    """Return the routes of a board."""
+    hub = Hub()
+    pages = [Route(path, partial(_answer, site, function)) for path, function in PAGES.items()]
+    return [
+        *pages,
+        Route("/live", partial(_live, site, hub)),
+        Route("/actions/{name}", partial(_act, site), methods=["POST"]),
+    ]
+
+
+def view_of(site: Site, request: Request) -> View:
+    """Return what a request asks for."""
+    user: User = request.scope["user"]
+    root: str = request.scope.get("root_path", "")
+    home: str = request.scope.get("app_root_path", root)
+    return View(site, user, request.url.path.removeprefix(root), request.query_params, root, home)
+
+
+def _answer(site: Site, function: PageFunction, request: Request) -> Response:
+    """Render a page. Starlette calls this on a thread, since reading the board blocks."""
+    view = view_of(site, request)
+    page = function(view)
+    sentence = said(request)
+    response = HTMLResponse(render(view, page, sentence), page.status)
+    if sentence:
+        forget_said(view, response)
+    return response
+
+
+async def _act(site: Site, request: Request) -> Response:
+    """Do what a form asks for."""
+    return await handle(view_of(site, request), request)
+
+
+async def _live(site: Site, hub: Hub, request: Request) -> Response:
+    """Stream what changes on the pages that the query names."""
+    here = view_of(site, request)
+    topics = [topic for url in wanted(request) if (topic := _topic(here, url))]
+    return stream(hub, topics)
+
+
+def _topic(here: View, url: str) -> Topic | None:
+    """Return how a page is watched, given its URL; None if there is no such page."""
+    parts = urlsplit(url)
+    path = parts.path.removeprefix(here.root) or "/"
+    function = PAGES.get(path)
+    if function is None:
+        return None
+    view = View(here.site, here.user, path, QueryParams(parts.query), here.root, here.home)
+
+    def render_live() -> dict[str, str]:
+        return render_parts(view, function(view))
+
+    return Topic(url, (here.root, here.user.role, url), render_live)

@@ -1,0 +1,45 @@
+"""What is shown when a request cannot be answered: one sentence, and what to do."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from jobs_core import DeniedError, JobsError, NotFoundError, ServerError, UserError
+
+STATUSES: tuple[tuple[type[JobsError], int], ...] = (
+    (NotFoundError, 404),
+    (DeniedError, 403),
+    (UserError, 400),
+    (ServerError, 503),
+)
+
+
+def status_of(error: Exception) -> int:
+    """Return the HTTP status for an error."""
+    if isinstance(error, HTTPException):
+        return error.status_code
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+
+
+async def error_page(request: Request, error: Exception) -> Response:
+    """Answer with one sentence that says what is wrong."""
+    status = status_of(error)
+    sentence = error.detail if isinstance(error, HTTPException) else str(error)
+    return _answer(request, status, sentence)
+
+
+async def unexpected(request: Request, error: Exception) -> Response:
+    """Answer for an error of Jobs itself. Its text may quote a payload, so only its kind is shown."""
+    return _answer(
+        request, 500, f"Jobs failed to answer ({type(error).__name__}). The log of the server says why."
+    )
+
+
+def _answer(request: Request, status: int, sentence: str) -> Response:
+    from jobs_web.rendering import environment
+
+    home: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
+    html = environment().get_template("error.html").render(home=home, status=status, sentence=sentence)
+    return HTMLResponse(html, status)

@@ -1,0 +1,66 @@
+"""Renders pages, and the parts of them that are live."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from jinja2 import ChainableUndefined, Environment, PackageLoader, select_autoescape
+
+from jobs_web.charts import CHARTS
+from jobs_web.site import Page, View
+from jobs_web.texts import FILTERS
+
+NAVIGATION = (
+    ("/", "Overview"),
+    ("/jobs", "Jobs"),
+    ("/timeline", "Timeline"),
+    ("/week", "Week"),
+    ("/queues", "Queues"),
+    ("/workers", "Workers"),
+    ("/dead", "Dead letters"),
+    ("/graph", "Graph"),
+    ("/changes", "Changes"),
+    ("/boards", "Boards"),
+)
+"""The pages that every page leads to."""
+
+LIVE = "live_"
+"""Blocks whose names begin so are live: each is the whole content of the element with that id."""
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates. Everything that they print is escaped."""
+    found = Environment(
+        loader=PackageLoader("jobs_web"),
+        autoescape=select_autoescape(default=True),
+        undefined=ChainableUndefined,  # jobs and runs leave out what is unknown
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(FILTERS)
+    found.globals.update(CHARTS)
+    found.globals["pages"] = NAVIGATION
+    # Macros are a global, because a live block is rendered without the rest of its template.
+    found.globals["ui"] = found.get_template("macros.html").module
+    return found
+
+
+def render(view: View, page: Page, said: str | None = None) -> str:
+    """Render a page. `said` is what the last action says."""
+    return environment().get_template(page.template).render(_context(view, page), said=said)
+
+
+def render_parts(view: View, page: Page) -> dict[str, str]:
+    """Render the live parts of a page alone, by the ids of their elements."""
+    template = environment().get_template(page.template)
+    context = template.new_context(_context(view, page))
+    return {name: "".join(block(context)) for name, block in template.blocks.items() if name.startswith(LIVE)}
+
+
+def _context(view: View, page: Page) -> dict[str, Any]:
+    may: Callable[..., bool] = view.user.may
+    return {"view": view, "url": view.url, "may": may, "now": time.time(), **page.data}

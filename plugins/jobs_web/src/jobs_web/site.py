@@ -1,0 +1,77 @@
+"""What every page and call of the API works with: the board, who asks, and for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from jobs_core import Board
+from jobs_web.access.user import User
+
+if TYPE_CHECKING:
+    from starlette.datastructures import QueryParams
+
+
+@dataclass(frozen=True)
+class Site:
+    """A board as it is served.
+
+    Args:
+        board: The board.
+        names: The names of all boards of this server.
+    """
+
+    board: Board
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """A request for a page, without the connection: a live page is rendered from it again and again.
+
+    Args:
+        site: The board as it is served.
+        user: Who asks.
+        path: The path below the root of the board: `/job`.
+        query: The fields of the query.
+        root: What precedes each path of the board: empty, or where it is mounted.
+        home: What precedes the paths that boards share, such as `/static` and `/login`.
+    """
+
+    site: Site
+    user: User
+    path: str
+    query: QueryParams
+    root: str = ""
+    home: str = ""
+
+    @cached_property
+    def board(self) -> Board:
+        """The board, on which the user makes changes under their own name."""
+        board = self.site.board
+        return board if self.user.name is None else board.with_author(self.user.name)
+
+    def url(self, path: str, **query: Any) -> str:
+        """Return the URL of a page: `url("/job", id="a b")`. Fields that are None or empty are left out.
+
+        >>> view.url("/job", id="a b")
+        '/job?id=a+b'
+        """
+        given = {name: value for name, value in query.items() if value not in (None, "", False)}
+        return self.root + path + (f"?{urlencode(given, doseq=True)}" if given else "")
+
+    def again(self, **changes: Any) -> str:
+        """Return the URL of this page with other fields."""
+        return self.url(self.path, **{**dict(self.query), **changes})
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page to render: a template, and what it shows."""
+
+    template: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200

@@ -1,0 +1,7 @@
+// The script of every page. Pages can be read without it.
+import { watch } from "./live.js";
+import { count, localize } from "./times.js";
+
+localize(document);
+watch(localize);
+setInterval(count, 1000);

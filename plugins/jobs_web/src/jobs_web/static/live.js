@@ -1,0 +1,58 @@
+// Keeps the page live: replaces the elements whose ids the server names.
+//
+// All tabs of a browser share one stream, in a shared worker, since HTTP/1.1 allows only six connections to a server. A
+// hidden tab watches nothing.
+
+const here = location.pathname + location.search;
+const stream = document.body.dataset.root + "/live";
+
+export function watch(prepare) {
+  if (!document.querySelector("[id^=live_]")) return;
+  const source = "SharedWorker" in window ? shared() : own();
+  source.onupdate = (update) => apply(update, prepare);
+  const follow = () => (document.hidden ? source.leave() : source.join());
+  document.addEventListener("visibilitychange", follow);
+  addEventListener("pagehide", () => source.leave());
+  addEventListener("pageshow", follow);
+  follow();
+}
+
+// A source that shares the stream of a worker with other tabs.
+function shared() {
+  const worker = new SharedWorker(document.body.dataset.home + "/static/live-worker.js", { name: stream });
+  const source = {
+    join: () => worker.port.postMessage({ stream, on: here }),
+    leave: () => worker.port.postMessage({ stream }),
+  };
+  worker.port.onmessage = ({ data }) => source.onupdate(data);
+  return source;
+}
+
+// A source with a stream of its own.
+function own() {
+  let events = null;
+  const source = {
+    join() {
+      events ??= new EventSource(`${stream}?on=${encodeURIComponent(here)}`);
+      events.addEventListener("update", ({ data }) => source.onupdate(JSON.parse(data)));
+      events.onerror = () => source.onupdate({ trouble: "The server does not answer. Trying again…", parts: {} });
+    },
+    leave() {
+      events?.close();
+      events = null;
+    },
+  };
+  return source;
+}
+
+function apply({ parts, trouble }, prepare) {
+  const alert = document.getElementById("trouble");
+  alert.hidden = !trouble;
+  if (alert.textContent !== (trouble ?? "")) alert.textContent = trouble ?? "";
+  for (const [id, html] of Object.entries(parts)) {
+    const element = document.getElementById(id);
+    if (!element || element.contains(document.activeElement) && element.querySelector("input:focus, textarea:focus")) continue;
+    element.innerHTML = html;
+    prepare(element);
+  }
+}

@@ -1,0 +1,61 @@
+"""How templates show times, durations and schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from jobs_core.plugin_ui import duration_text, from_now, schedule_text, span
+
+
+def moment(seconds: float | None, now: float) -> Markup:
+    """Show an instant by its distance from now. The script of the page adds the reader's own time."""
+    return _time(seconds, from_now(seconds, now), "moment")
+
+
+def instant(seconds: float | None) -> Markup:
+    """Show an instant in full. The script of the page puts it in the reader's zone."""
+    return _time(seconds, exact(seconds), "instant")
+
+
+def exact(seconds: float | None) -> str:
+    """Format an instant, in epoch seconds, in UTC.
+
+    >>> exact(0)
+    '1970-01-01 00:00:00 UTC'
+    """
+    if seconds is None:
+        return "-"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _time(seconds: float | None, text: str, kind: str) -> Markup:
+    if seconds is None:
+        return escape("–")  # noqa: RUF001
+    iso = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return Markup('<time class="{}" datetime="{}" title="{}">{}</time>').format(
+        kind, iso, exact(seconds), text
+    )
+
+
+def number(value: float) -> str:
+    """Format a number with separators of thousands.
+
+    >>> number(1234567)
+    '1,234,567'
+    """
+    return f"{value:,.0f}"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "moment": moment,
+    "instant": instant,
+    "exact": exact,
+    "number": number,
+    "duration": duration_text,
+    "span": span,
+    "schedule": schedule_text,
+}

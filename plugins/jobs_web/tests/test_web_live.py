@@ -1,0 +1,23 @@
+"""Pages that are open stay up to date."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from jobs_core import Board
+
+
+def test_a_page_shows_what_changes_while_it_is_open(board: Board, page: Page) -> None:
+    page.goto("/jobs")
+    expect(page.get_by_text("No job matches.")).to_be_visible()
+    board.put("report", "shell", "date", every=3600)
+    expect(page.get_by_role("link", name="report")).to_be_visible()
+
+
+def test_twelve_tabs_of_one_browser_stay_live(board: Board, page: Page) -> None:
+    tabs = [page, *(page.context.new_page() for _ in range(11))]
+    for number, tab in enumerate(tabs):
+        tab.goto(f"/jobs?text=report&tab={number}")
+    board.put("report", "shell", "date", every=3600)
+    for tab in tabs:
+        expect(tab.get_by_role("link", name="report")).to_be_visible()
