@@ -34,8 +34,20 @@ def measure(board: Board) -> Iterator[Result]:
         for reply in board.put_many(_jobs(kinds)):
             if isinstance(reply, Exception):
                 raise reply
-        took = seconds(lambda: board.forecast(DAYS))
-        yield Result(f"forecast, {JOBS:,} jobs hourly, {DAYS} days: {name}", took, "s", None, "< 60 s")
+        yield _result(name, seconds(lambda: board.forecast(DAYS)))
+    durations = _durations()
+    took = seconds(lambda: board.forecast(DAYS, durations=durations))
+    yield _result(f"{name}, runs of 0.05 to 30 s", took)
+
+
+def _result(name: str, took: float) -> Result:
+    return Result(f"forecast, {JOBS:,} jobs hourly, {DAYS} days: {name}", took, "s", None, "< 60 s")
+
+
+def _durations() -> dict[str, float]:
+    """Return seconds that runs take, in ms, as a board learns them."""
+    chance = random.Random(2)
+    return {f"job-{number}": round(chance.uniform(0.05, 30), 3) for number in range(JOBS)}
 
 
 def _jobs(kinds: list[dict[str, Any]]) -> Iterable[Mapping[str, Any]]:

@@ -111,7 +111,7 @@ def test_jitter_delays_as_the_engine_does(board: Board) -> None:
     first, first_simulated = job(counted, "late").first, job(simulated, "late").first
     assert first is not None
     assert first_simulated is not None
-    assert 0 <= first_simulated - first < 1  # simulated runs start at whole seconds
+    assert first_simulated == first
     assert job(simulated, "late").held == 0
 
 
@@ -153,6 +153,110 @@ def test_overlap_skips_by_the_learned_duration(board: Board) -> None:
     assert (job(found, "busy").runs, job(found, "busy").skipped) == (720, 720)
     assert (job(found, "calm").runs, job(found, "calm").skipped) == (1440, 0)
     assert job(found, "free").overlapping == job(found, "free").runs - 1
+
+
+def test_runs_take_fractions_of_a_second(board: Board) -> None:
+    board.put("queued", "shell", "x", every=5, overlap="queue", now=NOW)
+    board.put("skipped", "shell", "x", every=5, overlap="skip", now=NOW)
+    board.put("single", "shell", "x", every=4, concurrency=1, now=NOW)
+    board.put("short", "shell", "x", every=1, concurrency=1, start=NOW + 0.25, now=NOW)
+    durations = {"queued": 7.5, "skipped": 7.5, "single": 4.3, "short": 1.2}
+    found = forecast(board, 1 / 24, durations=durations)
+    runs = {one.id: (one.runs, one.skipped) for one in found.jobs}
+    assert runs == {"queued": (480, 239), "skipped": (360, 360), "single": (838, 0), "short": (3000, 0)}
+    assert job(found, "queued").held == 7.5
+    assert job(found, "single").last == pytest.approx(NOW + 837 * 4.3)
+    assert "rounding" not in {guess.what for guess in found.guesses}
+
+
+def test_a_shared_limit_is_free_the_moment_a_run_ends(board: Board) -> None:
+    board.limit("queue", "narrow", concurrency=1)
+    for id in ("a", "b"):
+        board.put(id, "shell", "x", every=2, queue="narrow", now=NOW)
+    board.put("child", "shell", "x", after=["a"], queue="narrow", now=NOW)
+    found = forecast(board, 1 / 24, durations={"a": 0.4, "b": 0.4, "child": 0.7})
+    assert {one.id: one.runs for one in found.jobs} == {"a": 1800, "b": 1800, "child": 1800}
+    assert job(found, "child").first == NOW + 0.8  # what is due at the same time comes first
+    assert [job(found, id).held for id in ("a", "b", "child")] == [0, 0.4, 0.4]
+
+
+def test_children_start_at_fractions_of_a_second(board: Board) -> None:
+    board.put("load", "shell", "x", every=60, now=NOW)
+    board.put("clean", "shell", "x", after=["load"], now=NOW)
+    board.put("report", "shell", "x", after=["clean"], now=NOW)
+    board.put("both", "shell", "x", after=["load", "clean"], overlap="skip", now=NOW)
+    found = forecast(board, 1 / 24, durations={"load": 1.25, "clean": 58.7, "both": 0.01})
+    starts = {one.id: (one.first, one.last) for one in found.jobs}
+    last = NOW + 3540
+    assert starts == {
+        "load": (NOW, last),
+        "clean": (NOW + 1.25, last + 1.25),
+        "report": (NOW + 59.95, last + 59.95),
+        "both": (NOW + 59.95, last + 59.95),
+    }
+    assert [one.runs for one in found.jobs] == [60] * 4
+    assert sum(found.by_minute.values()) == 240
+    assert set(found.by_minute.values()) == {4}
+
+
+def test_rounding_is_said(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs_core.forecast.simulate.FINE_STEPS", 100)
+    board.put("slow", "shell", "x", every=1, concurrency=1, now=NOW)
+    found = forecast(board, 1 / 24, durations={"slow": 1.5})
+    (guess,) = (guess for guess in found.guesses if guess.what == "rounding")
+    assert guess.jobs == ("slow",)
+    assert "too many runs to time each exactly" in guess.sentence
+    assert 1800 < job(found, "slow").runs < 2400
+    guessed = unstyle("\n".join(forecast_lines(found, "b"))).partition("guessed")[2]
+    assert "start and end at whole seconds" in " ".join(guessed.split())
+    assert all(len(line) <= 80 for line in guessed.splitlines())
+
+
+def test_a_pause_ends_at_its_time(board: Board) -> None:
+    board.put("plain", "shell", "x", every=600, now=NOW)
+    board.put("cron", "shell", "x", cron="30 * * * *", zone="Asia/Kathmandu", now=NOW)
+    board.put("limited", "shell", "x", every=600, concurrency=1, now=NOW)
+    board.put("child", "shell", "x", after=["parent"], now=NOW)
+    board.put("parent", "shell", "x", every=600, now=NOW)
+    board.put("gated", "shell", "x", cron="*/10 * * * *", after=["parent"], now=NOW)
+    board.put("once", "shell", "x", at=NOW + HOUR, now=NOW)
+    board.put("later", "shell", "x", every=600, now=NOW)
+    for id in ("plain", "cron", "limited", "child", "gated", "once"):
+        board.pause(id, until=NOW + 2 * HOUR + 300, now=NOW)
+    board.pause("later", until=NOW + 2 * DAY, now=NOW)
+    found = forecast(board, 0.25, durations=dict.fromkeys(("parent", "limited"), 60.5))
+    assert {one.id: (one.runs, one.first) for one in found.jobs} == {
+        "plain": (23, NOW + 2 * HOUR + 600),
+        "cron": (4, NOW + 2 * HOUR + 2700),  # Kathmandu is 5:45 ahead
+        "limited": (23, NOW + 2 * HOUR + 600),
+        "child": (23, NOW + 2 * HOUR + 660.5),
+        "parent": (36, NOW),
+        "gated": (23, NOW + 2 * HOUR + 660.5),
+        "once": (0, None),
+        "later": (0, None),
+    }
+    assert (job(found, "plain").state, job(found, "plain").paused_until) == ("paused", NOW + 2 * HOUR + 300)
+    moment = datetime.fromtimestamp(NOW + 2 * DAY)
+    assert f"  later  paused until {moment:%Y-%m-%d %H:%M}" in list(forecast_lines(found, "b"))
+
+
+def test_a_pause_that_is_over_but_unnoticed(board: Board) -> None:
+    board.put("late", "shell", "x", every=600, now=NOW - 3600)
+    board.pause("late", until=NOW - 1800, now=NOW - 3600)
+    late = job(forecast(board, 0.25), "late")
+    assert (late.runs, late.first, late.coalesced) == (36, NOW, 3)
+
+
+def test_open_tasks_are_left_out_and_named(board: Board) -> None:
+    board.put("a", "shell", "x", every=600, concurrency=1, start=NOW + 60, now=NOW)
+    assert "tasks" not in {guess.what for guess in forecast(board).guesses}
+    board.push("a")
+    board.push("a")
+    assert len(board.pop("shell", count=2, lease=60)) == 1  # the limit holds the other
+    found = forecast(board, 1 / 24)
+    (guess,) = (guess for guess in found.guesses if guess.what == "tasks")
+    assert guess.sentence.startswith("The board has 2 open tasks (queued, held, delayed or running).")
+    assert (job(found, "a").runs, job(found, "a").held) == (6, 0)
 
 
 def test_children_start_when_their_parents_have_ended(board: Board) -> None:

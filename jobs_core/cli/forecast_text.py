@@ -5,13 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from textwrap import wrap
 
 import click
 
 from jobs_core.cli.heatmap import heat_map
 from jobs_core.cli.table import as_cell
-from jobs_core.forecast import Comparison, Forecast, JobForecast, Minute
+from jobs_core.forecast import Comparison, Forecast, Guess, JobForecast, Minute
 from jobs_core.options import span
+
+WIDTH = 80
+"""Columns of text."""
 
 MINUTES, ROWS, NAMES = 5, 10, 3
 """How many busy minutes, rows of a section, and jobs of a minute are shown. `--json` has all."""
@@ -26,7 +30,7 @@ def forecast_lines(found: Forecast, board_name: str) -> Iterator[str]:
     yield from _section("after other jobs", _rows(_child_lines(found)))
     yield from _section("skipped or overlapping", _rows(_missed_lines(found.jobs)))
     yield from _section("never in this time", _never_lines(found))
-    yield from _section("guessed", (_wrap(guess.sentence, guess.jobs) for guess in found.guesses))
+    yield from _section("guessed", _guess_lines(found.guesses))
 
 
 def comparison_lines(found: Comparison, board_name: str) -> Iterator[str]:
@@ -98,7 +102,11 @@ def _missed_lines(jobs: Sequence[JobForecast]) -> Iterator[str]:
 
 
 def _never_lines(found: Forecast) -> Iterator[str]:
-    yield from _rows(f"{as_cell(job.id)}  {job.state}" for job in found.jobs if not job.runs)
+    yield from _rows(f"{as_cell(job.id)}  {job.state}{_pause_end(job)}" for job in found.jobs if not job.runs)
+
+
+def _pause_end(job: JobForecast) -> str:
+    return "" if job.paused_until is None else f" until {_time(job.paused_until)}"
 
 
 def _change_lines(found: Comparison) -> Iterator[str]:
@@ -127,14 +135,15 @@ def _time(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M}"
 
 
-def _wrap(sentence: str, jobs: Sequence[str]) -> str:
-    if not jobs:
-        return sentence
-    names = ", ".join(map(as_cell, jobs[:NAMES]))
-    return f"{sentence} ({names}{f' and {len(jobs) - NAMES:,} more' if len(jobs) > NAMES else ''})"
+def _guess_lines(guesses: Iterable[Guess]) -> Iterator[str]:
+    for guess in guesses:
+        names = ", ".join(map(as_cell, guess.jobs[:NAMES]))
+        more = f" and {len(guess.jobs) - NAMES:,} more" if len(guess.jobs) > NAMES else ""
+        text = f"{guess.sentence} ({names}{more})" if guess.jobs else guess.sentence
+        yield from wrap(text, WIDTH - 2, subsequent_indent="  ", break_long_words=False)
 
 
 def _cut(line: str, end: str) -> str:
     """Cut a line so that it fits into the terminal with its end."""
-    room = min(shutil.get_terminal_size((80, 24)).columns, 80) - 2 - len(end)
+    room = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH) - 2 - len(end)
     return (line if len(line) <= room else line[: room - 1] + "…") + end

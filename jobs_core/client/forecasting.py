@@ -69,7 +69,7 @@ def read_source(board: Readable, durations: Mapping[str, float] | None = None) -
         limits=list(board.limits()),
         met=dict(_met(board.commands, (job["id"] for job in jobs if len(job.get("after", ())) > 1))),
         durations=_medians(board, jobs) if durations is None else durations,
-        waiting=sum(counts.get(name, 0) for name in ("queued", "delayed", "leased")),
+        waiting=sum(counts.get(name, 0) for name in ("queued", "held", "delayed", "leased")),
     )
 
 

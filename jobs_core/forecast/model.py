@@ -22,7 +22,7 @@ class Source:
         limits: The limits of queues and runners, as `Board.limits` yields them.
         met: The parents that have ended since a job's last run, by the job's id.
         durations: How many seconds a run takes, by the job's id, where that is known.
-        waiting: How many tasks are queued or running now.
+        waiting: How many tasks are open now: queued, held, delayed or running.
     """
 
     jobs: Sequence[Mapping[str, Any]]
@@ -67,6 +67,7 @@ class JobForecast:
         held: The longest time in seconds that a run waits for a limit.
         awaited: The longest time in seconds that a run of a job with a time of its own waits for the jobs it
             comes after, limits included.
+        paused_until: When the job resumes by itself (epoch seconds), if it is paused now and does.
         limits: The limits that apply to the job: `job`, `queue:<name>`, `runner:<name>`.
         after: The jobs it runs after.
     """
@@ -81,6 +82,7 @@ class JobForecast:
     overlapping: int = 0
     held: float = 0
     awaited: float = 0
+    paused_until: float | None = None
     limits: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
 
@@ -98,7 +100,7 @@ class Minute:
 class Guess:
     """Something that the forecast had to assume. `jobs` names those that it matters for, if not all."""
 
-    what: Literal["durations", "outcomes", "workers", "tasks"]
+    what: Literal["durations", "medians", "rounding", "outcomes", "workers", "tasks"]
     sentence: str
     jobs: tuple[str, ...] = ()
 

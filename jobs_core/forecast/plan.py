@@ -30,6 +30,7 @@ class Plan:
         simulated: Jobs whose tasks go through queues.
         timed: The ids of jobs for which it matters when a run ends. With policy none, nobody knows.
         parents: The ids that other jobs run after.
+        free_children: The ids of jobs that start when their parents end, and whose runs affect nothing.
         limits: The limits that apply to a job, by its id.
     """
 
@@ -39,6 +40,7 @@ class Plan:
     simulated: list[Mapping[str, Any]] = field(default_factory=list)
     timed: set[str] = field(default_factory=set)
     parents: set[str] = field(default_factory=set)
+    free_children: set[str] = field(default_factory=set)
     limits: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def groups(self, shared: set[str]) -> Iterator[Plan]:
@@ -63,6 +65,12 @@ class Plan:
                 yield replace(self, simulated=jobs)
 
     @property
+    def watched(self) -> set[str]:
+        """The parents of which the end may affect more than the start of free children."""
+        children = (job for job in self.simulated if job["id"] not in self.free_children)
+        return {parent for job in children for parent in job.get("after", ())}
+
+    @property
     def lanes(self) -> set[str]:
         """The lanes that simulated tasks are in: see lua/queue/lanes.lua."""
         return {
@@ -73,6 +81,10 @@ class Plan:
     def queues(self) -> list[str]:
         """The queues of simulated jobs."""
         return sorted({queue_of(job) for job in self.simulated})
+
+
+def ids_of(jobs: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {str(job["id"]) for job in jobs}
 
 
 def queue_of(job: Mapping[str, Any]) -> str:
@@ -89,6 +101,8 @@ def divide(source: Source, now: float) -> Plan:
         is_ruled = any(name in job for name in OWN_RULES)
         if (is_ruled or limits or id in plan.parents) and job.get("policy") != "none":
             plan.timed.add(id)
+        if "after" in job and not (is_ruled or limits or id in plan.parents or _has_time(job)):
+            plan.free_children.add(id)
         is_tied = "after" in job or id in plan.parents or not shared.isdisjoint(limits)
         is_late = _is_late(job, now)
         if is_tied or ((is_ruled or "jitter" in job) and is_late) or (is_ruled and "jitter" in job):
@@ -133,6 +147,11 @@ def _limits_of(job: Mapping[str, Any], shared: set[str]) -> tuple[str, ...]:
     own = ("job",) if "concurrency" in job or "rate" in job else ()
     names = (f"queue:{queue_of(job)}", f"runner:{job['runner']}")
     return own + tuple(name for name in names if name in shared)
+
+
+def _has_time(job: Mapping[str, Any]) -> bool:
+    """Whether a job has a schedule of its own."""
+    return any(name in job for name in ("every", "at", "cron"))
 
 
 def _is_late(job: Mapping[str, Any], now: float) -> bool:

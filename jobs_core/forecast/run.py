@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import redis
 
 from jobs_core.engine.commands import Commands
+from jobs_core.errors import JobsError
 from jobs_core.forecast.count import count_runs, find_crowded
-from jobs_core.forecast.model import Forecast, Guess, JobForecast, Source, Span
-from jobs_core.forecast.plan import Plan, copied, divide, shared_limits, windows_of
+from jobs_core.forecast.guesses import guesses
+from jobs_core.forecast.model import Forecast, JobForecast, Source, Span
+from jobs_core.forecast.plan import Plan, copied, divide, ids_of, shared_limits, windows_of
 from jobs_core.forecast.scratch import open_scratch, put_jobs, put_limits, put_met, scratch_server
 from jobs_core.forecast.simulate import Simulation
 from jobs_core.forecast.tally import JobTally, Tally
@@ -22,6 +25,21 @@ PAGE = 500
 
 Missed = Mapping[str, int]
 """The ledger's counts of occurrences without a run: `skipped <id>`, `coalesced <id>`."""
+
+
+@dataclass(slots=True)
+class Simulated:
+    """What the simulations found, beside the tally.
+
+    Args:
+        missed: The occurrences in the span without a run.
+        waiting: How many tasks still wait at the end.
+        rounded: From when on (epoch seconds) the runs of jobs start and end at whole seconds, by job id.
+    """
+
+    missed: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    rounded: dict[str, float] = field(default_factory=dict)
 
 
 def make_forecast(source: Source, span: Span) -> Forecast:
@@ -35,26 +53,49 @@ def make_forecast(source: Source, span: Span) -> Forecast:
         ServerError: No Redis or Valkey is installed here.
     """
     tally = Tally(round(span.begin * 1000), round(span.end * 1000))
-    plan = divide(source, span.now)
     with scratch_server() as client:
+        plan = divide(replace(source, jobs=_resumed(client, source, span)), span.now)
         missed = _start_late(client, plan, tally, span)
         _count(client, source, plan, tally, span)
-        more, waiting = _simulate(client, source, plan, tally, span)
-        missed.update(more)
-    tally.finish_minute()
+        simulated = _simulate(client, source, plan, tally, span)
+        missed.update(simulated.missed)
+    tally.finish_minutes()
     return Forecast(
         begin=span.begin,
         end=span.end,
         runs=sum(tally.minutes.values()),
-        waiting=waiting,
+        waiting=simulated.waiting,
         by_minute=dict(sorted(tally.minutes.items())),
         minutes=tally.busiest(),
         jobs=tuple(
             _described(job, tally.jobs.get(job["id"], JobTally()), plan, missed)
             for job in sorted(source.jobs, key=lambda job: str(job["id"]))
         ),
-        guesses=tuple(_guesses(source, plan, span.duration)),
+        guesses=tuple(guesses(source, plan, span, simulated.rounded)),
     )
+
+
+def _resumed(client: redis.Redis, source: Source, span: Span) -> list[Mapping[str, Any]]:
+    """Return the jobs. Those that are paused until a time in the span are resumed at that time.
+
+    Jobs that run after others stay as they are, and the simulation resumes them: what ends during the pause
+    does not count for them.
+    """
+    paused = {
+        str(job["id"]): job
+        for job in source.jobs
+        if job.get("paused") and job.get("paused-until", span.end) < span.end and "after" not in job
+    }
+    commands = open_scratch(client, "paused", _have_zone(paused.values()))
+    put_jobs(commands, copied(paused.values(), set(paused)))
+    calls = [("JRESUME", [id, "now", f"{job['paused-until']:.3f}"]) for id, job in paused.items()]
+    resumed = {}
+    for (id, job), due in zip(paused.items(), commands.stream(calls), strict=True):
+        if isinstance(due, JobsError):
+            raise due
+        state = {"next": due / 1000} if due else {}
+        resumed[id] = {name: value for name, value in job.items() if not name.startswith("paused")} | state
+    return [resumed.get(job["id"], job) for job in source.jobs]
 
 
 def _start_late(client: redis.Redis, plan: Plan, tally: Tally, span: Span) -> dict[str, int]:
@@ -92,45 +133,35 @@ def _count(client: redis.Redis, source: Source, plan: Plan, tally: Tally, span: 
     count_runs(commands, counted, source.durations, tally, lambda occurrences: span.progress(0))
 
 
-def _simulate(
-    client: redis.Redis, source: Source, plan: Plan, tally: Tally, span: Span
-) -> tuple[Missed, int]:
-    """Simulate up to the span, and then through it.
-
-    Returns what is missed in the span, and how many tasks still wait at its end.
-    """
-    missed: Counter[str] = Counter()
-    waiting = 0
-    shared = shared_limits(source)
-    groups = list(plan.groups(shared))
+def _simulate(client: redis.Redis, source: Source, plan: Plan, tally: Tally, span: Span) -> Simulated:
+    """Simulate up to the span, and then through it."""
+    found, start = Simulated(), round(span.now * 1000)
+    groups = list(plan.groups(shared_limits(source)))
     for number, group in enumerate(groups):
-        commands = open_scratch(client, f"simulated-{number}", _have_zone(group.simulated))
-        if any(not shared.isdisjoint(plan.limits[job["id"]]) for job in group.simulated):
-            put_limits(commands, source.limits)
-        put_jobs(commands, copied(group.simulated, plan.timed))
-        ids = {job["id"] for job in group.simulated}
-        put_met(commands, {id: parents for id, parents in source.met.items() if id in ids})
-        found, held = _simulate_group(commands, source, group, tally, span, (number, len(groups)))
-        missed.update(found)
-        waiting += held
-    return missed, waiting
+
+        def follow(time: int, number: int = number) -> None:
+            span.progress((number + (time - start) / (tally.end - start)) / len(groups))
+
+        commands = _copy_group(client, source, group, f"simulated-{number}")
+        simulation = Simulation(commands, group, source.durations, span.duration, start)
+        simulation.run(tally.begin, tally, follow)
+        before = _missed(commands)
+        simulation.run(tally.end, tally, follow)
+        found.missed.update({name: n - before.get(name, 0) for name, n in _missed(commands).items()})
+        found.waiting += simulation.waiting()
+        if simulation.rounded_from is not None:
+            found.rounded.update(dict.fromkeys(ids_of(group.simulated), simulation.rounded_from / 1000))
+    return found
 
 
-def _simulate_group(
-    commands: Commands, source: Source, plan: Plan, tally: Tally, span: Span, place: tuple[int, int]
-) -> tuple[Missed, int]:
-    """Simulate the jobs of a board. `place` is the number of this simulation, and how many there are."""
-    start, (number, count) = round(span.now * 1000), place
-    simulation = Simulation(commands, plan, source.durations, span.duration, start)
-
-    def follow(time: int) -> None:
-        span.progress((number + (time - start) / (tally.end - start)) / count)
-
-    simulation.run(tally.begin, tally, follow)
-    before = _missed(commands)
-    simulation.run(tally.end, tally, follow)
-    after = _missed(commands)
-    return {name: n - before.get(name, 0) for name, n in after.items()}, simulation.waiting()
+def _copy_group(client: redis.Redis, source: Source, group: Plan, name: str) -> Commands:
+    """Copy the simulated jobs to a board of their own, with the limits that apply to them."""
+    commands, ids = open_scratch(client, name, _have_zone(group.simulated)), ids_of(group.simulated)
+    if not shared_limits(source).isdisjoint(limit for id in ids for limit in group.limits[id]):
+        put_limits(commands, source.limits)
+    put_jobs(commands, copied(group.simulated, group.timed))
+    put_met(commands, {id: parents for id, parents in source.met.items() if id in ids})
+    return commands
 
 
 def _missed(commands: Commands) -> dict[str, int]:
@@ -152,6 +183,7 @@ def _described(job: Mapping[str, Any], found: JobTally, plan: Plan, missed: Miss
         overlapping=found.overlapping,
         held=0 if is_gated else held,
         awaited=held if is_gated else 0,
+        paused_until=job.get("paused-until"),
         limits=plan.limits[id],
         after=tuple(job.get("after", ())),
     )
@@ -166,15 +198,3 @@ def _state(job: Mapping[str, Any]) -> str:
     if "after" in job and job.get("left") != 0:
         return "waiting"
     return "ended" if any(name in job for name in ("every", "at", "cron", "after")) else "manual"
-
-
-def _guesses(source: Source, plan: Plan, duration: float) -> Iterator[Guess]:
-    unknown = tuple(sorted(plan.timed - source.durations.keys()))
-    if unknown:
-        sentence = f"It is not known how long {len(unknown)} jobs take: each run counts as {duration:g} s."
-        yield Guess("durations", sentence, unknown)
-    if plan.parents:
-        yield Guess("outcomes", "Every run counts as done, so jobs that run on dead never do.")
-    yield Guess("workers", "There are always enough workers: a task starts once its limits let it.")
-    if source.waiting:
-        yield Guess("tasks", f"{source.waiting} tasks that are queued or running now are not counted.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from heapq import heappop, heappush
+from math import inf
 from typing import Any
 
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import JobsError
-from jobs_core.forecast.plan import Plan
+from jobs_core.forecast.plan import Plan, ids_of
 from jobs_core.forecast.tally import Tally
 
 TICK, POP, REPORTS = 1000, 500, 100
@@ -20,14 +21,18 @@ THROTTLED = 100
 LEASE = "3650d"
 """Longer than a forecast: no lease expires."""
 
-SECOND = 1000
+SECOND, MINUTE = 1000, 60_000
+
+FINE_STEPS = 20_000
+"""Steps beyond one a second that a simulation may take. Then it rounds, so as not to take much longer."""
 
 
 class Simulation:
     """The simulated jobs of a plan, on a board of the private server. All times are ms.
 
-    Runs start and end at whole seconds, so that one step handles all of a second. Only intervals below a
-    second need steps of a ms.
+    Each step is at a time that something may depend on. A task that ends while nothing waits for it is
+    reported at the next step, with the time of its end. After FINE_STEPS, runs start and end at whole
+    seconds, so that one step handles all of a second. If a job has an interval below a second, they never do.
 
     Args:
         commands: The board that has the jobs.
@@ -35,6 +40,9 @@ class Simulation:
         durations: Seconds that a run takes, by job id, where known.
         default: Seconds that other runs take.
         now: The time to begin at.
+
+    Attributes:
+        rounded_from: When runs begin to start and end at whole seconds, or None if they never do.
     """
 
     def __init__(
@@ -46,56 +54,99 @@ class Simulation:
         self._default = default * 1000
         self._jitter = {job["id"]: job["jitter"] * 1000 for job in plan.simulated if "jitter" in job}
         self._begin = self._now = now
-        self._step = _step(plan.simulated)
+        self.rounded_from: int | None = None
+        self._step = 1
+        self._fine_steps = inf if _has_fine_interval(plan.simulated) else FINE_STEPS
         self._ends: list[tuple[int, str]] = []  # when leased tasks end, and their tokens
-        queues = plan.queues
+        self._watched = plan.watched
+        self._watched_ends: list[int] = []  # when those of watched parents end
+        queues, self._lanes = plan.queues, plan.lanes
         self._pop_options = (len(queues), *queues, "count", POP, "lease", LEASE, "raw", 1)
         self._must_repeat = any(
             "rate" in job or set(plan.limits[job["id"]]) - {"job"} for job in plan.simulated
         )
         """Whether a JPOP may leave something that the next tick or JPOP lets start at the same time."""
+        self._only_pops = not self._must_repeat and plan.parents.isdisjoint(ids_of(plan.simulated))
+        """Whether a JPOP starts all that an ended task lets start, so that no tick is needed for that."""
+        keys = commands.keys
+        self._waiting_keys = [keys.held_limits, *map(keys.queue, self._lanes)]
+        self._has_waiting = False  # whether a task may start when another ends
+        self._due = now  # when the schedule goes on, or 0
 
     def run(self, until: int, tally: Tally, progress: Callable[[int], object]) -> None:
         """Run up to a time, and call `progress` with the present time now and then."""
         if not self._plan.simulated:
             return
         while self._now < until:
-            due = self._settle(tally)
-            following = min(due or until, self._ends[0][0] if self._ends else until)
-            self._now = min(until, max(self._round_up(following), self._now + 1))
+            self._settle(tally)
+            self._advance(max(self._next_step(until), self._now + 1), tally)
             progress(self._now)
-        tally.finish_minute()
+        tally.finish_minutes()
 
-    def _settle(self, tally: Tally) -> int:
-        """Do all that happens now. Returns when there is more to do, or 0."""
+    def _next_step(self, until: int) -> int:
+        """Return the next time that something may depend on."""
+        following = min(self._round_up(self._due), until) if self._due else until
+        if not self._ends or self._ends[0][0] >= following:
+            return following
+        if self._has_waiting:
+            return self._ends[0][0]
+        if self._watched_ends:
+            following = min(following, self._watched_ends[0])
+        return following if following < until else until - 1  # what ends before `until` is still reported
+
+    def _advance(self, time: int, tally: Tally) -> None:
+        if time // SECOND == self._now // SECOND:
+            self._fine_steps -= 1
+            if self._fine_steps == 0:
+                self._step, self.rounded_from = SECOND, time
+        if time // MINUTE != self._now // MINUTE:
+            tally.finish_minutes(self._now)
+        self._now = time
+
+    def _settle(self, tally: Tally) -> None:
+        """Do all that happens now."""
         reports, moved_in_all = self._due_reports(), 0
         while True:
-            moved, due, started = self._exchange(reports, tally)
+            moved, started = self._exchange(reports, tally)
             moved_in_all += moved
             is_quiet = not (moved or started or reports)
             reports = []
             if is_quiet and not (moved_in_all >= THROTTLED and self._pop_left(tally)):
-                return due
-            if not self._must_repeat and moved_in_all < THROTTLED and not 0 < due <= self._now:
-                return due
+                return
+            if not self._must_repeat and moved_in_all < THROTTLED and not 0 < self._due <= self._now:
+                return
 
-    def _exchange(self, reports: Sequence[Call], tally: Tally) -> tuple[int, int, int]:
-        """Report, tick and pop. Returns how many tasks moved, when there is more to do, and how many started.
+    def _exchange(self, reports: Sequence[Call], tally: Tally) -> tuple[int, int]:
+        """Report, tick and pop. Returns how many tasks moved, and how many started.
 
         A worker that reports takes the next task at once. So what has waited starts before what is due now.
         """
         time = ("now", f"{self._now / 1000:.3f}")
         pop = ("JPOP", (*self._pop_options, *time))
-        after_reports = [*reports, pop] if reports else []
-        replies = self._commands.batch([*after_reports, ("JTICK", ("limit", TICK, *time)), pop])
+        calls: list[Call] = [*reports, pop] if reports else []
+        if not (reports and self._only_pops) or 0 < self._due <= self._now:
+            calls += [("JTICK", ("limit", TICK, *time)), pop]
+        moved = started = 0
+        for (name, _), reply in zip(calls, self._call(calls), strict=True):
+            if name == "JTICK":
+                moved, self._due = int(reply[0]), int(reply[1])
+            elif name == "JPOP":
+                started += len(reply)
+                for token, record in reply:
+                    self._start(token, record, tally)
+        return moved, started
+
+    def _call(self, calls: Sequence[Call]) -> list[Any]:
+        """Call commands, and note whether tasks wait after them, in one round trip."""
+        with self._commands.connection() as connection:
+            self._commands.send(connection, calls)
+            connection.send_command("EXISTS", *self._waiting_keys)
+            replies = self._commands.receive(connection, calls)
+            self._has_waiting = bool(connection.read_response())
         for reply in replies:
             if isinstance(reply, JobsError):
                 raise reply
-        moved, due, _ = replies[-2]
-        popped = [*(replies[len(reports)] if reports else ()), *replies[-1]]
-        for token, record in popped:
-            self._start(token, record, tally)
-        return int(moved), int(due), len(popped)
+        return replies
 
     def _start(self, token: str, record: str, tally: Tally) -> None:
         """Note a task that starts now, and when it ends."""
@@ -103,20 +154,25 @@ class Simulation:
         id, _, moment = task.rpartition("@")
         due = max(int(moment.partition("-")[0]), self._begin)
         known = self._durations.get(id)
-        held = self._now - self._round_up(due) - self._jitter.get(id, 0)
-        tally.add_run(id, self._now, known, int(max(0, held)))
+        start = due if id in self._plan.free_children else self._now
+        held = start - self._round_up(due) - self._jitter.get(id, 0)
+        tally.add_run(id, start, known, int(max(0, held)))
         if token:
-            took = self._default if known is None else known
-            heappush(self._ends, (self._round_up(self._now + took), token))
+            end = self._round_up(round(start + (self._default if known is None else known)))
+            heappush(self._ends, (end, token))
+            if id in self._watched:
+                heappush(self._watched_ends, end)
 
     def _due_reports(self) -> list[Call]:
         """Return the reports on tasks that have ended, in groups."""
         reports: list[tuple[Any, ...]] = []
-        time = f"{self._now / 1000:.3f}"
+        while self._watched_ends and self._watched_ends[0] <= self._now:
+            heappop(self._watched_ends)
         while self._ends and self._ends[0][0] <= self._now:
-            token = heappop(self._ends)[1]
+            end, token = heappop(self._ends)
             is_followed = token.rpartition("@")[0] in self._plan.parents  # the moment of its children
-            reports.append((4, token, "done", "now", time) if is_followed else (2, token, "done"))
+            time = ("now", f"{end / 1000:.3f}") if is_followed else ()
+            reports.append((2 + len(time), token, "done", *time))
         return [
             ("JMACK", [word for report in reports[at : at + REPORTS] for word in report])
             for at in range(0, len(reports), REPORTS)
@@ -127,9 +183,7 @@ class Simulation:
         before = self._queued()
         if before == 0:
             return False
-        (popped,) = self._commands.batch([("JPOP", (*self._pop_options, "now", f"{self._now / 1000:.3f}"))])
-        if isinstance(popped, JobsError):
-            raise popped
+        (popped,) = self._call([("JPOP", (*self._pop_options, "now", f"{self._now / 1000:.3f}"))])
         for token, record in popped:
             self._start(token, record, tally)
         return self._queued() < before
@@ -145,7 +199,7 @@ class Simulation:
 
     def _queued(self) -> int:
         with self._commands.client.pipeline(transaction=False) as pipe:
-            for lane in self._plan.lanes:
+            for lane in self._lanes:
                 pipe.llen(self._commands.keys.queue(lane))
             return sum(map(int, pipe.execute()))
 
@@ -153,7 +207,6 @@ class Simulation:
         return int(-(-time // self._step) * self._step)
 
 
-def _step(jobs: Sequence[Mapping[str, Any]]) -> int:
-    """Return the length of a step in ms."""
-    is_fine = any(isinstance(job.get("every"), int | float) and job["every"] < 1 for job in jobs)
-    return 1 if is_fine else SECOND
+def _has_fine_interval(jobs: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a job has an interval below a second, of which steps of a second would coalesce occurrences."""
+    return any(isinstance(job.get("every"), int | float) and job["every"] < 1 for job in jobs)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappush, heappushpop, nlargest
+from math import inf
 
 from jobs_core.forecast.model import Minute
 
@@ -39,8 +40,7 @@ class Tally:
         self.jobs: dict[str, JobTally] = {}
         self.minutes: dict[int, int] = {}
         self._top: dict[int, list[tuple[int, str]]] = {}
-        self._present = 0  # the minute that single runs are in
-        self._in_present: Counter[str] = Counter()
+        self._unfinished: Counter[tuple[int, str]] = Counter()  # single runs by minute and job
 
     def add_times(self, id: str, times: Sequence[int], duration: float | None) -> None:
         """Count many runs of a job that nothing can hold. `times` rise, and lie in the span."""
@@ -60,7 +60,7 @@ class Tally:
             self._add_to_minute(minute, id, runs)
 
     def add_run(self, id: str, start: int, duration: float | None, held: int) -> None:
-        """Count one run. Calls come in the order of `start`."""
+        """Count one run. The calls for a job come in the order of `start`."""
         if not self.begin <= start < self.end:
             return
         found = self.jobs.setdefault(id, JobTally())
@@ -72,16 +72,12 @@ class Tally:
         found.runs += 1
         found.last = start
         found.held = max(found.held, held)
-        if start // MINUTE != self._present:
-            self.finish_minute()
-            self._present = start // MINUTE
-        self._in_present[id] += 1
+        self._unfinished[start // MINUTE, id] += 1
 
-    def finish_minute(self) -> None:
-        """Count the single runs of the minute that has passed."""
-        for id, runs in self._in_present.items():
-            self._add_to_minute(self._present, id, runs)
-        self._in_present.clear()
+    def finish_minutes(self, before: float = inf) -> None:
+        """Count the single runs of the minutes that are over before a time in ms."""
+        for minute, id in [key for key in self._unfinished if (key[0] + 1) * MINUTE <= before]:
+            self._add_to_minute(minute, id, self._unfinished.pop((minute, id)))
 
     def busiest(self) -> tuple[Minute, ...]:
         """Return the busiest minutes, busiest first, with the jobs that collide there."""
