@@ -24,13 +24,11 @@
   Returns the task's id.
   Errors: JOBS STALE when the token no longer holds the task; JOBS OPTION.
 --]]
-local feeder = require 'backfill.feeder'
-local dependents = require 'due.dependents'
+local follow_ups = require 'due.follow_ups'
 local reports = require 'ending.reports'
 
 return function(board, args)
   local id = reports.apply(board, args)
-  dependents.queue_ready(board)
-  feeder.continue_ready(board)
+  follow_ups.queue(board)
   return id
 end

@@ -19,8 +19,7 @@
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
-local feeder = require 'backfill.feeder'
-local dependents = require 'due.dependents'
+local follow_ups = require 'due.follow_ups'
 local task_cancellation = require 'ending.task_cancellation'
 local label_option = require 'job.label_option'
 local changes = require 'ledger.changes'
@@ -62,8 +61,7 @@ return function(board, args)
   local author = changes.author(options)
   local matches, job = read_filter(board, id, options)
   local cursor, found = task_cancellation.cancel_page(board, matches, args[2] or '0')
-  dependents.queue_ready(board)
-  feeder.continue_ready(board)
+  follow_ups.queue(board)
   if #found > 0 then
     local target = id ~= '-' and id or options.label
     changes.record(board, 'cancel', author, { target = target, count = #found, jobs = job and { job, n = 1 } })

@@ -9,13 +9,11 @@
   Returns a list: for each report the task's id, or an error.
   Errors: JOBS OPTION.
 --]]
-local feeder = require 'backfill.feeder'
-local dependents = require 'due.dependents'
+local follow_ups = require 'due.follow_ups'
 local reports = require 'ending.reports'
 
 return function(board, args)
   local replies = reports.apply_all(board, args)
-  dependents.queue_ready(board)
-  feeder.continue_ready(board)
+  follow_ups.queue(board)
   return replies
 end

@@ -50,11 +50,11 @@ local FIRST_POP, NEXT_POP = 10, 25  -- records per LPOP: until their size is kno
 local NAMES = { count = true, lease = true, worker = true, raw = true, now = true }
 
 -- State of one call: how many more tasks and bytes it may take, and the limits it has met.
-local function new_batch(board, count, now, is_raw)
+local function new_batch(board, count, now, is_raw, has_limits)
   return {
     is_raw = is_raw,
     board = board, left = count, bytes = MAX_BYTES, throttles_left = MAX_THROTTLED, now = now, tasks = {}, largest = nil,
-    limits = {}, has_limits = redis.call('EXISTS', key(board, 'limits')) == 1,
+    limits = {}, has_limits = has_limits,
   }
 end
 
@@ -102,7 +102,7 @@ end
 local function admit_record(batch, record)
   if batch.is_raw and not batch.has_limits then
     local id, is_plain = records.peek(record)
-    if is_plain then return add_task(batch, { id = id }, record) end
+    if is_plain then return add_task(batch, { id = id, token = false, record = record }, record) end
   end
   admit_or_throttle(batch, record)
 end
@@ -141,11 +141,12 @@ end
 
 local function pop_queue(batch, queue)
   local limit = measure_once(batch, batch.has_limits and limits.shared(batch.board, 'queue:' .. queue))
-  for _, lane in ipairs(lanes.of_queue(batch.board, queue)) do
+  local queue_lanes = lanes.of_queue(batch.board, queue)
+  for _, lane in ipairs(queue_lanes) do
     if pop_lane(batch, lane, limit) then
       if limit and capacity.is_full(limit) then return capacity.reopen_later(batch.board, limit) end
       -- Wake another worker, since this one consumed the wake token and left tasks behind.
-      return release.wake_queue(batch.board, queue)
+      return release.wake_queue(batch.board, queue, queue_lanes)
     end
   end
 end
@@ -219,10 +220,12 @@ local function is_unleased(task)
   return task.flags and task.flags:find('n', 1, true) ~= nil
 end
 
--- Return held tasks to their lanes if their limits may have room.
+-- Return held tasks to their lanes if their limits may have room. Returns whether the board has limits on queues and runners.
 local function admit_ready(board, now)
+  if redis.call('EXISTS', key(board, 'limits'), key(board, 'ready')) == 0 then return false end
   local names = redis.call('SPOP', key(board, 'ready'), MAX_THROTTLED)
   for _, name in ipairs(names) do throttled.recheck(board, name, now, MAX_THROTTLED) end
+  return redis.call('EXISTS', key(board, 'limits')) == 1
 end
 
 -- A task admitted by one limit may be held by another. Let other workers use the room that is left.
@@ -253,8 +256,8 @@ return function(board, args)
   local options = arguments.read_options(args, n + 2, NAMES)
   local count = math.min(arguments.whole_number('count', options.count or '1', 1), MAX_TASKS)
   local lease, now = options.lease and duration.ms('lease', options.lease), instant.now(options)
-  admit_ready(board, now)
-  local batch, replies = new_batch(board, count, now, options.raw == '1'), {}
+  local has_limits = admit_ready(board, now)
+  local batch, replies = new_batch(board, count, now, options.raw == '1', has_limits), {}
   for i = 2, n + 1 do pop_queue(batch, args[i]) end
   deliver(batch, lease, (options.worker or ''):gsub('%s', '_'))
   notify_waiting(batch)

@@ -14,8 +14,7 @@ local arguments = require 'base.arguments'
 local clock = require 'base.clock'
 local key = require('base.keys').key
 local backfills = require 'backfill.backfills'
-local feeder = require 'backfill.feeder'
-local dependents = require 'due.dependents'
+local follow_ups = require 'due.follow_ups'
 local ended_runs = require 'ending.ended_runs'
 local ended_tasks = require 'ending.ended_tasks'
 local output = require 'ending.output'
@@ -69,8 +68,7 @@ return function(board, args)
     dropped = dropped + drop(board, key(board, 'queue:' .. queue_lanes[i]), excess - dropped)
   end
   counters.add(board, 'trimmed', dropped)
-  dependents.queue_ready(board)
-  feeder.continue_ready(board)
+  follow_ups.queue(board)
   if dropped > 0 then changes.record(board, 'trim', author, { target = 'queue:' .. queue, count = dropped }) end
   return dropped
 end

@@ -39,3 +39,12 @@ def test_incomplete_reports_are_rejected(lua: Lua) -> None:
         OptionError, "words: expected a whole number of at least 1, got 'x'", "JMACK", "x", token, "done"
     )
     assert lua.jmack() == []
+
+
+def test_a_task_is_done_once_however_far_apart_two_reports_are(lua: Lua) -> None:
+    for number in range(30):
+        lua.push(str(number))
+    tokens = [task["token"] for task in lua.take(count=30, lease=30)]
+    *replies, again = lua.jmack(*(word for token in (*tokens, tokens[0]) for word in (2, token, "done")))
+    assert len(replies) == 30 and isinstance(again, StaleError)
+    assert (lua.stats()["done"], lua.stats()["stale"]) == (30, 1)

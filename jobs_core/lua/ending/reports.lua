@@ -163,7 +163,7 @@ local function apply(batch, args, first, last)
       .. "'" .. verb .. "'")
   end
   local options = read_report_options(args, first + 2, last, batch.now)
-  if batch.ended[token] then reject_stale(board, token) end
+  if batch.stored[token] == false then reject_stale(board, token) end
   if verb == 'accepted' and redis.call('SISMEMBER', key(board, 'cancelling'), token) == 1 then verb = 'cancelled' end
   if UPDATES[verb] then return update_task(board, token, verb, options) end
   batch.stored[token] = false

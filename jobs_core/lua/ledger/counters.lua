@@ -16,21 +16,22 @@ function counters.add_for_job(board, job, name, n)
   return true
 end
 
--- Add `counts[job]` to the counter of each of these jobs, with one read and one write. A job that has the counter is on the
--- board, since its removal removes it. Returns the jobs that are on the board.
+-- Add `counts[job]` to the counter of each of these jobs, with one read and one write, and forget the counts of those that are
+-- not on the board. A job that has the counter is on the board, since its removal removes it.
 function counters.add_for_jobs(board, name, jobs, counts)
-  local ledger, fields, changes, found, n = key(board, 'ledger'), {}, {}, {}, 0
+  local ledger, fields, changes, n = key(board, 'ledger'), {}, {}, 0
   for i = 1, #jobs do fields[i] = name .. ' ' .. jobs[i] end
   local values = redis.call('HMGET', ledger, unpack(fields))
   for i = 1, #jobs do
     local job, value = jobs[i], tonumber(values[i] or nil)
     if value or redis.call('HEXISTS', key(board, 'job'), job) == 1 then
       n = n + 1
-      found[n], changes[2 * n - 1], changes[2 * n] = job, fields[i], (value or 0) + counts[job]
+      changes[2 * n - 1], changes[2 * n] = fields[i], (value or 0) + counts[job]
+    else
+      counts[job] = nil
     end
   end
   if n > 0 then redis.call('HSET', ledger, unpack(changes)) end
-  return found
 end
 
 return counters

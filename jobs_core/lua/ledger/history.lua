@@ -20,13 +20,10 @@ function history.append(board, task, attempt, what, fields)
   bounded_stream.note_size(board, 'history', id, size_of(fields))
 end
 
--- Add the entries of first attempts that are done without a word to it, as most are. `name` is the key. Call `trim` after some.
+-- Add the entries of first attempts that are done without a word to it, as most are. `name` is the key. Call `append`
+-- for some, which trims the stream.
 function history.append_done(name, task)
   redis.call('XADD', name, '*', 'task', task, 'attempt', '1', 'what', 'done')
-end
-
-function history.trim(board)
-  redis.call('XTRIM', key(board, 'history'), 'MAXLEN', '~', MAX_ENTRIES)
 end
 
 return history

@@ -116,7 +116,7 @@ local function add_to_total(board, growth)
   return growth == 0 and 0 or redis.call('HINCRBY', key(board, 'stats'), 'runs', growth)
 end
 
--- Write a batch of lines. `outcome` is how all of its runs ended, or nothing for occurrences without a run.
+-- Write a batch of lines. `outcome` is how all of its runs ended; nothing for occurrences without a run, or if no job fails.
 function runs.write(batch, outcome)
   if batch.n == 0 then return end
   local growth = 0

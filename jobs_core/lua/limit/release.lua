@@ -29,9 +29,9 @@ function release.notify_worker(board, name)
   wake.queue(board, (lanes.split(first.lane)))
 end
 
--- Wake a worker for a queue whose limit was full, if tasks wait there.
-function release.wake_queue(board, queue)
-  for _, lane in ipairs(lanes.of_queue(board, queue)) do
+-- Wake a worker for a queue if tasks wait there. `queue_lanes` are its lanes, if they are known.
+function release.wake_queue(board, queue, queue_lanes)
+  for _, lane in ipairs(queue_lanes or lanes.of_queue(board, queue)) do
     if redis.call('EXISTS', key(board, 'queue:' .. lane)) == 1 then return wake.queue(board, queue) end
   end
 end
