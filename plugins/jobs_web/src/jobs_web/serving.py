@@ -82,8 +82,9 @@ def serve(options: Options) -> None:
 def _access(options: Options, board: Board, listener: socket.socket) -> Access:
     """Return who may use the server. Raises OptionError if that would be everybody by accident."""
     is_local = is_loopback(listener)
-    has_logins = bool(options.is_open or options.user_header) or _has_tokens(board, is_local)
-    if not has_logins and not is_local:
+    lets_in = options.is_open or options.user_header is not None
+    needs_token = not lets_in and _has_tokens(board, is_local)
+    if not is_local and not lets_in and not needs_token:
         raise OptionError(
             f"host: {options.host} is public, and the board {board.name} has no tokens: add one with "
             "`jobs web token add NAME`, or let everybody in with --open",
@@ -91,11 +92,9 @@ def _access(options: Options, board: Board, listener: socket.socket) -> Access:
         )
     return Access(
         open_role=(options.open_role or "editor") if options.is_open else None,
-        link=None if has_logins else OneTimeLink(),
+        link=None if lets_in or needs_token else OneTimeLink(),
         proxies=TrustedProxies(networks(options.proxies), options.user_header, options.user_role),
-        hosts=_hosts(
-            options, is_exposed=is_local and not options.tls and not _needs_secret(options, has_logins)
-        ),
+        hosts=_hosts(options, trusts_machine=is_local and not options.tls and not needs_token),
     )
 
 
@@ -110,18 +109,13 @@ def _has_tokens(board: Board, is_local: bool) -> bool:
         return False
 
 
-def _needs_secret(options: Options, has_logins: bool) -> bool:
-    """Return whether all users have to send a secret of their own."""
-    return has_logins and not options.is_open and not options.user_header
+def _hosts(options: Options, *, trusts_machine: bool) -> frozenset[str] | None:
+    """Return the names that the server has; None if it does not matter.
 
-
-def _hosts(options: Options, *, is_exposed: bool) -> frozenset[str] | None:
-    """Return the names that the server has.
-
-    Another site could give its own name the address of this machine (DNS rebinding). Then its scripts would
-    reach a server to which this machine alone is a sufficient secret.
+    Another site can give its own name the address of this machine (DNS rebinding). Its scripts then reach a
+    server that trusts whoever is on this machine.
     """
-    if not options.host_names and not is_exposed:
+    if not options.host_names and not trusts_machine:
         return None
     names = LOOPBACK_NAMES | {options.host, *options.host_names}
     return frozenset(name.lower() for name in names)

@@ -46,14 +46,12 @@ class AccessMiddleware:
             return refuse(
                 request, 400, "This server has another name. `jobs web --host-name NAME` adds a name to it."
             )
-        is_guest = self.gate.access.open_role is not None and self.gate.cookie not in request.cookies
         if request.method in SAFE_METHODS or bearer(request) is not None:
             return None
+        is_guest = self.gate.access.open_role is not None and self.gate.cookie not in request.cookies
         if is_same_origin(request, default=is_guest):
             return None
-        return refuse(
-            request, 403, "Another site sent this, or something that does not say where it is from."
-        )
+        return refuse(request, 403, "This came from another site, or does not say where it comes from.")
 
     async def _identify(self, request: Request) -> Response | None:
         """Set the user of the request, or answer."""
@@ -67,7 +65,8 @@ class AccessMiddleware:
         async def is_let_in() -> bool:
             return await self.gate.user_of(request) == user
 
-        request.scope |= {"user": user, "is_let_in": is_let_in}
+        request.scope["user"] = user
+        request.scope["is_let_in"] = is_let_in
         return None
 
     def _turn_away(self, request: Request) -> Response:
