@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,9 @@ from jobs_core.testing import PATIENCE
 from tests.helpers import Jobs, jobs_process, lines, refused, wait_until
 
 from .test_web_access import HERE, bearer
+
+get = partial(httpx.get, timeout=PATIENCE)
+post = partial(httpx.post, timeout=PATIENCE)
 
 URL = re.compile(r"https?://\S+")
 
@@ -145,10 +149,10 @@ def test_users_of_redis_who_change_the_board_manage_tokens(
 def test_without_tokens_a_link_is_printed_that_works_once(start: Start) -> None:
     web = start("web", "--port", "0")
     assert "/login?link=" in web.url
-    with httpx.Client() as browser:
+    with httpx.Client(timeout=PATIENCE) as browser:
         assert browser.get(web.url).headers["location"] == "/"
         assert browser.get(web.root).status_code == 200
-    assert httpx.get(web.url).status_code == 401
+    assert get(web.url).status_code == 401
     secret = web.url.partition("link=")[2]
     assert web.end() == 0
     assert (web.out + web.err).count(secret) == 1  # the link is in no log
@@ -158,8 +162,8 @@ def test_with_tokens_no_link_is_printed(start: Start, board: Board) -> None:
     secret = Tokens(board).add("ann", "viewer")
     web = start("web", "--port", "0")
     assert "link" not in web.url
-    assert httpx.get(web.root).status_code == 303
-    assert httpx.get(web.root, headers=bearer(secret)).status_code == 200
+    assert get(web.root).status_code == 303
+    assert get(web.root, headers=bearer(secret)).status_code == 200
     assert web.end() == 0
     assert web.err == "" and secret not in web.out
 
@@ -180,7 +184,7 @@ def test_a_public_address_needs_tokens(start: Start, board: Board) -> None:
     Tokens(board).add("ann", "viewer")
     web = start("web", "--host", "0.0.0.0", "--port", "0")
     local = web.root.replace("0.0.0.0", "127.0.0.1")
-    assert httpx.get(local, headers={"Host": "jobs.example.com"}).status_code == 303
+    assert get(local, headers={"Host": "jobs.example.com"}).status_code == 303
 
 
 def test_open_servers_and_their_role(start: Start, board: Board) -> None:
@@ -188,13 +192,14 @@ def test_open_servers_and_their_role(start: Start, board: Board) -> None:
     for words, status in (((), 303), (("--open-role", "viewer"), 403)):
         web = start("web", "--host", "0.0.0.0", "--port", "0", "--open", *words)
         local = web.root.replace("0.0.0.0", "127.0.0.1")
-        answer = httpx.post(f"{local}/actions/run", data={"job": "report"}, headers=HERE)
+        answer = post(f"{local}/actions/run", data={"job": "report"}, headers=HERE)
         assert answer.status_code == status
 
 
-@pytest.mark.parametrize(
-    "words", [(), ("--open",), ("--trusted-proxy", "127.0.0.1", "--user-header", "X-User")]
-)
+PROXY = ("--trusted-proxy", "127.0.0.1/32", "--user-header", "X-Forwarded-User")
+
+
+@pytest.mark.parametrize("words", [(), ("--open",), PROXY])
 def test_a_local_server_answers_only_to_local_names(start: Start, words: tuple[str, ...]) -> None:
     web = start("web", "--port", "0", "--host-name", "jobs.test", *words)
     for name, status in (
@@ -203,24 +208,23 @@ def test_a_local_server_answers_only_to_local_names(start: Start, words: tuple[s
         ("", 400),
         ("127.0.0.1.evil", 400),
     ):
-        assert httpx.get(f"{web.root}/healthz", headers={"Host": name}).status_code == status
+        assert get(f"{web.root}/healthz", headers={"Host": name}).status_code == status
     for name in ("localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "jobs.test"):
-        assert httpx.get(f"{web.root}/healthz", headers={"Host": name}).status_code == 200
+        assert get(f"{web.root}/healthz", headers={"Host": name}).status_code == 200
 
 
 def test_several_boards_are_one_server(start: Start, board: Board, url: str) -> None:
     other = f"{board.name}-b"
     web = start("web", "--port", "0", "--open", "--board", board.name, "--board", other)
     for path, name in (("/", board.name), (f"/boards/{other}/", other)):
-        assert f"· {name} ·" in httpx.get(web.root + path).text
+        assert f"· {name} ·" in get(web.root + path).text
 
 
 def test_a_proxy_names_users(start: Start) -> None:
-    proxy = ("--trusted-proxy", "127.0.0.1/32", "--user-header", "X-Forwarded-User")
-    web = start("web", "--port", "0", *proxy, "--user-role", "operator")
+    web = start("web", "--port", "0", *PROXY, "--user-role", "operator")
     assert "link" not in web.url
-    assert httpx.get(web.root).status_code == 303
-    page = httpx.get(web.root, headers={"X-Forwarded-User": "ann"}).text
+    assert get(web.root).status_code == 303
+    page = get(web.root, headers={"X-Forwarded-User": "ann"}).text
     assert "ann" in page and "operator" in page
 
 
@@ -231,7 +235,7 @@ def test_a_proxy_names_users(start: Start) -> None:
         (("--tls-key", "x"), "tls-key: needs --tls-cert, too"),
         (
             ("--tls-cert", "/nope.crt", "--tls-key", "/nope.key"),
-            "tls-cert: cannot read /nope.crt: No such file",
+            "tls-cert: cannot read /nope.crt: ",
         ),
         (("--tls-cert", "/etc/hosts", "--tls-key", "/etc/hosts"), "are no certificate in PEM and its key"),
         (("--open-role", "viewer"), "open-role: needs --open, too"),
@@ -258,9 +262,9 @@ def test_it_starts_before_its_redis_but_not_on_a_public_address(start: Start, fr
     away = f"redis://127.0.0.1:{free_port}"
     code, err = run(start, "web", "--host", "0.0.0.0", "--port", "0", JOBS_REDIS_URL=away)
     assert code == 1
-    assert len(err.splitlines()) == 1 and str(free_port) in err
+    assert len(err.splitlines()) == 1 and "cannot reach Redis" in err
     web = start("web", "--port", "0", JOBS_REDIS_URL=away)
-    with httpx.Client() as browser:
+    with httpx.Client(timeout=PATIENCE) as browser:
         browser.get(web.url)
         answer = browser.get(web.root, headers={"Accept": "text/html"})
         assert answer.status_code == 503 and "tries again" in answer.text
@@ -277,8 +281,8 @@ def test_addresses() -> None:
         assert url_of("::1", one, is_https=True) == f"https://[::1]:{one.getsockname()[1]}"
     with listen("0.0.0.0", 0) as one:
         assert not is_loopback(one)
-    with pytest.raises(OptionError, match="there is no address of ''"):
-        listen("no host", 0) and listen("", 0)
+    with pytest.raises(OptionError, match="there is no address of 'no host'"):
+        listen("no host", 0)
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -306,7 +310,7 @@ def test_tls(start: Start, board: Board, tmp_path: Path) -> None:
     assert web.root.startswith("https://127.0.0.1:")
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with httpx.Client(base_url=web.root, verify=context) as client:
+    with httpx.Client(base_url=web.root, verify=context, timeout=PATIENCE) as client:
         answer = client.post("/login", data={"token": secret}, headers=HERE)
         assert "; secure" in answer.headers["set-cookie"].lower()
         assert client.get("/").status_code == 200
@@ -325,12 +329,13 @@ def test_jobs_up_serves_the_page_beside_its_worker(start: Start, tmp_path: Path)
     found = up(start, tmp_path, "--web-port", "0")
     link = re.search(r"See the board: (\S+)", found.err)
     assert link, found.err
-    with httpx.Client() as browser:
+    with httpx.Client(timeout=PATIENCE) as browser:
         assert browser.get(link[1]).status_code == 303
-        page = browser.get(link[1].partition("/login")[0])
+        root = link[1].partition("/login")[0]
+        page = browser.get(root)
         assert page.status_code == 200 and "editor" in page.text
-        assert browser.get(page.url, headers={"Host": "evil.example"}).status_code == 400
-        with browser.stream("GET", f"{page.url}live?on=/jobs") as stream:
+        assert browser.get(root, headers={"Host": "evil.example"}).status_code == 400
+        with browser.stream("GET", f"{root}/live?on=/jobs") as stream:
             next(stream.iter_raw())
             assert found.end() == 0
     assert "Jobs is down" in found.err and "Traceback" not in found.err

@@ -67,13 +67,14 @@ class Tokens:
         """
         if not is_user_name(name):
             raise OptionError("name: expected 1 to 256 bytes without control characters", option="name")
+        if name in self.all():
+            raise ExistsError(f"there is a token {name!r} already: remove it first")
         secret = PREFIX + secrets.token_urlsafe(32)
         token = Token(name, role, time.time(), sha256(secret), sha256(session_proof(secret)))
         fields = asdict(token)
         del fields["name"]
         with redis_errors():
-            if not self._client.hsetnx(self._key, name, json.dumps(fields)):
-                raise ExistsError(f"there is a token {name!r} already: remove it first")
+            self._client.hset(self._key, name, json.dumps(fields))
         return secret
 
     def remove(self, name: str) -> None:
