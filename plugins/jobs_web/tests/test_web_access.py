@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,13 +14,14 @@ import pytest
 from jobs_web.access.failures import MOST, PERIOD, FailedLogins
 from jobs_web.access.links import OneTimeLink
 from jobs_web.access.sessions import LIFETIME, cookie_name, new_session, read_session
-from jobs_web.access.tokens import FRESH, KnownTokens, Tokens, session_proof, sha256
+from jobs_web.access.tokens import FRESH, KnownTokens, Token, Tokens, session_proof, sha256
 from jobs_web.access.user import ROLES, Role, User
 from jobs_web.headers import POLICY
+from jobs_web.pages import PAGES
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from jobs_core import Board
+from jobs_core import Board, ServerError
 from tests.helpers import wait_until
 
 from .conftest import Served, serving
@@ -159,6 +161,38 @@ def test_removing_a_token_ends_its_sessions_and_its_streams(board: Board, closed
     again = add(board, "editor", "viewer")  # the same name, another token
     assert again != secret
     assert closed.client.get("/").status_code == 303
+
+
+def test_a_stream_outlives_an_outage_of_redis(
+    board: Board, closed: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(closed, add(board, "viewer"))
+    tried = threading.Event()
+
+    def away(tokens: Tokens) -> dict[str, Token]:
+        tried.set()
+        raise ServerError("cannot reach Redis")
+
+    with closed.client.stream("GET", "/live", params={"on": "/jobs"}) as stream:
+        chunks = stream.iter_text()
+        next(chunks)
+        monkeypatch.setattr(Tokens, "all", away)
+        number = 0
+        while not tried.is_set():  # what is known of the tokens is used for two seconds
+            number += 1
+            board.put(f"job-{number}", "console", "x", every=3600)
+            next(chunks)
+        board.put("last", "console", "x", every=3600)
+        assert any("last" in chunk for chunk in chunks)
+        assert closed.client.get("/").status_code == 503
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_viewer_sees_no_button_that_changes_something(board: Board, closed: Served, path: str) -> None:
+    board.put("report", "console", "x", every=3600)
+    page = closed.client.get(path, params={"id": "report"}, headers=bearer(add(board, "viewer")))
+    assert page.status_code in (200, 404)
+    assert "/actions/" not in page.text
 
 
 def test_logging_out_ends_the_session_of_a_browser(board: Board, closed: Served) -> None:
@@ -425,8 +459,6 @@ def test_a_mounting_application_says_who_the_user_is(board: Board) -> None:
 def test_every_response_has_the_headers_of_security(
     board: Board, monkeypatch: pytest.MonkeyPatch, path: str, status: int, cache: str
 ) -> None:
-    from jobs_web.pages import PAGES
-
     def boom(view: object) -> None:
         raise ValueError("s3cret")
 

@@ -24,7 +24,7 @@ from jobs_web.access.login import login_routes
 from jobs_web.access.middleware import AccessMiddleware, user_of
 from jobs_web.actions.handling import forget_said, handle, said
 from jobs_web.errors import error_page, unexpected
-from jobs_web.headers import Headers
+from jobs_web.headers import SecurityHeaders
 from jobs_web.health import health_routes
 from jobs_web.live.hub import Hub, Topic
 from jobs_web.live.stream import stream, wanted
@@ -54,7 +54,7 @@ def app(*boards: Board, access: Access | None = None) -> ASGIApp:
     if len(sites) > 1:
         routes += [Mount(f"/boards/{site.board.name}", routes=site_routes(site)) for site in sites]
     routes += site_routes(first)
-    return Headers(
+    return SecurityHeaders(
         Starlette(
             routes=routes,
             middleware=[Middleware(AccessMiddleware, gate)],

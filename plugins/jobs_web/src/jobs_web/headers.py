@@ -29,7 +29,7 @@ HEADERS = {
 }
 
 
-class Headers:
+class SecurityHeaders:
     """The outermost ASGI application. It adds headers, also to the answers to errors.
 
     It sets `app_root_path`, too: what precedes all paths of the application, wherever that is mounted.

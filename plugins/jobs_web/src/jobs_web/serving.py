@@ -45,7 +45,7 @@ class Options:
     user_role: Role | None
 
     def check(self) -> None:
-        """Raise OptionError for options that do not fit together."""
+        """Raise OptionError for options that are wrong, or do not fit together."""
         needs = (
             (self.tls_cert and not self.tls_key, "tls-cert", "--tls-key"),
             (self.tls_key and not self.tls_cert, "tls-key", "--tls-cert"),
@@ -56,6 +56,9 @@ class Options:
         for is_wrong, name, other in needs:
             if is_wrong:
                 raise OptionError(f"{name}: needs {other}, too", option=name)
+        if self.tls:
+            self.tls.check()
+        networks(self.proxies)
 
     @property
     def tls(self) -> Tls | None:
@@ -66,14 +69,11 @@ class Options:
 def serve(options: Options) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises OptionError and ServerError before."""
     options.check()
-    tls = options.tls
-    if tls:
-        tls.check()
     boards = [open_board(options.url, name) for name in dict.fromkeys(options.boards)]
     with closing(listen(options.host, options.port)) as listener:
         access = _access(options, boards[0], listener)
-        server = Server(app(*boards, access=access), listener, tls)
-        url = url_of(options.host, listener, is_https=tls is not None)
+        server = Server(app(*boards, access=access), listener, options.tls)
+        url = url_of(options.host, listener, is_https=options.tls is not None)
         with on_end_signals(server.stop):
             _announce(url, access)
             server.run()

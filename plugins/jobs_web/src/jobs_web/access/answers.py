@@ -45,8 +45,10 @@ def ask_for_login(request: Request, sentence: str) -> Response:
     """Lead a browser to the login, and answer a program with 401."""
     if not wants_page(request):
         return refuse(request, 401, sentence, {"WWW-Authenticate": "Bearer"})
-    path = path_of(request) if request.method in ("GET", "HEAD") else "/"
-    here = f"{path}?{request.url.query}" if request.url.query and path != "/login" else path
+    here = "/"
+    if request.method in ("GET", "HEAD"):
+        query = request.url.query
+        here = path_of(request) + (f"?{query}" if query else "")
     return RedirectResponse(f"{home(request)}/login?{urlencode({'next': here})}", 303)
 
 
