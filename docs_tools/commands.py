@@ -88,7 +88,7 @@ def _usage(command: click.Command, path: str) -> str:
             name = parameter.make_metavar(click.Context(command))
             words.append(name)
     if isinstance(command, click.Group):
-        words.append("COMMAND [ARGUMENTS]")
+        words.append("[COMMAND [ARGUMENTS]]" if command.invoke_without_command else "COMMAND [ARGUMENTS]")
     return " ".join(words)
 
 

@@ -20,9 +20,11 @@ from jobs_core.cli.common import (
     json_option,
     open_board,
     stdin_option,
+    url_option,
 )
 from jobs_core.cli.worker import serve, worker_options
 from jobs_core.wording import when
+from jobs_core.worker.signals import on_end_signals
 
 __all__ = [
     "connected",
@@ -31,11 +33,13 @@ __all__ = [
     "echo_table",
     "given",
     "json_option",
+    "on_end_signals",
     "open_board",
     "redis_errors",
     "serve",
     "stdin_lines",
     "stdin_option",
+    "url_option",
     "when",
     "worker_options",
 ]

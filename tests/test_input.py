@@ -195,6 +195,7 @@ COMMANDS = """
     settings|settings --json|doctor|doctor --json|board export|board schema|board check BAD|board diff FILE
     board apply FILE|import crontab TAB|import crontab TAB --json|export crontab|dead list|dead retry --all
     dead purge --all|tick --once|acl viewer|completion bash|init|breaker list
+    web token add ann|web token list
 """
 
 

@@ -6,6 +6,9 @@ import inspect
 import json
 import re
 import textwrap
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +20,7 @@ from jobs_core import (
     Context,
     Event,
     Job,
+    OptionError,
     Outcome,
     PayloadError,
     PluginError,
@@ -29,6 +33,7 @@ from jobs_core.cli import Cli
 from jobs_core.plugins import hookspecs
 from jobs_core.plugins.manager import Plugins
 from jobs_core.plugins.payloads import check_payload
+from jobs_core.plugins.services import running_services
 from tests.helpers import Jobs, install, jobs_process
 
 HELLO = """
@@ -289,13 +294,20 @@ def exercise(name: str, plugins: Plugins, board: Board, capsys: pytest.CaptureFi
             cli = Cli("jobs")
             plugins.add_commands(cli)
             assert "hello" in cli.commands
+        case "jobs_services":
+            said: list[str] = []
+            before = threading.active_count()
+            with running_services(plugins, board, {"web": True, "web_port": None}, said.append):
+                assert threading.active_count() == before + 1
+            assert said == [f"The greeter greets the board {board.name}"]
+            assert threading.active_count() == before
         case "jobs_validate":
             with pytest.raises(PayloadError):
                 plugins.validate(Job("a", "hello", ""))
         case "jobs_warnings":
             job, settings = Job("a", "hello", "hello"), {"hello_greeting": "hello"}
-            said = [list(found) for found in hook.jobs_warnings(job=job, settings=settings)]
-            assert said == [["the greeting greets itself"]]
+            warned = [list(found) for found in hook.jobs_warnings(job=job, settings=settings)]
+            assert warned == [["the greeting greets itself"]]
         case "jobs_lint":
             assert plugins.advice(Job("a", "hello", "world")) == [("greets the whole world", "name somebody")]
             assert plugins.advice(Job("a", "hello", "Ada")) == []
@@ -350,6 +362,44 @@ def test_a_failing_observer_does_not_affect_others() -> None:
     raised = plugins.observe("jobs_event", event=Event("task.started", 0, "host-1"))
     assert sorted(name for name, _ in raised) == ["first", "last"]
     assert Good.seen == ["task.started"]
+
+
+def test_a_service_that_fails_is_reported_and_does_not_affect_others(board: Board) -> None:
+    class Bad:
+        @hookimpl
+        def jobs_services(self) -> Iterator[AbstractContextManager[str]]:
+            yield failing(OptionError("port: taken"))
+
+    class Worse:
+        @hookimpl
+        def jobs_services(self) -> Iterator[AbstractContextManager[str]]:
+            raise ValueError("s3cret")
+
+    class Good:
+        @hookimpl
+        def jobs_services(self) -> Iterator[AbstractContextManager[str]]:
+            yield nullcontext("it serves")
+            yield failing(None, ValueError("at the end"))
+
+    @contextmanager
+    def failing(at_start: Exception | None, at_end: Exception | None = None) -> Iterator[str]:
+        if at_start:
+            raise at_start
+        yield "it starts"
+        if at_end:
+            raise at_end
+
+    plugins, said = Plugins(), []
+    for plugin in (Bad(), Worse(), Good()):
+        plugins.add(type(plugin).__name__.lower(), plugin)
+    with running_services(plugins, board, {}, said.append):
+        assert sorted(said) == [
+            "bad: port: taken",
+            "it serves",
+            "it starts",
+            "the plugin 'worse' raised in jobs_services: ValueError",
+        ]
+    assert said[4:] == ["the plugin 'good' raised in jobs_services: ValueError"]
 
 
 def test_an_unknown_runner_lists_the_known_ones_and_how_to_install_more() -> None:

@@ -39,18 +39,21 @@ include_option = click.option(
 )
 
 
+url_option = click.option(
+    "--url",
+    envvar="JOBS_REDIS_URL",
+    metavar="URL",
+    help="The server: redis://, rediss:// or unix:// (default: the one of `jobs up`). "
+    "JOBS_REDIS_URL keeps a password out of the process list.",
+)
+
+
 def connected(function: F) -> F:
     """Add `--url` and `--board` to a command. It receives them as `url` and `board_name`."""
     function = click.option(
         "--board", "board_name", envvar="JOBS_BOARD", default="jobs", show_default=True, help="The board."
     )(function)
-    return click.option(
-        "--url",
-        envvar="JOBS_REDIS_URL",
-        metavar="URL",
-        help="The server: redis://, rediss:// or unix:// (default: the one of `jobs up`). "
-        "JOBS_REDIS_URL keeps a password out of the process list.",
-    )(function)
+    return url_option(function)
 
 
 def job_options(options: Mapping[str, Option]) -> Callable[[F], F]:

@@ -35,6 +35,14 @@ if TYPE_CHECKING:
 @worker_options
 @allow_option
 @click.option(
+    "--web/--no-web", default=True, help="Serve the page of jobs-web, if it is installed (default: yes)."
+)
+@click.option(
+    "--web-port",
+    type=click.IntRange(0, 65535),
+    help="Port of the page (default: the first free one from 8080 on).",
+)
+@click.option(
     "--board", "board_name", envvar="JOBS_BOARD", help="The board (default: the one in BOARDFILE, or jobs)."
 )
 def up(
@@ -43,11 +51,14 @@ def up(
     data: Path | None,
     include_outside: bool,
     board_name: str | None,
+    web: bool,
+    web_port: int | None,
     **options: Any,
 ) -> None:
     """Start a private server and a worker.
 
-    The worker also ticks, and serves every installed runner. Jobs survive a restart: the server keeps an
+    The worker also ticks, and serves every installed runner. With jobs-web, a page shows the board: open the
+    link that is printed. Jobs survive a restart: the server keeps an
     append-only file in the data directory. All other commands find this server by themselves.
 
     With BOARDFILE, the file is applied first, as with `jobs board apply`.
@@ -56,9 +67,11 @@ def up(
       jobs up
       jobs up board.yml --concurrency 20
       jobs up board.yml --watch
+      jobs up --no-web
     """
     from jobs_core.embedded import EmbeddedServer, data_dir
     from jobs_core.embedded.supervisor import keep_alive
+    from jobs_core.plugins.services import running_services
 
     if watch and boardfile is None:
         raise OptionError("--watch needs a board file: jobs up board.yml --watch")
@@ -76,7 +89,8 @@ def up(
         keep_alive(server, _report)
         if followed and watch:
             _watch(followed, board)
-        run_worker(board, board.plugins.runners(), **options)
+        with running_services(board.plugins, board, {"web": web, "web_port": web_port}, _report):
+            run_worker(board, board.plugins.runners(), **options)
         echo("Jobs is down. Scheduled jobs continue at the next `jobs up`.", err=True)
 
 

@@ -15,10 +15,12 @@ it requires with `JOBS_API = 1`: an older jobs-core lists it as incompatible and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from jobs_core.context import BoardLike
 from jobs_core.context import Context as Context
 from jobs_core.contract import Check, Logger, Policy, Runner, Setting, WorkerInfo
 from jobs_core.types import Decision, Event, Job, Outcome, Task
@@ -138,6 +140,38 @@ def jobs_commands(cli: click.Group) -> None:
                 "Say hello."
                 click.echo("hello")
     """
+
+
+@hookspec
+def jobs_services(
+    board: BoardLike, options: Mapping[str, Any]
+) -> Iterable[AbstractContextManager[str | None]]:
+    """Provide what runs beside the worker of `jobs up`, such as a web page.
+
+    Yield context managers. `jobs up` enters each before its worker starts, prints the sentence that it
+    returns, if any, and exits it after the worker has stopped. One that raises is reported, and `jobs up`
+    goes on without it. `options` has the options of `jobs up`: `web` is False with `--no-web`, and `web_port`
+    is None or the port.
+
+    Example:
+        import threading
+        from contextlib import contextmanager
+        from jobs_core import hookimpl
+
+        @contextmanager
+        def greeter(name):
+            stopped = threading.Event()
+            thread = threading.Thread(target=stopped.wait)
+            thread.start()
+            yield f"The greeter greets the board {name}"
+            stopped.set()
+            thread.join()
+
+        @hookimpl
+        def jobs_services(board, options):
+            yield greeter(board.name)
+    """
+    raise NotImplementedError
 
 
 @hookspec

@@ -220,7 +220,7 @@ class Plugins:
 
         def warn(job: Job) -> list[str]:
             found: list[str] = []
-            for name, function in self._implementations("jobs_warnings"):
+            for name, function in self.implementations("jobs_warnings"):
                 try:
                     found += function(job=job, settings=values) or ()
                 except Exception as error:
@@ -232,7 +232,7 @@ class Plugins:
     def advice(self, job: Job) -> list[tuple[str, str]]:
         """Return what plugins find odd about a valid job for `jobs lint`, each with what to write instead."""
         found: list[tuple[str, str]] = []
-        for name, function in self._implementations("jobs_lint"):
+        for name, function in self.implementations("jobs_lint"):
             try:
                 found += function(job=job) or ()
             except Exception as error:
@@ -248,7 +248,7 @@ class Plugins:
     def add_commands(self, cli: click.Group) -> None:
         """Let each plugin add subcommands. A command that a plugin replaces is restored."""
         owners = dict.fromkeys(cli.commands, "Jobs")
-        for name, function in self._implementations("jobs_commands"):
+        for name, function in self.implementations("jobs_commands"):
             before = dict(cli.commands)
             try:
                 function(cli=cli)
@@ -264,7 +264,7 @@ class Plugins:
     def observe(self, hook: str, **arguments: Any) -> list[tuple[str, Exception]]:
         """Call every implementation of an observer hook. Returns plugins that raised, with exceptions."""
         raised = []
-        for name, function in self._implementations(hook):
+        for name, function in self.implementations(hook):
             try:
                 function(**arguments)
             except Exception as error:
@@ -327,7 +327,7 @@ class Plugins:
             for thing in implementation.function() or ()
         ]
 
-    def _implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    def implementations(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
         """Yield each plugin's name and implementation of a hook, which takes the arguments by name."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             yield implementation.plugin_name, _by_name(implementation)

@@ -10,7 +10,15 @@ COMMANDS = (
     *("output", "pause", "push", "put", "remove", "resume", "retention", "run", "show", "stats", "tasks"),
     *("tick", "trim", "workers", "import crontab", "load", "board apply", "board check", "board diff"),
     *("board export", "board schema", "plugin new", "acl", "plugins", "settings", "completion", "up"),
-    *("respond", "breaker list", "breaker close"),
+    *(
+        "respond",
+        "breaker list",
+        "breaker close",
+        "web",
+        "web token add",
+        "web token list",
+        "web token remove",
+    ),
 )
 
 BAD_IDS = ("", "a b", "a,b", "a\tb", "a\nb", "x" * 257, "é" * 129, "a\x1bb", "a\udcffb")
@@ -35,7 +43,7 @@ LACKING = (
         "acl",
         "respond",
     ),
-    *("respond a", "breaker close", "completion"),
+    *("respond a", "breaker close", "completion", "web token add", "web token remove"),
 )
 
 TOO_MANY = (
@@ -151,4 +159,6 @@ CASES = [
         for command in ("echo '{payload}'", 'echo "{payload}"')
     ),
     Bad("breaker close nope", "no circuit"),
+    Bad("web token remove nope", "no token"),
+    Bad("web token add a --role root", "--role"),
 ]

@@ -96,6 +96,7 @@ _SAME = (
     (r"\b(done|dead) (\d+ (s|min|h) ago|now)\b", r"\1 <ago>"),
     (r"\bin \d+ (s|min|h|days)\b", "<in>"),
     (r"unix://\S+", "<url>"),
+    (r"http://127\.0\.0\.1:\d+", "<page>"),
     (r"\b[0-9a-f]{40}\b", "<sha>"),
     (r"\b[\w.-]+-\d+ (started|stopped|draining)", r"<worker> \1"),
     (r"\b(Fri|Mon|Sat|Sun|Thu|Tue|Wed)\b", "<day>"),

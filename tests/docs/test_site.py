@@ -105,6 +105,8 @@ def parse(words: list[str]) -> None:
     group: click.Command = cli
     context = click.Context(cli)
     while isinstance(group, click.Group):
+        if group.invoke_without_command and (not words or words[0].startswith("-")):
+            break
         words = group.with_command(words) if isinstance(group, BackfillGroup) else words
         found = group.get_command(context, words[0])
         assert found is not None, words

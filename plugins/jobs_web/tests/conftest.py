@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 import httpx
 import jobs_web
 import pytest
-import uvicorn
+from jobs_web.server import Server, listen, url_of
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from starlette.types import ASGIApp
 
@@ -43,29 +42,32 @@ class Served:
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[Served]:
     """Serve an application on a free port of the loopback address, as `jobs web` does."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],))
+    listener = listen("127.0.0.1", 0)
+    server = Server(app, listener)
+    thread = threading.Thread(target=server.run)
     thread.start()
-    deadline = time.monotonic() + PATIENCE
-    while not server.started:
-        assert time.monotonic() < deadline, "the server never started"
-        time.sleep(0.01)
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    address = url_of("127.0.0.1", listener)
     try:
         with httpx.Client(base_url=address, timeout=PATIENCE) as client:
             yield Served(address, client)
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join()
+        listener.close()
 
 
 @pytest.fixture
 def served(board: Board) -> Iterator[Served]:
     """The page of the test's board. Everybody is an editor."""
-    with serving(jobs_web.app(board)) as found:
+    with serving(jobs_web.app(board, access=jobs_web.Access(open_role="editor"))) as found:
         yield found
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of the loopback address on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +86,14 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, served: Served) -> Iterator[Page]:
     """A tab of the browser. Fails if the page logs an error to the console."""
-    context = browser.new_context(base_url=served.url)
+    with tab_on(browser, served.url) as tab:
+        yield tab
+
+
+@contextmanager
+def tab_on(browser: Browser, url: str) -> Iterator[Page]:
+    """Open a tab of a browser without cookies. Fails if a page logs an error to the console."""
+    context = browser.new_context(base_url=url)
     tab = context.new_page()
     problems: list[str] = []
 

@@ -8,6 +8,8 @@ app = jobs_web.app(Board("jobs"))      # an ASGI application, to serve or to mou
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from jobs_core import hookimpl
@@ -15,15 +17,23 @@ from jobs_core import hookimpl
 if TYPE_CHECKING:
     import click
 
-__all__ = ["app"]
+    from jobs_core import Board
+
+__all__ = ["Access", "User", "app"]
+
+_MODULES = {
+    "Access": "jobs_web.access.configuration",
+    "User": "jobs_web.access.user",
+    "app": "jobs_web.application",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import the application on first use: `jobs --help` loads this plugin, and needs no web server."""
-    if name == "app":
-        from jobs_web.application import app
+    from importlib import import_module
 
-        return app
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -33,3 +43,12 @@ def jobs_commands(cli: click.Group) -> None:
     from jobs_web.cli import web
 
     cli.add_command(web)
+
+
+@hookimpl
+def jobs_services(board: Board, options: Mapping[str, Any]) -> Iterator[AbstractContextManager[str]]:
+    """Serve the page beside `jobs up`."""
+    if options["web"]:
+        from jobs_web.serving import page_of_up
+
+        yield page_of_up(board, options["web_port"])

@@ -9,17 +9,23 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from jobs_core import Board, JobsError
-from jobs_web.access.open_access import OpenAccess
-from jobs_web.access.user import User
+from jobs_web.access.configuration import Access
+from jobs_web.access.gate import Gate
+from jobs_web.access.login import login_routes
+from jobs_web.access.middleware import AccessMiddleware, user_of
 from jobs_web.actions.handling import forget_said, handle, said
 from jobs_web.errors import error_page, unexpected
+from jobs_web.headers import SecurityHeaders
+from jobs_web.health import health_routes
 from jobs_web.live.hub import Hub, Topic
 from jobs_web.live.stream import stream, wanted
 from jobs_web.pages import PAGES, PageFunction
@@ -29,23 +35,31 @@ from jobs_web.site import Site, View
 STATIC = Path(__file__).parent / "static"
 
 
-def app(*boards: Board) -> Starlette:
+def app(*boards: Board, access: Access | None = None) -> ASGIApp:
     """Return an ASGI application that shows one or more boards.
 
     The first board is at its root. If there are several, each is also at `/boards/<name>`.
+
+    Args:
+        boards: The boards. The tokens of the first are valid for all of them.
+        access: Who may use them. By default, who has a token.
 
     >>> routes = [Mount("/jobs", app=jobs_web.app(Board("jobs")))]
     """
     names = tuple(board.name for board in boards)
     first, *_ = sites = [Site(board, names) for board in boards]
+    gate = Gate(boards[0], access or Access())
     routes: list[BaseRoute] = [Mount("/static", StaticFiles(directory=STATIC), name="static")]
+    routes += [*login_routes(gate), *health_routes(boards)]
     if len(sites) > 1:
         routes += [Mount(f"/boards/{site.board.name}", routes=site_routes(site)) for site in sites]
     routes += site_routes(first)
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(OpenAccess)],
-        exception_handlers={JobsError: error_page, 404: error_page, 405: error_page, Exception: unexpected},
+    return SecurityHeaders(
+        Starlette(
+            routes=routes,
+            middleware=[Middleware(AccessMiddleware, gate)],
+            exception_handlers={JobsError: error_page, HTTPException: error_page, Exception: unexpected},
+        )
     )
 
 
@@ -62,10 +76,9 @@ def site_routes(site: Site) -> Sequence[BaseRoute]:
 
 def view_of(site: Site, request: Request) -> View:
     """Return what a request asks for."""
-    user: User = request.scope["user"]
     root: str = request.scope.get("root_path", "")
     home: str = request.scope.get("app_root_path", root)
-    return View(site, user, request.url.path.removeprefix(root), request.query_params, root, home)
+    return View(site, user_of(request), request.url.path.removeprefix(root), request.query_params, root, home)
 
 
 def _answer(site: Site, function: PageFunction, request: Request) -> Response:
@@ -88,7 +101,7 @@ async def _live(site: Site, hub: Hub, request: Request) -> Response:
     """Stream what changes on the pages that the query names."""
     here = view_of(site, request)
     topics = [topic for url in wanted(request) if (topic := _topic(here, url))]
-    return stream(hub, topics)
+    return stream(hub, topics, request.scope["is_let_in"])
 
 
 def _topic(here: View, url: str) -> Topic | None:

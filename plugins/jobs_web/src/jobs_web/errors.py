@@ -27,17 +27,18 @@ async def error_page(request: Request, error: Exception) -> Response:
     """Answer with one sentence that says what is wrong."""
     status = status_of(error)
     sentence = error.detail if isinstance(error, HTTPException) else str(error)
-    return _answer(request, status, sentence)
+    return error_html(request, status, sentence)
 
 
 async def unexpected(request: Request, error: Exception) -> Response:
     """Answer for an error of Jobs itself. Its text may quote a payload, so only its kind is shown."""
-    return _answer(
+    return error_html(
         request, 500, f"Jobs failed to answer ({type(error).__name__}). The log of the server says why."
     )
 
 
-def _answer(request: Request, status: int, sentence: str) -> Response:
+def error_html(request: Request, status: int, sentence: str) -> Response:
+    """Answer with a page that shows one sentence."""
     from jobs_web.rendering import environment
 
     home: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))

@@ -68,6 +68,16 @@ class View:
         return self.url(self.path, **{**dict(self.query), **changes})
 
 
+def local_path(path: object) -> str:
+    """Return a path that somebody sent, if it is one of this site; else the first page.
+
+    >>> local_path("/job?id=a"), local_path("//elsewhere.example"), local_path(None)
+    ('/job?id=a', '/', '/')
+    """
+    is_local = isinstance(path, str) and path.startswith("/") and not path.startswith(("//", "/\\"))
+    return str(path) if is_local else "/"
+
+
 @dataclass(frozen=True)
 class Page:
     """A page to render: a template, and what it shows."""

@@ -1,0 +1,1 @@
+"""Who may use a board through the page and the API: tokens, sessions, links, and users that a proxy names."""

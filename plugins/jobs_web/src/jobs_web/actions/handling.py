@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from jobs_web.actions import ACTIONS
 from jobs_web.actions.fields import texts
 from jobs_web.rendering import render
-from jobs_web.site import Page, View
+from jobs_web.site import Page, View, local_path
 
 SAID = "jobs_said"
 """The cookie with what an action says, for the next page."""
@@ -61,6 +61,4 @@ def _confirmation(request: Request, form: FormData, question: str) -> Page:
 
 def _back(form: FormData) -> str:
     """Return the path of the page to return to. It is one of this site, whatever the form says."""
-    path = form.get("back")
-    is_local = isinstance(path, str) and path.startswith("/") and not path.startswith(("//", "/\\"))
-    return str(path) if is_local else "/"
+    return local_path(form.get("back"))

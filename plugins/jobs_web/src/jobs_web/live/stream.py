@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -16,14 +16,18 @@ MOST = 100
 """How many pages one stream watches at most."""
 
 
-def stream(hub: Hub, topics: list[Topic]) -> StreamingResponse:
-    """Return the stream of what changes on some pages."""
+def stream(hub: Hub, topics: list[Topic], is_let_in: Callable[[], Awaitable[bool]]) -> StreamingResponse:
+    """Return the stream of what changes on some pages. It ends when its reader is not let in any more."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(hub, topics), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(hub, topics, is_let_in), media_type="text/event-stream", headers=headers)
 
 
-async def _events(hub: Hub, topics: list[Topic]) -> AsyncIterator[str]:
+async def _events(
+    hub: Hub, topics: list[Topic], is_let_in: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[str]:
     async for updates in hub.watch(topics):
+        if not await is_let_in():
+            return
         if not updates:
             yield ": all is well\n\n"
         for update in updates:

@@ -27,7 +27,11 @@ function connect(stream) {
     for (const [port, url] of pages) if (url === update.name) port.postMessage(update);
   });
   events.onerror = () => {
-    for (const port of pages.keys()) port.postMessage({ trouble: "The server does not answer. Trying again…", parts: {} });
-    if (events.readyState === EventSource.CLOSED) timer = setTimeout(() => connect(stream), 3000);
+    const refused = events.readyState === EventSource.CLOSED;
+    const trouble = refused
+      ? "The server refuses to send updates. Reload the page if you have to log in again."
+      : "The server does not answer. Trying again…";
+    for (const port of pages.keys()) port.postMessage({ trouble, parts: {} });
+    if (refused) timer = setTimeout(() => connect(stream), 3000);
   };
 }

@@ -1,0 +1,58 @@
+"""Answers to requests that are not let in: a page for browsers, a problem (RFC 9457) for programs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from jobs_web.access.gate import home
+from jobs_web.errors import error_html
+
+_API = re.compile(r"(/boards/[^/]+)?/api(/|$)")
+
+
+def wants_page(request: Request) -> bool:
+    """Return whether a request wants a page: it is not for the API, and does not ask for JSON or a stream."""
+    accept = request.headers.get("accept", "*/*")
+    return not _API.match(path_of(request)) and ("text/html" in accept or "*/*" in accept)
+
+
+def path_of(request: Request) -> str:
+    """Return the path below where the application is mounted."""
+    return str(request.scope["path"]).removeprefix(home(request)) or "/"
+
+
+def refuse(
+    request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with one sentence that says what is wrong."""
+    if wants_page(request):
+        response = error_html(request, status, sentence)
+        response.headers.update(headers or {})
+        return response
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    text = json.dumps(problem | {"detail": sentence})
+    return Response(text, status, headers, "application/problem+json")
+
+
+def ask_for_login(request: Request, sentence: str) -> Response:
+    """Lead a browser to the login, and answer a program with 401."""
+    if not wants_page(request):
+        return refuse(request, 401, sentence, {"WWW-Authenticate": "Bearer"})
+    here = "/"
+    if request.method in ("GET", "HEAD"):
+        query = request.url.query
+        here = path_of(request) + (f"?{query}" if query else "")
+    return RedirectResponse(f"{home(request)}/login?{urlencode({'next': here})}", 303)
+
+
+def too_many(request: Request, seconds: int) -> Response:
+    """Answer to somebody whose logins fail too often."""
+    sentence = f"Too many logins from this address have failed. Try again in {seconds} s."
+    return refuse(request, 429, sentence, {"Retry-After": str(seconds)})
