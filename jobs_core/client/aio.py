@@ -54,8 +54,9 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
 
     A board belongs to the event loop that first uses it.
 
-    Plugins may block, so they check jobs on a thread. Bulk work (put_many, push_many, load, apply, plan,
-    forecast, lint, trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection.
+    Plugins may block, so they check jobs on a thread. Bulk work (put_many, pause_many, resume_many, push_many,
+    load, apply, plan, forecast, lint, trim, dead_retry, dead_purge, init) also runs on a thread, over a
+    separate connection.
     Workers do not use asyncio: see `Board.respond` and `jobs run`.
 
     Args:
@@ -124,6 +125,24 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
     ) -> Sequence[datetime | JobsError | None]:
         """Put any number of jobs, like `Board.put_many`. Returns the results as a list."""
         return await self._on_thread(listed(self._board.put_many), jobs, create=create, because=because)
+
+    async def pause_many(
+        self,
+        ids: Iterable[str],
+        *,
+        until: Time | None = None,
+        for_: Duration | None = None,
+        because: str | None = None,
+    ) -> Sequence[bool | JobsError]:
+        """Pause any number of jobs, like `Board.pause_many`. Returns the results as a list."""
+        many = listed(self._board.pause_many)
+        return await self._on_thread(many, ids, until=until, for_=for_, because=because)
+
+    async def resume_many(
+        self, ids: Iterable[str], *, because: str | None = None
+    ) -> Sequence[datetime | JobsError | None]:
+        """Resume any number of jobs, like `Board.resume_many`. Returns the results as a list."""
+        return await self._on_thread(listed(self._board.resume_many), ids, because=because)
 
     async def show(self, id: str) -> dict[str, Any]:
         """Read a job, like `Board.show`."""
@@ -268,10 +287,11 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
         from_: Time | None = None,
         to: Time | None = None,
         payload: bool = False,
+        before: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[Change]:
         """Read who changed what, newest first, like `Board.changes`."""
-        cursor, left = None, limit
+        cursor, left = before, limit
         while True:
             arguments = changes_arguments(job, from_, to, payload, cursor, left)
             cursor, found = as_changes(await self._call("JCHANGES", *arguments))
