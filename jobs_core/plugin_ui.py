@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jobs_core.contract import Check, Finding
 from jobs_core.options import JOB_STATES, TASK_STATES, span
+from jobs_core.why.moment import read_moment
 from jobs_core.wording import duration_text, from_now, rate_text, readable, schedule_text
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = [
     "duration_text",
     "from_now",
     "rate_text",
+    "read_moment",
     "readable",
     "schedule_text",
     "span",

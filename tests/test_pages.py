@@ -59,6 +59,16 @@ def test_last_runs_of_several_jobs_are_read_together(board: Board) -> None:
     assert [run.code for run in board.last_runs("a")["a"]] == ["a", "a"]
 
 
+def test_dead_letters_are_retried_and_purged_by_their_tickets(board: Board) -> None:
+    push(board, 3)
+    for task in board.pop("shell", count=3, lease=60):
+        board.ack(task.token, "dead")
+    first, second, third = (str(letter["ticket"]) for letter in board.dead())
+    assert board.dead_retry(tickets=[first, "gone#1"]) == 1
+    assert board.dead_purge(tickets=[second]) == 1
+    assert [letter["ticket"] for letter in board.dead()] == [third]
+
+
 def test_many_jobs_are_paused_and_resumed_together(board: Board) -> None:
     for id in ("a", "b"):
         board.put(id, "shell", "true", every=60)

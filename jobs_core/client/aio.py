@@ -54,9 +54,9 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
 
     A board belongs to the event loop that first uses it.
 
-    Plugins may block, so they check jobs on a thread. Bulk work (put_many, pause_many, resume_many, push_many,
-    load, apply, plan, forecast, lint, trim, dead_retry, dead_purge, init) also runs on a thread, over a
-    separate connection.
+    Plugins may block, so they check jobs on a thread. Bulk work (put_many, pause_many, resume_many,
+    push_many, load, apply, plan, forecast, lint, trim, dead_retry, dead_purge, init) also runs on a thread,
+    over a separate connection.
     Workers do not use asyncio: see `Board.respond` and `jobs run`.
 
     Args:

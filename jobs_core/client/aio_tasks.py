@@ -191,16 +191,30 @@ class AsyncTaskMethods(AsyncBase):
             yield task
 
     async def dead_retry(
-        self, *, all: bool = False, because: str | None = None, **filters: Unpack[TaskFilters]
+        self,
+        *,
+        all: bool = False,
+        tickets: Iterable[str] = (),
+        because: str | None = None,
+        **filters: Unpack[TaskFilters],
     ) -> int:
         """Queue dead letters again, like `Board.dead_retry`."""
-        return await self._on_thread(self._board.dead_retry, all=all, because=because, **filters)
+        return await self._on_thread(
+            self._board.dead_retry, all=all, tickets=tickets, because=because, **filters
+        )
 
     async def dead_purge(
-        self, *, all: bool = False, because: str | None = None, **filters: Unpack[TaskFilters]
+        self,
+        *,
+        all: bool = False,
+        tickets: Iterable[str] = (),
+        because: str | None = None,
+        **filters: Unpack[TaskFilters],
     ) -> int:
         """Delete dead letters, like `Board.dead_purge`."""
-        return await self._on_thread(self._board.dead_purge, all=all, because=because, **filters)
+        return await self._on_thread(
+            self._board.dead_purge, all=all, tickets=tickets, because=because, **filters
+        )
 
     async def limit(
         self,

@@ -233,15 +233,7 @@ class TaskMethods(BoardBase):
         >>> page = board.task_page(state="dead")
         >>> page = board.task_page(page.next, state="dead") if page.next else None
         """
-        reading = read_page(cursor, limit, state, filters)
-        reply: Any = None
-        while True:
-            try:
-                name, arguments = reading.send(reply)
-            except StopIteration as end:
-                page: TaskPage = end.value
-                return page
-            reply = self.commands.call(name, *arguments)
+        return read_page(self.commands.call, cursor, limit, state, filters)
 
     def history(
         self, *, task: str | None = None, job: str | None = None, label: Labels | None = None
@@ -327,12 +319,18 @@ class TaskMethods(BoardBase):
         return self.tasks("dead", **filters)
 
     def dead_retry(
-        self, *, all: bool = False, because: str | None = None, **filters: Unpack[TaskFilters]
+        self,
+        *,
+        all: bool = False,
+        tickets: Iterable[str] = (),
+        because: str | None = None,
+        **filters: Unpack[TaskFilters],
     ) -> int:
         """Queue dead letters again, under their ids, as first attempts.
 
         Args:
             all: Retry all dead letters if there is no filter.
+            tickets: Retry those with these tickets, as `dead` yields them. Filters are then ignored.
             because: Why, for `changes`.
             filters: The filters of `tasks`.
 
@@ -342,15 +340,21 @@ class TaskMethods(BoardBase):
         Raises:
             OptionError: There is no filter, and `all` is False.
         """
-        return self._change_dead("retry", all, filters, because)
+        return self._change_dead("retry", all, list(tickets), filters, because)
 
     def dead_purge(
-        self, *, all: bool = False, because: str | None = None, **filters: Unpack[TaskFilters]
+        self,
+        *,
+        all: bool = False,
+        tickets: Iterable[str] = (),
+        because: str | None = None,
+        **filters: Unpack[TaskFilters],
     ) -> int:
         """Delete dead letters.
 
         Args:
             all: Delete all dead letters if there is no filter.
+            tickets: Delete those with these tickets, as `dead` yields them. Filters are then ignored.
             because: Why, for `changes`.
             filters: The filters of `tasks`.
 
@@ -360,7 +364,7 @@ class TaskMethods(BoardBase):
         Raises:
             OptionError: There is no filter, and `all` is False.
         """
-        return self._change_dead("purge", all, filters, because)
+        return self._change_dead("purge", all, list(tickets), filters, because)
 
     def beat(self, lease: Duration, *tokens: str) -> Sequence[Hold]:
         """Extend leases.
@@ -378,13 +382,14 @@ class TaskMethods(BoardBase):
         self,
         verb: Literal["retry", "purge"],
         everything: bool,
+        tickets: Sequence[str],
         filters: Mapping[str, Any],
         because: str | None,
     ) -> int:
-        if not everything and all(value is None for value in filters.values()):
+        if not (everything or tickets) and all(value is None for value in filters.values()):
             raise OptionError(f"dead_{verb} without a filter affects all dead letters. Pass all=True.")
-        tickets = (task["ticket"] for task in list(self.dead(**filters)))
+        remaining = iter(tickets or [task["ticket"] for task in self.dead(**filters)])
         n = 0
-        while chunk := list(islice(tickets, 100)):
+        while chunk := list(islice(remaining, 100)):
             n += int(self.commands.call("JDEAD", verb, *chunk, "-", *signature(self.by, because)))
         return n

@@ -1,13 +1,12 @@
-"""Read tasks a page at a time, for both clients."""
+"""Read tasks a page at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jobs_core.engine.calls import TASK_FILTERS
-from jobs_core.engine.commands import Call
 from jobs_core.engine.replies import as_listed
 from jobs_core.errors import OptionError
 from jobs_core.options import to_pairs
@@ -31,16 +30,16 @@ class TaskPage:
 
 
 def read_page(
-    cursor: str | None, limit: int, state: str | None, filters: Mapping[str, Any]
-) -> Generator[Call, Any, TaskPage]:
-    """Yield the calls that read a page, and be sent their replies. Raises OptionError."""
+    call: Callable[..., Any], cursor: str | None, limit: int, state: str | None, filters: Mapping[str, Any]
+) -> TaskPage:
+    """Read a page for `Board.task_page`, which calls commands with `call`. Raises OptionError."""
     if not 1 <= limit <= MOST:
         raise OptionError(f"limit: expected 1 to {MOST}, got {limit}", option="limit")
     pairs = to_pairs({"state": state} | dict(filters), TASK_FILTERS)
     found: list[Mapping[str, Any]] = []
     at, skip = _position(cursor)
     for _ in range(CALLS):
-        following, listed = yield ("JTASKS", [at, *pairs])
+        following, listed = call("JTASKS", at, *pairs)
         tasks = [as_listed(text) for text in listed[skip:]]
         if len(found) + len(tasks) > limit:
             taken = limit - len(found)

@@ -37,7 +37,7 @@ def app(*boards: Board) -> Starlette:
     >>> routes = [Mount("/jobs", app=jobs_web.app(Board("jobs")))]
     """
     names = tuple(board.name for board in boards)
-    first, *_ = sites = [Site(board, names) for board in boards]
+    first, *_ = sites = [Site(board, names, boards) for board in boards]
     routes: list[BaseRoute] = [Mount("/static", StaticFiles(directory=STATIC), name="static")]
     if len(sites) > 1:
         routes += [Mount(f"/boards/{site.board.name}", routes=site_routes(site)) for site in sites]
