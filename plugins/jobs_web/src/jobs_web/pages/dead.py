@@ -53,8 +53,9 @@ def code_of(letter: Mapping[str, Any]) -> str:
 
 
 def _groups(letters: Sequence[Mapping[str, Any]]) -> list[tuple[tuple[str, str], int]]:
-    """Count letters by job and code, the most first."""
-    return Counter((letter["job"], code_of(letter)) for letter in letters).most_common(GROUPS)
+    """Count letters by job and code, the most first. One alone is no group."""
+    counts = Counter((letter["job"], code_of(letter)) for letter in letters)
+    return [(key, count) for key, count in counts.most_common(GROUPS) if count > 1]
 
 
 def _sorted_page(

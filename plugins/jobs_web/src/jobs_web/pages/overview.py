@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 
@@ -24,7 +25,9 @@ def overview(view: View) -> Page:
     """Show what runs, waits and fails, what is wrong, and the last day."""
     board, now = view.board, time.time()
     since = now - DAY * 3600
-    top = board.top(ROWS)
+    top, workers = board.top(ROWS), Counter(worker["state"] for worker in board.workers())
+    alive = workers.total() - workers["silent"]
+    hours = last_day(board.hours(since), now)
     failing = list(islice(board.list(failing=True, summary=True), ROWS)) if top.failing else []
     findings, gaps = health.findings(view.site.board), board.gaps(since)
     is_quiet = not (top.failing or top.dead or top.late > LATE or findings or gaps)
@@ -32,12 +35,15 @@ def overview(view: View) -> Page:
         "overview.html",
         {
             "top": top,
-            "hours": last_day(board.hours(since), now),
+            "alive": alive,
+            "silent": workers["silent"],
+            "hours": hours,
+            "totals": sum((Counter(hour.counts) for hour in hours), Counter()),
             "failing": failing,
             "runs": board.last_runs(*(job["id"] for job in failing)),
             "findings": findings,
             "gaps": gaps[::-1][:ROWS],
-            "is_well": is_quiet and bool(top.workers),
+            "is_well": is_quiet and alive > 0,
             "rates": health.rates(view.site.board, top),
             "lateness": health.lateness(board, since),
         },
