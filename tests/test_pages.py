@@ -80,6 +80,14 @@ def test_many_jobs_are_paused_and_resumed_together(board: Board) -> None:
     assert board.show("a")["state"] == "scheduled"
 
 
+def test_many_jobs_are_read_together(board: Board) -> None:
+    for n in range(120):
+        board.put(f"job-{n}", "shell", "true")
+    ids = [f"job-{n}" for n in reversed(range(120))]
+    assert [job["id"] for job in board.show_many("gone", *ids)] == ids
+    assert board.show_many("job-0", summary=True)[0]["failures"] == 0
+
+
 def test_changes_continue_before_one(board: Board) -> None:
     for id in ("a", "b", "c"):
         board.put(id, "shell", "true")
@@ -94,6 +102,7 @@ def test_an_asyncio_board_does_the_same(board: Board, url: str) -> None:
     async def look() -> None:
         async with AsyncBoard(board.name, url, validate=False) as other:
             assert len((await other.task_page()).tasks) == 1
+            assert [job["id"] for job in await other.show_many("a", "gone")] == ["a"]
             assert await other.last_runs("a", "gone") == {"a": []}
             assert list(await other.pause_many(["a"])) == [True]
             assert all(await other.resume_many(["a"]))

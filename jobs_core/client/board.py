@@ -13,6 +13,7 @@ from jobs_core.client.backfill_methods import BackfillMethods
 from jobs_core.client.declaration_methods import DeclarationMethods
 from jobs_core.client.log_methods import LogMethods
 from jobs_core.client.many_methods import ManyMethods
+from jobs_core.client.page_methods import PageMethods
 from jobs_core.client.run_methods import RunMethods
 from jobs_core.engine import ledger, zones
 from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_top, as_worker
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from jobs_core.forecast import Forecast
 
 
-class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods, ManyMethods):
+class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods, ManyMethods, PageMethods):
     """A named set of jobs on one Redis.
 
     Options have the names that `jobs put --help` shows, with underscores for dashes. Durations may be

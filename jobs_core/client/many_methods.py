@@ -1,4 +1,4 @@
-"""The methods of a board that pause and resume many jobs at once."""
+"""The methods of a board that read, pause and resume many jobs at once."""
 
 from __future__ import annotations
 
@@ -8,14 +8,35 @@ from typing import Any
 
 from jobs_core.client.author import signature
 from jobs_core.client.base import BoardBase
+from jobs_core.client.listing import calls_to_read, chosen
 from jobs_core.engine import bulk
 from jobs_core.engine.replies import as_time
 from jobs_core.errors import JobsError
 from jobs_core.options import PAUSE_OPTIONS, Duration, Time, to_pairs
 
+CHUNK = 100
+"""Jobs to read in one round trip."""
+
 
 class ManyMethods(BoardBase):
     """The methods of a board about many jobs."""
+
+    def show_many(self, *ids: str, summary: bool = False) -> list[dict[str, Any]]:
+        """Read jobs in few round trips, like `show`. Jobs that do not exist are left out.
+
+        Args:
+            ids: The ids of the jobs.
+            summary: Add how runs have ended, as `list` does.
+
+        Returns:
+            The jobs, in order.
+        """
+        found: list[dict[str, Any]] = []
+        for first in range(0, len(ids), CHUNK):
+            some = ids[first : first + CHUNK]
+            replies = [self.commands.call(name, *words) for name, words in calls_to_read(some, summary)]
+            found += chosen(replies[0], None, *replies[1:])
+        return found
 
     def pause_many(
         self,

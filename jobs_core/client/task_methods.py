@@ -219,7 +219,7 @@ class TaskMethods(BoardBase):
         state: TaskState | None = None,
         **filters: Unpack[TaskFilters],
     ) -> TaskPage:
-        """Read a page of what `tasks` lists.
+        """Read a page of what `tasks` lists. A task that moves meanwhile may be missing or appear twice.
 
         Args:
             cursor: `next` of the page before. The default is the first page.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from jinja2 import Undefined
 from markupsafe import Markup, escape
 
 from jobs_core.plugin_ui import duration_text, from_now, rate_text, readable, schedule_text, span
@@ -14,12 +15,12 @@ from jobs_core.plugin_ui import duration_text, from_now, rate_text, readable, sc
 
 def moment(seconds: float | None, now: float) -> Markup:
     """Show an instant by its distance from now. The script of the page adds the reader's own time."""
-    return _time(seconds, from_now(seconds, now), "moment")
+    return _time(seconds, lambda known: from_now(known, now), "moment")
 
 
 def instant(seconds: float | None) -> Markup:
     """Show an instant in full. The script of the page puts it in the reader's zone."""
-    return _time(seconds, exact(seconds), "instant")
+    return _time(seconds, exact, "instant")
 
 
 def exact(seconds: float | None) -> str:
@@ -33,12 +34,12 @@ def exact(seconds: float | None) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _time(seconds: float | None, text: str, kind: str) -> Markup:
-    if seconds is None:
+def _time(seconds: float | Undefined | None, text: Callable[[float], str], kind: str) -> Markup:
+    if seconds is None or isinstance(seconds, Undefined):  # jobs and runs leave out what is unknown
         return escape("–")  # noqa: RUF001
     iso = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     return Markup('<time class="{}" datetime="{}" title="{}">{}</time>').format(
-        kind, iso, exact(seconds), text
+        kind, iso, exact(seconds), text(seconds)
     )
 
 
