@@ -67,5 +67,5 @@ def outcome(did: str, ids: list[str], errors: list[JobsError]) -> str:
     if errors and len(errors) == len(ids):
         raise errors[0]
     done = len(ids) - len(errors)
-    failed = f" {len(errors):,} could not be: {errors[0]}" if errors else ""
-    return f"{did} {ids[0] if len(ids) == 1 else f'{done:,} jobs'}.{failed}"
+    failed = f" {len(errors):,} could not be: {errors[0]}." if errors else ""
+    return f"{did} {ids[0] if len(ids) == 1 else f'{done:,} job' + 's' * (done != 1)}.{failed}"
