@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs_core.contract import Check, Finding
-from jobs_core.options import JOB_STATES, TASK_STATES, span
+from jobs_core.options import JOB_STATES, TASK_STATES, JobSort, span
 from jobs_core.why.moment import read_moment
 from jobs_core.wording import duration_text, from_now, rate_text, readable, schedule_text
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "JOB_STATES",
     "TASK_STATES",
+    "JobSort",
     "diagnose",
     "duration_text",
     "from_now",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from html import unescape
 
 import pytest
@@ -87,8 +88,11 @@ def test_pages_have_each_dead_letter_once(
 
 
 def test_the_latest_come_first(board: Board, served: Served) -> None:
+    now = time.time()
     for number in range(3):
-        bury(board, 1, job=f"job-{number}")
+        board.put(f"job-{number}", "shell", "x")
+        board.push(f"job-{number}")
+        run_all(board, "dead", now=now + number)
     assert [id.partition("@")[0] for id in listed(served, "/dead")] == ["job-2", "job-1", "job-0"]
 
 

@@ -233,3 +233,24 @@ def test_jobs_that_are_gone_do_not_keep_the_others_from_being_paused(board: Boar
     response = served.client.post("/actions/pause", data=data, follow_redirects=True)
     assert "Paused 1 job. 1 could not be" in response.text
     assert board.show("job-0000")["state"] == "paused"
+
+
+def test_a_search_of_a_large_board_stops_and_goes_on(
+    board: Board, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = import_module("jobs_web.pages.jobs")
+    monkeypatch.setattr(module, "FILTERED", 10)
+    monkeypatch.setattr(module, "PATIENCE", 0)
+    monkeypatch.setattr("jobs_core.client.paging.SEARCHES", 1)
+    ids = put(board, 2000)
+    found, path, pages = [], "/jobs?text=job-1999", 0
+    while path:
+        text = served.client.get(path).text
+        found += ID.findall(text)
+        following = NEXT.search(text)
+        path = unescape(following[1]) if following else ""
+        pages += 1
+        if pages == 1:
+            assert found == [ids[-1]]  # the job with this very id comes first
+    assert pages > 2
+    assert set(found) == {ids[-1]}

@@ -36,13 +36,13 @@ def test_a_queue_that_nobody_serves_is_a_warning(board: Board, served: Served) -
 
 
 def test_held_tasks_are_counted_by_their_queue(board: Board, served: Served) -> None:
-    board.limit("queue", "shell", concurrency=1)
+    board.limit("runner", "shell", concurrency=1)
     for _ in range(3):
         board.push("shell", "x")
     board.pop("shell", count=3, lease=60)
     text = served.client.get("/queues").text
     assert re.search(r'href="/tasks\?queue=shell&amp;state=held">2</a>', text)
-    assert "held by queue:shell" in served.client.get("/tasks?queue=shell&state=held").text
+    assert "held by runner:shell" in served.client.get("/tasks?queue=shell&state=held").text
 
 
 def test_an_empty_board_says_what_to_type_next(served: Served) -> None:
@@ -125,7 +125,7 @@ def test_a_limit_is_set_changed_and_removed(board: Board, page: Page) -> None:
     page.get_by_label("Why").fill("the partner asks for it")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Limited the runner http.")).to_be_visible()
-    assert list(board.limits())[0]["concurrency"] == 20
+    assert [limit["concurrency"] for limit in board.limits()] == [20]
     assert next(board.changes(limit=1)).because == "the partner asks for it"
     page.get_by_role("link", name="Change", exact=True).click()
     expect(page.get_by_label("Rate")).to_have_value("100/1m")

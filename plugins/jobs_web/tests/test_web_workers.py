@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urlencode
 
 from playwright.sync_api import Page, expect
 
@@ -27,7 +28,7 @@ def test_workers_show_how_they_are_and_what_runs(board: Board, served: Served) -
     assert "4 of 10" in text
     assert "draining" in text
     assert "ahead" in text
-    assert f'href="/task?id={task.replace("@", "%40")}"' in text
+    assert f'href="/task?{urlencode({"id": task})}"' in text
     assert "of 1h" in text
     board.ack(taken.token, "update", progress=40)
     assert "40 %" in served.client.get("/workers").text

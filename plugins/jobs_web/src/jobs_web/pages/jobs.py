@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from jobs_core import Board
-from jobs_core.plugin_ui import JOB_STATES
+from jobs_core.plugin_ui import JOB_STATES, JobSort
 from jobs_web.filters import JOB_SWITCHES, filter_text, job_filters
 from jobs_web.site import Page, View
 
@@ -22,8 +23,11 @@ MARKS = 20
 SORTS = {"next": "by next run", "id": "by id", "any": "in any order"}
 """The orders to choose from. Any order is that of Redis: a page costs the same on a board of any size."""
 
-SORTED = 10_000
-"""Jobs up to which a board is sorted as asked, and how deep a larger one is sorted by next run."""
+SORTED, FILTERED = 10_000, 5_000
+"""Jobs up to which a board is sorted as asked: without filters, and with some."""
+
+PATIENCE = 0.1
+"""Seconds after which a search of a large board goes no further: the next page continues it."""
 
 LARGE = "A large board is listed in any order, unless all of its jobs are shown by next run."
 
@@ -61,21 +65,33 @@ def find_rows(board: Board, filters: Mapping[str, Any], sort: str, cursor: str |
 
     The cursor of a sorted list is how many jobs come before the page.
     """
-    is_large = board.count()["jobs"] > SORTED
+    count = board.count()["jobs"]
+    is_large = count > (FILTERED if filters else SORTED)
     if sort not in ("next", "id") or (is_large and (sort == "id" or filters)):
-        page = board.job_page(None if _offset(cursor) else cursor, ROWS, summary=True, **filters)
-        note = (
-            "Large boards are listed in any order, unless all jobs are shown by next run." if is_large else ""
-        )
-        return Rows(page.jobs, page.next, "any", note)
+        note = LARGE if is_large else ""
+        return _search(board, filters, None if _offset(cursor) is not None else cursor, note)
     first = _offset(cursor) or 0
-    ids = list(islice(board.find(sort=sort, **filters), first, first + ROWS + 1))
+    ids = list(islice(board.find(sort=cast(JobSort, sort), **filters), first, first + ROWS + 1))
     last, has_more = first + ROWS, len(ids) > ROWS
     is_end = is_large and last >= SORTED and has_more
     note = f"These are the first {SORTED:,} by next run. In any order, all are listed." if is_end else ""
-    return Rows(
-        board.show_many(*ids[:ROWS], summary=True), str(last) if has_more and not is_end else None, sort, note
+    found = board.show_many(*ids[:ROWS], summary=True)
+    return Rows(found, str(last) if has_more and not is_end else None, sort, note)
+
+
+def _search(board: Board, filters: Mapping[str, Any], cursor: str | None, note: str) -> Rows:
+    """Return a page of jobs in any order. A job whose id is the text that is searched for comes first."""
+    exact = (
+        board.show_many(filters["text"], summary=True) if cursor is None and {*filters} == {"text"} else []
     )
+    found = {job["id"]: job for job in exact}
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        page = board.job_page(cursor, ROWS - len(found), summary=True, **filters)
+        found |= {job["id"]: job for job in page.jobs}
+        cursor = page.next
+        if cursor is None or len(found) >= ROWS or time.monotonic() > deadline:
+            return Rows(list(found.values()), cursor, "any", note)
 
 
 def _offset(cursor: str | None) -> int | None:
