@@ -26,7 +26,7 @@ SORTS = {"next": "by next run", "id": "by id", "any": "in any order"}
 SORTED, FILTERED = 10_000, 5_000
 """Jobs up to which a board is sorted as asked: without filters, and with some."""
 
-PATIENCE = 0.1
+PATIENCE = 0.05
 """Seconds after which a search of a large board goes no further: the next page continues it."""
 
 LARGE = "A large board is listed in any order, unless all of its jobs are shown by next run."

@@ -38,7 +38,7 @@ def overview(view: View) -> Page:
             "alive": alive,
             "silent": workers["silent"],
             "hours": hours,
-            "totals": sum((Counter(hour.counts) for hour in hours), Counter()),
+            "totals": sum((Counter(hour.counts) for hour in hours), Counter()).most_common(),
             "failing": failing,
             "runs": board.last_runs(*(job["id"] for job in failing)),
             "findings": findings,
