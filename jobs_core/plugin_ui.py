@@ -7,7 +7,37 @@ Importing it imports neither redis nor rich.
 
 from __future__ import annotations
 
-from jobs_core.options import JOB_STATES, span
-from jobs_core.wording import duration_text, from_now, schedule_text
+from typing import TYPE_CHECKING
 
-__all__ = ["JOB_STATES", "duration_text", "from_now", "schedule_text", "span"]
+from jobs_core.contract import Check, Finding
+from jobs_core.options import JOB_STATES, TASK_STATES, JobSort, span
+from jobs_core.why.moment import read_moment
+from jobs_core.wording import duration_text, from_now, rate_text, readable, schedule_text
+
+if TYPE_CHECKING:
+    from jobs_core.app import Board
+
+__all__ = [
+    "JOB_STATES",
+    "TASK_STATES",
+    "JobSort",
+    "diagnose",
+    "duration_text",
+    "from_now",
+    "rate_text",
+    "read_moment",
+    "readable",
+    "schedule_text",
+    "span",
+]
+
+
+def diagnose(board: Board) -> list[tuple[Check, Finding]]:
+    """Run the checks of `jobs doctor` on a board. They only read. A check that fails is a finding itself.
+
+    >>> [finding.note for _, finding in diagnose(board) if finding.state != "ok"]
+    ['appendonly is off: a restart loses all changes since the last snapshot']
+    """
+    from jobs_core.client.diagnose import run_checks
+
+    return list(run_checks(board))

@@ -255,3 +255,77 @@ def test_patterns_match_as_those_of_redis_do(url: str, pattern: str, names: list
     _, found = client.hscan("names", match=pattern, count=100)
     client.close()
     assert set(filter(matcher(pattern), [*names, "a"])) == set(found)
+
+
+def page_by_page(board: Board, url: str, limit: int, **options: Any) -> list[Listed]:
+    """Return the pages of a board, after checking that both clients read the same."""
+
+    async def read_async() -> list[Listed]:
+        async with AsyncBoard(board.name, url, validate=False) as found:
+            pages, cursor = [], None
+            while True:
+                page = await found.job_page(cursor, limit, **options)
+                pages.append(list(page.jobs))
+                if (cursor := page.next) is None:
+                    return pages
+
+    pages, cursor = [], None
+    while True:
+        page = board.job_page(cursor, limit, **options)
+        pages.append(list(page.jobs))
+        if (cursor := page.next) is None:
+            assert asyncio.run(read_async()) == pages
+            return pages
+
+
+def test_jobs_are_read_page_by_page(board: Board, url: str) -> None:
+    put(board, [{"id": "ü/%"}, {"id": "odd/0", "label": "x=1"}, *crowd(3, every="1h", label="x=1")])
+    found = page_by_page(board, url, 2)
+    assert [len(page) for page in found] == [2, 2, 1]
+    assert sorted((job for page in found for job in page), key=_id) == list(board.list(sort="id"))
+    assert [ids(page) for page in page_by_page(board, url, 2, label="x=1")] == [
+        ["j00000", "j00001"],
+        ["j00002", "odd/0"],
+        [],
+    ]
+    with_summary = page_by_page(board, url, 10, summary=True, label="x=1")[0]
+    assert with_summary == list(board.list(sort="id", summary=True, label="x=1"))
+    assert with_summary[0]["failures"] == 0
+
+
+def test_many_jobs_are_read_page_by_page(board: Board, url: str) -> None:
+    put(board, crowd(3000))
+    found = page_by_page(board, url, 500)
+    assert sorted(id for page in found for id in ids(page)) == ids(crowd(3000))
+    assert {len(page) for page in found[:-1]} == {500}
+
+
+def test_a_search_that_finds_nothing_for_long_continues_on_the_next_page(
+    board: Board, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs_core.client.paging.SEARCHES", 2)
+    put(board, [*crowd(3000), {"id": "needle"}])
+    found = page_by_page(board, url, 50, text="needle")
+    assert len(found) > 1
+    assert [id for page in found for id in ids(page)] == ["needle"]
+
+
+def test_a_board_without_jobs_has_one_empty_page(board: Board, url: str) -> None:
+    assert page_by_page(board, url, 50) == [[]]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"limit": 0}, "limit: expected a whole number from 1 to 500, got 0"),
+        ({"limit": 501}, "limit: expected a whole number from 1 to 500, got 501"),
+        ({"cursor": "ü"}, "cursor: expected"),
+        ({"cursor": "bGFiZWwx"}, "cursor: expected"),
+        ({"cursor": "W1tdLFtdXQ"}, "cursor: expected"),
+        ({"cursor": "WyJsYWJlbDEgYSIsW11d"}, "cursor: expected"),
+        ({"state": "asleep"}, "state: expected"),
+    ],
+)
+def test_wrong_arguments_of_a_page_are_rejected(board: Board, options: Any, says: str) -> None:
+    with pytest.raises(OptionError, match=says):
+        board.job_page(**options)

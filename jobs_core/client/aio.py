@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from jobs_core.changes import Change, as_changes, changes_arguments
 from jobs_core.client.aio_backfills import AsyncBackfillMethods
@@ -16,6 +16,7 @@ from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.client.graph import Graph, as_relations, chunks_of_children, graph_of
 from jobs_core.client.listing import find_ids_async, plan_find, plan_jobs, read_jobs_async
+from jobs_core.client.paging import JobPage, plan_page
 from jobs_core.client.search import JobFilters
 from jobs_core.cron.forms import zone_of
 from jobs_core.engine.calls import next_arguments
@@ -54,8 +55,9 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
 
     A board belongs to the event loop that first uses it.
 
-    Plugins may block, so they check jobs on a thread. Bulk work (put_many, push_many, load, apply, plan,
-    forecast, lint, trim, dead_retry, dead_purge, init) also runs on a thread, over a separate connection.
+    Plugins may block, so they check jobs on a thread. Bulk work (put_many, pause_many, resume_many,
+    push_many, load, apply, plan, forecast, lint, trim, dead_retry, dead_purge, init) also runs on a thread,
+    over a separate connection.
     Workers do not use asyncio: see `Board.respond` and `jobs run`.
 
     Args:
@@ -127,6 +129,28 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
         """Put any number of jobs, like `Board.put_many`. Returns the results as a list."""
         return await self._on_thread(listed(self._board.put_many), jobs, create=create, because=because)
 
+    async def show_many(self, *ids: str, summary: bool = False) -> Sequence[dict[str, Any]]:
+        """Read jobs in few round trips, like `Board.show_many`."""
+        return await self._on_thread(self._board.show_many, *ids, summary=summary)
+
+    async def pause_many(
+        self,
+        ids: Iterable[str],
+        *,
+        until: Time | None = None,
+        for_: Duration | None = None,
+        because: str | None = None,
+    ) -> Sequence[bool | JobsError]:
+        """Pause any number of jobs, like `Board.pause_many`. Returns the results as a list."""
+        many = listed(self._board.pause_many)
+        return await self._on_thread(many, ids, until=until, for_=for_, because=because)
+
+    async def resume_many(
+        self, ids: Iterable[str], *, because: str | None = None
+    ) -> Sequence[datetime | JobsError | None]:
+        """Resume any number of jobs, like `Board.resume_many`. Returns the results as a list."""
+        return await self._on_thread(listed(self._board.resume_many), ids, because=because)
+
     async def show(self, id: str) -> dict[str, Any]:
         """Read a job, like `Board.show`."""
         return found_job(await self._call("JGET", id), id, self.name, as_job)
@@ -158,6 +182,24 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
             self._call, self._read, plan_find(self.keys, match, state, sort, filters)
         ):
             yield id
+
+    async def job_page(
+        self,
+        cursor: str | None = None,
+        limit: int = 50,
+        *,
+        state: JobState | None = None,
+        summary: bool = False,
+        **filters: Unpack[JobFilters],
+    ) -> JobPage:
+        """Read one page of jobs, like `Board.job_page`."""
+        plan, reply = plan_page(cursor, limit, state, summary, filters), None
+        while True:
+            try:
+                name, arguments = plan.send(reply)
+            except StopIteration as end:
+                return cast(JobPage, end.value)
+            reply = await self._call(name, *arguments)
 
     async def labels(self) -> dict[str, int]:
         """Count the jobs that have each label, like `Board.labels`."""
@@ -276,10 +318,11 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
         from_: Time | None = None,
         to: Time | None = None,
         payload: bool = False,
+        before: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[Change]:
         """Read who changed what, newest first, like `Board.changes`."""
-        cursor, left = None, limit
+        cursor, left = before, limit
         while True:
             arguments = changes_arguments(job, from_, to, payload, cursor, left)
             cursor, found = as_changes(await self._call("JCHANGES", *arguments))

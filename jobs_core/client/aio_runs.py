@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from jobs_core.client.aio_base import AsyncBase
 from jobs_core.client.run_methods import PAGE, SPAN
+from jobs_core.errors import NotFoundError
 from jobs_core.options import Time, to_pairs
 from jobs_core.runs import Gap, Hour, Run, Summary, as_gap, as_hour, as_run, as_summary
 
@@ -21,6 +23,14 @@ class AsyncRunMethods(AsyncBase):
         pairs = to_pairs({"count": limit, "task": task}, ("count", "task"))
         for text in await self._call("JRUNS", job, *pairs):
             yield as_run(job, json.loads(text))
+
+    async def last_runs(self, *jobs: str, limit: int = 20) -> dict[str, list[Run]]:
+        """Read the latest runs of several jobs, each newest first, like `Board.last_runs`."""
+        found = {}
+        for job in jobs:
+            with suppress(NotFoundError):
+                found[job] = [run async for run in self.runs(job, limit=limit)]
+        return found
 
     async def summary(self, *jobs: str) -> dict[str, Summary]:
         """Summarize the runs of jobs, like `Board.summary`."""

@@ -12,6 +12,8 @@ from jobs_core.client.author import signature
 from jobs_core.client.backfill_methods import BackfillMethods
 from jobs_core.client.declaration_methods import DeclarationMethods
 from jobs_core.client.log_methods import LogMethods
+from jobs_core.client.many_methods import ManyMethods
+from jobs_core.client.page_methods import PageMethods
 from jobs_core.client.run_methods import RunMethods
 from jobs_core.engine import ledger, zones
 from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_top, as_worker
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from jobs_core.forecast import Forecast
 
 
-class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
+class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods, ManyMethods, PageMethods):
     """A named set of jobs on one Redis.
 
     Options have the names that `jobs put --help` shows, with underscores for dashes. Durations may be
@@ -161,6 +163,7 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
         from_: Time | None = None,
         to: Time | None = None,
         payload: bool = False,
+        before: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Change]:
         """Read who changed what on the board, newest first. The board keeps about the last 10,000 changes.
@@ -170,6 +173,7 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
             from_: Only changes since this time.
             to: Only changes until this time.
             payload: Include payloads, which may be secret. Those of more than 4 KiB are not kept.
+            before: Only changes before the one with this id, to read the next page.
             limit: How many to read at most.
 
         Yields:
@@ -181,7 +185,7 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods):
         >>> next(board.changes("report")).before["cron"]
         '0 3 * * *'
         """
-        cursor, left = None, limit
+        cursor, left = before, limit
         while True:
             arguments = changes_arguments(job, from_, to, payload, cursor, left)
             cursor, found = as_changes(self.commands.call("JCHANGES", *arguments))

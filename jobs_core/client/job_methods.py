@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from jobs_core.client.author import signature
 from jobs_core.client.base import BoardBase
@@ -27,9 +27,6 @@ from jobs_core.options import (
     to_pairs,
 )
 from jobs_core.types import Payload
-
-if TYPE_CHECKING:
-    pass
 
 
 class JobMethods(BoardBase):

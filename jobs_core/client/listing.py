@@ -63,7 +63,7 @@ def read_jobs(
     def calls() -> Iterator[Call]:
         for page in _pages(plan, commands):
             for ids in pace.chunks(page):
-                for call in _calls(ids, summary):
+                for call in calls_to_read(ids, summary):
                     asked.append(call)
                     yield call
 
@@ -74,7 +74,7 @@ def read_jobs(
         yield from chosen(reply, state, next(replies) if summary else None)
 
 
-def _calls(ids: Sequence[str], summary: bool) -> Sequence[Call]:
+def calls_to_read(ids: Sequence[str], summary: bool) -> Sequence[Call]:
     """Return the calls that read jobs."""
     return (("JGET", ids), ("JSUMMARY", (*ids, *ONLY_LAST))) if summary else (("JGET", ids),)
 
@@ -100,7 +100,7 @@ async def read_jobs_async(
     pace = Pace()
     async for page in _pages_async(plan, call, read):
         for ids in pace.chunks(page):
-            reply, *summaries = [await call(name, *args) for name, args in _calls(ids, summary)]
+            reply, *summaries = [await call(name, *args) for name, args in calls_to_read(ids, summary)]
             pace.note(reply)
             for job in chosen(reply, state, *summaries):
                 yield job
@@ -132,7 +132,7 @@ def plan_jobs(
 
     It may yield ids of jobs in another state: they are about to be read.
     """
-    options = _options(state, sort, filters)
+    options = find_options(state, sort, filters)
     return plan_found(keys, match, sort, options) if criteria(filters) else plan_ids(keys, match, sort)
 
 
@@ -140,11 +140,11 @@ def plan_find(
     keys: Keys, match: str | None, state: str | None, sort: str | None, filters: Mapping[str, Any]
 ) -> Plan:
     """Return the plan for `find`. Raises the same errors as `plan_jobs`."""
-    options = _options(state, sort, filters)
+    options = find_options(state, sort, filters)
     return plan_found(keys, match, sort, options) if options else plan_ids(keys, match, sort)
 
 
-def _options(state: str | None, sort: str | None, filters: Mapping[str, Any]) -> list[str]:
+def find_options(state: str | None, sort: str | None, filters: Mapping[str, Any]) -> list[str]:
     """Return the options of JFIND."""
     for name, value, known in (("state", state, JOB_STATES), ("sort", sort, JOB_SORTS)):
         if value is not None and value not in known:

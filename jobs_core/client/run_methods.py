@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from jobs_core.client.base import BoardBase
+from jobs_core.errors import AgainError, JobsError, NotFoundError
 from jobs_core.options import Time, to_pairs
 from jobs_core.runs import Gap, Hour, Run, Summary, as_gap, as_hour, as_run, as_summary
 
@@ -42,6 +43,31 @@ class RunMethods(BoardBase):
             "JRUNS", job, *to_pairs({"count": limit, "task": task}, ("count", "task"))
         ):
             yield as_run(job, json.loads(text))
+
+    def last_runs(self, *jobs: str, limit: int = 20) -> dict[str, list[Run]]:
+        """Read the latest runs of several jobs in one round trip, each newest first.
+
+        Args:
+            jobs: The ids of jobs. Unknown ids are ignored.
+            limit: How many to read of each at most.
+
+        Returns:
+            Runs by the job's id.
+
+        >>> board.last_runs("backup", "report")["backup"][0].outcome
+        'done'
+        """
+        calls = [("JRUNS", [job, "count", str(limit)]) for job in jobs]
+        found = {}
+        for job, call, reply in zip(jobs, calls, self.commands.stream(calls), strict=True):
+            if isinstance(reply, AgainError):
+                reply = self.commands.call(call[0], *call[1])
+            if isinstance(reply, NotFoundError):
+                continue
+            if isinstance(reply, JobsError):
+                raise reply
+            found[job] = [as_run(job, json.loads(text)) for text in reply]
+        return found
 
     def summary(self, *jobs: str) -> dict[str, Summary]:
         """Summarize the runs of jobs: the last one, failures in a row, and how long they take.

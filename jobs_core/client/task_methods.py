@@ -10,6 +10,7 @@ from jobs_core.client.author import signature
 from jobs_core.client.base import BoardBase
 from jobs_core.client.listing import CHUNK, find_ids, plan_find
 from jobs_core.client.output import ENDS, read_output
+from jobs_core.client.task_pages import TaskPage, read_page
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call, push_parts
@@ -211,6 +212,29 @@ class TaskMethods(BoardBase):
             if cursor == "0":
                 return
 
+    def task_page(
+        self,
+        cursor: str | None = None,
+        limit: int = 50,
+        state: TaskState | None = None,
+        **filters: Unpack[TaskFilters],
+    ) -> TaskPage:
+        """Read a page of what `tasks` lists. A task that moves meanwhile may be missing or appear twice.
+
+        Args:
+            cursor: `next` of the page before. The default is the first page.
+            limit: How many tasks to read at most (1 to 1000).
+            state: Only tasks in this state.
+            filters: The filters of `tasks`.
+
+        Raises:
+            OptionError: `cursor`, `limit` or a filter is invalid.
+
+        >>> page = board.task_page(state="dead")
+        >>> page = board.task_page(page.next, state="dead") if page.next else None
+        """
+        return read_page(self.commands.call, cursor, limit, state, filters)
+
     def history(
         self, *, task: str | None = None, job: str | None = None, label: Labels | None = None
     ) -> Iterator[dict[str, Any]]:
@@ -295,12 +319,18 @@ class TaskMethods(BoardBase):
         return self.tasks("dead", **filters)
 
     def dead_retry(
-        self, *, all: bool = False, because: str | None = None, **filters: Unpack[TaskFilters]
+        self,
+        *,
+        all: bool = False,
+        tickets: Iterable[str] = (),
+        because: str | None = None,
+        **filters: Unpack[TaskFilters],
     ) -> int:
         """Queue dead letters again, under their ids, as first attempts.
 
         Args:
             all: Retry all dead letters if there is no filter.
+            tickets: Retry those with these tickets, as `dead` yields them. Filters are then ignored.
             because: Why, for `changes`.
             filters: The filters of `tasks`.
 
@@ -310,15 +340,21 @@ class TaskMethods(BoardBase):
         Raises:
             OptionError: There is no filter, and `all` is False.
         """
-        return self._change_dead("retry", all, filters, because)
+        return self._change_dead("retry", all, list(tickets), filters, because)
 
     def dead_purge(
-        self, *, all: bool = False, because: str | None = None, **filters: Unpack[TaskFilters]
+        self,
+        *,
+        all: bool = False,
+        tickets: Iterable[str] = (),
+        because: str | None = None,
+        **filters: Unpack[TaskFilters],
     ) -> int:
         """Delete dead letters.
 
         Args:
             all: Delete all dead letters if there is no filter.
+            tickets: Delete those with these tickets, as `dead` yields them. Filters are then ignored.
             because: Why, for `changes`.
             filters: The filters of `tasks`.
 
@@ -328,7 +364,7 @@ class TaskMethods(BoardBase):
         Raises:
             OptionError: There is no filter, and `all` is False.
         """
-        return self._change_dead("purge", all, filters, because)
+        return self._change_dead("purge", all, list(tickets), filters, because)
 
     def beat(self, lease: Duration, *tokens: str) -> Sequence[Hold]:
         """Extend leases.
@@ -346,13 +382,14 @@ class TaskMethods(BoardBase):
         self,
         verb: Literal["retry", "purge"],
         everything: bool,
+        tickets: Sequence[str],
         filters: Mapping[str, Any],
         because: str | None,
     ) -> int:
-        if not everything and all(value is None for value in filters.values()):
+        if not (everything or tickets) and all(value is None for value in filters.values()):
             raise OptionError(f"dead_{verb} without a filter affects all dead letters. Pass all=True.")
-        tickets = (task["ticket"] for task in list(self.dead(**filters)))
+        remaining = iter(tickets or [task["ticket"] for task in self.dead(**filters)])
         n = 0
-        while chunk := list(islice(tickets, 100)):
+        while chunk := list(islice(remaining, 100)):
             n += int(self.commands.call("JDEAD", verb, *chunk, "-", *signature(self.by, because)))
         return n

@@ -1,9 +1,9 @@
 #!lua flags=no-writes
 --[[ JFIND board cursor [label a=b,c=d] [failing n] [late 1] [running 1] [paused 1] [state s] [runner name] [text words]
-         [now time]
+         [count n] [now time]
 
   Find jobs, a page at a time. Start with the cursor 0, and continue with the returned one until it is 0 again. A job must
-  meet all criteria. A page may be empty, and a job may be on two pages.
+  meet all criteria. A page may be empty, and a job may be on two pages. `count` ends a page soon after it has so many jobs.
 
     label     has all of these labels
     failing   has failed at least so many times in a row
@@ -37,7 +37,7 @@ local MAX_COST, MAX_BYTES = 1000, 262144  -- per call: what it looks at, and byt
 local READ_COST = 3  -- reading a job takes as long as looking it up in so many indexes
 local OPTIONS = {
   label = true, failing = true, late = true, running = true, paused = true, state = true, runner = true, text = true,
-  now = true,
+  count = true, now = true,
 }
 local STATES = { scheduled = true, waiting = true, paused = true, ended = true, manual = true }
 local SWITCHES = { 'late', 'running', 'paused' }
@@ -54,6 +54,7 @@ local function read_criteria(args)
   criteria.failing = criteria.failing and arguments.whole_number('failing', criteria.failing, 1)
   criteria.label = label_option.read_filter('label', criteria.label) or {}
   criteria.text = criteria.text and criteria.text:lower()
+  criteria.count = criteria.count and arguments.whole_number('count', criteria.count, 1) or math.huge
   return criteria
 end
 
@@ -72,10 +73,10 @@ return function(board, args)
   local source, position = read_cursor(board, args[1] or '0', criteria)
   apply_state.require_no_pending_apply(board)
   local found, cost, bytes = {}, 0, 0
-  while source and cost < MAX_COST and bytes < MAX_BYTES do
+  while source and cost < MAX_COST and bytes < MAX_BYTES and #found < criteria.count do
     local from = source
     local ids, packed, read, size
-    ids, source, position, packed = job_sources.read(board, criteria, source, position)
+    ids, source, position, packed = job_sources.read(board, criteria, source, position, criteria.count - #found)
     cost = cost + #ids + 1
     ids, read, size = job_filter.by_content(board, job_filter.by_index(board, ids, criteria, from), criteria, from, packed)
     cost, bytes = cost + READ_COST * read, bytes + size

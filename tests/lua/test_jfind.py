@@ -171,3 +171,48 @@ def test_wrong_criteria_are_rejected(lua: Lua, criteria: dict[str, Any], says: s
 def test_a_cursor_of_other_criteria_is_rejected(lua: Lua, cursor: str) -> None:
     with pytest.raises(OptionError, match="cursor: expected 0, or what JFIND returned"):
         lua.call("JFIND", cursor, "failing", 1)
+
+
+def pages(lua: Lua, count: int, **criteria: Any) -> list[list[str]]:
+    """Return the pages of about `count` jobs."""
+    cursor, found = "0", []
+    pairs = [part for pair in ({"now": T, "count": count} | criteria).items() for part in pair]
+    while True:
+        cursor, page = lua.call("JFIND", cursor, *pairs)
+        found.append(page)
+        if cursor == "0":
+            return found
+
+
+@pytest.mark.parametrize("criteria", [{}, {"label": "x=1"}, {"failing": 1}, {"text": "j"}], ids=str)
+def test_pages_of_a_few_jobs_have_each_job(lua: Lua, criteria: dict[str, Any]) -> None:
+    everything = [f"j/{number:03}" for number in range(700)]
+    for id in everything:
+        lua.put(id, label="x=1")
+    fail(lua, **dict.fromkeys(everything, 1))
+    found = pages(lua, 30, **criteria)
+    assert sorted({id for page in found for id in page}) == everything
+    assert len(found) > 10
+    assert all(30 <= len(page) < 90 for page in found[:-1])
+
+
+def test_pages_of_a_label_are_as_long_as_asked_for(crew: Lua) -> None:
+    assert pages(crew, 2, label="team=pay") == [["a", "b"], ["d"]]
+    assert pages(crew, 3, label="team=pay", state="manual") == [["a", "b", "d"], []]
+
+
+@pytest.mark.parametrize("criteria", [{}, {"label": "x=1"}], ids=str)
+def test_removing_what_a_page_has_shown_hides_no_other_job(lua: Lua, criteria: dict[str, Any]) -> None:
+    everything = {f"j{number:04}" for number in range(1500)}
+    for id in everything:
+        lua.put(id, label="x=1")
+    shown: set[str] = set()
+    cursor = "0"
+    while True:
+        cursor, page = lua.call("JFIND", cursor, "count", 40, *[x for pair in criteria.items() for x in pair])
+        shown |= set(page)
+        if cursor == "0":
+            break
+        if len(shown) < 200:
+            lua.jdel(*page[:20])
+    assert shown == everything

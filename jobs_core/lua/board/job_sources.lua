@@ -14,51 +14,51 @@ job_sources.LATE = 5000  -- ms after which what is due counts as late
 local PAGE_SIZE = 250
 
 -- The jobs of an index, by id: an id is a position that nobody can move.
-local function read_index(name, position)
-  local ids = redis.call('ZRANGE', name, position and '(' .. position or '-', '+', 'BYLEX', 'LIMIT', 0, PAGE_SIZE)
-  return ids, #ids == PAGE_SIZE and ids[#ids] or nil
+local function read_index(name, position, count)
+  local ids = redis.call('ZRANGE', name, position and '(' .. position or '-', '+', 'BYLEX', 'LIMIT', 0, count)
+  return ids, #ids == count and ids[#ids] or nil
 end
 
-local function scan_scores(name, position, id_of)
-  local page = redis.call('ZSCAN', name, position or '0', 'COUNT', PAGE_SIZE)
+local function scan_scores(name, position, count, id_of)
+  local page = redis.call('ZSCAN', name, position or '0', 'COUNT', count)
   local ids = {}
   for i = 1, #page[2], 2 do ids[#ids + 1] = id_of(page[2][i], tonumber(page[2][i + 1])) end
   return ids, page[1] ~= '0' and page[1] or nil
 end
 
-local function read_failing(board, criteria, position)
-  return scan_scores(key(board, 'failing'), position, function(id, failures)
+local function read_failing(board, criteria, position, count)
+  return scan_scores(key(board, 'failing'), position, count, function(id, failures)
     return failures >= criteria.failing and id or nil
   end)
 end
 
-local function read_running(board, _, position)
-  return scan_scores(key(board, 'leased'), position, function(token)
+local function read_running(board, _, position, count)
+  return scan_scores(key(board, 'leased'), position, count, function(token)
     local id = records.id_of_token(token)
     return id and records.job_of(id)
   end)
 end
 
 -- Jobs whose next run has passed, and that no tick has queued.
-local function read_overdue(board, criteria, position)
+local function read_overdue(board, criteria, position, count)
   local first = tonumber(position or 0)
-  local page = redis.call('ZRANGE', key(board, 'schedule'), digits(first), digits(first + PAGE_SIZE - 1), 'WITHSCORES')
+  local page = redis.call('ZRANGE', key(board, 'schedule'), digits(first), digits(first + count - 1), 'WITHSCORES')
   local ids, limit = {}, criteria.now - job_sources.LATE
   for i = 1, #page, 2 do
     if tonumber(page[i + 1]) >= limit then return ids, nil end
     ids[#ids + 1] = page[i]
   end
-  return ids, #ids == PAGE_SIZE and digits(first + PAGE_SIZE) or nil
+  return ids, #ids == count and digits(first + count) or nil
 end
 
 local WAITING_STATES = { 'queued', 'held' }
 local FIRST_ATTEMPT = '^1%l*\n'
 
 -- Jobs with a task that waits for its first attempt, in a queue or for a limit.
-local function read_waiting(board, criteria, position)
+local function read_waiting(board, criteria, position, count)
   local ids, limit = {}, criteria.now - job_sources.LATE
   local places = task_locations.of_states(board, WAITING_STATES)
-  local cursor = task_locations.scan(board, places, position or '0', PAGE_SIZE, function(_, record)
+  local cursor = task_locations.scan(board, places, position or '0', count, function(_, record)
     local id = record:find(FIRST_ATTEMPT) and records.peek(record)
     local job, due = records.split_id(id or '')
     if due and due < limit then ids[#ids + 1] = job end
@@ -68,8 +68,8 @@ local function read_waiting(board, criteria, position)
 end
 
 -- All jobs, with their packed values by id.
-local function read_all(board, _, position)
-  local page = redis.call('HSCAN', key(board, 'job'), position or '0', 'COUNT', 100)
+local function read_all(board, _, position, count)
+  local page = redis.call('HSCAN', key(board, 'job'), position or '0', 'COUNT', math.min(count, 100))
   local ids, packed = {}, {}
   for i = 1, #page[2], 2 do
     ids[#ids + 1] = page[2][i]
@@ -102,13 +102,15 @@ function job_sources.is_known(source, criteria)
   return READERS[source] ~= nil or criteria.label[tonumber(source:match('^label(%d+)$'))] ~= nil
 end
 
--- Read a page. Returns ids, the next source and position, or nothing at the end, and perhaps packed jobs by id.
-function job_sources.read(board, criteria, source, position)
+-- Read a page of about `count` ids. Returns ids, the next source and position, or nothing at the end, and perhaps packed
+-- jobs by id.
+function job_sources.read(board, criteria, source, position, count)
   local ids, following, packed
+  count = math.min(count, PAGE_SIZE)
   if READERS[source] then
-    ids, following, packed = READERS[source](board, criteria, position)
+    ids, following, packed = READERS[source](board, criteria, position, count)
   else
-    ids, following = read_index(labels.index(board, criteria.label[tonumber(source:match('%d+'))]), position)
+    ids, following = read_index(labels.index(board, criteria.label[tonumber(source:match('%d+'))]), position, count)
   end
   if following then return ids, source, following, packed end
   return ids, FOLLOWING[source], nil, packed

@@ -9,12 +9,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import jobs_web
 import pytest
 from jobs_web.server import Server, listen, url_of
+from jobs_web.access.user import User
+from jobs_web.pages import PAGES
+from jobs_web.rendering import render
+from jobs_web.site import Site, View
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from starlette.datastructures import QueryParams
 from starlette.types import ASGIApp
 
 from jobs_core import Board
@@ -109,3 +115,15 @@ def tab_on(browser: Browser, url: str) -> Iterator[Page]:
 
 
 Show = Callable[[str], Page]
+
+
+def run_all(board: Board, verb: Any = "done", queue: str = "shell", **report: Any) -> list[str]:
+    """Run all tasks that wait in a queue, as a worker would. Returns their ids."""
+    tasks = board.pop(queue, count=500, lease=600, worker="worker-1")
+    return [board.ack(task.token, verb, **report) for task in tasks]
+
+
+def as_viewer(board: Board, path: str, query: str = "") -> str:
+    """Render a page for somebody who may only look."""
+    view = View(Site(board, (board.name,)), User("ann", "viewer"), path, QueryParams(query))
+    return render(view, PAGES[path](view))

@@ -9,7 +9,7 @@ from jobs_core import Board
 
 def test_a_page_shows_what_changes_while_it_is_open(board: Board, page: Page) -> None:
     page.goto("/jobs")
-    expect(page.get_by_text("No job matches.")).to_be_visible()
+    expect(page.get_by_text("This board has no jobs yet.")).to_be_visible()
     board.put("report", "shell", "date", every=3600)
     expect(page.get_by_role("link", name="report")).to_be_visible()
 

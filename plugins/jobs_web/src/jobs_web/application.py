@@ -47,8 +47,8 @@ def app(*boards: Board, access: Access | None = None) -> ASGIApp:
     >>> routes = [Mount("/jobs", app=jobs_web.app(Board("jobs")))]
     """
     names = tuple(board.name for board in boards)
-    first, *_ = sites = [Site(board, names) for board in boards]
     gate = Gate(boards[0], access or Access())
+    first, *_ = sites = [Site(board, names, boards) for board in boards]
     routes: list[BaseRoute] = [Mount("/static", StaticFiles(directory=STATIC), name="static")]
     routes += [*login_routes(gate), *health_routes(boards)]
     if len(sites) > 1:

@@ -22,10 +22,12 @@ class Site:
     Args:
         board: The board.
         names: The names of all boards of this server.
+        boards: All boards of this server.
     """
 
     board: Board
     names: tuple[str, ...] = ()
+    boards: tuple[Board, ...] = ()
 
 
 @dataclass(frozen=True)

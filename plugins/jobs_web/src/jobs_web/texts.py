@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from jinja2 import Undefined
 from markupsafe import Markup, escape
 
-from jobs_core.plugin_ui import duration_text, from_now, schedule_text, span
+from jobs_core.plugin_ui import duration_text, from_now, rate_text, readable, schedule_text, span
 
 
 def moment(seconds: float | None, now: float) -> Markup:
     """Show an instant by its distance from now. The script of the page adds the reader's own time."""
-    return _time(seconds, from_now(seconds, now), "moment")
+    return _time(seconds, lambda known: from_now(known, now), "moment")
 
 
 def instant(seconds: float | None) -> Markup:
     """Show an instant in full. The script of the page puts it in the reader's zone."""
-    return _time(seconds, exact(seconds), "instant")
+    return _time(seconds, exact, "instant")
 
 
 def exact(seconds: float | None) -> str:
@@ -32,12 +34,12 @@ def exact(seconds: float | None) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _time(seconds: float | None, text: str, kind: str) -> Markup:
-    if seconds is None:
+def _time(seconds: float | Undefined | None, text: Callable[[float], str], kind: str) -> Markup:
+    if seconds is None or isinstance(seconds, Undefined):  # jobs and runs leave out what is unknown
         return escape("–")  # noqa: RUF001
     iso = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     return Markup('<time class="{}" datetime="{}" title="{}">{}</time>').format(
-        kind, iso, exact(seconds), text
+        kind, iso, exact(seconds), text(seconds)
     )
 
 
@@ -50,6 +52,25 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def rate(per_second: float) -> str:
+    """Format a rate by the second, or by the minute if that reads better.
+
+    >>> rate(2.5), rate(0.5)
+    ('2.5 a second', '30 a minute')
+    """
+    return f"{per_second:,.1f} a second" if per_second >= 1 else f"{per_second * 60:,.0f} a minute"
+
+
+_COMMAND = re.compile(r"`([^`]*)`")
+
+
+def told(text: str) -> Markup:
+    """Show a sentence in which commands are between backquotes."""
+    parts = _COMMAND.split(text)
+    shown = (Markup("<code>{}</code>") if i % 2 else Markup("{}") for i in range(len(parts)))
+    return Markup("").join(shape.format(part) for shape, part in zip(shown, parts, strict=True))
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "instant": instant,
@@ -58,4 +79,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "duration": duration_text,
     "span": span,
     "schedule": schedule_text,
+    "rate": rate,
+    "told": told,
+    "readable_as": lambda value, name: readable(name, value),
+    "rate_text": rate_text,
 }

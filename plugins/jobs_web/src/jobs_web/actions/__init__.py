@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.datastructures import FormData
 
 from jobs_web.access.user import Role
-from jobs_web.actions import jobs
+from jobs_web.actions import jobs, limits, tasks
 from jobs_web.site import View
 
 
@@ -23,17 +23,23 @@ class Action:
     Args:
         role: Who may do it.
         run: Does it. Returns a sentence that says what was done.
-        question: Returns what to ask before, or None to do it at once.
+        question: Returns what to ask before. Without it, or if it returns None, the action is done at once.
     """
 
     role: Role
     run: Callable[[View, FormData], str]
-    question: Callable[[View, FormData], str] | None = None
+    question: Callable[[View, FormData], str | None] | None = None
 
 
 ACTIONS: dict[str, Action] = {
-    "run": Action("operator", jobs.run),
-    "pause": Action("operator", jobs.pause),
-    "resume": Action("operator", jobs.resume),
+    "run": Action("operator", jobs.run, jobs.ask_all("Run")),
+    "pause": Action("operator", jobs.pause, jobs.ask_all("Pause")),
+    "resume": Action("operator", jobs.resume, jobs.ask_all("Resume")),
     "remove": Action("editor", jobs.remove, jobs.ask_remove),
+    "cancel": Action("operator", tasks.cancel),
+    "retry": Action("operator", tasks.retry, tasks.ask_retry),
+    "purge": Action("editor", tasks.purge, tasks.ask_purge),
+    "limit": Action("editor", limits.limit),
+    "unlimit": Action("editor", limits.unlimit),
+    "trim": Action("editor", limits.trim, limits.ask_trim),
 }

@@ -31,7 +31,8 @@ async def handle(view: View, request: Request) -> Response:
     form = await request.form()
     if action.question and not form.get("confirmed"):
         question = await run_in_threadpool(action.question, view, form)
-        return HTMLResponse(render(view, _confirmation(request, form, question)))
+        if question is not None:
+            return HTMLResponse(render(view, _confirmation(request, form, question)))
     sentence = await run_in_threadpool(action.run, view, form)
     response = RedirectResponse(view.root + _back(form), 303)
     response.set_cookie(
@@ -55,7 +56,13 @@ def _confirmation(request: Request, form: FormData, question: str) -> Page:
     fields = [(name, value) for name in form for value in texts(form, name) if name != "because"]
     return Page(
         "confirm.html",
-        {"action": request.url.path, "question": question, "fields": fields, "back": _back(form)},
+        {
+            "action": request.url.path,
+            "question": question,
+            "fields": fields,
+            "back": _back(form),
+            "because": form.get("because"),
+        },
     )
 
 

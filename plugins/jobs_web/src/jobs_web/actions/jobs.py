@@ -1,57 +1,66 @@
 """Actions on one or more jobs: run, pause, resume, remove.
 
-Their forms have a field `job` for each job, and `because` with the reason.
+Their forms have a field `job` for each job, or `scope` with `all` and `filter` with the filter of the page.
+`because` has the reason.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from starlette.datastructures import FormData
 
-from jobs_core import OptionError
-from jobs_web.actions.fields import text, texts
+from jobs_core import JobsError
+from jobs_web.actions.fields import text
+from jobs_web.actions.selection import CHUNK, is_all, jobs_named, outcome, selected_jobs
 from jobs_web.site import View
 
 
 def run(view: View, form: FormData) -> str:
     """Run jobs now, beside their schedules."""
-    tasks = [view.board.push(id) for id in _ids(form)]
-    return f"Queued {tasks[0]}." if len(tasks) == 1 else f"Queued {len(tasks)} tasks."
+    ids = selected_jobs(view, form)
+    if len(ids) == 1:
+        return f"Queued {view.board.push(ids[0])}."
+    errors = _errors(view.board.push_many({"id": id} for id in ids))
+    return outcome("Queued", ids, errors)
 
 
 def pause(view: View, form: FormData) -> str:
     """Pause jobs: until a time, or until they are resumed."""
-    ids, until = _ids(form), text(form, "until")
-    for id in ids:
-        view.board.pause(id, until=until, because=text(form, "because"))
-    return f"Paused {_named(ids)}."
+    ids, because = selected_jobs(view, form), text(form, "because")
+    errors = _errors(view.board.pause_many(ids, until=text(form, "until"), because=because))
+    return outcome("Paused", ids, errors)
 
 
 def resume(view: View, form: FormData) -> str:
     """Resume jobs."""
-    ids = _ids(form)
-    for id in ids:
-        view.board.resume(id, because=text(form, "because"))
-    return f"Resumed {_named(ids)}."
+    ids = selected_jobs(view, form)
+    return outcome("Resumed", ids, _errors(view.board.resume_many(ids, because=text(form, "because"))))
 
 
 def remove(view: View, form: FormData) -> str:
     """Remove jobs."""
-    ids = _ids(form)
-    view.board.remove(*ids, because=text(form, "because"))
-    return f"Removed {_named(ids)}."
+    ids, because = selected_jobs(view, form), text(form, "because")
+    removed = 0
+    for first in range(0, len(ids), CHUNK):
+        removed += view.board.remove(*ids[first : first + CHUNK], because=because)
+    return f"Removed {ids[0] if len(ids) == 1 else f'{removed:,} jobs'}."
+
+
+def ask_all(verb: str) -> Any:
+    """Return a function that asks before an action about everything that a filter matches, and only then."""
+
+    def ask(view: View, form: FormData) -> str | None:
+        return f"{verb} {jobs_named(view, form)}?" if is_all(form) else None
+
+    return ask
 
 
 def ask_remove(view: View, form: FormData) -> str:
     """Return the question before jobs are removed."""
-    return f"Remove {_named(_ids(form))}? Tasks that are queued still run."
+    return f"Remove {jobs_named(view, form)}? Tasks that are queued still run."
 
 
-def _ids(form: FormData) -> list[str]:
-    ids = texts(form, "job")
-    if not ids:
-        raise OptionError("No job is selected: select at least one", option="job")
-    return ids
-
-
-def _named(ids: list[str]) -> str:
-    return ids[0] if len(ids) == 1 else f"{len(ids)} jobs"
+def _errors(results: Iterable[object]) -> list[JobsError]:
+    return [result for result in results if isinstance(result, JobsError)]

@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 from markupsafe import Markup
 
+from jobs_web.charts.bars import load_bar, task_bar
 from jobs_web.charts.hours import hours_chart
-from jobs_web.charts.strip import strip
+from jobs_web.charts.strip import small_strip, strip
 
-CHARTS: dict[str, Callable[..., Markup]] = {"hours_chart": hours_chart, "strip": strip}
+CHARTS: dict[str, Callable[..., Markup]] = {
+    "hours_chart": hours_chart,
+    "strip": strip,
+    "small_strip": small_strip,
+    "load_bar": load_bar,
+    "task_bar": task_bar,
+}

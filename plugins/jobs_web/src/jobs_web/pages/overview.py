@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 
 from jobs_core import Hour
+from jobs_web import condition
 from jobs_web.site import Page, View
 
 DAY = 24
@@ -15,17 +17,35 @@ DAY = 24
 ROWS = 8
 """Rows of each list."""
 
+LATE = 5
+"""Seconds from which on a board is late."""
+
 
 def overview(view: View) -> Page:
-    """Show what runs, waits and fails, and the last day."""
-    board = view.board
-    now = time.time()
+    """Show what runs, waits and fails, what is wrong, and the last day."""
+    board, now = view.board, time.time()
+    since = now - DAY * 3600
+    top, workers = board.top(ROWS), Counter(worker["state"] for worker in board.workers())
+    alive = workers.total() - workers["silent"]
+    hours = last_day(board.hours(since), now)
+    failing = list(islice(board.list(failing=True, summary=True), ROWS)) if top.failing else []
+    findings, gaps = condition.findings(view.site.board), board.gaps(since)
+    is_quiet = not (top.failing or top.dead or top.late > LATE or findings or gaps)
     return Page(
         "overview.html",
         {
-            "top": board.top(ROWS),
-            "hours": last_day(board.hours(now - DAY * 3600), now),
-            "failing": list(islice(board.list(failing=True, summary=True), ROWS)),
+            "top": top,
+            "alive": alive,
+            "silent": workers["silent"],
+            "hours": hours,
+            "totals": sum((Counter(hour.counts) for hour in hours), Counter()).most_common(),
+            "failing": failing,
+            "runs": board.last_runs(*(job["id"] for job in failing)),
+            "findings": findings,
+            "gaps": gaps[::-1][:ROWS],
+            "is_well": is_quiet and alive > 0,
+            "rates": condition.rates(view.site.board, top),
+            "lateness": condition.lateness(board, since),
         },
     )
 

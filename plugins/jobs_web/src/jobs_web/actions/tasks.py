@@ -1,0 +1,110 @@
+"""Actions on tasks: cancel; retry and purge dead letters.
+
+Their forms have a field `task` for each task, or `ticket` for each dead letter, or `scope` with `all` and
+`filter` with the filter of the page. `because` has the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from starlette.datastructures import FormData
+
+from jobs_core import JobsError, NotFoundError, OptionError
+from jobs_web.actions.fields import text, texts
+from jobs_web.actions.selection import is_all, query_of
+from jobs_web.filters import task_filters
+from jobs_web.pages.dead import code_of
+from jobs_web.site import View
+
+
+def cancel(view: View, form: FormData) -> str:
+    """Cancel tasks."""
+    ids, because = _ids(form), text(form, "because")
+    errors: list[JobsError] = []
+    states = []
+    for id in ids:
+        try:
+            states.append(view.board.cancel(id, because=because))
+        except NotFoundError as error:
+            errors.append(error)
+    if not states:
+        raise errors[0]
+    ended = f" {len(errors)} had ended before." if errors else ""
+    if states == ["cancelling"]:
+        return f"Cancelling {ids[0]}: its worker is told to stop.{ended}"
+    return f"Cancelled {_named(ids) if not errors else f'{len(states)} tasks'}.{ended}"
+
+
+def retry(view: View, form: FormData) -> str:
+    """Queue dead letters again."""
+    return f"Retried {_change(view, form, view.board.dead_retry)}."
+
+
+def purge(view: View, form: FormData) -> str:
+    """Delete dead letters."""
+    return f"Purged {_change(view, form, view.board.dead_purge)}."
+
+
+def ask_retry(view: View, form: FormData) -> str | None:
+    """Ask before all dead letters that match are retried."""
+    return f"Retry {_dead_named(view, form)}?" if is_all(form) else None
+
+
+def ask_purge(view: View, form: FormData) -> str:
+    """Return the question before dead letters are purged."""
+    return f"Purge {_dead_named(view, form)}? They cannot be brought back."
+
+
+def _change(view: View, form: FormData, change: Callable[..., int]) -> str:
+    """Retry or purge dead letters. Returns what was changed, in words."""
+    because, query = text(form, "because"), query_of(form)
+    if not is_all(form):
+        count = _change_selected(form, change, because)
+    elif query.get("code"):
+        count = change(tickets=_coded(view, query), because=because)
+    else:
+        count = change(all=True, because=because, **task_filters(query))
+    if not count:
+        raise NotFoundError("There is no such dead letter any more")
+    return _counted(count)
+
+
+def _change_selected(form: FormData, change: Callable[..., int], because: str | None) -> int:
+    tickets, tasks = texts(form, "ticket"), texts(form, "task")
+    if not (tickets or tasks):
+        raise OptionError("No dead letter is selected: select at least one", option="ticket")
+    count = change(tickets=tickets, because=because) if tickets else 0
+    return count + sum(change(task=task, because=because) for task in tasks)
+
+
+def _dead_named(view: View, form: FormData) -> str:
+    """Return the dead letters in words, for a question."""
+    query = query_of(form)
+    if not is_all(form):
+        return _counted(len(texts(form, "ticket")) + len(texts(form, "task")))
+    if query.get("code"):
+        return _counted(len(_coded(view, query)))
+    filters = task_filters(query)
+    return _counted(sum(1 for _ in view.board.dead(**filters)) if filters else view.board.count()["dead"])
+
+
+def _coded(view: View, query: Mapping[str, str]) -> list[str]:
+    """Return the tickets of the dead letters that match a filter that names a code."""
+    letters = view.board.dead(**task_filters(query))
+    return [letter["ticket"] for letter in letters if code_of(letter) == query["code"]]
+
+
+def _ids(form: FormData) -> list[str]:
+    ids = texts(form, "task")
+    if not ids:
+        raise OptionError("No task is selected: select at least one", option="task")
+    return ids
+
+
+def _named(ids: list[str]) -> str:
+    return ids[0] if len(ids) == 1 else f"{len(ids):,} tasks"
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} dead letter{'s' * (count != 1)}"

@@ -1,0 +1,79 @@
+"""Dead letters: tasks that have failed for good, by job and code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+from urllib.parse import urlencode
+
+from jobs_web.filters import filter_text, task_filters
+from jobs_web.site import Page, View
+
+ROWS = 50
+"""Dead letters on a page."""
+
+SCAN = 1000
+"""Dead letters that are counted by job and code. If there are no more, they are sorted by when they died."""
+
+GROUPS = 20
+"""Groups that are shown."""
+
+
+def dead(view: View) -> Page:
+    """List dead letters that match the fields of the query: job, code, runner, queue, label, age."""
+    query, filters = view.query, task_filters(view.query)
+    code = query.get("code")
+    scanned = list(islice(view.board.dead(**filters), SCAN + 1))
+    is_all = len(scanned) <= SCAN
+    letters, following = _sorted_page(scanned, code, query) if is_all else _page(view, filters, code)
+    return Page(
+        "dead.html",
+        {
+            "letters": letters,
+            "next": following,
+            "groups": _groups(scanned[:SCAN]),
+            "scanned": None if is_all else SCAN,
+            "filtered": filter_text(query),
+            "code": code,
+            "filter": urlencode({name: value for name, value in query.items() if name != "cursor"}),
+        },
+    )
+
+
+def last_attempt(letter: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return how the last attempt of a task ended."""
+    return letter["history"][-1] if letter["history"] else {}
+
+
+def code_of(letter: Mapping[str, Any]) -> str:
+    """Return the code with which a task died."""
+    return str(last_attempt(letter).get("code", ""))
+
+
+def _groups(letters: Sequence[Mapping[str, Any]]) -> list[tuple[tuple[str, str], int]]:
+    """Count letters by job and code, the most first. One alone is no group."""
+    counts = Counter((letter["job"], code_of(letter)) for letter in letters)
+    return [(key, count) for key, count in counts.most_common(GROUPS) if count > 1]
+
+
+def _sorted_page(
+    letters: list[dict[str, Any]], code: str | None, query: Mapping[str, str]
+) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+    """Return a page of few dead letters, the latest first. Its cursor is how many come before it."""
+    found = [letter for letter in letters if code is None or code_of(letter) == code]
+    found.sort(key=lambda letter: (-letter["since"], letter["ticket"]))
+    cursor = query.get("cursor", "")
+    first = int(cursor) if cursor.isascii() and cursor.isdecimal() else 0
+    last = first + ROWS
+    return found[first:last], str(last) if last < len(found) else None
+
+
+def _page(
+    view: View, filters: Mapping[str, Any], code: str | None
+) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+    """Return a page of many dead letters, in the order of Redis."""
+    cursor = view.query.get("cursor") or ""
+    page = view.board.task_page(cursor if "+" in cursor else None, ROWS, "dead", **filters)
+    return [letter for letter in page.tasks if code is None or code_of(letter) == code], page.next
