@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from starlette.datastructures import FormData
 
 from jobs_web.access.user import Role
-from jobs_web.actions import jobs
+from jobs_web.actions import jobs, tasks
+from jobs_web.actions.done import Done
 from jobs_web.site import View
 
 
@@ -22,12 +23,12 @@ class Action:
 
     Args:
         role: Who may do it.
-        run: Does it. Returns a sentence that says what was done.
+        run: Does it. Returns a sentence that says what was done, or a Done, which also names the next page.
         question: Returns what to ask before, or None to do it at once.
     """
 
     role: Role
-    run: Callable[[View, FormData], str]
+    run: Callable[[View, FormData], str | Done]
     question: Callable[[View, FormData], str] | None = None
 
 
@@ -36,4 +37,9 @@ ACTIONS: dict[str, Action] = {
     "pause": Action("operator", jobs.pause),
     "resume": Action("operator", jobs.resume),
     "remove": Action("editor", jobs.remove, jobs.ask_remove),
+    "push": Action("operator", tasks.push),
+    "cancel-job": Action("operator", tasks.cancel_job, tasks.ask_cancel_job),
+    "cancel": Action("operator", tasks.cancel),
+    "retry": Action("operator", tasks.retry),
+    "purge": Action("editor", tasks.purge, tasks.ask_purge),
 }

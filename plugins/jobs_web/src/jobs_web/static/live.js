@@ -3,6 +3,8 @@
 // All tabs of a browser share one stream, in a shared worker, since HTTP/1.1 allows only six connections to a server. A
 // hidden tab watches nothing.
 
+import { keep } from "./keep.js";
+
 const here = location.pathname + location.search;
 const stream = document.body.dataset.root + "/live";
 
@@ -52,7 +54,9 @@ function apply({ parts, trouble }, prepare) {
   for (const [id, html] of Object.entries(parts)) {
     const element = document.getElementById(id);
     if (!element || element.contains(document.activeElement) && element.querySelector("input:focus, textarea:focus")) continue;
+    const restore = keep(element);
     element.innerHTML = html;
+    restore();
     prepare(element);
   }
 }

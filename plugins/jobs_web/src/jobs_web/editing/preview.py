@@ -1,0 +1,82 @@
+"""What a draft would become: checked by the board, compared option by option, with its next runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from jobs_core import Board, ExistsError, NotFoundError, OptionError
+from jobs_core.plugin_ui import SCHEDULE_OPTIONS, PutOptions
+from jobs_web.editing.draft import Draft
+from jobs_web.job_texts import NextRun, next_runs, zone_of
+
+OWNER = "preview"
+"""The owner under which a draft is compared with the board. It never owns any job."""
+
+NEXT = 5
+"""Runs to come that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a draft would become.
+
+    Args:
+        names: The names of the options that would differ.
+        before: The job as it is now; empty if it is new.
+        after: The job as it would be.
+        runs: The next runs as they would be.
+    """
+
+    names: list[str] = field(default_factory=list)
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+    runs: list[NextRun] = field(default_factory=list)
+
+
+def preview(board: Board, draft: Draft) -> Preview:
+    """Check a draft, and return what it would become. Nothing is changed.
+
+    Raises:
+        UserError: The board would reject it. `option` names the field.
+    """
+    if draft.is_new:
+        require_new(board, draft.id)
+    job = {"id": draft.id, "runner": draft.typed.get("runner", ""), "payload": draft.typed.get("payload", "")}
+    plan = board.plan([job | draft.options], OWNER, prune=False, adopt=True)
+    for error in plan.refused.values():
+        raise error
+    runs = list(next_runs(_next(board, draft), zone_of(draft.typed)))
+    if not plan.changes:
+        return Preview(runs=runs)
+    (change,) = plan.changes
+    names = [name for name in change.names if name not in ("id", "paused")]
+    return Preview(names, change.before or {}, change.after or {}, runs)
+
+
+def require_new(board: Board, id: str) -> None:
+    """Check the id of a new job.
+
+    Raises:
+        OptionError: It is empty.
+        ExistsError: There is such a job.
+    """
+    if not id:
+        raise OptionError("id: expected the id of the new job, got nothing", option="id")
+    try:
+        board.show(id)
+    except NotFoundError:
+        return
+    raise ExistsError(f"a job {id!r} already exists: edit it, or choose another id", option="id")
+
+
+def _next(board: Board, draft: Draft) -> Any:
+    """Return the next runs as they would be."""
+    changed = [name for name in draft.changed if name in SCHEDULE_OPTIONS]
+    if not draft.is_new and not changed:
+        return board.next(draft.id, count=NEXT)
+    schedule = {name: draft.typed[name] for name in SCHEDULE_OPTIONS if name in draft.typed}
+    if not schedule.keys() & {"every", "cron", "at"}:
+        return []
+    return board.next(draft.id, count=NEXT, **cast(PutOptions, schedule))
