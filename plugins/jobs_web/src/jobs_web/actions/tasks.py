@@ -1,6 +1,7 @@
 """Actions on tasks: push, cancel, retry, purge.
 
-Their forms have a field `task` with the id of a task, or `job` with that of a job, and `because` with the reason.
+Their forms have a field `task` with the id of a task, or `job` with that of a job, and `because` with the
+reason.
 """
 
 from __future__ import annotations
