@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 from jobs_web.access.user import Role, User
@@ -17,10 +18,9 @@ from playwright.sync_api import Page, expect
 from starlette.datastructures import QueryParams
 
 from jobs_core import Board, Context, Outcome, Run, Runner, Task
-from tests.conftest import Served
 from tests.helpers import PATIENCE, working
 
-HOSTILE = "x<script>alert(1)</script>&\"'@7"
+HOSTILE = "x<script>alert(1)</script>&\"'@y"
 
 
 def run_at(board: Board, job: str, seconds: float, took: float, verb: str = "done") -> str:
@@ -145,7 +145,7 @@ def test_what_is_open_stays_open_when_the_page_changes(board: Board, page: Page)
 def test_a_job_is_paused_and_resumed(board: Board, page: Page) -> None:
     board.put("report", "shell", "x", every="1h")
     page.goto("/job?id=report")
-    page.get_by_text("Pause", exact=True).click()
+    page.locator("#pause summary").click()
     form = page.locator("#pause form")
     form.get_by_label("Until").fill("+2h")
     form.get_by_label("Why").fill("the database moves")
@@ -169,7 +169,7 @@ def test_removing_a_job_asks_first(board: Board, page: Page) -> None:
     assert list(board.find()) == []
 
 
-def test_a_job_that_is_gone_says_who_removed_it(board: Board, served: Served) -> None:
+def test_a_job_that_is_gone_says_who_removed_it(board: Board, served: Any) -> None:
     board.put("report", "shell", "x")
     board.with_author("ann").remove("report", because="no longer needed")
     answer = served.client.get("/job?id=report")
@@ -208,7 +208,7 @@ def test_why_answers_for_another_moment(board: Board, page: Page) -> None:
     expect(page.locator("#why")).to_contain_text("It is not due")
     page.get_by_label("At another moment").fill("2027-01-01T05:00:00Z")
     page.get_by_role("button", name="Ask").click()
-    expect(page.locator("#why")).to_contain_text("It will run at 2027-01-01 05:00:00")
+    expect(page.locator("#why")).to_contain_text("It will be due at 2027-01-01 05:00:00")
     page.get_by_label("At another moment").fill("someday")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#why .bad")).to_contain_text("someday")
@@ -261,6 +261,13 @@ def test_hostile_ids_notes_and_output_are_text(board: Board, page: Page) -> None
     assert page.locator("main script").count() == 0
     page.get_by_role("link", name="Job", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(HOSTILE)
+
+
+def test_a_job_whose_id_looks_like_that_of_a_task_has_a_page(board: Board, page: Page) -> None:
+    board.put("a@7", "shell", "x")
+    run_at(board, "a@7", time.time() - 60, 1)
+    page.goto("/job?id=a@7")
+    expect(page.locator("table.runs")).to_contain_text("12 pages")
 
 
 def test_roles_see_only_what_they_may_do(board: Board) -> None:

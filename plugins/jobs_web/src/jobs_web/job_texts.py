@@ -76,7 +76,7 @@ def zone_of(job: Mapping[str, Any]) -> tzinfo:
     """Return the time zone of a job's schedule; UTC if it has none, or one that is not known here."""
     try:
         return ZoneInfo(job.get("zone", "UTC"))
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         return UTC
 
 

@@ -57,19 +57,27 @@ class Draft:
         return [name for name in NAMES if self.typed.get(name, "") != self.opened.get(name, "")]
 
     @property
-    def options(self) -> dict[str, str]:
-        """The options, for `put` and `plan`. Those of the state only if they were changed."""
-        return {
-            name: self.typed[name]
-            for name in OPTIONS
-            if name in self.typed and (name not in STATE or name in self.changed)
+    def changes_state(self) -> bool:
+        """Whether the state of the job is to be set, which only `put` does."""
+        return any(name in STATE for name in self.changed)
+
+    def options(self, job: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return all options, for `put` and `plan`: those that were typed, and the others as they are.
+
+        Args:
+            job: The job that the form was opened with, as `show` returns it. None if it is new.
+        """
+        changed = set(self.changed)
+        kept = {name: value for name, value in (job or {}).items() if name in OPTIONS and name not in STATE}
+        return {name: value for name, value in kept.items() if name not in changed} | {
+            name: self.typed[name] for name in OPTIONS if name in changed and name in self.typed
         }
 
     @property
     def edit(self) -> tuple[dict[str, Any], list[str]]:
         """The arguments of `edit` that make the job what is typed: what to change, and what to unset.
 
-        An option that makes another schedule drops others, so all options of the schedule are named beside it.
+        An option that makes another schedule drops others, so all options of the schedule are named, too.
         """
         changed = set(self.changed)
         if changed & set(KINDS):
@@ -110,7 +118,7 @@ def _field(form: FormData, name: str) -> str:
 
 
 def _normal(name: str, text: str) -> str:
-    """Return a text as a form sends it: the payload with plain line ends, and other fields without spaces around."""
+    """Return a text as forms send it: with plain line ends, and no spaces around it but for the payload."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if name == "payload":
         return text

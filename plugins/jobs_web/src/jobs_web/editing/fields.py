@@ -42,7 +42,7 @@ class Group:
 
     @property
     def is_open(self) -> bool:
-        """Whether a folded option has a value or an error, which must be seen. The state always has values."""
+        """Whether a folded option has a value or an error to be seen. The state always has values."""
         return any(field.error or (field.value and field.option.name not in STATE) for field in self.rest)
 
 

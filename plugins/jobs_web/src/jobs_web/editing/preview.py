@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from jobs_core import Board, ExistsError, NotFoundError, OptionError
+from jobs_core import Board, ConflictError, ExistsError, NotFoundError, OptionError
 from jobs_core.plugin_ui import SCHEDULE_OPTIONS, PutOptions
 from jobs_web.editing.draft import Draft
 from jobs_web.job_texts import NextRun, next_runs, zone_of
@@ -39,12 +39,17 @@ def preview(board: Board, draft: Draft) -> Preview:
     """Check a draft, and return what it would become. Nothing is changed.
 
     Raises:
+        ConflictError: The job has changed since the form was opened.
+        NotFoundError: There is no such job any more.
         UserError: The board would reject it. `option` names the field.
     """
-    if draft.is_new:
-        require_new(board, draft.id)
-    job = {"id": draft.id, "runner": draft.typed.get("runner", ""), "payload": draft.typed.get("payload", "")}
-    plan = board.plan([job | draft.options], OWNER, prune=False, adopt=True)
+    job = require_new(board, draft.id) if draft.is_new else require_same(board, draft)
+    what = {
+        "id": draft.id,
+        "runner": draft.typed.get("runner", ""),
+        "payload": draft.typed.get("payload", ""),
+    }
+    plan = board.plan([what | draft.options(job)], OWNER, prune=False, adopt=True)
     for error in plan.refused.values():
         raise error
     runs = list(next_runs(_next(board, draft), zone_of(draft.typed)))
@@ -53,6 +58,14 @@ def preview(board: Board, draft: Draft) -> Preview:
     (change,) = plan.changes
     names = [name for name in change.names if name not in ("id", "paused")]
     return Preview(names, change.before or {}, change.after or {}, runs)
+
+
+def require_same(board: Board, draft: Draft) -> dict[str, Any]:
+    """Return the job that the form was opened with. Raises ConflictError if it is another version now."""
+    job = board.show(draft.id)
+    if job["etag"] != draft.etag:
+        raise ConflictError(f"the job {draft.id!r} has changed since you opened it")
+    return job
 
 
 def require_new(board: Board, id: str) -> None:

@@ -13,7 +13,7 @@ from jobs_web.actions.handling import require_role
 from jobs_web.editing.conflict import changes_since, merge
 from jobs_web.editing.draft import NAMES, OPENED, Draft, read_draft
 from jobs_web.editing.fields import groups
-from jobs_web.editing.preview import preview
+from jobs_web.editing.preview import preview, require_same
 from jobs_web.site import Page, View
 
 
@@ -33,12 +33,12 @@ def form_page(view: View, draft: Draft, errors: dict[str, str] | None = None, **
 
 def submit_edit(view: View, form: FormData) -> Page | Done:
     """Take the form that edits a job one step further."""
-    return _submit(view, read_draft(form, is_new=False), str(form.get("step", "")))
+    return _submit(view, read_draft(form, is_new=False), str(form.get("go", "")))
 
 
 def submit_new(view: View, form: FormData) -> Page | Done:
     """Take the form that puts a new job one step further."""
-    return _submit(view, read_draft(form, is_new=True), str(form.get("step", "")))
+    return _submit(view, read_draft(form, is_new=True), str(form.get("go", "")))
 
 
 def _submit(view: View, draft: Draft, step: str) -> Page | Done:
@@ -46,29 +46,36 @@ def _submit(view: View, draft: Draft, step: str) -> Page | Done:
     if step == "form":
         return form_page(view, draft)
     try:
+        return _advance(view, draft, step)
+    except UserError as error:
+        return form_page(view, draft, {_field_of(error): str(error)})
+
+
+def _advance(view: View, draft: Draft, step: str) -> Page | Done:
+    """Save, or else show the preview. Raises UserError if what was typed is wrong."""
+    try:
         if step == "save":
             return _save(view, draft)
         found = preview(view.board, draft)
     except ConflictError:
         return _conflict_page(view, draft)
-    except UserError as error:
-        return form_page(view, draft, {_field_of(error): str(error)})
     hidden = [(name, draft.typed[name]) for name in NAMES if name in draft.typed] + _opened(draft)
     return Page("preview.html", {"draft": draft, "preview": found, "hidden": hidden})
 
 
 def _save(view: View, draft: Draft) -> Done:
     """Put a new job, or edit the version that the form was opened with."""
-    because, typed = draft.because or None, draft.typed
+    board, because = view.board, draft.because or None
+    runner, payload = draft.typed.get("runner", ""), draft.typed.get("payload", "")
     if draft.is_new:
-        options = cast(PutOptions, draft.options)
-        view.board.create(
-            draft.id, typed.get("runner", ""), typed.get("payload", ""), because=because, **options
-        )
-        return Done(f"Put {draft.id}.", view.below("/job", id=draft.id))
-    changes, unset = draft.edit
-    view.board.edit(draft.id, unset=unset, because=because, if_match=draft.etag, **changes)
-    return Done(f"Saved {draft.id}.", view.below("/job", id=draft.id))
+        board.create(draft.id, runner, payload, because=because, **cast(PutOptions, draft.options()))
+    elif draft.changes_state:
+        options = cast(PutOptions, draft.options(require_same(board, draft)))
+        board.put(draft.id, runner, payload, because=because, if_match=draft.etag, **options)
+    else:
+        changes, unset = draft.edit
+        board.edit(draft.id, unset=unset, because=because, if_match=draft.etag, **changes)
+    return Done(f"{'Put' if draft.is_new else 'Saved'} {draft.id}.", view.below("/job", id=draft.id))
 
 
 def _conflict_page(view: View, draft: Draft) -> Page:

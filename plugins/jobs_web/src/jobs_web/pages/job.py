@@ -78,7 +78,7 @@ def job(view: View) -> Page:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A job before or after another one: its id, its state (None if there is no such job), and its last run."""
+    """A job before or after another one. Its state is None if there is no such job."""
 
     id: str
     state: str | None

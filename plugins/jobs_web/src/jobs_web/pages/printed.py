@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,8 +57,9 @@ def logs_of_runs(board: Board, runs: Iterable[Run], most: int) -> dict[str, Prin
     if not tasks:
         return {}
     found: dict[str, Printed] = {}
-    for line in board.logs(next(iter(tasks.values())), limit=most):
-        found.setdefault(line["task"], Printed()).add(line)
+    with suppress(NotFoundError):  # the id of the job looks like that of a task
+        for line in board.logs(next(iter(tasks.values())), limit=most):
+            found.setdefault(line["task"], Printed()).add(line)
     return {task: found[task] for task in tasks if task in found}
 
 

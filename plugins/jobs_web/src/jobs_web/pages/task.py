@@ -18,6 +18,9 @@ from jobs_web.site import Page, View
 ENTRIES = 100
 """Entries of the history to read at most."""
 
+MOST = 1_000_000
+"""More attempts than any task has."""
+
 RUNNING = ("leased", "accepted")
 """The states of a task that somebody works on."""
 
@@ -73,9 +76,11 @@ def attempts(open_task: Mapping[str, Any] | None, run: Run | None, entries: Iter
         run: The run of its job, if it has ended: it tells of the last attempt.
         entries: What the board's history says of the task, oldest first.
     """
-    found = {entry["attempt"]: _of_entry(entry) for entry in entries if entry["what"] in _ENDINGS}
     history: Sequence[Mapping[str, Any]] = open_task["history"] if open_task else ()
-    last = _current(open_task) if open_task else run.attempts if run else 0
+    last = int(open_task["attempt"]) if open_task else run.attempts if run else MOST
+    # Entries of later attempts were made before somebody queued the dead letter again.
+    ends = [entry for entry in entries if entry["what"] in _ENDINGS and entry["attempt"] <= last]
+    found = {entry["attempt"]: _of_entry(entry) for entry in ends}
     first = (last if open_task and open_task["state"] == "dead" else last - 1) - len(history) + 1
     for number, entry in enumerate(history, first):
         known = found.get(number) or Try(number, entry["status"], note=entry["note"], code=entry["code"])
@@ -105,10 +110,6 @@ def _of_entry(entry: Mapping[str, Any]) -> Try:
         note=entry.get("note", ""),
         data=data if isinstance(data, Mapping) else {"data": data} if data else {},
     )
-
-
-def _current(open_task: Mapping[str, Any]) -> int:
-    return int(open_task["attempt"])
 
 
 def _run(board: Board, id: str) -> Run | None:
