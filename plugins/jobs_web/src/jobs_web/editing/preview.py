@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from jobs_core import Board, ConflictError, ExistsError, NotFoundError, OptionError
 from jobs_core.plugin_ui import SCHEDULE_OPTIONS, PutOptions
-from jobs_web.editing.draft import Draft
+from jobs_web.editing.draft import NAMES, Draft
 from jobs_web.job_texts import NextRun, next_runs, zone_of
 
 OWNER = "preview"
@@ -43,20 +43,19 @@ def preview(board: Board, draft: Draft) -> Preview:
         NotFoundError: There is no such job any more.
         UserError: The board would reject it. `option` names the field.
     """
-    job = require_new(board, draft.id) if draft.is_new else require_same(board, draft)
-    what = {
-        "id": draft.id,
-        "runner": draft.typed.get("runner", ""),
-        "payload": draft.typed.get("payload", ""),
-    }
-    plan = board.plan([what | draft.options(job)], OWNER, prune=False, adopt=True)
+    job = None if draft.is_new else require_same(board, draft)
+    if draft.is_new:
+        require_new(board, draft.id)
+    what = {name: draft.typed.get(name, "") for name in ("runner", "payload")}
+    planned = {"id": draft.id, **what, **draft.options(job)}
+    plan = board.plan([planned], OWNER, prune=False, adopt=True)
     for error in plan.refused.values():
         raise error
     runs = list(next_runs(_next(board, draft), zone_of(draft.typed)))
     if not plan.changes:
         return Preview(runs=runs)
     (change,) = plan.changes
-    names = [name for name in change.names if name not in ("id", "paused")]
+    names = [name for name in NAMES if name in change.names]
     return Preview(names, change.before or {}, change.after or {}, runs)
 
 
