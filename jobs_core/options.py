@@ -251,6 +251,7 @@ def _table(options: type) -> dict[str, Option]:
 
 
 SCHEDULE_OPTIONS = _table(ScheduleOptions)
+WORK_OPTIONS = _table(WorkOptions)
 STATE = tuple(_table(StateOptions).values())
 JOB_OPTIONS = _table(JobOptions)
 PUSH_OPTIONS = _table(PushOptions)

@@ -1,4 +1,4 @@
-"""What plugins that show a board to people import: instants, durations and schedules in words.
+"""What plugins that show a board to people import: options, instants, durations and schedules in words.
 
     from jobs_core.plugin_ui import duration_text, from_now, schedule_text
 
@@ -10,25 +10,66 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jobs_core.contract import Check, Finding
-from jobs_core.options import JOB_STATES, TASK_STATES, JobSort, span
+from jobs_core.cron.clock_note import clock_note
+from jobs_core.cron.explain import explain
+from jobs_core.options import (
+    JOB_OPTIONS,
+    JOB_STATES,
+    SCHEDULE_OPTIONS,
+    TASK_STATES,
+    UNITS,
+    WORK_OPTIONS,
+    JobSort,
+    Option,
+    PushOptions,
+    PutOptions,
+    TaskFilters,
+    span,
+    to_text,
+)
+from jobs_core.text import visible
 from jobs_core.why.moment import read_moment
-from jobs_core.wording import duration_text, from_now, rate_text, readable, schedule_text
+from jobs_core.wording import (
+    duration_text,
+    fact_text,
+    from_now,
+    parent_text,
+    rate_text,
+    readable,
+    schedule_text,
+    waiting_text,
+)
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
 
 __all__ = [
+    "JOB_OPTIONS",
     "JOB_STATES",
+    "SCHEDULE_OPTIONS",
     "TASK_STATES",
+    "UNITS",
+    "WORK_OPTIONS",
     "JobSort",
+    "Option",
+    "PushOptions",
+    "PutOptions",
+    "TaskFilters",
+    "clock_note",
     "diagnose",
     "duration_text",
+    "explain",
+    "fact_text",
     "from_now",
+    "parent_text",
     "rate_text",
     "read_moment",
     "readable",
     "schedule_text",
     "span",
+    "to_text",
+    "visible",
+    "waiting_text",
 ]
 
 

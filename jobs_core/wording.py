@@ -128,3 +128,24 @@ def waiting_text(waiting: Mapping[str, Any]) -> str:
     if "deadline" in waiting:
         text += f", until {when(waiting['deadline'])}, then {waiting['at-deadline']}"
     return text
+
+
+_FACT_TIMES = (
+    *("due", "started", "ended", "time", "start", "end", "since", "until"),
+    *("before", "after", "through", "next"),
+)
+"""The fields of facts that are times."""
+
+
+def fact_text(fact: Mapping[str, Any]) -> str:
+    """Format a recorded fact behind an answer of `Board.why`: its kind, and its fields.
+
+    >>> fact_text({"kind": "worker", "worker": "web-1", "note": ""})
+    'worker: worker=web-1'
+    """
+    fields = (
+        f"{name}={when(value) if name in _FACT_TIMES and isinstance(value, (int, float)) else value}"
+        for name, value in fact.items()
+        if name != "kind" and value not in (None, "", [], ())
+    )
+    return f"{fact['kind']}: {', '.join(fields)}"

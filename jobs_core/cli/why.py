@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from jobs_core.cli.common import connected, echo, echo_json, echo_prose, json_option, open_board
-from jobs_core.wording import when
-
-_TIMES = frozenset(
-    (
-        "due",
-        "started",
-        "ended",
-        "time",
-        "start",
-        "end",
-        "since",
-        "until",
-        "before",
-        "after",
-        "through",
-        "next",
-    )
-)
-"""The fields of facts that are times."""
+from jobs_core.wording import fact_text, when
 
 
 @click.command()
@@ -62,14 +42,4 @@ def why(target: str, at: str | None, proof: bool, as_json: bool, url: str | None
     if not found.is_complete:
         echo_prose("The record does not reach back to that moment: this is what is known.")
     for fact in found.proof if proof else ():
-        echo(_fact_text(fact))
-
-
-def _fact_text(fact: Any) -> str:
-    """Format a fact as one line: its kind, and its fields."""
-    fields = (
-        f"{name}={when(value) if name in _TIMES and isinstance(value, (int, float)) else value}"
-        for name, value in fact.items()
-        if name != "kind" and value not in (None, "", [], ())
-    )
-    return f"  {fact['kind']}: {', '.join(fields)}"
+        echo(f"  {fact_text(fact)}")

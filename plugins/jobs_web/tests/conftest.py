@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 import jobs_web
 import pytest
-from jobs_web.server import Server, listen, url_of
 from jobs_web.access.user import User
 from jobs_web.pages import PAGES
 from jobs_web.rendering import render
+from jobs_web.server import Server, listen, url_of
 from jobs_web.site import Site, View
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from starlette.datastructures import QueryParams

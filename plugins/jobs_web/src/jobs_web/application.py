@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -22,13 +23,14 @@ from jobs_web.access.configuration import Access
 from jobs_web.access.gate import Gate
 from jobs_web.access.login import login_routes
 from jobs_web.access.middleware import AccessMiddleware, user_of
+from jobs_web.actions.done import Done, answer
 from jobs_web.actions.handling import forget_said, handle, said
 from jobs_web.errors import error_page, unexpected
 from jobs_web.headers import SecurityHeaders
 from jobs_web.health import health_routes
 from jobs_web.live.hub import Hub, Topic
 from jobs_web.live.stream import stream, wanted
-from jobs_web.pages import PAGES, PageFunction
+from jobs_web.pages import FORMS, PAGES, PageFunction
 from jobs_web.rendering import render, render_parts
 from jobs_web.site import Site, View
 
@@ -67,8 +69,10 @@ def site_routes(site: Site) -> Sequence[BaseRoute]:
     """Return the routes of a board."""
     hub = Hub()
     pages = [Route(path, partial(_answer, site, function)) for path, function in PAGES.items()]
+    forms = [Route(path, partial(_submit, site, path), methods=["POST"]) for path in FORMS]
     return [
         *pages,
+        *forms,
         Route("/live", partial(_live, site, hub)),
         Route("/actions/{name}", partial(_act, site), methods=["POST"]),
     ]
@@ -95,6 +99,13 @@ def _answer(site: Site, function: PageFunction, request: Request) -> Response:
 async def _act(site: Site, request: Request) -> Response:
     """Do what a form asks for."""
     return await handle(view_of(site, request), request)
+
+
+async def _submit(site: Site, path: str, request: Request) -> Response:
+    """Take a form of a page one step further."""
+    view, form = view_of(site, request), await request.form()
+    found = await run_in_threadpool(FORMS[path], view, form)
+    return answer(view, found) if isinstance(found, Done) else HTMLResponse(render(view, found), found.status)
 
 
 async def _live(site: Site, hub: Hub, request: Request) -> Response:

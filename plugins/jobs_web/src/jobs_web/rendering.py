@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader, select_autoescape
 
+from jobs_web import job_texts
 from jobs_web.charts import CHARTS
 from jobs_web.site import Page, View
 from jobs_web.texts import FILTERS
@@ -41,7 +42,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(FILTERS)
+    found.filters.update(FILTERS | job_texts.FILTERS)
     found.globals.update(CHARTS)
     found.globals["pages"] = NAVIGATION
     # Macros are a global, because a live block is rendered without the rest of its template.

@@ -62,8 +62,17 @@ class View:
         >>> view.url("/job", id="a b")
         '/job?id=a+b'
         """
+        return self.root + self.below(path, **query)
+
+    def below(self, path: str, **query: Any) -> str:
+        """Return the URL of a page below the root of the board, as the field `back` of a form has it."""
         given = {name: value for name, value in query.items() if value not in (None, "", False)}
-        return self.root + path + (f"?{urlencode(given, doseq=True)}" if given else "")
+        return path + (f"?{urlencode(given, doseq=True)}" if given else "")
+
+    @property
+    def here(self) -> str:
+        """The path and query of this page below the root: the field `back` of its forms."""
+        return f"{self.path}?{self.query}" if self.query else self.path
 
     def again(self, **changes: Any) -> str:
         """Return the URL of this page with other fields."""

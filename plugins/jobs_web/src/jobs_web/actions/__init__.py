@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 
 from jobs_web.access.user import Role
 from jobs_web.actions import jobs, limits, tasks
+from jobs_web.actions.done import Done
 from jobs_web.site import View
 
 
@@ -22,12 +23,12 @@ class Action:
 
     Args:
         role: Who may do it.
-        run: Does it. Returns a sentence that says what was done.
+        run: Does it. Returns a sentence that says what was done, or a Done, which also names the next page.
         question: Returns what to ask before. Without it, or if it returns None, the action is done at once.
     """
 
     role: Role
-    run: Callable[[View, FormData], str]
+    run: Callable[[View, FormData], str | Done]
     question: Callable[[View, FormData], str | None] | None = None
 
 
@@ -36,6 +37,8 @@ ACTIONS: dict[str, Action] = {
     "pause": Action("operator", jobs.pause, jobs.ask_all("Pause")),
     "resume": Action("operator", jobs.resume, jobs.ask_all("Resume")),
     "remove": Action("editor", jobs.remove, jobs.ask_remove),
+    "push": Action("operator", tasks.push),
+    "cancel-job": Action("operator", tasks.cancel_job, tasks.ask_cancel_job),
     "cancel": Action("operator", tasks.cancel),
     "retry": Action("operator", tasks.retry, tasks.ask_retry),
     "purge": Action("editor", tasks.purge, tasks.ask_purge),

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
+from jobs_web.access.user import Role
 from jobs_web.actions import ACTIONS
+from jobs_web.actions.done import SAID, Done, answer
 from jobs_web.actions.fields import texts
 from jobs_web.rendering import render
 from jobs_web.site import Page, View, local_path
-
-SAID = "jobs_said"
-"""The cookie with what an action says, for the next page."""
 
 
 async def handle(view: View, request: Request) -> Response:
@@ -24,21 +23,20 @@ async def handle(view: View, request: Request) -> Response:
     action = ACTIONS.get(request.path_params["name"])
     if action is None:
         raise HTTPException(404, "There is no such action.")
-    if not view.user.may(action.role):
-        raise HTTPException(
-            403, f"The role {view.user.role} may not do this: ask for the role {action.role}."
-        )
+    require_role(view, action.role)
     form = await request.form()
     if action.question and not form.get("confirmed"):
         question = await run_in_threadpool(action.question, view, form)
         if question is not None:
             return HTMLResponse(render(view, _confirmation(request, form, question)))
-    sentence = await run_in_threadpool(action.run, view, form)
-    response = RedirectResponse(view.root + _back(form), 303)
-    response.set_cookie(
-        SAID, quote(sentence), max_age=30, httponly=True, samesite="strict", path=view.home or "/"
-    )
-    return response
+    found = await run_in_threadpool(action.run, view, form)
+    return answer(view, found if isinstance(found, Done) else Done(found, _back(form)))
+
+
+def require_role(view: View, role: Role) -> None:
+    """Raise HTTPException if the user may not do what this role may."""
+    if not view.user.may(role):
+        raise HTTPException(403, f"The role {view.user.role} may not do this: ask for the role {role}.")
 
 
 def said(request: Request) -> str | None:

@@ -1,4 +1,4 @@
-"""Actions on tasks: cancel; retry and purge dead letters.
+"""Actions on tasks: push and cancel; retry and purge dead letters.
 
 Their forms have a field `task` for each task, or `ticket` for each dead letter, or `scope` with `all` and
 `filter` with the filter of the page. `because` has the reason.
@@ -7,15 +7,39 @@ Their forms have a field `task` for each task, or `ticket` for each dead letter,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from starlette.datastructures import FormData
 
 from jobs_core import JobsError, NotFoundError, OptionError
-from jobs_web.actions.fields import text, texts
+from jobs_core.plugin_ui import WORK_OPTIONS, PushOptions
+from jobs_web.actions.done import Done
+from jobs_web.actions.fields import required, text, texts
 from jobs_web.actions.selection import is_all, query_of
 from jobs_web.filters import task_filters
 from jobs_web.pages.dead import code_of
 from jobs_web.site import View
+
+
+def push(view: View, form: FormData) -> Done:
+    """Run a job's runner once with another payload, and with the options of the job."""
+    job = view.board.show(required(form, "job"))
+    options: dict[str, Any] = {name: job[name] for name in WORK_OPTIONS if name in job}
+    payload = str(form.get("payload", "")).replace("\r\n", "\n")
+    task = view.board.push(job["runner"], payload, **cast(PushOptions, options))
+    return Done(f"Queued {task}.", view.below("/task", id=task))
+
+
+def cancel_job(view: View, form: FormData) -> str:
+    """Cancel what runs or waits of a job."""
+    counts = view.board.cancel_job(required(form, "job"), because=text(form, "because"))
+    stopped = f" {counts['cancelling']} are told to stop." if counts["cancelling"] else ""
+    return f"Cancelled {counts['cancelled']} waiting tasks.{stopped}"
+
+
+def ask_cancel_job(view: View, form: FormData) -> str:
+    """Return the question before the tasks of a job are cancelled."""
+    return f"Cancel all tasks of {required(form, 'job')} that run or wait? The job stays."
 
 
 def cancel(view: View, form: FormData) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from markupsafe import Markup
 
 from jobs_web.charts.bars import load_bar, task_bar
+from jobs_web.charts.calendar import calendar_chart
+from jobs_web.charts.durations import durations_chart
 from jobs_web.charts.hours import hours_chart
 from jobs_web.charts.strip import small_strip, strip
 
@@ -16,4 +18,6 @@ CHARTS: dict[str, Callable[..., Markup]] = {
     "small_strip": small_strip,
     "load_bar": load_bar,
     "task_bar": task_bar,
+    "durations_chart": durations_chart,
+    "calendar_chart": calendar_chart,
 }

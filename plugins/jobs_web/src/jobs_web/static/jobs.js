@@ -1,9 +1,11 @@
 // The script of every page. Pages can be read without it.
+import { follow } from "./keep.js";
 import { watch } from "./live.js";
 import { prepareSelection, watchSelection } from "./select.js";
 import { count, localize } from "./times.js";
 
 localize(document);
+follow(document);
 watchSelection();
 watch((root) => {
   localize(root);

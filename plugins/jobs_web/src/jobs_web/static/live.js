@@ -3,6 +3,7 @@
 // All tabs of a browser share one stream, in a shared worker, since HTTP/1.1 allows only six connections to a server. A
 // hidden tab watches nothing.
 
+import { keep } from "./keep.js";
 import { replaceContent } from "./select.js";
 
 const here = location.pathname + location.search;
@@ -54,7 +55,9 @@ function apply({ parts, trouble }, prepare) {
   for (const [id, html] of Object.entries(parts)) {
     const element = document.getElementById(id);
     if (!element || element.contains(document.activeElement) && element.querySelector("input:focus, textarea:focus")) continue;
+    const restore = keep(element);
     replaceContent(element, html);
+    restore();
     prepare(element);
   }
 }

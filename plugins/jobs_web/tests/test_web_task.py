@@ -1,0 +1,129 @@
+"""The page of a task: its attempts, its output and result, and what can be done with it."""
+
+from __future__ import annotations
+
+import threading
+from urllib.parse import quote
+
+from jobs_web.pages.task import attempts
+from playwright.sync_api import Page, expect
+
+from jobs_core import Board, Context, Outcome, Runner, Task
+from tests.helpers import PATIENCE, wait_until, working
+
+
+def test_a_task_that_runs_is_live_until_it_is_done(board: Board, page: Page) -> None:
+    board.put("slow", "test", "x", keep="1h", label="team=data")
+    end = threading.Event()
+
+    def run(task: Task, context: Context) -> Outcome:
+        context.line("half way")
+        context.line("careful", "stderr")
+        end.wait(PATIENCE)
+        return Outcome.done("ok", rows=12, detail={"a": ["<b>"]})
+
+    try:
+        with working(board, Runner("test", run)) as (_, recorder):
+            id = board.push("slow")
+            recorder.wait_for("task.started")
+            page.goto(f"/task?id={quote(id)}")
+            expect(page.locator("#live_output")).to_contain_text("half way")
+            expect(page.locator("#live_output .stderr")).to_have_text("careful")
+            expect(page.locator("#live_attempts .state")).to_have_text("leased")
+            expect(page.get_by_role("link", name="team=data")).to_be_visible()
+            end.set()
+            expect(page.locator("#live_state .state")).to_have_text("done")
+            expect(page.locator("#live_attempts tbody tr")).to_contain_text("ok")
+            expect(page.locator("#live_result")).to_contain_text('{"a": ["<b>"]}')
+            expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    finally:
+        end.set()
+
+
+def test_a_failure_is_looked_into_and_retried(board: Board, page: Page) -> None:
+    board.put("report", "test", "x", policy="retry", attempts=2, backoff="10ms")
+    broken = [True]
+
+    def run(task: Task, context: Context) -> Outcome:
+        context.line(f"attempt {task.attempt}")
+        return Outcome.failed("no route to db-2", code="7") if broken[0] else Outcome.done("repaired")
+
+    with working(board, Runner("test", run)):
+        page.goto("/job?id=report")
+        page.get_by_role("button", name="Run now").click()
+        expect(page.locator("table.runs tr.bad")).to_contain_text("no route to db-2")
+        page.locator("table.runs a").click()
+        expect(page.locator("#live_state .state")).to_have_text("dead")
+        rows = page.locator("#live_attempts tbody tr")
+        expect(rows).to_have_count(2)
+        expect(rows.locator(".state")).to_have_text(["failed", "failed"])
+        expect(rows.first).to_contain_text("no route to db-2")
+        expect(page.locator("#live_output")).to_contain_text("attempt 2")
+        broken[0] = False
+        page.get_by_role("button", name="Retry").click()
+        expect(page.locator("#live_state .state")).to_have_text("done")
+        expect(rows.last).to_contain_text("repaired")
+        expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+
+
+def test_a_task_that_waits_is_cancelled(board: Board, page: Page) -> None:
+    board.put("report", "shell", "secret")
+    id = board.push("report")
+    page.goto(f"/task?id={quote(id)}")
+    expect(page.locator("#live_state")).to_contain_text("queued")
+    expect(page.locator("main")).to_contain_text("no living worker serves that queue")
+    expect(page.get_by_text("secret")).to_be_hidden()
+    page.get_by_text("Payload").click()
+    expect(page.get_by_text("secret")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("status")).to_have_text(f"Cancelled {id}.")
+    expect(page.locator("#live_state .state")).to_have_text("cancelled")
+    wait_until(lambda: not list(board.tasks()))
+
+
+def test_a_dead_letter_is_purged_after_a_question(board: Board, page: Page) -> None:
+    board.put("report", "shell", "x", policy="ack")
+    id = board.push("report")
+    (task,) = board.pop("shell", lease=60, worker="w")
+    board.ack(task.token, "dead", code="3", note="no")
+    page.goto(f"/task?id={quote(id)}")
+    page.get_by_role("button", name="Purge").click()
+    expect(page.get_by_text("It cannot be retried then.")).to_be_visible()
+    assert list(board.dead())
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator("#live_state .state")).to_have_text("dead")  # its run is still known
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+    assert not list(board.dead())
+
+
+def test_a_task_that_ran_after_others_names_them(board: Board, page: Page) -> None:
+    board.put("load", "shell", "x")
+    board.put("report", "other", "x", after="load")
+    parent = board.push("load")
+    (task,) = board.pop("shell", lease=60, worker="w")
+    board.ack(task.token, note="12 files")
+    (child,) = board.tasks(job="report")
+    page.goto(f"/task?id={quote(child['id'])}")
+    expect(page.get_by_role("link", name=parent)).to_be_visible()
+    expect(page.locator("main")).to_contain_text("12 files")
+
+
+def test_a_task_that_is_gone_says_what_is_still_known(board: Board, page: Page) -> None:
+    id = board.push("shell", "x")
+    (task,) = board.pop("shell", lease=60, worker="w")
+    board.ack(task.token, note="fine")
+    page.goto(f"/task?id={quote(id)}")  # a one-off task has no job, and so no runs
+    expect(page.locator("#live_state")).to_contain_text("The history of the board still knows it")
+    expect(page.locator("#live_attempts")).to_contain_text("fine")
+    page.goto("/task?id=nothing@1")
+    expect(page.locator("#live_state")).to_contain_text("There is no such task")
+
+
+def test_attempts_before_a_retry_by_hand_are_left_out() -> None:
+    entries = [
+        {"attempt": 1, "what": "retry", "time": 1.0, "note": "a"},
+        {"attempt": 2, "what": "dead", "time": 2.0, "note": "b"},
+    ]
+    running = {"state": "leased", "attempt": 1, "since": 9.0, "worker": "w", "history": []}
+    (only,) = attempts(running, None, entries)
+    assert (only.number, only.outcome, only.worker, only.note) == (1, "leased", "w", "")
