@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from jobs_core import Board
 from jobs_web.access.user import User
+from jobs_web.forecasts import Forecasts
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
@@ -22,10 +23,12 @@ class Site:
     Args:
         board: The board.
         names: The names of all boards of this server.
+        forecasts: Makes and keeps the forecast of the board.
     """
 
     board: Board
     names: tuple[str, ...] = ()
+    forecasts: Forecasts = field(default_factory=Forecasts, compare=False)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.datastructures import FormData
 
 from jobs_web.access.user import Role
-from jobs_web.actions import jobs
+from jobs_web.actions import forecast, jobs
 from jobs_web.site import View
 
 
@@ -36,4 +36,5 @@ ACTIONS: dict[str, Action] = {
     "pause": Action("operator", jobs.pause),
     "resume": Action("operator", jobs.resume),
     "remove": Action("editor", jobs.remove, jobs.ask_remove),
+    "forecast": Action("viewer", forecast.make),
 }

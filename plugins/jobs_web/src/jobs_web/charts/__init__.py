@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 from markupsafe import Markup
 
+from jobs_web.charts.graph import graph_chart
+from jobs_web.charts.heatmap import heat_map
 from jobs_web.charts.hours import hours_chart
 from jobs_web.charts.strip import strip
+from jobs_web.charts.timeline import timeline_axis, timeline_key, timeline_row
 
-CHARTS: dict[str, Callable[..., Markup]] = {"hours_chart": hours_chart, "strip": strip}
+CHARTS: dict[str, Callable[..., Markup]] = {
+    "hours_chart": hours_chart,
+    "strip": strip,
+    "graph_chart": graph_chart,
+    "heat_map": heat_map,
+    "timeline_axis": timeline_axis,
+    "timeline_key": timeline_key,
+    "timeline_row": timeline_row,
+}
