@@ -9,14 +9,14 @@ from markupsafe import Markup
 
 from jobs_web.charts.layers import lay_out
 
-BOX_WIDTH, BOX_HEIGHT = 168, 40
-COLUMN, ROW, MARGIN = 236, 54, 10
+BOX_WIDTH, BOX_HEIGHT = 160, 40
+COLUMN, ROW, MARGIN = 218, 54, 10
 """Sizes in units of the drawing, which are pixels."""
 
-NAME = 22
+NAME = 19
 """Characters of a name that fit into a box."""
 
-MARKS = {"missing": "?", "running": "▶", "paused": "⏸", "dead": "✕", "waiting": "…"}
+MARKS = {"missing": "?", "running": "▶", "paused": "‖", "dead": "✕", "waiting": "…"}
 """Marks of states. Others are a dot."""
 
 

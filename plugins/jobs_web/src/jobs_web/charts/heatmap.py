@@ -12,7 +12,7 @@ from markupsafe import Markup
 SHADES = 4
 """Shades of hours with runs."""
 
-LEFT, TOP, CELL, GAP, RIGHT = 62, 18, 30, 3, 56
+LEFT, TOP, CELL, GAP, RIGHT = 80, 18, 30, 3, 56
 """Sizes in units of the drawing."""
 
 WIDTH = LEFT + 24 * CELL + RIGHT

@@ -162,7 +162,7 @@ def _gap(gap: Gap, window: Window) -> Markup:
 def _bar(bar: Bar, lane: int, window: Window) -> Markup:
     wait = Markup("")
     if bar.due is not None and bar.due < bar.begin:
-        wait = Markup('<line class="wait" x1="{}%" x2="{}%" y1="{2}" y2="{2}"/>').format(
+        wait = Markup('<line class="wait" x1="{0}%" x2="{1}%" y1="{2}" y2="{2}"/>').format(
             window.percent(bar.due), window.percent(bar.begin), LANE * lane + LANE / 2
         )
     return Markup('<a href="{}"><title>{}</title>{}{}</a>').format(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ROWS = 100
 """Jobs of a list at most."""
 
+MINUTES = 6
+"""Busy minutes at most."""
+
 IN_HOUR = 12
 """Jobs of an hour at most."""
 
@@ -56,7 +59,7 @@ def week(view: View) -> Page:
             "job_count": len(jobs),
             "never": [job for job in found.jobs if not job.runs][:ROWS],
             "never_count": len(found.never),
-            "minutes": found.minutes,
+            "minutes": found.minutes[:MINUTES],
             "limits_text": limits_text,
         },
     )
