@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from jobs_web.charts.layers import lay_out
 
-BOX_WIDTH, BOX_HEIGHT = 160, 40
-COLUMN, ROW, MARGIN = 218, 54, 10
+BOX_WIDTH, BOX_HEIGHT = 156, 40
+COLUMN, ROW, MARGIN = 226, 54, 10
 """Sizes in units of the drawing, which are pixels."""
 
 NAME = 19

@@ -151,10 +151,9 @@ def rows_of(view: View, found: Found, now: float, by: str) -> list[Row]:
         bars.setdefault(name, []).append(bar)
     for name, mark in _marks(view, found, by):
         marks.setdefault(name, []).append(mark)
-    names = sorted({*bars, *marks})
     return [
         Row(name or "worker unknown", _href(view, name, by), bars.get(name, ()), marks.get(name, ()))
-        for name in names
+        for name in sorted({*bars, *marks}, key=lambda name: (not name, name))
     ]
 
 
@@ -164,36 +163,46 @@ def _href(view: View, name: str, by: str) -> str:
 
 def _bars(view: View, found: Found, now: float, by: str) -> Iterator[tuple[str, Bar]]:
     for run in found.runs:
-        if run.started is not None and run.ended is not None:
-            title = f"{run.task}: {run.outcome} after {duration_text(run.took)}, from {exact(run.started)}"
-            details = [
-                run.worker and f"on {run.worker}",
-                run.code,
-                run.attempts > 1 and f"attempt {run.attempts}",
-            ]
-            title = ", ".join(word for word in (title, *details) if word)
-            bar = Bar(run.outcome, run.started, run.ended, view.url("/task", id=run.task), title, run.due)
-            yield (run.job if by == "job" else run.worker), bar
+        if run.task is not None and run.started is not None and run.ended is not None:
+            href, due = view.url("/task", id=run.task), run.due if by == "job" else None
+            yield (
+                run.job if by == "job" else run.worker,
+                Bar(run.outcome, run.started, run.ended, href, _run_title(run), due),
+            )
     for task in found.running:
         if task.since is not None:
-            title = f"{task.task}: running since {exact(task.since)}" + (
-                f", on {task.worker}" if task.worker else ""
-            )
+            title = f"{task.task}: running since {exact(task.since)}{_on(task.worker)}"
             bar = Bar("running", task.since, max(now, task.since), view.url("/task", id=task.task), title)
             yield (task.job if by == "job" else task.worker or ""), bar
 
 
+def _run_title(run: Run) -> str:
+    code = f", {run.code}" if run.code else ""
+    attempts = f", attempt {run.attempts}" if run.attempts > 1 else ""
+    took = duration_text(run.took)
+    return (
+        f"{run.task}: {run.outcome} after {took}, from {exact(run.started)}{_on(run.worker)}{code}{attempts}"
+    )
+
+
+def _on(worker: str | None) -> str:
+    return f", on {worker}" if worker else ""
+
+
 def _marks(view: View, found: Found, by: str) -> Iterator[tuple[str, Mark]]:
-    """Yield failed attempts, occurrences without a run, and the ends of runs that are not kept."""
-    known = {run.task for run in found.runs if run.started is not None and run.ended is not None}
+    """Yield failed attempts, occurrences without a run, and ends that no bar shows."""
+    kept = {run.task: run.started is not None for run in found.runs if run.task}
     for entry in found.entries:
-        task, what = str(entry["task"]), str(entry["what"])
-        is_end = what in ENDS and task not in known
-        if is_end or what in ATTEMPTS:
-            words = "ended, its start is not kept" if is_end else f"attempt {entry['attempt']} {what}"
-            title = f"{task}: {what if is_end else ''} {words}, {exact(entry['time'])}".replace(":  ", ": ")
-            name = str(entry["job"]) if by == "job" else str(entry.get("worker", ""))
-            yield name, Mark(what, entry["time"], view.url("/task", id=task), title)
+        what, task, time = str(entry["what"]), str(entry["task"]), entry["time"]
+        href = view.url("/task", id=task)
+        if what in ATTEMPTS:
+            title = f"{task}: attempt {entry['attempt']} {what}"
+        elif what in ENDS and not kept.get(task):
+            title = f"{task}: {what}. {'It never began' if task in kept else 'Its start is not kept'}"
         elif what in ("skipped", "coalesced") and by == "job":
-            title = f"{entry.get('count', 1)} {what}: {entry.get('note', '')}, {exact(entry['time'])}"
-            yield str(entry["job"]), Mark(what, entry["time"], view.url("/job", id=entry["job"]), title)
+            title = f"{entry['job']}: {entry.get('count', 1)} {what} ({entry.get('note', '')})"
+            href = view.url("/job", id=entry["job"])
+        else:
+            continue
+        name = str(entry["job"]) if by == "job" else str(entry.get("worker", ""))
+        yield name, Mark(what, time, href, f"{title}, {exact(time)}")
