@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from markupsafe import Markup
 
 from jobs_core import Gap
+from jobs_web.texts import exact
 
 LANE, BAR = 16, 11
 """The height of a lane, and of a bar in it, in pixels."""
@@ -93,8 +94,45 @@ def assign_lanes(bars: Iterable[Bar]) -> list[tuple[Bar, int]]:
     return found
 
 
+def merge_thin(row: Row, window: Window) -> Row:
+    """Return a row in which bars and marks that would be drawn over each other are one, if they ended alike.
+
+    What is merged leads to where the row leads.
+    """
+    thin: dict[tuple[str, int], list[Bar]] = {}
+    bars = []
+    for bar in row.bars:
+        begin = window.percent(bar.begin)
+        if window.percent(bar.end) - begin < THIN:
+            thin.setdefault((bar.state, int(begin / THIN)), []).append(bar)
+        else:
+            bars.append(bar)
+    near: dict[tuple[str, int], list[Mark]] = {}
+    for mark in row.marks:
+        near.setdefault((mark.state, int(window.percent(mark.time) / THIN)), []).append(mark)
+    bars += (_merged_bar(row, group) for group in thin.values())
+    return Row(row.name, row.href, bars, [_merged_mark(row, group) for group in near.values()])
+
+
+def _merged_bar(row: Row, group: Sequence[Bar]) -> Bar:
+    if len(group) == 1:
+        return group[0]
+    begin, end = min(bar.begin for bar in group), max(bar.end for bar in group)
+    title = f"{len(group)} {group[0].state}, from {exact(begin)} to {exact(end)}"
+    return Bar(group[0].state, begin, end, row.href, title)
+
+
+def _merged_mark(row: Row, group: Sequence[Mark]) -> Mark:
+    if len(group) == 1:
+        return group[0]
+    begin, end = min(mark.time for mark in group), max(mark.time for mark in group)
+    title = f"{len(group)} {group[0].state}, from {exact(begin)} to {exact(end)}"
+    return Mark(group[0].state, (begin + end) / 2, row.href, title)
+
+
 def timeline_row(row: Row, window: Window, gaps: Sequence[Gap], times: Sequence[float]) -> Markup:
     """Draw a row: gaps behind, then lines at `times`, bars and marks."""
+    row = merge_thin(row, window)
     placed = assign_lanes(row.bars)
     height = LANE * (1 + max((lane for _, lane in placed), default=0))
     parts = [

@@ -15,7 +15,7 @@ MOST = 200
 MOST_LINES = 1000
 """Dependencies that are drawn at most."""
 
-BOARD = 20_000
+BOARD = 5_000
 """Jobs of the largest board that is drawn as a whole: all of them are read for that."""
 
 
