@@ -1,4 +1,4 @@
-"""What plugins that show a board to people import: words for times and schedules, graphs, forecasts.
+"""What plugins that show a board to people import: times and schedules in words, patterns, graphs, forecasts.
 
     from jobs_core.plugin_ui import duration_text, from_now, schedule_text
 

@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from zoneinfo import ZoneInfo
 
+import jobs_web
 import pytest
 from jobs_web.charts.timeline import Bar, Mark, Row, Window, assign_lanes, ticks_of, timeline_row
 from playwright.sync_api import Page, expect
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from jobs_core import Board, Gap
-from plugins.jobs_web.tests.conftest import Served
+from plugins.jobs_web.tests.conftest import Served, serving
 
 HOUR = Window(0, 3600)
 
@@ -98,6 +101,27 @@ def test_each_run_is_a_bar_that_leads_to_its_task(board: Board, served: Served) 
     assert [title.split(":")[0] for title in titles(text, "dead")] == [bad]
     assert [title.split(":")[0] for title in titles(text, "running")] == [held.id]
     assert re.findall(r'<a class="name" [^>]*>([^<]*)</a>', text) == ["clean", "load"]
+
+
+def test_a_hostile_board_is_shown_as_text(board: Board, served: Served) -> None:
+    board.put("<script>alert(1)</script>", "shell", "x")
+    run(board, "<script>alert(1)</script>", worker='"><img src=x>')
+    for path in ("/timeline", "/timeline?by=worker"):
+        text = served.client.get(path).text
+        assert "<script>alert" not in text and "<img" not in text
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;@" in text
+
+
+def test_links_of_a_mounted_page_have_its_root(board: Board) -> None:
+    board.put("load", "shell", "x", every=60)
+    board.put("clean", "shell", "x", after=["load"])
+    run(board, "load")
+    with serving(Starlette(routes=[Mount("/here", app=jobs_web.app(board))])) as mounted:
+        for path in ("/timeline", "/week", "/graph"):
+            text = mounted.client.get(f"/here{path}").text.split("</h1>")[1]
+            links = re.findall(r'(?:href|action|src)="(/[^"]*)"', text)
+            assert links and all(link.startswith("/here/") for link in links)
+        assert 'name="back" value="/week?zone=UTC"' in mounted.client.get("/here/week?zone=UTC").text
 
 
 def test_rows_by_worker(board: Board, served: Served) -> None:

@@ -41,7 +41,8 @@ def week(view: View) -> Page:
     """Show the forecast, which is made in the background; with the field `day` (2026-12-01), its hours."""
     zone, day, forecasts = zone_of(view), read_day(view.query.get("day")), view.site.forecasts
     forecasts.refresh(view.board)
-    kept, found = forecasts.kept, forecasts.kept.forecast if forecasts.kept else None
+    kept = forecasts.kept
+    found = kept.forecast if kept else None
     data = {"progress": forecasts.progress, "kept": kept, "found": found, "zone": zone, "day": day}
     if found is None:
         return Page("week.html", data)
