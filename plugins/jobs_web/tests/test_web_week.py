@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -127,6 +129,27 @@ def test_what_goes_wrong_is_kept_as_a_sentence(board: Board) -> None:
         found.start(board)
         wait_until(lambda found=found: found.progress is None)
         assert found.kept is not None and found.kept.trouble == words
+
+
+ENDING = """
+import sys, time
+from jobs_core import Board
+from jobs_web.forecasts import Forecasts
+
+found = Forecasts()
+found.start(Board(*sys.argv[1:]))
+while found.kept is None and (found.progress is None or not found.progress.share):
+    time.sleep(0.02)
+print("no forecast yet" if found.kept is None else found.kept)
+"""
+
+
+def test_a_process_ends_in_the_middle_of_a_forecast(board: Board, url: str) -> None:
+    board.put("load", "shell", "x", every=1)
+    board.put("clean", "shell", "x", after=["load"])
+    words = [sys.executable, "-c", ENDING, board.name, url]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    assert (done.stdout, done.stderr) == ("no forecast yet\n", "")
 
 
 def test_the_week_has_what_will_run(board: Board, served: Served) -> None:

@@ -79,13 +79,15 @@ class Forecasts:
             if self.progress is not None:
                 return False
             self.progress = Progress(0.0, time.time())
-        threading.Thread(target=self._run, args=(board,), name="jobs-web-forecast", daemon=True).start()
+        threading.Thread(target=self._run, args=(board,), name="jobs-web-forecast").start()
         return True
 
     def _run(self, board: Board) -> None:
         started = time.time()
 
         def follow(share: float) -> None:
+            if not threading.main_thread().is_alive():  # the process ends: stop the private server first
+                raise SystemExit
             self.progress = Progress(share, started)
 
         forecast, trouble = None, None
