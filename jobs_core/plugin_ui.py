@@ -1,4 +1,4 @@
-"""What plugins that show a board to people import: options, instants, durations and schedules in words.
+"""What plugins that show a board to people import: options, times and schedules in words, graphs, forecasts.
 
     from jobs_core.plugin_ui import duration_text, from_now, schedule_text
 
@@ -7,8 +7,10 @@ Importing it imports neither redis nor rich.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from jobs_core.client.glob import matcher
+from jobs_core.client.graph import Edge, Graph, Node, graph_of
 from jobs_core.contract import Check, Finding
 from jobs_core.cron.clock_note import clock_note
 from jobs_core.cron.explain import explain
@@ -42,6 +44,7 @@ from jobs_core.wording import (
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
+    from jobs_core.forecast import Forecast, JobForecast
 
 __all__ = [
     "JOB_OPTIONS",
@@ -50,7 +53,12 @@ __all__ = [
     "TASK_STATES",
     "UNITS",
     "WORK_OPTIONS",
+    "Edge",
+    "Forecast",
+    "Graph",
+    "JobForecast",
     "JobSort",
+    "Node",
     "Option",
     "PushOptions",
     "PutOptions",
@@ -61,6 +69,8 @@ __all__ = [
     "explain",
     "fact_text",
     "from_now",
+    "graph_of",
+    "matcher",
     "parent_text",
     "rate_text",
     "read_moment",
@@ -82,3 +92,12 @@ def diagnose(board: Board) -> list[tuple[Check, Finding]]:
     from jobs_core.client.diagnose import run_checks
 
     return list(run_checks(board))
+
+
+def __getattr__(name: str) -> Any:
+    """Import these on first use: what makes forecasts needs redis."""
+    if name in ("Forecast", "JobForecast"):
+        from jobs_core import forecast
+
+        return getattr(forecast, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,6 +18,7 @@ from jobs_core.boardfile.forecast import forecast_file
 from jobs_core.cli.forecast_text import forecast_lines
 from jobs_core.cli.heatmap import heat_map
 from jobs_core.forecast import Forecast, JobForecast
+from jobs_core.forecast.tally import Tally
 from tests.helpers import Jobs, refused
 
 NOW = datetime(2026, 12, 1, 8, tzinfo=UTC).timestamp()
@@ -90,6 +91,10 @@ def test_simulated_schedules_equal_counted_ones(board: Board) -> None:
     simulated = forecast(board, 0.5)
     assert {one.id: one.runs for one in simulated.jobs} == {one.id: one.runs for one in counted.jobs}
     assert simulated.by_minute == counted.by_minute
+    assert simulated.by_hour == counted.by_hour
+    assert {hour: sum(runs for _, runs in jobs) for hour, jobs in counted.by_hour.items()} == {
+        hour: runs for hour, runs in counted.hours.items() if runs
+    }
 
 
 def test_a_day_on_which_clocks_change(board: Board) -> None:
@@ -392,6 +397,7 @@ def test_the_command_line_shows_a_map_and_json(board: Board, jobs: Jobs) -> None
     found = json.loads(jobs("forecast", "--days", "2", "--json").stdout)
     assert found["runs"] == 48 == sum(hour["runs"] for hour in found["hours"])
     assert found["never"] == ["m"]
+    assert [hour["jobs"] for hour in found["hours"] if hour["runs"]] == [[{"id": "a", "runs": 1}]] * 48
     assert {"minutes", "jobs", "guesses"} <= found.keys()
 
 
@@ -421,3 +427,14 @@ def test_asyncio(board: Board, url: str) -> None:
 
     board.put("a", "shell", "x", cron="0 * * * *", now=NOW)
     assert asyncio.run(body()) == 23
+
+
+def test_an_hour_names_a_hundred_jobs_with_all_their_runs() -> None:
+    tally = Tally(0, 7_200_000)
+    for number in range(150):
+        tally.add_times(f"j{number:03}", [0, 60_000, 3_600_000], None)
+    hours = tally.in_hours()
+    assert list(hours) == [0, 3600]
+    assert [len(jobs) for jobs in hours.values()] == [100, 100]
+    assert hours[0][0] == ("j000", 2)
+    assert sum(tally.minutes.values()) == 450

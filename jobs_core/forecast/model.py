@@ -115,6 +115,8 @@ class Forecast:
         runs: How many runs start.
         waiting: How many tasks still wait for a limit at the end.
         by_minute: How many runs start in each minute that has any: its number since the epoch, and the runs.
+        by_hour: The jobs of each hour that has any, most runs first: when it begins (epoch seconds), and the
+            runs by job id. An hour names at most a hundred jobs, with all their runs in it.
         minutes: The busiest minutes, busiest first.
         jobs: What each job does, sorted by id.
         guesses: What the forecast had to assume.
@@ -125,6 +127,7 @@ class Forecast:
     runs: int
     waiting: int
     by_minute: Mapping[int, int]
+    by_hour: Mapping[int, tuple[tuple[str, int], ...]]
     minutes: tuple[Minute, ...]
     jobs: tuple[JobForecast, ...]
     guesses: tuple[Guess, ...]
@@ -150,12 +153,18 @@ class Forecast:
             "end": self.end,
             "runs": self.runs,
             "waiting": self.waiting,
-            "hours": [{"time": time, "runs": runs} for time, runs in self.hours.items()],
+            "hours": [
+                {"time": time, "runs": runs, "jobs": _as_rows(self.by_hour.get(time, ()))}
+                for time, runs in self.hours.items()
+            ],
             "minutes": [
-                {"time": one.time, "runs": one.runs, "jobs": [{"id": id, "runs": n} for id, n in one.jobs]}
-                for one in self.minutes
+                {"time": one.time, "runs": one.runs, "jobs": _as_rows(one.jobs)} for one in self.minutes
             ],
             "jobs": [asdict(job) for job in self.jobs],
             "never": list(self.never),
             "guesses": [asdict(guess) for guess in self.guesses],
         }
+
+
+def _as_rows(jobs: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    return [{"id": id, "runs": runs} for id, runs in jobs]

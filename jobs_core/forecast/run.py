@@ -66,6 +66,7 @@ def make_forecast(source: Source, span: Span) -> Forecast:
         runs=sum(tally.minutes.values()),
         waiting=simulated.waiting,
         by_minute=dict(sorted(tally.minutes.items())),
+        by_hour=tally.in_hours(),
         minutes=tally.busiest(),
         jobs=tuple(
             _described(job, tally.jobs.get(job["id"], JobTally()), plan, missed)

@@ -16,6 +16,9 @@ BUSIEST = 10
 COLLIDING = 5
 """The jobs that it names for each of them."""
 
+IN_HOUR = 100
+"""The different jobs that it names for each hour."""
+
 MINUTE = 60_000
 """A minute in ms."""
 
@@ -39,6 +42,7 @@ class Tally:
         self.begin, self.end = begin, end
         self.jobs: dict[str, JobTally] = {}
         self.minutes: dict[int, int] = {}
+        self.hours: dict[int, dict[str, int]] = {}
         self._top: dict[int, list[tuple[int, str]]] = {}
         self._unfinished: Counter[tuple[int, str]] = Counter()  # single runs by minute and job
 
@@ -86,11 +90,25 @@ class Tally:
 
     def _add_to_minute(self, minute: int, id: str, runs: int) -> None:
         self.minutes[minute] = self.minutes.get(minute, 0) + runs
+        self._add_to_hour(minute // 60, id, runs)
         top = self._top.setdefault(minute, [])
         if len(top) < COLLIDING:
             heappush(top, (runs, id))
         elif runs > top[0][0]:
             heappushpop(top, (runs, id))
+
+    def in_hours(self) -> dict[int, tuple[tuple[str, int], ...]]:
+        """Return the jobs of each hour (epoch seconds of its beginning) with their runs, most runs first."""
+        return {
+            hour * 3600: tuple(sorted(jobs.items(), key=lambda one: (-one[1], one[0])))
+            for hour, jobs in sorted(self.hours.items())
+        }
+
+    def _add_to_hour(self, hour: int, id: str, runs: int) -> None:
+        """Count runs of a job in an hour. Jobs beyond the first hundred are not named."""
+        jobs = self.hours.setdefault(hour, {})
+        if id in jobs or len(jobs) < IN_HOUR:
+            jobs[id] = jobs.get(id, 0) + runs
 
     def _colliding(self, minute: int) -> tuple[tuple[str, int], ...]:
         return tuple((id, runs) for runs, id in sorted(self._top[minute], key=lambda one: (-one[0], one[1])))

@@ -278,7 +278,7 @@ def test_a_merge_keeps_what_either_has_changed(board: Board) -> None:
 def test_only_editors_may_edit(board: Board) -> None:
     board.put("a", "shell", "x")
     view = View(Site(board), User(None, "operator"), "/job/edit", QueryParams(id="a"))
-    with pytest.raises(HTTPException, match="ask for the role editor"):
+    with pytest.raises(HTTPException, match="needs the role editor"):
         edit(view)
 
 

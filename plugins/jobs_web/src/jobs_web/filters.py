@@ -50,3 +50,13 @@ def _labels(query: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the labels of the field `label`: `team=payments, stage=test`."""
     labels = query.get("label", "").replace(",", " ").split()
     return {"label": labels} if labels else {}
+
+
+def last_attempt(letter: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return how the last attempt of a task ended."""
+    return letter["history"][-1] if letter["history"] else {}
+
+
+def code_of(letter: Mapping[str, Any]) -> str:
+    """Return the code with which a task died."""
+    return str(last_attempt(letter).get("code", ""))

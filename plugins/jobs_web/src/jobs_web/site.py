@@ -8,8 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from starlette.exceptions import HTTPException
+
 from jobs_core import Board
-from jobs_web.access.user import User
+from jobs_web.access.user import Role, User
+from jobs_web.forecasts import Forecasts
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
@@ -23,11 +26,13 @@ class Site:
         board: The board.
         names: The names of all boards of this server.
         boards: All boards of this server.
+        forecasts: Makes and keeps the forecast of the board.
     """
 
     board: Board
     names: tuple[str, ...] = ()
     boards: tuple[Board, ...] = ()
+    forecasts: Forecasts = field(default_factory=Forecasts, compare=False)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,12 @@ class View:
         """The board, on which the user makes changes under their own name."""
         board = self.site.board
         return board if self.user.name is None else board.with_author(self.user.name)
+
+    def require_role(self, role: Role) -> None:
+        """Raise HTTPException if the user may not do what this role may."""
+        if not self.user.may(role):
+            sentence = f"This needs the role {role}, and yours is {self.user.role}."
+            raise HTTPException(403, sentence)
 
     def url(self, path: str, **query: Any) -> str:
         """Return the URL of a page: `url("/job", id="a b")`. Fields that are None or empty are left out.

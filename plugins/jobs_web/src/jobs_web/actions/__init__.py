@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.datastructures import FormData
 
 from jobs_web.access.user import Role
-from jobs_web.actions import jobs, limits, tasks
+from jobs_web.actions import forecast, jobs, limits, tasks
 from jobs_web.actions.done import Done
 from jobs_web.site import View
 
@@ -45,4 +45,5 @@ ACTIONS: dict[str, Action] = {
     "limit": Action("editor", limits.limit),
     "unlimit": Action("editor", limits.unlimit),
     "trim": Action("editor", limits.trim, limits.ask_trim),
+    "forecast": Action("viewer", forecast.make),
 }

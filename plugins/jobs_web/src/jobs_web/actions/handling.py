@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from jobs_web.access.user import Role
 from jobs_web.actions import ACTIONS
 from jobs_web.actions.done import SAID, Done, answer
 from jobs_web.actions.fields import texts
@@ -23,7 +22,7 @@ async def handle(view: View, request: Request) -> Response:
     action = ACTIONS.get(request.path_params["name"])
     if action is None:
         raise HTTPException(404, "There is no such action.")
-    require_role(view, action.role)
+    view.require_role(action.role)
     form = await request.form()
     if action.question and not form.get("confirmed"):
         question = await run_in_threadpool(action.question, view, form)
@@ -31,12 +30,6 @@ async def handle(view: View, request: Request) -> Response:
             return HTMLResponse(render(view, _confirmation(request, form, question)))
     found = await run_in_threadpool(action.run, view, form)
     return answer(view, found if isinstance(found, Done) else Done(found, _back(form)))
-
-
-def require_role(view: View, role: Role) -> None:
-    """Raise HTTPException if the user may not do what this role may."""
-    if not view.user.may(role):
-        raise HTTPException(403, f"The role {view.user.role} may not do this: ask for the role {role}.")
 
 
 def said(request: Request) -> str | None:

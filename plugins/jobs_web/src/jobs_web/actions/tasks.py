@@ -16,8 +16,7 @@ from jobs_core.plugin_ui import WORK_OPTIONS, PushOptions
 from jobs_web.actions.done import Done
 from jobs_web.actions.fields import required, text, texts
 from jobs_web.actions.selection import is_all, query_of
-from jobs_web.filters import task_filters
-from jobs_web.pages.dead import code_of
+from jobs_web.filters import code_of, task_filters
 from jobs_web.site import View
 
 

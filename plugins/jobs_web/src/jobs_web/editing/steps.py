@@ -9,7 +9,6 @@ from starlette.datastructures import FormData
 from jobs_core import Board, ConflictError, UserError
 from jobs_core.plugin_ui import PutOptions
 from jobs_web.actions.done import Done
-from jobs_web.actions.handling import require_role
 from jobs_web.editing.conflict import changes_since, merge
 from jobs_web.editing.draft import NAMES, OPENED, Draft, read_draft
 from jobs_web.editing.fields import groups
@@ -42,7 +41,7 @@ def submit_new(view: View, form: FormData) -> Page | Done:
 
 
 def _submit(view: View, draft: Draft, step: str) -> Page | Done:
-    require_role(view, "editor")
+    view.require_role("editor")
     if step == "form":
         return form_page(view, draft)
     try:

@@ -12,11 +12,14 @@ from jobs_web.pages.boards import boards
 from jobs_web.pages.changes import changes
 from jobs_web.pages.dead import dead
 from jobs_web.pages.edit import edit, new
+from jobs_web.pages.graph import graph
 from jobs_web.pages.job import job
 from jobs_web.pages.jobs import jobs
 from jobs_web.pages.overview import overview
 from jobs_web.pages.queues import limit, queues, tasks
 from jobs_web.pages.task import task
+from jobs_web.pages.timeline import timeline
+from jobs_web.pages.week import week
 from jobs_web.pages.workers import workers
 from jobs_web.site import Page, View
 
@@ -36,6 +39,9 @@ PAGES: dict[str, PageFunction] = {
     "/job/edit": edit,
     "/job/new": new,
     "/task": task,
+    "/graph": graph,
+    "/timeline": timeline,
+    "/week": week,
 }
 """The pages of a board by their path."""
 

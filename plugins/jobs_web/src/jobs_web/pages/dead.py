@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-from jobs_web.filters import filter_text, task_filters
+from jobs_web.filters import code_of, filter_text, task_filters
 from jobs_web.site import Page, View
 
 ROWS = 50
@@ -40,16 +40,6 @@ def dead(view: View) -> Page:
             "filter": urlencode({name: value for name, value in query.items() if name != "cursor"}),
         },
     )
-
-
-def last_attempt(letter: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return how the last attempt of a task ended."""
-    return letter["history"][-1] if letter["history"] else {}
-
-
-def code_of(letter: Mapping[str, Any]) -> str:
-    """Return the code with which a task died."""
-    return str(last_attempt(letter).get("code", ""))
 
 
 def _groups(letters: Sequence[Mapping[str, Any]]) -> list[tuple[tuple[str, str], int]]:

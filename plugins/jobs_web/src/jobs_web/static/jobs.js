@@ -2,10 +2,11 @@
 import { follow } from "./keep.js";
 import { watch } from "./live.js";
 import { prepareSelection, watchSelection } from "./select.js";
-import { count, localize } from "./times.js";
+import { count, localize, offerZone } from "./times.js";
 
 localize(document);
 follow(document);
+offerZone();
 watchSelection();
 watch((root) => {
   localize(root);

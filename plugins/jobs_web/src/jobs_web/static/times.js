@@ -12,6 +12,17 @@ export function localize(root) {
   }
 }
 
+const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+// Offer to show charts, which the server draws, on the reader's clock.
+export function offerZone() {
+  const link = document.querySelector("a[data-zone]");
+  if (!link || link.dataset.zone === zone) return;
+  link.href = link.href.replace("ZONE", encodeURIComponent(zone));
+  link.textContent = `Show the clock of ${zone}`;
+  link.hidden = false;
+}
+
 const UNITS = [[31536000, "years"], [86400, "days"], [3600, "h"], [60, "min"], [1, "s"]];
 
 // The distance of a moment from now: "in 4 min", "3 min ago".
