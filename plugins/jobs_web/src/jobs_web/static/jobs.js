@@ -3,7 +3,7 @@ import { follow } from "./keep.js";
 import { watch } from "./live.js";
 import { count, localize } from "./times.js";
 
+watch(localize);
 localize(document);
 follow(document);
-watch(localize);
 setInterval(count, 1000);
