@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from jobs_web.access.user import Role, User
 from jobs_web.charts import calendar_chart, durations_chart
 from jobs_web.job_texts import next_runs, zone_of
+from jobs_web.pages import open_tasks
 from jobs_web.pages.job import job as job_page
 from jobs_web.rendering import render
 from jobs_web.site import Site, View
@@ -268,6 +270,24 @@ def test_a_job_whose_id_looks_like_that_of_a_task_has_a_page(board: Board, page:
     run_at(board, "a@7", time.time() - 60, 1)
     page.goto("/job?id=a@7")
     expect(page.locator("table.runs")).to_contain_text("12 pages")
+
+
+def test_a_crowded_board_is_searched_only_when_asked(
+    board: Board, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_tasks, "MANY", 1)
+    board.put("report", "shell", "x")
+    run_at(board, "report", time.time() - 60, 1)
+    tasks = [board.push("report") for _ in range(2)]
+    page.goto("/job?id=report")
+    expect(page.locator("#live_now")).to_contain_text("Too many tasks wait on this board")
+    expect(page.locator("#why")).to_contain_text("Too many tasks wait on this board")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator("#why")).to_contain_text("no living worker serves that queue")
+    page.locator("table.runs a").click()
+    expect(page.locator("#live_output")).to_contain_text("fetching")
+    page.goto(f"/task?id={quote(tasks[0])}")
+    expect(page.locator("#live_state")).to_contain_text("Too many tasks wait on this board")
 
 
 def test_roles_see_only_what_they_may_do(board: Board) -> None:

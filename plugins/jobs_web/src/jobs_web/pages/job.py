@@ -70,7 +70,7 @@ def job(view: View) -> Page:
         "output_of": partial(kept_output, board),
         "logs": partial(logs_of_runs, board, runs, LOGS),
         "related": partial(related, board, found),
-        "why": partial(answer, board, id, view.query.get("at")),
+        "why": partial(answer, board, id, view.query.get("at"), may_search=is_complete or "at" in view.query),
         "changes": partial(_changes, board, id),
     }
     return Page("job.html", data | later)
@@ -125,8 +125,17 @@ def _state(board: Board, id: str) -> str | None:
         return None
 
 
-def answer(board: Board, id: str, at: str | None) -> Why | str:
-    """Answer why, or say what is wrong with the moment."""
+def answer(board: Board, id: str, at: str | None, *, may_search: bool) -> Why | str:
+    """Answer why, or say what is wrong with the moment.
+
+    Args:
+        board: The board.
+        id: The id of a job or of a task.
+        at: The moment, in words. None is now.
+        may_search: Whether to look through all tasks of the board, which an answer takes.
+    """
+    if not may_search:
+        return "Too many tasks wait on this board to look through them unasked."
     try:
         return board.why(id, at or None)
     except (OptionError, NotFoundError) as error:

@@ -12,11 +12,14 @@ from jobs_core import Board, NotFoundError, Run
 from jobs_core.plugin_ui import WORK_OPTIONS
 from jobs_web.pages.job import answer
 from jobs_web.pages.open_tasks import find_tasks
-from jobs_web.pages.printed import kept_log, kept_output
+from jobs_web.pages.printed import Printed, kept_log, kept_output, logs_of_runs
 from jobs_web.site import Page, View
 
 ENTRIES = 100
 """Entries of the history to read at most."""
+
+LATEST = 20
+"""Runs of a job whose output is read to find that of a task."""
 
 MOST = 1_000_000
 """More attempts than any task has."""
@@ -62,8 +65,8 @@ def task(view: View) -> Page:
         "options": _options(open_task),
         "is_complete": is_complete,
         "output_of": partial(kept_output, board),
-        "log_of": partial(kept_log, board),
-        "why": partial(answer, board, id, None),
+        "log": partial(_log, board, id, run, may_search=is_complete),
+        "why": partial(answer, board, id, None, may_search=is_complete or "ask" in view.query),
     }
     return Page("task.html", data)
 
@@ -110,6 +113,16 @@ def _of_entry(entry: Mapping[str, Any]) -> Try:
         note=entry.get("note", ""),
         data=data if isinstance(data, Mapping) else {"data": data} if data else {},
     )
+
+
+def _log(board: Board, id: str, run: Run | None, *, may_search: bool) -> Printed | None:
+    """Return the end of what a task printed.
+
+    Where nothing is kept, the board looks for the task. If it may not, the latest runs of its job are read.
+    """
+    if may_search:
+        return kept_log(board, id)
+    return logs_of_runs(board, [run], LATEST).get(id) if run else None
 
 
 def _run(board: Board, id: str) -> Run | None:

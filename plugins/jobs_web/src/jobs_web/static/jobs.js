@@ -4,12 +4,12 @@ import { watch } from "./live.js";
 import { prepareSelection, watchSelection } from "./select.js";
 import { count, localize, offerZone } from "./times.js";
 
-localize(document);
-follow(document);
-offerZone();
-watchSelection();
 watch((root) => {
   localize(root);
   prepareSelection(root);
 });
+localize(document);
+follow(document);
+offerZone();
+watchSelection();
 setInterval(count, 1000);

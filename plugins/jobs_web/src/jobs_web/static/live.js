@@ -9,8 +9,12 @@ import { replaceContent } from "./select.js";
 const here = location.pathname + location.search;
 const stream = document.body.dataset.root + "/live";
 
+const shown = new Map(); // id of an element -> its content as the server wrote it
+
+// Call it before anything else changes the page.
 export function watch(prepare) {
-  if (!document.querySelector("[id^=live_]")) return;
+  for (const element of document.querySelectorAll("[id^=live_]")) shown.set(element.id, element.innerHTML);
+  if (!shown.size) return;
   const source = "SharedWorker" in window ? shared() : own();
   source.onupdate = (update) => apply(update, prepare);
   const follow = () => (document.hidden ? source.leave() : source.join());
@@ -54,10 +58,20 @@ function apply({ parts, trouble }, prepare) {
   if (alert.textContent !== (trouble ?? "")) alert.textContent = trouble ?? "";
   for (const [id, html] of Object.entries(parts)) {
     const element = document.getElementById(id);
+    const content = serialized(html);
+    if (shown.get(id) === content) continue; // replacing it would lose a click that has just begun
     if (!element || element.contains(document.activeElement) && element.querySelector("input:focus, textarea:focus")) continue;
+    shown.set(id, content);
     const restore = keep(element);
     replaceContent(element, html);
     restore();
     prepare(element);
   }
+}
+
+// HTML as the browser itself would write it, to compare it with what is shown.
+function serialized(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.innerHTML;
 }
