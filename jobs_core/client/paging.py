@@ -15,7 +15,7 @@ from jobs_core.errors import OptionError
 LARGEST = 500
 """Jobs of a page at most."""
 
-SEARCHES = 25
+SEARCHES = 10
 """JFINDs for one page at most: a search that matches few of a million jobs continues with the next page."""
 
 
