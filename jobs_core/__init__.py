@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from jobs_core.app import Board
     from jobs_core.client.aio import AsyncBoard
     from jobs_core.client.functions import call_function, exception_outcome
-    from jobs_core.client.paging import JobPage
+    from jobs_core.client.paging import JobPage, ListPage
     from jobs_core.plugins.builtin.loggers import event_json
     from jobs_core.plugins.builtin.policies import retry
     from jobs_core.plugins.manager import Plugins
@@ -79,6 +79,7 @@ __all__ = [
     "JobsError",
     "LayoutError",
     "Lease",
+    "ListPage",
     "Logger",
     "NotFoundError",
     "Occurrence",
@@ -123,6 +124,7 @@ _LAZY = {
     "AsyncBoard": "jobs_core.client.aio",
     "Board": "jobs_core.app",
     "JobPage": "jobs_core.client.paging",
+    "ListPage": "jobs_core.client.paging",
     "Plugins": "jobs_core.plugins.manager",
     "Worker": "jobs_core.worker.worker",
     "call_function": "jobs_core.client.functions",
