@@ -10,6 +10,7 @@ from jobs_core.context import BoardLike, Context
 from jobs_core.contract import Check, Finding, Logger, Policy, Runner, Setting, WorkerInfo
 from jobs_core.errors import (
     AgainError,
+    ConflictError,
     DeniedError,
     ExistsError,
     FaultError,
@@ -65,6 +66,7 @@ __all__ = [
     "BoardLike",
     "Change",
     "Check",
+    "ConflictError",
     "Context",
     "Decision",
     "DeniedError",

@@ -6,7 +6,8 @@
     │   ├── PayloadError          a payload that is too large, or that its runner rejects
     │   ├── RunnerError           a runner, policy or logger that no plugin provides
     │   ├── NotFoundError         no such job, task or dead letter
-    │   └── ExistsError           a job with this id already exists
+    │   ├── ExistsError           a job with this id already exists
+    │   └── ConflictError         the job has changed since it was read
     └── FaultError                a problem outside the caller's control: exit code 1
         ├── ServerError           Redis cannot be reached, is loading, is out of memory or is too old
         │   └── DeniedError       an ACL denies a command, or Redis is a read-only replica
@@ -81,6 +82,10 @@ class NotFoundError(UserError):
 
 class ExistsError(UserError):
     """A job with this id already exists."""
+
+
+class ConflictError(UserError):
+    """The job has changed since the caller read it: its etag is not the expected one."""
 
 
 class FaultError(JobsError):

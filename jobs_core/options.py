@@ -30,7 +30,7 @@ class About:
 
     Args:
         kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes,
-            labels, rules or rate.
+            labels, rules, rate or key.
         summary: One line for help texts and editors.
     """
 
@@ -194,6 +194,10 @@ class _OneOffOptions(TypedDict, total=False):
     in_: Annotated[Duration | None, About("duration", "queue the task after this delay: 10m")]
     unique_for: Annotated[
         Duration | None, About("duration", "do nothing if the same task was pushed less than this ago")
+    ]
+    idempotency_key: Annotated[
+        str | None,
+        About("key", "do nothing if a push with this key has added a task within a day"),
     ]
     now: Time | None
 

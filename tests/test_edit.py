@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 
-from jobs_core import AsyncBoard, Board, NotFoundError, OptionError, PayloadError
+from jobs_core import AsyncBoard, Board, ConflictError, NotFoundError, OptionError, PayloadError
 from tests.helpers import Jobs, lines, refused
 
 
@@ -109,3 +110,85 @@ def test_an_edit_is_checked_like_a_put(board: Board, url: str) -> None:
         with pytest.raises(OptionError):
             checked.edit("a", timeout="long")
         assert checked.show("a")["payload"] == "date"
+
+
+def test_python_changes_only_the_version_that_was_read(board: Board) -> None:
+    board.put("a", "console", "x", every=60)
+    read = board.show("a")["etag"]
+    board.edit("a", timeout=9, if_match=read)
+    for change in (
+        lambda: board.put("a", "console", "y", if_match=read),
+        lambda: board.edit("a", timeout=8, if_match=read),
+        lambda: board.pause("a", if_match=read),
+        lambda: board.resume("a", if_match=read),
+        lambda: board.remove("a", if_match=read),
+    ):
+        with pytest.raises(ConflictError, match="has changed since you read it: read it again"):
+            change()
+    assert board.show("a")["timeout"] == 9
+    assert board.pause("a", if_match=board.show("a")["etag"])
+    board.resume("a", if_match=board.show("a")["etag"])
+    board.put("a", "console", "y", if_match=board.show("a")["etag"])
+    assert board.remove("a", if_match=board.show("a")["etag"]) == 1
+    with pytest.raises(NotFoundError):
+        board.remove("a", if_match=read)
+
+
+def test_asyncio_changes_only_the_version_that_was_read(board: Board, url: str) -> None:
+    board.put("a", "console", "x", every=60)
+    read = board.show("a")["etag"]
+
+    async def change() -> None:
+        async with AsyncBoard(board.name, url, validate=False) as found:
+            await found.edit("a", timeout=9, if_match=read)
+            for call in (
+                found.put("a", "console", "y", if_match=read),
+                found.edit("a", timeout=8, if_match=read),
+                found.pause("a", if_match=read),
+                found.resume("a", if_match=read),
+                found.remove("a", if_match=read),
+            ):
+                with pytest.raises(ConflictError):
+                    await call
+            assert await found.remove("a", if_match=(await found.show("a"))["etag"]) == 1
+
+    asyncio.run(change())
+
+
+def test_the_command_line_changes_only_the_version_that_was_read(jobs: Jobs, board: Board) -> None:
+    jobs("put", "a", "console", "x", "--every", "1h")
+    (shown,) = lines(jobs("show", "a", "--json"))
+    assert shown["etag"] not in jobs("show", "a").stdout
+    assert jobs("edit", "a", "--timeout", "9", "--if-match", shown["etag"]).exit_code == 0
+    says = "the job 'a' has changed since you read it: read it again"
+    refused(jobs("edit", "a", "--timeout", "8", "--if-match", shown["etag"]), says)
+    refused(jobs("put", "a", "console", "y", "--if-match", shown["etag"]), says)
+    refused(jobs("put", "-S", "--if-match", shown["etag"], input=""), "--if-match is about one job")
+    assert (board.show("a")["timeout"], board.show("a")["payload"]) == (9, "x")
+
+
+@pytest.mark.parametrize(("answer", "code", "payload"), [("n", 2, "theirs"), ("y", 0, "mine")])
+def test_an_editor_asks_before_it_replaces_what_others_changed(
+    jobs: Jobs, board: Board, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    answer: str, code: int, payload: str,
+) -> None:  # fmt: skip
+    jobs("put", "a", "console", "x")
+    other = "from jobs_core import Board; Board('{}', '{}', validate=False).edit('a', payload='theirs')"
+    script = editor(tmp_path, "s/payload: .*/payload: mine/")
+    with open(script, "a") as file:
+        file.write(f'{sys.executable} -c "{other.format(board.name, url)}"\n')
+    monkeypatch.setenv("VISUAL", script)
+    result = jobs("edit", "a", input=f"{answer}\n")
+    assert (result.exit_code, board.show("a")["payload"]) == (code, payload)
+    assert "has changed since you read it" in result.stderr
+
+
+def test_what_is_exported_has_no_etag(jobs: Jobs, board: Board) -> None:
+    board.put("a", "console", "x", every=3600)
+    (dumped,) = lines(jobs("dump"))
+    assert "etag" not in dumped
+    assert "etag" not in jobs("export", "board").stdout
+    before = board.show("a")
+    board.remove("a")
+    assert [reply for reply in board.load([dumped]) if isinstance(reply, Exception)] == []
+    assert board.show("a") == before

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from jobs_core import Board, Context, OptionError, Outcome, Task
+from jobs_core import AsyncBoard, Board, Context, OptionError, Outcome, Task
 from tests.helpers import Jobs, lines, refused, runner, wait_until, working
 
 
@@ -116,6 +117,23 @@ def test_priorities_leave_their_queue_first(board: Board, jobs: Jobs) -> None:
     board.put("job", "console", "p5", priority=5, every=60)
     board.tick()
     assert [task.raw for task in board.pop("console", count=9)] == ["p9", "p5", "p2", "p0", "p-3"]
+
+
+def test_a_push_that_is_sent_twice_adds_one_task(board: Board, jobs: Jobs, url: str) -> None:
+    first = jobs("push", "console", "x", "--idempotency-key", "order-17").stdout
+    assert jobs("push", "console", "x", "--idempotency-key", "order-17").stdout == first
+    assert board.push("console", "x", idempotency_key="order-17") == first.strip()
+
+    async def push() -> str:
+        async with AsyncBoard(board.name, url, validate=False) as found:
+            return await found.push("console", "x", idempotency_key="order-17")
+
+    assert asyncio.run(push()) == first.strip()
+    assert board.count()["queued"] == 1
+    result = jobs("push", "console", "y", "--idempotency-key", "order-17")
+    refused(result, "idempotency-key: used for another push")
+    assert "order-17" not in result.output
+    refused(jobs("push", "-S", "--idempotency-key", "order-17", input=""), "--idempotency-key is of one push")
 
 
 def test_unique_for_deduplicates_pushes(board: Board, jobs: Jobs) -> None:

@@ -23,7 +23,7 @@ jobs.READS = {
 }
 
 ---@class jobs.Error
----@field code string     OPTION PAYLOAD NOTFOUND EXISTS STALE AGAIN LAYOUT FAULT, or SERVER for errors of Redis itself
+---@field code string     OPTION PAYLOAD NOTFOUND EXISTS CONFLICT STALE AGAIN LAYOUT FAULT, or SERVER for errors of Redis itself
 ---@field message string
 ---@field option string?  the option or argument that the error is about: every, payload, id …; nil if it is about none
 local Error = {}
@@ -260,7 +260,8 @@ end
 
 function Board:_missing(what) fail('NOTFOUND', what .. " on the board '" .. self.name .. "'") end
 
---- Create a job, or update it. Options have the names of `jobs put --help`, with _ for -.
+--- Create a job, or update it. Options have the names of `jobs put --help`, with _ for -. Raises CONFLICT if the job's
+--- etag is not `if_match`.
 ---@param id string
 ---@param runner string
 ---@param payload string|table
@@ -274,7 +275,8 @@ function Board:create(id, runner, payload, options) return self:_put('JSETNX', i
 
 --- Change some options of a job, and keep the others: board:edit('report', { timeout = '20m', description = '' }).
 ---
---- `runner` and `payload` are options here. An empty value removes an option. Raises NOTFOUND.
+--- `runner` and `payload` are options here. An empty value removes an option. With { if_match = job.etag }, the job is
+--- changed only if it is as board:show('report') returned it: else CONFLICT is raised. Raises NOTFOUND.
 ---@param id string
 ---@param options table
 ---@return number?  its next run, in epoch seconds
@@ -285,7 +287,7 @@ function Board:edit(id, options)
   return as_seconds(self.commands:call('JEDIT', unpack(self:_signed({ id }, changes))))
 end
 
---- Read a job: its options, `next` (epoch seconds) and `state`. Raises NOTFOUND.
+--- Read a job: its options, `next` (epoch seconds), `state`, and `etag`, which changes take as `if_match`. Raises NOTFOUND.
 ---@param id string
 ---@return table
 function Board:show(id)
@@ -293,6 +295,7 @@ function Board:show(id)
 end
 
 --- Remove jobs: board:remove('a', 'b'), or with options at the end, board:remove('a', { because = 'moved' }).
+--- Options: because, by; for one job also if_match.
 ---@return integer  how many existed
 function Board:remove(...)
   local ids = { ... }
@@ -303,13 +306,13 @@ end
 
 --- Stop scheduling a job, until a time if the options have `until` or `for`: board:pause('a', { ['for'] = '2h' }).
 ---@param id string
----@param options? table  until, for, because, by
+---@param options? table  until, for, if_match, because, by
 ---@return boolean  false if it was paused like this already
 function Board:pause(id, options) return self.commands:call('JPAUSE', unpack(self:_signed({ id }, options))) == 1 end
 
 --- Schedule a paused job again.
 ---@param id string
----@param options? table  because, by
+---@param options? table  if_match, because, by
 ---@return number?  its next run, in epoch seconds
 function Board:resume(id, options) return as_seconds(self.commands:call('JRESUME', unpack(self:_signed({ id }, options)))) end
 
@@ -348,6 +351,8 @@ function Board:when(id)
 end
 
 --- Queue a one-off task, board:push('shell', 'date', { at = '+10m' }), or run a job now, board:push('tick').
+---
+--- With an idempotency_key, a push that is sent again within a day adds no task.
 ---@param runner_or_job string
 ---@param payload? string|table
 ---@param options? table

@@ -27,6 +27,11 @@ stdin_option = click.option(
     "-S", "--stdin", "from_stdin", is_flag=True, help="Read one JSON object per line."
 )
 because_option = click.option("--because", metavar="TEXT", help="Why, for `jobs changes`.")
+if_match_option = click.option(
+    "--if-match",
+    metavar="ETAG",
+    help="Change the job only if this is its etag: see `jobs show --json`.",
+)
 include_option = click.option(
     "--include-outside",
     is_flag=True,

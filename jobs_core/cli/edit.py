@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,13 @@ from jobs_core.cli.common import (
     echo_job_warnings,
     echo_json,
     given,
+    if_match_option,
     job_options,
     json_option,
     open_board,
 )
 from jobs_core.cli.jobs import PUT_OPTIONS, next_text
-from jobs_core.errors import JobsError, OptionError
+from jobs_core.errors import ConflictError, JobsError, OptionError
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--unset", multiple=True, metavar="OPTION", help="Remove an option. Repeatable.")
 @job_options(PUT_OPTIONS)
 @because_option
+@if_match_option
 @json_option
 @connected
 def edit(
@@ -44,6 +47,7 @@ def edit(
     payload: str | None,
     unset: tuple[str, ...],
     because: str | None,
+    if_match: str | None,
     as_json: bool,
     url: str | None,
     board_name: str,
@@ -51,7 +55,8 @@ def edit(
 ) -> None:
     """Change some options of a job, and keep the others.
 
-    Without options, the job opens as YAML in your editor (VISUAL or EDITOR).
+    Without options, the job opens as YAML in your editor (VISUAL or EDITOR). If somebody else changes it
+    meanwhile, you are asked before your version replaces theirs.
 
     \b
       jobs edit report --timeout 20m --because 'it grew'
@@ -61,9 +66,17 @@ def edit(
     board = open_board(url, board_name)
     changes, job = given(options), None
     if runner is None and payload is None and not (unset or changes):
-        _edit_as_text(board, id, because)
+        _edit_as_text(board, id, because, if_match)
     else:
-        next_run = board.edit(id, runner=runner, payload=payload, unset=unset, because=because, **changes)
+        next_run = board.edit(
+            id,
+            runner=runner,
+            payload=payload,
+            unset=unset,
+            because=because,
+            if_match=if_match,
+            **changes,
+        )
         job = board.show(id)
         echo_job_warnings(board, id, job["runner"], job["payload"], changes)
         if not as_json:
@@ -72,14 +85,15 @@ def edit(
         echo_json(board.show(id) if job is None else job)
 
 
-def _edit_as_text(board: Board, id: str, because: str | None) -> None:
+def _edit_as_text(board: Board, id: str, because: str | None, if_match: str | None) -> None:
     """Let the user change a job as YAML, again and again until it is valid."""
     from jobs_core.boardfile.write import write
 
     has_terminal = sys.stdin is not None and sys.stdin.isatty()
     if not has_terminal and not os.environ.get("EDITOR") and not os.environ.get("VISUAL"):
         raise OptionError(f"edit needs a terminal. Pass options instead: jobs edit {id} --timeout 20s")
-    text = before = "".join(write([board.show(id)]))
+    shown = board.show(id)
+    text = before = "".join(write([shown]))
     while True:
         changed = _open_editor(text)
         if changed is None or changed == before:
@@ -87,7 +101,9 @@ def _edit_as_text(board: Board, id: str, because: str | None) -> None:
             return
         try:
             job = _read_job(changed, id)
-            next_run = board.put(**job, because=because)
+            next_run = _put_unless_changed(board, job, because, if_match or shown["etag"])
+        except ConflictError:
+            raise
         except JobsError as error:
             echo(f"Error: {error}", err=True)
             if not click.confirm("Edit it again?", default=True, err=True):
@@ -96,6 +112,19 @@ def _edit_as_text(board: Board, id: str, because: str | None) -> None:
         else:
             echo(next_text(board, id, next_run))
             return
+
+
+def _put_unless_changed(
+    board: Board, job: Mapping[str, Any], because: str | None, etag: str
+) -> datetime | None:
+    """Put a job, but ask first if its etag is another one. Raises ConflictError after a no."""
+    try:
+        return board.put(**job, because=because, if_match=etag)
+    except ConflictError as error:
+        echo(f"Error: {error}", err=True)
+        if not click.confirm("Replace it with your version?", err=True):
+            raise
+        return board.put(**job, because=because)
 
 
 def _open_editor(text: str) -> str | None:

@@ -59,7 +59,7 @@ def _rows(job: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the fields of a job for people."""
     for name, value in job.items():
         match name:
-            case "id" | "last" | "last_done" | "p95" | "runs":
+            case "id" | "etag" | "last" | "last_done" | "p95" | "runs":
                 continue
             case "parents":
                 yield from (("ended", parent_text(parent)) for parent in value)

@@ -15,6 +15,7 @@ from jobs_core.cli.common import (
     echo_job_warnings,
     echo_json,
     given,
+    if_match_option,
     job_options,
     json_option,
     open_board,
@@ -40,6 +41,7 @@ PUT_OPTIONS = {name: option for name, option in JOB_OPTIONS.items() if option no
 @click.argument("payload", required=False)
 @job_options(PUT_OPTIONS)
 @because_option
+@if_match_option
 @stdin_option
 @json_option
 @connected
@@ -83,6 +85,7 @@ def _put(
     runner: str | None,
     payload: str | None,
     because: str | None,
+    if_match: str | None = None,
     from_stdin: bool,
     as_json: bool,
     url: str | None,
@@ -92,6 +95,8 @@ def _put(
     board = open_board(url, board_name)
     defaults = given(options)
     if from_stdin:
+        if if_match is not None:
+            raise OptionError("--if-match is about one job. Remove --stdin.")
         if id is not None:
             raise OptionError(
                 "--stdin reads ids, runners and payloads from standard input. Remove the arguments."
@@ -102,8 +107,10 @@ def _put(
         return
     if id is None or runner is None or payload is None:
         raise OptionError(f"{'create' if create else 'put'} needs ID RUNNER PAYLOAD, or --stdin.")
-    method = board.create if create else board.put
-    next_run = method(id, runner, payload, because=because, **defaults)
+    if create:
+        next_run = board.create(id, runner, payload, because=because, **defaults)
+    else:
+        next_run = board.put(id, runner, payload, because=because, if_match=if_match, **defaults)
     echo_job_warnings(board, id, runner, payload, defaults)
     if as_json:
         echo_json(board.show(id))

@@ -63,9 +63,12 @@ def push(
       jobs push --label team=payments         # run all of these jobs now
       jobs push shell 'make test' --wait --timeout 10m
       jobs push shell ./reindex --unique-for 1h --priority 5
+      jobs push backup --idempotency-key "$ORDER"      # again with this key: prints the same task
       jobs push -S < tasks.jsonl              # {"runner": …, "payload": …}
     """
     board = open_board(url, board_name)
+    if options["idempotency_key"] is not None and (from_stdin or label is not None):
+        raise OptionError("--idempotency-key is of one push. Remove --stdin or --label.")
     if wait:
         if from_stdin:
             raise OptionError("--wait follows one task. Remove --stdin.")

@@ -87,10 +87,11 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods, AsyncPa
         payload: Payload,
         *,
         because: str | None = None,
+        if_match: str | None = None,
         **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Create or update a job, like `Board.put`."""
-        return await self._put("JSET", id, runner, payload, options, because)
+        return await self._put("JSET", id, runner, payload, options, because, if_match)
 
     async def create(
         self,
@@ -112,13 +113,14 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods, AsyncPa
         payload: Payload | None = None,
         unset: Iterable[str] = (),
         because: str | None = None,
+        if_match: str | None = None,
         **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Change some options of a job, like `Board.edit`."""
         job = await self.show(id)
         calls = self._board.calls
         name, arguments = await self._on_thread(calls.edit, job, runner, payload, options, unset)
-        return as_time(await self._call(name, *arguments, *signature(self.by, because)))
+        return as_time(await self._call(name, *arguments, *signature(self.by, because, if_match)))
 
     async def put_many(
         self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False, because: str | None = None
@@ -162,9 +164,10 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods, AsyncPa
         """Count the jobs that have each label, like `Board.labels`."""
         return as_dict(await self._call("JLABELS"))
 
-    async def remove(self, *ids: str, because: str | None = None) -> int:
+    async def remove(self, *ids: str, because: str | None = None, if_match: str | None = None) -> int:
         """Remove jobs, like `Board.remove`."""
-        return int(await self._call("JDEL", *ids, "-", *signature(self.by, because))) if ids else 0
+        signed = signature(self.by, because, if_match)
+        return int(await self._call("JDEL", *ids, "-", *signed)) if ids else 0
 
     async def pause(
         self,
@@ -173,19 +176,24 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods, AsyncPa
         until: Time | None = None,
         for_: Duration | None = None,
         because: str | None = None,
+        if_match: str | None = None,
         now: Time | None = None,
     ) -> bool:
         """Pause a job, like `Board.pause`."""
         pairs = to_pairs({"until": until, "for": for_, "now": now}, PAUSE_OPTIONS)
-        return bool(await self._call("JPAUSE", id, *pairs, *signature(self.by, because)))
+        return bool(await self._call("JPAUSE", id, *pairs, *signature(self.by, because, if_match)))
 
     async def resume(
-        self, id: str, *, because: str | None = None, now: Time | None = None
+        self,
+        id: str,
+        *,
+        because: str | None = None,
+        if_match: str | None = None,
+        now: Time | None = None,
     ) -> datetime | None:
         """Resume a paused job, like `Board.resume`."""
-        return as_time(
-            await self._call("JRESUME", id, *to_pairs({"now": now}, ()), *signature(self.by, because))
-        )
+        signed = signature(self.by, because, if_match)
+        return as_time(await self._call("JRESUME", id, *to_pairs({"now": now}, ()), *signed))
 
     async def next(
         self,

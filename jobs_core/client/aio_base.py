@@ -98,9 +98,10 @@ class AsyncBase:
         payload: Payload,
         options: Mapping[str, Any],
         because: str | None,
+        if_match: str | None = None,
     ) -> datetime | None:
         name, arguments = await self._on_thread(self._board.calls.put, command, id, runner, payload, options)
-        return as_time(await self._call(name, *arguments, *signature(self.by, because)))
+        return as_time(await self._call(name, *arguments, *signature(self.by, because, if_match)))
 
     async def _call(self, name: str, *arguments: Any) -> Any:
         """Call one command, like `Commands.call`."""

@@ -1,4 +1,4 @@
-"""Who changes a board: `by` of every command that changes something, and `because`."""
+"""What every change of a board says beside it: `by`, `because`, and `if-match`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache
 
 from jobs_core.errors import OptionError
 from jobs_core.text import is_utf8, shorten
+from jobs_core.values import require_text
 
 MAX_BYTES = 256
 """The longest name that Redis takes."""
@@ -42,12 +43,13 @@ def checked_author(by: str) -> str:
     return by
 
 
-def signature(by: str, because: str | None = None) -> tuple[str, ...]:
-    """Return the arguments that say who makes a change, and why.
+def signature(by: str, because: str | None = None, if_match: str | None = None) -> tuple[str, ...]:
+    """Return the arguments that say who makes a change, why, and to which version of a job.
 
     >>> signature("ann@web-1", "too slow")
     ('by', 'ann@web-1', 'because', 'too slow')
     """
     if because and not is_utf8(because):
         raise OptionError("because: expected UTF-8, got other bytes", option="because")
-    return ("by", by, *(("because", because) if because else ()))
+    condition = () if if_match is None else ("if-match", require_text("if-match", if_match))
+    return ("by", by, *(("because", because) if because else ()), *condition)

@@ -91,6 +91,7 @@ class DeclarationMethods(JobMethods):
     def dumped(job: Mapping[str, Any]) -> dict[str, Any]:
         """Convert a job that `show` returned to the form `load` takes."""
         found = dict(job)
+        found.pop("etag", None)
         if found.pop("state") == "paused":
             return found | {"paused": 1}
         return {"next": "none"} | found

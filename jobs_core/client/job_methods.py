@@ -39,6 +39,7 @@ class JobMethods(BoardBase):
         payload: Payload,
         *,
         because: str | None = None,
+        if_match: str | None = None,
         **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Create a job, or replace it with all its options. `edit` changes single ones.
@@ -48,6 +49,7 @@ class JobMethods(BoardBase):
             runner: The name of its runner.
             payload: A string, or a mapping to store as JSON.
             because: Why, for `changes`.
+            if_match: The `etag` of the job as `show` returned it: change only this version of it.
             options: Options of a job, such as `every`, `cron` or `attempts`. Durations are seconds, `1h30m`
                 or timedeltas.
 
@@ -55,13 +57,14 @@ class JobMethods(BoardBase):
             The next run, or None if none is scheduled.
 
         Raises:
+            ConflictError: The job's etag is not `if_match`, or there is no such job any more.
             OptionError: The id or an option is invalid.
             PayloadError: The payload is too large, or its runner rejects it.
             RunnerError: No plugin or worker provides the runner or the policy.
             ServerError: Redis cannot be reached, or rejects changes.
         """
         name, arguments = self.calls.put("JSET", id, runner, payload, options)
-        return as_time(self.commands.call(name, *arguments, *signature(self.by, because)))
+        return as_time(self.commands.call(name, *arguments, *signature(self.by, because, if_match)))
 
     def create(
         self,
@@ -72,7 +75,7 @@ class JobMethods(BoardBase):
         because: str | None = None,
         **options: Unpack[PutOptions],
     ) -> datetime | None:
-        """Create a job. Takes and returns the same as `put`.
+        """Create a job. Takes the same as `put` but `if_match`, and returns the same.
 
         Raises:
             ExistsError: A job with this id exists. The errors of `put` are raised, too.
@@ -88,6 +91,7 @@ class JobMethods(BoardBase):
         payload: Payload | None = None,
         unset: Iterable[str] = (),
         because: str | None = None,
+        if_match: str | None = None,
         **options: Unpack[PutOptions],
     ) -> datetime | None:
         """Change some options of a job, and keep the others.
@@ -100,6 +104,7 @@ class JobMethods(BoardBase):
             payload: Another payload.
             unset: The names of options to remove.
             because: Why, for `changes`.
+            if_match: The `etag` of the job as `show` returned it: change only this version of it.
             options: The options to change, as `put` takes them.
 
         Returns:
@@ -109,9 +114,10 @@ class JobMethods(BoardBase):
             NotFoundError: There is no such job. The errors of `put` are raised, too.
 
         >>> board.edit("report", timeout="20m", unset=["description"])
+        >>> board.edit("report", timeout="30m", if_match=board.show("report")["etag"])
         """
         name, arguments = self.calls.edit(self.show(id), runner, payload, options, unset)
-        return as_time(self.commands.call(name, *arguments, *signature(self.by, because)))
+        return as_time(self.commands.call(name, *arguments, *signature(self.by, because, if_match)))
 
     def put_many(
         self, jobs: Iterable[Mapping[str, Any] | str], *, create: bool = False, because: str | None = None
@@ -149,7 +155,8 @@ class JobMethods(BoardBase):
             id: The job's id.
 
         Returns:
-            The job's options, `next` (epoch seconds), `left` (runs) and `state`.
+            The job's options, `next` (epoch seconds), `left` (runs), `state`, and `etag`: a text that changes
+            when the job is changed, and not when it runs. Changes take it as `if_match`.
 
         Raises:
             NotFoundError: There is no such job.
@@ -222,17 +229,23 @@ class JobMethods(BoardBase):
         """
         return as_dict(self.commands.call("JLABELS"))
 
-    def remove(self, *ids: str, because: str | None = None) -> int:
+    def remove(self, *ids: str, because: str | None = None, if_match: str | None = None) -> int:
         """Remove jobs. Their queued tasks still run.
 
         Args:
             ids: The ids of the jobs. Unknown ids are ignored.
             because: Why, for `changes`.
+            if_match: The `etag` of the job, of which there is one then: remove only this version of it.
 
         Returns:
             How many jobs were removed.
+
+        Raises:
+            ConflictError: The job's etag is not `if_match`.
+            NotFoundError: There is no such job, with `if_match`.
         """
-        return int(self.commands.call("JDEL", *ids, "-", *signature(self.by, because))) if ids else 0
+        signed = signature(self.by, because, if_match)
+        return int(self.commands.call("JDEL", *ids, "-", *signed)) if ids else 0
 
     def pause(
         self,
@@ -241,6 +254,7 @@ class JobMethods(BoardBase):
         until: Time | None = None,
         for_: Duration | None = None,
         because: str | None = None,
+        if_match: str | None = None,
         now: Time | None = None,
     ) -> bool:
         """Stop scheduling a job until `resume`, or until a time.
@@ -252,12 +266,14 @@ class JobMethods(BoardBase):
             until: When to resume it, at its next run from then on.
             for_: How long to pause it, instead of `until`; a number is seconds.
             because: Why, for `show` and `changes`.
+            if_match: The `etag` of the job as `show` returned it: pause only this version of it.
             now: The current time, for tests. The default is the clock of Redis.
 
         Returns:
             False if the job was already paused like this.
 
         Raises:
+            ConflictError: The job's etag is not `if_match`.
             NotFoundError: There is no such job.
             OptionError: The time is invalid or past.
 
@@ -265,25 +281,33 @@ class JobMethods(BoardBase):
         True
         """
         pairs = to_pairs({"until": until, "for": for_, "now": now}, PAUSE_OPTIONS)
-        return bool(self.commands.call("JPAUSE", id, *pairs, *signature(self.by, because)))
+        return bool(self.commands.call("JPAUSE", id, *pairs, *signature(self.by, because, if_match)))
 
-    def resume(self, id: str, *, because: str | None = None, now: Time | None = None) -> datetime | None:
+    def resume(
+        self,
+        id: str,
+        *,
+        because: str | None = None,
+        if_match: str | None = None,
+        now: Time | None = None,
+    ) -> datetime | None:
         """Schedule a paused job again.
 
         Args:
             id: The job's id.
             because: Why, for `changes`.
+            if_match: The `etag` of the job as `show` returned it: resume only this version of it.
             now: The time to compute the next run from, for tests. The default is the clock of Redis.
 
         Returns:
             The next run, or None if none is left.
 
         Raises:
+            ConflictError: The job's etag is not `if_match`.
             NotFoundError: There is no such job.
         """
-        return as_time(
-            self.commands.call("JRESUME", id, *to_pairs({"now": now}, ()), *signature(self.by, because))
-        )
+        signed = signature(self.by, because, if_match)
+        return as_time(self.commands.call("JRESUME", id, *to_pairs({"now": now}, ()), *signed))
 
     def next(
         self,

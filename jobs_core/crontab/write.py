@@ -15,7 +15,7 @@ from jobs_core.crontab.settings import IGNORED, format_setting
 from jobs_core.types import parse_payload
 
 KEPT = frozenset(
-    ("id", "runner", "payload", "cron", "zone", "queue", "state", "next", "start", "lint-ignore")
+    ("id", "runner", "payload", "cron", "zone", "queue", "state", "next", "etag", "start", "lint-ignore")
 )
 """Options that a crontab expresses or can omit."""
 

@@ -17,6 +17,7 @@ ERROR_CODES: dict[str, type[errors.JobsError]] = {
     "PAYLOAD": errors.PayloadError,
     "NOTFOUND": errors.NotFoundError,
     "EXISTS": errors.ExistsError,
+    "CONFLICT": errors.ConflictError,
     "STALE": errors.StaleError,
     "AGAIN": errors.AgainError,
     "LAYOUT": errors.LayoutError,

@@ -23,7 +23,7 @@ _FIRST, _LAST = -62135596800, 253402300799
 
 Hold = Literal["leased", "lost", "cancelling"]
 
-_JOB_ORDER = tuple(dict.fromkeys(("id", "runner", "payload", "state", "next", *JOB_OPTIONS)))
+_JOB_ORDER = tuple(dict.fromkeys(("id", "runner", "payload", "state", "next", *JOB_OPTIONS, "etag")))
 _TASK_ORDER = (
     "id",
     "state",

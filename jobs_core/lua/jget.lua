@@ -3,7 +3,9 @@
 
   Read jobs as JSON: the options they were put with, `next` (epoch seconds, absent if there is no next run), `left`
   (remaining runs of `repeat`) and `state`: scheduled, waiting (for other jobs), paused, ended or manual (runs only when
-  pushed). A paused job has `paused-at` and, where known, `paused-by`, `paused-because` and `paused-until`.
+  pushed). A paused job has `paused-at` and, where known, `paused-by`, `paused-because` and `paused-until`. `etag` is a text
+  that changes when the options or the pause change, and not when the job runs. Pass it as `if-match` to a command that
+  changes the job, and a change that somebody else has made meanwhile is not lost.
 
     FCALL_RO JGET 1 {jobs} tick
       1) {"id":"tick","runner":"shell","payload":"echo hi","every":5,"start":1763900000,"next":1763900005,"state":"scheduled"}

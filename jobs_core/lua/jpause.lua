@@ -1,15 +1,16 @@
 #!lua
---[[ JPAUSE board id [until time | for duration] [by who] [because text] [now time]
+--[[ JPAUSE board id [until time | for duration] [if-match etag] [by who] [because text] [now time]
 
   Stop scheduling a job until JRESUME, or until a time. Tasks that are already queued still run. An occurrence that waits for
   other jobs is skipped. At that time, JTICK resumes the job at its next occurrence. Pausing a paused job again replaces the
-  time, who paused it and why. JGET shows these as paused-until, paused-by and paused-because.
+  time, who paused it and why. JGET shows these as paused-until, paused-by and paused-because. With `if-match`, nothing is
+  changed unless this is the job's etag: see JGET.
 
     FCALL JPAUSE 1 {jobs} tick
     FCALL JPAUSE 1 {jobs} tick for 2h by ann@host because 'the database moves'
 
   Returns 1, or 0 if the job was already paused until that time, for that reason.
-  Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
+  Errors: JOBS AGAIN, JOBS CONFLICT, JOBS NOTFOUND, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
@@ -18,6 +19,7 @@ local dependencies = require 'define.dependencies'
 local pauses = require 'define.pauses'
 local parent_endings = require 'due.parent_endings'
 local waiting = require 'due.waiting'
+local if_match = require 'job.if_match'
 local lookup = require 'job.lookup'
 local packed_job = require 'job.packed_job'
 local changes = require 'ledger.changes'
@@ -52,10 +54,11 @@ end
 
 return function(board, args)
   local id = args[1]
-  local options = arguments.read_options(args, 2, OPTIONS, changes.OPTIONS)
+  local options = arguments.read_options(args, 2, OPTIONS, changes.OPTIONS, if_match.OPTIONS)
   local author, now = changes.author(options), instant.now(options)
   local till = read_end(options, now)
   local head, body = lookup.require_job(board, id)
+  if_match.check(options, id, head, body)
   if head.paused and head.paused_until == till and (author.because or head.paused_because) == head.paused_because then
     return 0
   end

@@ -2,12 +2,14 @@
 --[[ JPUSH board runner payload [option value …]     queue a one-off task
      JPUSH board id [option value …]                 run a job now, beside its schedule
 
-  Options: at (a time) or in (a delay), keep (how long to keep the output), now (tests). A pushed job also takes by and
-  because (who pushes it, and why: see JCHANGES). A one-off task also takes
-  unique-for, queue, priority, and the options read by workers: timeout lease policy attempts backoff … The nth push on a
-  board gets the job name push:<n>. The task id of a pushed job ends in -<n>. Within unique-for (a duration), another push
-  of the same runner, payload and queue adds no task and returns the id of the first. A full queue (max-length: see JLIMIT)
-  rejects a push.
+  Options: at (a time) or in (a delay), keep (how long to keep the output), idempotency-key, now (tests). A pushed job also
+  takes by and because (who pushes it, and why: see JCHANGES). A one-off task also takes unique-for, queue, priority, and
+  the options read by workers: timeout lease policy attempts backoff … The nth push on a board gets the job name push:<n>.
+  The task id of a pushed job ends in -<n>. A full queue (max-length: see JLIMIT) rejects a push.
+
+  Within unique-for (a duration), another push of the same runner, payload and queue adds no task and returns the id of the
+  first. So does another push with the same idempotency-key (at most 255 bytes) within a day, whatever its other options. It
+  must be of the same job, or of the same runner and payload.
 
     FCALL JPUSH 1 {jobs} shell 'echo hi' at +10m
     FCALL JPUSH 1 {jobs} backup
@@ -33,6 +35,7 @@ local lengths = require 'queue.lengths'
 local open_runs = require 'queue.open_runs'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
+local repeated_pushes = require 'queue.repeated_pushes'
 local timers = require 'queue.timers'
 local duration = require 'time.duration'
 local instant = require 'time.instant'
@@ -44,8 +47,12 @@ local function read_due(options, now)
   return options.at and instant.ms('at', options.at, now) or now
 end
 
-local RUN_OPTIONS = { at = true, ['in'] = true, keep = true, now = true, by = true, because = true }
-local PUSH_OPTIONS = { at = true, ['in'] = true, now = true, queue = true, priority = true, ['unique-for'] = true }
+local RUN_OPTIONS = {
+  at = true, ['in'] = true, keep = true, now = true, by = true, because = true, ['idempotency-key'] = true,
+}
+local PUSH_OPTIONS = {
+  at = true, ['in'] = true, now = true, queue = true, priority = true, ['unique-for'] = true, ['idempotency-key'] = true,
+}
 
 -- Return the job's body with `keep` added, and its flags.
 local function add_keep(body, period)
@@ -56,7 +63,7 @@ local function add_keep(body, period)
   return cjson.encode(found) .. '\n' .. payload, worker_options.flags(found)
 end
 
--- Describe a run of a job on the board.
+-- Describe a run of a job on the board. What repeats an earlier push needs no job any more.
 local function new_job_run(board, id, n, args)
   if #args > 1 and not RUN_OPTIONS[args[2]] then
     errors.fail('OPTION', 'JPUSH expects a job id, or a runner and a payload, then pairs of option and value')
@@ -64,6 +71,9 @@ local function new_job_run(board, id, n, args)
   local options = arguments.read_options(args, 2, RUN_OPTIONS)
   local author, now = changes.author(options), instant.now(options)
   local due = read_due(options, now)
+  local mark = repeated_pushes.of_job(board, id, options)
+  local first = repeated_pushes.find(mark, now)
+  if first then return { first = first } end
   local head, body = lookup.require_job(board, id)
   local flags = head.flags
   if options.keep then body, flags = add_keep(body, options.keep) end
@@ -72,20 +82,8 @@ local function new_job_run(board, id, n, args)
     job = id, due = due, moment = digits(due) .. '-' .. n, now = now,
     lane = lanes.name(head.queue or head.runner, head.priority), runner = head.runner, body = body,
     flags = flags or '', overlap = head.overlap, waits = head.after and not dependencies.has_time(head), author = author,
+    mark = mark,
   }
-end
-
--- The key of a unique task. Its value is `<until> <task id>`.
-local function unique_key(board, runner, queue, payload)
-  return key(board, 'unique:' .. redis.sha1hex(table.concat({ runner, queue, payload }, '\n')))
-end
-
--- Return the id of an earlier task within unique-for, if there is one. The stored time decides, because the key's expiry
--- ignores `now`.
-local function find_duplicate(push)
-  local kept = push.unique and redis.call('GET', push.unique)
-  local till, id = (kept or ''):match('^(%d+) (.*)$')
-  return till and tonumber(till) > push.now and id or nil
 end
 
 -- Describe a one-off task, the nth push of the board.
@@ -97,15 +95,13 @@ local function new_one_off(board, runner, payload, n, args)
   local due = read_due(options, now)
   local queue = options.queue and worker_options.queue_name(options.queue) or runner
   local json, flags = worker_options.to_json(options)
-  local push = {
+  local mark = repeated_pushes.of_task(board, runner, payload, queue, options)
+  return {
+    first = repeated_pushes.find(mark, now), mark = mark,
     job = 'push:' .. n, due = due, moment = digits(due), now = now,
     lane = lanes.name(queue, worker_options.priority(options)), runner = runner, flags = flags,
     body = json .. '\n' .. payload,
   }
-  if options['unique-for'] then
-    push.unique, push.unique_for = unique_key(board, runner, queue, payload), duration.ms('unique-for', options['unique-for'])
-  end
-  return push
 end
 
 local function require_room(board, push)
@@ -121,8 +117,7 @@ return function(board, args)
   local n = (tonumber(redis.call('HGET', key(board, 'stats'), 'pushed')) or 0) + 1
   local push = #args % 2 == 1 and new_job_run(board, args[1], n, args)
     or new_one_off(board, args[1], args[2], n, args)
-  local first = find_duplicate(push)
-  if first then return first end
+  if push.first then return push.first end
   require_room(board, push)
 
   local task = push.job .. '@' .. push.moment
@@ -136,9 +131,7 @@ return function(board, args)
   end
   if push.waits then parent_endings.forget(board, push.job) end  -- start waiting for its parents again
   if push.overlap then open_runs.add(board, push.job, task) end
-  if push.unique then
-    redis.call('SET', push.unique, digits(push.now + push.unique_for) .. ' ' .. task, 'PX', digits(push.unique_for + 1000))
-  end
+  repeated_pushes.remember(push.mark, push.now, task)
   counters.add(board, 'pushed', 1)
   counters.add(board, 'due', 1)
   counters.add(board, 'queued', 1)

@@ -7,7 +7,7 @@
   Options: every (or seconds … years) decay step, or cron zone dst, with start stop duration repeat jitter misfire grace
   overlap | after on join, with start stop duration repeat overlap | at | queue priority timeout lease policy attempts
   backoff … | left paused next paused-at paused-by paused-because paused-until (restore a dump) | by because (who changes it,
-  and why: see JCHANGES) | now (tests)
+  and why: see JCHANGES) | if-match | now (tests)
 
   A cron pattern has 5 fields, 6 (seconds first) or 7 (seconds first, year last), or is a nickname such as @daily. It
   follows OCPS 1.0 to 1.4, and H stands for a number derived from the job's id. `zone` defaults to UTC. A pattern may begin
@@ -19,13 +19,16 @@
   `on` says: done (default), dead, or end (in any way). It has no run times of its own. A job must not wait for itself,
   directly or through others.
 
+  `if-match` is the etag of the job as the caller has read it: see JGET. If the job has changed since, or there is none,
+  nothing is changed.
+
     FCALL JSET 1 {jobs} tick shell 'echo hi' every 5 stop 1799999999
     FCALL JSET 1 {jobs} report shell ./report.sh cron '0 3 * * MON-FRI' zone Europe/Brussels
     FCALL JSET 1 {jobs} clean shell ./clean.sh after fetch,report
 
   Returns the next run in ms since the epoch, or 0 if the job runs only when pushed or after others, is paused, or has
   ended.
-  Errors: JOBS AGAIN, JOBS OPTION, JOBS PAYLOAD.
+  Errors: JOBS AGAIN, JOBS CONFLICT, JOBS OPTION, JOBS PAYLOAD.
 --]]
 local put = require 'define.put'
 

@@ -1,7 +1,7 @@
 #!lua
 --[[ JSETNX board id runner payload [option value …]
 
-  Create a job. Fails with EXISTS if the job exists. Takes the options of JSET.
+  Create a job. Fails with EXISTS if the job exists. Takes the options of JSET but if-match.
 
     FCALL JSETNX 1 {jobs} tick shell 'echo hi' every 5
 

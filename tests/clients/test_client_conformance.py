@@ -26,6 +26,7 @@ CODES = {
     errors.PayloadError: "PAYLOAD",
     errors.NotFoundError: "NOTFOUND",
     errors.ExistsError: "EXISTS",
+    errors.ConflictError: "CONFLICT",
     errors.StaleError: "STALE",
 }
 
@@ -79,7 +80,7 @@ class Player:
                 return all(name in found and self.fits(fields[name], found[name]) for name in fields)
             case {"json": fields}:
                 found = json.loads(reply)
-                return all(found.get(name) == self.known(value) for name, value in fields.items())
+                return all(self.fits(value, found.get(name)) for name, value in fields.items())
             case {"save": name}:
                 self.saved[name] = reply
                 return isinstance(reply, str)

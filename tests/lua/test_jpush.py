@@ -211,6 +211,66 @@ def test_deduplication_keys_expire(lua: Lua) -> None:
     assert 60_000 < lua.client.pttl(name) <= 61_000
 
 
+# Idempotency keys
+
+KEY = {"idempotency-key": "order 17"}
+
+
+def test_a_key_adds_one_task_a_day(lua: Lua) -> None:
+    first = lua.push(**KEY)
+    for now in (T, T + 1, T + 86399.999):
+        assert lua.push(**KEY, now=now) == first
+    again = lua.push(**KEY, now=T + 86400)
+    assert lua.ids() == [first, again]
+    assert (lua.stats()["pushed"], lua.stats()["queued"]) == (2, 2)
+
+
+def test_a_key_runs_a_job_once(lua: Lua) -> None:
+    lua.put()
+    first = lua.jpush("a", **KEY)
+    assert lua.jpush("a", at="+10", by="ann", **KEY) == first
+    assert lua.ids() == [first]
+    lua.jdel("a")
+    assert lua.jpush("a", **KEY) == first
+
+
+def test_a_key_compares_what_is_pushed_and_no_other_option(lua: Lua) -> None:
+    first = lua.push(**KEY)
+    assert lua.push(queue="slow", priority=5, timeout=9, at="+10m", **KEY) == first
+    lua.put("echo")
+    says = "^idempotency-key: used for another push$"
+    lua.refuses(OptionError, says, "JPUSH", "echo", "y", "idempotency-key", "order 17", "now", T)
+    lua.refuses(OptionError, says, "JPUSH", "other", "x", "idempotency-key", "order 17", "now", T)
+    lua.refuses(OptionError, says, "JPUSH", "echo", "idempotency-key", "order 17", "now", T)
+    assert lua.push("y", **{"idempotency-key": "order 18"}) != first
+
+
+def test_a_push_that_failed_keeps_no_key(lua: Lua) -> None:
+    lua.refuses(NotFoundError, "there is no job 'a'", "JPUSH", "a", "idempotency-key", "order 17")
+    lua.jlimit("queue", "echo", **{"max-length": 1})
+    lua.push("full")
+    lua.refuses(OptionError, "is full", "JPUSH", "echo", "x", "idempotency-key", "order 17")
+    lua.take()
+    lua.put()
+    assert lua.jpush("a", **KEY).startswith("a@")
+
+
+def test_keys_expire_and_cannot_be_read(lua: Lua) -> None:
+    lua.push(**KEY)
+    assert lua.client.keys("*order*") == []
+    (name,) = lua.client.keys(f"{lua.keys.tag}:idempotent:*")
+    assert 86_400_000 < lua.client.pttl(name) <= 86_401_000
+    assert "order" not in lua.client.get(name)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "secret\n", "secret\x00"])
+def test_a_wrong_key_is_rejected_and_not_quoted(lua: Lua, key: str) -> None:
+    with pytest.raises(OptionError, match="^idempotency-key: expected") as caught:
+        lua.push(**{"idempotency-key": key})
+    assert "secret" not in str(caught.value) and "xx" not in str(caught.value)
+    assert lua.push(**{"idempotency-key": "x" * 255})
+
+
 # Priorities
 
 
@@ -265,6 +325,10 @@ def test_a_queued_task_wakes_a_worker_and_a_delayed_one_a_clock(lua: Lua) -> Non
         (
             ["echo", "x", "unique-for", "x"],
             "unique-for: expected a duration such as 90, 1h30m or PT1H30M, got 'x'",
+        ),
+        (
+            ["echo", "x", "unique-for", 5, "idempotency-key", "k"],
+            "^idempotency-key: cannot be combined with unique-for$",
         ),
         (["echo", "x", "unique-for"], "JPUSH expects a job id, or a runner and a payload, then"),
         (["echo", "x", "priority", 10], "priority: expected -9 to 9, got '10'"),

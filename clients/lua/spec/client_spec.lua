@@ -207,6 +207,28 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.same({ 'remove', 'cancel' }, { found_for_job[1].what, found_for_job[2].what })
       end)
 
+      it('changes a job only if it is as it was read', function()
+        board:put('a', 'echo', 'x', { every = 5 })
+        local etag = board:show('a').etag
+        board:edit('a', { timeout = 9, if_match = etag })
+        for _, change in ipairs({
+          function() board:put('a', 'echo', 'y', { if_match = etag }) end,
+          function() board:edit('a', { timeout = 8, if_match = etag }) end,
+          function() board:pause('a', { if_match = etag }) end,
+          function() board:resume('a', { if_match = etag }) end,
+          function() board:remove('a', { if_match = etag }) end,
+        }) do
+          refused('CONFLICT', "the job 'a' has changed since you read it: read it again", change)
+        end
+        assert.equal(1, board:remove('a', { if_match = board:show('a').etag }))
+      end)
+
+      it('adds one task for a push that is sent twice', function()
+        local id = board:push('echo', 'x', { idempotency_key = 'order-17' })
+        assert.equal(id, board:push('echo', 'x', { idempotency_key = 'order-17' }))
+        assert.equal(1, board:count().queued)
+      end)
+
       it('pauses and resumes', function()
         board:put('a', 'echo', 'x', { every = 5, start = '+1h' })
         assert.is_true(board:pause('a'))

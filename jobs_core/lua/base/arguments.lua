@@ -1,4 +1,5 @@
 local errors = require 'base.errors'
+local is_utf8 = require('base.strings').is_utf8
 
 local arguments = {}
 
@@ -48,6 +49,13 @@ function arguments.whole_number(name, text, least)
     errors.fail_option(name, 'expected a whole number of at least ' .. least .. ", got '" .. text .. "'")
   end
   return number
+end
+
+-- Reject text of more than `most` bytes or one line. The error does not quote it.
+function arguments.check_text(name, text, most)
+  if #text > most or text:find('%c') or not is_utf8(text) then
+    errors.fail_option(name, 'expected UTF-8 of at most ' .. most .. ' bytes, without control characters')
+  end
 end
 
 -- Reject a group that claims more words than there are arguments left.

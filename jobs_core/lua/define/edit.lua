@@ -5,12 +5,15 @@ local dependencies = require 'define.dependencies'
 local put = require 'define.put'
 local schedule_options = require 'define.schedule_options'
 local describe = require 'job.describe'
+local if_match = require 'job.if_match'
 local lookup = require 'job.lookup'
 local worker_options = require 'job.worker_options'
 
 local edit = {}
 
-local EDIT_OPTIONS = { runner = true, payload = true, queue = true, priority = true, now = true, by = true, because = true }
+local EDIT_OPTIONS = {
+  runner = true, payload = true, queue = true, priority = true, now = true, by = true, because = true, ['if-match'] = true,
+}
 
 -- Each option that makes a schedule, and the options that do not go with it.
 local REPLACES = {
@@ -73,6 +76,8 @@ function edit.apply(board, args)
   local id = args[1] or ''
   local changes = arguments.read_options(args, 2, schedule_options.NAMES, worker_options.READERS, EDIT_OPTIONS)
   local head, body = lookup.require_job(board, id)
+  if_match.check(changes, id, head, body)
+  changes['if-match'] = nil
   local options = current_options(id, head, body)
   local has_both = dependencies.has_time(head)
   for name, value in pairs(changes) do

@@ -14,6 +14,7 @@ local schedule_options = require 'define.schedule_options'
 local parent_endings = require 'due.parent_endings'
 local waiting = require 'due.waiting'
 local ids = require 'job.ids'
+local if_match = require 'job.if_match'
 local packed_job = require 'job.packed_job'
 local payloads = require 'job.payloads'
 local revision = require 'job.revision'
@@ -27,7 +28,8 @@ local put = {}
 
 -- The options from `left` on restore a dumped job.
 local PUT_OPTIONS = {
-  queue = true, priority = true, now = true, by = true, because = true, left = true, paused = true, next = true,
+  queue = true, priority = true, now = true, by = true, because = true, ['if-match'] = true,
+  left = true, paused = true, next = true,
   ['paused-at'] = true, ['paused-by'] = true, ['paused-because'] = true, ['paused-until'] = true,
 }
 
@@ -149,12 +151,16 @@ function put.read(context, args, create_only)
   payloads.check(context.payload_limit, payload)
   local options = arguments.read_options(args, 4, schedule_options.NAMES, worker_options.READERS, PUT_OPTIONS)
   local now = options.now and instant.now(options) or context.now
+  if options['if-match'] and (create_only or context.author) then
+    errors.fail_option('if-match', 'only JSET and JEDIT take it')
+  end
   read_author(context, options)
   local packed = job_store.find(context.store, id)
   if packed and create_only then errors.fail('EXISTS', "the job '" .. id .. "' already exists") end
 
   local old, old_body
   if packed then old, old_body = packed_job.unpack(packed) end
+  if_match.check(options, id, old, old_body)
   local head = read_schedule(options, now, old)
   if head.cron then patterns.store_fixed_second(context.cache, head, id) end  -- rejects a wrong pattern
   head.runner = runner

@@ -65,7 +65,8 @@ function describe.pause(head)
   }
 end
 
--- Return a job as a table: its options and its state; nothing if it cannot be read.
+-- Return a job as a table: its options and its state; nothing if it cannot be read. Without a board, it is a job of the past,
+-- which has no etag.
 function describe.job(board, id, packed, due)
   local head, body = packed_job.unpack(packed)
   if not head then return nil end
@@ -73,6 +74,7 @@ function describe.job(board, id, packed, due)
   if not job then return nil end
   job.next = describe.seconds(due and tonumber(due))
   job.state = describe.state(board, id, head, due)
+  job.etag = board and packed_job.etag(head, body) or nil
   for name, value in pairs(describe.pause(head)) do
     if name ~= 'paused' then job[name] = value end
   end

@@ -123,6 +123,24 @@ function packed_job.pack(head, body)
   return string.char(shape) .. cmsgpack.pack(a, b, c) .. body
 end
 
+-- Fields that change when a job runs, that follow from others, or that may say when it was put.
+local NOT_DEFINING = {
+  left = true, paused_next = true, fixed_second = true, flags = true, start = true, start_given = true,
+}
+
+-- Return the etag of a job: a text that changes when people change the job or its pause, and not when it runs. The fields
+-- are always set in the same order, so that equal ones are packed alike.
+function packed_job.etag(head, body)
+  local fields = {}
+  for place = 1, #FIELDS do
+    local value = head[FIELDS[place]]
+    if value and not NOT_DEFINING[FIELDS[place]] then fields[place] = value end
+  end
+  if head.after then fields[PLACES.after] = pack_after(head.after) end
+  if head.every or head.months or head.start_given then fields[PLACES.start] = head.start end
+  return redis.sha1hex(cmsgpack.pack(fields) .. body):sub(1, 16)
+end
+
 -- Read a job that has only an interval, as most do. Returns the runner, the interval (ms) and the body, or nothing for
 -- other jobs.
 function packed_job.interval(packed)

@@ -118,6 +118,14 @@ function worker_options.flags(found)
     .. ((found.concurrency or found.rate) and 'r' or '') .. (found.history and 'h' or '')
 end
 
+-- Return options as JSON in a fixed order, so that the same options are always the same text: a job's etag is made of it.
+local function sorted_json(options)
+  local parts = {}
+  for name, value in pairs(options) do parts[#parts + 1] = '"' .. name .. '":' .. cjson.encode(value) end
+  table.sort(parts)
+  return '{' .. table.concat(parts, ',') .. '}'
+end
+
 -- Return the options for workers as JSON text, empty if there are none, and their flags.
 function worker_options.to_json(options)
   check_contradictions(options)
@@ -127,7 +135,7 @@ function worker_options.to_json(options)
     if read then found[name] = read(name, value) end
   end
   if not next(found) then return '', '' end
-  return cjson.encode(found), worker_options.flags(found)
+  return sorted_json(found), worker_options.flags(found)
 end
 
 return worker_options

@@ -6,11 +6,9 @@
 -- with '' for a job that does not exist. Payloads of more than 4 KiB are left out.
 
 local arguments = require 'base.arguments'
-local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local is_same = require('base.tables').is_same
 local digits = require('base.numbers').digits
-local is_utf8 = require('base.strings').is_utf8
 local describe = require 'job.describe'
 local packed_job = require 'job.packed_job'
 local bounded_stream = require 'ledger.bounded_stream'
@@ -25,16 +23,10 @@ local MAX_BYTES = 262144  -- of the jobs in one entry; beyond it, only their ids
 -- The options of every command that changes something. `now` is for tests.
 changes.OPTIONS = { by = true, because = true, now = true }
 
-local function check_text(name, text, most)
-  if #text > most or text:find('%c') or not is_utf8(text) then
-    fail_option(name, 'expected UTF-8 of at most ' .. most .. ' bytes, without control characters')
-  end
-end
-
 -- Return who makes a change, and why, from the options by, because and now. Call it before the first write.
 function changes.author(options)
-  if options.by then check_text('by', options.by, 256) end
-  if options.because then check_text('because', options.because, 1000) end
+  if options.by then arguments.check_text('by', options.by, 256) end
+  if options.because then arguments.check_text('because', options.because, 1000) end
   return {
     by = options.by ~= '' and options.by or '-', because = options.because ~= '' and options.because or nil,
     at = options.now and instant.now(options),
