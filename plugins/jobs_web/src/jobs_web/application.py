@@ -19,6 +19,7 @@ from jobs_core import Board, JobsError
 from jobs_web.access.open_access import OpenAccess
 from jobs_web.access.user import User
 from jobs_web.actions.handling import forget_said, handle, said
+from jobs_web.api.dispatch import Api
 from jobs_web.errors import error_page, unexpected
 from jobs_web.live.hub import Hub, Topic
 from jobs_web.live.stream import stream, wanted
@@ -57,6 +58,7 @@ def site_routes(site: Site) -> Sequence[BaseRoute]:
         *pages,
         Route("/live", partial(_live, site, hub)),
         Route("/actions/{name}", partial(_act, site), methods=["POST"]),
+        Mount("/api/v1", app=Api(site)),
     ]
 
 
