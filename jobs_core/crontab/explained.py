@@ -26,7 +26,7 @@ def explained(
         OptionError: The pattern is invalid or never runs, or there is no such zone.
 
     >>> explained("0 3 * * *")["explanation"]
-    'At 03:00, every day'
+    'At 03:00 every day.'
     """
     options = {"cron": pattern, "zone": zone}
     used = zone_of(options)

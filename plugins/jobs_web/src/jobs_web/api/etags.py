@@ -1,8 +1,8 @@
 """ETags of jobs, and the headers that make a request depend on them.
 
 An ETag has two parts: `show(id)["etag"]`, which changes when people change the job, and a digest of the rest,
-such as the next run. If-None-Match compares both, so that nobody misses a run. If-Match compares only the first:
-a job that has run meanwhile may still be changed.
+such as the next run. If-None-Match compares both, so that nobody misses a run. If-Match compares only the
+first: a job that has run meanwhile may still be changed.
 """
 
 from __future__ import annotations

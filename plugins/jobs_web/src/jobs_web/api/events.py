@@ -70,8 +70,11 @@ class _Output:
         elif time.monotonic() - self._heard > self._patience:
             self._patience = min(2 * self._patience, 300.0)
             self._is_over = not _exists(self._board, self._task)
-        *others, last = [Event("output", entry) for entry in page.items] or [None]
-        return [] if last is None else [*others, Event(last.name, last.data, page.next)]
+        is_last = [False] * (len(page.items) - 1) + [True]
+        return [
+            Event("output", entry, page.next if last else None)
+            for entry, last in zip(page.items, is_last, strict=False)
+        ]
 
 
 def _exists(board: Any, task: str) -> bool:

@@ -19,9 +19,7 @@ def put(call: Call) -> dict[str, Any]:
     kind, name = _subject(call)
     options = {word.replace("-", "_"): value for word, value in call.body.items()}
     if not any(value is not None for value in options.values()):
-        raise Problem(
-            400, "The body: expected a concurrency, a rate or a max-length. DELETE removes a limit."
-        )
+        raise Problem(400, "The body: expected concurrency, rate or max-length. DELETE removes a limit.")
     call.board.limit(kind, name, **options, **call.options("because"))
     found = (limit for limit in call.board.limits() if (limit["kind"], limit["name"]) == (kind, name))
     return _shown(next(found, {"kind": kind, "name": name}))

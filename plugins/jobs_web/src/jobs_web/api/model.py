@@ -96,7 +96,7 @@ class Call:
 
     @property
     def board(self) -> Any:
-        """The board, on which the user makes changes under their own name. Its methods check their options."""
+        """The board, for changes under the name of the user. Its methods check their options."""
         return self.view.board
 
     def options(self, *names: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def document(root: str) -> dict[str, Any]:
         "info": {
             "title": "Jobs",
             "version": __version__,
-            "description": "A board of Jobs. An id is one segment of a path: percent-encode it, with its slashes.",
+            "description": "A board of Jobs. An id is one segment of a path: percent-encode its slashes.",
         },
         "servers": [{"url": root}],
         "security": [{"token": []}],

@@ -64,7 +64,7 @@ def problem(error: Exception) -> Response:
 
 
 def describe(error: Exception) -> dict[str, Any]:
-    """Return an error as problem details. The text of an unexpected error may quote a payload: it is logged."""
+    """Return an error as problem details. An unexpected one is logged: its text may quote a payload."""
     code, status, detail = "fault", 500, str(error)
     option = None
     match error:

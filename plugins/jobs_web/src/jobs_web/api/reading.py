@@ -1,4 +1,4 @@
-"""Reads what a request says: its path, its query and its body. Errors are one sentence, and quote no value."""
+"""Reads the path, the query and the body of a request. Errors are one sentence, and quote no value."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ def read_query(route: Route, given: QueryParams) -> dict[str, Any]:
     for name in given:
         if name not in known:
             expected = ", ".join(known) or "none"
-            raise Problem(
-                400, f"unknown field {_short(name)!r} of the query, expected {expected}", _short(name)
-            )
+            raise Problem(400, f"unknown field {name[:40]!r} of the query, expected {expected}", name[:40])
         values = given.getlist(name)
         schema = known[name].schema
         if schema.get("type") == "array":
@@ -156,7 +154,3 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _is_flat(value: Any, depth: int) -> bool:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return depth > 0 and all(_is_flat(one, depth - 1) for one in inner if isinstance(one, dict | list))
-
-
-def _short(name: str) -> str:
-    return name[:40]

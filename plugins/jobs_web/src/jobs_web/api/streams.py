@@ -1,4 +1,4 @@
-"""Streams of server-sent events. They poll: many streams share few threads, and hold no connections to Redis."""
+"""Streams of server-sent events. They poll, so many streams share few threads and connections."""
 
 from __future__ import annotations
 
@@ -50,7 +50,6 @@ class Stream:
 
     Args:
         poll: Returns the events since the last call. Raises StopAsyncIteration after the last one.
-        is_full: Whether the last call may have left some, so that the next one need not wait.
     """
 
     poll: Callable[[], Iterable[Event]]
