@@ -29,7 +29,7 @@ CHECKS = (
     "allow_header_conformance",
 )
 
-SECONDS = 45
+SECONDS = 40
 """How long to look for mistakes."""
 
 EXAMPLES = 20
@@ -38,19 +38,23 @@ EXAMPLES = 20
 
 def main(arguments: list[str]) -> int:
     """Check the API. Returns the exit code of schemathesis."""
-    with tempfile.TemporaryDirectory() as data, EmbeddedServer(Path(data) / "server") as server:
-        with Board("jobs", server.url) as board, serving(board) as url:
-            fill(board)
-            command = [
-                str(Path(sys.executable).with_name("schemathesis")),
-                *("run", f"{url}/api/v1/openapi.json", "--checks", ",".join(CHECKS), "--workers", "2"),
-                *("--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES)),
-                # A stream of events has no end.
-                *("--exclude-operation-id", "events_events", "--request-timeout", "10", "--no-shrink"),
-                *("--warnings", "off", "--max-time", str(SECONDS), "--seed", "1"),
-                *arguments,
-            ]
-            return subprocess.run(command, cwd=data, check=False).returncode
+    with (
+        tempfile.TemporaryDirectory() as data,
+        EmbeddedServer(Path(data)) as server,
+        Board("jobs", server.url) as board,
+        serving(board) as url,
+    ):
+        fill(board)
+        command = [
+            str(Path(sys.executable).with_name("schemathesis")),
+            *("run", f"{url}/api/v1/openapi.json", "--checks", ",".join(CHECKS), "--workers", "2"),
+            *("--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES)),
+            # A stream of events has no end.
+            *("--exclude-operation-id", "events_events", "--request-timeout", "10", "--no-shrink"),
+            *("--warnings", "off", "--max-time", str(SECONDS), "--seed", "1"),
+            *arguments,
+        ]
+        return subprocess.run(command, cwd=data, check=False).returncode
 
 
 def fill(board: Board) -> None:

@@ -15,8 +15,13 @@ import httpx
 import jobs_web
 import pytest
 import uvicorn
+from jobs_web.access.user import Role, User
+from jobs_web.api.dispatch import Api
+from jobs_web.site import Site
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobs_core import Board
 from jobs_core.testing import PATIENCE
@@ -100,3 +105,27 @@ def page(browser: Browser, served: Served) -> Iterator[Page]:
 
 
 Show = Callable[[str], Page]
+
+
+@contextmanager
+def serving_api(board: Board, role: Role = "editor") -> Iterator[httpx.Client]:
+    """Serve the API alone, at `/boards/b/api/v1`, to somebody with a role. Yields a client that is there."""
+    api = Api(Site(board, (board.name,)))
+    routes = Mount("/boards/b", routes=[Mount("/api/v1", app=api)])
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["user"] = User("ann", role)
+        await Starlette(routes=[routes])(scope, receive, send)
+
+    with (
+        serving(app) as found,
+        httpx.Client(base_url=f"{found.url}/boards/b/api/v1", timeout=PATIENCE) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def api(board: Board) -> Iterator[httpx.Client]:
+    """The API of the test's board, for an editor named ann."""
+    with serving_api(board) as client:
+        yield client

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -20,6 +22,7 @@ from jobs_web.access.open_access import OpenAccess
 from jobs_web.access.user import User
 from jobs_web.actions.handling import forget_said, handle, said
 from jobs_web.api.dispatch import Api
+from jobs_web.calendars import board_calendar, job_calendar
 from jobs_web.errors import error_page, unexpected
 from jobs_web.live.hub import Hub, Topic
 from jobs_web.live.stream import stream, wanted
@@ -59,6 +62,8 @@ def site_routes(site: Site) -> Sequence[BaseRoute]:
         Route("/live", partial(_live, site, hub)),
         Route("/actions/{name}", partial(_act, site), methods=["POST"]),
         Mount("/api/v1", app=Api(site)),
+        Route("/calendar.ics", partial(_calendar, site)),
+        Route("/job.ics", partial(_calendar, site)),
     ]
 
 
@@ -79,6 +84,15 @@ def _answer(site: Site, function: PageFunction, request: Request) -> Response:
     if sentence:
         forget_said(view, response)
     return response
+
+
+def _calendar(site: Site, request: Request) -> Response:
+    """Answer with the next runs of a job, or of all jobs, as a calendar."""
+    id, now = request.query_params.get("id"), datetime.now(UTC)
+    if request.url.path.endswith("/job.ics") and id is None:
+        raise HTTPException(400, "id: expected the id of a job, such as /job.ics?id=report")
+    text = board_calendar(site.board, now) if id is None else job_calendar(site.board, id, now)
+    return Response(text, media_type="text/calendar; charset=utf-8")
 
 
 async def _act(site: Site, request: Request) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs_core import NotFoundError
+from jobs_core import ExistsError, NotFoundError
 from jobs_web.api import schemas as s
 from jobs_web.api.etags import etag, expected, is_known, must_be_new
 from jobs_web.api.model import Answer, Call, Parameter, Problem, Route
@@ -33,7 +33,10 @@ def put(call: Call) -> Answer:
     id, body = call.path["id"], dict(call.body)
     runner, payload = body.pop("runner"), body.pop("payload")
     if must_be_new(call):
-        call.board.create(id, runner, payload, **call.options("because"), **body)
+        try:
+            call.board.create(id, runner, payload, **call.options("because"), **body)
+        except ExistsError as error:
+            raise Problem(412, str(error)) from None
         return _changed(call, 201)
     matching = _existing(call, id)
     call.board.put(id, runner, payload, **call.options("because"), **matching, **body)

@@ -54,8 +54,13 @@ EDIT_BODY = record({"runner": RUNNER, "payload": PAYLOAD, **_OPTIONS})
 
 PUSH_FIELDS = {name: option_schema(option) for name, option in PUSH_OPTIONS.items()}
 
-TASK_BODY = record({"runner": RUNNER, "payload": PAYLOAD, **PUSH_FIELDS}, ("runner", "payload"))
-"""A one-off task."""
+TASK_FIELDS = {"runner": RUNNER, "payload": PAYLOAD, **PUSH_FIELDS}
+"""The fields of one of many tasks."""
+
+TASK_BODY = record(
+    {name: TASK_FIELDS[name] for name in TASK_FIELDS if name != "idempotency-key"}, ("runner", "payload")
+)
+"""A one-off task. Its idempotency key is a header."""
 
 RUN = shown(
     {"outcome": TEXT, "due": TIME},

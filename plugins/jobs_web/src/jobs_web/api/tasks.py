@@ -67,7 +67,7 @@ STATE = Parameter(
     {"enum": ["queued", "held", "delayed", "leased", "accepted", "dead"]},
 )
 ENDED = s.shown({"id": s.TEXT, "job": s.TEXT, "state": s.TEXT})
-RUN_ALSO = s.record({**s.TASK_BODY["properties"], "id": s.TEXT})
+RUN_ALSO = s.record({**s.TASK_FIELDS, "id": s.TEXT})
 MANY = s.record({"tasks": {"type": "array", "items": RUN_ALSO, "maxItems": 10000}}, ("tasks",))
 RESULT = s.shown({}, {"task": s.TEXT, "error": s.ANY_OBJECT})
 SELECTED = s.record({"job": s.TEXT, "label": {"type": ["string", "array", "object"], "items": s.TEXT}})
