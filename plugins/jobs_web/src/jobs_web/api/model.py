@@ -67,8 +67,8 @@ class Route:
 
     @property
     def name(self) -> str:
-        """A name that no other route has: `jobs_show`."""
-        return f"{self.run.__module__.rpartition('.')[2]}_{self.run.__name__.strip('_')}"
+        """A name that no other route has: `get_jobs_id`."""
+        return "_".join((self.method.lower(), *(word.strip("{}") for word in self.segments)))
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def _operation(route: Route) -> dict[str, Any]:
     found: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
-        "tags": [route.name.partition("_")[0]],
+        "tags": [route.segments[0] or "board"],
         "description": f"Needs the role {route.role}.",
         "x-role": route.role,
         "parameters": [*_path(route), *map(_parameter, route.parameters)],

@@ -74,10 +74,10 @@ class Streams:
     async def _texts(self, stream: Stream, request: Request) -> AsyncIterator[str]:
         is_let_in = request.scope.get("is_let_in")
         loop = asyncio.get_running_loop()
-        self.open += 1
         spoke = time.monotonic()
-        yield ": open\n\n"
+        self.open += 1
         try:
+            yield ": open\n\n"
             while True:
                 events, is_over = await loop.run_in_executor(self.threads, _look, stream)
                 for event in events:
