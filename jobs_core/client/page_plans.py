@@ -19,7 +19,7 @@ from jobs_core.options import Time, to_pairs
 if TYPE_CHECKING:
     from jobs_core.engine.keys import Keys
 
-SEARCHES = 100
+SEARCHES = 50
 """Calls for one page at most: a search that matches few of a million items continues with the next page."""
 
 
