@@ -50,8 +50,7 @@ if TYPE_CHECKING:
     from jobs_core.app import Board
     from jobs_core.client.aio import AsyncBoard
     from jobs_core.client.functions import call_function, exception_outcome
-    from jobs_core.client.paging import JobPage
-    from jobs_core.client.task_pages import TaskPage
+    from jobs_core.client.paging import JobPage, ListPage
     from jobs_core.plugins.builtin.loggers import event_json
     from jobs_core.plugins.builtin.policies import retry
     from jobs_core.plugins.manager import Plugins
@@ -82,6 +81,7 @@ __all__ = [
     "JobsError",
     "LayoutError",
     "Lease",
+    "ListPage",
     "Logger",
     "NotFoundError",
     "Occurrence",
@@ -104,7 +104,6 @@ __all__ = [
     "StoppedError",
     "Summary",
     "Task",
-    "TaskPage",
     "Top",
     "UserError",
     "WaitingQueue",
@@ -127,7 +126,7 @@ _LAZY = {
     "AsyncBoard": "jobs_core.client.aio",
     "Board": "jobs_core.app",
     "JobPage": "jobs_core.client.paging",
-    "TaskPage": "jobs_core.client.task_pages",
+    "ListPage": "jobs_core.client.paging",
     "Plugins": "jobs_core.plugins.manager",
     "Worker": "jobs_core.worker.worker",
     "call_function": "jobs_core.client.functions",

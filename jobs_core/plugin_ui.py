@@ -1,4 +1,4 @@
-"""What plugins that show a board to people import: options, times and schedules in words, graphs, forecasts.
+"""What plugins that show a board import: texts for pages, graphs, and what an API needs to describe itself.
 
     from jobs_core.plugin_ui import duration_text, from_now, schedule_text
 
@@ -7,8 +7,11 @@ Importing it imports neither redis nor rich.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from jobs_core.bounds import RETENTION
+from jobs_core.changes import as_plain
 from jobs_core.client.glob import matcher
 from jobs_core.client.graph import Edge, Graph, Node, graph_of
 from jobs_core.contract import Check, Finding
@@ -17,6 +20,7 @@ from jobs_core.cron.explain import explain
 from jobs_core.options import (
     JOB_OPTIONS,
     JOB_STATES,
+    PUSH_OPTIONS,
     SCHEDULE_OPTIONS,
     TASK_STATES,
     UNITS,
@@ -29,6 +33,7 @@ from jobs_core.options import (
     span,
     to_text,
 )
+from jobs_core.schemas import option_schema
 from jobs_core.text import visible
 from jobs_core.why.moment import read_moment
 from jobs_core.wording import (
@@ -44,11 +49,15 @@ from jobs_core.wording import (
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
+    from jobs_core.crontab.explained import explained
     from jobs_core.forecast import Forecast, JobForecast
+    from jobs_core.plugins.payloads import check_fields
 
 __all__ = [
     "JOB_OPTIONS",
     "JOB_STATES",
+    "PUSH_OPTIONS",
+    "RETENTION",
     "SCHEDULE_OPTIONS",
     "TASK_STATES",
     "UNITS",
@@ -63,14 +72,18 @@ __all__ = [
     "PushOptions",
     "PutOptions",
     "TaskFilters",
+    "as_plain",
+    "check_fields",
     "clock_note",
     "diagnose",
     "duration_text",
     "explain",
+    "explained",
     "fact_text",
     "from_now",
     "graph_of",
     "matcher",
+    "option_schema",
     "parent_text",
     "rate_text",
     "read_moment",
@@ -82,6 +95,20 @@ __all__ = [
     "waiting_text",
 ]
 
+_LAZY = {
+    "Forecast": "jobs_core.forecast",
+    "JobForecast": "jobs_core.forecast",
+    "check_fields": "jobs_core.plugins.payloads",
+    "explained": "jobs_core.crontab.explained",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import these on first use: they need redis or the plugins."""
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 def diagnose(board: Board) -> list[tuple[Check, Finding]]:
     """Run the checks of `jobs doctor` on a board. They only read. A check that fails is a finding itself.
@@ -92,12 +119,3 @@ def diagnose(board: Board) -> list[tuple[Check, Finding]]:
     from jobs_core.client.diagnose import run_checks
 
     return list(run_checks(board))
-
-
-def __getattr__(name: str) -> Any:
-    """Import these on first use: what makes forecasts needs redis."""
-    if name in ("Forecast", "JobForecast"):
-        from jobs_core import forecast
-
-        return getattr(forecast, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -303,7 +303,7 @@ def test_many_jobs_are_read_page_by_page(board: Board, url: str) -> None:
 def test_a_search_that_finds_nothing_for_long_continues_on_the_next_page(
     board: Board, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs_core.client.paging.SEARCHES", 2)
+    monkeypatch.setattr("jobs_core.client.page_plans.SEARCHES", 2)
     put(board, [*crowd(3000), {"id": "needle"}])
     found = page_by_page(board, url, 50, text="needle")
     assert len(found) > 1

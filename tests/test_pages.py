@@ -16,14 +16,14 @@ def push(board: Board, count: int) -> list[str]:
 def pages(board: Board, limit: int, **filters: str) -> list[list[str]]:
     found, cursor = [], None
     while True:
-        page = board.task_page(cursor, limit, "queued", **filters)
-        found.append([str(task["id"]) for task in page.tasks])
+        page = board.task_page(cursor, limit, state="queued", **filters)
+        found.append([str(task["id"]) for task in page.items])
         cursor = page.next
         if cursor is None:
             return found
 
 
-@pytest.mark.parametrize("limit", [7, 25, 30, 100, 1000])
+@pytest.mark.parametrize("limit", [7, 25, 30, 100, 500])
 def test_pages_of_tasks_have_each_task_once(board: Board, limit: int) -> None:
     tasks = push(board, 100)
     found = pages(board, limit)
@@ -37,7 +37,7 @@ def test_pages_of_tasks_have_only_those_that_fit(board: Board) -> None:
     assert pages(board, 50, runner="http") == [[other]]
 
 
-@pytest.mark.parametrize(("cursor", "limit"), [("x", 5), ("1x", 5), (None, 0), (None, 1001)])
+@pytest.mark.parametrize(("cursor", "limit"), [("x", 5), ("1x", 5), (None, 0), (None, 501)])
 def test_a_page_that_cannot_be_is_rejected(board: Board, cursor: str | None, limit: int) -> None:
     with pytest.raises(OptionError):
         board.task_page(cursor, limit)
@@ -101,7 +101,7 @@ def test_an_asyncio_board_does_the_same(board: Board, url: str) -> None:
 
     async def look() -> None:
         async with AsyncBoard(board.name, url, validate=False) as other:
-            assert len((await other.task_page()).tasks) == 1
+            assert len((await other.task_page()).items) == 1
             assert [job["id"] for job in await other.show_many("a", "gone")] == ["a"]
             assert await other.last_runs("a", "gone") == {"a": []}
             assert list(await other.pause_many(["a"])) == [True]

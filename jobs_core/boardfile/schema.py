@@ -6,28 +6,14 @@ from typing import Any
 
 from jobs_core.boardfile.job import OPTIONS
 from jobs_core.options import JOB_OPTIONS
+from jobs_core.schemas import option_schema
 
 _TEXT = {"type": "string"}
-_KINDS: dict[str, Any] = {
-    "duration": {"type": ["string", "number"]},
-    "time": {"type": ["string", "number"]},
-    "count": {"type": ["integer", "string"]},
-    "factor": {"type": ["number", "string"]},
-    "jobs": {"type": ["string", "array"], "items": _TEXT},
-    "rules": {"type": ["string", "array"], "items": _TEXT},
-    "codes": {"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}},
-    "labels": {
-        "type": ["string", "array", "object"],
-        "items": _TEXT,
-        "additionalProperties": {"type": ["string", "number", "null"]},
-    },
-    "backoff": {"type": ["string", "number", "array"], "items": {"type": ["string", "number"]}},
-}
 
 
 def schema() -> dict[str, Any]:
     """Return the schema. Editors find it by a first line `# yaml-language-server: $schema=<file>`."""
-    options = {name: _option(name) for name in OPTIONS}
+    options = {name: option_schema(JOB_OPTIONS[name]) for name in OPTIONS}
     inherited = {"runner": _TEXT | {"description": "the plugin that runs the job"}, **options}
     job = {
         **inherited,
@@ -66,14 +52,3 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 def _each(value: dict[str, Any], description: str) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": value, "description": description}
-
-
-def _option(name: str) -> dict[str, Any]:
-    option = JOB_OPTIONS[name]
-    if name == "paused":
-        return {"type": ["boolean", "integer", "null"], "description": "do not schedule the job"}
-    if option.choices:
-        return {"enum": [*option.choices, None], "description": option.summary}
-    kind = _KINDS.get(option.kind, _TEXT)
-    types = [kind["type"]] if isinstance(kind["type"], str) else kind["type"]
-    return {**kind, "type": [*types, "null"], "description": option.summary}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from jobs_core.cli.common import (
@@ -10,7 +12,6 @@ from jobs_core.cli.common import (
     echo_warnings,
     json_option,
 )
-from jobs_core.cron.forms import cron_warnings, zone_of
 
 
 @click.command()
@@ -24,25 +25,18 @@ from jobs_core.cron.forms import cron_warnings, zone_of
     help="The rule for its day fields.",
 )
 @json_option
-def explain(pattern: str, zone: str | None, dst: str, as_json: bool) -> None:
+def explain(pattern: str, zone: str | None, dst: Any, as_json: bool) -> None:
     """Describe a cron pattern in English.
 
     \b
       jobs explain '0 3 * * MON#1'
       jobs explain '30 8 * * MON-FRI' --zone Europe/Brussels
     """
-    from jobs_core.cron.explain import explain as in_english
-    from jobs_core.crontab.machine import known_zone
+    from jobs_core.crontab.explained import explained
 
-    options = {"cron": pattern, "zone": zone}
-    used = zone_of(options)
-    if used is not None:
-        known_zone(used)
-    sentence, warnings = in_english(pattern, dst=dst, zone=zone), cron_warnings(options)
+    found = explained(pattern, zone, dst)
     if as_json:
-        echo_json(
-            {"pattern": pattern, "explanation": sentence} | ({"warnings": warnings} if warnings else {})
-        )
+        echo_json(found)
     else:
-        echo(sentence)
-        echo_warnings(warnings)
+        echo(found["explanation"])
+        echo_warnings(found.get("warnings", ()))

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.changes import Change, as_changes, changes_arguments
 from jobs_core.client.aio_backfills import AsyncBackfillMethods
 from jobs_core.client.aio_base import listed
 from jobs_core.client.aio_logs import AsyncLogMethods
+from jobs_core.client.aio_pages import AsyncPageMethods
 from jobs_core.client.aio_runs import AsyncRunMethods
 from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.client.graph import Graph, as_relations, chunks_of_children, graph_of
 from jobs_core.client.listing import find_ids_async, plan_find, plan_jobs, read_jobs_async
-from jobs_core.client.paging import JobPage, plan_page
 from jobs_core.client.search import JobFilters
 from jobs_core.cron.forms import zone_of
 from jobs_core.engine.calls import next_arguments
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from jobs_core.lint import Finding
 
 
-class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
+class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods, AsyncPageMethods):
     """A named set of jobs on one Redis, for asyncio. It has the methods of `Board`, as coroutines.
 
     A board belongs to the event loop that first uses it.
@@ -182,24 +182,6 @@ class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods):
             self._call, self._read, plan_find(self.keys, match, state, sort, filters)
         ):
             yield id
-
-    async def job_page(
-        self,
-        cursor: str | None = None,
-        limit: int = 50,
-        *,
-        state: JobState | None = None,
-        summary: bool = False,
-        **filters: Unpack[JobFilters],
-    ) -> JobPage:
-        """Read one page of jobs, like `Board.job_page`."""
-        plan, reply = plan_page(cursor, limit, state, summary, filters), None
-        while True:
-            try:
-                name, arguments = plan.send(reply)
-            except StopIteration as end:
-                return cast(JobPage, end.value)
-            reply = await self._call(name, *arguments)
 
     async def labels(self) -> dict[str, int]:
         """Count the jobs that have each label, like `Board.labels`."""

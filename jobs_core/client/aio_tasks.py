@@ -11,7 +11,6 @@ from jobs_core.client.aio_base import AsyncBase, connect_async, listed
 from jobs_core.client.author import signature
 from jobs_core.client.listing import CHUNK, find_ids_async, plan_find
 from jobs_core.client.output import ENDS, PAGE, Reading
-from jobs_core.client.task_pages import TaskPage
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call
 from jobs_core.engine.replies import (
@@ -92,16 +91,6 @@ class AsyncTaskMethods(AsyncBase):
         pairs = to_pairs({"state": state} | filters, TASK_FILTERS)
         async for text in self._pages("JTASKS", after=pairs):
             yield as_listed(text)
-
-    async def task_page(
-        self,
-        cursor: str | None = None,
-        limit: int = 50,
-        state: TaskState | None = None,
-        **filters: Unpack[TaskFilters],
-    ) -> TaskPage:
-        """Read a page of what `tasks` lists, like `Board.task_page`."""
-        return await self._on_thread(self._board.task_page, cursor, limit, state, **filters)
 
     async def history(
         self, *, task: str | None = None, job: str | None = None, label: Labels | None = None

@@ -70,6 +70,15 @@ class Reading:
         self._look_at = time.monotonic() + LOOKS
 
     @property
+    def position(self) -> tuple[str, int, bool]:
+        """Where another reader continues: see `resume`."""
+        return self.last, self._number, self._has_ended
+
+    def resume(self, last: str, number: int, has_ended: bool) -> None:
+        """Continue where another reader was."""
+        self.last, self._number, self._has_ended = last, number, has_ended
+
+    @property
     def block(self) -> int | None:
         """Milliseconds to wait for more entries, or None to return at once."""
         is_waiting = self._follow and self._has_begun and not self._has_ended and not self._is_gone

@@ -1,17 +1,18 @@
-"""The method of a board that reads a page of jobs."""
+"""The methods of a board that read one page of a list."""
 
 from __future__ import annotations
 
-from typing import Unpack, cast
+from typing import Any, Unpack
 
+from jobs_core.client import page_plans as plans
 from jobs_core.client.base import BoardBase
-from jobs_core.client.paging import JobPage, plan_page
+from jobs_core.client.paging import JobPage, ListPage, Paging, T, read_page
 from jobs_core.client.search import JobFilters
-from jobs_core.options import JobState
+from jobs_core.options import JobState, TaskFilters, TaskState, Time
 
 
 class PageMethods(BoardBase):
-    """The method of a board that reads a page of jobs."""
+    """The methods of a board that read one page of a list."""
 
     def job_page(
         self,
@@ -44,10 +45,105 @@ class PageMethods(BoardBase):
         >>> [job["id"] for job in board.job_page(page.next, limit=2, label="team=payments").jobs]
         ['refunds']
         """
-        plan, reply = plan_page(cursor, limit, state, summary, filters), None
-        while True:
-            try:
-                name, arguments = plan.send(reply)
-            except StopIteration as end:
-                return cast(JobPage, end.value)
-            reply = self.commands.call(name, *arguments)
+        return self._page(plans.plan_jobs_page(cursor, limit, state, summary, filters))
+
+    def task_page(
+        self,
+        cursor: str | None = None,
+        limit: int = 50,
+        *,
+        state: TaskState | None = None,
+        **filters: Unpack[TaskFilters],
+    ) -> ListPage:
+        """Read one page of tasks, in no particular order.
+
+        A task that moves meanwhile may be missing or appear twice.
+
+        Args:
+            cursor: The `next` of the page before, with the same filters. The default is the first page.
+            limit: How many tasks to read at most (1 to 500).
+            state: Only tasks in this state.
+            filters: The filters of `tasks`.
+
+        Raises:
+            OptionError: An argument is invalid.
+        """
+        return self._page(plans.plan_tasks_page(cursor, limit, state, filters))
+
+    def change_page(
+        self,
+        cursor: str | None = None,
+        limit: int = 50,
+        *,
+        job: str | None = None,
+        from_: Time | None = None,
+        to: Time | None = None,
+        payload: bool = False,
+    ) -> ListPage:
+        """Read one page of `changes`, newest first. It may be shorter than `limit`, though there are more.
+
+        Args:
+            cursor: The `next` of the page before, with the same filters. The default is the newest page.
+            limit: How many changes to read at most (1 to 500).
+            job: Only changes of this job.
+            from_: Only changes since this time.
+            to: Only changes until this time.
+            payload: Include payloads.
+
+        Raises:
+            OptionError: An argument is invalid.
+        """
+        return self._page(plans.plan_changes_page(cursor, limit, job, from_, to, payload))
+
+    def history_page(
+        self, cursor: str | None = None, limit: int = 50, *, task: str | None = None, job: str | None = None
+    ) -> ListPage:
+        """Read one page of `history`, newest first.
+
+        Args:
+            cursor: The `next` of the page before, with the same filters. The default is the newest page.
+            limit: How many entries to read at most (1 to 500).
+            task: Only entries of this task.
+            job: Only entries of this job's tasks.
+
+        Raises:
+            OptionError: An argument is invalid.
+        """
+        self.commands.require_layout()
+        return self._page(plans.plan_history_page(self.keys, cursor, limit, task, job))
+
+    def events(self, after: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
+        """Read the entries of the history after one, oldest first, with their `id`, and do not wait.
+
+        Args:
+            after: The id of an entry. Without one, only the newest entry is read.
+            limit: How many entries to read at most (1 to 500).
+
+        Raises:
+            OptionError: `limit` is out of range.
+
+        >>> newest = board.events()[-1]["id"]
+        >>> board.events(newest)
+        []
+        """
+        self.commands.require_layout()
+        return self._page(plans.plan_events(self.keys, after, limit))
+
+    def output_page(self, task: str, cursor: str | None = None) -> ListPage:
+        """Read the next lines of `output`, and do not wait for more. There may be none yet.
+
+        Args:
+            task: The task's id.
+            cursor: The `next` of the page before. The default is the beginning.
+
+        Returns:
+            Up to 1000 lines and states. `next` is None once the task has ended and all has been read.
+
+        Raises:
+            OptionError: The cursor is invalid.
+        """
+        self.commands.require_layout()
+        return self._page(plans.plan_output_page(self.keys, task, cursor))
+
+    def _page(self, plan: Paging[T]) -> T:
+        return read_page(plan, self.commands.call, self.commands.read)

@@ -1,22 +1,21 @@
-"""A page of jobs, for `job_page` of both clients."""
+"""Pages of lists, for people who page through them: what a page is, its cursors, and how it is read."""
 
 from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from jobs_core.client.listing import Pace, calls_to_read, chosen, find_options
+from jobs_core.client.ids import Ask
 from jobs_core.engine.commands import Call
 from jobs_core.errors import OptionError
 
-LARGEST = 500
-"""Jobs of a page at most."""
+T = TypeVar("T")
 
-SEARCHES = 10
-"""JFINDs for one page at most: a search that matches few of a million jobs continues with the next page."""
+LARGEST = 500
+"""Items of a page at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,62 +31,73 @@ class JobPage:
     next: str | None
 
 
-Paging = Generator[Call, Any, JobPage]
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """Some tasks, entries of the history, changes, or lines of output.
+
+    Args:
+        items: What the method yields that reads all of them.
+        next: The cursor of the next page; None on the last one.
+    """
+
+    items: Sequence[Any]
+    next: str | None
+
+
+Paging = Generator[Ask | Call, Any, T]
 """A generator that yields commands, is sent their replies, and returns a page."""
 
 
-def plan_page(
-    cursor: str | None, limit: int, state: str | None, summary: bool, filters: Mapping[str, Any]
-) -> Paging:
-    """Return the plan for a page. Raises OptionError if an argument is invalid."""
+def read_page(plan: Paging[T], call: Callable[..., Any], read: Callable[[Callable[[Any], Any]], Any]) -> T:
+    """Send the commands of a plan, and return its page."""
+    reply: Any = None
+    while True:
+        try:
+            step = plan.send(reply)
+        except StopIteration as end:
+            page: T = end.value
+            return page
+        reply = read(step.ask) if isinstance(step, Ask) else call(step[0], *step[1])
+
+
+async def read_page_async(
+    plan: Paging[T],
+    call: Callable[..., Awaitable[Any]],
+    read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]],
+) -> T:
+    """Do the same as `read_page`, with an asyncio client."""
+    reply: Any = None
+    while True:
+        try:
+            step = plan.send(reply)
+        except StopIteration as end:
+            page: T = end.value
+            return page
+        reply = await (read(step.ask_async) if isinstance(step, Ask) else call(step[0], *step[1]))
+
+
+def check_limit(limit: int) -> int:
+    """Return how many items to read. Raises OptionError if that is no number from 1 to 500."""
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LARGEST:
         raise OptionError(
             f"limit: expected a whole number from 1 to {LARGEST}, got {limit!r}", option="limit"
         )
-    return _read_page(_read_cursor(cursor), limit, state, summary, find_options(state, None, filters))
+    return limit
 
 
-def _read_page(start: _Start, limit: int, state: str | None, summary: bool, options: list[str]) -> Paging:
-    at, ids = start
-    for _ in range(SEARCHES):
-        if at is None or len(ids) >= limit:
-            break
-        at, found = yield ("JFIND", [at, *options, "count", limit - len(ids)])
-        at, ids = None if at == "0" else at, list(dict.fromkeys([*ids, *found]))
-    ids, rest = ids[:limit], ids[limit:]
-    jobs: list[dict[str, Any]] = []
-    pace = Pace()
-    for some in pace.chunks(ids):
-        replies = []
-        for call in calls_to_read(some, summary):
-            replies.append((yield call))
-        pace.note(replies[0])
-        jobs += chosen(replies[0], state, *replies[1:])
-    return JobPage(jobs, _format_cursor(at, rest))
+def format_cursor(*parts: Any) -> str:
+    """Make a cursor that fits into a URL."""
+    text = json.dumps(parts, separators=(",", ":"))
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-_Start = tuple[str | None, list[str]]
-"""Where a page begins: the cursor of JFIND, or None after its end; and ids that it found already.
-
-JFIND finds a few jobs more than asked for. The cursor has their ids, since Redis scans a hash in steps
-that cannot be cut: what a second look at the same step yields may differ.
-"""
-
-
-def _format_cursor(at: str | None, rest: list[str]) -> str | None:
-    if at is None and not rest:
-        return None
-    return urlsafe_b64encode(json.dumps([at, rest], separators=(",", ":")).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str | None) -> _Start:
-    if cursor is None:
-        return "0", []
+def read_cursor(cursor: str, *types: Any) -> tuple[Any, ...]:
+    """Return the parts of a cursor. Raises OptionError if it does not have parts of these types."""
     try:
-        at, rest = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
-        is_valid = isinstance(at, str | None) and isinstance(rest, list) and len(rest) <= 10 * LARGEST
-        if is_valid and all(isinstance(id, str) for id in rest):
-            return at, rest
-    except (AttributeError, TypeError, ValueError, RecursionError):
+        parts = json.loads(urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)))
+        is_list = isinstance(parts, list) and len(parts) == len(types)
+        if is_list and all(map(isinstance, parts, types)):
+            return tuple(parts)
+    except (AttributeError, ValueError, RecursionError):
         pass
     raise OptionError("cursor: expected the `next` of a page with the same filters", option="cursor")

@@ -10,7 +10,6 @@ from jobs_core.client.author import signature
 from jobs_core.client.base import BoardBase
 from jobs_core.client.listing import CHUNK, find_ids, plan_find
 from jobs_core.client.output import ENDS, read_output
-from jobs_core.client.task_pages import TaskPage, read_page
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call, push_parts
@@ -211,29 +210,6 @@ class TaskMethods(BoardBase):
             yield from map(as_listed, page)
             if cursor == "0":
                 return
-
-    def task_page(
-        self,
-        cursor: str | None = None,
-        limit: int = 50,
-        state: TaskState | None = None,
-        **filters: Unpack[TaskFilters],
-    ) -> TaskPage:
-        """Read a page of what `tasks` lists. A task that moves meanwhile may be missing or appear twice.
-
-        Args:
-            cursor: `next` of the page before. The default is the first page.
-            limit: How many tasks to read at most (1 to 1000).
-            state: Only tasks in this state.
-            filters: The filters of `tasks`.
-
-        Raises:
-            OptionError: `cursor`, `limit` or a filter is invalid.
-
-        >>> page = board.task_page(state="dead")
-        >>> page = board.task_page(page.next, state="dead") if page.next else None
-        """
-        return read_page(self.commands.call, cursor, limit, state, filters)
 
     def history(
         self, *, task: str | None = None, job: str | None = None, label: Labels | None = None

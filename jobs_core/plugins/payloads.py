@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from jobs_core.contract import Runner
-from jobs_core.errors import PayloadError
+from jobs_core.errors import OptionError, PayloadError
 from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS
 from jobs_core.plugins.schema_rules import broken_rule
 from jobs_core.text import shorten
@@ -45,6 +45,21 @@ def check_payload(runner: Runner, payload: Payload, *, show_keys: bool = True) -
         path = error.path[1:]
         reason = _reason(error, path if show_keys else _known(path, runner.schema), show_keys=show_keys)
         raise PayloadError(f"invalid payload for the {runner.name} runner: {reason}") from None
+
+
+def check_fields(schema: Mapping[str, Any], value: Mapping[str, Any]) -> None:
+    """Check the fields of a JSON object against a schema that stays the same object.
+
+    Raises:
+        OptionError: A field is missing, unknown or invalid. The error names the field, and quotes no value.
+    """
+    import fastjsonschema
+
+    try:
+        _check(schema)(dict(value))
+    except fastjsonschema.JsonSchemaValueException as error:
+        path = [str(part) for part in error.path[1:]]
+        raise OptionError(_reason(error, path, show_keys=True), option=path[0] if path else None) from None
 
 
 def check_depth(raw: str) -> None:

@@ -45,6 +45,7 @@ REASONS = (
     "needs AWS",
     "needs a cluster",
     "needs another machine",
+    "needs a token",
     "never ends",
     "changes this checkout",
 )

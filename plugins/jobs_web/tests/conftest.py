@@ -14,14 +14,17 @@ from typing import Any
 import httpx
 import jobs_web
 import pytest
-from jobs_web.access.user import User
+from jobs_web.access.user import Role, User
+from jobs_web.api.dispatch import Api
 from jobs_web.pages import PAGES
 from jobs_web.rendering import render
 from jobs_web.server import Server, listen, url_of
 from jobs_web.site import Site, View
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
-from starlette.types import ASGIApp
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobs_core import Board
 from jobs_core.testing import PATIENCE
@@ -127,3 +130,27 @@ def as_viewer(board: Board, path: str, query: str = "") -> str:
     """Render a page for somebody who may only look."""
     view = View(Site(board, (board.name,)), User("ann", "viewer"), path, QueryParams(query))
     return render(view, PAGES[path](view))
+
+
+@contextmanager
+def serving_api(board: Board, role: Role = "editor") -> Iterator[httpx.Client]:
+    """Serve the API alone, at `/boards/b/api/v1`, to somebody with a role. Yields a client that is there."""
+    api = Api(Site(board, (board.name,)))
+    routes = Mount("/boards/b", routes=[Mount("/api/v1", app=api)])
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["user"] = User("ann", role)
+        await Starlette(routes=[routes])(scope, receive, send)
+
+    with (
+        serving(app) as found,
+        httpx.Client(base_url=f"{found.url}/boards/b/api/v1", timeout=PATIENCE) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def api(board: Board) -> Iterator[httpx.Client]:
+    """The API of the test's board, for an editor named ann."""
+    with serving_api(board) as client:
+        yield client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ from jobs_web.access.login import login_routes
 from jobs_web.access.middleware import AccessMiddleware, user_of
 from jobs_web.actions.done import Done, answer
 from jobs_web.actions.handling import forget_said, handle, said
+from jobs_web.api.dispatch import Api
+from jobs_web.calendars import board_calendar, job_calendar
 from jobs_web.errors import error_page, unexpected
 from jobs_web.headers import SecurityHeaders
 from jobs_web.health import health_routes
@@ -75,6 +78,9 @@ def site_routes(site: Site) -> Sequence[BaseRoute]:
         *forms,
         Route("/live", partial(_live, site, hub)),
         Route("/actions/{name}", partial(_act, site), methods=["POST"]),
+        Mount("/api/v1", app=Api(site)),
+        Route("/calendar.ics", partial(_calendar, site)),
+        Route("/job.ics", partial(_calendar, site)),
     ]
 
 
@@ -94,6 +100,15 @@ def _answer(site: Site, function: PageFunction, request: Request) -> Response:
     if sentence:
         forget_said(view, response)
     return response
+
+
+def _calendar(site: Site, request: Request) -> Response:
+    """Answer with the next runs of a job, or of all jobs, as a calendar."""
+    id, now = request.query_params.get("id"), datetime.now(UTC)
+    if request.url.path.endswith("/job.ics") and id is None:
+        raise HTTPException(400, "id: expected the id of a job, such as /job.ics?id=report")
+    text = board_calendar(site.board, now) if id is None else job_calendar(site.board, id, now)
+    return Response(text, media_type="text/calendar; charset=utf-8")
 
 
 async def _act(site: Site, request: Request) -> Response:

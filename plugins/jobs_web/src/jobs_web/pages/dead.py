@@ -65,5 +65,6 @@ def _page(
 ) -> tuple[Sequence[Mapping[str, Any]], str | None]:
     """Return a page of many dead letters, in the order of Redis."""
     cursor = view.query.get("cursor") or ""
-    page = view.board.task_page(cursor if "+" in cursor else None, ROWS, "dead", **filters)
-    return [letter for letter in page.tasks if code is None or code_of(letter) == code], page.next
+    # A number is the cursor of a sorted page: since then, dead letters have become many.
+    page = view.board.task_page(None if cursor.isdecimal() else cursor or None, ROWS, state="dead", **filters)
+    return [letter for letter in page.items if code is None or code_of(letter) == code], page.next

@@ -16,7 +16,7 @@ from jobs_web.site import Page, View
 QUEUES = 100
 """Queues that are read, the longest first."""
 
-HELD = 1000
+HELD = 500
 """Held tasks that are counted by queue."""
 
 ROWS = 50
@@ -75,11 +75,11 @@ def tasks(view: View) -> Page:
     """List tasks that match the fields of the query: state, queue, job, runner, worker, label."""
     query, filters = view.query, task_filters(view.query)
     state: Any = query.get("state") or None
-    page = view.board.task_page(query.get("cursor") or None, ROWS, state, **filters)
+    page = view.board.task_page(query.get("cursor") or None, ROWS, state=state, **filters)
     return Page(
         "tasks.html",
         {
-            "tasks": page.tasks,
+            "tasks": page.items,
             "next": page.next,
             "states": TASK_STATES,
             "filtered": filter_text(query),
@@ -107,4 +107,4 @@ def _count_held(board: Board, held: int) -> Counter[str]:
     """Count held tasks by queue, the first of them if there are many."""
     if not held:
         return Counter()
-    return Counter(task["queue"] for task in board.task_page(limit=HELD, state="held").tasks)
+    return Counter(task["queue"] for task in board.task_page(limit=HELD, state="held").items)

@@ -1,0 +1,158 @@
+"""Which commands read a page of jobs, tasks, changes, entries of the history or lines of output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jobs_core.changes import as_changes, changes_arguments
+from jobs_core.client.ids import Ask
+from jobs_core.client.listing import Pace, calls_to_read, chosen, find_options
+from jobs_core.client.output import PAGE, Reading
+from jobs_core.client.paging import JobPage, ListPage, Paging, check_limit, format_cursor, read_cursor
+from jobs_core.engine.calls import TASK_FILTERS
+from jobs_core.engine.replies import as_entry, as_listed, entry_filter
+from jobs_core.errors import OptionError
+from jobs_core.options import Time, to_pairs
+
+if TYPE_CHECKING:
+    from jobs_core.engine.keys import Keys
+
+SEARCHES = 10
+"""Calls for one page at most: a search that matches few of a million items continues with the next page."""
+
+
+def plan_jobs_page(
+    cursor: str | None, limit: int, state: str | None, summary: bool, filters: Mapping[str, Any]
+) -> Paging[JobPage]:
+    """Return the plan for a page of jobs. Raises OptionError if an argument is invalid.
+
+    JFIND finds a few jobs more than asked for. The cursor has their ids, since Redis scans a hash in steps
+    that cannot be cut: what a second look at the same step yields may differ.
+    """
+    start: tuple[str | None, list[Any]] = ("0", [])
+    if cursor is not None:
+        at, rest = read_cursor(cursor, str | None, list)
+        start = at, [id for id in rest if isinstance(id, str)]
+    options = find_options(state, None, filters)
+    return _read_jobs(*start, check_limit(limit), state, summary, options)
+
+
+def _read_jobs(
+    at: str | None, ids: list[str], limit: int, state: str | None, summary: bool, options: list[str]
+) -> Paging[JobPage]:
+    for _ in range(SEARCHES):
+        if at is None or len(ids) >= limit:
+            break
+        at, found = yield ("JFIND", [at, *options, "count", limit - len(ids)])
+        at, ids = None if at == "0" else at, list(dict.fromkeys([*ids, *found]))
+    ids, rest = ids[:limit], ids[limit:]
+    jobs: list[dict[str, Any]] = []
+    pace = Pace()
+    for some in pace.chunks(ids):
+        replies = []
+        for call in calls_to_read(some, summary):
+            replies.append((yield call))
+        pace.note(replies[0])
+        jobs += chosen(replies[0], state, *replies[1:])
+    return JobPage(jobs, format_cursor(at, rest) if at is not None or rest else None)
+
+
+def plan_tasks_page(
+    cursor: str | None, limit: int, state: str | None, filters: Mapping[str, Any]
+) -> Paging[ListPage]:
+    """Return the plan for a page of tasks. Raises OptionError if an argument is invalid."""
+    at, skip = ("0", 0) if cursor is None else read_cursor(cursor, str, int)
+    pairs = to_pairs({"state": state, **filters}, TASK_FILTERS)
+    return _read_tasks(at, skip, check_limit(limit), pairs)
+
+
+def _read_tasks(at: str, skip: int, limit: int, pairs: list[str]) -> Paging[ListPage]:
+    """Read tasks from a cursor of JTASKS on, without the first `skip` of its reply."""
+    tasks: list[dict[str, Any]] = []
+    for _ in range(SEARCHES):
+        following, listed = yield ("JTASKS", [at, *pairs])
+        found = [as_listed(text) for text in listed[skip:]]
+        room = limit - len(tasks)
+        tasks += found[:room]
+        if len(found) > room:
+            return ListPage(tasks, format_cursor(at, skip + room))
+        at, skip = following, 0
+        if at == "0":
+            return ListPage(tasks, None)
+        if len(tasks) == limit:
+            break
+    return ListPage(tasks, format_cursor(at, 0))
+
+
+def plan_changes_page(
+    cursor: str | None, limit: int, job: str | None, from_: Time | None, to: Time | None, payload: bool
+) -> Paging[ListPage]:
+    """Return the plan for a page of changes. Raises OptionError if an argument is invalid."""
+    at = None if cursor is None else read_cursor(cursor, str)[0]
+    arguments = changes_arguments(job, from_, to, payload, at, check_limit(limit))
+    return _read_changes(list(arguments))
+
+
+def _read_changes(arguments: list[Any]) -> Paging[ListPage]:
+    at, changes = as_changes((yield ("JCHANGES", arguments)))
+    return ListPage(changes, None if at is None else format_cursor(at))
+
+
+def plan_history_page(
+    keys: Keys, cursor: str | None, limit: int, task: str | None, job: str | None
+) -> Paging[ListPage]:
+    """Return the plan for a page of the history. Raises OptionError if an argument is invalid."""
+    last = "+" if cursor is None else f"({read_cursor(cursor, str)[0]}"
+    return _read_history(keys, last, check_limit(limit), task, job)
+
+
+def _read_history(keys: Keys, last: str, limit: int, task: str | None, job: str | None) -> Paging[ListPage]:
+    found: list[dict[str, Any]] = []
+    fits = entry_filter(task, job, None)
+    at = last
+    for _ in range(SEARCHES):
+        entries = yield Ask(lambda client: client.xrevrange(keys.history, at, "-", PAGE))  # noqa: B023
+        for id, fields in entries:
+            at = f"({id}"
+            entry = as_entry(id, fields)
+            if fits(entry):
+                found.append(entry)
+            if len(found) == limit:
+                return ListPage(found, format_cursor(id))
+        if len(entries) < PAGE:
+            return ListPage(found, None)
+    return ListPage(found, format_cursor(at[1:]))
+
+
+def plan_events(keys: Keys, after: str | None, limit: int) -> Paging[list[dict[str, Any]]]:
+    """Return the plan for the entries of the history after one, oldest first; without one, for the newest.
+
+    Raises OptionError if an argument is invalid.
+    """
+    if after is not None and not re.fullmatch(r"\d{1,20}-\d{1,20}", after):
+        raise OptionError("after: expected the id of an entry, such as 1763900005000-0", option="after")
+    return _read_events(keys, after, check_limit(limit))
+
+
+def _read_events(keys: Keys, after: str | None, limit: int) -> Paging[list[dict[str, Any]]]:
+    if after is None:
+        entries = yield Ask(lambda client: client.xrevrange(keys.history, count=1))
+    else:
+        entries = yield Ask(lambda client: client.xrange(keys.history, f"({after}", "+", limit))
+    return [{"id": id, **as_entry(id, fields)} for id, fields in entries]
+
+
+def plan_output_page(keys: Keys, task: str, cursor: str | None) -> Paging[ListPage]:
+    """Return the plan for the next lines that a task printed. Raises OptionError for an invalid cursor."""
+    reading = Reading(keys.board, task, follow=True)
+    if cursor is not None:
+        reading.resume(*read_cursor(cursor, str, int, bool))
+    return _read_output(keys.output(task), reading)
+
+
+def _read_output(key: str, reading: Reading) -> Paging[ListPage]:
+    found = yield Ask(lambda client: client.xread({key: reading.last}, count=PAGE))
+    entries = reading.take(found)
+    return ListPage(entries, None if reading.is_over else format_cursor(*reading.position))

@@ -1,0 +1,97 @@
+"""Pages of tasks, changes, the history and output, with both clients."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from jobs_core import AsyncBoard, Board, OptionError
+
+
+def both(board: Board, url: str, method: str, *arguments: Any, **options: Any) -> Any:
+    """Call a method of both clients that only reads, and check that the answers are the same."""
+
+    async def read() -> Any:
+        async with AsyncBoard(board.name, url, validate=False) as twin:
+            return await getattr(twin, method)(*arguments, **options)
+
+    found = getattr(board, method)(*arguments, **options)
+    assert asyncio.run(read()) == found
+    return found
+
+
+def all_pages(board: Board, url: str, method: str, **options: Any) -> list[list[Any]]:
+    pages, cursor = [], None
+    while True:
+        page = both(board, url, method, cursor, **options)
+        pages.append(list(page.items))
+        if (cursor := page.next) is None:
+            return pages
+
+
+def test_tasks_are_read_page_by_page(board: Board, url: str) -> None:
+    tasks = list(board.push_many([{"runner": "console", "payload": "x"}] * 700))
+    pages = all_pages(board, url, "task_page", limit=50, state="queued")
+    assert sorted(task["id"] for page in pages for task in page) == sorted(tasks)
+    assert len(pages) > 2
+    assert all_pages(board, url, "task_page", task=tasks[3])[0][0]["id"] == tasks[3]
+
+
+def test_changes_are_read_page_by_page(board: Board, url: str) -> None:
+    for number in range(5):
+        board.put("a", "console", "x", priority=number)
+    pages = all_pages(board, url, "change_page", limit=2, job="a")
+    assert [change for page in pages for change in page] == list(board.changes("a"))
+    assert max(map(len, pages)) == 2
+
+
+def ended(board: Board, count: int) -> list[str]:
+    """Push and end tasks. Returns their ids."""
+    tasks = [board.push("console", "x") for _ in range(count)]
+    for task in board.pop("console", count=count, lease=60):
+        board.ack(task.token)
+    return tasks
+
+
+def test_the_history_is_read_page_by_page(board: Board, url: str) -> None:
+    tasks = ended(board, 5)
+    pages = all_pages(board, url, "history_page", limit=2)
+    assert [entry["task"] for page in pages for entry in page] == tasks[::-1]
+    (entry,) = both(board, url, "history_page", task=tasks[1]).items
+    assert entry["what"] == "done"
+
+
+def test_events_follow_the_history(board: Board, url: str) -> None:
+    assert both(board, url, "events") == []
+    first = ended(board, 1)
+    (newest,) = both(board, url, "events")
+    assert newest["task"] == first[0]
+    more = ended(board, 3)
+    assert [entry["task"] for entry in both(board, url, "events", newest["id"])] == more
+    assert [entry["task"] for entry in both(board, url, "events", newest["id"], limit=1)] == more[:1]
+    assert [entry["task"] for entry in both(board, url, "events", "0-0")] == first + more
+    with pytest.raises(OptionError, match="after: expected the id of an entry"):
+        board.events("+")
+
+
+def test_output_is_read_page_by_page(board: Board, url: str) -> None:
+    task = board.push("console", "x", keep="1h")
+    assert both(board, url, "output_page", task).items == []
+    (held,) = board.pop("console", lease=60)
+    assert held.token is not None
+    board.commands.call("JOUTPUT", held.token, "out", "one", "err", "two")
+    page = both(board, url, "output_page", task)
+    assert [entry.get("line") for entry in page.items] == ["one", "two"]
+    board.ack(held.token)
+    page = both(board, url, "output_page", task, page.next)
+    assert [entry["what"] for entry in page.items] == ["done"]
+    assert both(board, url, "output_page", task, page.next) == type(page)([], None)
+
+
+def test_cursors_of_other_lists_are_rejected(board: Board) -> None:
+    for read in (board.task_page, board.change_page, board.history_page):
+        for cursor in ("x", "W10", "ü"):
+            with pytest.raises(OptionError, match="cursor: expected"):
+                read(cursor)
