@@ -99,9 +99,10 @@ local MATCHERS = {
   end,
 }
 
--- Whether two JSON values are equal.
+-- Whether two JSON values are equal. One that is to be saved is any string.
 function CaseRunner:same(expected, found)
   if expected == cjson.null then return found == nil or found == cjson.null end
+  if type(expected) == 'table' and expected.save then return MATCHERS.save(self, expected, expected.save, found) end
   if type(expected) ~= 'table' or type(found) ~= 'table' then return self:resolve(expected) == found end
   for name, value in pairs(expected) do
     if not self:same(value, found[name]) then return false end

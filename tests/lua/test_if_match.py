@@ -24,7 +24,8 @@ SCHEDULES: list[dict[str, Any]] = [
 ]
 WORK = {
     "timeout": 20, "lease": 60, "attempts": 4, "backoff": "linear 10 max 60 jitter", "retry-on": "503,5*",
-    "description": "what\nit is for", "queue": "slow", "priority": 3, "concurrency": 2, "label": "team=a,tier=1",
+    "description": "what\nit is for", "queue": "slow", "priority": 3, "concurrency": 2,
+    "label": "team=a,tier=1",
 }  # fmt: skip
 
 CHANGES: list[Callable[[Lua, str], Any]] = [
@@ -81,7 +82,14 @@ def test_a_pause_changes_the_etag_and_its_end_restores_it(lua: Lua, schedule: di
 @pytest.mark.parametrize(
     "change",
     [
-        *({"every": 61}, {"start": T - 60}, {"repeat": 8}, {"jitter": 5}, {"overlap": "skip"}, {"cron": "@daily"}),
+        *(
+            {"every": 61},
+            {"start": T - 60},
+            {"repeat": 8},
+            {"jitter": 5},
+            {"overlap": "skip"},
+            {"cron": "@daily"},
+        ),
         *({"payload": "y"}, {"runner": "other"}, {"queue": "slow"}, {"priority": 1}, {"timeout": 21}),
         *({"timeout": ""}, {"description": "new"}, {"label": "team=b"}, {"keep": 60}, {"after": "b"}),
     ],
@@ -114,7 +122,7 @@ def test_the_etag_that_was_read_permits_a_change(lua: Lua, change: Callable[[Lua
 def test_another_etag_changes_nothing(lua: Lua, change: Callable[[Lua, str], Any], other: str) -> None:
     lua.put(every=60)
     before = lua.everything()
-    with pytest.raises(ConflictError, match="^the job 'a' has changed since you read it: read it again$"):
+    with pytest.raises(ConflictError, match=r"^the job 'a' has changed since you read it: read it again$"):
         change(lua, other)
     assert lua.everything() == before
 
@@ -143,7 +151,9 @@ def test_it_is_about_one_job(lua: Lua) -> None:
     lua.put()
     lua.put("b")
     says = "^if-match: only JSET and JEDIT take it$"
-    lua.refuses(OptionError, "^if-match: expected one job, got 2$", "JDEL", "a", "b", "-", "if-match", etag(lua))
+    lua.refuses(
+        OptionError, "^if-match: expected one job, got 2$", "JDEL", "a", "b", "-", "if-match", etag(lua)
+    )
     lua.refuses(OptionError, says, "JSETNX", "c", "echo", "x", "if-match", "0")
     (refused,) = lua.call("JMSET", "set", 5, "a", "echo", "x", "if-match", etag(lua))
     assert (type(refused), str(refused)) == (OptionError, "if-match: only JSET and JEDIT take it")

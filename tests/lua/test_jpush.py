@@ -265,7 +265,7 @@ def test_keys_expire_and_cannot_be_read(lua: Lua) -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "secret\n", "secret\x00"])
 def test_a_wrong_key_is_rejected_and_not_quoted(lua: Lua, key: str) -> None:
-    with pytest.raises(OptionError, match="^idempotency-key: expected") as caught:
+    with pytest.raises(OptionError, match=r"^idempotency-key: expected") as caught:
         lua.push(**{"idempotency-key": key})
     assert "secret" not in str(caught.value) and "xx" not in str(caught.value)
     assert lua.push(**{"idempotency-key": "x" * 255})
