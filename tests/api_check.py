@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         fill(board)
         command = [
             str(Path(sys.executable).with_name("schemathesis")),
-            *("run", f"{url}/api/v1/openapi.json", "--checks", ",".join(CHECKS), "--workers", "2"),
+            *("run", f"{url}/api/v1/openapi.json", "--checks", ",".join(CHECKS)),
             *("--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES)),
             # A stream of events has no end.
             *("--exclude-operation-id", "get_events", "--request-timeout", "10", "--no-shrink"),
