@@ -75,7 +75,12 @@ def serving(board: Board) -> Iterator[str]:
     """Serve a board on a free port. Yields the URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(jobs_web.app(board), log_level="error", timeout_graceful_shutdown=1, lifespan="off")
+        uvicorn.Config(
+            jobs_web.app(board, access=jobs_web.Access(open_role="editor")),
+            log_level="error",
+            timeout_graceful_shutdown=1,
+            lifespan="off",
+        )
     )
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()

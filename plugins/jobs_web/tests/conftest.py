@@ -79,7 +79,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, other modules cannot call asyncio.run
 def browser() -> Iterator[Browser]:
     """A headless Chromium. Where CI is set, a missing one is a failure."""
     if not CHROMIUM:

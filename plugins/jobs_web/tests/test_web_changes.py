@@ -101,7 +101,7 @@ def test_several_boards_are_listed_with_their_figures_and_links(board: Board, ur
     board.put("report", "shell", "x")
     with (
         Board(f"{board.name}-other", url, validate=False) as other,
-        serving(jobs_web.app(board, other)) as served,
+        serving(jobs_web.app(board, other, access=jobs_web.Access(open_role="editor"))) as served,
     ):
         other.put("a", "shell", "x")
         other.put("b", "shell", "x")

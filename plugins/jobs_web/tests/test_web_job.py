@@ -167,7 +167,7 @@ def test_removing_a_job_asks_first(board: Board, page: Page) -> None:
     assert board.show("report")
     page.get_by_label("Why, for the record").fill("no longer needed")
     page.get_by_role("button", name="Yes").click()
-    expect(page.get_by_role("status")).to_have_text("Removed report.")
+    expect(page.locator(".said")).to_have_text("Removed report.")
     assert list(board.find()) == []
 
 

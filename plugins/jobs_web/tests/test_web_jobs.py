@@ -241,7 +241,7 @@ def test_a_search_of_a_large_board_stops_and_goes_on(
     module = import_module("jobs_web.pages.jobs")
     monkeypatch.setattr(module, "FILTERED", 10)
     monkeypatch.setattr(module, "PATIENCE", 0)
-    monkeypatch.setattr("jobs_core.client.paging.SEARCHES", 1)
+    monkeypatch.setattr("jobs_core.client.page_plans.SEARCHES", 1)
     ids = put(board, 2000)
     found, path, pages = [], "/jobs?text=job-1999", 0
     while path:

@@ -88,7 +88,7 @@ def test_a_dead_letter_is_purged_after_a_question(board: Board, page: Page) -> N
     board.ack(task.token, "dead", code="3", note="no")
     page.goto(f"/task?id={quote(id)}")
     page.get_by_role("button", name="Purge").click()
-    expect(page.get_by_text("It cannot be retried then.")).to_be_visible()
+    expect(page.get_by_text("They cannot be brought back.")).to_be_visible()
     assert list(board.dead())
     page.get_by_role("button", name="Yes").click()
     expect(page.locator("#live_state .state")).to_have_text("dead")  # its run is still known

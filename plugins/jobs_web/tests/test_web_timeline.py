@@ -116,7 +116,11 @@ def test_links_of_a_mounted_page_have_its_root(board: Board) -> None:
     board.put("load", "shell", "x", every=60)
     board.put("clean", "shell", "x", after=["load"])
     run(board, "load")
-    with serving(Starlette(routes=[Mount("/here", app=jobs_web.app(board))])) as mounted:
+    with serving(
+        Starlette(
+            routes=[Mount("/here", app=jobs_web.app(board, access=jobs_web.Access(open_role="editor")))]
+        )
+    ) as mounted:
         for path in ("/timeline", "/week", "/graph"):
             text = mounted.client.get(f"/here{path}").text.split("</h1>")[1]
             links = re.findall(r'(?:href|action|src)="(/[^"]*)"', text)
