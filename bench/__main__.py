@@ -25,6 +25,7 @@ from bench import (
     runs,
     shell,
     tick,
+    web,
     webhooks,
     work,
 )
@@ -51,6 +52,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "idle": idle.measure,
     "late": lambda board, jobs, url: late.measure(board, jobs),
     "webhooks": webhooks.measure,
+    "web": web.measure,
     "shell": shell.measure,
     "plugins": lambda board, jobs, url: plugins.measure(),
 }

@@ -22,8 +22,9 @@ LOG = logging.getLogger("jobs_web")
 INTERVAL = 1.0
 """Seconds between two renderings of a page, at least."""
 
-SHARE = 20
-"""A page rests for this many times as long as its rendering took, so that it takes 5 % of a core at most."""
+REST, LONGEST_REST = 4, 2.0
+"""How many times as long as a page took the thread rests after it, and for how many seconds at most. So live
+pages take a fifth of a core, and of Redis, at most."""
 
 HEARTBEAT = 15.0
 """Seconds after which a watcher hears that all is well, though nothing has changed."""
@@ -93,6 +94,7 @@ class Hub:
         self.interval = interval
         self._channels: dict[tuple[str, ...], _Channel] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._rests_until = 0.0
         self._renderer = ThreadPoolExecutor(1, thread_name_prefix="jobs-web-live")
 
     async def watch(self, topics: Iterable[Topic]) -> AsyncIterator[list[Update]]:
@@ -139,22 +141,21 @@ class Hub:
     async def _keep_rendering(self, key: tuple[str, ...], channel: _Channel) -> None:
         loop = asyncio.get_running_loop()
         while channel.watchers:
-            parts, trouble, took = await loop.run_in_executor(self._renderer, _rendered, channel.render)
+            parts, trouble = await loop.run_in_executor(self._renderer, self._render, channel.render)
             channel.keep(parts, trouble)
-            await asyncio.sleep(max(self.interval, SHARE * took))
+            await asyncio.sleep(self.interval)
 
-
-def _rendered(render: Render) -> tuple[dict[str, str], str | None, float]:
-    """Render a page. Returns its parts, or why there are none, and how many seconds it took."""
-    started = time.perf_counter()
-    try:
-        return render(), None, time.perf_counter() - started
-    except JobsError as error:
-        return {}, str(error), time.perf_counter() - started
-    except Exception:
-        LOG.exception("a page could not be rendered")
-        return (
-            {},
-            "Jobs failed to render this page. The log of the server says why.",
-            time.perf_counter() - started,
-        )
+    def _render(self, render: Render) -> tuple[dict[str, str], str | None]:
+        """Render a page, after a rest from the one before. Returns its parts, or why there are none."""
+        time.sleep(max(0.0, self._rests_until - time.monotonic()))
+        started = time.monotonic()
+        try:
+            return render(), None
+        except JobsError as error:
+            return {}, str(error)
+        except Exception:
+            LOG.exception("a page could not be rendered")
+            return {}, "Jobs failed to render this page. The log of the server says why."
+        finally:
+            ended = time.monotonic()
+            self._rests_until = ended + min(LONGEST_REST, REST * (ended - started))
