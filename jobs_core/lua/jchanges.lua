@@ -27,7 +27,7 @@ local instant = require 'time.instant'
 
 local OPTIONS = { job = true, count = true, before = true, from = true, to = true, payload = true }
 local PAGE_SIZE = 50  -- entries per read
-local MAX_ENTRIES, MAX_BYTES = 1000, 1048576  -- that one call looks at
+local MAX_ENTRIES, MAX_BYTES = 1000, 524288  -- that one call looks at
 
 -- Return the newest id to read.
 local function read_end(options)
@@ -94,9 +94,16 @@ local function read_jobs(entry)
   return ids
 end
 
+-- Whether an entry may be about a job. Sure for a list of ids; a packed list may have the id as a part of something else.
+local function may_be_about(entry, job)
+  if entry.ids then return (' ' .. entry.ids .. ' '):find(' ' .. job .. ' ', 1, true) end
+  return entry.jobs and entry.jobs:find(job, 1, true)
+end
+
 -- Return a change as JSON, or nothing if it is not about the job that was asked for.
 local function as_json(id, fields, options)
   local entry = as_table(fields)
+  if options.job and not may_be_about(entry, options.job) then return nil end
   local change = {
     id = id, time = id:match('^%d+') / 1000, what = entry.what, by = entry.by, because = entry.because, target = entry.target,
     count = tonumber(entry.count), before = entry.before and cjson.decode(entry.before),
