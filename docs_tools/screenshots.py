@@ -46,7 +46,7 @@ def paths(board: Board) -> dict[str, str]:
         "changes": "/changes",
         "boards": "/boards",
         "graph": "/graph",
-        "timeline": _path("/timeline", span="24h"),
+        "timeline": _path("/timeline", span="1d"),
         "week": "/week",
     }
 
@@ -88,7 +88,10 @@ def take(browser: Browser, url: str, found: dict[str, str], folder: Path) -> Non
             page.goto(path)
             if name == "week":
                 page.locator(".heat").wait_for()
-            page.screenshot(path=folder / f"{name}-{look}.png", full_page=True, animations="disabled")
+            height = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size({"width": size["width"], "height": height})  # what sticks is at the end then
+            page.screenshot(path=folder / f"{name}-{look}.png", animations="disabled")
+            page.set_viewport_size(size)
         context.close()
 
 
