@@ -15,18 +15,18 @@ from jobs_web.site import Page, View
 from jobs_web.texts import FILTERS
 
 NAVIGATION = (
-    ("/", "Overview"),
-    ("/jobs", "Jobs"),
-    ("/timeline", "Timeline"),
-    ("/week", "Week"),
-    ("/queues", "Queues"),
-    ("/workers", "Workers"),
-    ("/dead", "Dead letters"),
-    ("/graph", "Graph"),
-    ("/changes", "Changes"),
-    ("/boards", "Boards"),
+    ("/", "Overview", "o"),
+    ("/jobs", "Jobs", "j"),
+    ("/timeline", "Timeline", "t"),
+    ("/week", "Week", "w"),
+    ("/queues", "Queues", "q"),
+    ("/workers", "Workers", "k"),
+    ("/dead", "Dead letters", "d"),
+    ("/graph", "Graph", "g"),
+    ("/changes", "Changes", "c"),
+    ("/boards", "Boards", "b"),
 )
-"""The pages that every page leads to."""
+"""The pages that every page leads to, each with the key that follows `g` to go there."""
 
 LIVE = "live_"
 """Blocks whose names begin so are live: each is the whole content of the element with that id."""

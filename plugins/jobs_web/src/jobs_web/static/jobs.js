@@ -1,6 +1,8 @@
 // The script of every page. Pages can be read without it.
 import { follow } from "./keep.js";
+import { watchKeys } from "./keys.js";
 import { watch } from "./live.js";
+import { watchPalette } from "./palette.js";
 import { prepareSelection, watchSelection } from "./select.js";
 import { count, localize, offerZone } from "./times.js";
 
@@ -12,4 +14,6 @@ localize(document);
 follow(document);
 offerZone();
 watchSelection();
+watchKeys();
+watchPalette();
 setInterval(count, 1000);
