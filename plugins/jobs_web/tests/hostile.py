@@ -57,7 +57,22 @@ def fill(board: Board) -> list[str]:
     author.pause(IDS[1], because=MARKUP)
     author.limit("queue", QUEUE, concurrency=1, because=MARKUP)
     worker = f"worker{MARKUP.replace(' ', '/')}\u202e"
-    board.commands.call("JREGISTER", worker, "test", "--", "host", MARKUP, "pid", "1", "state", "serving", "concurrency", "9", "running", "2")
+    board.commands.call(
+        "JREGISTER",
+        worker,
+        "test",
+        "--",
+        "host",
+        MARKUP,
+        "pid",
+        "1",
+        "state",
+        "serving",
+        "concurrency",
+        "9",
+        "running",
+        "2",
+    )
     tasks = [board.push(id) for id in IDS]
     verbs = ("dead", "done", "dead", "done", "dead")
     for verb, held in zip(verbs, board.pop("test", count=5, lease=600, worker=worker), strict=True):

@@ -67,7 +67,7 @@ class View:
             sentence = f"This needs the role {role}, and yours is {self.user.role}."
             raise HTTPException(403, sentence)
 
-    def url(self, path: str, **query: Any) -> str:
+    def url(self, path: str, /, **query: Any) -> str:
         """Return the URL of a page: `url("/job", id="a b")`. Fields that are None or empty are left out.
 
         >>> view.url("/job", id="a b")
@@ -75,17 +75,17 @@ class View:
         """
         return self.root + self.below(path, **query)
 
-    def below(self, path: str, **query: Any) -> str:
+    def below(self, path: str, /, **query: Any) -> str:
         """Return the URL of a page below the root of the board, as the field `back` of a form has it."""
         given = {name: value for name, value in query.items() if value not in (None, "", False)}
-        return path + (f"?{urlencode(given, doseq=True)}" if given else "")
+        return path + (f"?{urlencode(given, doseq=True, errors='surrogateescape')}" if given else "")
 
     @property
     def here(self) -> str:
         """The path and query of this page below the root: the field `back` of its forms."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
-    def again(self, **changes: Any) -> str:
+    def again(self, /, **changes: Any) -> str:
         """Return the URL of this page with other fields."""
         return self.url(self.path, **{**dict(self.query), **changes})
 
@@ -93,11 +93,14 @@ class View:
 def local_path(path: object) -> str:
     """Return a path that somebody sent, if it is one of this site; else the first page.
 
+    Browsers ignore tabs and line ends in a URL, and take a backslash for a slash.
+
     >>> local_path("/job?id=a"), local_path("//elsewhere.example"), local_path(None)
     ('/job?id=a', '/', '/')
     """
-    is_local = isinstance(path, str) and path.startswith("/") and not path.startswith(("//", "/\\"))
-    return str(path) if is_local else "/"
+    if not isinstance(path, str) or not path.isprintable() or not path.startswith("/"):
+        return "/"
+    return "/" if path.startswith(("//", "/\\")) else path
 
 
 @dataclass(frozen=True)
