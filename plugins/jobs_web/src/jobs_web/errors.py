@@ -39,7 +39,7 @@ async def unexpected(request: Request, error: Exception) -> Response:
 
 
 def error_html(request: Request, status: int, sentence: str) -> Response:
-    """Answer with a page that shows one sentence. While Redis is away, it tries again, unless a form was sent."""
+    """Answer with one sentence. While Redis is away, the page tries again, unless it answers a form."""
     from jobs_web.rendering import environment
 
     home: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))

@@ -24,6 +24,6 @@ class Done:
 def answer(view: View, done: Done) -> Response:
     """Show the next page, with what the action says."""
     response = RedirectResponse(view.root + done.path, 303)
-    said = quote(done.sentence, errors="replace")
+    said = quote(done.sentence, safe="", errors="replace")
     response.set_cookie(SAID, said, max_age=30, httponly=True, samesite="strict", path=view.home or "/")
     return response
