@@ -17,8 +17,8 @@ from jobs_web.api.routes import ROUTES
 from jobs_web.calendars import LINE
 from jobs_web.pages import PAGES
 from jobs_web.site import local_path
-from playwright.sync_api import Browser, expect
 from markupsafe import escape
+from playwright.sync_api import Browser, expect
 
 from jobs_core import Board
 from jobs_core.plugin_ui import visible

@@ -139,7 +139,7 @@ def _topic(here: View, url: str) -> Topic | None:
     function = PAGES.get(path)
     if function is None:
         return None
-    view = View(here.site, here.user, path, QueryParams(parts.query), here.root, here.home)
+    view = View(here.site.live, here.user, path, QueryParams(parts.query), here.root, here.home)
 
     def render_live() -> dict[str, str]:
         return render_parts(view, function(view))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -33,6 +34,18 @@ class Site:
     names: tuple[str, ...] = ()
     boards: tuple[Board, ...] = ()
     forecasts: Forecasts = field(default_factory=Forecasts, compare=False)
+
+    @cached_property
+    def live(self) -> Site:
+        """The same for live pages: rendered again soon, they do not wait for a Redis that is away."""
+        return replace(self, board=_impatient(self.board), boards=tuple(map(_impatient, self.boards)))
+
+
+def _impatient(board: Board) -> Board:
+    """Return a board on the same connections that does not wait for a Redis that is away."""
+    found = copy.copy(board)
+    found.commands = board.commands.with_timeout(patience=0)
+    return found
 
 
 @dataclass(frozen=True)

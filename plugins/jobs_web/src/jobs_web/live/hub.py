@@ -150,7 +150,7 @@ def _rendered(render: Render) -> tuple[dict[str, str], str | None, float]:
     try:
         return render(), None, time.perf_counter() - started
     except JobsError as error:
-        return {}, str(error), time.perf_counter() - started
+        return {}, str(error), 0.0  # it waited for Redis, so it may soon try again
     except Exception:
         LOG.exception("a page could not be rendered")
         return (
