@@ -88,7 +88,9 @@ def view_of(site: Site, request: Request) -> View:
     """Return what a request asks for."""
     root: str = request.scope.get("root_path", "")
     home: str = request.scope.get("app_root_path", root)
-    return View(site, user_of(request), request.url.path.removeprefix(root), request.query_params, root, home)
+    return View(
+        site, user_of(request), request.scope["path"].removeprefix(root), request.query_params, root, home
+    )
 
 
 def _answer(site: Site, function: PageFunction, request: Request) -> Response:
@@ -105,7 +107,7 @@ def _answer(site: Site, function: PageFunction, request: Request) -> Response:
 def _calendar(site: Site, request: Request) -> Response:
     """Answer with the next runs of a job, or of all jobs, as a calendar."""
     id, now = request.query_params.get("id"), datetime.now(UTC)
-    if request.url.path.endswith("/job.ics") and id is None:
+    if request.scope["path"].endswith("/job.ics") and id is None:
         raise HTTPException(400, "id: expected the id of a job, such as /job.ics?id=report")
     text = board_calendar(site.board, now) if id is None else job_calendar(site.board, id, now)
     return Response(text, media_type="text/calendar; charset=utf-8")
@@ -137,7 +139,7 @@ def _topic(here: View, url: str) -> Topic | None:
     function = PAGES.get(path)
     if function is None:
         return None
-    view = View(here.site, here.user, path, QueryParams(parts.query), here.root, here.home)
+    view = View(here.site.live, here.user, path, QueryParams(parts.query), here.root, here.home)
 
     def render_live() -> dict[str, str]:
         return render_parts(view, function(view))

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from jobs_core import DeniedError, JobsError, NotFoundError, ServerError, UserError
+from jobs_web.access.same_origin import SAFE_METHODS
 
 STATUSES: tuple[tuple[type[JobsError], int], ...] = (
     (NotFoundError, 404),
@@ -38,9 +39,18 @@ async def unexpected(request: Request, error: Exception) -> Response:
 
 
 def error_html(request: Request, status: int, sentence: str) -> Response:
-    """Answer with a page that shows one sentence."""
+    """Answer with one sentence. While Redis is away, the page tries again, unless it answers a form."""
     from jobs_web.rendering import environment
 
     home: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
-    html = environment().get_template("error.html").render(home=home, status=status, sentence=sentence)
+    html = (
+        environment()
+        .get_template("error.html")
+        .render(
+            home=home,
+            status=status,
+            sentence=sentence,
+            tries_again=status == 503 and request.method in SAFE_METHODS,
+        )
+    )
     return HTMLResponse(html, status)

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import ChainableUndefined, Environment, PackageLoader, select_autoescape
 
+from jobs_core.plugin_ui import visible
 from jobs_web import job_texts
 from jobs_web.charts import CHARTS
 from jobs_web.site import Page, View
@@ -34,10 +35,14 @@ LIVE = "live_"
 
 @cache
 def environment() -> Environment:
-    """Return the templates. Everything that they print is escaped."""
+    """Return the templates. Everything that they print is escaped, and shows characters that would hide.
+
+    Fields of forms need a text as it is: `value="{{ id | as_is }}"`.
+    """
     found = Environment(
         loader=PackageLoader("jobs_web"),
         autoescape=select_autoescape(default=True),
+        finalize=_shown,
         undefined=ChainableUndefined,  # jobs and runs leave out what is unknown
         trim_blocks=True,
         lstrip_blocks=True,
@@ -48,6 +53,11 @@ def environment() -> Environment:
     # Macros are a global, because a live block is rendered without the rest of its template.
     found.globals["ui"] = found.get_template("macros.html").module
     return found
+
+
+def _shown(value: object) -> object:
+    """Make control characters of a text visible. What is HTML already stays as it is."""
+    return visible(value) if type(value) is str else value
 
 
 def render(view: View, page: Page, said: str | None = None) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -33,6 +34,18 @@ class Site:
     names: tuple[str, ...] = ()
     boards: tuple[Board, ...] = ()
     forecasts: Forecasts = field(default_factory=Forecasts, compare=False)
+
+    @cached_property
+    def live(self) -> Site:
+        """The same for live pages: rendered again soon, they do not wait for a Redis that is away."""
+        return replace(self, board=_impatient(self.board), boards=tuple(map(_impatient, self.boards)))
+
+
+def _impatient(board: Board) -> Board:
+    """Return a board on the same connections that does not wait for a Redis that is away."""
+    found = copy.copy(board)
+    found.commands = board.commands.with_timeout(patience=0)
+    return found
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,7 @@ class View:
             sentence = f"This needs the role {role}, and yours is {self.user.role}."
             raise HTTPException(403, sentence)
 
-    def url(self, path: str, **query: Any) -> str:
+    def url(self, path: str, /, **query: Any) -> str:
         """Return the URL of a page: `url("/job", id="a b")`. Fields that are None or empty are left out.
 
         >>> view.url("/job", id="a b")
@@ -75,17 +88,17 @@ class View:
         """
         return self.root + self.below(path, **query)
 
-    def below(self, path: str, **query: Any) -> str:
+    def below(self, path: str, /, **query: Any) -> str:
         """Return the URL of a page below the root of the board, as the field `back` of a form has it."""
         given = {name: value for name, value in query.items() if value not in (None, "", False)}
-        return path + (f"?{urlencode(given, doseq=True)}" if given else "")
+        return path + (f"?{urlencode(given, doseq=True, errors='surrogateescape')}" if given else "")
 
     @property
     def here(self) -> str:
         """The path and query of this page below the root: the field `back` of its forms."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
-    def again(self, **changes: Any) -> str:
+    def again(self, /, **changes: Any) -> str:
         """Return the URL of this page with other fields."""
         return self.url(self.path, **{**dict(self.query), **changes})
 
@@ -93,11 +106,14 @@ class View:
 def local_path(path: object) -> str:
     """Return a path that somebody sent, if it is one of this site; else the first page.
 
+    Browsers ignore tabs and line ends in a URL, and take a backslash for a slash.
+
     >>> local_path("/job?id=a"), local_path("//elsewhere.example"), local_path(None)
     ('/job?id=a', '/', '/')
     """
-    is_local = isinstance(path, str) and path.startswith("/") and not path.startswith(("//", "/\\"))
-    return str(path) if is_local else "/"
+    if not isinstance(path, str) or not path.isprintable() or not path.startswith("/"):
+        return "/"
+    return "/" if path.startswith(("//", "/\\")) else path
 
 
 @dataclass(frozen=True)

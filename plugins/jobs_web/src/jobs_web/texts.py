@@ -61,6 +61,14 @@ def rate(per_second: float) -> str:
     return f"{per_second:,.1f} a second" if per_second >= 1 else f"{per_second * 60:,.0f} a minute"
 
 
+def as_is(text: object) -> Markup:
+    """Return a text for a field of a form: other than elsewhere, with characters that do not show.
+
+    Bytes that are no UTF-8 cannot be in a form. A question mark stands for them.
+    """
+    return Markup(str(escape(text)).encode(errors="replace").decode())
+
+
 _COMMAND = re.compile(r"`([^`]*)`")
 
 
@@ -81,6 +89,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "schedule": schedule_text,
     "rate": rate,
     "told": told,
+    "as_is": as_is,
     "readable_as": lambda value, name: readable(name, value),
     "rate_text": rate_text,
 }

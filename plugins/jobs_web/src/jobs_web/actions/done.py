@@ -24,7 +24,6 @@ class Done:
 def answer(view: View, done: Done) -> Response:
     """Show the next page, with what the action says."""
     response = RedirectResponse(view.root + done.path, 303)
-    response.set_cookie(
-        SAID, quote(done.sentence), max_age=30, httponly=True, samesite="strict", path=view.home or "/"
-    )
+    said = quote(done.sentence, safe="", errors="replace")
+    response.set_cookie(SAID, said, max_age=30, httponly=True, samesite="strict", path=view.home or "/")
     return response

@@ -19,7 +19,8 @@ from jobs_web.site import Page, View, local_path
 
 async def handle(view: View, request: Request) -> Response:
     """Do the action that the path names."""
-    action = ACTIONS.get(request.path_params["name"])
+    name: str = request.path_params["name"]
+    action = ACTIONS.get(name)
     if action is None:
         raise HTTPException(404, "There is no such action.")
     view.require_role(action.role)
@@ -27,7 +28,7 @@ async def handle(view: View, request: Request) -> Response:
     if action.question and not form.get("confirmed"):
         question = await run_in_threadpool(action.question, view, form)
         if question is not None:
-            return HTMLResponse(render(view, _confirmation(request, form, question)))
+            return HTMLResponse(render(view, _confirmation(view, name, form, question)))
     found = await run_in_threadpool(action.run, view, form)
     return answer(view, found if isinstance(found, Done) else Done(found, _back(form)))
 
@@ -43,12 +44,12 @@ def forget_said(view: View, response: Response) -> None:
     response.delete_cookie(SAID, path=view.home or "/")
 
 
-def _confirmation(request: Request, form: FormData, question: str) -> Page:
-    fields = [(name, value) for name in form for value in texts(form, name) if name != "because"]
+def _confirmation(view: View, name: str, form: FormData, question: str) -> Page:
+    fields = [(field, value) for field in form for value in texts(form, field) if field != "because"]
     return Page(
         "confirm.html",
         {
-            "action": request.url.path,
+            "action": view.url(f"/actions/{name}"),
             "question": question,
             "fields": fields,
             "back": _back(form),

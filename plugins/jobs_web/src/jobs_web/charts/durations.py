@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from jobs_core import Run
-from jobs_core.plugin_ui import duration_text
+from jobs_core.plugin_ui import duration_text, visible
 from jobs_web.texts import exact
 
 WIDTH, GAP, HEIGHT = 10, 2, 100
@@ -44,7 +44,7 @@ def _bar(x: int, run: Run, longest: float) -> Markup:
     title = f"{exact(run.started)}: {run.outcome} {run.code} in {duration_text(run.took)}".replace("  ", " ")
     mark = "" if run.outcome == "done" else _rect(run.outcome, x, 0, 4)
     bar = _rect(run.outcome, x, HEIGHT - height, height)
-    return Markup("<g><title>{}</title>{}{}</g>").format(title, mark, bar)
+    return Markup("<g><title>{}</title>{}{}</g>").format(visible(title), mark, bar)
 
 
 def _rect(kind: str, x: int, y: float, height: float) -> Markup:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from jobs_core.plugin_ui import visible
 from jobs_web.charts.layers import lay_out
 
 BOX_WIDTH, BOX_HEIGHT = 156, 40
@@ -65,14 +66,15 @@ def graph_chart(boxes: Sequence[Box], lines: Sequence[Line]) -> Markup:
 
 def _box(column: int, row: float, box: Box) -> Markup:
     x, y = MARGIN + COLUMN * column, MARGIN + ROW * row
-    name = box.id if len(box.id) <= NAME else box.id[: NAME - 1] + "…"
+    id = visible(box.id)
+    name = id if len(id) <= NAME else id[: NAME - 1] + "…"
     return Markup(
         '<a href="{}" class="{}"><title>{}</title>'
         '<rect class="box" x="{}" y="{:.1f}" width="{}" height="{}" rx="6"/>'
         '<text class="mark" x="{}" y="{:.1f}">{}</text><text class="name" x="{}" y="{:.1f}">{}</text>'
         '<text x="{}" y="{:.1f}">{}</text></a>'
     ).format(
-        *(box.href, f"node {box.mark}{' current' if box.is_current else ''}", f"{box.id}: {box.words}"),
+        *(box.href, f"node {box.mark}{' current' if box.is_current else ''}", f"{id}: {box.words}"),
         *(x, y, BOX_WIDTH, BOX_HEIGHT),
         *(x + 8, y + 17, MARKS.get(box.mark, "●")),
         *(x + 24, y + 17, name),
@@ -100,5 +102,5 @@ def _arrow(route: Sequence[tuple[int, float]], line: Line) -> Markup:
         )
     title = f"{line.child} after {line.parent}{f' ({line.label})' if line.label else ''}"
     return Markup('<path class="arrow{}" d="{}" marker-end="url(#arrow)"><title>{}</title></path>{}').format(
-        " met" if line.is_met else "", " ".join(path), title, label
+        " met" if line.is_met else "", " ".join(path), visible(title), label
     )

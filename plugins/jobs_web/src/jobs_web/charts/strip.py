@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from jobs_core import Run
-from jobs_core.plugin_ui import duration_text
+from jobs_core.plugin_ui import duration_text, visible
 
 STEP, HEIGHT = 8, 18
 """Of a mark, in units of the drawing."""
@@ -28,7 +28,7 @@ def _mark(x: int, run: Run) -> Markup:
     height = HEIGHT if run.outcome == "dead" else HEIGHT // 2
     title = f"{run.outcome} {run.code} {duration_text(run.took)}".strip()
     shape = '<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>'
-    return Markup(shape).format(run.outcome, x, HEIGHT - height, STEP - 2, height, title)
+    return Markup(shape).format(run.outcome, x, HEIGHT - height, STEP - 2, height, visible(title))
 
 
 def small_strip(runs: Sequence[Run]) -> Markup:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from markupsafe import Markup
 
 from jobs_core import Gap
+from jobs_core.plugin_ui import visible
 from jobs_web.texts import exact
 
 LANE, BAR = 16, 11
@@ -146,7 +147,7 @@ def timeline_row(row: Row, window: Window, gaps: Sequence[Gap], times: Sequence[
     ]
     count = len(row.bars) + len(row.marks)
     return Markup('<svg class="lanes" width="100%" height="{}" role="group" aria-label="{}">{}</svg>').format(
-        height, f"{row.name}: {count} {'entry' if count == 1 else 'entries'}", Markup("").join(parts)
+        height, f"{visible(row.name)}: {count} {'entry' if count == 1 else 'entries'}", Markup("").join(parts)
     )
 
 
@@ -204,7 +205,7 @@ def _bar(bar: Bar, lane: int, window: Window) -> Markup:
             window.percent(bar.due), window.percent(bar.begin), LANE * lane + LANE / 2
         )
     return Markup('<a href="{}"><title>{}</title>{}{}</a>').format(
-        bar.href, bar.title, wait, _rects(bar, lane, window)
+        bar.href, visible(bar.title), wait, _rects(bar, lane, window)
     )
 
 
@@ -224,7 +225,9 @@ def _rects(bar: Bar, lane: int, window: Window) -> Markup:
 
 
 def _mark(mark: Mark, window: Window) -> Markup:
-    return Markup('<a href="{}"><title>{}</title>{}</a>').format(mark.href, mark.title, _shape(mark, window))
+    return Markup('<a href="{}"><title>{}</title>{}</a>').format(
+        mark.href, visible(mark.title), _shape(mark, window)
+    )
 
 
 SHAPES = {

@@ -69,7 +69,10 @@ def _save(view: View, draft: Draft) -> Done:
     if draft.is_new:
         board.create(draft.id, runner, payload, because=because, **cast(PutOptions, draft.options()))
     elif draft.changes_state:
-        options = cast(PutOptions, draft.options(require_same(board, draft)))
+        job = require_same(board, draft)
+        options = cast(PutOptions, draft.options(job))
+        if "payload" not in draft.changed:
+            payload = job["payload"]  # which a form may not be able to show
         board.put(draft.id, runner, payload, because=because, if_match=draft.etag, **options)
     else:
         changes, unset = draft.edit

@@ -152,6 +152,7 @@ class Hub:
         try:
             return render(), None
         except JobsError as error:
+            started = time.monotonic()  # it may have waited for Redis, and soon tries again
             return {}, str(error)
         except Exception:
             LOG.exception("a page could not be rendered")

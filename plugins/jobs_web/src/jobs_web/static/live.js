@@ -10,6 +10,7 @@ const here = location.pathname + location.search;
 const stream = document.body.dataset.root + "/live";
 
 const shown = new Map(); // id of an element -> its content as the server wrote it
+const waiting = new Map(); // id of an element that is in use -> its next content
 
 // Call it before anything else changes the page.
 export function watch(prepare) {
@@ -17,6 +18,7 @@ export function watch(prepare) {
   if (!shown.size) return;
   const source = "SharedWorker" in window ? shared() : own();
   source.onupdate = (update) => apply(update, prepare);
+  for (const end of ["pointerup", "focusout"]) document.addEventListener(end, () => setTimeout(() => replaceWaiting(prepare)));
   const follow = () => (document.hidden ? source.leave() : source.join());
   document.addEventListener("visibilitychange", follow);
   addEventListener("pagehide", () => source.leave());
@@ -56,17 +58,28 @@ function apply({ parts, trouble }, prepare) {
   const alert = document.getElementById("trouble");
   alert.hidden = !trouble;
   if (alert.textContent !== (trouble ?? "")) alert.textContent = trouble ?? "";
-  for (const [id, html] of Object.entries(parts)) {
+  for (const [id, html] of Object.entries(parts)) waiting.set(id, html);
+  replaceWaiting(prepare);
+}
+
+function replaceWaiting(prepare) {
+  for (const [id, html] of waiting) {
     const element = document.getElementById(id);
+    if (element && isInUse(element)) continue;
+    waiting.delete(id);
     const content = serialized(html);
-    if (shown.get(id) === content) continue; // replacing it would lose a click that has just begun
-    if (!element || element.contains(document.activeElement) && element.querySelector("input:focus, textarea:focus")) continue;
+    if (!element || shown.get(id) === content) continue;
     shown.set(id, content);
     const restore = keep(element);
     replaceContent(element, html);
     restore();
     prepare(element);
   }
+}
+
+// Whether replacing the content of an element would lose a click that has begun, or what is being typed.
+function isInUse(element) {
+  return element.matches(":active") || element.querySelector("input:focus, textarea:focus");
 }
 
 // HTML as the browser itself would write it, to compare it with what is shown.

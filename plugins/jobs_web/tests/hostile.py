@@ -1,0 +1,83 @@
+"""A board on which everything that users and workers choose is hostile."""
+
+from __future__ import annotations
+
+from jobs_core import Board
+
+MARKUP = '"><script>window.pwned=1</script><img src=x onerror="window.pwned=1">{{7*7}}'
+"""What a page must show as text."""
+
+CONTROL = "\x00\x1b[31m\x07\r\n\t\u202egpj.exe\u2028\u0085😀\U000e0041"
+"""Characters that control a terminal, end or reorder a line, are invisible, or have four bytes."""
+
+PAYLOAD = f"marker-of-the-payload {MARKUP}"
+
+IDS = (
+    '"><script>window.pwned=1</script>',
+    "<img/src=x/onerror=window.pwned=1>",
+    "</title><svg/onload=window.pwned=1>",
+    "'onmouseover='window.pwned=1",
+    "javascript:window.pwned=1",
+    "{{7*7}}{%raw%}",
+    "../x",
+    "..",
+    "//elsewhere.example/x",
+    "a?b&c=d;id=e",
+    "%2e%2e%2f",
+    "100%",
+    "%0d%0aSet-Cookie:x=1",
+    "&lt;b&gt;",
+    "a+b@1@2",
+    "\u202efdp.exe",
+    "😀\U0001f3f4\U000e0067",
+    "x" * 256,
+)
+"""Ids that a job can have."""
+
+QUEUE = f"q{MARKUP.replace(' ', '/')}"
+LONG = "a long line of output " * 4500  # 99 kB
+
+
+def fill(board: Board) -> list[str]:
+    """Fill a board. Returns the ids of some of its tasks: dead, done, running, held, waiting."""
+    author = board.with_author(f"ann{MARKUP}")
+    for number, id in enumerate(IDS):
+        author.put(
+            id,
+            "test",
+            PAYLOAD,
+            queue=QUEUE if number % 2 else "test",
+            description=f"{MARKUP} {LONG[:200]}",
+            label=[f"team={MARKUP.replace(' ', '/')[:60]}", "link=javascript:window.pwned=1"],
+            every="1h",
+            because=MARKUP,
+        )
+    author.put("follower", "test", PAYLOAD, after=",".join(IDS[:5]), policy="ack")
+    author.edit(IDS[0], description=f"{MARKUP}, edited", payload=PAYLOAD + "2", because=MARKUP)
+    author.pause(IDS[1], because=MARKUP)
+    author.limit("queue", QUEUE, concurrency=1, because=MARKUP)
+    worker = f"worker{MARKUP.replace(' ', '/')}\u202e"
+    board.commands.call(
+        "JREGISTER",
+        worker,
+        "test",
+        "--",
+        "host",
+        MARKUP,
+        "pid",
+        "1",
+        "state",
+        "serving",
+        "concurrency",
+        "9",
+        "running",
+        "2",
+    )
+    tasks = [board.push(id) for id in IDS]
+    verbs = ("dead", "done", "dead", "done", "dead")
+    for verb, held in zip(verbs, board.pop("test", count=5, lease=600, worker=worker), strict=True):
+        board.ack(held.token, verb, code='<i>"', note=f"{MARKUP}{CONTROL}", tail=f"{MARKUP}{CONTROL}\n{LONG}")
+    for held in board.pop("test", count=1, lease=600, worker=worker):
+        board.ack(held.token, "update", progress=40, note=MARKUP)
+    board.pop(QUEUE, count=2, lease=600, worker=worker)
+    return tasks
