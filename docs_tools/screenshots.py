@@ -89,7 +89,9 @@ def take(browser: Browser, url: str, found: dict[str, str], folder: Path) -> Non
             if name == "week":
                 page.locator(".heat").wait_for()
             height = page.evaluate("document.documentElement.scrollHeight")
-            page.set_viewport_size({"width": size["width"], "height": height})  # what sticks is at the end then
+            page.set_viewport_size(
+                {"width": size["width"], "height": height}
+            )  # what sticks is at the end then
             page.screenshot(path=folder / f"{name}-{look}.png", animations="disabled")
             page.set_viewport_size(size)
         context.close()

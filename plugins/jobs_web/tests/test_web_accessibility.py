@@ -24,7 +24,11 @@ NEEDED = {
 }
 """The jobs whose pages, or pages of tasks, are looked at."""
 
-QUERIES = {"/limit": {"kind": "queue", "name": "http"}, "/tasks": {"queue": "shell"}, "/timeline": {"span": "1d"}}
+QUERIES = {
+    "/limit": {"kind": "queue", "name": "http"},
+    "/tasks": {"queue": "shell"},
+    "/timeline": {"span": "1d"},
+}
 PATHS = [(path, job) for path in PAGES for job in NEEDED.get(path, ("",))]
 
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")

@@ -6,11 +6,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from jobs_core import DeniedError, JobsError, NotFoundError, ServerError, UserError
+from jobs_core import ConflictError, DeniedError, JobsError, NotFoundError, ServerError, UserError
 from jobs_web.access.same_origin import SAFE_METHODS
 
 STATUSES: tuple[tuple[type[JobsError], int], ...] = (
     (NotFoundError, 404),
+    (ConflictError, 409),
     (DeniedError, 403),
     (UserError, 400),
     (ServerError, 503),

@@ -40,6 +40,10 @@ class Gate:
             return User(None, access.open_role, is_guest=True)
         return found
 
+    async def is_logged_in(self, connection: HTTPConnection) -> bool:
+        """Return whether the browser has a session."""
+        return await self._in_session(connection) is not None
+
     async def token(self, secret: str) -> Token | None:
         """Return the token that somebody shows; None if there is no such token."""
         return await run_in_threadpool(self._tokens.by_secret, secret)

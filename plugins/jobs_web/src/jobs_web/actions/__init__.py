@@ -37,7 +37,7 @@ ACTIONS: dict[str, Action] = {
     "pause": Action("operator", jobs.pause, jobs.ask_all("Pause")),
     "resume": Action("operator", jobs.resume, jobs.ask_all("Resume")),
     "remove": Action("editor", jobs.remove, jobs.ask_remove),
-    "push": Action("operator", tasks.push),
+    "push": Action("editor", tasks.push),
     "cancel-job": Action("operator", tasks.cancel_job, tasks.ask_cancel_job),
     "cancel": Action("operator", tasks.cancel),
     "retry": Action("operator", tasks.retry, tasks.ask_retry),

@@ -10,9 +10,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from jobs_core import UserError
 from jobs_web.actions import ACTIONS
 from jobs_web.actions.done import SAID, Done, answer
 from jobs_web.actions.fields import texts
+from jobs_web.errors import status_of
 from jobs_web.rendering import render
 from jobs_web.site import Page, View, local_path
 
@@ -29,7 +31,11 @@ async def handle(view: View, request: Request) -> Response:
         question = await run_in_threadpool(action.question, view, form)
         if question is not None:
             return HTMLResponse(render(view, _confirmation(view, name, form, question)))
-    found = await run_in_threadpool(action.run, view, form)
+    try:
+        found = await run_in_threadpool(action.run, view, form)
+    except UserError as error:
+        page = Page("refused.html", {"sentence": str(error), "back": _back(form)}, status_of(error))
+        return HTMLResponse(render(view, page), page.status)
     return answer(view, found if isinstance(found, Done) else Done(found, _back(form)))
 
 

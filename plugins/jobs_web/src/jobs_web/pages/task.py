@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from jobs_core import Board, NotFoundError, Run
+from jobs_core import Board, NotFoundError, OptionError, Run
 from jobs_core.plugin_ui import WORK_OPTIONS
 from jobs_web.pages.job import answer
 from jobs_web.pages.open_tasks import find_tasks
@@ -45,6 +45,8 @@ class Try:
 def task(view: View) -> Page:
     """Show the task that the field `id` of the query names."""
     board, id = view.board, view.query.get("id", "")
+    if not id:
+        raise OptionError("id: expected the id of a task, such as /task?id=report@1763900005000", option="id")
     found, is_complete = find_tasks(board, task=id, payload=True)
     open_task = found[0] if found else None
     run = None if open_task and open_task["state"] != "dead" else _run(board, id)
@@ -55,6 +57,7 @@ def task(view: View) -> Page:
         "id": id,
         "task": open_task or {},
         "job": id.rpartition("@")[0],
+        "is_one_off": id.startswith("push:"),
         "due": open_task["due"] if open_task else run.due if run else None,
         "state": state,
         "is_running": state in RUNNING,
@@ -68,7 +71,8 @@ def task(view: View) -> Page:
         "log": partial(_log, board, id, run, may_search=is_complete),
         "why": partial(answer, board, id, None, may_search=is_complete or "ask" in view.query),
     }
-    return Page("task.html", data)
+    is_known = bool(open_task or run or entries) or not is_complete
+    return Page("task.html", data, 200 if is_known else 404)
 
 
 def attempts(open_task: Mapping[str, Any] | None, run: Run | None, entries: Iterable[Any]) -> list[Try]:
