@@ -145,9 +145,9 @@ class Past:
     def _end(self, moment: float) -> None:
         """Report what has ended by a moment, and begin what runs after it."""
         while self.running and self.running[0][0] <= moment:
-            end, *rest = heapq.heappop(self.running)
-            self._report(end, *rest)
-            self._take(end)
+            ended = heapq.heappop(self.running)
+            self._report(*ended)
+            self._take(ended[0])
 
     def _report(self, end: float, token: str, task: Task, fails: bool) -> None:
         job = _planned(task.job)

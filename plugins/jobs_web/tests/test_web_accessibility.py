@@ -1,4 +1,4 @@
-"""Everybody can use the pages: with a screen reader, in light and dark, on a phone, and without being jolted."""
+"""Everybody can use the pages: with a screen reader, in light and dark, and on a phone."""
 
 from __future__ import annotations
 
@@ -147,7 +147,8 @@ SHIFTS = """
 addEventListener("load", () => {
   window.shifts = [];
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) window.shifts.push([entry.value, entry.sources.map(({ node }) => node?.outerHTML ?? "")]);
+    for (const { value, sources } of list.getEntries())
+      window.shifts.push([value, sources.map(({ node }) => node?.outerHTML ?? "")]);
   }).observe({ type: "layout-shift", buffered: true });
 });
 """

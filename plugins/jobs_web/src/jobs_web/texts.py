@@ -65,7 +65,7 @@ _SPECIAL = re.compile(r"`(?P<command>[^`]*)`|(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:
 
 
 def told(text: str) -> Markup:
-    """Show a sentence with commands between backquotes, and with instants, which the script puts in the reader's zone."""
+    """Show a sentence that has commands between backquotes, and instants in UTC."""
     shown, end = Markup(""), 0
     for found in _SPECIAL.finditer(text):
         shown += text[end : found.start()]
