@@ -98,8 +98,7 @@ def fill(board: Board, days: float = 12) -> None:
     now = time.time()
     begin = now // STEP * STEP - days * DAY
     ann, ben = board.with_author("ann@example.com"), board.with_author("ben@example.com")
-    for worker in WORKERS:
-        _report(board, worker, now)
+    report_workers(board)
     board.commands.call("JLIMIT", "queue", "http", "concurrency", 4)
     for job in JOBS:
         ann.put(job.id, job.runner, job.payload, **job.options, now=begin)
@@ -146,9 +145,9 @@ class Past:
     def _end(self, moment: float) -> None:
         """Report what has ended by a moment, and begin what runs after it."""
         while self.running and self.running[0][0] <= moment:
-            end, *rest = heapq.heappop(self.running)
-            self._report(end, *rest)
-            self._take(end)
+            ended = heapq.heappop(self.running)
+            self._report(*ended)
+            self._take(ended[0])
 
     def _report(self, end: float, token: str, task: Task, fails: bool) -> None:
         job = _planned(task.job)
@@ -164,10 +163,13 @@ def _planned(id: str) -> Planned:
     return next(job for job in JOBS if job.id == id)
 
 
-def _report(board: Board, worker: str, now: float) -> None:
-    host, pid = worker.split(":")
-    words = f"host {host} pid {pid} concurrency 8 running 1 started {now - 2 * DAY} ticks 1 state serving"
-    board.commands.call("JREGISTER", worker, "shell", "http", "--", *words.split())
+def report_workers(board: Board) -> None:
+    """Report that the workers of the demo serve."""
+    for worker in WORKERS:
+        host, pid = worker.split(":")
+        started = time.time() - 2 * DAY
+        words = f"host {host} pid {pid} concurrency 8 running 1 started {started} ticks 1 state serving"
+        board.commands.call("JREGISTER", worker, "shell", "http", "--", *words.split())
 
 
 def _start(board: Board, id: str, worker: str) -> None:

@@ -15,7 +15,7 @@ import jobs_web
 from jobs_web.server import Server, listen, url_of
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-from docs_tools.demo_board import fill
+from docs_tools.demo_board import fill, report_workers
 from jobs_core import Board
 from jobs_core.embedded import EmbeddedServer
 
@@ -73,7 +73,7 @@ def demo() -> Iterator[tuple[Board, str]]:
             board.client.close()
 
 
-def take(browser: Browser, url: str, found: dict[str, str], folder: Path) -> None:
+def take(browser: Browser, url: str, board: Board, folder: Path) -> None:
     """Write a picture of each page in each look."""
     for look, (scheme, size) in LOOKS.items():
         context = browser.new_context(
@@ -84,7 +84,8 @@ def take(browser: Browser, url: str, found: dict[str, str], folder: Path) -> Non
             locale="en-GB",
         )
         page = context.new_page()
-        for name, path in found.items():
+        for name, path in paths(board).items():
+            report_workers(board)  # they would be silent after a while
             page.goto(path)
             if name == "week":
                 page.locator(".heat").wait_for()
@@ -110,7 +111,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with demo() as (board, url), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        take(browser, url, paths(board), folder)
+        take(browser, url, board, folder)
         browser.close()
     return 0
 

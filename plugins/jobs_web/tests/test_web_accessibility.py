@@ -1,7 +1,8 @@
-"""Everybody can use the pages: with a screen reader, in light and dark, on a phone, and without being jolted."""
+"""Everybody can use the pages: with a screen reader, in light and dark, and on a phone."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -146,7 +147,8 @@ SHIFTS = """
 addEventListener("load", () => {
   window.shifts = [];
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) window.shifts.push([entry.value, entry.sources.map(({ node }) => node?.outerHTML ?? "")]);
+    for (const { value, sources } of list.getEntries())
+      window.shifts.push([value, sources.map(({ node }) => node?.outerHTML ?? "")]);
   }).observe({ type: "layout-shift", buffered: true });
 });
 """
@@ -165,3 +167,43 @@ def test_nothing_moves_when_parts_of_a_page_arrive(full: Board, tab: Page, path:
     expect(tab.locator("main")).to_contain_text("the disk is full")
     shifts = tab.evaluate("window.shifts")
     assert sum(value for value, _ in shifts) < 0.02, shifts
+
+
+@pytest.mark.parametrize(("path", "job"), PATHS)
+def test_a_view_with_its_filters_has_a_link(full: Board, tab: Page, path: str, job: str) -> None:
+    tab.goto(url_of_page(full, path, job))
+    methods = "[...document.querySelectorAll('form.filters')].map((form) => form.method)"
+    assert set(tab.evaluate(methods)) <= {"get"}
+
+
+TICK = "jobs put tick shell date --every 5"
+
+
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [
+        *((path, TICK) for path in ("/", "/jobs", "/timeline", "/queues", "/changes")),
+        ("/tasks", "jobs push tick"),
+        ("/workers", "jobs run"),
+        ("/dead", "jobs dead list"),
+        ("/graph", "--after"),
+        ("/boards", "jobs web --board"),
+    ],
+)
+def test_an_empty_board_says_what_to_type_next(served: Served, path: str, command: str) -> None:
+    assert command in served.client.get(path).text
+
+
+def test_times_are_on_the_clocks_of_the_reader_and_of_the_job(
+    full: Board, browser: Browser, site: Served
+) -> None:
+    context = browser.new_context(base_url=site.url, timezone_id="Asia/Tokyo", locale="en-GB")
+    tab = context.new_page()
+    tab.goto("/job?id=backup-database")  # at 2:30 in Brussels, which is 9:30 or 10:30 in Tokyo
+    hour = re.compile("(09|10):30:00")
+    for place in ("#live_state dd:has(small)", "#live_next tbody tr:first-child"):
+        expect(tab.locator(place)).to_contain_text(re.compile(r"^\s*(in|now)"))
+        expect(tab.locator(place).locator("time.instant")).to_have_text(hour)
+        expect(tab.locator(place)).to_contain_text(re.compile(r"02:30:00 UTC\+0[12]:00"))
+    expect(tab.locator("#why time").first).to_have_text(hour)
+    context.close()

@@ -69,14 +69,20 @@ def as_is(text: object) -> Markup:
     return Markup(str(escape(text)).encode(errors="replace").decode())
 
 
-_COMMAND = re.compile(r"`([^`]*)`")
+_SPECIAL = re.compile(r"`(?P<command>[^`]*)`|(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00)")
 
 
 def told(text: str) -> Markup:
-    """Show a sentence in which commands are between backquotes."""
-    parts = _COMMAND.split(text)
-    shown = (Markup("<code>{}</code>") if i % 2 else Markup("{}") for i in range(len(parts)))
-    return Markup("").join(shape.format(part) for shape, part in zip(shown, parts, strict=True))
+    """Show a sentence that has commands between backquotes, and instants in UTC."""
+    shown, end = Markup(""), 0
+    for found in _SPECIAL.finditer(text):
+        shown += text[end : found.start()]
+        if found["time"]:
+            shown += instant(datetime.fromisoformat(found["time"]).timestamp())
+        else:
+            shown += Markup("<code>{}</code>").format(found["command"])
+        end = found.end()
+    return shown + text[end:]
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
