@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from playwright.sync_api import Page, expect
 
 from jobs_core import Board, Context, Outcome, Runner, Task
@@ -9,9 +11,13 @@ from tests.helpers import working
 
 
 def test_a_job_is_put_fails_is_looked_into_repaired_and_done(board: Board, page: Page) -> None:
+    ran: list[object] = []
+    is_repaired = threading.Event()
+
     def run(task: Task, context: Context) -> Outcome:
+        ran.append(task.payload)
         context.line(f"connecting to {task.payload}")
-        return Outcome.done("sent") if task.payload == "db-2" else Outcome.failed("no route", code="7")
+        return Outcome.done("sent") if is_repaired.is_set() else Outcome.failed("no route", code="7")
 
     with working(board, Runner("test", run)):
         page.goto("/jobs")
@@ -46,12 +52,16 @@ def test_a_job_is_put_fails_is_looked_into_repaired_and_done(board: Board, page:
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("status")).to_have_text("Saved report.")
 
+        is_repaired.set()
         page.get_by_role("link", name="Dead letters").first.click()
         page.get_by_role("checkbox", name="Select report@").check()
         page.get_by_role("button", name="Retry").click()
-        expect(page.get_by_role("status")).to_contain_text("1")
+        expect(page.locator(".said")).to_have_text("Retried 1 dead letter.")
         page.goto("/job?id=report")
         expect(page.locator("table.runs tbody tr").first).to_contain_text("done")
         expect(page.locator("#live_state")).to_contain_text("done")
+        page.get_by_role("button", name="Run now").click()
+        expect(page.locator("table.runs tbody tr").filter(has_text="sent")).to_have_count(2)
+    assert ran == ["db-1", "db-1", "db-2"]  # a dead letter keeps the payload with which it was queued
     (change,) = (change for change in board.changes("report") if change.what == "edit")
     assert change.because == "moved"
