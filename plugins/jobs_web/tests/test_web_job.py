@@ -60,7 +60,7 @@ def test_a_page_says_what_a_job_is_in_words(board: Board, page: Page) -> None:
 def test_next_runs_mark_clock_changes(board: Board, page: Page) -> None:
     board.put("a", "shell", "x", cron="30 2 * * *", zone="Europe/Brussels", start="2027-10-30T00:00:00Z")
     page.goto("/job?id=a")
-    runs = page.locator("#live_next tr")
+    runs = page.locator("#live_next tbody tr")
     expect(runs.nth(0)).to_contain_text("Sat 2027-10-30 02:30:00 UTC+02:00")
     expect(runs.nth(0).locator(".note")).to_have_count(0)
     changed = page.locator("#live_next tr", has_text="clocks have changed from UTC+02:00 to UTC+01:00")
@@ -295,7 +295,7 @@ def test_roles_see_only_what_they_may_do(board: Board) -> None:
     viewer, operator, editor = (
         rendered(board, role, id="report") for role in ("viewer", "operator", "editor")
     )
-    assert "<button" not in viewer.replace("<button>Ask</button>", "")
+    assert "/actions/" not in viewer
     assert "Run now" in operator
     assert "Remove" not in operator
     assert "Remove" in editor

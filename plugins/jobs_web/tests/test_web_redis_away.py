@@ -170,7 +170,8 @@ def test_a_replica_is_read_and_not_changed(impatient: Board) -> None:
         served.client.get("/jobs")
         board.client.execute_command("REPLICAOF", "127.0.0.1", "1")
         for path in PAGES:
-            assert served.client.get(path, params=QUERY).status_code == 200, path
+            found = served.client.get(path, params=QUERY).status_code
+            assert found == (404 if path == "/task" else 200), path
         for name in CHANGES:
             response = served.client.post(f"/actions/{name}", data=FORM | {"concurrency": "1"})
             if name in ("retry", "purge"):  # they look for the dead letter first
@@ -191,7 +192,8 @@ def test_a_user_of_redis_who_may_only_read_sees_every_page(server: EmbeddedServe
     viewer = Board(board.name, Users(board, server.url).add("viewer"), validate=False)
     with pages_of(viewer) as served:
         for path in PAGES:
-            assert served.client.get(path, params=QUERY).status_code == 200, path
+            found = served.client.get(path, params=QUERY).status_code
+            assert found == (404 if path == "/task" else 200), path
         for name in CHANGES:
             response = served.client.post(f"/actions/{name}", data=FORM | {"concurrency": "1"})
             if name in ("retry", "purge"):

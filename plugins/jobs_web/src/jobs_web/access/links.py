@@ -22,8 +22,12 @@ class OneTimeLink:
         """Signs the session."""
         self._is_used = False
 
+    def matches(self, secret: str) -> bool:
+        """Return whether this is the secret, whether it has been used or not."""
+        return hmac.compare_digest(secret.encode(), self.secret.encode())
+
     def use(self, secret: str) -> bool:
         """Return whether this is the secret, for the first time."""
-        is_right = hmac.compare_digest(secret.encode(), self.secret.encode()) and not self._is_used
+        is_right = self.matches(secret) and not self._is_used
         self._is_used |= is_right
         return is_right

@@ -30,7 +30,7 @@ def login_routes(gate: Gate) -> list[Route]:
             return too_many(request, seconds)
         link = gate.access.link
         if link is None or not link.use(secret):
-            if await gate.is_logged_in(request):  # who opens the link again has not lost it
+            if link and link.matches(secret) and await gate.is_logged_in(request):  # who opens the link again
                 return RedirectResponse(f"{home(request)}/", 303)
             gate.failures.add(_address(gate, request))
             return _form(request, None, "This link is wrong, or has been used. Log in with a token.")
