@@ -40,10 +40,10 @@ class PageMethods(BoardBase):
             OptionError: An argument is invalid, or the cursor belongs to other filters.
 
         >>> page = board.job_page(limit=2, label="team=payments")
-        >>> [job["id"] for job in page.jobs]
-        ['invoices', 'payouts']
-        >>> [job["id"] for job in board.job_page(page.next, limit=2, label="team=payments").jobs]
-        ['refunds']
+        >>> tuple(job["id"] for job in page.jobs)
+        ('invoices', 'payouts')
+        >>> tuple(job["id"] for job in board.job_page(page.next, limit=2, label="team=payments").jobs)
+        ('refunds',)
         """
         return self._page(plans.plan_jobs_page(cursor, limit, state, summary, filters))
 
@@ -122,8 +122,8 @@ class PageMethods(BoardBase):
         Raises:
             OptionError: `limit` is out of range.
 
-        >>> newest = board.events()[-1]["id"]
-        >>> board.events(newest)
+        >>> (newest,) = board.events()
+        >>> board.events(newest["id"])
         []
         """
         self.commands.require_layout()

@@ -54,7 +54,8 @@ class RunMethods(BoardBase):
         Returns:
             Runs by the job's id.
 
-        >>> board.last_runs("backup", "report")["backup"][0].outcome
+        >>> newest, *_ = board.last_runs("backup", "report")["backup"]
+        >>> newest.outcome
         'done'
         """
         calls = [("JRUNS", [job, "count", str(limit)]) for job in jobs]
