@@ -22,6 +22,18 @@ RUNS = 100
 EVENTS = 1000
 """Events of a calendar at most: the soonest."""
 
+UTC_ZONE = (
+    "BEGIN:VTIMEZONE",
+    "TZID:UTC",
+    "BEGIN:STANDARD",
+    "DTSTART:19700101T000000",
+    "TZOFFSETFROM:+0000",
+    "TZOFFSETTO:+0000",
+    "END:STANDARD",
+    "END:VTIMEZONE",
+)
+"""A calendar without any component is invalid, so each has this one."""
+
 LINE = 75
 """Bytes of a line at most, without its end."""
 
@@ -44,6 +56,7 @@ def _calendar(board: Board, jobs: list[dict[str, Any]], now: datetime, name: str
     )[:EVENTS]
     medians = {id: found.median for id, found in board.summary(*(job["id"] for job in jobs)).items()}
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Jobs//jobs-web//EN", f"X-WR-CALNAME:{_text(name)}"]
+    lines += UTC_ZONE
     for run, job in runs:
         lines += _event(job, run, medians.get(job["id"]), now)
     return "".join(f"{part}\r\n" for line in [*lines, "END:VCALENDAR"] for part in _fold(line))

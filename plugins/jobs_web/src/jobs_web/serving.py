@@ -56,6 +56,8 @@ class Options:
         for is_wrong, name, other in needs:
             if is_wrong:
                 raise OptionError(f"{name}: needs {other}, too", option=name)
+        if twice := next((name for name in self.boards if self.boards.count(name) > 1), None):
+            raise OptionError(f"board: {twice!r} is given twice: name each board once", option="board")
         if self.tls:
             self.tls.check()
         networks(self.proxies)
@@ -69,7 +71,7 @@ class Options:
 def serve(options: Options) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises OptionError and ServerError before."""
     options.check()
-    boards = [open_board(options.url, name) for name in dict.fromkeys(options.boards)]
+    boards = [open_board(options.url, name) for name in options.boards]
     with closing(listen(options.host, options.port)) as listener:
         access = _access(options, boards[0], listener)
         server = Server(app(*boards, access=access), listener, options.tls)

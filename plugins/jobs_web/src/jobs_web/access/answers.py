@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from jobs_web.access.gate import home
+from jobs_web.access.gate import home, path_of
 from jobs_web.errors import error_html
+from jobs_web.problem_details import details
 
 _API = re.compile(r"(/boards/[^/]+)?/api(/|$)")
 
@@ -23,22 +22,19 @@ def wants_page(request: Request) -> bool:
     return not _API.match(path_of(request)) and ("text/html" in accept or "*/*" in accept)
 
 
-def path_of(request: Request) -> str:
-    """Return the path below where the application is mounted."""
-    return str(request.scope["path"]).removeprefix(home(request)) or "/"
-
-
 def refuse(
-    request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
+    request: Request,
+    status: int,
+    sentence: str,
+    headers: Mapping[str, str] | None = None,
+    code: str | None = None,
 ) -> Response:
-    """Answer with one sentence that says what is wrong."""
+    """Answer with one sentence that says what is wrong. Programs get a code, too."""
     if wants_page(request):
         response = error_html(request, status, sentence)
         response.headers.update(headers or {})
         return response
-    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    text = json.dumps(problem | {"detail": sentence})
-    return Response(text, status, headers, "application/problem+json")
+    return JSONResponse(details(status, sentence, code=code), status, headers, "application/problem+json")
 
 
 def ask_for_login(request: Request, sentence: str) -> Response:

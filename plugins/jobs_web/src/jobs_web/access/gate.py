@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import time
 
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +18,8 @@ from jobs_web.access.sessions import LIFETIME, Session, cookie_name, new_session
 from jobs_web.access.tokens import KnownTokens, Token, Tokens, session_proof, sha256
 from jobs_web.access.user import User
 
+_CALENDAR = re.compile(r"(/boards/[^/]+)?/(calendar|job)\.ics")
+
 
 class Gate:
     """Who may use a board, and who somebody is. Its methods raise ServerError if Redis does not answer."""
@@ -29,7 +32,7 @@ class Gate:
 
     async def user_of(self, connection: HTTPConnection) -> User | None:
         """Return who sends a request; None if they have to log in. A token counts before all else."""
-        secret = bearer(connection)
+        secret = shown_token(connection)
         if secret is not None:
             token = await self.token(secret)
             return User(token.name, token.role) if token else None
@@ -105,6 +108,22 @@ def bearer(connection: HTTPConnection) -> str | None:
     """Return the token in the header Authorization."""
     scheme, _, secret = connection.headers.get("authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def shown_token(connection: HTTPConnection) -> str | None:
+    """Return the token that a request shows, in the header Authorization or in the query of a calendar.
+
+    Calendar programs send no such header. Elsewhere the query does not count: a URL is easily passed on.
+    """
+    secret = bearer(connection)
+    if secret is None and _CALENDAR.fullmatch(path_of(connection)):
+        secret = connection.query_params.get("token")
+    return secret
+
+
+def path_of(connection: HTTPConnection) -> str:
+    """Return the path below where the application is mounted."""
+    return str(connection.scope["path"]).removeprefix(home(connection)) or "/"
 
 
 def home(connection: HTTPConnection) -> str:

@@ -7,11 +7,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobs_core import JobsError, ServerError
-from jobs_web.access.answers import ask_for_login, path_of, refuse, too_many
-from jobs_web.access.gate import Gate, bearer
+from jobs_web.access.answers import ask_for_login, refuse, too_many
+from jobs_web.access.gate import Gate, bearer, path_of, shown_token
 from jobs_web.access.same_origin import SAFE_METHODS, is_same_origin
 from jobs_web.access.user import User
 from jobs_web.errors import status_of
+from jobs_web.problem_details import code_of
 
 NO_LOGIN = ("/login", "/logout", "/healthz", "/readyz")
 """Paths that need no login. Nor does what is below `/static/`."""
@@ -36,7 +37,7 @@ class AccessMiddleware:
         try:
             answer = self._check_origin(request) or await self._identify(request)
         except JobsError as error:
-            answer = refuse(request, status_of(error), str(error))
+            answer = refuse(request, status_of(error), str(error), code=code_of(error)[0])
         await (answer or self.app)(scope, receive, send)
 
     def _check_origin(self, request: Request) -> Response | None:
@@ -74,7 +75,7 @@ class AccessMiddleware:
 
     def _turn_away(self, request: Request) -> Response:
         """Answer to somebody who is not known. Only wrong tokens count: right ones are never held up."""
-        if bearer(request) is None:
+        if shown_token(request) is None:
             return ask_for_login(request, "This needs a token: send the header Authorization: Bearer TOKEN.")
         address = self.gate.access.proxies.address(request.scope)
         if seconds := self.gate.failures.wait(address):

@@ -16,8 +16,9 @@ _forecasting = threading.Lock()
 
 
 def index(call: Call) -> dict[str, Any]:
-    """Answer with the name of the board, and of all boards of this server."""
-    return {"board": call.board.name, "boards": call.view.site.names}
+    """Answer with the name of the board, of all boards of this server, and of the OpenAPI document."""
+    document = f"{call.view.root}/openapi.json"
+    return {"board": call.board.name, "boards": call.view.site.names, "openapi": document}
 
 
 def count(call: Call) -> Any:
@@ -106,7 +107,8 @@ GRAPH = s.shown(
 )
 
 ROUTES = (
-    Route("GET", "/", "viewer", "Name the board.", index, s.shown({"board": s.TEXT, "boards": s.LABELS})),
+    Route("GET", "/", "viewer", "Name the board, and where this document is.", index,
+          s.shown({"board": s.TEXT, "boards": s.LABELS, "openapi": s.TEXT})),
     Route("GET", "/count", "viewer", "Count what is on the board now.", count, s.COUNTS),
     Route("GET", "/top", "viewer", "Show the board as it is now: what runs, what waits, who works.", top,
           s.shown({"time": s.TIME, "jobs": s.COUNT, "ledger": s.COUNTS}), (ROWS,)),

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jobs_web.access.user import User
+from jobs_web.api.cursors import checked_cursor
 from jobs_web.api.model import Answer, Call, Problem, Route
 from jobs_web.api.openapi import document
 from jobs_web.api.problems import problem
@@ -52,7 +53,7 @@ class Api:
         query = read_query(route, request.query_params)
         body = await read_body(route, request)
         call = Call(self._view(request, user), path, query, body, request.headers)
-        found = await run_in_threadpool(route.run, call)
+        found = await run_in_threadpool(_run, route, call)
         if isinstance(found, Stream):
             return self.streams.answer(found, request)
         answer = found if isinstance(found, Answer) else Answer(found)
@@ -80,6 +81,11 @@ def find(method: str, segments: list[str]) -> tuple[Route, dict[str, str]]:
         allowed = ", ".join(sorted({route.method for route, _ in found}))
         raise Problem(405, f"This path has the methods {allowed}.", headers={"Allow": allowed})
     return min(chosen, key=lambda one: len(one[1]))
+
+
+def _run(route: Route, call: Call) -> Any:
+    with checked_cursor():
+        return route.run(call)
 
 
 def _response(body: Any, status: int, headers: Mapping[str, str] | None = None) -> Response:

@@ -32,13 +32,14 @@ def put(call: Call) -> Answer:
     """Put a job, or create it."""
     id, body = call.path["id"], dict(call.body)
     runner, payload = body.pop("runner"), body.pop("payload")
-    if must_be_new(call):
+    is_new, matching = must_be_new(call), _existing(call, id)
+    if not matching:
         try:
             call.board.create(id, runner, payload, **call.options("because"), **body)
+            return _changed(call, 201)
         except ExistsError as error:
-            raise Problem(412, str(error)) from None
-        return _changed(call, 201)
-    matching = _existing(call, id)
+            if is_new:
+                raise Problem(412, str(error)) from None
     call.board.put(id, runner, payload, **call.options("because"), **matching, **body)
     return _changed(call)
 

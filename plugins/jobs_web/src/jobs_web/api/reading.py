@@ -1,4 +1,4 @@
-"""Reads the path, the query and the body of a request. Errors are one sentence, and quote no value."""
+"""Reads the path, the query and the body of a request. Errors are one sentence, without values of a body."""
 
 from __future__ import annotations
 
@@ -74,11 +74,11 @@ def read_query(route: Route, given: QueryParams) -> dict[str, Any]:
 
 def _value(name: str, text: str, schema: Mapping[str, Any]) -> Any:
     if "enum" in schema and text not in schema["enum"]:
-        raise Problem(400, f"{name}: expected {', '.join(schema['enum'])}", name)
+        raise _unexpected(name, f"one of {', '.join(schema['enum'])}", text)
     match schema.get("type"):
         case "boolean":
             if text not in _SWITCHES:
-                raise Problem(400, f"{name}: expected true or false", name)
+                raise _unexpected(name, "true or false", text)
             return _SWITCHES[text]
         case "integer" | "number" as kind:
             return _number(name, text, schema, int if kind == "integer" else float)
@@ -97,8 +97,12 @@ def _number(name: str, text: str, schema: Mapping[str, Any], kind: type[int] | t
     if number is None or not least <= number <= most or number in (float("inf"), float("-inf")):
         span = f" from {least} to {most}" if "maximum" in schema else f" of at least {least:g}"
         what = "a whole number" if kind is int else "a number"
-        raise Problem(400, f"{name}: expected {what}{span if 'minimum' in schema else ''}", name)
+        raise _unexpected(name, f"{what}{span if 'minimum' in schema else ''}", text)
     return number
+
+
+def _unexpected(name: str, expected: str, got: str) -> Problem:
+    return Problem(400, f"{name}: expected {expected}, got {got[:40]!r}", name)
 
 
 async def read_body(route: Route, request: Request) -> dict[str, Any]:

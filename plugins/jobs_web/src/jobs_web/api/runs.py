@@ -8,6 +8,7 @@ from typing import Any
 from jobs_core import Run
 from jobs_core.plugin_ui import as_plain
 from jobs_web.api import schemas as s
+from jobs_web.api.cursors import read_due
 from jobs_web.api.model import Call, Parameter, Route
 
 OCCURRENCES = 500
@@ -44,7 +45,7 @@ def logs(call: Call) -> dict[str, Any]:
 def occurrences(call: Call) -> dict[str, Any]:
     """Answer with the occurrences of a job in the past."""
     limit = call.query.get("limit", OCCURRENCES)
-    start = call.query.get("cursor", call.query["from"])
+    start = read_due(call.query["cursor"]) if "cursor" in call.query else call.query["from"]
     found = list(islice(call.board.occurrences(call.path["id"], start, call.query["to"]), limit + 1))
     return {"items": found[:limit], "next": f"{found[limit].due:.3f}" if len(found) > limit else None}
 
