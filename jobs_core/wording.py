@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -149,3 +149,14 @@ def fact_text(fact: Mapping[str, Any]) -> str:
         if name != "kind" and value not in (None, "", [], ())
     )
     return f"{fact['kind']}: {', '.join(fields)}"
+
+
+def holders_text(limits: Sequence[str], overlap: str | None) -> str:
+    """Name what may hold the runs of a job, by what a forecast knows of it.
+
+    >>> holders_text(("job", "queue:db"), "queue")
+    'limit of the job, queue db, overlap queue'
+    """
+    names = ["the job" if name == "job" else name.replace(":", " ") for name in limits]
+    holders = [f"limit of {', '.join(names)}"] if names else []
+    return ", ".join([*holders, "overlap queue"] if overlap == "queue" else holders)

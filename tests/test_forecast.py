@@ -160,6 +160,55 @@ def test_overlap_skips_by_the_learned_duration(board: Board) -> None:
     assert job(found, "free").overlapping == job(found, "free").runs - 1
 
 
+def test_the_next_run_replaces_one_that_is_under_way(board: Board) -> None:
+    options: dict[str, Any] = {"overlap": "replace", "now": NOW}
+    board.put("long", "shell", "x", every=2, **options)
+    board.put("exact", "shell", "x", every=2, queue="other", **options)
+    board.put("queued", "shell", "x", every=2, overlap="queue", now=NOW)
+    found = forecast(board, 1 / 24, durations={"long": 2.5, "exact": 2, "queued": 2.5})
+    long = job(found, "long")
+    assert (long.runs, long.cancelled, long.skipped, long.overlapping, long.held) == (1800, 1799, 0, 0, 0)
+    assert (long.first, long.last) == (NOW, NOW + 3598)
+    assert (job(found, "exact").runs, job(found, "exact").cancelled) == (1800, 0)
+    assert found.waiting == 1  # of the job with overlap queue
+    text = unstyle("\n".join(forecast_lines(found, "b")))
+    assert "\n  long  1,799 cancelled of 1,800\n" in text
+    assert "held by limits or overlap\n  queued  at most 2s, overlap queue\n" in text
+    later = job(forecast(board, 1 / 24, from_="+1h", durations={"long": 2.5}), "long")
+    assert (later.runs, later.cancelled) == (1800, 1800)  # the first one cancels a run of before the span
+
+
+def test_a_replaced_run_frees_its_limit_and_starts_children_on_end(board: Board) -> None:
+    board.limit("queue", "db", concurrency=1)
+    board.put("load", "shell", "x", every=60, overlap="replace", queue="db", repeat=3, now=NOW)
+    board.put("other", "shell", "x", at=NOW + 130, queue="db", now=NOW)
+    board.put("after-end", "shell", "x", after=["load"], on="end", now=NOW)
+    board.put("after-done", "shell", "x", after=["load"], now=NOW)
+    found = forecast(board, 1 / 24, durations={"load": 90.5, "other": 1})
+    assert (job(found, "load").runs, job(found, "load").cancelled) == (3, 2)
+    ends = {one.id: (one.runs, one.first, one.last) for one in found.jobs}
+    assert ends["after-end"] == (3, NOW + 60, NOW + 210.5)
+    assert ends["after-done"] == (1, NOW + 210.5, NOW + 210.5)
+    assert ends["other"] == (1, NOW + 210.5, NOW + 210.5)  # it waits for the last run only
+
+
+def test_runs_that_were_never_done_go_on_until_they_are_replaced(board: Board) -> None:
+    begin = NOW - 120
+    board.put("long", "shell", "x", every=60, overlap="replace", now=begin)
+    board.put("unknown", "shell", "x", every=60, overlap="replace", start=NOW, now=begin)
+    board.tick(now=begin)
+    (task,) = board.pop("shell", lease=600, now=begin)
+    board.tick(now=begin + 60)
+    board.ack(task.token, "cancelled", now=begin + 60)
+    found = forecast(board, 1 / 24)
+    assert (job(found, "long").runs, job(found, "long").cancelled) == (60, 59)
+    assert (job(found, "unknown").runs, job(found, "unknown").cancelled) == (60, 0)
+    guesses = {guess.what: guess for guess in found.guesses}
+    assert (guesses["replaced"].jobs, guesses["durations"].jobs) == (("long",), ("unknown",))
+    assert guesses["replaced"].sentence.startswith("No run of one job has been done yet")
+    assert "ends at once when the next one replaces it" in guesses["outcomes"].sentence
+
+
 def test_runs_take_fractions_of_a_second(board: Board) -> None:
     board.put("queued", "shell", "x", every=5, overlap="queue", now=NOW)
     board.put("skipped", "shell", "x", every=5, overlap="skip", now=NOW)

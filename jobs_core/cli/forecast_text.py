@@ -13,6 +13,7 @@ from jobs_core.cli.heatmap import heat_map
 from jobs_core.cli.table import as_cell
 from jobs_core.forecast import Comparison, Forecast, Guess, JobForecast, Minute
 from jobs_core.options import span
+from jobs_core.wording import holders_text
 
 WIDTH = 80
 """Columns of text."""
@@ -26,9 +27,9 @@ def forecast_lines(found: Forecast, board_name: str) -> Iterator[str]:
     yield f"board {board_name}: {_runs(found.runs)} from {_time(found.begin)} to {_time(found.end)}"
     yield from _section("runs an hour", heat_map(found.by_minute, found.begin, found.end, None))
     yield from _section("busiest minutes", _minute_lines(found.minutes))
-    yield from _section("held by limits", _held_lines(found))
+    yield from _section("held by limits or overlap", _held_lines(found))
     yield from _section("after other jobs", _rows(_child_lines(found)))
-    yield from _section("skipped or overlapping", _rows(_missed_lines(found.jobs)))
+    yield from _section("skipped, cancelled or overlapping", _rows(_missed_lines(found.jobs)))
     yield from _section("never in this time", _never_lines(found))
     yield from _section("guessed", _guess_lines(found.guesses))
 
@@ -66,15 +67,11 @@ def _minute_lines(minutes: Sequence[Minute]) -> Iterator[str]:
 def _held_lines(found: Forecast) -> Iterator[str]:
     held = sorted((job for job in found.jobs if job.held), key=lambda job: -job.held)
     yield from _rows(
-        f"{as_cell(job.id)}  at most {span(round(job.held))}, limit of {_limits(job)}" for job in held
+        f"{as_cell(job.id)}  at most {span(round(job.held))}, {holders_text(job.limits, job.overlap)}"
+        for job in held
     )
     if found.waiting:
         yield f"{found.waiting:,} tasks still wait at the end"
-
-
-def _limits(job: JobForecast) -> str:
-    names = ["the job" if name == "job" else name.replace(":", " ") for name in job.limits]
-    return ", ".join(names) or "its overlap"
 
 
 def _child_lines(found: Forecast) -> Iterator[str]:
@@ -95,7 +92,12 @@ def _child_line(job: JobForecast, is_alone: bool) -> str:
 
 def _missed_lines(jobs: Sequence[JobForecast]) -> Iterator[str]:
     for job in jobs:
-        counts = {"skipped": job.skipped, "coalesced": job.coalesced, "overlapping": job.overlapping}
+        counts = {
+            "skipped": job.skipped,
+            "coalesced": job.coalesced,
+            "cancelled": job.cancelled,
+            "overlapping": job.overlapping,
+        }
         words = [f"{count:,} {what}" for what, count in counts.items() if count]
         if words:
             yield f"{as_cell(job.id)}  {', '.join(words)} of {job.runs + job.skipped + job.coalesced:,}"

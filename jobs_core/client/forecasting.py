@@ -64,19 +64,29 @@ def read_source(board: Readable, durations: Mapping[str, float] | None = None) -
     """Read what a forecast needs of a board. Payloads are dropped as they come."""
     jobs = [{name: value for name, value in job.items() if name != "payload"} for job in board.dump()]
     counts = board.count()
+    known = board.summary(*(job["id"] for job in jobs)) if durations is None else {}
     return Source(
         jobs=jobs,
         limits=list(board.limits()),
         met=dict(_met(board.commands, (job["id"] for job in jobs if len(job.get("after", ())) > 1))),
-        durations=_medians(board, jobs) if durations is None else durations,
+        durations=_medians(known) if durations is None else durations,
+        always_replaced=frozenset(_always_replaced(jobs, known)),
         waiting=sum(counts.get(name, 0) for name in ("queued", "held", "delayed", "leased")),
     )
 
 
-def _medians(board: Readable, jobs: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Return how many seconds the runs of jobs usually take, where any are known."""
-    found = board.summary(*(job["id"] for job in jobs))
-    return {id: one.median for id, one in found.items() if one.median is not None}
+def _medians(known: Mapping[str, Summary]) -> dict[str, float]:
+    """Return how many seconds the runs of jobs usually take, where any have been done."""
+    return {id: one.median for id, one in known.items() if one.median is not None}
+
+
+def _always_replaced(jobs: Iterable[Mapping[str, Any]], known: Mapping[str, Summary]) -> Iterator[str]:
+    """Yield the jobs with overlap replace of which no run has been done, and the last was cancelled."""
+    for job in jobs:
+        found = known.get(job["id"]) if job.get("overlap") == "replace" else None
+        last = found.last if found and found.median is None else None
+        if last and last.outcome == "cancelled" and last.started is not None:
+            yield job["id"]
 
 
 def _met(commands: Commands, ids: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

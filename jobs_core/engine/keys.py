@@ -28,6 +28,7 @@ class Keys:
         self.lengths = f"{self.tag}:lengths"
         self.owners = f"{self.tag}:owners"
         self.held_limits = f"{self.tag}:held"
+        self.cancelling = f"{self.tag}:cancelling"
         self.zones = f"{self.tag}:zones"
 
     def queue(self, name: str) -> str:

@@ -18,9 +18,12 @@ def guesses(source: Source, plan: Plan, span: Span, rounded: Mapping[str, float]
         span: When, and what to assume.
         rounded: From when on (epoch seconds) the runs of jobs were rounded, by job id.
     """
-    unknown = tuple(sorted(plan.timed - source.durations.keys()))
+    replaced = tuple(sorted(plan.timed & source.replaced))
+    unknown = tuple(sorted(plan.timed - source.lengths.keys()))
     if unknown:
         yield Guess("durations", _unknown_durations(len(unknown), span.duration), unknown)
+    if replaced:
+        yield Guess("replaced", _replaced(len(replaced)), replaced)
     if plan.timed & source.durations.keys():
         yield Guess(
             "medians", "Each run takes the median time of its job's earlier runs, the same every time."
@@ -34,11 +37,25 @@ def guesses(source: Source, plan: Plan, span: Span, rounded: Mapping[str, float]
             tuple(sorted(rounded)),
         )
     if plan.timed or plan.parents:
-        more = " So jobs that run on dead never do." if plan.parents else ""
-        yield Guess("outcomes", f"Every run is done at its first attempt: none fails or is repeated.{more}")
+        yield Guess("outcomes", _outcomes(source, plan))
     yield Guess("workers", "There are always enough workers: a task starts as soon as its limits let it.")
     if source.waiting:
         yield Guess("tasks", _open_tasks(source.waiting))
+
+
+def _replaced(count: int) -> str:
+    whose = "one job" if count == 1 else f"{count:,} jobs"
+    return (
+        f"No run of {whose} has been done yet, and the last one was cancelled (overlap replace): each run "
+        "counts as going on until the next one replaces it."
+    )
+
+
+def _outcomes(source: Source, plan: Plan) -> str:
+    may_replace = any(job.get("overlap") == "replace" for job in source.jobs)
+    replaced = ", or ends at once when the next one replaces it" if may_replace else ""
+    more = " So jobs that run on dead never do." if plan.parents else ""
+    return f"Every run is done at its first attempt{replaced}: none fails or is repeated.{more}"
 
 
 def _unknown_durations(count: int, duration: float) -> str:

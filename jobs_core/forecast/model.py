@@ -12,6 +12,9 @@ DEFAULT_DURATION = 10.0
 MAX_DAYS = 92
 """The longest span of a forecast, in days."""
 
+ENDLESS = 366 * 86400.0
+"""Seconds that no run in a forecast lasts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -22,6 +25,7 @@ class Source:
         limits: The limits of queues and runners, as `Board.limits` yields them.
         met: The parents that have ended since a job's last run, by the job's id.
         durations: How many seconds a run takes, by the job's id, where that is known.
+        always_replaced: The ids of the jobs with overlap replace that have runs, none of them done.
         waiting: How many tasks are open now: queued, held, delayed or running.
     """
 
@@ -29,7 +33,18 @@ class Source:
     limits: Sequence[Mapping[str, Any]] = ()
     met: Mapping[str, Sequence[str]] = field(default_factory=dict)
     durations: Mapping[str, float] = field(default_factory=dict)
+    always_replaced: frozenset[str] = frozenset()
     waiting: int = 0
+
+    @property
+    def replaced(self) -> set[str]:
+        """The ids of the jobs whose runs count as going on until the next ones replace them."""
+        return {job["id"] for job in self.jobs if job.get("overlap") == "replace"} & self.always_replaced
+
+    @property
+    def lengths(self) -> dict[str, float]:
+        """How many seconds a run counts as, by the job's id, where the earlier runs tell."""
+        return {**self.durations, **dict.fromkeys(self.replaced, ENDLESS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +78,15 @@ class JobForecast:
         last: When the last run starts, or None.
         skipped: How many occurrences are skipped, by `overlap` or because a queue is full.
         coalesced: How many occurrences that are late already now run together.
+        cancelled: How many runs are cancelled because the next is due, by overlap replace.
         overlapping: How many runs start while an earlier one is under way, if its duration is known.
-        held: The longest time in seconds that a run waits for a limit.
+        held: The longest time in seconds that a run waits for a limit, or by `overlap queue`.
         awaited: The longest time in seconds that a run of a job with a time of its own waits for the jobs it
             comes after, limits included.
         paused_until: When the job resumes by itself (epoch seconds), if it is paused now and does.
         limits: The limits that apply to the job: `job`, `queue:<name>`, `runner:<name>`.
+        overlap: What happens if a run is due while an earlier one is under way: skip, queue or replace, or
+            None for allow.
         after: The jobs it runs after.
     """
 
@@ -79,11 +97,13 @@ class JobForecast:
     last: float | None = None
     skipped: int = 0
     coalesced: int = 0
+    cancelled: int = 0
     overlapping: int = 0
     held: float = 0
     awaited: float = 0
     paused_until: float | None = None
     limits: tuple[str, ...] = ()
+    overlap: str | None = None
     after: tuple[str, ...] = ()
 
 
@@ -100,7 +120,7 @@ class Minute:
 class Guess:
     """Something that the forecast had to assume. `jobs` names those that it matters for, if not all."""
 
-    what: Literal["durations", "medians", "rounding", "outcomes", "workers", "tasks"]
+    what: Literal["durations", "replaced", "medians", "rounding", "outcomes", "workers", "tasks"]
     sentence: str
     jobs: tuple[str, ...] = ()
 

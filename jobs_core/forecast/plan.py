@@ -19,6 +19,10 @@ OWN_RULES = ("concurrency", "rate", "overlap")
 """The options that may hold or skip runs of a job because of its other runs."""
 
 
+ONE_AT_A_TIME = ("queue", "replace")
+"""The values of `overlap` with which the engine sets `concurrency` to 1. That is no limit of its own."""
+
+
 @dataclass(slots=True)
 class Plan:
     """The jobs of a board, as they are put on the private server.
@@ -144,7 +148,8 @@ def copied(jobs: Iterable[Mapping[str, Any]], timed: set[str]) -> Iterable[dict[
 
 
 def _limits_of(job: Mapping[str, Any], shared: set[str]) -> tuple[str, ...]:
-    own = ("job",) if "concurrency" in job or "rate" in job else ()
+    is_alone = "concurrency" in job and job.get("overlap") not in ONE_AT_A_TIME
+    own = ("job",) if is_alone or "rate" in job else ()
     names = (f"queue:{queue_of(job)}", f"runner:{job['runner']}")
     return own + tuple(name for name in names if name in shared)
 

@@ -125,13 +125,12 @@ def _count(client: redis.Redis, source: Source, plan: Plan, tally: Tally, span: 
     commands = open_scratch(client, "counted", _have_zone(listed))
     put_jobs(commands, copied(listed, plan.timed))
     windows = {
-        job["id"]: windows_of(job, source.durations.get(job["id"], span.duration) * 1000)
-        for job in plan.ruled
+        job["id"]: windows_of(job, source.lengths.get(job["id"], span.duration) * 1000) for job in plan.ruled
     }
     crowded = find_crowded(commands, windows, listed[len(plan.counted) :], tally.end)
     plan.simulated += [job for job in listed if job["id"] in crowded]
     counted = [job for job in listed if job["id"] not in crowded]
-    count_runs(commands, counted, source.durations, tally, lambda occurrences: span.progress(0))
+    count_runs(commands, counted, source.lengths, tally, lambda occurrences: span.progress(0))
 
 
 def _simulate(client: redis.Redis, source: Source, plan: Plan, tally: Tally, span: Span) -> Simulated:
@@ -144,7 +143,7 @@ def _simulate(client: redis.Redis, source: Source, plan: Plan, tally: Tally, spa
             span.progress((number + (time - start) / (tally.end - start)) / len(groups))
 
         commands = _copy_group(client, source, group, f"simulated-{number}")
-        simulation = Simulation(commands, group, source.durations, span.duration, start)
+        simulation = Simulation(commands, group, source.lengths, span.duration, start)
         simulation.run(tally.begin, tally, follow)
         before = _missed(commands)
         simulation.run(tally.end, tally, follow)
@@ -181,11 +180,13 @@ def _described(job: Mapping[str, Any], found: JobTally, plan: Plan, missed: Miss
         last=None if found.last is None else found.last / 1000,
         skipped=missed.get(f"skipped {id}", 0),
         coalesced=missed.get(f"coalesced {id}", 0),
+        cancelled=found.cancelled,
         overlapping=found.overlapping,
         held=0 if is_gated else held,
         awaited=held if is_gated else 0,
         paused_until=job.get("paused-until"),
         limits=plan.limits[id],
+        overlap=job.get("overlap"),
         after=tuple(job.get("after", ())),
     )
 

@@ -58,6 +58,9 @@ class Simulation:
         self._step = 1
         self._fine_steps = inf if _has_fine_interval(plan.simulated) else FINE_STEPS
         self._ends: list[tuple[int, str]] = []  # when leased tasks end, and their tokens
+        self._replaced: set[str] = set()  # those of these tokens whose tasks have been cancelled
+        self._may_replace = any(job.get("overlap") == "replace" for job in plan.simulated)
+        self._cancelling: list[str] = []  # the tokens of the tasks that are to be cancelled
         self._watched = plan.watched
         self._watched_ends: list[int] = []  # when those of watched parents end
         queues, self._lanes = plan.queues, plan.lanes
@@ -110,7 +113,9 @@ class Simulation:
             moved, started = self._exchange(reports, tally)
             moved_in_all += moved
             is_quiet = not (moved or started or reports)
-            reports = []
+            reports = self._cancellations(tally)
+            if reports:
+                continue
             if is_quiet and not (moved_in_all >= THROTTLED and self._pop_left(tally)):
                 return
             if not self._must_repeat and moved_in_all < THROTTLED and not 0 < self._due <= self._now:
@@ -137,12 +142,16 @@ class Simulation:
         return moved, started
 
     def _call(self, calls: Sequence[Call]) -> list[Any]:
-        """Call commands, and note whether tasks wait after them, in one round trip."""
+        """Call commands, and note whether tasks wait or are to be cancelled after them, in one round trip."""
         with self._commands.connection() as connection:
             self._commands.send(connection, calls)
             connection.send_command("EXISTS", *self._waiting_keys)
+            if self._may_replace:
+                connection.send_command("SMEMBERS", self._commands.keys.cancelling)
             replies = self._commands.receive(connection, calls)
             self._has_waiting = bool(connection.read_response())
+            if self._may_replace:
+                self._cancelling = sorted(connection.read_response())
         for reply in replies:
             if isinstance(reply, JobsError):
                 raise reply
@@ -170,13 +179,23 @@ class Simulation:
             heappop(self._watched_ends)
         while self._ends and self._ends[0][0] <= self._now:
             end, token = heappop(self._ends)
-            is_followed = token.rpartition("@")[0] in self._plan.parents  # the moment of its children
-            time = ("now", f"{end / 1000:.3f}") if is_followed else ()
-            reports.append((2 + len(time), token, "done", *time))
-        return [
-            ("JMACK", [word for report in reports[at : at + REPORTS] for word in report])
-            for at in range(0, len(reports), REPORTS)
-        ]
+            if token in self._replaced:
+                self._replaced.remove(token)
+            else:
+                reports.append(self._report(token, "done", end))
+        return _as_calls(reports)
+
+    def _cancellations(self, tally: Tally) -> list[Call]:
+        """Return the reports of workers that stop runs now, since the next ones of their jobs are due."""
+        for token in self._cancelling:
+            tally.cancel_run(_job_of(token), self._now)
+        self._replaced.update(self._cancelling)
+        return _as_calls([self._report(token, "cancelled", self._now) for token in self._cancelling])
+
+    def _report(self, token: str, verb: str, time: int) -> tuple[Any, ...]:
+        is_followed = _job_of(token) in self._plan.parents  # the time is the moment of its children
+        options = ("now", f"{time / 1000:.3f}") if is_followed else ()
+        return (2 + len(options), token, verb, *options)
 
     def _pop_left(self, tally: Tally) -> bool:
         """Pop again if JPOP has set as many tasks aside as it may. Returns whether that changed anything."""
@@ -205,6 +224,18 @@ class Simulation:
 
     def _round_up(self, time: float) -> int:
         return int(-(-time // self._step) * self._step)
+
+
+def _job_of(token: str) -> str:
+    return token.rpartition("@")[0]
+
+
+def _as_calls(reports: Sequence[tuple[Any, ...]]) -> list[Call]:
+    """Return the calls that report, in groups."""
+    return [
+        ("JMACK", [word for report in reports[at : at + REPORTS] for word in report])
+        for at in range(0, len(reports), REPORTS)
+    ]
 
 
 def _has_fine_interval(jobs: Sequence[Mapping[str, Any]]) -> bool:

@@ -31,6 +31,7 @@ class JobTally:
     first: int | None = None
     last: int | None = None
     overlapping: int = 0
+    cancelled: int = 0
     held: int = 0
     busy_until: float = 0
 
@@ -77,6 +78,12 @@ class Tally:
         found.last = start
         found.held = max(found.held, held)
         self._unfinished[start // MINUTE, id] += 1
+
+    def cancel_run(self, id: str, time: int) -> None:
+        """End the only run of a job that is under way, before the next one starts."""
+        found = self.jobs.setdefault(id, JobTally())
+        found.busy_until = min(found.busy_until, time)
+        found.cancelled += self.begin <= time < self.end
 
     def finish_minutes(self, before: float = inf) -> None:
         """Count the single runs of the minutes that are over before a time in ms."""

@@ -9,12 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jobs_core import OptionError
+from jobs_core.plugin_ui import holders_text
 from jobs_web.charts.heatmap import heat_legend
 from jobs_web.site import Page, View
 from jobs_web.zones import zone_of
 
 if TYPE_CHECKING:
-    from jobs_core.plugin_ui import Forecast, JobForecast
+    from jobs_core.plugin_ui import Forecast
 
 ROWS = 100
 """Jobs of a list at most."""
@@ -61,7 +62,7 @@ def week(view: View) -> Page:
             "never": [job for job in found.jobs if not job.runs][:ROWS],
             "never_count": len(found.never),
             "minutes": found.minutes[:MINUTES],
-            "limits_text": limits_text,
+            "holders_text": holders_text,
         },
     )
 
@@ -103,8 +104,3 @@ def hour_rows(found: Forecast, day: date, zone: tzinfo) -> Iterable[HourRow]:
         if local.date() == day:
             jobs = found.by_hour.get(begin, ())[:IN_HOUR]
             yield HourRow(begin, f"{local:%H:%M}", runs, jobs, runs - sum(n for _, n in jobs))
-
-
-def limits_text(job: JobForecast) -> str:
-    """Name the limits that apply to a job."""
-    return ", ".join("of the job" if name == "job" else name.replace(":", " ") for name in job.limits)
