@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import inf
 from typing import Any
 
@@ -190,7 +190,15 @@ class Simulation:
         for token in self._cancelling:
             tally.cancel_run(_job_of(token), self._now)
         self._replaced.update(self._cancelling)
+        self._forget_replaced()
         return _as_calls([self._report(token, "cancelled", self._now) for token in self._cancelling])
+
+    def _forget_replaced(self) -> None:
+        """Remove the ends of cancelled tasks once they are most of all, so that memory stays bounded."""
+        if len(self._replaced) * 2 > len(self._ends):
+            self._ends = [one for one in self._ends if one[1] not in self._replaced]
+            heapify(self._ends)
+            self._replaced.clear()
 
     def _report(self, token: str, verb: str, time: int) -> tuple[Any, ...]:
         is_followed = _job_of(token) in self._plan.parents  # the time is the moment of its children
