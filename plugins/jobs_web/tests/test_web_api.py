@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from typing import Any
 from urllib.parse import quote
 
@@ -36,8 +37,10 @@ def refused(response: httpx.Response, status: int, detail: str, option: str | No
 
 def test_a_job_is_put_shown_edited_and_removed(board: Board, api: httpx.Client) -> None:
     put = api.put("/jobs/report", json=JOB | {"every": "1h", "retry-on": ["503", "5*"], "label": "a=b"})
-    assert put.status_code == 200
+    assert put.status_code == 201
     assert SECRET not in put.text
+    again = JOB | {"every": "1h", "retry-on": ["503", "5*"], "label": "a=b"}
+    assert api.put("/jobs/report", json=again).status_code == 200
     found = api.get("/jobs/report").json()
     assert found == board.show("report")
     assert (found["every"], found["payload"], found["label"]) == (3600, SECRET, ["a=b"])
@@ -131,14 +134,54 @@ def test_a_wrong_body_is_one_sentence(
         ("limit=0", "limit: expected a whole number from 1 to 500", "limit"),
         ("limit=x", "limit: expected a whole number", "limit"),
         ("limit=1&limit=2", "limit: expected one value, got 2", "limit"),
-        ("paused=maybe", "paused: expected true or false", "paused"),
-        ("state=asleep", "state: expected scheduled", "state"),
+        ("paused=maybe", "paused: expected true or false, got 'maybe'", "paused"),
+        (
+            "state=asleep",
+            "state: expected one of scheduled, waiting, paused, ended, manual, got 'asleep'",
+            "state",
+        ),
         ("color=red", "unknown field 'color' of the query", "color"),
         ("label=x", "label: expected name=value", "label"),
     ],
 )
 def test_a_wrong_query_is_one_sentence(api: httpx.Client, query: str, detail: str, option: str) -> None:
     refused(api.get(f"/jobs?{query}"), 400, detail, option)
+
+
+def forged(*content: Any) -> str:
+    """Return a cursor that has the form of one, and leads nowhere."""
+    return urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/jobs", ("x", [])),
+        ("/dump", ("label1 report", [])),
+        ("/tasks", ("x", 0)),
+        ("/dead", ("x", 0)),
+        ("/changes", ("x",)),
+        ("/jobs/a/changes", ("x",)),
+        ("/history", ("x",)),
+        ("/tasks/a@1/output", ("x", 0, False)),
+        ("/tasks/a@1/output?follow=1", ("x", 0, False)),
+        ("/jobs/a/occurrences?from=-1d&to=%2B1d", ("x",)),
+    ],
+)
+def test_cursors_are_rejected_alike(
+    board: Board, api: httpx.Client, path: str, content: tuple[Any, ...]
+) -> None:
+    board.put("a", "console", SECRET, every=3600)
+    bare, _, query = path.partition("?")
+    for cursor in ("nonsense", "", forged(*content)):
+        response = api.get(bare, params=[*httpx.QueryParams(query).multi_items(), ("cursor", cursor)])
+        refused(response, 400, "cursor: expected the `next` of a page with the same filters", "cursor")
+        assert response.json()["type"] == "urn:jobs:option"
+
+
+@pytest.mark.parametrize("id", ["x", "1", "99999999999999999999-0"])
+def test_the_id_of_an_entry_is_checked(api: httpx.Client, id: str) -> None:
+    refused(api.get("/events", params={"after": id}), 400, "after: expected the id of an entry", "after")
 
 
 def test_what_a_runner_rejects_is_unprocessable(board: Board, url: str) -> None:

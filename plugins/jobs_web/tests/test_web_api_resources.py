@@ -122,7 +122,9 @@ def test_schedules_are_explained_and_previewed(api: httpx.Client) -> None:
 def test_the_board_is_shown(board: Board, api: httpx.Client) -> None:
     board.put("load", "console", "secret", every="1h", label="team=a")
     board.put("report", "console", "secret", after="load")
-    assert get(api, "/") == {"board": board.name, "boards": [board.name]}
+    document = "/boards/b/api/v1/openapi.json"
+    assert get(api, "/") == {"board": board.name, "boards": [board.name], "openapi": document}
+    assert api.get("/openapi.json").json()["servers"] == [{"url": document.rpartition("/")[0]}]
     assert get(api, "/count")["jobs"] == 2
     assert get(api, "/labels") == {"team=a": 1}
     assert get(api, "/graph")["edges"] == [{"parent": "load", "child": "report", "label": ""}]

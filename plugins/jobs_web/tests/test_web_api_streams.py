@@ -12,7 +12,8 @@ import httpx
 import pytest
 from jobs_web.api import streams
 
-from jobs_core import Board
+from jobs_core import Board, Context, Outcome, Task
+from tests.helpers import runner, working
 
 
 class Events:
@@ -72,8 +73,7 @@ def test_output_is_followed_until_the_task_ends(board: Board, api: httpx.Client)
         assert events.next()["data"]["line"] == "two"
         board.ack(str(held.token))
         assert events.next()["data"]["what"] == "done"
-        with pytest.raises(StopIteration):
-            events.next()
+        ends(events, task)
     with following(api, f"/tasks/{task}/output?follow=1", **{"Last-Event-ID": first["id"]}) as events:
         assert [events.next()["data"].get("line") for _ in range(2)] == ["two", None]
     page = api.get(f"/tasks/{task}/output").json()
@@ -81,9 +81,52 @@ def test_output_is_followed_until_the_task_ends(board: Board, api: httpx.Client)
     assert api.get(f"/tasks/{task}/output", params={"cursor": page["next"]}).json()["items"] == []
 
 
+def ends(events: Events, task: str) -> None:
+    """Check that a stream says that the task has ended, and ends."""
+    assert events.next() == {"event": "end", "data": {"task": task}}
+    with pytest.raises(StopIteration):
+        events.next()
+
+
 @pytest.mark.parametrize("query", ["", "?follow=1"])
-def test_output_that_is_not_kept_is_not_found(board: Board, api: httpx.Client, query: str) -> None:
-    assert api.get(f"/tasks/nobody@1/output{query}").status_code == 404
+def test_output_of_an_unknown_task_is_not_found(board: Board, api: httpx.Client, query: str) -> None:
+    answer = api.get(f"/tasks/nobody@1/output{query}")
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == f"There is no task 'nobody@1' on the board {board.name!r}."
+
+
+def printing(task: Task, context: Context) -> Outcome:
+    """Print a line, and fail at the first attempt."""
+    context.line(f"attempt {task.attempt}", "stdout")
+    return Outcome.failed("no luck") if task.attempt == 1 else Outcome.done()
+
+
+def test_without_keep_the_end_of_each_attempt_is_sent_once_it_has_ended(
+    board: Board, api: httpx.Client
+) -> None:
+    task = board.push("test", "x", attempts=2, backoff="10ms")
+    expected = [{"attempt": number, "stream": "stdout", "line": f"attempt {number}"} for number in (1, 2)]
+    with following(api, f"/tasks/{task}/output?follow=1") as events, working(board, runner(printing)):
+        assert [events.next()["data"] for _ in expected] == expected
+        ends(events, task)
+    with following(api, f"/tasks/{task}/output?follow=1") as events:  # it has ended
+        assert [events.next()["data"] for _ in expected] == expected
+        ends(events, task)
+    page = api.get(f"/tasks/{task}/output")
+    assert page.status_code == 404 and "--" not in page.json()["detail"]
+
+
+@pytest.mark.parametrize("verb", ["done", "failed"])
+def test_a_task_that_printed_nothing_is_followed_to_its_end(
+    board: Board, api: httpx.Client, verb: Any
+) -> None:
+    task = board.push("console", "x", policy="ack")
+    with following(api, f"/tasks/{task}/output?follow=1") as events:
+        (held,) = board.pop("console", lease=60)
+        board.ack(str(held.token), verb)
+        ends(events, task)
+    with following(api, f"/tasks/{task}/output?follow=1") as events:
+        ends(events, task)
 
 
 def test_many_streams_share_few_threads(board: Board, api: httpx.Client) -> None:

@@ -63,6 +63,14 @@ def test_a_busy_job_does_not_fill_the_calendar(board: Board) -> None:
     assert len(events(board_calendar(board, NOW))) == RUNS
 
 
+def test_a_calendar_without_runs_has_a_component(board: Board) -> None:
+    found = unfolded(board_calendar(board, NOW))
+    assert events("\r\n".join(found)) == []
+    begin, end = found.index("BEGIN:VTIMEZONE"), found.index("END:VTIMEZONE")
+    assert found[begin + 1] == "TZID:UTC"
+    assert found[begin + 2] == "BEGIN:STANDARD" and found[end - 1] == "END:STANDARD"
+
+
 def test_calendars_are_served(board: Board, served: Served) -> None:
     board.put("a/b;c", "console", "x", every="1d", start="+1h")
     everything = served.client.get("/calendar.ics")

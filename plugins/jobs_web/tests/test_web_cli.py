@@ -231,6 +231,7 @@ def test_a_proxy_names_users(start: Start) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (("--board", "a", "--board", "a"), "board: 'a' is given twice"),
         (("--tls-cert", "x"), "tls-cert: needs --tls-key, too"),
         (("--tls-key", "x"), "tls-key: needs --tls-cert, too"),
         (

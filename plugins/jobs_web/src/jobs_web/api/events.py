@@ -85,15 +85,12 @@ class _Output:
         if self._is_over:
             raise StopAsyncIteration
         page = self._board.output_page(self._task, self._cursor)
-        if page.next is None:
+        if page.items:
+            self._presence.note()
+        if page.next is None or (not page.items and self._presence.is_lost()):
             self._is_over = True
             return [Event("end", {"task": self._task})]
         self._cursor = page.next
-        if page.items:
-            self._presence.note()
-        elif self._presence.is_lost():
-            self._is_over = True
-            return [Event("end", {"task": self._task})]
         is_last = [False] * (len(page.items) - 1) + [True]
         return [
             Event("output", entry, page.next if last else None)
