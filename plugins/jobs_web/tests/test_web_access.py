@@ -102,6 +102,12 @@ def test_refusals_have_the_codes_of_the_api(
     assert ask(**bearer("jobs_wrong")) == (503, "urn:jobs:server")
 
 
+def test_a_path_that_no_route_matches_is_a_problem_below_the_api(board: Board, closed: Served) -> None:
+    answer = closed.client.get("/api/v1/limits/runner/a%0Ab", headers=bearer(add(board, "viewer")))
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:jobs:not-found")
+
+
 @pytest.mark.parametrize("mount", ["", "/boards/second"])
 def test_calendars_take_a_token_in_the_query(
     board: Board, mount: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture

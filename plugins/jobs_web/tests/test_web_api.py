@@ -158,8 +158,8 @@ def forged(*content: Any) -> str:
     [
         ("/jobs", ("x", [])),
         ("/dump", ("label1 report", [])),
-        ("/tasks", ("x", 0)),
-        ("/dead", ("x", 0)),
+        ("/tasks", (0, "x")),
+        ("/dead", (0, "x")),
         ("/changes", ("x",)),
         ("/jobs/a/changes", ("x",)),
         ("/history", ("x",)),

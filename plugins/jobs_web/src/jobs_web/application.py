@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from jobs_core import Board, JobsError
+from jobs_web.access.answers import refuse_error
 from jobs_web.access.configuration import Access
 from jobs_web.access.gate import Gate
 from jobs_web.access.login import login_routes
@@ -28,7 +29,7 @@ from jobs_web.actions.done import Done, answer
 from jobs_web.actions.handling import forget_said, handle, said
 from jobs_web.api.dispatch import Api
 from jobs_web.calendars import board_calendar, job_calendar
-from jobs_web.errors import error_page, unexpected
+from jobs_web.errors import unexpected
 from jobs_web.headers import SecurityHeaders
 from jobs_web.health import health_routes
 from jobs_web.live.hub import Hub, Topic
@@ -63,7 +64,7 @@ def app(*boards: Board, access: Access | None = None) -> ASGIApp:
         Starlette(
             routes=routes,
             middleware=[Middleware(AccessMiddleware, gate)],
-            exception_handlers={JobsError: error_page, HTTPException: error_page, Exception: unexpected},
+            exception_handlers={JobsError: refuse_error, HTTPException: refuse_error, Exception: unexpected},
         )
     )
 

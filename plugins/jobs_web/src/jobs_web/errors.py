@@ -25,13 +25,6 @@ def status_of(error: Exception) -> int:
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
 
 
-async def error_page(request: Request, error: Exception) -> Response:
-    """Answer with one sentence that says what is wrong."""
-    status = status_of(error)
-    sentence = error.detail if isinstance(error, HTTPException) else str(error)
-    return error_html(request, status, sentence)
-
-
 async def unexpected(request: Request, error: Exception) -> Response:
     """Answer for an error of Jobs itself. Its text may quote a payload, so only its kind is shown."""
     return error_html(

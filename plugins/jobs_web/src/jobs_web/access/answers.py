@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from jobs_core import JobsError
 from jobs_web.access.gate import home, path_of
-from jobs_web.errors import error_html
-from jobs_web.problem_details import details
+from jobs_web.errors import error_html, status_of
+from jobs_web.problem_details import code_of, details
 
 _API = re.compile(r"(/boards/[^/]+)?/api(/|$)")
 
@@ -35,6 +37,14 @@ def refuse(
         response.headers.update(headers or {})
         return response
     return JSONResponse(details(status, sentence, code=code), status, headers, "application/problem+json")
+
+
+async def refuse_error(request: Request, error: Exception) -> Response:
+    """Answer with what an error says."""
+    if isinstance(error, HTTPException):
+        return refuse(request, error.status_code, error.detail, error.headers)
+    code = code_of(error)[0] if isinstance(error, JobsError) else None
+    return refuse(request, status_of(error), str(error), code=code)
 
 
 def ask_for_login(request: Request, sentence: str) -> Response:

@@ -7,12 +7,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jobs_core import JobsError, ServerError
-from jobs_web.access.answers import ask_for_login, refuse, too_many
+from jobs_web.access.answers import ask_for_login, refuse, refuse_error, too_many
 from jobs_web.access.gate import Gate, bearer, path_of, shown_token
 from jobs_web.access.same_origin import SAFE_METHODS, is_same_origin
 from jobs_web.access.user import User
-from jobs_web.errors import status_of
-from jobs_web.problem_details import code_of
 
 NO_LOGIN = ("/login", "/logout", "/healthz", "/readyz")
 """Paths that need no login. Nor does what is below `/static/`."""
@@ -37,7 +35,7 @@ class AccessMiddleware:
         try:
             answer = self._check_origin(request) or await self._identify(request)
         except JobsError as error:
-            answer = refuse(request, status_of(error), str(error), code=code_of(error)[0])
+            answer = await refuse_error(request, error)
         await (answer or self.app)(scope, receive, send)
 
     def _check_origin(self, request: Request) -> Response | None:
