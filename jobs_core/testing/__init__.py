@@ -11,10 +11,11 @@
 tests: see `RunnerConformance`, `PolicyConformance` and `LoggerConformance`.
 
 For your own tests, use `make_task`, `run_task` and `read_settings`, a `working` worker on a `private_board`,
-and `cli`, the `jobs` command line, with click's CliRunner.
+`EmbeddedServer`, a server to stop and start, and `cli`, the `jobs` command line, with click's CliRunner.
 """
 
 from jobs_core.cli import cli
+from jobs_core.embedded import EmbeddedServer
 from jobs_core.testing.logger import LoggerConformance
 from jobs_core.testing.plugin import PluginConformance
 from jobs_core.testing.policy import PolicyConformance
@@ -31,6 +32,7 @@ from jobs_core.testing.stage import (
 
 __all__ = [
     "PATIENCE",
+    "EmbeddedServer",
     "LoggerConformance",
     "PluginConformance",
     "PolicyConformance",

@@ -19,7 +19,7 @@ from jobs_web.pages import PAGES
 from playwright.sync_api import Browser, expect
 
 from jobs_core import Board
-from jobs_core.embedded import EmbeddedServer
+from jobs_core.testing import EmbeddedServer
 from tests.acl.conftest import Users
 
 from .conftest import Served, serving
