@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import jobs_web
@@ -107,7 +108,8 @@ def tab_on(browser: Browser, url: str) -> Iterator[Page]:
     problems: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        is_page = urlsplit(message.location["url"]).path in PAGES  # of a task or job that does not exist
+        if message.type in ("error", "warning") and not (is_page and "404 (Not Found)" in message.text):
             problems.append(message.text)
 
     tab.on("console", note)

@@ -116,11 +116,11 @@ def test_without_keep_the_end_of_each_attempt_is_sent_once_it_has_ended(
     assert page.status_code == 404 and "--" not in page.json()["detail"]
 
 
-@pytest.mark.parametrize("verb", ["done", "failed"])
+@pytest.mark.parametrize("verb", ["done", "dead"])
 def test_a_task_that_printed_nothing_is_followed_to_its_end(
     board: Board, api: httpx.Client, verb: Any
 ) -> None:
-    task = board.push("console", "x", policy="retry", attempts=1)
+    task = board.push("console", "x")
     with following(api, f"/tasks/{task}/output?follow=1") as events:
         (held,) = board.pop("console", lease=60)
         board.ack(str(held.token), verb)

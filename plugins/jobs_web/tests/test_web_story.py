@@ -33,7 +33,7 @@ def test_a_job_is_put_fails_is_looked_into_repaired_and_done(board: Board, page:
 
         page.get_by_role("button", name="Run now").click()
         expect(page.locator("table.runs tr.bad")).to_contain_text("no route")
-        expect(page.locator("#live_now")).to_contain_text("dead")
+        expect(page.locator("#live_dead")).to_contain_text("dead")
         page.locator("table.runs a").first.click()
         expect(page.locator("#live_state .state")).to_have_text("dead")
         expect(page.locator("#live_output")).to_contain_text("connecting to db-1")

@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from jobs_core import Board, Context, Outcome, Runner, Task
 from tests.helpers import PATIENCE, wait_until, working
 
+from .conftest import Served
+
 
 def test_a_task_that_runs_is_live_until_it_is_done(board: Board, page: Page) -> None:
     board.put("slow", "test", "x", keep="1h", label="team=data")
@@ -108,15 +110,16 @@ def test_a_task_that_ran_after_others_names_them(board: Board, page: Page) -> No
     expect(page.locator("main")).to_contain_text("12 files")
 
 
-def test_a_task_that_is_gone_says_what_is_still_known(board: Board, page: Page) -> None:
+def test_a_task_that_is_gone_says_what_is_still_known(board: Board, page: Page, served: Served) -> None:
     id = board.push("shell", "x")
     (task,) = board.pop("shell", lease=60, worker="w")
     board.ack(task.token, note="fine")
     page.goto(f"/task?id={quote(id)}")  # a one-off task has no job, and so no runs
     expect(page.locator("#live_state")).to_contain_text("The history of the board still knows it")
     expect(page.locator("#live_attempts")).to_contain_text("fine")
-    page.goto("/task?id=nothing@1")
-    expect(page.locator("#live_state")).to_contain_text("There is no such task")
+    unknown = served.client.get("/task", params={"id": "nothing@1"})
+    assert unknown.status_code == 404
+    assert "There is no such task" in unknown.text
 
 
 def test_attempts_before_a_retry_by_hand_are_left_out() -> None:

@@ -65,7 +65,7 @@ def _follow(call: Call, id: str, cursor: str | None) -> _Output | _Log:
     """Return what follows a task. Raises NotFoundError if there is none, and nothing is kept of it."""
     page = call.board.output_page(id, cursor)
     found = next(iter(call.board.tasks(task=id)), None)
-    if page.items or page.next is None or (found and "keep" in found["options"]):
+    if page.items or page.next is None or (found and "keep" in found.get("options", ())):
         return _Output(call.board, id, cursor)
     newest = call.board.events()
     log = _Log(call.board, id, newest[-1]["id"] if newest else "0-0")
