@@ -114,6 +114,8 @@ def pattern(shown: str) -> str:
     """Return the regular expression of what a page shows."""
     lines = [line.strip() for line in normal(shown).splitlines()]
     parts = [r"(?s:.*)" if line == "…" else re.escape(line).replace("…", ".*") for line in lines]
+    if len(lines) > 1 and lines[0] == "…":  # any lines, or none
+        return r"(?:(?s:.*)\s*\n\s*)?" + r"\s*\n\s*".join(parts[1:])
     return r"\s*\n\s*".join(parts)
 
 

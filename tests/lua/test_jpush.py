@@ -257,7 +257,7 @@ def test_a_push_that_failed_keeps_no_key(lua: Lua) -> None:
 
 def test_keys_expire_and_cannot_be_read(lua: Lua) -> None:
     lua.push(**KEY)
-    assert lua.client.keys("*order*") == []
+    assert lua.client.keys(f"{lua.keys.tag}*order*") == []
     (name,) = lua.client.keys(f"{lua.keys.tag}:idempotent:*")
     assert 86_400_000 < lua.client.pttl(name) <= 86_401_000
     assert "order" not in lua.client.get(name)
