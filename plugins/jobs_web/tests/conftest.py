@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -120,6 +122,21 @@ def tab_on(browser: Browser, url: str) -> Iterator[Page]:
 
 
 Show = Callable[[str], Page]
+
+
+NEXT = re.compile(r'<a rel="next" href="([^"]*)"')
+
+
+def listed_on_all_pages(served: Served, path: str, row: re.Pattern[str]) -> list[str]:
+    """Follow the links to the next page of a list. Returns what each row is found by."""
+    found = []
+    while True:
+        text = served.client.get(path).text
+        found += row.findall(text)
+        following = NEXT.search(text)
+        if not following:
+            return found
+        path = unescape(following[1])
 
 
 def run_all(board: Board, verb: Any = "done", queue: str = "shell", **report: Any) -> list[str]:

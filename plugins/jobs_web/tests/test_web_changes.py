@@ -11,9 +11,8 @@ from playwright.sync_api import Page, expect
 
 from jobs_core import Board
 
-from .conftest import Served, serving
+from .conftest import NEXT, Served, serving
 
-NEXT = re.compile(r'<a rel="next" href="([^"]*)"')
 JOB = re.compile(r'<a href="/job\?id=([^"]*)"')
 
 

@@ -12,10 +12,9 @@ from playwright.sync_api import Page, expect
 
 from jobs_core import Board
 
-from .conftest import Served, as_viewer, run_all
+from .conftest import Served, as_viewer, listed_on_all_pages, run_all
 
 ID = re.compile(r'aria-label="Select ([^"]*@[^"]*)"')
-NEXT = re.compile(r'<a rel="next" href="([^"]*)"')
 
 
 def bury(
@@ -75,14 +74,7 @@ def test_pages_have_each_dead_letter_once(
 ) -> None:
     monkeypatch.setitem(dead_page.__globals__, "SCAN", scan)
     bury(board, 120)
-    found, path = [], "/dead"
-    while True:
-        text = served.client.get(path).text
-        found += ID.findall(text)
-        following = NEXT.search(text)
-        if not following:
-            break
-        path = unescape(following[1])
+    found = listed_on_all_pages(served, "/dead", ID)
     assert len(found) == 120
     assert len(set(found)) == 120
 

@@ -12,10 +12,9 @@ from playwright.sync_api import Page, expect
 
 from jobs_core import Board
 
-from .conftest import Served, as_viewer, run_all
+from .conftest import NEXT, Served, as_viewer, listed_on_all_pages, run_all
 
 ID = re.compile(r'name="job" value="([^"]*)"')
-NEXT = re.compile(r'<a rel="next" href="([^"]*)"')
 
 
 def listed(client: httpx.Client, path: str) -> list[str]:
@@ -86,14 +85,7 @@ def test_jobs_are_sorted_by_next_run_or_id(board: Board, served: Served) -> None
 @pytest.mark.parametrize("query", ["", "sort=id", "sort=any", "text=job", "label=team=data"])
 def test_pages_have_each_job_once(board: Board, served: Served, query: str) -> None:
     ids = put(board, 120, label=["team=data"])
-    found, path = [], f"/jobs?{query}"
-    while True:
-        text = served.client.get(path).text
-        found += ID.findall(text)
-        following = NEXT.search(text)
-        if not following:
-            break
-        path = unescape(following[1])
+    found = listed_on_all_pages(served, f"/jobs?{query}", ID)
     assert sorted(found) == ids
 
 

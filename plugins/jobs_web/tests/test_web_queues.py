@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from html import unescape
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from jobs_core import Board
 
-from .conftest import Served, as_viewer, run_all
+from .conftest import Served, as_viewer, listed_on_all_pages, run_all
 
 ID = re.compile(r'name="task" value="([^"]*)"')
-NEXT = re.compile(r'<a rel="next" href="([^"]*)"')
 
 
 def test_queues_show_what_waits_who_serves_and_their_limits(board: Board, served: Served) -> None:
@@ -78,14 +76,7 @@ def test_tasks_are_filtered(board: Board, served: Served, query: str, count: int
 
 def test_pages_have_each_task_once(board: Board, served: Served) -> None:
     list(board.push_many({"runner": "shell", "payload": "x"} for _ in range(120)))
-    found, path = [], "/tasks?queue=shell"
-    while True:
-        text = served.client.get(path).text
-        found += ID.findall(text)
-        following = NEXT.search(text)
-        if not following:
-            break
-        path = unescape(following[1])
+    found = listed_on_all_pages(served, "/tasks?queue=shell", ID)
     assert len(found) == len(set(found)) == 120
 
 
