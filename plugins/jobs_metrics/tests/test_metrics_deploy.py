@@ -77,6 +77,13 @@ def test_each_metric_that_is_used_is_exposed(queries: list[str], exposed: dict[s
         assert labels <= exposed[name], name
 
 
+def test_each_metric_is_in_the_guide(exposed: dict[str, set[str]]) -> None:
+    guide = (DEPLOY.parents[1] / "docs" / "guides" / "metrics.md").read_text("utf-8")
+    listed = set(re.findall(r"`(jobs_\w+)`", guide))
+    names = {re.sub(r"_(bucket|count|sum)$", "", name) for name in exposed if not name.startswith("process_")}
+    assert names == listed
+
+
 def test_the_dashboard_is_well_formed() -> None:
     variables = {variable["name"]: variable for variable in DASHBOARD["templating"]["list"]}
     assert variables["datasource"]["type"] == "datasource"
