@@ -10,9 +10,11 @@ import pytest
 from jobs_core.testing import PluginConformance
 
 SCRIPT = """
-import sys
-from jobs_core.cli import cli
-cli(sys.argv[1:], prog_name="jobs", standalone_mode=False)
+import contextlib, sys
+from importlib.metadata import entry_points
+(jobs,) = entry_points(group="console_scripts", name="jobs")
+with contextlib.suppress(SystemExit):
+    jobs.load()()
 print("imported" if "prometheus_client" in sys.modules else "left alone")
 """
 
