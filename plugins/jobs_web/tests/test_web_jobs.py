@@ -16,6 +16,9 @@ from .conftest import NEXT, Served, as_viewer, listed_on_all_pages, run_all
 
 ID = re.compile(r'name="job" value="([^"]*)"')
 
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)"')
+"""The hidden fields of a form."""
+
 
 def listed(client: httpx.Client, path: str) -> list[str]:
     response = client.get(path)
