@@ -95,7 +95,7 @@ def test_open_pages_say_that_redis_is_away_and_recover(
 FORM = {"job": "report", "task": "report@1", "kind": "queue", "name": "q", "queue": "q", "confirmed": "1"}
 """Fields that are enough for each action."""
 
-CHANGES = sorted(set(ACTIONS) - {"forecast"})
+CHANGES = sorted(set(ACTIONS) - {"forecast", "cancel-forecast"})
 
 
 def test_every_page_and_action_is_one_sentence_while_redis_is_away(

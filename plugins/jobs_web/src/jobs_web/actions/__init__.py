@@ -48,4 +48,5 @@ ACTIONS: dict[str, Action] = {
     "unlimit": Action("editor", limits.unlimit),
     "trim": Action("editor", limits.trim, limits.ask_trim),
     "forecast": Action("viewer", forecast.make),
+    "cancel-forecast": Action("viewer", forecast.cancel),
 }
