@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs_core.changes import Change
 from jobs_core.context import BoardLike, Context
-from jobs_core.contract import Check, Finding, Logger, Policy, Runner, Setting, WorkerInfo
+from jobs_core.contract import Check, Finding, Logger, Policy, Push, Runner, Setting, WorkerInfo
 from jobs_core.errors import (
     AgainError,
     ConflictError,
@@ -32,6 +32,7 @@ from jobs_core.runs import Gap, Hour, Run, Summary
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
 from jobs_core.top import RunningTask, Top, WaitingQueue
+from jobs_core.tracing import trace_of
 from jobs_core.types import (
     Backfill,
     Decision,
@@ -93,6 +94,7 @@ __all__ = [
     "PluginError",
     "Plugins",
     "Policy",
+    "Push",
     "Run",
     "Runner",
     "RunnerError",
@@ -120,6 +122,7 @@ __all__ = [
     "lease_clock",
     "parents_json",
     "retry",
+    "trace_of",
 ]
 
 _LAZY = {
