@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from jobs_core.client.aio import AsyncBoard
     from jobs_core.client.functions import call_function, exception_outcome
     from jobs_core.client.paging import JobPage, ListPage
-    from jobs_core.plugins.builtin.loggers import event_json
+    from jobs_core.plugins.builtin.log_records import event_json
     from jobs_core.plugins.builtin.policies import retry
     from jobs_core.plugins.manager import Plugins
     from jobs_core.worker.worker import Worker
@@ -134,7 +134,7 @@ _LAZY = {
     "Worker": "jobs_core.worker.worker",
     "call_function": "jobs_core.client.functions",
     "exception_outcome": "jobs_core.client.functions",
-    "event_json": "jobs_core.plugins.builtin.loggers",
+    "event_json": "jobs_core.plugins.builtin.log_records",
     "retry": "jobs_core.plugins.builtin.policies",
 }
 
