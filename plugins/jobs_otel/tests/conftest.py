@@ -46,44 +46,32 @@ class Memory:
             assert self._ended.wait_for(lambda: len(self.named(name)) >= count, PATIENCE), self.all()
         return self.named(name)
 
-    def forget(self) -> None:
-        """Forget all spans."""
-        self._exporter.clear()
-
 
 class _Notifying(SpanProcessor):
-    """Passes spans on while a test looks at them."""
+    """Passes spans on, and tells who waits for them."""
 
     def __init__(self, processor: SpanProcessor, ended: threading.Condition) -> None:
         self._processor = processor
         self._ended = ended
-        self.is_on = False
 
     def on_end(self, span: ReadableSpan) -> None:
-        if self.is_on:
-            with self._ended:
-                self._processor.on_end(span)
-                self._ended.notify_all()
-
-
-@pytest.fixture(scope="session")
-def _memory() -> Memory:
-    """A program sets its provider once."""
-    memory = Memory()
-    provider = TracerProvider()
-    provider.add_span_processor(memory.processor)
-    trace.set_tracer_provider(provider)
-    assert trace.get_tracer_provider() is provider
-    return memory
+        with self._ended:
+            self._processor.on_end(span)
+            self._ended.notify_all()
 
 
 @pytest.fixture
-def memory(_memory: Memory) -> Iterator[Memory]:
-    """The spans that end during a test, of a program that has set OpenTelemetry up."""
-    _memory.forget()
-    _memory.processor.is_on = True
-    yield _memory
-    _memory.processor.is_on = False
+def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
+    """The spans that end during a test, of a program that has set OpenTelemetry up.
+
+    A program sets its provider once. Tests of other plugins in this process have none, so it is patched.
+    """
+    memory = Memory()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(memory.processor)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
+    assert trace.get_tracer_provider() is provider
+    return memory
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -15,20 +15,23 @@ import jobs_shell
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext, SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode
 
 from jobs_core import AsyncBoard, Board, Context, NotFoundError, Outcome, Runner, Task
 from jobs_core.testing import working
 
 from .conftest import Memory
 
-tracer = trace.get_tracer("program")
-
 (SHELL,) = jobs_shell.jobs_runners()
 (HTTP,) = jobs_http.jobs_runners()
 
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SECRET = "s3cret payload"
+
+
+def span(name: str, **options: Any) -> AbstractContextManager[Span]:
+    """Make a span of the program, current in a `with` block."""
+    return trace.get_tracer("program").start_as_current_span(name, **options)
 
 
 def context_of(span: ReadableSpan) -> SpanContext:
@@ -83,7 +86,7 @@ def test_a_trace_from_a_request_through_a_push_and_two_attempts_to_a_shell_child
     board: Board, memory: Memory
 ) -> None:
     def handle(request: BaseHTTPRequestHandler) -> None:
-        with tracer.start_as_current_span("POST /orders", kind=SpanKind.SERVER):
+        with span("POST /orders", kind=SpanKind.SERVER):
             board.push("shell", 'echo "$TRACEPARENT"; test $JOBS_ATTEMPT = 2', attempts=3, backoff="10ms")
 
     with working(board, SHELL) as (_, log):
@@ -154,7 +157,7 @@ def operation(name: str) -> dict[str, str]:
 def test_an_asyncio_push_has_a_span(board: Board, memory: Memory, url: str) -> None:
     async def body() -> str:
         async with AsyncBoard(board.name, url, validate=False) as found:
-            with tracer.start_as_current_span("handler"):
+            with span("handler"):
                 return await found.push("test", "x")
 
     id = asyncio.run(body())
@@ -174,7 +177,7 @@ def test_a_pushed_job_has_a_span_that_does_not_guess_its_queue(board: Board, mem
 
 def test_each_task_of_a_bulk_push_has_a_span(board: Board, memory: Memory) -> None:
     board.put("a", "console", "x")
-    with tracer.start_as_current_span("import"):
+    with span("import"):
         assert len(list(board.push_many([{"runner": "console", "payload": "x"}, {"id": "a"}]))) == 2
     created = [*memory.named("create console"), *memory.named("create")]
     assert {parent_of(span) for span in created} == {id_of(memory.named("import")[0])}
@@ -209,7 +212,7 @@ def test_a_push_that_fails_has_a_failed_span(board: Board, memory: Memory) -> No
 def test_a_run_of_the_schedule_begins_a_trace_even_inside_a_span(board: Board, memory: Memory) -> None:
     board.put("a", "test", "x", at="+0")
     board.put("b", "test", "x", at="+0")
-    with tracer.start_as_current_span("program"):
+    with span("program"):
         worked = Runner("test", done, inline=True)
         with working(board, worked):
             memory.wait_for("process test", 2)
@@ -222,7 +225,7 @@ def test_what_a_function_does_belongs_to_its_run(board: Board, memory: Memory) -
     seen: list[Any] = []
 
     def work() -> None:
-        with tracer.start_as_current_span("work"):
+        with span("work"):
             pass
 
     @board.job("direct", every="1h")
