@@ -163,7 +163,6 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods, M
         from_: Time | None = None,
         to: Time | None = None,
         payload: bool = False,
-        before: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Change]:
         """Read who changed what on the board, newest first. The board keeps about the last 10,000 changes.
@@ -173,8 +172,7 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods, M
             from_: Only changes since this time.
             to: Only changes until this time.
             payload: Include payloads, which may be secret. Those of more than 4 KiB are not kept.
-            before: Only changes before the one with this id, to read the next page.
-            limit: How many to read at most.
+            limit: How many to read at most. `change_page` reads them page by page.
 
         Yields:
             Changes, one for each call, even of many jobs.
@@ -185,7 +183,7 @@ class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods, M
         >>> next(board.changes("report")).before["cron"]
         '0 3 * * *'
         """
-        cursor, left = before, limit
+        cursor, left = None, limit
         while True:
             arguments = changes_arguments(job, from_, to, payload, cursor, left)
             cursor, found = as_changes(self.commands.call("JCHANGES", *arguments))

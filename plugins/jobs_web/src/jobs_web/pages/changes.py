@@ -40,14 +40,12 @@ def changes(view: View) -> Page:
     query, now = view.query, time.time()
     job = query.get("job", "").strip() or None
     begin, end = (_moment(query.get(name, ""), now) for name in ("from", "to"))
-    cursor = query.get("cursor") or None
-    found = list(view.board.changes(job, from_=begin, to=end, before=cursor, limit=ROWS + 1))
-    shown = found[:ROWS]
+    page = view.board.change_page(query.get("cursor") or None, ROWS, job=job, from_=begin, to=end)
     return Page(
         "changes.html",
         {
-            "rows": [Row(change, list(differences(change))) for change in shown],
-            "next": shown[-1].id if len(found) > ROWS else None,
+            "rows": [Row(change, list(differences(change))) for change in page.items],
+            "next": page.next,
             "filtered": bool(job or begin is not None or end is not None),
             "job": job,
             "most": JOBS,
