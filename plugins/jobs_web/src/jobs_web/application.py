@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -40,6 +41,9 @@ from jobs_web.rendering import render, render_parts
 from jobs_web.site import Site, View
 
 STATIC = Path(__file__).parent / "static"
+
+ZONE = "jobs_zone"
+"""The cookie with the zone of the reader's clock, which `static/times.js` sets."""
 
 
 def app(*boards: Board, access: Access | None = None) -> ASGIApp:
@@ -91,9 +95,8 @@ def view_of(site: Site, request: Request) -> View:
     """Return what a request asks for."""
     root: str = request.scope.get("root_path", "")
     home: str = request.scope.get("app_root_path", root)
-    return View(
-        site, user_of(request), request.scope["path"].removeprefix(root), request.query_params, root, home
-    )
+    path, zone = request.scope["path"].removeprefix(root), unquote(request.cookies.get(ZONE, ""))[:64]
+    return View(site, user_of(request), path, request.query_params, root, home, zone)
 
 
 def _answer(site: Site, function: PageFunction, request: Request) -> Response:
@@ -142,9 +145,9 @@ def _topic(here: View, url: str) -> Topic | None:
     function = PAGES.get(path)
     if function is None:
         return None
-    view = View(here.site.live, here.user, path, QueryParams(parts.query), here.root, here.home)
+    view = replace(here, site=here.site.live, path=path, query=QueryParams(parts.query))
 
     def render_live() -> dict[str, str]:
         return render_parts(view, function(view))
 
-    return Topic(url, (here.root, here.user.role, url), render_live)
+    return Topic(url, (here.root, here.user.role, here.zone, url), render_live)

@@ -79,7 +79,7 @@ class _Channel:
         return {id: html for id, (changed, html) in self.parts.items() if changed > version}
 
 
-_TIMES = re.compile(r"(<time[^>]*>)[^<]*")
+_TIMES = re.compile(r"(<time[^>]*><span>)[^<]*")
 
 
 def _same(one: str, other: str) -> bool:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
 
-from jobs_core import Change
-from jobs_core.plugin_ui import read_moment, readable
+from jobs_core.plugin_ui import read_moment
 from jobs_web.site import Page, View
 
 ROWS = 50
@@ -16,23 +12,6 @@ ROWS = 50
 
 JOBS = 8
 """Jobs of one change that are named."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """An option that differs. None where it was not set."""
-
-    name: str
-    before: str | None
-    after: str | None
-
-
-@dataclass(frozen=True)
-class Row:
-    """A change, and the options that differ."""
-
-    change: Change
-    differences: list[Difference]
 
 
 def changes(view: View) -> Page:
@@ -44,26 +23,13 @@ def changes(view: View) -> Page:
     return Page(
         "changes.html",
         {
-            "rows": [Row(change, list(differences(change))) for change in page.items],
+            "changes": page.items,
             "next": page.next,
             "filtered": bool(job or begin is not None or end is not None),
             "job": job,
             "most": JOBS,
         },
     )
-
-
-def differences(change: Change) -> Iterator[Difference]:
-    """Yield the options that differ. All those of a new job do, and of a removed one."""
-    if change.before is None and change.after is None:
-        return
-    before, after = change.before or {}, change.after or {}
-    for name in replace(change, before=before, after=after).differences:
-        yield Difference(name, _text(name, before), _text(name, after))
-
-
-def _text(name: str, side: Any) -> str | None:
-    return str(readable(name, side[name])) if side.get(name) is not None else None
 
 
 def _moment(text: str, now: float) -> float | None:
