@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, Unpack
 
+from jobs_core.alerts import Message
 from jobs_core.lease import Lease
 from jobs_core.options import PushOptions, PutOptions, ReportOptions, TaskFilters, TaskState
 from jobs_core.stopping import StopCallback, StoppedError
@@ -90,6 +91,7 @@ class Context:
         board: BoardLike | None = None,
         trouble: Callable[[str], None] | None = None,
         lease: Lease | None = None,
+        alert: Message | None = None,
     ) -> None:
         self.worker = worker
         """The worker's name, such as `host-1234`."""
@@ -99,6 +101,8 @@ class Context:
         """The settings of all plugins, by name. Every declared setting has a value."""
         self.lease = lease
         """The worker's hold on the task. None if the task has no lease, and outside of a worker."""
+        self.alert = alert
+        """What the task tells, if it is the task of an alert: `context.alert.text`."""
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._emit = emit
         self._trouble = trouble

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jobs_core.cron.forms import zone_of
-from jobs_core.engine import zones
+from jobs_core.engine import alerts, zones
 from jobs_core.engine.calls import as_raw
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import OptionError, RunnerError
@@ -88,11 +88,23 @@ class CheckedCalls:
         self._check("push", target, raw, options)
         return "JPUSH", (target, raw, *pairs)
 
+    def alert(self, name: str, runner: str, payload: Payload, options: Mapping[str, Any]) -> Call:
+        """Return the command that puts an alert, after plugins have checked its tasks."""
+        require_text("alert", name)
+        require_text("runner", runner)
+        call = alerts.put_call(name, runner, payload, options)
+        if options.get("zone") is not None:
+            self._require_zone(str(options["zone"]))
+        self._check(f"alert:{name}", runner, as_raw(payload), {})
+        return call
+
     def check_zone(self, options: Mapping[str, Any]) -> None:
         """Load the board's time zones if needed. Raises OptionError for a misspelled zone."""
         zone = zone_of(options)
-        if zone is None:
-            return
+        if zone is not None:
+            self._require_zone(zone)
+
+    def _require_zone(self, zone: str) -> None:
         if not self._has_zones:
             zones.ensure(self._commands)
             self._has_zones = True

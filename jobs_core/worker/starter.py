@@ -12,6 +12,7 @@ from jobs_core.contract import Runner, WorkerInfo
 from jobs_core.lease import Lease
 from jobs_core.text import redact
 from jobs_core.types import Task, parse_payload
+from jobs_core.worker.alert_messages import message_of
 from jobs_core.worker.events import Events
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.run import RETURN_DELAY, Run
@@ -59,6 +60,7 @@ class Starter:
             board=self._board,
             trouble=lambda note: self._emit("trouble", task, note=redact(task.raw, note)),
             lease=Lease(seconds, sent) if task.token else None,
+            alert=message_of(task, self._board, self._worker.settings) if "alert" in task.options else None,
         )
         return Run(task, context, time.monotonic(), timeout, tail=tail)
 

@@ -18,7 +18,7 @@ MS = T * 1000
 
 TIMED = {
     *("JSET", "JSETNX", "JEDIT", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JPAUSE", "JRESUME"),
-    *("JTASKS", "JLIMIT", "JGAPS", "JHOURS", "JTOP", "JBACKFILL", "JDUES"),
+    *("JTASKS", "JLIMIT", "JGAPS", "JHOURS", "JTOP", "JBACKFILL", "JDUES", "JALERT"),
 }
 """The commands that have the option `now`."""
 

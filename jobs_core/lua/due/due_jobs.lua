@@ -2,6 +2,7 @@
 
 local key = require('base.keys').key
 local numbers = require 'base.numbers'
+local lateness = require 'alert.lateness'
 local patterns = require 'cron.patterns'
 local ended_jobs = require 'define.ended_jobs'
 local next_run = require 'define.next_run'
@@ -226,12 +227,14 @@ local function read_due(board, now, limit)
   return batch
 end
 
-local function write_missed(board, missed)
+local function write_missed(board, missed, now)
   for _, item in ipairs(missed) do
     redis.call('HINCRBY', key(board, 'ledger'), item.what .. ' ' .. item.job, item.n)
     history.append(board, item.job .. '@' .. item.due, 0, item.what, { 'count', item.n, 'note', item.why })
   end
-  if #missed > 0 then runs.add_missed(board, missed) end
+  if #missed == 0 then return end
+  runs.add_missed(board, missed)
+  lateness.note_missed(board, missed, now)
 end
 
 -- Skip the tasks for which a queue with a max-length has no room. Returns the others, or nothing if it has no bound.
@@ -268,7 +271,7 @@ local function write(board, batch, now)
     redis.call('HSET', key(board, 'task'), run[1], run[2])
     redis.call('ZADD', key(board, 'delayed'), run[3], run[1])
   end
-  write_missed(board, batch.missed)
+  write_missed(board, batch.missed, now)
   if #batch.moved > 0 then redis.call('ZADD', key(board, 'schedule'), unpack(batch.moved)) end
   if #batch.ended > 0 then redis.call('ZREM', key(board, 'schedule'), unpack(batch.ended)) end
   ended_jobs.note(board, batch.ended, now)

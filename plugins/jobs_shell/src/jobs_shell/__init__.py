@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,19 @@ def run(task: Task, context: Context) -> Outcome:
     return execute(command, task, context)
 
 
+def quote(value: str, key: str) -> str:
+    """Return a value that an alert fills into a payload as one word of its command line.
+
+    >>> quote("it's", "line"), quote("it's", "argv")
+    ("'it'\"'\"'s'", "it's")
+    """
+    return shlex.quote(value) if key == "line" else value
+
+
 @hookimpl
 def jobs_runners() -> Iterator[Runner]:
     """Provide the `shell` runner."""
-    yield Runner("shell", run, "Run a command line or a program", short="line", schema=SCHEMA)
+    yield Runner("shell", run, "Run a command line or a program", short="line", schema=SCHEMA, quote=quote)
 
 
 @hookimpl

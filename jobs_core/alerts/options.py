@@ -1,0 +1,38 @@
+"""The options of an alert."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from jobs_core.options import About, Count, Duration, Option, TaskOptions, Time, Words, option_table
+
+
+class AlertOptions(TaskOptions, total=False):
+    """The options of an alert: `board.alert_put("ops", "notify", "ops", when="failed 3", every="4h")`."""
+
+    when: Annotated[
+        Words | None,
+        About("conditions", "what to tell of: failed 3, dead, recovered, done, late 10m, missed, long 1h …"),
+    ]
+    for_: Annotated[
+        Words | None,
+        About("scope", "job ids, patterns, labels (team=payments) or queue:<name> (default: everything)"),
+    ]
+    every: Annotated[
+        Duration | None, About("duration", "tell what goes on again after this long (default: never)")
+    ]
+    recovery: Annotated[bool | None, About("flag", "tell when it is over, too")]
+    quiet: Annotated[str | None, About("word", "tell nothing in these hours, but after them: 22:00-07:00")]
+    zone: Annotated[str | None, About("word", "time zone of quiet: Europe/Brussels (default: UTC)")]
+    burst: Annotated[
+        Count | None, About("count", "combine what is more than so many tasks a minute (default: 10)")
+    ]
+    owner: str | None
+    now: Time | None
+
+
+ALERT_OPTIONS = option_table(AlertOptions)
+"""What people give."""
+
+STORED = ALERT_OPTIONS | {"owner": Option("owner", "text", "the board file that has the alert")}
+"""What JALERT takes."""

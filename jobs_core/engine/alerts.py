@@ -1,0 +1,43 @@
+"""Arguments and replies of the commands about alerts, for both clients."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jobs_core.alerts.options import STORED
+from jobs_core.alerts.rule import Alert
+from jobs_core.engine.calls import as_raw
+from jobs_core.engine.commands import Call
+from jobs_core.errors import NotFoundError, OptionError
+from jobs_core.options import to_pairs
+from jobs_core.types import Payload
+
+
+def put_call(name: str, runner: str, payload: Payload, options: Mapping[str, Any]) -> Call:
+    """Return the JALERT that puts an alert."""
+    recovery = options.get("recovery")
+    if recovery is not None and not isinstance(recovery, bool):
+        raise OptionError(f"recovery: expected True or False, got {recovery!r}", option="recovery")
+    words = dict(options) | {"recovery": None if recovery is None else "yes" if recovery else "no"}
+    return "JALERT", ("put", name, runner, as_raw(payload), *to_pairs(words, STORED))
+
+
+def remove_call(names: Sequence[str], author: Sequence[str]) -> Call:
+    """Return the JALERT that removes alerts."""
+    return "JALERT", ("remove", *names, "-", *author)
+
+
+def as_alert(text: str) -> Alert:
+    """Read one alert of a JALERTS reply."""
+    found: dict[str, Any] = json.loads(text)
+    scope = tuple(found.pop("for", ()))
+    return Alert(scope=scope, **found)
+
+
+def found_alert(reply: Sequence[str | None], name: str, board: str) -> Alert:
+    """Read a reply about one alert. Raises NotFoundError if there is none."""
+    if reply[0] is None:
+        raise NotFoundError(f"there is no alert {name!r} on the board {board!r}")
+    return as_alert(reply[0])
