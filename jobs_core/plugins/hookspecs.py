@@ -14,7 +14,7 @@ it requires with `JOBS_API = 1`: an older jobs-core lists it as incompatible and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,31 @@ def jobs_loggers() -> Iterable[Logger]:
         @hookimpl
         def jobs_loggers():
             yield Logger(name="terse", write=write, summary="One line per event")
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def jobs_observers(worker: WorkerInfo) -> Iterable[Logger]:
+    """Provide loggers that a worker has beside those of `--log`, such as one that counts for metrics.
+
+    Jobs calls it once for each worker. Yield none unless `worker.settings` ask for it: a worker without
+    loggers makes no events, which saves time. An error of Jobs, here or from `open`, keeps the worker from
+    starting.
+
+    Example:
+        from jobs_core import Logger, hookimpl
+
+        ended = {}
+
+        def count(event):
+            if event.kind == "task.finished":
+                ended[event.decision.verb] = ended.get(event.decision.verb, 0) + 1
+
+        @hookimpl
+        def jobs_observers(worker):
+            if worker.settings.get("hello_counts", True):
+                yield Logger("hello-counts", count)
     """
     raise NotImplementedError
 
@@ -172,6 +197,27 @@ def jobs_services(
             yield greeter(board.name)
     """
     raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def jobs_exposition(board: BoardLike) -> Callable[[bool], tuple[str, bytes]] | None:
+    """Provide the metrics of a board, for plugins that serve them, such as the page.
+
+    Return a function that reads them: it returns a content type and a text. It is called as
+    `read(per_job)`, on several threads at once: `per_job` asks for metrics of single jobs, too. Keep what
+    costs much for a few seconds, since there may be many scrapers. It may raise errors of Jobs.
+
+    Example:
+        from jobs_core import hookimpl
+
+        @hookimpl
+        def jobs_exposition(board):
+            def read(per_job):
+                text = f"# TYPE hello_jobs gauge\\nhello_jobs {board.count()['jobs']}\\n# EOF\\n"
+                return "application/openmetrics-text; version=1.0.0; charset=utf-8", text.encode()
+
+            return read
+    """
 
 
 @hookspec

@@ -28,13 +28,14 @@ CLOSING = 10.0
 class Events:
     """Passes events to the loggers of a worker and to the observers among the plugins. Thread-safe.
 
-    Each logger has a queue and a thread of its own, and so have all observers together. None of them holds up
-    the worker.
+    Each logger has a queue and a thread of its own, and so have all implementations of `jobs_event` together.
+    None of them holds up the worker.
     """
 
     def __init__(self, worker: WorkerInfo, loggers: Iterable[Logger], plugins: Plugins) -> None:
         self._worker = worker
-        self._loggers = list(loggers)
+        self._chosen = list(loggers)
+        self._loggers = [*self._chosen, *plugins.observers(worker)]
         self._failing: set[str] = set()
         self._plugins = plugins
         self._queues = [self._queue_of(logger) for logger in self._loggers]
@@ -126,8 +127,8 @@ class Events:
             print_briefly(f"the logger {logger.name!r} did not close: {_describe(error)}")
 
     def _report_failure(self, note: str) -> None:
-        """Send a note to the working loggers, or to standard error if there is none."""
-        pairs = zip(self._loggers, self._queues, strict=False)
+        """Send a note to the working loggers that were chosen, or to standard error if there is none."""
+        pairs = zip(self._chosen, self._queues, strict=False)
         working = [queue for logger, queue in pairs if logger.name not in self._failing]
         for queue in working:
             queue.put(self._trouble(note))

@@ -34,6 +34,7 @@ READS = [
         "runs a",
         "top",
         "top --json",
+        "metrics --per-job",
         "logs {done}",
         "why a",
         "why {done}",

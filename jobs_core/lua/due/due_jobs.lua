@@ -15,6 +15,7 @@ local counters = require 'ledger.counters'
 local history = require 'ledger.history'
 local hours = require 'ledger.hours'
 local runs = require 'ledger.runs'
+local skip_reasons = require 'ledger.skip_reasons'
 local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
 local lengths = require 'queue.lengths'
@@ -35,8 +36,8 @@ local MAX_ITERATIONS = 5000
 -- The changes of a batch, collected before any of them is written.
 local function new_batch()
   return {
-    tasks = {}, jittered = {}, bytes = 0, iterations = 0, n = 0, coalesced = 0, skipped = 0, missed = {}, moved = {},
-    changed = {}, ended = {}, chunk = FIRST_CHUNK,
+    tasks = {}, jittered = {}, bytes = 0, iterations = 0, n = 0, coalesced = 0, skipped = 0, missed = {}, reasons = {},
+    moved = {}, changed = {}, ended = {}, chunk = FIRST_CHUNK,
   }
 end
 
@@ -67,6 +68,7 @@ end
 local function record_missed(batch, what, id, due, through, n, why, own)
   if n == 0 then return end
   batch[what] = batch[what] + n
+  if what == 'skipped' then batch.reasons[why] = (batch.reasons[why] or 0) + n end
   batch.missed[#batch.missed + 1] = { what = what, job = id, due = due, through = through, n = n, why = why, own = own }
 end
 
@@ -280,6 +282,7 @@ local function write(board, batch, now)
   counters.add(board, 'queued', batch.n)
   counters.add(board, 'coalesced', batch.coalesced)
   counters.add(board, 'skipped', batch.skipped)
+  for why, n in pairs(batch.reasons) do counters.add(board, skip_reasons.counter(why), n) end
   hours.add(board, 'coalesced', batch.coalesced, now)
   hours.add(board, 'skipped', batch.skipped, now)
   return batch.n
