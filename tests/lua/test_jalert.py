@@ -75,7 +75,6 @@ class TestEndings:
                 "code": "3",
                 "note": "exit 3",
                 "attempts": 1,
-                "worker": "-",
             },
             **{"since": T + 9, "at": T + 9, "id": facts["id"]},
         }
