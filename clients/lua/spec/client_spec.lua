@@ -296,12 +296,12 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         board:put('a', 'echo', 'x')
         board:put_alert('ops', 'tell', { to = 'ops' }, { when = { 'failed', 'late 10m' }, ['for'] = 'a', recovery = true, every = '4h' })
         local found = board:alerts()[1]
-        assert.same({ 'ops', 'failed, late 10m', 'tell', true, 14400, 0 }, {
+        assert.same({ 'ops', 'failed 1, late 10m', 'tell', true, 14400, 0 }, {
           found.name, found.when, found.runner, found.recovery, found.every, found.open,
         })
         assert.same({ 'a' }, found['for'])
         board:push('a')
-        queue:pop()[1]:dead { code = '3' }
+        board:queue('echo'):pop()[1]:dead { code = '3' }
         local task = board:queue('tell'):pop()[1]
         assert.same({ 'failed', 'a', '3' }, { task.options.alert.kind, task.options.alert.job, task.options.alert.code })
         assert.equal(1, board:alerts()[1].open)
