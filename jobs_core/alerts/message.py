@@ -25,8 +25,8 @@ LINES = 20
 Quote = Callable[[str, str, str], str]
 """Makes a value safe for the part of a payload it stands in: `quote(value, key, before)`.
 
-The key is that of the JSON object, at its top, or the short form's. `before` is the text before the value, with
-other names in braces.
+The key is that of the JSON object, at its top, or the short form's. `before` is the text before the value,
+with other names in braces.
 """
 
 QuoteText = Callable[[str, str], str]
