@@ -6,6 +6,8 @@ local key = require('base.keys').key
 local incidents = require 'alert.incidents'
 local rules = require 'alert.rules'
 local scope = require 'alert.scope'
+local jitter = require 'due.jitter'
+local packed_job = require 'job.packed_job'
 local lanes = require 'queue.lanes'
 local records = require 'queue.records'
 
@@ -14,7 +16,7 @@ local lateness = {}
 local MAX_TASKS, MAX_BYTES, CHUNK = 200, 1048576, 10  -- that one step of a round looks at
 local PAUSE, STEP = 2000, 100  -- ms until the next round while something is late, and until the next step of a round
 local KINDS = { late = true, missed = true }
-local FIRST_ATTEMPT = '^1%l*\n'
+local FIRST_ATTEMPT = '^1[^%Lp]*\n'  -- of a task that is not of the past: see queue/records.lua
 
 -- Return the shortest time (ms) after which anything counts as late, or nothing if nobody asks.
 local function least(board)
@@ -22,8 +24,16 @@ local function least(board)
   return late and missed and math.min(late, missed) or late or missed
 end
 
--- A task is late by some ms.
+-- Return by how many ms a task is meant to be delayed.
+local function jitter_of(board, id, job)
+  local packed = redis.call('HGET', key(board, 'job'), job)
+  local head = packed and packed_job.unpack(packed)
+  return head and head.jitter and jitter.delay(id, head.jitter) or 0
+end
+
+-- A task is late by some ms, perhaps because it is meant to be.
 local function note(board, found, id, job, queue, late, now)
+  late = late - jitter_of(board, id, job)
   for _, pair in ipairs(found) do
     local rule, condition = pair[1], pair[2]
     if late > condition.ms and scope.covers(board, rule, job, queue) then
