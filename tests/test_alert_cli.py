@@ -1,4 +1,4 @@
-"""`jobs alert`, the methods of Board and AsyncBoard about alerts, and the options on-failure and on-success."""
+"""`jobs alert`, the methods of boards about alerts, and the options on-failure and on-success."""
 
 from __future__ import annotations
 
