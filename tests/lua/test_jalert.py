@@ -414,6 +414,24 @@ class TestTelling:
         lua.tick(T + 120)
         assert told(lua, now=T + 120) == []
 
+    def test_what_was_beyond_the_burst_is_told_even_if_nobody_ticks_at_the_end_of_the_minute(self, lua: Lua) -> None:
+        alert(lua, "dead", burst=1)
+        lua.put(every=3600, start=T + 9e6)
+        for seconds in (0, 1, 2, 61, 62):
+            die(lua, now=T + seconds)
+        found = told(lua, now=T + 62)
+        assert [(one["kind"], one["count"]) for one in found] == [("dead", 1), ("burst", 2), ("dead", 4)]
+
+    def test_quiet_hours_count_as_one_minute(self, lua: Lua) -> None:
+        alert(lua, "dead", burst=2, quiet="22:00-07:00")
+        lua.put(every=3600, start=T + 9e6)
+        for minute in range(0, 500, 10):
+            die(lua, now=T + minute * 60)
+        for second in (1_700_031_600, 1_700_031_601):
+            lua.tick(second)
+        found = told(lua, now=1_700_031_602)
+        assert sorted((one["kind"], one["count"]) for one in found) == [("burst", 48), ("dead", 1), ("dead", 2)]
+
     @pytest.mark.parametrize(
         ("quiet", "zone", "due"),
         [("22:00-07:00", None, 1_700_031_600), ("22:00-00:00", "Europe/Brussels", 1_700_002_800)],
