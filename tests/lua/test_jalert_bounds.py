@@ -22,6 +22,8 @@ def test_many_queues_without_workers_are_found_in_steps(lua: Lua) -> None:
         lua.tick(T + 31 + step / 4)
     over = [("late", "over")] * 500 + [("unserved", "over")] * 500
     assert sorted(kinds(told(lua, now=T + 61))) == over
+    for step in range(60):
+        lua.tick(T + 62 + step / 4)
     assert lua.client.exists(f"{lua.keys.tag}:alerts:idle", f"{lua.keys.tag}:alerts:idle:next") == 0
 
 

@@ -3,6 +3,7 @@
 -- is noticed then. So what runs on time costs nothing.
 
 local key = require('base.keys').key
+local digits = require('base.numbers').digits
 local incidents = require 'alert.incidents'
 local rules = require 'alert.rules'
 local scope = require 'alert.scope'
@@ -121,15 +122,25 @@ function lateness.round(board, state, now)
   return goes_on and now + PAUSE or math.max(math.min(state.next or now + after, now + after), now + 1)
 end
 
+local AT = 64  -- the code of @
+
+-- Whether a task was due before a time, 13 digits: true, too, for one whose id does not end with as many.
+local function may_be_due_before(id, time)
+  return id:byte(-14) ~= AT or id:sub(-13) < time
+end
+
 -- Workers have taken tasks. `tasks` have id and record.
 function lateness.note_starts(board, tasks, now)
   local after, found = least(board), nil
   if not after then return end
+  local latest = digits(now - after)
   for _, task in ipairs(tasks) do
-    local job, due = records.split_id(task.id)
-    if due and now - due > after and task.record:find(FIRST_ATTEMPT) then
-      found = found or rules.with(board, KINDS)
-      note(board, found, task.id, job, task.record:match('^[^\n]*\n[^\n]*\n[^\n]*\n([^\n!]*)'), now - due, now)
+    if may_be_due_before(task.id, latest) then
+      local job, due = records.split_id(task.id)
+      if due and now - due > after and task.record:find(FIRST_ATTEMPT) then
+        found = found or rules.with(board, KINDS)
+        note(board, found, task.id, job, task.record:match('^[^\n]*\n[^\n]*\n[^\n]*\n([^\n!]*)'), now - due, now)
+      end
     end
   end
   if found then redis.call('ZADD', key(board, 'deadlines'), 'LT', now + PAUSE, 'late') end
