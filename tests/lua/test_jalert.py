@@ -364,6 +364,40 @@ class TestSilent:
             lua.tick(T + 3601 * hours)
         assert told(lua, now=T + 18005) == []
 
+    @pytest.mark.parametrize("history", [0, 20])
+    def test_a_job_that_has_ended_well_is_not_silent(self, lua: Lua, history: int) -> None:
+        alert(lua, "silent 1h")
+        lua.put(at=T + 1, history=history)
+        lua.put("b", at=T + 1, history=history)
+        lua.tick(T + 1)
+        for outcome in ("done", "dead"):
+            lua.jack(lua.held(now=T + 1)["token"], outcome, now=T + 2)
+        for hours in range(1, 5):
+            lua.tick(T + 3602 * hours)
+        assert [one["job"] for one in told(lua, now=T + 4 * 3602)] == ["b"]
+
+    def test_a_longer_time_counts_from_when_the_alert_was_put(self, lua: Lua) -> None:
+        lua.put(every=60, start=T + 9e6)
+        alert(lua, "silent 1h")
+        lua.tick(T)
+        alert(lua, "silent 1d", now=T + 60)
+        for second in (60, 3601, 86400):
+            lua.tick(T + second)
+        assert told(lua, now=T + 86400) == []
+        lua.tick(T + 86461)
+        assert [one["value"] for one in told(lua, now=T + 86461)] == ["1d"]
+
+    def test_when_many_jobs_are_silent_each_is_looked_at_less_often(self, lua: Lua) -> None:
+        alert(lua, "silent 1h")
+        for n in range(2000):
+            lua.put(f"j{n}", every=60, start=T + 9e6)
+        for _ in range(25):
+            lua.tick(T + 3601)
+        first = lua.client.zrange(f"{lua.keys.tag}:deadlines", 0, -1, withscores=True)
+        looked_at = [due for name, due in first if name.startswith("silent") and due > (T + 3601) * 1000]
+        assert len(looked_at) == 2000
+        assert max(looked_at) >= (T + 3601 + 20) * 1000
+
     def test_a_removed_job_leaves_nothing(self, lua: Lua) -> None:
         alert(lua, "silent 1h")
         lua.put(every=60, start=T + 9e6)
