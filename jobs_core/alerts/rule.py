@@ -44,3 +44,31 @@ class Alert:
     options: Mapping[str, Any] = field(default_factory=dict)
     owner: str | None = None
     open: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What an alert tells of, and that goes on now.
+
+    Args:
+        kind: The condition that is met: failed, late, missed, long, silent, unserved or behind.
+        since: Since when it goes on, in epoch seconds.
+        told: When it was told last, in epoch seconds.
+        more: How often it was seen since it was told.
+        job: The job, if it is about one.
+        queue: The queue, if it is unserved.
+        task: The task, if it is a long run.
+    """
+
+    kind: str
+    since: float
+    told: float
+    more: int = 0
+    job: str = ""
+    queue: str = ""
+    task: str = ""
+
+    @property
+    def about(self) -> str:
+        """The job or queue, or `the board`."""
+        return self.job or (f"queue:{self.queue}" if self.queue else "the board")
