@@ -7,6 +7,7 @@ local patterns = require 'cron.patterns'
 local ended_jobs = require 'define.ended_jobs'
 local next_run = require 'define.next_run'
 local child_runs = require 'due.child_runs'
+local jitter = require 'due.jitter'
 local misfire = require 'due.misfire'
 local parent_endings = require 'due.parent_endings'
 local waiting = require 'due.waiting'
@@ -91,13 +92,11 @@ local function add_job(batch, id, due, head, body, now, cache)
   if following then append_pair(batch.moved, following, id) else end_job(batch, id) end
 end
 
--- Add a run, delayed by up to its job's jitter. The delay is always the same for the same occurrence.
+-- Add a run, delayed by its job's jitter.
 local function add_run(batch, id, due, head, body, now)
   local lane, moment = lanes.name(head.queue or head.runner, head.priority), numbers.digits(due)
   local record, time = records.new(id, moment, lane, head.runner, head.flags or '', body), due
-  if head.jitter then
-    time = due + tonumber(redis.sha1hex(id .. '@' .. moment):sub(1, 8), 16) % (head.jitter + 1)
-  end
+  if head.jitter then time = due + jitter.delay(id .. '@' .. moment, head.jitter) end
   if time <= now then return add_task(batch, lane, record) end
   batch.jittered[#batch.jittered + 1] = { id .. '@' .. moment .. '#0', record, time }
   batch.bytes = batch.bytes + #record
