@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,13 @@ class Alert:
     options: Mapping[str, Any] = field(default_factory=dict)
     owner: str | None = None
     open: int = 0
+
+
+def as_alert(text: str) -> Alert:
+    """Read one alert of a JALERTS reply."""
+    found: dict[str, Any] = json.loads(text)
+    scope = tuple(found.pop("for", ()))
+    return Alert(scope=scope, **found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jobs_core.alerts.options import STORED
-from jobs_core.alerts.rule import Alert, Incident
+from jobs_core.alerts.rule import Alert, Incident, as_alert
 from jobs_core.engine.calls import as_raw
 from jobs_core.engine.commands import Call
 from jobs_core.errors import NotFoundError, OptionError
@@ -27,13 +27,6 @@ def put_call(name: str, runner: str, payload: Payload, options: Mapping[str, Any
 def remove_call(names: Sequence[str], author: Sequence[str]) -> Call:
     """Return the JALERT that removes alerts."""
     return "JALERT", ("remove", *names, "-", *author)
-
-
-def as_alert(text: str) -> Alert:
-    """Read one alert of a JALERTS reply."""
-    found: dict[str, Any] = json.loads(text)
-    scope = tuple(found.pop("for", ()))
-    return Alert(scope=scope, **found)
 
 
 def found_alert(reply: Sequence[str | None], name: str, board: str) -> Alert:

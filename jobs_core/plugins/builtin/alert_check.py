@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
-from jobs_core.engine.alerts import as_alert
+from jobs_core.alerts.rule import as_alert
 
 MOST = 1000
 """The latest dead letters that are looked at."""
