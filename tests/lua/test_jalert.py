@@ -421,6 +421,18 @@ class TestService:
         tick_through(lua, T + 91, 6)
         assert kinds(told(lua, now=T + 97)) == [("unserved", "over")]
 
+    def test_a_task_of_an_alert_in_front_hides_no_other(self, lua: Lua) -> None:
+        alert(lua, "unserved 1m")
+        lua.jalert("put", "own", "echo", "x", "when", "done")
+        for _ in range(3):
+            lua.jalert("test", "own")
+        tick_through(lua, T, 90)
+        assert told(lua, now=T + 90) == []  # only alerts wait
+        lua.push(now=T + 90)
+        tick_through(lua, T + 91, 90)
+        (facts,) = told(lua, now=T + 181)
+        assert (facts["queue"], facts["job"]) == ("echo", "push:4")
+
     def test_ticks_that_cannot_keep_up(self, lua: Lua) -> None:
         alert(lua, "behind 10s", recovery="yes")
         for n in range(30):
