@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from jobs_core.alerts.rule import as_alert
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
-from jobs_core.alerts.rule import as_alert
 
 MOST = 1000
 """The latest dead letters that are looked at."""
@@ -40,7 +40,7 @@ def _untold(board: BoardLike) -> list[str]:
 
 
 def _names(tasks: list[str]) -> str:
-    names = list(dict.fromkeys(name.removeprefix("alert:") for name in tasks))
+    names = sorted({name.removeprefix("alert:") for name in tasks})
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} others" if len(names) > NAMED else "")
 
 
