@@ -4,6 +4,7 @@
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local incidents = require 'alert.incidents'
+local matching = require 'alert.matching'
 local rules = require 'alert.rules'
 local scope = require 'alert.scope'
 local lanes = require 'queue.lanes'
@@ -12,7 +13,8 @@ local records = require 'queue.records'
 local service = {}
 
 local PAUSE, STEP = 5000, 100  -- ms until the next round, and until the next step of a round
-local PAGE = 200  -- lanes that one step looks at
+local UNSERVED, BEHIND = { unserved = true }, { behind = true }
+local PAGE = 100  -- lanes that one step looks at
 local IN_FRONT = 30  -- tasks of alerts, at most, behind which others are found
 local SILENT = 30000  -- ms without a report after which a worker counts as gone: it reports every 10 seconds
 
@@ -68,13 +70,13 @@ end
 
 -- Look at the queues of some lanes.
 local function look_at(board, some, now)
-  local serves, found, jobs, unserved = served(board, now), rules.with(board, { unserved = true }), waiting(board, some), {}
+  local serves, jobs, unserved = served(board, now), waiting(board, some), {}
   for queue in pairs(jobs) do
     if not serves[queue] then unserved[#unserved + 1] = queue end
   end
   for queue, since in pairs(note_unserved(board, unserved, now)) do
-    for _, pair in ipairs(found) do
-      if now - since >= pair[2].ms and scope.covers(board, pair[1], jobs[queue], queue) then
+    for _, pair in ipairs(matching.find(board, UNSERVED, jobs[queue], queue)) do
+      if now - since >= pair[2].ms then
         incidents.fire(board, pair[1], pair[2], queue, { queue = queue, job = jobs[queue], since = since / 1000 }, now)
       end
     end
@@ -113,7 +115,7 @@ end
 -- Nobody ticked from one time to another, though something was due.
 function service.note_gap(board, from, to)
   if not rules.least(board, 'behind') then return end
-  for _, pair in ipairs(rules.with(board, { behind = true })) do
+  for _, pair in ipairs(rules.with(board, BEHIND)) do
     if to - from > pair[2].ms then
       incidents.fire(board, pair[1], pair[2], '', { since = from / 1000, upto = to / 1000, why = 'idle' }, to)
     end
@@ -125,7 +127,7 @@ function service.behind_round(board, _, now)
   if not rules.least(board, 'behind') then return nil end
   local first = redis.call('ZRANGE', key(board, 'schedule'), 0, 0, 'WITHSCORES')
   local due = tonumber(first[2] or now)
-  for _, pair in ipairs(rules.with(board, { behind = true })) do
+  for _, pair in ipairs(rules.with(board, BEHIND)) do
     if now - due > pair[2].ms then
       incidents.fire(board, pair[1], pair[2], '', { since = due / 1000, why = 'backlog' }, now)
     end
