@@ -194,7 +194,6 @@ WORDS: dict[str, list[list[str]]] = {
     "changes": [[], ["a"]],
     "forecast": [[]],
     "labels": [[]],
-    "metrics": [[]],
     "top": [["--once"]],
     "lint": [[], ["FILE"]],
     "logs": [["a"]],
