@@ -15,6 +15,7 @@ class Keys:
         self.leased = f"{self.tag}:leased"
         self.task = f"{self.tag}:task"
         self.dead = f"{self.tag}:dead"
+        self.failing = f"{self.tag}:failing"
         self.history = f"{self.tag}:history"
         self.stats = f"{self.tag}:stats"
         self.runners = f"{self.tag}:runners"
