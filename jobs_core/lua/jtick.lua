@@ -194,6 +194,7 @@ return function(board, args)
   ended_jobs.expire(board, now, MAX_EXPIRED)
   runs.tidy(board)
   dependents.queue_ready(board)
+  if clock_check.went_back(last, now) then deadlines.note_clock_back(board, now) end
   if idle_since then deadlines.note_gap(board, idle_since, now) end
   deadlines.expire(board, now)
   lanes.remove_unused(board)

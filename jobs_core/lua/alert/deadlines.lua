@@ -94,4 +94,14 @@ function deadlines.note_gap(board, from, to)
   end
 end
 
+-- The clock went back: begin all rounds anew, which would else wait until it is as late as it was, and tell what was counted.
+function deadlines.note_clock_back(board, now)
+  local rounds = { 'late', 'long', 'unserved', 'behind' }
+  for _, round in ipairs(rounds) do redis.call('ZADD', key(board, 'deadlines'), 'XX', 'LT', digits(now), round) end
+  redis.call('HDEL', key(board, 'alerts:steps'), unpack(rounds))
+  redis.call('DEL', key(board, 'alerts:idle'), key(board, 'alerts:idle:next'))
+  for _, rule in ipairs(rules.all(board)) do telling.tell_burst(board, rule, now) end
+  redis.call('DEL', key(board, 'alerts:bursts'))
+end
+
 return deadlines
