@@ -9,8 +9,18 @@ from typing import Any
 
 import pytest
 
-from jobs_core import AsyncBoard, Board, NotFoundError, OptionError, PayloadError, RunnerError
-from tests.helpers import Jobs, lines, refused
+from jobs_core import (
+    AsyncBoard,
+    Board,
+    Context,
+    NotFoundError,
+    OptionError,
+    Outcome,
+    PayloadError,
+    RunnerError,
+    Task,
+)
+from tests.helpers import Jobs, lines, refused, runner, working
 
 PUT = [
     *(
@@ -61,7 +71,7 @@ def test_an_alert_is_put_listed_shown_and_removed(jobs: Jobs) -> None:
         ["payments", "failed", "3,", "late", "10m", "team=payments,", "report-*", "console", "0"],
     ]
     assert lines(jobs("alert", "list", "--json"))[1] == STORED
-    assert lines(jobs("alert", "show", "payments", "--json")) == [STORED]
+    assert lines(jobs("alert", "show", "payments", "--json")) == [STORED | {"incidents": []}]
     shown = jobs("alert", "show", "payments").stdout
     for words in (
         "every 4h",
@@ -98,6 +108,44 @@ def test_a_test_prints_the_task_that_it_queues(jobs: Jobs, board: Board) -> None
     assert lines(jobs("alert", "test", "ops", "--json"))[0].keys() == {"task"}
     task = next(iter(board.pop("tell")))
     assert (task.id, task.runner, task.options["alert"]["kind"]) == (id, "console", "test")
+
+
+def test_a_test_that_is_waited_for_says_how_it_ended(jobs: Jobs, board: Board) -> None:
+    def end(task: Task, context: Context) -> Outcome:
+        return Outcome.done() if task.payload == "good" else Outcome.failed("nobody there", code="7")
+
+    for name, payload in (("good", "good"), ("bad", "bad")):
+        board.alert_put(name, "tell", payload, when="dead")
+    with working(board, runner(end, "tell")):
+        result = jobs("alert", "test", "good", "--wait")
+        assert (result.exit_code, result.stdout.split(": ")[1:]) == (0, ["done\n"])
+        result = jobs("alert", "test", "bad", "--wait")
+        assert (result.exit_code, result.stdout.split(": ")[1:]) == (7, ["dead", "nobody there\n"])
+        result = jobs("alert", "test", "bad", "--wait", "--json")
+        found = json.loads(result.stdout)
+        assert (result.exit_code, found["what"], found["note"]) == (7, "dead", "nobody there")
+        assert found["task"].startswith("alert:bad@")
+
+
+def test_show_has_what_an_alert_is_telling_of(jobs: Jobs, board: Board) -> None:
+    board.alert_put("ops", "tell", "x", when="failed")
+    for id in ("a", "b", "c"):
+        board.put(id, "fails", "x")
+        board.push(id)
+        board.commands.call("JACK", next(iter(board.pop("fails", lease=30))).token, "dead")
+    (found,) = lines(jobs("alert", "show", "ops", "--json"))
+    assert sorted(one["job"] for one in found["incidents"]) == ["a", "b", "c"]
+    assert all(one.keys() == {"kind", "since", "told", "more", "job"} for one in found["incidents"])
+    rows = [line.split()[:2] for line in jobs("alert", "show", "ops").stdout.splitlines()]
+    assert [row for row in rows if row[:1] == ["failed"]] != []
+    assert sorted(row[1] for row in rows if row[:1] == ["failed"]) == ["a", "b", "c"]
+    shown = jobs("alert", "show", "ops", "--limit", "2").stdout
+    assert shown.count("failed") == 3  # two rows, and the condition
+    assert "There are more. See them with `jobs alert show ops --limit 20`." in shown
+    assert len(lines(jobs("alert", "show", "ops", "--limit", "2", "--json"))[0]["incidents"]) == 2
+    board.alert_remove("ops")
+    with pytest.raises(NotFoundError, match="there is no alert 'ops'"):
+        list(board.alert_open("ops"))
 
 
 @pytest.mark.parametrize("words", [("show", "no"), ("remove", "no"), ("test", "no")])
@@ -157,10 +205,16 @@ def test_the_methods_of_an_asyncio_board(board: Board, url: str) -> None:
             await ours.alert_put("ops", "console", "x", when="failed 2", every="1h", because="asked")
             assert [one.every async for one in ours.alert_list()] == [3600]
             assert (await ours.alert_show("ops")).when == "failed 2"
+            board.put("a", "console", "x")
+            for _ in range(2):
+                board.push("a")
+                board.commands.call("JACK", next(iter(board.pop("console", lease=30))).token, "dead")
+            assert [(one.kind, one.job) async for one in ours.alert_open("ops")] == [("failed", "a")]
             assert (await ours.alert_test("ops")).startswith("alert:ops@")
             assert (await ours.alert_remove("ops"), await ours.alert_remove()) == (1, 0)
-            with pytest.raises(NotFoundError):
-                await ours.alert_show("ops")
+            for ask in (ours.alert_show("ops"), anext(ours.alert_open("ops"))):
+                with pytest.raises(NotFoundError):
+                    await ask
 
     asyncio.run(body())
 

@@ -499,6 +499,12 @@ function Board:alerts()
   return self:_decode_all(self.commands:call('JALERTS'))
 end
 
+--- Return what an alert tells of now. Something may be there twice. Raises NOTFOUND.
+---@return table[]  kind, since, told, more; job, queue or task
+function Board:open_incidents(name)
+  return self:_decode_all(all_pages(function(cursor) return self.commands:call('JALERTS', name, '-', 'open', cursor) end))
+end
+
 --- Return the occurrences of a job in the past.
 ---@param options? table  now
 ---@return { due: number, state: 'ran'|'missed'|'unknown' }[]  due in epoch seconds

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from jobs_core.alerts.facts import Facts
 from jobs_core.alerts.message import Message
-from jobs_core.alerts.rule import Alert
+from jobs_core.alerts.rule import Alert, Incident
 
-__all__ = ["Alert", "Facts", "Message"]
+__all__ = ["Alert", "Facts", "Incident", "Message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,3 +45,38 @@ class Alert:
     options: Mapping[str, Any] = field(default_factory=dict)
     owner: str | None = None
     open: int = 0
+
+
+def as_alert(text: str) -> Alert:
+    """Read one alert of a JALERTS reply."""
+    found: dict[str, Any] = json.loads(text)
+    scope = tuple(found.pop("for", ()))
+    return Alert(scope=scope, **found)
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What an alert tells of, and that goes on now.
+
+    Args:
+        kind: The condition that is met: failed, late, missed, long, silent, unserved or behind.
+        since: Since when it goes on, in epoch seconds.
+        told: When it was told last, in epoch seconds.
+        more: How often it was seen since it was told.
+        job: The job, if it is about one.
+        queue: The queue, if it is unserved.
+        task: The task, if it is a long run.
+    """
+
+    kind: str
+    since: float
+    told: float
+    more: int = 0
+    job: str = ""
+    queue: str = ""
+    task: str = ""
+
+    @property
+    def about(self) -> str:
+        """The job or queue, or `the board`."""
+        return self.job or (f"queue:{self.queue}" if self.queue else "the board")

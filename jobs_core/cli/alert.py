@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import asdict
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.alerts import Alert
+from jobs_core.alerts import Alert, Incident
 from jobs_core.alerts.options import ALERT_OPTIONS
 from jobs_core.cli.common import (
     because_option,
@@ -21,8 +23,13 @@ from jobs_core.cli.common import (
     open_board,
 )
 from jobs_core.cli.completion import completed_by
+from jobs_core.cli.task_output import exit_code_of, noting_delay
 from jobs_core.errors import NotFoundError
 from jobs_core.options import WORK_OPTIONS, span
+from jobs_core.wording import when
+
+if TYPE_CHECKING:
+    from jobs_core.app import Board
 
 PUT_OPTIONS = dict(sorted(ALERT_OPTIONS.items(), key=lambda item: item[0] in WORK_OPTIONS))
 """The options of an alert: those about what it tells before those of its tasks."""
@@ -120,22 +127,40 @@ def list_(as_json: bool, url: str | None, board_name: str) -> None:
 
 @alert.command()
 @click.argument("names", nargs=-1, required=True, shell_complete=complete_alert)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Show at most N of what an alert is telling of.",
+)
 @json_option
 @connected
-def show(names: tuple[str, ...], as_json: bool, url: str | None, board_name: str) -> None:
-    """Show alerts: their conditions, what they are for, and whom they tell.
+def show(names: tuple[str, ...], limit: int, as_json: bool, url: str | None, board_name: str) -> None:
+    """Show alerts: their conditions, what they are for, whom they tell, and what they are telling of now.
+
+    `since` is since when it goes on, `told` when it was told last, and `more` how often it was seen since. With
+    --json, these are in `incidents`, with times in epoch seconds.
 
     \b
       jobs alert show ops
-      jobs alert show ops --json | jq .open
+      jobs alert show ops --limit 100
+      jobs alert show ops --json | jq -r '.incidents[].job'
     """
     board = open_board(url, board_name)
     for name in names:
         found = board.alert_show(name)
+        incidents = list(islice(board.alert_open(name), limit + 1))
         if as_json:
-            echo_json(as_fields(found))
-        else:
-            echo_table(("", found.name), _rows(found))
+            echo_json(as_fields(found) | {"incidents": list(map(_incident_fields, incidents[:limit]))})
+            continue
+        echo_table(("", found.name), _rows(found))
+        if incidents:
+            echo()
+            echo_table(("what", "about", "since", "told", "more"), map(_incident_row, incidents[:limit]))
+        if len(incidents) > limit:
+            echo(f"There are more. See them with `jobs alert show {name} --limit {limit * 10}`.")
 
 
 @alert.command()
@@ -157,22 +182,49 @@ def remove(names: tuple[str, ...], because: str | None, url: str | None, board_n
 
 @alert.command()
 @click.argument("name", shell_complete=complete_alert)
+@click.option("--wait", is_flag=True, help="Wait until the task has ended, say how, and exit with its code.")
 @json_option
 @connected
-def test(name: str, as_json: bool, url: str | None, board_name: str) -> None:
+@click.pass_context
+def test(
+    ctx: click.Context, name: str, wait: bool, as_json: bool, url: str | None, board_name: str
+) -> None:
     """Queue a task of an alert, to see whether it reaches somebody. Prints the task's id.
 
-    Quiet hours delay it, too. `jobs why` tells what has become of it.
+    Quiet hours delay it, too. With --wait, the exit code is 0 if the task succeeds, else the task's own code,
+    or 1 if it has none.
 
     \b
       jobs alert test ops
-      jobs why "$(jobs alert test ops)"
+      jobs alert test ops --wait
     """
-    id = open_board(url, board_name).alert_test(name)
+    board = open_board(url, board_name)
+    id = board.alert_test(name)
+    if wait:
+        ctx.exit(_wait(board, id, as_json=as_json))
     if as_json:
         echo_json({"task": id})
     else:
         echo(id)
+
+
+def _wait(board: Board, task: str, *, as_json: bool) -> int:
+    """Wait until a task has ended, and say how. Returns its exit code."""
+    with noting_delay(board, task, True):
+        end = board.wait(task)
+    if as_json:
+        echo_json(end)
+    else:
+        echo(": ".join(str(part) for part in (task, end["what"], end.get("note")) if part))
+    return exit_code_of(end)
+
+
+def _incident_fields(found: Incident) -> dict[str, Any]:
+    return {name: value for name, value in asdict(found).items() if value != ""}
+
+
+def _incident_row(found: Incident) -> tuple[Any, ...]:
+    return found.kind, found.about, when(found.since), when(found.told), found.more
 
 
 def as_fields(found: Alert) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Unpack
 
-from jobs_core.alerts import Alert
+from jobs_core.alerts import Alert, Incident
 from jobs_core.alerts.options import AlertOptions
 from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.author import signature
-from jobs_core.engine.alerts import as_alert, found_alert, remove_call
+from jobs_core.engine.alerts import as_alert, as_incidents, found_alert, open_call, remove_call
 from jobs_core.types import Payload
 
 
@@ -37,6 +37,18 @@ class AsyncAlertMethods(AsyncTaskMethods):
     async def alert_show(self, name: str) -> Alert:
         """Read an alert, like `Board.alert_show`."""
         return found_alert(await self._call("JALERTS", name), name, self.name)
+
+    async def alert_open(self, name: str) -> AsyncIterator[Incident]:
+        """List what an alert tells of now, like `Board.alert_open`."""
+        seen: set[tuple[str, str]] = set()
+        cursor = "0"
+        while True:
+            call, arguments = open_call(name, cursor)
+            cursor, texts = await self._call(call, *arguments)
+            for found in as_incidents(texts, seen):
+                yield found
+            if cursor == "0":
+                return
 
     async def alert_remove(self, *names: str, because: str | None = None) -> int:
         """Remove alerts, like `Board.alert_remove`."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Unpack
 
-from jobs_core.alerts import Alert
+from jobs_core.alerts import Alert, Incident
 from jobs_core.alerts.options import AlertOptions
 from jobs_core.client.author import signature
 from jobs_core.client.task_methods import TaskMethods
-from jobs_core.engine.alerts import as_alert, found_alert, remove_call
+from jobs_core.engine.alerts import as_alert, as_incidents, found_alert, open_call, remove_call
 from jobs_core.types import Payload
 
 
@@ -57,6 +57,26 @@ class AlertMethods(TaskMethods):
             NotFoundError: There is no such alert.
         """
         return found_alert(self.commands.call("JALERTS", name), name, self.name)
+
+    def alert_open(self, name: str) -> Iterator[Incident]:
+        """List what an alert tells of now, in no order: jobs that fail, runs that are late, queues without workers …
+
+        What is over at once (`dead`, `recovered`, `done`) is not listed.
+
+        Raises:
+            NotFoundError: There is no such alert.
+
+        >>> [found.job for found in board.alert_open("payments") if found.kind == "failed"]
+        ['invoices']
+        """
+        seen: set[tuple[str, str]] = set()
+        cursor = "0"
+        while True:
+            call, arguments = open_call(name, cursor)
+            cursor, texts = self.commands.call(call, *arguments)
+            yield from as_incidents(texts, seen)
+            if cursor == "0":
+                return
 
     def alert_remove(self, *names: str, because: str | None = None) -> int:
         """Remove alerts. Returns how many existed. Tasks that they have queued stay."""

@@ -119,7 +119,7 @@ class Lua:
     def size(self, *names: str) -> int:
         """Return the number of members of a key of any type."""
         name = ":".join((self.keys.tag, *names))
-        read = {"list": self.client.llen, "set": self.client.scard, "zset": self.client.zcard}
+        read = {"list": self.client.llen, "set": self.client.scard, "zset": self.client.zcard, "hash": self.client.hlen}
         kind = self.client.type(name)
         return int(read[kind](name)) if kind in read else 0
 

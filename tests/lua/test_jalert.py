@@ -364,6 +364,40 @@ class TestSilent:
             lua.tick(T + 3601 * hours)
         assert told(lua, now=T + 18005) == []
 
+    @pytest.mark.parametrize("history", [0, 20])
+    def test_a_job_that_has_ended_well_is_not_silent(self, lua: Lua, history: int) -> None:
+        alert(lua, "silent 1h")
+        lua.put(at=T + 1, history=history)
+        lua.put("b", at=T + 1, history=history)
+        lua.tick(T + 1)
+        for outcome in ("done", "dead"):
+            lua.jack(lua.held(now=T + 1)["token"], outcome, now=T + 2)
+        for hours in range(1, 5):
+            lua.tick(T + 3602 * hours)
+        assert [one["job"] for one in told(lua, now=T + 4 * 3602)] == ["b"]
+
+    def test_a_longer_time_counts_from_when_the_alert_was_put(self, lua: Lua) -> None:
+        lua.put(every=60, start=T + 9e6)
+        alert(lua, "silent 1h")
+        lua.tick(T)
+        alert(lua, "silent 1d", now=T + 60)
+        for second in (60, 3601, 86400):
+            lua.tick(T + second)
+        assert told(lua, now=T + 86400) == []
+        lua.tick(T + 86461)
+        assert [one["value"] for one in told(lua, now=T + 86461)] == ["1d"]
+
+    def test_when_many_jobs_are_silent_each_is_looked_at_less_often(self, lua: Lua) -> None:
+        alert(lua, "silent 1h")
+        for n in range(2000):
+            lua.put(f"j{n}", every=60, start=T + 9e6)
+        for _ in range(25):
+            lua.tick(T + 3601)
+        first = lua.client.zrange(f"{lua.keys.tag}:deadlines", 0, -1, withscores=True)
+        looked_at = [due for name, due in first if name.startswith("silent") and due > (T + 3601) * 1000]
+        assert len(looked_at) == 2000
+        assert max(looked_at) >= (T + 3601 + 20) * 1000
+
     def test_a_removed_job_leaves_nothing(self, lua: Lua) -> None:
         alert(lua, "silent 1h")
         lua.put(every=60, start=T + 9e6)
@@ -386,6 +420,18 @@ class TestService:
         lua.jregister("w1", "echo", "--", "queues", "echo", "state", "serving", "now", T + 90)
         tick_through(lua, T + 91, 6)
         assert kinds(told(lua, now=T + 97)) == [("unserved", "over")]
+
+    def test_a_task_of_an_alert_in_front_hides_no_other(self, lua: Lua) -> None:
+        alert(lua, "unserved 1m")
+        lua.jalert("put", "own", "echo", "x", "when", "done")
+        for _ in range(3):
+            lua.jalert("test", "own")
+        tick_through(lua, T, 90)
+        assert told(lua, now=T + 90) == []  # only alerts wait
+        lua.push(now=T + 90)
+        tick_through(lua, T + 91, 90)
+        (facts,) = told(lua, now=T + 181)
+        assert (facts["queue"], facts["job"]) == ("echo", "push:4")
 
     def test_ticks_that_cannot_keep_up(self, lua: Lua) -> None:
         alert(lua, "behind 10s", recovery="yes")
@@ -413,6 +459,24 @@ class TestTelling:
         assert (facts["kind"], facts["count"]) == ("burst", 7)
         lua.tick(T + 120)
         assert told(lua, now=T + 120) == []
+
+    def test_what_was_beyond_the_burst_is_told_even_if_nobody_ticks_at_the_end_of_the_minute(self, lua: Lua) -> None:
+        alert(lua, "dead", burst=1)
+        lua.put(every=3600, start=T + 9e6)
+        for seconds in (0, 1, 2, 61, 62):
+            die(lua, now=T + seconds)
+        found = told(lua, now=T + 62)
+        assert [(one["kind"], one["count"]) for one in found] == [("dead", 1), ("burst", 2), ("dead", 4)]
+
+    def test_quiet_hours_count_as_one_minute(self, lua: Lua) -> None:
+        alert(lua, "dead", burst=2, quiet="22:00-07:00")
+        lua.put(every=3600, start=T + 9e6)
+        for minute in range(0, 500, 10):
+            die(lua, now=T + minute * 60)
+        for second in (1_700_031_600, 1_700_031_601):
+            lua.tick(second)
+        found = told(lua, now=1_700_031_602)
+        assert sorted((one["kind"], one["count"]) for one in found) == [("burst", 48), ("dead", 1), ("dead", 2)]
 
     @pytest.mark.parametrize(
         ("quiet", "zone", "due"),

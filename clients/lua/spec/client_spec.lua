@@ -314,6 +314,8 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         local task = board:queue('tell'):pop()[1]
         assert.same({ 'failed', 'a', '3' }, { task.options.alert.kind, task.options.alert.job, task.options.alert.code })
         assert.equal(1, board:alerts()[1].open)
+        local open = board:open_incidents('ops')[1]
+        assert.same({ 'failed', 'a', 0 }, { open.kind, open.job, open.more })
         assert.truthy(board:test_alert('ops'):find('alert:ops@', 1, true))
         assert.is_true(board:remove_alert('ops', { because = 'moved' }))
         assert.is_false(board:remove_alert('ops'))

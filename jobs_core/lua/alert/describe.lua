@@ -1,6 +1,7 @@
 -- An alert as people see it.
 
 local conditions = require 'alert.conditions'
+local records = require 'queue.records'
 
 local describe = {}
 
@@ -21,6 +22,17 @@ function describe.json(rule, open)
   local found = describe.change(rule)
   found['payload-hash'] = nil
   found.name, found.payload, found.open = rule.name, rule.payload, open or 0
+  return cjson.encode(found)
+end
+
+local SUBJECTS = { unserved = 'queue', behind = 'board' }
+
+-- Return what goes on of an alert as JSON. `one` is as incidents.page returns it.
+function describe.incident(one)
+  local found = { kind = one.kind, since = one.since / 1000, told = one.told / 1000, more = one.more }
+  local subject = SUBJECTS[one.kind] or 'job'
+  if subject ~= 'board' then found[subject] = one.subject end
+  if one.kind == 'long' then found.task = records.id_of_token(one.details) end
   return cjson.encode(found)
 end
 

@@ -11,13 +11,9 @@ local records = require 'queue.records'
 
 local endings = {}
 
-local function is_of_alert(job)
-  return job:find('^alert:') ~= nil
-end
-
 -- Queue what a job's own option asks for: `runner payload`.
 local function tell_own(board, job, kind, text, facts, now)
-  if not text or is_of_alert(job) then return end
+  if not text or scope.is_of_alert(job) then return end
   local runner, payload = text:match('^(%S+) ?(.*)$')
   facts.kind, facts.state, facts.since = kind, 'firing', now / 1000
   local name = (kind == 'done' and 'on-success:' or 'on-failure:') .. job

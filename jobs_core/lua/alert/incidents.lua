@@ -1,6 +1,7 @@
 -- What alerts have told, so that they tell it once. `{b}:alerting` maps `<alert>#<version> <kind> <subject>`, where the subject
 -- is a job or a queue, to what is going on: since when, when it was told last (ms), how often it was seen since then, and
--- details, such as a token. What rounds look for is in `{b}:alerting:<kind>`, too, sorted by when it was seen last.
+-- details, such as a token. What rounds look for is in `{b}:alerting:<kind>`, too, sorted by when it was seen last. What is over
+-- at once is there only if the alert has `every`, so that it is not told again too soon.
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
@@ -12,17 +13,21 @@ local incidents = {}
 local MAX_CLOSED = 100  -- per call
 local PAGE = 200  -- entries that one step of a sweep looks at
 
+local AT_ONCE = { dead = true, recovered = true, done = true }
 local SEEN_IN_ROUNDS = { late = true, missed = true, long = true, unserved = true, behind = true }
 
 local function field_of(rule, kind, subject)
   return rule.name .. '#' .. digits(rule.version) .. ' ' .. kind .. ' ' .. subject
 end
 
+local function parse(text)
+  local since, told, more, details = text:match('^(%d+) (%d+) (%d+) (.*)$')
+  return since and { since = tonumber(since), told = tonumber(told), more = tonumber(more), details = details } or nil
+end
+
 local function read(board, field)
   local text = redis.call('HGET', key(board, 'alerting'), field)
-  if not text then return nil end
-  local since, told, unseen, details = text:match('^(%d+) (%d+) (%d+) (.*)$')
-  return since and { since = tonumber(since), told = tonumber(told), more = tonumber(unseen), details = details } or nil
+  return text and parse(text) or nil
 end
 
 local function write(board, field, found)
@@ -52,11 +57,12 @@ function incidents.fire(board, rule, condition, subject, facts, now, details)
   telling.tell(board, rule, facts, now)
 end
 
--- Something has happened that is over at once. With `every`, tell it only if that is long ago.
-function incidents.tell_once(board, rule, condition, subject, facts, now)
+-- Something has happened that is over at once. With `every`, tell it only if that is long ago. Each one-off task has a job
+-- name of its own, so with `every`, they all count as one job.
+function incidents.tell_once(board, rule, condition, job, facts, now)
   facts.kind, facts.value, facts.state = condition.kind, condition.value, 'firing'
   if rule.every then
-    local field = field_of(rule, condition.kind, subject)
+    local field = field_of(rule, condition.kind, job:find('^push:%d') and 'push:*' or job)
     local found = read(board, field)
     if found and now - found.told < rule.every then
       found.more = found.more + 1
@@ -86,11 +92,11 @@ function incidents.close(board, rule, condition, subject, facts, now)
   return true
 end
 
--- Return the alert of an entry, and its subject; nothing if the alert is gone, or has changed what it looks for.
+-- Return the alert of an entry, its kind and its subject; nothing if the alert is gone, or has changed what it looks for.
 local function rule_of(board, field)
-  local name, version, subject = field:match('^(%S+)#(%d+) %l+ (.*)$')
+  local name, version, kind, subject = field:match('^(%S+)#(%d+) (%l+) (.*)$')
   local rule = name and rules.find(board, name)
-  if rule and digits(rule.version) == version then return rule, subject end
+  if rule and digits(rule.version) == version then return rule, kind, subject end
 end
 
 -- Close what a round has not seen since a time. `is_over(found, subject)` may say that it goes on all the same; `facts_of`
@@ -99,7 +105,7 @@ function incidents.close_unseen(board, kind, since, now, facts_of, is_over)
   local name = key(board, 'alerting:' .. kind)
   local fields = redis.call('ZRANGE', name, '-inf', '(' .. digits(since), 'BYSCORE', 'LIMIT', 0, MAX_CLOSED)
   for _, field in ipairs(fields) do
-    local rule, subject = rule_of(board, field)
+    local rule, _, subject = rule_of(board, field)
     local condition, found = rule and rules.condition(rule, kind), read(board, field)
     if not (condition and found) then
       forget(board, field, kind)
@@ -130,9 +136,19 @@ end
 -- Forget what was told of a job that is removed.
 function incidents.forget_job(board, job)
   if redis.call('EXISTS', key(board, 'alerting')) == 0 then return end
+  local fields, by_kind = {}, {}
   for _, rule in ipairs(rules.all(board)) do
-    for _, condition in ipairs(rule.when) do forget(board, field_of(rule, condition.kind, job), condition.kind) end
+    for _, condition in ipairs(rule.when) do
+      local field = field_of(rule, condition.kind, job)
+      fields[#fields + 1] = field
+      if SEEN_IN_ROUNDS[condition.kind] then
+        by_kind[condition.kind] = by_kind[condition.kind] or {}
+        table.insert(by_kind[condition.kind], field)
+      end
+    end
   end
+  if #fields == 0 or redis.call('HDEL', key(board, 'alerting'), unpack(fields)) == 0 then return end
+  for kind, some in pairs(by_kind) do redis.call('ZREM', key(board, 'alerting:' .. kind), unpack(some)) end
 end
 
 -- Return how many things go on of each alert, by name, as far as `most` entries tell.
@@ -142,12 +158,27 @@ function incidents.count(board, most)
     local page = redis.call('HSCAN', key(board, 'alerting'), cursor, 'COUNT', PAGE)
     cursor = page[1]
     for i = 1, #page[2], 2 do
-      local name = page[2][i]:match('^(%S+)#%d+ ')
-      if name then counts[name] = (counts[name] or 0) + 1 end
+      local rule, kind = rule_of(board, page[2][i])
+      if rule and not AT_ONCE[kind] then counts[rule.name] = (counts[rule.name] or 0) + 1 end
       read_entries = read_entries + 1
     end
   until cursor == '0' or read_entries >= most
   return counts
+end
+
+-- Return some of what goes on of an alert: tables with kind, subject, since, told, more and details; and where to go on, '0'
+-- at the end. One page may have none.
+function incidents.page(board, name, cursor, size)
+  local page, found = redis.call('HSCAN', key(board, 'alerting'), cursor, 'COUNT', size), {}
+  for i = 1, #page[2], 2 do
+    local rule, kind, subject = rule_of(board, page[2][i])
+    local one = rule and rule.name == name and not AT_ONCE[kind] and parse(page[2][i + 1])
+    if one then
+      one.kind, one.subject = kind, subject
+      found[#found + 1] = one
+    end
+  end
+  return found, page[1]
 end
 
 return incidents

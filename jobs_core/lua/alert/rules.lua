@@ -111,6 +111,7 @@ end
 function rules.store(board, rule, now)
   local old = rules.find(board, rule.name)
   local is_same = old and cjson.encode({ old.when, old['for'] }) == cjson.encode({ rule.when, rule['for'] })
+  rule.since = is_same and old.since or now
   rule.version = is_same and old.version or redis.call('HINCRBY', key(board, 'stats'), 'alerts', 1)
   if old and not is_same then sweep(board, now) end
   redis.call('HSET', key(board, 'alerts'), rule.name, cjson.encode(rule))

@@ -43,9 +43,14 @@ local function matches(board, term, job, queue)
   return redis.call('ZSCORE', key(board, 'labels:' .. term.label), job) ~= false
 end
 
+-- Whether a task is of an alert, by its job.
+function scope.is_of_alert(job)
+  return job:find('^alert:') ~= nil
+end
+
 -- Whether an alert is for a job or a queue; either may be nil. No alert is about the tasks of alerts, so that none loops.
 function scope.covers(board, rule, job, queue)
-  if job and job:find('^alert:') then return false end
+  if job and scope.is_of_alert(job) then return false end
   if #rule['for'] == 0 then return true end
   rule.terms = rule.terms or {}
   for i, text in ipairs(rule['for']) do

@@ -13,6 +13,7 @@ local service = {}
 
 local PAUSE, STEP = 5000, 100  -- ms until the next round, and until the next step of a round
 local PAGE = 200  -- lanes that one step looks at
+local IN_FRONT = 30  -- tasks of alerts, at most, behind which others are found
 local SILENT = 30000  -- ms without a report after which a worker counts as gone: it reports every 10 seconds
 
 -- Return the set of queues that living workers serve.
@@ -27,13 +28,28 @@ local function served(board, now)
   return found
 end
 
+local function job_of(record)
+  local id = record and records.peek(record)
+  return id and records.job_of(id)
+end
+
+-- Return the job of the first task in a lane that is not of an alert, or nothing. Tasks of alerts may be in front of others.
+local function first_job(board, lane)
+  local list = key(board, 'queue:' .. lane)
+  local job = job_of(redis.call('LINDEX', list, 0))
+  if not (job and scope.is_of_alert(job)) then return job end
+  for _, record in ipairs(redis.call('LRANGE', list, 1, IN_FRONT)) do
+    job = job_of(record)
+    if job and not scope.is_of_alert(job) then return job end
+  end
+end
+
 -- Return the queues of some lanes in which tasks wait, each with the job of its first.
 local function waiting(board, some)
   local found = {}
   for _, lane in ipairs(some) do
-    local record = redis.call('LINDEX', key(board, 'queue:' .. lane), 0)
-    local id = record and records.peek(record)
-    if id then found[lanes.split(lane)] = records.job_of(id) end
+    local job = first_job(board, lane)
+    if job then found[lanes.split(lane)] = job end
   end
   return found
 end

@@ -6,6 +6,7 @@ local digits = require('base.numbers').digits
 local incidents = require 'alert.incidents'
 local rules = require 'alert.rules'
 local scope = require 'alert.scope'
+local describe = require 'job.describe'
 local packed_job = require 'job.packed_job'
 local runs = require 'ledger.runs'
 local timers = require 'queue.timers'
@@ -13,7 +14,7 @@ local timers = require 'queue.timers'
 local silence = {}
 
 local PAGE = 100  -- jobs that one step arms
-local RECHECK = 10000  -- ms until a job that is silent is looked at again
+local RECHECK, SPREAD = 10000, 10  -- ms until a job that is silent is looked at again, at least, and for each that is open
 
 local function member(rule, job)
   return 'silent ' .. rule.name .. ' ' .. job
@@ -91,29 +92,43 @@ local function last_good(board, job)
   return nil, tonumber(redis.call('HGET', key(board, 'ledger'), 'done ' .. job) or 0)
 end
 
--- Return whether a job is paused, or nothing if it is gone.
-local function is_paused(board, job)
+-- Whether a job is expected to run: not while it is paused, nor once it has ended and had a good run. Nothing if it is gone.
+local function is_expected(board, job, has_run)
   local packed = redis.call('HGET', key(board, 'job'), job)
   local head = packed and packed_job.unpack(packed)
   if not head then return nil end
-  return head.paused ~= nil
+  if head.paused then return false end
+  return not (has_run and describe.state(board, job, head, redis.call('ZSCORE', key(board, 'schedule'), job)) == 'ended')
+end
+
+-- Return when a job that is silent is looked at again. When many are, each is looked at less often.
+local function recheck_at(board, condition, now)
+  return now + math.max(math.min(RECHECK, condition.ms), SPREAD * redis.call('HLEN', key(board, 'alerting')))
+end
+
+-- Return when the last good run of a job ended, or nothing. If the board keeps no runs of it, that is now if there were any
+-- since the deadline before. Returns also whether there was ever one.
+local function good_until(board, rule, job, now)
+  local good, count = last_good(board, job)
+  if not count then return good, good ~= nil end
+  local counted = redis.call('HGET', key(board, 'alerts:counted'), member(rule, job))
+  redis.call('HSET', key(board, 'alerts:counted'), member(rule, job), count)
+  return count > tonumber(counted or 0) and now or nil, count > 0
 end
 
 -- The deadline of a job has come. Returns the next (ms), or nothing if there is none.
 local function check(board, rule, condition, job, now)
-  local paused = is_paused(board, job)
-  if paused == nil or not scope.covers(board, rule, job) then return nil end
-  local good, count = last_good(board, job)
-  local counted = redis.call('HGET', key(board, 'alerts:counted'), member(rule, job))
-  if count then redis.call('HSET', key(board, 'alerts:counted'), member(rule, job), count) end
-  if count and (not counted or tonumber(counted) < count) and count > 0 then good = now end
+  local good, has_run = good_until(board, rule, job, now)
+  local expected = is_expected(board, job, has_run)
+  if expected == nil or not scope.covers(board, rule, job) then return nil end
   if good and good + condition.ms > now then
     incidents.close(board, rule, condition, job, { job = job }, now)
     return good + condition.ms
   end
-  if paused then return now + condition.ms end
+  if not expected then return now + condition.ms end
+  if not good and rule.since + condition.ms > now then return rule.since + condition.ms end
   incidents.fire(board, rule, condition, job, { job = job, since = (good or now - condition.ms) / 1000 }, now)
-  return now + math.min(RECHECK, condition.ms)
+  return recheck_at(board, condition, now)
 end
 
 -- Handle a deadline: what comes after `silent `.

@@ -3,7 +3,8 @@
 -- {job}, {reason} and so on, just before it runs.
 --
 -- An outage may concern every job of a board. So of one alert, at most `burst` tasks a minute are queued. The others are
--- counted in `{b}:alerts:bursts`, and one task at the end of the minute tells how many there were.
+-- counted in `{b}:alerts:bursts`, and one task at the end of the minute tells how many there were. All that is told in quiet
+-- hours arrives at their end, so they count as one minute.
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
@@ -54,26 +55,34 @@ local function write_burst(board, name, since, told, more)
   redis.call('HSET', key(board, 'alerts:bursts'), name, digits(since) .. ' ' .. told .. ' ' .. more)
 end
 
--- Tell somebody, or count it if that would be too much.
-function telling.tell(board, rule, facts, now)
-  if rule.burst then
-    local since, told, more = read_burst(board, rule.name)
-    if now >= since + MINUTE then since, told, more = now, 0, 0 end
-    if told >= rule.burst then
-      if more == 0 then timers.set(board, 'deadlines', 'burst ' .. rule.name, since + MINUTE) end
-      return write_burst(board, rule.name, since, told, more + 1)
-    end
-    write_burst(board, rule.name, since, told + 1, more)
-  end
-  return queue_task(board, rule, facts, now)
+-- Return when what an alert counts since a time is over.
+local function burst_end(board, rule, since)
+  return math.max(since + MINUTE, quiet.over_at(board, rule, since))
 end
 
--- At the end of a minute: tell how many more there were.
+-- Tell how many more there were, and begin to count anew.
 function telling.tell_burst(board, rule, now)
   local since, _, more = read_burst(board, rule.name)
   if more == 0 then return end
   write_burst(board, rule.name, now, 0, 0)
   queue_task(board, rule, { kind = 'burst', state = 'firing', since = since / 1000, count = more }, now)
+end
+
+-- Tell somebody, or count it if that would be too much.
+function telling.tell(board, rule, facts, now)
+  if rule.burst then
+    local since, told, more = read_burst(board, rule.name)
+    if now >= burst_end(board, rule, since) then
+      telling.tell_burst(board, rule, now)
+      since, told, more = now, 0, 0
+    end
+    if told >= rule.burst then
+      if more == 0 then timers.set(board, 'deadlines', 'burst ' .. rule.name, burst_end(board, rule, since)) end
+      return write_burst(board, rule.name, since, told, more + 1)
+    end
+    write_burst(board, rule.name, since, told + 1, more)
+  end
+  return queue_task(board, rule, facts, now)
 end
 
 -- Tell what a person asks to try out. Returns the task's id.

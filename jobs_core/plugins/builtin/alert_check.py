@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs_core.alerts.rule import as_alert
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
 
@@ -45,8 +46,6 @@ def _names(tasks: list[str]) -> str:
 
 def _unserved(board: BoardLike) -> list[tuple[str, str]]:
     """Return the alerts whose queues no living worker serves, with the queue; none if no worker lives."""
-    from jobs_core.engine.alerts import as_alert  # it imports redis, which plugins do not
-
     living = [worker for worker in board.workers() if worker["state"] != "silent"]
     served = {queue for worker in living for queue in worker["queues"]}
     alerts = map(as_alert, board.commands.call("JALERTS") if living else ())
