@@ -59,7 +59,7 @@ class AlertMethods(TaskMethods):
         return found_alert(self.commands.call("JALERTS", name), name, self.name)
 
     def alert_open(self, name: str) -> Iterator[Incident]:
-        """List what an alert tells of now, in no order: jobs that fail, runs that are late, queues without workers …
+        """List what an alert tells of now, in no order: failing jobs, late runs, queues without workers …
 
         What is over at once (`dead`, `recovered`, `done`) is not listed.
 
