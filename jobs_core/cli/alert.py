@@ -140,8 +140,8 @@ def list_(as_json: bool, url: str | None, board_name: str) -> None:
 def show(names: tuple[str, ...], limit: int, as_json: bool, url: str | None, board_name: str) -> None:
     """Show alerts: their conditions, what they are for, whom they tell, and what they are telling of now.
 
-    `since` is since when it goes on, `told` when it was told last, and `more` how often it was seen since. With
-    --json, these are in `incidents`, with times in epoch seconds.
+    `since` is since when it goes on, `told` when it was told last, and `more` how often it was seen since.
+    With --json, these are in `incidents`, with times in epoch seconds.
 
     \b
       jobs alert show ops
@@ -186,9 +186,7 @@ def remove(names: tuple[str, ...], because: str | None, url: str | None, board_n
 @json_option
 @connected
 @click.pass_context
-def test(
-    ctx: click.Context, name: str, wait: bool, as_json: bool, url: str | None, board_name: str
-) -> None:
+def test(ctx: click.Context, name: str, wait: bool, as_json: bool, url: str | None, board_name: str) -> None:
     """Queue a task of an alert, to see whether it reaches somebody. Prints the task's id.
 
     Quiet hours delay it, too. With --wait, the exit code is 0 if the task succeeds, else the task's own code,

@@ -7,9 +7,10 @@ from typing import Unpack
 
 from jobs_core.alerts import Alert, Incident
 from jobs_core.alerts.options import AlertOptions
+from jobs_core.alerts.rule import as_alert
 from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.author import signature
-from jobs_core.engine.alerts import as_alert, as_incidents, found_alert, open_call, remove_call
+from jobs_core.engine.alerts import as_incidents, found_alert, open_call, remove_call
 from jobs_core.types import Payload
 
 

@@ -7,9 +7,10 @@ from typing import Unpack
 
 from jobs_core.alerts import Alert, Incident
 from jobs_core.alerts.options import AlertOptions
+from jobs_core.alerts.rule import as_alert
 from jobs_core.client.author import signature
 from jobs_core.client.task_methods import TaskMethods
-from jobs_core.engine.alerts import as_alert, as_incidents, found_alert, open_call, remove_call
+from jobs_core.engine.alerts import as_incidents, found_alert, open_call, remove_call
 from jobs_core.types import Payload
 
 
@@ -59,7 +60,7 @@ class AlertMethods(TaskMethods):
         return found_alert(self.commands.call("JALERTS", name), name, self.name)
 
     def alert_open(self, name: str) -> Iterator[Incident]:
-        """List what an alert tells of now, in no order: jobs that fail, runs that are late, queues without workers …
+        """List what an alert tells of now, in no order: failing jobs, late runs, queues without workers …
 
         What is over at once (`dead`, `recovered`, `done`) is not listed.
 

@@ -194,6 +194,7 @@ WORDS: dict[str, list[list[str]]] = {
     "changes": [[], ["a"]],
     "forecast": [[]],
     "labels": [[]],
+    "metrics": [[]],
     "top": [["--once"]],
     "lint": [[], ["FILE"]],
     "logs": [["a"]],
