@@ -13,7 +13,7 @@ from jobs_core import Board
 from jobs_core.engine.bulk import group_calls
 
 CONDITIONS = ("silent 1d", "late 10m", "long 1h")
-"""One alert each, for all jobs: every job has a deadline, and every tick, pop and ending might be worth telling."""
+"""One alert each, for all jobs: so each has a deadline, and any tick, pop or ending may be worth telling."""
 
 ROUNDS = 5
 """An hour of the board each, less than a day in all, so that no job becomes silent."""
@@ -28,7 +28,7 @@ TARGET = "≤ 1.1 of the floor"
 
 @dataclass(slots=True)
 class _Side:
-    """A board under measurement, the time that its ticks have come to (epoch seconds), and what calls took."""
+    """A board under measurement, the time that its ticks have come to (epoch seconds), what calls took."""
 
     board: Board
     now: int

@@ -67,8 +67,8 @@ class AlertMethods(TaskMethods):
         Raises:
             NotFoundError: There is no such alert.
 
-        >>> [found.job for found in board.alert_open("payments") if found.kind == "failed"]
-        ['invoices']
+        >>> next(board.alert_open("payments")).job
+        'invoices'
         """
         seen: set[tuple[str, str]] = set()
         cursor = "0"

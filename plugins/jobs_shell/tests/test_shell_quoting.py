@@ -1,4 +1,4 @@
-"""Values that alerts fill into command lines never become commands, whatever they are and wherever they stand."""
+"""Values that alerts fill into command lines never become commands, wherever they stand."""
 
 from __future__ import annotations
 
@@ -46,8 +46,13 @@ SAFE = [
 ]
 """Lines that print the value, and nothing else."""
 
-pieces = st.sampled_from(["'", '"', "`", "$", "(", ")", "\\", ";", "&", "|", "#", "\n", " ", "touch pwned", "!", "*", "{"])
-hostile = st.lists(pieces | st.text(st.characters(exclude_characters="\0\r", exclude_categories=("Cs",)), max_size=3), min_size=1)
+pieces = st.sampled_from(
+    ["'", '"', "`", "$", "(", ")", "\\", ";", "&", "|", "#", "\n", " ", "touch pwned", "!", "*", "{"]
+)
+hostile = st.lists(
+    pieces | st.text(st.characters(exclude_characters="\0\r", exclude_categories=("Cs",)), max_size=3),
+    min_size=1,
+)
 
 
 @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
@@ -96,13 +101,20 @@ def test_a_value_is_one_text(tmp_path: Path, line: str, shell: str, value: str) 
     ],
 )
 def test_where_no_form_is_safe_it_is_refused(before: str, after: str) -> None:
-    with pytest.raises(ValueError, match="^line: a name in braces cannot stand after "):
+    with pytest.raises(ValueError, match=r"^line: a name in braces cannot stand after "):
         filled(before + MARK + after, "x")
 
 
 @pytest.mark.parametrize(
     "line",
-    ["./push.sh -c {note}", "grep -c {note} log", "./crash -c {note}", "echo ssh; echo {note}", "letter={note}", "echo '# {note}'"],
+    [
+        "./push.sh -c {note}",
+        "grep -c {note} log",
+        "./crash -c {note}",
+        "echo ssh; echo {note}",
+        "letter={note}",
+        "echo '# {note}'",
+    ],
 )
 def test_what_only_looks_like_it_is_not(line: str) -> None:
     assert filled(line, "x") == line.replace(MARK, "x")

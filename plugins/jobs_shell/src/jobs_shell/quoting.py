@@ -25,7 +25,7 @@ _SINGLE = re.compile(r"""(?P<quote>')|.""", re.DOTALL)
 _STEPS = {"": _BARE, '"': _DOUBLE, "'": _SINGLE}
 
 _CLOSES = {"((": "))", "[[": "]]"}
-"""What ends a place where the shell reads values once more, after their quotes; else the end of the command."""
+"""What ends a place where a shell reads values once more; for others it is the end of the command."""
 
 
 def quote(value: str, key: str, before: str) -> str:
@@ -70,7 +70,9 @@ def _open_quote(before: str) -> str:
             opened = "" if opened else last
         elif found.get("reread"):
             reread = reread or last
-        elif found.get("closed") and (last == _CLOSES.get(reread) or reread not in _CLOSES and len(last) == 1):
+        elif found.get("closed") and (
+            last == _CLOSES.get(reread) or (reread not in _CLOSES and len(last) == 1)
+        ):
             reread = ""
     if reread:
         raise _refused(f"{reread}, which reads it once more")
