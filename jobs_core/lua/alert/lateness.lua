@@ -16,6 +16,7 @@ local lateness = {}
 
 local MAX_TASKS, MAX_BYTES, CHUNK = 300, 1048576, 10  -- that one step of a round looks at
 local PAGE = 100  -- lists whose names are read at once
+local MAX_COST = 600  -- of one late task; alerts that are left are asked in the next round, when the others cost less
 local PAUSE, STEP = 2000, 100  -- ms until the next round while something is late, and until the next step of a round
 local FIRST_ATTEMPT = '^1[^%Lp]*\n'  -- of a task that is not of the past: see queue/records.lua
 
@@ -62,7 +63,7 @@ local function look_at(board, name, at, after, now, budget)
         if not budget.jobs[job] then  -- later tasks of a job are less late than its first
           budget.jobs[job] = true
           local notice = notice_of(board, id, job, queue or queue_of(record), now - due, now)
-          budget.tasks = budget.tasks - notices.handle(board, notice, math.huge)
+          budget.tasks = budget.tasks - (notices.handle(board, notice, MAX_COST))
           if budget.tasks <= 0 then return false, at end
         end
       end
