@@ -105,7 +105,10 @@ class Check:
 class Setting:
     """A plugin's setting: the environment variable `JOBS_<NAME>`, else `jobs.toml`, else `default`.
 
-    The value has the type of `default`, or is a string if `default` is None. Jobs never shows a `secret`.
+    The value has the type of `default`, or is a string if `default` is None. If that is a dict, the setting
+    is a table: of the section `[settings.<name>]` of `jobs.toml`, and of variables `JOBS_<NAME>_<ENTRY>`, which
+    go before. Names of entries are lowercase, with underscores for dashes; values are as written. Jobs never
+    shows a `secret`.
     """
 
     name: str

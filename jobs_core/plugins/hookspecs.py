@@ -224,7 +224,8 @@ def jobs_exposition(board: BoardLike) -> Callable[[bool], tuple[str, bytes]] | N
 def jobs_validate(job: Job) -> None:
     """Reject an invalid payload or option when a job is put, before it is due.
 
-    Raise `OptionError` or `PayloadError` with one sentence that does not quote the payload.
+    Raise `OptionError` or `PayloadError` with one sentence that does not quote the payload. The payload of an
+    alert is validated, too, as that of a job whose id begins with `alert:`.
 
     Example:
         from jobs_core import PayloadError, hookimpl
