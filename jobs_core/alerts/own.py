@@ -24,7 +24,7 @@ def own_alerts(options: Mapping[str, Any]) -> Iterator[Own]:
     [Own(option='on-failure', runner='notify', payload='ops')]
     """
     for option in OWN:
-        text = options.get(option, options.get(option.replace("-", "_")))
+        text = options.get(option.replace("-", "_"), options.get(option))
         if isinstance(text, str) and text:
             runner, _, payload = text.partition(" ")
             yield Own(option, runner, payload)

@@ -39,7 +39,7 @@ def alert() -> None:
     runner is queued, and a worker runs it like any other.
 
     \b
-      jobs alert put ops shell 'echo {subject} | mail ops@example.com' --when 'failed 3' --when 'late 10m'
+      jobs alert put ops shell './tell-ops {subject}' --when 'failed 3' --when 'late 10m'
       jobs alert test ops
       jobs alert list
       jobs alert remove ops
@@ -84,9 +84,10 @@ def put(
       behind        nothing was queued for a minute, although it was due
 
     \b
-      jobs alert put ops notify ops --when 'failed 3' --when 'late 10m' --every 4h --recovery
-      jobs alert put payments http '{"url": "https://chat.example.com", "json": {"text": "{text}"}}' \\
-          --when failed --for team=payments --for 'report-*' --quiet 22:00-07:00 --zone Europe/Brussels
+      jobs alert put ops shell './tell {subject}' --when 'failed 3' --when 'late 10m' --every 4h --recovery
+      jobs alert put chat http '{"url": "https://chat.example.com", "json": {"text": "{text}"}}' --when dead
+      jobs alert put pay shell './page {text}' --when failed --for team=payments --for 'report-*'
+      jobs alert put day shell './page {job}' --when missed --quiet 22:00-07:00 --zone Europe/Brussels
       jobs alert put mail shell './page {queue} {reason}' --when 'unserved 2m' --for queue:mail
     """
     board = open_board(url, board_name)

@@ -19,7 +19,8 @@ local function served(board, now)
   for _, text in ipairs(redis.call('HVALS', key(board, 'workers'))) do
     local seen, report = text:match('^(%d+) (.*)$')
     local known = seen and tonumber(seen) >= now - SILENT and cjson.decode(report)
-    for _, queue in ipairs(known and known.state ~= 'draining' and (known.queues or known.runners) or {}) do found[queue] = true end
+    local queues = known and known.state ~= 'draining' and (known.queues or known.runners) or {}
+    for _, queue in ipairs(queues) do found[queue] = true end
   end
   return found
 end
