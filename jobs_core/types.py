@@ -305,8 +305,9 @@ class Event:
     `kind` is one of `worker.started`, `worker.stopped`, `task.started`, `task.line` (a line of output:
     `data["line"]`, `data["stream"]`), `task.finished` (with `outcome` and `decision`), `task.accepted`,
     `task.cancelled`, `task.lost` (an earlier attempt was lost: with `outcome` and `decision`), `task.stale`,
-    `task.released`, `trouble` (a problem: `data["note"]`), and `recovered` (Redis serves again). `time` is in
-    epoch seconds.
+    `task.released`, `trouble` (a problem: `data["note"]`), `recovered` (Redis serves again), and `ticked`
+    (about once a second, a tick of this worker has succeeded: only for loggers that name it in `kinds`).
+    `time` is in epoch seconds.
     """
 
     kind: str

@@ -88,9 +88,7 @@ def test_a_table_has_entries_of_the_file_and_of_variables(settings: Settings, tm
     assert "hunter" not in json.dumps(found) + err
 
 
-def test_a_variable_goes_before_the_file_in_a_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_variable_goes_before_the_file_in_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "jobs.toml").write_text('[settings.greet]\nann = ["a", "b"]\nbob = "x"\n')
     monkeypatch.setenv("JOBS_CONFIG", str(tmp_path / "jobs.toml"))
     monkeypatch.setenv("JOBS_GREET_BOB", "y")

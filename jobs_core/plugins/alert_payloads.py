@@ -12,7 +12,6 @@ from jobs_core.errors import PayloadError, naming
 from jobs_core.plugins.payloads import check_depth
 from jobs_core.types import Job
 
-
 ALERT = "alert:"
 """How the id begins under which plugins validate the payload of an alert. No job has such an id."""
 

@@ -97,8 +97,8 @@ def jobs_observers(worker: WorkerInfo) -> Iterable[Logger]:
     """Provide loggers that a worker has beside those of `--log`, such as one that counts for metrics.
 
     Jobs calls it once for each worker. Yield none unless `worker.settings` ask for it: a worker without
-    loggers makes no events, which saves time. An error of Jobs, here or from `open`, keeps the worker from
-    starting.
+    loggers makes no events, which saves time. For the same reason, name the `option` or the `kinds` that a
+    logger is about. An error of Jobs, here or from `open`, keeps the worker from starting.
 
     Example:
         from jobs_core import Logger, hookimpl
