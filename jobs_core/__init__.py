@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from jobs_core.alerts import Alert, Message
+from jobs_core.alerts import Alert, Digest, JobDigest, Message
 from jobs_core.changes import Change
 from jobs_core.context import BoardLike, Context
 from jobs_core.contract import Check, Finding, Logger, Policy, Runner, Setting, WorkerInfo
@@ -72,6 +72,7 @@ __all__ = [
     "Context",
     "Decision",
     "DeniedError",
+    "Digest",
     "Event",
     "ExistsError",
     "FaultError",
@@ -79,6 +80,7 @@ __all__ = [
     "Gap",
     "Hour",
     "Job",
+    "JobDigest",
     "JobPage",
     "JobsError",
     "LayoutError",

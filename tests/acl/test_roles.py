@@ -49,7 +49,7 @@ READS = [
         "doctor --ledger",
         "acl viewer",
     ),
-    *("alert list", "alert list --json", "alert show ops"),
+    *("alert list", "alert list --json", "alert show ops", "alert digest"),
 ]
 CHANGES = [
     *(
