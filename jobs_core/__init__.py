@@ -34,6 +34,7 @@ from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
 from jobs_core.top import RunningTask, Top, WaitingQueue
 from jobs_core.types import (
+    Attempt,
     Backfill,
     Decision,
     Event,
@@ -63,6 +64,7 @@ __all__ = [
     "AgainError",
     "Alert",
     "AsyncBoard",
+    "Attempt",
     "Backfill",
     "Board",
     "BoardLike",

@@ -40,9 +40,6 @@ SINGULAR = {
 }
 KINDS = tuple(SINGULAR)
 
-HOMES = {"ping": "jobs-http"}
-"""The plugins of settings whose names do not begin with theirs."""
-
 LONGEST_NAME = 80
 """Characters of an unknown name that an error shows."""
 
@@ -185,7 +182,7 @@ class Plugins:
     def changed_settings(self, changes: Mapping[str, Any]) -> Iterator[None]:
         """Change settings during the `with` block. Raises OptionError if no plugin declares one of them."""
         for name in sorted(changes.keys() - self._provided["settings"].keys()):
-            plugin = HOMES.get(name) or f"jobs-{name.partition('_')[0]}"
+            plugin = settings.distribution_of(name)
             raise OptionError(f"no plugin here has the setting {name!r}: install {plugin}, or enable it")
         before, self._changes = self._changes, {**self._changes, **changes}
         try:

@@ -13,6 +13,9 @@ from jobs_core.errors import OptionError
 from jobs_core.plugins.config import Config, read_config
 from jobs_core.values import nearest
 
+ELSEWHERE = {"ping": "http"}
+"""The plugins of settings whose names do not begin with theirs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -71,6 +74,15 @@ def current(settings: Sequence[Setting]) -> Iterator[tuple[Setting, Any, str]]:
         found = _value("", setting, config)
         named = found.source in ("default", f"JOBS_{setting.name.upper()}")
         yield setting, found.value, found.source if named else f"{found.source}: {setting.name}"
+
+
+def distribution_of(name: str) -> str:
+    """Return the distribution of the plugin that declares a setting, if it is one of ours.
+
+    >>> distribution_of("http_allow"), distribution_of("ping")
+    ('jobs-http', 'jobs-http')
+    """
+    return f"jobs-{ELSEWHERE.get(name) or name.partition('_')[0]}"
 
 
 def _unknown(config: Config, known: Collection[str], absent: Collection[str] | None) -> list[str]:

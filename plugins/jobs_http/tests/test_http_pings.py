@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from jobs_http.pings import ping_url, run_id
 
-from jobs_core import Board, Context, Outcome, Runner, Task
+from jobs_core import Board, Context, Outcome, Plugins, Runner, Task
 from jobs_core.testing import EmbeddedServer, cli, make_task
 from tests.conftest import jobs as jobs
 from tests.helpers import Jobs, jobs_process, runner, wait_until, working
@@ -173,8 +173,6 @@ def test_the_option_is_kept_and_can_be_removed(jobs: Jobs, board: Board, url: st
 
 
 def test_a_worker_without_the_plugin_says_so_once(board: Board, url: str) -> None:
-    from jobs_core.plugins.manager import Plugins
-
     lacking = Board(board.name, url, plugins=Plugins(), validate=False)
     for _ in range(2):
         lacking.push("test", "x", ping="https://hc-ping.com/1")
