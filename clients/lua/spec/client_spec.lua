@@ -294,7 +294,8 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
 
       it('puts, lists, tests and removes alerts', function()
         board:put('a', 'echo', 'x')
-        board:put_alert('ops', 'tell', { to = 'ops' }, { when = { 'failed', 'late 10m' }, ['for'] = 'a', recovery = true, every = '4h' })
+        local options = { when = { 'failed', 'late 10m' }, ['for'] = 'a', recovery = true, every = '4h' }
+        board:put_alert('ops', 'tell', { to = 'ops' }, options)
         local found = board:alerts()[1]
         assert.same({ 'ops', 'failed 1, late 10m', 'tell', true, 14400, 0 }, {
           found.name, found.when, found.runner, found.recovery, found.every, found.open,
