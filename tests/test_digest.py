@@ -71,8 +71,8 @@ def test_its_text(busy: Board) -> None:
     found = busy.alert_digest(now=T)
     assert found.subject == f"{busy.name}: 2 runs done and 4 given up in 7 days"
     text = found.details.splitlines()
-    assert text[1] == "2 runs done, 4 given up, 0 cancelled, 0 skipped, 0 coalesced, 0 attempts lost"
-    assert text[2] == "4 jobs, 1 of which fail now"
+    assert text[1] == "Runs: 2 done, 4 given up, 0 cancelled, 0 skipped, 0 coalesced, 0 lost"
+    assert text[2] == "4 jobs, of which 1 fail now"
     assert text[3:7] == [
         *("", "Given up most often"),
         "  backup  3 of 4 runs  no  [31mdisk",
@@ -90,7 +90,7 @@ def test_it_says_how_far_the_runs_of_jobs_reach(board: Board) -> None:
     assert found.counts == {"dead": 10}
     assert (found.short, found.failing[0].dead, found.failing[0].failures) == (1, 2, 10)
     assert found.failing[0].since == T - 180
-    assert "Of 1 jobs, only the latest runs are kept and counted here: 20, or" in found.details
+    assert "Of 1 job, only the latest runs are kept and counted here: 20, or" in found.details
     assert "2 of 2 runs, 10 in a row" in found.details
 
 
@@ -137,7 +137,7 @@ def test_the_command_line(jobs: Jobs, board: Board) -> None:
     board.ack(task.token, "dead", code="7", note="no disk")
     text = jobs("alert", "digest").stdout
     assert text.startswith(f"{board.name}: 0 runs done and 1 given up in 7 days\n\nFrom ")
-    assert "\nGiven up most often\n  a  1 of 1 runs  no disk\n" in text
+    assert "\nGiven up most often\n  a  1 of 1 run  no disk\n" in text
     (found,) = lines(jobs("alert", "digest", "--days", "1", "--json"))
     assert (found["board"], found["counts"], found["jobs"]) == (board.name, {"dead": 1}, 1)
     assert found["failing"][0]["last_dead"]["code"] == "7"  # type: ignore[index]

@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs_core.runs import Run
 from jobs_core.text import one_line
-from jobs_core.wording import duration_text, when
+from jobs_core.wording import counted, duration_text, when
 
 DAY = 86400.0
 
@@ -95,7 +95,7 @@ class Digest:
     def subject(self) -> str:
         """One line about all of it."""
         done, dead = (self.counts.get(name, 0) for name in ("done", "dead"))
-        return f"{self.board}: {done:,} runs done and {dead:,} given up in {self._days}"
+        return f"{self.board}: {counted(done, 'run')} done and {dead:,} given up in {self._days}"
 
     @property
     def details(self) -> str:
@@ -105,12 +105,12 @@ class Digest:
     @property
     def _days(self) -> str:
         days = (self.until - self.since) / DAY
-        return f"{days:g} day" if days == 1 else f"{days:g} days"
+        return "1 day" if days == 1 else f"{days:g} days"
 
     def _lines(self) -> Iterator[str]:
         yield f"From {when(self.since)} to {when(self.until)}"
-        yield ", ".join(f"{self.counts.get(name, 0):,} {word}" for name, word in _COUNTS)
-        yield f"{self.jobs:,} jobs, {self.failing_now:,} of which fail now"
+        yield "Runs: " + ", ".join(f"{self.counts.get(name, 0):,} {word}" for name, word in _COUNTS)
+        yield f"{counted(self.jobs, 'job')}, of which {self.failing_now:,} fail now"
         yield from _section("Given up most often", self.failing, _failing_text)
         yield from _section("Slowest", self.slowest, _slow_text)
         yield from _section("New", self.newest, _new_text)
@@ -125,23 +125,23 @@ class Digest:
             yield f"The counts of the board reach back to {when(self.counted_since)}."
         if self.short and self.kept:
             yield (
-                f"Of {self.short:,} jobs, only the latest runs are kept and counted here: {self.kept}, "
-                "or as many as the job's option `history` says."
+                f"Of {counted(self.short, 'job')}, only the latest runs are kept and counted here: "
+                f"{self.kept}, or as many as the job's option `history` says."
             )
         if self.read < self.have_run:
             yield (
-                f"Of {self.have_run:,} jobs that have run, {self.read:,} were looked at: "
+                f"Of {counted(self.have_run, 'job')} that have run, {self.read:,} were looked at: "
                 "those that fail, and some others."
             )
 
 
 _COUNTS = (
-    ("done", "runs done"),
+    ("done", "done"),
     ("dead", "given up"),
     ("cancelled", "cancelled"),
     ("skipped", "skipped"),
     ("coalesced", "coalesced"),
-    ("lost", "attempts lost"),
+    ("lost", "lost"),
 )
 
 
@@ -169,7 +169,7 @@ def _failing_text(job: JobDigest) -> str:
     row = f", {job.failures} in a row" if job.failures > 1 else ""
     last = job.last_dead
     note = one_line(last.note or last.code, LONGEST_NOTE, "…") if last else ""
-    return f"{job.dead} of {job.done + job.dead} runs{row}  {note}"
+    return f"{job.dead} of {counted(job.done + job.dead, 'run')}{row}  {note}"
 
 
 def _slow_text(job: JobDigest) -> str:

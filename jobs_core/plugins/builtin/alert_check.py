@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
-from jobs_core.engine.alerts import as_alert
 
 MOST = 1000
 """The latest dead letters that are looked at."""
@@ -48,6 +47,6 @@ def _unserved(board: BoardLike) -> list[tuple[str, str]]:
     """Return the alerts whose queues no living worker serves, with the queue; none if no worker lives."""
     living = [worker for worker in board.workers() if worker["state"] != "silent"]
     served = {queue for worker in living for queue in worker["queues"]}
-    alerts = map(as_alert, board.commands.call("JALERTS") if living else ())
+    alerts = board.alert_list() if living else ()
     queues = ((alert.name, alert.queue or alert.runner) for alert in alerts)
     return [(name, queue) for name, queue in queues if queue not in served]

@@ -158,7 +158,7 @@ def test_a_digest(board: Board, web: Any, targets: Targets) -> None:
         log.wait_for("task.finished", 2)
     (_, told) = web.seen[0]
     assert told["title"] == f"{board.name}: 0 runs done and 1 given up in 7 days"
-    assert "\nGiven up most often\n  backup  1 of 1 runs  no Bcc: eve@example.com\n" in told["message"]
+    assert "\nGiven up most often\n  backup  1 of 1 run  no Bcc: eve@example.com\n" in told["message"]
 
 
 def test_a_service_that_hangs_does_not_hold_up_a_stop(web: Any, targets: Targets) -> None:
