@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from typing import Any
 
@@ -49,7 +50,8 @@ def overdue(board: Board) -> Board:
 def test_a_board_without_workers_and_ticks_has_problems(jobs: Jobs, overdue: Board) -> None:
     code, found = findings(jobs)
     assert code == 1
-    assert found["overdue"] == ("problem", "the job tick is overdue by 12s")
+    state, note = found["overdue"]
+    assert (state, bool(re.fullmatch(r"the job tick is overdue by \d+s", note))) == ("problem", True), note
     assert found["workers"] == ("problem", "tasks wait for a worker, but none serves the queue shell")
     assert found["ticks"] == ("problem", "nobody ticks: what is due is not queued")
     text = jobs("doctor").stdout
@@ -233,7 +235,7 @@ def test_a_dead_letter_of_an_alert_is_a_problem_until_it_is_told(jobs: Jobs, boa
         board.ack(task.token, "dead")
     assert findings(jobs)[1]["alerts"] == (
         "problem",
-        "somebody was not told: 3 tasks of ops, on-failure:a failed",
+        "somebody was not told: 3 tasks of on-failure:a, ops failed",
     )
     board.dead_retry(all=True)
     assert findings(jobs)[1]["alerts"][0] == "ok"

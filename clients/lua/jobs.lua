@@ -352,7 +352,8 @@ end
 
 --- Queue a one-off task, board:push('shell', 'date', { at = '+10m' }), or run a job now, board:push('tick').
 ---
---- With an idempotency_key, a push that is sent again within a day adds no task.
+--- With an idempotency_key, a push that is sent again within a day adds no task. With a traceparent, and maybe a tracestate,
+--- the task belongs to that trace (W3C Trace Context).
 ---@param runner_or_job string
 ---@param payload? string|table
 ---@param options? table

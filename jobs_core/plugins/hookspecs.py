@@ -22,7 +22,7 @@ import pluggy
 
 from jobs_core.context import BoardLike
 from jobs_core.context import Context as Context
-from jobs_core.contract import Check, Logger, Policy, Runner, Setting, WorkerInfo
+from jobs_core.contract import Check, Logger, Policy, Push, Runner, Setting, WorkerInfo
 from jobs_core.types import Decision, Event, Job, Outcome, Task
 
 if TYPE_CHECKING:
@@ -270,6 +270,26 @@ def jobs_lint(job: Job) -> Iterable[tuple[str, str]]:
                 yield "greets the whole world", "name somebody"
     """
     raise NotImplementedError
+
+
+@hookspec
+def jobs_push(push: Push) -> AbstractContextManager[None] | None:
+    """Accompany a push of `Board`, `AsyncBoard`, the command line or the API.
+
+    Return a context manager, which is entered before the push is checked and sent, and exited once it has
+    succeeded or failed. It may set `push.trace`. It must not block: an `AsyncBoard` enters it on its loop.
+    Without implementations, a push costs no more.
+
+    Example:
+        from contextlib import contextmanager
+        from jobs_core import hookimpl
+
+        @hookimpl
+        @contextmanager
+        def jobs_push(push):
+            yield
+            print(f"pushed {push.task}")
+    """
 
 
 @hookspec(firstresult=True)

@@ -13,6 +13,7 @@ from jobs_core.contract import TICKED, Logger, WorkerInfo
 from jobs_core.errors import JobsError, PluginError
 from jobs_core.plugins.manager import Plugins
 from jobs_core.text import visible
+from jobs_core.tracing import Trace, trace_of
 from jobs_core.types import Decision, Event, Outcome, Task
 from jobs_core.worker.log_queue import LogQueue
 
@@ -93,22 +94,31 @@ class Events:
         task: Task | None = None,
         outcome: Outcome | None = None,
         decision: Decision | None = None,
+        *,
+        trace: Trace | None = None,
         **data: Any,
     ) -> None:
-        """Send an event, with the current time, to loggers and observers. Never waits for them."""
-        if takers := self._takers(kind, task):
-            event = Event(kind, time.time(), self.worker.name, task, outcome, decision, data)
-            for queue in takers:
-                queue.put(event)
+        """Send an event, with the current time, to loggers and observers. Never waits for them.
+
+        Without a `trace`, it belongs to the one that the task was pushed with.
+        """
+        takers = self._takers(kind, task)
+        if not takers:
+            return
+        if trace is None:
+            trace = trace_of(task.options) if task is not None and task.options else {}
+        event = Event(kind, time.time(), self.worker.name, task, outcome, decision, data, trace)
+        for queue in takers:
+            queue.put(event)
 
     def trouble(self, note: str) -> None:
         """Report a problem."""
         self.emit("trouble", note=note)
 
-    def emit_line(self, task: Task, line: str, stream: str, *, may_wait: bool) -> None:
+    def emit_line(self, task: Task, line: str, stream: str, trace: Trace, *, may_wait: bool) -> None:
         """Send a line of a task's output. With `may_wait`, wait a little for loggers that are slower."""
         data = {"line": line, "stream": stream}
-        event = Event("task.line", time.time(), self.worker.name, task, data=data)
+        event = Event("task.line", time.time(), self.worker.name, task, data=data, trace=trace)
         for queue in self._takers(event.kind, task):
             queue.put(event, may_wait=may_wait)
 

@@ -229,6 +229,14 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.equal(1, board:count().queued)
       end)
 
+      it('pushes what belongs to a trace', function()
+        board:put('a', 'echo', 'x', { timeout = 5 })
+        board:push('a', nil, { traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate = 'a=1' })
+        local options = board:queue('echo'):pop()[1].options
+        assert.equal('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', options.traceparent)
+        assert.same({ 'a=1', 5 }, { options.tracestate, options.timeout })
+      end)
+
       it('pauses and resumes', function()
         board:put('a', 'echo', 'x', { every = 5, start = '+1h' })
         assert.is_true(board:pause('a'))
@@ -364,6 +372,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
       it('hands out tasks under leases', function()
         local id = board:push('echo', 'hello', { timeout = 5 })
         local task = queue:pop()[1]
+        assert.is_nil(task.options.traceparent)
         assert.same({ id, 'hello', 1, 5, 'echo' },
           { task.id, task.payload, task.attempt, task.options.timeout, task.queue })
         assert.is_true(task.due > T)

@@ -39,12 +39,13 @@ def _untold(board: BoardLike) -> list[str]:
 
 
 def _names(tasks: list[str]) -> str:
-    names = list(dict.fromkeys(name.removeprefix("alert:") for name in tasks))
+    names = sorted({name.removeprefix("alert:") for name in tasks})
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} others" if len(names) > NAMED else "")
 
 
 def _unserved(board: BoardLike) -> list[tuple[str, str]]:
     """Return the alerts whose queues no living worker serves, with the queue; none if no worker lives."""
+
     living = [worker for worker in board.workers() if worker["state"] != "silent"]
     served = {queue for worker in living for queue in worker["queues"]}
     alerts = board.alert_list() if living else ()
