@@ -77,7 +77,7 @@ class Events:
         """Return whether a logger or an observer gets the events of a task."""
         return bool(self._takers("task.started", task))
 
-    def serve(self, option: str) -> bool:
+    def has_logger_for(self, option: str) -> bool:
         """Return whether a plugin has a logger for the tasks with this option."""
         return any(logger.option == option for logger in self._loggers)
 

@@ -91,7 +91,7 @@ class Starter:
 
     def _require_pings(self, task: Task) -> None:
         """Report once that this worker pings nobody, if that is so."""
-        if not self._lacks_pings and not self._events.serve(PING):
+        if not self._lacks_pings and not self._events.has_logger_for(PING):
             self._lacks_pings = True
             note = "this worker does not ping the URLs that jobs have as `ping`: install jobs-http"
             self._emit("trouble", task, note=note)

@@ -13,8 +13,11 @@ from jobs_http.payload import check_url
 
 OPTION = "ping"
 
-LINES, LARGEST = 100, 10_000
-"""Lines, and characters of them, that tell of a failure."""
+LINES, LINE, LARGEST = 100, 1_000, 10_000
+"""Lines that tell of a failure, the characters of each, and of all."""
+
+TASKS = 1_000
+"""Tasks whose lines are kept at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class Pings:
             return
         match event.kind:
             case "task.line":
-                self._lines.setdefault(task.id, deque(maxlen=LINES)).append(event.data["line"])
+                self._keep(task.id, event.data["line"])
             case "task.started":
                 self._lines.pop(task.id, None)
                 self._ping(task, "/start")
@@ -96,6 +99,11 @@ class Pings:
                 pass
             case _:
                 self._lines.pop(task.id, None)
+
+    def _keep(self, id: str, line: str) -> None:
+        if id not in self._lines and len(self._lines) >= TASKS:  # events that end a task may be left out
+            del self._lines[next(iter(self._lines))]
+        self._lines.setdefault(id, deque(maxlen=LINES)).append(line[-LINE:])
 
     def _end(self, event: Event, task: Task) -> None:
         lines = self._lines.pop(task.id, ())
