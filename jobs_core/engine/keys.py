@@ -31,6 +31,7 @@ class Keys:
         self.held_limits = f"{self.tag}:held"
         self.cancelling = f"{self.tag}:cancelling"
         self.zones = f"{self.tag}:zones"
+        self.ran = f"{self.tag}:runs"
 
     def queue(self, name: str) -> str:
         """Return the list of tasks that wait in a queue."""

@@ -81,6 +81,14 @@ local function rules_option(name, text)
   return text
 end
 
+-- Read the URL of a monitor: https://hc-ping.com/<id>
+local function ping_option(name, text)
+  if not text:match('^https?://[^%s%c/?#]+[^%s%c]*$') or #text > 2000 then
+    fail_option(name, 'expected a URL with http:// or https://, of at most 2000 bytes')
+  end
+  return text
+end
+
 -- Read a runner and what it gets: `notify ops`.
 local function runner_and_payload(name, text)
   local runner, payload = text:match('^(%S+) ?(.*)$')
@@ -111,6 +119,7 @@ worker_options.READERS = {
   ['lint-ignore'] = rules_option,
   ['on-failure'] = runner_and_payload,
   ['on-success'] = runner_and_payload,
+  ping = ping_option,
 }
 
 local NEED_LEASE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobs_core.alerts.rule import Alert, as_alert
+from jobs_core.alerts.rule import Alert
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
 
@@ -24,7 +24,7 @@ def check_alerts(board: BoardLike) -> Finding:
             f"somebody was not told: {len(dead)} task{'s' * (len(dead) > 1)} of {_names(dead)} failed",
             "see `jobs dead list`, and tell it with `jobs dead retry`",
         )
-    alerts = [as_alert(text) for text in board.commands.call("JALERTS")]
+    alerts = list(board.alert_list())
     unserved = _unserved(board, alerts)
     if unserved:
         return Finding(
