@@ -47,7 +47,10 @@ class BoardBase:
             _check_client(client)
         self._owns_client = client is None
         self.client = client or connect(
-            url, socket_timeout=socket_timeout, socket_connect_timeout=socket_connect_timeout
+            url,
+            key=self.keys.tag,
+            socket_timeout=socket_timeout,
+            socket_connect_timeout=socket_connect_timeout,
         )
         self.functions = Functions()
         self._closing: list[Callable[[], None]] = []

@@ -11,6 +11,14 @@ from redis.retry import Retry
 
 from jobs_core import embedded
 from jobs_core.client import redis_url
+from jobs_core.engine.routing import (
+    Ask,
+    ClusterRoute,
+    Route,
+    RoutedConnection,
+    RoutedSSLConnection,
+    SentinelRoute,
+)
 from jobs_core.errors import OptionError
 from jobs_core.plugins import settings
 from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT
@@ -22,17 +30,21 @@ KINDS: Mapping[str, Any] = {
     "unix": redis.UnixDomainSocketConnection,
 }
 
+ROUTED: Mapping[str, Any] = {"redis": RoutedConnection, "rediss": RoutedSSLConnection}
+
 
 def connect(
     url: str | None = None,
     *,
+    key: str = "",
     socket_timeout: float | None = None,
     socket_connect_timeout: float | None = None,
 ) -> redis.Redis:
-    """Make a client for a URL (`redis://`, `rediss://`, `unix://`), or for the default server.
+    """Make a client for a URL, or for the default server.
 
     Args:
         url: The URL. The default is JOBS_REDIS_URL, else the embedded server.
+        key: The tag of the board, which in a cluster decides which node has it.
         socket_timeout: Seconds to wait for an answer. The default is the URL's, else the setting.
         socket_connect_timeout: Seconds to wait for a connection, likewise.
 
@@ -54,8 +66,23 @@ def connect(
         "retry": Retry(NoBackoff(), 0),  # a command whose reply was lost may have run: do not repeat it
         "protocol": 2,  # Jobs needs nothing of RESP 3, and its notifications cost a round trip
     }
-    pool = redis.ConnectionPool(connection_class=KINDS[address.scheme], **defaults | address.options)
+    kinds, route = KINDS, _route(address, key)
+    if route is not None:
+        kinds, address.options["route"] = ROUTED, route
+    pool = redis.ConnectionPool(connection_class=kinds[address.scheme], **defaults | address.options)
     return redis.Redis.from_pool(pool)  # closing the client also closes the pool
+
+
+def _route(address: redis_url.Address, key: str) -> Route | None:
+    """Return what finds the server of the board, if the URL does not name it."""
+    if address.behind is None:
+        return None
+    kind, options = KINDS[address.scheme], address.options
+    if address.behind == "cluster":
+        return ClusterRoute(address.places, key, Ask(kind, options))
+    # Sentinels have users and databases of their own.
+    shared = {name: value for name, value in options.items() if name not in ("username", "password", "db")}
+    return SentinelRoute(address.places, address.service, Ask(kind, {**shared, **address.sentinel}))
 
 
 def _seconds(name: str, value: Any, where: str) -> float:
