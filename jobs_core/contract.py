@@ -26,9 +26,9 @@ class Runner:
         schema: The JSON Schema of the full payload. Jobs checks it when a job is put and before each run.
         target: Called as `target(payload)`. Returns what the payload addresses, such as the host of a URL,
             for policies that work per target.
-        quote: Called as `quote(value, key)` for each value that an alert fills into a payload. Returns it in a
-            form that is safe there. `key` is the payload's top-level key whose text the value stands in. By
-            default, values are filled in as they are.
+        quote: Called as `quote(value, key)` for each value that an alert fills into a payload. Returns it in
+            a form that is safe there. `key` is the payload's top-level key whose text the value stands in.
+            By default, values are filled in as they are.
         inline: Whether the worker's own loop calls `run`, not a thread. Set it only if `run` takes well
             under a millisecond and never blocks: meanwhile the worker renews no lease, enforces no timeout.
     """

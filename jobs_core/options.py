@@ -319,7 +319,7 @@ def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS)
     ['every', '5', 'retry-on', '503,timeout']
     """
     pairs: list[str] = []
-    table = allowed if isinstance(allowed, Mapping) else {}
+    table = allowed if isinstance(allowed, Mapping) else {}  # of options, or of bounds
     for word, value in options.items():
         name = word.rstrip("_").replace("_", "-")
         if name not in allowed and name != "now":
@@ -360,9 +360,9 @@ def span(seconds: float | str | None) -> str:
     return "".join(parts)
 
 
-def _check_type(name: str, value: Any, known: Option | None) -> None:
+def _check_type(name: str, value: Any, known: object) -> None:
     """Reject a value of a type that an option does not take. Redis would read true as 1, and [5] as 5."""
-    option = known or JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
+    option = known if isinstance(known, Option) else JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
     if option is None or (option.name == "paused" and isinstance(value, bool)):
         return
     if option.kind == "labels":

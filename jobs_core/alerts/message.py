@@ -106,7 +106,7 @@ class Message:
 
     @property
     def text(self) -> str:
-        """Everything that is known, for people: when, the task, code and note, why, the output, and a link."""
+        """Everything that is known, for people: when, the task, code and note, why, the output, a link."""
         facts = self.facts
         lines = [facts.subject, "", _line("When", when(facts.at))]
         if facts.at - facts.since >= 1:
