@@ -1,7 +1,7 @@
 """Find the server that a board is on: behind Sentinel, or in a cluster.
 
-A route is asked before each new connection. So whatever makes Jobs connect again, such as a lost connection, a
-read-only replica or a moved slot, leads to the server that has the board now.
+A route is asked before each new connection. So whatever makes Jobs connect again, such as a lost connection,
+a read-only replica or a moved slot, leads to the server that has the board now.
 """
 
 from __future__ import annotations
