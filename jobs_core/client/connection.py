@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -11,6 +12,7 @@ from redis.retry import Retry
 
 from jobs_core import embedded
 from jobs_core.client import redis_url
+from jobs_core.client.credentials import PasswordCommand, PasswordFile
 from jobs_core.engine.routing import (
     Ask,
     ClusterRoute,
@@ -21,7 +23,7 @@ from jobs_core.engine.routing import (
 )
 from jobs_core.errors import OptionError
 from jobs_core.plugins import settings
-from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT
+from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT, PASSWORD_COMMAND, PASSWORD_FILE, TLS
 from jobs_core.values import require_text
 
 KINDS: Mapping[str, Any] = {
@@ -29,6 +31,9 @@ KINDS: Mapping[str, Any] = {
     "rediss": redis.SSLConnection,
     "unix": redis.UnixDomainSocketConnection,
 }
+
+_OF_THE_PRIMARY = ("username", "password", "credential_provider", "db")
+"""Options that Sentinels do not share: they have users of their own."""
 
 ROUTED: Mapping[str, Any] = {"redis": RoutedConnection, "rediss": RoutedSSLConnection}
 
@@ -57,6 +62,8 @@ def connect(
     for name, value in given.items():
         if value is not None:
             address.options[name] = _seconds(name, value, name)
+    _read_tls(address)
+    _read_password(address)
     unset = [setting for setting in (ANSWER, CONNECT) if setting.name not in address.options]
     for setting, value, where in settings.current(unset):
         address.options[setting.name] = _seconds(setting.name, value, where)
@@ -73,6 +80,35 @@ def connect(
     return redis.Redis.from_pool(pool)  # closing the client also closes the pool
 
 
+def _read_tls(address: redis_url.Address) -> None:
+    """Add the settings of TLS that the URL leaves out."""
+    if address.scheme != "rediss":
+        return
+    unset = [setting for setting, name in TLS.items() if name not in address.options]
+    for setting, value, where in settings.current(unset):
+        if value is None:
+            continue
+        if not Path(value).expanduser().is_file():
+            raise OptionError(f"{where}: there is no file {value!r}", option=setting.name)
+        address.options[TLS[setting]] = str(Path(value).expanduser())
+
+
+def _read_password(address: redis_url.Address) -> None:
+    """Take the password from a file or a command, if the settings name one, and the URL has none."""
+    if "password" in address.options:
+        return
+    found = {
+        setting: value for setting, value, _ in settings.current((PASSWORD_FILE, PASSWORD_COMMAND)) if value
+    }
+    if len(found) > 1:
+        raise OptionError(
+            "redis_password_file and redis_password_command: set one of them, not both", option="url"
+        )
+    for setting, value in found.items():
+        kind = PasswordFile if setting is PASSWORD_FILE else PasswordCommand
+        address.options["credential_provider"] = kind(address.options.pop("username", None), str(value))
+
+
 def _route(address: redis_url.Address, key: str) -> Route | None:
     """Return what finds the server of the board, if the URL does not name it."""
     if address.behind is None:
@@ -80,8 +116,7 @@ def _route(address: redis_url.Address, key: str) -> Route | None:
     kind, options = KINDS[address.scheme], address.options
     if address.behind == "cluster":
         return ClusterRoute(address.places, key, Ask(kind, options))
-    # Sentinels have users and databases of their own.
-    shared = {name: value for name, value in options.items() if name not in ("username", "password", "db")}
+    shared = {name: value for name, value in options.items() if name not in _OF_THE_PRIMARY}
     return SentinelRoute(address.places, address.service, Ask(kind, {**shared, **address.sentinel}))
 
 

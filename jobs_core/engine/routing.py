@@ -7,7 +7,7 @@ a read-only replica or a moved slot, leads to the server that has the board now.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Protocol
 
@@ -97,13 +97,15 @@ class ClusterRoute:
         self._seeds = tuple(seeds)
         self._ask = ask
         self._known: tuple[Place, ...] = ()
+        self._primaries: frozenset[Place] = frozenset()
         self._told: Place | None = None
 
     def locate(self) -> Place:
         """Return the primary that has the slot, by the first node that knows it."""
         told, self._told = self._told, None
-        if told is not None:
-            return told
+        return told or self._ask_nodes()
+
+    def _ask_nodes(self) -> Place:
         problem: Exception | None = None
         for place in self._nodes():
             try:
@@ -118,6 +120,24 @@ class ClusterRoute:
             raise rx.ConnectionError(f"no node of the cluster of {asked} has the slot {self.slot}")
         raise rx.ConnectionError(f"no node of the cluster of {asked} answered: {problem}") from problem
 
+    def primaries(self) -> list[Place]:
+        """Return all primaries. Raises ConnectionError if no node answers."""
+        self._ask_nodes()
+        return sorted(self._primaries)
+
+    def on_primaries(self, *words: Any, only: Collection[str] | None = None) -> dict[str, Any]:
+        """Call a command on every primary, or on some, by `host:port`. An error is its reply."""
+        found = {text_of(place): place for place in self.primaries()}
+        return {
+            name: self._reply(place, words) for name, place in found.items() if only is None or name in only
+        }
+
+    def _reply(self, place: Place, words: tuple[Any, ...]) -> Any:
+        try:
+            return self._ask(place, *words)
+        except (rx.RedisError, OSError) as error:
+            return error
+
     def learn(self, place: Place) -> None:
         """A node says that another one has the slot: ask nobody before the next connection."""
         self._told = place
@@ -131,13 +151,16 @@ class ClusterRoute:
     def _primary(self, asked: Place, slots: Any) -> Place | None:
         """Return the primary of the slot by a reply to CLUSTER SLOTS, and remember all nodes."""
         nodes: list[Place] = []
+        primaries: list[Place] = []
         found: Place | None = None
         for first, last, *members in slots:
             # A node that does not know its own host leaves it out.
             places = [(str(member[0] or asked[0]), int(member[1])) for member in members]
             nodes += places
+            primaries += places[:1]
             if int(first) <= self.slot <= int(last) and places:
                 found = places[0]
+        self._primaries = frozenset(primaries) or self._primaries
         self._known = tuple(dict.fromkeys(nodes))[:MAX_KNOWN] or self._known
         return found
 
@@ -156,8 +179,8 @@ class Ask:
             name: min(float(options.get(name) or ASK_TIMEOUT), ASK_TIMEOUT)
             for name in ("socket_timeout", "socket_connect_timeout")
         }
-        defaults = {"decode_responses": True, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
-        self._options = {**defaults, **options, **timeouts}
+        own = {"decode_responses": True, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
+        self._options = {**options, **timeouts, **own}
 
     def __call__(self, place: Place, *words: Any) -> Any:
         host, port = place
