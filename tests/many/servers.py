@@ -150,7 +150,7 @@ class Cluster(Servers):
         if "cluster_state:ok" not in str(node.call("CLUSTER", "INFO")):
             return False
         role: Any = node.call("ROLE")
-        return role[0] == "master" or role[3] == "connected"
+        return bool(role[0] == "master" or role[3] == "connected")
 
     @staticmethod
     def id_of(node: Node) -> str:

@@ -92,7 +92,7 @@ def test_two_sources_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_REDIS_PASSWORD_FILE", "a")
     monkeypatch.setenv("JOBS_REDIS_PASSWORD_COMMAND", "b")
     with pytest.raises(
-        OptionError, match=r"^redis_password_file and redis_password_command: set one of them"
+        OptionError, match=r"^redis_password_file and .*: set one of them"
     ):
         Board("a", "redis://localhost")
 

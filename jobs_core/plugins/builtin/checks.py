@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs_core.context import BoardLike
 from jobs_core.contract import Check, Finding
-from jobs_core.engine import ledger, loader
+from jobs_core.engine import ledger
 from jobs_core.engine.permissions import half_permitted, in_words, refusal
 from jobs_core.engine.replies import time_of
 from jobs_core.engine.roles import ROLE_NAMES, role, role_for, roles_of
@@ -198,6 +198,8 @@ def check_slot(board: BoardLike) -> Finding:
 
 def check_primaries(board: BoardLike) -> Finding:
     """Report primaries of a cluster that lack the functions: the board's slot may move to any of them."""
+    from jobs_core.engine import loader
+
     replies = board.commands.on_primaries(*loader.VERSION_CALL)
     if not replies:
         return Finding("ok", "the URL names one server")
