@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobs_core.alerts import Alert, Message
 from jobs_core.changes import Change
 from jobs_core.context import BoardLike, Context
-from jobs_core.contract import Check, Finding, Logger, Policy, Runner, Setting, WorkerInfo
+from jobs_core.contract import Check, Finding, Logger, Policy, Push, Runner, Setting, WorkerInfo
 from jobs_core.errors import (
     AgainError,
     ConflictError,
@@ -33,6 +33,7 @@ from jobs_core.runs import Gap, Hour, Run, Summary
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
 from jobs_core.top import RunningTask, Top, WaitingQueue
+from jobs_core.tracing import trace_of
 from jobs_core.types import (
     Backfill,
     Decision,
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from jobs_core.client.aio import AsyncBoard
     from jobs_core.client.functions import call_function, exception_outcome
     from jobs_core.client.paging import JobPage, ListPage
-    from jobs_core.plugins.builtin.loggers import event_json
+    from jobs_core.plugins.builtin.log_records import event_json
     from jobs_core.plugins.builtin.policies import retry
     from jobs_core.plugins.manager import Plugins
     from jobs_core.worker.worker import Worker
@@ -96,6 +97,7 @@ __all__ = [
     "PluginError",
     "Plugins",
     "Policy",
+    "Push",
     "Run",
     "Runner",
     "RunnerError",
@@ -123,6 +125,7 @@ __all__ = [
     "lease_clock",
     "parents_json",
     "retry",
+    "trace_of",
 ]
 
 _LAZY = {
@@ -134,7 +137,7 @@ _LAZY = {
     "Worker": "jobs_core.worker.worker",
     "call_function": "jobs_core.client.functions",
     "exception_outcome": "jobs_core.client.functions",
-    "event_json": "jobs_core.plugins.builtin.loggers",
+    "event_json": "jobs_core.plugins.builtin.log_records",
     "retry": "jobs_core.plugins.builtin.policies",
 }
 

@@ -1,4 +1,4 @@
-"""The dataclasses that plugins provide: runners, policies, loggers, checks and settings."""
+"""The dataclasses that plugins provide, such as runners and policies, and that their hooks are given."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from jobs_core.context import BoardLike, Context
+from jobs_core.tracing import Trace
 from jobs_core.types import Decision, Event, Outcome, Payload, Task
 
 LOG_THREAD = "jobs-log-"
@@ -26,9 +27,10 @@ class Runner:
         schema: The JSON Schema of the full payload. Jobs checks it when a job is put and before each run.
         target: Called as `target(payload)`. Returns what the payload addresses, such as the host of a URL,
             for policies that work per target.
-        quote: Called as `quote(value, key)` for each value that an alert fills into a payload. Returns it in
-            a form that is safe there. `key` is the payload's top-level key whose text the value stands in.
-            By default, values are filled in as they are.
+        quote: Called as `quote(value, key, before)` for each value that an alert fills into a payload.
+            Returns it in a form that is safe there. `key` is the payload's top-level key whose text the
+            value stands in, and `before` the text before it. Raises ValueError, with one sentence, if no
+            form is safe there. By default, values are filled in as they are.
         inline: Whether the worker's own loop calls `run`, not a thread. Set it only if `run` takes well
             under a millisecond and never blocks: meanwhile the worker renews no lease, enforces no timeout.
     """
@@ -40,7 +42,7 @@ class Runner:
     schema: Mapping[str, Any] | None = None
     target: Callable[[Payload], str] | None = None
     inline: bool = False
-    quote: Callable[[str, str], str] | None = None
+    quote: Callable[[str, str, str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,31 @@ class Check:
     name: str
     run: Callable[[BoardLike], Finding]
     summary: str = ""
+
+
+@dataclass(slots=True)
+class Push:
+    """A push that a plugin accompanies: see the hook `jobs_push`.
+
+    Args:
+        board: The name of the board.
+        server: The server: its host and port, or its socket.
+        runner: The runner of a one-off task; empty for a run of a job.
+        job: The id of the job; empty for a one-off task.
+        queue: The queue of a one-off task; empty for a run of a job, whose queue only the board knows.
+        trace: The trace that the push belongs to. A plugin may replace it; what is invalid is ignored.
+        is_bulk: Whether the push is one of many that are sent together, later.
+        task: The id of the task, once the push has succeeded. It stays empty in bulk.
+    """
+
+    board: str
+    server: str
+    runner: str = ""
+    job: str = ""
+    queue: str = ""
+    trace: Trace = field(default_factory=dict)
+    is_bulk: bool = False
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)

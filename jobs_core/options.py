@@ -30,7 +30,7 @@ class About:
 
     Args:
         kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes,
-            labels, rules, rate or key.
+            labels, rules, rate, key or trace.
         summary: One line for help texts and editors.
     """
 
@@ -210,6 +210,10 @@ class _OneOffOptions(TypedDict, total=False):
         str | None,
         About("key", "do nothing if a push with this key has added a task within a day"),
     ]
+    traceparent: Annotated[
+        str | None, About("trace", "the trace that the push belongs to, as in W3C Trace Context")
+    ]
+    tracestate: Annotated[str | None, About("trace", "what tracing systems add to traceparent: vendor=value")]
     now: Time | None
 
 

@@ -73,6 +73,8 @@ class Top:
         queues: How many queues there are.
         workers: How many workers were seen lately.
         partial: Whether there are too many queues or limits to count all their tasks.
+        ticked: When somebody ticked last: to the second while tasks run, else to 10 seconds. None if nobody
+            has.
         ledger: Counters since the board was made: due, queued, coalesced, skipped, done, dead, cancelled,
             unleased, retried, failed and lost.
         running_tasks: Those whose leases end first.
@@ -98,6 +100,7 @@ class Top:
     seen_workers: tuple[Mapping[str, Any], ...] = ()
     overdue_since: float | None = None
     partial: bool = False
+    ticked: float | None = None
 
     @property
     def late(self) -> float:

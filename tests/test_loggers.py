@@ -40,7 +40,7 @@ def run_one(board: Board) -> None:
 def test_the_file_logger_writes_every_event(board: Board, here: Path) -> None:
     run_one(board)
     lines = (here / "jobs.log").read_text("utf-8").splitlines()
-    said = [line[20:] for line in lines]
+    said = [line.split(" ", 1)[1] for line in lines]
     assert said[0] == "host-1 started serving test"
     assert any(line.endswith("| h\N{LATIN SMALL LETTER E WITH ACUTE}llo") for line in said)
     assert any("done (fine)" in line for line in said)
@@ -95,6 +95,7 @@ def test_two_workers_do_not_share_a_file(here: Path, url: str) -> None:
     ("name", "value", "says"),
     [
         ("JOBS_LOG_FILE_FORMAT", "xml", "log_file_format: expected text or json, got 'xml'"),
+        ("JOBS_LOG_JSON", "xml", "log_json: expected jobs or otel or ecs, got 'xml'"),
         ("JOBS_LOG_FILE", "/proc/none/jobs.log", "log_file: cannot write /proc/none/jobs.log"),
         ("JOBS_LOG_FILE_KEEP", "many", "JOBS_LOG_FILE_KEEP: expected a whole number"),
     ],
@@ -102,6 +103,7 @@ def test_two_workers_do_not_share_a_file(here: Path, url: str) -> None:
 def test_invalid_logger_settings_are_an_error(
     here: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
 ) -> None:
+    monkeypatch.setenv("JOBS_LOG_FILE_FORMAT", "json")
     monkeypatch.setenv(name, value)
     with pytest.raises(OptionError, match=says):
         opened()

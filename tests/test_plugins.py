@@ -7,7 +7,7 @@ import json
 import re
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
@@ -18,14 +18,17 @@ import pytest
 from jobs_core import (
     Board,
     Context,
+    Decision,
     Event,
     Job,
+    Logger,
     OptionError,
     Outcome,
     PayloadError,
     PluginError,
     Runner,
     Task,
+    Worker,
     WorkerInfo,
     hookimpl,
 )
@@ -34,7 +37,7 @@ from jobs_core.plugins import hookspecs
 from jobs_core.plugins.manager import Plugins
 from jobs_core.plugins.payloads import check_payload
 from jobs_core.plugins.services import running_services
-from tests.helpers import Jobs, install, jobs_process
+from tests.helpers import Jobs, Recorder, install, jobs_process, runner
 
 HELLO = """
     from jobs_core import Outcome, Runner, hookimpl
@@ -285,6 +288,18 @@ def exercise(name: str, plugins: Plugins, board: Board, capsys: pytest.CaptureFi
         case "jobs_loggers":
             plugins.logger("terse").write(Event("task.started", 0, "host-1", TASK))
             assert "task.started a@1" in capsys.readouterr().err
+        case "jobs_observers":
+            (counter,) = plugins.observers(info)
+            done = {"task": TASK, "decision": Decision.done()}
+            for _ in range(2):
+                counter.write(Event("task.finished", 0, "host-1", **done))
+            assert counter.write.__globals__["ended"] == {"done": 2}
+            quiet = WorkerInfo("host-1", "jobs", ("hello",), 10, {"hello_counts": False})
+            assert plugins.observers(quiet) == []
+        case "jobs_exposition":
+            content_type, text = hook.jobs_exposition(board=board)(False)
+            assert content_type.startswith("application/openmetrics-text")
+            assert text.endswith(b"hello_jobs 0\n# EOF\n")
         case "jobs_checks":
             (check,) = (check for check in plugins.checks() if check.name == "disk")
             assert check.run(board).state in ("ok", "warning")
@@ -311,6 +326,9 @@ def exercise(name: str, plugins: Plugins, board: Board, capsys: pytest.CaptureFi
         case "jobs_lint":
             assert plugins.advice(Job("a", "hello", "world")) == [("greets the whole world", "name somebody")]
             assert plugins.advice(Job("a", "hello", "Ada")) == []
+        case "jobs_push":
+            pushing = Board(board.name, client=board.client, plugins=plugins, validate=False)
+            assert f"pushed {pushing.push('hello', 'world')}" in capsys.readouterr().out
         case "jobs_execute":
             plain = Runner("hello", lambda task, context: Outcome.done())
             assert hook.jobs_execute(task=TASK, runner=plain, context=context).status == "done"
@@ -362,6 +380,70 @@ def test_a_failing_observer_does_not_affect_others() -> None:
     raised = plugins.observe("jobs_event", event=Event("task.started", 0, "host-1"))
     assert sorted(name for name, _ in raised) == ["first", "last"]
     assert Good.seen == ["task.started"]
+
+
+class Observing:
+    """A plugin that adds loggers to each worker."""
+
+    def __init__(self, observers: Callable[[WorkerInfo], Iterable[Logger]]) -> None:
+        self.observers = observers
+
+    @hookimpl
+    def jobs_observers(self, worker: WorkerInfo) -> Iterable[Logger]:
+        return self.observers(worker)
+
+
+def test_an_observer_sees_the_events_of_its_worker_without_any_logger(board: Board) -> None:
+    log, own = Recorder(), Board(board.name, client=board.client, plugins=Plugins(), validate=False)
+    own.plugins.add("observing", Observing(lambda worker: [log.logger]))
+    worker = Worker(own, [runner(lambda task, context: Outcome.done())])
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    board.push("test", "x")
+    log.wait_for("task.finished")
+    worker.stop()
+    thread.join()
+    assert [event.kind for event in log.events if event.task] == ["task.started", "task.finished"]
+
+
+def test_an_observer_that_fails_keeps_the_worker_from_starting(board: Board) -> None:
+    def bad(worker: WorkerInfo) -> Iterator[Logger]:
+        raise ValueError("oops")
+
+    def refuse(worker: WorkerInfo) -> None:
+        raise OptionError("the port is taken")
+
+    first = Board(board.name, client=board.client, plugins=Plugins(), validate=False)
+    first.plugins.add("bad", Observing(bad))
+    with pytest.raises(PluginError, match="the plugin 'bad' raised in jobs_observers: ValueError: oops"):
+        Worker(first, [])
+    second = Board(board.name, client=board.client, plugins=Plugins(), validate=False)
+    second.plugins.add("busy", Observing(lambda worker: [Logger("busy", print, open=refuse)]))
+    with pytest.raises(OptionError, match="the port is taken"):
+        Worker(second, []).run()
+    assert list(board.workers()) == []
+
+
+def test_what_a_failing_logger_leads_to_is_not_told_to_an_observer(
+    board: Board, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """An observer counts, and shows a note to nobody."""
+
+    def fail(event: Event) -> None:
+        raise ValueError("disk full")
+
+    log = Recorder()
+    own = Board(board.name, client=board.client, plugins=Plugins(), validate=False)
+    own.plugins.add("observing", Observing(lambda worker: [log.logger]))
+    idle = runner(lambda task, context: Outcome.done())
+    worker = Worker(own, [idle], loggers=[Logger("paper", fail)])
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    log.wait_for("worker.started")
+    worker.stop()
+    thread.join()
+    assert "the logger 'paper' failed: ValueError: disk full" in capfd.readouterr().err
+    assert log.of("trouble") == []
 
 
 def test_a_service_that_fails_is_reported_and_does_not_affect_others(board: Board) -> None:

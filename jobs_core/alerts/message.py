@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from jobs_core.alerts.facts import Facts
 from jobs_core.text import one_line
-from jobs_core.types import NOTE, parse_payload
+from jobs_core.types import NOTE, Payload, parse_payload
 from jobs_core.wording import duration_text, when
 
 NAMES = (
@@ -23,9 +22,19 @@ _PLACEHOLDER = re.compile(r"\{(\{?)(" + "|".join(NAMES) + r")\}(\}?)")
 LINES = 20
 """The most lines of output that a message has."""
 
-Quote = Callable[[str, str], str]
-"""Makes a value safe for the part of a payload it stands in: `quote(value, key)`. The key is that of the JSON
-object, at its top, or the short form's."""
+Quote = Callable[[str, str, str], str]
+"""Makes a value safe for the part of a payload it stands in: `quote(value, key, before)`.
+
+The key is that of the JSON object, at its top, or the short form's. `before` is the text before the value,
+with other names in braces.
+"""
+
+QuoteText = Callable[[str, str], str]
+"""Makes a value safe for one text: `quote(value, before)`."""
+
+
+def _as_is(value: str, before: str) -> str:
+    return value
 
 
 class Message:
@@ -65,7 +74,7 @@ class Message:
         found = getattr(self.facts, name)
         return str(found) if found else ""
 
-    def fill(self, text: str, quote: Callable[[str], str] = str) -> str:
+    def fill(self, text: str, quote: QuoteText = _as_is) -> str:
         """Replace the names in braces. `{{job}}` stands for `{job}` itself, and other braces stay.
 
         Args:
@@ -77,12 +86,15 @@ class Message:
             doubled, name, end = match.groups()
             if doubled and end:
                 return "{" + name + "}"
-            return ("{" if doubled else "") + quote(self.value(name)) + end
+            opened = "{" if doubled else ""
+            return opened + quote(self.value(name), text[: match.start()] + opened) + end
 
         return _PLACEHOLDER.sub(replace, text)
 
-    def fill_payload(self, raw: str, short: str | None, quote: Quote | None) -> str:
-        """Replace the names in a payload: in each text of a JSON object, else in the whole.
+    def fill_payload(self, raw: str, short: str | None, quote: Quote | None) -> Payload:
+        """Return a payload with the names replaced: in each text of a JSON object, else in the whole.
+
+        What was a string stays one, or the text of the short form, whatever is filled in.
 
         Args:
             raw: The payload as stored.
@@ -91,11 +103,11 @@ class Message:
         """
         payload = parse_payload(raw)
         if isinstance(payload, str):
-            return self.fill(raw, _quote_for(quote, short or ""))
-        filled = {key: self._fill_value(value, _quote_for(quote, key)) for key, value in payload.items()}
-        return json.dumps(filled, ensure_ascii=False)
+            filled = self.fill(raw, _quote_for(quote, short or ""))
+            return filled if short is None else {short: filled}
+        return {key: self._fill_value(value, _quote_for(quote, key)) for key, value in payload.items()}
 
-    def _fill_value(self, value: Any, quote: Callable[[str], str]) -> Any:
+    def _fill_value(self, value: Any, quote: QuoteText) -> Any:
         if isinstance(value, str):
             return self.fill(value, quote)
         if isinstance(value, list):
@@ -125,12 +137,17 @@ class Message:
         return "\n".join(lines) + "\n"
 
 
+def check_filled(short: str | None, quote: Quote | None, raw: str) -> None:
+    """Check that values can be filled into a payload wherever it has names. Raises ValueError."""
+    Message(Facts("x", "test", "firing", 0.0, 0.0)).fill_payload(raw, short, quote)
+
+
 def _line(name: str, value: str) -> str:
     return f"{name + ':':8}{one_line(value, NOTE)}"
 
 
-def _quote_for(quote: Quote | None, key: str) -> Callable[[str], str]:
+def _quote_for(quote: Quote | None, key: str) -> QuoteText:
     if quote is None:
-        return str
+        return _as_is
     chosen = quote
-    return lambda value: chosen(value, key)
+    return lambda value, before: chosen(value, key, before)

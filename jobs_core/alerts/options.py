@@ -12,20 +12,22 @@ class AlertOptions(TaskOptions, total=False):
 
     when: Annotated[
         Words | None,
-        About("conditions", "what to tell of: failed 3, dead, recovered, done, late 10m, missed, long 1h …"),
+        About("conditions", "what to tell of: 'failed 3', 'late 10m' …; repeatable"),
     ]
     for_: Annotated[
         Words | None,
-        About("scope", "job ids, patterns, labels (team=payments) or queue:<name> (default: everything)"),
+        About("scope", "ids, patterns, labels (team=payments) or queue:<name>; repeatable (default: all)"),
     ]
     every: Annotated[
-        Duration | None, About("duration", "tell what goes on again after this long (default: never)")
+        Duration | None, About("duration", "tell again after this long, while it goes on (default: never)")
     ]
     recovery: Annotated[bool | None, About("flag", "tell when it is over, too")]
-    quiet: Annotated[str | None, About("word", "tell nothing in these hours, but after them: 22:00-07:00")]
+    quiet: Annotated[
+        str | None, About("word", "delay tasks in these hours until the hours are over: 22:00-07:00")
+    ]
     zone: Annotated[str | None, About("word", "time zone of quiet: Europe/Brussels (default: UTC)")]
     burst: Annotated[
-        Count | None, About("count", "combine what is more than so many tasks a minute (default: 10)")
+        Count | None, About("count", "combine tasks beyond this many a minute into one (default: 10)")
     ]
     owner: str | None
     now: Time | None

@@ -35,7 +35,7 @@ def stats(job: str | None, as_json: bool, url: str | None, board_name: str) -> N
     `failed` counts failures that the next worker decides on. If a worker decides at once, it counts as
     `retried` or `dead`. `unleased` counts tasks of policy none, which nobody reports on. `doubled` counts
     tasks that were handed out again after their lease was lost. `waiting` counts runs that wait for other
-    jobs, which are due once they stop waiting.
+    jobs, which are due once they stop waiting. `skipped:late` and others say why runs were skipped.
 
     \b
       jobs stats

@@ -62,6 +62,11 @@ def worker_options(function: F) -> F:
             help="Logger to send events to.",
         ),
         click.option("--name", metavar="NAME", help="Name of the worker (default: host and process)."),
+        click.option(
+            "--metrics",
+            metavar="[HOST:]PORT",
+            help="Serve the worker's metrics here (default: the setting metrics). Needs jobs-metrics.",
+        ),
     )
     for option in reversed(options):
         function = option(function)
@@ -91,17 +96,26 @@ def run_worker(
     *,
     logs: Iterable[str],
     allow: Iterable[str] = (),
+    metrics: str | None = None,
     **options: Any,
 ) -> None:
     """Run a worker on an open board until SIGTERM or Ctrl-C."""
     from jobs_core.worker.worker import Worker
 
-    for pattern in allow:
+    changes: dict[str, Any] = {} if metrics is None else {"metrics": metrics}
+    if allow:
+        changes["python_allow"] = _allowed(board.plugins, allow)
+    loggers = [board.plugins.logger(name) for name in logs]
+    with board.plugins.changed_settings(changes):
+        Worker(board, runners, loggers=loggers, **options).run_until_signal()
+
+
+def _allowed(plugins: Plugins, patterns: Iterable[str]) -> list[str]:
+    """Return what the settings let the python runner call, and what `--allow` names."""
+    for pattern in patterns:
         if pattern.count(":") != 1:
             raise OptionError(f"--allow: expected module:name or module:*, got {pattern!r}")
-        board.plugins.add_to_setting("python_allow", [pattern])
-    loggers = [board.plugins.logger(name) for name in logs]
-    Worker(board, runners, loggers=loggers, **options).run_until_signal()
+    return [*plugins.settings().get("python_allow", ()), *patterns]
 
 
 @click.command()
@@ -125,6 +139,7 @@ def run(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
       jobs run
       jobs run --runner shell --concurrency 50 --log json
       jobs run --runner python --allow 'app.tasks:*'
+      jobs run --metrics 9464
     """
     serve(ctx, _runners(installed_plugins(), names), **options)
 

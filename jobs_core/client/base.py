@@ -11,6 +11,7 @@ import redis
 from redis.cluster import RedisCluster
 
 from jobs_core.client import given
+from jobs_core.client.accompanied import Pushes
 from jobs_core.client.author import checked_author, default_author
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.client.connection import connect
@@ -60,6 +61,7 @@ class BoardBase:
         self._plugins = plugins
         self._plugins_lock = threading.Lock()  # held while plugins load
         self.calls = CheckedCalls(self.commands, lambda: self.plugins, validate=validate)
+        self.pushes = Pushes(name, self.commands.server, lambda: self.plugins)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} on {self.commands.server}>"

@@ -294,7 +294,8 @@ class BoardClient(
     def stats(self, job: str | None = None) -> dict[str, int]:
         """Return the ledger of the board since its creation, or the ledger of one job.
 
-        due = queued + coalesced + skipped, and queued = done + dead + cancelled + unleased + in_flight.
+        due = queued + coalesced + skipped, and queued = done + dead + cancelled + unleased + in_flight. The
+        board's also has `skipped:late` and others, if any were skipped for that reason.
 
         Args:
             job: The id of a job. The default is the whole board.

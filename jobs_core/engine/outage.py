@@ -80,6 +80,11 @@ class Outage:
         self._ended = -TAIL
         self._is_said = False
 
+    @property
+    def seconds(self) -> float:
+        """How long the latest outage lasted."""
+        return round(self._ended - self._began, 3)
+
     def begin(self, who: str, error: BaseException) -> None:
         """Note that Redis did not serve one of the threads."""
         with self._lock:
@@ -101,4 +106,4 @@ class Outage:
                 self._ended = time.monotonic()
                 if self._is_said:
                     self._is_said = False
-                    self._back(f"{self._server} serves again, after {self._ended - self._began:.1f} s")
+                    self._back(f"{self._server} serves again, after {self.seconds:.1f} s")

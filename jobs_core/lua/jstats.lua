@@ -9,8 +9,9 @@
   `unleased` tasks run at most once, and nobody reports on them. `in_flight` tasks are queued, held, delayed or leased
   now. The others are: pushed, backfilled, leased, retried, failed (the policy decides when the task is next taken), lost,
   doubled (leased again after being lost), released, revived, purged (dead letters), trimmed, stale, and `waiting`:
-  occurrences that wait for other jobs, which count as due when they stop waiting. With `job`, returns the counters of that
-  job. Count its tasks in flight with JTASKS.
+  occurrences that wait for other jobs, which count as due when they stop waiting. `skipped:<reason>` is how many were
+  skipped for a reason, of which there were any: late, overlap, full, parents, paused, changed, removed or unreadable. What
+  older versions skipped has no reason. With `job`, returns the counters of that job. Count its tasks in flight with JTASKS.
 
     FCALL_RO JSTATS 1 {jobs}
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
@@ -19,6 +20,7 @@ local arguments = require 'base.arguments'
 local key = require('base.keys').key
 local lookup = require 'job.lookup'
 local job_counters = require 'ledger.job_counters'
+local skip_reasons = require 'ledger.skip_reasons'
 local task_locations = require 'queue.task_locations'
 
 local NAMES = {
@@ -35,6 +37,16 @@ local function numbers(names, values)
   return reply
 end
 
+-- Return the counters of the board that are not zero, for each reason to skip an occurrence.
+local function skipped_by_reason(board)
+  local names, reply = {}, {}
+  for i, why in ipairs(skip_reasons.ALL) do names[i] = skip_reasons.counter(why) end
+  for i, n in ipairs(redis.call('HMGET', key(board, 'stats'), unpack(names))) do
+    if n then reply[#reply + 1], reply[#reply + 2] = names[i], tonumber(n) end
+  end
+  return reply
+end
+
 return function(board, args)
   local job = arguments.read_options(args, 1, { job = true }).job
   if job then
@@ -46,5 +58,7 @@ return function(board, args)
     if name == 'waiting' then values[i] = redis.call('ZCARD', key(board, 'waiting')) end
     if name == 'in_flight' then values[i] = task_locations.in_flight(board) end
   end
-  return numbers(NAMES, values)
+  local reply = numbers(NAMES, values)
+  for _, part in ipairs(skipped_by_reason(board)) do reply[#reply + 1] = part end
+  return reply
 end

@@ -189,7 +189,7 @@ return function(board, args)
     + child_runs.expire_waiting(board, now, limit)
     + due_jobs.queue(board, now, limit)
     + backfill_steps.tick(board, now)
-  if moved > 0 or redis.call('EXISTS', key(board, 'leased')) == 1 then clock_check.record_tick(board, last, now) end
+  clock_check.record_tick(board, last, now, moved > 0 or redis.call('EXISTS', key(board, 'leased')) == 1)
   dead_letters.expire(board, now, MAX_EXPIRED)
   ended_jobs.expire(board, now, MAX_EXPIRED)
   runs.tidy(board)

@@ -5,16 +5,17 @@
   it reads at most `rows` (1 to 100, default 20) tasks, queues and workers.
 
     FCALL_RO JTOP 1 {jobs}
-      1) {"time":1763900005,"jobs":2,"scheduled":2,"overdue":1,"overdue_since":1763900004,"failing":0,"queued":1,"held":0,
-          "delayed":0,"leased":1,"dead":0,"queues":1,"workers":1,"ledger":{"due":9,"done":7,…}}
+      1) {"time":1763900005,"ticked":1763900004,"jobs":2,"scheduled":2,"overdue":1,"overdue_since":1763900004,"failing":0,
+          "queued":1,"held":0,"delayed":0,"leased":1,"dead":0,"queues":1,"workers":1,"ledger":{"due":9,"done":7,…}}
       2) 1) {"task":"tick@1763900000000","job":"tick","state":"leased","since":1763900001,"until":1763900031,
             "worker":"host-1","runner":"shell","queue":"shell","attempt":1,"timeout":60}
       3) 1) {"queue":"shell","length":1,"oldest":1763900003}
       4) 1) {"worker":"host-1","seen":1763900002,"state":"serving","running":1,"concurrency":10,…}
 
-  Times are in epoch seconds. Tasks are those whose leases end first. Queues are the longest, `oldest` is when the next task of
-  one was due, and `queues` and `workers` are how many there are. If queues and held lists are more than 500, others are
-  not counted, and `partial` is true. Beyond 1 MiB of records, only the ids of tasks are read.
+  Times are in epoch seconds. `ticked` is when somebody ticked last: to the second while tasks run, else to 10 seconds. Tasks
+  are those whose leases end first. Queues are the longest, `oldest` is when the next task of one was due, and `queues` and
+  `workers` are how many there are. If queues and held lists are more than 500, others are not counted, and `partial` is
+  true. Beyond 1 MiB of records, only the ids of tasks are read.
   Returns the board, tasks, queues and workers.
   Errors: JOBS OPTION.
 --]]
@@ -137,8 +138,9 @@ end
 local function describe_board(board, now)
   local first = redis.call('ZRANGE', key(board, 'schedule'), 0, 0, 'WITHSCORES')[2]
   local overdue = redis.call('ZCOUNT', key(board, 'schedule'), '-inf', now)
+  local ticked = tonumber(redis.call('HGET', key(board, 'stats'), 'ticked') or nil)
   return {
-    time = describe.seconds(now), ledger = read_ledger(board),
+    time = describe.seconds(now), ticked = describe.seconds(ticked), ledger = read_ledger(board),
     jobs = redis.call('HLEN', key(board, 'job')), scheduled = redis.call('ZCARD', key(board, 'schedule')),
     overdue = overdue, overdue_since = overdue > 0 and describe.seconds(tonumber(first)) or nil,
     failing = redis.call('ZCARD', key(board, 'failing')), delayed = redis.call('ZCARD', key(board, 'delayed')),

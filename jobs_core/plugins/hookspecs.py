@@ -14,7 +14,7 @@ it requires with `JOBS_API = 1`: an older jobs-core lists it as incompatible and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ import pluggy
 
 from jobs_core.context import BoardLike
 from jobs_core.context import Context as Context
-from jobs_core.contract import Check, Logger, Policy, Runner, Setting, WorkerInfo
+from jobs_core.contract import Check, Logger, Policy, Push, Runner, Setting, WorkerInfo
 from jobs_core.types import Decision, Event, Job, Outcome, Task
 
 if TYPE_CHECKING:
@@ -88,6 +88,31 @@ def jobs_loggers() -> Iterable[Logger]:
         @hookimpl
         def jobs_loggers():
             yield Logger(name="terse", write=write, summary="One line per event")
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def jobs_observers(worker: WorkerInfo) -> Iterable[Logger]:
+    """Provide loggers that a worker has beside those of `--log`, such as one that counts for metrics.
+
+    Jobs calls it once for each worker. Yield none unless `worker.settings` ask for it: a worker without
+    loggers makes no events, which saves time. An error of Jobs, here or from `open`, keeps the worker from
+    starting.
+
+    Example:
+        from jobs_core import Logger, hookimpl
+
+        ended = {}
+
+        def count(event):
+            if event.kind == "task.finished":
+                ended[event.decision.verb] = ended.get(event.decision.verb, 0) + 1
+
+        @hookimpl
+        def jobs_observers(worker):
+            if worker.settings.get("hello_counts", True):
+                yield Logger("hello-counts", count)
     """
     raise NotImplementedError
 
@@ -174,6 +199,27 @@ def jobs_services(
     raise NotImplementedError
 
 
+@hookspec(firstresult=True)
+def jobs_exposition(board: BoardLike) -> Callable[[bool], tuple[str, bytes]] | None:
+    """Provide the metrics of a board, for plugins that serve them, such as the page.
+
+    Return a function that reads them: it returns a content type and a text. It is called as
+    `read(per_job)`, on several threads at once: `per_job` asks for metrics of single jobs, too. Keep what
+    costs much for a few seconds, since there may be many scrapers. It may raise errors of Jobs.
+
+    Example:
+        from jobs_core import hookimpl
+
+        @hookimpl
+        def jobs_exposition(board):
+            def read(per_job):
+                text = f"# TYPE hello_jobs gauge\\nhello_jobs {board.count()['jobs']}\\n# EOF\\n"
+                return "application/openmetrics-text; version=1.0.0; charset=utf-8", text.encode()
+
+            return read
+    """
+
+
 @hookspec
 def jobs_validate(job: Job) -> None:
     """Reject an invalid payload or option when a job is put, before it is due.
@@ -223,6 +269,26 @@ def jobs_lint(job: Job) -> Iterable[tuple[str, str]]:
                 yield "greets the whole world", "name somebody"
     """
     raise NotImplementedError
+
+
+@hookspec
+def jobs_push(push: Push) -> AbstractContextManager[None] | None:
+    """Accompany a push of `Board`, `AsyncBoard`, the command line or the API.
+
+    Return a context manager, which is entered before the push is checked and sent, and exited once it has
+    succeeded or failed. It may set `push.trace`. It must not block: an `AsyncBoard` enters it on its loop.
+    Without implementations, a push costs no more.
+
+    Example:
+        from contextlib import contextmanager
+        from jobs_core import hookimpl
+
+        @hookimpl
+        @contextmanager
+        def jobs_push(push):
+            yield
+            print(f"pushed {push.task}")
+    """
 
 
 @hookspec(firstresult=True)

@@ -7,17 +7,18 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from jobs_core.contract import Check, Logger, Policy, Runner
-from jobs_core.errors import OptionError, PluginError, RunnerError
+from jobs_core.contract import Check, Logger, Policy, Runner, WorkerInfo
+from jobs_core.errors import JobsError, OptionError, PluginError, RunnerError
 from jobs_core.plugins import hookspecs, settings
+from jobs_core.plugins.alert_payloads import check_own_alerts
 from jobs_core.plugins.builtin import hooks as builtin
 from jobs_core.plugins.notices import warn_once
 from jobs_core.plugins.payloads import check_depth, check_payload
@@ -74,7 +75,7 @@ class Plugins:
         self._provided: dict[str, dict[str, list[tuple[str, Any]]]] = {kind: {} for kind in KINDS}
         self._is_complete = False
         self._unknown: list[str] = []
-        self._added: dict[str, list[str]] = {}
+        self._changes: dict[str, Any] = {}
         self.add("builtin", builtin)
 
     @classmethod
@@ -140,6 +141,19 @@ class Plugins:
         found: Logger = self._choose("loggers", "logger", name)
         return found
 
+    def observers(self, worker: WorkerInfo) -> list[Logger]:
+        """Return the loggers that plugins add to a worker. Raises PluginError if a plugin fails."""
+        found: list[Logger] = []
+        for name, function in self.implementations("jobs_observers"):
+            try:
+                found += function(worker=worker) or ()
+            except JobsError:
+                raise
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                raise PluginError(f"the plugin {name!r} raised in jobs_observers: {reason}") from error
+        return found
+
     def checks(self) -> list[Check]:
         """Return every check of `jobs doctor`, sorted by name."""
         return self._all("checks")
@@ -154,7 +168,8 @@ class Plugins:
         Warns once, on standard error, about names that have no effect and a file that was picked up.
         """
         self.warn_of_settings()
-        return [self._with_additions(value) for value in self._read_settings().values]
+        values = self._read_settings().values
+        return [replace(value, value=self._changes.get(value.name, value.value)) for value in values]
 
     def warn_of_settings(self) -> None:
         """Warn once, on standard error, about settings and names of plugins that have no effect.
@@ -163,18 +178,17 @@ class Plugins:
         """
         warn_once(self.setting_problems())
 
-    def add_to_setting(self, name: str, words: Iterable[str]) -> None:
-        """Add to a setting that is a list, for this process only.
-
-        Raises OptionError if no plugin declares it.
-        """
-        if name not in self._provided["settings"]:
-            raise OptionError(f"no plugin here has the setting {name!r}: install the plugin, or enable it")
-        self._added.setdefault(name, []).extend(words)
-
-    def _with_additions(self, value: Value) -> Value:
-        added = self._added.get(value.name)
-        return replace(value, value=[*value.value, *added]) if added else value
+    @contextmanager
+    def changed_settings(self, changes: Mapping[str, Any]) -> Iterator[None]:
+        """Change settings during the `with` block. Raises OptionError if no plugin declares one of them."""
+        for name in sorted(changes.keys() - self._provided["settings"].keys()):
+            plugin = f"jobs-{name.partition('_')[0]}"
+            raise OptionError(f"no plugin here has the setting {name!r}: install {plugin}, or enable it")
+        before, self._changes = self._changes, {**self._changes, **changes}
+        try:
+            yield
+        finally:
+            self._changes = before
 
     def setting_problems(self) -> list[str]:
         """Return settings, and names of plugins to disable, that have no effect. Raises OptionError."""
@@ -203,6 +217,7 @@ class Plugins:
         if options.get("policy") is not None:
             self.policy(str(options["policy"]))
         self.validate(self.job(id, runner, raw, options))
+        check_own_alerts(self, options)
 
     def validate(self, job: Job) -> None:
         """Check a job's payload against its runner's schema and the plugins. Raises UserError."""

@@ -12,8 +12,9 @@ from jobs_core.alerts.facts import facts_of
 from jobs_core.alerts.message import LINES
 from jobs_core.client.board import BoardClient
 from jobs_core.contract import Runner
+from jobs_core.engine.calls import as_raw
 from jobs_core.errors import JobsError
-from jobs_core.types import Task, parse_payload
+from jobs_core.types import Task
 
 
 def message_of(task: Task, board: BoardClient, settings: Mapping[str, Any]) -> Message | None:
@@ -31,8 +32,8 @@ def message_of(task: Task, board: BoardClient, settings: Mapping[str, Any]) -> M
 
 def fill_task(task: Task, message: Message, runner: Runner) -> Task:
     """Return the task of an alert with its payload filled in."""
-    raw = message.fill_payload(task.raw, runner.short, runner.quote)
-    return replace(task, raw=raw, payload=parse_payload(raw, runner.short))
+    payload = message.fill_payload(task.raw, runner.short, runner.quote)
+    return replace(task, raw=as_raw(payload), payload=payload)
 
 
 def _or_nothing(ask: Callable[[], str]) -> str:

@@ -12,6 +12,7 @@ from jobs_core.contract import Logger, WorkerInfo
 from jobs_core.errors import JobsError, PluginError
 from jobs_core.plugins.manager import Plugins
 from jobs_core.text import visible
+from jobs_core.tracing import Trace, trace_of
 from jobs_core.types import Decision, Event, Outcome, Task
 from jobs_core.worker.log_queue import LogQueue
 
@@ -28,13 +29,14 @@ CLOSING = 10.0
 class Events:
     """Passes events to the loggers of a worker and to the observers among the plugins. Thread-safe.
 
-    Each logger has a queue and a thread of its own, and so have all observers together. None of them holds up
-    the worker.
+    Each logger has a queue and a thread of its own, and so have all implementations of `jobs_event` together.
+    None of them holds up the worker.
     """
 
     def __init__(self, worker: WorkerInfo, loggers: Iterable[Logger], plugins: Plugins) -> None:
         self._worker = worker
-        self._loggers = list(loggers)
+        self._chosen = list(loggers)
+        self._loggers = [*self._chosen, *plugins.observers(worker)]
         self._failing: set[str] = set()
         self._plugins = plugins
         self._queues = [self._queue_of(logger) for logger in self._loggers]
@@ -72,15 +74,23 @@ class Events:
         task: Task | None = None,
         outcome: Outcome | None = None,
         decision: Decision | None = None,
+        *,
+        trace: Trace | None = None,
         **data: Any,
     ) -> None:
-        """Send an event, with the current time, to loggers and observers. Never waits for them."""
-        self._put(Event(kind, time.time(), self._worker.name, task, outcome, decision, data))
+        """Send an event, with the current time, to loggers and observers. Never waits for them.
 
-    def emit_line(self, task: Task, line: str, stream: str, *, may_wait: bool) -> None:
+        Without a `trace`, it belongs to the one that the task was pushed with.
+        """
+        if trace is None:
+            trace = trace_of(task.options) if task is not None and task.options else {}
+        self._put(Event(kind, time.time(), self._worker.name, task, outcome, decision, data, trace))
+
+    def emit_line(self, task: Task, line: str, stream: str, trace: Trace, *, may_wait: bool) -> None:
         """Send a line of a task's output. With `may_wait`, wait a little for loggers that are slower."""
         data = {"line": line, "stream": stream}
-        self._put(Event("task.line", time.time(), self._worker.name, task, data=data), may_wait=may_wait)
+        event = Event("task.line", time.time(), self._worker.name, task, data=data, trace=trace)
+        self._put(event, may_wait=may_wait)
 
     def _put(self, event: Event, *, may_wait: bool = False) -> None:
         for queue in self._queues:
@@ -126,8 +136,8 @@ class Events:
             print_briefly(f"the logger {logger.name!r} did not close: {_describe(error)}")
 
     def _report_failure(self, note: str) -> None:
-        """Send a note to the working loggers, or to standard error if there is none."""
-        pairs = zip(self._loggers, self._queues, strict=False)
+        """Send a note to the working loggers that were chosen, or to standard error if there is none."""
+        pairs = zip(self._chosen, self._queues, strict=False)
         working = [queue for logger, queue in pairs if logger.name not in self._failing]
         for queue in working:
             queue.put(self._trouble(note))

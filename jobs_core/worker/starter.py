@@ -11,6 +11,7 @@ from jobs_core.context import Context
 from jobs_core.contract import Runner, WorkerInfo
 from jobs_core.lease import Lease
 from jobs_core.text import redact
+from jobs_core.tracing import Trace, trace_of
 from jobs_core.types import Task, parse_payload
 from jobs_core.worker.alert_messages import message_of
 from jobs_core.worker.events import Events
@@ -55,12 +56,17 @@ class Starter:
         context = Context(
             self._worker.name,
             timeout=timeout,
-            emit=self._line_handler(task, tail, may_wait=runner is not None and not runner.inline),
+            emit=self._line_handler(
+                task, tail, lambda: context.trace, may_wait=runner is not None and not runner.inline
+            ),
             settings=self._worker.settings,
             board=self._board,
-            trouble=lambda note: self._emit("trouble", task, note=redact(task.raw, note)),
+            trouble=lambda note: self._emit(
+                "trouble", task, trace=context.trace, note=redact(task.raw, note)
+            ),
             lease=Lease(seconds, sent) if task.token else None,
             alert=message_of(task, self._board, self._worker.settings) if "alert" in task.options else None,
+            trace=trace_of(task.options) if task.options else None,
         )
         return Run(task, context, time.monotonic(), timeout, tail=tail)
 
@@ -80,7 +86,7 @@ class Starter:
         return True
 
     def _line_handler(
-        self, task: Task, tail: Tail | None, *, may_wait: bool
+        self, task: Task, tail: Tail | None, trace: Callable[[], Trace], *, may_wait: bool
     ) -> Callable[[str, str], None] | None:
         """Return the function to call with each printed line, or None if nobody needs the output.
 
@@ -97,6 +103,6 @@ class Starter:
             if keeps_output:
                 self._keeper.add(task.token, text, stream, may_wait=may_wait)
             if has_listeners:
-                self._events.emit_line(task, text, stream, may_wait=may_wait)
+                self._events.emit_line(task, text, stream, trace(), may_wait=may_wait)
 
         return handle_line

@@ -92,7 +92,7 @@ class Worker:
         self._outage = Outage(
             commands.server,
             away=lambda note: self._emit("trouble", note=note),
-            back=lambda note: self._emit("recovered", note=note),
+            back=lambda note: self._emit("recovered", note=note, seconds=self._outage.seconds),
         )
         self._clock = Clock(commands, outage=self._outage) if tick else None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -284,16 +284,17 @@ class Worker:
         self._runs.discard(run)
         if run is self._suspect:
             self._suspect = None
+        trace = run.context.trace
         if isinstance(reply, StaleError):
-            self._emit("task.stale", run.task, note=STALE)
+            self._emit("task.stale", run.task, trace=trace, note=STALE)
         elif isinstance(reply, JobsError):
-            self._emit("trouble", run.task, note=str(reply))
+            self._emit("trouble", run.task, trace=trace, note=str(reply))
         elif self._events.has_listeners and (kind := run.kind()):
             seconds = round(time.monotonic() - run.started, 6)
             if kind == "task.released":
-                self._emit(kind, run.task, seconds=seconds, note=run.why_released())
+                self._emit(kind, run.task, trace=trace, seconds=seconds, note=run.why_released())
             else:
-                self._emit(kind, run.task, run.outcome, run.decision, seconds=seconds)
+                self._emit(kind, run.task, run.outcome, run.decision, trace=trace, seconds=seconds)
 
     def _arm(self, take: bool) -> None:
         """Arm the waker if there is room for a task, because a worker that takes a token must take a task."""
@@ -354,7 +355,7 @@ class Worker:
             self._threads.put(run)
 
     def _report_trouble(self, run: Run, note: str) -> None:
-        self._emit("trouble", run.task, note=note)
+        self._emit("trouble", run.task, trace=run.context.trace, note=note)
 
     # The end
 

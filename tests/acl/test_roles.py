@@ -34,6 +34,7 @@ READS = [
         "runs a",
         "top",
         "top --json",
+        "metrics --per-job",
         "logs {done}",
         "why a",
         "why {done}",
@@ -48,6 +49,7 @@ READS = [
         "doctor --ledger",
         "acl viewer",
     ),
+    *("alert list", "alert list --json", "alert show ops"),
 ]
 CHANGES = [
     *(
@@ -67,6 +69,7 @@ CHANGES = [
         "remove d",
     ),
     *("backfill a --from 2026-01-01 --to 2026-01-02 --detach", "backfill cancel 1"),
+    *("alert put late echo x --when late_10m --zone Asia/Tokyo", "alert test late", "alert remove late"),
     *("ack {token} --progress 40", "ack {token}", "dead retry {dead}", "dead purge --all"),
     *(
         "lint {file} --ignore no-timeout",

@@ -75,7 +75,6 @@ class TestEndings:
                 "code": "3",
                 "note": "exit 3",
                 "attempts": 1,
-                "worker": "-",
             },
             **{"since": T + 9, "at": T + 9, "id": facts["id"]},
         }
@@ -598,7 +597,7 @@ class TestRules:
         for n in range(200):
             alert(lua, "dead", name=f"a{n}")
         with pytest.raises(
-            OptionError, match="^the board has 200 alerts, which is the most: remove one first$"
+            OptionError, match=r"^the board has 200 alerts, which is the most: remove one first$"
         ):
             alert(lua, "dead", name="more")
         alert(lua, "failed", name="a7")

@@ -86,3 +86,32 @@ def test_removing_jobs_keeps_the_boards_ledger(lua: Lua) -> None:
     before = lua.stats()
     lua.jdel("a")
     assert lua.stats() == before
+
+
+def test_what_was_skipped_is_counted_by_reason(lua: Lua) -> None:
+    lua.put("late", every=10, misfire="skip", grace=5)
+    lua.put("busy", every=20, overlap="skip")
+    lua.put("full", queue="narrow", every=20)
+    lua.jlimit("queue", "narrow", **{"max-length": 1})
+    lua.tick(T)
+    lua.tick(T + 28)
+    found = lua.stats()
+    by_reason = {name: n for name, n in found.items() if name.startswith("skipped:")}
+    assert by_reason == {"skipped:late": 2, "skipped:overlap": 1, "skipped:full": 1}
+    assert found["skipped"] == sum(by_reason.values())
+
+
+def test_an_occurrence_that_waits_in_vain_is_counted_by_reason(lua: Lua) -> None:
+    lua.put("parent")
+    for job, changed in (("paused", None), ("changed", None), ("removed", None), ("parents", 5)):
+        deadline = {"deadline": changed} if changed else {}
+        lua.put(job, every=60, after="parent", **deadline)
+    lua.tick(T)
+    lua.jpause("paused")
+    lua.put("changed", every=60)
+    lua.jdel("removed")
+    lua.tick(T + 5)
+    found = lua.stats()
+    reasons = ("paused", "changed", "removed", "parents")
+    assert {reason: found.get(f"skipped:{reason}") for reason in reasons} == dict.fromkeys(reasons, 1)
+    assert found["skipped"] == 4

@@ -194,7 +194,7 @@ def test_no_task_is_missed_while_others_leave_their_queue(lua: Lua) -> None:
     assert seen == len(set(pushed) - gone)
 
 
-@pytest.mark.parametrize("cursor", ["0", "", "held:job:gone 25", "x"])
+@pytest.mark.parametrize("cursor", ["0", "held:job:gone 25"])
 def test_a_cursor_to_a_missing_position_starts_over(lua: Lua, cursor: str) -> None:
     lua.push()
     answer, page = lua.jtasks(cursor)
@@ -235,3 +235,8 @@ def test_a_cursor_to_a_missing_queue_continues_with_the_next(lua: Lua) -> None:
     for gone, left in (("0", "ace"), ("b", "ce"), ("d", "e"), ("f", "")):
         answer, page = lua.jtasks(f"queue:{gone} 25")
         assert (answer, [json.loads(text)["queue"] for text in page]) == ("0", [*left])
+
+
+@pytest.mark.parametrize("cursor", ["zzz", "-1", "queue:echo", "queue:echo x"])
+def test_a_cursor_that_nobody_returned_is_refused(lua: Lua, cursor: str) -> None:
+    lua.refuses(OptionError, "^cursor: expected 0, or the cursor that was returned, got ", "JTASKS", cursor)

@@ -389,11 +389,16 @@ def test_delayed_and_expired_tasks_wake_a_worker(lua: Lua) -> None:
         assert lua.wakes() == ["wake:echo"]
 
 
-def test_a_tick_with_nothing_to_do_writes_nothing(lua: Lua) -> None:
-    lua.put(every=5, start=T + 5)
-    before = lua.everything()
+def test_a_tick_with_nothing_to_do_writes_only_when_it_was_every_ten_seconds(lua: Lua) -> None:
+    lua.put(every=5, start=T + 60)
     lua.tick()
+    before = lua.everything()
+    lua.tick(T + 9)
     assert lua.everything() == before
+    lua.tick(T + 10)
+    after = lua.everything()
+    assert {key for key in after if after[key] != before.get(key)} == {lua.keys.stats}
+    assert lua.client.hget(lua.keys.stats, "ticked") == str(MS + 10_000)
 
 
 def test_a_scheduled_id_without_a_job_is_removed(lua: Lua) -> None:

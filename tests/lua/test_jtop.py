@@ -128,6 +128,11 @@ def test_a_task_that_cannot_be_read_has_its_id(lua: Lua) -> None:
     assert task["task"] == token.split("#")[0]
 
 
+def test_when_somebody_ticked(lua: Lua) -> None:
+    lua.tick(T)
+    assert look(lua, now=T + 7)[0]["ticked"] == T
+
+
 def test_looking_changes_nothing(lua: Lua) -> None:
     lua.put("a", every=5)
     lua.push()

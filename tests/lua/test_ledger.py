@@ -126,8 +126,9 @@ class Ledger(RuleBasedStateMachine):
     )
     def put(self, id: str, every: int, stop: int | None, repeat: int | None, queue: str) -> None:
         old = self.jobs.get(id)
-        start = min(self.now, stop or self.now)  # a job that is put after its stop begins there
-        job = Job(every, old.start if old else start, stop, repeat, queue, left=repeat)
+        start = old.start if old else self.now
+        start = min(start, stop or start)  # a job that is put after its stop begins there
+        job = Job(every, start, stop, repeat, queue, left=repeat)
         options = {"every": f"{every}ms", "queue": queue, "losses": LOSSES, "now": self.time()}
         options |= {"stop": ms(stop)} if stop else {}
         options |= {"repeat": repeat} if repeat else {}

@@ -1,6 +1,6 @@
 -- `{b}:deadlines` sorts what alerts must look at by when (ms): rounds (`late`, `long`, `unserved`, `behind`), `silent <alert>
--- <job>`, `arm <alert>` and `disarm` while deadlines are being set and removed, `burst <alert>` and `sweep`. A tick looks at what is due.
--- `{b}:alerts:steps` has where those that take several ticks go on from, as JSON.
+-- <job>`, `arm <alert>` and `disarm` while deadlines are being set and removed, `burst <alert>` and `sweep`. A tick looks at what
+-- is due. `{b}:alerts:steps` has where those that take several ticks go on from, as JSON.
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits

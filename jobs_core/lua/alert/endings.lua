@@ -39,8 +39,9 @@ function endings.note_dead(board, task, failures, now)
   local _, _, worker, code, note = attempts.last(task)
   local function facts()
     return {
-      job = job, queue = (lanes.split(task.lane)), task = task.id, count = failures, worker = worker,
-      code = code ~= '-' and code or nil, note = note ~= '' and note or nil, attempts = task.attempt,
+      job = job, queue = (lanes.split(task.lane)), task = task.id, count = failures,
+      worker = worker ~= '-' and worker or nil, code = code ~= '-' and code or nil, note = note ~= '' and note or nil,
+      attempts = task.attempt,
     }
   end
   tell_own(board, job, 'dead', task.options['on-failure'], facts(), now)

@@ -3,18 +3,22 @@
 -- is noticed then. So what runs on time costs nothing.
 
 local key = require('base.keys').key
+local digits = require('base.numbers').digits
 local incidents = require 'alert.incidents'
 local rules = require 'alert.rules'
 local scope = require 'alert.scope'
+local jitter = require 'due.jitter'
+local packed_job = require 'job.packed_job'
 local lanes = require 'queue.lanes'
 local records = require 'queue.records'
 
 local lateness = {}
 
 local MAX_TASKS, MAX_BYTES, CHUNK = 200, 1048576, 10  -- that one step of a round looks at
+local PAGE = 100  -- lists whose names are read at once
 local PAUSE, STEP = 2000, 100  -- ms until the next round while something is late, and until the next step of a round
 local KINDS = { late = true, missed = true }
-local FIRST_ATTEMPT = '^1%l*\n'
+local FIRST_ATTEMPT = '^1[^%Lp]*\n'  -- of a task that is not of the past: see queue/records.lua
 
 -- Return the shortest time (ms) after which anything counts as late, or nothing if nobody asks.
 local function least(board)
@@ -22,8 +26,16 @@ local function least(board)
   return late and missed and math.min(late, missed) or late or missed
 end
 
--- A task is late by some ms.
+-- Return by how many ms a task is meant to be delayed.
+local function jitter_of(board, id, job)
+  local packed = redis.call('HGET', key(board, 'job'), job)
+  local head = packed and packed_job.unpack(packed)
+  return head and head.jitter and jitter.delay(id, head.jitter) or 0
+end
+
+-- A task is late by some ms, perhaps because it is meant to be.
 local function note(board, found, id, job, queue, late, now)
+  late = late - jitter_of(board, id, job)
   for _, pair in ipairs(found) do
     local rule, condition = pair[1], pair[2]
     if late > condition.ms and scope.covers(board, rule, job, queue) then
@@ -40,7 +52,8 @@ local function look_at(board, name, at, found, after, now, budget)
   queue = queue and (lanes.split(queue))
   while true do
     if budget.tasks <= 0 or budget.bytes <= 0 then return false, at end
-    local some = redis.call('LRANGE', key(board, name), at, at + CHUNK - 1)
+    local size = at == 0 and 1 or CHUNK
+    local some = redis.call('LRANGE', key(board, name), at, at + size - 1)
     for _, record in ipairs(some) do
       at, budget.tasks, budget.bytes = at + 1, budget.tasks - 1, budget.bytes - #record
       local id = records.peek(record)
@@ -51,17 +64,24 @@ local function look_at(board, name, at, found, after, now, budget)
         budget.late = true
       end
     end
-    if #some < CHUNK then return true end
+    if #some < size then return true end
   end
 end
 
--- Return the lists in which tasks wait, sorted.
-local function waiting_lists(board)
-  local names = {}
-  for _, lane in ipairs(redis.call('SMEMBERS', key(board, 'queues'))) do names[#names + 1] = 'queue:' .. lane end
-  for _, limit in ipairs(redis.call('SMEMBERS', key(board, 'held'))) do names[#names + 1] = 'held:' .. limit end
-  table.sort(names)
-  return names
+-- Return the name of the next list to look at, or nothing at the end of a round. `state` has the names that are left of a page,
+-- the set it is of, and the cursor of the next page.
+local function next_list(board, state)
+  while #state.names == 0 do
+    if state.cursor == '' then
+      if state.set == 'held' then return nil end
+      state.set, state.cursor = 'held', '0'
+    end
+    local page = redis.call('SSCAN', key(board, state.set), state.cursor, 'COUNT', PAGE)
+    local prefix = state.set == 'held' and 'held:' or 'queue:'
+    for i, name in ipairs(page[2]) do state.names[i] = prefix .. name end
+    state.cursor = page[1] ~= '0' and page[1] or ''
+  end
+  return state.names[#state.names]
 end
 
 -- Return how many tasks have left the queues so far. By as many, at most, a place in a list has moved to the front.
@@ -81,31 +101,46 @@ end
 function lateness.round(board, state, now)
   local after = least(board)
   if not after then return nil end
-  state = state or { since = now, list = '', at = 0, taken = 0 }
-  local found, budget = rules.with(board, KINDS), { tasks = MAX_TASKS, bytes = MAX_BYTES }
-  local count, next_late = taken(board), now + after
-  for _, name in ipairs(waiting_lists(board)) do
-    if name >= state.list then
-      local at = name == state.list and math.max(0, state.at - (count - state.taken)) or 0
-      local is_done, where, late_at = look_at(board, name, at, found, after, now, budget)
-      if not is_done then return now + STEP, { since = state.since, list = name, at = where, taken = count } end
-      if late_at then next_late = math.min(next_late, late_at) end
+  state = state or { since = now, set = 'queues', cursor = '0', names = {}, at = 0, taken = 0 }
+  local found, budget, count = rules.with(board, KINDS), { tasks = MAX_TASKS, bytes = MAX_BYTES }, taken(board)
+  local name = next_list(board, state)
+  while name do
+    local at = math.max(0, state.at - (count - state.taken))
+    local is_done, where, late_at = look_at(board, name, at, found, after, now, budget)
+    budget.tasks = budget.tasks - 1
+    state.is_late = state.is_late or budget.late
+    if not is_done then
+      state.at, state.taken = where, count
+      return now + STEP, state
     end
+    if late_at then state.next = math.min(state.next or late_at, late_at) end
+    state.names[#state.names], state.at, state.taken = nil, 0, count
+    name = next_list(board, state)
   end
-  if close_unseen(board, state.since, now) then return now + STEP end
-  local goes_on = budget.late or incidents.any(board, 'late') or incidents.any(board, 'missed')
-  return goes_on and now + PAUSE or math.max(next_late, now + 1)
+  if close_unseen(board, state.since, now) then return now + STEP, state end
+  local goes_on = state.is_late or incidents.any(board, 'late') or incidents.any(board, 'missed')
+  return goes_on and now + PAUSE or math.max(math.min(state.next or now + after, now + after), now + 1)
+end
+
+local AT = 64  -- the code of @
+
+-- Whether a task was due before a time, 13 digits: true, too, for one whose id does not end with as many.
+local function may_be_due_before(id, time)
+  return id:byte(-14) ~= AT or id:sub(-13) < time
 end
 
 -- Workers have taken tasks. `tasks` have id and record.
 function lateness.note_starts(board, tasks, now)
   local after, found = least(board), nil
   if not after then return end
+  local latest = digits(now - after)
   for _, task in ipairs(tasks) do
-    local job, due = records.split_id(task.id)
-    if due and now - due > after and task.record:find(FIRST_ATTEMPT) then
-      found = found or rules.with(board, KINDS)
-      note(board, found, task.id, job, task.record:match('^[^\n]*\n[^\n]*\n[^\n]*\n([^\n!]*)'), now - due, now)
+    if may_be_due_before(task.id, latest) then
+      local job, due = records.split_id(task.id)
+      if due and now - due > after and task.record:find(FIRST_ATTEMPT) then
+        found = found or rules.with(board, KINDS)
+        note(board, found, task.id, job, task.record:match('^[^\n]*\n[^\n]*\n[^\n]*\n([^\n!]*)'), now - due, now)
+      end
     end
   end
   if found then redis.call('ZADD', key(board, 'deadlines'), 'LT', now + PAUSE, 'late') end

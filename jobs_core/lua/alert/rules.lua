@@ -15,18 +15,52 @@ rules.MOST = 200  -- alerts of a board
 local ROUNDS = { late = 'late', missed = 'late', long = 'long', unserved = 'unserved', behind = 'behind' }
 local KINDS = { 'failed', 'dead', 'recovered', 'done', 'late', 'missed', 'long', 'silent', 'unserved', 'behind' }
 
--- Return an alert by its name, or nothing.
-function rules.find(board, name)
-  local text = redis.call('HGET', key(board, 'alerts'), name)
-  return text and cjson.decode(text) or nil
+-- What was read of boards in earlier calls, while their alerts have not changed since, as `{b}:alerts:revision` says. A script
+-- starts anew with each call.
+local MAX_BOARDS, MAX_BYTES = 50, 1048576
+local cache = { n = 0, boards = {} }
+
+local function read_all(board)
+  local flat, found, bytes = redis.call('HGETALL', key(board, 'alerts')), { list = {}, by_name = {} }, 0
+  for i = 1, #flat, 2 do
+    found.list[#found.list + 1], bytes = cjson.decode(flat[i + 1]), bytes + #flat[i + 1]
+    found.by_name[flat[i]] = found.list[#found.list]
+  end
+  table.sort(found.list, function(a, b) return a.name < b.name end)
+  return found, bytes
 end
 
--- Return all alerts, by name.
-function rules.all(board)
-  local flat, found = redis.call('HGETALL', key(board, 'alerts')), {}
-  for i = 1, #flat, 2 do found[#found + 1] = cjson.decode(flat[i + 1]) end
-  table.sort(found, function(a, b) return a.name < b.name end)
+local function read(board)
+  local revision = redis.call('GET', key(board, 'alerts:revision'))
+  if not revision then return { list = {}, by_name = {} } end
+  local known = cache.boards[board]
+  if known and known.revision == revision then return known end
+  local found, bytes = read_all(board)
+  found.revision = revision
+  if bytes <= MAX_BYTES then
+    if not known and cache.n >= MAX_BOARDS then cache = { n = 0, boards = {} } end
+    if not known then cache.n = cache.n + 1 end
+    cache.boards[board] = found
+  end
   return found
+end
+
+-- The alerts have changed. The time keeps what is known of a board from being taken for that of another of the same name.
+local function write_revision(board)
+  local time = redis.call('TIME')
+  local text = table.concat({ time[1], time[2], redis.call('HINCRBY', key(board, 'stats'), 'alerts', 1) }, '-')
+  if redis.call('EXISTS', key(board, 'alerts')) == 0 then return redis.call('DEL', key(board, 'alerts:revision')) end
+  redis.call('SET', key(board, 'alerts:revision'), text)
+end
+
+-- Return an alert by its name, or nothing. It is not to be changed.
+function rules.find(board, name)
+  return read(board).by_name[name]
+end
+
+-- Return all alerts, by name. They are not to be changed.
+function rules.all(board)
+  return read(board).list
 end
 
 -- Return { rule, condition } for each condition of these kinds, a set, if there is any.
@@ -80,6 +114,7 @@ function rules.store(board, rule, now)
   rule.version = is_same and old.version or redis.call('HINCRBY', key(board, 'stats'), 'alerts', 1)
   if old and not is_same then sweep(board, now) end
   redis.call('HSET', key(board, 'alerts'), rule.name, cjson.encode(rule))
+  write_revision(board)
   write_kinds(board, now)
 end
 
@@ -87,6 +122,7 @@ end
 function rules.remove(board, name, now)
   if redis.call('HDEL', key(board, 'alerts'), name) == 0 then return false end
   redis.call('HDEL', key(board, 'alerts:bursts'), name)
+  write_revision(board)
   sweep(board, now)
   write_kinds(board, now)
   return true

@@ -2,6 +2,7 @@
 -- ticks cannot keep up.
 
 local key = require('base.keys').key
+local digits = require('base.numbers').digits
 local incidents = require 'alert.incidents'
 local rules = require 'alert.rules'
 local scope = require 'alert.scope'
@@ -10,7 +11,8 @@ local records = require 'queue.records'
 
 local service = {}
 
-local PAUSE = 5000  -- ms until the next round
+local PAUSE, STEP = 5000, 100  -- ms until the next round, and until the next step of a round
+local PAGE = 200  -- lanes that one step looks at
 local SILENT = 30000  -- ms without a report after which a worker counts as gone: it reports every 10 seconds
 
 -- Return the set of queues that living workers serve.
@@ -19,15 +21,16 @@ local function served(board, now)
   for _, text in ipairs(redis.call('HVALS', key(board, 'workers'))) do
     local seen, report = text:match('^(%d+) (.*)$')
     local known = seen and tonumber(seen) >= now - SILENT and cjson.decode(report)
-    for _, queue in ipairs(known and known.state ~= 'draining' and (known.queues or known.runners) or {}) do found[queue] = true end
+    local queues = known and known.state ~= 'draining' and (known.queues or known.runners) or {}
+    for _, queue in ipairs(queues) do found[queue] = true end
   end
   return found
 end
 
--- Return the queues in which tasks wait, each with the job of its first.
-local function waiting(board)
+-- Return the queues of some lanes in which tasks wait, each with the job of its first.
+local function waiting(board, some)
   local found = {}
-  for _, lane in ipairs(redis.call('SMEMBERS', key(board, 'queues'))) do
+  for _, lane in ipairs(some) do
     local record = redis.call('LINDEX', key(board, 'queue:' .. lane), 0)
     local id = record and records.peek(record)
     if id then found[lanes.split(lane)] = records.job_of(id) end
@@ -35,23 +38,60 @@ local function waiting(board)
   return found
 end
 
--- Look for queues that nobody serves. `state` has since when (ms) each was found so. Returns when to look again, or nothing if
--- nobody asks, the state, and that this was a whole round.
-function service.unserved_round(board, state, now)
-  if not rules.least(board, 'unserved') then return nil end
-  local serves, found, since = served(board, now), rules.with(board, { unserved = true }), {}
-  for queue, job in pairs(waiting(board)) do
-    if not serves[queue] then
-      since[queue] = state and state[queue] or now
-      for _, pair in ipairs(found) do
-        if now - since[queue] >= pair[2].ms and scope.covers(board, pair[1], job, queue) then
-          incidents.fire(board, pair[1], pair[2], queue, { queue = queue, job = job, since = since[queue] / 1000 }, now)
-        end
+-- Note queues as unserved. Returns since when (ms) each is, by name.
+local function note_unserved(board, queues, now)
+  if #queues == 0 then return {} end
+  local before, since, pairs_of = redis.call('HMGET', key(board, 'alerts:idle'), unpack(queues)), {}, {}
+  for i, queue in ipairs(queues) do
+    since[queue] = tonumber(before[i] or now)
+    pairs_of[2 * i - 1], pairs_of[2 * i] = queue, digits(since[queue])
+  end
+  redis.call('HSET', key(board, 'alerts:idle:next'), unpack(pairs_of))
+  return since
+end
+
+-- Look at the queues of some lanes.
+local function look_at(board, some, now)
+  local serves, found, jobs, unserved = served(board, now), rules.with(board, { unserved = true }), waiting(board, some), {}
+  for queue in pairs(jobs) do
+    if not serves[queue] then unserved[#unserved + 1] = queue end
+  end
+  for queue, since in pairs(note_unserved(board, unserved, now)) do
+    for _, pair in ipairs(found) do
+      if now - since >= pair[2].ms and scope.covers(board, pair[1], jobs[queue], queue) then
+        incidents.fire(board, pair[1], pair[2], queue, { queue = queue, job = jobs[queue], since = since / 1000 }, now)
       end
     end
   end
-  local is_left = incidents.close_unseen(board, 'unserved', now, now, function(queue) return { queue = queue } end)
-  return now + (is_left and 100 or PAUSE), next(since) and since or nil
+end
+
+-- What a round has found takes the place of what the one before has.
+local function end_round(board)
+  if redis.call('EXISTS', key(board, 'alerts:idle:next')) == 1 then
+    redis.call('RENAME', key(board, 'alerts:idle:next'), key(board, 'alerts:idle'))
+  else
+    redis.call('DEL', key(board, 'alerts:idle'))
+  end
+end
+
+-- Look for queues that nobody serves, some lanes a step. `{b}:alerts:idle` has since when (ms) each was found so, and
+-- `{b}:alerts:idle:next` what this round has found. Returns when to look again, or nothing if nobody asks, and the state.
+function service.unserved_round(board, state, now)
+  if not rules.least(board, 'unserved') then
+    redis.call('DEL', key(board, 'alerts:idle'), key(board, 'alerts:idle:next'))
+    return nil
+  end
+  state = state or { since = now, cursor = '0' }
+  if state.cursor ~= '' then
+    local page = redis.call('SSCAN', key(board, 'queues'), state.cursor, 'COUNT', PAGE)
+    look_at(board, page[2], now)
+    state.cursor = page[1] ~= '0' and page[1] or ''
+    if state.cursor ~= '' then return now + STEP, state end
+    end_round(board)
+  end
+  local function facts_of(queue) return { queue = queue } end
+  if incidents.close_unseen(board, 'unserved', state.since, now, facts_of) then return now + STEP, state end
+  return now + PAUSE
 end
 
 -- Nobody ticked from one time to another, though something was due.

@@ -1,7 +1,7 @@
 -- Redis's clock may go back: set by hand or by NTP, or after a failover to a machine whose clock is behind. Jobs
--- scheduled by the wrong time would then wait too long. So `ticked` in `{b}:stats` has the time of the latest tick
--- that moved something or found leases. After a tick that is more than a few seconds earlier, the next run of every job is
--- recomputed, a page per tick. `{b}:realign` is the cursor.
+-- scheduled by the wrong time would then wait too long. So `ticked` in `{b}:stats` has the time of the latest tick: to the
+-- second while tasks move or run, else to 10 seconds, so that an idle board is seldom written. After a tick that is more than
+-- a few seconds earlier, the next run of every job is recomputed, a page per tick. `{b}:realign` is the cursor.
 
 local key = require('base.keys').key
 local patterns = require 'cron.patterns'
@@ -13,7 +13,7 @@ local digits = require('base.numbers').digits
 local clock_check = {}
 
 local TOLERANCE = 10000  -- ms that the clock may go back without a recomputation
-local RECORD_INTERVAL = 1000  -- ms between updates of `ticked`
+local BUSY_INTERVAL, IDLE_INTERVAL = 1000, 10000  -- ms between updates of `ticked`
 local PAGE_SIZE = 100  -- jobs per tick
 
 local function record_step_back(board, now, last)
@@ -34,9 +34,10 @@ function clock_check.latest_tick(board)
   return tonumber(redis.call('HGET', key(board, 'stats'), 'ticked') or 0)
 end
 
--- Record the time of a tick, at most once per RECORD_INTERVAL.
-function clock_check.record_tick(board, last, now)
-  if now - last >= RECORD_INTERVAL then redis.call('HSET', key(board, 'stats'), 'ticked', digits(now)) end
+-- Record the time of a tick. `is_busy` says whether tasks moved or run.
+function clock_check.record_tick(board, last, now, is_busy)
+  local interval = is_busy and BUSY_INTERVAL or IDLE_INTERVAL
+  if now - last >= interval then redis.call('HSET', key(board, 'stats'), 'ticked', digits(now)) end
 end
 
 -- Compare the time of a tick with the latest one. Returns whether jobs are left to recompute.

@@ -7,6 +7,7 @@ local patterns = require 'cron.patterns'
 local ended_jobs = require 'define.ended_jobs'
 local next_run = require 'define.next_run'
 local child_runs = require 'due.child_runs'
+local jitter = require 'due.jitter'
 local misfire = require 'due.misfire'
 local parent_endings = require 'due.parent_endings'
 local waiting = require 'due.waiting'
@@ -15,6 +16,7 @@ local counters = require 'ledger.counters'
 local history = require 'ledger.history'
 local hours = require 'ledger.hours'
 local runs = require 'ledger.runs'
+local skip_reasons = require 'ledger.skip_reasons'
 local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
 local lengths = require 'queue.lengths'
@@ -35,8 +37,8 @@ local MAX_ITERATIONS = 5000
 -- The changes of a batch, collected before any of them is written.
 local function new_batch()
   return {
-    tasks = {}, jittered = {}, bytes = 0, iterations = 0, n = 0, coalesced = 0, skipped = 0, missed = {}, moved = {},
-    changed = {}, ended = {}, chunk = FIRST_CHUNK,
+    tasks = {}, jittered = {}, bytes = 0, iterations = 0, n = 0, coalesced = 0, skipped = 0, missed = {}, reasons = {},
+    moved = {}, changed = {}, ended = {}, chunk = FIRST_CHUNK,
   }
 end
 
@@ -67,6 +69,7 @@ end
 local function record_missed(batch, what, id, due, through, n, why, own)
   if n == 0 then return end
   batch[what] = batch[what] + n
+  if what == 'skipped' then batch.reasons[why] = (batch.reasons[why] or 0) + n end
   batch.missed[#batch.missed + 1] = { what = what, job = id, due = due, through = through, n = n, why = why, own = own }
 end
 
@@ -89,13 +92,11 @@ local function add_job(batch, id, due, head, body, now, cache)
   if following then append_pair(batch.moved, following, id) else end_job(batch, id) end
 end
 
--- Add a run, delayed by up to its job's jitter. The delay is always the same for the same occurrence.
+-- Add a run, delayed by its job's jitter.
 local function add_run(batch, id, due, head, body, now)
   local lane, moment = lanes.name(head.queue or head.runner, head.priority), numbers.digits(due)
   local record, time = records.new(id, moment, lane, head.runner, head.flags or '', body), due
-  if head.jitter then
-    time = due + tonumber(redis.sha1hex(id .. '@' .. moment):sub(1, 8), 16) % (head.jitter + 1)
-  end
+  if head.jitter then time = due + jitter.delay(id .. '@' .. moment, head.jitter) end
   if time <= now then return add_task(batch, lane, record) end
   batch.jittered[#batch.jittered + 1] = { id .. '@' .. moment .. '#0', record, time }
   batch.bytes = batch.bytes + #record
@@ -280,6 +281,7 @@ local function write(board, batch, now)
   counters.add(board, 'queued', batch.n)
   counters.add(board, 'coalesced', batch.coalesced)
   counters.add(board, 'skipped', batch.skipped)
+  for why, n in pairs(batch.reasons) do counters.add(board, skip_reasons.counter(why), n) end
   hours.add(board, 'coalesced', batch.coalesced, now)
   hours.add(board, 'skipped', batch.skipped, now)
   return batch.n

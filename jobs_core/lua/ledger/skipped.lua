@@ -6,6 +6,7 @@ local counters = require 'ledger.counters'
 local history = require 'ledger.history'
 local hours = require 'ledger.hours'
 local runs = require 'ledger.runs'
+local skip_reasons = require 'ledger.skip_reasons'
 
 local skipped = {}
 
@@ -14,6 +15,7 @@ local skipped = {}
 function skipped.record(board, id, due, moment, why, now)
   counters.add(board, 'due', 1)
   counters.add_for_job(board, id, 'skipped', 1)
+  counters.add(board, skip_reasons.counter(why), 1)
   history.append(board, id .. '@' .. moment, 0, 'skipped', { 'count', 1, 'note', why })
   hours.add(board, 'skipped', 1, due)
   local packed = redis.call('HGET', key(board, 'job'), id)

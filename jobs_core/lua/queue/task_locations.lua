@@ -1,6 +1,7 @@
 -- Where tasks are. A place is the name of a key: leased, delayed or dead (sorted sets of tickets), held:<limit> or
 -- queue:<lane> (lists of records).
 
+local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 
@@ -89,6 +90,9 @@ end
 -- and whether it removed the task. Returns the next cursor, or 0 at the end.
 function task_locations.scan(board, names, cursor, budget, visit)
   local from, position = cursor:match('^(%S+) (%d+)$')
+  if not from and cursor ~= '0' then
+    fail_option('cursor', "expected 0, or the cursor that was returned, got '" .. cursor:sub(1, 64) .. "'")
+  end
   local at, is_there = find_position(names, from or '')
   if not is_there then position = '0' end
   while names[at] do

@@ -151,3 +151,26 @@ def test_nothing_selected_is_one_sentence(letters: Board, served: Served) -> Non
     response = served.client.post("/actions/retry", data={})
     assert response.status_code == 400
     assert "No dead letter is selected" in response.text
+
+
+def test_a_dead_letter_of_a_job_that_was_changed_says_so(letters: Board, served: Served) -> None:
+    (letter,) = letters.dead(job="backup")
+    path = "/task"
+    assert "its payload is another now" not in served.client.get(path, params={"id": letter["id"]}).text
+    letters.edit("backup", payload="another")
+    text = served.client.get(path, params={"id": letter["id"]}).text
+    assert "its payload is another now" in text
+    assert "Run the job as it is now" in text
+
+
+def test_all_dead_letters_are_purged_only_if_they_are_those_that_were_counted(
+    letters: Board, served: Served
+) -> None:
+    asked = served.client.post("/actions/purge", data={"scope": "all", "filter": "", "back": "/dead"})
+    assert "Purge 6 dead letters?" in asked.text
+    bury(letters, 1, job="late")
+    fields = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', asked.text))
+    again = served.client.post("/actions/purge", data=fields | {"confirmed": "1"})
+    assert again.status_code == 409
+    assert "Purge 7 dead letters?" in again.text
+    assert letters.count()["dead"] == 7

@@ -188,7 +188,7 @@ def test_what_runs_and_waits_is_cancelled(board: Board, page: Page) -> None:
     page.goto("/job?id=report")
     page.get_by_role("button", name="Cancel what runs or waits").click()
     page.get_by_role("button", name="Yes").click()
-    expect(page.get_by_role("status")).to_have_text("Cancelled 1 waiting tasks.")
+    expect(page.get_by_role("status")).to_have_text("Cancelled 1 waiting task.")
     assert list(board.tasks()) == []
 
 

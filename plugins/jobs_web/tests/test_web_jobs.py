@@ -16,6 +16,9 @@ from .conftest import NEXT, Served, as_viewer, listed_on_all_pages, run_all
 
 ID = re.compile(r'name="job" value="([^"]*)"')
 
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)"')
+"""The hidden fields of a form."""
+
 
 def listed(client: httpx.Client, path: str) -> list[str]:
     response = client.get(path)
@@ -217,6 +220,30 @@ def test_an_action_on_nothing_says_so(board: Board, served: Served) -> None:
     )
     assert answer.status_code == 400
     assert "No job matches: runner http" in answer.text
+
+
+def test_nobody_confirms_what_was_not_asked(board: Board, served: Served) -> None:
+    """What matches the filter changes between the question and the answer: it is asked again."""
+    put(board, 2)
+    data = {"scope": "all", "filter": "", "back": "/jobs"}
+    asked = served.client.post("/actions/remove", data=data)
+    assert "Remove 2 jobs?" in asked.text
+    fields = dict(HIDDEN.findall(asked.text)) | {"confirmed": "1"}
+    board.put("another", "shell", "date", every=60)
+    again = served.client.post("/actions/remove", data=fields)
+    assert again.status_code == 409
+    assert "What matches has changed since you were asked." in again.text
+    assert "Remove 3 jobs?" in again.text
+    assert board.count()["jobs"] == 3
+    fields = dict(HIDDEN.findall(again.text)) | {"confirmed": "1"}
+    assert served.client.post("/actions/remove", data=fields).status_code == 303
+    assert board.count()["jobs"] == 0
+
+
+def test_an_unknown_order_is_refused(served: Served) -> None:
+    answer = served.client.get("/jobs", params={"sort": "xx"})
+    assert answer.status_code == 400
+    assert "sort: expected next or id or any" in answer.text
 
 
 def test_jobs_that_are_gone_do_not_keep_the_others_from_being_paused(board: Board, served: Served) -> None:

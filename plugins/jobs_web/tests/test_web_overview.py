@@ -118,4 +118,4 @@ def test_the_overview_counts_while_it_is_open(board: Board, page: Page) -> None:
     expect(page.get_by_role("link", name="0 dead letters")).to_be_visible()
     board.push("shell", "true")
     run_all(board, "dead", code="exit 1")
-    expect(page.get_by_role("link", name="1 dead letters")).to_be_visible()
+    expect(page.get_by_role("link", name="1 dead letter")).to_be_visible()

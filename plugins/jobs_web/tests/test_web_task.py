@@ -31,7 +31,7 @@ def test_a_task_that_runs_is_live_until_it_is_done(board: Board, page: Page) -> 
             page.goto(f"/task?id={quote(id)}")
             expect(page.locator("#live_output")).to_contain_text("half way")
             expect(page.locator("#live_output .stderr")).to_have_text("careful")
-            expect(page.locator("#live_attempts .state")).to_have_text("leased")
+            expect(page.locator("#live_attempts .state")).to_have_text("running")
             expect(page.get_by_role("link", name="team=data")).to_be_visible()
             end.set()
             expect(page.locator("#live_state .state")).to_have_text("done")

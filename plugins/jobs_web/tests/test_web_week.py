@@ -131,6 +131,43 @@ def test_what_goes_wrong_is_kept_as_a_sentence(board: Board) -> None:
         assert found.kept is not None and found.kept.trouble == words
 
 
+def test_a_forecast_is_cancelled_and_not_made_again_by_itself(board: Board) -> None:
+    begun = threading.Event()
+
+    def make(board: Board, follow: Callable[[float], object]) -> Forecast:
+        begun.set()
+        while True:
+            follow(0.5)
+            time.sleep(0.01)
+
+    found = Forecasts(make)
+    assert not found.cancel()
+    found.start(board)
+    assert begun.wait(PATIENCE)
+    assert found.cancel()
+    wait_until(lambda: found.progress is None)
+    assert found.kept is not None and found.kept.trouble == "The forecast was cancelled."
+    found.refresh(board)
+    assert found.progress is None
+
+
+def test_a_slow_board_is_forecast_for_a_day(
+    board: Board, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forecasts, "LONG", -1.0)
+    board.put("load", "shell", "x", cron="0 3 * * *")
+    text = week(served)
+    assert "1 run in 1 day" in text
+    assert "jobs forecast --days 7" in text
+
+
+def test_the_page_cancels_a_forecast(board: Board, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    board.put("load", "shell", "x", every=1)
+    served.client.get("/week")
+    assert served.client.post("/actions/cancel-forecast", data={"back": "/week"}).status_code == 303
+    wait_until(lambda: "The forecast was cancelled." in served.client.get("/week").text)
+
+
 ENDING = """
 import sys, time
 from jobs_core import Board

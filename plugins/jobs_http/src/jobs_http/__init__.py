@@ -54,10 +54,10 @@ def target(payload: Payload) -> str:
     return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
-def quote(value: str, key: str) -> str:
+def quote(value: str, key: str, before: str) -> str:
     """Return a value that an alert fills into a payload in a form that is safe in its URL.
 
-    >>> quote("a b&c", "url"), quote("a b&c", "json")
+    >>> quote("a b&c", "url", ""), quote("a b&c", "json", "")
     ('a%20b%26c', 'a b&c')
     """
     return percent_encoded(value, safe="") if key == "url" else value

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jobs_core import Context, Job, Outcome, Runner, Setting, Task, UserError, WorkerInfo, hookimpl
 from jobs_shell.payload import SCHEMA, check, read
+from jobs_shell.quoting import quote
 
 if TYPE_CHECKING:
     import click
@@ -26,15 +26,6 @@ def run(task: Task, context: Context) -> Outcome:
     except UserError as error:
         return Outcome.refused(error)
     return execute(command, task, context)
-
-
-def quote(value: str, key: str) -> str:
-    """Return a value that an alert fills into a payload as one word of its command line.
-
-    >>> quote("it's", "line"), quote("it's", "argv")
-    ("'it'\"'\"'s'", "it's")
-    """
-    return shlex.quote(value) if key == "line" else value
 
 
 @hookimpl

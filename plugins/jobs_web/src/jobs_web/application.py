@@ -34,6 +34,7 @@ from jobs_web.headers import SecurityHeaders
 from jobs_web.health import health_routes
 from jobs_web.live.hub import Hub, Topic
 from jobs_web.live.stream import stream, wanted
+from jobs_web.metrics import metrics_route
 from jobs_web.pages import FORMS, PAGES, PageFunction
 from jobs_web.rendering import render, render_parts
 from jobs_web.site import Site, View
@@ -80,6 +81,7 @@ def site_routes(site: Site) -> Sequence[BaseRoute]:
         Route("/live", partial(_live, site, hub)),
         Route("/actions/{name}", partial(_act, site), methods=["POST"]),
         Mount("/api/v1", app=Api(site)),
+        metrics_route(site.board),
         Route("/calendar.ics", partial(_calendar, site)),
         Route("/job.ics", partial(_calendar, site)),
     ]

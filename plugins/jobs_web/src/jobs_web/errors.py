@@ -6,23 +6,30 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from jobs_core import ConflictError, DeniedError, JobsError, NotFoundError, ServerError, UserError
+from jobs_core import JobsError
 from jobs_web.access.same_origin import SAFE_METHODS
+from jobs_web.problem_details import code_of
 
-STATUSES: tuple[tuple[type[JobsError], int], ...] = (
-    (NotFoundError, 404),
-    (ConflictError, 409),
-    (DeniedError, 403),
-    (UserError, 400),
-    (ServerError, 503),
-)
+TITLES = {
+    400: "Not possible",
+    403: "Not allowed",
+    404: "Not found",
+    409: "Changed meanwhile",
+    412: "Changed meanwhile",
+    413: "Too large",
+    422: "Not possible",
+    429: "Too many tries",
+    500: "Jobs failed",
+    503: "Not available",
+}
+"""What happened, for people."""
 
 
 def status_of(error: Exception) -> int:
     """Return the HTTP status for an error."""
     if isinstance(error, HTTPException):
         return error.status_code
-    return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
+    return code_of(error)[1] if isinstance(error, JobsError) else 500
 
 
 async def unexpected(request: Request, error: Exception) -> Response:
@@ -42,7 +49,7 @@ def error_html(request: Request, status: int, sentence: str) -> Response:
         .get_template("error.html")
         .render(
             home=home,
-            status=status,
+            title=TITLES.get(status, "Not possible"),
             sentence=sentence,
             tries_again=status == 503 and request.method in SAFE_METHODS,
         )

@@ -28,6 +28,11 @@ LOOK = 200
 
 DAYS = 7
 
+LONG = 10.0
+"""If the forecast of one day takes so many seconds, it is not extended to a week."""
+
+CANCELLED = "The forecast was cancelled."
+
 UNRELATED = frozenset(("push", "cancel", "retry", "purge", "trim"))
 """Changes of tasks. Others change what will run."""
 
@@ -62,6 +67,7 @@ class Forecasts:
         self.progress: Progress | None = None
         self._make = make or _make
         self._lock = threading.Lock()
+        self._is_cancelled = False
 
     def refresh(self, board: Board) -> None:
         """Start a forecast if there is none, or if the one there is too old. Returns at once."""
@@ -79,8 +85,15 @@ class Forecasts:
             if self.progress is not None:
                 return False
             self.progress = Progress(0.0, time.time())
+            self._is_cancelled = False
         threading.Thread(target=self._run, args=(board,), name="jobs-web-forecast").start()
         return True
+
+    def cancel(self) -> bool:
+        """End the forecast that is under way, soon. Returns whether there is one."""
+        with self._lock:
+            self._is_cancelled = self.progress is not None
+            return self._is_cancelled
 
     def _run(self, board: Board) -> None:
         started = time.time()
@@ -88,6 +101,8 @@ class Forecasts:
         def follow(share: float) -> None:
             if not threading.main_thread().is_alive():  # the process ends: stop the private server first
                 raise SystemExit
+            if self._is_cancelled:
+                raise _CancelledError
             self.progress = Progress(share, started)
 
         forecast, trouble = None, None
@@ -95,6 +110,8 @@ class Forecasts:
             forecast = self._make(board, follow)
         except JobsError as error:
             trouble = str(error)
+        except _CancelledError:
+            forecast, trouble = self.kept.forecast if self.kept else None, CANCELLED
         except Exception:
             LOG.exception("the forecast failed")
             trouble = "The forecast failed. The log of the server says why."
@@ -104,8 +121,17 @@ class Forecasts:
             self.progress = None
 
 
+class _CancelledError(Exception):
+    """Raised in the middle of a forecast that somebody has cancelled."""
+
+
 def _make(board: Board, follow: Callable[[float], object]) -> Forecast:
-    return board.forecast(DAYS, progress=follow)
+    """Forecast one day and, if that was quick, a week."""
+    started = time.monotonic()
+    day = board.forecast(1, progress=lambda share: follow(share / DAYS))
+    if time.monotonic() - started > LONG:
+        return day
+    return board.forecast(DAYS, progress=lambda share: follow((1 + share * (DAYS - 1)) / DAYS))
 
 
 def _has_changed(board: Board, kept: Kept) -> bool:

@@ -17,6 +17,7 @@ from jobs_core import (
     RunnerError,
     ServerError,
     StaleError,
+    UserError,
 )
 
 CODES: tuple[tuple[type[JobsError], str, int], ...] = (
@@ -30,6 +31,7 @@ CODES: tuple[tuple[type[JobsError], str, int], ...] = (
     (AgainError, "again", 503),
     (StaleError, "stale", 409),
     (ServerError, "server", 503),
+    (UserError, "request", 400),
 )
 """The code and the status of each error. Any other error is a `fault`, with the status 500."""
 

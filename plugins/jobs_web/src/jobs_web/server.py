@@ -109,6 +109,11 @@ def is_loopback(listener: socket.socket) -> bool:
 
 
 def url_of(host: str, listener: socket.socket, *, is_https: bool = False) -> str:
-    """Return the URL at which a socket is reached by the name of its host."""
+    """Return the URL at which a socket is reached by the name of its host.
+
+    One that listens on all addresses is reached by the name of this machine.
+    """
+    if ipaddress.ip_address(listener.getsockname()[0]).is_unspecified:
+        host = socket.gethostname()
     name = f"[{host}]" if ":" in host else host
     return f"{'https' if is_https else 'http'}://{name}:{listener.getsockname()[1]}"

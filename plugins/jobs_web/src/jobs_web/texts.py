@@ -13,6 +13,15 @@ from markupsafe import Markup, escape
 from jobs_core.plugin_ui import duration_text, from_now, rate_text, readable, schedule_text, span
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things.
+
+    >>> counted(1, "worker"), counted(1200, "worker")
+    ('1 worker', '1,200 workers')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def moment(seconds: float | None, now: float) -> Markup:
     """Show an instant by its distance from now. The script of the page adds the reader's own time."""
     return _time(seconds, lambda known: from_now(known, now), "moment")
@@ -89,6 +98,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "instant": instant,
     "exact": exact,
+    "counted": counted,
     "number": number,
     "duration": duration_text,
     "span": span,

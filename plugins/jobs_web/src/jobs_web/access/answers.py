@@ -15,13 +15,13 @@ from jobs_web.access.gate import home, path_of
 from jobs_web.errors import error_html, status_of
 from jobs_web.problem_details import code_of, details
 
-_API = re.compile(r"(/boards/[^/]+)?/api(/|$)")
+_FOR_PROGRAMS = re.compile(r"(/boards/[^/]+)?/(api(/|$)|metrics$)")
 
 
 def wants_page(request: Request) -> bool:
-    """Return whether a request wants a page: it is not for the API, and does not ask for JSON or a stream."""
+    """Return whether a request wants a page: its path is for people, and it asks for no JSON or stream."""
     accept = request.headers.get("accept", "*/*")
-    return not _API.match(path_of(request)) and ("text/html" in accept or "*/*" in accept)
+    return not _FOR_PROGRAMS.match(path_of(request)) and ("text/html" in accept or "*/*" in accept)
 
 
 def refuse(

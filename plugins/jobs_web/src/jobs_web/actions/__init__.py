@@ -14,6 +14,7 @@ from starlette.datastructures import FormData
 from jobs_web.access.user import Role
 from jobs_web.actions import forecast, jobs, limits, tasks
 from jobs_web.actions.done import Done
+from jobs_web.actions.question import Question
 from jobs_web.site import View
 
 
@@ -24,12 +25,13 @@ class Action:
     Args:
         role: Who may do it.
         run: Does it. Returns a sentence that says what was done, or a Done, which also names the next page.
-        question: Returns what to ask before. Without it, or if it returns None, the action is done at once.
+        question: Returns what to ask before. Without it, or if it returns None, the action is done at once. A
+            Question has a mark of what it is about, so that nobody confirms something else.
     """
 
     role: Role
     run: Callable[[View, FormData], str | Done]
-    question: Callable[[View, FormData], str | None] | None = None
+    question: Callable[[View, FormData], Question | str | None] | None = None
 
 
 ACTIONS: dict[str, Action] = {
@@ -46,4 +48,5 @@ ACTIONS: dict[str, Action] = {
     "unlimit": Action("editor", limits.unlimit),
     "trim": Action("editor", limits.trim, limits.ask_trim),
     "forecast": Action("viewer", forecast.make),
+    "cancel-forecast": Action("viewer", forecast.cancel),
 }

@@ -12,3 +12,8 @@ def make(view: View, form: FormData) -> str:
     if view.site.forecasts.start(view.board):
         return "Working on a new forecast."
     return "A forecast is being made already."
+
+
+def cancel(view: View, form: FormData) -> str:
+    """End the forecast that is under way."""
+    return "Cancelled the forecast." if view.site.forecasts.cancel() else "No forecast is being made."

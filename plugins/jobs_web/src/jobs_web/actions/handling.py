@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
@@ -11,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from jobs_core import UserError
-from jobs_web.actions import ACTIONS
+from jobs_web.actions import ACTIONS, Action
 from jobs_web.actions.done import SAID, Done, answer
 from jobs_web.actions.fields import texts
+from jobs_web.actions.question import Question
+from jobs_web.actions.selection import ASKED, ChangedError
 from jobs_web.errors import status_of
 from jobs_web.rendering import render
 from jobs_web.site import Page, View, local_path
@@ -33,6 +36,8 @@ async def handle(view: View, request: Request) -> Response:
             return HTMLResponse(render(view, _confirmation(view, name, form, question)))
     try:
         found = await run_in_threadpool(action.run, view, form)
+    except ChangedError:
+        return await _ask_again(view, name, action, form)
     except UserError as error:
         page = Page("refused.html", {"sentence": str(error), "back": _back(form)}, status_of(error))
         return HTMLResponse(render(view, page), page.status)
@@ -50,13 +55,25 @@ def forget_said(view: View, response: Response) -> None:
     response.delete_cookie(SAID, path=view.home or "/")
 
 
-def _confirmation(view: View, name: str, form: FormData, question: str) -> Page:
-    fields = [(field, value) for field in form for value in texts(form, field) if field != "because"]
+async def _ask_again(view: View, name: str, action: Action, form: FormData) -> Response:
+    """Ask about what matches now. What was asked about before is something else."""
+    assert action.question is not None
+    question = await run_in_threadpool(action.question, view, form)
+    page = _confirmation(view, name, form, question or "")
+    notice = "What matches has changed since you were asked." if form.get(ASKED) else None
+    return HTMLResponse(render(view, replace(page, data={**page.data, "notice": notice}, status=409)), 409)
+
+
+def _confirmation(view: View, name: str, form: FormData, question: Question | str) -> Page:
+    left_out = ("because", "confirmed", ASKED)
+    fields = [(field, value) for field in form for value in texts(form, field) if field not in left_out]
+    if isinstance(question, Question):
+        fields.append((ASKED, question.mark))
     return Page(
         "confirm.html",
         {
             "action": view.url(f"/actions/{name}"),
-            "question": question,
+            "question": str(question),
             "fields": fields,
             "back": _back(form),
             "because": form.get("because"),

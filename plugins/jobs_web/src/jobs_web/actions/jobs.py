@@ -12,9 +12,19 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from jobs_core import JobsError
-from jobs_web.actions.fields import text
-from jobs_web.actions.selection import CHUNK, is_all, jobs_named, outcome, selected_jobs
+from jobs_web.actions.fields import text, texts
+from jobs_web.actions.question import Question
+from jobs_web.actions.selection import (
+    CHUNK,
+    is_all,
+    jobs_named,
+    mark_of,
+    matching_jobs,
+    outcome,
+    selected_jobs,
+)
 from jobs_web.site import View
+from jobs_web.texts import counted
 
 
 def run(view: View, form: FormData) -> str:
@@ -45,21 +55,25 @@ def remove(view: View, form: FormData) -> str:
     removed = 0
     for first in range(0, len(ids), CHUNK):
         removed += view.board.remove(*ids[first : first + CHUNK], because=because)
-    return f"Removed {ids[0] if len(ids) == 1 else f'{removed:,} jobs'}."
+    return f"Removed {ids[0] if len(ids) == 1 else counted(removed, 'job')}."
 
 
 def ask_all(verb: str) -> Any:
     """Return a function that asks before an action about everything that a filter matches, and only then."""
 
-    def ask(view: View, form: FormData) -> str | None:
-        return f"{verb} {jobs_named(view, form)}?" if is_all(form) else None
+    def ask(view: View, form: FormData) -> Question | None:
+        if not is_all(form):
+            return None
+        ids = matching_jobs(view, form)
+        return Question(f"{verb} {jobs_named(form, ids)}?", mark_of(ids))
 
     return ask
 
 
-def ask_remove(view: View, form: FormData) -> str:
+def ask_remove(view: View, form: FormData) -> Question:
     """Return the question before jobs are removed."""
-    return f"Remove {jobs_named(view, form)}? Tasks that are queued still run."
+    ids = matching_jobs(view, form) if is_all(form) else texts(form, "job")
+    return Question(f"Remove {jobs_named(form, ids)}? Tasks that are queued still run.", mark_of(ids))
 
 
 def _errors(results: Iterable[object]) -> list[JobsError]:

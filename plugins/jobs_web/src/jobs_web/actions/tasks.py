@@ -6,7 +6,7 @@ Their forms have a field `task` for each task, or `ticket` for each dead letter,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, cast
 
 from starlette.datastructures import FormData
@@ -15,9 +15,11 @@ from jobs_core import JobsError, NotFoundError, OptionError
 from jobs_core.plugin_ui import WORK_OPTIONS, PushOptions
 from jobs_web.actions.done import Done
 from jobs_web.actions.fields import required, text, texts
-from jobs_web.actions.selection import is_all, query_of
+from jobs_web.actions.question import Question
+from jobs_web.actions.selection import is_all, mark_of, query_of, require_asked
 from jobs_web.filters import code_of, task_filters
 from jobs_web.site import View
+from jobs_web.texts import counted
 
 
 def push(view: View, form: FormData) -> Done:
@@ -32,8 +34,9 @@ def push(view: View, form: FormData) -> Done:
 def cancel_job(view: View, form: FormData) -> str:
     """Cancel what runs or waits of a job."""
     counts = view.board.cancel_job(required(form, "job"), because=text(form, "because"))
-    stopped = f" {counts['cancelling']} are told to stop." if counts["cancelling"] else ""
-    return f"Cancelled {counts['cancelled']} waiting tasks.{stopped}"
+    told = counted(counts["cancelling"], "running task")
+    stopped = f" {told} told to stop." if counts["cancelling"] else ""
+    return f"Cancelled {counted(counts['cancelled'], 'waiting task')}.{stopped}"
 
 
 def ask_cancel_job(view: View, form: FormData) -> str:
@@ -56,7 +59,7 @@ def cancel(view: View, form: FormData) -> str:
     ended = f" {len(errors)} had ended before." if errors else ""
     if states == ["cancelling"]:
         return f"Cancelling {ids[0]}: its worker is told to stop.{ended}"
-    return f"Cancelled {_named(ids) if not errors else f'{len(states)} tasks'}.{ended}"
+    return f"Cancelled {ids[0] if len(ids) == 1 else counted(len(states), 'task')}.{ended}"
 
 
 def retry(view: View, form: FormData) -> str:
@@ -69,25 +72,29 @@ def purge(view: View, form: FormData) -> str:
     return f"Purged {_change(view, form, view.board.dead_purge)}."
 
 
-def ask_retry(view: View, form: FormData) -> str | None:
+def ask_retry(view: View, form: FormData) -> Question | None:
     """Ask before all dead letters that match are retried."""
-    return f"Retry {_dead_named(view, form)}?" if is_all(form) else None
+    if not is_all(form):
+        return None
+    tickets = _matching(view, form)
+    return Question(f"Retry {_counted(len(tickets))}?", mark_of(tickets))
 
 
-def ask_purge(view: View, form: FormData) -> str:
+def ask_purge(view: View, form: FormData) -> Question:
     """Return the question before dead letters are purged."""
-    return f"Purge {_dead_named(view, form)}? They cannot be brought back."
+    tickets = _matching(view, form) if is_all(form) else [*texts(form, "ticket"), *texts(form, "task")]
+    return Question(f"Purge {_counted(len(tickets))}? They cannot be brought back.", mark_of(tickets))
 
 
 def _change(view: View, form: FormData, change: Callable[..., int]) -> str:
     """Retry or purge dead letters. Returns what was changed, in words."""
-    because, query = text(form, "because"), query_of(form)
-    if not is_all(form):
-        count = _change_selected(form, change, because)
-    elif query.get("code"):
-        count = change(tickets=_coded(view, query), because=because)
+    because = text(form, "because")
+    if is_all(form):
+        tickets = _matching(view, form)
+        require_asked(form, tickets)
+        count = change(tickets=tickets, because=because) if tickets else 0
     else:
-        count = change(all=True, because=because, **task_filters(query))
+        count = _change_selected(form, change, because)
     if not count:
         raise NotFoundError("There is no such dead letter any more")
     return _counted(count)
@@ -101,21 +108,11 @@ def _change_selected(form: FormData, change: Callable[..., int], because: str | 
     return count + sum(change(task=task, because=because) for task in tasks)
 
 
-def _dead_named(view: View, form: FormData) -> str:
-    """Return the dead letters in words, for a question."""
+def _matching(view: View, form: FormData) -> list[str]:
+    """Return the tickets of all dead letters that the filter of the page matches."""
     query = query_of(form)
-    if not is_all(form):
-        return _counted(len(texts(form, "ticket")) + len(texts(form, "task")))
-    if query.get("code"):
-        return _counted(len(_coded(view, query)))
-    filters = task_filters(query)
-    return _counted(sum(1 for _ in view.board.dead(**filters)) if filters else view.board.count()["dead"])
-
-
-def _coded(view: View, query: Mapping[str, str]) -> list[str]:
-    """Return the tickets of the dead letters that match a filter that names a code."""
-    letters = view.board.dead(**task_filters(query))
-    return [letter["ticket"] for letter in letters if code_of(letter) == query["code"]]
+    code, letters = query.get("code"), view.board.dead(**task_filters(query))
+    return [letter["ticket"] for letter in letters if not code or code_of(letter) == code]
 
 
 def _ids(form: FormData) -> list[str]:
@@ -125,9 +122,5 @@ def _ids(form: FormData) -> list[str]:
     return ids
 
 
-def _named(ids: list[str]) -> str:
-    return ids[0] if len(ids) == 1 else f"{len(ids):,} tasks"
-
-
 def _counted(count: int) -> str:
-    return f"{count:,} dead letter{'s' * (count != 1)}"
+    return counted(count, "dead letter")

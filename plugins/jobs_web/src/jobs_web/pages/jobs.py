@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from jobs_core import Board
+from jobs_core import Board, OptionError
 from jobs_core.plugin_ui import JOB_STATES, JobSort
 from jobs_web.filters import JOB_SWITCHES, filter_text, job_filters
 from jobs_web.site import Page, View
@@ -45,7 +45,10 @@ class Rows:
 def jobs(view: View) -> Page:
     """List jobs that match the fields of the query: text, label, runner, state and switches."""
     query = view.query
-    rows = find_rows(view.board, job_filters(query), query.get("sort") or "next", query.get("cursor") or None)
+    sort = query.get("sort") or "next"
+    if sort not in SORTS:
+        raise OptionError(f"sort: expected {' or '.join(SORTS)}, got {sort[:64]!r}", option="sort")
+    rows = find_rows(view.board, job_filters(query), sort, query.get("cursor") or None)
     return Page(
         "jobs.html",
         {

@@ -57,6 +57,7 @@ def task(view: View) -> Page:
         "id": id,
         "task": open_task or {},
         "job": id.rpartition("@")[0],
+        "is_outdated": _is_outdated(board, open_task),
         "is_one_off": id.startswith("push:"),
         "due": open_task["due"] if open_task else run.due if run else None,
         "state": state,
@@ -73,6 +74,17 @@ def task(view: View) -> Page:
     }
     is_known = bool(open_task or run or entries) or not is_complete
     return Page("task.html", data, 200 if is_known else 404)
+
+
+def _is_outdated(board: Board, task: Mapping[str, Any] | None) -> bool:
+    """Return whether a task is a dead letter whose job has another payload by now."""
+    if task is None or task["state"] != "dead" or task["id"].startswith("push:"):
+        return False
+    try:
+        job = board.show(task["job"])
+    except NotFoundError:
+        return False
+    return bool(job["payload"] != task["payload"])
 
 
 def attempts(open_task: Mapping[str, Any] | None, run: Run | None, entries: Iterable[Any]) -> list[Try]:
