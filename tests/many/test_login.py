@@ -91,9 +91,7 @@ def test_a_password_that_cannot_be_had_is_one_sentence(
 def test_two_sources_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBS_REDIS_PASSWORD_FILE", "a")
     monkeypatch.setenv("JOBS_REDIS_PASSWORD_COMMAND", "b")
-    with pytest.raises(
-        OptionError, match=r"^redis_password_file and .*: set one of them"
-    ):
+    with pytest.raises(OptionError, match=r"^redis_password_file and .*: set one of them"):
         Board("a", "redis://localhost")
 
 
