@@ -233,7 +233,7 @@ def test_a_dead_letter_of_an_alert_is_a_problem_until_it_is_told(jobs: Jobs, boa
         board.ack(task.token, "dead")
     assert findings(jobs)[1]["alerts"] == (
         "problem",
-        "somebody was not told: 3 tasks of ops, on-failure:a failed",
+        "somebody was not told: 3 tasks of on-failure:a, ops failed",
     )
     board.dead_retry(all=True)
     assert findings(jobs)[1]["alerts"][0] == "ok"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
-from jobs_core.engine.alerts import as_alert
 
 MOST = 1000
 """The latest dead letters that are looked at."""
@@ -40,12 +39,14 @@ def _untold(board: BoardLike) -> list[str]:
 
 
 def _names(tasks: list[str]) -> str:
-    names = list(dict.fromkeys(name.removeprefix("alert:") for name in tasks))
+    names = sorted({name.removeprefix("alert:") for name in tasks})
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} others" if len(names) > NAMED else "")
 
 
 def _unserved(board: BoardLike) -> list[tuple[str, str]]:
     """Return the alerts whose queues no living worker serves, with the queue; none if no worker lives."""
+    from jobs_core.engine.alerts import as_alert  # it imports redis, which plugins do not
+
     living = [worker for worker in board.workers() if worker["state"] != "silent"]
     served = {queue for worker in living for queue in worker["queues"]}
     alerts = map(as_alert, board.commands.call("JALERTS") if living else ())
