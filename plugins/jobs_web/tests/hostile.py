@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs_core import Board, OptionError
 
-MARKUP = '"><script>window.pwned=1</script><img src=x onerror="window.pwned=1">{{7*7}}'
+MARKUP = '"><script>window.pwned=1</script><img src=x onerror="window.pwned=1">{{7919*7907}}'
 """What a page must show as text."""
 
 CONTROL = "\x00\x1b[31m\x07\r\n\t\u202egpj.exe\u2028\u0085😀\U000e0041"
@@ -20,7 +20,7 @@ IDS = (
     "</title><svg/onload=window.pwned=1>",
     "'onmouseover='window.pwned=1",
     "javascript:window.pwned=1",
-    "{{7*7}}{%raw%}",
+    "{{7919*7907}}{%raw%}",
     "../x",
     "..",
     "//elsewhere.example/x",
