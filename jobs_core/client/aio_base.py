@@ -17,7 +17,7 @@ from jobs_core.client.aio_connections import connect_async
 from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.engine.build import commands
-from jobs_core.engine.commands import may_run_twice, translated
+from jobs_core.engine.commands import may_run_twice, rest_of, translated
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, is_unreachable, refused_for_now
 from jobs_core.engine.replies import as_time
 from jobs_core.engine.wire import is_unknown
@@ -104,12 +104,18 @@ class AsyncBase:
             await self._on_thread(self._board.commands.prepare)
         if not self._board.commands.access.permits(name):
             await self._on_thread(self._board.commands.access.require, [name])
+        found: list[Any] = []
+        rest: Sequence[Any] = arguments
         while True:
             try:
                 with translated(self._board.commands.server):
-                    return await self._evaluate(name, arguments)
+                    reply = await self._evaluate(name, rest)
             except AgainError:
                 await self._on_thread(self._board.commands.finish_apply)
+                continue
+            if not (rest := rest_of(name, rest, reply)):
+                return found + reply if found else reply
+            found += reply
 
     async def _evaluate(self, name: str, arguments: Sequence[Any]) -> Any:
         try:

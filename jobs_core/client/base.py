@@ -20,7 +20,7 @@ from jobs_core.engine.commands import Commands
 from jobs_core.engine.keys import Keys
 from jobs_core.errors import OptionError
 from jobs_core.plugins.manager import Plugins
-from jobs_core.values import require_text
+from jobs_core.values import require_segment, require_text, require_visible
 
 
 class BoardBase:
@@ -41,6 +41,8 @@ class BoardBase:
         require_text("board", name)
         if not name or any(char in "{} \t\r\n" for char in name):
             raise OptionError(f"board: expected a name without spaces or braces, got {name!r}")
+        require_visible("board", name)
+        require_segment("board", name)
         if not name.isprintable():
             raise OptionError(f"board: expected a name without control characters, got {name!r}")
         self.name = name

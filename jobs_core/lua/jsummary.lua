@@ -22,8 +22,8 @@
 
   Times are in epoch seconds. What is unknown is left out. After -, which no job is called, `only last` tells only id,
   failures, last and last_done, which takes a fraction of the time.
-  Returns a list, with a null for each job of which nothing is known. Pass at most about a hundred jobs at once, or five
-  hundred with `only last`.
+  Returns a list, with a null for each job of which nothing is known. It ends early if the jobs have many runs: call again for
+  the rest.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
@@ -31,6 +31,10 @@ local errors = require 'base.errors'
 local run_lines = require 'ledger.run_lines'
 local runs = require 'ledger.runs'
 local instant = require 'time.instant'
+
+-- The work of one call, in microseconds, and what a job takes of it: for each line of its runs, or if only the end is read.
+local MAX_WORK, LINE, LAST = 4000, 13, 20
+local ENDS = 20  -- jobs that are read at once, if only the end is read
 
 -- Return the value below which this part of a sorted list is, or nothing if it is empty.
 local function quantile(sorted, part)
@@ -92,10 +96,18 @@ end
 return function(board, args)
   local n = arguments.count_before_dash(args)
   if n == 0 then errors.fail('OPTION', 'JSUMMARY expects at least one job id') end
-  local options, jobs, summaries = read_options(args, n), { unpack(args, 1, n) }, {}
-  local from = options.from and instant.ms('from', options.from, instant.now(options)) / 1000
-  local read, tell = runs.read_all, summarize
-  if options.only then read, tell = runs.read_ends, summarize_last end
-  for i, found in ipairs(read(board, jobs)) do summaries[i] = tell(jobs[i], found.header, found.lines, from) end
+  local options = read_options(args, n)
+  local only_last, from = options.only, options.from
+  from = from and instant.ms('from', from, instant.now(options)) / 1000
+  local read, tell, at_once = runs.read_all, summarize, 1
+  if only_last then read, tell, at_once = runs.read_ends, summarize_last, ENDS end
+  local summaries, work = {}, 0
+  while #summaries < n and work < MAX_WORK do
+    local jobs = { unpack(args, #summaries + 1, math.min(n, #summaries + at_once)) }
+    for i, found in ipairs(read(board, jobs)) do
+      summaries[#summaries + 1] = tell(jobs[i], found.header, found.lines, from)
+      work = work + (only_last and LAST or LAST + LINE * #(found.lines or {}))
+    end
+  end
   return summaries
 end

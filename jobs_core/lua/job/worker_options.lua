@@ -2,6 +2,7 @@
 
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
+local names = require 'base.names'
 local backoff = require 'job.backoff'
 local label_option = require 'job.label_option'
 local duration = require 'time.duration'
@@ -12,6 +13,8 @@ function worker_options.word(name, text)
   if not text:match('^[^%s%c]+$') or #text > 256 then
     fail_option(name, 'expected one word of at most 256 bytes')
   end
+  names.check_visible(name, text)
+  names.check_segment(name, text)
   return text
 end
 
