@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jobs_core import Job, UserError
-from jobs_notify.mail import MailServer
 from jobs_notify.payload import check, parse
 from jobs_notify.targets import destinations
 
@@ -29,6 +28,8 @@ def refusal_of(payload: Any, settings: Mapping[str, Any]) -> str:
     try:
         check(payload, is_alert=True)
         if any(one.address for one in destinations(payload, settings)):
+            from jobs_notify.mail import MailServer  # loads TLS, which `--help` must not
+
             MailServer.read(settings)
     except UserError as error:
         return str(error)
