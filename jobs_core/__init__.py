@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from jobs_core.alerts import Alert, Digest, Incident, JobDigest, Message
 from jobs_core.changes import Change
 from jobs_core.context import BoardLike, Context
 from jobs_core.contract import Check, Finding, Logger, Policy, Push, Runner, Setting, WorkerInfo
@@ -34,6 +35,7 @@ from jobs_core.text import described
 from jobs_core.top import RunningTask, Top, WaitingQueue
 from jobs_core.tracing import trace_of
 from jobs_core.types import (
+    Attempt,
     Backfill,
     Decision,
     Event,
@@ -61,7 +63,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AgainError",
+    "Alert",
     "AsyncBoard",
+    "Attempt",
     "Backfill",
     "Board",
     "BoardLike",
@@ -71,19 +75,23 @@ __all__ = [
     "Context",
     "Decision",
     "DeniedError",
+    "Digest",
     "Event",
     "ExistsError",
     "FaultError",
     "Finding",
     "Gap",
     "Hour",
+    "Incident",
     "Job",
+    "JobDigest",
     "JobPage",
     "JobsError",
     "LayoutError",
     "Lease",
     "ListPage",
     "Logger",
+    "Message",
     "NotFoundError",
     "Occurrence",
     "OptionError",

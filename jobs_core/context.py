@@ -9,8 +9,9 @@ from contextvars import copy_context
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, Unpack
 
+from jobs_core.alerts import Alert, Digest, Message
 from jobs_core.lease import Lease
-from jobs_core.options import PushOptions, PutOptions, ReportOptions, TaskFilters, TaskState
+from jobs_core.options import PushOptions, PutOptions, ReportOptions, TaskFilters, TaskState, Time
 from jobs_core.stopping import StopCallback, StoppedError
 from jobs_core.text import shorten_start, writable
 from jobs_core.tracing import Trace
@@ -64,6 +65,10 @@ class BoardLike(Protocol):
 
     def stats(self, job: str | None = None) -> dict[str, int]: ...
 
+    def alert_list(self) -> Iterator[Alert]: ...
+
+    def alert_digest(self, days: float = 7, *, now: Time | None = None) -> Digest: ...
+
 
 LONGEST_LINE = 65_536
 """The maximum length of a line of output, in characters."""
@@ -92,6 +97,7 @@ class Context:
         board: BoardLike | None = None,
         trouble: Callable[[str], None] | None = None,
         lease: Lease | None = None,
+        alert: Message | None = None,
         trace: Trace | None = None,
     ) -> None:
         self.worker = worker
@@ -102,6 +108,8 @@ class Context:
         """The settings of all plugins, by name. Every declared setting has a value."""
         self.lease = lease
         """The worker's hold on the task. None if the task has no lease, and outside of a worker."""
+        self.alert = alert
+        """What the task tells, if it is the task of an alert: `context.alert.text`."""
         self.trace: Trace = trace or {}
         """The trace to pass on to what the task calls: `traceparent`, and maybe `tracestate`. It is empty if
         there is none. It is the trace of the push, until a tracing plugin sets the one of its span.

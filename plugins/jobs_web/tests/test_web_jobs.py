@@ -258,12 +258,6 @@ def test_whoever_was_asked_nothing_is_asked(board: Board, served: Served, verb: 
     assert (board.count()["jobs"], board.count()["queued"], list(board.find(paused=True))) == (2, 0, [])
 
 
-def test_an_unknown_order_is_refused(served: Served) -> None:
-    answer = served.client.get("/jobs", params={"sort": "xx"})
-    assert answer.status_code == 400
-    assert "sort: expected next or id or any" in answer.text
-
-
 def test_jobs_that_are_gone_do_not_keep_the_others_from_being_paused(board: Board, served: Served) -> None:
     put(board, 1)
     data = {"job": ["job-0000", "gone"], "back": "/jobs"}

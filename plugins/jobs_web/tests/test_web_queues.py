@@ -80,12 +80,6 @@ def test_pages_have_each_task_once(board: Board, served: Served) -> None:
     assert len(found) == len(set(found)) == 120
 
 
-def test_an_unknown_state_is_one_sentence(served: Served) -> None:
-    response = served.client.get("/tasks?state=lost")
-    assert response.status_code == 400
-    assert "expected queued, held, delayed, leased, accepted or dead" in response.text
-
-
 def test_selected_tasks_are_cancelled(board: Board, page: Page) -> None:
     board.put("report", "shell", "x")
     board.push("report")

@@ -37,6 +37,7 @@ from jobs_web.live.hub import Hub, Topic
 from jobs_web.live.stream import stream, wanted
 from jobs_web.metrics import metrics_route
 from jobs_web.pages import FORMS, PAGES, PageFunction
+from jobs_web.queries import answer as answer_page
 from jobs_web.rendering import render, render_parts
 from jobs_web.site import Site, View
 
@@ -102,7 +103,7 @@ def view_of(site: Site, request: Request) -> View:
 def _answer(site: Site, function: PageFunction, request: Request) -> Response:
     """Render a page. Starlette calls this on a thread, since reading the board blocks."""
     view = view_of(site, request)
-    page = function(view)
+    page = answer_page(function, view)
     sentence = said(request)
     response = HTMLResponse(render(view, page, sentence), page.status)
     if sentence:
@@ -148,6 +149,6 @@ def _topic(here: View, url: str) -> Topic | None:
     view = replace(here, site=here.site.live, path=path, query=QueryParams(parts.query))
 
     def render_live() -> dict[str, str]:
-        return render_parts(view, function(view))
+        return render_parts(view, answer_page(function, view))
 
     return Topic(url, (here.root, here.user.role, here.zone, url), render_live)
