@@ -83,8 +83,10 @@ def push(call: Call) -> dict[str, str]:
 
 def idempotency(call: Call) -> dict[str, str]:
     """Return the option of a push that the header Idempotency-Key stands for."""
-    key = call.headers.get("idempotency-key")
-    return {} if key is None else {"idempotency-key": key}
+    keys = call.headers.getlist("idempotency-key")
+    if len(keys) > 1:
+        raise Problem(400, f"Idempotency-Key: expected one key, got {len(keys)}", "Idempotency-Key")
+    return {"idempotency-key": keys[0]} if keys else {}
 
 
 def _existing(call: Call, id: str) -> dict[str, str]:
