@@ -32,6 +32,7 @@ KINDS = {
     "rules": "Names of rules, separated by commas: see [lint](../guides/lint.md#rules). Python and board files also take a list.",
     "rate": "A number of starts per period: `100/1m`.",
     "key": "Text of 1 to 255 bytes, without control characters, such as a UUID.",
+    "trace": "Text as in the headers `traceparent` and `tracestate`: see [traces](../guides/traces.md).",
 }
 
 UNITS_NOTE = f"""\
@@ -56,8 +57,8 @@ def page() -> str:
         "## Pushed tasks\n",
         "`jobs push` takes the options of the second table but `description`, `lint-ignore`, `at`, and these:\n",
         _table(option for name, option in PUSH_OPTIONS.items() if name not in JOB_OPTIONS),
-        "\n`unique-for` compares the runner, the payload and the queue. The push of a job takes `at`, `in`, `keep` and "
-        "`idempotency-key`.\n",
+        "\n`unique-for` compares the runner, the payload and the queue. The push of a job takes `at`, `in`, `keep`, "
+        "`idempotency-key`, `traceparent` and `tracestate`.\n",
         "## The state of a job\n",
         "`jobs dump` writes these, and `jobs load` reads them, so that a job goes on where it was:\n",
         _table(STATE),

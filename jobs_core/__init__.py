@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from jobs_core.alerts import Alert, Digest, Incident, JobDigest, Message
 from jobs_core.changes import Change
 from jobs_core.context import BoardLike, Context
-from jobs_core.contract import Check, Finding, Logger, Policy, Runner, Setting, WorkerInfo
+from jobs_core.contract import Check, Finding, Logger, Policy, Push, Runner, Setting, WorkerInfo
 from jobs_core.errors import (
     AgainError,
     ConflictError,
@@ -32,7 +33,9 @@ from jobs_core.runs import Gap, Hour, Run, Summary
 from jobs_core.stopping import SocketInterrupter, StoppedError
 from jobs_core.text import described
 from jobs_core.top import RunningTask, Top, WaitingQueue
+from jobs_core.tracing import trace_of
 from jobs_core.types import (
+    Attempt,
     Backfill,
     Decision,
     Event,
@@ -51,7 +54,7 @@ if TYPE_CHECKING:
     from jobs_core.client.aio import AsyncBoard
     from jobs_core.client.functions import call_function, exception_outcome
     from jobs_core.client.paging import JobPage, ListPage
-    from jobs_core.plugins.builtin.loggers import event_json
+    from jobs_core.plugins.builtin.log_records import event_json
     from jobs_core.plugins.builtin.policies import retry
     from jobs_core.plugins.manager import Plugins
     from jobs_core.worker.worker import Worker
@@ -60,7 +63,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AgainError",
+    "Alert",
     "AsyncBoard",
+    "Attempt",
     "Backfill",
     "Board",
     "BoardLike",
@@ -70,19 +75,23 @@ __all__ = [
     "Context",
     "Decision",
     "DeniedError",
+    "Digest",
     "Event",
     "ExistsError",
     "FaultError",
     "Finding",
     "Gap",
     "Hour",
+    "Incident",
     "Job",
+    "JobDigest",
     "JobPage",
     "JobsError",
     "LayoutError",
     "Lease",
     "ListPage",
     "Logger",
+    "Message",
     "NotFoundError",
     "Occurrence",
     "OptionError",
@@ -93,6 +102,7 @@ __all__ = [
     "PluginError",
     "Plugins",
     "Policy",
+    "Push",
     "Run",
     "Runner",
     "RunnerError",
@@ -120,6 +130,7 @@ __all__ = [
     "lease_clock",
     "parents_json",
     "retry",
+    "trace_of",
 ]
 
 _LAZY = {
@@ -131,7 +142,7 @@ _LAZY = {
     "Worker": "jobs_core.worker.worker",
     "call_function": "jobs_core.client.functions",
     "exception_outcome": "jobs_core.client.functions",
-    "event_json": "jobs_core.plugins.builtin.loggers",
+    "event_json": "jobs_core.plugins.builtin.log_records",
     "retry": "jobs_core.plugins.builtin.policies",
 }
 

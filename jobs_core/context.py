@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import copy_context
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, Unpack
 
+from jobs_core.alerts import Alert, Digest, Message
 from jobs_core.lease import Lease
-from jobs_core.options import PushOptions, PutOptions, ReportOptions, TaskFilters, TaskState
+from jobs_core.options import PushOptions, PutOptions, ReportOptions, TaskFilters, TaskState, Time
 from jobs_core.stopping import StopCallback, StoppedError
 from jobs_core.text import shorten_start, writable
+from jobs_core.tracing import Trace
 from jobs_core.types import Outcome, Payload, Verb
 
 T = TypeVar("T")
@@ -62,6 +65,10 @@ class BoardLike(Protocol):
 
     def stats(self, job: str | None = None) -> dict[str, int]: ...
 
+    def alert_list(self) -> Iterator[Alert]: ...
+
+    def alert_digest(self, days: float = 7, *, now: Time | None = None) -> Digest: ...
+
 
 LONGEST_LINE = 65_536
 """The maximum length of a line of output, in characters."""
@@ -90,6 +97,8 @@ class Context:
         board: BoardLike | None = None,
         trouble: Callable[[str], None] | None = None,
         lease: Lease | None = None,
+        alert: Message | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.worker = worker
         """The worker's name, such as `host-1234`."""
@@ -99,6 +108,14 @@ class Context:
         """The settings of all plugins, by name. Every declared setting has a value."""
         self.lease = lease
         """The worker's hold on the task. None if the task has no lease, and outside of a worker."""
+        self.alert = alert
+        """What the task tells, if it is the task of an alert: `context.alert.text`."""
+        self.trace: Trace = trace or {}
+        """The trace to pass on to what the task calls: `traceparent`, and maybe `tracestate`. It is empty if
+        there is none. It is the trace of the push, until a tracing plugin sets the one of its span.
+
+        >>> context.board.push("http", "https://example.com/next", **context.trace)
+        """
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._emit = emit
         self._trouble = trouble
@@ -150,6 +167,8 @@ class Context:
 
     def call(self, work: Callable[[], T], timeout: float | None = None) -> T:
         """Call `work` on a separate thread, for calls that cannot be interrupted, such as a DNS lookup.
+
+        It sees the context variables of the caller, and so a tracer's current span.
 
         When the task is told to stop, `call` abandons the thread: it keeps running and its result is
         discarded. An abandoned thread does not keep the process alive.
@@ -218,7 +237,7 @@ def _call_until_stopped(context: Context, work: Callable[[], T], timeout: float 
 
     limits: list[Any] = [seconds for seconds in (timeout, context.remaining) if seconds is not None]
     with context.on_stop(finished.set):
-        threading.Thread(target=run, name="jobs-call", daemon=True).start()
+        threading.Thread(target=copy_context().run, args=(run,), name="jobs-call", daemon=True).start()
         finished.wait(min(limits, default=None))
     if results:
         return results[0]

@@ -30,7 +30,7 @@ class About:
 
     Args:
         kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes,
-            labels, rules, rate or key.
+            labels, rules, rate, url, key or trace.
         summary: One line for help texts and editors.
     """
 
@@ -116,8 +116,8 @@ class ScheduleOptions(TypedDict, total=False):
     at: Annotated[Time | None, About("time", "run once, at this time")]
 
 
-class WorkOptions(TypedDict, total=False):
-    """How the job's tasks are queued and run."""
+class TaskOptions(TypedDict, total=False):
+    """How a task is queued and run."""
 
     queue: Annotated[str | None, About("word", "queue for the tasks (default: the runner's name)")]
     priority: Annotated[
@@ -145,6 +145,11 @@ class WorkOptions(TypedDict, total=False):
         Count | None,
         About("count", "give up a task after losing it with its worker this many times (default: 5)"),
     ]
+
+
+class WorkOptions(TaskOptions, total=False):
+    """How a job's tasks are queued and run, what is kept of them, and who is told."""
+
     keep: Annotated[
         Duration | None, About("duration", "keep the output and the result this long, for `jobs output`")
     ]
@@ -156,6 +161,10 @@ class WorkOptions(TypedDict, total=False):
     history: Annotated[
         Count | None,
         About("count", "how many of the latest runs are kept, up to 1000 (default: the board's, 20)"),
+    ]
+    ping: Annotated[
+        str | None,
+        About("url", "tell a monitor of each run: URL/start, then URL or URL/fail, as Healthchecks has them"),
     ]
 
 
@@ -178,6 +187,12 @@ class JobOptions(ScheduleOptions, WorkOptions, StateOptions, total=False):
     label: Annotated[
         Labels | None, About("labels", "find the job by this: team=payments; several make a list")
     ]
+    on_failure: Annotated[
+        str | None, About("call", "a runner and its payload, to run when a run is given up: 'notify ops'")
+    ]
+    on_success: Annotated[
+        str | None, About("call", "a runner and its payload, to run when a run is done: 'notify ops'")
+    ]
     lint_ignore: Annotated[
         Words | None, About("rules", "rules of `jobs lint` that do not apply to this job: no-timeout")
     ]
@@ -199,6 +214,10 @@ class _OneOffOptions(TypedDict, total=False):
         str | None,
         About("key", "do nothing if a push with this key has added a task within a day"),
     ]
+    traceparent: Annotated[
+        str | None, About("trace", "the trace that the push belongs to, as in W3C Trace Context")
+    ]
+    tracestate: Annotated[str | None, About("trace", "what tracing systems add to traceparent: vendor=value")]
     now: Time | None
 
 
@@ -238,7 +257,7 @@ class ReportOptions(TypedDict, total=False):
     now: Time | None
 
 
-def _table(options: type) -> dict[str, Option]:
+def option_table(options: type) -> dict[str, Option]:
     """Return the options that a typed dictionary describes, by their names outside Python."""
     found = {}
     for word, hint in get_type_hints(options, include_extras=True).items():
@@ -250,16 +269,19 @@ def _table(options: type) -> dict[str, Option]:
     return found
 
 
-SCHEDULE_OPTIONS = _table(ScheduleOptions)
-WORK_OPTIONS = _table(WorkOptions)
-STATE = tuple(_table(StateOptions).values())
-JOB_OPTIONS = _table(JobOptions)
-PUSH_OPTIONS = _table(PushOptions)
+SCHEDULE_OPTIONS = option_table(ScheduleOptions)
+WORK_OPTIONS = option_table(WorkOptions)
+STATE = tuple(option_table(StateOptions).values())
+JOB_OPTIONS = option_table(JobOptions)
+PUSH_OPTIONS = option_table(PushOptions)
 
-LIST_KINDS = ("jobs", "codes", "backoff", "labels", "rules")
+LIST_KINDS = ("jobs", "codes", "backoff", "labels", "rules", "conditions", "scope")
 """The kinds of options that take a list."""
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
+
+PING = "ping"
+"""The option with the URL that a monitor is told at."""
 
 PAUSE_OPTIONS = ("until", "for")
 
@@ -308,12 +330,13 @@ def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS)
     ['every', '5', 'retry-on', '503,timeout']
     """
     pairs: list[str] = []
+    table = allowed if isinstance(allowed, Mapping) else {}  # of options, or of bounds
     for word, value in options.items():
         name = word.rstrip("_").replace("_", "-")
         if name not in allowed and name != "now":
             raise _unknown_option(name, allowed)
         if value is not None:
-            _check_type(name, value)
+            _check_type(name, value, table.get(name))
             pairs += (name, to_text(value))
     return pairs
 
@@ -348,9 +371,9 @@ def span(seconds: float | str | None) -> str:
     return "".join(parts)
 
 
-def _check_type(name: str, value: Any) -> None:
+def _check_type(name: str, value: Any, known: object) -> None:
     """Reject a value of a type that an option does not take. Redis would read true as 1, and [5] as 5."""
-    option = JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
+    option = known if isinstance(known, Option) else JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
     if option is None or (option.name == "paused" and isinstance(value, bool)):
         return
     if option.kind == "labels":

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from jobs_core.errors import PayloadError, UserError
 from jobs_core.text import CUT, one_line
+from jobs_core.tracing import Trace
 
 Payload = str | dict[str, Any]
 """A string (the short form) or a JSON object (the full form)."""
@@ -305,8 +306,10 @@ class Event:
     `kind` is one of `worker.started`, `worker.stopped`, `task.started`, `task.line` (a line of output:
     `data["line"]`, `data["stream"]`), `task.finished` (with `outcome` and `decision`), `task.accepted`,
     `task.cancelled`, `task.lost` (an earlier attempt was lost: with `outcome` and `decision`), `task.stale`,
-    `task.released`, `trouble` (a problem: `data["note"]`), and `recovered` (Redis serves again). `time` is in
-    epoch seconds.
+    `task.released`, `trouble` (a problem: `data["note"]`), `recovered` (Redis serves again, after
+    `data["seconds"]`), and `ticked` (about once a second, a tick of this worker has succeeded: only for
+    loggers that name it in `kinds`). `time` is in epoch seconds. `trace` is that of the attempt, as in
+    `context.trace`.
     """
 
     kind: str
@@ -316,6 +319,7 @@ class Event:
     outcome: Outcome | None = None
     decision: Decision | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    trace: Trace = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

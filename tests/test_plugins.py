@@ -326,6 +326,9 @@ def exercise(name: str, plugins: Plugins, board: Board, capsys: pytest.CaptureFi
         case "jobs_lint":
             assert plugins.advice(Job("a", "hello", "world")) == [("greets the whole world", "name somebody")]
             assert plugins.advice(Job("a", "hello", "Ada")) == []
+        case "jobs_push":
+            pushing = Board(board.name, client=board.client, plugins=plugins, validate=False)
+            assert f"pushed {pushing.push('hello', 'world')}" in capsys.readouterr().out
         case "jobs_execute":
             plain = Runner("hello", lambda task, context: Outcome.done())
             assert hook.jobs_execute(task=TASK, runner=plain, context=context).status == "done"

@@ -25,7 +25,8 @@ from jobs_core import (
     hookimpl,
 )
 from jobs_core.embedded import EmbeddedServer
-from jobs_core.plugins.builtin.loggers import event_json, event_line
+from jobs_core.plugins.builtin.log_records import event_json
+from jobs_core.plugins.builtin.loggers import event_line
 from jobs_core.plugins.manager import Plugins
 from jobs_core.worker.clock import Clock
 from tests.helpers import PATIENCE, runner, wait_until, working

@@ -19,7 +19,8 @@ from jobs_shell.execute import prepare as prepare_commands
 
 from jobs_core import Board, Context, Event, Logger, Outcome, Runner, Task, Worker
 from jobs_core.errors import JobsError
-from jobs_core.plugins.builtin.loggers import event_json, print_line
+from jobs_core.plugins.builtin.log_records import event_json
+from jobs_core.plugins.builtin.loggers import print_line
 from jobs_core.worker.clock import Clock
 from torture import exclusive, feeder, work
 from torture.timesource import TimeSource, open_board

@@ -136,11 +136,13 @@ def report() -> None:
 
 MODULES = (
     "acl",
+    "alert",
     "backfill",
     "board",
     "changes",
     "crontab",
     "dead",
+    "digest",
     "doctor",
     "dump",
     "edit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ from jobs_core.cli.selection import select_jobs
 from jobs_core.cli.task_output import KEEP, show_output
 from jobs_core.errors import OptionError
 from jobs_core.options import PUSH_OPTIONS
+from jobs_core.tracing import trace_of
 
 
 @click.command()
@@ -65,8 +67,13 @@ def push(
       jobs push shell ./reindex --unique-for 1h --priority 5
       jobs push backup --idempotency-key "$ORDER"      # again with this key: prints the same task
       jobs push -S < tasks.jsonl              # {"runner": …, "payload": …}
+
+    If TRACEPARENT (and TRACESTATE) are in the environment, the task continues that trace, as with
+    --traceparent.
     """
     board = open_board(url, board_name)
+    if options["traceparent"] is None:
+        options |= trace_of(os.environ, upper=True)
     if options["idempotency_key"] is not None and (from_stdin or label is not None):
         raise OptionError("--idempotency-key is of one push. Remove --stdin or --label.")
     if wait:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Literal, Unpack
 
 from jobs_core.bounds import RETENTION, RetentionOptions
-from jobs_core.client.aio_base import AsyncBase, connect_async, listed
+from jobs_core.client.aio_base import AsyncBase, listed
+from jobs_core.client.aio_connections import connect_async
 from jobs_core.client.author import signature
 from jobs_core.client.listing import CHUNK, find_ids_async, plan_find
 from jobs_core.client.output import ENDS, PAGE, Reading
@@ -48,8 +49,12 @@ class AsyncTaskMethods(AsyncBase):
         self, runner_or_job: str, payload: Payload | None = None, **options: Unpack[PushOptions]
     ) -> str:
         """Queue a one-off task, or run a job now, like `Board.push`."""
-        name, arguments = await self._on_thread(self._board.calls.push, runner_or_job, payload, options)
-        return str(await self._call(name, *arguments, *(signature(self.by) if payload is None else ())))
+        if not self._board.pushes.is_ready:
+            await self._on_thread(self._board.pushes.prepare)
+        signed = signature(self.by) if payload is None else ()
+        with self._board.pushes.begin(runner_or_job, payload, options) as push:
+            call = await self._on_thread(self._board.calls.push, runner_or_job, payload, push.options)
+            return push.succeeded(str(await self._call(call[0], *call[1], *signed)))
 
     async def push_many(self, tasks: Iterable[Mapping[str, Any] | str]) -> Sequence[str | JobsError]:
         """Push any number of tasks, like `Board.push_many`. Returns the results as a list."""

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from typing import Self
 
 import redis
+from redis.cluster import RedisCluster
 
+from jobs_core.client import given
+from jobs_core.client.accompanied import Pushes
 from jobs_core.client.author import checked_author, default_author
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.client.connection import connect
@@ -17,7 +20,7 @@ from jobs_core.engine.commands import Commands
 from jobs_core.engine.keys import Keys
 from jobs_core.errors import OptionError
 from jobs_core.plugins.manager import Plugins
-from jobs_core.values import require_segment, require_text, require_visible, value_type
+from jobs_core.values import require_segment, require_text, require_visible
 
 
 class BoardBase:
@@ -28,7 +31,7 @@ class BoardBase:
         name: str = "jobs",
         url: str | None = None,
         *,
-        client: redis.Redis | None = None,
+        client: redis.Redis | RedisCluster | None = None,
         socket_timeout: float | None = None,
         socket_connect_timeout: float | None = None,
         plugins: Plugins | None = None,
@@ -45,11 +48,13 @@ class BoardBase:
         self.name = name
         self.by = default_author() if by is None else checked_author(by)
         self.keys = Keys(name)
-        if client is not None:
-            _check_client(client)
-        self._owns_client = client is None
-        self.client = client or connect(
-            url, socket_timeout=socket_timeout, socket_connect_timeout=socket_connect_timeout
+        own = None if client is None else given.routed(client, self.keys.tag)
+        self._owns_client = client is None or own is not client
+        self.client = own or connect(
+            url,
+            key=self.keys.tag,
+            socket_timeout=socket_timeout,
+            socket_connect_timeout=socket_connect_timeout,
         )
         self.functions = Functions()
         self._closing: list[Callable[[], None]] = []
@@ -58,6 +63,7 @@ class BoardBase:
         self._plugins = plugins
         self._plugins_lock = threading.Lock()  # held while plugins load
         self.calls = CheckedCalls(self.commands, lambda: self.plugins, validate=validate)
+        self.pushes = Pushes(name, self.commands.server, lambda: self.plugins)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} on {self.commands.server}>"
@@ -83,11 +89,3 @@ class BoardBase:
             if self._plugins is None:
                 self._plugins = Plugins.load()
             return self._plugins
-
-
-def _check_client(client: object) -> None:
-    pool = getattr(client, "connection_pool", None)
-    if pool is None or isinstance(client, redis.asyncio.Redis):
-        raise OptionError(f"client: expected a redis.Redis, got {value_type(client)}", option="client")
-    if not pool.connection_kwargs.get("decode_responses"):
-        raise OptionError("The client must decode responses: pass redis.Redis(decode_responses=True)")

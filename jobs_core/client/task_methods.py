@@ -58,8 +58,9 @@ class TaskMethods(BoardBase):
             PayloadError: The payload is too large, or its runner rejects it.
             RunnerError: No plugin or worker provides the runner or the policy.
         """
-        name, arguments = self.calls.push(runner_or_job, payload, options)
-        return str(self.commands.call(name, *arguments, *self._signed_push(payload)))
+        with self.pushes.begin(runner_or_job, payload, options) as push:
+            name, arguments = self.calls.push(runner_or_job, payload, push.options)
+            return push.succeeded(str(self.commands.call(name, *arguments, *self._signed_push(payload))))
 
     def push_many(self, tasks: Iterable[Mapping[str, Any] | str]) -> Iterator[str | JobsError]:
         """Push any number of tasks in few round trips.
@@ -75,7 +76,8 @@ class TaskMethods(BoardBase):
 
         def arguments(task: Mapping[str, Any]) -> Sequence[Any]:
             target, payload, options = push_parts(task)
-            return (*self.calls.push(target, payload, options)[1], *self._signed_push(payload))
+            with self.pushes.begin(target, payload, options, is_bulk=True) as push:
+                return (*self.calls.push(target, payload, push.options)[1], *self._signed_push(payload))
 
         return bulk.stream(self.commands, tasks, arguments, bulk.call_each("JPUSH"), str)
 

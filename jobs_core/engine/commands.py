@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs_core import errors
 from jobs_core.engine import loader
-from jobs_core.engine.build import commands
+from jobs_core.engine.build import commands, library
 from jobs_core.engine.connections import Connections
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
 from jobs_core.engine.redis_errors import convert_errors, translated
@@ -154,7 +154,18 @@ class Commands(Connections):
             shas = loader.publish(connection, self.keys)
             connection.send_command("SET", self.keys.layout, loader.VERSION, "NX")
             connection.read_response()
-            return shas
+        self._load_everywhere()
+        return shas
+
+    def _load_everywhere(self) -> None:
+        """Load the library into every primary of a cluster: the board's slot may move to any of them."""
+        lacking = loader.versions_lacking(self.on_primaries(*loader.VERSION_CALL))
+        if not lacking:
+            return
+        loaded = self.on_primaries("FUNCTION", "LOAD", "REPLACE", library(), only=lacking)
+        for name, reply in loaded.items():
+            if isinstance(reply, Exception):
+                raise errors.ServerError(f"the primary {name} cannot load the functions: {reply}")
 
     def require_layout(self) -> None:
         """Raise LayoutError for a board made by another version of Jobs. Call it before reading keys."""

@@ -17,12 +17,18 @@ RETRY_PAUSE = 0.2
 """Seconds between two tries."""
 
 
+_ELSEWHERE = (
+    *(rx.BusyLoadingError, rx.MasterDownError, rx.ReadOnlyError),
+    *(rx.AskError, rx.ClusterDownError, rx.TryAgainError),  # MOVED is a kind of ASK
+)
+
+
 def refused_for_now(error: object) -> bool:
     """Return whether Redis did nothing, because it is a replica or loads its data, or the board is elsewhere.
 
     After a failover the address of Redis may lead to another server, so try again on new connections.
     """
-    if isinstance(error, rx.BusyLoadingError | rx.MasterDownError | rx.MovedError | rx.ReadOnlyError):
+    if isinstance(error, _ELSEWHERE):
         return True
     return isinstance(error, rx.ResponseError) and is_read_only(error)
 
@@ -74,6 +80,11 @@ class Outage:
         self._ended = -TAIL
         self._is_said = False
 
+    @property
+    def seconds(self) -> float:
+        """How long the latest outage lasted."""
+        return round(self._ended - self._began, 3)
+
     def begin(self, who: str, error: BaseException) -> None:
         """Note that Redis did not serve one of the threads."""
         with self._lock:
@@ -95,4 +106,4 @@ class Outage:
                 self._ended = time.monotonic()
                 if self._is_said:
                     self._is_said = False
-                    self._back(f"{self._server} serves again, after {self._ended - self._began:.1f} s")
+                    self._back(f"{self._server} serves again, after {self.seconds:.1f} s")

@@ -2,10 +2,11 @@
 --[[ JPUSH board runner payload [option value …]     queue a one-off task
      JPUSH board id [option value …]                 run a job now, beside its schedule
 
-  Options: at (a time) or in (a delay), keep (how long to keep the output), idempotency-key, now (tests). A pushed job also
-  takes by and because (who pushes it, and why: see JCHANGES). A one-off task also takes unique-for, queue, priority, and
-  the options read by workers: timeout lease policy attempts backoff … The nth push on a board gets the job name push:<n>.
-  The task id of a pushed job ends in -<n>. A full queue (max-length: see JLIMIT) rejects a push.
+  Options: at (a time) or in (a delay), keep (how long to keep the output), idempotency-key, traceparent and tracestate (the
+  trace that the push belongs to, as in W3C Trace Context), now (tests). A pushed job also takes by and because (who pushes
+  it, and why: see JCHANGES). A one-off task also takes unique-for, queue, priority, and the options read by workers: timeout
+  lease policy attempts backoff … The nth push on a board gets the job name push:<n>. The task id of a pushed job ends in
+  -<n>. A full queue (max-length: see JLIMIT) rejects a push.
 
   Within unique-for (a duration), another push of the same runner, payload and queue adds no task and returns the id of the
   first. So does another push with the same idempotency-key (at most 255 bytes) within a day, whatever its other options. It
@@ -27,6 +28,7 @@ local ids = require 'job.ids'
 local lookup = require 'job.lookup'
 local packed_job = require 'job.packed_job'
 local payloads = require 'job.payloads'
+local trace_context = require 'job.trace_context'
 local worker_options = require 'job.worker_options'
 local changes = require 'ledger.changes'
 local counters = require 'ledger.counters'
@@ -49,9 +51,11 @@ end
 
 local RUN_OPTIONS = {
   at = true, ['in'] = true, keep = true, now = true, by = true, because = true, ['idempotency-key'] = true,
+  traceparent = true, tracestate = true,
 }
 local PUSH_OPTIONS = {
   at = true, ['in'] = true, now = true, queue = true, priority = true, ['unique-for'] = true, ['idempotency-key'] = true,
+  traceparent = true, tracestate = true,
 }
 
 -- Return the job's body with `keep` added, and its flags.
@@ -77,6 +81,7 @@ local function new_job_run(board, id, n, args)
   local head, body = lookup.require_job(board, id)
   local flags = head.flags
   if options.keep then body, flags = add_keep(body, options.keep) end
+  body = packed_job.add_to_body(body, trace_context.fields(options))
   -- The push number makes the id differ from those of scheduled and other pushed runs.
   return {
     job = id, due = due, moment = digits(due) .. '-' .. n, now = now,
@@ -100,7 +105,7 @@ local function new_one_off(board, runner, payload, n, args)
     first = repeated_pushes.find(mark, now), mark = mark,
     job = 'push:' .. n, due = due, moment = digits(due), now = now,
     lane = lanes.name(queue, worker_options.priority(options)), runner = runner, flags = flags,
-    body = json .. '\n' .. payload,
+    body = packed_job.add_to_body(json .. '\n' .. payload, trace_context.fields(options)),
   }
 end
 

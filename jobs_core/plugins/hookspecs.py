@@ -22,7 +22,7 @@ import pluggy
 
 from jobs_core.context import BoardLike
 from jobs_core.context import Context as Context
-from jobs_core.contract import Check, Logger, Policy, Runner, Setting, WorkerInfo
+from jobs_core.contract import Check, Logger, Policy, Push, Runner, Setting, WorkerInfo
 from jobs_core.types import Decision, Event, Job, Outcome, Task
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ def jobs_observers(worker: WorkerInfo) -> Iterable[Logger]:
     """Provide loggers that a worker has beside those of `--log`, such as one that counts for metrics.
 
     Jobs calls it once for each worker. Yield none unless `worker.settings` ask for it: a worker without
-    loggers makes no events, which saves time. An error of Jobs, here or from `open`, keeps the worker from
-    starting.
+    loggers makes no events, which saves time. For the same reason, name the `option` or the `kinds` that a
+    logger is about. An error of Jobs, here or from `open`, keeps the worker from starting.
 
     Example:
         from jobs_core import Logger, hookimpl
@@ -224,7 +224,8 @@ def jobs_exposition(board: BoardLike) -> Callable[[bool], tuple[str, bytes]] | N
 def jobs_validate(job: Job) -> None:
     """Reject an invalid payload or option when a job is put, before it is due.
 
-    Raise `OptionError` or `PayloadError` with one sentence that does not quote the payload.
+    Raise `OptionError` or `PayloadError` with one sentence that does not quote the payload. The payload of an
+    alert is validated, too, as that of a job whose id begins with `alert:`.
 
     Example:
         from jobs_core import PayloadError, hookimpl
@@ -269,6 +270,26 @@ def jobs_lint(job: Job) -> Iterable[tuple[str, str]]:
                 yield "greets the whole world", "name somebody"
     """
     raise NotImplementedError
+
+
+@hookspec
+def jobs_push(push: Push) -> AbstractContextManager[None] | None:
+    """Accompany a push of `Board`, `AsyncBoard`, the command line or the API.
+
+    Return a context manager, which is entered before the push is checked and sent, and exited once it has
+    succeeded or failed. It may set `push.trace`. It must not block: an `AsyncBoard` enters it on its loop.
+    Without implementations, a push costs no more.
+
+    Example:
+        from contextlib import contextmanager
+        from jobs_core import hookimpl
+
+        @hookimpl
+        @contextmanager
+        def jobs_push(push):
+            yield
+            print(f"pushed {push.task}")
+    """
 
 
 @hookspec(firstresult=True)

@@ -18,6 +18,7 @@ import pluggy
 from jobs_core.contract import Check, Logger, Policy, Runner, WorkerInfo
 from jobs_core.errors import JobsError, OptionError, PluginError, RunnerError
 from jobs_core.plugins import hookspecs, settings
+from jobs_core.plugins.alert_payloads import check_own_alerts
 from jobs_core.plugins.builtin import hooks as builtin
 from jobs_core.plugins.notices import warn_once
 from jobs_core.plugins.payloads import check_depth, check_payload
@@ -181,7 +182,7 @@ class Plugins:
     def changed_settings(self, changes: Mapping[str, Any]) -> Iterator[None]:
         """Change settings during the `with` block. Raises OptionError if no plugin declares one of them."""
         for name in sorted(changes.keys() - self._provided["settings"].keys()):
-            plugin = f"jobs-{name.partition('_')[0]}"
+            plugin = settings.distribution_of(name)
             raise OptionError(f"no plugin here has the setting {name!r}: install {plugin}, or enable it")
         before, self._changes = self._changes, {**self._changes, **changes}
         try:
@@ -216,6 +217,7 @@ class Plugins:
         if options.get("policy") is not None:
             self.policy(str(options["policy"]))
         self.validate(self.job(id, runner, raw, options))
+        check_own_alerts(self, options)
 
     def validate(self, job: Job) -> None:
         """Check a job's payload against its runner's schema and the plugins. Raises UserError."""

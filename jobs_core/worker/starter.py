@@ -10,8 +10,11 @@ from jobs_core.client.board import BoardClient
 from jobs_core.context import Context
 from jobs_core.contract import Runner, WorkerInfo
 from jobs_core.lease import Lease
+from jobs_core.options import PING
 from jobs_core.text import redact
+from jobs_core.tracing import Trace, trace_of
 from jobs_core.types import Task, parse_payload
+from jobs_core.worker.alert_messages import message_of
 from jobs_core.worker.events import Events
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.run import RETURN_DELAY, Run
@@ -38,6 +41,7 @@ class Starter:
         self._keeper = keeper
         self._lease = lease
         self._missing: set[str] = set()
+        self._lacks_pings = False
 
     def new_run(self, task: Task, sent: float) -> Run:
         """Make the run of a task.
@@ -48,17 +52,25 @@ class Starter:
         runner = self._runners.get(task.runner)
         if runner is not None and runner.short is not None and isinstance(task.payload, str):
             task = replace(task, payload=parse_payload(task.raw, runner.short))
+        if PING in task.options:
+            self._require_pings(task)
         timeout = task.options.get("timeout")
         seconds = float(task.options.get("lease", self._lease))
         tail = Tail(task.attempt) if task.token else None
         context = Context(
             self._worker.name,
             timeout=timeout,
-            emit=self._line_handler(task, tail, may_wait=runner is not None and not runner.inline),
+            emit=self._line_handler(
+                task, tail, lambda: context.trace, may_wait=runner is not None and not runner.inline
+            ),
             settings=self._worker.settings,
             board=self._board,
-            trouble=lambda note: self._emit("trouble", task, note=redact(task.raw, note)),
+            trouble=lambda note: self._emit(
+                "trouble", task, trace=context.trace, note=redact(task.raw, note)
+            ),
             lease=Lease(seconds, sent) if task.token else None,
+            alert=message_of(task, self._board, self._worker.settings) if "alert" in task.options else None,
+            trace=trace_of(task.options) if task.options else None,
         )
         return Run(task, context, time.monotonic(), timeout, tail=tail)
 
@@ -77,15 +89,22 @@ class Starter:
         run.put_off = RETURN_DELAY
         return True
 
+    def _require_pings(self, task: Task) -> None:
+        """Report once that this worker pings nobody, if that is so."""
+        if not self._lacks_pings and not self._events.has_logger_for(PING):
+            self._lacks_pings = True
+            note = "this worker does not ping the URLs that jobs have as `ping`: install jobs-http"
+            self._emit("trouble", task, note=note)
+
     def _line_handler(
-        self, task: Task, tail: Tail | None, *, may_wait: bool
+        self, task: Task, tail: Tail | None, trace: Callable[[], Trace], *, may_wait: bool
     ) -> Callable[[str, str], None] | None:
         """Return the function to call with each printed line, or None if nobody needs the output.
 
         With `may_wait`, a task that prints faster than its lines are written is held back a little.
         """
         keeps_output = "keep" in task.options
-        has_listeners = self._events.has_listeners
+        has_listeners = self._events.are_wanted(task)
         if tail is None and not (keeps_output or has_listeners):
             return None
 
@@ -95,6 +114,6 @@ class Starter:
             if keeps_output:
                 self._keeper.add(task.token, text, stream, may_wait=may_wait)
             if has_listeners:
-                self._events.emit_line(task, text, stream, may_wait=may_wait)
+                self._events.emit_line(task, text, stream, trace(), may_wait=may_wait)
 
         return handle_line

@@ -88,6 +88,8 @@ def is_whole(command: str) -> bool:
 
 
 _SAME = (
+    # The console has no dates on a terminal, as on a page.
+    (r"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d ", "<clock> "),
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)?", "<time>"),
     (r"\b\d\d:\d\d:\d\d\b", "<clock>"),
     (r"@\d{13}\b", "@<ms>"),

@@ -50,6 +50,9 @@ REASONS = (
 )
 """Valid reasons for not running a block."""
 
+WORKERS = re.compile(r"(jobs|job|python)\b")
+"""Commands that keep running and serve the board, so that it tells when they have started."""
+
 PATIENCE = 15
 """Seconds within which a read-only command must print what the page shows."""
 
@@ -161,9 +164,9 @@ def go_on(terminal: Terminal, command: str, shown: str | None) -> None:
     if re.match(r"jobs? up\b", command):
         found = up(terminal, re.sub(r"^jobs\b", "job", command))
     else:
-        before = served(terminal)
+        before = served(terminal) if WORKERS.match(command) else {}
         found = terminal.start(re.sub(r"^jobs\b", "job", command))
-        wait_until(lambda: command.startswith("curl") or served(terminal) != before)
+        wait_until(lambda: not WORKERS.match(command) or served(terminal) != before)
     if shown:
         found.until(lambda printed: re.match(pattern(shown), normal(printed)) is not None)
 

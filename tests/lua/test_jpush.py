@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
 import pytest
 
-from jobs_core import Board, NotFoundError, OptionError, PayloadError
+from jobs_core import Board, NotFoundError, OptionError, PayloadError, trace_of
 from tests.lua.helpers import MS, Lua, T
 
 
@@ -375,3 +376,97 @@ def test_in_is_a_delay(lua: Lua) -> None:
         "in",
         "soon",
     )
+
+
+# Traces
+
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def test_a_task_carries_the_trace_of_its_push(lua: Lua) -> None:
+    lua.push(traceparent=TRACEPARENT, timeout=9)
+    (task,) = lua.take()
+    assert json.loads(task["options"]) == {"traceparent": TRACEPARENT, "timeout": 9}
+
+
+def test_a_pushed_run_carries_a_trace_beside_the_options_of_its_job(lua: Lua) -> None:
+    lua.put(timeout=9, history=3)
+    lua.jpush("a", traceparent=TRACEPARENT, tracestate='v=1 2,w="\\', keep="1h")
+    assert json.loads(lua.held()["options"]) == {
+        "timeout": 9,
+        "history": 3,
+        "keep": 3600,
+        "traceparent": TRACEPARENT,
+        "tracestate": 'v=1 2,w="\\',
+    }
+
+
+def test_a_trace_goes_with_every_attempt_and_stays_in_a_dead_letter(lua: Lua) -> None:
+    lua.push(traceparent=TRACEPARENT, policy="ack")
+    for verb in ("retry", "dead"):
+        attempt = lua.held()
+        assert TRACEPARENT in attempt["options"]
+        lua.jack(attempt["token"], verb, now=T)
+    assert lua.tasks(state="dead")[0]["options"]["traceparent"] == TRACEPARENT
+
+
+def test_a_run_of_the_schedule_belongs_to_no_trace(lua: Lua) -> None:
+    lua.put(every=5)
+    lua.jpush("a", traceparent=TRACEPARENT)
+    lua.tick(T)
+    assert ["traceparent" in task["options"] for task in lua.take(count=2)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        "no trace",
+        TRACEPARENT[:-1],
+        TRACEPARENT + "-00",
+        TRACEPARENT.upper(),
+        "ff" + TRACEPARENT[2:],
+        TRACEPARENT.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32),
+        TRACEPARENT.replace("00f067aa0ba902b7", "0" * 16),
+        TRACEPARENT.replace("-", "_"),
+        TRACEPARENT.replace("36-00", "3-600"),
+    ],
+)
+def test_what_is_no_traceparent_is_rejected_without_a_task(lua: Lua, wrong: str) -> None:
+    with pytest.raises(OptionError, match=r"^traceparent: expected 55 characters such as 00-") as caught:
+        lua.push(traceparent=wrong)
+    assert caught.value.option == "traceparent"
+    assert trace_of({"traceparent": wrong}) == {}
+    assert lua.tasks() == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        ",,",
+        "v",
+        "v=",
+        "=1",
+        "V=1",
+        "v=1=2",
+        "v=1;w\t",
+        "v=\xe9",
+        f"{'v' * 257}=1",
+        f"v={'1' * 257}",
+        ",".join(f"v{n}=1" for n in range(33)),
+        f"a={'1' * 250},b={'1' * 250},c=12345678",
+    ],
+)
+def test_what_is_no_tracestate_is_rejected(lua: Lua, wrong: str) -> None:
+    with pytest.raises(OptionError, match=r"^tracestate: expected up to 32 members"):
+        lua.push(traceparent=TRACEPARENT, tracestate=wrong)
+    lua.push(**trace_of({"traceparent": TRACEPARENT, "tracestate": wrong}))
+    assert TRACEPARENT in lua.take()[0]["options"]
+
+
+@pytest.mark.parametrize("state", ["v=1", " v=a b ,, w@x=/*-_ ", "0t@v=1"])
+def test_what_is_a_tracestate_is_taken_here_and_in_headers(lua: Lua, state: str) -> None:
+    lua.push(traceparent=TRACEPARENT, tracestate=state)
+    lua.push(**trace_of({"traceparent": TRACEPARENT, "tracestate": state}))
+    assert ["tracestate" in task["options"] for task in lua.take(count=2)] == [True, True]

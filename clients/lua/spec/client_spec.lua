@@ -229,6 +229,14 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.equal(1, board:count().queued)
       end)
 
+      it('pushes what belongs to a trace', function()
+        board:put('a', 'echo', 'x', { timeout = 5 })
+        board:push('a', nil, { traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', tracestate = 'a=1' })
+        local options = board:queue('echo'):pop()[1].options
+        assert.equal('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', options.traceparent)
+        assert.same({ 'a=1', 5 }, { options.tracestate, options.timeout })
+      end)
+
       it('pauses and resumes', function()
         board:put('a', 'echo', 'x', { every = 5, start = '+1h' })
         assert.is_true(board:pause('a'))
@@ -292,6 +300,29 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         end)
       end)
 
+      it('puts, lists, tests and removes alerts', function()
+        board:put('a', 'echo', 'x')
+        local options = { when = { 'failed', 'late 10m' }, ['for'] = 'a', recovery = true, every = '4h' }
+        board:put_alert('ops', 'tell', { to = 'ops' }, options)
+        local found = board:alerts()[1]
+        assert.same({ 'ops', 'failed 1, late 10m', 'tell', true, 14400, 0 }, {
+          found.name, found.when, found.runner, found.recovery, found.every, found.open,
+        })
+        assert.same({ 'a' }, found['for'])
+        board:push('a')
+        board:queue('echo'):pop()[1]:dead { code = '3' }
+        local task = board:queue('tell'):pop()[1]
+        assert.same({ 'failed', 'a', '3' }, { task.options.alert.kind, task.options.alert.job, task.options.alert.code })
+        assert.equal(1, board:alerts()[1].open)
+        local open = board:open_incidents('ops')[1]
+        assert.same({ 'failed', 'a', 0 }, { open.kind, open.job, open.more })
+        assert.truthy(board:test_alert('ops'):find('alert:ops@', 1, true))
+        assert.is_true(board:remove_alert('ops', { because = 'moved' }))
+        assert.is_false(board:remove_alert('ops'))
+        assert.same({}, board:alerts())
+        refused('NOTFOUND', "there is no alert 'ops'", function() board:test_alert('ops') end)
+      end)
+
       it('ticks', function()
         board:put('a', 'echo', 'x', { every = '1h' })
         local moved, wait = board:tick()
@@ -343,6 +374,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
       it('hands out tasks under leases', function()
         local id = board:push('echo', 'hello', { timeout = 5 })
         local task = queue:pop()[1]
+        assert.is_nil(task.options.traceparent)
         assert.same({ id, 'hello', 1, 5, 'echo' },
           { task.id, task.payload, task.attempt, task.options.timeout, task.queue })
         assert.is_true(task.due > T)

@@ -1,3 +1,4 @@
+local call_number = require 'base.call_number'
 local fail = require('base.errors').fail
 local layout = require 'base.layout'
 local names = require 'base.names'
@@ -32,6 +33,7 @@ end
 
 -- Run a command. Its body takes the board and the remaining arguments, and returns the reply.
 function command.run(body, board, args, may_write)
+  call_number.begin()
   return command.attempt(run_body, body, board, args, may_write)
 end
 

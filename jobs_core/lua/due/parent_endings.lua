@@ -52,10 +52,7 @@ end
 
 -- Return the body of a task that carries its parents.
 function parent_endings.add_to_body(body, list)
-  if not list then return body end
-  local options, payload = packed_job.split_body(body)
-  local field = '"parents":' .. list .. '}'
-  return (options == '' and '{' .. field or options:sub(1, -2) .. ',' .. field) .. '\n' .. payload
+  return packed_job.add_to_body(body, list and '"parents":' .. list)
 end
 
 -- Record a parent that has ended.

@@ -14,6 +14,7 @@ function ids.check(name, id)
   names.check_visible(name, id)
   names.check_segment(name, id)
   if id:find('^push:%d') then fail_option(name, 'push:<n> is reserved for one-off tasks: choose another job id') end
+  if id:find('^alert:') then fail_option(name, 'alert:<name> is reserved for alerts: choose another job id') end
 end
 
 function ids.check_runner(name)

@@ -192,6 +192,13 @@ function packed_job.split_body(body)
   return body:sub(1, line - 1), body:sub(line + 1)
 end
 
+-- Return a body with more options: fields of JSON, as in "a":1,"b":2. None of its own options may have the same name.
+function packed_job.add_to_body(body, fields)
+  if not fields then return body end
+  local options, payload = packed_job.split_body(body)
+  return (options == '' and '{' or options:sub(1, -2) .. ',') .. fields .. '}\n' .. payload
+end
+
 local NUMBERS = { 'timeout', 'lease', 'losses', 'keep', 'concurrency', 'history' }
 
 -- Read the options of a body. Returns a table, empty if there are none, or nothing if they are invalid.

@@ -9,9 +9,15 @@ from jobs_core.context import Context
 from jobs_core.contract import Logger, Policy, Runner, Setting, WorkerInfo
 from jobs_core.errors import PayloadError
 from jobs_core.plugins.builtin.checks import jobs_checks as jobs_checks
-from jobs_core.plugins.builtin.loggers import print_json, print_line
+from jobs_core.plugins.builtin.loggers import JsonPrinter, print_line
 from jobs_core.plugins.builtin.policies import jobs_policies as jobs_policies
-from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT
+from jobs_core.plugins.builtin.redis_settings import (
+    ANSWER,
+    CONNECT,
+    PASSWORD_COMMAND,
+    PASSWORD_FILE,
+    TLS,
+)
 from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.plugins.payloads import check_payload
 from jobs_core.stopping import StoppedError
@@ -61,19 +67,22 @@ def jobs_decide(task: Task, outcome: Outcome, policy: Policy) -> Decision:
 def jobs_loggers() -> Iterator[Logger]:
     """Provide the loggers `console`, `json` and `file`."""
     yield Logger("console", print_line, "One line per event, for people")
-    yield Logger("json", print_json, "One JSON object per event, for programs")
+    json = JsonPrinter()
+    yield Logger("json", json.write, "One JSON object per event, for programs", open=json.open)
     file = _File()
     yield Logger("file", file.write, "One line per event, in a rotating file", file.close, file.open)
 
 
 @hookimpl
 def jobs_settings() -> Iterator[Setting]:
-    """Declare the settings of the connection to Redis, and of the `file` logger."""
-    yield from (CONNECT, ANSWER)
+    """Declare the settings of the connection to Redis, and of the loggers `json` and `file`."""
+    yield from (CONNECT, ANSWER, PASSWORD_FILE, PASSWORD_COMMAND, *TLS)
+    yield Setting("web_url", None, "Address of the page, for links in alerts: https://jobs.example.com")
     yield Setting("log_file", "jobs.log", "Path of the file logger's file; may contain {worker} and {board}")
     yield Setting("log_file_bytes", 10_000_000, "Size in bytes at which the file is rotated; 0 means never")
     yield Setting("log_file_keep", 5, "Number of rotated files to keep, as .1, .2, …")
     yield Setting("log_file_format", "text", "Format of the file logger: text or json")
+    yield Setting("log_json", "jobs", "Names in JSON logs: jobs, otel (OpenTelemetry) or ecs (Elastic)")
 
 
 class _File:

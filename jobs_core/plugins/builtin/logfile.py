@@ -11,29 +11,35 @@ from pathlib import Path
 
 from jobs_core.contract import WorkerInfo
 from jobs_core.errors import OptionError
-from jobs_core.plugins.builtin.loggers import event_json, event_line
+from jobs_core.plugins.builtin.log_records import chosen_names
+from jobs_core.plugins.builtin.loggers import event_line
 from jobs_core.text import json_line
 from jobs_core.types import Event
 
-FORMATS: dict[str, Callable[[Event], str]] = {
-    "text": lambda event: event_line(event, "%Y-%m-%d %H:%M:%S"),
-    "json": lambda event: json_line(event_json(event)),
-}
+FORMATS = ("text", "json")
+
+
+def _format(worker: WorkerInfo) -> Callable[[Event], str]:
+    """Return the function that makes a line. Raises OptionError for an unknown format or unknown names."""
+    name = worker.settings["log_file_format"]
+    if name not in FORMATS:
+        raise OptionError(f"log_file_format: expected {' or '.join(FORMATS)}, got {name!r}")
+    if name == "text":
+        return event_line
+    names = chosen_names(worker)
+    return lambda event: json_line(names(event))
 
 
 class LogFile:
     """The log file that the setting `log_file` names. Rotated files are kept beside it.
 
     Two workers cannot share a file, because both would rotate it. Raises OptionError if another worker uses
-    the file, if it cannot be written, or if the format is unknown.
+    the file, if it cannot be written, or if the format or its names are unknown.
     """
 
     def __init__(self, worker: WorkerInfo) -> None:
         settings = worker.settings
-        name = settings["log_file_format"]
-        if name not in FORMATS:
-            raise OptionError(f"log_file_format: expected {' or '.join(FORMATS)}, got {name!r}")
-        self._format = FORMATS[name]
+        self._format = _format(worker)
         filled = str(settings["log_file"]).replace("{worker}", worker.name).replace("{board}", worker.board)
         path = Path(filled)
         try:

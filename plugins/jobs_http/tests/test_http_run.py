@@ -54,6 +54,27 @@ def test_parents_too_large_for_a_header_lose_their_data(drive: Any, target: Any)
     assert parent == {"job": "load", "task": "load@1", "outcome": "done", "truncated": True}
 
 
+TRACE = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate": "v=1"}
+
+
+def test_a_request_continues_the_trace_of_its_task(drive: Any, target: Any) -> None:
+    context = drive.context()
+    context.trace = TRACE
+    drive(target.url(), context)
+    drive({"url": target.url(), "headers": {"Traceparent": "mine"}}, context)
+    first, second = (seen.headers for seen in target.seen)
+    assert {name: first[name] for name in TRACE} == TRACE
+    assert second["traceparent"] == "mine"
+
+
+def test_another_host_sees_the_trace_without_its_state(drive: Any, target: Any) -> None:
+    context = drive.context()
+    context.trace = TRACE
+    drive(target.route("/from", 302, location=target.url("/to", "localhost")), context)
+    headers = target.seen[-1].headers
+    assert (headers["traceparent"], headers.get("tracestate")) == (TRACE["traceparent"], None)
+
+
 def test_json(drive: Any, target: Any) -> None:
     drive({"url": target.url(), "json": {"a": [1, "é", 2**60]}})
     (seen,) = target.seen

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from jobs_lambda import message
 
 from jobs_core import Parent
 
@@ -56,6 +57,31 @@ def test_a_function_sees_how_the_parents_ended(drive: Any, cloud: Any) -> None:
     assert seen.event["jobs"]["parents"] == [parent]
     short = {"job": "load", "task": "load@1", "outcome": "dead", "truncated": True}
     assert seen.context["custom"]["jobs"]["parents"] == [short]
+
+
+TRACE = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate": "v=1"}
+
+
+def test_a_function_sees_the_trace_of_its_task(drive: Any, cloud: Any) -> None:
+    context = drive.context()
+    context.trace = TRACE
+    drive({"function": "f", "task-key": "jobs"}, context)
+    (seen,) = cloud.seen
+    for found in (seen.event["jobs"], seen.context["custom"]["jobs"]):
+        assert {name: found[name] for name in TRACE} == TRACE
+
+
+def test_a_trace_that_does_not_fit_is_left_out(drive: Any, cloud: Any) -> None:
+    context = drive.context()
+    context.trace = TRACE
+    empty: dict[str, Any] = {"function": "f", "client-context": {"custom": {"a": ""}}}
+    room = message.LARGEST_CONTEXT * 3 // 4 - len(message.client_context(empty, message.sample("a"))) * 3 // 4
+    drive({"function": "f", "client-context": {"custom": {"a": "x" * room}}}, context)
+    queued: dict[str, Any] = {"function": "f", "invocation": "event", "task-key": "jobs"}
+    room = message.LARGEST_EVENT["event"] - len(message.event(queued, message.sample("a"))) - len('"a":"",')
+    drive(queued | {"event": {"a": "x" * room}}, context)
+    about = [cloud.seen[0].context["custom"]["jobs"], cloud.seen[1].event["jobs"]]
+    assert [(one["task"], "traceparent" in one) for one in about] == [("a@1763900005000", False)] * 2
 
 
 def test_the_log_is_requested_only_if_enabled(drive: Any, cloud: Any) -> None:

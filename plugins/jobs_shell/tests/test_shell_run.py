@@ -178,6 +178,29 @@ def test_parents_that_are_too_large_for_a_variable_lose_their_data() -> None:
     assert outcome.status == "done" and 20_000 < int(outcome.data["output"]) < 100_000
 
 
+TRACE = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate": "v=1"}
+
+
+@pytest.mark.parametrize("user", [None, *(["nobody"] if ROOT else [])])
+def test_a_command_continues_the_trace_of_its_task_and_not_that_of_the_worker(
+    user: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACEPARENT", "of the worker")
+    monkeypatch.setenv("TRACESTATE", "of=the-worker")
+    inherited.cache_clear()
+    payload: dict[str, Any] = {"line": "env | grep ^TRACE | sort", "cwd": "/"} | (
+        {"user": user} if user else {}
+    )
+    seen = [str(run(payload, Context("w1", trace=trace)).data["output"]) for trace in (TRACE, {})]
+    assert seen[0].splitlines() == [f"{name.upper()}={value}" for name, value in TRACE.items()]
+    assert seen[1] == ""
+
+
+def test_a_payload_may_set_its_own_trace() -> None:
+    payload = {"line": 'echo "$TRACEPARENT"', "env": {"TRACEPARENT": "mine"}}
+    assert run(payload, Context("w1", trace=TRACE)).data["output"] == "mine"
+
+
 OWN = {
     "JOBS_REDIS_URL": "redis://:s3cret@redis.internal/0",
     "JOBS_HTTP_SECRET": "whsec_s3cret",

@@ -14,7 +14,7 @@ from jobs_web.access.user import ROLES, Role
 from jobs_web.api.model import SINGLE
 from jobs_web.api.routes import ROUTES
 
-from jobs_core import Board
+from jobs_core import Board, trace_of
 
 from .conftest import serving_api
 
@@ -287,6 +287,19 @@ def test_an_idempotency_key_pushes_once(board: Board, api: httpx.Client) -> None
     two = api.post("/jobs/a/push", headers=[("Idempotency-Key", "a"), ("Idempotency-Key", "b")])
     refused(two, 400, "Idempotency-Key: expected one key, got 2", "Idempotency-Key")
     assert board.count()["queued"] == 4
+
+
+def test_a_push_continues_the_trace_of_its_request(board: Board, api: httpx.Client) -> None:
+    board.put("a", "console", "x")
+    mine, other = (f"00-{digit * 32}-{digit * 16}-01" for digit in "12")
+    for path, body in (("/jobs/a/push", {}), ("/tasks", JOB), ("/tasks/bulk", {"tasks": [JOB]})):
+        headers = {"traceparent": mine, "tracestate": "v=1"}
+        assert api.post(path, json=body, headers=headers).is_success
+        assert api.post(path, json=body, headers={"traceparent": "wrong"}).is_success
+    assert api.post("/tasks", json=JOB | {"traceparent": other}, headers=headers).is_success
+    refused(api.post("/tasks", json=JOB | {"traceparent": "wrong"}), 400, "traceparent", "traceparent")
+    traces = [trace_of(task.options) for task in board.pop("console", count=9)]
+    assert traces == [{"traceparent": mine, "tracestate": "v=1"}, {}] * 3 + [{"traceparent": other}]
 
 
 def test_while_redis_is_away_the_answer_is_503(board: Board) -> None:

@@ -92,7 +92,7 @@ class Exchange:
         return self._send_once(hop, prepared)
 
     def _prepare(self, hop: Hop) -> requests.PreparedRequest:
-        headers = hops.headers(hop, self._request, self._task)
+        headers = hops.headers(hop, self._request, self._task, self._watch.context.trace)
         unprepared = requests.Request(
             hop.method, hop.url, headers=headers, data=hop.body or None, params=hop.query
         )

@@ -67,10 +67,14 @@ def follow(hop: Hop, url: str, status: int, location: str) -> Hop:
     return Hop("GET", target, home=home)
 
 
-def headers(hop: Hop, request: Request, task: Task) -> dict[str, str]:
-    """Return the headers of a request. A signature contains the current time."""
+def headers(hop: Hop, request: Request, task: Task, trace: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of a request, with those of its trace. A signature contains the current time.
+
+    Other hosts get no `tracestate`, since systems of this one may keep something of their own in it.
+    """
     name = plain(task.id)
     found = {"user-agent": agent(), "idempotency-key": name, "jobs-attempt": str(task.attempt)}
+    found |= {key: value for key, value in trace.items() if hop.home or key == "traceparent"}
     given = request.headers if hop.home else _safe_headers(request.headers)
     if not hop.body and request.body:
         given = {key: value for key, value in given.items() if key != "content-type"}

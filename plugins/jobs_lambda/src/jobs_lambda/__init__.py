@@ -37,7 +37,7 @@ def run(task: Task, context: Context) -> Outcome:
     from jobs_lambda.request import read
 
     try:
-        request = read(task.payload, context.settings, task)
+        request = read(task.payload, context.settings, task, context.trace)
     except UserError as error:
         return Outcome.refused(error)
     return execute(request, context)

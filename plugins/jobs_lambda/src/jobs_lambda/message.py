@@ -15,6 +15,8 @@ LARGEST_EVENT = {"sync": 6 * 2**20, "event": 2**20, "dry-run": 6 * 2**20}
 LARGEST_CONTEXT = 3583
 """The largest client context, in bytes of base64."""
 
+NO_TRACE: Mapping[str, str] = {}
+
 LARGEST_PARENTS = 128 * 1024
 """The most that the parents may take in the event, in bytes of JSON."""
 
@@ -45,15 +47,15 @@ def about(payload: Mapping[str, Any], task: Task, room: int = 0) -> dict[str, An
     return found
 
 
-def event(payload: Mapping[str, Any], task: Task) -> bytes:
-    """Return the event as JSON. Raises PayloadError.
+def event(payload: Mapping[str, Any], task: Task, trace: Mapping[str, str] = NO_TRACE) -> bytes:
+    """Return the event as JSON, with the trace beside the task if it fits. Raises PayloadError.
 
     >>> event({"function": "f", "event": {"a": 1}}, task)
     b'{"a":1}'
     """
     value = payload.get("event", {})
     if "task-key" in payload:
-        value = value | {payload["task-key"]: about(payload, task, LARGEST_PARENTS)}
+        value = value | {payload["task-key"]: about(payload, task, LARGEST_PARENTS) | dict(trace)}
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
@@ -62,6 +64,8 @@ def event(payload: Mapping[str, Any], task: Task) -> bytes:
         raise PayloadError("event: contains NaN or infinity, which JSON does not allow") from None
     invocation = payload.get("invocation", "sync")
     if len(text) > (most := LARGEST_EVENT[invocation]):
+        if trace and "task-key" in payload:
+            return event(payload, task)
         raise PayloadError(
             f"event: {len(text):,} bytes of JSON exceed the limit of {most:,} for {invocation!r}: "
             "store the data elsewhere, such as in S3, and pass a reference"
@@ -69,23 +73,27 @@ def event(payload: Mapping[str, Any], task: Task) -> bytes:
     return text
 
 
-def client_context(payload: Mapping[str, Any], task: Task) -> str:
+def client_context(payload: Mapping[str, Any], task: Task, trace: Mapping[str, str] = NO_TRACE) -> str:
     """Return the client context in base64. Raises PayloadError if it is too large.
 
-    Its JSON is ASCII, because AWS sends it as a header.
+    It has the trace and the parents of the task if they fit. Its JSON is ASCII, because AWS sends it as a
+    header.
     """
     given = payload.get("client-context", {})
 
-    def written(room: int) -> str:
-        task_text = {NAME: about(payload, task, room)}
+    def written(room: int, trace: Mapping[str, str] = NO_TRACE) -> str:
+        task_text = {NAME: about(payload, task, room) | dict(trace)}
         return json.dumps(
             given | {"custom": given.get("custom", {}) | task_text}, allow_nan=False, separators=(",", ":")
         )
 
+    most = LARGEST_CONTEXT * 3 // 4
     try:
-        text = written(0)
+        text = written(0, trace)
+        if len(text) > most:
+            text, trace = written(0), NO_TRACE
         if task.parents:
-            text = written(LARGEST_CONTEXT * 3 // 4 - len(text) - len(',"parents":'))
+            text = written(most - len(text) - len(',"parents":'), trace)
     except ValueError:
         raise PayloadError("client-context: contains NaN or infinity, which JSON does not allow") from None
     coded = base64.b64encode(text.encode()).decode()

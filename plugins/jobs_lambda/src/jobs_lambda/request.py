@@ -8,6 +8,7 @@ from typing import Any
 
 from jobs_core import Task
 from jobs_lambda import message, place
+from jobs_lambda.message import NO_TRACE
 from jobs_lambda.payload import LIMIT, check
 
 KINDS = {"sync": "RequestResponse", "event": "Event", "dry-run": "DryRun"}
@@ -25,7 +26,9 @@ class Request:
     limit: int = LIMIT
 
 
-def read(payload: Any, settings: Mapping[str, Any], task: Task) -> Request:
+def read(
+    payload: Any, settings: Mapping[str, Any], task: Task, trace: Mapping[str, str] = NO_TRACE
+) -> Request:
     """Return the invocation of a payload. Raises PayloadError, or OptionError for an invalid setting.
 
     It checks the payload again, because some clients put jobs without validation.
@@ -38,10 +41,10 @@ def read(payload: Any, settings: Mapping[str, Any], task: Task) -> Request:
     arguments = {
         "FunctionName": payload["function"],
         "InvocationType": KINDS[kind],
-        "Payload": message.event(payload, task),
+        "Payload": message.event(payload, task, trace),
     }
     if kind != "event":
-        arguments["ClientContext"] = message.client_context(payload, task)
+        arguments["ClientContext"] = message.client_context(payload, task, trace)
     if kind == "sync" and payload.get("log", True):
         arguments["LogType"] = "Tail"
     if "qualifier" in payload:

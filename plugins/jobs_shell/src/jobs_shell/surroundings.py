@@ -23,6 +23,9 @@ LARGEST_PARENTS = 100_000
 OWN = b"JOBS_"
 """How the variables of Jobs begin: its settings, some of them secret, and those of a task."""
 
+TRACE = (b"TRACEPARENT", b"TRACESTATE")
+"""The variables with the trace of a task. Those of the worker itself belong to another trace."""
+
 CLEAN = (b"PATH", b"LANG", b"TZ")
 """The worker's variables that a command of another user gets."""
 
@@ -37,7 +40,7 @@ def inherited() -> dict[bytes, bytes]:
 
 
 def passed(also: Collection[str], *, clean: bool) -> dict[bytes, bytes]:
-    """Return the worker's variables that a command gets: none of Jobs itself, and few if it is `clean`.
+    """Return the worker's variables that a command gets: none of Jobs or a trace, and few if it is `clean`.
 
     `also` names more, which the setting `shell_env` allows.
     """
@@ -45,7 +48,7 @@ def passed(also: Collection[str], *, clean: bool) -> dict[bytes, bytes]:
     return {
         name: value
         for name, value in inherited().items()
-        if name in allowed or (name in CLEAN if clean else not name.startswith(OWN))
+        if name in allowed or (name in CLEAN if clean else not name.startswith(OWN) and name not in TRACE)
     }
 
 
@@ -59,7 +62,7 @@ def ack_program() -> str | None:
 def environment(
     task: Task, context: Context, extra: Mapping[str, str], *, clean: bool = False
 ) -> dict[bytes, bytes]:
-    """Return the worker's environment without Jobs' own, then the JOBS_ variables of the task, then `extra`.
+    """Return the worker's environment without Jobs' own, then the variables of the task, then `extra`.
 
     If it is `clean`, only a few variables of the worker remain.
     """
@@ -81,6 +84,7 @@ def environment(
         variables["JOBS_PAYLOAD"] = task.raw
     if parents := parents_json(task.parents, LARGEST_PARENTS) if task.parents else "":
         variables["JOBS_PARENTS"] = parents
+    variables |= {name.upper(): value for name, value in context.trace.items()}
     variables.update(extra)
     return passed(context.settings.get("shell_env", ()), clean=clean) | {
         os.fsencode(name): os.fsencode(value) for name, value in variables.items()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from jobs_core import ExistsError, NotFoundError
+from jobs_core import ExistsError, NotFoundError, trace_of
 from jobs_web.api import schemas as s
 from jobs_web.api.etags import etag, expected, is_known, must_be_new
 from jobs_web.api.model import Answer, Call, Parameter, Problem, Route
@@ -78,7 +79,16 @@ def resume(call: Call) -> Answer:
 
 def push(call: Call) -> dict[str, str]:
     """Run a job now."""
-    return {"task": call.board.push(call.path["id"], **call.body, **idempotency(call))}
+    return {"task": call.board.push(call.path["id"], **push_options(call, call.body))}
+
+
+def push_options(call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a push: those in the body, and those that headers stand for.
+
+    A trace in the body has precedence over the one of the request.
+    """
+    trace = {} if body.get("traceparent") else trace_of(call.headers)
+    return {**body, **trace, **idempotency(call)}
 
 
 def idempotency(call: Call) -> dict[str, str]:
@@ -107,7 +117,7 @@ SUMMARY = Parameter("summary", "add how runs have ended: last, failures, last_do
 PAUSE = s.record({"until": s.WHEN, "for": s.SPAN})
 CHANGING = (s.BECAUSE, s.IF_MATCH)
 CREATE = Parameter("If-None-Match", "* creates the job, and fails if it exists", place="header")
-RUN_BODY = s.record({name: s.PUSH_FIELDS[name] for name in ("at", "in", "unique-for")})
+RUN_BODY = s.record({name: s.PUSH_FIELDS[name] for name in ("at", "in", "unique-for", *s.TRACE)})
 
 ROUTES = (
     Route(
@@ -137,6 +147,6 @@ ROUTES = (
     Route("POST", "/jobs/{id}/resume", "operator", "Resume a job.", resume, s.JOB, CHANGING),
     Route(
         "POST", "/jobs/{id}/push", "operator", "Run a job now, beside its schedule.", push, s.QUEUED,
-        (s.IDEMPOTENCY_KEY,), RUN_BODY, status=201,
+        s.PUSH_HEADERS, RUN_BODY, status=201,
     ),
 )  # fmt: skip

@@ -98,6 +98,11 @@ IF_NONE_MATCH = Parameter("If-None-Match", "only if the job has changed since th
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key", "do nothing if a push with this key has added a task within a day", place="header"
 )
+TRACE = ("traceparent", "tracestate")
+TRACE_HEADERS = tuple(
+    Parameter(name, f"{PUSH_OPTIONS[name].summary}; the body goes first", place="header") for name in TRACE
+)
+PUSH_HEADERS = (IDEMPOTENCY_KEY, *TRACE_HEADERS)
 
 JOB_FILTERS = (
     Parameter("state", "only jobs in this state", {"enum": list(JOB_STATES)}),

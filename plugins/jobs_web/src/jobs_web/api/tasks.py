@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs_core import JobsError, NotFoundError
+from jobs_core import JobsError, NotFoundError, trace_of
 from jobs_web.api import schemas as s
-from jobs_web.api.jobs import idempotency
+from jobs_web.api.jobs import push_options
 from jobs_web.api.model import BULK, Call, Parameter, Route
 from jobs_web.api.problems import brief
 from jobs_web.api.schedules import why
@@ -38,14 +38,15 @@ def logs(call: Call) -> dict[str, Any]:
 
 def push(call: Call) -> dict[str, str]:
     """Queue a one-off task."""
-    body = dict(call.body)
-    task = call.board.push(body.pop("runner"), body.pop("payload"), **body, **idempotency(call))
-    return {"task": task}
+    options = push_options(call, call.body)
+    return {"task": call.board.push(options.pop("runner"), options.pop("payload"), **options)}
 
 
 def push_many(call: Call) -> dict[str, Any]:
     """Queue many tasks."""
-    replies = call.board.push_many(call.body["tasks"])
+    trace = trace_of(call.headers)
+    tasks = (one if one.get("traceparent") else {**one, **trace} for one in call.body["tasks"])
+    replies = call.board.push_many(tasks)
     items = [brief(reply) if isinstance(reply, JobsError) else {"task": reply} for reply in replies]
     return {"items": items, "next": None}
 
@@ -78,11 +79,11 @@ ROUTES = (
         "List tasks that have not ended. A page ends soon after it has `limit` tasks.", list_,
         s.page_of(s.TASK), (*s.PAGING, STATE, *s.TASK_FILTERS, s.PAYLOADS),
     ),
-    Route("POST", "/tasks", "editor", "Queue a one-off task.", push, s.QUEUED, (s.IDEMPOTENCY_KEY,),
+    Route("POST", "/tasks", "editor", "Queue a one-off task.", push, s.QUEUED, s.PUSH_HEADERS,
           s.TASK_BODY, status=201),
     Route(
         "POST", "/tasks/bulk", "editor", "Queue many one-off tasks, or runs of jobs by `id`.", push_many,
-        s.page_of(RESULT), (), MANY, limit=BULK,
+        s.page_of(RESULT), s.TRACE_HEADERS, MANY, limit=BULK,
     ),
     Route("POST", "/tasks/cancel", "operator", "Cancel all tasks of a job, or with labels.", cancel_many,
           s.COUNTS, (s.BECAUSE,), SELECTED),
