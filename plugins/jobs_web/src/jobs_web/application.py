@@ -29,6 +29,7 @@ from jobs_web.access.middleware import AccessMiddleware, user_of
 from jobs_web.actions.done import Done, answer
 from jobs_web.actions.handling import forget_said, handle, said
 from jobs_web.api.dispatch import Api
+from jobs_web.bodies import Bodies
 from jobs_web.calendars import board_calendar, job_calendar
 from jobs_web.errors import unexpected
 from jobs_web.headers import SecurityHeaders
@@ -66,13 +67,12 @@ def app(*boards: Board, access: Access | None = None) -> ASGIApp:
     if len(sites) > 1:
         routes += [Mount(f"/boards/{site.board.name}", routes=site_routes(site)) for site in sites]
     routes += site_routes(first)
-    return SecurityHeaders(
-        Starlette(
-            routes=routes,
-            middleware=[Middleware(AccessMiddleware, gate)],
-            exception_handlers={JobsError: refuse_error, HTTPException: refuse_error, Exception: unexpected},
-        )
+    inner = Starlette(
+        routes=routes,
+        middleware=[Middleware(AccessMiddleware, gate)],
+        exception_handlers={JobsError: refuse_error, HTTPException: refuse_error, Exception: unexpected},
     )
+    return SecurityHeaders(Bodies(inner))
 
 
 def site_routes(site: Site) -> Sequence[BaseRoute]:
@@ -135,6 +135,8 @@ async def _submit(site: Site, path: str, request: Request) -> Response:
 async def _live(site: Site, hub: Hub, request: Request) -> Response:
     """Stream what changes on the pages that the query names."""
     here = view_of(site, request)
+    if request.method == "HEAD":
+        return Response(media_type="text/event-stream")
     topics = [topic for url in wanted(request) if (topic := _topic(here, url))]
     return stream(hub, topics, request.scope["is_let_in"])
 

@@ -26,7 +26,7 @@ REST, LONGEST_REST = 4, 2.0
 """How many times as long as a page took the thread rests after it, and for how many seconds at most. So live
 pages take a fifth of a core, and of Redis, at most."""
 
-HEARTBEAT = 15.0
+HEARTBEAT = 5.0
 """Seconds after which a watcher hears that all is well, though nothing has changed."""
 
 Render = Callable[[], dict[str, str]]
