@@ -243,8 +243,8 @@ class BoardClient(
             days: The length of the span (at most 92).
             options: `from_` is the beginning of the span, now or later. `duration` is how long a run takes if
                 nothing is known about its job (10 s). `durations` has seconds by job id, in place of what is
-                known. `progress` is called often with the share of the work that is done, from 0 to 1; what it
-                raises ends the forecast. `now` is for tests.
+                known. `progress` is called often with the share of the work that is done, from 0 to 1; an
+                exception that it raises ends the forecast. `now` is for tests.
 
         Returns:
             The runs by hour, the busiest minutes, what each job does, and what had to be guessed.

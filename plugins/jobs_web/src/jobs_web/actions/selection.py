@@ -64,7 +64,7 @@ def jobs_named(form: FormData, ids: list[str]) -> str:
 
 
 def outcome(did: str, ids: list[str], results: Iterable[object]) -> str:
-    """Return what was done to jobs, in words, given the result for each. Raises the first error if all failed."""
+    """Return what was done to jobs, in words, given each result. Raises the first error if all failed."""
     failed, first = 0, None
     for result in results:
         if isinstance(result, JobsError):
