@@ -81,12 +81,12 @@ def make_forecast(source: Source, span: Span) -> Forecast:
 
 
 def _rising(progress: Callable[[float], object]) -> Callable[[float], object]:
-    """Return what tells the highest share so far: steps that only say that they go on tell 0."""
+    """Return what tells the highest share so far, 1 at most: steps that only say that they go on tell 0."""
     highest = 0.0
 
     def follow(share: float) -> object:
         nonlocal highest
-        highest = max(highest, share)
+        highest = min(1, max(highest, share))
         return progress(highest)
 
     return follow
