@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from jobs_core.errors import OptionError
 
@@ -18,7 +18,7 @@ _END = 7_258_118_400
 EXPECTED = "expected a time such as 'tue 03:00', 'yesterday 8:30', 03:00, -2h, +1d or 2026-12-01T08:00:00Z"
 
 
-def read_moment(text: str | float | datetime, now: float) -> float:
+def read_moment(text: str | float | datetime, now: float, zone: tzinfo | None = None) -> float:
     """Return a moment in epoch seconds.
 
     A day and a time of day are in the local zone of this machine, and past: `tue 03:00` is the latest Tuesday
@@ -27,6 +27,8 @@ def read_moment(text: str | float | datetime, now: float) -> float:
     Args:
         text: The moment, or epoch seconds, or a datetime.
         now: The present, in epoch seconds.
+        zone: The zone whose clock the text means where it names no offset, ISO 8601 included. Without it,
+            days are local and ISO 8601 is UTC, as above.
 
     Raises:
         OptionError: The text is no such moment.
@@ -42,7 +44,7 @@ def read_moment(text: str | float | datetime, now: float) -> float:
         raise OptionError(f"at: {EXPECTED}, or a datetime, got {text!r}", option="at")
     words = text.strip()
     found = _relative(words, now)
-    for read in (_epoch, _iso, lambda words: _spoken(words, now)):
+    for read in (_epoch, lambda words: _iso(words, zone), lambda words: _spoken(words, now, zone)):
         found = found if found is not None else read(words)
     if found is None:
         raise OptionError(f"at: {EXPECTED}, got {text!r}", option="at")
@@ -67,24 +69,24 @@ def _epoch(words: str) -> float | None:
     return float(words) if re.fullmatch(r"\d{5,}(\.\d+)?", words) else None
 
 
-def _iso(words: str) -> float | None:
+def _iso(words: str, zone: tzinfo | None) -> float | None:
     if not re.match(r"\d{4}-\d\d-\d\d", words):
         return None
     try:
         found = datetime.fromisoformat(words)
     except ValueError:
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return (found if found.tzinfo else found.replace(tzinfo=zone or UTC)).timestamp()
 
 
-def _spoken(words: str, now: float) -> float | None:
+def _spoken(words: str, now: float, zone: tzinfo | None) -> float | None:
     match = _SPOKEN.fullmatch(words.lower())
     if not match or not words:
         return None
     coming, day, hour, minute, second = match.groups()
     if int(hour or 0) > 23 or int(minute or 0) > 59 or int(second or 0) > 59:
         return None
-    today = datetime.fromtimestamp(now).replace(
+    today = datetime.fromtimestamp(now, zone).replace(
         hour=int(hour or 0), minute=int(minute or 0), second=int(second or 0), microsecond=0
     )
     if day is None:

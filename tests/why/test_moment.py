@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -55,6 +56,20 @@ def brussels(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 )
 def test_a_moment_is_read(text: str, expected: str) -> None:
     assert read_moment(text, NOW) == datetime.fromisoformat(expected).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("tue 03:00", "2026-12-01T03:00:00+09:00"),
+        ("20:00", "2026-12-02T20:00:00+09:00"),
+        ("2026-12-01T08:00", "2026-12-01T08:00:00+09:00"),
+        ("2026-12-01T08:00Z", "2026-12-01T08:00:00+00:00"),
+        ("-2h", "2026-12-02T10:30:00+01:00"),
+    ],
+)
+def test_a_moment_is_read_by_the_clock_of_a_zone(text: str, expected: str) -> None:
+    assert read_moment(text, NOW, ZoneInfo("Asia/Tokyo")) == datetime.fromisoformat(expected).timestamp()
 
 
 def test_numbers_and_datetimes_are_moments() -> None:

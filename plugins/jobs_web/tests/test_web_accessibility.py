@@ -169,6 +169,23 @@ def test_nothing_moves_when_parts_of_a_page_arrive(full: Board, tab: Page, path:
     assert sum(value for value, _ in shifts) < 0.02, shifts
 
 
+SETTLED = """() => new Promise((resolve) =>
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve(window.shifts)))))"""
+
+
+@pytest.mark.parametrize(("path", "job"), PATHS)
+def test_nothing_moves_while_a_page_loads(full: Board, tab: Page, path: str, job: str) -> None:
+    url = url_of_page(full, path, job)
+    tab.goto(url)  # tells the reader's zone
+    if path == "/week":
+        tab.locator(".heat").wait_for()
+        expect(tab.locator(".working")).to_have_count(0)
+    tab.add_init_script(SHIFTS)
+    tab.goto(url, wait_until="load")
+    shifts = tab.evaluate(SETTLED)
+    assert sum(value for value, _ in shifts) < 0.01, shifts
+
+
 @pytest.mark.parametrize(("path", "job"), PATHS)
 def test_a_view_with_its_filters_has_a_link(full: Board, tab: Page, path: str, job: str) -> None:
     tab.goto(url_of_page(full, path, job))

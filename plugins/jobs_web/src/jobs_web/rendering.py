@@ -13,7 +13,8 @@ from jobs_core.plugin_ui import visible
 from jobs_web import job_texts
 from jobs_web.charts import CHARTS
 from jobs_web.site import Page, View
-from jobs_web.texts import FILTERS
+from jobs_web.texts import FILTERS, on_clock_of
+from jobs_web.zones import known_zone
 
 NAVIGATION = (
     ("/", "Overview", "o"),
@@ -62,14 +63,18 @@ def _shown(value: object) -> object:
 
 def render(view: View, page: Page, said: str | None = None) -> str:
     """Render a page. `said` is what the last action says."""
-    return environment().get_template(page.template).render(_context(view, page), said=said)
+    with on_clock_of(known_zone(view)):
+        return environment().get_template(page.template).render(_context(view, page), said=said)
 
 
 def render_parts(view: View, page: Page) -> dict[str, str]:
     """Render the live parts of a page alone, by the ids of their elements."""
     template = environment().get_template(page.template)
     context = template.new_context(_context(view, page))
-    return {name: "".join(block(context)) for name, block in template.blocks.items() if name.startswith(LIVE)}
+    with on_clock_of(known_zone(view)):
+        return {
+            name: "".join(block(context)) for name, block in template.blocks.items() if name.startswith(LIVE)
+        }
 
 
 def _context(view: View, page: Page) -> dict[str, Any]:

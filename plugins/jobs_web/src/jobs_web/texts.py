@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +18,22 @@ from jobs_core.plugin_ui import duration_text, from_now, rate_text, readable, sc
 
 UNKNOWN = Markup("\N{EN DASH}")
 """What stands where a value is not known."""
+
+
+_reader: ContextVar[ZoneInfo | None] = ContextVar("reader", default=None)
+
+
+@contextmanager
+def on_clock_of(zone: ZoneInfo | None) -> Iterator[None]:
+    """Show times on the clock of the reader's zone while a page is rendered; in UTC if it is not known.
+
+    `static/times.js` shows them in the same form, so that nothing moves when it runs.
+    """
+    token = _reader.set(zone)
+    try:
+        yield
+    finally:
+        _reader.reset(token)
 
 
 def counted(count: int, noun: str) -> str:
@@ -39,9 +57,11 @@ def when(seconds: float | Undefined | None, now: float | None = None, zone: str 
     """
     if seconds is None or isinstance(seconds, Undefined):  # jobs and runs leave out what is unknown
         return UNKNOWN
-    distance = from_now(seconds, time.time() if now is None else now)
+    present = time.time() if now is None else now
     there = _clock_there(seconds, zone) if zone else ""
-    content = Markup("<span>{}</span> <small>{}</small>{}").format(distance, exact(seconds), there)
+    content = Markup("<span>{}</span> <small>{}</small>{}").format(
+        from_now(seconds, present), _brief(seconds, present), there
+    )
     return _time(seconds, "when", content)
 
 
@@ -49,18 +69,39 @@ def instant(seconds: float | Undefined | None) -> Markup:
     """Show an instant exactly, for sentences and spans. The script puts it on the reader's clock."""
     if seconds is None or isinstance(seconds, Undefined):
         return UNKNOWN
-    return _time(seconds, "instant", exact(seconds))
+    return _time(seconds, "instant", _full(seconds))
 
 
-def exact(seconds: float | None) -> str:
-    """Format an instant, in epoch seconds, in UTC.
+def exact(seconds: float | None, zone: ZoneInfo | None = None) -> str:
+    """Format an instant, in epoch seconds, with its zone: UTC, unless another one is given.
 
     >>> exact(0)
     '1970-01-01 00:00:00 UTC'
     """
     if seconds is None:
         return "-"
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    name = zone.key if zone else "UTC"
+    return f"{datetime.fromtimestamp(seconds, zone or UTC):%Y-%m-%d %H:%M:%S} {name}"
+
+
+def _brief(seconds: float, now: float) -> str:
+    """Format an instant as short as it is clear: without the day if that is today, or without this year."""
+    zone = _reader.get() or UTC
+    local, today = (datetime.fromtimestamp(one, zone) for one in (seconds, now))
+    if local.year != today.year:
+        return _full(seconds)
+    day = "" if local.date() == today.date() else f"{local.day} {local:%b} "
+    return f"{day}{local:%H:%M:%S}{_suffix()}"
+
+
+def _full(seconds: float) -> str:
+    local = datetime.fromtimestamp(seconds, _reader.get() or UTC)
+    return f"{local.day} {local:%b %Y %H:%M:%S}{_suffix()}"
+
+
+def _suffix() -> str:
+    """Return what names the zone: it is the reader's, or else has to be said."""
+    return "" if _reader.get() else " UTC"
 
 
 def _clock_there(seconds: float, zone: str) -> Markup:
@@ -70,13 +111,16 @@ def _clock_there(seconds: float, zone: str) -> Markup:
     except (OSError, ValueError, LookupError):
         return Markup("")
     text = f"{local:%a %H:%M:%S} in {zone}" if zone != "UTC" else f"{local:%a %H:%M:%S} UTC"
-    return Markup(' <small class="there" data-zone="{}">{}</small>').format(zone, text)
+    reader = _reader.get()
+    is_same = reader is not None and datetime.fromtimestamp(seconds, reader).utcoffset() == local.utcoffset()
+    hidden = Markup(" hidden") if is_same else ""
+    return Markup(' <small class="there" data-zone="{}"{}>{}</small>').format(zone, hidden, text)
 
 
 def _time(seconds: float, kind: str, content: Markup | str) -> Markup:
     iso = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     return Markup('<time class="{}" datetime="{}" title="{}">{}</time>').format(
-        kind, iso, exact(seconds), content
+        kind, iso, f"{_full(seconds)}\n{exact(seconds)}" if _reader.get() else exact(seconds), content
     )
 
 
@@ -106,11 +150,11 @@ def as_is(text: object) -> Markup:
     return Markup(str(escape(text)).encode(errors="replace").decode())
 
 
-_SPECIAL = re.compile(r"`(?P<command>[^`]*)`|(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00)")
+_SPECIAL = re.compile(r"`(?P<command>[^`]*)`|(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d)")
 
 
 def told(text: str) -> Markup:
-    """Show a sentence that has commands between backquotes, and instants in UTC."""
+    """Show a sentence that has commands between backquotes, and instants."""
     shown, end = Markup(""), 0
     for found in _SPECIAL.finditer(text):
         shown += text[end : found.start()]

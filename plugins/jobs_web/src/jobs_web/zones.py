@@ -1,9 +1,10 @@
-"""The zone of the clock that a page shows, and instants as the reader names them."""
+"""The zone of the clock that a page shows, and times as the reader types them."""
 
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+import re
+from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from jobs_core import OptionError
@@ -35,14 +36,21 @@ def zone_of(view: View) -> ZoneInfo:
 
 def readers_zone(view: View) -> ZoneInfo:
     """Return the zone that the reader's browser has told, if it is known here; else UTC."""
+    return known_zone(view) or ZoneInfo("UTC")
+
+
+def known_zone(view: View) -> ZoneInfo | None:
+    """Return the zone that the reader's browser has told; None if it has not, or it is not known here."""
     try:
-        return ZoneInfo(view.zone or "UTC")
+        return ZoneInfo(view.zone) if view.zone else None
     except UNKNOWN:
-        return ZoneInfo("UTC")
+        return None
 
 
 def instant_of(view: View, name: str) -> float | None:
     """Return the instant that a field names, in epoch seconds; None if there is none.
+
+    ISO 8601 without an offset is read by the clock of the page.
 
     Raises:
         OptionError: The field is neither epoch seconds nor ISO 8601.
@@ -53,7 +61,7 @@ def instant_of(view: View, name: str) -> float | None:
     try:
         found = float(text)
     except ValueError:
-        found = _read_iso(text)
+        found = _read_iso(text, zone_of(view))
     if not math.isfinite(found) or not 0 <= found <= LATEST:
         raise OptionError(
             f"{name}: expected epoch seconds or a time such as 2026-12-01T08:00Z, got {text[:64]!r}",
@@ -62,9 +70,26 @@ def instant_of(view: View, name: str) -> float | None:
     return found
 
 
-def _read_iso(text: str) -> float:
+_WITHOUT_OFFSET = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?")
+
+
+def with_offset(text: str, zone: tzinfo) -> str:
+    """Return a time as it is typed, with the offset of a zone if it is ISO 8601 without one.
+
+    >>> with_offset("2026-12-01T08:00", ZoneInfo("Europe/Brussels")), with_offset("+2h", ZoneInfo("UTC"))
+    ('2026-12-01T08:00:00+01:00', '+2h')
+    """
+    if not _WITHOUT_OFFSET.fullmatch(text.strip()):
+        return text
+    try:
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=zone).isoformat()
+    except ValueError:
+        return text  # a day that does not exist, which the board refuses
+
+
+def _read_iso(text: str, zone: tzinfo) -> float:
     try:
         found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        return (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError):
         return math.nan

@@ -28,11 +28,11 @@ async def handle(view: View, request: Request) -> Response:
         raise HTTPException(404, "There is no such action.")
     view.require_role(action.role)
     form = await request.form()
-    if action.question and not form.get("confirmed"):
-        question = await run_in_threadpool(action.question, view, form)
-        if question is not None:
-            return HTMLResponse(render(view, _confirmation(view, name, form, question)))
     try:
+        if action.question and not form.get("confirmed"):
+            question = await run_in_threadpool(action.question, view, form)
+            if question is not None:
+                return HTMLResponse(render(view, _confirmation(view, name, form, question)))
         found = await run_in_threadpool(action.run, view, form)
     except ChangedError:
         return await _ask_again(view, name, action, form)

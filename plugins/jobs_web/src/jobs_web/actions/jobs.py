@@ -7,14 +7,16 @@ Their forms have a field `job` for each job, or `scope` with `all` and `filter` 
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 
-from jobs_web.actions.fields import text, texts
+from jobs_web.actions.fields import text
 from jobs_web.actions.question import Question, mark_of
-from jobs_web.actions.selection import CHUNK, is_all, jobs_named, matching_jobs, outcome, selected_jobs
+from jobs_web.actions.selection import CHUNK, is_all, jobs_named, named_jobs, outcome, selected_jobs
 from jobs_web.site import View
-from jobs_web.texts import counted
+from jobs_web.texts import counted, exact
+from jobs_web.zones import readers_zone, with_offset
 
 
 def run(view: View, form: FormData) -> str:
@@ -27,14 +29,27 @@ def run(view: View, form: FormData) -> str:
 
 def pause(view: View, form: FormData) -> str:
     """Pause jobs: until a time, or until they are resumed."""
-    ids, because = selected_jobs(view, form), text(form, "because")
-    return outcome("Paused", ids, view.board.pause_many(ids, until=text(form, "until"), because=because))
+    ids, because, until = selected_jobs(view, form), text(form, "because"), text(form, "until")
+    zone = readers_zone(view)
+    moment = with_offset(until, zone) if until else None
+    results = view.board.pause_many(ids, until=moment, because=because)
+    said = outcome("Paused", ids, results, "paused already", lambda id, result: result is False)
+    return said + _resumes(view, ids, zone) if moment else said
+
+
+def _resumes(view: View, ids: list[str], zone: ZoneInfo) -> str:
+    """Say until when jobs have been paused, on a clock."""
+    jobs = view.board.show_many(*ids[:CHUNK])
+    until = next((job["paused-until"] for job in jobs if job.get("paused-until")), None)
+    return f" {'It resumes' if len(ids) == 1 else 'They resume'} at {exact(until, zone)}." if until else ""
 
 
 def resume(view: View, form: FormData) -> str:
     """Resume jobs."""
-    ids = selected_jobs(view, form)
-    return outcome("Resumed", ids, view.board.resume_many(ids, because=text(form, "because")))
+    ids, because = selected_jobs(view, form), text(form, "because")
+    paused = set(view.board.find(paused=True))
+    results = view.board.resume_many(ids, because=because)
+    return outcome("Resumed", ids, results, "not paused", lambda id, result: id not in paused)
 
 
 def remove(view: View, form: FormData) -> str:
@@ -52,7 +67,7 @@ def ask_all(verb: str) -> Any:
     def ask(view: View, form: FormData) -> Question | None:
         if not is_all(form):
             return None
-        ids = matching_jobs(view, form)
+        ids = named_jobs(view, form)
         return Question(f"{verb} {jobs_named(form, ids)}?", mark_of(ids))
 
     return ask
@@ -60,5 +75,5 @@ def ask_all(verb: str) -> Any:
 
 def ask_remove(view: View, form: FormData) -> Question:
     """Return the question before jobs are removed."""
-    ids = matching_jobs(view, form) if is_all(form) else texts(form, "job")
+    ids = named_jobs(view, form)
     return Question(f"Remove {jobs_named(form, ids)}? Tasks that are queued still run.", mark_of(ids))

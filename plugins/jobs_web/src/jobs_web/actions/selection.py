@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from starlette.datastructures import FormData
 
@@ -28,31 +28,31 @@ def query_of(form: FormData) -> Mapping[str, str]:
 
 
 def selected_jobs(view: View, form: FormData) -> list[str]:
-    """Return the ids of the jobs. Raises OptionError if there are none, and ChangedError if these are not
-    those that the question was about.
+    """Return the ids of the jobs to change. Raises OptionError if there are none, and ChangedError if these
+    are not those that the question was about.
 
     All ids are read before anything changes, since changes move jobs in and out of what the filter matches.
     """
+    ids = named_jobs(view, form)
     if is_all(form):
-        ids = matching_jobs(view, form)
-        if not ids:
-            words = filter_text(query_of(form))
-            raise OptionError(f"No job matches: {words}" if words else "There are no jobs")
         require_asked(form, ids)
-        return ids
-    ids = texts(form, "job")
-    if not ids:
-        raise OptionError("No job is selected: select at least one", option="job")
     return ids
 
 
-def matching_jobs(view: View, form: FormData) -> list[str]:
-    """Return the ids of all jobs that the filter of the page matches.
+def named_jobs(view: View, form: FormData) -> list[str]:
+    """Return the ids of the jobs that a form is about. Raises OptionError if there are none.
 
     A hundred thousand of them take about 15 MB. They are needed at once: what is confirmed is compared with
     what was asked before the first job changes.
     """
-    return list(dict.fromkeys(view.board.find(**job_filters(query_of(form)))))
+    query = query_of(form)
+    ids = list(dict.fromkeys(view.board.find(**job_filters(query)))) if is_all(form) else texts(form, "job")
+    if ids:
+        return ids
+    if not is_all(form):
+        raise OptionError("No job is selected: select at least one", option="job")
+    words = filter_text(query)
+    raise OptionError(f"No job matches: {words}" if words else "There are no jobs")
 
 
 def jobs_named(form: FormData, ids: list[str]) -> str:
@@ -63,13 +63,32 @@ def jobs_named(form: FormData, ids: list[str]) -> str:
     return counted(len(ids), "job") + (f" that match: {words}" if words else "")
 
 
-def outcome(did: str, ids: list[str], results: Iterable[object]) -> str:
-    """Return what was done to jobs, in words, given each result. Raises the first error if all failed."""
-    failed, first = 0, None
-    for result in results:
+def outcome(
+    did: str,
+    ids: list[str],
+    results: Iterable[object],
+    same: str = "",
+    is_same: Callable[[str, object], bool] = lambda id, result: False,
+) -> str:
+    """Return what was done to jobs, in words. Raises the first error if all failed.
+
+    Args:
+        did: What was done: `Paused`.
+        ids: The ids of the jobs.
+        results: The result of each.
+        same: What jobs were that did not change: `paused already`.
+        is_same: Whether a job did not change, given its id and its result.
+    """
+    failed, unchanged, first = 0, 0, None
+    for id, result in zip(ids, results, strict=True):
         if isinstance(result, JobsError):
             failed, first = failed + 1, first or result
+        elif is_same(id, result):
+            unchanged += 1
     if first and failed == len(ids):
         raise first
+    if len(ids) == 1:
+        return f"{ids[0]} is {same}." if unchanged else f"{did} {ids[0]}."
+    others = f" {unchanged:,} {'was' if unchanged == 1 else 'were'} {same}." if unchanged else ""
     but = f" {failed:,} could not be: {first}." if failed else ""
-    return f"{did} {ids[0] if len(ids) == 1 else counted(len(ids) - failed, 'job')}.{but}"
+    return f"{did} {counted(len(ids) - failed - unchanged, 'job')}.{others}{but}"

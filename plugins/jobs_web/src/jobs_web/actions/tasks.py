@@ -82,7 +82,7 @@ def ask_retry(view: View, form: FormData) -> Question | None:
 
 def ask_purge(view: View, form: FormData) -> Question:
     """Return the question before dead letters are purged."""
-    tickets = _matching(view, form) if is_all(form) else [*texts(form, "ticket"), *texts(form, "task")]
+    tickets = _matching(view, form) if is_all(form) else _selected(form)
     return Question(f"Purge {_counted(len(tickets))}? They cannot be brought back.", mark_of(tickets))
 
 
@@ -107,11 +107,18 @@ def _change_all(view: View, form: FormData, change: Callable[..., int], because:
 
 
 def _change_selected(form: FormData, change: Callable[..., int], because: str | None) -> int:
+    _selected(form)
     tickets, tasks = texts(form, "ticket"), texts(form, "task")
-    if not (tickets or tasks):
-        raise OptionError("No dead letter is selected: select at least one", option="ticket")
     count = change(tickets=tickets, because=because) if tickets else 0
     return count + sum(change(task=task, because=because) for task in tasks)
+
+
+def _selected(form: FormData) -> list[str]:
+    """Return the tickets and tasks that are selected. Raises OptionError if there are none."""
+    found = [*texts(form, "ticket"), *texts(form, "task")]
+    if not found:
+        raise OptionError("No dead letter is selected: select at least one", option="ticket")
+    return found
 
 
 def _matching(view: View, form: FormData) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any
 
 from starlette.datastructures import FormData
 
 from jobs_core.plugin_ui import JOB_OPTIONS, SCHEDULE_OPTIONS, UNITS
 from jobs_web.job_texts import form_value
+from jobs_web.zones import with_offset
 
 STATE = ("left", "next")
 """What can be set of the state of a job. Pausing is an action of its own."""
@@ -99,13 +101,13 @@ def opened_with(job: Mapping[str, Any], seen: str) -> Draft:
     return Draft(job["id"], False, dict(fields), fields, job.get("etag", ""), seen)
 
 
-def read_draft(form: FormData, *, is_new: bool) -> Draft:
-    """Read a form."""
+def read_draft(form: FormData, zone: tzinfo, *, is_new: bool) -> Draft:
+    """Read a form. Times without an offset are by the clock of a zone, and get its offset."""
     typed, opened = ({name: _field(form, mark + name) for name in NAMES} for mark in ("", OPENED))
     return Draft(
         str(form.get("id", "")).strip() if is_new else str(form.get("id", "")),
         is_new,
-        {name: text for name, text in typed.items() if text},
+        {name: with_offset(text, zone) if is_time(name) else text for name, text in typed.items() if text},
         {name: text for name, text in opened.items() if text},
         str(form.get("etag", "")),
         str(form.get("seen", "")),
@@ -123,6 +125,11 @@ def _normal(name: str, text: str) -> str:
     if name == "payload":
         return text
     return text.strip() if is_long(name) else text.replace("\n", "").strip()
+
+
+def is_time(name: str) -> bool:
+    """Return whether a field is a time."""
+    return name in JOB_OPTIONS and JOB_OPTIONS[name].kind == "time"
 
 
 def is_long(name: str) -> bool:

@@ -15,6 +15,7 @@ from jobs_web.editing.fields import groups
 from jobs_web.editing.preview import preview, require_same
 from jobs_web.job_texts import clock_of
 from jobs_web.site import Page, View
+from jobs_web.zones import readers_zone
 
 
 def form_page(view: View, draft: Draft, errors: dict[str, str] | None = None, **data: Any) -> Page:
@@ -28,17 +29,17 @@ def form_page(view: View, draft: Draft, errors: dict[str, str] | None = None, **
     """
     found = errors or {}
     shown = {"draft": draft, "groups": groups(draft, found), "errors": found, "hidden": _opened(draft)}
-    return Page("edit.html", shown | {"runners": _runners(view.board)} | data)
+    return Page("edit.html", shown | {"runners": _runners(view.board), "zone": readers_zone(view)} | data)
 
 
 def submit_edit(view: View, form: FormData) -> Page | Done:
     """Take the form that edits a job one step further."""
-    return _submit(view, read_draft(form, is_new=False), str(form.get("go", "")))
+    return _submit(view, read_draft(form, readers_zone(view), is_new=False), str(form.get("go", "")))
 
 
 def submit_new(view: View, form: FormData) -> Page | Done:
     """Take the form that puts a new job one step further."""
-    return _submit(view, read_draft(form, is_new=True), str(form.get("go", "")))
+    return _submit(view, read_draft(form, readers_zone(view), is_new=True), str(form.get("go", "")))
 
 
 def _submit(view: View, draft: Draft, step: str) -> Page | Done:

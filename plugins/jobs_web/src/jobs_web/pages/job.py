@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from jobs_core import Board, Change, NotFoundError, OptionError, Run, Summary, Why
-from jobs_core.plugin_ui import JOB_OPTIONS, SCHEDULE_OPTIONS, WORK_OPTIONS
+from jobs_core.plugin_ui import JOB_OPTIONS, SCHEDULE_OPTIONS, WORK_OPTIONS, read_moment
 from jobs_web.job_texts import clock_of, next_runs, zone_of
 from jobs_web.pages.open_tasks import find_tasks
 from jobs_web.pages.printed import kept_output, logs_of_runs
 from jobs_web.site import Page, View
+from jobs_web.zones import readers_zone
 
 RUNS = 20
 """Runs in the table, without `all` in the query."""
@@ -47,7 +50,7 @@ def job(view: View) -> Page:
         found = board.show(id)
     except NotFoundError as error:
         return Page("job_gone.html", {"sentence": str(error), "changes": _changes(board, id)}, 404)
-    runs = list(board.runs(id))
+    runs, at, readers = list(board.runs(id)), view.query.get("at") or None, readers_zone(view)
     tasks, is_complete = find_tasks(board, job=id)
     shown = runs if view.query.get("all") else runs[:RUNS]
     data = {
@@ -58,6 +61,8 @@ def job(view: View) -> Page:
         "charted": runs[:CHARTED],
         "all_runs": runs,
         "zone": zone_of(found),
+        "readers_zone": readers,
+        "at": at,
         "clock": clock_of(found),
         "next_runs": list(next_runs(board.next(id, count=NEXT), zone_of(found))),
         "options": [(JOB_OPTIONS[name], found[name]) for name in SHOWN if name in found],
@@ -71,7 +76,7 @@ def job(view: View) -> Page:
         "output_of": partial(kept_output, board),
         "logs": partial(logs_of_runs, board, runs, LOGS),
         "related": partial(related, board, found),
-        "why": partial(answer, board, id, view.query.get("at"), may_search=is_complete or "at" in view.query),
+        "why": partial(answer, board, id, at, readers, may_search=is_complete or "at" in view.query),
         "changes": partial(_changes, board, id),
     }
     return Page("job.html", data | later)
@@ -126,19 +131,22 @@ def _state(board: Board, id: str) -> str | None:
         return None
 
 
-def answer(board: Board, id: str, at: str | None, *, may_search: bool) -> Why | str:
+def answer(
+    board: Board, id: str, at: str | None = None, zone: tzinfo | None = None, *, may_search: bool
+) -> Why | str:
     """Answer why, or say what is wrong with the moment.
 
     Args:
         board: The board.
         id: The id of a job or of a task.
         at: The moment, in words. None is now.
+        zone: The zone whose clock the words mean.
         may_search: Whether to look through all tasks of the board, which an answer takes.
     """
     if not may_search:
         return "Too many tasks wait on this board to look through them unasked."
     try:
-        return board.why(id, at or None)
+        return board.why(id, read_moment(at, time.time(), zone) if at else None)
     except (OptionError, NotFoundError) as error:
         return str(error)
 

@@ -48,6 +48,7 @@ def overview(view: View) -> Page:
             "findings": findings,
             "gaps": gaps[::-1][:ROWS],
             "is_well": is_quiet and alive > 0,
+            "is_empty": not (top.jobs or top.leased or top.queued or top.held or top.delayed or top.dead),
             "rates": condition.rates(view.site.board, top),
             "lateness": condition.lateness(board, since),
         },

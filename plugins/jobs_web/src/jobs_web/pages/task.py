@@ -73,7 +73,7 @@ def task(view: View) -> Page:
         "is_complete": is_complete,
         "output_of": partial(kept_output, board),
         "log": partial(_log, board, id, run, may_search=is_complete),
-        "why": partial(answer, board, id, None, may_search=is_complete or "ask" in view.query),
+        "why": partial(answer, board, id, may_search=is_complete or "ask" in view.query),
     }
     is_known = bool(open_task or run or entries) or not is_complete
     return Page("task.html", data, 200 if is_known else 404)

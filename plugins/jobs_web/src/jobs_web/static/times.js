@@ -1,15 +1,17 @@
-// Times on the reader's clock.
+// Times on the reader's clock, in the form in which the server writes them (texts.py) once it knows the zone.
 
 const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
-const short = [{ ...clock }, { ...clock, day: "numeric", month: "short" }].map((parts) => new Intl.DateTimeFormat(undefined, parts));
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const two = (number) => String(number).padStart(2, "0");
+const clock = (date) => [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+const day = (date) => `${date.getDate()} ${MONTHS[date.getMonth()]}`;
+const full = (date) => `${day(date)} ${date.getFullYear()} ${clock(date)}`;
 
 // Put all times below an element on the reader's clock.
 export function localize(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const date = new Date(time.dateTime);
-    const local = full.format(date);
+    const local = full(date);
     time.title = `${local}\n${date.toISOString().replace("T", " ").slice(0, 19)} UTC`;
     if (time.classList.contains("instant")) time.textContent = local;
     else showExactly(time, date);
@@ -25,8 +27,8 @@ function showExactly(time, date) {
 // An instant as short as it is clear: only its time if it is today, and its year if that is another.
 function briefly(date) {
   const now = new Date();
-  if (date.getFullYear() !== now.getFullYear()) return full.format(date);
-  return short[date.toDateString() === now.toDateString() ? 0 : 1].format(date);
+  if (date.getFullYear() !== now.getFullYear()) return full(date);
+  return date.toDateString() === now.toDateString() ? clock(date) : `${day(date)} ${clock(date)}`;
 }
 
 function clockIn(timeZone, date) {
@@ -69,7 +71,7 @@ export function count() {
     const text = distance((new Date(time.dateTime) - Date.now()) / 1000);
     if (time.firstChild.textContent !== text) time.firstChild.textContent = text;
   }
-  const day = new Date().toDateString();
-  if (day !== today) localize(document); // what was today is yesterday now
-  today = day;
+  const current = new Date().toDateString();
+  if (current !== today) localize(document); // what was today is yesterday now
+  today = current;
 }
