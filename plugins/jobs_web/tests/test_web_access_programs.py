@@ -21,7 +21,10 @@ def test_refusals_have_the_codes_of_the_api(
         answer = closed.client.post("/api/v1/plan", headers=headers)
         return answer.status_code, answer.json()["type"]
 
-    assert ask() == (403, "urn:jobs:denied")  # no origin
+    assert ask() == (401, "urn:jobs:denied")
+    sentence = closed.client.post("/api/v1/plan").json()["detail"]
+    assert sentence == closed.client.get("/api/v1/jobs").json()["detail"]
+    assert "send the header Authorization: Bearer TOKEN" in sentence
     assert [ask(**bearer("jobs_wrong")) for _ in range(MOST)] == [(401, "urn:jobs:denied")] * MOST
     assert ask(**bearer("jobs_wrong")) == (429, "urn:jobs:busy")
     assert ask(**bearer(add(board, "viewer"))) in ((403, "urn:jobs:denied"), (429, "urn:jobs:busy"))

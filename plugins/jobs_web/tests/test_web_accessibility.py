@@ -115,6 +115,22 @@ def test_pages_fit_a_phone(full: Board, tab: Page, path: str, job: str) -> None:
     assert tab.evaluate(SMALL) == []
 
 
+def test_axe_finds_nothing_where_jobs_collide(url: str, browser: Browser) -> None:
+    board = Board("collisions", url, validate=False)
+    for number in range(5):
+        board.put(f"report-{number}", "shell", "x", cron="0 3 * * *")
+    board.put("tick", "shell", "x", every="10s")
+    app = jobs_web.app(board, access=jobs_web.Access(open_role="editor"))
+    with serving(app) as found, tab_on(browser, found.url) as tab:
+        tab.goto("/week")
+        tab.locator(".heat").wait_for()
+        expect(tab.locator(".busy")).to_contain_text("more")
+        assert problems(tab) == []
+        tab.locator(".heat a").first.click()
+        assert problems(tab) == []
+    board.client.close()
+
+
 def test_axe_finds_nothing_in_the_dialogs(tab: Page) -> None:
     tab.goto("/jobs")
     tab.keyboard.press("?")

@@ -9,11 +9,16 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import httpx
+import jobs_web
 import pytest
+from jobs_web.access.user import User
 from jobs_web.api import streams
+from starlette.requests import HTTPConnection
 
 from jobs_core import Board, Context, Outcome, Task
 from tests.helpers import runner, working
+
+from .conftest import serving
 
 
 class Events:
@@ -152,7 +157,10 @@ def test_a_task_that_printed_nothing_is_followed_to_its_end(
         ends(events, task)
 
 
-def test_many_streams_share_few_threads(board: Board, api: httpx.Client) -> None:
+def test_many_streams_share_few_threads(
+    board: Board, api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "EACH", 100)
     before = set(threading.enumerate())  # those of other boards
     with ExitStack() as stack:
         client = stack.enter_context(httpx.Client(base_url=api.base_url, timeout=60, limits=httpx.Limits()))
@@ -173,5 +181,25 @@ def test_too_many_streams_are_refused(
     with following(api, "/events") as events:
         response = api.get("/events")
         assert (response.status_code, response.json()["title"]) == (503, "Service Unavailable")
+        assert response.headers["retry-after"] == "5"
         task = end(board)
         assert events.next()["data"]["task"] == task
+
+
+def test_one_user_does_not_take_the_streams_of_others(
+    board: Board, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "EACH", 1)
+
+    def identify(connection: HTTPConnection) -> User:
+        return User(connection.headers["x-test-user"], "viewer")
+
+    app = jobs_web.app(board, access=jobs_web.Access(identify=identify))
+    with serving(app) as served:
+        ann, ben = ({"X-Test-User": name} for name in ("ann", "ben"))
+        with following(served.client, "/api/v1/events", **ann) as events:
+            refused = served.client.get("/api/v1/events", headers=ann)
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+            with following(served.client, "/api/v1/events", **ben) as others:
+                task = end(board)
+                assert [one.next()["data"]["task"] for one in (events, others)] == [task] * 2

@@ -301,3 +301,60 @@ def test_roles_see_only_what_they_may_do(board: Board) -> None:
     assert "Run now" in operator
     assert "Remove" not in operator
     assert "Remove" in editor
+
+
+def test_why_agrees_with_the_page_that_is_live(board: Board, page: Page) -> None:
+    board.put("report", "shell", "x", every="1h")
+    page.goto("/job?id=report")
+    board.pause("report", because="the disk is full")
+    expect(page.locator("#why")).to_contain_text("the disk is full")
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    page.goto("/job?id=report&at=-2h")
+    assert page.locator("#live_why").count() == 0
+
+
+def test_a_page_whose_job_is_removed_offers_nothing_to_do_with_it(board: Board, page: Page) -> None:
+    board.put("report", "shell", "x", every="1h")
+    page.goto("/job?id=report")
+    expect(page.locator("#live_next li")).to_have_count(5)
+    board.remove("report")
+    expect(page.locator("#live_state")).to_contain_text("removed it")
+    expect(page.locator("#live_next li")).to_have_count(0)
+    expect(page.get_by_role("button", name="Run now")).to_have_count(0)
+    expect(page.get_by_role("link", name="Edit")).to_have_count(0)
+    expect(page.locator("#live_why p")).to_have_count(0)
+
+
+def test_nothing_moves_when_pause_opens(board: Board, page: Page) -> None:
+    board.put("report", "shell", "x", every="1h")
+    page.goto("/job?id=report")
+    button = page.get_by_role("button", name="Run now")
+    before = button.bounding_box()
+    page.locator("#pause summary").click()
+    expect(page.get_by_label("Until")).to_be_visible()
+    assert button.bounding_box() == before
+    field = page.get_by_label("Until")
+    assert field.evaluate("one => one.scrollWidth <= one.clientWidth")
+    is_cut = """(one) => {
+      const context = document.createElement("canvas").getContext("2d");
+      context.font = getComputedStyle(one).font;
+      return context.measureText(one.placeholder).width > one.clientWidth;
+    }"""
+    assert not field.evaluate(is_cut)
+
+
+def test_a_job_that_has_not_run_points_to_what_runs_it(board: Board) -> None:
+    board.put("report", "shell", "x", every="1h")
+    assert "press Run now" in rendered(board, "operator", id="report")
+    assert "press Run now" not in rendered(board, "viewer", id="report")
+
+
+@pytest.mark.parametrize("width", [375, 1200])
+def test_long_words_do_not_widen_the_page(board: Board, page: Page, width: int) -> None:
+    word = "x" * 900
+    board.put("report", "shell", "x", every="1h", description=word, label=f"{'y' * 60}={'y' * 60}")
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in ("/job?id=report", "/jobs"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator(".label").first.evaluate("one => one.getBoundingClientRect().right") <= width

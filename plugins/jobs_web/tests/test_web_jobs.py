@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from html import unescape
 from importlib import import_module
+from urllib.parse import unquote
 
 import httpx
 import pytest
+from jobs_web.actions.done import SAID
 from playwright.sync_api import Page, expect
 
 from jobs_core import Board
@@ -285,3 +287,26 @@ def test_a_search_of_a_large_board_stops_and_goes_on(
             assert found == [ids[-1]]  # the job with this very id comes first
     assert pages > 2
     assert set(found) == {ids[-1]}
+
+
+@pytest.mark.parametrize("name", ["remove", "purge"])
+def test_nothing_is_asked_about_nothing(served: Served, name: str) -> None:
+    for form in ({}, {"scope": "all"}) if name == "remove" else ({},):
+        response = served.client.post(f"/actions/{name}", data={"back": "/jobs", **form})
+        assert response.status_code == 400
+        assert "selected" in response.text or "There are no jobs" in response.text
+
+
+def test_what_did_not_change_is_not_counted(board: Board, served: Served) -> None:
+    put(board, 5)
+    jobs = sorted(board.find())
+    list(board.pause_many(jobs[:2]))
+
+    def said(name: str, ids: list[str]) -> str:
+        return unquote(served.client.post(f"/actions/{name}", data={"job": ids}).cookies[SAID])
+
+    assert said("resume", jobs) == "Resumed 2 jobs. 3 were not paused."
+    assert said("resume", jobs[:1]) == f"{jobs[0]} is not paused."
+    assert said("pause", jobs[:4]) == "Paused 4 jobs."
+    assert said("pause", jobs) == "Paused 1 job. 4 were paused already."
+    assert said("resume", jobs[:1]) == f"Resumed {jobs[0]}."

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from jobs_core import Board, Top
 
-from .conftest import Served, run_all
+from .conftest import Served, as_viewer, run_all
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -27,6 +27,20 @@ def test_an_empty_board_says_what_to_type_next(served: Served) -> None:
     assert "jobs put tick shell date --every 5" in text
     assert "jobs run" in text
     assert "All is well" not in text
+
+
+def test_an_empty_board_with_a_worker_leads_to_its_first_job(
+    board: Board, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(condition, "diagnose", lambda board: [])
+    board.register("worker-1", ["shell"])
+    for path in ("/", "/jobs"):
+        text = text_of(served.client, path)
+        assert "This board has no jobs yet." in text
+        assert '<a href="/job/new">Make a new job</a>' in text
+        assert "All is well" not in text
+    assert 'aria-label="Actions"' not in text_of(served.client, "/jobs")
+    assert "/job/new" not in as_viewer(board, "/")
 
 
 def test_all_is_well_if_nothing_is_wrong(

@@ -7,20 +7,27 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import jobs_web
 import pytest
 from jobs_web import forecasts
+from jobs_web.access.user import Role, User
 from jobs_web.charts.heatmap import Cell, cells_of, heat_legend, heat_map
-from jobs_web.forecasts import Forecasts
+from jobs_web.forecasts import Forecasts, Kept
+from jobs_web.pages import PAGES
+from jobs_web.rendering import render
+from jobs_web.site import Site, View
 from playwright.sync_api import Page, expect
+from starlette.datastructures import QueryParams
 
 from jobs_core import Board, ServerError
 from jobs_core.plugin_ui import Forecast
 from jobs_core.testing import PATIENCE
-from plugins.jobs_web.tests.conftest import Served
+from plugins.jobs_web.tests.conftest import Served, serving
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 
@@ -171,7 +178,10 @@ def test_the_page_cancels_a_forecast(board: Board, served: Served, monkeypatch: 
 ENDING = """
 import sys, time
 from jobs_core import Board
-from jobs_web.forecasts import Forecasts
+from jobs_web.forecasts import Forecasts, Kept
+from jobs_web.pages import PAGES
+from jobs_web.rendering import render
+from jobs_web.site import Site, View
 
 found = Forecasts()
 found.start(Board(*sys.argv[1:]))
@@ -246,3 +256,42 @@ def test_the_browser_shows_the_forecast_when_it_is_ready(board: Board, page: Pag
     expect(page.get_by_text("14 runs in 7 days")).to_be_visible(timeout=PATIENCE * 1000)
     page.locator("svg.heat a").nth(1).click()
     expect(page.locator("table.hours tbody tr")).to_have_count(24)
+
+
+@contextmanager
+def forecasting(board: Board, kept: Forecast | None = None) -> Iterator[Forecasts]:
+    """Yield the forecasts of a board of which one is under way."""
+    go = threading.Event()
+
+    def make(board: Board, follow: Callable[[float], object]) -> Forecast:
+        assert go.wait(PATIENCE)
+        return empty_forecast()
+
+    found = Forecasts(make)
+    found.kept = Kept(kept, None, time.time(), 0.1) if kept else None
+    found.start(board)
+    yield found
+    go.set()
+    wait_until(lambda: found.progress is None)
+
+
+def test_an_old_forecast_says_that_a_new_one_is_being_made(board: Board) -> None:
+    with forecasting(board, empty_forecast()) as found:
+        text = rendered(board, found, "viewer")
+        assert "This is the forecast of before. A new one is being made." in text
+        assert "Nothing runs in this time." not in text
+    assert "Nothing runs in this time." in rendered(board, found, "viewer")
+
+
+def test_viewers_see_the_forecast_and_operators_make_one(board: Board) -> None:
+    with forecasting(board, empty_forecast()) as found:
+        for name in ("forecast", "cancel-forecast"):
+            assert f"/actions/{name}" not in rendered(board, found, "viewer")
+            assert f"/actions/{name}" in rendered(board, found, "operator")
+            with serving(jobs_web.app(board, access=jobs_web.Access(open_role="viewer"))) as served:
+                assert served.client.post(f"/actions/{name}").status_code == 403
+
+
+def rendered(board: Board, found: Forecasts, role: Role) -> str:
+    view = View(Site(board, forecasts=found), User(None, role), "/week", QueryParams())
+    return render(view, PAGES["/week"](view))

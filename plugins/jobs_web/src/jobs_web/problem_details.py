@@ -47,6 +47,10 @@ STATUS_CODES = {
 """The codes of other problems, by status. All others are `request`."""
 
 
+LATER = {"Retry-After": "5"}
+"""The headers of an answer to try again, unless it knows better."""
+
+
 def code_of(error: JobsError) -> tuple[str, int]:
     """Return the code and the status of an error."""
     found = ((code, status) for kind, code, status in CODES if isinstance(error, kind))

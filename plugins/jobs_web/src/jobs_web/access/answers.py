@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from jobs_core import JobsError
 from jobs_web.access.gate import home, path_of
 from jobs_web.errors import error_html, status_of
-from jobs_web.problem_details import code_of, details
+from jobs_web.problem_details import LATER, code_of, details
 
 _FOR_PROGRAMS = re.compile(r"(/boards/[^/]+)?/(api(/|$)|metrics$)")
 
@@ -32,9 +32,10 @@ def refuse(
     code: str | None = None,
 ) -> Response:
     """Answer with one sentence that says what is wrong. Programs get a code, too."""
+    headers = {**(LATER if status == 503 else {}), **(headers or {})}
     if wants_page(request):
         response = error_html(request, status, sentence)
-        response.headers.update(headers or {})
+        response.headers.update(headers)
         return response
     return JSONResponse(details(status, sentence, code=code), status, headers, "application/problem+json")
 

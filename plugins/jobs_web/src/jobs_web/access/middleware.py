@@ -33,18 +33,23 @@ class AccessMiddleware:
             return
         request = Request(scope)
         try:
-            answer = self._check_origin(request) or await self._identify(request)
+            # Who is nobody learns that first: a program that forgets its token is not another site.
+            answer = self._check_host(request) or await self._identify(request) or self._check_origin(request)
         except JobsError as error:
             answer = await refuse_error(request, error)
         await (answer or self.app)(scope, receive, send)
 
-    def _check_origin(self, request: Request) -> Response | None:
-        """Refuse requests that another site may have started."""
+    def _check_host(self, request: Request) -> Response | None:
+        """Refuse requests to another name, which a site may have given this address."""
         hosts = self.gate.access.hosts
         if hosts is not None and _host_name(request) not in hosts:
             return refuse(
                 request, 400, "This server has another name. `jobs web --host-name NAME` adds a name to it."
             )
+        return None
+
+    def _check_origin(self, request: Request) -> Response | None:
+        """Refuse requests that another site may have started, and for which a browser tells who it is."""
         if request.method in SAFE_METHODS or bearer(request) is not None:
             return None
         is_guest = self.gate.access.open_role is not None and self.gate.cookie not in request.cookies

@@ -47,6 +47,6 @@ ACTIONS: dict[str, Action] = {
     "limit": Action("editor", limits.limit),
     "unlimit": Action("editor", limits.unlimit),
     "trim": Action("editor", limits.trim, limits.ask_trim),
-    "forecast": Action("viewer", forecast.make),
-    "cancel-forecast": Action("viewer", forecast.cancel),
+    "forecast": Action("operator", forecast.make),
+    "cancel-forecast": Action("operator", forecast.cancel),
 }

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from jobs_core import JobsError
 from jobs_web.api.model import Problem, Schema
-from jobs_web.problem_details import code_of, details
+from jobs_web.problem_details import LATER, code_of, details
 
 LOG = logging.getLogger("jobs_web")
 
@@ -31,7 +31,8 @@ SCHEMA: Schema = {
 def problem(error: Exception) -> Response:
     """Answer with what is wrong."""
     body = describe(error)
-    headers = error.headers if isinstance(error, Problem | HTTPException) else {}
+    own = (error.headers if isinstance(error, Problem | HTTPException) else None) or {}
+    headers = {**(LATER if body["status"] == 503 else {}), **own}
     return JSONResponse(body, body["status"], headers, "application/problem+json")
 
 

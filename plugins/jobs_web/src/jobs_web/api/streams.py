@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from jobs_core import JobsError, NotFoundError, ServerError
 from jobs_web.api.model import Problem
 from jobs_web.api.problems import describe
+from jobs_web.problem_details import LATER
 
 INTERVAL = 0.5
 """Seconds between two looks for more."""
@@ -26,8 +28,8 @@ HEARTBEAT = 5.0
 THREADS = 4
 """Threads that all streams of a board share."""
 
-MOST = 500
-"""Streams of a board at most."""
+MOST, EACH = 500, 50
+"""Streams of a board at most, and of one user. Users without a name are told apart by their addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,17 @@ class Stream:
 class Streams:
     """The streams of a board."""
 
-    open: int = 0
+    open: Counter[str] = field(default_factory=Counter)
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="jobs-web-streams")
     )
 
     def answer(self, stream: Stream, request: Request) -> Response:
         """Answer with a stream. Raises Problem if there are too many."""
-        if self.open >= MOST:
-            raise Problem(503, f"{MOST} streams are open already: close one, or try again later.")
+        if self.open[_owner(request)] >= EACH:
+            raise Problem(429, f"You have {EACH} streams open already: close one.", headers=LATER)
+        if self.open.total() >= MOST:
+            raise Problem(503, f"{MOST} streams are open already: try again later.", headers=LATER)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         if request.method == "HEAD":
             return Response(None, 200, headers, "text/event-stream")
@@ -77,7 +81,8 @@ class Streams:
         is_let_in = request.scope.get("is_let_in")
         loop = asyncio.get_running_loop()
         spoke = time.monotonic()
-        self.open += 1
+        owner = _owner(request)
+        self.open[owner] += 1
         try:
             yield ": open\n\n"
             while True:
@@ -93,7 +98,14 @@ class Streams:
                     spoke = time.monotonic()
                 await asyncio.sleep(INTERVAL)
         finally:
-            self.open -= 1
+            self.open[owner] -= 1
+            self.open += Counter()  # forgets owners without streams
+
+
+def _owner(request: Request) -> str:
+    """Return what tells a user apart from others."""
+    name: str | None = request.scope["user"].name
+    return name if name is not None else f"@{request.client.host if request.client else ''}"
 
 
 def _look(stream: Stream) -> tuple[list[Event], bool]:

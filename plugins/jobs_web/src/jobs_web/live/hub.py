@@ -65,7 +65,8 @@ class _Channel:
 
     def keep(self, parts: dict[str, str], trouble: str | None) -> None:
         """Note what a rendering gave, and wake the watchers if it differs."""
-        changed = {id: html for id, html in parts.items() if not _same(html, self.parts.get(id, (0, ""))[1])}
+        known = self.parts
+        changed = {id: html for id, html in parts.items() if id not in known or not _same(html, known[id][1])}
         if not changed and trouble == self.trouble:
             return
         self.version += 1
