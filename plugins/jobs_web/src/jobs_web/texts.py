@@ -84,24 +84,24 @@ def exact(seconds: float | None, zone: ZoneInfo | None = None) -> str:
     return f"{datetime.fromtimestamp(seconds, zone or UTC):%Y-%m-%d %H:%M:%S} {name}"
 
 
-def _brief(seconds: float, now: float) -> str:
+def _brief(seconds: float, now: float) -> Markup:
     """Format an instant as short as it is clear: without the day if that is today, or without this year."""
     zone = _reader.get() or UTC
     local, today = (datetime.fromtimestamp(one, zone) for one in (seconds, now))
     if local.year != today.year:
         return _full(seconds)
     day = "" if local.date() == today.date() else f"{local.day} {local:%b} "
-    return f"{day}{local:%H:%M:%S}{_suffix()}"
+    return Markup(f"{day}{local:%H:%M:%S}") + _suffix()
 
 
-def _full(seconds: float) -> str:
+def _full(seconds: float) -> Markup:
     local = datetime.fromtimestamp(seconds, _reader.get() or UTC)
-    return f"{local.day} {local:%b %Y %H:%M:%S}{_suffix()}"
+    return Markup(f"{local.day} {local:%b %Y %H:%M:%S}") + _suffix()
 
 
-def _suffix() -> str:
-    """Return what names the zone: it is the reader's, or else has to be said."""
-    return "" if _reader.get() else " UTC"
+def _suffix() -> Markup:
+    """Return what names the zone, unless it is the reader's. Scripts put the time right, and hide this."""
+    return Markup("") if _reader.get() else Markup('<span class="utc"> UTC</span>')
 
 
 def _clock_there(seconds: float, zone: str) -> Markup:
