@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +15,7 @@ from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -41,6 +41,7 @@ from jobs_web.pages import FORMS, PAGES, PageFunction
 from jobs_web.queries import answer as answer_page
 from jobs_web.rendering import render, render_parts
 from jobs_web.site import Site, View
+from jobs_web.whole import WHOLE
 
 STATIC = Path(__file__).parent / "static"
 
@@ -87,6 +88,7 @@ def site_routes(site: Site) -> Sequence[BaseRoute]:
         Route("/actions/{name}", partial(_act, site), methods=["POST"]),
         Mount("/api/v1", app=Api(site)),
         metrics_route(site.board),
+        *(Route(path, partial(_whole, site, function)) for path, function in WHOLE.items()),
         Route("/calendar.ics", partial(_calendar, site)),
         Route("/job.ics", partial(_calendar, site)),
     ]
@@ -109,6 +111,12 @@ def _answer(site: Site, function: PageFunction, request: Request) -> Response:
     if sentence:
         forget_said(view, response)
     return response
+
+
+def _whole(site: Site, function: Callable[[View], Iterable[str]], request: Request) -> Response:
+    """Answer with a text as it is."""
+    parts = (part.encode(errors="replace") for part in function(view_of(site, request)))
+    return StreamingResponse(parts, media_type="text/plain; charset=utf-8")
 
 
 def _calendar(site: Site, request: Request) -> Response:

@@ -12,6 +12,7 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader, select_autoes
 from jobs_core.plugin_ui import visible
 from jobs_web import job_texts
 from jobs_web.charts import CHARTS
+from jobs_web.payloads import EDITED, SHOWN, payload_for
 from jobs_web.site import Page, View
 from jobs_web.texts import FILTERS, on_clock_of
 from jobs_web.zones import known_zone
@@ -49,7 +50,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters.update(FILTERS | job_texts.FILTERS)
+    found.filters["payload_for"] = payload_for
     found.globals.update(CHARTS)
+    found.globals.update(payload_shown=SHOWN, payload_edited=EDITED)
     found.globals["pages"] = NAVIGATION
     # Macros are a global, because a live block is rendered without the rest of its template.
     found.globals["ui"] = found.get_template("macros.html").module

@@ -21,6 +21,7 @@ from jobs_web.api.problems import problem
 from jobs_web.api.reading import match, read_body, read_query, segments_of
 from jobs_web.api.routes import ROUTES
 from jobs_web.api.streams import Stream, Streams
+from jobs_web.payloads import answer_for
 from jobs_web.site import Site, View
 
 DOCUMENT = ["openapi.json"]
@@ -60,7 +61,7 @@ class Api:
         if isinstance(found, Stream):
             return self.streams.answer(found, request)
         answer = found if isinstance(found, Answer) else Answer(found)
-        return _response(answer.body, answer.status or route.status, answer.headers)
+        return _response(answer_for(answer.body, user), answer.status or route.status, answer.headers)
 
     def _view(self, request: Request, user: User) -> View:
         root: str = request.scope.get("root_path", "")

@@ -43,6 +43,8 @@ def merge(board: Board, draft: Draft, job: Mapping[str, Any]) -> tuple[Draft, li
         A draft that is based on the job as it is now, and the fields that others have changed.
     """
     theirs, changed = fields_of(job), set(draft.changed)
+    if draft.keeps_payload:
+        theirs.pop("payload", None)
     typed = {name: (draft.typed if name in changed else theirs).get(name, "") for name in NAMES}
     found = [
         Difference(name, draft.opened.get(name, ""), theirs.get(name, ""), draft.typed.get(name, ""))
@@ -57,6 +59,7 @@ def merge(board: Board, draft: Draft, job: Mapping[str, Any]) -> tuple[Draft, li
         job.get("etag", ""),
         latest_change(board, draft.id),
         draft.because,
+        draft.keeps_payload,
     )
     return merged, found
 

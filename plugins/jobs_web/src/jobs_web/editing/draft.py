@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 
 from jobs_core.plugin_ui import JOB_OPTIONS, SCHEDULE_OPTIONS, UNITS
 from jobs_web.job_texts import form_value
+from jobs_web.payloads import EDITED
 from jobs_web.zones import with_offset
 
 STATE = ("left", "next")
@@ -43,6 +44,7 @@ class Draft:
         etag: The version of that job.
         seen: The id of its latest change then.
         because: Why it is changed.
+        keeps_payload: Whether the payload is too large for a form, and so stays as it is.
     """
 
     id: str = ""
@@ -52,6 +54,7 @@ class Draft:
     etag: str = ""
     seen: str = ""
     because: str = ""
+    keeps_payload: bool = False
 
     @property
     def changed(self) -> list[str]:
@@ -97,8 +100,15 @@ def fields_of(job: Mapping[str, Any]) -> dict[str, str]:
 
 def opened_with(job: Mapping[str, Any], seen: str) -> Draft:
     """Return the draft of a form that has just been opened to edit a job."""
-    fields = fields_of(job)
-    return Draft(job["id"], False, dict(fields), fields, job.get("etag", ""), seen)
+    fields, is_large = fields_of(job), has_large_payload(job)
+    if is_large:
+        fields.pop("payload")
+    return Draft(job["id"], False, dict(fields), fields, job.get("etag", ""), seen, keeps_payload=is_large)
+
+
+def has_large_payload(job: Mapping[str, Any]) -> bool:
+    """Return whether the payload of a job is too large for a form."""
+    return len(form_value("payload", job["payload"])) > EDITED
 
 
 def read_draft(form: FormData, zone: tzinfo, *, is_new: bool) -> Draft:
@@ -112,6 +122,7 @@ def read_draft(form: FormData, zone: tzinfo, *, is_new: bool) -> Draft:
         str(form.get("etag", "")),
         str(form.get("seen", "")),
         str(form.get("because", "")).strip(),
+        not is_new and form.get("keeps_payload") == "1",
     )
 
 

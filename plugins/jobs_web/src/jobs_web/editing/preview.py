@@ -47,6 +47,8 @@ def preview(board: Board, draft: Draft) -> Preview:
     if draft.is_new:
         require_new(board, draft.id)
     what = {name: draft.typed.get(name, "") for name in ("runner", "payload")}
+    if job and draft.keeps_payload:
+        what["payload"] = job["payload"]
     planned = {"id": draft.id, **what, **draft.options(job)}
     plan = board.plan([planned], OWNER, prune=False, adopt=True)
     for error in plan.refused.values():

@@ -94,7 +94,8 @@ def _conflict_page(view: View, draft: Draft) -> Page:
 def _opened(draft: Draft) -> list[tuple[str, str]]:
     """Return the hidden fields that say what the form was opened with."""
     fields = [(OPENED + name, text) for name, text in draft.opened.items()]
-    return [*fields, ("etag", draft.etag), ("seen", draft.seen)]
+    kept = [("keeps_payload", "1")] if draft.keeps_payload else []
+    return [*fields, ("etag", draft.etag), ("seen", draft.seen), *kept]
 
 
 def _field_of(error: UserError) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from jobs_core import OptionError
 from jobs_web.editing.conflict import latest_change
-from jobs_web.editing.draft import Draft, fields_of, opened_with
+from jobs_web.editing.draft import Draft, fields_of, has_large_payload, opened_with
 from jobs_web.editing.steps import form_page
 from jobs_web.site import Page, View
 
@@ -20,7 +21,13 @@ def new(view: View) -> Page:
     """Show an empty form, or one with the options of the job that the field `like` of the query names."""
     view.require_role("editor")
     like = view.query.get("like")
-    fields = fields_of(view.board.show(like)) if like else {}
+    job = view.board.show(like) if like else None
+    if job and has_large_payload(job):
+        raise OptionError(
+            f"The payload of {like} is too large for a form. Copy the job with `jobs dump` and `jobs load`.",
+            option="like",
+        )
+    fields = fields_of(job) if job else {}
     for name in ("start", "left", "next"):
         fields.pop(name, None)
     return form_page(view, Draft(is_new=True, typed=fields))

@@ -16,16 +16,32 @@ LINES = 200
 
 @dataclass(slots=True)
 class Printed:
-    """The last lines that a task printed: each with `stream` and `line`, or with `attempt` and `what`."""
+    """The last lines that a task printed: each with `stream` and `line`, or with `attempt` and `what`.
+
+    Args:
+        lines: The lines.
+        is_cut: Whether some are missing.
+        has_more: Whether more are kept than are shown.
+        attempt: The attempt that printed the last one, if the lines say so.
+    """
 
     lines: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=LINES))
     is_cut: bool = False
+    has_more: bool = False
+    attempt: int | None = None
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Add a line, or note that some are missing."""
-        self.is_cut |= "cut" in line or "missing" in line or len(self.lines) == self.lines.maxlen
+        self.is_cut |= "cut" in line or "missing" in line
+        if "line" in line and line.get("attempt") not in (None, self.attempt):
+            self.attempt = line["attempt"]
+            self._append({"attempt": self.attempt, "what": ""})
         if "cut" not in line:
-            self.lines.append(line)
+            self._append(line)
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        self.has_more |= len(self.lines) == self.lines.maxlen
+        self.lines.append(line)
 
 
 def kept_output(board: Board, task: str) -> Printed | None:

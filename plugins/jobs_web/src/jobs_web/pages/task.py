@@ -41,6 +41,8 @@ class Try:
     code: str = ""
     note: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    is_earlier: bool = False
+    """Whether somebody has retried the task since, so that attempts are counted from 1 again."""
 
 
 def task(view: View) -> Page:
@@ -67,7 +69,7 @@ def task(view: View) -> Page:
         "is_running": state in RUNNING,
         "run": run,
         "attempts": tries,
-        "result": next((one.data for one in reversed(tries) if one.data), {}),
+        "result": next((one.data for one in reversed(tries) if one.data and not one.is_earlier), {}),
         "parents": (open_task or {}).get("options", {}).get("parents", []),
         "options": _options(open_task),
         "is_complete": is_complete,
@@ -104,9 +106,9 @@ def attempts(open_task: Mapping[str, Any] | None, run: Run | None, entries: Iter
         run: The run of its job, if it has ended: it tells of the last attempt.
         entries: What the board's history says of the task, oldest first.
     """
+    before, entries = _before_retry(list(entries))
     history: Sequence[Mapping[str, Any]] = open_task["history"] if open_task else ()
     last = int(open_task["attempt"]) if open_task else run.attempts if run else MOST
-    # Entries of later attempts were made before somebody queued the dead letter again.
     ends = [entry for entry in entries if entry["what"] in _ENDINGS and entry["attempt"] <= last]
     found = {entry["attempt"]: _of_entry(entry) for entry in ends}
     first = (last if open_task and open_task["state"] == "dead" else last - 1) - len(history) + 1
@@ -119,7 +121,14 @@ def attempts(open_task: Mapping[str, Any] | None, run: Run | None, entries: Iter
     if open_task and open_task["state"] in RUNNING:
         now = Try(last, open_task["state"], open_task.get("worker", ""), open_task.get("since"))
         found[last] = replace(now, note=open_task.get("note", ""))
-    return [found[number] for number in sorted(found)]
+    earlier = [replace(_of_entry(entry), is_earlier=True) for entry in before if entry["what"] in _ENDINGS]
+    return earlier + [found[number] for number in sorted(found)]
+
+
+def _before_retry(entries: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Divide entries, oldest first, where somebody has retried the dead letter the last time."""
+    last = max((n for n, entry in enumerate(entries, 1) if entry["what"] == "revived"), default=0)
+    return entries[:last], entries[last:]
 
 
 _ENDINGS = {"done", "dead", "cancelled", "retry", "failed", "lost", "release"}

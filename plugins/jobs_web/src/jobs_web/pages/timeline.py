@@ -11,7 +11,7 @@ from jobs_web.pages.timeline_rows import JOBS, read, rows_of
 from jobs_web.site import Page, View
 from jobs_web.zones import instant_of, zone_of
 
-ROWS = 100
+ROWS = 50
 """Rows at most."""
 
 BY = ("job", "worker")

@@ -22,7 +22,7 @@ SKIPPED = 12_000
 CANDIDATES = 300
 """Jobs of these entries that the filters look at, at most: those with the latest entries."""
 
-JOBS = 100
+JOBS = 50
 """Jobs whose runs are read, at most."""
 
 RUNS = 200
