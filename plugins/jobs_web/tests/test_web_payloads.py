@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import jobs_web
@@ -13,7 +14,8 @@ import pytest
 from jobs_web.access.user import Role, User
 from jobs_web.payloads import EDITED, SHOWN, payload_for
 
-from jobs_core import Board
+from jobs_core import Board, Context, Outcome, Runner, Task
+from tests.helpers import working
 
 from .conftest import Served, serving
 
@@ -38,6 +40,7 @@ def secrets(board: Board) -> Board:
     """A board with secrets in a job, a task that waits, a dead letter and changes."""
     board.put("report", "shell", json.dumps(PAYLOAD), every="1h", policy="ack")
     board.edit("report", payload=json.dumps({**PAYLOAD, "retries": 4}))
+    board.edit("report", on_failure=f"http {json.dumps(PAYLOAD)}")
     board.push("report")
     (task,) = board.pop("shell", lease=60, worker="w")
     board.ack(task.token, "dead", code="3")
@@ -54,7 +57,13 @@ def looks(board: Board) -> list[str]:
         for id in (waiting, dead)
         for path, more in (("task?id=", ""), ("task/payload?id=", ""), ("api/v1/tasks/", "?payload=1"))
     ]
-    return ["/job?id=report", "/job/payload?id=report", *(f"/api/v1/{path}" for path in api), *tasks]
+    return [
+        "/changes",
+        "/job?id=report",
+        "/job/payload?id=report",
+        *(f"/api/v1/{path}" for path in api),
+        *tasks,
+    ]
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator", "editor"])
@@ -121,14 +130,23 @@ def test_a_form_keeps_a_payload_that_is_too_large_for_it(board: Board, served: S
     assert "too large for a form" in refused.text
 
 
-def test_all_that_is_kept_of_an_output_is_a_link_away(board: Board, served: Served) -> None:
-    board.put("report", "shell", "x", keep="1h", policy="ack")
-    id = board.push("report")
-    (task,) = board.pop("shell", lease=60, worker="w")
-    board.print(task.token, "".join(f"oline-{n}\n" for n in range(300))) if hasattr(board, "print") else None
-    board.ack(task.token, "dead", code="3", tail="".join(f"oline-{n}\n" for n in range(300)))
-    page = served.client.get(f"/task?id={id}").text
-    whole = served.client.get(f"/task/output?id={id}")
-    assert whole.status_code == 200
-    assert page
+@pytest.mark.parametrize("keep", [{"keep": "1h"}, {}])
+def test_all_that_is_kept_of_an_output_is_a_link_away(
+    board: Board, served: Served, keep: dict[str, Any]
+) -> None:
+    def run(task: Task, context: Context) -> Outcome:
+        for number in range(300):
+            context.line(f"line-{number}-")
+        return Outcome.done()
+
+    board.put("report", "test", "x", **keep)
+    with working(board, Runner("test", run)) as (_, recorder):
+        id = board.push("report")
+        recorder.wait_for("task.done")
+    page = served.client.get("/task", params={"id": id}).text
+    assert "line-299-" in page
+    assert "line-99-" not in page
+    assert f'The last 200 lines. <a href="/task/output?id={quote(id)}">All that is kept</a>' in page
+    whole = served.client.get("/task/output", params={"id": id}).text.splitlines()
+    assert [f"line-{number}-" for number in range(300)] == [one for one in whole if "line-" in one]
     assert served.client.get("/task/output?id=none@1").status_code == 404

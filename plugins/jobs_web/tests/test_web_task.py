@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from typing import Any
 from urllib.parse import quote
 
+import pytest
 from jobs_web.pages.task import attempts
 from playwright.sync_api import Page, expect
 
@@ -122,11 +125,34 @@ def test_a_task_that_is_gone_says_what_is_still_known(board: Board, page: Page, 
     assert "There is no such task" in unknown.text
 
 
-def test_attempts_before_a_retry_by_hand_are_left_out() -> None:
+def test_attempts_before_a_retry_by_hand_are_marked() -> None:
     entries = [
         {"attempt": 1, "what": "retry", "time": 1.0, "note": "a"},
         {"attempt": 2, "what": "dead", "time": 2.0, "note": "b"},
+        {"attempt": 2, "what": "revived", "time": 3.0},
     ]
     running = {"state": "leased", "attempt": 1, "since": 9.0, "worker": "w", "history": []}
-    (only,) = attempts(running, None, entries)
-    assert (only.number, only.outcome, only.worker, only.note) == (1, "leased", "w", "")
+    found = attempts(running, None, entries)
+    assert [(one.number, one.outcome, one.note, one.is_earlier) for one in found] == [
+        (1, "failed", "a", True),
+        (2, "failed", "b", True),
+        (1, "leased", "", False),
+    ]
+
+
+@pytest.mark.parametrize("keep", [{"keep": "1h"}, {}])
+def test_a_retry_keeps_what_failed_apart(board: Board, served: Served, keep: dict[str, Any]) -> None:
+    board.put("report", "shell", "x", policy="ack", **keep)
+    id = board.push("report")
+    (task,) = board.pop("shell", lease=60, worker="web-1")
+    board.ack(task.token, "dead", code="3", note="no route", tail="oconnecting\n")
+    assert board.dead_retry(task=id)
+    board.pop("shell", lease=60, worker="web-1")
+    text = served.client.get("/task", params={"id": id}).text
+    rows = re.findall(r'<td class="number">(.*?)</td><td>(.*?)</td>', text)
+    assert [re.sub("<.*?>", "", "|".join(row)) for row in rows] == ["1 before Retry|failed", "1|running"]
+    output = text[text.index('id="live_output"') :]
+    if keep:
+        assert "attempt 1: revived" in output
+    else:
+        assert "This is what earlier attempts printed." in output

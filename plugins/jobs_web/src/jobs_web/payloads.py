@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
+from jobs_core import Change
 from jobs_web.access.user import User
 
 SHOWN = 16_384
@@ -18,6 +19,9 @@ EDITED = 65_536
 
 MASK = "***"
 """What stands where a secret is."""
+
+CALLS = ("on-failure", "on-success")
+"""Options that are the name of a runner and its payload."""
 
 _SECRET = re.compile(
     r"authorization|passw(or)?d|passphrase|secret|token|cookie|credential|(api|access|private|auth)[-_ ]?key",
@@ -47,14 +51,28 @@ def answer_for(body: Any, user: User) -> Any:
     return body if may_see_secrets(user) else _masked_answer(body)
 
 
+def changes_for(changes: Iterable[Change], user: User) -> list[Change]:
+    """Return changes in which the payloads of options are as somebody may see them."""
+    return [
+        replace(one, before=answer_for(one.before, user), after=answer_for(one.after, user))
+        for one in changes
+    ]
+
+
+def _masked_field(name: str, value: Any) -> Any:
+    if name == "payload":
+        return _masked_payload(value)
+    if name in CALLS and isinstance(value, str):
+        runner, space, payload = value.partition(" ")
+        return runner + space + _masked_payload(payload)
+    return _masked_answer(value)
+
+
 def _masked_answer(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):
-        return {
-            name: _masked_payload(one) if name == "payload" else _masked_answer(one)
-            for name, one in value.items()
-        }
+        return {name: _masked_field(name, one) for name, one in value.items()}
     return [_masked_answer(one) for one in value] if isinstance(value, list | tuple) else value
 
 

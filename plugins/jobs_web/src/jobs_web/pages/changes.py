@@ -6,6 +6,7 @@ import time
 from datetime import tzinfo
 
 from jobs_core.plugin_ui import read_moment
+from jobs_web.payloads import changes_for
 from jobs_web.site import Page, View
 from jobs_web.zones import readers_zone
 
@@ -25,7 +26,7 @@ def changes(view: View) -> Page:
     return Page(
         "changes.html",
         {
-            "changes": page.items,
+            "changes": changes_for(page.items, view.user),
             "next": page.next,
             "filtered": bool(job or begin is not None or end is not None),
             "job": job,

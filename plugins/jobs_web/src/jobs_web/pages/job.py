@@ -15,6 +15,7 @@ from jobs_core.plugin_ui import JOB_OPTIONS, SCHEDULE_OPTIONS, WORK_OPTIONS, rea
 from jobs_web.job_texts import clock_of, next_runs, zone_of
 from jobs_web.pages.open_tasks import find_tasks
 from jobs_web.pages.printed import kept_output, logs_of_runs
+from jobs_web.payloads import changes_for
 from jobs_web.site import Page, View
 from jobs_web.zones import readers_zone
 
@@ -49,7 +50,7 @@ def job(view: View) -> Page:
     try:
         found = board.show(id)
     except NotFoundError as error:
-        return Page("job_gone.html", {"sentence": str(error), "changes": _changes(board, id)}, 404)
+        return Page("job_gone.html", {"sentence": str(error), "changes": _changes(view, id)}, 404)
     runs, at, readers = list(board.runs(id)), view.query.get("at") or None, readers_zone(view)
     tasks, is_complete = find_tasks(board, job=id)
     shown = runs if view.query.get("all") else runs[:RUNS]
@@ -77,7 +78,7 @@ def job(view: View) -> Page:
         "logs": partial(logs_of_runs, board, runs, LOGS),
         "related": partial(related, board, found),
         "why": partial(answer, board, id, at, readers, may_search=is_complete or "at" in view.query),
-        "changes": partial(_changes, board, id),
+        "changes": partial(_changes, view, id),
     }
     return Page("job.html", data | later)
 
@@ -151,7 +152,7 @@ def answer(
         return str(error)
 
 
-def _changes(board: Board, id: str) -> list[Change]:
+def _changes(view: View, id: str) -> list[Change]:
     """Read the latest changes, without those that only ran the job."""
-    recent = board.changes(id, limit=LOOKED_AT) if id else ()
-    return list(islice((one for one in recent if one.what != "push"), CHANGES))
+    recent = view.board.changes(id, limit=LOOKED_AT) if id else ()
+    return changes_for(islice((one for one in recent if one.what != "push"), CHANGES), view.user)
