@@ -203,3 +203,9 @@ def test_one_user_does_not_take_the_streams_of_others(
             with following(served.client, "/api/v1/events", **ben) as others:
                 task = end(board)
                 assert [one.next()["data"]["task"] for one in (events, others)] == [task] * 2
+
+
+def test_an_id_that_is_none_is_named_by_where_it_was(api: httpx.Client) -> None:
+    answer = api.get("/events", headers={"Last-Event-ID": "x"})
+    assert (answer.status_code, answer.json()["detail"][:14]) == (400, "Last-Event-ID:")
+    assert api.get("/events?after=x").json()["detail"].startswith("after:")

@@ -42,8 +42,14 @@ def listed(served: Served, path: str) -> list[str]:
 
 def test_dead_letters_are_grouped_by_job_and_code(letters: Board, served: Served) -> None:
     text = served.client.get("/dead").text
-    groups = re.findall(r'href="(/dead\?[^"]*)"><b>(\d+)</b>', text)
-    assert [count for _, count in groups] == ["3", "2"]
+    groups = re.findall(
+        r'href="(/dead\?[^"]*)">(\w+) <span class="error">code (\w+)</span>: <b>(\d+)</b>', text
+    )
+    assert [found[1:] for found in groups] == [
+        ("report", "exit_3", "3"),
+        ("report", "timeout", "2"),
+        ("backup", "exit_3", "1"),
+    ]
     assert len(listed(served, unescape(groups[1][0]))) == 2
     assert "the disk is full" in text
     assert "secret-payload" not in text

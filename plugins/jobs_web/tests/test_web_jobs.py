@@ -310,3 +310,13 @@ def test_what_did_not_change_is_not_counted(board: Board, served: Served) -> Non
     assert said("pause", jobs[:4]) == "Paused 4 jobs."
     assert said("pause", jobs) == "Paused 1 job. 4 were paused already."
     assert said("resume", jobs[:1]) == f"Resumed {jobs[0]}."
+
+
+def test_a_job_that_runs_says_so(board: Board, served: Served) -> None:
+    board.put("report", "shell", "x", every="1h")
+    assert 'class="state running"' not in served.client.get("/jobs").text
+    board.push("report")
+    board.pop("shell", lease=60, worker="w")
+    assert 'class="state running"' in served.client.get("/jobs").text
+    text = served.client.get("/jobs").text
+    assert 'name="paused"' not in text and "<option>paused</option>" in text

@@ -133,3 +133,16 @@ def test_the_overview_counts_while_it_is_open(board: Board, page: Page) -> None:
     board.push("shell", "true")
     run_all(board, "dead", code="exit 1")
     expect(page.get_by_role("link", name="1 dead letter")).to_be_visible()
+
+
+def test_a_retry_by_hand_is_not_a_late_beginning(board: Board) -> None:
+    board.put("report", "shell", "true", policy="ack")
+    due = time.time() - 3600
+    task = board.push("report", now=due)
+    (held,) = board.pop("shell", lease=9999, worker="w", now=due + 1)
+    board.ack(held.token, "dead", code="3", now=due + 2)
+    found = condition.lateness(board, due - 1)
+    assert found is not None and found.most < 2
+    board.dead_retry(task=task)
+    run_all(board)
+    assert condition.lateness(board, due - 1) is None

@@ -15,7 +15,7 @@ from jobs_web.access.user import Role, User
 from jobs_web.payloads import EDITED, SHOWN, payload_for
 
 from jobs_core import Board, Context, Outcome, Runner, Task
-from tests.helpers import working
+from tests.helpers import wait_until, working
 
 from .conftest import Served, serving
 
@@ -140,9 +140,9 @@ def test_all_that_is_kept_of_an_output_is_a_link_away(
         return Outcome.done()
 
     board.put("report", "test", "x", **keep)
-    with working(board, Runner("test", run)) as (_, recorder):
+    with working(board, Runner("test", run)):
         id = board.push("report")
-        recorder.wait_for("task.done")
+        wait_until(lambda: not list(board.tasks()))
     page = served.client.get("/task", params={"id": id}).text
     assert "line-299-" in page
     assert "line-99-" not in page

@@ -181,3 +181,17 @@ def test_a_cursor_of_one_list_is_refused_by_another(board: Board, api: httpx.Cli
                 )
             else:
                 refused(response, 400, "cursor: expected", "cursor")
+
+
+@pytest.mark.parametrize("path", ["/jobs?state=none", "/timeline?to=soon", "/changes?from=soon"])
+def test_what_is_wrong_with_a_query_is_said_on_a_page_with_navigation(served: Served, path: str) -> None:
+    answer = served.client.get(path)
+    assert answer.status_code == 400
+    assert '<nav aria-label="Pages">' in answer.text
+    assert "Not possible" in answer.text
+
+
+def test_a_path_that_is_none_is_said_once(served: Served) -> None:
+    text = served.client.get("/nowhere").text
+    assert "There is no such page." in text
+    assert text.count("Not Found") == 0

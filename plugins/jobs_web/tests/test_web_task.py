@@ -156,3 +156,13 @@ def test_a_retry_keeps_what_failed_apart(board: Board, served: Served, keep: dic
         assert "attempt 1: revived" in output
     else:
         assert "This is what earlier attempts printed." in output
+
+
+def test_output_is_not_repeated_in_the_result(board: Board, served: Served) -> None:
+    board.put("report", "shell", "x", policy="ack")
+    id = board.push("report")
+    (task,) = board.pop("shell", lease=60, worker="web-1")
+    board.ack(task.token, "done", tail="ohello-marker\n", data={"exit": 0, "output": "hello-marker"})
+    text = served.client.get("/task", params={"id": id}).text
+    assert text.count("hello-marker") == 1
+    assert "<dt>exit</dt>" in text

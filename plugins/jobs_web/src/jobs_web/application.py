@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from jobs_core import Board, JobsError
+from jobs_core import Board, JobsError, UserError
 from jobs_web.access.answers import refuse_error
 from jobs_web.access.configuration import Access
 from jobs_web.access.gate import Gate
@@ -31,7 +31,7 @@ from jobs_web.actions.handling import forget_said, handle, said
 from jobs_web.api.dispatch import Api
 from jobs_web.bodies import Bodies
 from jobs_web.calendars import board_calendar, job_calendar
-from jobs_web.errors import unexpected
+from jobs_web.errors import TITLES, status_of, unexpected
 from jobs_web.headers import SecurityHeaders
 from jobs_web.health import health_routes
 from jobs_web.live.hub import Hub, Topic
@@ -40,7 +40,7 @@ from jobs_web.metrics import metrics_route
 from jobs_web.pages import FORMS, PAGES, PageFunction
 from jobs_web.queries import answer as answer_page
 from jobs_web.rendering import render, render_parts
-from jobs_web.site import Site, View
+from jobs_web.site import Page, Site, View
 from jobs_web.whole import WHOLE
 
 STATIC = Path(__file__).parent / "static"
@@ -105,7 +105,11 @@ def view_of(site: Site, request: Request) -> View:
 def _answer(site: Site, function: PageFunction, request: Request) -> Response:
     """Render a page. Starlette calls this on a thread, since reading the board blocks."""
     view = view_of(site, request)
-    page = answer_page(function, view)
+    try:
+        page = answer_page(function, view)
+    except UserError as error:
+        status = status_of(error)
+        page = Page("mistake.html", {"title": TITLES[status], "sentence": str(error)}, status)
     sentence = said(request)
     response = HTMLResponse(render(view, page, sentence), page.status)
     if sentence:

@@ -72,14 +72,20 @@ def rates(board: Board, top: Top) -> dict[str, float] | None:
 def lateness(board: Board, since: float) -> Lateness | None:
     """Return how late runs began that ended since a time. None if no run is known."""
     jobs: dict[str, None] = {}
+    retried = set()  # by hand: such a run is late because somebody came late
     for number, entry in enumerate(board.history()):
         if number == RECENT or entry["time"] < since or len(jobs) == JOBS:
             break
         jobs[entry["job"]] = None
+        if entry["what"] == "revived":
+            retried.add(entry["task"])
     late = [
         run.late
         for runs in board.last_runs(*jobs, limit=RUNS).values()
         for run in runs
-        if run.late is not None and run.attempts == 1 and (run.ended or 0) >= since
+        if run.late is not None
+        and run.attempts == 1
+        and (run.ended or 0) >= since
+        and run.task not in retried
     ]
     return Lateness(median(late), max(late), len(late)) if late else None

@@ -166,6 +166,17 @@ def told(text: str) -> Markup:
     return shown + text[end:]
 
 
+def sentence(text: str) -> str:
+    """Return what an error says as a sentence. One that begins with the name of a field keeps that.
+
+    >>> sentence("the job 'a' does not exist"), sentence("every: expected a duration")
+    ("The job 'a' does not exist.", 'every: expected a duration.')
+    """
+    if not re.match(r"[\w-]+: ", text):
+        text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "when": when,
     "instant": instant,
@@ -177,6 +188,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "schedule": schedule_text,
     "rate": rate,
     "told": told,
+    "sentence": sentence,
     "as_is": as_is,
     "readable_as": lambda value, name: readable(name, value),
     "rate_text": rate_text,

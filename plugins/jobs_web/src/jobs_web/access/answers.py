@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
@@ -43,7 +44,9 @@ def refuse(
 async def refuse_error(request: Request, error: Exception) -> Response:
     """Answer with what an error says."""
     if isinstance(error, HTTPException):
-        return refuse(request, error.status_code, error.detail, error.headers)
+        is_bare = error.detail == HTTPStatus(error.status_code).phrase and error.status_code == 404
+        sentence = "There is no such page." if is_bare else error.detail
+        return refuse(request, error.status_code, sentence, error.headers)
     code = code_of(error)[0] if isinstance(error, JobsError) else None
     return refuse(request, status_of(error), str(error), code=code)
 

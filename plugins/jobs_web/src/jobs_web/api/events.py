@@ -26,12 +26,13 @@ ENDS = {"done", "dead", "cancelled"}
 
 def events(call: Call) -> Stream:
     """Follow the history: from the newest entry on, or after an entry."""
-    after = call.headers.get("last-event-id") or call.query.get("after")
+    last = call.headers.get("last-event-id")
+    after, name = (last, "Last-Event-ID") if last else (call.query.get("after"), "after")
     if after is None:
         newest = call.board.events()
         after = newest[-1]["id"] if newest else "0-0"
     else:
-        with checked_cursor("after", "after: expected the id of an entry, such as 1763900005000-0"):
+        with checked_cursor("after", f"{name}: expected the id of an entry, such as 1763900005000-0"):
             call.board.events(after, 1)
     return Stream(_History(call.board, after).poll)
 

@@ -53,9 +53,9 @@ def dead(view: View) -> Page:
 
 
 def _groups(letters: Sequence[Mapping[str, Any]]) -> list[tuple[tuple[str, str], int]]:
-    """Count letters by job and code, the most first. One alone is no group."""
+    """Count letters by job and code, the most first."""
     counts = Counter((letter["job"], code_of(letter)) for letter in letters)
-    return [(key, count) for key, count in counts.most_common(GROUPS) if count > 1]
+    return counts.most_common(GROUPS)
 
 
 def _sorted_page(

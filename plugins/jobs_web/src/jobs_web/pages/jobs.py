@@ -18,6 +18,9 @@ from jobs_web.site import Page, View
 ROWS = 50
 """Jobs on a page."""
 
+RUNNING = 100
+"""Running tasks that are looked at, to mark their jobs."""
+
 MARKS = 20
 """Runs in the strip of a job."""
 
@@ -55,6 +58,7 @@ def jobs(view: View) -> Page:
             "runs": view.board.last_runs(*(job["id"] for job in rows.jobs), limit=MARKS),
             "filtered": filter_text(query),
             "filter": urlencode({name: value for name, value in query.items() if name != "cursor"}),
+            "running": {task.job for task in view.board.top(RUNNING).running_tasks},
             "switches": JOB_SWITCHES,
             "states": JOB_STATES,
             "sorts": SORTS,

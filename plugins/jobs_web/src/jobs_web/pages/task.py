@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
@@ -73,8 +73,7 @@ def task(view: View) -> Page:
         "parents": (open_task or {}).get("options", {}).get("parents", []),
         "options": _options(open_task),
         "is_complete": is_complete,
-        "output_of": partial(kept_output, board),
-        "log": partial(_log, board, id, run, may_search=is_complete),
+        "printed": cache(partial(_printed, board, id, run, may_search=is_complete)),
         "why": partial(answer, board, id, may_search=is_complete or "ask" in view.query),
     }
     is_known = bool(open_task or run or entries) or not is_complete
@@ -147,6 +146,12 @@ def _of_entry(entry: Mapping[str, Any]) -> Try:
         note=entry.get("note", ""),
         data=data if isinstance(data, Mapping) else {"data": data} if data else {},
     )
+
+
+def _printed(board: Board, id: str, run: Run | None, *, may_search: bool) -> tuple[Printed | None, bool]:
+    """Return what a task printed, and whether that is all, or only of attempts that have ended."""
+    kept = kept_output(board, id)
+    return (kept, True) if kept else (_log(board, id, run, may_search=may_search), False)
 
 
 def _log(board: Board, id: str, run: Run | None, *, may_search: bool) -> Printed | None:
