@@ -62,7 +62,7 @@ STORED: dict[str, Any] = {
 }
 
 
-def test_an_alert_is_put_listed_shown_and_removed(jobs: Jobs) -> None:
+def test_an_alert_is_put_listed_shown_and_removed(jobs: Jobs, board: Board) -> None:
     assert jobs(*PUT).stdout == "payments: runs console on failed 3, late 10m\n"
     assert jobs("alert", "put", "all", "console", "x", "--when", "dead").exit_code == 0
     assert [line.split() for line in jobs("alert", "list").stdout.splitlines()] == [
@@ -70,8 +70,9 @@ def test_an_alert_is_put_listed_shown_and_removed(jobs: Jobs) -> None:
         ["all", "dead", "everything", "console", "0"],
         ["payments", "failed", "3,", "late", "10m", "team=payments,", "report-*", "console", "0"],
     ]
-    assert lines(jobs("alert", "list", "--json"))[1] == STORED
-    assert lines(jobs("alert", "show", "payments", "--json")) == [STORED | {"incidents": []}]
+    etag = board.alert_show("payments").etag
+    assert lines(jobs("alert", "list", "--json"))[1] == STORED | {"etag": etag}
+    assert lines(jobs("alert", "show", "payments", "--json")) == [STORED | {"etag": etag, "incidents": []}]
     shown = jobs("alert", "show", "payments").stdout
     for words in (
         "every 4h",
@@ -89,6 +90,7 @@ def test_an_alert_is_put_listed_shown_and_removed(jobs: Jobs) -> None:
 def test_put_replaces_the_whole_alert(jobs: Jobs) -> None:
     jobs(*PUT)
     (found,) = lines(jobs("alert", "put", "payments", "console", "x", "--when", "done", "--json"))
+    assert found.pop("etag")
     assert found == {
         **{"name": "payments", "when": "done", "for": [], "runner": "console", "payload": "x"},
         **{"burst": 10, "open": 0},
@@ -135,7 +137,7 @@ def test_show_has_what_an_alert_is_telling_of(jobs: Jobs, board: Board) -> None:
         board.commands.call("JACK", next(iter(board.pop("fails", lease=30))).token, "dead")
     (found,) = lines(jobs("alert", "show", "ops", "--json"))
     assert sorted(one["job"] for one in found["incidents"]) == ["a", "b", "c"]
-    assert all(one.keys() == {"kind", "since", "told", "more", "job"} for one in found["incidents"])
+    assert all(one.keys() == {"alert", "kind", "since", "told", "more", "times", "job"} for one in found["incidents"])
     rows = [line.split()[:2] for line in jobs("alert", "show", "ops").stdout.splitlines()]
     assert [row for row in rows if row[:1] == ["failed"]] != []
     assert sorted(row[1] for row in rows if row[:1] == ["failed"]) == ["a", "b", "c"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -28,6 +28,8 @@ class Alert:
         options: Other options of its tasks.
         owner: The board file that has it, if one does.
         open: How many jobs or queues it tells of now.
+        told: When it told last, in epoch seconds; None if it has not told anything yet.
+        etag: A text that changes when the alert is changed. Changes take it as `if_match`.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Alert:
     options: Mapping[str, Any] = field(default_factory=dict)
     owner: str | None = None
     open: int = 0
+    told: float | None = None
+    etag: str = ""
 
 
 def as_alert(text: str) -> Alert:
@@ -52,6 +56,18 @@ def as_alert(text: str) -> Alert:
     found: dict[str, Any] = json.loads(text)
     scope = tuple(found.pop("for", ()))
     return Alert(scope=scope, **found)
+
+
+def alert_json(found: Alert) -> dict[str, Any]:
+    """Return an alert as JSON has it: its options have the names that `put` takes."""
+    values = {
+        **{"name": found.name, "when": found.when, "for": list(found.scope), "runner": found.runner},
+        **{"payload": found.payload, "every": found.every, "recovery": found.recovery or None},
+        **{"quiet": found.quiet, "zone": found.zone, "burst": found.burst, "queue": found.queue},
+        **{"priority": found.priority or None, **found.options, "owner": found.owner, "open": found.open},
+        **{"told": found.told, "etag": found.etag or None},
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +82,8 @@ class Incident:
         job: The job, if it is about one.
         queue: The queue, if it is unserved.
         task: The task, if it is a long run.
+        alert: The name of the alert.
+        times: How often it was told.
     """
 
     kind: str
@@ -75,8 +93,15 @@ class Incident:
     job: str = ""
     queue: str = ""
     task: str = ""
+    alert: str = ""
+    times: int = 1
 
     @property
     def about(self) -> str:
         """The job or queue, or `the board`."""
         return self.job or (f"queue:{self.queue}" if self.queue else "the board")
+
+
+def incident_json(found: Incident) -> dict[str, Any]:
+    """Return what an alert tells of as JSON has it, without what it is not about."""
+    return {name: value for name, value in asdict(found).items() if value != ""}

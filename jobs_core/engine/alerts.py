@@ -36,15 +36,29 @@ def found_alert(reply: Sequence[str | None], name: str, board: str) -> Alert:
     return as_alert(reply[0])
 
 
-def open_call(name: str, cursor: str) -> Call:
-    """Return the JALERTS that lists what an alert tells of now, from a cursor on; the first is 0."""
-    return "JALERTS", (name, "-", "open", cursor)
+def list_call(job: str | None, *, payload: bool, after: str | None) -> Call:
+    """Return the JALERTS that lists alerts: those for a job, if that is given, with names after one."""
+    options = {"job": job, "after": after, "payload": None if payload else "0"}
+    return "JALERTS", ("-", *(word for pair in options.items() if pair[1] is not None for word in pair))
 
 
-def as_incidents(texts: Iterable[str], seen: set[tuple[str, str]]) -> Iterator[Incident]:
-    """Read a page of what an alert tells of. Yields what is not in `seen`, and adds it."""
+def as_alerts(reply: Sequence[str | None]) -> tuple[list[Alert], str | None]:
+    """Read a part of the list of alerts, and the name after which it goes on; None at the end."""
+    found = [as_alert(text) for text in reply if text is not None]
+    return found, found[-1].name if None in reply else None
+
+
+def open_call(name: str | None, job: str | None, cursor: str) -> Call:
+    """Return the JALERTS that lists what an alert, or all, tell of now, from a cursor on; the first is 0."""
+    about = () if job is None else ("job", job)
+    return "JALERTS", (*(() if name is None else (name,)), "-", "open", cursor, *about)
+
+
+def as_incidents(texts: Iterable[str], seen: set[tuple[str, str, str]]) -> Iterator[Incident]:
+    """Read a page of what alerts tell of. Yields what is not in `seen`, and adds it."""
     for text in texts:
         found = Incident(**json.loads(text))
-        if (found.kind, found.about) not in seen:
-            seen.add((found.kind, found.about))
+        key = (found.alert, found.kind, found.about)
+        if key not in seen:
+            seen.add(key)
             yield found

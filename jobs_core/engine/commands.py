@@ -234,7 +234,7 @@ class Commands(Connections):
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found
 
 
-ENDING_EARLY = frozenset(("JGET", "JSUMMARY"))
+ENDING_EARLY = frozenset(("JALERTS", "JGET", "JSUMMARY"))
 """Commands that reply with an item for each id, as far as Redis comes in a few ms."""
 
 

@@ -23,6 +23,9 @@
   `burst` tasks in a minute (default 10), the others become one. `queue`, `priority` and the options read by workers are for
   the task. `owner` is the board file that has the alert. `by` and `because` say who changes it: see JCHANGES.
 
+  `if-match` is the etag of the alert as the caller has read it: see JALERTS. If it has changed since, or is gone, nothing is
+  put. If `if-match` is none, there must be no such alert. Removing one alert takes an etag, too.
+
   A task's id is alert:<name>@<due>-<n>. Its options have the facts under `alert`, and its payload is the alert's, in which the
   worker fills in {job}, {reason} and so on. Alerts are never about tasks of alerts.
 
@@ -31,7 +34,7 @@
     FCALL JALERT 1 {jobs} remove payments             returns how many existed
 
   Returns OK for put.
-  Errors: JOBS OPTION, JOBS NOTFOUND, JOBS PAYLOAD.
+  Errors: JOBS CONFLICT, JOBS EXISTS, JOBS OPTION, JOBS NOTFOUND, JOBS PAYLOAD.
 --]]
 local conditions = require 'alert.conditions'
 local deadlines = require 'alert.deadlines'
@@ -45,6 +48,7 @@ local errors = require 'base.errors'
 local key = require('base.keys').key
 local is_same = require('base.tables').is_same
 local ids = require 'job.ids'
+local if_match = require 'job.if_match'
 local payloads = require 'job.payloads'
 local worker_options = require 'job.worker_options'
 local changes = require 'ledger.changes'
@@ -54,7 +58,7 @@ local zones = require 'time.zones'
 
 local OPTIONS = {
   when = true, ['for'] = true, every = true, recovery = true, quiet = true, zone = true, burst = true, owner = true,
-  queue = true, priority = true, by = true, because = true, now = true,
+  queue = true, priority = true, by = true, because = true, now = true, ['if-match'] = true,
 }
 local MAX_PAYLOAD = 65536
 
@@ -96,6 +100,16 @@ local function read_rule(board, name, runner, payload, options)
   }
 end
 
+-- Fail if the options have an etag that is not the alert's. `old` is nil if there is no such alert.
+local function check_etag(options, name, old)
+  local expected = options['if-match']
+  if expected == 'none' then
+    if old then errors.fail('EXISTS', "the alert '" .. name .. "' already exists: read it, and change it") end
+  elseif expected and not (old and old.etag == expected) then
+    errors.fail('CONFLICT', "the alert '" .. name .. "' has changed since you read it: read it again")
+  end
+end
+
 local function require_room(board, name)
   if redis.call('HEXISTS', key(board, 'alerts'), name) == 1 then return end
   if redis.call('HLEN', key(board, 'alerts')) >= rules.MOST then
@@ -108,11 +122,14 @@ local function put(board, args)
   local author, now = changes.author(options), instant.now(options)
   local payload = args[4] or ''
   local rule, old = read_rule(board, args[2] or '', args[3] or '', payload, options), rules.find(board, args[2] or '')
+  check_etag(options, rule.name, old)
   require_room(board, rule.name)
   local before, after = old and describe.change(old, rules.payload(board, old)), describe.change(rule, payload)
+  local is_unchanged = before and is_same(before, after)
+  rule.etag = is_unchanged and old.etag or nil
   rules.store(board, rule, payload, now)
   deadlines.begin(board, rule, now)
-  if not (before and is_same(before, after)) then
+  if not is_unchanged then
     changes.record(board, 'alert', author, { target = 'alert:' .. rule.name, before = before, after = after })
   end
   return redis.status_reply('OK')
@@ -121,8 +138,12 @@ end
 local function remove(board, args)
   local n = arguments.count_before_dash(args)
   if n < 2 then errors.fail('OPTION', 'JALERT remove expects at least one name') end
-  local options = arguments.read_options(args, n + 2, changes.OPTIONS)
+  local options = arguments.read_options(args, n + 2, changes.OPTIONS, if_match.OPTIONS)
   local author, now, removed = changes.author(options), instant.now(options), 0
+  if options['if-match'] then
+    if n > 2 then errors.fail_option('if-match', 'expected one alert, got ' .. n - 1) end
+    check_etag(options, args[2], rules.find(board, args[2]))
+  end
   for i = 2, n do
     local old = rules.find(board, args[i])
     if old then
