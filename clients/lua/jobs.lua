@@ -503,7 +503,7 @@ function Board:alerts(options)
     local texts = self.commands:call('JALERTS', unpack(add_pairs({ '-' }, { job = (options or {}).job, after = after })))
     after = nil
     for i, text in ipairs(texts) do
-      if type(text) == 'string' then
+      if text ~= '' then
         found[#found + 1] = self:_decode(text)
       else
         after = self:_decode(texts[i - 1]).name  -- there are more

@@ -50,6 +50,17 @@ class Alert:
     told: float | None = None
     etag: str = ""
 
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What declares it: its runner, payload and options, by the names that `put` takes."""
+        values = {
+            **{"when": self.when, "for": list(self.scope), "runner": self.runner, "payload": self.payload},
+            **{"every": self.every, "recovery": self.recovery or None, "quiet": self.quiet},
+            **{"zone": self.zone, "burst": self.burst, "queue": self.queue},
+            **{"priority": self.priority or None, **self.options, "owner": self.owner},
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
 
 def as_alert(text: str) -> Alert:
     """Read one alert of a JALERTS reply."""
@@ -60,14 +71,8 @@ def as_alert(text: str) -> Alert:
 
 def alert_json(found: Alert) -> dict[str, Any]:
     """Return an alert as JSON has it: its options have the names that `put` takes."""
-    values = {
-        **{"name": found.name, "when": found.when, "for": list(found.scope), "runner": found.runner},
-        **{"payload": found.payload, "every": found.every, "recovery": found.recovery or None},
-        **{"quiet": found.quiet, "zone": found.zone, "burst": found.burst, "queue": found.queue},
-        **{"priority": found.priority or None, **found.options, "owner": found.owner, "open": found.open},
-        **{"told": found.told, "etag": found.etag or None},
-    }
-    return {name: value for name, value in values.items() if value is not None}
+    told = {} if found.told is None else {"told": found.told}
+    return {"name": found.name, **found.declared, "open": found.open, **told, "etag": found.etag}
 
 
 @dataclass(frozen=True, slots=True)

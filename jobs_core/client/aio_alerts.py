@@ -7,18 +7,12 @@ from typing import Unpack
 
 from jobs_core.alerts import Alert, Digest, Incident
 from jobs_core.alerts.options import AlertOptions
+from jobs_core.alerts.rule import as_alert
 from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.author import signature
 from jobs_core.client.digest import plan_digest
 from jobs_core.client.paging import read_page_async
-from jobs_core.engine.alerts import (
-    as_alerts,
-    as_incidents,
-    found_alert,
-    list_call,
-    open_call,
-    remove_call,
-)
+from jobs_core.engine.alerts import as_incidents, found_alert, list_call, open_call, remove_call
 from jobs_core.options import Time
 from jobs_core.types import Payload
 
@@ -42,14 +36,9 @@ class AsyncAlertMethods(AsyncTaskMethods):
 
     async def alert_list(self, *, job: str | None = None, payload: bool = True) -> AsyncIterator[Alert]:
         """List the alerts of the board, like `Board.alert_list`."""
-        after: str | None = None
-        while True:
-            call, arguments = list_call(job, payload=payload, after=after)
-            found, after = as_alerts(await self._call(call, *arguments))
-            for alert in found:
-                yield alert
-            if after is None:
-                return
+        call, arguments = list_call(job, payload=payload)
+        for text in await self._call(call, *arguments):
+            yield as_alert(text)
 
     async def alert_show(self, name: str) -> Alert:
         """Read an alert, like `Board.alert_show`."""

@@ -7,18 +7,12 @@ from typing import Unpack
 
 from jobs_core.alerts import Alert, Digest, Incident
 from jobs_core.alerts.options import AlertOptions
+from jobs_core.alerts.rule import as_alert
 from jobs_core.client.author import signature
 from jobs_core.client.digest import plan_digest
 from jobs_core.client.paging import read_page
 from jobs_core.client.task_methods import TaskMethods
-from jobs_core.engine.alerts import (
-    as_alerts,
-    as_incidents,
-    found_alert,
-    list_call,
-    open_call,
-    remove_call,
-)
+from jobs_core.engine.alerts import as_incidents, found_alert, list_call, open_call, remove_call
 from jobs_core.options import Time
 from jobs_core.types import Payload
 
@@ -71,13 +65,8 @@ class AlertMethods(TaskMethods):
         >>> [alert.name for alert in board.alert_list(job="invoices")]
         ['payments']
         """
-        after: str | None = None
-        while True:
-            call, arguments = list_call(job, payload=payload, after=after)
-            found, after = as_alerts(self.commands.call(call, *arguments))
-            yield from found
-            if after is None:
-                return
+        call, arguments = list_call(job, payload=payload)
+        yield from map(as_alert, self.commands.call(call, *arguments))
 
     def alert_show(self, name: str) -> Alert:
         """Read an alert.

@@ -36,16 +36,9 @@ def found_alert(reply: Sequence[str | None], name: str, board: str) -> Alert:
     return as_alert(reply[0])
 
 
-def list_call(job: str | None, *, payload: bool, after: str | None) -> Call:
-    """Return the JALERTS that lists alerts: those for a job, if that is given, with names after one."""
-    options = {"job": job, "after": after, "payload": None if payload else "0"}
-    return "JALERTS", ("-", *(word for pair in options.items() if pair[1] is not None for word in pair))
-
-
-def as_alerts(reply: Sequence[str | None]) -> tuple[list[Alert], str | None]:
-    """Read a part of the list of alerts, and the name after which it goes on; None at the end."""
-    found = [as_alert(text) for text in reply if text is not None]
-    return found, found[-1].name if None in reply else None
+def list_call(job: str | None, *, payload: bool) -> Call:
+    """Return the JALERTS that lists alerts: those for a job, if that is given."""
+    return "JALERTS", ("-", *(() if job is None else ("job", job)), *(() if payload else ("payload", "0")))
 
 
 def open_call(name: str | None, job: str | None, cursor: str) -> Call:

@@ -16,8 +16,8 @@
   `payload 0` leaves payloads out. Without names, `job` reads only the alerts that are for this job or its queue, and `after`
   only those with later names.
 
-  The reply ends early if payloads are large: call again for the rest. Without names, it then ends with a null: call again
-  with `after` and the last name.
+  The reply ends early if payloads are large: call again for the rest. Without names, it then ends with an empty text: call
+  again with `after` and the last name.
 
   With `open`, list what one alert tells of now, or all of them, a page at a time. Begin with cursor 0 and go on with the cursor
   that is returned, until that is 0. A page may be empty, and something may be listed twice. `job` lists only what is about this
@@ -81,7 +81,7 @@ local function read_all(board, options, with_payloads)
   for _, rule in ipairs(options.job and watching(board, options.job) or rules.all(board)) do
     if not options.after or rule.name > options.after then
       local text = tell(rule)
-      found[#found + 1] = text or false
+      found[#found + 1] = text or ''
       if not text then break end
     end
   end
