@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from jobs_core import Alert, Board
-from jobs_core.plugin_ui import ALERT_OPTIONS, Option
+from jobs_core.plugin_ui import ALERT_OPTIONS, WORK_OPTIONS, Option
 from jobs_web.firing import firing
 from jobs_web.pages.open_tasks import find_tasks
 from jobs_web.quiet_hours import quiet_hours
@@ -62,7 +62,8 @@ def alert(view: View) -> Page:
 def options_of(alert: Alert) -> list[tuple[Option, Any]]:
     """Return the options of an alert that its page lists, with their values."""
     given = alert.declared
-    return [(ALERT_OPTIONS[name], given[name]) for name in ALERT_OPTIONS if name in given and name not in APART]
+    names = sorted(ALERT_OPTIONS, key=WORK_OPTIONS.__contains__)  # those about its tasks come last
+    return [(ALERT_OPTIONS[name], given[name]) for name in names if name in given and name not in APART]
 
 
 @dataclass(frozen=True, slots=True)
