@@ -137,7 +137,9 @@ def test_show_has_what_an_alert_is_telling_of(jobs: Jobs, board: Board) -> None:
         board.commands.call("JACK", next(iter(board.pop("fails", lease=30))).token, "dead")
     (found,) = lines(jobs("alert", "show", "ops", "--json"))
     assert sorted(one["job"] for one in found["incidents"]) == ["a", "b", "c"]
-    assert all(one.keys() == {"alert", "kind", "since", "told", "more", "times", "job"} for one in found["incidents"])
+    assert all(
+        one.keys() == {"alert", "kind", "since", "told", "more", "times", "job"} for one in found["incidents"]
+    )
     rows = [line.split()[:2] for line in jobs("alert", "show", "ops").stdout.splitlines()]
     assert [row for row in rows if row[:1] == ["failed"]] != []
     assert sorted(row[1] for row in rows if row[:1] == ["failed"]) == ["a", "b", "c"]

@@ -44,9 +44,7 @@ class AsyncAlertMethods(AsyncTaskMethods):
         """Read an alert, like `Board.alert_show`."""
         return found_alert(await self._call("JALERTS", name), name, self.name)
 
-    async def alert_open(
-        self, name: str | None = None, *, job: str | None = None
-    ) -> AsyncIterator[Incident]:
+    async def alert_open(self, name: str | None = None, *, job: str | None = None) -> AsyncIterator[Incident]:
         """List what alerts tell of now, like `Board.alert_open`."""
         seen: set[tuple[str, str, str]] = set()
         cursor = "0"
@@ -58,9 +56,7 @@ class AsyncAlertMethods(AsyncTaskMethods):
             if cursor == "0":
                 return
 
-    async def alert_remove(
-        self, *names: str, because: str | None = None, if_match: str | None = None
-    ) -> int:
+    async def alert_remove(self, *names: str, because: str | None = None, if_match: str | None = None) -> int:
         """Remove alerts, like `Board.alert_remove`."""
         if not names:
             return 0

@@ -28,11 +28,12 @@ def check_alerts(board: BoardLike) -> Finding:
     unserved = _unserved(board, alerts)
     if unserved:
         name, queue, runner = unserved[0]
+        whose = f" of the queue {queue!r}" if runner else ""
         what = f"runner {runner!r}" if runner else f"queue {queue!r}"
         others = f", nor those of {len(unserved) - 1} others" if len(unserved) > 1 else ""
         return Finding(
             "problem",
-            f"no worker{f' of the queue {queue!r}' if runner else ''} serves the {what} of the alert {name}{others}",
+            f"no worker{whose} serves the {what} of the alert {name}{others}",
             f"start a worker that has the plugin with {runner or 'its runner'}: `jobs run --queue {queue}`",
         )
     failing = 0 if alerts else int(board.client.zcard(board.keys.failing))

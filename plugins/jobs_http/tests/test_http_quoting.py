@@ -26,9 +26,12 @@ def filled(body: str) -> str:
     [
         ('{"text": "{note}"}', {"text": HOSTILE}),
         ('{"a": "{job}: {note}", "b": ["x", "{note}"]}', {"a": f"nightly: {HOSTILE}", "b": ["x", HOSTILE]}),
-        ('\n[{"n": 1.5e3, "ok": true, "t": "say \\"{note}\\""}]', [{"n": 1500, "ok": True, "t": f'say "{HOSTILE}"'}]),
+        (
+            '\n[{"n": 1.5e3, "ok": true, "t": "say \\"{note}\\""}]',
+            [{"n": 1500, "ok": True, "t": f'say "{HOSTILE}"'}],
+        ),
         ('{"count": {count}, "note": {note}, "task": {task}}', {"count": 3, "note": HOSTILE, "task": ""}),
-        ('[{count}, {note}]', [3, HOSTILE]),
+        ("[{count}, {note}]", [3, HOSTILE]),
         ('{"{job}": {}, "text": "{note}"}', {"nightly": {}, "text": HOSTILE}),
         ('{"text": "{{note}} is {note}"}', {"text": f"{{note}} is {HOSTILE}"}),
         ('"{note}"', HOSTILE),

@@ -117,7 +117,9 @@ def test_a_job_lists_the_alerts_that_watch_it_and_those_that_fire(board: Board, 
     expect(alerts.locator("tbody tr")).to_have_count(2)
     expect(alerts).not_to_contain_text("others")
     fail(board)
-    expect(alerts.locator("tbody tr").first).to_contain_text(re.compile(r"ops.*fires \(failed\) since", re.DOTALL))
+    expect(alerts.locator("tbody tr").first).to_contain_text(
+        re.compile(r"ops.*fires \(failed\) since", re.DOTALL)
+    )
     alerts.get_by_role("link", name="New alert for this job").click()
     expect(page.get_by_label("for", exact=True)).to_have_value("backup")
 

@@ -23,7 +23,13 @@ def fail(board: Board, id: str, times: int = 1) -> None:
 
 
 def test_alerts_are_put_listed_shown_and_removed(board: Board, api: httpx.Client) -> None:
-    options = {"every": "4h", "recovery": True, "quiet": "22:00-07:00", "zone": "Europe/Brussels", "attempts": 5}
+    options = {
+        "every": "4h",
+        "recovery": True,
+        "quiet": "22:00-07:00",
+        "zone": "Europe/Brussels",
+        "attempts": 5,
+    }
     created = api.put("/alerts/ops", params={"because": "asked"}, json=ALERT | options)
     assert created.status_code == 201, created.text
     alert = created.json()

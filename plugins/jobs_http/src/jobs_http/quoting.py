@@ -10,17 +10,15 @@ from urllib.parse import quote as percent_encoded
 _NAME = re.compile(r"\{\{?[a-z]+\}\}?")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*("?)', re.DOTALL)
 _WHOLE, _OPEN = "\0", "\1"
-_JSON = re.compile(
-    rf"\s*(?=[\[{{{_OPEN}])(?:[\[\]{{}},:\s{_WHOLE}]|-?\d[\d.eE+-]*|true|false|null)*{_OPEN}?"
-)
+_JSON = re.compile(rf"\s*(?=[\[{{{_OPEN}])(?:[\[\]{{}},:\s{_WHOLE}]|-?\d[\d.eE+-]*|true|false|null)*{_OPEN}?")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)")
 
 
 def quote(value: str, key: str, before: str) -> str:
     r"""Return a value that an alert fills into a payload in a form that is safe at its place.
 
-    In the URL, it is percent-encoded. In a `body` that is JSON up to the value, it is escaped within a string,
-    and elsewhere a string of its own, or a number.
+    In the URL, it is percent-encoded. In a `body` that is JSON up to the value, it is escaped within a
+    string, and elsewhere a string of its own, or a number.
 
     >>> quote("a b&c", "url", ""), quote("a b&c", "json", "")
     ('a%20b%26c', 'a b&c')

@@ -113,7 +113,14 @@ INCIDENT = s.shown(
     {"job": s.TEXT, "queue": s.TEXT, "task": s.TEXT},
 )
 DIGEST = s.shown(
-    {"board": s.TEXT, "since": s.TIME, "until": s.TIME, "counts": s.COUNTS, "jobs": s.COUNT, "subject": s.TEXT}
+    {
+        "board": s.TEXT,
+        "since": s.TIME,
+        "until": s.TIME,
+        "counts": s.COUNTS,
+        "jobs": s.COUNT,
+        "subject": s.TEXT,
+    }
 )
 
 JOB = Parameter("job", "only what is for this job, or for its queue")

@@ -94,7 +94,8 @@ def form_page(view: View, draft: AlertDraft, errors: Mapping[str, str] | None = 
     """Show the form with what was typed, and what is wrong with it, by the names of fields."""
     found = errors or {}
     fields = {
-        name: Field(option, draft.typed.get(name, ""), found.get(name, "")) for name, option in OPTIONS.items()
+        name: Field(option, draft.typed.get(name, ""), found.get(name, ""))
+        for name, option in OPTIONS.items()
     }
     of_tasks = [one for name, one in fields.items() if name in WORK_OPTIONS]
     shown = {

@@ -80,7 +80,9 @@ def tasks_of(board: Board, name: str) -> list[Telling]:
     """Return the tasks of an alert: those that wait, run or failed, then the latest that have ended."""
     job = f"alert:{name}"
     waiting, _ = find_tasks(board, job=job)
-    found = [Telling(one["id"], one["state"], one.get("since") or one["due"], _last_note(one)) for one in waiting]
+    found = [
+        Telling(one["id"], one["state"], one.get("since") or one["due"], _last_note(one)) for one in waiting
+    ]
     seen = {one.id for one in found}
     for entry in board.history_page(limit=5 * TASKS, job=job).items:
         if entry["what"] in ENDINGS and entry["task"] not in seen and len(found) < len(waiting) + TASKS:
