@@ -113,7 +113,7 @@ def fill(board: Board, days: float = 12) -> None:
     for job in JOBS:
         ann.put(job.id, job.runner, job.payload, **job.options, now=begin)
     for name, options in ALERTS:
-        ann.alert_put(name, "notify", "ops", **options, now=begin)
+        ann.alert_put(name, "page", "ops", **options, now=begin)
     Past(board, now).run(begin)
     for worker, id in zip(WORKERS, UNDER_WAY, strict=True):
         _start(ben, id, worker)
@@ -157,7 +157,7 @@ class Past:
 
     def _tell(self, moment: float) -> None:
         """Send what alerts tell."""
-        for task in self.board.pop("notify", count=100, lease=LEASE, worker=WORKERS[0], now=moment + 0.1):
+        for task in self.board.pop("page", count=100, lease=LEASE, worker=WORKERS[0], now=moment + 0.1):
             self.board.ack(task.token, now=moment + 1, note="ops: mail sent")
 
     def _end(self, moment: float) -> None:
@@ -187,7 +187,7 @@ def report_workers(board: Board) -> None:
         host, pid = worker.split(":")
         started = time.time() - 2 * DAY
         words = f"host {host} pid {pid} concurrency 8 running 1 started {started} ticks 1 state serving"
-        board.commands.call("JREGISTER", worker, "shell", "http", "notify", "--", *words.split())
+        board.commands.call("JREGISTER", worker, "shell", "http", "page", "--", *words.split())
 
 
 def _start(board: Board, id: str, worker: str) -> None:
