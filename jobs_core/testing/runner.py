@@ -39,11 +39,17 @@ class RunnerConformance(PluginConformance):
 
     _plugins: ClassVar[Plugins | None] = None
 
-    @pytest.fixture
-    def board(self) -> Iterator[Board]:
-        """Provide an empty board on a private server."""
+    @pytest.fixture(scope="class")
+    def private_server(self) -> Iterator[Board]:
+        """Provide a private server for all tests of the class. Most take less time than to start one."""
         with private_board() as board:
             yield board
+
+    @pytest.fixture
+    def board(self, private_server: Board) -> Iterator[Board]:
+        """Provide an empty board on a private server."""
+        private_server.client.flushall()
+        yield private_server
 
     # Without a worker
 

@@ -71,7 +71,10 @@ def working(board: Board, *runners: Runner, **options: Any) -> Iterator[tuple[Wo
 @contextmanager
 def private_board() -> Iterator[Board]:
     """Provide an empty board on a private server."""
-    with tempfile.TemporaryDirectory(prefix="jobs-") as folder, EmbeddedServer(Path(folder)) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="jobs-") as folder,
+        EmbeddedServer(Path(folder), keeps=False) as server,
+    ):
         board = Board(f"conformance-{next(_numbers)}", server.url)
         try:
             yield board
