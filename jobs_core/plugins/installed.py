@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 
 GROUP = "jobs"
 
 
-def installed() -> tuple[EntryPoint, ...]:
-    """Return the entry points of all plugins, by name."""
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The entry point of a plugin, and the package that brings it."""
+
+    entry: EntryPoint
+    distribution: str
+    version: str
+
+
+def installed() -> tuple[Installed, ...]:
+    """Return all installed plugins, by name."""
     return _on_path(tuple(sys.path))
 
 
 @lru_cache(maxsize=1)
-def _on_path(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """Return the plugins on a `sys.path`. Reading what all packages say takes some ms, so it is done once."""
-    return tuple(sorted(entry_points(group=GROUP), key=lambda entry: entry.name))
+def _on_path(path: tuple[str, ...]) -> tuple[Installed, ...]:
+    """Return the plugins on a `sys.path`. All packages there are looked into, so this is done once."""
+    found = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
+    return tuple(Installed(entry, *_package(entry)) for entry in found)
 
 
-def distribution_of(entry: EntryPoint) -> tuple[str, str]:
-    """Return the name and version of the package that brings a plugin, or empty strings."""
+def _package(entry: EntryPoint) -> tuple[str, str]:
+    """Return the name and version of the package of an entry point."""
     if entry.dist is None:
         return "", ""
     metadata = entry.dist.metadata  # parsed anew with each use

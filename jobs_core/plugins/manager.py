@@ -13,13 +13,12 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
 from jobs_core.contract import Check, Logger, Policy, Runner, WorkerInfo
 from jobs_core.errors import JobsError, OptionError, PluginError, RunnerError
 from jobs_core.plugins import hookspecs, settings
 from jobs_core.plugins.builtin import hooks as builtin
-from jobs_core.plugins.installed import distribution_of, installed
+from jobs_core.plugins.hook_manager import HookManager
+from jobs_core.plugins.installed import Installed, installed
 from jobs_core.plugins.notices import warn_once
 from jobs_core.plugins.payloads import check_depth, check_payload
 from jobs_core.plugins.settings import Settings, Value
@@ -68,7 +67,7 @@ class Plugins:
     """The plugins of this process, found by `Plugins.load()`. A broken plugin does not affect the others."""
 
     def __init__(self) -> None:
-        self.manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self.manager = HookManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
         self.infos: list[PluginInfo] = []
         self._provided: dict[str, dict[str, list[tuple[str, Any]]]] = {kind: {} for kind in KINDS}
@@ -86,11 +85,11 @@ class Plugins:
         """
         plugins = cls()
         disabled = {name.strip() for name in os.environ.get("JOBS_DISABLE_PLUGINS", "").split(",")} - {""}
-        entries = installed()
-        for entry in entries:
-            plugins._add_entry(entry, disabled)
+        found = installed()
+        for one in found:
+            plugins._add_installed(one, disabled)
         plugins._is_complete = True
-        names = {entry.name for entry in entries}
+        names = {one.entry.name for one in found}
         plugins._unknown = [
             f"JOBS_DISABLE_PLUGINS: there is no plugin {name!r}{nearest(name, names)}"
             for name in sorted(disabled - names)
@@ -290,8 +289,9 @@ class Plugins:
             if info.state == "broken":
                 raise PluginError(f"the plugin {info.name!r} is broken: {info.reason}")
 
-    def _add_entry(self, entry: EntryPoint, disabled: set[str]) -> None:
-        info = PluginInfo(entry.name, *distribution_of(entry))
+    def _add_installed(self, found: Installed, disabled: set[str]) -> None:
+        entry = found.entry
+        info = PluginInfo(entry.name, found.distribution, found.version)
         try:
             if entry.name in disabled:
                 info.state, info.reason = "disabled", "listed in JOBS_DISABLE_PLUGINS"

@@ -40,7 +40,8 @@ class RunnerConformance(PluginConformance):
     _plugins: ClassVar[Plugins | None] = None
 
     @pytest.fixture(scope="class")
-    def private_server(self) -> Iterator[Board]:
+    @classmethod
+    def private_server(cls) -> Iterator[Board]:
         """Provide a private server for all tests of the class. Most take less time than to start one."""
         with private_board() as board:
             yield board
