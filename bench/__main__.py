@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bench import (
+    alerts,
     boards,
     cost,
     cron,
@@ -42,6 +43,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "memory": lambda board, jobs, url: memory.measure(board, jobs),
     "tick": lambda board, jobs, url: tick.measure(board, jobs),
     "cron": lambda board, jobs, url: cron.measure(board, jobs),
+    "alerts": lambda board, jobs, url: alerts.measure(board, jobs),
     "boards": lambda board, jobs, url: boards.measure(board),
     "forecast": lambda board, jobs, url: forecast.measure(board),
     "lists": lists.measure,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from jobs_core.alerts import Alert, Incident, Message
 from jobs_core.changes import Change
 from jobs_core.context import BoardLike, Context
 from jobs_core.contract import Check, Finding, Logger, Policy, Push, Runner, Setting, WorkerInfo
@@ -61,6 +62,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AgainError",
+    "Alert",
     "AsyncBoard",
     "Backfill",
     "Board",
@@ -77,6 +79,7 @@ __all__ = [
     "Finding",
     "Gap",
     "Hour",
+    "Incident",
     "Job",
     "JobPage",
     "JobsError",
@@ -84,6 +87,7 @@ __all__ = [
     "Lease",
     "ListPage",
     "Logger",
+    "Message",
     "NotFoundError",
     "Occurrence",
     "OptionError",

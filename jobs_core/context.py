@@ -9,6 +9,7 @@ from contextvars import copy_context
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, Unpack
 
+from jobs_core.alerts import Message
 from jobs_core.lease import Lease
 from jobs_core.options import PushOptions, PutOptions, ReportOptions, TaskFilters, TaskState
 from jobs_core.stopping import StopCallback, StoppedError
@@ -92,6 +93,7 @@ class Context:
         board: BoardLike | None = None,
         trouble: Callable[[str], None] | None = None,
         lease: Lease | None = None,
+        alert: Message | None = None,
         trace: Trace | None = None,
     ) -> None:
         self.worker = worker
@@ -102,6 +104,8 @@ class Context:
         """The settings of all plugins, by name. Every declared setting has a value."""
         self.lease = lease
         """The worker's hold on the task. None if the task has no lease, and outside of a worker."""
+        self.alert = alert
+        """What the task tells, if it is the task of an alert: `context.alert.text`."""
         self.trace: Trace = trace or {}
         """The trace to pass on to what the task calls: `traceparent`, and maybe `tracestate`. It is empty if
         there is none. It is the trace of the push, until a tracing plugin sets the one of its span.

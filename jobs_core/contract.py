@@ -27,6 +27,10 @@ class Runner:
         schema: The JSON Schema of the full payload. Jobs checks it when a job is put and before each run.
         target: Called as `target(payload)`. Returns what the payload addresses, such as the host of a URL,
             for policies that work per target.
+        quote: Called as `quote(value, key, before)` for each value that an alert fills into a payload.
+            Returns it in a form that is safe there. `key` is the payload's top-level key whose text the
+            value stands in, and `before` the text before it. Raises ValueError, with one sentence, if no
+            form is safe there. By default, values are filled in as they are.
         inline: Whether the worker's own loop calls `run`, not a thread. Set it only if `run` takes well
             under a millisecond and never blocks: meanwhile the worker renews no lease, enforces no timeout.
     """
@@ -38,6 +42,7 @@ class Runner:
     schema: Mapping[str, Any] | None = None
     target: Callable[[Payload], str] | None = None
     inline: bool = False
+    quote: Callable[[str, str, str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ The text of an error says what is wrong, where, and what to do. No error quotes 
 """
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM))
 """The error numbers of a system or process that is short of files, processes, threads or memory."""
@@ -58,6 +60,16 @@ class UserError(JobsError):
         super().__init__(*args)
         if option is not None:
             self.option = option
+
+
+@contextmanager
+def naming(option: str) -> Iterator[None]:
+    """Let mistakes within be about an option: they begin with its name, and have it as `option`."""
+    try:
+        yield
+    except UserError as error:
+        sentence = str(error).removeprefix(f"{error.option}: ")
+        raise type(error)(f"{option}: {sentence}", option=option) from None
 
 
 class OptionError(UserError):

@@ -116,8 +116,8 @@ class ScheduleOptions(TypedDict, total=False):
     at: Annotated[Time | None, About("time", "run once, at this time")]
 
 
-class WorkOptions(TypedDict, total=False):
-    """How the job's tasks are queued and run."""
+class TaskOptions(TypedDict, total=False):
+    """How a task is queued and run."""
 
     queue: Annotated[str | None, About("word", "queue for the tasks (default: the runner's name)")]
     priority: Annotated[
@@ -145,6 +145,11 @@ class WorkOptions(TypedDict, total=False):
         Count | None,
         About("count", "give up a task after losing it with its worker this many times (default: 5)"),
     ]
+
+
+class WorkOptions(TaskOptions, total=False):
+    """How a job's tasks are queued and run, and what is kept of them."""
+
     keep: Annotated[
         Duration | None, About("duration", "keep the output and the result this long, for `jobs output`")
     ]
@@ -177,6 +182,12 @@ class JobOptions(ScheduleOptions, WorkOptions, StateOptions, total=False):
     description: Annotated[str | None, About("text", "free text about the job")]
     label: Annotated[
         Labels | None, About("labels", "find the job by this: team=payments; several make a list")
+    ]
+    on_failure: Annotated[
+        str | None, About("call", "a runner and its payload, to run when a run is given up: 'notify ops'")
+    ]
+    on_success: Annotated[
+        str | None, About("call", "a runner and its payload, to run when a run is done: 'notify ops'")
     ]
     lint_ignore: Annotated[
         Words | None, About("rules", "rules of `jobs lint` that do not apply to this job: no-timeout")
@@ -242,7 +253,7 @@ class ReportOptions(TypedDict, total=False):
     now: Time | None
 
 
-def _table(options: type) -> dict[str, Option]:
+def option_table(options: type) -> dict[str, Option]:
     """Return the options that a typed dictionary describes, by their names outside Python."""
     found = {}
     for word, hint in get_type_hints(options, include_extras=True).items():
@@ -254,13 +265,13 @@ def _table(options: type) -> dict[str, Option]:
     return found
 
 
-SCHEDULE_OPTIONS = _table(ScheduleOptions)
-WORK_OPTIONS = _table(WorkOptions)
-STATE = tuple(_table(StateOptions).values())
-JOB_OPTIONS = _table(JobOptions)
-PUSH_OPTIONS = _table(PushOptions)
+SCHEDULE_OPTIONS = option_table(ScheduleOptions)
+WORK_OPTIONS = option_table(WorkOptions)
+STATE = tuple(option_table(StateOptions).values())
+JOB_OPTIONS = option_table(JobOptions)
+PUSH_OPTIONS = option_table(PushOptions)
 
-LIST_KINDS = ("jobs", "codes", "backoff", "labels", "rules")
+LIST_KINDS = ("jobs", "codes", "backoff", "labels", "rules", "conditions", "scope")
 """The kinds of options that take a list."""
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
@@ -312,12 +323,13 @@ def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS)
     ['every', '5', 'retry-on', '503,timeout']
     """
     pairs: list[str] = []
+    table = allowed if isinstance(allowed, Mapping) else {}  # of options, or of bounds
     for word, value in options.items():
         name = word.rstrip("_").replace("_", "-")
         if name not in allowed and name != "now":
             raise _unknown_option(name, allowed)
         if value is not None:
-            _check_type(name, value)
+            _check_type(name, value, table.get(name))
             pairs += (name, to_text(value))
     return pairs
 
@@ -352,9 +364,9 @@ def span(seconds: float | str | None) -> str:
     return "".join(parts)
 
 
-def _check_type(name: str, value: Any) -> None:
+def _check_type(name: str, value: Any, known: object) -> None:
     """Reject a value of a type that an option does not take. Redis would read true as 1, and [5] as 5."""
-    option = JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
+    option = known if isinstance(known, Option) else JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
     if option is None or (option.name == "paused" and isinstance(value, bool)):
         return
     if option.kind == "labels":

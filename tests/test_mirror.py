@@ -11,6 +11,11 @@ from jobs_core import Board
 from jobs_core.cli import cli
 
 METHODS = {
+    "alert list": "alert_list",
+    "alert put": "alert_put",
+    "alert remove": "alert_remove",
+    "alert show": "alert_show",
+    "alert test": "alert_test",
     "backfill cancel": "backfill_cancel",
     "backfill list": "backfill_list",
     "backfill start": "backfill",

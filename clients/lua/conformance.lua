@@ -134,7 +134,7 @@ function CaseRunner:reply(step)
   end
   for i, word in ipairs(step.args) do words[i] = self:resolve(word) end
   local _, reply = pcall(self.commands.call, self.commands, step.command, unpack(words))
-  return reply
+  return reply == true and 'OK' or reply -- redis-lua turns the status OK into true
 end
 
 function CaseRunner:run(steps)

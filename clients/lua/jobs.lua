@@ -17,8 +17,8 @@ local jobs = { _VERSION = '0.2.0' }
 
 --- The read-only commands. They are called with FCALL_RO, which replicas and read-only users permit.
 jobs.READS = {
-  JBACKFILLS = true, JCHANGES = true, JCOUNT = true, JDUES = true, JFIND = true, JGAPS = true, JGET = true,
-  JHOURS = true, JLABELS = true, JLOGS = true, JNEXT = true, JPERMIT = true, JRUNS = true, JSTATS = true,
+  JALERTS = true, JBACKFILLS = true, JCHANGES = true, JCOUNT = true, JDUES = true, JFIND = true, JGAPS = true,
+  JGET = true, JHOURS = true, JLABELS = true, JLOGS = true, JNEXT = true, JPERMIT = true, JRUNS = true, JSTATS = true,
   JSUMMARY = true, JTASKS = true, JTOP = true, JWHEN = true,
 }
 
@@ -467,6 +467,42 @@ function Board:backfills(...)
   local found = {}
   for i, text in ipairs(self.commands:call('JBACKFILLS', ...)) do found[i] = self.decode(text) end
   return found
+end
+
+--- Put an alert: when one of its conditions is met, a task for the runner is queued.
+-- board:put_alert('payments', 'notify', 'ops', { when = { 'failed 3', 'late 10m' }, ['for'] = 'team=payments', every = '4h' })
+---@param name string
+---@param runner string   the runner that tells somebody
+---@param payload any     what it gets; its worker replaces {job}, {reason}, {text} and so on
+---@param options table   when, for, every, recovery (true), quiet, zone, burst; options of its tasks; because, by, now
+function Board:put_alert(name, runner, payload, options)
+  local given = {}
+  for option, value in pairs(options or {}) do given[option] = value end
+  if type(given.recovery) == 'boolean' then given.recovery = given.recovery and 'yes' or 'no' end
+  self.commands:call('JALERT', unpack(self:_signed({ 'put', name, runner, self:_payload(payload) }, given)))
+end
+
+--- Remove an alert. Tasks that it has queued stay.
+---@param options? table  because, by
+---@return boolean  whether it existed
+function Board:remove_alert(name, options)
+  return self.commands:call('JALERT', unpack(self:_signed({ 'remove', name, '-' }, options))) == 1
+end
+
+--- Queue a task of an alert, to see whether it reaches somebody. Raises NOTFOUND.
+---@return string  the task's id
+function Board:test_alert(name) return self.commands:call('JALERT', 'test', name) end
+
+--- Return the alerts of the board, by name.
+---@return table[]  name, when, for, runner, payload, every, recovery, quiet, zone, burst, queue, priority, options, owner, open
+function Board:alerts()
+  return self:_decode_all(self.commands:call('JALERTS'))
+end
+
+--- Return what an alert tells of now. Something may be there twice. Raises NOTFOUND.
+---@return table[]  kind, since, told, more; job, queue or task
+function Board:open_incidents(name)
+  return self:_decode_all(all_pages(function(cursor) return self.commands:call('JALERTS', name, '-', 'open', cursor) end))
 end
 
 --- Return the occurrences of a job in the past.

@@ -136,6 +136,7 @@ def report() -> None:
 
 MODULES = (
     "acl",
+    "alert",
     "backfill",
     "board",
     "changes",

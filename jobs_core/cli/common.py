@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from jobs_core.cli.label_option import LABEL
+from jobs_core.cli.label_option import LABEL, as_list
 from jobs_core.cli.table import as_cell
 from jobs_core.cron.forms import cron_warnings
 from jobs_core.options import Option
@@ -67,10 +67,18 @@ def job_options(options: Mapping[str, Option]) -> Callable[[F], F]:
     return decorate
 
 
+REPEATABLE = {"conditions": "CONDITION", "scope": "TERM"}
+"""The kinds of options whose flag repeats, with what it takes."""
+
+
 def _parameter(option: Option) -> dict[str, Any]:
     """Return how click reads an option."""
     if option.kind == "labels":
         return LABEL
+    if option.kind in REPEATABLE:
+        return {"multiple": True, "callback": as_list, "metavar": REPEATABLE[option.kind]}
+    if option.kind == "flag":
+        return {"is_flag": True, "default": None}
     return {"type": click.Choice(option.choices)} if option.choices else {"metavar": option.kind.upper()}
 
 

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
 
-from jobs_core.errors import JobsError
+from jobs_core.cli.completion import completed_by
 
 
-def complete_label(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the labels on the board that begin with a text, for completion in a shell."""
-    from jobs_core.app import Board
-
-    url = ctx.params.get("url") or os.environ.get("JOBS_REDIS_URL")
-    name = ctx.params.get("board_name") or os.environ.get("JOBS_BOARD") or "jobs"
-    try:
-        with Board(name, url, socket_timeout=1, socket_connect_timeout=1) as board:
-            return [label for label in board.labels() if label.startswith(incomplete)]
-    except JobsError:
-        return []
-
-
-def _as_list(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
+def as_list(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
+    """Return the values of an option that repeats, or None if it is not given."""
     return list(value) or None
 
 
 LABEL: dict[str, Any] = {
     "multiple": True,
-    "callback": _as_list,
-    "shell_complete": complete_label,
+    "callback": as_list,
+    "shell_complete": completed_by(lambda board: board.labels()),
     "metavar": "NAME=VALUE",
 }
 """What every option `--label` has: it repeats, and is None if it is not given."""

@@ -55,11 +55,11 @@ def show_output(board: Board, task: str, *, follow: bool, as_json: bool) -> int:
     """Print the output of a task, each line to its own stream. Returns the exit code of the task."""
     exit_code = 1
     try:
-        with _noting_delay(board, task, follow) as begun:
+        with noting_delay(board, task, follow) as begun:
             for entry in board.output(task, follow=follow):
                 begun.set()
                 if "what" in entry:
-                    exit_code = _exit_code(entry)
+                    exit_code = exit_code_of(entry)
                 _echo_entry(entry, as_json)
     except KeyboardInterrupt:
         echo(f"{task} continues. Follow it with `jobs output {task} --follow`.", err=True)
@@ -79,7 +79,7 @@ def _echo_entry(entry: dict[str, Any], as_json: bool) -> None:
 
 
 @contextmanager
-def _noting_delay(board: Board, task: str, follow: bool) -> Iterator[threading.Event]:
+def noting_delay(board: Board, task: str, follow: bool) -> Iterator[threading.Event]:
     """Say on standard error if nobody takes the task for `PATIENCE`, unless the event is set by then."""
     begun = threading.Event()
 
@@ -122,7 +122,7 @@ def _lost_its_workers(board: Board, queue: str) -> bool:
     return bool(workers) and all(worker["state"] == "silent" for worker in workers)
 
 
-def _exit_code(entry: dict[str, Any]) -> int:
+def exit_code_of(entry: dict[str, Any]) -> int:
     """Return the exit code for an ending: 0, the task's own code, or 1."""
     if entry["what"] == "done":
         return 0

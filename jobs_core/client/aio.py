@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.changes import Change, as_changes, changes_arguments
+from jobs_core.client.aio_alerts import AsyncAlertMethods
 from jobs_core.client.aio_backfills import AsyncBackfillMethods
 from jobs_core.client.aio_base import listed
 from jobs_core.client.aio_logs import AsyncLogMethods
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from jobs_core.lint import Finding
 
 
-class AsyncBoard(AsyncBackfillMethods, AsyncRunMethods, AsyncLogMethods, AsyncPageMethods):
+class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, AsyncLogMethods, AsyncPageMethods):
     """A named set of jobs on one Redis, for asyncio. It has the methods of `Board`, as coroutines.
 
     A board belongs to the event loop that first uses it.

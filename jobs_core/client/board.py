@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from jobs_core.bounds import RETENTION, RetentionOptions
 from jobs_core.changes import Change, as_changes, changes_arguments
+from jobs_core.client.alert_methods import AlertMethods
 from jobs_core.client.author import signature
 from jobs_core.client.backfill_methods import BackfillMethods
 from jobs_core.client.declaration_methods import DeclarationMethods
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from jobs_core.forecast import Forecast
 
 
-class BoardClient(DeclarationMethods, BackfillMethods, RunMethods, LogMethods, ManyMethods, PageMethods):
+class BoardClient(
+    DeclarationMethods, BackfillMethods, AlertMethods, RunMethods, LogMethods, ManyMethods, PageMethods
+):
     """A named set of jobs on one Redis.
 
     Options have the names that `jobs put --help` shows, with underscores for dashes. Durations may be

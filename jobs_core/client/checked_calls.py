@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from jobs_core.alerts.own import own_alerts
 from jobs_core.cron.forms import zone_of
-from jobs_core.engine import zones
+from jobs_core.engine import alerts, zones
 from jobs_core.engine.calls import as_raw
 from jobs_core.engine.commands import Call, Commands
-from jobs_core.errors import OptionError, RunnerError
+from jobs_core.errors import OptionError, RunnerError, naming
 from jobs_core.options import JOB_OPTIONS, PUSH_OPTIONS, to_changes, to_pairs
+from jobs_core.plugins.alert_payloads import check_alert
 from jobs_core.plugins.manager import Plugins
 from jobs_core.types import Payload
 from jobs_core.values import nearest, require_text
@@ -88,11 +90,26 @@ class CheckedCalls:
         self._check("push", target, raw, options)
         return "JPUSH", (target, raw, *pairs)
 
+    def alert(self, name: str, runner: str, payload: Payload, options: Mapping[str, Any]) -> Call:
+        """Return the command that puts an alert, after plugins have checked its tasks."""
+        require_text("alert", name)
+        require_text("runner", runner)
+        call = alerts.put_call(name, runner, payload, options)
+        if options.get("zone") is not None:
+            self._require_zone(str(options["zone"]))
+        raw = as_raw(payload)
+        self._check(f"alert:{name}", runner, raw, {})
+        if self._validate:
+            check_alert(self._plugins(), runner, raw)
+        return call
+
     def check_zone(self, options: Mapping[str, Any]) -> None:
         """Load the board's time zones if needed. Raises OptionError for a misspelled zone."""
         zone = zone_of(options)
-        if zone is None:
-            return
+        if zone is not None:
+            self._require_zone(zone)
+
+    def _require_zone(self, zone: str) -> None:
         if not self._has_zones:
             zones.ensure(self._commands)
             self._has_zones = True
@@ -114,11 +131,20 @@ class CheckedCalls:
     ) -> None:
         if not self._validate:
             return
+        if not is_own:
+            self._require_runner(runner)
+        for own in own_alerts(options):
+            with naming(own.option):
+                self._require_runner(own.runner)
+        self._plugins().check_job(id, runner, raw, options)
+
+    def _require_runner(self, runner: str) -> None:
+        """Raise RunnerError for a runner that no plugin here provides, and that no worker has served."""
         plugins = self._plugins()
-        if not is_own and runner not in plugins.names("runners") and not self._is_served(runner):
-            try:
-                plugins.runner(runner)
-            except RunnerError as error:
-                board = self._commands.keys.board
-                raise RunnerError(f"{error}; no worker on the board {board!r} has served it") from None
-        plugins.check_job(id, runner, raw, options)
+        if runner in plugins.names("runners") or self._is_served(runner):
+            return
+        try:
+            plugins.runner(runner)
+        except RunnerError as error:
+            board = self._commands.keys.board
+            raise RunnerError(f"{error}; no worker on the board {board!r} has served it") from None

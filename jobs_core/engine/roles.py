@@ -22,6 +22,7 @@ PLACEHOLDER = ">PASSWORD"
 _CLIENT_CALLS = (
     *(
         "JACK",
+        "JALERT",
         "JAPPLY",
         "JBACKFILL",
         "JCANCEL",

@@ -43,7 +43,7 @@ end
 
 local VERBS = {
   retry = function(board, task)
-    task.attempt, task.history = 1, ''
+    task.attempt, task.history, task.flags = 1, '', task.flags:gsub('p', '') .. 'p'
     queues.put_back(board, task.lane, records.write(task))
     reopen_run(board, task.id)
     uncount_dead(board, records.job_of(task.id))

@@ -27,6 +27,7 @@
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
+local lateness = require 'alert.lateness'
 local backfills = require 'backfill.backfills'
 local ended_runs = require 'ending.ended_runs'
 local packed_job = require 'job.packed_job'
@@ -261,6 +262,7 @@ return function(board, args)
   for i = 2, n + 1 do pop_queue(batch, args[i]) end
   deliver(batch, lease, (options.worker or ''):gsub('%s', '_'))
   notify_waiting(batch)
+  if #batch.tasks > 0 then lateness.note_starts(board, batch.tasks, now) end
   for i, task in ipairs(batch.tasks) do
     replies[i] = batch.is_raw and { task.token, task.record } or reply(task)
   end

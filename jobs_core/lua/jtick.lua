@@ -7,7 +7,8 @@
   seconds, because their workers could not renew them. A task that is lost too often (`losses`) becomes a dead letter. Any
   number of clients may tick. Jobs whose pause is over are scheduled again, up to 40 per call. An occurrence that waits for
   other jobs runs or is skipped at its deadline. A late job runs once, and the ledger counts the other occurrences it missed
-  as coalesced. While a board file is being put in place, nothing is due: see JAPPLY.
+  as coalesced. Alerts look for what is late, long, silent or unserved: see JALERT. While a board file is being put in
+  place, nothing is due: see JAPPLY.
 
     FCALL JTICK 1 {jobs}
       1) (integer) 3                 how many were moved
@@ -18,6 +19,7 @@
 local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local key = require('base.keys').key
+local deadlines = require 'alert.deadlines'
 local digits = require('base.numbers').digits
 local backfill_steps = require 'backfill.steps'
 local ended_jobs = require 'define.ended_jobs'
@@ -163,7 +165,7 @@ end
 local function next_event(board, now)
   if redis.call('EXISTS', key(board, 'follow')) == 1 then return now end
   local time = math.huge
-  for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates', 'resumes', 'waiting', 'backfilling' }) do
+  for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates', 'resumes', 'waiting', 'backfilling', 'deadlines' }) do
     local first = redis.call('ZRANGE', key(board, set), 0, 0, 'WITHSCORES')
     if first[2] then time = math.min(time, tonumber(first[2])) end
   end
@@ -176,7 +178,7 @@ return function(board, args)
   local now = instant.now(options)
   apply_state.require_no_pending_apply(board)
   local last = clock_check.latest_tick(board)
-  gaps.check(board, last, now)
+  local idle_since = gaps.check(board, last, now)
   local is_realigning = clock_check.run(board, last, now)
   local is_extending = outages.extend_leases(board, last, now)
   pauses.end_due(board, now, options.now and now)
@@ -192,6 +194,8 @@ return function(board, args)
   ended_jobs.expire(board, now, MAX_EXPIRED)
   runs.tidy(board)
   dependents.queue_ready(board)
+  if idle_since then deadlines.note_gap(board, idle_since, now) end
+  deadlines.expire(board, now)
   lanes.remove_unused(board)
   return { moved, is_realigning and now or next_event(board, now), now }
 end

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jobs_core.contract import Check, Logger, Policy, Runner, WorkerInfo
 from jobs_core.errors import JobsError, OptionError, PluginError, RunnerError
 from jobs_core.plugins import hookspecs, settings
+from jobs_core.plugins.alert_payloads import check_own_alerts
 from jobs_core.plugins.builtin import hooks as builtin
 from jobs_core.plugins.hook_manager import HookManager
 from jobs_core.plugins.installed import Installed, installed
@@ -215,6 +216,7 @@ class Plugins:
         if options.get("policy") is not None:
             self.policy(str(options["policy"]))
         self.validate(self.job(id, runner, raw, options))
+        check_own_alerts(self, options)
 
     def validate(self, job: Job) -> None:
         """Check a job's payload against its runner's schema and the plugins. Raises UserError."""

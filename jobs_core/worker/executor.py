@@ -14,6 +14,7 @@ from jobs_core.plugins.builtin.policies import default_policy
 from jobs_core.plugins.manager import Plugins
 from jobs_core.text import described, redact
 from jobs_core.types import Decision, Outcome, Task
+from jobs_core.worker.alert_messages import fill_task
 from jobs_core.worker.events import Events
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.run import Run, check_decision, lost_outcome
@@ -80,7 +81,9 @@ class Executor:
         if runner is None:
             return Outcome.failed(f"this worker has no runner {run.task.runner!r}", code="no-runner")
         try:
-            outcome = self._execute(task=run.task, runner=runner, context=run.context)
+            message = run.context.alert
+            task = run.task if message is None else fill_task(run.task, message, runner)
+            outcome = self._execute(task=task, runner=runner, context=run.context)
         except BaseException as error:  # sys.exit() must not end the thread either
             if is_shortage(error) and not run.context.has_begun:
                 return Outcome.not_started(described(error))

@@ -13,6 +13,7 @@ from jobs_core.lease import Lease
 from jobs_core.text import redact
 from jobs_core.tracing import Trace, trace_of
 from jobs_core.types import Task, parse_payload
+from jobs_core.worker.alert_messages import message_of
 from jobs_core.worker.events import Events
 from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.run import RETURN_DELAY, Run
@@ -64,6 +65,7 @@ class Starter:
                 "trouble", task, trace=context.trace, note=redact(task.raw, note)
             ),
             lease=Lease(seconds, sent) if task.token else None,
+            alert=message_of(task, self._board, self._worker.settings) if "alert" in task.options else None,
             trace=trace_of(task.options) if task.options else None,
         )
         return Run(task, context, time.monotonic(), timeout, tail=tail)

@@ -74,6 +74,7 @@ def busy(board: Board) -> dict[str, str]:
     board.put("a", "echo", "x", cron="0 3 * * *", zone="Europe/Brussels")
     board.put("b", "echo", "x", after=["a"])
     board.limit("runner", "other", concurrency=5)
+    board.alert_put("ops", "echo", "x", when=["failed", "late 1d"])
 
     def fail(task: Any, context: Any) -> Outcome:
         context.line("hello")

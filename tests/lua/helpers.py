@@ -18,7 +18,7 @@ MS = T * 1000
 
 TIMED = {
     *("JSET", "JSETNX", "JEDIT", "JNEXT", "JPUSH", "JTICK", "JPOP", "JACK", "JPAUSE", "JRESUME"),
-    *("JTASKS", "JLIMIT", "JGAPS", "JHOURS", "JTOP", "JBACKFILL", "JDUES"),
+    *("JTASKS", "JLIMIT", "JGAPS", "JHOURS", "JTOP", "JBACKFILL", "JDUES", "JALERT"),
 }
 """The commands that have the option `now`."""
 
@@ -119,7 +119,8 @@ class Lua:
     def size(self, *names: str) -> int:
         """Return the number of members of a key of any type."""
         name = ":".join((self.keys.tag, *names))
-        read = {"list": self.client.llen, "set": self.client.scard, "zset": self.client.zcard}
+        client = self.client
+        read = {"list": client.llen, "set": client.scard, "zset": client.zcard, "hash": client.hlen}
         kind = self.client.type(name)
         return int(read[kind](name)) if kind in read else 0
 

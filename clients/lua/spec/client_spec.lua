@@ -300,6 +300,29 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         end)
       end)
 
+      it('puts, lists, tests and removes alerts', function()
+        board:put('a', 'echo', 'x')
+        local options = { when = { 'failed', 'late 10m' }, ['for'] = 'a', recovery = true, every = '4h' }
+        board:put_alert('ops', 'tell', { to = 'ops' }, options)
+        local found = board:alerts()[1]
+        assert.same({ 'ops', 'failed 1, late 10m', 'tell', true, 14400, 0 }, {
+          found.name, found.when, found.runner, found.recovery, found.every, found.open,
+        })
+        assert.same({ 'a' }, found['for'])
+        board:push('a')
+        board:queue('echo'):pop()[1]:dead { code = '3' }
+        local task = board:queue('tell'):pop()[1]
+        assert.same({ 'failed', 'a', '3' }, { task.options.alert.kind, task.options.alert.job, task.options.alert.code })
+        assert.equal(1, board:alerts()[1].open)
+        local open = board:open_incidents('ops')[1]
+        assert.same({ 'failed', 'a', 0 }, { open.kind, open.job, open.more })
+        assert.truthy(board:test_alert('ops'):find('alert:ops@', 1, true))
+        assert.is_true(board:remove_alert('ops', { because = 'moved' }))
+        assert.is_false(board:remove_alert('ops'))
+        assert.same({}, board:alerts())
+        refused('NOTFOUND', "there is no alert 'ops'", function() board:test_alert('ops') end)
+      end)
+
       it('ticks', function()
         board:put('a', 'echo', 'x', { every = '1h' })
         local moved, wait = board:tick()

@@ -50,7 +50,7 @@ local function queue_tasks(board, backfill, head, body, found)
   local lane, tasks, marks = lanes.name(head.queue or head.runner, head.priority), {}, {}
   for i, due in ipairs(found) do
     local task = backfill.job .. '@' .. digits(due)
-    tasks[i] = records.new(backfill.job, digits(due), lane, head.runner, head.flags or '', body)
+    tasks[i] = records.new(backfill.job, digits(due), lane, head.runner, (head.flags or '') .. 'p', body)
     marks[2 * i - 1], marks[2 * i] = task, backfill.id
     if head.overlap then open_runs.add(board, backfill.job, task) end
   end

@@ -4,6 +4,7 @@ local clock = require 'base.clock'
 local command = require 'base.command'
 local errors = require 'base.errors'
 local key = require('base.keys').key
+local silence = require 'alert.silence'
 local patterns = require 'cron.patterns'
 local dependencies = require 'define.dependencies'
 local job_store = require 'define.job_store'
@@ -222,6 +223,7 @@ function put.store(context, job)
   local packed = packed_job.pack(head, job.body)
   note_change(context, job, packed)
   job_store.put(context.store, job.id, packed, job.due)
+  silence.add_put(context, job.id, job.now)
   if head.paused_until or job.old and job.old.paused_until then
     pauses.set_timer(context.board, job.id, head, job.old)
   end
@@ -244,6 +246,7 @@ end
 function put.write_all(context, what, target)
   job_store.write(context.store)
   labels.write(context.labels)
+  silence.note_put(context)
   changes.record(context.board, what, context.author, { jobs = context.changed, target = target })
 end
 

@@ -1,4 +1,5 @@
 local key = require('base.keys').key
+local incidents = require 'alert.incidents'
 local backfills = require 'backfill.backfills'
 local dependencies = require 'define.dependencies'
 local labels = require 'define.labels'
@@ -36,6 +37,7 @@ function removal.remove_job(board, id, changed)
   tails.remove_of_job(board, id)
   backfills.note_removed(board, id)
   runs.remove(board, id)
+  incidents.forget_job(board, id)
   return true
 end
 

@@ -36,10 +36,10 @@ end
 function child_runs.queue(board, id, head, body, due, suffix, time, parents)
   local moment = digits(due) .. suffix
   if overlap_rule.allowed_runs(board, id, head.overlap, time) == 0 then
-    return skipped.record(board, id, due, moment, 'overlap')
+    return skipped.record(board, id, due, moment, 'overlap', time)
   end
   if lengths.room(board, head.queue or head.runner, head.runner, id) == 0 then
-    return skipped.record(board, id, due, moment, 'full')
+    return skipped.record(board, id, due, moment, 'full', time)
   end
   if head.left then count_down(board, id, head, body, time) end
   if head.overlap then open_runs.add(board, id, id .. '@' .. moment) end
@@ -65,7 +65,7 @@ end
 -- Run or skip the occurrence that waits, because its deadline has come.
 function child_runs.end_waiting(board, id, head, body, due, time)
   if head.at_deadline == 'run' then return child_runs.queue_waiting(board, id, head, body, due, time) end
-  waiting.skip(board, id, 'parents')
+  waiting.skip(board, id, 'parents', time)
   parent_endings.forget_until(board, id, head.after, due)
   note_ended(board, id, time)
 end

@@ -2,10 +2,12 @@
 
 local key = require('base.keys').key
 local numbers = require 'base.numbers'
+local lateness = require 'alert.lateness'
 local patterns = require 'cron.patterns'
 local ended_jobs = require 'define.ended_jobs'
 local next_run = require 'define.next_run'
 local child_runs = require 'due.child_runs'
+local jitter = require 'due.jitter'
 local misfire = require 'due.misfire'
 local parent_endings = require 'due.parent_endings'
 local waiting = require 'due.waiting'
@@ -90,13 +92,11 @@ local function add_job(batch, id, due, head, body, now, cache)
   if following then append_pair(batch.moved, following, id) else end_job(batch, id) end
 end
 
--- Add a run, delayed by up to its job's jitter. The delay is always the same for the same occurrence.
+-- Add a run, delayed by its job's jitter.
 local function add_run(batch, id, due, head, body, now)
   local lane, moment = lanes.name(head.queue or head.runner, head.priority), numbers.digits(due)
   local record, time = records.new(id, moment, lane, head.runner, head.flags or '', body), due
-  if head.jitter then
-    time = due + tonumber(redis.sha1hex(id .. '@' .. moment):sub(1, 8), 16) % (head.jitter + 1)
-  end
+  if head.jitter then time = due + jitter.delay(id .. '@' .. moment, head.jitter) end
   if time <= now then return add_task(batch, lane, record) end
   batch.jittered[#batch.jittered + 1] = { id .. '@' .. moment .. '#0', record, time }
   batch.bytes = batch.bytes + #record
@@ -228,12 +228,14 @@ local function read_due(board, now, limit)
   return batch
 end
 
-local function write_missed(board, missed)
+local function write_missed(board, missed, now)
   for _, item in ipairs(missed) do
     redis.call('HINCRBY', key(board, 'ledger'), item.what .. ' ' .. item.job, item.n)
     history.append(board, item.job .. '@' .. item.due, 0, item.what, { 'count', item.n, 'note', item.why })
   end
-  if #missed > 0 then runs.add_missed(board, missed) end
+  if #missed == 0 then return end
+  runs.add_missed(board, missed)
+  lateness.note_missed(board, missed, now)
 end
 
 -- Skip the tasks for which a queue with a max-length has no room. Returns the others, or nothing if it has no bound.
@@ -270,7 +272,7 @@ local function write(board, batch, now)
     redis.call('HSET', key(board, 'task'), run[1], run[2])
     redis.call('ZADD', key(board, 'delayed'), run[3], run[1])
   end
-  write_missed(board, batch.missed)
+  write_missed(board, batch.missed, now)
   if #batch.moved > 0 then redis.call('ZADD', key(board, 'schedule'), unpack(batch.moved)) end
   if #batch.ended > 0 then redis.call('ZREM', key(board, 'schedule'), unpack(batch.ended)) end
   ended_jobs.note(board, batch.ended, now)

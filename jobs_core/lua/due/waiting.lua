@@ -36,12 +36,12 @@ function waiting.finish(board, id)
   redis.call('HDEL', key(board, 'waiting:due'), id)
 end
 
--- Skip the waiting occurrence of a job, if there is one. Returns when it was due, or nothing.
-function waiting.skip(board, id, why)
+-- Skip the waiting occurrence of a job, if there is one. `now` is as in skipped.record. Returns when it was due, or nothing.
+function waiting.skip(board, id, why, now)
   local due = waiting.due(board, id)
   if not due then return nil end
   waiting.finish(board, id)
-  skipped.record(board, id, due, digits(due), why)
+  skipped.record(board, id, due, digits(due), why, now)
   return due
 end
 

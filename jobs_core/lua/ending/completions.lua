@@ -3,10 +3,12 @@
 local clock = require 'base.clock'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local alert_endings = require 'alert.endings'
 local backfills = require 'backfill.backfills'
 local ended_tasks = require 'ending.ended_tasks'
 local events = require 'ending.events'
 local counters = require 'ledger.counters'
+local failures = require 'ledger.failures'
 local history = require 'ledger.history'
 local hours = require 'ledger.hours'
 local run_lines = require 'ledger.run_lines'
@@ -65,6 +67,7 @@ local function end_with_details(batch, task, token, stored)
   events.record(batch.board, read, read.attempt, 'done', task.fields)
   task.attempt, task.kept, task.held = read.attempt, read.options.history, holds.take(batch.board, task.id)
   batch.has_own = batch.has_own or task.kept ~= nil
+  if read.options['on-success'] then alert_endings.note_success(batch.board, read, task.time) end
 end
 
 -- Record that the task of a token is done. Returns its id, or nothing if the token holds no task.
@@ -116,9 +119,8 @@ local function details_of(task)
 end
 
 -- Add the runs of jobs on the board to their records. `counts` has how many each such job has. Of a job with many, only the
--- last ones are added: those that are kept, and one more, from which it is known what was dropped. `may_be_failing` says
--- whether earlier runs of some job died.
-local function write_runs(batch, counts, may_be_failing)
+-- last ones are added: those that are kept, and one more, from which it is known what was dropped.
+local function write_runs(batch, counts)
   local tasks, found, time, ended = batch.tasks, runs.new_batch(batch.board), nil, nil
   if found.most > 0 then hours.add(batch.board, 'done', #tasks, tasks[#tasks].time) end
   if found.most == 0 and not batch.has_own then return end
@@ -132,7 +134,7 @@ local function write_runs(batch, counts, may_be_failing)
       runs.add(found, job, line, task.kept)
     end
   end
-  runs.write(found, may_be_failing and 'done' or nil)
+  runs.write(found)
 end
 
 local function note_in_backfills(batch)
@@ -153,6 +155,17 @@ local function write_dependents(batch, jobs, may_have_dependents)
   end
 end
 
+-- Tell the alerts which tasks are done, and which jobs were failing until then.
+local function write_alerts(batch, jobs, is_asked)
+  local recovered, now = failures.clear(batch.board, jobs), batch.tasks[#batch.tasks].time
+  if #recovered > 0 then
+    local last = {}
+    for _, task in ipairs(batch.tasks) do last[task.job] = task.id end
+    for _, pair in ipairs(recovered) do alert_endings.note_recovered(batch.board, pair[1], last[pair[1]], pair[2], now) end
+  end
+  if is_asked then alert_endings.note_done(batch.board, batch.tasks, now) end
+end
+
 -- Write all recorded endings.
 function completions.write(batch)
   local board, done = batch.board, batch.done
@@ -164,9 +177,10 @@ function completions.write(batch)
   if #jobs > 0 then counters.add_for_jobs(board, 'done', jobs, counts) end
   -- Usually no job is failing or waits for others, and no task is being cancelled or of a backfill.
   local is_special = redis.call('EXISTS', key(board, 'failing'), key(board, 'parents'), key(board, 'cancelling'),
-    key(board, 'backfill:tasks')) > 0
-  write_runs(batch, counts, is_special)
+    key(board, 'backfill:tasks'), key(board, 'alerts:done')) > 0
+  write_runs(batch, counts)
   if is_special then
+    write_alerts(batch, jobs, redis.call('EXISTS', key(board, 'alerts:done')) == 1)
     redis.call('SREM', key(board, 'cancelling'), unpack(done))
     note_in_backfills(batch)
   end

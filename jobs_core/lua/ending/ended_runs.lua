@@ -1,6 +1,7 @@
 -- Records tasks that have ended as runs of their jobs (ledger/runs.lua), and counts them by the hour.
 
 local digits = require('base.numbers').digits
+local failures = require 'ledger.failures'
 local hours = require 'ledger.hours'
 local run_lines = require 'ledger.run_lines'
 local runs = require 'ledger.runs'
@@ -22,18 +23,23 @@ local function last_attempt(task)
   return task.began and digits(task.began) or '-', task.was_leased and task.attempt or task.attempt - 1, worker
 end
 
--- Record that a task has ended. `on_board` says whether its job is on the board. `code` and `note` may be nothing.
+-- Record that a task has ended. `on_board` says whether its job is on the board. `code` and `note` may be nothing. Returns how
+-- many runs of the job in a row have died, if this one has.
 function ended_runs.record(board, task, outcome, now, on_board, code, note)
   local held = holds.take(board, task.id)
   local batch, own = runs.new_batch(board), task.options.history
   if batch.most > 0 then hours.add(board, outcome, 1, now) end
-  if not on_board or (own or batch.most) == 0 then return end
+  if not on_board then return end
   local job, moment = task.id:match(SPLIT_ID)
+  local is_kept = (own or batch.most) > 0
+  local in_row = outcome == 'dead' and failures.add(board, job, is_kept) or nil
+  if not is_kept then return in_row end
   local since, count, worker = last_attempt(task)
   local ended, details = digits(now), run_lines.details(code, held, note)
   local line = run_lines.of_run(outcome, moment, since, ended, count, worker or '-', details)
   runs.add(batch, job, line, own)
-  runs.write(batch, outcome)
+  runs.write(batch)
+  return in_row
 end
 
 -- Record tasks that leave their queues and that no attempt ends: unleased ones, which a worker has taken, or cancelled ones.
@@ -54,7 +60,7 @@ local function record_leaving(board, tasks, outcome, now, worker)
       runs.add(batch, job, line, own)
     end
   end
-  runs.write(batch, outcome)
+  runs.write(batch)
 end
 
 -- Record tasks that a worker has taken without a lease.

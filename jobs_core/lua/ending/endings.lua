@@ -1,6 +1,7 @@
 -- Ends the hold of a token on its task.
 
 local key = require('base.keys').key
+local alert_endings = require 'alert.endings'
 local backfills = require 'backfill.backfills'
 local dead_letters = require 'ending.dead_letters'
 local ended_runs = require 'ending.ended_runs'
@@ -49,10 +50,12 @@ function endings.give_up(board, token, task, now, fields)
   redis.call('ZADD', key(board, 'dead'), now, token)
   local _, _, _, code, note = attempts.last(task)
   local on_board = counters.add_for_job(board, records.job_of(task.id), 'dead', 1)
-  ended_runs.record(board, task, 'dead', now, on_board, code ~= '-' and code or nil, note ~= '' and note or nil)
+  local failures =
+    ended_runs.record(board, task, 'dead', now, on_board, code ~= '-' and code or nil, note ~= '' and note or nil)
   open_runs.remove(board, task.id)
   backfills.note_ended(board, task.id, 'dead')
   ended_tasks.record(board, task.id, 'dead', now, fields)
+  alert_endings.note_dead(board, task, failures, now)
   dead_letters.purge_excess(board, 2)  -- two, so that a lower bound is reached in the end
 end
 

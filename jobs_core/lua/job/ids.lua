@@ -11,6 +11,7 @@ function ids.check(name, id)
   end
   if not is_utf8(id) then fail_option(name, 'expected UTF-8, got other bytes') end
   if id:find('^push:%d') then fail_option(name, 'push:<n> is reserved for one-off tasks: choose another job id') end
+  if id:find('^alert:') then fail_option(name, 'alert:<name> is reserved for alerts: choose another job id') end
 end
 
 function ids.check_runner(name)

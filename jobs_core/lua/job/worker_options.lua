@@ -81,6 +81,16 @@ local function rules_option(name, text)
   return text
 end
 
+-- Read a runner and what it gets: `notify ops`.
+local function runner_and_payload(name, text)
+  local runner, payload = text:match('^(%S+) ?(.*)$')
+  if not runner or not runner:match('^[%w][%w._-]*$') or #runner > 64 then
+    fail_option(name, 'expected a runner and its payload, such as: notify ops')
+  end
+  if #payload > 65536 then fail_option(name, 'expected a payload of at most 65536 bytes, got ' .. #payload) end
+  return text
+end
+
 -- The options for workers, and the function that reads each. Durations become seconds.
 worker_options.READERS = {
   timeout = duration.seconds,
@@ -99,6 +109,8 @@ worker_options.READERS = {
   history = history_option,
   label = label_option.read,
   ['lint-ignore'] = rules_option,
+  ['on-failure'] = runner_and_payload,
+  ['on-success'] = runner_and_payload,
 }
 
 local NEED_LEASE = {
@@ -116,6 +128,7 @@ end
 function worker_options.flags(found)
   return (found.keep and 'k' or '') .. (found.lease and 'l' or '') .. (found.policy == 'none' and 'n' or '')
     .. ((found.concurrency or found.rate) and 'r' or '') .. (found.history and 'h' or '')
+    .. (found['on-success'] and 's' or '')
 end
 
 -- Return options as JSON in a fixed order, so that the same options are always the same text: a job's etag is made of it.

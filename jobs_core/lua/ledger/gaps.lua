@@ -41,11 +41,14 @@ local function due_since(board, before)
 end
 
 -- At a tick, before it moves anything: note it if nobody has ticked for long while something was due. `last` is the time of
--- the latest tick that moved something or found leases.
+-- the latest tick that moved something or found leases. Returns since when nobody ticked, if it is noted.
 function gaps.check(board, last, now)
   if now - last <= IDLE then return end
   local since = due_since(board, now - IDLE)
-  if since then gaps.add(board, 'idle', math.max(last, since), now) end
+  if not since then return nil end
+  since = math.max(last, since)
+  gaps.add(board, 'idle', since, now)
+  return since
 end
 
 -- Read the gaps that reach into a span of time, oldest first: tables with what, from and to, in ms.

@@ -1,6 +1,6 @@
 -- `{b}:runs:<job>` is a text with a line for each of the latest runs of a job, newest last (see run_lines.lua). `{b}:runs` is
--- the set of jobs that have one, and `runs` in `{b}:stats` has the bytes of all. `{b}:failing` sorts jobs by how many runs in
--- a row have died, while any has. All are written by the script that ends a task. One-off tasks have no record.
+-- the set of jobs that have one, and `runs` in `{b}:stats` has the bytes of all. They are written by the script that ends a
+-- task. One-off tasks have no record.
 --
 -- A run only appends its line. Now and then, when a text has grown too long, its oldest lines are dropped: see run_texts.lua.
 
@@ -92,16 +92,6 @@ local function append(batch, job, lines)
   return #lines + trim(name, batch.most, math.huge)
 end
 
--- Count what the jobs of a batch have in a row: `outcome` is that of all of its runs.
-local function count_failures(batch, outcome)
-  local failing = key(batch.board, 'failing')
-  if outcome == 'dead' then
-    for i = 1, batch.n do redis.call('ZINCRBY', failing, 1, batch.jobs[i]) end
-  elseif outcome == 'done' and redis.call('EXISTS', failing) == 1 then
-    redis.call('ZREM', failing, unpack(batch.jobs))
-  end
-end
-
 -- Shrink the texts of a batch to their share of the board's bound.
 local function shrink(batch)
   local share, growth = batch.bound / redis.call('SCARD', key(batch.board, 'runs')), 0
@@ -116,12 +106,11 @@ local function add_to_total(board, growth)
   return growth == 0 and 0 or redis.call('HINCRBY', key(board, 'stats'), 'runs', growth)
 end
 
--- Write a batch of lines. `outcome` is how all of its runs ended; nothing for occurrences without a run, or if no job fails.
-function runs.write(batch, outcome)
+-- Write a batch of lines.
+function runs.write(batch)
   if batch.n == 0 then return end
   local growth = 0
   for i = 1, batch.n do growth = growth + append(batch, batch.jobs[i], lines_of(batch, batch.jobs[i])) end
-  count_failures(batch, outcome)
   if add_to_total(batch.board, growth) > batch.bound then add_to_total(batch.board, shrink(batch)) end
 end
 

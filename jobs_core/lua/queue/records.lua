@@ -6,7 +6,8 @@
 -- ended: see attempts.lua. The flags summarize the options, so that most tasks are handled without reading them:
 --
 --   k  option keep     l  option lease     n  policy none     r  option concurrency or rate
---   h  option history
+--   h  option history  s  option on-success
+--   p  of the past: of a backfill, or a dead letter that is run again, so that no alert calls it late
 --
 -- A delayed or dead task is the same string in `{b}:task`, under a ticket: its latest token, or one made by its push. (An id
 -- is not enough: if a job is removed and put again, two tasks may have the same id.) A leased task is there under its token,

@@ -12,6 +12,7 @@ from jobs_core.engine import ledger
 from jobs_core.engine.permissions import half_permitted, in_words, refusal
 from jobs_core.engine.replies import time_of
 from jobs_core.engine.roles import ROLE_NAMES, role, role_for, roles_of
+from jobs_core.plugins.builtin.alert_check import check_alerts
 from jobs_core.plugins.builtin.flow_checks import check_limits, check_overdue, check_ticks, check_workers
 from jobs_core.plugins.builtin.growth_check import check_growth
 from jobs_core.plugins.config import find_config
@@ -226,6 +227,7 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("ticks", check_ticks, "whether anyone ticks")
     yield Check("growth", check_growth, "what grows, or has reached its bound")
     yield Check("limits", check_limits, "limits that hold tasks for long")
+    yield Check("alerts", check_alerts, "alerts of which somebody was not told")
     yield Check("settings", check_settings, "settings without effect")
     yield Check("records", check_records, "unreadable records")
     yield Check("time", check_time, "a clock that went backwards")

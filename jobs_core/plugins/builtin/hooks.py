@@ -71,6 +71,7 @@ def jobs_loggers() -> Iterator[Logger]:
 def jobs_settings() -> Iterator[Setting]:
     """Declare the settings of the connection to Redis, and of the loggers `json` and `file`."""
     yield from (CONNECT, ANSWER)
+    yield Setting("web_url", None, "Address of the page, for links in alerts: https://jobs.example.com")
     yield Setting("log_file", "jobs.log", "Path of the file logger's file; may contain {worker} and {board}")
     yield Setting("log_file_bytes", 10_000_000, "Size in bytes at which the file is rotated; 0 means never")
     yield Setting("log_file_keep", 5, "Number of rotated files to keep, as .1, .2, …")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote as percent_encoded
 from urllib.parse import urlsplit
 
 from jobs_core import (
@@ -53,10 +54,19 @@ def target(payload: Payload) -> str:
     return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
+def quote(value: str, key: str, before: str) -> str:
+    """Return a value that an alert fills into a payload in a form that is safe in its URL.
+
+    >>> quote("a b&c", "url", ""), quote("a b&c", "json", "")
+    ('a%20b%26c', 'a b&c')
+    """
+    return percent_encoded(value, safe="") if key == "url" else value
+
+
 @hookimpl
 def jobs_runners() -> Iterator[Runner]:
     """Provide the `http` runner."""
-    yield Runner("http", run, "Send an HTTP request", short="url", schema=SCHEMA, target=target)
+    yield Runner("http", run, "Send an HTTP request", short="url", schema=SCHEMA, target=target, quote=quote)
 
 
 @hookimpl

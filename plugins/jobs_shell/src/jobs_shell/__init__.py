@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jobs_core import Context, Job, Outcome, Runner, Setting, Task, UserError, WorkerInfo, hookimpl
 from jobs_shell.payload import SCHEMA, check, read
+from jobs_shell.quoting import quote
 
 if TYPE_CHECKING:
     import click
@@ -30,7 +31,7 @@ def run(task: Task, context: Context) -> Outcome:
 @hookimpl
 def jobs_runners() -> Iterator[Runner]:
     """Provide the `shell` runner."""
-    yield Runner("shell", run, "Run a command line or a program", short="line", schema=SCHEMA)
+    yield Runner("shell", run, "Run a command line or a program", short="line", schema=SCHEMA, quote=quote)
 
 
 @hookimpl

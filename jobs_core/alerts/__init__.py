@@ -1,0 +1,9 @@
+"""Alerts: rules that tell somebody, and what they tell. No Redis here."""
+
+from __future__ import annotations
+
+from jobs_core.alerts.facts import Facts
+from jobs_core.alerts.message import Message
+from jobs_core.alerts.rule import Alert, Incident
+
+__all__ = ["Alert", "Facts", "Incident", "Message"]

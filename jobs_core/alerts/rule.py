@@ -1,0 +1,82 @@
+"""An alert as a board has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A rule that tells somebody.
+
+    Args:
+        name: Its name.
+        when: Its conditions: `failed 3, late 10m`.
+        runner: The runner of its tasks.
+        payload: Their payload, in which `{job}`, `{reason}` … stand for what has happened.
+        scope: The ids, patterns, labels (`team=payments`) and queues (`queue:mail`) it is for; empty: all.
+        every: Seconds after which what goes on is told again; None: never.
+        recovery: Whether the end of it is told.
+        quiet: The quiet hours: `22:00-07:00`.
+        zone: Their time zone; None: UTC.
+        burst: The most tasks in a minute.
+        queue: The queue of its tasks; None: the runner's.
+        priority: The priority of its tasks.
+        options: Other options of its tasks.
+        owner: The board file that has it, if one does.
+        open: How many jobs or queues it tells of now.
+    """
+
+    name: str
+    when: str
+    runner: str
+    payload: str = field(default="", repr=False)
+    scope: tuple[str, ...] = ()
+    every: float | None = None
+    recovery: bool = False
+    quiet: str | None = None
+    zone: str | None = None
+    burst: int = 10
+    queue: str | None = None
+    priority: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    owner: str | None = None
+    open: int = 0
+
+
+def as_alert(text: str) -> Alert:
+    """Read one alert of a JALERTS reply."""
+    found: dict[str, Any] = json.loads(text)
+    scope = tuple(found.pop("for", ()))
+    return Alert(scope=scope, **found)
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What an alert tells of, and that goes on now.
+
+    Args:
+        kind: The condition that is met: failed, late, missed, long, silent, unserved or behind.
+        since: Since when it goes on, in epoch seconds.
+        told: When it was told last, in epoch seconds.
+        more: How often it was seen since it was told.
+        job: The job, if it is about one.
+        queue: The queue, if it is unserved.
+        task: The task, if it is a long run.
+    """
+
+    kind: str
+    since: float
+    told: float
+    more: int = 0
+    job: str = ""
+    queue: str = ""
+    task: str = ""
+
+    @property
+    def about(self) -> str:
+        """The job or queue, or `the board`."""
+        return self.job or (f"queue:{self.queue}" if self.queue else "the board")

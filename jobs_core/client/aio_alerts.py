@@ -1,0 +1,63 @@
+"""The methods of an asyncio board about alerts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Unpack
+
+from jobs_core.alerts import Alert, Incident
+from jobs_core.alerts.options import AlertOptions
+from jobs_core.alerts.rule import as_alert
+from jobs_core.client.aio_tasks import AsyncTaskMethods
+from jobs_core.client.author import signature
+from jobs_core.engine.alerts import as_incidents, found_alert, open_call, remove_call
+from jobs_core.types import Payload
+
+
+class AsyncAlertMethods(AsyncTaskMethods):
+    """The methods of an asyncio board about alerts. Each works like that of `Board`."""
+
+    async def alert_put(
+        self,
+        name: str,
+        runner: str,
+        payload: Payload = "",
+        *,
+        because: str | None = None,
+        **options: Unpack[AlertOptions],
+    ) -> None:
+        """Put an alert, like `Board.alert_put`."""
+        call, arguments = await self._on_thread(self._board.calls.alert, name, runner, payload, options)
+        await self._call(call, *arguments, *signature(self.by, because))
+
+    async def alert_list(self) -> AsyncIterator[Alert]:
+        """List the alerts of the board, like `Board.alert_list`."""
+        for text in await self._call("JALERTS"):
+            yield as_alert(text)
+
+    async def alert_show(self, name: str) -> Alert:
+        """Read an alert, like `Board.alert_show`."""
+        return found_alert(await self._call("JALERTS", name), name, self.name)
+
+    async def alert_open(self, name: str) -> AsyncIterator[Incident]:
+        """List what an alert tells of now, like `Board.alert_open`."""
+        seen: set[tuple[str, str]] = set()
+        cursor = "0"
+        while True:
+            call, arguments = open_call(name, cursor)
+            cursor, texts = await self._call(call, *arguments)
+            for found in as_incidents(texts, seen):
+                yield found
+            if cursor == "0":
+                return
+
+    async def alert_remove(self, *names: str, because: str | None = None) -> int:
+        """Remove alerts, like `Board.alert_remove`."""
+        if not names:
+            return 0
+        call, arguments = remove_call(names, signature(self.by, because))
+        return int(await self._call(call, *arguments))
+
+    async def alert_test(self, name: str) -> str:
+        """Queue a task of an alert, like `Board.alert_test`."""
+        return str(await self._call("JALERT", "test", name))

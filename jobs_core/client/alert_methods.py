@@ -1,0 +1,95 @@
+"""The methods of a board about alerts: rules that tell somebody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Unpack
+
+from jobs_core.alerts import Alert, Incident
+from jobs_core.alerts.options import AlertOptions
+from jobs_core.alerts.rule import as_alert
+from jobs_core.client.author import signature
+from jobs_core.client.task_methods import TaskMethods
+from jobs_core.engine.alerts import as_incidents, found_alert, open_call, remove_call
+from jobs_core.types import Payload
+
+
+class AlertMethods(TaskMethods):
+    """The methods of a board about alerts."""
+
+    def alert_put(
+        self,
+        name: str,
+        runner: str,
+        payload: Payload = "",
+        *,
+        because: str | None = None,
+        **options: Unpack[AlertOptions],
+    ) -> None:
+        """Put an alert: when one of its conditions is met, a task for the runner is queued.
+
+        The whole alert is declared: what is left out of an alert that exists is removed from it.
+
+        Args:
+            name: The alert's name.
+            runner: The runner that tells somebody.
+            payload: What it gets. `{job}`, `{reason}`, `{text}` … are replaced when the task runs.
+            because: Why, for `changes`.
+            **options: `when`, which is required, and what `jobs alert put --help` shows.
+
+        Raises:
+            OptionError: An option or a condition is invalid.
+            PayloadError: The runner rejects the payload.
+            RunnerError: No installed plugin and no worker has the runner.
+
+        >>> board.alert_put("payments", "notify", "ops", when="failed 3, late 10m", for_="team=payments")
+        """
+        call, arguments = self.calls.alert(name, runner, payload, options)
+        self.commands.call(call, *arguments, *signature(self.by, because))
+
+    def alert_list(self) -> Iterator[Alert]:
+        """List the alerts of the board, by name."""
+        yield from map(as_alert, self.commands.call("JALERTS"))
+
+    def alert_show(self, name: str) -> Alert:
+        """Read an alert.
+
+        Raises:
+            NotFoundError: There is no such alert.
+        """
+        return found_alert(self.commands.call("JALERTS", name), name, self.name)
+
+    def alert_open(self, name: str) -> Iterator[Incident]:
+        """List what an alert tells of now, in no order: failing jobs, late runs, queues without workers …
+
+        What is over at once (`dead`, `recovered`, `done`) is not listed.
+
+        Raises:
+            NotFoundError: There is no such alert.
+
+        >>> [found.job for found in board.alert_open("payments") if found.kind == "failed"]
+        ['invoices']
+        """
+        seen: set[tuple[str, str]] = set()
+        cursor = "0"
+        while True:
+            call, arguments = open_call(name, cursor)
+            cursor, texts = self.commands.call(call, *arguments)
+            yield from as_incidents(texts, seen)
+            if cursor == "0":
+                return
+
+    def alert_remove(self, *names: str, because: str | None = None) -> int:
+        """Remove alerts. Returns how many existed. Tasks that they have queued stay."""
+        if not names:
+            return 0
+        call, arguments = remove_call(names, signature(self.by, because))
+        return int(self.commands.call(call, *arguments))
+
+    def alert_test(self, name: str) -> str:
+        """Queue a task of an alert, to see whether it reaches somebody. Returns the task's id.
+
+        Raises:
+            NotFoundError: There is no such alert.
+        """
+        return str(self.commands.call("JALERT", "test", name))

@@ -1,0 +1,39 @@
+-- An alert as people see it.
+
+local conditions = require 'alert.conditions'
+local records = require 'queue.records'
+
+local describe = {}
+
+-- Return an alert as a table, without its payload: for JCHANGES.
+function describe.change(rule)
+  local found = {
+    when = conditions.text(rule.when), runner = rule.runner, every = rule.every and rule.every / 1000, recovery = rule.recovery,
+    quiet = rule.quiet, zone = rule.zone, burst = rule.burst, queue = rule.queue, priority = rule.priority,
+    options = rule.options ~= '' and cjson.decode(rule.options) or nil, owner = rule.owner,
+  }
+  if #rule['for'] > 0 then found['for'] = rule['for'] end
+  found['payload-hash'] = redis.sha1hex(rule.payload):sub(1, 8)
+  return found
+end
+
+-- Return an alert as JSON. `open` is how many jobs or queues it tells of.
+function describe.json(rule, open)
+  local found = describe.change(rule)
+  found['payload-hash'] = nil
+  found.name, found.payload, found.open = rule.name, rule.payload, open or 0
+  return cjson.encode(found)
+end
+
+local SUBJECTS = { unserved = 'queue', behind = 'board' }
+
+-- Return what goes on of an alert as JSON. `one` is as incidents.page returns it.
+function describe.incident(one)
+  local found = { kind = one.kind, since = one.since / 1000, told = one.told / 1000, more = one.more }
+  local subject = SUBJECTS[one.kind] or 'job'
+  if subject ~= 'board' then found[subject] = one.subject end
+  if one.kind == 'long' then found.task = records.id_of_token(one.details) end
+  return cjson.encode(found)
+end
+
+return describe

@@ -1,0 +1,36 @@
+-- Quiet hours, such as 22:00-07:00, by the clock of a zone.
+
+local fail_option = require('base.errors').fail_option
+local zones = require 'time.zones'
+
+local quiet = {}
+
+local DAY = 86400
+
+local function second_of_day(hour, minute)
+  hour, minute = tonumber(hour), tonumber(minute)
+  return hour and hour < 24 and minute < 60 and hour * 3600 + minute * 60 or nil
+end
+
+local function read(text)
+  local from_hour, from_minute, to_hour, to_minute = text:match('^(%d%d?):(%d%d)%-(%d%d?):(%d%d)$')
+  return second_of_day(from_hour, from_minute), second_of_day(to_hour, to_minute)
+end
+
+-- Check the text of the option.
+function quiet.check(text)
+  local from, to = read(text)
+  if not (from and to) or from == to then fail_option('quiet', "expected hours such as 22:00-07:00, got '" .. text .. "'") end
+end
+
+-- Return when the quiet hours of an alert end (ms), if it is in them now, or else now.
+function quiet.over_at(board, rule, now)
+  if not rule.quiet then return now end
+  local from, to = read(rule.quiet)
+  local zone, utc = rule.zone and zones.find(board, rule.zone), math.floor(now / 1000)
+  local second = (utc + (zone and zones.offset_at(zone, utc) or 0)) % DAY
+  local since, lasts = (second - from) % DAY, (to - from) % DAY
+  return since < lasts and (utc + lasts - since) * 1000 or now
+end
+
+return quiet

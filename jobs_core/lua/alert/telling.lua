@@ -1,0 +1,93 @@
+-- Queues the tasks of alerts. Such a task is like any other one-off task: leased, retried, limited, counted. Its id is
+-- alert:<name>@<due>-<n>, its options have the facts (`alert`), and its payload is what the alert gives: the worker fills in
+-- {job}, {reason} and so on, just before it runs.
+--
+-- An outage may concern every job of a board. So of one alert, at most `burst` tasks a minute are queued. The others are
+-- counted in `{b}:alerts:bursts`, and one task at the end of the minute tells how many there were. All that is told in quiet
+-- hours arrives at their end, so they count as one minute.
+
+local key = require('base.keys').key
+local digits = require('base.numbers').digits
+local quiet = require 'alert.quiet'
+local counters = require 'ledger.counters'
+local lanes = require 'queue.lanes'
+local queues = require 'queue.queues'
+local records = require 'queue.records'
+local timers = require 'queue.timers'
+
+local telling = {}
+
+local MINUTE = 60000
+
+-- Return the body of a task: the options of the alert with the facts, and the payload.
+local function body_of(rule, facts)
+  local options = rule.options == '' and '{' or rule.options:sub(1, -2) .. ','
+  return options .. '"alert":' .. cjson.encode(facts) .. '}\n' .. rule.payload
+end
+
+-- Queue the task that tells these facts. Returns its id.
+local function queue_task(board, rule, facts, now)
+  facts.alert, facts.at = rule.name, now / 1000
+  local due = quiet.over_at(board, rule, now)
+  local moment = digits(due) .. '-' .. digits(redis.call('HINCRBY', key(board, 'stats'), 'pushed', 1))
+  local lane, job = lanes.name(rule.queue or rule.runner, rule.priority), 'alert:' .. rule.name
+  local record = records.new(job, moment, lane, rule.runner, rule.flags, body_of(rule, facts))
+  local id = job .. '@' .. moment
+  if due > now then
+    redis.call('HSET', key(board, 'task'), id .. '#0', record)
+    timers.set(board, 'delayed', id .. '#0', due)
+  else
+    queues.append(board, lane, { record })
+  end
+  counters.add(board, 'due', 1)
+  counters.add(board, 'queued', 1)
+  return id
+end
+
+-- `{b}:alerts:bursts` has for each alert since when (ms) it counts, how many it has told, and how many more there were.
+local function read_burst(board, name)
+  local text = redis.call('HGET', key(board, 'alerts:bursts'), name)
+  local since, told, more = (text or ''):match('^(%d+) (%d+) (%d+)$')
+  return tonumber(since or 0), tonumber(told or 0), tonumber(more or 0)
+end
+
+local function write_burst(board, name, since, told, more)
+  redis.call('HSET', key(board, 'alerts:bursts'), name, digits(since) .. ' ' .. told .. ' ' .. more)
+end
+
+-- Return when what an alert counts since a time is over.
+local function burst_end(board, rule, since)
+  return math.max(since + MINUTE, quiet.over_at(board, rule, since))
+end
+
+-- Tell how many more there were, and begin to count anew.
+function telling.tell_burst(board, rule, now)
+  local since, _, more = read_burst(board, rule.name)
+  if more == 0 then return end
+  write_burst(board, rule.name, now, 0, 0)
+  queue_task(board, rule, { kind = 'burst', state = 'firing', since = since / 1000, count = more }, now)
+end
+
+-- Tell somebody, or count it if that would be too much.
+function telling.tell(board, rule, facts, now)
+  if rule.burst then
+    local since, told, more = read_burst(board, rule.name)
+    if now >= burst_end(board, rule, since) then
+      telling.tell_burst(board, rule, now)
+      since, told, more = now, 0, 0
+    end
+    if told >= rule.burst then
+      if more == 0 then timers.set(board, 'deadlines', 'burst ' .. rule.name, burst_end(board, rule, since)) end
+      return write_burst(board, rule.name, since, told, more + 1)
+    end
+    write_burst(board, rule.name, since, told + 1, more)
+  end
+  return queue_task(board, rule, facts, now)
+end
+
+-- Tell what a person asks to try out. Returns the task's id.
+function telling.test(board, rule, now)
+  return queue_task(board, rule, { kind = 'test', state = 'firing', since = now / 1000 }, now)
+end
+
+return telling
