@@ -80,7 +80,7 @@ def scripts(client: Any) -> Iterator[Scripts]:
     client.config_resetstat()
     yield found
     calls, times = client.info("commandstats"), client.info("latencystats")
-    for name in ("evalsha", "fcall"):  # floors are scripts, commands are functions
+    for name in ("evalsha", "fcall", "fcall_ro"):  # floors are scripts, commands are functions
         found.seconds += calls.get(f"cmdstat_{name}", {}).get("usec", 0) / 1e6
         percentiles = times.get(f"latency_percentiles_usec_{name}", {})
         found.most = max(found.most, percentiles.get("p99", 0) / 1000)

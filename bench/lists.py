@@ -1,4 +1,7 @@
-"""Listing all jobs in a separate process: time to the first row, to the last, and peak memory."""
+"""Listing all jobs in a separate process: time to the first row, to the last, and peak memory.
+
+And how long a list of large jobs holds Redis.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from bench.harness import Result, empty, lines, put_all, seconds
+from bench.harness import Result, empty, lines, put_all, scripts, seconds
 from jobs_core import Board
 
 ORDERS: dict[str, list[str]] = {"": [], ", by next run": ["--sort", "next"], ", by id": ["--sort", "id"]}
@@ -27,6 +31,36 @@ def measure(board: Board, count: int, url: str) -> Iterator[Result]:
         yield Result(f"{what}: first row", first, "s", None, "< 1 s")
         yield Result(f"{what}: all rows", total, "s", floor)
         yield Result(f"{what}: peak memory", memory, "MB", None, "< 100 MB")
+    yield from _script_times(board)
+
+
+MANY_OPTIONS = {
+    "label": ",".join(f"name-{n}=some-value-{n}" for n in range(16)),
+    "description": "x" * 1000,
+    "timeout": "20m",
+    "policy": "retry",
+    "attempts": 5,
+    "retry-on": "5*,timeout",
+    "misfire": "skip",
+    "priority": 3,
+}
+
+SHAPES: dict[str, tuple[int, dict[str, Any]]] = {
+    "small jobs": (5000, {}),
+    "jobs with many options": (5000, MANY_OPTIONS),
+    "jobs with 50 kB each": (500, {"payload": "x" * 50_000}),
+    "jobs with 1 MiB each": (50, {"payload": "x" * (1 << 20)}),
+}
+
+
+def _script_times(board: Board) -> Iterator[Result]:
+    """Measure the scripts of a list with the last runs. No reply is cut by what the client has guessed."""
+    for name, (count, options) in SHAPES.items():
+        empty(board)
+        put_all(board, lines(count, start="+1h", **options))
+        with scripts(board.client) as times:
+            assert sum(1 for _ in board.list(summary=True)) == count
+        yield times.result(f"list of {count:,} {name}")
 
 
 def _run(board: Board, url: str, *words: str) -> tuple[float, float, float]:

@@ -40,12 +40,16 @@ MIDDLE = """
 
 Set a setting as an environment variable, `JOBS_` and its name in capitals, or in `jobs.toml`. The variable takes
 precedence. `jobs settings` shows the value and source of each setting. A setting has the type of its default. In a
-variable, separate the items of a list with commas.
+variable, separate the items of a list with commas. A table has a section of its own, or a variable for each entry:
+`JOBS_NOTIFY_OPS` is the entry `ops` of `notify`.
 
 ```toml title="jobs.toml"
 [settings]
 log_file = "/var/log/jobs/{board}.log"
 http_allow = ["loopback", "10.1.0.0/16"]
+
+[settings.notify]
+ops = ["mailto:ops@example.com", "slack://…"]
 ```
 """
 
@@ -78,6 +82,8 @@ def _default(setting: Setting) -> str:
         return ""
     if isinstance(value, list):
         value = ",".join(map(str, value))
+    if isinstance(value, dict):
+        return ""
     if isinstance(value, bool):
         value = str(value).lower()
     return f"`{value}`" if value != "" else ""

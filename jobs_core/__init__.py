@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from jobs_core.alerts import Alert, Incident, Message
+from jobs_core.alerts import Alert, Digest, Incident, JobDigest, Message
 from jobs_core.changes import Change
 from jobs_core.context import BoardLike, Context
 from jobs_core.contract import Check, Finding, Logger, Policy, Push, Runner, Setting, WorkerInfo
@@ -35,6 +35,7 @@ from jobs_core.text import described
 from jobs_core.top import RunningTask, Top, WaitingQueue
 from jobs_core.tracing import trace_of
 from jobs_core.types import (
+    Attempt,
     Backfill,
     Decision,
     Event,
@@ -64,6 +65,7 @@ __all__ = [
     "AgainError",
     "Alert",
     "AsyncBoard",
+    "Attempt",
     "Backfill",
     "Board",
     "BoardLike",
@@ -73,6 +75,7 @@ __all__ = [
     "Context",
     "Decision",
     "DeniedError",
+    "Digest",
     "Event",
     "ExistsError",
     "FaultError",
@@ -81,6 +84,7 @@ __all__ = [
     "Hour",
     "Incident",
     "Job",
+    "JobDigest",
     "JobPage",
     "JobsError",
     "LayoutError",

@@ -9,9 +9,9 @@ from contextvars import copy_context
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar, Unpack
 
-from jobs_core.alerts import Message
+from jobs_core.alerts import Alert, Digest, Message
 from jobs_core.lease import Lease
-from jobs_core.options import PushOptions, PutOptions, ReportOptions, TaskFilters, TaskState
+from jobs_core.options import PushOptions, PutOptions, ReportOptions, TaskFilters, TaskState, Time
 from jobs_core.stopping import StopCallback, StoppedError
 from jobs_core.text import shorten_start, writable
 from jobs_core.tracing import Trace
@@ -64,6 +64,10 @@ class BoardLike(Protocol):
     def count(self) -> dict[str, int]: ...
 
     def stats(self, job: str | None = None) -> dict[str, int]: ...
+
+    def alert_list(self) -> Iterator[Alert]: ...
+
+    def alert_digest(self, days: float = 7, *, now: Time | None = None) -> Digest: ...
 
 
 LONGEST_LINE = 65_536

@@ -10,6 +10,9 @@ from jobs_core.context import BoardLike, Context
 from jobs_core.tracing import Trace
 from jobs_core.types import Decision, Event, Outcome, Payload, Task
 
+TICKED = "ticked"
+"""The kind of the event after a tick that succeeded. Only loggers get it that name it in `kinds`."""
+
 LOG_THREAD = "jobs-log-"
 """How the names of loggers' threads begin."""
 
@@ -59,6 +62,7 @@ class WorkerInfo:
     """The worker, as loggers, `jobs_startup` and `jobs_shutdown` see it.
 
     `concurrency` is the number of tasks it runs at once. `settings` has the settings of all plugins, by name.
+    Call `trouble` with one sentence to report a problem to all loggers: it becomes an event. Thread-safe.
     """
 
     name: str
@@ -66,6 +70,7 @@ class WorkerInfo:
     runners: tuple[str, ...]
     concurrency: int
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    trouble: Callable[[str], None] = field(default=lambda note: None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,9 @@ class Logger:
     Jobs calls `open(worker)` once, before the first event; raise OptionError for invalid settings. It calls
     `write(event)` on a thread of its own, in order. If it is slow, events wait in a queue, and those that
     find it full are left out. `close()` flushes, on the same thread.
+
+    `option` limits it to events of tasks with this option, and `kinds` to events of these kinds. A worker
+    does no work for events that nobody gets.
     """
 
     name: str
@@ -82,6 +90,17 @@ class Logger:
     summary: str = ""
     close: Callable[[], None] = lambda: None
     open: Callable[[WorkerInfo], None] = lambda context: None
+    option: str | None = None
+    kinds: tuple[str, ...] = ()
+
+    def wants(self, kind: str, task: Task | None) -> bool:
+        """Return whether it gets events of this kind about this task."""
+        if self.kinds:
+            if kind not in self.kinds:
+                return False
+        elif kind == TICKED:
+            return False
+        return self.option is None or (task is not None and self.option in task.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +150,10 @@ class Push:
 class Setting:
     """A plugin's setting: the environment variable `JOBS_<NAME>`, else `jobs.toml`, else `default`.
 
-    The value has the type of `default`, or is a string if `default` is None. Jobs never shows a `secret`.
+    The value has the type of `default`, or is a string if `default` is None. If that is a dict, the setting
+    is a table: of the section `[settings.<name>]` of `jobs.toml`, and of variables `JOBS_<NAME>_<ENTRY>`,
+    which go before. Names of entries are lowercase, with underscores for dashes; values are as written. Jobs
+    never shows a `secret`.
     """
 
     name: str

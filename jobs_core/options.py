@@ -30,7 +30,7 @@ class About:
 
     Args:
         kind: The kind of its value: duration, time, count, factor, word, text, pattern, jobs, backoff, codes,
-            labels, rules, rate, key or trace.
+            labels, rules, rate, url, key or trace.
         summary: One line for help texts and editors.
     """
 
@@ -148,7 +148,7 @@ class TaskOptions(TypedDict, total=False):
 
 
 class WorkOptions(TaskOptions, total=False):
-    """How a job's tasks are queued and run, and what is kept of them."""
+    """How a job's tasks are queued and run, what is kept of them, and who is told."""
 
     keep: Annotated[
         Duration | None, About("duration", "keep the output and the result this long, for `jobs output`")
@@ -161,6 +161,10 @@ class WorkOptions(TaskOptions, total=False):
     history: Annotated[
         Count | None,
         About("count", "how many of the latest runs are kept, up to 1000 (default: the board's, 20)"),
+    ]
+    ping: Annotated[
+        str | None,
+        About("url", "tell a monitor of each run: URL/start, then URL or URL/fail, as Healthchecks has them"),
     ]
 
 
@@ -275,6 +279,9 @@ LIST_KINDS = ("jobs", "codes", "backoff", "labels", "rules", "conditions", "scop
 """The kinds of options that take a list."""
 
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years")
+
+PING = "ping"
+"""The option with the URL that a monitor is told at."""
 
 PAUSE_OPTIONS = ("until", "for")
 

@@ -306,8 +306,10 @@ class Event:
     `kind` is one of `worker.started`, `worker.stopped`, `task.started`, `task.line` (a line of output:
     `data["line"]`, `data["stream"]`), `task.finished` (with `outcome` and `decision`), `task.accepted`,
     `task.cancelled`, `task.lost` (an earlier attempt was lost: with `outcome` and `decision`), `task.stale`,
-    `task.released`, `trouble` (a problem: `data["note"]`), and `recovered` (Redis serves again, after
-    `data["seconds"]`). `time` is in epoch seconds. `trace` is that of the attempt, as in `context.trace`.
+    `task.released`, `trouble` (a problem: `data["note"]`), `recovered` (Redis serves again, after
+    `data["seconds"]`), and `ticked` (about once a second, a tick of this worker has succeeded: only for
+    loggers that name it in `kinds`). `time` is in epoch seconds. `trace` is that of the attempt, as in
+    `context.trace`.
     """
 
     kind: str

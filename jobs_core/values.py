@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -30,6 +31,42 @@ def require_utf8(name: str, text: str) -> None:
     """
     if not is_utf8(text):
         raise OptionError(f"{name}: expected UTF-8, got a lone surrogate or other bytes", option=name)
+
+
+_INVISIBLE = re.compile(
+    "[\u0080-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200b\u200e\u200f"
+    "\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
+    "|(?<![^\0-\x7f])[\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+"""Characters that show nothing, or reorder others. `lua/base/names.lua` says why these."""
+
+
+def require_visible(name: str, text: str) -> None:
+    """Reject a name with a character that nobody sees, or that reorders others: two names would look alike.
+
+    The engine checks names of jobs, queues, workers and values of labels in the same way. Joiners and
+    variation selectors may follow a character that is not ASCII.
+
+    Raises:
+        OptionError: The text has such a character.
+
+    >>> require_visible("name", "漢字")
+    """
+    if found := _INVISIBLE.search(text):
+        raise OptionError(
+            f"{name}: expected visible characters, got U+{ord(found[0]):04X}, "
+            "which is invisible or reorders others",
+            option=name,
+        )
+
+
+def require_segment(name: str, text: str) -> None:
+    """Reject a name that cannot be a segment of a URL. Raises OptionError."""
+    if text in (".", ".."):
+        raise OptionError(
+            f"{name}: expected a name other than . and .., which no URL can contain", option=name
+        )
 
 
 def value_type(value: object) -> str:

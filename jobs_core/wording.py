@@ -54,6 +54,15 @@ def duration_text(seconds: float | None) -> str:
     return f"{seconds:.1f}s" if seconds < 60 else span(round(seconds))
 
 
+def counted(count: int, noun: str) -> str:
+    """Format how many there are of something.
+
+    >>> counted(1, "run"), counted(1200, "run")
+    ('1 run', '1,200 runs')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def last_text(run: Mapping[str, Any] | None, now: float) -> str:
     """Tell how a job's last run ended, and how long ago: `done 3 min ago`.
 

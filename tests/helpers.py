@@ -83,3 +83,32 @@ def checked(*command: str | Path, **options: Any) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return str(done.stdout)
+
+
+def rename_everywhere(board: Board, old: str, new: str) -> None:
+    """Replace a name in all that a board keeps, by one of as many bytes that only older versions accepted."""
+    assert len(old.encode()) == len(new.encode()) and old.isidentifier()
+    board.client.eval(_RENAME, 0, old, new, f"{board.keys.tag}:*")
+
+
+_RENAME = """
+local old, new = ARGV[1], ARGV[2]
+local function renamed(text) return (text:gsub(old, function() return new end)) end
+local READ = { string = { 'GET' }, hash = { 'HGETALL' }, set = { 'SMEMBERS' }, list = { 'LRANGE', 0, -1 },
+  zset = { 'ZRANGE', 0, -1, 'WITHSCORES' } }
+local WRITE = { string = 'SET', hash = 'HSET', set = 'SADD', list = 'RPUSH', zset = 'ZADD' }
+for _, key in ipairs(redis.call('KEYS', ARGV[3])) do
+  local kind = redis.call('TYPE', key).ok
+  local read = READ[kind]
+  if read then
+    local found = redis.call(read[1], key, unpack(read, 2))
+    found = type(found) == 'table' and found or { found }
+    for i, text in ipairs(found) do found[i] = renamed(text) end
+    if kind == 'zset' then
+      for i = 1, #found, 2 do found[i], found[i + 1] = found[i + 1], found[i] end
+    end
+    redis.call('DEL', key)
+    redis.call(WRITE[kind], renamed(key), unpack(found))
+  end
+end
+"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import jobs_shell
 import pytest
 
 from jobs_core import Board, Context, Outcome, Runner, Task
+from jobs_core.testing import make_task
+from jobs_core.worker.alert_messages import fill_task, message_of
 from tests.helpers import runner, wait_until, working
 
 SHELL = next(iter(jobs_shell.jobs_runners()))
@@ -120,6 +123,24 @@ def test_an_alert_is_told_although_what_it_is_about_is_gone(board: Board) -> Non
     with working(board, telling(found)):
         wait_until(lambda: bool(found))
     assert found[0][0] == {"text": "[] a"}
+
+
+def test_an_alert_is_told_although_the_board_does_not_answer(tmp_path: Path) -> None:
+    facts = {
+        "alert": "ops",
+        "kind": "failed",
+        "state": "firing",
+        "at": 0,
+        "since": 0,
+        "job": "a",
+        "task": "a@1",
+    }
+    task = replace(make_task(telling([]), "{job}: [{why}] [{output}]"), options={"alert": facts})
+    with Board("gone", f"unix://{tmp_path}/none.sock", validate=False) as away:
+        message = message_of(task, away, {})
+        assert message is not None
+        assert fill_task(task, message, telling([])).payload == {"text": "a: [] []"}
+        assert message.text.startswith("a has failed")
 
 
 def test_a_test_says_that_nothing_is_wrong(board: Board) -> None:

@@ -241,6 +241,16 @@ def test_a_dead_letter_of_an_alert_is_a_problem_until_it_is_told(jobs: Jobs, boa
     assert findings(jobs)[1]["alerts"][0] == "ok"
 
 
+def test_failing_jobs_without_any_alert_are_worth_an_advice(jobs: Jobs, board: Board) -> None:
+    board.put("a", "console", "x")
+    board.push("a")
+    board.ack(board.pop("console", lease=30)[0].token, "dead")
+    assert findings(jobs)[1]["alerts"] == ("ok", "no alerts, and 1 job fails")
+    assert "see `jobs alert put --help`" in jobs("doctor").output
+    board.alert_put("ops", "tell", "x", when="failed")
+    assert findings(jobs)[1]["alerts"] == ("ok", "all alerts have reached somebody")
+
+
 def test_an_alert_whose_queue_nobody_serves_is_a_problem(jobs: Jobs, board: Board) -> None:
     board.alert_put("ops", "tell", "x", when="failed")
     assert findings(jobs)[1]["alerts"][0] == "ok"  # no worker lives at all, which is said once

@@ -12,7 +12,7 @@ from jobs_core import Board, Event, Logger, Outcome, PluginError, Runner, Worker
 from jobs_core.errors import OptionError
 from jobs_core.plugins.manager import Plugins
 from jobs_core.worker.worker import Worker
-from tests.helpers import Recorder, jobs_process, working
+from tests.helpers import PATIENCE, Recorder, jobs_process, working
 
 
 @pytest.fixture
@@ -107,6 +107,46 @@ def test_invalid_logger_settings_are_an_error(
     monkeypatch.setenv(name, value)
     with pytest.raises(OptionError, match=says):
         opened()
+
+
+# Loggers that get some events
+
+
+def test_a_logger_may_ask_for_events_of_tasks_with_an_option_only(board: Board) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def write(event: Event) -> None:
+        seen.append((event.kind, event.task.payload if event.task else ""))  # type: ignore[arg-type]
+
+    board.push("test", "without")
+    board.push("test", "with", timeout=60)
+    with working(board, speaker(), loggers=[Logger("timed", write, option="timeout")]) as (_, log):
+        log.wait_for("task.finished", 2)
+    assert seen == [("task.started", "with"), ("task.line", "with"), ("task.finished", "with")]
+
+
+def test_only_loggers_that_name_ticks_get_them(board: Board) -> None:
+    seen: list[str] = []
+    ticked = threading.Event()
+
+    def write(event: Event) -> None:
+        seen.append(event.kind)
+        ticked.set()
+
+    board.push("test", "x")
+    with working(board, speaker(), loggers=[Logger("ticks", write, kinds=("ticked",))]) as (_, log):
+        log.wait_for("task.finished")
+        assert ticked.wait(PATIENCE)
+    assert set(seen) == {"ticked"}
+    assert log.of("ticked") == []
+
+
+def test_a_logger_reports_a_problem(board: Board) -> None:
+    def open(worker: WorkerInfo) -> None:
+        worker.trouble("the paper is low")
+
+    with working(board, speaker(), loggers=[Logger("paper", lambda event: None, open=open)]) as (_, log):
+        assert [event.data["note"] for event in log.wait_for("trouble")] == ["the paper is low"]
 
 
 # Failing loggers

@@ -11,6 +11,7 @@ from jobs_core import Board
 from jobs_core.cli import cli
 
 METHODS = {
+    "alert digest": "alert_digest",
     "alert list": "alert_list",
     "alert put": "alert_put",
     "alert remove": "alert_remove",

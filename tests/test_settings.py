@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from jobs_core import Board
+from jobs_core import Board, Setting
 from jobs_core.plugins.manager import Plugins
+from jobs_core.plugins.settings import read as read_settings
 from tests.helpers import Jobs, install, jobs_process
 
 PLUGIN = """
@@ -24,6 +25,7 @@ PLUGIN = """
         yield Setting("hello_loud", False, "Whether to shout")
         yield Setting("hello_names", ["world"], "Whom to greet")
         yield Setting("hello_token", None, "A secret", secret=True)
+        yield Setting("hello", {}, "Whom to greet how", secret=True)
 """
 
 Settings = Callable[..., tuple[int, dict[str, Any], str]]
@@ -48,6 +50,7 @@ def settings(tmp_path: Path) -> Settings:
 def test_defaults(settings: Settings) -> None:
     _, found, _ = settings()
     assert [(name, one["value"], one["source"], one["plugin"]) for name, one in found.items()] == [
+        ("hello", {}, "default", "hello"),
         ("hello_greeting", "hello", "default", "hello"),
         ("hello_loud", False, "default", "hello"),
         ("hello_names", ["world"], "default", "hello"),
@@ -75,9 +78,29 @@ def test_a_secret_is_not_shown(settings: Settings) -> None:
     assert "hunter2" not in json.dumps(found) + err
 
 
+def test_a_table_has_entries_of_the_file_and_of_variables(settings: Settings, tmp_path: Path) -> None:
+    toml = '[settings.hello]\nAnn-Lee = ["hi"]\nbob = "hunter1"\n'
+    _, found, err = settings(toml, JOBS_HELLO_BOB="hunter2", JOBS_HELLO_TIMES="2", JOBS_HELLO_CAT="hunter3")
+    table = found["hello"]
+    assert table["value"] == {"ann_lee": "(secret)", "bob": "(secret)", "cat": "(secret)"}
+    assert table["source"] == f"{tmp_path / 'jobs.toml'}, JOBS_HELLO_BOB, JOBS_HELLO_CAT"
+    assert found["hello_times"]["value"] == 2
+    assert "hunter" not in json.dumps(found) + err
+
+
+def test_a_variable_goes_before_the_file_in_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "jobs.toml").write_text('[settings.greet]\nann = ["a", "b"]\nbob = "x"\n')
+    monkeypatch.setenv("JOBS_CONFIG", str(tmp_path / "jobs.toml"))
+    monkeypatch.setenv("JOBS_GREET_BOB", "y")
+    found = read_settings([("greet", Setting("greet", {})), ("greet", Setting("greet_loud", False))])
+    assert found.values[0].value == {"ann": ["a", "b"], "bob": "y"}
+    assert found.problems == []
+
+
 @pytest.mark.parametrize(
     ("toml", "variables", "says"),
     [
+        ("[settings]\nhello = 7\n", {}, "jobs.toml: expected [settings.hello] to be a table"),
         ("", {"JOBS_HELLO_TIMES": "often"}, "JOBS_HELLO_TIMES: expected a whole number, got 'often'"),
         ("[settings]\nhello_loud = 7\n", {}, "hello_loud: expected true or false, got 7"),
         ("settings = 3\n", {}, "expected [settings] to be a table"),

@@ -16,6 +16,7 @@ from jobs_core.cli import main
 from jobs_core.plugins.builtin.loggers import event_line, print_json, print_line
 from jobs_core.testing import make_task
 from jobs_core.text import visible
+from tests.helpers import rename_everywhere
 
 NASTY = "\x1b]0;owned\x07\x1b[35mred\x7f\x9b2J\u202egnp.exe\u2066\r"
 """Sets a title, a color, clears the screen, reorders the line, and returns to its start."""
@@ -57,15 +58,16 @@ def show(board: Board, url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 def test_no_command_prints_control_characters(
     show: Callable[..., str], board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    odd = "nasty\u202eid"
-    board.put(odd, "console", NASTY, every=60, description=NASTY)
-    board.put("then", "console", NASTY, after=odd)
-    board.limit("runner", f"r{odd}", concurrency=1)
+    odd, old = "nasty\u202eid", "nasty___id"
+    board.put(old, "console", NASTY, every=60, description=NASTY)
+    board.put("then", "console", NASTY, after=old)
+    board.limit("runner", f"r{old}", concurrency=1)
     failed, kept = board.push("console", NASTY), board.push("console", NASTY, keep="1h")
-    board.pop("console", count=2, lease=60, worker=f"w{NASTY}")
+    board.pop("console", count=2, lease=60, worker=f"w{old}")
     for token in [task["ticket"] for task in board.tasks(state="leased") if task["id"] == failed]:
         board.ack(token, "dead", note=NASTY, code=NASTY[:20], data={"traceback": NASTY})
     board.client.xadd(board.keys.output(kept), {"line": NASTY, "stream": "stdout"}, id="1-1")
+    rename_everywhere(board, old, odd)
     file = tmp_path / "board.yml"
     file.write_text('jobs: {"a\\u202Eb": {runner: console, payload: "\\e[31m", cron: "*/90 * * * *"}}')
     commands = (

@@ -548,12 +548,14 @@ end
 ---@param ... string  the ids of jobs
 ---@return table<string, table>  by the job's id, for those that have run
 function Board:summary(...)
-  local found = {}
-  for _, text in pairs(self.commands:call('JSUMMARY', ...)) do
-    if type(text) == 'string' then
-      local summary = self:_decode(text)
-      found[summary.id] = summary
+  local found, ids, at = {}, { ... }, 1
+  while at <= #ids do  -- a reply may end early
+    local reply = self.commands:call('JSUMMARY', unpack(ids, at))
+    for i = 1, math.max(1, #reply) do
+      local summary = type(reply[i]) == 'string' and self:_decode(reply[i])
+      if summary then found[summary.id] = summary end
     end
+    at = at + math.max(1, #reply)
   end
   return found
 end

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from jobs_core.alerts.digest import Digest, JobDigest
 from jobs_core.alerts.facts import Facts
 from jobs_core.alerts.message import Message
 from jobs_core.alerts.rule import Alert, Incident
 
-__all__ = ["Alert", "Facts", "Incident", "Message"]
+__all__ = ["Alert", "Digest", "Facts", "Incident", "JobDigest", "Message"]

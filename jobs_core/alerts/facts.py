@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from jobs_core.types import Task
-from jobs_core.wording import when
+from jobs_core.wording import counted, when
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,8 @@ def _times(count: int) -> str:
     return "has failed" if count < 2 else f"has failed {count} times in a row"
 
 
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def _dead(facts: Facts) -> str:
-    tried = f" after {_count(facts.attempts, 'attempt')}" if facts.attempts > 1 else ""
+    tried = f" after {counted(facts.attempts, 'attempt')}" if facts.attempts > 1 else ""
     return f"has failed and was given up{tried}"
 
 
@@ -115,7 +111,7 @@ def _missed(facts: Facts) -> str:
         "full": "the queue was full",
         "parents": "the jobs that it runs after had not ended",
     }
-    return f"missed {_count(facts.count, 'run')}, {facts.what}: {reasons.get(facts.why, facts.why)}"
+    return f"missed {counted(facts.count, 'run')}, {facts.what}: {reasons.get(facts.why, facts.why)}"
 
 
 def _long(facts: Facts) -> str:
@@ -133,7 +129,7 @@ def _behind(facts: Facts) -> str:
 _FIRING: Mapping[str, Callable[[Facts], str]] = {
     "failed": lambda facts: _times(facts.count),
     "dead": _dead,
-    "recovered": lambda facts: f"is done again, after {_count(facts.count, 'failed run')}",
+    "recovered": lambda facts: f"is done again, after {counted(facts.count, 'failed run')}",
     "done": lambda facts: "is done",
     "late": lambda facts: f"has not started {facts.value} after it was due",
     "missed": _missed,
@@ -141,7 +137,7 @@ _FIRING: Mapping[str, Callable[[Facts], str]] = {
     "silent": lambda facts: f"has had no good run for {facts.value}",
     "unserved": lambda facts: f"has had no worker for {facts.value}, while tasks wait",
     "behind": _behind,
-    "burst": lambda facts: f"has {_count(facts.count, 'more alert')} within a minute",
+    "burst": lambda facts: f"has {counted(facts.count, 'more alert')} within a minute",
     "test": lambda facts: "is only tested: nothing is wrong",
 }
 

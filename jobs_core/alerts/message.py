@@ -118,9 +118,14 @@ class Message:
 
     @property
     def text(self) -> str:
-        """Everything that is known, for people: when, the task, code and note, why, the output, a link."""
+        """Everything that is known, for people: the subject, then the details."""
+        return f"{self.facts.subject}\n\n{self.details}"
+
+    @property
+    def details(self) -> str:
+        """What is known beside the subject: when, the task, code and note, why, the output, a link."""
         facts = self.facts
-        lines = [facts.subject, "", _line("When", when(facts.at))]
+        lines = [_line("When", when(facts.at))]
         if facts.at - facts.since >= 1:
             lines.append(_line("Since", f"{when(facts.since)} ({duration_text(facts.at - facts.since)})"))
         lines += [

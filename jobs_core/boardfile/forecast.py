@@ -42,7 +42,7 @@ def forecast_file(
         ServerError: No Redis or Valkey is installed here.
     """
     span = read_span(board.commands, days, **options)
-    source = read_source(board, options.get("durations"))
+    source = read_source(board, options.get("durations"), span.progress)
     declared = [replace(job, payload="", derived=False) for job in keep_ids(board, declared, file.owner)]
     with _copy(board, source) as draft:
         apply_board(draft, file, declared, adopt=True)

@@ -142,6 +142,7 @@ MODULES = (
     "changes",
     "crontab",
     "dead",
+    "digest",
     "doctor",
     "dump",
     "edit",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,7 +13,7 @@ import click
 from jobs_core.cli.label_option import LABEL, as_list
 from jobs_core.cli.table import as_cell
 from jobs_core.cron.forms import cron_warnings
-from jobs_core.options import Option
+from jobs_core.options import PING, Option
 from jobs_core.text import json_line, visible
 
 if TYPE_CHECKING:
@@ -129,7 +129,8 @@ def echo_job_warnings(board: Board, id: str, runner: str, payload: Any, options:
 def job_warner(plugins: Plugins) -> Callable[[str, str, Any, Mapping[str, Any]], list[str]]:
     """Return a function that says what is odd about a valid job.
 
-    That is its cron pattern, a rule in `lint-ignore` that does not exist, and what plugins find.
+    That is its cron pattern, a rule in `lint-ignore` that does not exist, a monitor that nobody here can
+    ping, and what plugins find.
     """
     from jobs_core.engine.calls import as_raw
     from jobs_core.lint import unknown_names
@@ -142,11 +143,19 @@ def job_warner(plugins: Plugins) -> Callable[[str, str, Any, Mapping[str, Any]],
         return [
             *cron_warnings(options),
             *unknown_names(options),
+            *_ping_warnings(plugins, options),
             *payload_warnings(raw),
             *warn(plugins.job(id, runner, raw, options)),
         ]
 
     return warnings
+
+
+def _ping_warnings(plugins: Plugins, options: Mapping[str, Any]) -> Sequence[str]:
+    """Warn about the option `ping` without the plugin that workers need for it."""
+    if options.get(PING) is None or "http" in plugins.names("runners"):
+        return ()
+    return (f"{PING}: workers need the plugin jobs-http to ping it, which is not installed here",)
 
 
 def echo_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:

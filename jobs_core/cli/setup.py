@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -85,12 +86,14 @@ def settings(as_json: bool) -> None:
     \b
       [settings]
       hello_greeting = "good morning"
+      [settings.notify]
+      ops = ["mailto:ops@example.com"]
 
     \b
       jobs settings --json
     """
     shown = [
-        asdict(setting) | ({"value": "(secret)"} if setting.secret and setting.value else {})
+        asdict(setting) | ({"value": _hidden(setting.value)} if setting.secret and setting.value else {})
         for setting in installed_plugins().setting_values()
     ]
     if as_json:
@@ -98,7 +101,16 @@ def settings(as_json: bool) -> None:
             echo_json(setting)
     else:
         names = ("name", "value", "source", "plugin", "summary")
-        echo_table(names, ([setting[name] for name in names] for setting in shown))
+        echo_table(names, ([_shown(setting[name]) for name in names] for setting in shown))
+
+
+def _hidden(value: Any) -> Any:
+    """Return what stands for a secret. The names of a table's entries are shown."""
+    return dict.fromkeys(value, "(secret)") if isinstance(value, dict) else "(secret)"
+
+
+def _shown(value: Any) -> Any:
+    return ", ".join(f"{name}: {item}" for name, item in value.items()) if isinstance(value, dict) else value
 
 
 @click.command()

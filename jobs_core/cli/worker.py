@@ -13,6 +13,7 @@ from jobs_core.cli.common import (
     connected,
     echo,
     echo_json,
+    given,
     installed_plugins,
     json_option,
     open_board,
@@ -67,6 +68,11 @@ def worker_options(function: F) -> F:
             metavar="[HOST:]PORT",
             help="Serve the worker's metrics here (default: the setting metrics). Needs jobs-metrics.",
         ),
+        click.option(
+            "--ping",
+            metavar="URL",
+            help="Ping this URL each minute if ticks succeed (default: the setting ping). Needs jobs-http.",
+        ),
     )
     for option in reversed(options):
         function = option(function)
@@ -97,12 +103,15 @@ def run_worker(
     logs: Iterable[str],
     allow: Iterable[str] = (),
     metrics: str | None = None,
+    ping: str | None = None,
     **options: Any,
 ) -> None:
     """Run a worker on an open board until SIGTERM or Ctrl-C."""
     from jobs_core.worker.worker import Worker
 
-    changes: dict[str, Any] = {} if metrics is None else {"metrics": metrics}
+    if ping is not None and not options.get("tick", True):
+        raise OptionError("--ping: a worker pings after its own ticks; leave out --no-tick")
+    changes: dict[str, Any] = given({"metrics": metrics, "ping": ping})
     if allow:
         changes["python_allow"] = _allowed(board.plugins, allow)
     loggers = [board.plugins.logger(name) for name in logs]
@@ -140,6 +149,7 @@ def run(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
       jobs run --runner shell --concurrency 50 --log json
       jobs run --runner python --allow 'app.tasks:*'
       jobs run --metrics 9464
+      JOBS_PING=https://hc-ping.com/<id> jobs run
     """
     serve(ctx, _runners(installed_plugins(), names), **options)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Unpack
 
-from jobs_core.alerts import Alert, Incident
+from jobs_core.alerts import Alert, Digest, Incident
 from jobs_core.alerts.options import AlertOptions
 from jobs_core.alerts.rule import as_alert
 from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.author import signature
+from jobs_core.client.digest import plan_digest
+from jobs_core.client.paging import read_page_async
 from jobs_core.engine.alerts import as_incidents, found_alert, open_call, remove_call
+from jobs_core.options import Time
 from jobs_core.types import Payload
 
 
@@ -57,6 +60,12 @@ class AsyncAlertMethods(AsyncTaskMethods):
             return 0
         call, arguments = remove_call(names, signature(self.by, because))
         return int(await self._call(call, *arguments))
+
+    async def alert_digest(self, days: float = 7, *, now: Time | None = None) -> Digest:
+        """Tell what has happened, like `Board.alert_digest`."""
+        plan = plan_digest(self.keys, days, now)
+        await self._on_thread(self._board.commands.require_layout)
+        return await read_page_async(plan, self._call, self._read)
 
     async def alert_test(self, name: str) -> str:
         """Queue a task of an alert, like `Board.alert_test`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -12,17 +11,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
+from jobs_core.client.aio_connections import connect_async
 from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.engine.build import commands
-from jobs_core.engine.commands import may_run_twice, translated
+from jobs_core.engine.commands import may_run_twice, rest_of, translated
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, is_unreachable, refused_for_now
 from jobs_core.engine.replies import as_time
-from jobs_core.engine.timeouts import LONGEST_BLOCK, answer_timeout
 from jobs_core.engine.wire import is_unknown
 from jobs_core.errors import AgainError, ServerError
 from jobs_core.types import Payload
@@ -33,9 +30,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-
-CONNECTIONS = 50
-"""Maximum number of concurrent calls. Others wait for a connection."""
 
 
 class AsyncBase:
@@ -110,12 +104,18 @@ class AsyncBase:
             await self._on_thread(self._board.commands.prepare)
         if not self._board.commands.access.permits(name):
             await self._on_thread(self._board.commands.access.require, [name])
+        found: list[Any] = []
+        rest: Sequence[Any] = arguments
         while True:
             try:
                 with translated(self._board.commands.server):
-                    return await self._evaluate(name, arguments)
+                    reply = await self._evaluate(name, rest)
             except AgainError:
                 await self._on_thread(self._board.commands.finish_apply)
+                continue
+            if not (rest := rest_of(name, rest, reply)):
+                return found + reply if found else reply
+            found += reply
 
     async def _evaluate(self, name: str, arguments: Sequence[Any]) -> Any:
         try:
@@ -194,67 +194,6 @@ class AsyncBase:
 
     async def _on_thread(self, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R:
         return await asyncio.to_thread(function, *arguments, **options)
-
-
-class _Checked:
-    """A connection that notices before each call that the server has closed it. The pool then reconnects."""
-
-    async def can_read(self) -> bool:
-        """Return False. Raise ConnectionError if the connection is closed, or has data that nobody read.
-
-        With RESP 3, redis-py would use a closed connection. And asyncio may not have looked at it yet.
-        """
-        writer: asyncio.StreamWriter | None = vars(self).get("_writer")
-        is_closed = writer is not None and is_readable(writer.get_extra_info("socket"))
-        if is_closed or await super().can_read():  # type: ignore[misc]
-            raise redis.ConnectionError("The connection was closed, or has unread data")
-        return False
-
-
-class _Connection(_Checked, redis.asyncio.Connection):
-    pass
-
-
-class _TLSConnection(_Checked, redis.asyncio.SSLConnection):
-    pass
-
-
-class _SocketConnection(_Checked, redis.asyncio.UnixDomainSocketConnection):
-    pass
-
-
-def is_readable(connection: Any) -> bool:
-    """Return whether a socket has data or was closed, without waiting."""
-    if connection.fileno() < 0:
-        return True
-    poller = select.poll()
-    poller.register(connection, select.POLLIN)
-    return bool(poller.poll(0))
-
-
-def connect_async(
-    board: BoardClient, connections: int = CONNECTIONS, *, blocking: bool = False
-) -> redis.asyncio.Redis:
-    """Make a client for the server of a board, with at most `connections` connections.
-
-    With `blocking`, its calls may block for up to `LONGEST_BLOCK` seconds.
-    """
-    pool = board.client.connection_pool
-    kwargs = dict(pool.connection_kwargs)
-    kwargs.pop("retry", None)
-    if blocking and (timeout := answer_timeout(board.client)):
-        kwargs["socket_timeout"] = timeout + LONGEST_BLOCK
-    kind: Any = (
-        _SocketConnection
-        if issubclass(pool.connection_class, redis.UnixDomainSocketConnection)
-        else _TLSConnection
-        if issubclass(pool.connection_class, redis.SSLConnection)
-        else _Connection
-    )
-    async_pool = redis.asyncio.BlockingConnectionPool(
-        connections, None, connection_class=kind, retry=Retry(NoBackoff(), 0), **kwargs
-    )
-    return redis.asyncio.Redis.from_pool(async_pool)  # closing the client also closes the pool
 
 
 def listed(method: Callable[P, Iterator[T]]) -> Callable[P, list[T]]:

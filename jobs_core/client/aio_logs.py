@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from jobs_core.client.aio_base import connect_async
+from jobs_core.client.aio_connections import connect_async
 from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.listing import CHUNK
 from jobs_core.client.logs import Following, chunks, latest_tasks, read_log, require_log

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Literal, Unpack
 
 from jobs_core.bounds import RETENTION, RetentionOptions
-from jobs_core.client.aio_base import AsyncBase, connect_async, listed
+from jobs_core.client.aio_base import AsyncBase, listed
+from jobs_core.client.aio_connections import connect_async
 from jobs_core.client.author import signature
 from jobs_core.client.listing import CHUNK, find_ids_async, plan_find
 from jobs_core.client.output import ENDS, PAGE, Reading

@@ -19,7 +19,7 @@ from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import parts
 from jobs_core.engine.commands import Commands
-from jobs_core.errors import JobsError, StaleError
+from jobs_core.errors import JobsError, OptionError, StaleError
 
 Advance = Callable[[int], None]
 
@@ -160,6 +160,7 @@ class Applying:
             if place % 100 == 99:
                 advance(100)
         advance(len(jobs) % 100)
+        found.refused.update(_declared_twice(jobs))
         if prune and not found.refused:
             gone = self._owned(owner) - {str(job["id"]) for job in jobs}
             removals = self._staged(found.stage, owner, "remove", [{"id": id} for id in sorted(gone)])
@@ -200,6 +201,16 @@ def read_owners(commands: Commands) -> Iterator[tuple[str, str]]:
     found = commands.read(lambda client: list(client.hscan_iter(commands.keys.owners, count=1000)))
     for id, name in found:
         yield str(id), str(name)
+
+
+def _declared_twice(jobs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, JobsError]]:
+    """Yield the index of each job whose id another one before it has, and the error."""
+    seen: set[str] = set()
+    for place, job in enumerate(jobs):
+        id = str(job["id"])
+        if id in seen:
+            yield place, OptionError(f"id: the job {id!r} is declared twice", option="id")
+        seen.add(id)
 
 
 def _as_change(reply: Any) -> Change | None:

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Self
 
 import redis
+from redis.cluster import RedisCluster
 
+from jobs_core.client import given
 from jobs_core.client.accompanied import Pushes
 from jobs_core.client.author import checked_author, default_author
 from jobs_core.client.checked_calls import CheckedCalls
@@ -18,7 +20,7 @@ from jobs_core.engine.commands import Commands
 from jobs_core.engine.keys import Keys
 from jobs_core.errors import OptionError
 from jobs_core.plugins.manager import Plugins
-from jobs_core.values import require_text, value_type
+from jobs_core.values import require_segment, require_text, require_visible
 
 
 class BoardBase:
@@ -29,7 +31,7 @@ class BoardBase:
         name: str = "jobs",
         url: str | None = None,
         *,
-        client: redis.Redis | None = None,
+        client: redis.Redis | RedisCluster | None = None,
         socket_timeout: float | None = None,
         socket_connect_timeout: float | None = None,
         plugins: Plugins | None = None,
@@ -39,16 +41,20 @@ class BoardBase:
         require_text("board", name)
         if not name or any(char in "{} \t\r\n" for char in name):
             raise OptionError(f"board: expected a name without spaces or braces, got {name!r}")
+        require_visible("board", name)
+        require_segment("board", name)
         if not name.isprintable():
             raise OptionError(f"board: expected a name without control characters, got {name!r}")
         self.name = name
         self.by = default_author() if by is None else checked_author(by)
         self.keys = Keys(name)
-        if client is not None:
-            _check_client(client)
-        self._owns_client = client is None
-        self.client = client or connect(
-            url, socket_timeout=socket_timeout, socket_connect_timeout=socket_connect_timeout
+        own = None if client is None else given.routed(client, self.keys.tag)
+        self._owns_client = client is None or own is not client
+        self.client = own or connect(
+            url,
+            key=self.keys.tag,
+            socket_timeout=socket_timeout,
+            socket_connect_timeout=socket_connect_timeout,
         )
         self.functions = Functions()
         self._closing: list[Callable[[], None]] = []
@@ -83,11 +89,3 @@ class BoardBase:
             if self._plugins is None:
                 self._plugins = Plugins.load()
             return self._plugins
-
-
-def _check_client(client: object) -> None:
-    pool = getattr(client, "connection_pool", None)
-    if pool is None or isinstance(client, redis.asyncio.Redis):
-        raise OptionError(f"client: expected a redis.Redis, got {value_type(client)}", option="client")
-    if not pool.connection_kwargs.get("decode_responses"):
-        raise OptionError("The client must decode responses: pass redis.Redis(decode_responses=True)")

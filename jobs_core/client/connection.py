@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -11,9 +12,18 @@ from redis.retry import Retry
 
 from jobs_core import embedded
 from jobs_core.client import redis_url
+from jobs_core.client.credentials import PasswordCommand, PasswordFile
+from jobs_core.engine.routing import (
+    Ask,
+    ClusterRoute,
+    Route,
+    RoutedConnection,
+    RoutedSSLConnection,
+    SentinelRoute,
+)
 from jobs_core.errors import OptionError
 from jobs_core.plugins import settings
-from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT
+from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT, PASSWORD_COMMAND, PASSWORD_FILE, TLS
 from jobs_core.values import require_text
 
 KINDS: Mapping[str, Any] = {
@@ -22,17 +32,24 @@ KINDS: Mapping[str, Any] = {
     "unix": redis.UnixDomainSocketConnection,
 }
 
+_OF_THE_PRIMARY = ("username", "password", "credential_provider", "db")
+"""Options that Sentinels do not share: they have users of their own."""
+
+ROUTED: Mapping[str, Any] = {"redis": RoutedConnection, "rediss": RoutedSSLConnection}
+
 
 def connect(
     url: str | None = None,
     *,
+    key: str = "",
     socket_timeout: float | None = None,
     socket_connect_timeout: float | None = None,
 ) -> redis.Redis:
-    """Make a client for a URL (`redis://`, `rediss://`, `unix://`), or for the default server.
+    """Make a client for a URL, or for the default server.
 
     Args:
         url: The URL. The default is JOBS_REDIS_URL, else the embedded server.
+        key: The tag of the board, which in a cluster decides which node has it.
         socket_timeout: Seconds to wait for an answer. The default is the URL's, else the setting.
         socket_connect_timeout: Seconds to wait for a connection, likewise.
 
@@ -45,6 +62,8 @@ def connect(
     for name, value in given.items():
         if value is not None:
             address.options[name] = _seconds(name, value, name)
+    _read_tls(address)
+    _read_password(address)
     unset = [setting for setting in (ANSWER, CONNECT) if setting.name not in address.options]
     for setting, value, where in settings.current(unset):
         address.options[setting.name] = _seconds(setting.name, value, where)
@@ -54,8 +73,51 @@ def connect(
         "retry": Retry(NoBackoff(), 0),  # a command whose reply was lost may have run: do not repeat it
         "protocol": 2,  # Jobs needs nothing of RESP 3, and its notifications cost a round trip
     }
-    pool = redis.ConnectionPool(connection_class=KINDS[address.scheme], **defaults | address.options)
+    kinds, route = KINDS, _route(address, key)
+    if route is not None:
+        kinds, address.options["route"] = ROUTED, route
+    pool = redis.ConnectionPool(connection_class=kinds[address.scheme], **defaults | address.options)
     return redis.Redis.from_pool(pool)  # closing the client also closes the pool
+
+
+def _read_tls(address: redis_url.Address) -> None:
+    """Add the settings of TLS that the URL leaves out."""
+    if address.scheme != "rediss":
+        return
+    unset = [setting for setting, name in TLS.items() if name not in address.options]
+    for setting, value, where in settings.current(unset):
+        if value is None:
+            continue
+        if not Path(value).expanduser().is_file():
+            raise OptionError(f"{where}: there is no file {value!r}", option=setting.name)
+        address.options[TLS[setting]] = str(Path(value).expanduser())
+
+
+def _read_password(address: redis_url.Address) -> None:
+    """Take the password from a file or a command, if the settings name one, and the URL has none."""
+    if "password" in address.options:
+        return
+    found = {
+        setting: value for setting, value, _ in settings.current((PASSWORD_FILE, PASSWORD_COMMAND)) if value
+    }
+    if len(found) > 1:
+        raise OptionError(
+            "redis_password_file and redis_password_command: set one of them, not both", option="url"
+        )
+    for setting, value in found.items():
+        kind = PasswordFile if setting is PASSWORD_FILE else PasswordCommand
+        address.options["credential_provider"] = kind(address.options.pop("username", None), str(value))
+
+
+def _route(address: redis_url.Address, key: str) -> Route | None:
+    """Return what finds the server of the board, if the URL does not name it."""
+    if address.behind is None:
+        return None
+    kind, options = KINDS[address.scheme], address.options
+    if address.behind == "cluster":
+        return ClusterRoute(address.places, key, Ask(kind, options))
+    shared = {name: value for name, value in options.items() if name not in _OF_THE_PRIMARY}
+    return SentinelRoute(address.places, address.service, Ask(kind, {**shared, **address.sentinel}))
 
 
 def _seconds(name: str, value: Any, where: str) -> float:

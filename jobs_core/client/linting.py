@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from jobs_core.client.apply import Applying
@@ -119,12 +119,10 @@ class Linting:
     def _read(self, ids: Any) -> dict[str, dict[str, Any]]:
         """Read the jobs that exist, by id."""
         wanted = list(ids)
-        calls: Iterator[Call] = (("JGET", wanted[at : at + GROUP]) for at in range(0, len(wanted), GROUP))
+        calls: list[Call] = [("JGET", wanted[at : at + GROUP]) for at in range(0, len(wanted), GROUP)]
         found: dict[str, dict[str, Any]] = {}
-        for reply in self._commands.stream(calls, 1):
-            if isinstance(reply, JobsError):
-                raise reply
-            jobs = [as_job(text) for text in reply if text]
+        for call, reply in zip(calls, self._commands.stream(calls, 1), strict=True):
+            jobs = [as_job(text) for text in self._commands.complete(call, reply) if text]
             found |= {job["id"]: job for job in jobs}
         return found
 

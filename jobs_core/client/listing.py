@@ -13,15 +13,15 @@ from jobs_core.client.ids import Ask, Plan, plan_ids
 from jobs_core.client.search import criteria, plan_found
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.engine.replies import as_job
-from jobs_core.errors import AgainError, JobsError, OptionError
+from jobs_core.errors import OptionError
 from jobs_core.options import JOB_SORTS, JOB_STATES
 from jobs_core.runs import add_durations
 
 if TYPE_CHECKING:
     from jobs_core.engine.keys import Keys
 
-CHUNK = 500
-"""Jobs to read in one round trip."""
+CHUNK = 200
+"""Jobs to read in one round trip. JGET has no more in a reply, however small they are."""
 
 FIRST = 50
 """Jobs to read in the first round trip, so that the first rows appear soon."""
@@ -29,7 +29,7 @@ FIRST = 50
 ONLY_LAST = ("-", "only", "last")
 """What follows the ids of a JSUMMARY that tells only how the last run ended."""
 
-BYTES = 1 << 20
+BYTES = 1 << 18
 """Approximate maximum size of a reply. A round trip reads fewer jobs if their payloads are large."""
 
 
@@ -68,7 +68,7 @@ def read_jobs(
                     yield call
 
     # A chunk is one or two calls, and the next one is sent before its replies are handled.
-    replies = (_checked(commands, asked.popleft(), reply) for reply in commands.stream(calls(), 1 + summary))
+    replies = (commands.complete(asked.popleft(), reply) for reply in commands.stream(calls(), 1 + summary))
     for reply in replies:
         pace.note(reply)
         yield from chosen(reply, state, next(replies) if summary else None)
@@ -77,14 +77,6 @@ def read_jobs(
 def calls_to_read(ids: Sequence[str], summary: bool) -> Sequence[Call]:
     """Return the calls that read jobs."""
     return (("JGET", ids), ("JSUMMARY", (*ids, *ONLY_LAST))) if summary else (("JGET", ids),)
-
-
-def _checked(commands: Commands, call: Call, reply: Any) -> Any:
-    """Return the reply to a call. It is called again if a board file was being applied."""
-    found = commands.call(call[0], *call[1]) if isinstance(reply, AgainError) else reply
-    if isinstance(found, JobsError):
-        raise found
-    return found
 
 
 async def read_jobs_async(

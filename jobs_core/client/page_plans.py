@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jobs_core.changes import as_changes, changes_arguments
+from jobs_core.changes import Change, as_changes, changes_arguments
 from jobs_core.client.ids import Ask
 from jobs_core.client.listing import Pace, calls_to_read, chosen, find_options
 from jobs_core.client.output import PAGE, Reading
-from jobs_core.client.paging import JobPage, ListPage, Paging, check_limit, format_cursor, read_cursor
+from jobs_core.client.paging import (
+    JobPage,
+    ListPage,
+    Paging,
+    check_limit,
+    format_cursor,
+    is_entry_id,
+    read_cursor,
+    wrong_cursor,
+)
 from jobs_core.engine.calls import TASK_FILTERS
 from jobs_core.engine.replies import as_entry, as_listed, entry_filter
 from jobs_core.errors import OptionError
@@ -31,12 +40,11 @@ def plan_jobs_page(
     JFIND finds a few jobs more than asked for. The cursor has their ids, since Redis scans a hash in steps
     that cannot be cut: what a second look at the same step yields may differ.
     """
-    start: tuple[str | None, list[Any]] = ("0", [])
-    if cursor is not None:
-        at, rest = read_cursor(cursor, str | None, list)
-        start = at, [id for id in rest if isinstance(id, str)]
+    at, ids = ("0", []) if cursor is None else read_cursor("jobs", cursor, str | None, list)
+    if not all(isinstance(id, str) for id in ids):
+        raise wrong_cursor()
     options = find_options(state, None, filters)
-    return _read_jobs(*start, check_limit(limit), state, summary, options)
+    return _read_jobs(at, ids, check_limit(limit), state, summary, options)
 
 
 def _read_jobs(
@@ -56,14 +64,16 @@ def _read_jobs(
             replies.append((yield call))
         pace.note(replies[0])
         jobs += chosen(replies[0], state, *replies[1:])
-    return JobPage(jobs, format_cursor(at, rest) if at is not None or rest else None)
+    return JobPage(jobs, format_cursor("jobs", at, rest) if at is not None or rest else None)
 
 
 def plan_tasks_page(
     cursor: str | None, limit: int, state: str | None, filters: Mapping[str, Any]
 ) -> Paging[ListPage]:
     """Return the plan for a page of tasks. Raises OptionError if an argument is invalid."""
-    at, skip = ("0", 0) if cursor is None else read_cursor(cursor, str, int)
+    at, skip = ("0", 0) if cursor is None else read_cursor("tasks", cursor, str, int)
+    if skip < 0:
+        raise wrong_cursor()
     pairs = to_pairs({"state": state, **filters}, TASK_FILTERS)
     return _read_tasks(at, skip, check_limit(limit), pairs)
 
@@ -77,35 +87,44 @@ def _read_tasks(at: str, skip: int, limit: int, pairs: list[str]) -> Paging[List
         room = limit - len(tasks)
         tasks += found[:room]
         if len(found) > room:
-            return ListPage(tasks, format_cursor(at, skip + room))
+            return ListPage(tasks, format_cursor("tasks", at, skip + room))
         at, skip = following, 0
         if at == "0":
             return ListPage(tasks, None)
         if len(tasks) == limit:
             break
-    return ListPage(tasks, format_cursor(at, 0))
+    return ListPage(tasks, format_cursor("tasks", at, 0))
 
 
 def plan_changes_page(
     cursor: str | None, limit: int, job: str | None, from_: Time | None, to: Time | None, payload: bool
 ) -> Paging[ListPage]:
     """Return the plan for a page of changes. Raises OptionError if an argument is invalid."""
-    at = None if cursor is None else read_cursor(cursor, str)[0]
-    arguments = changes_arguments(job, from_, to, payload, at, check_limit(limit))
-    return _read_changes(list(arguments))
+    at = None if cursor is None else read_cursor("changes", cursor, str)[0]
+    return _read_changes(partial(changes_arguments, job, from_, to, payload), at, check_limit(limit))
 
 
-def _read_changes(arguments: list[Any]) -> Paging[ListPage]:
-    at, changes = as_changes((yield ("JCHANGES", arguments)))
-    return ListPage(changes, None if at is None else format_cursor(at))
+def _read_changes(arguments: Callable[..., Sequence[Any]], at: str | None, limit: int) -> Paging[ListPage]:
+    """Read changes, and one more: so the last page is known to be the last."""
+    found: list[Change] = []
+    for _ in range(SEARCHES):
+        at, some = as_changes((yield ("JCHANGES", arguments(at, limit + 1 - len(found)))))
+        found += some
+        if len(found) > limit:
+            return ListPage(found[:limit], format_cursor("changes", found[limit - 1].id))
+        if at is None:
+            return ListPage(found, None)
+    return ListPage(found, format_cursor("changes", at))
 
 
 def plan_history_page(
     keys: Keys, cursor: str | None, limit: int, task: str | None, job: str | None
 ) -> Paging[ListPage]:
     """Return the plan for a page of the history. Raises OptionError if an argument is invalid."""
-    last = "+" if cursor is None else f"({read_cursor(cursor, str)[0]}"
-    return _read_history(keys, last, check_limit(limit), task, job)
+    last = None if cursor is None else read_cursor("history", cursor, str)[0]
+    if last is not None and not is_entry_id(last):
+        raise wrong_cursor()
+    return _read_history(keys, "+" if last is None else f"({last}", check_limit(limit), task, job)
 
 
 def _read_history(keys: Keys, last: str, limit: int, task: str | None, job: str | None) -> Paging[ListPage]:
@@ -120,10 +139,10 @@ def _read_history(keys: Keys, last: str, limit: int, task: str | None, job: str 
             if fits(entry):
                 found.append(entry)
             if len(found) == limit:
-                return ListPage(found, format_cursor(id))
+                return ListPage(found, format_cursor("history", id))
         if len(entries) < PAGE:
             return ListPage(found, None)
-    return ListPage(found, format_cursor(at[1:]))
+    return ListPage(found, format_cursor("history", at[1:]))
 
 
 def plan_events(keys: Keys, after: str | None, limit: int) -> Paging[list[dict[str, Any]]]:
@@ -131,7 +150,7 @@ def plan_events(keys: Keys, after: str | None, limit: int) -> Paging[list[dict[s
 
     Raises OptionError if an argument is invalid.
     """
-    if after is not None and not re.fullmatch(r"\d{1,20}-\d{1,20}", after):
+    if after is not None and not is_entry_id(after):
         raise OptionError("after: expected the id of an entry, such as 1763900005000-0", option="after")
     return _read_events(keys, after, check_limit(limit))
 
@@ -148,11 +167,14 @@ def plan_output_page(keys: Keys, task: str, cursor: str | None) -> Paging[ListPa
     """Return the plan for the next lines that a task printed. Raises OptionError for an invalid cursor."""
     reading = Reading(keys.board, task, follow=True)
     if cursor is not None:
-        reading.resume(*read_cursor(cursor, str, int, bool))
+        last, number, has_ended = read_cursor("output", cursor, str, int, bool)
+        if last != "0" and not is_entry_id(last):
+            raise wrong_cursor()
+        reading.resume(last, number, has_ended)
     return _read_output(keys.output(task), reading)
 
 
 def _read_output(key: str, reading: Reading) -> Paging[ListPage]:
     found = yield Ask(lambda client: client.xread({key: reading.last}, count=PAGE))
     entries = reading.take(found)
-    return ListPage(entries, None if reading.is_over else format_cursor(*reading.position))
+    return ListPage(entries, None if reading.is_over else format_cursor("output", *reading.position))

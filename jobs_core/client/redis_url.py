@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from jobs_core.errors import OptionError
@@ -18,19 +18,40 @@ ENCODE = (
     "special characters in its password must be percent-encoded: "
     "%40 for @, %2F for /, %3F for ?, %23 for #, %3A for :"
 )
-_EXPECTED = "expected redis://HOST:PORT/DB, rediss://HOST:PORT/DB (TLS) or unix:///PATH."
+_EXPECTED = (
+    "expected redis://HOST:PORT/DB, rediss://HOST:PORT/DB (TLS), unix:///PATH, "
+    "redis+sentinel://HOST:PORT,HOST:PORT/NAME or redis+cluster://HOST:PORT,HOST:PORT."
+)
+DEFAULT_PORT, SENTINEL_PORT = 6379, 26379
+
+Place = tuple[str, int]
+"""A host and a port."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a Redis is, and how to connect: the scheme redis, rediss or unix, and redis-py's options."""
+    """Where a Redis is, and how to connect.
+
+    Args:
+        scheme: redis, rediss or unix.
+        options: The options of redis-py's connections.
+        behind: `sentinel` or `cluster` if others are asked where the board is.
+        places: The Sentinels, or some nodes of the cluster.
+        service: The name of the primary that Sentinels watch.
+        sentinel: The options of connections to Sentinels, such as their password.
+    """
 
     scheme: str
     options: dict[str, Any]
+    behind: Literal["sentinel", "cluster"] | None = None
+    places: tuple[Place, ...] = ()
+    service: str = ""
+    sentinel: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse(url: str) -> Address:
-    """Read a URL: redis://, rediss://, valkey://, valkeys:// or unix://.
+    """Read a URL: redis://, rediss:// or unix://, or with valkey for redis. With +sentinel or +cluster after
+    the scheme, it names several servers to ask.
 
     Raises:
         OptionError: The URL is invalid.
@@ -39,15 +60,57 @@ def parse(url: str) -> Address:
         parts = urlsplit(url.strip())
     except ValueError:  # its text may quote the password
         raise _invalid(f"{ENCODE}.") from None
-    scheme = SCHEMES.get(parts.scheme)
-    if scheme is None or "://" not in url:
+    word, _, behind = parts.scheme.partition("+")
+    scheme = SCHEMES.get(word)
+    is_known = behind in ("", "sentinel", "cluster") and not (behind and scheme == "unix")
+    if scheme is None or not is_known or "://" not in url:
         raise _invalid(_EXPECTED)
     _require_encoded(parts, scheme)
+    login = {
+        name: unquote(text)
+        for name, text in (("username", parts.username), ("password", parts.password))
+        if text
+    }
+    if behind == "sentinel":
+        return _sentinel(parts, scheme, login)
+    if behind == "cluster":
+        return _cluster(parts, scheme, login)
     options = _socket_path(parts) if scheme == "unix" else _host_and_database(parts)
-    for name, text in (("username", parts.username), ("password", parts.password)):
-        if text:
-            options[name] = unquote(text)
-    return Address(scheme, options | _query(parts.query, scheme))
+    return Address(scheme, options | login | _query(parts.query, PARAMETERS[scheme], scheme))
+
+
+def _sentinel(parts: SplitResult, scheme: str, login: dict[str, Any]) -> Address:
+    service, _, database = unquote(parts.path.removeprefix("/")).partition("/")
+    if not service or not service.isprintable():
+        raise _invalid("name the primary after the Sentinels, as in redis+sentinel://host1,host2/mymaster.")
+    options = _query(parts.query, PARAMETERS[scheme] | _SENTINEL, f"{scheme}+sentinel")
+    own = {name.removeprefix("sentinel_"): options.pop(name) for name in _SENTINEL if name in options}
+    found = _database(database) | login | options
+    return Address(scheme, found, "sentinel", _places(parts, SENTINEL_PORT), service, own)
+
+
+def _cluster(parts: SplitResult, scheme: str, login: dict[str, Any]) -> Address:
+    if parts.path not in ("", "/", "/0"):
+        raise _invalid("a cluster has only the database 0. Remove what follows its hosts.")
+    known = {name: reader for name, reader in PARAMETERS[scheme].items() if name != "db"}
+    options = _query(parts.query, known, f"{scheme}+cluster")
+    return Address(scheme, login | options, "cluster", _places(parts, DEFAULT_PORT))
+
+
+def _places(parts: SplitResult, default_port: int) -> tuple[Place, ...]:
+    """Return the hosts and ports of a URL that names several, separated by commas."""
+    found = []
+    for text in parts.netloc.rpartition("@")[2].split(","):
+        try:
+            one = urlsplit(f"//{text}")
+            port = default_port if one.port is None else one.port
+        except ValueError:
+            one, port = urlsplit("//"), 0
+        host = unquote(one.hostname or "")
+        if not host or port == 0 or " " in host or not host.isprintable():
+            raise _invalid("its servers must be HOST:PORT, separated by commas, as in //host1:26379,host2.")
+        found.append((host, port))
+    return tuple(found)
 
 
 def seconds(value: str | float) -> float:
@@ -78,7 +141,7 @@ def _socket_path(parts: SplitResult) -> dict[str, Any]:
 
 def _host_and_database(parts: SplitResult) -> dict[str, Any]:
     try:
-        port = 6379 if parts.port is None else parts.port
+        port = DEFAULT_PORT if parts.port is None else parts.port
     except ValueError:
         port = 0
     if port == 0:
@@ -88,13 +151,15 @@ def _host_and_database(parts: SplitResult) -> dict[str, Any]:
     host = unquote(parts.hostname)
     if " " in host or not host.isprintable():
         raise _invalid(f"its host has a space or a control character, and {ENCODE}.")
-    found: dict[str, Any] = {"host": host, "port": port}
-    database = unquote(parts.path.removeprefix("/"))
-    if database:
-        if not _is_number(database):
-            raise _invalid("the database after the host must be a number, as in redis://localhost:6379/0.")
-        found["db"] = int(database)
-    return found
+    return {"host": host, "port": port} | _database(unquote(parts.path.removeprefix("/")))
+
+
+def _database(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    if not _is_number(text):
+        raise _invalid("the database after the host must be a number, as in redis://localhost:6379/0.")
+    return {"db": int(text)}
 
 
 def _is_number(text: str) -> bool:
@@ -151,10 +216,11 @@ _TLS: dict[str, Reader] = _TCP | {
 }
 PARAMETERS = {"unix": _ALL, "redis": _TCP, "rediss": _TLS}
 """The query parameters of each scheme. They have the names of redis-py."""
+_SENTINEL: dict[str, Reader] = {"sentinel_username": _TEXT, "sentinel_password": _TEXT}
 
 
-def _query(text: str, scheme: str) -> dict[str, Any]:
-    known, found = PARAMETERS[scheme], {}
+def _query(text: str, known: Mapping[str, Reader], scheme: str) -> dict[str, Any]:
+    found = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         if name not in known:
             raise _invalid(

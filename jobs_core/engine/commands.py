@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs_core import errors
 from jobs_core.engine import loader
-from jobs_core.engine.build import commands
+from jobs_core.engine.build import commands, library
 from jobs_core.engine.connections import Connections
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
 from jobs_core.engine.redis_errors import convert_errors, translated
@@ -43,15 +43,30 @@ class Commands(Connections):
     def call(self, name: str, *args: Any) -> Any:
         """Call one command and return its reply. Raises the errors of `jobs_core.errors`.
 
-        If a board file is being applied, finish that first.
+        If a board file is being applied, finish that first. If a reply ends early, call again for the rest.
         """
+        found: list[Any] = []
+        rest: Sequence[Any] = args
         while True:
-            (reply,) = self.batch([(name, args)])
-            if not isinstance(reply, errors.JobsError):
-                return reply
-            if not isinstance(reply, errors.AgainError):
+            (reply,) = self.batch([(name, rest)])
+            if isinstance(reply, errors.AgainError):
+                self.finish_apply()
+                continue
+            if isinstance(reply, errors.JobsError):
                 raise reply
-            self.finish_apply()
+            if not (rest := rest_of(name, rest, reply)):
+                return found + reply if found else reply
+            found += reply
+
+    def complete(self, call: Call, reply: Any) -> Any:
+        """Return all of the reply to a call of a batch or stream: see `call`. Raises its error."""
+        name, args = call
+        if isinstance(reply, errors.AgainError):
+            return self.call(name, *args)
+        if isinstance(reply, errors.JobsError):
+            raise reply
+        rest = rest_of(name, args, reply)
+        return reply + self.call(name, *rest) if rest else reply
 
     def finish_apply(self) -> None:
         """Finish applying a committed board file, if there is one.
@@ -139,7 +154,18 @@ class Commands(Connections):
             shas = loader.publish(connection, self.keys)
             connection.send_command("SET", self.keys.layout, loader.VERSION, "NX")
             connection.read_response()
-            return shas
+        self._load_everywhere()
+        return shas
+
+    def _load_everywhere(self) -> None:
+        """Load the library into every primary of a cluster: the board's slot may move to any of them."""
+        lacking = loader.versions_lacking(self.on_primaries(*loader.VERSION_CALL))
+        if not lacking:
+            return
+        loaded = self.on_primaries("FUNCTION", "LOAD", "REPLACE", library(), only=lacking)
+        for name, reply in loaded.items():
+            if isinstance(reply, Exception):
+                raise errors.ServerError(f"the primary {name} cannot load the functions: {reply}")
 
     def require_layout(self) -> None:
         """Raise LayoutError for a board made by another version of Jobs. Call it before reading keys."""
@@ -206,6 +232,22 @@ class Commands(Connections):
     def _to_error(self, reply: Any, name: str) -> Any:
         found = convert_errors(reply, self.server)
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found
+
+
+ENDING_EARLY = frozenset(("JGET", "JSUMMARY"))
+"""Commands that reply with an item for each id, as far as Redis comes in a few ms."""
+
+
+def rest_of(name: str, args: Sequence[Any], reply: Any) -> Sequence[Any]:
+    """Return the arguments of a call for what is missing in a reply: nothing, if it is whole.
+
+    >>> rest_of("JSUMMARY", ["a", "b", "-", "only", "last"], ["{…}"])
+    ['b', '-', 'only', 'last']
+    """
+    if name not in ENDING_EARLY:
+        return ()
+    count = args.index("-") if "-" in args else len(args)
+    return args[len(reply) :] if 0 < len(reply) < count else ()
 
 
 def may_run_twice(name: str) -> bool:

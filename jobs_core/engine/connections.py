@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from copy import copy
 from functools import cached_property
@@ -28,6 +28,7 @@ from jobs_core.engine.outage import (
     refused_for_now,
 )
 from jobs_core.engine.redis_errors import address, to_jobs_error, translated
+from jobs_core.engine.routing import ClusterRoute
 from jobs_core.engine.timeouts import for_blocking, with_timeout
 from jobs_core.engine.tls_probe import tls_mismatch
 
@@ -163,6 +164,17 @@ class Connections:
         """
         self.denied()
         self.access.require_role(name)
+
+    def on_primaries(self, *words: Any, only: Collection[str] | None = None) -> dict[str, Any]:
+        """Call a command on every primary of the cluster, or on some, by `host:port`.
+
+        Returns the replies by `host:port`, errors among them. Empty if the URL is not that of a cluster.
+        """
+        route = self.client.connection_pool.connection_kwargs.get("route")
+        if not isinstance(route, ClusterRoute):
+            return {}
+        with translated(self.server):
+            return route.on_primaries(*words, only=only)
 
     def restore(self) -> None:
         """Load the library again after Redis did not find a function."""

@@ -15,6 +15,7 @@ class Keys:
         self.leased = f"{self.tag}:leased"
         self.task = f"{self.tag}:task"
         self.dead = f"{self.tag}:dead"
+        self.failing = f"{self.tag}:failing"
         self.history = f"{self.tag}:history"
         self.stats = f"{self.tag}:stats"
         self.runners = f"{self.tag}:runners"
@@ -30,6 +31,7 @@ class Keys:
         self.held_limits = f"{self.tag}:held"
         self.cancelling = f"{self.tag}:cancelling"
         self.zones = f"{self.tag}:zones"
+        self.ran = f"{self.tag}:runs"
 
     def queue(self, name: str) -> str:
         """Return the list of tasks that wait in a queue."""

@@ -6,7 +6,7 @@ missing or older library, but never a newer one: newer functions also serve the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -30,7 +30,8 @@ REPLICA_LACKS = (
     "Run `jobs init` on its primary."
 )
 _TRIES = 3
-_ASK = ("FCALL_RO", "JVERSION", 0)
+VERSION_CALL = ("FCALL_RO", "JVERSION", 0)
+"""Asks Redis for the version of the library."""
 
 
 def prepare(connection: Any, keys: Keys) -> bool:
@@ -59,7 +60,7 @@ def restore(connection: Any) -> bool:
 
     Raises DeniedError if the user may not load it.
     """
-    (version,) = _exchange(connection, _ASK)
+    (version,) = _exchange(connection, VERSION_CALL)
     if _is_current(version):
         return True
     _load(connection)
@@ -71,11 +72,16 @@ def replace_older(connection: Any) -> bool:
 
     Another build of the same version stays, so that two builds do not replace each other forever.
     """
-    (version,) = _exchange(connection, _ASK)
+    (version,) = _exchange(connection, VERSION_CALL)
     if not _is_older(version):
         return True
     _load(connection)
     return False
+
+
+def versions_lacking(replies: Mapping[str, Any]) -> list[str]:
+    """Return the primaries that lack this library or a newer one, by their replies to JVERSION."""
+    return [name for name, version in replies.items() if not _is_current(version)]
 
 
 def _load(connection: Any) -> None:
@@ -85,7 +91,8 @@ def _load(connection: Any) -> None:
     each client reads the version again, now and with its next call, and the newer one loads its own again.
     """
     for _ in range(_TRIES):
-        loaded, version = _exchange(connection, ("FUNCTION", "LOAD", "REPLACE", build.library()), _ASK)
+        load = ("FUNCTION", "LOAD", "REPLACE", build.library())
+        loaded, version = _exchange(connection, load, VERSION_CALL)
         if isinstance(loaded, rx.ResponseError) and is_read_only(loaded):
             raise DeniedError(REPLICA_LACKS) from loaded
         if isinstance(loaded, rx.NoPermissionError):

@@ -17,12 +17,18 @@ RETRY_PAUSE = 0.2
 """Seconds between two tries."""
 
 
+_ELSEWHERE = (
+    *(rx.BusyLoadingError, rx.MasterDownError, rx.ReadOnlyError),
+    *(rx.AskError, rx.ClusterDownError, rx.TryAgainError),  # MOVED is a kind of ASK
+)
+
+
 def refused_for_now(error: object) -> bool:
     """Return whether Redis did nothing, because it is a replica or loads its data, or the board is elsewhere.
 
     After a failover the address of Redis may lead to another server, so try again on new connections.
     """
-    if isinstance(error, rx.BusyLoadingError | rx.MasterDownError | rx.MovedError | rx.ReadOnlyError):
+    if isinstance(error, _ELSEWHERE):
         return True
     return isinstance(error, rx.ResponseError) and is_read_only(error)
 

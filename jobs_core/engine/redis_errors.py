@@ -98,6 +98,8 @@ def is_read_only(error: Exception) -> bool:
 def address(client: Any) -> str:
     """Return the address of a client's Redis: `127.0.0.1:6379`, or the path of its socket."""
     found = client.connection_pool.connection_kwargs
+    if "route" in found:
+        return str(found["route"].name)
     return str(found.get("path") or f"{found.get('host', 'localhost')}:{found.get('port', 6379)}")
 
 

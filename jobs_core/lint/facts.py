@@ -196,9 +196,9 @@ def read_usual(commands: Commands, ids: Sequence[str]) -> dict[str, float]:
     if "JSUMMARY" not in known_commands():
         return {}
     found = {}
-    calls: Iterator[Call] = (("JSUMMARY", ids[at : at + SUMMARIES]) for at in range(0, len(ids), SUMMARIES))
-    for reply in commands.stream(calls, 1):
-        for text in () if isinstance(reply, JobsError) else reply:
+    calls: list[Call] = [("JSUMMARY", ids[at : at + SUMMARIES]) for at in range(0, len(ids), SUMMARIES)]
+    for call, reply in zip(calls, commands.stream(calls, 1), strict=True):
+        for text in () if isinstance(reply, JobsError) else commands.complete(call, reply):
             summary = json.loads(text) if text else {}
             if summary.get("runs", 0) >= ENOUGH and "median" in summary:
                 found[summary["id"]] = float(summary["median"])

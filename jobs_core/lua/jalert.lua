@@ -43,6 +43,7 @@ local telling = require 'alert.telling'
 local arguments = require 'base.arguments'
 local errors = require 'base.errors'
 local key = require('base.keys').key
+local is_same = require('base.tables').is_same
 local ids = require 'job.ids'
 local payloads = require 'job.payloads'
 local worker_options = require 'job.worker_options'
@@ -84,7 +85,7 @@ local function read_rule(board, name, runner, payload, options)
   if options.zone then zones.find(board, options.zone) end
   local json, flags = worker_options.to_json(options)
   return {
-    name = name, runner = runner, payload = payload, when = conditions.read(options.when),
+    name = name, runner = runner, when = conditions.read(options.when),
     ['for'] = options['for'] and options['for'] ~= '' and scope.read(options['for']) or {},
     every = options.every and read_every(options.every),
     recovery = options.recovery and read_flag('recovery', options.recovery),
@@ -105,12 +106,13 @@ end
 local function put(board, args)
   local options = arguments.read_options(args, 5, worker_options.READERS, OPTIONS)
   local author, now = changes.author(options), instant.now(options)
-  local rule, old = read_rule(board, args[2] or '', args[3] or '', args[4] or '', options), rules.find(board, args[2] or '')
+  local payload = args[4] or ''
+  local rule, old = read_rule(board, args[2] or '', args[3] or '', payload, options), rules.find(board, args[2] or '')
   require_room(board, rule.name)
-  rules.store(board, rule, now)
+  local before, after = old and describe.change(old, rules.payload(board, old)), describe.change(rule, payload)
+  rules.store(board, rule, payload, now)
   deadlines.begin(board, rule, now)
-  local before, after = old and describe.change(old), describe.change(rule)
-  if not before or cjson.encode(before) ~= cjson.encode(after) then
+  if not (before and is_same(before, after)) then
     changes.record(board, 'alert', author, { target = 'alert:' .. rule.name, before = before, after = after })
   end
   return redis.status_reply('OK')
@@ -123,9 +125,11 @@ local function remove(board, args)
   local author, now, removed = changes.author(options), instant.now(options), 0
   for i = 2, n do
     local old = rules.find(board, args[i])
-    if old and rules.remove(board, args[i], now) then
+    if old then
+      local before = describe.change(old, rules.payload(board, old))
+      rules.remove(board, args[i], now)
       removed = removed + 1
-      changes.record(board, 'alert', author, { target = 'alert:' .. args[i], before = describe.change(old) })
+      changes.record(board, 'alert', author, { target = 'alert:' .. args[i], before = before })
     end
   end
   return removed

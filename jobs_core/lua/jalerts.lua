@@ -34,12 +34,12 @@ local PAGE = 500  -- entries that one page looks at
 local function read(board, names)
   local found, counts = {}, incidents.count(board, MAX_COUNTED)
   if #names == 0 then
-    for i, rule in ipairs(rules.all(board)) do found[i] = describe.json(rule, counts[rule.name]) end
+    for i, rule in ipairs(rules.all(board)) do found[i] = describe.json(rule, rules.payload(board, rule), counts[rule.name]) end
     return found
   end
   for i, name in ipairs(names) do
     local rule = rules.find(board, name)
-    found[i] = rule and describe.json(rule, counts[name]) or false
+    found[i] = rule and describe.json(rule, rules.payload(board, rule), counts[name]) or false
   end
   return found
 end

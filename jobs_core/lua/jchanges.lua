@@ -18,7 +18,7 @@
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
-local fail_option = require('base.errors').fail_option
+local cursors = require 'base.cursors'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local clock = require 'base.clock'
@@ -32,9 +32,7 @@ local MAX_ENTRIES, MAX_BYTES = 1000, 524288  -- that one call looks at
 -- Return the newest id to read.
 local function read_end(options)
   if not options.before then return options.to and digits(instant.ms('to', options.to, clock.now())) or '+' end
-  if not options.before:find('^%d+%-%d+$') then
-    fail_option('before', "expected a cursor that JCHANGES returned, got '" .. options.before .. "'")
-  end
+  if not cursors.is_entry(options.before) then cursors.reject('before', options.before) end
   return '(' .. options.before
 end
 

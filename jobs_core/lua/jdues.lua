@@ -16,7 +16,7 @@
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
-local fail_option = require('base.errors').fail_option
+local cursors = require 'base.cursors'
 local digits = require('base.numbers').digits
 local past_dues = require 'backfill.past_dues'
 local ran = require 'backfill.ran'
@@ -27,8 +27,8 @@ local PAGE_SIZE = 500
 -- Let a range begin at the cursor, which is the next occurrence, in ms.
 local function continue_range(range, cursor)
   if cursor == '0' then return end
-  range.first = cursor:match('^%d+$') and tonumber(cursor)
-  if not range.first then fail_option('cursor', "expected 0, or a cursor that JDUES returned, got '" .. cursor .. "'") end
+  if not cursors.is_offset(cursor) then cursors.reject('cursor', cursor) end
+  range.first = tonumber(cursor)
 end
 
 return function(board, args)

@@ -27,6 +27,7 @@
 --]]
 local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
+local cursors = require 'base.cursors'
 local fail_option = require('base.errors').fail_option
 local job_filter = require 'board.job_filter'
 local job_sources = require 'board.job_sources'
@@ -62,10 +63,9 @@ end
 local function read_cursor(board, text, criteria)
   if text == '0' then return job_sources.choose(board, criteria), nil end
   local source, position = text:match('^(%S+) ?(.*)$')
-  if not source or not job_sources.is_known(source, criteria) then
-    fail_option('cursor', "expected 0, or what JFIND returned for the same criteria, got '" .. text .. "'")
-  end
-  return source, position ~= '' and position or nil
+  position = position ~= '' and position or nil
+  if not source or not job_sources.is_known(source, position, criteria) then cursors.reject('cursor', text) end
+  return source, position
 end
 
 return function(board, args)

@@ -28,6 +28,7 @@ local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local lateness = require 'alert.lateness'
+local check_visible = require('base.names').check_visible
 local backfills = require 'backfill.backfills'
 local ended_runs = require 'ending.ended_runs'
 local packed_job = require 'job.packed_job'
@@ -256,6 +257,7 @@ return function(board, args)
   end
   local options = arguments.read_options(args, n + 2, NAMES)
   local count = math.min(arguments.whole_number('count', options.count or '1', 1), MAX_TASKS)
+  check_visible('worker', options.worker or '')
   local lease, now = options.lease and duration.ms('lease', options.lease), instant.now(options)
   local has_limits = admit_ready(board, now)
   local batch, replies = new_batch(board, count, now, options.raw == '1', has_limits), {}

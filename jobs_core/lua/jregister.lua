@@ -17,6 +17,7 @@
 --]]
 local arguments = require 'base.arguments'
 local fail = require('base.errors').fail
+local names = require 'base.names'
 local workers = require 'board.workers'
 local instant = require 'time.instant'
 
@@ -38,6 +39,7 @@ end
 return function(board, args)
   local runners, options = read_arguments(args)
   if #runners == 0 then fail('OPTION', 'JREGISTER expects a worker, then at least one runner') end
+  names.check_visible('worker', args[1])
   local now = instant.now(options)
   local report, ended = workers.read_report(options, now)
   if ended then

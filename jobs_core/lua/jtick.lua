@@ -163,7 +163,7 @@ local function admit_idle(board, now)
 end
 
 local function next_event(board, now)
-  if redis.call('EXISTS', key(board, 'follow')) == 1 then return now end
+  if redis.call('EXISTS', key(board, 'follow'), key(board, 'alerts:notices')) > 0 then return now end
   local time = math.huge
   for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates', 'resumes', 'waiting', 'backfilling', 'deadlines' }) do
     local first = redis.call('ZRANGE', key(board, set), 0, 0, 'WITHSCORES')
@@ -194,6 +194,7 @@ return function(board, args)
   ended_jobs.expire(board, now, MAX_EXPIRED)
   runs.tidy(board)
   dependents.queue_ready(board)
+  if clock_check.went_back(last, now) then deadlines.note_clock_back(board, now) end
   if idle_since then deadlines.note_gap(board, idle_since, now) end
   deadlines.expire(board, now)
   lanes.remove_unused(board)

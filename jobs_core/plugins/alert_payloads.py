@@ -12,6 +12,9 @@ from jobs_core.errors import PayloadError, naming
 from jobs_core.plugins.payloads import check_depth
 from jobs_core.types import Job
 
+ALERT = "alert:"
+"""How the id begins under which plugins validate the payload of an alert. No job has such an id."""
+
 
 class Validator(Protocol):
     """What is needed of the plugins."""
@@ -35,7 +38,7 @@ def check_alert(plugins: Validator, runner: str, raw: str) -> None:
     Raises UserError.
     """
     check_depth(raw)
-    plugins.validate(plugins.job("alert", runner, raw, {}))
+    plugins.validate(plugins.job(ALERT, runner, raw, {}))
     if runner in plugins.names("runners"):
         found = plugins.runner(runner)
         try:

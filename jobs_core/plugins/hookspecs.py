@@ -97,8 +97,8 @@ def jobs_observers(worker: WorkerInfo) -> Iterable[Logger]:
     """Provide loggers that a worker has beside those of `--log`, such as one that counts for metrics.
 
     Jobs calls it once for each worker. Yield none unless `worker.settings` ask for it: a worker without
-    loggers makes no events, which saves time. An error of Jobs, here or from `open`, keeps the worker from
-    starting.
+    loggers makes no events, which saves time. For the same reason, name the `option` or the `kinds` that a
+    logger is about. An error of Jobs, here or from `open`, keeps the worker from starting.
 
     Example:
         from jobs_core import Logger, hookimpl
@@ -224,7 +224,8 @@ def jobs_exposition(board: BoardLike) -> Callable[[bool], tuple[str, bytes]] | N
 def jobs_validate(job: Job) -> None:
     """Reject an invalid payload or option when a job is put, before it is due.
 
-    Raise `OptionError` or `PayloadError` with one sentence that does not quote the payload.
+    Raise `OptionError` or `PayloadError` with one sentence that does not quote the payload. The payload of an
+    alert is validated, too, as that of a job whose id begins with `alert:`.
 
     Example:
         from jobs_core import PayloadError, hookimpl

@@ -181,7 +181,7 @@ class Plugins:
     def changed_settings(self, changes: Mapping[str, Any]) -> Iterator[None]:
         """Change settings during the `with` block. Raises OptionError if no plugin declares one of them."""
         for name in sorted(changes.keys() - self._provided["settings"].keys()):
-            plugin = f"jobs-{name.partition('_')[0]}"
+            plugin = settings.distribution_of(name)
             raise OptionError(f"no plugin here has the setting {name!r}: install {plugin}, or enable it")
         before, self._changes = self._changes, {**self._changes, **changes}
         try:

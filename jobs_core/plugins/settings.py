@@ -6,13 +6,15 @@ import math
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from jobs_core.contract import Setting
 from jobs_core.errors import OptionError
 from jobs_core.plugins.config import Config, read_config
 from jobs_core.values import nearest
+
+ELSEWHERE = {"ping": "http"}
+"""The plugins of settings whose names do not begin with theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def read(declared: Iterable[tuple[str, Setting]], absent: Collection[str] | None
     """
     settings = {setting.name: (plugin, setting) for plugin, setting in declared}
     config = read_config()
-    values = [_value(plugin, setting, config.path, config.settings) for plugin, setting in settings.values()]
+    values = [_value(plugin, setting, config, settings) for plugin, setting in settings.values()]
     return Settings(values, [*config.problems, *_unknown(config, settings, absent)])
 
 
@@ -69,9 +71,18 @@ def current(settings: Sequence[Setting]) -> Iterator[tuple[Setting, Any, str]]:
     """
     config = read_config() if settings else Config()
     for setting in settings:
-        found = _value("", setting, config.path, config.settings)
+        found = _value("", setting, config)
         named = found.source in ("default", f"JOBS_{setting.name.upper()}")
         yield setting, found.value, found.source if named else f"{found.source}: {setting.name}"
+
+
+def distribution_of(name: str) -> str:
+    """Return the distribution of the plugin that declares a setting, if it is one of ours.
+
+    >>> distribution_of("http_allow"), distribution_of("ping")
+    ('jobs-http', 'jobs-http')
+    """
+    return f"jobs-{ELSEWHERE.get(name) or name.partition('_')[0]}"
 
 
 def _unknown(config: Config, known: Collection[str], absent: Collection[str] | None) -> list[str]:
@@ -82,19 +93,48 @@ def _unknown(config: Config, known: Collection[str], absent: Collection[str] | N
     return [
         f"{config.path}: there is no setting {name!r}{nearest(name, known) or '; no plugin here declares it'}"
         for name in config.settings
-        if name not in known and not name.startswith(beginnings)
+        if name not in known and name not in absent and not name.startswith(beginnings)
     ]
 
 
-def _value(plugin: str, setting: Setting, path: Path | None, written: Mapping[str, Any]) -> Value:
-    variable = f"JOBS_{setting.name.upper()}"
-    if variable in os.environ:
+def _value(plugin: str, setting: Setting, config: Config, known: Collection[str] = ()) -> Value:
+    """Return the value of a setting. `known` are the names of all settings."""
+    variable = _variable(setting.name)
+    if isinstance(setting.default, dict):
+        value, source = _table(setting, config, known)
+    elif variable in os.environ:
         value, source = _converted(os.environ[variable], setting, variable), variable
-    elif setting.name in written:
-        value, source = _converted(written[setting.name], setting, f"{path}: {setting.name}"), str(path)
+    elif setting.name in config.settings:
+        where = f"{config.path}: {setting.name}"
+        value, source = _converted(config.settings[setting.name], setting, where), str(config.path)
     else:
         value, source = setting.default, "default"
     return Value(setting.name, value, source, plugin, setting.summary, setting.secret)
+
+
+def _variable(name: str) -> str:
+    return f"JOBS_{name.upper()}"
+
+
+def _table(setting: Setting, config: Config, known: Collection[str]) -> tuple[dict[str, Any], str]:
+    """Return the entries of a table and where they are written: a section of the file, and a variable each.
+
+    The variable of another setting may begin like those of a table. It is no entry.
+    """
+    written = config.settings.get(setting.name, {})
+    if not isinstance(written, Mapping):
+        raise OptionError(f"{config.path}: expected [settings.{setting.name}] to be a table")
+    beginning, others = f"{_variable(setting.name)}_", {_variable(name) for name in known}
+    variables = sorted(name for name in os.environ if name.startswith(beginning) and name not in others)
+    entries = {_entry(name): value for name, value in written.items()}
+    entries |= {_entry(name.removeprefix(beginning)): os.environ[name] for name in variables}
+    sources = [*([str(config.path)] if written else []), *variables]
+    return setting.default | entries, ", ".join(sources) or "default"
+
+
+def _entry(name: str) -> str:
+    """Return the name of an entry as a variable has it, too."""
+    return name.lower().replace("-", "_")
 
 
 def _converted(value: Any, setting: Setting, where: str) -> Any:

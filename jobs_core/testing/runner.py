@@ -135,7 +135,7 @@ class RunnerConformance(PluginConformance):
 
     def test_a_timeout_ends_it(self, board: Board) -> None:
         """A timeout stops the runner; the outcome is failed with the code `timeout`."""
-        board.push(self.runner, self.wanted("slow"), timeout=0.3)
+        board.push(self.runner, self.wanted("slow"), timeout=0.3, policy="ack")
         with working(board, self.found()) as (_, log):
             (event,) = log.wait_for("task.finished")
         assert event.outcome is not None

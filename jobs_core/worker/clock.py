@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 from jobs_core.engine import zones
@@ -23,14 +24,23 @@ class Clock:
         commands: The commands of the board.
         limit: How many occurrences one tick moves at most.
         outage: Where to say that the clock cannot tick, and that it can again. The default prints it.
+        on_tick: Called when nothing is due any more, after ticks that succeeded. It must be quick.
     """
 
-    def __init__(self, commands: Commands, *, limit: int = 500, outage: Outage | None = None) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        *,
+        limit: int = 500,
+        outage: Outage | None = None,
+        on_tick: Callable[[], None] = lambda: None,
+    ) -> None:
         self._commands = commands.with_timeout(patience=0)
         self.moved = 0
         """The number of tasks that this clock has moved."""
         self._limit = limit
         self._outage = outage or Outage(commands.server, print, print)
+        self._on_tick = on_tick
         self._stop = threading.Event()
         self._wake = WakeKey(self._commands, commands.keys.wake)
 
@@ -66,5 +76,6 @@ class Clock:
             tick = as_tick(self._commands.call("JTICK", "limit", self._limit))
             self.moved += tick.moved
             if tick.wait is None or tick.wait > 0:
+                self._on_tick()
                 return LONGEST if tick.wait is None else min(tick.wait, LONGEST)
         return 0.0

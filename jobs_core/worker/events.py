@@ -6,9 +6,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from jobs_core.contract import Logger, WorkerInfo
+from jobs_core.contract import TICKED, Logger, WorkerInfo
 from jobs_core.errors import JobsError, PluginError
 from jobs_core.plugins.manager import Plugins
 from jobs_core.text import visible
@@ -18,6 +19,9 @@ from jobs_core.worker.log_queue import LogQueue
 
 OBSERVERS = "jobs_event"
 """The name of the queue to observers."""
+
+EVERY = 1.0
+"""Seconds between two events about ticks."""
 
 BRIEFLY = 1.0
 """Seconds to wait until standard error takes a note."""
@@ -34,39 +38,55 @@ class Events:
     """
 
     def __init__(self, worker: WorkerInfo, loggers: Iterable[Logger], plugins: Plugins) -> None:
-        self._worker = worker
+        self._queues: list[tuple[Logger, LogQueue]] = []
+        self.worker = replace(worker, trouble=self.trouble)
+        """The worker, as loggers see it."""
         self._chosen = list(loggers)
-        self._loggers = [*self._chosen, *plugins.observers(worker)]
+        self._loggers = [*self._chosen, *plugins.observers(self.worker)]
         self._failing: set[str] = set()
         self._plugins = plugins
-        self._queues = [self._queue_of(logger) for logger in self._loggers]
         if plugins.manager.hook.jobs_event.get_hookimpls():
-            self._queues.append(LogQueue(OBSERVERS, self._observe_event, lambda: None, self._left_out))
-        self.has_listeners = bool(self._queues)
-        """Whether there is a logger or an observer."""
+            self._loggers.append(Logger(OBSERVERS, self._observe_event))
+        self._queues = [(logger, self._queue_of(logger)) for logger in self._loggers]
+        self._pause = 0.0
 
     def open(self) -> None:
         """Open the loggers. Raises OptionError or PluginError for the first logger that does not open."""
         for number, logger in enumerate(self._loggers):
             try:
-                logger.open(self._worker)
+                logger.open(self.worker)
             except Exception as error:
                 for opened in self._loggers[:number]:
                     self._close_logger(opened)
                 if isinstance(error, JobsError):
                     raise
                 raise PluginError(f"the logger {logger.name!r} did not open: {_describe(error)}") from error
-        for queue in self._queues:
+        for _, queue in self._queues:
             queue.start()
 
     def close(self) -> None:
         """Close the loggers. Each writes what it has buffered, but a stuck one is left behind."""
-        for queue in self._queues:
+        for _, queue in self._queues:
             queue.end()
         deadline = time.monotonic() + CLOSING
-        for queue in self._queues:
+        for _, queue in self._queues:
             if unwritten := queue.join(max(0.0, deadline - time.monotonic())):
                 print_briefly(f"{queue.name!r} does not take its events: {unwritten:,} are left out")
+
+    def are_wanted(self, task: Task) -> bool:
+        """Return whether a logger or an observer gets the events of a task."""
+        return bool(self._takers("task.started", task))
+
+    def has_logger_for(self, option: str) -> bool:
+        """Return whether a plugin has a logger for the tasks with this option."""
+        return any(logger.option == option for logger in self._loggers)
+
+    def note_tick(self) -> None:
+        """Tell those who ask for it that a tick has succeeded, about once a second."""
+        now = time.monotonic()
+        if now >= self._pause and any(TICKED in logger.kinds for logger in self._loggers):
+            self._pause = now + EVERY
+            self.emit(TICKED)
 
     def emit(
         self,
@@ -82,19 +102,28 @@ class Events:
 
         Without a `trace`, it belongs to the one that the task was pushed with.
         """
+        takers = self._takers(kind, task)
+        if not takers:
+            return
         if trace is None:
             trace = trace_of(task.options) if task is not None and task.options else {}
-        self._put(Event(kind, time.time(), self._worker.name, task, outcome, decision, data, trace))
+        event = Event(kind, time.time(), self.worker.name, task, outcome, decision, data, trace)
+        for queue in takers:
+            queue.put(event)
+
+    def trouble(self, note: str) -> None:
+        """Report a problem."""
+        self.emit("trouble", note=note)
 
     def emit_line(self, task: Task, line: str, stream: str, trace: Trace, *, may_wait: bool) -> None:
         """Send a line of a task's output. With `may_wait`, wait a little for loggers that are slower."""
         data = {"line": line, "stream": stream}
-        event = Event("task.line", time.time(), self._worker.name, task, data=data, trace=trace)
-        self._put(event, may_wait=may_wait)
-
-    def _put(self, event: Event, *, may_wait: bool = False) -> None:
-        for queue in self._queues:
+        event = Event("task.line", time.time(), self.worker.name, task, data=data, trace=trace)
+        for queue in self._takers(event.kind, task):
             queue.put(event, may_wait=may_wait)
+
+    def _takers(self, kind: str, task: Task | None) -> list[LogQueue]:
+        return [queue for logger, queue in self._queues if logger.wants(kind, task)]
 
     def observe(self, hook: str, **arguments: Any) -> None:
         """Call every plugin's implementation of a hook, and report those that raise."""
@@ -113,7 +142,7 @@ class Events:
         return self._trouble(f"{count:,} events are left out here: the logger does not keep up")
 
     def _trouble(self, note: str) -> Event:
-        return Event("trouble", time.time(), self._worker.name, data={"note": note})
+        return Event("trouble", time.time(), self.worker.name, data={"note": note})
 
     def _observe_event(self, event: Event) -> None:
         self._plugins.observe("jobs_event", event=event)
@@ -138,7 +167,7 @@ class Events:
     def _report_failure(self, note: str) -> None:
         """Send a note to the working loggers that were chosen, or to standard error if there is none."""
         pairs = zip(self._chosen, self._queues, strict=False)
-        working = [queue for logger, queue in pairs if logger.name not in self._failing]
+        working = [queue for _, (logger, queue) in pairs if logger.name not in self._failing]
         for queue in working:
             queue.put(self._trouble(note))
         if not working:

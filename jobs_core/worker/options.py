@@ -10,7 +10,7 @@ from typing import TypedDict
 
 from jobs_core.contract import Logger
 from jobs_core.errors import OptionError
-from jobs_core.values import require_utf8
+from jobs_core.values import require_utf8, require_visible
 
 SHORTEST, LONGEST = 0.1, 366 * 86400.0
 """Limits in seconds. A shorter lease could not be renewed in time."""
@@ -58,6 +58,7 @@ def _check_name(option: str, name: str) -> None:
         raise OptionError(f"{option}: expected a name, got nothing", option=option)
     if [name] != name.split() or any(map(_is_control, name)):
         raise OptionError(f"{option}: expected a name without spaces, got {name!r}", option=option)
+    require_visible(option, name)
     size = len(name.encode())
     if size > LONGEST_NAME:
         raise OptionError(f"{option}: expected at most {LONGEST_NAME} bytes, got {size}", option=option)

@@ -10,6 +10,7 @@ from jobs_core.client.board import BoardClient
 from jobs_core.context import Context
 from jobs_core.contract import Runner, WorkerInfo
 from jobs_core.lease import Lease
+from jobs_core.options import PING
 from jobs_core.text import redact
 from jobs_core.tracing import Trace, trace_of
 from jobs_core.types import Task, parse_payload
@@ -40,6 +41,7 @@ class Starter:
         self._keeper = keeper
         self._lease = lease
         self._missing: set[str] = set()
+        self._lacks_pings = False
 
     def new_run(self, task: Task, sent: float) -> Run:
         """Make the run of a task.
@@ -50,6 +52,8 @@ class Starter:
         runner = self._runners.get(task.runner)
         if runner is not None and runner.short is not None and isinstance(task.payload, str):
             task = replace(task, payload=parse_payload(task.raw, runner.short))
+        if PING in task.options:
+            self._require_pings(task)
         timeout = task.options.get("timeout")
         seconds = float(task.options.get("lease", self._lease))
         tail = Tail(task.attempt) if task.token else None
@@ -85,6 +89,13 @@ class Starter:
         run.put_off = RETURN_DELAY
         return True
 
+    def _require_pings(self, task: Task) -> None:
+        """Report once that this worker pings nobody, if that is so."""
+        if not self._lacks_pings and not self._events.has_logger_for(PING):
+            self._lacks_pings = True
+            note = "this worker does not ping the URLs that jobs have as `ping`: install jobs-http"
+            self._emit("trouble", task, note=note)
+
     def _line_handler(
         self, task: Task, tail: Tail | None, trace: Callable[[], Trace], *, may_wait: bool
     ) -> Callable[[str, str], None] | None:
@@ -93,7 +104,7 @@ class Starter:
         With `may_wait`, a task that prints faster than its lines are written is held back a little.
         """
         keeps_output = "keep" in task.options
-        has_listeners = self._events.has_listeners
+        has_listeners = self._events.are_wanted(task)
         if tail is None and not (keeps_output or has_listeners):
             return None
 

@@ -83,21 +83,22 @@ class Worker:
         self.lease = lease
         self.drain = drain
         plugins = board.plugins
-        self.info = WorkerInfo(self.name, board.name, tuple(self.runners), concurrency, plugins.settings())
-        self._events = Events(self.info, loggers, plugins)
+        info = WorkerInfo(self.name, board.name, tuple(self.runners), concurrency, plugins.settings())
+        self._events = Events(info, loggers, plugins)
+        self.info = self._events.worker
         self._emit = self._events.emit
         self._keeper = OutputKeeper(board.commands)
         commands = board.commands.with_timeout(patience=0)  # the loop itself tries again
         self._renewals = commands.with_timeout(renewal_timeout(board.client, lease), patience=0)
         self._outage = Outage(
             commands.server,
-            away=lambda note: self._emit("trouble", note=note),
+            away=self._events.trouble,
             back=lambda note: self._emit("recovered", note=note, seconds=self._outage.seconds),
         )
-        self._clock = Clock(commands, outage=self._outage) if tick else None
+        self._clock = Clock(commands, outage=self._outage, on_tick=self._events.note_tick) if tick else None
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._runs: set[Run] = set()
-        self._shortage = Shortage(concurrency, lambda note: self._emit("trouble", note=note))
+        self._shortage = Shortage(concurrency, self._events.trouble)
         self._suspect: Run | None = None  # the one run among them that may be killing workers
         self._starter = Starter(self.info, board, self.runners, self._events, self._keeper, lease)
         self._executor = Executor(self.runners, plugins, self._events, self._keeper)
@@ -289,7 +290,7 @@ class Worker:
             self._emit("task.stale", run.task, trace=trace, note=STALE)
         elif isinstance(reply, JobsError):
             self._emit("trouble", run.task, trace=trace, note=str(reply))
-        elif self._events.has_listeners and (kind := run.kind()):
+        elif self._events.are_wanted(run.task) and (kind := run.kind()):
             seconds = round(time.monotonic() - run.started, 6)
             if kind == "task.released":
                 self._emit(kind, run.task, trace=trace, seconds=seconds, note=run.why_released())

@@ -58,6 +58,7 @@ class Terminal:
         self._others: list[Background] = []
 
     def __enter__(self) -> Self:
+        (self.folder.parent / ".curlrc").write_text("silent\nshow-error\n")  # as on a terminal: no meter
         self._shell = subprocess.Popen(
             ["sh"],
             cwd=self.folder,

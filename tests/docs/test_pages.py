@@ -45,11 +45,13 @@ REASONS = (
     "needs AWS",
     "needs a cluster",
     "needs another machine",
-    "needs a token",
     "never ends",
     "changes this checkout",
 )
 """Valid reasons for not running a block."""
+
+WORKERS = re.compile(r"(jobs|job|python)\b")
+"""Commands that keep running and serve the board, so that it tells when they have started."""
 
 PATIENCE = 15
 """Seconds within which a read-only command must print what the page shows."""
@@ -78,8 +80,9 @@ def name(page: Path) -> str:
 @pytest.mark.parametrize("page", WITH_STEPS, ids=name)
 def test_every_page_runs_as_written(page: Path, terminal: Terminal) -> None:
     text = page.read_text("utf-8")
-    if "redis-cli" in text and not has("redis-cli"):
-        pytest.skip("no redis-cli on PATH")
+    for program in ("redis-cli", "curl"):
+        if f"{program} " in text and not has(program):
+            pytest.skip(f"no {program} on PATH")
     steps = [block for block in blocks(text) if not block.why_not_run]
     if any(block.language in SHELLS for block in steps) and not re.search(
         r"^(\$ )?jobs up", text, re.MULTILINE
@@ -161,9 +164,9 @@ def go_on(terminal: Terminal, command: str, shown: str | None) -> None:
     if re.match(r"jobs? up\b", command):
         found = up(terminal, re.sub(r"^jobs\b", "job", command))
     else:
-        before = served(terminal)
+        before = served(terminal) if WORKERS.match(command) else {}
         found = terminal.start(re.sub(r"^jobs\b", "job", command))
-        wait_until(lambda: served(terminal) != before)
+        wait_until(lambda: not WORKERS.match(command) or served(terminal) != before)
     if shown:
         found.until(lambda printed: re.match(pattern(shown), normal(printed)) is not None)
 
@@ -183,7 +186,9 @@ def up(terminal: Terminal, command: str):  # type: ignore[no-untyped-def]
 
 
 def with_server(text: str, terminal: Terminal) -> str:
-    """Map the addresses on the pages to the private server."""
+    """Map the addresses on the pages to the private server, and that of the page of `jobs up` to its port."""
+    if port := re.search(r"http://127\.0\.0\.1:(\d+)/login", terminal.beside):
+        text = text.replace("http://127.0.0.1:8080", f"http://127.0.0.1:{port[1]}")
     here = terminal.data / "jobs.sock"
     address = r"rediss?://(?:(\w[^\s@\"']*@)|:[^\s@\"']*@)?(?:redis|replica)\.internal(?:[:/][^\s\"']*)?|redis://localhost"
     return re.sub(address, lambda match: f"unix://{match[1] or ''}{here}", text)

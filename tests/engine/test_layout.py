@@ -195,6 +195,7 @@ WORDS: dict[str, list[list[str]]] = {
     "tasks": [[]],
     "tick": [["--once"], []],
     "trim": [["echo", "--keep", "0"]],
+    "alert digest": [[]],
     "alert list": [[]],
     "alert put": [["ops", "console", "x", "--when", "dead"]],
     "alert remove": [["ops"]],

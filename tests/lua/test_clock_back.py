@@ -83,3 +83,19 @@ def test_a_large_board_is_corrected_over_several_ticks(lua: Lua) -> None:
     assert {score for _, score in lua.client.zrange(lua.keys.schedule, 0, -1, withscores=True)} == {
         MS + 21_000
     }
+
+
+def test_alerts_follow_the_clock_again(lua: Lua) -> None:
+    lua.jalert("put", "ops", "tell", "x", "when", "late 1m, dead", "burst", 1)
+    lua.tick(T)
+    lua.tick(T + HOUR)
+    for _ in range(3):
+        lua.push(now=T + HOUR)
+        lua.jack(lua.held(now=T + HOUR)["token"], "dead", now=T + HOUR)
+    assert len(lua.take("tell", count=9)) == 1  # the others are counted, until an hour later
+    lua.tick(T + 20)
+    assert len(lua.take("tell", count=9, now=T + 20)) == 1
+    lua.push(now=T + 21)
+    lua.tick(T + 90)
+    (task,) = lua.take("tell", count=9, now=T + 90)
+    assert '"kind":"late"' in task["options"]

@@ -382,6 +382,13 @@ def test_pages_of_dues(lua: Lua) -> None:
     assert [due for due, _ in found] == [T - 60 * n for n in range(1234, 0, -1)]
 
 
+@pytest.mark.parametrize("cursor", ["x", "-1", "1.5", str(10**16)])
+def test_a_cursor_of_dues_that_nobody_returned_is_refused(lua: Lua, cursor: str) -> None:
+    lua.put(every=60, now=T)
+    says = "^cursor: expected 0, or the cursor that was returned"
+    lua.refuses(OptionError, says, "JDUES", "a", "from", T - 90, "to", T, "cursor", cursor, "now", T)
+
+
 def test_backfills_are_listed_in_order_and_the_oldest_forgotten(lua: Lua) -> None:
     hourly(lua)
     for _ in range(105):

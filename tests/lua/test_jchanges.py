@@ -252,6 +252,12 @@ def test_pages(lua: Lua) -> None:
     ]
 
 
+@pytest.mark.parametrize("cursor", ["x", "0-0", "1-x", "5", f"{10**19}-1", f"1-{10**19}"])
+def test_a_cursor_that_nobody_returned_is_refused(lua: Lua, cursor: str) -> None:
+    says = "^before: expected 0, or the cursor that was returned"
+    lua.refuses(OptionError, says, "JCHANGES", "before", cursor)
+
+
 def test_a_search_for_a_rare_job_stops_and_goes_on(lua: Lua) -> None:
     lua.put("rare", every=5)
     for n in range(1200):
@@ -286,10 +292,6 @@ def test_a_board_may_record_no_changes(lua: Lua) -> None:
 def test_an_author_is_short_text_on_one_line(lua: Lua, by: Any) -> None:
     lua.refuses(OptionError, "^by: expected UTF-8", "JSET", "a", "echo", "x", "by", by)
     assert not lua.client.exists(lua.keys.job, f"{lua.keys.tag}:changes")
-
-
-def test_a_cursor_is_checked(lua: Lua) -> None:
-    lua.refuses(OptionError, "^before: expected a cursor", "JCHANGES", "before", "x")
 
 
 def test_a_staged_job_has_no_author_of_its_own(lua: Lua) -> None:

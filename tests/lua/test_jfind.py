@@ -167,10 +167,22 @@ def test_wrong_criteria_are_rejected(lua: Lua, criteria: dict[str, Any], says: s
         find(lua, **criteria)
 
 
-@pytest.mark.parametrize("cursor", ["x", "label1 a", "label9 a"])
-def test_a_cursor_of_other_criteria_is_rejected(lua: Lua, cursor: str) -> None:
-    with pytest.raises(OptionError, match="cursor: expected 0, or what JFIND returned"):
-        lua.call("JFIND", cursor, "failing", 1)
+@pytest.mark.parametrize(
+    ("cursor", "criteria"),
+    [
+        *((cursor, {"failing": 1}) for cursor in ("x", "label1 a", "label9 a", "running 1", "overdue 1")),
+        *((cursor, {}) for cursor in ("failing 1", "all x", "all -1", f"all {10**23}", "waiting queue:a 1")),
+        *((cursor, {"running": 1}) for cursor in ("all", "running x")),
+        *((cursor, {"late": 1}) for cursor in ("all 1", "overdue x", "overdue 1.5", "waiting x")),
+        *((f"{place} {10**23}", {"late": 1}) for place in ("overdue", "waiting queue:a", "waiting held:a")),
+    ],
+)
+def test_a_cursor_that_these_criteria_did_not_have_is_rejected(
+    lua: Lua, cursor: str, criteria: dict[str, int]
+) -> None:
+    lua.put("a", every=5)
+    with pytest.raises(OptionError, match=r"^cursor: expected 0, or the cursor that was returned"):
+        lua.jfind(cursor, **criteria)
 
 
 def pages(lua: Lua, count: int, **criteria: Any) -> list[list[str]]:

@@ -86,3 +86,48 @@ def test_no_option_makes_a_board_unreadable(lua: Lua, option: tuple[str, ...]) -
     lua.client.delete(lua.keys.job)
     lua.board.commands.batch([("JSET", ("a", "echo", "x", *option, "9" * 400, "now", T))])
     lua.jget("a")
+
+
+def replied(lua: Lua, name: str, *arguments: str) -> int:
+    """Return how many items one call replies with. `lua.jget` would call again for the rest."""
+    (reply,) = lua.board.commands.batch([(name, arguments)])
+    assert all(isinstance(text, str) for text in reply)
+    return len(reply)
+
+
+@pytest.mark.parametrize(
+    ("size", "least", "most"),
+    [(1, 150, 400), (50_000, 5, 40), (1 << 20, 1, 1)],
+    ids=["small", "50 kB", "1 MiB"],
+)
+def test_a_reply_ends_early_so_that_no_call_takes_long(lua: Lua, size: int, least: int, most: int) -> None:
+    lua.put("a", "x" * size, every=5)
+    ids = ["a"] * 1000
+    assert least <= replied(lua, "JGET", *ids) <= most
+    assert len(lua.jget(*ids[:60])) == 60
+
+
+def test_a_reply_ends_earlier_for_jobs_with_many_options(lua: Lua) -> None:
+    labels = ",".join(f"name-{n}=value-{n}" for n in range(16))
+    lua.put(
+        "a", every=5, label=labels, description="x" * 1000, **{"retry-on": "5*,timeout", "policy": "retry"}
+    )
+    assert 20 <= replied(lua, "JGET", *["a"] * 500) <= 100
+
+
+def test_missing_jobs_cost_as_much_as_small_ones(lua: Lua) -> None:
+    (reply,) = lua.board.commands.batch([("JGET", ["none"] * 1000)])
+    assert reply == [None] * len(reply) and 150 <= len(reply) <= 400
+    assert lua.jget(*["none"] * 1000) == [None] * 1000
+
+
+def test_a_summary_ends_early_if_jobs_have_many_runs(lua: Lua) -> None:
+    lua.put("a", history=100)
+    for _ in range(100):
+        lua.jpush("a")
+        lua.jack(lua.held()["token"], "done")
+    ids = ["a"] * 300
+    assert 1 <= replied(lua, "JSUMMARY", *ids) <= 20
+    assert 50 <= replied(lua, "JSUMMARY", *ids, "-", "only", "last") < 300
+    assert len(set(lua.jsummary(*ids))) == 1 and len(lua.jsummary(*ids)) == 300
+    assert len(lua.jsummary(*ids, "-", "only", "last")) == 300

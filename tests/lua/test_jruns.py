@@ -359,6 +359,32 @@ def test_bad_arguments(lua: Lua) -> None:
     lua.refuses(OptionError, "every: unknown option", "JSUMMARY", "a", "-", "every", "5")
 
 
+def test_a_summary_of_a_period(lua: Lua) -> None:
+    lua.put(history=10)
+    tasks = [run(lua, "dead", at=T, code="1"), run(lua, "done", at=T + 10)]
+    tasks += [run(lua, "dead", at=T + 20, code="2"), run(lua, "cancelled", at=T + 30)]
+
+    def period(start: float) -> dict[str, Any]:
+        (text,) = lua.jsummary("a", "-", "from", start)
+        found: dict[str, Any] = json.loads(text)["period"]
+        return found
+
+    found = period(T)
+    assert {name: found[name] for name in ("done", "dead", "cancelled")} == {
+        "done": 1,
+        "dead": 2,
+        "cancelled": 1,
+    }
+    assert (found["last_dead"]["task"], found["last_dead"]["code"]) == (tasks[2], "2")
+    assert found["slowest"]["ended"] - found["slowest"]["started"] > 0
+    assert "dead" not in period(T + 30)
+    assert period(T + 1000) == {}
+    assert "period" not in summary(lua)
+    assert lua.jsummary("b", "-", "from", T) == [None]
+    lua.refuses(OptionError, "from: cannot be combined", "JSUMMARY", "a", "-", "only", "last", "from", T)
+    lua.refuses(OptionError, "from: ", "JSUMMARY", "a", "-", "from", "soon")
+
+
 class TestOnlyLast:
     """What `only last` tells is what JSUMMARY tells without it, less what needs all lines."""
 

@@ -237,6 +237,12 @@ def test_a_cursor_to_a_missing_queue_continues_with_the_next(lua: Lua) -> None:
         assert (answer, [json.loads(text)["queue"] for text in page]) == ("0", [*left])
 
 
-@pytest.mark.parametrize("cursor", ["zzz", "-1", "queue:echo", "queue:echo x"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        *("zzz", "-1", "0 0", "job 5", "queue:echo", "queue:echo x", "dead x"),
+        *(f"{place} {10**23}" for place in ("dead", "held:a", "queue:echo")),
+    ],
+)
 def test_a_cursor_that_nobody_returned_is_refused(lua: Lua, cursor: str) -> None:
-    lua.refuses(OptionError, "^cursor: expected 0, or the cursor that was returned, got ", "JTASKS", cursor)
+    lua.refuses(OptionError, "^cursor: expected 0, or the cursor that was returned for", "JTASKS", cursor)

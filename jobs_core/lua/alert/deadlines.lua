@@ -7,6 +7,7 @@ local digits = require('base.numbers').digits
 local incidents = require 'alert.incidents'
 local lateness = require 'alert.lateness'
 local long_runs = require 'alert.long_runs'
+local notices = require 'alert.notices'
 local rules = require 'alert.rules'
 local service = require 'alert.service'
 local silence = require 'alert.silence'
@@ -16,6 +17,7 @@ local timers = require 'queue.timers'
 local deadlines = {}
 
 local MAX_DUE = 100  -- per tick
+local STEP_COST = 25  -- of a step that looks at many things, in those that look at one job
 
 local ROUNDS = {
   late = lateness.round, long = long_runs.round, unserved = service.unserved_round, behind = service.behind_round,
@@ -42,9 +44,13 @@ local STEPS = {
   end,
 }
 
+-- Do what a member stands for. Returns what it costs.
 local function step(board, member, now)
   local word, rest = member:match('^(%l+) ?(.*)$')
-  if word == 'silent' then return silence.expire(board, rest, now) end
+  if word == 'silent' then
+    silence.expire(board, rest, now)
+    return 1
+  end
   local steps = key(board, 'alerts:steps')
   local text, at, left = redis.call('HGET', steps, member), nil, nil
   local state = text and cjson.decode(text)[1] or nil
@@ -59,12 +65,17 @@ local function step(board, member, now)
   else
     redis.call('ZREM', key(board, 'deadlines'), member)
   end
+  return (at or word == 'arm') and STEP_COST or 1
 end
 
 -- At a tick: look at what is due.
 function deadlines.expire(board, now)
-  local due = timers.due(board, 'deadlines', now, MAX_DUE)
-  for i = 1, #due, 2 do step(board, due[i], now) end
+  notices.handle_some(board)
+  local due, left = timers.due(board, 'deadlines', now, MAX_DUE), MAX_DUE
+  for i = 1, #due, 2 do
+    if left <= 0 then return end
+    left = left - step(board, due[i], now)
+  end
 end
 
 -- An alert was put: look for what it asks, from now on.
@@ -81,6 +92,16 @@ function deadlines.note_gap(board, from, to)
   if rules.least(board, 'late') or rules.least(board, 'missed') then
     timers.set(board, 'deadlines', 'late', to)
   end
+end
+
+-- The clock went back: begin all rounds anew, which would else wait until it is as late as it was, and tell what was counted.
+function deadlines.note_clock_back(board, now)
+  local rounds = { 'late', 'long', 'unserved', 'behind' }
+  for _, round in ipairs(rounds) do redis.call('ZADD', key(board, 'deadlines'), 'XX', 'LT', digits(now), round) end
+  redis.call('HDEL', key(board, 'alerts:steps'), unpack(rounds))
+  redis.call('DEL', key(board, 'alerts:idle'), key(board, 'alerts:idle:next'))
+  for _, rule in ipairs(rules.all(board)) do telling.tell_burst(board, rule, now) end
+  redis.call('DEL', key(board, 'alerts:bursts'))
 end
 
 return deadlines

@@ -5,23 +5,27 @@ local records = require 'queue.records'
 
 local describe = {}
 
--- Return an alert as a table, without its payload: for JCHANGES.
-function describe.change(rule)
+local function fields(rule)
   local found = {
     when = conditions.text(rule.when), runner = rule.runner, every = rule.every and rule.every / 1000, recovery = rule.recovery,
     quiet = rule.quiet, zone = rule.zone, burst = rule.burst, queue = rule.queue, priority = rule.priority,
     options = rule.options ~= '' and cjson.decode(rule.options) or nil, owner = rule.owner,
   }
   if #rule['for'] > 0 then found['for'] = rule['for'] end
-  found['payload-hash'] = redis.sha1hex(rule.payload):sub(1, 8)
+  return found
+end
+
+-- Return an alert as a table, without its payload: for JCHANGES.
+function describe.change(rule, payload)
+  local found = fields(rule)
+  found['payload-hash'] = redis.sha1hex(payload):sub(1, 8)
   return found
 end
 
 -- Return an alert as JSON. `open` is how many jobs or queues it tells of.
-function describe.json(rule, open)
-  local found = describe.change(rule)
-  found['payload-hash'] = nil
-  found.name, found.payload, found.open = rule.name, rule.payload, open or 0
+function describe.json(rule, payload, open)
+  local found = fields(rule)
+  found.name, found.payload, found.open = rule.name, payload, open or 0
   return cjson.encode(found)
 end
 

@@ -41,7 +41,7 @@ function incidents.find(board, rule, kind, subject)
 end
 
 -- Something is going on. Tell it once, and again after `every` if the alert asks for that. `facts` are for the task that
--- tells it; `details` is kept with it.
+-- tells it; `details` is kept with it. Returns whether it is told.
 function incidents.fire(board, rule, condition, subject, facts, now, details)
   local field = field_of(rule, condition.kind, subject)
   local found = read(board, field)
@@ -49,29 +49,34 @@ function incidents.fire(board, rule, condition, subject, facts, now, details)
   if SEEN_IN_ROUNDS[condition.kind] then redis.call('ZADD', key(board, 'alerting:' .. condition.kind), now, field) end
   if found and not (rule.every and now - found.told >= rule.every) then
     found.more, found.details = found.more + 1, details
-    return write(board, field, found)
+    write(board, field, found)
+    return false
   end
   local since = found and found.since or facts.since and facts.since * 1000 or now
   facts.since, facts.again = since / 1000, found and true or nil
   write(board, field, { since = since, told = now, more = 0, details = details })
   telling.tell(board, rule, facts, now)
+  return true
 end
 
 -- Something has happened that is over at once. With `every`, tell it only if that is long ago. Each one-off task has a job
--- name of its own, so with `every`, they all count as one job.
+-- name of its own, so with `every`, they all count as one job. Returns whether it is told.
 function incidents.tell_once(board, rule, condition, job, facts, now)
   facts.kind, facts.value, facts.state = condition.kind, condition.value, 'firing'
-  if rule.every then
-    local field = field_of(rule, condition.kind, job:find('^push:%d') and 'push:*' or job)
+  local subject = job:find('^push:%d') and 'push:*' or job
+  if rule.every and (subject ~= job or redis.call('HEXISTS', key(board, 'job'), job) == 1) then
+    local field = field_of(rule, condition.kind, subject)
     local found = read(board, field)
     if found and now - found.told < rule.every then
       found.more = found.more + 1
-      return write(board, field, found)
+      write(board, field, found)
+      return false
     end
     facts.more = found and found.more > 0 and found.more or nil
     write(board, field, { since = now, told = now, more = 0 })
   end
   telling.tell(board, rule, facts, now)
+  return true
 end
 
 local function forget(board, field, kind)

@@ -5,8 +5,8 @@
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local incidents = require 'alert.incidents'
+local notices = require 'alert.notices'
 local rules = require 'alert.rules'
-local scope = require 'alert.scope'
 local jitter = require 'due.jitter'
 local packed_job = require 'job.packed_job'
 local lanes = require 'queue.lanes'
@@ -14,10 +14,10 @@ local records = require 'queue.records'
 
 local lateness = {}
 
-local MAX_TASKS, MAX_BYTES, CHUNK = 200, 1048576, 10  -- that one step of a round looks at
+local MAX_TASKS, MAX_BYTES, CHUNK = 300, 1048576, 10  -- that one step of a round looks at
 local PAGE = 100  -- lists whose names are read at once
+local MAX_COST = 600  -- of one late task; alerts that are left are asked in the next round, when the others cost less
 local PAUSE, STEP = 2000, 100  -- ms until the next round while something is late, and until the next step of a round
-local KINDS = { late = true, missed = true }
 local FIRST_ATTEMPT = '^1[^%Lp]*\n'  -- of a task that is not of the past: see queue/records.lua
 
 -- Return the shortest time (ms) after which anything counts as late, or nothing if nobody asks.
@@ -33,21 +33,20 @@ local function jitter_of(board, id, job)
   return head and head.jitter and jitter.delay(id, head.jitter) or 0
 end
 
--- A task is late by some ms, perhaps because it is meant to be.
-local function note(board, found, id, job, queue, late, now)
+-- Return the notice of a task that is late by some ms, perhaps because it is meant to be.
+local function notice_of(board, id, job, queue, late, now)
   late = late - jitter_of(board, id, job)
-  for _, pair in ipairs(found) do
-    local rule, condition = pair[1], pair[2]
-    if late > condition.ms and scope.covers(board, rule, job, queue) then
-      local facts = { job = job, task = id, queue = queue, since = (now - late) / 1000 }
-      incidents.fire(board, rule, condition, job, facts, now)
-    end
-  end
+  local facts = { job = job, task = id, queue = queue, since = (now - late) / 1000 }
+  return { what = 'late', job = job, queue = queue, late = late, at = now, facts = facts }
+end
+
+local function queue_of(record)
+  return record:match('^[^\n]*\n[^\n]*\n[^\n]*\n([^\n!]*)')
 end
 
 -- Look at a list of records from `at` on. Returns whether it was looked at to the end of what is late, where to go on if not,
 -- and when the first that is not late yet would be.
-local function look_at(board, name, at, found, after, now, budget)
+local function look_at(board, name, at, after, now, budget)
   local queue = name:match('^queue:(.*)$')
   queue = queue and (lanes.split(queue))
   while true do
@@ -60,8 +59,13 @@ local function look_at(board, name, at, found, after, now, budget)
       local job, due = records.split_id(id or '')
       if due and record:find(FIRST_ATTEMPT) then
         if now - due <= after then return true, nil, due + after + 1 end
-        note(board, found, id, job, queue or record:match('^[^\n]*\n[^\n]*\n[^\n]*\n([^\n!]*)'), now - due, now)
         budget.late = true
+        if not budget.jobs[job] then  -- later tasks of a job are less late than its first
+          budget.jobs[job] = true
+          local notice = notice_of(board, id, job, queue or queue_of(record), now - due, now)
+          budget.tasks = budget.tasks - (notices.handle(board, notice, MAX_COST))
+          if budget.tasks <= 0 then return false, at end
+        end
       end
     end
     if #some < size then return true end
@@ -102,11 +106,11 @@ function lateness.round(board, state, now)
   local after = least(board)
   if not after then return nil end
   state = state or { since = now, set = 'queues', cursor = '0', names = {}, at = 0, taken = 0 }
-  local found, budget, count = rules.with(board, KINDS), { tasks = MAX_TASKS, bytes = MAX_BYTES }, taken(board)
+  local budget, count = { tasks = MAX_TASKS, bytes = MAX_BYTES, jobs = {} }, taken(board)
   local name = next_list(board, state)
   while name do
     local at = math.max(0, state.at - (count - state.taken))
-    local is_done, where, late_at = look_at(board, name, at, found, after, now, budget)
+    local is_done, where, late_at = look_at(board, name, at, after, now, budget)
     budget.tasks = budget.tasks - 1
     state.is_late = state.is_late or budget.late
     if not is_done then
@@ -131,32 +135,30 @@ end
 
 -- Workers have taken tasks. `tasks` have id and record.
 function lateness.note_starts(board, tasks, now)
-  local after, found = least(board), nil
+  local after, found = least(board), {}
   if not after then return end
   local latest = digits(now - after)
   for _, task in ipairs(tasks) do
     if may_be_due_before(task.id, latest) then
       local job, due = records.split_id(task.id)
       if due and now - due > after and task.record:find(FIRST_ATTEMPT) then
-        found = found or rules.with(board, KINDS)
-        note(board, found, task.id, job, task.record:match('^[^\n]*\n[^\n]*\n[^\n]*\n([^\n!]*)'), now - due, now)
+        found[#found + 1] = notice_of(board, task.id, job, queue_of(task.record), now - due, now)
       end
     end
   end
-  if found then redis.call('ZADD', key(board, 'deadlines'), 'LT', now + PAUSE, 'late') end
+  notices.add(board, found)
+  if #found > 0 then redis.call('ZADD', key(board, 'deadlines'), 'LT', now + PAUSE, 'late') end
 end
 
 -- Occurrences have no run: items with job, what (skipped or coalesced), due and through (ms as text), n and why.
 function lateness.note_missed(board, items, now)
   if not rules.least(board, 'missed') then return end
-  for _, pair in ipairs(rules.with(board, { missed = true })) do
-    for _, item in ipairs(items) do
-      if scope.covers(board, pair[1], item.job) then
-        local facts = { job = item.job, count = item.n, what = item.what, why = item.why, since = tonumber(item.due) / 1000 }
-        incidents.fire(board, pair[1], pair[2], item.job, facts, now)
-      end
-    end
+  local found = {}
+  for i, item in ipairs(items) do
+    local facts = { job = item.job, count = item.n, what = item.what, why = item.why, since = tonumber(item.due) / 1000 }
+    found[i] = { what = 'missed', job = item.job, at = now, facts = facts }
   end
+  notices.add(board, found)
   redis.call('ZADD', key(board, 'deadlines'), 'LT', now + PAUSE, 'late')
 end
 

@@ -1,8 +1,11 @@
--- `{b}:alerts` maps the name of each alert to its rule, as JSON: its conditions (`when`), the terms of `for`, the runner and
--- payload that tell somebody, every and burst (ms), quiet and zone, recovery, the body and flags of its tasks, their queue and
--- priority, and the owner, if a board file has it. `{b}:alerts:<kind>` exists while an alert has a condition of that kind: it
--- has the shortest time (ms) of all. So what happens all the time sees in one call that nobody asks.
+-- `{b}:alerts` maps the name of each alert to its rule, as JSON: its conditions (`when`), the terms of `for`, the runner that
+-- tells somebody, every and burst (ms), quiet and zone, recovery, the options and flags of its tasks, their queue and priority,
+-- the owner, if a board file has it, its version, and since when it has that. `{b}:alerts:payloads` has their payloads, which
+-- may be large. `{b}:alerts:<kind>` exists while an alert has a condition of that kind: it has the shortest time (ms) of all.
+-- So what happens all the time sees in one call that nobody asks.
 
+local conditions = require 'alert.conditions'
+local call_number = require 'base.call_number'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local timers = require 'queue.timers'
@@ -15,42 +18,65 @@ rules.MOST = 200  -- alerts of a board
 local ROUNDS = { late = 'late', missed = 'late', long = 'long', unserved = 'unserved', behind = 'behind' }
 local KINDS = { 'failed', 'dead', 'recovered', 'done', 'late', 'missed', 'long', 'silent', 'unserved', 'behind' }
 
--- What was read of boards in earlier calls, while their alerts have not changed since, as `{b}:alerts:revision` says. A script
--- starts anew with each call.
-local MAX_BOARDS, MAX_BYTES = 50, 1048576
-local cache = { n = 0, boards = {} }
+-- What was read of boards, while their alerts have not changed since, as `{b}:alerts:revision` says, which is read once a call.
+-- A script starts anew with each call.
+local MAX_BOARDS, MAX_BYTES = 50, 8388608
+local cache = { n = 0, bytes = 0, boards = {} }
 
-local function read_all(board)
-  local flat, found, bytes = redis.call('HGETALL', key(board, 'alerts')), { list = {}, by_name = {} }, 0
+local NOTHING = { list = {}, by_name = {}, indexes = {} }
+
+local function read_all(board, revision)
+  local flat = redis.call('HGETALL', key(board, 'alerts'))
+  local found = { list = {}, by_name = {}, indexes = {}, revision = revision, bytes = 0 }
   for i = 1, #flat, 2 do
-    found.list[#found.list + 1], bytes = cjson.decode(flat[i + 1]), bytes + #flat[i + 1]
-    found.by_name[flat[i]] = found.list[#found.list]
+    local rule = cjson.decode(flat[i + 1])
+    found.list[#found.list + 1], found.by_name[flat[i]], found.bytes = rule, rule, found.bytes + #flat[i + 1]
   end
   table.sort(found.list, function(a, b) return a.name < b.name end)
-  return found, bytes
+  return found
+end
+
+local function forget(board)
+  local known = cache.boards[board]
+  if known then cache.n, cache.bytes, cache.boards[board] = cache.n - 1, cache.bytes - known.bytes, nil end
+end
+
+local function keep(board, found)
+  forget(board)
+  if cache.n >= MAX_BOARDS or cache.bytes + found.bytes > MAX_BYTES then cache = { n = 0, bytes = 0, boards = {} } end
+  cache.n, cache.bytes, cache.boards[board] = cache.n + 1, cache.bytes + found.bytes, found
 end
 
 local function read(board)
+  local known, call = cache.boards[board], call_number.current()
+  if known and known.call == call then return known end
   local revision = redis.call('GET', key(board, 'alerts:revision'))
-  if not revision then return { list = {}, by_name = {} } end
-  local known = cache.boards[board]
-  if known and known.revision == revision then return known end
-  local found, bytes = read_all(board)
-  found.revision = revision
-  if bytes <= MAX_BYTES then
-    if not known and cache.n >= MAX_BOARDS then cache = { n = 0, boards = {} } end
-    if not known then cache.n = cache.n + 1 end
-    cache.boards[board] = found
+  if not revision then return NOTHING end
+  if not (known and known.revision == revision) then
+    known = read_all(board, revision)
+    keep(board, known)
   end
-  return found
+  known.call = call
+  return known
 end
 
 -- The alerts have changed. The time keeps what is known of a board from being taken for that of another of the same name.
 local function write_revision(board)
+  forget(board)
   local time = redis.call('TIME')
   local text = table.concat({ time[1], time[2], redis.call('HINCRBY', key(board, 'stats'), 'alerts', 1) }, '-')
   if redis.call('EXISTS', key(board, 'alerts')) == 0 then return redis.call('DEL', key(board, 'alerts:revision')) end
   redis.call('SET', key(board, 'alerts:revision'), text)
+end
+
+-- Return a table for what follows from the alerts. It stays as long as they do.
+function rules.indexes(board)
+  return read(board).indexes
+end
+
+-- Return the payload of an alert's tasks.
+function rules.payload(board, rule)
+  return rule.payload or redis.call('HGET', key(board, 'alerts:payloads'), rule.name) or ''
 end
 
 -- Return an alert by its name, or nothing. It is not to be changed.
@@ -107,26 +133,33 @@ local function sweep(board, now)
   timers.set(board, 'deadlines', 'disarm', now)
 end
 
--- Store an alert. If it looks for something else than before, it has a new version, and what it told before does not count.
-function rules.store(board, rule, now)
+-- Return what an alert looks for, as a text.
+local function target(rule)
+  return conditions.text(rule.when) .. '\n' .. table.concat(rule['for'], ',')
+end
+
+-- Store an alert, and its payload. If it looks for something else than before, it has a new version, and what it told before
+-- does not count.
+function rules.store(board, rule, payload, now)
   local old = rules.find(board, rule.name)
-  local is_same = old and cjson.encode({ old.when, old['for'] }) == cjson.encode({ rule.when, rule['for'] })
+  local is_same = old and target(old) == target(rule)
   rule.since = is_same and old.since or now
   rule.version = is_same and old.version or redis.call('HINCRBY', key(board, 'stats'), 'alerts', 1)
   if old and not is_same then sweep(board, now) end
   redis.call('HSET', key(board, 'alerts'), rule.name, cjson.encode(rule))
+  redis.call('HSET', key(board, 'alerts:payloads'), rule.name, payload)
   write_revision(board)
   write_kinds(board, now)
 end
 
--- Remove an alert. Returns whether it existed.
+-- Remove an alert.
 function rules.remove(board, name, now)
-  if redis.call('HDEL', key(board, 'alerts'), name) == 0 then return false end
+  redis.call('HDEL', key(board, 'alerts'), name)
+  redis.call('HDEL', key(board, 'alerts:payloads'), name)
   redis.call('HDEL', key(board, 'alerts:bursts'), name)
   write_revision(board)
   sweep(board, now)
   write_kinds(board, now)
-  return true
 end
 
 return rules

@@ -2,23 +2,18 @@
 -- separated by commas. One that matches is enough. An alert without `for` is for everything.
 
 local fail_option = require('base.errors').fail_option
+local glob = require 'base.glob'
 local key = require('base.keys').key
 
 local scope = {}
 
 local MAX_TERMS = 100
 
--- Return a pattern of Lua for a glob.
-local function from_glob(text)
-  local pattern = text:gsub('[%^%$%(%)%%%.%[%]%+%-]', '%%%0'):gsub('%*+', '.*'):gsub('%?', '.')
-  return '^' .. pattern .. '$'
-end
-
 local function read_term(text)
   local queue = text:match('^queue:(.+)$')
-  if queue then return { queue = from_glob(queue) } end
+  if queue then return { queue = glob.read(queue) } end
   if text:find('=', 1, true) then return { label = text } end
-  if text:find('[*?]') then return { glob = from_glob(text) } end
+  if text:find('[*?]') then return { glob = glob.read(text) } end
   return { id = text }
 end
 
@@ -35,12 +30,25 @@ function scope.read(text)
   return terms
 end
 
-local function matches(board, term, job, queue)
+-- Return the terms of an alert, each with its id, label, glob or queue.
+function scope.terms(rule)
+  if not rule.terms then
+    rule.terms = {}
+    for i, text in ipairs(rule['for']) do rule.terms[i] = read_term(text) end
+  end
+  return rule.terms
+end
+
+-- Whether a term that is a pattern matches a job or a queue; either may be nil.
+function scope.matches_pattern(term, job, queue)
+  if term.queue then return queue ~= nil and glob.matches(term.queue, queue) end
+  return job ~= nil and glob.matches(term.glob, job)
+end
+
+local function matches(board, term, job)
   if term.id then return term.id == job end
-  if term.queue then return queue ~= nil and queue:find(term.queue) ~= nil end
-  if not job then return false end
-  if term.glob then return job:find(term.glob) ~= nil end
-  return redis.call('ZSCORE', key(board, 'labels:' .. term.label), job) ~= false
+  if term.label then return redis.call('ZSCORE', key(board, 'labels:' .. term.label), job) ~= false end
+  return scope.matches_pattern(term, job)
 end
 
 -- Whether a task is of an alert, by its job.
@@ -48,24 +56,21 @@ function scope.is_of_alert(job)
   return job:find('^alert:') ~= nil
 end
 
--- Whether an alert is for a job or a queue; either may be nil. No alert is about the tasks of alerts, so that none loops.
-function scope.covers(board, rule, job, queue)
-  if job and scope.is_of_alert(job) then return false end
-  if #rule['for'] == 0 then return true end
-  rule.terms = rule.terms or {}
-  for i, text in ipairs(rule['for']) do
-    rule.terms[i] = rule.terms[i] or read_term(text)
-    if matches(board, rule.terms[i], job, queue) then return true end
+-- Whether an alert is for a job.
+function scope.covers(board, rule, job)
+  local terms = scope.terms(rule)
+  for _, term in ipairs(terms) do
+    if matches(board, term, job) then return true end
   end
-  return false
+  return #terms == 0
 end
 
 -- Return the ids if an alert names its jobs one by one, or nothing.
 function scope.named_jobs(rule)
   local ids = {}
-  for i, text in ipairs(rule['for']) do
-    ids[i] = read_term(text).id
-    if not ids[i] then return nil end
+  for i, term in ipairs(scope.terms(rule)) do
+    if not term.id then return nil end
+    ids[i] = term.id
   end
   return #ids > 0 and ids or nil
 end

@@ -4,6 +4,7 @@
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local incidents = require 'alert.incidents'
+local matching = require 'alert.matching'
 local rules = require 'alert.rules'
 local scope = require 'alert.scope'
 local lanes = require 'queue.lanes'
@@ -12,7 +13,9 @@ local records = require 'queue.records'
 local service = {}
 
 local PAUSE, STEP = 5000, 100  -- ms until the next round, and until the next step of a round
-local PAGE = 200  -- lanes that one step looks at
+local UNSERVED, BEHIND = { unserved = true }, { behind = true }
+local PAGE = 100  -- lanes whose names are read at once
+local COST, TOLD_COST = 300, 5  -- of one step; of telling somebody, where looking at a lane or an alert costs 1
 local IN_FRONT = 30  -- tasks of alerts, at most, behind which others are found
 local SILENT = 30000  -- ms without a report after which a worker counts as gone: it reports every 10 seconds
 
@@ -44,41 +47,41 @@ local function first_job(board, lane)
   end
 end
 
--- Return the queues of some lanes in which tasks wait, each with the job of its first.
-local function waiting(board, some)
-  local found = {}
-  for _, lane in ipairs(some) do
-    local job = first_job(board, lane)
-    if job then found[lanes.split(lane)] = job end
-  end
-  return found
-end
-
--- Note queues as unserved. Returns since when (ms) each is, by name.
-local function note_unserved(board, queues, now)
-  if #queues == 0 then return {} end
-  local before, since, pairs_of = redis.call('HMGET', key(board, 'alerts:idle'), unpack(queues)), {}, {}
-  for i, queue in ipairs(queues) do
-    since[queue] = tonumber(before[i] or now)
-    pairs_of[2 * i - 1], pairs_of[2 * i] = queue, digits(since[queue])
-  end
-  redis.call('HSET', key(board, 'alerts:idle:next'), unpack(pairs_of))
+-- Note that a queue is unserved. Returns since when (ms).
+local function note_unserved(board, queue, now)
+  local since = tonumber(redis.call('HGET', key(board, 'alerts:idle'), queue) or now)
+  redis.call('HSET', key(board, 'alerts:idle:next'), queue, digits(since))
   return since
 end
 
--- Look at the queues of some lanes.
-local function look_at(board, some, now)
-  local serves, found, jobs, unserved = served(board, now), rules.with(board, { unserved = true }), waiting(board, some), {}
-  for queue in pairs(jobs) do
-    if not serves[queue] then unserved[#unserved + 1] = queue end
+-- Look at a lane. Returns what that cost.
+local function look_at(board, lane, serves, now)
+  local queue, job, cost = (lanes.split(lane)), nil, 1
+  if not serves[queue] then job = first_job(board, lane) end
+  if not job then return cost end
+  local since = note_unserved(board, queue, now)
+  for _, pair in ipairs(matching.find(board, UNSERVED, job, queue)) do
+    local facts, is_told = { queue = queue, job = job, since = since / 1000 }, false
+    if now - since >= pair[2].ms then is_told = incidents.fire(board, pair[1], pair[2], queue, facts, now) end
+    cost = cost + (is_told and TOLD_COST or 1)
   end
-  for queue, since in pairs(note_unserved(board, unserved, now)) do
-    for _, pair in ipairs(found) do
-      if now - since >= pair[2].ms and scope.covers(board, pair[1], jobs[queue], queue) then
-        incidents.fire(board, pair[1], pair[2], queue, { queue = queue, job = jobs[queue], since = since / 1000 }, now)
-      end
+  return cost
+end
+
+-- Look at lanes. `state` has the names that are left of a page, and the cursor of the next page, '' at the end. Returns whether
+-- some are left.
+local function look_at_some(board, state, now)
+  local serves, left = served(board, now), COST
+  while left > 0 do
+    if #state.names == 0 then
+      if state.cursor == '' then return false end
+      local page = redis.call('SSCAN', key(board, 'queues'), state.cursor, 'COUNT', PAGE)
+      state.names, state.cursor = page[2], page[1] ~= '0' and page[1] or ''
+    else
+      left = left - look_at(board, table.remove(state.names), serves, now)
     end
   end
+  return #state.names > 0 or state.cursor ~= ''
 end
 
 -- What a round has found takes the place of what the one before has.
@@ -97,12 +100,10 @@ function service.unserved_round(board, state, now)
     redis.call('DEL', key(board, 'alerts:idle'), key(board, 'alerts:idle:next'))
     return nil
   end
-  state = state or { since = now, cursor = '0' }
-  if state.cursor ~= '' then
-    local page = redis.call('SSCAN', key(board, 'queues'), state.cursor, 'COUNT', PAGE)
-    look_at(board, page[2], now)
-    state.cursor = page[1] ~= '0' and page[1] or ''
-    if state.cursor ~= '' then return now + STEP, state end
+  state = state or { since = now, cursor = '0', names = {} }
+  if not state.is_done then
+    if look_at_some(board, state, now) then return now + STEP, state end
+    state.is_done = true
     end_round(board)
   end
   local function facts_of(queue) return { queue = queue } end
@@ -113,7 +114,7 @@ end
 -- Nobody ticked from one time to another, though something was due.
 function service.note_gap(board, from, to)
   if not rules.least(board, 'behind') then return end
-  for _, pair in ipairs(rules.with(board, { behind = true })) do
+  for _, pair in ipairs(rules.with(board, BEHIND)) do
     if to - from > pair[2].ms then
       incidents.fire(board, pair[1], pair[2], '', { since = from / 1000, upto = to / 1000, why = 'idle' }, to)
     end
@@ -125,7 +126,7 @@ function service.behind_round(board, _, now)
   if not rules.least(board, 'behind') then return nil end
   local first = redis.call('ZRANGE', key(board, 'schedule'), 0, 0, 'WITHSCORES')
   local due = tonumber(first[2] or now)
-  for _, pair in ipairs(rules.with(board, { behind = true })) do
+  for _, pair in ipairs(rules.with(board, BEHIND)) do
     if now - due > pair[2].ms then
       incidents.fire(board, pair[1], pair[2], '', { since = due / 1000, why = 'backlog' }, now)
     end

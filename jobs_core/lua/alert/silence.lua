@@ -4,6 +4,7 @@
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local incidents = require 'alert.incidents'
+local matching = require 'alert.matching'
 local rules = require 'alert.rules'
 local scope = require 'alert.scope'
 local describe = require 'job.describe'
@@ -13,11 +14,19 @@ local timers = require 'queue.timers'
 
 local silence = {}
 
+local KINDS = { silent = true }
 local PAGE = 100  -- jobs that one step arms
+local MAX_TIMES = 1000  -- arguments of one ZADD
 local RECHECK, SPREAD = 10000, 10  -- ms until a job that is silent is looked at again, at least, and for each that is open
 
 local function member(rule, job)
   return 'silent ' .. rule.name .. ' ' .. job
+end
+
+-- Set deadlines: time, member, time, member …; but not to later than they are. Returns an empty list.
+local function set_earlier(board, times)
+  if #times > 0 then redis.call('ZADD', key(board, 'deadlines'), 'LT', unpack(times)) end
+  return {}
 end
 
 -- Give jobs the deadlines of an alert, or bring them forward, if it asks for less time than before.
@@ -28,7 +37,7 @@ local function arm(board, rule, condition, jobs, now)
       times[#times + 1], times[#times + 2] = digits(now + condition.ms), member(rule, job)
     end
   end
-  if #times > 0 then redis.call('ZADD', key(board, 'deadlines'), 'LT', unpack(times)) end
+  set_earlier(board, times)
 end
 
 -- A job is put. `context` is that of define/put.lua.
@@ -40,11 +49,15 @@ end
 
 -- The jobs are stored, with their labels.
 function silence.note_put(context)
-  local jobs = context.silent
+  local jobs, now, times = context.silent, context.silent_from, {}
   if not jobs or #jobs == 0 then return end
-  for _, pair in ipairs(rules.with(context.board, { silent = true })) do
-    arm(context.board, pair[1], pair[2], jobs, context.silent_from)
+  for _, job in ipairs(jobs) do
+    for _, pair in ipairs(matching.find(context.board, KINDS, job)) do
+      times[#times + 1], times[#times + 2] = digits(now + pair[2].ms), member(pair[1], job)
+      if #times >= MAX_TIMES then times = set_earlier(context.board, times) end
+    end
   end
+  set_earlier(context.board, times)
   context.silent = {}
 end
 

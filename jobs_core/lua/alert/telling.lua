@@ -9,6 +9,7 @@
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local quiet = require 'alert.quiet'
+local rules = require 'alert.rules'
 local counters = require 'ledger.counters'
 local lanes = require 'queue.lanes'
 local queues = require 'queue.queues'
@@ -20,9 +21,9 @@ local telling = {}
 local MINUTE = 60000
 
 -- Return the body of a task: the options of the alert with the facts, and the payload.
-local function body_of(rule, facts)
+local function body_of(rule, facts, payload)
   local options = rule.options == '' and '{' or rule.options:sub(1, -2) .. ','
-  return options .. '"alert":' .. cjson.encode(facts) .. '}\n' .. rule.payload
+  return options .. '"alert":' .. cjson.encode(facts) .. '}\n' .. payload
 end
 
 -- Queue the task that tells these facts. Returns its id.
@@ -31,7 +32,7 @@ local function queue_task(board, rule, facts, now)
   local due = quiet.over_at(board, rule, now)
   local moment = digits(due) .. '-' .. digits(redis.call('HINCRBY', key(board, 'stats'), 'pushed', 1))
   local lane, job = lanes.name(rule.queue or rule.runner, rule.priority), 'alert:' .. rule.name
-  local record = records.new(job, moment, lane, rule.runner, rule.flags, body_of(rule, facts))
+  local record = records.new(job, moment, lane, rule.runner, rule.flags, body_of(rule, facts, rules.payload(board, rule)))
   local id = job .. '@' .. moment
   if due > now then
     redis.call('HSET', key(board, 'task'), id .. '#0', record)

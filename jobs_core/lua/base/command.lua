@@ -1,5 +1,7 @@
+local call_number = require 'base.call_number'
 local fail = require('base.errors').fail
 local layout = require 'base.layout'
+local names = require 'base.names'
 
 local command = {}
 
@@ -21,12 +23,17 @@ local function run_body(body, board, args, may_write)
   if not board:find('^{[^{}]+}$') then
     fail('OPTION', "the key must be the board's name in braces, such as {jobs}, got '" .. board .. "'")
   end
-  if layout.is_new(board) and may_write then layout.mark(board) end
+  if layout.is_new(board) and may_write then
+    names.check_visible('board', board)
+    names.check_segment('board', board:sub(2, -2))
+    layout.mark(board)
+  end
   return body(board, args)
 end
 
 -- Run a command. Its body takes the board and the remaining arguments, and returns the reply.
 function command.run(body, board, args, may_write)
+  call_number.begin()
   return command.attempt(run_body, body, board, args, may_write)
 end
 

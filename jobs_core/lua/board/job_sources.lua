@@ -1,6 +1,7 @@
 -- Where JFIND looks for jobs. A source yields a page of ids from a position on, and the next position, or none at the end.
 -- Positions are texts, and nil is the beginning. Sources that may name the same job twice, or one that is gone, say so.
 
+local cursors = require 'base.cursors'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local labels = require 'define.labels'
@@ -98,8 +99,16 @@ function job_sources.choose(board, criteria)
   return source
 end
 
-function job_sources.is_known(source, criteria)
-  return READERS[source] ~= nil or criteria.label[tonumber(source:match('^label(%d+)$'))] ~= nil
+-- Return whether `choose`, or a source that follows, may have come to a position with these criteria. The source `waiting`
+-- checks its position itself.
+function job_sources.is_known(source, position, criteria)
+  if criteria.late then
+    return source == 'waiting' or source == 'overdue' and (not position or cursors.is_offset(position))
+  end
+  if criteria.label[tonumber(source:match('^label(%d+)$'))] then return true end
+  if position and not cursors.is_scan(position) then return false end
+  if criteria.running then return source == 'running' end
+  return source == 'all' or source == 'failing' and criteria.failing ~= nil
 end
 
 -- Read a page of about `count` ids. Returns ids, the next source and position, or nothing at the end, and perhaps packed

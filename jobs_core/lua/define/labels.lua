@@ -15,7 +15,7 @@ function labels.index(board, label)
 end
 
 -- Return the labels of a body. Most jobs have none, which is seen without reading the options.
-local function of_body(body)
+function labels.of_body(body)
   if not body or body:byte() == 10 or not body:find('"label":[', 1, true) then return NONE end  -- 10: LF, no options
   local options = packed_job.read_options(body)
   return options and type(options.label) == 'table' and options.label or NONE
@@ -36,7 +36,7 @@ end
 
 -- Note that a job's body replaces another. Either may be nil.
 function labels.note(changes, id, body, old_body)
-  local new, old = of_body(body), of_body(old_body)
+  local new, old = labels.of_body(body), labels.of_body(old_body)
   if new == old then return end  -- neither has labels
   note(changes, id, old, false)
   note(changes, id, new, true)

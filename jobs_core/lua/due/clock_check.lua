@@ -40,9 +40,14 @@ function clock_check.record_tick(board, last, now, is_busy)
   if now - last >= interval then redis.call('HSET', key(board, 'stats'), 'ticked', digits(now)) end
 end
 
+-- Whether the clock has gone back since the latest tick.
+function clock_check.went_back(last, now)
+  return last - now > TOLERANCE
+end
+
 -- Compare the time of a tick with the latest one. Returns whether jobs are left to recompute.
 function clock_check.run(board, last, now)
-  if last - now > TOLERANCE then record_step_back(board, now, last) end
+  if clock_check.went_back(last, now) then record_step_back(board, now, last) end
   local cursor = redis.call('GET', key(board, 'realign'))
   if not cursor then return false end
   cursor = realign.page(board, cursor, PAGE_SIZE, now, patterns.new_cache(board), is_earlier)

@@ -81,10 +81,11 @@ function describe.job(board, id, packed, due)
   return job
 end
 
--- Return a job as JSON, or false if it cannot be read.
+-- Return a job as JSON, or false if it cannot be read, and how many bytes of that are its payload.
 function describe.json(board, id, packed, due)
   local job = describe.job(board, id, packed, due)
-  return job and cjson.encode(job) or false
+  if not job then return false, 0 end
+  return cjson.encode(job), #job.payload
 end
 
 return describe

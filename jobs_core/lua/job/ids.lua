@@ -1,4 +1,5 @@
 local fail_option = require('base.errors').fail_option
+local names = require 'base.names'
 local is_utf8 = require('base.strings').is_utf8
 
 local ids = {}
@@ -10,6 +11,8 @@ function ids.check(name, id)
     fail_option(name, 'expected a job id of 1 to 256 bytes, without spaces, commas, control characters or #')
   end
   if not is_utf8(id) then fail_option(name, 'expected UTF-8, got other bytes') end
+  names.check_visible(name, id)
+  names.check_segment(name, id)
   if id:find('^push:%d') then fail_option(name, 'push:<n> is reserved for one-off tasks: choose another job id') end
   if id:find('^alert:') then fail_option(name, 'alert:<name> is reserved for alerts: choose another job id') end
 end

@@ -1,6 +1,7 @@
 -- The option `label`: `name=value` for each label, joined by commas. It is stored as a list, sorted by name.
 
 local errors = require 'base.errors'
+local names = require 'base.names'
 local is_utf8 = require('base.strings').is_utf8
 
 local label_option = {}
@@ -21,6 +22,7 @@ local function check(option, label)
     errors.fail_option(option, 'expected a value of 1 to ' .. MAX_LENGTH
       .. " bytes of UTF-8 without spaces, commas or control characters for '" .. name .. "'")
   end
+  names.check_visible(option, value)
   return name
 end
 

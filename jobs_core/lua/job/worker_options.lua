@@ -2,6 +2,7 @@
 
 local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
+local names = require 'base.names'
 local backoff = require 'job.backoff'
 local label_option = require 'job.label_option'
 local duration = require 'time.duration'
@@ -12,6 +13,8 @@ function worker_options.word(name, text)
   if not text:match('^[^%s%c]+$') or #text > 256 then
     fail_option(name, 'expected one word of at most 256 bytes')
   end
+  names.check_visible(name, text)
+  names.check_segment(name, text)
   return text
 end
 
@@ -81,6 +84,14 @@ local function rules_option(name, text)
   return text
 end
 
+-- Read the URL of a monitor: https://hc-ping.com/<id>
+local function ping_option(name, text)
+  if not text:match('^https?://[^%s%c/?#]+[^%s%c]*$') or #text > 2000 then
+    fail_option(name, 'expected a URL with http:// or https://, of at most 2000 bytes')
+  end
+  return text
+end
+
 -- Read a runner and what it gets: `notify ops`.
 local function runner_and_payload(name, text)
   local runner, payload = text:match('^(%S+) ?(.*)$')
@@ -111,6 +122,7 @@ worker_options.READERS = {
   ['lint-ignore'] = rules_option,
   ['on-failure'] = runner_and_payload,
   ['on-success'] = runner_and_payload,
+  ping = ping_option,
 }
 
 local NEED_LEASE = {

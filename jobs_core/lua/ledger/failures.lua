@@ -16,14 +16,14 @@ function failures.add(board, job, is_kept)
   return tonumber(redis.call('ZINCRBY', key(board, 'failing'), 1, job))
 end
 
--- Runs of these jobs were done. Returns the jobs that were failing, each with its number of failures, if an alert asks.
+-- Runs of these jobs were done. Returns those that were failing, if an alert asks: tables with the job and its failures in a row.
 function failures.clear(board, jobs)
   local failing = key(board, 'failing')
   if #jobs == 0 or redis.call('EXISTS', failing) == 0 then return {} end
   local found = {}
   if is_asked(board) then
     for i, count in ipairs(redis.call('ZMSCORE', failing, unpack(jobs))) do
-      if count then found[#found + 1] = { jobs[i], tonumber(count) } end
+      if count then found[#found + 1] = { job = jobs[i], failures = tonumber(count) } end
     end
   end
   redis.call('ZREM', failing, unpack(jobs))

@@ -1,7 +1,7 @@
 -- Where tasks are. A place is the name of a key: leased, delayed or dead (sorted sets of tickets), held:<limit> or
 -- queue:<lane> (lists of records).
 
-local fail_option = require('base.errors').fail_option
+local cursors = require 'base.cursors'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 
@@ -73,6 +73,16 @@ local function scan_list(name, position)
   return records, #records == 25 and digits(position + 25) or nil
 end
 
+-- Return the place and the position of a cursor, or nothing at the beginning.
+local function read_cursor(cursor)
+  if cursor == '0' then return nil end
+  local place, position = cursor:match('^(%S+) (%d+)$')
+  local is_set = task_locations.SETS[place or '']
+  local is_list = place and (place:find('^queue:.') or place:find('^held:.'))
+  if is_set and cursors.is_scan(position) or is_list and cursors.is_offset(position) then return place, position end
+  cursors.reject('cursor', cursor)
+end
+
 -- Return the index to continue from, and whether that place still exists. If a queue is gone, it is empty, and the next
 -- one follows. If a held list is gone, its tasks may be anywhere, so start again.
 local function find_position(names, from)
@@ -89,10 +99,7 @@ end
 -- Scan the tasks at some places, a page at a time. `visit(place, ticket or record)` returns how much of `budget` it used,
 -- and whether it removed the task. Returns the next cursor, or 0 at the end.
 function task_locations.scan(board, names, cursor, budget, visit)
-  local from, position = cursor:match('^(%S+) (%d+)$')
-  if not from and cursor ~= '0' then
-    fail_option('cursor', "expected 0, or the cursor that was returned, got '" .. cursor:sub(1, 64) .. "'")
-  end
+  local from, position = read_cursor(cursor)
   local at, is_there = find_position(names, from or '')
   if not is_there then position = '0' end
   while names[at] do

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from jobs_core.alerts.rule import as_alert
+from collections.abc import Sequence
+
+from jobs_core.alerts.rule import Alert
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
 
@@ -22,7 +24,8 @@ def check_alerts(board: BoardLike) -> Finding:
             f"somebody was not told: {len(dead)} task{'s' * (len(dead) > 1)} of {_names(dead)} failed",
             "see `jobs dead list`, and tell it with `jobs dead retry`",
         )
-    unserved = _unserved(board)
+    alerts = list(board.alert_list())
+    unserved = _unserved(board, alerts)
     if unserved:
         return Finding(
             "problem",
@@ -30,6 +33,10 @@ def check_alerts(board: BoardLike) -> Finding:
             + (f", nor those of {len(unserved) - 1} others" if len(unserved) > 1 else ""),
             f"start a worker with its runner: `jobs run --queue {unserved[0][1]}`",
         )
+    failing = 0 if alerts else int(board.client.zcard(board.keys.failing))
+    if failing:
+        jobs = "1 job fails" if failing == 1 else f"{failing:,} jobs fail"
+        return Finding("ok", f"no alerts, and {jobs}", "have somebody told: see `jobs alert put --help`")
     return Finding("ok", "all alerts have reached somebody")
 
 
@@ -44,10 +51,9 @@ def _names(tasks: list[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} others" if len(names) > NAMED else "")
 
 
-def _unserved(board: BoardLike) -> list[tuple[str, str]]:
+def _unserved(board: BoardLike, alerts: Sequence[Alert]) -> list[tuple[str, str]]:
     """Return the alerts whose queues no living worker serves, with the queue; none if no worker lives."""
     living = [worker for worker in board.workers() if worker["state"] != "silent"]
     served = {queue for worker in living for queue in worker["queues"]}
-    alerts = map(as_alert, board.commands.call("JALERTS") if living else ())
-    queues = ((alert.name, alert.queue or alert.runner) for alert in alerts)
+    queues = ((alert.name, alert.queue or alert.runner) for alert in alerts if living)
     return [(name, queue) for name, queue in queues if queue not in served]

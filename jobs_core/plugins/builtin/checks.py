@@ -197,6 +197,23 @@ def check_slot(board: BoardLike) -> Finding:
     return Finding("ok", f"the cluster slot {slot} is not migrating")
 
 
+def check_primaries(board: BoardLike) -> Finding:
+    """Report primaries of a cluster that lack the functions: the board's slot may move to any of them."""
+    from jobs_core.engine import loader
+
+    replies = board.commands.on_primaries(*loader.VERSION_CALL)
+    if not replies:
+        return Finding("ok", "the URL names one server")
+    lacking = loader.versions_lacking(replies)
+    if lacking:
+        return Finding(
+            "warning",
+            f"{', '.join(sorted(lacking))} lacks the functions of this version, or does not answer",
+            "`jobs init` as a user with the role admin loads them into every primary",
+        )
+    return Finding("ok", f"all {len(replies)} primaries have the functions of this version")
+
+
 def check_ledger(board: BoardLike) -> Finding:
     """Check that every occurrence that was due has ended or is in flight."""
     stats, counts = board.stats(), board.count()
@@ -232,6 +249,7 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("records", check_records, "unreadable records")
     yield Check("time", check_time, "a clock that went backwards")
     yield Check("slot", check_slot, "a cluster slot in migration")
+    yield Check("primaries", check_primaries, "primaries of a cluster without the functions")
     yield Check("ledger", check_ledger, "whether every due occurrence is accounted for")
 
 

@@ -11,7 +11,13 @@ from jobs_core.errors import PayloadError
 from jobs_core.plugins.builtin.checks import jobs_checks as jobs_checks
 from jobs_core.plugins.builtin.loggers import JsonPrinter, print_line
 from jobs_core.plugins.builtin.policies import jobs_policies as jobs_policies
-from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT
+from jobs_core.plugins.builtin.redis_settings import (
+    ANSWER,
+    CONNECT,
+    PASSWORD_COMMAND,
+    PASSWORD_FILE,
+    TLS,
+)
 from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.plugins.payloads import check_payload
 from jobs_core.stopping import StoppedError
@@ -70,7 +76,7 @@ def jobs_loggers() -> Iterator[Logger]:
 @hookimpl
 def jobs_settings() -> Iterator[Setting]:
     """Declare the settings of the connection to Redis, and of the loggers `json` and `file`."""
-    yield from (CONNECT, ANSWER)
+    yield from (CONNECT, ANSWER, PASSWORD_FILE, PASSWORD_COMMAND, *TLS)
     yield Setting("web_url", None, "Address of the page, for links in alerts: https://jobs.example.com")
     yield Setting("log_file", "jobs.log", "Path of the file logger's file; may contain {worker} and {board}")
     yield Setting("log_file_bytes", 10_000_000, "Size in bytes at which the file is rotated; 0 means never")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from jobs_core import Board
+from typing import Any
 
-MARKUP = '"><script>window.pwned=1</script><img src=x onerror="window.pwned=1">{{7*7}}'
+from jobs_core import Board, OptionError
+
+MARKUP = '"><script>window.pwned=1</script><img src=x onerror="window.pwned=1">{{7919*7907}}'
 """What a page must show as text."""
 
 CONTROL = "\x00\x1b[31m\x07\r\n\t\u202egpj.exe\u2028\u0085😀\U000e0041"
@@ -18,7 +20,7 @@ IDS = (
     "</title><svg/onload=window.pwned=1>",
     "'onmouseover='window.pwned=1",
     "javascript:window.pwned=1",
-    "{{7*7}}{%raw%}",
+    "{{7919*7907}}{%raw%}",
     "../x",
     "..",
     "//elsewhere.example/x",
@@ -32,17 +34,38 @@ IDS = (
     "😀\U0001f3f4\U000e0067",
     "x" * 256,
 )
-"""Ids that a job can have."""
+"""Ids that a job can have, or could have: see `put`."""
 
 QUEUE = f"q{MARKUP.replace(' ', '/')}"
 LONG = "a long line of output " * 4500  # 99 kB
+
+
+def put(board: Board, id: str, runner: str, payload: str, **options: Any) -> None:
+    """Put a job, also one whose id only older versions accepted: such jobs are still on boards."""
+    try:
+        board.put(id, runner, payload, **options)
+    except OptionError as error:
+        assert error.option == "id"
+        board.put("new", runner, payload, **options)
+        _copy(board, "job", "new", id)
+        due = board.client.zscore(board.keys.schedule, "new")
+        if due is not None:
+            board.client.zadd(board.keys.schedule, {id: due})
+        board.remove("new")
+
+
+def _copy(board: Board, name: str, field: str, other: str) -> None:
+    """Copy a field of a hash, whose value need not be text."""
+    script = "redis.call('HSET', KEYS[1], ARGV[2], redis.call('HGET', KEYS[1], ARGV[1]))"
+    board.client.eval(script, 1, f"{board.keys.tag}:{name}", field, other)
 
 
 def fill(board: Board) -> list[str]:
     """Fill a board. Returns the ids of some of its tasks: dead, done, running, held, waiting."""
     author = board.with_author(f"ann{MARKUP}")
     for number, id in enumerate(IDS):
-        author.put(
+        put(
+            author,
             id,
             "test",
             PAYLOAD,
@@ -56,7 +79,7 @@ def fill(board: Board) -> list[str]:
     author.edit(IDS[0], description=f"{MARKUP}, edited", payload=PAYLOAD + "2", because=MARKUP)
     author.pause(IDS[1], because=MARKUP)
     author.limit("queue", QUEUE, concurrency=1, because=MARKUP)
-    worker = f"worker{MARKUP.replace(' ', '/')}\u202e"
+    worker = f"worker{MARKUP.replace(' ', '/')}"
     board.commands.call(
         "JREGISTER",
         worker,
@@ -73,6 +96,7 @@ def fill(board: Board) -> list[str]:
         "running",
         "2",
     )
+    _copy(board, "workers", worker, f"{worker}\u202e")
     tasks = [board.push(id) for id in IDS]
     verbs = ("dead", "done", "dead", "done", "dead")
     for verb, held in zip(verbs, board.pop("test", count=5, lease=600, worker=worker), strict=True):

@@ -11,6 +11,7 @@ from jobs_core import (
     Context,
     Decision,
     Job,
+    Logger,
     Outcome,
     Payload,
     Policy,
@@ -18,9 +19,11 @@ from jobs_core import (
     Setting,
     Task,
     UserError,
+    WorkerInfo,
     hookimpl,
 )
 from jobs_http.payload import SCHEMA, check
+from jobs_http.pings import OPTION, check_ping
 
 RETRYABLE = frozenset(("408", "425", "429"))
 """The 4xx codes after which the same request may succeed later."""
@@ -70,30 +73,48 @@ def jobs_runners() -> Iterator[Runner]:
 
 
 @hookimpl
+def jobs_observers(worker: WorkerInfo) -> Iterator[Logger]:
+    """Ping monitors: of jobs with the option `ping`, and of the board if the setting says so."""
+    from jobs_http.heartbeats import board_logger, run_logger
+
+    yield run_logger(worker)
+    if url := worker.settings.get("ping"):
+        yield board_logger(worker, url)
+
+
+@hookimpl
 def jobs_settings() -> Iterator[Setting]:
-    """Declare which addresses and environment variables requests may use."""
+    """Declare which addresses and environment variables requests may use, and what monitors the board."""
     yield Setting("http_allow", [], "Non-public hosts and networks to allow")
     yield Setting("http_deny", [], "Hosts and networks to deny; * means all but http_allow")
     yield Setting("http_env", ["JOBS_SECRET_*"], "Environment variables that payloads may use")
     yield Setting(
         "http_secret", None, "Secret that signs requests whose payload has none: whsec_…", secret=True
     )
+    yield Setting("ping", "", "URL to ping while the worker ticks, for a monitor of the board", secret=True)
+    yield Setting("ping_every", 60.0, "Seconds between these pings")
 
 
 @hookimpl
 def jobs_validate(job: Job) -> None:
-    """Reject an invalid payload of the http runner."""
+    """Reject an invalid payload of the http runner, and a URL that cannot be pinged."""
     if job.runner == "http":
         check(job.payload)
+    if (url := job.options.get(OPTION)) is not None:
+        check_ping(url)
 
 
 @hookimpl
 def jobs_warnings(job: Job, settings: Mapping[str, Any]) -> Iterator[str]:
     """Warn about addresses and variables that these settings refuse."""
-    if job.runner == "http":
+    if job.runner == "http" or job.options.get(OPTION):
         from jobs_http.foresight import refusals
 
-        yield from refusals(job.payload, settings)
+        if job.runner == "http":
+            yield from refusals(job.payload, settings)
+        if job.options.get(OPTION):
+            found = refusals({"url": job.options[OPTION]}, settings)
+            yield from (f"{OPTION}: {refusal}" for refusal in found)
 
 
 @hookimpl

@@ -8,16 +8,24 @@ from __future__ import annotations
 import re
 import shlex
 
-_STEP = re.compile(
-    r"""(?P<refused>`|<<|\$'|\$\{(?!\w+\})|(?:(?<=^)|(?<=[\s;&|()]))\#)|(?P<skipped>\\.|\$\{\w+\})|(?P<quote>['"])|.""",
-    re.DOTALL,
+_BARE = re.compile(
+    r"""(?P<refused>`|<<|\$'|\$\[|\$\{(?!\w+\})|(?:(?<=^)|(?<=[\s;&|()]))\#)
+    |(?P<skipped>\\.|\$\{\w+\})
+    |(?P<closed>\)\)|\]\]|[;&|\n])
+    |(?P<reread>\(\(|\[\[|(?<![\w.-])(?:(?:eval|let|ssh|su)(?=\s)|(?:ba|da|k|z)?sh\s+(?:-\w+\s+)*-\w*c(?=\s)))
+    |(?P<quote>['"])
+    |.""",
+    re.DOTALL | re.VERBOSE,
 )
-_STEP_DOUBLE = re.compile(
-    r"""(?P<refused>`|\$\(|\$\{(?!\w+\}))|(?P<skipped>\\.|\$\{\w+\})|(?P<quote>")|.""", re.DOTALL
+_DOUBLE = re.compile(
+    r"""(?P<refused>`|\$\(|\$\[|\$\{(?!\w+\}))|(?P<skipped>\\.|\$\{\w+\})|(?P<quote>")|.""", re.DOTALL
 )
-_STEP_SINGLE = re.compile(r"(?P<refused>(?!))|(?P<skipped>(?!))|(?P<quote>')|.", re.DOTALL)
+_SINGLE = re.compile(r"""(?P<quote>')|.""", re.DOTALL)
 
-_STEPS = {"": _STEP, '"': _STEP_DOUBLE, "'": _STEP_SINGLE}
+_STEPS = {"": _BARE, '"': _DOUBLE, "'": _SINGLE}
+
+_CLOSES = {"((": "))", "[[": "]]"}
+"""What ends a place where a shell reads values once more; for others it is the end of the command."""
 
 
 def quote(value: str, key: str, before: str) -> str:
@@ -46,18 +54,33 @@ def quote(value: str, key: str, before: str) -> str:
 
 
 def _open_quote(before: str) -> str:
-    """Return the quotation mark that is open at the end of the beginning of a line, or nothing."""
-    at, opened = 0, ""
+    """Return the quotation mark that is open at the end of the beginning of a line, or nothing.
+
+    Raises ValueError where a value would be read as more than text.
+    """
+    at, opened, reread, last = 0, "", "", ""
     while at < len(before):
         step = _STEPS[opened].match(before, at)
-        if step is None or step["refused"] is not None:
-            found = (
-                "a comment" if step and step["refused"] == "#" else step["refused"] if step else before[at]
-            )
-            raise ValueError(f"line: a name in braces cannot stand after {found}: put it in `env` instead")
-        if step["quote"]:
-            opened = "" if opened else step["quote"]
-        at = step.end()
-    if before.endswith("\\") and opened != "'" and (len(before) - len(before.rstrip("\\"))) % 2:
-        raise ValueError("line: a name in braces cannot stand after a backslash: put it in `env` instead")
+        assert step is not None  # each ends with any character
+        found = step.groupdict()
+        last, at = step[0], step.end()
+        if found.get("refused"):
+            raise _refused("a comment" if last == "#" else last)
+        if found.get("quote"):
+            opened = "" if opened else last
+        elif found.get("reread"):
+            reread = reread or last
+        elif found.get("closed") and (
+            last == _CLOSES.get(reread) or (reread not in _CLOSES and len(last) == 1)
+        ):
+            reread = ""
+    if reread:
+        raise _refused(f"{reread}, which reads it once more")
+    if opened != "'" and last in ("$", "\\"):
+        raise _refused("a backslash" if last == "\\" else "$: write {name}, not ${name}, or")
     return opened
+
+
+def _refused(place: str) -> ValueError:
+    joint = "" if place.endswith("or") else ":"
+    return ValueError(f"line: a name in braces cannot stand after {place}{joint} put it in `env` instead")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jobs_core import OptionError, ServerError
+from jobs_core import OptionError
 from jobs_web.api.model import Problem
 
 MISTAKE = "cursor: expected the `next` of a page with the same filters"
@@ -14,18 +14,13 @@ MISTAKE = "cursor: expected the `next` of a page with the same filters"
 
 @contextmanager
 def checked_cursor(option: str = "cursor", mistake: str = MISTAKE) -> Iterator[None]:
-    """Raise Problem where Jobs or Redis rejects a cursor. They speak of their own commands."""
+    """Raise Problem where Jobs rejects a cursor. It speaks of its own commands."""
     try:
         yield
     except OptionError as error:
-        if error.option not in ("cursor", "before"):
+        if error.option not in ("cursor", "before", option):
             raise
-    except ServerError as error:
-        if "Invalid stream ID" not in str(error):
-            raise
-    else:
-        return
-    raise Problem(400, mistake, option)
+        raise Problem(400, mistake, option) from None
 
 
 def read_due(cursor: str) -> float:

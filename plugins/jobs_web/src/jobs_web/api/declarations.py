@@ -46,7 +46,7 @@ def _declared(call: Call) -> dict[str, Any]:
 def _planned(call: Call, found: Any) -> dict[str, Any]:
     jobs = call.body["jobs"]
     changes = [
-        {"id": change.id, "change": change.kind, "options": change.names}
+        {"id": change.id, "change": change.kind, "options": sorted({*change.names} - {"id"})}
         for change in sorted(found.changes, key=lambda change: str(change.id))
     ]
     refused = [{"id": jobs[place]["id"], **brief(error)} for place, error in sorted(found.refused.items())]

@@ -7,28 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from jobs_web.access.user import Role
+from jobs_web.parameters import Parameter as Parameter
+from jobs_web.parameters import Schema as Schema
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
 
     from jobs_web.site import View
 
-Schema = dict[str, Any]
-"""A JSON Schema."""
-
 SINGLE, BULK = 8 << 20, 32 << 20
 """Bytes of a body at most: of one thing, whose payload of 1 MiB may be escaped, and of many things."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A field of the query, or a header. A field whose schema is an array may be repeated."""
-
-    name: str
-    summary: str
-    schema: Schema = field(default_factory=lambda: {"type": "string"})
-    required: bool = False
-    place: Literal["query", "header"] = "query"
 
 
 @dataclass(frozen=True, slots=True)

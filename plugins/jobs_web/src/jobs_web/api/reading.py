@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -13,6 +13,8 @@ from starlette.types import Scope
 
 from jobs_core.plugin_ui import check_fields
 from jobs_web.api.model import Problem, Route
+from jobs_web.bodies import refuse_larger
+from jobs_web.parameters import read_values
 
 DEEPEST = 100
 """How deep lists and objects of a body may be nested."""
@@ -52,68 +54,26 @@ def match(route: Route, segments: Sequence[str]) -> dict[str, str] | None:
 
 def read_query(route: Route, given: QueryParams) -> dict[str, Any]:
     """Return the fields of the query, with the types of their schemas."""
-    known = {one.name: one for one in route.parameters if one.place == "query"}
-    found: dict[str, Any] = {}
+    known = [one for one in route.parameters if one.place == "query"]
+    names = [one.name for one in known]
     for name in given:
-        if name not in known:
-            expected = ", ".join(known) or "none"
+        if name not in names:
+            expected = ", ".join(names) or "none"
             raise Problem(400, f"unknown field {name[:40]!r} of the query, expected {expected}", name[:40])
-        values = given.getlist(name)
-        schema = known[name].schema
-        if schema.get("type") == "array":
-            found[name] = values
-        elif len(values) > 1:
-            raise Problem(400, f"{name}: expected one value, got {len(values)}", name)
-        else:
-            found[name] = _value(name, values[0], schema)
-    for parameter in known.values():
-        if parameter.required and parameter.name not in found:
-            raise Problem(400, f"{parameter.name}: expected a value, got none", parameter.name)
-    return found
-
-
-def _value(name: str, text: str, schema: Mapping[str, Any]) -> Any:
-    if "enum" in schema and text not in schema["enum"]:
-        raise _unexpected(name, f"one of {', '.join(schema['enum'])}", text)
-    match schema.get("type"):
-        case "boolean":
-            if text not in _SWITCHES:
-                raise _unexpected(name, "true or false", text)
-            return _SWITCHES[text]
-        case "integer" | "number" as kind:
-            return _number(name, text, schema, int if kind == "integer" else float)
-    return text
-
-
-_SWITCHES = {"true": True, "1": True, "false": False, "0": False}
-
-
-def _number(name: str, text: str, schema: Mapping[str, Any], kind: type[int] | type[float]) -> float:
-    least, most = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
-    try:
-        number = kind(text) if text.isascii() and len(text) < 40 else None
-    except ValueError:
-        number = None
-    if number is None or not least <= number <= most or number in (float("inf"), float("-inf")):
-        span = f" from {least} to {most}" if "maximum" in schema else f" of at least {least:g}"
-        what = "a whole number" if kind is int else "a number"
-        raise _unexpected(name, f"{what}{span if 'minimum' in schema else ''}", text)
-    return number
-
-
-def _unexpected(name: str, expected: str, got: str) -> Problem:
-    return Problem(400, f"{name}: expected {expected}, got {got[:40]!r}", name)
+    return read_values(known, given)
 
 
 async def read_body(route: Route, request: Request) -> dict[str, Any]:
     """Return the body, checked by the schema of the route. An empty body is an empty object."""
     if route.body is None:
         return {}
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem(415, "Send the body as it is, without the header Content-Encoding.")
+    refuse_larger(request.headers, route.limit)
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-        if len(data) > route.limit:
-            raise Problem(413, f"The body has more than {route.limit} bytes.")
+        refuse_larger(request.headers, route.limit, len(data))
     found: Any = {}
     if data:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -8,7 +8,9 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
+from jobs_core import ListPage
 from jobs_web.filters import code_of, filter_text, task_filters
+from jobs_web.offsets import offset_in_sorted, offset_of
 from jobs_web.site import Page, View
 
 ROWS = 50
@@ -24,10 +26,18 @@ GROUPS = 20
 def dead(view: View) -> Page:
     """List dead letters that match the fields of the query: job, code, runner, queue, label, age."""
     query, filters = view.query, task_filters(view.query)
-    code = query.get("code")
+    code, cursor = query.get("code") or None, query.get("cursor") or None
     scanned = list(islice(view.board.dead(**filters), SCAN + 1))
     is_all = len(scanned) <= SCAN
-    letters, following = _sorted_page(scanned, code, query) if is_all else _page(view, filters, code)
+
+    def read(cursor: str | None) -> ListPage:
+        return view.board.task_page(cursor, ROWS, state="dead", **filters)
+
+    if is_all:
+        letters, following = _sorted_page(scanned, code, offset_in_sorted(cursor, read))
+    else:
+        page = read(None if offset_of(cursor) is not None else cursor)
+        letters, following = _with_code(page.items, code), page.next
     return Page(
         "dead.html",
         {
@@ -49,22 +59,13 @@ def _groups(letters: Sequence[Mapping[str, Any]]) -> list[tuple[tuple[str, str],
 
 
 def _sorted_page(
-    letters: list[dict[str, Any]], code: str | None, query: Mapping[str, str]
+    letters: Sequence[Mapping[str, Any]], code: str | None, first: int
 ) -> tuple[Sequence[Mapping[str, Any]], str | None]:
     """Return a page of few dead letters, the latest first. Its cursor is how many come before it."""
-    found = [letter for letter in letters if code is None or code_of(letter) == code]
-    found.sort(key=lambda letter: (-letter["since"], letter["ticket"]))
-    cursor = query.get("cursor", "")
-    first = int(cursor) if cursor.isascii() and cursor.isdecimal() else 0
+    found = sorted(_with_code(letters, code), key=lambda letter: (-letter["since"], letter["ticket"]))
     last = first + ROWS
     return found[first:last], str(last) if last < len(found) else None
 
 
-def _page(
-    view: View, filters: Mapping[str, Any], code: str | None
-) -> tuple[Sequence[Mapping[str, Any]], str | None]:
-    """Return a page of many dead letters, in the order of Redis."""
-    cursor = view.query.get("cursor") or ""
-    # A number is the cursor of a sorted page: since then, dead letters have become many.
-    page = view.board.task_page(None if cursor.isdecimal() else cursor or None, ROWS, state="dead", **filters)
-    return [letter for letter in page.items if code is None or code_of(letter) == code], page.next
+def _with_code(letters: Sequence[Mapping[str, Any]], code: str | None) -> Sequence[Mapping[str, Any]]:
+    return [letter for letter in letters if code is None or code_of(letter) == code]

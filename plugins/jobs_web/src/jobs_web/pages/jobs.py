@@ -9,9 +9,10 @@ from itertools import islice
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from jobs_core import Board, OptionError
+from jobs_core import Board
 from jobs_core.plugin_ui import JOB_STATES, JobSort
 from jobs_web.filters import JOB_SWITCHES, filter_text, job_filters
+from jobs_web.offsets import offset_in_sorted, offset_of
 from jobs_web.site import Page, View
 
 ROWS = 50
@@ -46,8 +47,6 @@ def jobs(view: View) -> Page:
     """List jobs that match the fields of the query: text, label, runner, state and switches."""
     query = view.query
     sort = query.get("sort") or "next"
-    if sort not in SORTS:
-        raise OptionError(f"sort: expected {' or '.join(SORTS)}, got {sort[:64]!r}", option="sort")
     rows = find_rows(view.board, job_filters(query), sort, query.get("cursor") or None)
     return Page(
         "jobs.html",
@@ -72,8 +71,8 @@ def find_rows(board: Board, filters: Mapping[str, Any], sort: str, cursor: str |
     is_large = count > (FILTERED if filters else SORTED)
     if sort not in ("next", "id") or (is_large and (sort == "id" or filters)):
         note = LARGE if is_large else ""
-        return _search(board, filters, None if _offset(cursor) is not None else cursor, note)
-    first = _offset(cursor) or 0
+        return _search(board, filters, None if offset_of(cursor) is not None else cursor, note)
+    first = offset_in_sorted(cursor, lambda known: board.job_page(known, 1, **filters))
     ids = list(islice(board.find(sort=cast(JobSort, sort), **filters), first, first + ROWS + 1))
     last, has_more = first + ROWS, len(ids) > ROWS
     is_end = is_large and last >= SORTED and has_more
@@ -95,9 +94,3 @@ def _search(board: Board, filters: Mapping[str, Any], cursor: str | None, note: 
         cursor = page.next
         if cursor is None or len(found) >= ROWS or time.monotonic() > deadline:
             return Rows(list(found.values()), cursor, "any", note)
-
-
-def _offset(cursor: str | None) -> int | None:
-    """Return the cursor of a sorted list. None if it is another."""
-    is_number = cursor is not None and cursor.isascii() and cursor.isdecimal() and len(cursor) < 8
-    return int(cursor or 0) if is_number else None

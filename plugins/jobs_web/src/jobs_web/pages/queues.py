@@ -90,9 +90,7 @@ def tasks(view: View) -> Page:
 
 def limit(view: View) -> Page:
     """Show the limit of a queue or runner, to change it."""
-    kind, name = view.query.get("kind", "queue"), view.query.get("name", "").strip()
-    if kind not in ("queue", "runner"):
-        raise OptionError(f"kind: expected queue or runner, got {kind!r}", option="kind")
+    kind, name = view.query.get("kind") or "queue", view.query.get("name", "").strip()
     if not name:
         raise OptionError(f"name: expected the name of a {kind}, got nothing", option="name")
     known = (each for each in view.board.limits() if (each["kind"], each["name"]) == (kind, name))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 
-from jobs_core import OptionError
 from jobs_web.charts.timeline import Window, ticks_of
 from jobs_web.pages.timeline_rows import JOBS, read, rows_of
 from jobs_web.site import Page, View
@@ -14,6 +13,9 @@ from jobs_web.zones import instant_of, zone_of
 
 ROWS = 100
 """Rows at most."""
+
+BY = ("job", "worker")
+"""What a row is of."""
 
 FILTERS = ("match", "label", "runner", "text")
 
@@ -38,7 +40,7 @@ SPANS = {
 
 def timeline(view: View) -> Page:
     """Show what ran in a span (15m, 1h, 6h, 1d or 7d) that ends now or at `to`, by job or worker."""
-    name, by = _choice(view, "span", tuple(SPANS), "1h"), _choice(view, "by", ("job", "worker"), "job")
+    name, by = view.query.get("span") or "1h", view.query.get("by") or "job"
     span, zone, to = SPANS[name], zone_of(view), instant_of(view, "to")
     now = view.board.top(1).time
     is_live = to is None or to >= now
@@ -69,13 +71,3 @@ def timeline(view: View) -> Page:
             "later": None if is_live else view.again(to=None if later >= now else f"{later:.0f}"),
         },
     )
-
-
-def _choice(view: View, name: str, known: tuple[str, ...], default: str) -> str:
-    """Return the value of a field that knows few. Raises OptionError for others."""
-    found = view.query.get(name) or default
-    if found not in known:
-        raise OptionError(
-            f"{name}: expected {', '.join(known[:-1])} or {known[-1]}, got {found[:64]!r}", option=name
-        )
-    return found

@@ -1,0 +1,125 @@
+"""Values that alerts fill into command lines never become commands, wherever they stand."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jobs_shell.quoting import quote
+
+MARK = "{note}"
+
+
+def filled(line: str, value: str) -> str:
+    """Replace each mark in a line, as the worker does."""
+    text, *rest = line.split(MARK)
+    before = text
+    for part in rest:
+        text += quote(value, "line", before) + part
+        before += MARK + part
+    return text
+
+
+def run(line: str, value: str, folder: Path, shell: str = "/bin/sh") -> str:
+    """Run a line with a value filled in. Returns what it prints."""
+    command = [shell, "-c", filled(line, value)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+SAFE = [
+    "printf %s {note}",
+    "printf %s '{note}'",
+    'printf %s "{note}"',
+    "printf %s \\${note}",
+    'printf "%s" "$HOME" >/dev/null; printf %s {note}',
+    "printf %s ''{note}\"\"",
+    'x={note}; printf %s "$x"',
+    "echo $(printf %s ')') >/dev/null; printf %s {note}",
+    "eval true; printf %s {note}",
+    "if [ -n {note} ]; then printf %s {note}; fi",
+    'printf %s "\\\\" >/dev/null\nprintf %s "{note}"',
+    "printf %s a#b >/dev/null; printf %s {note}",
+    ": $((1 + 1)) && printf %s {note}",
+]
+"""Lines that print the value, and nothing else."""
+
+pieces = st.sampled_from(
+    ["'", '"', "`", "$", "(", ")", "\\", ";", "&", "|", "#", "\n", " ", "touch pwned", "!", "*", "{"]
+)
+hostile = st.lists(
+    pieces | st.text(st.characters(exclude_characters="\0\r", exclude_categories=("Cs",)), max_size=3),
+    min_size=1,
+)
+
+
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
+@pytest.mark.parametrize("line", SAFE)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=hostile.map("".join))
+def test_a_value_is_one_text(tmp_path: Path, line: str, shell: str, value: str) -> None:
+    if not Path(shell).exists():
+        pytest.skip("there is no such shell here")
+    assert run(line, f"a{value}z", tmp_path, shell).removeprefix("$") == f"a{value}z"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("echo `", "`"),
+        ("echo ${", "}"),
+        ('echo "$', '"'),
+        ("echo $", ""),
+        ('echo "$(echo ', ')"'),
+        ("echo $'", "'"),
+        ("echo ${x:-", "}"),
+        ('echo "${x:-', '}"'),
+        ("cat <<END\n", "\nEND"),
+        ("cat <<<", ""),
+        ("echo \\", ""),
+        ('echo "\\', '"'),
+        ("echo x # ", ""),
+        ("# ", ""),
+        ("echo $(( ", " ))"),
+        ("echo $[ ", " ]"),
+        ('echo "$[ ', ' ]"'),
+        ("(( x = ", " ))"),
+        ("[[ ", " -eq 1 ]]"),
+        ("[[ a && ", " -eq 1 ]]"),
+        ("let x=", ""),
+        ("eval echo ", ""),
+        ('true; eval "echo ', '"'),
+        ("ssh host echo ", ""),
+        ("ssh host 'echo ", "'"),
+        ("sh -c 'echo ", "'"),
+        ("/bin/bash -e -c 'echo ", "'"),
+        ("sudo -u www sh -ec 'echo ", "'"),
+        ("su www -c 'echo ", "'"),
+    ],
+)
+def test_where_no_form_is_safe_it_is_refused(before: str, after: str) -> None:
+    with pytest.raises(ValueError, match=r"^line: a name in braces cannot stand after "):
+        filled(before + MARK + after, "x")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "./push.sh -c {note}",
+        "grep -c {note} log",
+        "./crash -c {note}",
+        "echo ssh; echo {note}",
+        "letter={note}",
+        "echo '# {note}'",
+    ],
+)
+def test_what_only_looks_like_it_is_not(line: str) -> None:
+    assert filled(line, "x") == line.replace(MARK, "x")
+
+
+@pytest.mark.parametrize("key", ["argv", "env", "input", "cwd"])
+def test_elsewhere_a_value_stays_as_it_is(key: str) -> None:
+    assert quote("it's $(x)", key, "") == "it's $(x)"

@@ -1,0 +1,35 @@
+"""A cluster and a watched primary, on Valkey and on redis-server."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs_core.embedded import find_binary
+from tests.many.servers import Cluster, Watched
+
+
+@pytest.fixture(params=["valkey", "redis"], scope="module")
+def binary(request: pytest.FixtureRequest) -> str:
+    """The program of a server."""
+    found = str(find_binary()) if request.param == "valkey" else shutil.which("redis-server")
+    if found is None:
+        pytest.skip("no redis-server on PATH")
+    return found
+
+
+@pytest.fixture(scope="module")
+def cluster(binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Three primaries, each with a replica. Tests leave all of them alive."""
+    with Cluster(binary, tmp_path_factory.mktemp("cluster"), replicas=1) as found:
+        yield found
+
+
+@pytest.fixture
+def watched(binary: str, tmp_path: Path) -> Iterator[Watched]:
+    """A primary, a replica and three Sentinels."""
+    with Watched(binary, tmp_path) as found:
+        yield found

@@ -1,0 +1,157 @@
+"""A board in a cluster: found by its slot, on whichever node that is."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import redis
+from redis.cluster import RedisCluster
+
+from jobs_core import AsyncBoard, Board, Outcome, ServerError
+from tests.helpers import runner, wait_until, working
+from tests.many.servers import HOST, Cluster, Node
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def slot_of(board: Board) -> int:
+    found: int = board.client.connection_pool.connection_kwargs["route"].slot
+    return found
+
+
+def replica_of(cluster: Cluster, primary: Node) -> Node:
+    """Return the node that replicates a primary."""
+    return next(
+        node for node in cluster.nodes if node.role() == "slave" and node.call("ROLE")[2] == primary.port
+    )
+
+
+def take_over(cluster: Cluster, slot: int) -> None:
+    """Let the replica of a slot's primary become the primary, in good order."""
+    old = cluster.owner(slot)
+    replica = replica_of(cluster, old)
+
+    def has_taken_over() -> bool:
+        """Ask for it again and again: a failover that comes soon after another may be given up."""
+        if replica.role() == "slave":
+            with suppress(redis.ResponseError):  # it may have taken over just now
+                replica.call("CLUSTER", "FAILOVER")
+        return replica.role() == "master" and old.role() == "slave"
+
+    wait_until(has_taken_over)
+
+
+def test_boards_are_found_on_all_nodes(cluster: Cluster) -> None:
+    owners = set()
+    for name in ("a", "b", "c", "d", "e", "f"):
+        with Board(name, cluster.url, validate=False) as board:
+            board.init()
+            board.put("x", "echo", "y", every=3600)
+            assert board.count()["jobs"] == 1
+            owners.add(cluster.owner(slot_of(board)).port)
+    assert len(owners) == 3
+
+
+def test_one_node_in_the_url_is_enough(cluster: Cluster) -> None:
+    for node in cluster.nodes[:3]:
+        with Board("one", f"redis+cluster://{HOST}:{node.port}", validate=False) as board:
+            board.init()
+            board.push("echo", "x")
+    assert board.name == "one"
+    with Board("one", cluster.url, validate=False) as board:
+        assert board.count()["queued"] == 3
+
+
+def test_a_client_follows_its_board_to_another_node(cluster: Cluster) -> None:
+    with Board("moving", cluster.url, validate=False) as board:
+        board.init()
+        for n in range(3):
+            take_over(cluster, slot_of(board))
+            board.push("echo", str(n))
+        assert board.count()["queued"] == 3
+
+
+def test_asyncio_follows_its_board_to_another_node(cluster: Cluster) -> None:
+    async def use() -> int:
+        async with AsyncBoard("moving-aio", cluster.url, validate=False) as board:
+            await board.init()
+            for n in range(3):
+                await asyncio.to_thread(
+                    take_over, cluster, board.client.connection_pool.connection_kwargs["route"].slot
+                )
+                await board.push("echo", str(n))
+            return (await board.count())["queued"]
+
+    assert asyncio.run(use()) == 3
+
+
+def test_a_worker_goes_on_when_its_board_moves(cluster: Cluster) -> None:
+    ran: list[str] = []
+
+    def run(task: Any, context: Any) -> Outcome:
+        ran.append(task.raw)
+        return Outcome.done()
+
+    with Board("busy", cluster.url, validate=False) as board:
+        board.init()
+        with working(board, runner(run, "echo")):
+            for n in range(3):
+                take_over(cluster, slot_of(board))
+                board.push("echo", str(n))
+                wait_until(lambda n=n: str(n) in ran)  # type: ignore[misc]
+        assert sorted(ran) == ["0", "1", "2"]
+        assert board.stats()["done"] == 3
+
+
+def test_a_slot_that_valkey_moves_as_a_whole_is_followed(cluster: Cluster) -> None:
+    """CLUSTER MIGRATESLOTS: the source serves the board until the target does."""
+    with Board("migrating", cluster.url, validate=False) as board:
+        board.init()
+        board.put("x", "echo", "y", every=3600)
+        slot = slot_of(board)
+        source = cluster.owner(slot)
+        target = next(node for node in cluster.nodes if node.role() == "master" and node is not source)
+        words = ("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", cluster.id_of(target))
+        try:
+            source.call(*words)
+        except redis.ResponseError:
+            pytest.skip("this server cannot move slots as a whole")
+        while cluster.owner(slot) is source:
+            board.push("echo", "x")
+        board.push("echo", "x")
+        assert board.show("x")["every"] == 3600
+        assert board.count()["queued"] == board.stats()["pushed"]
+
+
+def test_a_cluster_client_can_be_passed(cluster: Cluster) -> None:
+    client = RedisCluster(HOST, cluster.nodes[0].port, decode_responses=True)
+    with Board("given", client=client, validate=False) as board:
+        board.init()
+        board.push("echo", "x")
+        assert board.count()["queued"] == 1
+    assert client.ping()
+    client.close()
+
+
+def test_a_cluster_that_is_away_is_one_sentence() -> None:
+    with (
+        Board("a", f"redis+cluster://{HOST}:1,{HOST}:2", validate=False) as board,
+        pytest.raises(
+            ServerError, match=r"no node of the cluster of 127\.0\.0\.1:1, 127\.0\.0\.1:2 answered"
+        ) as caught,
+    ):
+        board.count()
+    assert "\n" not in str(caught.value)
+
+
+def test_init_loads_the_functions_into_every_primary(cluster: Cluster) -> None:
+    with Board("everywhere", cluster.url, validate=False) as board:
+        primaries = [node for node in cluster.nodes if node.role() == "master"]
+        for node in primaries:
+            node.client.function_flush()
+        board.init()
+        for node in primaries:
+            assert node.client.function_list("jobs")
