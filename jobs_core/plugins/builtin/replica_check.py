@@ -13,7 +13,7 @@ def check_replicas(board: BoardLike) -> Finding:
     """Compare the replicas with the setting `durable` of the board."""
     info: dict[str, Any] = board.client.info("replication")
     if info.get("role") == "slave":
-        return Finding("ok", "this is a replica")
+        return Finding("ok", "ask the primary")
     online = sum(str(info[f"slave{n}"]["state"]) == "online" for n in range(int(info["connected_slaves"])))
     have = "no replica" if online == 0 else "1 replica" if online == 1 else f"{online} replicas"
     wanted = int(board.retention()[SETTING] or 0)
