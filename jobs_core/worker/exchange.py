@@ -120,7 +120,8 @@ class Exchange:
     def _read_taken(self, reply: Any, answer: Answer) -> None:
         if isinstance(reply, UnconfirmedError):
             answer.trouble, answer.sent = reply, -inf
-            reply = reply.reply
+            # What has no lease cannot be given back: it may have run, as far as a promoted replica knows.
+            reply = [pair for pair in reply.reply if pair[0]]
         if isinstance(reply, JobsError):
             answer.trouble = reply
         else:

@@ -6,7 +6,6 @@ from typing import Any
 
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
-from jobs_core.engine.durable import SETTING
 
 
 def check_replicas(board: BoardLike) -> Finding:
@@ -16,7 +15,7 @@ def check_replicas(board: BoardLike) -> Finding:
         return Finding("ok", "ask the primary")
     online = sum(str(info[f"slave{n}"]["state"]) == "online" for n in range(int(info["connected_slaves"])))
     have = "no replica" if online == 0 else "1 replica" if online == 1 else f"{online} replicas"
-    wanted = int(board.retention()[SETTING] or 0)
+    wanted = int(board.retention()["durable"] or 0)
     if wanted > online:
         return Finding(
             "problem",
