@@ -46,6 +46,23 @@ class Alert:
     owner: str | None = None
     open: int = 0
 
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What declares it: its runner, payload and options, by the names that `put` takes."""
+        values = {
+            **{"when": self.when, "for": list(self.scope), "runner": self.runner, "payload": self.payload},
+            **{"every": self.every, "recovery": self.recovery or None, "quiet": self.quiet},
+            **{"zone": self.zone, "burst": self.burst, "queue": self.queue},
+            **{"priority": self.priority or None, **self.options, "owner": self.owner},
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def dumped_alert(text: str) -> dict[str, Any]:
+    """Convert one alert of a JALERTS reply to the form that `Board.load` takes."""
+    found = as_alert(text)
+    return {"alert": found.name, **found.declared}
+
 
 def as_alert(text: str) -> Alert:
     """Read one alert of a JALERTS reply."""

@@ -6,6 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
+from jobs_core.alerts.rule import dumped_alert
+from jobs_core.client.author import signature
+from jobs_core.client.job_methods import JobMethods
+from jobs_core.engine import bulk
+from jobs_core.engine.alerts import load_calls
+from jobs_core.engine.calls import parts
+from jobs_core.engine.replies import as_time
 from jobs_core.errors import JobsError
 
 if TYPE_CHECKING:
@@ -13,23 +20,21 @@ if TYPE_CHECKING:
     from jobs_core.lint import Finding
 
 
-from jobs_core.client.job_methods import JobMethods
-
-
 class DeclarationMethods(JobMethods):
     """The methods of a board about many declared jobs: apply, plan, lint, dump, load."""
 
     def apply(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
-        """Replace the jobs of `owner` with `jobs`. If one job is rejected, nothing changes.
+        """Replace the jobs and alerts of `owner`. If one is rejected, nothing changes.
 
         Unchanged jobs keep their run times.
 
         Args:
             jobs: Mappings as `put_many` takes them.
-            owner: The name under which the board remembers these jobs.
-            options: `prune=False` keeps the owner's other jobs. `adopt=True` takes over jobs of other owners.
-                `advance` is called with the number of jobs compared since the last call. `because` says why,
-                for `changes`.
+            owner: The name under which the board remembers these jobs and alerts.
+            options: `alerts` has the owner's alerts: mappings `{"alert": name, "runner": …, "payload": …,
+                option: value …}`. Without it, they stay as they are. `prune=False` keeps what else the owner
+                has. `adopt=True` takes over what belongs to other owners. `advance` is called with the number
+                of jobs compared since the last call. `because` says why, for `changes`.
 
         Returns:
             The plan. If its `refused` is not empty, nothing was changed.
@@ -80,12 +85,14 @@ class DeclarationMethods(JobMethods):
         return linting.present(ignore) if jobs is None else linting.declared(jobs, ignore)
 
     def dump(self) -> Iterator[dict[str, Any]]:
-        """Read all jobs in the form `load` takes.
+        """Read all jobs and alerts in the form `load` takes.
 
         Yields:
-            Jobs with their options and their state: next, left and paused.
+            Jobs with their options and their state: next, left and paused. Then alerts with their options and
+            owner, under `alert` their name; what they are telling of now is left out.
         """
         yield from map(self.dumped, self.list())
+        yield from map(dumped_alert, self.commands.call("JALERTS"))
 
     @staticmethod
     def dumped(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,5 +104,19 @@ class DeclarationMethods(JobMethods):
         return {"next": "none"} | found
 
     def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Iterator[datetime | JobsError | None]:
-        """Restore jobs that `dump` read, with their state. Yields the same as `put_many`."""
-        return self.put_many(jobs)
+        """Restore jobs and alerts that `dump` read. Yields the same as `put_many`; for an alert, None."""
+        signed = signature(self.by)
+
+        def arguments(thing: Mapping[str, Any]) -> Sequence[Any]:
+            if "alert" in thing:
+                return self.calls.staged_alert(thing)
+            return self.calls.put("JSET", **parts(thing))[1]
+
+        return bulk.stream(
+            self.commands,
+            jobs,
+            arguments,
+            load_calls(bulk.group_calls("JMSET", "set", *signed), signed),
+            lambda reply: None if reply == "OK" else as_time(reply),
+            at_once=10,
+        )
