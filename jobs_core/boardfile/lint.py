@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jobs_core.boardfile.apply import RefusedError
 from jobs_core.boardfile.check import to_problem
 from jobs_core.boardfile.crontabs import keep_ids
-from jobs_core.boardfile.model import BoardFile, Declared, Problem, Where
+from jobs_core.boardfile.model import BoardFile, Declarations, Declared, Problem, Where
 from jobs_core.boardfile.variables import mask
 from jobs_core.client.linting import RejectedJobsError
 from jobs_core.lint import RULES, Finding, check_names
@@ -22,7 +22,7 @@ Located = tuple[Finding, Where | None]
 
 
 def lint_file(
-    board: BoardClient, file: BoardFile, declared: list[Declared], ignore: Collection[str]
+    board: BoardClient, file: BoardFile, declared: Declarations, ignore: Collection[str]
 ) -> list[Located]:
     """Lint the jobs that a file declares for a board, as they would be put. Changes nothing.
 

@@ -26,7 +26,7 @@ from jobs_core.cli.lists import print_texts
 from jobs_core.errors import ServerError
 
 if TYPE_CHECKING:
-    from jobs_core.boardfile import BoardFile, Declared, Problem
+    from jobs_core.boardfile import BoardFile, Declarations, Problem
 
 
 @click.group()
@@ -83,7 +83,7 @@ def check(
         ctx.exit(2)
 
 
-def _check(file: BoardFile, declared: list[Declared], url: str | None, board_name: str) -> list[Problem]:
+def _check(file: BoardFile, declared: Declarations, url: str | None, board_name: str) -> list[Problem]:
     """Check jobs with Redis and runners or, without a server, with runners only."""
     from jobs_core.boardfile.check import check_alone, check_with, unknown_parents
 
@@ -93,10 +93,10 @@ def _check(file: BoardFile, declared: list[Declared], url: str | None, board_nam
     except ServerError as error:
         echo(f"Without Redis, options are not checked: {error}", err=True)
         return check_alone(installed_plugins(), declared)
-    with progress("checked", total=len(declared)) as advance:
+    with progress("checked", total=len(declared.all)) as advance:
         problems, warnings = check_with(board, file, declared, advance)
     echo_warnings(warnings)
-    for notice in unknown_parents(board, declared):
+    for notice in unknown_parents(board, declared.jobs):
         echo(str(notice), err=True)
     return problems
 

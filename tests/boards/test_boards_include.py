@@ -70,7 +70,7 @@ def test_files_below_are_included_whatever_leads_to_them(folder: Path, tmp_path:
     ):
         found = read(including(base, pattern))
         assert found.problems == []
-        assert [job.id for job in found.boards[None]] == ["x"]
+        assert [job.id for job in found.boards[None].jobs] == ["x"]
 
 
 def test_a_file_that_is_included_includes_from_its_own_directory(folder: Path) -> None:
