@@ -66,9 +66,12 @@ def dumped_alert(text: str) -> dict[str, Any]:
 
 def as_alert(text: str) -> Alert:
     """Read one alert of a JALERTS reply."""
-    found: dict[str, Any] = json.loads(text)
-    scope = tuple(found.pop("for", ()))
-    return Alert(scope=scope, **found)
+    return alert_of(json.loads(text))
+
+
+def alert_of(found: Mapping[str, Any]) -> Alert:
+    """Return an alert from its fields, as JALERTS has them."""
+    return Alert(scope=tuple(found.get("for", ())), **{name: found[name] for name in found if name != "for"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Board files: jobs and alerts declared in YAML, TOML or a crontab, with the same option names as everywhere."""
+"""Board files: jobs and alerts in YAML, TOML or a crontab, with the same option names as everywhere."""
 
 from __future__ import annotations
 

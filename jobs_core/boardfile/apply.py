@@ -19,7 +19,7 @@ Target = tuple["BoardClient", Declarations]
 """A board, and what a file declares for it."""
 
 Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
-"""Takes the number of jobs and alerts, and yields a function to call with the number of further compared jobs."""
+"""Takes the number of jobs and alerts, and yields a function to call with how many more were compared."""
 
 
 class RefusedError(OptionError):

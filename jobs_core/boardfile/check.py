@@ -34,9 +34,9 @@ STAND_INS: dict[str, Any] = {"duration": "1m", "factor": 2, "pattern": "@daily",
 def check_with(
     board: BoardClient, read: BoardFile, declared: Declarations, advance: Callable[[int], None]
 ) -> tuple[list[Problem], list[Problem]]:
-    """Ask a board about jobs and alerts: runners about payloads, Redis about options and cycles. Changes nothing.
+    """Ask a board about jobs and alerts: runners about payloads, Redis about options and cycles.
 
-    Returns the problems and the warnings.
+    Changes nothing. Returns the problems and the warnings.
 
     Each check finds one mistake per job or alert. Replace the faulty option and check again until nothing new
     appears. Report an inherited mistake once, for the first job that has it.

@@ -91,8 +91,8 @@ class Declarations:
 class BoardFile:
     """A board file, read with all that it includes.
 
-    `boards` has what is declared for each board by name; None stands for the board of the command line. `name` is
-    the `name:` of the file. `files` lists the file and those that it includes.
+    `boards` has what is declared for each board by name; None stands for the board of the command line.
+    `name` is the `name:` of the file. `files` lists the file and those that it includes.
     """
 
     path: Path

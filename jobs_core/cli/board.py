@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def board() -> None:
-    """Work with board files: jobs declared in YAML, TOML or a crontab.
+    """Work with board files: jobs and alerts declared in YAML, TOML or a crontab.
 
     \b
       jobs board check board.yml
@@ -113,12 +113,12 @@ def _print_problems(problems: list[Problem], as_json: bool) -> None:
 
 @board.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False, writable=True))
-@click.option("--match", metavar="PATTERN", help="Only jobs whose id matches: 'backup-*'.")
+@click.option("--match", metavar="PATTERN", help="Only jobs whose id matches, and no alerts: 'backup-*'.")
 @connected
 def export(file: Path | None, match: str | None, url: str | None, board_name: str) -> None:
     """Write a board as a board file, to FILE or to standard output.
 
-    Applying the file with --adopt changes no job, but makes the file their owner.
+    Applying the file with --adopt changes no job and no alert, but makes the file their owner.
 
     Standard output receives jobs while they are read. If the exit code is not 0, it is incomplete. FILE is
     written completely, or left unchanged.
@@ -129,7 +129,8 @@ def export(file: Path | None, match: str | None, url: str | None, board_name: st
     """
     from jobs_core.boardfile.write import write, write_file
 
-    jobs = write(open_board(url, board_name).list(match, sort="id"))
+    board = open_board(url, board_name)
+    jobs = write(board.list(match, sort="id"), board.alert_list() if match is None else ())
     if file is None:
         print_texts(jobs)
     else:

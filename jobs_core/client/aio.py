@@ -275,11 +275,12 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         self,
         jobs: Sequence[Mapping[str, Any]] | None = None,
         *,
+        alerts: Sequence[Mapping[str, Any]] = (),
         ignore: Collection[str] = (),
         now: float | None = None,
     ) -> Sequence[Finding]:
-        """Find jobs that probably do not do what was meant, like `Board.lint`."""
-        return await self._on_thread(self._board.lint, jobs, ignore=ignore, now=now)
+        """Find jobs and alerts that probably do not do what was meant, like `Board.lint`."""
+        return await self._on_thread(self._board.lint, jobs, alerts=alerts, ignore=ignore, now=now)
 
     # Functions
 

@@ -60,21 +60,24 @@ class DeclarationMethods(JobMethods):
         self,
         jobs: Sequence[Mapping[str, Any]] | None = None,
         *,
+        alerts: Sequence[Mapping[str, Any]] = (),
         ignore: Collection[str] = (),
         now: float | None = None,
     ) -> Sequence[Finding]:
-        """Find jobs that probably do not do what was meant, such as a run at a time that clocks skip.
+        """Find what probably does not do what was meant, such as a run at a time that clocks skip.
 
         Args:
-            jobs: Jobs that are not put yet, as `put_many` takes them. The default is the jobs on the board.
-            ignore: Names of rules that are not checked. The option `lint_ignore` ignores rules for one job.
+            jobs: Jobs that are not put yet, as `put_many` takes them. The default is what is on the board.
+            alerts: With `jobs`: alerts that are not put yet, as `load` takes them.
+            ignore: Names of rules that are not checked. The option `lint_ignore` ignores rules for one job
+                or alert.
             now: The time from which to look ahead, in epoch seconds. The default is the clock of Redis.
 
         Returns:
             The findings, rule by rule. Nothing is changed.
 
         Raises:
-            OptionError: There is no such rule, or the board would reject one of the jobs.
+            OptionError: There is no such rule, or the board would reject one of the jobs or alerts.
 
         >>> for finding in board.lint(ignore=["no-timeout"]):
         ...     print(finding.rule, finding.job, finding.sentence, finding.advice)
@@ -82,7 +85,7 @@ class DeclarationMethods(JobMethods):
         from jobs_core.client.linting import Linting
 
         linting = Linting(self.commands, lambda: self.plugins, now)
-        return linting.present(ignore) if jobs is None else linting.declared(jobs, ignore)
+        return linting.present(ignore) if jobs is None else linting.declared(jobs, alerts, ignore)
 
     def dump(self) -> Iterator[dict[str, Any]]:
         """Read all jobs and alerts in the form `load` takes.
