@@ -7,6 +7,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.alerts.options import ALERT_OPTIONS
+from jobs_core.boardfile.crontabs import mail_refusals, with_known_mail
 from jobs_core.boardfile.model import BoardFile, Declarations, Declared, Problem, Where
 from jobs_core.boardfile.variables import mask
 from jobs_core.cron.forms import cron_warnings
@@ -41,7 +42,7 @@ def check_with(
     Each check finds one mistake per job or alert. Replace the faulty option and check again until nothing new
     appears. Report an inherited mistake once, for the first job that has it.
     """
-    both = declared.all
+    both = [*with_known_mail(board, declared.jobs), *declared.alerts]
     arguments = [one.arguments for one in both]
     jobs, alerts = arguments[: len(declared.jobs)], arguments[len(declared.jobs) :]
     replaced: set[tuple[int, str]] = set()
@@ -73,6 +74,7 @@ def warnings(board: BoardClient, declared: Declarations, plan: Plan) -> list[Pro
         for one in declared.all
         for sentence in unknown_names(one.options)
     ]
+    found += mail_refusals(board, declared.jobs)
     warn = board.plugins.warner()
     found += [
         _at_option(job, "payload", mask(sentence, job.variables))

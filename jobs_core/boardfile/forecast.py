@@ -43,7 +43,10 @@ def forecast_file(
     """
     span = read_span(board.commands, days, **options)
     source = read_source(board, options.get("durations"))
-    jobs = [replace(job, payload="", derived=False) for job in keep_ids(board, declared.jobs, file.owner)]
+    jobs = [
+        replace(job, payload="", derived=False, implied=frozenset())
+        for job in keep_ids(board, declared.jobs, file.owner)
+    ]
     with _copy(board, source) as draft:
         apply_board(draft, file, Declarations(jobs), adopt=True)
         applied = replace(source, jobs=read_source(draft, {}).jobs)

@@ -51,7 +51,8 @@ class Declared:
 
     `places` has the location of each option. `variables` has the environment variables that the job uses.
     `derived` means that the id comes from the command in a crontab: a job of the same command on the board
-    may give it another.
+    may give it another. `implied` has the options that follow from a MAILTO: they are left out on a board
+    from which nobody can be mailed.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Declared:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     derived: bool = False
     kind: Kind = "job"
+    implied: frozenset[str] = frozenset()
 
     @property
     def arguments(self) -> dict[str, Any]:
