@@ -190,7 +190,7 @@ def test_anchors_and_merge_keys_work(tmp_path: Path) -> None:
         ("defaults: {}", ["1:1: the file declares no jobs"]),
         ("jobs: [a]", ["1:7: jobs: expected a mapping"]),
         ("jobs:", ["1:6: jobs has no value; write {} for an empty mapping"]),
-        ("jobs: {}\nboards: {}", ["2:9: boards cannot be combined with jobs or board"]),
+        ("jobs: {}\nboards: {}", ["2:9: boards cannot be combined with jobs, alerts or board"]),
         ("jobs: {}\ndefalts: {}", ["2:1: unknown key 'defalts' (did you mean 'defaults'?)"]),
         ("jobs: {}\ndefaults: {next: 5}", ["2:12: unknown key 'next'"]),
         ("jobs: {}\njobs: {}", ["2:1: duplicate key 'jobs'"]),
@@ -310,9 +310,10 @@ def test_a_crontab_is_a_board_file(tmp_path: Path) -> None:
         "payload": "/srv/backup.sh --full",
         "cron": "0 3 * * *",
         "zone": "Asia/Tokyo",
+        "on-failure": "notify root",
     }
     assert job(found, "date")["payload"] == {"line": "date +%F", "input": "input\n"}
-    assert [notice.where.line for notice in found.notices] == [3]
+    assert found.notices == []
 
 
 def test_a_system_crontab_has_a_user_column(tmp_path: Path) -> None:
