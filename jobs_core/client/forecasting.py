@@ -61,8 +61,9 @@ def read_span(commands: Commands, days: float, **options: Unpack[ForecastOptions
 
 
 def read_source(board: Readable, durations: Mapping[str, float] | None = None) -> Source:
-    """Read what a forecast needs of a board. Payloads are dropped as they come."""
-    jobs = [{name: value for name, value in job.items() if name != "payload"} for job in board.dump()]
+    """Read what a forecast needs of a board: the jobs, not the alerts. Payloads are dropped as they come."""
+    dumped = (job for job in board.dump() if "id" in job)
+    jobs = [{name: value for name, value in job.items() if name != "payload"} for job in dumped]
     counts = board.count()
     known = board.summary(*(job["id"] for job in jobs)) if durations is None else {}
     return Source(
