@@ -25,8 +25,8 @@ class Change:
     Attributes:
         id: Its id on the board.
         time: When it was made, in epoch seconds.
-        what: put, edit, pause, resume, remove, apply, alert, limit, push, backfill, cancel, retry, purge, trim or
-            retain.
+        what: put, edit, pause, resume, remove, apply, alert, limit, push, backfill, cancel, retry, purge,
+            trim or retain.
         by: Who made it, such as `ann@web-1`; `-` if that is not known.
         because: Why, if somebody said so.
         jobs: The ids of the jobs it is about.
