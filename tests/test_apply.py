@@ -105,6 +105,15 @@ def test_two_files_share_a_board(board: Board) -> None:
     assert sorted(state(board)) == ["k"]
 
 
+def test_a_job_that_is_declared_twice_is_refused(board: Board) -> None:
+    first, again = jobs(1)[0], jobs(1, "y")[0]
+    found = board.apply([first, *jobs(3)[1:], again], FILE)
+    assert {place: str(error) for place, error in found.refused.items()} == {
+        3: "id: the job 'j0' is declared twice"
+    }
+    assert state(board) == {}
+
+
 def test_a_cycle_is_refused(board: Board) -> None:
     ring = [{"id": id, "runner": "test", "payload": "x", "after": after} for id, after in ("ab", "bc", "ca")]
     found = board.apply(ring, FILE)

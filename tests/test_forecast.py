@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,45 @@ SCHEDULES = {
     "once": {"at": NOW + 999},
     "later": {"every": 60, "start": NOW + 3 * DAY},
 }
+
+
+@pytest.mark.parametrize("is_simulated", [False, True])
+def test_progress_rises_while_a_forecast_is_made(board: Board, is_simulated: bool) -> None:
+    for number in range(20):
+        board.put(f"job-{number}", "shell", "x", cron="*/5 * * * *", now=NOW)
+    if is_simulated:
+        board.put("child", "shell", "x", after=["job-0"], now=NOW)
+    shares: list[float] = []
+    forecast(board, 1, progress=shares.append)
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0, 1)
+    assert len(set(shares)) > 10
+
+
+class _EnoughError(Exception):
+    """Raised by whoever follows a forecast."""
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.5])
+def test_who_follows_a_forecast_can_end_it(
+    board: Board, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        board.put(f"job-{number}", "shell", "x", cron="*/5 * * * *", now=NOW)
+    board.put("child", "shell", "x", after=["job-0"], now=NOW)
+    told: list[float] = []
+
+    def follow(done: float) -> None:
+        told.append(done)
+        if done >= share:
+            raise _EnoughError
+
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        with pytest.raises(_EnoughError):
+            forecast(board, 1, progress=follow)
+        assert not list(Path(folder).iterdir())  # the private server has ended
+    assert told[-1] < 1
 
 
 def test_the_beginning_in_words_and_mistakes_in_it(board: Board, jobs: Jobs) -> None:

@@ -45,7 +45,21 @@ def test_changes_are_read_page_by_page(board: Board, url: str) -> None:
         board.put("a", "console", "x", priority=number)
     pages = all_pages(board, url, "change_page", limit=2, job="a")
     assert [change for page in pages for change in page] == list(board.changes("a"))
-    assert max(map(len, pages)) == 2
+    assert list(map(len, pages)) == [2, 2, 1]
+
+
+def test_the_last_page_of_changes_says_so(board: Board, url: str) -> None:
+    for number in range(4):
+        board.put("a", "console", "x", priority=number)
+    assert list(map(len, all_pages(board, url, "change_page", limit=2))) == [2, 2]
+
+
+def test_a_rare_change_is_on_the_first_page(board: Board, url: str) -> None:
+    board.put("rare", "console", "x")
+    for number in range(1, 2101):  # more than one JCHANGES looks at
+        board.put("a", "console", "x", every=number)
+    page = both(board, url, "change_page", job="rare")
+    assert [change.jobs for change in page.items] == [("rare",)]
 
 
 def ended(board: Board, count: int) -> list[str]:

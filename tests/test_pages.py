@@ -88,13 +88,6 @@ def test_many_jobs_are_read_together(board: Board) -> None:
     assert board.show_many("job-0", summary=True)[0]["failures"] == 0
 
 
-def test_changes_continue_before_one(board: Board) -> None:
-    for id in ("a", "b", "c"):
-        board.put(id, "shell", "true")
-    newest, *_ = board.changes(limit=1)
-    assert [change.jobs for change in board.changes(before=newest.id)] == [("b",), ("a",)]
-
-
 def test_an_asyncio_board_does_the_same(board: Board, url: str) -> None:
     board.put("a", "shell", "true", every=60)
     board.push("a")
@@ -106,7 +99,6 @@ def test_an_asyncio_board_does_the_same(board: Board, url: str) -> None:
             assert await other.last_runs("a", "gone") == {"a": []}
             assert list(await other.pause_many(["a"])) == [True]
             assert all(await other.resume_many(["a"]))
-            newest, paused = [change async for change in other.changes(limit=2)]
-            assert [change async for change in other.changes(before=newest.id, limit=1)] == [paused]
+            assert [change.what async for change in other.changes(limit=2)] == ["resume", "pause"]
 
     asyncio.run(look())

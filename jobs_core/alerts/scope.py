@@ -30,5 +30,7 @@ def matches(term: str, job: str, labels: Collection[str], queue: str) -> bool:
 
 def matches_pattern(pattern: str, text: str) -> bool:
     """Whether a text fits a pattern, in which * stands for any text, and ? for one character."""
+    if not ("*" in pattern or "?" in pattern):
+        return pattern == text
     parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
     return re.fullmatch("".join(parts), text, re.DOTALL) is not None

@@ -42,7 +42,7 @@ def forecast_file(
         ServerError: No Redis or Valkey is installed here.
     """
     span = read_span(board.commands, days, **options)
-    source = read_source(board, options.get("durations"))
+    source = read_source(board, options.get("durations"), span.progress)
     jobs = [
         replace(job, payload="", derived=False, implied=frozenset())
         for job in keep_ids(board, declared.jobs, file.owner)

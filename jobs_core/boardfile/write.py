@@ -114,11 +114,10 @@ def _job(job: Mapping[str, Any], now: float) -> dict[str, Any]:
 
 def _alert(alert: Alert) -> dict[str, Any]:
     _require_utf8(f"alert {alert.name!r}", alert.payload)
-    declared = alert.declared
     found: dict[str, Any] = {"runner": alert.runner, "payload": _payload(alert.payload)}
-    for name in ALERT_OPTIONS:
-        if declared.get(name):
-            found[name] = _value(ALERT_OPTIONS[name].kind, declared[name])
+    for name, value in alert.declared.items():
+        if name in ALERT_OPTIONS and value != []:
+            found[name] = _value(ALERT_OPTIONS[name].kind, value)
     return found
 
 

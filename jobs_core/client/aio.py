@@ -305,11 +305,10 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         from_: Time | None = None,
         to: Time | None = None,
         payload: bool = False,
-        before: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[Change]:
         """Read who changed what, newest first, like `Board.changes`."""
-        cursor, left = before, limit
+        cursor, left = None, limit
         while True:
             arguments = changes_arguments(job, from_, to, payload, cursor, left)
             cursor, found = as_changes(await self._call("JCHANGES", *arguments))

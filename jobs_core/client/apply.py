@@ -23,7 +23,7 @@ from jobs_core.engine import bulk
 from jobs_core.engine.alerts import alert_id
 from jobs_core.engine.calls import parts
 from jobs_core.engine.commands import Commands
-from jobs_core.errors import JobsError, StaleError
+from jobs_core.errors import JobsError, OptionError, StaleError
 
 Advance = Callable[[int], None]
 
@@ -174,6 +174,7 @@ class Applying:
             if place % 100 == 99:
                 advance(100)
         advance((len(jobs) + len(alerts or ())) % 100)
+        found.refused.update(_declared_twice(jobs, alerts or ()))
         if prune and not found.refused:
             self._stage_removals(found, owner, self._owned(owner) - {str(job["id"]) for job in jobs})
         self._check_order(found, jobs)
@@ -224,6 +225,19 @@ def read_owners(commands: Commands) -> Iterator[tuple[str, str]]:
     found = commands.read(lambda client: list(client.hscan_iter(commands.keys.owners, count=1000)))
     for id, name in found:
         yield str(id), str(name)
+
+
+def _declared_twice(
+    jobs: Sequence[Mapping[str, Any]], alerts: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[int, JobsError]]:
+    """Yield the index of each job or alert of an id that another one before it has, and the error."""
+    seen: set[tuple[str, str]] = set()
+    named = [*(("job", "id", job) for job in jobs), *(("alert", "alert", alert) for alert in alerts)]
+    for place, (what, option, one) in enumerate(named):
+        id = str(one.get(option))
+        if (what, id) in seen:
+            yield place, OptionError(f"{option}: the {what} {id!r} is declared twice", option=option)
+        seen.add((what, id))
 
 
 def _as_change(reply: Any) -> Change | None:

@@ -166,7 +166,6 @@ class BoardClient(
         from_: Time | None = None,
         to: Time | None = None,
         payload: bool = False,
-        before: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Change]:
         """Read who changed what on the board, newest first. The board keeps about the last 10,000 changes.
@@ -176,8 +175,7 @@ class BoardClient(
             from_: Only changes since this time.
             to: Only changes until this time.
             payload: Include payloads, which may be secret. Those of more than 4 KiB are not kept.
-            before: Only changes before the one with this id, to read the next page.
-            limit: How many to read at most.
+            limit: How many to read at most. `change_page` reads them page by page.
 
         Yields:
             Changes, one for each call, even of many jobs.
@@ -188,7 +186,7 @@ class BoardClient(
         >>> next(board.changes("report")).before["cron"]
         '0 3 * * *'
         """
-        cursor, left = before, limit
+        cursor, left = None, limit
         while True:
             arguments = changes_arguments(job, from_, to, payload, cursor, left)
             cursor, found = as_changes(self.commands.call("JCHANGES", *arguments))
@@ -245,8 +243,8 @@ class BoardClient(
             days: The length of the span (at most 92).
             options: `from_` is the beginning of the span, now or later. `duration` is how long a run takes if
                 nothing is known about its job (10 s). `durations` has seconds by job id, in place of what is
-                known. `progress` is called with the share of the work that is done, from 0 to 1. `now` is for
-                tests.
+                known. `progress` is called often with the share of the work that is done, from 0 to 1; an
+                exception that it raises ends the forecast. `now` is for tests.
 
         Returns:
             The runs by hour, the busiest minutes, what each job does, and what had to be guessed.

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypedDict, Unpack
 from jobs_core.engine.commands import Commands
 from jobs_core.errors import JobsError, OptionError
 from jobs_core.forecast import DEFAULT_DURATION, Forecast, Source, Span, make_forecast
-from jobs_core.forecast.model import MAX_DAYS
+from jobs_core.forecast.model import MAX_DAYS, followed
 from jobs_core.options import Time, to_text
 from jobs_core.runs import Summary
 
@@ -41,7 +41,7 @@ class ForecastOptions(TypedDict, total=False):
 def forecast(board: Readable, days: float, **options: Unpack[ForecastOptions]) -> Forecast:
     """Forecast a board: see `Board.forecast`."""
     span = read_span(board.commands, days, **options)
-    return make_forecast(read_source(board, options.get("durations")), span)
+    return make_forecast(read_source(board, options.get("durations"), span.progress), span)
 
 
 def read_span(commands: Commands, days: float, **options: Unpack[ForecastOptions]) -> Span:
@@ -60,9 +60,13 @@ def read_span(commands: Commands, days: float, **options: Unpack[ForecastOptions
     return Span(now, begin, begin + days * 86400, duration, progress)
 
 
-def read_source(board: Readable, durations: Mapping[str, float] | None = None) -> Source:
+def read_source(
+    board: Readable,
+    durations: Mapping[str, float] | None = None,
+    progress: Callable[[float], object] = lambda share: None,
+) -> Source:
     """Read what a forecast needs of a board: the jobs, not the alerts. Payloads are dropped as they come."""
-    dumped = (job for job in board.dump() if "id" in job)
+    dumped = (job for job in followed(board.dump(), progress) if "id" in job)
     jobs = [{name: value for name, value in job.items() if name != "payload"} for job in dumped]
     counts = board.count()
     known = board.summary(*(job["id"] for job in jobs)) if durations is None else {}

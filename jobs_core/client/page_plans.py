@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jobs_core.changes import as_changes, changes_arguments
+from jobs_core.changes import Change, as_changes, changes_arguments
 from jobs_core.client.ids import Ask
 from jobs_core.client.listing import Pace, calls_to_read, chosen, find_options
 from jobs_core.client.output import PAGE, Reading
@@ -100,13 +101,20 @@ def plan_changes_page(
 ) -> Paging[ListPage]:
     """Return the plan for a page of changes. Raises OptionError if an argument is invalid."""
     at = None if cursor is None else read_cursor("changes", cursor, str)[0]
-    arguments = changes_arguments(job, from_, to, payload, at, check_limit(limit))
-    return _read_changes(list(arguments))
+    return _read_changes(partial(changes_arguments, job, from_, to, payload), at, check_limit(limit))
 
 
-def _read_changes(arguments: list[Any]) -> Paging[ListPage]:
-    at, changes = as_changes((yield ("JCHANGES", arguments)))
-    return ListPage(changes, None if at is None else format_cursor("changes", at))
+def _read_changes(arguments: Callable[..., Sequence[Any]], at: str | None, limit: int) -> Paging[ListPage]:
+    """Read changes, and one more: so the last page is known to be the last."""
+    found: list[Change] = []
+    for _ in range(SEARCHES):
+        at, some = as_changes((yield ("JCHANGES", arguments(at, limit + 1 - len(found)))))
+        found += some
+        if len(found) > limit:
+            return ListPage(found[:limit], format_cursor("changes", found[limit - 1].id))
+        if at is None:
+            return ListPage(found, None)
+    return ListPage(found, format_cursor("changes", at))
 
 
 def plan_history_page(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from math import ceil
@@ -30,6 +30,8 @@ class Listing:
     left: float
     size: int
     last: int | None = None
+    covered: float = 0.0
+    """The share of the time up to the end that is listed."""
 
     @property
     def id(self) -> str:
@@ -43,10 +45,10 @@ class Listing:
 
 def count_runs(
     commands: Commands,
-    jobs: Iterable[Mapping[str, Any]],
+    jobs: Sequence[Mapping[str, Any]],
     durations: Mapping[str, float],
     tally: Tally,
-    advance: Callable[[int], object],
+    progress: Callable[[float], object],
 ) -> None:
     """Count the runs of jobs up to the end of the tally's span.
 
@@ -55,15 +57,19 @@ def count_runs(
         jobs: The jobs, as `Board.dump` yields them.
         durations: Seconds that a run takes, by job id, where known.
         tally: What counts them.
-        advance: Called with the number of occurrences that are counted.
+        progress: Called with the share that is counted, from 0 to 1.
     """
+    covered: dict[str, float] = {}
+    total = 0.0
     for listing, times in _list_pages(commands, jobs, tally.end):
         if jitter := listing.job.get("jitter"):
             times = sorted(_delayed(listing.id, time, round(jitter * 1000)) for time in times)
         duration = durations.get(listing.id)
         started = [time for time in times if tally.begin <= time < tally.end]
         tally.add_times(listing.id, started, duration and duration * 1000)
-        advance(len(times))
+        total += listing.covered - covered.get(listing.id, 0)
+        covered[listing.id] = listing.covered
+        progress(total / len(jobs))
 
 
 def find_crowded(
@@ -128,8 +134,10 @@ def _note_page(listing: Listing, times: list[int], end: int) -> bool:
     del times[int(min(listing.left, MOST)) :]
     listing.left -= len(times)
     if len(times) < listing.size or listing.left <= 0 or times[-1] >= end:
+        listing.covered = 1.0
         return True
-    listing.last = times[-1]
+    begin, listing.last = listing.job["next"] * 1000, times[-1]
+    listing.covered = (listing.last - begin) / (end - begin)
     pace = (times[-1] - times[0]) / max(1, len(times) - 1)
     listing.size = max(FIRST, min(MOST, ceil((end - listing.last) / max(pace, 1) * 1.1)))
     return False

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
 
 DEFAULT_DURATION = 10.0
 """Seconds that a run counts as if nothing is known about its job."""
 
 MAX_DAYS = 92
 """The longest span of a forecast, in days."""
+
+STEP = 500
+"""Jobs after which `followed` tells the progress."""
 
 ENDLESS = 366 * 86400.0
 """Seconds that no run in a forecast lasts."""
@@ -56,7 +61,8 @@ class Span:
         begin: The beginning of the span: now, or later.
         end: The end of the span, which is not part of it.
         duration: Seconds that a run takes if nothing is known about its job.
-        progress: Called with the share of the work that is done, from 0 to 1.
+        progress: Called often with the share of the work that is done, from 0 to 1. What it raises ends the
+            forecast.
     """
 
     now: float
@@ -64,6 +70,14 @@ class Span:
     end: float
     duration: float = DEFAULT_DURATION
     progress: Callable[[float], object] = lambda share: None
+
+
+def followed(items: Iterable[T], progress: Callable[[float], object]) -> Iterator[T]:
+    """Yield items, and tell the progress now and then, so that whoever follows it can end the work."""
+    for number, item in enumerate(items):
+        if number % STEP == 0:
+            progress(0)
+        yield item
 
 
 @dataclass(frozen=True, slots=True)

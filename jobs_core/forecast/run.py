@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,9 @@ from jobs_core.forecast.tally import JobTally, Tally
 
 PAGE = 500
 """Jobs to read at once."""
+
+COUNTED = 0.1
+"""The share of the work that counting is, if something is simulated: that takes much longer."""
 
 Missed = Mapping[str, int]
 """The ledger's counts of occurrences without a run: `skipped <id>`, `coalesced <id>`."""
@@ -53,6 +56,7 @@ def make_forecast(source: Source, span: Span) -> Forecast:
         ServerError: No Redis or Valkey is installed here.
     """
     tally = Tally(round(span.begin * 1000), round(span.end * 1000))
+    span = replace(span, progress=_rising(span.progress))
     with scratch_server() as client:
         plan = divide(replace(source, jobs=_resumed(client, source, span)), span.now)
         missed = _start_late(client, plan, tally, span)
@@ -76,6 +80,18 @@ def make_forecast(source: Source, span: Span) -> Forecast:
     )
 
 
+def _rising(progress: Callable[[float], object]) -> Callable[[float], object]:
+    """Return what tells the highest share so far, 1 at most: steps that only say that they go on tell 0."""
+    highest = 0.0
+
+    def follow(share: float) -> object:
+        nonlocal highest
+        highest = min(1, max(highest, share))
+        return progress(highest)
+
+    return follow
+
+
 def _resumed(client: redis.Redis, source: Source, span: Span) -> list[Mapping[str, Any]]:
     """Return the jobs. Those that are paused until a time in the span are resumed at that time.
 
@@ -88,7 +104,7 @@ def _resumed(client: redis.Redis, source: Source, span: Span) -> list[Mapping[st
         if job.get("paused") and job.get("paused-until", span.end) < span.end and "after" not in job
     }
     commands = open_scratch(client, "paused", _have_zone(paused.values()))
-    put_jobs(commands, copied(paused.values(), set(paused)))
+    put_jobs(commands, copied(paused.values(), set(paused)), span.progress)
     calls = [("JRESUME", [id, "now", f"{job['paused-until']:.3f}"]) for id, job in paused.items()]
     resumed = {}
     for (id, job), due in zip(paused.items(), commands.stream(calls), strict=True):
@@ -104,7 +120,7 @@ def _start_late(client: redis.Redis, plan: Plan, tally: Tally, span: Span) -> di
     if not plan.late:
         return {}
     commands, now = open_scratch(client, "late", _have_zone(plan.late)), round(span.now * 1000)
-    put_jobs(commands, copied(plan.late, set()))
+    put_jobs(commands, copied(plan.late, set()), span.progress)
     Simulation(commands, Plan(simulated=plan.late, limits=plan.limits), {}, 0, now).run(
         now + 1, tally, lambda time: None
     )
@@ -123,26 +139,33 @@ def _count(client: redis.Redis, source: Source, plan: Plan, tally: Tally, span: 
     """Count what needs no simulation. Jobs whose own rules hold or skip something become simulated."""
     listed = [*plan.counted, *(job for job in plan.ruled if isinstance(job.get("next"), int | float))]
     commands = open_scratch(client, "counted", _have_zone(listed))
-    put_jobs(commands, copied(listed, plan.timed))
+    put_jobs(commands, copied(listed, plan.timed), span.progress)
     windows = {
         job["id"]: windows_of(job, source.lengths.get(job["id"], span.duration) * 1000) for job in plan.ruled
     }
     crowded = find_crowded(commands, windows, listed[len(plan.counted) :], tally.end)
     plan.simulated += [job for job in listed if job["id"] in crowded]
     counted = [job for job in listed if job["id"] not in crowded]
-    count_runs(commands, counted, source.lengths, tally, lambda occurrences: span.progress(0))
+    share = _counted_share(plan)
+    count_runs(commands, counted, source.lengths, tally, lambda done: span.progress(share * done))
+
+
+def _counted_share(plan: Plan) -> float:
+    """Return the share of the work that counting is: all of it, or little beside a simulation."""
+    return COUNTED if plan.simulated else 1.0
 
 
 def _simulate(client: redis.Redis, source: Source, plan: Plan, tally: Tally, span: Span) -> Simulated:
     """Simulate up to the span, and then through it."""
     found, start = Simulated(), round(span.now * 1000)
-    groups = list(plan.groups(shared_limits(source)))
+    groups, counted = list(plan.groups(shared_limits(source))), _counted_share(plan)
     for number, group in enumerate(groups):
 
         def follow(time: int, number: int = number) -> None:
-            span.progress((number + (time - start) / (tally.end - start)) / len(groups))
+            done = (number + (time - start) / (tally.end - start)) / len(groups)
+            span.progress(counted + (1 - counted) * done)
 
-        commands = _copy_group(client, source, group, f"simulated-{number}")
+        commands = _copy_group(client, source, group, f"simulated-{number}", span.progress)
         simulation = Simulation(commands, group, source.lengths, span.duration, start)
         simulation.run(tally.begin, tally, follow)
         before = _missed(commands)
@@ -154,12 +177,14 @@ def _simulate(client: redis.Redis, source: Source, plan: Plan, tally: Tally, spa
     return found
 
 
-def _copy_group(client: redis.Redis, source: Source, group: Plan, name: str) -> Commands:
+def _copy_group(
+    client: redis.Redis, source: Source, group: Plan, name: str, progress: Callable[[float], object]
+) -> Commands:
     """Copy the simulated jobs to a board of their own, with the limits that apply to them."""
     commands, ids = open_scratch(client, name, _have_zone(group.simulated)), ids_of(group.simulated)
     if not shared_limits(source).isdisjoint(limit for id in ids for limit in group.limits[id]):
         put_limits(commands, source.limits)
-    put_jobs(commands, copied(group.simulated, group.timed))
+    put_jobs(commands, copied(group.simulated, group.timed), progress)
     put_met(commands, {id: parents for id, parents in source.met.items() if id in ids})
     return commands
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from jobs_core.engine import bulk, zones
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.keys import Keys
 from jobs_core.errors import JobsError, ServerError
+from jobs_core.forecast.model import followed
 from jobs_core.options import LIMIT_OPTIONS, to_pairs
 
 NO_SERVER = (
@@ -53,8 +54,17 @@ def open_scratch(client: redis.Redis, board: str, has_zones: bool) -> Commands:
     return commands
 
 
-def put_jobs(commands: Commands, jobs: Iterable[Mapping[str, Any]]) -> None:
+def put_jobs(
+    commands: Commands,
+    jobs: Iterable[Mapping[str, Any]],
+    progress: Callable[[float], object] = lambda share: None,
+) -> None:
     """Put jobs with their state and an empty payload.
+
+    Args:
+        commands: The board to put them on.
+        jobs: The jobs.
+        progress: Called now and then.
 
     Raises:
         JobsError: The engine rejects a job.
@@ -65,7 +75,8 @@ def put_jobs(commands: Commands, jobs: Iterable[Mapping[str, Any]]) -> None:
         return [job["id"], job["runner"], "", *to_pairs(options)]
 
     group = bulk.group_calls("JMSET", "set")
-    for reply in bulk.stream(commands, jobs, arguments, group, lambda due: due, at_once=10):
+    items = followed(jobs, progress)
+    for reply in bulk.stream(commands, items, arguments, group, lambda due: due, at_once=10):
         if isinstance(reply, JobsError):
             raise reply
 

@@ -252,6 +252,8 @@ def test_clients_apply_and_load_alerts(board: Board, url: str) -> None:
     bad = board.apply([{"id": "a", "runner": "console", "payload": "x"}], "me", alerts=[ops | {"every": "x"}])
     assert list(bad.refused) == [1] and isinstance(bad.refused[1], OptionError)
     assert bad.refused[1].option == "every" and board.count()["jobs"] == 0
+    twice = board.apply([], "me", alerts=[ops, ops | {"when": "done"}])
+    assert str(twice.refused[1]) == "alert: the alert 'ops' is declared twice"
 
     async def use() -> None:
         async with AsyncBoard(board.name, url) as found:

@@ -110,8 +110,10 @@ def tab_on(browser: Browser, url: str) -> Iterator[Page]:
     problems: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        is_page = urlsplit(message.location["url"]).path in PAGES  # of a task or job that does not exist
-        if message.type in ("error", "warning") and not (is_page and "404 (Not Found)" in message.text):
+        path = urlsplit(message.location["url"]).path
+        is_gone = path in PAGES and "404 (Not Found)" in message.text  # a task or job that does not exist
+        is_asked_again = path.startswith("/actions/") and "409 (Conflict)" in message.text
+        if message.type in ("error", "warning") and not (is_gone or is_asked_again):
             problems.append(message.text)
 
     tab.on("console", note)

@@ -201,9 +201,47 @@ def test_times_are_on_the_clocks_of_the_reader_and_of_the_job(
     tab = context.new_page()
     tab.goto("/job?id=backup-database")  # at 2:30 in Brussels, which is 9:30 or 10:30 in Tokyo
     hour = re.compile("(09|10):30:00")
-    for place in ("#live_state dd:has(small)", "#live_next tbody tr:first-child"):
-        expect(tab.locator(place)).to_contain_text(re.compile(r"^\s*(in|now)"))
-        expect(tab.locator(place).locator("time.instant")).to_have_text(hour)
-        expect(tab.locator(place)).to_contain_text(re.compile(r"02:30:00 UTC\+0[12]:00"))
+    for place in ("#live_state time.when", "#live_next li:first-child time.when"):
+        time = tab.locator(place).first
+        expect(time.locator("span")).to_have_text(re.compile(r"^(in \d+ \w+|now)$"))
+        expect(time.locator("small").first).to_have_text(hour)
+        expect(time.locator("small.there")).to_have_text(re.compile(r"^\w{3} 02:30:00 in Europe/Brussels$"))
     expect(tab.locator("#why time").first).to_have_text(hour)
+    context.close()
+
+
+def test_the_clock_of_the_job_is_left_out_where_it_is_the_readers(
+    full: Board, browser: Browser, site: Served
+) -> None:
+    context = browser.new_context(base_url=site.url, timezone_id="Europe/Paris", locale="en-GB")
+    tab = context.new_page()
+    tab.goto("/job?id=backup-database")
+    time = tab.locator("#live_state time.when").first
+    expect(time.locator("small").first).to_have_text(re.compile("02:30:00"))
+    expect(time.locator("small.there")).to_be_hidden()
+    context.close()
+
+
+@pytest.mark.parametrize(("path", "job"), PATHS)
+def test_every_time_is_relative_and_exact(full: Board, tab: Page, path: str, job: str) -> None:
+    """Times that stand alone have one form. Sentences and spans have exact ones."""
+    tab.goto(url_of_page(full, path, job))
+    alone = tab.locator("main :is(td, li, dd) > time.instant")
+    expect(alone).to_have_count(0)
+    form = re.compile(r"(now|in \d+ \w+|\d+ \w+ ago)\s.*\d\d:\d\d:\d\d.*", re.DOTALL)
+    for text in tab.locator("main time.when").all_inner_texts():
+        assert form.fullmatch(text), text
+
+
+def test_charts_are_on_the_clock_of_the_reader(full: Board, browser: Browser, site: Served) -> None:
+    context = browser.new_context(base_url=site.url, timezone_id="Asia/Tokyo")
+    tab = context.new_page()
+    for path in ("/", "/timeline"):
+        tab.goto(path)
+        expect(tab.locator("main")).to_contain_text("Asia/Tokyo")
+    expect(tab.locator("a[data-zone]")).to_be_hidden()
+    tab.goto("/timeline?zone=UTC")
+    expect(tab.locator("#live_timeline")).to_contain_text("is that of UTC.")
+    tab.get_by_role("link", name="Show the clock of Asia/Tokyo").click()
+    expect(tab.locator("#live_timeline")).to_contain_text("is that of Asia/Tokyo.")
     context.close()

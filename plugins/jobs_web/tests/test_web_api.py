@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from base64 import urlsafe_b64encode
 from typing import Any
@@ -195,11 +196,19 @@ def test_paths_and_methods_that_do_not_exist(api: httpx.Client) -> None:
     refused(api.get("/nothing"), 404, "There is no such path")
     refused(api.get("/jobs/"), 404, "There is no such path")
     response = api.post("/jobs/a", json={})
-    refused(response, 405, "This path has the methods DELETE, GET, PATCH, PUT")
-    assert response.headers["allow"] == "DELETE, GET, PATCH, PUT"
-    assert api.head("/count").status_code == 200
+    refused(response, 405, "This path has the methods DELETE, GET, HEAD, PATCH, PUT")
+    assert response.headers["allow"] == "DELETE, GET, HEAD, PATCH, PUT"
+    for method in ("POST", "OPTIONS", "TRACE", "PROPFIND"):
+        response = api.request(method, "/openapi.json")
+        refused(response, 405, "This path has the methods GET, HEAD")
+        assert response.headers["allow"] == "GET, HEAD"
+    for path in ("/count", "/openapi.json", "/jobs"):
+        assert (api.head(path).status_code, api.head(path).content) == (200, b"")
     text = api.put("/jobs/a", content=json.dumps(JOB), headers={"Content-Type": "text/plain"})
     refused(text, 415, "Content-Type: application/json")
+    packed = gzip.compress(json.dumps(JOB).encode())
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    refused(api.put("/jobs/a", content=packed, headers=headers), 415, "without the header Content-Encoding")
 
 
 def test_a_role_may_do_what_the_table_says(board: Board) -> None:
@@ -274,6 +283,9 @@ def test_an_idempotency_key_pushes_once(board: Board, api: httpx.Client) -> None
         assert first.status_code == 201
         assert api.post(path, json=body, headers=headers).json() == first.json()
         assert api.post(path, json=body).json() != first.json()
+    assert board.count()["queued"] == 4
+    two = api.post("/jobs/a/push", headers=[("Idempotency-Key", "a"), ("Idempotency-Key", "b")])
+    refused(two, 400, "Idempotency-Key: expected one key, got 2", "Idempotency-Key")
     assert board.count()["queued"] == 4
 
 

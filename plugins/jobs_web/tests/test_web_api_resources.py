@@ -51,7 +51,12 @@ def test_dead_letters_are_retried_and_purged(board: Board, api: httpx.Client) ->
     for task in board.pop("console", count=3, lease=60):
         board.ack(str(task.token), "dead")
     assert sorted(one["id"] for one in get(api, "/dead")["items"]) == sorted(tasks)
-    assert api.post("/dead/retry", json={}).status_code == 400
+    for body in ({}, {"all": False}):
+        refused = api.post("/dead/retry", json=body)
+        assert (refused.status_code, refused.json()["option"]) == (400, "all")
+        assert '{"all": true}' in refused.json()["detail"]
+    for nothing in ({"job": ""}, {"task": ""}, {"queue": ""}):
+        assert post(api, "/dead/purge", **nothing) == {"count": 0}
     assert post(api, "/dead/retry", task=tasks[0]) == {"count": 1}
     assert post(api, "/dead/purge", all=True) == {"count": 2}
     assert get(api, "/dead") == {"items": [], "next": None}
@@ -166,6 +171,11 @@ def test_jobs_are_planned_and_applied(board: Board, api: httpx.Client) -> None:
     refused = api.post("/apply", json={"owner": "me", "jobs": [JOB | {"id": "b", "every": "x"}]})
     assert refused.status_code == 422
     assert refused.json()["refused"][0]["error"]["option"] == "every"
+    assert [job["id"] for job in board.list()] == ["a"]
+    twice = {"owner": "me", "jobs": [JOB | {"id": "b"}, JOB | {"id": "b", "every": 60}]}
+    refused = api.post("/apply", json=twice)
+    assert refused.status_code == 422
+    assert refused.json()["refused"][0]["error"]["detail"] == "id: the job 'b' is declared twice"
     assert [job["id"] for job in board.list()] == ["a"]
 
 

@@ -62,6 +62,29 @@ def test_the_history_is_followed_and_resumed(board: Board, api: httpx.Client) ->
     assert api.get("/events", headers={"Last-Event-ID": "x"}).status_code == 400
 
 
+def test_no_event_is_lost_or_doubled_by_readers_who_come_back(board: Board, api: httpx.Client) -> None:
+    tasks = [end(board) for _ in range(3)]
+    first = next(iter(board.history_page(limit=3).items[::-1]))
+    assert first["task"] == tasks[0]
+    after, found = f"{round(first['time'] * 1000) - 1}-0", []
+    for _ in range(6):
+        tasks += [end(board) for _ in range(4)]
+        with following(api, "/events", **{"Last-Event-ID": after}) as events:
+            for _ in range(3):  # then the connection breaks
+                event = events.next()
+                found.append(event["data"]["task"])
+                after = event["id"]
+    assert found == tasks[: len(found)] and len(found) == 18
+
+
+@pytest.mark.parametrize("path", ["/events", "/tasks/{task}/output?follow=1"])
+def test_the_head_of_a_stream_is_no_stream(board: Board, api: httpx.Client, path: str) -> None:
+    task = board.push("console", "x", keep="1h")
+    response = api.head(path.replace("{task}", task))  # returns
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/event-stream")
+
+
 def test_output_is_followed_until_the_task_ends(board: Board, api: httpx.Client) -> None:
     task = board.push("console", "x", keep="1h")
     with following(api, f"/tasks/{task}/output?follow=1") as events:

@@ -21,13 +21,14 @@ def test_a_change_shows_who_why_and_what_was_before(board: Board, served: Served
     board.with_author("ann@web-1").edit(
         "report", every=7200, payload="other", unset=["description"], because="too often"
     )
-    text = served.client.get("/changes?job=report").text
-    assert "ann@web-1" in text
-    assert "too often" in text
-    assert "<th>every</th><td><del>1h</del><ins>2h</ins></td>" in text
-    assert "<del>Every hour</del>" in text
-    assert "The payload changed." in text
-    assert "secret-payload" not in text
+    for path in ("/changes?job=report", "/job?id=report"):
+        text = served.client.get(path).text
+        assert "ann@web-1" in text
+        assert "too often" in text
+        assert "<dt>every</dt><dd><del>1h</del> <ins>2h</ins></dd>" in text
+        assert "<del>Every hour</del>" in text
+        assert "The payload changed." in text
+        assert "secret-payload" not in text
 
 
 def test_a_job_that_was_removed_shows_what_it_was(board: Board, served: Served) -> None:
@@ -35,7 +36,7 @@ def test_a_job_that_was_removed_shows_what_it_was(board: Board, served: Served) 
     assert "<small>New.</small>" in served.client.get("/changes").text
     board.remove("report", because="moved")
     text = served.client.get("/changes").text
-    assert "<th>every</th><td><del>1h</del>" in text
+    assert "<dt>every</dt><dd><del>1h</del>" in text
     assert "moved" in text
 
 
@@ -50,7 +51,7 @@ def test_limits_show_what_was_before(board: Board, served: Served) -> None:
     board.limit("runner", "http", concurrency=5)
     board.limit("runner", "http", concurrency=20)
     text = served.client.get("/changes").text
-    assert "<del>5</del><ins>20</ins>" in text
+    assert "<del>5</del> <ins>20</ins>" in text
 
 
 @pytest.mark.parametrize(

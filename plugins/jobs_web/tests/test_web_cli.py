@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -174,6 +176,28 @@ def test_a_signal_ends_it_although_streams_are_open(start: Start, number: int) -
     with httpx.stream("GET", f"{web.root}/live?on=/jobs", timeout=PATIENCE) as stream:
         next(stream.iter_raw())  # it is being sent
         assert web.end(number) == 0
+    assert web.err == ""
+
+
+def test_what_strangers_send_is_not_logged(start: Start, board: Board) -> None:
+    secret = Tokens(board).add("ann", "editor")
+    web = start("web", "--port", "0")
+    head = f"HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n"
+    for request in (
+        "nonsense\r\n\r\n",
+        "GET /" + "x" * 200_000,
+        f"GET /healthz {head}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        f"GET /api/v1/events {head}\r\n",
+        f"PUT /api/v1/jobs/a {head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{{",
+    ):
+        port = int(web.root.rpartition(":")[2])
+        connection = socket.create_connection(("127.0.0.1", port))
+        with closing(connection), suppress(ConnectionError):  # it may be done before all of it is sent
+            connection.sendall(request.encode())
+            if not request.startswith("PUT"):  # which waits for the rest of its body
+                connection.recv(10)
+    assert get(f"{web.root}/healthz").status_code == 200
+    assert web.end() == 0
     assert web.err == ""
 
 

@@ -153,14 +153,34 @@ def test_nothing_selected_is_one_sentence(letters: Board, served: Served) -> Non
     assert "No dead letter is selected" in response.text
 
 
-def test_a_dead_letter_of_a_job_that_was_changed_says_so(letters: Board, served: Served) -> None:
+CHANGED = "The payload of backup has been changed since."
+
+
+def test_a_dead_letter_of_an_edited_job_offers_the_payload_of_today(letters: Board, page: Page) -> None:
     (letter,) = letters.dead(job="backup")
-    path = "/task"
-    assert "its payload is another now" not in served.client.get(path, params={"id": letter["id"]}).text
-    letters.edit("backup", payload="another")
-    text = served.client.get(path, params={"id": letter["id"]}).text
-    assert "its payload is another now" in text
-    assert "Run the job as it is now" in text
+    page.goto(f"/task?id={letter['id']}")
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    expect(page.get_by_text(CHANGED)).to_have_count(0)
+    letters.edit("backup", payload="another", timeout="5m")
+    expect(page.locator("#live_buttons")).to_contain_text(CHANGED)
+    page.get_by_role("button", name="Run with today's payload").click()
+    expect(page.locator(".said")).to_contain_text("Queued backup@")
+    (task,) = letters.pop("shell", lease=600)
+    assert task.payload == "another"
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator(".said")).to_contain_text("Retried 1 dead letter.")
+    (task,) = letters.pop("shell", lease=600)
+    assert (task.id, task.payload) == (letter["id"], "secret-payload")
+
+
+def test_a_dead_letter_whose_job_has_the_same_payload_or_is_gone_says_nothing(
+    letters: Board, served: Served
+) -> None:
+    (letter,) = letters.dead(job="backup")
+    letters.edit("backup", timeout="5m")
+    assert CHANGED not in served.client.get("/task", params={"id": letter["id"]}).text
+    letters.remove("backup")
+    assert CHANGED not in served.client.get("/task", params={"id": letter["id"]}).text
 
 
 def test_all_dead_letters_are_purged_only_if_they_are_those_that_were_counted(
@@ -174,3 +194,12 @@ def test_all_dead_letters_are_purged_only_if_they_are_those_that_were_counted(
     assert again.status_code == 409
     assert "Purge 7 dead letters?" in again.text
     assert letters.count()["dead"] == 7
+
+
+def test_dead_letters_that_are_gone_by_the_answer_are_one_sentence(letters: Board, served: Served) -> None:
+    asked = served.client.post("/actions/retry", data={"scope": "all", "filter": "", "back": "/dead"})
+    fields = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', asked.text))
+    letters.dead_purge(all=True)
+    answer = served.client.post("/actions/retry", data=fields | {"confirmed": "1"})
+    assert answer.status_code == 404
+    assert "There is no such dead letter any more" in answer.text

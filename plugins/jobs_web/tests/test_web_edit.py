@@ -47,7 +47,7 @@ def test_a_job_is_put_run_and_edited_in_the_browser(board: Board, page: Page) ->
         page.get_by_label("label", exact=True).fill("team=data,tier=1")
         preview(page)
         expect(page.locator(".compare")).to_contain_text("Europe/Brussels")
-        expect(page.get_by_text("03:00:00 UTC+0")).to_have_count(5)
+        expect(page.get_by_text("03:00:00 in Europe/Brussels")).to_have_count(5)
         assert list(board.find()) == []
         page.get_by_label("Why, for the record").fill("quarter end")
         save(page)
@@ -199,7 +199,7 @@ def test_a_conflict_shows_before_the_preview(board: Board, page: Page) -> None:
     page.get_by_label("attempts", exact=True).fill("4")
     board.edit("report", payload="y")
     preview(page)
-    expect(page.locator(".conflict")).to_contain_text("another payload")
+    expect(page.locator(".conflict")).to_contain_text("The payload changed.")
     expect(page.get_by_label("payload", exact=True)).to_have_value("y")
     expect(page.get_by_label("attempts", exact=True)).to_have_value("4")
 

@@ -61,10 +61,10 @@ def test_a_page_says_what_a_job_is_in_words(board: Board, page: Page) -> None:
 def test_next_runs_mark_clock_changes(board: Board, page: Page) -> None:
     board.put("a", "shell", "x", cron="30 2 * * *", zone="Europe/Brussels", start="2027-10-30T00:00:00Z")
     page.goto("/job?id=a")
-    runs = page.locator("#live_next tbody tr")
-    expect(runs.nth(0)).to_contain_text("Sat 2027-10-30 02:30:00 UTC+02:00")
+    runs = page.locator("#live_next li")
+    expect(runs.nth(0)).to_contain_text("Sat 02:30:00 in Europe/Brussels")
     expect(runs.nth(0).locator(".note")).to_have_count(0)
-    changed = page.locator("#live_next tr", has_text="clocks have changed from UTC+02:00 to UTC+01:00")
+    changed = page.locator("#live_next li", has_text="clocks have changed from UTC+02:00 to UTC+01:00")
     expect(changed).to_have_count(1)
 
 
@@ -239,7 +239,7 @@ def test_changes_show_who_changed_what_and_why(board: Board, page: Page) -> None
     page.goto("/job?id=report")
     rows = page.locator("section", has_text="Changes").locator("tbody tr")
     expect(rows).to_have_count(2)
-    for text in ("ann", "edit", "it grew", "another payload"):
+    for text in ("ann", "edit", "it grew", "The payload changed."):
         expect(rows.first).to_contain_text(text)
     expect(rows.first.locator("del")).to_have_text("20m")
     expect(rows.first.locator("ins")).to_have_text("30m")

@@ -222,22 +222,40 @@ def test_an_action_on_nothing_says_so(board: Board, served: Served) -> None:
     assert "No job matches: runner http" in answer.text
 
 
-def test_nobody_confirms_what_was_not_asked(board: Board, served: Served) -> None:
+def test_nobody_confirms_what_was_not_asked(board: Board, page: Page) -> None:
     """What matches the filter changes between the question and the answer: it is asked again."""
     put(board, 2)
-    data = {"scope": "all", "filter": "", "back": "/jobs"}
-    asked = served.client.post("/actions/remove", data=data)
-    assert "Remove 2 jobs?" in asked.text
-    fields = dict(HIDDEN.findall(asked.text)) | {"confirmed": "1"}
+    page.goto("/jobs")
+    page.get_by_label("What the action is about").select_option("all")
+    page.get_by_label("Why").fill("the team is gone")
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("Remove 2 jobs?")).to_be_visible()
     board.put("another", "shell", "date", every=60)
-    again = served.client.post("/actions/remove", data=fields)
-    assert again.status_code == 409
-    assert "What matches has changed since you were asked." in again.text
-    assert "Remove 3 jobs?" in again.text
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("alert")).to_have_text(
+        "What matches has changed since you were asked: then it was 2."
+    )
+    expect(page.get_by_text("Remove 3 jobs?")).to_be_visible()
     assert board.count()["jobs"] == 3
-    fields = dict(HIDDEN.findall(again.text)) | {"confirmed": "1"}
-    assert served.client.post("/actions/remove", data=fields).status_code == 303
+    board.remove("another")
+    board.put("other", "shell", "date", every=60)
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("alert")).to_contain_text("as many match, but others.")
+    assert board.count()["jobs"] == 3
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_text("Removed 3 jobs.")).to_be_visible()
     assert board.count()["jobs"] == 0
+    assert next(board.changes(limit=1)).because == "the team is gone"
+
+
+@pytest.mark.parametrize("verb", ["run", "pause", "resume", "remove"])
+def test_whoever_was_asked_nothing_is_asked(board: Board, served: Served, verb: str) -> None:
+    put(board, 2)
+    data = {"scope": "all", "filter": "", "confirmed": "1"}
+    for asked in ({}, {"asked": "x"}, {"asked": "2-0"}):
+        response = served.client.post(f"/actions/{verb}", data=data | asked)
+        assert f"{verb.title()} 2 jobs?" in response.text
+    assert (board.count()["jobs"], board.count()["queued"], list(board.find(paused=True))) == (2, 0, [])
 
 
 def test_jobs_that_are_gone_do_not_keep_the_others_from_being_paused(board: Board, served: Served) -> None:

@@ -40,7 +40,7 @@ def test_held_tasks_are_counted_by_their_queue(board: Board, served: Served) -> 
     board.pop("shell", count=3, lease=60)
     text = served.client.get("/queues").text
     assert re.search(r'href="/tasks\?queue=shell&amp;state=held">2</a>', text)
-    assert "held by runner:shell" in served.client.get("/tasks?queue=shell&state=held").text
+    assert "held by the limit runner:shell" in served.client.get("/tasks?queue=shell&state=held").text
 
 
 def test_an_empty_board_says_what_to_type_next(served: Served) -> None:
@@ -142,6 +142,18 @@ def test_trimming_a_queue_asks_first(board: Board, page: Page) -> None:
     page.get_by_role("button", name="Yes").click()
     expect(page.get_by_text("Dropped 3 tasks of the queue shell.")).to_be_visible()
     assert board.count()["queued"] == 2
+
+
+def test_no_more_tasks_are_dropped_than_were_asked_about(board: Board, page: Page) -> None:
+    for _ in range(3):
+        board.push("shell", "x")
+    page.goto("/tasks?queue=shell")
+    page.get_by_role("button", name="Drop the others").click()
+    expect(page.get_by_text("Drop 3 of the 3 tasks that wait in the queue shell?")).to_be_visible()
+    late = [board.push("shell", "x") for _ in range(2)]
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_text("Dropped 3 tasks of the queue shell.")).to_be_visible()
+    assert [task["id"] for task in board.tasks()] == late
 
 
 def test_a_viewer_sees_no_actions(board: Board) -> None:

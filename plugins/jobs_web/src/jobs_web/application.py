@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -28,6 +29,7 @@ from jobs_web.access.middleware import AccessMiddleware, user_of
 from jobs_web.actions.done import Done, answer
 from jobs_web.actions.handling import forget_said, handle, said
 from jobs_web.api.dispatch import Api
+from jobs_web.bodies import Bodies
 from jobs_web.calendars import board_calendar, job_calendar
 from jobs_web.errors import unexpected
 from jobs_web.headers import SecurityHeaders
@@ -41,6 +43,9 @@ from jobs_web.rendering import render, render_parts
 from jobs_web.site import Site, View
 
 STATIC = Path(__file__).parent / "static"
+
+ZONE = "jobs_zone"
+"""The cookie with the zone of the reader's clock, which `static/times.js` sets."""
 
 
 def app(*boards: Board, access: Access | None = None) -> ASGIApp:
@@ -62,13 +67,12 @@ def app(*boards: Board, access: Access | None = None) -> ASGIApp:
     if len(sites) > 1:
         routes += [Mount(f"/boards/{site.board.name}", routes=site_routes(site)) for site in sites]
     routes += site_routes(first)
-    return SecurityHeaders(
-        Starlette(
-            routes=routes,
-            middleware=[Middleware(AccessMiddleware, gate)],
-            exception_handlers={JobsError: refuse_error, HTTPException: refuse_error, Exception: unexpected},
-        )
+    inner = Starlette(
+        routes=routes,
+        middleware=[Middleware(AccessMiddleware, gate)],
+        exception_handlers={JobsError: refuse_error, HTTPException: refuse_error, Exception: unexpected},
     )
+    return SecurityHeaders(Bodies(inner))
 
 
 def site_routes(site: Site) -> Sequence[BaseRoute]:
@@ -92,9 +96,8 @@ def view_of(site: Site, request: Request) -> View:
     """Return what a request asks for."""
     root: str = request.scope.get("root_path", "")
     home: str = request.scope.get("app_root_path", root)
-    return View(
-        site, user_of(request), request.scope["path"].removeprefix(root), request.query_params, root, home
-    )
+    path, zone = request.scope["path"].removeprefix(root), unquote(request.cookies.get(ZONE, ""))[:64]
+    return View(site, user_of(request), path, request.query_params, root, home, zone)
 
 
 def _answer(site: Site, function: PageFunction, request: Request) -> Response:
@@ -132,6 +135,8 @@ async def _submit(site: Site, path: str, request: Request) -> Response:
 async def _live(site: Site, hub: Hub, request: Request) -> Response:
     """Stream what changes on the pages that the query names."""
     here = view_of(site, request)
+    if request.method == "HEAD":
+        return Response(media_type="text/event-stream")
     topics = [topic for url in wanted(request) if (topic := _topic(here, url))]
     return stream(hub, topics, request.scope["is_let_in"])
 
@@ -143,9 +148,9 @@ def _topic(here: View, url: str) -> Topic | None:
     function = PAGES.get(path)
     if function is None:
         return None
-    view = View(here.site.live, here.user, path, QueryParams(parts.query), here.root, here.home)
+    view = replace(here, site=here.site.live, path=path, query=QueryParams(parts.query))
 
     def render_live() -> dict[str, str]:
         return render_parts(view, answer_page(function, view))
 
-    return Topic(url, (here.root, here.user.role, url), render_live)
+    return Topic(url, (here.root, here.user.role, here.zone, url), render_live)

@@ -15,6 +15,7 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     409: "Changed meanwhile",
+    408: "Too slow",
     412: "Changed meanwhile",
     413: "Too large",
     422: "Not possible",

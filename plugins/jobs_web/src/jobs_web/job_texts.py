@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 from typing import Any
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from jobs_core import OptionError
+from jobs_core import Change, OptionError
 from jobs_core.plugin_ui import (
     JOB_OPTIONS,
     clock_note,
@@ -25,16 +25,16 @@ from jobs_core.plugin_ui import (
     to_text,
     visible,
 )
-from jobs_web.texts import instant
+from jobs_web.texts import UNKNOWN, when
 
 
 def option_value(value: Any, name: str) -> Markup:
     """Show an option's value as people read it."""
     kind = _kind(name)
     if value is None:
-        return escape("–")  # noqa: RUF001
+        return UNKNOWN
     if kind == "time" and isinstance(value, (int, float)):
-        return instant(value)
+        return when(value)
     return escape(visible(rate_text(value) if kind == "rate" else str(readable(name, value))))
 
 
@@ -80,12 +80,16 @@ def zone_of(job: Mapping[str, Any]) -> tzinfo:
         return UTC
 
 
+def clock_of(job: Mapping[str, Any]) -> str | None:
+    """Return the zone whose clock a job runs by; None if it runs by none."""
+    return job.get("zone") or ("UTC" if job.get("cron") else None)
+
+
 @dataclass(frozen=True, slots=True)
 class NextRun:
-    """A run to come: its time in epoch seconds, by the clock of its zone, and what that clock does then."""
+    """A run to come: its time in epoch seconds, and what the clock of its zone does then."""
 
     time: float
-    local: str
     note: str = ""
 
 
@@ -99,12 +103,30 @@ def next_runs(times: Iterable[datetime], zone: tzinfo) -> Iterator[NextRun]:
         if before is not None and before.utcoffset() != time.utcoffset():
             notes.append(f"clocks have changed from {_offset(before)} to {_offset(time)}")
         note = ", ".join(filter(None, notes))
-        yield NextRun(time.timestamp(), f"{time:%a %Y-%m-%d %H:%M:%S} {_offset(time)}", note)
+        yield NextRun(time.timestamp(), note)
 
 
 def _offset(time: datetime) -> str:
     """Return the distance of a clock from UTC: `UTC+02:00`."""
     return f"UTC{time.isoformat()[-6:]}" if time.utcoffset() else "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An option that differs. None where it was not set."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+def differences(change: Change) -> list[Difference]:
+    """Return the options that differ. All those of a new job do, and of a removed one."""
+    if change.before is None and change.after is None:
+        return []
+    before, after = change.before or {}, change.after or {}
+    names = replace(change, before=before, after=after).differences
+    return [Difference(name, before.get(name), after.get(name)) for name in names]
 
 
 def json_text(value: Any) -> str:
@@ -114,6 +136,7 @@ def json_text(value: Any) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "option_value": option_value,
+    "differences": differences,
     "schedule_sentence": schedule_sentence,
     "visible": visible,
     "fact": fact_text,

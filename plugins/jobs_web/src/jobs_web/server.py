@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from jobs_core import OptionError
+from jobs_web.connections import Connection
 
 GRACE = 1
 """Seconds in which answers may end when the server stops. Streams would never end."""
@@ -62,6 +63,7 @@ class Server:
                 app,
                 access_log=False,  # a URL may have a one-time link, or what somebody searches for
                 log_config=None,
+                http=Connection,
                 lifespan="off",
                 proxy_headers=False,  # `access.proxy` reads them
                 server_header=False,
@@ -73,6 +75,8 @@ class Server:
 
     def run(self) -> None:
         """Serve until `stop`."""
+        for name in ("uvicorn.error", "asyncio"):  # strangers cause their warnings, as often as they like
+            logging.getLogger(name).setLevel(logging.ERROR)
         self._uvicorn.run([self._listener])
 
     def stop(self) -> None:

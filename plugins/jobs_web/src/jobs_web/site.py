@@ -59,6 +59,7 @@ class View:
         query: The fields of the query.
         root: What precedes each path of the board: empty, or where it is mounted.
         home: What precedes the paths that boards share, such as `/static` and `/login`.
+        zone: The zone of the reader's clock, as the browser has told it; empty if it has not.
     """
 
     site: Site
@@ -67,6 +68,7 @@ class View:
     query: QueryParams
     root: str = ""
     home: str = ""
+    zone: str = ""
 
     @cached_property
     def board(self) -> Board:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jinja2 import Undefined
 from markupsafe import Markup, escape
 
 from jobs_core.plugin_ui import duration_text, from_now, rate_text, readable, schedule_text, span
+
+UNKNOWN = Markup("\N{EN DASH}")
+"""What stands where a value is not known."""
 
 
 def counted(count: int, noun: str) -> str:
@@ -22,14 +27,29 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
-def moment(seconds: float | None, now: float) -> Markup:
-    """Show an instant by its distance from now. The script of the page adds the reader's own time."""
-    return _time(seconds, lambda known: from_now(known, now), "moment")
+def when(seconds: float | Undefined | None, now: float | None = None, zone: str | None = None) -> Markup:
+    """Show an instant: how far it is from now, and exactly.
+
+    The script of the page counts the distance on, and puts the exact time on the reader's clock.
+
+    Args:
+        seconds: The instant, in epoch seconds.
+        now: The present time. The default is that of this process.
+        zone: The zone of a job, whose clock is shown beside, unless it is the reader's.
+    """
+    if seconds is None or isinstance(seconds, Undefined):  # jobs and runs leave out what is unknown
+        return UNKNOWN
+    distance = from_now(seconds, time.time() if now is None else now)
+    there = _clock_there(seconds, zone) if zone else ""
+    content = Markup("<span>{}</span> <small>{}</small>{}").format(distance, exact(seconds), there)
+    return _time(seconds, "when", content)
 
 
-def instant(seconds: float | None) -> Markup:
-    """Show an instant in full. The script of the page puts it in the reader's zone."""
-    return _time(seconds, exact, "instant")
+def instant(seconds: float | Undefined | None) -> Markup:
+    """Show an instant exactly, for sentences and spans. The script puts it on the reader's clock."""
+    if seconds is None or isinstance(seconds, Undefined):
+        return UNKNOWN
+    return _time(seconds, "instant", exact(seconds))
 
 
 def exact(seconds: float | None) -> str:
@@ -43,12 +63,20 @@ def exact(seconds: float | None) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _time(seconds: float | Undefined | None, text: Callable[[float], str], kind: str) -> Markup:
-    if seconds is None or isinstance(seconds, Undefined):  # jobs and runs leave out what is unknown
-        return escape("–")  # noqa: RUF001
+def _clock_there(seconds: float, zone: str) -> Markup:
+    """Return what the clock of a zone says at an instant; empty if the zone is not known here."""
+    try:
+        local = datetime.fromtimestamp(seconds, ZoneInfo(zone))
+    except (OSError, ValueError, LookupError):
+        return Markup("")
+    text = f"{local:%a %H:%M:%S} in {zone}" if zone != "UTC" else f"{local:%a %H:%M:%S} UTC"
+    return Markup(' <small class="there" data-zone="{}">{}</small>').format(zone, text)
+
+
+def _time(seconds: float, kind: str, content: Markup | str) -> Markup:
     iso = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
     return Markup('<time class="{}" datetime="{}" title="{}">{}</time>').format(
-        kind, iso, exact(seconds), text(seconds)
+        kind, iso, exact(seconds), content
     )
 
 
@@ -95,7 +123,7 @@ def told(text: str) -> Markup:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "moment": moment,
+    "when": when,
     "instant": instant,
     "exact": exact,
     "counted": counted,

@@ -9,23 +9,36 @@ from zoneinfo import ZoneInfo
 from jobs_core import OptionError
 from jobs_web.site import View
 
+UNKNOWN = (OSError, ValueError, LookupError)
+"""How an unknown zone fails: odd names do so in odd ways."""
+
 LATEST = 32_503_680_000.0
 """The last instant that can be asked for: the year 3000."""
 
 
 def zone_of(view: View) -> ZoneInfo:
-    """Return the zone that the field `zone` names. Without one, it is UTC.
+    """Return the zone that the field `zone` names. Without one, it is the reader's, or else UTC.
 
     Raises:
         OptionError: There is no such zone.
     """
-    name = view.query.get("zone") or "UTC"
+    name = view.query.get("zone")
+    if not name:
+        return readers_zone(view)
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError, LookupError):  # odd names fail in odd ways
+    except UNKNOWN:
         raise OptionError(
             f"zone: expected a time zone such as Europe/Brussels, got {name[:64]!r}", option="zone"
         ) from None
+
+
+def readers_zone(view: View) -> ZoneInfo:
+    """Return the zone that the reader's browser has told, if it is known here; else UTC."""
+    try:
+        return ZoneInfo(view.zone or "UTC")
+    except UNKNOWN:
+        return ZoneInfo("UTC")
 
 
 def instant_of(view: View, name: str) -> float | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from jobs_web.access.answers import too_many
 from jobs_web.access.gate import Gate, home
+from jobs_web.bodies import refuse_larger
 from jobs_web.rendering import environment
 from jobs_web.site import local_path
 
@@ -81,6 +81,5 @@ async def _fields(request: Request) -> dict[str, str]:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST:
-            raise HTTPException(413, "The form is too large.")
+        refuse_larger(request.headers, MOST, len(body))
     return dict(parse_qsl(body.decode("utf-8", "replace")))

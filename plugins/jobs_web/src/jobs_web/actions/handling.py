@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
@@ -15,8 +14,7 @@ from jobs_core import UserError
 from jobs_web.actions import ACTIONS, Action
 from jobs_web.actions.done import SAID, Done, answer
 from jobs_web.actions.fields import texts
-from jobs_web.actions.question import Question
-from jobs_web.actions.selection import ASKED, ChangedError
+from jobs_web.actions.question import ASKED, ChangedError, Question, change_text
 from jobs_web.errors import status_of
 from jobs_web.rendering import render
 from jobs_web.site import Page, View, local_path
@@ -56,28 +54,34 @@ def forget_said(view: View, response: Response) -> None:
 
 
 async def _ask_again(view: View, name: str, action: Action, form: FormData) -> Response:
-    """Ask about what matches now. What was asked about before is something else."""
+    """Ask about what matches now, and say how it has changed."""
     assert action.question is not None
     question = await run_in_threadpool(action.question, view, form)
-    page = _confirmation(view, name, form, question or "")
-    notice = "What matches has changed since you were asked." if form.get(ASKED) else None
-    return HTMLResponse(render(view, replace(page, data={**page.data, "notice": notice}, status=409)), 409)
+    assert isinstance(question, Question)
+    page = _confirmation(view, name, form, question, change_text(form, question))
+    return HTMLResponse(render(view, page), page.status)
 
 
-def _confirmation(view: View, name: str, form: FormData, question: Question | str) -> Page:
+def _confirmation(
+    view: View, name: str, form: FormData, question: Question | str, notice: str | None = None
+) -> Page:
     left_out = ("because", "confirmed", ASKED)
     fields = [(field, value) for field in form for value in texts(form, field) if field not in left_out]
+    sentence = question
     if isinstance(question, Question):
+        sentence = question.text
         fields.append((ASKED, question.mark))
     return Page(
         "confirm.html",
         {
             "action": view.url(f"/actions/{name}"),
-            "question": str(question),
+            "question": sentence,
+            "notice": notice,
             "fields": fields,
             "back": _back(form),
             "because": form.get("because"),
         },
+        409 if notice else 200,
     )
 
 

@@ -6,23 +6,13 @@ Their forms have a field `job` for each job, or `scope` with `all` and `filter` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from starlette.datastructures import FormData
 
-from jobs_core import JobsError
 from jobs_web.actions.fields import text, texts
-from jobs_web.actions.question import Question
-from jobs_web.actions.selection import (
-    CHUNK,
-    is_all,
-    jobs_named,
-    mark_of,
-    matching_jobs,
-    outcome,
-    selected_jobs,
-)
+from jobs_web.actions.question import Question, mark_of
+from jobs_web.actions.selection import CHUNK, is_all, jobs_named, matching_jobs, outcome, selected_jobs
 from jobs_web.site import View
 from jobs_web.texts import counted
 
@@ -32,21 +22,19 @@ def run(view: View, form: FormData) -> str:
     ids = selected_jobs(view, form)
     if len(ids) == 1:
         return f"Queued {view.board.push(ids[0])}."
-    errors = _errors(view.board.push_many({"id": id} for id in ids))
-    return outcome("Queued", ids, errors)
+    return outcome("Queued", ids, view.board.push_many({"id": id} for id in ids))
 
 
 def pause(view: View, form: FormData) -> str:
     """Pause jobs: until a time, or until they are resumed."""
     ids, because = selected_jobs(view, form), text(form, "because")
-    errors = _errors(view.board.pause_many(ids, until=text(form, "until"), because=because))
-    return outcome("Paused", ids, errors)
+    return outcome("Paused", ids, view.board.pause_many(ids, until=text(form, "until"), because=because))
 
 
 def resume(view: View, form: FormData) -> str:
     """Resume jobs."""
     ids = selected_jobs(view, form)
-    return outcome("Resumed", ids, _errors(view.board.resume_many(ids, because=text(form, "because"))))
+    return outcome("Resumed", ids, view.board.resume_many(ids, because=text(form, "because")))
 
 
 def remove(view: View, form: FormData) -> str:
@@ -74,7 +62,3 @@ def ask_remove(view: View, form: FormData) -> Question:
     """Return the question before jobs are removed."""
     ids = matching_jobs(view, form) if is_all(form) else texts(form, "job")
     return Question(f"Remove {jobs_named(form, ids)}? Tasks that are queued still run.", mark_of(ids))
-
-
-def _errors(results: Iterable[object]) -> list[JobsError]:
-    return [result for result in results if isinstance(result, JobsError)]

@@ -8,7 +8,9 @@ from starlette.datastructures import FormData
 
 from jobs_core import OptionError
 from jobs_web.actions.fields import required, text
+from jobs_web.actions.question import ASKED, Question
 from jobs_web.site import View
+from jobs_web.texts import counted
 
 
 def limit(view: View, form: FormData) -> str:
@@ -31,17 +33,25 @@ def unlimit(view: View, form: FormData) -> str:
 
 
 def trim(view: View, form: FormData) -> str:
-    """Drop the oldest tasks of a queue."""
-    queue, keep = required(form, "queue"), _count(form, "keep") or 0
+    """Drop the oldest tasks of a queue: no more than was asked about, however many have come since."""
+    queue, keep, asked = required(form, "queue"), _count(form, "keep") or 0, _count(form, ASKED)
+    if asked is not None:
+        keep = max(keep, _waiting(view, queue) - asked)
     dropped = view.board.trim(queue, keep, because=text(form, "because"))
-    return f"Dropped {dropped:,} task{'s' * (dropped != 1)} of the queue {queue}."
+    return f"Dropped {counted(dropped, 'task')} of the queue {queue}."
 
 
-def ask_trim(view: View, form: FormData) -> str:
+def ask_trim(view: View, form: FormData) -> Question:
     """Return the question before a queue is trimmed."""
     queue, keep = required(form, "queue"), _count(form, "keep") or 0
-    waiting = sum(item.length for item in view.board.top(100).waiting_queues if item.queue == queue)
-    return f"Drop {max(0, waiting - keep):,} of the {waiting:,} tasks that wait in the queue {queue}?"
+    waiting = _waiting(view, queue)
+    drop = max(0, waiting - keep)
+    tasks = f"the {counted(waiting, 'task')} that wait{'s' * (waiting == 1)} in the queue {queue}"
+    return Question(f"Drop {drop:,} of {tasks}? The oldest are dropped first.", str(drop))
+
+
+def _waiting(view: View, queue: str) -> int:
+    return view.board.count().get(f"queue:{queue}", 0)
 
 
 def _subject(form: FormData) -> tuple[Literal["queue", "runner"], str]:

@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from hashlib import blake2b
 
 from starlette.datastructures import FormData
 
 from jobs_core import JobsError, OptionError
 from jobs_web.actions.fields import text, texts
+from jobs_web.actions.question import require_asked
 from jobs_web.filters import as_query, filter_text, job_filters
 from jobs_web.site import View
 from jobs_web.texts import counted
 
 CHUNK = 100
 """Jobs that one call removes, at most."""
-
-
-ASKED = "asked"
-"""The field of a confirmed form with the mark of what was asked about."""
-
-
-class ChangedError(Exception):
-    """What matches a filter is no longer what the question was about, so that it must be asked again."""
-
-
-def mark_of(ids: Iterable[str]) -> str:
-    """Return a short text that differs for different sets of ids, in whatever order they come.
-
-    >>> mark_of(["a", "b"]) == mark_of(["b", "a"]) != mark_of(["a"])
-    True
-    """
-    count, digests = 0, 0
-    for id in ids:
-        count += 1
-        digests ^= int.from_bytes(blake2b(id.encode("utf-8", "surrogateescape"), digest_size=16).digest())
-    return f"{count}-{digests:x}"
-
-
-def require_asked(form: FormData, ids: Iterable[str]) -> None:
-    """Raise ChangedError unless the question was about exactly these ids."""
-    if text(form, ASKED) != mark_of(ids):
-        raise ChangedError
 
 
 def is_all(form: FormData) -> bool:
@@ -74,7 +47,11 @@ def selected_jobs(view: View, form: FormData) -> list[str]:
 
 
 def matching_jobs(view: View, form: FormData) -> list[str]:
-    """Return the ids of all jobs that the filter of the page matches."""
+    """Return the ids of all jobs that the filter of the page matches.
+
+    A hundred thousand of them take about 15 MB. They are needed at once: what is confirmed is compared with
+    what was asked before the first job changes.
+    """
     return list(dict.fromkeys(view.board.find(**job_filters(query_of(form)))))
 
 
@@ -86,10 +63,13 @@ def jobs_named(form: FormData, ids: list[str]) -> str:
     return counted(len(ids), "job") + (f" that match: {words}" if words else "")
 
 
-def outcome(did: str, ids: list[str], errors: list[JobsError]) -> str:
-    """Return what was done in a sentence. Raises the error if nothing could be done."""
-    if errors and len(errors) == len(ids):
-        raise errors[0]
-    done = len(ids) - len(errors)
-    failed = f" {len(errors):,} could not be: {errors[0]}." if errors else ""
-    return f"{did} {ids[0] if len(ids) == 1 else counted(done, 'job')}.{failed}"
+def outcome(did: str, ids: list[str], results: Iterable[object]) -> str:
+    """Return what was done to jobs, in words, given each result. Raises the first error if all failed."""
+    failed, first = 0, None
+    for result in results:
+        if isinstance(result, JobsError):
+            failed, first = failed + 1, first or result
+    if first and failed == len(ids):
+        raise first
+    but = f" {failed:,} could not be: {first}." if failed else ""
+    return f"{did} {ids[0] if len(ids) == 1 else counted(len(ids) - failed, 'job')}.{but}"

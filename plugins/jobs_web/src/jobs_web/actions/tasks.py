@@ -15,8 +15,8 @@ from jobs_core import JobsError, NotFoundError, OptionError
 from jobs_core.plugin_ui import WORK_OPTIONS, PushOptions
 from jobs_web.actions.done import Done
 from jobs_web.actions.fields import required, text, texts
-from jobs_web.actions.question import Question
-from jobs_web.actions.selection import is_all, mark_of, query_of, require_asked
+from jobs_web.actions.question import Question, mark_of, require_asked
+from jobs_web.actions.selection import is_all, query_of
 from jobs_web.filters import code_of, task_filters
 from jobs_web.site import View
 from jobs_web.texts import counted
@@ -90,14 +90,20 @@ def _change(view: View, form: FormData, change: Callable[..., int]) -> str:
     """Retry or purge dead letters. Returns what was changed, in words."""
     because = text(form, "because")
     if is_all(form):
-        tickets = _matching(view, form)
-        require_asked(form, tickets)
-        count = change(tickets=tickets, because=because) if tickets else 0
+        count = _change_all(view, form, change, because)
     else:
         count = _change_selected(form, change, because)
     if not count:
         raise NotFoundError("There is no such dead letter any more")
     return _counted(count)
+
+
+def _change_all(view: View, form: FormData, change: Callable[..., int], because: str | None) -> int:
+    tickets = _matching(view, form)
+    if not tickets:
+        return 0
+    require_asked(form, tickets)
+    return change(tickets=tickets, because=because)
 
 
 def _change_selected(form: FormData, change: Callable[..., int], because: str | None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs_web.api import schemas as s
-from jobs_web.api.model import Call, Route
+from jobs_web.api.model import Call, Problem, Route
 
 
 def list_(call: Call) -> dict[str, Any]:
@@ -17,12 +17,19 @@ def list_(call: Call) -> dict[str, Any]:
 
 def retry(call: Call) -> dict[str, int]:
     """Queue dead letters again."""
-    return {"count": call.board.dead_retry(**call.body, **call.options("because"))}
+    return {"count": call.board.dead_retry(**_selected(call), **call.options("because"))}
 
 
 def purge(call: Call) -> dict[str, int]:
     """Delete dead letters."""
-    return {"count": call.board.dead_purge(**call.body, **call.options("because"))}
+    return {"count": call.board.dead_purge(**_selected(call), **call.options("because"))}
+
+
+def _selected(call: Call) -> dict[str, Any]:
+    """Return which dead letters the body is about. Nothing is about all of them by accident."""
+    if not call.body.get("all") and call.body.keys() <= {"all"}:
+        raise Problem(400, 'all: without a filter, this is about all dead letters: send {"all": true}', "all")
+    return dict(call.body)
 
 
 SELECTED = s.record(

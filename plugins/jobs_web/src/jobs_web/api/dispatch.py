@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -37,6 +37,8 @@ class Api:
         request = Request(scope, receive)
         try:
             response = await self._answer(request)
+        except ClientDisconnect:
+            raise
         except Exception as error:
             response = problem(error)
         await response(scope, receive, send)
@@ -44,7 +46,8 @@ class Api:
     async def _answer(self, request: Request) -> Response:
         segments = segments_of(request.scope)
         method = "GET" if request.method == "HEAD" else request.method
-        if segments == DOCUMENT and method == "GET":
+        if segments == DOCUMENT:
+            require_method(method, {"GET"})
             return _response(document(request.scope.get("root_path", "")), 200)
         route, path = find(method, segments)
         user: User = request.scope["user"]
@@ -76,11 +79,16 @@ def find(method: str, segments: list[str]) -> tuple[Route, dict[str, str]]:
     found = [(route, path) for route in ROUTES if (path := match(route, segments)) is not None]
     if not found:
         raise Problem(404, "There is no such path. openapi.json describes all of them.")
+    require_method(method, {route.method for route, _ in found})
     chosen = [(route, path) for route, path in found if route.method == method]
-    if not chosen:
-        allowed = ", ".join(sorted({route.method for route, _ in found}))
-        raise Problem(405, f"This path has the methods {allowed}.", headers={"Allow": allowed})
     return min(chosen, key=lambda one: len(one[1]))
+
+
+def require_method(method: str, known: set[str]) -> None:
+    """Raise Problem if a path does not have a method. What has GET has HEAD, too."""
+    if method not in known:
+        allowed = ", ".join(sorted(known | ({"HEAD"} if "GET" in known else set())))
+        raise Problem(405, f"This path has the methods {allowed}.", headers={"Allow": allowed})
 
 
 def _run(route: Route, call: Call) -> Any:

@@ -87,9 +87,16 @@ def push_options(call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
 
     A trace in the body has precedence over the one of the request.
     """
-    key = call.headers.get("idempotency-key")
     trace = {} if body.get("traceparent") else trace_of(call.headers)
-    return {**body, **trace, **({} if key is None else {"idempotency-key": key})}
+    return {**body, **trace, **idempotency(call)}
+
+
+def idempotency(call: Call) -> dict[str, str]:
+    """Return the option of a push that the header Idempotency-Key stands for."""
+    keys = call.headers.getlist("idempotency-key")
+    if len(keys) > 1:
+        raise Problem(400, f"Idempotency-Key: expected one key, got {len(keys)}", "Idempotency-Key")
+    return {"idempotency-key": keys[0]} if keys else {}
 
 
 def _existing(call: Call, id: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from jobs_core import JobsError
@@ -30,7 +31,7 @@ SCHEMA: Schema = {
 def problem(error: Exception) -> Response:
     """Answer with what is wrong."""
     body = describe(error)
-    headers = error.headers if isinstance(error, Problem) else {}
+    headers = error.headers if isinstance(error, Problem | HTTPException) else {}
     return JSONResponse(body, body["status"], headers, "application/problem+json")
 
 
@@ -39,6 +40,8 @@ def describe(error: Exception) -> dict[str, Any]:
     match error:
         case Problem():
             return details(error.status, str(error), option=error.option)
+        case HTTPException():
+            return details(error.status_code, error.detail)
         case JobsError():
             code, status = code_of(error)
             return details(status, str(error), code=code, option=getattr(error, "option", None))

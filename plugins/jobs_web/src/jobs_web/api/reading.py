@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from jobs_core.plugin_ui import check_fields
 from jobs_web.api.model import Problem, Route
+from jobs_web.bodies import refuse_larger
 from jobs_web.parameters import read_values
 
 DEEPEST = 100
@@ -66,11 +67,13 @@ async def read_body(route: Route, request: Request) -> dict[str, Any]:
     """Return the body, checked by the schema of the route. An empty body is an empty object."""
     if route.body is None:
         return {}
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem(415, "Send the body as it is, without the header Content-Encoding.")
+    refuse_larger(request.headers, route.limit)
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-        if len(data) > route.limit:
-            raise Problem(413, f"The body has more than {route.limit} bytes.")
+        refuse_larger(request.headers, route.limit, len(data))
     found: Any = {}
     if data:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from jobs_core import JobsError, NotFoundError, ServerError
 from jobs_web.api.model import Problem
@@ -20,8 +20,8 @@ from jobs_web.api.problems import describe
 INTERVAL = 0.5
 """Seconds between two looks for more."""
 
-HEARTBEAT = 15.0
-"""Seconds of silence after which a comment says that the stream is alive."""
+HEARTBEAT = 5.0
+"""Seconds after which a comment says that the stream is alive, if its reader is still let in."""
 
 THREADS = 4
 """Threads that all streams of a board share."""
@@ -64,11 +64,13 @@ class Streams:
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="jobs-web-streams")
     )
 
-    def answer(self, stream: Stream, request: Request) -> StreamingResponse:
+    def answer(self, stream: Stream, request: Request) -> Response:
         """Answer with a stream. Raises Problem if there are too many."""
         if self.open >= MOST:
             raise Problem(503, f"{MOST} streams are open already: close one, or try again later.")
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        if request.method == "HEAD":
+            return Response(None, 200, headers, "text/event-stream")
         return StreamingResponse(self._texts(stream, request), 200, headers, "text/event-stream")
 
     async def _texts(self, stream: Stream, request: Request) -> AsyncIterator[str]:
@@ -84,9 +86,7 @@ class Streams:
                     yield event.text()
                 if is_over:
                     return
-                if events:
-                    spoke = time.monotonic()
-                elif time.monotonic() - spoke > HEARTBEAT:
+                if time.monotonic() - spoke > HEARTBEAT:
                     if is_let_in is not None and not await is_let_in():
                         return
                     yield ": all is well\n\n"

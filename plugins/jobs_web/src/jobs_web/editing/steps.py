@@ -13,6 +13,7 @@ from jobs_web.editing.conflict import changes_since, merge
 from jobs_web.editing.draft import NAMES, OPENED, Draft, read_draft
 from jobs_web.editing.fields import groups
 from jobs_web.editing.preview import preview, require_same
+from jobs_web.job_texts import clock_of
 from jobs_web.site import Page, View
 
 
@@ -59,7 +60,8 @@ def _advance(view: View, draft: Draft, step: str) -> Page | Done:
     except ConflictError:
         return _conflict_page(view, draft)
     hidden = [(name, draft.typed[name]) for name in NAMES if name in draft.typed] + _opened(draft)
-    return Page("preview.html", {"draft": draft, "preview": found, "hidden": hidden})
+    data = {"draft": draft, "preview": found, "hidden": hidden, "clock": clock_of(draft.typed)}
+    return Page("preview.html", data)
 
 
 def _save(view: View, draft: Draft) -> Done:

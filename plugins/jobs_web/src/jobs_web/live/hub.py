@@ -26,7 +26,7 @@ REST, LONGEST_REST = 4, 2.0
 """How many times as long as a page took the thread rests after it, and for how many seconds at most. So live
 pages take a fifth of a core, and of Redis, at most."""
 
-HEARTBEAT = 15.0
+HEARTBEAT = 5.0
 """Seconds after which a watcher hears that all is well, though nothing has changed."""
 
 Render = Callable[[], dict[str, str]]
@@ -79,7 +79,7 @@ class _Channel:
         return {id: html for id, (changed, html) in self.parts.items() if changed > version}
 
 
-_TIMES = re.compile(r"(<time[^>]*>)[^<]*")
+_TIMES = re.compile(r"(<time[^>]*><span>)[^<]*")
 
 
 def _same(one: str, other: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jobs_core import Board, Change, NotFoundError, OptionError, Run, Summary, Why
 from jobs_core.plugin_ui import JOB_OPTIONS, SCHEDULE_OPTIONS, WORK_OPTIONS
-from jobs_web.job_texts import next_runs, zone_of
+from jobs_web.job_texts import clock_of, next_runs, zone_of
 from jobs_web.pages.open_tasks import find_tasks
 from jobs_web.pages.printed import kept_output, logs_of_runs
 from jobs_web.site import Page, View
@@ -58,6 +58,7 @@ def job(view: View) -> Page:
         "charted": runs[:CHARTED],
         "all_runs": runs,
         "zone": zone_of(found),
+        "clock": clock_of(found),
         "next_runs": list(next_runs(board.next(id, count=NEXT), zone_of(found))),
         "options": [(JOB_OPTIONS[name], found[name]) for name in SHOWN if name in found],
         "is_complete": is_complete,

@@ -9,7 +9,9 @@ from itertools import islice
 
 from jobs_core import Hour
 from jobs_web import condition
+from jobs_web.charts.hours import most_in
 from jobs_web.site import Page, View
+from jobs_web.zones import readers_zone
 
 DAY = 24
 """Hours that the charts show."""
@@ -38,6 +40,8 @@ def overview(view: View) -> Page:
             "alive": alive,
             "silent": workers["silent"],
             "hours": hours,
+            "most": most_in(hours),
+            "zone": readers_zone(view),
             "totals": sum((Counter(hour.counts) for hour in hours), Counter()).most_common(),
             "failing": failing,
             "runs": board.last_runs(*(job["id"] for job in failing)),

@@ -10,6 +10,7 @@ from typing import Any
 
 from jobs_core import Board, NotFoundError, OptionError, Run
 from jobs_core.plugin_ui import WORK_OPTIONS
+from jobs_web.job_texts import clock_of
 from jobs_web.pages.job import answer
 from jobs_web.pages.open_tasks import find_tasks
 from jobs_web.pages.printed import Printed, kept_log, kept_output, logs_of_runs
@@ -53,11 +54,13 @@ def task(view: View) -> Page:
     entries = list(islice(board.history(task=id), ENTRIES))[::-1]
     state = open_task["state"] if open_task else run.outcome if run else _end(entries)
     tries = attempts(open_task, run, entries)
+    job = _job_of(board, id)
     data = {
         "id": id,
         "task": open_task or {},
         "job": id.rpartition("@")[0],
-        "is_outdated": _is_outdated(board, open_task),
+        "clock": clock_of(job or {}),
+        "is_outdated": _is_outdated(open_task, job),
         "is_one_off": id.startswith("push:"),
         "due": open_task["due"] if open_task else run.due if run else None,
         "state": state,
@@ -76,13 +79,19 @@ def task(view: View) -> Page:
     return Page("task.html", data, 200 if is_known else 404)
 
 
-def _is_outdated(board: Board, task: Mapping[str, Any] | None) -> bool:
-    """Return whether a task is a dead letter whose job has another payload by now."""
-    if task is None or task["state"] != "dead" or task["id"].startswith("push:"):
-        return False
+def _job_of(board: Board, id: str) -> Mapping[str, Any] | None:
+    """Return the job of a task as it is now; None if it has none, or none any more."""
+    if id.startswith("push:"):
+        return None
     try:
-        job = board.show(task["job"])
-    except NotFoundError:
+        return board.show(id.rpartition("@")[0])
+    except (NotFoundError, OptionError):
+        return None
+
+
+def _is_outdated(task: Mapping[str, Any] | None, job: Mapping[str, Any] | None) -> bool:
+    """Return whether a task is a dead letter whose job has another payload by now."""
+    if task is None or job is None or task["state"] != "dead":
         return False
     return bool(job["payload"] != task["payload"])
 

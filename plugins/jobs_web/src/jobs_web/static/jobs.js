@@ -4,8 +4,9 @@ import { watchKeys } from "./keys.js";
 import { watch } from "./live.js";
 import { watchPalette } from "./palette.js";
 import { prepareSelection, watchSelection } from "./select.js";
-import { count, localize, offerZone } from "./times.js";
+import { count, localize, offerZone, tellZone } from "./times.js";
 
+tellZone(); // before the stream, which draws with it
 watch((root) => {
   localize(root);
   prepareSelection(root);

@@ -1,20 +1,49 @@
-// Times in the reader's zone, with UTC beside them.
+// Times on the reader's clock.
 
+const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const short = [{ ...clock }, { ...clock, day: "numeric", month: "short" }].map((parts) => new Intl.DateTimeFormat(undefined, parts));
 
-// Put all times below an element in the reader's zone.
+// Put all times below an element on the reader's clock.
 export function localize(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
-    const local = full.format(new Date(time.dateTime));
-    const utc = new Date(time.dateTime).toISOString().replace("T", " ").slice(0, 19);
-    time.title = `${local}\n${utc} UTC`;
+    const date = new Date(time.dateTime);
+    const local = full.format(date);
+    time.title = `${local}\n${date.toISOString().replace("T", " ").slice(0, 19)} UTC`;
     if (time.classList.contains("instant")) time.textContent = local;
+    else showExactly(time, date);
   }
 }
 
-const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+function showExactly(time, date) {
+  const [exact, there] = time.querySelectorAll("small");
+  exact.textContent = briefly(date);
+  if (there) there.hidden = clockIn(there.dataset.zone, date) === clockIn(zone, date);
+}
 
-// Offer to show charts, which the server draws, on the reader's clock.
+// An instant as short as it is clear: only its time if it is today, and its year if that is another.
+function briefly(date) {
+  const now = new Date();
+  if (date.getFullYear() !== now.getFullYear()) return full.format(date);
+  return short[date.toDateString() === now.toDateString() ? 0 : 1].format(date);
+}
+
+function clockIn(timeZone, date) {
+  try {
+    return date.toLocaleString("en", { timeZone });
+  } catch {
+    return timeZone; // one that this browser does not know
+  }
+}
+
+// Tell the server the reader's zone, for the charts that it draws.
+export function tellZone() {
+  const path = document.body.dataset.home || "/";
+  document.cookie = `jobs_zone=${encodeURIComponent(zone)}; path=${path}; max-age=31536000; samesite=strict`;
+}
+
+// Offer to show charts on the reader's clock where the address names another.
 export function offerZone() {
   const link = document.querySelector("a[data-zone]");
   if (!link || link.dataset.zone === zone) return;
@@ -32,10 +61,15 @@ function distance(seconds) {
   return count === 0 ? "now" : seconds > 0 ? `in ${count} ${unit}` : `${count} ${unit} ago`;
 }
 
+let today = new Date().toDateString();
+
 // Count the distances of moments on.
 export function count() {
-  for (const time of document.querySelectorAll("time.moment")) {
+  for (const time of document.querySelectorAll("time.when")) {
     const text = distance((new Date(time.dateTime) - Date.now()) / 1000);
-    if (time.textContent !== text) time.textContent = text;
+    if (time.firstChild.textContent !== text) time.firstChild.textContent = text;
   }
+  const day = new Date().toDateString();
+  if (day !== today) localize(document); // what was today is yesterday now
+  today = day;
 }
