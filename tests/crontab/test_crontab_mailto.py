@@ -44,6 +44,17 @@ def test_mailto_applies_until_the_next(jobs: Jobs, board: Board, path: Path) -> 
     assert jobs("board", "diff", str(path)).stdout == f"board {board.name}: 4 unchanged\n"
 
 
+def test_a_run_that_fails_is_mailed(jobs: Jobs, board: Board, path: Path) -> None:
+    jobs("import", "crontab", str(path))
+    for id in ("one", "two"):
+        board.push(id)
+        (task,) = board.pop("shell", lease=30)
+        board.ack(task.token, "dead", note="disk full")
+    (told,) = board.pop("notify", count=9)
+    assert told.payload == "mailto:ops@example.com"
+    assert told.options["alert"]["job"] == "two" and told.options["alert"]["note"] == "disk full"
+
+
 def test_a_crontab_with_mailto_is_a_board_file(jobs: Jobs, board: Board, path: Path) -> None:
     assert jobs("board", "check", str(path)).exit_code == 0
     assert jobs("board", "apply", str(path)).exit_code == 0
