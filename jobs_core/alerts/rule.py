@@ -62,11 +62,20 @@ class Alert:
         return {name: value for name, value in values.items() if value is not None}
 
 
+def dumped_alert(text: str) -> dict[str, Any]:
+    """Convert one alert of a JALERTS reply to the form that `Board.load` takes."""
+    found = as_alert(text)
+    return {"alert": found.name, **found.declared}
+
+
 def as_alert(text: str) -> Alert:
     """Read one alert of a JALERTS reply."""
-    found: dict[str, Any] = json.loads(text)
-    scope = tuple(found.pop("for", ()))
-    return Alert(scope=scope, **found)
+    return alert_of(json.loads(text))
+
+
+def alert_of(found: Mapping[str, Any]) -> Alert:
+    """Return an alert from its fields, as JALERTS has them."""
+    return Alert(scope=tuple(found.get("for", ())), **{name: found[name] for name in found if name != "for"})
 
 
 def alert_json(found: Alert) -> dict[str, Any]:

@@ -22,6 +22,13 @@ function describe.change(rule, payload)
   return found
 end
 
+-- Return an alert as a table, as a board file declares it: without its owner.
+function describe.declared(rule, payload)
+  local found = fields(rule)
+  found.id, found.payload, found.owner = 'alert:' .. rule.name, payload, nil
+  return found
+end
+
 -- Return an alert as JSON. `payload` may be nil, `open` is how many jobs or queues it tells of, `told` when it told last
 -- (ms).
 function describe.json(rule, payload, open, told)
