@@ -62,8 +62,8 @@ class AlertMethods(TaskMethods):
             job: List only the alerts that are for this job, or for its queue.
             payload: Whether to read payloads, too, which may be large.
 
-        >>> [alert.name for alert in board.alert_list(job="invoices")]
-        ['payments']
+        >>> next(board.alert_list(job="invoices")).name
+        'payments'
         """
         call, arguments = list_call(job, payload=payload)
         yield from map(as_alert, self.commands.call(call, *arguments))
