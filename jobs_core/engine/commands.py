@@ -137,12 +137,12 @@ class Commands(Connections):
                 if unknown_places(replies):
                     # No calls may be in flight on the connection while it loads functions.
                     replies += read_replies(connection, chunk)
-                    yield from self._finish(connection, [*waiting, *chunk], replies)
+                    yield from self.finish(connection, [*waiting, *chunk], replies)
                     waiting = ()
                 else:
-                    yield from self._finish(connection, waiting, replies)
+                    yield from self.finish(connection, waiting, replies)
                     waiting = chunk
-            yield from self._finish(connection, waiting, read_replies(connection, waiting))
+            yield from self.finish(connection, waiting, read_replies(connection, waiting))
 
     def load(self) -> dict[str, str]:
         """Load the library and the scripts, and create the board if needed. Returns the SHAs by command name.
@@ -181,20 +181,22 @@ class Commands(Connections):
     def send(self, connection: Any, calls: Sequence[Call]) -> None:
         """Send calls over a connection without waiting for their replies: see `receive`."""
         if calls:
-            self.access.require(name for name, _ in calls)
-            known = commands()
-            tag = self.keys.tag
-            packed = [
-                ("FCALL_RO" if known[name].only_reads else "FCALL", name, 1, tag, *args)
-                for name, args in calls
-            ]
-            connection.send_packed_command(pack(connection, packed))
+            connection.send_packed_command(pack(connection, self.spell(calls)))
+
+    def spell(self, calls: Sequence[Call]) -> list[tuple[Any, ...]]:
+        """Return calls as Redis takes them. Raises DeniedError if this user may not call one of them."""
+        self.access.require(name for name, _ in calls)
+        known = commands()
+        tag = self.keys.tag
+        return [
+            ("FCALL_RO" if known[name].only_reads else "FCALL", name, 1, tag, *args) for name, args in calls
+        ]
 
     def receive(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
         """Read the replies to calls that were sent. The reply of a rejected command is its error."""
-        return self._finish(connection, calls, read_replies(connection, calls))
+        return self.finish(connection, calls, read_replies(connection, calls))
 
-    def _finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
+    def finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
         """Repeat calls whose function was missing, and convert the errors of Redis."""
         unknown = unknown_places(replies)
         if unknown:

@@ -76,6 +76,14 @@ class Connections:
             twin._check_at = None
         return twin
 
+    def for_board(self, keys: Keys) -> Self:
+        """Return the commands of another board, on the same connections."""
+        twin = copy(self)
+        twin.keys = keys
+        twin.access = Access(self.client, keys)
+        twin._check_at = None
+        return twin
+
     @property
     def blocking(self) -> redis.Redis:
         """A client for blocking calls, with connections of its own."""
