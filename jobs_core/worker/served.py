@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from jobs_core.client.board import BoardClient
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.outage import Outage
 from jobs_core.errors import OptionError
 from jobs_core.worker.output_keeper import OutputKeeper
+
+NAMED = 5
+"""Boards that the first line of a log names."""
 
 
 class Served:
@@ -77,3 +80,15 @@ def share_slots(room: int, boards: deque[Served]) -> list[tuple[Served, int]]:
             boards.remove(one)
         boards.extend((*asking[rest:], *asking[:rest]))
     return [(one, each + (place < rest)) for place, one in enumerate(asking)]
+
+
+def on_boards(names: Sequence[str]) -> str:
+    """Say which boards a worker serves, if there are several, and as many as a line takes.
+
+    >>> on_boards(["reports", "mail"])
+    ' on the boards reports, mail'
+    """
+    if len(names) == 1:
+        return ""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f" on the boards {', '.join(names[:NAMED])}{more}"

@@ -24,16 +24,13 @@ from jobs_core.worker.inline import Inline
 from jobs_core.worker.link import Link, Message
 from jobs_core.worker.options import check_options, unique_name
 from jobs_core.worker.run import GRACE, RETURN_DELAY, Run
-from jobs_core.worker.served import Served, by_connections, share_slots
+from jobs_core.worker.served import Served, by_connections, on_boards, share_slots
 from jobs_core.worker.shortage import Shortage, raise_file_limit
 from jobs_core.worker.signals import on_end_signals
 from jobs_core.worker.starter import Starter
 from jobs_core.worker.threads import Threads
 
 STALE = "its lease was lost, or it was already reported: the report was rejected"
-
-NAMED = 5
-"""Boards that the first line of a log names."""
 
 FEW = 10
 """Reports in one exchange, even if the worker holds few tasks. Smaller exchanges cost more."""
@@ -147,7 +144,9 @@ class Worker:
         prepare_schemas(self.runners.values())
         try:
             self._begin_presence()
-            self._emit("worker.started", note=f"serving {', '.join(self.queues)}{self._on_boards()}")
+            self._emit(
+                "worker.started", note=f"serving {', '.join(self.queues)}{on_boards(self.info.boards)}"
+            )
             self._events.observe("jobs_startup", context=self.info)
             if warning := raise_file_limit(self.concurrency):
                 self._emit("trouble", note=warning)
@@ -174,14 +173,6 @@ class Worker:
             for link in self._links:
                 link.presence.end()
             raise
-
-    def _on_boards(self) -> str:
-        """Name the boards if there are several, as many as a line takes."""
-        if len(self.boards) == 1:
-            return ""
-        names = [one.name for one in self.boards]
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        return f" on the boards {', '.join(names[:NAMED])}{more}"
 
     def _serve_until_stopped(self) -> str:
         """Take tasks until `stop`, then drain. Returns how the worker ended."""
@@ -287,16 +278,13 @@ class Worker:
         for link, own in pops.items():
             link.send(self._share, own, look=take)
 
-    def _handle_answers(self, answers: Iterable[Answer]) -> None:
-        for answer in answers:
-            self._handle_answer(answer)
-
-    def _handle_answer(self, answer: Answer) -> None:
+    def _handle_answers(self, answers: Iterable[Answer | None]) -> None:
         """Emit events for the reports, and start the taken tasks."""
-        for run, reply in answer.reported:
-            self._handle_reported(run, reply)
-        for served, pair in answer.taken:
-            self._take(served, pair, answer.sent)
+        for answer in filter(None, answers):
+            for run, reply in answer.reported:
+                self._handle_reported(run, reply)
+            for served, pair in answer.taken:
+                self._take(served, pair, answer.sent)
 
     def _handle_reported(self, run: Run, reply: Any) -> None:
         self._runs.discard(run)
@@ -355,8 +343,8 @@ class Worker:
         while link := next((one for one in self._links if one.can_report), None):
             if not link.exchange.is_under_way:
                 link.send(self._share, ())
-            if link.exchange.is_under_way and (answer := link.receive()):
-                self._handle_answer(answer)
+            if link.exchange.is_under_way:
+                self._handle_answers([link.receive()])
         if not any(link.exchange.reports for link in self._links):
             self._begin(self._suspect)
 
@@ -392,23 +380,21 @@ class Worker:
         return "drained" if self._stops == 1 else "at once"
 
     def _drain(self, deadline: float, *, stops: int) -> None:
-        while self._holds_anything() and self._stops <= stops:
+        links = self._links
+        while (self._runs or any(link.exchange.is_under_way for link in links)) and self._stops <= stops:
             if time.monotonic() >= deadline:
                 return
             self._step(take=False)
 
-    def _holds_anything(self) -> bool:
-        return bool(self._runs) or any(link.exchange.is_under_way for link in self._links)
-
     def _give_back(self, link: Link) -> None:
         """Return what the worker still holds, over one link."""
-        if link.exchange.is_under_way and (answer := link.receive()):
-            self._handle_answer(answer)
+        if link.exchange.is_under_way:
+            self._handle_answers([link.receive()])
         link.exchange.reports = [
             run
             for run in self._runs
             if self._link_of[run.served] is link and run.task.token and run.may_give_back()
         ]
         link.send(None, ())
-        if link.exchange.is_under_way and (answer := link.receive()):
-            self._handle_answer(answer)
+        if link.exchange.is_under_way:
+            self._handle_answers([link.receive()])
