@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence
 
 from jobs_core.client.board import BoardClient
 from jobs_core.engine.outage import Outage
@@ -38,7 +38,7 @@ class Link:
     Args:
         boards: The boards.
         events: The events of the worker.
-        runs: All runs that the worker holds. The worker changes this set.
+        runs: All runs that the worker holds. What Redis has taken a report of is removed.
         queues: The queues that it serves.
         lease: Seconds for which to hold a task without a lease option.
         tick: Whether to tick.
@@ -52,7 +52,7 @@ class Link:
         self,
         boards: Sequence[BoardClient],
         events: Events,
-        runs: Set[Run],
+        runs: set[Run],
         *,
         queues: Sequence[str],
         lease: float,
@@ -153,6 +153,7 @@ class Link:
             for served in self.exchange.asked:
                 self._orphans[served].suspect()
             return None
+        self._runs.difference_update(run for run, _ in answer.reported)
         for served, more in answer.more.items():
             served.may_have_tasks = more
         self._note_troubles(answer)
