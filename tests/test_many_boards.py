@@ -117,8 +117,8 @@ def test_a_busy_worker_notices_tasks_of_a_quiet_board(pair: tuple[Board, Board],
     def run(task: Task, context: Context) -> Outcome:
         if len(order.names) >= 300 and not pushed.is_set():
             pushed.set()
+            order.names.clear()
             push(quiet, 10)
-            del order.names[:]
         return order.run(task, context)
 
     worker = Worker([busy, quiet], [Runner("test", run)], concurrency=concurrency)
