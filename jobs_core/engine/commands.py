@@ -11,8 +11,11 @@ from jobs_core import errors
 from jobs_core.engine import loader
 from jobs_core.engine.build import commands, library
 from jobs_core.engine.connections import Connections
+from jobs_core.engine.durable import is_awaited, refusal, wait_words
+from jobs_core.engine.loader import read_reply
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
 from jobs_core.engine.redis_errors import convert_errors, translated
+from jobs_core.engine.timeouts import answer_timeout
 from jobs_core.engine.wire import pack, read_replies, unknown_places
 
 __all__ = ["Call", "Commands", "translated"]
@@ -126,13 +129,17 @@ class Commands(Connections):
     def stream(self, calls: Iterable[Call], size: int = 500) -> Iterator[Any]:
         """Call any number of commands, and yield their replies in order, like `batch`.
 
-        Redis works on one batch while the next one is written.
+        Redis works on one batch while the next one is written, unless the board is durable.
         """
         with self.connection() as connection:
+            is_durable = self.replicas > 0
             waiting: Sequence[Call] = ()
             remaining = iter(calls)
             while chunk := list(islice(remaining, size)):
                 self.send(connection, chunk)
+                if is_durable:
+                    yield from self.receive(connection, chunk)
+                    continue
                 replies = read_replies(connection, waiting)
                 if unknown_places(replies):
                     # No calls may be in flight on the connection while it loads functions.
@@ -193,8 +200,18 @@ class Commands(Connections):
         ]
 
     def receive(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
-        """Read the replies to calls that were sent. The reply of a rejected command is its error."""
-        return self.finish(connection, calls, read_replies(connection, calls))
+        """Read the replies to calls that were sent, with nothing else under way on the connection.
+
+        The reply of a rejected command is its error. On a durable board, the reply of a command that replicas
+        have not confirmed is an UnconfirmedError.
+        """
+        return self.finish(connection, calls, self._read_confirmed(connection, calls))
+
+    def _read_confirmed(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
+        """Read the replies to calls. On a durable board, wait for replicas to confirm what these wrote."""
+        replies = read_replies(connection, calls)
+        confirm(connection, [(self, calls, replies)])
+        return replies
 
     def finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
         """Repeat calls whose function was missing, and convert the errors of Redis."""
@@ -203,7 +220,7 @@ class Commands(Connections):
             self._restore(connection)
             again = [calls[i] for i in unknown]
             self.send(connection, again)
-            for i, reply in zip(unknown, read_replies(connection, again), strict=True):
+            for i, reply in zip(unknown, self._read_confirmed(connection, again), strict=True):
                 replies[i] = reply
         if any(map(refused_for_now, replies)):
             self._stale.add(connection)
@@ -226,14 +243,42 @@ class Commands(Connections):
             again = [calls[i] for i in refused]
             with self.connection() as connection:
                 self.send(connection, again)
-                for i, reply in zip(refused, read_replies(connection, again), strict=True):
+                for i, reply in zip(refused, self._read_confirmed(connection, again), strict=True):
                     replies[i] = reply
                 if any(map(refused_for_now, replies)):
                     self._stale.add(connection)
 
     def _to_error(self, reply: Any, name: str) -> Any:
+        if isinstance(reply, errors.UnconfirmedError):
+            reply.reply = self._to_error(reply.reply, name)
+            return reply
         found = convert_errors(reply, self.server)
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found
+
+
+def confirm(connection: Any, groups: Sequence[tuple[Commands, Sequence[Call], list[Any]]]) -> None:
+    """Wait for replicas to confirm what calls of durable boards wrote over a connection.
+
+    Args:
+        connection: The connection, with nothing under way.
+        groups: The commands of each board, its calls, and their replies. Those that count for nothing yet
+            become an UnconfirmedError.
+    """
+    awaited = [
+        (board, replies, place)
+        for board, calls, replies in groups
+        if board.replicas
+        for place, (name, _) in enumerate(calls)
+        if is_awaited(name) and not isinstance(replies[place], Exception)
+    ]
+    if not awaited:
+        return
+    most = max(board.replicas for board, _, _ in awaited)
+    connection.send_command(*wait_words(most, answer_timeout(awaited[0][0].client)))
+    confirmed = read_reply(connection)
+    for board, replies, place in awaited:
+        if sentence := refusal(confirmed, board.replicas, board.server):
+            replies[place] = errors.UnconfirmedError(sentence, replies[place])
 
 
 ENDING_EARLY = frozenset(("JGET", "JSUMMARY"))

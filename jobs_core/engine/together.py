@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from jobs_core.engine.commands import Call, Commands
+from jobs_core.engine.commands import Call, Commands, confirm
 from jobs_core.engine.wire import pack, read_replies
 from jobs_core.errors import DeniedError
 
@@ -45,17 +45,18 @@ class Together:
     def receive(self, connection: Any) -> list[Any]:
         """Read the replies to the calls, in order. The reply of a rejected command is its error."""
         # Read all of them first: nothing may be in flight while a missing library is loaded.
-        raw = [
-            read_replies(connection, () if place in self._refused else calls)
-            for place, (_, calls) in enumerate(self._groups)
+        groups = [
+            (commands, calls, read_replies(connection, calls))
+            for place, (commands, calls) in enumerate(self._groups)
+            if place not in self._refused
         ]
-        found: list[Any] = []
-        for place, ((commands, calls), replies) in enumerate(zip(self._groups, raw, strict=True)):
-            if place in self._refused:
-                found += [self._refused[place]] * len(calls)
-            else:
-                found += commands.finish(connection, calls, replies)
-        return found
+        confirm(connection, groups)
+        found = iter([commands.finish(connection, calls, replies) for commands, calls, replies in groups])
+        return [
+            reply
+            for place, (_, calls) in enumerate(self._groups)
+            for reply in ([self._refused[place]] * len(calls) if place in self._refused else next(found))
+        ]
 
 
 def call_together(commands: Commands, calls: Sequence[BoardCall]) -> list[Any]:

@@ -9,10 +9,10 @@ from contextlib import suppress
 
 from jobs_core.engine import zones
 from jobs_core.engine.commands import Call, Commands
-from jobs_core.engine.outage import Outage
+from jobs_core.engine.outage import Outage, concerns_server
 from jobs_core.engine.replies import as_tick
 from jobs_core.engine.together import call_together
-from jobs_core.errors import DeniedError, FaultError, JobsError, OptionError, ServerError
+from jobs_core.errors import FaultError, JobsError, OptionError
 from jobs_core.worker.wake import PAUSE, WakeKey
 
 LONGEST = 1.0
@@ -129,7 +129,7 @@ class Clock:
         if isinstance(error, OptionError):  # the board has lost the table of a time zone
             with suppress(FaultError):
                 zones.load(board)
-        if len(self._boards) == 1 or (isinstance(error, ServerError) and not isinstance(error, DeniedError)):
+        if len(self._boards) == 1 or concerns_server(error):
             raise error
         self._due[board] = time.monotonic() + PAUSE
         self._failing.add(board)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
+from math import inf
 from typing import Any
 
 from jobs_core.engine import bulk
@@ -13,7 +14,7 @@ from jobs_core.engine.calls import pop_call
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.together import BoardCall, Together
 from jobs_core.engine.wire import pack, read_replies
-from jobs_core.errors import AgainError, JobsError, LayoutError, ServerError
+from jobs_core.errors import AgainError, JobsError, LayoutError, ServerError, UnconfirmedError
 from jobs_core.lease import lease_clock
 from jobs_core.worker.run import Run
 from jobs_core.worker.served import Served
@@ -24,14 +25,13 @@ class Answer:
     """The replies to one exchange.
 
     `reported` has each reported run with its reply. `taken` has tasks in the form `as_task` reads, with their
-    board. `more` tells of each board that was asked for tasks whether it may hold more, and `troubles` has
-    errors that are worth a retry. `sent` is when the exchange was sent, in seconds of `lease_clock`.
+    board, and when they were asked for, in seconds of `lease_clock`: long ago if they must not start, because
+    replicas have not confirmed that they were taken. `more` tells of each board that was asked for tasks
+    whether it may hold more, and `troubles` has errors that are worth a retry.
     """
 
-    sent: float
-
     reported: list[tuple[Run, Any]] = field(default_factory=list)
-    taken: list[tuple[Served, Any]] = field(default_factory=list)
+    taken: list[tuple[Served, Any, float]] = field(default_factory=list)
     more: dict[Served, bool] = field(default_factory=dict)
     troubles: dict[Served, JobsError] = field(default_factory=dict)
 
@@ -137,7 +137,7 @@ class Exchange:
         for served, tokens in zip(self._looks, found, strict=True):
             served.has_token = isinstance(tokens, int) and tokens > 0
             served.may_have_tasks |= served.has_token
-        answer = Answer(self._sent_at)
+        answer = Answer()
         self._read_taken(replies[len(self._sizes) :], answer)
         self._read_reported(replies[: len(self._sizes)], answer)
         return answer
@@ -156,25 +156,31 @@ class Exchange:
 
     def _read_taken(self, replies: Iterable[Any], answer: Answer) -> None:
         for served, room, reply in zip(self.asked, self._rooms, replies, strict=True):
+            sent = self._sent_at
+            if isinstance(reply, UnconfirmedError):
+                answer.troubles[served], sent = reply, -inf
+                # What has no lease cannot be given back: it may have run, as far as a promoted replica knows.
+                pairs: Any = reply.reply
+                reply = pairs if isinstance(pairs, JobsError) else [pair for pair in pairs if pair[0]]
             if isinstance(reply, JobsError):
                 answer.troubles[served] = reply
             else:
-                answer.taken += [(served, pair) for pair in reply]
+                answer.taken += [(served, pair, sent) for pair in reply]
                 answer.more[served] = len(reply) == room
 
     def _read_reported(self, replies: Iterable[Any], answer: Answer) -> None:
         """Pair runs with their replies. Reports that the board could not accept are queued again."""
-        expanded = (
-            one
-            for reply, size in zip(replies, self._sizes, strict=True)
-            for one in bulk.expand_reply(reply, size)
-        )
-        sent, self._sent = self._sent, []
+        sent, self._sent = iter(self._sent), []
         again = []
-        for run, reply in zip(sent, expanded, strict=True):
-            if isinstance(reply, ServerError | AgainError | LayoutError):
-                again.append(run)
-                answer.troubles[run.served] = reply
-            else:
-                answer.reported.append((run, reply))
+        for reply, size in zip(replies, self._sizes, strict=True):
+            runs = list(islice(sent, size))
+            if isinstance(reply, UnconfirmedError):  # if a failover undoes the report, the task runs again
+                answer.troubles[runs[0].served] = reply
+                reply = reply.reply
+            for run, one in zip(runs, bulk.expand_reply(reply, size), strict=True):
+                if isinstance(one, ServerError | AgainError | LayoutError):
+                    again.append(run)
+                    answer.troubles[run.served] = one
+                else:
+                    answer.reported.append((run, one))
         self.reports = again + self.reports

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from jobs_core.client.board import BoardClient
-from jobs_core.engine.outage import Outage
-from jobs_core.errors import DeniedError, FaultError, JobsError, ServerError
+from jobs_core.engine.outage import Outage, concerns_server
+from jobs_core.errors import FaultError, JobsError
 from jobs_core.worker.background import Part
 from jobs_core.worker.clock import LONGEST, Clock
 from jobs_core.worker.events import Events
@@ -177,9 +177,7 @@ class Link:
     def _note_troubles(self, answer: Answer) -> None:
         """Note which boards Redis serves. If it serves none, that is trouble of the server."""
         for error in answer.troubles.values():
-            if len(self.boards) == 1 or (
-                isinstance(error, ServerError) and not isinstance(error, DeniedError)
-            ):
+            if len(self.boards) == 1 or concerns_server(error):
                 self._begin_trouble(error)
                 return
         self._outage.end("worker")

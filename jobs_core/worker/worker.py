@@ -283,8 +283,8 @@ class Worker:
         for answer in filter(None, answers):
             for run, reply in answer.reported:
                 self._handle_reported(run, reply)
-            for served, pair in answer.taken:
-                self._take(served, pair, answer.sent)
+            for served, pair, sent in answer.taken:
+                self._take(served, pair, sent)
 
     def _handle_reported(self, run: Run, reply: Any) -> None:
         self._runs.discard(run)
