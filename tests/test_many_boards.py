@@ -184,7 +184,9 @@ def test_boards_of_one_server_share_threads_and_connections(url: str, board: Boa
             assert sorted(order.names) == sorted(one.name for one in boards)
         return [len(new - old) for new, old in zip(after, before, strict=True)]
 
-    assert cost(20) == cost(1)
+    (threads, connections), (least_threads, least_connections) = cost(20), cost(1)
+    assert threads == least_threads
+    assert connections <= least_connections + 3  # a pool opens more if calls happen to overlap
 
 
 def test_a_task_and_a_job_wake_an_idle_worker_on_either_board(pair: tuple[Board, Board]) -> None:

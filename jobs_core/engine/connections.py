@@ -59,7 +59,7 @@ class Connections:
         """How many replicas must have what is written: 0 if the board is not durable."""
         self._closed = threading.Event()  # shared with the twins of `with_timeout`
         self._stale: set[Any] = set()  # connections to close once their replies are read
-        self._siblings: list[Self] = []  # the commands of other boards that `for_board` has returned
+        self._siblings: list[Connections] = []  # the commands of other boards that `for_board` has returned
         self._check_at: float | None = None
         """When to check the library's version again. None before the first check."""
 
@@ -279,7 +279,7 @@ class Connections:
         else:
             was_there = loader.replace_older(connection)
         self.access.ask(connection)
-        boards = [self, *self._siblings]
+        boards: list[Connections] = [self, *self._siblings]
         found = read_replicas(connection, *(one.keys for one in boards))
         for one, replicas in zip(boards, found, strict=True):
             one.replicas = replicas
