@@ -64,9 +64,9 @@ class Link:
     ) -> None:
         first, worker = boards[0], events.worker
         self._runs = runs
-        self._commands = commands = first.commands.with_timeout(patience=0)  # the loop itself tries again
+        commands = first.commands.with_timeout(patience=0)  # the loop itself tries again
         self._renewals = commands.with_timeout(renewal_timeout(first.client, lease), patience=0)
-        self._outage = _outage(commands.server, events)
+        self._outage = _outage(commands.server, events, first.name if len(boards) == 1 else "")
         is_only = len(worker.boards) == 1
         self.boards = [
             Served(
