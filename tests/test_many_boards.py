@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from jobs_core import Board, Context, OptionError, Outcome, Runner, Task, Worker
+from jobs_core.engine.outage import Outage
+from jobs_core.worker.clock import Clock
 from tests.helpers import (
     PATIENCE,
     Jobs,
@@ -205,6 +207,27 @@ def test_a_clock_ticks_several_boards(pair: tuple[Board, Board], url: str, jobs:
     (said,) = lines(jobs("tick", "--once", "--json", "--board", pair[0].name, "--board", pair[1].name))
     assert said == {"moved": 2}
     assert [board.count()["queued"] for board in pair] == [1, 1]
+
+
+def test_ticks_have_succeeded_only_if_those_of_all_boards_have(pair: tuple[Board, Board]) -> None:
+    good, bad = pair
+    good.put("due", "test", "x", at=time.time() - 5)
+    bad.put("due", "test", "x", at=time.time() - 5)
+    layout = str(bad.client.get(bad.keys.layout))
+    bad.client.set(bad.keys.layout, "99")
+    said: list[str] = []
+    ticked: list[int] = []
+    clock = Clock(
+        [board.commands for board in pair],
+        board_outages=[Outage(board.name, said.append, said.append) for board in pair],
+        on_tick=lambda: ticked.append(1),
+    )
+    clock.tick_all()
+    assert (clock.moved, ticked, len(said)) == (1, [], 1)
+    bad.client.set(bad.keys.layout, layout)
+    wait_until(lambda: clock.tick_all() > 0 and bool(ticked))
+    assert clock.moved == 2
+    assert said[1].startswith(f"{bad.name} serves again")
 
 
 # Workers as processes
