@@ -23,6 +23,7 @@ The text of an error says what is wrong, where, and what to do. No error quotes 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM))
 """The error numbers of a system or process that is short of files, processes, threads or memory."""
@@ -119,7 +120,7 @@ class UnconfirmedError(ServerError):
     `reply` is what Redis replied to the command.
     """
 
-    def __init__(self, sentence: str, reply: object = None) -> None:
+    def __init__(self, sentence: str, reply: Any = None) -> None:
         super().__init__(sentence)
         self.reply = reply
 
