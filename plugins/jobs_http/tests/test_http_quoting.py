@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from jobs_http.quoting import quote
 
-from jobs_core.alerts import Facts, Message
-
 HOSTILE = 'a "quoted" \\ note\n{"with": [JSON]}\t\x00\N{SNOWMAN}'
+
+
+VALUES = {"job": "nightly", "note": HOSTILE, "count": "3", "task": ""}
 
 
 def filled(body: str) -> str:
     """Fill an alert's body as a worker does."""
-    facts = Facts("ops", "failed", "firing", 0.0, 0.0, job="nightly", note=HOSTILE, count=3)
-    payload = Message(facts).fill_payload(json.dumps({"url": "http://x", "body": body}), "url", quote)
-    assert isinstance(payload, dict)
-    return str(payload["body"])
+
+    def fill(found: re.Match[str]) -> str:
+        if found[1]:
+            return "{" + found[2] + "}"
+        return quote(VALUES[found[2]], "body", body[: found.start()])
+
+    return re.sub(r"\{(\{?)(job|note|count|task)\}(?(1)\})", fill, body)
 
 
 @pytest.mark.parametrize(
