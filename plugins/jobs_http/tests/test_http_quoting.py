@@ -23,7 +23,7 @@ def filled(body: str) -> str:
             return "{" + found[2] + "}"
         return quote(VALUES[found[2]], "body", body[: found.start()])
 
-    return re.sub(r"\{(\{?)(job|note|count|task)\}(?(1)\})", fill, body)
+    return re.sub(r"\{(\{)?(job|note|count|task)\}(?(1)\})", fill, body)
 
 
 @pytest.mark.parametrize(
