@@ -159,6 +159,7 @@ MODULES = (
     "preview",
     "retention",
     "runs",
+    "service",
     "setup",
     "stats",
     "task_output",
