@@ -166,7 +166,7 @@ def _run_parameters(options: tuple[str, ...]) -> dict[str, Any]:
 def _program() -> str:
     """Return the absolute path of this program, in the environment that has it and its plugins."""
     called = shutil.which(sys.argv[0]) if Path(sys.argv[0]).name in ("jobs", "job") else None
-    return os.path.abspath(called or Path(sysconfig.get_path("scripts")) / "jobs")  # noqa: PTH100: a link stays
+    return str(Path(called or Path(sysconfig.get_path("scripts")) / "jobs").absolute())
 
 
 def _require_user(user: str | None) -> None:

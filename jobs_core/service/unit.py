@@ -67,7 +67,7 @@ def unit(service: Service) -> str:
     Raises:
         OptionError: The name, the user or an argument cannot be part of a unit.
 
-    >>> print(unit(Service("jobs-worker", ("/opt/jobs/bin/jobs", "run"), Path("/etc/jobs/worker.env"), "jobs", 30)))
+    >>> print(unit(Service("worker", ("/opt/jobs", "run"), Path("/etc/jobs/w.env"), "jobs", 30)))
     # Written by `jobs service install`. …
     """
     is_system = service.user is not None
