@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import stat
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from jobs_core.cli import cli
 from jobs_core.service import files
 from jobs_core.service.unit import command_line
 from tests.deploy.helpers import JOBS, run
-from tests.helpers import refused, wait_until
+from tests.helpers import refused
 
 UNIT = "etc/systemd/system/jobs-worker.service"
 ENVIRONMENT = "etc/jobs/jobs-worker.env"
@@ -61,7 +60,9 @@ def test_a_dry_run_prints_the_unit_and_writes_nothing(service: Service, image: P
 
 
 @pytest.mark.parametrize(("options", "seconds"), [((), 60), (("--", "--drain", "90.5"), 121)])
-def test_a_stop_may_take_longer_than_the_drain(service: Service, options: tuple[str, ...], seconds: int) -> None:
+def test_a_stop_may_take_longer_than_the_drain(
+    service: Service, options: tuple[str, ...], seconds: int
+) -> None:
     done = service("install", "--system", "--dry-run", *options)
     assert settings(done.stdout)["TimeoutStopSec"] == str(seconds)
 
@@ -168,7 +169,9 @@ def test_a_system_service_needs_its_user(
     service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(files, "BOOTED", tmp_path)
-    refused(service("install", "--system", "--run-as", "no-such-user"), "there is no user 'no-such-user' here")
+    refused(
+        service("install", "--system", "--run-as", "no-such-user"), "there is no user 'no-such-user' here"
+    )
 
 
 @pytest.mark.parametrize("command", ["install", "remove"])
