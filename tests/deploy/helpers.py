@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 IMAGE = f"jobs:{VERSION}"
 
 
-def parse_command(words: Sequence[str]) -> dict[str, Any]:
-    """Parse the words after `jobs` with the real command line, and call nothing. Returns the parameters."""
+def find_command(words: Sequence[str]) -> tuple[click.Command, list[str]]:
+    """Return the command that the words after `jobs` call, and the rest of them."""
     command: click.Command = cli
     rest = list(words)
     while isinstance(command, click.Group) and rest:
@@ -32,13 +32,21 @@ def parse_command(words: Sequence[str]) -> dict[str, Any]:
             break
         command, rest = found, rest[1:]
     assert command is not cli, f"there is no command {rest[0]!r}"
+    return command, rest
+
+
+def parse_command(words: Sequence[str]) -> dict[str, Any]:
+    """Parse the words after `jobs` with the real command line, and call nothing. Returns the parameters."""
+    command, rest = find_command(words)
     return command.make_context(" ".join(words), rest).params
 
 
-def quoted_commands(text: str) -> Iterator[list[str]]:
-    """Yield the words of each `jobs …` in backticks."""
-    for command in re.findall(r"`jobs ([^`]+)`", text):
-        yield shlex.split(command)
+def check_mentioned_commands(text: str) -> None:
+    """Check that each `jobs …` in backticks has a command and options that exist."""
+    for mentioned in re.findall(r"`jobs ([^`]+)`", text):
+        command, rest = find_command(shlex.split(mentioned))
+        options = {name for parameter in command.params for name in parameter.opts}
+        assert {word for word in rest if word.startswith("--")} <= options, mentioned
 
 
 def documents(path: Path) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from moto import mock_aws
 from jobs_core import Board
 from jobs_core.embedded import EmbeddedServer
 from jobs_core.engine.roles import acl_rules, as_version, role
-from tests.deploy.helpers import DEPLOY, IMAGE, JOBS, parse_command, quoted_commands, run
+from tests.deploy.helpers import DEPLOY, IMAGE, JOBS, check_mentioned_commands, parse_command, run
 from tests.helpers import jobs_process, wait_until
 
 TEXT = (DEPLOY / "aws/jobs.yaml").read_text("utf-8")
@@ -64,8 +64,7 @@ def test_the_template_can_be_passed_as_it_is() -> None:
 def test_commands_exist() -> None:
     assert parse_command(words(WORKER["Command"]))["drain"] == 90
     parse_command(words(INIT["Command"]))
-    for found in quoted_commands(TEXT):
-        parse_command(found)
+    check_mentioned_commands(TEXT)
     (loop,) = METRICS["Command"]
     (looped,) = re.findall(r"while jobs (.*?) \|", loop)
     parse_command(shlex.split(looped))
@@ -185,7 +184,6 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             "VpcId": subnets[0]["VpcId"],
             "SubnetIds": ",".join(found["SubnetId"] for found in subnets[:2]),
             "Image": f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/{IMAGE}",
-            "WorkerPolicyArns": "arn:aws:iam::aws:policy/service-role/AWSLambdaRole",
         }
         boto3.client("cloudformation").create_stack(
             StackName="jobs",
@@ -196,7 +194,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.mark.filterwarnings("ignore:No Moto CloudFormation support")
+@pytest.mark.filterwarnings("ignore:Tried to parse")
 def test_the_stack_is_created(stack: None) -> None:
     ecs = boto3.client("ecs")
     assert len(ecs.list_services(cluster="jobs")["serviceArns"]) == 2
@@ -210,6 +208,7 @@ def test_the_stack_is_created(stack: None) -> None:
     }
     assert groups == {"/jobs/worker": 30, "/jobs/metrics": 30}
     iam = boto3.client("iam")
-    roles = {found["Arn"]: found["RoleName"] for found in iam.list_roles()["Roles"]}
-    attached = iam.list_attached_role_policies(RoleName=roles[task["taskRoleArn"]])["AttachedPolicies"]
-    assert [policy["PolicyName"] for policy in attached] == ["AWSLambdaRole"]
+    roles = [found["RoleName"] for found in iam.list_roles()["Roles"]]
+    assert len(roles) == 3
+    (starter,) = [name for name in roles if "WorkerExecutionRole" in name]
+    assert iam.list_role_policies(RoleName=starter)["PolicyNames"] == ["start"]

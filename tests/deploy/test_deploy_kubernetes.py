@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests.deploy.helpers import DEPLOY, VERSION, documents, parse_command, quoted_commands, run
+from tests.deploy.helpers import DEPLOY, VERSION, check_mentioned_commands, documents, parse_command, run
 from tests.helpers import Jobs
 
 FOLDER = DEPLOY / "kubernetes"
@@ -89,8 +89,7 @@ def test_the_command_of_a_pod_exists(name: str) -> None:
 
 def test_commands_in_comments_exist() -> None:
     for path in [*MANIFESTS, *KUSTOMIZATIONS]:
-        for words in quoted_commands(path.read_text("utf-8")):
-            parse_command(words)
+        check_mentioned_commands(path.read_text("utf-8"))
     (words,) = re.findall(r"-- jobs (.*)$", (FOLDER / "base/web.yaml").read_text(), re.MULTILINE)
     parse_command(words.split())
 
