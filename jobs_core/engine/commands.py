@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -281,12 +282,17 @@ def confirm(connection: Any, groups: Sequence[tuple[Commands, Sequence[Call], li
             replies[place] = errors.UnconfirmedError(sentence, replies[place])
 
 
-ENDING_EARLY = frozenset(("JGET", "JSUMMARY"))
-"""Commands that reply with an item for each id, as far as Redis comes in a few ms."""
+ENDING_EARLY = frozenset(("JALERTS", "JGET", "JSUMMARY"))
+"""Commands that reply with an item for each id, as far as Redis comes in a few ms.
+
+Without names, JALERTS replies with as many alerts. An empty text at the end then says that there are more.
+"""
 
 
 def rest_of(name: str, args: Sequence[Any], reply: Any) -> Sequence[Any]:
     """Return the arguments of a call for what is missing in a reply: nothing, if it is whole.
+
+    An empty text that only says that there is more is taken out of the reply.
 
     >>> rest_of("JSUMMARY", ["a", "b", "-", "only", "last"], ["{…}"])
     ['b', '-', 'only', 'last']
@@ -294,7 +300,18 @@ def rest_of(name: str, args: Sequence[Any], reply: Any) -> Sequence[Any]:
     if name not in ENDING_EARLY:
         return ()
     count = args.index("-") if "-" in args else len(args)
+    if name == "JALERTS" and count == 0:
+        return _later_alerts(args, reply)
     return args[len(reply) :] if 0 < len(reply) < count else ()
+
+
+def _later_alerts(args: Sequence[Any], reply: Any) -> Sequence[Any]:
+    """Return the arguments of JALERTS for the alerts after those of a reply, if there are more."""
+    if not reply or reply[-1] != "":
+        return ()
+    reply.pop()
+    options = dict(zip(args[1::2], args[2::2], strict=True)) | {"after": json.loads(reply[-1])["name"]}
+    return ["-", *(word for pair in options.items() for word in pair)]
 
 
 def may_run_twice(name: str) -> bool:

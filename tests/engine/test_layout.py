@@ -197,6 +197,7 @@ WORDS: dict[str, list[list[str]]] = {
     "trim": [["echo", "--keep", "0"]],
     "alert digest": [[]],
     "alert list": [[]],
+    "alert open": [[], ["ops"]],
     "alert put": [["ops", "console", "x", "--when", "dead"]],
     "alert remove": [["ops"]],
     "alert show": [["ops"]],
