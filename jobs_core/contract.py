@@ -32,8 +32,9 @@ class Runner:
             for policies that work per target.
         quote: Called as `quote(value, key, before)` for each value that an alert fills into a payload.
             Returns it in a form that is safe there. `key` is the payload's top-level key whose text the
-            value stands in, and `before` the text before it. Raises ValueError, with one sentence, if no
-            form is safe there. By default, values are filled in as they are.
+            value stands in, and `before` the text before it; in a list, the items before it come first, each
+            with a NUL at its end. Raises ValueError, with one sentence, if no form is safe there. By default,
+            values are filled in as they are.
         inline: Whether the worker's own loop calls `run`, not a thread. Set it only if `run` takes well
             under a millisecond and never blocks: meanwhile the worker renews no lease, enforces no timeout.
     """
@@ -61,8 +62,10 @@ class Policy:
 class WorkerInfo:
     """The worker, as loggers, `jobs_startup` and `jobs_shutdown` see it.
 
-    `concurrency` is the number of tasks it runs at once. `settings` has the settings of all plugins, by name.
-    Call `trouble` with one sentence to report a problem to all loggers: it becomes an event. Thread-safe.
+    `board` is the name of its board; if it serves several, those of all, separated by commas. `boards` has
+    the names one by one. `concurrency` is the number of tasks it runs at once. `settings` has the settings of
+    all plugins, by name. Call `trouble` with one sentence to report a problem to all loggers: it becomes an
+    event. Thread-safe.
     """
 
     name: str
@@ -71,6 +74,11 @@ class WorkerInfo:
     concurrency: int
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     trouble: Callable[[str], None] = field(default=lambda note: None, repr=False, compare=False)
+    boards: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.boards:
+            object.__setattr__(self, "boards", (self.board,))
 
 
 @dataclass(frozen=True, slots=True)

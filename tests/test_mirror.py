@@ -13,6 +13,7 @@ from jobs_core.cli import cli
 METHODS = {
     "alert digest": "alert_digest",
     "alert list": "alert_list",
+    "alert open": "alert_open",
     "alert put": "alert_put",
     "alert remove": "alert_remove",
     "alert show": "alert_show",
@@ -43,6 +44,8 @@ WITHOUT = {
     "plugin new": "calls no Redis",
     "plugins": "calls no Redis",
     "run": "is a Worker",
+    "service install": "calls no Redis",
+    "service remove": "calls no Redis",
     "settings": "calls no Redis",
     "up": "is an EmbeddedServer and a Worker",
 }

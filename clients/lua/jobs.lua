@@ -23,7 +23,8 @@ jobs.READS = {
 }
 
 ---@class jobs.Error
----@field code string     OPTION PAYLOAD NOTFOUND EXISTS CONFLICT STALE AGAIN LAYOUT FAULT, or SERVER for errors of Redis itself
+---@field code string     OPTION PAYLOAD NOTFOUND EXISTS CONFLICT STALE AGAIN LAYOUT FAULT, SERVER for errors of Redis itself, or
+---UNCONFIRMED: done, but too few replicas of a durable board have it
 ---@field message string
 ---@field option string?  the option or argument that the error is about: every, payload, id …; nil if it is about none
 local Error = {}
@@ -85,6 +86,7 @@ local function invoke_or_raise(client, method, ...)
 end
 
 ---@class jobs.Commands
+---@field patience number  for how many ms it waits for the replicas of a durable board
 local Commands = {}
 Commands.__index = Commands
 
@@ -95,7 +97,8 @@ Commands.__index = Commands
 ---@return jobs.Commands
 function jobs.commands(client, board, options)
   local scripts = options and options.scripts or false
-  return setmetatable({ client = client, tag = '{' .. (board or 'jobs') .. '}', scripts = scripts, shas = {} }, Commands)
+  local tag = '{' .. (board or 'jobs') .. '}'
+  return setmetatable({ client = client, tag = tag, scripts = scripts, shas = {}, recheck = 0, patience = 2000 }, Commands)
 end
 
 -- Return the SHA of a command's script, or nil.
@@ -138,6 +141,27 @@ function Commands:_send(name, arguments)
     .. name .. ': run `jobs init`')
 end
 
+-- Seconds after which a client reads again whether the board is durable.
+local RECHECK = 10
+
+-- Return how many replicas must have what is written: 0 if the board is not durable.
+function Commands:_replicas()
+  if os.time() >= self.recheck then
+    local found = invoke(self.client, 'hget', self.tag .. ':settings', 'durable')
+    self.replicas, self.recheck = tonumber(found) or 0, os.time() + RECHECK
+  end
+  return self.replicas
+end
+
+-- On a durable board, wait for replicas to have what a command wrote.
+function Commands:_confirm(name)
+  if jobs.READS[name] or name == 'JTICK' or self:_replicas() == 0 then return end
+  local found, problem = invoke(self.client, 'wait', self.replicas, self.patience)
+  if tonumber(found) and tonumber(found) >= self.replicas then return end
+  fail('UNCONFIRMED', 'Redis has done this, but ' .. (problem or 'only ' .. found) .. ' of ' .. self.replicas
+    .. ' replicas have confirmed it, and the board is durable: a failover may undo it. Run `jobs doctor`')
+end
+
 --- Call a command: commands:call('JNEXT', 'tick', 'count', 3). Returns the reply; raises errors of Jobs.
 ---
 --- If an apply of a board file is in progress, it helps to finish it and tries again.
@@ -146,7 +170,10 @@ function Commands:call(name, ...)
   for i = 1, select('#', ...) do arguments[i] = as_text((select(i, ...))) end
   while true do
     local ok, reply = pcall(self._send, self, name, arguments)
-    if ok then return reply end
+    if ok then
+      self:_confirm(name)
+      return reply
+    end
     if not jobs.is_error(reply, 'AGAIN') then error(reply, 0) end
     while tonumber(self:_send('JAPPLY', { 'roll' })) > 0 do end
   end
@@ -474,7 +501,7 @@ end
 ---@param name string
 ---@param runner string   the runner that tells somebody
 ---@param payload any     what it gets; its worker replaces {job}, {reason}, {text} and so on
----@param options table   when, for, every, recovery (true), quiet, zone, burst; options of its tasks; because, by, now
+---@param options table   when, for, every, recovery (true), quiet, zone, burst; options of its tasks; if_match, because, by, now
 function Board:put_alert(name, runner, payload, options)
   local given = {}
   for option, value in pairs(options or {}) do given[option] = value end
@@ -483,7 +510,7 @@ function Board:put_alert(name, runner, payload, options)
 end
 
 --- Remove an alert. Tasks that it has queued stay.
----@param options? table  because, by
+---@param options? table  if_match, because, by
 ---@return boolean  whether it existed
 function Board:remove_alert(name, options)
   return self.commands:call('JALERT', unpack(self:_signed({ 'remove', name, '-' }, options))) == 1
@@ -494,15 +521,32 @@ end
 function Board:test_alert(name) return self.commands:call('JALERT', 'test', name) end
 
 --- Return the alerts of the board, by name.
----@return table[]  name, when, for, runner, payload, every, recovery, quiet, zone, burst, queue, priority, options, owner, open
-function Board:alerts()
-  return self:_decode_all(self.commands:call('JALERTS'))
+---@param options? table  job: only the alerts that are for this job, or for its queue
+---@return table[]  name, when, for, runner, payload, every, recovery, quiet, zone, burst, queue, priority, options, owner; open,
+--- told, and etag, which changes take as `if_match`
+function Board:alerts(options)
+  local found, after = {}, nil
+  repeat
+    local texts = self.commands:call('JALERTS', unpack(add_pairs({ '-' }, { job = (options or {}).job, after = after })))
+    after = nil
+    for i, text in ipairs(texts) do
+      if text ~= '' then
+        found[#found + 1] = self:_decode(text)
+      else
+        after = self:_decode(texts[i - 1]).name  -- there are more
+      end
+    end
+  until not after
+  return found
 end
 
---- Return what an alert tells of now. Something may be there twice. Raises NOTFOUND.
----@return table[]  kind, since, told, more; job, queue or task
+--- Return what alerts tell of now: one, or without a name all. Something may be there twice. Raises NOTFOUND.
+---@return table[]  alert, kind, since, told, more, times; job, queue or task
 function Board:open_incidents(name)
-  return self:_decode_all(all_pages(function(cursor) return self.commands:call('JALERTS', name, '-', 'open', cursor) end))
+  return self:_decode_all(all_pages(function(cursor)
+    if name then return self.commands:call('JALERTS', name, '-', 'open', cursor) end
+    return self.commands:call('JALERTS', '-', 'open', cursor)
+  end))
 end
 
 --- Return the occurrences of a job in the past.

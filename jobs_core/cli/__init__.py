@@ -137,6 +137,7 @@ def report() -> None:
 MODULES = (
     "acl",
     "alert",
+    "alert_open",
     "backfill",
     "board",
     "changes",
@@ -159,6 +160,7 @@ MODULES = (
     "preview",
     "retention",
     "runs",
+    "service",
     "setup",
     "stats",
     "task_output",

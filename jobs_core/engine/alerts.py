@@ -4,15 +4,49 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from jobs_core.alerts.options import STORED
 from jobs_core.alerts.rule import Alert, Incident, as_alert
+from jobs_core.engine.bulk import Group
 from jobs_core.engine.calls import as_raw
 from jobs_core.engine.commands import Call
 from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import to_pairs
 from jobs_core.types import Payload
+
+
+def alert_id(name: str) -> str:
+    """Return the id of an alert beside those of jobs: in plans, and in its tasks."""
+    return f"alert:{name}"
+
+
+def alert_parts(alert: Mapping[str, Any]) -> dict[str, Any]:
+    """Split `{"alert": name, "runner": …, "payload": …, option: value}` into the arguments of `alert_put`."""
+    options = dict(alert)
+    try:
+        name, runner, payload = (options.pop(key) for key in ("alert", "runner", "payload"))
+    except KeyError as error:
+        raise OptionError(
+            f"an alert needs a name, a runner and a payload: {error.args[0]} is missing"
+        ) from None
+    return {"name": name, "runner": runner, "payload": payload, "options": options}
+
+
+def load_calls(jobs: Group, author: Sequence[str]) -> Group:
+    """Group what a dump has into calls: jobs as `jobs` does, and one call for each alert (see `alert_id`)."""
+
+    def group(things: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
+        for is_alert, some in groupby(things, lambda words: str(words[0]).startswith(alert_id(""))):
+            if not is_alert:
+                yield from jobs(some)
+                continue
+            for words in some:
+                name = words[0].removeprefix(alert_id(""))
+                yield ("JALERT", ("put", name, *words[1:], *author)), [words]
+
+    return group
 
 
 def put_call(name: str, runner: str, payload: Payload, options: Mapping[str, Any]) -> Call:
@@ -36,15 +70,22 @@ def found_alert(reply: Sequence[str | None], name: str, board: str) -> Alert:
     return as_alert(reply[0])
 
 
-def open_call(name: str, cursor: str) -> Call:
-    """Return the JALERTS that lists what an alert tells of now, from a cursor on; the first is 0."""
-    return "JALERTS", (name, "-", "open", cursor)
+def list_call(job: str | None, *, payload: bool) -> Call:
+    """Return the JALERTS that lists alerts: those for a job, if that is given."""
+    return "JALERTS", ("-", *(() if job is None else ("job", job)), *(() if payload else ("payload", "0")))
 
 
-def as_incidents(texts: Iterable[str], seen: set[tuple[str, str]]) -> Iterator[Incident]:
-    """Read a page of what an alert tells of. Yields what is not in `seen`, and adds it."""
+def open_call(name: str | None, job: str | None, cursor: str) -> Call:
+    """Return the JALERTS that lists what an alert, or all, tell of now, from a cursor on; the first is 0."""
+    about = () if job is None else ("job", job)
+    return "JALERTS", (*(() if name is None else (name,)), "-", "open", cursor, *about)
+
+
+def as_incidents(texts: Iterable[str], seen: set[tuple[str, str, str]]) -> Iterator[Incident]:
+    """Read a page of what alerts tell of. Yields what is not in `seen`, and adds it."""
     for text in texts:
         found = Incident(**json.loads(text))
-        if (found.kind, found.about) not in seen:
-            seen.add((found.kind, found.about))
+        key = (found.alert, found.kind, found.about)
+        if key not in seen:
+            seen.add(key)
             yield found
