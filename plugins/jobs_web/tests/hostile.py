@@ -40,6 +40,10 @@ QUEUE = f"q{MARKUP.replace(' ', '/')}"
 LONG = "a long line of output " * 4500  # 99 kB
 
 
+WORD = "w" * 600
+"""A word that is longer than any line."""
+
+
 def put(board: Board, id: str, runner: str, payload: str, **options: Any) -> None:
     """Put a job, also one whose id only older versions accepted: such jobs are still on boards."""
     try:
@@ -70,7 +74,7 @@ def fill(board: Board) -> list[str]:
             "test",
             PAYLOAD,
             queue=QUEUE if number % 2 else "test",
-            description=f"{MARKUP} {LONG[:200]}",
+            description=f"{MARKUP} {LONG[:200]} {WORD}",
             label=[f"team={MARKUP.replace(' ', '/')[:60]}", "link=javascript:window.pwned=1"],
             every="1h",
             because=MARKUP,

@@ -91,6 +91,7 @@ def test_nothing_of_a_hostile_board_becomes_an_element(
             assert response.status in (200, 400, 404), path
             assert page.evaluate(ALIEN) == [], path
             assert "62615533" not in page.title(), path
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 LIVE = ("/", "/jobs", "/alerts", "/dead", "/queues", "/tasks", "/workers", "/changes", "/timeline", "/graph")

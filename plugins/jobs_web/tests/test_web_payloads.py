@@ -45,6 +45,7 @@ def secrets(board: Board) -> Board:
     (task,) = board.pop("shell", lease=60, worker="w")
     board.ack(task.token, "dead", code="3")
     board.push("report")
+    board.alert_put("broken", "http", json.dumps(PAYLOAD), when="dead")
     return board
 
 

@@ -33,8 +33,13 @@ class AccessMiddleware:
             return
         request = Request(scope)
         try:
-            # Who is nobody learns that first: a program that forgets its token is not another site.
-            answer = self._check_host(request) or await self._identify(request) or self._check_origin(request)
+            # A program that forgets its token, and does not say where it comes from, learns of the token first.
+            answer = (
+                self._check_host(request)
+                or self._check_origin(request, if_unsaid=True)
+                or await self._identify(request)
+                or self._check_origin(request, if_unsaid=self._is_guest(request))
+            )
         except JobsError as error:
             answer = await refuse_error(request, error)
         await (answer or self.app)(scope, receive, send)
@@ -48,14 +53,22 @@ class AccessMiddleware:
             )
         return None
 
-    def _check_origin(self, request: Request) -> Response | None:
-        """Refuse requests that another site may have started, and for which a browser tells who it is."""
+    def _check_origin(self, request: Request, *, if_unsaid: bool) -> Response | None:
+        """Refuse requests that another site may have started.
+
+        Args:
+            request: The request.
+            if_unsaid: Whether to let it pass if it does not say where it comes from.
+        """
         if request.method in SAFE_METHODS or bearer(request) is not None:
             return None
-        is_guest = self.gate.access.open_role is not None and self.gate.cookie not in request.cookies
-        if is_same_origin(request, default=is_guest):
+        if is_same_origin(request, default=if_unsaid):
             return None
         return refuse(request, 403, "This came from another site, or does not say where it comes from.")
+
+    def _is_guest(self, request: Request) -> bool:
+        """Return whether nothing says who sends a request, so that no other site can act in their name."""
+        return self.gate.access.open_role is not None and self.gate.cookie not in request.cookies
 
     async def _identify(self, request: Request) -> Response | None:
         """Set the user of the request, or answer."""
