@@ -151,7 +151,7 @@ def test_a_viewer_sees_alerts_and_changes_none(board: Board, served: Served) -> 
 def test_an_alert_that_does_not_exist_is_not_found(served: Served) -> None:
     response = served.client.get("/alert?name=none")
     assert response.status_code == 404
-    assert "there is no alert" in response.text
+    assert "There is no alert" in response.text
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ class AccessMiddleware:
             return
         request = Request(scope)
         try:
-            # A program that forgets its token, and does not say where it comes from, learns of the token first.
+            # A program that forgets its token, and says no origin, learns of the token first.
             answer = (
                 self._check_host(request)
                 or self._check_origin(request, if_unsaid=True)
