@@ -69,9 +69,16 @@ class Events:
         for _, queue in self._queues:
             queue.end()
         deadline = time.monotonic() + CLOSING
-        for _, queue in self._queues:
+        for logger, queue in self._queues:
             if unwritten := queue.join(max(0.0, deadline - time.monotonic())):
-                print_briefly(f"{queue.name!r} does not take its events: {unwritten:,} are left out")
+                missing = "1 event" if unwritten == 1 else f"up to {unwritten:,} events"
+                print_briefly(f"{self._who(logger)} did not finish before the worker ended: {missing} may be missing")
+
+    def _who(self, logger: Logger) -> str:
+        """Return what people call it."""
+        if logger in self._chosen:
+            return f"the logger {logger.name!r}"
+        return "a plugin that follows events" if logger.name == OBSERVERS else f"a plugin's {logger.summary or logger.name!r}"
 
     def are_wanted(self, task: Task) -> bool:
         """Return whether a logger or an observer gets the events of a task."""

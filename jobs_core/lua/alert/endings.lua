@@ -36,21 +36,22 @@ function endings.note_dead(board, task, failures, now)
   notices.add(board, { { what = 'dead', job = job, queue = facts.queue, failures = failures, at = now, facts = facts } })
 end
 
--- Runs of jobs are done, after others that died: a list of { job = …, task = …, failures = … }, where that is how many.
+-- Runs of jobs are done, after others that died: a list of { job = …, task = …, lane = …, failures = … }, where that is how many.
 function endings.note_recovered(board, runs, now)
   local list = {}
   for i, run in ipairs(runs) do
-    local facts = { job = run.job, task = run.task, count = run.failures }
-    list[i] = { what = 'recovered', job = run.job, at = now, facts = facts }
+    local facts = { job = run.job, queue = (lanes.split(run.lane)), task = run.task, count = run.failures }
+    list[i] = { what = 'recovered', job = run.job, queue = facts.queue, at = now, facts = facts }
   end
   notices.add(board, list)
 end
 
--- Tasks are done: a list of { id = …, job = … }.
+-- Tasks are done: a list of { id = …, job = …, lane = … }.
 function endings.note_done(board, tasks, now)
   local list = {}
   for i, task in ipairs(tasks) do
-    list[i] = { what = 'done', job = task.job, at = now, facts = { job = task.job, task = task.id } }
+    local facts = { job = task.job, queue = (lanes.split(task.lane)), task = task.id }
+    list[i] = { what = 'done', job = task.job, queue = facts.queue, at = now, facts = facts }
   end
   notices.add(board, list)
 end

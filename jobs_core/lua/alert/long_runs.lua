@@ -7,6 +7,7 @@ local matching = require 'alert.matching'
 local rules = require 'alert.rules'
 local run_lines = require 'ledger.run_lines'
 local runs = require 'ledger.runs'
+local lanes = require 'queue.lanes'
 local leases = require 'queue.leases'
 
 local long_runs = {}
@@ -39,12 +40,13 @@ end
 
 -- Look at a leased task. Returns in how many ms it may be long, and what that took.
 local function look_at(board, token, task, known, now)
-  local ran, soonest, found = now - tonumber(task.since), math.huge, matching.find(board, KINDS, task.job)
+  local ran, soonest, queue = now - tonumber(task.since), math.huge, (lanes.split(task.lane))
+  local found = matching.find(board, KINDS, task.job, queue)
   local cost = 1 + #found
   for _, pair in ipairs(found) do
     local most = bound(board, pair[2], task.job, known)
     if most and ran > most then
-      local facts = { job = task.job, task = task.id, worker = task.worker, since = tonumber(task.since) / 1000 }
+      local facts = { job = task.job, task = task.id, queue = queue, worker = task.worker, since = tonumber(task.since) / 1000 }
       if incidents.fire(board, pair[1], pair[2], task.job, facts, now, token) then cost = cost + TOLD_COST end
     elseif most then
       soonest = math.min(soonest, most - ran + 1)

@@ -17,11 +17,11 @@ function leases.read(stored)
 end
 
 -- Return what most endings need of a stored task: its id, and the job and moment that the id consists of; since when (ms, as
--- text) it is leased, and by which worker. Also return whether this is a first attempt of a task without flags.
+-- text) it is leased, by which worker, and its lane. Also return whether this is a first attempt of a task without flags.
 function leases.peek(stored)
-  local since, worker, first, id, job, moment =
-    stored:match('^%l+ (%d+) (%S+) [^\n]*\n(%w+)\n(([^\n]*)@(%d+%-?f?%d*))\n')
-  return id and { id = id, job = job, moment = moment, since = since, worker = worker }, first == '1'
+  local since, worker, first, id, job, moment, lane =
+    stored:match('^%l+ (%d+) (%S+) [^\n]*\n(%w+)\n(([^\n]*)@(%d+%-?f?%d*))\n[^\n]*\n([^\n]*)\n')
+  return id and { id = id, job = job, moment = moment, since = since, worker = worker, lane = lane }, first == '1'
 end
 
 function leases.write(task)

@@ -22,7 +22,7 @@ from jobs_core import (
     WorkerInfo,
     hookimpl,
 )
-from jobs_http.payload import SCHEMA, check
+from jobs_http.payload import SCHEMA, as_header, check
 from jobs_http.pings import OPTION, check_ping
 
 RETRYABLE = frozenset(("408", "425", "429"))
@@ -58,12 +58,17 @@ def target(payload: Payload) -> str:
 
 
 def quote(value: str, key: str, before: str) -> str:
-    """Return a value that an alert fills into a payload in a form that is safe in its URL.
+    """Return a value that an alert fills into a payload in a form that is safe for where it stands.
 
-    >>> quote("a b&c", "url", ""), quote("a b&c", "json", "")
-    ('a%20b%26c', 'a b&c')
+    >>> quote("a b&c", "url", ""), quote("no\nluck", "headers", ""), quote("a b&c", "json", "")
+    ('a%20b%26c', 'no luck', 'a b&c')
     """
-    return percent_encoded(value, safe="") if key == "url" else value
+    match key:
+        case "url":
+            return percent_encoded(value, safe="")
+        case "headers" | "auth":
+            return as_header(value)
+    return value
 
 
 @hookimpl
