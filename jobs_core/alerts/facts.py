@@ -128,7 +128,8 @@ def _behind(facts: Facts) -> str:
 
 
 def _no_longer_silent(facts: Facts) -> str:
-    reasons = {"paused": "is paused", "ended": "has ended", "scope": f"is not what {facts.alert} is for any more"}
+    left = f"is not what {facts.alert} is for any more"
+    reasons = {"paused": "is paused", "ended": "has ended", "scope": left}
     return reasons.get(facts.why, "has had a good run again")
 
 

@@ -166,8 +166,11 @@ def show(names: tuple[str, ...], limit: int, as_json: bool, url: str | None, boa
 @alert.command()
 @click.argument("names", nargs=-1, required=True, shell_complete=complete_alert)
 @because_option
+@json_option
 @connected
-def remove(names: tuple[str, ...], because: str | None, url: str | None, board_name: str) -> None:
+def remove(
+    names: tuple[str, ...], because: str | None, as_json: bool, url: str | None, board_name: str
+) -> None:
     """Remove alerts. Tasks that they have queued still run.
 
     \b
@@ -175,9 +178,12 @@ def remove(names: tuple[str, ...], because: str | None, url: str | None, board_n
       jobs alert remove ops payments --because 'the team has moved'
     """
     board = open_board(url, board_name)
-    missing = [name for name in dict.fromkeys(names) if not board.alert_remove(name, because=because)]
+    chosen = dict.fromkeys(names)
+    missing = [name for name in chosen if not board.alert_remove(name, because=because)]
     if missing:
         raise NotFoundError(f"there is no alert {', '.join(map(repr, missing))} on the board {board_name!r}")
+    if as_json:
+        echo_json({"removed": len(chosen)})
 
 
 @alert.command()

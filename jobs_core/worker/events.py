@@ -46,7 +46,7 @@ class Events:
         self._failing: set[str] = set()
         self._plugins = plugins
         if plugins.manager.hook.jobs_event.get_hookimpls():
-            self._loggers.append(Logger(OBSERVERS, self._observe_event))
+            self._loggers.append(Logger(OBSERVERS, self._observe_event, "Following events"))
         self._queues = [(logger, self._queue_of(logger)) for logger in self._loggers]
         self._pause = 0.0
 
@@ -70,15 +70,15 @@ class Events:
             queue.end()
         deadline = time.monotonic() + CLOSING
         for logger, queue in self._queues:
-            if unwritten := queue.join(max(0.0, deadline - time.monotonic())):
-                missing = "1 event" if unwritten == 1 else f"up to {unwritten:,} events"
-                print_briefly(f"{self._who(logger)} did not finish before the worker ended: {missing} may be missing")
+            if queue.join(max(0.0, deadline - time.monotonic())):
+                ended = f"{self._name_of(logger)} did not finish before the worker ended"
+                print_briefly(f"{ended}: its last events may be missing")
 
-    def _who(self, logger: Logger) -> str:
-        """Return what people call it."""
+    def _name_of(self, logger: Logger) -> str:
+        """Return what people call a logger. They chose some by name, and plugins add others."""
         if logger in self._chosen:
             return f"the logger {logger.name!r}"
-        return "a plugin that follows events" if logger.name == OBSERVERS else f"a plugin's {logger.summary or logger.name!r}"
+        return f"a plugin ({logger.summary or logger.name})"
 
     def are_wanted(self, task: Task) -> bool:
         """Return whether a logger or an observer gets the events of a task."""
