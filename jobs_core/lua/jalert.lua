@@ -18,14 +18,14 @@
     behind [time]    nobody ticked for so long (default 1m), or ticks cannot keep up
 
   `for` says which jobs and queues: ids, patterns such as report-*, labels (team=payments), queue:<name>, separated by commas;
-  default: all. `behind` is about the whole board. What goes on is told once; with `every` (a duration), again after so long. With `recovery yes`, its end is
-  told, too. In `quiet` hours, such as 22:00-07:00 in `zone` (default UTC), tasks are delayed until these are over. After
-  `burst` tasks in a minute (default 10), the others become one. `queue`, `priority` and the options read by workers are for
-  the task. `owner` is the board file that has the alert. `by` and `because` say who changes it: see JCHANGES.
+  default: all. `behind` is about the whole board. What goes on is told once; with `every` (a duration), again after so long.
+  With `recovery yes`, its end is told, too. In `quiet` hours, such as 22:00-07:00 in `zone` (default UTC), tasks are delayed
+  until these are over. After `burst` tasks in a minute (default 10), the others become one. `queue`, `priority` and the options
+  read by workers are for the task. `owner` is the board file that has the alert. `by` and `because` say who changes it: see
+  JCHANGES. An option without effect is refused, such as `zone` without `quiet`.
 
   A task's id is alert:<name>@<due>-<n>. Its options have the facts under `alert`, and its payload is the alert's, in which the
-  worker fills in {job}, {reason} and so on. Alerts are never about tasks of alerts. Options without an effect are refused, such
-  as `zone` without `quiet`.
+  worker fills in {job}, {reason} and so on. Alerts are never about tasks of alerts.
 
     FCALL JALERT 1 {jobs} put payments notify ops when 'failed 3, late 10m' for team=payments every 4h
     FCALL JALERT 1 {jobs} test payments               returns the task's id
@@ -106,8 +106,8 @@ local function read_rule(board, name, runner, payload, options)
   if not options.when then errors.fail_option('when', 'expected a condition such as failed 3, got none') end
   if options.quiet then quiet.check(options.quiet) end
   if options.zone then
-    zones.find(board, options.zone)
     if not options.quiet then errors.fail_option('zone', 'expected quiet hours with it, such as 22:00-07:00, got none') end
+    zones.find(board, options.zone)
   end
   local json, flags = worker_options.to_json(options)
   local rule = {

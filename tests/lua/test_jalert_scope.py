@@ -195,7 +195,6 @@ class TestQueues:
     ],
 )
 def test_what_has_no_effect_is_refused(lua: Lua, options: dict[str, Any], says: str) -> None:
-    lua.board.init()
     pairs = [word for pair in ({"when": "dead"} | options).items() for word in pair]
     lua.refuses(OptionError, says, "JALERT", "put", "a1", "tell", "x", *pairs)
 

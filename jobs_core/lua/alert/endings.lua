@@ -36,11 +36,17 @@ function endings.note_dead(board, task, failures, now)
   notices.add(board, { { what = 'dead', job = job, queue = facts.queue, failures = failures, at = now, facts = facts } })
 end
 
--- Runs of jobs are done, after others that died: a list of { job = …, task = …, lane = …, failures = … }, where that is how many.
+local function done_facts(job, task)
+  return { job = job, queue = (lanes.split(task.lane)), task = task.id }
+end
+
+-- Runs of jobs are done, after others that died: a list of { job = …, task = …, failures = … }, a task with id and lane, and
+-- how many died.
 function endings.note_recovered(board, runs, now)
   local list = {}
   for i, run in ipairs(runs) do
-    local facts = { job = run.job, queue = (lanes.split(run.lane)), task = run.task, count = run.failures }
+    local facts = done_facts(run.job, run.task)
+    facts.count = run.failures
     list[i] = { what = 'recovered', job = run.job, queue = facts.queue, at = now, facts = facts }
   end
   notices.add(board, list)
@@ -50,7 +56,7 @@ end
 function endings.note_done(board, tasks, now)
   local list = {}
   for i, task in ipairs(tasks) do
-    local facts = { job = task.job, queue = (lanes.split(task.lane)), task = task.id }
+    local facts = done_facts(task.job, task)
     list[i] = { what = 'done', job = task.job, queue = facts.queue, at = now, facts = facts }
   end
   notices.add(board, list)
@@ -59,7 +65,7 @@ end
 -- A task with the option on-success is done.
 function endings.note_success(board, task, now)
   local job = records.job_of(task.id)
-  tell_own(board, job, 'done', task.options['on-success'], { job = job, task = task.id }, now)
+  tell_own(board, job, 'done', task.options['on-success'], done_facts(job, task), now)
 end
 
 return endings

@@ -161,7 +161,7 @@ local function write_alerts(batch, jobs, is_asked)
   if #recovered > 0 then
     local last = {}
     for _, task in ipairs(batch.tasks) do last[task.job] = task end
-    for _, run in ipairs(recovered) do run.task, run.lane = last[run.job].id, last[run.job].lane end
+    for _, run in ipairs(recovered) do run.task = last[run.job] end
     alert_endings.note_recovered(batch.board, recovered, now)
   end
   if is_asked then alert_endings.note_done(batch.board, batch.tasks, now) end
