@@ -26,7 +26,7 @@ def measure(board: Board) -> Iterator[Result]:
         floor = seconds(lambda: yaml.load(text, yaml.CSafeLoader))
         yield Result("board file: read", seconds(lambda: read_valid(path)), "s", floor)
         read = read_valid(path)
-        jobs = [job.arguments for job in read.boards[None]]
+        jobs = [job.arguments for job in read.boards[None].jobs]
         floor = seconds(lambda: list(board.put_many(jobs)))
         empty(board)
         yield from _measure_applying(board, read, jobs, floor)

@@ -24,6 +24,7 @@ from jobs_core.errors import (
     RunnerError,
     ServerError,
     StaleError,
+    UnconfirmedError,
     UserError,
     is_shortage,
 )
@@ -115,6 +116,7 @@ __all__ = [
     "Summary",
     "Task",
     "Top",
+    "UnconfirmedError",
     "UserError",
     "WaitingQueue",
     "Why",

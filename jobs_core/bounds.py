@@ -16,6 +16,7 @@ class RetentionOptions(TypedDict, total=False):
 
     dead_letters: Count | None
     dead_age: Duration | None
+    durable: Count | None
     expire_ended: Duration | None
     history_bytes: Count | None
     changes: Count | None
@@ -41,6 +42,7 @@ RETENTION = {
     "dead-letters": Bound("count", "10000", "dead letters: the oldest are purged"),
     "dead-age": Bound("duration", "off", "time for which a dead letter is kept"),
     "expire-ended": Bound("duration", "off", "time for which a job stays after its last run"),
+    "durable": Bound("count", "off", "replicas that must have a push or a taken task before it counts"),
     "history-bytes": Bound(
         "count", str(64 << 20), "bytes of the history's entries that are larger than 1 KiB"
     ),

@@ -25,12 +25,12 @@ class Change:
     Attributes:
         id: Its id on the board.
         time: When it was made, in epoch seconds.
-        what: put, edit, pause, resume, remove, apply, limit, push, backfill, cancel, retry, purge, trim or
-            retain.
+        what: put, edit, pause, resume, remove, apply, alert, limit, push, backfill, cancel, retry, purge,
+            trim or retain.
         by: Who made it, such as `ann@web-1`; `-` if that is not known.
         because: Why, if somebody said so.
         jobs: The ids of the jobs it is about.
-        target: The board file, queue, runner, task or backfill that it is about.
+        target: The board file, alert (`alert:ops`), queue, runner, task or backfill that it is about.
         count: How many tasks were cancelled, trimmed, retried or purged.
         before: What was before: the job as `show` returns it, the limit, or the bounds. None if there was
             nothing, or the change is about several jobs: ask for one of them.

@@ -32,8 +32,9 @@ class Runner:
             for policies that work per target.
         quote: Called as `quote(value, key, before)` for each value that an alert fills into a payload.
             Returns it in a form that is safe there. `key` is the payload's top-level key whose text the
-            value stands in, and `before` the text before it. Raises ValueError, with one sentence, if no
-            form is safe there. By default, values are filled in as they are.
+            value stands in, and `before` the text before it; in a list, the items before it come first, each
+            with a NUL at its end. Raises ValueError, with one sentence, if no form is safe there. By default,
+            values are filled in as they are.
         inline: Whether the worker's own loop calls `run`, not a thread. Set it only if `run` takes well
             under a millisecond and never blocks: meanwhile the worker renews no lease, enforces no timeout.
     """

@@ -10,7 +10,8 @@
     │   └── ConflictError         the job has changed since it was read
     └── FaultError                a problem outside the caller's control: exit code 1
         ├── ServerError           Redis cannot be reached, is loading, is out of memory or is too old
-        │   └── DeniedError       an ACL denies a command, or Redis is a read-only replica
+        │   ├── DeniedError       an ACL denies a command, or Redis is a read-only replica
+        │   └── UnconfirmedError  a durable board has changed, but too few replicas have confirmed it
         ├── StaleError            a token that no longer holds its task, or a stage that is out of date
         ├── AgainError            a board file is being applied
         ├── LayoutError           a board made by another version of Jobs
@@ -22,6 +23,7 @@ The text of an error says what is wrong, where, and what to do. No error quotes 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM))
 """The error numbers of a system or process that is short of files, processes, threads or memory."""
@@ -110,6 +112,17 @@ class ServerError(FaultError):
 
 class DeniedError(ServerError):
     """An ACL denies the user a command, or Redis is a read-only replica."""
+
+
+class UnconfirmedError(ServerError):
+    """Redis has changed a durable board, but too few replicas have confirmed it, so a failover may undo it.
+
+    `reply` is what Redis replied to the command.
+    """
+
+    def __init__(self, sentence: str, reply: Any = None) -> None:
+        super().__init__(sentence)
+        self.reply = reply
 
 
 class StaleError(FaultError):

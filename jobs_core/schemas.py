@@ -13,6 +13,9 @@ _KINDS: dict[str, Any] = {
     "count": {"type": ["integer", "string"]},
     "factor": {"type": ["number", "string"]},
     "jobs": {"type": ["string", "array"], "items": _TEXT},
+    "conditions": {"type": ["string", "array"], "items": _TEXT},
+    "scope": {"type": ["string", "array"], "items": _TEXT},
+    "flag": {"type": ["boolean", "string"]},
     "rules": {"type": ["string", "array"], "items": _TEXT},
     "codes": {"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}},
     "labels": {

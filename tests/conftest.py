@@ -22,10 +22,14 @@ SERVERS = {"embedded": None, "redis-server": shutil.which("redis-server")}
 """The embedded Valkey, and redis-server if it is on PATH."""
 
 
+REMOVE = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('UNLINK', key) end"
+"""Removes the keys of a board, whose names need not be text, so that KEYS of later tests stays quick."""
+
+
 @pytest.fixture(scope="session")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a private Valkey."""
-    with EmbeddedServer(tmp_path_factory.mktemp("server")) as server:
+    """The URL of a private Valkey, which keeps nothing on disk."""
+    with EmbeddedServer(tmp_path_factory.mktemp("server"), keeps=False) as server:
         yield server.url
 
 
@@ -37,7 +41,7 @@ def other_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data: Path = tmp_path_factory.mktemp("redis")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JOBS_SERVER", "redis-server")
-        server = EmbeddedServer(data)
+        server = EmbeddedServer(data, keeps=False)
         server.start()
     yield server.url
     server.stop()
@@ -51,9 +55,10 @@ def _say_again() -> None:
 
 @pytest.fixture
 def board(url: str) -> Iterator[Board]:
-    """An empty board that does not check runners."""
+    """An empty board that does not check runners. Its keys are removed at the end."""
     found = Board(f"test-{next(_numbers)}", url, validate=False)
     yield found
+    found.client.eval(REMOVE, 0, f"{found.keys.tag}:*")
     found.client.close()
 
 

@@ -36,12 +36,15 @@ class TestHello(RunnerConformance):
 
 
 def conformance(folder: Path, source: str, tests: str = CONFORMANCE) -> tuple[set[str], str]:
-    """Run the kit on a plugin as its author would. Returns the tests that fail, and what pytest says."""
+    """Run the kit on a plugin as its author would, without the plugins of pytest that are installed here.
+
+    Returns the tests that fail, and what pytest says.
+    """
     install(folder, "hello", source)
     (folder / "test_hello.py").write_text(tests)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder],
-        env=os.environ | {"PYTHONPATH": str(folder)},
+        env=os.environ | {"PYTHONPATH": str(folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=folder,
         capture_output=True,
         text=True,

@@ -442,7 +442,7 @@ def test_a_file_changes_what_runs(board: Board, tmp_path: Path) -> None:
         "jobs:\n  a: {runner: shell, payload: secret, every: 60}\n  b: {runner: shell, payload: x}\n"
     )
     file = read_valid(path)
-    board.apply([one.arguments for one in file.boards[None]], file.owner)
+    board.apply([one.arguments for one in file.boards[None].jobs], file.owner)
     path.write_text(
         "jobs:\n  a: {runner: shell, payload: secret, every: 120}\n"
         "  c: {runner: shell, payload: x, cron: 0 3 * * *, zone: Europe/Brussels}\n"

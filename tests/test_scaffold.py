@@ -22,7 +22,7 @@ def test_a_new_plugin_builds_and_passes_its_own_tests(jobs: Jobs, tmp_path: Path
     run(sys.executable, "-m", "pip", "install", "-q", *build, "--target", installed, root)
     says = run(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", root, root / "tests"),
-        env=os.environ | {"PYTHONPATH": str(installed)},
+        env=os.environ | {"PYTHONPATH": str(installed), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=tmp_path,
     )
     assert "passed" in says and "failed" not in says

@@ -10,7 +10,7 @@ import pytest
 
 from torture.checker import Asked, Ran, Verdict, check
 from torture.exclusive import find_overlaps
-from torture.faults import FAULTS
+from torture.faults import FAULTS, FAULTS_WITH_REPLICA
 from torture.run import Scale, run
 
 
@@ -21,6 +21,14 @@ def test_no_occurrence_is_lost_under_every_fault(tmp_path: Path) -> None:
     assert report.verdict.occurrences >= 400
     assert report.verdict.exclusive > 0
     assert report.faults == dict.fromkeys(FAULTS, 1)
+
+
+def test_a_durable_board_loses_nothing_to_failovers(tmp_path: Path) -> None:
+    scale = Scale(400, len(FAULTS_WITH_REPLICA), 8, 3, durable=True)
+    report = run(tmp_path, scale, random.Random("durable"), print)
+    assert report.verdict.wrong == []
+    assert report.verdict.missing == 0
+    assert report.faults == dict.fromkeys(FAULTS_WITH_REPLICA, 1)
 
 
 LEDGER = dict.fromkeys(

@@ -211,7 +211,7 @@ def test_backoff_doubles_up_to_an_hour(attempt: int, delay: float) -> None:
 
 def test_a_lease_is_renewed_while_its_task_runs(board: Board) -> None:
     gate = Gate()
-    board.push("test", "x", lease="0.3s")
+    board.push("test", "x", lease="1s")
     with working(board, runner(gate.run)) as (_, log):
         gate.wait()
         (token,) = board.client.zrange(board.keys.leased, 0, -1)

@@ -25,6 +25,7 @@ from torture.run import Report, Scale, run
     "--seconds", type=float, default=1500.0, show_default=True, help="How long the feeder adds work."
 )
 @click.option("--workers", type=click.IntRange(min=1), default=4, show_default=True, help="Worker processes.")
+@click.option("--durable", is_flag=True, help="A durable board: its primary crashes, its replica takes over.")
 @click.option("--seed", help="Repeat the faults of a run with this seed (default: the time).")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep logs and data in this new folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -33,6 +34,7 @@ def main(
     faults: int,
     seconds: float,
     workers: int,
+    durable: bool,
     seed: str | None,
     keep: Path | None,
     as_json: bool,
@@ -43,7 +45,7 @@ def main(
     """
     seed = seed or f"{time.time():.0f}"
     with _folder(keep) as folder:
-        scale = Scale(occurrences, faults, seconds, workers)
+        scale = Scale(occurrences, faults, seconds, workers, durable)
         report = run(folder, scale, random.Random(seed), lambda text: click.echo(text, err=True))
     if as_json:
         echo_json(report.as_dict() | {"seed": seed})

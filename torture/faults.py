@@ -95,6 +95,29 @@ def promote_replica(stage: Stage, chance: random.Random) -> None:
         new.promote(old)
         stage.primary = new
         old.kill()
+        if stage.replica is not None:
+            stage.renew_replica()
+
+
+def crash_primary(stage: Stage, chance: random.Random) -> None:
+    """SIGKILL the primary of a durable board, and promote its replica with what that has."""
+    assert stage.replica is not None
+    with stage.server_lock:
+        stage.primary.kill()
+        stage.replica.client.replicaof("NO", "ONE")
+        stage.primary = stage.replica
+        stage.network(lambda link: link.redirect(stage.primary.port))
+        stage.over.wait(chance.uniform(0, 1))
+        stage.renew_replica()
+
+
+def stop_replica(stage: Stage, chance: random.Random) -> None:
+    """SIGSTOP the replica of a durable board for longer than a lease, then SIGCONT."""
+    assert stage.replica is not None
+    with stage.server_lock:
+        stage.replica.send(signal.SIGSTOP)
+        stage.over.wait(_seconds(chance))
+        stage.replica.send(signal.SIGCONT)
 
 
 def flush_engine(stage: Stage, chance: random.Random) -> None:
@@ -187,6 +210,13 @@ FAULTS: dict[str, Fault] = {
 }
 
 
+FAULTS_WITH_REPLICA: dict[str, Fault] = FAULTS | {
+    "crash primary": crash_primary,
+    "stop replica": stop_replica,
+}
+"""The faults for a durable board."""
+
+
 class Storm:
     """Random faults, alone and in combination."""
 
@@ -194,16 +224,15 @@ class Storm:
         self.counts: Counter[str] = Counter()
         self.failed: list[str] = []
         self._stage = stage
+        self._faults = FAULTS if stage.replica is None else FAULTS_WITH_REPLICA
         self._chance = chance
         self._room = threading.Semaphore(ALL_AT_ONCE)
         self._threads: list[threading.Thread] = []
 
     def run(self, count: int, seconds: float) -> None:
         """Inject `count` faults over `seconds`, each kind at least once if `count` allows."""
-        names = list(FAULTS) * (count // len(FAULTS) + 1)
-        names = names[: count // len(FAULTS) * len(FAULTS)] + self._chance.sample(
-            list(FAULTS), count % len(FAULTS)
-        )
+        known = list(self._faults)
+        names = known * (count // len(known)) + self._chance.sample(known, count % len(known))
         self._chance.shuffle(names)
         for name in names:
             if self._stage.over.wait(self._chance.expovariate(count / seconds)):
@@ -227,7 +256,7 @@ class Storm:
 
     def _run_fault(self, name: str, chance: random.Random) -> None:
         try:
-            FAULTS[name](self._stage, chance)
+            self._faults[name](self._stage, chance)
         except Exception as error:  # a fault that fails tests nothing
             self.failed.append(f"{name}: {type(error).__name__}: {error}")
         finally:

@@ -22,12 +22,13 @@ PATIENCE = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The size of a run: minimum occurrences and faults, seconds, and worker processes."""
+    """The size of a run: minimum occurrences and faults, seconds, worker processes, and if it is durable."""
 
     occurrences: int
     faults: int
     seconds: float
     workers: int
+    durable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Report:
 def run(folder: Path, scale: Scale, chance: random.Random, say: Callable[[str], None]) -> Report:
     """Run in an empty folder. `say` receives progress messages."""
     began = time.monotonic()
-    stage = Stage(folder, scale.workers)
+    stage = Stage(folder, scale.workers, durable=scale.durable)
     try:
         storm = Storm(stage, chance)
         feeder = launch(folder, "feeder", "feeder", chance.random(), scale.occurrences, scale.seconds)

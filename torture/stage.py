@@ -27,7 +27,7 @@ MOST_LATE = 4
 class Stage:
     """The environment of a run, in its own folder. `over` is set when faults must end."""
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    def __init__(self, folder: Path, workers: int, *, durable: bool = False) -> None:
         self.folder = folder
         self.over = threading.Event()
         self.server_lock = threading.Lock()
@@ -39,11 +39,16 @@ class Stage:
         self._numbers = itertools.count()
         self._clients: list[redis.Redis] = []
         self.primary = self.new_server()
+        self.replica: Server | None = None
+        """The replica of a durable board."""
         self.links: dict[str, Proxy] = {}
         for name in (*names(workers), FEEDER):
             self.links[name] = proxy = Proxy(self.primary.port)
             (folder / f"url-{name}").write_text(f"redis://127.0.0.1:{proxy.port}")
         self.board().init()
+        if durable:
+            self.renew_replica()
+            self.board().retain(durable=1)
         self.fleet = Fleet(folder, workers)
 
     def new_server(self) -> Server:
@@ -52,6 +57,13 @@ class Stage:
         self._clients.append(server.client)
         server.start()
         return server
+
+    def renew_replica(self) -> None:
+        """Give the primary a new replica, in place of the one that it had."""
+        if self.replica is not None and self.replica is not self.primary:
+            self.replica.kill()
+        self.replica = self.new_server()
+        self.replica.follow(self.primary)
 
     def board(self) -> Board:
         """Open the board directly, without the proxy."""
@@ -100,7 +112,8 @@ class Stage:
     def heal(self) -> None:
         """Undo the effects of faults."""
         self.source.jump(0)
-        self.primary.send(signal.SIGCONT)
+        for server in filter(None, (self.primary, self.replica)):
+            server.send(signal.SIGCONT)
         self.network(Proxy.heal)
         self.admin(lambda client: client.config_set("maxmemory", 0))
         self.admin(lambda client: client.client_unpause())
@@ -109,6 +122,7 @@ class Stage:
         """Stop every process."""
         self.fleet.end()
         self.network(Proxy.close)
-        self.primary.kill()
+        for server in filter(None, (self.primary, self.replica)):
+            server.kill()
         for client in self._clients:
             client.close()

@@ -23,7 +23,8 @@ jobs.READS = {
 }
 
 ---@class jobs.Error
----@field code string     OPTION PAYLOAD NOTFOUND EXISTS CONFLICT STALE AGAIN LAYOUT FAULT, or SERVER for errors of Redis itself
+---@field code string     OPTION PAYLOAD NOTFOUND EXISTS CONFLICT STALE AGAIN LAYOUT FAULT, SERVER for errors of Redis itself, or
+---UNCONFIRMED: done, but too few replicas of a durable board have it
 ---@field message string
 ---@field option string?  the option or argument that the error is about: every, payload, id …; nil if it is about none
 local Error = {}
@@ -85,6 +86,7 @@ local function invoke_or_raise(client, method, ...)
 end
 
 ---@class jobs.Commands
+---@field patience number  for how many ms it waits for the replicas of a durable board
 local Commands = {}
 Commands.__index = Commands
 
@@ -95,7 +97,8 @@ Commands.__index = Commands
 ---@return jobs.Commands
 function jobs.commands(client, board, options)
   local scripts = options and options.scripts or false
-  return setmetatable({ client = client, tag = '{' .. (board or 'jobs') .. '}', scripts = scripts, shas = {} }, Commands)
+  local tag = '{' .. (board or 'jobs') .. '}'
+  return setmetatable({ client = client, tag = tag, scripts = scripts, shas = {}, recheck = 0, patience = 2000 }, Commands)
 end
 
 -- Return the SHA of a command's script, or nil.
@@ -138,6 +141,27 @@ function Commands:_send(name, arguments)
     .. name .. ': run `jobs init`')
 end
 
+-- Seconds after which a client reads again whether the board is durable.
+local RECHECK = 10
+
+-- Return how many replicas must have what is written: 0 if the board is not durable.
+function Commands:_replicas()
+  if os.time() >= self.recheck then
+    local found = invoke(self.client, 'hget', self.tag .. ':settings', 'durable')
+    self.replicas, self.recheck = tonumber(found) or 0, os.time() + RECHECK
+  end
+  return self.replicas
+end
+
+-- On a durable board, wait for replicas to have what a command wrote.
+function Commands:_confirm(name)
+  if jobs.READS[name] or name == 'JTICK' or self:_replicas() == 0 then return end
+  local found, problem = invoke(self.client, 'wait', self.replicas, self.patience)
+  if tonumber(found) and tonumber(found) >= self.replicas then return end
+  fail('UNCONFIRMED', 'Redis has done this, but ' .. (problem or 'only ' .. found) .. ' of ' .. self.replicas
+    .. ' replicas have confirmed it, and the board is durable: a failover may undo it. Run `jobs doctor`')
+end
+
 --- Call a command: commands:call('JNEXT', 'tick', 'count', 3). Returns the reply; raises errors of Jobs.
 ---
 --- If an apply of a board file is in progress, it helps to finish it and tries again.
@@ -146,7 +170,10 @@ function Commands:call(name, ...)
   for i = 1, select('#', ...) do arguments[i] = as_text((select(i, ...))) end
   while true do
     local ok, reply = pcall(self._send, self, name, arguments)
-    if ok then return reply end
+    if ok then
+      self:_confirm(name)
+      return reply
+    end
     if not jobs.is_error(reply, 'AGAIN') then error(reply, 0) end
     while tonumber(self:_send('JAPPLY', { 'roll' })) > 0 do end
   end

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jobs_core.alerts.facts import Facts
@@ -30,7 +30,7 @@ Quote = Callable[[str, str, str], str]
 """Makes a value safe for the part of a payload it stands in: `quote(value, key, before)`.
 
 The key is that of the JSON object, at its top, or the short form's. `before` is the text before the value,
-with other names in braces.
+with other names in braces. In a list, the items before it come first, each with a NUL at its end.
 """
 
 QuoteText = Callable[[str, str], str]
@@ -115,7 +115,9 @@ class Message:
         if isinstance(value, str):
             return self.fill(value, quote)
         if isinstance(value, list):
-            return [self._fill_value(item, quote) for item in value]
+            return [
+                self._fill_value(item, _quote_in_list(quote, value[:at])) for at, item in enumerate(value)
+            ]
         if isinstance(value, Mapping):
             return {key: self._fill_value(item, quote) for key, item in value.items()}
         return value
@@ -163,6 +165,12 @@ def check_filled(short: str | None, quote: Quote | None, raw: str) -> None:
 
 def _line(name: str, value: str) -> str:
     return f"{name + ':':8}{one_line(value, NOTE)}"
+
+
+def _quote_in_list(quote: QuoteText, earlier: Sequence[Any]) -> QuoteText:
+    """Let a function know the items of a list before the one with the value."""
+    told = "".join(f"{item}\0" for item in earlier)
+    return lambda value, before: quote(value, told + before)
 
 
 def _quote_for(quote: Quote | None, key: str) -> QuoteText:

@@ -29,6 +29,9 @@ class AlertOptions(TaskOptions, total=False):
     burst: Annotated[
         Count | None, About("count", "combine tasks beyond this many a minute into one (default: 10)")
     ]
+    lint_ignore: Annotated[
+        Words | None, About("rules", "rules of `jobs lint` that do not apply to this alert: unmatched-alert")
+    ]
     owner: str | None
     now: Time | None
 

@@ -46,12 +46,32 @@ class Alert:
     owner: str | None = None
     open: int = 0
 
+    @property
+    def declared(self) -> dict[str, Any]:
+        """What declares it: its runner, payload and options, by the names that `put` takes."""
+        values = {
+            **{"when": self.when, "for": list(self.scope), "runner": self.runner, "payload": self.payload},
+            **{"every": self.every, "recovery": self.recovery or None, "quiet": self.quiet},
+            **{"zone": self.zone, "burst": self.burst, "queue": self.queue},
+            **{"priority": self.priority or None, **self.options, "owner": self.owner},
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def dumped_alert(text: str) -> dict[str, Any]:
+    """Convert one alert of a JALERTS reply to the form that `Board.load` takes."""
+    found = as_alert(text)
+    return {"alert": found.name, **found.declared}
+
 
 def as_alert(text: str) -> Alert:
     """Read one alert of a JALERTS reply."""
-    found: dict[str, Any] = json.loads(text)
-    scope = tuple(found.pop("for", ()))
-    return Alert(scope=scope, **found)
+    return alert_of(json.loads(text))
+
+
+def alert_of(found: Mapping[str, Any]) -> Alert:
+    """Return an alert from its fields, as JALERTS has them."""
+    return Alert(scope=tuple(found.get("for", ())), **{name: found[name] for name in found if name != "for"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from jobs_core.boardfile.check import to_problem
 from jobs_core.boardfile.crontabs import keep_ids
-from jobs_core.boardfile.model import BoardFile, Declared, Problem
+from jobs_core.boardfile.model import BoardFile, Declarations, Problem
 from jobs_core.errors import OptionError
 
 if TYPE_CHECKING:
     from jobs_core.client.apply import Plan
     from jobs_core.client.board import BoardClient
 
-Target = tuple["BoardClient", list[Declared]]
-"""A board, and the jobs that a file declares for it."""
+Target = tuple["BoardClient", Declarations]
+"""A board, and what a file declares for it."""
 
 Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
-"""Takes the number of jobs, and yields a function to call with the number of further compared jobs."""
+"""Takes the number of jobs and alerts, and yields a function to call with how many more were compared."""
 
 
 class RefusedError(OptionError):
-    """Jobs of a board file that its board rejects. `problems` has each one with its location."""
+    """Jobs and alerts of a board file that its board rejects. `problems` has each one with its location."""
 
     def __init__(self, file: BoardFile, problems: list[Problem]) -> None:
         count = len(problems)
@@ -42,7 +42,7 @@ def apply_boards(
         Each board, with what changed on it.
 
     Raises:
-        RefusedError: A board rejects a job. If the check finds it, no board is changed.
+        RefusedError: A board rejects a job or an alert. If the check finds it, no board is changed.
     """
     if len(targets) > 1:
         for board, declared in targets:
@@ -54,13 +54,13 @@ def apply_boards(
 def apply_board(
     board: BoardClient,
     file: BoardFile,
-    declared: list[Declared],
+    declared: Declarations,
     *,
     dry_run: bool = False,
     progress: Progress = lambda total: nullcontext(_ignore),
     **options: Any,
 ) -> Plan:
-    """Apply the jobs that a file declares for a board.
+    """Apply what a file declares for a board.
 
     Args:
         dry_run: Compare only, and change nothing.
@@ -71,14 +71,15 @@ def apply_board(
         What changed or, in a dry run, would change.
 
     Raises:
-        RefusedError: The board rejects a job. Nothing was changed.
+        RefusedError: The board rejects a job or an alert. Nothing was changed.
     """
     act = board.plan if dry_run else board.apply
-    declared = keep_ids(board, declared, file.owner)
-    with progress(len(declared)) as advance:
-        plan = act([job.arguments for job in declared], file.owner, advance=advance, **options)
+    both = Declarations(keep_ids(board, declared.jobs, file.owner), declared.alerts)
+    with progress(len(both.all)) as advance:
+        jobs, alerts = ([one.arguments for one in some] for some in (both.jobs, both.alerts))
+        plan = act(jobs, file.owner, alerts=alerts, advance=advance, **options)
     if plan.refused:
-        problems = [to_problem(declared[index], error) for index, error in sorted(plan.refused.items())]
+        problems = [to_problem(both.all[index], error) for index, error in sorted(plan.refused.items())]
         raise RefusedError(file, problems)
     return plan
 

@@ -1,18 +1,22 @@
-"""Check the jobs of a board file with the runners and Redis."""
+"""Check the jobs and alerts of a board file with the runners and Redis."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from jobs_core.boardfile.model import BoardFile, Declared, Problem, Where
+from jobs_core.alerts.options import ALERT_OPTIONS
+from jobs_core.boardfile.crontabs import mail_refusals, with_known_mail
+from jobs_core.boardfile.model import BoardFile, Declarations, Declared, Problem, Where
 from jobs_core.boardfile.variables import mask
 from jobs_core.cron.forms import cron_warnings
+from jobs_core.engine.alerts import alert_id
 from jobs_core.engine.calls import as_raw
 from jobs_core.errors import JobsError, UserError
 from jobs_core.lint import unknown_names
-from jobs_core.options import JOB_OPTIONS, to_text
+from jobs_core.options import JOB_OPTIONS, Option, to_text
+from jobs_core.plugins.alert_payloads import check_alert
 from jobs_core.plugins.payloads import payload_warnings
 from jobs_core.values import nearest
 
@@ -22,59 +26,66 @@ if TYPE_CHECKING:
     from jobs_core.plugins.manager import Plugins
     from jobs_core.types import Job
 
-STAND_INS: dict[str, Any] = {"duration": "1m", "factor": 2, "pattern": "@daily"}
+TABLES = {"job": JOB_OPTIONS, "alert": ALERT_OPTIONS}
+
+STAND_INS: dict[str, Any] = {"duration": "1m", "factor": 2, "pattern": "@daily", "conditions": "failed"}
 """Values that are right, by the kinds of options that others may need."""
 
 
 def check_with(
-    board: BoardClient, read: BoardFile, declared: list[Declared], advance: Callable[[int], None]
+    board: BoardClient, read: BoardFile, declared: Declarations, advance: Callable[[int], None]
 ) -> tuple[list[Problem], list[Problem]]:
-    """Ask a board about jobs: runners about payloads, Redis about options and cycles. Changes nothing.
+    """Ask a board about jobs and alerts: runners about payloads, Redis about options and cycles.
 
-    Returns the problems and the warnings.
+    Changes nothing. Returns the problems and the warnings.
 
-    Each check finds one mistake per job. Replace the faulty option and check again until nothing new
+    Each check finds one mistake per job or alert. Replace the faulty option and check again until nothing new
     appears. Report an inherited mistake once, for the first job that has it.
     """
-    jobs = [job.arguments for job in declared]
+    both = [*with_known_mail(board, declared.jobs), *declared.alerts]
+    arguments = [one.arguments for one in both]
+    jobs, alerts = arguments[: len(declared.jobs)], arguments[len(declared.jobs) :]
     replaced: set[tuple[int, str]] = set()
     found: dict[tuple[Where, str], Problem] = {}
     while True:
-        plan = board.plan(jobs, read.owner, prune=False, adopt=True, advance=advance)
+        plan = board.plan(jobs, read.owner, alerts=alerts, prune=False, adopt=True, advance=advance)
         refused = plan.refused
         for place, error in sorted(refused.items()):
-            problem = to_problem(declared[place], error)
+            problem = to_problem(both[place], error)
             found.setdefault((problem.where, str(error)), problem)
-        faults = {(place, _faulty_option(declared[place], error)) for place, error in refused.items()}
+        faults = {(place, _faulty_option(both[place], error)) for place, error in refused.items()}
         wrong = {(place, name) for place, name in faults if name and name != "after"} - replaced
         if not wrong:
             return sorted(found.values()), warnings(board, declared, plan)
         for place, name in wrong:
-            _replace_option(jobs[place], name)
+            _replace_option(arguments[place], name, TABLES[both[place].kind])
         replaced |= wrong
         advance = _ignored
 
 
-def warnings(board: BoardClient, declared: list[Declared], plan: Plan) -> list[Problem]:
-    """Jobs that a board accepts, but that probably do not run as meant: odd steps, a stop that has passed, or
-    what this machine's settings refuse."""
-    found = [_at_option(job, "cron", sentence) for job in declared for sentence in cron_warnings(job.options)]
-    found += [
-        _at_option(job, "lint-ignore", sentence)
-        for job in declared
-        for sentence in unknown_names(job.options)
+def warnings(board: BoardClient, declared: Declarations, plan: Plan) -> list[Problem]:
+    """Jobs and alerts that a board accepts, but that probably do not run as meant: odd steps, a stop that has
+    passed, or what this machine's settings refuse."""
+    found = [
+        _at_option(job, "cron", sentence) for job in declared.jobs for sentence in cron_warnings(job.options)
     ]
+    found += [
+        _at_option(one, "lint-ignore", sentence)
+        for one in declared.all
+        for sentence in unknown_names(one.options)
+    ]
+    found += mail_refusals(board, declared.jobs)
     warn = board.plugins.warner()
     found += [
         _at_option(job, "payload", mask(sentence, job.variables))
-        for job in declared
+        for job in declared.all
         for sentence in _plugin_warnings(board.plugins, job, warn)
     ]
     now = time()
     stops = {change.id: (change.after or {}).get("stop", now) for change in plan.changes}
     return found + [
         _at_option(job, "stop", "stop: the job never runs, because this time has passed")
-        for job in declared
+        for job in declared.jobs
         if stops.get(job.id, now) < now
     ]
 
@@ -82,7 +93,9 @@ def warnings(board: BoardClient, declared: list[Declared], plan: Plan) -> list[P
 def _plugin_warnings(plugins: Plugins, job: Declared, warn: Callable[[Job], list[str]]) -> list[str]:
     try:
         raw = as_raw(job.payload)
-        return payload_warnings(raw) + warn(plugins.job(job.id, job.runner, raw, job.options))
+        is_job = job.kind == "job"
+        id, options = (job.id, job.options) if is_job else (alert_id(job.id), {})
+        return payload_warnings(raw) + warn(plugins.job(id, job.runner, raw, options))
     except UserError:  # a payload that is refused is a problem, not a warning
         return []
 
@@ -118,12 +131,15 @@ def _parents(job: Declared) -> list[str]:
     ]
 
 
-def check_alone(plugins: Plugins, declared: list[Declared]) -> list[Problem]:
-    """Check jobs with the runners installed here, without a server."""
+def check_alone(plugins: Plugins, declared: Declarations) -> list[Problem]:
+    """Check jobs and alerts with the runners installed here, without a server."""
     found = []
-    for job in declared:
+    for job in declared.all:
         if job.runner in plugins.names("runners"):
             try:
+                if job.kind == "alert":
+                    check_alert(plugins, job.runner, as_raw(job.payload))
+                    continue
                 plugins.check_job(job.id, job.runner, as_raw(job.payload), job.options)
             except JobsError as error:
                 found.append(to_problem(job, error))
@@ -134,11 +150,11 @@ def to_problem(job: Declared, error: JobsError) -> Problem:
     """Return an error as a problem located at its option, or else at the start of the job."""
     sentence = mask(str(error), job.variables)
     where = job.places.get(_faulty_option(job, error) or "", job.where)
-    return Problem(where, sentence if repr(job.id) in sentence else f"{sentence} (job {job.id!r})")
+    return Problem(where, sentence if repr(job.id) in sentence else f"{sentence} ({job})")
 
 
 def _at_option(job: Declared, name: str, sentence: str) -> Problem:
-    return Problem(job.places.get(name, job.where), f"{sentence} (job {job.id!r})")
+    return Problem(job.places.get(name, job.where), f"{sentence} ({job})")
 
 
 def _faulty_option(job: Declared, error: JobsError) -> str | None:
@@ -147,12 +163,12 @@ def _faulty_option(job: Declared, error: JobsError) -> str | None:
     return option if option in job.places else None
 
 
-def _replace_option(job: dict[str, Any], name: str) -> None:
+def _replace_option(job: dict[str, Any], name: str, table: Mapping[str, Option]) -> None:
     """Replace an invalid option by a valid one, so that further mistakes are found."""
     if name in ("runner", "payload"):
         job |= {"runner": "console", "payload": "x"}
-    elif JOB_OPTIONS[name].kind in STAND_INS:
-        job[name] = STAND_INS[JOB_OPTIONS[name].kind]
+    elif table[name].kind in STAND_INS:
+        job[name] = STAND_INS[table[name].kind]
     else:
         del job[name]
 

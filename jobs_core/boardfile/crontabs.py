@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jobs_core.boardfile.inherit import inherit
 from jobs_core.boardfile.model import Declared, Problem, Where
 from jobs_core.boardfile.scope import Scope
-from jobs_core.crontab import Notice, is_system, match, read
+from jobs_core.crontab import Notice, is_system, mailto, match, read
 from jobs_core.crontab.machine import current_user, machine_zone
 
 if TYPE_CHECKING:
@@ -57,10 +57,19 @@ def read_crontab(text: str, path: Path, scope: Scope) -> tuple[list[Declared], l
         job = line.job
         id, runner, payload = (job.pop(name) for name in ("id", "runner", "payload"))
         where = Where(str(path), line.number, line.column)
+        implied = {mailto.OPTION} & job.keys()
+        if line.mailto == "":
+            job[mailto.OPTION] = None  # it unsets what is inherited
         options = inherit(inherited, {name: (value, where) for name, value in job.items()})
         values = {name: value for name, (value, _) in options.items()}
         places = dict.fromkeys(job, where)
-        declared.append(Declared(id, runner, payload, values, where, places, derived=line.derived))
+        declared.append(
+            Declared(
+                *(id, runner, payload, values, where, places),
+                derived=line.derived,
+                implied=frozenset(implied),
+            )
+        )
     return declared, _problems(found.problems), _problems(found.notices)
 
 
@@ -71,8 +80,26 @@ def _problems(notices: list[Notice]) -> list[Problem]:
     ]
 
 
+def mail_refusals(board: BoardClient, declared: list[Declared]) -> list[Problem]:
+    """Return why MAILTO mails nobody, if so: a problem at the first line of each crontab with one."""
+    first = {job.where.file: job.where for job in reversed(declared) if job.implied}
+    reason = mailto.refusal(board) if first else ""
+    return [Problem(where, reason) for where in first.values() if reason]
+
+
+def with_known_mail(board: BoardClient, declared: list[Declared]) -> list[Declared]:
+    """Return jobs without what follows from MAILTO, if nobody can be mailed from a board."""
+    if not mail_refusals(board, declared):
+        return declared
+    return [
+        replace(job, options={name: job.options[name] for name in job.options if name not in job.implied})
+        for job in declared
+    ]
+
+
 def keep_ids(board: BoardClient, declared: list[Declared], owner: str) -> list[Declared]:
-    """Return jobs whose lines in crontabs have the ids of their jobs on the board."""
+    """Return jobs as a board gets them: lines of crontabs have the ids of their jobs on the board."""
+    declared = with_known_mail(board, declared)
     if not any(job.derived for job in declared):
         return declared
     ids = match.keep_ids(board, [match.entry(job.arguments, owner, derived=job.derived) for job in declared])

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from jobs_core.boardfile.model import BoardFile, Declared
+from jobs_core.boardfile.model import BoardFile, Declarations
 from jobs_core.boardfile.read import read_valid
 from jobs_core.boardfile.watch import changes
 from jobs_core.errors import JobsError, OptionError
@@ -15,7 +15,7 @@ from jobs_core.errors import JobsError, OptionError
 class FollowedFile:
     """One board of a board file, read now and after each change.
 
-    `file` is the file as last read, `declared` its jobs for the board `board_name`.
+    `file` is the file as last read, `declared` its jobs and alerts for the board `board_name`.
 
     Raises:
         OptionError: The file has mistakes, or has several boards and `chosen` names none of them.
@@ -26,7 +26,7 @@ class FollowedFile:
         self._include_outside = include_outside
         self._chosen = chosen
         self.file: BoardFile
-        self.declared: list[Declared]
+        self.declared: Declarations
         self.board_name: str
         self._read()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.boardfile.apply import apply_board
 from jobs_core.boardfile.crontabs import keep_ids
-from jobs_core.boardfile.model import BoardFile, Declared
+from jobs_core.boardfile.model import BoardFile, Declarations
 from jobs_core.client.apply import read_owners
 from jobs_core.client.board import BoardClient
 from jobs_core.client.forecasting import read_source, read_span
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def forecast_file(
     board: BoardClient,
     file: BoardFile,
-    declared: list[Declared],
+    declared: Declarations,
     days: float = 7,
     **options: Unpack[ForecastOptions],
 ) -> Comparison:
@@ -32,7 +32,7 @@ def forecast_file(
     Args:
         board: The board.
         file: The file.
-        declared: The jobs that the file declares for the board.
+        declared: What the file declares for the board. Its alerts run nothing, and are left out.
         days: The length of the span.
         options: Those of `Board.forecast`.
 
@@ -43,9 +43,12 @@ def forecast_file(
     """
     span = read_span(board.commands, days, **options)
     source = read_source(board, options.get("durations"), span.progress)
-    declared = [replace(job, payload="", derived=False) for job in keep_ids(board, declared, file.owner)]
+    jobs = [
+        replace(job, payload="", derived=False, implied=frozenset())
+        for job in keep_ids(board, declared.jobs, file.owner)
+    ]
     with _copy(board, source) as draft:
-        apply_board(draft, file, declared, adopt=True)
+        apply_board(draft, file, Declarations(jobs), adopt=True)
         applied = replace(source, jobs=read_source(draft, {}).jobs)
     return Comparison(make_forecast(source, span), make_forecast(applied, span))
 

@@ -1,4 +1,4 @@
-"""Lint the jobs of a board file, with the locations of what is found."""
+"""Lint the jobs and alerts of a board file, with the locations of what is found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jobs_core.boardfile.apply import RefusedError
 from jobs_core.boardfile.check import to_problem
 from jobs_core.boardfile.crontabs import keep_ids
-from jobs_core.boardfile.model import BoardFile, Declared, Problem, Where
+from jobs_core.boardfile.model import BoardFile, Declarations, Declared, Kind, Problem, Where
 from jobs_core.boardfile.variables import mask
 from jobs_core.client.linting import RejectedJobsError
 from jobs_core.lint import RULES, Finding, check_names
@@ -22,24 +22,30 @@ Located = tuple[Finding, Where | None]
 
 
 def lint_file(
-    board: BoardClient, file: BoardFile, declared: list[Declared], ignore: Collection[str]
+    board: BoardClient, file: BoardFile, declared: Declarations, ignore: Collection[str]
 ) -> list[Located]:
-    """Lint the jobs that a file declares for a board, as they would be put. Changes nothing.
+    """Lint what a file declares for a board, as it would be put. Changes nothing.
 
-    Returns the findings, each with its location: that of the option or, where none is named, of the job.
+    Returns the findings, each with its location: that of the option or, where none is named, of the job or
+    alert.
 
     Raises:
-        RefusedError: The board would reject a job.
+        RefusedError: The board would reject a job or an alert.
         OptionError: There is no rule of a name in `ignore`.
     """
-    declared = keep_ids(board, declared, file.owner)
+    both = Declarations(keep_ids(board, declared.jobs, file.owner), declared.alerts)
+    jobs, alerts = ([one.arguments for one in some] for some in (both.jobs, both.alerts))
     try:
-        findings = board.lint([job.arguments for job in declared], ignore=ignore)
+        findings = board.lint(jobs, alerts=alerts, ignore=ignore)
     except RejectedJobsError as error:
-        problems = [to_problem(declared[place], one) for place, one in error.rejected.items()]
+        problems = [to_problem(both.all[place], one) for place, one in error.rejected.items()]
         raise RefusedError(file, problems) from None
-    by_id = {job.id: job for job in declared}
-    return [_located(finding, by_id.get(finding.job or ""), file) for finding in findings]
+    by_id = {(one.kind, one.id): one for one in both.all}
+    return [_located(finding, by_id.get(_about(finding)), file) for finding in findings]
+
+
+def _about(finding: Finding) -> tuple[Kind, str]:
+    return ("alert", finding.alert) if finding.alert else ("job", finding.job or "")
 
 
 def skipped_lines(file: BoardFile, ignore: Collection[str]) -> list[Located]:

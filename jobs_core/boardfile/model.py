@@ -1,11 +1,11 @@
-"""What a board file contains: the jobs of each board, and the problems with their locations."""
+"""What a board file contains: the jobs and alerts of each board, and the problems with their locations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jobs_core.errors import OptionError
 from jobs_core.types import Payload
@@ -42,13 +42,17 @@ class Problem:
         return f"{self.where}: {self.sentence}"
 
 
+Kind = Literal["job", "alert"]
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A job of a file, with all that it inherits.
+    """A job of a file, with all that it inherits; or an alert, whose `id` is its name.
 
     `places` has the location of each option. `variables` has the environment variables that the job uses.
     `derived` means that the id comes from the command in a crontab: a job of the same command on the board
-    may give it another.
+    may give it another. `implied` has the options that follow from a MAILTO: they are left out on a board
+    from which nobody can be mailed.
     """
 
     id: str
@@ -59,34 +63,53 @@ class Declared:
     places: Mapping[str, Where] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     derived: bool = False
+    kind: Kind = "job"
+    implied: frozenset[str] = frozenset()
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The job in the form that `Board.put_many` takes."""
-        return {"id": self.id, "runner": self.runner, "payload": self.payload, **self.options}
+        """The job or the alert in the form that `Board.load` takes."""
+        key = "id" if self.kind == "job" else "alert"
+        return {key: self.id, "runner": self.runner, "payload": self.payload, **self.options}
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id!r}"
+
+
+@dataclass(slots=True)
+class Declarations:
+    """The jobs and alerts that a file declares for one board."""
+
+    jobs: list[Declared] = field(default_factory=list)
+    alerts: list[Declared] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[Declared]:
+        """The jobs, then the alerts: as `Plan.refused` counts them."""
+        return [*self.jobs, *self.alerts]
 
 
 @dataclass(slots=True)
 class BoardFile:
     """A board file, read with all that it includes.
 
-    `boards` has the jobs of each board by name; None stands for the board of the command line. `name` is
-    the `name:` of the file. `files` lists the file and those that it includes.
+    `boards` has what is declared for each board by name; None stands for the board of the command line.
+    `name` is the `name:` of the file. `files` lists the file and those that it includes.
     """
 
     path: Path
     name: str | None = None
-    boards: dict[str | None, list[Declared]] = field(default_factory=dict)
+    boards: dict[str | None, Declarations] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     notices: list[Problem] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
 
     @property
     def owner(self) -> str:
-        """The owner of the jobs on the board: the `name:` of the file, else its path."""
+        """The owner of the jobs and alerts on the board: the `name:` of the file, else its path."""
         return self.name or str(self.path.resolve())
 
-    def select(self, name: str | None) -> dict[str | None, list[Declared]]:
+    def select(self, name: str | None) -> dict[str | None, Declarations]:
         """Return all boards, or the one called `name`. A file's only board takes any name.
 
         Raises:

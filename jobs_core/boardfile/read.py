@@ -1,10 +1,11 @@
-"""Read a board file: its includes, boards, defaults and groups, and all of its mistakes."""
+"""Read a board file: its includes, boards, defaults and groups, jobs and alerts, and all of its mistakes."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from glob import has_magic
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from jobs_core.boardfile.crontabs import NAMES, is_crontab, looks_like_crontab, 
 from jobs_core.boardfile.include import included_files
 from jobs_core.boardfile.inherit import merge
 from jobs_core.boardfile.job import JobReader
-from jobs_core.boardfile.model import BoardFile, Problem, Where
+from jobs_core.boardfile.model import BoardFile, Declarations, Declared, Kind, Problem, Where
 from jobs_core.boardfile.node import Node
 from jobs_core.boardfile.parse import ParseError, parse
 from jobs_core.boardfile.scope import Scope
@@ -21,13 +22,13 @@ from jobs_core.errors import OptionError
 from jobs_core.files import FileError, decode, read_regular
 from jobs_core.values import nearest
 
-TOP = ("name", "board", "boards", "jobs", "defaults", "groups", "include")
-BOARD = ("jobs", "defaults", "groups")
+TOP = ("name", "board", "boards", "jobs", "alerts", "defaults", "groups", "include")
+BOARD = ("jobs", "alerts", "defaults", "groups")
 
 MAX_SIZE = 32 * 1024 * 1024
 """The largest file that is read, in bytes."""
 
-NO_JOBS = "the file declares no jobs; add jobs, boards or include"
+NO_JOBS = "the file declares no jobs; add jobs, alerts, boards or include"
 
 FROM_INPUT = "a board file cannot come from standard input; save it as a file, and pass its path"
 
@@ -47,7 +48,7 @@ def read(path: Path, environ: Mapping[str, str] = os.environ, *, include_outside
     found = BoardFile(path)
     _Reader(found, environ, include_outside).read_file(path, Scope(), None, (), Where(str(path)))
     if not found.boards:
-        found.boards[None] = []
+        found.boards[None] = Declarations()
     found.problems.sort()
     return found
 
@@ -75,7 +76,7 @@ class _Reader:
         self._found = found
         self._outside = outside
         self._jobs = JobReader(environ, self._problem)
-        self._ids: dict[tuple[str | None, str], Where] = {}
+        self._ids: dict[tuple[str | None, Kind, str], Where] = {}
 
     def read_file(
         self, path: Path, scope: Scope, board: str | None, includers: tuple[Path, ...], where: Where
@@ -101,14 +102,14 @@ class _Reader:
     def _crontab(self, path: Path, scope: Scope, board: str | None, where: Where) -> None:
         """Read a crontab. Its jobs inherit the defaults of the file that includes it."""
         text = self._text(path, where)
-        declared = self._found.boards.setdefault(board, [])
+        declared = self._declarations(board)
         if text is not None:
             jobs, problems, notices = read_crontab(text, path, scope)
             self._found.problems += problems
             self._found.notices += notices
             for job in jobs:
-                self._record_id(board, job.id, job.where)
-                declared.append(job)
+                self._record_id(board, "job", job.id, job.where)
+                declared.jobs.append(job)
 
     def _name(self, node: Node) -> str | None:
         """Return the name of the file, or None if it cannot own jobs by it."""
@@ -132,10 +133,13 @@ class _Reader:
                 self._problem(Where(str(path), error.line, error.column), str(error))
         return None
 
-    def _record_id(self, board: str | None, id: str, where: Where) -> None:
-        first = self._ids.setdefault((board, id), where)
+    def _record_id(self, board: str | None, kind: Kind, id: str, where: Where) -> None:
+        first = self._ids.setdefault((board, kind, id), where)
         if first is not where:
-            self._problem(where, f"duplicate job {id!r}; first declared at {first}")
+            self._problem(where, f"duplicate {kind} {id!r}; first declared at {first}")
+
+    def _declarations(self, board: str | None) -> Declarations:
+        return self._found.boards.setdefault(board, Declarations())
 
     def _root(self, path: Path, where: Where) -> Node | None:
         """Return the document in a file if it is a mapping, else None."""
@@ -166,20 +170,20 @@ class _Reader:
             self._found.name = self._name(keys["name"])
         if "board" in keys:
             board = self._board(self._jobs.text(keys["board"], "board"), keys["board"].where)
-        if "boards" in keys and ("jobs" in keys or "board" in keys):
+        if "boards" in keys and {"jobs", "alerts", "board"} & keys.keys():
             self._problem(
                 keys["boards"].where,
-                "boards cannot be combined with jobs or board; move the jobs into one of the boards",
+                "boards cannot be combined with jobs, alerts or board; move these into one of the boards",
             )
-        if not {"jobs", "boards", "include"} & keys.keys():
+        if not {"jobs", "alerts", "boards", "include"} & keys.keys():
             self._problem(root.where, NO_JOBS)
         inner = self._scope(keys, scope)
         for included, where in self._included(keys.get("include"), path):
             self.read_file(included, inner, board, includers, where)
-        self._declare(keys.get("jobs"), inner, board)
+        self._declare(keys, inner, board)
         for name, one in self._mapping(keys.get("boards"), "boards"):
             parts = dict(self._known(one, BOARD)) if self._is_mapping(one, name.value) else {}
-            self._declare(parts.get("jobs"), self._scope(parts, inner), self._board(name.value, name.where))
+            self._declare(parts, self._scope(parts, inner), self._board(name.value, name.where))
 
     def _board(self, name: str | None, where: Where) -> str | None:
         """Check the name of a board, which is part of its keys in Redis."""
@@ -203,16 +207,27 @@ class _Reader:
             self._problem(where, sentence)
         return inner
 
-    def _declare(self, jobs: Node | None, scope: Scope, board: str | None) -> None:
-        if jobs is None:
+    def _declare(self, keys: Mapping[str, Node], scope: Scope, board: str | None) -> None:
+        """Read the jobs and alerts among the keys of a file or board."""
+        if not {"jobs", "alerts"} & keys.keys():
             return
-        declared = self._found.boards.setdefault(board, [])
-        for name, job in self._mapping(jobs, "jobs"):
-            self._record_id(board, str(name.value), name.where)
-            if self._is_mapping(job, name.value):
-                one = self._jobs.job(name, job, scope)
-                if one is not None:
-                    declared.append(one)
+        declared = self._declarations(board)
+        self._read_each(keys.get("jobs"), "job", board, declared.jobs, partial(self._jobs.job, scope=scope))
+        read = partial(self._jobs.alert, scope=scope)
+        self._read_each(keys.get("alerts"), "alert", board, declared.alerts, read)
+
+    def _read_each(
+        self,
+        node: Node | None,
+        kind: Kind,
+        board: str | None,
+        found: list[Declared],
+        read: Callable[[Node, Node], Declared | None],
+    ) -> None:
+        for name, value in self._mapping(node, f"{kind}s"):
+            self._record_id(board, kind, str(name.value), name.where)
+            if self._is_mapping(value, name.value) and (one := read(name, value)) is not None:
+                found.append(one)
 
     def _included(self, include: Node | None, path: Path) -> Iterator[tuple[Path, Where]]:
         """Yield the files that a file includes, relative to it. A pattern yields its files in order."""
@@ -239,7 +254,7 @@ class _Reader:
         if node is not None and self._is_mapping(node, what):
             seen: set[Any] = set()
             for key, value in node.pairs():
-                if key.value in seen and what != "jobs":
+                if key.value in seen and what not in ("jobs", "alerts"):
                     self._problem(key.where, f"duplicate key {key.value!r}")
                 seen.add(key.value)
                 yield key, value

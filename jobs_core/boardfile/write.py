@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from jobs_core.alerts.options import ALERT_OPTIONS
+from jobs_core.alerts.rule import Alert
 from jobs_core.boardfile.job import OPTIONS
 from jobs_core.boardfile.parse import MAX_DEPTH
 from jobs_core.boardfile.variables import escape
@@ -50,13 +52,16 @@ def _text(dumper: Any, text: str) -> Any:
 _Dumper.add_representer(str, _text)
 
 
-def write(jobs: Iterable[Mapping[str, Any]], now: float | None = None) -> Iterator[str]:
-    """Yield the text of a board file, job by job.
+def write(
+    jobs: Iterable[Mapping[str, Any]], alerts: Iterable[Alert] = (), now: float | None = None
+) -> Iterator[str]:
+    """Yield the text of a board file, job by job, then alert by alert.
 
     A `start` in the past is omitted where it has no effect: in jobs with `cron` or `after`.
 
     Args:
         jobs: Jobs as `Board.list` yields them. Each id must be unique: list them with `sort="id"`.
+        alerts: Alerts as `Board.alert_list` yields them.
         now: The current time, in epoch seconds.
 
     Raises:
@@ -65,13 +70,19 @@ def write(jobs: Iterable[Mapping[str, Any]], now: float | None = None) -> Iterat
     present = time.time() if now is None else now
     before = "jobs:\n"
     for job in jobs:
-        text = yaml.dump(
-            {job["id"]: _job(job, present)}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
-        )
-        yield before + re.sub(r"(?m)^(?=.)", "  ", text)
+        yield before + _entry(job["id"], _job(job, present))
         before = "\n"
     if before != "\n":
         yield "jobs: {}\n"
+    before = "\nalerts:\n"
+    for alert in alerts:
+        yield before + _entry(alert.name, _alert(alert))
+        before = "\n"
+
+
+def _entry(name: str, value: Mapping[str, Any]) -> str:
+    text = yaml.dump({name: value}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return re.sub(r"(?m)^(?=.)", "  ", text)
 
 
 def write_file(file: Path, texts: Iterable[str]) -> None:
@@ -91,18 +102,31 @@ def write_file(file: Path, texts: Iterable[str]) -> None:
 
 
 def _job(job: Mapping[str, Any], now: float) -> dict[str, Any]:
-    if not is_utf8(job["payload"]):
-        raise OptionError(
-            f"The payload of the job {job['id']!r} is not UTF-8, so a board file cannot contain it. "
-            "Select other jobs with --match."
-        )
+    _require_utf8(f"job {job['id']!r}", job["payload"])
     found: dict[str, Any] = {"runner": job["runner"], "payload": _payload(job["payload"])}
     for name in OPTIONS:
         if name in job and not (name == "start" and _start_has_no_effect(job, now)):
-            found[name] = _value(name, job[name])
+            found[name] = _value(JOB_OPTIONS[name].kind, job[name])
     if job.get("state") == "paused":
         found["paused"] = True
     return found
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    _require_utf8(f"alert {alert.name!r}", alert.payload)
+    found: dict[str, Any] = {"runner": alert.runner, "payload": _payload(alert.payload)}
+    for name, value in alert.declared.items():
+        if name in ALERT_OPTIONS and value != []:
+            found[name] = _value(ALERT_OPTIONS[name].kind, value)
+    return found
+
+
+def _require_utf8(what: str, payload: str) -> None:
+    if not is_utf8(payload):
+        raise OptionError(
+            f"The payload of the {what} is not UTF-8, so a board file cannot contain it. "
+            "Select other jobs with --match."
+        )
 
 
 def _start_has_no_effect(job: Mapping[str, Any], now: float) -> bool:
@@ -140,12 +164,20 @@ def _escaped(value: Any) -> Any:
     return escape(value) if isinstance(value, str) else value
 
 
-def _value(name: str, value: Any) -> Any:
-    kind = JOB_OPTIONS[name].kind
+def _value(kind: str, value: Any) -> Any:
+    if kind == "call":
+        return _call(value)
     if kind == "labels":
         return {word: escape(text) for word, _, text in (label.partition("=") for label in value)}
     if kind == "time" and isinstance(value, (int, float)):
         return datetime.fromtimestamp(value, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if kind == "duration" and isinstance(value, (int, float)):
         return span(value)
-    return escape(value) if isinstance(value, str) else value
+    return _escaped(value)
+
+
+def _call(text: str) -> Any:
+    """Return a runner and its payload as a mapping if the payload is one, else as they are."""
+    runner, _, raw = text.partition(" ")
+    payload = _payload(raw)
+    return {"runner": runner, "payload": payload} if isinstance(payload, dict) else escape(text)

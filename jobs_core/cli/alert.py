@@ -233,13 +233,7 @@ def _incident_row(found: Incident) -> tuple[Any, ...]:
 
 def as_fields(found: Alert) -> dict[str, Any]:
     """Return an alert as `--json` prints it: its options have the names that `put` takes."""
-    values = {
-        **{"name": found.name, "when": found.when, "for": list(found.scope), "runner": found.runner},
-        **{"payload": found.payload, "every": found.every, "recovery": found.recovery or None},
-        **{"quiet": found.quiet, "zone": found.zone, "burst": found.burst, "queue": found.queue},
-        **{"priority": found.priority or None, **found.options, "owner": found.owner, "open": found.open},
-    }
-    return {name: value for name, value in values.items() if value is not None}
+    return {"name": found.name, **found.declared, "open": found.open}
 
 
 def _scope_text(found: Alert) -> str:

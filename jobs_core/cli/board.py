@@ -26,12 +26,12 @@ from jobs_core.cli.lists import print_texts
 from jobs_core.errors import ServerError
 
 if TYPE_CHECKING:
-    from jobs_core.boardfile import BoardFile, Declared, Problem
+    from jobs_core.boardfile import BoardFile, Declarations, Problem
 
 
 @click.group()
 def board() -> None:
-    """Work with board files: jobs declared in YAML, TOML or a crontab.
+    """Work with board files: jobs and alerts declared in YAML, TOML or a crontab.
 
     \b
       jobs board check board.yml
@@ -83,7 +83,7 @@ def check(
         ctx.exit(2)
 
 
-def _check(file: BoardFile, declared: list[Declared], url: str | None, board_name: str) -> list[Problem]:
+def _check(file: BoardFile, declared: Declarations, url: str | None, board_name: str) -> list[Problem]:
     """Check jobs with Redis and runners or, without a server, with runners only."""
     from jobs_core.boardfile.check import check_alone, check_with, unknown_parents
 
@@ -93,10 +93,10 @@ def _check(file: BoardFile, declared: list[Declared], url: str | None, board_nam
     except ServerError as error:
         echo(f"Without Redis, options are not checked: {error}", err=True)
         return check_alone(installed_plugins(), declared)
-    with progress("checked", total=len(declared)) as advance:
+    with progress("checked", total=len(declared.all)) as advance:
         problems, warnings = check_with(board, file, declared, advance)
     echo_warnings(warnings)
-    for notice in unknown_parents(board, declared):
+    for notice in unknown_parents(board, declared.jobs):
         echo(str(notice), err=True)
     return problems
 
@@ -113,12 +113,12 @@ def _print_problems(problems: list[Problem], as_json: bool) -> None:
 
 @board.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False, writable=True))
-@click.option("--match", metavar="PATTERN", help="Only jobs whose id matches: 'backup-*'.")
+@click.option("--match", metavar="PATTERN", help="Only jobs whose id matches, and no alerts: 'backup-*'.")
 @connected
 def export(file: Path | None, match: str | None, url: str | None, board_name: str) -> None:
     """Write a board as a board file, to FILE or to standard output.
 
-    Applying the file with --adopt changes no job, but makes the file their owner.
+    Applying the file with --adopt changes no job and no alert, but makes the file their owner.
 
     Standard output receives jobs while they are read. If the exit code is not 0, it is incomplete. FILE is
     written completely, or left unchanged.
@@ -129,7 +129,8 @@ def export(file: Path | None, match: str | None, url: str | None, board_name: st
     """
     from jobs_core.boardfile.write import write, write_file
 
-    jobs = write(open_board(url, board_name).list(match, sort="id"))
+    board = open_board(url, board_name)
+    jobs = write(board.list(match, sort="id"), board.alert_list() if match is None else ())
     if file is None:
         print_texts(jobs)
     else:

@@ -28,9 +28,9 @@ def apply_options(function: F) -> F:
         click.option(
             "--prune/--no-prune",
             default=True,
-            help="Remove or keep jobs that the file no longer declares (default: remove).",
+            help="Remove or keep jobs and alerts that the file no longer declares (default: remove).",
         ),
-        click.option("--adopt", is_flag=True, help="Take over declared jobs that belong to another owner."),
+        click.option("--adopt", is_flag=True, help="Take over declared jobs and alerts of another owner."),
         click.option("--payload", "show_payload", is_flag=True, help="Show payloads that change."),
         include_option,
         json_option,
@@ -49,7 +49,7 @@ def diff(ctx: click.Context, /, exit_code: bool, **options: Any) -> None:
     """Show what applying a board file would change.
 
     + is a new job, ~ a changed one, - a job that the file no longer declares, and = a job that the file
-    takes over unchanged.
+    takes over unchanged. An alert is listed as alert:NAME.
 
     \b
       jobs board diff board.yml
@@ -66,8 +66,8 @@ def diff(ctx: click.Context, /, exit_code: bool, **options: Any) -> None:
 def apply(ctx: click.Context, /, **options: Any) -> None:
     """Apply a board file: all of it, or nothing.
 
-    Unchanged jobs keep their run times. Jobs of other owners stay untouched. If the command is killed, the
-    board is either the old one or the new one.
+    Unchanged jobs keep their run times. Jobs and alerts of other owners stay untouched. If the command is
+    killed, the board is either the old one or the new one.
 
     \b
       jobs board apply board.yml

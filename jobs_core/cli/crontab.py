@@ -16,11 +16,11 @@ from jobs_core.cli.common import (
     echo_json,
     echo_table,
     echo_warnings,
+    job_warner,
     json_option,
     open_board,
 )
 from jobs_core.cli.lists import print_texts
-from jobs_core.cron.forms import cron_warnings
 from jobs_core.errors import OptionError
 from jobs_core.wording import when
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jobs_core.client.apply import Change
     from jobs_core.crontab import Line, Notice
     from jobs_core.crontab.put import Import
+    from jobs_core.plugins.manager import Plugins
 
 MAX_SIZE = 32 * 1024 * 1024
 """The largest crontab that is read, in bytes."""
@@ -105,16 +106,30 @@ def import_crontab(
     _echo_all(found.notices)
     if found.problems:
         _refuse(found.problems)
-    work = Import(open_board(url, board_name), found.lines, files, prefix, prune=prune)
+    board = open_board(url, board_name)
+    work = Import(board, found.lines, files, prefix, prune=prune)
     changes, refused = work.check()
     if refused:
         _refuse([work.lines[index].notice(str(error)) for index, error in sorted(refused.items())])
     _echo_changes(work, changes)
-    echo_warnings(line.notice(warning) for line in work.lines for warning in cron_warnings(line.job))
+    echo_warnings(_warnings(work, board.plugins))
     if not dry_run:
         work.put()
     _print_runs(work.lines, work.next_runs(), as_json)
     echo(f"{len(work.lines)} {'to put (dry run)' if dry_run else 'put'}", err=True)
+
+
+def _warnings(work: Import, plugins: Plugins) -> Iterator[Notice]:
+    """Yield what is odd about lines. What several lines share, such as a MAILTO, is said once."""
+    yield from work.notices
+    warn = job_warner(plugins)
+    seen: set[str] = set()
+    for line in work.lines:
+        job = line.job
+        for sentence in warn(line.id, job["runner"], job["payload"], job):
+            if sentence not in seen:
+                seen.add(sentence)
+                yield line.notice(sentence)
 
 
 def _echo_changes(work: Import, changes: Sequence[Change]) -> None:

@@ -1,4 +1,4 @@
-"""Commands that save and restore all jobs of a board: dump load."""
+"""Commands that save and restore all jobs and alerts of a board: dump load."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from jobs_core.cli.lists import json_lines, print_texts
 @click.command()
 @connected
 def dump(url: str | None, board_name: str) -> None:
-    """Write all jobs as JSON, one per line.
+    """Write all jobs and alerts as JSON, one per line.
 
-    The dump includes their state: the next run, the runs left, and whether they are paused.
+    The dump includes the state of jobs: the next run, the runs left, and whether they are paused. It does not
+    include what alerts are telling of.
 
     \b
       jobs dump > board.jsonl
@@ -28,7 +29,7 @@ def dump(url: str | None, board_name: str) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True), default="-")
 @connected
 def load(file: str, url: str | None, board_name: str) -> None:
-    """Restore jobs from a dump, with their state.
+    """Restore jobs and alerts from a dump, with the state of the jobs.
 
     \b
       jobs load board.jsonl

@@ -145,7 +145,7 @@ def _read_job(text: str, id: str) -> Mapping[str, Any]:
         path = Path(folder, "job.yml")
         path.write_text(text, encoding="utf-8")
         try:
-            declared = [job for jobs in read_valid(path).boards.values() for job in jobs]
+            declared = [job for found in read_valid(path).boards.values() for job in found.all]
         except OptionError as error:
             raise OptionError(str(error).replace(f"{path}:", "line ")) from None
     if [job.id for job in declared] != [id]:

@@ -31,6 +31,7 @@ def echo_findings_json(found: Sequence[Located]) -> None:
                 **place,
                 "rule": finding.rule,
                 "job": finding.job,
+                **({"alert": finding.alert} if finding.alert else {}),
                 "option": finding.option,
                 "sentence": finding.sentence,
                 "why": finding.why,

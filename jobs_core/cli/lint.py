@@ -97,7 +97,7 @@ def _lint_file(
     for name, declared in boards.items():
         with _reachable(url, name or board_name) as board, echo_refusals():
             found += lint_file(board, file, declared, ignore)
-    return found, sum(map(len, boards.values()))
+    return found, sum(len(declared.jobs) for declared in boards.values())
 
 
 @contextmanager

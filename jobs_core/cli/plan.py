@@ -74,11 +74,16 @@ def echo_plan(
 
 def _change_text(change: Change, show_payload: bool) -> str:
     if change.kind == "add":
-        job = change.after or {}
-        return f"{change.id}  {job['runner']}  {schedule_text(job)}"
+        new = change.after or {}
+        return f"{change.id}  {new['runner']}  {_alert_text(new) if 'when' in new else schedule_text(new)}"
     if change.kind != "change":
         return change.id
     return f"{change.id}  " + ", ".join(_option_text(change, name, show_payload) for name in change.names)
+
+
+def _alert_text(alert: Mapping[str, Any]) -> str:
+    """Describe an alert in a few words: `failed 3, for team=payments`."""
+    return ", for ".join(filter(None, (alert["when"], ", ".join(alert.get("for", ())))))
 
 
 def _option_text(change: Change, name: str, show_payload: bool) -> str:

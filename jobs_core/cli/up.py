@@ -103,8 +103,9 @@ def _read(path: Path, board_name: str | None, include_outside: bool) -> Followed
 def _apply(followed: FollowedFile, board: Board) -> None:
     """Apply the file, and print the changes on standard error."""
     from jobs_core.boardfile.apply import apply_board
+    from jobs_core.boardfile.crontabs import mail_refusals
 
-    for notice in followed.file.notices:
+    for notice in (*followed.file.notices, *mail_refusals(board, followed.declared.jobs)):
         _report(notice)
     with echo_refusals():
         plan = apply_board(board, followed.file, followed.declared, progress=compare_progress)

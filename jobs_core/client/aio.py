@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
+from jobs_core.alerts.rule import dumped_alert
 from jobs_core.changes import Change, as_changes, changes_arguments
 from jobs_core.client.aio_alerts import AsyncAlertMethods
 from jobs_core.client.aio_backfills import AsyncBackfillMethods
@@ -244,18 +245,20 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         return graph_of(jobs, as_relations(replies))
 
     async def dump(self) -> AsyncIterator[dict[str, Any]]:
-        """Read all jobs in the form `load` takes, like `Board.dump`."""
+        """Read all jobs and alerts in the form `load` takes, like `Board.dump`."""
         async for job in self.list():
             yield BoardClient.dumped(job)
+        for text in await self._call("JALERTS"):
+            yield dumped_alert(text)
 
     async def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Sequence[datetime | JobsError | None]:
-        """Restore dumped jobs, like `Board.load`. Returns the results as a list."""
-        return await self.put_many(jobs)
+        """Restore dumped jobs and alerts, like `Board.load`. Returns the results as a list."""
+        return await self._on_thread(listed(self._board.load), jobs)
 
     async def apply(
         self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]
     ) -> Plan:
-        """Replace the jobs of an owner, like `Board.apply`."""
+        """Replace the jobs and alerts of an owner, like `Board.apply`."""
         return await self._on_thread(self._board.apply, jobs, owner, **options)
 
     async def plan(
@@ -272,11 +275,12 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         self,
         jobs: Sequence[Mapping[str, Any]] | None = None,
         *,
+        alerts: Sequence[Mapping[str, Any]] = (),
         ignore: Collection[str] = (),
         now: float | None = None,
     ) -> Sequence[Finding]:
-        """Find jobs that probably do not do what was meant, like `Board.lint`."""
-        return await self._on_thread(self._board.lint, jobs, ignore=ignore, now=now)
+        """Find jobs and alerts that probably do not do what was meant, like `Board.lint`."""
+        return await self._on_thread(self._board.lint, jobs, alerts=alerts, ignore=ignore, now=now)
 
     # Functions
 

@@ -18,10 +18,12 @@ from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.engine.build import commands
 from jobs_core.engine.commands import may_run_twice, rest_of, translated
+from jobs_core.engine.durable import is_awaited, refusal, wait_words
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, is_unreachable, refused_for_now
 from jobs_core.engine.replies import as_time
+from jobs_core.engine.timeouts import answer_timeout
 from jobs_core.engine.wire import is_unknown
-from jobs_core.errors import AgainError, ServerError
+from jobs_core.errors import AgainError, ServerError, UnconfirmedError
 from jobs_core.types import Payload
 
 if TYPE_CHECKING:
@@ -136,12 +138,26 @@ class AsyncBase:
                 async with self._connection() as connection:
                     may_have_run = not may_run_twice(name)
                     await connection.send_command(*words)
-                    return await connection.read_response()
+                    return await self._confirmed(connection, name, await connection.read_response())
             except (RedisError, OSError) as error:
                 is_lost = is_connection_lost(error) and not may_have_run
                 if patience.is_over or not (is_lost or refused_for_now(error)):
                     raise
             await asyncio.sleep(RETRY_PAUSE)
+
+    async def _confirmed(self, connection: Any, name: str, reply: Any) -> Any:
+        """Return a reply. On a durable board, wait for the replicas to confirm what the command wrote."""
+        replicas = self._board.commands.replicas
+        if not replicas or not is_awaited(name):
+            return reply
+        await connection.send_command(*wait_words(replicas, answer_timeout(self._board.client)))
+        try:
+            found = await connection.read_response()
+        except ResponseError as error:
+            found = error
+        if sentence := refusal(found, replicas, self._board.commands.server):
+            raise UnconfirmedError(sentence, reply)
+        return reply
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:

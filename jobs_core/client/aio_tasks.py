@@ -13,7 +13,7 @@ from jobs_core.client.author import signature
 from jobs_core.client.listing import CHUNK, find_ids_async, plan_find
 from jobs_core.client.output import ENDS, PAGE, Reading
 from jobs_core.client.waiting import Waiting
-from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call
+from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call, release_calls
 from jobs_core.engine.replies import (
     Hold,
     Tick,
@@ -27,7 +27,7 @@ from jobs_core.engine.replies import (
     entry_filter,
     lease_states,
 )
-from jobs_core.errors import JobsError
+from jobs_core.errors import JobsError, UnconfirmedError
 from jobs_core.options import (
     LIMIT_OPTIONS,
     Duration,
@@ -70,7 +70,11 @@ class AsyncTaskMethods(AsyncBase):
     ) -> Sequence[Task]:
         """Take tasks, like `Board.pop`."""
         name, arguments = pop_call(queues, count, lease, worker, now)
-        return [as_task(fields) for fields in await self._call(name, *arguments)]
+        try:
+            return [as_task(fields) for fields in await self._call(name, *arguments)]
+        except UnconfirmedError as error:
+            await self._on_thread(self._board.commands.batch, release_calls(error.reply))
+            raise
 
     async def ack(self, token: str, verb: Verb = "done", **options: Unpack[ReportOptions]) -> str:
         """Report on a task, like `Board.ack`."""

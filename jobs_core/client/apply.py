@@ -1,4 +1,4 @@
-"""Apply declared jobs to a board atomically: stage the changes, then commit them in one step.
+"""Apply declared jobs and alerts to a board atomically: stage the changes, then commit them in one step.
 
 A client that stops before the commit leaves the board unchanged. After the commit, any client that calls the
 board finishes the work. Redis compares and decides: see `lua/jstage.lua` and `lua/japply.lua`.
@@ -11,12 +11,16 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from typing import Any, Literal, TypedDict, Unpack
 
+from jobs_core.alerts.rule import as_alert
 from jobs_core.client.author import signature
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.engine import bulk
+from jobs_core.engine.alerts import alert_id
 from jobs_core.engine.calls import parts
 from jobs_core.engine.commands import Commands
 from jobs_core.errors import JobsError, OptionError, StaleError
@@ -36,6 +40,7 @@ MAX_CYCLES = 100
 class ApplyOptions(TypedDict, total=False):
     """Options of `Applying.apply`."""
 
+    alerts: Sequence[Mapping[str, Any]] | None
     prune: bool
     adopt: bool
     advance: Advance
@@ -44,10 +49,10 @@ class ApplyOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change to one job: its options before and after.
+    """A change to one job or alert: its options before and after.
 
-    `before` is None for a new job, and `after` is None for a removed job. Both are equal if only the owner
-    changes.
+    `id` is the job's id, or `alert:` and the alert's name. `before` is None for what is new, and `after` is
+    None for what is removed. Both are equal if only the owner changes.
     """
 
     id: str
@@ -71,7 +76,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `apply` changes. `refused` maps the index of each rejected job to its error."""
+    """What `apply` changes.
+
+    `refused` maps the index of each rejected job to its error. The alerts count on after the jobs.
+    """
 
     stage: str
     changes: list[Change] = field(default_factory=list)
@@ -100,15 +108,16 @@ class Applying:
         return found
 
     def apply(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
-        """Replace the jobs of `owner` with `jobs`. If one job is rejected, nothing changes.
+        """Replace the jobs and alerts of `owner`. If one is rejected, nothing changes.
 
         Unchanged jobs keep their run times.
 
         Args:
             jobs: Mappings as `Board.put_many` takes them.
-            owner: The name under which the board remembers these jobs.
-            prune: Remove the owner's jobs that are not in `jobs` (default: True).
-            adopt: Take over jobs that belong to other owners. By default, those are rejected.
+            owner: The name under which the board remembers these jobs and alerts.
+            alerts: Mappings as `Board.load` takes them. With None, the owner's alerts stay as they are.
+            prune: Remove the owner's jobs and alerts that are not among these (default: True).
+            adopt: Take over what belongs to other owners. By default, that is rejected.
             advance: Called with the number of jobs compared since the last call.
             because: Why, for `Board.changes`.
 
@@ -142,6 +151,7 @@ class Applying:
         jobs: Sequence[Mapping[str, Any]],
         owner: str,
         *,
+        alerts: Sequence[Mapping[str, Any]] | None = None,
         prune: bool = True,
         adopt: bool = False,
         advance: Advance = lambda n: None,
@@ -149,8 +159,12 @@ class Applying:
     ) -> Plan:
         found = Plan(str(self._commands.call("JAPPLY", "begin")))
         same = 0
-        mode = "adopt" if adopt else "put"
-        for place, reply in enumerate(self._staged(found.stage, owner, mode, jobs)):
+        if prune and alerts is not None:  # before others are added, since a board takes a bounded number
+            kept = {alert_id(str(alert.get("alert"))) for alert in alerts}
+            self._stage_removals(found, owner, self._owned_alerts(owner) - kept)
+        staged = partial(self._staged, found.stage, owner, "adopt" if adopt else "put")
+        replies = chain(staged(jobs, self._job), staged(alerts or (), self._calls.staged_alert))
+        for place, reply in enumerate(replies):
             if isinstance(reply, JobsError):
                 found.refused[place] = reply
             elif reply is None:
@@ -159,31 +173,41 @@ class Applying:
                 found.changes.append(reply)
             if place % 100 == 99:
                 advance(100)
-        advance(len(jobs) % 100)
-        found.refused.update(_declared_twice(jobs))
+        advance((len(jobs) + len(alerts or ())) % 100)
+        found.refused.update(_declared_twice(jobs, alerts or ()))
         if prune and not found.refused:
-            gone = self._owned(owner) - {str(job["id"]) for job in jobs}
-            removals = self._staged(found.stage, owner, "remove", [{"id": id} for id in sorted(gone)])
-            found.changes.extend(reply for reply in removals if isinstance(reply, Change))
+            self._stage_removals(found, owner, self._owned(owner) - {str(job["id"]) for job in jobs})
         self._check_order(found, jobs)
         return Plan(found.stage, found.changes, same, found.refused)
 
     def _staged(
-        self, stage: str, owner: str, mode: str, jobs: Iterable[Mapping[str, Any]]
+        self,
+        stage: str,
+        owner: str,
+        mode: str,
+        things: Iterable[Mapping[str, Any]],
+        arguments: Callable[[Mapping[str, Any]], Sequence[Any]],
     ) -> Iterator[Change | JobsError | None]:
-        """Stage jobs. Yields for each job its change, None if it is unchanged, or the error."""
-
-        def arguments(job: Mapping[str, Any]) -> Sequence[Any]:
-            if mode == "remove":
-                return [job["id"]]
-            return self._calls.put("JSET", **parts(job))[1]
-
+        """Stage jobs or alerts. Yields for each its change, None if it is unchanged, or the error."""
         write = bulk.group_calls("JSTAGE", stage, owner, mode)
-        return bulk.stream(self._commands, jobs, arguments, write, _as_change, at_once=10)
+        return bulk.stream(self._commands, things, arguments, write, _as_change, at_once=10)
+
+    def _stage_removals(self, found: Plan, owner: str, ids: Iterable[str]) -> None:
+        gone = [{"id": id} for id in sorted(ids)]
+        replies = self._staged(found.stage, owner, "remove", gone, lambda thing: [thing["id"]])
+        found.changes.extend(reply for reply in replies if isinstance(reply, Change))
+
+    def _job(self, job: Mapping[str, Any]) -> Sequence[Any]:
+        return self._calls.put("JSET", **parts(job))[1]
 
     def _owned(self, owner: str) -> set[str]:
         """Return the ids of the jobs that belong to an owner."""
         return {id for id, name in read_owners(self._commands) if name == owner}
+
+    def _owned_alerts(self, owner: str) -> set[str]:
+        """Return the ids of the alerts that belong to an owner."""
+        found = map(as_alert, self._commands.call("JALERTS"))
+        return {alert_id(alert.name) for alert in found if alert.owner == owner}
 
     def _check_order(self, found: Plan, jobs: Sequence[Mapping[str, Any]]) -> None:
         """Reject jobs that wait for themselves."""
@@ -203,14 +227,17 @@ def read_owners(commands: Commands) -> Iterator[tuple[str, str]]:
         yield str(id), str(name)
 
 
-def _declared_twice(jobs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, JobsError]]:
-    """Yield the index of each job whose id another one before it has, and the error."""
-    seen: set[str] = set()
-    for place, job in enumerate(jobs):
-        id = str(job["id"])
-        if id in seen:
-            yield place, OptionError(f"id: the job {id!r} is declared twice", option="id")
-        seen.add(id)
+def _declared_twice(
+    jobs: Sequence[Mapping[str, Any]], alerts: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[int, JobsError]]:
+    """Yield the index of each job or alert of an id that another one before it has, and the error."""
+    seen: set[tuple[str, str]] = set()
+    named = [*(("job", "id", job) for job in jobs), *(("alert", "alert", alert) for alert in alerts)]
+    for place, (what, option, one) in enumerate(named):
+        id = str(one.get(option))
+        if (what, id) in seen:
+            yield place, OptionError(f"{option}: the {what} {id!r} is declared twice", option=option)
+        seen.add((what, id))
 
 
 def _as_change(reply: Any) -> Change | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from jobs_core.alerts.own import own_alerts
@@ -103,6 +103,11 @@ class CheckedCalls:
             check_alert(self._plugins(), runner, raw)
         return call
 
+    def staged_alert(self, alert: Mapping[str, Any]) -> Sequence[Any]:
+        """Return an alert as it is staged: its id, runner, payload and options. See `engine.alerts`."""
+        _, (_, name, *words) = self.alert(**alerts.alert_parts(alert))
+        return (alerts.alert_id(name), *words)
+
     def check_zone(self, options: Mapping[str, Any]) -> None:
         """Load the board's time zones if needed. Raises OptionError for a misspelled zone."""
         zone = zone_of(options)
@@ -132,13 +137,13 @@ class CheckedCalls:
         if not self._validate:
             return
         if not is_own:
-            self._require_runner(runner)
+            self.require_runner(runner)
         for own in own_alerts(options):
             with naming(own.option):
-                self._require_runner(own.runner)
+                self.require_runner(own.runner)
         self._plugins().check_job(id, runner, raw, options)
 
-    def _require_runner(self, runner: str) -> None:
+    def require_runner(self, runner: str) -> None:
         """Raise RunnerError for a runner that no plugin here provides, and that no worker has served."""
         plugins = self._plugins()
         if runner in plugins.names("runners") or self._is_served(runner):

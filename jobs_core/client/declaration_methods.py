@@ -6,6 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
+from jobs_core.alerts.rule import dumped_alert
+from jobs_core.client.author import signature
+from jobs_core.client.job_methods import JobMethods
+from jobs_core.engine import bulk
+from jobs_core.engine.alerts import load_calls
+from jobs_core.engine.calls import parts
+from jobs_core.engine.replies import as_time
 from jobs_core.errors import JobsError
 
 if TYPE_CHECKING:
@@ -13,23 +20,21 @@ if TYPE_CHECKING:
     from jobs_core.lint import Finding
 
 
-from jobs_core.client.job_methods import JobMethods
-
-
 class DeclarationMethods(JobMethods):
     """The methods of a board about many declared jobs: apply, plan, lint, dump, load."""
 
     def apply(self, jobs: Sequence[Mapping[str, Any]], owner: str, **options: Unpack[ApplyOptions]) -> Plan:
-        """Replace the jobs of `owner` with `jobs`. If one job is rejected, nothing changes.
+        """Replace the jobs and alerts of `owner`. If one is rejected, nothing changes.
 
         Unchanged jobs keep their run times.
 
         Args:
             jobs: Mappings as `put_many` takes them.
-            owner: The name under which the board remembers these jobs.
-            options: `prune=False` keeps the owner's other jobs. `adopt=True` takes over jobs of other owners.
-                `advance` is called with the number of jobs compared since the last call. `because` says why,
-                for `changes`.
+            owner: The name under which the board remembers these jobs and alerts.
+            options: `alerts` has the owner's alerts: mappings `{"alert": name, "runner": …, "payload": …,
+                option: value …}`. Without it, they stay as they are. `prune=False` keeps what else the owner
+                has. `adopt=True` takes over what belongs to other owners. `advance` is called with the number
+                of jobs compared since the last call. `because` says why, for `changes`.
 
         Returns:
             The plan. If its `refused` is not empty, nothing was changed.
@@ -55,21 +60,24 @@ class DeclarationMethods(JobMethods):
         self,
         jobs: Sequence[Mapping[str, Any]] | None = None,
         *,
+        alerts: Sequence[Mapping[str, Any]] = (),
         ignore: Collection[str] = (),
         now: float | None = None,
     ) -> Sequence[Finding]:
-        """Find jobs that probably do not do what was meant, such as a run at a time that clocks skip.
+        """Find what probably does not do what was meant, such as a run at a time that clocks skip.
 
         Args:
-            jobs: Jobs that are not put yet, as `put_many` takes them. The default is the jobs on the board.
-            ignore: Names of rules that are not checked. The option `lint_ignore` ignores rules for one job.
+            jobs: Jobs that are not put yet, as `put_many` takes them. The default is what is on the board.
+            alerts: With `jobs`: alerts that are not put yet, as `load` takes them.
+            ignore: Names of rules that are not checked. The option `lint_ignore` ignores rules for one job
+                or alert.
             now: The time from which to look ahead, in epoch seconds. The default is the clock of Redis.
 
         Returns:
             The findings, rule by rule. Nothing is changed.
 
         Raises:
-            OptionError: There is no such rule, or the board would reject one of the jobs.
+            OptionError: There is no such rule, or the board would reject one of the jobs or alerts.
 
         >>> for finding in board.lint(ignore=["no-timeout"]):
         ...     print(finding.rule, finding.job, finding.sentence, finding.advice)
@@ -77,15 +85,17 @@ class DeclarationMethods(JobMethods):
         from jobs_core.client.linting import Linting
 
         linting = Linting(self.commands, lambda: self.plugins, now)
-        return linting.present(ignore) if jobs is None else linting.declared(jobs, ignore)
+        return linting.present(ignore) if jobs is None else linting.declared(jobs, alerts, ignore)
 
     def dump(self) -> Iterator[dict[str, Any]]:
-        """Read all jobs in the form `load` takes.
+        """Read all jobs and alerts in the form `load` takes.
 
         Yields:
-            Jobs with their options and their state: next, left and paused.
+            Jobs with their options and their state: next, left and paused. Then alerts with their options and
+            owner, under `alert` their name; what they are telling of now is left out.
         """
         yield from map(self.dumped, self.list())
+        yield from map(dumped_alert, self.commands.call("JALERTS"))
 
     @staticmethod
     def dumped(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,5 +107,19 @@ class DeclarationMethods(JobMethods):
         return {"next": "none"} | found
 
     def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Iterator[datetime | JobsError | None]:
-        """Restore jobs that `dump` read, with their state. Yields the same as `put_many`."""
-        return self.put_many(jobs)
+        """Restore jobs and alerts that `dump` read. Yields the same as `put_many`; for an alert, None."""
+        signed = signature(self.by)
+
+        def arguments(thing: Mapping[str, Any]) -> Sequence[Any]:
+            if "alert" in thing:
+                return self.calls.staged_alert(thing)
+            return self.calls.put("JSET", **parts(thing))[1]
+
+        return bulk.stream(
+            self.commands,
+            jobs,
+            arguments,
+            load_calls(bulk.group_calls("JMSET", "set", *signed), signed),
+            lambda reply: None if reply == "OK" else as_time(reply),
+            at_once=10,
+        )

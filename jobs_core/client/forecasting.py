@@ -65,8 +65,8 @@ def read_source(
     durations: Mapping[str, float] | None = None,
     progress: Callable[[float], object] = lambda share: None,
 ) -> Source:
-    """Read what a forecast needs of a board. Payloads are dropped as they come."""
-    dumped = followed(board.dump(), progress)
+    """Read what a forecast needs of a board: the jobs, not the alerts. Payloads are dropped as they come."""
+    dumped = (job for job in followed(board.dump(), progress) if "id" in job)
     jobs = [{name: value for name, value in job.items() if name != "payload"} for job in dumped]
     counts = board.count()
     known = board.summary(*(job["id"] for job in jobs)) if durations is None else {}

@@ -1,23 +1,28 @@
-"""Lint the jobs of a board, or jobs as they would be put. Nothing is changed."""
+"""Lint the jobs and alerts of a board, or jobs and alerts as they would be put. Nothing is changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
+from itertools import chain, filterfalse
 from typing import Any
 
+from jobs_core.alerts.rule import Alert, alert_of, as_alert
+from jobs_core.alerts.scope import ONE_OFF, QUEUE, is_for_queues, matches, matches_pattern
 from jobs_core.client.apply import Applying
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.client.listing import plan_jobs, read_jobs
 from jobs_core.cron.days import ever_runs
 from jobs_core.cron.forms import read_cron
 from jobs_core.cron.pattern import parse
+from jobs_core.engine.alerts import alert_id
 from jobs_core.engine.calls import parts
 from jobs_core.engine.commands import Call, Commands
-from jobs_core.engine.replies import as_job, time_of
+from jobs_core.engine.replies import as_job, as_worker, time_of
 from jobs_core.errors import JobsError, OptionError, UserError
 from jobs_core.lint import Finding, check_names, find
 from jobs_core.lint.facts import GROUP, Facts
-from jobs_core.lint.model import Subject, Surroundings
+from jobs_core.lint.model import AlertSubject, Subject, Surroundings
 from jobs_core.options import SCHEDULE_OPTIONS, to_pairs
 from jobs_core.plugins.manager import Plugins
 
@@ -29,11 +34,11 @@ OWNER = "lint"
 
 
 class RejectedJobsError(OptionError):
-    """Jobs that the board rejects. `rejected` has the errors by the index of the job."""
+    """Jobs and alerts that the board rejects. `rejected` has the errors, as `Plan.refused` does."""
 
     def __init__(self, rejected: Mapping[int, JobsError]) -> None:
         first = next(iter(rejected.values()))
-        others = f" (and {len(rejected) - 1} more jobs)" if len(rejected) > 1 else ""
+        others = f" (and {len(rejected) - 1} more)" if len(rejected) > 1 else ""
         super().__init__(f"{first}{others}", option=getattr(first, "option", None))
         self.rejected = rejected
 
@@ -51,7 +56,7 @@ def _state(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Linting:
-    """Lints jobs for `Board.lint`.
+    """Lints jobs and alerts for `Board.lint`.
 
     Args:
         commands: The commands of the board.
@@ -65,20 +70,28 @@ class Linting:
         self._now = now if now is not None else commands.now()
 
     def present(self, ignore: Collection[str]) -> list[Finding]:
-        """Lint the jobs on the board."""
+        """Lint the jobs and alerts on the board."""
         check_names(ignore)
-        jobs = list(read_jobs(self._commands, plan_jobs(self._commands.keys, None, None, "id", {}), None))
-        return self._find(jobs, (), [], frozenset(job["id"] for job in jobs), ignore)
+        jobs = self._all_jobs()
+        alerts = [as_alert(text) for text in self._commands.call("JALERTS")]
+        return self._find(jobs, (), [], frozenset(job["id"] for job in jobs), alerts, ignore)
 
-    def declared(self, jobs: Sequence[Mapping[str, Any]], ignore: Collection[str]) -> list[Finding]:
-        """Lint jobs as they would be on the board once they are put.
+    def declared(
+        self,
+        jobs: Sequence[Mapping[str, Any]],
+        alerts: Sequence[Mapping[str, Any]],
+        ignore: Collection[str],
+    ) -> list[Finding]:
+        """Lint jobs and alerts as they would be on the board once they are put.
 
         Raises:
             RejectedJobsError: The board would reject some of them.
         """
         check_names(ignore)
         calls = CheckedCalls(self._commands, self._plugins, validate=False)
-        plan = Applying(self._commands, calls, by="-").plan(jobs, OWNER, prune=False, adopt=True)
+        plan = Applying(self._commands, calls, by="-").plan(
+            jobs, OWNER, alerts=alerts, prune=False, adopt=True
+        )
         never = {
             place: options
             for place, error in plan.refused.items()
@@ -102,7 +115,8 @@ class Linting:
         known = frozenset(ids) | {str(job["id"]) for job in never.values()}
         parents = {parent for job in found.values() for parent in job.get("after", ())}
         known |= self._read(parents - known).keys()
-        return self._find([found[id] for id in ids if id in found], new, nevers, known, ignore)
+        declared = self._declared_alerts(alerts, changed)
+        return self._find([found[id] for id in ids if id in found], new, nevers, known, declared, ignore)
 
     def _find(
         self,
@@ -110,11 +124,41 @@ class Linting:
         new: Collection[str],
         others: Sequence[Subject],
         ids: frozenset[str],
+        alerts: Sequence[Alert],
         ignore: Collection[str],
     ) -> list[Finding]:
-        subjects = [*Facts(self._commands, self._plugins, self._now).subjects(jobs, new), *others]
+        facts = Facts(self._commands, self._plugins, self._now)
+        are_watched = any("silent" in alert.when for alert in alerts)
+        subjects = [*facts.subjects(jobs, new, are_watched=are_watched), *others]
+        targets = _Targets(subjects, self._all_jobs, self._queues)
+        watching = [
+            AlertSubject(alert, facts.conditions(alert), list(filterfalse(targets.have, alert.scope)))
+            for alert in alerts
+        ]
         to_come = [job for job in subjects if job.never or job.options.get("state") != "ended"]
-        return find(to_come, Surroundings(ids, len(subjects)), ignore)
+        return find(to_come, Surroundings(ids, len(subjects), watching), ignore)
+
+    def _declared_alerts(
+        self, alerts: Sequence[Mapping[str, Any]], changed: Mapping[str, Mapping[str, Any]]
+    ) -> list[Alert]:
+        """Return declared alerts as they will be: as the plan has them or, if they stay, the board."""
+        present = {alert.name: alert for alert in map(as_alert, self._commands.call("JALERTS"))}
+        for name in (str(alert["alert"]) for alert in alerts):
+            if fields := changed.get(alert_id(name)):
+                present[name] = alert_of({"name": name} | {key: fields[key] for key in fields if key != "id"})
+        return [present[str(alert["alert"])] for alert in alerts]
+
+    def _all_jobs(self) -> list[dict[str, Any]]:
+        return list(read_jobs(self._commands, plan_jobs(self._commands.keys, None, None, "id", {}), None))
+
+    def _queues(self) -> set[str]:
+        """Return the queues that workers serve, or that have tasks."""
+        keys = self._commands.keys
+        read = self._commands.read
+        clock, workers = read(lambda client: client.time()), read(lambda client: client.hgetall(keys.workers))
+        served = (as_worker(str(name), str(text), clock)["queues"] for name, text in workers.items())
+        lanes = read(lambda client: client.smembers(keys.queues))
+        return {*chain.from_iterable(served), *(str(lane).partition("!")[0] for lane in lanes)}
 
     def _read(self, ids: Any) -> dict[str, dict[str, Any]]:
         """Read the jobs that exist, by id."""
@@ -133,3 +177,42 @@ class Linting:
         except OptionError:
             return False
         return not ever_runs(pattern, str(job.get("dst") or "vixie"), time_of(self._now * 1000).date())
+
+
+class _Targets:
+    """What alerts may be for: the jobs that are linted, then others of the board, and its queues.
+
+    The others, and the queues, are read once something is looked for that the jobs do not have.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Subject],
+        read_jobs: Callable[[], Sequence[Mapping[str, Any]]],
+        read_queues: Callable[[], Collection[str]],
+    ) -> None:
+        self._jobs = jobs
+        self._read_jobs = read_jobs
+        self._read_queues = read_queues
+
+    def have(self, term: str) -> bool:
+        """Whether a term of `for` matches any of them. One-off tasks may always come."""
+        if any(_is_for(term, job) for job in self._jobs) or matches(term, ONE_OFF, (), ""):
+            return True
+        if is_for_queues(term) and any(
+            matches_pattern(term.removeprefix(QUEUE), queue) for queue in self._queues
+        ):
+            return True
+        return any(_is_for(term, job) for job in self._others)
+
+    @cached_property
+    def _others(self) -> Sequence[Subject]:
+        return [Subject(job) for job in self._read_jobs()]
+
+    @cached_property
+    def _queues(self) -> Collection[str]:
+        return self._read_queues()
+
+
+def _is_for(term: str, job: Subject) -> bool:
+    return matches(term, job.id, job.labels, job.queue)

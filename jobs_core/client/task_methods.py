@@ -12,7 +12,7 @@ from jobs_core.client.listing import CHUNK, find_ids, plan_find
 from jobs_core.client.output import ENDS, read_output
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine import bulk
-from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call, push_parts
+from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call, push_parts, release_calls
 from jobs_core.engine.replies import (
     Hold,
     as_cancelled,
@@ -23,7 +23,7 @@ from jobs_core.engine.replies import (
     entry_filter,
     lease_states,
 )
-from jobs_core.errors import JobsError, OptionError
+from jobs_core.errors import JobsError, OptionError, UnconfirmedError
 from jobs_core.options import (
     Duration,
     Labels,
@@ -105,9 +105,17 @@ class TaskMethods(BoardBase):
 
         Returns:
             The tasks, each with the token for `ack` and `beat`.
+
+        Raises:
+            UnconfirmedError: The board is durable, and replicas have not confirmed that the tasks are held.
+                They are given back.
         """
         name, arguments = pop_call(queues, count, lease, worker, now)
-        return [as_task(fields) for fields in self.commands.call(name, *arguments)]
+        try:
+            return [as_task(fields) for fields in self.commands.call(name, *arguments)]
+        except UnconfirmedError as error:
+            self.commands.batch(release_calls(error.reply))
+            raise
 
     def ack(self, token: str, verb: Verb = "done", **options: Unpack[ReportOptions]) -> str:
         """Report the outcome or the progress of a task.

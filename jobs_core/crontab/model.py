@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs_core.crontab.mailto import OPTION, on_failure
+
 RUNNER = "shell"
 """The runner of all jobs in crontabs."""
 
@@ -37,7 +39,8 @@ class Line:
     `cron` is five fields or a nickname, `user` is the user column of a system crontab, and `comment` is the
     text of the comments directly above. `column` is where the schedule begins. `derived` means that the id
     comes from the command, so that a job of the same command on the board may give it another. `lint_ignore`
-    has the rules of `jobs lint` that a comment above silences, separated by commas.
+    has the rules of `jobs lint` that a comment above silences, separated by commas. `mailto` is the MAILTO
+    that applies to the line, if one does.
     """
 
     file: str
@@ -51,18 +54,19 @@ class Line:
     comment: str = ""
     derived: bool = True
     lint_ignore: str = ""
+    mailto: str | None = None
 
     @property
     def job(self) -> dict[str, Any]:
         """The job in the form that `Board.put_many` takes."""
-        ignored = {"lint-ignore": self.lint_ignore} if self.lint_ignore else {}
+        others = {"lint-ignore": self.lint_ignore or None, OPTION: on_failure(self.mailto)}
         return {
             "id": self.id,
             "runner": RUNNER,
             "payload": self.payload,
             "cron": self.cron,
             "zone": self.zone,
-            **ignored,
+            **{name: value for name, value in others.items() if value is not None},
         }
 
     def notice(self, sentence: str) -> Notice:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs_core.client.apply import read_owners
+from jobs_core.crontab import mailto
 from jobs_core.crontab.match import entry, keep_ids
 from jobs_core.crontab.model import Line
 from jobs_core.errors import JobsError
@@ -25,7 +26,8 @@ class Import:
     """The lines of crontabs for a board, under the ids that they keep.
 
     Each crontab owns its jobs, as a board file does. With a prefix, it is another owner, since crontabs of
-    several machines have the same path.
+    several machines have the same path. `notices` says why MAILTO mails nobody, if
+    that is so.
 
     Args:
         board: The board.
@@ -43,7 +45,13 @@ class Import:
         self._owners = {file: owner(file, prefix) for file in files}
         wanted = [entry(line.job, self._owners[line.file], derived=line.derived) for line in lines]
         ids = keep_ids(board, wanted, prefix)
-        self.lines = [replace(line, id=id) for line, id in zip(lines, ids, strict=True)]
+        mailing = [line for line in lines if mailto.on_failure(line.mailto)]
+        reason = mailto.refusal(board) if mailing else ""
+        self.notices = [mailing[0].notice(reason)] if reason else []
+        self.lines = [
+            replace(line, id=id, mailto=None if reason else line.mailto)
+            for line, id in zip(lines, ids, strict=True)
+        ]
 
     def check(self) -> tuple[list[Change], Refusals]:
         """Compare the lines with the board, and change nothing.

@@ -101,7 +101,9 @@ def _line(file: str, entry: Entry, id: str) -> Line:
     location = (file, entry.number, entry.column)
     derived = entry.given_id is None
     return Line(
-        *location, id, entry.cron, entry.zone, payload, entry.user, entry.comment, derived, entry.lint_ignore
+        *(*location, id, entry.cron, entry.zone, payload, entry.user, entry.comment, derived),
+        lint_ignore=entry.lint_ignore,
+        mailto=entry.mailto,
     )
 
 

@@ -48,6 +48,7 @@ class Entry:
     given_id: str | None
     comment: str
     lint_ignore: str = ""
+    mailto: str | None = None
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class Reader:
     system: bool
     zone: str
     cron_zone: str | None = None
+    mailto: str | None = None
     env: dict[str, str] = field(default_factory=dict)
     comments: list[str] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -103,6 +105,8 @@ class Reader:
             )
         elif name == "CRON_TZ":
             self._set_zone(number, text, value)
+        elif name == "MAILTO":
+            self.mailto = value
         elif name in IGNORED:
             self._note(number, text, f"{name} is ignored: {IGNORED[name]}")
         else:
@@ -179,6 +183,7 @@ class Reader:
                     if not any(mark.fullmatch(comment) for mark in _MARKS)
                 ),
                 lint_ignore=",".join(self._ignored_rules()),
+                mailto=self.mailto,
             )
         )
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 IGNORED = {
-    "MAILTO": "Jobs sends no mail; output goes to the loggers and `jobs history`",
-    "MAILFROM": "Jobs sends no mail; output goes to the loggers and `jobs history`",
+    "MAILFROM": "mails come from the address in the setting notify_smtp_from",
     "LOGNAME": "cron sets it; jobs use the one of their worker",
     "RANDOM_DELAY": "use the option jitter instead",
     "START_HOURS_RANGE": "only anacron uses it",

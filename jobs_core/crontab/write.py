@@ -9,15 +9,32 @@ from typing import Any
 
 from jobs_core.crontab.command import LIMIT, SHELL, Command, command_of, join_command, payload_of
 from jobs_core.crontab.fields import FIELDS, NICKNAMES, problems
+from jobs_core.crontab.mailto import OPTION, mailto_of
 from jobs_core.crontab.model import RUNNER
 from jobs_core.crontab.read import read
 from jobs_core.crontab.settings import IGNORED, format_setting
 from jobs_core.types import parse_payload
 
 KEPT = frozenset(
-    ("id", "runner", "payload", "cron", "zone", "queue", "state", "next", "etag", "start", "lint-ignore")
+    (
+        "id",
+        "runner",
+        "payload",
+        "cron",
+        "zone",
+        "queue",
+        "state",
+        "next",
+        "etag",
+        "start",
+        "lint-ignore",
+        OPTION,
+    )
 )
 """Options that a crontab expresses or can omit."""
+
+DEFAULTS = {"SHELL": SHELL, "MAILTO": ""}
+"""Settings that need not be written. An empty MAILTO mails nobody."""
 
 HEADER = "# Times are in CRON_TZ. A cron that does not support it, such as Debian's, uses the machine's zone."
 
@@ -86,8 +103,10 @@ def _entry(job: Mapping[str, Any], now: float) -> _Entry:
     if text is None or not _is_read_back(f"{job['cron']} {text}", command):
         raise InexpressibleError("a line of a crontab cannot express its command or input")
     _check_settings(command)
-    ignored = job.get("lint-ignore", "")
-    return _Entry(job["id"], job["cron"], job.get("zone", "UTC"), dict(command.env), text, ignored)
+    env = dict(command.env)
+    if OPTION in job:
+        env["MAILTO"] = str(mailto_of(job[OPTION]))
+    return _Entry(job["id"], job["cron"], job.get("zone", "UTC"), env, text, job.get("lint-ignore", ""))
 
 
 def _is_read_back(text: str, command: Command) -> bool:
@@ -105,6 +124,8 @@ def _check_options(job: Mapping[str, Any], now: float) -> None:
     if job.get("state") == "paused":
         raise InexpressibleError("it is paused")
     unsupported = [name for name in job if name not in KEPT]
+    if OPTION in job and mailto_of(job[OPTION]) is None:
+        unsupported.append(OPTION)
     if job.get("queue", RUNNER) != RUNNER:
         unsupported.append("queue")
     if job.get("start", now) > now:  # every job has a start: the time of its put
@@ -128,7 +149,7 @@ def _check_pattern(pattern: str) -> None:
 def _check_settings(command: Command) -> None:
     for name, value in command.env.items():
         line = format_setting(name, value)
-        if name in IGNORED or name == "CRON_TZ" or line is None or len(line.encode()) > LIMIT:
+        if name in IGNORED or name in ("CRON_TZ", "MAILTO") or line is None or len(line.encode()) > LIMIT:
             raise InexpressibleError(f"a crontab cannot set its variable {name}")
 
 
@@ -142,8 +163,8 @@ class _Writer:
 
     def lines(self, entry: _Entry) -> Iterator[str]:
         """Yield the lines of an entry and of the settings it changes. It is skipped if it must unset one."""
-        env = {"SHELL": SHELL, **entry.env}
-        before = self.env or {"SHELL": SHELL}
+        env = DEFAULTS | entry.env
+        before = self.env or DEFAULTS
         lingering = [name for name in before if name not in env]
         if lingering:
             self.skip(

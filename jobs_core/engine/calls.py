@@ -29,6 +29,11 @@ def pop_call(
     return "JPOP", (len(queues), *queues, *options)
 
 
+def release_calls(reply: Any) -> list[Call]:
+    """Return the calls that give back the tasks in a reply to JPOP. Those without a lease cannot be."""
+    return [("JACK", (token, "release")) for token, *_ in reply if token]
+
+
 def next_arguments(id: str | None, count: int, from_: Any, now: Any, options: Mapping[str, Any]) -> list[Any]:
     """Return the arguments of a JNEXT about a job, or about the schedule in `options`."""
     extra = to_pairs({"from": from_, "now": now, **options}, (*JOB_OPTIONS, "from"))

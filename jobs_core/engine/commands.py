@@ -11,8 +11,11 @@ from jobs_core import errors
 from jobs_core.engine import loader
 from jobs_core.engine.build import commands, library
 from jobs_core.engine.connections import Connections
+from jobs_core.engine.durable import is_awaited, refusal, wait_words
+from jobs_core.engine.loader import read_reply
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
 from jobs_core.engine.redis_errors import convert_errors, translated
+from jobs_core.engine.timeouts import answer_timeout
 from jobs_core.engine.wire import pack, read_replies, unknown_places
 
 __all__ = ["Call", "Commands", "translated"]
@@ -126,13 +129,17 @@ class Commands(Connections):
     def stream(self, calls: Iterable[Call], size: int = 500) -> Iterator[Any]:
         """Call any number of commands, and yield their replies in order, like `batch`.
 
-        Redis works on one batch while the next one is written.
+        Redis works on one batch while the next one is written, unless the board is durable.
         """
         with self.connection() as connection:
+            is_durable = self.replicas > 0
             waiting: Sequence[Call] = ()
             remaining = iter(calls)
             while chunk := list(islice(remaining, size)):
                 self.send(connection, chunk)
+                if is_durable:
+                    yield from self.receive(connection, chunk)
+                    continue
                 replies = read_replies(connection, waiting)
                 if unknown_places(replies):
                     # No calls may be in flight on the connection while it loads functions.
@@ -191,8 +198,27 @@ class Commands(Connections):
             connection.send_packed_command(pack(connection, packed))
 
     def receive(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
-        """Read the replies to calls that were sent. The reply of a rejected command is its error."""
-        return self._finish(connection, calls, read_replies(connection, calls))
+        """Read the replies to calls that were sent, with nothing else under way on the connection.
+
+        The reply of a rejected command is its error. On a durable board, the reply of a command that replicas
+        have not confirmed is an UnconfirmedError.
+        """
+        return self._finish(connection, calls, self._read_confirmed(connection, calls))
+
+    def _read_confirmed(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
+        """Read the replies to calls. On a durable board, wait for replicas to confirm what these wrote."""
+        replies = read_replies(connection, calls)
+        awaited = [
+            place
+            for place, (name, _) in enumerate(calls)
+            if self.replicas and is_awaited(name) and not isinstance(replies[place], Exception)
+        ]
+        if awaited:
+            connection.send_command(*wait_words(self.replicas, answer_timeout(self.client)))
+            if sentence := refusal(read_reply(connection), self.replicas, self.server):
+                for place in awaited:
+                    replies[place] = errors.UnconfirmedError(sentence, replies[place])
+        return replies
 
     def _finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
         """Repeat calls whose function was missing, and convert the errors of Redis."""
@@ -201,7 +227,7 @@ class Commands(Connections):
             self._restore(connection)
             again = [calls[i] for i in unknown]
             self.send(connection, again)
-            for i, reply in zip(unknown, read_replies(connection, again), strict=True):
+            for i, reply in zip(unknown, self._read_confirmed(connection, again), strict=True):
                 replies[i] = reply
         if any(map(refused_for_now, replies)):
             self._stale.add(connection)
@@ -224,12 +250,15 @@ class Commands(Connections):
             again = [calls[i] for i in refused]
             with self.connection() as connection:
                 self.send(connection, again)
-                for i, reply in zip(refused, read_replies(connection, again), strict=True):
+                for i, reply in zip(refused, self._read_confirmed(connection, again), strict=True):
                     replies[i] = reply
                 if any(map(refused_for_now, replies)):
                     self._stale.add(connection)
 
     def _to_error(self, reply: Any, name: str) -> Any:
+        if isinstance(reply, errors.UnconfirmedError):
+            reply.reply = self._to_error(reply.reply, name)
+            return reply
         found = convert_errors(reply, self.server)
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found
 

@@ -17,6 +17,7 @@ from redis import exceptions as rx
 from jobs_core import errors
 from jobs_core.engine import loader
 from jobs_core.engine.access import Access
+from jobs_core.engine.durable import read_replicas
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.outage import (
     RETRY_FOR,
@@ -35,8 +36,8 @@ from jobs_core.engine.tls_probe import tls_mismatch
 T = TypeVar("T")
 
 RECHECK = 10.0
-"""Seconds after which a client checks the library's version again, because a slow client may have replaced it
-with an older one."""
+"""Seconds after which a client checks again what may have changed: whether the board is durable, and the
+library, which a slow client may have replaced with an older one."""
 
 
 class Connections:
@@ -54,6 +55,8 @@ class Connections:
         self.access = Access(client, keys)
         self.has_connected = False
         """Whether Redis has ever answered. If not, its address may be wrong, so nothing waits for it."""
+        self.replicas = 0
+        """How many replicas must have what is written: 0 if the board is not durable."""
         self._closed = threading.Event()  # shared with the twins of `with_timeout`
         self._stale: set[Any] = set()  # connections to close once their replies are read
         self._check_at: float | None = None
@@ -264,6 +267,7 @@ class Connections:
         else:
             was_there = loader.replace_older(connection)
         self.access.ask(connection)
+        self.replicas = read_replicas(connection, self.keys)
         # After loading, check again with the next call: another client may have loaded just afterwards.
         self._check_at = time.monotonic() + (RECHECK if was_there else 0)
 

@@ -32,6 +32,7 @@ class Keys:
         self.cancelling = f"{self.tag}:cancelling"
         self.zones = f"{self.tag}:zones"
         self.ran = f"{self.tag}:runs"
+        self.queues = f"{self.tag}:queues"
 
     def queue(self, name: str) -> str:
         """Return the list of tasks that wait in a queue."""

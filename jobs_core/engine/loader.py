@@ -104,12 +104,12 @@ def _load(connection: Any) -> None:
 
 
 def publish(connection: Any, keys: Keys) -> dict[str, str]:
-    """Load the scripts, and write the `commands` hash unless a newer version has written it.
+    """Load the scripts that Redis lacks, and write the `commands` hash unless a newer version has written it.
 
     Returns the SHAs by command name.
     """
     shas = {command.name: command.sha for command in build.commands().values()}
-    loads = [("SCRIPT", "LOAD", command.script) for command in build.commands().values()]
+    loads = [("SCRIPT", "LOAD", script) for script in _missing_scripts(connection)]
     *loaded, published = _exchange(connection, *loads, ("HGET", keys.commands, "version"))
     refused = next((reply for reply in (*loaded, published) if isinstance(reply, Exception)), None)
     if refused is not None:
@@ -120,6 +120,15 @@ def publish(connection: Any, keys: Keys) -> dict[str, str]:
         if isinstance(reply, Exception):
             raise reply
     return shas
+
+
+def _missing_scripts(connection: Any) -> list[str]:
+    """Return the scripts that Redis lacks, or all if this user may not ask. All together have 3 MB."""
+    commands = build.commands().values()
+    (known,) = _exchange(connection, ("SCRIPT", "EXISTS", *(command.sha for command in commands)))
+    if isinstance(known, Exception):
+        return [command.script for command in commands]
+    return [command.script for command, is_known in zip(commands, known, strict=True) if not is_known]
 
 
 def _may_publish(connection: Any, keys: Keys) -> bool:

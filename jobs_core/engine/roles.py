@@ -123,14 +123,14 @@ def _roles() -> Iterator[Role]:
         "client",
         "puts, pushes, pauses, cancels, and reads",
         frozenset(_CLIENT_CALLS),
-        frozenset(),
+        frozenset(("WAIT",)),
         (*_EVERYONE, *_WRITERS, "JACK takes any token: it can report on a task that a worker holds"),
     )
     yield Role(
         "worker",
         "takes, runs and reports tasks, and ticks",
         frozenset(_WORKER_CALLS),
-        frozenset(("BLPOP", "RPUSH")),
+        frozenset(("BLPOP", "RPUSH", "WAIT")),
         (*_EVERYONE, *_WRITERS, "JPOP takes any queue: it can take tasks of runners that it does not have"),
     )
     loads = "it can replace the functions, which every other user then runs with their own permissions"

@@ -12,6 +12,7 @@ import redis
 
 from jobs_core.embedded import EmbeddedServer, find_binary
 from jobs_core.engine import bulk, zones
+from jobs_core.engine.build import LIBRARY_VERSION
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.keys import Keys
 from jobs_core.errors import JobsError, ServerError
@@ -48,6 +49,8 @@ def scratch_server() -> Iterator[redis.Redis]:
 def open_scratch(client: redis.Redis, board: str, has_zones: bool) -> Commands:
     """Return the commands of an empty board on the private server, with time zones if it needs them."""
     commands = Commands(client, Keys(board))
+    # Nobody calls scripts here, and compiling them takes longer than most forecasts: claim to have newer.
+    client.hset(commands.keys.commands, "version", LIBRARY_VERSION + 1)
     commands.call("JRETAIN", "runs", "off")
     if has_zones:
         zones.load(commands)

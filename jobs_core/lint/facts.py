@@ -7,13 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import pairwise
 from typing import Any
 
+from jobs_core.alerts.rule import Alert
 from jobs_core.cron.pattern import Pattern, parse
 from jobs_core.engine import zones
 from jobs_core.engine.build import commands as known_commands
 from jobs_core.engine.calls import next_arguments
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.errors import JobsError, OptionError, PayloadError
-from jobs_core.lint.model import ClockChange, Subject
+from jobs_core.lint.model import ClockChange, Condition, Subject
 from jobs_core.options import JOB_OPTIONS, SCHEDULE_OPTIONS
 from jobs_core.plugins.manager import Plugins
 
@@ -56,15 +57,18 @@ class Facts:
         self._plugins = plugins
         self._now = now
 
-    def subjects(self, jobs: Sequence[Job], new: Collection[str] = ()) -> list[Subject]:
+    def subjects(
+        self, jobs: Sequence[Job], new: Collection[str] = (), *, are_watched: bool = False
+    ) -> list[Subject]:
         """Return the subjects of jobs.
 
         `new` has the ids of jobs whose schedule is not on the board yet: they have no `next` and no `state`.
+        With `are_watched`, an alert wants to know how far runs are apart.
         """
         jobs = self._with_state(jobs, new)
         patterns = _patterns(jobs)
         usual = read_usual(self._commands, [job["id"] for job in jobs])
-        runs = self._runs(jobs, patterns, usual)
+        runs = self._runs(jobs, patterns, usual, are_watched)
         changes = self._clock_changes(jobs, patterns)
         never = self._never(jobs, new)
         return [
@@ -81,6 +85,18 @@ class Facts:
             for job in jobs
         ]
 
+    def conditions(self, alert: Alert) -> list[Condition]:
+        """Return the conditions of an alert, with their times in seconds, which the engine reads."""
+        texts = alert.when.split(", ")
+        values = [text.partition(" ")[2] for text in texts]
+        every = [{"every": value, "start": self._now} if _is_time(value) else {} for value in values]
+        replies = iter(self._ask(next_arguments(None, 2, None, self._now, one) for one in every if one))
+        runs = [next(replies) if one else None for one in every]
+        return [
+            Condition(text, (found[1] - found[0]) / 1000 if found and len(found) == 2 else None)
+            for text, found in zip(texts, runs, strict=True)
+        ]
+
     def _with_state(self, jobs: Sequence[Job], new: Collection[str]) -> list[Job]:
         """Give new jobs the `next` and `state` that they get when they are put."""
         asked = [job for job in jobs if job["id"] in new and TIMED & job.keys()]
@@ -89,7 +105,11 @@ class Facts:
         return [_put(job, found.get(job["id"])) if job["id"] in new else job for job in jobs]
 
     def _runs(
-        self, jobs: Sequence[Job], patterns: Mapping[str, Pattern], usual: Mapping[str, float]
+        self,
+        jobs: Sequence[Job],
+        patterns: Mapping[str, Pattern],
+        usual: Mapping[str, float],
+        are_watched: bool,
     ) -> dict[str, list[float]]:
         """Return the next runs of cron patterns: of one with an H only if a rule needs them."""
         asked: dict[tuple[Any, ...], list[str]] = {}
@@ -97,8 +117,9 @@ class Facts:
             pattern = patterns.get(job["id"])
             if pattern is None:
                 continue
-            if not has_spread(pattern) or {"rate", "jitter"} & job.keys() or job["id"] in usual:
-                count = MANY_RUNS if "rate" in job else RUNS
+            is_asked = are_watched or {"rate", "jitter"} & job.keys() or job["id"] in usual
+            if is_asked or not has_spread(pattern):
+                count = MANY_RUNS if are_watched or "rate" in job else RUNS
                 asked.setdefault((*_schedule(job, pattern), count), []).append(job["id"])
         replies = self._ask(
             next_arguments(id, count, None, self._now, _options(cron, zone, dst))
@@ -240,6 +261,11 @@ def _own_options(job: Job) -> dict[str, Any]:
 
 def _times(job: Job) -> dict[str, Any]:
     return {name: job[name] for name in SCHEDULE_OPTIONS if name in job}
+
+
+def _is_time(value: str) -> bool:
+    """Whether the value of a condition is a time, and not missing, a count or a factor."""
+    return bool(value) and not value.endswith("x")
 
 
 def _put(job: Job, runs: Sequence[int] | None) -> Job:

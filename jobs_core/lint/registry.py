@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from jobs_core.errors import OptionError
-from jobs_core.lint import clocks, crowds, patterns, relations, schedules, work
-from jobs_core.lint.model import Finding, Rule, Subject, Surroundings, each
+from jobs_core.lint import alerts, clocks, crowds, patterns, relations, schedules, work
+from jobs_core.lint.model import AlertSubject, Finding, Rule, Subject, Surroundings
 from jobs_core.values import nearest
 
+T = TypeVar("T", Subject, AlertSubject)
 
-def _unknown_rules(job: Subject) -> Iterator[Finding]:
-    for name in sorted(job.ignored - RULES.keys()):
-        sentence = f"ignores the rule {name!r}, which does not exist{nearest(name, RULES)}"
-        yield job.finding("unknown-rule", sentence, "correct or remove the name", "lint-ignore")
+
+def _unknown_rules(jobs: Sequence[Subject], around: Surroundings) -> Iterator[Finding]:
+    subjects: list[Subject | AlertSubject] = [*jobs, *around.alerts]
+    for one in subjects:
+        for name in sorted(one.ignored - RULES.keys()):
+            sentence = f"ignores the rule {name!r}, which does not exist{nearest(name, RULES)}"
+            yield one.finding("unknown-rule", sentence, "correct or remove the name", "lint-ignore")
 
 
 RULES: Mapping[str, Rule] = {
@@ -27,11 +31,12 @@ RULES: Mapping[str, Rule] = {
         *crowds.RULES,
         *work.RULES,
         *relations.RULES,
+        *alerts.RULES,
         Rule(
             "unknown-rule",
             "lint-ignore names a rule that does not exist",
             "A misspelled rule is not ignored.",
-            each(_unknown_rules),
+            _unknown_rules,
         ),
     )
 }
@@ -62,7 +67,7 @@ def find(jobs: Sequence[Subject], around: Surroundings, ignore: Collection[str] 
 
     Args:
         jobs: The jobs.
-        around: What rules know beside them.
+        around: What rules know beside them, with the alerts.
         ignore: Names of rules that are not checked.
 
     Raises:
@@ -73,5 +78,10 @@ def find(jobs: Sequence[Subject], around: Surroundings, ignore: Collection[str] 
         replace(finding, why=rule.why)
         for name, rule in RULES.items()
         if name not in ignore
-        for finding in rule.check([job for job in jobs if name not in job.ignored], around)
+        for finding in rule.check(_heeding(name, jobs), replace(around, alerts=_heeding(name, around.alerts)))
     ]
+
+
+def _heeding(rule: str, subjects: Sequence[T]) -> list[T]:
+    """Return the subjects that do not ignore a rule."""
+    return [one for one in subjects if rule not in one.ignored]

@@ -20,8 +20,9 @@
 
   `since` is since when it goes on, `told` when it was told last, and `more` how often it was seen since. What waits unserved
   has a `queue` instead of a `job`, and a board that is behind neither; a long run has its `task`.
-  Errors: JOBS NOTFOUND, JOBS OPTION.
+  Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
+local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local errors = require 'base.errors'
 local describe = require 'alert.describe'
@@ -53,6 +54,7 @@ local function list_open(board, name, cursor)
 end
 
 return function(board, args)
+  apply_state.require_no_pending_apply(board)
   local n = arguments.count_before_dash(args)
   if n == #args then return read(board, args) end
   local options = arguments.read_options(args, n + 2, { open = true })

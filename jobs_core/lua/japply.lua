@@ -6,9 +6,9 @@
      JAPPLY board drop stage
 
   Apply a board file as a whole: begin a stage, fill it with JSTAGE, check each of its jobs that runs after others, and
-  commit. Committing is one small step, whatever the number of jobs. After it, JAPPLY roll puts the new jobs in place, a
-  hundred per call. Until all are in place, ticking and reading or changing a job return JOBS AGAIN, and every client
-  that receives it calls JAPPLY roll. A client that stops before the commit leaves the board as it was. Relative times,
+  commit. Committing is one small step, whatever the number of jobs. After it, JAPPLY roll puts the new jobs and alerts in place,
+  a hundred per call. Until all are in place, ticking and reading or changing a job or an alert return JOBS AGAIN, and every
+  client that receives it calls JAPPLY roll. A client that stops before the commit leaves the board as it was. Relative times,
   such as +10m, count from when the stage began. `by` and `because` say who changes the jobs, and why: see JCHANGES.
 
     FCALL JAPPLY 1 {jobs} begin                       returns the stage: 1-0
@@ -23,6 +23,7 @@
   Errors: JOBS AGAIN; JOBS OPTION; JOBS STALE when the stage is gone, or the board was revised since it began: what runs
   after what, or a job that is staged, by hand or by another board file.
 --]]
+local rules = require 'alert.rules'
 local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local fail = require('base.errors').fail
@@ -72,6 +73,10 @@ local function require_ready(board, stage, ids, jobs)
   end
   if stage:match('%d+$') ~= revision.current(board) then
     fail('STALE', 'the board has changed since the stage began: begin again')
+  end
+  local more = stages.more_alerts(board, stage)
+  if more > 0 and redis.call('HLEN', key(board, 'alerts')) + more > rules.MOST then
+    fail('STALE', 'the board has more alerts than when the stage began: begin again')
   end
   if redis.call('EXISTS', stages.key(board, stage, ':unchecked')) == 1 then
     fail('OPTION', 'the stage has unchecked jobs: call JAPPLY check for each job with `after`')

@@ -10,11 +10,11 @@
             "before":{"runner":"shell","every":5,"next":1763900010,"state":"scheduled"},
             "after":{"runner":"shell","every":9,"next":1763900014,"state":"scheduled"}}
 
-  `what` is put, edit, pause, resume, remove, apply, limit, push, backfill, cancel, retry, purge, trim or retain. `by` is -
-  where it is not known. `target` is the board file, queue, runner, task or backfill, and `count` how many tasks. A change of
-  several jobs has `jobs`; ask for one of them to see what it was before. A new job has no `before`, a removed one no `after`.
-  With `payload`, they have the payload, or `payload-bytes` if it had more than 4 KiB; without it, `payload-changed` is true
-  if it differs.
+  `what` is put, edit, pause, resume, remove, apply, alert, limit, push, backfill, cancel, retry, purge, trim or retain. `by`
+  is - where it is not known. `target` is the board file, alert, queue, runner, task or backfill, and `count` how many tasks. A
+  change of several jobs has `jobs`; ask for one of them to see what it was before. A new job has no `before`, a removed one no
+  `after`. With `payload`, they have the payload, or `payload-bytes` if it had more than 4 KiB; without it, `payload-changed` is
+  true if it differs.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'

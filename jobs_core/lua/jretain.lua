@@ -1,12 +1,13 @@
 #!lua
---[[ JRETAIN board [dead-letters n] [dead-age duration] [expire-ended duration] [history-bytes n] [workers duration]
-      [runners duration] [runs n] [runs-bytes n] [changes n] [changes-bytes n] [tail-bytes n]
+--[[ JRETAIN board [dead-letters n] [dead-age duration] [durable n] [expire-ended duration] [history-bytes n]
+      [workers duration] [runners duration] [runs n] [runs-bytes n] [changes n] [changes-bytes n] [tail-bytes n]
       [tails-bytes n] [by who] [because text]
 
   Set how much a board keeps. `off` removes a bound, `default` restores it.
 
     dead-letters    how many dead letters: the oldest are purged (10000)
     dead-age        how long a dead letter is kept (off)
+    durable         how many replicas must have what a client wrote before it counts (off): clients call WAIT
     expire-ended    how long a job stays after its last run (off); jobs that ended before this was set stay
     history-bytes   how many bytes the large entries of the history take, those of more than 1 KiB (67108864)
     workers         how long a worker is listed after its last report (1d)

@@ -10,6 +10,8 @@
     adopt    the same, but takes over jobs of other owners
     remove   takes ids only; removes only jobs of the owner
 
+  The id alert:<name> is an alert, with the options of JALERT put, without owner, by, because and now.
+
     FCALL JSTAGE 1 {jobs} 1-0 board.yml put 5 tick shell 'echo hi' every 5 3 tock shell date
       1) 1) (nil)                        before, as JSON: nil, the job is new
          2) {"id":"tick",…}              after
@@ -19,6 +21,9 @@
   Returns a list: for each a pair, before and after, null where there is none; 0; or an error.
   Errors: JOBS AGAIN, JOBS EXISTS, JOBS NOTFOUND, JOBS OPTION, JOBS PAYLOAD; JOBS STALE when the stage is gone.
 --]]
+local alerts = require 'alert.put'
+local describe_alert = require 'alert.describe'
+local rules = require 'alert.rules'
 local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local command = require 'base.command'
@@ -28,6 +33,7 @@ local is_same = require('base.tables').is_same
 local stages = require 'board.stages'
 local put = require 'define.put'
 local describe = require 'job.describe'
+local ids = require 'job.ids'
 local packed_job = require 'job.packed_job'
 
 local MAX_BYTES = 1048576  -- of existing jobs that one call reads
@@ -39,11 +45,11 @@ local function job_fields(id, head, body)
   return fields
 end
 
--- Reject a change to a job of another owner.
-local function check_owner(id, found, owner, mode)
+-- Reject a change to what another owner has: `what` is it, and `word` what it is found by.
+local function check_owner(what, word, found, owner, mode)
   if found == owner or mode == 'adopt' then return end
   local owned_by = found and "belongs to the board file '" .. found .. "'" or 'belongs to no board file'
-  fail('EXISTS', "the job '" .. id .. "' " .. owned_by .. ': adopt it, or choose another id')
+  fail('EXISTS', what .. ' ' .. owned_by .. ': adopt it, or choose another ' .. word)
 end
 
 local function stage_put(context, stage, owner, mode, args)
@@ -53,7 +59,7 @@ local function stage_put(context, stage, owner, mode, args)
   local before = job.old and job_fields(job.id, job.old, job.old_body)
   local after = job_fields(job.id, job.head, job.body)
   if before then
-    check_owner(job.id, found, owner, mode)
+    check_owner("the job '" .. job.id .. "'", 'id', found, owner, mode)
     if found == owner and is_same(before, after) then return 0 end
   end
   stages.write(board, stage, job.id, cmsgpack.pack(args), job.head, job.old)
@@ -77,9 +83,50 @@ local function stage_remove(context, stage, owner, id)
   return { cjson.encode(job_fields(id, old, body) or { id = id }), false }
 end
 
+local function require_room(board, stage)
+  local number = redis.call('HLEN', key(board, 'alerts')) + stages.more_alerts(board, stage)
+  if number >= rules.MOST then
+    fail('OPTION', 'the board would have more than ' .. rules.MOST .. ' alerts: declare fewer, or remove others')
+  end
+end
+
+local function stage_alert_put(context, stage, owner, mode, args)
+  local board, alert = context.board, alerts.read(context.board, args)
+  local old, before = rules.find(board, alert.name), nil
+  local after = describe_alert.declared(alert.rule, alert.payload)
+  if old then
+    check_owner("the alert '" .. alert.name .. "'", 'name', old.owner, owner, mode)
+    local payload = rules.payload(board, old)
+    context.bytes = context.bytes + #payload
+    before = describe_alert.declared(old, payload)
+    if old.owner == owner and is_same(before, after) then return 0 end
+  else
+    require_room(board, stage)
+  end
+  stages.write_alert(board, stage, alert.name, cmsgpack.pack(args), old and 0 or 1)
+  return { before and cjson.encode(before) or false, cjson.encode(after) }
+end
+
+local function stage_alert_remove(context, stage, owner, name)
+  local board, old = context.board, rules.find(context.board, name)
+  if not old or old.owner ~= owner then
+    fail('NOTFOUND', "the board file '" .. owner .. "' has no alert '" .. name .. "'")
+  end
+  local payload = rules.payload(board, old)
+  context.bytes = context.bytes + #payload
+  stages.write_alert(board, stage, name, '', -1)
+  return { cjson.encode(describe_alert.declared(old, payload)), false }
+end
+
 local function stage_change(context, stage, owner, mode, args)
   if context.bytes > MAX_BYTES then
     fail('AGAIN', 'the existing jobs are too large for one call: stage this job in the next one')
+  end
+  local name = ids.alert_name(args[1])
+  if name then
+    if mode == 'remove' then return stage_alert_remove(context, stage, owner, name) end
+    args[1] = name
+    return stage_alert_put(context, stage, owner, mode, args)
   end
   if mode == 'remove' then return stage_remove(context, stage, owner, args[1]) end
   return stage_put(context, stage, owner, mode, args)

@@ -10,16 +10,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
-
-import pluggy
 
 from jobs_core.contract import Check, Logger, Policy, Runner, WorkerInfo
 from jobs_core.errors import JobsError, OptionError, PluginError, RunnerError
 from jobs_core.plugins import hookspecs, settings
 from jobs_core.plugins.alert_payloads import check_own_alerts
 from jobs_core.plugins.builtin import hooks as builtin
+from jobs_core.plugins.hook_manager import HookManager
+from jobs_core.plugins.installed import Installed, installed
 from jobs_core.plugins.notices import warn_once
 from jobs_core.plugins.payloads import check_depth, check_payload
 from jobs_core.plugins.settings import Settings, Value
@@ -30,7 +30,6 @@ from jobs_core.values import nearest
 if TYPE_CHECKING:
     import click
 
-GROUP = "jobs"
 SINGULAR = {
     "runners": "runner",
     "policies": "policy",
@@ -69,7 +68,7 @@ class Plugins:
     """The plugins of this process, found by `Plugins.load()`. A broken plugin does not affect the others."""
 
     def __init__(self) -> None:
-        self.manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self.manager = HookManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
         self.infos: list[PluginInfo] = []
         self._provided: dict[str, dict[str, list[tuple[str, Any]]]] = {kind: {} for kind in KINDS}
@@ -87,14 +86,14 @@ class Plugins:
         """
         plugins = cls()
         disabled = {name.strip() for name in os.environ.get("JOBS_DISABLE_PLUGINS", "").split(",")} - {""}
-        entries = sorted(entry_points(group=GROUP), key=lambda entry: entry.name)
-        for entry in entries:
-            plugins._add_entry(entry, disabled)
+        found = installed()
+        for one in found:
+            plugins._add_installed(one, disabled)
         plugins._is_complete = True
-        installed = {entry.name for entry in entries}
+        names = {one.entry.name for one in found}
         plugins._unknown = [
-            f"JOBS_DISABLE_PLUGINS: there is no plugin {name!r}{nearest(name, installed)}"
-            for name in sorted(disabled - installed)
+            f"JOBS_DISABLE_PLUGINS: there is no plugin {name!r}{nearest(name, names)}"
+            for name in sorted(disabled - names)
         ]
         plugins._note_conflicts()
         if os.environ.get("JOBS_STRICT_PLUGINS") == "1":
@@ -292,10 +291,9 @@ class Plugins:
             if info.state == "broken":
                 raise PluginError(f"the plugin {info.name!r} is broken: {info.reason}")
 
-    def _add_entry(self, entry: EntryPoint, disabled: set[str]) -> None:
-        info = PluginInfo(entry.name)
-        if entry.dist is not None:
-            info.distribution, info.version = entry.dist.name, entry.dist.version
+    def _add_installed(self, found: Installed, disabled: set[str]) -> None:
+        entry = found.entry
+        info = PluginInfo(entry.name, found.distribution, found.version)
         try:
             if entry.name in disabled:
                 info.state, info.reason = "disabled", "listed in JOBS_DISABLE_PLUGINS"

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 
-from jobs_core.plugins.manager import GROUP, PluginInfo, Plugins
+from jobs_core.plugins.installed import GROUP
+from jobs_core.plugins.manager import PluginInfo, Plugins
 
 LOAD_SCRIPT = """
 import sys
@@ -15,10 +16,12 @@ import jobs_core.plugins.manager
 before = set(sys.modules)
 (entry,) = [entry for entry in entry_points(group="jobs") if entry.name == sys.argv[1]]
 entry.load()
-known = packages_distributions()
-ours = {"jobs-core", "click", "pluggy", entry.dist.name}
-names = {name.partition(".")[0] for name in set(sys.modules) - before}
-print(*sorted(name for name in names - set(sys.stdlib_module_names) if not ours & set(known.get(name, ours))))
+own = {"jobs_core", "click", "pluggy", entry.module.partition(".")[0]}
+names = {name.partition(".")[0] for name in set(sys.modules) - before} - own - set(sys.stdlib_module_names)
+if names:  # which takes a while to look up
+    known = packages_distributions()
+    ours = {"jobs-core", "click", "pluggy", entry.dist.name}
+    print(*sorted(name for name in names if not ours & set(known.get(name, ours))))
 """
 
 

@@ -16,7 +16,15 @@ from jobs_core.engine.calls import as_raw
 from jobs_core.errors import UserError
 from jobs_core.plugins.manager import Plugins
 from jobs_core.testing.plugin import PluginConformance
-from jobs_core.testing.stage import PATIENCE, make_task, private_board, read_settings, run_task, working
+from jobs_core.testing.stage import (
+    PATIENCE,
+    make_task,
+    new_board,
+    private_server,
+    read_settings,
+    run_task,
+    working,
+)
 from jobs_core.types import Outcome, Payload, Task
 
 MAX_DATA = 1_000_000
@@ -39,10 +47,17 @@ class RunnerConformance(PluginConformance):
 
     _plugins: ClassVar[Plugins | None] = None
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def private_server(cls) -> Iterator[str]:
+        """Provide the URL of a private server, which the tests of the class share."""
+        with private_server() as url:
+            yield url
+
     @pytest.fixture
-    def board(self) -> Iterator[Board]:
+    def board(self, private_server: str) -> Iterator[Board]:
         """Provide an empty board on a private server."""
-        with private_board() as board:
+        with new_board(private_server) as board:
             yield board
 
     # Without a worker

@@ -69,14 +69,30 @@ def working(board: Board, *runners: Runner, **options: Any) -> Iterator[tuple[Wo
 
 
 @contextmanager
+def private_server() -> Iterator[str]:
+    """Provide the URL of a private server, which keeps nothing."""
+    with (
+        tempfile.TemporaryDirectory(prefix="jobs-") as folder,
+        EmbeddedServer(Path(folder), keeps=False) as server,
+    ):
+        yield server.url
+
+
+@contextmanager
+def new_board(url: str) -> Iterator[Board]:
+    """Provide an empty board on a server."""
+    board = Board(f"conformance-{next(_numbers)}", url)
+    try:
+        yield board
+    finally:
+        board.client.close()
+
+
+@contextmanager
 def private_board() -> Iterator[Board]:
     """Provide an empty board on a private server."""
-    with tempfile.TemporaryDirectory(prefix="jobs-") as folder, EmbeddedServer(Path(folder)) as server:
-        board = Board(f"conformance-{next(_numbers)}", server.url)
-        try:
-            yield board
-        finally:
-            board.client.close()
+    with private_server() as url, new_board(url) as board:
+        yield board
 
 
 def make_task(runner: Runner, payload: Payload, **fields: Any) -> Task:

@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import pop_call
 from jobs_core.engine.commands import Call, Commands
-from jobs_core.errors import AgainError, JobsError, LayoutError, ServerError
+from jobs_core.errors import AgainError, JobsError, LayoutError, ServerError, UnconfirmedError
 from jobs_core.lease import lease_clock
 from jobs_core.worker.run import Run
 
@@ -22,7 +23,8 @@ class Answer:
 
     `reported` has each reported run with its reply. `taken` has tasks in the form `as_task` reads. `more`
     tells whether the queues may hold more tasks, and is None if none were requested. `trouble` is an error
-    that is worth a retry. `sent` is when the exchange was sent, in seconds of `lease_clock`.
+    that is worth a retry. `sent` is when the exchange was sent, in seconds of `lease_clock`: long ago if the
+    tasks must not start, because replicas have not confirmed that they were taken.
     """
 
     sent: float
@@ -116,17 +118,28 @@ class Exchange:
         self._sent = []
 
     def _read_taken(self, reply: Any, answer: Answer) -> None:
+        if isinstance(reply, UnconfirmedError):
+            answer.trouble, answer.sent = reply, -inf
+            # What has no lease cannot be given back: it may have run, as far as a promoted replica knows.
+            reply = [pair for pair in reply.reply if pair[0]]
         if isinstance(reply, JobsError):
             answer.trouble = reply
         else:
             answer.taken, answer.more = reply, len(reply) == self._room
+
+    def _confirmed(self, reply: Any, answer: Answer) -> Any:
+        """Return a reply, even an unconfirmed one: if a failover undoes the report, the task runs again."""
+        if not isinstance(reply, UnconfirmedError):
+            return reply
+        answer.trouble = reply
+        return reply.reply
 
     def _read_reported(self, replies: list[Any], answer: Answer) -> None:
         """Pair runs with their replies. Reports that the board could not accept are queued again."""
         expanded = (
             one
             for reply, size in zip(replies, self._sizes, strict=True)
-            for one in bulk.expand_reply(reply, size)
+            for one in bulk.expand_reply(self._confirmed(reply, answer), size)
         )
         sent, self._sent = self._sent, []
         again = []

@@ -61,8 +61,7 @@ def commit_a_file(board: Board) -> None:
 
 @pytest.fixture
 def users(board: Board, url: str) -> Iterator[Users]:
-    board.client.function_flush()  # permitted users create what a board needs
-    board.init()
+    board.init()  # permitted users create what a board needs
     board.client.acl_log_reset()
     found = Users(board, url)
     yield found

@@ -146,8 +146,8 @@ class TestOneCommandIsMissing:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "PATIENCE", 0.3)
-    monkeypatch.setattr(zones, "PATIENCE", 0.3)
+    monkeypatch.setattr(commands, "PATIENCE", 0.01)
+    monkeypatch.setattr(zones, "PATIENCE", 0.01)
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def test_doctor_names_the_roles_of_a_user(users: Users, jobs_as: Callable[[str],
 def test_a_viewer_reads_with_the_client(board: Board, users: Users, busy: dict[str, str]) -> None:
     viewer = Board(board.name, users.add("viewer"))
     assert viewer.show("a")["id"] == "a"
-    assert {job["id"] for job in viewer.list()} == {job["id"] for job in viewer.dump()} == {"a", "b"}
+    assert {job["id"] for job in viewer.list()} == {job["id"] for job in viewer.dump() if "id" in job}
     for order in ("id", "next"):
         assert {job["id"] for job in viewer.list(sort=order)} == {"a", "b"}
     assert len(viewer.next("a", count=2)) == 2

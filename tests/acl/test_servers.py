@@ -76,7 +76,7 @@ def test_doctor_reports_once_that_this_is_a_replica(
     become_replica(board)
     printed = jobs_as(url)("doctor").stdout
     assert f"{url.removeprefix('unix://')} is a read-only replica of 127.0.0.1:1" in printed
-    assert printed.count("replica") == 1
+    assert printed.count("read-only replica") == 1
 
 
 def test_a_reader_without_the_functions_is_told_so(

@@ -70,7 +70,7 @@ def test_files_below_are_included_whatever_leads_to_them(folder: Path, tmp_path:
     ):
         found = read(including(base, pattern))
         assert found.problems == []
-        assert [job.id for job in found.boards[None]] == ["x"]
+        assert [job.id for job in found.boards[None].jobs] == ["x"]
 
 
 def test_a_file_that_is_included_includes_from_its_own_directory(folder: Path) -> None:
@@ -108,7 +108,7 @@ def test_keys_of_a_file_that_is_no_board_file_are_not_shown(jobs: Jobs, folder: 
     path = folder / "values.yml"
     path.write_text("hunter2: 1\npassword: {hunter3: 5}\n")
     result = jobs("board", "check", str(path))
-    assert result.stdout == f"{path}:1:1: the file declares no jobs; add jobs, boards or include\n"
+    assert result.stdout == f"{path}:1:1: the file declares no jobs; add jobs, alerts, boards or include\n"
     path.write_text("hunter2: 1\njob: {}\n")  # this one is meant as a board file
     assert "unknown key 'job' (did you mean 'jobs'?)" in jobs("board", "check", str(path)).output
 

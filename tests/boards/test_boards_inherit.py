@@ -22,7 +22,7 @@ def options(folder: Path, text: str, id: str = "a") -> dict[str, Any]:
     path.write_text(text)
     found = read(path, {})
     assert found.problems == []
-    return {job.id: dict(job.options) for job in found.boards[None]}[id]
+    return {job.id: dict(job.options) for job in found.boards[None].jobs}[id]
 
 
 def inherited(folder: Path, defaults: dict[str, Any], **own: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def file(folder: Path, text: str, name: str = "board.yml") -> Path:
 
 def job(found: BoardFile, id: str = "a", board: str | None = None) -> dict[str, Any]:
     assert found.problems == []
-    (one,) = [job for job in found.boards[board] if job.id == id]
+    (one,) = [job for job in found.boards[board].jobs if job.id == id]
     return one.arguments
 
 
@@ -34,7 +34,7 @@ def mistakes(folder: Path, text: str, **environ: str) -> list[str]:
 def test_a_job_has_a_runner_a_payload_and_options(tmp_path: Path) -> None:
     found = read(file(tmp_path, "jobs:\n  a: {runner: shell, payload: date, every: 5, timeout: 1h}\n"))
     assert job(found) == {"id": "a", "runner": "shell", "payload": "date", "every": 5, "timeout": "1h"}
-    assert str(found.boards[None][0].where) == f"{tmp_path}/board.yml:2:3"
+    assert str(found.boards[None].jobs[0].where) == f"{tmp_path}/board.yml:2:3"
 
 
 def test_toml_says_the_same(tmp_path: Path) -> None:
@@ -53,9 +53,9 @@ def test_toml_says_the_same(tmp_path: Path) -> None:
     assert [str(problem).rpartition("/")[2] for problem in found.problems] == [
         "board.toml:7: unknown key 'after-none' (did you mean 'after'?)"
     ]
-    assert found.boards[None][0].payload == {"line": "date", "env": {"A": "1"}}
-    assert found.boards[None][1].options == {"start": "2027-01-01 00:00:00+00:00"}
-    assert str(found.boards[None][1].where).endswith("board.toml:8")
+    assert found.boards[None].jobs[0].payload == {"line": "date", "env": {"A": "1"}}
+    assert found.boards[None].jobs[1].options == {"start": "2027-01-01 00:00:00+00:00"}
+    assert str(found.boards[None].jobs[1].where).endswith("board.toml:8")
 
 
 def test_a_job_overrides_its_group_which_overrides_defaults(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_anchors_and_merge_keys_work(tmp_path: Path) -> None:
         ("defaults: {}", ["1:1: the file declares no jobs"]),
         ("jobs: [a]", ["1:7: jobs: expected a mapping"]),
         ("jobs:", ["1:6: jobs has no value; write {} for an empty mapping"]),
-        ("jobs: {}\nboards: {}", ["2:9: boards cannot be combined with jobs or board"]),
+        ("jobs: {}\nboards: {}", ["2:9: boards cannot be combined with jobs, alerts or board"]),
         ("jobs: {}\ndefalts: {}", ["2:1: unknown key 'defalts' (did you mean 'defaults'?)"]),
         ("jobs: {}\ndefaults: {next: 5}", ["2:12: unknown key 'next'"]),
         ("jobs: {}\njobs: {}", ["2:1: duplicate key 'jobs'"]),
@@ -310,9 +310,10 @@ def test_a_crontab_is_a_board_file(tmp_path: Path) -> None:
         "payload": "/srv/backup.sh --full",
         "cron": "0 3 * * *",
         "zone": "Asia/Tokyo",
+        "on-failure": "notify root",
     }
     assert job(found, "date")["payload"] == {"line": "date +%F", "input": "input\n"}
-    assert [notice.where.line for notice in found.notices] == [3]
+    assert found.notices == []
 
 
 def test_a_system_crontab_has_a_user_column(tmp_path: Path) -> None:
@@ -325,8 +326,8 @@ def test_an_included_crontab_inherits_defaults(tmp_path: Path) -> None:
     file(tmp_path, "0 3 * * * /srv/backup.sh\n", "mine.crontab")
     text = "defaults: {runner: http, timeout: 1h}\ninclude: mine.crontab\njobs: {backup: {payload: x}}"
     found = read(file(tmp_path, text))
-    assert [job.runner for job in found.boards[None]] == ["shell", "http"]
-    assert found.boards[None][0].options["timeout"] == "1h"
+    assert [job.runner for job in found.boards[None].jobs] == ["shell", "http"]
+    assert found.boards[None].jobs[0].options["timeout"] == "1h"
     (problem,) = found.problems
     assert "duplicate job 'backup'; first declared at" in problem.sentence
 
@@ -336,7 +337,7 @@ def test_a_crontab_is_read_by_a_user_without_a_name(tmp_path: Path, monkeypatch:
         raise KeyError("getpwuid(): uid not found: 12345")
 
     monkeypatch.setattr("getpass.getuser", getuser)
-    (job,) = read(file(tmp_path, "@daily /srv/backup.sh\n", "mine.crontab")).boards[None]
+    (job,) = read(file(tmp_path, "@daily /srv/backup.sh\n", "mine.crontab")).boards[None].jobs
     assert job.id == "backup"
 
 

@@ -64,7 +64,7 @@ def test_numbers_of_any_length_are_read_or_rejected(tmp_path: Path, name: str, n
 def test_paused_may_come_from_a_variable(tmp_path: Path, value: str, expected: bool) -> None:
     path = tmp_path / "board.yml"
     path.write_text(f"jobs: {{a: {{{JOB}, paused: '${{PAUSED}}'}}}}")
-    (job,) = read(path, {"PAUSED": value}).boards[None]
+    (job,) = read(path, {"PAUSED": value}).boards[None].jobs
     assert job.options == {"paused": expected}
 
 
@@ -193,7 +193,7 @@ def test_any_payload_round_trips_through_an_export(jobs: Jobs, board: Board, tmp
     board.remove(*(job["id"] for job in list(board.list())))
     declared = read(path, {})
     assert declared.problems == []
-    assert not any(board.put_many(job.arguments for job in declared.boards[None]))
+    assert not any(board.put_many(job.arguments for job in declared.boards[None].jobs))
     assert [board.show(f"job-{number:02}")["payload"] for number in range(len(PAYLOADS))] == PAYLOADS
 
 

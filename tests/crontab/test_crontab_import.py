@@ -37,7 +37,7 @@ def test_the_path_determines_the_format(jobs: Jobs, board: Board, monkeypatch: p
     poll = found[with_digest("poll", "/srv/app/poll.py")]
     assert poll["payload"].startswith('{"line":"/srv/app/poll.py","env":{"PATH":')
     assert f"{DEBIAN[0]}:18:1: jobs run as the user of their worker, not as root" in result.stderr
-    assert f"{USER}:2:1: MAILTO is ignored" in result.stderr
+    assert poll["on-failure"] == "notify mailto:ops@example.com"
     assert f"{USER}:21:1: @reboot is skipped" in result.stderr
 
 

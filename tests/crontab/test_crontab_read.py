@@ -106,7 +106,7 @@ def test_cron_tz_applies_until_the_next() -> None:
     assert all(isinstance(line.payload, str) for line in found.lines)
 
 
-@pytest.mark.parametrize("name", ["MAILTO", "MAILFROM", "LOGNAME", "RANDOM_DELAY"])
+@pytest.mark.parametrize("name", ["MAILFROM", "LOGNAME", "RANDOM_DELAY"])
 def test_settings_for_cron_itself_are_ignored_with_a_notice(name: str) -> None:
     found = read(f"{name}=5\n@daily x", file="tab")
     assert found.lines[0].payload == "x"

@@ -6,8 +6,8 @@ minute, as cron's main loop does it: what that makes of a clock that has jumped 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -26,17 +26,8 @@ NICKNAMES = {
 }
 
 
-@dataclass(frozen=True)
-class Minute:
-    """A minute of cron's life, `epoch` minutes after 1970, in which lines that fit a local time are run.
-
-    That time is the minute `clock` of `day`; `wild` and `fixed` say which lines are looked at."""
-
-    epoch: int
-    day: date
-    clock: int
-    wild: bool
-    fixed: bool
+Minute = tuple[int, bool, bool]
+"""A minute of cron's life, after 1970, and whether it looks at wildcard lines, and at others."""
 
 
 class Entry:
@@ -61,14 +52,14 @@ class Entry:
 
     def runs(self, zone: str, year: int) -> list[int]:
         """Return when cron runs the line in a year of the zone, in epoch seconds, at most once a minute."""
+        clock = [hour * 60 + minute for hour in self.hours for minute in self.minutes]
         found = {
-            minute.epoch * 60
+            epoch * 60
             for day, minutes in walked(zone, year).items()
             if self.has_day(day)
-            for minute in minutes
-            if (minute.wild if self.wild else minute.fixed)
-            and minute.clock // 60 in self.hours
-            and minute.clock % 60 in self.minutes
+            for time in clock
+            for epoch, wild, fixed in minutes.get(time, ())
+            if (wild if self.wild else fixed)
         }
         return sorted(found)
 
@@ -89,21 +80,27 @@ def bits(text: str, low: int, high: int, names: list[str] | None = None) -> set[
 
 
 @cache
-def walked(zone: str, year: int) -> dict[date, list[Minute]]:
-    """The minutes of a year, by their local days."""
-    found: dict[date, list[Minute]] = {}
-    for minute in walk(zone, year):
-        found.setdefault(minute.day, []).append(minute)
-    return found
+def walked(zone: str, year: int) -> dict[date, dict[int, tuple[Minute, ...]]]:
+    """The minutes of a year, by the local day, and by the minute of that day for which lines are run."""
+    found: dict[int, dict[int, tuple[Minute, ...]]] = defaultdict(dict)
+    for local, minute in walk(zone, year):
+        day, clock = divmod(local, 1440)
+        found[day][clock] = (*found[day].get(clock, ()), minute)
+    return {date(1970, 1, 1) + timedelta(day): minutes for day, minutes in found.items()}
 
 
-def walk(zone: str, year: int) -> Iterator[Minute]:
-    """Cron's main loop over a year, from two days before. Fixed lines have run up to `virtual`."""
+def walk(zone: str, year: int) -> Iterator[tuple[int, Minute]]:
+    """Cron's main loop over a year, from two days before. Fixed lines have run up to `virtual`.
+
+    Yields local times, in minutes after 1970, and the minutes in which lines that fit these times are run.
+    """
     info = zone_info(zone)
     begin, end = (int(datetime(y, 1, 1, tzinfo=UTC).timestamp()) // 60 for y in (year, year + 1))
-    virtual = local_minute(begin - 2880, info) - 1
+    virtual = begin - 2880 + offset_at(begin - 2880, info) - 1
     for epoch in range(begin - 2880, end):
-        local = local_minute(epoch, info)
+        if epoch % 15 == 0:  # no zone changes at another minute
+            offset = offset_at(epoch, info)
+        local = epoch + offset
         ahead = local - virtual
         shown: list[tuple[int, bool, bool]] = [(local, True, True)]
         if 1 < ahead < 180:  # the clock has jumped ahead: skipped times run at once
@@ -117,8 +114,7 @@ def walk(zone: str, year: int) -> Iterator[Minute]:
             virtual = local
         if epoch >= begin:
             for minute, wild, fixed in shown:
-                day = date(1970, 1, 1) + timedelta(minute // 1440)
-                yield Minute(epoch, day, minute % 1440, wild, fixed)
+                yield minute, (epoch, wild, fixed)
 
 
 def zone_info(name: str) -> ZoneInfo:
@@ -127,8 +123,8 @@ def zone_info(name: str) -> ZoneInfo:
         return ZoneInfo.from_file(file, name)
 
 
-def local_minute(epoch: int, info: ZoneInfo) -> int:
-    """Return the wall clock time in minutes since 1970."""
+def offset_at(epoch: int, info: ZoneInfo) -> int:
+    """Return how many minutes the wall clock is ahead of UTC."""
     offset = datetime.fromtimestamp(epoch * 60, info).utcoffset()
     assert offset is not None
-    return epoch + int(offset.total_seconds()) // 60
+    return int(offset.total_seconds()) // 60

@@ -10,7 +10,18 @@ import pytest
 import redis
 
 from jobs_core.engine import build
-from jobs_core.engine.build import BuildError, Source, as_source, build_command, build_library, in_order
+from jobs_core.engine.build import (
+    BuildError,
+    Source,
+    as_source,
+    build_command,
+    build_library,
+    check,
+    in_order,
+)
+
+OWN = build.read_sources(build.resources.files("jobs_core").joinpath("lua"))
+"""The sources of the engine."""
 
 
 def sources(**texts: str) -> dict[str, Source]:
@@ -71,7 +82,7 @@ def test_require_in_a_comment_is_ignored() -> None:
 )
 def test_a_global_used_while_loading_is_refused(text: str, names: str) -> None:
     with pytest.raises(BuildError, match=rf"^a.x: uses {names} while it loads"):
-        as_source("a.x", text)
+        check(as_source("a.x", text))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +96,12 @@ def test_a_global_used_while_loading_is_refused(text: str, names: str) -> None:
     ],
 )
 def test_a_module_that_only_defines_is_accepted(text: str) -> None:
-    assert as_source("a.x", text).text == text
+    check(as_source("a.x", text))
+
+
+def test_the_engine_uses_no_global_while_it_loads() -> None:
+    for source in OWN.values():
+        check(source)
 
 
 def test_a_script_contains_only_the_modules_it_needs() -> None:
@@ -130,7 +146,7 @@ def test_a_library_runs_its_commands(client: redis.Redis) -> None:
 
 def test_three_hundred_more_functions_still_load(client: redis.Redis) -> None:
     name = f"test{uuid.uuid4().hex[:8]}"
-    found = dict(build.read_sources(build.resources.files("jobs_core").joinpath("lua")))
+    found = dict(OWN)
     for number in range(300):
         found[f"more.m{number}"] = as_source(
             f"more.m{number}", f"local m = {{}}\nfunction m.f{number}() return {number} end\nreturn m"

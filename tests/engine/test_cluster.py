@@ -84,7 +84,7 @@ def answers(client: redis.Redis) -> bool:
 @pytest.fixture
 def board(cluster: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
     """A board that does not exist, and a client with a short timeout."""
-    monkeypatch.setattr(commands_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(commands_module, "PATIENCE", 0.01)
     found = Board(f"cluster-{abs(hash(request.node.name))}", cluster, validate=False)
     yield found
     found.client.close()

@@ -17,7 +17,6 @@ from jobs_core.cli import cli
 from jobs_core.embedded import EmbeddedServer
 from jobs_core.engine.build import commands
 from jobs_core.engine.loader import VERSION
-from tests.engine.conftest import NewBoard
 
 MARKS = [str(int(VERSION) - 1), str(int(VERSION) + 1), None]
 """Values of `{board}:layout`. Without one, the keys of the board show that it is an old one."""
@@ -25,10 +24,16 @@ MARKS = [str(int(VERSION) - 1), str(int(VERSION) + 1), None]
 Use = Callable[[Board], Any]
 
 
-@pytest.fixture(params=MARKS, ids=["older", "newer", "unmarked"])
-def foreign(request: pytest.FixtureRequest, server: redis.Redis, new_board: NewBoard) -> Iterator[Board]:
-    """A board with another layout that has jobs and tasks. It must not change by a single byte."""
-    made = new_board()
+@pytest.fixture(scope="module", params=["url", "other_url"], ids=["valkey", "redis"])
+def server_url(request: pytest.FixtureRequest) -> str:
+    """The URL of each available server."""
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture(scope="module", params=MARKS, ids=["older", "newer", "unmarked"])
+def made(request: pytest.FixtureRequest, server_url: str) -> Iterator[Board]:
+    """A board with another layout that has jobs and tasks."""
+    made = Board(f"layout-{request.param}", server_url, validate=False)
     made.limit("queue", "echo", concurrency=5)
     made.put("a", "echo", "x", every=5)
     for token in ("held", "queued", "dead"):
@@ -36,23 +41,31 @@ def foreign(request: pytest.FixtureRequest, server: redis.Redis, new_board: NewB
     (held, dead) = made.pop("echo", count=2, lease=60)
     made.ack(dead.token, "dead")
     made.ack(held.token, "update", progress=5)
-    server.rpush(made.keys.wake, 1)
-    server.hset(made.keys.commands, "version", "3")
+    made.client.rpush(made.keys.wake, 1)
+    made.client.hset(made.keys.commands, "version", "3")
     if request.param is None:
-        server.delete(made.keys.layout)
+        made.client.delete(made.keys.layout)
     else:
-        server.set(made.keys.layout, request.param)
-    before = everything(server, made)
-    assert len(before) > 10
-    yield new_board()
-    assert everything(server, made) == before
+        made.client.set(made.keys.layout, request.param)
+    yield made
+    made.client.delete(*made.client.keys(f"{made.keys.tag}:*"))
+    made.client.close()
 
 
-def everything(server: redis.Redis, board: Board) -> dict[str, Any]:
-    """Return everything that Redis stores of a board."""
-    pool = server.connection_pool.connection_kwargs
-    with redis.Redis(unix_socket_path=pool["path"]) as raw:
-        return {key: raw.dump(key) for key in raw.keys(f"{board.keys.tag}:*")}
+@pytest.fixture
+def foreign(made: Board, server_url: str) -> Iterator[Board]:
+    """A new client of the board with another layout. The board must not change by a single byte."""
+    with redis.Redis.from_url(server_url) as raw:
+
+        def everything() -> dict[str, Any]:
+            return {key: raw.dump(key) for key in raw.keys(f"{made.keys.tag}:*")}
+
+        before = everything()
+        assert len(before) > 10
+        board = Board(made.name, server_url, validate=False)
+        yield board
+        board.client.close()
+        assert everything() == before
 
 
 SCRIPT_ARGUMENTS: dict[str, list[str]] = {

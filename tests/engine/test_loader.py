@@ -12,11 +12,10 @@ import pytest
 import redis
 from click.testing import CliRunner
 
-from jobs_core import AsyncBoard, Board, ServerError
+from jobs_core import AsyncBoard, ServerError
 from jobs_core.cli import cli
 from jobs_core.engine import build, connections, loader
 from jobs_core.engine.commands import Call
-from tests.clients.test_client_conformance import CASES, Player
 from tests.engine.conftest import NEWER, OLDER, OWN, NewBoard, Version, library, load, loaded
 from tests.helpers import wait_until
 
@@ -81,19 +80,6 @@ def test_a_command_missing_from_a_newer_library_fails_with_one_sentence(
     with pytest.raises(ServerError, match=r"does not have this command of Jobs\. .*upgrade") as caught:
         new_board().count()
     assert "\n" not in str(caught.value)
-    assert loaded(server) == NEWER
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
-def test_the_client_conforms_with_a_newer_library(
-    server: redis.Redis, server_url: str, case: dict[str, Any]
-) -> None:
-    load(server, NEWER)
-    with redis.Redis.from_url(server_url, decode_responses=True) as client:
-        board = Board("engine-newer", client=client, validate=False)
-        client.delete(*client.keys(f"{board.keys.tag}:*"), "none")
-        client.response_callbacks.clear()
-        Player(board.keys.tag, board.commands.call, client.execute_command).play(case["steps"])
     assert loaded(server) == NEWER
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from jobs_core import Board
-from jobs_core.engine.build import LIBRARY_VERSION, commands
-from jobs_core.engine.loader import VERSION
+from jobs_core.engine.keys import Keys
 from tests.lua.helpers import Lua
 
 
@@ -17,16 +18,18 @@ def url(request: pytest.FixtureRequest, url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def scripts(url: str) -> None:
-    """Load the scripts, for calls by SHA."""
-    Board("scripts", url, validate=False).commands.load()
+def scripts(url: str) -> Iterator[Keys]:
+    """Load the scripts, for calls by SHA. Returns the keys of a board that has them."""
+    board = Board("scripts", url, validate=False)
+    board.commands.load()
+    yield board.keys
+    board.client.close()
 
 
 @pytest.fixture
-def lua(board: Board, scripts: None) -> Lua:
+def lua(board: Board, scripts: Keys) -> Lua:
     """The commands of an empty board, as methods."""
-    # Like `load`, but without sending every script for each test. Tests that need zones load them.
-    shas = {name: command.sha for name, command in commands().items()}
-    board.client.hset(board.keys.commands, mapping={**shas, "version": LIBRARY_VERSION})
-    board.client.set(board.keys.layout, VERSION)
+    # Like `load`, without writing the SHA of every script for each test. Tests that need zones load them.
+    board.client.copy(scripts.commands, board.keys.commands)
+    board.client.copy(scripts.layout, board.keys.layout)
     return Lua(board)

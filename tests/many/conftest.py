@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs_core.embedded import find_binary
-from tests.many.servers import Cluster, Watched
+from tests.many.servers import Cluster, Pair, Watched
 
 
 @pytest.fixture(params=["valkey", "redis"], scope="module")
@@ -25,6 +25,13 @@ def binary(request: pytest.FixtureRequest) -> str:
 def cluster(binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Three primaries, each with a replica. Tests leave all of them alive."""
     with Cluster(binary, tmp_path_factory.mktemp("cluster"), replicas=1) as found:
+        yield found
+
+
+@pytest.fixture
+def pair(binary: str, tmp_path: Path) -> Iterator[Pair]:
+    """A primary and a replica."""
+    with Pair(binary, tmp_path) as found:
         yield found
 
 

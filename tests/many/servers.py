@@ -172,18 +172,31 @@ class Cluster(Servers):
         raise LookupError(slot)
 
 
-class Watched(Servers):
+class Pair(Servers):
+    """A primary and a replica, which nobody promotes but the test."""
+
+    def begin(self) -> None:
+        """Start both, and wait until the replica has caught up."""
+        self.primary = self.add("--appendonly", "yes", "--repl-diskless-sync-delay", "0")
+        words = ("--appendonly", "yes", "--replicaof", HOST, str(self.primary.port))
+        self.replica = self.add(*words, "--repl-diskless-sync-delay", "0")
+        wait_until(lambda: self.replica.call("ROLE")[3] == "connected")
+
+    @property
+    def url(self) -> str:
+        """The URL of the primary."""
+        return f"redis://{HOST}:{self.primary.port}"
+
+
+class Watched(Pair):
     """A primary, a replica and three Sentinels."""
 
     service = "mymaster"
 
     def begin(self) -> None:
         """Start the servers, and wait until the Sentinels know of each other."""
-        primary = self.add("--appendonly", "yes", "--repl-diskless-sync-delay", "0")
-        words = ("--appendonly", "yes", "--replicaof", HOST, str(primary.port))
-        replica = self.add(*words, "--repl-diskless-sync-delay", "0")
-        wait_until(lambda: replica.call("ROLE")[3] == "connected")
-        self.sentinels = [self._add_sentinel(primary) for _ in range(3)]
+        super().begin()
+        self.sentinels = [self._add_sentinel(self.primary) for _ in range(3)]
         wait_until(lambda: all(self._sees_all(node) for node in self.sentinels))
 
     def _add_sentinel(self, primary: Node) -> Node:

@@ -335,6 +335,15 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.equal('off', board:retain({ dead_letters = 'default' })['dead-age'])
       end)
 
+      it('waits for the replicas of a durable board', function()
+        board:put('a', 'echo', 'x', { every = '1h' })
+        board:retain({ durable = 1 })
+        local other = jobs.board(board.commands.client, board.commands.tag:sub(2, -2))
+        other.commands.patience = 1
+        refused('UNCONFIRMED', 'only 0 of 1 replicas have confirmed it', function() other:push('a') end)
+        assert.equal(1, other:count().queued)
+      end)
+
       it('lists workers', function()
         board.commands:call('JREGISTER', 'b', 'echo')
         board.commands:call('JREGISTER', 'a', 'echo', '--', 'queues', 'echo slow', 'state', 'draining', 'ticks', 1)

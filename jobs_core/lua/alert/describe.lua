@@ -22,6 +22,13 @@ function describe.change(rule, payload)
   return found
 end
 
+-- Return an alert as a table, as a board file declares it: without its owner.
+function describe.declared(rule, payload)
+  local found = fields(rule)
+  found.id, found.payload, found.owner = 'alert:' .. rule.name, payload, nil
+  return found
+end
+
 -- Return an alert as JSON. `open` is how many jobs or queues it tells of.
 function describe.json(rule, payload, open)
   local found = fields(rule)

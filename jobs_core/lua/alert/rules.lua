@@ -138,27 +138,36 @@ local function target(rule)
   return conditions.text(rule.when) .. '\n' .. table.concat(rule['for'], ',')
 end
 
--- Store an alert, and its payload. If it looks for something else than before, it has a new version, and what it told before
--- does not count.
-function rules.store(board, rule, payload, now)
-  local old = rules.find(board, rule.name)
-  local is_same = old and target(old) == target(rule)
+-- If an alert looks for something else than before, it has a new version, and what it told before does not count. Returns
+-- whether there is something to forget.
+local function store(board, alert, old, now)
+  local rule, is_same = alert.rule, old and target(old) == target(alert.rule)
   rule.since = is_same and old.since or now
   rule.version = is_same and old.version or redis.call('HINCRBY', key(board, 'stats'), 'alerts', 1)
-  if old and not is_same then sweep(board, now) end
   redis.call('HSET', key(board, 'alerts'), rule.name, cjson.encode(rule))
-  redis.call('HSET', key(board, 'alerts:payloads'), rule.name, payload)
-  write_revision(board)
-  write_kinds(board, now)
+  redis.call('HSET', key(board, 'alerts:payloads'), rule.name, alert.payload)
+  return old and not is_same
 end
 
--- Remove an alert.
-function rules.remove(board, name, now)
+local function remove(board, name)
   redis.call('HDEL', key(board, 'alerts'), name)
   redis.call('HDEL', key(board, 'alerts:payloads'), name)
   redis.call('HDEL', key(board, 'alerts:bursts'), name)
+  return true
+end
+
+-- Store alerts: name, rule and payload; or remove those that have a name only. Each name comes once.
+function rules.write(board, alerts, now)
+  if #alerts == 0 then return end
+  local has_leftovers = false
+  for _, alert in ipairs(alerts) do
+    local old = rules.find(board, alert.name)
+    local leaves = alert.rule and store(board, alert, old, now)
+    if not alert.rule then leaves = remove(board, alert.name) end
+    has_leftovers = has_leftovers or leaves
+  end
   write_revision(board)
-  sweep(board, now)
+  if has_leftovers then sweep(board, now) end
   write_kinds(board, now)
 end
 

@@ -1,9 +1,11 @@
 -- A stage is named `<n>-<revision>`: its number on the board, and the revision of the board at which it began.
 -- `{b}:stages` is the set of open stages. These keys start with `{b}:stage:<stage>`:
 --
---   {b}:stage:<stage>            a list: the ids of changed jobs
---   {b}:stage:<stage>:jobs       a hash: for each, the packed arguments of its JSET, or '' to remove it;
+--   {b}:stage:<stage>            a list: the ids of changed jobs, and alert:<name> for changed alerts
+--   {b}:stage:<stage>:jobs       a hash: for each, the packed arguments of its JSET or JALERT, or '' to remove it;
 --                                under the empty id, when the stage began
+--   {b}:stage:<stage>:alerts     a hash: for each changed alert, how many more the board has with it: 1, 0 or -1;
+--                                under the empty name, the sum
 --   {b}:stage:<stage>:parents    a hash: the new dependencies of each job whose dependencies change
 --   {b}:stage:<stage>:unchecked  a set: the jobs still to be checked for cycles
 --   {b}:stage:<stage>:clear      a set: the jobs found to have no cycle above them
@@ -15,7 +17,7 @@ local dependencies = require 'define.dependencies'
 local stages = {}
 
 local EXPIRY = 3600  -- seconds after the last call
-local PARTS = { '', ':jobs', ':parents', ':unchecked', ':clear' }
+local PARTS = { '', ':jobs', ':alerts', ':parents', ':unchecked', ':clear' }
 
 function stages.check(stage)
   if not stage:match('^%d+%-%d+$') then
@@ -51,10 +53,30 @@ function stages.drop(board, stage)
   redis.call('SREM', key(board, 'stages'), stage)
 end
 
--- Stage a change of a job: its arguments, or '' to remove it. `head` is the new head, `old` the current one.
-function stages.write(board, stage, id, staged, head, old)
+-- Stage a change under an id. Returns whether none was staged before.
+local function add(board, stage, id, staged)
   local is_new = redis.call('HSET', stages.key(board, stage, ':jobs'), id, staged) == 1
   if is_new then redis.call('RPUSH', stages.key(board, stage, ''), id) end
+  return is_new
+end
+
+-- Return how many more alerts the board will have.
+function stages.more_alerts(board, stage)
+  return tonumber(redis.call('HGET', stages.key(board, stage, ':alerts'), '') or '0')
+end
+
+-- Stage a change of an alert: its arguments, or '' to remove it. `more` is how many more alerts the board has with it.
+function stages.write_alert(board, stage, name, staged, more)
+  local counts = stages.key(board, stage, ':alerts')
+  local before = tonumber(redis.call('HGET', counts, name) or '0')
+  add(board, stage, 'alert:' .. name, staged)
+  redis.call('HSET', counts, name, more)
+  redis.call('HINCRBY', counts, '', more - before)
+end
+
+-- Stage a change of a job: its arguments, or '' to remove it. `head` is the new head, `old` the current one.
+function stages.write(board, stage, id, staged, head, old)
+  local is_new = add(board, stage, id, staged)
   if dependencies.ids(head) == dependencies.ids(old) and is_new then return end
   redis.call('HSET', stages.key(board, stage, ':parents'), id, dependencies.ids(head))
   redis.call(head and head.after and 'SADD' or 'SREM', stages.key(board, stage, ':unchecked'), id)

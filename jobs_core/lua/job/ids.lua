@@ -17,6 +17,11 @@ function ids.check(name, id)
   if id:find('^alert:') then fail_option(name, 'alert:<name> is reserved for alerts: choose another job id') end
 end
 
+-- Return the name of an alert whose id, alert:<name>, stands for it beside jobs, or nothing for the id of a job.
+function ids.alert_name(id)
+  return id:match('^alert:(.+)$')
+end
+
 function ids.check_runner(name)
   if not name:match('^[%w][%w._-]*$') or #name > 64 then
     fail_option('runner', "expected 1 to 64 letters, digits, dots, dashes or underscores, got '" .. name:sub(1, 64) .. "'")

@@ -8,7 +8,7 @@ local retention = {}
 retention.DEFAULTS = {
   ['dead-letters'] = 10000, ['history-bytes'] = 67108864, changes = 10000, ['changes-bytes'] = 16777216,
   workers = 86400000, runners = 604800000,
-  ['dead-age'] = 'off', ['expire-ended'] = 'off', runs = 20, ['runs-bytes'] = 268435456,
+  ['dead-age'] = 'off', durable = 'off', ['expire-ended'] = 'off', runs = 20, ['runs-bytes'] = 268435456,
   ['tail-bytes'] = 4096, ['tails-bytes'] = 67108864,
 }
 retention.DURATIONS = { ['dead-age'] = true, ['expire-ended'] = true, workers = true, runners = true }

@@ -15,6 +15,7 @@ from jobs_core.engine.roles import ROLE_NAMES, role, role_for, roles_of
 from jobs_core.plugins.builtin.alert_check import check_alerts
 from jobs_core.plugins.builtin.flow_checks import check_limits, check_overdue, check_ticks, check_workers
 from jobs_core.plugins.builtin.growth_check import check_growth
+from jobs_core.plugins.builtin.replica_check import check_replicas
 from jobs_core.plugins.config import find_config
 from jobs_core.plugins.hookspecs import hookimpl
 
@@ -250,6 +251,7 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("time", check_time, "a clock that went backwards")
     yield Check("slot", check_slot, "a cluster slot in migration")
     yield Check("primaries", check_primaries, "primaries of a cluster without the functions")
+    yield Check("replicas", check_replicas, "what a failover would lose")
     yield Check("ledger", check_ledger, "whether every due occurrence is accounted for")
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jobs_shell.quoting import quote
+from jobs_shell.quoting import harmless, quote
+
+from jobs_core.alerts.facts import Facts
+from jobs_core.alerts.message import Message
 
 MARK = "{note}"
 
@@ -36,7 +40,6 @@ SAFE = [
     "printf %s \\${note}",
     'printf "%s" "$HOME" >/dev/null; printf %s {note}',
     "printf %s ''{note}\"\"",
-    'x={note}; printf %s "$x"',
     "echo $(printf %s ')') >/dev/null; printf %s {note}",
     "eval true; printf %s {note}",
     "if [ -n {note} ]; then printf %s {note}; fi",
@@ -69,6 +72,16 @@ def test_a_value_is_one_text(tmp_path: Path, line: str, shell: str, value: str) 
 @pytest.mark.parametrize(
     ("before", "after"),
     [
+        ("watch ", ""),
+        ("trap 'echo ", "' EXIT"),
+        ("runuser -u www -c 'echo ", "'"),
+        ("bash -euo pipefail -c 'echo ", "'"),
+        ('bash --login -c "echo ', '"'),
+        ("$SHELL -c 'echo ", "'"),
+        ("busybox ash -c 'echo ", "'"),
+        ("flock f -c 'echo ", "'"),
+        ("env -S 'echo ", "'"),
+        ("python3 -c 'print(", ")'"),
         ("echo `", "`"),
         ("echo ${", "}"),
         ('echo "$', '"'),
@@ -120,6 +133,62 @@ def test_what_only_looks_like_it_is_not(line: str) -> None:
     assert filled(line, "x") == line.replace(MARK, "x")
 
 
+READ_AGAIN = [
+    "sh -c'echo {note}'",
+    "'sh' -c 'echo {note}'",
+    "s=sh; $s -c 'echo {note}'",
+    '"sh" -c "echo {note}"',
+    'x={note}; eval "echo $x"',
+    "eval $(echo {note})",
+    "xargs -I_ sh -c 'echo {note}' </dev/null",
+    "timeout 5 'sh' -c 'echo {note}'",
+]
+"""Lines that read the value once more, which nothing in them shows for sure."""
+
+
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
+@pytest.mark.parametrize("line", READ_AGAIN)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=hostile.map("".join))
+def test_what_is_read_once_more_is_only_words(tmp_path: Path, line: str, shell: str, value: str) -> None:
+    if not Path(shell).exists():
+        pytest.skip("there is no such shell here")
+    try:
+        command = [shell, "-c", filled(line, f"a{value}z")]
+    except ValueError:  # it is noticed
+        return
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert said.stdout.split() in ([], harmless(f"a{value}z").split()), said
+    assert list(tmp_path.iterdir()) == []
+
+
+def in_list(items: list[str], value: str) -> list[str]:
+    """Fill a value into arguments, as the worker does."""
+    message = Message(Facts("x", value, "firing", 0.0, 0.0, note=value))
+    payload = message.fill_payload(json.dumps({"argv": items}), "line", quote)
+    assert isinstance(payload, dict)
+    return list(payload["argv"])
+
+
+def test_an_argument_is_the_value_as_it_is() -> None:
+    assert in_list(["./page", "-n", "{note}", "so: {note}"], "$(x)") == ["./page", "-n", "$(x)", "so: $(x)"]
+    assert in_list(["bash", "page.sh", "{note}"], "$(x)") == ["bash", "page.sh", "$(x)"]
+
+
+def test_in_the_program_of_an_interpreter_it_is_only_words() -> None:
+    assert in_list(["/bin/sh", "-c", "echo {note}"], "$(x)")[2] == "echo \uff04\uff08x\uff09"
+    assert in_list(["sudo", "python3", "-c", "print('{note}')"], "')")[3] == "print('\uff07\uff09')"
+
+
+@pytest.mark.parametrize(
+    "items", [["sh", "-c", "{note}"], ["ssh", "host", "echo {note}"], ["perl", "-e", "{note}"]]
+)
+def test_an_argument_that_would_be_a_program_is_refused(items: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"^argv: a name in braces cannot stand after "):
+        in_list(items, "x")
+
+
 @pytest.mark.parametrize("key", ["argv", "env", "input", "cwd"])
 def test_elsewhere_a_value_stays_as_it_is(key: str) -> None:
     assert quote("it's $(x)", key, "") == "it's $(x)"
+    assert quote("it's $(x)", key, "so: ") == "it's $(x)"

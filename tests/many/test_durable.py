@@ -1,0 +1,163 @@
+"""Durable boards: what counts outlives the primary, and what replicas have not confirmed does not count."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from jobs_core import AsyncBoard, Board, Outcome, UnconfirmedError
+from jobs_core.engine import durable
+from tests.helpers import Jobs, runner, wait_until, working
+from tests.many.servers import HOST, Pair
+
+pytestmark = pytest.mark.timeout(180)
+
+UNCONFIRMED = "only 0 of 1 replicas have confirmed it, and the board is durable: a failover may undo it"
+
+
+@pytest.fixture
+def board(pair: Pair) -> Iterator[Board]:
+    """A durable board."""
+    with Board("a", pair.url, validate=False) as found:
+        found.retain(durable=1)
+        found.commands.forget_connections()  # reads the setting again
+        yield found
+
+
+@contextmanager
+def frozen(pair: Pair) -> Iterator[None]:
+    """Freeze the replica, for which clients do not wait long then. Afterwards, it catches up."""
+    pair.replica.pause()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(durable, "PATIENCE", 0.2)
+        yield
+    pair.replica.go_on()
+    pair.primary.call("SET", "probe", "x")
+    wait_until(lambda: pair.primary.call("WAIT", 1, 100) == 1)
+
+
+def test_what_replicas_have_confirmed_outlives_the_primary(pair: Pair, board: Board) -> None:
+    board.put("job", "echo", "x", every=60)
+    pushed = [board.push("echo", str(n)) for n in range(50)]
+    pushed += [str(id) for id in board.push_many({"runner": "echo", "payload": str(n)} for n in range(700))]
+    (held,) = board.pop("echo", lease=600)
+    pair.primary.kill()
+    pair.replica.call("REPLICAOF", "NO", "ONE")
+    with Board("a", f"redis://{HOST}:{pair.replica.port}", validate=False) as promoted:
+        assert promoted.show("job")["every"] == 60
+        states = {str(task["id"]): task["state"] for task in promoted.tasks(runner="echo")}
+        assert states.keys() == {*pushed}
+        assert states[held.id] == "leased"
+
+
+def test_a_push_that_no_replica_has_is_an_error(pair: Pair, board: Board) -> None:
+    with frozen(pair):
+        with pytest.raises(UnconfirmedError, match=UNCONFIRMED) as raised:
+            board.push("echo", "secret")
+        assert "secret" not in str(raised.value)
+        (refused,) = board.push_many([{"runner": "echo", "payload": "x"}])
+        assert isinstance(refused, UnconfirmedError)
+        with pytest.raises(UnconfirmedError, match="doctor"):
+            board.put("job", "echo", "x", every=60)
+        assert board.count()["queued"] == 2  # it says what it knows: a failover may undo them, or not
+    assert board.push("echo", "x")
+
+
+def test_tasks_that_are_not_confirmed_are_given_back(pair: Pair, board: Board) -> None:
+    board.push("echo", "x")
+    with frozen(pair):
+        with pytest.raises(UnconfirmedError):
+            board.pop("echo", lease=600)
+        assert board.count()["leased"] == 0
+    (task,) = board.pop("echo", lease=600)
+    assert task.attempt == 1
+
+
+def test_a_worker_starts_nothing_that_replicas_do_not_know_of(pair: Pair, board: Board) -> None:
+    ran: list[int] = []
+
+    def run(task: Any, context: Any) -> Outcome:
+        ran.append(task.attempt)
+        return Outcome.done()
+
+    with working(board, runner(run, "echo")) as (_, log):
+        board.push("echo", "first")
+        wait_until(lambda: ran == [1])
+        with frozen(pair):
+            with pytest.raises(UnconfirmedError):
+                board.push("echo", "second")
+            log.wait_for("task.released")
+            assert ran == [1]
+        wait_until(lambda: ran == [1, 1])
+        wait_until(lambda: board.count()["leased"] == 0)
+    assert any(UNCONFIRMED in str(event.data["note"]) for event in log.of("trouble"))
+    stats = board.stats()
+    assert (stats["queued"], stats["done"], stats["lost"]) == (2, 2, 0)
+
+
+def test_a_lease_whose_renewal_is_not_confirmed_is_not_held(pair: Pair, board: Board) -> None:
+    told = threading.Event()
+
+    def run(task: Any, context: Any) -> Outcome:
+        context.cancelled.wait(60)
+        told.set()
+        return Outcome.failed(note="stopped")
+
+    with working(board, runner(run, "echo"), lease=2) as (_, log):
+        board.push("echo", "x")
+        log.wait_for("task.started")
+        with frozen(pair):
+            assert told.wait(60)
+
+
+def test_asyncio_waits_for_replicas(pair: Pair, board: Board) -> None:
+    async def use() -> None:
+        async with AsyncBoard("a", pair.url, validate=False) as found:
+            await found.push("echo", "x")
+            with frozen(pair):
+                with pytest.raises(UnconfirmedError, match=UNCONFIRMED):
+                    await found.push("echo", "x")
+                with pytest.raises(UnconfirmedError):
+                    await found.pop("echo", lease=600)
+                assert (await found.count())["leased"] == 0
+            (task,) = await found.pop("echo", lease=600)
+            assert task.attempt == 1
+
+    asyncio.run(use())
+
+
+def test_the_command_line_says_so(pair: Pair, board: Board, jobs: Jobs) -> None:
+    board.put("job", "echo", "x", every=60)
+    words = ("--url", pair.url, "--board", "a")
+    with frozen(pair):
+        done = jobs("push", "job", *words)
+        assert done.exit_code == 1
+        assert UNCONFIRMED in done.stderr
+    assert jobs("push", "job", *words).exit_code == 0
+    assert "durable" in jobs("retention", *words).stdout
+    assert jobs("retention", "durable", "off", *words).exit_code == 0
+    with frozen(pair):
+        assert jobs("push", "job", *words).exit_code == 0
+
+
+def test_doctor_says_what_a_failover_may_lose(pair: Pair, board: Board, jobs: Jobs) -> None:
+    def finding() -> tuple[str, str]:
+        done = jobs("doctor", "--json", "--url", pair.url, "--board", "a")
+        found = {one["check"]: one for one in map(json.loads, done.stdout.splitlines())}["replicas"]
+        return found["state"], found["note"]
+
+    assert finding() == ("ok", "1 replica, and the board is durable: a failover loses no push that succeeded")
+    board.retain(durable=2)
+    state, note = finding()
+    assert state == "problem"
+    assert note.startswith("the board is durable with 2 replicas, and 1 replica is connected: pushes fail")
+    board.retain(durable="off")
+    state, note = finding()
+    assert state == "ok"
+    assert "a failover may lose the last pushes" in note
