@@ -85,6 +85,16 @@ JOBS = (
     ),
 )  # fmt: skip
 
+ALERTS = (
+    (
+        "billing-failed",
+        {"when": "failed", "for_": ["team=billing", "team=platform"], "every": "4h", "recovery": True},
+    ),
+    ("backups-slow", {"when": "long 3h, late 1h", "for_": "backup-*", "quiet": "22:00-07:00", **ZONE}),
+    ("nobody-works", {"when": "unserved, behind"}),
+)
+"""The names of alerts, and their options."""
+
 RESIZED = "resized {:04}.jpg to 1600, 800 and 200 pixels"
 UNDER_WAY = {
     "resize-images": (64, "33 of 52", ["52 images wait", *(RESIZED.format(i) for i in (31, 32, 33))]),
@@ -102,6 +112,8 @@ def fill(board: Board, days: float = 12) -> None:
     board.commands.call("JLIMIT", "queue", "http", "concurrency", 4)
     for job in JOBS:
         ann.put(job.id, job.runner, job.payload, **job.options, now=begin)
+    for name, options in ALERTS:
+        ann.alert_put(name, "page", "ops", **options, now=begin)
     Past(board, now).run(begin)
     for worker, id in zip(WORKERS, UNDER_WAY, strict=True):
         _start(ben, id, worker)
@@ -129,6 +141,7 @@ class Past:
             self._end(moment)
             self.board.tick(now=moment)
             self._take(moment)
+            self._tell(moment)
             moment += STEP
         self._end(self.now)
         while self.running:
@@ -141,6 +154,11 @@ class Past:
             fails = (job.fails and moment > self.now - 5400) or self.chance.random() < 0.003
             end = moment + job.took * self.chance.uniform(0.8, 1.3)
             heapq.heappush(self.running, (end, task.token, task, fails))
+
+    def _tell(self, moment: float) -> None:
+        """Send what alerts tell."""
+        for task in self.board.pop("page", count=100, lease=LEASE, worker=WORKERS[0], now=moment + 0.1):
+            self.board.ack(task.token, now=moment + 1, note="ops: mail sent")
 
     def _end(self, moment: float) -> None:
         """Report what has ended by a moment, and begin what runs after it."""
@@ -169,7 +187,7 @@ def report_workers(board: Board) -> None:
         host, pid = worker.split(":")
         started = time.time() - 2 * DAY
         words = f"host {host} pid {pid} concurrency 8 running 1 started {started} ticks 1 state serving"
-        board.commands.call("JREGISTER", worker, "shell", "http", "--", *words.split())
+        board.commands.call("JREGISTER", worker, "shell", "http", "page", "--", *words.split())
 
 
 def _start(board: Board, id: str, worker: str) -> None:

@@ -17,7 +17,8 @@ These are read by Jobs itself:
 
 VARIABLES = {
     "JOBS_REDIS_URL": "The Redis to use, for every command without `--url`. It keeps a password out of the process list.",
-    "JOBS_BOARD": "The board, for every command without `--board` (default: `jobs`).",
+    "JOBS_BOARD": "The board, for every command without `--board` (default: `jobs`). `jobs run` and `jobs tick` take "
+    "several, separated by spaces.",
     "JOBS_DATA": "The directory in which the server of `jobs up` keeps its data (default: the user's data directory). "
     "Other users must not be able to write to it.",
     "JOBS_SERVER_LOG_BYTES": "How large the `server.log` of `jobs up` may become (default: 10000000). A larger one "

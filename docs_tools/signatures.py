@@ -13,7 +13,7 @@ BEGIN, END = "<!-- generated: commands -->\n", "\n<!-- end -->"
 RETURNS = {
     "JACK": "the task's id",
     "JALERT": "`put`: OK; `remove`: how many existed; `test`: the task's id",
-    "JALERTS": "for each its JSON, or nothing; with `open`: the next cursor; a list of JSON",
+    "JALERTS": "for each its JSON, or nothing; at the end an empty text if there are more; with `open`: the next cursor; a list of JSON",
     "JAPPLY": "`begin`: the stage; `check`, `drop`: OK; `commit`: how many jobs change; `roll`: how many are left",
     "JBACKFILL": "the number of the backfill",
     "JBACKFILLS": "for each its JSON, or nothing",

@@ -62,8 +62,10 @@ class Policy:
 class WorkerInfo:
     """The worker, as loggers, `jobs_startup` and `jobs_shutdown` see it.
 
-    `concurrency` is the number of tasks it runs at once. `settings` has the settings of all plugins, by name.
-    Call `trouble` with one sentence to report a problem to all loggers: it becomes an event. Thread-safe.
+    `board` is the name of its board; if it serves several, those of all, separated by commas. `boards` has
+    the names one by one. `concurrency` is the number of tasks it runs at once. `settings` has the settings of
+    all plugins, by name. Call `trouble` with one sentence to report a problem to all loggers: it becomes an
+    event. Thread-safe.
     """
 
     name: str
@@ -72,6 +74,11 @@ class WorkerInfo:
     concurrency: int
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     trouble: Callable[[str], None] = field(default=lambda note: None, repr=False, compare=False)
+    boards: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.boards:
+            object.__setattr__(self, "boards", (self.board,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from jobs_core.alerts import alert_json, incident_json
+from jobs_core.alerts.digest import digest_json
+from jobs_core.alerts.options import ALERT_OPTIONS, AlertOptions
 from jobs_core.bounds import RETENTION
 from jobs_core.changes import as_plain
 from jobs_core.client.glob import matcher
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
     from jobs_core.plugins.payloads import check_fields
 
 __all__ = [
+    "ALERT_OPTIONS",
     "JOB_OPTIONS",
     "JOB_STATES",
     "PUSH_OPTIONS",
@@ -63,6 +67,7 @@ __all__ = [
     "TASK_STATES",
     "UNITS",
     "WORK_OPTIONS",
+    "AlertOptions",
     "Edge",
     "Forecast",
     "Graph",
@@ -73,10 +78,12 @@ __all__ = [
     "PushOptions",
     "PutOptions",
     "TaskFilters",
+    "alert_json",
     "as_plain",
     "check_fields",
     "clock_note",
     "diagnose",
+    "digest_json",
     "duration_text",
     "explain",
     "explained",
@@ -84,6 +91,7 @@ __all__ = [
     "from_now",
     "graph_of",
     "holders_text",
+    "incident_json",
     "matcher",
     "option_schema",
     "parent_text",

@@ -309,7 +309,8 @@ class Event:
     `task.released`, `trouble` (a problem: `data["note"]`), `recovered` (Redis serves again, after
     `data["seconds"]`), and `ticked` (about once a second, a tick of this worker has succeeded: only for
     loggers that name it in `kinds`). `time` is in epoch seconds. `trace` is that of the attempt, as in
-    `context.trace`.
+    `context.trace`. `board` is the name of the board; empty if the worker serves several, and the event is
+    not about one of them.
     """
 
     kind: str
@@ -320,6 +321,7 @@ class Event:
     decision: Decision | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     trace: Trace = field(default_factory=dict)
+    board: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pytest
 from jobs_core import (
     AsyncBoard,
     Board,
+    ConflictError,
     Context,
     NotFoundError,
     OptionError,
@@ -62,7 +63,7 @@ STORED: dict[str, Any] = {
 }
 
 
-def test_an_alert_is_put_listed_shown_and_removed(jobs: Jobs) -> None:
+def test_an_alert_is_put_listed_shown_and_removed(jobs: Jobs, board: Board) -> None:
     assert jobs(*PUT).stdout == "payments: runs console on failed 3, late 10m\n"
     assert jobs("alert", "put", "all", "console", "x", "--when", "dead").exit_code == 0
     assert [line.split() for line in jobs("alert", "list").stdout.splitlines()] == [
@@ -70,8 +71,9 @@ def test_an_alert_is_put_listed_shown_and_removed(jobs: Jobs) -> None:
         ["all", "dead", "everything", "console", "0"],
         ["payments", "failed", "3,", "late", "10m", "team=payments,", "report-*", "console", "0"],
     ]
-    assert lines(jobs("alert", "list", "--json"))[1] == STORED
-    assert lines(jobs("alert", "show", "payments", "--json")) == [STORED | {"incidents": []}]
+    etag = board.alert_show("payments").etag
+    assert lines(jobs("alert", "list", "--json"))[1] == STORED | {"etag": etag}
+    assert lines(jobs("alert", "show", "payments", "--json")) == [STORED | {"etag": etag, "incidents": []}]
     shown = jobs("alert", "show", "payments").stdout
     for words in (
         "every 4h",
@@ -89,6 +91,7 @@ def test_an_alert_is_put_listed_shown_and_removed(jobs: Jobs) -> None:
 def test_put_replaces_the_whole_alert(jobs: Jobs) -> None:
     jobs(*PUT)
     (found,) = lines(jobs("alert", "put", "payments", "console", "x", "--when", "done", "--json"))
+    assert found.pop("etag")
     assert found == {
         **{"name": "payments", "when": "done", "for": [], "runner": "console", "payload": "x"},
         **{"burst": 10, "open": 0},
@@ -135,7 +138,9 @@ def test_show_has_what_an_alert_is_telling_of(jobs: Jobs, board: Board) -> None:
         board.commands.call("JACK", next(iter(board.pop("fails", lease=30))).token, "dead")
     (found,) = lines(jobs("alert", "show", "ops", "--json"))
     assert sorted(one["job"] for one in found["incidents"]) == ["a", "b", "c"]
-    assert all(one.keys() == {"kind", "since", "told", "more", "job"} for one in found["incidents"])
+    assert all(
+        one.keys() == {"alert", "kind", "since", "told", "more", "times", "job"} for one in found["incidents"]
+    )
     rows = [line.split()[:2] for line in jobs("alert", "show", "ops").stdout.splitlines()]
     assert [row for row in rows if row[:1] == ["failed"]] != []
     assert sorted(row[1] for row in rows if row[:1] == ["failed"]) == ["a", "b", "c"]
@@ -238,6 +243,13 @@ def test_the_methods_of_an_asyncio_board(board: Board, url: str) -> None:
                 board.push("a")
                 board.commands.call("JACK", next(iter(board.pop("console", lease=30))).token, "dead")
             assert [(one.kind, one.job) async for one in ours.alert_open("ops")] == [("failed", "a")]
+            assert [(one.alert, one.times) async for one in ours.alert_open(job="a")] == [("ops", 1)]
+            assert [one.alert async for one in ours.alert_open(job="b")] == []
+            assert [one.payload async for one in ours.alert_list(job="a", payload=False)] == [""]
+            with pytest.raises(ConflictError):
+                await ours.alert_put("ops", "console", "x", when="dead", if_match="old")
+            with pytest.raises(ConflictError):
+                await ours.alert_remove("ops", if_match="old")
             assert (await ours.alert_test("ops")).startswith("alert:ops@")
             assert (await ours.alert_remove("ops"), await ours.alert_remove()) == (1, 0)
             for ask in (ours.alert_show("ops"), anext(ours.alert_open("ops"))):
@@ -290,3 +302,36 @@ def test_show_has_the_options(jobs: Jobs) -> None:
     assert "console {subject}" in shown and "on-success" in shown
     (job,) = lines(jobs("show", "a", "--json"))
     assert (job["on-failure"], job["on-success"]) == ("console {subject}", "console fine")
+
+
+def test_what_all_alerts_tell_of_is_listed_and_alerts_are_found_by_job(jobs: Jobs, board: Board) -> None:
+    for id in ("a", "b"):
+        board.put(id, "fails", "x")
+    board.alert_put("all", "tell", "x", when="failed")
+    board.alert_put("one", "tell", "x", when="failed", for_="a", every="1h")
+    for id in ("a", "b"):
+        board.push(id)
+        board.commands.call("JACK", next(iter(board.pop("fails", lease=30))).token, "dead")
+    rows = [line.split()[:3] for line in jobs("alert", "open").stdout.splitlines()]
+    assert rows[0] == ["alert", "what", "about"]
+    assert sorted(rows[1:]) == [["all", "failed", "a"], ["all", "failed", "b"], ["one", "failed", "a"]]
+    found = lines(jobs("alert", "open", "--job", "a", "--json"))
+    assert sorted((one["alert"], one["times"], one["more"]) for one in found) == [
+        ("all", 1, 0),
+        ("one", 1, 0),
+    ]
+    assert lines(jobs("alert", "open", "one", "--json"))[0]["job"] == "a"
+    assert "There are more. See them with `--limit 10`." in jobs("alert", "open", "--limit", "1").stdout
+    refused(jobs("alert", "open", "no"), "there is no alert 'no'")
+    assert [one["name"] for one in lines(jobs("alert", "list", "--job", "b", "--json"))] == ["all"]
+
+
+def test_an_alert_is_changed_only_as_it_was_read(jobs: Jobs, board: Board) -> None:
+    put = ("alert", "put", "ops", "console", "x", "--when", "failed")
+    assert jobs(*put, "--if-match", "none").exit_code == 0
+    refused(jobs(*put, "--if-match", "none"), "the alert 'ops' already exists")
+    refused(jobs(*put, "--if-match", "old"), "the alert 'ops' has changed since you read it")
+    refused(jobs("alert", "remove", "ops", "--if-match", "old"), "the alert 'ops' has changed")
+    refused(jobs("alert", "remove", "ops", "b", "--if-match", "old"), "if-match: expected one alert, got 2")
+    (found,) = lines(jobs("alert", "show", "ops", "--json"))
+    assert jobs("alert", "remove", "ops", "--if-match", found["etag"]).exit_code == 0

@@ -256,5 +256,15 @@ def test_an_alert_whose_queue_nobody_serves_is_a_problem(jobs: Jobs, board: Boar
     assert findings(jobs)[1]["alerts"][0] == "ok"  # no worker lives at all, which is said once
     register(board, "host-1", runner="shell")
     assert findings(jobs)[1]["alerts"] == ("problem", "no worker serves the queue 'tell' of the alert ops")
+    board.alert_put("ops", "shell", "x", when="failed")
+    assert findings(jobs)[1]["alerts"][0] == "ok"
+
+
+def test_an_alert_whose_runner_no_worker_of_its_queue_has_is_a_problem(jobs: Jobs, board: Board) -> None:
     board.alert_put("ops", "tell", "x", when="failed", queue="shell")
+    register(board, "host-1", runner="shell")
+    register(board, "host-2", runner="tell")
+    sentence = "no worker of the queue 'shell' serves the runner 'tell' of the alert ops"
+    assert findings(jobs)[1]["alerts"] == ("problem", sentence)
+    board.alert_put("ops", "tell", "x", when="failed")
     assert findings(jobs)[1]["alerts"][0] == "ok"

@@ -13,6 +13,7 @@ from jobs_core.cli import cli
 METHODS = {
     "alert digest": "alert_digest",
     "alert list": "alert_list",
+    "alert open": "alert_open",
     "alert put": "alert_put",
     "alert remove": "alert_remove",
     "alert show": "alert_show",

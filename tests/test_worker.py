@@ -148,7 +148,7 @@ def test_errors_around_the_runner_are_failures_too(board: Board, monkeypatch: py
         raise SystemExit("out of turn")
 
     with working(board, runner(done)) as (worker, _):
-        monkeypatch.setattr(worker._keeper, "end", end)
+        monkeypatch.setattr(worker._line[0].keeper, "end", end)
         board.push("test", "x", policy="ack", keep=60)
         wait_until(lambda: board.stats()["leased"] > 1)
     assert board.stats()["failed"] >= 1
@@ -561,11 +561,11 @@ def test_a_concurrency_beyond_the_thread_limit_is_rejected(
 def test_a_stopped_clock_ends_quietly_when_its_client_is_closed(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock = Clock(board.commands)
+    clock = Clock([board.commands])
 
     def call_on_a_closed_client(*words: Any) -> None:
         clock.stop()
         raise TypeError("argument must be an int, or have a fileno() method.")
 
-    monkeypatch.setattr(clock._commands, "call", call_on_a_closed_client)
+    monkeypatch.setattr(clock._commands, "connection", call_on_a_closed_client)
     clock.run()

@@ -148,7 +148,7 @@ def test_a_worker_loads_no_zones_onto_a_board_without_any(board: Board) -> None:
     with working(board, runner(done)):
         pass
     assert not board.client.exists(f"{board.keys.tag}:zones")
-    Clock(board.commands).tick_all()
+    Clock([board.commands]).tick_all()
 
 
 def test_a_clock_restores_lost_zones(board: Board) -> None:

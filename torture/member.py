@@ -76,7 +76,7 @@ def serve(folder: Path, name: str, *, tick: bool) -> None:
 
 def tick(folder: Path, name: str) -> None:
     """Tick until a signal."""
-    clock = Clock(_board(folder, name).commands)
+    clock = Clock([_board(folder, name).commands])
     signal.signal(signal.SIGTERM, lambda *_: clock.stop())
     clock.run()
 

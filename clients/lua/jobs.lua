@@ -501,7 +501,7 @@ end
 ---@param name string
 ---@param runner string   the runner that tells somebody
 ---@param payload any     what it gets; its worker replaces {job}, {reason}, {text} and so on
----@param options table   when, for, every, recovery (true), quiet, zone, burst; options of its tasks; because, by, now
+---@param options table   when, for, every, recovery (true), quiet, zone, burst; options of its tasks; if_match, because, by, now
 function Board:put_alert(name, runner, payload, options)
   local given = {}
   for option, value in pairs(options or {}) do given[option] = value end
@@ -510,7 +510,7 @@ function Board:put_alert(name, runner, payload, options)
 end
 
 --- Remove an alert. Tasks that it has queued stay.
----@param options? table  because, by
+---@param options? table  if_match, because, by
 ---@return boolean  whether it existed
 function Board:remove_alert(name, options)
   return self.commands:call('JALERT', unpack(self:_signed({ 'remove', name, '-' }, options))) == 1
@@ -521,15 +521,32 @@ end
 function Board:test_alert(name) return self.commands:call('JALERT', 'test', name) end
 
 --- Return the alerts of the board, by name.
----@return table[]  name, when, for, runner, payload, every, recovery, quiet, zone, burst, queue, priority, options, owner, open
-function Board:alerts()
-  return self:_decode_all(self.commands:call('JALERTS'))
+---@param options? table  job: only the alerts that are for this job, or for its queue
+---@return table[]  name, when, for, runner, payload, every, recovery, quiet, zone, burst, queue, priority, options, owner; open,
+--- told, and etag, which changes take as `if_match`
+function Board:alerts(options)
+  local found, after = {}, nil
+  repeat
+    local texts = self.commands:call('JALERTS', unpack(add_pairs({ '-' }, { job = (options or {}).job, after = after })))
+    after = nil
+    for i, text in ipairs(texts) do
+      if text ~= '' then
+        found[#found + 1] = self:_decode(text)
+      else
+        after = self:_decode(texts[i - 1]).name  -- there are more
+      end
+    end
+  until not after
+  return found
 end
 
---- Return what an alert tells of now. Something may be there twice. Raises NOTFOUND.
----@return table[]  kind, since, told, more; job, queue or task
+--- Return what alerts tell of now: one, or without a name all. Something may be there twice. Raises NOTFOUND.
+---@return table[]  alert, kind, since, told, more, times; job, queue or task
 function Board:open_incidents(name)
-  return self:_decode_all(all_pages(function(cursor) return self.commands:call('JALERTS', name, '-', 'open', cursor) end))
+  return self:_decode_all(all_pages(function(cursor)
+    if name then return self.commands:call('JALERTS', name, '-', 'open', cursor) end
+    return self.commands:call('JALERTS', '-', 'open', cursor)
+  end))
 end
 
 --- Return the occurrences of a job in the past.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -28,6 +28,8 @@ class Alert:
         options: Other options of its tasks.
         owner: The board file that has it, if one does.
         open: How many jobs or queues it tells of now.
+        told: When it told last, in epoch seconds; None if it has not told anything yet.
+        etag: A text that changes when the alert is changed. Changes take it as `if_match`.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Alert:
     options: Mapping[str, Any] = field(default_factory=dict)
     owner: str | None = None
     open: int = 0
+    told: float | None = None
+    etag: str = ""
 
     @property
     def declared(self) -> dict[str, Any]:
@@ -74,6 +78,12 @@ def alert_of(found: Mapping[str, Any]) -> Alert:
     return Alert(scope=tuple(found.get("for", ())), **{name: found[name] for name in found if name != "for"})
 
 
+def alert_json(found: Alert) -> dict[str, Any]:
+    """Return an alert as JSON has it: its options have the names that `put` takes."""
+    told = {} if found.told is None else {"told": found.told}
+    return {"name": found.name, **found.declared, "open": found.open, **told, "etag": found.etag}
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """What an alert tells of, and that goes on now.
@@ -86,6 +96,8 @@ class Incident:
         job: The job, if it is about one.
         queue: The queue, if it is unserved.
         task: The task, if it is a long run.
+        alert: The name of the alert.
+        times: How often it was told.
     """
 
     kind: str
@@ -95,8 +107,15 @@ class Incident:
     job: str = ""
     queue: str = ""
     task: str = ""
+    alert: str = ""
+    times: int = 1
 
     @property
     def about(self) -> str:
         """The job or queue, or `the board`."""
         return self.job or (f"queue:{self.queue}" if self.queue else "the board")
+
+
+def incident_json(found: Incident) -> dict[str, Any]:
+    """Return what an alert tells of as JSON has it, without what it is not about."""
+    return {name: value for name, value in asdict(found).items() if value != ""}

@@ -137,6 +137,7 @@ def report() -> None:
 MODULES = (
     "acl",
     "alert",
+    "alert_open",
     "backfill",
     "board",
     "changes",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs_core.alerts import Alert, Incident
+from jobs_core.alerts import Alert, Incident, alert_json, incident_json
 from jobs_core.alerts.options import ALERT_OPTIONS
 from jobs_core.cli.common import (
     because_option,
@@ -24,7 +23,7 @@ from jobs_core.cli.common import (
 )
 from jobs_core.cli.completion import completed_by
 from jobs_core.cli.task_output import exit_code_of, noting_delay
-from jobs_core.errors import NotFoundError
+from jobs_core.errors import NotFoundError, OptionError
 from jobs_core.options import WORK_OPTIONS, span
 from jobs_core.wording import when
 
@@ -34,7 +33,13 @@ if TYPE_CHECKING:
 PUT_OPTIONS = dict(sorted(ALERT_OPTIONS.items(), key=lambda item: item[0] in WORK_OPTIONS))
 """The options of an alert: those about what it tells before those of its tasks."""
 
-complete_alert = completed_by(lambda board: (alert.name for alert in board.alert_list()))
+if_match_option = click.option(
+    "--if-match",
+    metavar="ETAG",
+    help="Change the alert only if this is its etag: see `jobs alert show --json`. none: only if it is new.",
+)
+
+complete_alert = completed_by(lambda board: (alert.name for alert in board.alert_list(payload=False)))
 """Completes the name of an alert."""
 
 
@@ -59,6 +64,7 @@ def alert() -> None:
 @click.argument("payload")
 @job_options(PUT_OPTIONS)
 @because_option
+@if_match_option
 @json_option
 @connected
 def put(
@@ -66,6 +72,7 @@ def put(
     runner: str,
     payload: str,
     because: str | None,
+    if_match: str | None,
     as_json: bool,
     url: str | None,
     board_name: str,
@@ -98,28 +105,30 @@ def put(
       jobs alert put mail shell './page {queue} {reason}' --when 'unserved 2m' --for queue:mail
     """
     board = open_board(url, board_name)
-    board.alert_put(name, runner, payload, because=because, **given(options))
+    board.alert_put(name, runner, payload, because=because, if_match=if_match, **given(options))
     found = board.alert_show(name)
     if as_json:
-        echo_json(as_fields(found))
+        echo_json(alert_json(found))
     else:
         echo(f"{name}: runs {runner} on {found.when}")
 
 
 @alert.command("list")
+@click.option("--job", metavar="ID", help="List only alerts that are for this job, or for its queue.")
 @json_option
 @connected
-def list_(as_json: bool, url: str | None, board_name: str) -> None:
+def list_(job: str | None, as_json: bool, url: str | None, board_name: str) -> None:
     """List alerts. `open` is the number of jobs and queues that an alert is telling of now.
 
     \b
       jobs alert list
+      jobs alert list --job backup
       jobs alert list --json
     """
-    found = open_board(url, board_name).alert_list()
+    found = open_board(url, board_name).alert_list(job=job, payload=as_json)
     if as_json:
         for one in found:
-            echo_json(as_fields(one))
+            echo_json(alert_json(one))
         return
     rows = ((one.name, one.when, _scope_text(one), one.runner, one.open) for one in found)
     echo_table(("name", "when", "for", "to", "open"), rows)
@@ -153,7 +162,7 @@ def show(names: tuple[str, ...], limit: int, as_json: bool, url: str | None, boa
         found = board.alert_show(name)
         incidents = list(islice(board.alert_open(name), limit + 1))
         if as_json:
-            echo_json(as_fields(found) | {"incidents": list(map(_incident_fields, incidents[:limit]))})
+            echo_json(alert_json(found) | {"incidents": list(map(incident_json, incidents[:limit]))})
             continue
         echo_table(("", found.name), _rows(found))
         if incidents:
@@ -166,10 +175,16 @@ def show(names: tuple[str, ...], limit: int, as_json: bool, url: str | None, boa
 @alert.command()
 @click.argument("names", nargs=-1, required=True, shell_complete=complete_alert)
 @because_option
+@if_match_option
 @json_option
 @connected
 def remove(
-    names: tuple[str, ...], because: str | None, as_json: bool, url: str | None, board_name: str
+    names: tuple[str, ...],
+    because: str | None,
+    if_match: str | None,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
 ) -> None:
     """Remove alerts. Tasks that they have queued still run.
 
@@ -178,8 +193,11 @@ def remove(
       jobs alert remove ops payments --because 'the team has moved'
     """
     board = open_board(url, board_name)
+    if if_match is not None and len(names) > 1:
+        raise OptionError(f"if-match: expected one alert, got {len(names)}", option="if-match")
+    signed = {"because": because, "if_match": if_match}
     chosen = dict.fromkeys(names)
-    missing = [name for name in chosen if not board.alert_remove(name, because=because)]
+    missing = [name for name in chosen if not board.alert_remove(name, **signed)]
     if missing:
         raise NotFoundError(f"there is no alert {', '.join(map(repr, missing))} on the board {board_name!r}")
     if as_json:
@@ -223,17 +241,8 @@ def _wait(board: Board, task: str, *, as_json: bool) -> int:
     return exit_code_of(end)
 
 
-def _incident_fields(found: Incident) -> dict[str, Any]:
-    return {name: value for name, value in asdict(found).items() if value != ""}
-
-
 def _incident_row(found: Incident) -> tuple[Any, ...]:
     return found.kind, found.about, when(found.since), when(found.told), found.more
-
-
-def as_fields(found: Alert) -> dict[str, Any]:
-    """Return an alert as `--json` prints it: its options have the names that `put` takes."""
-    return {"name": found.name, **found.declared, "open": found.open}
 
 
 def _scope_text(found: Alert) -> str:
@@ -242,10 +251,12 @@ def _scope_text(found: Alert) -> str:
 
 def _rows(found: Alert) -> Iterator[tuple[str, Any]]:
     """Yield the fields of an alert for people."""
-    for name, value in as_fields(found).items():
+    for name, value in alert_json(found).items():
         match name:
-            case "name":
+            case "name" | "etag":
                 continue
+            case "told":
+                yield name, when(value)
             case "for":
                 yield name, _scope_text(found)
             case "every":

@@ -56,6 +56,21 @@ def connected(function: F) -> F:
     return url_option(function)
 
 
+def connected_boards(function: F) -> F:
+    """Add `--url` and `--board`, which repeats, to a command. It receives them as `url` and `board_names`."""
+    function = click.option(
+        "--board",
+        "board_names",
+        multiple=True,
+        envvar="JOBS_BOARD",
+        default=("jobs",),
+        show_default=True,
+        metavar="NAME",
+        help="The board. Repeat it to serve several.",
+    )(function)
+    return url_option(function)
+
+
 def job_options(options: Mapping[str, Option]) -> Callable[[F], F]:
     """Add one flag to a command for each of these options."""
 
@@ -88,6 +103,18 @@ def open_board(url: str | None, board_name: str) -> Board:
 
     by = os.environ.get("JOBS_BY") or None
     return Board(board_name, url, plugins=installed_plugins(), by=by)
+
+
+def open_boards(url: str | None, names: Iterable[str]) -> list[Board]:
+    """Open several boards of one server, which share its connections. Each is opened once."""
+    from jobs_core.app import Board
+
+    first, *others = dict.fromkeys(names)
+    board = open_board(url, first)
+    return [
+        board,
+        *(Board(name, client=board.client, plugins=board.plugins, by=board.by) for name in others),
+    ]
 
 
 def installed_plugins() -> Plugins:

@@ -90,7 +90,7 @@ def up(
         if followed and watch:
             _watch(followed, board)
         with running_services(board.plugins, board, {"web": web, "web_port": web_port}, _report):
-            run_worker(board, board.plugins.runners(), **options)
+            run_worker([board], board.plugins.runners(), **options)
         echo("Jobs is down. Scheduled jobs continue at the next `jobs up`.", err=True)
 
 

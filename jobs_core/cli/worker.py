@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from jobs_core.cli.common import (
     F,
-    connected,
+    connected_boards,
     echo,
     echo_json,
     given,
     installed_plugins,
     json_option,
     open_board,
+    open_boards,
 )
 from jobs_core.contract import Runner
 from jobs_core.errors import OptionError
@@ -24,6 +24,8 @@ from jobs_core.plugins.manager import Plugins
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
+    from jobs_core.client.board import BoardClient
+    from jobs_core.worker.clock import Clock
 
 POSITIVE = click.FloatRange(min=0, min_open=True)
 
@@ -93,11 +95,11 @@ def serve(
     ctx: click.Context, runners: Iterable[Runner], *, url: str | None, board_name: str, **options: Any
 ) -> None:
     """Run a worker with these runners until SIGTERM or Ctrl-C."""
-    run_worker(open_board(url, board_name), runners, **options)
+    run_worker([open_board(url, board_name)], runners, **options)
 
 
 def run_worker(
-    board: Board,
+    boards: Sequence[Board],
     runners: Iterable[Runner],
     *,
     logs: Iterable[str],
@@ -106,17 +108,18 @@ def run_worker(
     ping: str | None = None,
     **options: Any,
 ) -> None:
-    """Run a worker on an open board until SIGTERM or Ctrl-C."""
+    """Run a worker on open boards until SIGTERM or Ctrl-C."""
     from jobs_core.worker.worker import Worker
 
     if ping is not None and not options.get("tick", True):
         raise OptionError("--ping: a worker pings after its own ticks; leave out --no-tick")
+    plugins = boards[0].plugins
     changes: dict[str, Any] = given({"metrics": metrics, "ping": ping})
     if allow:
-        changes["python_allow"] = _allowed(board.plugins, allow)
-    loggers = [board.plugins.logger(name) for name in logs]
-    with board.plugins.changed_settings(changes):
-        Worker(board, runners, loggers=loggers, **options).run_until_signal()
+        changes["python_allow"] = _allowed(plugins, allow)
+    loggers = [plugins.logger(name) for name in logs]
+    with plugins.changed_settings(changes):
+        Worker(boards, runners, loggers=loggers, **options).run_until_signal()
 
 
 def _allowed(plugins: Plugins, patterns: Iterable[str]) -> list[str]:
@@ -134,12 +137,14 @@ def _allowed(plugins: Plugins, patterns: Iterable[str]) -> list[str]:
 @worker_options
 @allow_option
 @click.option("--tick/--no-tick", default=True, help="Tick as well, or only run tasks (default: tick).")
-@connected
-@click.pass_context
-def run(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
+@connected_boards
+def run(names: tuple[str, ...], url: str | None, board_names: tuple[str, ...], **options: Any) -> None:
     """Start a worker: take tasks and run them.
 
     Start as many workers as you need, on as many machines. Each one also ticks.
+
+    With several boards, all of them share the worker's slots evenly: however long the queue of one is, the
+    others get their turn. A priority counts within its board only.
 
     SIGTERM or Ctrl-C drains the worker: it waits for running tasks, then stops the rest and returns them to
     the queue. A second signal stops it at once.
@@ -148,10 +153,11 @@ def run(ctx: click.Context, /, names: tuple[str, ...], **options: Any) -> None:
       jobs run
       jobs run --runner shell --concurrency 50 --log json
       jobs run --runner python --allow 'app.tasks:*'
+      jobs run --board reports --board mail
       jobs run --metrics 9464
       JOBS_PING=https://hc-ping.com/<id> jobs run
     """
-    serve(ctx, _runners(installed_plugins(), names), **options)
+    run_worker(open_boards(url, board_names), _runners(installed_plugins(), names), **options)
 
 
 def _runners(plugins: Plugins, names: Iterable[str]) -> list[Runner]:
@@ -168,8 +174,8 @@ def _runners(plugins: Plugins, names: Iterable[str]) -> list[Runner]:
     help="Number of jobs to move in one call of Redis.",
 )
 @json_option
-@connected
-def tick(once: bool, limit: int, as_json: bool, url: str | None, board_name: str) -> None:
+@connected_boards
+def tick(once: bool, limit: int, as_json: bool, url: str | None, board_names: tuple[str, ...]) -> None:
     """Move due jobs to their queues.
 
     Use it on boards whose workers run with --no-tick. Several may run at once.
@@ -177,24 +183,42 @@ def tick(once: bool, limit: int, as_json: bool, url: str | None, board_name: str
     \b
       jobs tick
       jobs tick --once
+      jobs tick --board reports --board mail
     """
+    from jobs_core.worker.background import in_background
+    from jobs_core.worker.served import by_connections
+    from jobs_core.worker.signals import on_end_signals
+
+    boards = open_boards(url, board_names)
+    for board in boards:
+        board.refresh_zones()
+    clocks = [_clock(group, limit) for group in by_connections(boards)]
+    if once:
+        for clock in clocks:
+            clock.tick_all()
+    else:
+        for board in boards:
+            board.tick(limit)  # fails at once without a server; a clock would only report it
+        with on_end_signals(clocks[0].stop), in_background(*clocks[1:]):
+            clocks[0].run()
+    moved = sum(clock.moved for clock in clocks)
+    if as_json:
+        echo_json({"moved": moved})
+    else:
+        echo(f"{moved} moved")
+
+
+def _clock(boards: Sequence[BoardClient], limit: int) -> Clock:
+    """Return the clock of boards that share connections. It reports trouble on standard error."""
     from jobs_core.engine.outage import Outage
     from jobs_core.worker.clock import Clock
 
-    board = open_board(url, board_name)
-    board.refresh_zones()
-    clock = Clock(board.commands, limit=limit, outage=Outage(board.commands.server, _say, _say))
-    if once:
-        clock.tick_all()
-    else:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: clock.stop())
-        board.tick(limit)  # fails at once without a server; the clock would only report it
-        clock.run()
-    if as_json:
-        echo_json({"moved": clock.moved})
-    else:
-        echo(f"{clock.moved} moved")
+    return Clock(
+        [board.commands for board in boards],
+        limit=limit,
+        outage=Outage(boards[0].commands.server, _say, _say),
+        board_outages=[Outage(f"the board {board.name!r}", _say, _say) for board in boards],
+    )
 
 
 def _say(note: str) -> None:

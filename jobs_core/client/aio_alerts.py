@@ -12,7 +12,7 @@ from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.author import signature
 from jobs_core.client.digest import plan_digest
 from jobs_core.client.paging import read_page_async
-from jobs_core.engine.alerts import as_incidents, found_alert, open_call, remove_call
+from jobs_core.engine.alerts import as_incidents, found_alert, list_call, open_call, remove_call
 from jobs_core.options import Time
 from jobs_core.types import Payload
 
@@ -27,38 +27,40 @@ class AsyncAlertMethods(AsyncTaskMethods):
         payload: Payload = "",
         *,
         because: str | None = None,
+        if_match: str | None = None,
         **options: Unpack[AlertOptions],
     ) -> None:
         """Put an alert, like `Board.alert_put`."""
         call, arguments = await self._on_thread(self._board.calls.alert, name, runner, payload, options)
-        await self._call(call, *arguments, *signature(self.by, because))
+        await self._call(call, *arguments, *signature(self.by, because, if_match))
 
-    async def alert_list(self) -> AsyncIterator[Alert]:
+    async def alert_list(self, *, job: str | None = None, payload: bool = True) -> AsyncIterator[Alert]:
         """List the alerts of the board, like `Board.alert_list`."""
-        for text in await self._call("JALERTS"):
+        call, arguments = list_call(job, payload=payload)
+        for text in await self._call(call, *arguments):
             yield as_alert(text)
 
     async def alert_show(self, name: str) -> Alert:
         """Read an alert, like `Board.alert_show`."""
         return found_alert(await self._call("JALERTS", name), name, self.name)
 
-    async def alert_open(self, name: str) -> AsyncIterator[Incident]:
-        """List what an alert tells of now, like `Board.alert_open`."""
-        seen: set[tuple[str, str]] = set()
+    async def alert_open(self, name: str | None = None, *, job: str | None = None) -> AsyncIterator[Incident]:
+        """List what alerts tell of now, like `Board.alert_open`."""
+        seen: set[tuple[str, str, str]] = set()
         cursor = "0"
         while True:
-            call, arguments = open_call(name, cursor)
+            call, arguments = open_call(name, job, cursor)
             cursor, texts = await self._call(call, *arguments)
             for found in as_incidents(texts, seen):
                 yield found
             if cursor == "0":
                 return
 
-    async def alert_remove(self, *names: str, because: str | None = None) -> int:
+    async def alert_remove(self, *names: str, because: str | None = None, if_match: str | None = None) -> int:
         """Remove alerts, like `Board.alert_remove`."""
         if not names:
             return 0
-        call, arguments = remove_call(names, signature(self.by, because))
+        call, arguments = remove_call(names, signature(self.by, because, if_match))
         return int(await self._call(call, *arguments))
 
     async def alert_digest(self, days: float = 7, *, now: Time | None = None) -> Digest:

@@ -12,7 +12,7 @@ from jobs_core.client.author import signature
 from jobs_core.client.digest import plan_digest
 from jobs_core.client.paging import read_page
 from jobs_core.client.task_methods import TaskMethods
-from jobs_core.engine.alerts import as_incidents, found_alert, open_call, remove_call
+from jobs_core.engine.alerts import as_incidents, found_alert, list_call, open_call, remove_call
 from jobs_core.options import Time
 from jobs_core.types import Payload
 
@@ -27,6 +27,7 @@ class AlertMethods(TaskMethods):
         payload: Payload = "",
         *,
         because: str | None = None,
+        if_match: str | None = None,
         **options: Unpack[AlertOptions],
     ) -> None:
         """Put an alert: when one of its conditions is met, a task for the runner is queued.
@@ -38,9 +39,13 @@ class AlertMethods(TaskMethods):
             runner: The runner that tells somebody.
             payload: What it gets. `{job}`, `{reason}`, `{text}` … are replaced when the task runs.
             because: Why, for `changes`.
+            if_match: The `etag` of the alert as `alert_show` returned it: change only this version of it.
+                `none`: only if there is no such alert.
             **options: `when`, which is required, and what `jobs alert put --help` shows.
 
         Raises:
+            ConflictError: The alert's etag is not `if_match`, or there is no such alert any more.
+            ExistsError: There is such an alert, with `if_match="none"`.
             OptionError: An option or a condition is invalid.
             PayloadError: The runner rejects the payload.
             RunnerError: No installed plugin and no worker has the runner.
@@ -48,11 +53,20 @@ class AlertMethods(TaskMethods):
         >>> board.alert_put("payments", "notify", "ops", when="failed 3, late 10m", for_="team=payments")
         """
         call, arguments = self.calls.alert(name, runner, payload, options)
-        self.commands.call(call, *arguments, *signature(self.by, because))
+        self.commands.call(call, *arguments, *signature(self.by, because, if_match))
 
-    def alert_list(self) -> Iterator[Alert]:
-        """List the alerts of the board, by name."""
-        yield from map(as_alert, self.commands.call("JALERTS"))
+    def alert_list(self, *, job: str | None = None, payload: bool = True) -> Iterator[Alert]:
+        """List the alerts of the board, by name.
+
+        Args:
+            job: List only the alerts that are for this job, or for its queue.
+            payload: Whether to read payloads, too, which may be large.
+
+        >>> next(board.alert_list(job="invoices")).name
+        'payments'
+        """
+        call, arguments = list_call(job, payload=payload)
+        yield from map(as_alert, self.commands.call(call, *arguments))
 
     def alert_show(self, name: str) -> Alert:
         """Read an alert.
@@ -62,10 +76,14 @@ class AlertMethods(TaskMethods):
         """
         return found_alert(self.commands.call("JALERTS", name), name, self.name)
 
-    def alert_open(self, name: str) -> Iterator[Incident]:
-        """List what an alert tells of now, in no order: failing jobs, late runs, queues without workers …
+    def alert_open(self, name: str | None = None, *, job: str | None = None) -> Iterator[Incident]:
+        """List what alerts tell of now, in no order: failing jobs, late runs, queues without workers …
 
         What is over at once (`dead`, `recovered`, `done`) is not listed.
+
+        Args:
+            name: The name of an alert; None: all.
+            job: List only what is about this job, or about its queue.
 
         Raises:
             NotFoundError: There is no such alert.
@@ -73,20 +91,29 @@ class AlertMethods(TaskMethods):
         >>> next(board.alert_open("payments")).job
         'invoices'
         """
-        seen: set[tuple[str, str]] = set()
+        seen: set[tuple[str, str, str]] = set()
         cursor = "0"
         while True:
-            call, arguments = open_call(name, cursor)
+            call, arguments = open_call(name, job, cursor)
             cursor, texts = self.commands.call(call, *arguments)
             yield from as_incidents(texts, seen)
             if cursor == "0":
                 return
 
-    def alert_remove(self, *names: str, because: str | None = None) -> int:
-        """Remove alerts. Returns how many existed. Tasks that they have queued stay."""
+    def alert_remove(self, *names: str, because: str | None = None, if_match: str | None = None) -> int:
+        """Remove alerts. Returns how many existed. Tasks that they have queued stay.
+
+        Args:
+            *names: The names of the alerts.
+            because: Why, for `changes`.
+            if_match: The `etag` of the alert, of which there is one then: remove only this version of it.
+
+        Raises:
+            ConflictError: The alert's etag is not `if_match`, or there is no such alert any more.
+        """
         if not names:
             return 0
-        call, arguments = remove_call(names, signature(self.by, because))
+        call, arguments = remove_call(names, signature(self.by, because, if_match))
         return int(self.commands.call(call, *arguments))
 
     def alert_digest(self, days: float = 7, *, now: Time | None = None) -> Digest:

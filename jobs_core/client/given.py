@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 from redis.cluster import RedisCluster
+from redis.crc import key_slot
 from redis.sentinel import SentinelConnectionPool
 
 from jobs_core.engine.routing import (
@@ -28,7 +29,8 @@ def routed(client: Any, key: str) -> redis.Redis:
     """Return a client that finds the board: the given one, or one of its own for a cluster or Sentinel.
 
     Args:
-        client: A redis.Redis, one that `Sentinel.master_for` returns, or a redis.RedisCluster.
+        client: A redis.Redis, one that `Sentinel.master_for` returns, a redis.RedisCluster, or the client of
+            another board.
         key: The tag of the board.
 
     Raises:
@@ -45,6 +47,10 @@ def routed(client: Any, key: str) -> redis.Redis:
     _require_decoding(pool.connection_kwargs)
     if isinstance(pool, SentinelConnectionPool):
         return _connect(pool.connection_kwargs, lambda kind, known: _sentinel_route(pool, kind), pool)
+    route = pool.connection_kwargs.get("route")
+    if isinstance(route, ClusterRoute) and route.slot != key_slot(key.encode()):
+        options = {**pool.connection_kwargs, "route": route.for_key(key)}
+        return redis.Redis.from_pool(redis.ConnectionPool(connection_class=pool.connection_class, **options))
     given: redis.Redis = client
     return given
 

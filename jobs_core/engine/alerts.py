@@ -70,15 +70,22 @@ def found_alert(reply: Sequence[str | None], name: str, board: str) -> Alert:
     return as_alert(reply[0])
 
 
-def open_call(name: str, cursor: str) -> Call:
-    """Return the JALERTS that lists what an alert tells of now, from a cursor on; the first is 0."""
-    return "JALERTS", (name, "-", "open", cursor)
+def list_call(job: str | None, *, payload: bool) -> Call:
+    """Return the JALERTS that lists alerts: those for a job, if that is given."""
+    return "JALERTS", ("-", *(() if job is None else ("job", job)), *(() if payload else ("payload", "0")))
 
 
-def as_incidents(texts: Iterable[str], seen: set[tuple[str, str]]) -> Iterator[Incident]:
-    """Read a page of what an alert tells of. Yields what is not in `seen`, and adds it."""
+def open_call(name: str | None, job: str | None, cursor: str) -> Call:
+    """Return the JALERTS that lists what an alert, or all, tell of now, from a cursor on; the first is 0."""
+    about = () if job is None else ("job", job)
+    return "JALERTS", (*(() if name is None else (name,)), "-", "open", cursor, *about)
+
+
+def as_incidents(texts: Iterable[str], seen: set[tuple[str, str, str]]) -> Iterator[Incident]:
+    """Read a page of what alerts tell of. Yields what is not in `seen`, and adds it."""
     for text in texts:
         found = Incident(**json.loads(text))
-        if (found.kind, found.about) not in seen:
-            seen.add((found.kind, found.about))
+        key = (found.alert, found.kind, found.about)
+        if key not in seen:
+            seen.add(key)
             yield found

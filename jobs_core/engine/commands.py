@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -144,12 +145,12 @@ class Commands(Connections):
                 if unknown_places(replies):
                     # No calls may be in flight on the connection while it loads functions.
                     replies += read_replies(connection, chunk)
-                    yield from self._finish(connection, [*waiting, *chunk], replies)
+                    yield from self.finish(connection, [*waiting, *chunk], replies)
                     waiting = ()
                 else:
-                    yield from self._finish(connection, waiting, replies)
+                    yield from self.finish(connection, waiting, replies)
                     waiting = chunk
-            yield from self._finish(connection, waiting, read_replies(connection, waiting))
+            yield from self.finish(connection, waiting, read_replies(connection, waiting))
 
     def load(self) -> dict[str, str]:
         """Load the library and the scripts, and create the board if needed. Returns the SHAs by command name.
@@ -188,14 +189,16 @@ class Commands(Connections):
     def send(self, connection: Any, calls: Sequence[Call]) -> None:
         """Send calls over a connection without waiting for their replies: see `receive`."""
         if calls:
-            self.access.require(name for name, _ in calls)
-            known = commands()
-            tag = self.keys.tag
-            packed = [
-                ("FCALL_RO" if known[name].only_reads else "FCALL", name, 1, tag, *args)
-                for name, args in calls
-            ]
-            connection.send_packed_command(pack(connection, packed))
+            connection.send_packed_command(pack(connection, self.spell(calls)))
+
+    def spell(self, calls: Sequence[Call]) -> list[tuple[Any, ...]]:
+        """Return calls as Redis takes them. Raises DeniedError if this user may not call one of them."""
+        self.access.require(name for name, _ in calls)
+        known = commands()
+        tag = self.keys.tag
+        return [
+            ("FCALL_RO" if known[name].only_reads else "FCALL", name, 1, tag, *args) for name, args in calls
+        ]
 
     def receive(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
         """Read the replies to calls that were sent, with nothing else under way on the connection.
@@ -203,24 +206,15 @@ class Commands(Connections):
         The reply of a rejected command is its error. On a durable board, the reply of a command that replicas
         have not confirmed is an UnconfirmedError.
         """
-        return self._finish(connection, calls, self._read_confirmed(connection, calls))
+        return self.finish(connection, calls, self._read_confirmed(connection, calls))
 
     def _read_confirmed(self, connection: Any, calls: Sequence[Call]) -> list[Any]:
         """Read the replies to calls. On a durable board, wait for replicas to confirm what these wrote."""
         replies = read_replies(connection, calls)
-        awaited = [
-            place
-            for place, (name, _) in enumerate(calls)
-            if self.replicas and is_awaited(name) and not isinstance(replies[place], Exception)
-        ]
-        if awaited:
-            connection.send_command(*wait_words(self.replicas, answer_timeout(self.client)))
-            if sentence := refusal(read_reply(connection), self.replicas, self.server):
-                for place in awaited:
-                    replies[place] = errors.UnconfirmedError(sentence, replies[place])
+        confirm(connection, [(self, calls, replies)])
         return replies
 
-    def _finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
+    def finish(self, connection: Any, calls: Sequence[Call], replies: list[Any]) -> list[Any]:
         """Repeat calls whose function was missing, and convert the errors of Redis."""
         unknown = unknown_places(replies)
         if unknown:
@@ -263,12 +257,42 @@ class Commands(Connections):
         return self.access.explained(found, name) if isinstance(found, errors.DeniedError) else found
 
 
-ENDING_EARLY = frozenset(("JGET", "JSUMMARY"))
-"""Commands that reply with an item for each id, as far as Redis comes in a few ms."""
+def confirm(connection: Any, groups: Sequence[tuple[Commands, Sequence[Call], list[Any]]]) -> None:
+    """Wait for replicas to confirm what calls of durable boards wrote over a connection.
+
+    Args:
+        connection: The connection, with nothing under way.
+        groups: The commands of each board, its calls, and their replies. Those that count for nothing yet
+            become an UnconfirmedError.
+    """
+    awaited = [
+        (board, replies, place)
+        for board, calls, replies in groups
+        if board.replicas
+        for place, (name, _) in enumerate(calls)
+        if is_awaited(name) and not isinstance(replies[place], Exception)
+    ]
+    if not awaited:
+        return
+    most = max(board.replicas for board, _, _ in awaited)
+    connection.send_command(*wait_words(most, answer_timeout(awaited[0][0].client)))
+    confirmed = read_reply(connection)
+    for board, replies, place in awaited:
+        if sentence := refusal(confirmed, board.replicas, board.server):
+            replies[place] = errors.UnconfirmedError(sentence, replies[place])
+
+
+ENDING_EARLY = frozenset(("JALERTS", "JGET", "JSUMMARY"))
+"""Commands that reply with an item for each id, as far as Redis comes in a few ms.
+
+Without names, JALERTS replies with as many alerts. An empty text at the end then says that there are more.
+"""
 
 
 def rest_of(name: str, args: Sequence[Any], reply: Any) -> Sequence[Any]:
     """Return the arguments of a call for what is missing in a reply: nothing, if it is whole.
+
+    An empty text that only says that there is more is taken out of the reply.
 
     >>> rest_of("JSUMMARY", ["a", "b", "-", "only", "last"], ["{…}"])
     ['b', '-', 'only', 'last']
@@ -276,7 +300,18 @@ def rest_of(name: str, args: Sequence[Any], reply: Any) -> Sequence[Any]:
     if name not in ENDING_EARLY:
         return ()
     count = args.index("-") if "-" in args else len(args)
+    if name == "JALERTS" and count == 0:
+        return _later_alerts(args, reply)
     return args[len(reply) :] if 0 < len(reply) < count else ()
+
+
+def _later_alerts(args: Sequence[Any], reply: Any) -> Sequence[Any]:
+    """Return the arguments of JALERTS for the alerts after those of a reply, if there are more."""
+    if not reply or reply[-1] != "":
+        return ()
+    reply.pop()
+    options = dict(zip(args[1::2], args[2::2], strict=True)) | {"after": json.loads(reply[-1])["name"]}
+    return ["-", *(word for pair in options.items() for word in pair)]
 
 
 def may_run_twice(name: str) -> bool:

@@ -59,6 +59,7 @@ class Connections:
         """How many replicas must have what is written: 0 if the board is not durable."""
         self._closed = threading.Event()  # shared with the twins of `with_timeout`
         self._stale: set[Any] = set()  # connections to close once their replies are read
+        self._siblings: list[Connections] = []  # the commands of other boards that `for_board` has returned
         self._check_at: float | None = None
         """When to check the library's version again. None before the first check."""
 
@@ -73,10 +74,21 @@ class Connections:
         twin.__dict__.pop("_blocking", None)
         twin.patience = patience
         twin._stale = set()
+        twin._siblings = []
         if seconds is not None:
             twin.client = with_timeout(self.client, seconds)
             twin.access = Access(twin.client, self.keys)
             twin._check_at = None
+        return twin
+
+    def for_board(self, keys: Keys) -> Self:
+        """Return the commands of another board, on the same connections."""
+        twin = copy(self)
+        twin.keys = keys
+        twin.access = Access(self.client, keys)
+        twin._check_at = None
+        twin._siblings = []
+        self._siblings.append(twin)
         return twin
 
     @property
@@ -267,7 +279,10 @@ class Connections:
         else:
             was_there = loader.replace_older(connection)
         self.access.ask(connection)
-        self.replicas = read_replicas(connection, self.keys)
+        boards: list[Connections] = [self, *self._siblings]
+        found = read_replicas(connection, *(one.keys for one in boards))
+        for one, replicas in zip(boards, found, strict=True):
+            one.replicas = replicas
         # After loading, check again with the next call: another client may have loaded just afterwards.
         self._check_at = time.monotonic() + (RECHECK if was_there else 0)
 

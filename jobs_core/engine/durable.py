@@ -18,11 +18,12 @@ _UNAWAITED = frozenset(("JTICK",))
 """Commands that write what another tick writes again, with the same ids. Nobody relies on their replies."""
 
 
-def read_replicas(connection: Any, keys: Keys) -> int:
-    """Return how many replicas must have what is written to a board: 0 if it is not durable."""
-    connection.send_command("HGET", keys.settings, SETTING)
-    found = read_reply(connection)
-    return int(found) if isinstance(found, str | bytes) and found.isdigit() else 0
+def read_replicas(connection: Any, *boards: Keys) -> list[int]:
+    """Return how many replicas must have what is written to each board: 0 if it is not durable."""
+    words = [("HGET", keys.settings, SETTING) for keys in boards]
+    connection.send_packed_command(connection.pack_commands(words))
+    replies = [read_reply(connection) for _ in boards]
+    return [int(found) if isinstance(found, str | bytes) and found.isdigit() else 0 for found in replies]
 
 
 def is_awaited(name: str) -> bool:

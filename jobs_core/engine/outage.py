@@ -9,6 +9,7 @@ from collections.abc import Callable
 from redis import exceptions as rx
 
 from jobs_core.engine.redis_errors import is_read_only
+from jobs_core.errors import DeniedError, JobsError, ServerError, UnconfirmedError
 
 RETRY_FOR = 5.0
 """Seconds for which a client tries again before it gives up."""
@@ -44,6 +45,11 @@ def is_unreachable(error: BaseException) -> bool:
     """Return whether an error, of redis-py or of Jobs, says that Redis is away for now."""
     causes = (error, error.__cause__, error.__cause__ and error.__cause__.__cause__)
     return any(refused_for_now(one) or is_connection_lost(one) for one in causes)
+
+
+def concerns_server(error: JobsError) -> bool:
+    """Return whether an error is about the server as a whole, rather than about one board."""
+    return isinstance(error, ServerError) and not isinstance(error, DeniedError | UnconfirmedError)
 
 
 class Patience:

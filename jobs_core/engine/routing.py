@@ -100,6 +100,10 @@ class ClusterRoute:
         self._primaries: frozenset[Place] = frozenset()
         self._told: Place | None = None
 
+    def for_key(self, key: str) -> ClusterRoute:
+        """Return the route to another board of the cluster."""
+        return ClusterRoute(self._known or self._seeds, key, self._ask)
+
     def locate(self) -> Place:
         """Return the primary that has the slot, by the first node that knows it."""
         told, self._told = self._told, None

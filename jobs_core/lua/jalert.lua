@@ -24,6 +24,9 @@
   read by workers are for the task. `owner` is the board file that has the alert (default: the one that has it; empty: none). `by`
   and `because` say who changes it: see JCHANGES. An option without effect is refused, such as `zone` without `quiet`.
 
+  `if-match` is the etag of the alert as the caller has read it: see JALERTS. If it has changed since, or is gone, nothing is
+  put. If `if-match` is none, there must be no such alert. Removing one alert takes an etag, too.
+
   A task's id is alert:<name>@<due>-<n>. Its options have the facts under `alert`, and its payload is the alert's, in which the
   worker fills in {job}, {reason} and so on. Alerts are never about tasks of alerts.
 
@@ -32,7 +35,7 @@
     FCALL JALERT 1 {jobs} remove payments             returns how many existed
 
   Returns OK for put.
-  Errors: JOBS AGAIN, JOBS OPTION, JOBS NOTFOUND, JOBS PAYLOAD.
+  Errors: JOBS AGAIN, JOBS CONFLICT, JOBS EXISTS, JOBS OPTION, JOBS NOTFOUND, JOBS PAYLOAD.
 --]]
 local alerts = require 'alert.put'
 local rules = require 'alert.rules'
@@ -41,11 +44,22 @@ local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local errors = require 'base.errors'
 local key = require('base.keys').key
+local if_match = require 'job.if_match'
 local revision = require 'job.revision'
 local changes = require 'ledger.changes'
 local instant = require 'time.instant'
 
-local OPTIONS = { owner = true, by = true, because = true, now = true }
+local OPTIONS = { owner = true, by = true, because = true, now = true, ['if-match'] = true }
+
+-- Fail if the options have an etag that is not the alert's. `old` is nil if there is no such alert.
+local function check_etag(options, name, old)
+  local expected = options['if-match']
+  if expected == 'none' then
+    if old then errors.fail('EXISTS', "the alert '" .. name .. "' already exists: read it, and change it") end
+  elseif expected and not (old and old.etag == expected) then
+    errors.fail('CONFLICT', "the alert '" .. name .. "' has changed since you read it: read it again")
+  end
+end
 
 local function require_room(board, name)
   if redis.call('HEXISTS', key(board, 'alerts'), name) == 1 then return end
@@ -64,6 +78,7 @@ local function put(board, args)
   local alert = alerts.read(board, { unpack(args, 2) }, OPTIONS)
   local options, old = alert.options, rules.find(board, alert.name)
   local author, now = changes.author(options), instant.now(options)
+  check_etag(options, alert.name, old)
   local owner = options.owner or old and old.owner
   alert.rule.owner = owner ~= '' and owner or nil
   require_room(board, alert.name)
@@ -74,8 +89,12 @@ end
 local function remove(board, args)
   local n = arguments.count_before_dash(args)
   if n < 2 then errors.fail('OPTION', 'JALERT remove expects at least one name') end
-  local options = arguments.read_options(args, n + 2, changes.OPTIONS)
+  local options = arguments.read_options(args, n + 2, changes.OPTIONS, if_match.OPTIONS)
   local author, now, found, seen = changes.author(options), instant.now(options), {}, {}
+  if options['if-match'] then
+    if n > 2 then errors.fail_option('if-match', 'expected one alert, got ' .. n - 1) end
+    check_etag(options, args[2], rules.find(board, args[2]))
+  end
   for i = 2, n do
     local name = args[i]
     if rules.find(board, name) and not seen[name] then found[#found + 1], seen[name] = { name = name }, true end

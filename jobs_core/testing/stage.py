@@ -6,7 +6,7 @@ import itertools
 import json
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,9 @@ class Recorder:
 
 
 @contextmanager
-def working(board: Board, *runners: Runner, **options: Any) -> Iterator[tuple[Worker, Recorder]]:
+def working(
+    board: Board | Sequence[Board], *runners: Runner, **options: Any
+) -> Iterator[tuple[Worker, Recorder]]:
     """Run a worker on a thread during the `with` block. `options` go to `Worker`."""
     recorder = Recorder()
     loggers = [recorder.logger, *options.pop("loggers", ())]

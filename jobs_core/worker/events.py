@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from jobs_core.contract import TICKED, Logger, WorkerInfo
@@ -41,6 +42,7 @@ class Events:
         self._queues: list[tuple[Logger, LogQueue]] = []
         self.worker = replace(worker, trouble=self.trouble)
         """The worker, as loggers see it."""
+        self._only_board = worker.board if len(worker.boards) == 1 else ""
         self._chosen = list(loggers)
         self._loggers = [*self._chosen, *plugins.observers(self.worker)]
         self._failing: set[str] = set()
@@ -102,19 +104,22 @@ class Events:
         outcome: Outcome | None = None,
         decision: Decision | None = None,
         *,
+        board: str = "",
         trace: Trace | None = None,
         **data: Any,
     ) -> None:
         """Send an event, with the current time, to loggers and observers. Never waits for them.
 
-        Without a `trace`, it belongs to the one that the task was pushed with.
+        Without a `trace`, it belongs to the one that the task was pushed with. Without a `board`, it is about
+        all boards of the worker.
         """
         takers = self._takers(kind, task)
         if not takers:
             return
         if trace is None:
             trace = trace_of(task.options) if task is not None and task.options else {}
-        event = Event(kind, time.time(), self.worker.name, task, outcome, decision, data, trace)
+        board = board or self._only_board
+        event = Event(kind, time.time(), self.worker.name, task, outcome, decision, data, trace, board)
         for queue in takers:
             queue.put(event)
 
@@ -122,10 +127,16 @@ class Events:
         """Report a problem."""
         self.emit("trouble", note=note)
 
-    def emit_line(self, task: Task, line: str, stream: str, trace: Trace, *, may_wait: bool) -> None:
+    def of_board(self, board: str) -> BoardEvents:
+        """Return the events of one board."""
+        return BoardEvents(self, board)
+
+    def emit_line(
+        self, task: Task, line: str, stream: str, trace: Trace, *, board: str, may_wait: bool
+    ) -> None:
         """Send a line of a task's output. With `may_wait`, wait a little for loggers that are slower."""
         data = {"line": line, "stream": stream}
-        event = Event("task.line", time.time(), self.worker.name, task, data=data, trace=trace)
+        event = Event("task.line", time.time(), self.worker.name, task, data=data, trace=trace, board=board)
         for queue in self._takers(event.kind, task):
             queue.put(event, may_wait=may_wait)
 
@@ -149,7 +160,7 @@ class Events:
         return self._trouble(f"{count:,} events are left out here: the logger does not keep up")
 
     def _trouble(self, note: str) -> Event:
-        return Event("trouble", time.time(), self.worker.name, data={"note": note})
+        return Event("trouble", time.time(), self.worker.name, data={"note": note}, board=self._only_board)
 
     def _observe_event(self, event: Event) -> None:
         self._plugins.observe("jobs_event", event=event)
@@ -179,6 +190,20 @@ class Events:
             queue.put(self._trouble(note))
         if not working:
             print_briefly(note)
+
+
+class BoardEvents:
+    """The events of one board of a worker: see `Events`."""
+
+    def __init__(self, events: Events, board: str) -> None:
+        self.emit = partial(events.emit, board=board)
+        self.emit_line = partial(events.emit_line, board=board)
+        self.are_wanted = events.are_wanted
+        self.has_logger_for = events.has_logger_for
+
+    def trouble(self, note: str) -> None:
+        """Report a problem of the board."""
+        self.emit("trouble", note=note)
 
 
 def _describe(error: Exception) -> str:

@@ -16,20 +16,16 @@ from jobs_core.text import described, redact
 from jobs_core.types import Decision, Outcome, Task
 from jobs_core.worker.alert_messages import fill_task
 from jobs_core.worker.events import Events
-from jobs_core.worker.output_keeper import OutputKeeper
 from jobs_core.worker.run import Run, check_decision, lost_outcome
 
 
 class Executor:
     """Executes runs on the thread that calls it. An exception in a plugin does not end the thread."""
 
-    def __init__(
-        self, runners: Mapping[str, Runner], plugins: Plugins, events: Events, keeper: OutputKeeper
-    ) -> None:
+    def __init__(self, runners: Mapping[str, Runner], plugins: Plugins, events: Events) -> None:
         self._runners = runners
         self._plugins = plugins
         self._emit = events.emit
-        self._keeper = keeper
         hook = plugins.manager.hook
         self._execute = _direct(hook.jobs_execute, builtin.jobs_execute)
         self._ask_policy = _direct(hook.jobs_decide, builtin.jobs_decide)
@@ -46,15 +42,15 @@ class Executor:
             run.outcome = Outcome.failed(redact(run.task.raw, described(error)), code="fault")
 
     def _execute_run(self, run: Run) -> None:
-        self._emit("task.started", run.task)
+        self._emit("task.started", run.task, board=run.served.name)
         outcome = self._run(run)
         if outcome.unstarted and run.task.token:
             run.give_back(outcome.note)
             return
         if run.keeps_output:
-            self._keeper.end(run.task.token)
+            run.served.keeper.end(run.task.token)
         if not run.is_open(outcome):
-            run.decision = self._decide(run.task, outcome)
+            run.decision = self._decide(run, run.task, outcome)
         run.outcome = outcome  # set last: once it is set, the run may be reported
 
     def _may_start(self, run: Run) -> bool:
@@ -68,8 +64,9 @@ class Executor:
             return True
         task = replace(run.task, attempt=run.task.attempt - 1, history=run.task.history[:-1])
         outcome = lost_outcome(before)
-        decision = self._decide(task, outcome)
-        self._emit("task.lost" if outcome.status == "lost" else "task.finished", task, outcome, decision)
+        decision = self._decide(run, task, outcome)
+        kind = "task.lost" if outcome.status == "lost" else "task.finished"
+        self._emit(kind, task, outcome, decision, board=run.served.name)
         if decision.verb == "retry" and not decision.delay:
             return True
         run.decision, run.unstarted = decision, True
@@ -104,18 +101,20 @@ class Executor:
         try:
             as_data(outcome.data)
         except (TypeError, ValueError, RecursionError) as error:
-            self._emit("trouble", run.task, note=f"its data is not valid JSON and was dropped: {error}")
+            note = f"its data is not valid JSON and was dropped: {error}"
+            self._emit("trouble", run.task, board=run.served.name, note=note)
             return replace(outcome, data={})
         return outcome
 
-    def _decide(self, task: Task, outcome: Outcome) -> Decision:
+    def _decide(self, run: Run, task: Task, outcome: Outcome) -> Decision:
         decision: Decision
         try:
             policy = self._policy(str(task.options.get("policy") or default_policy(task)))
             decision = self._ask_policy(task=task, outcome=outcome, policy=policy)
             check_decision(decision)
         except BaseException as error:
-            self._emit("trouble", task, note=f"its policy failed: {described(error)}")
+            note = f"its policy failed: {described(error)}"
+            self._emit("trouble", task, board=run.served.name, note=note)
             return Decision.dead()
         return decision
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Set
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
 import redis
 
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.replies import lease_states
 from jobs_core.engine.timeouts import answer_timeout
-from jobs_core.errors import FaultError
+from jobs_core.engine.together import BoardCall, call_together
+from jobs_core.errors import FaultError, JobsError
 from jobs_core.lease import lease_clock
 from jobs_core.worker.run import Run
+from jobs_core.worker.served import Served
 
 RETRY = 1.0
 """Maximum seconds between attempts to renew while Redis cannot be reached."""
@@ -31,13 +34,13 @@ class Leases:
     """Renews leases, three times per lease. Nothing else that a worker waits for can delay it.
 
     Args:
-        commands: The commands of the board.
-        runs: The runs that the worker holds. The worker changes this set.
+        boards: The boards, which share connections, with their commands for renewals.
+        runs: The runs that the worker holds, on other boards too. The worker changes this set.
         lease: Seconds for which to hold a task without a lease option.
     """
 
-    def __init__(self, commands: Commands, runs: Set[Run], lease: float) -> None:
-        self._commands = commands
+    def __init__(self, boards: Mapping[Served, Commands], runs: Set[Run], lease: float) -> None:
+        self._boards = boards
         self._runs = runs
         self._lease = lease
         self._next_beat = time.monotonic() + lease / 3
@@ -66,27 +69,36 @@ class Leases:
 
     def _renew(self) -> float:
         """Renew all leases. Returns the seconds until the next renewal. Raises FaultError."""
-        leases: dict[float, list[Run]] = {}
+        leases: dict[tuple[Served, float], list[Run]] = {}
         for run in tuple(self._runs):
-            if run.lease and run.may_hold():
-                leases.setdefault(run.lease.seconds, []).append(run)
-        for seconds, runs in leases.items():
-            self._renew_group(seconds, runs)
-        return self._shortest() / 3
-
-    def _renew_group(self, seconds: float, runs: list[Run]) -> None:
-        """Renew leases of one length. Stop what was lost or cancelled."""
+            if run.lease and run.served in self._boards and run.may_hold():
+                leases.setdefault((run.served, run.lease.seconds), []).append(run)
+        calls: list[BoardCall] = [
+            (self._boards[served], ("JBEAT", (seconds, *(run.task.token for run in runs))))
+            for (served, seconds), runs in leases.items()
+        ]
         sent = lease_clock()
-        reply = self._commands.call("JBEAT", seconds, *(run.task.token for run in runs))
-        for run, hold in zip(runs, lease_states(reply), strict=True):
-            if hold == "lost":
-                run.lost = True
-                run.tell_to_stop()
-                continue
-            if run.lease:
-                run.lease.renew(sent)
-            if hold == "cancelling":
-                run.cancel()
+        replies = call_together(next(iter(self._boards.values())), calls)
+        for runs, reply in zip(leases.values(), replies, strict=True):
+            if not isinstance(reply, JobsError):
+                _note_states(runs, reply, sent)
+        for reply in replies:
+            if isinstance(reply, JobsError):
+                raise reply
+        return self._shortest() / 3
 
     def _shortest(self) -> float:
         return min((run.lease.seconds for run in tuple(self._runs) if run.lease), default=self._lease)
+
+
+def _note_states(runs: Sequence[Run], reply: Any, sent: float) -> None:
+    """Note that leases were renewed. Stop what was lost or cancelled."""
+    for run, hold in zip(runs, lease_states(reply), strict=True):
+        if hold == "lost":
+            run.lost = True
+            run.tell_to_stop()
+            continue
+        if run.lease:
+            run.lease.renew(sent)
+        if hold == "cancelling":
+            run.cancel()

@@ -12,6 +12,7 @@ from jobs_core.context import Context
 from jobs_core.engine.calls import ack_pairs
 from jobs_core.lease import Lease
 from jobs_core.types import DECISIONS, Attempt, Decision, Outcome, Task
+from jobs_core.worker.served import Served
 from jobs_core.worker.tail import Tail
 
 GRACE = 15.0
@@ -29,11 +30,12 @@ class Run:
     """A task in a worker's hands.
 
     A run without an outcome is released. If it is `unstarted`, the decision is about the previous attempt.
-    `started` is in monotonic seconds. `timeout` and `put_off` are in seconds.
+    `served` is the task's board. `started` is in monotonic seconds. `timeout` and `put_off` are in seconds.
     `shortage` says why the task could not start on this worker. `tail` has what it printed last.
     """
 
     task: Task
+    served: Served
     context: Context
     started: float
     timeout: float | None = None

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from jobs_core.client.board import BoardClient
 from jobs_core.context import Context
 from jobs_core.contract import Runner, WorkerInfo
 from jobs_core.lease import Lease
@@ -15,30 +14,28 @@ from jobs_core.text import redact
 from jobs_core.tracing import Trace, trace_of
 from jobs_core.types import Task, parse_payload
 from jobs_core.worker.alert_messages import message_of
-from jobs_core.worker.events import Events
-from jobs_core.worker.output_keeper import OutputKeeper
+from jobs_core.worker.events import BoardEvents
 from jobs_core.worker.run import RETURN_DELAY, Run
+from jobs_core.worker.served import Served
 from jobs_core.worker.tail import Tail
 
 
 class Starter:
-    """Makes the runs of one worker."""
+    """Makes the runs of one worker on one board."""
 
     def __init__(
         self,
         worker: WorkerInfo,
-        board: BoardClient,
+        served: Served,
         runners: Mapping[str, Runner],
-        events: Events,
-        keeper: OutputKeeper,
+        events: BoardEvents,
         lease: float,
     ) -> None:
         self._worker = worker
-        self._board = board
+        self._served = served
         self._runners = runners
         self._events = events
         self._emit = events.emit
-        self._keeper = keeper
         self._lease = lease
         self._missing: set[str] = set()
         self._lacks_pings = False
@@ -64,15 +61,17 @@ class Starter:
                 task, tail, lambda: context.trace, may_wait=runner is not None and not runner.inline
             ),
             settings=self._worker.settings,
-            board=self._board,
+            board=self._served.board,
             trouble=lambda note: self._emit(
                 "trouble", task, trace=context.trace, note=redact(task.raw, note)
             ),
             lease=Lease(seconds, sent) if task.token else None,
-            alert=message_of(task, self._board, self._worker.settings) if "alert" in task.options else None,
+            alert=message_of(task, self._served.board, self._worker.settings)
+            if "alert" in task.options
+            else None,
             trace=trace_of(task.options) if task.options else None,
         )
-        return Run(task, context, time.monotonic(), timeout, tail=tail)
+        return Run(task, self._served, context, time.monotonic(), timeout, tail=tail)
 
     def lacks_runner(self, run: Run) -> bool:
         """Return whether to leave a task to a worker that has its runner. The first one is reported.
@@ -112,7 +111,7 @@ class Starter:
             if tail is not None:
                 tail.add(text, stream)
             if keeps_output:
-                self._keeper.add(task.token, text, stream, may_wait=may_wait)
+                self._served.keeper.add(task.token, text, stream, may_wait=may_wait)
             if has_listeners:
                 self._events.emit_line(task, text, stream, trace(), may_wait=may_wait)
 

@@ -1,11 +1,10 @@
-"""Block on the lists of a board for wake tokens, tasks and cancellations, instead of polling."""
+"""Block on the lists of boards for wake tokens, tasks and cancellations, instead of polling."""
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from jobs_core.engine.commands import Commands, translated
@@ -17,7 +16,7 @@ PAUSE = 0.5
 
 
 class WakeKey:
-    """Waits for a token on a wake key, up to a timeout.
+    """Waits for a token on one of several wake keys, up to a timeout.
 
     Redis ends a BLPOP up to 100 ms after its timeout. So a BLPOP without a timeout stays open on a separate
     connection, and this class measures the time.
@@ -29,24 +28,24 @@ class WakeKey:
         self._keys = keys
         self._is_waiting = False  # whether a BLPOP is open
 
-    def wait(self, seconds: float) -> bool:
-        """Wait up to `seconds`. Returns whether a token arrived. Raises ServerError."""
+    def wait(self, seconds: float) -> str | None:
+        """Wait up to `seconds` for a token. Returns the key that it was on. Raises ServerError."""
         if seconds <= 0:
-            return False
+            return None
         deadline = time.monotonic() + seconds
         with translated(self._server):
             if not self._is_waiting:
                 self._connection.send_command("BLPOP", *self._keys, 0)  # connects, too
                 self._is_waiting = True
             if not self._connection.can_read(timeout=max(0.0, deadline - time.monotonic())):
-                return False
+                return None
             try:
-                self._connection.read_response()
+                key, _ = self._connection.read_response()
             except BaseException:
                 self.close()
                 raise
             self._connection.send_command("BLPOP", *self._keys, 0)
-        return True
+        return str(key)
 
     def close(self) -> None:
         """Stop waiting, and close the connection. The next wait resolves the address of Redis again."""
@@ -55,24 +54,42 @@ class WakeKey:
 
 
 class Waker:
-    """Blocks on the wake keys of the queues while it is armed, and puts True in the inbox when woken.
+    """Blocks on the wake keys of queues while it is armed, and tells which of them has tasks.
 
     It takes a token only while the worker has room for a task. A busy worker must not take a token that
     would wake an idle one.
+
+    Args:
+        commands: The commands of one of the boards. The others are on the same server.
+        keys: The wake keys.
+        has_room: Whether the worker has room for a task. It is called on the thread of the waker.
+        wake: Called with the keys to look at: the one with a token, or all of them after a while.
     """
 
     PATIENCE = 5.0  # seconds: limits the delay that a token lost with its worker causes
 
-    def __init__(self, commands: Commands, queues: Iterable[str], inbox: queue.SimpleQueue[Any]) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        keys: Iterable[str],
+        has_room: Callable[[], bool],
+        wake: Callable[[Sequence[str]], None],
+    ) -> None:
         self._server = commands.server
         self._client = for_blocking(commands.client)
-        self._keys = [commands.keys.wake_queue(name) for name in queues]
-        self._inbox = inbox
+        self._keys = list(keys)
+        self._has_room = has_room
+        self._wake = wake
         self._armed = threading.Event()
         self._stopped = False
 
+    @property
+    def is_armed(self) -> bool:
+        """Whether it blocks."""
+        return self._armed.is_set()
+
     def arm(self) -> None:
-        """Wake the inbox once, when a queue has tasks, or after `PATIENCE` seconds at the latest."""
+        """Tell once when a queue has tasks, or after `PATIENCE` seconds at the latest."""
         self._armed.set()
 
     def stop(self) -> None:
@@ -83,10 +100,13 @@ class Waker:
     def run(self) -> None:
         """Wait for tokens while armed, until `stop`."""
         while self._armed.wait() and not self._stopped:
+            woken: Sequence[str] = self._keys
             try:
                 with translated(self._server):
                     token = self._client.blpop(self._keys, timeout=self.PATIENCE)
-                    if token and self._stopped:
+                    if token:
+                        woken = [str(token[0])]
+                    if token and (self._stopped or not self._has_room()):
                         self._client.rpush(*token)
             except FaultError:
                 self._client.connection_pool.disconnect()  # Redis may be elsewhere now
@@ -95,20 +115,26 @@ class Waker:
                 if not self._stopped:  # after a stop, the client may have been closed
                     raise
             self._armed.clear()
-            self._inbox.put(True)
+            self._wake(woken)
         self._client.close()
 
 
 class Listener:
-    """Waits for tokens on the worker's list, where JCANCEL pushes them, and puts them in the inbox."""
+    """Waits for tokens on lists of the worker, where JCANCEL pushes them.
+
+    Args:
+        commands: The commands of one of the boards. The others are on the same server.
+        keys: The worker's list on each board.
+        cancel: Called with the list and the token.
+    """
 
     PATIENCE = 5.0  # seconds: limits how long the connection of a stopped worker stays open
 
-    def __init__(self, commands: Commands, worker: str, inbox: queue.SimpleQueue[Any]) -> None:
+    def __init__(self, commands: Commands, keys: Iterable[str], cancel: Callable[[str, str], None]) -> None:
         self._server = commands.server
         self._client = for_blocking(commands.client)
-        self._key = commands.keys.inbox(worker)
-        self._inbox = inbox
+        self._keys = list(keys)
+        self._cancel = cancel
         self._stopped = False
 
     def stop(self) -> None:
@@ -120,9 +146,9 @@ class Listener:
         while not self._stopped:
             try:
                 with translated(self._server):
-                    message = self._client.blpop([self._key], timeout=self.PATIENCE)
+                    message = self._client.blpop(self._keys, timeout=self.PATIENCE)
                 if message:
-                    self._inbox.put(message[1])
+                    self._cancel(*message)
             except FaultError:
                 self._client.connection_pool.disconnect()  # Redis may be elsewhere now
                 time.sleep(PAUSE)

@@ -49,7 +49,7 @@ READS = [
         "doctor --ledger",
         "acl viewer",
     ),
-    *("alert list", "alert list --json", "alert show ops", "alert digest"),
+    *("alert list --job a", "alert list --json", "alert show ops", "alert open", "alert digest"),
 ]
 CHANGES = [
     *(

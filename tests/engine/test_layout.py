@@ -197,6 +197,7 @@ WORDS: dict[str, list[list[str]]] = {
     "trim": [["echo", "--keep", "0"]],
     "alert digest": [[]],
     "alert list": [[]],
+    "alert open": [[], ["ops"]],
     "alert put": [["ops", "console", "x", "--when", "dead"]],
     "alert remove": [["ops"]],
     "alert show": [["ops"]],
@@ -228,7 +229,7 @@ def about_boards(group: click.Group, *path: str) -> Iterator[str]:
         command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from about_boards(command, *path, name)
-        elif command and any(option.name == "board_name" for option in command.params):
+        elif command and any(option.name in ("board_name", "board_names") for option in command.params):
             yield " ".join((*path, name))
 
 

@@ -65,6 +65,24 @@ def test_one_node_in_the_url_is_enough(cluster: Cluster) -> None:
         assert board.count()["queued"] == 3
 
 
+def test_a_worker_serves_boards_of_several_nodes(cluster: Cluster) -> None:
+    with Board("a", cluster.url, validate=False) as first:
+        others = [Board(name, client=first.client, validate=False) for name in ("b", "c", "d", "e", "f")]
+        boards = [first, *others]
+        assert len({cluster.owner(slot_of(board)).port for board in boards}) == 3
+        for board in boards:
+            board.init()
+        with working(boards, runner(lambda task, context: Outcome.done()), concurrency=2) as (_, log):
+            for count, board in enumerate((*boards, *boards), 1):
+                board.push("test", "x")
+                assert log.wait_for("task.finished", count)[-1].board == board.name
+            for board in boards:
+                board.put("due", "test", "x", at="+0.01")
+            assert sorted(e.board for e in log.wait_for("task.finished", 18)[12:]) == list("abcdef")
+        for board in others:
+            board.close()
+
+
 def test_a_client_follows_its_board_to_another_node(cluster: Cluster) -> None:
     with Board("moving", cluster.url, validate=False) as board:
         board.init()

@@ -101,6 +101,21 @@ def test_a_worker_starts_nothing_that_replicas_do_not_know_of(pair: Pair, board:
     assert (stats["queued"], stats["done"], stats["lost"]) == (2, 2, 0)
 
 
+def test_a_board_that_is_not_durable_goes_on_beside_one_that_is(pair: Pair, board: Board) -> None:
+    other = Board("b", client=board.client, validate=False)
+    work = runner(lambda task, context: Outcome.done(), "echo")
+    with working([board, other], work) as (_, log):
+        with frozen(pair):
+            with pytest.raises(UnconfirmedError):
+                board.push("echo", "x")
+            assert log.wait_for("trouble")[0].board == board.name
+            for count in range(1, 11):
+                other.push("echo", "x")
+                assert log.wait_for("task.finished", count)[-1].board == other.name
+        assert log.wait_for("task.finished", 11)[-1].board == board.name
+        assert log.wait_for("recovered")[0].board == board.name
+
+
 def test_a_lease_whose_renewal_is_not_confirmed_is_not_held(pair: Pair, board: Board) -> None:
     told = threading.Event()
 

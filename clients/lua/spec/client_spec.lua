@@ -315,7 +315,16 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
         assert.same({ 'failed', 'a', '3' }, { task.options.alert.kind, task.options.alert.job, task.options.alert.code })
         assert.equal(1, board:alerts()[1].open)
         local open = board:open_incidents('ops')[1]
-        assert.same({ 'failed', 'a', 0 }, { open.kind, open.job, open.more })
+        assert.same({ 'failed', 'a', 0, 1 }, { open.kind, open.job, open.more, open.times })
+        assert.equal('ops', board:open_incidents()[1].alert)
+        assert.same({}, board:alerts { job = 'b' })
+        refused('CONFLICT', "the alert 'ops' has changed", function()
+          board:put_alert('ops', 'tell', 'x', { when = 'dead', if_match = 'old' })
+        end)
+        board:put_alert('ops', 'tell', ('x'):rep(65536), { when = 'failed', ['for'] = 'a', if_match = found.etag })
+        for i = 1, 12 do board:put_alert('big' .. i, 'tell', ('x'):rep(65536), { when = 'dead' }) end
+        assert.equal(13, #board:alerts())
+        for i = 1, 12 do board:remove_alert('big' .. i) end
         assert.truthy(board:test_alert('ops'):find('alert:ops@', 1, true))
         assert.is_true(board:remove_alert('ops', { because = 'moved' }))
         assert.is_false(board:remove_alert('ops'))

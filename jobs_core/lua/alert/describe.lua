@@ -29,10 +29,12 @@ function describe.declared(rule, payload)
   return found
 end
 
--- Return an alert as JSON. `open` is how many jobs or queues it tells of.
-function describe.json(rule, payload, open)
+-- Return an alert as JSON. `payload` may be nil, `open` is how many jobs or queues it tells of, `told` when it told last
+-- (ms).
+function describe.json(rule, payload, open, told)
   local found = fields(rule)
-  found.name, found.payload, found.open = rule.name, payload, open or 0
+  found.name, found.payload, found.open, found.told = rule.name, payload, open or 0, told and told / 1000
+  found.etag = rule.etag
   return cjson.encode(found)
 end
 
@@ -40,7 +42,9 @@ local SUBJECTS = { unserved = 'queue', behind = 'board' }
 
 -- Return what goes on of an alert as JSON. `one` is as incidents.page returns it.
 function describe.incident(one)
-  local found = { kind = one.kind, since = one.since / 1000, told = one.told / 1000, more = one.more }
+  local found = {
+    alert = one.alert, kind = one.kind, since = one.since / 1000, told = one.told / 1000, more = one.more, times = one.times,
+  }
   local subject = SUBJECTS[one.kind] or 'job'
   if subject ~= 'board' then found[subject] = one.subject end
   if one.kind == 'long' then found.task = records.id_of_token(one.details) end

@@ -1,7 +1,7 @@
 -- What alerts have told, so that they tell it once. `{b}:alerting` maps `<alert>#<version> <kind> <subject>`, where the subject
--- is a job or a queue, to what is going on: since when, when it was told last (ms), how often it was seen since then, and
--- details, such as a token. What rounds look for is in `{b}:alerting:<kind>`, too, sorted by when it was seen last. What is over
--- at once is there only if the alert has `every`, so that it is not told again too soon.
+-- is a job or a queue, to what is going on: since when, when it was told last (ms), how often it was seen since then, how often
+-- it was told, and details, such as a token. What rounds look for is in `{b}:alerting:<kind>`, too, sorted by when it was seen
+-- last. What is over at once is there only if the alert has `every`, so that it is not told again too soon.
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
@@ -21,8 +21,10 @@ local function field_of(rule, kind, subject)
 end
 
 local function parse(text)
-  local since, told, more, details = text:match('^(%d+) (%d+) (%d+) (.*)$')
-  return since and { since = tonumber(since), told = tonumber(told), more = tonumber(more), details = details } or nil
+  local since, told, more, times, details = text:match('^(%d+) (%d+) (%d+) (%d+) (.*)$')
+  return since and {
+    since = tonumber(since), told = tonumber(told), more = tonumber(more), times = tonumber(times), details = details,
+  } or nil
 end
 
 local function read(board, field)
@@ -31,7 +33,7 @@ local function read(board, field)
 end
 
 local function write(board, field, found)
-  local words = { digits(found.since), digits(found.told), found.more, found.details or '-' }
+  local words = { digits(found.since), digits(found.told), found.more, found.times, found.details or '-' }
   redis.call('HSET', key(board, 'alerting'), field, table.concat(words, ' '))
 end
 
@@ -66,7 +68,7 @@ function incidents.fire(board, rule, condition, subject, facts, now, details)
   end
   local since = found and found.since or facts.since and facts.since * 1000 or now
   facts.since, facts.again = since / 1000, found and true or nil
-  write(board, field, { since = since, told = now, more = 0, details = details })
+  write(board, field, { since = since, told = now, more = 0, times = found and found.times + 1 or 1, details = details })
   telling.tell(board, rule, facts, now)
   return true
 end
@@ -85,7 +87,7 @@ function incidents.tell_once(board, rule, condition, job, facts, now)
       return false
     end
     facts.more = found and found.more > 0 and found.more or nil
-    write(board, field, { since = now, told = now, more = 0 })
+    write(board, field, { since = now, told = now, more = 0, times = 1 })
   end
   telling.tell(board, rule, facts, now)
   return true
@@ -183,19 +185,37 @@ function incidents.count(board, most)
   return counts
 end
 
--- Return some of what goes on of an alert: tables with kind, subject, since, told, more and details; and where to go on, '0'
--- at the end. One page may have none.
+-- Return some of what goes on of an alert, or of all: tables with alert, kind, subject, since, told, more, times and details;
+-- and where to go on, '0' at the end. One page may have none.
 function incidents.page(board, name, cursor, size)
   local page, found = redis.call('HSCAN', key(board, 'alerting'), cursor, 'COUNT', size), {}
   for i = 1, #page[2], 2 do
     local rule, kind, subject = rule_of(board, page[2][i])
-    local one = rule and rule.name == name and not AT_ONCE[kind] and parse(page[2][i + 1])
+    local one = rule and (not name or rule.name == name) and not AT_ONCE[kind] and parse(page[2][i + 1])
     if one then
-      one.kind, one.subject = kind, subject
+      one.alert, one.kind, one.subject = rule.name, kind, subject
       found[#found + 1] = one
     end
   end
   return found, page[1]
+end
+
+-- Return what goes on of a job and its queue, as a page does. `watched` has { rule, condition } for the conditions that are for
+-- them.
+function incidents.about(board, name, job, watched, queue)
+  local found = {}
+  for _, pair in ipairs(watched) do
+    local rule, kind = pair[1], pair[2].kind
+    local subject = job
+    if kind == 'unserved' then subject = queue end
+    local is_asked = subject and (not name or rule.name == name) and not AT_ONCE[kind]
+    local one = is_asked and incidents.find(board, rule, kind, subject)
+    if one then
+      one.alert, one.kind, one.subject = rule.name, kind, subject
+      found[#found + 1] = one
+    end
+  end
+  return found
 end
 
 return incidents

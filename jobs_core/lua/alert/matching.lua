@@ -77,6 +77,20 @@ function matching.find(board, kinds, job, queue)
   return found
 end
 
+local ANY = {
+  failed = true, dead = true, recovered = true, done = true, late = true, missed = true, long = true, silent = true,
+  unserved = true, behind = true,
+}
+
+-- Return { rule, condition } for each condition of any kind that is for a job, or for the queue of its tasks; and that queue,
+-- if the job exists.
+function matching.of_job(board, job)
+  local packed = redis.call('HGET', key(board, 'job'), job)
+  local head = packed and packed_job.unpack(packed)
+  local queue = head and (head.queue or head.runner) or nil
+  return matching.find(board, ANY, job, queue), queue
+end
+
 -- Whether any alert has a condition of these kinds.
 function matching.any(board, kinds)
   return index_of(board, kinds).n > 0

@@ -94,19 +94,21 @@ end
 
 -- Put alerts, as put.read returns them, and remove those that have a name only. Each that changes is recorded.
 function put.write(board, alerts, author, now)
-  local details = {}
+  local details, unchanged = {}, {}
   for i, alert in ipairs(alerts) do
     local old = rules.find(board, alert.name)
     details[i] = {
       target = 'alert:' .. alert.name, before = old and describe.change(old, rules.payload(board, old)),
       after = alert.rule and describe.change(alert.rule, alert.payload),
     }
+    local before, after = details[i].before, details[i].after
+    unchanged[i] = before and after and is_same(before, after)
+    if unchanged[i] then alert.rule.etag = old.etag end
   end
   rules.write(board, alerts, now)
   for i, alert in ipairs(alerts) do
     if alert.rule then deadlines.begin(board, alert.rule, now) end
-    local before, after = details[i].before, details[i].after
-    if not (before and after and is_same(before, after)) then changes.record(board, 'alert', author, details[i]) end
+    if not unchanged[i] then changes.record(board, 'alert', author, details[i]) end
   end
 end
 

@@ -1,8 +1,8 @@
 -- `{b}:alerts` maps the name of each alert to its rule, as JSON: its conditions (`when`), the terms of `for`, the runner that
 -- tells somebody, every and burst (ms), quiet and zone, recovery, the options and flags of its tasks, their queue and priority,
--- the owner, if a board file has it, its version, and since when it has that. `{b}:alerts:payloads` has their payloads, which
--- may be large. `{b}:alerts:<kind>` exists while an alert has a condition of that kind: it has the shortest time (ms) of all.
--- So what happens all the time sees in one call that nobody asks.
+-- the owner, if a board file has it, its version, since when it has that, and its etag, which changes whenever it is changed.
+-- `{b}:alerts:payloads` has their payloads, which may be large. `{b}:alerts:<kind>` exists while an alert has a condition of that
+-- kind: it has the shortest time (ms) of all. So what happens all the time sees in one call that nobody asks.
 
 local conditions = require 'alert.conditions'
 local call_number = require 'base.call_number'
@@ -13,10 +13,10 @@ local timers = require 'queue.timers'
 local rules = {}
 
 rules.MOST = 200  -- alerts of a board
+local KINDS = { 'failed', 'dead', 'recovered', 'done', 'late', 'missed', 'long', 'silent', 'unserved', 'behind' }
 
 -- Kinds of conditions that ticks look for in rounds, each at a time of its own in `{b}:deadlines`.
 local ROUNDS = { late = 'late', missed = 'late', long = 'long', unserved = 'unserved', behind = 'behind' }
-local KINDS = { 'failed', 'dead', 'recovered', 'done', 'late', 'missed', 'long', 'silent', 'unserved', 'behind' }
 
 -- What was read of boards, while their alerts have not changed since, as `{b}:alerts:revision` says, which is read once a call.
 -- A script starts anew with each call.
@@ -138,12 +138,13 @@ local function target(rule)
   return conditions.text(rule.when) .. '\n' .. table.concat(rule['for'], ',')
 end
 
--- If an alert looks for something else than before, it has a new version, and what it told before does not count. Returns
--- whether there is something to forget.
+-- If an alert looks for something else than before, it has a new version, and what it told before does not count. It gets an
+-- etag, unless it has that of before. Returns whether there is something to forget.
 local function store(board, alert, old, now)
   local rule, is_same = alert.rule, old and target(old) == target(alert.rule)
   rule.since = is_same and old.since or now
   rule.version = is_same and old.version or redis.call('HINCRBY', key(board, 'stats'), 'alerts', 1)
+  rule.etag = rule.etag or redis.sha1hex(cjson.encode(rule) .. '\n' .. alert.payload):sub(1, 16)
   redis.call('HSET', key(board, 'alerts'), rule.name, cjson.encode(rule))
   redis.call('HSET', key(board, 'alerts:payloads'), rule.name, alert.payload)
   return old and not is_same

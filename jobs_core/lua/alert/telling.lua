@@ -45,15 +45,30 @@ local function queue_task(board, rule, facts, now)
   return id
 end
 
--- `{b}:alerts:bursts` has for each alert since when (ms) it counts, how many it has told, and how many more there were.
-local function read_burst(board, name)
-  local text = redis.call('HGET', key(board, 'alerts:bursts'), name)
-  local since, told, more = (text or ''):match('^(%d+) (%d+) (%d+)$')
-  return tonumber(since or 0), tonumber(told or 0), tonumber(more or 0)
+-- `{b}:alerts:bursts` has for each alert since when (ms) it counts, how many it has told, how many more there were, and when it
+-- told last (ms).
+local function parse_burst(text)
+  local since, told, more, last = (text or ''):match('^(%d+) (%d+) (%d+) ?(%d*)$')
+  return tonumber(since or 0), tonumber(told or 0), tonumber(more or 0), tonumber(last or nil)
 end
 
-local function write_burst(board, name, since, told, more)
-  redis.call('HSET', key(board, 'alerts:bursts'), name, digits(since) .. ' ' .. told .. ' ' .. more)
+local function read_burst(board, name)
+  return parse_burst(redis.call('HGET', key(board, 'alerts:bursts'), name) or nil)
+end
+
+local function write_burst(board, name, since, told, more, last)
+  local words = { digits(since), told, more, last and digits(last) }
+  redis.call('HSET', key(board, 'alerts:bursts'), name, table.concat(words, ' '))
+end
+
+-- Return when alerts told last (ms), by name. A test does not count.
+function telling.last_told(board)
+  local flat, found = redis.call('HGETALL', key(board, 'alerts:bursts')), {}
+  for i = 1, #flat, 2 do
+    local _, _, _, last = parse_burst(flat[i + 1])
+    found[flat[i]] = last
+  end
+  return found
 end
 
 -- Return when what an alert counts since a time is over.
@@ -65,23 +80,23 @@ end
 function telling.tell_burst(board, rule, now)
   local since, _, more = read_burst(board, rule.name)
   if more == 0 then return end
-  write_burst(board, rule.name, now, 0, 0)
+  write_burst(board, rule.name, now, 0, 0, now)
   queue_task(board, rule, { kind = 'burst', state = 'firing', since = since / 1000, count = more }, now)
 end
 
 -- Tell somebody, or count it if that would be too much.
 function telling.tell(board, rule, facts, now)
   if rule.burst then
-    local since, told, more = read_burst(board, rule.name)
+    local since, told, more, last = read_burst(board, rule.name)
     if now >= burst_end(board, rule, since) then
       telling.tell_burst(board, rule, now)
       since, told, more = now, 0, 0
     end
     if told >= rule.burst then
       if more == 0 then timers.set(board, 'deadlines', 'burst ' .. rule.name, burst_end(board, rule, since)) end
-      return write_burst(board, rule.name, since, told, more + 1)
+      return write_burst(board, rule.name, since, told, more + 1, last)
     end
-    write_burst(board, rule.name, since, told + 1, more)
+    write_burst(board, rule.name, since, told + 1, more, now)
   end
   return queue_task(board, rule, facts, now)
 end

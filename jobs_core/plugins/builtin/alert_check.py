@@ -24,14 +24,17 @@ def check_alerts(board: BoardLike) -> Finding:
             f"somebody was not told: {len(dead)} task{'s' * (len(dead) > 1)} of {_names(dead)} failed",
             "see `jobs dead list`, and tell it with `jobs dead retry`",
         )
-    alerts = list(board.alert_list())
+    alerts = list(board.alert_list(payload=False))
     unserved = _unserved(board, alerts)
     if unserved:
+        name, queue, runner = unserved[0]
+        whose = f" of the queue {queue!r}" if runner else ""
+        what = f"runner {runner!r}" if runner else f"queue {queue!r}"
+        others = f", nor those of {len(unserved) - 1} others" if len(unserved) > 1 else ""
         return Finding(
             "problem",
-            f"no worker serves the queue {unserved[0][1]!r} of the alert {unserved[0][0]}"
-            + (f", nor those of {len(unserved) - 1} others" if len(unserved) > 1 else ""),
-            f"start a worker with its runner: `jobs run --queue {unserved[0][1]}`",
+            f"no worker{whose} serves the {what} of the alert {name}{others}",
+            f"start a worker that has the plugin with {runner or 'its runner'}: `jobs run --queue {queue}`",
         )
     failing = 0 if alerts else int(board.client.zcard(board.keys.failing))
     if failing:
@@ -51,9 +54,21 @@ def _names(tasks: list[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} others" if len(names) > NAMED else "")
 
 
-def _unserved(board: BoardLike, alerts: Sequence[Alert]) -> list[tuple[str, str]]:
-    """Return the alerts whose queues no living worker serves, with the queue; none if no worker lives."""
+def _unserved(board: BoardLike, alerts: Sequence[Alert]) -> list[tuple[str, str, str]]:
+    """Return the alerts whose tasks no living worker can run; none if no worker lives.
+
+    Each has its queue, and the runner if only that is missing among the workers of the queue.
+    """
     living = [worker for worker in board.workers() if worker["state"] != "silent"]
-    served = {queue for worker in living for queue in worker["queues"]}
-    queues = ((alert.name, alert.queue or alert.runner) for alert in alerts if living)
-    return [(name, queue) for name, queue in queues if queue not in served]
+    runners: dict[str, set[str]] = {}
+    for worker in living:
+        for queue in worker["queues"]:
+            runners.setdefault(queue, set()).update(worker["runners"])
+    found = []
+    for alert in alerts if living else ():
+        queue = alert.queue or alert.runner
+        if queue not in runners:
+            found.append((alert.name, queue, ""))
+        elif alert.runner not in runners[queue]:
+            found.append((alert.name, queue, alert.runner))
+    return found

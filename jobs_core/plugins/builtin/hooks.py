@@ -9,7 +9,7 @@ from jobs_core.context import Context
 from jobs_core.contract import Logger, Policy, Runner, Setting, WorkerInfo
 from jobs_core.errors import PayloadError
 from jobs_core.plugins.builtin.checks import jobs_checks as jobs_checks
-from jobs_core.plugins.builtin.loggers import JsonPrinter, print_line
+from jobs_core.plugins.builtin.loggers import JsonPrinter, LinePrinter
 from jobs_core.plugins.builtin.policies import jobs_policies as jobs_policies
 from jobs_core.plugins.builtin.redis_settings import (
     ANSWER,
@@ -66,7 +66,8 @@ def jobs_decide(task: Task, outcome: Outcome, policy: Policy) -> Decision:
 @hookimpl
 def jobs_loggers() -> Iterator[Logger]:
     """Provide the loggers `console`, `json` and `file`."""
-    yield Logger("console", print_line, "One line per event, for people")
+    console = LinePrinter()
+    yield Logger("console", console.write, "One line per event, for people", open=console.open)
     json = JsonPrinter()
     yield Logger("json", json.write, "One JSON object per event, for programs", open=json.open)
     file = _File()

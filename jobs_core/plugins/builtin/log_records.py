@@ -62,6 +62,8 @@ def chosen_names(worker: WorkerInfo) -> Callable[[Event], dict[str, Any]]:
 def event_json(event: Event) -> dict[str, Any]:
     """Return an event as a JSON object, without the payload."""
     record: dict[str, Any] = {"time": round(event.time, 3), "kind": event.kind, "worker": event.worker}
+    if event.board:
+        record["board"] = event.board
     if event.task is not None:
         record |= {"task": event.task.id, "job": event.task.job, "runner": event.task.runner}
         record |= {"attempt": event.task.attempt}
@@ -139,8 +141,8 @@ def ecs_record(event: Event) -> dict[str, Any]:
 
 
 def _facts(event: Event) -> dict[str, Any]:
-    """Return what Jobs alone has names for: the task, its outcome, and the data of the event."""
-    found: dict[str, Any] = {}
+    """Return what Jobs alone has names for: the board, the task, its outcome, and the event's data."""
+    found: dict[str, Any] = {"board": event.board} if event.board else {}
     if event.task is not None:
         task = event.task
         found |= {"task": task.id, "job": task.job, "runner": task.runner, "queue": task.queue}

@@ -25,7 +25,8 @@ def _format(worker: WorkerInfo) -> Callable[[Event], str]:
     if name not in FORMATS:
         raise OptionError(f"log_file_format: expected {' or '.join(FORMATS)}, got {name!r}")
     if name == "text":
-        return event_line
+        names_board = len(worker.boards) > 1
+        return lambda event: event_line(event, names_board=names_board)
     names = chosen_names(worker)
     return lambda event: json_line(names(event))
 

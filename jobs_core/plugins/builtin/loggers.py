@@ -18,13 +18,15 @@ from jobs_core.types import Event
 _printing = threading.Lock()
 
 
-def event_line(event: Event, *, dated: bool = True) -> str:
+def event_line(event: Event, *, dated: bool = True, names_board: bool = False) -> str:
     """Return an event as one readable line: `12:00:05 backup@1763900005000 done (exit 0) in 1.2 s`.
 
-    With `dated`, the time has its date and its zone: `2026-12-01T12:00:05.310+01:00`. Control characters, in
-    a line of output or a note, are escaped.
+    With `dated`, the time has its date and its zone: `2026-12-01T12:00:05.310+01:00`. With `names_board`, the
+    board is before what the event says: `12:00:05 reports: backup@1763900005000 …`. Control characters, in a
+    line of output or a note, are escaped.
     """
-    text = f"{_clock(event, dated)} {event_text(event)}"
+    board = f"{event.board}: " if names_board and event.board else ""
+    text = f"{_clock(event, dated)} {board}{event_text(event)}"
     return visible(text, keep=KEPT.replace("\n", ""))
 
 
@@ -34,10 +36,10 @@ def _clock(event: Event, dated: bool) -> str:
     return time.strftime("%H:%M:%S", time.localtime(event.time))
 
 
-def print_line(event: Event) -> None:
+def print_line(event: Event, *, names_board: bool = False) -> None:
     """Print an event for people. A terminal shows no date: who looks at it knows the day."""
     if event.kind != "task.started":
-        _print(event_line(event, dated=not sys.stdout.isatty()), event)
+        _print(event_line(event, dated=not sys.stdout.isatty(), names_board=names_board), event)
 
 
 def print_json(event: Event, names: Callable[[Event], dict[str, Any]] = event_json) -> None:
@@ -50,6 +52,21 @@ def _print(text: str, event: Event) -> None:
     with _printing:
         sys.stdout.write(f"{journal_prefix(sys.stdout, event)}{text}\n")
         sys.stdout.flush()
+
+
+class LinePrinter:
+    """The `console` logger. It names the board of an event if the worker serves several."""
+
+    def __init__(self) -> None:
+        self._names_board = False
+
+    def open(self, worker: WorkerInfo) -> None:
+        """Note whether there are several boards."""
+        self._names_board = len(worker.boards) > 1
+
+    def write(self, event: Event) -> None:
+        """Print an event."""
+        print_line(event, names_board=self._names_board)
 
 
 class JsonPrinter:

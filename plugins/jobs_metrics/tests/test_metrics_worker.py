@@ -156,3 +156,26 @@ def test_runners_and_queues_are_bounded() -> None:
     assert len(done) == PAIRS + 1
     (rest,) = (line for line in done if 'queue="other",runner="other"' in line)
     assert float(rest.split()[1]) == len(queues) - (PAIRS - 1)  # (shell, shell) has its own from the start
+
+
+def test_a_worker_of_several_boards_counts_for_each() -> None:
+    counts = Counts(WorkerInfo("host-1", "a,b", ("shell",), 5, boards=("a", "b")))
+    for name, count in (("a", 2), ("b", 1)):
+        task = Task("t@1", "t", "shell", "shell", 0.0, 1, "", token="t@1#1")
+        for _ in range(count):
+            data = {"seconds": 0.01}
+            counts.count(Event("task.finished", 0, "w", task, None, Decision.done(), data, board=name))
+    counts.count(Event("trouble", 0, "w", board="b"))
+    counts.count(Event("trouble", 0, "w"))
+    text = generate_latest(counts.registry).decode()
+    for line in (
+        'jobs_tasks_total{board="a",outcome="done",queue="shell",runner="shell"} 2.0',
+        'jobs_tasks_total{board="b",outcome="done",queue="shell",runner="shell"} 1.0',
+        'jobs_tasks_total{board="b",outcome="dead",queue="shell",runner="shell"} 0.0',
+        'jobs_troubles_total{board="a"} 0.0',
+        'jobs_troubles_total{board="b"} 1.0',
+        'jobs_troubles_total{board=""} 1.0',
+        'jobs_worker_concurrency{board="b"} 5.0',
+        'jobs_worker_info{board="b",worker="host-1"} 1.0',
+    ):
+        assert line in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -219,6 +220,23 @@ def test_a_run_of_the_schedule_begins_a_trace_even_inside_a_span(board: Board, m
     attempts = memory.named("process test")
     assert [(span.parent, span.links) for span in attempts] == [(None, ())] * 2
     assert len({context_of(span).trace_id for span in attempts}) == 2
+
+
+def test_runs_with_one_token_on_two_boards_have_a_report_each(board: Board, memory: Memory) -> None:
+    other = Board(f"{board.name}-2", client=board.client, validate=False)
+    both, at = threading.Barrier(2), time.time() - 5
+
+    def run(task: Task, context: Context) -> Outcome:
+        both.wait(10)
+        return Outcome.done()
+
+    for one in (board, other):
+        one.put("same", "test", "x", at=at)
+    with working([board, other], Runner("test", run)):
+        settled = memory.wait_for("settle test", 2)
+    boards = [(span.attributes or {})["messaging.jobs.board"] for span in settled]
+    assert sorted(map(str, boards)) == sorted((board.name, other.name))
+    assert len({parent_of(span) for span in settled}) == 2
 
 
 def test_what_a_function_does_belongs_to_its_run(board: Board, memory: Memory) -> None:

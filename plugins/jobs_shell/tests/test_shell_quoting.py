@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
@@ -10,9 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jobs_shell.quoting import harmless, quote
-
-from jobs_core.alerts.facts import Facts
-from jobs_core.alerts.message import Message
 
 MARK = "{note}"
 
@@ -164,10 +160,12 @@ def test_what_is_read_once_more_is_only_words(tmp_path: Path, line: str, shell: 
 
 def in_list(items: list[str], value: str) -> list[str]:
     """Fill a value into arguments, as the worker does."""
-    message = Message(Facts("x", value, "firing", 0.0, 0.0, note=value))
-    payload = message.fill_payload(json.dumps({"argv": items}), "line", quote)
-    assert isinstance(payload, dict)
-    return list(payload["argv"])
+    found = []
+    for place, item in enumerate(items):
+        text, *rest = item.split(MARK)
+        earlier = "".join(f"{one}\0" for one in items[:place])
+        found.append("".join([text, *(quote(value, "argv", earlier + text) + part for part in rest)]))
+    return found
 
 
 def test_an_argument_is_the_value_as_it_is() -> None:

@@ -75,6 +75,10 @@ def fill(board: Board) -> list[str]:
             every="1h",
             because=MARKUP,
         )
+    terms = ["team=<b>", "queue:q*<i>", f"*{MARKUP.replace(' ', '/')}*", IDS[0], IDS[1], "*"]
+    author.alert_put(
+        "watch", "tell", PAYLOAD, when="failed, dead", for_=terms, because=MARKUP, queue=QUEUE + "s"
+    )
     author.put("follower", "test", PAYLOAD, after=",".join(IDS[:5]), policy="ack")
     author.edit(IDS[0], description=f"{MARKUP}, edited", payload=PAYLOAD + "2", because=MARKUP)
     author.pause(IDS[1], because=MARKUP)

@@ -29,6 +29,8 @@ QUERIES = {
     "/limit": {"kind": "queue", "name": "http"},
     "/tasks": {"queue": "shell"},
     "/timeline": {"span": "1d"},
+    "/alert": {"name": "billing-failed"},
+    "/alert/edit": {"name": "billing-failed"},
 }
 PATHS = [(path, job) for path in PAGES for job in NEEDED.get(path, ("",))]
 
@@ -185,6 +187,7 @@ TICK = "jobs put tick shell date --every 5"
         *((path, TICK) for path in ("/", "/jobs", "/timeline", "/queues", "/changes")),
         ("/tasks", "jobs push tick"),
         ("/workers", "jobs run"),
+        ("/alerts", "jobs alert put"),
         ("/dead", "jobs dead list"),
         ("/graph", "--after"),
         ("/boards", "jobs web --board"),

@@ -56,6 +56,14 @@ def _limited(board: Board) -> None:
     board.limit("queue", "shell", concurrency=2)
 
 
+def _alert(board: Board) -> None:
+    board.alert_put("ops", "tell", "x", when="failed")
+
+
+def _the_alert(board: Board) -> dict[str, str]:
+    return {"alert": "ops"}
+
+
 def _task(board: Board) -> str:
     return str(next(board.tasks())["id"])
 
@@ -94,6 +102,8 @@ CASES: dict[str, tuple[Callable[[Board], None], Fields, Callable[[Board], Any], 
         [3],
     ),
     "unlimit": (_limited, lambda board: QUEUE, lambda board: list(board.limits()), []),
+    "alert-test": (_alert, _the_alert, lambda board: board.count()["queued"], 1),
+    "alert-remove": (_alert, _the_alert, lambda board: len(list(board.alert_list())), 0),
     "trim": (_queued, lambda board: {"queue": "shell"}, lambda board: board.count()["queued"], 0),
 }
 """For each action: the board before it, the fields of its form, what it changes, and what that is then."""

@@ -70,6 +70,9 @@ def paths_of_pages(board: Board) -> list[str]:
         "/task": [f"/task?{urlencode({'id': id})}" for id in (dead, running, MARKUP)],
         "/tasks": ["/tasks", f"/tasks?{urlencode({'queue': QUEUE})}"],
         "/limit": [f"/limit?{urlencode({'kind': 'queue', 'name': QUEUE})}"],
+        "/alert": ["/alert?name=watch", f"/alert?{urlencode({'name': MARKUP})}"],
+        "/alert/edit": ["/alert/edit?name=watch"],
+        "/alert/new": ["/alert/new?like=watch", f"/alert/new?{urlencode({'for': MARKUP})}"],
         "/graph": ["/graph", f"/graph?{urlencode({'job': IDS[0]})}"],
         "/timeline": ["/timeline", "/timeline?by=worker"],
     }
@@ -90,7 +93,7 @@ def test_nothing_of_a_hostile_board_becomes_an_element(
             assert "62615533" not in page.title(), path
 
 
-LIVE = ("/", "/jobs", "/dead", "/queues", "/tasks", "/workers", "/changes", "/timeline", "/graph")
+LIVE = ("/", "/jobs", "/alerts", "/dead", "/queues", "/tasks", "/workers", "/changes", "/timeline", "/graph")
 
 
 @pytest.mark.parametrize("path", LIVE)
@@ -262,7 +265,7 @@ def test_bytes_that_are_no_text_are_shown(url: str) -> None:
 def test_payloads_are_only_where_the_pages_say_so(
     board: Board, served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shows = {"/job", "/job/edit", "/job/new", "/task"}
+    shows = {"/job", "/job/edit", "/job/new", "/task", "/alert", "/alert/edit", "/alert/new"}
     marker = PAYLOAD.split()[0]
     with caplog.at_level(logging.DEBUG):
         for path in (*paths_of_pages(board), f"/api/v1/jobs/{quote(IDS[0], safe='')}/runs"):

@@ -42,6 +42,7 @@ def board(server: EmbeddedServer) -> Iterator[Board]:
     """A board on the server of this test."""
     found = Board("away", server.url, validate=False)
     found.put("report", "shell", "date", every="1h")
+    found.alert_put("shell", "shell", "date", when="failed")
     yield found
     found.client.close()
 
@@ -92,7 +93,9 @@ def test_open_pages_say_that_redis_is_away_and_recover(
         context.close()
 
 
-FORM = {"job": "report", "task": "report@1", "kind": "queue", "name": "q", "queue": "q", "confirmed": "1"}
+FORM = {"job": "report", "task": "report@1", "kind": "queue", "name": "q", "queue": "q", "confirmed": "1"} | {
+    "alert": "shell"
+}
 """Fields that are enough for each action."""
 
 CHANGES = sorted(set(ACTIONS) - {"forecast", "cancel-forecast"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote as percent_encoded
 from urllib.parse import urlsplit
 
 from jobs_core import (
@@ -22,8 +21,9 @@ from jobs_core import (
     WorkerInfo,
     hookimpl,
 )
-from jobs_http.payload import SCHEMA, as_header, check
+from jobs_http.payload import SCHEMA, check
 from jobs_http.pings import OPTION, check_ping
+from jobs_http.quoting import quote
 
 RETRYABLE = frozenset(("408", "425", "429"))
 """The 4xx codes after which the same request may succeed later."""
@@ -55,20 +55,6 @@ def target(payload: Payload) -> str:
     """
     url = payload if isinstance(payload, str) else str(payload.get("url", ""))
     return urlsplit(url).netloc.rpartition("@")[2].lower()
-
-
-def quote(value: str, key: str, before: str) -> str:
-    """Return a value that an alert fills into a payload in a form that is safe for where it stands.
-
-    >>> quote("a b&c", "url", ""), quote("no\nluck", "headers", ""), quote("a b&c", "json", "")
-    ('a%20b%26c', 'no luck', 'a b&c')
-    """
-    match key:
-        case "url":
-            return percent_encoded(value, safe="")
-        case "headers" | "auth":
-            return as_header(value)
-    return value
 
 
 @hookimpl

@@ -21,7 +21,7 @@ ANYWHERE = Guard(allow=Rules(networks=(ip_network("0.0.0.0/0"), ip_network("::/0
 def run_logger(worker: WorkerInfo) -> Logger:
     """Return the logger that pings for the runs of jobs with the option `ping`."""
     pinger = Pinger(worker, Guard.read)
-    pings = Pings(worker.board, pinger.put)
+    pings = Pings(pinger.put)
     return Logger(OPTION, pings.write, "Pings for runs of jobs", pinger.close, option=OPTION)
 
 
@@ -35,7 +35,7 @@ def board_logger(worker: WorkerInfo, url: str) -> Logger:
     if every < 1:
         raise OptionError(f"ping_every: expected at least 1 second, got {every:g}", option="ping_every")
     pinger = Pinger(worker, _anywhere)
-    about, due = f"the monitor of the board {worker.board!r}", 0.0
+    about, due = f"the monitor of {_boards_of(worker)}", 0.0
 
     def write(event: Event) -> None:
         nonlocal due
@@ -44,6 +44,10 @@ def board_logger(worker: WorkerInfo, url: str) -> Logger:
             pinger.put(Ping(url, about, f"{worker.name}/{event.time:.0f}"))
 
     return Logger("board-ping", write, "Pings for the board", pinger.close, kinds=(TICKED,))
+
+
+def _boards_of(worker: WorkerInfo) -> str:
+    return f"the board {worker.board!r}" if len(worker.boards) == 1 else f"{len(worker.boards)} boards"
 
 
 def _anywhere(settings: Mapping[str, Any]) -> Guard:

@@ -73,12 +73,10 @@ class Pings:
     cancelled, given back, or finished by a call-back pings no end.
 
     Args:
-        board: The name of the board.
         send: Takes the pings. It must be quick.
     """
 
-    def __init__(self, board: str, send: Callable[[Ping], None]) -> None:
-        self._board = board
+    def __init__(self, send: Callable[[Ping], None]) -> None:
         self._send = send
         self._lines: dict[str, deque[str]] = {}
 
@@ -87,36 +85,36 @@ class Pings:
         task = event.task
         if task is None:
             return
+        run = run_id(event.board, task)
         match event.kind:
             case "task.line":
-                self._keep(task.id, event.data["line"])
+                self._keep(run, event.data["line"])
             case "task.started":
-                self._lines.pop(task.id, None)
-                self._ping(task, "/start")
+                self._lines.pop(run, None)
+                self._ping(run, task, "/start")
             case "task.finished" | "task.lost":
-                self._end(event, task)
+                self._end(run, event, task)
             case "trouble":
                 pass
             case _:
-                self._lines.pop(task.id, None)
+                self._lines.pop(run, None)
 
-    def _keep(self, id: str, line: str) -> None:
-        if id not in self._lines and len(self._lines) >= TASKS:  # events that end a task may be left out
+    def _keep(self, run: str, line: str) -> None:
+        if run not in self._lines and len(self._lines) >= TASKS:  # events that end a task may be left out
             del self._lines[next(iter(self._lines))]
-        self._lines.setdefault(id, deque(maxlen=LINES)).append(line[-LINE:])
+        self._lines.setdefault(run, deque(maxlen=LINES)).append(line[-LINE:])
 
-    def _end(self, event: Event, task: Task) -> None:
-        lines = self._lines.pop(task.id, ())
+    def _end(self, run: str, event: Event, task: Task) -> None:
+        lines = self._lines.pop(run, ())
         decision, outcome = event.decision, event.outcome
         if decision is None or outcome is None or decision.verb not in ("done", "dead"):
             return
         if decision.verb == "done" and (task.token or outcome.status == "done"):
-            self._ping(task, "")
+            self._ping(run, task, "")
         else:
-            self._ping(task, "/fail", _body(outcome.note, lines))
+            self._ping(run, task, "/fail", _body(outcome.note, lines))
 
-    def _ping(self, task: Task, end: str, body: str = "") -> None:
-        run = run_id(self._board, task)
+    def _ping(self, run: str, task: Task, end: str, body: str = "") -> None:
         key = f"{run}{end or '/done'}/{task.attempt}"
         url = ping_url(str(task.options[OPTION]), end, run)
         self._send(Ping(url, f"the monitor of the job {task.job!r}", key, body))

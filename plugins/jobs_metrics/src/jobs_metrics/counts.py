@@ -30,7 +30,7 @@ class Counts:
 
     def __init__(self, worker: WorkerInfo) -> None:
         self.registry = CollectorRegistry()
-        self._board = worker.board
+        self._only_board = worker.board if len(worker.boards) == 1 else ""
         self._pairs = Bounded(PAIRS)
         self._tasks = self._counter("jobs_tasks", "Tasks that this worker ended.", *PAIR, "outcome")
         self._events = self._counter(
@@ -49,12 +49,12 @@ class Counts:
     def count(self, event: Event) -> None:
         """Count an event."""
         if event.kind == "trouble":
-            self._troubles.labels(self._board).inc()
+            self._troubles.labels(event.board or self._only_board).inc()
         elif event.task is not None:
             self._count_task(event, event.task)
 
     def _count_task(self, event: Event, task: Task) -> None:
-        pair = self._labels(task.runner, task.queue)
+        pair = self._labels(event.board or self._only_board, task.runner, task.queue)
         if event.kind == "task.started":
             self._events.labels(*pair, "started").inc()
             if task.attempt == 1:
@@ -64,27 +64,29 @@ class Counts:
         if word := word_for(event, task):
             (self._tasks if word in OUTCOMES else self._events).labels(*pair, word).inc()
 
-    def _labels(self, runner: str, queue: str) -> tuple[str, ...]:
-        return self._board, *self._pairs.labels(runner, queue)
+    def _labels(self, board: str, runner: str, queue: str) -> tuple[str, ...]:
+        return board, *self._pairs.labels(runner, queue)
 
     def _begin_at_zero(self, worker: WorkerInfo) -> None:
         """Show that there were none yet, so that rates see the first one."""
-        self._troubles.labels(worker.board)
-        for runner in worker.runners:
-            for outcome in sorted(OUTCOMES):
-                self._tasks.labels(*self._labels(runner, runner), outcome)
+        for board in worker.boards:
+            self._troubles.labels(board)
+            for runner in worker.runners:
+                for outcome in sorted(OUTCOMES):
+                    self._tasks.labels(*self._labels(board, runner, runner), outcome)
 
     def _describe(self, worker: WorkerInfo) -> None:
         """Add what does not change, and the process as the operating system sees it."""
         slots = Gauge(
             "jobs_worker_concurrency",
-            "Tasks that this worker holds at most.",
+            "Tasks that this worker holds at most, in all of its boards together.",
             ("board",),
             registry=self.registry,
         )
-        slots.labels(worker.board).set(worker.concurrency)
-        info = Info("jobs_worker", "This worker.", registry=self.registry)
-        info.info({"board": worker.board, "worker": worker.name})
+        info = Info("jobs_worker", "This worker.", ("board",), registry=self.registry)
+        for board in worker.boards:
+            slots.labels(board).set(worker.concurrency)
+            info.labels(board).info({"worker": worker.name})
         build = Info("jobs_build", "The version of Jobs.", registry=self.registry)
         build.info({"version": __version__})
         ProcessCollector(registry=self.registry)

@@ -64,7 +64,8 @@ def processing(task: Task, context: Context) -> Iterator[Attempt]:
             raise
         finally:
             span.end()
-            expect(task, span, _attributes("settle", task, context))
+            board = context.board.name if context.board is not None else ""
+            expect(board, task, span, _attributes("settle", task, context))
 
 
 def _attributes(operation: Operation, task: Task, context: Context) -> Attributes:

@@ -35,16 +35,18 @@ class _Expected:
     attributes: Attributes
 
 
-_expected: OrderedDict[str, _Expected] = OrderedDict()
+_expected: OrderedDict[tuple[str, str], _Expected] = OrderedDict()
+"""By board and token: a worker may serve several boards."""
+
 _lock = threading.Lock()
 
 
-def expect(task: Task, attempt: Span, attributes: Attributes) -> None:
+def expect(board: str, task: Task, attempt: Span, attributes: Attributes) -> None:
     """Note that an attempt has ended, and will be reported. `attributes` are those of the report's span."""
     if not (task.token and attempt.get_span_context().trace_flags.sampled):
         return
     with _lock:
-        _expected[task.token] = _Expected(time.time_ns(), attempt, attributes)
+        _expected[board, task.token] = _Expected(time.time_ns(), attempt, attributes)
         if len(_expected) > MOST:
             _expected.popitem(last=False)
 
@@ -54,7 +56,7 @@ def settled(event: Event) -> None:
     if event.kind not in _VERBS or event.task is None:
         return
     with _lock:
-        expected = _expected.pop(event.task.token, None)
+        expected = _expected.pop((event.board, event.task.token), None)
     if expected is None:
         return
     span = tracer().start_span(

@@ -18,6 +18,7 @@ from jobs_web.texts import FILTERS
 NAVIGATION = (
     ("/", "Overview", "o"),
     ("/jobs", "Jobs", "j"),
+    ("/alerts", "Alerts", "a"),
     ("/timeline", "Timeline", "t"),
     ("/week", "Week", "w"),
     ("/queues", "Queues", "q"),
@@ -52,6 +53,7 @@ def environment() -> Environment:
     found.globals["pages"] = NAVIGATION
     # Macros are a global, because a live block is rendered without the rest of its template.
     found.globals["ui"] = found.get_template("macros.html").module
+    found.globals["alert_ui"] = found.get_template("alert_macros.html").module
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.datastructures import FormData
 
 from jobs_web.access.user import Role
-from jobs_web.actions import forecast, jobs, limits, tasks
+from jobs_web.actions import alerts, forecast, jobs, limits, tasks
 from jobs_web.actions.done import Done
 from jobs_web.actions.question import Question
 from jobs_web.site import View
@@ -47,6 +47,8 @@ ACTIONS: dict[str, Action] = {
     "limit": Action("editor", limits.limit),
     "unlimit": Action("editor", limits.unlimit),
     "trim": Action("editor", limits.trim, limits.ask_trim),
+    "alert-test": Action("operator", alerts.test),
+    "alert-remove": Action("editor", alerts.remove, alerts.ask_remove),
     "forecast": Action("viewer", forecast.make),
     "cancel-forecast": Action("viewer", forecast.cancel),
 }

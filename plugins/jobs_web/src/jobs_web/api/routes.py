@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from jobs_web.api import backfills, board, dead, declarations, events, jobs, limits, runs, schedules, tasks
+from jobs_web.api import (
+    alerts,
+    backfills,
+    board,
+    dead,
+    declarations,
+    events,
+    jobs,
+    limits,
+    runs,
+    schedules,
+    tasks,
+)
 from jobs_web.api.model import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -14,6 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *dead.ROUTES,
     *limits.ROUTES,
+    *alerts.ROUTES,
     *backfills.ROUTES,
     *declarations.ROUTES,
 )

@@ -28,7 +28,7 @@ def form_page(view: View, draft: Draft, errors: dict[str, str] | None = None, **
     """
     found = errors or {}
     shown = {"draft": draft, "groups": groups(draft, found), "errors": found, "hidden": _opened(draft)}
-    return Page("edit.html", shown | {"runners": _runners(view.board)} | data)
+    return Page("edit.html", shown | {"runners": runners(view.board)} | data)
 
 
 def submit_edit(view: View, form: FormData) -> Page | Done:
@@ -101,7 +101,7 @@ def _field_of(error: UserError) -> str:
     return error.option if error.option in (*NAMES, "id") else ""
 
 
-def _runners(board: Board) -> list[str]:
+def runners(board: Board) -> list[str]:
     """Return the names of runners that are known, to choose from."""
     served = {name for worker in board.workers() for name in worker["runners"]}
     return sorted({*served, *board.plugins.names("runners")})

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from starlette.datastructures import FormData
 
 from jobs_web.actions.done import Done
+from jobs_web.editing import alert_form
 from jobs_web.editing.steps import submit_edit, submit_new
+from jobs_web.pages.alerts import alert, alerts
 from jobs_web.pages.boards import boards
 from jobs_web.pages.changes import changes
 from jobs_web.pages.dead import dead
@@ -39,6 +41,10 @@ PAGES: dict[str, PageFunction] = {
     "/job/edit": edit,
     "/job/new": new,
     "/task": task,
+    "/alerts": alerts,
+    "/alert": alert,
+    "/alert/edit": alert_form.edit,
+    "/alert/new": alert_form.new,
     "/graph": graph,
     "/timeline": timeline,
     "/week": week,
@@ -48,5 +54,7 @@ PAGES: dict[str, PageFunction] = {
 FORMS: dict[str, Callable[[View, FormData], Page | Done]] = {
     "/job/edit": submit_edit,
     "/job/new": submit_new,
+    "/alert/edit": alert_form.submit_edit,
+    "/alert/new": alert_form.submit_new,
 }
 """What is done with the forms of pages that post to themselves: the page to show, or that all is done."""

@@ -71,6 +71,8 @@ def job(view: View) -> Page:
         "output_of": partial(kept_output, board),
         "logs": partial(logs_of_runs, board, runs, LOGS),
         "related": partial(related, board, found),
+        "alerts": lambda: list(board.alert_list(job=id, payload=False)),
+        "open_alerts": lambda: list(board.alert_open(job=id)),
         "why": partial(answer, board, id, view.query.get("at"), may_search=is_complete or "at" in view.query),
         "changes": partial(_changes, board, id),
     }

@@ -10,6 +10,7 @@ from itertools import islice
 from jobs_core import Hour
 from jobs_web import condition
 from jobs_web.charts.hours import most_in
+from jobs_web.firing import firing
 from jobs_web.site import Page, View
 from jobs_web.zones import readers_zone
 
@@ -31,8 +32,9 @@ def overview(view: View) -> Page:
     alive = workers.total() - workers["silent"]
     hours = last_day(board.hours(since), now)
     failing = list(islice(board.list(failing=True, summary=True), ROWS)) if top.failing else []
+    fires = firing(board)
     findings, gaps = condition.findings(view.site.board), board.gaps(since)
-    is_quiet = not (top.failing or top.dead or top.late > LATE or findings or gaps)
+    is_quiet = not (top.failing or top.dead or top.late > LATE or findings or gaps or fires)
     return Page(
         "overview.html",
         {
@@ -46,6 +48,8 @@ def overview(view: View) -> Page:
             "failing": failing,
             "runs": board.last_runs(*(job["id"] for job in failing)),
             "findings": findings,
+            "firing": list(fires.values())[:ROWS],
+            "firing_count": len(fires),
             "gaps": gaps[::-1][:ROWS],
             "is_well": is_quiet and alive > 0,
             "rates": condition.rates(view.site.board, top),

@@ -62,6 +62,7 @@ def task(view: View) -> Page:
         "clock": clock_of(job or {}),
         "is_outdated": _is_outdated(open_task, job),
         "is_one_off": id.startswith("push:"),
+        "is_of_alert": id.startswith("alert:"),
         "due": open_task["due"] if open_task else run.due if run else None,
         "state": state,
         "is_running": state in RUNNING,

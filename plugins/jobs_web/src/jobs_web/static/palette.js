@@ -1,6 +1,6 @@
-// The command palette: pages, what can be done on this page, and jobs.
+// The command palette: pages, what can be done on this page, jobs, and alerts.
 
-const KINDS = { page: "Page", action: "On this page", job: "Job" };
+const KINDS = { page: "Page", action: "On this page", job: "Job", alert: "Alert" };
 const ACTIONS = "main a.button, main .actions button, main summary, main .filters button";
 const MOST = 40;
 
@@ -44,8 +44,8 @@ async function search(input, list) {
   if (!words.length) return;
   await new Promise((resolve) => setTimeout(resolve, 120)); // somebody types on
   if (mine !== asked) return;
-  const jobs = await findJobs(input.value.trim());
-  if (mine === asked) render(input, list, [...found, ...jobs]);
+  const [jobs, alerts] = await Promise.all([findJobs(input.value.trim()), findAlerts(words)]);
+  if (mine === asked) render(input, list, [...found, ...alerts, ...jobs]);
 }
 
 function pages() {
@@ -63,11 +63,19 @@ function actions() {
   }));
 }
 
+async function listed(path) {
+  const answer = await fetch(`${root}/api/v1/${path}`).catch(() => null);
+  return answer?.ok ? (await answer.json()).items : [];
+}
+
 async function findJobs(text) {
-  const answer = await fetch(`${root}/api/v1/jobs?limit=10&text=${encodeURIComponent(text)}`).catch(() => null);
-  if (!answer?.ok) return [];
-  const { items } = await answer.json();
+  const items = await listed(`jobs?limit=10&text=${encodeURIComponent(text)}`);
   return items.map(({ id }) => ({ kind: "job", text: id, run: () => location.assign(`${root}/job?id=${encodeURIComponent(id)}`) }));
+}
+
+async function findAlerts(words) {
+  const found = (await listed("alerts")).filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
+  return found.slice(0, 10).map(({ name }) => ({ kind: "alert", text: name, run: () => location.assign(`${root}/alert?name=${encodeURIComponent(name)}`) }));
 }
 
 function render(input, list, found) {
