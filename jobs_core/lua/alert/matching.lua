@@ -85,9 +85,7 @@ local ANY = {
 -- Return { rule, condition } for each condition of any kind that is for a job, or for the queue of its tasks; and that queue,
 -- if the job exists.
 function matching.of_job(board, job)
-  local packed = redis.call('HGET', key(board, 'job'), job)
-  local head = packed and packed_job.unpack(packed)
-  local queue = head and (head.queue or head.runner) or nil
+  local queue = scope.queue_of(board, job)
   return matching.find(board, ANY, job, queue), queue
 end
 
