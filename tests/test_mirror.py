@@ -44,6 +44,8 @@ WITHOUT = {
     "plugin new": "calls no Redis",
     "plugins": "calls no Redis",
     "run": "is a Worker",
+    "service install": "calls no Redis",
+    "service remove": "calls no Redis",
     "settings": "calls no Redis",
     "up": "is an EmbeddedServer and a Worker",
 }

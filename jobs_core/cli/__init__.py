@@ -160,6 +160,7 @@ MODULES = (
     "preview",
     "retention",
     "runs",
+    "service",
     "setup",
     "stats",
     "task_output",

@@ -248,8 +248,12 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         """Read all jobs and alerts in the form `load` takes, like `Board.dump`."""
         async for job in self.list():
             yield BoardClient.dumped(job)
-        for text in await self._call("JALERTS"):
-            yield dumped_alert(text)
+        for alert in await self.dumped_alerts():
+            yield alert
+
+    async def dumped_alerts(self) -> Sequence[dict[str, Any]]:
+        """Read all alerts in the form `load` takes, like `Board.dumped_alerts`."""
+        return [dumped_alert(text) for text in await self._call("JALERTS")]
 
     async def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Sequence[datetime | JobsError | None]:
         """Restore dumped jobs and alerts, like `Board.load`. Returns the results as a list."""

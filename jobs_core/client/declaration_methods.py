@@ -95,7 +95,11 @@ class DeclarationMethods(JobMethods):
             owner, under `alert` their name; what they are telling of now is left out.
         """
         yield from map(self.dumped, self.list())
-        yield from map(dumped_alert, self.commands.call("JALERTS"))
+        yield from self.dumped_alerts()
+
+    def dumped_alerts(self) -> Sequence[dict[str, Any]]:
+        """Read all alerts in the form that `load` takes."""
+        return [dumped_alert(alert) for alert in self.commands.call("JALERTS")]
 
     @staticmethod
     def dumped(job: Mapping[str, Any]) -> dict[str, Any]:

@@ -109,7 +109,18 @@ def test_every_command_of_a_role_works_and_nothing_is_denied(
 
 def test_every_command_that_calls_redis_is_tried_in_some_role() -> None:
     tried = {command.split()[0] for commands in MAY.values() for command in commands}
-    alone = {"completion", "explain", "plugin", "plugins", "settings", "up", "breaker", "notify", "web"}
+    alone = {
+        "completion",
+        "explain",
+        "plugin",
+        "plugins",
+        "service",
+        "settings",
+        "up",
+        "breaker",
+        "notify",
+        "web",
+    }
     by_a_worker = {"run", "respond"}  # see test_a_worker_runs_a_task
     as_put_does = {"load"}
     of_plugins = {"metrics"}  # which are there once another test has loaded them

@@ -42,6 +42,7 @@ ASKS = re.compile(r"(jobs|job) (count|dead list|dead show|doctor|history|list|ou
 REASONS = (
     "installs packages",
     "needs systemd",
+    "needs Docker",
     "needs AWS",
     "needs a cluster",
     "needs another machine",

@@ -179,6 +179,27 @@ def test_jobs_are_planned_and_applied(board: Board, api: httpx.Client) -> None:
     assert [job["id"] for job in board.list()] == ["a"]
 
 
+def test_alerts_are_applied_and_loaded_with_jobs(board: Board, api: httpx.Client) -> None:
+    alert = {"alert": "failed", "runner": "console", "payload": "{text}", "when": "failed", "for": ["a"]}
+    declared = {"owner": "me", "jobs": [JOB | {"id": "a", "every": 60}], "alerts": [alert]}
+    planned = post(api, "/plan", **declared)
+    assert [one["id"] for one in planned["changes"]] == ["a", "alert:failed"]
+    assert list(board.alert_list()) == []
+    post(api, "/apply", **declared)
+    assert [one.owner for one in board.alert_list()] == ["me"]
+    refused = api.post("/apply", json=declared | {"alerts": [alert | {"when": "sometimes"}]})
+    assert refused.status_code == 422
+    assert refused.json()["refused"][0]["id"] == "failed"
+    dumped = get(api, "/dump")["items"]
+    assert [one.get("id", one.get("alert")) for one in dumped] == ["a", "failed"]
+    post(api, "/apply", owner="me", jobs=[], alerts=[])
+    assert (board.count()["jobs"], list(board.alert_list())) == (0, [])
+    jobs, alerts = [one for one in dumped if "id" in one], [one for one in dumped if "alert" in one]
+    loaded = post(api, "/load", jobs=jobs, alerts=alerts)
+    assert [set(one) for one in loaded["items"]] == [{"id", "next"}, {"alert", "next"}]
+    assert [one.owner for one in board.alert_list()] == ["me"]
+
+
 def test_the_document_is_valid_and_has_every_route_and_option(api: httpx.Client) -> None:
     document = get(api, "/openapi.json")
     validate(document)

@@ -87,16 +87,21 @@ def _changed(call: Call, status: int = 200) -> Answer:
     return Answer(s.without_payload(alert), status, {"ETag": etag(alert)})
 
 
-_OPTIONS = {name: option_schema(option) for name, option in ALERT_OPTIONS.items()}
-
-BODY = s.record(
+_FIELDS = {
+    "runner": {"type": "string", "description": "the plugin that tells somebody"},
+    "payload": s.PAYLOAD | {"description": "its input, in which {job}, {reason}, {text} … are replaced"},
+    **{name: option_schema(option) for name, option in ALERT_OPTIONS.items()},
+}
+BODY = s.record(_FIELDS, ("runner", "payload", "when"))
+NEW_ALERT = s.record(
     {
-        "runner": {"type": "string", "description": "the plugin that tells somebody"},
-        "payload": s.PAYLOAD | {"description": "its input, in which {job}, {reason}, {text} … are replaced"},
-        **_OPTIONS,
+        "alert": s.TEXT | {"description": "its name"},
+        "owner": s.TEXT | {"description": "whose it is, as the dump has it"},
+        **_FIELDS,
     },
-    ("runner", "payload", "when"),
+    ("alert", "runner", "payload", "when"),
 )
+"""An alert of many to put."""
 ALERT = s.shown(
     {"name": s.TEXT, "when": s.TEXT, "for": s.LABELS, "runner": s.TEXT, "burst": s.COUNT, "open": s.COUNT},
     {"payload": s.TEXT, "told": s.TIME, "etag": s.TEXT, "recovery": s.SWITCH, "every": s.NUMBER},
