@@ -120,6 +120,15 @@ def redact(secret: str, text: str) -> str:
     return re.sub(before + re.escape(secret) + after, "<payload>", text)
 
 
+def without_login(url: str) -> str:
+    """Replace the user and password of a URL.
+
+    >>> without_login("https://me:s3cret@hc.example/abc")
+    'https://***@hc.example/abc'
+    """
+    return re.sub(r"(?<=://)[^/?#]*@", "***@", url)
+
+
 KEPT = "\n\t\u00a0\u200c\u200d\u202f\u3000"
 """What `visible` leaves as it is: line ends, tabs, blanks of other scripts, and joiners, which emoji need."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from jobs_core.options import JOB_OPTIONS, span
+from jobs_core.text import without_login
 
 
 def when(seconds: float | None) -> str:
@@ -82,6 +83,8 @@ def readable(name: str, value: Any) -> Any:
         return when(value)
     if kind == "duration":
         return span(value)
+    if kind == "url":
+        return without_login(value)
     return ",".join(value) if isinstance(value, list) else value
 
 

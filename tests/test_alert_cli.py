@@ -170,11 +170,39 @@ def test_one_that_does_not_exist_is_a_mistake(jobs: Jobs, words: tuple[str, str]
         (("consol", "x", "--when", "dead"), "consol"),
         (("shell", '{"lin": "x"}', "--when", "dead"), "invalid payload for the shell runner"),
         (("shell", "echo `date` {job}", "--when", "dead"), "cannot stand after `"),
+        (("console", "{joob} failed", "--when", "dead"), "there is no name {joob} (did you mean 'job'?)"),
+        (
+            ("console", '{"text": "{Subject}"}', "--when", "dead"),
+            "no name {Subject} (did you mean 'subject'?)",
+        ),
+        (
+            ("http", '{"url": "http://a", "json": {"x": ["{taks}"]}}', "--when", "dead"),
+            "no name {taks} (did you mean 'task'?)",
+        ),
     ],
 )
 def test_mistakes_are_one_sentence(jobs: Jobs, words: tuple[str, ...], says: str) -> None:
     refused(jobs("alert", "put", "ops", *words), says)
     assert lines(jobs("alert", "list", "--json")) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("console", '{"text": "{job} {{jobb}} {} { jobb } {a, b} {0}"}'),
+        ("shell", "JOBB=1; echo ${JOBB} | awk '{print}' >> {job}"),
+        ("http", '{"url": "http://a", "json": {"jobb": {"reson": "{reason}"}}}'),
+    ],
+)
+def test_other_braces_are_allowed(jobs: Jobs, words: tuple[str, str]) -> None:
+    assert jobs("alert", "put", "ops", *words, "--when", "dead").exit_code == 0
+
+
+def test_remove_says_in_json_how_many(jobs: Jobs) -> None:
+    for name in ("ops", "day"):
+        jobs("alert", "put", name, "console", "x", "--when", "dead")
+    assert lines(jobs("alert", "remove", "ops", "day", "ops", "--json")) == [{"removed": 2}]
+    refused(jobs("alert", "remove", "ops", "--json"), "there is no alert 'ops'")
 
 
 def test_a_shell_completes_names_of_alerts(jobs: Jobs, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import jobs_shell
 import pytest
 
 from jobs_core import Board, Context, Outcome, Runner, Task
+from jobs_core.alerts.facts import as_facts
 from jobs_core.testing import make_task
 from jobs_core.worker.alert_messages import fill_task, message_of
 from tests.helpers import runner, wait_until, working
@@ -194,6 +195,7 @@ def test_arguments_and_variables_of_a_program_are_passed_as_they_are(board: Boar
 
 class _Server(HTTPServer):
     asked: list[tuple[str, str]]
+    headers: list[Any]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -202,6 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         self.server.asked.append((self.path, body))
+        self.server.headers.append(self.headers)
         self.send_response(204)
         self.end_headers()
 
@@ -212,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[_Server]:
     with _Server(("127.0.0.1", 0), _Handler) as found:
-        found.asked = []
+        found.asked, found.headers = [], []
         thread = threading.Thread(target=found.serve_forever)
         thread.start()
         yield found
@@ -232,6 +235,37 @@ def test_a_url_gets_values_encoded_and_json_as_they_are(
     ((path, body),) = server.asked
     assert path == "/hook?job=a&note=a%26b%3Dc%2F%22d%22%20%23e"
     assert json.loads(body) == {"text": 'a&b=c/"d" #e'}
+
+
+def test_a_header_gets_values_as_one_line(
+    board: Board, server: _Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOBS_HTTP_ALLOW", "127.0.0.1")
+    url = f"http://127.0.0.1:{server.server_port}/hook"
+    headers = {"X-Out": "<{output}>", "X-Note": "{note}"}
+    board.alert_put(
+        "ops", "http", {"method": "POST", "url": url, "headers": headers}, when="failed", for_="a"
+    )
+    fail_once(board, HTTP, note="first\r\nInjected: yes\x07\u2192 é" + "x" * 2000)
+    (found,) = server.headers
+    assert found["X-Out"].startswith("<first Injected: yes ? é")
+    assert found["X-Note"].startswith("first Injected: yes")
+    assert "Injected" not in found
+    assert len(found["X-Out"]) < 1100
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"why": "paused"}, "a is paused"),
+        ({"why": "ended"}, "a has ended"),
+        ({"why": "scope"}, "a is not what ops is for any more"),
+        ({}, "a has had a good run again"),
+    ],
+)
+def test_why_a_job_is_silent_no_more(facts: dict[str, Any], says: str) -> None:
+    given = {"alert": "ops", "kind": "silent", "state": "over", "at": 0, "job": "a"}
+    assert as_facts(given | facts).subject == says
 
 
 def test_one_that_fails_is_tried_again_and_tells_of_itself_nowhere(board: Board) -> None:

@@ -105,6 +105,24 @@ def test_remove_says_which_job_is_not_there(jobs: Jobs, board: Board) -> None:
     assert board.count()["jobs"] == 0
 
 
+def test_remove_says_in_json_how_many(jobs: Jobs) -> None:
+    for id in ("a", "b", "test-1", "test-2"):
+        jobs("put", id, "console", "x")
+    assert lines(jobs("remove", "a", "b", "--json")) == [{"removed": 2}]
+    assert lines(jobs("remove", "test-*", "--yes", "--json")) == [{"removed": 2}]
+
+
+def test_show_hides_the_login_of_a_ping(jobs: Jobs) -> None:
+    url = "https://me:s3cret@hc.example/abc?at=a@b"
+    assert jobs("put", "a", "console", "x", "--ping", url).exit_code == 0
+    assert jobs("edit", "a", "--ping", f"{url}&x=1").exit_code == 0
+    for words in (("show", "a"), ("changes", "a")):
+        text = jobs(*words).stdout
+        assert "https://***@hc.example/abc" in text
+        assert "s3cret" not in text
+    assert lines(jobs("show", "a", "--json"))[0]["ping"] == f"{url}&x=1"
+
+
 def test_next_previews_a_job_and_options(jobs: Jobs, board: Board) -> None:
     jobs("put", "a", "console", "x", "--every", "1h", "--start", "2100-01-01T00:00:00Z")
     times = [line["iso"] for line in lines(jobs("next", "a", "--count", "2", "--json"))]

@@ -70,6 +70,15 @@ def test_of_much_output_the_end_is_kept(board: Board, jobs: Jobs) -> None:
     assert "the beginning is not kept" in jobs("logs", task).stderr
 
 
+@pytest.mark.parametrize("character", ["x", "é"])
+def test_of_a_long_line_the_end_is_kept(board: Board, jobs: Jobs, character: str) -> None:
+    task = board.push("test", character * 10_000 + "end")
+    run(board, task)
+    (line,) = lines(list(board.logs(task)))
+    assert line.startswith("…" + character)
+    assert line.endswith(character + "end")
+
+
 def test_what_is_unknown_is_said(board: Board, jobs: Jobs) -> None:
     for target in ("nope", "nope@1"):
         found = jobs("logs", target)

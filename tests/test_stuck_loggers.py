@@ -56,11 +56,14 @@ def test_a_stuck_logger_holds_up_neither_tasks_nor_other_loggers_nor_the_stop(
     assert len(log.of("task.line")) == 12_000
     assert log.of("worker.stopped")
     assert board.stats()["done"] == 1
-    assert "'stuck' does not take its events" in capfd.readouterr().err
+    says = "the logger 'stuck' did not finish before the worker ended: its last events may be missing\n"
+    assert says in capfd.readouterr().err
     gate.open.set()
 
 
-def test_a_stuck_observer_holds_up_nothing(board: Board, url: str, gate: Gate) -> None:
+def test_a_stuck_observer_holds_up_nothing(
+    board: Board, url: str, gate: Gate, capfd: pytest.CaptureFixture[str]
+) -> None:
     class Stuck:
         @hookimpl
         def jobs_event(self, event: Event) -> None:
@@ -72,6 +75,7 @@ def test_a_stuck_observer_holds_up_nothing(board: Board, url: str, gate: Gate) -
         board.push("test", "x")
         with working(other, runner(lambda task, context: Outcome.done())) as (_, log):
             log.wait_for("task.finished")
+    assert "a plugin (Following events) did not finish before the worker ended" in capfd.readouterr().err
     gate.open.set()
 
 
@@ -154,7 +158,7 @@ def test_a_worker_whose_console_nobody_reads_still_stops(board: Board, url: str,
     assert board.stats()["done"] == 3
     assert worker.stdout is not None and worker.stderr is not None
     os.read(worker.stdout.fileno(), 10)
-    assert "'console' does not take its events" in worker.stderr.read()
+    assert "the logger 'console' did not finish before the worker ended" in worker.stderr.read()
     worker.stdout.close()
     worker.stderr.close()
 

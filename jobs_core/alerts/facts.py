@@ -31,7 +31,8 @@ class Facts:
         code: The code of the last attempt.
         note: Its note.
         what: `skipped` or `coalesced`, of missed occurrences.
-        why: Why these were missed, or why ticks are behind: `idle` or `backlog`.
+        why: Why these were missed; why ticks are behind: `idle` or `backlog`; or why a job is not silent any
+            more although it had no good run: it is `paused`, has `ended`, or left the `scope` of the alert.
         upto: When nobody ticked any more, until somebody did, in epoch seconds.
         more: How many more there were since it was told last.
         again: Whether it was told before, and goes on.
@@ -126,6 +127,12 @@ def _behind(facts: Facts) -> str:
     return f"is behind: what is due is queued more than {facts.value} late"
 
 
+def _no_longer_silent(facts: Facts) -> str:
+    left = f"is not what {facts.alert} is for any more"
+    reasons = {"paused": "is paused", "ended": "has ended", "scope": left}
+    return reasons.get(facts.why, "has had a good run again")
+
+
 _FIRING: Mapping[str, Callable[[Facts], str]] = {
     "failed": lambda facts: _times(facts.count),
     "dead": _dead,
@@ -145,7 +152,7 @@ _OVER: Mapping[str, Callable[[Facts], str]] = {
     "failed": lambda facts: "is done again",
     "late": lambda facts: "has started",
     "long": lambda facts: "has ended",
-    "silent": lambda facts: "has had a good run again",
+    "silent": _no_longer_silent,
     "unserved": lambda facts: "is served again",
     "behind": lambda facts: "is up to date again",
 }

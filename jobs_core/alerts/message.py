@@ -9,6 +9,7 @@ from typing import Any
 from jobs_core.alerts.facts import Facts
 from jobs_core.text import one_line
 from jobs_core.types import NOTE, Payload, parse_payload
+from jobs_core.values import nearest
 from jobs_core.wording import duration_text, when
 
 NAMES = (
@@ -16,6 +17,9 @@ NAMES = (
     *("since", "at", "why", "output", "url", "text"),
 )
 """The names that stand in braces in the payload of an alert."""
+
+_SOME_NAME = re.compile(r"(?<![${])\{([A-Za-z_]+)\}(?!\})")
+"""What looks like a name in braces: neither a variable of a shell, nor doubled."""
 
 _PLACEHOLDER = re.compile(r"\{(\{?)(" + "|".join(NAMES) + r")\}(\}?)")
 
@@ -144,9 +148,19 @@ class Message:
         return "\n".join(lines) + "\n"
 
 
+class _Check(Message):
+    """Fills in, and refuses names that are misspelled. Others in braces may be meant: `awk '{print}'`."""
+
+    def fill(self, text: str, quote: QuoteText = _as_is) -> str:
+        for name in _SOME_NAME.findall(text):
+            if name not in NAMES and (hint := nearest(name.lower(), NAMES)):
+                raise ValueError(f"there is no name {{{name}}}{hint}")
+        return super().fill(text, quote)
+
+
 def check_filled(short: str | None, quote: Quote | None, raw: str) -> None:
     """Check that values can be filled into a payload wherever it has names. Raises ValueError."""
-    Message(Facts("x", "test", "firing", 0.0, 0.0)).fill_payload(raw, short, quote)
+    _Check(Facts("x", "test", "firing", 0.0, 0.0)).fill_payload(raw, short, quote)
 
 
 def _line(name: str, value: str) -> str:

@@ -176,9 +176,15 @@ def show(names: tuple[str, ...], limit: int, as_json: bool, url: str | None, boa
 @click.argument("names", nargs=-1, required=True, shell_complete=complete_alert)
 @because_option
 @if_match_option
+@json_option
 @connected
 def remove(
-    names: tuple[str, ...], because: str | None, if_match: str | None, url: str | None, board_name: str
+    names: tuple[str, ...],
+    because: str | None,
+    if_match: str | None,
+    as_json: bool,
+    url: str | None,
+    board_name: str,
 ) -> None:
     """Remove alerts. Tasks that they have queued still run.
 
@@ -190,9 +196,12 @@ def remove(
     if if_match is not None and len(names) > 1:
         raise OptionError(f"if-match: expected one alert, got {len(names)}", option="if-match")
     signed = {"because": because, "if_match": if_match}
-    missing = [name for name in dict.fromkeys(names) if not board.alert_remove(name, **signed)]
+    chosen = dict.fromkeys(names)
+    missing = [name for name in chosen if not board.alert_remove(name, **signed)]
     if missing:
         raise NotFoundError(f"there is no alert {', '.join(map(repr, missing))} on the board {board_name!r}")
+    if as_json:
+        echo_json({"removed": len(chosen)})
 
 
 @alert.command()

@@ -178,12 +178,14 @@ def show(
 @label_option
 @click.option("--yes", is_flag=True, help="Do not ask before removing the jobs of a pattern or a label.")
 @because_option
+@json_option
 @connected
 def remove(
     ids: tuple[str, ...],
     label: list[str] | None,
     yes: bool,
     because: str | None,
+    as_json: bool,
     url: str | None,
     board_name: str,
 ) -> None:
@@ -205,7 +207,9 @@ def remove(
     missing = [id for id in dict.fromkeys(found) if not board.remove(id, because=because)]
     if missing:
         raise NotFoundError(f"there is no job {', '.join(map(repr, missing))} on the board {board_name!r}")
-    if is_group:
+    if as_json:
+        echo_json({"removed": len(set(found))})
+    elif is_group:
         echo(f"{len(found)} removed")
 
 

@@ -18,11 +18,11 @@
     behind [time]    nobody ticked for so long (default 1m), or ticks cannot keep up
 
   `for` says which jobs and queues: ids, patterns such as report-*, labels (team=payments), queue:<name>, separated by commas;
-  default: all. What goes on is told once; with `every` (a duration), again after so long. With `recovery yes`, its end is
-  told, too. In `quiet` hours, such as 22:00-07:00 in `zone` (default UTC), tasks are delayed until these are over. After
-  `burst` tasks in a minute (default 10), the others become one. `queue`, `priority` and the options read by workers are for
-  the task. `owner` is the board file that has the alert (default: the one that has it; empty: none). `by` and `because` say who
-  changes it: see JCHANGES.
+  default: all. `behind` is about the whole board. What goes on is told once; with `every` (a duration), again after so long.
+  With `recovery yes`, its end is told, too. In `quiet` hours, such as 22:00-07:00 in `zone` (default UTC), tasks are delayed
+  until these are over. After `burst` tasks in a minute (default 10), the others become one. `queue`, `priority` and the options
+  read by workers are for the task. `owner` is the board file that has the alert (default: the one that has it; empty: none). `by`
+  and `because` say who changes it: see JCHANGES. An option without effect is refused, such as `zone` without `quiet`.
 
   `if-match` is the etag of the alert as the caller has read it: see JALERTS. If it has changed since, or is gone, nothing is
   put. If `if-match` is none, there must be no such alert. Removing one alert takes an etag, too.

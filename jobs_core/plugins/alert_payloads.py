@@ -33,18 +33,18 @@ class Validator(Protocol):
 
 
 def check_alert(plugins: Validator, runner: str, raw: str) -> None:
-    """Check the payload of an alert. That of a runner that is not installed here is not checked.
+    """Check the payload of an alert.
 
-    Raises UserError.
+    If its runner is not installed here, only the names in braces are checked. Raises UserError.
     """
     check_depth(raw)
     plugins.validate(plugins.job(ALERT, runner, raw, {}))
-    if runner in plugins.names("runners"):
-        found = plugins.runner(runner)
-        try:
-            check_filled(found.short, found.quote, raw)
-        except ValueError as error:
-            raise PayloadError(f"payload: {error}") from None
+    is_known = runner in plugins.names("runners")
+    short, quote = (plugins.runner(runner).short, plugins.runner(runner).quote) if is_known else (None, None)
+    try:
+        check_filled(short, quote, raw)
+    except ValueError as error:
+        raise PayloadError(f"payload: {error}") from None
 
 
 def check_own_alerts(plugins: Validator, options: Mapping[str, Any]) -> None:

@@ -48,7 +48,7 @@ class Events:
         self._failing: set[str] = set()
         self._plugins = plugins
         if plugins.manager.hook.jobs_event.get_hookimpls():
-            self._loggers.append(Logger(OBSERVERS, self._observe_event))
+            self._loggers.append(Logger(OBSERVERS, self._observe_event, "Following events"))
         self._queues = [(logger, self._queue_of(logger)) for logger in self._loggers]
         self._pause = 0.0
 
@@ -71,9 +71,16 @@ class Events:
         for _, queue in self._queues:
             queue.end()
         deadline = time.monotonic() + CLOSING
-        for _, queue in self._queues:
-            if unwritten := queue.join(max(0.0, deadline - time.monotonic())):
-                print_briefly(f"{queue.name!r} does not take its events: {unwritten:,} are left out")
+        for logger, queue in self._queues:
+            if queue.join(max(0.0, deadline - time.monotonic())):
+                ended = f"{self._name_of(logger)} did not finish before the worker ended"
+                print_briefly(f"{ended}: its last events may be missing")
+
+    def _name_of(self, logger: Logger) -> str:
+        """Return what people call a logger. They chose some by name, and plugins add others."""
+        if logger in self._chosen:
+            return f"the logger {logger.name!r}"
+        return f"a plugin ({logger.summary or logger.name})"
 
     def are_wanted(self, task: Task) -> bool:
         """Return whether a logger or an observer gets the events of a task."""

@@ -11,6 +11,10 @@ MOST = 4096
 """Bytes that a report takes along at most. The board may keep less."""
 
 
+LONGEST = MOST // 2
+"""Bytes of a line that are kept at most: its end. So there is always room for a whole line."""
+
+
 class Tail:
     """The last lines that a run printed, up to `MOST` characters. Thread-safe.
 
@@ -32,7 +36,9 @@ class Tail:
 
     def add(self, line: str, stream: str) -> None:
         """Add a line. The oldest lines make room for it."""
-        kept = ("e" if stream == "stderr" else "o") + line[-MOST:].replace("\n", " ")
+        if len(line) > LONGEST // 4:  # a character has up to four bytes
+            line = last_bytes(writable(line[-LONGEST - 1 :]), LONGEST)
+        kept = ("e" if stream == "stderr" else "o") + line.replace("\n", " ")
         with self._lock:
             if self._lines is None:
                 self._lines = deque()

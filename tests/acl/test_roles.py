@@ -69,7 +69,8 @@ CHANGES = [
         "remove d",
     ),
     *("backfill a --from 2026-01-01 --to 2026-01-02 --detach", "backfill cancel 1"),
-    *("alert put late echo x --when late_10m --zone Asia/Tokyo", "alert test late", "alert remove late"),
+    "alert put late echo x --when late_10m --quiet 1:00-2:00 --zone Asia/Tokyo",
+    *("alert test late", "alert remove late"),
     *("ack {token} --progress 40", "ack {token}", "dead retry {dead}", "dead purge --all"),
     *(
         "lint {file} --ignore no-timeout",

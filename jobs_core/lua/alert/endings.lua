@@ -5,6 +5,7 @@ local scope = require 'alert.scope'
 local telling = require 'alert.telling'
 local attempts = require 'queue.attempts'
 local lanes = require 'queue.lanes'
+local leases = require 'queue.leases'
 local records = require 'queue.records'
 
 local endings = {}
@@ -36,21 +37,28 @@ function endings.note_dead(board, task, failures, now)
   notices.add(board, { { what = 'dead', job = job, queue = facts.queue, failures = failures, at = now, facts = facts } })
 end
 
--- Runs of jobs are done, after others that died: a list of { job = …, task = …, failures = … }, where that is how many.
+local function done_facts(job, task, queue)
+  return { job = job, queue = queue, task = task }
+end
+
+-- Runs of jobs are done, after others that died: a list of { job = …, task = …, failures = … }, a task as note_done has it, and
+-- how many died.
 function endings.note_recovered(board, runs, now)
   local list = {}
   for i, run in ipairs(runs) do
-    local facts = { job = run.job, task = run.task, count = run.failures }
-    list[i] = { what = 'recovered', job = run.job, at = now, facts = facts }
+    local facts = done_facts(run.job, run.task.id, leases.queue(run.task.head))
+    facts.count = run.failures
+    list[i] = { what = 'recovered', job = run.job, queue = facts.queue, at = now, facts = facts }
   end
   notices.add(board, list)
 end
 
--- Tasks are done: a list of { id = …, job = … }.
+-- Tasks are done: a list of { id = …, job = …, head = … }, where that is how it is stored, or the beginning of it.
 function endings.note_done(board, tasks, now)
   local list = {}
   for i, task in ipairs(tasks) do
-    list[i] = { what = 'done', job = task.job, at = now, facts = { job = task.job, task = task.id } }
+    local facts = done_facts(task.job, task.id, leases.queue(task.head))
+    list[i] = { what = 'done', job = task.job, queue = facts.queue, at = now, facts = facts }
   end
   notices.add(board, list)
 end
@@ -58,7 +66,8 @@ end
 -- A task with the option on-success is done.
 function endings.note_success(board, task, now)
   local job = records.job_of(task.id)
-  tell_own(board, job, 'done', task.options['on-success'], { job = job, task = task.id }, now)
+  local facts = done_facts(job, task.id, (lanes.split(task.lane)))
+  tell_own(board, job, 'done', task.options['on-success'], facts, now)
 end
 
 return endings

@@ -42,6 +42,18 @@ function incidents.find(board, rule, kind, subject)
   return read(board, field_of(rule, kind, subject))
 end
 
+-- Return { rule, condition } for each alert that tells of a subject now, whatever it is for, and how many were asked.
+function incidents.telling_of(board, kind, subject)
+  if redis.call('EXISTS', key(board, 'alerting')) == 0 then return {}, 0 end
+  local asked, fields, found = rules.with(board, { [kind] = true }), {}, {}
+  if #asked == 0 then return found, 0 end
+  for i, pair in ipairs(asked) do fields[i] = field_of(pair[1], kind, subject) end
+  for i, text in ipairs(redis.call('HMGET', key(board, 'alerting'), unpack(fields))) do
+    if text then found[#found + 1] = asked[i] end
+  end
+  return found, #asked
+end
+
 -- Something is going on. Tell it once, and again after `every` if the alert asks for that. `facts` are for the task that
 -- tells it; `details` is kept with it. Returns whether it is told.
 function incidents.fire(board, rule, condition, subject, facts, now, details)
@@ -106,7 +118,7 @@ local function rule_of(board, field)
   if rule and digits(rule.version) == version then return rule, kind, subject end
 end
 
--- Close what a round has not seen since a time. `is_over(found, subject)` may say that it goes on all the same; `facts_of`
+-- Close what a round has not seen since a time. `is_over(found, rule)` may say that it goes on all the same; `facts_of`
 -- makes facts from the subject. Returns whether some may be left.
 function incidents.close_unseen(board, kind, since, now, facts_of, is_over)
   local name = key(board, 'alerting:' .. kind)
@@ -116,7 +128,7 @@ function incidents.close_unseen(board, kind, since, now, facts_of, is_over)
     local condition, found = rule and rules.condition(rule, kind), read(board, field)
     if not (condition and found) then
       forget(board, field, kind)
-    elseif is_over and not is_over(found, subject) then
+    elseif is_over and not is_over(found, rule) then
       redis.call('ZADD', name, now, field)
     else
       incidents.close(board, rule, condition, subject, facts_of(subject), now)

@@ -41,7 +41,7 @@ local function notice_of(board, id, job, queue, late, now)
 end
 
 local function queue_of(record)
-  return record:match('^[^\n]*\n[^\n]*\n[^\n]*\n([^\n!]*)')
+  return (lanes.split(records.lane(record, 1)))
 end
 
 -- Look at a list of records from `at` on. Returns whether it was looked at to the end of what is late, where to go on if not,
@@ -96,8 +96,9 @@ end
 
 local function close_unseen(board, since, now)
   local function facts_of(job) return { job = job } end
+  local function may_be_told_again(found, rule) return not rule.every or now - found.told >= rule.every end
   local is_left = incidents.close_unseen(board, 'late', since, now, facts_of)
-  return incidents.close_unseen(board, 'missed', since, now, facts_of) or is_left
+  return incidents.close_unseen(board, 'missed', since, now, facts_of, may_be_told_again) or is_left
 end
 
 -- Look for late tasks. `state` is what a step before has left to do, or nothing. Returns when to look again (ms), or nothing if

@@ -37,14 +37,14 @@ local function bound(board, condition, job, known)
   return known[job] and math.max(condition.factor * known[job], 1000)
 end
 
--- Look at a leased task. Returns in how many ms it may be long, and what that took.
-local function look_at(board, token, task, known, now)
-  local ran, soonest, found = now - tonumber(task.since), math.huge, matching.find(board, KINDS, task.job)
+-- Look at a leased task of a queue. Returns in how many ms it may be long, and what that took.
+local function look_at(board, token, task, queue, known, now)
+  local ran, soonest, found = now - tonumber(task.since), math.huge, matching.find(board, KINDS, task.job, queue)
   local cost = 1 + #found
   for _, pair in ipairs(found) do
     local most = bound(board, pair[2], task.job, known)
     if most and ran > most then
-      local facts = { job = task.job, task = task.id, worker = task.worker, since = tonumber(task.since) / 1000 }
+      local facts = { job = task.job, task = task.id, queue = queue, worker = task.worker, since = tonumber(task.since) / 1000 }
       if incidents.fire(board, pair[1], pair[2], task.job, facts, now, token) then cost = cost + TOLD_COST end
     elseif most then
       soonest = math.min(soonest, most - ran + 1)
@@ -59,7 +59,7 @@ local function look_at_page(board, tokens, now)
   for i, token in ipairs(tokens) do
     local task = stored[i] and leases.peek(stored[i])
     if task then
-      local at, cost = look_at(board, token, task, known, now)
+      local at, cost = look_at(board, token, task, leases.queue(stored[i]), known, now)
       soonest, left = math.min(soonest, at), left - cost
     end
     if left <= known.n * LEARNING_COST then return soonest, i end

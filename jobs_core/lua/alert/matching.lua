@@ -18,7 +18,7 @@ end
 
 -- An index of conditions: those that are for everything, those for an id, for a label, and those for patterns.
 local function new_index(list)
-  local index = { n = #list, all = {}, ids = {}, labels = {}, patterns = {} }
+  local index = { n = #list, all = {}, ids = {}, labels = {}, patterns = {}, has_queues = false }
   for at, pair in ipairs(list) do
     local entry = { at = at, pair = pair }
     local terms = scope.terms(pair[1])
@@ -30,6 +30,7 @@ local function new_index(list)
         add(index.labels, term.label, entry)
       else
         table.insert(index.patterns, { term = term, entry = entry })
+        index.has_queues = index.has_queues or term.queue ~= nil
       end
     end
   end
@@ -50,11 +51,13 @@ local function labels_of(board, job)
   return head and labels.of_body(body) or NONE
 end
 
--- Return { rule, condition } for each condition of these kinds that is for a job or a queue; either may be nil. `kinds` is a
--- set, and the same table each time. No alert is about the tasks of alerts, so that none loops.
+-- Return { rule, condition } for each condition of these kinds that is for a job or a queue; either may be nil. The queue of a
+-- job is that of its runs, if none is given. `kinds` is a set, and the same table each time. No alert is about the tasks of
+-- alerts, so that none loops.
 function matching.find(board, kinds, job, queue)
   local index = index_of(board, kinds)
   if index.n == 0 or job and scope.is_of_alert(job) then return NONE end
+  if not queue and job and index.has_queues then queue = scope.queue_of(board, job) end
   local chosen, found = {}, {}
   local function choose(entries)
     for _, entry in ipairs(entries or NONE) do
@@ -82,9 +85,7 @@ local ANY = {
 -- Return { rule, condition } for each condition of any kind that is for a job, or for the queue of its tasks; and that queue,
 -- if the job exists.
 function matching.of_job(board, job)
-  local packed = redis.call('HGET', key(board, 'job'), job)
-  local head = packed and packed_job.unpack(packed)
-  local queue = head and (head.queue or head.runner) or nil
+  local queue = scope.queue_of(board, job)
   return matching.find(board, ANY, job, queue), queue
 end
 

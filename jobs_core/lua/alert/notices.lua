@@ -12,6 +12,7 @@ local notices = {}
 
 local MAX_COST = 250  -- of one script
 local TOLD_COST = 5  -- of telling somebody, where asking about a condition costs 1
+local ASKED_AT_ONCE = 10  -- alerts of which asking whether they tell of a job costs 1
 
 -- What to do with a condition that a notice may meet or end. Each returns whether it tells somebody.
 local function fire(board, rule, condition, notice, facts)
@@ -33,6 +34,7 @@ local function tell_once(board, rule, condition, notice, facts)
   return incidents.tell_once(board, rule, condition, notice.job, facts, notice.at)
 end
 
+-- A good run ends what is told of failures, also by alerts that are for the job no more.
 local function close(board, rule, condition, notice, facts)
   return incidents.close(board, rule, condition, notice.job, facts, notice.at)
 end
@@ -46,6 +48,25 @@ local ACTIONS = {
   missed = { missed = fire },
 }
 
+-- The conditions that a notice may meet, where it may end others.
+local MEETS = { recovered = { recovered = true } }
+
+local function is_before(a, b)
+  if a[1].name ~= b[1].name then return a[1].name < b[1].name end
+  return a[2].kind < b[2].kind
+end
+
+-- Return { rule, condition } for each condition that a notice may meet or end, by name, and what it cost to find them.
+local function find(board, notice)
+  local meets = MEETS[notice.what]
+  local found = matching.find(board, meets or ACTIONS[notice.what], notice.job, notice.queue)
+  if not meets then return found, 1 end
+  local ends, asked = incidents.telling_of(board, 'failed', notice.job)
+  for _, pair in ipairs(found) do ends[#ends + 1] = pair end
+  table.sort(ends, is_before)
+  return ends, 1 + math.ceil(asked / ASKED_AT_ONCE)
+end
+
 local function copy(facts)
   local found = {}
   for name, value in pairs(facts) do found[name] = value end
@@ -55,8 +76,9 @@ end
 -- Ask the alerts after `notice.after`, by name, if that is set. Returns what it costs, at most about `most`, and whether alerts
 -- are left: then `notice.after` is where to go on.
 function notices.handle(board, notice, most)
-  local actions, cost, last = ACTIONS[notice.what], 1, nil
-  for _, pair in ipairs(matching.find(board, actions, notice.job, notice.queue)) do
+  local actions, last = ACTIONS[notice.what], nil
+  local found, cost = find(board, notice)
+  for _, pair in ipairs(found) do
     local rule, condition = pair[1], pair[2]
     if cost > most and rule.name ~= last then
       notice.after = last

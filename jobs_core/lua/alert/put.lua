@@ -41,6 +41,31 @@ local function read_every(text)
   return ms
 end
 
+-- Kinds of conditions whose end is never told.
+local ENDLESS = { dead = true, recovered = true, done = true, missed = true }
+
+-- Whether all conditions of an alert are of some kinds, a set.
+local function is_only(rule, kinds)
+  for _, condition in ipairs(rule.when) do
+    if not kinds[condition.kind] then return false end
+  end
+  return true
+end
+
+-- Refuse options that have no effect.
+local function check_effects(rule)
+  if rule.zone and not rule.quiet then
+    errors.fail_option('zone', 'expected quiet hours with it, such as 22:00-07:00, got none')
+  end
+  if rule.recovery and is_only(rule, ENDLESS) then
+    local text = conditions.text(rule.when)
+    errors.fail_option('recovery', "expected a condition that goes on, such as failed, got '" .. text .. "'")
+  end
+  if #rule['for'] > 0 and is_only(rule, { behind = true }) then
+    errors.fail_option('for', 'behind is about the whole board: remove the option')
+  end
+end
+
 -- Read an alert: its name, runner, payload, and options, of which `more` is a set beside those of every alert. Returns a table:
 -- its name, the rule without its owner, the payload, and the options.
 function put.read(board, args, more)
@@ -51,18 +76,19 @@ function put.read(board, args, more)
   payloads.check(math.min(payloads.limit(board), MAX_PAYLOAD), payload)
   if not options.when then errors.fail_option('when', 'expected a condition such as failed 3, got none') end
   if options.quiet then quiet.check(options.quiet) end
-  if options.zone then zones.find(board, options.zone) end
   local json, flags = worker_options.to_json(options)
   local rule = {
     name = name, runner = runner, when = conditions.read(options.when),
     ['for'] = options['for'] and options['for'] ~= '' and scope.read(options['for']) or {},
     every = options.every and read_every(options.every),
     recovery = options.recovery and read_flag('recovery', options.recovery),
-    quiet = options.quiet, zone = options.quiet and options.zone,
+    quiet = options.quiet, zone = options.zone,
     burst = arguments.whole_number('burst', options.burst or '10', 1),
     queue = options.queue and options.queue ~= runner and worker_options.queue_name(options.queue) or nil,
     priority = worker_options.priority(options), options = json, flags = flags,
   }
+  check_effects(rule)
+  if options.zone then zones.find(board, options.zone) end
   return { name = name, rule = rule, payload = payload, options = options }
 end
 

@@ -4,6 +4,9 @@
 local fail_option = require('base.errors').fail_option
 local glob = require 'base.glob'
 local key = require('base.keys').key
+local ids = require 'job.ids'
+local label_option = require 'job.label_option'
+local packed_job = require 'job.packed_job'
 
 local scope = {}
 
@@ -17,6 +20,19 @@ local function read_term(text)
   return { id = text }
 end
 
+-- Check that something may have this term.
+local function check_term(text)
+  if text:find('^queue:') then
+    if text == 'queue:' then fail_option('for', 'expected the name of a queue after queue:, such as queue:mail') end
+  elseif text:find('^alert:') then
+    fail_option('for', "alerts are never about the tasks of alerts: remove '" .. text .. "'")
+  elseif text:find('=', 1, true) then
+    label_option.read('for', text)
+  elseif not text:find('[*?]') then
+    ids.check('for', text)
+  end
+end
+
 -- Check the text of `for`, and return its terms as a list of texts.
 function scope.read(text)
   local terms = {}
@@ -24,6 +40,7 @@ function scope.read(text)
     if part == '' or #part > 300 or part:find('[%s%c]') then
       fail_option('for', 'expected job ids, patterns, labels (name=value) or queue:<name>, separated by commas')
     end
+    check_term(part)
     terms[#terms + 1] = part
   end
   if #terms > MAX_TERMS then fail_option('for', 'expected at most ' .. MAX_TERMS .. ' terms, got ' .. #terms) end
@@ -45,10 +62,17 @@ function scope.matches_pattern(term, job, queue)
   return job ~= nil and glob.matches(term.glob, job)
 end
 
+-- Return the queue of a job's runs, or nothing if it is not on the board.
+function scope.queue_of(board, job)
+  local packed = redis.call('HGET', key(board, 'job'), job)
+  local head = packed and packed_job.unpack(packed)
+  return head and (head.queue or head.runner) or nil
+end
+
 local function matches(board, term, job)
   if term.id then return term.id == job end
   if term.label then return redis.call('ZSCORE', key(board, 'labels:' .. term.label), job) ~= false end
-  return scope.matches_pattern(term, job)
+  return scope.matches_pattern(term, job, term.queue and scope.queue_of(board, job))
 end
 
 -- Whether a task is of an alert, by its job.
@@ -67,12 +91,12 @@ end
 
 -- Return the ids if an alert names its jobs one by one, or nothing.
 function scope.named_jobs(rule)
-  local ids = {}
+  local named = {}
   for i, term in ipairs(scope.terms(rule)) do
     if not term.id then return nil end
-    ids[i] = term.id
+    named[i] = term.id
   end
-  return #ids > 0 and ids or nil
+  return #named > 0 and named or nil
 end
 
 return scope

@@ -105,13 +105,10 @@ local function last_good(board, job)
   return nil, tonumber(redis.call('HGET', key(board, 'ledger'), 'done ' .. job) or 0)
 end
 
--- Whether a job is expected to run: not while it is paused, nor once it has ended and had a good run. Nothing if it is gone.
-local function is_expected(board, job, has_run)
-  local packed = redis.call('HGET', key(board, 'job'), job)
-  local head = packed and packed_job.unpack(packed)
-  if not head then return nil end
-  if head.paused then return false end
-  return not (has_run and describe.state(board, job, head, redis.call('ZSCORE', key(board, 'schedule'), job)) == 'ended')
+-- Return why a job is not expected to run: it is paused, or it has ended and had a good run. Nothing if it is.
+local function why_unexpected(board, job, head, has_run)
+  local state = describe.state(board, job, head, redis.call('ZSCORE', key(board, 'schedule'), job))
+  return (state == 'paused' or state == 'ended' and has_run) and state or nil
 end
 
 -- Return when a job that is silent is looked at again. When many are, each is looked at less often.
@@ -129,16 +126,27 @@ local function good_until(board, rule, job, now)
   return count > tonumber(counted or 0) and now or nil, count > 0
 end
 
+-- What was told of a job is over. `why` says so if that is no good run.
+local function close(board, rule, condition, job, now, why)
+  incidents.close(board, rule, condition, job, { job = job, why = why }, now)
+end
+
 -- The deadline of a job has come. Returns the next (ms), or nothing if there is none.
 local function check(board, rule, condition, job, now)
+  local packed = redis.call('HGET', key(board, 'job'), job)
+  local head = packed and packed_job.unpack(packed)
+  if not head then return nil end
+  if not scope.covers(board, rule, job) then return close(board, rule, condition, job, now, 'scope') end
   local good, has_run = good_until(board, rule, job, now)
-  local expected = is_expected(board, job, has_run)
-  if expected == nil or not scope.covers(board, rule, job) then return nil end
   if good and good + condition.ms > now then
-    incidents.close(board, rule, condition, job, { job = job }, now)
+    close(board, rule, condition, job, now)
     return good + condition.ms
   end
-  if not expected then return now + condition.ms end
+  local why = why_unexpected(board, job, head, has_run)
+  if why then
+    close(board, rule, condition, job, now, why)
+    return now + condition.ms
+  end
   if not good and rule.since + condition.ms > now then return rule.since + condition.ms end
   incidents.fire(board, rule, condition, job, { job = job, since = (good or now - condition.ms) / 1000 }, now)
   return recheck_at(board, condition, now)

@@ -22,11 +22,12 @@ local completions = {}
 
 local WRITE_SIZE = 500  -- tasks per write
 local READ_SIZE = 20  -- tasks per read: payloads may be large
+local MAX_HEAD = 4096  -- bytes of a task that stay, for alerts
 
 -- Forget the tasks that are done, once they are written.
 local function clear(batch)
-  -- Their tokens, in order, and what is known of each: what `leases.peek` returns, the time and the fields of its report, and,
-  -- of some, the attempt, what held it, and how many runs its job keeps.
+  -- Their tokens, in order, and what is known of each: what `leases.peek` returns, its head (how it begins), the time and the
+  -- fields of its report, and, of some, the attempt, what held it, and how many runs its job keeps.
   batch.done, batch.tasks, batch.has_own = {}, {}, false
 end
 
@@ -78,6 +79,7 @@ function completions.add(batch, token, fields, now)
   if not task then return leases.find(batch.board, token) and nil end  -- sets the record aside
   local n = #batch.done + 1
   task.fields, task.time = fields, now or batch.now
+  task.head = #stored <= MAX_HEAD and stored or stored:sub(1, MAX_HEAD)
   if not is_plain or batch.may_be_limited then
     end_with_details(batch, task, token, stored)
   elseif fields[1] or n == 1 then
@@ -160,7 +162,7 @@ local function write_alerts(batch, jobs, is_asked)
   local recovered, now = failures.clear(batch.board, jobs), batch.tasks[#batch.tasks].time
   if #recovered > 0 then
     local last = {}
-    for _, task in ipairs(batch.tasks) do last[task.job] = task.id end
+    for _, task in ipairs(batch.tasks) do last[task.job] = task end
     for _, run in ipairs(recovered) do run.task = last[run.job] end
     alert_endings.note_recovered(batch.board, recovered, now)
   end

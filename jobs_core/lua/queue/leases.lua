@@ -3,6 +3,7 @@
 
 local key = require('base.keys').key
 local bad_records = require 'queue.bad_records'
+local lanes = require 'queue.lanes'
 local records = require 'queue.records'
 
 local leases = {}
@@ -22,6 +23,12 @@ function leases.peek(stored)
   local since, worker, first, id, job, moment =
     stored:match('^%l+ (%d+) (%S+) [^\n]*\n(%w+)\n(([^\n]*)@(%d+%-?f?%d*))\n')
   return id and { id = id, job = job, moment = moment, since = since, worker = worker }, first == '1'
+end
+
+-- Return the queue of a stored task, or of the beginning of one; nothing if it ends before.
+function leases.queue(stored)
+  local lane = records.lane(stored, stored:find('\n', 1, true) + 1)
+  return lane and (lanes.split(lane))
 end
 
 function leases.write(task)

@@ -54,6 +54,11 @@ function records.peek(record)
   return id, first == '1'
 end
 
+-- Return the lane of a record that begins at a place in a text, or nothing if the text ends before.
+function records.lane(text, at)
+  return text:match('^[^\n]*\n[^\n]*\n[^\n]*\n([^\n]*)\n', at)
+end
+
 -- Split a task id. Returns the job and the due time in ms.
 function records.split_id(id)
   local job, due = id:match('^(.*)@(%d+)%-?f?%d*$')

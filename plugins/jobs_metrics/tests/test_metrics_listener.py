@@ -86,6 +86,15 @@ def test_only_one_path_is_served(listener: Listener) -> None:
     assert httpx.post(listener.url).status_code == 405
 
 
+def test_head_answers_as_get_without_the_body(listener: Listener) -> None:
+    for url in (listener.url, listener.url.replace("/metrics", "/")):
+        head, full = httpx.head(url), httpx.get(url)
+        assert (head.status_code, head.content) == (full.status_code, b"")
+        assert {name: head.headers[name] for name in ("content-type", "content-length")} == {
+            name: full.headers[name] for name in ("content-type", "content-length")
+        }
+
+
 def test_the_format_is_negotiated(listener: Listener) -> None:
     assert get(listener.url).text.endswith("jobs_answer 42.0\n# EOF\n")
     plain = httpx.get(listener.url, headers={"Accept": "text/plain"})

@@ -115,6 +115,9 @@ RESERVED_HEADERS = frozenset(
 )
 """Headers that a payload may not set."""
 
+LONGEST_HEADER = 1000
+"""Characters of a value that an alert fills into a header: servers refuse headers of several KiB."""
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _STATUSES = re.compile(r"([1-5])xx|([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
@@ -172,6 +175,16 @@ def check_header(value: str, key: str) -> None:
         value.encode("latin-1")
     except UnicodeEncodeError:
         raise PayloadError(f"{key}: a value contains characters outside Latin-1") from None
+
+
+def as_header(text: str) -> str:
+    """Return a text in a form that a header can have: one line, with `?` for what is not Latin-1.
+
+    >>> as_header("no luck\n→ 3")
+    'no luck ? 3'
+    """
+    line = _CONTROL.sub(" ", " ".join(text.split()))
+    return line[:LONGEST_HEADER].encode("latin-1", "replace").decode("latin-1")
 
 
 def check_secret(secret: str, where: str = "secret") -> None:

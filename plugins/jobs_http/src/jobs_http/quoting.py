@@ -7,6 +7,8 @@ import re
 from typing import Literal
 from urllib.parse import quote as percent_encoded
 
+from jobs_http.payload import as_header
+
 _NAME = re.compile(r"\{\{?[a-z]+\}\}?")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*("?)', re.DOTALL)
 _WHOLE, _OPEN = "\0", "\1"
@@ -17,16 +19,20 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)")
 def quote(value: str, key: str, before: str) -> str:
     r"""Return a value that an alert fills into a payload in a form that is safe at its place.
 
-    In the URL, it is percent-encoded. In a `body` that is JSON up to the value, it is escaped within a
-    string, and elsewhere a string of its own, or a number.
+    In the URL, it is percent-encoded, and in headers one line. In a `body` that is JSON up to the value, it
+    is escaped within a string, and elsewhere a string of its own, or a number.
 
     >>> quote("a b&c", "url", ""), quote("a b&c", "json", "")
     ('a%20b%26c', 'a b&c')
+    >>> quote("no\nluck", "headers", "")
+    'no luck'
     >>> quote('say "hi"', "body", '{"text": "'), quote('say "hi"', "body", "text: ")
     ('say \\"hi\\"', 'say "hi"')
     """
     if key == "url":
         return percent_encoded(value, safe="")
+    if key in ("headers", "auth"):
+        return as_header(value)
     if key != "body":
         return value
     match _place(before):

@@ -141,6 +141,8 @@ def _at_metrics(app: Callable[..., Any]) -> WSGIApplication:
     """Serve the application at `/metrics`, and answer its errors with one sentence."""
 
     def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return _headers_only(answer, environ, start)
         if environ["PATH_INFO"] != "/metrics":
             return _sentence(start, "404 Not Found", "The metrics are at /metrics.")
         environ["QUERY_STRING"] = ""  # prometheus-client would choose metrics by it
@@ -151,6 +153,20 @@ def _at_metrics(app: Callable[..., Any]) -> WSGIApplication:
         return found
 
     return answer
+
+
+def _headers_only(app: WSGIApplication, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    """Answer HEAD as GET, without the body."""
+    begun: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def begin(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
+        begun.append((status, headers))
+        return lambda data: None
+
+    length = sum(map(len, app({**environ, "REQUEST_METHOD": "GET"}, begin)))
+    ((status, headers),) = begun
+    start(status, [*headers, ("Content-Length", str(length))])
+    return []
 
 
 def _sentence(start: StartResponse, status: str, sentence: str) -> Iterable[bytes]:
