@@ -108,12 +108,12 @@ def test_every_page_and_action_is_one_sentence_while_redis_is_away(
         server.stop()
         for path in set(PAGES) - {"/boards", "/week"}:  # these say it themselves
             response = served.client.get(path, params=QUERY)
-            assert (response.status_code, "cannot reach Redis" in sentence(response)) == (503, True), path
+            assert (response.status_code, "Cannot reach Redis" in sentence(response)) == (503, True), path
             assert 'http-equiv="refresh"' in response.text
         assert "cannot reach Redis" in served.client.get("/boards").text
         for name in CHANGES:
             response = served.client.post(f"/actions/{name}", data=FORM | {"concurrency": "1"})
-            assert (response.status_code, "cannot reach Redis" in sentence(response)) == (503, True), name
+            assert (response.status_code, "Cannot reach Redis" in sentence(response)) == (503, True), name
             assert 'http-equiv="refresh"' not in response.text  # it would ask for the action by GET
         for path in ("/api/v1/jobs", "/api/v1/top"):
             response = served.client.get(path)
