@@ -325,14 +325,18 @@ def test_a_page_whose_job_is_removed_offers_nothing_to_do_with_it(board: Board, 
     expect(page.locator("#live_why p")).to_have_count(0)
 
 
-def test_nothing_moves_when_pause_opens(board: Board, page: Page) -> None:
+@pytest.mark.parametrize("width", [375, 1200])
+def test_nothing_moves_when_pause_opens(board: Board, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
     board.put("report", "shell", "x", every="1h")
     page.goto("/job?id=report")
-    button = page.get_by_role("button", name="Run now")
-    before = button.bounding_box()
+    others = page.locator("#live_actions :is(button, .button):not(#pause form *), #live_state")
+    before = [one.bounding_box() for one in others.all()]
+    assert len(before) > 4
     page.locator("#pause summary").click()
     expect(page.get_by_label("Until")).to_be_visible()
-    assert button.bounding_box() == before
+    assert [one.bounding_box() for one in others.all()] == before
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     field = page.get_by_label("Until")
     assert field.evaluate("one => one.scrollWidth <= one.clientWidth")
     is_cut = """(one) => {
