@@ -23,10 +23,16 @@ def slot_of(board: Board) -> int:
 
 
 def replica_of(cluster: Cluster, primary: Node) -> Node:
-    """Return the node that replicates a primary."""
-    return next(
-        node for node in cluster.nodes if node.role() == "slave" and node.call("ROLE")[2] == primary.port
-    )
+    """Return the node that replicates a primary. The one that was it before may take a moment to follow."""
+    found: list[Node] = []
+
+    def has_replica() -> bool:
+        roles = ((node, node.call("ROLE")) for node in cluster.nodes)
+        found[:] = [node for node, role in roles if role[0] == "slave" and role[2] == primary.port]
+        return bool(found)
+
+    wait_until(has_replica)
+    return found[0]
 
 
 def take_over(cluster: Cluster, slot: int) -> None:

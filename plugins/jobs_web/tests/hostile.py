@@ -79,7 +79,8 @@ def fill(board: Board) -> list[str]:
             every="1h",
             because=MARKUP,
         )
-    terms = ["team=<b>", "queue:q*<i>", f"*{MARKUP.replace(' ', '/')}*", IDS[0], IDS[1], "*"]
+    pattern = MARKUP.replace(" ", "/").replace("=", ":")  # what has an equals sign is a label
+    terms = ["team=<b>", "queue:q*<i>", f"*{pattern}*", *(id for id in IDS[:2] if "=" not in id), "*"]
     author.alert_put(
         "watch", "tell", PAYLOAD, when="failed, dead", for_=terms, because=MARKUP, queue=QUEUE + "s"
     )
