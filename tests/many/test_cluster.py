@@ -22,23 +22,23 @@ def slot_of(board: Board) -> int:
     return found
 
 
-def replica_of(cluster: Cluster, primary: Node) -> Node:
-    """Return the node that replicates a primary. The one that was it before may take a moment to follow."""
-    found: list[Node] = []
+def pair_of(cluster: Cluster, slot: int) -> tuple[Node, Node]:
+    """Return the primary of a slot and its replica, once nodes agree on them: a failover takes a moment."""
+    found: list[tuple[Node, Node]] = []
 
-    def has_replica() -> bool:
+    def have_agreed() -> bool:
+        primary = cluster.owner(slot)
         roles = ((node, node.call("ROLE")) for node in cluster.nodes)
-        found[:] = [node for node, role in roles if role[0] == "slave" and role[2] == primary.port]
+        found[:] = [(primary, node) for node, role in roles if role[0] == "slave" and role[2] == primary.port]
         return bool(found)
 
-    wait_until(has_replica)
+    wait_until(have_agreed)
     return found[0]
 
 
 def take_over(cluster: Cluster, slot: int) -> None:
     """Let the replica of a slot's primary become the primary, in good order."""
-    old = cluster.owner(slot)
-    replica = replica_of(cluster, old)
+    old, replica = pair_of(cluster, slot)
 
     def has_taken_over() -> bool:
         """Ask for it again and again: a failover that comes soon after another may be given up."""
