@@ -136,10 +136,7 @@ def _reaches(source: Source, id: str, changes: list[Change], at: float) -> bool:
     """Return whether changes were recorded at a moment: the job began later, or the record is older."""
     if changes and changes[-1].what in ("put", "apply") and changes[-1].before is None:
         return True  # it was new
-    oldest = None
-    for change in source.changes():
-        oldest = change
-    return oldest is not None and oldest.time <= at
+    return any(source.changes(to=at, limit=1))
 
 
 def _tasks(source: Source, id: str) -> Iterator[Mapping[str, Any]]:

@@ -29,7 +29,14 @@ class Source(Protocol):
     def retention(self) -> Mapping[str, int | float | None]:
         """Return how much the board keeps."""
 
-    def changes(self, job: str | None = None, *, from_: Time | None = None) -> Iterator[Change]:
+    def changes(
+        self,
+        job: str | None = None,
+        *,
+        limit: int | None = None,
+        from_: Time | None = None,
+        to: Time | None = None,
+    ) -> Iterator[Change]:
         """Yield the changes of a job, or of the board, newest first."""
 
     def gaps(self) -> Sequence[Gap]:
