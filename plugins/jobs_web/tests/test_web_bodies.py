@@ -12,6 +12,7 @@ import jobs_web
 import pytest
 from jobs_web import bodies, connections
 from jobs_web.access.tokens import Tokens
+from jobs_web.server import listen
 
 from jobs_core import Board
 from jobs_core.testing import PATIENCE
@@ -141,6 +142,17 @@ def test_a_large_body_is_refused_before_it_is_sent(closed: Served, secret: str) 
         words = {"Content_Type": "application/json", "Content_Length": 1 << 40, "Expect": "100-continue"}
         connection.sendall(head("PUT", "/api/v1/jobs/a", secret, Connection="close", **words))
         assert rest(connection).startswith(b"HTTP/1.1 413 ")
+
+
+def test_answers_are_sent_at_once() -> None:
+    """Without TCP_NODELAY, the body of an answer waits until the client has confirmed its head."""
+    with (
+        closing(listen("127.0.0.1", 0)) as listener,
+        closing(socket.create_connection(listener.getsockname())),
+    ):
+        accepted, _ = listener.accept()
+        with closing(accepted):
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 def test_a_client_that_goes_away_is_no_error(
