@@ -20,7 +20,7 @@ from jobs_core.alerts.rule import as_alert
 from jobs_core.client.author import signature
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.engine import bulk
-from jobs_core.engine.alerts import alert_id
+from jobs_core.engine.alerts import alert_id, list_call
 from jobs_core.engine.calls import parts
 from jobs_core.engine.commands import Commands
 from jobs_core.errors import JobsError, OptionError, StaleError
@@ -206,7 +206,8 @@ class Applying:
 
     def _owned_alerts(self, owner: str) -> set[str]:
         """Return the ids of the alerts that belong to an owner."""
-        found = map(as_alert, self._commands.call("JALERTS"))
+        call, arguments = list_call(None, payload=False)
+        found = map(as_alert, self._commands.call(call, *arguments))
         return {alert_id(alert.name) for alert in found if alert.owner == owner}
 
     def _check_order(self, found: Plan, jobs: Sequence[Mapping[str, Any]]) -> None:

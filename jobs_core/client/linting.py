@@ -15,7 +15,7 @@ from jobs_core.client.listing import plan_jobs, read_jobs
 from jobs_core.cron.days import ever_runs
 from jobs_core.cron.forms import read_cron
 from jobs_core.cron.pattern import parse
-from jobs_core.engine.alerts import alert_id
+from jobs_core.engine.alerts import alert_id, list_call
 from jobs_core.engine.calls import parts
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.engine.replies import as_job, as_worker, time_of
@@ -73,8 +73,7 @@ class Linting:
         """Lint the jobs and alerts on the board."""
         check_names(ignore)
         jobs = self._all_jobs()
-        alerts = [as_alert(text) for text in self._commands.call("JALERTS")]
-        return self._find(jobs, (), [], frozenset(job["id"] for job in jobs), alerts, ignore)
+        return self._find(jobs, (), [], frozenset(job["id"] for job in jobs), self._all_alerts(), ignore)
 
     def declared(
         self,
@@ -138,11 +137,16 @@ class Linting:
         to_come = [job for job in subjects if job.never or job.options.get("state") != "ended"]
         return find(to_come, Surroundings(ids, len(subjects), watching), ignore)
 
+    def _all_alerts(self) -> list[Alert]:
+        """Return the alerts on the board, without payloads: no rule is about these."""
+        call, arguments = list_call(None, payload=False)
+        return list(map(as_alert, self._commands.call(call, *arguments)))
+
     def _declared_alerts(
         self, alerts: Sequence[Mapping[str, Any]], changed: Mapping[str, Mapping[str, Any]]
     ) -> list[Alert]:
         """Return declared alerts as they will be: as the plan has them or, if they stay, the board."""
-        present = {alert.name: alert for alert in map(as_alert, self._commands.call("JALERTS"))}
+        present = {alert.name: alert for alert in self._all_alerts()}
         for name in (str(alert["alert"]) for alert in alerts):
             if fields := changed.get(alert_id(name)):
                 present[name] = alert_of({"name": name} | {key: fields[key] for key in fields if key != "id"})
