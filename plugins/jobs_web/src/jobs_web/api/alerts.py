@@ -7,7 +7,7 @@ from typing import Any
 from jobs_core import ExistsError, NotFoundError
 from jobs_core.plugin_ui import ALERT_OPTIONS, alert_json, digest_json, incident_json, option_schema
 from jobs_web.api import schemas as s
-from jobs_web.api.etags import etag, expected_of, is_known, must_be_new
+from jobs_web.api.etags import etag, expected_existing, must_be_new, shown
 from jobs_web.api.model import Answer, Call, Parameter, Problem, Route
 
 
@@ -20,11 +20,7 @@ def list_(call: Call) -> dict[str, Any]:
 
 def show(call: Call) -> Answer:
     """Answer with an alert."""
-    alert = alert_json(call.board.alert_show(call.path["name"]))
-    headers = {"ETag": etag(alert)}
-    if is_known(call, headers["ETag"]):
-        return Answer(None, 304, headers)
-    return Answer(alert, headers=headers)
+    return shown(call, alert_json(call.board.alert_show(call.path["name"])))
 
 
 def put(call: Call) -> Answer:
@@ -75,10 +71,7 @@ def digest(call: Call) -> dict[str, Any]:
 
 def _existing(call: Call) -> dict[str, str]:
     """Return `if_match`. An alert that must have an ETag, and does not exist, does not have it."""
-    try:
-        return expected_of(call, lambda: str(call.board.alert_show(call.path["name"]).etag))
-    except NotFoundError as error:
-        raise Problem(412, str(error)) from None
+    return expected_existing(call, lambda: str(call.board.alert_show(call.path["name"]).etag))
 
 
 def _changed(call: Call, status: int = 200) -> Answer:

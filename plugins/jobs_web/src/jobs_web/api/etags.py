@@ -12,7 +12,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jobs_web.api.model import Call, Problem
+from jobs_core import NotFoundError
+from jobs_web.api.model import Answer, Call, Problem
 
 MISMATCH = "It has changed since it was read: read it again."
 
@@ -27,6 +28,12 @@ def is_known(call: Call, tag: str) -> bool:
     """Return whether If-None-Match names an ETag, so that the client has this version."""
     given = [one.removeprefix("W/") for one in _tags(call, "if-none-match")]
     return tag in given or "*" in given
+
+
+def shown(call: Call, found: Mapping[str, Any]) -> Answer:
+    """Answer with a job or an alert and its ETag, or with 304 if the client has this version."""
+    tag = etag(found)
+    return Answer(None, 304, {"ETag": tag}) if is_known(call, tag) else Answer(found, headers={"ETag": tag})
 
 
 def must_be_new(call: Call) -> bool:
@@ -61,6 +68,14 @@ def expected_of(call: Call, current_of: Callable[[], str]) -> dict[str, str]:
     if current not in wanted:
         raise Problem(412, MISMATCH)
     return {"if_match": current}
+
+
+def expected_existing(call: Call, current_of: Callable[[], str]) -> dict[str, str]:
+    """Return `if_match` like `expected_of`. What must have an ETag, and does not exist, does not have it."""
+    try:
+        return expected_of(call, current_of)
+    except NotFoundError as error:
+        raise Problem(412, str(error)) from None
 
 
 def _tags(call: Call, header: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs_core import ExistsError, NotFoundError, trace_of
 from jobs_web.api import schemas as s
-from jobs_web.api.etags import etag, expected, is_known, must_be_new
+from jobs_web.api.etags import etag, expected, expected_existing, must_be_new, shown
 from jobs_web.api.model import Answer, Call, Parameter, Problem, Route
 
 
@@ -22,11 +22,7 @@ def list_(call: Call) -> dict[str, Any]:
 
 def show(call: Call) -> Answer:
     """Answer with a job."""
-    job = call.board.show(call.path["id"])
-    headers = {"ETag": etag(job)}
-    if is_known(call, headers["ETag"]):
-        return Answer(None, 304, headers)
-    return Answer(job, headers=headers)
+    return shown(call, call.board.show(call.path["id"]))
 
 
 def put(call: Call) -> Answer:
@@ -101,10 +97,7 @@ def idempotency(call: Call) -> dict[str, str]:
 
 def _existing(call: Call, id: str) -> dict[str, str]:
     """Return `if_match`. A job that must have an ETag, and does not exist, does not have it."""
-    try:
-        return expected(call, id)
-    except NotFoundError as error:
-        raise Problem(412, str(error)) from None
+    return expected_existing(call, lambda: str(call.board.show(id)["etag"]))
 
 
 def _changed(call: Call, status: int = 200) -> Answer:
