@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from jobs_core import Board
 from jobs_core.cli import cli
-from jobs_core.embedded import EmbeddedServer
+from jobs_core.embedded import EmbeddedServer, find_binary
 from jobs_core.plugins import notices
 from tests.helpers import Jobs
 
@@ -72,3 +73,28 @@ def jobs(board: Board, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jo
         return CliRunner().invoke(cli, words, input=input, prog_name="jobs")
 
     yield call
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for `localhost` with its key, in one file."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl on PATH")
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    words = (
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    )
+    command = ["openssl", *words.split(" "), "-keyout", str(path), "-out", f"{path}.crt"]
+    subprocess.run(command, check=True, capture_output=True)
+    with path.open("a") as file:
+        file.write(Path(f"{path}.crt").read_text())
+    return path
+
+
+@pytest.fixture(params=["valkey", "redis"], scope="module")
+def binary(request: pytest.FixtureRequest) -> str:
+    """The program of a server."""
+    found = str(find_binary()) if request.param == "valkey" else shutil.which("redis-server")
+    if found is None:
+        pytest.skip("no redis-server on PATH")
+    return found

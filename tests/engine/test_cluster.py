@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -18,21 +17,11 @@ from redis.crc import key_slot
 
 from jobs_core import AgainError, AsyncBoard, Board
 from jobs_core.cli import cli
-from jobs_core.embedded import find_binary
 from jobs_core.engine import commands as commands_module
 from jobs_core.engine.build import commands
 from tests.helpers import wait_until
 
 SAYS = r"this node has no board .*: run `jobs init`"
-
-
-@pytest.fixture(scope="module", params=["valkey", "redis"])
-def binary(request: pytest.FixtureRequest) -> str:
-    """The program of a server."""
-    found = str(find_binary()) if request.param == "valkey" else shutil.which("redis-server")
-    if found is None:
-        pytest.skip("no redis-server on PATH")
-    return found
 
 
 @pytest.fixture(scope="module")

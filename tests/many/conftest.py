@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from jobs_core.embedded import find_binary
 from tests.many.servers import Cluster, Pair, Watched
-
-
-@pytest.fixture(params=["valkey", "redis"], scope="module")
-def binary(request: pytest.FixtureRequest) -> str:
-    """The program of a server."""
-    found = str(find_binary()) if request.param == "valkey" else shutil.which("redis-server")
-    if found is None:
-        pytest.skip("no redis-server on PATH")
-    return found
 
 
 @pytest.fixture(scope="module")

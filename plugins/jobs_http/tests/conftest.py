@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,6 +20,7 @@ from jobs_http import connect
 from jobs_core import Context, Outcome, Task
 from jobs_core.testing import PATIENCE, make_task, read_settings, run_task
 from tests.conftest import board as board
+from tests.conftest import certificate as certificate
 from tests.conftest import url as url
 
 (RUNNER,) = jobs_http.jobs_runners()
@@ -185,28 +184,12 @@ def other() -> Iterator[Target]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for `localhost` with its key, in one file."""
-    if not shutil.which("openssl"):
-        pytest.skip("no openssl on PATH")
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    words = (
-        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
-    )
-    command = ["openssl", *words.split(" "), "-keyout", str(path), "-out", f"{path}.crt"]
-    subprocess.run(command, check=True, capture_output=True)
-    with path.open("a") as file:
-        file.write(Path(f"{path}.crt").read_text())
-    return path
-
-
 @pytest.fixture
-def tls(authority: Path) -> ssl.SSLContext:
+def tls(certificate: Path) -> ssl.SSLContext:
     """A TLS context that requests a client certificate without requiring it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority)
-    context.load_verify_locations(authority)
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(certificate)
     context.verify_mode = ssl.CERT_OPTIONAL
     return context
 

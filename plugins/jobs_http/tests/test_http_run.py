@@ -459,18 +459,18 @@ def test_an_answer_that_is_not_http(drive: Any, target: Any) -> None:
 # TLS
 
 
-def test_tls(drive: Any, secure: Any, authority: Path) -> None:
-    payload = {"url": secure.url("/", "localhost"), "verify": str(authority)}
+def test_tls(drive: Any, secure: Any, certificate: Path) -> None:
+    payload = {"url": secure.url("/", "localhost"), "verify": str(certificate)}
     for _ in range(3):
         assert drive(payload).status == "done"
     assert secure.seen[0].headers["host"] == f"localhost:{secure.server_port}"
 
 
 def test_the_certificate_of_a_client_stays_with_its_host(
-    drive: Any, secure: Any, other_secure: Any, authority: Path
+    drive: Any, secure: Any, other_secure: Any, certificate: Path
 ) -> None:
     secure.route("/", 307, location=other_secure.url("/", "localhost"))
-    payload = {"url": secure.url("/", "localhost"), "verify": str(authority), "cert": str(authority)}
+    payload = {"url": secure.url("/", "localhost"), "verify": str(certificate), "cert": str(certificate)}
     assert drive(payload).status == "done"
     assert [seen.certified for seen in secure.seen + other_secure.seen] == [True, False]
 
@@ -482,8 +482,8 @@ def test_a_certificate_that_is_not_trusted(drive: Any, secure: Any) -> None:
     assert secure.seen == []
 
 
-def test_a_certificate_of_another_host(drive: Any, secure: Any, authority: Path) -> None:
-    outcome = drive({"url": secure.url(), "verify": str(authority)})
+def test_a_certificate_of_another_host(drive: Any, secure: Any, certificate: Path) -> None:
+    outcome = drive({"url": secure.url(), "verify": str(certificate)})
     assert (outcome.status, outcome.code) == ("failed", "tls")
     assert "127.0.0.1" not in outcome.note
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,6 +23,7 @@ from aiosmtpd.smtp import AuthResult
 from jobs_core import Context, Outcome
 from jobs_core.testing import PATIENCE, make_task, read_settings, run_task
 from tests.conftest import board as board
+from tests.conftest import certificate as certificate
 from tests.conftest import jobs as jobs
 from tests.conftest import url as url
 
@@ -153,22 +152,6 @@ def mail_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Mailb
 def mailbox(mail_server: Callable[..., Mailbox]) -> Mailbox:
     """A mail server without encryption or login."""
     return mail_server()
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for `localhost` with its key, in one file."""
-    if not shutil.which("openssl"):
-        pytest.skip("no openssl on PATH")
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    words = (
-        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
-    )
-    command = ["openssl", *words.split(" "), "-keyout", str(path), "-out", f"{path}.crt"]
-    subprocess.run(command, check=True, capture_output=True)
-    with path.open("a") as file:
-        file.write(Path(f"{path}.crt").read_text())
-    return path
 
 
 @pytest.fixture
