@@ -155,7 +155,7 @@ end
 
 -- On a durable board, wait for replicas to have what a command wrote.
 function Commands:_confirm(name)
-  if jobs.READS[name] or name == 'JTICK' or self:_replicas() == 0 then return end
+  if jobs.READS[name] or name == 'JRETAIN' or name == 'JTICK' or self:_replicas() == 0 then return end
   local found, problem = invoke(self.client, 'wait', self.replicas, self.patience)
   if tonumber(found) and tonumber(found) >= self.replicas then return end
   fail('UNCONFIRMED', 'Redis has done this, but ' .. (problem or 'only ' .. found) .. ' of ' .. self.replicas

@@ -14,8 +14,9 @@ SETTING = "durable"
 PATIENCE = 2.0
 """Seconds to wait for the replicas, at most. Half the time-out for answers, if that is less."""
 
-_UNAWAITED = frozenset(("JTICK",))
-"""Commands that write what another tick writes again, with the same ids. Nobody relies on their replies."""
+_UNAWAITED = frozenset(("JRETAIN", "JTICK"))
+"""Commands whose replies count at once: what ends the waiting must not wait itself, and what a tick writes is
+written again, with the same ids."""
 
 
 def read_replicas(connection: Any, *boards: Keys) -> list[int]:
