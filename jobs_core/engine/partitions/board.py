@@ -98,7 +98,8 @@ class BoardCommands(Commands):
         """Do what `Commands.load` does, in all partitions."""
         if self.spread is None:
             return super().load()
-        return [part.load() for part in self.spread.parts][0]
+        shas = [part.load() for part in self.spread.parts]
+        return shas[0]
 
     def require_role(self, name: str) -> None:
         """Do what `Commands.require_role` does, in all partitions."""
