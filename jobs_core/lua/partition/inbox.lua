@@ -14,7 +14,9 @@ local MAX_COST = 100  -- of one call: what a handler returns, at least 1 for eac
 
 -- What to do with a message of a kind: handler(board, source, word …). It returns what that cost, or nothing for 1.
 local HANDLERS = {
-  link = links.add, unlink = links.remove, follow = dependents.receive, check = recovery.check, resync = recovery.resync,
+  link = links.add, unlink = links.remove,  -- the partition has jobs that wait for these, or no longer has
+  follow = dependents.receive,  -- a task of a parent has ended
+  check = recovery.check, checked = recovery.checked, resync = recovery.resync,  -- messages may be lost
 }
 
 local function unpack_message(packed)
