@@ -42,8 +42,8 @@ def runs(parts: Partitioned, place: int = 1) -> list[str]:
 def known(parts: Partitioned, parent: str) -> str | None:
     """Return the partitions of which the one of a parent knows that they have jobs after it."""
     part = parts.of(parent)
-    found: str | None = part.client.hget(f"{part.keys.tag}:after-in", parent)
-    return found
+    found: Any = part.client.hget(f"{part.keys.tag}:after-in", parent)
+    return None if found is None else str(found)
 
 
 def settle(parts: Partitioned) -> None:
@@ -125,7 +125,8 @@ def test_a_run_that_waits_for_its_parents_starts(parts: Partitioned, parent: str
 
 
 def test_a_deadline_comes_without_the_other_partition(parts: Partitioned, parent: str) -> None:
-    id = child(parts, parent, **{"at": T + 60, "deadline": 60, "at-deadline": "run"})
+    options: dict[str, Any] = {"at": T + 60, "deadline": 60, "at-deadline": "run"}
+    id = child(parts, parent, **options)
     parts.parts[1].tick(T + 60)
     parts.parts[1].tick(T + 120)
     assert runs(parts) == [f"{id}@{MS + 60_000}"]
@@ -288,8 +289,8 @@ def test_a_cycle_over_partitions_is_refused_and_named(parts: Partitioned, parent
     says = f"^after: expected no cycle, got {parent} after {third} after {second} after {parent}$"
     for name, *words in (("JSET", "echo", "x", "after"), ("JEDIT", "after")):
         parts.whole.refuses(OptionError, says, name, parent, *words, f"y,{third}")
-    words = 5, parent, "echo", "x", "after", third, 3, parts.name(3), "echo", "x"
-    refused, due = parts.whole.jmset("set", *words)
+    both = 5, parent, "echo", "x", "after", third, 3, parts.name(3), "echo", "x"
+    refused, due = parts.whole.jmset("set", *both)
     assert isinstance(refused, OptionError)
     assert due == 0
     assert "after" not in parts.of(parent).job(parent)
