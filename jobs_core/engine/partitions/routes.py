@@ -5,10 +5,10 @@ Clients in other languages follow the same rules: see docs/reference/clients.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jobs_core.engine.partitions import merges
+from jobs_core.engine.partitions import alerts, merges
 from jobs_core.engine.partitions.places import Places
 from jobs_core.engine.partitions.shapes import (
     Route,
@@ -28,6 +28,7 @@ from jobs_core.engine.partitions.shapes import (
     paged,
     split_at,
     text_at,
+    without_option,
 )
 from jobs_core.errors import JobsError
 
@@ -35,14 +36,6 @@ from jobs_core.errors import JobsError
 def route(places: Places, name: str, args: Sequence[Any]) -> Route:
     """Return the route of a command."""
     return RULES[name](places, name, args)
-
-
-def deliver(source: int, target: int) -> Route:
-    """Take the messages of a partition to another one, until there are none left."""
-    messages = yield from ask(source, "JOUTBOX", (target,))
-    while messages:
-        upto = yield from ask(target, "JINBOX", (source, *messages))
-        messages = yield from ask(source, "JOUTBOX", (target, "upto", upto))
 
 
 # Commands with rules of their own
@@ -98,7 +91,7 @@ def _pop(places: Places, name: str, args: Sequence[Any]) -> Route:
     count = option(args, first, "count") or "1"
     if not (count.isascii() and count.isdecimal() and int(count)):
         return (yield from ask(0, name, args))
-    rest = [word for pair in _pairs_without(args, first, "count") for word in pair]
+    rest = without_option(args, first, "count")
     found: list[Any] = []
     start = places.turn()
     for turn in places.all:
@@ -110,11 +103,6 @@ def _pop(places: Places, name: str, args: Sequence[Any]) -> Route:
         if len(found) >= int(count):
             break
     return found
-
-
-def _pairs_without(args: Sequence[Any], first: int, name: str) -> Iterable[tuple[Any, ...]]:
-    pairs = (tuple(args[at : at + 2]) for at in range(first, len(args), 2))
-    return (pair for pair in pairs if pair[0] != name)
 
 
 def _beat(places: Places, name: str, args: Sequence[Any]) -> Route:
@@ -168,7 +156,7 @@ def _changes(places: Places, name: str, args: Sequence[Any]) -> Route:
         return (yield from ask(places.of_job(job), name, args))
     count, before = option(args, 0, "count") or "100", option(args, 0, "before")
     cursors = merges.read_cursors(before, places.count)
-    kept = [word for pair in _pairs_without(args, 0, "before") for word in pair]
+    kept = without_option(args, 0, "before")
     asked = [place for place in places.all if cursors[place] != merges.END]
     replies = yield [
         (place, (name, (*kept, *(("before", cursors[place]) if cursors[place] else ())))) for place in asked
@@ -215,8 +203,8 @@ def _backfills(places: Places, name: str, args: Sequence[Any]) -> Route:
 
 RULES: Mapping[str, Rule] = {
     "JACK": by_token,
-    "JALERT": by_all(merges.first),
-    "JALERTS": by_first,
+    "JALERT": alerts.alert,
+    "JALERTS": alerts.alerts,
     "JBACKFILL": _backfill,
     "JBACKFILLS": _backfills,
     "JBEAT": _beat,
@@ -244,7 +232,7 @@ RULES: Mapping[str, Rule] = {
     "JPUSH": _push,
     "JREGISTER": by_all(merges.largest),
     "JRESUME": by_job(),
-    "JRETAIN": by_all(merges.first),
+    "JRETAIN": alerts.retain,
     "JRUNS": by_job(),
     "JSET": by_job(),
     "JSETNX": by_job(),

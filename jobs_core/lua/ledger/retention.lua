@@ -33,4 +33,20 @@ function retention.bound(board, name)
   return tonumber(retention.text(board, name))
 end
 
+-- Set bounds: a text for each name, or default.
+function retention.set(board, bounds)
+  for name, text in pairs(bounds) do
+    if text == 'default' then
+      redis.call('HDEL', key(board, 'settings'), name)
+    else
+      redis.call('HSET', key(board, 'settings'), name, text)
+    end
+  end
+end
+
+-- Handle a message: the partition that sets them for the whole board has set bounds.
+function retention.receive(board, _, bounds)
+  retention.set(board, bounds)
+end
+
 return retention

@@ -1,16 +1,23 @@
 -- Handles messages from other partitions of the board, each once and in order: see partition/outbox.lua. `{b}:received` maps each
 -- partition to the number of its latest message that was handled.
 
+local reports = require 'alert.reports'
+local sharing = require 'alert.sharing'
+local telling = require 'alert.telling'
 local errors = require 'base.errors'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local retention = require 'ledger.retention'
 
 local inbox = {}
 
 local MAX_COST = 100  -- of one call: what a handler returns, at least 1 for each message
 
 -- What to do with a message of a kind: handler(board, source, word …). It returns what that cost, or nothing for 1.
-local HANDLERS = {}
+local HANDLERS = {
+  alerts = sharing.receive, tell = telling.receive, noticed = reports.receive, over = reports.receive_end,
+  retain = retention.receive,
+}
 
 local function unpack_message(packed)
   local is_read, message = pcall(cmsgpack.unpack, packed)

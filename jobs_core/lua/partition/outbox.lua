@@ -30,11 +30,28 @@ function outbox.send(board, target, kind, ...)
   wake.clock(board)
 end
 
+-- Send a message to all other partitions, if the board has any.
+function outbox.send_all(board, kind, ...)
+  local number, count = layout.partition()
+  for other = 0, (count or 0) - 1 do
+    if other ~= number then outbox.send(board, other, kind, ...) end
+  end
+end
+
 -- Return the numbers of the partitions for which there are messages, as text.
 function outbox.targets(board)
   if not layout.partition() then return {} end
   local found = redis.call('SMEMBERS', key(board, 'outgoing'))
   table.sort(found)
+  return found
+end
+
+-- Return the partitions for which there are messages, each with the number of the latest one, as text.
+function outbox.latest(board)
+  local found = {}
+  for _, target in ipairs(outbox.targets(board)) do
+    found[#found + 1], found[#found + 2] = target, redis.call('HGET', key(board, 'outbox'), target)
+  end
   return found
 end
 
