@@ -35,15 +35,16 @@ end
 
 local function parse(text)
   local since, seen, facts = text:match('^(%d+) (%d+) (.*)$')
-  return tonumber(since), tonumber(seen), cjson.decode(facts)
+  return { since = tonumber(since), seen = tonumber(seen), facts = cjson.decode(facts) }
 end
 
 local function report(board, home, entry, kind, facts, now)
-  local name, since = key(board, 'alerts:reported:' .. kind), now
-  local text, old = redis.call('HGET', name, entry), nil
-  if text then since, _, old = parse(text) end
+  local name, old = key(board, 'alerts:reported:' .. kind), nil
+  local text = redis.call('HGET', name, entry)
+  if text then old = parse(text) end
+  local since = old and old.since or now
   redis.call('HSET', name, entry, digits(since) .. ' ' .. digits(now) .. ' ' .. cjson.encode(facts))
-  if old and old.why == facts.why then return false end
+  if old and old.facts.why == facts.why then return false end
   outbox.send(board, home, 'noticed', kind, entry, facts, now)
   return true
 end
@@ -72,8 +73,7 @@ end
 
 -- What this partition has reported is over here, unless this round has found it.
 local function end_reported(board, kind, entry, text, since)
-  local _, seen = parse(text)
-  if seen >= since then return end
+  if parse(text).seen >= since then return end
   redis.call('HDEL', key(board, 'alerts:reported:' .. kind), entry)
   local home = home_of(entry)
   if home then outbox.send(board, home, 'over', kind, entry) end
@@ -122,9 +122,9 @@ function reports.find(board, rule, kind, subject)
   local home = partition.elsewhere(rule.name)
   local text = home and redis.call('HGET', key(board, 'alerts:reported:' .. kind), incidents.entry(rule, kind, subject))
   if not text then return nil end
-  local reported, _, facts = parse(text)
+  local found = parse(text)
   return {
-    alert = rule.name, kind = kind, subject = subject, since = facts.since * 1000, told = reported, more = 0, times = 1,
+    alert = rule.name, kind = kind, subject = subject, since = found.facts.since * 1000, told = found.since, more = 0, times = 1,
   }
 end
 
