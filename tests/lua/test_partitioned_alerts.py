@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -345,3 +346,56 @@ class TestRetention:
         for part in parts.parts[1:]:
             part.refuses(OptionError, says, "JRETAIN", "runs", "5")
             assert part.jretain() == parts.parts[0].jretain()
+
+
+class TestLostMessages:
+    """What a failover has lost is told anew."""
+
+    def lose(self, parts: Parts, source: Lua) -> None:
+        """Forget the messages of a partition, and send another one to each."""
+        for target in source.joutbox()[::2]:
+            source.client.delete(f"{source.keys.tag}:outbox:{target}")
+        source.client.set(f"{source.keys.tag}:server", "another")
+        source.tick(T + 900)
+
+    def test_alerts_and_their_removal(self, parts: Parts) -> None:
+        first, second, third = itertools.islice(
+            (f"a{n}" for n in itertools.count() if place_of(f"a{n}", 4) == 2), 3
+        )
+        parts.alert("failed", first)
+        parts.alert("failed", second)
+        home = parts.of(first)
+        home.jalert("put", first, "tell", "new", "when", "dead")
+        home.jalert("remove", second)
+        home.jalert("put", third, "tell", "ops", "when", "late 1m")
+        self.lose(parts, home)
+        parts.deliver()
+        expected, *others = parts.rules()
+        assert expected.keys() == {first, third}
+        assert all(found == expected for found in others)
+
+    def test_bounds(self, parts: Parts) -> None:
+        parts.whole.jretain("runs", 5)
+        parts.parts[0].jretain("runs", "default", "changes", 7)
+        self.lose(parts, parts.parts[0])
+        parts.deliver()
+        bounds = [part.jretain() for part in parts.parts]
+        assert all(found == bounds[0] for found in bounds)
+
+    def test_an_unserved_queue_is_still_told_once_and_its_end(self, parts: Parts) -> None:
+        parts.alert("unserved 1m", recovery="yes")
+        one, other, _ = parts.others("a1")
+        one.push()
+        parts.tick_through(T, 70)
+        assert kinds(parts.told(T + 70)) == [("unserved", "firing")]
+        one.jtrim("echo", 0)
+        other.push(now=T + 71)
+        parts.tick_through(T + 71, 70, delivers=False)
+        for part in (one, other):
+            part.client.delete(f"{part.keys.tag}:outbox:{place_of('a1', 4)}")
+            part.client.set(f"{part.keys.tag}:server", "another")
+        parts.tick_through(T + 142, 20)
+        assert parts.told(T + 162) == []
+        other.jtrim("echo", 0)
+        parts.tick_through(T + 163, 20)
+        assert kinds(parts.told(T + 183)) == [("unserved", "over")]

@@ -43,7 +43,7 @@ class Lockstep:
 
 
 def together(routes: Sequence[Route]) -> Route:
-    """Follow routes at once. Returns the result of each, in order. Raises the error of the first that has one."""
+    """Follow routes at once. Returns the result of each, in order. Raises the first error of one."""
     steps = Lockstep(routes)
     while steps.calls:
         steps.answer((yield steps.calls))

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jobs_core.engine.partitions import alerts, merges
+from jobs_core.engine.partitions.links import when
 from jobs_core.engine.partitions.places import Places, is_number
+from jobs_core.engine.partitions.puts import FIRST_OPTION, put_one, put_several
 from jobs_core.engine.partitions.shapes import (
     Route,
     Rule,
@@ -61,14 +63,6 @@ def _tasks(places: Places, name: str, args: Sequence[Any]) -> Route:
 
 def _find(places: Places, name: str, args: Sequence[Any]) -> Route:
     return paged(places, name, (), text_at(args, 0), args[1:])
-
-
-def _put_words(args: Sequence[Any]) -> int:
-    """Return where the first job of a JMSET begins: after the mode, and who puts it."""
-    at = 1
-    while at + 1 < len(args) and args[at] in ("by", "because"):
-        at += 2
-    return at
 
 
 def _push(places: Places, name: str, args: Sequence[Any]) -> Route:
@@ -174,7 +168,7 @@ def _trim(places: Places, name: str, args: Sequence[Any]) -> Route:
     lengths = [merges.pairs(accepted(reply)).get(f"queue:{queue}", 0) for reply in counts]
     shares = merges.shares(lengths, int(keep))
     each = -(-int(limit) // places.count)
-    rest = [word for pair in _pairs_without(args, 2, "limit") for word in pair]
+    rest = without_option(args, 2, "limit")
     full, dropped = list(places.all), 0
     while full and dropped < int(limit):
         replies = yield [(place, (name, (queue, shares[place], "limit", each, *rest))) for place in full]
@@ -220,7 +214,7 @@ RULES: Mapping[str, Rule] = {
     "JDEAD": _count_each(Places.of_token, 1),
     "JDEL": _count_each(Places.of_job, 0),
     "JDUES": by_job(),
-    "JEDIT": by_job(),
+    "JEDIT": put_one(1),
     "JFIND": _find,
     "JGAPS": by_all(merges.gaps),
     "JGET": by_ids(Places.of_job),
@@ -229,7 +223,7 @@ RULES: Mapping[str, Rule] = {
     "JLIMIT": by_all(merges.first),
     "JLOGS": by_ids(Places.of_task),
     "JMACK": by_groups(lambda args: 0, Places.of_token),
-    "JMSET": by_groups(_put_words, Places.of_job),
+    "JMSET": put_several,
     "JNEXT": _next,
     "JOUTPUT": by_token,
     "JPAUSE": by_job(),
@@ -240,15 +234,15 @@ RULES: Mapping[str, Rule] = {
     "JRESUME": by_job(),
     "JRETAIN": alerts.retain,
     "JRUNS": by_job(),
-    "JSET": by_job(),
-    "JSETNX": by_job(),
+    "JSET": put_one(FIRST_OPTION),
+    "JSETNX": put_one(FIRST_OPTION),
     "JSTATS": _stats,
     "JSUMMARY": by_ids(Places.of_job),
     "JTASKS": _tasks,
     "JTICK": by_all(merges.tick),
     "JTOP": _top,
     "JTRIM": _trim,
-    "JWHEN": by_ids(Places.of_job),
+    "JWHEN": when,
     "JZONES": _zones,
 }
 """The rule of each command."""

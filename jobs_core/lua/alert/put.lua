@@ -113,7 +113,7 @@ function put.write(board, alerts, author, now)
     if not unchanged[i] then changes.record(board, 'alert', author, details[i]) end
     names[i] = alert.name
   end
-  sharing.tell(board, names, now)
+  sharing.tell(board, names)
 end
 
 return put

@@ -16,6 +16,7 @@ local outbox = require 'partition.outbox'
 
 local reports = {}
 
+local KINDS = { 'unserved', 'behind' }
 local COST = 5  -- of a message, in those that concern one job
 local PAGE = 100  -- entries that one step looks at
 local SAME = 60000  -- ms within which partitions may notice one outage
@@ -69,6 +70,30 @@ end
 -- Handle a message: what another partition has reported is over there.
 function reports.receive_end(board, source, kind, entry)
   redis.call('HDEL', key(board, 'alerts:reports:' .. kind), digits(source) .. ' ' .. entry)
+end
+
+-- Report anew all that another partition is to tell.
+function reports.resync(board, other)
+  for _, kind in ipairs(KINDS) do
+    local list, flat = {}, redis.call('HGETALL', key(board, 'alerts:reported:' .. kind))
+    for i = 1, #flat, 2 do
+      if home_of(flat[i]) == other then list[#list + 1] = { flat[i], cjson.encode(parse(flat[i + 1]).facts) } end
+    end
+    outbox.send(board, other, 'reports', kind, list)
+  end
+end
+
+-- Handle a message: all that another partition has found. The next round tells it.
+function reports.receive_all(board, source, kind, list)
+  local name, prefix, goes_on = key(board, 'alerts:reports:' .. kind), digits(source) .. ' ', {}
+  for _, one in ipairs(list) do
+    goes_on[prefix .. one[1]] = true
+    redis.call('HSET', name, prefix .. one[1], one[2])
+  end
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if field:sub(1, #prefix) == prefix and not goes_on[field] then redis.call('HDEL', name, field) end
+  end
+  return COST
 end
 
 -- What this partition has reported is over here, unless this round has found it.

@@ -11,6 +11,7 @@ local outbox = require 'partition.outbox'
 
 local sharing = {}
 
+local AT_ONCE = 1  -- ms: the next tick begins to look for what alerts ask
 local COST = 25  -- of a message, in those that concern one job: all rules are read again
 
 -- Reject an alert that has its home in another partition.
@@ -21,20 +22,39 @@ function sharing.require_home(board, name)
 end
 
 -- Tell the other partitions how alerts are now: names, and those of alerts that are gone.
-function sharing.tell(board, names, now)
+function sharing.tell(board, names)
   if #names == 0 or not partition.current() then return end
   local list = {}
   for i, text in ipairs(redis.call('HMGET', key(board, 'alerts'), unpack(names))) do list[i] = { names[i], text or nil } end
-  outbox.send_all(board, 'alerts', now, list)
+  outbox.send_all(board, 'alerts', list)
 end
 
--- Handle a message: how alerts are now, whose home is another partition.
-function sharing.receive(board, _, now, list)
+-- Tell another partition of all alerts that have their home here.
+function sharing.resync(board, other)
+  local list, flat = {}, redis.call('HGETALL', key(board, 'alerts'))
+  for i = 1, #flat, 2 do
+    if not partition.elsewhere(flat[i]) then list[#list + 1] = { flat[i], flat[i + 1] } end
+  end
+  outbox.send(board, other, 'alerts', list, true)
+end
+
+-- Add those that have their home in a partition, and are not in the list, to a list of alerts: they are gone.
+local function add_gone(board, home, alerts)
+  local is_there = {}
+  for _, alert in ipairs(alerts) do is_there[alert.name] = true end
+  for _, rule in ipairs(rules.all(board)) do
+    if partition.elsewhere(rule.name) == home and not is_there[rule.name] then alerts[#alerts + 1] = { name = rule.name } end
+  end
+end
+
+-- Handle a message: how alerts are now that have their home in another partition; perhaps all of these.
+function sharing.receive(board, source, list, are_all)
   local alerts = {}
   for i, one in ipairs(list) do alerts[i] = { name = one[1], rule = one[2] and cjson.decode(one[2]) } end
-  rules.write(board, alerts, now)
+  if are_all then add_gone(board, source, alerts) end
+  rules.write(board, alerts, AT_ONCE)
   for _, alert in ipairs(alerts) do
-    if alert.rule then deadlines.begin(board, alert.rule, now) end
+    if alert.rule then deadlines.begin(board, alert.rule, AT_ONCE) end
   end
   return COST
 end

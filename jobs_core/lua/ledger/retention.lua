@@ -2,6 +2,8 @@
 -- Durations are kept in ms.
 
 local key = require('base.keys').key
+local partition = require 'base.partition'
+local outbox = require 'partition.outbox'
 
 local retention = {}
 
@@ -47,6 +49,14 @@ end
 -- Handle a message: the partition that sets them for the whole board has set bounds.
 function retention.receive(board, _, bounds)
   retention.set(board, bounds)
+end
+
+-- Tell another partition all bounds, if this is the one that sets them.
+function retention.resync(board, other)
+  if partition.current() ~= 0 then return end
+  local bounds = {}
+  for name in pairs(retention.DEFAULTS) do bounds[name] = redis.call('HGET', key(board, 'settings'), name) or 'default' end
+  outbox.send(board, other, 'retain', bounds)
 end
 
 return retention

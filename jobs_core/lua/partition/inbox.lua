@@ -7,7 +7,10 @@ local telling = require 'alert.telling'
 local errors = require 'base.errors'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local dependents = require 'due.dependents'
 local retention = require 'ledger.retention'
+local links = require 'partition.links'
+local recovery = require 'partition.recovery'
 
 local inbox = {}
 
@@ -16,13 +19,14 @@ local MAX_COST = 100  -- of one call: what a handler returns, at least 1 for eac
 -- What to do with a message of a kind: handler(board, source, word …). It returns what that cost, or nothing for 1.
 local HANDLERS = {
   alerts = sharing.receive, tell = telling.receive, noticed = reports.receive, over = reports.receive_end,
-  retain = retention.receive,
+  reports = reports.receive_all, retain = retention.receive,
+  link = links.add, unlink = links.remove, follow = dependents.receive, check = recovery.check, resync = recovery.resync,
 }
 
 local function unpack_message(packed)
   local is_read, message = pcall(cmsgpack.unpack, packed)
-  if not is_read or type(message) ~= 'table' or not HANDLERS[message[3]] or not tonumber(message[1]) then
-    errors.fail('OPTION', 'message: expected what JOUTBOX returned')
+  if not is_read or type(message) ~= 'table' or not (tonumber(message[1]) and tonumber(message[2]) and HANDLERS[message[3]]) then
+    errors.fail_option('message', 'expected what JOUTBOX returned')
   end
   return message
 end
@@ -36,11 +40,13 @@ function inbox.handle(board, source, packed)
     local number = tonumber(message[1])
     if number > last then
       if left <= 0 then break end
+      if tonumber(message[2]) ~= last then recovery.begin(board, source) end
       left = left - (HANDLERS[message[3]](board, source, unpack(message, 4)) or 1)
       last = number
     end
   end
   redis.call('HSET', name, digits(source), digits(last))
+  dependents.queue_ready(board)
   return digits(last)
 end
 
