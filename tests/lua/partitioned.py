@@ -23,7 +23,7 @@ class Partitioned:
         self.count = count or 1
         self.whole = Lua(board)
         self.parts = [Lua(part) for part in board.partitions]
-        self._empty = {key: board.client.get(key) for key in self._keys() if key.endswith("layout")}
+        self._empty = {key: str(board.client.get(key)) for key in self._keys() if key.endswith("layout")}
 
     def of(self, id: str) -> Lua:
         """Return the partition of a job."""
@@ -76,4 +76,5 @@ class Partitioned:
 
     def _keys(self) -> list[str]:
         name = self.board.name
-        return [*self.board.client.keys(f"{{{name}}}:*"), *self.board.client.keys(f"{{{name}.*}}:*")]
+        patterns = (f"{{{name}}}:*", f"{{{name}.*}}:*")
+        return [str(key) for pattern in patterns for key in self.board.client.keys(pattern)]

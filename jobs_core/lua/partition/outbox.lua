@@ -46,13 +46,6 @@ function outbox.targets(board)
   return found
 end
 
--- Return the numbers between which the latest message is that a partition has handled, if none is lost.
-function outbox.expected(board, target)
-  local latest = tonumber(redis.call('HGET', key(board, 'outbox'), digits(target)) or '0')
-  local packed = redis.call('LINDEX', list_of(board, target), 0)
-  return packed and tonumber(cmsgpack.unpack(packed)[2]) or latest, latest
-end
-
 -- Return the partitions for which there are messages, each with the number of the latest one, as text.
 function outbox.latest(board)
   local found = {}
