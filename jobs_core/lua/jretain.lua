@@ -31,7 +31,6 @@
 --]]
 local arguments = require 'base.arguments'
 local errors = require 'base.errors'
-local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local partition = require 'base.partition'
 local changes = require 'ledger.changes'
