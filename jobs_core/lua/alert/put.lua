@@ -93,8 +93,8 @@ function put.read(board, args, more)
   return { name = name, rule = rule, payload = payload, options = options }
 end
 
--- Put alerts, as put.read returns them, and remove those that have a name only. Each that changes is recorded, and told to the other
--- partitions of the board.
+-- Put alerts, as put.read returns them, and remove those that have a name only. Each that changes is recorded, and told to the
+-- other partitions of the board.
 function put.write(board, alerts, author, now)
   local details, unchanged, names = {}, {}, {}
   for i, alert in ipairs(alerts) do
