@@ -30,6 +30,14 @@ function outbox.send(board, target, kind, ...)
   wake.clock(board)
 end
 
+-- Send a message to all other partitions, if the board has any.
+function outbox.send_all(board, kind, ...)
+  local number, count = layout.partition()
+  for other = 0, (count or 0) - 1 do
+    if other ~= number then outbox.send(board, other, kind, ...) end
+  end
+end
+
 -- Return the numbers of the partitions for which there are messages, as text.
 function outbox.targets(board)
   if not layout.partition() then return {} end
