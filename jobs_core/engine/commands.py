@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from jobs_core.engine.durable import is_awaited, refusal, wait_words
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.loader import read_reply
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
+from jobs_core.engine.partitions.places import ONE, Places
 from jobs_core.engine.redis_errors import convert_errors, translated
 from jobs_core.engine.timeouts import answer_timeout
 from jobs_core.engine.wire import pack, read_replies, unknown_places
@@ -53,9 +53,30 @@ class Commands(Connections):
         """The commands of each partition of the board: of itself, if it has none."""
         return (self,)
 
+    @property
+    def places(self) -> Places:
+        """Which partition has what."""
+        return ONE
+
+    def part_of_task(self, task: str) -> Commands:
+        """Return the commands of the partition that has a task."""
+        return self.parts[self.places.of_task(task)]
+
+    def read_keys(self, read: Callable[[Any, Keys], T]) -> T:
+        """Read keys, like `read`: `read` gets a client and the keys."""
+        return self.read(lambda client: read(client, self.keys))
+
     def each(self, read: Callable[[Any, Keys], T]) -> list[T]:
-        """Read keys of each partition of the board, or of itself: `read` gets a client and the keys."""
-        return [part.read(partial(_read, read, part.keys)) for part in self.parts]
+        """Read keys of each partition of the board, or of itself, each with one command: see `gather`."""
+        return self.gather([(place, read) for place in self.places.all])
+
+    def gather(self, asked: Sequence[tuple[int, Callable[[Any, Keys], T]]]) -> list[T]:
+        """Read keys of partitions, each with one command: `read` gets a client, or a pipeline, and the keys.
+
+        Args:
+            asked: Partitions, and what to read of each.
+        """
+        return [self.parts[place].read_keys(read) for place, read in asked]
 
     def call(self, name: str, *args: Any) -> Any:
         """Call one command and return its reply. Raises the errors of `jobs_core.errors`.
@@ -330,7 +351,3 @@ def _later_alerts(args: Sequence[Any], reply: Any) -> Sequence[Any]:
 def may_run_twice(name: str) -> bool:
     """Return whether a command may be repeated that Redis may have run: it only reads, or is repeatable."""
     return commands()[name].only_reads or name in REPEATABLE
-
-
-def _read(read: Callable[[Any, Keys], T], keys: Keys, client: Any) -> T:
-    return read(client, keys)
