@@ -15,7 +15,7 @@ Found = tuple[str, int, dict[str, str]]
 
 Position = tuple[str, int]
 """Where a list of entries continues, newest first: after the entry of a partition. Of entries with equal ids,
-that of the lower partition comes first."""
+that of the higher partition comes first."""
 
 FEWEST = 50
 """Entries to read in one round trip at least."""
@@ -41,7 +41,7 @@ def plan_back(task: str | None, job: str | None, before: Position | None, size: 
 
 def _newest_first(found: Found) -> tuple[int, int, int]:
     time, number = _moment(found[0])
-    return -time, -number, found[1]
+    return -time, -number, -found[1]
 
 
 def _moment(id: str) -> tuple[int, int]:
@@ -50,7 +50,7 @@ def _moment(id: str) -> tuple[int, int]:
 
 
 def _read_back(place: int, before: Position | None, size: int) -> Sorted[Found]:
-    last = "+" if before is None else before[0] if place > before[1] else f"({before[0]}"
+    last = "+" if before is None else before[0] if place < before[1] else f"({before[0]}"
     while True:
         at = last
         page = yield Ask(

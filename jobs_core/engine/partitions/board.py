@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import redis
 
 from jobs_core import errors
-from jobs_core.engine.commands import Call, Commands
+from jobs_core.engine.commands import Call, Commands, translated
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.partitions import layout
 from jobs_core.engine.partitions.places import ONE, Places
@@ -151,6 +151,18 @@ class BoardCommands(Commands):
             return
         for part in self.spread.parts:
             part.require_role(name)
+
+    def find_first(self) -> str | None:
+        """Return the layout of the first partition, also if the board does not say that it has any."""
+        (keys,) = self.keys.partitions(1)
+        client = self._connect(self.client, keys)
+        try:
+            with translated(self.server):
+                found: Any = client.get(keys.layout)
+                return None if found is None else str(found)
+        finally:
+            if client is not self.client:
+                client.close()
 
     def make_partitions(self, count: int) -> None:
         """Make the board one of so many partitions. Raises OptionError if it exists, and is another one."""
