@@ -54,12 +54,25 @@ def _say_again() -> None:
     notices.forget()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module also on boards with so many partitions as its PARTITIONS says."""
+    counts = getattr(metafunc.module, "PARTITIONS", ())
+    if counts and "board" in metafunc.fixturenames:
+        names = [f"{count}-partitions" if count else "whole" for count in counts]
+        metafunc.parametrize("board", counts, ids=names, indirect=True)
+
+
 @pytest.fixture
-def board(url: str) -> Iterator[Board]:
+def board(url: str, request: pytest.FixtureRequest) -> Iterator[Board]:
     """An empty board that does not check runners. Its keys are removed at the end."""
     found = Board(f"test-{next(_numbers)}", url, validate=False)
+    import os
+    count: int = getattr(request, "param", 0) or int(os.environ.get("XP","0"))
+    if count:
+        found.commands.make_partitions(count)
     yield found
-    found.client.eval(REMOVE, 0, f"{found.keys.tag}:*")
+    for part in {found, *found.partitions}:
+        found.client.eval(REMOVE, 0, f"{part.keys.tag}:*")
     found.client.close()
 
 
