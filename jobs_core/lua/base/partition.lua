@@ -24,11 +24,17 @@ function partition.elsewhere(name)
   if place ~= number then return place end
 end
 
+-- Return the name of the board, also for its partitions.
+function partition.board_name(board)
+  local name = board:sub(2, -2)
+  return partition.current() and name:match('^(.*)%.%d+$') or name
+end
+
 -- Reject a job that belongs to another partition.
 function partition.require_own(board, id)
   local place = partition.elsewhere(id)
   if not place then return end
-  fail_option('id', "the job '" .. id .. "' belongs to the partition {" .. board:match('^{(.*)%.%d+}$') .. '.' .. place
+  fail_option('id', "the job '" .. id .. "' belongs to the partition {" .. partition.board_name(board) .. '.' .. place
     .. '}: put it there')
 end
 

@@ -17,6 +17,8 @@ from tests.helpers import Jobs, jobs_process, refused, wait_until
 
 from .conftest import Scrape, environment_of, get, scrape
 
+PARTITIONS = (0, 4)
+
 
 def call(board: Board, *words: Any) -> Any:
     return board.commands.call(*words)
