@@ -26,8 +26,8 @@ class PageMethods(BoardBase):
     ) -> JobPage:
         """Read one page of jobs, for lists that people page through.
 
-        A page costs the same on a board of millions. Jobs with a label are sorted by id, others are in the
-        order of Redis. With filters, a page may be shorter than `limit`, or empty, though there are more. A
+        A page costs the same on a board of millions. Jobs with a label are sorted by id, in each partition of
+        the board; others are in the order of Redis. With filters, a page may be shorter than `limit`, or empty, though there are more. A
         job that is put, changes or is removed meanwhile may be missing or appear twice.
 
         Args:
@@ -117,7 +117,8 @@ class PageMethods(BoardBase):
         """Read the entries of the history after one, oldest first, with their `id`, and do not wait.
 
         Args:
-            after: The id of an entry. Without one, only the newest entry is read.
+            after: The id of an entry. Without one, only the newest entry is read. On a board with partitions,
+                an id says where all of them stand.
             limit: How many entries to read at most (1 to 500).
 
         Raises:
