@@ -27,8 +27,9 @@ class PageMethods(BoardBase):
         """Read one page of jobs, for lists that people page through.
 
         A page costs the same on a board of millions. Jobs with a label are sorted by id, in each partition of
-        the board; others are in the order of Redis. With filters, a page may be shorter than `limit`, or empty, though there are more. A
-        job that is put, changes or is removed meanwhile may be missing or appear twice.
+        the board; others are in the order of Redis. With filters, a page may be shorter than `limit`, or
+        empty, though there are more. A job that is put, changes or is removed meanwhile may be missing or
+        appear twice.
 
         Args:
             cursor: The `next` of the page before, with the same filters. The default is the first page.
