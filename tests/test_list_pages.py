@@ -56,6 +56,7 @@ def test_the_last_page_of_changes_says_so(board: Board, url: str) -> None:
     assert list(map(len, all_pages(board, url, "change_page", limit=2))) == [2, 2]
 
 
+@pytest.mark.whole
 def test_a_rare_change_is_on_the_first_page(board: Board, url: str) -> None:
     board.put("rare", "console", "x")
     for number in range(1, 2101):  # more than one JCHANGES looks at
