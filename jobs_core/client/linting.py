@@ -18,7 +18,8 @@ from jobs_core.cron.forms import read_cron
 from jobs_core.cron.pattern import parse
 from jobs_core.engine.alerts import alert_id, list_call
 from jobs_core.engine.calls import parts
-from jobs_core.engine.commands import Call, Commands
+from jobs_core.engine.commands import Call
+from jobs_core.engine.partitions.board import BoardCommands
 from jobs_core.engine.replies import as_job, time_of
 from jobs_core.errors import JobsError, OptionError, UserError
 from jobs_core.lint import Finding, check_names, find
@@ -65,7 +66,9 @@ class Linting:
         now: The time from which to look ahead, in epoch seconds. The default is the clock of Redis.
     """
 
-    def __init__(self, commands: Commands, plugins: Callable[[], Plugins], now: float | None = None) -> None:
+    def __init__(
+        self, commands: BoardCommands, plugins: Callable[[], Plugins], now: float | None = None
+    ) -> None:
         self._commands = commands
         self._plugins = plugins
         self._now = now if now is not None else commands.now()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from jobs_core.client.ids import plan_ids
 from jobs_core.client.search import criteria, plan_found
 from jobs_core.client.steps import Listing, lists, lists_async
-from jobs_core.engine.commands import Call, Commands
+from jobs_core.engine.commands import Call
+from jobs_core.engine.partitions.board import BoardCommands
 from jobs_core.engine.replies import as_job
 from jobs_core.errors import OptionError
 from jobs_core.options import JOB_SORTS, JOB_STATES
@@ -55,7 +56,7 @@ class Pace:
 
 
 def read_jobs(
-    commands: Commands, plan: Listing[str], state: str | None, *, summary: bool = False
+    commands: BoardCommands, plan: Listing[str], state: str | None, *, summary: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Read the jobs of a plan for `Board.list`. Redis reads one page while the caller handles another."""
     commands.call("JCOUNT")  # waits until a committed board file is in place
@@ -100,7 +101,7 @@ async def read_jobs_async(
                 yield job
 
 
-def find_ids(commands: Commands, plan: Listing[str]) -> Iterator[str]:
+def find_ids(commands: BoardCommands, plan: Listing[str]) -> Iterator[str]:
     """Read the ids of a plan for `Board.find`."""
     commands.call("JCOUNT")  # waits until a committed board file is in place
     for page in lists(plan, commands):

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from jobs_core.engine.commands import Commands
+from jobs_core.engine.partitions.board import BoardCommands
 from jobs_core.engine.replies import as_json
 from jobs_core.errors import NotFoundError
 
@@ -26,7 +26,7 @@ LOOKS = 5.0
 
 
 def read_output(
-    commands: Commands, board: str, task: str, *, follow: bool, is_there: Callable[[], bool]
+    commands: BoardCommands, board: str, task: str, *, follow: bool, is_there: Callable[[], bool]
 ) -> Iterator[dict[str, Any]]:
     """Yield what a task printed, `{"stream": …, "line": …}`, and its state: `{"attempt": 1, "what": "done"}`.
 

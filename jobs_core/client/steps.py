@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import ResponseError
 
-from jobs_core.engine.commands import Call, Commands
+from jobs_core.engine.commands import Call
 
 if TYPE_CHECKING:
     from jobs_core.client.aio_commands import AsyncBoardCommands
     from jobs_core.engine.keys import Keys
+    from jobs_core.engine.partitions.board import BoardCommands
 
 T = TypeVar("T")
 
@@ -83,7 +84,7 @@ def ask_each(call: Callable[[Any, Keys], Any]) -> Paging[list[Any]]:
     return list((yield Several([Ask(call, place=place) for place in places.all])))
 
 
-def lists(plan: Listing[T], commands: Commands) -> Iterator[list[T]]:
+def lists(plan: Listing[T], commands: BoardCommands) -> Iterator[list[T]]:
     """Take the steps of a plan, and yield its lists."""
     reply: Any = None
     while True:
@@ -113,7 +114,7 @@ async def lists_async(plan: Listing[T], commands: AsyncBoardCommands) -> AsyncIt
             reply = await answer_async(commands, step)
 
 
-def whole(plan: Paging[T], commands: Commands) -> T:
+def whole(plan: Paging[T], commands: BoardCommands) -> T:
     """Take the steps of a plan, and return what it has found."""
     reply: Any = None
     while True:
@@ -137,7 +138,7 @@ async def whole_async(plan: Paging[T], commands: AsyncBoardCommands) -> T:
         reply = await answer_async(commands, step)
 
 
-def answer(commands: Commands, step: Step) -> Any:
+def answer(commands: BoardCommands, step: Step) -> Any:
     """Return the reply to a step."""
     if isinstance(step, Ask):
         return commands.parts[step.place].read_keys(step.ask)

@@ -16,7 +16,6 @@ from jobs_core.engine.durable import is_awaited, refusal, wait_words
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.loader import read_reply
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
-from jobs_core.engine.partitions.places import ONE, Places
 from jobs_core.engine.redis_errors import convert_errors, translated
 from jobs_core.engine.timeouts import answer_timeout
 from jobs_core.engine.wire import pack, read_replies, unknown_places
@@ -53,22 +52,13 @@ class Commands(Connections):
         """The commands of each partition of the board: of itself, if it has none."""
         return (self,)
 
-    @property
-    def places(self) -> Places:
-        """Which partition has what."""
-        return ONE
-
-    def part_of_task(self, task: str) -> Commands:
-        """Return the commands of the partition that has a task."""
-        return self.parts[self.places.of_task(task)]
-
     def read_keys(self, read: Callable[[Any, Keys], T]) -> T:
         """Read keys, like `read`: `read` gets a client and the keys."""
         return self.read(lambda client: read(client, self.keys))
 
     def each(self, read: Callable[[Any, Keys], T]) -> list[T]:
         """Read keys of each partition of the board, or of itself, each with one command: see `gather`."""
-        return self.gather([(place, read) for place in self.places.all])
+        return self.gather([(place, read) for place in range(len(self.parts))])
 
     def gather(self, asked: Sequence[tuple[int, Callable[[Any, Keys], T]]]) -> list[T]:
         """Read keys of partitions, each with one command: `read` gets a client, or a pipeline, and the keys.

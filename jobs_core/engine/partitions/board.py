@@ -60,6 +60,10 @@ class BoardCommands(Commands):
         """Which partition has what."""
         return ONE if self.spread is None else self.spread.places
 
+    def part_of_task(self, task: str) -> BoardCommands:
+        """Return the commands of the partition that has a task."""
+        return self.parts[self.places.of_task(task)]
+
     @property
     def blocking(self) -> redis.Redis:
         """Do what `Commands.blocking` does. Partitions that share a client also share this one."""
