@@ -167,8 +167,8 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         **filters: Unpack[JobFilters],
     ) -> AsyncIterator[dict[str, Any]]:
         """Read jobs, like `Board.list`: `async for job in board.list()`."""
-        plan = plan_jobs(self.keys, match, state, sort, filters)
-        async for job in read_jobs_async(self._call, self._read, plan, state, summary=summary):
+        plan = plan_jobs(match, state, sort, filters)
+        async for job in read_jobs_async(self.commands, plan, state, summary=summary):
             yield job
 
     async def find(
@@ -180,9 +180,7 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         **filters: Unpack[JobFilters],
     ) -> AsyncIterator[str]:
         """Find jobs, like `Board.find`: `async for id in board.find(label="team=payments")`."""
-        async for id in find_ids_async(
-            self._call, self._read, plan_find(self.keys, match, state, sort, filters)
-        ):
+        async for id in find_ids_async(self.commands, plan_find(match, state, sort, filters)):
             yield id
 
     async def labels(self) -> dict[str, int]:

@@ -53,11 +53,9 @@ def _cancel(places: Places, name: str, args: Sequence[Any]) -> Route:
 
 
 def _tasks(places: Places, name: str, args: Sequence[Any]) -> Route:
-    task, job = option(args, 1, "task"), option(args, 1, "job")
-    if task is not None:
-        return ask(places.of_task(task), name, args)
-    if job is not None and not job.startswith("alert:"):
-        return ask(places.of_job(job), name, args)
+    found = places.of_tasks(option(args, 1, "task"), option(args, 1, "job"))
+    if len(found) == 1:
+        return ask(found[0], name, args)
     return paged(places, name, (), text_at(args, 0), args[1:])
 
 

@@ -24,9 +24,15 @@ function partition.elsewhere(name)
   if place ~= number then return place end
 end
 
+-- Return the name of the board, also for its partitions.
+function partition.board_name(board)
+  local name = board:sub(2, -2)
+  return partition.current() and name:match('^(.*)%.%d+$') or name
+end
+
 -- Return the name of a partition of the board, such as {jobs.3}.
 function partition.name(board, number)
-  return '{' .. board:match('^{(.*)%.%d+}$') .. '.' .. number .. '}'
+  return '{' .. partition.board_name(board) .. '.' .. number .. '}'
 end
 
 -- Reject a job that belongs to another partition.
