@@ -18,7 +18,7 @@ import redis
 from jobs_core import Board
 from jobs_core.engine.build import commands
 from jobs_core.errors import StaleError
-from tests.clients.test_client_conformance import CASES, Player
+from tests.clients.test_client_conformance import ORDINARY, Player
 from tests.helpers import keep_ticking, wait_until
 
 PAGE = Path(__file__).parents[2] / "docs/reference/clients.md"
@@ -169,16 +169,16 @@ def test_the_usage_on_the_page_works(client: dict[str, Any], home: Board, url: s
     assert entry["note"] == "hello, world"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
+@pytest.mark.parametrize("case", ORDINARY, ids=lambda case: str(case["name"]))
 def test_the_example_client_conforms(case: dict[str, Any], jobs: Any, board: Board) -> None:
     board.client.response_callbacks.clear()
-    Player(board.keys.tag, jobs.call, board.client.execute_command).play(case["steps"])
+    Player(jobs.call, board.client.execute_command, board.keys.tag).play(case["steps"])
 
 
 def test_the_example_case_is_a_real_case(board: Board) -> None:
     assert EXAMPLE
     found = json.loads(EXAMPLE[0])
-    Player(board.keys.tag, board.commands.call, board.client.execute_command).play(found["steps"])
+    Player(board.commands.call, board.client.execute_command, board.keys.tag).play(found["steps"])
 
 
 def test_links_are_valid() -> None:

@@ -29,5 +29,5 @@ def test_the_client_conforms_with_a_newer_library(newer_url: str, case: dict[str
         board = Board("engine-newer", client=client, validate=False)
         client.delete(*client.keys(f"{board.keys.tag}:*"), "none")
         client.response_callbacks.clear()
-        Player(board.keys.tag, board.commands.call, client.execute_command).play(case["steps"])
+        Player(board.commands.call, client.execute_command, board.keys.tag).play(case["steps"])
         assert loaded(client) == NEWER
