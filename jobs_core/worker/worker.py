@@ -84,9 +84,8 @@ class Worker:
         plugins = self.boards[0].plugins
         names = tuple(one.name for one in self.boards)
         settings = plugins.settings()
-        info = WorkerInfo(
-            self.name, ",".join(names), tuple(self.runners), concurrency, settings, boards=names
-        )
+        served = ",".join(names)
+        info = WorkerInfo(self.name, served, tuple(self.runners), concurrency, settings, boards=names)
         self._events = Events(info, loggers, plugins)
         self.info = self._events.worker
         self._emit = self._events.emit

@@ -34,15 +34,16 @@ class BoardCommands(Commands):
         self._connect = connect
         self._spread: Spread | None = None
         self._parts: list[BoardCommands] = []
-        self._is_known = False
+        self.is_known = False
+        """Whether it is known if the board has partitions."""
 
     @property
     def spread(self) -> Spread | None:
         """The partitions of the board, or None. Raises ServerError if Redis cannot be reached."""
-        if not self._is_known:
+        if not self.is_known:
             with self.connection(prepared=False) as connection:
                 count = layout.read_count(connection, self.keys)
-            self._spread, self._is_known = self._spread_over(count) if count else None, True
+            self._spread, self.is_known = self._spread_over(count) if count else None, True
         return self._spread
 
     @property
@@ -117,7 +118,7 @@ class BoardCommands(Commands):
                 layout.mark(connection, keys, layout.of_partition(number, count))
         with self.connection() as connection:
             layout.mark(connection, self.keys, layout.of_board(count))
-        self._is_known = False
+        self.is_known = False
 
     def _spread_over(self, count: int) -> Spread:
         self._siblings.clear()
@@ -129,7 +130,7 @@ class BoardCommands(Commands):
         client = self._connect(self.client, keys)
         part = BoardCommands(client, keys, self._connect)
         part._closed, part.patience = self._closed, self.patience
-        part.has_connected = part._is_known = True
+        part.has_connected = part.is_known = True
         if client is self.client:
             self._siblings.append(part)
         return part

@@ -9,7 +9,8 @@ from typing import Any
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.engine.outage import RETRY_PAUSE, Patience
 from jobs_core.engine.partitions.places import Places
-from jobs_core.engine.partitions.routes import PartCall, Route, deliver, route
+from jobs_core.engine.partitions.routes import deliver, route
+from jobs_core.engine.partitions.shapes import PartCall, Route
 from jobs_core.engine.together import Together
 from jobs_core.errors import JobsError, ServerError
 
