@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 import redis
 
-from jobs_core import Board, JobsError, Outcome, Task, errors
+from jobs_core import AsyncBoard, Board, JobsError, Outcome, Task, errors
 from jobs_core.engine.build import commands
 from jobs_core.plugins.builtin import policies
 from tests.clients.conftest import Partitioned
@@ -180,6 +181,23 @@ def test_the_python_client_conforms(case: dict[str, Any], board: Board, read: Ca
 def test_the_python_client_conforms_with_partitions(case: dict[str, Any], partitioned: Partitioned) -> None:
     board = partitioned(4)
     Player(board.commands.call, raw(board), *tags(board)).play(case["steps"])
+
+
+@cases
+def test_the_asyncio_client_conforms_with_partitions(
+    case: dict[str, Any], partitioned: Partitioned, url: str
+) -> None:
+    board = partitioned(4)
+    with asyncio.Runner() as runner:
+        client = AsyncBoard(board.name, url, validate=False)
+
+        def call(name: str, *words: str) -> Any:
+            return runner.run(client.commands.call(name, *words))
+
+        try:
+            Player(call, raw(board), *tags(board)).play(case["steps"])
+        finally:
+            runner.run(client.close())
 
 
 @cases

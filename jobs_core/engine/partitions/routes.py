@@ -96,7 +96,7 @@ def _pop(places: Places, name: str, args: Sequence[Any]) -> Route:
     number = text_at(args, 0)
     first = 1 + int(number) if number.isascii() and number.isdecimal() else len(args)
     count = option(args, first, "count") or "1"
-    if not (count.isascii() and count.isdecimal() and int(count)):
+    if first > len(args) or not (count.isascii() and count.isdecimal() and int(count)):
         return (yield from ask(0, name, args))
     rest = [word for pair in _pairs_without(args, first, "count") for word in pair]
     found: list[Any] = []
@@ -177,6 +177,16 @@ def _changes(places: Places, name: str, args: Sequence[Any]) -> Route:
     return merges.newest_changes(pages, cursors, int(count) if count.isdecimal() else 100)
 
 
+def _tick(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """Tick every partition, and take their messages to one another."""
+    replies = yield [(place, (name, args)) for place in places.all]
+    ticks = [accepted(reply) for reply in replies]
+    for source, (_, _, _, *targets) in enumerate(ticks):
+        for target in targets:
+            yield from deliver(source, int(target))
+    return merges.tick(ticks)
+
+
 def _trim(places: Places, name: str, args: Sequence[Any]) -> Route:
     """Keep as many of the newest tasks in each partition as is its share of the queue."""
     queue, keep = text_at(args, 0), text_at(args, 1)
@@ -251,7 +261,7 @@ RULES: Mapping[str, Rule] = {
     "JSTATS": _stats,
     "JSUMMARY": by_ids(Places.of_job),
     "JTASKS": _tasks,
-    "JTICK": by_all(merges.tick),
+    "JTICK": _tick,
     "JTOP": _top,
     "JTRIM": _trim,
     "JWHEN": by_ids(Places.of_job),
