@@ -125,7 +125,9 @@ class Player:
                 return all(self.fits(value, found.get(name)) for name, value in fields.items())
             case {"save": name}:
                 self.saved[name] = reply
-                return isinstance(reply, str) and ("like" not in expected or self.is_like(expected["like"], reply))
+                return isinstance(reply, str) and (
+                    "like" not in expected or self.is_like(expected["like"], reply)
+                )
             case {"like": text}:
                 return isinstance(reply, str) and self.is_like(text, reply)
             case dict():
@@ -137,8 +139,10 @@ class Player:
             case _:
                 return type(reply) is not float and bool(reply == self.known(expected))
 
-    def is_like(self, text: str, reply: str) -> bool:
-        """Whether a reply is this text, in which <1> stands for the number that the board has in place of 1."""
+    def is_like(self, text: str | None, reply: str) -> bool:
+        """Whether a reply is this text, in which <1> is the board's number in place of 1."""
+        if text is None:
+            return True
         found = re.fullmatch(re.sub(r"<\d+>", r"(\\d+)", re.escape(text)), reply)
         if not found:
             return False
