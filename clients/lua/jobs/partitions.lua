@@ -442,7 +442,7 @@ local function by_groups(head, place_of)
   end
 end
 
--- Read one partition after the other. The cursor of a later one begins with its number, as in 3:0.
+-- Read one partition after the other. A cursor that goes on begins with the partition, as in 3:0.
 function Spread:paged(name, before, cursor, after)
   local place, own = cursor:match('^(%d+):(.*)$')
   place = tonumber(place)
@@ -650,8 +650,9 @@ end
 local function merged_alert(spread, known, name)
   local found = known[spread:of_name(name) + 1][name]
   if not found then return nil end
-  found.open = 0
-  for _, alerts in ipairs(known) do found.open = found.open + (alerts[name] and alerts[name].open or 0) end
+  local open = 0
+  for _, alerts in ipairs(known) do open = open + (alerts[name] and alerts[name].open or 0) end
+  found.open = open
   return spread.encode(found)
 end
 
@@ -670,7 +671,7 @@ local function alerts(spread, name, words)
   local of_all = joined(names, part_of(options, 1, 1), without(options, 2, 'job'))
   for one = 0, spread.count - 1 do
     known[one + 1] = {}
-    for _, text in ipairs(spread:ask(one, name, one == place and words or of_all)) do
+    for _, text in pairs(spread:ask(one, name, one == place and words or of_all)) do -- with holes for unknown names
       local read = type(text) == 'string' and text ~= '' and spread.decode(text)
       if read then
         known[one + 1][read.name] = read
@@ -819,6 +820,16 @@ local function push(spread, name, words)
   return spread:ask(key and spread:of_name(key) or spread:turn(), name, words)
 end
 
+-- A worker reports to all partitions. What it runs counts in the first.
+local function register(spread, name, words)
+  local rest, replies = joined(words), {}
+  for i = 1, #words - 1 do
+    if words[i] == 'running' then rest[i + 1] = '0' end
+  end
+  for place = 0, spread.count - 1 do replies[place + 1] = spread:ask(place, name, place == 0 and words or rest) end
+  return largest(replies)
+end
+
 local function stats(spread, name, words)
   local job = option(words, 1, 'job')
   if job then return spread:ask(spread:of_job(job), name, words) end
@@ -896,7 +907,7 @@ partitions.RULES = {
   JPERMIT = by_first,
   JPOP = pop,
   JPUSH = push,
-  JREGISTER = by_all(largest),
+  JREGISTER = register,
   JRESUME = by_job,
   JRETAIN = retain,
   JRUNS = by_job,
