@@ -19,6 +19,7 @@ import redis
 from jobs_core import AsyncBoard, Board, JobsError, Outcome, Task, errors
 from jobs_core.engine.build import commands
 from jobs_core.plugins.builtin import policies
+from jobs_core.text import as_bytes
 from tests.clients.conftest import Partitioned
 
 CLIENTS = Path(__file__).parents[2] / "clients"
@@ -243,7 +244,7 @@ def test_calls_of_partitions_conform(
     def call_at(tag: str, name: str, *words: str) -> Any:
         if way == "client":
             return board.commands.parts[tags(board).index(tag)].call(name, *words)
-        return read(way, name if way == "FCALL" else shas[name], 1, tag, *words)
+        return read(way, name if way == "FCALL" else shas[name], 1, tag, *map(as_bytes, words))
 
     Player(board.commands.call, read, *tags(board), call_at=call_at).play(case["steps"])
 
