@@ -143,6 +143,13 @@ def _count_each(place_of: Callable[[Places, str], int], first: int) -> Rule:
     return rule
 
 
+def _register(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """A worker reports to all partitions. What it runs counts in the first."""
+    rest = [0 if at and args[at - 1] == "running" else word for at, word in enumerate(args)]
+    replies = yield [(place, (name, rest if place else args)) for place in places.all]
+    return max(accepted(reply) for reply in replies)
+
+
 def _stats(places: Places, name: str, args: Sequence[Any]) -> Route:
     job = option(args, 0, "job")
     if job is not None:
@@ -258,7 +265,7 @@ RULES: Mapping[str, Rule] = {
     "JPERMIT": by_first,
     "JPOP": _pop,
     "JPUSH": _push,
-    "JREGISTER": by_all(merges.largest),
+    "JREGISTER": _register,
     "JRESUME": by_job(),
     "JRETAIN": by_all(merges.first),
     "JRUNS": by_job(),
