@@ -147,9 +147,12 @@ def _board(boards: Sequence[Mapping[str, Any]], queues: int, workers: int) -> di
 
 
 def read_cursors(cursor: str | None, count: int) -> list[str]:
-    """Return where to go on in each of several lists: empty at its beginning, `END` at its end."""
+    """Return where to go on in each of several lists: empty at its beginning, `END` at its end.
+
+    Another text than `newest_changes` returns is for each of them to accept or reject.
+    """
     found = cursor.split(",") if cursor else []
-    return found if len(found) == count else [""] * count
+    return found if len(found) == count else [cursor or ""] * count
 
 
 def newest_changes(

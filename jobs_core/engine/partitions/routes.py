@@ -81,7 +81,7 @@ def _pop(places: Places, name: str, args: Sequence[Any]) -> Route:
     number = text_at(args, 0)
     first = 1 + int(number) if is_number(number) else len(args)
     count = option(args, first, "count") or "1"
-    if not (is_number(count) and int(count)):
+    if first > len(args) or not (is_number(count) and int(count)):
         return (yield from ask(0, name, args))
     rest = without_option(args, first, "count")
     found: list[Any] = []
@@ -123,6 +123,13 @@ def _count_each(place_of: Callable[[Places, str], int], first: int) -> Rule:
     return rule
 
 
+def _register(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """A worker reports to all partitions. What it runs counts in the first."""
+    rest = [0 if at and args[at - 1] == "running" else word for at, word in enumerate(args)]
+    replies = yield [(place, (name, rest if place else args)) for place in places.all]
+    return max(accepted(reply) for reply in replies)
+
+
 def _stats(places: Places, name: str, args: Sequence[Any]) -> Route:
     job = option(args, 0, "job")
     if job is not None:
@@ -155,6 +162,16 @@ def _changes(places: Places, name: str, args: Sequence[Any]) -> Route:
     ]
     pages = {place: accepted(reply) for place, reply in zip(asked, replies, strict=True)}
     return merges.newest_changes(pages, cursors, int(count) if is_number(count) else 100)
+
+
+def _tick(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """Tick every partition, and take their messages to one another."""
+    replies = yield [(place, (name, args)) for place in places.all]
+    ticks = [accepted(reply) for reply in replies]
+    for source, (_, _, _, *targets) in enumerate(ticks):
+        for target in targets:
+            yield from deliver(source, int(target))
+    return merges.tick(ticks)
 
 
 def _trim(places: Places, name: str, args: Sequence[Any]) -> Route:
@@ -228,7 +245,7 @@ RULES: Mapping[str, Rule] = {
     "JPERMIT": by_first,
     "JPOP": _pop,
     "JPUSH": _push,
-    "JREGISTER": by_all(merges.largest),
+    "JREGISTER": _register,
     "JRESUME": by_job(),
     "JRETAIN": alerts.retain,
     "JRUNS": by_job(),
@@ -237,7 +254,7 @@ RULES: Mapping[str, Rule] = {
     "JSTATS": _stats,
     "JSUMMARY": by_ids(Places.of_job),
     "JTASKS": _tasks,
-    "JTICK": by_all(merges.tick),
+    "JTICK": _tick,
     "JTOP": _top,
     "JTRIM": _trim,
     "JWHEN": when,

@@ -166,10 +166,11 @@ def _for_each(reply: Any, count: int) -> Any:
 
 
 def paged(places: Places, name: str, before: Sequence[Any], cursor: str, after: Sequence[Any]) -> Route:
-    """Read one partition after the other. The cursor of a later one begins with its number, as in `3:0`."""
-    place, _, own = cursor.rpartition(":")
-    at = int(place) if is_number(place) and int(place) < places.count else 0
-    following, page = yield from ask(at, name, (*before, own if place else cursor, *after))
-    if following == "0":
-        return [f"{at + 1}:0" if at + 1 < places.count else "0", page]
-    return [f"{at}:{following}" if at else following, page]
+    """Read one partition after the other. A cursor that goes on begins with the partition, as in `3:0`."""
+    place, mark, own = cursor.partition(":")
+    is_ours = bool(mark) and is_number(place) and int(place) < places.count
+    at = int(place) if is_ours else 0
+    following, page = yield from ask(at, name, (*before, own if is_ours else cursor, *after))
+    if following != "0":
+        return [f"{at}:{following}", page]
+    return [f"{at + 1}:0" if at + 1 < places.count else "0", page]
