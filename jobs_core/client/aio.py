@@ -18,7 +18,8 @@ from jobs_core.client.aio_runs import AsyncRunMethods
 from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.client.graph import Graph, as_relations, chunks_of_children, graph_of
-from jobs_core.client.listing import find_ids_async, plan_find, plan_jobs, read_jobs_async
+from jobs_core.client.ledger_dump import plan_dump
+from jobs_core.client.listing import find_ids_async, pages_async, plan_find, plan_jobs, read_jobs_async
 from jobs_core.client.search import JobFilters
 from jobs_core.cron.forms import zone_of
 from jobs_core.engine.calls import next_arguments
@@ -244,8 +245,13 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         replies = [await self._call("JWHEN", *ids) for ids in chunks_of_children(jobs)]
         return graph_of(jobs, as_relations(replies))
 
-    async def dump(self) -> AsyncIterator[dict[str, Any]]:
+    async def dump(self, *, ledger: bool = False) -> AsyncIterator[dict[str, Any]]:
         """Read all jobs and alerts in the form `load` takes, like `Board.dump`."""
+        if ledger:
+            async for page in pages_async(plan_dump(self.keys), self._call, self._read):
+                for line in page:
+                    yield line
+            return
         async for job in self.list():
             yield BoardClient.dumped(job)
         for alert in await self.dumped_alerts():
@@ -256,7 +262,7 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         return [dumped_alert(text) for text in await self._call("JALERTS")]
 
     async def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Sequence[datetime | JobsError | None]:
-        """Restore dumped jobs and alerts, like `Board.load`. Returns the results as a list."""
+        """Restore what was dumped, like `Board.load`. Returns the results as a list."""
         return await self._on_thread(listed(self._board.load), jobs)
 
     async def apply(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobs_core.client.ids import Ask, Plan, plan_ids
 from jobs_core.client.search import criteria, plan_found
@@ -19,6 +19,8 @@ from jobs_core.runs import add_durations
 
 if TYPE_CHECKING:
     from jobs_core.engine.keys import Keys
+
+T = TypeVar("T")
 
 CHUNK = 200
 """Jobs to read in one round trip. JGET has no more in a reply, however small they are."""
@@ -61,7 +63,7 @@ def read_jobs(
     pace, asked = Pace(), deque[Call]()
 
     def calls() -> Iterator[Call]:
-        for page in _pages(plan, commands):
+        for page in pages(plan, commands):
             for ids in pace.chunks(page):
                 for call in calls_to_read(ids, summary):
                     asked.append(call)
@@ -90,7 +92,7 @@ async def read_jobs_async(
     """Read the jobs of a plan for `AsyncBoard.list`, with its methods that call commands and that read."""
     await call("JCOUNT")  # waits until a committed board file is in place
     pace = Pace()
-    async for page in _pages_async(plan, call, read):
+    async for page in pages_async(plan, call, read):
         for ids in pace.chunks(page):
             reply, *summaries = [await call(name, *args) for name, args in calls_to_read(ids, summary)]
             pace.note(reply)
@@ -101,7 +103,7 @@ async def read_jobs_async(
 def find_ids(commands: Commands, plan: Plan) -> Iterator[str]:
     """Read the ids of a plan for `Board.find`."""
     commands.call("JCOUNT")  # waits until a committed board file is in place
-    for page in _pages(plan, commands):
+    for page in pages(plan, commands):
         yield from page
 
 
@@ -112,7 +114,7 @@ async def find_ids_async(
 ) -> AsyncIterator[str]:
     """Read the ids of a plan for `AsyncBoard.find`."""
     await call("JCOUNT")  # waits until a committed board file is in place
-    async for page in _pages_async(plan, call, read):
+    async for page in pages_async(plan, call, read):
         for id in page:
             yield id
 
@@ -166,8 +168,8 @@ def _summary(text: str | None) -> dict[str, Any]:
     return last | {"failures": found.get("failures", 0)} | known
 
 
-def _pages(plan: Plan, commands: Commands) -> Iterator[list[str]]:
-    """Send the commands of a plan, and yield its ids, a page at a time."""
+def pages(plan: Generator[Ask | Call | list[T], Any, None], commands: Commands) -> Iterator[list[T]]:
+    """Send the commands of a plan, and yield its pages: of ids, or of what else it yields."""
     reply: Any = None
     while True:
         try:
@@ -183,12 +185,12 @@ def _pages(plan: Plan, commands: Commands) -> Iterator[list[str]]:
             yield step
 
 
-async def _pages_async(
-    plan: Plan,
+async def pages_async(
+    plan: Generator[Ask | Call | list[T], Any, None],
     call: Callable[..., Awaitable[Any]],
     read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]],
-) -> AsyncIterator[list[str]]:
-    """Do the same as `_pages`, with an asyncio client."""
+) -> AsyncIterator[list[T]]:
+    """Do the same as `pages`, with an asyncio client."""
     reply: Any = None
     while True:
         try:
