@@ -237,7 +237,9 @@ def test_wrong_lines_are_refused_and_the_others_are_loaded(full: Board, other: B
         {"ledger": "counts", "n": "1", "id": "", "values": []},
         first,
     ]
-    replies = [str(reply) for reply in other.load([first, *rest, *wrong, last]) if isinstance(reply, Exception)]
+    replies = [
+        str(reply) for reply in other.load([first, *rest, *wrong, last]) if isinstance(reply, Exception)
+    ]
     assert [text.partition(", got")[0] for text in replies] == [
         "item: expected a task as JDUMP lists it",
         "item: expected what JDUMP lists of a job",

@@ -117,8 +117,8 @@ class DeclarationMethods(JobMethods):
     def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Iterator[datetime | JobsError | None]:
         """Restore what `dump` read. Yields the same as `put_many`; for an alert and for the ledger, None.
 
-        A ledger is loaded into a board that has none. If that is interrupted, load the same dump again: nothing
-        is loaded twice.
+        A ledger is loaded into a board that has none. If that is interrupted, load the same dump again:
+        nothing is loaded twice.
 
         Raises:
             ConflictError: The dump has a ledger, and so does the board.
