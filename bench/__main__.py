@@ -16,6 +16,7 @@ from bench import (
     cost,
     cron,
     forecast,
+    growth,
     history,
     idle,
     late,
@@ -59,6 +60,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "web": web.measure,
     "shell": shell.measure,
     "plugins": lambda board, jobs, url: plugins.measure(),
+    "growth": lambda board, jobs, url: growth.measure(jobs),
 }
 
 
