@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.alerts.rule import dumped_alert
@@ -18,8 +19,7 @@ from jobs_core.client.aio_runs import AsyncRunMethods
 from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.client.graph import Graph, as_relations, chunks_of_children, graph_of
-from jobs_core.client.ledger_dump import plan_dump
-from jobs_core.client.listing import find_ids_async, pages_async, plan_find, plan_jobs, read_jobs_async
+from jobs_core.client.listing import CHUNK, find_ids_async, plan_find, plan_jobs, read_jobs_async
 from jobs_core.client.search import JobFilters
 from jobs_core.cron.forms import zone_of
 from jobs_core.engine.calls import next_arguments
@@ -248,8 +248,9 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
     async def dump(self, *, ledger: bool = False) -> AsyncIterator[dict[str, Any]]:
         """Read all jobs and alerts in the form `load` takes, like `Board.dump`."""
         if ledger:
-            async for page in pages_async(plan_dump(self.keys), self._call, self._read):
-                for line in page:
+            lines = self._board.dump(ledger=True)
+            while some := await self._on_thread(list, islice(lines, CHUNK)):
+                for line in some:
                     yield line
             return
         async for job in self.list():
@@ -350,6 +351,6 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         """Drop the oldest tasks of a queue, like `Board.trim`."""
         return await self._on_thread(self._board.trim, queue, keep, because=because)
 
-    async def init(self) -> dict[str, str]:
+    async def init(self, *, partitions: int | None = None) -> dict[str, str]:
         """Load Jobs into Redis, like `Board.init`."""
-        return await self._on_thread(self._board.init)
+        return await self._on_thread(self._board.init, partitions=partitions)

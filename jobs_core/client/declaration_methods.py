@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.alerts.rule import dumped_alert
 from jobs_core.client.job_methods import JobMethods
-from jobs_core.client.ledger_dump import dumped_job, plan_dump
-from jobs_core.client.listing import pages
+from jobs_core.client.ledger_dump import dump_lines, dumped_job
 from jobs_core.client.loading import Loading
 from jobs_core.errors import JobsError
 
@@ -102,8 +101,7 @@ class DeclarationMethods(JobMethods):
             StaleError: With `ledger`: the board changed while it was dumped.
         """
         if ledger:
-            for page in pages(plan_dump(self.keys), self.commands):
-                yield from page
+            yield from dump_lines(self.commands.parts, self.name)
             return
         yield from map(self.dumped, self.list())
         yield from self.dumped_alerts()

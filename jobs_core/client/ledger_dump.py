@@ -1,4 +1,4 @@
-"""Read a board with its ledger, as `Board.dump(ledger=True)` does, for both clients.
+"""Read a board with its ledger, as `Board.dump(ledger=True)` does.
 
 The first line has the settings of the board, the last one says that the dump is complete. Between them are
 jobs and alerts, as in any dump, and items of the ledger: see the command JDUMP. The items are numbered, so
@@ -10,15 +10,14 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from jobs_core.alerts.rule import dumped_alert
 from jobs_core.bounds import RETENTION
 from jobs_core.client.ids import Ask, plan_ids
-from jobs_core.client.listing import Pace
+from jobs_core.client.listing import Pace, pages
 from jobs_core.client.output import ENDS
-from jobs_core.engine.commands import Call
+from jobs_core.engine.commands import Call, Commands
 from jobs_core.engine.durable import SETTING
 from jobs_core.engine.loader import VERSION
 from jobs_core.engine.replies import as_bound, as_job, as_limits
@@ -48,64 +47,77 @@ def dumped_job(job: Mapping[str, Any]) -> dict[str, Any]:
     return {"next": "none"} | found
 
 
-def plan_dump(keys: Keys) -> Lines:
-    """Return the plan for a dump with the ledger.
+def dump_lines(parts: Sequence[Commands], board: str) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a dump with the ledger, of a board with these partitions (or of one).
 
     Raises:
         ConflictError: Tasks are running.
         StaleError: The board changed while it was dumped.
     """
-    yield from LedgerDump(keys).plan()
+    dump, before = LedgerDump(), [read_state(part) for part in parts]
+    yield _first_line(parts[0], board)
+    for part in parts:
+        for page in pages(dump.plan(part.keys), part):
+            yield from page
+    yield from map(dumped_alert, parts[0].call("JALERTS"))
+    for part in parts:  # last: the load itself changes the board
+        for page in pages(dump.plan_changes(), part):
+            yield from page
+    if [read_state(part) for part in parts] != before:
+        raise StaleError(
+            f"The board {board!r} changed while it was dumped, so this dump is incomplete. "
+            "Stop its workers and clients, and dump again."
+        )
+    yield {"ledger": "end", "items": dump.count}
+
+
+def read_state(part: Commands) -> str:
+    """Return what changes with a board. Raises ConflictError if it is at work."""
+    _, ((_, _, state),) = part.call("JDUMP", "state", "0")
+    return str(state)
+
+
+def _first_line(part: Commands, board: str) -> dict[str, Any]:
+    """Return the line with the settings. `durable` depends on the server, so it is left out."""
+    keys = part.keys
+    kept: Any = part.read(lambda client: client.hgetall(keys.settings))
+    limits: Any = part.read(lambda client: client.hgetall(keys.limits))
+    lengths: Any = part.read(lambda client: client.hgetall(keys.lengths))
+    bounds = {
+        name: "off" if (value := as_bound(name, text)) is None else value
+        for name, text in sorted(kept.items())
+        if name in RETENTION and name != SETTING
+    }
+    dump = {"dump": uuid.uuid4().hex, "board": board, "layout": VERSION}
+    return {"ledger": "begin"} | dump | {"bounds": bounds, "limits": list(as_limits(limits, lengths))}
 
 
 class LedgerDump:
-    """A dump of a board with its ledger, and the number of its next item."""
+    """A dump with the ledger: its plans, and how many items they have yielded."""
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
-        self._numbers = count(1)
+    def __init__(self) -> None:
+        self.count = 0
 
-    def plan(self) -> Lines:
-        """Yield the lines of the dump, in the order in which they are loaded."""
-        before = yield from self._state()
-        kept = yield Ask(lambda client: client.hgetall(self._keys.settings))
-        limits = yield Ask(lambda client: client.hgetall(self._keys.limits))
-        lengths = yield Ask(lambda client: client.hgetall(self._keys.lengths))
-        yield [self._first_line(kept, list(as_limits(limits, lengths)))]
+    def plan(self, keys: Keys) -> Lines:
+        """Return the plan for the jobs of a partition and for its ledger, in the order of loading."""
         for place in ("counts", "hours", "gaps"):
             yield from self._place(place)
-        yield from self._jobs()
+        yield from self._jobs(keys)
         yield from self._tasks()
         for place in ("tails", "backfills", "history"):
             yield from self._outputs(_ended_in((yield from self._place(place))))
-        yield [dumped_alert(text) for text in (yield "JALERTS", [])]
-        yield from self._place("changes")  # last: the load itself changes the board
-        if (yield from self._state()) != before:
-            raise StaleError(
-                f"The board {self._keys.board!r} changed while it was dumped, so this dump is incomplete. "
-                "Stop its workers and clients, and dump again."
-            )
-        yield [{"ledger": "end", "items": next(self._numbers) - 1}]
 
-    def _first_line(self, kept: Mapping[str, str], limits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return the line with the settings. `durable` depends on the server, so it is left out."""
-        bounds = {
-            name: "off" if (value := as_bound(name, text)) is None else value
-            for name, text in sorted(kept.items())
-            if name in RETENTION and name != SETTING
-        }
-        dump = {"dump": uuid.uuid4().hex, "board": self._keys.board, "layout": VERSION}
-        return {"ledger": "begin"} | dump | {"bounds": bounds, "limits": limits}
+    def plan_changes(self) -> Lines:
+        """Return the plan for the changes of a partition."""
+        yield from self._place("changes")
 
     def _lines(self, items: Iterable[Sequence[str]]) -> list[dict[str, Any]]:
-        return [
-            {"ledger": kind, "n": next(self._numbers), "id": id, "values": values}
-            for kind, id, *values in items
+        found = [
+            {"ledger": kind, "n": number, "id": id, "values": values}
+            for number, (kind, id, *values) in enumerate(items, self.count + 1)
         ]
-
-    def _state(self) -> Generator[Call, Any, str]:
-        _, ((_, _, state),) = yield "JDUMP", ["state", "0"]
-        return str(state)
+        self.count += len(found)
+        return found
 
     def _pages(self, place: str, ids: Sequence[str] = ()) -> Generator[Call, Any, list[list[str]]]:
         """Return what a place has of some ids."""
@@ -133,9 +145,9 @@ class LedgerDump:
         for some in _portions(open_ones):
             yield self._lines((yield from self._pages("dues", some)))
 
-    def _jobs(self) -> Lines:
+    def _jobs(self, keys: Keys) -> Lines:
         """Yield the jobs, each after its part of the ledger."""
-        plan, pace, reply = plan_ids(self._keys, None, None), Pace(), None
+        plan, pace, reply = plan_ids(keys, None, None), Pace(), None
         while True:
             try:
                 step = plan.send(reply)

@@ -92,7 +92,7 @@ async def read_jobs_async(
     """Read the jobs of a plan for `AsyncBoard.list`, with its methods that call commands and that read."""
     await call("JCOUNT")  # waits until a committed board file is in place
     pace = Pace()
-    async for page in pages_async(plan, call, read):
+    async for page in _pages_async(plan, call, read):
         for ids in pace.chunks(page):
             reply, *summaries = [await call(name, *args) for name, args in calls_to_read(ids, summary)]
             pace.note(reply)
@@ -114,7 +114,7 @@ async def find_ids_async(
 ) -> AsyncIterator[str]:
     """Read the ids of a plan for `AsyncBoard.find`."""
     await call("JCOUNT")  # waits until a committed board file is in place
-    async for page in pages_async(plan, call, read):
+    async for page in _pages_async(plan, call, read):
         for id in page:
             yield id
 
@@ -185,11 +185,11 @@ def pages(plan: Generator[Ask | Call | list[T], Any, None], commands: Commands) 
             yield step
 
 
-async def pages_async(
-    plan: Generator[Ask | Call | list[T], Any, None],
+async def _pages_async(
+    plan: Plan,
     call: Callable[..., Awaitable[Any]],
     read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]],
-) -> AsyncIterator[list[T]]:
+) -> AsyncIterator[list[str]]:
     """Do the same as `pages`, with an asyncio client."""
     reply: Any = None
     while True:

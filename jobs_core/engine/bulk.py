@@ -14,8 +14,8 @@ from jobs_core.errors import AgainError, JobsError, OptionError
 from jobs_core.text import is_utf8, shorten
 from jobs_core.values import value_type
 
-Group = Callable[[Iterable[Sequence[Any]]], Iterator[tuple[Call, list[Sequence[Any]]]]]
-"""Groups the arguments of single items into calls. Yields each call with the items it contains."""
+Group = Callable[[Iterable[Sequence[Any]], int], Iterator[tuple[Call, list[Sequence[Any]]]]]
+"""Groups arguments of single items into calls, for so many partitions. Yields each call with its items."""
 
 GROUP, GROUP_BYTES = 50, 262144
 """Maximum items in one call, and approximate maximum bytes, so that no script runs for long."""
@@ -37,6 +37,7 @@ def stream(
     An item that is rejected before it reaches Redis yields its error. Redis works on `at_once` calls while
     the next ones are written.
     """
+    width = len(commands.parts)
     refused: dict[int, JobsError] = {}
     pending: deque[list[Sequence[Any]]] = deque()
 
@@ -48,12 +49,12 @@ def stream(
                 refused[place] = error
 
     def calls() -> Iterator[Call]:
-        for call, members in group(accepted()):
+        for call, members in group(accepted(), width):
             pending.append(members)
             yield call
 
     place = 0
-    for replies in commands.stream(calls(), at_once):
+    for replies in commands.stream(calls(), max(1, at_once // width)):
         members = pending.popleft()
         for one, reply in zip(members, expand_reply(replies, len(members)), strict=True):
             while place in refused:
@@ -71,7 +72,7 @@ def _call_alone(commands: Commands, group: Group, one: Sequence[Any]) -> Any:
     """Wait until a board file is applied, then call again for one item that was rejected because of it."""
     while True:
         commands.finish_apply()
-        ((call, _),) = group([one])
+        ((call, _),) = group([one], 1)
         (replies,) = commands.batch([call])
         (reply,) = expand_reply(replies, 1)
         if not isinstance(reply, AgainError):
@@ -79,9 +80,9 @@ def _call_alone(commands: Commands, group: Group, one: Sequence[Any]) -> Any:
 
 
 def group_calls(name: str, *first: str) -> Group:
-    """Group items into calls that take several (JMSET, JMACK)."""
+    """Group items into calls that take several (JMSET, JMACK). Partitions split them later."""
 
-    def group(things: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
+    def group(things: Iterable[Sequence[Any]], width: int) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
         words: list[Any] = [*first]
         members: list[Sequence[Any]] = []
         size = 0
@@ -89,7 +90,7 @@ def group_calls(name: str, *first: str) -> Group:
             words += (len(arguments), *arguments)
             members.append(arguments)
             size += sum(map(len, arguments))
-            if len(members) == GROUP or size > GROUP_BYTES:
+            if len(members) == GROUP * width or size > GROUP_BYTES * width:
                 yield (name, words), members
                 words, members, size = [*first], [], 0
         if members:
@@ -101,9 +102,9 @@ def group_calls(name: str, *first: str) -> Group:
 def group_kinds(groups: Mapping[str, Group]) -> Group:
     """Group items of several kinds, in order. An item is its kind and the arguments for its group."""
 
-    def group(things: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
+    def group(things: Iterable[Sequence[Any]], width: int) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
         for kind, some in groupby(things, itemgetter(0)):
-            for call, members in groups[kind](arguments for _, arguments in some):
+            for call, members in groups[kind]((arguments for _, arguments in some), width):
                 yield call, [(kind, arguments) for arguments in members]
 
     return group
@@ -116,7 +117,7 @@ def expand_reply(reply: Any, members: int) -> list[Any]:
 
 def call_each(name: str) -> Group:
     """Make one call for each item."""
-    return lambda things: (((name, arguments), [arguments]) for arguments in things)
+    return lambda things, width: (((name, arguments), [arguments]) for arguments in things)
 
 
 def as_mapping(thing: Mapping[str, Any] | str) -> Mapping[str, Any]:

@@ -83,6 +83,7 @@ local function finish(board, args)
   local author = changes.read_author(args, 3)
   local n = load_state.require_begun(board, args[2])
   load_state.finish(board)
+  streams.begin_changes(board)
   changes.record(board, 'load', author, { count = n })
   return redis.status_reply('OK')
 end

@@ -151,9 +151,10 @@ def test_history_and_changes_have_their_entries(lua: Lua) -> None:
         ["history", task],
         ["task", task, "attempt", "1", "what", "done", "note", "good"],
     )
-    begin, change = dump(lua, "changes")
-    assert begin == ["changes", ""]
-    assert change[3:] == ["what", "put", "by", "-", "ids", "a"]
+    lua.jedit("a", timeout=5)
+    put, edit = dump(lua, "changes")
+    assert (put[:2], put[3:]) == (["changes", "a"], ["what", "put", "by", "-", "ids", "a"])
+    assert edit[:2] == ["changes", "a"]
 
 
 def test_long_histories_have_pages(lua: Lua) -> None:

@@ -114,7 +114,7 @@ def test_entries_keep_their_ids_and_come_in_order(lua: Lua) -> None:
 def test_changes_replace_those_of_the_load(lua: Lua) -> None:
     begin(lua)
     lua.put("a")
-    add(lua, ["changes", ""], ["changes", "", "1600000000000-0", "what", "put", "by", "ann", "ids", "b"])
+    add(lua, ["changes", "b", "1600000000000-0", "what", "put", "by", "ann", "ids", "b"])
     lua.jload("end", "d1", "by", "bob")
     texts = lua.jchanges()[1]
     assert ['"what":"load"' in texts[0], '"by":"bob"' in texts[0], '"by":"ann"' in texts[1], len(texts)] == [

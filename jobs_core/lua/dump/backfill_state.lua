@@ -3,6 +3,7 @@
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local partition = require 'base.partition'
 local backfills = require 'backfill.backfills'
 local items = require 'dump.items'
 
@@ -36,29 +37,39 @@ function backfill_state.read_dues(board, id, position)
   return { { 'dues', backfill.job, id, unpack(dues) } }, #dues == DUES and digits(first + DUES) or nil
 end
 
-local function check_number(id)
+-- Return the number under which a backfill is loaded: one that leads to this partition, if this is one.
+function backfill_state.number_here(id)
   if not (id or ''):find('^%d+$') then fail_option('item', 'expected the number of a backfill') end
+  return digits(partition.numbered(tonumber(id)))
+end
+
+-- Let later backfills have larger numbers.
+local function note_number(board, id)
+  local last = tonumber(redis.call('HGET', key(board, 'stats'), 'backfills') or 0)
+  redis.call('HSET', key(board, 'stats'), 'backfills', digits(math.max(last, tonumber(id))))
 end
 
 function backfill_state.write(board, job, values)
   local id, text, score = unpack(values, 1, 3)
-  check_number(id)
+  local number = backfill_state.number_here(id)
   local is_read, backfill = pcall(cjson.decode, text or '')
   if not (is_read and type(backfill) == 'table' and backfill.job == job and tostring(backfill.id) == id) then
     fail_option('item', 'expected a backfill as JDUMP lists it, got other words')
   end
-  redis.call('HSET', key(board, 'backfills'), id, text)
+  backfill.id = number
+  backfills.write(board, backfill)
+  note_number(board, id)
   if score == 'inf' or (score or ''):find('^%d+$') then
-    backfills.continue_at(board, id, score == 'inf' and math.huge or tonumber(score))
+    backfills.continue_at(board, number, score == 'inf' and math.huge or tonumber(score))
   end
 end
 
 function backfill_state.write_dues(board, _, values)
-  check_number(values[1])
+  local number = backfill_state.number_here(values[1])
   for i = 2, #values do
     if not values[i]:find('^%d+$') then fail_option('item', 'expected times in ms') end
   end
-  redis.call('RPUSH', backfills.dues_key(board, values[1]), unpack(values, 2))
+  redis.call('RPUSH', backfills.dues_key(board, number), unpack(values, 2))
 end
 
 return backfill_state

@@ -13,7 +13,7 @@ local function counter_names()
   for _, name in ipairs(board_counters.SHOWN) do
     if not board_counters.COUNTED[name] then names[#names + 1] = name end
   end
-  for _, name in ipairs(board_counters.NUMBERS) do names[#names + 1] = name end
+  names[#names + 1] = board_counters.FOLLOWED
   for _, why in ipairs(skip_reasons.ALL) do names[#names + 1] = skip_reasons.counter(why) end
   return names
 end

@@ -1,5 +1,6 @@
--- `{b}:load` says which dump is or was loaded: its id, the number of its last item (`n`), and `ended` once all is loaded. Items
--- are numbered in order, so that one that is sent twice is written once.
+-- `{b}:load` says which dump is or was loaded: its id, the number of its last item (`n`), `ended` once all is loaded, and
+-- `changes` once the changes of the load itself are forgotten. Items are numbered in order, so that one that is sent twice is
+-- written once.
 
 local errors = require 'base.errors'
 local key = require('base.keys').key
@@ -36,7 +37,7 @@ function load_state.begin(board, id)
   if dump == id then return tonumber(n) end
   require_no_ledger(board)
   redis.call('HSET', key(board, 'load'), 'dump', id, 'n', 0)
-  redis.call('HDEL', key(board, 'load'), 'ended')
+  redis.call('HDEL', key(board, 'load'), 'ended', 'changes')
   return 0
 end
 

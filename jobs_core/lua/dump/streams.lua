@@ -18,10 +18,19 @@ local function field_of(fields, name)
   end
 end
 
+-- Return the id of the first job of a change, or an empty text.
+local function first_job(fields)
+  local ids, packed = field_of(fields, 'ids'), field_of(fields, 'jobs')
+  if not packed then return (ids or ''):match('^%S*') end
+  local is_read, jobs = pcall(cmsgpack.unpack, packed)
+  local first = is_read and jobs[1] or ''
+  return type(first) == 'table' and first[1] or first
+end
+
 -- The id that an entry belongs to.
 local OWNERS = {
   history = function(fields) return field_of(fields, 'task') or '' end,
-  changes = function() return '' end,
+  changes = first_job,
 }
 
 local function size_of(fields)
@@ -47,12 +56,10 @@ local function check_cursor(cursor)
   if cursor ~= '0' and not cursors.is_entry(cursor) then cursors.reject('cursor', cursor) end
 end
 
--- Return a page of `history` or `changes`, and the next cursor. The changes begin with an item without an entry, because they
--- replace what the load itself has changed.
+-- Return a page of `history` or `changes`, and the next cursor.
 function streams.page(board, what, cursor)
   check_cursor(cursor)
   local items = {}
-  if what == 'changes' and cursor == '0' then items[1] = { what, '' } end
   local entries, last = read_after(key(board, what), cursor)
   for _, entry in ipairs(entries) do
     items[#items + 1] = { what, OWNERS[what](entry[2]), entry[1], unpack(entry[2]) }
@@ -88,12 +95,16 @@ function streams.write_history(board, _, values)
   bounded_stream.note_size(board, 'history', append(key(board, 'history'), values), size_of(values))
 end
 
-function streams.write_changes(board, _, values)
-  if #values > 0 then
-    return bounded_stream.note_size(board, 'changes', append(key(board, 'changes'), values), size_of(values))
-  end
+-- Forget, once, what the load itself has changed so far: the changes of the dump take its place.
+function streams.begin_changes(board)
+  if redis.call('HSETNX', key(board, 'load'), 'changes', 1) == 0 then return end
   redis.call('DEL', key(board, 'changes'), key(board, 'changes:large'))
   redis.call('HDEL', key(board, 'stats'), 'changes_large')
+end
+
+function streams.write_changes(board, _, values)
+  streams.begin_changes(board)
+  bounded_stream.note_size(board, 'changes', append(key(board, 'changes'), values), size_of(values))
 end
 
 -- The same output may be in a dump twice: that of a run in the history of its job, and in that of the board.

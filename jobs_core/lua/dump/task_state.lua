@@ -5,6 +5,7 @@
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local backfill_state = require 'dump.backfill_state'
 local items = require 'dump.items'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
@@ -73,9 +74,10 @@ function task_state.write(board, id, values)
   local task = backfill and records.read(record)
   local write = task and task.id == id and writer_of(board, task.lane, record, place, ticket, time)
   if not write then fail_option('item', 'expected a task as JDUMP lists it, got other words') end
+  local number = backfill ~= '' and backfill_state.number_here(backfill)
   write()
   if hold ~= '' then redis.call('HSET', key(board, 'holds'), id, hold) end
-  if backfill ~= '' then redis.call('HSET', key(board, 'backfill:tasks'), id, backfill) end
+  if number then redis.call('HSET', key(board, 'backfill:tasks'), id, number) end
 end
 
 return task_state

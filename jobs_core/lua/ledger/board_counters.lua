@@ -12,7 +12,7 @@ board_counters.SHOWN = {
 -- Those of them that are not kept, but counted when they are read.
 board_counters.COUNTED = { in_flight = true, waiting = true }
 
--- Those that number things: runs after other jobs, and backfills.
-board_counters.NUMBERS = { 'followed', 'backfills' }
+-- That of runs after other jobs, which numbers them.
+board_counters.FOLLOWED = 'followed'
 
 return board_counters
