@@ -284,3 +284,73 @@ def test_asyncio_moves_a_board(full: Board, other: Board, url: str) -> None:
 
 def test_a_dump_without_a_ledger_has_none(full: Board) -> None:
     assert not [line for line in full.dump() if "ledger" in line]
+
+
+@pytest.fixture
+def spread(url: str) -> Iterator[Board]:
+    """An empty board of four partitions."""
+    found = Board("spread", url, validate=False)
+    found.init(partitions=4)
+    yield found
+    for part in [*found.partitions, found]:
+        found.client.eval(REMOVE, 0, f"{part.keys.tag}:*")
+    found.client.close()
+
+
+def shown(board: Board) -> dict[str, Any]:
+    """Return what a board shows, with or without partitions. Backfills have other numbers there."""
+    jobs = ("report", "both", "late", "single", "old", "paused", "filed")
+    tasks = [*board.tasks(payload=True), *board.tasks("dead", payload=True)]
+    for task in tasks:
+        task.get("held", task).pop("opens", None)
+    return {
+        "stats": board.stats(),
+        "of jobs": {job: board.stats(job) for job in jobs},
+        "runs": {job: list(board.runs(job)) for job in jobs},
+        "jobs": {job: board.show(job) for job in jobs},
+        "tasks": sorted(tasks, key=lambda task: str(task["id"])),
+        "hours": board.hours(),
+        "backfills": [(one.job, one.state, one.running, one.total) for one in board.backfill_list()],
+        "changes": sorted((change.id, change.what) for change in board.changes() if change.what != "load"),
+        "printed": [list(board.logs(task["id"])) for task in board.dead()],
+    }
+
+
+def test_a_board_grows_from_one_to_many_partitions(full: Board, spread: Board) -> None:
+    for number in range(30):
+        full.push("many", str(number))
+    before = shown(full)
+    load(spread, map(json.dumps, full.dump(ledger=True)))
+    assert shown(spread) == before
+    assert len([part for part in spread.partitions if list(part.tasks())]) == 4
+    with pytest.raises(ConflictError, match="this dump is loaded already|has a ledger"):
+        list(spread.load(full.dump(ledger=True)))
+
+
+def test_a_backfill_goes_on_in_a_partition(full: Board, spread: Board) -> None:
+    load(spread, full.dump(ledger=True))
+    for _ in range(20):
+        spread.tick()
+        for task in spread.pop("echo", count=50, lease=60):
+            spread.ack(task.token)
+    (backfill,) = spread.backfill_list()
+    assert (backfill.state, backfill.done) == ("done", 10)
+    assert spread.backfill_show(backfill.id) == backfill
+
+
+def test_a_board_of_partitions_is_moved(full: Board, spread: Board, other: Board) -> None:
+    load(spread, full.dump(ledger=True))
+    before = shown(spread)
+    lines = list(spread.dump(ledger=True))
+    load(other, lines)
+    moved = shown(other)
+    assert moved.pop("changes") != before.pop("changes")  # each partition has the load
+    assert moved == before
+
+
+def test_an_interrupted_load_into_partitions_goes_on(full: Board, spread: Board) -> None:
+    lines, before = list(full.dump(ledger=True)), shown(full)
+    with pytest.raises(OptionError, match="its last line is missing"):
+        list(spread.load(lines[: len(lines) // 2]))
+    load(spread, lines)
+    assert shown(spread) == before

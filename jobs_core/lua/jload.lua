@@ -81,6 +81,7 @@ end
 
 local function finish(board, args)
   local author = changes.read_author(args, 3)
+  if load_state.has_ended(board, args[2]) then return redis.status_reply('OK') end
   local n = load_state.require_begun(board, args[2])
   load_state.finish(board)
   streams.begin_changes(board)

@@ -52,6 +52,12 @@ function load_state.note(board, n)
   redis.call('HSET', key(board, 'load'), 'n', digits(n))
 end
 
+-- Return whether all of a dump is loaded.
+function load_state.has_ended(board, id)
+  local dump, _, ended = read(board)
+  return dump == id and ended and true or false
+end
+
 function load_state.finish(board)
   redis.call('HSET', key(board, 'load'), 'ended', 1)
 end
