@@ -17,9 +17,9 @@ local jobs = { _VERSION = '0.3.0' }
 
 --- The read-only commands. They are called with FCALL_RO, which replicas and read-only users permit.
 jobs.READS = {
-  JALERTS = true, JBACKFILLS = true, JCHANGES = true, JCOUNT = true, JDUES = true, JFIND = true, JGAPS = true,
-  JGET = true, JHOURS = true, JLABELS = true, JLOGS = true, JNEXT = true, JPERMIT = true, JRUNS = true, JSTATS = true,
-  JSUMMARY = true, JTASKS = true, JTOP = true, JWHEN = true,
+  JALERTS = true, JBACKFILLS = true, JCHANGES = true, JCOUNT = true, JDUES = true, JDUMP = true, JFIND = true,
+  JGAPS = true, JGET = true, JHOURS = true, JLABELS = true, JLOGS = true, JNEXT = true, JPERMIT = true, JRUNS = true,
+  JSTATS = true, JSUMMARY = true, JTASKS = true, JTOP = true, JWHEN = true,
 }
 
 ---@class jobs.Error

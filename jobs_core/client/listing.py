@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobs_core.client.ids import plan_ids
 from jobs_core.client.search import criteria, plan_found
@@ -21,6 +21,8 @@ from jobs_core.runs import add_durations
 
 if TYPE_CHECKING:
     from jobs_core.client.aio_commands import AsyncBoardCommands
+
+T = TypeVar("T")
 
 CHUNK = 200
 """Jobs to read in one round trip. JGET has no more in a reply, however small they are."""

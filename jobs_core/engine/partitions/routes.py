@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jobs_core.engine.partitions import alerts, merges
+from jobs_core.engine.partitions.delivery import deliver
 from jobs_core.engine.partitions.links import when
 from jobs_core.engine.partitions.places import Places, is_number
 from jobs_core.engine.partitions.puts import FIRST_OPTION, put_one, put_several
@@ -20,6 +21,7 @@ from jobs_core.engine.partitions.shapes import (
     ask_all,
     by_all,
     by_first,
+    by_first_word,
     by_groups,
     by_ids,
     by_job,
@@ -216,6 +218,43 @@ def _backfills(places: Places, name: str, args: Sequence[Any]) -> Route:
     return in_order(groups, len(args))
 
 
+_OF_TASKS = frozenset(("task", "history", "output", "printed", "tail"))
+"""The kinds of items of a dump that belong to a task. The others belong to a job, or to the board."""
+
+
+def _dump(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """Read one partition after the other, each for those of the ids that it has."""
+    place, cursor, ids = text_at(args, 0), text_at(args, 1), args[2:]
+    if not ids:
+        return (yield from paged(places, name, (place,), cursor, ()))
+    place_of = {"outputs": places.of_task, "dues": places.of_number}.get(place, places.of_job)
+    number, _, own = cursor.rpartition(":")
+    at = int(number) if is_number(number) else 0
+    having = sorted({place_of(str(id)) for id in ids} - set(range(at)))
+    if not having:
+        return ["0", []]
+    at, own = having[0], own if having[0] == at else "0"
+    some = [id for id in ids if place_of(str(id)) == at]
+    following, items = yield from ask(at, name, (place, own, *some))
+    if following != "0":
+        return [f"{at}:{following}", items]
+    return [f"{having[1]}:0" if len(having) > 1 else "0", items]
+
+
+def _load(places: Places, name: str, args: Sequence[Any]) -> Route:
+    if text_at(args, 0) != "add":
+        return ask_all(places, name, args, min)
+    return by_groups(lambda args: 2, _place_of_item)(places, name, args)
+
+
+def _place_of_item(places: Places, item: Sequence[Any]) -> int:
+    """Return the partition of an item of a dump. What belongs to the board is in the first."""
+    kind, id = text_at(item, 1), text_at(item, 2)
+    if not id:
+        return 0
+    return places.of_task(id) if kind in _OF_TASKS else places.of_job(id)
+
+
 RULES: Mapping[str, Rule] = {
     "JACK": by_token,
     "JALERT": alerts.alert,
@@ -229,6 +268,7 @@ RULES: Mapping[str, Rule] = {
     "JDEAD": _count_each(Places.of_token, 1),
     "JDEL": _count_each(Places.of_job, 0),
     "JDUES": by_job(),
+    "JDUMP": _dump,
     "JEDIT": put_one(1),
     "JFIND": _find,
     "JGAPS": by_all(merges.gaps),
@@ -236,8 +276,9 @@ RULES: Mapping[str, Rule] = {
     "JHOURS": by_all(merges.hours),
     "JLABELS": by_all(merges.labels),
     "JLIMIT": by_all(merges.first),
+    "JLOAD": _load,
     "JLOGS": by_ids(Places.of_task),
-    "JMACK": by_groups(lambda args: 0, Places.of_token),
+    "JMACK": by_groups(lambda args: 0, by_first_word(Places.of_token)),
     "JMSET": put_several,
     "JNEXT": _next,
     "JOUTPUT": by_token,

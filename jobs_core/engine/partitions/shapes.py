@@ -124,6 +124,11 @@ def by_ids(place_of: Callable[[Places, str], int], mark: str = "-") -> Rule:
     return rule
 
 
+def by_first_word(place_of: Callable[[Places, str], int]) -> Callable[[Places, Sequence[Any]], int]:
+    """The partition of a group of words is that of the first one."""
+    return lambda places, item: place_of(places, str(item[0]))
+
+
 def words_of(args: Sequence[Any]) -> list[Sequence[Any]] | None:
     """Split groups of words, each after its number of words. Returns None if a number is wrong."""
     found, at = [], 0
@@ -136,8 +141,10 @@ def words_of(args: Sequence[Any]) -> list[Sequence[Any]] | None:
     return found
 
 
-def by_groups(first: Callable[[Sequence[Any]], int], place_of: Callable[[Places, str], int]) -> Rule:
-    """Groups of words, from a place on, are each for the partition of their first word.
+def by_groups(
+    first: Callable[[Sequence[Any]], int], place_of: Callable[[Places, Sequence[Any]], int]
+) -> Rule:
+    """Groups of words, from a place on, are each for a partition.
 
     The reply has an item for each, which is the error of the whole call where there is one.
     """
@@ -149,7 +156,7 @@ def by_groups(first: Callable[[Sequence[Any]], int], place_of: Callable[[Places,
             return (yield from ask(0, name, args))
         groups = yield from grouped(
             items,
-            lambda item: place_of(places, str(item[0])),
+            lambda item: place_of(places, item),
             lambda some: (name, (*head, *(word for item in some for word in (len(item), *item)))),
         )
         errors = [reply for _, reply in groups if isinstance(reply, JobsError)]
