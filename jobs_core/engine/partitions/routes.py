@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from jobs_core.engine.partitions import merges
+from jobs_core.engine.partitions import commits, merges, stages
 from jobs_core.engine.partitions.links import when
 from jobs_core.engine.partitions.places import Places
 from jobs_core.engine.partitions.puts import FIRST_OPTION, put_one, put_several
@@ -199,10 +199,25 @@ def _backfills(places: Places, name: str, args: Sequence[Any]) -> Route:
     return in_order(groups, len(args))
 
 
+def _apply(places: Places, name: str, args: Sequence[Any]) -> Route:
+    verb = text_at(args, 0)
+    if verb == "roll":
+        return ask_all(places, name, args, sum)
+    return _APPLY_VERBS[verb](places, name, args) if verb in _APPLY_VERBS else ask(0, name, args)
+
+
+_APPLY_VERBS: Mapping[str, Rule] = {
+    "begin": stages.begin,
+    "check": stages.check,
+    "commit": commits.commit,
+    "drop": stages.drop,
+}
+
 RULES: Mapping[str, Rule] = {
     "JACK": by_token,
     "JALERT": by_all(merges.first),
     "JALERTS": by_first,
+    "JAPPLY": _apply,
     "JBACKFILL": _backfill,
     "JBACKFILLS": _backfills,
     "JBEAT": _beat,
@@ -234,6 +249,7 @@ RULES: Mapping[str, Rule] = {
     "JRUNS": by_job(),
     "JSET": put_one(FIRST_OPTION),
     "JSETNX": put_one(FIRST_OPTION),
+    "JSTAGE": stages.stage,
     "JSTATS": _stats,
     "JSUMMARY": by_ids(Places.of_job),
     "JTASKS": _tasks,

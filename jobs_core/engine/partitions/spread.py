@@ -12,7 +12,7 @@ from jobs_core.engine.partitions.delivery import deliver
 from jobs_core.engine.partitions.lockstep import Lockstep
 from jobs_core.engine.partitions.places import Places
 from jobs_core.engine.partitions.routes import route
-from jobs_core.engine.partitions.shapes import PartCall, Route
+from jobs_core.engine.partitions.shapes import PartCall, Route, accepted
 from jobs_core.engine.together import Together
 from jobs_core.errors import JobsError, ServerError
 
@@ -39,17 +39,25 @@ class Spread:
         """Return the number of a partition."""
         return self.parts.index(part)
 
+    def follow(self, one: Route) -> Any:
+        """Follow a route. Returns its result, or raises its error."""
+        return accepted(self._follow([one])[0])
+
     def deliver(self, source: int, targets: Iterable[int]) -> None:
         """Take the messages of a partition to others. Raises the error of one that does not take them."""
-        results = self._follow([deliver(source, target) for target in targets])
-        for result in results:
-            if isinstance(result, JobsError):
-                raise result
+        for result in self._follow([deliver(source, target) for target in targets]):
+            accepted(result)
 
     def _follow(self, routes: Sequence[Route]) -> list[Any]:
         steps = Lockstep(routes)
         while steps.calls:
-            steps.answer(self.ask(steps.calls))
+            try:
+                replies = self.ask(steps.calls)
+            except ServerError as error:
+                steps.fail(error)
+            else:
+                steps.answer(replies)
+        steps.raise_failure()
         return steps.results
 
     def ask(self, calls: Sequence[PartCall]) -> list[Any]:
