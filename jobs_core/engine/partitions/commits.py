@@ -1,7 +1,8 @@
 """Commit a board file to all partitions, or to none.
 
-Each partition prepares its stage, and then neither reads nor changes jobs. What partition 0 decides holds for all,
-so whoever meets a prepared partition can go on where another client stopped: see lua/japply.lua.
+Each partition prepares its stage, and then neither reads nor changes jobs. What partition 0
+decides holds for all. Whoever meets a prepared partition can go on where another client stopped: see
+lua/japply.lua.
 """
 
 from __future__ import annotations
