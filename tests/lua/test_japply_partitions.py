@@ -1,4 +1,4 @@
-"""JAPPLY and JSTAGE on a board of partitions: a commit is everywhere or nowhere, wherever its client stops."""
+"""JAPPLY and JSTAGE on a board of partitions: a commit is everywhere or nowhere, wherever it stops."""
 
 from __future__ import annotations
 
