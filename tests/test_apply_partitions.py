@@ -1,4 +1,4 @@
-"""Board files of a board with four partitions: plans, pruning, two files at once, and clients that are killed."""
+"""Board files of a board with four partitions: plans, pruning, two files at once, clients that are killed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -124,7 +123,8 @@ def killed(self, calls):
     return ask(self, calls)
 
 spread.Spread.ask = killed
-board.apply([{"id": f"j{n}", "runner": "test", "payload": "new", "every": 3600} for n in range(40)], "board.yml")
+jobs = [{"id": f"j{n}", "runner": "test", "payload": "new", "every": 3600} for n in range(40)]
+board.apply(jobs, "board.yml")
 """
 
 
@@ -173,10 +173,25 @@ def test_the_command_line_applies_compares_and_exports_a_file(
         + "".join(f"  j{n}: {{payload: x, every: 1h}}\n" for n in range(8))
         + "  last: {payload: y, after: [j0, j7]}\n"
     )
-    assert "board {}: 9 to add, 0 unchanged".format(board.name) in jobs("board", "diff", str(path)).output
+    assert f"board {board.name}: 9 to add, 0 unchanged" in jobs("board", "diff", str(path)).output
     assert "9 added, 0 unchanged" in jobs("board", "apply", str(path)).output
     assert "9 unchanged" in jobs("board", "diff", str(path)).output
     exported = jobs("board", "export").output
     assert "last:" in exported and "- j7" in exported
     path.write_text("jobs: {}\n")
     assert "9 removed" in jobs("board", "apply", str(path)).output
+
+
+def test_a_dump_is_loaded_into_a_board_with_partitions(board: Board) -> None:
+    first = [*jobs(12), {"id": "k", "runner": "test", "payload": "x", "after": ["j0", "j7", "gone"]}]
+    dumped = [
+        *({"next": "none"} | job for job in first),
+        {"id": "p", "runner": "test", "payload": "x", "paused": 1},
+    ]
+    dumped.append({"alert": "ops", "runner": "tell", "payload": "x", "when": "dead"})
+    assert not [found for found in board.load(dumped) if isinstance(found, Exception)]
+    assert payloads(board, 12) == ["x"] * 12
+    shown = {id: board.show(id) for id in ("j3", "k", "p")}
+    assert shown["j3"].get("next") is None
+    assert shown["k"]["after"] == ["j0", "j7", "gone"]
+    assert shown["p"]["state"] == "paused"
