@@ -1,4 +1,4 @@
-"""Board files of a board with four partitions: plans, pruning, two files at once, clients that are killed."""
+"""Board files of a board with four partitions: plans, pruning, two files at once, and killed clients."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
--- Committing a stage (see board/stages.lua): a small step, whatever the number of changes. Afterwards, board/roll_forward.lua puts
--- them in place.
+-- Committing a stage (see board/stages.lua): a small step, whatever the number of changes. Afterwards, board/roll_forward.lua
+-- puts them in place.
 
 local rules = require 'alert.rules'
 local fail = require('base.errors').fail

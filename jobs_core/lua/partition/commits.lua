@@ -1,8 +1,8 @@
 -- Commits of a board file to all partitions of a board, or to none. Each has a name, which its client has made up. First, all
 -- partitions prepare their stages, partition 0 before the others. What partition 0 then decides holds for all of them.
 --
---   {b}:prepared   a hash: the `name` of the commit that waits for the decision, its `stage`, and the `time` (ms) when it began to
---                  wait. Until then, jobs are neither read nor changed.
+--   {b}:prepared   a hash: the `name` of the commit that waits for the decision, its `stage`, and the `time` (ms) when it began
+--                  to wait. Until then, jobs are neither read nor changed.
 --   {b}:committed  in partition 0: the name of the commit that it has decided to make, until all partitions have made it
 
 local arguments = require 'base.arguments'
