@@ -161,7 +161,11 @@ def test_alerts_are_applied_with_the_jobs(board: Board) -> None:
     assert [change.id for change in found.changes if change.id.startswith("alert:")] == [
         f"alert:ops{n}" for n in range(6)
     ]
-    assert board.apply(jobs(4), FILE, alerts=ops, prune=False).changes == []
+    assert {json.loads(text)["name"] for text in board.commands.call("JALERTS")} == {
+        f"ops{n}" for n in range(6)
+    }
+    assert board.apply(jobs(4), FILE, alerts=ops).changes == []
+    assert kinds(board.apply(jobs(4), FILE, alerts=ops[:5])) == {"alert:ops5": "remove"}
 
 
 def test_the_command_line_applies_compares_and_exports_a_file(

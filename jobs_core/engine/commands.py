@@ -31,7 +31,7 @@ Call = tuple[str, Sequence[Any]]
 PATIENCE, PAUSE = 5.0, 0.05
 """Seconds to wait for another client to apply a board file, or for a slot to arrive; and between tries."""
 
-REPEATABLE = frozenset(("JBEAT", "JLIMIT", "JREGISTER", "JSET", "JTICK"))
+REPEATABLE = frozenset(("JBEAT", "JINBOX", "JLIMIT", "JOUTBOX", "JREGISTER", "JSET", "JTICK"))
 """Commands that change the board, and that change and return the same if they run twice."""
 
 STILL_APPLYING = (

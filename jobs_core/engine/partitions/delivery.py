@@ -26,7 +26,8 @@ def deliver(source: int, target: int, until: int | None = None) -> Route:
 
 def flush(sources: Iterable[int]) -> Route:
     """Deliver the messages that partitions have now."""
-    places = list(sources)
+    if not (places := list(sources)):
+        return
     replies = yield [(place, ("JOUTBOX", ())) for place in places]
     found = [(place, accepted(reply)) for place, reply in zip(places, replies, strict=True)]
     yield from together(

@@ -5,10 +5,10 @@ Clients in other languages follow the same rules: see docs/reference/clients.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jobs_core.engine.partitions import commits, merges, stages
+from jobs_core.engine.partitions import alerts, commits, merges, stages
 from jobs_core.engine.partitions.links import when
 from jobs_core.engine.partitions.places import Places, is_number
 from jobs_core.engine.partitions.puts import FIRST_OPTION, put_one, put_several
@@ -30,6 +30,7 @@ from jobs_core.engine.partitions.shapes import (
     paged,
     split_at,
     text_at,
+    without_option,
 )
 from jobs_core.errors import JobsError
 
@@ -84,7 +85,7 @@ def _pop(places: Places, name: str, args: Sequence[Any]) -> Route:
     count = option(args, first, "count") or "1"
     if not (is_number(count) and int(count)):
         return (yield from ask(0, name, args))
-    rest = [word for pair in _pairs_without(args, first, "count") for word in pair]
+    rest = without_option(args, first, "count")
     found: list[Any] = []
     start = places.turn()
     for turn in places.all:
@@ -96,11 +97,6 @@ def _pop(places: Places, name: str, args: Sequence[Any]) -> Route:
         if len(found) >= int(count):
             break
     return found
-
-
-def _pairs_without(args: Sequence[Any], first: int, name: str) -> Iterable[tuple[Any, ...]]:
-    pairs = (tuple(args[at : at + 2]) for at in range(first, len(args), 2))
-    return (pair for pair in pairs if pair[0] != name)
 
 
 def _beat(places: Places, name: str, args: Sequence[Any]) -> Route:
@@ -154,7 +150,7 @@ def _changes(places: Places, name: str, args: Sequence[Any]) -> Route:
         return (yield from ask(places.of_job(job), name, args))
     count, before = option(args, 0, "count") or "100", option(args, 0, "before")
     cursors = merges.read_cursors(before, places.count)
-    kept = [word for pair in _pairs_without(args, 0, "before") for word in pair]
+    kept = without_option(args, 0, "before")
     asked = [place for place in places.all if cursors[place] != merges.END]
     replies = yield [
         (place, (name, (*kept, *(("before", cursors[place]) if cursors[place] else ())))) for place in asked
@@ -172,7 +168,7 @@ def _trim(places: Places, name: str, args: Sequence[Any]) -> Route:
     lengths = [merges.pairs(accepted(reply)).get(f"queue:{queue}", 0) for reply in counts]
     shares = merges.shares(lengths, int(keep))
     each = -(-int(limit) // places.count)
-    rest = [word for pair in _pairs_without(args, 2, "limit") for word in pair]
+    rest = without_option(args, 2, "limit")
     full, dropped = list(places.all), 0
     while full and dropped < int(limit):
         replies = yield [(place, (name, (queue, shares[place], "limit", each, *rest))) for place in full]
@@ -221,8 +217,8 @@ _APPLY_VERBS: Mapping[str, Rule] = {
 
 RULES: Mapping[str, Rule] = {
     "JACK": by_token,
-    "JALERT": by_all(merges.first),
-    "JALERTS": by_first,
+    "JALERT": alerts.alert,
+    "JALERTS": alerts.alerts,
     "JAPPLY": _apply,
     "JBACKFILL": _backfill,
     "JBACKFILLS": _backfills,
@@ -251,7 +247,7 @@ RULES: Mapping[str, Rule] = {
     "JPUSH": _push,
     "JREGISTER": by_all(merges.largest),
     "JRESUME": by_job(),
-    "JRETAIN": by_all(merges.first),
+    "JRETAIN": alerts.retain,
     "JRUNS": by_job(),
     "JSET": put_one(FIRST_OPTION),
     "JSETNX": put_one(FIRST_OPTION),

@@ -43,6 +43,12 @@ def option(args: Sequence[Any], first: int, name: str) -> str | None:
     return None if name not in found else str(found[name])
 
 
+def without_option(args: Sequence[Any], first: int, name: str) -> list[Any]:
+    """Return the pairs of name and value from a place on, but for one option, as words."""
+    pairs = (args[at : at + 2] for at in range(first, len(args), 2))
+    return [word for pair in pairs if str(pair[0]) != name for word in pair]
+
+
 def ask(place: int, name: str, args: Sequence[Any]) -> Route:
     """Call one partition."""
     (reply,) = yield [(place, (name, args))]

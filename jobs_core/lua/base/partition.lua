@@ -24,12 +24,16 @@ function partition.elsewhere(name)
   if place ~= number then return place end
 end
 
+-- Return the name of a partition of the board, such as {jobs.3}.
+function partition.name(board, number)
+  return '{' .. board:match('^{(.*)%.%d+}$') .. '.' .. number .. '}'
+end
+
 -- Reject a job that belongs to another partition.
 function partition.require_own(board, id)
   local place = partition.elsewhere(id)
   if not place then return end
-  fail_option('id', "the job '" .. id .. "' belongs to the partition {" .. board:match('^{(.*)%.%d+}$') .. '.' .. place
-    .. '}: put it there')
+  fail_option('id', "the job '" .. id .. "' belongs to the partition " .. partition.name(board, place) .. ': put it there')
 end
 
 -- Read the number of another partition of the board.

@@ -1,10 +1,14 @@
 -- Handles messages from other partitions of the board, each once and in order: see partition/outbox.lua. `{b}:received` maps each
 -- partition to the number of its latest message that was handled.
 
+local reports = require 'alert.reports'
+local sharing = require 'alert.sharing'
+local telling = require 'alert.telling'
 local errors = require 'base.errors'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local dependents = require 'due.dependents'
+local retention = require 'ledger.retention'
 local links = require 'partition.links'
 local recovery = require 'partition.recovery'
 
@@ -14,7 +18,13 @@ local MAX_COST = 100  -- of one call: what a handler returns, at least 1 for eac
 
 -- What to do with a message of a kind: handler(board, source, word …). It returns what that cost, or nothing for 1.
 local HANDLERS = {
-  link = links.add, unlink = links.remove, follow = dependents.receive, check = recovery.check, resync = recovery.resync,
+  link = links.add, unlink = links.remove,  -- the partition has jobs that wait for these, or no longer has
+  follow = dependents.receive,  -- a task of a parent has ended
+  check = recovery.check, checked = recovery.checked, resync = recovery.resync,  -- messages may be lost
+  alerts = sharing.receive,  -- how alerts are now that have their home there
+  tell = telling.receive,  -- an alert that has its home here is to tell something
+  noticed = reports.receive, over = reports.receive_end, reports = reports.receive_all,  -- of what is about the whole board
+  retain = retention.receive,  -- how much the board keeps
 }
 
 local function unpack_message(packed)

@@ -30,19 +30,20 @@ function outbox.send(board, target, kind, ...)
   wake.clock(board)
 end
 
+-- Send a message to all other partitions, if the board has any.
+function outbox.send_all(board, kind, ...)
+  local number, count = layout.partition()
+  for other = 0, (count or 0) - 1 do
+    if other ~= number then outbox.send(board, other, kind, ...) end
+  end
+end
+
 -- Return the numbers of the partitions for which there are messages, as text.
 function outbox.targets(board)
   if not layout.partition() then return {} end
   local found = redis.call('SMEMBERS', key(board, 'outgoing'))
   table.sort(found)
   return found
-end
-
--- Return the numbers between which the latest message is that a partition has handled, if none is lost.
-function outbox.expected(board, target)
-  local latest = tonumber(redis.call('HGET', key(board, 'outbox'), digits(target)) or '0')
-  local packed = redis.call('LINDEX', list_of(board, target), 0)
-  return packed and tonumber(cmsgpack.unpack(packed)[2]) or latest, latest
 end
 
 -- Return the partitions for which there are messages, each with the number of the latest one, as text.

@@ -1,22 +1,24 @@
 -- After a failover, or a restart that lost the latest writes, a partition may lack messages that it has sent, or handled: then
 -- it and the other partition tell each other what they need to know anew (resync). Two things show it:
 --
---   a gap    each message has the number of the message before it, which is the latest one that its receiver has handled
---   a check  a partition that another process of Redis serves than at its latest tick (`{b}:server` has the id of that) asks
---            the others whether the messages are still to come that it has not handled
+--   a gap    each message has the number of the message before it, which must be the latest one that its receiver has handled
+--   a check  if another process of Redis serves a partition than at its latest tick (`{b}:server` has its id), the partition
+--            asks each of the others for a message: that shows a gap on either side
 --
 -- An ending whose message is lost is what a failover may lose: see docs/guides/machines.md.
 
+local reports = require 'alert.reports'
+local sharing = require 'alert.sharing'
 local key = require('base.keys').key
-local digits = require('base.numbers').digits
 local partition = require 'base.partition'
+local retention = require 'ledger.retention'
 local links = require 'partition.links'
 local outbox = require 'partition.outbox'
 
 local recovery = {}
 
 -- What tells another partition anew what it needs to know of this one: resync(board, other). Doing so twice does no harm.
-local RESYNCS = { links.resync }
+local RESYNCS = { links.resync, sharing.resync, reports.resync, retention.resync }
 
 -- Handle a message: tell a partition anew what it needs to know.
 function recovery.resync(board, other)
@@ -29,18 +31,20 @@ function recovery.begin(board, other)
   outbox.send(board, other, 'resync')
 end
 
--- Handle a message: a partition has handled the messages up to a number.
-function recovery.check(board, source, handled)
-  local oldest, latest = outbox.expected(board, source)
-  if tonumber(handled) < oldest or tonumber(handled) > latest then recovery.begin(board, source) end
+-- Handle a message: answer with one.
+function recovery.check(board, source)
+  outbox.send(board, source, 'checked')
 end
+
+-- Handle a message that has only asked for a look at its number.
+function recovery.checked() end
 
 local function server_id()
   local info = redis.pcall('INFO', 'server')
   return type(info) == 'string' and info:match('run_id:(%x+)')
 end
 
--- Let other partitions check what this one has handled, if another process serves it now.
+-- Look for gaps, if another process serves this partition now.
 function recovery.check_server(board)
   local number, count = partition.current()
   local id = number and server_id()
@@ -49,9 +53,7 @@ function recovery.check_server(board)
   redis.call('SET', key(board, 'server'), id)
   if not known then return end
   for other = 0, count - 1 do
-    if other ~= number then
-      outbox.send(board, other, 'check', redis.call('HGET', key(board, 'received'), digits(other)) or '0')
-    end
+    if other ~= number then outbox.send(board, other, 'check') end
   end
 end
 
