@@ -14,7 +14,11 @@ RETURNS = {
     "JACK": "the task's id",
     "JALERT": "`put`: OK; `remove`: how many existed; `test`: the task's id",
     "JALERTS": "for each its JSON, or nothing; at the end an empty text if there are more; with `open`: the next cursor; a list of JSON",
-    "JAPPLY": "`begin`: the stage; `check`, `drop`: OK; `commit`: how many jobs change; `roll`: how many are left",
+    "JAPPLY": (
+        "`begin`: the stage; `check`, `drop`, `settle`, `close`: OK; `commit`, `prepare`: how many jobs change; "
+        "`roll`: how many are left; `pending`: what is prepared, for how many ms, and what was committed; "
+        "`parents`: for each what it waits for"
+    ),
     "JBACKFILL": "the number of the backfill",
     "JBACKFILLS": "for each its JSON, or nothing",
     "JBEAT": "for each token 1: leased, 0: lost, 2: leased, but to be cancelled",

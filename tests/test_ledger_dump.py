@@ -323,7 +323,7 @@ def test_a_board_grows_from_one_to_many_partitions(full: Board, spread: Board) -
     load(spread, map(json.dumps, full.dump(ledger=True)))
     assert shown(spread) == before
     assert len([part for part in spread.partitions if list(part.tasks())]) == 4
-    with pytest.raises(ConflictError, match="this dump is loaded already|has a ledger"):
+    with pytest.raises(ConflictError, match=r"this dump is loaded already|has a ledger"):
         list(spread.load(full.dump(ledger=True)))
 
 

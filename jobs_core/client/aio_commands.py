@@ -157,7 +157,12 @@ class AsyncBoardCommands(AsyncCommands):
             return await super().call(name, *arguments)
         steps = Lockstep([route(spread.places, name, arguments)])
         while steps.calls:
-            steps.answer(await self._ask(steps.calls))
+            try:
+                replies = await self._ask(steps.calls)
+            except ServerError as error:
+                steps.fail(error)
+            else:
+                steps.answer(replies)
         (reply,) = steps.results
         if isinstance(reply, JobsError):
             raise reply

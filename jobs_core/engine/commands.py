@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from jobs_core import errors
 from jobs_core.engine import loader
@@ -39,6 +39,10 @@ STILL_APPLYING = (
 )
 
 
+def _cannot_settle() -> bool:
+    return False
+
+
 class Commands(Connections):
     """Calls the commands of one board over a redis-py client. Thread-safe.
 
@@ -46,6 +50,10 @@ class Commands(Connections):
     automatically. A call that Redis rejected for now, as a read-only replica does, is repeated. A call whose
     reply was lost is repeated only if it may run twice.
     """
+
+    settle_commit: Callable[[], bool] = staticmethod(_cannot_settle)
+    """For a partition that is about to commit a board file with the others: finds out what was decided, and
+    decides if nobody has for too long. Returns False if there is nothing to do but to wait."""
 
     @property
     def parts(self) -> Sequence[Commands]:
@@ -96,6 +104,12 @@ class Commands(Connections):
         rest = rest_of(name, args, reply)
         return reply + self.call(name, *rest) if rest else reply
 
+    def for_board(self, other: Self) -> Self:
+        """Return the commands of another board, on the same connections."""
+        twin = super().for_board(other)
+        twin.settle_commit = other.settle_commit
+        return twin
+
     def finish_apply(self) -> None:
         """Finish applying a committed board file, if there is one.
 
@@ -112,7 +126,8 @@ class Commands(Connections):
                 if left == 0:
                     return
             elif isinstance(left, errors.AgainError) and time.monotonic() < deadline:
-                time.sleep(PAUSE)
+                if not self.settle_commit():
+                    time.sleep(PAUSE)
             elif isinstance(left, errors.JobsError):
                 raise left
 

@@ -81,11 +81,11 @@ class Connections:
             twin._check_at = None
         return twin
 
-    def for_board(self, keys: Keys) -> Self:
+    def for_board(self, other: Self) -> Self:
         """Return the commands of another board, on the same connections."""
         twin = copy(self)
-        twin.keys = keys
-        twin.access = Access(self.client, keys)
+        twin.keys = other.keys
+        twin.access = Access(self.client, other.keys)
         twin._check_at = None
         twin._siblings = []
         self._siblings.append(twin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import redis
@@ -10,7 +11,7 @@ import redis
 from jobs_core import errors
 from jobs_core.engine.commands import Call, Commands, translated
 from jobs_core.engine.keys import Keys
-from jobs_core.engine.partitions import layout
+from jobs_core.engine.partitions import commits, layout
 from jobs_core.engine.partitions.places import ONE, Places
 from jobs_core.engine.partitions.spread import Spread
 
@@ -137,8 +138,11 @@ class BoardCommands(Commands):
         if self.spread is None:
             super().finish_apply()
             return
-        for part in self.spread.parts:
-            part.finish_apply()
+        try:
+            self.spread.run(commits.finish(self.spread.places))
+        except errors.DeniedError:  # each waits for somebody else
+            for part in self.spread.parts:
+                part.finish_apply()
 
     def load(self) -> dict[str, str]:
         """Do what `Commands.load` does, in all partitions."""
@@ -185,7 +189,10 @@ class BoardCommands(Commands):
     def _spread_over(self, count: int) -> Spread:
         self._siblings.clear()
         self._parts = [self._part(keys) for keys in self.keys.partitions(count)]
-        return Spread(self._parts, self)
+        spread = Spread(self._parts, self)
+        for place, part in enumerate(self._parts):
+            part.settle_commit = partial(_settle, spread, place)
+        return spread
 
     def _part(self, keys: Keys) -> BoardCommands:
         """Return the commands of a partition, on these connections if they lead to it."""
@@ -204,3 +211,8 @@ class BoardCommands(Commands):
             denied = self._siblings[0].access.ask(connection)
             for part in self._siblings:
                 part.access.denied = denied
+
+
+def _settle(spread: Spread, place: int) -> bool:
+    found: bool = spread.run(commits.settle(spread.places, place))
+    return found

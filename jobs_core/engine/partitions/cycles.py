@@ -13,13 +13,13 @@ from jobs_core.engine.partitions.places import Places
 from jobs_core.engine.partitions.shapes import PartCall
 from jobs_core.errors import OptionError
 
-_MOST_SEARCHED = 5000
+MOST_SEARCHED = 5000
 """Jobs visited in one search."""
 
 _MOST_NAMED = 10
 """Jobs of a cycle that an error names."""
 
-_TOO_LONG = f"after: expected a chain of at most {_MOST_SEARCHED} jobs, got a longer one"
+_TOO_LONG = f"after: expected a chain of at most {MOST_SEARCHED} jobs, got a longer one"
 
 Parents = Mapping[str, Sequence[str]]
 """For each job, the jobs that it waits for."""
@@ -55,7 +55,7 @@ def _read_ancestors(
     places: Places, known: dict[str, Sequence[str]], changes: Parents, suspects: Sequence[str]
 ) -> Generator[list[PartCall], list[Any], None]:
     """Add to `known` whatever jobs wait for, directly or not, as far as a search may look at it."""
-    most = len(known) + len(suspects) * _MOST_SEARCHED
+    most = len(known) + len(suspects) * MOST_SEARCHED
     unread = {parent for id in changes for parent in (*changes[id], *known[id])} - known.keys()
     while unread and len(known) <= most:
         links = yield from read_links((places.of_job(id), id) for id in sorted(unread))
@@ -71,13 +71,13 @@ def _check_in_order(
         before, known[id] = known[id], parents
         try:
             if id in suspects:
-                _check(id, known)
+                require_no_cycle(id, known)
         except OptionError as error:
             errors[id], known[id] = error, before
     return errors
 
 
-def _check(start: str, graph: Parents) -> None:
+def require_no_cycle(start: str, graph: Parents) -> None:
     """Raise OptionError if a job waits for itself. Searches in the order of the engine."""
     path, clear, searched = {start: iter(graph[start])}, set[str](), 1
     while path:
@@ -92,7 +92,7 @@ def _check(start: str, graph: Parents) -> None:
             return  # a cycle that this job only waits for
         elif parent not in clear:
             searched += 1
-            if searched > _MOST_SEARCHED or parent not in graph:
+            if searched > MOST_SEARCHED or parent not in graph:
                 raise OptionError(_TOO_LONG, option="after")
             path[parent] = iter(graph[parent])
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs_core.engine.partitions.shapes import PartCall, Route, accepted
-from jobs_core.errors import JobsError
+from jobs_core.errors import JobsError, ServerError
 
 
 class Lockstep:
@@ -18,6 +18,7 @@ class Lockstep:
     def __init__(self, routes: Sequence[Route]) -> None:
         self.results: list[Any] = [None] * len(routes)
         self.calls: list[PartCall] = []
+        self._failures: list[ServerError] = []
         self._waiting: list[tuple[int, Route, int]] = []  # place in the results, route, number of its calls
         for place, one in enumerate(routes):
             self._advance(place, one, None)
@@ -30,9 +31,25 @@ class Lockstep:
             self._advance(place, one, list(replies[at : at + number]))
             at += number
 
-    def _advance(self, place: int, one: Route, replies: list[Any] | None) -> None:
+    def fail(self, error: ServerError) -> None:
+        """Raise the error of a call inside the routes, in place of the replies to `calls`."""
+        waiting, self._waiting, self.calls = self._waiting, [], []
+        self._failures.append(error)
+        for place, one, _ in waiting:
+            self._advance(place, one, error)
+
+    def raise_failure(self) -> None:
+        """Raise an error of `fail` that a route has not handled."""
+        for error in self._failures:
+            if any(result is error for result in self.results):
+                raise error
+
+    def _advance(self, place: int, one: Route, replies: list[Any] | ServerError | None) -> None:
         try:
-            calls = next(one) if replies is None else one.send(replies)
+            if isinstance(replies, ServerError):
+                calls = one.throw(replies)
+            else:
+                calls = next(one) if replies is None else one.send(replies)
         except StopIteration as end:
             self.results[place] = end.value
         except JobsError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jobs_core.engine.partitions import alerts, merges
+from jobs_core.engine.partitions import alerts, commits, merges, stages
 from jobs_core.engine.partitions.delivery import deliver
 from jobs_core.engine.partitions.links import when
 from jobs_core.engine.partitions.places import Places, is_number
@@ -255,10 +255,25 @@ def _place_of_item(places: Places, item: Sequence[Any]) -> int:
     return places.of_task(id) if kind in _OF_TASKS else places.of_job(id)
 
 
+def _apply(places: Places, name: str, args: Sequence[Any]) -> Route:
+    verb = text_at(args, 0)
+    if verb == "roll":
+        return ask_all(places, name, args, sum)
+    return _APPLY_VERBS[verb](places, name, args) if verb in _APPLY_VERBS else ask(0, name, args)
+
+
+_APPLY_VERBS: Mapping[str, Rule] = {
+    "begin": stages.begin,
+    "check": stages.check,
+    "commit": commits.commit,
+    "drop": stages.drop,
+}
+
 RULES: Mapping[str, Rule] = {
     "JACK": by_token,
     "JALERT": alerts.alert,
     "JALERTS": alerts.alerts,
+    "JAPPLY": _apply,
     "JBACKFILL": _backfill,
     "JBACKFILLS": _backfills,
     "JBEAT": _beat,
@@ -292,6 +307,7 @@ RULES: Mapping[str, Rule] = {
     "JRUNS": by_job(),
     "JSET": put_one(FIRST_OPTION),
     "JSETNX": put_one(FIRST_OPTION),
+    "JSTAGE": stages.stage,
     "JSTATS": _stats,
     "JSUMMARY": by_ids(Places.of_job),
     "JTASKS": _tasks,

@@ -13,7 +13,7 @@ from jobs_core.engine.partitions.delivery import deliver
 from jobs_core.engine.partitions.lockstep import Lockstep
 from jobs_core.engine.partitions.places import Places
 from jobs_core.engine.partitions.routes import route
-from jobs_core.engine.partitions.shapes import PartCall
+from jobs_core.engine.partitions.shapes import PartCall, Route, accepted
 from jobs_core.engine.together import Together
 from jobs_core.errors import JobsError, ServerError
 
@@ -69,12 +69,14 @@ class Spread:
         """Return the number of a partition."""
         return self.parts.index(part)
 
+    def run(self, one: Route) -> Any:
+        """Follow a route. Returns its result, or raises its error."""
+        return accepted(self.follow(Lockstep([one]))[0])
+
     def deliver(self, source: int, targets: Iterable[int]) -> None:
         """Take the messages of a partition to others. Raises the error of one that does not take them."""
-        results = self.follow(Lockstep([deliver(source, target) for target in targets]))
-        for result in results:
-            if isinstance(result, JobsError):
-                raise result
+        for result in self.follow(Lockstep([deliver(source, target) for target in targets])):
+            accepted(result)
 
     def ask(self, calls: Sequence[PartCall]) -> list[Any]:
         """Call commands of partitions, and return whole replies. That of a rejected command is its error."""
@@ -101,7 +103,13 @@ class Spread:
     def follow(self, steps: Lockstep) -> list[Any]:
         """Take the steps that are left of routes, and return their results."""
         while steps.calls:
-            steps.answer(self.ask(steps.calls))
+            try:
+                replies = self.ask(steps.calls)
+            except ServerError as error:
+                steps.fail(error)
+            else:
+                steps.answer(replies)
+        steps.raise_failure()
         return steps.results
 
     def whole(self, call: PartCall, reply: Any) -> Any:
