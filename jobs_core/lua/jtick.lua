@@ -37,8 +37,10 @@ local counters = require 'ledger.counters'
 local gaps = require 'ledger.gaps'
 local hours = require 'ledger.hours'
 local runs = require 'ledger.runs'
+local lending = require 'limit.lending'
 local release = require 'limit.release'
 local throttled = require 'limit.throttled'
+local waiters = require 'limit.waiters'
 local outbox = require 'partition.outbox'
 local attempts = require 'queue.attempts'
 local bad_records = require 'queue.bad_records'
@@ -133,15 +135,17 @@ end
 -- Open the gate of a limit on a rate. Returns how many tasks moved.
 local function open_gate(board, name, now, most)
   redis.call('ZREM', key(board, 'gates'), name)
+  local opens = lending.open(board, name, now)
+  if opens then timers.set(board, 'gates', name, opens) end
   if name:find('^queue:') then
-    release.wake_queue(board, name:sub(7))
+    waiters.wake_queue(board, name:sub(7))
     return 0
   end
   local moved, limit = throttled.recheck(board, name, now, most)
   if redis.call('EXISTS', key(board, 'held:' .. name)) == 0 then return moved end
   -- The moved tasks have not started yet. Check again when that many may have started.
-  if limit.n and moved > 0 then limit.at = math.max(limit.at, now + limit.period / limit.n) end
-  if limit.slots > 0 then timers.set(board, 'gates', name, limit.at or now) end
+  if limit.n and limit.at and moved > 0 then limit.at = math.max(limit.at, now + limit.period / limit.n) end
+  if limit.slots > 0 and not limit.is_lent then timers.set(board, 'gates', name, math.min(limit.at or now, opens or math.huge)) end
   return moved
 end
 
@@ -157,7 +161,7 @@ local function admit_idle(board, now)
   local moved = 0
   for _, name in ipairs(redis.call('SRANDMEMBER', key(board, 'held'), 10)) do
     local waits = redis.call('ZSCORE', key(board, 'gates'), name)
-    if not waits and redis.call('SCARD', key(board, 'running:' .. name)) == 0 then
+    if not (waits or lending.is_asking(board, name)) and redis.call('SCARD', key(board, 'running:' .. name)) == 0 then
       moved = moved + throttled.admit(board, name, 50, now, true)
     end
   end
@@ -200,5 +204,6 @@ return function(board, args)
   if idle_since then deadlines.note_gap(board, idle_since, now) end
   deadlines.expire(board, now)
   lanes.remove_unused(board)
+  lending.tick(board, now)
   return { moved, is_realigning and now or next_event(board, now), now, unpack(outbox.targets(board)) }
 end

@@ -3,6 +3,7 @@
 
 local errors = require 'base.errors'
 local key = require('base.keys').key
+local lending = require 'limit.lending'
 local digits = require('base.numbers').digits
 
 local inbox = {}
@@ -10,7 +11,11 @@ local inbox = {}
 local MAX_COST = 100  -- of one call: what a handler returns, at least 1 for each message
 
 -- What to do with a message of a kind: handler(board, source, word …). It returns what that cost, or nothing for 1.
-local HANDLERS = {}
+local HANDLERS = {
+  limit = lending.handlers.limit, report = lending.handlers.report, want = lending.handlers.want,
+  lend = lending.handlers.lend, recall = lending.handlers.recall, ['return'] = lending.handlers['return'],
+  unstarted = lending.handlers.unstarted, ask = lending.handlers.ask,
+}
 
 local function unpack_message(packed)
   local is_read, message = pcall(cmsgpack.unpack, packed)
