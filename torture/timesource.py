@@ -11,7 +11,8 @@ from typing import Any
 
 from jobs_core import Board
 from jobs_core.client.connection import connect
-from jobs_core.engine.commands import Call, Commands
+from jobs_core.engine.commands import Call
+from jobs_core.engine.partitions.board import BoardCommands
 
 TIMED = {"JTICK", "JPOP", "JACK", "JPUSH", "JSET"}
 _DOUBLE = struct.Struct("d")
@@ -40,7 +41,7 @@ class TimeSource:
         self._shared[:] = _DOUBLE.pack(offset)
 
 
-class TimedCommands(Commands):
+class TimedCommands(BoardCommands):
     """Commands that pass the time source's time when they are sent, while it differs from the machine's.
 
     Otherwise Redis takes its own time, so that a command which arrives late is not one from the past.

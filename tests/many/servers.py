@@ -17,6 +17,9 @@ from tests.helpers import wait_until
 
 HOST = "127.0.0.1"
 
+SLOTS = 16384
+"""The hash slots of a cluster."""
+
 
 def free_port() -> int:
     """Return a port that nobody uses."""
@@ -112,24 +115,28 @@ class Servers:
 
 
 class Cluster(Servers):
-    """A cluster of three primaries, each with as many replicas."""
+    """A cluster of primaries, by default three, each with as many replicas."""
 
-    def __init__(self, binary: str, folder: Path, replicas: int = 0, timeout: int = 1000) -> None:
+    def __init__(
+        self, binary: str, folder: Path, replicas: int = 0, timeout: int = 1000, primaries: int = 3
+    ) -> None:
         super().__init__(binary, folder)
-        self._replicas, self._timeout = replicas, timeout
+        self._primaries, self._replicas, self._timeout = primaries, replicas, timeout
 
     def begin(self) -> None:
         """Start the nodes, share the slots among the primaries, and wait until all agree."""
-        for _ in range(3 * (1 + self._replicas)):
+        count = self._primaries
+        for _ in range(count * (1 + self._replicas)):
             self._add_node()
-        primaries, replicas = self.nodes[:3], self.nodes[3:]
+        primaries, replicas = self.nodes[:count], self.nodes[count:]
         for node in self.nodes[1:]:
             node.call("CLUSTER", "MEET", HOST, self.nodes[0].port, self._bus(self.nodes[0]))
-        for node, (first, last) in zip(primaries, ((0, 5460), (5461, 10922), (10923, 16383)), strict=True):
-            node.call("CLUSTER", "ADDSLOTSRANGE", first, last)
+        bounds = [-(-SLOTS * place // count) for place in range(count + 1)]
+        for node, first, after in zip(primaries, bounds, bounds[1:], strict=False):
+            node.call("CLUSTER", "ADDSLOTSRANGE", first, after - 1)
         wait_until(lambda: all(self._knows_all(node) for node in self.nodes))
         for place, node in enumerate(replicas):
-            node.call("CLUSTER", "REPLICATE", self.id_of(primaries[place % 3]))
+            node.call("CLUSTER", "REPLICATE", self.id_of(primaries[place % count]))
         wait_until(lambda: all(self._is_ready(node) for node in self.nodes))
 
     def _add_node(self) -> None:
