@@ -17,9 +17,10 @@ from jobs_core.engine.durable import is_awaited, refusal, wait_words
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, is_unreachable, refused_for_now
 from jobs_core.engine.partitions.board import BoardCommands
+from jobs_core.engine.partitions.lockstep import Lockstep
 from jobs_core.engine.partitions.routes import route
 from jobs_core.engine.partitions.shapes import PartCall
-from jobs_core.engine.partitions.spread import Lockstep, Spread
+from jobs_core.engine.partitions.spread import Spread
 from jobs_core.engine.timeouts import answer_timeout
 from jobs_core.engine.wire import is_unknown
 from jobs_core.errors import AgainError, JobsError, ServerError, UnconfirmedError

@@ -41,7 +41,9 @@ local lending = require 'limit.lending'
 local release = require 'limit.release'
 local throttled = require 'limit.throttled'
 local waiters = require 'limit.waiters'
+local links = require 'partition.links'
 local outbox = require 'partition.outbox'
+local recovery = require 'partition.recovery'
 local attempts = require 'queue.attempts'
 local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
@@ -54,6 +56,7 @@ local MAX_BYTES = 1048576  -- each kind of move stops after copying this many by
 local MAX_EXPIRED = 100  -- dead letters, or ended jobs, that one tick removes
 local MAX_EXPIRED_LEASES = 100  -- expired leases per tick
 local DEFAULT_LOSSES = 5  -- default of `losses`
+local RELINK_PAUSE = 10  -- ms between ticks that only tell partitions links again
 
 -- Read the due records of a set, up to MAX_BYTES. Returns { ticket, record, lane } triples, earliest first.
 local function read_due_tasks(board, set, now, limit)
@@ -170,7 +173,7 @@ end
 
 local function next_event(board, now)
   if redis.call('EXISTS', key(board, 'follow'), key(board, 'alerts:notices')) > 0 then return now end
-  local time = math.huge
+  local time = redis.call('EXISTS', key(board, 'relink')) == 1 and now + RELINK_PAUSE or math.huge
   for _, set in ipairs({ 'schedule', 'delayed', 'leased', 'gates', 'resumes', 'waiting', 'backfilling', 'deadlines' }) do
     local first = redis.call('ZRANGE', key(board, set), 0, 0, 'WITHSCORES')
     if first[2] then time = math.min(time, tonumber(first[2])) end
@@ -200,6 +203,8 @@ return function(board, args)
   ended_jobs.expire(board, now, MAX_EXPIRED)
   runs.tidy(board)
   dependents.queue_ready(board)
+  links.continue(board)
+  recovery.check_server(board)
   if clock_check.went_back(last, now) then deadlines.note_clock_back(board, now) end
   if idle_since then deadlines.note_gap(board, idle_since, now) end
   deadlines.expire(board, now)

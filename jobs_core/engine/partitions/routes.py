@@ -10,7 +10,10 @@ from contextlib import suppress
 from typing import Any
 
 from jobs_core.engine.partitions import merges
+from jobs_core.engine.partitions.delivery import flush
+from jobs_core.engine.partitions.links import when
 from jobs_core.engine.partitions.places import Places, is_number
+from jobs_core.engine.partitions.puts import FIRST_OPTION, put_one, put_several
 from jobs_core.engine.partitions.shapes import (
     Route,
     Rule,
@@ -38,14 +41,6 @@ def route(places: Places, name: str, args: Sequence[Any]) -> Route:
     return RULES[name](places, name, args)
 
 
-def deliver(source: int, target: int) -> Route:
-    """Take the messages of a partition to another one, until there are none left."""
-    messages = yield from ask(source, "JOUTBOX", (target,))
-    while messages:
-        upto = yield from ask(target, "JINBOX", (source, *messages))
-        messages = yield from ask(source, "JOUTBOX", (target, "upto", upto))
-
-
 # Commands with rules of their own
 
 
@@ -71,15 +66,7 @@ def _find(places: Places, name: str, args: Sequence[Any]) -> Route:
     return paged(places, name, (), text_at(args, 0), args[1:])
 
 
-def _put_words(args: Sequence[Any]) -> int:
-    """Return where the first job of a JMSET begins: after the mode, and who puts it."""
-    at = 1
-    while at + 1 < len(args) and args[at] in ("by", "because"):
-        at += 2
-    return at
-
-
-_TRIES = 4
+_TRIES = 5
 """How often a push is tried: messages go to the home of a limit, to partitions with unused slots, and back."""
 
 
@@ -103,7 +90,7 @@ def _push(places: Places, name: str, args: Sequence[Any]) -> Route:
         (reply,) = yield [(place, (name, args))]
         if not _is_full(reply):
             break
-        yield from deliver_all(places)
+        yield from flush(places.all)
     return accepted(reply)
 
 
@@ -117,7 +104,8 @@ def _limit(places: Places, name: str, args: Sequence[Any]) -> Route:
     home = places.of_name(f"{text_at(args, 0)}:{text_at(args, 1)}")
     reply = yield from ask(home, name, args)
     with suppress(JobsError):
-        yield from deliver_all(places)
+        for sources in ((home,), places.all, (home,)):
+            yield from flush(sources)
     return reply
 
 
@@ -262,7 +250,7 @@ RULES: Mapping[str, Rule] = {
     "JDEAD": _count_each(Places.of_token, 1),
     "JDEL": _count_each(Places.of_job, 0),
     "JDUES": by_job(),
-    "JEDIT": by_job(),
+    "JEDIT": put_one(1),
     "JFIND": _find,
     "JGAPS": by_all(merges.gaps),
     "JGET": by_ids(Places.of_job),
@@ -271,7 +259,7 @@ RULES: Mapping[str, Rule] = {
     "JLIMIT": _limit,
     "JLOGS": by_ids(Places.of_task),
     "JMACK": by_groups(lambda args: 0, Places.of_token),
-    "JMSET": by_groups(_put_words, Places.of_job),
+    "JMSET": put_several,
     "JNEXT": _next,
     "JOUTPUT": by_token,
     "JPAUSE": by_job(),
@@ -282,15 +270,15 @@ RULES: Mapping[str, Rule] = {
     "JRESUME": by_job(),
     "JRETAIN": by_all(merges.first),
     "JRUNS": by_job(),
-    "JSET": by_job(),
-    "JSETNX": by_job(),
+    "JSET": put_one(FIRST_OPTION),
+    "JSETNX": put_one(FIRST_OPTION),
     "JSTATS": _stats,
     "JSUMMARY": by_ids(Places.of_job),
     "JTASKS": _tasks,
     "JTICK": by_all(merges.tick),
     "JTOP": _top,
     "JTRIM": _trim,
-    "JWHEN": by_ids(Places.of_job),
+    "JWHEN": when,
     "JZONES": _zones,
 }
 """The rule of each command."""

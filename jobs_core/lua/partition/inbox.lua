@@ -5,6 +5,9 @@ local errors = require 'base.errors'
 local key = require('base.keys').key
 local lending = require 'limit.lending'
 local digits = require('base.numbers').digits
+local dependents = require 'due.dependents'
+local links = require 'partition.links'
+local recovery = require 'partition.recovery'
 
 local inbox = {}
 
@@ -15,12 +18,13 @@ local HANDLERS = {
   limit = lending.handlers.limit, report = lending.handlers.report, want = lending.handlers.want,
   lend = lending.handlers.lend, recall = lending.handlers.recall, ['return'] = lending.handlers['return'],
   unstarted = lending.handlers.unstarted, ask = lending.handlers.ask,
+  link = links.add, unlink = links.remove, follow = dependents.receive, check = recovery.check, resync = recovery.resync,
 }
 
 local function unpack_message(packed)
   local is_read, message = pcall(cmsgpack.unpack, packed)
-  if not is_read or type(message) ~= 'table' or not HANDLERS[message[3]] or not tonumber(message[1]) then
-    errors.fail('OPTION', 'message: expected what JOUTBOX returned')
+  if not is_read or type(message) ~= 'table' or not (tonumber(message[1]) and tonumber(message[2]) and HANDLERS[message[3]]) then
+    errors.fail_option('message', 'expected what JOUTBOX returned')
   end
   return message
 end
@@ -34,11 +38,13 @@ function inbox.handle(board, source, packed)
     local number = tonumber(message[1])
     if number > last then
       if left <= 0 then break end
+      if tonumber(message[2]) ~= last then recovery.begin(board, source) end
       left = left - (HANDLERS[message[3]](board, source, unpack(message, 4)) or 1)
       last = number
     end
   end
   redis.call('HSET', name, digits(source), digits(last))
+  dependents.queue_ready(board)
   return digits(last)
 end
 

@@ -38,6 +38,22 @@ function outbox.targets(board)
   return found
 end
 
+-- Return the numbers between which the latest message is that a partition has handled, if none is lost.
+function outbox.expected(board, target)
+  local latest = tonumber(redis.call('HGET', key(board, 'outbox'), digits(target)) or '0')
+  local packed = redis.call('LINDEX', list_of(board, target), 0)
+  return packed and tonumber(cmsgpack.unpack(packed)[2]) or latest, latest
+end
+
+-- Return the partitions for which there are messages, each with the number of the latest one, as text.
+function outbox.latest(board)
+  local found = {}
+  for _, target in ipairs(outbox.targets(board)) do
+    found[#found + 1], found[#found + 2] = target, redis.call('HGET', key(board, 'outbox'), target)
+  end
+  return found
+end
+
 -- Forget the messages to a partition up to a number.
 function outbox.drop(board, target, upto)
   local list = list_of(board, target)
@@ -56,6 +72,10 @@ function outbox.oldest(board, target, most, bytes)
     bytes = bytes - #packed
     if bytes < 0 and #found > 0 then break end
     found[#found + 1] = packed
+  end
+  -- On a durable board, clients wait until replicas have what a call wrote, and so all before it: a message leaves only then.
+  if #found > 0 and tonumber(redis.call('HGET', key(board, 'settings'), 'durable') or '0') > 0 then
+    redis.call('HINCRBY', key(board, 'outbox'), 'read', 1)
   end
   return found
 end
