@@ -55,6 +55,7 @@ local instant = require 'time.instant'
 local MAX_BYTES = 1048576  -- each kind of move stops after copying this many bytes
 local MAX_EXPIRED = 100  -- dead letters, or ended jobs, that one tick removes
 local MAX_EXPIRED_LEASES = 100  -- expired leases per tick
+local PAUSE = 20  -- ms until runs that wait for a place are looked at again
 local DEFAULT_LOSSES = 5  -- default of `losses`
 local RELINK_PAUSE = 10  -- ms between ticks that only tell partitions links again
 
@@ -181,6 +182,13 @@ local function next_event(board, now)
   return time < math.huge and time or 0
 end
 
+-- Return when to tick again. Runs that wait for a place in their queue are not worth a tick each time.
+local function next_time(board, now, is_realigning, is_waiting)
+  if is_realigning then return now end
+  local time = next_event(board, now)
+  return is_waiting and time > 0 and math.max(time, now + PAUSE) or time
+end
+
 return function(board, args)
   local options = arguments.read_options(args, 1, { limit = true, now = true })
   local limit = math.min(arguments.whole_number('limit', options.limit or '500', 1), 1000)
@@ -196,8 +204,8 @@ return function(board, args)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
     + child_runs.expire_waiting(board, now, limit)
-    + due_jobs.queue(board, now, limit)
-    + backfill_steps.tick(board, now)
+  local due, is_waiting = due_jobs.queue(board, now, limit)
+  moved = moved + due + backfill_steps.tick(board, now)
   clock_check.record_tick(board, last, now, moved > 0 or redis.call('EXISTS', key(board, 'leased')) == 1)
   dead_letters.expire(board, now, MAX_EXPIRED)
   ended_jobs.expire(board, now, MAX_EXPIRED)
@@ -210,5 +218,5 @@ return function(board, args)
   deadlines.expire(board, now)
   lanes.remove_unused(board)
   lending.tick(board, now)
-  return { moved, is_realigning and now or next_event(board, now), now, unpack(outbox.targets(board)) }
+  return { moved, next_time(board, now, is_realigning, is_waiting), now, unpack(outbox.targets(board)) }
 end

@@ -37,11 +37,10 @@ class Partitions:
 
     def pairs(self) -> list[tuple[int, int]]:
         """Return which partitions have messages for which."""
-        return [
-            (source, int(target))
-            for source, part in enumerate(self.parts)
-            for target in sorted(part.client.smembers(f"{part.keys.tag}:outgoing"))
-        ]
+        pipeline = self.parts[0].client.pipeline(transaction=False)
+        for part in self.parts:
+            pipeline.smembers(f"{part.keys.tag}:outgoing")
+        return [(source, int(target)) for source, found in enumerate(pipeline.execute()) for target in sorted(found)]
 
     def deliver(self, source: int, target: int, *, most: int = 100, forget: bool = True) -> None:
         """Take messages from one partition to another. Without `forget`, they are delivered again later."""
@@ -52,16 +51,24 @@ class Partitions:
                 self.parts[source].joutbox(target, "upto", upto)
 
     def settle(self, now: float | str = T) -> None:
-        """Tick all partitions, and deliver all messages, until there are none."""
-        for _ in range(100):
+        """Deliver all messages, and tick the partitions whose clocks are woken, until there are none."""
+        for _ in range(50):
             for part in self.parts:
-                part.tick(now)
+                if part.client.exists(part.keys.wake):
+                    part.client.delete(part.keys.wake)
+                    part.tick(now)
             pairs = self.pairs()
             if not pairs:
                 return
             for source, target in pairs:
                 self.deliver(source, target)
         raise AssertionError("there are always more messages")
+
+    def tick(self, now: float | str = T) -> None:
+        """Tick all partitions, as clocks do every second, and deliver all messages."""
+        for part in self.parts:
+            part.tick(now)
+        self.settle(now)
 
     def reset(self) -> None:
         """Empty the board."""

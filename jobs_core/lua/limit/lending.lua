@@ -104,6 +104,13 @@ function lending.places(board, queue)
   return share.slots
 end
 
+-- Whether a run that is due should wait for a place in its queue. Until a second after asking for one, the home may answer.
+function lending.awaits_place(board, queue, now)
+  local name = 'length:' .. queue
+  shares.request(board, name, tell)
+  return shares.is_patient(board, name, now)
+end
+
 -- Ask for what tasks that wait for a limit need.
 function lending.request(board, name)
   if lending.is_shared(name) then shares.request(board, name, tell) end

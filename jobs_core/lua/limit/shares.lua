@@ -2,7 +2,8 @@
 --
 --   {b}:shares          a hash: for each limit, packed: `slots`, those lent to this partition; `wants` and `wants_starts`, how many
 --                       more it has asked for; `promised`, slots kept for tasks on their way to a worker; `quiet`, since when (ms)
---                       nothing has moved, as ticks have seen it; `keep`, if others wait: every slot beyond that is returned
+--                       nothing has moved, as ticks have seen it; `keep`, if others wait: every slot beyond that is returned; `asked`, since when (ms) a run that is due
+--                       waits for a place
 --   {b}:lent-starts:<limit>  a list: until when each start that was lent may be used (ms), oldest first
 
 local key = require('base.keys').key
@@ -122,6 +123,17 @@ function shares.settle(board, name, tell, is_quiet)
   if not (is_quiet or name:find('^length:')) then shares.request(board, name, tell) end
 end
 
+-- Whether the home may still answer what this partition has asked for.
+function shares.is_patient(board, name, now)
+  local share = shares.read(board, name)
+  if not share or share.wants == 0 then return false end
+  if not share.asked then
+    share.asked = now
+    shares.write(board, name, share)
+  end
+  return now < share.asked + PATIENCE
+end
+
 -- Note that a task starts under a limit.
 function shares.note_start(board, limit)
   local share = limit.concurrency and shares.read(board, limit.name)
@@ -171,7 +183,7 @@ function shares.lend(board, name, slots, starts, expiry, keep)
   share.slots, share.quiet = share.slots + slots, nil
   if not name:find('^length:') then share.promised = share.promised + slots end
   share.wants, share.wants_starts = math.max(0, share.wants - slots), math.max(0, share.wants_starts - starts)
-  share.keep = tonumber(keep)
+  share.keep, share.asked = tonumber(keep), nil
   shares.write(board, name, share)
   for _ = 1, starts do redis.call('RPUSH', starts_key(board, name), expiry) end
   waiters.notify(board, name)
