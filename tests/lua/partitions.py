@@ -1,4 +1,4 @@
-"""A board of several partitions for tests of the engine: each is called by itself, and messages wait until they are delivered."""
+"""A board of several partitions for tests of the engine. Messages wait until they are delivered."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from binascii import crc_hqx
 from collections.abc import Iterator
 
 from jobs_core import Board
-from tests.lua.helpers import T, Lua, ms
+from tests.lua.helpers import Lua, T, ms
 
 COUNT = 4
 
@@ -40,7 +40,11 @@ class Partitions:
         pipeline = self.parts[0].client.pipeline(transaction=False)
         for part in self.parts:
             pipeline.smembers(f"{part.keys.tag}:outgoing")
-        return [(source, int(target)) for source, found in enumerate(pipeline.execute()) for target in sorted(found)]
+        return [
+            (source, int(target))
+            for source, found in enumerate(pipeline.execute())
+            for target in sorted(found)
+        ]
 
     def deliver(self, source: int, target: int, *, most: int = 100, forget: bool = True) -> None:
         """Take messages from one partition to another. Without `forget`, they are delivered again later."""

@@ -67,7 +67,7 @@ def _find(places: Places, name: str, args: Sequence[Any]) -> Route:
 
 
 _TRIES = 5
-"""How often a push is tried: messages go to the home of a limit, to partitions with unused slots, and back."""
+"""How often a push is tried: messages go to the home of a limit, to who has unused slots, and back."""
 
 
 def _push_place(places: Places, args: Sequence[Any]) -> int:

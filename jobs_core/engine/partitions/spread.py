@@ -13,7 +13,7 @@ from jobs_core.engine.partitions.delivery import deliver
 from jobs_core.engine.partitions.lockstep import Lockstep
 from jobs_core.engine.partitions.places import Places
 from jobs_core.engine.partitions.routes import route
-from jobs_core.engine.partitions.shapes import PartCall, Route
+from jobs_core.engine.partitions.shapes import PartCall
 from jobs_core.engine.together import Together
 from jobs_core.errors import JobsError, ServerError
 

@@ -29,7 +29,7 @@ function rates.taken(starts, upto)
 end
 
 local function expire(starts, limit)
-  redis.call('PEXPIRE', starts, numbers.digits(limit.period + 1000))
+  redis.call('PEXPIRE', starts, numbers.digits(limit.period + 2000))
 end
 
 function rates.add(starts, time, limit)

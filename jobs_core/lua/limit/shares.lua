@@ -142,11 +142,11 @@ function shares.note_start(board, limit)
   shares.write(board, limit.name, share)
 end
 
--- Keep slots for a task that is on its way to a worker, or to another limit.
+-- Keep slots for tasks that are on their way to a worker, or to another limit. Those that were just lent are kept already.
 function shares.promise(board, name, n)
   local share = shares.read(board, name)
   if not share then return end
-  share.promised, share.quiet = math.min(share.promised + n, share.slots), nil
+  share.promised, share.quiet = math.min(math.max(share.promised, n), share.slots), nil
   shares.write(board, name, share)
 end
 
