@@ -57,8 +57,8 @@ local NAMES = { count = true, lease = true, worker = true, raw = true, now = tru
 local function new_batch(board, count, now, is_raw, has_limits)
   return {
     is_raw = is_raw,
-    board = board, left = count, bytes = MAX_BYTES, held = {}, throttles_left = MAX_THROTTLED, now = now, tasks = {}, largest = nil,
-    limits = {}, has_limits = has_limits,
+    board = board, left = count, bytes = MAX_BYTES, throttles_left = MAX_THROTTLED, now = now, tasks = {}, largest = nil,
+    limits = {}, held = {}, has_limits = has_limits,
   }
 end
 

@@ -149,7 +149,8 @@ local function open_gate(board, name, now, most)
   if redis.call('EXISTS', key(board, 'held:' .. name)) == 0 then return moved end
   -- The moved tasks have not started yet. Check again when that many may have started.
   if limit.n and limit.at and moved > 0 then limit.at = math.max(limit.at, now + limit.period / limit.n) end
-  if limit.slots > 0 and not limit.is_lent then timers.set(board, 'gates', name, math.min(limit.at or now, opens or math.huge)) end
+  local at = math.min(limit.at or now, opens or math.huge)
+  if limit.slots > 0 and not limit.is_lent then timers.set(board, 'gates', name, at) end
   return moved
 end
 

@@ -1,4 +1,4 @@
-"""Limits over four partitions, compared with a model, while messages are late, in any order, and delivered twice."""
+"""Limits over four partitions, compared with a model. Messages are late, and delivered twice."""
 
 from __future__ import annotations
 

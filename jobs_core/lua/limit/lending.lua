@@ -29,6 +29,8 @@ local outbox = require 'partition.outbox'
 
 local lending = {}
 
+local MAX_STARTS = 1000  -- of tasks that run when a rate is set, in one message
+
 -- Whether partitions share a limit. That of a job is where the job is.
 function lending.is_shared(name)
   return partition.current() ~= nil and not name:find('^job:')
@@ -46,7 +48,8 @@ end
 
 local function report(board, name, version, starts)
   local used = shares.begin(board, name)
-  if settings.find(board, name) then tell(board, shares.home(name), 'report', name, version, used, unpack(starts, 1, math.min(#starts, 1000))) end
+  if not settings.find(board, name) then return end
+  tell(board, shares.home(name), 'report', name, version, used, unpack(starts, 1, math.min(#starts, MAX_STARTS)))
 end
 
 -- How to handle a message of each kind: see above.

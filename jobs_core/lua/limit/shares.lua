@@ -1,10 +1,11 @@
 -- What a partition has been lent of the limits of queues and runners: see limit/lending.lua.
 --
---   {b}:shares          a hash: for each limit, packed: `slots`, those lent to this partition; `wants` and `wants_starts`, how many
---                       more it has asked for; `promised`, slots kept for tasks on their way to a worker; `quiet`, since when (ms)
---                       nothing has moved, as ticks have seen it; `keep`, if others wait: every slot beyond that is returned; `asked`, since when (ms) a run that is due
---                       waits for a place
---   {b}:lent-starts:<limit>  a list: until when each start that was lent may be used (ms), oldest first
+--   {b}:shares  a hash: for each limit, packed: `slots`, those lent to this partition; `wants` and `wants_starts`, how many more
+--               it has asked for; `promised`, slots kept for tasks on their way to a worker; `quiet`, since when (ms) nothing
+--               has moved, as ticks have seen it; `keep`, if others wait: every slot beyond that is returned; `asked`, since
+--               when (ms) a run that is due waits for a place
+--   {b}:lent-starts:<limit>
+--               a list: until when each start that was lent may be used (ms), oldest first
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
