@@ -181,11 +181,10 @@ def test_a_rate_is_exact_in_every_period(parts: Partitions, n: int, period: int)
     for part in parts:
         push(part, 30)
     starts: list[int] = []
-    step = period // 10
-    for moment in range(0, 4 * period, step):
-        for part in parts:
-            starts += [moment] * len(take(part, now=later(moment)))
+    for moment in range(0, 4 * period, period // 5):
         parts.tick(later(moment))
+        found = take_all(parts, now=later(moment))
+        starts += [moment] * sum(map(len, found.values()))
     for moment in starts:
         assert sum(moment <= start < moment + period for start in starts) <= n
     assert len(starts) >= n * 2
@@ -212,12 +211,11 @@ def test_a_limit_of_both_kinds(parts: Partitions) -> None:
     for part in parts:
         push(part, 2)
     starts: list[int] = []
-    for moment in range(0, 600_000, 10_000):
-        for part in parts:
-            tasks = take(part, now=later(moment))
-            starts += [moment] * len(tasks)
-            end(part, tasks)
+    for moment in range(0, 600_000, 20_000):
         parts.tick(later(moment))
+        for number, tasks in take_all(parts, now=later(moment), rounds=3).items():
+            starts += [moment] * len(tasks)
+            end(parts.parts[number], tasks)
     assert len(starts) >= 6
     assert all(after - before >= 60_000 for before, after in pairwise(starts))
 
