@@ -74,13 +74,6 @@ class Partitions:
             part.tick(now)
         self.settle(now)
 
-    def reset(self) -> None:
-        """Empty the board."""
-        layouts = {part.keys.layout: part.client.get(part.keys.layout) for part in self.parts}
-        for part in self.parts:
-            part.client.delete(*part.client.keys(f"{part.keys.tag}:*"), "none")
-        self.parts[0].client.mset(layouts)
-
 
 def later(ms_after: int) -> str:
     """Return the time of a test, so many ms later."""

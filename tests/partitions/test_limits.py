@@ -37,7 +37,7 @@ def test_as_many_run_at_once_as_the_limit_allows(spread_board: Board) -> None:
 def test_a_limit_is_the_same_in_all_partitions_at_once(spread_board: Board) -> None:
     spread_board.limit("queue", "mail", concurrency=3, max_length=9)
     for part in spread_board.partitions:
-        assert [limit["max-length"] for limit in part.limits()] == [9]
+        assert [limit["max_length"] for limit in part.limits()] == [9]
     assert len(list(spread_board.changes())) == 1
 
 

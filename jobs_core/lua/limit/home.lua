@@ -1,8 +1,8 @@
 -- What the home of a limit has lent to each partition: see limit/lending.lua.
 --
---   {b}:lent                 a hash: for each limit, packed: `version`, of its latest setting; `turn`, the partition served last;
---                            and for each partition (from 1) in `parts`: `slots`, lent to it, nothing until it has said how many
---                            it uses; `wants` and `wants_starts`, asked for; and `keep`, as it was told
+--   {b}:lent                 a hash: for each limit, packed: `turn`, the partition served last; and for each partition (from 1) in
+--                            `parts`: `version`, of the setting that it was told last; `slots`, lent to it, nothing until it has
+--                            said how many it uses; `wants` and `wants_starts`, asked for; and `keep`, as it was told
 --   {b}:rate-lent:<limit>    a list: until when each start that was lent may be used (ms), oldest first
 
 local clock = require 'base.clock'
@@ -203,7 +203,7 @@ local function new_version(board, name)
   local version = clock.now() * 1000  -- it grows even if a failover has lost the latest one
   for _, one in ipairs(settings.names(name)) do
     local lent = read(board, one)
-    version = math.max(version, lent and lent.version + 1 or 0)
+    for _, part in ipairs(lent and lent.parts or {}) do version = math.max(version, part.version + 1) end
   end
   return version
 end
@@ -215,9 +215,8 @@ local function begin(board, name, version, only)
   if not limit then return redis.call('HDEL', key(board, 'lent'), name) end
   local _, count = partition.current()
   local lent = read(board, name) or { turn = 0, parts = {} }
-  lent.version = version
   for i = 1, count do
-    if not only or only == i - 1 then lent.parts[i] = { wants = 0, wants_starts = 0 } end
+    if not only or only == i - 1 then lent.parts[i] = { version = version, wants = 0, wants_starts = 0 } end
   end
   write(board, name, lent)
 end
@@ -240,8 +239,9 @@ end
 -- Handle a message: what a partition uses of a limit, and when tasks of a new rate have started there.
 function home.report(board, source, name, version, slots, tell, ...)
   local lent, limit = read(board, name), settings.find(board, name)
-  if not (lent and limit) or tonumber(version) ~= lent.version then return end
-  lent.parts[source + 1] = { slots = tonumber(slots), wants = 0, wants_starts = 0 }
+  local part = lent and limit and lent.parts[source + 1]
+  if not part or tonumber(version) ~= part.version then return end
+  lent.parts[source + 1] = { version = part.version, slots = tonumber(slots), wants = 0, wants_starts = 0 }
   write(board, name, lent)
   if limit.n then rates.insert(lent_key(board, name), { ... }, limit) end
   home.balance(board, name, tell)
