@@ -6,10 +6,11 @@ Clients in other languages follow the same rules: see docs/reference/clients.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from jobs_core.engine.partitions import alerts, commits, merges, stages
-from jobs_core.engine.partitions.delivery import deliver
+from jobs_core.engine.partitions.delivery import deliver, flush
 from jobs_core.engine.partitions.links import when
 from jobs_core.engine.partitions.places import Places, is_number
 from jobs_core.engine.partitions.puts import FIRST_OPTION, put_one, put_several
@@ -34,7 +35,7 @@ from jobs_core.engine.partitions.shapes import (
     text_at,
     without_option,
 )
-from jobs_core.errors import JobsError
+from jobs_core.errors import JobsError, OptionError
 
 
 def route(places: Places, name: str, args: Sequence[Any]) -> Route:
@@ -65,17 +66,47 @@ def _find(places: Places, name: str, args: Sequence[Any]) -> Route:
     return paged(places, name, (), text_at(args, 0), args[1:])
 
 
-def _push(places: Places, name: str, args: Sequence[Any]) -> Route:
+_TRIES = 5
+"""How often a push is tried: messages go to the home of a limit, to who has unused slots, and back."""
+
+
+def _push_place(places: Places, args: Sequence[Any]) -> int:
     """A job is run where it is. A one-off task may be anywhere, but repeated ones have one place."""
     if len(args) % 2:
-        return ask(places.of_job(text_at(args, 0)), name, args)
+        return places.of_job(text_at(args, 0))
     key = option(args, 2, "idempotency-key")
     if key is not None:
-        return ask(places.of_name(key), name, args)
+        return places.of_name(key)
     if option(args, 2, "unique-for") is not None:
         queue = option(args, 2, "queue") or text_at(args, 0)
-        return ask(places.of_name("\n".join((text_at(args, 0), queue, text_at(args, 1)))), name, args)
-    return ask(places.turn(), name, args)
+        return places.of_name("\n".join((text_at(args, 0), queue, text_at(args, 1))))
+    return places.turn()
+
+
+def _push(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """Push. A partition that has no place in the queue asks for one: all may be lent to others."""
+    place = _push_place(places, args)
+    for _ in range(_TRIES):
+        (reply,) = yield [(place, (name, args))]
+        if not _is_full(reply):
+            break
+        yield from flush(places.all)
+    return accepted(reply)
+
+
+def _is_full(reply: Any) -> bool:
+    """Whether an error says that a queue takes no more tasks."""
+    return isinstance(reply, OptionError) and reply.option == "queue" and "max-length" in str(reply)
+
+
+def _limit(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """Set a limit at its home, and let all partitions know at once. If that fails, ticks do it."""
+    home = places.of_name(f"{text_at(args, 0)}:{text_at(args, 1)}")
+    reply = yield from ask(home, name, args)
+    with suppress(JobsError):
+        for sources in ((home,), places.all, (home,)):
+            yield from flush(sources)
+    return reply
 
 
 def _pop(places: Places, name: str, args: Sequence[Any]) -> Route:
@@ -290,7 +321,7 @@ RULES: Mapping[str, Rule] = {
     "JGET": by_ids(Places.of_job),
     "JHOURS": by_all(merges.hours),
     "JLABELS": by_all(merges.labels),
-    "JLIMIT": by_all(merges.first),
+    "JLIMIT": _limit,
     "JLOAD": _load,
     "JLOGS": by_ids(Places.of_task),
     "JMACK": by_groups(lambda args: 0, by_first_word(Places.of_token)),
