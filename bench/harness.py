@@ -107,10 +107,10 @@ def await_rewrite(client: Any) -> None:
         time.sleep(0.02)
 
 
-def each_line(count: int, **options: Any) -> Iterator[str]:
-    """Yield `count` jobs as `jobs put --stdin` reads them, by default with `every` of an hour."""
+def each_line(count: int, first: int = 0, **options: Any) -> Iterator[str]:
+    """Yield the jobs from `first` to `count` as `jobs put --stdin` reads them, by default hourly ones."""
     job = {"runner": "noop", "payload": PAYLOAD, "every": 3600, **options}
-    return (json.dumps({"id": f"job-{number}", **job}) for number in range(count))
+    return (json.dumps({"id": f"job-{number}", **job}) for number in range(first, count))
 
 
 def lines(count: int, **options: Any) -> list[str]:
