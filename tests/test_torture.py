@@ -10,8 +10,8 @@ import pytest
 
 from torture.checker import Asked, Ran, Verdict, check
 from torture.exclusive import find_overlaps
-from torture.faults import FAULTS, FAULTS_WITH_REPLICA
 from torture.run import Scale, run
+from torture.server_faults import FAULTS, FAULTS_WITH_REPLICA
 
 
 def test_no_occurrence_is_lost_under_every_fault(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def verdict(
         Ran.read(ran.splitlines()),
         find_overlaps(stamps.splitlines(), [(100.0, 103.0)]),
         {dead},
-        LEDGER | ENDS | ledger,
+        [LEDGER | ENDS | ledger],
         lambda job: LEDGER | {"coalesced": coalesced - 1, "skipped": 1},
     )
 

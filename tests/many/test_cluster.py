@@ -12,7 +12,7 @@ from redis.cluster import RedisCluster
 
 from jobs_core import AsyncBoard, Board, Outcome, ServerError
 from tests.helpers import runner, wait_until, working
-from tests.many.servers import HOST, Cluster, Node
+from torture.nodes import HOST, Cluster, Node
 
 pytestmark = pytest.mark.timeout(180)
 
