@@ -27,10 +27,16 @@ jobs() {
 
 
 @click.command()
+@click.option(
+    "--partitions",
+    type=int,
+    metavar="N",
+    help="Spread a new board over N partitions, which a cluster may have on several nodes. N never changes.",
+)
 @click.option("--functions", is_flag=True, hidden=True, help="No effect: init always loads the functions.")
 @json_option
 @connected
-def init(functions: bool, as_json: bool, url: str | None, board_name: str) -> None:
+def init(partitions: int | None, functions: bool, as_json: bool, url: str | None, board_name: str) -> None:
     """Load the commands and the time zones into Redis.
 
     The commands are a library of functions, for FCALL. They are also loaded as scripts, for clients that
@@ -40,9 +46,10 @@ def init(functions: bool, as_json: bool, url: str | None, board_name: str) -> No
 
     \b
       jobs init
+      jobs --url redis+cluster://node-1,node-2 init --partitions 16
       redis-cli FCALL_RO JNEXT 1 {jobs} tick
     """
-    shas = open_board(url, board_name).init()
+    shas = open_board(url, board_name).init(partitions=partitions)
     if as_json:
         echo_json(shas)
     else:

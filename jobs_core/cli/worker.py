@@ -24,8 +24,8 @@ from jobs_core.plugins.manager import Plugins
 
 if TYPE_CHECKING:
     from jobs_core.app import Board
-    from jobs_core.client.board import BoardClient
     from jobs_core.worker.clock import Clock
+    from jobs_core.worker.served import Part
 
 POSITIVE = click.FloatRange(min=0, min_open=True)
 
@@ -208,16 +208,17 @@ def tick(once: bool, limit: int, as_json: bool, url: str | None, board_names: tu
         echo(f"{moved} moved")
 
 
-def _clock(boards: Sequence[BoardClient], limit: int) -> Clock:
+def _clock(parts: Sequence[Part], limit: int) -> Clock:
     """Return the clock of boards that share connections. It reports trouble on standard error."""
     from jobs_core.engine.outage import Outage
     from jobs_core.worker.clock import Clock
 
     return Clock(
-        [board.commands for board in boards],
+        [part.board.commands for part in parts],
         limit=limit,
-        outage=Outage(boards[0].commands.server, _say, _say),
-        board_outages=[Outage(f"the board {board.name!r}", _say, _say) for board in boards],
+        outage=Outage(parts[0].board.commands.server, _say, _say),
+        board_outages=[Outage(f"the board {part.whole.name!r}", _say, _say) for part in parts],
+        deliver=[part.deliver for part in parts],
     )
 
 

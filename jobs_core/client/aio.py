@@ -344,6 +344,6 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         """Drop the oldest tasks of a queue, like `Board.trim`."""
         return await self._on_thread(self._board.trim, queue, keep, because=because)
 
-    async def init(self) -> dict[str, str]:
+    async def init(self, *, partitions: int | None = None) -> dict[str, str]:
         """Load Jobs into Redis, like `Board.init`."""
-        return await self._on_thread(self._board.init)
+        return await self._on_thread(self._board.init, partitions=partitions)

@@ -11,7 +11,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import MovedError
 
-from jobs_core.client.board import BoardClient
 from jobs_core.engine.routing import Route
 from jobs_core.engine.timeouts import LONGEST_BLOCK, answer_timeout
 
@@ -94,16 +93,16 @@ def is_readable(connection: Any) -> bool:
 
 
 def connect_async(
-    board: BoardClient, connections: int = CONNECTIONS, *, blocking: bool = False
+    client: redis.Redis, connections: int = CONNECTIONS, *, blocking: bool = False
 ) -> redis.asyncio.Redis:
-    """Make a client for the server of a board, with at most `connections` connections.
+    """Make a client for the server of another client, with at most `connections` connections.
 
     With `blocking`, its calls may block for up to `LONGEST_BLOCK` seconds.
     """
-    pool = board.client.connection_pool
+    pool = client.connection_pool
     kwargs = dict(pool.connection_kwargs)
     kwargs.pop("retry", None)
-    if blocking and (timeout := answer_timeout(board.client)):
+    if blocking and (timeout := answer_timeout(client)):
         kwargs["socket_timeout"] = timeout + LONGEST_BLOCK
     async_pool = redis.asyncio.BlockingConnectionPool(
         connections, None, connection_class=_kind_of(pool), retry=Retry(NoBackoff(), 0), **kwargs

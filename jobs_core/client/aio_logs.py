@@ -44,7 +44,7 @@ class AsyncLogMethods(AsyncTaskMethods):
 
     async def _follow_logs(self, following: Following) -> AsyncIterator[dict[str, Any]]:
         """Yield what attempts printed that end from now on."""
-        client = connect_async(self._board, 1, blocking=True)  # a separate connection, because it blocks
+        client = connect_async(self._board.client, 1, blocking=True)  # it blocks
         try:
             while not following.is_over:
                 tasks: list[str] = []

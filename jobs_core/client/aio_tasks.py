@@ -131,7 +131,7 @@ class AsyncTaskMethods(AsyncBase):
         """Read what a task printed, like `Board.output`."""
         await self._on_thread(self._board.commands.require_layout)
         reading = Reading(self.name, task, follow=follow)
-        client = connect_async(self._board, 1, blocking=True)  # a separate connection, because it blocks
+        client = connect_async(self._board.client, 1, blocking=True)  # it blocks
         cancels = _cancel_count()
 
         async def take(client: Any) -> Sequence[dict[str, Any]]:
@@ -165,7 +165,7 @@ class AsyncTaskMethods(AsyncBase):
             if known["what"] in ENDS:
                 return known
             break
-        client = connect_async(self._board, 1, blocking=True)  # a separate connection, because it blocks
+        client = connect_async(self._board.client, 1, blocking=True)  # it blocks
         try:
             while True:
                 last, block = waiting.last, waiting.block

@@ -16,8 +16,8 @@ from jobs_core.client.author import checked_author, default_author
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.client.connection import connect
 from jobs_core.client.functions import Functions
-from jobs_core.engine.commands import Commands
 from jobs_core.engine.keys import Keys
+from jobs_core.engine.partitions.board import BoardCommands
 from jobs_core.errors import OptionError
 from jobs_core.plugins.manager import Plugins
 from jobs_core.values import require_segment, require_text, require_visible
@@ -59,7 +59,7 @@ class BoardBase:
         self.functions = Functions()
         self._closing: list[Callable[[], None]] = []
         """What `close` calls first: it stops what uses the connections."""
-        self.commands = Commands(self.client, self.keys)
+        self.commands = BoardCommands(self.client, self.keys, _client_for)
         self._plugins = plugins
         self._plugins_lock = threading.Lock()  # held while plugins load
         self.calls = CheckedCalls(self.commands, lambda: self.plugins, validate=validate)
@@ -78,6 +78,19 @@ class BoardBase:
         other.by = checked_author(by)
         return other
 
+    @property
+    def partitions(self) -> list[Self]:
+        """The partitions of the board, each as a board of its own, or the board itself if it has none.
+
+        They share the connections of the board, except in a cluster. Do not close them.
+        """
+        return [self if part is self.commands else self._partition(part) for part in self.commands.parts]
+
+    def _partition(self, part: BoardCommands) -> Self:
+        found = copy.copy(self)
+        found.keys, found.client, found.commands = part.keys, part.client, part
+        return found
+
     def declares(self, runner: str, path: str) -> bool:
         """Return whether this program declares the function at an import path as a job of a runner."""
         return any(one.runner == runner and one.path == path for one in self.functions.declared)
@@ -89,3 +102,8 @@ class BoardBase:
             if self._plugins is None:
                 self._plugins = Plugins.load()
             return self._plugins
+
+
+def _client_for(client: redis.Redis, keys: Keys) -> redis.Redis:
+    """Return the client for a partition of the board of a client."""
+    return given.routed(client, keys.tag)

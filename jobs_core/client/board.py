@@ -339,11 +339,15 @@ class BoardClient(
             if n < limit:
                 return dropped
 
-    def init(self) -> dict[str, str]:
+    def init(self, *, partitions: int | None = None) -> dict[str, str]:
         """Load the library of functions, the scripts of the `commands` hash and the time zones into Redis.
 
         Other methods do this automatically if their user has permission. In a cluster, only this method
         creates a board.
+
+        Args:
+            partitions: Spread a new board over so many partitions (1 to 256), which a cluster may have on
+                several nodes. The number never changes.
 
         Returns:
             The SHA of each script, by the name of its command.
@@ -351,7 +355,10 @@ class BoardClient(
         Raises:
             DeniedError: The user lacks permission for a command that Jobs runs. Only the library may have
                 been written.
+            OptionError: The board exists, and has not so many partitions.
         """
+        if partitions is not None:
+            self.commands.make_partitions(partitions)
         self.commands.require_role("admin")
         shas = self.commands.load()
         zones.load(self.commands)

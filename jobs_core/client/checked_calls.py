@@ -127,8 +127,8 @@ class CheckedCalls:
     def _is_served(self, runner: str) -> bool:
         """Whether a worker has registered this runner on the board. Unknown ones are looked up each time."""
         if runner not in self._served:
-            names = self._commands.read(lambda client: client.hkeys(self._commands.keys.runners))
-            self._served = {str(name) for name in names}
+            found = self._commands.each(lambda client, keys: client.hkeys(keys.runners))
+            self._served = {str(name) for names in found for name in names}
         return runner in self._served
 
     def _check(

@@ -17,7 +17,8 @@ from jobs_core.runs import Summary
 class Readable(Protocol):
     """The methods of a board that a forecast reads it with."""
 
-    commands: Commands
+    @property
+    def commands(self) -> Commands: ...
 
     def dump(self) -> Iterator[dict[str, Any]]: ...
 

@@ -37,10 +37,10 @@ def alert_parts(alert: Mapping[str, Any]) -> dict[str, Any]:
 def load_calls(jobs: Group, author: Sequence[str]) -> Group:
     """Group what a dump has into calls: jobs as `jobs` does, and one call for each alert (see `alert_id`)."""
 
-    def group(things: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
+    def group(things: Iterable[Sequence[Any]], width: int) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
         for is_alert, some in groupby(things, lambda words: str(words[0]).startswith(alert_id(""))):
             if not is_alert:
-                yield from jobs(some)
+                yield from jobs(some, width)
                 continue
             for words in some:
                 name = words[0].removeprefix(alert_id(""))

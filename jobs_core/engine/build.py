@@ -21,7 +21,7 @@ from importlib.resources.abc import Traversable
 
 from jobs_core.engine.load_time import global_names, without_shebang
 
-LIBRARY_VERSION = 11
+LIBRARY_VERSION = 12
 """The version of the library. Increase it with each release that changes the Lua sources. A client never
 replaces a newer library."""
 

@@ -12,8 +12,8 @@ from jobs_core.errors import AgainError, JobsError, OptionError
 from jobs_core.text import is_utf8, shorten
 from jobs_core.values import value_type
 
-Group = Callable[[Iterable[Sequence[Any]]], Iterator[tuple[Call, list[Sequence[Any]]]]]
-"""Groups the arguments of single items into calls. Yields each call with the items it contains."""
+Group = Callable[[Iterable[Sequence[Any]], int], Iterator[tuple[Call, list[Sequence[Any]]]]]
+"""Groups arguments of single items into calls, for so many partitions. Yields each call with its items."""
 
 GROUP, GROUP_BYTES = 50, 262144
 """Maximum items in one call, and approximate maximum bytes, so that no script runs for long."""
@@ -35,6 +35,7 @@ def stream(
     An item that is rejected before it reaches Redis yields its error. Redis works on `at_once` calls while
     the next ones are written.
     """
+    width = len(commands.parts)
     refused: dict[int, JobsError] = {}
     pending: deque[list[Sequence[Any]]] = deque()
 
@@ -46,12 +47,12 @@ def stream(
                 refused[place] = error
 
     def calls() -> Iterator[Call]:
-        for call, members in group(accepted()):
+        for call, members in group(accepted(), width):
             pending.append(members)
             yield call
 
     place = 0
-    for replies in commands.stream(calls(), at_once):
+    for replies in commands.stream(calls(), max(1, at_once // width)):
         members = pending.popleft()
         for one, reply in zip(members, expand_reply(replies, len(members)), strict=True):
             while place in refused:
@@ -69,7 +70,7 @@ def _call_alone(commands: Commands, group: Group, one: Sequence[Any]) -> Any:
     """Wait until a board file is applied, then call again for one item that was rejected because of it."""
     while True:
         commands.finish_apply()
-        ((call, _),) = group([one])
+        ((call, _),) = group([one], 1)
         (replies,) = commands.batch([call])
         (reply,) = expand_reply(replies, 1)
         if not isinstance(reply, AgainError):
@@ -77,9 +78,9 @@ def _call_alone(commands: Commands, group: Group, one: Sequence[Any]) -> Any:
 
 
 def group_calls(name: str, *first: str) -> Group:
-    """Group items into calls that take several (JMSET, JMACK)."""
+    """Group items into calls that take several (JMSET, JMACK). Partitions split them later."""
 
-    def group(things: Iterable[Sequence[Any]]) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
+    def group(things: Iterable[Sequence[Any]], width: int) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
         words: list[Any] = [*first]
         members: list[Sequence[Any]] = []
         size = 0
@@ -87,7 +88,7 @@ def group_calls(name: str, *first: str) -> Group:
             words += (len(arguments), *arguments)
             members.append(arguments)
             size += sum(map(len, arguments))
-            if len(members) == GROUP or size > GROUP_BYTES:
+            if len(members) == GROUP * width or size > GROUP_BYTES * width:
                 yield (name, words), members
                 words, members, size = [*first], [], 0
         if members:
@@ -103,7 +104,7 @@ def expand_reply(reply: Any, members: int) -> list[Any]:
 
 def call_each(name: str) -> Group:
     """Make one call for each item."""
-    return lambda things: (((name, arguments), [arguments]) for arguments in things)
+    return lambda things, width: (((name, arguments), [arguments]) for arguments in things)
 
 
 def as_mapping(thing: Mapping[str, Any] | str) -> Mapping[str, Any]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from jobs_core import errors
 from jobs_core.engine import loader
 from jobs_core.engine.build import commands, library
 from jobs_core.engine.connections import Connections
 from jobs_core.engine.durable import is_awaited, refusal, wait_words
+from jobs_core.engine.keys import Keys
 from jobs_core.engine.loader import read_reply
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
 from jobs_core.engine.redis_errors import convert_errors, translated
@@ -20,6 +22,8 @@ from jobs_core.engine.timeouts import answer_timeout
 from jobs_core.engine.wire import pack, read_replies, unknown_places
 
 __all__ = ["Call", "Commands", "translated"]
+
+T = TypeVar("T")
 
 Call = tuple[str, Sequence[Any]]
 """A command's name and its arguments after the board."""
@@ -43,6 +47,15 @@ class Commands(Connections):
     automatically. A call that Redis rejected for now, as a read-only replica does, is repeated. A call whose
     reply was lost is repeated only if it may run twice.
     """
+
+    @property
+    def parts(self) -> Sequence[Commands]:
+        """The commands of each partition of the board: of itself, if it has none."""
+        return (self,)
+
+    def each(self, read: Callable[[Any, Keys], T]) -> list[T]:
+        """Read keys of each partition of the board, or of itself: `read` gets a client and the keys."""
+        return [part.read(partial(_read, read, part.keys)) for part in self.parts]
 
     def call(self, name: str, *args: Any) -> Any:
         """Call one command and return its reply. Raises the errors of `jobs_core.errors`.
@@ -123,7 +136,7 @@ class Commands(Connections):
                     self.send(connection, calls)
                     return self.receive(connection, calls)
             except errors.ServerError as error:
-                if patience.is_over or not self._may_repeat(calls, error.__cause__):
+                if patience.is_over or not self.may_repeat(calls, error.__cause__):
                     raise
             time.sleep(RETRY_PAUSE)
 
@@ -229,7 +242,7 @@ class Commands(Connections):
             self._repeat_refused(calls, replies)
         return [self._to_error(reply, name) for reply, (name, _) in zip(replies, calls, strict=True)]
 
-    def _may_repeat(self, calls: Sequence[Call], cause: object) -> bool:
+    def may_repeat(self, calls: Sequence[Call], cause: object) -> bool:
         """Return whether to repeat calls that failed as a whole: Redis ran none, or may run them twice."""
         if refused_for_now(cause):
             return len(calls) == 1
@@ -317,3 +330,7 @@ def _later_alerts(args: Sequence[Any], reply: Any) -> Sequence[Any]:
 def may_run_twice(name: str) -> bool:
     """Return whether a command may be repeated that Redis may have run: it only reads, or is repeatable."""
     return commands()[name].only_reads or name in REPEATABLE
+
+
+def _read(read: Callable[[Any, Keys], T], keys: Keys, client: Any) -> T:
+    return read(client, keys)

@@ -197,10 +197,13 @@ class Connections:
             self._restore(connection)
 
     @contextmanager
-    def connection(self) -> Iterator[Any]:
-        """Provide a pooled connection for calls. Close it on an error, because replies may be unread."""
+    def connection(self, *, prepared: bool = True) -> Iterator[Any]:
+        """Provide a pooled connection for calls. Close it on an error, because replies may be unread.
+
+        Unless it is to be `prepared`, the server may lack the library.
+        """
         with translated(self.server):
-            connection = self._find_connection()
+            connection = self._find_connection(prepared)
             try:
                 yield connection
             except BaseException:
@@ -209,7 +212,7 @@ class Connections:
             finally:
                 self._release(connection)
 
-    def _find_connection(self) -> Any:
+    def _find_connection(self, prepared: bool) -> Any:
         """Connect to Redis, and load the library if needed. Try again while Redis is away.
 
         A client that has never reached Redis does not wait for it: its address may be wrong.
@@ -218,7 +221,7 @@ class Connections:
         patience = Patience(self.patience)
         while True:
             try:
-                connection = self._prepared_connection()
+                connection = self._pooled_connection(prepared)
                 self.has_connected = True
                 return connection
             except (rx.RedisError, OSError, errors.DeniedError) as error:
@@ -247,10 +250,10 @@ class Connections:
         if may_be and not self.has_connected and (sentence := tls_mismatch(self.client)):
             raise errors.ServerError(sentence) from error
 
-    def _prepared_connection(self) -> Any:
+    def _pooled_connection(self, prepared: bool) -> Any:
         connection = self.client.connection_pool.get_connection()
         try:
-            if not self.is_prepared:
+            if prepared and not self.is_prepared:
                 self._prepare(connection)
         except BaseException:
             self._stale.add(connection)

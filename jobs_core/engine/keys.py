@@ -34,6 +34,10 @@ class Keys:
         self.ran = f"{self.tag}:runs"
         self.queues = f"{self.tag}:queues"
 
+    def partitions(self, count: int) -> list[Keys]:
+        """Return the keys of each partition, if the board has so many."""
+        return [Keys(f"{self.board}.{number}") for number in range(count)]
+
     def queue(self, name: str) -> str:
         """Return the list of tasks that wait in a queue."""
         return f"{self.tag}:queue:{name}"

@@ -49,10 +49,15 @@ def prepare(connection: Any, keys: Keys) -> bool:
     )
     was_there = restore(connection)
     # Leave a board with another layout alone.
-    is_ours = mark == VERSION or (mark is None and old == 0)
+    is_ours = _is_readable(mark) or (mark is None and old == 0)
     if is_ours and _lacks_scripts(known, published) and _may_publish(connection, keys):
         _try_to_publish(connection, keys)
     return was_there
+
+
+def _is_readable(mark: Any) -> bool:
+    """Return whether a layout is that of this version, of a board or of one of its partitions."""
+    return isinstance(mark, str) and (mark == VERSION or mark.startswith(f"{VERSION} "))
 
 
 def restore(connection: Any) -> bool:

@@ -44,11 +44,13 @@ _TASK_ORDER = (
 class Tick:
     """The result of a tick: how many tasks it moved, and the seconds until there is more to do.
 
-    `wait` is None if nothing is scheduled, and 0 or less if more is already due.
+    `wait` is None if nothing is scheduled, and 0 or less if more is already due. A partition has messages for
+    the partitions that are its `targets`.
     """
 
     moved: int
     wait: float | None
+    targets: Sequence[int] = ()
 
 
 def as_task(pair: Sequence[str]) -> Task:
@@ -127,8 +129,8 @@ def lease_states(reply: Sequence[int]) -> list[Hold]:
 
 def as_tick(reply: Sequence[int]) -> Tick:
     """Read a JTICK reply."""
-    moved, due, present = reply
-    return Tick(moved, (due - present) / 1000 if due else None)
+    moved, due, present, *targets = reply
+    return Tick(moved, (due - present) / 1000 if due else None, tuple(map(int, targets)))
 
 
 def as_listed(text: str) -> dict[str, Any]:

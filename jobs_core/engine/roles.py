@@ -29,14 +29,30 @@ _CLIENT_CALLS = (
         "JDEAD",
         "JDEL",
         "JEDIT",
+        "JINBOX",
         "JMSET",
+        "JOUTBOX",
         "JPAUSE",
         "JPUSH",
         "JRESUME",
     ),
     *("JSET", "JSETNX", "JSTAGE", "JZONES"),
 )
-_WORKER_CALLS = ("JACK", "JAPPLY", "JBEAT", "JMACK", "JOUTPUT", "JPOP", "JREGISTER", "JTICK", "JZONES")
+_WORKER_CALLS = (
+    *(
+        "JACK",
+        "JAPPLY",
+        "JBEAT",
+        "JINBOX",
+        "JMACK",
+        "JOUTBOX",
+        "JOUTPUT",
+        "JPOP",
+        "JREGISTER",
+        "JTICK",
+        "JZONES",
+    ),
+)
 
 _READING = (DIRECT & READS) | {"CLUSTER|NODES", "SCRIPT|EXISTS"}
 """The commands that Python runs directly to read a board, or to examine its server."""

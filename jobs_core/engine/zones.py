@@ -47,6 +47,11 @@ def load(commands: Commands, *, refresh_only: bool = False) -> bool:
     `refresh_only`, a board without tables stays without. Returns whether there was anything to do. Raises
     ServerError.
     """
+    loaded = [_load(part, refresh_only) for part in commands.parts]
+    return any(loaded)
+
+
+def _load(commands: Commands, refresh_only: bool) -> bool:
     found = loaded_version(commands)
     if found >= VERSION or (refresh_only and not found):
         return False
@@ -82,7 +87,7 @@ def ensure(commands: Commands) -> None:
         load(commands)
     except DeniedError as error:
         deadline = monotonic() + PATIENCE
-        while not loaded_version(commands):
+        while not all(map(loaded_version, commands.parts)):
             if monotonic() >= deadline:
                 raise DeniedError(NO_ZONES) from error
             sleep(PAUSE)

@@ -23,6 +23,7 @@ local arguments = require 'base.arguments'
 local errors = require 'base.errors'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local partition = require 'base.partition'
 local backfills = require 'backfill.backfills'
 local past_dues = require 'backfill.past_dues'
 local planning = require 'backfill.planning'
@@ -71,7 +72,8 @@ local function start(board, job, args)
   local range = past_dues.read_range(board, job, options, now)
   check_bounds(board, range)
   local backfill = {
-    id = digits(redis.call('HINCRBY', key(board, 'stats'), 'backfills', 1)), job = job, from = range.from, to = range.upto,
+    id = digits(partition.numbered(redis.call('HINCRBY', key(board, 'stats'), 'backfills', 1))),
+    job = job, from = range.from, to = range.upto,
     concurrency = concurrency, order = order, with_unknown = options.unknown == '1', state = 'planning', began = now,
     next = range.first, occurrences = 0, ran = 0, unknown = 0, total = 0, running = 0, done = 0, dead = 0, cancelled = 0,
     unleased = 0,

@@ -22,6 +22,7 @@ local arguments = require 'base.arguments'
 local errors = require 'base.errors'
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local partition = require 'base.partition'
 local dependencies = require 'define.dependencies'
 local parent_endings = require 'due.parent_endings'
 local ids = require 'job.ids'
@@ -84,7 +85,7 @@ local function new_job_run(board, id, n, args)
   body = packed_job.add_to_body(body, trace_context.fields(options))
   -- The push number makes the id differ from those of scheduled and other pushed runs.
   return {
-    job = id, due = due, moment = digits(due) .. '-' .. n, now = now,
+    job = id, due = due, moment = digits(due) .. '-' .. digits(n), now = now,
     lane = lanes.name(head.queue or head.runner, head.priority), runner = head.runner, body = body,
     flags = flags or '', overlap = head.overlap, waits = head.after and not dependencies.has_time(head), author = author,
     mark = mark,
@@ -103,7 +104,7 @@ local function new_one_off(board, runner, payload, n, args)
   local mark = repeated_pushes.of_task(board, runner, payload, queue, options)
   return {
     first = repeated_pushes.find(mark, now), mark = mark,
-    job = 'push:' .. n, due = due, moment = digits(due), now = now,
+    job = 'push:' .. digits(n), due = due, moment = digits(due), now = now,
     lane = lanes.name(queue, worker_options.priority(options)), runner = runner, flags = flags,
     body = packed_job.add_to_body(json .. '\n' .. payload, trace_context.fields(options)),
   }
@@ -119,7 +120,7 @@ end
 
 return function(board, args)
   if #args == 0 then errors.fail('OPTION', 'JPUSH expects a job id, or a runner and a payload') end
-  local n = (tonumber(redis.call('HGET', key(board, 'stats'), 'pushed')) or 0) + 1
+  local n = partition.numbered((tonumber(redis.call('HGET', key(board, 'stats'), 'pushed')) or 0) + 1)
   local push = #args % 2 == 1 and new_job_run(board, args[1], n, args)
     or new_one_off(board, args[1], args[2], n, args)
   if push.first then return push.first end

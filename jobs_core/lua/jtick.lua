@@ -14,6 +14,7 @@
       1) (integer) 3                 how many were moved
       2) (integer) 1763900005000     when there is more to do, in ms since the epoch; 0: nothing is scheduled
       3) (integer) 1763900000123     the time now, to work out how long to wait
+  On a partition, numbers of other partitions may follow: there are messages for these, see JOUTBOX.
   Errors: JOBS AGAIN, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'
@@ -38,6 +39,7 @@ local hours = require 'ledger.hours'
 local runs = require 'ledger.runs'
 local release = require 'limit.release'
 local throttled = require 'limit.throttled'
+local outbox = require 'partition.outbox'
 local attempts = require 'queue.attempts'
 local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
@@ -198,5 +200,5 @@ return function(board, args)
   if idle_since then deadlines.note_gap(board, idle_since, now) end
   deadlines.expire(board, now)
   lanes.remove_unused(board)
-  return { moved, is_realigning and now or next_event(board, now), now }
+  return { moved, is_realigning and now or next_event(board, now), now, unpack(outbox.targets(board)) }
 end

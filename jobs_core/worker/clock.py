@@ -36,6 +36,7 @@ class Clock:
         limit: How many occurrences one tick moves at most.
         outage: Where to say that the clock cannot tick, and that it can again. The default prints it.
         board_outages: The same for trouble of one board among several. The default prints it, too.
+        deliver: For each board, if it is a partition: called with the partitions for which it has messages.
         on_tick: Called when nothing is due any more, after ticks that succeeded. It must be quick.
     """
 
@@ -46,11 +47,13 @@ class Clock:
         limit: int = 500,
         outage: Outage | None = None,
         board_outages: Iterable[Outage] = (),
+        deliver: Sequence[Callable[[Sequence[int]], None]] = (),
         on_tick: Callable[[], None] = lambda: None,
     ) -> None:
         self._commands = boards[0].with_timeout(patience=0)
         others = [self._commands.for_board(one.keys) for one in boards[1:]]
         self._boards = [self._commands, *others]
+        self._deliver = dict(zip(self._boards, deliver, strict=False))
         self._due = dict.fromkeys(self._boards, 0.0)  # when to tick each, in monotonic seconds
         self._call: Call = ("JTICK", ("limit", limit))
         self._longest = min(LONGEST_OF_MANY, max(LONGEST, len(boards) / RATE))
@@ -117,12 +120,23 @@ class Clock:
             except JobsError as error:
                 self._handle_error(one, error)
                 continue
+            if tick.targets:
+                self._deliver_messages(one, tick.targets)
             if one in self._failing:
                 self._failing.discard(one)
                 self._board_outages[one].end("clock")
             self.moved += tick.moved
             wait = self._longest if tick.wait is None else min(tick.wait, self._longest)
             self._due[one] = time.monotonic() + wait if wait > 0 else 0.0
+
+    def _deliver_messages(self, board: Commands, targets: Sequence[int]) -> None:
+        """Take the messages of a partition to others. The next tick does that for those that are away."""
+        try:
+            self._deliver[board](targets)
+        except JobsError as error:
+            self._board_outages[board].begin("clock", error)
+        else:
+            self._due[board] = 0.0
 
     def _handle_error(self, board: Commands, error: JobsError) -> None:
         """Let a board that cannot tick wait, and say so. Raises the error if it concerns all boards."""

@@ -81,7 +81,7 @@ class Exchange:
         calls: list[BoardCall] = []
         self._sizes = []
         for served, runs in groupby(self._sent, key=lambda run: run.served):
-            for call, members in bulk.group_calls("JMACK")(run.report() for run in runs):
+            for call, members in bulk.group_calls("JMACK")((run.report() for run in runs), 1):
                 calls.append((served.commands, call))
                 self._sizes.append(len(members))
         raw = [("EXISTS", *served.wake_keys) for served in looks]

@@ -6,10 +6,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from jobs_core.client.board import BoardClient
 from jobs_core.engine.outage import Outage, concerns_server
 from jobs_core.errors import FaultError, JobsError
-from jobs_core.worker.background import Part
+from jobs_core.worker import background
 from jobs_core.worker.clock import LONGEST, Clock
 from jobs_core.worker.events import Events
 from jobs_core.worker.exchange import Answer, Exchange
@@ -17,7 +16,7 @@ from jobs_core.worker.leases import Leases, renewal_timeout
 from jobs_core.worker.orphans import Orphans
 from jobs_core.worker.presence import Presence
 from jobs_core.worker.run import Run
-from jobs_core.worker.served import Served
+from jobs_core.worker.served import Part, Served
 from jobs_core.worker.wake import PAUSE, Listener, Waker
 
 LOOKS = 10
@@ -36,7 +35,8 @@ class Link:
     The boards of a cluster share none, since Redis blocks on the keys of one slot only.
 
     Args:
-        boards: The boards.
+        parts: The boards, or partitions of boards.
+        is_only: Whether the worker serves nothing else.
         events: The events of the worker.
         runs: All runs that the worker holds. What Redis has taken a report of is removed.
         queues: The queues that it serves.
@@ -50,10 +50,11 @@ class Link:
 
     def __init__(
         self,
-        boards: Sequence[BoardClient],
+        parts: Sequence[Part],
         events: Events,
         runs: set[Run],
         *,
+        is_only: bool,
         queues: Sequence[str],
         lease: float,
         tick: bool,
@@ -62,20 +63,25 @@ class Link:
         has_room: Callable[[], bool],
         send_message: Callable[[Message], None],
     ) -> None:
-        first, worker = boards[0], events.worker
+        first, worker = parts[0].board, events.worker
         self._runs = runs
         commands = first.commands.with_timeout(patience=0)  # the loop itself tries again
         self._renewals = commands.with_timeout(renewal_timeout(first.client, lease), patience=0)
-        self._outage = _outage(commands.server, events, first.name if len(boards) == 1 else "")
-        is_only = len(worker.boards) == 1
+        names = list(dict.fromkeys(part.whole.name for part in parts))
+        self._outage = _outage(commands.server, events, names[0] if len(names) == 1 else "")
         self.boards = [
             Served(
-                board,
-                commands if board is first else commands.for_board(board.keys),
+                part.board,
+                part.whole,
+                commands if part.board is first else commands.for_board(part.board.keys),
                 queues,
-                _outage(commands.server if is_only else f"the board {board.name!r}", events, board.name),
+                _outage(
+                    commands.server if len(worker.boards) == 1 else f"the board {part.whole.name!r}",
+                    events,
+                    part.whole.name,
+                ),
             )
-            for board in boards
+            for part in parts
         ]
         self._looks: deque[Served] = deque(() if is_only else self.boards)
         self._look_at = 0.0
@@ -99,6 +105,7 @@ class Link:
                 [one.commands for one in self.boards],
                 outage=self._outage,
                 board_outages=[one.outage for one in self.boards],
+                deliver=[part.deliver for part in parts],
                 on_tick=on_tick,
             )
         by_key = {key: one for one in self.boards for key in one.wake_keys}
@@ -114,7 +121,7 @@ class Link:
         )
 
     @property
-    def parts(self) -> tuple[Part | None, ...]:
+    def parts(self) -> tuple[background.Part | None, ...]:
         """What runs in the background."""
         return self.leases, self.waker, self._listener, self.clock
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from jobs_core.client.board import BoardClient
 from jobs_core.engine.commands import Commands
@@ -20,14 +21,23 @@ class Served:
     """A board that a worker serves, and what its loop knows of it.
 
     Args:
-        board: The board.
+        board: The board, or one partition of it.
+        whole: The board as others see it, with all its partitions.
         commands: Its commands for the loop, on the connections of all boards of the same server.
         queues: The queues that the worker serves.
         outage: Where to say that this board alone has trouble.
     """
 
-    def __init__(self, board: BoardClient, commands: Commands, queues: Iterable[str], outage: Outage) -> None:
+    def __init__(
+        self,
+        board: BoardClient,
+        whole: BoardClient,
+        commands: Commands,
+        queues: Iterable[str],
+        outage: Outage,
+    ) -> None:
         self.board = board
+        self.whole = whole
         self.name = board.name
         self.commands = commands
         self.outage = outage
@@ -50,17 +60,31 @@ class Served:
         return self._paused_until and max(0.0, self._paused_until - time.monotonic())
 
 
-def by_connections(boards: Iterable[BoardClient]) -> list[list[BoardClient]]:
-    """Group boards by the connections that they share.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A board to serve, or one partition of it: `board`; and the board that it belongs to."""
+
+    board: BoardClient
+    whole: BoardClient
+
+    def deliver(self, targets: Sequence[int]) -> None:
+        """Take the messages of this partition to others."""
+        if spread := self.whole.commands.spread:
+            spread.deliver(spread.place_of(self.board.commands), targets)
+
+
+def by_connections(boards: Iterable[BoardClient]) -> list[list[Part]]:
+    """Group the partitions of boards by the connections that they share.
 
     Raises OptionError if a board is there twice, or if there is none.
     """
-    found: dict[int, list[BoardClient]] = {}
-    for board in boards:
-        others = found.setdefault(id(board.client), [])
-        if any(other.name == board.name for other in others):
-            raise OptionError(f"board: expected each board once, got {board.name!r} twice", option="board")
-        others.append(board)
+    found: dict[int, list[Part]] = {}
+    for part in (Part(part, board) for board in boards for part in board.partitions):
+        others = found.setdefault(id(part.board.client), [])
+        if any(other.board.keys.tag == part.board.keys.tag for other in others):
+            name = part.whole.name
+            raise OptionError(f"board: expected each board once, got {name!r} twice", option="board")
+        others.append(part)
     if not found:
         raise OptionError("board: expected at least one", option="board")
     return list(found.values())

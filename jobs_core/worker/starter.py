@@ -61,12 +61,12 @@ class Starter:
                 task, tail, lambda: context.trace, may_wait=runner is not None and not runner.inline
             ),
             settings=self._worker.settings,
-            board=self._served.board,
+            board=self._served.whole,
             trouble=lambda note: self._emit(
                 "trouble", task, trace=context.trace, note=redact(task.raw, note)
             ),
             lease=Lease(seconds, sent) if task.token else None,
-            alert=message_of(task, self._served.board, self._worker.settings)
+            alert=message_of(task, self._served.whole, self._worker.settings)
             if "alert" in task.options
             else None,
             trace=trace_of(task.options) if task.options else None,

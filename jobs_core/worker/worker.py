@@ -84,9 +84,8 @@ class Worker:
         plugins = self.boards[0].plugins
         names = tuple(one.name for one in self.boards)
         settings = plugins.settings()
-        info = WorkerInfo(
-            self.name, ",".join(names), tuple(self.runners), concurrency, settings, boards=names
-        )
+        served = ",".join(names)
+        info = WorkerInfo(self.name, served, tuple(self.runners), concurrency, settings, boards=names)
         self._events = Events(info, loggers, plugins)
         self.info = self._events.worker
         self._emit = self._events.emit
@@ -101,9 +100,10 @@ class Worker:
         self._ticked: set[int] = set()  # the links that have ticked since the last event about it
         self._links = [
             Link(
-                boards,
+                parts,
                 self._events,
                 self._runs,
+                is_only=sum(map(len, groups)) == 1,
                 queues=self.queues,
                 lease=lease,
                 tick=tick,
@@ -112,7 +112,7 @@ class Worker:
                 has_room=self._has_room,
                 send_message=self._inbox.put,
             )
-            for number, boards in enumerate(groups)
+            for number, parts in enumerate(groups)
         ]
         self._link_of = {one: link for link in self._links for one in link.boards}
         self._line = deque(self._link_of)  # the boards, in the order in which they get free slots

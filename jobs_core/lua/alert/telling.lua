@@ -8,6 +8,7 @@
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local partition = require 'base.partition'
 local quiet = require 'alert.quiet'
 local rules = require 'alert.rules'
 local counters = require 'ledger.counters'
@@ -30,7 +31,8 @@ end
 local function queue_task(board, rule, facts, now)
   facts.alert, facts.at = rule.name, now / 1000
   local due = quiet.over_at(board, rule, now)
-  local moment = digits(due) .. '-' .. digits(redis.call('HINCRBY', key(board, 'stats'), 'pushed', 1))
+  local n = partition.numbered(redis.call('HINCRBY', key(board, 'stats'), 'pushed', 1))
+  local moment = digits(due) .. '-' .. digits(n)
   local lane, job = lanes.name(rule.queue or rule.runner, rule.priority), 'alert:' .. rule.name
   local record = records.new(job, moment, lane, rule.runner, rule.flags, body_of(rule, facts, rules.payload(board, rule)))
   local id = job .. '@' .. moment

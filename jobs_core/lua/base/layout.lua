@@ -6,6 +6,9 @@ local layout = {}
 -- version of Jobs would misread.
 layout.VERSION = '5'
 
+-- The partition that the board of this call is, or nothing: see base/partition.lua.
+local partition
+
 -- A board without a layout is new if it has no keys. In a cluster it may also be in a slot that is still moving to this
 -- node, so there only `jobs init` creates a board.
 local function require_new(board)
@@ -20,20 +23,40 @@ local function require_new(board)
   end
 end
 
+-- The layout of a partition is `5 3/16`: the fourth of 16, which are numbered from 0. That of the board as a whole is
+-- `5 of 16`, and it has no other keys of the engine.
+local function read_partition(board, found)
+  local version, number, count = found:match('^(%d+) (%d*)[/of ]+(%d+)$')
+  if version ~= layout.VERSION then return nil end
+  if number ~= '' then return { number = tonumber(number), count = tonumber(count) } end
+  local name = board:sub(2, -2)
+  fail('LAYOUT', 'the board ' .. board .. ' has ' .. count .. ' partitions, {' .. name .. '.0} to {' .. name .. '.'
+    .. count - 1 .. '}: call the one that has the job')
+end
+
 -- Reject a board with another layout. Returns whether the board is new.
 function layout.is_new(board)
   local found = redis.call('GET', board .. ':layout')
+  partition = nil
   if found == layout.VERSION then return false end
   if not found then
     require_new(board)
     return true
   end
+  partition = read_partition(board, found)
+  if partition then return false end
   fail('LAYOUT', 'the board ' .. board .. ' has layout ' .. found .. ', but this version of Jobs reads layout '
     .. layout.VERSION .. ': use the version that made the board')
 end
 
 function layout.mark(board)
   redis.call('SET', board .. ':layout', layout.VERSION)
+end
+
+-- Return the number of the partition that the board of this call is, from 0, and how many there are; nothing for a board that
+-- has no partitions.
+function layout.partition()
+  if partition then return partition.number, partition.count end
 end
 
 return layout

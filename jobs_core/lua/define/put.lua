@@ -4,6 +4,7 @@ local clock = require 'base.clock'
 local command = require 'base.command'
 local errors = require 'base.errors'
 local key = require('base.keys').key
+local partition = require 'base.partition'
 local silence = require 'alert.silence'
 local patterns = require 'cron.patterns'
 local dependencies = require 'define.dependencies'
@@ -148,6 +149,7 @@ function put.read(context, args, create_only)
   local id, runner, payload = args[1], args[2], args[3]
   if not payload then errors.fail('OPTION', 'a job needs an id, a runner and a payload') end
   ids.check('id', id)
+  partition.require_own(context.board, id)
   ids.check_runner(runner)
   payloads.check(context.payload_limit, payload)
   local options = arguments.read_options(args, 4, schedule_options.NAMES, worker_options.READERS, PUT_OPTIONS)

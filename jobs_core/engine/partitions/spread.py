@@ -1,0 +1,167 @@
+"""Call commands of a partitioned board: those of several partitions in one round trip."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from jobs_core.engine.commands import Call, Commands
+from jobs_core.engine.outage import RETRY_PAUSE, Patience
+from jobs_core.engine.partitions.places import Places
+from jobs_core.engine.partitions.routes import deliver, route
+from jobs_core.engine.partitions.shapes import PartCall, Route
+from jobs_core.engine.together import Together
+from jobs_core.errors import JobsError, ServerError
+
+
+class Lockstep:
+    """Several routes that take their steps together, so that all calls of a step share a round trip.
+
+    `results` has the result of each, in order, once `calls` is empty: its reply, or the error that it raised.
+    """
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.results: list[Any] = [None] * len(routes)
+        self.calls: list[PartCall] = []
+        self._waiting: list[tuple[int, Route, int]] = []  # place in the results, route, number of its calls
+        for place, one in enumerate(routes):
+            self._advance(place, one, None)
+
+    def answer(self, replies: Sequence[Any]) -> None:
+        """Take the replies to `calls`, and set these to the calls of the next step."""
+        waiting, self._waiting, self.calls = self._waiting, [], []
+        at = 0
+        for place, one, number in waiting:
+            self._advance(place, one, list(replies[at : at + number]))
+            at += number
+
+    def _advance(self, place: int, one: Route, replies: list[Any] | None) -> None:
+        try:
+            calls = next(one) if replies is None else one.send(replies)
+        except StopIteration as end:
+            self.results[place] = end.value
+        except JobsError as error:
+            self.results[place] = error
+        else:
+            self.calls += calls
+            self._waiting.append((place, one, len(calls)))
+
+
+class Spread:
+    """The partitions of a board, for callers who see one board.
+
+    Args:
+        parts: The commands of each partition.
+        board: The commands of the board. Partitions that share its client are called over its connections, in
+            one round trip.
+    """
+
+    def __init__(self, parts: Sequence[Commands], board: Commands) -> None:
+        self.parts = tuple(parts)
+        self._board = board
+        self.places = Places(len(parts))
+
+    def batch(self, calls: Iterable[Call]) -> list[Any]:
+        """Call commands. The reply of a rejected command is its error."""
+        return self._follow([route(self.places, name, args) for name, args in calls])
+
+    def place_of(self, part: Commands) -> int:
+        """Return the number of a partition."""
+        return self.parts.index(part)
+
+    def deliver(self, source: int, targets: Iterable[int]) -> None:
+        """Take the messages of a partition to others. Raises the error of one that does not take them."""
+        results = self._follow([deliver(source, target) for target in targets])
+        for result in results:
+            if isinstance(result, JobsError):
+                raise result
+
+    def _follow(self, routes: Sequence[Route]) -> list[Any]:
+        steps = Lockstep(routes)
+        while steps.calls:
+            steps.answer(self.ask(steps.calls))
+        return steps.results
+
+    def ask(self, calls: Sequence[PartCall]) -> list[Any]:
+        """Call commands of partitions, and return whole replies. That of a rejected command is its error."""
+        groups: dict[int, list[int]] = {}
+        for number, (place, _) in enumerate(calls):
+            groups.setdefault(id(self.parts[place].client), []).append(number)
+        replies: list[Any] = [None] * len(calls)
+        for numbers, found in zip(groups.values(), self._ask_groups(calls, groups.values()), strict=True):
+            for number, reply in zip(numbers, found, strict=True):
+                replies[number] = self._whole(calls[number], reply)
+        return replies
+
+    def _ask_groups(self, calls: Sequence[PartCall], groups: Iterable[list[int]]) -> list[list[Any]]:
+        """Ask each server for its part. All of them work at the same time."""
+        asked = [self._asked([calls[number] for number in numbers]) for numbers in groups]
+        for one in asked:
+            one.send()
+        return [one.receive() for one in asked]
+
+    def _asked(self, calls: Sequence[PartCall]) -> _Asked:
+        first = self.parts[calls[0][0]]
+        return _Asked(self._board if first.client is self._board.client else first, self.parts, calls)
+
+    def _whole(self, call: PartCall, reply: Any) -> Any:
+        """Return the whole reply to a call: after a board file is applied, and with all of its parts."""
+        place, (name, args) = call
+        try:
+            return self.parts[place].complete((name, args), reply)
+        except JobsError as error:
+            return error
+
+
+class _Asked:
+    """Calls of partitions over one connection. If it breaks, they are repeated if they may be."""
+
+    def __init__(self, commands: Commands, parts: Sequence[Commands], calls: Sequence[PartCall]) -> None:
+        self._commands = commands  # provides the connection
+        # Those of one partition are side by side.
+        self._order = sorted(range(len(calls)), key=lambda number: calls[number][0])
+        self._calls = [(parts[calls[number][0]], calls[number][1]) for number in self._order]
+        self._steps = self._exchange()
+        self._problem: ServerError | None = None
+
+    def send(self) -> None:
+        """Send the calls without waiting for their replies."""
+        self._step()
+
+    def receive(self) -> list[Any]:
+        """Wait for the replies, in the order of the calls. Raises ServerError."""
+        replies = None if self._problem else self._step()
+        patience = Patience(self._commands.patience)
+        while replies is None:
+            assert self._problem is not None
+            if patience.is_over or not self._commands.may_repeat(self._plain, self._problem.__cause__):
+                raise self._problem
+            time.sleep(RETRY_PAUSE)
+            self._problem, self._steps = None, self._exchange()
+            self._step()
+            replies = None if self._problem else self._step()
+        found: list[Any] = [None] * len(replies)
+        for number, reply in zip(self._order, replies, strict=True):
+            found[number] = reply
+        return found
+
+    @property
+    def _plain(self) -> list[Call]:
+        return [call for _, call in self._calls]
+
+    def _exchange(self) -> Iterator[list[Any]]:
+        """Send the calls, and yield. Then yield the replies."""
+        together = Together(self._calls)
+        with self._commands.connection() as connection:
+            together.send(connection)
+            yield []
+            replies = together.receive(connection)
+        yield replies
+
+    def _step(self) -> list[Any] | None:
+        try:
+            return next(self._steps)
+        except ServerError as error:
+            self._problem = error
+            return None
