@@ -45,9 +45,9 @@ def open_all(folder: Path, url: str, source: TimeSource | None = None) -> list[B
 
 def ledgers(board: Board) -> list[dict[str, int]]:
     """Return the ledgers that a board has. Each must add up, and together they are the board's."""
-    return [board.stats()]
+    return [part.stats() for part in board.partitions]
 
 
 def slots(board: Board) -> list[int]:
     """Return the slots of a cluster that have a board."""
-    return [key_slot(board.keys.tag.encode())]
+    return [key_slot(part.keys.tag.encode()) for part in board.partitions]

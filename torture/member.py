@@ -23,6 +23,7 @@ from jobs_core.plugins.builtin.log_records import event_json
 from jobs_core.plugins.builtin.loggers import print_line
 from jobs_core.worker.background import in_background
 from jobs_core.worker.clock import Clock
+from jobs_core.worker.served import by_connections
 from jobs_core.worker.signals import on_end_signals
 from torture import boards as boards_of_run
 from torture import exclusive, feeder, work
@@ -90,7 +91,10 @@ def _runs(folder: Path) -> dict[str, Callable[[Task, Context], Outcome]]:
 
 def tick(folder: Path, name: str) -> None:
     """Tick until a signal."""
-    clocks = [Clock([board.commands]) for board in _boards(folder, name)]
+    clocks = [
+        Clock([part.board.commands for part in parts], deliver=[part.deliver for part in parts])
+        for parts in by_connections(_boards(folder, name))
+    ]
     with on_end_signals(clocks[0].stop), in_background(*clocks[1:]):
         clocks[0].run()
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from jobs_core import Board
-from jobs_core.engine.commands import Call, Commands
+from jobs_core.client.given import routed
+from jobs_core.engine.commands import Call
+from jobs_core.engine.partitions.board import BoardCommands
 
 TIMED = {"JTICK", "JPOP", "JACK", "JPUSH", "JSET"}
 _DOUBLE = struct.Struct("d")
@@ -39,14 +41,14 @@ class TimeSource:
         self._shared[:] = _DOUBLE.pack(offset)
 
 
-class TimedCommands(Commands):
+class TimedCommands(BoardCommands):
     """Commands that pass the time source's time when they are sent, while it differs from the machine's.
 
     Otherwise Redis takes its own time, so that a command which arrives late is not one from the past.
     """
 
     def __init__(self, board: Board, source: TimeSource) -> None:
-        super().__init__(board.client, board.keys)
+        super().__init__(board.client, board.keys, lambda client, keys: routed(client, keys.tag))
         self._source = source
 
     def send(self, connection: Any, calls: Sequence[Call]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,7 @@ from redis.cluster import RedisCluster
 
 from jobs_core import AsyncBoard, Board, Outcome, ServerError
 from tests.helpers import runner, wait_until, working
+from torture import slots
 from torture.nodes import HOST, Cluster, Node
 
 pytestmark = pytest.mark.timeout(180)
@@ -148,6 +150,32 @@ def test_a_slot_that_valkey_moves_as_a_whole_is_followed(cluster: Cluster) -> No
         board.push("echo", "x")
         assert board.show("x")["every"] == 3600
         assert board.count()["queued"] == board.stats()["pushed"]
+
+
+def test_a_slot_that_moves_key_by_key_is_waited_for(cluster: Cluster) -> None:
+    """SETSLOT and MIGRATE: nobody sees a part of the board, and calls go on when all of it is there."""
+    with Board("reshard", cluster.url, validate=False) as board:
+        board.init()
+        pushed = [board.push("echo", str(n)) for n in range(10)]
+        slot = slot_of(board)
+        source = cluster.owner(slot)
+        target = next(node for node in cluster.primaries() if node is not source)
+        slots.begin_move(cluster, slot, target)
+        hasty = board.commands.with_timeout(patience=0)
+        for call in (("JCOUNT",), ("JPUSH", "echo", "lost"), ("JPOP", 1, "echo")):
+            with pytest.raises(ServerError, match="is moving this board to another node"):
+                hasty.call(*call)
+        with ThreadPoolExecutor() as pool:
+            late = pool.submit(board.push, "echo", "late")
+            assert slots.move_some(slot, source, target)
+            assert not late.done()
+            while slots.move_some(slot, source, target):
+                pass
+            slots.end_move(cluster, slot, target)
+            pushed.append(late.result(timeout=60))
+        assert cluster.owner(slot) is target
+        assert {task["id"] for task in board.tasks(runner="echo")} == {*pushed}
+        assert board.stats()["queued"] == 11
 
 
 def test_a_cluster_client_can_be_passed(cluster: Cluster) -> None:
