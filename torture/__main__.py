@@ -31,6 +31,9 @@ ON_EACH_NODE = ("a", "b", "c")
 @click.option("--durable", is_flag=True, help="Durable boards: a primary crashes, its replica takes over.")
 @click.option("--cluster", is_flag=True, help="Boards in a cluster: its nodes crash and freeze, slots move.")
 @click.option("--board", "names", multiple=True, help="A board. Repeat it for more.  [default: one per node]")
+@click.option(
+    "--only", multiple=True, metavar="FAULT", help="This kind of fault. Repeat it for more.  [default: all]"
+)
 @click.option("--seed", help="Repeat the faults of a run with this seed (default: the time).")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep logs and data in this new folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -42,6 +45,7 @@ def main(
     durable: bool,
     cluster: bool,
     names: tuple[str, ...],
+    only: tuple[str, ...],
     seed: str | None,
     keep: Path | None,
     as_json: bool,
@@ -57,8 +61,10 @@ def main(
     """
     names = names or (ON_EACH_NODE if cluster else ("torture",))
     seed = seed or f"{time.time():.0f}"
+    scale = Scale(occurrences, faults, seconds, workers, durable, cluster, names, only)
+    if unknown := set(only) - scale.kinds().keys():
+        raise click.UsageError(f"There is no fault {sorted(unknown)[0]!r} in such a run.")
     with _folder(keep) as folder:
-        scale = Scale(occurrences, faults, seconds, workers, durable, cluster, names)
         report = run(folder, scale, random.Random(seed), lambda text: click.echo(text, err=True))
     if as_json:
         echo_json(report.as_dict() | {"seed": seed})

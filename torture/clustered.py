@@ -23,7 +23,6 @@ class Clustered(Stage):
     """Three primaries, three replicas, and boards on the primaries."""
 
     def __init__(self, folder: Path, board_names: Sequence[str], workers: int, *, durable: bool) -> None:
-        self.may_lose = not durable
         self.cluster = Cluster(str(find_binary()), folder, 1, NODE_TIMEOUT, KEPT)
         try:
             self.cluster.begin()
@@ -45,9 +44,9 @@ class Clustered(Stage):
         """Return a slot of a random board."""
         return chance.choice(self._slots)
 
-    def choose_pair(self, chance: random.Random) -> tuple[Node, Node]:
-        """Return the primary of a random board, and its replica."""
-        primary = self.cluster.owner(self.choose_slot(chance))
+    def pair_of(self, slot: int) -> tuple[Node, Node]:
+        """Return the primary that has a slot, and its replica."""
+        primary = self.cluster.owner(slot)
         return primary, self.cluster.replica_of(primary)
 
     def wait_until_whole(self) -> None:

@@ -220,6 +220,13 @@ class Cluster(Servers):
         """Return the primaries, by what each node says of itself."""
         return [node for node in self.nodes if node.role() == "master"]
 
+    def primary_of(self, node: Node) -> Node:
+        """Return the primary that a node follows, or the node itself, by what it says of itself."""
+        role = node.call("ROLE")
+        if role[0] == "master":
+            return node
+        return next(one for one in self.nodes if one.port == role[2])
+
     def replica_of(self, primary: Node) -> Node:
         """Return a replica of a primary, by what each node says of itself."""
         roles = ((node, node.call("ROLE")) for node in self.nodes)

@@ -6,7 +6,7 @@ import random
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ PATIENCE = 300.0
 class Scale:
     """The size of a run: minimum occurrences and faults, seconds, worker processes, and boards.
 
-    `durable` boards have replicas, and `cluster` says whether they are in one.
+    `durable` boards have replicas, `cluster` says whether they are in one, and `only` names kinds of faults.
     """
 
     occurrences: int
@@ -39,12 +39,18 @@ class Scale:
     durable: bool = False
     cluster: bool = False
     boards: Sequence[str] = ("torture",)
+    only: Collection[str] = ()
 
-    def faults_known(self) -> Mapping[str, Fault]:
-        """Return the faults for such a run."""
-        if self.cluster:
-            return cluster_faults.FAULTS
-        return server_faults.FAULTS_WITH_REPLICA if self.durable else server_faults.FAULTS
+    def kinds(self) -> dict[str, Fault]:
+        """Return the faults of such a run: all that are known, or `only` some."""
+        alone = server_faults.FAULTS_WITH_REPLICA if self.durable else server_faults.FAULTS
+        known = cluster_faults.FAULTS if self.cluster else alone
+        return {name: fault for name, fault in known.items() if not self.only or name in self.only}
+
+    @property
+    def may_lose(self) -> bool:
+        """Whether faults make Redis lose what it has acknowledged."""
+        return self.cluster and not self.durable and not cluster_faults.LOSING.keys().isdisjoint(self.kinds())
 
     def stage(self, folder: Path) -> Stage:
         """Start servers and processes for such a run in an empty folder."""
@@ -74,7 +80,7 @@ def run(folder: Path, scale: Scale, chance: random.Random, say: Callable[[str], 
     began = time.monotonic()
     stage = scale.stage(folder)
     try:
-        storm = Storm(stage, scale.faults_known(), chance)
+        storm = Storm(stage, scale.kinds(), chance)
         feeders = _start_feeders(folder, scale, chance)
         storm.run(scale.faults, scale.seconds)
         say(f"{sum(storm.counts.values())} faults injected; waiting for the remaining tasks")
@@ -86,7 +92,7 @@ def run(folder: Path, scale: Scale, chance: random.Random, say: Callable[[str], 
         for board in found:
             _push_to_each_worker(folder, stage, board)
         _wait_until_idle(found, say)
-        verdict = total_of({board.name: _check(folder, board, stage.may_lose) for board in found})
+        verdict = total_of({board.name: _check(folder, board, scale.may_lose) for board in found})
         verdict.wrong += [f"a fault failed: {failure}" for failure in storm.failed]
         verdict.wrong += _tracebacks(folder)
         ledger = total_ledger(one for board in found for one in boards.ledgers(board))

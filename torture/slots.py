@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import redis
@@ -17,26 +18,42 @@ def can_move_whole(node: Node) -> bool:
     return any("MIGRATESLOTS" in line for line in node.call("CLUSTER", "HELP"))
 
 
-def move_whole(cluster: Cluster, slot: int, target: Node) -> None:
-    """Move a slot with CLUSTER MIGRATESLOTS, and again if that fails, until all nodes know."""
+def move_whole(cluster: Cluster, slot: int, to: Node) -> None:
+    """Move a slot with CLUSTER MIGRATESLOTS to the primary that a node is, or follows."""
 
     def has_moved() -> bool:
-        source = cluster.owner(slot)
-        if source is target:
-            return True
-        with suppress(redis.ResponseError):  # it is moving, or has just moved
+        source, target = cluster.owner(slot), cluster.primary_of(to)
+        if source is not target:
             source.call("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", cluster.id_of(target))
+        return source is target
+
+    _insist(has_moved)
+
+
+def move_by_key(cluster: Cluster, slot: int, to: Node) -> None:
+    """Move a slot key by key, as `redis-cli --cluster reshard` does. Until the end, nobody serves it."""
+
+    def has_moved() -> bool:
+        target = cluster.primary_of(to)
+        if cluster.owner(slot) is not target:
+            source = begin_move(cluster, slot, target)
+            while move_some(slot, source, target):
+                pass
+        end_move(cluster, slot, target)
+        return True
+
+    _insist(has_moved)
+
+
+def _insist(has_moved: Callable[[], bool]) -> None:
+    """Try a move again and again: a server may be too slow, or be replaced, or still move the slot."""
+
+    def succeeds() -> bool:
+        with suppress(redis.RedisError):
+            return has_moved()
         return False
 
-    wait(has_moved, "a slot to move")
-
-
-def move_by_key(cluster: Cluster, slot: int, target: Node) -> None:
-    """Move a slot key by key, as `redis-cli --cluster reshard` does."""
-    source = begin_move(cluster, slot, target)
-    while move_some(slot, source, target):
-        pass
-    end_move(cluster, slot, target)
+    wait(succeeds, "a slot to move")
 
 
 def begin_move(cluster: Cluster, slot: int, target: Node) -> Node:
@@ -51,7 +68,7 @@ def move_some(slot: int, source: Node, target: Node) -> bool:
     """Move some keys of a slot. Returns whether there were any."""
     keys = source.call("CLUSTER", "GETKEYSINSLOT", slot, KEYS)
     if keys:
-        source.call("MIGRATE", HOST, target.port, "", 0, 5000, "KEYS", *keys)
+        source.call("MIGRATE", HOST, target.port, "", 0, 5000, "REPLACE", "KEYS", *keys)
     return bool(keys)
 
 

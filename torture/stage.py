@@ -25,13 +25,10 @@ class Stage(ABC):
 
     Args:
         folder: An empty folder.
-        names: The boards.
+        board_names: The boards.
         workers: The number of worker processes.
         durable: Whether the boards are durable.
     """
-
-    may_lose = False
-    """Whether faults of this run make Redis lose what it has acknowledged."""
 
     def __init__(self, folder: Path, board_names: Sequence[str], workers: int, *, durable: bool) -> None:
         self.folder = folder
