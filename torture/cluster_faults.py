@@ -16,7 +16,7 @@ from torture.nodes import Node, wait
 def kill_primary(stage: Clustered, chance: random.Random) -> None:
     """SIGKILL a primary. It comes back as the replica of the one that took over, or before anyone could."""
     with stage.server_lock:
-        primary, replica = stage.pair_of(stage.choose_slot(chance))
+        primary, replica = stage.choose_pair(chance)
         primary.kill()
         if chance.random() < 0.7:
             wait(lambda: replica.role() == "master", "the replica to take over")
@@ -28,7 +28,7 @@ def kill_primary(stage: Clustered, chance: random.Random) -> None:
 def kill_replica(stage: Clustered, chance: random.Random) -> None:
     """SIGKILL a replica, and restart it a moment later."""
     with stage.server_lock:
-        _, replica = stage.pair_of(stage.choose_slot(chance))
+        _, replica = stage.choose_pair(chance)
         replica.kill()
         stage.over.wait(chance.uniform(0, 3))
         replica.start()
@@ -38,7 +38,7 @@ def kill_replica(stage: Clustered, chance: random.Random) -> None:
 def promote_replica(stage: Clustered, chance: random.Random) -> None:
     """CLUSTER FAILOVER: the primary hands its slots over to its replica."""
     with stage.server_lock:
-        _, replica = stage.pair_of(stage.choose_slot(chance))
+        _, replica = stage.choose_pair(chance)
         _take_over(replica)
         stage.wait_until_whole()
 
@@ -46,7 +46,7 @@ def promote_replica(stage: Clustered, chance: random.Random) -> None:
 def force_replica(stage: Clustered, chance: random.Random) -> None:
     """CLUSTER FAILOVER FORCE: a replica takes over without asking its primary."""
     with stage.server_lock:
-        _, replica = stage.pair_of(stage.choose_slot(chance))
+        _, replica = stage.choose_pair(chance)
         _take_over(replica, "FORCE")
         stage.wait_until_whole()
 
@@ -66,14 +66,14 @@ def _take_over(replica: Node, *how: str) -> None:
 def freeze_primary(stage: Clustered, chance: random.Random) -> None:
     """SIGSTOP a primary, mostly for longer than nodes wait for it, then SIGCONT."""
     with stage.server_lock:
-        primary, _ = stage.pair_of(stage.choose_slot(chance))
+        primary, _ = stage.choose_pair(chance)
         _freeze(stage, primary, chance)
 
 
 def freeze_replica(stage: Clustered, chance: random.Random) -> None:
     """SIGSTOP a replica, then SIGCONT."""
     with stage.server_lock:
-        _, replica = stage.pair_of(stage.choose_slot(chance))
+        _, replica = stage.choose_pair(chance)
         _freeze(stage, replica, chance)
 
 
@@ -95,7 +95,7 @@ def move_slot(stage: Clustered, chance: random.Random) -> None:
         move = slots.move_whole if stage.moves_whole and chance.random() < 0.7 else slots.move_by_key
         move(stage.cluster, slot, target)
         stage.wait_until_whole()
-        primary, replica = stage.pair_of(slot)
+        primary, replica = stage.cluster.pair_of(slot)
         written = primary.offset()
         wait(lambda: replica.offset() >= written, "the replica to have a slot that moved")
 

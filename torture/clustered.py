@@ -44,10 +44,9 @@ class Clustered(Stage):
         """Return a slot of a random board."""
         return chance.choice(self._slots)
 
-    def pair_of(self, slot: int) -> tuple[Node, Node]:
-        """Return the primary that has a slot, and its replica."""
-        primary = self.cluster.owner(slot)
-        return primary, self.cluster.replica_of(primary)
+    def choose_pair(self, chance: random.Random) -> tuple[Node, Node]:
+        """Return the primary of a random board, and its replica."""
+        return self.cluster.pair_of(self.choose_slot(chance))
 
     def wait_until_whole(self) -> None:
         """Wait until each primary has its replica again: only then may the next one fail."""

@@ -227,7 +227,17 @@ class Cluster(Servers):
             return node
         return next(one for one in self.nodes if one.port == role[2])
 
-    def replica_of(self, primary: Node) -> Node:
-        """Return a replica of a primary, by what each node says of itself."""
-        roles = ((node, node.call("ROLE")) for node in self.nodes)
-        return next(node for node, role in roles if role[0] == "slave" and role[2] == primary.port)
+    def pair_of(self, slot: int) -> tuple[Node, Node]:
+        """Return the primary of a slot and a replica, once nodes agree on them: a failover takes a moment."""
+        found: list[tuple[Node, Node]] = []
+
+        def have_agreed() -> bool:
+            with suppress(redis.RedisError, LookupError):
+                primary = self.owner(slot)
+                roles = ((node, node.call("ROLE")) for node in self.nodes)
+                replicas = [node for node, role in roles if role[0] == "slave" and role[2] == primary.port]
+                found[:] = [(primary, node) for node in replicas]
+            return bool(found)
+
+        wait(have_agreed, "the nodes to agree who follows a primary")
+        return found[0]

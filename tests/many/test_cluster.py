@@ -14,7 +14,7 @@ from redis.cluster import RedisCluster
 from jobs_core import AsyncBoard, Board, Outcome, ServerError
 from tests.helpers import runner, wait_until, working
 from torture import slots
-from torture.nodes import HOST, Cluster, Node
+from torture.nodes import HOST, Cluster
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -24,23 +24,9 @@ def slot_of(board: Board) -> int:
     return found
 
 
-def pair_of(cluster: Cluster, slot: int) -> tuple[Node, Node]:
-    """Return the primary of a slot and its replica, once nodes agree on them: a failover takes a moment."""
-    found: list[tuple[Node, Node]] = []
-
-    def have_agreed() -> bool:
-        primary = cluster.owner(slot)
-        roles = ((node, node.call("ROLE")) for node in cluster.nodes)
-        found[:] = [(primary, node) for node, role in roles if role[0] == "slave" and role[2] == primary.port]
-        return bool(found)
-
-    wait_until(have_agreed)
-    return found[0]
-
-
 def take_over(cluster: Cluster, slot: int) -> None:
     """Let the replica of a slot's primary become the primary, in good order."""
-    old, replica = pair_of(cluster, slot)
+    old, replica = cluster.pair_of(slot)
 
     def has_taken_over() -> bool:
         """Ask for it again and again: a failover that comes soon after another may be given up."""
