@@ -112,5 +112,5 @@ def _tick(board: Board, now: int) -> Callable[[], Any]:
 
 
 def _report(board: Board, tasks: list[Any]) -> Callable[[], Any]:
-    calls = [call for call, _ in group_calls("JMACK")((task.token, "done") for task in tasks)]
+    calls = [call for call, _ in group_calls("JMACK")(((task.token, "done") for task in tasks), 1)]
     return lambda: board.commands.batch(calls)

@@ -62,7 +62,7 @@ def _measure_jobs(board: Board, count: int, size: int) -> float:
     with scripts(board.client) as run:
         for _ in range(0, count, size):
             tasks = board.pop("noop", count=size, lease=30, worker="bench")
-            calls = [call for call, _ in group_calls("JMACK")((task.token, "done") for task in tasks)]
+            calls = [call for call, _ in group_calls("JMACK")(((task.token, "done") for task in tasks), 1)]
             board.commands.batch(calls)
     if board.stats()["done"] != count:
         raise RuntimeError("not every task was reported")

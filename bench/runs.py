@@ -51,7 +51,7 @@ def work(board: Board, size: int) -> None:
     """Pop and report tasks, as a worker does."""
     tasks = board.pop("noop", count=size, lease=30, worker="host-1:4242")
     reports = ((task.token, "done") for task in tasks)
-    board.commands.batch([call for call, _ in group_calls("JMACK")(reports)])
+    board.commands.batch([call for call, _ in group_calls("JMACK")(reports, 1)])
 
 
 def _times(board: Board, jobs: int, kept: int) -> dict[int, float]:

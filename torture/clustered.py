@@ -23,7 +23,7 @@ class Clustered(Stage):
     """Three primaries, three replicas, and boards on the primaries."""
 
     def __init__(self, folder: Path, board_names: Sequence[str], workers: int, *, durable: bool) -> None:
-        self.cluster = Cluster(str(find_binary()), folder, 1, NODE_TIMEOUT, KEPT)
+        self.cluster = Cluster(str(find_binary()), folder, 1, NODE_TIMEOUT, words=KEPT)
         try:
             self.cluster.begin()
             super().__init__(folder, board_names, workers, durable=durable)

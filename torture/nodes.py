@@ -22,8 +22,8 @@ PATIENCE = 60.0
 ANSWER = 10.0
 """Timeout for the answer of a server, in seconds."""
 
-SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
-"""The slots of each primary of a cluster, first and last, when it begins."""
+SLOTS = 16384
+"""The hash slots of a cluster."""
 
 
 def free_port() -> int:
@@ -143,34 +143,44 @@ class Servers:
 
 
 class Cluster(Servers):
-    """A cluster of three primaries, each with as many replicas.
+    """A cluster of primaries, each with as many replicas.
 
     Args:
         binary: The program of the servers.
         folder: Where they keep their data.
         replicas: The replicas of each primary.
         timeout: Milliseconds without an answer after which the nodes replace a primary.
+        primaries: The number of primaries.
         words: More options of the servers.
     """
 
     def __init__(
-        self, binary: str, folder: Path, replicas: int = 0, timeout: int = 1000, words: tuple[str, ...] = ()
+        self,
+        binary: str,
+        folder: Path,
+        replicas: int = 0,
+        timeout: int = 1000,
+        primaries: int = 3,
+        words: tuple[str, ...] = (),
     ) -> None:
         super().__init__(binary, folder)
-        self._replicas, self._timeout, self._words = replicas, timeout, words
+        self._primaries, self._replicas, self._timeout = primaries, replicas, timeout
+        self._words = words
 
     def begin(self) -> None:
         """Start the nodes, share the slots among the primaries, and wait until all agree."""
-        for _ in range(3 * (1 + self._replicas)):
+        count = self._primaries
+        for _ in range(count * (1 + self._replicas)):
             self._add_node()
-        primaries, replicas = self.nodes[:3], self.nodes[3:]
+        primaries, replicas = self.nodes[:count], self.nodes[count:]
         for node in self.nodes[1:]:
             node.call("CLUSTER", "MEET", HOST, self.nodes[0].port, self._bus(self.nodes[0]))
-        for node, (first, last) in zip(primaries, SLOTS, strict=True):
-            node.call("CLUSTER", "ADDSLOTSRANGE", first, last)
+        bounds = [-(-SLOTS * place // count) for place in range(count + 1)]
+        for node, first, after in zip(primaries, bounds, bounds[1:], strict=False):
+            node.call("CLUSTER", "ADDSLOTSRANGE", first, after - 1)
         wait(lambda: all(self._knows_all(node) for node in self.nodes), "the nodes to know each other")
         for place, node in enumerate(replicas):
-            node.call("CLUSTER", "REPLICATE", self.id_of(primaries[place % 3]))
+            node.call("CLUSTER", "REPLICATE", self.id_of(primaries[place % count]))
         wait(self.is_whole, "the cluster to be whole")
 
     def _add_node(self) -> None:
@@ -187,7 +197,7 @@ class Cluster(Servers):
         return len(str(node.call("CLUSTER", "NODES")).splitlines()) == len(self.nodes)
 
     def is_whole(self) -> bool:
-        """Whether all nodes serve: there are three primaries, and each replica has caught up with its own."""
+        """Whether all nodes serve: each replica has caught up with its primary, and no primary is without."""
         try:
             roles = [node.call("ROLE") for node in self.nodes]
             served = all("cluster_state:ok" in str(node.call("CLUSTER", "INFO")) for node in self.nodes)
@@ -195,7 +205,8 @@ class Cluster(Servers):
             return False
         replicas = [role for role in roles if role[0] == "slave"]
         followed = {role[2] for role in replicas if role[3] == "connected"}
-        return served and len(replicas) == len(roles) - 3 and (not replicas or len(followed) == 3)
+        count = self._primaries
+        return served and len(replicas) == len(roles) - count and (not replicas or len(followed) == count)
 
     @staticmethod
     def id_of(node: Node) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from jobs_core import Board
-from jobs_core.client.given import routed
 from jobs_core.engine.commands import Call
 from jobs_core.engine.partitions.board import BoardCommands
 
@@ -48,7 +47,7 @@ class TimedCommands(BoardCommands):
     """
 
     def __init__(self, board: Board, source: TimeSource) -> None:
-        super().__init__(board.client, board.keys, lambda client, keys: routed(client, keys.tag))
+        super().__init__(board.client, board.keys)
         self._source = source
 
     def send(self, connection: Any, calls: Sequence[Call]) -> None:

@@ -33,6 +33,9 @@ class Route(Protocol):
     name: str
     """The name of the server in errors."""
 
+    has_located: bool
+    """Whether it has ever found the server. Then an address that does not answer is not a wrong one."""
+
     def locate(self) -> Place:
         """Return where to connect to now. Raises ConnectionError if nobody can tell."""
         ...
@@ -53,6 +56,7 @@ class SentinelRoute:
 
     def __init__(self, sentinels: Sequence[Place], service: str, ask: Ask) -> None:
         self.name = f"the primary {service!r}"
+        self.has_located = False
         self._sentinels = list(sentinels)
         self._service = service
         self._ask = ask
@@ -68,6 +72,7 @@ class SentinelRoute:
                 continue
             if found:
                 self._put_first(place)
+                self.has_located = True
                 return str(found[0]), int(found[1])
         asked = ", ".join(map(text_of, self._sentinels))
         if problem is None:
@@ -94,6 +99,7 @@ class ClusterRoute:
     def __init__(self, seeds: Sequence[Place], key: str, ask: Ask) -> None:
         self.slot = key_slot(key.encode())
         self.name = f"the cluster of {text_of(seeds[0])}"
+        self.has_located = False
         self._seeds = tuple(seeds)
         self._ask = ask
         self._known: tuple[Place, ...] = ()
@@ -118,6 +124,7 @@ class ClusterRoute:
                 problem = error
                 continue
             if found is not None:
+                self.has_located = True
                 return found
         asked = ", ".join(map(text_of, self._seeds))
         if problem is None:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from jobs_core.engine.commands import Call, Commands, confirm
-from jobs_core.engine.wire import pack, read_replies
+from jobs_core.engine.wire import pack, read_replies, unknown_places
 from jobs_core.errors import DeniedError
 
 BoardCall = tuple[Commands, Call]
@@ -29,6 +29,7 @@ class Together:
             for commands, found in groupby(calls, key=lambda one: one[0])
         ]
         self._refused: dict[int, DeniedError] = {}
+        self._read: list[tuple[Commands, list[Call], list[Any]]] = []
 
     def send(self, connection: Any) -> None:
         """Send the calls over a connection without waiting for their replies."""
@@ -45,13 +46,22 @@ class Together:
     def receive(self, connection: Any) -> list[Any]:
         """Read the replies to the calls, in order. The reply of a rejected command is its error."""
         # Read all of them first: nothing may be in flight while a missing library is loaded.
-        groups = [
+        self.read(connection)
+        return self.finish(connection)
+
+    def read(self, connection: Any) -> bool:
+        """Read the replies. Returns whether the server lacks the library: then `finish` loads it."""
+        self._read = [
             (commands, calls, read_replies(connection, calls))
             for place, (commands, calls) in enumerate(self._groups)
             if place not in self._refused
         ]
-        confirm(connection, groups)
-        found = iter([commands.finish(connection, calls, replies) for commands, calls, replies in groups])
+        return any(unknown_places(replies) for _, _, replies in self._read)
+
+    def finish(self, connection: Any) -> list[Any]:
+        """Return the replies that were read, like `receive`."""
+        confirm(connection, self._read)
+        found = iter([commands.finish(connection, calls, replies) for commands, calls, replies in self._read])
         return [
             reply
             for place, (_, calls) in enumerate(self._groups)

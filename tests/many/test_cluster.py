@@ -138,6 +138,31 @@ def test_a_slot_that_valkey_moves_as_a_whole_is_followed(cluster: Cluster) -> No
         assert board.count()["queued"] == board.stats()["pushed"]
 
 
+def test_a_new_client_waits_for_a_failover(cluster: Cluster) -> None:
+    """Other nodes know the board's primary, so its address is right, though nobody answers there."""
+    with Board("crash", cluster.url, validate=False) as board:
+        board.init()
+        primary, replica = cluster.pair_of(slot_of(board))
+    primary.kill()
+    with Board("crash", cluster.url, validate=False) as board:
+        board.commands.patience = 60.0
+        assert board.push("echo", "x")
+        assert board.count()["queued"] == 1
+    assert replica.role() == "master"
+    primary.start()
+    wait_until(cluster.is_whole)
+
+
+def test_a_new_client_that_asks_the_wrong_node_asks_the_right_one(cluster: Cluster) -> None:
+    with Board("wrong", cluster.url, validate=False) as board:
+        board.init()
+        owner = cluster.owner(slot_of(board))
+    with Board("wrong", cluster.url, validate=False) as board:
+        wrong = next(node for node in cluster.primaries() if node is not owner)
+        board.client.connection_pool.connection_kwargs["route"].learn((HOST, wrong.port))
+        assert board.commands.read(lambda client: client.exists(board.keys.layout)) == 1
+
+
 def test_a_slot_that_moves_key_by_key_is_waited_for(cluster: Cluster) -> None:
     """SETSLOT and MIGRATE: nobody sees a part of the board, and calls go on when all of it is there."""
     with Board("reshard", cluster.url, validate=False) as board:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, Self, TypeVar
 
 import redis
@@ -26,10 +25,12 @@ class BoardCommands(Commands):
     Args:
         client: The client of the board.
         keys: The keys of the board.
-        connect: Returns the client for each partition.
+        connect: Returns the client for each partition. By default, all are on the client's server.
     """
 
-    def __init__(self, client: redis.Redis, keys: Keys, connect: Connect) -> None:
+    def __init__(
+        self, client: redis.Redis, keys: Keys, connect: Connect = lambda client, keys: client
+    ) -> None:
         super().__init__(client, keys)
         self._connect = connect
         self._spread: Spread | None = None
@@ -82,9 +83,7 @@ class BoardCommands(Commands):
         if self.spread is None:
             yield from super().stream(calls, size)
             return
-        remaining = iter(calls)
-        while chunk := list(islice(remaining, size)):
-            yield from self.spread.batch(chunk)
+        yield from self.spread.stream(calls, size)
 
     def finish_apply(self) -> None:
         """Do what `Commands.finish_apply` does, in all partitions."""
@@ -98,7 +97,11 @@ class BoardCommands(Commands):
         """Do what `Commands.load` does, in all partitions."""
         if self.spread is None:
             return super().load()
-        return [part.load() for part in self.spread.parts][0]
+        first, *others = self.spread.parts
+        shas = first.load()
+        for part in others:
+            part.load()
+        return shas
 
     def require_role(self, name: str) -> None:
         """Do what `Commands.require_role` does, in all partitions."""

@@ -26,6 +26,11 @@ def place_of(name: str, count: int) -> int:
     return crc_hqx(as_bytes(name), 0) % count
 
 
+def is_number(text: str) -> bool:
+    """Return whether a text is a whole number as the engine reads it."""
+    return text.isascii() and text.isdecimal()
+
+
 class Places:
     """The partitions of a board, numbered from 0. Thread-safe."""
 
@@ -53,7 +58,7 @@ class Places:
 
     def of_number(self, number: str) -> int:
         """Return the partition that gave something its number, such as a backfill."""
-        return int(number) % self.count if number.isascii() and number.isdecimal() else 0
+        return int(number) % self.count if is_number(number) else 0
 
     def of_task(self, id: str) -> int:
         """Return the partition of a task.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from jobs_core.engine.partitions import merges
-from jobs_core.engine.partitions.places import Places
+from jobs_core.engine.partitions.places import Places, is_number
 from jobs_core.engine.partitions.shapes import (
     Route,
     Rule,
@@ -94,9 +94,9 @@ def _push(places: Places, name: str, args: Sequence[Any]) -> Route:
 def _pop(places: Places, name: str, args: Sequence[Any]) -> Route:
     """Ask one partition after the other, until there are enough tasks."""
     number = text_at(args, 0)
-    first = 1 + int(number) if number.isascii() and number.isdecimal() else len(args)
+    first = 1 + int(number) if is_number(number) else len(args)
     count = option(args, first, "count") or "1"
-    if not (count.isascii() and count.isdecimal() and int(count)):
+    if not (is_number(count) and int(count)):
         return (yield from ask(0, name, args))
     rest = [word for pair in _pairs_without(args, first, "count") for word in pair]
     found: list[Any] = []
@@ -152,7 +152,7 @@ def _stats(places: Places, name: str, args: Sequence[Any]) -> Route:
 
 def _top(places: Places, name: str, args: Sequence[Any]) -> Route:
     rows = option(args, 0, "rows") or "20"
-    most = int(rows) if rows.isascii() and rows.isdecimal() else 20
+    most = int(rows) if is_number(rows) else 20
     return ask_all(places, name, args, lambda replies: merges.top(replies, most))
 
 
@@ -174,19 +174,25 @@ def _changes(places: Places, name: str, args: Sequence[Any]) -> Route:
         (place, (name, (*kept, *(("before", cursors[place]) if cursors[place] else ())))) for place in asked
     ]
     pages = {place: accepted(reply) for place, reply in zip(asked, replies, strict=True)}
-    return merges.newest_changes(pages, cursors, int(count) if count.isdecimal() else 100)
+    return merges.newest_changes(pages, cursors, int(count) if is_number(count) else 100)
 
 
 def _trim(places: Places, name: str, args: Sequence[Any]) -> Route:
     """Keep as many of the newest tasks in each partition as is its share of the queue."""
-    queue, keep = text_at(args, 0), text_at(args, 1)
-    if not (keep.isascii() and keep.isdecimal()):
+    queue, keep, limit = text_at(args, 0), text_at(args, 1), option(args, 2, "limit") or "1000"
+    if not (is_number(keep) and is_number(limit) and int(limit)):
         return (yield from ask(0, name, args))
     counts = yield [(place, ("JCOUNT", ())) for place in places.all]
     lengths = [merges.pairs(accepted(reply)).get(f"queue:{queue}", 0) for reply in counts]
     shares = merges.shares(lengths, int(keep))
-    replies = yield [(place, (name, (queue, shares[place], *args[2:]))) for place in places.all]
-    return sum(accepted(reply) for reply in replies)
+    each = -(-int(limit) // places.count)
+    rest = [word for pair in _pairs_without(args, 2, "limit") for word in pair]
+    full, dropped = list(places.all), 0
+    while full and dropped < int(limit):
+        replies = yield [(place, (name, (queue, shares[place], "limit", each, *rest))) for place in full]
+        dropped += sum(accepted(reply) for reply in replies)
+        full = [place for place, reply in zip(full, replies, strict=True) if reply == each]
+    return dropped
 
 
 def _zones(places: Places, name: str, args: Sequence[Any]) -> Route:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any
 
 from jobs_core.engine.commands import Call
-from jobs_core.engine.partitions.places import Places
+from jobs_core.engine.partitions.places import Places, is_number
 from jobs_core.errors import JobsError
 
 PartCall = tuple[int, Call]
@@ -123,7 +123,7 @@ def words_of(args: Sequence[Any]) -> list[Sequence[Any]] | None:
     found, at = [], 0
     while at < len(args):
         number = str(args[at])
-        if not (number.isascii() and number.isdecimal() and 0 < int(number) <= len(args) - at - 1):
+        if not (is_number(number) and 0 < int(number) <= len(args) - at - 1):
             return None
         found.append(args[at + 1 : at + 1 + int(number)])
         at += 1 + int(number)
@@ -162,7 +162,7 @@ def _for_each(reply: Any, count: int) -> Any:
 def paged(places: Places, name: str, before: Sequence[Any], cursor: str, after: Sequence[Any]) -> Route:
     """Read one partition after the other. The cursor of a later one begins with its number, as in `3:0`."""
     place, _, own = cursor.rpartition(":")
-    at = int(place) if place.isascii() and place.isdecimal() and int(place) < places.count else 0
+    at = int(place) if is_number(place) and int(place) < places.count else 0
     following, page = yield from ask(at, name, (*before, own if place else cursor, *after))
     if following == "0":
         return [f"{at + 1}:0" if at + 1 < places.count else "0", page]

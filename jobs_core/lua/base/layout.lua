@@ -9,6 +9,9 @@ layout.VERSION = '5'
 -- The partition that the board of this call is, or nothing: see base/partition.lua.
 local partition
 
+-- The partitions that layouts are, as far as they were read.
+local partitions = {}
+
 -- A board without a layout is new if it has no keys. In a cluster it may also be in a slot that is still moving to this
 -- node, so there only `jobs init` creates a board.
 local function require_new(board)
@@ -43,8 +46,11 @@ function layout.is_new(board)
     require_new(board)
     return true
   end
-  partition = read_partition(board, found)
-  if partition then return false end
+  partition = partitions[found] or read_partition(board, found)
+  if partition then
+    partitions[found] = partition
+    return false
+  end
   fail('LAYOUT', 'the board ' .. board .. ' has layout ' .. found .. ', but this version of Jobs reads layout '
     .. layout.VERSION .. ': use the version that made the board')
 end

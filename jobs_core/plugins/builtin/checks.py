@@ -192,8 +192,8 @@ def check_slot(board: BoardLike) -> Finding:
     if any(int(moving["slot"]) == slot for moving in here["migrations"]):
         return Finding(
             "problem",
-            f"this board's slot {slot} is being migrated key by key: until that ends, no node serves the board",
-            "if it has stopped half-way, run `redis-cli --cluster fix`; next time, use CLUSTER MIGRATESLOTS of Valkey 9",
+            f"this board's slot {slot} is being migrated key by key: until it is there, no node serves it",
+            "if that has stopped half-way, run `redis-cli --cluster fix`",
         )
     return Finding("ok", f"the cluster slot {slot} is not migrating")
 
