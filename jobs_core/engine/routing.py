@@ -23,6 +23,9 @@ Place = tuple[str, int]
 ASK_TIMEOUT = 1.0
 """Seconds to wait for a server that is asked where the board is, at most. There are others to ask."""
 
+CALL_TIMEOUT = 5.0
+"""Seconds to wait for a server that nobody can stand in for, unless the client's options say otherwise."""
+
 MAX_KNOWN = 100
 """The most nodes of a cluster that a route remembers."""
 
@@ -145,7 +148,7 @@ class ClusterRoute:
 
     def _reply(self, place: Place, words: tuple[Any, ...]) -> Any:
         try:
-            return self._ask(place, *words)
+            return self._ask(place, *words, patient=True)
         except (rx.RedisError, OSError) as error:
             return error
 
@@ -186,19 +189,22 @@ class Ask:
 
     def __init__(self, kind: Callable[..., Any], options: Mapping[str, Any]) -> None:
         self._kind = kind
-        timeouts = {
-            name: min(float(options.get(name) or ASK_TIMEOUT), ASK_TIMEOUT)
-            for name in ("socket_timeout", "socket_connect_timeout")
-        }
         own = {"decode_responses": True, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
+        timeouts = {name: float(options.get(name) or CALL_TIMEOUT) for name in _TIMEOUTS}
         self._options = {**options, **timeouts, **own}
+        self._hasty = {name: min(timeout, ASK_TIMEOUT) for name, timeout in timeouts.items()}
 
-    def __call__(self, place: Place, *words: Any) -> Any:
+    def __call__(self, place: Place, *words: Any, patient: bool = False) -> Any:
+        """Call a command. Be patient with a server that nobody can stand in for."""
         host, port = place
-        connection = self._kind(host=host, port=port, **self._options)
+        options = self._options if patient else self._options | self._hasty
+        connection = self._kind(host=host, port=port, **options)
         with closing(_Closable(connection)):
             connection.send_command(*words)
             return connection.read_response()
+
+
+_TIMEOUTS = ("socket_timeout", "socket_connect_timeout")
 
 
 class _Closable:

@@ -218,3 +218,13 @@ def test_init_loads_the_functions_into_every_primary(cluster: Cluster) -> None:
         board.init()
         for node in primaries:
             assert node.client.function_list("jobs")
+
+
+def test_init_waits_for_a_slow_primary(cluster: Cluster) -> None:
+    """Others may tell where the board is, but each primary loads the functions itself."""
+    with Board("slow", cluster.url, validate=False) as board:
+        other = next(node for node in cluster.primaries() if node is not cluster.owner(slot_of(board)))
+        other.client.function_flush()
+        other.client.client_pause(1500)
+        board.init()
+        assert other.client.function_list("jobs")

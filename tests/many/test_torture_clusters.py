@@ -16,17 +16,14 @@ KILLS = ("kill worker",)
 """What workers meet meanwhile."""
 
 
-@pytest.fixture(autouse=True)
-def server(binary: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the nodes be of each server in turn."""
-    monkeypatch.setenv("JOBS_SERVER", binary)
-
-
 def scale(*, durable: bool, only: tuple[str, ...]) -> Scale:
     return Scale(200, len(only), 8, 2, durable=durable, cluster=True, boards=("a", "b"), only=only)
 
 
-def test_durable_boards_lose_nothing_to_the_faults_of_nodes(tmp_path: Path) -> None:
+def test_durable_boards_lose_nothing_to_the_faults_of_nodes(
+    binary: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOBS_SERVER", binary)
     only = (*NODE_FAULTS, *KILLS)
     report = run(tmp_path, scale(durable=True, only=only), random.Random("nodes"), print)
     assert report.verdict.wrong == []
