@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from torture.__main__ import main
 from torture.checker import Asked, Ran, Verdict, check, total_of
 from torture.exclusive import find_overlaps
 from torture.run import Scale, run
@@ -231,3 +233,9 @@ def test_verdicts_of_boards_are_added_up() -> None:
     found = total_of({"a": verdict(coalesced=1), "b": verdict()})
     assert (found.occurrences, found.missing, found.silent) == (16, 1, 3.0)
     assert found.wrong == ["a: every-5: an occurrence neither ran nor was coalesced or skipped"]
+
+
+def test_a_fault_that_a_run_does_not_have_is_refused() -> None:
+    done = CliRunner().invoke(main, ["--only", "move slot"], prog_name="scripts/torture")
+    assert done.exit_code == 2
+    assert "There is no fault 'move slot' in such a run." in done.output
