@@ -23,6 +23,7 @@ from jobs_core.engine import bulk
 from jobs_core.engine.alerts import alert_id, list_call
 from jobs_core.engine.calls import parts
 from jobs_core.engine.commands import Commands
+from jobs_core.engine.keys import Keys
 from jobs_core.errors import JobsError, OptionError, StaleError
 
 Advance = Callable[[int], None]
@@ -223,9 +224,13 @@ class Applying:
 
 def read_owners(commands: Commands) -> Iterator[tuple[str, str]]:
     """Yield the id and the owner of each job that a file declared."""
-    found = commands.read(lambda client: list(client.hscan_iter(commands.keys.owners, count=1000)))
-    for id, name in found:
-        yield str(id), str(name)
+    for part in commands.parts:
+        for id, name in part.read(partial(_owners, part.keys)):
+            yield str(id), str(name)
+
+
+def _owners(keys: Keys, client: Any) -> list[tuple[Any, Any]]:
+    return list(client.hscan_iter(keys.owners, count=1000))
 
 
 def _declared_twice(

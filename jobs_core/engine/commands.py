@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from jobs_core import errors
 from jobs_core.engine import loader
@@ -31,13 +30,17 @@ Call = tuple[str, Sequence[Any]]
 PATIENCE, PAUSE = 5.0, 0.05
 """Seconds to wait for another client to apply a board file, or for a slot to arrive; and between tries."""
 
-REPEATABLE = frozenset(("JBEAT", "JLIMIT", "JREGISTER", "JSET", "JTICK"))
+REPEATABLE = frozenset(("JBEAT", "JINBOX", "JLIMIT", "JLOAD", "JOUTBOX", "JREGISTER", "JSET", "JTICK"))
 """Commands that change the board, and that change and return the same if they run twice."""
 
 STILL_APPLYING = (
     "A board file is still being applied, and this user may only read. Try again in a moment, or run "
     "a command that changes the board as a user with write permission."
 )
+
+
+def _cannot_settle() -> bool:
+    return False
 
 
 class Commands(Connections):
@@ -48,14 +51,30 @@ class Commands(Connections):
     reply was lost is repeated only if it may run twice.
     """
 
+    settle_commit: Callable[[], bool] = staticmethod(_cannot_settle)
+    """For a partition that is about to commit a board file with the others: finds out what was decided, and
+    decides if nobody has for too long. Returns False if there is nothing to do but to wait."""
+
     @property
     def parts(self) -> Sequence[Commands]:
         """The commands of each partition of the board: of itself, if it has none."""
         return (self,)
 
+    def read_keys(self, read: Callable[[Any, Keys], T]) -> T:
+        """Read keys, like `read`: `read` gets a client and the keys."""
+        return self.read(lambda client: read(client, self.keys))
+
     def each(self, read: Callable[[Any, Keys], T]) -> list[T]:
-        """Read keys of each partition of the board, or of itself: `read` gets a client and the keys."""
-        return [part.read(partial(_read, read, part.keys)) for part in self.parts]
+        """Read keys of each partition of the board, or of itself, each with one command: see `gather`."""
+        return self.gather([(place, read) for place in range(len(self.parts))])
+
+    def gather(self, asked: Sequence[tuple[int, Callable[[Any, Keys], T]]]) -> list[T]:
+        """Read keys of partitions, each with one command: `read` gets a client, or a pipeline, and the keys.
+
+        Args:
+            asked: Partitions, and what to read of each.
+        """
+        return [self.parts[place].read_keys(read) for place, read in asked]
 
     def call(self, name: str, *args: Any) -> Any:
         """Call one command and return its reply. Raises the errors of `jobs_core.errors`.
@@ -85,6 +104,12 @@ class Commands(Connections):
         rest = rest_of(name, args, reply)
         return reply + self.call(name, *rest) if rest else reply
 
+    def for_board(self, other: Self) -> Self:
+        """Return the commands of another board, on the same connections."""
+        twin = super().for_board(other)
+        twin.settle_commit = other.settle_commit
+        return twin
+
     def finish_apply(self) -> None:
         """Finish applying a committed board file, if there is one.
 
@@ -101,7 +126,8 @@ class Commands(Connections):
                 if left == 0:
                     return
             elif isinstance(left, errors.AgainError) and time.monotonic() < deadline:
-                time.sleep(PAUSE)
+                if not self.settle_commit():
+                    time.sleep(PAUSE)
             elif isinstance(left, errors.JobsError):
                 raise left
 
@@ -330,7 +356,3 @@ def _later_alerts(args: Sequence[Any], reply: Any) -> Sequence[Any]:
 def may_run_twice(name: str) -> bool:
     """Return whether a command may be repeated that Redis may have run: it only reads, or is repeatable."""
     return commands()[name].only_reads or name in REPEATABLE
-
-
-def _read(read: Callable[[Any, Keys], T], keys: Keys, client: Any) -> T:
-    return read(client, keys)

@@ -27,6 +27,9 @@
   `if-match` is the etag of the alert as the caller has read it: see JALERTS. If it has changed since, or is gone, nothing is
   put. If `if-match` is none, there must be no such alert. Removing one alert takes an etag, too.
 
+  An alert of a board with partitions is put, removed and tested in the partition that the CRC16 of its name chooses, which tells
+  the others of it in messages: see JOUTBOX.
+
   A task's id is alert:<name>@<due>-<n>. Its options have the facts under `alert`, and its payload is the alert's, in which the
   worker fills in {job}, {reason} and so on. Alerts are never about tasks of alerts.
 
@@ -39,6 +42,7 @@
 --]]
 local alerts = require 'alert.put'
 local rules = require 'alert.rules'
+local sharing = require 'alert.sharing'
 local telling = require 'alert.telling'
 local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
@@ -76,6 +80,7 @@ end
 
 local function put(board, args)
   local alert = alerts.read(board, { unpack(args, 2) }, OPTIONS)
+  sharing.require_home(board, alert.name)
   local options, old = alert.options, rules.find(board, alert.name)
   local author, now = changes.author(options), instant.now(options)
   check_etag(options, alert.name, old)
@@ -91,6 +96,7 @@ local function remove(board, args)
   if n < 2 then errors.fail('OPTION', 'JALERT remove expects at least one name') end
   local options = arguments.read_options(args, n + 2, changes.OPTIONS, if_match.OPTIONS)
   local author, now, found, seen = changes.author(options), instant.now(options), {}, {}
+  for i = 2, n do sharing.require_home(board, args[i]) end
   if options['if-match'] then
     if n > 2 then errors.fail_option('if-match', 'expected one alert, got ' .. n - 1) end
     check_etag(options, args[2], rules.find(board, args[2]))
@@ -105,6 +111,7 @@ end
 
 local function test(board, args)
   local options = arguments.read_options(args, 3, { now = true })
+  sharing.require_home(board, args[2] or '')
   local rule = rules.find(board, args[2] or '')
   if not rule then errors.fail('NOTFOUND', "there is no alert '" .. (args[2] or '') .. "'") end
   return telling.test(board, rule, instant.now(options))

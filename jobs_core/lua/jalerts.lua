@@ -29,14 +29,19 @@
 
   `since` is since when it goes on, `times` how often it was told, `told` when that was last, and `more` how often it was seen
   since. What waits unserved has a `queue` instead of a `job`, and a board that is behind neither; a long run has its `task`.
+
+  On a partition of a board, `payload` and `told` are only of alerts that were put there, `open` counts what this partition knows,
+  and what is about the whole board is where its alert was put.
   Errors: JOBS AGAIN, JOBS NOTFOUND, JOBS OPTION.
 --]]
 local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
 local errors = require 'base.errors'
+local partition = require 'base.partition'
 local describe = require 'alert.describe'
 local incidents = require 'alert.incidents'
 local matching = require 'alert.matching'
+local reports = require 'alert.reports'
 local rules = require 'alert.rules'
 local telling = require 'alert.telling'
 
@@ -50,7 +55,7 @@ local function new_reader(board, with_payloads)
   local counts, told, bytes = incidents.count(board, MAX_COUNTED), telling.last_told(board), 0
   return function(rule)
     if bytes >= MAX_BYTES then return nil end
-    local payload = with_payloads and rules.payload(board, rule) or nil
+    local payload = with_payloads and not partition.elsewhere(rule.name) and rules.payload(board, rule) or nil
     bytes = bytes + #(payload or '')
     return describe.json(rule, payload, counts[rule.name], told[rule.name])
   end
@@ -89,12 +94,23 @@ local function read_all(board, options, with_payloads)
   return found
 end
 
+-- Return what goes on of a job and its queue. What this partition has only reported is among it.
+local function about(board, name, job)
+  local watched, queue = matching.of_job(board, job)
+  local found = incidents.about(board, name, job, watched, queue)
+  for _, pair in ipairs(watched) do
+    local is_asked = queue and pair[2].kind == 'unserved' and (not name or pair[1].name == name)
+    found[#found + 1] = is_asked and reports.find(board, pair[1], 'unserved', queue) or nil
+  end
+  return found
+end
+
 local function list_open(board, name, cursor, job)
   if not cursor:match('^%d+$') then errors.fail_option('open', "expected a cursor, got '" .. cursor:sub(1, 64) .. "'") end
   if name and not rules.find(board, name) then errors.fail('NOTFOUND', "there is no alert '" .. name .. "'") end
   local found, next_cursor
   if job then
-    found, next_cursor = incidents.about(board, name, job, matching.of_job(board, job)), '0'
+    found, next_cursor = about(board, name, job), '0'
   else
     found, next_cursor = incidents.page(board, name, cursor, PAGE)
   end

@@ -23,15 +23,19 @@
 
     FCALL JRETAIN 1 {jobs} dead-letters 5000 expire-ended 30d
 
+  On a board with partitions, call the first, {jobs.0}, which tells the others in messages (see JOUTBOX). The numbers are of each
+  partition.
+
   Returns all bounds, as name and number pairs, with durations in ms and `off` where there is none.
   Errors: JOBS OPTION.
 --]]
 local arguments = require 'base.arguments'
-local fail_option = require('base.errors').fail_option
-local key = require('base.keys').key
+local errors = require 'base.errors'
 local digits = require('base.numbers').digits
+local partition = require 'base.partition'
 local changes = require 'ledger.changes'
 local retention = require 'ledger.retention'
+local outbox = require 'partition.outbox'
 local duration = require 'time.duration'
 
 local MAX_RUNS = 1000
@@ -40,7 +44,7 @@ local function as_kept(name, text)
   if text == 'off' or text == 'default' then return text end
   if retention.DURATIONS[name] then return digits(duration.ms(name, text)) end
   local n = arguments.whole_number(name, text, 0)
-  if name == 'runs' and n > MAX_RUNS then fail_option(name, 'expected at most ' .. MAX_RUNS .. ', got ' .. text) end
+  if name == 'runs' and n > MAX_RUNS then errors.fail_option(name, 'expected at most ' .. MAX_RUNS .. ', got ' .. text) end
   return digits(n)
 end
 
@@ -48,12 +52,10 @@ local function as_number(text)
   return tonumber(text) or text
 end
 
-local function set_bound(board, name, text)
-  if text == 'default' then
-    redis.call('HDEL', key(board, 'settings'), name)
-  else
-    redis.call('HSET', key(board, 'settings'), name, text)
-  end
+-- What the whole board keeps is set in its first partition.
+local function require_first_partition(board)
+  if (partition.current() or 0) == 0 then return end
+  errors.fail('OPTION', 'what a board keeps is set in its partition ' .. partition.name(board, 0) .. ': call that one')
 end
 
 return function(board, args)
@@ -61,11 +63,15 @@ return function(board, args)
   local author, before, after = changes.author(options), {}, {}
   for name in pairs(changes.OPTIONS) do options[name] = nil end
   for name, text in pairs(options) do options[name] = as_kept(name, text) end
-  for name, text in pairs(options) do
-    local old = as_number(retention.text(board, name))
-    set_bound(board, name, text)
+  if next(options) then
+    require_first_partition(board)
+    outbox.send_all(board, 'retain', options)
+  end
+  for name in pairs(options) do before[name] = as_number(retention.text(board, name)) end
+  retention.set(board, options)
+  for name in pairs(options) do
     local new = as_number(retention.text(board, name))
-    if old ~= new then before[name], after[name] = old, new end
+    if before[name] == new then before[name] = nil else after[name] = new end
   end
   if next(after) then changes.record(board, 'retain', author, { before = before, after = after }) end
   local names, bounds = {}, {}

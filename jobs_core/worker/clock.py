@@ -51,7 +51,7 @@ class Clock:
         on_tick: Callable[[], None] = lambda: None,
     ) -> None:
         self._commands = boards[0].with_timeout(patience=0)
-        others = [self._commands.for_board(one.keys) for one in boards[1:]]
+        others = [self._commands.for_board(one) for one in boards[1:]]
         self._boards = [self._commands, *others]
         self._deliver = dict(zip(self._boards, deliver, strict=False))
         self._due = dict.fromkeys(self._boards, 0.0)  # when to tick each, in monotonic seconds

@@ -73,7 +73,7 @@ class Link:
             Served(
                 part.board,
                 part.whole,
-                commands if part.board is first else commands.for_board(part.board.keys),
+                commands if part.board is first else commands.for_board(part.board.commands),
                 queues,
                 _outage(
                     commands.server if len(worker.boards) == 1 else f"the board {part.whole.name!r}",
@@ -93,7 +93,7 @@ class Link:
         }
         self.leases = Leases(
             {
-                one: self._renewals if one.board is first else self._renewals.for_board(one.board.keys)
+                one: self._renewals if one.board is first else self._renewals.for_board(one.board.commands)
                 for one in self.boards
             },
             runs,

@@ -1,17 +1,19 @@
-"""after, on and join, compared with a model that keeps sets."""
+"""after, on and join, on a board without and with partitions, compared with a model that keeps sets."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from jobs_core import Board
 from tests.lua.helpers import Lua
+from tests.lua.partitioned import Partitioned
 
-QUICK = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 IDS = "abcde"
 
@@ -50,6 +52,9 @@ class Model:
         met = old.met & after if same else set()
         self.jobs[id] = Job(after, on, join, old.paused, met)
         return self.jobs[id]
+
+    def after(self, id: str) -> frozenset[str]:
+        return self.jobs[id].after if id in self.jobs else frozenset()
 
     def push(self, id: str) -> None:
         self.waiting.append(id)
@@ -103,34 +108,52 @@ SUCCESS_THEN_FAILURE: list[Step] = [
 ]
 
 
+@pytest.fixture(params=[None, 4])
+def parts(board: Board, request: pytest.FixtureRequest) -> Partitioned:
+    """An empty board without partitions, and one with four."""
+    return Partitioned(board, request.param)
+
+
 @QUICK
 @given(steps)
 @example(SUCCESS_THEN_FAILURE)
-def test_dependents_match_the_model(lua: Lua, steps: list[Step]) -> None:
-    lua.reset()
+def test_dependents_match_the_model(parts: Partitioned, steps: list[Step]) -> None:
+    parts.reset()
     model = Model()
     tokens: list[str] = []
     for step, *words in steps:
         if step == "put":
-            lua.put(words[0], **model.put(*words).options)
+            parts.whole.put(words[0], **model.put(*words).options)
         elif step == "take" and model.waiting:
             model.running.append(model.waiting.pop(0))
-            tokens.append(lua.held(lease="1d")["token"])
+            tokens.append(parts.of(model.running[-1]).held(lease="1d")["token"])
         elif step == "end" and model.running:
-            lua.jack(tokens.pop(0), words[0])
+            parts.whole.jack(tokens.pop(0), words[0])
             model.end(model.running.pop(0), words[0])
         elif step == "revive" and model.dead:
-            (ticket, *_) = [
-                task["ticket"] for task in lua.tasks(state="dead") if task["job"] == model.dead[-1]
-            ]
-            lua.jdead("retry", ticket)
+            revive(parts.of(model.dead[-1]), model.dead[-1])
             model.waiting.append(model.dead.pop())
         elif words and words[0] in model.jobs:
-            act(lua, model, step, words[0])
-        assert [task["job"] for task in lua.tasks(state="queued")] == model.waiting
+            act(parts.whole, model, step, words[0])
+        parts.deliver(twice=True)
+        for part in parts.parts:
+            expected = [id for id in model.waiting if parts.of(id) is part]
+            assert [task["job"] for task in part.tasks(state="queued")] == expected
         for id, job in model.jobs.items():
-            assert set(json.loads(lua.jwhen(id)[0]).get("met", ())) == job.met
-    assert lua.adds_up()
+            check(parts, model, id, job)
+    assert parts.whole.adds_up()
+
+
+def check(parts: Partitioned, model: Model, id: str, job: Job) -> None:
+    found = parts.when(id)
+    assert set(found.get("met", ())) == job.met
+    assert set(found.get("missing", ())) == job.after - model.jobs.keys()
+    assert found.get("followed_by", []) == [name for name in IDS if id in model.after(name)]
+
+
+def revive(lua: Lua, id: str) -> None:
+    (ticket, *_) = [task["ticket"] for task in lua.tasks(state="dead") if task["job"] == id]
+    lua.jdead("retry", ticket)
 
 
 def act(lua: Lua, model: Model, step: str, id: str) -> None:

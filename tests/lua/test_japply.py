@@ -423,8 +423,14 @@ def test_jstage_rejects_invalid_arguments(
 @pytest.mark.parametrize(
     ("says", "arguments"),
     [
-        ("JAPPLY expects begin, check, commit, roll or drop, got", []),
-        ("JAPPLY expects begin, check, commit, roll or drop, got", ["put"]),
+        (
+            "JAPPLY expects begin, check, close, commit, drop, parents, pending, prepare, .*, got",
+            [],
+        ),
+        (
+            "JAPPLY expects begin, check, close, commit, drop, parents, pending, prepare, .*, got",
+            ["put"],
+        ),
         ("stage: expected what JAPPLY begin returned, such as 1-0, got ''", ["commit"]),
         ("stage: expected what JAPPLY begin returned, such as 1-0, got '1'", ["check", "1", "a"]),
         ("owner: expected 1 to 1024 bytes", ["commit", "1-0", ""]),

@@ -9,44 +9,13 @@ from typing import Any
 
 from jobs_core.engine.commands import Call, Commands
 from jobs_core.engine.outage import RETRY_PAUSE, Patience
+from jobs_core.engine.partitions.delivery import deliver
+from jobs_core.engine.partitions.lockstep import Lockstep
 from jobs_core.engine.partitions.places import Places
-from jobs_core.engine.partitions.routes import deliver, route
-from jobs_core.engine.partitions.shapes import PartCall, Route
+from jobs_core.engine.partitions.routes import route
+from jobs_core.engine.partitions.shapes import PartCall, Route, accepted
 from jobs_core.engine.together import Together
 from jobs_core.errors import JobsError, ServerError
-
-
-class Lockstep:
-    """Several routes that take their steps together, so that all calls of a step share a round trip.
-
-    `results` has the result of each, in order, once `calls` is empty: its reply, or the error that it raised.
-    """
-
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self.results: list[Any] = [None] * len(routes)
-        self.calls: list[PartCall] = []
-        self._waiting: list[tuple[int, Route, int]] = []  # place in the results, route, number of its calls
-        for place, one in enumerate(routes):
-            self._advance(place, one, None)
-
-    def answer(self, replies: Sequence[Any]) -> None:
-        """Take the replies to `calls`, and set these to the calls of the next step."""
-        waiting, self._waiting, self.calls = self._waiting, [], []
-        at = 0
-        for place, one, number in waiting:
-            self._advance(place, one, list(replies[at : at + number]))
-            at += number
-
-    def _advance(self, place: int, one: Route, replies: list[Any] | None) -> None:
-        try:
-            calls = next(one) if replies is None else one.send(replies)
-        except StopIteration as end:
-            self.results[place] = end.value
-        except JobsError as error:
-            self.results[place] = error
-        else:
-            self.calls += calls
-            self._waiting.append((place, one, len(calls)))
 
 
 class Spread:
@@ -100,12 +69,14 @@ class Spread:
         """Return the number of a partition."""
         return self.parts.index(part)
 
+    def run(self, one: Route) -> Any:
+        """Follow a route. Returns its result, or raises its error."""
+        return accepted(self.follow(Lockstep([one]))[0])
+
     def deliver(self, source: int, targets: Iterable[int]) -> None:
         """Take the messages of a partition to others. Raises the error of one that does not take them."""
-        results = self.follow(Lockstep([deliver(source, target) for target in targets]))
-        for result in results:
-            if isinstance(result, JobsError):
-                raise result
+        for result in self.follow(Lockstep([deliver(source, target) for target in targets])):
+            accepted(result)
 
     def ask(self, calls: Sequence[PartCall]) -> list[Any]:
         """Call commands of partitions, and return whole replies. That of a rejected command is its error."""
@@ -132,7 +103,13 @@ class Spread:
     def follow(self, steps: Lockstep) -> list[Any]:
         """Take the steps that are left of routes, and return their results."""
         while steps.calls:
-            steps.answer(self.ask(steps.calls))
+            try:
+                replies = self.ask(steps.calls)
+            except ServerError as error:
+                steps.fail(error)
+            else:
+                steps.answer(replies)
+        steps.raise_failure()
         return steps.results
 
     def whole(self, call: PartCall, reply: Any) -> Any:

@@ -16,7 +16,8 @@ local PAGE = 200  -- entries that one step of a sweep looks at
 local AT_ONCE = { dead = true, recovered = true, done = true }
 local SEEN_IN_ROUNDS = { late = true, missed = true, long = true, unserved = true, behind = true }
 
-local function field_of(rule, kind, subject)
+-- Return the entry of an alert and what it may tell of.
+function incidents.entry(rule, kind, subject)
   return rule.name .. '#' .. digits(rule.version) .. ' ' .. kind .. ' ' .. subject
 end
 
@@ -39,7 +40,7 @@ end
 
 -- Return what is going on, or nothing.
 function incidents.find(board, rule, kind, subject)
-  return read(board, field_of(rule, kind, subject))
+  return read(board, incidents.entry(rule, kind, subject))
 end
 
 -- Return { rule, condition } for each alert that tells of a subject now, whatever it is for, and how many were asked.
@@ -47,7 +48,7 @@ function incidents.telling_of(board, kind, subject)
   if redis.call('EXISTS', key(board, 'alerting')) == 0 then return {}, 0 end
   local asked, fields, found = rules.with(board, { [kind] = true }), {}, {}
   if #asked == 0 then return found, 0 end
-  for i, pair in ipairs(asked) do fields[i] = field_of(pair[1], kind, subject) end
+  for i, pair in ipairs(asked) do fields[i] = incidents.entry(pair[1], kind, subject) end
   for i, text in ipairs(redis.call('HMGET', key(board, 'alerting'), unpack(fields))) do
     if text then found[#found + 1] = asked[i] end
   end
@@ -57,7 +58,7 @@ end
 -- Something is going on. Tell it once, and again after `every` if the alert asks for that. `facts` are for the task that
 -- tells it; `details` is kept with it. Returns whether it is told.
 function incidents.fire(board, rule, condition, subject, facts, now, details)
-  local field = field_of(rule, condition.kind, subject)
+  local field = incidents.entry(rule, condition.kind, subject)
   local found = read(board, field)
   facts.kind, facts.value, facts.state = condition.kind, condition.value, 'firing'
   if SEEN_IN_ROUNDS[condition.kind] then redis.call('ZADD', key(board, 'alerting:' .. condition.kind), now, field) end
@@ -79,7 +80,7 @@ function incidents.tell_once(board, rule, condition, job, facts, now)
   facts.kind, facts.value, facts.state = condition.kind, condition.value, 'firing'
   local subject = job:find('^push:%d') and 'push:*' or job
   if rule.every and (subject ~= job or redis.call('HEXISTS', key(board, 'job'), job) == 1) then
-    local field = field_of(rule, condition.kind, subject)
+    local field = incidents.entry(rule, condition.kind, subject)
     local found = read(board, field)
     if found and now - found.told < rule.every then
       found.more = found.more + 1
@@ -100,7 +101,7 @@ end
 
 -- What went on is over. Tell it if the alert asks for that. Returns whether it went on.
 function incidents.close(board, rule, condition, subject, facts, now)
-  local field = field_of(rule, condition.kind, subject)
+  local field = incidents.entry(rule, condition.kind, subject)
   local found = read(board, field)
   if not found then return false end
   forget(board, field, condition.kind)
@@ -112,7 +113,7 @@ function incidents.close(board, rule, condition, subject, facts, now)
 end
 
 -- Return the alert of an entry, its kind and its subject; nothing if the alert is gone, or has changed what it looks for.
-local function rule_of(board, field)
+function incidents.rule_of(board, field)
   local name, version, kind, subject = field:match('^(%S+)#(%d+) (%l+) (.*)$')
   local rule = name and rules.find(board, name)
   if rule and digits(rule.version) == version then return rule, kind, subject end
@@ -124,7 +125,7 @@ function incidents.close_unseen(board, kind, since, now, facts_of, is_over)
   local name = key(board, 'alerting:' .. kind)
   local fields = redis.call('ZRANGE', name, '-inf', '(' .. digits(since), 'BYSCORE', 'LIMIT', 0, MAX_CLOSED)
   for _, field in ipairs(fields) do
-    local rule, _, subject = rule_of(board, field)
+    local rule, _, subject = incidents.rule_of(board, field)
     local condition, found = rule and rules.condition(rule, kind), read(board, field)
     if not (condition and found) then
       forget(board, field, kind)
@@ -147,7 +148,7 @@ function incidents.sweep(board, cursor)
   local page = redis.call('HSCAN', key(board, 'alerting'), cursor, 'COUNT', PAGE)
   for i = 1, #page[2], 2 do
     local field = page[2][i]
-    if not rule_of(board, field) then forget(board, field, field:match('^%S+ (%l+) ')) end
+    if not incidents.rule_of(board, field) then forget(board, field, field:match('^%S+ (%l+) ')) end
   end
   return page[1] ~= '0' and page[1] or nil
 end
@@ -158,7 +159,7 @@ function incidents.forget_job(board, job)
   local fields, by_kind = {}, {}
   for _, rule in ipairs(rules.all(board)) do
     for _, condition in ipairs(rule.when) do
-      local field = field_of(rule, condition.kind, job)
+      local field = incidents.entry(rule, condition.kind, job)
       fields[#fields + 1] = field
       if SEEN_IN_ROUNDS[condition.kind] then
         by_kind[condition.kind] = by_kind[condition.kind] or {}
@@ -177,7 +178,7 @@ function incidents.count(board, most)
     local page = redis.call('HSCAN', key(board, 'alerting'), cursor, 'COUNT', PAGE)
     cursor = page[1]
     for i = 1, #page[2], 2 do
-      local rule, kind = rule_of(board, page[2][i])
+      local rule, kind = incidents.rule_of(board, page[2][i])
       if rule and not AT_ONCE[kind] then counts[rule.name] = (counts[rule.name] or 0) + 1 end
       read_entries = read_entries + 1
     end
@@ -190,7 +191,7 @@ end
 function incidents.page(board, name, cursor, size)
   local page, found = redis.call('HSCAN', key(board, 'alerting'), cursor, 'COUNT', size), {}
   for i = 1, #page[2], 2 do
-    local rule, kind, subject = rule_of(board, page[2][i])
+    local rule, kind, subject = incidents.rule_of(board, page[2][i])
     local one = rule and (not name or rule.name == name) and not AT_ONCE[kind] and parse(page[2][i + 1])
     if one then
       one.alert, one.kind, one.subject = rule.name, kind, subject

@@ -6,6 +6,7 @@ local describe = require 'alert.describe'
 local quiet = require 'alert.quiet'
 local rules = require 'alert.rules'
 local scope = require 'alert.scope'
+local sharing = require 'alert.sharing'
 local arguments = require 'base.arguments'
 local errors = require 'base.errors'
 local is_same = require('base.tables').is_same
@@ -92,9 +93,10 @@ function put.read(board, args, more)
   return { name = name, rule = rule, payload = payload, options = options }
 end
 
--- Put alerts, as put.read returns them, and remove those that have a name only. Each that changes is recorded.
+-- Put alerts, as put.read returns them, and remove those that have a name only. Each that changes is recorded, and told to the
+-- other partitions of the board.
 function put.write(board, alerts, author, now)
-  local details, unchanged = {}, {}
+  local details, unchanged, names = {}, {}, {}
   for i, alert in ipairs(alerts) do
     local old = rules.find(board, alert.name)
     details[i] = {
@@ -109,7 +111,9 @@ function put.write(board, alerts, author, now)
   for i, alert in ipairs(alerts) do
     if alert.rule then deadlines.begin(board, alert.rule, now) end
     if not unchanged[i] then changes.record(board, 'alert', author, details[i]) end
+    names[i] = alert.name
   end
+  sharing.tell(board, names)
 end
 
 return put

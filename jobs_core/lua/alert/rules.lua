@@ -139,15 +139,22 @@ local function target(rule)
 end
 
 -- If an alert looks for something else than before, it has a new version, and what it told before does not count. It gets an
--- etag, unless it has that of before. Returns whether there is something to forget.
-local function store(board, alert, old, now)
+-- etag, unless it has that of before.
+local function complete(board, alert, old, now)
   local rule, is_same = alert.rule, old and target(old) == target(alert.rule)
   rule.since = is_same and old.since or now
   rule.version = is_same and old.version or redis.call('HINCRBY', key(board, 'stats'), 'alerts', 1)
   rule.etag = rule.etag or redis.sha1hex(cjson.encode(rule) .. '\n' .. alert.payload):sub(1, 16)
+end
+
+-- Store an alert. The rule of one that another partition has sent is complete, and has no payload. Returns whether there is
+-- something to forget.
+local function store(board, alert, old, now)
+  local rule = alert.rule
+  if not rule.version then complete(board, alert, old, now) end
   redis.call('HSET', key(board, 'alerts'), rule.name, cjson.encode(rule))
-  redis.call('HSET', key(board, 'alerts:payloads'), rule.name, alert.payload)
-  return old and not is_same
+  if alert.payload then redis.call('HSET', key(board, 'alerts:payloads'), rule.name, alert.payload) end
+  return old and old.version ~= rule.version
 end
 
 local function remove(board, name)

@@ -3,8 +3,8 @@
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
-local incidents = require 'alert.incidents'
 local matching = require 'alert.matching'
+local reports = require 'alert.reports'
 local rules = require 'alert.rules'
 local scope = require 'alert.scope'
 local lanes = require 'queue.lanes'
@@ -62,7 +62,7 @@ local function look_at(board, lane, serves, now)
   local since = note_unserved(board, queue, now)
   for _, pair in ipairs(matching.find(board, UNSERVED, job, queue)) do
     local facts, is_told = { queue = queue, job = job, since = since / 1000 }, false
-    if now - since >= pair[2].ms then is_told = incidents.fire(board, pair[1], pair[2], queue, facts, now) end
+    if now - since >= pair[2].ms then is_told = reports.fire(board, pair[1], pair[2], queue, facts, now) end
     cost = cost + (is_told and TOLD_COST or 1)
   end
   return cost
@@ -98,6 +98,7 @@ end
 function service.unserved_round(board, state, now)
   if not rules.least(board, 'unserved') then
     redis.call('DEL', key(board, 'alerts:idle'), key(board, 'alerts:idle:next'))
+    reports.forget(board, 'unserved')
     return nil
   end
   state = state or { since = now, cursor = '0', names = {} }
@@ -107,7 +108,7 @@ function service.unserved_round(board, state, now)
     end_round(board)
   end
   local function facts_of(queue) return { queue = queue } end
-  if incidents.close_unseen(board, 'unserved', state.since, now, facts_of) then return now + STEP, state end
+  if reports.close_unseen(board, 'unserved', state, now, facts_of) then return now + STEP, state end
   return now + PAUSE
 end
 
@@ -116,22 +117,23 @@ function service.note_gap(board, from, to)
   if not rules.least(board, 'behind') then return end
   for _, pair in ipairs(rules.with(board, BEHIND)) do
     if to - from > pair[2].ms then
-      incidents.fire(board, pair[1], pair[2], '', { since = from / 1000, upto = to / 1000, why = 'idle' }, to)
+      reports.fire(board, pair[1], pair[2], '', { since = from / 1000, upto = to / 1000, why = 'idle' }, to)
     end
   end
 end
 
 -- Look whether ticks keep up: whether what is due first was due long ago.
-function service.behind_round(board, _, now)
-  if not rules.least(board, 'behind') then return nil end
+function service.behind_round(board, state, now)
+  if not rules.least(board, 'behind') then return reports.forget(board, 'behind') end
+  state = state or { since = now }
   local first = redis.call('ZRANGE', key(board, 'schedule'), 0, 0, 'WITHSCORES')
   local due = tonumber(first[2] or now)
   for _, pair in ipairs(rules.with(board, BEHIND)) do
     if now - due > pair[2].ms then
-      incidents.fire(board, pair[1], pair[2], '', { since = due / 1000, why = 'backlog' }, now)
+      reports.fire(board, pair[1], pair[2], '', { since = due / 1000, why = 'backlog' }, now)
     end
   end
-  incidents.close_unseen(board, 'behind', now, now, function() return {} end)
+  if reports.close_unseen(board, 'behind', state, now, function() return {} end) then return now + STEP, state end
   return now + PAUSE
 end
 

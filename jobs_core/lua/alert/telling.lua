@@ -5,6 +5,9 @@
 -- An outage may concern every job of a board. So of one alert, at most `burst` tasks a minute are queued. The others are
 -- counted in `{b}:alerts:bursts`, and one task at the end of the minute tells how many there were. All that is told in quiet
 -- hours arrives at their end, so they count as one minute.
+--
+-- On a board of several partitions, the home of an alert (see sharing.lua) counts, and queues its tasks. The others tell it what
+-- to tell, in messages.
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
@@ -14,12 +17,14 @@ local rules = require 'alert.rules'
 local counters = require 'ledger.counters'
 local lanes = require 'queue.lanes'
 local queues = require 'queue.queues'
+local outbox = require 'partition.outbox'
 local records = require 'queue.records'
 local timers = require 'queue.timers'
 
 local telling = {}
 
 local MINUTE = 60000
+local COST = 5  -- of a message, in those that concern one job
 
 -- Return the body of a task: the options of the alert with the facts, and the payload.
 local function body_of(rule, facts, payload)
@@ -86,8 +91,10 @@ function telling.tell_burst(board, rule, now)
   queue_task(board, rule, { kind = 'burst', state = 'firing', since = since / 1000, count = more }, now)
 end
 
--- Tell somebody, or count it if that would be too much.
+-- Tell somebody, or count it if that would be too much. What a job itself asks for has no `burst`.
 function telling.tell(board, rule, facts, now)
+  local home = rule.burst and partition.elsewhere(rule.name)
+  if home then return outbox.send(board, home, 'tell', rule.name, facts, now) end
   if rule.burst then
     local since, told, more, last = read_burst(board, rule.name)
     if now >= burst_end(board, rule, since) then
@@ -101,6 +108,13 @@ function telling.tell(board, rule, facts, now)
     write_burst(board, rule.name, since, told + 1, more, now)
   end
   return queue_task(board, rule, facts, now)
+end
+
+-- Handle a message: another partition has something to tell.
+function telling.receive(board, _, name, facts, now)
+  local rule = rules.find(board, name)
+  if rule then telling.tell(board, rule, facts, now) end
+  return COST
 end
 
 -- Tell what a person asks to try out. Returns the task's id.

@@ -3,7 +3,8 @@
 --
 --   {b}:stage:<stage>            a list: the ids of changed jobs, and alert:<name> for changed alerts
 --   {b}:stage:<stage>:jobs       a hash: for each, the packed arguments of its JSET or JALERT, or '' to remove it;
---                                under the empty id, when the stage began
+--                                under the empty id, when the stage began; in a sealed one, what
+--                                board/roll_forward.lua says
 --   {b}:stage:<stage>:alerts     a hash: for each changed alert, how many more the board has with it: 1, 0 or -1;
 --                                under the empty name, the sum
 --   {b}:stage:<stage>:parents    a hash: the new dependencies of each job whose dependencies change
@@ -37,9 +38,9 @@ end
 
 -- Return when a stage began, in ms.
 function stages.begun_at(board, stage)
-  local begun = redis.call('HGET', stages.key(board, stage, ':jobs'), '')
+  local begun = tonumber(redis.call('HGET', stages.key(board, stage, ':jobs'), '') or '')
   if not begun then errors.fail('STALE', 'the stage no longer exists: begin again') end
-  return tonumber(begun)
+  return begun
 end
 
 function stages.renew(board, stage)
@@ -51,6 +52,18 @@ end
 function stages.drop(board, stage)
   for _, part in ipairs(PARTS) do redis.call('UNLINK', stages.key(board, stage, part)) end
   redis.call('SREM', key(board, 'stages'), stage)
+end
+
+-- Return what each job will wait for once the stage is committed, as `a,b`: nothing if it has been checked.
+function stages.unchecked_parents(board, stage, ids)
+  local parents, unchecked = stages.key(board, stage, ':parents'), stages.key(board, stage, ':unchecked')
+  local found = {}
+  for i, id in ipairs(ids) do
+    local staged = redis.call('HGET', parents, id)
+    local is_checked = staged and redis.call('SISMEMBER', unchecked, id) == 0
+    found[i] = is_checked and '' or staged or redis.call('HGET', key(board, 'parents'), id) or ''
+  end
+  return found
 end
 
 -- Stage a change under an id. Returns whether none was staged before.

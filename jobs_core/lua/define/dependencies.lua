@@ -1,13 +1,16 @@
 -- Dependencies between jobs. A head's `after` has `parents`, their ids; `on`, dead or end, or nothing for done; and
 -- `join`, any or nothing for all. `{b}:after:<parent>` is the set of jobs that wait for a parent, sorted by id;
 -- `{b}:parents` is the reverse, `a,b` for each job; `{b}:met:<job>` has the parents that have ended since the job's last
--- run (see due/parent_endings.lua). A job may also have a time: then each occurrence waits for the parents.
+-- run (see due/parent_endings.lua). A job may also have a time: then each occurrence waits for the parents. Parents may be in
+-- other partitions (see partition/links.lua), which a search for a cycle does not see: clients do that before they put a job.
 
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
+local partition = require 'base.partition'
 local parent_endings = require 'due.parent_endings'
 local ids = require 'job.ids'
 local revision = require 'job.revision'
+local links = require 'partition.links'
 
 local dependencies = {}
 
@@ -56,6 +59,7 @@ function dependencies.is_same(a, b)
   return a.on == b.on and a.join == b.join and table.concat(a.parents, ',') == table.concat(b.parents, ',')
 end
 
+-- Whether jobs of this partition wait for a job.
 function dependencies.has_children(board, id)
   return redis.call('EXISTS', key(board, 'after:' .. id)) == 1
 end
@@ -134,20 +138,26 @@ end
 -- Replace the stored dependencies of a job. Parents that have already ended still count, unless `on` changes, or whether
 -- the job has a time.
 function dependencies.link(board, id, head, old)
-  local parents, kept = dependencies.ids(head), {}
+  local parents, kept, first, last = dependencies.ids(head), {}, {}, {}
   if head and head.after and old and old.after and is_other_condition(head, old) then parent_endings.forget(board, id) end
   if parents == dependencies.ids(old) then return end
   write_parents(board, id, parents)
   for _, parent in ipairs(dependencies.parents(head)) do
     kept[parent] = true
-    redis.call('ZADD', key(board, 'after:' .. parent), 0, id)
+    local children = key(board, 'after:' .. parent)
+    if redis.call('ZADD', children, 0, id) == 1 and partition.current() and redis.call('ZCARD', children) == 1 then
+      first[#first + 1] = parent
+    end
   end
   for _, parent in ipairs(dependencies.parents(old)) do
     if not kept[parent] then
       redis.call('ZREM', key(board, 'after:' .. parent), id)
       parent_endings.forget_parents(board, id, { parent })
+      if partition.current() and not dependencies.has_children(board, parent) then last[#last + 1] = parent end
     end
   end
+  links.tell(board, 'link', first)
+  links.tell(board, 'unlink', last)
 end
 
 return dependencies

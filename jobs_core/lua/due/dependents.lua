@@ -1,5 +1,6 @@
 -- Queues the jobs that wait for tasks that have ended, in the same script. A script processes at most MAX_JOBS of them
--- and leaves the rest to later scripts. Each entry of `{b}:follow` has the id to continue from.
+-- and leaves the rest to later scripts. Each entry of `{b}:follow` has the id to continue from. If other partitions have jobs
+-- that wait for the parent, each gets the entry in a message, before the jobs here are queued.
 
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
@@ -8,6 +9,8 @@ local child_runs = require 'due.child_runs'
 local parent_endings = require 'due.parent_endings'
 local waiting = require 'due.waiting'
 local packed_job = require 'job.packed_job'
+local links = require 'partition.links'
+local outbox = require 'partition.outbox'
 local wake = require 'queue.wake'
 
 local dependents = {}
@@ -61,18 +64,37 @@ local function handle_dependent(board, id, ended)
   return #packed + #ended.details
 end
 
+local function write_entry(ended, last)
+  return table.concat({ ended.ending, digits(ended.time), last, ended.parent }, ' ') .. '\n' .. ended.details
+end
+
+-- Tell other partitions that a parent has ended, after the one in `last`. Returns the one to continue from, or nothing.
+local function tell_partitions(board, ended, last, budget)
+  local entry, told = write_entry(ended, '-'), tonumber(last:sub(2)) or -1
+  for _, number in ipairs(links.partitions(board, ended.parent)) do
+    if number > told then
+      if budget.jobs <= 0 or budget.bytes <= 0 then return '>' .. told end
+      outbox.send(board, number, 'follow', entry)
+      budget.jobs, budget.bytes, told = budget.jobs - 1, budget.bytes - #entry, number
+    end
+  end
+end
+
 -- Process an entry within the budget. Returns what is left of it, or nothing when it is complete.
 local function process_entry(board, entry, budget)
   local ending, time, last, parent, details = entry:match('^(%S+) (%d+) (%S+) (%S+)\n?(.*)$')
   local ended = { ending = ending, time = tonumber(time), parent = parent, details = details }
+  if last:sub(1, 1) == '>' then
+    local rest = tell_partitions(board, ended, last, budget)
+    if rest or budget.jobs <= 0 or budget.bytes <= 0 then return write_entry(ended, rest or '-') end
+    last = '-'
+  end
   local children = redis.call('ZRANGE', key(board, 'after:' .. parent), last, '+', 'BYLEX', 'LIMIT', 0, budget.jobs)
   local most = budget.jobs
   for n, id in ipairs(children) do
     budget.jobs = budget.jobs - 1
     budget.bytes = budget.bytes - handle_dependent(board, id, ended)
-    if n == most or budget.bytes <= 0 then
-      return table.concat({ ending, time, '(' .. id, parent }, ' ') .. '\n' .. details
-    end
+    if n == most or budget.bytes <= 0 then return write_entry(ended, '(' .. id) end
   end
 end
 
@@ -90,6 +112,16 @@ function dependents.queue_ready(board)
     entry = redis.call('LINDEX', entries, 0)
   end
   if entry then wake.clock(board) end
+end
+
+-- Handle a message: a task of a parent in another partition has ended. If no job here waits for it any more, say so.
+function dependents.receive(board, _, entry)
+  local parent = entry:match('^%S+ %d+ %- (%S+)')
+  if dependencies.has_children(board, parent) then
+    redis.call('RPUSH', key(board, 'follow'), entry)
+  else
+    links.tell(board, 'unlink', { parent })
+  end
 end
 
 return dependents

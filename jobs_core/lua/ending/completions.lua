@@ -15,6 +15,7 @@ local run_lines = require 'ledger.run_lines'
 local runs = require 'ledger.runs'
 local holds = require 'limit.holds'
 local release = require 'limit.release'
+local links = require 'partition.links'
 local leases = require 'queue.leases'
 local open_runs = require 'queue.open_runs'
 
@@ -149,7 +150,7 @@ end
 local function write_dependents(batch, jobs, may_have_dependents)
   local board = batch.board
   local have_runs = any_exists(board, 'open:', jobs)
-  local have_dependents = may_have_dependents and any_exists(board, 'after:', jobs)
+  local have_dependents = may_have_dependents and (any_exists(board, 'after:', jobs) or links.any(board, jobs))
   if not (have_runs or have_dependents) then return end
   for _, task in ipairs(batch.tasks) do
     if have_runs then open_runs.remove(board, task.id) end
@@ -179,8 +180,8 @@ function completions.write(batch)
   local counts, jobs = count_by_job(batch.tasks)
   if #jobs > 0 then counters.add_for_jobs(board, 'done', jobs, counts) end
   -- Usually no job is failing or waits for others, and no task is being cancelled or of a backfill.
-  local is_special = redis.call('EXISTS', key(board, 'failing'), key(board, 'parents'), key(board, 'cancelling'),
-    key(board, 'backfill:tasks'), key(board, 'alerts:done')) > 0
+  local is_special = redis.call('EXISTS', key(board, 'failing'), key(board, 'parents'), key(board, 'after-in'),
+    key(board, 'cancelling'), key(board, 'backfill:tasks'), key(board, 'alerts:done')) > 0
   write_runs(batch, counts)
   if is_special then
     write_alerts(batch, jobs, redis.call('EXISTS', key(board, 'alerts:done')) == 1)

@@ -2,6 +2,8 @@
 -- Durations are kept in ms.
 
 local key = require('base.keys').key
+local partition = require 'base.partition'
+local outbox = require 'partition.outbox'
 
 local retention = {}
 
@@ -31,6 +33,30 @@ end
 -- Returns a bound as a number, or nothing if there is none.
 function retention.bound(board, name)
   return tonumber(retention.text(board, name))
+end
+
+-- Set bounds: a text for each name, or default.
+function retention.set(board, bounds)
+  for name, text in pairs(bounds) do
+    if text == 'default' then
+      redis.call('HDEL', key(board, 'settings'), name)
+    else
+      redis.call('HSET', key(board, 'settings'), name, text)
+    end
+  end
+end
+
+-- Handle a message: the partition that sets them for the whole board has set bounds.
+function retention.receive(board, _, bounds)
+  retention.set(board, bounds)
+end
+
+-- Tell another partition all bounds, if this is the one that sets them.
+function retention.resync(board, other)
+  if partition.current() ~= 0 then return end
+  local bounds = {}
+  for name in pairs(retention.DEFAULTS) do bounds[name] = redis.call('HGET', key(board, 'settings'), name) or 'default' end
+  outbox.send(board, other, 'retain', bounds)
 end
 
 return retention

@@ -30,11 +30,28 @@ function outbox.send(board, target, kind, ...)
   wake.clock(board)
 end
 
+-- Send a message to all other partitions, if the board has any.
+function outbox.send_all(board, kind, ...)
+  local number, count = layout.partition()
+  for other = 0, (count or 0) - 1 do
+    if other ~= number then outbox.send(board, other, kind, ...) end
+  end
+end
+
 -- Return the numbers of the partitions for which there are messages, as text.
 function outbox.targets(board)
   if not layout.partition() then return {} end
   local found = redis.call('SMEMBERS', key(board, 'outgoing'))
   table.sort(found)
+  return found
+end
+
+-- Return the partitions for which there are messages, each with the number of the latest one, as text.
+function outbox.latest(board)
+  local found = {}
+  for _, target in ipairs(outbox.targets(board)) do
+    found[#found + 1], found[#found + 2] = target, redis.call('HGET', key(board, 'outbox'), target)
+  end
   return found
 end
 
@@ -56,6 +73,10 @@ function outbox.oldest(board, target, most, bytes)
     bytes = bytes - #packed
     if bytes < 0 and #found > 0 then break end
     found[#found + 1] = packed
+  end
+  -- On a durable board, clients wait until replicas have what a call wrote, and so all before it: a message leaves only then.
+  if #found > 0 and tonumber(redis.call('HGET', key(board, 'settings'), 'durable') or '0') > 0 then
+    redis.call('HINCRBY', key(board, 'outbox'), 'read', 1)
   end
   return found
 end
