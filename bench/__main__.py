@@ -16,6 +16,7 @@ from bench import (
     cost,
     cron,
     forecast,
+    growth,
     history,
     idle,
     late,
@@ -61,6 +62,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "web": web.measure,
     "shell": shell.measure,
     "plugins": lambda board, jobs, url: plugins.measure(),
+    "growth": lambda board, jobs, url: growth.measure(jobs),
 }
 
 

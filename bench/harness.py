@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -93,12 +93,13 @@ def empty(board: Board) -> None:
     client.flushall(asynchronous=False)
     board.init()
     if client.info("persistence")["aof_enabled"]:
-        _await_rewrite(client)  # a rewrite that the server started itself
+        await_rewrite(client)  # a rewrite that the server started itself
         client.bgrewriteaof()
-        _await_rewrite(client)
+        await_rewrite(client)
 
 
-def _await_rewrite(client: Any) -> None:
+def await_rewrite(client: Any) -> None:
+    """Wait until the server rewrites its append-only file no more."""
     while True:
         state = client.info("persistence")
         if not (state["aof_rewrite_in_progress"] or state["aof_rewrite_scheduled"]):
@@ -106,13 +107,18 @@ def _await_rewrite(client: Any) -> None:
         time.sleep(0.02)
 
 
-def lines(count: int, **options: Any) -> list[str]:
-    """Return `count` jobs as `jobs put --stdin` reads them, by default with `every` of an hour."""
+def each_line(count: int, **options: Any) -> Iterator[str]:
+    """Yield `count` jobs as `jobs put --stdin` reads them, by default with `every` of an hour."""
     job = {"runner": "noop", "payload": PAYLOAD, "every": 3600, **options}
-    return [json.dumps({"id": f"job-{number}", **job}) for number in range(count)]
+    return (json.dumps({"id": f"job-{number}", **job}) for number in range(count))
 
 
-def put_all(board: Board, jobs: list[str]) -> None:
+def lines(count: int, **options: Any) -> list[str]:
+    """Return `count` jobs in a list, so that making them is not measured."""
+    return list(each_line(count, **options))
+
+
+def put_all(board: Board, jobs: Iterable[str]) -> None:
     """Put jobs in bulk."""
     for reply in board.put_many(jobs):
         if isinstance(reply, JobsError):

@@ -7,8 +7,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench import floor
-from bench.harness import BATCH, PAYLOAD, Result, definition_size, empty, lines, put_all
+from bench.harness import PAYLOAD, Result, definition_size, empty, lines, put_all
 from jobs_core import Board
+
+LOOKUPS = 10_000
+LOOK_UP = """
+for _ = 1, tonumber(ARGV[1]) do
+  redis.call('HEXISTS', KEYS[1], 'nobody')
+  redis.call('ZSCORE', KEYS[2], 'nobody')
+end
+"""
 
 SAMPLES = 5
 """Number of readings. The lowest counts, since Redis's background work inflates some of them."""
@@ -30,18 +38,17 @@ def measure(board: Board, count: int) -> Iterator[Result]:
 def growth(board: Board, count: int, fill: Callable[[], None]) -> float:
     """Return the bytes per job that `fill` adds to an empty server."""
     empty(board)
-    before = _used(board, count)
+    before = used(board, count)
     fill()
-    return (_used(board, count) - before) / count
+    return (used(board, count) - before) / count
 
 
-def _used(board: Board, count: int) -> int:
+def used(board: Board, count: int) -> int:
     """Return the bytes used after hash tables have finished growing, without this client's buffers."""
     client: Any = board.client
-    for _ in range(0, count, BATCH):  # each lookup advances the rehashing of a growing table
-        for hash, schedule in ((board.keys.job, board.keys.schedule), (floor.JOB, floor.SCHEDULE)):
-            client.hmget(hash, ["nobody"] * BATCH)
-            client.zmscore(schedule, ["nobody"] * BATCH)
+    for hash, schedule in ((board.keys.job, board.keys.schedule), (floor.JOB, floor.SCHEDULE)):
+        for _ in range(0, count, LOOKUPS):  # each lookup advances the rehashing of a growing table
+            client.eval(LOOK_UP, 2, hash, schedule, LOOKUPS)
     client.connection_pool.disconnect()
     return min(_sample(client) for _ in range(SAMPLES))
 

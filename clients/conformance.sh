@@ -33,12 +33,13 @@ import json, os, re, sys
 
 FILE, PIPES, WAY = sys.argv[1:]
 OURS = "{conformance-%d-" % os.getpid()
-calls, replies = open(PIPES + "/calls", "w"), open(PIPES + "/replies", encoding="utf-8")
+calls = open(PIPES + "/calls", "w")
+replies = open(PIPES + "/replies", encoding="utf-8", errors="surrogateescape")
 
 
 def quoted(word):
     """Quote a word for redis-cli: bytes other than plain characters become \\xHH."""
-    plain = (chr(b) if 32 <= b < 127 and b not in b"\"\\" else "\\x%02x" % b for b in word.encode())
+    plain = (chr(b) if 32 <= b < 127 and b not in b"\"\\" else "\\x%02x" % b for b in word.encode(errors="surrogateescape"))
     return '"%s"' % "".join(plain)
 
 
@@ -75,8 +76,11 @@ def functions():
 class Player:
     """Plays a case, and stores what its steps save."""
 
-    def __init__(self, board):
+    def __init__(self, board, partitions):
         self.board, self.saved = board, {}
+        self.parts = ["%s.%d}" % (board[:-1], number) for number in range(partitions)]
+        for number, part in enumerate(self.parts):
+            call("SET", part + ":layout", "5 %d/%d" % (number, partitions))
 
     def why_not(self, steps):
         """Return the first step that fails, with its reply, or None."""
@@ -87,26 +91,31 @@ class Player:
 
     def reply(self, step):
         if "read" in step:
-            return call(*(word.replace("{board}", self.board) for word in step["read"]))
+            names = {"board": self.board, **self.saved}
+            return call(*(word.format_map(names) for word in step["read"]))
+        board = self.parts[step["partition"]] if "partition" in step else self.board
         while True:
-            reply = self.send(step["command"], *map(self.known, step["args"]))
+            reply = self.send(board, step["command"], *map(self.known, step["args"]))
             if not is_again(reply):
                 return reply
-            while self.send("JAPPLY", "roll"):
+            while self.send(board, "JAPPLY", "roll"):
                 pass
 
-    def send(self, command, *words):
-        return call(*ways[command], "1", self.board, *words)
+    def send(self, board, command, *words):
+        return call(*ways[command], "1", board, *words)
 
     def known(self, value):
         return self.saved[value[1:]] if isinstance(value, str) and value[:1] == "$" else value
 
     def fits(self, expected, reply):
         words = expected if isinstance(expected, dict) else ()
-        kind = next((word for word in ("error", "save", "json", "map") if word in words), None)
+        kind = next((word for word in ("error", "save", "like", "json", "map") if word in words), None)
         if isinstance(expected, list):
             same = isinstance(reply, list) and len(reply) == len(expected)
             return same and all(map(self.fits, expected, reply))
+        if kind is None and words:
+            same = isinstance(reply, dict) and reply.keys() == expected.keys()
+            return same and all(self.fits(value, reply[name]) for name, value in expected.items())
         if kind is None:
             return reply == self.known(expected)
         if "error" in expected:
@@ -114,11 +123,18 @@ class Player:
             return text.startswith("JOBS %s " % expected["error"]) and expected.get("says", "") in text
         if kind == "save":
             self.saved[expected["save"]] = reply
-            return isinstance(reply, str)
+            return isinstance(reply, str) and ("like" not in expected or reply == exactly(expected["like"]))
+        if kind == "like":
+            return reply == exactly(expected["like"])
         if not isinstance(reply, str if kind == "json" else list):
             return False
         found = json.loads(reply) if kind == "json" else dict(zip(reply[::2], reply[1::2]))
         return all(self.fits(value, found.get(name)) for name, value in expected[kind].items())
+
+
+def exactly(text):
+    """Return a text in which <1> stands for 1."""
+    return re.sub("<([0-9]+)>", r"\1", text)
 
 
 def is_again(reply):
@@ -140,7 +156,7 @@ failed = 0
 cases = json.load(open(FILE, encoding="utf-8"))["cases"]
 print("1..%d" % len(cases))
 for number, case in enumerate(cases, 1):
-    why = Player("%s%d}" % (OURS, number)).why_not(case["steps"])
+    why = Player("%s%d}" % (OURS, number), case.get("partitions", 0)).why_not(case["steps"])
     print("%s %d %s" % ("not ok" if why else "ok", number, case["name"]))
     if why:
         failed += 1

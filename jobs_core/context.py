@@ -31,6 +31,9 @@ class BoardLike(Protocol):
     @property
     def plugins(self) -> Any: ...
 
+    @property
+    def partitions(self) -> Sequence[Any]: ...
+
     def put(
         self, id: str, runner: str, payload: Payload, **options: Unpack[PutOptions]
     ) -> datetime | None: ...

@@ -7,7 +7,7 @@
     │   ├── RunnerError           a runner, policy or logger that no plugin provides
     │   ├── NotFoundError         no such job, task or dead letter
     │   ├── ExistsError           a job with this id already exists
-    │   └── ConflictError         the job has changed since it was read
+    │   └── ConflictError         the job has changed since it was read, or the board is not at rest
     └── FaultError                a problem outside the caller's control: exit code 1
         ├── ServerError           Redis cannot be reached, is loading, is out of memory or is too old
         │   ├── DeniedError       an ACL denies a command, or Redis is a read-only replica
@@ -99,7 +99,7 @@ class ExistsError(UserError):
 
 
 class ConflictError(UserError):
-    """The job has changed since the caller read it: its etag is not the expected one."""
+    """The job has changed since the caller read it. Or a board is not in a state to be dumped or loaded."""
 
 
 class FaultError(JobsError):

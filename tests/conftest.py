@@ -54,12 +54,23 @@ def _say_again() -> None:
     notices.forget()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module with PARTITIONS on boards with so many partitions; 0 is a board without."""
+    counts = getattr(metafunc.module, "PARTITIONS", ())
+    if counts and "board" in metafunc.fixturenames:
+        is_whole = metafunc.definition.get_closest_marker("whole") is not None
+        metafunc.parametrize("board", counts[:1] if is_whole else counts, indirect=True)
+
+
 @pytest.fixture
-def board(url: str) -> Iterator[Board]:
+def board(url: str, request: pytest.FixtureRequest) -> Iterator[Board]:
     """An empty board that does not check runners. Its keys are removed at the end."""
     found = Board(f"test-{next(_numbers)}", url, validate=False)
+    if count := getattr(request, "param", 0):
+        found.commands.make_partitions(count)
     yield found
-    found.client.eval(REMOVE, 0, f"{found.keys.tag}:*")
+    for name in {found.keys.tag, *(part.keys.tag for part in found.commands.parts)}:
+        found.client.eval(REMOVE, 0, f"{name}:*")
     found.client.close()
 
 

@@ -13,6 +13,8 @@ from jobs_core import AsyncBoard, Board, Context, NotFoundError, Outcome, Task
 from jobs_core.worker.tail import MOST, Tail
 from tests.helpers import Jobs, runner, working
 
+PARTITIONS = (0, 4)
+
 
 def printing(task: Task, context: Context) -> Outcome:
     """Print what the payload says, and fail if it begins with an exclamation mark."""

@@ -8,6 +8,8 @@ import pytest
 
 from jobs_core import AsyncBoard, Board, NotFoundError, OptionError
 
+PARTITIONS = (0, 4)
+
 
 def push(board: Board, count: int) -> list[str]:
     return [board.push("shell", f"echo {n}") for n in range(count)]

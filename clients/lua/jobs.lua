@@ -1,7 +1,7 @@
 --- A client of Jobs, the scheduler that runs inside Redis.
 --
--- One file for Lua 5.1 to 5.4 and LuaJIT. It takes a connected client of redis-lua, or one like lua-resty-redis that
--- returns errors as a second result, and calls the functions of Jobs in Redis.
+-- For Lua 5.1 to 5.4 and LuaJIT. It takes a connected client of redis-lua, or one like lua-resty-redis that returns errors
+-- as a second result, and calls the functions of Jobs in Redis. Boards with partitions also need jobs/partitions.lua.
 --
 --     local jobs = require 'jobs'
 --     local board = jobs.board(require('redis').connect('127.0.0.1', 6379), 'jobs')
@@ -13,13 +13,13 @@
 
 local unpack = table.unpack or unpack -- luacheck: ignore
 
-local jobs = { _VERSION = '0.2.0' }
+local jobs = { _VERSION = '0.3.0' }
 
 --- The read-only commands. They are called with FCALL_RO, which replicas and read-only users permit.
 jobs.READS = {
-  JALERTS = true, JBACKFILLS = true, JCHANGES = true, JCOUNT = true, JDUES = true, JFIND = true, JGAPS = true,
-  JGET = true, JHOURS = true, JLABELS = true, JLOGS = true, JNEXT = true, JPERMIT = true, JRUNS = true, JSTATS = true,
-  JSUMMARY = true, JTASKS = true, JTOP = true, JWHEN = true,
+  JALERTS = true, JBACKFILLS = true, JCHANGES = true, JCOUNT = true, JDUES = true, JDUMP = true, JFIND = true,
+  JGAPS = true, JGET = true, JHOURS = true, JLABELS = true, JLOGS = true, JNEXT = true, JPERMIT = true, JRUNS = true,
+  JSTATS = true, JSUMMARY = true, JTASKS = true, JTOP = true, JWHEN = true,
 }
 
 ---@class jobs.Error
@@ -79,10 +79,13 @@ local function raise_reply(problem)
   fail(code or 'SERVER', sentence or problem, has_option and sentence:match('^([%w_-]+): ') or nil)
 end
 
-local function invoke_or_raise(client, method, ...)
-  local reply, problem = invoke(client, method, ...)
-  if problem then raise_reply(problem) end
-  return reply
+-- Return a JSON library with `decode` and `encode`.
+local function find_json(given)
+  for _, name in ipairs(given and {} or { 'cjson.safe', 'cjson', 'dkjson' }) do
+    local found, library = pcall(require, name)
+    if found then return library end
+  end
+  return given
 end
 
 ---@class jobs.Commands
@@ -91,20 +94,76 @@ local Commands = {}
 Commands.__index = Commands
 
 --- Return the commands of a board, to call by name.
----@param client table    a connected client
+---@param client? table   a connected client; not needed with `connect`
 ---@param board? string   the board's name (default 'jobs')
----@param options? table  scripts: call only the scripts of the board's `commands` hash, with EVALSHA
+---@param options? table  scripts: call only the scripts of the board's `commands` hash, with EVALSHA; connect: a function
+---  that returns a client connected to the node of a cluster that has a key; json: see jobs.board
 ---@return jobs.Commands
 function jobs.commands(client, board, options)
-  local scripts = options and options.scripts or false
+  options = options or {}
   local tag = '{' .. (board or 'jobs') .. '}'
-  return setmetatable({ client = client, tag = tag, scripts = scripts, shas = {}, recheck = 0, patience = 2000 }, Commands)
+  return setmetatable({
+    client = options.connect and options.connect(tag) or client, connect = options.connect, tag = tag,
+    scripts = options.scripts or false, json = find_json(options.json), shas = {}, recheck = 0, patience = 2000,
+  }, Commands)
+end
+
+function Commands:_json()
+  return self.json or fail('OPTION', 'json: no JSON library found: install lua-cjson or dkjson, or pass one', 'json')
+end
+
+-- Return the commands of a partition.
+function Commands:_part(number)
+  local tag = self.tag:sub(1, -2) .. '.' .. number .. '}'
+  return setmetatable({
+    client = self.connect and self.connect(tag) or self.client, connect = self.connect, tag = tag, scripts = self.scripts,
+    shas = {}, recheck = 0, patience = self.patience, is_known = true,
+  }, Commands)
+end
+
+-- Return the partitions of the board, or nil if it has none. The layout says so, once the board exists.
+function Commands:_spread()
+  if not self.is_known then
+    local layout = self:_invoke_or_raise('get', self.tag .. ':layout')
+    self.is_known = layout and true
+    local count = tonumber(layout and layout:match('^%d+ of (%d+)$'))
+    if not count then return end
+    self.parts = {}
+    for number = 0, count - 1 do self.parts[number] = self:_part(number) end
+    self.spread = require('jobs.partitions').spread(self.parts, count, {
+      fail = fail,
+      decode = function(text) return (self:_json().decode(text)) end,
+      encode = function(value) return self:_json().encode(value) end,
+    })
+  end
+  return self.spread
+end
+
+-- Return the commands of the board itself, or of each of its partitions.
+function Commands:_each()
+  local spread, found = self:_spread(), { self }
+  for number = 0, spread and spread.count - 1 or -1 do found[number + 1] = self.parts[number] end
+  return found
+end
+
+-- Call a method of the client. If the key has moved to another node of a cluster, connect to that one, and call again.
+function Commands:_invoke(method, ...)
+  local reply, problem = invoke(self.client, method, ...)
+  if not problem or not self.connect or not problem:find('MOVED ', 1, true) then return reply, problem end
+  self.client = self.connect(self.tag)
+  return invoke(self.client, method, ...)
+end
+
+function Commands:_invoke_or_raise(method, ...)
+  local reply, problem = self:_invoke(method, ...)
+  if problem then raise_reply(problem) end
+  return reply
 end
 
 -- Return the SHA of a command's script, or nil.
 function Commands:_sha(name)
   if not self.shas[name] then
-    self.shas[name] = invoke_or_raise(self.client, 'hget', self.tag .. ':commands', name)
+    self.shas[name] = self:_invoke_or_raise('hget', self.tag .. ':commands', name)
   end
   return self.shas[name]
 end
@@ -114,7 +173,7 @@ function Commands:_evaluate(name, arguments)
   for _ = 1, 2 do
     local sha = self:_sha(name)
     if not sha then return false end
-    local reply, problem = invoke(self.client, 'evalsha', sha, 1, self.tag, unpack(arguments))
+    local reply, problem = self:_invoke('evalsha', sha, 1, self.tag, unpack(arguments))
     if not problem then return true, reply end
     if not problem:find('NOSCRIPT', 1, true) then raise_reply(problem) end
     self.shas = {} -- read them again: an upgrade of Jobs loads new scripts
@@ -125,7 +184,7 @@ end
 -- Call the function of a command. Returns whether Redis has it, and the reply.
 function Commands:_call_function(name, arguments)
   local method = jobs.READS[name] and 'fcall_ro' or 'fcall'
-  local reply, problem = invoke(self.client, method, name, 1, self.tag, unpack(arguments))
+  local reply, problem = self:_invoke(method, name, 1, self.tag, unpack(arguments))
   if not problem then return true, reply end
   if not problem:find('Function not found', 1, true) then raise_reply(problem) end
   return false
@@ -147,7 +206,7 @@ local RECHECK = 10
 -- Return how many replicas must have what is written: 0 if the board is not durable.
 function Commands:_replicas()
   if os.time() >= self.recheck then
-    local found = invoke(self.client, 'hget', self.tag .. ':settings', 'durable')
+    local found = self:_invoke('hget', self.tag .. ':settings', 'durable')
     self.replicas, self.recheck = tonumber(found) or 0, os.time() + RECHECK
   end
   return self.replicas
@@ -164,10 +223,20 @@ end
 
 --- Call a command: commands:call('JNEXT', 'tick', 'count', 3). Returns the reply; raises errors of Jobs.
 ---
---- If an apply of a board file is in progress, it helps to finish it and tries again.
+--- On a board with partitions, it calls those that are concerned. If an apply of a board file is in progress, it helps to
+--- finish it and tries again.
 function Commands:call(name, ...)
   local arguments = {}
   for i = 1, select('#', ...) do arguments[i] = as_text((select(i, ...))) end
+  local spread = self:_spread()
+  if spread then return spread:call(name, arguments) end
+  return self:call_here(name, arguments)
+end
+
+--- Call a command of the board itself, which may be a partition.
+---@param name string
+---@param arguments string[]
+function Commands:call_here(name, arguments)
   while true do
     local ok, reply = pcall(self._send, self, name, arguments)
     if ok then
@@ -230,36 +299,26 @@ local function as_seconds(ms)
   return ms and ms > 0 and ms / 1000 or nil
 end
 
--- Return a JSON library with `decode` and `encode`.
-local function find_json(given)
-  for _, name in ipairs(given and {} or { 'cjson.safe', 'cjson', 'dkjson' }) do
-    local found, library = pcall(require, name)
-    if found then return library end
-  end
-  return given
-end
-
 ---@class jobs.Board
 ---@field commands jobs.Commands
 local Board = {}
 Board.__index = Board
 
 --- Return a board, a named set of jobs.
----@param client table    a connected client
+---@param client? table   a connected client; not needed with `connect`
 ---@param name? string    default 'jobs'
 ---@param options? table  json: a library with decode and encode, if neither cjson nor dkjson is installed; scripts:
----  call only scripts, with EVALSHA; by: who changes the board, such as 'ann@web-1', as board:changes() shows it
+---  call only scripts, with EVALSHA; by: who changes the board, such as 'ann@web-1', as board:changes() shows it; connect:
+---  for a cluster, a function that takes a key and returns a client connected to the node that has it
 ---@return jobs.Board
 function jobs.board(client, name, options)
+  local commands = jobs.commands(client, name, options)
   return setmetatable({
-    client = client, name = name or 'jobs', commands = jobs.commands(client, name, options),
-    json = find_json(options and options.json), by = options and options.by,
+    client = commands.client, name = name or 'jobs', commands = commands, by = options and options.by,
   }, Board)
 end
 
-function Board:_json()
-  return self.json or fail('OPTION', 'json: no JSON library found: install lua-cjson or dkjson, or pass one', 'json')
-end
+function Board:_json() return self.commands:_json() end
 
 function Board:_decode(text) return (self:_json().decode(text)) end
 
@@ -492,7 +551,7 @@ end
 ---@return table[]  id, job, state, from, to, occurrences, ran, unknown, total, left, running, done, dead, cancelled, …
 function Board:backfills(...)
   local found = {}
-  for i, text in ipairs(self.commands:call('JBACKFILLS', ...)) do found[i] = self.decode(text) end
+  for i, text in ipairs(self.commands:call('JBACKFILLS', ...)) do found[i] = self:_decode(text) end
   return found
 end
 
@@ -627,7 +686,8 @@ local SILENT = 30
 
 -- Return the fields of a hash as a table: redis-lua returns one, others a flat list.
 function Board:_hash(name)
-  local reply = invoke_or_raise(self.client, 'hgetall', self.commands.tag .. ':' .. name)
+  local commands = self.commands:_each()[1] -- workers report to all partitions
+  local reply = commands:_invoke_or_raise('hgetall', commands.tag .. ':' .. name)
   return #reply > 0 and as_map(reply) or reply
 end
 
@@ -636,7 +696,7 @@ end
 ---@return table[]
 function Board:workers()
   self:count() -- raises LAYOUT
-  local present, found = invoke_or_raise(self.client, 'time')[1], {}
+  local present, found = self.commands:_each()[1]:_invoke_or_raise('time')[1], {}
   for name, text in pairs(self:_hash('workers')) do
     local ms, report = text:match('^(%d+) (.*)$')
     local worker = self:_decode(report)
@@ -870,11 +930,20 @@ function Queue:_report(state, options)
     'ticks', options.tick and 1 or 0)
 end
 
--- Wait for a task, for at most `seconds`.
+-- Seconds that a worker blocks on one of several nodes.
+local BESIDE_OTHERS = 0.2
+
+-- Wait for a task, for at most `seconds`. Partitions of other nodes have their turn the next time.
 function Queue:_sleep(seconds)
-  if seconds > 0 then
-    invoke_or_raise(self.board.client, 'blpop', self.board.commands.tag .. ':wake:' .. self.name, as_text(seconds))
+  if seconds <= 0 then return end
+  local parts, keys = self.board.commands:_each(), {}
+  self.turn = (self.turn or 0) % #parts + 1
+  local commands = parts[self.turn]
+  for _, part in ipairs(parts) do
+    if part.client == commands.client then keys[#keys + 1] = part.tag .. ':wake:' .. self.name end
   end
+  keys[#keys + 1] = as_text(#keys < #parts and math.min(seconds, BESIDE_OTHERS) or seconds)
+  commands:_invoke_or_raise('blpop', unpack(keys))
 end
 
 return jobs

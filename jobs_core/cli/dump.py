@@ -1,4 +1,4 @@
-"""Commands that save and restore all jobs and alerts of a board: dump load."""
+"""Commands that save and restore a board: dump load."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ from jobs_core.cli.lists import json_lines, print_texts
 
 
 @click.command()
+@click.option(
+    "--ledger", is_flag=True, help="Also write the ledger, to move the board: stop its workers first."
+)
 @connected
-def dump(url: str | None, board_name: str) -> None:
+def dump(ledger: bool, url: str | None, board_name: str) -> None:
     """Write all jobs and alerts as JSON, one per line.
 
     The dump includes the state of jobs: the next run, the runs left, and whether they are paused. It does not
     include what alerts are telling of.
 
+    With --ledger, it also includes what the board has counted, the history and the runs of its jobs, waiting
+    and delayed tasks, dead letters, backfills, changes, bounds and limits. No task may be running.
+
     \b
       jobs dump > board.jsonl
+      jobs dump --ledger > moved.jsonl
     """
     board = open_board(url, board_name)
-    with progress("dumped", total=board.count()["jobs"]) as advance:
-        print_texts(json_lines(counted(board.dump(), advance)))
+    total = None if ledger else board.count()["jobs"]
+    with progress("dumped", total=total) as advance:
+        print_texts(json_lines(counted(board.dump(ledger=ledger), advance)))
 
 
 @click.command()
@@ -30,6 +38,8 @@ def dump(url: str | None, board_name: str) -> None:
 @connected
 def load(file: str, url: str | None, board_name: str) -> None:
     """Restore jobs and alerts from a dump, with the state of the jobs.
+
+    A dump with a ledger needs a board without one. If it is interrupted, load the same file again.
 
     \b
       jobs load board.jsonl

@@ -104,7 +104,7 @@ def waiting_note(board: Board, task: str) -> str:
         return ""
     queue, runner = found["queue"], found["runner"]
     start = f"jobs run --runner {runner}" + (f" --queue {queue}" if queue != runner else "")
-    if not board.client.hexists(board.keys.runners, queue):
+    if not any(board.commands.each(lambda client, keys: client.hexists(keys.runners, queue))):
         return (
             f"{task} waits: no worker has served the queue {queue!r} of the board {board.name!r}. "
             f"Start one: {start}"

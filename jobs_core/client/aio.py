@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.alerts.rule import dumped_alert
@@ -18,7 +19,7 @@ from jobs_core.client.aio_runs import AsyncRunMethods
 from jobs_core.client.author import signature
 from jobs_core.client.board import BoardClient
 from jobs_core.client.graph import Graph, as_relations, chunks_of_children, graph_of
-from jobs_core.client.listing import find_ids_async, plan_find, plan_jobs, read_jobs_async
+from jobs_core.client.listing import CHUNK, find_ids_async, plan_find, plan_jobs, read_jobs_async
 from jobs_core.client.search import JobFilters
 from jobs_core.cron.forms import zone_of
 from jobs_core.engine.calls import next_arguments
@@ -167,8 +168,8 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         **filters: Unpack[JobFilters],
     ) -> AsyncIterator[dict[str, Any]]:
         """Read jobs, like `Board.list`: `async for job in board.list()`."""
-        plan = plan_jobs(self.keys, match, state, sort, filters)
-        async for job in read_jobs_async(self._call, self._read, plan, state, summary=summary):
+        plan = plan_jobs(match, state, sort, filters)
+        async for job in read_jobs_async(self.commands, plan, state, summary=summary):
             yield job
 
     async def find(
@@ -180,9 +181,7 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         **filters: Unpack[JobFilters],
     ) -> AsyncIterator[str]:
         """Find jobs, like `Board.find`: `async for id in board.find(label="team=payments")`."""
-        async for id in find_ids_async(
-            self._call, self._read, plan_find(self.keys, match, state, sort, filters)
-        ):
+        async for id in find_ids_async(self.commands, plan_find(match, state, sort, filters)):
             yield id
 
     async def labels(self) -> dict[str, int]:
@@ -244,8 +243,14 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         replies = [await self._call("JWHEN", *ids) for ids in chunks_of_children(jobs)]
         return graph_of(jobs, as_relations(replies))
 
-    async def dump(self) -> AsyncIterator[dict[str, Any]]:
+    async def dump(self, *, ledger: bool = False) -> AsyncIterator[dict[str, Any]]:
         """Read all jobs and alerts in the form `load` takes, like `Board.dump`."""
+        if ledger:
+            lines = self._board.dump(ledger=True)
+            while some := await self._on_thread(list, islice(lines, CHUNK)):
+                for line in some:
+                    yield line
+            return
         async for job in self.list():
             yield BoardClient.dumped(job)
         for alert in await self.dumped_alerts():
@@ -256,7 +261,7 @@ class AsyncBoard(AsyncBackfillMethods, AsyncAlertMethods, AsyncRunMethods, Async
         return [dumped_alert(text) for text in await self._call("JALERTS")]
 
     async def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Sequence[datetime | JobsError | None]:
-        """Restore dumped jobs and alerts, like `Board.load`. Returns the results as a list."""
+        """Restore what was dumped, like `Board.load`. Returns the results as a list."""
         return await self._on_thread(listed(self._board.load), jobs)
 
     async def apply(

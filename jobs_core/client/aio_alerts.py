@@ -11,7 +11,7 @@ from jobs_core.alerts.rule import as_alert
 from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.author import signature
 from jobs_core.client.digest import plan_digest
-from jobs_core.client.paging import read_page_async
+from jobs_core.client.steps import whole_async
 from jobs_core.engine.alerts import as_incidents, found_alert, list_call, open_call, remove_call
 from jobs_core.options import Time
 from jobs_core.types import Payload
@@ -65,9 +65,9 @@ class AsyncAlertMethods(AsyncTaskMethods):
 
     async def alert_digest(self, days: float = 7, *, now: Time | None = None) -> Digest:
         """Tell what has happened, like `Board.alert_digest`."""
-        plan = plan_digest(self.keys, days, now)
+        plan = plan_digest(self.name, days, now)
         await self._on_thread(self._board.commands.require_layout)
-        return await read_page_async(plan, self._call, self._read)
+        return await whole_async(plan, self.commands)
 
     async def alert_test(self, name: str) -> str:
         """Queue a task of an alert, like `Board.alert_test`."""

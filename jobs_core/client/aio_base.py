@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
-
-import redis.asyncio
 
 from jobs_core.client.aio_commands import AsyncBoardCommands
 from jobs_core.client.author import signature
@@ -98,10 +96,6 @@ class AsyncBase:
     async def _call(self, name: str, *arguments: Any) -> Any:
         """Call one command, like `Commands.call`."""
         return await self.commands.call(name, *arguments)
-
-    async def _read(self, call: Callable[[redis.asyncio.Redis], Awaitable[T]]) -> T:
-        """Call commands of Redis that only read, and repeat them while Redis is away."""
-        return await self.commands.read(call)
 
     @asynccontextmanager
     async def _suppress_outage(self) -> AsyncIterator[None]:

@@ -18,6 +18,7 @@ from jobs_core.engine.keys import Keys
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, is_unreachable, refused_for_now
 from jobs_core.engine.partitions.board import BoardCommands
 from jobs_core.engine.partitions.lockstep import Lockstep
+from jobs_core.engine.partitions.places import ONE, Places
 from jobs_core.engine.partitions.routes import route
 from jobs_core.engine.partitions.shapes import PartCall
 from jobs_core.engine.partitions.spread import Spread
@@ -132,6 +133,10 @@ class AsyncCommands:
                     raise
             await asyncio.sleep(RETRY_PAUSE)
 
+    def connect_blocking(self) -> redis.asyncio.Redis:
+        """Make a client with one connection, for calls that block. The caller closes it."""
+        return connect_async(self._commands.client, 1, blocking=True)
+
     async def read_keys(self, read: Callable[[redis.asyncio.Redis, Keys], Awaitable[T]]) -> T:
         """Read keys of the board, or of the partition."""
         return await self.read(lambda client: read(client, self.keys))
@@ -167,9 +172,21 @@ class AsyncBoardCommands(AsyncCommands):
         """Return the commands of each partition, or of the board itself, if it has none."""
         return (self,) if await self._spread() is None else self._parts
 
-    async def each(self, read: Callable[[redis.asyncio.Redis, Keys], Awaitable[T]]) -> list[T]:
-        """Read keys of each partition, like `Commands.each`."""
-        return list(await asyncio.gather(*(part.read_keys(read) for part in await self.parts())))
+    async def places(self) -> Places:
+        """Return which partition has what."""
+        spread = await self._spread()
+        return ONE if spread is None else spread.places
+
+    async def part_of_task(self, task: str) -> AsyncCommands:
+        """Return the commands of the partition that has a task."""
+        return (await self.parts())[(await self.places()).of_task(task)]
+
+    async def gather(
+        self, asked: Sequence[tuple[int, Callable[[redis.asyncio.Redis, Keys], Awaitable[T]]]]
+    ) -> list[T]:
+        """Read keys of partitions, like `Commands.gather`."""
+        parts = await self.parts()
+        return list(await asyncio.gather(*(parts[place].read_keys(read) for place, read in asked)))
 
     async def close(self) -> None:
         """Close the connections."""

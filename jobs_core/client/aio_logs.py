@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from jobs_core.client.aio_connections import connect_async
+from jobs_core.client.aio_commands import AsyncCommands
 from jobs_core.client.aio_tasks import AsyncTaskMethods
 from jobs_core.client.listing import CHUNK
-from jobs_core.client.logs import Following, chunks, latest_tasks, read_log, require_log
+from jobs_core.client.logs import Following, chunks, latest_tasks, place_of, read_log, require_log
 from jobs_core.client.output import BLOCK
 from jobs_core.types import is_task_id
 
@@ -21,7 +21,8 @@ class AsyncLogMethods(AsyncTaskMethods):
     ) -> AsyncIterator[dict[str, Any]]:
         """Read the end of what tasks printed, like `Board.logs`."""
         await self._on_thread(self._board.commands.require_layout)
-        newest: Any = await self._read(lambda client: client.xrevrange(self.keys.history, count=1))
+        part = (await self.commands.parts())[place_of(job_or_task, await self.commands.places())]
+        newest: Any = await part.read_keys(lambda client, keys: client.xrevrange(keys.history, count=1))
         following = Following(job_or_task, newest)
         tasks = [job_or_task]
         if not is_task_id(job_or_task):
@@ -33,7 +34,7 @@ class AsyncLogMethods(AsyncTaskMethods):
             for entry in following.fresh(task, text) if follow else read_log(task, text):
                 yield entry
         if follow and not (is_task_id(job_or_task) and is_kept and not await self._has_task(job_or_task)):
-            async for entry in self._follow_logs(following):
+            async for entry in self._follow_logs(part, following):
                 yield entry
 
     async def _read_logs(self, tasks: list[str]) -> dict[str, str | None]:
@@ -42,14 +43,14 @@ class AsyncLogMethods(AsyncTaskMethods):
             found |= zip(some, await self._call("JLOGS", *some), strict=True)
         return found
 
-    async def _follow_logs(self, following: Following) -> AsyncIterator[dict[str, Any]]:
+    async def _follow_logs(self, part: AsyncCommands, following: Following) -> AsyncIterator[dict[str, Any]]:
         """Yield what attempts printed that end from now on."""
-        client = connect_async(self._board.client, 1, blocking=True)  # it blocks
+        client = part.connect_blocking()  # it blocks
         try:
             while not following.is_over:
                 tasks: list[str] = []
                 async with self._suppress_outage():
-                    found = await client.xread({self.keys.history: following.last}, CHUNK, BLOCK)
+                    found = await client.xread({part.keys.history: following.last}, CHUNK, BLOCK)
                     tasks = following.reported(found)
                 for task, text in (await self._read_logs(tasks)).items():
                     for entry in following.fresh(task, text):

@@ -6,8 +6,9 @@ from typing import Any, Unpack
 
 from jobs_core.client import page_plans as plans
 from jobs_core.client.aio_base import AsyncBase
-from jobs_core.client.paging import JobPage, ListPage, Paging, T, read_page_async
+from jobs_core.client.paging import JobPage, ListPage
 from jobs_core.client.search import JobFilters
+from jobs_core.client.steps import Paging, T, whole_async
 from jobs_core.options import JobState, TaskFilters, TaskState, Time
 
 
@@ -54,18 +55,18 @@ class AsyncPageMethods(AsyncBase):
         self, cursor: str | None = None, limit: int = 50, *, task: str | None = None, job: str | None = None
     ) -> ListPage:
         """Read one page of the history, like `Board.history_page`."""
-        return await self._kept_page(plans.plan_history_page(self.keys, cursor, limit, task, job))
+        return await self._kept_page(plans.plan_history_page(cursor, limit, task, job))
 
     async def events(self, after: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
         """Read the entries of the history after one, like `Board.events`."""
-        return await self._kept_page(plans.plan_events(self.keys, after, limit))
+        return await self._kept_page(plans.plan_events(after, limit))
 
     async def output_page(self, task: str, cursor: str | None = None) -> ListPage:
         """Read the next lines of a task's output, like `Board.output_page`."""
-        return await self._kept_page(plans.plan_output_page(self.keys, task, cursor))
+        return await self._kept_page(plans.plan_output_page(self.name, task, cursor))
 
     async def _page(self, plan: Paging[T]) -> T:
-        return await read_page_async(plan, self._call, self._read)
+        return await whole_async(plan, self.commands)
 
     async def _kept_page(self, plan: Paging[T]) -> T:
         """Read a page of what no command of Jobs reads, once the layout of the board is known."""

@@ -8,10 +8,11 @@ from typing import Any, Literal, Unpack
 
 from jobs_core.bounds import RETENTION, RetentionOptions
 from jobs_core.client.aio_base import AsyncBase, listed
-from jobs_core.client.aio_connections import connect_async
 from jobs_core.client.author import signature
+from jobs_core.client.history import plan_back
 from jobs_core.client.listing import CHUNK, find_ids_async, plan_find
 from jobs_core.client.output import ENDS, PAGE, Reading
+from jobs_core.client.steps import lists_async
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call, release_calls
 from jobs_core.engine.replies import (
@@ -107,35 +108,27 @@ class AsyncTaskMethods(AsyncBase):
         """Read the history, newest first, like `Board.history`."""
         await self._on_thread(self._board.commands.require_layout)
         fits = entry_filter(task, job, None if label is None else await self._labeled(label))
-        last = "+"
-
-        async def page(client: Any) -> Any:
-            return await client.xrevrange(self.keys.history, last, "-", CHUNK)
-
-        while True:
-            entries = await self._read(page)
-            for id, fields in entries:
-                last = f"({id}"
+        async for page in lists_async(plan_back(task, job, None, CHUNK), self.commands):
+            for id, _, fields in page:
                 entry = as_entry(id, fields)
                 if fits(entry):
                     yield entry
-            if len(entries) < CHUNK:
-                return
 
     async def _labeled(self, label: Labels) -> set[str]:
         """Return the ids of the jobs that have these labels."""
-        plan = plan_find(self.keys, None, None, None, {"label": label})
-        return {id async for id in find_ids_async(self._call, self._read, plan)}
+        plan = plan_find(None, None, None, {"label": label})
+        return {id async for id in find_ids_async(self.commands, plan)}
 
     async def output(self, task: str, *, follow: bool = False) -> AsyncIterator[dict[str, Any]]:
         """Read what a task printed, like `Board.output`."""
         await self._on_thread(self._board.commands.require_layout)
+        part = await self.commands.part_of_task(task)
         reading = Reading(self.name, task, follow=follow)
-        client = connect_async(self._board.client, 1, blocking=True)  # it blocks
+        client = part.connect_blocking()  # it blocks
         cancels = _cancel_count()
 
         async def take(client: Any) -> Sequence[dict[str, Any]]:
-            found = await client.xread({self.keys.output(task): reading.last}, PAGE, reading.block)
+            found = await client.xread({part.keys.output(task): reading.last}, PAGE, reading.block)
             return reading.take(found)
 
         try:
@@ -145,7 +138,7 @@ class AsyncTaskMethods(AsyncBase):
                     async with self._suppress_outage():
                         entries = await take(client)
                 else:
-                    entries = await self._read(take)
+                    entries = await part.read(take)
                 if _cancel_count() > cancels:  # before Python 3.12, asyncio.wait_for may swallow one
                     raise asyncio.CancelledError
                 for entry in entries:
@@ -159,20 +152,21 @@ class AsyncTaskMethods(AsyncBase):
     async def wait(self, task: str, timeout: float | None = None) -> dict[str, Any]:
         """Wait until a task ends, like `Board.wait`."""
         await self._on_thread(self._board.commands.require_layout)
-        newest: Any = await self._read(lambda client: client.xrevrange(self.keys.history, count=1))
+        part = await self.commands.part_of_task(task)
+        newest: Any = await part.read_keys(lambda client, keys: client.xrevrange(keys.history, count=1))
         waiting = Waiting(self.name, task, newest, timeout)
         async for known in self.history(task=task):
             if known["what"] in ENDS:
                 return known
             break
-        client = connect_async(self._board.client, 1, blocking=True)  # it blocks
+        client = part.connect_blocking()  # it blocks
         try:
             while True:
                 last, block = waiting.last, waiting.block
                 async with self._suppress_outage():
                     if waiting.needs_check:
                         waiting.note_presence(await self._has_task(task))
-                    end = waiting.take(await client.xread({self.keys.history: last}, CHUNK, block))
+                    end = waiting.take(await client.xread({part.keys.history: last}, CHUNK, block))
                     if end:
                         return end
         finally:

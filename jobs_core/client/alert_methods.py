@@ -10,7 +10,7 @@ from jobs_core.alerts.options import AlertOptions
 from jobs_core.alerts.rule import as_alert
 from jobs_core.client.author import signature
 from jobs_core.client.digest import plan_digest
-from jobs_core.client.paging import read_page
+from jobs_core.client.steps import whole
 from jobs_core.client.task_methods import TaskMethods
 from jobs_core.engine.alerts import as_incidents, found_alert, list_call, open_call, remove_call
 from jobs_core.options import Time
@@ -131,9 +131,9 @@ class AlertMethods(TaskMethods):
         >>> board.alert_digest().subject
         'jobs: 1,203 runs done and 14 given up in 7 days'
         """
-        plan = plan_digest(self.keys, days, now)
+        plan = plan_digest(self.name, days, now)
         self.commands.require_layout()
-        return read_page(plan, self.commands.call, self.commands.read)
+        return whole(plan, self.commands)
 
     def alert_test(self, name: str) -> str:
         """Queue a task of an alert, to see whether it reaches somebody. Returns the task's id.

@@ -16,8 +16,9 @@ from jobs_core.client.log_methods import LogMethods
 from jobs_core.client.many_methods import ManyMethods
 from jobs_core.client.page_methods import PageMethods
 from jobs_core.client.run_methods import RunMethods
+from jobs_core.client.seen_workers import read_workers
 from jobs_core.engine import ledger, zones
-from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_top, as_worker
+from jobs_core.engine.replies import Tick, as_bound, as_bounds, as_dict, as_limits, as_tick, as_top
 from jobs_core.errors import OptionError
 from jobs_core.options import LIMIT_OPTIONS, Time, to_pairs
 from jobs_core.top import Top
@@ -116,8 +117,9 @@ class BoardClient(
             Mappings with kind, name, concurrency, rate and max_length.
         """
         self.commands.require_layout()
-        kept: Any = self.commands.read(lambda client: client.hgetall(self.keys.limits))
-        lengths: Any = self.commands.read(lambda client: client.hgetall(self.keys.lengths))
+        first = self.commands.parts[0]  # all partitions know all limits
+        kept: Any = first.read_keys(lambda client, keys: client.hgetall(keys.limits))
+        lengths: Any = first.read_keys(lambda client, keys: client.hgetall(keys.lengths))
         yield from as_limits(kept, lengths)
 
     def retain(self, **bounds: Unpack[RetentionOptions]) -> dict[str, int | float | None]:
@@ -140,7 +142,8 @@ class BoardClient(
     def retention(self) -> dict[str, int | float | None]:
         """Return how much the board keeps, as `retain` returns it."""
         self.commands.require_layout()
-        kept = self.commands.read(lambda client: client.hgetall(self.keys.settings))
+        first = self.commands.parts[0]  # all partitions have the same settings
+        kept: Any = first.read_keys(lambda client, keys: client.hgetall(keys.settings))
         return {
             name: as_bound(name, kept.get(name, bound.default)) for name, bound in sorted(RETENTION.items())
         }
@@ -154,10 +157,7 @@ class BoardClient(
             serving, draining, silent (dead, or cut off), or unknown (it registered once, in an older way).
         """
         self.commands.require_layout()
-        clock = self.commands.read(lambda client: client.time())
-        kept = self.commands.read(lambda client: client.hgetall(self.keys.workers))
-        for name, text in sorted(kept.items()):
-            yield as_worker(str(name), str(text), clock)
+        yield from read_workers(self.commands)
 
     def changes(
         self,

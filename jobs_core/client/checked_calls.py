@@ -34,6 +34,10 @@ class CheckedCalls:
         self._has_zones = False
         self._served: set[str] = set()
 
+    def unchecked(self) -> CheckedCalls:
+        """Return the same for jobs that plugins have accepted before."""
+        return CheckedCalls(self._commands, self._plugins, validate=False)
+
     def put(
         self,
         name: str,
@@ -103,9 +107,14 @@ class CheckedCalls:
             check_alert(self._plugins(), runner, raw)
         return call
 
+    def alert_words(self, alert: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
+        """Return the name of an alert, and its runner, payload and options, as JALERT takes them."""
+        _, (_, name, *words) = self.alert(**alerts.alert_parts(alert))
+        return name, words
+
     def staged_alert(self, alert: Mapping[str, Any]) -> Sequence[Any]:
         """Return an alert as it is staged: its id, runner, payload and options. See `engine.alerts`."""
-        _, (_, name, *words) = self.alert(**alerts.alert_parts(alert))
+        name, words = self.alert_words(alert)
         return (alerts.alert_id(name), *words)
 
     def check_zone(self, options: Mapping[str, Any]) -> None:

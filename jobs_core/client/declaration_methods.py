@@ -7,12 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
 from jobs_core.alerts.rule import dumped_alert
-from jobs_core.client.author import signature
 from jobs_core.client.job_methods import JobMethods
-from jobs_core.engine import bulk
-from jobs_core.engine.alerts import load_calls
-from jobs_core.engine.calls import parts
-from jobs_core.engine.replies import as_time
+from jobs_core.client.ledger_dump import dump_lines, dumped_job
+from jobs_core.client.loading import Loading
 from jobs_core.errors import JobsError
 
 if TYPE_CHECKING:
@@ -87,13 +84,25 @@ class DeclarationMethods(JobMethods):
         linting = Linting(self.commands, lambda: self.plugins, now)
         return linting.present(ignore) if jobs is None else linting.declared(jobs, alerts, ignore)
 
-    def dump(self) -> Iterator[dict[str, Any]]:
-        """Read all jobs and alerts in the form `load` takes.
+    def dump(self, *, ledger: bool = False) -> Iterator[dict[str, Any]]:
+        """Read all jobs and alerts in the form `load` takes, and with `ledger` all else that the board keeps.
+
+        Args:
+            ledger: Add the ledger, to move a board: counters, runs, history, tasks, dead letters, backfills,
+                changes, bounds and limits. No task may be running, and nobody may change the board meanwhile.
 
         Yields:
             Jobs with their options and their state: next, left and paused. Then alerts with their options and
-            owner, under `alert` their name; what they are telling of now is left out.
+            owner, under `alert` their name; what they are telling of now is left out. With `ledger`, also
+            lines with `ledger`.
+
+        Raises:
+            ConflictError: With `ledger`: tasks are running.
+            StaleError: With `ledger`: the board changed while it was dumped.
         """
+        if ledger:
+            yield from dump_lines(self.commands)
+            return
         yield from map(self.dumped, self.list())
         yield from self.dumped_alerts()
 
@@ -101,29 +110,17 @@ class DeclarationMethods(JobMethods):
         """Read all alerts in the form that `load` takes."""
         return [dumped_alert(alert) for alert in self.commands.call("JALERTS")]
 
-    @staticmethod
-    def dumped(job: Mapping[str, Any]) -> dict[str, Any]:
-        """Convert a job that `show` returned to the form `load` takes."""
-        found = dict(job)
-        found.pop("etag", None)
-        if found.pop("state") == "paused":
-            return found | {"paused": 1}
-        return {"next": "none"} | found
+    dumped = staticmethod(dumped_job)
 
     def load(self, jobs: Iterable[Mapping[str, Any] | str]) -> Iterator[datetime | JobsError | None]:
-        """Restore jobs and alerts that `dump` read. Yields the same as `put_many`; for an alert, None."""
-        signed = signature(self.by)
+        """Restore what `dump` read. Yields the same as `put_many`; for an alert and for the ledger, None.
 
-        def arguments(thing: Mapping[str, Any]) -> Sequence[Any]:
-            if "alert" in thing:
-                return self.calls.staged_alert(thing)
-            return self.calls.put("JSET", **parts(thing))[1]
+        A ledger is loaded into a board that has none. If that is interrupted, load the same dump again:
+        nothing is loaded twice.
 
-        return bulk.stream(
-            self.commands,
-            jobs,
-            arguments,
-            load_calls(bulk.group_calls("JMSET", "set", *signed), signed),
-            lambda reply: None if reply == "OK" else as_time(reply),
-            at_once=10,
-        )
+        Raises:
+            ConflictError: The dump has a ledger, and so does the board.
+            OptionError: The dump ends before its last line.
+            LayoutError: The ledger is of another version of Jobs.
+        """
+        return Loading(self.commands, self.calls, self.by).load(jobs)

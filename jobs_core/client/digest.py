@@ -7,20 +7,16 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from heapq import nsmallest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jobs_core.alerts.digest import DAY, ROWS, Digest, JobDigest
 from jobs_core.bounds import RETENTION
-from jobs_core.client.ids import Ask, Plan
-from jobs_core.client.paging import Paging
 from jobs_core.client.search import plan_found
+from jobs_core.client.steps import Ask, AskPlaces, Listing, Paging, ask_each, take
 from jobs_core.engine.replies import as_bound, as_top
 from jobs_core.errors import OptionError
 from jobs_core.options import Time, to_pairs
 from jobs_core.runs import Hour, as_hour, as_run
-
-if TYPE_CHECKING:
-    from jobs_core.engine.keys import Keys
 
 MOST = 10_000
 """Jobs whose runs are read: about a second's work, however many jobs there are."""
@@ -38,28 +34,28 @@ LONGEST = 366
 """Days of a digest at most."""
 
 
-def plan_digest(keys: Keys, days: float, now: Time | None = None) -> Paging[Digest]:
+def plan_digest(board: str, days: float, now: Time | None = None) -> Paging[Digest]:
     """Return the plan for a digest. Raises OptionError if `days` is out of range."""
     if isinstance(days, bool) or not (math.isfinite(days) and 0 < days <= LONGEST):
         raise OptionError(f"days: expected a number above 0, up to {LONGEST}, got {days!r}", option="days")
-    return _read(keys, days, to_pairs({"now": now}, ()))
+    return _read(board, days, to_pairs({"now": now}, ()))
 
 
-def _read(keys: Keys, days: float, now: list[str]) -> Paging[Digest]:
+def _read(board: str, days: float, now: list[str]) -> Paging[Digest]:
     top = as_top((yield ("JTOP", ["rows", 1, *now])))
     since = top.time - days * DAY
-    runs = yield Ask(lambda client: client.hget(keys.settings, "runs"))
+    runs = yield Ask(lambda client, keys: client.hget(keys.settings, "runs"))
     kept = as_bound("runs", runs or RETENTION["runs"].default)
     hours = [as_hour(json.loads(text)) for text in (yield ("JHOURS", ["from", f"{since:.3f}"]))]
-    failing = yield from _collect(plan_found(keys, None, None, ["failing", "1"]))
-    have_run = yield Ask(lambda client: client.scard(keys.ran))
-    ids = list(dict.fromkeys([*failing, *(yield from _collect(_plan_ran(keys)))]))[:MOST]
+    failing = yield from _collect(plan_found(None, None, ["failing", "1"]))
+    have_run = sum((yield from ask_each(lambda client, keys: client.scard(keys.ran))))
+    ids = list(dict.fromkeys([*failing, *(yield from _collect(_plan_ran()))]))[:MOST]
     jobs = []
     for first in range(0, len(ids), PAGE):
         reply = yield ("JSUMMARY", [*ids[first : first + PAGE], "-", "from", f"{since:.3f}"])
         jobs += [as_job_digest(json.loads(text), since) for text in reply if text is not None]
     return Digest(
-        keys.board,
+        board,
         since,
         top.time,
         counts=_counts(hours),
@@ -76,34 +72,34 @@ def _read(keys: Keys, days: float, now: list[str]) -> Paging[Digest]:
     )
 
 
-def _plan_ran(keys: Keys) -> Plan:
+def _plan_ran() -> Listing[str]:
     """Return the plan that reads the ids of jobs of which runs are kept, in no particular order."""
-    cursor: Any = 0
-    while True:
-        at = cursor
-        cursor, page = yield Ask(lambda client: client.sscan(keys.ran, at, count=SCANNED))  # noqa: B023
-        yield list(page)
-        if int(cursor) == 0:
-            return
+    for place in (yield AskPlaces()).all:
+        cursor: Any = 0
+        while True:
+            at = cursor
+            cursor, page = yield Ask(
+                lambda client, keys: client.sscan(keys.ran, at, count=SCANNED),  # noqa: B023
+                place=place,
+            )
+            yield list(page)
+            if int(cursor) == 0:
+                break
 
 
 def _first(jobs: list[JobDigest], rank: Callable[[JobDigest], tuple[float, ...]]) -> list[JobDigest]:
     return nsmallest(ROWS, jobs, key=lambda job: (rank(job), job.id))
 
 
-def _collect(plan: Plan) -> Paging[list[str]]:
+def _collect(plan: Listing[str]) -> Paging[list[str]]:
     """Run a plan that reads ids until there are enough."""
     ids: list[str] = []
-    reply: Any = None
-    while len(ids) < MOST:
-        try:
-            step = plan.send(reply)
-        except StopIteration:
-            break
-        if isinstance(step, list):
-            ids, reply = ids + step, None
-        else:
-            reply = yield step
+
+    def use(some: list[str]) -> bool:
+        ids.extend(some)
+        return len(ids) >= MOST
+
+    yield from take(plan, use)
     return ids
 
 

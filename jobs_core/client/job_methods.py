@@ -196,9 +196,7 @@ class JobMethods(BoardBase):
         >>> soonest = itertools.islice(board.list(state="scheduled", sort="next"), 10)
         >>> worst = list(board.list(label="team=payments", failing=3))
         """
-        return read_jobs(
-            self.commands, plan_jobs(self.keys, match, state, sort, filters), state, summary=summary
-        )
+        return read_jobs(self.commands, plan_jobs(match, state, sort, filters), state, summary=summary)
 
     def find(
         self,
@@ -219,7 +217,7 @@ class JobMethods(BoardBase):
         >>> for id in board.find(label="team=payments"):
         ...     board.pause(id)
         """
-        return find_ids(self.commands, plan_find(self.keys, match, state, sort, filters))
+        return find_ids(self.commands, plan_find(match, state, sort, filters))
 
     def labels(self) -> dict[str, int]:
         """Count the jobs that have each label.

@@ -12,13 +12,15 @@ from jobs_core.alerts.scope import ONE_OFF, QUEUE, is_for_queues, matches, match
 from jobs_core.client.apply import Applying
 from jobs_core.client.checked_calls import CheckedCalls
 from jobs_core.client.listing import plan_jobs, read_jobs
+from jobs_core.client.seen_workers import read_workers
 from jobs_core.cron.days import ever_runs
 from jobs_core.cron.forms import read_cron
 from jobs_core.cron.pattern import parse
 from jobs_core.engine.alerts import alert_id, list_call
 from jobs_core.engine.calls import parts
-from jobs_core.engine.commands import Call, Commands
-from jobs_core.engine.replies import as_job, as_worker, time_of
+from jobs_core.engine.commands import Call
+from jobs_core.engine.partitions.board import BoardCommands
+from jobs_core.engine.replies import as_job, time_of
 from jobs_core.errors import JobsError, OptionError, UserError
 from jobs_core.lint import Finding, check_names, find
 from jobs_core.lint.facts import GROUP, Facts
@@ -64,7 +66,9 @@ class Linting:
         now: The time from which to look ahead, in epoch seconds. The default is the clock of Redis.
     """
 
-    def __init__(self, commands: Commands, plugins: Callable[[], Plugins], now: float | None = None) -> None:
+    def __init__(
+        self, commands: BoardCommands, plugins: Callable[[], Plugins], now: float | None = None
+    ) -> None:
         self._commands = commands
         self._plugins = plugins
         self._now = now if now is not None else commands.now()
@@ -153,15 +157,12 @@ class Linting:
         return [present[str(alert["alert"])] for alert in alerts]
 
     def _all_jobs(self) -> list[dict[str, Any]]:
-        return list(read_jobs(self._commands, plan_jobs(self._commands.keys, None, None, "id", {}), None))
+        return list(read_jobs(self._commands, plan_jobs(None, None, "id", {}), None))
 
     def _queues(self) -> set[str]:
         """Return the queues that workers serve, or that have tasks."""
-        keys = self._commands.keys
-        read = self._commands.read
-        clock, workers = read(lambda client: client.time()), read(lambda client: client.hgetall(keys.workers))
-        served = (as_worker(str(name), str(text), clock)["queues"] for name, text in workers.items())
-        lanes = read(lambda client: client.smembers(keys.queues))
+        served = (worker["queues"] for worker in read_workers(self._commands))
+        lanes = chain.from_iterable(self._commands.each(lambda client, keys: client.smembers(keys.queues)))
         return {*chain.from_iterable(served), *(str(lane).partition("!")[0] for lane in lanes)}
 
     def _read(self, ids: Any) -> dict[str, dict[str, Any]]:

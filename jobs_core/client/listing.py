@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from jobs_core.client.ids import Ask, Plan, plan_ids
+from jobs_core.client.ids import plan_ids
 from jobs_core.client.search import criteria, plan_found
-from jobs_core.engine.commands import Call, Commands
+from jobs_core.client.steps import Listing, lists, lists_async
+from jobs_core.engine.commands import Call
+from jobs_core.engine.partitions.board import BoardCommands
 from jobs_core.engine.replies import as_job
 from jobs_core.errors import OptionError
 from jobs_core.options import JOB_SORTS, JOB_STATES
 from jobs_core.runs import add_durations
 
 if TYPE_CHECKING:
-    from jobs_core.engine.keys import Keys
+    from jobs_core.client.aio_commands import AsyncBoardCommands
+
+T = TypeVar("T")
 
 CHUNK = 200
 """Jobs to read in one round trip. JGET has no more in a reply, however small they are."""
@@ -54,14 +58,14 @@ class Pace:
 
 
 def read_jobs(
-    commands: Commands, plan: Plan, state: str | None, *, summary: bool = False
+    commands: BoardCommands, plan: Listing[str], state: str | None, *, summary: bool = False
 ) -> Iterator[dict[str, Any]]:
     """Read the jobs of a plan for `Board.list`. Redis reads one page while the caller handles another."""
     commands.call("JCOUNT")  # waits until a committed board file is in place
     pace, asked = Pace(), deque[Call]()
 
     def calls() -> Iterator[Call]:
-        for page in _pages(plan, commands):
+        for page in lists(plan, commands):
             for ids in pace.chunks(page):
                 for call in calls_to_read(ids, summary):
                     asked.append(call)
@@ -80,60 +84,57 @@ def calls_to_read(ids: Sequence[str], summary: bool) -> Sequence[Call]:
 
 
 async def read_jobs_async(
-    call: Callable[..., Awaitable[Any]],
-    read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]],
-    plan: Plan,
+    commands: AsyncBoardCommands,
+    plan: Listing[str],
     state: str | None,
     *,
     summary: bool = False,
 ) -> AsyncIterator[dict[str, Any]]:
-    """Read the jobs of a plan for `AsyncBoard.list`, with its methods that call commands and that read."""
-    await call("JCOUNT")  # waits until a committed board file is in place
+    """Read the jobs of a plan for `AsyncBoard.list`."""
+    await commands.call("JCOUNT")  # waits until a committed board file is in place
     pace = Pace()
-    async for page in _pages_async(plan, call, read):
+    async for page in lists_async(plan, commands):
         for ids in pace.chunks(page):
-            reply, *summaries = [await call(name, *args) for name, args in calls_to_read(ids, summary)]
+            reply, *summaries = [
+                await commands.call(name, *args) for name, args in calls_to_read(ids, summary)
+            ]
             pace.note(reply)
             for job in chosen(reply, state, *summaries):
                 yield job
 
 
-def find_ids(commands: Commands, plan: Plan) -> Iterator[str]:
+def find_ids(commands: BoardCommands, plan: Listing[str]) -> Iterator[str]:
     """Read the ids of a plan for `Board.find`."""
     commands.call("JCOUNT")  # waits until a committed board file is in place
-    for page in _pages(plan, commands):
+    for page in lists(plan, commands):
         yield from page
 
 
-async def find_ids_async(
-    call: Callable[..., Awaitable[Any]],
-    read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]],
-    plan: Plan,
-) -> AsyncIterator[str]:
+async def find_ids_async(commands: AsyncBoardCommands, plan: Listing[str]) -> AsyncIterator[str]:
     """Read the ids of a plan for `AsyncBoard.find`."""
-    await call("JCOUNT")  # waits until a committed board file is in place
-    async for page in _pages_async(plan, call, read):
+    await commands.call("JCOUNT")  # waits until a committed board file is in place
+    async for page in lists_async(plan, commands):
         for id in page:
             yield id
 
 
 def plan_jobs(
-    keys: Keys, match: str | None, state: str | None, sort: str | None, filters: Mapping[str, Any]
-) -> Plan:
+    match: str | None, state: str | None, sort: str | None, filters: Mapping[str, Any]
+) -> Listing[str]:
     """Return the plan for `list`. Raises OptionError for an unknown state or order, or an invalid filter.
 
     It may yield ids of jobs in another state: they are about to be read.
     """
     options = find_options(state, sort, filters)
-    return plan_found(keys, match, sort, options) if criteria(filters) else plan_ids(keys, match, sort)
+    return plan_found(match, sort, options) if criteria(filters) else plan_ids(match, sort)
 
 
 def plan_find(
-    keys: Keys, match: str | None, state: str | None, sort: str | None, filters: Mapping[str, Any]
-) -> Plan:
+    match: str | None, state: str | None, sort: str | None, filters: Mapping[str, Any]
+) -> Listing[str]:
     """Return the plan for `find`. Raises the same errors as `plan_jobs`."""
     options = find_options(state, sort, filters)
-    return plan_found(keys, match, sort, options) if options else plan_ids(keys, match, sort)
+    return plan_found(match, sort, options) if options else plan_ids(match, sort)
 
 
 def find_options(state: str | None, sort: str | None, filters: Mapping[str, Any]) -> list[str]:
@@ -164,41 +165,3 @@ def _summary(text: str | None) -> dict[str, Any]:
     last = {"last": add_durations(found["last"])} if "last" in found else {}
     known = {"last_done": found["last_done"]} if "last_done" in found else {}
     return last | {"failures": found.get("failures", 0)} | known
-
-
-def _pages(plan: Plan, commands: Commands) -> Iterator[list[str]]:
-    """Send the commands of a plan, and yield its ids, a page at a time."""
-    reply: Any = None
-    while True:
-        try:
-            step = plan.send(reply)
-        except StopIteration:
-            return
-        reply = None
-        if isinstance(step, Ask):
-            reply = commands.read(step.ask)
-        elif isinstance(step, tuple):
-            reply = commands.call(step[0], *step[1])
-        else:
-            yield step
-
-
-async def _pages_async(
-    plan: Plan,
-    call: Callable[..., Awaitable[Any]],
-    read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]],
-) -> AsyncIterator[list[str]]:
-    """Do the same as `_pages`, with an asyncio client."""
-    reply: Any = None
-    while True:
-        try:
-            step = plan.send(reply)
-        except StopIteration:
-            return
-        reply = None
-        if isinstance(step, Ask):
-            reply = await read(step.ask_async)
-        elif isinstance(step, tuple):
-            reply = await call(step[0], *step[1])
-        else:
-            yield step

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from jobs_core.client.listing import CHUNK
-from jobs_core.client.logs import Following, chunks, latest_tasks, read_log, require_log
+from jobs_core.client.logs import Following, chunks, latest_tasks, place_of, read_log, require_log
 from jobs_core.client.output import BLOCK
 from jobs_core.client.task_methods import TaskMethods
+from jobs_core.engine.commands import Commands
 from jobs_core.types import is_task_id
 
 
@@ -34,7 +35,8 @@ class LogMethods(TaskMethods):
         '12 files'
         """
         self.commands.require_layout()
-        newest: Any = self.commands.read(lambda client: client.xrevrange(self.keys.history, count=1))
+        part = self.commands.parts[place_of(job_or_task, self.commands.places)]
+        newest: Any = part.read_keys(lambda client, keys: client.xrevrange(keys.history, count=1))
         following = Following(job_or_task, newest)
         tasks = [job_or_task]
         if not is_task_id(job_or_task):
@@ -45,7 +47,7 @@ class LogMethods(TaskMethods):
         for task, text in found.items():
             yield from following.fresh(task, text) if follow else read_log(task, text)
         if follow and not (is_task_id(job_or_task) and is_kept and not self._has_task(job_or_task)):
-            yield from self._follow_logs(following)
+            yield from self._follow_logs(part, following)
 
     def _read_logs(self, tasks: list[str]) -> dict[str, str | None]:
         found: dict[str, str | None] = {}
@@ -53,14 +55,12 @@ class LogMethods(TaskMethods):
             found |= zip(some, self.commands.call("JLOGS", *some), strict=True)
         return found
 
-    def _follow_logs(self, following: Following) -> Iterator[dict[str, Any]]:
+    def _follow_logs(self, part: Commands, following: Following) -> Iterator[dict[str, Any]]:
         """Yield what attempts printed that end from now on."""
         while not following.is_over:
             tasks: list[str] = []
-            with self.commands.suppress_outage():
-                found = self.commands.blocking.xread(
-                    {self.keys.history: following.last}, count=CHUNK, block=BLOCK
-                )
+            with part.suppress_outage():
+                found = part.blocking.xread({part.keys.history: following.last}, count=CHUNK, block=BLOCK)
                 tasks = following.reported(found)
             for task, text in self._read_logs(tasks).items():
                 yield from following.fresh(task, text)

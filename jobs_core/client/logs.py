@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from jobs_core.client.output import ENDS
+from jobs_core.engine.partitions.places import Places
 from jobs_core.errors import NotFoundError
 from jobs_core.text import CUT
+from jobs_core.types import is_task_id
 
 STREAMS = {"o": "stdout", "e": "stderr"}
 MOST = 100
@@ -39,6 +41,11 @@ def latest_tasks(runs: Iterable[str], limit: int) -> list[str]:
     """Return the tasks of the latest runs in a JRUNS reply, the oldest of them first."""
     tasks = [run["task"] for run in map(json.loads, runs) if "task" in run]
     return tasks[:limit][::-1]
+
+
+def place_of(job_or_task: str, places: Places) -> int:
+    """Return the partition that has a task, or those of a job."""
+    return places.of_task(job_or_task) if is_task_id(job_or_task) else places.of_job(job_or_task)
 
 
 def chunks(tasks: Sequence[str]) -> Iterator[Sequence[str]]:

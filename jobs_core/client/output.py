@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from jobs_core.engine.commands import Commands
+from jobs_core.engine.partitions.board import BoardCommands
 from jobs_core.engine.replies import as_json
 from jobs_core.errors import NotFoundError
 
@@ -26,7 +26,7 @@ LOOKS = 5.0
 
 
 def read_output(
-    commands: Commands, task: str, *, follow: bool, is_there: Callable[[], bool]
+    commands: BoardCommands, board: str, task: str, *, follow: bool, is_there: Callable[[], bool]
 ) -> Iterator[dict[str, Any]]:
     """Yield what a task printed, `{"stream": …, "line": …}`, and its state: `{"attempt": 1, "what": "done"}`.
 
@@ -36,20 +36,21 @@ def read_output(
     NotFoundError if no output of the task is kept.
     """
     commands.require_layout()
-    reading = Reading(commands.keys.board, task, follow=follow)
-    key = commands.keys.output(task)
+    part = commands.part_of_task(task)
+    reading = Reading(board, task, follow=follow)
+    key = part.keys.output(task)
 
     def take(client: redis.Redis) -> list[dict[str, Any]]:
         return reading.take(client.xread({key: reading.last}, count=PAGE, block=reading.block))
 
     while not follow and not reading.is_over:
-        yield from commands.read(take)
+        yield from part.read(take)
     while not reading.is_over:
         entries = []
-        with commands.suppress_outage():
-            entries = take(commands.blocking)
+        with part.suppress_outage():
+            entries = take(part.blocking)
         yield from entries
-        with commands.suppress_outage():
+        with part.suppress_outage():
             if reading.needs_check:
                 reading.note_presence(is_there())
 

@@ -6,8 +6,9 @@ from typing import Any, Unpack
 
 from jobs_core.client import page_plans as plans
 from jobs_core.client.base import BoardBase
-from jobs_core.client.paging import JobPage, ListPage, Paging, T, read_page
+from jobs_core.client.paging import JobPage, ListPage
 from jobs_core.client.search import JobFilters
+from jobs_core.client.steps import Paging, T, whole
 from jobs_core.options import JobState, TaskFilters, TaskState, Time
 
 
@@ -25,9 +26,10 @@ class PageMethods(BoardBase):
     ) -> JobPage:
         """Read one page of jobs, for lists that people page through.
 
-        A page costs the same on a board of millions. Jobs with a label are sorted by id, others are in the
-        order of Redis. With filters, a page may be shorter than `limit`, or empty, though there are more. A
-        job that is put, changes or is removed meanwhile may be missing or appear twice.
+        A page costs the same on a board of millions. Jobs with a label are sorted by id, in each partition of
+        the board; others are in the order of Redis. With filters, a page may be shorter than `limit`, or
+        empty, though there are more. A job that is put, changes or is removed meanwhile may be missing or
+        appear twice.
 
         Args:
             cursor: The `next` of the page before, with the same filters. The default is the first page.
@@ -110,13 +112,14 @@ class PageMethods(BoardBase):
             OptionError: An argument is invalid.
         """
         self.commands.require_layout()
-        return self._page(plans.plan_history_page(self.keys, cursor, limit, task, job))
+        return self._page(plans.plan_history_page(cursor, limit, task, job))
 
     def events(self, after: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
         """Read the entries of the history after one, oldest first, with their `id`, and do not wait.
 
         Args:
-            after: The id of an entry. Without one, only the newest entry is read.
+            after: The id of an entry. Without one, only the newest entry is read. On a board with partitions,
+                an id says where all of them stand.
             limit: How many entries to read at most (1 to 500).
 
         Raises:
@@ -127,7 +130,7 @@ class PageMethods(BoardBase):
         []
         """
         self.commands.require_layout()
-        return self._page(plans.plan_events(self.keys, after, limit))
+        return self._page(plans.plan_events(after, limit))
 
     def output_page(self, task: str, cursor: str | None = None) -> ListPage:
         """Read the next lines of `output`, and do not wait for more. There may be none yet.
@@ -143,7 +146,7 @@ class PageMethods(BoardBase):
             OptionError: The cursor is invalid.
         """
         self.commands.require_layout()
-        return self._page(plans.plan_output_page(self.keys, task, cursor))
+        return self._page(plans.plan_output_page(self.name, task, cursor))
 
     def _page(self, plan: Paging[T]) -> T:
-        return read_page(plan, self.commands.call, self.commands.read)
+        return whole(plan, self.commands)

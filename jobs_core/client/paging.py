@@ -1,4 +1,4 @@
-"""Pages of lists, for people who page through them: what a page is, its cursors, and how it is read."""
+"""Pages of lists, for people who page through them: what a page is, and its cursors."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ import json
 import re
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from jobs_core.client.ids import Ask
-from jobs_core.engine.commands import Call
 from jobs_core.errors import OptionError
-
-T = TypeVar("T")
 
 LARGEST = 500
 """Items of a page at most."""
@@ -44,38 +40,6 @@ class ListPage:
 
     items: Sequence[Any]
     next: str | None
-
-
-Paging = Generator[Ask | Call, Any, T]
-"""A generator that yields commands, is sent their replies, and returns a page."""
-
-
-def read_page(plan: Paging[T], call: Callable[..., Any], read: Callable[[Callable[[Any], Any]], Any]) -> T:
-    """Send the commands of a plan, and return its page."""
-    reply: Any = None
-    while True:
-        try:
-            step = plan.send(reply)
-        except StopIteration as end:
-            page: T = end.value
-            return page
-        reply = read(step.ask) if isinstance(step, Ask) else call(step[0], *step[1])
-
-
-async def read_page_async(
-    plan: Paging[T],
-    call: Callable[..., Awaitable[Any]],
-    read: Callable[[Callable[[Any], Awaitable[Any]]], Awaitable[Any]],
-) -> T:
-    """Do the same as `read_page`, with an asyncio client."""
-    reply: Any = None
-    while True:
-        try:
-            step = plan.send(reply)
-        except StopIteration as end:
-            page: T = end.value
-            return page
-        reply = await (read(step.ask_async) if isinstance(step, Ask) else call(step[0], *step[1]))
 
 
 def check_limit(limit: int) -> int:

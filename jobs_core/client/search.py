@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, TypedDict
 
 from jobs_core.client.glob import matcher
-from jobs_core.client.ids import PAGE, Ask, Plan
+from jobs_core.client.ids import PAGE
+from jobs_core.client.steps import Ask, AskPlaces, Listing, Paging, Several
+from jobs_core.engine.keys import Keys
 from jobs_core.options import Labels, Time, to_pairs
 from jobs_core.text import as_bytes
-
-if TYPE_CHECKING:
-    from jobs_core.engine.keys import Keys
 
 
 class JobFilters(TypedDict, total=False):
@@ -49,7 +50,7 @@ def criteria(filters: Mapping[str, Any]) -> list[str]:
     return found if any(name != "now" for name in found[::2]) else []
 
 
-def plan_found(keys: Keys, match: str | None, sort: str | None, options: list[str]) -> Plan:
+def plan_found(match: str | None, sort: str | None, options: list[str]) -> Listing[str]:
     """Return the plan that reads the ids of the jobs that JFIND finds: each once, in an order."""
     seen: dict[str, None] = {}
     fits = matcher(match)
@@ -65,14 +66,30 @@ def plan_found(keys: Keys, match: str | None, sort: str | None, options: list[st
     if sort == "id":
         yield sorted(seen)
     elif sort == "next":
-        yield from _by_next(keys, list(seen))
+        yield from _by_next(list(seen))
 
 
-def _by_next(keys: Keys, ids: list[str]) -> Plan:
+def _by_next(ids: list[str]) -> Listing[str]:
     """Yield these ids, the soonest run first, then those without a next run."""
-    times: list[float | None] = []
+    times: dict[str, float | None] = {}
     for first in range(0, len(ids), PAGE):
-        some = list(map(as_bytes, ids[first : first + PAGE]))
-        times += yield Ask(lambda client: client.zmscore(keys.schedule, some))  # noqa: B023
-    order = sorted(range(len(ids)), key=lambda i: (times[i] is None, times[i] or 0, as_bytes(ids[i])))
-    yield [ids[i] for i in order]
+        times |= yield from _read_times(ids[first : first + PAGE])
+    yield sorted(ids, key=lambda id: (times[id] is None, times[id] or 0, as_bytes(id)))
+
+
+def _read_times(ids: Sequence[str]) -> Paging[dict[str, float | None]]:
+    places = yield AskPlaces()
+    shares: dict[int, list[str]] = defaultdict(list)
+    for id in ids:
+        shares[places.of_job(id)].append(id)
+    asks = [Ask(partial(_ask_times, list(map(as_bytes, some))), place=n) for n, some in shares.items()]
+    replies = yield Several(asks)
+    return {
+        id: time
+        for some, times in zip(shares.values(), replies, strict=True)
+        for id, time in zip(some, times, strict=True)
+    }
+
+
+def _ask_times(ids: list[bytes], client: Any, keys: Keys) -> Any:
+    return client.zmscore(keys.schedule, ids)

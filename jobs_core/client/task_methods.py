@@ -8,8 +8,10 @@ from typing import Any, Literal, Unpack
 
 from jobs_core.client.author import signature
 from jobs_core.client.base import BoardBase
+from jobs_core.client.history import plan_back
 from jobs_core.client.listing import CHUNK, find_ids, plan_find
 from jobs_core.client.output import ENDS, read_output
+from jobs_core.client.steps import lists
 from jobs_core.client.waiting import Waiting
 from jobs_core.engine import bulk
 from jobs_core.engine.calls import TASK_FILTERS, ack_pairs, pop_call, push_parts, release_calls
@@ -196,7 +198,9 @@ class TaskMethods(BoardBase):
         Raises:
             NotFoundError: No output of the task is kept.
         """
-        return read_output(self.commands, task, follow=follow, is_there=lambda: self._has_task(task))
+        return read_output(
+            self.commands, self.name, task, follow=follow, is_there=lambda: self._has_task(task)
+        )
 
     def tasks(
         self, state: TaskState | None = None, **filters: Unpack[TaskFilters]
@@ -237,24 +241,15 @@ class TaskMethods(BoardBase):
         """
         self.commands.require_layout()
         fits = entry_filter(task, job, None if label is None else set(self._labeled(label)))
-        last = "+"
-
-        def page(client: Any) -> Any:
-            return client.xrevrange(self.keys.history, last, "-", CHUNK)
-
-        while True:
-            entries = self.commands.read(page)
-            for id, fields in entries:
-                last = f"({id}"
+        for page in lists(plan_back(task, job, None, CHUNK), self.commands):
+            for id, _, fields in page:
                 entry = as_entry(id, fields)
                 if fits(entry):
                     yield entry
-            if len(entries) < CHUNK:
-                return
 
     def _labeled(self, label: Labels) -> Iterator[str]:
         """Yield the ids of the jobs that have these labels."""
-        return find_ids(self.commands, plan_find(self.keys, None, None, None, {"label": label}))
+        return find_ids(self.commands, plan_find(None, None, None, {"label": label}))
 
     def wait(self, task: str, timeout: float | None = None) -> dict[str, Any]:
         """Wait until a task ends.
@@ -274,17 +269,18 @@ class TaskMethods(BoardBase):
         '3'
         """
         self.commands.require_layout()
-        newest: Any = self.commands.read(lambda client: client.xrevrange(self.keys.history, count=1))
+        part = self.commands.part_of_task(task)
+        newest: Any = part.read_keys(lambda client, keys: client.xrevrange(keys.history, count=1))
         waiting = Waiting(self.name, task, newest, timeout)
         known = next(self.history(task=task), None)
         if known and known["what"] in ENDS:
             return known
         while True:
             last, block = waiting.last, waiting.block
-            with self.commands.suppress_outage():
+            with part.suppress_outage():
                 if waiting.needs_check:
                     waiting.note_presence(self._has_task(task))
-                found = self.commands.blocking.xread({self.keys.history: last}, count=CHUNK, block=block)
+                found = part.blocking.xread({part.keys.history: last}, count=CHUNK, block=block)
                 end = waiting.take(found)
                 if end:
                     return end

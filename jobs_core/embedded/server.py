@@ -18,7 +18,7 @@ from jobs_core.embedded.log import largest, rotate
 from jobs_core.errors import ServerError
 
 START_TIMEOUT, STOP_TIMEOUT = 60.0, 30.0
-"""Seconds a server may take to load its data on start, and to write it on stop."""
+"""Seconds a server may take to answer on start, which it does while it loads its data; and to stop."""
 
 
 class EmbeddedServer:
@@ -133,9 +133,14 @@ class EmbeddedServer:
                     f"The embedded server did not start. Its last log line: {self._last_log_line()}"
                 )
             if self.socket.exists():
-                with suppress(redis.RedisError), self._client() as client:
-                    client.ping()
-                    return
+                try:
+                    with self._client() as client:
+                        client.ping()
+                        return
+                except redis.BusyLoadingError:
+                    deadline = time.monotonic() + START_TIMEOUT
+                except redis.RedisError:
+                    pass
             time.sleep(0.01)
         raise ServerError(f"The embedded server did not answer within {START_TIMEOUT:g} s. See {self.log}.")
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from jobs_core.alerts.options import STORED
 from jobs_core.alerts.rule import Alert, Incident, as_alert
-from jobs_core.engine.bulk import Group
 from jobs_core.engine.calls import as_raw
 from jobs_core.engine.commands import Call
 from jobs_core.errors import NotFoundError, OptionError
@@ -32,21 +30,6 @@ def alert_parts(alert: Mapping[str, Any]) -> dict[str, Any]:
             f"an alert needs a name, a runner and a payload: {error.args[0]} is missing"
         ) from None
     return {"name": name, "runner": runner, "payload": payload, "options": options}
-
-
-def load_calls(jobs: Group, author: Sequence[str]) -> Group:
-    """Group what a dump has into calls: jobs as `jobs` does, and one call for each alert (see `alert_id`)."""
-
-    def group(things: Iterable[Sequence[Any]], width: int) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
-        for is_alert, some in groupby(things, lambda words: str(words[0]).startswith(alert_id(""))):
-            if not is_alert:
-                yield from jobs(some, width)
-                continue
-            for words in some:
-                name = words[0].removeprefix(alert_id(""))
-                yield ("JALERT", ("put", name, *words[1:], *author)), [words]
-
-    return group
 
 
 def put_call(name: str, runner: str, payload: Payload, options: Mapping[str, Any]) -> Call:

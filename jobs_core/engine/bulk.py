@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from jobs_core.engine.commands import Call, Commands
@@ -93,6 +95,17 @@ def group_calls(name: str, *first: str) -> Group:
                 words, members, size = [*first], [], 0
         if members:
             yield (name, words), members
+
+    return group
+
+
+def group_kinds(groups: Mapping[str, Group]) -> Group:
+    """Group items of several kinds, in order. An item is its kind and the arguments for its group."""
+
+    def group(things: Iterable[Sequence[Any]], width: int) -> Iterator[tuple[Call, list[Sequence[Any]]]]:
+        for kind, some in groupby(things, itemgetter(0)):
+            for call, members in groups[kind]((arguments for _, arguments in some), width):
+                yield call, [(kind, arguments) for arguments in members]
 
     return group
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import islice
 from typing import Any, Self, TypeVar
 
@@ -31,7 +30,7 @@ Call = tuple[str, Sequence[Any]]
 PATIENCE, PAUSE = 5.0, 0.05
 """Seconds to wait for another client to apply a board file, or for a slot to arrive; and between tries."""
 
-REPEATABLE = frozenset(("JBEAT", "JINBOX", "JLIMIT", "JOUTBOX", "JREGISTER", "JSET", "JTICK"))
+REPEATABLE = frozenset(("JBEAT", "JINBOX", "JLIMIT", "JLOAD", "JOUTBOX", "JREGISTER", "JSET", "JTICK"))
 """Commands that change the board, and that change and return the same if they run twice."""
 
 STILL_APPLYING = (
@@ -61,9 +60,21 @@ class Commands(Connections):
         """The commands of each partition of the board: of itself, if it has none."""
         return (self,)
 
+    def read_keys(self, read: Callable[[Any, Keys], T]) -> T:
+        """Read keys, like `read`: `read` gets a client and the keys."""
+        return self.read(lambda client: read(client, self.keys))
+
     def each(self, read: Callable[[Any, Keys], T]) -> list[T]:
-        """Read keys of each partition of the board, or of itself: `read` gets a client and the keys."""
-        return [part.read(partial(_read, read, part.keys)) for part in self.parts]
+        """Read keys of each partition of the board, or of itself, each with one command: see `gather`."""
+        return self.gather([(place, read) for place in range(len(self.parts))])
+
+    def gather(self, asked: Sequence[tuple[int, Callable[[Any, Keys], T]]]) -> list[T]:
+        """Read keys of partitions, each with one command: `read` gets a client, or a pipeline, and the keys.
+
+        Args:
+            asked: Partitions, and what to read of each.
+        """
+        return [self.parts[place].read_keys(read) for place, read in asked]
 
     def call(self, name: str, *args: Any) -> Any:
         """Call one command and return its reply. Raises the errors of `jobs_core.errors`.
@@ -345,7 +356,3 @@ def _later_alerts(args: Sequence[Any], reply: Any) -> Sequence[Any]:
 def may_run_twice(name: str) -> bool:
     """Return whether a command may be repeated that Redis may have run: it only reads, or is repeatable."""
     return commands()[name].only_reads or name in REPEATABLE
-
-
-def _read(read: Callable[[Any, Keys], T], keys: Keys, client: Any) -> T:
-    return read(client, keys)

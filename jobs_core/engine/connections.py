@@ -29,7 +29,7 @@ from jobs_core.engine.outage import (
     refused_for_now,
 )
 from jobs_core.engine.redis_errors import address, to_jobs_error, translated
-from jobs_core.engine.routing import ClusterRoute
+from jobs_core.engine.routing import ClusterRoute, text_of
 from jobs_core.engine.timeouts import for_blocking, with_timeout
 from jobs_core.engine.tls_probe import tls_mismatch
 
@@ -179,6 +179,13 @@ class Connections:
         """
         self.denied()
         self.access.require_role(name)
+
+    @property
+    def node(self) -> str:
+        """The server of the board as `host:port`: in a cluster, the primary that has its slot."""
+        route = self.client.connection_pool.connection_kwargs.get("route")
+        with translated(self.server):
+            return text_of(route.locate()) if isinstance(route, ClusterRoute) else self.server
 
     def on_primaries(self, *words: Any, only: Collection[str] | None = None) -> dict[str, Any]:
         """Call a command on every primary of the cluster, or on some, by `host:port`.

@@ -10,6 +10,9 @@
   rejected, and a run that is due is skipped. Retries and delayed tasks always return to their queue. `by` and `because` say
   who sets the limit, and why: see JCHANGES.
 
+  On a board of several partitions, call the one that the CRC16 of the limit's name chooses, as in runner:http or queue:mail. It
+  tells the others by messages (see JOUTBOX), and lends them what the limit allows.
+
     FCALL JLIMIT 1 {jobs} runner http concurrency 20 rate 100/1m
 
   Returns the limit as stored: concurrency, n and period in ms, with - for each that is not set.
@@ -19,11 +22,12 @@ local arguments = require 'base.arguments'
 local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
+local partition = require 'base.partition'
 local worker_options = require 'job.worker_options'
 local changes = require 'ledger.changes'
+local lending = require 'limit.lending'
 local limits = require 'limit.limits'
-local under_way = require 'limit.under_way'
-local timers = require 'queue.timers'
+local settings = require 'limit.settings'
 local instant = require 'time.instant'
 
 local function reject_kind(kind)
@@ -34,14 +38,6 @@ local function read_length(kind, options)
   local text = options['max-length']
   if text and kind ~= 'queue' then fail_option('max-length', 'a queue can have one, a runner cannot') end
   return text and arguments.whole_number('max-length', text, 1)
-end
-
-local function set_length(board, queue, most)
-  if most then
-    redis.call('HSET', key(board, 'lengths'), queue, digits(most))
-  else
-    redis.call('HDEL', key(board, 'lengths'), queue)
-  end
 end
 
 -- Describe the limit of a queue or a runner for JCHANGES, as a table.
@@ -62,27 +58,17 @@ return function(board, args)
   local kind, name = args[1], args[2] or ''
   if kind ~= 'queue' and kind ~= 'runner' then reject_kind(kind) end
   name = kind .. ':' .. (kind == 'queue' and worker_options.queue_name(name) or worker_options.word('name', name))
+  partition.require_own_limit(board, name)
   local options = arguments.read_options(args, 3, { concurrency = true, rate = true, ['max-length'] = true }, changes.OPTIONS)
   local author, now = changes.author(options), instant.now(options)
   local concurrency = options.concurrency and arguments.whole_number('concurrency', options.concurrency, 1)
   local most = read_length(kind, options)
   local n, period
   if options.rate then n, period = limits.split_rate(worker_options.rate('rate', options.rate)) end
-  local before, described = limits.shared(board, name) or {}, describe_limit(board, kind, args[2])
+  local described = describe_limit(board, kind, args[2])
   local stored = table.concat({ concurrency or '-', n or '-', period and digits(period) or '-' }, ' ')
-  if concurrency or n then
-    redis.call('HSET', key(board, 'limits'), name, stored)
-  else
-    redis.call('HDEL', key(board, 'limits'), name)
-  end
-  if kind == 'queue' then set_length(board, args[2], most) end
-  if not concurrency then redis.call('DEL', key(board, 'running:' .. name)) end
-  if not n then redis.call('DEL', key(board, 'rate:' .. name)) end
-  local added = {
-    name = name, concurrency = not before.concurrency and concurrency or nil, n = not before.n and n or nil, period = period,
-  }
-  if added.concurrency or added.n then under_way.count_shared(board, added, now) end
-  timers.set(board, 'gates', name, now)  -- tasks held by the old limit may start now
+  settings.set(board, name, (concurrency or n) and stored or nil, most and digits(most), now)
+  lending.announce(board, name, now)
   record_change(board, kind, args[2], author, described)
   return stored
 end

@@ -34,9 +34,11 @@ local ended_runs = require 'ending.ended_runs'
 local packed_job = require 'job.packed_job'
 local counters = require 'ledger.counters'
 local capacity = require 'limit.capacity'
+local lending = require 'limit.lending'
 local limits = require 'limit.limits'
 local release = require 'limit.release'
 local throttled = require 'limit.throttled'
+local waiters = require 'limit.waiters'
 local attempts = require 'queue.attempts'
 local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
@@ -56,7 +58,7 @@ local function new_batch(board, count, now, is_raw, has_limits)
   return {
     is_raw = is_raw,
     board = board, left = count, bytes = MAX_BYTES, throttles_left = MAX_THROTTLED, now = now, tasks = {}, largest = nil,
-    limits = {}, has_limits = has_limits,
+    limits = {}, held = {}, has_limits = has_limits,
   }
 end
 
@@ -91,6 +93,7 @@ local function admit_or_throttle(batch, record)
   end
   if full then
     batch.throttles_left = batch.throttles_left - 1
+    batch.held[#batch.held + 1] = { found, full }
     return capacity.throttle(batch.board, full, task, record, batch.now)
   end
   for _, limit in ipairs(found) do
@@ -148,7 +151,7 @@ local function pop_queue(batch, queue)
     if pop_lane(batch, lane, limit) then
       if limit and capacity.is_full(limit) then return capacity.reopen_later(batch.board, limit) end
       -- Wake another worker, since this one consumed the wake token and left tasks behind.
-      return release.wake_queue(batch.board, queue, queue_lanes)
+      return waiters.wake_queue(batch.board, queue, queue_lanes)
     end
   end
 end
@@ -230,11 +233,16 @@ local function admit_ready(board, now)
   return redis.call('EXISTS', key(board, 'limits')) == 1
 end
 
--- A task admitted by one limit may be held by another. Let other workers use the room that is left.
+-- A task admitted by one limit may be held by another. Let other workers use the room that is left, and ask for more.
 local function notify_waiting(batch)
   for name, limit in pairs(batch.limits) do
-    if not capacity.is_full(limit) then release.notify_worker(batch.board, name) end
+    if not capacity.is_full(limit) then
+      waiters.notify_worker(batch.board, name)
+    else
+      lending.request(batch.board, name)
+    end
   end
+  for _, pair in ipairs(batch.held) do lending.note_held(batch.board, unpack(pair)) end
 end
 
 -- Lease the tasks, and finish those that run at most once.
@@ -264,6 +272,7 @@ return function(board, args)
   for i = 2, n + 1 do pop_queue(batch, args[i]) end
   deliver(batch, lease, (options.worker or ''):gsub('%s', '_'))
   notify_waiting(batch)
+  for i = 2, n + 1 do lending.settle(board, 'length:' .. args[i]) end
   if #batch.tasks > 0 then lateness.note_starts(board, batch.tasks, now) end
   for i, task in ipairs(batch.tasks) do
     replies[i] = batch.is_raw and { task.token, task.record } or reply(task)

@@ -33,6 +33,7 @@ local trace_context = require 'job.trace_context'
 local worker_options = require 'job.worker_options'
 local changes = require 'ledger.changes'
 local counters = require 'ledger.counters'
+local lending = require 'limit.lending'
 local lanes = require 'queue.lanes'
 local lengths = require 'queue.lengths'
 local open_runs = require 'queue.open_runs'
@@ -114,6 +115,7 @@ local function require_room(board, push)
   local queue = lanes.split(push.lane)
   local room, most = lengths.room(board, queue, push.runner, push.job)
   if room ~= 0 then return end
+  lending.request(board, 'length:' .. queue)
   errors.fail_option('queue', "the queue '" .. queue .. "' is full: it takes at most " .. most
     .. ' tasks (max-length). Try again later, or raise its max-length')
 end

@@ -19,15 +19,10 @@
 local arguments = require 'base.arguments'
 local key = require('base.keys').key
 local lookup = require 'job.lookup'
+local board_counters = require 'ledger.board_counters'
 local job_counters = require 'ledger.job_counters'
 local skip_reasons = require 'ledger.skip_reasons'
 local task_locations = require 'queue.task_locations'
-
-local NAMES = {
-  'due', 'queued', 'coalesced', 'skipped', 'done', 'dead', 'cancelled', 'unleased', 'in_flight', 'pushed', 'backfilled',
-  'leased', 'retried', 'failed', 'lost', 'doubled', 'released', 'revived', 'purged', 'trimmed', 'stale',
-  'waiting',
-}
 
 local function numbers(names, values)
   local reply = {}
@@ -53,12 +48,12 @@ return function(board, args)
     lookup.require_job(board, job)
     return numbers(job_counters.NAMES, redis.call('HMGET', key(board, 'ledger'), unpack(job_counters.fields(job))))
   end
-  local values = redis.call('HMGET', key(board, 'stats'), unpack(NAMES))
-  for i, name in ipairs(NAMES) do
+  local values = redis.call('HMGET', key(board, 'stats'), unpack(board_counters.SHOWN))
+  for i, name in ipairs(board_counters.SHOWN) do
     if name == 'waiting' then values[i] = redis.call('ZCARD', key(board, 'waiting')) end
     if name == 'in_flight' then values[i] = task_locations.in_flight(board) end
   end
-  local reply = numbers(NAMES, values)
+  local reply = numbers(board_counters.SHOWN, values)
   for _, part in ipairs(skipped_by_reason(board)) do reply[#reply + 1] = part end
   return reply
 end

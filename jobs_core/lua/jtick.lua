@@ -37,8 +37,10 @@ local counters = require 'ledger.counters'
 local gaps = require 'ledger.gaps'
 local hours = require 'ledger.hours'
 local runs = require 'ledger.runs'
+local lending = require 'limit.lending'
 local release = require 'limit.release'
 local throttled = require 'limit.throttled'
+local waiters = require 'limit.waiters'
 local links = require 'partition.links'
 local outbox = require 'partition.outbox'
 local recovery = require 'partition.recovery'
@@ -53,6 +55,7 @@ local instant = require 'time.instant'
 local MAX_BYTES = 1048576  -- each kind of move stops after copying this many bytes
 local MAX_EXPIRED = 100  -- dead letters, or ended jobs, that one tick removes
 local MAX_EXPIRED_LEASES = 100  -- expired leases per tick
+local PAUSE = 20  -- ms until runs that wait for a place are looked at again
 local DEFAULT_LOSSES = 5  -- default of `losses`
 local RELINK_PAUSE = 10  -- ms between ticks that only tell partitions links again
 
@@ -136,15 +139,18 @@ end
 -- Open the gate of a limit on a rate. Returns how many tasks moved.
 local function open_gate(board, name, now, most)
   redis.call('ZREM', key(board, 'gates'), name)
+  local opens = lending.open(board, name, now)
+  if opens then timers.set(board, 'gates', name, opens) end
   if name:find('^queue:') then
-    release.wake_queue(board, name:sub(7))
+    waiters.wake_queue(board, name:sub(7))
     return 0
   end
   local moved, limit = throttled.recheck(board, name, now, most)
   if redis.call('EXISTS', key(board, 'held:' .. name)) == 0 then return moved end
   -- The moved tasks have not started yet. Check again when that many may have started.
-  if limit.n and moved > 0 then limit.at = math.max(limit.at, now + limit.period / limit.n) end
-  if limit.slots > 0 then timers.set(board, 'gates', name, limit.at or now) end
+  if limit.n and limit.at and moved > 0 then limit.at = math.max(limit.at, now + limit.period / limit.n) end
+  local at = math.min(limit.at or now, opens or math.huge)
+  if limit.slots > 0 and not limit.is_lent then timers.set(board, 'gates', name, at) end
   return moved
 end
 
@@ -160,7 +166,7 @@ local function admit_idle(board, now)
   local moved = 0
   for _, name in ipairs(redis.call('SRANDMEMBER', key(board, 'held'), 10)) do
     local waits = redis.call('ZSCORE', key(board, 'gates'), name)
-    if not waits and redis.call('SCARD', key(board, 'running:' .. name)) == 0 then
+    if not (waits or lending.is_asking(board, name)) and redis.call('SCARD', key(board, 'running:' .. name)) == 0 then
       moved = moved + throttled.admit(board, name, 50, now, true)
     end
   end
@@ -175,6 +181,13 @@ local function next_event(board, now)
     if first[2] then time = math.min(time, tonumber(first[2])) end
   end
   return time < math.huge and time or 0
+end
+
+-- Return when to tick again. Runs that wait for a place in their queue are not worth a tick each time.
+local function next_time(board, now, is_realigning, is_waiting)
+  if is_realigning then return now end
+  local time = next_event(board, now)
+  return is_waiting and time > 0 and math.max(time, now + PAUSE) or time
 end
 
 return function(board, args)
@@ -192,8 +205,8 @@ return function(board, args)
     + queue_delayed(board, now, limit)
     + open_gates(board, now, limit)
     + child_runs.expire_waiting(board, now, limit)
-    + due_jobs.queue(board, now, limit)
-    + backfill_steps.tick(board, now)
+  local due, is_waiting = due_jobs.queue(board, now, limit)
+  moved = moved + due + backfill_steps.tick(board, now)
   clock_check.record_tick(board, last, now, moved > 0 or redis.call('EXISTS', key(board, 'leased')) == 1)
   dead_letters.expire(board, now, MAX_EXPIRED)
   ended_jobs.expire(board, now, MAX_EXPIRED)
@@ -205,5 +218,6 @@ return function(board, args)
   if idle_since then deadlines.note_gap(board, idle_since, now) end
   deadlines.expire(board, now)
   lanes.remove_unused(board)
-  return { moved, is_realigning and now or next_event(board, now), now, unpack(outbox.targets(board)) }
+  lending.tick(board, now)
+  return { moved, next_time(board, now, is_realigning, is_waiting), now, unpack(outbox.targets(board)) }
 end

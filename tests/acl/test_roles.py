@@ -176,6 +176,19 @@ def test_a_viewer_reads_with_asyncio(board: Board, users: Users, busy: dict[str,
     assert users.denied() == []
 
 
+def test_a_viewer_dumps_a_ledger_and_only_an_admin_loads_one(
+    board: Board, users: Users, busy: dict[str, str], jobs_as: Callable[[str], Jobs]
+) -> None:
+    board.ack(busy["token"])
+    dumped = jobs_as(users.add("viewer"))("dump", "--ledger")
+    assert dumped.exit_code == 0, dumped.output
+    result = jobs_as(users.add("client"))("load", input=dumped.stdout)
+    assert "This user may not call JLOAD" in result.stderr
+    result = jobs_as(users.add("admin"))("load", input=dumped.stdout)
+    assert "has a ledger of its own" in result.stderr
+    assert users.denied() == []
+
+
 def test_a_client_changes_the_board_with_asyncio(board: Board, users: Users, busy: dict[str, str]) -> None:
     async def body() -> None:
         async with AsyncBoard(board.name, users.add("client"), validate=False) as client:

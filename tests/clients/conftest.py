@@ -14,9 +14,13 @@ from pathlib import Path
 import pytest
 
 from jobs_core import Board
+from tests.conftest import REMOVE
 
 Answers = Callable[[list[str]], list[str]]
 """Types commands into a shell on a terminal. Returns the output of each."""
+
+Partitioned = Callable[[int], Board]
+"""Makes an empty board of so many partitions."""
 
 MARK = "~~~"
 """A line of output that separates two commands."""
@@ -30,6 +34,19 @@ def home(url: str) -> Iterator[Board]:
     board.client.delete(*board.client.keys(f"{board.keys.tag}:*"), "none")
     yield board
     board.client.close()
+
+
+@pytest.fixture
+def partitioned(board: Board) -> Iterator[Partitioned]:
+    """Give the board partitions. Their keys are removed at the end."""
+
+    def made(count: int) -> Board:
+        board.commands.make_partitions(count)
+        return board
+
+    yield made
+    for part in board.commands.parts:
+        board.client.eval(REMOVE, 0, f"{part.keys.tag}:*")
 
 
 @pytest.fixture

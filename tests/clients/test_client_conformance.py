@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from jobs_core import Board, JobsError, Outcome, Task, errors
+from jobs_core import AsyncBoard, Board, JobsError, Outcome, Task, errors
 from jobs_core.engine.build import commands
 from jobs_core.plugins.builtin import policies
+from jobs_core.text import as_bytes
+from tests.clients.conftest import Partitioned
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 CONFORMANCE: dict[str, list[dict[str, Any]]] = json.loads((CLIENTS / "conformance.json").read_text("utf-8"))
 CASES = CONFORMANCE["cases"]
+ORDINARY = [case for case in CASES if "partitions" not in case]
+"""The cases for boards with and without partitions."""
+
+PARTITIONED = [case for case in CASES if "partitions" in case]
+"""The cases in which partitions are called by their numbers."""
 
 CODES = {
     errors.OptionError: "OPTION",
@@ -33,16 +43,24 @@ CODES = {
 Call = Callable[..., Any]
 """Calls a command, `call("JSET", "tick", …)`. An error, also one within a reply, is an exception."""
 
-cases = pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
+cases = pytest.mark.parametrize("case", ORDINARY, ids=lambda case: str(case["name"]))
 with_redis_cli = pytest.mark.skipif(not shutil.which("redis-cli"), reason="no redis-cli on PATH")
 
 
 class Player:
-    """Runs the steps of a case, and keeps the saved values."""
+    """Runs the steps of a case, and keeps what they save.
 
-    def __init__(self, tag: str, call: Call, read: Call) -> None:
-        self.tag, self.call, self.read = tag, call, read
+    Args:
+        call: Calls a command of the board.
+        read: Calls a command of Redis.
+        tags: Those of the partitions, or of the board if it has none.
+        call_at: Calls a command of the partition with a tag.
+    """
+
+    def __init__(self, call: Call, read: Call, *tags: str, call_at: Call | None = None) -> None:
+        self.call, self.read, self.tags, self.call_at = call, read, tags, call_at
         self.saved: dict[str, str] = {}
+        self.numbers: dict[str, str] = {}
 
     def play(self, steps: list[dict[str, Any]]) -> None:
         for step in steps:
@@ -51,18 +69,43 @@ class Player:
             assert self.fits(expected, reply), f"{json.dumps(step)} returned {reply!r}"
 
     def reply(self, step: dict[str, Any]) -> Any:
-        """Return the server's reply to a step."""
+        """Return the server's reply to a step, with all of its pages."""
         if "read" in step:
-            reply = self.read(*(word.replace("{board}", self.tag) for word in step["read"]))
+            reply = self.read_all(step["read"])
             return int(reply) if isinstance(step["reply"], int) else reply
+        reply = self.reply_to(step, step["args"])
+        match step.get("reply"):
+            case ["0", list()]:
+                at = next((at for at, word in enumerate(step["args"]) if word in ("0", "$cursor")), 0)
+                while isinstance(reply, list) and reply[0] != "0":
+                    words = [*step["args"][:at], reply[0], *step["args"][at + 1 :]]
+                    following = self.reply_to(step, words)
+                    reply = [following[0], reply[1] + following[1]]
+        return reply
+
+    def reply_to(self, step: dict[str, Any], words: Sequence[str]) -> Any:
+        """Return the reply to one call."""
+        call = self.call
+        if "partition" in step:
+            assert self.call_at
+            call = partial(self.call_at, self.tags[step["partition"]])
         while True:
             try:
-                return self.call(step["command"], *map(self.known, step["args"]))
+                return call(step["command"], *map(self.known, words))
             except (JobsError, redis.ResponseError) as error:
                 if not str(error).startswith("JOBS AGAIN "):
                     return error
-            while self.call("JAPPLY", "roll"):  # what every client does, see docs/reference/clients.md
+            while call("JAPPLY", "roll"):  # what every client does, see docs/reference/clients.md
                 pass
+
+    def read_all(self, words: Sequence[str]) -> Any:
+        """Read what a board has, in each of its partitions."""
+        found = [
+            self.read(*(word.format_map({"board": tag, **self.saved}) for word in words)) for tag in self.tags
+        ]
+        if all(one == found[0] for one in found):
+            return found[0]
+        return sum(found) if isinstance(found[0], int) else next(filter(None, found))
 
     def known(self, value: Any) -> Any:
         """Return a value of the file, or the value saved as `$name`."""
@@ -83,11 +126,31 @@ class Player:
                 return all(self.fits(value, found.get(name)) for name, value in fields.items())
             case {"save": name}:
                 self.saved[name] = reply
-                return isinstance(reply, str)
+                return isinstance(reply, str) and (
+                    "like" not in expected or self.is_like(expected["like"], reply)
+                )
+            case {"like": text}:
+                return isinstance(reply, str) and self.is_like(text, reply)
+            case dict():
+                return expected.keys() == reply.keys() and all(
+                    self.fits(value, reply[name]) for name, value in expected.items()
+                )
             case list():
                 return len(reply) == len(expected) and all(map(self.fits, expected, reply))
             case _:
                 return type(reply) is not float and bool(reply == self.known(expected))
+
+    def is_like(self, text: str | None, reply: str) -> bool:
+        """Whether a reply is this text, in which <1> is the board's number in place of 1."""
+        if text is None:
+            return True
+        found = re.fullmatch(re.sub(r"<\d+>", r"(\\d+)", re.escape(text)), reply)
+        if not found:
+            return False
+        numbers = zip(re.findall(r"<(\d+)>", text), found.groups(), strict=True)
+        if len(self.tags) == 1:
+            return all(number == there for number, there in numbers)
+        return all(self.numbers.setdefault(number, there) == there for number, there in numbers)
 
 
 def error_text(reply: Any) -> str:
@@ -97,16 +160,49 @@ def error_text(reply: Any) -> str:
     return str(reply) if isinstance(reply, redis.ResponseError) else ""
 
 
-@pytest.fixture
-def read(board: Board) -> Call:
-    """Call commands of Redis itself. Returns the raw replies."""
+def raw(board: Board) -> Call:
+    """Return what calls commands of Redis itself, and returns raw replies."""
     board.client.response_callbacks.clear()
     return board.client.execute_command
 
 
+def tags(board: Board) -> list[str]:
+    """Return the tags of a board's partitions."""
+    return [part.keys.tag for part in board.commands.parts]
+
+
+@pytest.fixture
+def read(board: Board) -> Call:
+    """Call commands of Redis itself. Returns the raw replies."""
+    return raw(board)
+
+
 @cases
 def test_the_python_client_conforms(case: dict[str, Any], board: Board, read: Call) -> None:
-    Player(board.keys.tag, board.commands.call, read).play(case["steps"])
+    Player(board.commands.call, read, board.keys.tag).play(case["steps"])
+
+
+@cases
+def test_the_python_client_conforms_with_partitions(case: dict[str, Any], partitioned: Partitioned) -> None:
+    board = partitioned(4)
+    Player(board.commands.call, raw(board), *tags(board)).play(case["steps"])
+
+
+@cases
+def test_the_asyncio_client_conforms_with_partitions(
+    case: dict[str, Any], partitioned: Partitioned, url: str
+) -> None:
+    board = partitioned(4)
+    with asyncio.Runner() as runner:
+        client = AsyncBoard(board.name, url, validate=False)
+
+        def call(name: str, *words: str) -> Any:
+            return runner.run(client.commands.call(name, *words))
+
+        try:
+            Player(call, raw(board), *tags(board)).play(case["steps"])
+        finally:
+            runner.run(client.close())
 
 
 @cases
@@ -118,7 +214,7 @@ def test_calls_of_functions_conform(case: dict[str, Any], board: Board, read: Ca
     def call(name: str, *words: str) -> Any:
         return read("FCALL", name, 1, board.keys.tag, *words)
 
-    Player(board.keys.tag, call, read).play(case["steps"])
+    Player(call, read, board.keys.tag).play(case["steps"])
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +230,23 @@ def test_calls_of_scripts_conform(
     def call(name: str, *words: str) -> Any:
         return read("EVALSHA", shas[name], 1, board.keys.tag, *words)
 
-    Player(board.keys.tag, call, read).play(case["steps"])
+    Player(call, read, board.keys.tag).play(case["steps"])
+
+
+@pytest.mark.parametrize("way", ["client", "FCALL", "EVALSHA"])
+@pytest.mark.parametrize("case", PARTITIONED, ids=lambda case: str(case["name"]))
+def test_calls_of_partitions_conform(
+    case: dict[str, Any], way: str, partitioned: Partitioned, shas: dict[str, str]
+) -> None:
+    board = partitioned(case["partitions"])
+    read = raw(board)
+
+    def call_at(tag: str, name: str, *words: str) -> Any:
+        if way == "client":
+            return board.commands.parts[tags(board).index(tag)].call(name, *words)
+        return read(way, name if way == "FCALL" else shas[name], 1, tag, *map(as_bytes, words))
+
+    Player(board.commands.call, read, *tags(board), call_at=call_at).play(case["steps"])
 
 
 def shell(board: Board, *words: str, folder: Path = CLIENTS) -> subprocess.CompletedProcess[str]:
@@ -185,7 +297,7 @@ WRONG: list[dict[str, Any]] = [
 @pytest.mark.parametrize("step", WRONG, ids=json.dumps)
 def test_a_wrong_step_fails(step: dict[str, Any], board: Board, read: Call) -> None:
     with pytest.raises((AssertionError, TypeError)):
-        Player(board.keys.tag, board.commands.call, read).play([step])
+        Player(board.commands.call, read, board.keys.tag).play([step])
 
 
 @with_redis_cli

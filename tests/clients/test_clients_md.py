@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from binascii import crc_hqx
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,8 +18,10 @@ import redis
 
 from jobs_core import Board
 from jobs_core.engine.build import commands
+from jobs_core.engine.partitions.places import Places
+from jobs_core.engine.partitions.routes import RULES
 from jobs_core.errors import StaleError
-from tests.clients.test_client_conformance import CASES, Player
+from tests.clients.test_client_conformance import ORDINARY, Player
 from tests.helpers import keep_ticking, wait_until
 
 PAGE = Path(__file__).parents[2] / "docs/reference/clients.md"
@@ -137,10 +140,28 @@ def test_the_client_knows_the_read_only_commands(client: dict[str, Any]) -> None
 
 
 def test_the_table_has_every_command() -> None:
-    rows = re.findall(r"^\| (J[A-Z]+)(?:, (J[A-Z]+))?( \*)? \|", TEXT, re.MULTILINE)
+    table = TEXT.split("<!-- generated: commands -->")[1].split("<!-- end -->")[0]
+    rows = re.findall(r"^\| (J[A-Z]+)(?:, (J[A-Z]+))?( \*)? \|", table, re.MULTILINE)
     found = {name: bool(star) for *names, star in rows for name in names if name}
     assert found.pop("JVERSION")
     assert found == {name: command.only_reads for name, command in commands().items()}
+
+
+def test_the_names_to_check_are_in_their_partitions() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \| (\d+) \| (\d+) \| (\d+) \|", TEXT, re.MULTILINE)
+    assert len(rows) > 5
+    for name, crc16, of_4, of_16 in rows:
+        assert [int(crc16), int(of_4), int(of_16)] == [
+            crc_hqx(name.encode(), 0),
+            *(Places(count).of_job(name) for count in (4, 16)),
+        ]
+
+
+def test_every_command_has_a_rule_on_the_page() -> None:
+    table = TEXT.split("<!-- rules -->")[1].split("<!-- end of rules -->")[0]
+    first = re.findall(r"^\| ((?:J[A-Z]+ ?)+)\|", table, re.MULTILINE)
+    names = [name for row in first for name in row.split()]
+    assert sorted(names) == sorted({*RULES, "JINBOX", "JOUTBOX"})
 
 
 def test_filters_and_options_match_the_commands(board: Board) -> None:
@@ -169,16 +190,16 @@ def test_the_usage_on_the_page_works(client: dict[str, Any], home: Board, url: s
     assert entry["note"] == "hello, world"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
+@pytest.mark.parametrize("case", ORDINARY, ids=lambda case: str(case["name"]))
 def test_the_example_client_conforms(case: dict[str, Any], jobs: Any, board: Board) -> None:
     board.client.response_callbacks.clear()
-    Player(board.keys.tag, jobs.call, board.client.execute_command).play(case["steps"])
+    Player(jobs.call, board.client.execute_command, board.keys.tag).play(case["steps"])
 
 
 def test_the_example_case_is_a_real_case(board: Board) -> None:
     assert EXAMPLE
     found = json.loads(EXAMPLE[0])
-    Player(board.keys.tag, board.commands.call, board.client.execute_command).play(found["steps"])
+    Player(board.commands.call, board.client.execute_command, board.keys.tag).play(found["steps"])
 
 
 def test_links_are_valid() -> None:

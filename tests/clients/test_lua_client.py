@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from binascii import crc_hqx
 from pathlib import Path
 
 import pytest
 
 from jobs_core import Board
 from jobs_core.engine.build import commands
+from jobs_core.engine.partitions.routes import RULES
 from tests.clients.test_client_conformance import CASES, CONFORMANCE
 
 FOLDER = Path(__file__).parents[2] / "clients" / "lua"
@@ -50,11 +52,12 @@ def test_the_lua_clients_own_tests_pass(ready: Board, url: str) -> None:
     assert done.stdout.count("\nok ") > 50
 
 
+@pytest.mark.parametrize("partitions", [0, 4])
 @pytest.mark.parametrize("way", ["FCALL", "EVALSHA"])
-def test_the_lua_client_conforms(way: str, ready: Board, url: str) -> None:
-    words: list[str] = []
+def test_the_lua_client_conforms(way: str, partitions: int, ready: Board, url: str) -> None:
+    words = ["--partitions", str(partitions)]
     if way == "EVALSHA":  # what it must not call does not exist
-        words = ["--evalsha", ready.name]
+        words += ["--evalsha", ready.name]
         ready.client.function_flush()
     else:
         ready.client.delete(ready.keys.commands)
@@ -68,6 +71,25 @@ def test_the_lua_client_conforms(way: str, ready: Board, url: str) -> None:
     failed = [line for line in done.stdout.splitlines() if line.startswith(("not ok", "#"))]
     assert done.returncode == 0, "\n".join(failed) + done.stderr
     assert done.stdout.count("\nok ") == len(CASES) + len(CONFORMANCE["policies"])
+
+
+def test_the_client_routes_every_command() -> None:
+    script = "for name in pairs(require('jobs.partitions').RULES) do print(name) end"
+    done = subprocess.run(["lua5.1", "-e", script], cwd=FOLDER, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == set(RULES)
+
+
+@pytest.mark.parametrize("name", ["", "a", "report", "123456789", "é€😀", "x" * 300])
+def test_the_client_finds_the_partitions_of_names(name: str) -> None:
+    script = f"io.write(require('jobs.partitions').crc16([[{name}]]))"
+    done = subprocess.run(
+        ["lua5.1", "-e", script],
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) == crc_hqx(name.encode(), 0)
 
 
 def test_the_client_knows_the_read_only_commands() -> None:

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from jobs_core import Board
-from tests.clients.test_client_conformance import CASES, Player
+from tests.clients.test_client_conformance import ORDINARY, Player
 from tests.engine.conftest import NEWER, load, loaded
 
 
@@ -23,11 +23,11 @@ def newer_url(request: pytest.FixtureRequest) -> Iterator[str]:
         client.function_flush()
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case["name"]))
+@pytest.mark.parametrize("case", ORDINARY, ids=lambda case: str(case["name"]))
 def test_the_client_conforms_with_a_newer_library(newer_url: str, case: dict[str, Any]) -> None:
     with redis.Redis.from_url(newer_url, decode_responses=True) as client:
         board = Board("engine-newer", client=client, validate=False)
         client.delete(*client.keys(f"{board.keys.tag}:*"), "none")
         client.response_callbacks.clear()
-        Player(board.keys.tag, board.commands.call, client.execute_command).play(case["steps"])
+        Player(board.commands.call, client.execute_command, board.keys.tag).play(case["steps"])
         assert loaded(client) == NEWER

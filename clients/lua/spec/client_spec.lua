@@ -4,6 +4,8 @@
 local redis = require 'redis'
 local jobs = require 'jobs'
 
+local unpack = table.unpack or unpack -- luacheck: ignore
+
 local T, LATER = 1700000000, 4000000000
 
 local function connect()
@@ -123,7 +125,7 @@ for style, client_of in pairs { ['redis-lua'] = connect, ['lua-resty-redis'] = r
       end)
 
       it('say what the client of Redis lacks', function()
-        local bare = jobs.commands({ hget = function() end }, 'bare')
+        local bare = jobs.commands({ get = function() end, hget = function() end }, 'bare')
         refused('SERVER', 'the Redis client has no method fcall: update it', function() bare:call('JTICK') end)
       end)
 
@@ -507,7 +509,7 @@ end
 describe('without a library for JSON', function()
   it('says what is missing', function()
     local board = new_board(connect())
-    board.json = nil
+    board.commands.json = nil
     board:put('a', 'echo', 'x', { every = 5 })
     refused('OPTION', 'install lua-cjson or dkjson', function() board:show('a') end)
   end)
@@ -518,5 +520,144 @@ describe('without a library for JSON', function()
     local board = jobs.board(client, name, { json = { decode = function(text) return { text = text } end } })
     board:put('a', 'echo', 'x')
     assert.truthy(board:show('a').text:find('"id":"a"', 1, true))
+  end)
+end)
+
+describe('a board with partitions', function()
+  local board, client
+
+  -- Give a new board so many partitions.
+  local function partitioned(count, options, of)
+    local name = new_board(connect()).name
+    for number = 0, count - 1 do
+      connect():set('{' .. name .. '.' .. number .. '}:layout', '5 ' .. number .. '/' .. count)
+    end
+    connect():set('{' .. name .. '}:layout', '5 of ' .. count)
+    return jobs.board(of, name, options)
+  end
+
+  before_each(function()
+    client = connect()
+    board = partitioned(4, { by = 'ann@web-1' }, client)
+  end)
+
+  it('is one board for its callers', function()
+    local ids = {}
+    for n = 1, 12 do
+      ids[n] = 'job-' .. n
+      board:put(ids[n], 'echo', 'x', { every = 60, start = LATER, label = { team = 'ops' } })
+    end
+    table.sort(ids)
+    assert.same({ 12, 12 }, { board:count().jobs, board:labels()['team=ops'] })
+    local found = board:find { label = 'team=ops' }
+    table.sort(found)
+    assert.same(ids, found)
+    assert.equal(12, #board:changes { count = 12 })
+    assert.equal('job-7', board:show('job-7').id)
+    assert.equal(2, board:remove('job-1', 'nobody', 'job-2', { because = 'moved' }))
+    refused('NOTFOUND', 'nobody', function() board:show('nobody') end)
+    assert.same({ 10, 12 }, { board:top().jobs, #board:changes { to = os.time() + 1, count = 12 } })
+    for number = 0, 3 do
+      assert.is_true(board.commands.parts[number]:call('JCOUNT')[2] < 12)
+    end
+  end)
+
+  it('pages through changes, newest first', function()
+    for n = 1, 20 do board:put('job-' .. n, 'echo', 'x') end
+    local seen, last = {}, math.huge
+    local before
+    repeat
+      local page = board.commands:call('JCHANGES', 'count', 3, unpack(before and { 'before', before } or {}))
+      before = page[1]
+      for _, text in ipairs(page[2]) do
+        local change = require('cjson').decode(text)
+        assert.is_true(change.time <= last)
+        last, seen[change.job] = change.time, true
+      end
+    until before == '0'
+    for n = 1, 20 do assert.is_true(seen['job-' .. n]) end
+  end)
+
+  it('is worked off by one worker', function()
+    for n = 1, 20 do board:push('echo', tostring(n)) end
+    board:put('due', 'echo', 'due', { at = T })
+    local seen, count = {}, 0
+    local queue = board:queue('echo', { worker = 'lua' })
+    queue:work(function(payload) seen[payload], count = true, count + 1 end, {
+      tick = true, stop = function() return count >= 21 end,
+    })
+    assert.same({ 21, 0 }, { board:stats().done, board:stats().in_flight })
+    assert.is_true(seen['20'] and seen.due)
+    assert.same({}, board:workers())
+  end)
+
+  it('reports progress, output and cancellation', function()
+    local id = board:push('echo', 'x', { keep = '1h' })
+    local task = board:queue('echo', { worker = 'lua' }):pop()[1]
+    assert.equal(id, task.id)
+    task:update { progress = 50 }
+    assert.equal(50, board:tasks({ task = id })[1].progress)
+    assert.equal('cancelling', board:cancel(id))
+    assert.equal('cancelling', task:beat(60))
+    board.commands:call('JOUTPUT', task.token, 'stdout', 'hello')
+    task:done { tail = 'a1\nohello' }
+    assert.equal('a1\nohello', board:logs(id))
+  end)
+
+  it('wakes when a task comes to any partition', function()
+    board:push('echo', 'x')
+    local queue = board:queue('echo')
+    queue:_sleep(5)
+    assert.equal(1, #queue:pop())
+  end)
+
+  it('is found when it is made after the client', function()
+    local late = new_board(client)
+    assert.equal(0, late:count().jobs)
+    client:set('{' .. late.name .. '.0}:layout', '5 0/1')
+    client:set('{' .. late.name .. '}:layout', '5 of 1')
+    late:put('a', 'echo', 'x')
+    assert.equal(1, client:hlen('{' .. late.name .. '.0}:job'))
+  end)
+
+  it('may be in a cluster, with a client for each partition', function()
+    local asked = 0
+    board = partitioned(3, {
+      connect = function(key)
+        assert.truthy(key:find('^{.+}$'))
+        asked = asked + 1
+        return connect()
+      end,
+    })
+    for n = 1, 9 do board:push('echo', tostring(n)) end
+    assert.equal(9, board:count().queued)
+    assert.equal(4, asked)
+    local queue = board:queue('echo')
+    for _ = 1, 3 do queue:_sleep(1) end
+    assert.equal(9, #queue:pop(9))
+  end)
+
+  it('connects again when a slot has moved', function()
+    local moved, connections = true, 0
+    board = partitioned(1, {
+      connect = function(key)
+        connections = connections + 1
+        local found = connect()
+        return setmetatable({}, {
+          __index = function(_, method)
+            if not found[method] then found:define_command(method) end
+            return function(_, ...)
+              if method == 'fcall' and moved and key:find('.0}', 1, true) then
+                moved = false
+                return nil, 'MOVED 7 127.0.0.1:7001'
+              end
+              return found[method](found, ...)
+            end
+          end,
+        })
+      end,
+    })
+    board:put('a', 'echo', 'x')
+    assert.same({ 3, 1 }, { connections, board:count().jobs })
   end)
 end)

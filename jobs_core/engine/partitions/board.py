@@ -9,9 +9,10 @@ from typing import Any, Self, TypeVar
 import redis
 
 from jobs_core import errors
-from jobs_core.engine.commands import Call, Commands
+from jobs_core.engine.commands import Call, Commands, translated
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.partitions import commits, layout
+from jobs_core.engine.partitions.places import ONE, Places
 from jobs_core.engine.partitions.spread import Spread
 
 T = TypeVar("T")
@@ -36,6 +37,8 @@ class BoardCommands(Commands):
         self._connect = connect
         self._spread: Spread | None = None
         self._parts: list[BoardCommands] = []
+        self._whole: BoardCommands | None = None
+        """The board of a partition that shares its client."""
         self.is_known = False
         """Whether it is known if the board has partitions."""
 
@@ -52,6 +55,50 @@ class BoardCommands(Commands):
     def parts(self) -> Sequence[BoardCommands]:
         """The commands of each partition, or of the board itself, if it has none."""
         return (self,) if self.spread is None else self._parts
+
+    @property
+    def places(self) -> Places:
+        """Which partition has what."""
+        return ONE if self.spread is None else self.spread.places
+
+    def part_of_task(self, task: str) -> BoardCommands:
+        """Return the commands of the partition that has a task."""
+        return self.parts[self.places.of_task(task)]
+
+    @property
+    def blocking(self) -> redis.Redis:
+        """Do what `Commands.blocking` does. Partitions that share a client also share this one."""
+        return super().blocking if self._whole is None else self._whole.blocking
+
+    def close(self) -> None:
+        """Do what `Commands.close` does, and close the clients of partitions on other nodes."""
+        super().close()
+        for part in self._parts:
+            if part.client is not self.client:
+                part.close()
+                part.client.close()
+
+    def gather(self, asked: Sequence[tuple[int, Callable[[Any, Keys], T]]]) -> list[T]:
+        """Do what `Commands.gather` does. Partitions that share a client are read in one round trip."""
+        if len(asked) <= 1:
+            return super().gather(asked)
+        groups: dict[int, list[int]] = {}
+        for number, (place, _) in enumerate(asked):
+            groups.setdefault(id(self.parts[place].client), []).append(number)
+        found: dict[int, T] = {}
+        for numbers in groups.values():
+            found |= zip(numbers, self._read_together([asked[number] for number in numbers]), strict=True)
+        return [found[number] for number in range(len(asked))]
+
+    def _read_together(self, asked: Sequence[tuple[int, Callable[[Any, Keys], T]]]) -> list[T]:
+        def send(client: redis.Redis) -> list[T]:
+            pipe = client.pipeline(transaction=False)
+            for place, read in asked:
+                read(pipe, self.parts[place].keys)
+            return pipe.execute()
+
+        first = self.parts[asked[0][0]]
+        return (self if first.client is self.client else first).read(send)
 
     def with_timeout(self, seconds: float | None = None, *, patience: float) -> Self:
         """Do what `Commands.with_timeout` does, for all partitions."""
@@ -115,6 +162,18 @@ class BoardCommands(Commands):
         for part in self.spread.parts:
             part.require_role(name)
 
+    def find_first(self) -> str | None:
+        """Return the layout of the first partition, also if the board does not say that it has any."""
+        (keys,) = self.keys.partitions(1)
+        client = self._connect(self.client, keys)
+        try:
+            with translated(self.server):
+                found: Any = client.get(keys.layout)
+                return None if found is None else str(found)
+        finally:
+            if client is not self.client:
+                client.close()
+
     def make_partitions(self, count: int) -> None:
         """Make the board one of so many partitions. Raises OptionError if it exists, and is another one."""
         layout.check_count(count)
@@ -142,6 +201,7 @@ class BoardCommands(Commands):
         part._closed, part.patience = self._closed, self.patience
         part.has_connected = part.is_known = True
         if client is self.client:
+            part._whole = self
             self._siblings.append(part)
         return part
 

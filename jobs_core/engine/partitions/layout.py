@@ -30,6 +30,12 @@ def of_partition(number: int, count: int) -> str:
     return f"{VERSION} {number}/{count}"
 
 
+def count_of(layout: str | None) -> int:
+    """Return how many partitions a board has by the layout of its first one: 0 if it is not one."""
+    found = re.fullmatch(rf"{VERSION} 0/(\d+)", layout or "", re.ASCII)
+    return int(found[1]) if found else 0
+
+
 def read_count(connection: Any, keys: Keys) -> int:
     """Return how many partitions a board has: 0 if it has none, or is not known."""
     found = re.fullmatch(rf"{VERSION} of (\d+)", str(_ask(connection, "GET", keys.layout)), re.ASCII)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain as chained
 from typing import Any
 
@@ -89,17 +89,28 @@ def top(replies: Sequence[Any], rows: int) -> list[Any]:
     boards = [json.loads(reply[0]) for reply in replies]
     tasks = sorted(chain([reply[1] for reply in replies]), key=lambda text: float(json.loads(text)["until"]))
     queues = _queues([json.loads(text) for reply in replies for text in reply[2]])
-    workers: dict[str, dict[str, Any]] = {}
-    for worker in (json.loads(text) for reply in replies for text in reply[3]):
-        known = workers.get(worker["worker"])
-        if known is None or known["seen"] < worker["seen"]:
-            workers[worker["worker"]] = worker
+    workers = one_of_each(json.loads(text) for reply in replies for text in reply[3])
     return [
         json.dumps(_board(boards, len(queues), len(workers))),
         tasks[:rows],
         [json.dumps(queue) for queue in queues[:rows]],
-        [json.dumps(worker) for worker in list(workers.values())[:rows]],
+        [json.dumps(worker) for worker in workers[:rows]],
     ]
+
+
+def one_of_each(workers: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each worker once: as it was seen last, with what it runs in all partitions."""
+    found: dict[str, dict[str, Any]] = {}
+    running: Counter[str] = Counter()
+    for worker in workers:
+        name = worker["worker"]
+        running[name] += worker.get("running", 0)
+        if name not in found or found[name]["seen"] < worker["seen"]:
+            found[name] = worker
+    for name, worker in found.items():
+        if "running" in worker:
+            worker["running"] = running[name]
+    return list(found.values())
 
 
 def _queues(found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -136,9 +147,12 @@ def _board(boards: Sequence[Mapping[str, Any]], queues: int, workers: int) -> di
 
 
 def read_cursors(cursor: str | None, count: int) -> list[str]:
-    """Return where to go on in each of several lists: empty at its beginning, `END` at its end."""
+    """Return where to go on in each of several lists: empty at its beginning, `END` at its end.
+
+    Another text than `newest_changes` returns is for each of them to accept or reject.
+    """
     found = cursor.split(",") if cursor else []
-    return found if len(found) == count else [""] * count
+    return found if len(found) == count else [cursor or ""] * count
 
 
 def newest_changes(

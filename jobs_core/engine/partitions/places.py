@@ -6,6 +6,7 @@ import itertools
 import random
 import re
 from binascii import crc_hqx
+from collections.abc import Sequence
 
 from jobs_core.text import as_bytes
 
@@ -53,6 +54,8 @@ class Places:
 
     def of_job(self, id: str) -> int:
         """Return the partition of a job. The one-off task `push:7@…` counts as a job named `push:7`."""
+        if self.count == 1:
+            return 0
         pushed = _PUSHED.match(id)
         return int(pushed[1]) % self.count if pushed else place_of(id, self.count)
 
@@ -72,7 +75,19 @@ class Places:
         job, number = found.groups()
         return self.of_number(number or "") if job.startswith("alert:") else self.of_job(job)
 
+    def of_tasks(self, task: str | None = None, job: str | None = None) -> Sequence[int]:
+        """Return the partitions that may have tasks: that of one task, or of a job, or all of them."""
+        if task is not None:
+            return (self.of_task(task),)
+        if job is not None and not job.startswith("alert:"):
+            return (self.of_job(job),)
+        return self.all
+
     def of_token(self, token: str) -> int:
         """Return the partition of a task by the token of its lease, or its ticket."""
         found = _TOKEN.match(token)
         return self.of_task(found[1] if found else token)
+
+
+ONE = Places(1)
+"""Those of a board without partitions."""

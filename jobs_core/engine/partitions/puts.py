@@ -8,7 +8,16 @@ from typing import Any
 from jobs_core.engine.partitions.cycles import find_cycles, parents_in
 from jobs_core.engine.partitions.delivery import flush
 from jobs_core.engine.partitions.places import Places
-from jobs_core.engine.partitions.shapes import Route, Rule, ask, by_groups, option, text_at, words_of
+from jobs_core.engine.partitions.shapes import (
+    Route,
+    Rule,
+    ask,
+    by_first_word,
+    by_groups,
+    option,
+    text_at,
+    words_of,
+)
 
 FIRST_OPTION = 3
 """Where the options of a job begin: after id, runner and payload."""
@@ -38,14 +47,15 @@ def _first_job(args: Sequence[Any]) -> int:
     return at
 
 
-_put_each = by_groups(_first_job, Places.of_job)
+_put_each = by_groups(_first_job, by_first_word(Places.of_job))
 
 
 def put_several(places: Places, name: str, args: Sequence[Any]) -> Route:
     """Put several jobs, of which some may wait for others."""
     first = _first_job(args)
     jobs = words_of(args[first:]) or []
-    changes = {text_at(job, 0): parents_in(option(job, FIRST_OPTION, "after")) for job in jobs}
+    after = [job for job in jobs if "after" in job]  # most have none, and this is quick
+    changes = {text_at(job, 0): parents_in(option(job, FIRST_OPTION, "after")) for job in after}
     changes = {id: parents for id, parents in changes.items() if parents}
     if not changes:
         return (yield from _put_each(places, name, args))

@@ -6,9 +6,11 @@ Clients in other languages follow the same rules: see docs/reference/clients.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from jobs_core.engine.partitions import alerts, commits, merges, stages
+from jobs_core.engine.partitions.delivery import deliver, flush
 from jobs_core.engine.partitions.links import when
 from jobs_core.engine.partitions.places import Places, is_number
 from jobs_core.engine.partitions.puts import FIRST_OPTION, put_one, put_several
@@ -20,6 +22,7 @@ from jobs_core.engine.partitions.shapes import (
     ask_all,
     by_all,
     by_first,
+    by_first_word,
     by_groups,
     by_ids,
     by_job,
@@ -32,7 +35,7 @@ from jobs_core.engine.partitions.shapes import (
     text_at,
     without_option,
 )
-from jobs_core.errors import JobsError
+from jobs_core.errors import JobsError, OptionError
 
 
 def route(places: Places, name: str, args: Sequence[Any]) -> Route:
@@ -53,11 +56,9 @@ def _cancel(places: Places, name: str, args: Sequence[Any]) -> Route:
 
 
 def _tasks(places: Places, name: str, args: Sequence[Any]) -> Route:
-    task, job = option(args, 1, "task"), option(args, 1, "job")
-    if task is not None:
-        return ask(places.of_task(task), name, args)
-    if job is not None and not job.startswith("alert:"):
-        return ask(places.of_job(job), name, args)
+    found = places.of_tasks(option(args, 1, "task"), option(args, 1, "job"))
+    if len(found) == 1:
+        return ask(found[0], name, args)
     return paged(places, name, (), text_at(args, 0), args[1:])
 
 
@@ -65,17 +66,47 @@ def _find(places: Places, name: str, args: Sequence[Any]) -> Route:
     return paged(places, name, (), text_at(args, 0), args[1:])
 
 
-def _push(places: Places, name: str, args: Sequence[Any]) -> Route:
+_TRIES = 5
+"""How often a push is tried: messages go to the home of a limit, to who has unused slots, and back."""
+
+
+def _push_place(places: Places, args: Sequence[Any]) -> int:
     """A job is run where it is. A one-off task may be anywhere, but repeated ones have one place."""
     if len(args) % 2:
-        return ask(places.of_job(text_at(args, 0)), name, args)
+        return places.of_job(text_at(args, 0))
     key = option(args, 2, "idempotency-key")
     if key is not None:
-        return ask(places.of_name(key), name, args)
+        return places.of_name(key)
     if option(args, 2, "unique-for") is not None:
         queue = option(args, 2, "queue") or text_at(args, 0)
-        return ask(places.of_name("\n".join((text_at(args, 0), queue, text_at(args, 1)))), name, args)
-    return ask(places.turn(), name, args)
+        return places.of_name("\n".join((text_at(args, 0), queue, text_at(args, 1))))
+    return places.turn()
+
+
+def _push(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """Push. A partition that has no place in the queue asks for one: all may be lent to others."""
+    place = _push_place(places, args)
+    for _ in range(_TRIES):
+        (reply,) = yield [(place, (name, args))]
+        if not _is_full(reply):
+            break
+        yield from flush(places.all)
+    return accepted(reply)
+
+
+def _is_full(reply: Any) -> bool:
+    """Whether an error says that a queue takes no more tasks."""
+    return isinstance(reply, OptionError) and reply.option == "queue" and "max-length" in str(reply)
+
+
+def _limit(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """Set a limit at its home, and let all partitions know at once. If that fails, ticks do it."""
+    home = places.of_name(f"{text_at(args, 0)}:{text_at(args, 1)}")
+    reply = yield from ask(home, name, args)
+    with suppress(JobsError):
+        for sources in ((home,), places.all, (home,)):
+            yield from flush(sources)
+    return reply
 
 
 def _pop(places: Places, name: str, args: Sequence[Any]) -> Route:
@@ -83,7 +114,7 @@ def _pop(places: Places, name: str, args: Sequence[Any]) -> Route:
     number = text_at(args, 0)
     first = 1 + int(number) if is_number(number) else len(args)
     count = option(args, first, "count") or "1"
-    if not (is_number(count) and int(count)):
+    if first > len(args) or not (is_number(count) and int(count)):
         return (yield from ask(0, name, args))
     rest = without_option(args, first, "count")
     found: list[Any] = []
@@ -125,6 +156,13 @@ def _count_each(place_of: Callable[[Places, str], int], first: int) -> Rule:
     return rule
 
 
+def _register(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """A worker reports to all partitions. What it runs counts in the first."""
+    rest = [0 if at and args[at - 1] == "running" else word for at, word in enumerate(args)]
+    replies = yield [(place, (name, rest if place else args)) for place in places.all]
+    return max(accepted(reply) for reply in replies)
+
+
 def _stats(places: Places, name: str, args: Sequence[Any]) -> Route:
     job = option(args, 0, "job")
     if job is not None:
@@ -157,6 +195,16 @@ def _changes(places: Places, name: str, args: Sequence[Any]) -> Route:
     ]
     pages = {place: accepted(reply) for place, reply in zip(asked, replies, strict=True)}
     return merges.newest_changes(pages, cursors, int(count) if is_number(count) else 100)
+
+
+def _tick(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """Tick every partition, and take their messages to one another."""
+    replies = yield [(place, (name, args)) for place in places.all]
+    ticks = [accepted(reply) for reply in replies]
+    for source, (_, _, _, *targets) in enumerate(ticks):
+        for target in targets:
+            yield from deliver(source, int(target))
+    return merges.tick(ticks)
 
 
 def _trim(places: Places, name: str, args: Sequence[Any]) -> Route:
@@ -201,6 +249,43 @@ def _backfills(places: Places, name: str, args: Sequence[Any]) -> Route:
     return in_order(groups, len(args))
 
 
+_OF_TASKS = frozenset(("task", "history", "output", "printed", "tail"))
+"""The kinds of items of a dump that belong to a task. The others belong to a job, or to the board."""
+
+
+def _dump(places: Places, name: str, args: Sequence[Any]) -> Route:
+    """Read one partition after the other, each for those of the ids that it has."""
+    place, cursor, ids = text_at(args, 0), text_at(args, 1), args[2:]
+    if not ids:
+        return (yield from paged(places, name, (place,), cursor, ()))
+    place_of = {"outputs": places.of_task, "dues": places.of_number}.get(place, places.of_job)
+    number, _, own = cursor.rpartition(":")
+    at = int(number) if is_number(number) else 0
+    having = sorted({place_of(str(id)) for id in ids} - set(range(at)))
+    if not having:
+        return ["0", []]
+    at, own = having[0], own if having[0] == at else "0"
+    some = [id for id in ids if place_of(str(id)) == at]
+    following, items = yield from ask(at, name, (place, own, *some))
+    if following != "0":
+        return [f"{at}:{following}", items]
+    return [f"{having[1]}:0" if len(having) > 1 else "0", items]
+
+
+def _load(places: Places, name: str, args: Sequence[Any]) -> Route:
+    if text_at(args, 0) != "add":
+        return ask_all(places, name, args, min)
+    return by_groups(lambda args: 2, _place_of_item)(places, name, args)
+
+
+def _place_of_item(places: Places, item: Sequence[Any]) -> int:
+    """Return the partition of an item of a dump. What belongs to the board is in the first."""
+    kind, id = text_at(item, 1), text_at(item, 2)
+    if not id:
+        return 0
+    return places.of_task(id) if kind in _OF_TASKS else places.of_job(id)
+
+
 def _apply(places: Places, name: str, args: Sequence[Any]) -> Route:
     verb = text_at(args, 0)
     if verb == "roll":
@@ -229,15 +314,17 @@ RULES: Mapping[str, Rule] = {
     "JDEAD": _count_each(Places.of_token, 1),
     "JDEL": _count_each(Places.of_job, 0),
     "JDUES": by_job(),
+    "JDUMP": _dump,
     "JEDIT": put_one(1),
     "JFIND": _find,
     "JGAPS": by_all(merges.gaps),
     "JGET": by_ids(Places.of_job),
     "JHOURS": by_all(merges.hours),
     "JLABELS": by_all(merges.labels),
-    "JLIMIT": by_all(merges.first),
+    "JLIMIT": _limit,
+    "JLOAD": _load,
     "JLOGS": by_ids(Places.of_task),
-    "JMACK": by_groups(lambda args: 0, Places.of_token),
+    "JMACK": by_groups(lambda args: 0, by_first_word(Places.of_token)),
     "JMSET": put_several,
     "JNEXT": _next,
     "JOUTPUT": by_token,
@@ -245,7 +332,7 @@ RULES: Mapping[str, Rule] = {
     "JPERMIT": by_first,
     "JPOP": _pop,
     "JPUSH": _push,
-    "JREGISTER": by_all(merges.largest),
+    "JREGISTER": _register,
     "JRESUME": by_job(),
     "JRETAIN": alerts.retain,
     "JRUNS": by_job(),
@@ -255,7 +342,7 @@ RULES: Mapping[str, Rule] = {
     "JSTATS": _stats,
     "JSUMMARY": by_ids(Places.of_job),
     "JTASKS": _tasks,
-    "JTICK": by_all(merges.tick),
+    "JTICK": _tick,
     "JTOP": _top,
     "JTRIM": _trim,
     "JWHEN": when,

@@ -124,6 +124,11 @@ def by_ids(place_of: Callable[[Places, str], int], mark: str = "-") -> Rule:
     return rule
 
 
+def by_first_word(place_of: Callable[[Places, str], int]) -> Callable[[Places, Sequence[Any]], int]:
+    """The partition of a group of words is that of the first one."""
+    return lambda places, item: place_of(places, str(item[0]))
+
+
 def words_of(args: Sequence[Any]) -> list[Sequence[Any]] | None:
     """Split groups of words, each after its number of words. Returns None if a number is wrong."""
     found, at = [], 0
@@ -136,8 +141,10 @@ def words_of(args: Sequence[Any]) -> list[Sequence[Any]] | None:
     return found
 
 
-def by_groups(first: Callable[[Sequence[Any]], int], place_of: Callable[[Places, str], int]) -> Rule:
-    """Groups of words, from a place on, are each for the partition of their first word.
+def by_groups(
+    first: Callable[[Sequence[Any]], int], place_of: Callable[[Places, Sequence[Any]], int]
+) -> Rule:
+    """Groups of words, from a place on, are each for a partition.
 
     The reply has an item for each, which is the error of the whole call where there is one.
     """
@@ -149,7 +156,7 @@ def by_groups(first: Callable[[Sequence[Any]], int], place_of: Callable[[Places,
             return (yield from ask(0, name, args))
         groups = yield from grouped(
             items,
-            lambda item: place_of(places, str(item[0])),
+            lambda item: place_of(places, item),
             lambda some: (name, (*head, *(word for item in some for word in (len(item), *item)))),
         )
         errors = [reply for _, reply in groups if isinstance(reply, JobsError)]
@@ -166,10 +173,11 @@ def _for_each(reply: Any, count: int) -> Any:
 
 
 def paged(places: Places, name: str, before: Sequence[Any], cursor: str, after: Sequence[Any]) -> Route:
-    """Read one partition after the other. The cursor of a later one begins with its number, as in `3:0`."""
-    place, _, own = cursor.rpartition(":")
-    at = int(place) if is_number(place) and int(place) < places.count else 0
-    following, page = yield from ask(at, name, (*before, own if place else cursor, *after))
-    if following == "0":
-        return [f"{at + 1}:0" if at + 1 < places.count else "0", page]
-    return [f"{at}:{following}" if at else following, page]
+    """Read one partition after the other. A cursor that goes on begins with the partition, as in `3:0`."""
+    place, mark, own = cursor.partition(":")
+    is_ours = bool(mark) and is_number(place) and int(place) < places.count
+    at = int(place) if is_ours else 0
+    following, page = yield from ask(at, name, (*before, own if is_ours else cursor, *after))
+    if following != "0":
+        return [f"{at}:{following}", page]
+    return [f"{at + 1}:0" if at + 1 < places.count else "0", page]

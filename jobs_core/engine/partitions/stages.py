@@ -12,6 +12,7 @@ from jobs_core.engine.partitions.shapes import (
     accepted,
     ask,
     ask_all,
+    by_first_word,
     by_groups,
     grouped,
     in_order,
@@ -41,7 +42,7 @@ def split_stage(places: Places, text: str) -> Sequence[str]:
 def stage(places: Places, name: str, args: Sequence[Any]) -> Route:
     """Stage each change where it belongs (JSTAGE)."""
     stages = split_stage(places, text_at(args, 0))
-    return _retold(by_groups(lambda args: 3, of_change)(places, name, args), stages)
+    return _retold(by_groups(lambda args: 3, by_first_word(of_change))(places, name, args), stages)
 
 
 def _retold(route: Route, stages: Sequence[str]) -> Route:

@@ -17,6 +17,12 @@ local function place_of(name, count)
   return crc16.of(name) % count
 end
 
+-- Return the partition of the board that has a job, or a limit.
+function partition.place(name)
+  local _, count = partition.current()
+  return place_of(name, count)
+end
+
 -- Return the partition that has a job, or a limit, if it is another one than this; nothing otherwise.
 function partition.elsewhere(name)
   local number, count = partition.current()
@@ -24,16 +30,31 @@ function partition.elsewhere(name)
   if place ~= number then return place end
 end
 
+-- Return the name of the board, also for its partitions.
+function partition.board_name(board)
+  local name = board:sub(2, -2)
+  return partition.current() and name:match('^(.*)%.%d+$') or name
+end
+
 -- Return the name of a partition of the board, such as {jobs.3}.
 function partition.name(board, number)
-  return '{' .. board:match('^{(.*)%.%d+}$') .. '.' .. number .. '}'
+  return '{' .. partition.board_name(board) .. '.' .. number .. '}'
+end
+
+local function require_own(board, name, option, what, advice)
+  local place = partition.elsewhere(name)
+  if not place then return end
+  fail_option(option, what .. ' belongs to the partition ' .. partition.name(board, place) .. ': ' .. advice)
 end
 
 -- Reject a job that belongs to another partition.
 function partition.require_own(board, id)
-  local place = partition.elsewhere(id)
-  if not place then return end
-  fail_option('id', "the job '" .. id .. "' belongs to the partition " .. partition.name(board, place) .. ': put it there')
+  require_own(board, id, 'id', "the job '" .. id .. "'", 'put it there')
+end
+
+-- Reject a limit that belongs to another partition.
+function partition.require_own_limit(board, name)
+  require_own(board, name, 'limit', "the limit '" .. name .. "'", 'set it there')
 end
 
 -- Read the number of another partition of the board.

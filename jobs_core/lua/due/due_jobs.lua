@@ -2,6 +2,7 @@
 
 local key = require('base.keys').key
 local numbers = require 'base.numbers'
+local partition = require 'base.partition'
 local lateness = require 'alert.lateness'
 local patterns = require 'cron.patterns'
 local ended_jobs = require 'define.ended_jobs'
@@ -17,6 +18,7 @@ local history = require 'ledger.history'
 local hours = require 'ledger.hours'
 local runs = require 'ledger.runs'
 local skip_reasons = require 'ledger.skip_reasons'
+local lending = require 'limit.lending'
 local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
 local lengths = require 'queue.lengths'
@@ -38,7 +40,7 @@ local MAX_ITERATIONS = 5000
 local function new_batch()
   return {
     tasks = {}, jittered = {}, bytes = 0, iterations = 0, n = 0, coalesced = 0, skipped = 0, missed = {}, reasons = {},
-    moved = {}, changed = {}, ended = {}, chunk = FIRST_CHUNK,
+    moved = {}, changed = {}, by_queue = {}, ended = {}, chunk = FIRST_CHUNK,
   }
 end
 
@@ -170,6 +172,20 @@ local function add_interval(batch, id, due, runner, every, body, now)
   if following < instant.END then append_pair(batch.moved, following, id) else end_job(batch, id) end
 end
 
+-- Whether a run has to wait, because this partition of a board has no place in the queue, and has just asked for one.
+local function awaits_place(board, batch, queue, runner, now)
+  if batch.is_bounded == nil then
+    batch.is_bounded = partition.current() ~= nil and redis.call('EXISTS', key(board, 'lengths')) == 1
+  end
+  local room = batch.is_bounded and lengths.room(board, queue, runner)
+  if not room then return false end
+  local n = batch.by_queue[queue] or 0
+  batch.by_queue[queue] = n + 1
+  local is_waiting = n >= room and lending.awaits_place(board, queue, now)
+  batch.is_waiting = batch.is_waiting or is_waiting
+  return is_waiting
+end
+
 local function add_head(board, batch, id, due, head, body, now, cache)
   if head.after then return add_with_parents(board, batch, id, tonumber(due), head, body, now, cache) end
   if head.overlap or head.misfire or head.grace or head.jitter then
@@ -188,8 +204,10 @@ end
 local function add(board, batch, id, due, packed, now, cache)
   if is_valid_time(due) then
     local runner, every, interval_body = packed_job.interval(packed)
+    if runner and awaits_place(board, batch, runner, runner, now) then return end
     if runner then return add_interval(batch, id, due, runner, every, interval_body, now) end
     local head, body = packed_job.unpack(packed)
+    if head and awaits_place(board, batch, head.queue or head.runner, head.runner, now) then return end
     if head and pcall(add_head, board, batch, id, due, head, body, now, cache) then return end
     -- If the zones are not loaded yet, raise the error, so that the client loads them.
     if head and head.zone and not zones.are_loaded(board) then zones.find(board, head.zone) end
@@ -284,9 +302,10 @@ local function write(board, batch, now)
   for why, n in pairs(batch.reasons) do counters.add(board, skip_reasons.counter(why), n) end
   hours.add(board, 'coalesced', batch.coalesced, now)
   hours.add(board, 'skipped', batch.skipped, now)
-  return batch.n
+  return batch.n, batch.is_waiting
 end
 
+-- Queue the jobs that are due. Returns how many tasks that made, and whether some wait for a place in their queue.
 function due_jobs.queue(board, now, limit)
   return write(board, read_due(board, now, limit), now)
 end

@@ -1,12 +1,13 @@
 local apply_state = require 'base.apply_state'
 local fail = require('base.errors').fail
 local key = require('base.keys').key
+local board_name = require('base.partition').board_name
 local packed_job = require 'job.packed_job'
 
 local lookup = {}
 
 function lookup.no_job(board, id)
-  return "there is no job '" .. id .. "' on the board '" .. board:sub(2, -2) .. "'"
+  return "there is no job '" .. id .. "' on the board '" .. board_name(board) .. "'"
 end
 
 -- Return the head and body of a job, or fail if it does not exist.

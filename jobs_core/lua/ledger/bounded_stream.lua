@@ -15,7 +15,8 @@ local function split_entry(id)
   return tonumber(ms), tonumber(n)
 end
 
-local function is_before(id, other)
+-- Whether an id comes before another.
+function bounded_stream.is_before(id, other)
   local ms, n = split_entry(id)
   local other_ms, other_n = split_entry(other)
   return ms < other_ms or ms == other_ms and n < other_n
@@ -32,7 +33,7 @@ local function trim_large(board, stream, total, bound)
   local list, first, freed, last = key(board, stream .. ':large'), oldest(board, stream), 0, nil
   for _, entry in ipairs(redis.call('LRANGE', list, 0, SHED - 1)) do
     local id, size = entry:match('^(%S+) (%d+)$')
-    local is_gone = is_before(id, first)
+    local is_gone = bounded_stream.is_before(id, first)
     if not is_gone and total - freed <= bound then break end
     redis.call('LPOP', list)
     freed = freed + size

@@ -11,9 +11,14 @@ local MAX_ENTRIES = 1000
 local IDLE = 5000  -- ms without a tick that count as idle: a clock ticks every second
 local TIMES = { 'delayed', 'leased' }
 
-function gaps.add(board, what, from, to)
-  redis.call('RPUSH', key(board, 'gaps'), what .. ' ' .. digits(from) .. ' ' .. digits(to))
+-- Add entries, oldest first.
+function gaps.add_all(board, entries)
+  redis.call('RPUSH', key(board, 'gaps'), unpack(entries))
   redis.call('LTRIM', key(board, 'gaps'), -MAX_ENTRIES, -1)
+end
+
+function gaps.add(board, what, from, to)
+  gaps.add_all(board, { what .. ' ' .. digits(from) .. ' ' .. digits(to) })
 end
 
 -- Return the first member of a sorted set that is due before a time, and when.

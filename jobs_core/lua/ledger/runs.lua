@@ -164,6 +164,22 @@ function runs.read(board, job)
   return found.header, found.lines
 end
 
+-- Return the text of a job's runs as it is stored, or nothing.
+function runs.text(board, job)
+  if redis.call('SISMEMBER', key(board, 'runs'), job) == 0 then return nil end
+  local text = redis.pcall('GET', key(board, 'runs:' .. job))
+  return type(text) == 'string' and text or nil
+end
+
+-- Store the text of a job's runs in place of the one there is.
+function runs.restore(board, job, text)
+  local name = key(board, 'runs:' .. job)
+  local growth = #text - redis.call('STRLEN', name)
+  redis.call('SET', name, text)
+  redis.call('SADD', key(board, 'runs'), job)
+  add_to_total(board, growth)
+end
+
 -- Remove the record of a job.
 function runs.remove(board, job)
   local name = key(board, 'runs:' .. job)

@@ -1,7 +1,8 @@
 local key = require('base.keys').key
 local capacity = require 'limit.capacity'
+local lending = require 'limit.lending'
 local limits = require 'limit.limits'
-local release = require 'limit.release'
+local waiters = require 'limit.waiters'
 local bad_records = require 'queue.bad_records'
 local lanes = require 'queue.lanes'
 local queues = require 'queue.queues'
@@ -52,15 +53,16 @@ end
 
 -- Admit held tasks as far as a limit has room. Returns how many moved, and the limit.
 function throttled.recheck(board, name, now, most)
-  local first = release.first_held(board, name)
+  local first = waiters.first_held(board, name)
   if not first then return 0 end
   local limit = name:find('^job:') and limits.of_job(first) or limits.shared(board, name) or { name = name }
   capacity.measure(board, limit, now)
   local moved = throttled.admit(board, name, math.max(0, math.min(most, limit.slots, limit.starts)), now)
+  lending.note_admitted(board, name, moved)
   limit.slots, limit.starts = limit.slots - moved, limit.starts - moved
   if redis.call('EXISTS', key(board, 'held:' .. name)) == 1 then
     capacity.reopen_later(board, limit)
-    if moved < most and not capacity.is_full(limit) then release.notify_worker(board, name) end
+    if moved < most and not capacity.is_full(limit) then waiters.notify_worker(board, name) end
   end
   return moved, limit
 end

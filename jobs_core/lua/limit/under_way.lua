@@ -31,15 +31,18 @@ function under_way.tokens_by_job(board)
   return found
 end
 
--- Count tasks under a limit: those that run, and when they started, as far as the rate's period goes.
+-- Count tasks under a limit: those that run, and when they started, as far as the rate's period goes. Returns these times.
 local function count(board, limit, running, starts, now)
   if limit.concurrency and #running > 0 then redis.call('SADD', key(board, 'running:' .. limit.name), unpack(running)) end
-  if not limit.n then return end
+  local found = {}
+  if not limit.n then return found end
   table.sort(starts)
   for _, start in ipairs(starts) do
-    if start > now - limit.period then redis.call('RPUSH', key(board, 'rate:' .. limit.name), numbers.digits(start)) end
+    if start > now - limit.period then found[#found + 1] = numbers.digits(start) end
   end
+  for _, start in ipairs(found) do redis.call('RPUSH', key(board, 'rate:' .. limit.name), start) end
   redis.call('PEXPIRE', key(board, 'rate:' .. limit.name), numbers.digits(limit.period + 1000))
+  return found
 end
 
 local function since(task)
@@ -71,7 +74,7 @@ function under_way.count_job(board, id, tokens, overlap, options, now)
   if limit then count(board, limit, running, starts, now) end
 end
 
--- Count the running tasks of a queue or runner that gets a limit.
+-- Count the running tasks of a queue or runner that gets a limit. Returns when they started, as far as its rate counts that.
 function under_way.count_shared(board, limit, now)
   local tokens = redis.call('ZRANGE', key(board, 'leased'), 0, MAX_LEASED - 1)
   local running, starts, bytes = {}, {}, 0
@@ -90,7 +93,7 @@ function under_way.count_shared(board, limit, now)
       running = {}
     end
   end
-  count(board, limit, running, starts, now)
+  return count(board, limit, running, starts, now)
 end
 
 return under_way

@@ -6,6 +6,7 @@ local sharing = require 'alert.sharing'
 local telling = require 'alert.telling'
 local errors = require 'base.errors'
 local key = require('base.keys').key
+local lending = require 'limit.lending'
 local digits = require('base.numbers').digits
 local dependents = require 'due.dependents'
 local retention = require 'ledger.retention'
@@ -25,6 +26,10 @@ local HANDLERS = {
   tell = telling.receive,  -- an alert that has its home here is to tell something
   noticed = reports.receive, over = reports.receive_end, reports = reports.receive_all,  -- of what is about the whole board
   retain = retention.receive,  -- how much the board keeps
+  limit = lending.handlers.limit,  -- a limit that has its home there
+  want = lending.handlers.want, lend = lending.handlers.lend, recall = lending.handlers.recall,  -- slots of limits
+  ['return'] = lending.handlers['return'], unstarted = lending.handlers.unstarted,
+  ask = lending.handlers.ask, report = lending.handlers.report,
 }
 
 local function unpack_message(packed)

@@ -12,13 +12,14 @@ local sharing = require 'alert.sharing'
 local key = require('base.keys').key
 local partition = require 'base.partition'
 local retention = require 'ledger.retention'
+local lending = require 'limit.lending'
 local links = require 'partition.links'
 local outbox = require 'partition.outbox'
 
 local recovery = {}
 
 -- What tells another partition anew what it needs to know of this one: resync(board, other). Doing so twice does no harm.
-local RESYNCS = { links.resync, sharing.resync, reports.resync, retention.resync }
+local RESYNCS = { links.resync, lending.resync, sharing.resync, reports.resync, retention.resync }
 
 -- Handle a message: tell a partition anew what it needs to know.
 function recovery.resync(board, other)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
+from typing import Any
 
 from jobs_core.alerts.rule import Alert
 from jobs_core.context import BoardLike
@@ -36,7 +38,7 @@ def check_alerts(board: BoardLike) -> Finding:
             f"no worker{whose} serves the {what} of the alert {name}{others}",
             f"start a worker that has the plugin with {runner or 'its runner'}: `jobs run --queue {queue}`",
         )
-    failing = 0 if alerts else int(board.client.zcard(board.keys.failing))
+    failing = 0 if alerts else sum(board.commands.each(lambda client, keys: client.zcard(keys.failing)))
     if failing:
         jobs = "1 job fails" if failing == 1 else f"{failing:,} jobs fail"
         return Finding("ok", f"no alerts, and {jobs}", "have somebody told: see `jobs alert put --help`")
@@ -45,8 +47,9 @@ def check_alerts(board: BoardLike) -> Finding:
 
 def _untold(board: BoardLike) -> list[str]:
     """Return the alert of each dead letter of one."""
-    tickets = board.client.zrange(board.keys.dead, -MOST, -1)
-    return [str(ticket).partition("@")[0] for ticket in tickets if str(ticket).startswith("alert:")]
+    found: list[list[Any]] = board.commands.each(lambda client, keys: client.zrange(keys.dead, -MOST, -1))
+    tickets = map(str, chain.from_iterable(found))
+    return [ticket.partition("@")[0] for ticket in tickets if ticket.startswith("alert:")]
 
 
 def _names(tasks: list[str]) -> str:

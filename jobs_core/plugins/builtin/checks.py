@@ -15,6 +15,8 @@ from jobs_core.engine.roles import ROLE_NAMES, role, role_for, roles_of
 from jobs_core.plugins.builtin.alert_check import check_alerts
 from jobs_core.plugins.builtin.flow_checks import check_limits, check_overdue, check_ticks, check_workers
 from jobs_core.plugins.builtin.growth_check import check_growth
+from jobs_core.plugins.builtin.partition_check import check_partitions
+from jobs_core.plugins.builtin.parts import for_each_partition, for_each_server, where
 from jobs_core.plugins.builtin.replica_check import check_replicas
 from jobs_core.plugins.config import find_config
 from jobs_core.plugins.hookspecs import hookimpl
@@ -43,7 +45,7 @@ def check_server(board: BoardLike) -> Finding:
 
 def check_permissions(board: BoardLike) -> Finding:
     """Check the user's permissions. A command that is only partly permitted would stop halfway."""
-    denied = board.commands.denied()
+    denied = frozenset().union(*(part.commands.denied() for part in (board, *board.partitions)))
     board.commands.require_question()
     found = roles_of(denied)
     half = half_permitted(denied)
@@ -153,23 +155,29 @@ def check_settings(board: BoardLike) -> Finding:
 
 def check_records(board: BoardLike) -> Finding:
     """Report unreadable records. Jobs moves them aside."""
-    kept: list[tuple[str, dict[str, str]]] = board.client.xrevrange(board.keys.bad, count=1)
-    if not kept:
+    kept: list[Any] = board.commands.each(lambda client, keys: client.xrevrange(keys.bad, count=1))
+    found = [(*page[0], part.keys) for page, part in zip(kept, board.partitions, strict=True) if page]
+    if not found:
         return Finding("ok", "all records are readable")
-    _, latest = kept[0]
-    count = int(board.client.hget(board.keys.stats, "bad") or 0)
+    _, latest, keys = max(found, key=lambda one: int(one[0].partition("-")[0]))
+    count = sum(
+        map(int, filter(None, board.commands.each(lambda client, keys: client.hget(keys.stats, "bad"))))
+    )
     place = f"{latest['place']} {latest['id']}".rstrip()
     what = f"Jobs moved {count} unreadable record{'s' * (count != 1)} aside"
     return Finding(
         "problem",
         f"{what}; the latest was in {place}",
-        f"inspect XRANGE {board.keys.bad} - +, put affected jobs again, then DEL {board.keys.bad}",
+        f"inspect XRANGE {keys.bad} - +, put affected jobs again, then DEL {keys.bad}",
     )
 
 
 def check_time(board: BoardLike) -> Finding:
     """Report a clock that went backwards. Jobs then recomputes the next runs."""
-    when, seconds = board.client.hmget(board.keys.stats, "clock_back_at", "clock_back_by")
+    known: list[Any] = board.commands.each(
+        lambda client, keys: client.hmget(keys.stats, "clock_back_at", "clock_back_by")
+    )
+    when, seconds = max(known, key=lambda one: int(one[0] or 0))
     if when is None or time.time() - int(when) / 1000 > RECENT:
         return Finding("ok", "the clock of Redis has not gone backwards")
     return Finding(
@@ -217,28 +225,37 @@ def check_primaries(board: BoardLike) -> Finding:
 
 def check_ledger(board: BoardLike) -> Finding:
     """Check that every occurrence that was due has ended or is in flight."""
-    stats, counts = board.stats(), board.count()
+    parts = board.partitions
     wrong = [
-        f"{name} is {stats[name]}, but {' + '.join(parts)} is {ledger.total(stats, name)}"
-        for name, parts in ledger.SUMS.items()
-        if stats[name] != ledger.total(stats, name)
+        f"{note}{where([number], len(parts))}"
+        for number, part in enumerate(parts)
+        for note in _differences(part)
     ]
-    if counts["dead"] > stats["dead"]:
-        wrong.append(f"the board has {counts['dead']} dead letters, but the ledger counts {stats['dead']}")
     if wrong:
         return Finding("problem", "; ".join(wrong), "report a bug with the output of `jobs stats --json`")
+    stats = board.stats()
     return Finding("ok", f"{stats['due']} due: all accounted for, {stats['in_flight']} in flight")
+
+
+def _differences(board: BoardLike) -> Iterator[str]:
+    """Say which sums of a ledger do not add up."""
+    stats, counts = board.stats(), board.count()
+    for name, parts in ledger.SUMS.items():
+        if stats[name] != ledger.total(stats, name):
+            yield f"{name} is {stats[name]}, but {' + '.join(parts)} is {ledger.total(stats, name)}"
+    if counts["dead"] > stats["dead"]:
+        yield f"the board has {counts['dead']} dead letters, but the ledger counts {stats['dead']}"
 
 
 @hookimpl
 def jobs_checks() -> Iterator[Check]:
     """Provide the built-in checks."""
-    yield Check("server", check_server, "the server's version")
+    yield Check("server", for_each_server(check_server), "the server's version")
     yield Check("permissions", check_permissions, "the user's roles")
-    yield Check("persistence", check_persistence, "the append-only file")
-    yield Check("memory", check_memory, "maxmemory and its policy")
-    yield Check("clock", check_clock, "clock drift")
-    yield Check("scripts", check_scripts, "the commands in Redis")
+    yield Check("persistence", for_each_server(check_persistence), "the append-only file")
+    yield Check("memory", for_each_server(check_memory), "maxmemory and its policy")
+    yield Check("clock", for_each_server(check_clock), "clock drift")
+    yield Check("scripts", for_each_server(check_scripts), "the commands in Redis")
     yield Check("plugins", check_plugins, "plugins that fail to load")
     yield Check("workers", check_workers, "living workers, and queues that none serves")
     yield Check("overdue", check_overdue, "jobs and tasks whose time has passed")
@@ -249,9 +266,10 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("settings", check_settings, "settings without effect")
     yield Check("records", check_records, "unreadable records")
     yield Check("time", check_time, "a clock that went backwards")
-    yield Check("slot", check_slot, "a cluster slot in migration")
+    yield Check("partitions", check_partitions, "whether all partitions are there")
+    yield Check("slot", for_each_partition(check_slot), "a cluster slot in migration")
     yield Check("primaries", check_primaries, "primaries of a cluster without the functions")
-    yield Check("replicas", check_replicas, "what a failover would lose")
+    yield Check("replicas", for_each_server(check_replicas), "what a failover would lose")
     yield Check("ledger", check_ledger, "whether every due occurrence is accounted for")
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any
 
 from jobs_core.context import BoardLike
@@ -10,6 +11,7 @@ from jobs_core.contract import Finding
 from jobs_core.engine.replies import as_task
 from jobs_core.errors import FaultError, NotFoundError
 from jobs_core.options import span
+from jobs_core.plugins.builtin.parts import where
 
 PATIENCE = 10
 """Seconds that a task may be late, or wait in a queue that no worker serves."""
@@ -22,6 +24,13 @@ MOST = 1000
 
 NAMED = 3
 """Jobs, queues and limits that a sentence names at most."""
+
+KeyOf = Callable[[Any], str]
+"""Returns one of the keys of a board, or of a partition."""
+
+SCHEDULE: KeyOf = attrgetter("schedule")
+DELAYED: KeyOf = attrgetter("delayed")
+LEASED: KeyOf = attrgetter("leased")
 
 
 def check_workers(board: BoardLike) -> Finding:
@@ -49,10 +58,10 @@ def check_overdue(board: BoardLike) -> Finding:
     """Report jobs and tasks whose time has passed, though nothing has moved them."""
     late = [
         _late_note(what, found)
-        for what, key in (("job", board.keys.schedule), ("delayed task", board.keys.delayed))
+        for what, key in (("job", SCHEDULE), ("delayed task", DELAYED))
         if (found := _late(board, key))
     ]
-    expired = _late(board, board.keys.leased)
+    expired = _late(board, LEASED)
     if expired:
         late.append(
             f"leases have expired, but {_number(expired)} of their tasks are not back in their queues"
@@ -74,39 +83,57 @@ def _late_note(what: str, late: list[tuple[str, float]]) -> str:
 
 def check_ticks(board: BoardLike) -> Finding:
     """Report that nobody ticks, or that ticks cannot keep up."""
-    ticking = [
-        worker["worker"] for worker in board.workers() if worker["ticks"] and worker["state"] != "silent"
+    parts = board.partitions
+    late = [
+        number
+        for number, part in enumerate(parts)
+        if any(_late(part, key) for key in (SCHEDULE, DELAYED, LEASED))
     ]
-    late = any(_late(board, key) for key in (board.keys.schedule, board.keys.delayed, board.keys.leased))
-    if late and ticking:
+    left = [number for number in late if not _ticking(parts[number])]
+    if left:
         return Finding(
             "problem",
-            "ticks cannot keep up with what is due",
-            "see `jobs history`, or tick from more workers",
+            f"nobody ticks{where(left, len(parts))}: what is due is not queued",
+            "start a worker with `jobs run`, or `jobs tick`",
         )
     if late:
         return Finding(
             "problem",
-            "nobody ticks: what is due is not queued",
-            "start a worker with `jobs run`, or `jobs tick`",
+            f"ticks cannot keep up with what is due{where(late, len(parts))}",
+            "see `jobs history`, or tick from more workers",
         )
+    ticking = _ticking(board)
     return Finding("ok", f"ticking workers: {len(ticking)}" if ticking else "what was due has been queued")
+
+
+def _ticking(board: BoardLike) -> list[str]:
+    """Return the living workers that tick."""
+    return [worker["worker"] for worker in board.workers() if worker["ticks"] and worker["state"] != "silent"]
 
 
 def check_limits(board: BoardLike) -> Finding:
     """Report limits that have held tasks for long, and jobs whose schedule is faster than their rate."""
-    now = _now(board)
-    found = []
-    for name in sorted(board.client.smembers(board.keys.held_limits)):
-        waited = now - _oldest_due(board, name, now)
-        if waited > HELD or _exceeds_rate(board, name):
-            found.append((board.client.llen(board.keys.held(name)), name, waited))
+    held: dict[str, tuple[int, float]] = {}
+    for part in board.partitions:
+        for name, (n, waited) in _held(part):
+            known = held.get(name, (0, 0.0))
+            held[name] = known[0] + n, max(known[1], waited)
+    found = [
+        (n, name, waited) for name, (n, waited) in held.items() if waited > HELD or _exceeds_rate(board, name)
+    ]
     if not found:
         return Finding("ok", "no limit has held tasks for long")
     found.sort(reverse=True)
     notes = [_limit_note(board, *held) for held in found[:NAMED]]
     advice = "raise the limit, or run the jobs less often; `jobs cancel --job ID` drops what waits"
     return Finding("problem", "; ".join(notes) + _others(found), advice)
+
+
+def _held(board: BoardLike) -> Iterator[tuple[str, tuple[int, float]]]:
+    """Yield the limits that hold tasks: how many, and for how many seconds the oldest has waited."""
+    now = _now(board)
+    for name in sorted(board.client.smembers(board.keys.held_limits)):
+        yield name, (board.client.llen(board.keys.held(name)), now - _oldest_due(board, name, now))
 
 
 def _limit_note(board: BoardLike, n: int, name: str, waited: float) -> str:
@@ -154,7 +181,7 @@ def _waiting_queues(board: BoardLike) -> Iterator[tuple[str, str]]:
 
 def _overdue_queues(board: BoardLike) -> Iterator[tuple[str, str]]:
     """Yield the queues of the jobs that have been overdue for the longest, and their runners."""
-    for id, _ in _late(board, board.keys.schedule)[: MOST // 10]:
+    for id, _ in _late(board, SCHEDULE)[: MOST // 10]:
         try:
             job = board.show(id)
         except NotFoundError:
@@ -162,12 +189,17 @@ def _overdue_queues(board: BoardLike) -> Iterator[tuple[str, str]]:
         yield str(job.get("queue", job["runner"])), str(job["runner"])
 
 
-def _late(board: BoardLike, key: str) -> list[tuple[str, float]]:
+def _late(board: BoardLike, key: KeyOf) -> list[tuple[str, float]]:
     """Return what is in a sorted set of times and late, with the seconds by which, the latest first."""
-    now = _now(board)
-    last = f"({(now - PATIENCE) * 1000:.0f}"
-    found = board.client.zrange(key, "-inf", last, byscore=True, offset=0, num=MOST, withscores=True)
-    return [(str(member), now - score / 1000) for member, score in found]
+    found: list[tuple[str, float]] = []
+    for part in board.partitions:
+        now = _now(part)
+        last = f"({(now - PATIENCE) * 1000:.0f}"
+        late = part.client.zrange(
+            key(part.keys), "-inf", last, byscore=True, offset=0, num=MOST, withscores=True
+        )
+        found += ((str(member), now - score / 1000) for member, score in late)
+    return sorted(found, key=lambda one: -one[1])[:MOST]
 
 
 def _now(board: BoardLike) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
+from jobs_core.plugins.builtin.parts import where
 
 MANY = 100_000
 """Tasks in a queue, or dead letters, that are many for a place without a bound."""
@@ -17,7 +18,7 @@ NEARLY = 0.9
 def check_growth(board: BoardLike) -> Finding:
     """Report queues and dead letters that are nearly at their bound, or many without one."""
     counts = board.count()
-    notes = [*_dead_letters(counts["dead"], board.retention()["dead-letters"]), *_queues(board, counts)]
+    notes = [*_dead_letters(board, counts["dead"]), *_queues(board, counts)]
     if notes:
         return Finding(
             "warning", "; ".join(notes), "see `jobs retention` and `jobs limit queue NAME --max-length`"
@@ -26,12 +27,20 @@ def check_growth(board: BoardLike) -> Finding:
     return Finding("ok", f"waiting tasks: {waiting}; dead letters: {dead}")
 
 
-def _dead_letters(dead: int, bound: float | None) -> Iterator[str]:
+def _dead_letters(board: BoardLike, dead: int) -> Iterator[str]:
+    """Each partition has as many as the bound says: one alone may be full."""
+    bound = board.retention()["dead-letters"]
     if bound is None:
         if dead >= MANY:
             yield f"there are {dead} dead letters, and no bound on them"
-    elif dead and dead >= NEARLY * bound:
-        yield f"there are {dead} dead letters, of at most {bound:.0f}: the oldest are purged"
+        return
+    numbers = [part.count()["dead"] for part in board.partitions] if dead else []
+    full = [place for place, n in enumerate(numbers) if n and n >= NEARLY * bound]
+    if full:
+        found = sum(numbers[place] for place in full)
+        which = where(full, len(numbers))
+        each = " each" if len(full) > 1 else ""
+        yield f"there are {found} dead letters{which}, of at most {bound:.0f}{each}: the oldest are purged"
 
 
 def _queues(board: BoardLike, counts: dict[str, int]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from jobs_core.testing import PATIENCE
 from tests.conftest import board as board
 from tests.conftest import jobs as jobs
+from tests.conftest import pytest_generate_tests as pytest_generate_tests
 from tests.conftest import url as url
 from tests.helpers import jobs_process, wait_until
 

@@ -17,6 +17,8 @@ from tests.helpers import Jobs, jobs_process, refused, wait_until
 
 from .conftest import Scrape, environment_of, get, scrape
 
+PARTITIONS = (0, 4)
+
 
 def call(board: Board, *words: Any) -> Any:
     return board.commands.call(*words)
@@ -77,8 +79,9 @@ def test_occurrences_without_a_run_have_a_reason(jobs: Jobs, board: Board) -> No
     call(board, "JTICK")
     assert Scrape(jobs("metrics").stdout)("jobs_waiting_occurrences") == 1
     board.pause("child")
-    board.client.hincrby(board.keys.stats, "skipped", 5)  # as an older version counted
-    board.client.hincrby(board.keys.stats, "due", 5)
+    stats = board.partitions[0].keys.stats
+    board.client.hincrby(stats, "skipped", 5)  # as an older version counted
+    board.client.hincrby(stats, "due", 5)
     found = Scrape(jobs("metrics").stdout)
     reasons = found.by("reason", "jobs_occurrences_total", outcome="skipped")
     assert {reason: n for reason, n in reasons.items() if n} == {"paused": 1, "unknown": 5}
@@ -88,8 +91,9 @@ def test_occurrences_without_a_run_have_a_reason(jobs: Jobs, board: Board) -> No
 
 def test_a_ledger_that_does_not_add_up(jobs: Jobs, board: Board) -> None:
     board.push("shell", "x")
-    board.client.hincrby(board.keys.stats, "due", 2)
-    board.client.hincrby(board.keys.stats, "done", 1)
+    stats = board.partitions[0].keys.stats
+    board.client.hincrby(stats, "due", 2)
+    board.client.hincrby(stats, "done", 1)
     found = Scrape(jobs("metrics").stdout)
     assert found.by("sum", "jobs_ledger_imbalance") == {"due": 2, "queued": -1}
 

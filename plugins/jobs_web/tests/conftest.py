@@ -34,6 +34,7 @@ from jobs_core import Board
 from jobs_core.testing import PATIENCE
 from tests.conftest import board as board
 from tests.conftest import jobs as jobs
+from tests.conftest import pytest_generate_tests as pytest_generate_tests
 from tests.conftest import url as url
 
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")

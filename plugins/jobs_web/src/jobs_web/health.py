@@ -24,7 +24,8 @@ def health_routes(boards: Sequence[Board]) -> list[Route]:
         try:
             with redis_errors():
                 for board in boards:
-                    board.client.ping()
+                    for client in {id(part.client): part.client for part in board.partitions}.values():
+                        client.ping()
         except JobsError:
             return PlainTextResponse("Redis does not answer.\n", 503)
         return PlainTextResponse("ok\n")
