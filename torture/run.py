@@ -29,8 +29,8 @@ PATIENCE = 300.0
 class Scale:
     """The size of a run: minimum occurrences and faults, seconds, worker processes, and boards.
 
-    `durable` boards have replicas, `cluster` says whether they are in one, and `partitions` how many partitions
-    each has. `only` names kinds of faults.
+    `durable` boards have replicas, `cluster` says whether they are in one, and `partitions` how many
+    partitions each has. `only` names kinds of faults.
     """
 
     occurrences: int
