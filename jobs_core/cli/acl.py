@@ -31,12 +31,19 @@ from jobs_core.errors import OptionError
     metavar="VERSION",
     help="Print the line for this version of Redis, such as 7.0, without asking a server.",
 )
+@click.option(
+    "--partitions",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --server-version: print the line for a board that has partitions.",
+)
 @json_option
 @connected
 def acl(
     role_name: str,
     user: str | None,
     server_version: str | None,
+    partitions: int | None,
     as_json: bool,
     url: str | None,
     board_name: str,
@@ -46,8 +53,8 @@ def acl(
     ROLE is viewer (reads), client (also puts, pushes, pauses and cancels), worker (also takes, runs and
     reports tasks) or admin (does everything, and loads the functions).
 
-    The line is for one board and for the version of the server. Replace PASSWORD, and pass the line to
-    redis-cli. Standard error lists what the role cannot forbid.
+    The line is for one board, with its partitions if it has some, and for the version of the server.
+    Replace PASSWORD, and pass the line to redis-cli. Standard error lists what the role cannot forbid.
 
     \b
       jobs acl viewer
@@ -61,9 +68,11 @@ def acl(
     if " " in name or not name.isprintable():
         what = "expected a name without spaces and control characters"
         raise OptionError(f"user: {what}, got {name!r}", option="user")
-    version = server_version or _server_version(url, board_name)
+    version, has_partitions = server_version, partitions is not None
+    if version is None:
+        version, has_partitions = _ask_server(url, board_name)
     found = role(role_name)
-    rules = acl_rules(found, board_name, as_version(version))
+    rules = acl_rules(found, board_name, as_version(version), has_partitions=has_partitions)
     line = acl_line(name, rules)
     if as_json:
         echo_json(_role_fields(found, name, board_name, version) | {"rules": rules, "line": line})
@@ -84,7 +93,9 @@ def _role_fields(found: Role, user: str, board_name: str, version: str) -> dict[
     }
 
 
-def _server_version(url: str | None, board_name: str) -> str:
+def _ask_server(url: str | None, board_name: str) -> tuple[str, bool]:
+    """Return the server's version, and whether the board has partitions."""
     from jobs_core.client.diagnose import server_version
 
-    return server_version(open_board(url, board_name))
+    board = open_board(url, board_name)
+    return server_version(board), board.commands.spread is not None

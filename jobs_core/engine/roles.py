@@ -184,14 +184,20 @@ def as_version(text: str) -> tuple[int, int]:
     return version
 
 
-def acl_rules(found: Role, board: str, version: tuple[int, int]) -> list[str]:
-    """Return the rules of a role on a board, for a server of this version: the arguments of ACL SETUSER."""
+def acl_rules(
+    found: Role, board: str, version: tuple[int, int], *, has_partitions: bool = False
+) -> list[str]:
+    """Return the rules of a role on a board, for a server of this version: the arguments of ACL SETUSER.
+
+    With `has_partitions`, they also permit the keys of `{board.0}`, `{board.1}` and so on.
+    """
     keys = "%R~" if found.only_reads else "~"
-    tag = _escaped(f"{{{board}}}")
+    tags = [_escaped(f"{{{board}}}"), *([_escaped(f"{{{board}.") + "*}"] if has_partitions else [])]
+    patterns = [f"{keys}{tag}{rest}" for tag in tags for rest in ("", ":*")]
     handshake = {*_HANDSHAKE, *([_SETINFO[0]] if version >= _SETINFO[1] else [])}
     names = sorted(found.commands | handshake) + sorted(found.functions)
     commands = (f"+{name.lower()}" for name in names)
-    return ["reset", "on", PLACEHOLDER, f"{keys}{tag}", f"{keys}{tag}:*", *commands]
+    return ["reset", "on", PLACEHOLDER, *patterns, *commands]
 
 
 def acl_line(user: str, rules: Collection[str]) -> str:

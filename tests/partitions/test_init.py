@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from jobs_core import AsyncBoard, Board, OptionError
+from jobs_core import AsyncBoard, Board, LayoutError, OptionError
 from jobs_core.engine.partitions.places import place_of
 from tests.conftest import REMOVE
 from tests.helpers import Jobs, refused
@@ -69,6 +69,16 @@ def test_an_init_that_was_interrupted_is_completed(new: Board) -> None:
     new.client.set(f"{{{new.name}.0}}:layout", "5 0/3")
     new.init(partitions=3)
     assert len(layouts(new)) == 4
+
+
+def test_a_client_notices_partitions_that_are_made_later(new: Board, url: str) -> None:
+    with Board(new.name, url, validate=False) as early:
+        assert early.commands.call("JGET", "a") == [None]
+        new.init(partitions=3)
+        with pytest.raises(LayoutError, match="has 3 partitions"):
+            early.put("a", "echo", "x")
+        early.put("a", "echo", "x")
+        assert new.show("a")["runner"] == "echo"
 
 
 @pytest.mark.parametrize("count", ["0", "257"])
@@ -158,3 +168,14 @@ def test_an_async_board_follows_the_same_routes(spread_board: Board, url: str) -
             assert (await board.stats())["done"] == 20
 
     asyncio.run(body())
+
+
+def test_roles_permit_the_keys_of_partitions(jobs: Jobs, new: Board) -> None:
+    new.init(partitions=3)
+    result = jobs("acl", "viewer")
+    assert (
+        f" %R~{{{new.name}}} %R~{{{new.name}}}:* %R~{{{new.name}.*}} %R~{{{new.name}.*}}:* " in result.stdout
+    )
+    shown = jobs("acl", "viewer", "--server-version", "7.2", "--partitions", "3").stdout
+    assert f" %R~{{{new.name}.*}}:* " in shown
+    assert ".*" not in jobs("acl", "viewer", "--server-version", "7.2").stdout

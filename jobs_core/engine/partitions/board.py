@@ -109,7 +109,12 @@ class BoardCommands(Commands):
 
     def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Do what `Commands.batch` does."""
-        return super().batch(calls) if self.spread is None else self.spread.batch(calls)
+        if self.spread is not None:
+            return self.spread.batch(calls)
+        replies = super().batch(calls)
+        if any(isinstance(reply, errors.LayoutError) for reply in replies):
+            self.is_known = False  # somebody may have made the partitions since: look again at the next call
+        return replies
 
     def call(self, name: str, *args: Any) -> Any:
         """Do what `Commands.call` does."""

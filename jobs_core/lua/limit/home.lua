@@ -1,8 +1,9 @@
 -- What the home of a limit has lent to each partition: see limit/lending.lua.
 --
 --   {b}:lent                 a hash: for each limit, packed: `turn`, the partition served last; and in `parts`, for each
---                            partition (from 1): `version`, of the setting that it was told last; `slots`, lent to it, nothing
---                            until it has said how many it uses; `wants` and `wants_starts`, asked for; and `keep`, as it was told
+--                            partition (from 1): `version`, of the setting that it was told last; `slots`, lent to it,
+--                            nothing until it has said how many it uses; `wants` and `wants_starts`, asked for; and `keep`, as
+--                            it was told
 --   {b}:rate-lent:<limit>    a list: until when each start that was lent may be used (ms), oldest first
 
 local clock = require 'base.clock'
