@@ -6,12 +6,13 @@ import random
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jobs_core import Board
+from jobs_core import Board, NotFoundError
 from torture import boards, cluster_faults, server_faults
 from torture.checker import Asked, Ran, Verdict, check, check_hours, total_ledger, total_of
 from torture.clustered import Clustered
@@ -151,9 +152,17 @@ def _check(folder: Path, board: Board, may_lose: bool) -> Verdict:
     overlaps = find_overlaps(_lines(logs / "stamps"), jumps)
     dead = {task["id"] for task in board.dead()}
     ledgers = boards.ledgers(board)
-    verdict = check(asked, ran, overlaps, dead, ledgers, board.stats, may_lose=may_lose)
+    verdict = check(asked, ran, overlaps, dead, ledgers, partial(_ledger_of, board), may_lose=may_lose)
     check_hours(verdict, board.hours(), total_ledger(ledgers))
     return verdict
+
+
+def _ledger_of(board: Board, job: str) -> Mapping[str, int]:
+    """Return the ledger of a job. That of a job which a failover has lost counts nothing."""
+    try:
+        return board.stats(job)
+    except NotFoundError:
+        return Counter()
 
 
 def _tracebacks(folder: Path) -> list[str]:
