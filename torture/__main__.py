@@ -31,6 +31,7 @@ ON_EACH_NODE = ("a", "b", "c")
 @click.option("--durable", is_flag=True, help="Durable boards: a primary crashes, its replica takes over.")
 @click.option("--cluster", is_flag=True, help="Boards in a cluster: its nodes crash and freeze, slots move.")
 @click.option("--board", "names", multiple=True, help="A board. Repeat it for more.  [default: one per node]")
+@click.option("--partitions", type=click.IntRange(1, 256), help="Partitions of each board.  [default: none]")
 @click.option(
     "--only", multiple=True, metavar="FAULT", help="This kind of fault. Repeat it for more.  [default: all]"
 )
@@ -45,6 +46,7 @@ def main(
     durable: bool,
     cluster: bool,
     names: tuple[str, ...],
+    partitions: int | None,
     only: tuple[str, ...],
     seed: str | None,
     keep: Path | None,
@@ -57,11 +59,12 @@ def main(
     \b
       scripts/torture
       scripts/torture --cluster --durable --seconds 600
+      scripts/torture --cluster --durable --partitions 6
       JOBS_SERVER=redis-server scripts/torture --cluster --board a --board b
     """
-    names = names or (ON_EACH_NODE if cluster else ("torture",))
+    names = names or (ON_EACH_NODE if cluster and not partitions else ("torture",))
     seed = seed or f"{time.time():.0f}"
-    scale = Scale(occurrences, faults, seconds, workers, durable, cluster, names, only)
+    scale = Scale(occurrences, faults, seconds, workers, durable, cluster, names, partitions, only)
     if unknown := set(only) - scale.kinds().keys():
         raise click.UsageError(f"There is no fault {sorted(unknown)[0]!r} in such a run.")
     with _folder(keep) as folder:

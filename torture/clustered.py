@@ -22,11 +22,19 @@ NODE_TIMEOUT = 2000
 class Clustered(Stage):
     """Three primaries, three replicas, and boards on the primaries."""
 
-    def __init__(self, folder: Path, board_names: Sequence[str], workers: int, *, durable: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        board_names: Sequence[str],
+        workers: int,
+        *,
+        durable: bool,
+        partitions: int | None = None,
+    ) -> None:
         self.cluster = Cluster(str(find_binary()), folder, 1, NODE_TIMEOUT, words=KEPT)
         try:
             self.cluster.begin()
-            super().__init__(folder, board_names, workers, durable=durable)
+            super().__init__(folder, board_names, workers, durable=durable, partitions=partitions)
         except BaseException:
             self.close_servers()
             raise

@@ -18,7 +18,15 @@ from torture.stage import Stage
 class OneServer(Stage):
     """A server, with a replica if the boards are durable, and a proxy for each process."""
 
-    def __init__(self, folder: Path, board_names: Sequence[str], workers: int, *, durable: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        board_names: Sequence[str],
+        workers: int,
+        *,
+        durable: bool,
+        partitions: int | None = None,
+    ) -> None:
         self.folder = folder
         self._numbers = itertools.count()
         self.links: dict[str, Proxy] = {}
@@ -27,7 +35,7 @@ class OneServer(Stage):
         """The replica of durable boards."""
         if durable:
             self.renew_replica()
-        super().__init__(folder, board_names, workers, durable=durable)
+        super().__init__(folder, board_names, workers, durable=durable, partitions=partitions)
 
     def new_server(self) -> Server:
         """Start a new server."""

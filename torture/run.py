@@ -30,7 +30,8 @@ PATIENCE = 300.0
 class Scale:
     """The size of a run: minimum occurrences and faults, seconds, worker processes, and boards.
 
-    `durable` boards have replicas, `cluster` says whether they are in one, and `only` names kinds of faults.
+    `durable` boards have replicas, `cluster` says whether they are in one, and `partitions` how many
+    partitions each has. `only` names kinds of faults.
     """
 
     occurrences: int
@@ -40,6 +41,7 @@ class Scale:
     durable: bool = False
     cluster: bool = False
     boards: Sequence[str] = ("torture",)
+    partitions: int | None = None
     only: Collection[str] = ()
 
     def kinds(self) -> dict[str, Fault]:
@@ -56,7 +58,7 @@ class Scale:
     def stage(self, folder: Path) -> Stage:
         """Start servers and processes for such a run in an empty folder."""
         kind = Clustered if self.cluster else OneServer
-        return kind(folder, self.boards, self.workers, durable=self.durable)
+        return kind(folder, self.boards, self.workers, durable=self.durable, partitions=self.partitions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,18 @@ class Stage(ABC):
         board_names: The boards.
         workers: The number of worker processes.
         durable: Whether the boards are durable.
+        partitions: How many partitions each board has. None for ordinary boards.
     """
 
-    def __init__(self, folder: Path, board_names: Sequence[str], workers: int, *, durable: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        board_names: Sequence[str],
+        workers: int,
+        *,
+        durable: bool,
+        partitions: int | None = None,
+    ) -> None:
         self.folder = folder
         self.over = threading.Event()
         self.server_lock = threading.Lock()
@@ -45,7 +54,7 @@ class Stage(ABC):
             (folder / f"url-{name}").write_text(self.url_for(name))
         self._clients: list[redis.Redis] = []
         for board in self.boards():
-            board.init()
+            board.init(partitions=partitions)
             if durable:
                 board.retain(durable=1)
         self.fleet = Fleet(folder, workers)
