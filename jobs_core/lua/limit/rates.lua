@@ -1,6 +1,7 @@
 -- The starts that a rate counts: lists of times in ms, oldest first.
 
 local numbers = require 'base.numbers'
+local partition = require 'base.partition'
 
 local rates = {}
 
@@ -28,8 +29,10 @@ function rates.taken(starts, upto)
   return rates.remove_old(starts, upto), redis.call('LLEN', starts)
 end
 
+-- A start that is lent between partitions may be later than now.
 local function expire(starts, limit)
-  redis.call('PEXPIRE', starts, numbers.digits(limit.period + 2000))
+  local later = partition.current() and rates.validity(limit) or 0
+  redis.call('PEXPIRE', starts, numbers.digits(limit.period + later + 1000))
 end
 
 function rates.add(starts, time, limit)
