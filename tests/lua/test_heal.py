@@ -93,7 +93,7 @@ def test_every_file_starts_with_signature_purpose_example_and_reply(name: str) -
     assert re.fullmatch(r"#!lua( flags=[a-z,-]+)?", shebang)
     assert header.startswith(f"--[[ {name} board")
     way = "FCALL_RO" if commands()[name].only_reads else "FCALL"
-    assert set(re.findall(rf"(\w+) {name} 1 {{jobs}}", header)) == {way}
+    assert set(re.findall(rf"(\w+) {name} 1 {{jobs(?:\.\d+)?}}", header)) == {way}
     assert re.search(r"\n  Returns |\n      1\) |as name and number pairs", header)
 
 
