@@ -1,7 +1,7 @@
 -- The starts that a rate counts: lists of times in ms, oldest first.
 
+local layout = require 'base.layout'
 local numbers = require 'base.numbers'
-local partition = require 'base.partition'
 
 local rates = {}
 
@@ -29,10 +29,10 @@ function rates.taken(starts, upto)
   return rates.remove_old(starts, upto), redis.call('LLEN', starts)
 end
 
--- A start that is lent between partitions may be later than now.
+-- On a partition, a start may be lent for up to a second more: see rates.validity.
 local function expire(starts, limit)
-  local later = partition.current() and rates.validity(limit) or 0
-  redis.call('PEXPIRE', starts, numbers.digits(limit.period + later + 1000))
+  local margin = layout.partition() and 2000 or 1000
+  redis.call('PEXPIRE', starts, numbers.digits(limit.period + margin))
 end
 
 function rates.add(starts, time, limit)
