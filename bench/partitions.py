@@ -17,7 +17,7 @@ from bench.tick import tick_all
 from jobs_core import Board, Context, Outcome, Runner, Task, Worker
 from jobs_core.embedded.binary import find_binary
 from jobs_core.errors import JobsError
-from tests.many.servers import Cluster
+from torture.nodes import Cluster
 
 PARTITIONS = 4
 """Partitions of the board on one node."""

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from torture.checker import Asked, Ran, Verdict, check
+from torture.__main__ import main
+from torture.checker import Asked, Ran, Verdict, check, total_of
 from torture.exclusive import find_overlaps
-from torture.faults import FAULTS, FAULTS_WITH_REPLICA
 from torture.run import Scale, run
+from torture.server_faults import FAULTS, FAULTS_WITH_REPLICA
 
 
 def test_no_occurrence_is_lost_under_every_fault(tmp_path: Path) -> None:
@@ -62,15 +64,21 @@ ENDS = {"due": 8, "queued": 6, "coalesced": 2, "done": 4, "dead": 1, "unleased":
 
 
 def verdict(
-    ran: str = RAN, coalesced: int = 2, dead: str = "push:3@3000", stamps: str = "", **ledger: int
+    ran: str = RAN,
+    coalesced: int = 2,
+    dead: str = "push:3@3000",
+    stamps: str = "",
+    may_lose: bool = False,
+    **ledger: int,
 ) -> Verdict:
     return check(
         Asked.read(ASKED.splitlines()),
         Ran.read(ran.splitlines()),
         find_overlaps(stamps.splitlines(), [(100.0, 103.0)]),
         {dead},
-        LEDGER | ENDS | ledger,
+        [LEDGER | ENDS | ledger],
         lambda job: LEDGER | {"coalesced": coalesced - 1, "skipped": 1},
+        may_lose=may_lose,
     )
 
 
@@ -79,6 +87,10 @@ def test_a_correct_run_has_no_findings() -> None:
     assert (found.wrong, found.missing, found.occurrences) == ([], 0, 8)
     assert (found.on_time, found.late, found.coalesced, found.at_most_once) == (4, 1, 1, 1)
     assert found.skipped == 1
+
+
+def test_the_longest_time_without_a_start_is_found() -> None:
+    assert verdict().silent == 3.0
 
 
 def without(start: str) -> str:
@@ -176,3 +188,54 @@ def test_runs_one_after_the_other_do_not_overlap() -> None:
     again = "start command-1 command-1@1 2 2.0\nend command-1 command-1@1 2 3.0\n"
     found = verdict(stamps=killed + again)
     assert (found.exclusive, found.overlaps, found.wrong) == (2, 0, [])
+
+
+@pytest.mark.parametrize(
+    "judge",
+    [
+        lambda: verdict(without("end one-2"), may_lose=True),
+        lambda: verdict(RAN + AGAIN, may_lose=True),
+        lambda: verdict(coalesced=3, may_lose=True),
+        lambda: verdict(RAN + "start push:4@4000 1 once:4 w 4.5\n", may_lose=True),
+        lambda: verdict(stamps=stamps("command-1", "overlap", 50.0), may_lose=True),
+    ],
+)
+def test_what_a_failover_may_lose_is_only_counted(judge: Callable[[], Verdict]) -> None:
+    found = judge()
+    assert found.wrong == []
+    assert found.excused >= 1
+
+
+@pytest.mark.parametrize(
+    "judge",
+    [
+        lambda: verdict(due=9, may_lose=True),
+        lambda: verdict(done=3, in_flight=1, may_lose=True),
+        lambda: verdict(RAN.replace("quick:1", "quick:9"), may_lose=True),
+        lambda: verdict(RAN + "start every-5@5500 1 quick:5 w 5.6\n", may_lose=True),
+        lambda: verdict(dead="push:1@1000", may_lose=True),
+    ],
+)
+def test_no_failover_excuses_a_wrong_ledger_or_a_wrong_run(judge: Callable[[], Verdict]) -> None:
+    assert judge().wrong
+
+
+def test_each_ledger_of_a_board_must_add_up() -> None:
+    ledgers = [LEDGER | {"due": 1}, LEDGER | {"queued": 1, "done": 1, "leased": 1}]
+    found = check(Asked(), {}, find_overlaps([], []), set(), ledgers, lambda job: LEDGER)
+    assert found.wrong == [
+        "the ledger does not add up: due is not queued + coalesced + skipped",
+        "the ledger does not add up: due is not queued + coalesced + skipped",
+    ]
+
+
+def test_verdicts_of_boards_are_added_up() -> None:
+    found = total_of({"a": verdict(coalesced=1), "b": verdict()})
+    assert (found.occurrences, found.missing, found.silent) == (16, 1, 3.0)
+    assert found.wrong == ["a: every-5: an occurrence neither ran nor was coalesced or skipped"]
+
+
+def test_a_fault_that_a_run_does_not_have_is_refused() -> None:
+    done = CliRunner().invoke(main, ["--only", "move slot"], prog_name="scripts/torture")
+    assert done.exit_code == 2
+    assert "There is no fault 'move slot' in such a run." in done.output

@@ -15,6 +15,9 @@ import click
 from jobs_core.cli.common import echo_json, echo_table
 from torture.run import Report, Scale, run
 
+ON_EACH_NODE = ("a", "b", "c")
+"""Boards on the three primaries of a cluster."""
+
 
 @click.command()
 @click.option(
@@ -25,7 +28,13 @@ from torture.run import Report, Scale, run
     "--seconds", type=float, default=1500.0, show_default=True, help="How long the feeder adds work."
 )
 @click.option("--workers", type=click.IntRange(min=1), default=4, show_default=True, help="Worker processes.")
-@click.option("--durable", is_flag=True, help="A durable board: its primary crashes, its replica takes over.")
+@click.option("--durable", is_flag=True, help="Durable boards: a primary crashes, its replica takes over.")
+@click.option("--cluster", is_flag=True, help="Boards in a cluster: its nodes crash and freeze, slots move.")
+@click.option("--board", "names", multiple=True, help="A board. Repeat it for more.  [default: one per node]")
+@click.option("--partitions", type=click.IntRange(1, 256), help="Partitions of each board.  [default: none]")
+@click.option(
+    "--only", multiple=True, metavar="FAULT", help="This kind of fault. Repeat it for more.  [default: all]"
+)
 @click.option("--seed", help="Repeat the faults of a run with this seed (default: the time).")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep logs and data in this new folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -35,17 +44,30 @@ def main(
     seconds: float,
     workers: int,
     durable: bool,
+    cluster: bool,
+    names: tuple[str, ...],
+    partitions: int | None,
+    only: tuple[str, ...],
     seed: str | None,
     keep: Path | None,
     as_json: bool,
 ) -> None:
-    """Inject faults into a whole board, and track every occurrence.
+    """Inject faults into whole boards, and track every occurrence.
 
-    Exits with 1 if anything is unaccounted for.
+    Exits with 1 if anything is unaccounted for. JOBS_SERVER names the program of the servers.
+
+    \b
+      scripts/torture
+      scripts/torture --cluster --durable --seconds 600
+      scripts/torture --cluster --durable --partitions 6
+      JOBS_SERVER=redis-server scripts/torture --cluster --board a --board b
     """
+    names = names or (ON_EACH_NODE if cluster and not partitions else ("torture",))
     seed = seed or f"{time.time():.0f}"
+    scale = Scale(occurrences, faults, seconds, workers, durable, cluster, names, partitions, only)
+    if unknown := set(only) - scale.kinds().keys():
+        raise click.UsageError(f"There is no fault {sorted(unknown)[0]!r} in such a run.")
     with _folder(keep) as folder:
-        scale = Scale(occurrences, faults, seconds, workers, durable)
         report = run(folder, scale, random.Random(seed), lambda text: click.echo(text, err=True))
     if as_json:
         echo_json(report.as_dict() | {"seed": seed})

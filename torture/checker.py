@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import pairwise
 
 from jobs_core import Hour
 from jobs_core.engine.ledger import SUMS, total
@@ -74,7 +75,11 @@ class Verdict:
 
     `doubled` counts the attempts after a lost one, and `seen_twice` those whose both starts workers saw.
     `exclusive` counts the runs that must not overlap, and `overlaps` the commands among them that did.
+    If Redis may lose what it has acknowledged (`may_lose`), `excused` counts what that explains: work that is
+    missing, or was done again unnoticed. `silent` is the longest time without a start, in seconds.
     """
+
+    may_lose: bool = False
 
     occurrences: int = 0
     on_time: int = 0
@@ -90,12 +95,25 @@ class Verdict:
     overlaps: int = 0
     overlaps_at_jumps: int = 0
     overlaps_of_threads: int = 0
+    excused: int = 0
+    silent: float = 0.0
     wrong: list[str] = field(default_factory=list)
 
     def add_missing(self, sentence: str) -> None:
         """Record an occurrence without an end."""
         self.missing += 1
-        self.wrong.append(sentence)
+        self.add_loss(sentence)
+
+    def add_loss(self, sentence: str) -> None:
+        """Record what is wrong, unless Redis has lost what it acknowledged."""
+        if self.may_lose:
+            self.excused += 1
+        else:
+            self.wrong.append(sentence)
+
+
+COUNTS = [one.name for one in fields(Verdict) if one.type == "int"]
+"""The counts of a verdict, which add up over boards."""
 
 
 def check(
@@ -103,11 +121,13 @@ def check(
     ran: Mapping[str, Ran],
     overlaps: Overlaps,
     dead: set[str],
-    ledger: Mapping[str, int],
+    ledgers: Sequence[Mapping[str, int]],
     ledger_of: Callable[[str], Mapping[str, int]],
+    *,
+    may_lose: bool = False,
 ) -> Verdict:
     """Compare what was due with what ran, the dead letters, and the ledgers of the board and its jobs."""
-    verdict = Verdict(occurrences=asked.occurrences())
+    verdict = Verdict(may_lose, occurrences=asked.occurrences(), silent=_longest_silence(ran))
     for id, payload in asked.tasks.items():
         _check_task(verdict, id, payload, ran.get(id), dead)
     by_job: dict[str, list[str]] = defaultdict(list)
@@ -115,10 +135,30 @@ def check(
         by_job[id.rpartition("@")[0]].append(id)
     for job, (payload, targets) in asked.repeating.items():
         _check_repeating(verdict, job, payload, targets, by_job[job], ran, dead, ledger_of(job))
-    _check_doubled(verdict, ran, ledger)
-    _check_ledger(verdict, ledger)
+    _check_doubled(verdict, ran, total_ledger(ledgers))
+    for ledger in ledgers:
+        _check_sums(verdict, ledger)
     _check_overlaps(verdict, overlaps)
     return verdict
+
+
+def total_ledger(ledgers: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add ledgers up."""
+    found: Counter[str] = Counter()
+    for ledger in ledgers:
+        found.update(ledger)
+    return dict(found)
+
+
+def total_of(verdicts: Mapping[str, Verdict]) -> Verdict:
+    """Return what was found on all boards: each sentence begins with the name of its board."""
+    found = Verdict(any(verdict.may_lose for verdict in verdicts.values()))
+    for name, verdict in verdicts.items():
+        found.wrong += [f"{name}: {sentence}" for sentence in verdict.wrong]
+        found.silent = max(found.silent, verdict.silent)
+        for count in COUNTS:
+            setattr(found, count, getattr(found, count) + getattr(verdict, count))
+    return found
 
 
 COUNTED_BY_HOUR = ("done", "dead", "cancelled", "unleased", "skipped", "coalesced")
@@ -134,13 +174,19 @@ def check_hours(verdict: Verdict, hours: Iterable[Hour], ledger: Mapping[str, in
             verdict.wrong.append(f"the hours count {found[name]} as {name}, the ledger {ledger[name]}")
 
 
+def _longest_silence(ran: Mapping[str, Ran]) -> float:
+    """Return the longest time in which no task was started for the first time, in seconds."""
+    starts = sorted(found.first for found in ran.values())
+    return round(max((later - earlier for earlier, later in pairwise(starts)), default=0.0), 1)
+
+
 def _check_task(verdict: Verdict, id: str, payload: str, found: Ran | None, dead: set[str]) -> None:
     """Check that a task ended as its kind should."""
     kind = kind_of(payload)
     if kind == "once":
         verdict.at_most_once += 1
         if found is not None and sum(found.attempts.values()) > 1:
-            verdict.wrong.append(f"{id} ran more than once, and its policy is none")
+            verdict.add_loss(f"{id} ran more than once, and its policy is none")
         return
     if found is None:
         verdict.add_missing(f"{id} ({payload}) never ran")
@@ -186,7 +232,7 @@ def _check_repeating(
     for _ in range(passed_over - counted):
         verdict.add_missing(f"{job}: an occurrence neither ran nor was coalesced or skipped")
     if counted > passed_over:
-        verdict.wrong.append(f"{job}: {counted} coalesced or skipped, but only {passed_over} did not run")
+        verdict.add_loss(f"{job}: {counted} coalesced or skipped, but only {passed_over} did not run")
 
 
 def _check_doubled(verdict: Verdict, ran: Mapping[str, Ran], ledger: Mapping[str, int]) -> None:
@@ -203,10 +249,10 @@ def _check_doubled(verdict: Verdict, ran: Mapping[str, Ran], ledger: Mapping[str
         verdict.doubled += len(found.lost)
         verdict.seen_twice += max(0, sum(found.attempts.values()) - 1 - ended)
     if verdict.doubled != ledger["doubled"]:
-        verdict.wrong.append(f"{verdict.doubled} runs were doubled, but the ledger says {ledger['doubled']}")
+        verdict.add_loss(f"{verdict.doubled} runs were doubled, but the ledger says {ledger['doubled']}")
     given_back = max(0, ledger["released"] - stopped)
     if verdict.seen_twice > ledger["doubled"] + given_back:
-        verdict.wrong.append(
+        verdict.add_loss(
             f"{verdict.seen_twice} runs were seen twice, but the ledger says {ledger['doubled']}"
         )
 
@@ -216,10 +262,12 @@ def _check_overlaps(verdict: Verdict, overlaps: Overlaps) -> None:
     verdict.overlaps = len(overlaps.forbidden)
     verdict.overlaps_at_jumps = overlaps.at_jumps
     verdict.overlaps_of_threads = overlaps.of_threads
-    verdict.wrong += [f"a forbidden overlap: {sentence}" for sentence in overlaps.forbidden]
+    for sentence in overlaps.forbidden:
+        verdict.add_loss(f"a forbidden overlap: {sentence}")
 
 
-def _check_ledger(verdict: Verdict, ledger: Mapping[str, int]) -> None:
+def _check_sums(verdict: Verdict, ledger: Mapping[str, int]) -> None:
+    """Check that a ledger adds up, and that nothing is in flight."""
     for name, parts in SUMS.items():
         if ledger[name] != total(ledger, name):
             verdict.wrong.append(f"the ledger does not add up: {name} is not {' + '.join(parts)}")

@@ -6,13 +6,14 @@ import random
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from torture.proxy import Proxy
 from torture.stage import Stage
 from torture.work import LEASE
 
-Fault = Callable[[Stage, random.Random], None]
+Fault = Callable[[Any, random.Random], None]
+"""Is called with the stage, and with what decides."""
 
 WORKERS = ("worker", "ticking-worker")
 ALL_AT_ONCE = 6
@@ -20,6 +21,11 @@ ALL_AT_ONCE = 6
 
 FEW_FILES = 24, 90
 """How many files a worker may open that is short of them. It needs about 20 itself, and 10 for a command."""
+
+
+def named(*faults: Fault) -> dict[str, Fault]:
+    """Return faults by their names."""
+    return {fault.__name__.replace("_", " "): fault for fault in faults}
 
 
 def kill_worker(stage: Stage, chance: random.Random) -> None:
@@ -43,7 +49,7 @@ def stop_worker(stage: Stage, chance: random.Random) -> None:
     """SIGSTOP for longer than a lease, then SIGCONT."""
     worker = stage.fleet.choose(chance, *WORKERS)
     worker.send(signal.SIGSTOP)
-    stage.over.wait(_seconds(chance))
+    stage.over.wait(seconds(chance))
     worker.send(signal.SIGCONT)
 
 
@@ -69,57 +75,6 @@ def kill_clock(stage: Stage, chance: random.Random) -> None:
     stage.fleet.choose(chance, "clock").send(signal.SIGKILL)
 
 
-def kill_server(stage: Stage, chance: random.Random) -> None:
-    """SIGKILL the server, and restart it from its append-only file a moment later."""
-    with stage.server_lock:
-        stage.primary.kill()
-        stage.over.wait(chance.uniform(0, 1))
-        stage.primary.start()
-
-
-def stop_server(stage: Stage, chance: random.Random) -> None:
-    """SIGSTOP the server for longer than a lease, then SIGCONT."""
-    with stage.server_lock, stage.late():
-        stage.primary.send(signal.SIGSTOP)
-        stage.over.wait(_seconds(chance))
-        stage.primary.send(signal.SIGCONT)
-
-
-def promote_replica(stage: Stage, chance: random.Random) -> None:
-    """Redirect clients to a replica, promote it a moment later, and kill the old primary."""
-    with stage.server_lock:
-        old, new = stage.primary, stage.new_server()
-        new.follow(old)
-        stage.network(lambda link: link.redirect(new.port))
-        stage.over.wait(chance.uniform(0.2, 1))
-        new.promote(old)
-        stage.primary = new
-        old.kill()
-        if stage.replica is not None:
-            stage.renew_replica()
-
-
-def crash_primary(stage: Stage, chance: random.Random) -> None:
-    """SIGKILL the primary of a durable board, and promote its replica with what that has."""
-    assert stage.replica is not None
-    with stage.server_lock:
-        stage.primary.kill()
-        stage.replica.client.replicaof("NO", "ONE")
-        stage.primary = stage.replica
-        stage.network(lambda link: link.redirect(stage.primary.port))
-        stage.over.wait(chance.uniform(0, 1))
-        stage.renew_replica()
-
-
-def stop_replica(stage: Stage, chance: random.Random) -> None:
-    """SIGSTOP the replica of a durable board for longer than a lease, then SIGCONT."""
-    assert stage.replica is not None
-    with stage.server_lock:
-        stage.replica.send(signal.SIGSTOP)
-        stage.over.wait(_seconds(chance))
-        stage.replica.send(signal.SIGCONT)
-
-
 def flush_engine(stage: Stage, chance: random.Random) -> None:
     """FUNCTION FLUSH and SCRIPT FLUSH."""
     stage.admin(lambda client: (client.function_flush(), client.script_flush()))
@@ -143,88 +98,26 @@ def fill_server(stage: Stage, chance: random.Random) -> None:
     stage.admin(lambda client: client.config_set("maxmemory", 0))
 
 
-def cut_network(stage: Stage, chance: random.Random) -> None:
-    """Break every connection at once."""
-    stage.network(Proxy.cut)
-
-
-def block_network(stage: Stage, chance: random.Random) -> None:
-    """Let nothing through, sometimes for longer than a lease."""
-    stage.network(Proxy.block)
-    stage.over.wait(chance.choice((0.3, 1, LEASE * 1.3)))
-    stage.network(Proxy.heal)
-
-
-def mute_server(stage: Stage, chance: random.Random) -> None:
-    """Let everything reach the server, and no reply come back."""
-    stage.network(Proxy.mute)
-    stage.over.wait(chance.uniform(0.1, 0.8))
-    stage.network(Proxy.heal)
-
-
-def freeze_member(stage: Stage, chance: random.Random) -> None:
-    """Hold back all packets of one process, and deliver them later or never."""
-    link = stage.choose_link(chance)
-    with stage.late():
-        link.block()
-        stage.over.wait(_seconds(chance))
-        chance.choice((link.unblock, link.heal))()
-
-
-def hold_replies(stage: Stage, chance: random.Random) -> None:
-    """Let the requests of one process reach the server, and deliver the replies later or never."""
-    link = stage.choose_link(chance)
-    with stage.late():
-        link.block(replies_only=True)
-        stage.over.wait(_seconds(chance))
-        chance.choice((link.unblock, link.heal))()
-
-
-def slow_member(stage: Stage, chance: random.Random) -> None:
-    """Delay each packet of one process."""
-    link = stage.choose_link(chance)
-    with stage.late():
-        link.slow(0.5, 2)
-        stage.over.wait(_seconds(chance))
-        link.heal()
-
-
-def jump_clock(stage: Stage, chance: random.Random) -> None:
-    """Move the clock by up to ten seconds in either direction, and back."""
-    with stage.punctual(), stage.jump(chance.uniform(-10, 10)):
-        stage.over.wait(chance.uniform(0.5, 3))
-
-
-def _seconds(chance: random.Random) -> float:
+def seconds(chance: random.Random) -> float:
     """Return how long a fault lasts: somewhat longer than a lease, or sometimes up to a minute."""
     return chance.uniform(10, 60) if chance.random() < 0.1 else LEASE * chance.uniform(1.2, 3)
 
 
-FAULTS: dict[str, Fault] = {
-    fault.__name__.replace("_", " "): fault
-    for fault in (
-        *(kill_worker, drain_worker, stop_worker, kill_clock, kill_server, promote_replica, flush_engine),
-        *(kill_clients, pause_clients, fill_server, cut_network, block_network, mute_server, jump_clock),
-        *(stop_server, freeze_member, hold_replies, slow_member, block_output, limit_files),
-    )
-}
-
-
-FAULTS_WITH_REPLICA: dict[str, Fault] = FAULTS | {
-    "crash primary": crash_primary,
-    "stop replica": stop_replica,
-}
-"""The faults for a durable board."""
+COMMON = named(
+    *(kill_worker, drain_worker, stop_worker, kill_clock, block_output, limit_files),
+    *(flush_engine, kill_clients, pause_clients, fill_server),
+)
+"""The faults of processes, and of servers wherever they are."""
 
 
 class Storm:
     """Random faults, alone and in combination."""
 
-    def __init__(self, stage: Stage, chance: random.Random) -> None:
+    def __init__(self, stage: Stage, faults: Mapping[str, Fault], chance: random.Random) -> None:
         self.counts: Counter[str] = Counter()
         self.failed: list[str] = []
         self._stage = stage
-        self._faults = FAULTS if stage.replica is None else FAULTS_WITH_REPLICA
+        self._faults = faults
         self._chance = chance
         self._room = threading.Semaphore(ALL_AT_ONCE)
         self._threads: list[threading.Thread] = []

@@ -26,7 +26,7 @@ from torture.timesource import TimeSource
 from torture.work import KINDS, OPTIONS, kind_of
 
 WINDOW = 1.0
-"""Seconds between batches."""
+"""Seconds between batches, unless these are small."""
 
 SHARE_REPEATING, SHARE_PUSHED = 0.3, 0.3
 RUNS = 15
@@ -71,8 +71,7 @@ class Feeder:
             asked += self._push_tasks(round(batch * SHARE_PUSHED))
             asked += self._put_single(max(1, round(batch * (1 - SHARE_REPEATING - SHARE_PUSHED))))
             behind = time.monotonic() - began - seconds * asked / count
-            if behind < 0:
-                time.sleep(min(WINDOW, -behind))
+            time.sleep(max(0.0, -behind))
 
     def _payload(self) -> str:
         self._number += 1

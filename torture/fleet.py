@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FEEDER = "feeder"
 SMALL_PIPE = 4096
 """Bytes that fit in the pipe of a worker's standard output: the least that the system allows."""
 
@@ -25,6 +24,11 @@ def names(workers: int) -> Iterator[str]:
     for n in range(workers):
         yield f"{'ticking-worker' if n % 2 else 'worker'}-{n}"
     yield f"clock-{workers}"
+
+
+def feeder_of(board: str) -> str:
+    """Return the name of the process that adds work to a board."""
+    return f"feeder-{board}"
 
 
 @dataclass(slots=True, eq=False)

@@ -1,7 +1,8 @@
-"""The processes of a run: `python -m torture.member <role> <folder> <name> [seed count seconds]`.
+"""The processes of a run: `python -m torture.member <role> <folder> <name> [board seed count seconds]`.
 
 The roles are worker, ticking-worker, clock and feeder. The folder contains the URL of each process
-(`url-<name>`), the time source (`time`) and the logs that the processes write (`ran`, `stamps`, `asked`).
+(`url-<name>`), the time source (`time`), and for each board a folder with the logs that the processes write
+(`ran`, `stamps`, `asked`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -21,9 +21,15 @@ from jobs_core import Board, Context, Event, Logger, Outcome, Runner, Task, Work
 from jobs_core.errors import JobsError
 from jobs_core.plugins.builtin.log_records import event_json
 from jobs_core.plugins.builtin.loggers import print_line
+from jobs_core.worker.background import in_background
 from jobs_core.worker.clock import Clock
+from jobs_core.worker.served import by_connections
+from jobs_core.worker.signals import on_end_signals
+from torture import boards as boards_of_run
 from torture import exclusive, feeder, work
-from torture.timesource import TimeSource, open_board
+from torture.timesource import TimeSource
+
+RUNNERS = ("work", "command", "thread")
 
 
 class Log:
@@ -39,19 +45,17 @@ class Log:
 
 def serve(folder: Path, name: str, *, tick: bool) -> None:
     """Run tasks until a signal, and log each start and end."""
-    source, ran, events = TimeSource(folder / "time"), Log(folder / "ran"), Log(folder / f"events-{name}")
-
-    stamps = Log(folder / "stamps")
-    runs: dict[str, Callable[[Task, Context], Outcome]] = {
-        "work": work.run,
-        "command": partial(exclusive.run_command, folder),
-        "thread": partial(exclusive.run_on_thread, folder, stamps.write),
-    }
+    source, events = TimeSource(folder / "time"), Log(folder / f"events-{name}")
+    boards = _boards(folder, name)
+    logs = {board.name: Log(folder / board.name / "ran") for board in boards}
+    runs = {board.name: _runs(folder / board.name) for board in boards}
 
     def run(task: Task, context: Context) -> Outcome:
+        assert context.board is not None
+        ran = logs[context.board.name]
         lost = [f"{one.time:.3f}:{one.worker}" for one in task.history if one.status == "lost"]
         ran.write("start", task.id, task.attempt, task.raw, name, f"{source.now():.3f}", *lost)
-        outcome = runs[task.runner](task, context)
+        outcome = runs[context.board.name][task.runner](task, context)
         status = "unstarted" if outcome.unstarted else outcome.status
         ran.write("end", task.id, task.attempt, task.raw, name, f"{source.now():.3f}", status)
         return outcome
@@ -62,8 +66,8 @@ def serve(folder: Path, name: str, *, tick: bool) -> None:
 
     prepare_commands()
     worker = Worker(
-        _board(folder, name),
-        [Runner(runner, run) for runner in runs],
+        boards,
+        [Runner(runner, run) for runner in RUNNERS],
         queues=[name],
         lease=work.LEASE,
         drain=1,
@@ -74,23 +78,37 @@ def serve(folder: Path, name: str, *, tick: bool) -> None:
     worker.run_until_signal()
 
 
+def _runs(folder: Path) -> dict[str, Callable[[Task, Context], Outcome]]:
+    """Return what runs the tasks of a board, whose logs are in a folder, by the runner."""
+    stamps = Log(folder / "stamps")
+    found = (
+        work.run,
+        partial(exclusive.run_command, folder),
+        partial(exclusive.run_on_thread, folder, stamps.write),
+    )
+    return dict(zip(RUNNERS, found, strict=True))
+
+
 def tick(folder: Path, name: str) -> None:
     """Tick until a signal."""
-    clock = Clock([_board(folder, name).commands])
-    signal.signal(signal.SIGTERM, lambda *_: clock.stop())
-    clock.run()
+    clocks = [
+        Clock([part.board.commands for part in parts], deliver=[part.deliver for part in parts])
+        for parts in by_connections(_boards(folder, name))
+    ]
+    with on_end_signals(clocks[0].stop), in_background(*clocks[1:]):
+        clocks[0].run()
 
 
-def feed(folder: Path, name: str, seed: str, count: str, seconds: str) -> None:
-    """Run the feeder."""
-    source, asked = TimeSource(folder / "time"), Log(folder / "asked")
-    chance = random.Random(seed)
-    feeder.Feeder(_board(folder, name), source, asked.write, chance).feed(int(count), float(seconds))
+def feed(folder: Path, name: str, board_name: str, seed: str, count: str, seconds: str) -> None:
+    """Run the feeder of a board."""
+    source, asked = TimeSource(folder / "time"), Log(folder / board_name / "asked")
+    (board,) = (one for one in _boards(folder, name) if one.name == board_name)
+    feeder.Feeder(board, source, asked.write, random.Random(seed)).feed(int(count), float(seconds))
 
 
-def _board(folder: Path, name: str) -> Board:
-    """Open the board through the network of this process."""
-    return open_board((folder / f"url-{name}").read_text(), TimeSource(folder / "time"))
+def _boards(folder: Path, name: str) -> list[Board]:
+    """Open the boards through the network of this process."""
+    return boards_of_run.open_all(folder, (folder / f"url-{name}").read_text(), TimeSource(folder / "time"))
 
 
 def main() -> None:

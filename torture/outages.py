@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -107,10 +106,10 @@ def _start(url: str, log: Path, *words: str) -> subprocess.Popen[bytes]:
 
 
 def _stop_for_a_while(server: Server, seconds: float) -> tuple[float, float]:
-    server.send(signal.SIGSTOP)
+    server.pause()
     began = time.time()
     time.sleep(seconds)
-    server.send(signal.SIGCONT)
+    server.go_on()
     return began, time.time()
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jobs_core import Board
-from torture.checker import Asked, Ran, Verdict, check, check_hours
+from jobs_core import Board, NotFoundError
+from torture import boards, cluster_faults, server_faults
+from torture.checker import Asked, Ran, Verdict, check, check_hours, total_ledger, total_of
+from torture.clustered import Clustered
 from torture.exclusive import find_overlaps
-from torture.faults import Storm
-from torture.fleet import launch
+from torture.faults import Fault, Storm
+from torture.fleet import feeder_of, launch
+from torture.one_server import OneServer
 from torture.stage import Stage
 
 PATIENCE = 300.0
@@ -22,13 +28,37 @@ PATIENCE = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The size of a run: minimum occurrences and faults, seconds, worker processes, and if it is durable."""
+    """The size of a run: minimum occurrences and faults, seconds, worker processes, and boards.
+
+    `durable` boards have replicas, `cluster` says whether they are in one, and `partitions` how many
+    partitions each has. `only` names kinds of faults.
+    """
 
     occurrences: int
     faults: int
     seconds: float
     workers: int
     durable: bool = False
+    cluster: bool = False
+    boards: Sequence[str] = ("torture",)
+    partitions: int | None = None
+    only: Collection[str] = ()
+
+    def kinds(self) -> dict[str, Fault]:
+        """Return the faults of such a run: all that are known, or `only` some."""
+        alone = server_faults.FAULTS_WITH_REPLICA if self.durable else server_faults.FAULTS
+        known = cluster_faults.FAULTS if self.cluster else alone
+        return {name: fault for name, fault in known.items() if not self.only or name in self.only}
+
+    @property
+    def may_lose(self) -> bool:
+        """Whether faults make Redis lose what it has acknowledged."""
+        return self.cluster and not self.durable and not cluster_faults.LOSING.keys().isdisjoint(self.kinds())
+
+    def stage(self, folder: Path) -> Stage:
+        """Start servers and processes for such a run in an empty folder."""
+        kind = Clustered if self.cluster else OneServer
+        return kind(folder, self.boards, self.workers, durable=self.durable, partitions=self.partitions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,40 +81,56 @@ class Report:
 def run(folder: Path, scale: Scale, chance: random.Random, say: Callable[[str], None]) -> Report:
     """Run in an empty folder. `say` receives progress messages."""
     began = time.monotonic()
-    stage = Stage(folder, scale.workers, durable=scale.durable)
+    stage = scale.stage(folder)
     try:
-        storm = Storm(stage, chance)
-        feeder = launch(folder, "feeder", "feeder", chance.random(), scale.occurrences, scale.seconds)
+        storm = Storm(stage, scale.kinds(), chance)
+        feeders = _start_feeders(folder, scale, chance)
         storm.run(scale.faults, scale.seconds)
         say(f"{sum(storm.counts.values())} faults injected; waiting for the remaining tasks")
         storm.end()
-        if feeder.wait() != 0:
-            raise RuntimeError(f"the feeder failed: {(folder / 'errors-feeder').read_text()[-500:]}")
-        board = stage.board()
-        _push_to_each_worker(folder, stage, board)
-        _wait_until_idle(board, say)
-        verdict = _check(folder, board)
+        for name, feeder in feeders.items():
+            if feeder.wait() != 0:
+                raise RuntimeError(f"{name} failed: {(folder / f'errors-{name}').read_text()[-500:]}")
+        found = stage.boards()
+        for board in found:
+            _push_to_each_worker(folder, stage, board)
+        _wait_until_idle(found, say)
+        verdict = total_of({board.name: _check(folder, board, scale.may_lose) for board in found})
         verdict.wrong += [f"a fault failed: {failure}" for failure in storm.failed]
-        return Report(verdict, dict(storm.counts), board.stats(), time.monotonic() - began)
+        verdict.wrong += _tracebacks(folder)
+        ledger = total_ledger(one for board in found for one in boards.ledgers(board))
+        return Report(verdict, dict(storm.counts), ledger, time.monotonic() - began)
     finally:
         stage.close()
 
 
+def _start_feeders(folder: Path, scale: Scale, chance: random.Random) -> dict[str, subprocess.Popen[bytes]]:
+    """Start a process for each board that adds work to it. Returns them by their names."""
+    share = -(-scale.occurrences // len(scale.boards))
+    return {
+        name: launch(folder, "feeder", name, board, chance.random(), share, scale.seconds)
+        for board in scale.boards
+        for name in [feeder_of(board)]
+    }
+
+
 def _push_to_each_worker(folder: Path, stage: Stage, board: Board) -> None:
     """Push a task for each worker, which stays undone if that worker has not recovered from the faults."""
-    with (folder / "asked").open("a") as asked:
+    with (folder / board.name / "asked").open("a") as asked:
         for member in stage.fleet.members:
             if member.role != "clock":
                 payload = f"quick:{member.name}"
                 asked.write(f"push {board.push('work', payload, queue=member.name)} {payload}\n")
 
 
-def _wait_until_idle(board: Board, say: Callable[[str], None]) -> None:
+def _wait_until_idle(found: Sequence[Board], say: Callable[[str], None]) -> None:
     """Wait until nothing is scheduled, waiting or running, or until nothing changes any more."""
-    last: dict[str, int] = {}
+    last: Counter[str] = Counter()
     moved = told = time.monotonic()
     while True:
-        counts = board.count()
+        counts: Counter[str] = Counter()
+        for board in found:
+            counts.update(board.count())
         if not any(counts[name] for name in ("scheduled", "queued", "held", "delayed", "leased")):
             return
         now = time.monotonic()
@@ -98,18 +144,31 @@ def _wait_until_idle(board: Board, say: Callable[[str], None]) -> None:
         time.sleep(0.1)
 
 
-def _check(folder: Path, board: Board) -> Verdict:
-    asked = Asked.read(_lines(folder / "asked"))
-    ran = Ran.read(_lines(folder / "ran"))
+def _check(folder: Path, board: Board, may_lose: bool) -> Verdict:
+    logs = folder / board.name
+    asked = Asked.read(_lines(logs / "asked"))
+    ran = Ran.read(_lines(logs / "ran"))
     jumps = [(float(began), float(ended)) for began, ended in map(str.split, _lines(folder / "jumps"))]
-    overlaps = find_overlaps(_lines(folder / "stamps"), jumps)
+    overlaps = find_overlaps(_lines(logs / "stamps"), jumps)
     dead = {task["id"] for task in board.dead()}
-    verdict = check(asked, ran, overlaps, dead, board.stats(), board.stats)
-    check_hours(verdict, board.hours(), board.stats())
-    for path in folder.glob("errors-*"):
-        if "Traceback" in path.read_text():
-            verdict.wrong.append(f"{path.name} has a traceback: {path.read_text()[-300:]}")
+    ledgers = boards.ledgers(board)
+    verdict = check(asked, ran, overlaps, dead, ledgers, partial(_ledger_of, board), may_lose=may_lose)
+    check_hours(verdict, board.hours(), total_ledger(ledgers))
     return verdict
+
+
+def _ledger_of(board: Board, job: str) -> Mapping[str, int]:
+    """Return the ledger of a job. That of a job which a failover has lost counts nothing."""
+    try:
+        return board.stats(job)
+    except NotFoundError:
+        return Counter()
+
+
+def _tracebacks(folder: Path) -> list[str]:
+    """Return a sentence for each process that printed a traceback."""
+    printed = {path.name: path.read_text() for path in folder.glob("errors-*")}
+    return [f"{name} has a traceback: {text[-300:]}" for name, text in printed.items() if "Traceback" in text]
 
 
 def _lines(path: Path) -> Iterator[str]:

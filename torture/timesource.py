@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from jobs_core import Board
-from jobs_core.client.connection import connect
 from jobs_core.engine.commands import Call
 from jobs_core.engine.partitions.board import BoardCommands
 
@@ -75,13 +74,3 @@ def _each_at(arguments: Sequence[Any], now: str) -> list[Any]:
         timed += [len(report) + 2, *report, "now", now]
         at += 1 + len(report)
     return timed
-
-
-def open_board(url: str, source: TimeSource | None = None) -> Board:
-    """Open the board of a run. With a time source, all its commands use that time."""
-    client = connect(url)
-    client.connection_pool.connection_kwargs["socket_timeout"] = 10
-    board = Board("torture", client=client, validate=False)
-    if source is not None:
-        board.commands = TimedCommands(board, source)
-    return board

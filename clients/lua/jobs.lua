@@ -129,7 +129,10 @@ function Commands:_spread()
     local count = tonumber(layout and layout:match('^%d+ of (%d+)$'))
     if not count then return end
     self.parts = {}
-    for number = 0, count - 1 do self.parts[number] = self:_part(number) end
+    for number = 0, count - 1 do
+      self.parts[number] = self:_part(number)
+      self.parts[number].settle = function() return self.spread:settle(number) end
+    end
     self.spread = require('jobs.partitions').spread(self.parts, count, {
       fail = fail,
       decode = function(text) return (self:_json().decode(text)) end,
@@ -233,6 +236,14 @@ function Commands:call(name, ...)
   return self:call_here(name, arguments)
 end
 
+-- Help to finish the apply of a board file. Raises AGAIN if a partition waits for a client that may still be at it.
+function Commands:_finish_apply()
+  repeat
+    local ok, left = pcall(self._send, self, 'JAPPLY', { 'roll' })
+    if not ok and not (jobs.is_error(left, 'AGAIN') and self.settle and self.settle()) then error(left, 0) end
+  until ok and tonumber(left) == 0
+end
+
 --- Call a command of the board itself, which may be a partition.
 ---@param name string
 ---@param arguments string[]
@@ -244,7 +255,7 @@ function Commands:call_here(name, arguments)
       return reply
     end
     if not jobs.is_error(reply, 'AGAIN') then error(reply, 0) end
-    while tonumber(self:_send('JAPPLY', { 'roll' })) > 0 do end
+    self:_finish_apply()
   end
 end
 

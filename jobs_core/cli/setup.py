@@ -46,7 +46,7 @@ def init(partitions: int | None, functions: bool, as_json: bool, url: str | None
 
     \b
       jobs init
-      jobs --url redis+cluster://node-1,node-2 init --partitions 16
+      jobs init --url redis+cluster://node-1,node-2 --partitions 16
       redis-cli FCALL_RO JNEXT 1 {jobs} tick
     """
     shas = open_board(url, board_name).init(partitions=partitions)

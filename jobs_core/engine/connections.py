@@ -121,7 +121,8 @@ class Connections:
                 with translated(self.server):
                     return call(self.client)
             except errors.ServerError as error:
-                if patience.is_over or not (self.has_connected and is_unreachable(error)):
+                is_away = self._is_found and is_unreachable(error)
+                if patience.is_over or not (is_away or refused_for_now(error.__cause__)):
                     raise
             self.forget_connections()
             time.sleep(RETRY_PAUSE)
@@ -151,6 +152,12 @@ class Connections:
                 raise
             self.note_outage(error)
             time.sleep(RETRY_PAUSE)
+
+    @property
+    def _is_found(self) -> bool:
+        """Whether Redis has ever answered, or Sentinels or other nodes have told where it is."""
+        route = self.client.connection_pool.connection_kwargs.get("route")
+        return self.has_connected or (route is not None and route.has_located)
 
     @property
     def is_prepared(self) -> bool:
@@ -222,7 +229,8 @@ class Connections:
     def _find_connection(self, prepared: bool) -> Any:
         """Connect to Redis, and load the library if needed. Try again while Redis is away.
 
-        A client that has never reached Redis does not wait for it: its address may be wrong.
+        A client that has never reached Redis, and whom nobody has told where it is, does not wait for it: its
+        address may be wrong.
         """
         self.require_open()
         patience = Patience(self.patience)
@@ -232,7 +240,7 @@ class Connections:
                 self.has_connected = True
                 return connection
             except (rx.RedisError, OSError, errors.DeniedError) as error:
-                is_lost = self.has_connected and is_connection_lost(error)
+                is_lost = self._is_found and is_connection_lost(error)
                 is_refused = refused_for_now(error) or refused_for_now(error.__cause__)
                 if patience.is_over or not (is_lost or is_refused):
                     self._explain_database(error)

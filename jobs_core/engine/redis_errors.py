@@ -115,6 +115,9 @@ _NO_FUNCTION = (
 )
 _DISK = "{server} cannot write to its disk, so it rejects changes. Free some space, or check its log."
 
+_MOVING = "{server} is moving this board to another node. Try again when it is there."
+_NODE_AWAY = "The node of {server} that has this board is away. Try again when another has taken over."
+
 _MESSAGES = {
     "OOM": _OUT_OF_MEMORY,
     "maxmemory": _OUT_OF_MEMORY,
@@ -138,6 +141,8 @@ _KINDS: dict[type[Exception], str] = {
     rx.ReadOnlyError: _REPLICA,
     rx.BusyLoadingError: _LOADING,
     rx.AuthenticationError: _BAD_LOGIN,
+    rx.AskError: _MOVING,
+    rx.ClusterDownError: _NODE_AWAY,
 }
 
 

@@ -23,6 +23,9 @@ Place = tuple[str, int]
 ASK_TIMEOUT = 1.0
 """Seconds to wait for a server that is asked where the board is, at most. There are others to ask."""
 
+CALL_TIMEOUT = 5.0
+"""Seconds to wait for a server that nobody can stand in for, unless the client's options say otherwise."""
+
 MAX_KNOWN = 100
 """The most nodes of a cluster that a route remembers."""
 
@@ -32,6 +35,9 @@ class Route(Protocol):
 
     name: str
     """The name of the server in errors."""
+
+    has_located: bool
+    """Whether it has ever found the server. Then an address that does not answer is not a wrong one."""
 
     def locate(self) -> Place:
         """Return where to connect to now. Raises ConnectionError if nobody can tell."""
@@ -53,6 +59,7 @@ class SentinelRoute:
 
     def __init__(self, sentinels: Sequence[Place], service: str, ask: Ask) -> None:
         self.name = f"the primary {service!r}"
+        self.has_located = False
         self._sentinels = list(sentinels)
         self._service = service
         self._ask = ask
@@ -68,6 +75,7 @@ class SentinelRoute:
                 continue
             if found:
                 self._put_first(place)
+                self.has_located = True
                 return str(found[0]), int(found[1])
         asked = ", ".join(map(text_of, self._sentinels))
         if problem is None:
@@ -94,6 +102,7 @@ class ClusterRoute:
     def __init__(self, seeds: Sequence[Place], key: str, ask: Ask) -> None:
         self.slot = key_slot(key.encode())
         self.name = f"the cluster of {text_of(seeds[0])}"
+        self.has_located = False
         self._seeds = tuple(seeds)
         self._ask = ask
         self._known: tuple[Place, ...] = ()
@@ -118,6 +127,7 @@ class ClusterRoute:
                 problem = error
                 continue
             if found is not None:
+                self.has_located = True
                 return found
         asked = ", ".join(map(text_of, self._seeds))
         if problem is None:
@@ -138,7 +148,7 @@ class ClusterRoute:
 
     def _reply(self, place: Place, words: tuple[Any, ...]) -> Any:
         try:
-            return self._ask(place, *words)
+            return self._ask(place, *words, patient=True)
         except (rx.RedisError, OSError) as error:
             return error
 
@@ -179,19 +189,22 @@ class Ask:
 
     def __init__(self, kind: Callable[..., Any], options: Mapping[str, Any]) -> None:
         self._kind = kind
-        timeouts = {
-            name: min(float(options.get(name) or ASK_TIMEOUT), ASK_TIMEOUT)
-            for name in ("socket_timeout", "socket_connect_timeout")
-        }
         own = {"decode_responses": True, "protocol": 2, "retry": Retry(NoBackoff(), 0)}
+        timeouts = {name: float(options.get(name) or CALL_TIMEOUT) for name in _TIMEOUTS}
         self._options = {**options, **timeouts, **own}
+        self._hasty = {name: min(timeout, ASK_TIMEOUT) for name, timeout in timeouts.items()}
 
-    def __call__(self, place: Place, *words: Any) -> Any:
+    def __call__(self, place: Place, *words: Any, patient: bool = False) -> Any:
+        """Call a command. Be patient with a server that nobody can stand in for."""
         host, port = place
-        connection = self._kind(host=host, port=port, **self._options)
+        options = self._options if patient else self._options | self._hasty
+        connection = self._kind(host=host, port=port, **options)
         with closing(_Closable(connection)):
             connection.send_command(*words)
             return connection.read_response()
+
+
+_TIMEOUTS = ("socket_timeout", "socket_connect_timeout")
 
 
 class _Closable:

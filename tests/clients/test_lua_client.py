@@ -13,6 +13,7 @@ import pytest
 from jobs_core import Board
 from jobs_core.engine.build import commands
 from jobs_core.engine.partitions.routes import RULES
+from tests.clients.conftest import Partitioned
 from tests.clients.test_client_conformance import CASES, CONFORMANCE
 
 FOLDER = Path(__file__).parents[2] / "clients" / "lua"
@@ -96,3 +97,27 @@ def test_the_client_knows_the_read_only_commands() -> None:
     script = "for name in pairs(require('jobs').READS) do print(name) end"
     done = subprocess.run(["lua5.1", "-e", script], cwd=FOLDER, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) == {name for name, one in commands().items() if one.only_reads}
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_the_client_goes_on_with_a_board_file_whose_client_was_lost(
+    partitioned: Partitioned, url: str, is_committed: bool
+) -> None:
+    board = partitioned(4)
+    words = [word for id in "aeimpt" for word in (3, id, "shell", "x")]
+    stage = board.commands.call("JAPPLY", "begin")
+    board.commands.call("JSTAGE", stage, "board.yml", "put", *words)
+    for part, one in zip(board.commands.parts, stage.split(","), strict=True):
+        part.call("JAPPLY", "prepare", one, "c1", "board.yml", "now", 1)
+    if is_committed:
+        board.commands.parts[0].call("JAPPLY", "settle", "c1", "commit")
+    script = f"""
+        local client = require('redis').connect {{ scheme = 'unix', path = '{url.removeprefix("unix://")}' }}
+        local commands = require('jobs').commands(client, '{board.name}')
+        local found = commands:call('JGET', 'a', 'e', 'i', 'm', 'p', 't')
+        local count = 0
+        for _ in pairs(found) do count = count + 1 end
+        print(count)
+    """
+    done = subprocess.run(["lua5.1", "-e", script], cwd=FOLDER, capture_output=True, text=True, check=False)
+    assert done.stdout == ("6\n" if is_committed else "0\n"), done.stderr

@@ -313,7 +313,7 @@ def test_a_diamond_is_not_a_cycle(parts: Partitioned, parent: str) -> None:
 
 
 def test_an_overlong_chain_is_rejected(parts: Partitioned, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cycles, "_MOST_SEARCHED", 20)
+    monkeypatch.setattr(cycles, "MOST_SEARCHED", 20)
     parts.whole.put("j0")
     for number in range(1, 25):
         parts.whole.put(f"j{number}", after=f"j{number - 1}")

@@ -11,7 +11,9 @@ import redis
 
 from jobs_core import Board
 from jobs_core.engine.build import LIBRARY_VERSION, commands
+from jobs_core.engine.loader import VERSION
 from tests.lua.helpers import MS, Lua, T
+from tests.lua.partitioned import Partitioned
 
 FILES = {
     entry.name.removesuffix(".lua").upper(): entry.read_text("utf-8")
@@ -20,6 +22,9 @@ FILES = {
 }
 
 SESSION: list[tuple[str, list[Any]]] = [
+    ("JLOAD", ["begin", "d1", VERSION]),
+    ("JLOAD", ["add", "d1", 5, 1, "counts", "", "due", 12]),
+    ("JLOAD", ["end", "d1"]),
     ("JSET", ["a", "echo", "x", "every", 5, "timeout", "1m", "now", T]),
     ("JSETNX", ["b", "echo", "x", "at", "+1h", "now", T]),
     ("JMSET", ["create", 3, "c", "echo", "x", 7, "d", "echo", "x", "every", 9, "now", T]),
@@ -79,12 +84,22 @@ SESSION: list[tuple[str, list[Any]]] = [
     ("JAPPLY", ["commit", "1-1", "board.yml"]),
     ("JAPPLY", ["roll"]),
     ("JDEL", ["a", "b"]),
+    ("JDUMP", ["counts", 0]),
 ]
 """A session that calls every command at least once, each with an effect."""
 
+CHECK = b"\x93\xa11\xa10\xa5check"
+"""A message of another partition, as JOUTBOX packs it: the first one, which asks for an answer."""
 
-def test_the_session_has_every_command() -> None:
-    assert {name for name, _ in SESSION} == set(commands()) == set(FILES)
+BETWEEN: list[tuple[str, list[Any]]] = [
+    ("JINBOX", [1, CHECK]),
+    ("JOUTBOX", [1, "upto", 9 * 10**15]),
+]
+"""A session of a partition, with the commands that only partitions have: it answers, and forgets that."""
+
+
+def test_the_sessions_have_every_command() -> None:
+    assert {name for name, _ in SESSION + BETWEEN} == set(commands()) == set(FILES)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -93,7 +108,7 @@ def test_every_file_starts_with_signature_purpose_example_and_reply(name: str) -
     assert re.fullmatch(r"#!lua( flags=[a-z,-]+)?", shebang)
     assert header.startswith(f"--[[ {name} board")
     way = "FCALL_RO" if commands()[name].only_reads else "FCALL"
-    assert set(re.findall(rf"(\w+) {name} 1 {{jobs}}", header)) == {way}
+    assert set(re.findall(rf"(\w+) {name} 1 {{jobs(?:\.\d+)?}}", header)) == {way}
     assert re.search(r"\n  Returns |\n      1\) |as name and number pairs", header)
 
 
@@ -144,6 +159,36 @@ def test_lost_functions_are_reloaded_before_any_command(lua: Lua, place: int) ->
         replies.append(lua.call(name, *arguments))
     lua.reset()
     assert replies == [lua.call(name, *arguments) for name, arguments in SESSION]
+
+
+@pytest.mark.parametrize("place", range(len(BETWEEN)))
+def test_lost_functions_are_reloaded_before_any_command_of_a_partition(board: Board, place: int) -> None:
+    parts = Partitioned(board)
+    replies = between(parts, flush=place)
+    parts.reset()
+    assert replies == between(parts)
+
+
+def test_scripts_and_functions_return_the_same_on_a_partition(board: Board) -> None:
+    parts = Partitioned(board)
+    by_function = between(parts)
+    parts.reset()
+    part = parts.parts[0]
+    shas = part.board.commands.load()
+    for (name, arguments), reply in zip(BETWEEN, by_function, strict=True):
+        assert part.client.evalsha(shas[name], 1, part.keys.tag, *arguments) == reply, name
+
+
+def between(parts: Partitioned, flush: int | None = None) -> list[Any]:
+    """Play BETWEEN on the first partition, which answers. Functions are lost before the step `flush`."""
+    part, replies = parts.parts[0], []
+    for step, (name, arguments) in enumerate(BETWEEN):
+        assert parts.outgoing(0) == [1] * step
+        if step == flush:
+            part.client.function_flush()
+        replies.append(part.call(name, *arguments))
+    assert parts.outgoing(0) == []
+    return replies
 
 
 def test_a_batch_runs_each_call_once_in_order_after_functions_are_lost(lua: Lua) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.many.servers import Cluster, Pair, Watched
+from tests.many.servers import Pair, Watched
+from torture.nodes import Cluster
 
 
 @pytest.fixture(scope="module")

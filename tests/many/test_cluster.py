@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +13,8 @@ from redis.cluster import RedisCluster
 
 from jobs_core import AsyncBoard, Board, Outcome, ServerError
 from tests.helpers import runner, wait_until, working
-from tests.many.servers import HOST, Cluster, Node
+from torture import slots
+from torture.nodes import HOST, Cluster
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -22,23 +24,9 @@ def slot_of(board: Board) -> int:
     return found
 
 
-def pair_of(cluster: Cluster, slot: int) -> tuple[Node, Node]:
-    """Return the primary of a slot and its replica, once nodes agree on them: a failover takes a moment."""
-    found: list[tuple[Node, Node]] = []
-
-    def have_agreed() -> bool:
-        primary = cluster.owner(slot)
-        roles = ((node, node.call("ROLE")) for node in cluster.nodes)
-        found[:] = [(primary, node) for node, role in roles if role[0] == "slave" and role[2] == primary.port]
-        return bool(found)
-
-    wait_until(have_agreed)
-    return found[0]
-
-
 def take_over(cluster: Cluster, slot: int) -> None:
     """Let the replica of a slot's primary become the primary, in good order."""
-    old, replica = pair_of(cluster, slot)
+    old, replica = cluster.pair_of(slot)
 
     def has_taken_over() -> bool:
         """Ask for it again and again: a failover that comes soon after another may be given up."""
@@ -150,6 +138,57 @@ def test_a_slot_that_valkey_moves_as_a_whole_is_followed(cluster: Cluster) -> No
         assert board.count()["queued"] == board.stats()["pushed"]
 
 
+def test_a_new_client_waits_for_a_failover(cluster: Cluster) -> None:
+    """Other nodes know the board's primary, so its address is right, though nobody answers there."""
+    with Board("crash", cluster.url, validate=False) as board:
+        board.init()
+        primary, replica = cluster.pair_of(slot_of(board))
+    primary.kill()
+    with Board("crash", cluster.url, validate=False) as board:
+        board.commands.patience = 60.0
+        assert board.push("echo", "x")
+        assert board.count()["queued"] == 1
+    assert replica.role() == "master"
+    primary.start()
+    wait_until(cluster.is_whole)
+
+
+def test_a_new_client_that_asks_the_wrong_node_asks_the_right_one(cluster: Cluster) -> None:
+    with Board("wrong", cluster.url, validate=False) as board:
+        board.init()
+        owner = cluster.owner(slot_of(board))
+    with Board("wrong", cluster.url, validate=False) as board:
+        wrong = next(node for node in cluster.primaries() if node is not owner)
+        board.client.connection_pool.connection_kwargs["route"].learn((HOST, wrong.port))
+        assert board.commands.read(lambda client: client.exists(board.keys.layout)) == 1
+
+
+def test_a_slot_that_moves_key_by_key_is_waited_for(cluster: Cluster) -> None:
+    """SETSLOT and MIGRATE: nobody sees a part of the board, and calls go on when all of it is there."""
+    with Board("reshard", cluster.url, validate=False) as board:
+        board.init()
+        pushed = [board.push("echo", str(n)) for n in range(10)]
+        slot = slot_of(board)
+        source = cluster.owner(slot)
+        target = next(node for node in cluster.primaries() if node is not source)
+        slots.begin_move(cluster, slot, target)
+        hasty = board.commands.with_timeout(patience=0)
+        for call in (("JCOUNT",), ("JPUSH", "echo", "lost"), ("JPOP", 1, "echo")):
+            with pytest.raises(ServerError, match="is moving this board to another node"):
+                hasty.call(*call)
+        with ThreadPoolExecutor() as pool:
+            late = pool.submit(board.push, "echo", "late")
+            assert slots.move_some(slot, source, target)
+            assert not late.done()
+            while slots.move_some(slot, source, target):
+                pass
+            slots.end_move(cluster, slot, target)
+            pushed.append(late.result(timeout=60))
+        assert cluster.owner(slot) is target
+        assert {task["id"] for task in board.tasks(runner="echo")} == {*pushed}
+        assert board.stats()["queued"] == 11
+
+
 def test_a_cluster_client_can_be_passed(cluster: Cluster) -> None:
     client = RedisCluster(HOST, cluster.nodes[0].port, decode_responses=True)
     with Board("given", client=client, validate=False) as board:
@@ -179,3 +218,13 @@ def test_init_loads_the_functions_into_every_primary(cluster: Cluster) -> None:
         board.init()
         for node in primaries:
             assert node.client.function_list("jobs")
+
+
+def test_init_waits_for_a_slow_primary(cluster: Cluster) -> None:
+    """Others may tell where the board is, but each primary loads the functions itself."""
+    with Board("slow", cluster.url, validate=False) as board:
+        other = next(node for node in cluster.primaries() if node is not cluster.owner(slot_of(board)))
+        other.client.function_flush()
+        other.client.client_pause(1500)
+        board.init()
+        assert other.client.function_list("jobs")

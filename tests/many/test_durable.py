@@ -14,7 +14,8 @@ import pytest
 from jobs_core import AsyncBoard, Board, Outcome, UnconfirmedError
 from jobs_core.engine import durable
 from tests.helpers import Jobs, runner, wait_until, working
-from tests.many.servers import HOST, Pair
+from tests.many.servers import Pair
+from torture.nodes import HOST
 
 pytestmark = pytest.mark.timeout(180)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs_core import AsyncBoard, Board, DeniedError, OptionError, ServerError
-from tests.many.servers import HOST, Node, Servers, free_port
+from torture.nodes import HOST, Node, Servers, free_port
 
 SECRET = "s3cret-1"
 

@@ -11,7 +11,8 @@ from redis.sentinel import Sentinel
 
 from jobs_core import AsyncBoard, Board, Outcome, ServerError
 from tests.helpers import runner, wait_until, working
-from tests.many.servers import HOST, Watched
+from tests.many.servers import Watched
+from torture.nodes import HOST
 
 pytestmark = pytest.mark.timeout(180)
 

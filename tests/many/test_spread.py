@@ -6,7 +6,7 @@ import asyncio
 
 from jobs_core import AsyncBoard, Board
 from jobs_core.client.diagnose import run_checks
-from tests.many.servers import Cluster
+from torture.nodes import Cluster
 
 
 def test_partitions_on_several_nodes_are_read_as_one_board(cluster: Cluster) -> None:

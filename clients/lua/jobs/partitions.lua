@@ -510,6 +510,10 @@ local function parents_in(text)
   return found
 end
 
+local function fail_too_long(spread)
+  spread.fail('OPTION', 'after: expected a chain of at most ' .. MOST_ANCESTORS .. ' jobs, got a longer one', 'after')
+end
+
 -- Add to `known` whatever jobs wait for, directly or not.
 function Spread:read_ancestors(known, ids)
   local count = 0
@@ -519,9 +523,7 @@ function Spread:read_ancestors(known, ids)
     local links = self:links(asked)
     for _, pair in ipairs(asked) do known[pair[2]] = links[pair[1]][pair[2]].after or {} end
     count = count + #ids
-    if count > MOST_ANCESTORS then
-      self.fail('OPTION', 'after: expected a chain of at most ' .. MOST_ANCESTORS .. ' jobs, got a longer one', 'after')
-    end
+    if count > MOST_ANCESTORS then fail_too_long(self) end
     for _, id in ipairs(ids) do
       for _, parent in ipairs(known[id]) do
         if not known[parent] and not seen[parent] then
@@ -549,6 +551,11 @@ local function find_cycle(known, start)
   return search(start, { start })
 end
 
+local function reject_cycle(spread, known, id)
+  local cycle = find_cycle(known, id)
+  if cycle then spread.fail('OPTION', 'after: expected no cycle, got ' .. table.concat(cycle, ' after '), 'after') end
+end
+
 -- Raise an error if a job that waits for these would wait for itself.
 function Spread:check_cycle(id, parents)
   local known, unread = { [id] = parents }, {}
@@ -557,8 +564,7 @@ function Spread:check_cycle(id, parents)
   end
   self:read_ancestors(known, unread)
   known[id] = parents
-  local cycle = find_cycle(known, id)
-  if cycle then self.fail('OPTION', 'after: expected no cycle, got ' .. table.concat(cycle, ' after '), 'after') end
+  reject_cycle(self, known, id)
 end
 
 -- Put or edit a job, whose options begin at a place.
@@ -627,6 +633,141 @@ local function when(spread, name, words)
     end
   end
   return found
+end
+
+-- Board files: docs/reference/clients.md tells what each step is for.
+
+local SILENCE = 2000 -- ms that a commit may wait for its client to decide
+
+-- Return the stage of each partition, from 0. A text that is not such a list is left for the engine to reject.
+local function split_stage(spread, text)
+  local found, count = {}, 0
+  for one in ((text or '') .. ','):gmatch('([^,]*),') do
+    found[count], count = one, count + 1
+  end
+  if count == spread.count then return found end
+  for place = 0, spread.count - 1 do found[place] = text or '' end
+  return found
+end
+
+local function of_change(spread, id)
+  local alert_name = id:match('^alert:(.*)$')
+  return alert_name and spread:of_name(alert_name) or spread:of_job(id)
+end
+
+local stage_each = by_groups(function() return 3 end, of_change)
+
+local function stage(spread, name, words)
+  local stages = split_stage(spread, words[1])
+  local told = setmetatable({
+    ask = function(_, place, one, call) return spread:ask(place, one, joined({ stages[place] }, part_of(call, 2))) end,
+  }, { __index = spread })
+  return stage_each(told, name, words)
+end
+
+function Spread:settle_one(place, commit, decision) return self:ask(place, 'JAPPLY', { 'settle', commit, decision }) end
+
+-- Abort a commit wherever that is possible now.
+function Spread:abort(commit)
+  for place = 0, self.count - 1 do pcall(self.settle_one, self, place, commit, 'abort') end
+end
+
+-- Tell the other partitions that the first has committed.
+function Spread:tell_others(commit)
+  for place = 1, self.count - 1 do self:settle_one(place, commit, 'commit') end
+  self:ask(0, 'JAPPLY', { 'close', commit })
+end
+
+--- Go on with a commit for which a partition waits. Returns false if its client may still be at it.
+---@param place integer
+---@return boolean
+function Spread:settle(place)
+  local commit = self:ask(place, 'JAPPLY', { 'pending' })[1]
+  if commit == '' then return true end
+  local prepared, waited, committed = unpack(self:ask(0, 'JAPPLY', { 'pending' }))
+  if prepared == commit then
+    if tonumber(waited) < SILENCE then return false end
+    self:settle_one(0, commit, 'abort')
+  elseif place ~= 0 then
+    self:settle_one(place, commit, committed == commit and 'commit' or 'abort')
+  end
+  return true
+end
+
+local function prepare(spread, stages, commit, rest)
+  local count = 0
+  for place = 0, spread.count - 1 do
+    count = count + spread:ask(place, 'JAPPLY', joined({ 'prepare', stages[place], commit }, rest))
+  end
+  if count == 0 then spread.fail('STALE', 'the stage no longer exists or is empty: begin again') end
+  return count
+end
+
+local function commit_all(spread, words)
+  local stages, earlier = split_stage(spread, words[2]), spread:ask(0, 'JAPPLY', { 'pending' })[3]
+  if earlier ~= '' then spread:tell_others(earlier) end
+  local commit = 's' .. stages[0]:gsub('%W', 'r'):sub(1, 40) .. 't' .. os.time() -- no other stage has this number
+  local ok, count = pcall(prepare, spread, stages, commit, part_of(words, 3))
+  local problem = count
+  if ok then ok, problem = pcall(spread.settle_one, spread, 0, commit, 'commit') end
+  if not ok then
+    -- Without an answer of the first partition, it may have committed.
+    if problem == count or type(problem) == 'table' and problem.code == 'STALE' then spread:abort(commit) end
+    error(problem, 0)
+  end
+  spread:tell_others(commit)
+  return count
+end
+
+-- Reject a staged job that would wait for itself.
+local function check(spread, words)
+  local stages, id = split_stage(spread, words[2]), words[3] or ''
+  local known, ids, count = {}, { id }, 0
+  while #ids > 0 do
+    local following, seen = {}, {}
+    count = count + #ids
+    if count > MOST_ANCESTORS then fail_too_long(spread) end
+    local texts = in_order(spread:grouped(ids, spread.of_job, function(place, some)
+      return spread:ask(place, 'JAPPLY', joined({ 'parents', stages[place] }, some))
+    end))
+    for i, one in ipairs(ids) do known[one] = parents_in(texts[i]) end
+    for _, one in ipairs(ids) do
+      for _, parent in ipairs(known[one]) do
+        if not known[parent] and not seen[parent] then following[#following + 1], seen[parent] = parent, true end
+      end
+    end
+    ids = following
+  end
+  reject_cycle(spread, known, id)
+  local place = spread:of_job(id)
+  return spread:ask(place, 'JAPPLY', { 'check', stages[place], id })
+end
+
+local APPLY = {
+  begin = function(spread, words) return table.concat(spread:ask_all('JAPPLY', words), ',') end,
+  check = check,
+  commit = commit_all,
+  drop = function(spread, words)
+    local reply
+    for place, one in pairs(split_stage(spread, words[2])) do reply = spread:ask(place, 'JAPPLY', { 'drop', one }) end
+    return reply
+  end,
+  roll = function(spread, words)
+    local left = 0
+    for _, number in ipairs(spread:ask_all('JAPPLY', words)) do left = left + number end
+    if left == 0 then
+      local places = {}
+      for place = 0, spread.count - 1 do places[place + 1] = place end
+      spread:flush(places)
+    end
+    return left
+  end,
+}
+
+local function apply(spread, name, words)
+  local verb = APPLY[words[1] or '']
+  if not verb then return spread:ask(0, name, words) end
+  return verb(spread, words)
 end
 
 -- Alerts, and what concerns the whole board
@@ -882,6 +1023,7 @@ partitions.RULES = {
   JACK = by_token,
   JALERT = alert,
   JALERTS = alerts,
+  JAPPLY = apply,
   JBACKFILL = backfill,
   JBACKFILLS = backfills,
   JBEAT = by_ids(Spread.of_token, 1, '--'),
@@ -913,6 +1055,7 @@ partitions.RULES = {
   JRUNS = by_job,
   JSET = put(4),
   JSETNX = put(4),
+  JSTAGE = stage,
   JSTATS = stats,
   JSUMMARY = by_ids(Spread.of_job),
   JTASKS = tasks,

@@ -168,13 +168,18 @@ class BoardCommands(Commands):
             part.require_role(name)
 
     def find_first(self) -> str | None:
-        """Return the layout of the first partition, also if the board does not say that it has any."""
+        """Return the layout of the first partition, also if the board does not say that it has any.
+
+        Returns None if there is none, or if this user may not read it.
+        """
         (keys,) = self.keys.partitions(1)
         client = self._connect(self.client, keys)
         try:
             with translated(self.server):
                 found: Any = client.get(keys.layout)
                 return None if found is None else str(found)
+        except errors.DeniedError:
+            return None
         finally:
             if client is not self.client:
                 client.close()

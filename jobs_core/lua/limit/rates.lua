@@ -1,5 +1,6 @@
 -- The starts that a rate counts: lists of times in ms, oldest first.
 
+local layout = require 'base.layout'
 local numbers = require 'base.numbers'
 
 local rates = {}
@@ -28,8 +29,10 @@ function rates.taken(starts, upto)
   return rates.remove_old(starts, upto), redis.call('LLEN', starts)
 end
 
+-- On a partition, a start may be lent for up to a second more: see rates.validity.
 local function expire(starts, limit)
-  redis.call('PEXPIRE', starts, numbers.digits(limit.period + 2000))
+  local margin = layout.partition() and 2000 or 1000
+  redis.call('PEXPIRE', starts, numbers.digits(limit.period + margin))
 end
 
 function rates.add(starts, time, limit)

@@ -189,7 +189,7 @@ def check_time(board: BoardLike) -> Finding:
 
 
 def check_slot(board: BoardLike) -> Finding:
-    """Report a migrating cluster slot. Until it has moved, each node has only a part of the board."""
+    """Report a migrating cluster slot. Until it has moved, no node serves the board."""
     from redis.crc import key_slot
 
     if not int(_info(board, "cluster").get("cluster_enabled", 0)):
@@ -200,8 +200,8 @@ def check_slot(board: BoardLike) -> Finding:
     if any(int(moving["slot"]) == slot for moving in here["migrations"]):
         return Finding(
             "problem",
-            f"this board's slot {slot} is being migrated key by key: commands see only parts of the board",
-            "stop all writers until the migration ends, or use CLUSTER MIGRATESLOTS of Valkey 9",
+            f"this board's slot {slot} is being migrated key by key: until it is there, no node serves it",
+            "if that has stopped half-way, run `redis-cli --cluster fix`",
         )
     return Finding("ok", f"the cluster slot {slot} is not migrating")
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
-from jobs_core.engine.partitions import layout
 from jobs_core.plugins.builtin.parts import by_node, ranges
 
 
 def check_partitions(board: BoardLike) -> Finding:
     """Report partitions that have lost their data, or belong to another board; and say where they are."""
+    from jobs_core.engine.partitions import layout
+
     if board.commands.spread is None:
         return _check_whole(board)
     count = len(board.commands.parts)
@@ -42,7 +43,10 @@ def check_partitions(board: BoardLike) -> Finding:
 
 def _check_whole(board: BoardLike) -> Finding:
     """Look for partitions of a board that does not know of any, as after its server has lost its data."""
-    count = layout.count_of(board.commands.find_first())
+    from jobs_core.engine.partitions import layout
+
+    is_marked = board.client.exists(board.keys.layout)
+    count = 0 if is_marked else layout.count_of(board.commands.find_first())
     if not count:
         return Finding("ok", "the board has no partitions")
     return Finding(
