@@ -11,8 +11,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 
 from jobs_core import Board, OptionError, ServerError
 from jobs_core.embedded import EmbeddedServer, data_dir, default_url, embedded_url, find_binary, socket_path
@@ -218,6 +220,21 @@ def test_a_path_may_have_the_characters_of_a_url(
         board = Board(url=server.url)
         assert board.count()["jobs"] == 0
         board.client.close()
+
+
+def test_a_server_that_loads_its_data_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, ping = iter(range(100)), redis.Redis.ping
+
+    def loading(client: redis.Redis) -> Any:
+        if next(answers, None) is not None:
+            raise redis.BusyLoadingError("Redis is loading the dataset in memory")
+        return ping(client)
+
+    monkeypatch.setattr("jobs_core.embedded.server.START_TIMEOUT", 0.5)  # less than 100 answers take
+    monkeypatch.setattr(redis.Redis, "ping", loading)
+    with EmbeddedServer(tmp_path) as server:
+        assert server.alive()
+    assert list(answers) == []
 
 
 def test_a_binary_that_cannot_run_is_reported_in_one_sentence(
