@@ -96,11 +96,9 @@ local function remove(board, args)
   if n < 2 then errors.fail('OPTION', 'JALERT remove expects at least one name') end
   local options = arguments.read_options(args, n + 2, changes.OPTIONS, if_match.OPTIONS)
   local author, now, found, seen = changes.author(options), instant.now(options), {}, {}
+  if options['if-match'] and n > 2 then errors.fail_option('if-match', 'expected one alert, got ' .. n - 1) end
   for i = 2, n do sharing.require_home(board, args[i]) end
-  if options['if-match'] then
-    if n > 2 then errors.fail_option('if-match', 'expected one alert, got ' .. n - 1) end
-    check_etag(options, args[2], rules.find(board, args[2]))
-  end
+  if options['if-match'] then check_etag(options, args[2], rules.find(board, args[2])) end
   for i = 2, n do
     local name = args[i]
     if rules.find(board, name) and not seen[name] then found[#found + 1], seen[name] = { name = name }, true end

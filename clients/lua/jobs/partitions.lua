@@ -421,7 +421,7 @@ local function by_groups(head, place_of)
     local before = part_of(words, 1, head(words))
     local items = word_groups(part_of(words, #before + 1))
     if not items or #items == 0 then return spread:ask(0, name, words) end
-    local failed, groups = 0, spread:grouped(items, function(_, item) return place_of(spread, item[1]) end,
+    local failed, groups = 0, spread:grouped(items, function(_, item) return place_of(spread, item[1], item) end,
       function(place, some)
         local call = joined(before)
         for _, item in ipairs(some) do call = joined(call, { string.format('%d', #item) }, item) end
@@ -468,12 +468,28 @@ end
 
 -- Deliver the messages that partitions have now. What fails is left to whoever ticks.
 function Spread:flush(places)
+  local has_delivered = false
   for _, place in ipairs(places) do
     pcall(function()
       local latest = self:ask(place, 'JOUTBOX', {})
+      has_delivered = has_delivered or #latest > 0
       for i = 1, #latest, 2 do self:deliver(place, tonumber(latest[i]), tonumber(latest[i + 1])) end
     end)
   end
+  return has_delivered
+end
+
+local ANSWERS, TRIES = 3, 5 -- how often to deliver in a row, and to call again
+
+-- Deliver messages, and what partitions answer to them. Returns whether there were any.
+function Spread:exchange()
+  local all, has_delivered = {}, false
+  for place = 0, self.count - 1 do all[place + 1] = place end
+  for _ = 1, ANSWERS do
+    if not self:flush(all) then break end
+    has_delivered = true
+  end
+  return has_delivered
 end
 
 -- Jobs after jobs of other partitions
@@ -935,10 +951,8 @@ local function next_runs(spread, name, words)
 end
 
 -- Ask one partition after the other, until there are enough tasks. Tasks that are held already are not to be lost.
-local function pop(spread, name, words)
-  local first = 2 + (whole(words[1]) or #words)
-  local count = whole(option(words, first, 'count') or '1')
-  if not count or count == 0 or first > #words + 1 then return spread:ask(0, name, words) end
+-- Ask each partition, in turn, for as many tasks as are missing.
+local function pop_round(spread, name, words, first, count)
   local found, start, rest = {}, spread:turn(), without(words, first, 'count')
   for turn = 0, spread.count - 1 do
     local call = joined(part_of(words, 1, first - 1), { 'count', string.format('%d', count - #found) }, rest)
@@ -951,14 +965,95 @@ local function pop(spread, name, words)
   return found
 end
 
+-- A partition may wait for slots of a limit that another one lends it: then ask again.
+local function pop(spread, name, words)
+  local first = 2 + (whole(words[1]) or #words)
+  local count = whole(option(words, first, 'count') or '1')
+  if not count or count == 0 or first > #words + 1 then return spread:ask(0, name, words) end
+  local found = pop_round(spread, name, words, first, count)
+  if #found < count and spread:exchange() then
+    local ok, more = pcall(pop_round, spread, name, words, first, count - #found)
+    if not ok and #found == 0 then error(more, 0) end
+    found = ok and joined(found, more) or found
+  end
+  return found
+end
+
 -- A job is run where it is. A one-off task may be anywhere, but repeated ones have one place.
-local function push(spread, name, words)
-  if #words % 2 == 1 then return by_job(spread, name, words) end
+local function push_place(spread, words)
+  if #words % 2 == 1 then return spread:of_job(words[1] or '') end
   local key, runner, payload = option(words, 3, 'idempotency-key'), words[1] or '', words[2] or ''
   if not key and option(words, 3, 'unique-for') then
     key = table.concat({ runner, option(words, 3, 'queue') or runner, payload }, '\n')
   end
-  return spread:ask(key and spread:of_name(key) or spread:turn(), name, words)
+  return key and spread:of_name(key) or spread:turn()
+end
+
+-- A partition that has no place in the queue asks for one: all may be lent to others.
+local function push(spread, name, words)
+  local place, ok, reply = push_place(spread, words), nil, nil
+  for _ = 1, TRIES do
+    ok, reply = pcall(spread.ask, spread, place, name, words)
+    if ok then return reply end
+    local text = tostring(type(reply) == 'table' and reply.message or reply)
+    if not (text:find('queue: ', 1, true) and text:find('max-length', 1, true)) then break end
+    spread:exchange()
+  end
+  error(reply, 0)
+end
+
+-- Set a limit at its home, and let all partitions know at once.
+local function limit(spread, name, words)
+  local reply = spread:ask(spread:of_name((words[1] or '') .. ':' .. (words[2] or '')), name, words)
+  spread:exchange()
+  return reply
+end
+
+local OF_TASKS = { task = true, history = true, output = true, printed = true, tail = true }
+
+-- Return the partition of an item of a dump. What belongs to the board is in the first.
+local function of_item(spread, _, item)
+  local kind, id = item[2] or '', item[3] or ''
+  if id == '' then return 0 end
+  return OF_TASKS[kind] and spread:of_task(id) or spread:of_job(id)
+end
+
+local add_items = by_groups(function() return 2 end, of_item)
+
+local function load_dump(spread, name, words)
+  if words[1] == 'add' then return add_items(spread, name, words) end
+  local replies = spread:ask_all(name, words)
+  return words[1] == 'begin' and smallest(replies) or first_of(replies)
+end
+
+-- Make one state of those of all partitions.
+local function state_of(replies)
+  local states = {}
+  for place, reply in ipairs(replies) do states[place] = reply[2][1][3] end
+  return { '0', { { 'state', '', table.concat(states, ',') } } }
+end
+
+-- Read one partition after the other, each for those of the ids that it has.
+local function dump(spread, name, words)
+  local place, cursor, ids = words[1] or '', words[2] or '', part_of(words, 3)
+  if place == 'state' then return state_of(spread:ask_all(name, words)) end
+  if #ids == 0 then return spread:paged(name, { place }, cursor, {}) end
+  local place_of = place == 'outputs' and spread.of_task or place == 'dues' and spread.of_number or spread.of_job
+  local number, own = cursor:match('^(%d+):(.*)$')
+  local groups, first, second = {}, nil, nil
+  for _, id in ipairs(ids) do
+    local at = place_of(spread, id)
+    groups[at] = joined(groups[at] or {}, { id })
+  end
+  for at = tonumber(number) or 0, spread.count - 1 do
+    if groups[at] and first then second = second or at elseif groups[at] then first = at end
+  end
+  if not first then return { '0', {} } end
+  own = first == tonumber(number) and own or '0'
+  local following, items = unpack(spread:ask(first, name, joined({ place, own }, groups[first])))
+  following = tostring(following)
+  if following ~= '0' then return { first .. ':' .. following, items } end
+  return { second and second .. ':0' or '0', items }
 end
 
 -- A worker reports to all partitions. What it runs counts in the first.
@@ -985,12 +1080,18 @@ local function tasks(spread, name, words)
 end
 
 -- Tick all partitions, and take their messages to one another.
+-- Tick every partition, and take their messages to one another. What these made due is ticked, too.
 local function tick(spread, name, words)
-  local moved, due, present, replies = 0, 0, 0, spread:ask_all(name, words)
-  for source, reply in ipairs(replies) do
-    moved, present = moved + reply[1], math.max(present, reply[3])
-    if reply[2] > 0 then due = due == 0 and reply[2] or math.min(due, reply[2]) end
-    for i = 4, #reply do spread:deliver(source - 1, tonumber(reply[i])) end
+  local moved, due, present = 0, 0, 0
+  for _ = 1, TRIES do
+    local has_messages = false
+    due = 0
+    for _, reply in ipairs(spread:ask_all(name, words)) do
+      moved, present = moved + reply[1], math.max(present, reply[3])
+      if reply[2] > 0 then due = due == 0 and reply[2] or math.min(due, reply[2]) end
+      has_messages = has_messages or #reply > 3
+    end
+    if not (has_messages and spread:exchange()) then break end
   end
   return { moved, due, present }
 end
@@ -1033,13 +1134,15 @@ partitions.RULES = {
   JDEAD = count_each(Spread.of_token, 1),
   JDEL = count_each(Spread.of_job, 0),
   JDUES = by_job,
+  JDUMP = dump,
   JEDIT = put(2),
   JFIND = function(spread, name, words) return spread:paged(name, {}, words[1] or '', part_of(words, 2)) end,
   JGAPS = function(spread, name, words) return gaps(spread, spread:ask_all(name, words)) end,
   JGET = by_ids(Spread.of_job),
   JHOURS = function(spread, name, words) return hours(spread, spread:ask_all(name, words)) end,
   JLABELS = function(spread, name, words) return sorted_pairs(add_up(spread:ask_all(name, words))) end,
-  JLIMIT = by_all(first_of),
+  JLIMIT = limit,
+  JLOAD = load_dump,
   JLOGS = by_ids(Spread.of_task),
   JMACK = by_groups(function() return 0 end, Spread.of_token),
   JMSET = put_several,

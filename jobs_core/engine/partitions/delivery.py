@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jobs_core.engine.partitions.lockstep import together
+from jobs_core.engine.partitions.places import Places
 from jobs_core.engine.partitions.shapes import Route, accepted, ask
+
+_ANSWERS = 3
+"""How often to deliver in a row: a partition asks another one, which asks a third, and answers."""
 
 
 def deliver(source: int, target: int, until: int | None = None) -> Route:
@@ -25,9 +29,9 @@ def deliver(source: int, target: int, until: int | None = None) -> Route:
 
 
 def flush(sources: Iterable[int]) -> Route:
-    """Deliver the messages that partitions have now."""
+    """Deliver the messages that partitions have now. Returns whether there were any."""
     if not (places := list(sources)):
-        return
+        return False
     replies = yield [(place, ("JOUTBOX", ())) for place in places]
     found = [(place, accepted(reply)) for place, reply in zip(places, replies, strict=True)]
     yield from together(
@@ -37,3 +41,14 @@ def flush(sources: Iterable[int]) -> Route:
             for target, latest in zip(pairs[::2], pairs[1::2], strict=True)
         ]
     )
+    return any(pairs for _, pairs in found)
+
+
+def settle(places: Places) -> Route:
+    """Deliver messages, and what partitions answer to them. Returns whether there were any."""
+    has_delivered = False
+    for _ in range(_ANSWERS):
+        if not (yield from flush(places.all)):
+            break
+        has_delivered = True
+    return has_delivered

@@ -67,6 +67,11 @@ def gaps(replies: Sequence[Any]) -> list[str]:
     return sorted(found, key=lambda text: float(json.loads(text)["from"]))
 
 
+def states(replies: Sequence[Any]) -> list[Any]:
+    """Make one state of those of all partitions, as JDUMP lists them."""
+    return ["0", [["state", "", ",".join(state for _, ((_, _, state),) in replies)]]]
+
+
 def shares(lengths: Sequence[int], keep: int) -> list[int]:
     """Share out how many tasks to keep, in proportion to how many there are.
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from jobs_core.engine.commands import Call
 from jobs_core.engine.partitions import alerts, commits, merges, stages
-from jobs_core.engine.partitions.delivery import deliver, flush
+from jobs_core.engine.partitions.delivery import flush, settle
 from jobs_core.engine.partitions.links import when
 from jobs_core.engine.partitions.places import Places, is_number
 from jobs_core.engine.partitions.puts import FIRST_OPTION, put_one, put_several
@@ -110,22 +111,34 @@ def _limit(places: Places, name: str, args: Sequence[Any]) -> Route:
 
 
 def _pop(places: Places, name: str, args: Sequence[Any]) -> Route:
-    """Ask one partition after the other, until there are enough tasks."""
+    """Ask one partition after the other, until there are enough tasks.
+
+    A partition may wait for slots of a limit that another one lends it: then ask again.
+    """
     number = text_at(args, 0)
     first = 1 + int(number) if is_number(number) else len(args)
     count = option(args, first, "count") or "1"
     if first > len(args) or not (is_number(count) and int(count)):
         return (yield from ask(0, name, args))
-    rest = without_option(args, first, "count")
+    found: list[Any] = yield from _pop_round(places, (name, args), first, int(count))
+    with suppress(JobsError):  # the tasks that are held already are not to be lost
+        if len(found) < int(count) and (yield from settle(places)):
+            found += yield from _pop_round(places, (name, args), first, int(count) - len(found))
+    return found
+
+
+def _pop_round(places: Places, call: Call, first: int, count: int) -> Route:
+    """Ask each partition, in turn, for as many tasks as are missing. Options begin at `first`."""
+    name, args = call
     found: list[Any] = []
-    start = places.turn()
+    start, rest = places.turn(), without_option(args, first, "count")
     for turn in places.all:
-        words = (*args[:first], "count", int(count) - len(found), *rest)
+        words = (*args[:first], "count", count - len(found), *rest)
         (reply,) = yield [((start + turn) % places.count, (name, words))]
         if isinstance(reply, JobsError) and found:
-            break  # the tasks that are held already are not to be lost
+            break
         found += accepted(reply)
-        if len(found) >= int(count):
+        if len(found) >= count:
             break
     return found
 
@@ -198,13 +211,16 @@ def _changes(places: Places, name: str, args: Sequence[Any]) -> Route:
 
 
 def _tick(places: Places, name: str, args: Sequence[Any]) -> Route:
-    """Tick every partition, and take their messages to one another."""
-    replies = yield [(place, (name, args)) for place in places.all]
-    ticks = [accepted(reply) for reply in replies]
-    for source, (_, _, _, *targets) in enumerate(ticks):
-        for target in targets:
-            yield from deliver(source, int(target))
-    return merges.tick(ticks)
+    """Tick every partition, and take their messages to one another. What these made due is ticked, too."""
+    moved = 0
+    for _ in range(_TRIES):
+        replies = yield [(place, (name, args)) for place in places.all]
+        ticks = [accepted(reply) for reply in replies]
+        n, *times = merges.tick(ticks)
+        moved += n
+        if not (any(targets for _, _, _, *targets in ticks) and (yield from settle(places))):
+            break
+    return [moved, *times]
 
 
 def _trim(places: Places, name: str, args: Sequence[Any]) -> Route:
@@ -256,6 +272,8 @@ _OF_TASKS = frozenset(("task", "history", "output", "printed", "tail"))
 def _dump(places: Places, name: str, args: Sequence[Any]) -> Route:
     """Read one partition after the other, each for those of the ids that it has."""
     place, cursor, ids = text_at(args, 0), text_at(args, 1), args[2:]
+    if place == "state":
+        return (yield from ask_all(places, name, args, merges.states))
     if not ids:
         return (yield from paged(places, name, (place,), cursor, ()))
     place_of = {"outputs": places.of_task, "dues": places.of_number}.get(place, places.of_job)
