@@ -50,7 +50,8 @@ local function require_rest(board)
     errors.fail('CONFLICT', 'tasks are running on the board (' .. leased .. '): stop its workers, wait until they have ended, '
       .. 'and dump again')
   end
-  if redis.call('EXISTS', key(board, 'follow'), key(board, 'alerts:notices')) > 0 then
+  local follow, notices = key(board, 'follow'), key(board, 'alerts:notices')
+  if redis.call('EXISTS', follow, notices, key(board, 'outgoing'), key(board, 'relink')) > 0 then
     errors.fail('CONFLICT', 'what follows from the last runs is not done yet: run `jobs tick --once`, and dump again')
   end
   local planned = backfill_state.find_planned(board)

@@ -211,8 +211,11 @@ def test_the_state_of_a_board_at_work_is_rejected(lua: Lua) -> None:
         ConflictError, r"tasks are running on the board \(1\): stop its workers", "JDUMP", "state", "0"
     )
     lua.jack(task["token"], "done")
-    lua.client.rpush(f"{lua.keys.tag}:follow", "x")
-    lua.refuses(ConflictError, "run `jobs tick --once`", "JDUMP", "state", "0")
+    for waiting in ("follow", "alerts:notices", "outgoing", "relink"):
+        name = f"{lua.keys.tag}:{waiting}"
+        lua.client.rpush(name, "x")
+        lua.refuses(ConflictError, "run `jobs tick --once`", "JDUMP", "state", "0")
+        lua.client.delete(name)
 
 
 @pytest.mark.parametrize(
