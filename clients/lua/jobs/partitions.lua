@@ -991,15 +991,16 @@ end
 
 -- A partition that has no place in the queue asks for one: all may be lent to others.
 local function push(spread, name, words)
-  local place, ok, reply = push_place(spread, words), nil, nil
+  local place, problem = push_place(spread, words), nil
   for _ = 1, TRIES do
-    ok, reply = pcall(spread.ask, spread, place, name, words)
+    local ok, reply = pcall(spread.ask, spread, place, name, words)
     if ok then return reply end
-    local text = tostring(type(reply) == 'table' and reply.message or reply)
+    problem = reply
+    local text = tostring(type(problem) == 'table' and problem.message or problem)
     if not (text:find('queue: ', 1, true) and text:find('max-length', 1, true)) then break end
     spread:exchange()
   end
-  error(reply, 0)
+  error(problem, 0)
 end
 
 -- Set a limit at its home, and let all partitions know at once.
