@@ -47,6 +47,7 @@ REASONS = (
     "needs a cluster",
     "needs another machine",
     "never ends",
+    "takes long",
     "changes this checkout",
 )
 """Valid reasons for not running a block."""
