@@ -14,21 +14,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 
 from jobs_core.engine.load_time import global_names, without_shebang
+from jobs_core.engine.on_demand import REQUIRE, loaded_on_demand, with_modules
 
 LIBRARY_VERSION = 12
 """The version of the library. Increase it with each release that changes the Lua sources. A client never
 replaces a newer library."""
 
 LIBRARY_NAME = "jobs"
-
-_REQUIRE = re.compile(r"\brequire\s*\(?\s*'([\w.]+)'")
-
 
 class BuildError(Exception):
     """A source that cannot be built. The message names the module and the problem."""
@@ -44,21 +42,38 @@ class Source:
     requires: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Command:
-    """One command: its name (`JSET`), flags, source, required modules in order, and script."""
+    """One command: its name (`JSET`), flags, source, and required modules in order. Its script is built when asked for."""
 
     name: str
     flags: str
     source: str
     modules: tuple[str, ...]
-    script: str
-    sha: str
+    _sources: Mapping[str, Source] = field(repr=False, compare=False)
 
     @property
     def only_reads(self) -> bool:
         """Whether the command never writes, so that FCALL_RO and replicas can run it."""
         return "no-writes" in self.flags
+
+    @cached_property
+    def script(self) -> str:
+        """The command as a script for EVALSHA, with only the modules it requires, which load on demand."""
+        body = with_modules(self._sources[self.name.lower()].body)
+        return "\n".join(
+            (
+                f"#!lua flags={self.flags}" if self.flags else "#!lua",
+                loaded_on_demand({name: self._sources[name].body for name in self.modules}),
+                f"local body = (function()\n{body}\nend)()",
+                f"return modules['base.command'].run(body, KEYS[1], ARGV, {_may_write(self.flags)})\n",
+            )
+        )
+
+    @cached_property
+    def sha(self) -> str:
+        """The SHA-1 of the script, by which EVALSHA calls it."""
+        return hashlib.sha1(self.script.encode(), usedforsecurity=False).hexdigest()
 
 
 def read_sources(root: Traversable) -> dict[str, Source]:
@@ -83,7 +98,7 @@ _UNNEEDED = re.compile(r"--\[\[.*?\]\]\n|^[ \t]*--[^\n]*\n|^[ \t]+|  --[^\n'\"]*
 def as_source(name: str, text: str) -> Source:
     """Return one source, with the modules that it requires outside comments."""
     body = _UNNEEDED.sub("", without_shebang(text)).strip()
-    requires = dict.fromkeys(_REQUIRE.findall(_COMMENT.sub("", body)))
+    requires = dict.fromkeys(REQUIRE.findall(_COMMENT.sub("", body)))
     return Source(name, text, body, tuple(requires))
 
 
@@ -127,21 +142,11 @@ def _as_module(source: Source) -> str:
 
 
 def build_command(name: str, sources: Mapping[str, Source]) -> Command:
-    """Build one command as a script for EVALSHA, with only the modules it requires. Raises BuildError."""
+    """Build one command, with only the modules it requires. Raises BuildError."""
     source = sources[name]
     flags = source.text.partition("\n")[0].partition("flags=")[2]
     modules = in_order(("base.command", *source.requires), sources)
-    script = "\n".join(
-        (
-            f"#!lua flags={flags}" if flags else "#!lua",
-            _REQUIRE_FUNCTION,
-            *(_as_module(sources[module]) for module in modules),
-            f"local body = (function()\n{source.body}\nend)()",
-            f"return modules['base.command'].run(body, KEYS[1], ARGV, {_may_write(flags)})\n",
-        )
-    )
-    sha = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
-    return Command(name.upper(), flags, source.text, tuple(modules), script, sha)
+    return Command(name.upper(), flags, source.text, tuple(modules), sources)
 
 
 def _may_write(flags: str) -> str:
