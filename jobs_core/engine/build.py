@@ -19,14 +19,15 @@ from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from jobs_core.engine.load_time import global_names, without_shebang
-from jobs_core.engine.on_demand import REQUIRE, loaded_on_demand, with_modules
+from jobs_core.engine import on_demand
+from jobs_core.engine.load_time import global_names, used_names, without_shebang
 
 LIBRARY_VERSION = 12
 """The version of the library. Increase it with each release that changes the Lua sources. A client never
 replaces a newer library."""
 
 LIBRARY_NAME = "jobs"
+
 
 class BuildError(Exception):
     """A source that cannot be built. The message names the module and the problem."""
@@ -44,7 +45,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Command:
-    """One command: its name (`JSET`), flags, source, and required modules in order. Its script is built when asked for."""
+    """One command: its name (`JSET`), flags, source, and required modules in order."""
 
     name: str
     flags: str
@@ -59,14 +60,18 @@ class Command:
 
     @cached_property
     def script(self) -> str:
-        """The command as a script for EVALSHA, with only the modules it requires, which load on demand."""
-        body = with_modules(self._sources[self.name.lower()].body)
+        """The command as a script for EVALSHA, with only the modules it requires.
+
+        It is built when it is asked for, since most processes call functions and need none.
+        """
+        run, may_write = f"{on_demand.field('base.command')}.run", _may_write(self.flags)
+        body = on_demand.with_fields(self._sources[self.name.lower()].body)
         return "\n".join(
             (
                 f"#!lua flags={self.flags}" if self.flags else "#!lua",
-                loaded_on_demand({name: self._sources[name].body for name in self.modules}),
+                on_demand.loaded_on_demand({name: self._sources[name].body for name in self.modules}),
                 f"local body = (function()\n{body}\nend)()",
-                f"return modules['base.command'].run(body, KEYS[1], ARGV, {_may_write(self.flags)})\n",
+                f"return {run}(body, KEYS[1], ARGV, {may_write})\n",
             )
         )
 
@@ -98,17 +103,24 @@ _UNNEEDED = re.compile(r"--\[\[.*?\]\]\n|^[ \t]*--[^\n]*\n|^[ \t]+|  --[^\n'\"]*
 def as_source(name: str, text: str) -> Source:
     """Return one source, with the modules that it requires outside comments."""
     body = _UNNEEDED.sub("", without_shebang(text)).strip()
-    requires = dict.fromkeys(REQUIRE.findall(_COMMENT.sub("", body)))
+    requires = dict.fromkeys(on_demand.REQUIRE.findall(_COMMENT.sub("", body)))
     return Source(name, text, body, tuple(requires))
 
 
 def check(source: Source) -> None:
-    """Raise BuildError if a source uses a global name while it loads."""
+    """Raise BuildError if a source uses a global name while it loads, or a module but for its fields."""
     stray = sorted(set(global_names(source.text)) - {"require"})
     if stray:
         raise BuildError(
             f"{source.name}: uses {', '.join(stray)} while it loads, when Redis has no globals. "
             "Move this into a function."
+        )
+    used = set(used_names(on_demand.with_fields(source.body)))
+    unclear = sorted(used & set(on_demand.named_modules(source.body)))
+    if unclear:
+        raise BuildError(
+            f"{source.name}: {unclear[0]} must stand for the required module alone, and be used as in "
+            f"{unclear[0]}.field, so that a script can load it on demand."
         )
 
 

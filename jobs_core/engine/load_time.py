@@ -1,4 +1,4 @@
-"""Find the global names that a Lua source uses outside functions. Redis 7.0 has no globals at load time."""
+"""Find the names in a Lua source, and the global ones outside functions. Redis 7.0 has none at load time."""
 
 from __future__ import annotations
 
@@ -20,13 +20,23 @@ _OPENING = frozenset(("do", "for", "function", "repeat", "then", "while"))
 _CLOSING = frozenset(("elseif", "end", "until"))
 
 
+def used_names(text: str) -> Iterator[str]:
+    """Yield each name that a source declares or uses, except fields."""
+    tokens = _tokens(text)
+    for at, token in enumerate(tokens):
+        if token in ("local", "for"):
+            yield from _declared(tokens, at + 1)
+        elif _is_name(token) and not _is_field(tokens, at):
+            yield token
+
+
 def global_names(text: str) -> Iterator[str]:
     """Yield the names that a source reads or sets outside functions without defining them.
 
     >>> list(global_names("local size = math.huge\\nlocal function f() return string.rep('x', size) end"))
     ['math']
     """
-    tokens = [match["token"] for match in _TOKEN.finditer(without_shebang(text)) if match["token"]]
+    tokens = _tokens(text)
     local: set[str] = set()
     for at in _outside_functions(tokens):
         token = tokens[at]
@@ -36,6 +46,10 @@ def global_names(text: str) -> Iterator[str]:
             at += 1  # the function's name, if it has one
         if _is_name(tokens[at]) and tokens[at] not in local and not _is_field(tokens, at):
             yield tokens[at]
+
+
+def _tokens(text: str) -> list[str]:
+    return [match["token"] for match in _TOKEN.finditer(without_shebang(text)) if match["token"]]
 
 
 def _outside_functions(tokens: list[str]) -> Iterator[int]:

@@ -30,6 +30,8 @@ REPLICA_LACKS = (
     "Run `jobs init` on its primary."
 )
 _TRIES = 3
+_MARKER = "JCOUNT"
+"""Its script, which is quickly built, tells whether Redis has those of this version: all load together."""
 VERSION_CALL = ("FCALL_RO", "JVERSION", 0)
 """Asks Redis for the version of the library."""
 
@@ -42,7 +44,7 @@ def prepare(connection: Any, keys: Keys) -> bool:
     """
     known, published, mark, old = _exchange(
         connection,
-        ("SCRIPT", "EXISTS", build.commands()["JSET"].sha),
+        ("SCRIPT", "EXISTS", build.commands()[_MARKER].sha),
         ("HGET", keys.commands, "version"),
         ("GET", keys.layout),
         ("EXISTS", keys.job, keys.stats),

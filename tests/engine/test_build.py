@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from jobs_core.engine import build
+from jobs_core.engine import build, on_demand
 from jobs_core.engine.build import (
     BuildError,
     Source,
@@ -119,6 +119,35 @@ def test_a_script_contains_only_the_modules_it_needs() -> None:
     assert command.script.startswith("#!lua flags=no-writes\n")
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        "local function f(left) return left.x end\nreturn { f = f }",
+        "local function f(left, more) return left, more end\nreturn { f = f }",
+        "local function f() local more, left = 1, {} return left.x end\nreturn { f = f }",
+        "local function f() for _, left in ipairs({}) do return left.x end end\nreturn { f = f }",
+        "local function f() return pairs(left) end\nreturn { f = f }",
+        "local function f() return left['x'] end\nreturn { f = f }",
+    ],
+)
+def test_a_required_module_that_is_used_otherwise_than_by_its_fields_is_refused(use: str) -> None:
+    with pytest.raises(BuildError, match=r"^a.x: left must stand for the required module alone"):
+        check(as_source("a.x", f"local left = require 'a.left'\n{use}"))
+
+
+def test_fields_keys_and_texts_may_have_the_name_of_a_required_module() -> None:
+    text = "local left = require 'a.left'\n"
+    text += "return { left = 1, f = function(t) return t.left.x, 'left.x', left.y end }"
+    check(as_source("a.x", text))
+    assert re.sub(r"\d{2,}", "N", on_demand.with_fields(text)) == (
+        "return { left = 1, f = function(t) return t.left.x, 'left.x', modules[N].y end }"
+    )
+
+
+def test_modules_have_numbers_of_their_own() -> None:
+    assert len({on_demand.field(name) for name in OWN}) == len(OWN)
+
+
 SERVERS = ["url", "other_url"]
 
 
@@ -126,6 +155,37 @@ SERVERS = ["url", "other_url"]
 def client(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(str(request.getfixturevalue(request.param)), decode_responses=True) as found:
         yield found
+
+
+LAZY = """#!lua
+local first = require 'a.first'
+local second = require 'a.second'
+local broken = require 'a.broken'
+local start = require('a.start').value
+return function(board, args)
+  if args[1] == 'broken' then return broken.x end
+  first.add(start)
+  return { (args[1] == 'second' and second or first).name, first.add(1), second.add(1) }
+end"""
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_a_module_of_a_script_runs_once_when_it_is_first_used(client: redis.Redis, name: str) -> None:
+    found = sources(
+        base_command=RUN,
+        a_first="local n = 0\nlocal first = { name = 'first' }\n"
+        "function first.add(more) n = n + more return n end\nreturn first",
+        a_second="local first = require 'a.first'\nlocal second = { name = 'second' }\n"
+        "function second.add(more) return first.add(more) end\nreturn second",
+        a_broken="local broken = nil + 1\nreturn broken",
+        a_start="return { value = 40 }",
+        jlazy=LAZY,
+    )
+    script = build_command("jlazy", found).script
+    assert client.eval(script, 1, "{b}", name) == [name, 41, 42]
+    assert client.eval(script, 1, "{b}", name) == [name, 41, 42]
+    with pytest.raises(redis.ResponseError, match="arithmetic"):
+        client.eval(script, 1, "{b}", "broken")
 
 
 def test_a_library_runs_its_commands(client: redis.Redis) -> None:
