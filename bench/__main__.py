@@ -65,6 +65,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "shell": shell.measure,
     "plugins": lambda board, jobs, url: plugins.measure(),
     "growth": lambda board, jobs, url: growth.measure(jobs),
+    "growth-primaries": lambda board, jobs, url: growth.measure_primaries(jobs),
 }
 
 

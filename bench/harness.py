@@ -58,11 +58,11 @@ class _Noop:
         yield Runner("noop", lambda task, context: Outcome.done())
 
 
-def open_board(url: str) -> Board:
+def open_board(url: str, name: str = "bench") -> Board:
     """Open the board to measure. It checks jobs as a user's board does."""
     plugins = Plugins.load()
     plugins.add("noop", _Noop())
-    return Board("bench", url, plugins=plugins)
+    return Board(name, url, plugins=plugins)
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -73,18 +73,20 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 @contextmanager
-def scripts(client: Any) -> Iterator[Scripts]:
-    """Collect the server's timings of the scripts that run within the context."""
+def scripts(*clients: Any) -> Iterator[Scripts]:
+    """Collect the timings of the scripts that run on these servers within the context."""
     found = Scripts()
-    client.config_set("latency-tracking-info-percentiles", "99 100")
-    client.config_resetstat()
+    for client in clients:
+        client.config_set("latency-tracking-info-percentiles", "99 100")
+        client.config_resetstat()
     yield found
-    calls, times = client.info("commandstats"), client.info("latencystats")
-    for name in ("evalsha", "fcall", "fcall_ro"):  # floors are scripts, commands are functions
-        found.seconds += calls.get(f"cmdstat_{name}", {}).get("usec", 0) / 1e6
-        percentiles = times.get(f"latency_percentiles_usec_{name}", {})
-        found.most = max(found.most, percentiles.get("p99", 0) / 1000)
-        found.longest = max(found.longest, percentiles.get("p100", 0) / 1000)
+    for client in clients:
+        calls, times = client.info("commandstats"), client.info("latencystats")
+        for name in ("evalsha", "fcall", "fcall_ro"):  # floors are scripts, commands are functions
+            found.seconds += calls.get(f"cmdstat_{name}", {}).get("usec", 0) / 1e6
+            percentiles = times.get(f"latency_percentiles_usec_{name}", {})
+            found.most = max(found.most, percentiles.get("p99", 0) / 1000)
+            found.longest = max(found.longest, percentiles.get("p100", 0) / 1000)
 
 
 def empty(board: Board) -> None:

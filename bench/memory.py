@@ -43,10 +43,14 @@ def growth(board: Board, count: int, fill: Callable[[], None]) -> float:
     return (used(board, count) - before) / count
 
 
-def used(board: Board, count: int) -> int:
-    """Return the bytes used after hash tables have finished growing, without this client's buffers."""
+def used(board: Board, count: int, *, has_floor: bool = True) -> int:
+    """Return the bytes used after hash tables have finished growing, without this client's buffers.
+
+    Without a floor, only the board's tables are grown.
+    """
     client: Any = board.client
-    for hash, schedule in ((board.keys.job, board.keys.schedule), (floor.JOB, floor.SCHEDULE)):
+    tables = [(board.keys.job, board.keys.schedule), (floor.JOB, floor.SCHEDULE)]
+    for hash, schedule in tables if has_floor else tables[:1]:
         for _ in range(0, count, LOOKUPS):  # each lookup advances the rehashing of a growing table
             client.eval(LOOK_UP, 2, hash, schedule, LOOKUPS)
     client.connection_pool.disconnect()

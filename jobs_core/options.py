@@ -307,6 +307,8 @@ def to_text(value: Any) -> str:
     >>> to_text(timedelta(minutes=2))
     '120.0'
     """
+    if type(value) in (str, int):
+        return str(value)
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, timedelta):
@@ -336,7 +338,7 @@ def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS)
         if name not in allowed and name != "now":
             raise _unknown_option(name, allowed)
         if value is not None:
-            _check_type(name, value, table.get(name))
+            _check_type(name, value, table)
             pairs += (name, to_text(value))
     return pairs
 
@@ -371,8 +373,13 @@ def span(seconds: float | str | None) -> str:
     return "".join(parts)
 
 
-def _check_type(name: str, value: Any, known: object) -> None:
+def _check_type(name: str, value: Any, table: Mapping[str, object]) -> None:
     """Reject a value of a type that an option does not take. Redis would read true as 1, and [5] as 5."""
+    if type(value) is int:
+        return
+    if type(value) is str:
+        return require_utf8(name, value)
+    known = table.get(name)
     option = known if isinstance(known, Option) else JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
     if option is None or (option.name == "paused" and isinstance(value, bool)):
         return

@@ -118,6 +118,23 @@ def test_following_a_task_ends_with_it(board: Board) -> None:
     assert lines(board.logs(task, follow=True)) == ["x", "y"]
 
 
+def test_a_task_is_followed_that_ends_while_its_log_is_read(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = board.push("test", "x")
+    call = board.commands.call
+
+    def end_after_reading(name: str, *arguments: Any) -> Any:
+        reply = call(name, *arguments)
+        if name == "JLOGS":
+            monkeypatch.undo()
+            run(board, task)
+        return reply
+
+    monkeypatch.setattr(board.commands, "call", end_after_reading)
+    assert lines(board.logs(task, follow=True)) == ["x"]
+
+
 def test_asyncio_has_it_too(board: Board, url: str) -> None:
     board.put("backup", "test", "x y")
     task = board.push("backup")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -67,6 +69,25 @@ def test_a_task_that_is_done_is_acknowledged(board: Board) -> None:
     assert board.stats()["done"] == 1
     (entry,) = [fields for _, fields in board.client.xrange(board.keys.history)]
     assert (entry["what"], entry["note"], json.loads(entry["data"])) == ("done", "fine", {"answer": 42})
+
+
+def test_a_run_that_has_ended_is_freed_without_the_garbage_collector(board: Board) -> None:
+    seen: list[ref[Context]] = []
+
+    def remember(task: Task, context: Context) -> Outcome:
+        context.line("x")
+        seen.append(ref(context))
+        return Outcome.done()
+
+    for _ in range(3):
+        board.push("test", "x")
+    gc.disable()
+    try:
+        with working(board, runner(remember), concurrency=1) as (_, log):
+            log.wait_for("task.finished", 3)
+            wait_until(lambda: seen[0]() is None)
+    finally:
+        gc.enable()
 
 
 def failing(task: Task, context: Context) -> Outcome:

@@ -24,12 +24,13 @@ class AsyncLogMethods(AsyncTaskMethods):
         part = (await self.commands.parts())[place_of(job_or_task, await self.commands.places())]
         newest: Any = await part.read_keys(lambda client, keys: client.xrevrange(keys.history, count=1))
         following = Following(job_or_task, newest)
+        is_known = await self._is_known(job_or_task)  # asked first: see Board.logs
         tasks = [job_or_task]
         if not is_task_id(job_or_task):
             tasks = latest_tasks(await self._call("JRUNS", job_or_task), limit)
         found = await self._read_logs(tasks)
         is_kept = any(text is not None for text in found.values())
-        require_log(job_or_task, self.name, is_kept or await self._is_known(job_or_task))
+        require_log(job_or_task, self.name, is_kept or is_known)
         for task, text in found.items():
             for entry in following.fresh(task, text) if follow else read_log(task, text):
                 yield entry

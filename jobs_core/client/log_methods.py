@@ -38,12 +38,13 @@ class LogMethods(TaskMethods):
         part = self.commands.parts[place_of(job_or_task, self.commands.places)]
         newest: Any = part.read_keys(lambda client, keys: client.xrevrange(keys.history, count=1))
         following = Following(job_or_task, newest)
+        is_known = self._is_known(job_or_task)  # asked first: a task may end, with a log, in the next moment
         tasks = [job_or_task]
         if not is_task_id(job_or_task):
             tasks = latest_tasks(self.commands.call("JRUNS", job_or_task), limit)
         found = self._read_logs(tasks)
         is_kept = any(text is not None for text in found.values())
-        require_log(job_or_task, self.name, is_kept or self._is_known(job_or_task))
+        require_log(job_or_task, self.name, is_kept or is_known)
         for task, text in found.items():
             yield from following.fresh(task, text) if follow else read_log(task, text)
         if follow and not (is_task_id(job_or_task) and is_kept and not self._has_task(job_or_task)):

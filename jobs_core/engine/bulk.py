@@ -134,7 +134,7 @@ def as_mapping(thing: Mapping[str, Any] | str) -> Mapping[str, Any]:
 def _parse(text: str) -> Any:
     """Parse JSON. A key that an object has twice is a mistake: Python would keep the last."""
     try:
-        return json.loads(text, object_pairs_hook=_without_duplicates)
+        return _DECODER.decode(text)
     except RecursionError:
         raise OptionError("expected a JSON object, got values nested too deep") from None
     except json.JSONDecodeError as error:
@@ -152,3 +152,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in found if names.count(name) > 1)
         raise OptionError(f"expected each key once in an object, got {shorten(twice, LONGEST_KEY)!r} twice")
     return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates)
+"""Made once: json.loads makes one for each text."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from weakref import ref
 
 from jobs_core.context import Context
 from jobs_core.contract import Runner, WorkerInfo
@@ -54,23 +55,25 @@ class Starter:
         timeout = task.options.get("timeout")
         seconds = float(task.options.get("lease", self._lease))
         tail = Tail(task.attempt) if task.token else None
+
+        def trace() -> Trace:
+            context = known()
+            return context.trace if context is not None else {}
+
         context = Context(
             self._worker.name,
             timeout=timeout,
-            emit=self._line_handler(
-                task, tail, lambda: context.trace, may_wait=runner is not None and not runner.inline
-            ),
+            emit=self._line_handler(task, tail, trace, may_wait=runner is not None and not runner.inline),
             settings=self._worker.settings,
             board=self._served.whole,
-            trouble=lambda note: self._emit(
-                "trouble", task, trace=context.trace, note=redact(task.raw, note)
-            ),
+            trouble=lambda note: self._emit("trouble", task, trace=trace(), note=redact(task.raw, note)),
             lease=Lease(seconds, sent) if task.token else None,
             alert=message_of(task, self._served.whole, self._worker.settings)
             if "alert" in task.options
             else None,
             trace=trace_of(task.options) if task.options else None,
         )
+        known = ref(context)  # a cycle of references would leave each run to the garbage collector
         return Run(task, self._served, context, time.monotonic(), timeout, tail=tail)
 
     def lacks_runner(self, run: Run) -> bool:

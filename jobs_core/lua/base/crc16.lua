@@ -4,8 +4,8 @@ local crc16 = {}
 
 local POLYNOMIAL = 0x1021
 
--- The remainders of each byte, once they are known.
-local remainders
+-- The high and the low byte of the remainder of each byte, once they are known.
+local high_of, low_of
 
 local function remainder_of(byte)
   local found = bit.lshift(byte, 8)
@@ -17,20 +17,24 @@ local function remainder_of(byte)
   return found
 end
 
-local function remainders_of_bytes()
-  local found = {}
-  for byte = 0, 255 do found[byte] = remainder_of(byte) end
-  return found
+local function prepare()
+  high_of, low_of = {}, {}
+  for byte = 0, 255 do
+    local found = remainder_of(byte)
+    high_of[byte], low_of[byte] = bit.rshift(found, 8), bit.band(found, 0xFF)
+  end
 end
 
--- Return the CRC16 of a text, from 0 to 65535.
+-- Return the CRC16 of a text, from 0 to 65535. A script checks many ids, so this calls few functions for each byte.
 function crc16.of(text)
-  remainders = remainders or remainders_of_bytes()
-  local found = 0
+  if not high_of then prepare() end
+  local xor, byte_of = bit.bxor, text.byte
+  local high, low = 0, 0
   for i = 1, #text do
-    found = bit.bxor(bit.band(bit.lshift(found, 8), 0xFF00), remainders[bit.bxor(bit.rshift(found, 8), text:byte(i))])
+    local byte = xor(high, byte_of(text, i))
+    high, low = xor(low, high_of[byte]), low_of[byte]
   end
-  return found
+  return high * 256 + low
 end
 
 return crc16

@@ -6,11 +6,12 @@ OpenTelemetry is imported on first use: not by a process that neither uses nor c
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from jobs_core import Context, Event, Outcome, Push, Task, WorkerInfo, hookimpl
+from jobs_core import Context, Logger, Outcome, Push, Task, WorkerInfo, hookimpl
+from jobs_core.errors import OptionError
 from jobs_otel.switch import exporters
 
 if TYPE_CHECKING:
@@ -37,9 +38,27 @@ def jobs_commands(cli: click.Group) -> None:
 
 
 @hookimpl
-def jobs_startup(context: WorkerInfo) -> None:
-    """Set OpenTelemetry up for a worker, unless its program has done so, or nothing configures it."""
+def jobs_observers(worker: WorkerInfo) -> Iterator[Logger]:
+    """Make a span of each report on a task, once it has been made.
+
+    This sets OpenTelemetry up for the worker, unless its program has done so, or nothing configures it.
+    Without spans, there is no logger, and so no event that would cost the worker time.
+    """
     _Process.is_own, _Process.patience = True, 5.0
+    try:
+        if not _is_tracing():
+            return
+    except OptionError:
+        _Process.is_set_up = False  # let jobs_startup raise it, when there are loggers to report it
+        return
+    from jobs_otel.settlement import KINDS, settled
+
+    yield Logger("otel", settled, "Making spans of reports", kinds=KINDS)
+
+
+@hookimpl
+def jobs_startup(context: WorkerInfo) -> None:
+    """Report settings that cannot be used."""
     _is_tracing()
 
 
@@ -74,15 +93,6 @@ def jobs_execute(task: Task, context: Context) -> Generator[None, Any, Any]:
         if isinstance(outcome, Outcome):
             attempt.note(outcome)
         return outcome
-
-
-@hookimpl
-def jobs_event(event: Event) -> None:
-    """Make a span of the report on a task, once it has been made."""
-    if event.task is not None and event.task.token and _is_tracing():
-        from jobs_otel.settlement import settled
-
-        settled(event)
 
 
 def _is_tracing() -> bool:

@@ -25,6 +25,9 @@ _VERBS = {
 }
 """What became of a task, by the event that tells it. After `task.finished`, the policy has decided."""
 
+KINDS = tuple(_VERBS)
+"""The events that tell that a report has been made."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
@@ -53,7 +56,7 @@ def expect(board: str, task: Task, attempt: Span, attributes: Attributes) -> Non
 
 def settled(event: Event) -> None:
     """Make the span of a report, when its event arrives."""
-    if event.kind not in _VERBS or event.task is None:
+    if event.task is None:
         return
     with _lock:
         expected = _expected.pop((event.board, event.task.token), None)
