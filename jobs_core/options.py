@@ -336,7 +336,7 @@ def to_pairs(options: Mapping[str, Any], allowed: Collection[str] = JOB_OPTIONS)
     for word, value in options.items():
         name = word.rstrip("_").replace("_", "-")
         if name not in allowed and name != "now":
-            raise _unknown_option(name, allowed)
+            raise OptionError(f"unknown option {name!r}{nearest(name, allowed)}", option=name)
         if value is not None:
             _check_type(name, value, table)
             pairs += (name, to_text(value))
@@ -375,10 +375,9 @@ def span(seconds: float | str | None) -> str:
 
 def _check_type(name: str, value: Any, table: Mapping[str, object]) -> None:
     """Reject a value of a type that an option does not take. Redis would read true as 1, and [5] as 5."""
-    if type(value) is int:
+    if type(value) in (str, int):
+        require_utf8(name, str(value))
         return
-    if type(value) is str:
-        return require_utf8(name, value)
     known = table.get(name)
     option = known if isinstance(known, Option) else JOB_OPTIONS.get(name) or PUSH_OPTIONS.get(name)
     if option is None or (option.name == "paused" and isinstance(value, bool)):
@@ -395,8 +394,3 @@ def _check_type(name: str, value: Any, table: Mapping[str, object]) -> None:
             raise OptionError(f"{name}: expected job ids without commas, got {item!r}", option=name)
         if isinstance(item, str):
             require_utf8(name, item)
-
-
-def _unknown_option(name: str, known: Iterable[str]) -> OptionError:
-    """Make the error for an unknown option, with the closest known one."""
-    return OptionError(f"unknown option {name!r}{nearest(name, known)}", option=name)
