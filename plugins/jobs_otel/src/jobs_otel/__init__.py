@@ -10,8 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from jobs_core import Context, Logger, Outcome, Push, Task, WorkerInfo, hookimpl
-from jobs_core.errors import OptionError
+from jobs_core import Context, Logger, OptionError, Outcome, Push, Task, WorkerInfo, hookimpl
 from jobs_otel.switch import exporters
 
 if TYPE_CHECKING:
