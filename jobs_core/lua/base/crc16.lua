@@ -3,38 +3,45 @@
 local crc16 = {}
 
 local POLYNOMIAL = 0x1021
+local STEP = 8  -- bytes at a time, because calls of functions cost the most
 
--- The high and the low byte of the remainder of each byte, once they are known.
-local high_of, low_of
+-- Remainders by how many bytes follow in a step, and by byte.
+local remainders
 
-local function remainder_of(byte)
-  local found = bit.lshift(byte, 8)
+-- Return the remainder once another byte follows.
+local function shift(remainder)
   for _ = 1, 8 do
-    local is_odd = bit.band(found, 0x8000) ~= 0
-    found = bit.band(bit.lshift(found, 1), 0xFFFF)
-    if is_odd then found = bit.bxor(found, POLYNOMIAL) end
+    remainder = remainder * 2
+    if remainder >= 0x10000 then remainder = bit.bxor(remainder - 0x10000, POLYNOMIAL) end
+  end
+  return remainder
+end
+
+-- Each remainder is worked out when it is first used, because a script needs few of them.
+local function new_remainders()
+  local found = {}
+  for following = 0, STEP - 1 do
+    found[following] = setmetatable({}, { __index = function(known, byte)
+      known[byte] = shift(following == 0 and byte * 0x100 or found[following - 1][byte])
+      return known[byte]
+    end })
   end
   return found
 end
 
-local function prepare()
-  high_of, low_of = {}, {}
-  for byte = 0, 255 do
-    local found = remainder_of(byte)
-    high_of[byte], low_of[byte] = bit.rshift(found, 8), bit.band(found, 0xFF)
-  end
-end
-
--- Return the CRC16 of a text, from 0 to 65535. A script checks many ids, so this calls few functions for each byte.
+-- Return the CRC16 of a text, from 0 to 65535.
 function crc16.of(text)
-  if not high_of then prepare() end
-  local xor, byte_of = bit.bxor, text.byte
-  local high, low = 0, 0
-  for i = 1, #text do
-    local byte = xor(high, byte_of(text, i))
-    high, low = xor(low, high_of[byte]), low_of[byte]
+  remainders = remainders or new_remainders()
+  local r, xor, byte_of = remainders, bit.bxor, text.byte
+  local padded = ('\0'):rep(-#text % STEP) .. text  -- zeros in front change nothing
+  local found = 0
+  for i = 1, #padded, STEP do
+    local low = found % 0x100
+    local a, b, c, d, e, f, g, h = byte_of(padded, i, i + STEP - 1)
+    a, b = xor(a, (found - low) / 0x100), xor(b, low)
+    found = xor(r[7][a], r[6][b], r[5][c], r[4][d], r[3][e], r[2][f], r[1][g], r[0][h])
   end
-  return high * 256 + low
+  return found
 end
 
 return crc16

@@ -26,7 +26,8 @@ end
 -- Return the partition that has a job, or a limit, if it is another one than this; nothing otherwise.
 function partition.elsewhere(name)
   local number, count = partition.current()
-  local place = number and place_of(name, count)
+  if not number then return nil end
+  local place = place_of(name, count)
   if place ~= number then return place end
 end
 
@@ -41,20 +42,20 @@ function partition.name(board, number)
   return '{' .. partition.board_name(board) .. '.' .. number .. '}'
 end
 
-local function require_own(board, name, option, what, advice)
-  local place = partition.elsewhere(name)
-  if not place then return end
+local function reject(board, place, option, what, advice)
   fail_option(option, what .. ' belongs to the partition ' .. partition.name(board, place) .. ': ' .. advice)
 end
 
 -- Reject a job that belongs to another partition.
 function partition.require_own(board, id)
-  require_own(board, id, 'id', "the job '" .. id .. "'", 'put it there')
+  local place = partition.elsewhere(id)
+  if place then reject(board, place, 'id', "the job '" .. id .. "'", 'put it there') end
 end
 
 -- Reject a limit that belongs to another partition.
 function partition.require_own_limit(board, name)
-  require_own(board, name, 'limit', "the limit '" .. name .. "'", 'set it there')
+  local place = partition.elsewhere(name)
+  if place then reject(board, place, 'limit', "the limit '" .. name .. "'", 'set it there') end
 end
 
 -- Read the number of another partition of the board.
