@@ -292,3 +292,25 @@ def test_a_due_run_waits_until_the_home_has_answered(parts: Partitions) -> None:
     first.tick(later(20))
     first.tick(later(1500))
     assert first.client.hget(f"{first.keys.tag}:stats", "skipped:full") == "2"
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_a_limit_of_slots_and_starts_lets_all_tasks_run(parts: Partitions, most: int) -> None:
+    parts.limit("runner", "echo", concurrency=most, rate="5/1s")
+    for part in parts:
+        push(part, 7)
+    running: list[tuple[Lua, Task]] = []
+    starts: list[int] = []
+    for moment in range(0, 20_000, 100):
+        now = later(moment)
+        for number, tasks in take_all(parts, now, rounds=3).items():
+            running += [(parts.parts[number], task) for task in tasks]
+            starts += [moment for _ in tasks]
+        assert len(running) <= most
+        assert sum(start > moment - 1000 for start in starts) <= 5
+        if running and moment % 300 == 0:
+            part, task = running.pop(0)
+            part.jack(task["token"], "done", now=now)
+        parts.settle(now)
+        parts.tick(now)
+    assert len(starts) == 7 * COUNT

@@ -160,12 +160,14 @@ function shares.break_promise(board, name, tell)
   shares.settle(board, name, tell)
 end
 
--- Look at a share at a tick: what nobody has used for a while goes back.
+-- Look at a share at a tick: what tasks lack is asked for, if it is not yet, and what nobody has used for a while goes back.
 function shares.tick(board, name, share, now, tell)
   local starts = shares.starts(board, name, now, tell)
   local limit = settings.find(board, name)
+  if limit and limit.n and starts == 0 and waiters.count(board, name) > 0 then  -- its slots wait for a start
+    return shares.request(board, name, tell)
+  end
   if not (limit and limit.concurrency) or share.promised == 0 and not share.keep then return end
-  if limit.n and starts == 0 and waiters.count(board, name) > 0 then return end  -- its slots wait for a start
   if not share.quiet then
     share.quiet = now
     return shares.write(board, name, share)

@@ -62,6 +62,7 @@ function throttled.recheck(board, name, now, most)
   limit.slots, limit.starts = limit.slots - moved, limit.starts - moved
   if redis.call('EXISTS', key(board, 'held:' .. name)) == 1 then
     capacity.reopen_later(board, limit)
+    lending.request(board, name)
     if moved < most and not capacity.is_full(limit) then waiters.notify_worker(board, name) end
   end
   return moved, limit
