@@ -88,6 +88,8 @@ def test_mistakes(letters: list[str], jobs: Jobs) -> None:
     refused(jobs("dead", "purge", "--all", "--job", "a"), "--all selects every dead letter")
     refused(jobs("dead", "retry", "nobody@1"), "there is no dead letter 'nobody@1'")
     refused(jobs("dead", "show", "nobody@1"), "there is no dead letter 'nobody@1'")
+    job = letters[0].split("@")[0]
+    refused(jobs("dead", "retry", job), f"to select those of the job {job!r}, pass --job")
     refused(
         jobs("dead", "list", "--older-than", "soon"),
         "older-than: expected a duration such as 90, 1h30m or PT1H30M, got 'soon'",

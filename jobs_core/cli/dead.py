@@ -151,7 +151,7 @@ def _act(
     for filter in chosen_tasks or [{"all": everything}]:
         count = act(board, filter | chosen | {"because": because})
         if "task" in filter and not count:
-            raise NotFoundError(_not_found(filter["task"], board_name))
+            raise NotFoundError(_not_found(filter["task"], board_name) + _meant_job(board, filter["task"]))
         total += count
     if as_json:
         echo_json({what: total})
@@ -161,6 +161,11 @@ def _act(
 
 def _not_found(task: str, board_name: str) -> str:
     return f"there is no dead letter {task!r} on the board {board_name!r}"
+
+
+def _meant_job(board: Board, id: str) -> str:
+    """Return advice for those who gave the id of a job."""
+    return f": to select those of the job {id!r}, pass --job" if any(board.dead(job=id)) else ""
 
 
 def _readable(name: str, value: Any) -> Any:

@@ -9,12 +9,14 @@ import click
 
 from jobs_core.cli.common import (
     connected,
+    echo,
     echo_json,
     echo_table,
     installed_plugins,
     json_option,
     open_board,
 )
+from jobs_core.wording import counted
 
 SHELL_FUNCTION = """\
 jobs() {
@@ -49,11 +51,14 @@ def init(partitions: int | None, functions: bool, as_json: bool, url: str | None
       jobs init --url redis+cluster://node-1,node-2 --partitions 16
       redis-cli FCALL_RO JNEXT 1 {jobs} tick
     """
-    shas = open_board(url, board_name).init(partitions=partitions)
+    board = open_board(url, board_name)
+    shas = board.init(partitions=partitions)
     if as_json:
         echo_json(shas)
-    else:
-        echo_table(("command", "SHA"), shas.items())
+        return
+    echo_table(("command", "SHA"), shas.items())
+    if partitions is not None:
+        echo(f"\nThe board {board_name!r} has {counted(len(board.partitions), 'partition')}.")
 
 
 @click.command()

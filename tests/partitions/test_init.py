@@ -89,7 +89,9 @@ def test_the_number_has_bounds(jobs: Jobs, count: str) -> None:
 
 
 def test_the_command_line_makes_and_uses_one(jobs: Jobs, new: Board) -> None:
-    assert jobs("init", "--partitions", "4").exit_code == 0
+    made = jobs("init", "--partitions", "4")
+    assert made.exit_code == 0
+    assert f"The board {new.name!r} has 4 partitions." in made.stdout
     for number in range(8):
         assert jobs("put", f"job-{number}", "console", "x").exit_code == 0
     assert jobs("remove", "job-1", "job-2").exit_code == 0
