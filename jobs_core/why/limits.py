@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import chain, islice
 from typing import Any
 
+from jobs_core.options import TaskFilters
 from jobs_core.why.situation import Situation
 from jobs_core.why.source import Job
 from jobs_core.why.words import NAMED, filled_by
@@ -54,11 +55,20 @@ def full_queue(found: Situation, task: Mapping[str, Any]) -> tuple[str, dict[str
     if limit["rate"] and opens and opens > found.now:
         text = f"{limit_text(limit)}, and its rate is used up until {when(opens)}"
         return text, limit_fact(limit) | {"until": opens}
-    running = _running(found, str(task["queue"]), limit["concurrency"])
+    running = _running(found, "queue", str(task["queue"]), limit["concurrency"])
     if limit["concurrency"] and len(running) >= limit["concurrency"]:
         text = f"{limit_text(limit)}{filled_by(running)}"
         return text, limit_fact(limit) | {"by": running[:NAMED]}
     return None
+
+
+def with_holders(found: Situation, held: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Add the tasks of other partitions that fill the limit of a queue or runner, if its own has none."""
+    kind, _, subject = str(held.get("limit") or "").partition(":")
+    if held.get("by") or kind not in ("queue", "runner"):
+        return held
+    running = _running(found, kind, subject, NAMED)
+    return {**held, "by": running} if running else held
 
 
 def held_text(held: Mapping[str, Any], now: float) -> str:
@@ -72,6 +82,7 @@ def held_text(held: Mapping[str, Any], now: float) -> str:
     return f"{by} holds it since {when(held.get('since'))}{filled_by(held.get('by') or ())}"
 
 
-def _running(found: Situation, queue: str, most: int | None) -> list[str]:
-    tasks = chain(found.source.tasks("leased", queue=queue), found.source.tasks("accepted", queue=queue))
+def _running(found: Situation, kind: str, name: str, most: int | None) -> list[str]:
+    filters: TaskFilters = {"queue": name} if kind == "queue" else {"runner": name}
+    tasks = chain(found.source.tasks("leased", **filters), found.source.tasks("accepted", **filters))
     return [str(task["id"]) for task in islice(tasks, most or 0)]

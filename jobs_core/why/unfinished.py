@@ -9,7 +9,7 @@ from jobs_core.options import span
 from jobs_core.why.answer import Reason, Why
 from jobs_core.why.backfilled import backfill_of
 from jobs_core.why.ended import LATE, gap_over
-from jobs_core.why.limits import full_queue, held_text
+from jobs_core.why.limits import full_queue, held_text, with_holders
 from jobs_core.why.situation import Situation
 from jobs_core.why.words import gap_fact, gap_text, names, task_fact, took
 from jobs_core.wording import when
@@ -55,7 +55,7 @@ def _queued(found: Situation, task: Mapping[str, Any]) -> Why:
 
 
 def _held(found: Situation, task: Mapping[str, Any]) -> Why:
-    held = task.get("held") or {"since": task["due"]}
+    held = with_holders(found, task.get("held") or {"since": task["due"]})
     tail, backfill = backfill_of(found, task["due"], found.now)
     text = f"It waits: {held_text(held, found.now)}.{tail}"
     fact = {"kind": "limit"} | dict(held)

@@ -48,3 +48,13 @@ def test_a_push_finds_a_place_in_any_partition(spread_board: Board) -> None:
     with pytest.raises(OptionError, match="the queue 'test' is full: it takes at most 9 tasks"):
         spread_board.push("test", "x")
     assert spread_board.count()["queued"] == 9
+
+
+def test_why_knows_tasks_of_other_partitions_that_fill_a_limit(spread_board: Board) -> None:
+    spread_board.limit("runner", "test", concurrency=1)
+    for _ in range(8):
+        spread_board.push("test", "x")
+    (running,) = spread_board.pop("test", count=8, lease=30, worker="host-1")
+    assert sum(part.count()["held"] > 0 for part in spread_board.partitions) > 1
+    for task in spread_board.tasks("held"):
+        assert f"which {running.id} fills" in spread_board.why(task["id"]).text
