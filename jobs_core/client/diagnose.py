@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from jobs_core.client.board import BoardClient
 from jobs_core.contract import Check, Finding
 from jobs_core.engine.commands import translated
-from jobs_core.errors import DeniedError, JobsError
+from jobs_core.errors import DeniedError, JobsError, ServerError
 
 
 def server_version(board: BoardClient) -> str:
@@ -19,7 +19,8 @@ def server_version(board: BoardClient) -> str:
 def run_checks(board: BoardClient, only: str | None = None) -> Iterator[tuple[Check, Finding]]:
     """Run the checks that plugins provide, or the one named `only`.
 
-    Permissions come first, so that a missing permission is reported once, not by every check.
+    Permissions come first, so that a missing permission is reported once, not by every check. If Redis is
+    away, only the first check that notices waits for it.
     """
     checks = [check for check in board.plugins.checks() if only in (None, check.name)]
     reported: set[str] = set()
@@ -30,6 +31,8 @@ def run_checks(board: BoardClient, only: str | None = None) -> Iterator[tuple[Ch
             if "permissions" in reported:
                 continue
             finding = Finding("problem", str(error))
+        except ServerError as error:
+            finding, board = Finding("problem", str(error)), board.with_patience(0)
         if finding.state == "problem":
             if finding.note in reported:
                 continue
@@ -42,11 +45,12 @@ def _run(check: Check, board: BoardClient) -> Finding:
 
     Raises:
         DeniedError: The user may not run a command that the check needs.
+        ServerError: Redis is away, or does not serve the board for now.
     """
     try:
         with translated(board.commands.server):
             return check.run(board)
-    except DeniedError:
+    except ServerError:
         raise
     except JobsError as error:
         return Finding("problem", str(error))

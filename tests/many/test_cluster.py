@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
 from redis.cluster import RedisCluster
 
-from jobs_core import AsyncBoard, Board, Outcome, ServerError
+from jobs_core import AsyncBoard, Board, Check, Finding, Outcome, Plugins, ServerError, hookimpl
+from jobs_core.client.diagnose import run_checks
 from tests.helpers import runner, wait_until, working
 from torture import slots
 from torture.nodes import HOST, Cluster
@@ -187,6 +189,29 @@ def test_a_slot_that_moves_key_by_key_is_waited_for(cluster: Cluster) -> None:
         assert cluster.owner(slot) is target
         assert {task["id"] for task in board.tasks(runner="echo")} == {*pushed}
         assert board.stats()["queued"] == 11
+
+
+def test_doctor_waits_once_for_a_slot_on_its_way(cluster: Cluster) -> None:
+    patience: list[float] = []
+
+    def ask(board: Any) -> Finding:
+        patience.append(board.commands.patience)
+        return Finding("ok", f"{board.count()['jobs']} jobs")
+
+    plugins = Plugins()
+    plugins.add("test", SimpleNamespace(jobs_checks=hookimpl(lambda: [Check(n, ask, n) for n in "ab"])))
+    with Board("slow", cluster.url, validate=False, plugins=plugins) as board:
+        board.init()
+        slot = slot_of(board)
+        source = cluster.owner(slot)
+        target = next(node for node in cluster.primaries() if node is not source)
+        slots.begin_move(cluster, slot, target)
+        found = {check.name: finding for check, finding in run_checks(board)}
+        slots.move_by_key(cluster, slot, target)
+    first, *others = patience
+    assert first > 0
+    assert others == [0]
+    assert "is being migrated key by key" in found["slot"].note
 
 
 def test_a_cluster_client_can_be_passed(cluster: Cluster) -> None:
