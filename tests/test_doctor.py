@@ -268,3 +268,13 @@ def test_an_alert_whose_runner_no_worker_of_its_queue_has_is_a_problem(jobs: Job
     assert findings(jobs)[1]["alerts"] == ("problem", sentence)
     board.alert_put("ops", "tell", "x", when="failed")
     assert findings(jobs)[1]["alerts"][0] == "ok"
+
+
+def test_a_variable_that_has_no_effect_is_named(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBS_REDIS_PASSWORD", "s3cret")
+    monkeypatch.setenv("JOBS_SECRET_TOKEN", "of a payload")
+    state, note = findings(jobs)[1]["settings"]
+    assert state == "warning"
+    assert note.endswith("JOBS_REDIS_PASSWORD has no effect (did you mean 'JOBS_REDIS_PASSWORD_FILE'?)"), note
+    monkeypatch.setenv("JOBS_TASK_ID", "a@1")  # a task has variables of its own
+    assert findings(jobs)[1]["settings"][0] == "ok"

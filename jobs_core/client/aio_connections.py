@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import MovedError
 
-from jobs_core.engine.routing import Route
+from jobs_core.engine.routing import Route, followed
 from jobs_core.engine.timeouts import LONGEST_BLOCK, answer_timeout
 
 CONNECTIONS = 50
@@ -61,8 +61,7 @@ class _Routed:
         try:
             return await super().read_response(*arguments, **options)  # type: ignore[misc]
         except MovedError as error:
-            self.route.learn((error.host, error.port))
-            raise
+            raise followed(self.route, error) from None
 
 
 class _RoutedConnection(_Routed, _Connection):

@@ -78,12 +78,6 @@ class BoardBase:
         other.by = checked_author(by)
         return other
 
-    def with_patience(self, seconds: float) -> Self:
-        """Return this board, but while Redis is away, try again for so many seconds. Do not close it."""
-        other = copy.copy(self)
-        other.commands = self.commands.with_timeout(patience=seconds)
-        return other
-
     @property
     def partitions(self) -> list[Self]:
         """The partitions of the board, each as a board of its own, or the board itself if it has none.

@@ -8,10 +8,12 @@ from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.credentials import CredentialProvider
 from redis.retry import Retry
 
 from jobs_core import embedded
 from jobs_core.client import redis_url
+from jobs_core.client.certificates import require_readable
 from jobs_core.client.credentials import PasswordCommand, PasswordFile
 from jobs_core.engine.routing import (
     Ask,
@@ -21,7 +23,7 @@ from jobs_core.engine.routing import (
     RoutedSSLConnection,
     SentinelRoute,
 )
-from jobs_core.errors import OptionError
+from jobs_core.errors import OptionError, ServerError
 from jobs_core.plugins import settings
 from jobs_core.plugins.builtin.redis_settings import ANSWER, CONNECT, PASSWORD_COMMAND, PASSWORD_FILE, TLS
 from jobs_core.values import require_text
@@ -63,6 +65,7 @@ def connect(
         if value is not None:
             address.options[name] = _seconds(name, value, name)
     _read_tls(address)
+    require_readable(address.options)
     _read_password(address)
     unset = [setting for setting in (ANSWER, CONNECT) if setting.name not in address.options]
     for setting, value, where in settings.current(unset):
@@ -106,7 +109,18 @@ def _read_password(address: redis_url.Address) -> None:
         )
     for setting, value in found.items():
         kind = PasswordFile if setting is PASSWORD_FILE else PasswordCommand
-        address.options["credential_provider"] = kind(address.options.pop("username", None), str(value))
+        provider = kind(address.options.pop("username", None), str(value))
+        if setting is PASSWORD_FILE:
+            _require_credentials(provider, setting.name)
+        address.options["credential_provider"] = provider
+
+
+def _require_credentials(provider: CredentialProvider, option: str) -> None:
+    """Read the password once, so that a wrong file is the user's mistake now, and not one of the server."""
+    try:
+        provider.get_credentials()
+    except ServerError as error:
+        raise OptionError(str(error), option=option) from None
 
 
 def _route(address: redis_url.Address, key: str) -> Route | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 
 from jobs_core.client.board import BoardClient
 from jobs_core.contract import Check, Finding
 from jobs_core.engine.commands import translated
-from jobs_core.errors import DeniedError, JobsError, ServerError
+from jobs_core.errors import AgainError, DeniedError, JobsError, ServerError
 
 
 def server_version(board: BoardClient) -> str:
@@ -31,13 +32,23 @@ def run_checks(board: BoardClient, only: str | None = None) -> Iterator[tuple[Ch
             if "permissions" in reported:
                 continue
             finding = Finding("problem", str(error))
+        except AgainError as error:  # the board is not there: what others find would be about nothing
+            yield check, Finding("problem", str(error))
+            return
         except ServerError as error:
-            finding, board = Finding("problem", str(error)), board.with_patience(0)
+            finding, board = Finding("problem", str(error)), _without_patience(board)
         if finding.state == "problem":
             if finding.note in reported:
                 continue
             reported |= {check.name, finding.note}
         yield check, finding
+
+
+def _without_patience(board: BoardClient) -> BoardClient:
+    """Return the board, whose calls fail at once while Redis is away."""
+    hasty = copy(board)
+    hasty.commands = board.commands.with_timeout(patience=0)
+    return hasty
 
 
 def _run(check: Check, board: BoardClient) -> Finding:
@@ -46,11 +57,12 @@ def _run(check: Check, board: BoardClient) -> Finding:
     Raises:
         DeniedError: The user may not run a command that the check needs.
         ServerError: Redis is away, or does not serve the board for now.
+        AgainError: Redis has no such board, as far as it knows.
     """
     try:
         with translated(board.commands.server):
             return check.run(board)
-    except ServerError:
+    except (ServerError, AgainError):
         raise
     except JobsError as error:
         return Finding("problem", str(error))

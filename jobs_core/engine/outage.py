@@ -20,7 +20,7 @@ RETRY_PAUSE = 0.2
 
 _ELSEWHERE = (
     *(rx.BusyLoadingError, rx.MasterDownError, rx.ReadOnlyError),
-    *(rx.AskError, rx.ClusterDownError, rx.TryAgainError),  # MOVED is a kind of ASK
+    *(rx.AskError, rx.ClusterDownError, rx.TryAgainError),
 )
 
 
@@ -29,6 +29,8 @@ def refused_for_now(error: object) -> bool:
 
     After a failover the address of Redis may lead to another server, so try again on new connections.
     """
+    if isinstance(error, rx.MovedError):  # by a client without a route: see routing.py
+        return False
     if isinstance(error, _ELSEWHERE):
         return True
     return isinstance(error, rx.ResponseError) and is_read_only(error)

@@ -105,7 +105,10 @@ def address(client: Any) -> str:
 
 _OUT_OF_MEMORY = "{server} is out of memory. Raise its maxmemory or remove data, then try again."
 _LOADING = "{server} is still loading its data. Try again in a moment."
-_BAD_LOGIN = "{server} rejected the user name or password. Put them in the URL: redis://user:password@host."
+_BAD_LOGIN = (
+    "{server} rejected the user name or password. Correct the URL (redis://user:password@host), "
+    "or what the setting redis_password_file or redis_password_command names."
+)
 _OLD = "{server} is too old. Jobs needs Redis 7.0 or later, or Valkey."
 _REPLICA = "{server} is a read-only replica. Connect to its primary."
 _NO_PRIMARY = "{server} is a replica that has lost its primary. It answers again when the primary is back."
@@ -115,6 +118,10 @@ _NO_FUNCTION = (
 )
 _DISK = "{server} cannot write to its disk, so it rejects changes. Free some space, or check its log."
 
+_CLUSTER = (
+    "{server} is a node of a cluster, and this board is on another one. "
+    "Write redis+cluster:// in the URL, or rediss+cluster:// with TLS."
+)
 _MOVING = "{server} is moving this board to another node. Try again when it is there."
 _NODE_AWAY = "The node of {server} that has this board is away. Try again when another has taken over."
 
@@ -141,6 +148,7 @@ _KINDS: dict[type[Exception], str] = {
     rx.ReadOnlyError: _REPLICA,
     rx.BusyLoadingError: _LOADING,
     rx.AuthenticationError: _BAD_LOGIN,
+    rx.MovedError: _CLUSTER,  # before ASK, which it is a kind of
     rx.AskError: _MOVING,
     rx.ClusterDownError: _NODE_AWAY,
 }

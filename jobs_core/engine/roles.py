@@ -54,7 +54,7 @@ _WORKER_CALLS = (
     ),
 )
 
-_READING = (DIRECT & READS) | {"CLUSTER|NODES", "SCRIPT|EXISTS"}
+_READING = (DIRECT & READS) | {"CLUSTER|NODES", "CLUSTER|SLOTS", "SCRIPT|EXISTS"}
 """The commands that Python runs directly to read a board, or to examine its server."""
 
 _HANDSHAKE = ("CLIENT|SETNAME", "PING", "SELECT")
@@ -119,7 +119,8 @@ def _reads() -> frozenset[str]:
 _EVERYONE = (
     "Redis checks each command inside a function against its caller, so this user may also run these read "
     "commands directly: it can read payloads and what tasks print, raw",
-    "INFO, CLUSTER NODES and SCRIPT EXISTS tell about the whole server, not about the board alone",
+    "INFO, CLUSTER NODES, CLUSTER SLOTS and SCRIPT EXISTS tell about the whole server, "
+    "not about the board alone",
 )
 _WRITERS = (
     "it may also run the write commands directly on the board's keys: it can write raw records, past every "

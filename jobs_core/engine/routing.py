@@ -71,7 +71,7 @@ class SentinelRoute:
             try:
                 found = self._ask(place, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service)
             except (rx.RedisError, OSError) as error:
-                problem = error
+                problem = _no_sentinel(place) if "unknown command" in str(error) else error
                 continue
             if found:
                 self._put_first(place)
@@ -88,6 +88,12 @@ class SentinelRoute:
     def _put_first(self, place: Place) -> None:
         others = [other for other in self._sentinels if other != place]
         self._sentinels = [place, *others]  # one assignment: other threads may read it
+
+
+def _no_sentinel(place: Place) -> rx.ConnectionError:
+    return rx.ConnectionError(
+        f"{text_of(place)} is no Sentinel: for a server of Redis, write redis:// in the URL"
+    )
 
 
 class ClusterRoute:
@@ -218,6 +224,12 @@ def text_of(place: Place) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def followed(route: Route, error: rx.MovedError) -> rx.AskError:
+    """Tell a route where a board is. Returns what to raise instead: MOVED is for clients without a route."""
+    route.learn((error.host, error.port))
+    return rx.AskError(error.message)
+
+
 class Routed:
     """Makes a connection of redis-py ask its route where to connect to, and tell it of moved slots."""
 
@@ -230,12 +242,11 @@ class Routed:
         return super()._connect()  # type: ignore[misc]
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:
-        """Read one reply, like redis-py."""
+        """Read one reply, like redis-py. Raise AskError for MOVED: whoever has a route can follow it."""
         try:
             return super().read_response(*arguments, **options)  # type: ignore[misc]
         except rx.MovedError as error:
-            self.route.learn((error.host, error.port))
-            raise
+            raise followed(self.route, error) from None
 
 
 class RoutedConnection(Routed, redis.Connection):

@@ -99,7 +99,7 @@ def _unknown(config: Config, known: Collection[str], absent: Collection[str] | N
 
 def _value(plugin: str, setting: Setting, config: Config, known: Collection[str] = ()) -> Value:
     """Return the value of a setting. `known` are the names of all settings."""
-    variable = _variable(setting.name)
+    variable = variable_of(setting.name)
     if isinstance(setting.default, dict):
         value, source = _table(setting, config, known)
     elif variable in os.environ:
@@ -112,7 +112,12 @@ def _value(plugin: str, setting: Setting, config: Config, known: Collection[str]
     return Value(setting.name, value, source, plugin, setting.summary, setting.secret)
 
 
-def _variable(name: str) -> str:
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting.
+
+    >>> variable_of("http_allow")
+    'JOBS_HTTP_ALLOW'
+    """
     return f"JOBS_{name.upper()}"
 
 
@@ -124,7 +129,7 @@ def _table(setting: Setting, config: Config, known: Collection[str]) -> tuple[di
     written = config.settings.get(setting.name, {})
     if not isinstance(written, Mapping):
         raise OptionError(f"{config.path}: expected [settings.{setting.name}] to be a table")
-    beginning, others = f"{_variable(setting.name)}_", {_variable(name) for name in known}
+    beginning, others = f"{variable_of(setting.name)}_", {variable_of(name) for name in known}
     variables = sorted(name for name in os.environ if name.startswith(beginning) and name not in others)
     entries = {_entry(name): value for name, value in written.items()}
     entries |= {_entry(name.removeprefix(beginning)): os.environ[name] for name in variables}

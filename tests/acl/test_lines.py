@@ -99,7 +99,7 @@ def test_a_user_name_has_no_spaces(jobs: Jobs) -> None:
 def test_a_viewer_gets_no_writing_command(board: Board) -> None:
     found = role("viewer")
     assert found.only_reads
-    assert found.commands - READS == {"CLUSTER|NODES", "SCRIPT|EXISTS"}
+    assert found.commands - READS == {"CLUSTER|NODES", "CLUSTER|SLOTS", "SCRIPT|EXISTS"}
     assert all(call.startswith("FCALL_RO|") for call in found.functions)
 
 

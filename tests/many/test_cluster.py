@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import redis
 from redis.cluster import RedisCluster
+from redis.crc import key_slot
 
 from jobs_core import AsyncBoard, Board, Check, Finding, Outcome, Plugins, ServerError, hookimpl
 from jobs_core.client.diagnose import run_checks
+from jobs_core.engine.roles import PLACEHOLDER, ROLE_NAMES, acl_rules, as_version, role
 from tests.helpers import runner, wait_until, working
 from torture import slots
 from torture.nodes import HOST, Cluster
@@ -212,6 +214,46 @@ def test_doctor_waits_once_for_a_slot_on_its_way(cluster: Cluster) -> None:
     assert first > 0
     assert others == [0]
     assert "is being migrated key by key" in found["slot"].note
+
+
+def test_doctor_says_only_that_a_board_does_not_exist(cluster: Cluster) -> None:
+    with Board("nowhere", cluster.url, validate=False) as board:
+        found = {check.name: finding for check, finding in run_checks(board)}
+    assert [name for name, finding in found.items() if finding.state == "problem"] == [*found][-1:]
+    assert "this node has no board {nowhere}: run `jobs init" in found.popitem()[1].note
+
+
+def test_a_client_of_one_node_is_told_that_it_is_in_a_cluster(cluster: Cluster) -> None:
+    for node in cluster.primaries():
+        with Board("lost", f"redis://{HOST}:{node.port}", validate=False) as board:
+            if cluster.owner(key_slot(b"{lost}")) is not node:
+                with pytest.raises(
+                    ServerError, match=r"is a node of a cluster, .* Write redis\+cluster:// in"
+                ):
+                    board.count()
+
+
+def test_users_with_the_permissions_of_a_role_find_their_board(cluster: Cluster) -> None:
+    """Nobody but an admin makes the board. The others do what their roles say, and see nothing amiss."""
+    version = cluster.nodes[0].client.info("server")["redis_version"]
+    urls = {}
+    for name in ROLE_NAMES:
+        rules = acl_rules(role(name), "team", as_version(version), has_partitions=True)
+        for node in cluster.nodes:
+            node.call(
+                "ACL", "SETUSER", name, *(f">{name}" if rule == PLACEHOLDER else rule for rule in rules)
+            )
+        urls[name] = cluster.url.replace("//", f"//{name}:{name}@")
+    boards = {name: Board("team", url, validate=False) for name, url in urls.items()}
+    boards["admin"].init(partitions=4)
+    task = boards["client"].push("test", "x")
+    with working(boards["worker"], runner(lambda task, context: Outcome.done())):
+        assert boards["client"].wait(task, 30)["what"] == "done"
+    assert boards["viewer"].count()["queued"] == 0
+    for name, board in boards.items():
+        found = {check.name: finding for check, finding in run_checks(board)}
+        assert not [finding for finding in found.values() if finding.state == "problem"], (name, found)
+        board.close()
 
 
 def test_a_cluster_client_can_be_passed(cluster: Cluster) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs_core import AsyncBoard, Board, DeniedError, OptionError, ServerError
+from tests.helpers import Jobs, refused
 from torture.nodes import HOST, Node, Servers, free_port
 
 SECRET = "s3cret-1"
@@ -68,7 +69,6 @@ def test_a_password_in_the_url_comes_first(server: Node, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("setting", "value", "says"),
     [
-        ("FILE", "/no/such", "redis_password_file: /no/such cannot be read (No such file or directory)"),
         (
             "COMMAND",
             "false",
@@ -86,6 +86,16 @@ def test_a_password_that_cannot_be_had_is_one_sentence(
         board.count()
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_wrong_password_file_is_a_mistake(
+    jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "password"
+    monkeypatch.setenv("JOBS_REDIS_PASSWORD_FILE", str(file))
+    refused(jobs("list"), f"redis_password_file: {file} cannot be read (No such file or directory)")
+    file.write_text("\n")
+    refused(jobs("list"), f"redis_password_file: {file}: expected the password of Redis as one line")
 
 
 def test_two_sources_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +153,28 @@ def test_mutual_tls_by_settings(secure: int, certificates: Path, monkeypatch: py
     with Board("a", f"rediss://{HOST}:{secure}", validate=False) as board:
         board.push("echo", "x")
     assert asyncio.run(count()) == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (
+            {"CERT": "client.csr", "KEY": "client.key"},
+            "client.key are no certificate and its key",
+        ),
+        (
+            {"CERT": "client.crt", "KEY": "server.key"},
+            "server.key are no certificate and its key",
+        ),
+        ({"CA": "names"}, "names has no certificates (they do not match, or have another format)"),
+    ],
+)
+def test_wrong_files_are_mistakes(
+    jobs: Jobs, certificates: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], says: str
+) -> None:
+    for name, file in files.items():
+        monkeypatch.setenv(f"JOBS_REDIS_TLS_{name}", str(certificates / file))
+    refused(jobs("list", "--url", f"rediss://{HOST}:1"), says)
 
 
 def test_mutual_tls_by_the_url(secure: int, certificates: Path) -> None:

@@ -11,7 +11,7 @@ from redis.sentinel import Sentinel
 
 from jobs_core import AsyncBoard, Board, Outcome, ServerError
 from tests.helpers import runner, wait_until, working
-from tests.many.servers import Watched
+from tests.many.servers import Pair, Watched
 from torture.nodes import HOST
 
 pytestmark = pytest.mark.timeout(180)
@@ -74,3 +74,12 @@ def test_an_unknown_primary_is_one_sentence(watched: Watched) -> None:
     ):
         board.count()
     assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_is_no_sentinel_is_named(pair: Pair) -> None:
+    place = f"{HOST}:{pair.primary.port}"
+    with (
+        Board("a", f"redis+sentinel://{place}/mymaster", validate=False) as board,
+        pytest.raises(ServerError, match=rf"{place} is no Sentinel: for a server of Redis, write redis://"),
+    ):
+        board.count()

@@ -21,7 +21,7 @@ local function require_new(board)
   end
   local info = redis.pcall('INFO', 'cluster')
   if type(info) == 'string' and info:find('cluster_enabled:1', 1, true) then
-    fail('AGAIN', 'this node has no board ' .. board .. ': run `jobs init` to make one, '
+    fail('AGAIN', 'this node has no board ' .. board .. ': run `jobs init --board NAME` to make it, '
       .. 'or try again later if its slot is moving here')
   end
 end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,7 @@ from jobs_core.plugins.builtin.parts import for_each_partition, for_each_server,
 from jobs_core.plugins.builtin.replica_check import check_replicas
 from jobs_core.plugins.config import find_config
 from jobs_core.plugins.hookspecs import hookimpl
+from jobs_core.plugins.variables import misspelled
 
 RECENT = 7 * 86400
 """Seconds for which doctor reports a clock that went backwards."""
@@ -145,11 +147,14 @@ def check_plugins(board: BoardLike) -> Finding:
 
 
 def check_settings(board: BoardLike) -> Finding:
-    """Report settings and names of plugins that have no effect: they may be misspelled."""
+    """Report settings, variables and names of plugins that have no effect: they may be misspelled."""
     problems, path = board.plugins.setting_problems(), find_config()
     used = f"using {path.absolute()}" if path else "using no settings file"
     if problems:
         return Finding("problem", f"{used}; {'; '.join(problems)}", "correct or remove them")
+    variables = misspelled(board.plugins.setting_values(), os.environ)
+    if variables:
+        return Finding("warning", f"{used}; {'; '.join(variables)}", "correct or remove them")
     return Finding("ok", f"{used}; all settings have an effect")
 
 
