@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,7 +25,6 @@ from jobs_core.plugins.manager import Plugins
 if TYPE_CHECKING:
     from jobs_core.app import Board
     from jobs_core.worker.clock import Clock
-    from jobs_core.worker.served import Part
 
 POSITIVE = click.FloatRange(min=0, min_open=True)
 
@@ -186,13 +185,12 @@ def tick(once: bool, limit: int, as_json: bool, url: str | None, board_names: tu
       jobs tick --board reports --board mail
     """
     from jobs_core.worker.background import in_background
-    from jobs_core.worker.served import by_connections
     from jobs_core.worker.signals import on_end_signals
 
     boards = open_boards(url, board_names)
     for board in boards:
         board.refresh_zones()
-    clocks = [_clock(group, limit) for group in by_connections(boards)]
+    clocks = list(_clocks(boards, limit))
     if once:
         for clock in clocks:
             clock.tick_all()
@@ -208,18 +206,25 @@ def tick(once: bool, limit: int, as_json: bool, url: str | None, board_names: tu
         echo(f"{moved} moved")
 
 
-def _clock(parts: Sequence[Part], limit: int) -> Clock:
-    """Return the clock of boards that share connections. It reports trouble on standard error."""
+def _clocks(boards: Sequence[Board], limit: int) -> Iterator[Clock]:
+    """Yield a clock for all boards that share connections. They report trouble on standard error, once."""
     from jobs_core.engine.outage import Outage
     from jobs_core.worker.clock import Clock
+    from jobs_core.worker.served import by_connections
 
-    return Clock(
-        [part.board.commands for part in parts],
-        limit=limit,
-        outage=Outage(parts[0].board.commands.server, _say, _say),
-        board_outages=[Outage(f"the board {part.whole.name!r}", _say, _say) for part in parts],
-        deliver=[part.deliver for part in parts],
-    )
+    outage = Outage(boards[0].commands.server, _say, _say)
+    of_boards = {board.name: Outage(f"the board {board.name!r}", _say, _say) for board in boards}
+    for parts in by_connections(boards):
+        names = [part.board.keys.board for part in parts]
+        yield Clock(
+            [part.board.commands for part in parts],
+            limit=limit,
+            outage=outage.of(names[0]),
+            board_outages=[
+                of_boards[part.whole.name].of(name) for part, name in zip(parts, names, strict=True)
+            ],
+            deliver=[part.deliver for part in parts],
+        )
 
 
 def _say(note: str) -> None:

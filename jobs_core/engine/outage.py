@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from copy import copy
+from dataclasses import dataclass, field
 
 from redis import exceptions as rx
 
@@ -70,6 +72,17 @@ TAIL = 2.0
 """Seconds after an outage in which a thread that finds its connection broken only now is no news."""
 
 
+@dataclass
+class _State:
+    """What all who share an outage know of it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    troubled: frozenset[str] = frozenset()
+    began: float = 0.0
+    ended: float = -TAIL
+    is_said: bool = False
+
+
 class Outage:
     """Says once that Redis is away, and once that it is back, on behalf of several threads.
 
@@ -82,36 +95,41 @@ class Outage:
     def __init__(self, server: str, away: Callable[[str], None], back: Callable[[str], None]) -> None:
         self._server = server
         self._away, self._back = away, back
-        self._lock = threading.Lock()
-        self._troubled: set[str] = set()
-        self._began = 0.0
-        self._ended = -TAIL
-        self._is_said = False
+        self._part = ""
+        self._state = _State()
+
+    def of(self, part: str) -> Outage:
+        """Return the same outage for threads of a part: they may have the names of others."""
+        other = copy(self)
+        other._part = f"{part} "
+        return other
 
     @property
     def seconds(self) -> float:
         """How long the latest outage lasted."""
-        return round(self._ended - self._began, 3)
+        return round(self._state.ended - self._state.began, 3)
 
     def begin(self, who: str, error: BaseException) -> None:
         """Note that Redis did not serve one of the threads."""
-        with self._lock:
+        state = self._state
+        with state.lock:
             now = time.monotonic()
-            if not self._troubled:
-                self._began = now
-            self._troubled = self._troubled | {who}
-            if not self._is_said and now >= self._ended + TAIL:
-                self._is_said = True
+            if not state.troubled:
+                state.began = now
+            state.troubled |= {self._part + who}
+            if not state.is_said and now >= state.ended + TAIL:
+                state.is_said = True
                 self._away(str(error))
 
     def end(self, who: str) -> None:
         """Note that Redis serves one of the threads. It is back when it serves all of them."""
-        if who not in self._troubled:
+        state = self._state
+        if self._part + who not in state.troubled:
             return
-        with self._lock:
-            self._troubled = self._troubled - {who}
-            if not self._troubled:
-                self._ended = time.monotonic()
-                if self._is_said:
-                    self._is_said = False
+        with state.lock:
+            state.troubled -= {self._part + who}
+            if not state.troubled:
+                state.ended = time.monotonic()
+                if state.is_said:
+                    state.is_said = False
                     self._back(f"{self._server} serves again, after {self.seconds:.1f} s")

@@ -122,6 +122,8 @@ class Clock:
                 continue
             if tick.targets:
                 self._deliver_messages(one, tick.targets)
+            else:  # others may have delivered what this clock could not
+                self._board_outages[one].end("delivery")
             if one in self._failing:
                 self._failing.discard(one)
                 self._board_outages[one].end("clock")
@@ -134,8 +136,9 @@ class Clock:
         try:
             self._deliver[board](targets)
         except JobsError as error:
-            self._board_outages[board].begin("clock", error)
+            self._board_outages[board].begin("delivery", error)
         else:
+            self._board_outages[board].end("delivery")
             self._due[board] = 0.0
 
     def _handle_error(self, board: Commands, error: JobsError) -> None:

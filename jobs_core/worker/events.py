@@ -17,6 +17,7 @@ from jobs_core.text import visible
 from jobs_core.tracing import Trace, trace_of
 from jobs_core.types import Decision, Event, Outcome, Task
 from jobs_core.worker.log_queue import LogQueue
+from jobs_core.worker.outages import Outages
 
 OBSERVERS = "jobs_event"
 """The name of the queue to observers."""
@@ -51,6 +52,8 @@ class Events:
             self._loggers.append(Logger(OBSERVERS, self._observe_event, "Following events"))
         self._queues = [(logger, self._queue_of(logger)) for logger in self._loggers]
         self._pause = 0.0
+        self.outages = Outages(self)
+        """When Redis is away and back."""
 
     def open(self) -> None:
         """Open the loggers. Raises OptionError or PluginError for the first logger that does not open."""

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from jobs_core.engine.outage import Outage, concerns_server
+from jobs_core.engine.outage import concerns_server
 from jobs_core.errors import FaultError, JobsError
 from jobs_core.worker import background
 from jobs_core.worker.clock import LONGEST, Clock
@@ -68,17 +68,18 @@ class Link:
         commands = first.commands.with_timeout(patience=0)  # the loop itself tries again
         self._renewals = commands.with_timeout(renewal_timeout(first.client, lease), patience=0)
         names = list(dict.fromkeys(part.whole.name for part in parts))
-        self._outage = _outage(commands.server, events, names[0] if len(names) == 1 else "")
+        find_outage = events.outages.find
+        self._outage = find_outage(names, commands.server, f"server of {first.keys.board}")
         self.boards = [
             Served(
                 part.board,
                 part.whole,
                 commands if part.board is first else commands.for_board(part.board.commands),
                 queues,
-                _outage(
+                find_outage(
+                    [part.whole.name],
                     commands.server if len(worker.boards) == 1 else f"the board {part.whole.name!r}",
-                    events,
-                    part.whole.name,
+                    part.board.keys.board,
                 ),
             )
             for part in parts
@@ -247,13 +248,3 @@ class Link:
 def _note_tasks(boards: Iterable[Served]) -> None:
     for one in boards:
         one.may_have_tasks = True
-
-
-def _outage(server: str, events: Events, board: str = "") -> Outage:
-    """Return what tells the loggers that a server, or one board, is away."""
-    outage = Outage(
-        server,
-        away=lambda note: events.emit("trouble", board=board, note=note),
-        back=lambda note: events.emit("recovered", board=board, note=note, seconds=outage.seconds),
-    )
-    return outage

@@ -86,6 +86,21 @@ def test_tasks_elsewhere_are_waited_for(cluster: Cluster, spread: Board) -> None
         cluster.nodes.append(away)
 
 
+def test_a_worker_says_once_that_a_node_is_away_and_back(cluster: Cluster, spread: Board) -> None:
+    away = cluster.nodes[1]
+    lost = [spread.partitions[number] for number in numbers_on(spread, away)]
+    assert len(lost) > 1
+    with working(spread, runner(lambda task, context: Outcome.done())) as (_, log):
+        wait_until(lambda: all(list(part.workers()) for part in lost))
+        away.kill()
+        log.wait_for("trouble")
+        away.start()
+        log.wait_for("recovered")
+        (trouble,) = log.of("trouble")
+        assert f"{HOST}:{away.port}, a node of the cluster" in trouble.data["note"]
+        assert len(log.of("recovered")) == 1
+
+
 @pytest.mark.parametrize("cluster", ["yes"], indirect=True)
 def test_who_waits_goes_on_after_the_whole_cluster_was_down(
     cluster: Cluster, spread: Board, monkeypatch: pytest.MonkeyPatch
