@@ -81,6 +81,12 @@ def test_commands_exist() -> None:
     parse_command(shlex.split(looped))
 
 
+def test_shards_and_partitions_are_parameters() -> None:
+    parameters = TEMPLATE["Parameters"]
+    assert (parameters["Shards"]["Default"], parameters["Partitions"]["Default"]) == (1, 0)
+    assert properties("Redis")["NumShards"] == {"Ref": "Shards"}
+
+
 def test_fargate_waits_for_the_drain() -> None:
     assert WORKER["StopTimeout"] == 120 >= parse_command(words(WORKER["Command"]))["drain"] + 30
 
