@@ -323,6 +323,10 @@ def test_a_board_grows_from_one_to_many_partitions(full: Board, spread: Board) -
     load(spread, map(json.dumps, full.dump(ledger=True)))
     assert shown(spread) == before
     assert len([part for part in spread.partitions if list(part.tasks())]) == 4
+    for part in spread.partitions:
+        stats = part.stats()
+        assert {name: stats[name] for name in SUMS} == {name: total(stats, name) for name in SUMS}
+        assert stats["dead"] >= part.count()["dead"]
     with pytest.raises(ConflictError, match=r"this dump is loaded already|has a ledger"):
         list(spread.load(full.dump(ledger=True)))
 

@@ -9,9 +9,9 @@ from typing import Any
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import MovedError
+from redis.exceptions import ConnectionError, MovedError, TimeoutError
 
-from jobs_core.engine.routing import Route, followed
+from jobs_core.engine.routing import Route, followed, note_server
 from jobs_core.engine.timeouts import LONGEST_BLOCK, answer_timeout
 
 CONNECTIONS = 50
@@ -54,7 +54,11 @@ class _Routed:
 
     async def _connect(self) -> Any:
         self.host, self.port = await asyncio.to_thread(self.route.locate)
-        return await super()._connect()  # type: ignore[misc]
+        try:
+            return await super()._connect()  # type: ignore[misc]
+        except OSError as error:
+            note_server(error, self.route, self.host, self.port)
+            raise
 
     async def read_response(self, *arguments: Any, **options: Any) -> Any:
         """Read one reply, like redis-py."""
@@ -62,6 +66,9 @@ class _Routed:
             return await super().read_response(*arguments, **options)  # type: ignore[misc]
         except MovedError as error:
             raise followed(self.route, error) from None
+        except (ConnectionError, TimeoutError) as error:
+            note_server(error, self.route, self.host, self.port)
+            raise
 
 
 class _RoutedConnection(_Routed, _Connection):

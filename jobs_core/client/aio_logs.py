@@ -48,12 +48,15 @@ class AsyncLogMethods(AsyncTaskMethods):
         """Yield what attempts printed that end from now on."""
         client = part.connect_blocking()  # it blocks
         try:
-            while not following.is_over:
-                tasks: list[str] = []
+            tasks: list[str] = []
+            while tasks or not following.is_over:
+                logs: dict[str, str | None] = {}
                 async with self._suppress_outage():
-                    found = await client.xread({part.keys.history: following.last}, CHUNK, BLOCK)
-                    tasks = following.reported(found)
-                for task, text in (await self._read_logs(tasks)).items():
+                    if not tasks:
+                        found = await client.xread({part.keys.history: following.last}, CHUNK, BLOCK)
+                        tasks = following.reported(found)
+                    logs, tasks = await self._read_logs(tasks), []
+                for task, text in logs.items():
                     for entry in following.fresh(task, text):
                         yield entry
         finally:

@@ -143,8 +143,8 @@ class AsyncTaskMethods(AsyncBase):
                     raise asyncio.CancelledError
                 for entry in entries:
                     yield entry
-                async with self._suppress_outage():
-                    if reading.needs_check:
+                if reading.needs_check:
+                    async with self._suppress_outage():
                         reading.note_presence(await self._has_task(task))
         finally:
             await client.aclose()

@@ -58,12 +58,15 @@ class LogMethods(TaskMethods):
 
     def _follow_logs(self, part: Commands, following: Following) -> Iterator[dict[str, Any]]:
         """Yield what attempts printed that end from now on."""
-        while not following.is_over:
-            tasks: list[str] = []
+        tasks: list[str] = []
+        while tasks or not following.is_over:
+            logs: dict[str, str | None] = {}
             with part.suppress_outage():
-                found = part.blocking.xread({part.keys.history: following.last}, count=CHUNK, block=BLOCK)
-                tasks = following.reported(found)
-            for task, text in self._read_logs(tasks).items():
+                if not tasks:
+                    found = part.blocking.xread({part.keys.history: following.last}, count=CHUNK, block=BLOCK)
+                    tasks = following.reported(found)
+                logs, tasks = self._read_logs(tasks), []
+            for task, text in logs.items():
                 yield from following.fresh(task, text)
 
     def _is_known(self, id: str) -> bool:

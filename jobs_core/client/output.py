@@ -50,8 +50,8 @@ def read_output(
         with part.suppress_outage():
             entries = take(part.blocking)
         yield from entries
-        with part.suppress_outage():
-            if reading.needs_check:
+        if reading.needs_check:
+            with part.suppress_outage():
                 reading.note_presence(is_there())
 
 

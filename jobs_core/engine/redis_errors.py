@@ -28,7 +28,9 @@ ERROR_CODES: dict[str, type[errors.JobsError]] = {
 def convert_errors(reply: Any, server: str = "Redis") -> Any:
     """Return a reply with its errors, also those inside a list, converted to the errors of Jobs."""
     if isinstance(reply, rx.ResponseError):
-        return to_jobs_error(reply, server)
+        found = to_jobs_error(reply, server)
+        found.__cause__ = reply  # says whether Redis is only away for now: see outage.py
+        return found
     if isinstance(reply, list) and any(isinstance(part, rx.ResponseError) for part in reply):
         return [convert_errors(part, server) for part in reply]
     return reply
@@ -123,7 +125,7 @@ _CLUSTER = (
     "Write redis+cluster:// in the URL, or rediss+cluster:// with TLS."
 )
 _MOVING = "{server} is moving this board to another node. Try again when it is there."
-_NODE_AWAY = "The node of {server} that has this board is away. Try again when another has taken over."
+_NODE_AWAY = "A node of {server} is away, and none has taken over its boards yet. Try again when one has."
 
 _MESSAGES = {
     "OOM": _OUT_OF_MEMORY,
@@ -166,9 +168,11 @@ def _explain(error: Exception, server: str) -> str | None:
 def _unreachable(error: Exception, server: str) -> str:
     """Return a sentence about a connection that failed."""
     text = str(error).rstrip(".")
-    if isinstance(error, rx.TimeoutError) and "connecting" not in text:
-        return f"{server} did not answer in time. Check that Redis runs there, or raise socket_timeout."
     cause = error.__cause__ or error.__context__
+    node = _noted_server(error) or _noted_server(cause)
+    if isinstance(error, rx.TimeoutError) and "connecting" not in text:
+        who = f"{node}," if node else server
+        return f"{who} did not answer in time. Check that Redis runs there, or raise socket_timeout."
     if isinstance(cause, ssl.SSLCertVerificationError):
         return (
             f"The certificate of {server} cannot be verified ({cause.verify_message}). "
@@ -177,9 +181,16 @@ def _unreachable(error: Exception, server: str) -> str:
     reason = (isinstance(cause, OSError) and cause.strerror) or text
     if isinstance(error, rx.TimeoutError):
         reason = "no connection in time: see socket_connect_timeout"
+    if node:
+        return f"cannot reach Redis at {node}: {reason}. Start it again, or wait until another takes over."
     return (
         f"cannot reach Redis{_at(server)} ({reason}). Start one with `jobs up`, or pass its URL with --url."
     )
+
+
+def _noted_server(error: BaseException | None) -> str | None:
+    """Return which server an error is about, if a route has found it: see `routing.note_server`."""
+    return next(iter(getattr(error, "__notes__", ())), None)
 
 
 @contextmanager

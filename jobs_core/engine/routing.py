@@ -47,6 +47,10 @@ class Route(Protocol):
         """Note that a server says that the board is elsewhere."""
         ...
 
+    def describe(self, place: Place) -> str:
+        """Return what a server is, for an error."""
+        ...
+
 
 class SentinelRoute:
     """Asks Sentinels for the primary of a service.
@@ -84,6 +88,10 @@ class SentinelRoute:
 
     def learn(self, place: Place) -> None:
         """A primary never says where another one is."""
+
+    def describe(self, place: Place) -> str:
+        """Return what a server is: `127.0.0.1:6379, the primary 'mymaster'`."""
+        return f"{text_of(place)}, {self.name}"
 
     def _put_first(self, place: Place) -> None:
         others = [other for other in self._sentinels if other != place]
@@ -162,6 +170,10 @@ class ClusterRoute:
         """A node says that another one has the slot: ask nobody before the next connection."""
         self._told = place
 
+    def describe(self, place: Place) -> str:
+        """Return what a server is: `127.0.0.1:7002, a node of the cluster of 127.0.0.1:7001`."""
+        return f"{text_of(place)}, a node of {self.name}"
+
     def _nodes(self) -> Iterator[Place]:
         """Yield the nodes to ask. Which comes first is random, since one of them may hang."""
         known = list(dict.fromkeys((*self._known, *self._seeds)))
@@ -230,6 +242,11 @@ def followed(route: Route, error: rx.MovedError) -> rx.AskError:
     return rx.AskError(error.message)
 
 
+def note_server(error: Exception, route: Route, host: str, port: int) -> None:
+    """Note which server an error is about: see `redis_errors.py`."""
+    error.add_note(route.describe((host, port)))
+
+
 class Routed:
     """Makes a connection of redis-py ask its route where to connect to, and tell it of moved slots."""
 
@@ -239,7 +256,11 @@ class Routed:
 
     def _connect(self) -> Any:
         self.host, self.port = self.route.locate()
-        return super()._connect()  # type: ignore[misc]
+        try:
+            return super()._connect()  # type: ignore[misc]
+        except OSError as error:
+            note_server(error, self.route, self.host, self.port)
+            raise
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:
         """Read one reply, like redis-py. Raise AskError for MOVED: whoever has a route can follow it."""
@@ -247,6 +268,9 @@ class Routed:
             return super().read_response(*arguments, **options)  # type: ignore[misc]
         except rx.MovedError as error:
             raise followed(self.route, error) from None
+        except (rx.ConnectionError, rx.TimeoutError) as error:
+            note_server(error, self.route, self.host, self.port)
+            raise
 
 
 class RoutedConnection(Routed, redis.Connection):

@@ -5,7 +5,7 @@
   cursor 0, and pass the returned cursor until it is 0 again.
 
     state        what changes with the board: read it first and last, and compare. It is rejected while tasks are leased
-    counts       the counters of the board: name, value …
+    counts       the counters of the board, without the tasks that `tasks` lists: name, value …
     hours        the counts of JHOURS, and `gaps`, what JGAPS returns
     jobs         of the jobs with these ids: counters, runs, and what they wait for
     tasks        tasks that are queued, held, delayed or dead, each with its record

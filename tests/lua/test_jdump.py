@@ -58,7 +58,8 @@ def test_counts_are_those_of_the_board_that_are_not_0(lua: Lua) -> None:
     end(lua)
     (item,) = dump(lua, "counts")
     assert item[:2] == ["counts", ""]
-    assert values(item) == {"due": "13", "queued": "2", "coalesced": "11", "done": "1", "leased": "1"}
+    # Without the task that is queued: it counts again when it is loaded.
+    assert values(item) == {"due": "12", "queued": "1", "coalesced": "11", "done": "1", "leased": "1"}
 
 
 def test_hours_and_gaps(lua: Lua) -> None:

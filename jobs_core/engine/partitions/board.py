@@ -159,6 +159,11 @@ class BoardCommands(Commands):
             part.load()
         return shas
 
+    def require_layout(self) -> None:
+        """Do what `Commands.require_layout` does. Partitions are found only on a board of this version."""
+        if self.spread is None:
+            super().require_layout()
+
     def require_role(self, name: str) -> None:
         """Do what `Commands.require_role` does, in all partitions."""
         if self.spread is None:

@@ -6,6 +6,7 @@ local fail_option = require('base.errors').fail_option
 local key = require('base.keys').key
 local digits = require('base.numbers').digits
 local backfill_state = require 'dump.backfill_state'
+local board_state = require 'dump.board_state'
 local items = require 'dump.items'
 local queues = require 'queue.queues'
 local records = require 'queue.records'
@@ -76,6 +77,7 @@ function task_state.write(board, id, values)
   if not write then fail_option('item', 'expected a task as JDUMP lists it, got other words') end
   local number = backfill ~= '' and backfill_state.number_here(backfill)
   write()
+  board_state.count_task(board, place == 'dead')
   if hold ~= '' then redis.call('HSET', key(board, 'holds'), id, hold) end
   if number then redis.call('HSET', key(board, 'backfill:tasks'), id, number) end
 end

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
+from jobs_core.errors import ServerError
 from jobs_core.plugins.builtin.parts import by_node, ranges
 
 
@@ -16,8 +18,15 @@ def check_partitions(board: BoardLike) -> Finding:
     if board.commands.spread is None:
         return _check_whole(board)
     count = len(board.commands.parts)
-    found: list[Any] = board.commands.each(lambda client, keys: client.get(keys.layout))
-    wrong = [number for number, text in enumerate(found) if text != layout.of_partition(number, count)]
+    nodes = by_node(board.partitions)
+    found, errors = _read_layouts(board, nodes)
+    if errors:
+        away = sorted(number for node in errors for number in nodes[node])
+        return Finding(
+            "problem",
+            f"of {count} partitions, these cannot be used: {ranges(away)}. {next(iter(errors.values()))}",
+        )
+    wrong = [number for number in range(count) if found[number] != layout.of_partition(number, count)]
     missing = [number for number in wrong if found[number] is None]
     others = [number for number in wrong if found[number] is not None]
     if missing:
@@ -34,11 +43,27 @@ def check_partitions(board: BoardLike) -> Finding:
             f"{ranges(others)}",
             "stop what uses the board, and move the other board away: `jobs dump` and `jobs load`",
         )
-    nodes = by_node(board.partitions)
     if len(nodes) == 1:
         return Finding("ok", f"{count} partitions, all on {next(iter(nodes))}")
     on = "; ".join(f"{ranges(some)} on {node}" for node, some in sorted(nodes.items()))
     return Finding("ok", f"{count} partitions: {on}")
+
+
+def _read_layouts(
+    board: BoardLike, nodes: Mapping[str, list[int]]
+) -> tuple[dict[int, Any], dict[str, ServerError]]:
+    """Read what each partition says that it is. Returns the errors of nodes that do not answer, too."""
+    found: dict[int, Any] = {}
+    errors: dict[str, ServerError] = {}
+    parts = board.partitions
+    for node, numbers in nodes.items():
+        try:
+            for number in numbers:
+                key = parts[number].keys.layout
+                found[number] = parts[number].commands.read(lambda client, key=key: client.get(key))
+        except ServerError as error:
+            errors[node] = error
+    return found, errors
 
 
 def _check_whole(board: BoardLike) -> Finding:
