@@ -67,8 +67,9 @@ from pathlib import Path
 root = Path(os.environ["ROOT"])
 for name in sys.argv[1:]:
     unit = (root / f"etc/systemd/system/{name}.service").read_text().replace("%N", name)
-    for path in re.findall(r"^(?:EnvironmentFile=|LoadCredential=[^:]+:|ExecStart=(?=\\S*/opt/))(\\S+)", unit, re.M):
-        assert (root / path.removeprefix(str(root)).lstrip("/")).exists(), f"{name}: there is no {path}"
+    named = r"^(?:EnvironmentFile=|LoadCredential=[^:]+:|ExecStart=(?=/opt/))/(\\S+)"
+    for path in re.findall(named, unit, re.M):
+        assert (root / path).exists(), f"{name}: there is no /{path}"
     for user in re.findall(r"^User=(.*)$", unit, re.M):
         assert user in (root / "users").read_text().split(), f"{name}: there is no user {user}"
     with (root / "started").open("a") as file:
