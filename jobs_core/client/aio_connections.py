@@ -9,7 +9,7 @@ from typing import Any
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, MovedError, TimeoutError
+from redis.exceptions import MovedError, RedisError
 
 from jobs_core.engine.routing import Route, followed, note_server
 from jobs_core.engine.timeouts import LONGEST_BLOCK, answer_timeout
@@ -66,7 +66,7 @@ class _Routed:
             return await super().read_response(*arguments, **options)  # type: ignore[misc]
         except MovedError as error:
             raise followed(self.route, error) from None
-        except (ConnectionError, TimeoutError) as error:
+        except RedisError as error:
             note_server(error, self.route, self.host, self.port)
             raise
 

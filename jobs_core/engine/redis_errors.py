@@ -44,8 +44,10 @@ def to_jobs_error(error: rx.ResponseError, server: str = "Redis") -> errors.Jobs
         if code == "OPTION":
             return errors.OptionError(sentence, option=_option_of(sentence))
         return ERROR_CODES.get(code, errors.FaultError)(sentence)
+    node = _noted_server(error)
     if is_denial(error):
-        return errors.DeniedError(_denial(error, server))
+        return errors.DeniedError(_denial(error, node or server))
+    server = _subject(node, server)
     sentence = _explain(error, server) or f"{server} rejected the command: {text}"
     return errors.DeniedError(sentence) if is_read_only(error) else errors.ServerError(sentence)
 
@@ -125,7 +127,10 @@ _CLUSTER = (
     "Write redis+cluster:// in the URL, or rediss+cluster:// with TLS."
 )
 _MOVING = "{server} is moving this board to another node. Try again when it is there."
-_NODE_AWAY = "A node of {server} is away, and none has taken over its boards yet. Try again when one has."
+_NODE_AWAY = (
+    "{server} says that the cluster is down: a node is away, and none has taken over from it. "
+    "Try again when one has."
+)
 
 _MESSAGES = {
     "OOM": _OUT_OF_MEMORY,
@@ -171,7 +176,7 @@ def _unreachable(error: Exception, server: str) -> str:
     cause = error.__cause__ or error.__context__
     node = _noted_server(error) or _noted_server(cause)
     if isinstance(error, rx.TimeoutError) and "connecting" not in text:
-        who = f"{node}," if node else server
+        who = _subject(node, server)
         return f"{who} did not answer in time. Check that Redis runs there, or raise socket_timeout."
     if isinstance(cause, ssl.SSLCertVerificationError):
         return (
@@ -193,6 +198,11 @@ def _noted_server(error: BaseException | None) -> str | None:
     return next(iter(getattr(error, "__notes__", ())), None)
 
 
+def _subject(node: str | None, server: str) -> str:
+    """Return who did something, to be followed by a verb."""
+    return f"{node}," if node else server
+
+
 @contextmanager
 def translated(server: str = "Redis") -> Iterator[None]:
     """Convert the errors that redis-py raises to the errors of Jobs."""
@@ -203,6 +213,7 @@ def translated(server: str = "Redis") -> Iterator[None]:
     except rx.DataError as error:  # for example None instead of text
         raise errors.OptionError(f"An argument is neither text nor a number: {error}") from None
     except (rx.ConnectionError, rx.TimeoutError, OSError) as error:
-        raise errors.ServerError(_explain(error, server) or _unreachable(error, server)) from error
+        known = _explain(error, _subject(_noted_server(error), server))
+        raise errors.ServerError(known or _unreachable(error, server)) from error
     except rx.InvalidResponse as error:
         raise errors.ServerError(f"{server} did not answer like Redis. Check the URL.") from error

@@ -268,7 +268,7 @@ class Routed:
             return super().read_response(*arguments, **options)  # type: ignore[misc]
         except rx.MovedError as error:
             raise followed(self.route, error) from None
-        except (rx.ConnectionError, rx.TimeoutError) as error:
+        except rx.RedisError as error:
             note_server(error, self.route, self.host, self.port)
             raise
 

@@ -254,6 +254,13 @@ def test_users_with_the_permissions_of_a_role_find_their_board(cluster: Cluster)
         found = {check.name: finding for check, finding in run_checks(board)}
         assert not [finding for finding in found.values() if finding.state == "problem"], (name, found)
         board.close()
+    without = cluster.owner(key_slot(b"{team.0}"))
+    without.call("ACL", "DELUSER", "viewer")
+    with (
+        Board("team", urls["viewer"], validate=False) as board,
+        pytest.raises(ServerError, match=rf"{HOST}:{without.port}, a node of .* rejected the user name"),
+    ):
+        board.count()
 
 
 def test_a_cluster_client_can_be_passed(cluster: Cluster) -> None:
