@@ -13,22 +13,22 @@ from typing import Any
 
 import boto3
 import pytest
-import redis
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 from cfnlint.decode import decode_str
 from moto import mock_aws
 
 from jobs_core import Board
-from jobs_core.embedded import EmbeddedServer
-from jobs_core.engine.roles import acl_rules, as_version, role
+from jobs_core.embedded import find_binary
+from jobs_core.engine.roles import PLACEHOLDER, ROLE_NAMES, acl_rules, as_version, role
 from tests.deploy.helpers import DEPLOY, IMAGE, JOBS, check_mentioned_commands, parse_command, run
-from tests.helpers import jobs_process, wait_until
+from tests.helpers import checked, jobs_process, wait_until
+from torture.nodes import HOST, Cluster
 
 TEXT = (DEPLOY / "aws/jobs.yaml").read_text("utf-8")
 TEMPLATE, _ = decode_str(TEXT)
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
-USERS = {"admin": "AdminUser", "worker": "WorkerUser", "viewer": "ViewerUser"}
+USERS = {name: f"{name.capitalize()}User" for name in ROLE_NAMES}
 
 
 def properties(name: str) -> dict[str, Any]:
@@ -52,6 +52,16 @@ def words(command: list[Any]) -> list[str]:
     return ["10" if isinstance(word, dict) else str(word) for word in command]
 
 
+def initial(partitions: int) -> list[str]:
+    """The command of the container `init` for a board with so many partitions."""
+    condition, with_partitions, without = INIT["Command"]["Fn::If"]
+    assert TEMPLATE["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Partitions"}, "0"]}]}
+    filled = {"Fn::Sub": "${Partitions}"}
+    return [
+        str(partitions) if word == filled else word for word in (with_partitions if partitions else without)
+    ]
+
+
 def test_cfn_lint_has_nothing_to_say() -> None:
     config = ManualArgs(regions=["us-east-1", "eu-central-1"])
     assert [str(match) for match in lint(TEXT, config=config)] == []
@@ -63,11 +73,18 @@ def test_the_template_can_be_passed_as_it_is() -> None:
 
 def test_commands_exist() -> None:
     assert parse_command(words(WORKER["Command"]))["drain"] == 90
-    parse_command(words(INIT["Command"]))
+    assert parse_command(initial(0))["partitions"] is None
+    assert parse_command(initial(16))["partitions"] == 16
     check_mentioned_commands(TEXT)
     (loop,) = METRICS["Command"]
     (looped,) = re.findall(r"while jobs (.*?) \|", loop)
     parse_command(shlex.split(looped))
+
+
+def test_shards_and_partitions_are_parameters() -> None:
+    parameters = TEMPLATE["Parameters"]
+    assert (parameters["Shards"]["Default"], parameters["Partitions"]["Default"]) == (1, 0)
+    assert properties("Redis")["NumShards"] == {"Ref": "Shards"}
 
 
 def test_fargate_waits_for_the_drain() -> None:
@@ -91,22 +108,47 @@ def test_roles_may_do_little() -> None:
 
 @pytest.mark.parametrize("name", USERS)
 def test_access_strings_are_those_of_the_roles(name: str) -> None:
-    rules = set(acl_rules(role(name), "jobs", as_version("7.2"))) - {"reset", ">PASSWORD"}
+    rules = set(acl_rules(role(name), "jobs", as_version("7.2"), has_partitions=True))
+    rules -= {"reset", PLACEHOLDER}
     functions = {rule.split("|")[0] for rule in rules if rule.startswith("+fcall")}
     others = {rule for rule in rules if not rule.startswith("+fcall")}
     wanted = sorted(others - {"on"}, key=lambda rule: rule.startswith("+")) + sorted(functions)
     assert set(properties(USERS[name])["AccessString"].split()) == {"on", *wanted}, f"on {' '.join(wanted)}"
 
 
+def test_each_user_has_a_secret_of_its_own() -> None:
+    wanted = [f"{name.capitalize()}Password" for name in USERS]
+    given = [properties(user)["AuthenticationMode"]["Passwords"] for user in USERS.values()]
+    assert given == [[{"Fn::Sub": f"{{{{resolve:secretsmanager:${{{name}}}}}}}"}] for name in wanted]
+    assert all(RESOURCES[name]["Type"] == "AWS::SecretsManager::Secret" for name in wanted)
+    assert {one["Ref"] for one in properties("Acl")["UserNames"]} == set(USERS.values())
+
+
+def test_the_outputs_are_what_a_client_needs() -> None:
+    outputs = {name: found["Value"] for name, found in TEMPLATE["Outputs"].items()}
+    assert outputs.keys() == {"ClientUrl", "ClientPassword", "WorkerSecurityGroup"}
+    assert "${ClientUser}@${Redis.ClusterEndpoint.Address}" in outputs["ClientUrl"]["Fn::Sub"]
+    assert outputs["ClientPassword"] == {"Ref": "ClientPassword"}
+
+
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Start a server with the users of the template. Yields the URL of each."""
-    with EmbeddedServer(tmp_path_factory.mktemp("memorydb")) as server:
-        with redis.Redis.from_url(server.url) as client:
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of two shards with the users of the template on each."""
+    with Cluster(str(find_binary()), tmp_path_factory.mktemp("memorydb"), primaries=2) as cluster:
+        for node in cluster.nodes:
             for name, resource in USERS.items():
                 rules = properties(resource)["AccessString"].split()
-                client.execute_command("ACL", "SETUSER", name, "reset", f">secret-of-{name}", *rules)
-        yield {name: server.url.replace("unix://", f"unix://{name}@") for name in USERS}
+                node.call("ACL", "SETUSER", name, "reset", f">secret-of-{name}", *rules)
+        yield cluster
+
+
+@pytest.fixture
+def secured(shards: Cluster) -> Iterator[dict[str, str]]:
+    """The URL of each user, of a cluster in which nobody has done anything yet."""
+    yield {name: f"redis+cluster://{name}@{HOST}:{shards.nodes[0].port}" for name in USERS}
+    for node in shards.nodes:
+        node.call("FLUSHALL")
+        node.call("FUNCTION", "FLUSH")
 
 
 def environment(container: dict[str, Any], url: str, name: str) -> dict[str, str]:
@@ -117,13 +159,13 @@ def environment(container: dict[str, Any], url: str, name: str) -> dict[str, str
     return clean | given | {"JOBS_REDIS_URL": url, secret["Name"]: f"secret-of-{name}"}
 
 
-def test_each_user_does_its_part(secured: dict[str, str], tmp_path: Path) -> None:
-    """The admin loads the functions, a worker runs a task that learns no password, a viewer measures."""
+@pytest.mark.parametrize("partitions", [0, 4])
+def test_each_user_does_its_part(secured: dict[str, str], tmp_path: Path, partitions: int) -> None:
+    """The admin makes the board, a client puts a job, a worker runs it, a viewer measures."""
     as_admin = environment(INIT, secured["admin"], "admin")
-    done = run(JOBS, *words(INIT["Command"]), env=as_admin)
-    assert done.returncode == 0, done.stderr
-    # The admin may also push, which the worker may not.
-    assert run(JOBS, "push", "shell", f"env > {tmp_path}/env", env=as_admin).returncode == 0
+    checked(JOBS, *initial(partitions), env=as_admin)
+    as_client = environment(INIT, secured["client"], "client")
+    checked(JOBS, "put", "tell", "shell", f"env > {tmp_path}/env", "--at", "+0", env=as_client)
 
     settings = environment(WORKER, secured["worker"], "worker") | {"JOBS_METRICS": ""}
     worker = jobs_process(*words(WORKER["Command"]), "--runner", "shell", path=tmp_path, **settings)
@@ -138,6 +180,7 @@ def test_each_user_does_its_part(secured: dict[str, str], tmp_path: Path) -> Non
     assert measured["serving"] == 1
     with Board("jobs", secured["admin"].replace("admin@", "admin:secret-of-admin@")) as board:
         assert board.stats()["done"] == 1
+        assert len(board.partitions) == max(partitions, 1)
 
 
 def measure(environment: dict[str, str]) -> dict[str, float]:

@@ -78,6 +78,10 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
     assert instructions("STOPSIGNAL") == ["SIGTERM"]
 
 
+def test_the_image_has_a_server_for_forecasts() -> None:
+    assert "install /wheels/*.whl 'jobs-core[embedded]'" in DOCKERFILE
+
+
 def test_the_image_starts_a_worker() -> None:
     entry, command = (json.loads(instructions(name)[0]) for name in ("ENTRYPOINT", "CMD"))
     assert entry == ["/usr/bin/tini", "--", "jobs"]
