@@ -27,6 +27,7 @@ def test_partitions_on_several_nodes_are_read_as_one_board(cluster: Cluster) -> 
         assert not [name for name, finding in found.items() if finding.state == "problem"]
         assert found["partitions"].note.startswith("8 partitions: ")
         assert found["partitions"].note.count(" on ") == 3
+        assert found["slot"].note == "none of the cluster slots of 8 partitions is migrating"
 
     async def read() -> None:
         async with AsyncBoard("spread", cluster.url, validate=False) as twin:

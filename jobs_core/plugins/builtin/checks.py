@@ -17,11 +17,13 @@ from jobs_core.plugins.builtin.alert_check import check_alerts
 from jobs_core.plugins.builtin.flow_checks import check_limits, check_overdue, check_ticks, check_workers
 from jobs_core.plugins.builtin.growth_check import check_growth
 from jobs_core.plugins.builtin.partition_check import check_partitions
-from jobs_core.plugins.builtin.parts import for_each_partition, for_each_server, where
+from jobs_core.plugins.builtin.parts import for_each_server, where, worst
 from jobs_core.plugins.builtin.replica_check import check_replicas
 from jobs_core.plugins.config import find_config
 from jobs_core.plugins.hookspecs import hookimpl
 from jobs_core.plugins.variables import misspelled
+
+NOT_IN_CLUSTER = "not in a cluster"
 
 RECENT = 7 * 86400
 """Seconds for which doctor reports a clock that went backwards."""
@@ -193,19 +195,30 @@ def check_time(board: BoardLike) -> Finding:
     )
 
 
-def check_slot(board: BoardLike) -> Finding:
-    """Report a migrating cluster slot. Until it has moved, no node serves the board."""
+def check_slots(board: BoardLike) -> Finding:
+    """Report migrating cluster slots. Until they have moved, no node serves the board, or some partitions."""
+    parts = board.partitions
+    if len(parts) == 1 and parts[0].keys.board == board.keys.board:
+        return _check_slot(board, "this board's")
+    found = {f"partition {number}": _check_slot(part) for number, part in enumerate(parts)}
+    finding = worst({"what says which partitions there are": _check_slot(board), **found}, "partitions")
+    if finding.state == "ok" and finding.note != NOT_IN_CLUSTER:
+        return Finding("ok", f"none of the cluster slots of {len(parts)} partitions is migrating")
+    return finding
+
+
+def _check_slot(board: BoardLike, whose: str = "its") -> Finding:
     from redis.crc import key_slot
 
     if not int(_info(board, "cluster").get("cluster_enabled", 0)):
-        return Finding("ok", "not in a cluster")
+        return Finding("ok", NOT_IN_CLUSTER)
     slot = key_slot(board.keys.tag.encode())
     nodes: dict[str, dict[str, Any]] = board.client.cluster("nodes")
     here = next(node for node in nodes.values() if "myself" in node["flags"])
     if any(int(moving["slot"]) == slot for moving in here["migrations"]):
         return Finding(
             "problem",
-            f"this board's slot {slot} is being migrated key by key: until it is there, no node serves it",
+            f"{whose} slot {slot} is being migrated key by key: until it is there, no node serves it",
             "if that has stopped half-way, run `redis-cli --cluster fix`",
         )
     return Finding("ok", f"the cluster slot {slot} is not migrating")
@@ -272,7 +285,7 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("records", check_records, "unreadable records")
     yield Check("time", check_time, "a clock that went backwards")
     yield Check("partitions", check_partitions, "whether all partitions are there")
-    yield Check("slot", for_each_partition(check_slot), "a cluster slot in migration")
+    yield Check("slot", check_slots, "a cluster slot in migration")
     yield Check("primaries", check_primaries, "primaries of a cluster without the functions")
     yield Check("replicas", for_each_server(check_replicas), "what a failover would lose")
     yield Check("ledger", check_ledger, "whether every due occurrence is accounted for")

@@ -26,16 +26,6 @@ def for_each_server(check: Callable[[BoardLike], Finding]) -> Callable[[BoardLik
     return run
 
 
-def for_each_partition(check: Callable[[BoardLike], Finding]) -> Callable[[BoardLike], Finding]:
-    """Make a check of a board one of all of its partitions."""
-
-    def run(board: BoardLike) -> Finding:
-        parts = enumerate(board.partitions)
-        return worst({f"partition {number}": check(part) for number, part in parts}, "partitions")
-
-    return run
-
-
 def worst(found: Mapping[str, Finding], what: str) -> Finding:
     """Return the worst of several findings, and say of what it is, and how many there are."""
     name, finding = max(found.items(), key=lambda item: SEVERITY[item[1].state])
