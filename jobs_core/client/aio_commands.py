@@ -104,6 +104,7 @@ class AsyncCommands:
         except ResponseError as error:
             found = error
         if sentence := refusal(found, replicas, self._commands.server):
+            self._carrier.recheck()
             raise UnconfirmedError(sentence, reply)
         return reply
 

@@ -319,6 +319,7 @@ def confirm(connection: Any, groups: Sequence[tuple[Commands, Sequence[Call], li
     for board, replies, place in awaited:
         if sentence := refusal(confirmed, board.replicas, board.server):
             replies[place] = errors.UnconfirmedError(sentence, replies[place])
+            board.recheck()
 
 
 ENDING_EARLY = frozenset(("JALERTS", "JGET", "JSUMMARY"))

@@ -164,6 +164,11 @@ class Connections:
         """Whether Redis had the library when this client checked, within the last seconds."""
         return self._check_at is not None and time.monotonic() < self._check_at
 
+    def recheck(self) -> None:
+        """Look again, before the next call, at what may have changed: the board may be less durable now."""
+        if self._check_at is not None:
+            self._check_at = time.monotonic()
+
     def prepare(self) -> None:
         """Load the library, and the board's `commands` hash, if they are missing."""
         with self.connection():

@@ -23,8 +23,16 @@ def read_replicas(connection: Any, *boards: Keys) -> list[int]:
     """Return how many replicas must have what is written to each board: 0 if it is not durable."""
     words = [("HGET", keys.settings, SETTING) for keys in boards]
     connection.send_packed_command(connection.pack_commands(words))
-    replies = [read_reply(connection) for _ in boards]
-    return [int(found) if isinstance(found, str | bytes) and found.isdigit() else 0 for found in replies]
+    return [replicas_of(read_reply(connection)) for _ in boards]
+
+
+def replicas_of(setting: Any) -> int:
+    """Return how many replicas the setting asks for: 0 for a board that is not durable.
+
+    >>> replicas_of("1"), replicas_of("off"), replicas_of(None)
+    (1, 0, 0)
+    """
+    return int(setting) if isinstance(setting, str | bytes) and setting.isdigit() else 0
 
 
 def is_awaited(name: str) -> bool:

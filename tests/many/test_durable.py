@@ -177,3 +177,33 @@ def test_doctor_says_what_a_failover_may_lose(pair: Pair, board: Board, jobs: Jo
     state, note = finding()
     assert state == "ok"
     assert "a failover may lose the last pushes" in note
+
+
+@pytest.mark.parametrize("client", ["sync", "asyncio"])
+def test_all_partitions_stop_being_durable_without_a_replica(pair: Pair, jobs: Jobs, client: str) -> None:
+    """Switching it off is the way out, there, too: doctor says so, and each partition hears of it."""
+
+    async def switch_off() -> None:
+        async with AsyncBoard("spread", pair.url, validate=False) as found:
+            await found.retain(durable="off")
+
+    def durable_parts() -> list[str | None]:
+        return spread.commands.each(lambda client, keys: client.hget(keys.settings, "durable"))
+
+    with Board("spread", pair.url, validate=False) as spread:
+        spread.init(partitions=4)
+        spread.retain(durable=1)
+        with frozen(pair):
+            spread.commands.forget_connections()
+            with pytest.raises(UnconfirmedError, match=UNCONFIRMED):
+                spread.push("echo", "x")
+            if client == "sync":
+                spread.retain(durable="off")
+            else:
+                asyncio.run(switch_off())
+            assert durable_parts() == ["off"] * 4
+            spread.commands.forget_connections()
+            assert [spread.push("echo", "x") for _ in range(4)]
+        spread.client.hset("{spread.2}:settings", "durable", "1")  # as if it had not heard of it yet
+        done = jobs("doctor", "--json", "--url", pair.url, "--board", "spread")
+        assert '"check": "replicas", "state": "warning", "note": "not all partitions know yet' in done.stdout

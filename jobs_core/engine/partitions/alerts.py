@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from jobs_core.engine.partitions.delivery import flush
@@ -20,7 +19,7 @@ from jobs_core.engine.partitions.shapes import (
     text_at,
     without_option,
 )
-from jobs_core.errors import JobsError
+from jobs_core.errors import JobsError, UnconfirmedError
 
 BOUNDS = 0
 """The partition in which is set how much the board keeps."""
@@ -53,14 +52,21 @@ def retain(places: Places, name: str, args: Sequence[Any]) -> Route:
     """Bounds are set in one partition. The others then hear of them."""
     reply = yield from ask(BOUNDS, name, args)
     if args:
-        yield from _tell_others([BOUNDS])
+        # A partition that stops being durable confirms that itself only when it is asked again.
+        yield from _tell_others([BOUNDS], tries=3)
     return reply
 
 
-def _tell_others(places: Iterable[int]) -> Route:
+def _tell_others(places: Collection[int], tries: int = 1) -> Route:
     """Deliver messages. Those that a partition does not take now are left to clocks."""
-    with suppress(JobsError):
-        yield from flush(places)
+    for _ in range(tries):
+        try:
+            yield from flush(places)
+        except UnconfirmedError:
+            continue
+        except JobsError:
+            pass
+        return
 
 
 def alerts(places: Places, name: str, args: Sequence[Any]) -> Route:

@@ -70,6 +70,12 @@ class BoardCommands(Commands):
         """Do what `Commands.blocking` does. Partitions that share a client also share this one."""
         return super().blocking if self._whole is None else self._whole.blocking
 
+    def recheck(self) -> None:
+        """Do what `Commands.recheck` does. A partition that shares a client is looked at with its board."""
+        super().recheck()
+        if self._whole is not None:
+            self._whole.recheck()
+
     def close(self) -> None:
         """Do what `Commands.close` does, and close the clients of partitions on other nodes."""
         super().close()

@@ -147,6 +147,7 @@ class _Asked:
         self._sorted = Sorted(parts, calls)
         self._steps = self._exchange()
         self._problem: ServerError | None = None
+        self._patience = Patience(commands.patience)  # from the start: to connect may take all of it
 
     def send(self) -> None:
         """Send the calls without waiting for their replies."""
@@ -155,10 +156,9 @@ class _Asked:
     def receive(self) -> list[Any]:
         """Wait for the replies, in the order of the calls. Raises ServerError."""
         replies = None if self._problem else self._step()
-        patience = Patience(self._commands.patience)
         while replies is None:
             assert self._problem is not None
-            if patience.is_over or not self._commands.may_repeat(self._plain, self._problem.__cause__):
+            if self._patience.is_over or not self._commands.may_repeat(self._plain, self._problem.__cause__):
                 raise self._problem
             time.sleep(RETRY_PAUSE)
             self._problem, self._steps = None, self._exchange()

@@ -75,7 +75,7 @@ function outbox.oldest(board, target, most, bytes)
     found[#found + 1] = packed
   end
   -- On a durable board, clients wait until replicas have what a call wrote, and so all before it: a message leaves only then.
-  if #found > 0 and tonumber(redis.call('HGET', key(board, 'settings'), 'durable') or '0') > 0 then
+  if #found > 0 and (tonumber(redis.call('HGET', key(board, 'settings'), 'durable') or nil) or 0) > 0 then
     redis.call('HINCRBY', key(board, 'outbox'), 'read', 1)
   end
   return found

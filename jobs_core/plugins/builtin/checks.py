@@ -287,7 +287,7 @@ def jobs_checks() -> Iterator[Check]:
     yield Check("partitions", check_partitions, "whether all partitions are there")
     yield Check("slot", check_slots, "a cluster slot in migration")
     yield Check("primaries", check_primaries, "primaries of a cluster without the functions")
-    yield Check("replicas", for_each_server(check_replicas), "what a failover would lose")
+    yield Check("replicas", check_replicas, "what a failover would lose")
     yield Check("ledger", check_ledger, "whether every due occurrence is accounted for")
 
 

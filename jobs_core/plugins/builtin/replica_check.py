@@ -6,16 +6,35 @@ from typing import Any
 
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
+from jobs_core.engine.durable import replicas_of
+from jobs_core.plugins.builtin.parts import by_node, worst
 
 
 def check_replicas(board: BoardLike) -> Finding:
-    """Compare the replicas with the setting `durable` of the board."""
+    """Compare the replicas of each server with the setting `durable` of the board."""
+    parts = board.partitions
+    kept: list[Any] = board.commands.each(lambda client, keys: client.hget(keys.settings, "durable"))
+    wanted = [replicas_of(text) for text in kept]
+    found = worst(
+        {
+            node: _compare(parts[some[0]], max(wanted[number] for number in some))
+            for node, some in by_node(parts).items()
+        },
+        "servers",
+    )
+    if found.state == "ok" and len(set(wanted)) > 1:
+        return Finding(
+            "warning", "not all partitions know yet how durable the board is", "run `jobs tick --once`"
+        )
+    return found
+
+
+def _compare(board: BoardLike, wanted: int) -> Finding:
     info: dict[str, Any] = board.client.info("replication")
     if info.get("role") == "slave":
         return Finding("ok", "ask the primary")
     online = sum(str(info[f"slave{n}"]["state"]) == "online" for n in range(int(info["connected_slaves"])))
     have = "no replica" if online == 0 else "1 replica" if online == 1 else f"{online} replicas"
-    wanted = int(board.retention()["durable"] or 0)
     if wanted > online:
         return Finding(
             "problem",
