@@ -65,7 +65,6 @@ def connect(
         if value is not None:
             address.options[name] = _seconds(name, value, name)
     _read_tls(address)
-    require_readable(address.options)
     _read_password(address)
     unset = [setting for setting in (ANSWER, CONNECT) if setting.name not in address.options]
     for setting, value, where in settings.current(unset):
@@ -87,13 +86,16 @@ def _read_tls(address: redis_url.Address) -> None:
     """Add the settings of TLS that the URL leaves out."""
     if address.scheme != "rediss":
         return
-    unset = [setting for setting, name in TLS.items() if name not in address.options]
+    unset, is_set = [setting for setting, name in TLS.items() if name not in address.options], False
     for setting, value, where in settings.current(unset):
         if value is None:
             continue
         if not Path(value).expanduser().is_file():
             raise OptionError(f"{where}: there is no file {value!r}", option=setting.name)
         address.options[TLS[setting]] = str(Path(value).expanduser())
+        is_set = True
+    if is_set:
+        require_readable(address.options)
 
 
 def _read_password(address: redis_url.Address) -> None:

@@ -178,11 +178,8 @@ def _unreachable(error: Exception, server: str) -> str:
     if isinstance(error, rx.TimeoutError) and "connecting" not in text:
         who = _subject(node, server)
         return f"{who} did not answer in time. Check that Redis runs there, or raise socket_timeout."
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return (
-            f"The certificate of {server} cannot be verified ({cause.verify_message}). "
-            "Name its authority in the URL: ?ssl_ca_certs=FILE."
-        )
+    if isinstance(cause, ssl.SSLError):
+        return _tls_problem(cause, node or server)
     reason = (isinstance(cause, OSError) and cause.strerror) or text
     if isinstance(error, rx.TimeoutError):
         reason = "no connection in time: see socket_connect_timeout"
@@ -191,6 +188,25 @@ def _unreachable(error: Exception, server: str) -> str:
     return (
         f"cannot reach Redis{_at(server)} ({reason}). Start one with `jobs up`, or pass its URL with --url."
     )
+
+
+_OTHER_HOST = (62, 64)
+"""What OpenSSL finds wrong with the certificate of another host name, or of another address."""
+
+
+def _tls_problem(error: ssl.SSLError, server: str) -> str:
+    """Return a sentence about a connection that TLS has ended."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        advice = "Name its authority in the setting redis_tls_ca, or in the URL: ?ssl_ca_certs=FILE."
+        if error.verify_code in _OTHER_HOST:
+            advice = "Write a host in the URL that the certificate is for."
+        return f"The certificate of {server} cannot be verified ({error.verify_message}). {advice}"
+    if isinstance(error, ssl.SSLEOFError) or "ALERT" in str(error.reason):
+        return (
+            f"TLS: {server} ended the connection. If it asks clients for a certificate, "
+            "name one that it accepts in the settings redis_tls_cert and redis_tls_key."
+        )
+    return f"TLS: no connection to {server} ({error.reason or error}). Check the settings redis_tls_*."
 
 
 def _noted_server(error: BaseException | None) -> str | None:

@@ -51,6 +51,7 @@ def test_errors_and_doctor_name_the_node_that_is_away(cluster: Cluster, spread: 
     ):
         spread.count()
     found = {check.name: finding for check, finding in run_checks(spread)}
+    assert found["primaries"].note == f"primaries that do not answer: {HOST}:{away.port}"
     assert found["partitions"].state == "problem"
     ranges = ", ".join(map(str, lost))
     assert f"of {COUNT} partitions, these cannot be used: {ranges}. " in found["partitions"].note

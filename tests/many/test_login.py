@@ -194,7 +194,31 @@ def test_without_a_certificate_the_server_refuses(secure: int, certificates: Pat
     url = f"rediss://{HOST}:{secure}?ssl_ca_certs={certificates / 'ca.crt'}"
     with Board("a", url, validate=False) as board, pytest.raises((ServerError, DeniedError)) as caught:
         board.count()
-    assert "\n" not in str(caught.value)
+    assert str(caught.value) == (
+        f"TLS: {HOST}:{secure} ended the connection. If it asks clients for a certificate, "
+        "name one that it accepts in the settings redis_tls_cert and redis_tls_key."
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "authority", "advice"),
+    [
+        ("localhost", "ca.crt", "Write a host in the URL that the certificate is for."),
+        (
+            HOST,
+            "client.crt",
+            "Name its authority in the setting redis_tls_ca, or in the URL: ?ssl_ca_certs=FILE.",
+        ),
+    ],
+)
+def test_a_certificate_that_does_not_fit(
+    secure: int, certificates: Path, host: str, authority: str, advice: str
+) -> None:
+    url = f"rediss://{host}:{secure}?ssl_ca_certs={certificates / authority}"
+    with Board("a", url, validate=False) as board, pytest.raises(ServerError) as caught:
+        board.count()
+    assert str(caught.value).startswith(f"The certificate of {host}:{secure} cannot be verified (")
+    assert str(caught.value).endswith(f"). {advice}")
 
 
 def test_a_missing_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

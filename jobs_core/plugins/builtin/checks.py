@@ -225,17 +225,25 @@ def _check_slot(board: BoardLike, whose: str = "its") -> Finding:
 
 
 def check_primaries(board: BoardLike) -> Finding:
-    """Report primaries of a cluster that lack the functions: the board's slot may move to any of them."""
+    """Report primaries of a cluster that are away, or lack the functions: slots may move to any of them."""
     from jobs_core.engine import loader
+    from jobs_core.engine.outage import is_connection_lost
 
     replies = board.commands.on_primaries(*loader.VERSION_CALL)
     if not replies:
         return Finding("ok", "the URL names one server")
+    away = sorted(name for name, reply in replies.items() if is_connection_lost(reply))
+    if away:
+        return Finding(
+            "problem",
+            f"primaries that do not answer: {', '.join(away)}",
+            "start them again, or let their replicas take over",
+        )
     lacking = loader.versions_lacking(replies)
     if lacking:
         return Finding(
             "warning",
-            f"{', '.join(sorted(lacking))} lacks the functions of this version, or does not answer",
+            f"primaries without the functions of this version: {', '.join(sorted(lacking))}",
             "`jobs init` as a user with the role admin loads them into every primary",
         )
     return Finding("ok", f"all {len(replies)} primaries have the functions of this version")

@@ -6,12 +6,13 @@ from typing import Any
 
 from jobs_core.context import BoardLike
 from jobs_core.contract import Finding
-from jobs_core.engine.durable import replicas_of
 from jobs_core.plugins.builtin.parts import by_node, worst
 
 
 def check_replicas(board: BoardLike) -> Finding:
     """Compare the replicas of each server with the setting `durable` of the board."""
+    from jobs_core.engine.durable import replicas_of
+
     parts = board.partitions
     kept: list[Any] = board.commands.each(lambda client, keys: client.hget(keys.settings, "durable"))
     wanted = [replicas_of(text) for text in kept]
