@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from importlib import import_module
@@ -116,9 +117,15 @@ def cli(no_plugins: bool) -> None:
     """A full-featured scheduler that runs inside Redis."""
 
 
+def _end(number: int, frame: object) -> None:
+    """End in good order: a private server, for example, must not stay behind. Workers drain instead."""
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
     """Run `jobs`."""
     fill_closed_streams()
+    signal.signal(signal.SIGTERM, _end)
     try:
         with checked_output():
             cli(prog_name="jobs")

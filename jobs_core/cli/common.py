@@ -43,7 +43,8 @@ url_option = click.option(
     "--url",
     envvar="JOBS_REDIS_URL",
     metavar="URL",
-    help="The server: redis://, rediss:// or unix:// (default: the one of `jobs up`). "
+    help="The server: redis://, rediss:// or unix://, or those that know it: redis+sentinel:// or "
+    "redis+cluster:// (default: the one of `jobs up`). "
     "JOBS_REDIS_URL keeps a password out of the process list.",
 )
 

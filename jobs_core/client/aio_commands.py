@@ -12,8 +12,8 @@ from redis.exceptions import RedisError, ResponseError
 
 from jobs_core.client.aio_connections import connect_async
 from jobs_core.engine.build import commands
-from jobs_core.engine.commands import Commands, may_run_twice, rest_of, translated
-from jobs_core.engine.durable import is_awaited, refusal, wait_words
+from jobs_core.engine.commands import Call, Commands, may_run_twice, rest_of, translated
+from jobs_core.engine.durable import is_awaited, refusal, shortest_lease, wait_words
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, is_unreachable, refused_for_now
 from jobs_core.engine.partitions.board import BoardCommands
@@ -86,19 +86,21 @@ class AsyncCommands:
                 async with self._connection() as connection:
                     may_have_run = not may_run_twice(name)
                     await connection.send_command(*words)
-                    return await self._confirmed(connection, name, await connection.read_response())
+                    reply = await connection.read_response()
+                    return await self._confirmed(connection, (name, arguments), reply)
             except (RedisError, OSError) as error:
                 is_lost = is_connection_lost(error) and not may_have_run
                 if patience.is_over or not (is_lost or refused_for_now(error)):
                     raise
             await asyncio.sleep(RETRY_PAUSE)
 
-    async def _confirmed(self, connection: Any, name: str, reply: Any) -> Any:
+    async def _confirmed(self, connection: Any, call: Call, reply: Any) -> Any:
         """Return a reply. On a durable board, wait for the replicas to confirm what the command wrote."""
         replicas = self._commands.replicas
-        if not replicas or not is_awaited(name):
+        if not replicas or not is_awaited(call[0]):
             return reply
-        await connection.send_command(*wait_words(replicas, answer_timeout(self._commands.client)))
+        timeout, lease = answer_timeout(self._commands.client), shortest_lease(*call, reply)
+        await connection.send_command(*wait_words(replicas, timeout, lease))
         try:
             found = await connection.read_response()
         except ResponseError as error:

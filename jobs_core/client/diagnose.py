@@ -33,7 +33,7 @@ def run_checks(board: BoardClient, only: str | None = None) -> Iterator[tuple[Ch
                 continue
             finding = Finding("problem", str(error))
         except AgainError as error:  # the board is not there: what others find would be about nothing
-            yield check, Finding("problem", str(error))
+            yield Check("board", check.run, "whether the board exists"), Finding("problem", str(error))
             return
         except ServerError as error:
             finding, board = Finding("problem", str(error)), _without_patience(board)

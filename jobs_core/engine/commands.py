@@ -12,7 +12,7 @@ from jobs_core import errors
 from jobs_core.engine import loader
 from jobs_core.engine.build import commands, library
 from jobs_core.engine.connections import Connections
-from jobs_core.engine.durable import is_awaited, refusal, wait_words
+from jobs_core.engine.durable import is_awaited, refusal, shortest_lease, wait_words
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.loader import read_reply
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
@@ -305,18 +305,19 @@ def confirm(connection: Any, groups: Sequence[tuple[Commands, Sequence[Call], li
             become an UnconfirmedError.
     """
     awaited = [
-        (board, replies, place)
+        (board, call, replies, place)
         for board, calls, replies in groups
         if board.replicas
-        for place, (name, _) in enumerate(calls)
-        if is_awaited(name) and not isinstance(replies[place], Exception)
+        for place, call in enumerate(calls)
+        if is_awaited(call[0]) and not isinstance(replies[place], Exception)
     ]
     if not awaited:
         return
-    most = max(board.replicas for board, _, _ in awaited)
-    connection.send_command(*wait_words(most, answer_timeout(awaited[0][0].client)))
+    most = max(board.replicas for board, *_ in awaited)
+    lease = min(shortest_lease(*call, replies[place]) for _, call, replies, place in awaited)
+    connection.send_command(*wait_words(most, answer_timeout(awaited[0][0].client), lease))
     confirmed = read_reply(connection)
-    for board, replies, place in awaited:
+    for board, _, replies, place in awaited:
         if sentence := refusal(confirmed, board.replicas, board.server):
             replies[place] = errors.UnconfirmedError(sentence, replies[place])
             board.recheck()

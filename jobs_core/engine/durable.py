@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from math import inf
 from typing import Any
 
 from jobs_core.engine.build import commands
@@ -13,6 +17,9 @@ SETTING = "durable"
 
 PATIENCE = 2.0
 """Seconds to wait for the replicas, at most. Half the time-out for answers, if that is less."""
+
+OF_LEASE = 0.25
+"""The part of the shortest lease for which to wait after taking tasks: time is left to give them back."""
 
 _UNAWAITED = frozenset(("JRETAIN", "JTICK"))
 """Commands whose replies count at once: what ends the waiting must not wait itself, and what a tick writes is
@@ -40,14 +47,42 @@ def is_awaited(name: str) -> bool:
     return name not in _UNAWAITED and not commands()[name].only_reads
 
 
-def wait_words(replicas: int, timeout: float | None) -> tuple[str, int, int]:
+def wait_words(replicas: int, timeout: float | None, lease: float = inf) -> tuple[str, int, int]:
     """Return the command that waits for replicas to have what was written over its connection.
 
     Args:
         replicas: How many replicas.
         timeout: How many seconds the client waits for an answer. None means forever.
+        lease: The shortest lease of tasks that were taken, in seconds.
     """
-    return "WAIT", replicas, round(min(PATIENCE, timeout / 2 if timeout else PATIENCE) * 1000)
+    seconds = min(PATIENCE, timeout / 2 if timeout else PATIENCE, lease * OF_LEASE)
+    return "WAIT", replicas, max(1, round(seconds * 1000))  # 0 would wait forever
+
+
+def shortest_lease(name: str, args: Sequence[Any], reply: Any) -> float:
+    """Return the shortest lease of the tasks that a call has taken, in seconds: infinity if it took none.
+
+    >>> shortest_lease("JPOP", (1, "shell", "lease", 30, "raw", 1), [["a@1#1", chr(10) * 6]])
+    30.0
+    """
+    options = _pop_options(args) if name == "JPOP" and reply else {}
+    if str(options.get("raw")) != "1":
+        return inf
+    found = [text for text in map(_task_options, reply) if '"lease"' in text]
+    leases = [float(json.loads(text).get("lease", inf)) for text in found]
+    with suppress(KeyError, ValueError):  # no lease, or a duration such as 1h, which is long enough
+        leases.append(float(options["lease"]))
+    return min(leases, default=inf)
+
+
+def _pop_options(args: Sequence[Any]) -> dict[str, Any]:
+    after_queues = args[int(args[0]) + 1 :]
+    return dict(zip(after_queues[::2], after_queues[1::2], strict=False))
+
+
+def _task_options(pair: Sequence[str]) -> str:
+    """Return the options of a task in a raw reply, as JSON: see lua/queue/records.lua."""
+    return pair[1].split("\n", 6)[5]
 
 
 def refusal(found: Any, replicas: int, server: str) -> str:

@@ -21,7 +21,7 @@ from jobs_core.engine import commands as commands_module
 from jobs_core.engine.build import commands
 from tests.helpers import wait_until
 
-SAYS = r"this node has no board .*: run `jobs init --board NAME`"
+SAYS = r"this node has no board .*: run `jobs init --board [\w.-]+`"
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_the_command_line_on_a_missing_board_fails_with_one_sentence(
     done = CliRunner().invoke(cli, words, env=environment, prog_name="jobs")
     assert done.exit_code == 1, done.output
     assert done.stderr.startswith(
-        f"Error: this node has no board {board.keys.tag}: run `jobs init --board NAME`"
+        f"Error: this node has no board {board.keys.tag}: run `jobs init --board {board.name}`"
     )
     assert len(done.stderr.splitlines()) == 1
 

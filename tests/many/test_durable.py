@@ -179,6 +179,23 @@ def test_doctor_says_what_a_failover_may_lose(pair: Pair, board: Board, jobs: Jo
     assert "a failover may lose the last pushes" in note
 
 
+def test_tasks_with_a_short_lease_are_given_back_before_it_ends(pair: Pair, board: Board) -> None:
+    """However long the replica is away: a task that nobody has started has not been lost."""
+    try:
+        with working(board, runner(lambda task, context: Outcome.done()), lease=60):
+            pair.replica.pause()
+            with pytest.raises(UnconfirmedError) as pushed:
+                board.push("test", "x", lease=1, losses=1)
+            task = str(pushed.value.reply)
+            wait_until(lambda: board.stats()["released"] >= 4)
+            assert board.stats()["lost"] == 0
+            pair.replica.go_on()
+            assert board.wait(task, 60)["what"] == "done"
+    finally:
+        pair.replica.go_on()
+    assert (board.stats()["lost"], board.stats()["dead"]) == (0, 0)
+
+
 @pytest.mark.parametrize("client", ["sync", "asyncio"])
 def test_all_partitions_stop_being_durable_without_a_replica(pair: Pair, jobs: Jobs, client: str) -> None:
     """Switching it off is the way out, there, too: doctor says so, and each partition hears of it."""

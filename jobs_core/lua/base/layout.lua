@@ -21,7 +21,8 @@ local function require_new(board)
   end
   local info = redis.pcall('INFO', 'cluster')
   if type(info) == 'string' and info:find('cluster_enabled:1', 1, true) then
-    fail('AGAIN', 'this node has no board ' .. board .. ': run `jobs init --board NAME` to make it, '
+    local name = board:find('%.%d+}$') and 'NAME' or board:sub(2, -2)  -- it may be a partition, which nobody makes alone
+    fail('AGAIN', 'this node has no board ' .. board .. ': run `jobs init --board ' .. name .. '` to make it, '
       .. 'or try again later if its slot is moving here')
   end
 end
