@@ -52,7 +52,7 @@ class Events:
             self._loggers.append(Logger(OBSERVERS, self._observe_event, "Following events"))
         self._queues = [(logger, self._queue_of(logger)) for logger in self._loggers]
         self._pause = 0.0
-        self.outages = Outages(self)
+        self.outages = Outages(self.emit)
         """When Redis is away and back."""
 
     def open(self) -> None:

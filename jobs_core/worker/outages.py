@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from jobs_core.engine.outage import Outage
 
-if TYPE_CHECKING:
-    from jobs_core.worker.events import Events
-
 
 class Outages:
-    """One outage for all nodes and partitions of a board, so that loggers are told once."""
+    """One outage for all nodes and partitions of a board, so that loggers are told once.
 
-    def __init__(self, events: Events) -> None:
-        self._events = events
+    Args:
+        emit: Sends an event to the loggers: `Events.emit`.
+    """
+
+    def __init__(self, emit: Callable[..., None]) -> None:
+        self._emit = emit
         self._found: dict[tuple[str, ...], Outage] = {}
 
     def find(self, boards: Sequence[str], server: str, part: str) -> Outage:
@@ -32,7 +32,7 @@ class Outages:
         return self._found[key].of(part)
 
     def _make(self, server: str, board: str) -> Outage:
-        emit = self._events.emit
+        emit = self._emit
         outage = Outage(
             server,
             away=lambda note: emit("trouble", board=board, note=note),
