@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from jobs_core.cli.forecast_text import forecast_lines
 from jobs_core.cli.heatmap import heat_map
 from jobs_core.forecast import Forecast, JobForecast
 from jobs_core.forecast.tally import Tally
-from tests.helpers import Jobs, refused
+from tests.helpers import Jobs, jobs_process, refused, wait_until
 
 NOW = datetime(2026, 12, 1, 8, tzinfo=UTC).timestamp()
 HOUR, DAY = 3600, 86400
@@ -527,3 +528,13 @@ def test_an_hour_names_a_hundred_jobs_with_all_their_runs() -> None:
     assert [len(jobs) for jobs in hours.values()] == [100, 100]
     assert hours[0][0] == ("j000", 2)
     assert sum(tally.minutes.values()) == 450
+
+
+def test_a_forecast_that_is_terminated_leaves_nothing_behind(board: Board, url: str, tmp_path: Path) -> None:
+    board.put("often", "test", "x", every=0.1)
+    words = ("forecast", "--days", "92", "--board", board.name, "--url", url)
+    with jobs_process(*words, path=tmp_path, TMPDIR=str(tmp_path)) as process:
+        wait_until(lambda: bool(list(tmp_path.glob("jobs-forecast-*/*"))))
+        process.terminate()
+        assert process.wait(30) == -signal.SIGTERM  # as a service manager expects it
+    assert not list(tmp_path.glob("jobs-forecast-*"))

@@ -117,18 +117,24 @@ def cli(no_plugins: bool) -> None:
     """A full-featured scheduler that runs inside Redis."""
 
 
-def _end(number: int, frame: object) -> None:
-    """End in good order: a private server, for example, must not stay behind. Workers drain instead."""
-    raise SystemExit(128 + number)
+class _Terminated(SystemExit):
+    """SIGTERM, for commands that do not handle it: they clean up, so that no private server stays behind."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise _Terminated(128 + number)
 
 
 def main() -> None:
     """Run `jobs`."""
     fill_closed_streams()
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         with checked_output():
             cli(prog_name="jobs")
+    except _Terminated:  # end by the signal: for systemd, unlike exit code 143, that is no failure
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
     except SystemExit as end:
         if any(thread.name.startswith(LOG_THREAD) for thread in threading.enumerate()):
             os._exit(end.code if isinstance(end.code, int) else 1)  # Python would wait for a stuck logger
