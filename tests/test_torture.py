@@ -67,6 +67,7 @@ def verdict(
     ran: str = RAN,
     coalesced: int = 2,
     dead: str = "push:3@3000",
+    status: str = "failed",
     stamps: str = "",
     may_lose: bool = False,
     **ledger: int,
@@ -75,7 +76,7 @@ def verdict(
         Asked.read(ASKED.splitlines()),
         Ran.read(ran.splitlines()),
         find_overlaps(stamps.splitlines(), [(100.0, 103.0)]),
-        {dead},
+        {dead: status},
         [LEDGER | ENDS | ledger],
         lambda job: LEDGER | {"coalesced": coalesced - 1, "skipped": 1},
         may_lose=may_lose,
@@ -222,11 +223,16 @@ def test_no_failover_excuses_a_wrong_ledger_or_a_wrong_run(judge: Callable[[], V
 
 def test_each_ledger_of_a_board_must_add_up() -> None:
     ledgers = [LEDGER | {"due": 1}, LEDGER | {"queued": 1, "done": 1, "leased": 1}]
-    found = check(Asked(), {}, find_overlaps([], []), set(), ledgers, lambda job: LEDGER)
+    found = check(Asked(), {}, find_overlaps([], []), {}, ledgers, lambda job: LEDGER)
     assert found.wrong == [
         "the ledger does not add up: due is not queued + coalesced + skipped",
         "the ledger does not add up: due is not queued + coalesced + skipped",
     ]
+
+
+def test_the_last_lease_of_a_task_that_died_of_losses_is_counted_as_lost_and_as_dead() -> None:
+    assert verdict(status="lost", lost=1).wrong == []
+    assert verdict(status="failed", lost=1).wrong
 
 
 def test_verdicts_of_boards_are_added_up() -> None:

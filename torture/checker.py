@@ -120,13 +120,16 @@ def check(
     asked: Asked,
     ran: Mapping[str, Ran],
     overlaps: Overlaps,
-    dead: set[str],
+    dead: Mapping[str, str],
     ledgers: Sequence[Mapping[str, int]],
     ledger_of: Callable[[str], Mapping[str, int]],
     *,
     may_lose: bool = False,
 ) -> Verdict:
-    """Compare what was due with what ran, the dead letters, and the ledgers of the board and its jobs."""
+    """Compare what was due with what ran, the dead letters, and the ledgers of the board and its jobs.
+
+    `dead` has the status of each dead letter's last attempt, by task id.
+    """
     verdict = Verdict(may_lose, occurrences=asked.occurrences(), silent=_longest_silence(ran))
     for id, payload in asked.tasks.items():
         _check_task(verdict, id, payload, ran.get(id), dead)
@@ -135,9 +138,11 @@ def check(
         by_job[id.rpartition("@")[0]].append(id)
     for job, (payload, targets) in asked.repeating.items():
         _check_repeating(verdict, job, payload, targets, by_job[job], ran, dead, ledger_of(job))
-    _check_doubled(verdict, ran, total_ledger(ledgers))
+    books = total_ledger(ledgers)
+    _check_doubled(verdict, ran, books)
     for ledger in ledgers:
         _check_sums(verdict, ledger)
+    _check_leases(verdict, books, sum(status == "lost" for status in dead.values()))
     _check_overlaps(verdict, overlaps)
     return verdict
 
@@ -180,7 +185,7 @@ def _longest_silence(ran: Mapping[str, Ran]) -> float:
     return round(max((later - earlier for earlier, later in pairwise(starts)), default=0.0), 1)
 
 
-def _check_task(verdict: Verdict, id: str, payload: str, found: Ran | None, dead: set[str]) -> None:
+def _check_task(verdict: Verdict, id: str, payload: str, found: Ran | None, dead: Mapping[str, str]) -> None:
     """Check that a task ended as its kind should."""
     kind = kind_of(payload)
     if kind == "once":
@@ -200,10 +205,12 @@ def _check_task(verdict: Verdict, id: str, payload: str, found: Ran | None, dead
         verdict.dead += 1
         if id not in dead:
             verdict.add_missing(f"{id} should have become a dead letter, and did not")
+    elif id in dead:
+        verdict.wrong.append(
+            f"{id} ({payload}) is a dead letter ({dead[id]}), though nothing was wrong with it"
+        )
     elif not found.ends["done"]:
         verdict.add_missing(f"{id} ({payload}) never succeeded: {dict(found.ends)}")
-    elif id in dead:
-        verdict.wrong.append(f"{id} ({payload}) is a dead letter, though nothing was wrong with it")
     elif kind == "flaky" and found.ends["failed"] < planned_failures(id):
         verdict.wrong.append(f"{id} failed {found.ends['failed']} times instead of {planned_failures(id)}")
 
@@ -215,7 +222,7 @@ def _check_repeating(
     targets: list[int],
     ids: list[str],
     ran: Mapping[str, Ran],
-    dead: set[str],
+    dead: Mapping[str, str],
     ledger: Mapping[str, int],
 ) -> None:
     """Check that each due time of a repeating job ran, or is counted as coalesced."""
@@ -271,8 +278,12 @@ def _check_sums(verdict: Verdict, ledger: Mapping[str, int]) -> None:
     for name, parts in SUMS.items():
         if ledger[name] != total(ledger, name):
             verdict.wrong.append(f"the ledger does not add up: {name} is not {' + '.join(parts)}")
-    handed_out = ("done", "dead", "cancelled", "retried", "failed", "lost", "released")
-    if ledger["leased"] != sum(ledger[name] for name in handed_out):
-        verdict.wrong.append(f"the ledger does not add up: leased is not {' + '.join(handed_out)}")
     if ledger["in_flight"]:
         verdict.wrong.append(f"{ledger['in_flight']} tasks are still in flight")
+
+
+def _check_leases(verdict: Verdict, ledger: Mapping[str, int], died_of_losses: int) -> None:
+    """Check that each lease ended once. A task that dies of losses counts as lost and as dead."""
+    handed_out = ("done", "dead", "cancelled", "retried", "failed", "lost", "released")
+    if ledger["leased"] != sum(ledger[name] for name in handed_out) - died_of_losses:
+        verdict.wrong.append(f"the ledger does not add up: leased is not {' + '.join(handed_out)}")
