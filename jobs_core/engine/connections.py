@@ -305,9 +305,10 @@ class Connections:
         boards: list[Connections] = [self, *self._siblings]
         found = read_replicas(connection, *(one.keys for one in boards))
         for one, replicas in zip(boards, found, strict=True):
-            one.replicas = replicas
+            one.replicas = one.replicas if replicas is None else replicas
         # After loading, check again with the next call: another client may have loaded just afterwards.
-        self._check_at = time.monotonic() + (RECHECK if was_there else 0)
+        is_settled = was_there and None not in found
+        self._check_at = time.monotonic() + (RECHECK if is_settled else 0)
 
     def _restore(self, connection: Any) -> None:
         loader.restore(connection)

@@ -8,6 +8,8 @@ from contextlib import suppress
 from math import inf
 from typing import Any
 
+from redis import exceptions as rx
+
 from jobs_core.engine.build import commands
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.loader import read_reply
@@ -25,12 +27,24 @@ _UNAWAITED = frozenset(("JRETAIN", "JTICK"))
 """Commands whose replies count at once: what ends the waiting must not wait itself, and what a tick writes is
 written again, with the same ids."""
 
+_ON_ITS_WAY = (rx.MovedError, rx.AskError, rx.TryAgainError)
 
-def read_replicas(connection: Any, *boards: Keys) -> list[int]:
-    """Return how many replicas must have what is written to each board: 0 if it is not durable."""
+
+def read_replicas(connection: Any, *boards: Keys) -> list[int | None]:
+    """Return how many replicas must have what is written to each board: 0 if it is not durable.
+
+    None stands for a board whose setting this server cannot tell now, because its slot is on its way.
+
+    Raises:
+        ClusterDownError: The cluster is down. What is called next may succeed, and must not count at once.
+    """
     words = [("HGET", keys.settings, SETTING) for keys in boards]
     connection.send_packed_command(connection.pack_commands(words))
-    return [replicas_of(read_reply(connection)) for _ in boards]
+    replies = [read_reply(connection) for _ in boards]
+    for reply in replies:
+        if isinstance(reply, rx.ClusterDownError):
+            raise reply
+    return [None if isinstance(reply, _ON_ITS_WAY) else replicas_of(reply) for reply in replies]
 
 
 def replicas_of(setting: Any) -> int:
