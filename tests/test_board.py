@@ -128,6 +128,11 @@ def test_a_client_that_does_not_decode_is_refused(url: str) -> None:
         Board(client=redis.Redis.from_url(url))
 
 
+def test_a_url_beside_a_client_is_refused(board: Board, url: str) -> None:
+    with pytest.raises(OptionError, match="url: pass either a URL or a client, not both"):
+        Board(url=url, client=board.client)
+
+
 def test_an_unknown_url_option_is_rejected(url: str) -> None:
     with pytest.raises(OptionError, match=r"The URL of Redis is invalid.*'dbb'"):
         Board(url=f"{url}?dbb=9")

@@ -24,7 +24,7 @@ from jobs_core.engine.alerts import alert_id, list_call
 from jobs_core.engine.calls import parts
 from jobs_core.engine.commands import Commands
 from jobs_core.engine.keys import Keys
-from jobs_core.errors import JobsError, OptionError, StaleError
+from jobs_core.errors import JobsError, OptionError, ServerError, StaleError
 
 Advance = Callable[[int], None]
 
@@ -127,7 +127,7 @@ class Applying:
 
         Raises:
             StaleError: The board kept changing while the jobs were applied.
-            ServerError: Redis cannot be reached.
+            ServerError: Redis cannot be reached, or this user may not apply jobs (DeniedError).
         """
         signed = signature(self._by, options.get("because"))
         for tried in range(TRIES):
@@ -166,6 +166,8 @@ class Applying:
         staged = partial(self._staged, found.stage, owner, "adopt" if adopt else "put")
         replies = chain(staged(jobs, self._job), staged(alerts or (), self._calls.staged_alert))
         for place, reply in enumerate(replies):
+            if isinstance(reply, ServerError):
+                raise reply
             if isinstance(reply, JobsError):
                 found.refused[place] = reply
             elif reply is None:

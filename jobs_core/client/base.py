@@ -45,6 +45,8 @@ class BoardBase:
         require_segment("board", name)
         if not name.isprintable():
             raise OptionError(f"board: expected a name without control characters, got {name!r}")
+        if client is not None and url is not None:
+            raise OptionError("url: pass either a URL or a client, not both", option="url")
         self.name = name
         self.by = default_author() if by is None else checked_author(by)
         self.keys = Keys(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +61,15 @@ def test_a_viewer_changes_nothing(
     failed(jobs_as(users.add("viewer"))(*(word.format(**busy) for word in command.split())), says)
     assert everything(board) == before
     assert users.denied() == []  # it was not sent
+
+
+def test_a_board_file_is_not_blamed_for_a_denial(
+    board: Board, users: Users, jobs_as: Callable[[str], Jobs], tmp_path: Path
+) -> None:
+    file = tmp_path / "nightly.yml"
+    file.write_text("jobs: {backup: {runner: shell, payload: echo hi, every: 1h}}")
+    failed(jobs_as(users.add("worker"))("board", "apply", str(file)), "This user may not call J")
+    assert board.count()["jobs"] == 0
 
 
 class TestOneCommandIsMissing:
