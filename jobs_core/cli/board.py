@@ -90,11 +90,11 @@ def _check(file: BoardFile, declared: Declarations, url: str | None, board_name:
     try:
         board = open_board(url, board_name)
         board.count()
-    except ServerError as error:
+        with progress("checked", total=len(declared.all)) as advance:
+            problems, warnings = check_with(board, file, declared, advance)
+    except ServerError as error:  # Redis is away, or does not let this user ask
         echo(f"Without Redis, options are not checked: {error}", err=True)
         return check_alone(installed_plugins(), declared)
-    with progress("checked", total=len(declared.all)) as advance:
-        problems, warnings = check_with(board, file, declared, advance)
     echo_warnings(warnings)
     for notice in unknown_parents(board, declared.jobs):
         echo(str(notice), err=True)

@@ -63,13 +63,28 @@ def test_a_viewer_changes_nothing(
     assert users.denied() == []  # it was not sent
 
 
+FILE = "jobs: {backup: {runner: shell, payload: echo hi, every: 1h}}"
+
+
 def test_a_board_file_is_not_blamed_for_a_denial(
     board: Board, users: Users, jobs_as: Callable[[str], Jobs], tmp_path: Path
 ) -> None:
     file = tmp_path / "nightly.yml"
-    file.write_text("jobs: {backup: {runner: shell, payload: echo hi, every: 1h}}")
-    failed(jobs_as(users.add("worker"))("board", "apply", str(file)), "This user may not call J")
+    file.write_text(FILE)
+    failed(jobs_as(users.add("worker"))("board", "apply", str(file)), "This user may not call JSTAGE")
     assert board.count()["jobs"] == 0
+
+
+def test_a_viewer_checks_board_files_as_without_redis(
+    users: Users, jobs_as: Callable[[str], Jobs], tmp_path: Path
+) -> None:
+    file = tmp_path / "nightly.yml"
+    file.write_text(FILE)
+    checked = jobs_as(users.add("viewer"))("board", "check", str(file))
+    assert checked.exit_code == 0, checked.stderr
+    assert "options are not checked: This user may not call J" in checked.stderr
+    file.write_text(FILE.replace("runner: shell", "runner: http"))
+    assert jobs_as(users.add("viewer"))("board", "check", str(file)).exit_code == 2
 
 
 class TestOneCommandIsMissing:
