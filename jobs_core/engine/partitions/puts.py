@@ -12,8 +12,8 @@ from jobs_core.engine.partitions.shapes import (
     Route,
     Rule,
     ask,
+    ask_for_groups,
     by_first_word,
-    by_groups,
     option,
     text_at,
     words_of,
@@ -47,22 +47,23 @@ def _first_job(args: Sequence[Any]) -> int:
     return at
 
 
-_put_each = by_groups(_first_job, by_first_word(Places.of_job))
+_of_job = by_first_word(Places.of_job)
 
 
 def put_several(places: Places, name: str, args: Sequence[Any]) -> Route:
     """Put several jobs, of which some may wait for others."""
     first = _first_job(args)
-    jobs = words_of(args[first:]) or []
+    head, jobs = args[:first], words_of(args[first:])
+    if not jobs:
+        return (yield from ask(0, name, args))
     after = [job for job in jobs if "after" in job]  # most have none, and this is quick
     changes = {text_at(job, 0): parents_in(option(job, FIRST_OPTION, "after")) for job in after}
     changes = {id: parents for id, parents in changes.items() if parents}
     if not changes:
-        return (yield from _put_each(places, name, args))
+        return (yield from ask_for_groups(places, name, head, jobs, _of_job))
     errors = yield from find_cycles(places, changes)
     accepted = [job for job in jobs if text_at(job, 0) not in errors]
-    words = [word for job in accepted for word in (len(job), *job)]
-    replies = (yield from _put_each(places, name, (*args[:first], *words))) if accepted else []
+    replies = (yield from ask_for_groups(places, name, head, accepted, _of_job)) if accepted else []
     yield from flush(sorted({places.of_job(id) for id in changes.keys() - errors.keys()}))
     following = iter(replies)
     return [errors.get(text_at(job, 0)) or next(following) for job in jobs]

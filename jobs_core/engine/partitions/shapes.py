@@ -133,11 +133,13 @@ def words_of(args: Sequence[Any]) -> list[Sequence[Any]] | None:
     """Split groups of words, each after its number of words. Returns None if a number is wrong."""
     found, at = [], 0
     while at < len(args):
-        number = str(args[at])
-        if not (is_number(number) and 0 < int(number) <= len(args) - at - 1):
+        number = args[at]
+        if not isinstance(number, int):  # this client's are: there may be a million
+            number = int(number) if is_number(str(number)) else 0
+        if not 0 < number <= len(args) - at - 1:
             return None
-        found.append(args[at + 1 : at + 1 + int(number)])
-        at += 1 + int(number)
+        found.append(args[at + 1 : at + 1 + number])
+        at += 1 + number
     return found
 
 
@@ -154,18 +156,29 @@ def by_groups(
         items = words_of(args[len(head) :])
         if not items:
             return (yield from ask(0, name, args))
-        groups = yield from grouped(
-            items,
-            lambda item: place_of(places, item),
-            lambda some: (name, (*head, *(word for item in some for word in (len(item), *item)))),
-        )
-        errors = [reply for _, reply in groups if isinstance(reply, JobsError)]
-        if len(errors) == len(groups):
-            raise errors[0]
-        each = ((numbers, _for_each(reply, len(numbers))) for numbers, reply in groups)
-        return in_order(each, len(items))
+        return (yield from ask_for_groups(places, name, head, items, place_of))
 
     return rule
+
+
+def ask_for_groups(
+    places: Places,
+    name: str,
+    head: Sequence[Any],
+    items: Sequence[Sequence[Any]],
+    place_of: Callable[[Places, Sequence[Any]], int],
+) -> Route:
+    """Call a command with the same first words and, in each partition, the groups of words for it."""
+    groups = yield from grouped(
+        items,
+        lambda item: place_of(places, item),
+        lambda some: (name, (*head, *(word for item in some for word in (len(item), *item)))),
+    )
+    errors = [reply for _, reply in groups if isinstance(reply, JobsError)]
+    if len(errors) == len(groups):
+        raise errors[0]
+    each = ((numbers, _for_each(reply, len(numbers))) for numbers, reply in groups)
+    return in_order(each, len(items))
 
 
 def _for_each(reply: Any, count: int) -> Any:
