@@ -13,7 +13,15 @@ from redis.exceptions import RedisError, ResponseError
 from jobs_core.client.aio_connections import connect_async
 from jobs_core.engine.build import commands
 from jobs_core.engine.commands import Call, Commands, may_run_twice, rest_of, translated
-from jobs_core.engine.durable import is_awaited, refusal, shortest_lease, wait_words
+from jobs_core.engine.durable import (
+    HISTORY,
+    is_awaited,
+    is_noted,
+    note_history,
+    refusal,
+    shortest_lease,
+    wait_words,
+)
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, is_unreachable, refused_for_now
 from jobs_core.engine.partitions.board import BoardCommands
@@ -84,6 +92,7 @@ class AsyncCommands:
             may_have_run = False
             try:
                 async with self._connection() as connection:
+                    await self._note_history(connection)
                     may_have_run = not may_run_twice(name)
                     await connection.send_command(*words)
                     reply = await connection.read_response()
@@ -100,15 +109,26 @@ class AsyncCommands:
         if not replicas or not is_awaited(call[0]):
             return reply
         timeout, lease = answer_timeout(self._commands.client), shortest_lease(*call, reply)
-        await connection.send_command(*wait_words(replicas, timeout, lease))
-        try:
-            found = await connection.read_response()
-        except ResponseError as error:
-            found = error
-        if sentence := refusal(found, replicas, self._commands.server):
+        words = wait_words(replicas, timeout, lease)
+        await connection.send_packed_command(connection.pack_commands([words, HISTORY]))
+        found = await self._read_reply(connection)
+        is_other = note_history(connection, await self._read_reply(connection))
+        if sentence := refusal(found, replicas, self._commands.server, is_other=is_other):
             self._carrier.recheck()
             raise UnconfirmedError(sentence, reply)
         return reply
+
+    async def _note_history(self, connection: Any) -> None:
+        if self._commands.replicas and not is_noted(connection):
+            await connection.send_command(*HISTORY)
+            note_history(connection, await self._read_reply(connection))
+
+    @staticmethod
+    async def _read_reply(connection: Any) -> Any:
+        try:
+            return await connection.read_response()
+        except ResponseError as error:
+            return error
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:

@@ -26,7 +26,7 @@ class _Checked:
 
         With RESP 3, redis-py would use a closed connection. And asyncio may not have looked at it yet.
         """
-        writer: asyncio.StreamWriter | None = vars(self).get("_writer")
+        writer: asyncio.StreamWriter | None = getattr(self, "_writer", None)
         is_closed = writer is not None and is_readable(writer.get_extra_info("socket"))
         if is_closed or await super().can_read():  # type: ignore[misc]
             raise redis.ConnectionError("The connection was closed, or has unread data")

@@ -17,7 +17,7 @@ from redis import exceptions as rx
 from jobs_core import errors
 from jobs_core.engine import loader
 from jobs_core.engine.access import Access
-from jobs_core.engine.durable import read_replicas
+from jobs_core.engine.durable import HISTORY, is_noted, note_history, read_replicas
 from jobs_core.engine.keys import Keys
 from jobs_core.engine.outage import (
     RETRY_FOR,
@@ -275,11 +275,18 @@ class Connections:
         try:
             if prepared and not self.is_prepared:
                 self._prepare(connection)
+            if self._is_durable and not is_noted(connection):
+                note_history(connection, loader.ask(connection, *HISTORY))
         except BaseException:
             self._stale.add(connection)
             self._release(connection)
             raise
         return connection
+
+    @property
+    def _is_durable(self) -> bool:
+        """Whether this board is durable, or another one whose calls these connections carry."""
+        return any(one.replicas for one in (self, *self._siblings))
 
     def _release(self, connection: Any) -> None:
         """Return a connection to the pool. Close a stale one: the next may lead to another server."""

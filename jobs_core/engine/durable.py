@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from math import inf
@@ -26,6 +27,9 @@ OF_LEASE = 0.25
 _UNAWAITED = frozenset(("JRETAIN", "JTICK"))
 """Commands whose replies count at once: what ends the waiting must not wait itself, and what a tick writes is
 written again, with the same ids."""
+
+HISTORY = ("INFO", "replication")
+"""Asks a server for the id of its history. A server that becomes a primary begins one of its own."""
 
 _ON_ITS_WAY = (rx.MovedError, rx.AskError, rx.TryAgainError)
 
@@ -99,8 +103,42 @@ def _task_options(pair: Sequence[str]) -> str:
     return pair[1].split("\n", 6)[5]
 
 
-def refusal(found: Any, replicas: int, server: str) -> str:
-    """Return why what was written does not count yet, given the reply to WAIT. Empty if it counts."""
+def is_noted(connection: Any) -> bool:
+    """Return whether the history of a connection's server is known: not if the connection was made again."""
+    link, _ = _noted(connection)
+    return link is not None and link is _link(connection)
+
+
+def note_history(connection: Any, info: Any) -> bool:
+    """Note the history of a connection's server, as `HISTORY` tells it. Returns whether it is another one.
+
+    WAIT only compares numbers. If a server is demoted while a client waits, loses what the client wrote, and
+    becomes the primary again, the numbers of its new history may let WAIT succeed.
+    """
+    link, before = _noted(connection)
+    found = re.search(r"master_replid:(\w+)", info) if isinstance(info, str) else None
+    now = found[1] if found else ""
+    connection.jobs_history = (_link(connection), now)
+    return link is _link(connection) and before not in ("", now)
+
+
+def _noted(connection: Any) -> tuple[Any, str]:
+    noted: tuple[Any, str] = getattr(connection, "jobs_history", (None, ""))
+    return noted
+
+
+def _link(connection: Any) -> Any:
+    """Return the socket of a connection of redis-py, or what asyncio writes to."""
+    return getattr(connection, "_sock", None) or getattr(connection, "_writer", None)
+
+
+def refusal(found: Any, replicas: int, server: str, *, is_other: bool) -> str:
+    """Return why what was written does not count yet, given the reply to WAIT. Empty if it counts.
+
+    `is_other` tells that the server's history is another one than before the call.
+    """
+    if is_other:
+        return f"{server} has done this, but a failover came in between, and may have undone it. Try again"
     if isinstance(found, int) and found >= replicas:
         return ""
     count = f"only {found}" if isinstance(found, int) else "none"

@@ -186,6 +186,12 @@ def _exchange(connection: Any, *calls: Sequence[Any]) -> list[Any]:
     return [read_reply(connection) for _ in calls]
 
 
+def ask(connection: Any, *words: Any) -> Any:
+    """Call a command, and return its reply, or the error that Redis sent."""
+    (reply,) = _exchange(connection, words)
+    return reply
+
+
 def read_reply(connection: Any) -> Any:
     """Read one reply. Returns an error that Redis sent, and raises an error of the connection."""
     try:

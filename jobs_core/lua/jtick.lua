@@ -19,6 +19,7 @@
 --]]
 local apply_state = require 'base.apply_state'
 local arguments = require 'base.arguments'
+local confirmation = require 'base.confirmation'
 local key = require('base.keys').key
 local deadlines = require 'alert.deadlines'
 local digits = require('base.numbers').digits
@@ -191,6 +192,7 @@ local function next_time(board, now, is_realigning, is_waiting)
 end
 
 return function(board, args)
+  confirmation.skip()  -- what a tick writes is written again, with the same ids
   local options = arguments.read_options(args, 1, { limit = true, now = true })
   local limit = math.min(arguments.whole_number('limit', options.limit or '500', 1), 1000)
   local now = instant.now(options)

@@ -70,6 +70,62 @@ def test_a_push_that_no_replica_has_is_an_error(pair: Pair, board: Board) -> Non
     assert board.push("echo", "x")
 
 
+def test_what_another_client_wrote_counts_only_once_it_is_confirmed(pair: Pair, board: Board) -> None:
+    task = {"runner": "echo", "payload": "x", "idempotency-key": "once"}
+    with frozen(pair):
+        with pytest.raises(UnconfirmedError):
+            board.put("job", "echo", "x", every=60)
+        assert isinstance(*board.push_many([task]), UnconfirmedError)
+        with Board("a", pair.url, validate=False) as other:
+            assert isinstance(*other.push_many([task]), UnconfirmedError)
+        with Board("a", pair.url, validate=False) as other, pytest.raises(UnconfirmedError):
+            other.put("job", "echo", "x", every=60)
+    assert board.put("job", "echo", "x", every=60)
+
+
+def fail_over(pair: Pair) -> None:
+    """Let the replica take over, and then the primary again, which so begins another history."""
+    pair.replica.call("REPLICAOF", "NO", "ONE")
+    pair.primary.call("REPLICAOF", HOST, pair.replica.port)
+    wait_until(lambda: pair.primary.call("ROLE")[3] == "connected")
+    pair.primary.call("REPLICAOF", "NO", "ONE")
+    pair.replica.call("REPLICAOF", HOST, pair.primary.port)
+    pair.primary.call("SET", "probe", "x")
+    wait_until(lambda: pair.primary.call("WAIT", 1, 100) == 1)
+
+
+BETWEEN = "a failover came in between, and may have undone it"
+
+
+def test_a_call_does_not_count_if_failovers_come_in_between(pair: Pair, board: Board) -> None:
+    board.push("echo", "x")
+    fail_over(pair)
+    with pytest.raises(UnconfirmedError, match=BETWEEN):
+        board.push("echo", "x")
+    assert board.push("echo", "x")
+
+
+def test_nor_does_one_with_asyncio(pair: Pair, board: Board) -> None:
+    async def push() -> None:
+        async with AsyncBoard("a", pair.url, validate=False) as found:
+            await found.push("echo", "x")
+            await asyncio.to_thread(fail_over, pair)
+            with pytest.raises(UnconfirmedError, match=BETWEEN):
+                await found.push("echo", "x")
+            assert await found.push("echo", "x")
+
+    asyncio.run(push())
+
+
+def test_looking_for_work_writes_nothing(pair: Pair, board: Board) -> None:
+    board.tick()
+    board.pop("echo")
+    pair.primary.call("CONFIG", "RESETSTAT")
+    assert board.pop("echo") == []
+    board.tick()
+    assert "cmdstat_set" not in pair.primary.client.info("commandstats")
+
+
 def test_tasks_that_are_not_confirmed_are_given_back(pair: Pair, board: Board) -> None:
     board.push("echo", "x")
     with frozen(pair):

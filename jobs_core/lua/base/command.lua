@@ -1,4 +1,5 @@
 local call_number = require 'base.call_number'
+local confirmation = require 'base.confirmation'
 local fail = require('base.errors').fail
 local layout = require 'base.layout'
 local names = require 'base.names'
@@ -28,7 +29,10 @@ local function run_body(body, board, args, may_write)
     names.check_segment('board', board:sub(2, -2))
     layout.mark(board)
   end
-  return body(board, args)
+  confirmation.begin()
+  local reply = body(board, args)
+  if may_write then confirmation.leave_mark(board, reply) end
+  return reply
 end
 
 -- Run a command. Its body takes the board and the remaining arguments, and returns the reply.

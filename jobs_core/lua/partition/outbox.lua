@@ -74,10 +74,6 @@ function outbox.oldest(board, target, most, bytes)
     if bytes < 0 and #found > 0 then break end
     found[#found + 1] = packed
   end
-  -- On a durable board, clients wait until replicas have what a call wrote, and so all before it: a message leaves only then.
-  if #found > 0 and (tonumber(redis.call('HGET', key(board, 'settings'), 'durable') or nil) or 0) > 0 then
-    redis.call('HINCRBY', key(board, 'outbox'), 'read', 1)
-  end
   return found
 end
 
