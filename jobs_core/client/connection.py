@@ -86,15 +86,14 @@ def _read_tls(address: redis_url.Address) -> None:
     """Add the settings of TLS that the URL leaves out."""
     if address.scheme != "rediss":
         return
-    unset, is_set = [setting for setting, name in TLS.items() if name not in address.options], False
+    unset = [setting for setting, name in TLS.items() if name not in address.options]
     for setting, value, where in settings.current(unset):
         if value is None:
             continue
         if not Path(value).expanduser().is_file():
             raise OptionError(f"{where}: there is no file {value!r}", option=setting.name)
         address.options[TLS[setting]] = str(Path(value).expanduser())
-        is_set = True
-    if is_set:
+    if any(name in address.options for name in TLS.values()):
         require_readable(address.options)
 
 

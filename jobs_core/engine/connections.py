@@ -225,8 +225,9 @@ class Connections:
             connection = self._find_connection(prepared)
             try:
                 yield connection
-            except BaseException:
+            except BaseException as error:
                 self._stale.add(connection)
+                self._explain_sentinel(error)
                 raise
             finally:
                 self._release(connection)
@@ -261,6 +262,18 @@ class Connections:
             raise errors.OptionError(
                 f"The URL of Redis names the database {database}, which {self.server} does not have. "
                 "Use a smaller number, or raise `databases` in the server's configuration.",
+                option="url",
+            ) from error
+
+    def _explain_sentinel(self, error: BaseException) -> None:
+        """Raise OptionError if a server without the commands of Redis is a Sentinel."""
+        if "unknown command" not in str(error):
+            return
+        info = self.client.info("server")
+        if "sentinel" in (info.get("redis_mode"), info.get("server_mode")):  # of Redis, and of Valkey
+            raise errors.OptionError(
+                f"{self.server} is a Sentinel. Write redis+sentinel://{self.server}/NAME in the URL, "
+                "with the name of its primary.",
                 option="url",
             ) from error
 

@@ -75,7 +75,7 @@ class SentinelRoute:
             try:
                 found = self._ask(place, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service)
             except (rx.RedisError, OSError) as error:
-                problem = _no_sentinel(place) if "unknown command" in str(error) else error
+                problem = _about_sentinel(place, error)
                 continue
             if found:
                 self._put_first(place)
@@ -98,10 +98,19 @@ class SentinelRoute:
         self._sentinels = [place, *others]  # one assignment: other threads may read it
 
 
-def _no_sentinel(place: Place) -> rx.ConnectionError:
-    return rx.ConnectionError(
-        f"{text_of(place)} is no Sentinel: for a server of Redis, write redis:// in the URL"
-    )
+def _about_sentinel(place: Place, error: Exception) -> Exception:
+    """Return what to say of a server that was asked as a Sentinel, and did not answer."""
+    server = text_of(place)
+    if "unknown command" in str(error):
+        return rx.ConnectionError(
+            f"{server} is no Sentinel: for a server of Redis, write redis:// in the URL"
+        )
+    if isinstance(error, rx.AuthenticationError):
+        return rx.ConnectionError(
+            f"the Sentinel {server} rejected its user name or password: correct sentinel_username "
+            "and sentinel_password in the URL"
+        )
+    return error
 
 
 class ClusterRoute:

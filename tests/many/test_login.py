@@ -177,6 +177,11 @@ def test_wrong_files_are_mistakes(
     refused(jobs("list", "--url", f"rediss://{HOST}:1"), says)
 
 
+def test_wrong_files_in_the_url_are_mistakes_too(jobs: Jobs) -> None:
+    url = f"rediss://{HOST}:1?ssl_ca_certs=/no/such"
+    refused(jobs("list", "--url", url), "/no/such has no certificates (No such file or directory)")
+
+
 def test_mutual_tls_by_the_url(secure: int, certificates: Path) -> None:
     files = "&".join(
         f"{name}={certificates / file}"

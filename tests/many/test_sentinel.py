@@ -10,7 +10,7 @@ import redis
 from redis.sentinel import Sentinel
 
 from jobs_core import AsyncBoard, Board, Outcome, ServerError
-from tests.helpers import runner, wait_until, working
+from tests.helpers import Jobs, runner, wait_until, working
 from tests.many.servers import Pair, Watched
 from torture.nodes import HOST
 
@@ -83,3 +83,19 @@ def test_a_server_that_is_no_sentinel_is_named(pair: Pair) -> None:
         pytest.raises(ServerError, match=rf"{place} is no Sentinel: for a server of Redis, write redis://"),
     ):
         board.count()
+
+
+def test_a_sentinel_in_a_plain_url_is_named(watched: Watched, jobs: Jobs) -> None:
+    place = watched.url.partition("//")[2].partition("/")[0].split(",")[0]
+    done = jobs("count", "--url", f"redis://{place}")
+    assert done.exit_code == 2, done.stderr
+    assert f"{place} is a Sentinel. Write redis+sentinel://{place}/NAME in the URL" in done.stderr
+
+
+def test_a_sentinel_that_rejects_the_login_is_named(watched: Watched, jobs: Jobs) -> None:
+    done = jobs("count", "--url", f"{watched.url}?sentinel_password=wrong")
+    assert done.exit_code == 1
+    assert (
+        "rejected its user name or password: correct sentinel_username and sentinel_password" in done.stderr
+    )
+    assert "wrong" not in done.stderr
