@@ -32,16 +32,28 @@ SLOW = (
     "tests/lua/test_lent_limits_model.py",
     "tests/lua/test_limits_model.py",
 )
-"""Files and folders. Tests of the page in a browser are slow, too."""
+"""Files and folders. Tests of the page in a browser are slow, too, and those on a second kind of server."""
+
+SECOND_SERVER = ("redis", "other_url")
+"""Parameters of fixtures that stand for redis-server, where it is on PATH. Others stand for Valkey."""
+
+SERVERS = ("url", "server", "server_url", "newer_url", "binary")
+"""These fixtures."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the slow tests."""
     for item in items:
-        if _is_slow(item.path) or "browser" in getattr(item, "fixturenames", ()):
+        needs_browser = "browser" in getattr(item, "fixturenames", ())
+        if needs_browser or _is_slow(item.path) or _is_on_second_server(item):
             item.add_marker("slow")
 
 
 def _is_slow(path: Path) -> bool:
     place = path.relative_to(ROOT).as_posix()
     return any(place == slow or place.startswith(f"{slow}/") for slow in SLOW)
+
+
+def _is_on_second_server(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return any(parameters.get(name) in SECOND_SERVER for name in SERVERS)
