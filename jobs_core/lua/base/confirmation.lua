@@ -1,6 +1,6 @@
--- On a durable board, clients call WAIT after each command that may write: see docs/reference/clients.md. WAIT looks at the last write
--- of its own connection. So a command that found its work done leaves a mark: another connection may have done it, and no replica
--- may have it yet.
+-- On a durable board, clients call WAIT after each command that may write: see docs/reference/clients.md. WAIT looks at the last
+-- write of its own connection. So a command that found its work done leaves a mark: another connection may have done it, and no
+-- replica may have it yet.
 
 local confirmation = {}
 
