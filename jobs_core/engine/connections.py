@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from copy import copy
 from functools import cached_property
 from typing import Any, Self, TypeVar
@@ -269,7 +269,9 @@ class Connections:
         """Raise OptionError if a server without the commands of Redis is a Sentinel."""
         if "unknown command" not in str(error):
             return
-        info = self.client.info("server")
+        info: Mapping[str, Any] = {}
+        with suppress(rx.RedisError, OSError):  # then the error is the better explanation
+            info = self.client.info("server")
         if "sentinel" in (info.get("redis_mode"), info.get("server_mode")):  # of Redis, and of Valkey
             raise errors.OptionError(
                 f"{self.server} is a Sentinel. Write redis+sentinel://{self.server}/NAME in the URL, "
