@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import socket
 import subprocess
@@ -26,11 +27,17 @@ SLOTS = 16384
 """The hash slots of a cluster."""
 
 
+PORTS = range(10_000, 32_000)
+"""Below those that connections use, so that none takes a port before its server does."""
+
+
 def free_port() -> int:
     """Return a port that nobody uses."""
-    with socket.socket() as found:
-        found.bind((HOST, 0))
-        return int(found.getsockname()[1])
+    while True:
+        port = random.SystemRandom().choice(PORTS)  # tests may seed the other one
+        with socket.socket() as found, suppress(OSError):
+            found.bind((HOST, port))
+            return port
 
 
 def wait(condition: Callable[[], bool], what: str) -> None:
