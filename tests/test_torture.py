@@ -76,7 +76,7 @@ def verdict(
         Asked.read(ASKED.splitlines()),
         Ran.read(ran.splitlines()),
         find_overlaps(stamps.splitlines(), [(100.0, 103.0)]),
-        {dead: status},
+        [{dead: status}],
         [LEDGER | ENDS | ledger],
         lambda job: LEDGER | {"coalesced": coalesced - 1, "skipped": 1},
         may_lose=may_lose,
@@ -223,7 +223,7 @@ def test_no_failover_excuses_a_wrong_ledger_or_a_wrong_run(judge: Callable[[], V
 
 def test_each_ledger_of_a_board_must_add_up() -> None:
     ledgers = [LEDGER | {"due": 1}, LEDGER | {"queued": 1, "done": 1, "leased": 1}]
-    found = check(Asked(), {}, find_overlaps([], []), {}, ledgers, lambda job: LEDGER)
+    found = check(Asked(), {}, find_overlaps([], []), [{}, {}], ledgers, lambda job: LEDGER)
     assert found.wrong == [
         "the ledger does not add up: due is not queued + coalesced + skipped",
         "the ledger does not add up: due is not queued + coalesced + skipped",

@@ -48,6 +48,11 @@ def ledgers(board: Board) -> list[dict[str, int]]:
     return [part.stats() for part in board.partitions]
 
 
+def dead_letters(board: Board) -> list[dict[str, str]]:
+    """Return the dead letters of each ledger: the status of the last attempt, by task id."""
+    return [{task["id"]: task["history"][-1]["status"] for task in part.dead()} for part in board.partitions]
+
+
 def slots(board: Board) -> list[int]:
     """Return the slots of a cluster that have a board."""
     return [key_slot(part.keys.tag.encode()) for part in board.partitions]

@@ -120,7 +120,7 @@ def check(
     asked: Asked,
     ran: Mapping[str, Ran],
     overlaps: Overlaps,
-    dead: Mapping[str, str],
+    dead_of: Sequence[Mapping[str, str]],
     ledgers: Sequence[Mapping[str, int]],
     ledger_of: Callable[[str], Mapping[str, int]],
     *,
@@ -128,8 +128,9 @@ def check(
 ) -> Verdict:
     """Compare what was due with what ran, the dead letters, and the ledgers of the board and its jobs.
 
-    `dead` has the status of each dead letter's last attempt, by task id.
+    `dead_of` has the dead letters of each ledger: the status of the last attempt, by task id.
     """
+    dead = {id: status for found in dead_of for id, status in found.items()}
     verdict = Verdict(may_lose, occurrences=asked.occurrences(), silent=_longest_silence(ran))
     for id, payload in asked.tasks.items():
         _check_task(verdict, id, payload, ran.get(id), dead)
@@ -138,11 +139,9 @@ def check(
         by_job[id.rpartition("@")[0]].append(id)
     for job, (payload, targets) in asked.repeating.items():
         _check_repeating(verdict, job, payload, targets, by_job[job], ran, dead, ledger_of(job))
-    books = total_ledger(ledgers)
-    _check_doubled(verdict, ran, books)
-    for ledger in ledgers:
-        _check_sums(verdict, ledger)
-    _check_leases(verdict, books, sum(status == "lost" for status in dead.values()))
+    _check_doubled(verdict, ran, total_ledger(ledgers))
+    for ledger, found in zip(ledgers, dead_of, strict=True):
+        _check_sums(verdict, ledger, sum(status == "lost" for status in found.values()))
     _check_overlaps(verdict, overlaps)
     return verdict
 
@@ -273,17 +272,16 @@ def _check_overlaps(verdict: Verdict, overlaps: Overlaps) -> None:
         verdict.add_loss(f"a forbidden overlap: {sentence}")
 
 
-def _check_sums(verdict: Verdict, ledger: Mapping[str, int]) -> None:
-    """Check that a ledger adds up, and that nothing is in flight."""
+def _check_sums(verdict: Verdict, ledger: Mapping[str, int], died_of_losses: int) -> None:
+    """Check that a ledger adds up, and that nothing is in flight.
+
+    The last lease of a task that dies of losses counts as lost and as dead.
+    """
     for name, parts in SUMS.items():
         if ledger[name] != total(ledger, name):
             verdict.wrong.append(f"the ledger does not add up: {name} is not {' + '.join(parts)}")
-    if ledger["in_flight"]:
-        verdict.wrong.append(f"{ledger['in_flight']} tasks are still in flight")
-
-
-def _check_leases(verdict: Verdict, ledger: Mapping[str, int], died_of_losses: int) -> None:
-    """Check that each lease ended once. A task that dies of losses counts as lost and as dead."""
     handed_out = ("done", "dead", "cancelled", "retried", "failed", "lost", "released")
     if ledger["leased"] != sum(ledger[name] for name in handed_out) - died_of_losses:
         verdict.wrong.append(f"the ledger does not add up: leased is not {' + '.join(handed_out)}")
+    if ledger["in_flight"]:
+        verdict.wrong.append(f"{ledger['in_flight']} tasks are still in flight")

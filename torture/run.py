@@ -150,9 +150,8 @@ def _check(folder: Path, board: Board, may_lose: bool) -> Verdict:
     ran = Ran.read(_lines(logs / "ran"))
     jumps = [(float(began), float(ended)) for began, ended in map(str.split, _lines(folder / "jumps"))]
     overlaps = find_overlaps(_lines(logs / "stamps"), jumps)
-    dead = {task["id"]: task["history"][-1]["status"] for task in board.dead()}
-    ledgers = boards.ledgers(board)
-    verdict = check(asked, ran, overlaps, dead, ledgers, partial(_ledger_of, board), may_lose=may_lose)
+    dead_of, ledgers = boards.dead_letters(board), boards.ledgers(board)
+    verdict = check(asked, ran, overlaps, dead_of, ledgers, partial(_ledger_of, board), may_lose=may_lose)
     check_hours(verdict, board.hours(), total_ledger(ledgers))
     return verdict
 
