@@ -102,9 +102,9 @@ VALUES = {"ssl_cert_reqs": "none", "protocol": "2"}
 
 
 @pytest.mark.parametrize("scheme", PARAMETERS)
-def test_every_parameter_is_one_that_redis_py_takes(scheme: str, certificate: Path) -> None:
-    values = VALUES | dict.fromkeys(("ssl_ca_certs", "ssl_certfile", "ssl_keyfile"), str(certificate))
-    query = "&".join(f"{name}={values.get(name, '1')}" for name in PARAMETERS[scheme])
+def test_every_parameter_is_one_that_redis_py_takes(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs_core.client.connection.require_readable", lambda options: None)  # no such files
+    query = "&".join(f"{name}={VALUES.get(name, '1')}" for name in PARAMETERS[scheme])
     start = "unix:///s" if scheme == "unix" else f"{scheme}://h"
     board = Board("b", f"{start}?{query}")
     board.client.connection_pool.make_connection()
