@@ -10,7 +10,7 @@ from redis.exceptions import NoPermissionError
 
 from jobs_core.engine import permissions
 from jobs_core.engine.keys import Keys
-from jobs_core.engine.loader import read_reply
+from jobs_core.engine.loader import exchange
 from jobs_core.engine.redis_errors import command_denied, is_denial
 from jobs_core.engine.roles import role, role_for
 from jobs_core.errors import DeniedError
@@ -32,8 +32,7 @@ class Access:
 
     def ask(self, connection: Any) -> frozenset[str]:
         """Ask Redis for the denied commands, over an idle connection."""
-        connection.send_command("FCALL_RO", "JPERMIT", 1, self._tag, *permissions.everything())
-        reply = read_reply(connection)
+        (reply,) = exchange(connection, ("FCALL_RO", "JPERMIT", 1, self._tag, *permissions.everything()))
         self.refusal_to_ask = reply if isinstance(reply, NoPermissionError) else None
         if isinstance(reply, list):
             self.denied = frozenset(map(str, reply))

@@ -14,7 +14,6 @@ from jobs_core.engine.build import commands, library
 from jobs_core.engine.connections import Connections
 from jobs_core.engine.durable import HISTORY, is_awaited, note_history, refusal, shortest_lease, wait_words
 from jobs_core.engine.keys import Keys
-from jobs_core.engine.loader import read_reply
 from jobs_core.engine.outage import RETRY_PAUSE, Patience, is_connection_lost, refused_for_now
 from jobs_core.engine.redis_errors import convert_errors, translated
 from jobs_core.engine.timeouts import answer_timeout
@@ -316,9 +315,8 @@ def confirm(connection: Any, groups: Sequence[tuple[Commands, Sequence[Call], li
     most = max(board.replicas for board, *_ in awaited)
     lease = min(shortest_lease(*call, replies[place]) for _, call, replies, place in awaited)
     words = wait_words(most, answer_timeout(awaited[0][0].client), lease)
-    connection.send_packed_command(connection.pack_commands([words, HISTORY]))
-    confirmed = read_reply(connection)
-    is_other = note_history(connection, read_reply(connection))
+    confirmed, info = loader.exchange(connection, words, HISTORY)
+    is_other = note_history(connection, info)
     for board, _, replies, place in awaited:
         if sentence := refusal(confirmed, board.replicas, board.server, is_other=is_other):
             replies[place] = errors.UnconfirmedError(sentence, replies[place])

@@ -291,7 +291,7 @@ class Connections:
             if prepared and not self.is_prepared:
                 self._prepare(connection)
             if self._is_durable and not is_noted(connection):
-                note_history(connection, loader.ask(connection, *HISTORY))
+                note_history(connection, *loader.exchange(connection, HISTORY))
         except BaseException:
             self._stale.add(connection)
             self._release(connection)

@@ -13,7 +13,7 @@ from redis import exceptions as rx
 
 from jobs_core.engine.build import commands
 from jobs_core.engine.keys import Keys
-from jobs_core.engine.loader import read_reply
+from jobs_core.engine.loader import exchange
 
 SETTING = "durable"
 """The field of the board's settings with the number of replicas."""
@@ -42,9 +42,7 @@ def read_replicas(connection: Any, *boards: Keys) -> list[int | None]:
     Raises:
         ClusterDownError: The cluster is down. What is called next may succeed, and must not count at once.
     """
-    words = [("HGET", keys.settings, SETTING) for keys in boards]
-    connection.send_packed_command(connection.pack_commands(words))
-    replies = [read_reply(connection) for _ in boards]
+    replies = exchange(connection, *(("HGET", keys.settings, SETTING) for keys in boards))
     for reply in replies:
         if isinstance(reply, rx.ClusterDownError):
             raise reply

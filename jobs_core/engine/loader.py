@@ -42,7 +42,7 @@ def prepare(connection: Any, keys: Keys) -> bool:
     A user who may not publish scripts skips the hash, because functions do not need it. Returns whether the
     library was there.
     """
-    known, published, mark, old = _exchange(
+    known, published, mark, old = exchange(
         connection,
         ("SCRIPT", "EXISTS", build.commands()[_MARKER].sha),
         ("HGET", keys.commands, "version"),
@@ -67,7 +67,7 @@ def restore(connection: Any) -> bool:
 
     Raises DeniedError if the user may not load it.
     """
-    (version,) = _exchange(connection, VERSION_CALL)
+    (version,) = exchange(connection, VERSION_CALL)
     if _is_current(version):
         return True
     _load(connection)
@@ -79,7 +79,7 @@ def replace_older(connection: Any) -> bool:
 
     Another build of the same version stays, so that two builds do not replace each other forever.
     """
-    (version,) = _exchange(connection, VERSION_CALL)
+    (version,) = exchange(connection, VERSION_CALL)
     if not _is_older(version):
         return True
     _load(connection)
@@ -99,7 +99,7 @@ def _load(connection: Any) -> None:
     """
     for _ in range(_TRIES):
         load = ("FUNCTION", "LOAD", "REPLACE", build.library())
-        loaded, version = _exchange(connection, load, VERSION_CALL)
+        loaded, version = exchange(connection, load, VERSION_CALL)
         if isinstance(loaded, rx.ResponseError) and is_read_only(loaded):
             raise DeniedError(REPLICA_LACKS) from loaded
         if isinstance(loaded, rx.NoPermissionError):
@@ -117,13 +117,13 @@ def publish(connection: Any, keys: Keys) -> dict[str, str]:
     """
     shas = {command.name: command.sha for command in build.commands().values()}
     loads = [("SCRIPT", "LOAD", script) for script in _missing_scripts(connection)]
-    *loaded, published = _exchange(connection, *loads, ("HGET", keys.commands, "version"))
+    *loaded, published = exchange(connection, *loads, ("HGET", keys.commands, "version"))
     refused = next((reply for reply in (*loaded, published) if isinstance(reply, Exception)), None)
     if refused is not None:
         raise refused
     if _number(published) <= build.LIBRARY_VERSION:
         flat = [text for pair in shas.items() for text in pair]
-        (reply,) = _exchange(connection, ("HSET", keys.commands, *flat, "version", build.LIBRARY_VERSION))
+        (reply,) = exchange(connection, ("HSET", keys.commands, *flat, "version", build.LIBRARY_VERSION))
         if isinstance(reply, Exception):
             raise reply
     return shas
@@ -132,7 +132,7 @@ def publish(connection: Any, keys: Keys) -> dict[str, str]:
 def _missing_scripts(connection: Any) -> list[str]:
     """Return the scripts that Redis lacks, or all if this user may not ask. All together have 3 MB."""
     commands = build.commands().values()
-    (known,) = _exchange(connection, ("SCRIPT", "EXISTS", *(command.sha for command in commands)))
+    (known,) = exchange(connection, ("SCRIPT", "EXISTS", *(command.sha for command in commands)))
     if isinstance(known, Exception):
         return [command.script for command in commands]
     return [command.script for command, is_known in zip(commands, known, strict=True) if not is_known]
@@ -140,7 +140,7 @@ def _missing_scripts(connection: Any) -> list[str]:
 
 def _may_publish(connection: Any, keys: Keys) -> bool:
     """Return whether this user may publish scripts. Asking first keeps read-only users out of the ACL LOG."""
-    (denied,) = _exchange(connection, ("FCALL_RO", "JPERMIT", 1, keys.tag, "SCRIPT|LOAD", "HSET"))
+    (denied,) = exchange(connection, ("FCALL_RO", "JPERMIT", 1, keys.tag, "SCRIPT|LOAD", "HSET"))
     return denied == [] or (isinstance(denied, Exception) and not is_denial(denied))
 
 
@@ -180,16 +180,10 @@ def _lacks_scripts(known: Any, published: Any) -> bool:
     return version < build.LIBRARY_VERSION or (version == build.LIBRARY_VERSION and not known[0])
 
 
-def _exchange(connection: Any, *calls: Sequence[Any]) -> list[Any]:
+def exchange(connection: Any, *calls: Sequence[Any]) -> list[Any]:
     """Send commands in one round trip, and return their replies. A rejected command returns its exception."""
     connection.send_packed_command(connection.pack_commands(calls))
     return [read_reply(connection) for _ in calls]
-
-
-def ask(connection: Any, *words: Any) -> Any:
-    """Call a command, and return its reply, or the error that Redis sent."""
-    (reply,) = _exchange(connection, words)
-    return reply
 
 
 def read_reply(connection: Any) -> Any:

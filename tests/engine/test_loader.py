@@ -253,7 +253,7 @@ def test_a_newer_client_restores_its_library_if_an_older_loads_after_it(
 def test_a_newer_client_restores_its_library_if_an_older_loads_before_its_check(
     server: redis.Redis, new_board: NewBoard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exchange = loader._exchange
+    exchange = loader.exchange
     held_up = [OLDER]
 
     def interrupted(connection: Any, *calls: Sequence[Any]) -> list[Any]:
@@ -262,7 +262,7 @@ def test_a_newer_client_restores_its_library_if_an_older_loads_before_its_check(
             load(server, held_up.pop())
         return replies + (exchange(connection, *calls[1:]) if calls[1:] else [])
 
-    monkeypatch.setattr(loader, "_exchange", interrupted)
+    monkeypatch.setattr(loader, "exchange", interrupted)
     new_board().count()
     assert not held_up
     assert loaded(server) == OWN

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from jobs_core.engine.keys import Keys
-from jobs_core.engine.loader import VERSION, read_reply
+from jobs_core.engine.loader import VERSION, exchange
 from jobs_core.engine.partitions.places import MOST
 from jobs_core.errors import OptionError
 from jobs_core.text import writable
@@ -73,8 +73,7 @@ def mark(connection: Any, keys: Keys, layout: str) -> None:
 
 
 def _ask(connection: Any, *words: Any) -> Any:
-    connection.send_command(*words)
-    reply = read_reply(connection)
+    (reply,) = exchange(connection, words)
     if isinstance(reply, Exception):
         raise reply
     return reply
